@@ -1,0 +1,174 @@
+"""One canonical form for everything that is sealed or compared, so that the digest and the diff can never disagree.
+
+The form is RFC 8785 (JCS) as written by the `rfc8785` package: keys sorted by UTF-16 code units, shortest numbers
+(`30.0` is `30`, `-0.0` is `0`), no insignificant space. Four things that training configs contain have no place in JCS
+and are tagged first, injectively, so that `parse(canonical_bytes(x))` gives back what canonical equality sees:
+
+* NaN and the infinities: `{"$float": "nan"}`. A config that holds NaN twice is equal to itself here.
+* integers beyond ±(2**53 - 1): `{"$int": "18446744073709551615"}`. `torch.initial_seed()` exceeds the bound at once.
+* keys that begin with `$`: doubled, so no user data can pose as a tag.
+* tuples are lists; mappings are objects.
+
+`True` is not `1`, `"1e-4"` is not `0.0001`, absent is not null: JSON keeps these apart and so do we.
+"""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import rfc8785
+
+from runaudit.errors import CanonicalError, RecordError
+
+JSON = Any
+"""A JSON tree: None, bool, int, float, str, list or tuple of JSON, mapping of str to JSON."""
+
+MAX_INT = 2**53 - 1
+MAX_DEPTH = 200
+"""Nesting beyond this is refused: no config is that deep, and every reader of the record would need the stack."""
+
+
+def tagged(value: JSON, *, where: str = "value", depth: int = 0) -> JSON:
+    """`value` in plain JSON types that RFC 8785 accepts. Raises CanonicalError naming the offending path."""
+    if depth > MAX_DEPTH:
+        raise CanonicalError(f"{where} is nested deeper than {MAX_DEPTH} levels", remedy="flatten it")
+    match value:
+        case None | bool():
+            return value
+        case str():
+            return _text(value, where)
+        case int():
+            return int(value) if abs(value) <= MAX_INT else {"$int": str(int(value))}
+        case float():
+            return float(value) if math.isfinite(value) else {"$float": str(float(value))}
+        case Mapping():
+            return {
+                _key(key, where): tagged(item, where=f"{where}.{key}", depth=depth + 1) for key, item in value.items()
+            }
+        case list() | tuple():
+            return [tagged(item, where=f"{where}[{i}]", depth=depth + 1) for i, item in enumerate(value)]
+    raise CanonicalError(
+        f"{where} is a {type(value).__name__}, which has no canonical form",
+        remedy="turn it into numbers, strings, lists and mappings before it is recorded",
+    )
+
+
+def _text(text: str, where: str) -> str:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise CanonicalError(
+            f"{where} holds a lone surrogate, which is not Unicode text",
+            remedy="decode the bytes it came from",
+        ) from error
+    return text
+
+
+def _key(key: object, where: str) -> str:
+    if not isinstance(key, str):
+        raise CanonicalError(
+            f"{where} has the key {key!r}, which is not text",
+            remedy="give every key of a mapping as a string",
+        )
+    return "$" + _text(key, where) if key.startswith("$") else _text(key, where)
+
+
+def untagged(value: JSON) -> JSON:
+    """The inverse of `tagged` on its image."""
+    if isinstance(value, list):
+        return [untagged(item) for item in value]
+    if isinstance(value, dict):
+        if len(value) == 1:
+            ((key, item),) = value.items()
+            if key == "$int" and isinstance(item, str):
+                return int(item)
+            if key == "$float" and isinstance(item, str):
+                return float(item)
+        return {key.removeprefix("$"): untagged(item) for key, item in value.items()}
+    return value
+
+
+def canonical_bytes(value: JSON) -> bytes:
+    """RFC 8785 bytes of `value`. Raises CanonicalError for what cannot be sealed."""
+    return rfc8785.dumps(tagged(value))
+
+
+def parse_strict(raw: bytes | str, *, where: str) -> JSON:
+    """JSON as it is written: duplicate keys refused, NaN and Infinity as Python writes them allowed.
+
+    `where` names the file in the error. Raises RecordError.
+    """
+    try:
+        text = raw.decode("utf-8") if isinstance(raw, bytes) else raw
+        return json.loads(text, object_pairs_hook=lambda pairs: _no_duplicates(pairs, where))
+    except UnicodeDecodeError as error:
+        raise RecordError(f"{where} is not UTF-8 text", remedy="save it as UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise RecordError(
+            f"{where} is not JSON: {error.msg} at line {error.lineno} column {error.colno}",
+            remedy="mend the file or leave it out",
+        ) from error
+    except RecursionError as error:
+        raise RecordError(f"{where} is nested too deeply to be a record", remedy="leave it out") from error
+
+
+def _no_duplicates(pairs: list[tuple[str, JSON]], where: str) -> dict[str, JSON]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise RecordError(f"{where} has the key {twice!r} twice in one object", remedy="keep one of them")
+    return result
+
+
+def parse_canonical(raw: bytes, *, where: str) -> JSON:
+    """What `canonical_bytes` sealed, with tags resolved."""
+    return untagged(parse_strict(raw, where=where))
+
+
+def canonical_equal(a: JSON, b: JSON) -> bool:
+    """Equality as the digest sees it: `1.0` is `1`, a tuple is a list, `True` is not `1`, NaN is NaN."""
+    return canonical_bytes(a) == canonical_bytes(b)
+
+
+def frozen(value: JSON) -> JSON:
+    """A read-only copy: mappings become mapping proxies, lists become tuples."""
+    if isinstance(value, Mapping):
+        return MappingProxyType({key: frozen(item) for key, item in value.items()})
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return tuple(frozen(item) for item in value)
+    return value
+
+
+def thawed(value: JSON) -> JSON:
+    """A plain, mutable copy for `json.dumps`."""
+    if isinstance(value, Mapping):
+        return {key: thawed(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [thawed(item) for item in value]
+    return value
+
+
+def json_safe(value: JSON) -> JSON:
+    """`value` for a JSON answer: NaN and the infinities become the strings `nan`, `inf`, `-inf`."""
+    if isinstance(value, Mapping):
+        return {str(key): json_safe(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [json_safe(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def leaves(value: JSON) -> Iterator[JSON]:
+    """Every scalar of a JSON tree."""
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from leaves(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from leaves(item)
+    else:
+        yield value

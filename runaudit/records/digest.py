@@ -1,0 +1,68 @@
+"""What a thing *is*, independent of where it lies: SHA-256 over bytes, files and trees.
+
+The digest of a tree covers (path, size, content) triples. A digest over contents alone is unchanged when a file is
+renamed, and a renamed frame is another dataset.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from runaudit.errors import RecordError
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Digest:
+    """An algorithm and its lower-case hexadecimal value; prints as `sha256:ab12…`."""
+
+    algorithm: str
+    hex: str
+
+    def __str__(self) -> str:
+        return f"{self.algorithm}:{self.hex}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Digest":
+        """The digest written as `sha256:<64 hex digits>`. Raises RecordError for anything else."""
+        algorithm, colon, value = text.partition(":")
+        if algorithm != "sha256" or not colon or len(value) != 64 or set(value) - set("0123456789abcdef"):
+            raise RecordError(
+                f"{text!r} is not a digest",
+                remedy="digests are written sha256:<64 lower-case hexadecimal digits>",
+            )
+        return cls(algorithm, value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileEntry:
+    """One file of a tree: posix path relative to the root, size in bytes, digest of the content."""
+
+    path: str
+    size: int
+    digest: Digest
+
+
+def digest_bytes(data: bytes) -> Digest:
+    """SHA-256 of `data`."""
+    return Digest("sha256", hashlib.sha256(data).hexdigest())
+
+
+def digest_file(path: Path) -> Digest:
+    """SHA-256 of a file, streamed. Raises OSError as `open` does."""
+    state = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        while chunk := file.read(_CHUNK):
+            state.update(chunk)
+    return Digest("sha256", state.hexdigest())
+
+
+def digest_tree(entries: Iterable[FileEntry]) -> Digest:
+    """SHA-256 over the sorted (path, size, digest) triples, each field length-framed so that no two trees collide."""
+    state = hashlib.sha256(b"runaudit-tree/1\n")
+    for entry in sorted(entries, key=lambda e: e.path.encode()):
+        for part in (entry.path.encode(), str(entry.size).encode(), entry.digest.hex.encode()):
+            state.update(len(part).to_bytes(8, "big") + part)
+    return Digest("sha256", state.hexdigest())

@@ -1,0 +1,148 @@
+"""The manifest: everything that went into a run, sealed before its first step.
+
+A manifest *is* its canonical JSON; this class is a frozen reading of it. Its sections bear the names of the plain
+record file, so that what is sealed, what is exported and what is imported are one vocabulary:
+
+    schema        "runaudit.manifest/1"
+    label         what is being tested, in words
+    seed          the declared seed; null: known to be none; absent: unknown
+    config        the resolved configuration, defaults filled in
+    code          commit, branch, remote, dirty, patch {digest,size}|null, files {path: {digest,size}} (the effective
+                  tree: every source file as it stood, tracked or not), untracked [path], submodules, siblings
+    data          {name: {path, digest, files, bytes, tiles, frames, preprocessing, …}}
+    env           python, torch, cuda, cudnn, gpu, gpu_count, driver, packages {name: version}, determinism {…}, …
+    init          {kind: random|resume|checkpoint, checkpoint: digest|null, parent: run id|null}
+    eval          {metric, protocol, crop_border, data_range, channel, code_digest}
+    seed_proof    {rng, init, first_batch}: digests that show the seed acted, where they are known this early
+    launch        this launch alone: started, hostname, pid, nonce, argv, cwd, run_dir
+    origin        {kind: "captured"} or where an imported run came from
+    intent        [factor]: what the experimenter said would differ
+    bundles       [name]: declared treatments made of several changes
+    waivers       [{rule, reason, until}]
+    unknown       {path: why it is not here}
+    supersedes    digest of the record this one corrects
+
+Absent is unknown, and unknown is never equal to anything; null says "known to be none". Sections that this version does
+not know are kept, so that an older runaudit can still verify what a newer one sealed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+from runaudit.errors import RecordError
+from runaudit.records.canonical import JSON, canonical_bytes, frozen, parse_canonical, thawed
+from runaudit.records.digest import Digest, digest_bytes
+
+MANIFEST_SCHEMA = "runaudit.manifest/1"
+
+DESIGN_SECTIONS = ("seed", "config", "code", "data", "env", "init", "eval")
+"""What can make a result different. Everything else says who, when and where."""
+
+_MAPPINGS = ("config", "code", "data", "env", "init", "eval", "seed_proof", "launch", "origin", "unknown")
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+class Unknown:
+    """A value that is not in the record, and why. Never equal to anything, itself included, when judging."""
+
+    __slots__ = ("reason",)
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __repr__(self) -> str:
+        return f"Unknown({self.reason!r})"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A frozen reading of one sealed manifest. `body` is read-only all the way down."""
+
+    body: Mapping[str, JSON]
+
+    @classmethod
+    def of(cls, sections: Mapping[str, JSON]) -> "Manifest":
+        """A manifest from plain sections. Raises RecordError for a section of the wrong type."""
+        body = {"schema": MANIFEST_SCHEMA, **sections}
+        for name in _MAPPINGS:
+            if name in body and not isinstance(body[name], Mapping):
+                raise RecordError(
+                    f"section {name!r} of the manifest is a {type(body[name]).__name__}, not an object",
+                    remedy=f"give {name!r} as a mapping",
+                )
+        return cls(frozen(body))
+
+    @classmethod
+    def from_bytes(cls, raw: bytes, *, where: str) -> "Manifest":
+        """The manifest sealed in `raw`. Raises RecordError when it is something else or of a newer major version."""
+        value = parse_canonical(raw, where=where)
+        if not isinstance(value, dict) or value.get("schema") != MANIFEST_SCHEMA:
+            found = value.get("schema") if isinstance(value, dict) else type(value).__name__
+            raise RecordError(
+                f"{where} is not a manifest of this version (schema {found!r})",
+                remedy="use the runaudit that wrote it",
+            )
+        return cls.of(value)
+
+    @cached_property
+    def raw(self) -> bytes:
+        """The canonical bytes that are sealed."""
+        return canonical_bytes(self.body)
+
+    @cached_property
+    def digest(self) -> Digest:
+        """The identity of this launch."""
+        return digest_bytes(self.raw)
+
+    @property
+    def id(self) -> str:
+        """The run's id: the hexadecimal digits of the manifest's digest."""
+        return self.digest.hex
+
+    @property
+    def label(self) -> str | None:
+        """What is being tested, in words."""
+        label = self.body.get("label")
+        return label if isinstance(label, str) else None
+
+    @property
+    def seed(self) -> JSON | Unknown:
+        """The declared seed, None when known to be none, Unknown when the record does not say."""
+        return self.body["seed"] if "seed" in self.body else Unknown(self.reason("seed"))
+
+    def section(self, name: str) -> Mapping[str, Any]:
+        """A section that is an object; empty where the record has none."""
+        value = self.body.get(name)
+        return value if isinstance(value, Mapping) else _EMPTY
+
+    def has(self, name: str) -> bool:
+        """Whether the record says anything about this section, null included."""
+        return name in self.body
+
+    def reason(self, path: str) -> str:
+        """Why `path` is unknown, in the words of whoever made the record."""
+        return str(self.section("unknown").get(path, "not in the record"))
+
+    @property
+    def intent(self) -> tuple[str, ...]:
+        """The factors that were declared, before launch, to differ."""
+        return tuple(str(item) for item in self.body.get("intent", ()))
+
+    @property
+    def waivers(self) -> tuple[Mapping[str, Any], ...]:
+        """The rules that were waived for this launch, with their reasons."""
+        return tuple(self.body.get("waivers", ()))
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain copy."""
+        plain: dict[str, Any] = thawed(self.body)
+        return plain

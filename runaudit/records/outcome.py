@@ -1,0 +1,107 @@
+"""The outcome: how a run ended and what it left, sealed when it ends and linked to its manifest by digest.
+
+    schema        "runaudit.outcome/1"
+    manifest      digest of the manifest this is the outcome of
+    status        completed | early_stopped | diverged | crashed | killed
+    error         one line, for a run that did not complete; else null
+    exit_code     of the command, where there was one
+    ended, duration_s, steps_done
+    metrics       {name: number}
+    trajectory    {digest, size} of the sealed JSON Lines, or null
+    checkpoints   [{path, digest, size, step, kind}]   paths relative to the run's folder
+    artifacts     [{path, digest, size, kind}]         figures and other files the run left
+    code          {loaded: [path], changed: [{path, before, after}]}   what really ran, and what changed while it ran
+    seed_proof    {rng, init, first_batch}
+    notes         [text]
+    supersedes    digest of the outcome this one corrects
+
+A run without an outcome is unfinished: running, or lost.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+from runaudit.errors import RecordError
+from runaudit.records.canonical import JSON, canonical_bytes, frozen, parse_canonical, thawed
+from runaudit.records.digest import Digest, digest_bytes
+from runaudit.records.trajectory import number
+
+OUTCOME_SCHEMA = "runaudit.outcome/1"
+STATUSES = ("completed", "early_stopped", "diverged", "crashed", "killed")
+FINISHED = ("completed", "early_stopped")
+"""The statuses whose final metrics are results. The others stay in every denominator."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A frozen reading of one sealed outcome."""
+
+    body: Mapping[str, JSON]
+
+    @classmethod
+    def of(cls, sections: Mapping[str, JSON]) -> "Outcome":
+        """An outcome from plain sections. Raises RecordError for an unknown status or a missing link."""
+        body = {"schema": OUTCOME_SCHEMA, **sections}
+        if body.get("status") not in STATUSES:
+            raise RecordError(
+                f"{body.get('status')!r} is not a status of a run", remedy=f"use one of {', '.join(STATUSES)}"
+            )
+        Digest.parse(str(body.get("manifest", "")))
+        return cls(frozen(body))
+
+    @classmethod
+    def from_bytes(cls, raw: bytes, *, where: str) -> "Outcome":
+        """The outcome sealed in `raw`."""
+        value = parse_canonical(raw, where=where)
+        if not isinstance(value, dict) or value.get("schema") != OUTCOME_SCHEMA:
+            raise RecordError(f"{where} is not an outcome of this version", remedy="use the runaudit that wrote it")
+        return cls.of(value)
+
+    @cached_property
+    def raw(self) -> bytes:
+        """The canonical bytes that are sealed."""
+        return canonical_bytes(self.body)
+
+    @cached_property
+    def digest(self) -> Digest:
+        """The identity of this outcome."""
+        return digest_bytes(self.raw)
+
+    @property
+    def manifest(self) -> Digest:
+        """The manifest this is the outcome of."""
+        return Digest.parse(str(self.body["manifest"]))
+
+    @property
+    def status(self) -> str:
+        """How the run ended."""
+        return str(self.body["status"])
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """Final metrics; non-finite ones as such."""
+        pairs = ((name, number(value)) for name, value in self.section("metrics").items())
+        return MappingProxyType({name: value for name, value in pairs if value is not None})
+
+    @property
+    def checkpoints(self) -> tuple[Mapping[str, Any], ...]:
+        """The checkpoints, each with path, digest, size, step and kind."""
+        return tuple(self.body.get("checkpoints", ()))
+
+    @property
+    def artifacts(self) -> tuple[Mapping[str, Any], ...]:
+        """Other files the run left, each with path, digest, size and kind."""
+        return tuple(self.body.get("artifacts", ()))
+
+    def section(self, name: str) -> Mapping[str, Any]:
+        """A section that is an object; empty where there is none."""
+        value = self.body.get(name)
+        return value if isinstance(value, Mapping) else MappingProxyType({})
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain copy."""
+        plain: dict[str, Any] = thawed(self.body)
+        return plain

@@ -1,0 +1,61 @@
+"""A run: its manifest, its outcome if it has one, and what it logged. What every judge takes and nobody changes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from runaudit.records.manifest import Manifest
+from runaudit.records.outcome import FINISHED, Outcome
+from runaudit.records.trajectory import Trajectory
+
+SHORT = 12
+"""Hexadecimal digits of an id that are shown: 48 bits, enough for any one store."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """`blobs` reads stored contents by digest text (`sha256:…`): source files, patches. `fault` names a record that
+    does not match its digest; such a run may be shown but never compared."""
+
+    manifest: Manifest
+    outcome: Outcome | None = None
+    trajectory: Trajectory = field(default_factory=Trajectory)
+    blobs: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    liveness: str = "lost"
+    fault: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The run's whole id."""
+        return self.manifest.id
+
+    @property
+    def short(self) -> str:
+        """The id as it is shown."""
+        return self.manifest.id[:SHORT]
+
+    @property
+    def label(self) -> str:
+        """The label, or the short id of a run that has none."""
+        return self.manifest.label or self.short
+
+    @property
+    def status(self) -> str:
+        """completed, early_stopped, diverged, crashed, killed; without an outcome: running or lost."""
+        return self.outcome.status if self.outcome else self.liveness
+
+    @property
+    def finished(self) -> bool:
+        """Whether its final metrics are results."""
+        return self.status in FINISHED
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """Final metrics: those of the outcome, else the last value of each series of a finished run's trajectory."""
+        return self.outcome.metrics if self.outcome else MappingProxyType({})
+
+    @property
+    def seed_proof(self) -> Mapping[str, str]:
+        """Digests that show the seed acted: those of the manifest, then what the outcome added."""
+        later = self.outcome.section("seed_proof") if self.outcome else {}
+        return MappingProxyType({**self.manifest.section("seed_proof"), **later})

@@ -1,0 +1,5 @@
+"""What is kept: sealed bytes and the log (`store`), runs read back (`catalogue`), the re-hash (`verify`)."""
+
+from runaudit.store.store import EmptyStoreError, LogEntry, Store, StoreError, find_store
+
+__all__ = ["EmptyStoreError", "LogEntry", "Store", "StoreError", "find_store"]

@@ -1,0 +1,161 @@
+"""Runs read back from the store, and the words by which a user names one.
+
+The log says which runs there are: crashed and killed ones stay in it, so every list and every denominator counts them.
+"""
+
+import difflib
+import json
+import os
+import re
+import socket
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from runaudit.errors import IntegrityError, UsageError
+from runaudit.records.digest import Digest
+from runaudit.records.manifest import Manifest
+from runaudit.records.outcome import Outcome
+from runaudit.records.run import SHORT, Run
+from runaudit.records.trajectory import Trajectory, read_lines
+from runaudit.store.store import LogEntry, Store
+
+HEARTBEAT_S = 15.0
+"""How often a run in progress touches its heartbeat."""
+STALE_S = 4 * HEARTBEAT_S
+"""A heartbeat older than this, on another machine, means the run is lost."""
+MIN_PREFIX = 4
+
+Cohorts = Callable[[], Mapping[str, tuple[str, ...]]]
+"""Cohort id -> run ids, computed only when a word might name a cohort."""
+
+
+def run_ids(store: Store) -> tuple[str, ...]:
+    """Every launch in the log, oldest first."""
+    return tuple(entry.digest.hex for entry in store.entries() if entry.kind == "manifest")
+
+
+def outcome_entry(store: Store, run_id: str) -> LogEntry | None:
+    """The log line of the newest outcome of a run: a correction supersedes what it corrects."""
+    subject = f"sha256:{run_id}"
+    found = [e for e in store.entries() if e.subject == subject and e.kind in ("outcome", "correction")]
+    return found[-1] if found else None
+
+
+def load(store: Store, run_id: str, *, trajectory: bool = True) -> Run:
+    """One run by its whole id. Raises IntegrityError where its manifest does not match its digest."""
+    manifest = Manifest.from_bytes(store.read(Digest("sha256", run_id)), where=f"manifest {run_id[:SHORT]}")
+    entry = outcome_entry(store, run_id)
+    outcome = Outcome.from_bytes(store.read(entry.digest), where=f"outcome of {run_id[:SHORT]}") if entry else None
+    return Run(
+        manifest=manifest,
+        outcome=outcome,
+        trajectory=read_trajectory(store, run_id, outcome) if trajectory else Trajectory(),
+        blobs=store.blobs,
+        liveness="lost" if outcome else liveness(store.live_dir(run_id)),
+    )
+
+
+def load_or_fault(store: Store, run_id: str, *, trajectory: bool = True) -> Run:
+    """Like `load`, but a run whose outcome or trajectory is damaged comes back with its `fault` named."""
+    try:
+        return load(store, run_id, trajectory=trajectory)
+    except IntegrityError as error:
+        manifest = Manifest.from_bytes(store.object_path(Digest("sha256", run_id)).read_bytes(), where=run_id[:SHORT])
+        return Run(manifest=manifest, blobs=store.blobs, fault=error.message)
+
+
+def read_trajectory(store: Store, run_id: str, outcome: Outcome | None) -> Trajectory:
+    """What the run logged: the sealed series, or those of a run in progress."""
+    sealed = outcome.section("trajectory").get("digest") if outcome else None
+    if sealed:
+        return read_lines(store.read(Digest.parse(str(sealed))))
+    live = store.live_dir(run_id) / "series.jsonl"
+    return read_lines(live.read_bytes()) if live.is_file() else Trajectory()
+
+
+def liveness(live: Path, *, now: Callable[[], float] = time.time) -> str:
+    """running or lost. On this machine the process is asked for; elsewhere only the heartbeat's age can tell."""
+    beat = live / "heartbeat"
+    try:
+        facts = json.loads(beat.read_text())
+        age = now() - beat.stat().st_mtime
+    except (OSError, ValueError):
+        return "lost"
+    if facts.get("host") == socket.gethostname():
+        return "running" if process_start(int(facts.get("pid", 0))) == facts.get("pid_start") else "lost"
+    return "running" if age < STALE_S else "lost"
+
+
+def process_start(pid: int) -> str | None:
+    """When a process of this machine started, in kernel ticks: a pid alone is used again by another process."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return _without_proc(pid)
+    return stat.rpartition(")")[2].split()[19]
+
+
+def _without_proc(pid: int) -> str | None:
+    """Where there is no /proc, whether the process exists is all that can be asked."""
+    if Path("/proc/self/stat").exists() or pid <= 0:
+        return None
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return None
+    return "alive"
+
+
+# ── the words by which a user names a run ────────────────────────────────────────────────────────────────────────
+
+
+def resolve(store: Store, word: str, *, cohorts: Cohorts = lambda: MappingProxyType({})) -> tuple[str, ...]:
+    """The run ids that `word` names: `@last`, `@last~1`, an id prefix, a label, a cohort's id, or a list with commas.
+
+    Raises UsageError for an unknown or ambiguous word, with the nearest candidates.
+    """
+    if "," in word:
+        return tuple(dict.fromkeys(run for part in word.split(",") for run in resolve(store, part, cohorts=cohorts)))
+    ids = run_ids(store)
+    if match := re.fullmatch(r"@last(?:~(\d+))?", word):
+        return (_from_end(ids, int(match[1] or 0), word),)
+    if len(word) >= MIN_PREFIX and set(word) <= set("0123456789abcdef"):
+        hits = sorted({run for run in ids if run.startswith(word)})
+        if len(hits) > 1:
+            raise UsageError(f"{word!r} fits {len(hits)} runs: {_shown(hits)}", remedy="give more digits")
+        if hits:
+            return (hits[0],)
+    return _by_name(store, ids, word, cohorts)
+
+
+def _from_end(ids: tuple[str, ...], back: int, word: str) -> str:
+    if back >= len(ids):
+        raise UsageError(f"{word} does not exist: the store holds {len(ids)} runs", remedy="see `runaudit list`")
+    return ids[-1 - back]
+
+
+def _by_name(store: Store, ids: tuple[str, ...], word: str, cohorts: Cohorts) -> tuple[str, ...]:
+    labels = {run: load(store, run, trajectory=False).manifest.label or "" for run in ids}
+    hits = [run for run, label in labels.items() if label == word]
+    if len(hits) == 1:
+        return (hits[0],)
+    groups = cohorts()
+    if word in groups:
+        return groups[word]
+    if hits:
+        # A label names a cohort when all its runs are one; the caller decides whether it can take several.
+        for members in groups.values():
+            if set(hits) == set(members):
+                return members
+        raise UsageError(f"{len(hits)} runs are labelled {word!r}: {_shown(hits)}", remedy="name one by its id")
+    known = [*(f"{run[:SHORT]}" for run in ids), *labels.values(), *groups]
+    near = difflib.get_close_matches(word, sorted(set(filter(None, known))), n=3, cutoff=0.4)
+    closest = f" Closest: {', '.join(near)}." if near else ""
+    raise UsageError(f"no run matches {word!r}.{closest}", remedy="run `runaudit list` to see all")
+
+
+def _shown(ids: list[str]) -> str:
+    head = ", ".join(run[:SHORT] for run in ids[:4])
+    return head if len(ids) <= 4 else f"{head} and {len(ids) - 4} more"
