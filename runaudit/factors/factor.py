@@ -13,6 +13,7 @@ class Absent:
     _only: "Absent | None" = None
 
     def __new__(cls) -> "Absent":
+        """The one there is."""
         if cls._only is None:
             cls._only = super().__new__(cls)
         return cls._only
@@ -37,7 +38,7 @@ class ChangeClass(StrEnum):
 
 
 class Role(StrEnum):
-    """How a factor weighs in the verdict. Seeds and stochastic settings make replicates, evaluation makes incomparable."""
+    """How a factor weighs in the verdict: seeds and stochastic settings replicate, evaluation forbids comparing."""
 
     TREATMENT = "treatment"
     SEED = "seed"
