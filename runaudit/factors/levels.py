@@ -61,10 +61,7 @@ def levels(run: Run, settings: FactorSettings) -> Levels:
     tree.pop("label", None)
     code = body.get("code")
     if "code" in body:
-        meta = {} if not isinstance(code, Mapping) else code
-        tree["code"] = {
-            key: keyed(value) for key, value in meta.items() if key not in ("files", "submodules", "siblings")
-        }
+        tree["code"] = _facts(code) if isinstance(code, Mapping) else {}
     if "seed" not in tree and (path := seed_in_config(tree)):
         tree["seed"] = lookup(tree, path)
     for old, new in settings.aliases.items():
@@ -72,6 +69,12 @@ def levels(run: Run, settings: FactorSettings) -> Levels:
     for pattern in settings.unordered:
         _sort_lists(tree, pattern, "")
     return Levels(run=run, tree=tree, files=effective_files(code) if isinstance(code, Mapping) else None)
+
+
+def _facts(code: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said of the code beside its files; a patch is its digest."""
+    facts = {key: keyed(value) for key, value in code.items() if key not in ("files", "submodules", "siblings")}
+    return facts | {"patch": _patch_of(code)} if "patch" in code else facts
 
 
 def seed_in_config(tree: Mapping[str, Any]) -> str | None:

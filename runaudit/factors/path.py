@@ -58,13 +58,18 @@ def lookup(tree: JSON, path: str) -> JSON | Absent:
     """The value at a dotted path of a tree of mappings, or ABSENT."""
     value = tree
     for step in steps(path) or ("\0\0",):
-        if (isinstance(step, str) and isinstance(value, Mapping) and step in value) or (isinstance(step, int) and isinstance(value, list | tuple) and step < len(value)):
-            value = value[step]
-        elif isinstance(step, int) and isinstance(value, Mapping) and f"\0{step}" in value:
-            value = value[f"\0{step}"]
-        else:
-            return ABSENT
+        value = _child(value, step)
+        if isinstance(value, Absent):
+            break
     return value
+
+
+def _child(value: JSON, step: str | int) -> JSON | Absent:
+    if isinstance(value, Mapping):
+        return value.get(step if isinstance(step, str) else f"\0{step}", ABSENT)
+    if isinstance(value, list | tuple) and isinstance(step, int) and step < len(value):
+        return value[step]
+    return ABSENT
 
 
 @lru_cache(maxsize=4096)
