@@ -129,7 +129,7 @@ def parse_canonical(raw: bytes, *, where: str) -> JSON:
 
 
 def _sealed_number(digits: str) -> int | float:
-    # An integer beyond the bound is always tagged, so bare digits this long are a float: JCS writes 2.0**53 without a dot.
+    # Integers beyond the bound are tagged, so bare digits this long are a float: JCS writes 2.0**53 without a dot.
     return int(digits) if abs(int(digits)) <= MAX_INT else float(digits)
 
 
