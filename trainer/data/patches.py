@@ -14,7 +14,8 @@ from trainer.data.scenes import Burst, Dataset, Doubles, Floats, Mask, motion_ab
 class Tiles:
     """N aligned crops. lr (N, T, t, t), hr (N, s*t, s*t), masks alike; ids are "burst/y/x" in low-res pixels.
 
-    motion (N, T, 3) is told from the centre of each tile (see `trainer.data.scenes`); None unless known for all.
+    motion (N, T, 3) is told from the centre of each tile (see `trainer.data.scenes`); None unless known for
+    all tiles.
     """
 
     lr: Floats
@@ -50,8 +51,8 @@ def _places(burst: Burst, tile: int) -> Iterator[_Place]:
 def chosen(ids: tuple[str, ...], data_fraction: float, *, seed: int = 0) -> tuple[int, ...]:
     """Positions of the kept samples, in order; at least one.
 
-    A sample's rank is a hash of (seed, id), so a smaller fraction is a subset of a larger one, and adding a scene
-    moves no sample of another scene ahead or behind its neighbours.
+    A sample's rank is a hash of (seed, id), so a smaller fraction is a subset of a larger one, and adding a
+    scene changes no other sample's rank.
     Raises ConfigError unless 0 < data_fraction <= 1.
     """
     if not 0 < data_fraction <= 1:

@@ -1,9 +1,9 @@
 """The nouns of the data: a burst, a dataset, and what the motion of a frame means. numpy only.
 
-Motion has one convention everywhere. With `p` a position of the low-resolution grid, taken from the centre of
-the frame, pixel `p` of frame k sees the point `q = R(theta) p + (dy, dx)` of the reference frame, where
-`R(theta) = [[cos, -sin], [sin, cos]]` acts on (y, x). The flow that resamples frame k onto the reference is the
-inverse: the reference's pixel `q` lies in frame k at `q + flow(q) = R(-theta) (q - (dy, dx))`.
+Motion has one convention everywhere. With `p` a position of the low-resolution grid, taken from the centre
+of the frame, pixel `p` of frame k sees the point `q = R(theta) p + (dy, dx)` of the reference frame, where
+`R(theta) = [[cos, -sin], [sin, cos]]` acts on (y, x). The flow that resamples frame k onto the reference is
+the inverse: the reference's pixel `q` lies in frame k at `q + flow(q) = R(-theta) (q - (dy, dx))`.
 """
 
 from collections.abc import Mapping
@@ -69,7 +69,7 @@ class Burst:
     @property
     def frames(self) -> int:
         """T, the reference included."""
-        return self.lr.shape[0]
+        return int(self.lr.shape[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ LEVELS = 65535  # a frame is stored in 16 bits, and simulated as it will be read
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatorConfig:
-    """Every number of the camera. Lengths in pixels of the grid named, angles in degrees, the rest of range 1."""
+    """The camera in numbers: lengths in pixels of the grid named, angles in degrees, values in [0, 1]."""
 
     scale: int = 3
     frames: int = 9
@@ -72,14 +72,13 @@ def spline_scene(image: Doubles, config: SimulatorConfig) -> Doubles:
     seen = ndimage.gaussian_filter(image, config.psf_sigma_hr_px, mode="mirror", truncate=5.0)
     if config.scale > 1:
         seen = ndimage.uniform_filter(seen, config.scale, mode="mirror")
-    coefficients: Doubles = ndimage.spline_filter(seen, order=3, mode="mirror")
-    return coefficients
+    return np.asarray(ndimage.spline_filter(seen, order=3, mode="mirror"), dtype=np.float64)
 
 
 def draw_motion(config: SimulatorConfig, rng: np.random.Generator) -> Doubles:
     """(T, 3): dy, dx in low-res pixels and theta in degrees, uniform; the reference stays at zero."""
     limits = np.array([config.max_shift_lr_px, config.max_shift_lr_px, config.max_rotation_deg])
-    motion = rng.uniform(-1.0, 1.0, size=(config.frames, 3)) * limits
+    motion: Doubles = rng.uniform(-1.0, 1.0, size=(config.frames, 3)) * limits
     motion[0] = 0.0
     return motion
 
@@ -99,7 +98,7 @@ def look(
     from scipy import ndimage
 
     size = np.array(shape)
-    # Centre of the window in high-res pixel indices: pixel i of the low-res grid is centred on scale*i + (scale-1)/2.
+    # Low-res pixel i is centred on high-res index scale*i + (scale-1)/2, counted from the corner.
     centre = np.array(corner) + (scale * size - 1) / 2
     frames = np.empty((len(motion), *shape))
     for k, (dy, dx, theta) in enumerate(motion):

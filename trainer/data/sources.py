@@ -1,8 +1,8 @@
-"""Real photographs that lie inside the scikit-image wheel, opened by path so that nothing is ever downloaded.
+"""Real photographs that lie inside the scikit-image wheel, opened by path so that nothing is downloaded.
 
-`skimage.data.astronaut()` and its like may reach for the network; the files below ship with the wheel (0.25 and
-0.26 looked at). `horse` is a silhouette and `color` a colour wheel; the other fifteen training scenes and the
-three test scenes are photographs or scans.
+The functions of `skimage.data` may reach for the network; the files below ship with the wheel of 0.26.
+`horse` is a silhouette and `color` a colour wheel; the other fifteen training scenes and the three test scenes are
+photographs or scans.
 """
 
 from importlib.util import find_spec
@@ -39,7 +39,7 @@ LUMA_BT601 = (0.299, 0.587, 0.114)
 
 
 def photograph_folder() -> Path:
-    """Where scikit-image keeps its images. Found without importing it. Raises UsageError if it is not installed."""
+    """Where scikit-image keeps its images, found without importing it. Raises UsageError without it."""
     spec = find_spec("skimage")
     if spec is None or not spec.submodule_search_locations:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""Which photographs become which bursts. With the defaults: 17 scenes, 51 bursts, 675 tiles, three test sequences."""
+"""Which photographs become which bursts: by default 17 scenes, 51 bursts, 675 tiles, three test sequences."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from trainer.data.sources import TEST_SCENES, TRAIN_SCENES, photograph
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetConfig:
-    """What `make_dataset` makes. `tile` is low-res pixels; a training burst is at most `max_tiles` tiles a side."""
+    """What `make_dataset` makes. `tile` in low-res pixels; a training burst has up to `max_tiles`²."""
 
     simulator: SimulatorConfig = field(default_factory=SimulatorConfig)
     train: tuple[str, ...] = TRAIN_SCENES
@@ -57,7 +57,7 @@ def padded(image: Doubles, *, multiple: int, at_least: int = 0) -> Doubles:
 def training_window(
     image: Doubles, config: DatasetConfig, rng: np.random.Generator
 ) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Corner (high-res) and shape (low-res) of one burst: whole tiles, drawn from the middle half of the slack.
+    """Corner (high-res) and shape (low-res) of one burst: whole tiles, from the middle half of the slack.
 
     The middle half, because the corners of a fundus photograph are black and teach nothing.
     """
