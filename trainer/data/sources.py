@@ -1,8 +1,8 @@
 """Real photographs that lie inside the scikit-image wheel, opened by path so that nothing is downloaded.
 
 The functions of `skimage.data` may reach for the network; the files below ship with the wheel of 0.26.
-`horse` is a silhouette and `color` a colour wheel; the other fifteen training scenes and the three test scenes are
-photographs or scans.
+`horse` is a silhouette and `color` a colour wheel; the other fifteen training scenes and the three
+test scenes are photographs or scans.
 """
 
 from importlib.util import find_spec
