@@ -19,17 +19,23 @@ Net = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TilingConfig:
-    """tile and overlap in low-res pixels; blend: weights across the overlap, "linear" or "hann"."""
+    """tile, overlap and margin in low-res pixels; blend: weights across the overlap, "linear" or "hann".
+
+    The outermost `margin` pixels of a tile are thrown away, because the network saw the tile's edge there;
+    what is left of the overlap is blended. Where the network reaches no further than the margin, the tiled
+    picture equals the whole-frame one.
+    """
 
     tile: int = 64
-    overlap: int = 12
+    overlap: int = 24
+    margin: int = 8
     blend: str = "linear"
 
     def __post_init__(self) -> None:
-        if not 0 <= self.overlap < self.tile:
+        if not 0 <= 2 * self.margin < self.overlap < self.tile:
             raise ConfigError(
-                f"evaluation: an overlap of {self.overlap} does not fit into a tile of {self.tile}",
-                remedy="make the overlap smaller than the tile",
+                f"evaluation: tile {self.tile}, overlap {self.overlap}, margin {self.margin} cannot be blended",
+                remedy="make the overlap smaller than the tile and larger than twice the margin",
             )
         if self.blend not in ("linear", "hann"):
             raise ConfigError(f"evaluation: unknown blend {self.blend!r}", remedy="choose 'linear' or 'hann'")
@@ -48,14 +54,10 @@ def tiled_frame(
     """The same picture from overlapping tiles, blended. Tiles move inwards at the edges, unpadded."""
     _, h, w = lr.shape
     total, weight = np.zeros((scale * h, scale * w)), np.zeros((scale * h, scale * w))
-    ramp = {
-        n: _ramp(scale * n, scale * tiling.overlap, tiling.blend)
-        for n in {min(tiling.tile, h), min(tiling.tile, w)}
-    }
     for rows in _windows(h, tiling):
         for columns in _windows(w, tiling):
             tile = whole_frame(net, lr[:, rows, columns], device=device)
-            mask = ramp[rows.stop - rows.start][:, None] * ramp[columns.stop - columns.start]
+            mask = _weights(rows, h, scale, tiling)[:, None] * _weights(columns, w, scale, tiling)
             high = (_scaled(rows, scale), _scaled(columns, scale))
             total[high] += mask * tile
             weight[high] += mask
@@ -79,11 +81,16 @@ def _scaled(window: slice, scale: int) -> slice:
     return slice(scale * window.start, scale * window.stop)
 
 
-def _ramp(n: int, overlap: int, blend: str) -> Doubles:
-    """(n,) weights: rising over `overlap` samples, 1 in the middle, falling again. Never 0."""
-    t = np.minimum((np.arange(n) + 0.5) / max(overlap, 1), 1.0)
-    t = np.minimum(t, t[::-1])
-    return t if blend == "linear" else np.asarray(np.sin(np.pi / 2 * t) ** 2)
+def _weights(window: slice, length: int, scale: int, tiling: TilingConfig) -> Doubles:
+    """Along one side: 0 on the margin, rising across the overlap, 1 inside and up to a frame's edge."""
+    n = scale * (window.stop - window.start)
+    rise = scale * (tiling.overlap - 2 * tiling.margin)
+    from_edge = np.arange(n) + 0.5 - scale * tiling.margin
+    t = np.clip(from_edge / rise, 0.0, 1.0)
+    t = t if tiling.blend == "linear" else np.sin(np.pi / 2 * t) ** 2
+    head = np.ones(n) if window.start == 0 else t
+    tail = np.ones(n) if window.stop == length else t[::-1]
+    return np.asarray(head * tail)
 
 
 def nine_copies(burst: Burst) -> Floats:
