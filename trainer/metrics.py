@@ -1,8 +1,8 @@
-"""How near a super-resolved image is to the truth. float64 throughout; every constant of the protocol is here.
+"""How near a super-resolved image is to the truth: float64 throughout, every constant of the protocol here.
 
-Nothing here clips: `trainer.evaluate` clips every prediction to the data range once, the same way for every method.
-The peak is the declared data range, never the range an image happens to have (measured: max minus min costs 1.2 dB
-on an image that spans 0.87 of its range).
+Nothing here clips: `trainer.evaluate` clips every prediction to the data range once, the same way for every
+method. The peak is the declared data range, never the range an image happens to have (measured: max minus
+min costs 1.2 dB on an image that spans 0.87 of its range).
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ Clear = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectedPsnr:
-    """cPSNR in dB, the shift of the truth (dy, dx) in high-res pixels that won, and the bias truth - prediction."""
+    """cPSNR in dB, the truth's winning shift (dy, dx) in high-res pixels, and the bias truth - prediction."""
 
     db: float
     shift: tuple[int, int]
@@ -53,9 +53,9 @@ def cpsnr(
 ) -> CorrectedPsnr:
     """The best PSNR over all shifts of the truth within `max_shift`, each with its brightness bias removed.
 
-    Adding a constant to `pred` changes nothing. `border` pixels of `pred` are left out on every side and must be
-    at least `max_shift`, so that each shift compares the same pixels of `pred`.
-    Source: Märtens et al. 2019 (PROBA-V challenge); there border = max_shift = 3.
+    Adding a constant to `pred` changes nothing. `border` pixels of `pred` are left out on every side and
+    must be at least `max_shift`, so that each shift compares the same pixels of `pred`. Source: Märtens et
+    al. 2019 (PROBA-V challenge); there border = max_shift = 3.
     """
     if not 0 <= max_shift <= border:
         raise UsageError(
@@ -86,8 +86,9 @@ def ssim(
 ) -> float:
     """Structural similarity, the mean of its map over the clear pixels inside the border.
 
-    Gaussian window of 11 taps, sigma 1.5, population covariance: Wang et al. 2004 as scikit-image computes it.
-    A uniform window of 7 taps gives up to 0.03 more on the same images, so the variant belongs to the number.
+    Gaussian window of 11 taps, sigma 1.5, population covariance: Wang et al. 2004 as scikit-image computes
+    it. A uniform window of 7 taps gives up to 0.03 more on the same images, so the variant belongs to the
+    number.
     """
     from skimage.metrics import structural_similarity
 

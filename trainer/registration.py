@@ -1,8 +1,8 @@
 """Where each frame of a burst lies on the reference, estimated from the low-res frames alone.
 
-Gauss-Newton on a rigid motion (dy, dx, theta) with gain and offset beside it, coarse then fine. Measured on the
-simulator's three default test sequences: mean error 0.002 to 0.005 px. Phase correlation with a grid of 1/50 px
-stays at 0.07 to 0.11 px there. The convention of motion and flow is told in `trainer.data.scenes`.
+Gauss-Newton on a rigid motion (dy, dx, theta) with gain and offset beside it, coarse then fine. Measured on
+the simulator's three default test sequences: mean error 0.002 to 0.005 px. Phase correlation with a grid of
+1/50 px stays at 0.07 to 0.11 px there. The convention of motion and flow is told in `trainer.data.scenes`.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ OUTLIER_SIGMAS = 3.0  # an occlusion that no mask names loses its weight from he
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """motion (T, 3) as in `Burst.motion`; frame k times gain[k] plus offset[k] has the reference's brightness."""
+    """motion (T, 3) as in `Burst.motion`; gain and offset make frame k as bright as the reference."""
 
     motion: Doubles
     gain: Doubles
@@ -46,7 +46,7 @@ def register(burst: Burst) -> Registration:
     """
     if min(burst.lr.shape[1:]) < 3 * MARGIN_LR_PX:
         raise UsageError(
-            f"burst {burst.name}: frames of {burst.lr.shape[1]}x{burst.lr.shape[2]} are too small to register",
+            f"burst {burst.name}: frames of shape {burst.lr.shape[1:]} are too small to register",
             remedy=f"use frames of at least {3 * MARGIN_LR_PX} pixels a side",
         )
     found = np.zeros((burst.frames, 5))
@@ -112,9 +112,9 @@ def _refined(start: Doubles, pair: _Pair, iterations: int, name: str) -> Doubles
 def _step(state: Doubles, pair: _Pair, name: str) -> Doubles:
     """One weighted least-squares step.
 
-    The warped frame is W(q) = f(R(-theta) (q - d)). Moving d by one pixel moves W against its gradient; turning by
-    one radian moves it along (x, -y). The gradient is the mean of both images': second-order convergence for the
-    price of first order (Malis 2004, ESM).
+    The warped frame is W(q) = f(R(-theta) (q - d)). Moving d by one pixel moves W against its gradient;
+    turning by one radian moves it along (x, -y). The gradient is the mean of both images': second-order
+    convergence for the price of first order (Malis 2004, ESM).
     """
     warped, clear = _warped(state, pair)
     seen = pair.clear_reference & clear

@@ -51,3 +51,8 @@ def read_counts(path: Path) -> NDArray[Any]:
 def read_mask(path: Path) -> Mask:
     """(H, W) true where the file is not black."""
     return np.asarray(read_counts(path) > 0)
+
+
+def write_grey(path: Path, pixels: NDArray[np.uint8]) -> None:
+    """(H, W) as an 8-bit PNG, for looking at."""
+    Image.fromarray(pixels).save(path, optimize=True)
