@@ -176,11 +176,12 @@ class AmpConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvalConfig:
-    """Full-frame evaluation. Border in high-res pixels; tile and overlap of the tiled picture in low-res pixels."""
+    """Full-frame evaluation. Border in high-res pixels; tile, overlap and margin of the tiled picture in low-res ones."""
 
     crop_border: int = ranged(9)
     tile: int = ranged(64, 1)
-    overlap: int = ranged(12)
+    overlap: int = ranged(24, 1)
+    margin: int = ranged(8)
     blend: Literal["linear", "hann"] = "linear"
     psf_sigma_hr_px: float = ranged(1.0)
     ibp_iterations: int = ranged(15, 1)
@@ -237,8 +238,8 @@ class TrainConfig:
                 "give rising shares of a stage between 0 and 1",
             ),
             "eval.overlap": (
-                self.eval.tile <= self.eval.overlap,
-                "let tiles be larger than their overlap",
+                not 2 * self.eval.margin < self.eval.overlap < self.eval.tile,
+                "make the overlap smaller than the tile and larger than twice the margin",
             ),
             "budget": (sum(stage_steps(self).values()) == 0, f"give the {self.staging} stages steps"),
         }

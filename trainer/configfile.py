@@ -58,6 +58,10 @@ def parse_override(text: str) -> tuple[str, Any]:
     try:
         return key.strip(), tomllib.loads(f"value = {raw.strip()}")["value"]
     except tomllib.TOMLDecodeError:
+        pass
+    try:
+        return key.strip(), float(raw)  # .05 is a number to everyone but TOML
+    except ValueError:
         return key.strip(), raw.strip()
 
 

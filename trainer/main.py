@@ -211,7 +211,12 @@ def judge(
             psf_sigma_hr_px=config.eval.psf_sigma_hr_px,
             ibp_iterations=config.eval.ibp_iterations,
         ),
-        tiling=TilingConfig(tile=config.eval.tile, overlap=config.eval.overlap, blend=config.eval.blend),
+        tiling=TilingConfig(
+            tile=config.eval.tile,
+            overlap=config.eval.overlap,
+            margin=config.eval.margin,
+            blend=config.eval.blend,
+        ),
     )
     kept = dataset.root.parent / f".{dataset.root.name}-baselines" if cache is None else cache
     judged, series = [], {}
@@ -222,6 +227,20 @@ def judge(
     tiles = [j.result.mean_tile_psnr for j in judged]
     series["tile/psnr"] = sum(tiles) / len(tiles)
     return tuple(judged), series
+
+
+def evaluate_checkpoint(config: TrainConfig, dataset: Dataset, path: Path) -> dict[str, float]:
+    """Full-frame figures of a checkpoint. Raises ConfigError if its weights do not fit the configured network."""
+    model = build_model(config.model).to(config.device)
+    try:
+        model.load_state_dict(dict(checkpoints.load(path).weights))
+    except RuntimeError as error:
+        raise ConfigError(
+            f"{path}: its weights are not those of the configured network",
+            remedy="use the config the checkpoint was trained with",
+        ) from error
+    torch.set_num_threads(config.threads)
+    return judge(model, config, dataset)[1]
 
 
 def _series(judged: Judged, registration_error_px: float | None) -> dict[str, float]:
