@@ -1,10 +1,10 @@
 """How many seeds a difference needs, and what a given number of seeds can see. Exact for Welch's test.
 
-The textbook formula integrates nothing: it takes the equal-variance t and promises 0.92 for three seeds of sd 0.3
-at 80 % power. Welch pays for estimating two variances, and the true figure is 1.05. Given the *ratio* of the two
-sample variances Welch's statistic is a scaled noncentral t with n_a + n_b - 2 degrees of freedom, independent of
-that ratio, and the ratio follows a beta law; so one integral over the ratio gives the power without simulation.
-Power counts rejections in the right direction only.
+The textbook formula integrates nothing: it takes the equal-variance t and promises 0.92 for three seeds of sd
+0.3 at 80 % power. Welch pays for estimating two variances, and the true figure is 1.05. Given the *ratio* of
+the two sample variances Welch's statistic is a scaled noncentral t with n_a + n_b - 2 degrees of freedom,
+independent of that ratio, and the ratio follows a beta law; so one integral over the ratio gives the power
+without simulation. Power counts rejections in the right direction only.
 """
 
 from functools import lru_cache
@@ -17,7 +17,9 @@ MAX_SEEDS = 10_000
 _NODES = 48
 
 
-def welch_power(difference: float, sds: tuple[float, float], *, ns: tuple[int, int], alpha: float = 0.05) -> float:
+def welch_power(
+    difference: float, sds: tuple[float, float], *, ns: tuple[int, int], alpha: float = 0.05
+) -> float:
     """Chance that a two-sided Welch test finds a true `difference`, in its own direction.
 
     sds, ns: true standard deviation and number of seeds of each arm; every n at least 2.
@@ -41,10 +43,14 @@ def welch_power(difference: float, sds: tuple[float, float], *, ns: tuple[int, i
 
 
 def detectable(sd: float, n: int, power: float = 0.8, *, alpha: float = 0.05) -> float:
-    """Smallest true difference that `n` seeds per arm find with chance `power` when both arms spread by `sd`."""
+    """Smallest true difference that `n` seeds per arm find with chance `power` when both arms spread by
+    `sd`.
+    """
     _check_inputs(sd=sd, power=power, alpha=alpha)
     if n < 2:
-        raise UsageError(f"{n} seed per arm has no spread of its own", remedy="plan with 2 seeds or more, better 3")
+        raise UsageError(
+            f"{n} seed per arm has no spread of its own", remedy="plan with 2 seeds or more, better 3"
+        )
     return detectable_unequal((sd, sd), ns=(n, n), power=power, alpha=alpha)
 
 
@@ -68,11 +74,14 @@ def detectable_unequal(
 def seeds_needed(sd: float, effect: float, power: float = 0.8, *, alpha: float = 0.05) -> int | None:
     """Fewest seeds per arm, at least 3, that find a true `effect` with chance `power`; None beyond 10,000.
 
-    The floor of 3 is the tool's: the formula may ask for fewer than two seeds, which have no spread to test with.
+    The floor of 3 is the tool's: the formula may ask for fewer than two seeds, which have no spread to test
+    with.
     """
     _check_inputs(sd=sd, power=power, alpha=alpha)
     if not (np.isfinite(effect) and effect != 0):
-        raise UsageError(f"an effect of {effect} cannot be planned for", remedy="name the smallest difference that matters")
+        raise UsageError(
+            f"an effect of {effect} cannot be planned for", remedy="name the smallest difference that matters"
+        )
     return seeds_needed_unequal((sd, sd), effect, power=power, alpha=alpha)
 
 
@@ -97,11 +106,15 @@ def seeds_needed_unequal(
 
 def _check_inputs(*, sd: float, power: float, alpha: float) -> None:
     if not (np.isfinite(sd) and sd > 0):
-        raise UsageError(f"a seed sd of {sd} cannot be planned with", remedy="give the sd of an earlier cohort, above 0")
+        raise UsageError(
+            f"a seed sd of {sd} cannot be planned with", remedy="give the sd of an earlier cohort, above 0"
+        )
     if not 0 < alpha < 1:
         raise UsageError(f"alpha is {alpha}", remedy="give a number between 0 and 1, usually 0.05")
     if not alpha < power < 1:
-        raise UsageError(f"power is {power}", remedy=f"give a number between alpha ({alpha}) and 1, usually 0.8")
+        raise UsageError(
+            f"power is {power}", remedy=f"give a number between alpha ({alpha}) and 1, usually 0.8"
+        )
 
 
 @lru_cache(maxsize=1)
