@@ -1,11 +1,12 @@
 """How often the judge claims what is not there, how often it finds what is, and what a resample costs.
 
-Run it: `python examples/bench/stats_bench.py [--pairs 2000]`. Every pair of arms goes through the whole judge.
+Run it: `python examples/bench/stats_bench.py [--pairs 2000]`. Every pair of arms goes through the whole
+judge.
 """
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -39,7 +40,7 @@ NULLS: dict[str, tuple[Draw, Draw]] = {
 }
 
 
-def verdict(a: Sequence[float], b: Sequence[float]) -> str:
+def verdict(a: np.ndarray, b: np.ndarray) -> str:
     arms = [
         ArmValues(
             label=label, seeds=tuple(range(len(values))), values=tuple(float(value) for value in values)
@@ -76,7 +77,7 @@ def power(pairs: int) -> None:
 
 def plain_resamples(scores: np.ndarray, *, resamples: int, rng: np.random.Generator) -> np.ndarray:
     picks = rng.integers(0, len(scores), size=(resamples, *scores.shape))
-    return np.take_along_axis(scores[None], picks, axis=1).mean(axis=(1, 2))
+    return np.asarray(np.take_along_axis(scores[None], picks, axis=1).mean(axis=(1, 2)))
 
 
 def fastest(call: Callable[[], object], repeats: int = 15) -> float:

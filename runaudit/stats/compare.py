@@ -71,7 +71,9 @@ def _tested(
     contrast = _contrast(a, b, pairs=pairs, plan=plan)
     if contrast is None:  # all pairs differ by the same amount
         return replace(bare, difference=mean(a) - mean(b))
+    alternatives = _alternatives(choices_a, choices_b, pairs=pairs, plan=plan)
     n_a, n_b = len(a), len(b)
+    is_many = min(n_a, n_b) >= EQUIVALENCE_SEEDS
     sds = (sd(a), sd(b))
     target = plan.margin or abs(contrast.interval.estimate)
     better, worse = (a, b) if direction == Direction.HIGHER else (b, a)
@@ -80,13 +82,14 @@ def _tested(
         smallest_reachable_p=smallest_paired_p(n_a) if pairs else bare.smallest_reachable_p,
         difference=contrast.interval.estimate,
         ci=contrast.interval,
-        p=_worst_p(choices_a, choices_b, contrast=contrast, pairs=pairs, plan=plan),
+        p=_worst_p(contrast, alternatives),
         method=contrast.interval.method,
         effect_size=hedges_g(a, b),
         probability_of_improvement=superiority(better, worse),
         minimal_detectable_effect=detectable_unequal(sds, ns=(n_a, n_b), power=plan.power, alpha=plan.alpha),
         n_needed=seeds_needed_unequal(sds, target, power=plan.power, alpha=plan.alpha),
         n_needed_for=target,
+        equivalence_p=_equivalence(contrast, alternatives, margin=plan.margin) if is_many else None,
     )
     return _with_companions(tested, a, b, direction=direction, pairs=pairs, plan=plan)
 
@@ -111,28 +114,38 @@ def _contrast(a: Sequence[float], b: Sequence[float], *, pairs: bool, plan: Stat
     return None if is_constant(a) or is_constant(b) else welch(a, b, level=level)
 
 
-def _worst_p(
-    a: Sequence[tuple[float, ...]],
-    b: Sequence[tuple[float, ...]],
-    *,
-    contrast: Contrast,
-    pairs: bool,
-    plan: StatsPlan,
-) -> float:
-    """The largest p over the runs that could stand for each seed; 1 if they disagree about the sign.
+def _alternatives(
+    a: Sequence[tuple[float, ...]], b: Sequence[tuple[float, ...]], *, pairs: bool, plan: StatsPlan
+) -> list[Contrast] | None:
+    """The test for every choice of which run stands for a repeated seed; None if one of them has no spread.
 
-    Adding another run of a seed adds choices and never takes one away, so it can weaken a claim but not make
-    one.
+    Adding another run of a seed adds choices and never takes one away, so it can weaken a claim but not
+    make one. Beyond 256 choices nothing is claimed.
     """
     if prod(len(runs) for runs in (*a, *b)) > _MOST_CHOICES:
+        return None
+    contrasts = [
+        _contrast(chosen[: len(a)], chosen[len(a) :], pairs=pairs, plan=plan) for chosen in product(*a, *b)
+    ]
+    found = [contrast for contrast in contrasts if contrast is not None]
+    return found if len(found) == len(contrasts) else None
+
+
+def _worst_p(contrast: Contrast, alternatives: Sequence[Contrast] | None) -> float:
+    """The largest p of all choices; 1 if they disagree about the sign."""
+    if alternatives is None or any(other.statistic * contrast.statistic < 0 for other in alternatives):
         return 1.0
-    worst = contrast.p
-    for chosen in product(*a, *b):
-        other = _contrast(chosen[: len(a)], chosen[len(a) :], pairs=pairs, plan=plan)
-        if other is None or other.statistic * contrast.statistic < 0:
-            return 1.0
-        worst = max(worst, other.p)
-    return worst
+    return max(contrast.p, *(other.p for other in alternatives))
+
+
+def _equivalence(
+    contrast: Contrast, alternatives: Sequence[Contrast] | None, *, margin: float | None
+) -> float | None:
+    if margin is None:
+        return None
+    if alternatives is None:
+        return 1.0
+    return max(equivalence_p(other, margin) for other in (contrast, *alternatives))
 
 
 def _with_companions(
@@ -169,13 +182,7 @@ def _with_companions(
             samples, lambda v: v.mean(axis=-1), rng=rng, level=1 - plan.alpha, resamples=plan.resamples
         ),
         probability_ci=_superiority_interval(x, y, direction=direction, rng=rng, plan=plan),
-        equivalence_p=_equivalence(a, b, pairs=pairs, plan=plan),
     )
-
-
-def _equivalence(a: Sequence[float], b: Sequence[float], *, pairs: bool, plan: StatsPlan) -> float | None:
-    contrast = _contrast(a, b, pairs=pairs, plan=plan)
-    return None if plan.margin is None or contrast is None else equivalence_p(contrast, plan.margin)
 
 
 def _drop_one_p(a: Sequence[float], b: Sequence[float], *, pairs: bool, plan: StatsPlan) -> float:

@@ -126,6 +126,8 @@ def _refusal(comparison: Comparison, arm: Sample, case: Case) -> str:
     """Why no claim is possible although there are seeds enough; empty if one is."""
     if has_gaps(arm) or has_gaps(case.reference):
         return f"{_gaps(arm, case.reference)} A comparison of the runs that are left would compare survivors."
+    if comparison.ci is None and len(set(arm.values)) > 1 < len(set(case.reference.values)):
+        return "every pair differs by the same amount, so there is no spread to test against."
     if comparison.ci is None:
         return (
             f"the values of {arm.label} or {comparison.baseline} do not vary at all, so there is no spread "
