@@ -187,9 +187,8 @@ def test_unknown_proof_counts_and_is_told(arm, judged):
     answer = judged(arm("new", *NEW), arm("old", *OLD, proven=(True,) * 3))
 
     assert answer.verdict == "improved"
-    assert [note for note in answer.notes if "not known whether the seeds acted" in note][0].startswith(
-        "new: "
-    )
+    told = next(note for note in answer.notes if "not known whether the seeds acted" in note)
+    assert told.startswith("new: ")
 
 
 def test_from_five_seeds_the_exact_labels_accompany_the_test(arm, judged):

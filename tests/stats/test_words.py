@@ -21,9 +21,9 @@ new against old
   size            Hedges g 7.09; a run of new beats one of old in 100 % of pairs
 
 Notes
-- With so few seeds the labels alone cannot reach p below 0.1 (new against old); the t test leans on a
-normal \\ spread of the seeds. - The spread itself is barely known: at 3 seeds the true sd may be 0.5 to 6
-times the one shown.
+- With so few seeds the labels alone cannot reach p below 0.1 (new against old); \
+the t test leans on a normal spread of the seeds.
+- The spread itself is barely known: at 3 seeds the true sd may be 0.5 to 6 times the one shown.
 """
 
 
