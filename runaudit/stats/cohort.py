@@ -10,6 +10,8 @@ from collections import defaultdict
 
 from runaudit.stats.values import FINISHED, ArmValues, Excluded, Sample
 
+UNNAMED = "(unnamed"  # how the keys of runs without a seed begin
+
 
 def collapse(arm: ArmValues) -> Sample:
     """One finite number per distinct seed, sorted by value, so that the order of the runs changes nothing."""
@@ -81,7 +83,7 @@ def _notes(arm: ArmValues, chosen: dict[str, list[float]], *, idle: list[str]) -
 
 
 def _key(seed: str | int | None, index: int) -> str:
-    return f"(unnamed {index + 1})" if seed is None else str(seed).strip()
+    return f"{UNNAMED} {index + 1})" if seed is None else str(seed).strip()
 
 
 def _name(seed: str | int | None) -> str:

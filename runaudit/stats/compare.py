@@ -13,6 +13,7 @@ import numpy as np
 
 from runaudit.stats.answer import Comparison, Prediction
 from runaudit.stats.bootstrap import bca
+from runaudit.stats.cohort import UNNAMED
 from runaudit.stats.effect import hedges_g, superiority
 from runaudit.stats.interval import (
     Contrast,
@@ -25,7 +26,7 @@ from runaudit.stats.interval import (
     welch,
 )
 from runaudit.stats.permutation import permutation_p, sign_flip_p, smallest_paired_p, smallest_reachable_p
-from runaudit.stats.power import detectable_unequal, seeds_needed_unequal
+from runaudit.stats.power import detectable_paired, detectable_unequal, pairs_needed, seeds_needed_unequal
 from runaudit.stats.values import MIN_SEEDS, Direction, Interval, Sample, StatsPlan
 
 COMPANION_SEEDS = 5
@@ -34,9 +35,7 @@ _MOST_CHOICES = 256
 
 
 def compare(arm: Sample, baseline: Sample, *, direction: Direction, plan: StatsPlan) -> Comparison:
-    """Everything that may be said about `arm` against `baseline`, verdict and family correction still
-    open.
-    """
+    """Everything that may be said about `arm` against `baseline`; verdict and correction are still open."""
     bare = Comparison(
         arm=arm.label,
         baseline=baseline.label,
@@ -58,8 +57,9 @@ def has_gaps(sample: Sample) -> bool:
 
 
 def is_paired(arm: Sample, baseline: Sample, plan: StatsPlan) -> bool:
-    """Whether the plan's pairing holds here: every seed ran in both arms."""
-    return plan.is_paired and set(arm.seeds) == set(baseline.seeds)
+    """Whether the plan's pairing holds here: every seed is named and ran in both arms."""
+    is_named = not any(seed.startswith(UNNAMED) for seed in arm.seeds)
+    return plan.is_paired and is_named and set(arm.seeds) == set(baseline.seeds)
 
 
 def _tested(
@@ -74,8 +74,8 @@ def _tested(
     alternatives = _alternatives(choices_a, choices_b, pairs=pairs, plan=plan)
     n_a, n_b = len(a), len(b)
     is_many = min(n_a, n_b) >= EQUIVALENCE_SEEDS
-    sds = (sd(a), sd(b))
     target = plan.margin or abs(contrast.interval.estimate)
+    seen, needed = _plan_again(a, b, target=target, pairs=pairs, plan=plan)
     better, worse = (a, b) if direction == Direction.HIGHER else (b, a)
     tested = replace(
         bare,
@@ -86,12 +86,25 @@ def _tested(
         method=contrast.interval.method,
         effect_size=hedges_g(a, b),
         probability_of_improvement=superiority(better, worse),
-        minimal_detectable_effect=detectable_unequal(sds, ns=(n_a, n_b), power=plan.power, alpha=plan.alpha),
-        n_needed=seeds_needed_unequal(sds, target, power=plan.power, alpha=plan.alpha),
+        minimal_detectable_effect=seen,
+        n_needed=needed,
         n_needed_for=target,
         equivalence_p=_equivalence(contrast, alternatives, margin=plan.margin) if is_many else None,
     )
     return _with_companions(tested, a, b, direction=direction, pairs=pairs, plan=plan)
+
+
+def _plan_again(
+    a: Sequence[float], b: Sequence[float], *, target: float, pairs: bool, plan: StatsPlan
+) -> tuple[float, int | None]:
+    """What these seeds could see, and how many would see `target`, at the spreads observed."""
+    if pairs:
+        spread = sd([x - y for x, y in zip(a, b, strict=True)])
+        seen = detectable_paired(spread, len(a), plan.power, alpha=plan.alpha)
+        return seen, pairs_needed(spread, target, plan.power, alpha=plan.alpha)
+    sds = (sd(a), sd(b))
+    seen = detectable_unequal(sds, ns=(len(a), len(b)), power=plan.power, alpha=plan.alpha)
+    return seen, seeds_needed_unequal(sds, target, power=plan.power, alpha=plan.alpha)
 
 
 def _ordered(sample: Sample, *, by_seed: bool) -> tuple[tuple[float, ...], tuple[tuple[float, ...], ...]]:
@@ -222,9 +235,7 @@ def _superiority_interval(
 
 
 def _prediction(arm: Sample, baseline: Sample, *, plan: StatsPlan) -> Prediction | None:
-    """A lone run against a cohort of three or more: inside or outside the range of one more run, nothing
-    else.
-    """
+    """A lone run against a cohort of three or more: inside or outside the range of one more run."""
     if has_gaps(arm) or has_gaps(baseline):
         return None
     lone, cohort = (arm, baseline) if len(arm.values) == 1 else (baseline, arm)

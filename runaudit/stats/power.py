@@ -7,6 +7,7 @@ independent of that ratio, and the ratio follows a beta law; so one integral ove
 without simulation. Power counts rejections in the right direction only.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -43,9 +44,7 @@ def welch_power(
 
 
 def detectable(sd: float, n: int, power: float = 0.8, *, alpha: float = 0.05) -> float:
-    """Smallest true difference that `n` seeds per arm find with chance `power` when both arms spread by
-    `sd`.
-    """
+    """Smallest true difference that `n` seeds per arm of spread `sd` find with chance `power`."""
     _check_inputs(sd=sd, power=power, alpha=alpha)
     if n < 2:
         raise UsageError(
@@ -58,17 +57,26 @@ def detectable_unequal(
     sds: tuple[float, float], *, ns: tuple[int, int], power: float = 0.8, alpha: float = 0.05
 ) -> float:
     """Minimal detectable effect of a Welch test between arms of unequal spread or size."""
-    from scipy.optimize import brentq
-
     sigma = float(np.hypot(sds[0] / np.sqrt(ns[0]), sds[1] / np.sqrt(ns[1])))
+    return sigma * _solve(lambda size: welch_power(size * sigma, sds, ns=ns, alpha=alpha), power)
 
-    def shortfall(standardised: float) -> float:
-        return welch_power(standardised * sigma, sds, ns=ns, alpha=alpha) - power
 
-    high = 4.0
-    while shortfall(high) < 0:
-        high *= 2
-    return float(brentq(shortfall, 0.0, high, xtol=1e-10)) * sigma
+def paired_power(difference: float, sd: float, *, n: int, alpha: float = 0.05) -> float:
+    """Chance that a paired t test over `n` pairs finds a true `difference`; sd is that of the differences."""
+    from scipy.special import nctdtr, stdtrit
+
+    shift = abs(difference) * n**0.5 / sd
+    return float(1 - nctdtr(n - 1.0, shift, stdtrit(n - 1.0, 1 - alpha / 2)))
+
+
+def detectable_paired(sd: float, n: int, power: float = 0.8, *, alpha: float = 0.05) -> float:
+    """Minimal detectable effect of a paired t test over `n` pairs; sd is that of the differences."""
+    return sd * _solve(lambda size: paired_power(size, 1.0, n=n, alpha=alpha), power)
+
+
+def pairs_needed(sd: float, effect: float, power: float = 0.8, *, alpha: float = 0.05) -> int | None:
+    """Fewest pairs, at least 3, that find a true `effect`; None beyond 10,000."""
+    return _fewest(lambda n: paired_power(effect, sd, n=n, alpha=alpha) >= power)
 
 
 def seeds_needed(sd: float, effect: float, power: float = 0.8, *, alpha: float = 0.05) -> int | None:
@@ -90,17 +98,29 @@ def seeds_needed_unequal(
 ) -> int | None:
     """As `seeds_needed`, for arms of unequal spread; the same number of seeds in each."""
 
-    def enough(n: int) -> bool:
-        return welch_power(effect, sds, ns=(n, n), alpha=alpha) >= power
+    return _fewest(lambda n: welch_power(effect, sds, ns=(n, n), alpha=alpha) >= power)
 
-    if effect == 0 or not enough(MAX_SEEDS):
+
+def _solve(power_of: Callable[[float], float], power: float) -> float:
+    """The size at which a rising power curve reaches `power`."""
+    from scipy.optimize import brentq
+
+    high = 4.0
+    while power_of(high) < power:
+        high *= 2
+    return float(brentq(lambda size: power_of(size) - power, 0.0, high, xtol=1e-10))
+
+
+def _fewest(is_enough: Callable[[int], bool]) -> int | None:
+    """The first n from 3 on that is enough, by doubling and halving; None beyond 10,000."""
+    if not is_enough(MAX_SEEDS):
         return None
     low, high = 2, 3
-    while not enough(high):
+    while not is_enough(high):
         low, high = high, min(2 * high, MAX_SEEDS)
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
+        low, high = (low, middle) if is_enough(middle) else (middle, high)
     return high
 
 

@@ -85,10 +85,8 @@ def _of_numbers(comparison: Comparison, arm: Sample, *, evidence: Verdict, case:
         return f"{both} differ ({case.metric} is {size} {way}; {figures}), but no longer {why}."
     return (
         f"{arm.label} and {comparison.baseline} cannot be told apart: {case.metric} is {size} {way} "
-        f"({figures}); "
-        "these seeds would reliably show a difference of "
-        f"{show(comparison.minimal_detectable_effect, places)} or "
-        f"more, so a smaller one may well exist."
+        f"({figures}); these seeds would reliably show a difference of "
+        f"{show(comparison.minimal_detectable_effect, places)} or more, so a smaller one may well exist."
     )
 
 
@@ -97,8 +95,8 @@ def _figures(comparison: Comparison, arm: Sample, case: Case) -> str:
     assert ci is not None  # a test ran, so its interval exists
     adjusted = f", corrected p {show_p(comparison.p_adjusted)}" if case.family > 1 else ""
     return (
-        f"{percent(ci.level)} CI {show(ci.low, places)} to {show(ci.high, places)}, {comparison.method} "
-        f"p {show_p(comparison.p)}{adjusted}, {len(arm.values)} against {len(case.reference.values)} seeds"
+        f"{percent(ci.level)} CI {show(ci.low, places)} to {show(ci.high, places)}, {comparison.method} p "
+        f"{show_p(comparison.p)}{adjusted}, {len(arm.values)} against {len(case.reference.values)} seeds"
     )
 
 
@@ -115,8 +113,7 @@ def _too_few(comparison: Comparison, arm: Sample, case: Case) -> str:
         places = decimals((seen.ci.high - seen.ci.low) / 10)
         told += (
             f" The one run of {seen.arm} ({show(seen.value, places)}) lies {where} the range in which one "
-            "more run of "
-            f"{seen.cohort} would fall ({percent(seen.ci.level)}: {show(seen.ci.low, places)} to "
+            f"more run of {seen.cohort} would fall ({percent(seen.ci.level)}: {show(seen.ci.low, places)} to "
             f"{show(seen.ci.high, places)})."
         )
     return f"{told} {gaps}".rstrip()
@@ -131,20 +128,17 @@ def _refusal(comparison: Comparison, arm: Sample, case: Case) -> str:
     if comparison.ci is None:
         return (
             f"the values of {arm.label} or {comparison.baseline} do not vary at all, so there is no spread "
-            "to test "
-            "against: check that the seeds act and that the metric is not rounded away."
+            "to test against: check that the seeds act and that the metric is not rounded away."
         )
     if case.plan.best_of > 1:
         return (
             f"every value is the best of {case.plan.best_of} runs: picking the best looks like an "
-            "improvement "
-            "without any; give all runs."
+            "improvement without any; give all runs."
         )
     if case.plan.is_selected_on_report:
         return (
             "the checkpoints were chosen on the very data that is reported, which improves the number "
-            "without "
-            "improving the network: choose on other data, or report the last checkpoint."
+            "without improving the network: choose on other data, or report the last checkpoint."
         )
     return ""
 
@@ -206,8 +200,7 @@ def _sample_notes(samples: Sequence[Sample], *, case: Case) -> list[str]:
             ci = share_interval(sample.distinct_failed, sample.distinct, level=1 - case.plan.alpha)
             told.append(
                 f"{sample.label}: {sample.distinct_failed} of {sample.distinct} seeds failed; the true share "
-                "may lie "
-                f"between {percent(ci.low)} and {percent(ci.high)}."
+                f"may lie between {percent(ci.low)} and {percent(ci.high)}."
             )
     return told + [f"{', '.join(labels)}: {note}" for note, labels in arms.items()]
 
@@ -218,11 +211,11 @@ def _comparison_notes(comparison: Comparison, case: Case) -> list[str]:
     if comparison.is_fragile:
         told.append(
             f"Fragile: {against} is decided by {comparison.method} p {show_p(comparison.p)}, while the exact "
-            f"permutation test says p {show_p(comparison.permutation_p)} and leaving out one seed can give "
-            f"p {show_p(comparison.drop_one_p)}."
+            f"permutation test says p {show_p(comparison.permutation_p)} and leaving out one seed can give p "
+            f"{show_p(comparison.drop_one_p)}."
         )
     if comparison.failure_p is not None:
-        told.append(f"Shares of failed runs, {against}: Boschloo's exact p {show_p(comparison.failure_p)}.")
+        told.append(f"Shares of failed runs, {against}: exact p {show_p(comparison.failure_p)}.")
     if comparison.p is not None and comparison.permutation_p is None:
         told.append(
             f"With so few seeds the labels alone cannot reach p below {comparison.smallest_reachable_p:.2g} "
@@ -232,8 +225,7 @@ def _comparison_notes(comparison: Comparison, case: Case) -> list[str]:
         told.append(
             f"{comparison.n_needed} seeds per arm would find a true difference of "
             f"{show(comparison.n_needed_for, _places(comparison))} with {percent(case.plan.power)} chance, "
-            "if the "
-            f"spread stays as it is ({against})."
+            f"if the spread stays as it is ({against})."
         )
     ci = comparison.ci
     if comparison.verdict == Verdict.EQUIVALENT and ci is not None and ci.excludes(0.0):
@@ -250,8 +242,7 @@ def _plan_notes(comparisons: Sequence[Comparison], samples: Sequence[Sample], *,
     if plan.looks > 1:
         told.append(
             f"This is look {plan.looks} at this comparison. Looking after every new seed from 3 to 10 finds "
-            "a "
-            "difference in 15 % of cases where there is none; fix the number of seeds beforehand."
+            "a difference in 15 % of cases where there is none; fix the number of seeds beforehand."
         )
     if plan.margin is not None and fewest < EQUIVALENCE_SEEDS:
         told.append(
@@ -263,8 +254,7 @@ def _plan_notes(comparisons: Sequence[Comparison], samples: Sequence[Sample], *,
         seen = detectable(plan.earlier_sd, MIN_SEEDS, plan.power, alpha=plan.alpha)
         told.append(
             f"At the earlier seed sd of {show(plan.earlier_sd)}, {MIN_SEEDS} seeds per arm would see a "
-            "difference of "
-            f"{show(seen)} or more."
+            f"difference of {show(seen)} or more."
         )
     if MIN_SEEDS <= fewest < COMPANION_SEEDS and any(c.p is not None for c in comparisons):
         told.append(

@@ -108,8 +108,7 @@ def _comparison_lines(comparison: Comparison, answer: StatsAnswer) -> list[str]:
     odds = comparison.probability_of_improvement
     lines.append(
         f"  size            Hedges g {show(comparison.effect_size, 2)}; a run of {comparison.arm} beats one "
-        "of "
-        f"{comparison.baseline} in {percent(odds or 0.0)} of pairs"
+        f"of {comparison.baseline} in {percent(odds or 0.0)} of pairs"
     )
     lines += _companion_lines(comparison, places)
     return lines

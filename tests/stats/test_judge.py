@@ -275,6 +275,12 @@ def test_pairs_without_common_seeds_fall_back_and_say_so(arm, judged):
     assert any("Pairing was planned" in note for note in answer.notes)
 
 
+def test_runs_without_a_seed_are_never_pairs(arm, judged):
+    arms = [arm(label, *values, seeds=(None,) * 3) for label, values in (("new", NEW), ("old", OLD))]
+
+    assert judged(*arms, is_paired=True).comparisons[0].method == "Welch t"
+
+
 @pytest.mark.parametrize(
     ("plan", "words"), [({"best_of": 5}, "best of 5"), ({"is_selected_on_report": True}, "chosen on")]
 )

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from scipy import stats
-from statsmodels.stats.power import TTestIndPower
+from statsmodels.stats.power import TTestIndPower, TTestPower
 
 from runaudit.errors import UsageError
-from runaudit.stats.power import detectable, seeds_needed, welch_power
+from runaudit.stats.power import detectable, detectable_paired, pairs_needed, seeds_needed, welch_power
 
 
 @pytest.mark.parametrize(("n", "expected"), [(3, 1.05), (4, 0.755), (5, 0.625), (10, 0.40)])
@@ -86,3 +86,13 @@ def test_one_seed_detects_nothing():
 def test_power_and_alpha_are_probabilities_in_order(power, alpha):
     with pytest.raises(UsageError):
         seeds_needed(0.3, 0.3, power, alpha=alpha)
+
+
+@pytest.mark.parametrize("n", [3, 5, 12])
+def test_paired_plans_are_statsmodels(n):
+    """A paired t is a one-sample t on the differences; one-sided at alpha / 2 counts its own direction."""
+    seen = detectable_paired(0.3, n)
+
+    reached = TTestPower().power(seen / 0.3, nobs=n, alpha=0.025, alternative="larger")
+    assert reached == pytest.approx(0.8, abs=1e-6)
+    assert pairs_needed(0.3, 1.0001 * seen) == n
