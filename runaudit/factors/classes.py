@@ -172,7 +172,13 @@ def _env(path: str, value: JSON, of: Levels) -> Standing:
         return Standing(value=".".join(value.split()[-1].split(".")[:2]), why="a patch release of the same Python")
     if len(keys) == 3 and keys[1] == "packages":
         return _package(str(keys[2]), value, of)
-    if any(matches(path, name) for name in ("env.cpu", "env.cpu_count", "env.machine")) and of.at("env.gpu"):
+    if len(keys) == 3 and keys[1] == "variables" and keys[2] in known.IDLE_VARIABLES:
+        return Standing(kind=ChangeClass.NUISANCE, why="it chooses among equal devices, memory or threads")
+    if path == "env.variables.PYTHONHASHSEED":
+        return Standing(role=Role.SEED)
+    if path in known.GPU_SOFTWARE and of.at("env.gpu") is None:
+        return Standing(kind=ChangeClass.NUISANCE, why="there was no GPU to use it")
+    if any(matches(path, name) for name in known.HARDWARE[2:]) and of.at("env.gpu"):
         return Standing(kind=ChangeClass.NUISANCE, why="the numbers are computed on the GPU")
     if any(matches(path, name) for name in (*known.NUMERICS, *known.HARDWARE, *known.SWITCHES)):
         return Standing()
