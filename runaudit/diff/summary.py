@@ -112,7 +112,7 @@ def _cut(text: str) -> str:
 
 def _code_summary(change: Change, a: Levels, b: Levels) -> str:
     sides = [
-        "" if isinstance(value, Absent) else text_of(side, str(value))
+        "" if isinstance(value, Absent) else text_of(side.run, str(value))
         for value, side in ((change.before, a), (change.after, b))
     ]
     if sides[0] is None or sides[1] is None:
