@@ -34,7 +34,7 @@ class TilingConfig:
     def __post_init__(self) -> None:
         if not 0 <= 2 * self.margin < self.overlap < self.tile:
             raise ConfigError(
-                f"evaluation: tile {self.tile}, overlap {self.overlap}, margin {self.margin} cannot be blended",
+                f"evaluation: tile {self.tile}, overlap {self.overlap}, margin {self.margin} do not blend",
                 remedy="make the overlap smaller than the tile and larger than twice the margin",
             )
         if self.blend not in ("linear", "hann"):
