@@ -49,9 +49,9 @@ def score(image: np.ndarray, burst: Burst) -> float:
 def test_bicubic_keeps_a_ramp_a_ramp_without_a_shift():
     """Fine sample i lies at (i + 0.5) / 3 - 0.5 on the coarse grid.
 
-    By hand, Keys with a = -0.75 at t = 1/3: weights -1/9, 43/54, 10/27, -1/18 on the samples -1, 0, 1, 2, which
-    read a ramp of slope 1 as 1/9 + 10/27 - 2/18 = 10/27 where 9/27 is right. At t = 2/3 it is as much too low, at
-    the sample itself exact: a bend of 1/27 within each pixel, and no shift.
+    By hand, Keys with a = -0.75 at t = 1/3: weights -1/9, 43/54, 10/27, -1/18 on the samples -1, 0, 1, 2
+    read a ramp of slope 1 as 1/9 + 10/27 - 2/18 = 10/27 where 9/27 is right. At t = 2/3 it is as much too
+    low, at the sample itself exact: a bend of 1/27 within each pixel, and no shift.
     """
     ramp = np.add.outer(np.arange(20.0), 2 * np.arange(24.0))
     y, x = ((np.arange(3 * n) + 0.5) / 3 - 0.5 for n in ramp.shape)
