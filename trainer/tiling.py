@@ -43,7 +43,8 @@ class TilingConfig:
 
 def whole_frame(net: Net, lr: Floats, *, device: torch.device | str = "cpu") -> Doubles:
     """(T, h, w) -> (H, W) float64, not clipped. `net`: (1, T, h, w) -> (1, H, W) or (1, 1, H, W)."""
-    with torch.inference_mode():
+    # no_grad, not inference_mode: a grid that a network caches here has to serve the next training step too.
+    with torch.no_grad():
         out = net(torch.from_numpy(np.ascontiguousarray(lr))[None].to(device))
         return np.asarray(out.reshape(out.shape[-2:]).double().cpu().numpy())
 

@@ -248,12 +248,23 @@ def test_pictures_that_cannot_be_written_are_one_line(burst: Burst, cache: Path,
         save_panels(tmp_path / "file", "scene", images)
 
 
-def test_evaluation_keeps_no_gradients(burst: Burst, cache: Path):
+def test_a_network_can_train_on_with_what_it_cached_during_evaluation(burst: Burst, cache: Path):
+    """Validation in the middle of training must leave nothing behind that autograd refuses."""
     weight = torch.ones((), requires_grad=True)
+    cached: list[Tensor] = []
 
-    evaluate_sequence(lambda lr: weight * bicubic_net(lr), burst, CONFIG, cache=cache)
+    def net(lr: Tensor) -> Tensor:
+        if not cached:
+            cached.append(torch.full((1,), 2.0) * 1.0)
+        return weight * cached[0] * bicubic_net(lr)
 
+    evaluate_sequence(net, burst, CONFIG, cache=cache)
     assert weight.grad is None
+    net(torch.ones(1, 2, 8, 8)).sum().backward()
+
+    # bicubic keeps a constant of 1, so the derivative is 2 for each of 24 x 24 pixels
+    assert weight.grad is not None
+    assert float(weight.grad) == pytest.approx(2 * 24 * 24, rel=1e-5)
 
 
 def test_the_default_camera_is_the_one_back_projection_assumes():
