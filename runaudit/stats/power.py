@@ -26,21 +26,30 @@ def welch_power(
     sds, ns: true standard deviation and number of seeds of each arm; every n at least 2.
     Returns a probability in [alpha/2, 1].
     """
-    from scipy.special import betaincinv, nctdtr, stdtrit
+    from scipy.special import nctdtr
+
+    sigma = float(np.hypot(sds[0] / np.sqrt(ns[0]), sds[1] / np.sqrt(ns[1])))
+    weight, threshold = _thresholds(sds, ns, alpha)
+    miss = nctdtr(float(sum(ns) - 2), abs(difference) / sigma, threshold)
+    return float(np.clip(weight @ (1 - miss), 0.0, 1.0))
+
+
+@lru_cache(maxsize=64)  # a search for an effect asks for the same arms again and again
+def _thresholds(sds: tuple[float, float], ns: tuple[int, int], alpha: float) -> tuple[np.ndarray, np.ndarray]:
+    """Weights over the variance ratio, and what the noncentral t must exceed at each node."""
+    from scipy.special import betaincinv, stdtrit
 
     (sd_a, sd_b), (n_a, n_b) = sds, ns
     df_a, df_b = n_a - 1, n_b - 1
-    nu = df_a + df_b
     u, weight = _legendre()
     share = betaincinv(df_a / 2, df_b / 2, u)  # of the total sum of squares, in units of sigma²
     var_a = sd_a**2 * share / (df_a * n_a)
     var_b = sd_b**2 * (1 - share) / (df_b * n_b)
     var = var_a + var_b
-    df = var**2 / (var_a**2 / df_a + var_b**2 / df_b)
-    sigma = float(np.hypot(sd_a / np.sqrt(n_a), sd_b / np.sqrt(n_b)))
-    threshold = stdtrit(df, 1 - alpha / 2) * np.sqrt(var * nu) / sigma
-    miss = nctdtr(float(nu), abs(difference) / sigma, threshold)
-    return float(np.clip(weight @ (1 - miss), 0.0, 1.0))
+    part = var_a / var  # shares first: squares of tiny variances underflow
+    df = 1 / (part**2 / df_a + (1 - part) ** 2 / df_b)
+    variance = sd_a**2 / n_a + sd_b**2 / n_b
+    return weight, stdtrit(df, 1 - alpha / 2) * np.sqrt(var * (df_a + df_b) / variance)
 
 
 def detectable(sd: float, n: int, power: float = 0.8, *, alpha: float = 0.05) -> float:
