@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Iterator, Mapping
-from itertools import combinations
 from typing import Any
 
 from runaudit.guard.facts import Earlier
@@ -43,7 +42,7 @@ class DataWithoutDigest(Rule):
 
     def check(self, datasets: Mapping[str, Any], manifest: Manifest, call: Invocation) -> Iterator[Finding]:
         for name, entry in datasets.items():
-            if not entry.get("digest"):
+            if not entry.get("digest") and entry.get("files") != 0:
                 path = str(entry.get("path", "PATH"))
                 yield self.finding(
                     f"data.{name}",
@@ -80,22 +79,18 @@ class SplitOverlap(Rule):
     code = "RA204"
     name = "split_overlap"
 
-    def check(self, datasets: Mapping[str, Any], overlaps: Mapping[tuple[str, str], int],
-              call: Invocation) -> Iterator[Finding]:  # fmt: skip
-        for a, b in combinations(sorted(datasets), 2):
-            if _held_out(a) == _held_out(b):
+    def check(self, datasets: Mapping[str, Any], overlaps: Mapping[tuple[str, str], int]) -> Iterator[Finding]:
+        for (a, b), common in overlaps.items():
+            if not common or _held_out(a) == _held_out(b):
                 continue
-            common = overlaps.get((a, b), 0)
-            if not common and _same(datasets[a], datasets[b]):
-                common = int(datasets[a].get("files") or 1)
-            if common:
-                path = shlex.quote(str(datasets[b].get("path", b)))
-                yield self.finding(
-                    f"data.{b if _held_out(b) else a}",
-                    f"{a} and {b} have {common} {'file' if common == 1 else 'files'} in common",
-                    remedy=f"find {path} -type f | sort",
-                    evidence={"common": common},
-                )
+            held_out = b if _held_out(b) else a
+            path = str(datasets.get(held_out.partition(".")[0], {}).get("path", held_out))
+            yield self.finding(
+                f"data.{held_out}",
+                f"{a} and {b} have {common} {'member' if common == 1 else 'members'} in common",
+                remedy=f"find {shlex.quote(path)} -type f | sort",
+                evidence={"common": common},
+            )
 
 
 class DatasetChanged(Rule):
@@ -144,10 +139,6 @@ class NoHeldOutData(Rule):
 def _held_out(name: str) -> bool:
     words = name.lower().replace("-", "_").replace(".", "_").split("_")
     return any(word in HELD_OUT for word in words)
-
-
-def _same(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
-    return bool(a.get("digest")) and a.get("digest") == b.get("digest")
 
 
 def _known_to_be_none(manifest: Manifest, name: str) -> bool:

@@ -6,6 +6,7 @@ Nothing here reads the disk except the store's own records; the code and the dat
 import datetime
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
 from types import MappingProxyType
 from typing import Any
 
@@ -141,13 +142,24 @@ def _datasets(manifest: Manifest) -> Mapping[str, Any]:
 
 
 def _overlaps(manifest: Manifest) -> dict[tuple[str, str], int]:
-    """(a, b) in alphabetical order -> files in common, as the capture counted them."""
+    """(a, b) -> how much the two have in common: members of two splits of one dataset, or files of two datasets."""
+    datasets = _datasets(manifest)
     found: dict[tuple[str, str], int] = {}
-    for name, entry in _datasets(manifest).items():
-        for other, count in (entry.get("overlap") or {}).items():
-            a, b = sorted((name, other))
-            found[a, b] = max(found.get((a, b), 0), int(count))
+    for name, entry in datasets.items():
+        for pair, count in (entry.get("split_overlap") or {}).items():
+            a, _, b = str(pair).partition("+")
+            found[f"{name}.{a}", f"{name}.{b}"] = int(count)
+    for a, b in combinations(sorted(datasets), 2):
+        one, two = datasets[a], datasets[b]
+        same = one.get("digest") is not None and one.get("digest") == two.get("digest")
+        if same or _contains(one, two) or _contains(two, one):
+            found[a, b] = min(int(one.get("files") or 1), int(two.get("files") or 1))
     return found
+
+
+def _contains(outer: Mapping[str, Any], inner: Mapping[str, Any]) -> bool:
+    folder, path = str(outer.get("path") or ""), str(inner.get("path") or "")
+    return bool(folder) and path.startswith(folder.rstrip("/") + "/")
 
 
 def earlier_data(manifest: Manifest, history: tuple[Run, ...], baseline: Run | None) -> dict[str, Earlier]:

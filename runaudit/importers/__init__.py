@@ -1,0 +1,1 @@
+"""What other trackers wrote, read with their own readers, as our trajectories."""
