@@ -1,3 +1,38 @@
-"""runaudit: a run is sealed before it starts, recorded while it runs, judged after it ends, shown on one page."""
+"""runaudit: a run is sealed before it starts, recorded while it runs, judged after it ends, shown on one page.
+
+The public names are loaded when they are first asked for: `import runaudit` in a training script costs a dictionary.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from runaudit.capture.recorder import Recorder, log, record
+    from runaudit.records.manifest import Manifest
+    from runaudit.records.run import Run
+    from runaudit.store.store import Store
+
+__all__ = ["Manifest", "Recorder", "Run", "Store", "__version__", "log", "record"]
+
+_HOMES = {
+    "record": "runaudit.capture.recorder",
+    "log": "runaudit.capture.recorder",
+    "Recorder": "runaudit.capture.recorder",
+    "Store": "runaudit.store.store",
+    "Manifest": "runaudit.records.manifest",
+    "Run": "runaudit.records.run",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'runaudit' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
