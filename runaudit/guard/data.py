@@ -1,4 +1,5 @@
 """RA2: is the data that will be read on record by its content, and are its splits apart?"""
+# ruff: noqa: D102  (what a rule checks is told once, in the docstring of its class: users read it too)
 
 import shlex
 from collections.abc import Iterator, Mapping

@@ -2,6 +2,7 @@
 
 The rules that speak of a baseline are asked only where one was declared; a first run has nothing to be held against.
 """
+# ruff: noqa: D102  (what a rule checks is told once, in the docstring of its class: users read it too)
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
@@ -267,9 +268,7 @@ class QuickRun(Rule):
             key = path.rpartition(".")[2]
             partial = key in ("data_fraction", "limit_train_batches") and isinstance(value, float) and 0 < value < 1
             if partial or (key in ("quick", "fast_dev_run", "smoke_test") and value is True):
-                yield self.finding(
-                    path, f"{path} is {value}: not comparable with full runs", remedy="runaudit list"
-                )
+                yield self.finding(path, f"{path} is {value}: not comparable with full runs", remedy="runaudit list")
 
 
 def hash_seeded_lines(raw: bytes) -> Iterator[int]:

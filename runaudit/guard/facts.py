@@ -117,8 +117,9 @@ def code_facts(manifest: Manifest, around: Surroundings) -> Code | Unknown:
         changed=listed,
         untracked=tuple(code.get("untracked") or ()),
         dirty_submodules=tuple(name for name, inner in _group(code, "submodules") if _dirty(inner)),
-        dirty_siblings={name: around.siblings.get(name, name) for name, inner in _group(code, "siblings")
-                        if _dirty(inner)},  # fmt: skip
+        dirty_siblings={
+            name: around.siblings.get(name, name) for name, inner in _group(code, "siblings") if _dirty(inner)
+        },
         gaps={path: str(why) for path, why in manifest.section("unknown").items() if path.split(".")[0] == "code"},
     )
 

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -58,27 +58,69 @@ def prepare(
     `baseline` names a run that this one is to be held against, `waive` are `RULE=REASON[:DAY]`. Raises UsageError for
     a baseline or a waiver that cannot be understood.
     """
-    settings = settings or Settings()
-    waivers = parse_waivers(waive, RULES)
-    today = datetime.now(UTC).date()
-    against = _baseline(store, baseline, settings, request.seed)
+    terms = Terms.of(store, settings=settings, baseline=baseline, waive=waive, seed=request.seed, call=call)
     started = time.time_ns()
     try:
         draft = draft_manifest(_with_empty_named(request), store, environ=environ)
-        around = _surroundings(request.root, draft, store, environ=environ, since_ns=started)
+        return judge_draft(draft, store, terms, root=request.root, since_ns=started, environ=environ)
     except CaptureError as failure:
-        return Prepared(manifest=None, answer=judge(not_recordable(failure), waivers=waivers, today=today))
+        answer = judge(not_recordable(failure), waivers=terms.waivers, today=terms.today)
+        return Prepared(manifest=None, answer=answer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a draft is judged by. Made before it is captured, so that a typing slip costs no second."""
+
+    settings: Settings
+    waivers: tuple[Waiver, ...]
+    baseline: Run | None
+    call: Invocation | None
+    today: date
+
+    @classmethod
+    def of(
+        cls,
+        store: Store,
+        *,
+        settings: Settings | None = None,
+        baseline: str | None = None,
+        waive: tuple[str, ...] = (),
+        seed: Any = None,
+        call: Invocation | None = None,
+    ) -> "Terms":
+        """The terms in the user's words, understood. Raises UsageError."""
+        settings = settings or Settings()
+        return cls(
+            settings=settings,
+            waivers=parse_waivers(waive, RULES),
+            baseline=_baseline(store, baseline, settings, seed),
+            call=call,
+            today=datetime.now(UTC).date(),
+        )
+
+
+def judge_draft(
+    draft: Manifest,
+    store: Store,
+    terms: Terms,
+    *,
+    root: Path,
+    since_ns: int,
+    environ: Mapping[str, str] = os.environ,
+) -> Prepared:
+    """Ask every rule about a draft that was captured from `root` since `since_ns`, and write the waivers into it."""
     facts = launch_facts(
         draft,
-        around,
+        _surroundings(root, draft, store, environ=environ, since_ns=since_ns),
         history=tuple(_related(store, draft)),
-        baseline=against,
-        policy=settings.guard,
-        compare=lambda a, b: compare(a, b, policy=settings.factors, intent=draft.intent),
-        call=call,
+        baseline=terms.baseline,
+        policy=terms.settings.guard,
+        compare=lambda a, b: compare(a, b, settings=terms.settings, intent=draft.intent, design_only=True),
+        call=terms.call,
     )
-    answer = judge(facts, waivers=waivers, today=today)
-    return Prepared(manifest=_with_waivers(draft, answer, request.root), answer=answer)
+    answer = judge(facts, waivers=terms.waivers, today=terms.today)
+    return Prepared(manifest=_with_waivers(draft, answer, root), answer=answer)
 
 
 def _with_waivers(draft: Manifest, answer: GuardAnswer, root: Path) -> Manifest:

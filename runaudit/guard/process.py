@@ -68,15 +68,19 @@ def signal_name(number: int) -> str:
 
 
 def executable(command: Sequence[str], *, cwd: Path, environ: Mapping[str, str]) -> str:
-    """The program that `command` starts. Raises UsageError where there is none: a run is not sealed for a typing slip."""
+    """The program that `command` starts. Raises UsageError where there is none: a typing slip is no launch."""
     if not command:
-        raise UsageError("there is no command to run", remedy="write it after --, as in: runaudit run … -- python train.py")
+        raise UsageError(
+            "there is no command to run", remedy="write it after --, as in: runaudit run … -- python train.py"
+        )
     name = command[0]
     found = str(cwd / name) if os.sep in name else shutil.which(name, path=environ.get("PATH"))
     if found is None or not Path(found).is_file():
         raise UsageError(f"the command {name!r} is not there", remedy="check its name and PATH")
     if not os.access(found, os.X_OK):
-        raise UsageError(f"the command {name!r} may not be executed", remedy=f"chmod +x {found}, or start it with python")
+        raise UsageError(
+            f"the command {name!r} may not be executed", remedy=f"chmod +x {found}, or start it with python"
+        )
     return found
 
 
@@ -99,7 +103,9 @@ def supervise(
                 preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, before) and None,
             )
         except OSError as error:
-            raise UsageError(f"{command[0]!r} cannot be started: {error.strerror}", remedy="check its first line") from error
+            raise UsageError(
+                f"{command[0]!r} cannot be started: {error.strerror}", remedy="check its first line"
+            ) from error
         while child.poll() is None:
             _pass_on(child, signal.sigtimedwait(watched, every_s), forwarded, beat)
     finally:

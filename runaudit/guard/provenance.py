@@ -3,6 +3,7 @@
 The patch and the untracked sources are stored in any case, so nothing is lost where one of these rules is waived. They
 refuse all the same: a commit is what a colleague, a reviewer and a pull request can name.
 """
+# ruff: noqa: D102  (what a rule checks is told once, in the docstring of its class: users read it too)
 
 import shlex
 from collections.abc import Iterator, Mapping
@@ -219,7 +220,7 @@ class InitUnknown(Rule):
 class NotRecordable(Rule):
     """A record of the run can be made at all.
 
-    A record with a part cut off restores into another program, so a cap that is exceeded refuses and never truncates."""
+    A record with a part cut off restores into another program: a cap that is exceeded refuses, it never cuts."""
 
     code = "RA112"
     name = "not_recordable"

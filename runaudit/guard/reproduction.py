@@ -167,4 +167,3 @@ def _series(run: Run) -> dict[str, Any]:
 def _repeats(name: str) -> bool:
     """Whether a quantity can come out the same at all: a step's time never does."""
     return not name.startswith("time/")
-

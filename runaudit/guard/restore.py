@@ -25,7 +25,7 @@ class RestoreError(RunauditError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """What was rebuilt. `missing`: path -> why its bytes are not the sealed ones. `notes`: what the record cannot say."""
+    """What was rebuilt. `missing`: path -> why its bytes are not the sealed ones. `notes`: what else is to be told."""
 
     to: Path
     commit: str | None
@@ -218,5 +218,7 @@ def _inside(root: Path, path: str) -> Path:
     target = root.joinpath(*parts)
     escapes = not parts or path.startswith("/") or ".." in parts or ".git" in {part.lower() for part in parts}
     if escapes or not target.parent.resolve().is_relative_to(root.resolve()):
-        raise IntegrityError(f"the record names {path!r}, which lies outside the tree", remedy="do not trust this record")
+        raise IntegrityError(
+            f"the record names {path!r}, which lies outside the tree", remedy="do not trust this record"
+        )
     return target

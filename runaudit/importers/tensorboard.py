@@ -1,4 +1,4 @@
-"""TensorBoard's event files, read with TensorBoard's own loader, so that old and new ways to write a scalar look alike."""
+"""TensorBoard's event files, read with its own loader, so that old and new ways to write a scalar look alike."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +30,11 @@ def _scalars(path: Path) -> Iterator[tuple[str, int, float]]:
         for event in EventFileLoader(str(path)).Load():
             for value in event.summary.value:
                 # The loader turns every way to write a scalar into a tensor without dimensions.
-                if value.HasField("tensor") and (array := make_ndarray(value.tensor)).ndim == 0 and array.dtype.kind in "fiu":
+                if (
+                    value.HasField("tensor")
+                    and (array := make_ndarray(value.tensor)).ndim == 0
+                    and array.dtype.kind in "fiu"
+                ):
                     yield value.tag, int(event.step), float(array)
     except Exception as error:  # the loader raises whatever its parser meets
         raise RecordError(f"{path} is not an event file: {error}", remedy="leave it out") from error

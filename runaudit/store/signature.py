@@ -126,9 +126,7 @@ def check_signature(store: Store, key: Path) -> tuple[Problem, ...]:
 def signed_until(store: Store, key: Path) -> Head:
     """The newest head signed by this key whose signature holds; seq 0 when there is none."""
     public, entries = public_key(key), store.entries()
-    heads = [
-        _head(body) for _, body in _envelopes_by(store, key_id(public)) if _fault(body, public, entries) is None
-    ]
+    heads = [_head(body) for _, body in _envelopes_by(store, key_id(public)) if _fault(body, public, entries) is None]
     return max(heads, key=lambda head: head.seq, default=Head(seq=0, chain=GENESIS))
 
 
