@@ -23,6 +23,8 @@ _HOMES = {
     "Store": "runaudit.store.store",
     "Manifest": "runaudit.records.manifest",
     "Run": "runaudit.records.run",
+    "digest_files": "runaudit.records.digest",
+    "find_run": "runaudit.store.catalogue",
 }
 
 
