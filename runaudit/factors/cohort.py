@@ -157,7 +157,7 @@ def shared_label(runs: Iterable[Run]) -> str:
         return labels[0] if labels else ""
     first, last = min(labels), max(labels)
     common = first[: next((i for i, (x, y) in enumerate(zip(first, last, strict=False)) if x != y), len(first))]
-    trimmed = re.sub(r"[\s\-_/,.:=#(\[]*(?:seed|s)?[\s\-_/,.:=#(\[]*$", "", common)
+    trimmed = re.sub(r"[\s\-_/,.:=#(\[]+(?:seed|s)?[\s\-_/,.:=#(\[]*$", "", common)
     return trimmed if len(trimmed) >= 3 else labels[0]
 
 
@@ -173,5 +173,8 @@ def _proof(run: Run) -> str | None:
 
 
 def _repeats(a: Run, b: Run) -> bool:
+    """Whether two runs are one draw. Two unknown seeds without proof cannot be told apart, so they are."""
     left, right = _proof(a), _proof(b)
-    return _seed(a) == _seed(b) or (left is not None and left == right)
+    if left is not None and right is not None and (left == right or _seed(a) is None):
+        return left == right
+    return bool(_seed(a) == _seed(b))

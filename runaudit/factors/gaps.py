@@ -4,8 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runaudit.factors.classes import standing
-from runaudit.factors.factor import ABSENT, ChangeClass, section_of
+from runaudit.factors.factor import ABSENT, Absent, ChangeClass, section_of
 from runaudit.factors.levels import NOT_DESIGN, Levels
+from runaudit.factors.path import steps
+from runaudit.factors.walk import differences
+from runaudit.records.canonical import JSON
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
 
@@ -87,6 +90,51 @@ def _weighs(path: str, of: Levels, settings: FactorSettings) -> bool:
     if section == "code" and of.files is not None:
         return False
     return standing(path, "unknown", of, settings).kind is ChangeClass.FACTOR
+
+
+COUNTED_BY_DIGEST = frozenset({"tiles", "frames", "files", "bytes", "size", "count", "samples", "name"})
+"""Facts of a data set that its digest already covers."""
+
+
+def one_sided_gap(path: str, before: JSON | Absent, after: JSON | Absent) -> bool:
+    """Whether a leaf that only one record has is unknown on the other, rather than known not to be there.
+
+    A config without a key has no such key, and an environment without a package has none; but every run has an
+    accelerator, an initialisation and an evaluation, whether it is written down or not.
+    """
+    if not (isinstance(before, Absent) or isinstance(after, Absent)):
+        return False
+    keys = steps(path)
+    if keys[0] in ("init", "eval"):
+        return True
+    if keys[0] == "env":
+        return len(keys) < 3 or keys[1] != "packages"
+    return keys[0] == "data" and len(keys) > 2
+
+
+def pair_gaps(a: Levels, b: Levels, settings: FactorSettings) -> Mapping[str, tuple[str, str]]:
+    """Path -> (side, reason) for what only the other record says, beyond what `gaps` finds in each alone."""
+    found: dict[str, tuple[str, str]] = {}
+    for section in ("data", "env", "init", "eval"):
+        left, right = a.tree.get(section), b.tree.get(section)
+        if not isinstance(left, Mapping) or not isinstance(right, Mapping):
+            continue
+        for path, before, after in differences(left, right, section):
+            if one_sided_gap(path, before, after) and not _covered(path, a, b):
+                lacking, having = (a, b) if isinstance(before, Absent) else (b, a)
+                value = after if lacking is a else before
+                if not isinstance(value, Absent) and standing(path, value, having, settings).kind is ChangeClass.FACTOR:
+                    found[path] = ("a" if lacking is a else "b", lacking.run.manifest.reason(path))
+    if (a.files is None) != (b.files is None) and not (a.at("code.commit") and b.at("code.commit")):
+        found["code.files"] = ("a" if a.files is None else "b", "the files of the tree are in the other record only")
+    return found
+
+
+def _covered(path: str, a: Levels, b: Levels) -> bool:
+    keys = steps(path)
+    if keys[0] != "data" or keys[2] not in COUNTED_BY_DIGEST:
+        return False
+    return bool(a.at(f"data.{keys[1]}.digest")) and bool(b.at(f"data.{keys[1]}.digest"))
 
 
 def status_gap(run: Run) -> str | None:

@@ -136,10 +136,8 @@ def _strip_docstrings(tree: ast.AST) -> None:
 
 
 def renamed(changes: list[Change]) -> Mapping[str, str]:
-    """Files that moved with their content: new path -> old path."""
-    gone = {c.before: c.path for c in changes if isinstance(c.after, Absent) and c.kind is ChangeClass.FACTOR}
-    return {
-        c.path: gone[c.after]
-        for c in changes
-        if isinstance(c.before, Absent) and c.kind is ChangeClass.FACTOR and c.after in gone
-    }
+    """Files that moved with their content: both paths -> the new one, under which they are one factor."""
+    moved = [c for c in changes if c.section == "code" and c.kind is ChangeClass.FACTOR]
+    gone = {c.before: c.path for c in moved if isinstance(c.after, Absent)}
+    pairs = {c.path: gone[c.after] for c in moved if isinstance(c.before, Absent) and c.after in gone}
+    return {path: new for new, old in pairs.items() for path in (new, old)}

@@ -1,1 +1,1 @@
-"""What other trackers wrote, read with their own readers, as our trajectories."""
+"""How foreign runs come in; each yields runs whose gaps are marked unknown."""
