@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from runaudit.errors import ConfigError, RunauditError, UsageError
+from runaudit.errors import ConfigError, RunauditError
 
 UNEXPECTED = 70
 
@@ -68,37 +68,43 @@ def stop_signals() -> Iterator[Callable[[], int]]:
 
 
 def _train(options: argparse.Namespace) -> int:
+    """Everything a user can get wrong comes first; then the seal; then, and only then, the first step."""
+    from trainer import recording
     from trainer.main import open_dataset, prepare, read_config, train
+    from trainer.seeding import seed_everything
 
-    if not options.label.strip():
-        raise UsageError("--label is empty", remedy="say in a few words what this run is for")
+    launch = recording.LaunchOptions(
+        label=options.label, store=options.store, policy=options.policy, baseline=options.baseline,
+        intent=tuple(options.intent), waive=tuple(options.waive), wandb=options.wandb,
+    )  # fmt: skip
     config = read_config(options.config, tuple(options.set))
     dataset = open_dataset(config)
-    folder = options.out or Path("runs") / f"{options.config.stem}-{options.seed}"
-    if resumes(options.resume, folder):
-        raise UsageError(
-            f"{folder} already holds a run", remedy="choose another --out, or continue it with --resume"
-        )
+    resumed = recording.find_resume(options.resume, options.store) if options.resume else None
+    # The switches that seeding sets are part of the environment, so they come before the guard looks at it.
+    seed_everything(options.seed, deterministic=config.deterministic, threads=config.threads)
+    recording.check(launch, config, options.seed, dataset)
     prepared = prepare(config, options.seed, dataset)
     with stop_signals() as stop:
-        result = train(
-            config, options.seed, options.label, TerminalLog(), folder, options.resume,
-            prepared=prepared, stop=stop,
-        )  # fmt: skip
+        recorder = recording.seal(launch, config, options.seed, dataset, proof=prepared.seed_proof, resumed=resumed)
+        print(f"run {recorder.id[:12]} sealed", file=sys.stderr, flush=True)
+        with recorder:
+            result = train(
+                config, options.seed, options.label, recording.Recording(recorder, TerminalLog()),
+                recorder.run_dir, resumed[1] if resumed else None, prepared=prepared, stop=stop,
+            )  # fmt: skip
+            recording.keep_pictures(recorder, result.judged)
+            metrics = recording.summary(result.metrics)
+            recorder.finish(result.status, metrics=metrics)
     answer = {
+        "run": recorder.id,
         "status": result.status,
         "label": options.label,
         "steps_done": result.steps_done,
-        "metrics": dict(result.metrics),
+        "metrics": metrics,
         "checkpoints": {kind: str(path) for kind, path in result.checkpoints.items()},
     }
     print(json.dumps(answer, indent=2))
     return result.exit_code
-
-
-def resumes(resume: Path | None, folder: Path) -> bool:
-    """Would a new run write over an old one?"""
-    return resume is None and (folder / "checkpoints").exists()
 
 
 def _evaluate(options: argparse.Namespace) -> int:
@@ -144,8 +150,13 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override one config leaf")
     train.add_argument("--seed", type=int, required=True, metavar="N")
     train.add_argument("--label", required=True, metavar="TEXT", help="what this run is for")
-    train.add_argument("--out", type=Path, metavar="DIR", help="default: runs/CONFIG-SEED")
-    train.add_argument("--resume", type=Path, metavar="CKPT", help="a checkpoint's *.safetensors")
+    train.add_argument("--resume", metavar="RUN|CKPT", help="continue a run from its last checkpoint, as a child run")
+    train.add_argument("--store", type=Path, metavar="DIR", help="default: $RUNAUDIT_STORE, else .runaudit")
+    train.add_argument("--policy", type=Path, metavar="FILE", help="default: runaudit.toml beside the store")
+    train.add_argument("--baseline", metavar="RUN", help="the run this one is to differ from as declared, and only so")
+    train.add_argument("--intent", action="append", default=[], metavar="FACTOR", help="what is meant to differ")
+    train.add_argument("--waive", action="append", default=[], metavar="RULE=REASON", help="start in spite of a rule")
+    train.add_argument("--wandb", choices=("off", "offline", "online"), default="off", help="mirror to W&B")
     train.set_defaults(command=_train)
     evaluate = commands.add_parser("evaluate", help="judge a checkpoint on full frames")
     evaluate.add_argument("--config", type=Path, required=True, metavar="F")
