@@ -19,7 +19,7 @@ from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
 
 NOT_DESIGN = ("schema", "label", "launch", "origin", "intent", "bundles", "waivers", "unknown", "supersedes",
-              "seed_proof")  # fmt: skip
+              "seed_proof", "policy")  # fmt: skip
 """Sections that say who, when and where; whatever else a manifest holds can make a result different."""
 
 SEED_KEYS = ("seed", "random_seed", "manual_seed", "rng_seed", "global_seed", "torch_seed", "numpy_seed", "np_seed")
