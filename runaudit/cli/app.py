@@ -19,6 +19,11 @@ from runaudit.errors import RunauditError
 COMMANDS: dict[str, tuple[str, str]] = {
     # name: (module:function, the line that --help shows); in the order a newcomer meets them
     # Each command registers here with the commit that makes it work.
+    "run": ("runaudit.cli.run:run", "Guard, seal, run a command, seal what came out."),
+    "guard": ("runaudit.cli.guard:guard", "May this run start?"),
+    "restore": ("runaudit.cli.restore:restore", "The exact code of a run, in a new folder."),
+    "rerun": ("runaudit.cli.restore:rerun", "Run it again and compare."),
+    "rules": ("runaudit.cli.guard:rules", "Every rule with its words."),
 }
 
 
