@@ -86,10 +86,13 @@ def _proven(arm: Cohort, run: Run) -> bool | None:
 
 
 def distinct_labels(arms: Sequence[Cohort]) -> tuple[str, ...]:
-    """A label for each arm; arms of one name get their ids."""
+    """A label for each arm; arms of one name are told apart by their runs."""
     labels = [arm.label for arm in arms]
     pairs = zip(labels, arms, strict=True)
-    return tuple(label if labels.count(label) == 1 else f"{label} ({arm.id})" for label, arm in pairs)
+    return tuple(
+        label if labels.count(label) == 1 else f"{label} ({' '.join(run.short for run in arm.runs)})"
+        for label, arm in pairs
+    )
 
 
 def declared_direction(context: Context, metric: str, given: str | None) -> "Direction | None":
