@@ -1,4 +1,6 @@
-"""A trained network as evaluation sees it: one burst in, one image out, and how well it registered the frames."""
+"""A trained network as evaluation sees it: one burst in, one image out, and how well it registered the
+frames.
+"""
 
 import numpy as np
 import torch
