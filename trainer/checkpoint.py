@@ -108,12 +108,19 @@ def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Put the moments back; learning rates are computed anew at each step."""
+    """Put the moments back, in the memory layout of their parameters.
+
+    A fused optimiser walks parameter and moments by address: stored in plain order beside channels_last weights,
+    each weight would meet another one's moments. Learning rates are computed anew at each step.
+    """
+    parameters = [p for group in optimiser.param_groups for p in group["params"]]
     states: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         if name.startswith("optimiser."):
             _, index, key = name.split(".", 2)
-            states.setdefault(int(index), {})[key] = tensor
+            like = parameters[int(index)]
+            fits = tensor.shape == like.shape and key != "step"
+            states.setdefault(int(index), {})[key] = torch.empty_like(like).copy_(tensor) if fits else tensor
     groups = optimiser.state_dict()["param_groups"]
     optimiser.load_state_dict({"state": states, "param_groups": groups})
 

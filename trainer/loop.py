@@ -137,7 +137,7 @@ def _run_stage(
     """Train one stage from where `progress` stands. False if it diverged."""
     config, model = work.config, work.model
     free = prepare_blocks(model, stage.trains)
-    optimiser = build_optimiser(free, stage.lr, config.optim, fused=config.device == "cuda")
+    optimiser = build_optimiser(free, stage.lr, config.optim, fused=True)
     if progress.step and resume is not None:
         checkpoints.restore_optimiser(optimiser, resume.state)
         require_frozen(model, stage, progress.frozen)
@@ -177,7 +177,7 @@ def _cache_mb(work: Workplace) -> float:
     model = work.config.model
     if model.topology == "paper":
         return 0.0  # the frames themselves: nothing new is kept
-    planes = 4 + (2 * T if model.fusion.blocks else 0)
+    planes = 5 + (2 * T if model.fusion.blocks else 0)
     return N * planes * h * w * model.scale**2 * 4 / 2**20
 
 

@@ -27,7 +27,8 @@ class Evidence(NamedTuple):
     cacheable.
     """
 
-    # (B, 4, H, W): shift-and-add image, mean of the frames, coverage, bicubic of the reference
+    # (B, 5, H, W): shift-and-add image, mean of the frames, coverage, bicubic of the reference, and the
+    # shift-and-add image smoothed by a 5 x 5 box
     maps: Tensor
     # (B, 2T, H, W): registered frames, then weights; (B, 0, H, W) where no block looks at single frames
     frames: Tensor
@@ -38,10 +39,11 @@ def merge(aligned: Aligned, reference: Tensor, *, keep_frames: bool) -> Evidence
     frame.
     """
     frames, weights = aligned.frames, aligned.weights
-    total = weights.sum(1, keepdim=True)
+    total, T = weights.sum(1, keepdim=True), frames.shape[1]
     added = (frames * weights).sum(1, keepdim=True) / total
     bicubic = upsample(reference, frames.shape[-1] // reference.shape[-1])
-    maps = torch.cat([added, frames.mean(1, keepdim=True), total / frames.shape[1], bicubic], 1)
+    smooth = F.avg_pool2d(F.pad(added, (2, 2, 2, 2), mode="replicate"), 5, 1)
+    maps = torch.cat([added, frames.mean(1, keepdim=True), total / T, bicubic, smooth], 1)
     return Evidence(maps, torch.cat([frames, weights], 1) if keep_frames else frames[:, :0])
 
 
@@ -71,8 +73,7 @@ class Fusion(nn.Module):
     def forward(self, evidence: Evidence) -> Tensor:
         """-> (B, self.channels, h, w); invariant to the order of the frames."""
         with torch.autocast(evidence.maps.device.type, enabled=False):
-            added, mean, coverage, bicubic = evidence.maps.float().split(1, 1)
-            smooth = F.avg_pool2d(F.pad(added, (2, 2, 2, 2), mode="replicate"), 5, 1)
+            added, mean, coverage, bicubic, smooth = evidence.maps.float().split(1, 1)
             gain = self.detail_gain
             maps = [
                 gain * (added - smooth),
