@@ -75,7 +75,7 @@ def _train(options: argparse.Namespace) -> int:
     config = read_config(options.config, tuple(options.set))
     dataset = open_dataset(config)
     folder = options.out or Path("runs") / f"{options.config.stem}-{options.seed}"
-    if resumes(options.resume, folder):
+    if overwrites(folder, options.resume):
         raise UsageError(
             f"{folder} already holds a run", remedy="choose another --out, or continue it with --resume"
         )
@@ -96,7 +96,7 @@ def _train(options: argparse.Namespace) -> int:
     return result.exit_code
 
 
-def resumes(resume: Path | None, folder: Path) -> bool:
+def overwrites(folder: Path, resume: Path | None) -> bool:
     """Would a new run write over an old one?"""
     return resume is None and (folder / "checkpoints").exists()
 

@@ -6,6 +6,7 @@ is at.
 """
 
 import hashlib
+import os
 import random
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +20,8 @@ ORDER, AUGMENT = 0, 1  # separate streams of one seed
 
 def seed_everything(seed: int, *, deterministic: bool, threads: int) -> None:
     """Seed python, numpy and torch (all devices), and settle how many threads share the sums."""
+    if deterministic:  # cuBLAS sums in a fixed order only with a workspace of fixed size
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)

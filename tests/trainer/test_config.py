@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from runaudit.errors import ConfigError
+from trainer.build import build_model, parameter_count
 from trainer.config import DERIVED_RULES, TrainConfig, resolve, settled
 from trainer.configfile import build, known_keys, load_config, parse_override
 
@@ -37,6 +38,23 @@ def namespace(tree: Any) -> Any:
 
 def arm(name: str) -> TrainConfig:
     return load_config(ARMS / f"{name}.toml")
+
+
+@pytest.mark.parametrize("path", sorted(ARMS.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_example_is_a_config_that_builds(path: Path) -> None:
+    config = load_config(path)
+
+    assert parameter_count(build_model(config.model)) > 0
+
+
+def test_the_paper_example_is_the_published_network() -> None:
+    config = load_config(ARMS / "piunet_paper.toml")
+
+    assert parameter_count(build_model(config.model)) == 828_355
+    assert (config.model.alignment.tern.identity_start, config.model.alignment.tern.unit_gain) == (
+        False,
+        False,
+    )
 
 
 def test_staging_is_one_choice_and_its_consequences_are_declared() -> None:

@@ -242,6 +242,21 @@ def test_the_best_checkpoint_is_chosen_on_held_out_training_tiles(tiny_config: M
     assert not set(work.train.ids) & set(work.val.ids)
 
 
+def test_the_paper_network_trains_with_its_own_loss(tiny_config: Make, workplace: Make) -> None:
+    """Plain L1 first, then the registered Laplace likelihood, whose value may fall below zero."""
+    config = tiny_config(
+        staging="end_to_end",
+        model={"topology": "paper", "fusion": {"blocks": 1}},
+        loss={"kind": "laplace", "shift_border": 2, "l1_steps": 10},
+        budget={"end_to_end_steps": 30},
+    )
+
+    loss = list(trained(workplace, config).run.series("train/loss").values())
+
+    assert sum(loss[:5]) > sum(loss[5:10])
+    assert sum(loss[10:15]) > sum(loss[-5:])
+
+
 def test_the_cache_holds_every_tile_in_its_own_orientation(tiny_config: Make, workplace: Make) -> None:
     work = workplace(tiny_config(model={"alignment": {"kind": "flow"}}, loop={"val_batch": 4}))
     work.model.eval()
