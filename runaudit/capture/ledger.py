@@ -16,7 +16,7 @@ from runaudit.records.trajectory import whole_lines
 FILE = "ledger.jsonl"
 
 
-def claim(live: Path, kind: str, **facts: JSON) -> None:
+def claim(live: Path, kind: str, /, **facts: JSON) -> None:
     """Add one line: one write, then fsync, for claims are rare and must outlive the process. Raises OSError."""
     line = json.dumps({"k": kind, **facts}, separators=(",", ":"), default=str).encode() + b"\n"
     fd = os.open(live / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
