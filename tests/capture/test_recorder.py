@@ -156,7 +156,8 @@ def test_sigkill_at_any_step_loses_no_step(folder: Path, round_: int) -> None:
     assert process.stdout is not None
     said = [int(process.stdout.readline()) for _ in range(50 * (round_ + 1))]
     process.kill()
-    said += [int(line) for line in process.communicate()[0].split("\n") if line.strip()]
+    said += [int(line) for line in process.stdout.read().splitlines()]
+    process.communicate()
 
     run = only_run(folder)
     points = run.trajectory.series["train/loss"]
