@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from runaudit.errors import CaptureError, RunauditError
 from runaudit.records.canonical import JSON, canonical_bytes, parse_strict, thawed
@@ -227,7 +228,7 @@ class _Memory:
 
     def entries(self) -> dict[str, tuple[list[int], str]]:
         """Path -> (stamp, digest) of the files that can be believed."""
-        files = self._load(self._body).get("files")
+        files: Any = self._load(self._body).get("files")
         try:
             return {path: (list(stamp), str(Digest.parse(text))) for path, (stamp, text) in files.items()}
         except (AttributeError, TypeError, ValueError, RunauditError):
