@@ -30,13 +30,14 @@ CHECKOUT = Path(runaudit.__file__).parent.parent
 
 
 def started(store: Store, root: Path, **more: Any) -> Recorder:
-    return record("a label", seed=1, config={"lr": 0.1}, store=store, root=root, environ={}, **more)
+    return record("a label", seed=1, config={"lr": 0.1}, store=store, root=root, environ={}, siblings=(), **more)
 
 
 def program(root: Path, body: str) -> Path:
     """A training program in `root` that imports this checkout."""
     file = root / "program.py"
-    head = f"import os, signal, sys, time\nsys.path.insert(0, {str(CHECKOUT)!r})\nimport runaudit\n"
+    head = f"import os, signal, sys, time\nsys.path.insert(0, {str(CHECKOUT)!r})\nimport runaudit, functools\n"
+    head += "runaudit.record = functools.partial(runaudit.record, siblings=())\n"
     file.write_text(head + textwrap.dedent(body))
     return file
 

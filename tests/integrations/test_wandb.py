@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from runaudit.capture.launch import LaunchRequest
 from runaudit.capture.recorder import record
 from runaudit.errors import UsageError
 from runaudit.integrations.wandb import WandbSink
@@ -131,8 +130,3 @@ def test_an_unreachable_service_costs_neither_run_nor_step(folder: Path, monkeyp
 def test_an_unknown_mode_is_refused() -> None:
     with pytest.raises(UsageError, match="not a mode"):
         WandbSink(mode="sometimes")  # type: ignore[arg-type]
-
-
-def test_a_launch_request_is_frozen() -> None:
-    with pytest.raises(AttributeError):
-        LaunchRequest().label = "x"  # type: ignore[misc]
