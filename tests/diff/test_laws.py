@@ -17,6 +17,7 @@ from runaudit.settings import FactorSettings, Settings
 from tests.diff.samples import digest, record
 
 POLICY = Settings()
+law = settings(max_examples=60, deadline=None)
 keys = st.text(
     st.characters(codec="utf-8", exclude_characters="\0", exclude_categories=("Cs",)), min_size=1, max_size=4
 )
@@ -65,6 +66,7 @@ def pair(a, b):
     return compare(run_of(a, where="a"), run_of(b, where="b"), settings=POLICY)
 
 
+@law
 @given(records(), records())
 def test_the_verdict_is_symmetric(a, b):
     there, back = pair(a, b), pair(b, a)
@@ -75,11 +77,13 @@ def test_the_verdict_is_symmetric(a, b):
     }
 
 
+@law
 @given(records(), records())
 def test_key_order_changes_nothing(a, b):
     assert pair(a, b).to_json() == pair(shuffled(a), shuffled(b)).to_json()
 
 
+@law
 @given(records())
 def test_a_run_is_identical_to_itself_or_lacks_provenance(a):
     found = pair(a, copy.deepcopy(a))
@@ -90,6 +94,7 @@ def test_a_run_is_identical_to_itself_or_lacks_provenance(a):
         assert found.conditional in (None, Verdict.IDENTICAL)
 
 
+@law
 @given(records(), records())
 def test_every_changed_leaf_is_in_exactly_one_class(a, b):
     found = pair(a, b)
@@ -107,6 +112,7 @@ def test_every_changed_leaf_is_in_exactly_one_class(a, b):
                 assert path in listed
 
 
+@law
 @given(records(), records())
 def test_the_diff_is_empty_exactly_where_the_design_digests_agree(a, b):
     left, right = run_of(a, where="a"), run_of(b, where="b")
@@ -125,6 +131,7 @@ def test_the_diff_is_empty_exactly_where_the_design_digests_agree(a, b):
     assert (not design and not one_sided) == (design_digest(left) == design_digest(right))
 
 
+@law
 @given(records(), records(), st.sampled_from(["output_dir", "run_name", "wandb_project", "log_every"]), scalars)
 def test_adding_a_nuisance_never_changes_the_verdict(a, b, key, value):
     before = pair(a, b)
@@ -138,6 +145,7 @@ def test_adding_a_nuisance_never_changes_the_verdict(a, b, key, value):
     assert (after.verdict, after.conditional) == (before.verdict, before.conditional)
 
 
+@law
 @given(records(), records(), st.sampled_from([("zz", 1), ("yy", "relu"), ("ww", None), ("vv", {"a": 1})]))
 def test_adding_a_factor_never_moves_the_verdict_towards_clean(a, b, leaf):
     before = pair(a, b)
@@ -150,6 +158,7 @@ def test_adding_a_factor_never_moves_the_verdict_towards_clean(a, b, leaf):
     assert (after.conditional or after.verdict).rank <= (before.conditional or before.verdict).rank
 
 
+@law
 @given(records(), records(), st.sampled_from(["seed", "env", "eval", "init", "data", "code"]))
 def test_removing_a_section_never_gives_a_clean_verdict(a, b, section):
     changed = copy.deepcopy(b)
@@ -160,13 +169,14 @@ def test_removing_a_section_never_gives_a_clean_verdict(a, b, section):
     assert pair(a, changed).verdict.rank <= Verdict.PROVENANCE_INCOMPLETE.rank
 
 
+@law
 @given(trees, trees)
 def test_the_walk_finds_nothing_exactly_where_the_canonical_forms_agree(a, b):
     assert (not list(differences(a, b, "x"))) == canonical_equal(a, b)
     assert not list(differences(a, copy.deepcopy(a), "x"))
 
 
-@settings(max_examples=40)
+@law
 @given(records())
 def test_a_record_survives_the_way_out_and_in(a):
     """`show --json` gives a record that, read again, is the same design."""
