@@ -11,11 +11,16 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from runaudit.capture.recorder import Recorder, log, record
     from runaudit.guard.python import guard, guarded_record
+    from runaudit.records.digest import digest_files
     from runaudit.records.manifest import Manifest
     from runaudit.records.run import Run
+    from runaudit.store.catalogue import find_run
     from runaudit.store.store import Store
 
-__all__ = ["Manifest", "Recorder", "Run", "Store", "__version__", "guard", "guarded_record", "log", "record"]
+__all__ = [
+    "Manifest", "Recorder", "Run", "Store", "__version__",
+    "digest_files", "find_run", "guard", "guarded_record", "log", "record",
+]  # fmt: skip
 
 _HOMES = {
     "record": "runaudit.capture.recorder",

@@ -1,5 +1,6 @@
 """What a burst gives without training, computed once: ten runs on one dataset share one back-projection."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -118,4 +119,5 @@ def _keep(path: Path, baseline: Baseline) -> None:
         partial.write_text(json.dumps(asdict(baseline)), encoding="utf-8")
         partial.replace(path)
     except OSError:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()

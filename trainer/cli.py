@@ -71,6 +71,7 @@ def _train(options: argparse.Namespace) -> int:
     """Everything a user can get wrong comes first; then the seal; then, and only then, the first step."""
     from trainer import recording
     from trainer.main import open_dataset, prepare, read_config, train
+    from trainer.seeding import seed_everything
 
     launch = recording.LaunchOptions(
         label=options.label, store=options.store, policy=options.policy, baseline=options.baseline,
@@ -79,6 +80,8 @@ def _train(options: argparse.Namespace) -> int:
     config = read_config(options.config, tuple(options.set))
     dataset = open_dataset(config)
     resumed = recording.find_resume(options.resume, options.store) if options.resume else None
+    # The switches that seeding sets are part of the environment, so they come before the guard looks at it.
+    seed_everything(options.seed, deterministic=config.deterministic, threads=config.threads)
     recording.check(launch, config, options.seed, dataset)
     prepared = prepare(config, options.seed, dataset)
     with stop_signals() as stop:

@@ -34,7 +34,7 @@ class TilingConfig:
     def __post_init__(self) -> None:
         if not 0 <= 2 * self.margin < self.overlap < self.tile:
             raise ConfigError(
-                f"evaluation: tile {self.tile}, overlap {self.overlap}, margin {self.margin} cannot be blended",
+                f"evaluation: tile {self.tile}, overlap {self.overlap}, margin {self.margin} do not blend",
                 remedy="make the overlap smaller than the tile and larger than twice the margin",
             )
         if self.blend not in ("linear", "hann"):
@@ -43,7 +43,8 @@ class TilingConfig:
 
 def whole_frame(net: Net, lr: Floats, *, device: torch.device | str = "cpu") -> Doubles:
     """(T, h, w) -> (H, W) float64, not clipped. `net`: (1, T, h, w) -> (1, H, W) or (1, 1, H, W)."""
-    with torch.inference_mode():
+    # no_grad, not inference_mode: a grid that a network caches here has to serve the next training step too.
+    with torch.no_grad():
         out = net(torch.from_numpy(np.ascontiguousarray(lr))[None].to(device))
         return np.asarray(out.reshape(out.shape[-2:]).double().cpu().numpy())
 

@@ -139,8 +139,8 @@ def torch_switches() -> dict[str, JSON]:
             "default_dtype": str(torch.get_default_dtype()),
             "float32_matmul": str(torch.get_float32_matmul_precision()),
             "cudnn_tf32": bool(cudnn.allow_tf32),
-            "matmul_reduced_fp16": bool(cuda.matmul.allow_fp16_reduced_precision),
-            "matmul_reduced_bf16": bool(cuda.matmul.allow_bf16_reduced_precision),
+            "matmul_reduced_fp16": bool(cuda.matmul.allow_fp16_reduced_precision_reduction),
+            "matmul_reduced_bf16": bool(cuda.matmul.allow_bf16_reduced_precision_reduction),
         },
         "threads": {"intra": int(torch.get_num_threads()), "inter": int(torch.get_num_interop_threads())},
     }

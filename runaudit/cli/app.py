@@ -19,6 +19,14 @@ from runaudit.errors import RunauditError
 COMMANDS: dict[str, tuple[str, str]] = {
     # name: (module:function, the line that --help shows); in the order a newcomer meets them
     # Each command registers here with the commit that makes it work.
+    "list": ("runaudit.cli.records:list_runs", "Runs, grouped by cohort."),
+    "show": ("runaudit.cli.records:show", "One run, every section."),
+    "diff": (
+        "runaudit.cli.diff:diff",
+        "What changed between two runs or cohorts, and whether a conclusion is allowed.",
+    ),
+    "stats": ("runaudit.cli.stats:stats", "Two cohorts on a metric: effect, interval, and what the seeds could see."),
+    "verify": ("runaudit.cli.records:verify", "Re-hash everything; says which file of which run is wrong."),
     "run": ("runaudit.cli.run:run", "Guard, seal, run a command, seal what came out."),
     "guard": ("runaudit.cli.guard:guard", "May this run start?"),
     "restore": ("runaudit.cli.restore:restore", "The exact code of a run, in a new folder."),

@@ -88,7 +88,7 @@ def patched_files(patch: str | None) -> Mapping[str, str] | None:
 
 def _circumstances(a: Run, b: Run) -> Iterator[Change]:
     """Who, when, where and why: never what."""
-    for section in ("label", "launch", "origin", "intent", "bundles", "waivers", "supersedes"):
+    for section in ("label", "launch", "origin", "intent", "bundles", "waivers", "supersedes", "policy"):
         left, right = (keyed(run.manifest.body.get(section)) for run in (a, b))
         for path, before, after in differences(left, right, section):
             yield Change(path=path, before=before, after=after, kind=ChangeClass.NUISANCE,

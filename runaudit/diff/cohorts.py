@@ -29,6 +29,7 @@ from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import Change, ChangeClass, Role
 from runaudit.factors.gaps import status_gap
 from runaudit.factors.levels import Levels, levels
+from runaudit.factors.policy import shared_policy
 from runaudit.records.run import Run
 from runaudit.settings import Settings
 
@@ -40,6 +41,7 @@ def compare_cohorts(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequenc
     if a.n == b.n == 1:
         pair = compare(a.runs[0], b.runs[0], settings=settings, intent=intent)
         return replace(pair, a=side_of(a), b=side_of(b))
+    settings = replace(settings, factors=shared_policy(settings.factors, (*a.runs, *b.runs)))
     left, right = levels(typical(a), settings.factors), levels(typical(b), settings.factors)
     found = _seeds_aside(changes(left, right, settings.factors))
     factors = factor_changes(of_class(found, ChangeClass.FACTOR), left, right)

@@ -13,6 +13,7 @@ from runaudit.factors.factor import Change, ChangeClass, Role
 from runaudit.factors.gaps import gaps, pair_gaps, status_gap
 from runaudit.factors.levels import Levels, levels
 from runaudit.factors.path import last_key, matches
+from runaudit.factors.policy import shared_policy
 from runaudit.records.run import Run
 from runaudit.settings import Settings
 
@@ -23,6 +24,7 @@ def compare(a: Run, b: Run, *, settings: Settings, intent: Sequence[str] = (), d
     `intent` adds to what the runs declared before launch. `design_only` leaves out how the runs ended: for a launch
     that has not begun.
     """
+    settings = replace(settings, factors=shared_policy(settings.factors, (a, b)))
     left, right = levels(a, settings.factors), levels(b, settings.factors)
     found = changes(left, right, settings.factors)
     factors = factor_changes(of_class(found, ChangeClass.FACTOR), left, right)

@@ -85,8 +85,17 @@ def shown(value: JSON | Absent) -> str:
         return f"{value:.6g}" if math.isfinite(value) else str(value)
     if isinstance(value, str):
         text = value[:19] + "…" if value.startswith("sha256:") else value
-        return _cut(text if text.startswith("sha256:") or " " not in text else repr(text))
+        plain = text.startswith("sha256:") or (text and " " not in text and not _looks_like_another_type(text))
+        return _cut(text if plain else repr(text))
     return _cut(_compact(value))
+
+
+def _looks_like_another_type(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return text.lower() in ("true", "false", "null", "none", "absent")
+    return True
 
 
 def _compact(value: JSON) -> str:
@@ -103,7 +112,7 @@ def _cut(text: str) -> str:
 
 def _code_summary(change: Change, a: Levels, b: Levels) -> str:
     sides = [
-        "" if isinstance(value, Absent) else text_of(side, str(value))
+        "" if isinstance(value, Absent) else text_of(side.run, str(value))
         for value, side in ((change.before, a), (change.after, b))
     ]
     if sides[0] is None or sides[1] is None:

@@ -13,7 +13,7 @@ from runaudit.factors.derived import check_rule, in_a_circle
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role, section_of
 from runaudit.factors.levels import SEED_KEYS, Levels
 from runaudit.factors.path import last_key, matches, steps
-from runaudit.factors.walk import same
+from runaudit.factors.walk import leaves_of, same
 from runaudit.records.canonical import JSON
 from runaudit.settings import FactorSettings
 
@@ -147,8 +147,19 @@ def _data(path: str, value: JSON, of: Levels) -> Standing:
     keys = steps(path)
     if len(keys) == 3 and keys[2] in LOCATION_KEYS:
         return Standing(kind=ChangeClass.NUISANCE, why="a place; data is judged by its digest")
+    if len(keys) == 3 and keys[2] != "digest" and (source := _in_config(str(keys[2]), value, of)):
+        return Standing(kind=ChangeClass.DERIVED, why=f"it is {source}", follows=source)
     role = Role.EVALUATION if len(keys) > 1 and is_test_data(str(keys[1])) else Role.TREATMENT
     return Standing(role=role)
+
+
+def _in_config(key: str, value: JSON, of: Levels) -> str | None:
+    """The config leaf that a fact of a data set repeats: choosing it once must not count twice."""
+    if "config" not in of.tree:
+        return None
+    return next(
+        (p for p, leaf in leaves_of(of.tree["config"], "config") if last_key(p) == key and same(leaf, value)), None
+    )
 
 
 def is_test_data(name: str) -> bool:
@@ -172,7 +183,13 @@ def _env(path: str, value: JSON, of: Levels) -> Standing:
         return Standing(value=".".join(value.split()[-1].split(".")[:2]), why="a patch release of the same Python")
     if len(keys) == 3 and keys[1] == "packages":
         return _package(str(keys[2]), value, of)
-    if any(matches(path, name) for name in ("env.cpu", "env.cpu_count", "env.machine")) and of.at("env.gpu"):
+    if len(keys) == 3 and keys[1] == "variables" and keys[2] in known.IDLE_VARIABLES:
+        return Standing(kind=ChangeClass.NUISANCE, why="it chooses among equal devices, memory or threads")
+    if path == "env.variables.PYTHONHASHSEED":
+        return Standing(role=Role.SEED)
+    if path in known.GPU_SOFTWARE and of.at("env.gpu") is None:
+        return Standing(kind=ChangeClass.NUISANCE, why="there was no GPU to use it")
+    if any(matches(path, name) for name in known.HARDWARE[2:]) and of.at("env.gpu"):
         return Standing(kind=ChangeClass.NUISANCE, why="the numbers are computed on the GPU")
     if any(matches(path, name) for name in (*known.NUMERICS, *known.HARDWARE, *known.SWITCHES)):
         return Standing()

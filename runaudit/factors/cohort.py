@@ -13,6 +13,7 @@ from functools import cached_property
 from runaudit.factors.classes import standing
 from runaudit.factors.factor import ABSENT, ChangeClass, Role
 from runaudit.factors.levels import NOT_DESIGN, Levels, levels
+from runaudit.factors.policy import shared_policy
 from runaudit.factors.source import cannot_run, file_changes
 from runaudit.factors.walk import leaves_of
 from runaudit.records.canonical import JSON, canonical_bytes
@@ -93,8 +94,9 @@ def cohorts(runs: Iterable[Run], *, settings: Settings | None = None) -> tuple[C
     policy = (settings or Settings()).factors
     founders: dict[str, list[tuple[Levels, list[Run]]]] = {}
     for run in runs:
-        of = levels(run, policy)
-        groups = founders.setdefault(_key(of, policy), [])
+        own = shared_policy(policy, (run,))
+        of = levels(run, own)
+        groups = founders.setdefault(_key(of, own), [])
         for founder, members in groups:
             if _same_code(founder, of, policy):
                 members.append(run)
@@ -123,6 +125,7 @@ def cohort_id(run: Run, *, settings: Settings | None = None) -> str:
 
 
 def _id_of(of: Levels, policy: FactorSettings) -> str:
+    policy = shared_policy(policy, (of.run,))
     files = {path: digest for path, digest in (of.files or {}).items() if not cannot_run(path)}
     return digest_bytes(f"{_key(of, policy)} {canonical_bytes(files).decode()}".encode()).hex[:ID_LENGTH]
 

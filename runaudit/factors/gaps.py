@@ -5,15 +5,19 @@ from typing import Any
 
 from runaudit.factors.classes import standing
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass, section_of
+from runaudit.factors.known import GPU_SOFTWARE, UNSEEN_SUFFIXES
 from runaudit.factors.levels import NOT_DESIGN, Levels
 from runaudit.factors.path import steps
+from runaudit.factors.source import cannot_run
 from runaudit.factors.walk import differences
 from runaudit.records.canonical import JSON
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
 
 EVAL_LEAVES = ("metric", "protocol", "crop_border", "data_range", "channel", "code_digest")
-ENV_LEAVES = ("python", "torch", "gpu", "packages", "determinism")
+ENV_LEAVES = ("python", "torch", "gpu", "packages")
+SWITCH_LEAVES = ("determinism",)
+"""Switches of the process. Where every source file and variable is recorded, what sets them is recorded too."""
 CUDA_LEAVES = ("cuda", "cudnn")
 
 
@@ -39,6 +43,8 @@ def _gaps(of: Levels) -> Iterator[tuple[str, str]]:
     yield from _data_gaps(tree)
     yield from _leaf_gaps(tree, "env", ENV_LEAVES)
     env = tree.get("env")
+    if isinstance(env, Mapping) and (of.files is None or "variables" not in env):
+        yield from _leaf_gaps(tree, "env", SWITCH_LEAVES)
     if isinstance(env, Mapping) and env.get("gpu"):
         yield from _leaf_gaps(tree, "env", CUDA_LEAVES)
     yield from _leaf_gaps(tree, "init", ("kind",))
@@ -59,6 +65,7 @@ def _leaf_gaps(tree: Mapping[str, Any], section: str, leaves: tuple[str, ...]) -
 
 
 def _code_gaps(of: Levels) -> Iterator[tuple[str, str]]:
+    yield from _edited(of)
     code = of.run.manifest.body.get("code", ABSENT)
     if code is ABSENT:
         yield "code", ""
@@ -71,6 +78,16 @@ def _code_gaps(of: Levels) -> Iterator[tuple[str, str]]:
         yield "code.patch", "the tree was dirty and its patch is not in the record"
     elif "patch" not in code and code.get("dirty") is not False:
         yield "code.patch", "the record does not say whether the tree was dirty" if "dirty" not in code else ""
+
+
+def _edited(of: Levels) -> Iterator[tuple[str, str]]:
+    """Source files that were changed under a run: what it read cannot be known."""
+    outcome = of.run.outcome.section("code") if of.run.outcome else {}
+    for row in outcome.get("changed") or ():
+        path = str(row.get("path"))
+        idle = of.loaded is not None and path not in of.loaded and path.endswith(UNSEEN_SUFFIXES)
+        if row.get("before") is not None and not idle and not cannot_run(path):
+            yield f"code.{path}", "it was edited while the run ran, so neither version is known to be what ran"
 
 
 def _data_gaps(tree: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -88,6 +105,8 @@ def _weighs(path: str, of: Levels, settings: FactorSettings) -> bool:
     if section in NOT_DESIGN or section in ("status", "metrics", "series", "outcome", "runtime", "trajectory"):
         return False
     if section == "code" and of.files is not None:
+        return False
+    if path in GPU_SOFTWARE and of.at("env.gpu") is None:
         return False
     return standing(path, "unknown", of, settings).kind is ChangeClass.FACTOR
 
@@ -108,7 +127,7 @@ def one_sided_gap(path: str, before: JSON | Absent, after: JSON | Absent) -> boo
     if keys[0] in ("init", "eval"):
         return True
     if keys[0] == "env":
-        return len(keys) < 3 or keys[1] != "packages"
+        return len(keys) < 3 or keys[1] not in ("packages", "variables")
     return keys[0] == "data" and len(keys) > 2
 
 

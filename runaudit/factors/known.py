@@ -46,9 +46,15 @@ SCHEDULE_KEYS = frozenset({"schedule", "scheduler", "lr_schedule", "lr_scheduler
 SELECTOR_KEYS = ("name", "type", "kind", "_target_", "class", "class_path", "class_name")
 """Keys that choose a variant: the keys that only one variant has follow that choice."""
 
-HARDWARE = ("env.gpu", "env.gpu_count", "env.cpu", "env.cpu_count", "env.machine")
-SWITCHES = ("env.determinism", "env.tf32", "env.precision", "env.deterministic", "env.amp", "env.variables")
+HARDWARE = ("env.gpu", "env.gpu_count", "env.cpu", "env.cpu_count", "env.machine", "env.platform")
+SWITCHES = ("env.determinism", "env.tf32", "env.precision", "env.deterministic", "env.amp", "env.variables",
+            "env.world_size")  # fmt: skip
 """Choices of the experimenter within the environment: each is a factor of its own, never part of a software block."""
+IDLE_VARIABLES = frozenset({"CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "CUDA_LAUNCH_BLOCKING", "OMP_NUM_THREADS",
+                            "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "PYTORCH_CUDA_ALLOC_CONF",
+                            "PYTORCH_ALLOC_CONF", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"})  # fmt: skip
+"""Variables that choose among equal devices, or how much memory and how many threads are used."""
+GPU_SOFTWARE = ("env.cuda", "env.cudnn", "env.driver")
 NUMERICS = ("env.python", "env.torch", "env.cuda", "env.cudnn", "env.driver", "env.numpy", "env.packages",
             "env.jax", "env.tensorflow")  # fmt: skip
 """Software that can change numbers; several of them together are one block: somebody changed the container."""

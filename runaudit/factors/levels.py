@@ -19,7 +19,7 @@ from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
 
 NOT_DESIGN = ("schema", "label", "launch", "origin", "intent", "bundles", "waivers", "unknown", "supersedes",
-              "seed_proof")  # fmt: skip
+              "seed_proof", "policy")  # fmt: skip
 """Sections that say who, when and where; whatever else a manifest holds can make a result different."""
 
 SEED_KEYS = ("seed", "random_seed", "manual_seed", "rng_seed", "global_seed", "torch_seed", "numpy_seed", "np_seed")
@@ -68,7 +68,8 @@ def levels(run: Run, settings: FactorSettings) -> Levels:
         _rename(tree, old, _end_of(new, settings.aliases))
     for pattern in settings.unordered:
         _sort_lists(tree, pattern, "")
-    return Levels(run=run, tree=tree, files=effective_files(code) if isinstance(code, Mapping) else None)
+    files = effective_files(code) if isinstance(code, Mapping) else None
+    return Levels(run=run, tree=tree, files=None if files is None else {**_late_files(run), **files})
 
 
 def _facts(code: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,6 +95,12 @@ def effective_files(code: Mapping[str, Any]) -> Mapping[str, str] | None:
     return dict(_files(code, ""))
 
 
+def _late_files(run: Run) -> Mapping[str, str]:
+    """Files that ran and that the launch could not see: ignored by git, or written while the run ran."""
+    late = run.outcome.section("code").get("files") if run.outcome else None
+    return dict(_files({"files": late}, "")) if isinstance(late, Mapping) else {}
+
+
 def _files(code: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
     for path, entry in (code.get("files") or {}).items():
         if isinstance(entry, Mapping):
@@ -103,7 +110,7 @@ def _files(code: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
     for group in ("submodules", "siblings"):
         inner = code.get(group)
         for name, part in inner.items() if isinstance(inner, Mapping) else ():
-            if isinstance(part, Mapping) and isinstance(part.get("files"), Mapping):
+            if isinstance(part, Mapping) and part.get("files"):
                 yield from _files(part, f"{prefix}{name}/")
             else:
                 state = part.get("commit", part) if isinstance(part, Mapping) else part

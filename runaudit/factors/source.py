@@ -14,6 +14,7 @@ from runaudit.factors import known
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass
 from runaudit.factors.levels import Levels
 from runaudit.factors.path import matches
+from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
 
 MAX_PARSED_BYTES = 2 << 20
@@ -46,7 +47,7 @@ def _judge(
     if _launched_with(path, a, b):
         return ChangeClass.DERIVED, "the run's settings; the resolved config is compared leaf by leaf"
     if path.endswith(".py") and isinstance(before, str) and isinstance(after, str):
-        return same_program(text_of(a, before), text_of(b, after))
+        return same_program(text_of(a.run, before), text_of(b.run, after))
     return ChangeClass.FACTOR, ""
 
 
@@ -82,10 +83,10 @@ def _launched_with(path: str, a: Levels, b: Levels) -> bool:
     return False
 
 
-def text_of(side: Levels, digest: str) -> str | None:
+def text_of(run: Run, digest: str) -> str | None:
     """The content of a source file as text; None where it is not kept or is not text."""
     try:
-        raw = side.run.blobs[digest]
+        raw = run.blobs[digest]
     except (KeyError, RunauditError):
         return None
     try:

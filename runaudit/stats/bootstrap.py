@@ -94,12 +94,15 @@ def profile(values: Floats, thresholds: Floats) -> Floats:
 
 
 def _acceleration(samples: Sequence[Floats], statistics: Statistic) -> float:
-    cubes, squares = 0.0, 0.0
+    parts = []
     for sign, sample in zip((1.0, -1.0), samples, strict=False):
         n = len(sample)
         keep = ~np.eye(n, dtype=bool)
         left_out = statistics(np.broadcast_to(sample, (n, n))[keep].reshape(n, n - 1))
-        influence = sign * (n - 1) * (left_out.mean() - left_out) / n
-        cubes += float((influence**3).sum())
-        squares += float((influence**2).sum())
-    return cubes / (6 * squares**1.5) if squares > 0 else 0.0
+        parts.append(sign * (n - 1) * (left_out.mean() - left_out) / n)
+    influence = np.concatenate(parts)
+    size = float(np.abs(influence).max())
+    if size == 0:
+        return 0.0
+    influence /= size  # free of scale, so that the cubes of large metrics stay in range
+    return float((influence**3).sum() / (6 * (influence**2).sum() ** 1.5))

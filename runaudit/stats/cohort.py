@@ -64,7 +64,7 @@ def _notes(arm: ArmValues, chosen: dict[str, list[float]], *, idle: list[str]) -
     if again:
         differ = [key for key in again if len(set(chosen[key])) > 1]
         told = (
-            "their runs disagree, so a claim must hold whichever of them counts"
+            "their runs disagree, so a claim must hold whichever of them counts (p is the largest)"
             if differ
             else "one number each"
         )

@@ -15,7 +15,7 @@ import numpy as np
 from runaudit.errors import UsageError
 
 MAX_SEEDS = 10_000
-_NODES = 48
+_NODES = 24
 
 
 def welch_power(
@@ -26,21 +26,30 @@ def welch_power(
     sds, ns: true standard deviation and number of seeds of each arm; every n at least 2.
     Returns a probability in [alpha/2, 1].
     """
-    from scipy.special import betaincinv, nctdtr, stdtrit
+    from scipy.special import nctdtr
+
+    sigma = float(np.hypot(sds[0] / np.sqrt(ns[0]), sds[1] / np.sqrt(ns[1])))
+    weight, threshold = _thresholds(sds, ns, alpha)
+    miss = nctdtr(float(sum(ns) - 2), abs(difference) / sigma, threshold)
+    return float(np.clip(weight @ (1 - miss), 0.0, 1.0))
+
+
+@lru_cache(maxsize=64)  # a search for an effect asks for the same arms again and again
+def _thresholds(sds: tuple[float, float], ns: tuple[int, int], alpha: float) -> tuple[np.ndarray, np.ndarray]:
+    """Weights over the variance ratio, and what the noncentral t must exceed at each node."""
+    from scipy.special import betaincinv, stdtrit
 
     (sd_a, sd_b), (n_a, n_b) = sds, ns
     df_a, df_b = n_a - 1, n_b - 1
-    nu = df_a + df_b
-    u, weight = _legendre()
+    u, weight = _nodes()
     share = betaincinv(df_a / 2, df_b / 2, u)  # of the total sum of squares, in units of sigma²
     var_a = sd_a**2 * share / (df_a * n_a)
     var_b = sd_b**2 * (1 - share) / (df_b * n_b)
     var = var_a + var_b
-    df = var**2 / (var_a**2 / df_a + var_b**2 / df_b)
-    sigma = float(np.hypot(sd_a / np.sqrt(n_a), sd_b / np.sqrt(n_b)))
-    threshold = stdtrit(df, 1 - alpha / 2) * np.sqrt(var * nu) / sigma
-    miss = nctdtr(float(nu), abs(difference) / sigma, threshold)
-    return float(np.clip(weight @ (1 - miss), 0.0, 1.0))
+    part = var_a / var  # shares first: squares of tiny variances underflow
+    df = 1 / (part**2 / df_a + (1 - part) ** 2 / df_b)
+    variance = sd_a**2 / n_a + sd_b**2 / n_b
+    return weight, stdtrit(df, 1 - alpha / 2) * np.sqrt(var * (df_a + df_b) / variance)
 
 
 def detectable(sd: float, n: int, power: float = 0.8, *, alpha: float = 0.05) -> float:
@@ -113,10 +122,10 @@ def _solve(power_of: Callable[[float], float], power: float) -> float:
 
 def _fewest(is_enough: Callable[[int], bool]) -> int | None:
     """The first n from 3 on that is enough, by doubling and halving; None beyond 10,000."""
-    if not is_enough(MAX_SEEDS):
-        return None
     low, high = 2, 3
     while not is_enough(high):
+        if high == MAX_SEEDS:
+            return None
         low, high = high, min(2 * high, MAX_SEEDS)
     while high - low > 1:
         middle = (low + high) // 2
@@ -138,6 +147,12 @@ def _check_inputs(*, sd: float, power: float, alpha: float) -> None:
 
 
 @lru_cache(maxsize=1)
-def _legendre() -> tuple[np.ndarray, np.ndarray]:
+def _nodes() -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights on (0, 1), crowded at the ends, where the beta quantile is steep.
+
+    With the smooth step t³(10 - 15 t + 6 t²) 24 nodes are within 1e-9 of 200; evenly spread, 48 miss by 3e-6.
+    """
     nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-    return (nodes + 1) / 2, weights / 2
+    t = (nodes + 1) / 2
+    u = np.clip(t**3 * (10 - 15 * t + 6 * t**2), 0.0, 1.0)
+    return u, weights / 2 * 30 * t**2 * (1 - t) ** 2

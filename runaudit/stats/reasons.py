@@ -153,9 +153,8 @@ def _gap(sample: Sample) -> str:
         return ", ".join(f"seed {'unnamed' if run.seed is None else run.seed}: {run.reason}" for run in runs)
 
     runs = (*sample.failed, *sample.missing)
-    verb = "gave" if len(runs) > 1 else "run gave"
-    noun = "runs " if len(runs) > 1 else ""
-    return f"in {sample.label} {len(runs)} {noun}{verb} no usable number ({told(runs)})"
+    noun = "run" if len(runs) == 1 else "runs"
+    return f"{sample.label}: {len(runs)} {noun} without a usable number ({told(runs)})"
 
 
 def _not_attributable(comparison: Comparison, arm: Sample, *, evidence: Verdict, case: Case) -> str:
@@ -221,7 +220,8 @@ def _comparison_notes(comparison: Comparison, case: Case) -> list[str]:
             f"With so few seeds the labels alone cannot reach p below {comparison.smallest_reachable_p:.2g} "
             f"({against}); the t test leans on a normal spread of the seeds."
         )
-    if comparison.n_needed is not None and comparison.verdict == Verdict.INCONCLUSIVE:
+    is_open = comparison.verdict == Verdict.INCONCLUSIVE and not spoiled_by_selection(case.plan)
+    if comparison.n_needed is not None and is_open:
         told.append(
             f"{comparison.n_needed} seeds per arm would find a true difference of "
             f"{show(comparison.n_needed_for, _places(comparison))} with {percent(case.plan.power)} chance, "

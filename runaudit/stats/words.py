@@ -15,6 +15,7 @@ _HEADINGS = {
     Verdict.TOO_FEW_SEEDS: "Too few seeds",
     Verdict.NOT_ATTRIBUTABLE: "Not attributable",
 }
+_LABEL = 18  # where the figures begin in a line of a comparison
 
 
 def headline(answer: StatsAnswer) -> str:
@@ -46,8 +47,9 @@ def markdown_view(answer: StatsAnswer) -> str:
     lines = [f"**{_HEADINGS[answer.verdict]}**: {_escape(answer.reason)}", ""]
     lines += [_row(header), _row(["---", *["---:"] * (len(header) - 1)]), *(_row(row) for row in rows)]
     for comparison in answer.comparisons:
-        first, *others = [_escape(line.strip()) for line in _comparison_lines(comparison, answer)]
-        lines += ["", f"**{first}**", "", *(f"- {line}" for line in others)]
+        first, *others = _comparison_lines(comparison, answer)
+        lines += ["", f"**{_escape(first)}**", ""]
+        lines += [f"- {line[:_LABEL].strip()}: {_escape(line[_LABEL:])}" for line in others]
     if answer.notes:
         lines += ["", "Notes", "", *(f"- {_escape(note)}" for note in answer.notes)]
     return "".join(f"{line}\n" for line in lines)

@@ -142,3 +142,28 @@ def test_a_claim_always_has_its_interval_and_p_on_its_side(a, b, margin):
         assert comparison.ci.high < 0
     if answer.verdict == "equivalent":
         assert abs(comparison.difference) < margin
+
+
+extremes = st.sampled_from([0.0, 1.0, 1 + 1e-15, 1e149, -1e149, 3e100, 1e-160, 5e-324, None, float("nan")])
+
+large = st.floats(1e139, 1e141)
+
+
+@few
+@given(st.lists(large, min_size=10, max_size=12), st.lists(large, min_size=10, max_size=12))
+def test_the_unit_of_the_metric_changes_no_verdict(a, b):
+    """The same numbers in a unit 1e140 times larger."""
+    small = [[value / 2.0**465 for value in values] for values in (a, b)]
+
+    before, after = judged(arm("a", a), arm("b", b)), judged(arm("a", small[0]), arm("b", small[1]))
+    assert same_p(before, after)
+    assert before.verdict == after.verdict
+
+
+@few
+@given(st.lists(extremes | numbers, max_size=11), st.lists(extremes | numbers, max_size=11))
+def test_no_number_however_large_or_small_breaks_the_answer(a, b):
+    answer = judged(arm("a", a), arm("b", b), plan=StatsPlan(resamples=50, margin=0.1))
+
+    assert json.loads(json.dumps(answer.to_json(), allow_nan=False))["verdict"] == answer.verdict
+    assert text_view(answer).count("\n") > 3

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import integrate, stats
 from statsmodels.stats.power import TTestIndPower, TTestPower
 
 from runaudit.errors import UsageError
@@ -55,6 +55,22 @@ def test_many_seeds_meet_the_equal_variance_formula():
     expected = TTestIndPower().power(effect_size=0.25, nobs1=200, alpha=0.05)
 
     assert welch_power(0.25, (1.0, 1.0), ns=(200, 200)) == pytest.approx(expected, abs=2e-5)
+
+
+@pytest.mark.parametrize(("sds", "ns"), [((0.3, 0.3), (3, 3)), ((0.6, 0.15), (3, 5)), ((0.3, 0.1), (10, 4))])
+def test_power_is_the_adaptive_integral_over_the_variance_ratio(sds, ns):
+    """scipy's quad over the beta law of the ratio is the reference for the fixed nodes."""
+    (sd_a, sd_b), (df_a, df_b) = sds, (ns[0] - 1, ns[1] - 1)
+    nu, sigma = df_a + df_b, np.sqrt(sd_a**2 / ns[0] + sd_b**2 / ns[1])
+
+    def density(share):
+        var_a, var_b = sd_a**2 * share / (df_a * ns[0]), sd_b**2 * (1 - share) / (df_b * ns[1])
+        df = (var_a + var_b) ** 2 / (var_a**2 / df_a + var_b**2 / df_b)
+        threshold = stats.t.ppf(0.975, df) * np.sqrt((var_a + var_b) * nu) / sigma
+        return stats.nct.sf(threshold, nu, 0.8 / sigma) * stats.beta.pdf(share, df_a / 2, df_b / 2)
+
+    expected = integrate.quad(density, 0, 1, epsabs=1e-9, limit=200)[0]
+    assert welch_power(0.8, sds, ns=ns) == pytest.approx(expected, abs=1e-7)
 
 
 def test_without_an_effect_at_most_half_of_alpha_points_each_way():

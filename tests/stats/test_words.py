@@ -37,6 +37,7 @@ def test_markdown_opens_with_the_verdict_and_holds_the_same_table(arm, judged):
     lines = markdown_view(judged(arm("new", *NEW), arm("old", *OLD))).splitlines()
 
     assert lines[0].startswith("**Improved**: new is better than old")
+    assert any(line.startswith("- difference: 1.02 (95 % CI 0.69 to 1.35") for line in lines)
     assert "| new | 3 | 31.253 | 0.055 | 31.117 to 31.390 |" in lines
 
 
