@@ -368,6 +368,7 @@ class Silent(Recorder):
         self.finished = False
         self.owns = False
         self.outcome = None
+        self._stopped_by = None
 
     @property
     def id(self) -> str:

@@ -7,6 +7,7 @@ nothing is ever cut, because a cut tree restores into another program.
 
 import os
 import stat
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -143,7 +144,7 @@ class Basket:
 
     def store(self, put: Put) -> None:
         """Store everything that was put aside. Writers run side by side: their fsyncs share the journal's commits."""
-        if len(self.contents) <= 4:
+        if len(self.contents) <= 4 or not threading.main_thread().is_alive():
             for data in self.contents.values():
                 put(data)
             return
