@@ -14,7 +14,7 @@ and are tagged first, injectively, so that `parse(canonical_bytes(x))` gives bac
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -95,14 +95,14 @@ def canonical_bytes(value: JSON) -> bytes:
     return rfc8785.dumps(tagged(value))
 
 
-def parse_strict(raw: bytes | str, *, where: str) -> JSON:
+def parse_strict(raw: bytes | str, *, where: str, parse_int: Callable[[str], JSON] = int) -> JSON:
     """JSON as it is written: duplicate keys refused, NaN and Infinity as Python writes them allowed.
 
     `where` names the file in the error. Raises RecordError.
     """
     try:
         text = raw.decode("utf-8") if isinstance(raw, bytes) else raw
-        return json.loads(text, object_pairs_hook=lambda pairs: _no_duplicates(pairs, where))
+        return json.loads(text, object_pairs_hook=lambda pairs: _no_duplicates(pairs, where), parse_int=parse_int)
     except UnicodeDecodeError as error:
         raise RecordError(f"{where} is not UTF-8 text", remedy="save it as UTF-8") from error
     except json.JSONDecodeError as error:
@@ -125,7 +125,12 @@ def _no_duplicates(pairs: list[tuple[str, JSON]], where: str) -> dict[str, JSON]
 
 def parse_canonical(raw: bytes, *, where: str) -> JSON:
     """What `canonical_bytes` sealed, with tags resolved."""
-    return untagged(parse_strict(raw, where=where))
+    return untagged(parse_strict(raw, where=where, parse_int=_sealed_number))
+
+
+def _sealed_number(digits: str) -> int | float:
+    # Integers beyond the bound are tagged, so bare digits this long are a float: JCS writes 2.0**53 without a dot.
+    return int(digits) if abs(int(digits)) <= MAX_INT else float(digits)
 
 
 def canonical_equal(a: JSON, b: JSON) -> bool:

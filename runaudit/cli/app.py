@@ -1,0 +1,122 @@
+"""The table of commands. A command's module is imported only when it is called.
+
+`--help` and completion read the table alone; importing every command would cost more than most commands take.
+"""
+
+import importlib
+import sys
+import traceback
+from itertools import pairwise
+from typing import Any
+
+import typer
+import typer.main
+from typer.core import TyperGroup
+
+from runaudit.cli import common
+from runaudit.errors import RunauditError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    # name: (module:function, the line that --help shows); in the order a newcomer meets them
+    # Each command registers here with the commit that makes it work.
+}
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands are looked up in `COMMANDS`."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The commands in the table's order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command itself, imported now."""
+        return load_command(cmd_name, COMMANDS[cmd_name][0]) if cmd_name in COMMANDS else None
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The listing, from the table alone: no command is imported to be listed."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+def load_command(name: str, target: str) -> Any:
+    """The command behind `module:function`."""
+    module, _, function = target.partition(":")
+    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    single.command(name, **_settings(name))(getattr(importlib.import_module(module), function))
+    command = typer.main.get_command(single)
+    command.name = name
+    return command
+
+
+def _settings(name: str) -> dict[str, Any]:
+    # What follows `--` belongs to the command that is run, options included.
+    return {
+        "context_settings": {"allow_interspersed_args": name not in ("run",), "help_option_names": ["-h", "--help"]}
+    }
+
+
+UsageProblem: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+"""The base of what the parser raises. Newer typer carries a click of its own, so it is found by name, not imported."""
+
+app = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Judges training runs: what changed, whether the comparison is confounded, what the seeds can support.",
+    epilog="Exit codes: 0 pass, 1 negative judgement, 2 usage, 3 cannot be judged, 4 integrity failure, 5 refused.",
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        from runaudit import __version__
+
+        common.say(f"runaudit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="The version, and exit."),
+) -> None:
+    """Judges training runs."""
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run a command; every failure ends in one line and the right exit code."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    sys.exit(_run(args))
+
+
+def _run(args: list[str]) -> int:
+    own = args[: args.index("--")] if "--" in args else args
+    try:
+        code = app(args=args, standalone_mode=False)
+    except RunauditError as error:
+        return common.report_error(error, as_json=_wants_json(own))
+    except typer.Exit as error:
+        return error.exit_code
+    except UsageProblem as error:
+        error.show()
+        return int(error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except BrokenPipeError:
+        # The reader went away (`runaudit list | head`); say nothing, and let no flush at exit complain.
+        sys.stdout = None
+        return 0
+    except Exception as error:
+        if "--debug" in own:
+            traceback.print_exc()
+        common.hint(f"runaudit: unexpected failure: {type(error).__name__}: {common.printable(str(error))}; "
+                    "--debug shows where")  # fmt: skip
+        return common.UNEXPECTED
+    return code if isinstance(code, int) else 0
+
+
+def _wants_json(args: list[str]) -> bool:
+    return "--json" in args or "--format=json" in args or ("--format", "json") in pairwise(args)

@@ -1,0 +1,140 @@
+"""What every command shares: the store, the policy, the output format, and how an error becomes one line and a code.
+
+Results go to stdout, messages to stderr; with `--json` an error is an object on stdout too, so that a script never has
+to parse prose. Exit codes are an interface: 0 pass, 1 negative judgement, 2 usage, 3 cannot be judged, 4 integrity
+failure, 5 refused by the guard, 70 a fault of runaudit itself.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from runaudit.errors import RunauditError, UsageError
+from runaudit.settings import Settings, load_settings
+from runaudit.store import Store, find_store
+
+NEGATIVE, CANNOT_JUDGE, INTEGRITY, REFUSED, UNEXPECTED = 1, 3, 4, 5, 70
+
+
+class Format(StrEnum):
+    """How an answer is written."""
+
+    text = "text"
+    json = "json"
+    md = "md"
+
+
+StoreOption = Annotated[
+    Path | None,
+    typer.Option("--store", metavar="DIR", help="The store [else $RUNAUDIT_STORE, else .runaudit of this repository]."),
+]
+PolicyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--policy", metavar="FILE", help="The policy [else runaudit.toml or pyproject.toml beside the store]."
+    ),
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="How the answer is written.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
+QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Only the result.")]
+VerboseOption = Annotated[bool, typer.Option("-v", "--verbose", help="More of what was looked at.")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="A traceback for an unexpected failure.")]
+ExitZeroOption = Annotated[bool, typer.Option("--exit-zero", help="Exit 0 where the judgement would exit 1 or 3.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a command knows of its surroundings."""
+
+    store_root: Path
+    settings: Settings
+    format: Format
+    quiet: bool
+    verbose: bool
+
+    @property
+    def json(self) -> bool:
+        """Whether a program reads the answer."""
+        return self.format is Format.json
+
+    def open(self) -> Store:
+        """The store, which must exist."""
+        return Store.open(self.store_root)
+
+    def create(self) -> Store:
+        """The store, made if need be."""
+        return Store.create(self.store_root)
+
+
+def context(
+    store: Path | None,
+    policy: Path | None,
+    *,
+    format: Format = Format.text,  # noqa: A002  (the option's name)
+    json: bool = False,
+    quiet: bool = False,
+    verbose: bool = False,
+) -> Context:
+    """The surroundings that the shared options describe."""
+    root = find_store(Path.cwd(), named=store)
+    return Context(
+        store_root=root,
+        settings=load_settings(root, named=policy),
+        format=Format.json if json else format,
+        quiet=quiet,
+        verbose=verbose,
+    )
+
+
+def use_colour() -> bool:
+    """Colour only on a terminal, and never against NO_COLOR."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def say(text: str) -> None:
+    """A result, on stdout."""
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def say_json(answer: Mapping[str, Any]) -> None:
+    """A JSON answer, on stdout; non-finite numbers as strings, so that every JSON parser reads it."""
+    from runaudit.records.canonical import json_safe
+
+    say(json.dumps(json_safe(answer), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def hint(text: str) -> None:
+    """A message, on stderr."""
+    sys.stderr.write(text if text.endswith("\n") else text + "\n")
+
+
+def finish(code: int, *, exit_zero: bool = False) -> None:
+    """End the command with `code`; `--exit-zero` forgives 1 and 3 and nothing else."""
+    raise typer.Exit(0 if exit_zero and code in (NEGATIVE, CANNOT_JUDGE) else code)
+
+
+def report_error(error: RunauditError, *, as_json: bool) -> int:
+    """One clear line on stderr, and an object on stdout for programs. Returns the exit code."""
+    if as_json:
+        say_json({"schema": "runaudit.error/1", "error": error.message, "remedy": error.remedy})
+    hint(f"runaudit: {printable(str(error))}")
+    return error.exit_code
+
+
+def printable(text: str) -> str:
+    """`text` with control characters shown, not obeyed: labels and paths come from strangers."""
+    return "".join(c if c in "\n\t" or (c.isprintable() or c == " ") else f"\\x{ord(c):02x}" for c in text)
+
+
+def existing_file(path: Path, what: str) -> Path:
+    """`path`, which must be a file. Raises UsageError that says what was looked for."""
+    if not path.is_file():
+        raise UsageError(f"{what} {path} does not exist", remedy="check the path")
+    return path

@@ -1,0 +1,224 @@
+"""The policy: what the experimenters of a project declared about their factors, rules and series names.
+
+It is read from `runaudit.toml`, or `[tool.runaudit]` in `pyproject.toml`, beside the store. A policy that cannot be
+understood is refused whole: a misspelt `nuisance` that is silently ignored would turn into a wrong verdict.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from runaudit.errors import ConfigError
+
+MAX_POLICY_BYTES = 4 << 20
+
+
+def _none() -> Mapping[str, Any]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactorSettings:
+    """What can vary, and what a change of it means.
+
+    nuisance: dotted paths that cannot change a result, `*` matching within one path.
+    unordered: lists that are sets. aliases: another name of a path -> its name.
+    derived: path -> arithmetic rule over other paths. groups, bundles: name -> paths that are one factor.
+    """
+
+    nuisance: tuple[str, ...] = ()
+    unordered: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=_none)
+    derived: Mapping[str, str] = field(default_factory=_none)
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=_none)
+    bundles: Mapping[str, tuple[str, ...]] = field(default_factory=_none)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardSettings:
+    """What a launch must bring.
+
+    require: sections that may not be missing. config_keys: dotted config paths that must be set.
+    ignore: globs of untracked files that cannot matter. baseline: the run every launch is held against.
+    """
+
+    require: tuple[str, ...] = ("label", "seed", "config", "data")
+    config_keys: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    baseline: str | None = None
+    max_file_mb: float = 10.0
+    max_total_mb: float = 100.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatsSettings:
+    """Declared before the runs: confidence level, the smallest difference that matters, directions of metrics."""
+
+    alpha: float = 0.05
+    margin: float | None = None
+    paired: bool = False
+    directions: Mapping[str, str] = field(default_factory=_none)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The whole policy. `source` is the file it came from, None for the defaults. `series`: foreign name -> ours."""
+
+    factors: FactorSettings = field(default_factory=FactorSettings)
+    guard: GuardSettings = field(default_factory=GuardSettings)
+    stats: StatsSettings = field(default_factory=StatsSettings)
+    series: Mapping[str, str] = field(default_factory=_none)
+    source: Path | None = None
+
+
+def load_settings(store_root: Path, *, named: Path | None = None) -> Settings:
+    """The policy of a store: the file named, else the one beside the store, else the defaults.
+
+    Raises ConfigError for a missing or unreadable named file and for anything that is not understood.
+    """
+    if named is not None:
+        return read_settings(named)
+    folder = store_root.absolute().parent
+    for name in ("runaudit.toml", "pyproject.toml"):
+        path = folder / name
+        if path.is_file():
+            settings = read_settings(path)
+            if settings.source is not None:
+                return settings
+    return Settings()
+
+
+def read_settings(path: Path) -> Settings:
+    """The policy in one file. A `pyproject.toml` without `[tool.runaudit]` gives the defaults, with no source."""
+    table = _table_of(path)
+    if path.name == "pyproject.toml":
+        tool = table.get("tool", {}).get("runaudit")
+        if tool is None:
+            return Settings()
+        table = tool
+    return parse_settings(table, source=path)
+
+
+def _table_of(path: Path) -> dict[str, Any]:
+    try:
+        raw = path.read_bytes()
+        if len(raw) > MAX_POLICY_BYTES:
+            raise ConfigError(f"{path} is {len(raw) >> 20} MiB, too large for a policy", remedy="name another file")
+        return tomllib.loads(raw.decode("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"the policy {path} cannot be read: {error.strerror}", remedy="check the path") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(f"the policy {path} is not TOML: {error}", remedy="mend the line it names") from error
+
+
+def parse_settings(table: Mapping[str, Any], *, source: Path | None = None) -> Settings:
+    """A policy from its parsed table."""
+    where = str(source or "policy")
+    _known(table, ("factors", "guard", "stats", "series"), where)
+    factors = _section(table, "factors", where)
+    _known(factors, ("nuisance", "unordered", "aliases", "derived", "groups", "bundles"), f"{where} [factors]")
+    guard = _section(table, "guard", where)
+    _known(guard, GuardSettings.__slots__, f"{where} [guard]")
+    stats = _section(table, "stats", where)
+    _known(stats, StatsSettings.__slots__, f"{where} [stats]")
+    return Settings(
+        factors=FactorSettings(
+            nuisance=_texts(factors.get("nuisance", []), f"{where} factors.nuisance"),
+            unordered=_texts(factors.get("unordered", []), f"{where} factors.unordered"),
+            aliases=_acyclic(_text_map(factors.get("aliases", {}), f"{where} factors.aliases"), where),
+            derived=_text_map(factors.get("derived", {}), f"{where} factors.derived"),
+            groups=_lists(factors.get("groups", {}), f"{where} factors.groups"),
+            bundles=_lists(factors.get("bundles", {}), f"{where} factors.bundles"),
+        ),
+        guard=_guard(guard, where),
+        stats=_stats(stats, where),
+        series=_text_map(_section(table, "series", where), f"{where} series"),
+        source=source,
+    )
+
+
+def _guard(table: Mapping[str, Any], where: str) -> GuardSettings:
+    default = GuardSettings()
+    baseline = table.get("baseline")
+    if baseline is not None and not isinstance(baseline, str):
+        raise ConfigError(f"{where} guard.baseline is not text", remedy="name a run")
+    return GuardSettings(
+        require=_texts(table.get("require", list(default.require)), f"{where} guard.require"),
+        config_keys=_texts(table.get("config_keys", []), f"{where} guard.config_keys"),
+        ignore=_texts(table.get("ignore", []), f"{where} guard.ignore"),
+        baseline=baseline,
+        max_file_mb=_number(table.get("max_file_mb", default.max_file_mb), f"{where} guard.max_file_mb"),
+        max_total_mb=_number(table.get("max_total_mb", default.max_total_mb), f"{where} guard.max_total_mb"),
+    )
+
+
+def _stats(table: Mapping[str, Any], where: str) -> StatsSettings:
+    margin = table.get("margin")
+    paired = table.get("paired", False)
+    alpha = _number(table.get("alpha", 0.05), f"{where} stats.alpha")
+    if not isinstance(paired, bool):
+        raise ConfigError(f"{where} stats.paired is not true or false", remedy="write true or false")
+    if not 0 < alpha < 0.5:
+        raise ConfigError(f"{where} stats.alpha is {alpha}, outside 0 to 0.5", remedy="0.05 is the habit")
+    return StatsSettings(
+        alpha=alpha,
+        margin=None if margin is None else _number(margin, f"{where} stats.margin"),
+        paired=paired,
+        directions=_text_map(table.get("directions", {}), f"{where} stats.directions"),
+    )
+
+
+def _known(table: Mapping[str, Any], names: tuple[str, ...], where: str) -> None:
+    for key in table:
+        if key not in names:
+            near = difflib.get_close_matches(key, names, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
+            raise ConfigError(f"{where} has the unknown key {key!r}", remedy=hint)
+
+
+def _section(table: Mapping[str, Any], name: str, where: str) -> Mapping[str, Any]:
+    value = table.get(name, {})
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{where} {name} is not a table", remedy=f"write [{name}]")
+    return value
+
+
+def _texts(value: Any, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ConfigError(f"{where} is not a list of strings", remedy='write ["a", "b"]')
+    return tuple(value)
+
+
+def _text_map(value: Any, where: str) -> Mapping[str, str]:
+    if not isinstance(value, Mapping) or not all(isinstance(item, str) for item in value.values()):
+        raise ConfigError(f"{where} is not a table of strings", remedy='write "path" = "text"')
+    return MappingProxyType(dict(value))
+
+
+def _lists(value: Any, where: str) -> Mapping[str, tuple[str, ...]]:
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{where} is not a table of lists", remedy='write name = ["a", "b"]')
+    return MappingProxyType({key: _texts(item, f"{where}.{key}") for key, item in value.items()})
+
+
+def _number(value: Any, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise ConfigError(f"{where} is not a positive number", remedy="write a number, as 10.0")
+    return float(value)
+
+
+def _acyclic(aliases: Mapping[str, str], where: str) -> Mapping[str, str]:
+    for start in aliases:
+        seen, name = {start}, aliases[start]
+        while name in aliases:
+            if name in seen:
+                raise ConfigError(
+                    f"{where} factors.aliases run in a circle at {name!r}", remedy="point each at one name"
+                )
+            seen.add(name)
+            name = aliases[name]
+    return aliases

@@ -1,0 +1,128 @@
+"""The house: imports run downwards, rooms of one floor do not know each other, every heavy library has one home."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+RUNAUDIT_FLOORS = [
+    {"errors", "stats"},
+    {"records", "settings"},
+    {"store", "factors", "rules", "importers"},
+    {"capture", "diff", "study", "health"},
+    {"guard", "report", "integrations"},
+    {"cli"},
+]
+HOMES = {
+    "torch": {"runaudit/integrations/torch.py"},
+    "wandb": {"runaudit/integrations/wandb.py", "runaudit/importers/wandb.py"},
+    "tensorboard": {"runaudit/importers/tensorboard.py"},
+    "matplotlib": {"runaudit/report/figures.py"},
+    "jinja2": {"runaudit/report/html.py"},
+    "deepdiff": {"runaudit/diff/changes.py"},
+    "trainer": set(),
+}
+TRAINER_HEAVY = {"wandb", "deepdiff", "jinja2", "typer", "scipy.stats", "statsmodels"}
+
+
+def modules(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module imported at any depth of the file, `from a import b` as both `a` and `a.b`."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield str(node.module)
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def room(dotted: str) -> str | None:
+    parts = dotted.split(".")
+    return parts[1] if parts[0] == "runaudit" and len(parts) > 1 else None
+
+
+def floor_of(name: str) -> int:
+    return next(number for number, rooms in enumerate(RUNAUDIT_FLOORS) if name in rooms)
+
+
+def known_rooms() -> set[str]:
+    return set().union(*RUNAUDIT_FLOORS)
+
+
+@pytest.mark.parametrize("path", modules("runaudit"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_run_downwards(path):
+    relative = path.relative_to(ROOT / "runaudit")
+    mine = relative.parts[0].removesuffix(".py")
+    if mine in ("__init__", "__main__"):
+        return
+    for dotted in imports(path):
+        other = room(dotted)
+        if other in known_rooms() and other != mine:
+            assert floor_of(other) < floor_of(mine), f"{relative} ({mine}) may not import {dotted}"
+
+
+def test_every_room_has_a_floor():
+    names = {p.name.removesuffix(".py") for p in (ROOT / "runaudit").iterdir() if p.suffix == ".py" or p.is_dir()}
+    assert names - {"__init__", "__main__", "__pycache__", "py.typed", "templates"} <= known_rooms()
+
+
+@pytest.mark.parametrize("library", HOMES)
+def test_every_heavy_library_has_one_home(library):
+    found = {
+        str(path.relative_to(ROOT))
+        for path in modules("runaudit")
+        if any(name == library or name.startswith(library + ".") for name in imports(path))
+    }
+    assert found <= HOMES[library]
+
+
+def test_the_trainer_reaches_runaudit_and_never_the_other_way():
+    """`HOMES["trainer"]` is empty for runaudit; the trainer may use runaudit's public face and its errors only."""
+    allowed = ("runaudit", "runaudit.errors", "runaudit.integrations.torch", "runaudit.integrations.wandb")
+    for path in modules("trainer"):
+        for dotted in imports(path):
+            if dotted.split(".")[0] == "runaudit":
+                assert any(dotted == name or dotted.rpartition(".")[0] == name for name in allowed), (path, dotted)
+
+
+@pytest.mark.parametrize("args", [["--help"], ["--version"]])
+def test_the_command_line_starts_without_heavy_libraries(args):
+    code = (
+        "import sys, runaudit.cli.app as a\n"
+        f"try: a.main({args!r})\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch','wandb','matplotlib','scipy','deepdiff','numpy','jinja2','pydantic','statsmodels'}\n"
+        "print('LOADED', sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert "LOADED []" in done.stdout
+
+
+def test_importing_runaudit_in_a_trainer_loads_nothing_heavy():
+    code = (
+        "import sys, runaudit\n"
+        "heavy = {'torch','wandb','matplotlib','scipy','deepdiff','numpy','typer','pydantic','rich'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_no_file_outgrows_the_house():
+    """A file that one person cannot hold in the head hides what it does: 400 lines is the limit."""
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for package in ("runaudit", "trainer")
+        for path in modules(package)
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 400
+    }
+    assert long == {}

@@ -1,0 +1,261 @@
+"""Sealed bytes stay what they are: any change, loss or reordering is found; a crash leaves a record whole or absent."""
+
+import json
+import multiprocessing
+import os
+from pathlib import Path
+
+import pytest
+
+from runaudit.errors import IntegrityError, NothingToJudgeError, UsageError
+from runaudit.records.digest import Digest, digest_bytes
+from runaudit.records.manifest import Manifest
+from runaudit.records.outcome import Outcome
+from runaudit.records.trajectory import line_of
+from runaudit.store import Store, StoreError, find_store
+from runaudit.store.catalogue import load, load_or_fault, process_start, resolve, run_ids
+from runaudit.store.verify import verify
+
+
+@pytest.fixture
+def store(tmp_path) -> Store:
+    return Store.create(tmp_path / ".runaudit")
+
+
+def launch(store: Store, *, seed: int = 0, label: str = "a run", **sections) -> Manifest:
+    manifest = Manifest.of({"label": label, "seed": seed, "config": {"lr": 0.002}, **sections})
+    store.seal_manifest(manifest, time="2026-01-01T00:00:00Z")
+    return manifest
+
+
+def end(store: Store, manifest: Manifest, **sections) -> Outcome:
+    series = store.put(line_of(0, {"train/loss": 1.0}))
+    body = {"manifest": str(manifest.digest), "status": "completed", "metrics": {"psnr": 30.5}, **sections}
+    outcome = Outcome.of({"trajectory": {"digest": str(series), "size": 1}, **body})
+    store.seal_outcome(outcome, time="2026-01-01T00:01:00Z")
+    return outcome
+
+
+def overwrite(path: Path, data: bytes) -> None:
+    path.chmod(0o644)
+    path.write_bytes(data)
+
+
+def test_a_sealed_run_reads_back(store):
+    manifest = launch(store)
+    end(store, manifest)
+
+    run = load(store, manifest.id)
+
+    assert (run.label, run.status, run.metrics["psnr"], run.trajectory.last("train/loss")) == (
+        "a run",
+        "completed",
+        30.5,
+        1.0,
+    )
+
+
+def test_every_flipped_bit_of_a_manifest_is_found(store):
+    manifest = launch(store)
+    path = store.object_path(manifest.digest)
+    sealed = path.read_bytes()
+    for position in range(len(sealed)):
+        for bit in (1, 128):
+            changed = bytearray(sealed)
+            changed[position] ^= bit
+            overwrite(path, bytes(changed))
+            with pytest.raises(IntegrityError):
+                store.read(manifest.digest)
+    overwrite(path, sealed)
+    assert verify(store).problems == ()
+
+
+@pytest.mark.parametrize("change", [lambda b: b[:-1], lambda b: b + b" ", lambda b: b""])
+def test_truncation_and_extension_are_found_and_the_run_is_named(store, change):
+    manifest = launch(store)
+    end(store, manifest)
+    path = store.object_path(manifest.digest)
+    overwrite(path, change(path.read_bytes()))
+
+    (problem,) = verify(store).problems
+
+    assert problem.run == manifest.id
+    assert path.name in problem.file
+
+
+def test_a_changed_checkpoint_is_found_by_its_name(store):
+    manifest = launch(store)
+    folder = store.run_dir(manifest.id)
+    folder.mkdir(parents=True)
+    (folder / "best.safetensors").write_bytes(b"weights")
+    end(
+        store,
+        manifest,
+        checkpoints=[{"path": "best.safetensors", "digest": str(digest_bytes(b"weights")), "size": 7, "kind": "best"}],
+    )
+    assert verify(store).problems == ()
+
+    (folder / "best.safetensors").write_bytes(b"Weights")
+
+    (problem,) = verify(store).problems
+    assert (problem.run, problem.file) == (manifest.id, "best.safetensors")
+
+
+def test_a_missing_trajectory_is_found(store):
+    manifest = launch(store)
+    outcome = end(store, manifest)
+    store.object_path(Digest.parse(outcome.section("trajectory")["digest"])).unlink()
+
+    (problem,) = verify(store).problems
+
+    assert problem.run == manifest.id
+    assert problem.problem == "trajectory: is missing"
+    assert "missing" in (load_or_fault(store, manifest.id).fault or "")
+
+
+def test_a_launch_removed_from_the_log_is_found(store):
+    for seed in range(3):
+        launch(store, seed=seed)
+    lines = store.log_path.read_bytes().splitlines(keepends=True)
+    store.log_path.write_bytes(lines[0] + lines[2])
+    assert any("does not follow" in p.problem for p in verify(store).problems)
+
+
+def test_reordered_launches_are_found(store):
+    for seed in range(2):
+        launch(store, seed=seed)
+    lines = store.log_path.read_bytes().splitlines(keepends=True)
+    store.log_path.write_bytes(lines[1] + lines[0])
+    assert verify(store).problems
+
+
+def test_a_manifest_whose_launch_was_cut_from_the_end_of_the_log_is_told(store):
+    """The chain alone cannot show a cut tail; the orphaned manifest can."""
+    launch(store, seed=0)
+    manifest = launch(store, seed=1)
+    first = store.log_path.read_bytes().splitlines(keepends=True)[0]
+    store.log_path.write_bytes(first)
+    assert [p.run for p in verify(store).problems] == [manifest.id]
+
+
+def test_a_torn_log_line_is_cut_by_the_next_writer(store):
+    launch(store, seed=0)
+    with store.log_path.open("ab") as log:
+        log.write(b'{"digest":"sha')
+    launch(store, seed=1)
+    assert len(run_ids(store)) == 2
+    assert verify(store).problems == ()
+
+
+def test_putting_equal_bytes_twice_changes_nothing(store):
+    digest = store.put(b"same")
+    before = store.object_path(digest).stat()
+    assert store.put(b"same") == digest
+    assert store.object_path(digest).stat().st_ino == before.st_ino
+
+
+def test_sealed_files_are_not_writable(store):
+    digest = store.put(b"sealed")
+    assert store.object_path(digest).stat().st_mode & 0o777 == 0o444
+
+
+def _writer(root: str, number: int) -> None:
+    store = Store.open(Path(root))
+    for seed in range(5):
+        launch(store, seed=number * 100 + seed)
+
+
+def test_sixteen_writers_lose_no_launch(store):
+    context = multiprocessing.get_context("fork")
+    workers = [context.Process(target=_writer, args=(str(store.root), number)) for number in range(16)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(run_ids(store)) == 80
+    assert verify(store).problems == ()
+
+
+def test_a_write_that_fails_leaves_nothing_behind(store, monkeypatch):
+    """A full disk, as the kernel reports it at fsync."""
+
+    def full(_fd: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StoreError, match="No space left on device"):
+        store.put(b"too much")
+    assert list((store.root / "tmp").iterdir()) == []
+    assert not store.has(digest_bytes(b"too much"))
+
+
+def test_a_folder_that_is_something_else_is_not_turned_into_a_store(tmp_path):
+    (tmp_path / "thesis.tex").write_text("x")
+    with pytest.raises(StoreError, match="not a runaudit store"):
+        Store.create(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_no_store_is_nothing_to_judge(tmp_path):
+    with pytest.raises(NothingToJudgeError):
+        Store.open(tmp_path / "none")
+
+
+def test_a_run_is_named_by_prefix_label_or_place(store):
+    first = launch(store, seed=0, label="first")
+    second = launch(store, seed=1, label="second")
+    assert resolve(store, first.id[:6]) == (first.id,)
+    assert resolve(store, "second") == (second.id,)
+    assert resolve(store, "@last") == (second.id,)
+    assert resolve(store, "@last~1") == (first.id,)
+    assert resolve(store, "first,second") == (first.id, second.id)
+
+
+def test_an_unknown_run_lists_the_nearest(store):
+    launch(store, label="testing GeLU")
+    with pytest.raises(UsageError, match="Closest: testing GeLU"):
+        resolve(store, "testing GELU")
+
+
+def test_a_label_of_several_runs_that_are_no_cohort_is_ambiguous(store):
+    launch(store, seed=0, label="same")
+    launch(store, seed=1, label="same")
+    with pytest.raises(UsageError, match="2 runs are labelled 'same'"):
+        resolve(store, "same")
+
+
+def test_a_label_of_a_whole_cohort_names_it(store):
+    ids = tuple(launch(store, seed=seed, label="same").id for seed in range(2))
+    assert resolve(store, "same", cohorts=lambda: {"c-1": ids}) == ids
+
+
+def test_a_run_without_an_outcome_is_running_while_its_process_lives(store):
+    manifest = launch(store)
+    live = store.live_dir(manifest.id)
+    live.mkdir(parents=True)
+    import socket
+
+    facts = {"pid": os.getpid(), "host": socket.gethostname(), "pid_start": process_start(os.getpid())}
+    (live / "heartbeat").write_text(json.dumps(facts))
+    assert load(store, manifest.id).status == "running"
+
+    (live / "heartbeat").write_text(json.dumps(facts | {"pid_start": "1"}))
+    assert load(store, manifest.id).status == "lost"
+
+
+def test_a_correction_supersedes_without_rewriting(store):
+    manifest = launch(store)
+    first = end(store, manifest)
+    body = {**first.to_json(), "metrics": {"psnr": 30.1}, "supersedes": str(first.digest)}
+    corrected = Outcome.of(body)
+    store.append("correction", store.put(corrected.raw), subject=manifest.digest, time="2026-01-02T00:00:00Z")
+
+    assert load(store, manifest.id).metrics["psnr"] == 30.1
+    assert Outcome.from_bytes(store.read(first.digest), where="first").metrics["psnr"] == 30.5
+
+
+def test_the_store_of_a_repository_is_at_its_root(tmp_path):
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    assert find_store(tmp_path / "a" / "b", environ={}) == tmp_path / ".runaudit"
+    assert find_store(tmp_path, environ={"RUNAUDIT_STORE": "/elsewhere"}) == Path("/elsewhere")

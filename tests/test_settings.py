@@ -1,0 +1,51 @@
+"""A policy is understood whole or refused: a misspelt key must not turn into a wrong verdict."""
+
+import pytest
+
+from runaudit.errors import ConfigError
+from runaudit.settings import load_settings, read_settings
+
+
+def write(tmp_path, text, name="runaudit.toml"):
+    (tmp_path / name).write_text(text)
+    return tmp_path / name
+
+
+def test_a_policy_is_read_from_beside_the_store(tmp_path):
+    write(tmp_path, '[factors]\nnuisance = ["config.out"]\n[factors.derived]\n"config.n" = "config.a*2"\n')
+    settings = load_settings(tmp_path / ".runaudit")
+    assert settings.factors.nuisance == ("config.out",)
+    assert settings.factors.derived["config.n"] == "config.a*2"
+
+
+def test_pyproject_counts_only_when_it_speaks_of_runaudit(tmp_path):
+    write(tmp_path, "[project]\nname = 'x'\n", "pyproject.toml")
+    assert load_settings(tmp_path / ".runaudit").source is None
+    write(tmp_path, "[tool.runaudit.guard]\nrequire = ['label']\n", "pyproject.toml")
+    assert load_settings(tmp_path / ".runaudit").guard.require == ("label",)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[factors]\nnuisanse = []\n", "did you mean 'nuisance'"),
+        ("[factors]\nnuisance = 'config.out'\n", "not a list of strings"),
+        ("[factors.derived]\na = 3\n", "not a table of strings"),
+        ("[factors.aliases]\na = 'b'\nb = 'a'\n", "circle"),
+        ("[guard]\nmax_file_mb = -1\n", "positive number"),
+        ("[stats]\nalpha = 0.9\n", "outside"),
+        ("[stats]\npaired = 1\n", "true or false"),
+        ("factors = 3\n", "not a table"),
+        ("[factors\n", "not TOML"),
+    ],
+)
+def test_what_is_not_understood_is_refused_in_one_line(tmp_path, text, words):
+    with pytest.raises(ConfigError) as caught:
+        read_settings(write(tmp_path, text))
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value).strip()
+
+
+def test_a_named_policy_that_is_missing_is_an_error(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_settings(tmp_path / ".runaudit", named=tmp_path / "none.toml")
