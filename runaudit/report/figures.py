@@ -64,6 +64,8 @@ _RC = {
 def draw_scores(figure: ScoreFigure) -> str:
     """One sequence: a point per seed, a colour and marker per arm, a line per baseline."""
 
+    from matplotlib.ticker import MaxNLocator
+
     def paint(axes: Any) -> None:
         for index, (_, values) in enumerate(figure.arms):
             _dots(axes, index, [value for _, value in values])
@@ -74,6 +76,7 @@ def draw_scores(figure: ScoreFigure) -> str:
         axes.tick_params(axis="x", length=0)
         axes.margins(y=0.08)
         axes.set_ylabel("PSNR (dB)")
+        axes.yaxis.set_major_locator(MaxNLocator(5, steps=(1, 2, 5, 10)))
         axes.grid(axis="y", color=_GRID, linewidth=0.5)
         axes.set_axisbelow(True)
         _end_labels(axes, [(line.value, f"{_short(line.key)} {number(line.value)}") for line in figure.references])
@@ -89,7 +92,7 @@ def _dots(axes: Any, index: int, values: Sequence[float]) -> None:
         values,
         linestyle="none",
         marker=MARKERS[index % len(MARKERS)],
-        markersize=5.5,
+        markersize=7,
         markerfacecolor=_ARMS[index % ARM_COLOURS],
         markeredgecolor=_PAPER,
         markeredgewidth=0.7,
@@ -193,7 +196,7 @@ def _value_ticks(axes: Any, low: float, high: float, *, is_log: bool) -> None:
         if wide
         else LogLocator(base=10, subs=(1, 2, 5), numticks=8)
         if is_log and high / low > 6
-        else MaxNLocator(5)
+        else MaxNLocator(5, steps=(1, 2, 2.5, 5, 10))
     )
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
     axes.yaxis.set_minor_formatter(NullFormatter())

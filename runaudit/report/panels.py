@@ -12,7 +12,13 @@ from pathlib import Path, PurePosixPath
 from runaudit.records.digest import digest_bytes
 from runaudit.records.run import Run
 
-KINDS = ("lr", "bicubic", "sr", "hr", "error")
+KINDS = {
+    **{kind: kind for kind in ("lr", "bicubic", "sr", "hr", "error")},
+    "low": "lr",
+    "super_resolved": "sr",
+    "truth": "hr",
+}
+"""What a file may be called -> what it shows."""
 MAX_BYTES = 4 << 20
 """A crop to look at is some 100 kB; four megabytes each is a page nobody can open."""
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -32,20 +38,28 @@ class Panel:
 
 
 def read_panels(run: Run, run_dir: Path) -> tuple[Panel, ...]:
-    """Every `panels/<sequence>/<kind>.png` that the run's outcome lists."""
+    """Every `…/<sequence>/<kind>.png` or `…/<sequence>-<kind>.png` of kind `panel` that the run's outcome lists."""
     return tuple(_panels(run, run_dir))
 
 
 def _panels(run: Run, run_dir: Path) -> Iterator[Panel]:
     for artifact in run.outcome.artifacts if run.outcome else ():
         path = PurePosixPath(str(artifact.get("path", "")))
-        if artifact.get("kind") != "panel" or len(path.parts) < 3 or path.suffix != ".png" or path.stem not in KINDS:
-            continue
-        yield _panel(path, str(artifact.get("digest", "")), run_dir)
+        if artifact.get("kind") == "panel" and (named := panel_name(path)):
+            yield _panel(path, named, str(artifact.get("digest", "")), run_dir)
 
 
-def _panel(path: PurePosixPath, digest: str, run_dir: Path) -> Panel:
-    sequence = "/".join(path.parts[1:-1])
+def panel_name(path: PurePosixPath) -> tuple[str, str] | None:
+    """(sequence, kind) from a panel's path, or None where it names neither."""
+    if path.suffix != ".png":
+        return None
+    if path.stem in KINDS and len(path.parts) > 1:
+        return path.parts[-2], KINDS[path.stem]
+    sequence, dash, kind = path.stem.rpartition("-")
+    return (sequence, KINDS[kind]) if dash and sequence and kind in KINDS else None
+
+
+def _panel(path: PurePosixPath, named: tuple[str, str], digest: str, run_dir: Path) -> Panel:
     png, problem = _read(run_dir, path)
     if not problem and str(digest_bytes(png)) != digest:
         png, problem = b"", "the file does not match its sealed digest"
@@ -53,9 +67,7 @@ def _panel(path: PurePosixPath, digest: str, run_dir: Path) -> Panel:
     if png and not size:
         png, problem = b"", "the file is not a PNG image"
     width, height = size or (0, 0)
-    return Panel(
-        sequence=sequence, kind=path.stem, digest=digest, png=png, width=width, height=height, problem=problem
-    )
+    return Panel(sequence=named[0], kind=named[1], digest=digest, png=png, width=width, height=height, problem=problem)
 
 
 def _read(run_dir: Path, path: PurePosixPath) -> tuple[bytes, str]:

@@ -7,6 +7,7 @@ the smallest and the largest value of every bucket, and non-finite values are co
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from runaudit.records.trajectory import Event
@@ -65,7 +66,7 @@ def line(seed: str, points: Sequence[Point], cuts: Sequence[int] = (), *, bucket
 def split(points: Sequence[Point], cuts: Sequence[int]) -> Iterator[tuple[Point, ...]]:
     """The points between the steps at which something new starts; empty pieces are left out."""
     edges = [-math.inf, *sorted(set(cuts)), math.inf]
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         if part := tuple(point for point in points if low <= point[0] < high):
             yield part
 
@@ -86,7 +87,7 @@ def trend(points: Sequence[Point]) -> tuple[Point, ...]:
     """The running median of a segment; empty where there are too few points to speak of a trend."""
     if len(points) < TREND_POINTS:
         return ()
-    half = max(2, round(len(points) * TREND_SHARE / 2))
+    half = max(7, round(len(points) * TREND_SHARE / 2))
     stride = max(1, len(points) // 120)
     centres = [*range(0, len(points), stride), len(points) - 1]
     window = max(1, half // 128)  # long series: the median of a regular sample of the window

@@ -142,6 +142,8 @@ _KNOWN = {
     "full_frame/psnr": ("full-frame PSNR", "dB", 2),
     "full_frame/cpsnr": ("full-frame cPSNR", "dB", 2),
     "full_frame/ssim": ("full-frame SSIM", "", 4),
+    "full_frame/registration_error_px": ("registration error", "px", 3),
+    "full_frame/gain_db": ("full-frame gain over bicubic", "dB", 2),
     "registration_error_px": ("registration error", "px", 3),
     "tile/psnr": ("tile PSNR", "dB", 2),
     "train/loss": ("training loss", "", 5),
@@ -160,5 +162,9 @@ def metric(name: str) -> Metric:
             sequence = clean(name[len(known) + 1 :])
             words = f"{words} on {sequence}"
             return Metric(name=name, words=words, unit=unit, digits=digits, sequence=sequence)
+    if name.startswith("val/"):
+        inner = metric(name.removeprefix("val/"))
+        words = inner.words.replace("psnr", "PSNR").replace("ssim", "SSIM")
+        return Metric(name=name, words=f"validation {words}", unit=inner.unit, digits=inner.digits, sequence=None)
     unit = "dB" if "psnr" in name.lower() else "px" if name.endswith("_px") else "s" if name.endswith("_s") else ""
     return Metric(name=name, words=shown(name).short, unit=unit, digits=2 if unit == "dB" else 4, sequence=None)

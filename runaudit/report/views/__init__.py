@@ -1,1 +1,1 @@
-"""Frozen view-models: everything a page says, already in words and numbers, ready to print. Pure functions make them."""
+"""Frozen view-models: everything a page says, in words and numbers, ready to print. Pure functions make them."""

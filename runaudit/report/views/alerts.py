@@ -9,7 +9,7 @@ from runaudit.report.inputs import ArmInput, ComparisonInput
 from runaudit.report.views.arm import distinct_seeds, letter, seed_text
 from runaudit.report.views.scores import gain, sequences, unequal_bicubic
 from runaudit.report.views.verdict import DESIGN, change_words
-from runaudit.report.words import clean, count, number, shown
+from runaudit.report.words import clean, count, listed, number, shown
 
 MIN_SEEDS = 3
 """Below three seeds an arm no interval for a difference deserves the name."""
@@ -40,8 +40,16 @@ def alerts(
         Alert(tone="doubt", title="Too few seeds", items=tuple(_few(arms))),
         Alert(tone="doubt", title="Seeds not proven to have acted", items=tuple(_unproven(arms))),
         Alert(tone="doubt", title="Rules were waived", items=tuple(_waivers(arms))),
-        Alert(tone="doubt", title="No better than the classical baseline", items=tuple(_below(arms, "ibp"))),
-        Alert(tone="doubt", title="No better than one frame alone", items=tuple(_below_control(arms))),
+        Alert(
+            tone="doubt",
+            title="Below the classical baseline (IBP with estimated motion)",
+            items=tuple(_below(arms, "ibp")),
+        ),
+        Alert(
+            tone="doubt",
+            title="Below the same network fed one frame only",
+            items=(*_below(arms, "control"), *_below(arms, "single_frame")),
+        ),
     )
     return tuple(alert for alert in found if alert.items)
 
@@ -67,24 +75,26 @@ def _designs(comparisons: Sequence[ComparisonInput]) -> Iterator[str]:
         tone, words, _ = DESIGN.get(code, ("bad", clean(code), ""))
         if tone != "good":
             who = f"{letter(comparison.arm)} against {letter(comparison.baseline)}"
-            factors = tuple(comparison.diff.get("factors", ()))
-            what = f": {change_words(factors)}" if code == "confounded" else ""
+            what = f": {change_words(comparison.diff.get('factors', ()))}" if code == "confounded" else ""
             yield f"{who} is {words}{what}"
 
 
 def _below(arms: Sequence[ArmInput], baseline: str) -> Iterator[str]:
-    for index, run in _each(arms):
-        losses = [(name, value) for name in sequences(arms) if (value := gain(run, name, baseline)) is not None]
-        said = [f"{number(value, signed=True)} dB on {clean(name)}" for name, value in losses if not value >= 0]
+    """One line an arm: on which sequences its runs lost to the baseline, by how much, and how many of them."""
+    for index, arm in enumerate(arms):
+        said = []
+        for name in sequences([arm]):
+            gains = [value for run in arm.runs if (value := gain(run, name, baseline)) is not None]
+            if losses := [value for value in gains if not value >= 0]:
+                said.append(f"{_range(losses)} on {clean(name)} ({len(losses)} of {count(len(gains), 'run')})")
         if said:
-            words = "bicubic" if baseline == "bicubic" else "IBP with estimated motion"
-            yield f"{_named(index, run)}: {', '.join(said)} against {words}"
+            yield f"{letter(index)}: {', '.join(said)}"
 
 
-def _below_control(arms: Sequence[ArmInput]) -> Iterator[str]:
-    for key in ("control", "single_frame"):
-        for text in _below(arms, key):
-            yield text.replace("IBP with estimated motion", "the same network fed one frame")
+def _range(losses: Sequence[float]) -> str:
+    """`−0.10 dB`, `−0.20 to −0.10 dB`, `NaN dB`."""
+    ends = list(dict.fromkeys(number(value, signed=True) for value in (min(losses), max(losses))))
+    return f"{' to '.join(ends)} dB"
 
 
 def _unfinished(arms: Sequence[ArmInput]) -> Iterator[str]:
@@ -126,7 +136,11 @@ def _unproven(arms: Sequence[ArmInput]) -> Iterator[str]:
 
 
 def _waivers(arms: Sequence[ArmInput]) -> Iterator[str]:
+    """One line a waiver, with every run it was granted for."""
+    granted: dict[tuple[int, str, str], list[str]] = {}
     for index, run in _each(arms):
         for waiver in run.manifest.waivers:
-            rule, reason = shown(waiver.get("rule", "?")).short, shown(waiver.get("reason", "no reason given"), 160).short
-            yield f"{_named(index, run)}: {rule}, because “{reason}”"
+            rule, reason = shown(waiver.get("rule", "?")).short, shown(waiver.get("reason", "no reason"), 160).short
+            granted.setdefault((index, rule, reason), []).append(seed_text(run))
+    for (index, rule, reason), seeds in granted.items():
+        yield f"{letter(index)}, seed {listed(seeds)}: {rule}, because “{reason}”"

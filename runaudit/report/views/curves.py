@@ -71,13 +71,17 @@ class CurvesView:
 
 def curves_view(arms: Sequence[ArmInput]) -> CurvesView:
     """Training and validation curves of every arm."""
-    names = sorted({name for arm in arms for run in arm.runs for name in run.trajectory.series})
+    logged = [series for arm in arms for run in arm.runs for series in run.trajectory.series.items()]
+    # A final result logged once is a number, not a curve; it stands among the scores.
+    names = sorted({name for name, points in logged if len(points) > 1 or name in MAIN})
     wanted = [name for name in MAIN if name in names]
     wanted += [name for start in FURTHER for name in names if name.startswith(start)]
     drawn = wanted[:MAX_SERIES]
     missing = [] if MAIN[0] in names else ["No run logged a training loss (series train/loss)."]
     if not any(name.startswith(FURTHER) for name in names):
-        missing.append("No run logged a validation series (val/…): nothing here shows how the model generalised on the way.")
+        missing.append(
+            "No run logged a validation series (val/…): nothing here shows how the model generalised on the way."
+        )
     rest = [name for name in names if name not in drawn and name not in SCALER]
     return CurvesView(
         series=tuple(_series(name, arms) for name in drawn),
@@ -111,7 +115,7 @@ def _series(name: str, arms: Sequence[ArmInput]) -> SeriesView:
     ]
     words = metric(name).words
     return SeriesView(
-        title=words[:1].upper() + words[1:],
+        title=words if "/" in words else words[:1].upper() + words[1:],
         slug=f"curve-{name}",
         figures=tuple(figures),
         rows=tuple(row for index, group in enumerate(lines) for row in _rows(index, group)),
@@ -167,12 +171,14 @@ def _non_finite(item: Line) -> str:
 def _notes(arms: Sequence[ArmInput], lines: Sequence[Sequence[Line]]) -> Iterator[str]:
     for index, (arm, group) in enumerate(zip(arms, lines, strict=True)):
         for item in group:
+            who = f"{letter(index)}, seed {item.seed}"
             if item.non_finite:
-                yield f"{letter(index)}, seed {item.seed}: {count(len(item.non_finite), 'value')} not finite, first at step {item.non_finite[0][0]}."
+                bad, first = count(len(item.non_finite), "value"), item.non_finite[0][0]
+                yield f"{who}: {bad} not finite, first at step {first}."
             if not item.points:
-                yield f"{letter(index)}, seed {item.seed}: not logged."
+                yield f"{who}: not logged."
             if item.duplicates:
-                yield f"{letter(index)}, seed {item.seed}: {count(item.duplicates, 'step')} logged twice; the later value is drawn."
+                yield f"{who}: {count(item.duplicates, 'step')} logged twice; the later value is drawn."
         stages = {tuple((b.name, b.start) for b in bands(run.trajectory.events, None)) for run in arm.runs}
         if len(stages) > 1:
             yield f"{letter(index)}: its runs do not have the same stages; those of the longest run are drawn."

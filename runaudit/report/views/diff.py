@@ -116,8 +116,9 @@ def _intent(intent: object) -> str:
     if not isinstance(intent, Mapping) or not intent.get("declared"):
         return "No intent was declared before launch."
     declared = ", ".join(value_text(name).short for name in intent["declared"])
-    met = {True: "and that is what changed", False: "but that is not what changed"}.get(intent.get("met"), "")  # type: ignore[call-overload]
-    return f"Declared before launch to differ: {declared}{', ' + met if met else ''}."
+    met = intent.get("met")
+    words = "" if met is None else ", and that is what changed" if met else ", but that is not what changed"
+    return f"Declared before launch to differ: {declared}{words}."
 
 
 # ── source files ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -137,7 +138,9 @@ def code_diff(path: str, a: Run, b: Run) -> CodeDiff:
     try:
         before, after = _source(a, path), _source(b, path)
     except (KeyError, RunauditError, ValueError) as error:
-        reason = "its content is not in the store" if isinstance(error, KeyError | UnicodeDecodeError) else clean(str(error))
+        reason = (
+            "its content is not in the store" if isinstance(error, KeyError | UnicodeDecodeError) else clean(str(error))
+        )
         return CodeDiff(path=shown(path), lines=(), left_out=0, missing=reason)
     rows = [_kinded(text) for text in difflib.unified_diff(before, after, "before", "after", lineterm="", n=3)][2:]
     return CodeDiff(path=shown(path), lines=tuple(rows[:MAX_LINES]), left_out=max(0, len(rows) - MAX_LINES), missing="")

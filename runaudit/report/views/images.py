@@ -70,7 +70,9 @@ def images_view(arms: Sequence[ArmInput]) -> ImagesView:
     drawn = [name for name in names if any((name, kind) in pick.panels for pick in chosen for kind in CAPTIONS)]
     blank = [clean(name) for name in names if name not in drawn]
     lacking = {pick.index for pick in chosen}
-    missing = [f"No run of {letter(i)} left images (artifacts of kind panel)." for i in range(len(arms)) if i not in lacking]
+    missing = [
+        f"No run of {letter(i)} left images (artifacts of kind panel)." for i in range(len(arms)) if i not in lacking
+    ]
     if drawn and blank:
         missing.append(f"No images of {', '.join(blank)}.")
     return ImagesView(
@@ -81,7 +83,7 @@ def images_view(arms: Sequence[ArmInput]) -> ImagesView:
 
 
 def _choose(arm: ArmInput, index: int) -> _Chosen | None:
-    """The run nearest the median of the arm's mean gains, among those that left images; the first where none has one."""
+    """The run nearest the median of the arm's mean gains, of those that left images; else the first."""
     able = [run for run in arm.runs if arm.panels.get(run.id)]
     if not able:
         return None

@@ -52,7 +52,11 @@ def page_view(
     if not any(arm.runs for arm in arms):
         raise NothingToJudgeError("there is no run to report on", remedy="name at least one run")
     named = tuple(arm_view(arm, index) for index, arm in enumerate(arms))
-    sizes = [count(sum(len(arm.runs) for arm in arms), "run"), count(len(arms), "arm"), count(len(comparisons), "comparison")]
+    sizes = [
+        count(sum(len(arm.runs) for arm in arms), "run"),
+        count(len(arms), "arm"),
+        count(len(comparisons), "comparison"),
+    ]
     return PageView(
         title=shown(title or " · ".join(arm.name.short for arm in named), 110),
         subtitle=listed(sizes),

@@ -77,7 +77,11 @@ def _figure(index: int, arm: ArmInput) -> ScalerFigure:
     lines = tuple(line(seed_text(run), run.trajectory.series[SCALE]) for run in runs)
     values = [value for item in lines for _, value in item.finite if value > 0]
     skips = tuple((n, step) for n, run in enumerate(runs) for step in skipped_steps(run))
-    said = [f"seed {item.seed} {compact(item.finite[0][1])} to {compact(item.finite[-1][1])}" for item in lines if item.finite]
+    said = [
+        f"seed {item.seed} {compact(item.finite[0][1])} to {compact(item.finite[-1][1])}"
+        for item in lines
+        if item.finite
+    ]
     return ScalerFigure(
         arm=index,
         letter=letter(index),

@@ -22,7 +22,15 @@ REFERENCES = {
     "single_frame": "same network, one frame only",
 }
 """`full_frame/psnr_<key>/<sequence>`: what stands beside the network's own number. An unknown key is its own name."""
-OTHERS = (("full_frame/ssim", "SSIM", 4), ("registration_error_px", "Registration error (px)", 3))
+OTHERS = (
+    ("full_frame/psnr_tiled", "PSNR of the same network run tile by tile (dB)", 2),
+    ("full_frame/cpsnr", "cPSNR (dB)", 2),
+    ("full_frame/ssim", "SSIM", 4),
+    ("full_frame/registration_error_px", "Registration error (px)", 3),
+    ("registration_error_px", "Registration error (px)", 3),
+)
+OWN = ("tiled",)
+"""What bears a baseline's form of name and is the network's own result all the same."""
 SAME_DB = 0.005
 """Two bicubics that differ by more were not measured in the same way."""
 
@@ -155,7 +163,7 @@ def _reference_values(metrics: Mapping[str, float], sequence: str) -> Iterator[t
     for name, value in metrics.items():
         if name.startswith(f"{PSNR}_") and name.endswith(f"/{sequence}") and math.isfinite(value):
             key = name[len(PSNR) + 1 : -len(sequence) - 1]
-            if "/" not in key:
+            if "/" not in key and key not in OWN:
                 yield key, value
 
 
@@ -233,9 +241,7 @@ def _reference_rows(arms: Sequence[ArmInput], names: Sequence[str]) -> Iterator[
             words = line.words if line else words
             over = line.value - base.value if line and base and key != BICUBIC else None
             cells.append(
-                Cell(
-                    value=number(line.value if line else None), gain="" if over is None else number(over, signed=True)
-                )
+                Cell(value=number(line.value if line else None), gain="" if over is None else number(over, signed=True))
             )
         yield ReferenceRow(words=words, cells=tuple(cells))
 
@@ -284,5 +290,3 @@ def summary(arm: ArmInput) -> str:
         if gains:
             parts.append(f"{number(mean(gains), signed=True)} dB on {clean(name)}")
     return ", ".join(parts)
-
-

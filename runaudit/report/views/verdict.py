@@ -67,7 +67,7 @@ def verdict_view(comparison: ComparisonInput, arms: Sequence[ArmView]) -> Verdic
     """One comparison in words."""
     diff = comparison.diff
     code = str(diff.get("verdict", "unknown"))
-    factors = tuple(diff.get("factors", ()))
+    factors = treatments(diff)
     tone, words, meaning = DESIGN.get(code, ("bad", clean(code), "This verdict is not known to this version."))
     return VerdictView(
         baseline=arms[comparison.baseline],
@@ -83,10 +83,16 @@ def verdict_view(comparison: ComparisonInput, arms: Sequence[ArmView]) -> Verdic
     )
 
 
+def treatments(diff: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """The factors, without the seeds that vary inside a cohort by design; those too where nothing else changed."""
+    factors = tuple(diff.get("factors", ()))
+    return tuple(f for f in factors if f.get("role") not in ("seed", "stochastic")) or factors
+
+
 def change_words(factors: Sequence[Mapping[str, Any]]) -> str:
     """`config.schedule went from end_to_end to staged`; several factors are listed by name."""
     if not factors:
-        return "no factor changed"
+        return "No factor changed"
     if len(factors) == 1:
         factor = factors[0]
         name = shown(factor.get("factor", "?")).short
@@ -126,7 +132,7 @@ def _evidence(answer: Mapping[str, Any], *, design: str) -> Iterator[Evidence]:
             metric=about.words,
             tone=tone,
             verdict=verdict,
-            sentence=_sentence(code, about, difference, interval, seeds, detectable, row, design),
+            sentence=_sentence(code, about, row, seeds=seeds, design=design),
             difference="" if difference is None else about.amount(difference, signed=True),
             interval=interval,
             seeds=seeds,
@@ -155,7 +161,8 @@ def _interval(ci: object, about: Metric) -> str:
     if not isinstance(ci, list | tuple) or len(ci) != 2:
         return ""
     low, high = (as_number(end) for end in ci)
-    return f"[{number(low, about.digits, signed=True)}, {number(high, about.digits, signed=True)}]"
+    # No-break space: an interval is read as one thing.
+    return f"[{number(low, about.digits, signed=True)},\N{NO-BREAK SPACE}{number(high, about.digits, signed=True)}]"
 
 
 def _p_words(row: Mapping[str, Any]) -> str:
@@ -170,35 +177,24 @@ def _small(p: float) -> str:
     return "< 0.001" if p < 0.001 else number(p, 3)
 
 
-def _sentence(
-    code: str,
-    about: Metric,
-    difference: float | None,
-    interval: str,
-    seeds: str,
-    detectable: float | None,
-    row: Mapping[str, Any],
-    design: str,
-) -> str:
+def _sentence(code: str, about: Metric, row: Mapping[str, Any], *, seeds: str, design: str) -> str:
     """One metric's evidence: how much, how sure, from how many seeds, and what could have been seen."""
-    by = "" if difference is None else f"{about.amount(difference, signed=True)} {interval}".strip()
-    seen = f"a true difference of {about.amount(detectable)}" if detectable is not None else ""
+    difference, detectable = as_number(row.get("difference")), as_number(row.get("minimal_detectable_effect"))
+    by = "" if difference is None else f"{about.amount(difference, signed=True)} {_interval(row.get('ci'), about)}"
+    by = by.strip()
+    seen = f"; they could have shown a true difference of {about.amount(detectable)}" if detectable is not None else ""
     needed = row.get("n_needed")
     match code:
         case "improved" | "regressed":
-            tail = f"; {seeds} would have found {seen}" if seen else ""
-            return f"{'improved' if code == 'improved' else 'got worse'} by {by}, {seeds}{tail}."
+            return f"{'improved' if code == 'improved' else 'got worse'} by {by}, {seeds}{seen}."
         case "equivalent":
-            return f"no difference that matters: {by}, {seeds}."
+            return f"has no difference that matters: {by}, {seeds}."
         case "inconclusive":
-            parts = [f"no difference shown: {by}, {seeds}" if by else f"no difference shown, {seeds}"]
-            parts += [f"they would have found {seen}"] if seen else []
-            parts += [f"about {needed} seeds an arm would be needed"] if needed else []
-            return "; ".join(parts) + "."
+            head = f"shows no difference: {by}, {seeds}" if by else f"shows no difference, {seeds}"
+            return f"{head}{seen}{f'; about {needed} seeds an arm would be needed' if needed else ''}."
         case "too_few_seeds":
-            tail = f" (the means differ by {by})" if by else ""
-            return f"cannot be judged from {seeds}{tail}."
+            return f"cannot be judged from {seeds}{f' (the means differ by {by})' if by else ''}."
         case "not_attributable":
-            means = f"differs by {by}, {seeds}, but" if by else f"{seeds}, and"
-            return f"{means} the comparison is {design}: the difference cannot be put down to one cause."
+            head = f"differs by {by}, {seeds}" if by else f"cannot be attributed, {seeds}"
+            return f"{head}; that has no one cause, because the comparison is {design}."
     return f"{by or 'no number'}, {seeds}."
