@@ -7,6 +7,7 @@ bytes: the salt of ids is fixed, no date is written, and the user's own matplotl
 
 import html
 import io
+import math
 import re
 import warnings
 from collections.abc import Callable, Sequence
@@ -25,6 +26,9 @@ ARM_COLOURS = 6
 MARKERS = ("o", "s", "^", "D", "v", "P")
 DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.6)), (0, (1.4, 1.4)), (0, (6, 1.5, 1.2, 1.5)))
 """One per seed; further seeds start again."""
+
+_FAR = 2.0**120
+"""Loss scales beyond this, up or down, are drawn at the edge."""
 
 # Colours that no figure uses for itself stand for the page's variables and are exchanged in the finished drawing.
 _INK, _MUTED, _GRID, _BAND, _PAPER, _BAD = (f"#01010{n}" for n in range(1, 7))
@@ -222,10 +226,13 @@ def _steps(axes: Any, last_step: int) -> None:
 
 def draw_scaler(figure: ScalerFigure) -> str:
     """The loss scale on a log2 axis, the lines at 16384 and 1024, and a mark below for every skipped step."""
+    low, high = max(min(figure.low, LINES[-1]), _FAR**-1), min(max(figure.high, LINES[0]), _FAR)
 
     def paint(axes: Any) -> None:
-        _bands(axes, figure.bands, figure.last_step)
         axes.set_yscale("log", base=2)
+        axes.set_ylim(low / 2.6, high * 2)
+        axes.set_autoscale_on(False)
+        _bands(axes, figure.bands, figure.last_step)
         for index, line in enumerate(figure.lines):
             points = [point for point in line.finite if point[1] > 0]
             dash = DASHES[index % len(DASHES)]
@@ -234,9 +241,7 @@ def draw_scaler(figure: ScalerFigure) -> str:
                 axes.step(*zip(*points, strict=True), where="post", color=colour, linewidth=1.3, linestyle=dash)
         for limit, style in zip(LINES, ((0, (4, 2)), "solid"), strict=True):
             axes.axhline(limit, color=_BAD, linewidth=0.8, linestyle=style, zorder=1)
-        low, high = min(figure.low, LINES[-1]), max(figure.high, LINES[0])
-        axes.set_ylim(low / 2.6, high * 2)
-        _scale_ticks(axes)
+        _scale_ticks(axes, low, high)
         _steps(axes, figure.last_step)
         _end_labels_log(axes)
         marks = axes.get_xaxis_transform()
@@ -246,12 +251,15 @@ def draw_scaler(figure: ScalerFigure) -> str:
     return _svg(paint, f"scaler-{figure.arm}", figure.words, right=0.87)
 
 
-def _scale_ticks(axes: Any) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+def _scale_ticks(axes: Any, low: float, high: float) -> None:
+    """Powers of two that are even fractions of the first scale, 65536; at most six."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-    axes.yaxis.set_major_locator(LogLocator(base=2, numticks=6))
+    first, last = math.floor(math.log2(low)), math.ceil(math.log2(high))
+    stride = next(stride for stride in (2, 4, 8, 16, 32, 64) if (last - first) / stride <= 6)
+    exponents = [e for e in range(first - 1, last + 1) if e % stride == 16 % stride]
+    axes.yaxis.set_major_locator(FixedLocator([2.0**e for e in exponents]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
-    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_minor_locator(NullLocator())
     axes.grid(axis="y", color=_GRID, linewidth=0.5)
     axes.set_axisbelow(True)

@@ -94,7 +94,7 @@ def _series(name: str, arms: Sequence[ArmInput]) -> SeriesView:
     lines = [tuple(_lines(name, arm)) for arm in arms]
     values = [value for group in lines for item in group for _, value in item.finite]
     steps = [run.trajectory.last_step() or 0 for arm in arms for run in arm.runs]
-    is_log = bool(values) and min(values) > 0 and not name.startswith(("tile/psnr", "full_frame/psnr", "val/psnr"))
+    is_log = _wants_log(name, values)
     figures = [
         CurveFigure(
             arm=index,
@@ -121,6 +121,13 @@ def _series(name: str, arms: Sequence[ArmInput]) -> SeriesView:
         rows=tuple(row for index, group in enumerate(lines) for row in _rows(index, group)),
         notes=tuple(_notes(arms, lines)),
     )
+
+
+def _wants_log(name: str, values: Sequence[float]) -> bool:
+    """Losses are read in factors, dB are logarithms already; beyond 60 decades no axis helps."""
+    if "psnr" in name or not values or min(values) <= 0:
+        return False
+    return math.log10(max(values)) - math.log10(min(values)) < 60
 
 
 def arm_bands(arm: ArmInput) -> tuple[Band, ...]:

@@ -107,6 +107,8 @@ def change_words(factors: Sequence[Mapping[str, Any]]) -> str:
 
 def factor_value(factor: Mapping[str, Any], side: str) -> Text:
     """The level of a factor on one side; `absent` where the record has the other side only."""
+    if "before" not in factor and "after" not in factor:
+        return Text("", "")  # the entry names the leaf and says no more
     return value_text(factor[side]) if side in factor else Text("absent", "absent")
 
 
