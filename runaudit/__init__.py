@@ -1,3 +1,50 @@
-"""runaudit: a run is sealed before it starts, recorded while it runs, judged after it ends, shown on one page."""
+"""runaudit: a run is sealed before it starts, recorded while it runs, judged after it ends, shown on one page.
+
+The public names are loaded when they are first asked for: `import runaudit` in a training script costs a dictionary.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from runaudit.capture.recorder import Recorder, log, record
+    from runaudit.guard.python import guard, guarded_record
+    from runaudit.records.digest import digest_files
+    from runaudit.records.manifest import Manifest
+    from runaudit.records.run import Run
+    from runaudit.store.catalogue import find_run
+    from runaudit.store.store import Store
+
+__all__ = [
+    "Manifest", "Recorder", "Run", "Store", "__version__",
+    "digest_files", "find_run", "guard", "guarded_record", "log", "record",
+]  # fmt: skip
+
+_HOMES = {
+    "record": "runaudit.capture.recorder",
+    "log": "runaudit.capture.recorder",
+    "Recorder": "runaudit.capture.recorder",
+    "Store": "runaudit.store.store",
+    "Manifest": "runaudit.records.manifest",
+    "Run": "runaudit.records.run",
+    "digest_files": "runaudit.records.digest",
+    "find_run": "runaudit.store.catalogue",
+    "guarded_record": "runaudit.guard.python",
+    # The room itself, which may be called: `import runaudit.guard` must not turn the question into something else.
+    "guard": "",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'runaudit' has no attribute {name!r}")
+    home = _HOMES[name]
+    value = getattr(import_module(home), name) if home else import_module(f"runaudit.{name}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -19,6 +19,13 @@ from runaudit.errors import RunauditError
 COMMANDS: dict[str, tuple[str, str]] = {
     # name: (module:function, the line that --help shows); in the order a newcomer meets them
     # Each command registers here with the commit that makes it work.
+    "list": ("runaudit.cli.records:list_runs", "Runs, grouped by cohort."),
+    "show": ("runaudit.cli.records:show", "One run, every section."),
+    "diff": (
+        "runaudit.cli.diff:diff",
+        "What changed between two runs or cohorts, and whether a conclusion is allowed.",
+    ),
+    "verify": ("runaudit.cli.records:verify", "Re-hash everything; says which file of which run is wrong."),
 }
 
 

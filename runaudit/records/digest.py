@@ -5,7 +5,7 @@ renamed, and a renamed frame is another dataset.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,3 +66,8 @@ def digest_tree(entries: Iterable[FileEntry]) -> Digest:
         for part in (entry.path.encode(), str(entry.size).encode(), entry.digest.hex.encode()):
             state.update(len(part).to_bytes(8, "big") + part)
     return Digest("sha256", state.hexdigest())
+
+
+def digest_files(paths: Sequence[Path]) -> Digest:
+    """One digest for a few files together: names and contents, in any order. Raises OSError as `open` does."""
+    return digest_tree(FileEntry(path=path.name, size=path.stat().st_size, digest=digest_file(path)) for path in paths)

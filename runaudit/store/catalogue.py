@@ -19,7 +19,7 @@ from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT, Run
 from runaudit.records.trajectory import Trajectory, read_lines
-from runaudit.store.store import LogEntry, Store
+from runaudit.store.store import LogEntry, Store, find_store
 
 HEARTBEAT_S = 15.0
 """How often a run in progress touches its heartbeat."""
@@ -159,3 +159,12 @@ def _by_name(store: Store, ids: tuple[str, ...], word: str, cohorts: Cohorts) ->
 def _shown(ids: list[str]) -> str:
     head = ", ".join(run[:SHORT] for run in ids[:4])
     return head if len(ids) <= 4 else f"{head} and {len(ids) - 4} more"
+
+
+def find_run(word: str, *, store: Path | None = None) -> tuple[str, Path]:
+    """The one run that `word` names, and its folder, in the store that a command here would use. Raises UsageError."""
+    place = Store.open(find_store(Path.cwd(), named=store))
+    ids = resolve(place, word)
+    if len(ids) != 1:
+        raise UsageError(f"{word!r} names {len(ids)} runs", remedy="name one by its id")
+    return ids[0], place.run_dir(ids[0])

@@ -1,0 +1,206 @@
+"""The end of a run: its series, claims and code become one outcome, sealed once and linked to the manifest.
+
+Everything it needs lies in the store, so that whoever is left can seal it: the program itself, the wrapper that saw it
+die, or a later command that finds it lost.
+"""
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from runaudit.capture.launch import redactor_of, utc_text
+from runaudit.capture.ledger import claims
+from runaudit.errors import RunauditError, UsageError
+from runaudit.records.canonical import JSON
+from runaudit.records.digest import Digest, digest_file
+from runaudit.records.manifest import Manifest
+from runaudit.records.outcome import FINISHED, Outcome
+from runaudit.records.trajectory import Trajectory, read_lines, whole_lines
+from runaudit.store.catalogue import outcome_entry
+from runaudit.store.store import Store, StoreError
+
+ERROR_LENGTH = 500
+SERIES = "series.jsonl"
+
+
+def seal_outcome(
+    store: Store,
+    manifest: Manifest,
+    *,
+    status: str | None = None,
+    exit_code: int | None = None,
+    error: str | None = None,
+    metrics: Mapping[str, float] | None = None,
+    code: Mapping[str, JSON] | None = None,
+    environ: Mapping[str, str] = os.environ,
+    now: float | None = None,
+) -> Outcome:
+    """Seal the outcome of a run; one that is already sealed is returned as it is.
+
+    `status` is what the caller knows; None leaves it to what the program claimed and how it exited. Final metrics are
+    the last value of every series, then what was claimed, then `metrics`. Raises StoreError.
+    """
+    live = store.live_dir(manifest.id)
+    with _alone(live):
+        if (entry := outcome_entry(store, manifest.id)) is not None:
+            return Outcome.from_bytes(store.read(entry.digest), where=f"outcome of {manifest.id[:12]}")
+        said = claims(live)
+        raw = _series(live)
+        trajectory = read_lines(raw)
+        ended = time.time() if now is None else now
+        ending: Mapping[str, Any] = next((row for row in reversed(said) if row["k"] == "ending"), {})
+        checkpoints, artifacts, notes = _files(store, manifest, said)
+        redactor = redactor_of(store, environ=environ)
+        settled, remark = settle(status, ending.get("status"), exit_code)
+        notes += [str(row["text"]) for row in said if row["k"] == "note"] + ([remark] if remark else [])
+        body: dict[str, JSON] = {
+            "manifest": str(manifest.digest),
+            "status": settled,
+            "error": _one_line(redactor.text(error or ending.get("error") or "")) or _default_error(settled, exit_code),
+            "exit_code": exit_code,
+            "ended": utc_text(ended),
+            "duration_s": _since(manifest, ended),
+            "steps_done": trajectory.last_step(),
+            "metrics": _metrics(trajectory, said, metrics),
+            "trajectory": {"digest": str(store.put(raw)), "size": len(raw)} if raw else None,
+            "checkpoints": checkpoints,
+            "artifacts": artifacts,
+            "seed_proof": {k: v for row in said if row["k"] == "seed_proof" for k, v in row["proof"].items()},
+            "notes": [redactor.text(note) for note in dict.fromkeys(notes)],
+        }
+        found = code if code is not None else ending.get("code")
+        if found is not None:
+            body["code"] = found
+        outcome = Outcome.of(body)
+        store.seal_outcome(outcome, time=utc_text(ended))
+        return outcome
+
+
+def settle(told: str | None, claimed: str | None, exit_code: int | None) -> tuple[str, str | None]:
+    """The status of a run and a remark where the signs disagree. How a process ended outweighs what it said of itself.
+
+    `exit_code` is negative for a signal, as `subprocess` counts.
+    """
+    if told is not None:
+        return told, None
+    if exit_code is None:
+        return claimed or "crashed", None
+    if exit_code < 0 or exit_code in (130, 137, 143):
+        if claimed in FINISHED:
+            return claimed, f"the program was stopped by a signal (exit {exit_code}) after it had said {claimed}"
+        return "killed", None
+    if exit_code == 0:
+        return claimed or "completed", None
+    if claimed in FINISHED:
+        return "crashed", f"the program said {claimed} and then exited with {exit_code}"
+    return claimed or "crashed", None
+
+
+def _default_error(status: str, exit_code: int | None) -> str | None:
+    if status in FINISHED:
+        return None
+    return f"exit code {exit_code}" if exit_code else None
+
+
+def _since(manifest: Manifest, ended: float) -> float | None:
+    """Seconds since the launch; None where the clock ran backwards, since then nobody knows."""
+    try:
+        started = datetime.fromisoformat(str(manifest.section("launch")["started"])).timestamp()
+    except (KeyError, ValueError):
+        return None
+    return round(ended - started, 3) if ended >= started else None
+
+
+@contextlib.contextmanager
+def _alone(live: Path) -> Iterator[None]:
+    """One sealer at a time: the wrapper and its child may both arrive here."""
+    try:
+        live.mkdir(parents=True, exist_ok=True)
+        fd = os.open(live / "seal.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StoreError(
+            f"{live} cannot be written: {error.strerror}", remedy="free space or mend the permissions, then seal again"
+        ) from error
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _series(live: Path) -> bytes:
+    """What was logged, without the half line a killed process may have left at the end."""
+    try:
+        return whole_lines((live / SERIES).read_bytes())
+    except FileNotFoundError:
+        return b""
+
+
+def _metrics(
+    trajectory: Trajectory, said: tuple[Mapping[str, Any], ...], given: Mapping[str, float] | None
+) -> dict[str, float]:
+    found = {name: points[-1][1] for name, points in trajectory.series.items() if points}
+    for row in said:
+        if row["k"] == "metrics":
+            found |= {name: float(value) for name, value in row["values"].items()}
+    return found | {name: float(value) for name, value in (given or {}).items()}
+
+
+def _files(
+    store: Store, manifest: Manifest, said: tuple[Mapping[str, Any], ...]
+) -> tuple[list[JSON], list[JSON], list[str]]:
+    """Checkpoints and artifacts as they lie in the run's folder now. Of two claims about a path the later holds."""
+    newest: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for row in said:
+        if row["k"] in ("checkpoint", "artifact"):
+            newest.pop((row["k"], row["path"]), None)
+            newest[row["k"], row["path"]] = row
+    found: dict[str, list[JSON]] = {"checkpoint": [], "artifact": []}
+    notes: list[str] = []
+    for (group, path), row in newest.items():
+        file = store.run_dir(manifest.id) / path
+        try:
+            facts = file.stat()
+            digest = row["digest"]
+            if [facts.st_size, facts.st_mtime_ns] != row.get("stamp"):
+                digest = str(digest_file(file))
+        except OSError:
+            notes.append(f"{group} {path} was announced and is not there any more")
+            continue
+        if digest != row["digest"]:
+            notes.append(f"{group} {path} was written again after it was announced")
+        entry: dict[str, JSON] = {"path": path, "digest": digest, "size": facts.st_size, "kind": row["kind"]}
+        found[group].append(entry | ({"step": row["step"]} if group == "checkpoint" else {}))
+    return found["checkpoint"], found["artifact"], notes
+
+
+def _one_line(text: str) -> str | None:
+    line = " ".join(text.split())
+    return line[:ERROR_LENGTH] or None
+
+
+def run_of(environ: Mapping[str, str]) -> tuple[Store, Manifest] | None:
+    """The launch that a wrapper sealed for this process, or None. Raises UsageError where the variables disagree."""
+    folder = environ.get("RUNAUDIT_RUN")
+    if not folder:
+        return None
+    path = Path(folder)
+    try:
+        store = Store.open(path.parent.parent)
+        manifest = Manifest.from_bytes(store.read(Digest.parse(f"sha256:{path.name}")), where=folder)
+    except (RunauditError, OSError) as error:
+        raise UsageError(
+            f"$RUNAUDIT_RUN={folder} is not the folder of a sealed run: {error}",
+            remedy="start through `runaudit run`, or unset RUNAUDIT_RUN",
+        ) from error
+    expected = environ.get("RUNAUDIT_MANIFEST")
+    if expected and expected != str(manifest.digest):
+        raise UsageError(
+            f"$RUNAUDIT_MANIFEST={expected[:19]}… is another run than $RUNAUDIT_RUN", remedy="unset both, or neither"
+        )
+    return store, manifest

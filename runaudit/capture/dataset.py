@@ -1,0 +1,290 @@
+"""What a dataset *is*: the digest over the path, size and content of every file in it.
+
+Names are part of it: a digest over contents alone does not see that frame 3 and frame 4 were swapped. Links are
+refused, since what they point to can change without a byte of the dataset changing; so are devices and pipes,
+which have no content to digest.
+
+An unchanged dataset is not read again. The cache believes a file unchanged when its size, time stamps and inode are as
+they were *and* its time stamps are older than the moment it was hashed (git's racy rule: a file written again within
+one tick of the clock keeps its stamp). `verify` never looks here.
+"""
+
+import hashlib
+import json
+import os
+import stat
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from runaudit.errors import CaptureError, RunauditError
+from runaudit.records.canonical import JSON, canonical_bytes, parse_strict, thawed
+from runaudit.records.digest import Digest, FileEntry, digest_bytes, digest_file, digest_tree
+
+RACY_NS = 2_000_000_000
+"""Time stamps younger than this at hashing are not trusted: the coarsest file system in use (FAT) ticks every 2 s."""
+PARALLEL_BYTES = 64 << 20
+"""Below this a second thread costs more than it saves."""
+FACTS_FILE = "dataset.json"
+FACTS = ("tiles", "frames", "scale", "preprocessing", "name", "version")
+
+Progress = Callable[[int, int], None]
+"""Called with (bytes hashed, bytes to hash)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """One file as the folder lists it: posix path, size, and what would change if it were written."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+    @property
+    def stamp(self) -> list[int]:
+        return [self.size, self.mtime_ns, self.ctime_ns, self.inode]
+
+
+def capture_dataset(
+    path: Path,
+    *,
+    cache: Path | None,
+    facts: Mapping[str, JSON] = MappingProxyType({}),
+    progress: Progress | None = None,
+) -> dict[str, JSON]:
+    """The `data` entry of one dataset: path, digest, files, bytes, and the facts its `dataset.json` states.
+
+    A single file has the digest of its content. Given `facts` win over stated ones. `cache` is a folder that may be
+    deleted at any time; None reads every byte. Raises CaptureError for what has no identity.
+    """
+    path = path.absolute()
+    kind = _kind(path)
+    found = _single(path) if kind == "file" else _folder(path, cache, progress)
+    stated = _facts(path) if kind == "folder" else {}
+    return {"path": str(path), **found, **stated, **thawed(facts)}
+
+
+def _kind(path: Path) -> str:
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise CaptureError(
+            f"the dataset {path} cannot be read: {error.strerror}", remedy="check the path given to --data"
+        ) from error
+    if stat.S_ISREG(mode):
+        return "file"
+    if stat.S_ISDIR(mode):
+        return "folder"
+    raise CaptureError(f"the dataset {path} is neither a file nor a folder", remedy="name a file or a folder")
+
+
+def _single(path: Path) -> dict[str, JSON]:
+    digest, size = _hash(path, path.stat().st_size)
+    return {"digest": str(digest), "files": 1, "bytes": size}
+
+
+def _folder(root: Path, cache: Path | None, progress: Progress | None) -> dict[str, JSON]:
+    files = sorted(_walk(root), key=lambda file: os.fsencode(file.path))
+    if not files:
+        raise CaptureError(f"the dataset {root} holds no file", remedy="name the folder that holds the data")
+    listing = "\n".join(f"{f.path}\0{f.size} {f.mtime_ns} {f.ctime_ns} {f.inode}" for f in files)
+    state = hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest()
+    memory = _Memory(cache, root) if cache is not None else None
+    if memory is not None and (whole := memory.whole(state)):
+        return whole
+    known = memory.entries() if memory is not None else {}
+    # The clock of the file system, where there is one to ask: a server's may run behind this machine's.
+    started = memory.clock() if memory is not None else time.time_ns()
+    digests = _digests(root, files, known, progress)
+    tree = digest_tree(FileEntry(path=_name(f, root), size=f.size, digest=digests[f.path]) for f in files)
+    found: dict[str, JSON] = {"digest": str(tree), "files": len(files), "bytes": sum(f.size for f in files)}
+    if memory is not None:
+        memory.keep(state, found, files, digests, started)
+    return found
+
+
+def _name(file: _File, root: Path) -> str:
+    try:
+        file.path.encode("utf-8")
+    except UnicodeEncodeError:
+        raise CaptureError(
+            f"{root} holds a file whose name is not UTF-8: {os.fsencode(file.path)!r}", remedy="rename it"
+        ) from None
+    return file.path
+
+
+def _walk(root: Path) -> list[_File]:
+    """Every file below `root`. Raises CaptureError for a link, a pipe, a device, an unreadable folder."""
+    found: list[_File] = []
+    waiting = [(str(root), "")]
+    while waiting:
+        folder, prefix = waiting.pop()
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    facts = entry.stat(follow_symlinks=False)
+                    path = prefix + entry.name
+                    if stat.S_ISDIR(facts.st_mode):
+                        waiting.append((entry.path, path + "/"))
+                    elif stat.S_ISREG(facts.st_mode):
+                        found.append(_File(path, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino))
+                    else:
+                        raise _refused(root, path, facts.st_mode)
+        except OSError as error:
+            raise CaptureError(f"{folder} cannot be listed: {error.strerror}", remedy="mend its permissions") from error
+    return found
+
+
+def _refused(root: Path, path: str, mode: int) -> CaptureError:
+    what = "a symbolic link" if stat.S_ISLNK(mode) else "a pipe, socket or device"
+    return CaptureError(
+        f"{path!r} in the dataset {root} is {what}, which has no content of its own",
+        remedy="put the file itself there, or name the folder it points to as a dataset of its own",
+    )
+
+
+def _digests(
+    root: Path, files: list[_File], known: Mapping[str, tuple[list[int], str]], progress: Progress | None
+) -> dict[str, Digest]:
+    digests: dict[str, Digest] = {}
+    unread: list[_File] = []
+    for file in files:
+        stamp, text = known.get(file.path, (None, ""))
+        if stamp == file.stamp:
+            digests[file.path] = Digest.parse(text)
+        else:
+            unread.append(file)
+    total, done = sum(file.size for file in unread), 0
+    for file, digest in zip(unread, _hashed(root, unread, total), strict=True):
+        digests[file.path] = digest
+        done += file.size
+        if progress is not None:
+            progress(done, total)
+    return digests
+
+
+def _hashed(root: Path, files: list[_File], total: int) -> "map[Digest] | list[Digest]":
+    def one(file: _File) -> Digest:
+        return _hash(root / file.path, file.size)[0]
+
+    workers = min(4, os.cpu_count() or 1)
+    # Small files are bound by open and close under the interpreter's lock; only long reads gain from a second thread.
+    if workers < 2 or total < PARALLEL_BYTES or total < len(files) << 18:
+        return map(one, files)
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="runaudit-hash") as pool:
+        return list(pool.map(one, files))
+
+
+def _hash(path: Path, size: int) -> tuple[Digest, int]:
+    """Digest and size of a file that holds still while it is read."""
+    try:
+        before = path.lstat()
+        if not stat.S_ISREG(before.st_mode):
+            raise _refused(path.parent, path.name, before.st_mode)
+        digest = digest_bytes(path.read_bytes()) if size <= 1 << 20 else digest_file(path)
+        after = path.lstat()
+    except OSError as error:
+        raise CaptureError(f"{path} cannot be read: {error.strerror}", remedy="mend its permissions") from error
+    if (after.st_size, after.st_mtime_ns, after.st_ino) != (size, before.st_mtime_ns, before.st_ino):
+        raise CaptureError(f"{path} changed while it was read", remedy="wait until the dataset is written, then start")
+    return digest, size
+
+
+class _Memory:
+    """What one folder's files hashed to. A damaged or foreign cache is no cache."""
+
+    def __init__(self, folder: Path, root: Path) -> None:
+        name = hashlib.sha256(os.fsencode(root)).hexdigest()[:24]
+        self._head = folder / f"dataset-{name}.json"
+        self._body = folder / f"dataset-{name}.files.json"
+
+    def clock(self) -> int:
+        """Now, in ns, as the file system that holds the cache stamps it; this machine's clock where it cannot say."""
+        probe = self._head.with_suffix(".clock")
+        try:
+            self._head.parent.mkdir(parents=True, exist_ok=True)
+            probe.write_bytes(b"")
+            os.utime(probe)
+            stamp = probe.stat().st_mtime_ns
+            probe.unlink()
+        except OSError:
+            return time.time_ns()
+        return min(stamp, time.time_ns())
+
+    def whole(self, state: str) -> dict[str, JSON] | None:
+        """The finished answer, when not one stamp of the folder has moved."""
+        head = self._load(self._head)
+        if head.get("state") != state or not isinstance(head.get("found"), dict):
+            return None
+        return dict(head["found"])
+
+    def entries(self) -> dict[str, tuple[list[int], str]]:
+        """Path -> (stamp, digest) of the files that can be believed."""
+        files = self._load(self._body).get("files")
+        return {path: (row[0], row[1]) for path, row in files.items()} if isinstance(files, dict) else {}
+
+    def keep(
+        self, state: str, found: dict[str, JSON], files: list[_File], digests: Mapping[str, Digest], started: int
+    ) -> None:
+        """Remember what was hashed; a file stamped within RACY_NS of it is left out, and so is then the whole."""
+        calm = [f for f in files if max(f.mtime_ns, f.ctime_ns) + RACY_NS < started]
+        rows = {f.path: [f.stamp, str(digests[f.path])] for f in calm}
+        self._write(self._body, {"files": rows})
+        self._write(self._head, {"state": state, "found": found} if len(calm) == len(files) else {})
+
+    def _load(self, path: Path) -> dict[str, JSON]:
+        try:
+            value = json.loads(path.read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return value if isinstance(value, dict) else {}
+
+    def _write(self, path: Path, value: JSON) -> None:
+        """Replace whole; a cache that cannot be written costs time, not the run."""
+        temporary = path.with_name(f"{path.name}.{os.getpid()}")
+        try:
+            temporary.write_bytes(json.dumps(value).encode())
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+
+
+def _facts(root: Path) -> dict[str, JSON]:
+    """What `dataset.json` says of tiles, frames, scale, preprocessing and splits; empty where there is none."""
+    path = root / FACTS_FILE
+    if not path.is_file():
+        return {}
+    try:
+        value = parse_strict(path.read_bytes(), where=str(path))
+    except (OSError, RunauditError) as error:
+        raise CaptureError(f"{path} cannot be read: {error}", remedy="mend it or take it away") from error
+    if not isinstance(value, dict):
+        return {}
+    found = {name: value[name] for name in FACTS if isinstance(value.get(name), int | float | str)}
+    splits = value.get("splits")
+    return found | (_splits(splits) if isinstance(splits, dict) else {})
+
+
+def _splits(splits: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Size and digest of each split that lists its members, and how many members each two share.
+
+    A test scene that is also trained on makes every comparison of the two optimistic; the count belongs in the record.
+    """
+    members = {name: {_member(item) for item in items} for name, items in splits.items() if isinstance(items, list)}
+    names = sorted(members)
+    shared = {f"{a}+{b}": len(members[a] & members[b]) for i, a in enumerate(names) for b in names[i + 1 :]}
+    sizes = {
+        name: {"count": len(members[name]), "digest": str(digest_bytes(canonical_bytes(sorted(members[name]))))}
+        for name in names
+    }
+    return {"splits": sizes, "split_overlap": shared} if members else {}
+
+
+def _member(item: JSON) -> str:
+    return item if isinstance(item, str) else json.dumps(item, sort_keys=True)

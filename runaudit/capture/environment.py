@@ -1,0 +1,237 @@
+"""What the program ran on. Observed, never changed: nothing heavy is imported to look at it.
+
+Package versions are read off the names of their `*.dist-info` folders: listing them costs a tenth of what
+`importlib.metadata` takes and a fortieth of `pip freeze` (measured). Torch is asked only when the program under test
+has already loaded it; its build facts are read from its files, so that a wrapper and the program record the same.
+
+The precision and determinism switches exist only in a process that has loaded torch. A command that is started by
+`runaudit run` sets them in code, config and variables that are all recorded; so their absence hides nothing.
+"""
+
+import os
+import platform
+import re
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from runaudit.records.canonical import JSON
+
+SMI_TIMEOUT_S = 10.0
+VARIABLES = frozenset(
+    {
+        "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "PYTHONHASHSEED",
+        "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "CUDA_LAUNCH_BLOCKING", "CUBLAS_WORKSPACE_CONFIG",
+        "NVIDIA_TF32_OVERRIDE", "MKL_CBWR", "ATEN_CPU_CAPABILITY", "PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF",
+        "PYTORCH_NVFUSER_DISABLE", "XLA_FLAGS", "TF_DETERMINISTIC_OPS", "JAX_ENABLE_X64", "PYTHONOPTIMIZE",
+        "ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES",
+    }
+)  # fmt: skip
+"""Variables known to change a result. All others may hold anything, so none of them is recorded."""
+_TORCH_VARIABLE = re.compile(r"TORCH_[A-Z0-9_]+")
+_PLACES = frozenset({"TORCH_HOME", "TORCH_EXTENSIONS_DIR", "TORCH_LOGS_OUT", "TORCH_TRACE"})
+"""Where torch keeps files: paths, not causes."""
+
+
+def capture_environment(environ: Mapping[str, str] = os.environ) -> tuple[dict[str, JSON], dict[str, str]]:
+    """The `env` section, and why some of its facts are not known: `{"env.cuda": reason}`."""
+    folders = package_folders()
+    found: dict[str, JSON] = {
+        "python": platform.python_version(),
+        "implementation": sys.implementation.name,
+        "platform": f"{platform.system()} {platform.machine()}",
+        "packages": packages(folders),
+        "variables": variables(environ),
+    }
+    unknown: dict[str, str] = {}
+    found |= _torch_build(found["packages"], folders, unknown)
+    found |= _gpu(environ, unknown)
+    found |= torch_switches()
+    if "WORLD_SIZE" in environ or "SLURM_NTASKS" in environ:
+        found["world_size"] = environ.get("WORLD_SIZE") or environ.get("SLURM_NTASKS")
+    return found, unknown
+
+
+def variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """The allow-listed environment variables that are set."""
+    names = (n for n in environ if n in VARIABLES or (_TORCH_VARIABLE.fullmatch(n) and n not in _PLACES))
+    return {name: environ[name] for name in sorted(names)}
+
+
+def package_folders() -> tuple[Path, ...]:
+    """The folders of the search path that hold installed packages."""
+    seen = dict.fromkeys(Path(entry) for entry in sys.path if entry)
+    return tuple(folder for folder in seen if folder.name in ("site-packages", "dist-packages") and folder.is_dir())
+
+
+def packages(folders: tuple[Path, ...]) -> dict[str, str]:
+    """Name -> version of every installed distribution, names normalised; the first folder of the path wins."""
+    found: dict[str, str] = {}
+    for folder in folders:
+        for entry in sorted(path.name for path in folder.iterdir()):
+            if entry.endswith((".dist-info", ".egg-info")):
+                name, dash, version = entry.rpartition(".")[0].partition("-")
+                if dash:
+                    found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), version.partition("-py")[0])
+    return dict(sorted(found.items()))
+
+
+def _torch_build(installed: Mapping[str, str], folders: tuple[Path, ...], unknown: dict[str, str]) -> dict[str, JSON]:
+    """torch, cuda, cudnn. Null means known to be none: a build for the processor has no CUDA."""
+    if "torch" not in installed:
+        return {"torch": None, "cuda": None, "cudnn": None}
+    found: dict[str, JSON] = {"torch": installed["torch"]}
+    text = _torch_version_file(folders)
+    if (match := re.search(r"^cuda\b[^=\n]*=\s*(None|['\"]([\d.]+)['\"])", text, re.M)) is None:
+        unknown["env.cuda"] = "torch's build facts could not be read"
+        unknown["env.cudnn"] = "torch's build facts could not be read"
+        return found
+    if (exact := re.search(r"^__version__[^=\n]*=\s*['\"]([^'\"]+)['\"]", text, re.M)) is not None:
+        # The dist-info name drops what pip normalises; torch's own file keeps `+cpu` and `+cu124`.
+        found["torch"] = exact[1]
+    found["cuda"] = match[2]
+    if match[2] is None:
+        return found | {"cudnn": None}
+    bundled = next((v for n, v in installed.items() if re.fullmatch(r"nvidia-cudnn(-cu\d+)?", n)), None)
+    cudnn = ".".join(bundled.split(".")[:3]) if bundled else _loaded_cudnn()
+    if cudnn is None:
+        unknown["env.cudnn"] = "cuDNN is not a package here and torch was not loaded"
+        return found
+    return found | {"cudnn": cudnn}
+
+
+def _torch_version_file(folders: tuple[Path, ...]) -> str:
+    for folder in folders:
+        try:
+            return (folder / "torch" / "version.py").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+    return ""
+
+
+def _loaded_cudnn() -> str | None:
+    torch: Any = sys.modules.get("torch")
+    number = torch.backends.cudnn.version() if torch is not None else None
+    if number is None:
+        return None
+    base = 10_000 if number >= 90_000 else 1_000
+    return f"{number // base}.{number % base // 100}.{number % 100}"
+
+
+def torch_switches() -> dict[str, JSON]:
+    """Determinism, precision and threads as torch holds them now; empty in a process that has not loaded it."""
+    torch: Any = sys.modules.get("torch")
+    if torch is None or not hasattr(torch, "backends"):
+        return {}
+    cuda, cudnn = torch.backends.cuda, torch.backends.cudnn
+    return {
+        "determinism": {
+            "cudnn_benchmark": bool(cudnn.benchmark),
+            "cudnn_deterministic": bool(cudnn.deterministic),
+            "deterministic_algorithms": bool(torch.are_deterministic_algorithms_enabled()),
+            "warn_only": bool(torch.is_deterministic_algorithms_warn_only_enabled()),
+        },
+        "precision": {
+            "default_dtype": str(torch.get_default_dtype()),
+            "float32_matmul": str(torch.get_float32_matmul_precision()),
+            "cudnn_tf32": bool(cudnn.allow_tf32),
+            "matmul_reduced_fp16": bool(cuda.matmul.allow_fp16_reduced_precision_reduction),
+            "matmul_reduced_bf16": bool(cuda.matmul.allow_bf16_reduced_precision_reduction),
+        },
+        "threads": {"intra": int(torch.get_num_threads()), "inter": int(torch.get_num_interop_threads())},
+    }
+
+
+def _gpu(environ: Mapping[str, str], unknown: dict[str, str]) -> dict[str, JSON]:
+    """gpu, gpu_count, driver of the devices the program can see."""
+    if not Path("/dev/nvidiactl").exists() and not Path("/proc/driver/nvidia/version").exists():
+        return {"gpu": None, "gpu_count": 0, "driver": None}
+    rows = _smi()
+    if rows is None:
+        for name in ("gpu", "gpu_count", "driver"):
+            unknown[f"env.{name}"] = "nvidia-smi gave no answer"
+        return {}
+    seen = visible(rows, environ.get("CUDA_VISIBLE_DEVICES"))
+    names = sorted({row[1] for row in seen})
+    return {
+        "gpu": " + ".join(names) if names else None,
+        "gpu_count": len(seen),
+        "driver": rows[0][2] if rows else None,
+    }
+
+
+def _smi() -> list[list[str]] | None:
+    query = ["nvidia-smi", "--query-gpu=index,name,driver_version,uuid", "--format=csv,noheader,nounits"]
+    try:
+        done = subprocess.run(query, capture_output=True, text=True, timeout=SMI_TIMEOUT_S, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return [[field.strip() for field in line.split(",")] for line in done.stdout.splitlines() if line.count(",") >= 3]
+
+
+def visible(rows: list[list[str]], setting: str | None) -> list[list[str]]:
+    """The devices CUDA_VISIBLE_DEVICES leaves: indices or uuid prefixes; the list ends at the first unknown one."""
+    if setting is None:
+        return rows
+    found: list[list[str]] = []
+    for word in setting.split(","):
+        hits = [row for row in rows if row[0] == word.strip() or (word.strip() and row[3].startswith(word.strip()))]
+        if len(hits) != 1:
+            break
+        found += hits
+    return found
+
+
+# ── other code under development ─────────────────────────────────────────────────────────────────────────────────
+
+
+def project_siblings(root: Path) -> tuple[Path, ...]:
+    """Code outside `root` that the program can import and that is not an installed release: editable installs and
+    folders of the search path."""
+    found: dict[Path, None] = {}
+    for folder in (*_editable(package_folders()), *_search_path()):
+        if folder.is_dir() and not _inside(folder, root) and not _inside(root, folder):
+            found[_top(folder)] = None
+    return tuple(sorted(path for path in found if not _inside(path, root)))
+
+
+def _editable(folders: tuple[Path, ...]) -> Iterator[Path]:
+    """The folders that editable installs point to (PEP 610: `direct_url.json` with `dir_info.editable`)."""
+    import json
+
+    for folder in folders:
+        for entry in folder.glob("*.dist-info"):
+            try:
+                facts = json.loads((entry / "direct_url.json").read_bytes())
+            except (OSError, ValueError):
+                continue
+            if isinstance(facts, dict) and facts.get("dir_info", {}).get("editable"):
+                yield Path(unquote(urlsplit(str(facts.get("url", ""))).path))
+
+
+def _search_path() -> Iterator[Path]:
+    """Folders of `sys.path` that belong neither to the interpreter nor to installed packages."""
+    own = {Path(place).resolve() for place in sysconfig.get_paths().values()}
+    prefixes = {Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve()}
+    for entry in sys.path:
+        folder = Path(entry).resolve() if entry else None
+        if folder is None or not folder.is_dir() or folder.name in ("site-packages", "dist-packages"):
+            continue
+        if folder not in own and not any(
+            _inside(folder, prefix / "lib") or folder == prefix / "bin" for prefix in prefixes
+        ):
+            yield folder
+
+
+def _top(folder: Path) -> Path:
+    from runaudit.capture.gitprocess import work_tree
+
+    return work_tree(folder) or folder
+
+
+def _inside(path: Path, folder: Path) -> bool:
+    return path == folder or folder in path.parents

@@ -1,0 +1,47 @@
+"""What a run says about itself while it runs, besides its series: checkpoints, seed proof, how it thinks it ended.
+
+One line a claim in `live/<run>/ledger.jsonl`, durable when the call returns. So a killed run keeps the checkpoints it
+had announced, and a wrapper can seal the outcome of a child it saw die.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from runaudit.records.canonical import JSON
+from runaudit.records.trajectory import whole_lines
+
+FILE = "ledger.jsonl"
+
+
+def claim(live: Path, topic: str, /, **facts: JSON) -> None:
+    """Add one line: one write, then fsync, for claims are rare and must outlive the process. Raises OSError."""
+    line = json.dumps({"k": topic, **facts}, separators=(",", ":"), default=str).encode() + b"\n"
+    fd = os.open(live / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        # A leading newline ends whatever a killed writer left half-written; empty lines are nothing to a reader.
+        os.write(fd, b"\n" + line)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def claims(live: Path) -> tuple[Mapping[str, Any], ...]:
+    """Every whole line, in order; torn ones are left out."""
+    try:
+        raw = (live / FILE).read_bytes()
+    except FileNotFoundError:
+        return ()
+    return tuple(_rows(whole_lines(raw)))
+
+
+def _rows(raw: bytes) -> Iterator[Mapping[str, Any]]:
+    for line in filter(None, raw.split(b"\n")):
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(row, dict) and isinstance(row.get("k"), str):
+            yield row

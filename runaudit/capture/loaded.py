@@ -1,0 +1,80 @@
+"""What really ran: the project's modules that were loaded by the end, and what changed while the run ran.
+
+Python reads a module once, so an edit during the run changes nothing but what is imported later, and that is just the
+case in which neither the sealed tree nor the edited one is what ran. So the change is told, with both digests.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+
+from runaudit.capture.redact import Redactor
+from runaudit.capture.source import Basket, Limits, Put, is_installed, legible
+from runaudit.records.canonical import JSON
+
+
+def loaded_modules(root: Path, *, modules: Mapping[str, ModuleType] | None = None) -> tuple[str, ...]:
+    """The files below `root` that loaded modules came from, as sorted posix paths; installed packages left out."""
+    found: set[str] = set()
+    root = root.absolute()
+    for module in list((sys.modules if modules is None else modules).values()):
+        name = getattr(module, "__file__", None)
+        if not isinstance(name, str):
+            continue
+        path = Path(name).absolute()
+        if root in path.parents and not is_installed(inner := path.relative_to(root).as_posix()):
+            found.add(inner)
+    return tuple(sorted(found))
+
+
+def loaded_code(
+    code: Mapping[str, JSON],
+    roots: Mapping[str, Path],
+    put: Put,
+    redactor: Redactor | None,
+    *,
+    modules: Mapping[str, ModuleType] | None = None,
+) -> dict[str, JSON]:
+    """The outcome's `code` section: `loaded`, `changed`, and `files` with the content of loaded files that the manifest
+    does not have (ignored by git, or written during the run).
+
+    code: the manifest's section. roots: `""` for the work tree and a sibling's name for each sibling.
+    """
+    basket = Basket(limits=Limits(), redactor=redactor)
+    loaded: list[str] = []
+    changed: list[JSON] = []
+    late: dict[str, JSON] = {}
+    for name, root in roots.items():
+        sealed = dict(_sealed(code if not name else code.get("siblings", {}).get(name, {})))
+        prefix = f"{name}/" if name else ""
+        for path in loaded_modules(root, modules=modules):
+            loaded.append(legible(prefix + path))
+            before, entry = sealed.get(legible(path)), basket.entry(root / path, path, tracked=True)
+            after = entry["digest"] if entry else None
+            if before != after:
+                changed.append({"path": legible(prefix + path), "before": before, "after": after})
+            if entry and before is None:
+                late[legible(prefix + path)] = entry
+    basket.store(lambda data: put(data))
+    return {"loaded": sorted(loaded), "changed": changed, **({"files": late} if late else {})}
+
+
+def changed_files(code: Mapping[str, JSON], root: Path, redactor: Redactor | None) -> list[dict[str, JSON]]:
+    """Every sealed file of the work tree that is another one now: what a wrapper can say, which sees no modules."""
+    basket = Basket(limits=Limits(), redactor=redactor)
+    found: list[dict[str, JSON]] = []
+    for path, before in _sealed(code):
+        entry = basket.entry(root / path, path, tracked=True)
+        after = entry["digest"] if entry else None
+        if before != after:
+            found.append({"path": path, "before": before, "after": after})
+    return found
+
+
+def _sealed(code: Mapping[str, JSON], prefix: str = "") -> Iterator[tuple[str, JSON]]:
+    """Path -> digest of a code section, submodules included."""
+    for path, entry in (code.get("files") or {}).items():
+        yield prefix + path, entry["digest"]
+    for path, inner in (code.get("submodules") or {}).items():
+        yield from _sealed(inner, f"{prefix}{path}/")

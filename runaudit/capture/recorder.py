@@ -1,0 +1,431 @@
+"""`record()`: seal what goes in, log while it runs, seal what came out. The one object a training loop holds.
+
+A run that another process has sealed (`runaudit run`) is adopted, not launched a second time: then the program says how
+it ended and the wrapper, which sees the exit code, seals the outcome. Under a launcher of several processes rank 0
+writes and every other rank holds a recorder that keeps silent.
+"""
+
+import atexit
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+from runaudit.capture.closing import SERIES, run_of, seal_outcome
+from runaudit.capture.environment import project_siblings
+from runaudit.capture.git import sibling_names
+from runaudit.capture.gitprocess import work_tree
+from runaudit.capture.launch import ABSENT, LaunchRequest, draft_manifest, open_store, redactor_of, seal
+from runaudit.capture.ledger import claim
+from runaudit.capture.loaded import loaded_code
+from runaudit.capture.rng import proof, reseeded, rng_digests
+from runaudit.capture.series import Keeper, Series
+from runaudit.capture.sink import Mirror, Sink
+from runaudit.errors import CaptureError, UsageError
+from runaudit.records.canonical import JSON
+from runaudit.records.digest import Digest, digest_file
+from runaudit.records.manifest import Manifest
+from runaudit.records.outcome import STATUSES, Outcome
+from runaudit.store.store import Store, find_store
+
+Admit = Callable[[Manifest, Store], Manifest]
+"""Judges a draft: returns it, perhaps with waivers added, or raises GuardRefusedError."""
+
+_current: "Recorder | None" = None
+_RANKS = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK")
+
+
+def record(
+    label: str | None = None,
+    *,
+    seed: Any = ABSENT,
+    config: Any = ABSENT,
+    data: Mapping[str, Any] | None = None,
+    init: str | Mapping[str, JSON] | None = None,
+    evaluation: Mapping[str, JSON] | None = None,
+    intent: Sequence[str] = (),
+    waivers: Sequence[Mapping[str, JSON]] = (),
+    store: Store | Path | str | None = None,
+    root: Path | None = None,
+    sinks: Sequence[Sink] = (),
+    admit: Admit | None = None,
+    environ: Mapping[str, str] | None = None,
+    **more: Any,
+) -> "Recorder":
+    """Seal a launch and return its recorder; or adopt the launch that `runaudit run` sealed for this process.
+
+    `more` are further fields of `LaunchRequest`. Raises CaptureError, UsageError, GuardRefusedError before any work is
+    done, StoreError where the store cannot be written.
+    """
+    environ = os.environ if environ is None else environ
+    root = Path.cwd() if root is None else root
+    if rank_of(environ) != 0:
+        return _made_current(Silent())
+    if (found := run_of(environ)) is not None:
+        adopted = Recorder(*found, owns=False, sinks=sinks, root=root)
+        adopted.compare_with_sealed(label=label, seed=seed)
+        return _made_current(adopted)
+    request = LaunchRequest(
+        label=label, seed=seed, config=config, data=data or {}, init=init, evaluation=evaluation,
+        intent=tuple(intent), waivers=tuple(waivers), root=root, **more,
+    )  # fmt: skip
+    place = (
+        store
+        if isinstance(store, Store)
+        else open_store(find_store(root.absolute(), environ=environ, named=_path(store)))
+    )
+    draft = draft_manifest(request, place, environ=environ)
+    manifest = seal(place, admit(draft, place) if admit else draft, environ=environ)
+    return _made_current(Recorder(place, manifest, owns=True, sinks=sinks, root=root))
+
+
+def _path(store: Path | str | None) -> Path | None:
+    return None if store is None else Path(store)
+
+
+def log(step: int, values: Mapping[str, Any]) -> None:
+    """Log to the run in progress: the last `record()` of this process, else the one `runaudit run` started.
+
+    Raises UsageError where there is neither.
+    """
+    recorder = _current
+    if recorder is None or recorder.finished:
+        if not os.environ.get("RUNAUDIT_RUN"):
+            raise UsageError(
+                "no run is in progress", remedy="call runaudit.record(…), or start with `runaudit run -- CMD`"
+            )
+        recorder = record()
+    recorder.log(step, values)
+
+
+def rank_of(environ: Mapping[str, str]) -> int:
+    """This process's rank among those one launcher started; 0 where there is no launcher."""
+    for name in _RANKS:
+        if environ.get(name, "").isdigit():
+            return int(environ[name])
+    return 0
+
+
+def _made_current(recorder: "Recorder") -> "Recorder":
+    global _current
+    _current = recorder
+    return recorder
+
+
+class Recorder:
+    """A run in progress. A context manager: an exception is a crash, an interrupt or SIGTERM a kill."""
+
+    def __init__(
+        self,
+        store: Store,
+        manifest: Manifest,
+        *,
+        owns: bool = True,
+        sinks: Sequence[Sink] = (),
+        root: Path | None = None,
+    ) -> None:
+        self.store = store
+        self.manifest = manifest
+        self.owns = owns
+        self.finished = False
+        self.outcome: Outcome | None = None
+        self._root = root or Path.cwd()
+        self._pid = os.getpid()
+        self._live = store.live_dir(manifest.id)
+        self._series = Series(self._live / SERIES)
+        self._keeper = Keeper(self._live, self._series, beats=owns)
+        self._keeper.start()
+        self._redactor = redactor_of(store, environ=os.environ)
+        self._rng: dict[str, str] = {}
+        self._lock = threading.RLock()
+        self._stopped_by: str | None = None
+        self._old_sigterm: Any = None
+        self._mirrors = tuple(self._started(sink) for sink in sinks)
+        atexit.register(self._at_exit)
+        self._watch_sigterm()
+
+    @property
+    def id(self) -> str:
+        """The run's whole id."""
+        return self.manifest.id
+
+    @property
+    def run_dir(self) -> Path:
+        """The run's own folder: what is written there can be recorded without a copy."""
+        return self.store.run_dir(self.id)
+
+    # ── while it runs ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def log(self, step: int, values: Mapping[str, Any]) -> None:
+        """Log the values of one step: numbers, numpy scalars, tensors of one element. Safe from SIGKILL on return."""
+        self._series.log(step, values, time.time())
+        if self._mirrors:
+            numbers = {name: float(value) for name, value in values.items()}
+            for mirror in self._mirrors:
+                mirror.log(step, numbers)
+
+    def event(self, step: int, kind: str, detail: Mapping[str, Any] | None = None) -> None:
+        """Log a moment that starts a new segment: a stage begins, a run resumes."""
+        self._series.event(step, kind, self._redactor.tree(dict(detail or {})), time.time())
+
+    def checkpoint(self, path: Path | str, *, step: int, kind: str = "checkpoint") -> Digest:
+        """Record a checkpoint by digest; one that lies outside the run's folder is copied in. Returns the digest."""
+        return self._file("checkpoint", Path(path), kind, step)
+
+    def artifact(self, path: Path | str, kind: str = "file") -> Digest:
+        """Record any other file the run leaves."""
+        return self._file("artifact", Path(path), kind, None)
+
+    def prove_seed(self, *, rng: Any = None, init: Any = None, first_batch: Any = None) -> None:
+        """Record digests that show the seed acted: generator states after seeding, initial weights, first sample ids.
+
+        Each is a digest, bytes, or anything with a canonical form; `rng` may be the mapping `rng_digests()` gives.
+        """
+        given = {"rng": rng, "init": init, "first_batch": first_batch}
+        claim(
+            self._live, "seed_proof", proof={name: proof(value) for name, value in given.items() if value is not None}
+        )
+
+    def note(self, text: str) -> None:
+        """A remark for the outcome."""
+        claim(self._live, "note", text=self._redactor.text(text))
+
+    @contextlib.contextmanager
+    def no_reseeding(self, by: str) -> Iterator[None]:
+        """Note when what runs inside moves a random generator: a tracker or a plug-in that reseeds is then seen."""
+        before = rng_digests()
+        yield
+        if moved := reseeded(before, rng_digests()):
+            self.note(f"{by} moved the random generators {', '.join(moved)}")
+
+    # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def finish(
+        self, status: str = "completed", *, metrics: Mapping[str, float] | None = None, error: str | None = None
+    ) -> Outcome | None:
+        """Seal the outcome and return it; of an adopted run only say how it ended (None: the wrapper seals).
+
+        A second call changes nothing. Raises UsageError for an unknown status.
+        """
+        if status not in STATUSES:
+            raise UsageError(f"{status!r} is not a status of a run", remedy=f"use one of {', '.join(STATUSES)}")
+        with self._lock:
+            if self.finished:
+                return self.outcome
+            self.finished = True
+            self._end(status, metrics, error)
+        return self.outcome
+
+    def _end(self, status: str, metrics: Mapping[str, float] | None, error: str | None) -> None:
+        self._keeper.stop()
+        if left := self._series.close():
+            self.note(f"{left} bytes of logged steps could not be written")
+        for mirror in self._mirrors:
+            if mirror.fault or mirror.missed:
+                self.note(f"{mirror.name} did not mirror everything ({mirror.fault or f'{mirror.missed} steps'})")
+        code = self._loaded()
+        if metrics:
+            claim(self._live, "metrics", values={name: float(value) for name, value in metrics.items()})
+        if self.owns:
+            self.outcome = seal_outcome(self.store, self.manifest, status=status, error=error, code=code)
+        else:
+            clean = self._redactor.text(error) if error else None
+            claim(self._live, "ending", status=status, error=clean, code=code)
+        for mirror in self._mirrors:
+            mirror.finish(status, self.outcome)
+        atexit.unregister(self._at_exit)
+        self._release_sigterm()
+
+    def _loaded(self) -> dict[str, JSON]:
+        """The project's modules that this process has loaded. What cannot be read any more is told, not fatal."""
+        code = self.manifest.section("code")
+        roots = code_roots(self._root, code)
+        try:
+            return loaded_code(code, roots, self.store.put, self._redactor)
+        except (CaptureError, OSError) as error:
+            self.note(f"the loaded modules could not be recorded: {error}")
+            return {"loaded": [], "changed": []}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        status, text = ending_of(error, self._stopped_by)
+        self.finish(status, error=text)
+
+    def _at_exit(self) -> None:
+        """The program ends and nobody said how. A forked worker that ends is not the program."""
+        if os.getpid() != self._pid or self.finished:
+            return
+        error = getattr(sys, "last_value", None)
+        if error is None and not self.owns and self._stopped_by is None:
+            # The wrapper sees the exit code, which says more than silence does.
+            self._keeper.stop()
+            return
+        status, text = ending_of(error, self._stopped_by)
+        self.finish("crashed" if status == "completed" else status, error=text or "the program ended without finish()")
+
+    def _watch_sigterm(self) -> None:
+        """Turn SIGTERM into an exit that unwinds, so that the outcome is sealed; the program's own handler stays."""
+        if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+            self._old_sigterm = signal.signal(signal.SIGTERM, self._terminated)
+
+    def _terminated(self, number: int, frame: FrameType | None) -> None:
+        if os.getpid() != self._pid:
+            # A forked worker inherits the handler; it must die of the signal, as it would have.
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
+        self._stopped_by = signal.Signals(number).name
+        if not self.finished:
+            raise SystemExit(128 + number)
+
+    def _release_sigterm(self) -> None:
+        if self._old_sigterm is not None and threading.current_thread() is threading.main_thread():
+            if signal.getsignal(signal.SIGTERM) == self._terminated:
+                signal.signal(signal.SIGTERM, self._old_sigterm)
+            self._old_sigterm = None
+
+    # ── files ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _file(self, group: str, path: Path, kind: str, step: int | None) -> Digest:
+        if path.is_dir():
+            digests = [self._file(group, inner, kind, step) for inner in sorted(path.rglob("*")) if inner.is_file()]
+            if not digests:
+                raise CaptureError(f"the {group} {path} holds no file", remedy="record it after it is written")
+            return Digest.parse(proof([str(digest) for digest in digests]))
+        place = self._brought_in(group, path, step)
+        facts, digest = place.stat(), digest_file(place)
+        entry = {"path": place.relative_to(self.run_dir.absolute()).as_posix(), "digest": str(digest),
+                 "size": facts.st_size, "kind": kind, "step": step}  # fmt: skip
+        claim(self._live, group, **entry, stamp=[facts.st_size, facts.st_mtime_ns])
+        for mirror in self._mirrors:
+            mirror.file(place, entry)
+        return digest
+
+    def _brought_in(self, group: str, path: Path, step: int | None) -> Path:
+        """The file inside the run's folder: itself, or a copy. Never a link: `last.pt` is written again in place."""
+        base = self.run_dir.absolute()
+        given = path.absolute()
+        if given.is_symlink() or not given.is_file():
+            raise CaptureError(f"the {group} {path} is not a file", remedy="record it after it is written, and no link")
+        if base in given.parents:
+            return given
+        target = base / f"{group}s" / (given.name if step is None else f"{step:08d}-{given.name}")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            shutil.copyfile(given, temporary)
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            temporary.replace(target)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise CaptureError(
+                f"the {group} {path} cannot be copied into the run's folder: {error.strerror}",
+                remedy="free space on the store's disk, or write it into run_dir",
+            ) from error
+        return target
+
+    # ── adopting and mirroring ───────────────────────────────────────────────────────────────────────────────────
+
+    def compare_with_sealed(self, *, label: str | None, seed: Any) -> None:
+        """Hold what the program declares against what the wrapper sealed.
+
+        Raises CaptureError where both name a seed and they differ: the sealed record would be false.
+        """
+        if seed is not ABSENT:
+            if not self.manifest.has("seed"):
+                self.note(f"the program says its seed is {seed!r}; the manifest does not name one")
+            elif self.manifest.seed != seed:
+                raise CaptureError(
+                    f"the manifest was sealed with seed {self.manifest.seed!r} and the program uses {seed!r}",
+                    remedy=f"start with --seed {seed}, or pass the sealed seed to the program",
+                )
+        if label is not None and label != self.manifest.label:
+            self.note(f"the program calls this run {label!r}")
+
+    def _started(self, sink: Sink) -> Mirror:
+        mirror = Mirror(sink)
+        if moved := mirror.start(self.manifest, self.run_dir):
+            self.note(f"{mirror.name} moved the random generators {', '.join(moved)} when it started")
+        return mirror
+
+
+class Silent(Recorder):
+    """The recorder of a rank that does not write: every call is accepted, nothing is kept."""
+
+    def __init__(self) -> None:
+        self.finished = False
+        self.owns = False
+        self.outcome = None
+
+    @property
+    def id(self) -> str:
+        """Empty: only rank 0 knows the run."""
+        return ""
+
+    @property
+    def run_dir(self) -> Path:
+        """Raises UsageError: only rank 0 has the run's folder, unless `runaudit run` gave it to all."""
+        if folder := os.environ.get("RUNAUDIT_RUN"):
+            return Path(folder)
+        raise UsageError("this rank does not write, so it has no run folder", remedy="use run_dir on rank 0 alone")
+
+    def log(self, step: int, values: Mapping[str, Any]) -> None:
+        """Keeps nothing."""
+
+    def event(self, step: int, kind: str, detail: Mapping[str, Any] | None = None) -> None:
+        """Keeps nothing."""
+
+    def checkpoint(self, path: Path | str, *, step: int, kind: str = "checkpoint") -> Digest:
+        """The digest alone."""
+        return digest_file(Path(path))
+
+    def artifact(self, path: Path | str, kind: str = "file") -> Digest:
+        """The digest alone."""
+        return digest_file(Path(path))
+
+    def prove_seed(self, *, rng: Any = None, init: Any = None, first_batch: Any = None) -> None:
+        """Keeps nothing."""
+
+    def note(self, text: str) -> None:
+        """Keeps nothing."""
+
+    def finish(
+        self, status: str = "completed", *, metrics: Mapping[str, float] | None = None, error: str | None = None
+    ) -> Outcome | None:
+        """Ends in silence."""
+        self.finished = True
+        return None
+
+
+def ending_of(error: BaseException | None, stopped_by: str | None) -> tuple[str, str | None]:
+    """The status and the one line that an exception, or its absence, says about a run."""
+    if stopped_by is not None:
+        return "killed", stopped_by
+    if error is None:
+        return "completed", None
+    if isinstance(error, KeyboardInterrupt):
+        return "killed", "interrupted"
+    if isinstance(error, SystemExit):
+        if error.code in (None, 0):
+            return "completed", None
+        return "crashed", f"exit code {error.code}"
+    return "crashed", f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+
+
+def code_roots(root: Path, code: Mapping[str, JSON]) -> dict[str, Path]:
+    """Where the parts of a `code` section lie here: `""` for the work tree, and each sibling that is found again."""
+    top = work_tree(root.absolute()) or root.absolute()
+    here = sibling_names(project_siblings(top))
+    return {"": top} | {name: here[name] for name in code.get("siblings") or {} if name in here}

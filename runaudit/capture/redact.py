@@ -1,0 +1,247 @@
+"""A manifest is shared, so no secret may be in it; yet two runs with different keys must be seen to differ.
+
+Each secret is replaced by a keyed hash, `<redacted:hmac-…>`. The key never leaves the store's folder, so the hash of a
+short password cannot be guessed from a shared record, while equal secrets of one store stay equal.
+
+What counts as a secret: a value under a telling name (`api_key`, `--password`), a shape that providers publish
+(`ghp_…`, `AKIA…`, a private key block, the user part of a URL), a long literal of high entropy. A secret found in one
+place is then replaced in every other: a token given in the environment is not kept because a patch quotes it bare.
+Hexadecimal is never judged by entropy alone: a training record is full of digests.
+"""
+
+import contextlib
+import hashlib
+import hmac
+import math
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from runaudit.errors import CaptureError
+from runaudit.records.canonical import JSON
+
+KEY_FILE = "redaction.key"
+MIN_LEARNED = 8
+"""Shorter values are replaced where they stand, but not everywhere else: `test` is a word before it is a password."""
+
+_ALWAYS = re.compile(
+    r"(?i)(?:^|[^a-z])(?:pass(?:word|wd|phrase)|pwd|secret|credentials?|private_?key|api_?key|access_?key|secret_?key|"
+    r"account_?key|signing_?key|encryption_?key|client_?secret|auth_?token|access_?token|refresh_?token|bearer)s?"
+    r"(?:_?id|_?value|_?text)?$"
+)
+_TOKEN = re.compile(r"(?i)(?:^|[^a-z])(?:token|auth|authorization|cookie|dsn|pat)$")
+"""Names that are ordinary words of the field too (`pooling.token = "cls"`): only a value that looks random counts."""
+
+_SHAPES = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----"
+    r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"
+    r"|\b(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{30,}\b|\bgithub_pat_[A-Za-z0-9_]{40,}\b|\bglpat-[A-Za-z0-9_-]{20,}"
+    r"|\bhf_[A-Za-z0-9]{30,}\b|\bsk-(?:[a-z]+-)*[A-Za-z0-9_-]{20,}|\bxox[abeoprs]-[A-Za-z0-9-]{10,}"
+    r"|\bAIza[0-9A-Za-z_-]{35}|\bnpm_[A-Za-z0-9]{36}\b|\bpypi-[A-Za-z0-9_-]{50,}|\bdop_v1_[0-9a-f]{64}\b"
+    r"|\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"
+    r"|\b(?:local-)?wandb_v1_[A-Za-z0-9_]{20,}"
+)
+_URL_USER = re.compile(r"(?<=://)([^\s/@:'\"]*):?([^\s/@'\"]*)@")
+_ASSIGNED = re.compile(
+    r"""(?ix) (?P<name> [a-z0-9_.-]* (?: pass(?:word|wd|phrase) | secret | api[_-]?key | access[_-]?key
+        | account[_-]?key | private[_-]?key | auth[_-]?token | access[_-]?token | [a-z0-9]+[_-]token
+        | \btoken ) [a-z0-9_]* )
+        (?P<between> ["']? \s* (?: = | : | \s ) \s* (?: bearer \s+ )? ["']? ) (?P<value> [^\s"',;)}\]]{6,} )"""
+)
+_LITERAL = re.compile(r"(?<=['\"=: ])[A-Za-z0-9+/_=-]{32,200}(?=['\"]|\s|$)")
+_HEX = re.compile(r"[0-9a-fA-F-]+")
+_DONE = re.compile(r"<redacted:hmac-[0-9a-f]{16}>")
+
+
+def redaction_key(store_root: Path) -> bytes:
+    """The store's key, made on first use: 32 random bytes, readable by the owner alone.
+
+    Raises CaptureError where it can be neither read nor made: without it nothing may be recorded.
+    """
+    path = store_root / KEY_FILE
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            return _checked(path.read_bytes(), path)
+        temporary = store_root / "tmp" / f"key-{os.getpid()}-{os.urandom(4).hex()}"
+        fd = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        try:
+            os.write(fd, os.urandom(32))
+            os.fsync(fd)
+            # Two runs may start at once; whoever links first has made the key, both then read that one.
+            with contextlib.suppress(FileExistsError):
+                path.hardlink_to(temporary)
+        finally:
+            os.close(fd)
+            temporary.unlink()
+        return _checked(path.read_bytes(), path)
+    except OSError as error:
+        raise CaptureError(
+            f"the redaction key {path} cannot be used: {error.strerror}", remedy="mend the store's permissions"
+        ) from error
+
+
+def _checked(key: bytes, path: Path) -> bytes:
+    if len(key) != 32:
+        raise CaptureError(f"{path} is not a key of 32 bytes", remedy="restore it from a backup, or delete it")
+    return key
+
+
+class Redactor:
+    """Replaces secrets by keyed hashes. Learns those it finds, so prime it with everything before storing anything."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._known: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+
+    def mark(self, secret: str) -> str:
+        """The replacement of one secret."""
+        code = hmac.new(self._key, secret.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
+        return f"<redacted:hmac-{code[:16]}>"
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Replace these wherever they turn up from now on."""
+        fresh = {s for s in secrets if len(s) >= MIN_LEARNED and not _plain(s) and not _DONE.search(s)} - self._known
+        if fresh:
+            self._known |= fresh
+            longest_first = sorted(self._known, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+
+    def prime(self, environ: Mapping[str, str], argv: Sequence[str], *trees: JSON) -> None:
+        """Learn the secrets of the environment, the command line and some trees, before any of them is stored."""
+        self.learn(value for name, value in environ.items() if is_secret(name, value))
+        self.argv(argv)
+        for tree in trees:
+            self.tree(tree)
+
+    def text(self, text: str) -> str:
+        """`text` with every secret replaced: known values, published shapes, URL users, assignments, entropy."""
+        if self._pattern is not None:
+            text = self._pattern.sub(lambda match: self.mark(match[0]), text)
+        text = _SHAPES.sub(lambda match: self._found(match[0]), text)
+        if "://" in text:
+            text = _URL_USER.sub(self._user, text)
+        text = _ASSIGNED.sub(self._assigned, text)
+        return _LITERAL.sub(lambda match: self._found(match[0]) if is_random(match[0]) else match[0], text)
+
+    def data(self, data: bytes) -> tuple[bytes, bool]:
+        """Text bytes with every secret replaced, and whether any was. Bytes that are no UTF-8 keep what is not text."""
+        text = data.decode("utf-8", "surrogateescape")
+        clean = self.text(text)
+        return (data, False) if clean == text else (clean.encode("utf-8", "surrogateescape"), True)
+
+    def patch(self, data: bytes) -> tuple[bytes, bool]:
+        """A git patch with its text hunks redacted. Blocks of base85 are left alone: to them nothing is legible."""
+        parts = re.split(rb"(?m)^(GIT binary patch\n(?:(?:literal|delta) \d+\n(?:[A-Za-z][!-~]+\n)+\n?)+)", data)
+        pairs = [(part, False) if part.startswith(b"GIT binary patch\n") else self.data(part) for part in parts]
+        return b"".join(part for part, _ in pairs), any(changed for _, changed in pairs)
+
+    def tree(self, value: JSON, *, name: str = "") -> JSON:
+        """A JSON tree with secret values replaced, by the names they stand under and by what they look like."""
+        if isinstance(value, Mapping):
+            return {self.text(key): self.tree(item, name=key) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.tree(item, name=name) for item in value]
+        if isinstance(value, str):
+            return self._found(value) if is_secret(name, value) else self.text(value)
+        if isinstance(value, int) and not isinstance(value, bool) and re.search(r"(?i)passw|secret", name):
+            return self.mark(str(value))
+        return value
+
+    def argv(self, argv: Sequence[str]) -> list[str]:
+        """A command line: `--token X`, `--token=X`, `key=X`, and whatever looks like a secret."""
+        clean: list[str] = []
+        previous = ""
+        for word in argv:
+            option, equals, value = word.partition("=")
+            if equals and is_secret(option.lstrip("-"), value):
+                clean.append(f"{option}={self._found(value)}")
+            elif previous.startswith("-") and is_secret(previous.lstrip("-"), word):
+                clean.append(self._found(word))
+            else:
+                clean.append(self.text(word))
+            previous = word
+        return clean
+
+    def url(self, url: str) -> str:
+        """A remote's address without its credentials."""
+        return self.text(without_user(url))
+
+    def leaks(self, value: JSON, where: str = "") -> list[str]:
+        """The paths of a finished record that still hold a known secret or a published shape: the last look."""
+        if isinstance(value, Mapping):
+            return [leak for key, item in value.items() for leak in self.leaks(item, f"{where}.{key}".lstrip("."))]
+        if isinstance(value, list | tuple):
+            return [leak for i, item in enumerate(value) for leak in self.leaks(item, f"{where}[{i}]")]
+        if not isinstance(value, str):
+            return []
+        return [where] if (self._pattern is not None and self._pattern.search(value)) or _SHAPES.search(value) else []
+
+    def _found(self, secret: str) -> str:
+        self.learn([secret])
+        return self.mark(secret)
+
+    def _user(self, match: re.Match[str]) -> str:
+        user, password = match[1], match[2]
+        if _DONE.search(match[0]) or not (password or len(user) >= 20):
+            return match[0]
+        self.learn([password or user])
+        return f"{self.mark(f'{user}:{password}')}@"
+
+    def _assigned(self, match: re.Match[str]) -> str:
+        name, value = match["name"], match["value"]
+        if _DONE.search(value) or not is_secret(name, value) or not _looks_given(match):
+            return match[0]
+        return f"{name}{match['between']}{self._found(value)}"
+
+
+def is_secret(name: str, value: str) -> bool:
+    """Whether `value` under `name` must not be recorded."""
+    if not value or _DONE.fullmatch(value):
+        return False
+    word = name.replace("-", "_").rpartition(".")[2]
+    if _ALWAYS.search(word):
+        return True
+    return bool(_TOKEN.search(word)) and len(value) >= 8 and any(c.isdigit() for c in value)
+
+
+def _looks_given(match: re.Match[str]) -> bool:
+    """Code that only *names* a secret (`password = os.environ[...]`, `api_key: str`) holds none."""
+    value = match["value"]
+    quoted = match["between"].rstrip()[-1:] in "\"'" or match["between"][-1:] in "\"'"
+    return quoted or (any(c.isdigit() for c in value) and re.fullmatch(r"[^()\[\]{}<>$]+", value) is not None)
+
+
+def is_random(text: str) -> bool:
+    """Whether a literal looks like key material: mixed case and digits, no hexadecimal, no path, 4.2 bits a character.
+
+    For 40 characters of base64 the expected sample entropy is about 4.8 bits, for English identifiers below 4.
+    """
+    if _HEX.fullmatch(text) or text.count("/") > 3 or ("_" in text.strip("_") and _words(text)):
+        return False
+    kinds = (str.islower, str.isupper, str.isdigit)
+    if not all(any(kind(c) for c in text) for kind in kinds):
+        return False
+    counts = Counter(text).values()
+    return -sum(n / len(text) * math.log2(n / len(text)) for n in counts) >= 4.2
+
+
+def _words(text: str) -> bool:
+    return all(re.fullmatch(r"[a-z]+\d*|[A-Z]+\d*|\d+|[A-Z][a-z]+\d*", part) for part in text.split("_") if part)
+
+
+def _plain(text: str) -> bool:
+    """A value that is a word, a path or a number in its own right, and so stands in many places innocently."""
+    return bool(re.fullmatch(r"[a-z_.\-/ ]+|[\d.]+|(?i:true|false|none)", text))
+
+
+def without_user(url: str) -> str:
+    """A URL without user, password and query; an scp-like address (`git@host:path`) without its user."""
+    if "://" in url:
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+        return parts._replace(netloc=host, query="", fragment="").geturl()
+    return re.sub(r"^[^@/\s:]+(?::[^@/\s]*)?@(?=[^/\s]+:)", "", url)

@@ -1,0 +1,87 @@
+"""`runaudit diff A B`: changed factors and the verdict."""
+
+from typing import Annotated
+
+import typer
+
+from runaudit.cli import common
+from runaudit.cli.common import (
+    CANNOT_JUDGE,
+    INTEGRITY,
+    NEGATIVE,
+    DebugOption,
+    ExitZeroOption,
+    Format,
+    FormatOption,
+    JsonOption,
+    PolicyOption,
+    QuietOption,
+    StoreOption,
+    VerboseOption,
+)
+from runaudit.errors import UsageError
+
+CODES = {
+    "integrity_failure": INTEGRITY,
+    "incomparable": NEGATIVE,
+    "confounded": NEGATIVE,
+    "provenance_incomplete": CANNOT_JUDGE,
+}
+
+
+def diff(
+    runs: Annotated[
+        list[str] | None, typer.Argument(metavar="[A B]", help="Two runs or cohorts [the last two].")
+    ] = None,
+    intent: Annotated[
+        list[str] | None, typer.Option("--intent", metavar="FACTOR", help="What was meant to change; may be repeated.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also what cannot have mattered.")] = False,
+    store: StoreOption = None,
+    policy: PolicyOption = None,
+    format: FormatOption = Format.text,  # noqa: A002  (the option's name)
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    debug: DebugOption = False,
+    exit_zero: ExitZeroOption = False,
+) -> None:
+    """Say exactly what changed between two runs or two cohorts, and whether a conclusion is allowed.
+
+    A run is an id prefix, a label, @last, @last~1, a cohort's id, a comma-separated list, or a record file.
+    """
+    from runaudit.cli.select import runs_named
+    from runaudit.diff import compare, compare_cohorts
+    from runaudit.diff.code import code_hunks
+    from runaudit.diff.cohorts import typical
+    from runaudit.diff.text import headline, markdown_lines, text_lines
+    from runaudit.factors.cohort import cohort_of, cohorts
+
+    context = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
+    words = runs or ["@last~1", "@last"]
+    if len(words) != 2:
+        raise UsageError(f"diff takes two runs, {len(words)} given", remedy="name A and B, or none for the last two")
+    left, right = (runs_named(context, word) for word in words)
+    if len(left) == len(right) == 1:
+        result = compare(left[0], right[0], settings=context.settings, intent=intent or ())
+        pair = left[0], right[0]
+    else:
+        arms = []
+        for members in (left, right):
+            whole = cohorts(members, settings=context.settings)
+            arms.append(whole[0] if len(whole) == 1 else cohort_of(members))
+        result = compare_cohorts(arms[0], arms[1], settings=context.settings, intent=intent or ())
+        pair = typical(arms[0]), typical(arms[1])
+    if context.json:
+        common.say_json(result.to_json())
+    elif context.quiet:
+        common.say(headline(result))
+    elif context.format is Format.md:
+        hunks = code_hunks(result, *pair)
+        common.say("\n".join(markdown_lines(result, hunks=hunks, everything=everything)))
+    else:
+        hunks = code_hunks(result, *pair)
+        lines = text_lines(result, hunks=hunks, everything=everything, colour=common.use_colour())
+        common.say("\n".join(lines))
+    code = CODES.get(result.verdict, 0)
+    common.finish(NEGATIVE if code == 0 and result.intent.met is False else code, exit_zero=exit_zero)

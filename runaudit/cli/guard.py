@@ -1,0 +1,93 @@
+"""`runaudit guard`: may this run start? `runaudit rules`: every rule with its words."""
+
+import tempfile
+from pathlib import Path
+
+from runaudit.capture.launch import LaunchRequest, open_store
+from runaudit.cli import common
+from runaudit.cli.launching import (
+    BaselineOption,
+    BundleOption,
+    CommandArgument,
+    ConfigOption,
+    DataOption,
+    EvalOption,
+    InitOption,
+    IntentOption,
+    LabelOption,
+    Options,
+    SeedOption,
+    WaiveOption,
+    shared_words,
+)
+from runaudit.guard.answer import RULES, GuardAnswer
+from runaudit.guard.launch import prepare
+from runaudit.guard.text import answer_text, rules_text
+from runaudit.store import Store
+
+
+def guard(
+    command: CommandArgument = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    seed: SeedOption = None,
+    label: LabelOption = None,
+    intent: IntentOption = None,
+    bundle: BundleOption = None,
+    baseline: BaselineOption = None,
+    waive: WaiveOption = None,
+    init: InitOption = None,
+    evaluation: EvalOption = None,
+    store: common.StoreOption = None,
+    policy: common.PolicyOption = None,
+    format: common.FormatOption = common.Format.text,  # noqa: A002  (the option's name)
+    json: common.JsonOption = False,
+    quiet: common.QuietOption = False,
+    verbose: common.VerboseOption = False,
+    debug: common.DebugOption = False,
+) -> None:
+    """May this run start? Takes the options of `run`, starts and seals nothing. Exit 0: it may; 5: it may not."""
+    around = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
+    options = Options(
+        config=tuple(config or ()), data=tuple(data or ()), seed=seed, label=label, intent=tuple(intent or ()),
+        bundle=tuple(bundle or ()), baseline=baseline, waive=tuple(waive or ()), init=init,
+        evaluation=tuple(evaluation or ()), command=tuple(command or ()), shared=shared_words(store, policy),
+    )  # fmt: skip
+    answer = ask(around, options, cwd=Path.cwd())
+    if around.json:
+        common.say_json(answer.to_json())
+    else:
+        common.say(common.printable(answer_text(answer, verbose=around.verbose)))
+    common.finish(0 if answer.allowed else common.REFUSED)
+
+
+def ask(around: common.Context, options: Options, *, cwd: Path) -> GuardAnswer:
+    """The guard's answer. Where there is no store yet, none is made: the question leaves nothing behind."""
+    request = options.request(cwd)
+    if (around.store_root / "store.json").is_file():
+        return _answer(around, options, Store.open(around.store_root), request)
+    with tempfile.TemporaryDirectory(prefix="runaudit-") as folder:
+        return _answer(around, options, open_store(Path(folder) / "store"), request)
+
+
+def _answer(around: common.Context, options: Options, store: Store, request: LaunchRequest) -> GuardAnswer:
+    return prepare(
+        request,
+        store,
+        settings=around.settings,
+        baseline=options.baseline,
+        waive=options.waive,
+        call=options.call("guard"),
+    ).answer
+
+
+def rules(
+    format: common.FormatOption = common.Format.text,  # noqa: A002  (the option's name)
+    json: common.JsonOption = False,
+    debug: common.DebugOption = False,
+) -> None:
+    """Every rule with its words: what it asks, why, and whether it can be waived."""
+    if json or format is common.Format.json:
+        common.say_json({"schema": "runaudit.rules/1", "rules": [rule.to_json() for rule in RULES]})
+    else:
+        common.say(rules_text(RULES))

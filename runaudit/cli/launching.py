@@ -1,0 +1,162 @@
+"""The options that describe a launch: `run` and `guard` take the same ones, so that what was asked is what is run."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from runaudit.capture.config import config_file
+from runaudit.capture.launch import ABSENT, LaunchRequest
+from runaudit.errors import UsageError
+from runaudit.guard.invocation import Invocation
+
+ConfigOption = Annotated[
+    list[Path] | None,
+    typer.Option("--config", metavar="FILE", help="Configuration (TOML, JSON, YAML); several are kept by their names."),
+]
+DataOption = Annotated[
+    list[str] | None, typer.Option("--data", metavar="NAME=PATH", help="A dataset: a file or a folder. Repeatable.")
+]
+SeedOption = Annotated[int | None, typer.Option("--seed", metavar="N", help="The seed this run uses.")]
+LabelOption = Annotated[str | None, typer.Option("--label", metavar="TEXT", help="What this run tests, in words.")]
+IntentOption = Annotated[
+    list[str] | None,
+    typer.Option("--intent", metavar="FACTOR", help="A factor that is meant to differ from the baseline. Repeatable."),
+]
+BundleOption = Annotated[
+    list[str] | None,
+    typer.Option("--bundle", metavar="NAME", help="A declared bundle of changes that is one treatment. Repeatable."),
+]
+BaselineOption = Annotated[
+    str | None, typer.Option("--baseline", metavar="RUN", help="The run this one is to be compared with.")
+]
+WaiveOption = Annotated[
+    list[str] | None,
+    typer.Option("--waive", metavar="RULE=REASON[:DAY]", help="Set a rule aside; sealed in the record. Repeatable."),
+]
+InitOption = Annotated[
+    str | None, typer.Option("--init", metavar="random|FILE", help="Where the weights start: random, or a checkpoint.")
+]
+EvalOption = Annotated[
+    list[str] | None,
+    typer.Option("--eval", metavar="KEY=VALUE", help="A fact of the evaluation (metric, crop_border, …). Repeatable."),
+]
+CommandArgument = Annotated[list[str] | None, typer.Argument(metavar="-- CMD…", help="The command, after --.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """A launch in the user's words."""
+
+    config: tuple[Path, ...] = ()
+    data: tuple[str, ...] = ()
+    seed: int | None = None
+    label: str | None = None
+    intent: tuple[str, ...] = ()
+    bundle: tuple[str, ...] = ()
+    baseline: str | None = None
+    waive: tuple[str, ...] = ()
+    init: str | None = None
+    evaluation: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+    """The options every command takes (`--store DIR`), as they were typed."""
+
+    def request(self, root: Path, *, extra: dict[str, Any] | None = None) -> LaunchRequest:
+        """What is to be captured. Raises UsageError or ConfigError for what cannot be understood."""
+        return LaunchRequest(
+            label=self.label,
+            seed=ABSENT if self.seed is None else self.seed,
+            config=merged_config(self.config),
+            data=named_paths(self.data, root),
+            init=_init(self.init),
+            evaluation=dict(_pairs(self.evaluation)) or None,
+            intent=self.intent,
+            bundles=self.bundle,
+            argv=self.command,
+            root=root,
+            extra=extra or {},
+        )
+
+    def call(self, name: str) -> Invocation:
+        """The call as it was typed, for the remedies."""
+        return Invocation(program=("runaudit", name), options=tuple(self._words()), command=self.command)
+
+    def _words(self) -> Iterator[str]:
+        yield from self.shared
+        for option, values in (
+            ("--config", map(str, self.config)),
+            ("--data", self.data),
+            ("--seed", () if self.seed is None else (str(self.seed),)),
+            ("--label", () if self.label is None else (self.label,)),
+            ("--intent", self.intent),
+            ("--bundle", self.bundle),
+            ("--baseline", () if self.baseline is None else (self.baseline,)),
+            ("--init", () if self.init is None else (self.init,)),
+            ("--eval", self.evaluation),
+            ("--waive", self.waive),
+        ):
+            for value in values:
+                yield from (option, value)
+
+
+def merged_config(files: tuple[Path, ...]) -> Any:
+    """One file is the configuration; several stand in it under their names without the suffix; none is unknown."""
+    if not files:
+        return ABSENT
+    if len(files) == 1:
+        return config_file(files[0])
+    tables: dict[str, Any] = {}
+    for path in files:
+        if path.stem in tables:
+            raise UsageError(f"two configurations are named {path.stem!r}", remedy="rename one of the files")
+        tables[path.stem] = config_file(path)
+    return tables
+
+
+def named_paths(words: tuple[str, ...], root: Path) -> dict[str, Path]:
+    """`NAME=PATH` as a mapping; a path is relative to `root`. Raises UsageError where there is nothing."""
+    found: dict[str, Path] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not equals or not name.strip() or not text:
+            raise UsageError(f"--data {word!r} is not NAME=PATH", remedy="write it as --data train=PATH")
+        if name in found:
+            raise UsageError(f"the dataset {name!r} is given twice", remedy="give each dataset its own name")
+        path = root / Path(text).expanduser()
+        if not path.exists():
+            raise UsageError(f"the dataset {name} at {path} does not exist", remedy="check the path given to --data")
+        found[name] = path
+    return found
+
+
+def _init(word: str | None) -> dict[str, Any] | None:
+    from runaudit.records.digest import digest_file
+
+    if word is None or word == "random":
+        return None if word is None else {"kind": "random"}
+    path = Path(word).expanduser()
+    if not path.is_file():
+        raise UsageError(f"the checkpoint {path} does not exist", remedy="give --init random, or a file")
+    return {"kind": "checkpoint", "checkpoint": str(digest_file(path))}
+
+
+def _pairs(words: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    for word in words:
+        key, equals, text = word.partition("=")
+        if not equals or not key:
+            raise UsageError(f"--eval {word!r} is not KEY=VALUE", remedy="write it as --eval crop_border=4")
+        try:
+            yield key, json.loads(text)
+        except ValueError:
+            yield key, text
+
+
+def shared_words(store: Path | None, policy: Path | None) -> tuple[str, ...]:
+    """The shared options that a repeated call needs."""
+    pairs = (("--store", store), ("--policy", policy))
+    return tuple(word for option, value in pairs if value is not None for word in (option, str(value)))
+

@@ -1,0 +1,197 @@
+"""Runs as rows and sections: the views of `list` and `show`, and the filters of `list`."""
+
+import operator
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from runaudit.diff.summary import shown
+from runaudit.diff.text import BOLD, DIM, GREEN, RED, Paint, printable
+from runaudit.errors import RecordError, UsageError
+from runaudit.factors.cohort import Cohort
+from runaudit.factors.factor import Absent
+from runaudit.factors.gaps import gaps
+from runaudit.factors.levels import design_digest, levels
+from runaudit.factors.walk import keyed, leaves_of, same
+from runaudit.records.canonical import JSON, parse_strict
+from runaudit.records.manifest import Unknown
+from runaudit.records.record_file import record_of
+from runaudit.records.run import Run
+from runaudit.settings import FactorSettings, Settings
+
+COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
+    ">=": operator.ge, "<=": operator.le, "!=": operator.ne, "=": operator.eq, ">": operator.gt, "<": operator.lt,
+}  # fmt: skip
+_FILTER = re.compile(r"(?P<key>[^<>=!]+?)\s*(?P<op>>=|<=|!=|=|>|<)\s*(?P<value>.*)")
+METRICS_SHOWN = 3
+
+
+def filtered(groups: Sequence[Cohort], filters: Sequence[str]) -> tuple[Cohort, ...]:
+    """The cohorts with the runs that every filter keeps; empty cohorts left out."""
+    tests = [_test(text) for text in filters]
+    kept = (replace(g, runs=tuple(run for run in g.runs if all(test(run, g) for test in tests))) for g in groups)
+    return tuple(group for group in kept if group.runs)
+
+
+def _test(text: str) -> Callable[[Run, Cohort], bool]:
+    match = _FILTER.fullmatch(text)
+    if match is None:
+        return lambda run, group: text.lower() in run.label.lower() or run.id.startswith(text) or group.id == text
+    key, sign, value = match["key"].strip(), match["op"], _value(match["value"])
+    holds = COMPARE[sign]
+
+    def test(run: Run, group: Cohort) -> bool:
+        found = _field(run, group, key)
+        if isinstance(found, Absent):
+            return sign == "!="
+        if sign in ("=", "!="):
+            return (same(found, value) or str(found) == match["value"].strip()) is (sign == "=")
+        numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in (found, value))
+        return numbers and holds(found, value)
+
+    if sign in ("<", ">", "<=", ">=") and not isinstance(value, int | float):
+        raise UsageError(f"the filter {text!r} compares with no number", remedy="write, for example, psnr>30")
+    return test
+
+
+def _value(text: str) -> JSON:
+    try:
+        return parse_strict(text, where="filter")
+    except RecordError:
+        return text.strip()
+
+
+def _field(run: Run, group: Cohort, key: str) -> JSON | Absent:
+    """What a filter's key means: a fact of the run, a dotted path of its design, a metric or the end of its name."""
+    seed = run.manifest.seed
+    facts = {"status": run.status, "label": run.label, "cohort": group.id, "id": run.id,
+             "seed": None if isinstance(seed, Unknown) else seed}  # fmt: skip
+    if key in facts:
+        return facts[key]
+    found = levels(run, FactorSettings()).at(key)
+    if not isinstance(found, Absent):
+        return found
+    named = [value for name, value in run.metrics.items() if name == key or name.endswith(f"/{key}")]
+    return named[0] if named else found
+
+
+def _row(run: Run) -> dict[str, Any]:
+    seed = run.manifest.seed
+    return {
+        "id": run.id,
+        "label": run.label,
+        "seed": None if isinstance(seed, Unknown) else seed,
+        "status": run.status,
+        "started": run.manifest.section("launch").get("started"),
+        "metrics": dict(run.metrics),
+        "fault": run.fault,
+    }
+
+
+def list_json(groups: Sequence[Cohort]) -> dict[str, Any]:
+    """The answer of `list`."""
+    return {
+        "schema": "runaudit.list/1",
+        "cohorts": [
+            {
+                "id": group.id,
+                "label": group.label,
+                "n": group.n,
+                "effective_n": group.effective_n,
+                "seeds": list(group.seeds),
+                "runs": [_row(run) for run in group.runs],
+            }
+            for group in groups
+        ],
+    }
+
+
+def list_lines(groups: Sequence[Cohort], *, verbose: bool, colour: bool) -> Iterator[str]:
+    """The runs for a terminal, cohort by cohort."""
+    paint = Paint(colour)
+    for number, group in enumerate(groups):
+        if number:
+            yield ""
+        runs = "1 run" if group.n == 1 else f"{group.n} runs"
+        yield paint(printable(f"{group.id}  {group.label}"), BOLD) + f"  ({runs}, effective n {group.effective_n})"
+        for run in group.runs:
+            row = _row(run)
+            status = f"{run.status:<13}"
+            mark = GREEN if run.finished else RED
+            started = f"{str(row['started'] or '')[:19]:<19}"
+            head = f"  {run.short}  seed {printable(shown(row['seed'])):<6}  {paint(status, mark)}"
+            yield f"{head}  {printable(started)}  {_metrics(run, verbose)}".rstrip()
+            if run.fault:
+                yield paint(printable(f"    damaged: {run.fault}"), RED)
+        for note in group.notes if verbose else ():
+            yield paint(printable(f"  {note}"), DIM)
+
+
+def _metrics(run: Run, verbose: bool) -> str:
+    names = [n for n in sorted(run.metrics) if "bicubic" not in n]
+    names.sort(key=lambda name: (not name.startswith("full_frame/psnr/"), not name.startswith("val/"), name))
+    kept = names if verbose else names[:METRICS_SHOWN]
+    more = f"  +{len(names) - len(kept)}" if len(kept) < len(names) else ""
+    return "  ".join(f"{printable(name)} {run.metrics[name]:.5g}" for name in kept) + more
+
+
+def list_markdown(groups: Sequence[Cohort]) -> Iterator[str]:
+    """The runs as a table."""
+    yield "| cohort | run | label | seed | status | metrics |"
+    yield "|---|---|---|---|---|---|"
+    for group in groups:
+        for run in group.runs:
+            cells = (group.id, run.short, run.label, shown(_row(run)["seed"]), run.status, _metrics(run, False))
+            yield "| " + " | ".join(printable(str(cell)).replace("|", "\\|") for cell in cells) + " |"
+
+
+def show_json(run: Run, settings: Settings) -> dict[str, Any]:
+    """The answer of `show`: the record, and what is known of the run beside it."""
+    return {
+        "schema": "runaudit.show/1",
+        "id": run.id,
+        "label": run.label,
+        "status": run.status,
+        "fault": run.fault,
+        "design_digest": design_digest(run, settings.factors),
+        "missing": [
+            {"factor": p, "reason": why} for p, why in gaps(levels(run, settings.factors), settings.factors).items()
+        ],
+        "checkpoints": [dict(row) for row in run.outcome.checkpoints] if run.outcome else [],
+        "artifacts": [dict(row) for row in run.outcome.artifacts] if run.outcome else [],
+        "record": record_of(run),
+    }
+
+
+def show_lines(run: Run, settings: Settings, *, verbose: bool) -> Iterator[str]:
+    """Every section of one run; source files by name and digest."""
+    yield printable(f"{run.id}  {run.label}")
+    yield f"status {run.status}" + (f"  damaged: {printable(run.fault)}" if run.fault else "")
+    for name, value in run.manifest.to_json().items():
+        if name != "schema":
+            yield from _section(name, value, verbose)
+    if run.outcome:
+        rest = {k: v for k, v in run.outcome.to_json().items() if k not in ("schema", "manifest")}
+        yield from _section("outcome", rest, verbose)
+    for path, why in gaps(levels(run, settings.factors), settings.factors).items():
+        yield printable(f"missing {path}: {why}")
+
+
+def _section(name: str, value: JSON, verbose: bool) -> Iterator[str]:
+    if not isinstance(value, Mapping):
+        yield printable(f"{name}  {shown(value)}")
+        return
+    yield ""
+    yield name
+    files = value.get("files")
+    body = value
+    if name == "code" and isinstance(files, Mapping) and not verbose:
+        body = {
+            **{k: v for k, v in value.items() if k != "files"},
+            "files": f"{len(files)} source files (-v lists them)",
+        }
+    if name == "env" and isinstance(value.get("packages"), Mapping) and not verbose:
+        body = {**value, "packages": f"{len(value['packages'])} packages (-v lists them)"}
+    for path, leaf in leaves_of(keyed(body), name):
+        yield printable(f"  {path}  {shown(leaf)}")

@@ -1,0 +1,129 @@
+"""`runaudit list`, `show` and `verify`: what is kept, and whether it is what was sealed."""
+
+from typing import Annotated, Any
+
+import typer
+
+from runaudit.cli import common
+from runaudit.cli.common import (
+    INTEGRITY,
+    DebugOption,
+    ExitZeroOption,
+    Format,
+    FormatOption,
+    JsonOption,
+    PolicyOption,
+    QuietOption,
+    StoreOption,
+    VerboseOption,
+)
+from runaudit.errors import NothingToJudgeError, UsageError
+
+
+def list_runs(
+    filters: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[FILTER]...", help="Label text, status=…, seed=…, config.x=…, or a metric as m>30."),
+    ] = None,
+    store: StoreOption = None,
+    policy: PolicyOption = None,
+    format: FormatOption = Format.text,  # noqa: A002  (the option's name)
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """List the runs, grouped by cohort: the runs that differ only in their seed.
+
+    Every filter must hold. Crashed and killed runs are listed like all others.
+    """
+    from runaudit.cli.listing import filtered, list_json, list_lines, list_markdown
+    from runaudit.cli.select import all_runs
+    from runaudit.factors.cohort import cohorts
+
+    context = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
+    runs = all_runs(context.open())
+    groups = filtered(cohorts(runs, settings=context.settings), filters or ())
+    if context.json:
+        common.say_json(list_json(groups))
+    elif context.quiet:
+        common.say("\n".join(run.short for group in groups for run in group.runs))
+    elif context.format is Format.md:
+        common.say("\n".join(list_markdown(groups)))
+    else:
+        common.say("\n".join(list_lines(groups, verbose=context.verbose, colour=common.use_colour())))
+    if not groups:
+        common.hint("no run matches" if runs else "the store holds no run yet")
+
+
+def show(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="An id prefix, a label, @last or a record file.")],
+    store: StoreOption = None,
+    policy: PolicyOption = None,
+    format: FormatOption = Format.text,  # noqa: A002  (the option's name)
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Show one run, every section. With --json the answer holds the plain record under `record`."""
+    from runaudit.cli.listing import show_json, show_lines
+    from runaudit.cli.select import runs_named
+
+    context = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
+    found = runs_named(context, run)
+    if len(found) != 1:
+        names = ", ".join(member.short for member in found[:6])
+        raise UsageError(f"{run!r} names {len(found)} runs: {names}", remedy="show takes one; name it by its id")
+    if context.json:
+        common.say_json(show_json(found[0], context.settings))
+    else:
+        common.say("\n".join(show_lines(found[0], context.settings, verbose=context.verbose)))
+    if found[0].fault:
+        common.hint(f"runaudit: this record is damaged: {common.printable(found[0].fault)}")
+        common.finish(INTEGRITY)
+
+
+def verify(
+    runs: Annotated[
+        list[str] | None, typer.Argument(metavar="[RUN]...", help="Runs to check [all of the store].")
+    ] = None,
+    store: StoreOption = None,
+    policy: PolicyOption = None,
+    format: FormatOption = Format.text,  # noqa: A002  (the option's name)
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    debug: DebugOption = False,
+    exit_zero: ExitZeroOption = False,
+) -> None:
+    """Re-hash everything that is stored, and say which file of which run is wrong.
+
+    What it proves: no stored byte changed, no launch was removed from or moved within the log. A cut at the end of the
+    log, or a rewriting of the whole history, shows only against a copy kept elsewhere.
+    """
+    from runaudit.store.catalogue import resolve
+    from runaudit.store.verify import verify as rehash
+
+    context = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
+    opened = context.open()
+    ids = tuple(dict.fromkeys(i for word in runs for i in resolve(opened, word))) if runs else None
+    result = rehash(opened, ids)
+    answer: dict[str, Any] = {
+        "schema": "runaudit.verify/1",
+        "runs": result.runs,
+        "checked": result.checked,
+        "problems": [{"run": p.run, "file": p.file, "problem": p.problem} for p in result.problems],
+    }
+    if not result.problems and not result.runs:
+        raise NothingToJudgeError("the store holds no run, so nothing was checked", remedy="start a run first")
+    if context.json:
+        common.say_json(answer)
+    else:
+        for problem in result.problems:
+            where = problem.run[:12] if problem.run else "store"
+            common.say(common.printable(f"{where}  {problem.file}: {problem.problem}"))
+        word = "sound" if not result.problems else f"{len(result.problems)} problems"
+        if not quiet or result.problems:
+            common.say(f"{word}: {result.runs} runs, {result.checked} files re-hashed")
+    common.finish(INTEGRITY if result.problems else 0, exit_zero=exit_zero)

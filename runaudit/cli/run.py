@@ -1,0 +1,102 @@
+"""`runaudit run`: ask the guard, seal the launch, run the command in its place, seal the outcome."""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from runaudit.capture.launch import open_store
+from runaudit.capture.recorder import rank_of
+from runaudit.cli import common
+from runaudit.cli.launching import (
+    BaselineOption,
+    BundleOption,
+    CommandArgument,
+    ConfigOption,
+    DataOption,
+    EvalOption,
+    InitOption,
+    IntentOption,
+    LabelOption,
+    Options,
+    SeedOption,
+    WaiveOption,
+    shared_words,
+)
+from runaudit.guard.launch import prepare
+from runaudit.guard.process import executable
+from runaudit.guard.text import answer_text
+from runaudit.guard.wrapped import run_sealed
+from runaudit.records.run import SHORT
+
+
+def run(
+    command: CommandArgument = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    seed: SeedOption = None,
+    label: LabelOption = None,
+    intent: IntentOption = None,
+    bundle: BundleOption = None,
+    baseline: BaselineOption = None,
+    waive: WaiveOption = None,
+    init: InitOption = None,
+    evaluation: EvalOption = None,
+    store: common.StoreOption = None,
+    policy: common.PolicyOption = None,
+    format: common.FormatOption = common.Format.text,  # noqa: A002  (the option's name)
+    json: common.JsonOption = False,
+    quiet: common.QuietOption = False,
+    verbose: common.VerboseOption = False,
+    debug: common.DebugOption = False,
+) -> None:
+    """Guard, seal the manifest, run CMD with the run's folder in $RUNAUDIT_RUN, seal the outcome.
+
+    CMD's exit code is passed on, and 128 + N where signal N ended it; signals sent to this process reach CMD. Exit 5:
+    the guard refused and nothing was started.
+    """
+    around = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
+    options = Options(
+        config=tuple(config or ()), data=tuple(data or ()), seed=seed, label=label, intent=tuple(intent or ()),
+        bundle=tuple(bundle or ()), baseline=baseline, waive=tuple(waive or ()), init=init,
+        evaluation=tuple(evaluation or ()), command=tuple(command or ()), shared=shared_words(store, policy),
+    )  # fmt: skip
+    common.finish(launch(around, options, cwd=Path.cwd()))
+
+
+def launch(around: common.Context, options: Options, *, cwd: Path, extra: dict[str, object] | None = None) -> int:
+    """Guard, seal and run in `cwd`; returns the exit code. `extra` are further sections of the manifest."""
+    executable(options.command, cwd=cwd, environ=os.environ)
+    if rank_of(os.environ) != 0:
+        # One launch has one record, and rank 0 writes it; the other ranks only run.
+        return _pass_through(options.command)
+    request = options.request(cwd, extra=extra)
+    store = open_store(around.store_root)
+    prepared = prepare(
+        request, store, settings=around.settings, baseline=options.baseline, waive=options.waive,
+        call=options.call("run"),
+    )  # fmt: skip
+    if not prepared.answer.allowed:
+        if around.json:
+            common.say_json(prepared.answer.to_json())
+        else:
+            common.hint(common.printable(answer_text(prepared.answer, verbose=around.verbose)))
+        return common.REFUSED
+    manifest = prepared.sealed(store)
+    _tell(around, f"run {manifest.id[:SHORT]} sealed: {manifest.label}")
+    for note in prepared.answer.notes:
+        _tell(around, note)
+    done = run_sealed(store, manifest, options.command, cwd=cwd, series_names=around.settings.series)
+    remarks = "".join(f"; {note}" for note in done.outcome.body.get("notes", ()))
+    _tell(around, f"run {manifest.id[:SHORT]} {done.outcome.status} after {done.ended.duration_s:.1f} s{remarks}")
+    return done.ended.exit_code
+
+
+def _tell(around: common.Context, text: str) -> None:
+    if not around.quiet:
+        common.hint(f"runaudit: {common.printable(text)}")
+
+
+def _pass_through(command: Sequence[str]) -> int:
+    code = subprocess.run(list(command), check=False).returncode
+    return 128 - code if code < 0 else code

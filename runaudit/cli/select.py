@@ -1,0 +1,71 @@
+"""The words by which a user names runs, turned into runs: ids, labels, `@last`, cohorts, lists, record files."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from runaudit.cli.common import Context
+from runaudit.errors import IntegrityError, RecordError, UsageError
+from runaudit.factors.cohort import Cohort, cohort_of, cohorts
+from runaudit.records.run import SHORT, Run
+from runaudit.store.catalogue import load_or_fault, resolve, run_ids
+from runaudit.store.store import Store
+
+
+def load_run(store: Store, run_id: str, *, trajectory: bool = True) -> Run:
+    """A stored run, with its fault where it is damaged. Raises IntegrityError where nothing of it can be read."""
+    try:
+        return load_or_fault(store, run_id, trajectory=trajectory)
+    except (RecordError, OSError) as error:
+        raise IntegrityError(
+            f"the manifest of {run_id[:SHORT]} is damaged beyond reading",
+            remedy="restore it from a backup; `runaudit verify` lists all",
+        ) from error
+
+
+def all_runs(store: Store, *, trajectory: bool = False) -> tuple[Run, ...]:
+    """Every launch, oldest first."""
+    return tuple(load_run(store, run_id, trajectory=trajectory) for run_id in run_ids(store))
+
+
+def stored_cohorts(store: Store, context: Context) -> tuple[Cohort, ...]:
+    """The cohorts of all stored runs."""
+    return cohorts(all_runs(store), settings=context.settings)
+
+
+def runs_named(context: Context, word: str, *, trajectory: bool = True) -> tuple[Run, ...]:
+    """The runs that a word names: one, or those of a cohort, a list or a record file.
+
+    Raises UsageError for an unknown or ambiguous word.
+    """
+    if is_file(word):
+        from runaudit.importers.record import read_records
+
+        return tuple(found.run for found in read_records(Path(word))[0])
+    if "," in word:
+        parts = [part for part in word.split(",") if part]
+        runs = [run for part in parts for run in runs_named(context, part, trajectory=trajectory)]
+        return tuple({run.id: run for run in runs}.values())
+    store = context.open()
+
+    def by_cohort() -> Mapping[str, tuple[str, ...]]:
+        return {group.id: tuple(run.id for run in group.runs) for group in stored_cohorts(store, context)}
+
+    ids = resolve(store, word, cohorts=by_cohort)
+    return tuple(load_run(store, run_id, trajectory=trajectory) for run_id in ids)
+
+
+def cohort_named(context: Context, *words: str, trajectory: bool = True) -> Cohort:
+    """The runs that these words name together, as one arm; under its own id where they are a whole cohort."""
+    runs = tuple({r.id: r for word in words for r in runs_named(context, word, trajectory=trajectory)}.values())
+    if not runs:
+        raise UsageError("no run is named", remedy="run `runaudit list` to see all")
+    whole = cohorts(runs, settings=context.settings)
+    return whole[0] if len(whole) == 1 else cohort_of(runs)
+
+
+def is_file(word: str) -> bool:
+    """Whether a word is the path of a record file rather than a run's name."""
+    try:
+        return Path(word).is_file()
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,139 @@
+"""Every leaf that differs between two runs, each with exactly one class.
+
+Equal subtrees are never entered, so two configs of thousands of keys cost what their differences cost.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from runaudit.errors import RunauditError
+from runaudit.factors.block import counted
+from runaudit.factors.classes import changed
+from runaudit.factors.derived import references
+from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role
+from runaudit.factors.gaps import one_sided_gap
+from runaudit.factors.levels import Levels
+from runaudit.factors.path import matches
+from runaudit.factors.source import file_changes, prefix_of
+from runaudit.factors.walk import differences, keyed
+from runaudit.records.manifest import DESIGN_SECTIONS
+from runaudit.records.run import Run
+from runaudit.settings import FactorSettings
+
+CODE_STATE = ("code.commit", "code.patch")
+
+
+def changes(a: Levels, b: Levels, settings: FactorSettings) -> tuple[Change, ...]:
+    """The changed leaves of two runs in the order of their paths, counted into factors."""
+    found = [*_design(a, b, settings), *_circumstances(a.run, b.run), *_proofs(a.run, b.run)]
+    found = _follow_the_code(_explained(found, settings), a, b)
+    return counted(tuple(sorted(found, key=lambda change: change.path)), a, b, settings)
+
+
+def _design(a: Levels, b: Levels, settings: FactorSettings) -> Iterator[Change]:
+    judged = a.files is not None and b.files is not None
+    for section in sorted({*a.tree, *b.tree}):
+        if section in DESIGN_SECTIONS and (section not in a.tree or section not in b.tree):
+            continue  # a whole section that one record lacks is a gap, not a change
+        left, right = a.tree.get(section, ABSENT), b.tree.get(section, ABSENT)
+        for path, before, after in differences(left, right, section):
+            if one_sided_gap(path, before, after) or (section == "code" and not judged and path in CODE_STATE):
+                continue
+            yield changed(path, before, after, a, b, settings)
+    yield from file_changes(a, b, settings) if judged else _code_state(a, b)
+
+
+def _code_state(a: Levels, b: Levels) -> Iterator[Change]:
+    """Where a tree is unknown, commit and patch stand for it. Equal commits: the patches are compared file by file."""
+    commits = a.at("code.commit"), b.at("code.commit")
+    patches = a.at("code.patch"), b.at("code.patch")
+    same_commit = commits[0] == commits[1]
+    if not same_commit and not any(isinstance(commit, Absent) for commit in commits):
+        yield Change(path="code.commit", before=commits[0], after=commits[1],
+                     why="the trees are not in the record, so all that the commits change counts as one")  # fmt: skip
+    if patches[0] == patches[1] or any(isinstance(patch, Absent) for patch in patches):
+        return
+    parts = [patched_files(_text(side.run, patch)) for side, patch in ((a, patches[0]), (b, patches[1]))]
+    if same_commit and parts[0] is not None and parts[1] is not None:
+        for path, before, after in differences(parts[0], parts[1], ""):
+            yield Change(path=prefix_of(path.lstrip(".").removeprefix("['").removesuffix("']")),
+                         before=before, after=after, why="compared as patches to one commit")  # fmt: skip
+    else:
+        yield Change(path="code.patch", before=patches[0], after=patches[1])
+
+
+def _text(run: Run, patch: object) -> str | None:
+    """The text of a patch; known to be none is the empty patch."""
+    if patch is None:
+        return ""
+    try:
+        return run.blobs[str(patch)].decode("utf-8", "replace")
+    except (KeyError, RunauditError):
+        return None
+
+
+def patched_files(patch: str | None) -> Mapping[str, str] | None:
+    """Path -> its part of a git patch, without the line that names blobs; None where there is no text."""
+    if patch is None:
+        return None
+    parts = re.split(r"^diff --git ", patch, flags=re.MULTILINE)[1:]
+    found = {}
+    for part in parts:
+        head, _, body = part.partition("\n")
+        path = head.rpartition(" b/")[2].strip('"')
+        found[path] = re.sub(r"^index .*\n", "", body, count=1, flags=re.MULTILINE)
+    return found
+
+
+def _circumstances(a: Run, b: Run) -> Iterator[Change]:
+    """Who, when, where and why: never what."""
+    for section in ("label", "launch", "origin", "intent", "bundles", "waivers", "supersedes", "policy"):
+        left, right = (keyed(run.manifest.body.get(section)) for run in (a, b))
+        for path, before, after in differences(left, right, section):
+            yield Change(path=path, before=before, after=after, kind=ChangeClass.NUISANCE,
+                         why="it says who, when, where or why, not what was run")  # fmt: skip
+
+
+def _proofs(a: Run, b: Run) -> Iterator[Change]:
+    for path, before, after in differences(a.seed_proof, b.seed_proof, "seed_proof"):
+        yield Change(path=path, before=before, after=after, kind=ChangeClass.DERIVED, follows="seed and code",
+                     why="it shows what the seed gave")  # fmt: skip
+
+
+def _explained(found: list[Change], settings: FactorSettings) -> list[Change]:
+    """A derived leaf must follow from something that counts: what follows from a nuisance is a factor of its own."""
+    quiet = {change.path for change in found if change.kind in (ChangeClass.NUISANCE, ChangeClass.COSMETIC)}
+    result = []
+    for change in found:
+        rule = settings.derived.get(change.path)
+        if change.kind is ChangeClass.DERIVED and rule is not None:
+            read = [other for other in found for ref in references(rule, change.path) if matches(other.path, ref)]
+            if read and all(other.path in quiet for other in read):
+                change = replace(change, kind=ChangeClass.FACTOR, follows="", role=Role.TREATMENT,
+                                 why=f"its rule {rule!r} reads only leaves that cannot change a result")  # fmt: skip
+        result.append(change)
+    return result
+
+
+def _follow_the_code(found: list[Change], a: Levels, b: Levels) -> list[Change]:
+    """The digest of the evaluation code moves with a comment; where every file is known, the files have the word."""
+    code = [change for change in found if change.section == "code"]
+    cosmetic = [change for change in code if change.kind is ChangeClass.COSMETIC]
+    if (
+        not cosmetic
+        or any(change.kind is ChangeClass.FACTOR for change in code)
+        or not (a.files_judged and b.files_judged)
+    ):
+        return found
+    return [
+        replace(
+            change,
+            kind=ChangeClass.COSMETIC,
+            role=Role.TREATMENT,
+            why="the code behind it changed in comments or layout only",
+        )
+        if change.path == "eval.code_digest"
+        else change
+        for change in found
+    ]

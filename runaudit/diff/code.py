@@ -1,0 +1,84 @@
+"""What changed in the code, function by function, so that a reader sees the change and not the file."""
+
+import ast
+import difflib
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from runaudit.diff.result import Comparison
+from runaudit.factors.factor import Absent
+from runaudit.factors.source import text_of
+from runaudit.records.run import Run
+
+MAX_LINES = 400
+"""Lines shown of one file; a generated file of thousands of changed lines says nothing more."""
+REST = "module"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hunk:
+    """The changed lines of one function of one file, as a unified diff: `+`, `-` or a space before each."""
+
+    path: str
+    function: str
+    lines: tuple[str, ...]
+
+
+def code_hunks(comparison: Comparison, a: Run, b: Run) -> tuple[Hunk, ...]:
+    """The changes of every source file that is a factor and whose text both runs keep (or one side lacks)."""
+    hunks: list[Hunk] = []
+    for factor in comparison.factors:
+        for change in factor.members:
+            if change.section == "code" and not change.path.startswith(("code.commit", "code.patch")):
+                before = "" if isinstance(change.before, Absent) else text_of(a, str(change.before))
+                after = "" if isinstance(change.after, Absent) else text_of(b, str(change.after))
+                if before is not None and after is not None:
+                    hunks += file_hunks(change.path.removeprefix("code."), before, after)
+    return tuple(hunks)
+
+
+def file_hunks(path: str, before: str, after: str) -> Iterator[Hunk]:
+    """The changes of one file; per function where both sides parse as Python, as one piece otherwise."""
+    sides = [functions(text) if path.endswith(".py") else None for text in (before, after)]
+    if sides[0] is None or sides[1] is None:
+        sides = [{REST: text.splitlines()} for text in (before, after)]
+    left, right = sides[0] or {}, sides[1] or {}
+    shown = 0
+    for name in dict.fromkeys([*left, *right]):
+        lines = tuple(difflib.unified_diff(left.get(name, []), right.get(name, []), lineterm="", n=2))[3:]
+        lines = tuple(line for line in lines if not line.startswith("@@"))
+        if any(line[:1] in "+-" for line in lines) and shown < MAX_LINES:
+            cut = lines[: MAX_LINES - shown]
+            shown += len(cut)
+            more = () if len(cut) == len(lines) else (f" … {len(lines) - len(cut)} lines more",)
+            yield Hunk(path=path, function=name, lines=(*cut, *more))
+
+
+def functions(text: str) -> Mapping[str, list[str]] | None:
+    """Qualified name -> the lines of each function; `module` holds what lies outside. None where it does not parse."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    lines = text.splitlines()
+    owner = [REST] * len(lines)
+    for name, first, last in _spans(tree, ""):
+        owner[first - 1 : last] = [name] * (last - first + 1)
+    found: dict[str, list[str]] = {}
+    for name, line in zip(owner, lines, strict=True):
+        found.setdefault(name, []).append(line)
+    return found
+
+
+def _spans(node: ast.AST, prefix: str) -> Iterator[tuple[str, int, int]]:
+    """Functions and classes, outer before inner, so that the inner name stays on its lines."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            name = f"{prefix}{child.name}"
+            first = min([child.lineno, *(d.lineno for d in child.decorator_list)])
+            yield name, first, child.end_lineno or first
+            if isinstance(child, ast.ClassDef):
+                yield from _spans(child, f"{name}.")

@@ -1,0 +1,162 @@
+"""What a comparison says, frozen: the verdict with its reason, and every changed leaf under exactly one heading."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from runaudit.factors.factor import Absent, Change, Role, levels_json
+from runaudit.records.canonical import JSON, json_safe, thawed
+
+SCHEMA = "runaudit.diff/1"
+
+
+class Verdict(StrEnum):
+    """The lattice, worst first: the first that holds is the verdict."""
+
+    INTEGRITY_FAILURE = "integrity_failure"
+    INCOMPARABLE = "incomparable"
+    CONFOUNDED = "confounded"
+    PROVENANCE_INCOMPLETE = "provenance_incomplete"
+    SINGLE_FACTOR = "single_factor"
+    REPLICATE = "replicate"
+    IDENTICAL = "identical"
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst; a larger rank is cleaner."""
+        return list(Verdict).index(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One side: a run, or a cohort where `n` is given. `runs` are whole run ids."""
+
+    id: str
+    label: str
+    runs: tuple[str, ...] = ()
+    n: int | None = None
+    effective_n: int | None = None
+    seeds: tuple[JSON, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """`{id, label}` of a run; a cohort adds `n`, `effective_n` and `seeds`."""
+        row: dict[str, Any] = {"id": self.id, "label": self.label}
+        if self.n is not None:
+            row |= {"n": self.n, "effective_n": self.effective_n, "seeds": list(self.seeds), "runs": list(self.runs)}
+        return row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactorChange:
+    """One independently chosen input that changed. `members` are the leaves counted under it, itself where single."""
+
+    factor: str
+    section: str
+    before: JSON | Absent
+    after: JSON | Absent
+    summary: str
+    role: Role = Role.TREATMENT
+    intended: bool = False
+    members: tuple[Change, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The factor as the JSON contract words it, with its leaves."""
+        return {
+            "factor": self.factor,
+            "section": self.section,
+            **levels_json(self.before, self.after),
+            "summary": self.summary,
+            "role": str(self.role),
+            "intended": self.intended,
+            "leaves": [member.path for member in self.members],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derivation:
+    """A leaf that changed because something else did: `follows` is the rule or the factor."""
+
+    factor: str
+    before: JSON | Absent
+    after: JSON | Absent
+    follows: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The leaf as the JSON contract words it."""
+        return {"factor": self.factor, **levels_json(self.before, self.after), "follows": self.follows}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """Something that could have changed and is not in a record: `side` is a, b or both."""
+
+    factor: str
+    side: str
+    reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The gap as the JSON contract words it."""
+        return {"factor": self.factor, "side": self.side, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """What was declared to differ. `met`: it and nothing else did; None where nothing was declared."""
+
+    declared: tuple[str, ...] = ()
+    met: bool | None = None
+    reason: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The intent as the JSON contract words it."""
+        return {"declared": list(self.declared), "met": self.met, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Everything that differs between `a` and `b`, each leaf once, and what it allows to conclude.
+
+    `conditional` is the verdict that would hold if all that is missing were equal; None where nothing is missing.
+    `reason` completes the verdict in one sentence.
+    """
+
+    a: Side
+    b: Side
+    verdict: Verdict
+    conditional: Verdict | None
+    reason: str
+    factors: tuple[FactorChange, ...] = ()
+    derived: tuple[Derivation, ...] = ()
+    nuisance: tuple[Change, ...] = ()
+    cosmetic: tuple[Change, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    intent: Intent = Intent()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def treatments(self) -> tuple[FactorChange, ...]:
+        """The factors that are neither seeds nor stochastic settings."""
+        return tuple(f for f in self.factors if f.role not in (Role.SEED, Role.STOCHASTIC))
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer as the JSON contract words it."""
+        answer: dict[str, Any] = json_safe(
+            thawed(
+                {
+                    "schema": SCHEMA,
+                    "a": self.a.to_json(),
+                    "b": self.b.to_json(),
+                    "verdict": str(self.verdict),
+                    "conditional": str(self.conditional) if self.conditional else None,
+                    "reason": self.reason,
+                    "factors": [row.to_json() for row in self.factors],
+                    "derived": [row.to_json() for row in self.derived],
+                    "nuisance": [row.to_json() for row in self.nuisance],
+                    "cosmetic": [row.to_json() for row in self.cosmetic],
+                    "missing": [row.to_json() for row in self.missing],
+                    "intent": self.intent.to_json(),
+                    "notes": list(self.notes),
+                }
+            )
+        )
+        return answer

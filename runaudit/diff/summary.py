@@ -1,0 +1,125 @@
+"""One changed factor in one line a person can read."""
+
+import difflib
+import math
+from collections.abc import Mapping, Sequence
+
+from runaudit.diff.result import FactorChange
+from runaudit.factors.factor import ABSENT, Absent, Change, Role, section_of
+from runaudit.factors.levels import Levels
+from runaudit.factors.path import last_key
+from runaudit.factors.source import text_of
+from runaudit.records.canonical import JSON
+
+MAX_SHOWN = 60
+ORDER = ("config", "code", "data", "env", "init", "eval", "seed")
+"""Sections in the order in which factors are listed; bundles and unknown sections come first."""
+
+
+def factor_changes(changes: Sequence[Change], a: Levels, b: Levels) -> tuple[FactorChange, ...]:
+    """The factors that these leaves are counted under, in a fixed order."""
+    blocks: dict[str, list[Change]] = {}
+    for change in changes:
+        blocks.setdefault(change.block or change.path, []).append(change)
+    rows = [_factor(name, tuple(members), a, b) for name, members in blocks.items()]
+    return tuple(sorted(rows, key=lambda row: (_position(row.section), row.factor)))
+
+
+def _position(section: str) -> int:
+    return ORDER.index(section) if section in ORDER else -1
+
+
+def _factor(name: str, members: tuple[Change, ...], a: Levels, b: Levels) -> FactorChange:
+    roles = {member.role for member in members}
+    role = Role.EVALUATION if Role.EVALUATION in roles else roles.pop() if len(roles) == 1 else Role.TREATMENT
+    own = section_of(name)
+    before, after = _levels(name, members)
+    return FactorChange(
+        factor=name,
+        section=own if own == members[0].section else "bundle",
+        before=before,
+        after=after,
+        summary=_summary(name, members, a, b),
+        role=role,
+        members=members,
+    )
+
+
+def _levels(name: str, members: tuple[Change, ...]) -> tuple[JSON | Absent, JSON | Absent]:
+    if len(members) == 1 and members[0].path == name:
+        return members[0].before, members[0].after
+    sides = ({_inner(name, m.path): m.before for m in members}, {_inner(name, m.path): m.after for m in members})
+    kept = tuple({key: value for key, value in side.items() if value is not ABSENT} for side in sides)
+    return kept[0] or ABSENT, kept[1] or ABSENT
+
+
+def _inner(name: str, path: str) -> str:
+    return path.removeprefix(name).lstrip(".") or last_key(path) if path.startswith(name) else path
+
+
+def _summary(name: str, members: tuple[Change, ...], a: Levels, b: Levels) -> str:
+    if len(members) == 1:
+        only = members[0]
+        if only.section == "code" and (lines := _code_summary(only, a, b)):
+            return f"{name} ({lines})"
+        told = f" ({only.why})" if only.why.startswith(("breaks", "its rule")) else ""
+        return f"{name} {shown(only.before)} → {shown(only.after)}{told}"
+    if name.startswith("code.") and len(members) == 2:
+        return f"{name} (renamed from {members[0].path if members[1].path == name else members[1].path})"
+    parts = [f"{_inner(name, m.path)} {shown(m.before)} → {shown(m.after)}" for m in members[:4]]
+    rest = f" and {len(members) - 4} more" if len(members) > 4 else ""
+    return f"{name} ({', '.join(parts)}{rest})"
+
+
+def shown(value: JSON | Absent) -> str:
+    """A level in few characters. Digests are cut to what a person compares."""
+    if isinstance(value, Absent):
+        return "absent"
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return f"{value:.6g}" if math.isfinite(value) else str(value)
+    if isinstance(value, str):
+        text = value[:19] + "…" if value.startswith("sha256:") else value
+        plain = text.startswith("sha256:") or (text and " " not in text and not _looks_like_another_type(text))
+        return _cut(text if plain else repr(text))
+    return _cut(_compact(value))
+
+
+def _looks_like_another_type(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return text.lower() in ("true", "false", "null", "none", "absent")
+    return True
+
+
+def _compact(value: JSON) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{str(key).lstrip(chr(0))}: {_compact(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_compact(item) for item in value) + "]"
+    return shown(value) if value is None or isinstance(value, str | int | float) else str(value)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
+
+
+def _code_summary(change: Change, a: Levels, b: Levels) -> str:
+    sides = [
+        "" if isinstance(value, Absent) else text_of(side.run, str(value))
+        for value, side in ((change.before, a), (change.after, b))
+    ]
+    if sides[0] is None or sides[1] is None:
+        return change.why
+    if isinstance(change.before, Absent) or isinstance(change.after, Absent):
+        return "added" if isinstance(change.before, Absent) else "removed"
+    lines = list(difflib.unified_diff(sides[0].splitlines(), sides[1].splitlines(), lineterm="", n=0))[2:]
+    plus = sum(line.startswith("+") for line in lines)
+    minus = sum(line.startswith("-") for line in lines)
+    return f"+{plus} −{minus} lines"

@@ -1,0 +1,163 @@
+"""A comparison for a terminal and for a pull request. The first line is the verdict and its reason in one sentence."""
+
+from collections.abc import Iterator, Sequence
+
+from runaudit.diff.code import Hunk
+from runaudit.diff.result import Comparison, Derivation, FactorChange, Side
+from runaudit.diff.summary import shown
+from runaudit.factors.factor import Change, Role
+
+RED, GREEN, YELLOW, BOLD, DIM, PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
+COLOURS = {"identical": GREEN, "replicate": GREEN, "single_factor": GREEN, "provenance_incomplete": YELLOW}
+MAX_MISSING = 8
+
+
+class Paint:
+    """Colours text, or leaves it alone."""
+
+    def __init__(self, on: bool) -> None:
+        self._on = on
+
+    def __call__(self, text: str, colour: str) -> str:
+        """`text` in `colour`."""
+        return f"{colour}{text}{PLAIN}" if self._on else text
+
+
+def printable(text: str) -> str:
+    """Text from a record with control characters shown, not obeyed: sources, labels and paths come from strangers."""
+    return "".join(c if c.isprintable() or c in " \t" else f"\\x{ord(c):02x}" for c in text)
+
+
+def headline(comparison: Comparison) -> str:
+    """The verdict and its reason in one sentence."""
+    conditional = comparison.conditional
+    held = f" (conditional: {conditional})" if conditional and conditional is not comparison.verdict else ""
+    return printable(f"{comparison.verdict}: {comparison.reason}{held}")
+
+
+def text_lines(
+    comparison: Comparison, *, hunks: Sequence[Hunk] = (), everything: bool = False, colour: bool = False
+) -> Iterator[str]:
+    """The comparison for a terminal; what cannot matter is collapsed to counts unless `everything`."""
+    paint = Paint(colour)
+    yield paint(headline(comparison), BOLD + COLOURS.get(comparison.verdict, RED))
+    yield f"  a  {_side(comparison.a)}"
+    yield f"  b  {_side(comparison.b)}"
+    if comparison.factors:
+        yield ""
+        yield paint("factors", BOLD)
+        width = max(len(row.factor) for row in comparison.factors)
+        for row in comparison.factors:
+            yield from _factor(row, width, paint)
+    if comparison.intent.declared:
+        yield ""
+        met = "met" if comparison.intent.met else "not met"
+        yield printable(f"intent {', '.join(comparison.intent.declared)}: {met}; {comparison.intent.reason}")
+    yield from _missing(comparison, everything, paint)
+    yield from _rest(comparison, everything, paint)
+    if comparison.notes:
+        yield ""
+        yield from (printable(f"note: {note}") for note in comparison.notes)
+    yield from _code(hunks, paint)
+
+
+def _side(side: Side) -> str:
+    name = printable(f"{side.id[:12]}  {side.label}")
+    if side.n is None:
+        return name
+    seeds = ", ".join(shown(seed) for seed in side.seeds)
+    return f"{name}  (n {side.n}, effective {side.effective_n}; seeds {seeds})"
+
+
+def _factor(row: FactorChange, width: int, paint: Paint) -> Iterator[str]:
+    words = [str(row.role)] if row.role is not Role.TREATMENT else []
+    words += ["intended"] if row.intended else []
+    mark = paint(f"  [{', '.join(words)}]", DIM) if words else ""
+    detail = row.summary.removeprefix(row.factor).strip()
+    if len(row.members) > 1:
+        yield printable(f"  {row.factor}") + mark
+        for member in row.members:
+            yield printable(f"      {member.path}  {shown(member.before)} → {shown(member.after)}")
+    else:
+        yield printable(f"  {row.factor:<{width}}  {detail}") + mark
+
+
+def _missing(comparison: Comparison, everything: bool, paint: Paint) -> Iterator[str]:
+    if not comparison.missing:
+        return
+    yield ""
+    yield paint("missing", BOLD + YELLOW)
+    rows = comparison.missing if everything else comparison.missing[:MAX_MISSING]
+    for row in rows:
+        where = "on both sides" if row.side == "both" else f"in {row.side}"
+        yield printable(f"  {row.factor}  {where}: {row.reason}")
+    if len(rows) < len(comparison.missing):
+        yield f"  and {len(comparison.missing) - len(rows)} more (--all shows them)"
+
+
+def _rest(comparison: Comparison, everything: bool, paint: Paint) -> Iterator[str]:
+    groups: tuple[tuple[str, Sequence[Change | Derivation]], ...] = (
+        ("derived", comparison.derived),
+        ("nuisance", comparison.nuisance),
+        ("cosmetic", comparison.cosmetic),
+    )
+    counts = [f"{len(rows)} {name}" for name, rows in groups if rows]
+    if not counts:
+        return
+    yield ""
+    if not everything:
+        yield paint(f"not counted: {', '.join(counts)} (--all shows them)", DIM)
+        return
+    for name, rows in groups:
+        if rows:
+            yield paint(name, BOLD)
+            for row in rows:
+                path = row.factor if isinstance(row, Derivation) else row.path
+                why = f"follows {row.follows}" if isinstance(row, Derivation) else row.why
+                yield printable(f"  {path}  {shown(row.before)} → {shown(row.after)}  ({why})")
+
+
+def _code(hunks: Sequence[Hunk], paint: Paint) -> Iterator[str]:
+    for hunk in hunks:
+        yield ""
+        yield paint(printable(f"{hunk.path} · {hunk.function}"), BOLD)
+        for line in hunk.lines:
+            colour = GREEN if line.startswith("+") else RED if line.startswith("-") else ""
+            yield paint(printable(f"  {line}"), colour) if colour else printable(f"  {line}")
+
+
+def markdown_lines(comparison: Comparison, *, hunks: Sequence[Hunk] = (), everything: bool = False) -> Iterator[str]:
+    """The comparison for a pull request."""
+    yield f"**{comparison.verdict}**: {_md(comparison.reason)}"
+    yield ""
+    yield f"`a` {_md(_side(comparison.a))} · `b` {_md(_side(comparison.b))}"
+    if comparison.factors:
+        yield from ("", "| factor | a | b |", "|---|---|---|")
+        for row in comparison.factors:
+            mark = f" ({row.role})" if row.role is not Role.TREATMENT else ""
+            for member in row.members:
+                inner = "" if member.path == row.factor else f": {member.path}"
+                yield f"| {_md(row.factor + inner + mark)} | {_md(shown(member.before))} | {_md(shown(member.after))} |"
+    if comparison.missing:
+        yield ""
+        gaps = ", ".join(f"`{row.factor}` ({row.side})" for row in comparison.missing)
+        yield f"Missing: {gaps}. If all of it were equal: **{comparison.conditional}**."
+    if comparison.intent.declared:
+        yield from ("", f"Intent {_md(', '.join(comparison.intent.declared))}: {_md(comparison.intent.reason)}.")
+    if everything:
+        plain = text_lines(comparison, everything=True)
+        yield from ("", "<details><summary>everything</summary>", "", "```", *plain, "```", "", "</details>")
+    for note in comparison.notes:
+        yield from ("", f"> {_md(note)}")
+    for hunk in hunks:
+        yield from ("", f"`{hunk.path}` · `{hunk.function}`", "", "````diff", *map(printable, hunk.lines), "````")
+
+
+def _md(text: str) -> str:
+    """Text that a table cell shows as it is."""
+    plain = printable(text)
+    for character in "\\`*_|<>[]#":
+        plain = plain.replace(
+            character, f"\\{character}" if character not in "<>" else {"<": "&lt;", ">": "&gt;"}[character]
+        )
+    return plain

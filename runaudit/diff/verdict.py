@@ -1,0 +1,71 @@
+"""From what changed to what may be concluded: the lattice, the first that holds from the left.
+
+A gap in a record can spoil a clean verdict; it never excuses a bad one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from runaudit.diff.result import FactorChange, Missing, Verdict
+from runaudit.factors.factor import Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What the verdict rests on. `faults`: records that do not match their digest; `barriers`: why the results cannot
+    be held side by side; `replicated`: whether seeds are replicated within the arms, so that they may differ."""
+
+    faults: tuple[str, ...] = ()
+    barriers: tuple[str, ...] = ()
+    factors: tuple[FactorChange, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    odd: tuple[str, ...] = ()
+    replicated: bool = False
+
+
+def judge(evidence: Evidence) -> tuple[Verdict, Verdict | None, str]:
+    """The verdict, the conditional one where something is missing, and the reason in one sentence."""
+    if evidence.faults:
+        return Verdict.INTEGRITY_FAILURE, None, "; ".join(evidence.faults)
+    clean, reason = _without_gaps(evidence)
+    if not evidence.missing:
+        return clean, None, reason
+    if clean.rank < Verdict.PROVENANCE_INCOMPLETE.rank:
+        return clean, clean, reason
+    gaps = _listed([row.factor for row in evidence.missing])
+    text = f"{gaps} {'is' if len(evidence.missing) == 1 else 'are'} not in the records; if equal, {reason}"
+    return Verdict.PROVENANCE_INCOMPLETE, clean, text
+
+
+def _without_gaps(evidence: Evidence) -> tuple[Verdict, str]:
+    if evidence.barriers:
+        return Verdict.INCOMPARABLE, "; ".join(evidence.barriers)
+    seeds = [f for f in evidence.factors if f.role in (Role.SEED, Role.STOCHASTIC)]
+    treatments = [f for f in evidence.factors if f not in seeds]
+    if evidence.replicated:
+        seeds = []
+    if evidence.odd:
+        return Verdict.CONFOUNDED, "; ".join(evidence.odd)
+    if len(treatments) > 1:
+        also = f", and {_listed([f.factor for f in seeds])} besides" if seeds else ""
+        return Verdict.CONFOUNDED, f"{len(treatments)} factors changed together: {_names(treatments)}{also}"
+    if treatments and seeds:
+        both = f"{_names(seeds)} changed together with {treatments[0].factor}"
+        return Verdict.CONFOUNDED, f"{both}, and a pair of single runs cannot tell them apart"
+    if treatments:
+        return Verdict.SINGLE_FACTOR, f"only {treatments[0].summary} changed"
+    if seeds:
+        return Verdict.REPLICATE, f"only {_listed([f.summary for f in seeds])} changed"
+    return Verdict.IDENTICAL, "nothing that can matter differs"
+
+
+def _names(factors: Sequence[FactorChange]) -> str:
+    return _listed([factor.factor for factor in factors])
+
+
+def _listed(words: Sequence[str], limit: int = 8) -> str:
+    """Words as a sentence lists them; beyond `limit` the rest is counted."""
+    shown = list(words[:limit])
+    if len(words) > limit:
+        return f"{', '.join(shown)} and {len(words) - limit} more"
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else ""

@@ -1,0 +1,124 @@
+"""What a reader of a comparison should be told beside the rows: shouts, suspicions and budgets."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from runaudit.factors.block import declared_bundles
+from runaudit.factors.factor import Absent, Change, ChangeClass
+from runaudit.factors.levels import Levels
+from runaudit.factors.path import matches
+from runaudit.factors.walk import same
+from runaudit.records.canonical import JSON
+from runaudit.records.run import Run
+from runaudit.settings import FactorSettings
+
+
+def notes_on(a: Levels, b: Levels, found: Sequence[Change], settings: FactorSettings) -> tuple[str, ...]:
+    """Sentences, in a fixed order, each once."""
+    return tuple(
+        dict.fromkeys(
+            (*_data(a, b), *_types(found), *_renames(found), *_bundles(a, b, found, settings), *_docstrings(found),
+             *_not_run(found), *_same_commit(a, b, found), *_budget(a.run, b.run))
+        )
+    )  # fmt: skip
+
+
+def _data(a: Levels, b: Levels) -> Iterator[str]:
+    for name, before in a.run.manifest.section("data").items():
+        after = b.run.manifest.section("data").get(name)
+        if not isinstance(before, Mapping) or not isinstance(after, Mapping):
+            continue
+        digests, paths = (before.get("digest"), after.get("digest")), (before.get("path"), after.get("path"))
+        if all(digests) and digests[0] != digests[1] and paths[0] and paths[0] == paths[1]:
+            yield f"data.{name} lies at the same path with other content: {paths[0]}"
+        files = before.get("files"), after.get("files")
+        if isinstance(files[0], Mapping) and isinstance(files[1], Mapping):
+            gone, new = sorted(files[0].keys() - files[1].keys()), sorted(files[1].keys() - files[0].keys())
+            changed = sorted(p for p in files[0].keys() & files[1].keys() if not same(files[0][p], files[1][p]))
+            for word, paths_of in (("added", new), ("removed", gone), ("changed", changed)):
+                if paths_of:
+                    yield f"data.{name}: {len(paths_of)} files {word}: {_head(paths_of)}"
+
+
+def _types(found: Sequence[Change]) -> Iterator[str]:
+    for change in found:
+        pair = (change.before, change.after)
+        if (
+            sum(isinstance(v, str) for v in pair) == 1
+            and _number(pair[0]) is not None
+            and _number(pair[0]) == _number(pair[1])
+        ):
+            yield f"{change.path}: {pair[0]!r} and {pair[1]!r} are one number written as text and as a number"
+
+
+def _number(value: JSON | Absent) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        return None
+
+
+def _renames(found: Sequence[Change]) -> Iterator[str]:
+    config = [c for c in found if c.section == "config" and c.kind is ChangeClass.FACTOR]
+    for gone in (c for c in config if isinstance(c.after, Absent)):
+        twins = [c for c in config if isinstance(c.before, Absent) and same(c.after, gone.before)]
+        if len(twins) == 1:
+            yield (f"{gone.path} was probably renamed to {twins[0].path} (equal values); if so, declare it under "
+                   "[factors.aliases]")  # fmt: skip
+
+
+def _bundles(a: Levels, b: Levels, found: Sequence[Change], settings: FactorSettings) -> Iterator[str]:
+    declared = declared_bundles(a, b, settings)
+    blocks = {change.block for change in found}
+    for name, paths in settings.bundles.items():
+        touched = any(matches(c.path, path) for c in found if c.kind is ChangeClass.FACTOR for path in paths)
+        if name in declared and name in blocks:
+            yield f"{name} is one declared treatment of several changes: what each of them did cannot be told"
+        elif touched and name not in declared:
+            yield f"the bundle {name} was not declared before launch, so its changes are counted one by one"
+
+
+def _docstrings(found: Sequence[Change]) -> Iterator[str]:
+    for change in found:
+        if change.kind is ChangeClass.COSMETIC and change.why == "docstrings only":
+            yield f"{change.path} changed in its docstrings"
+
+
+def _not_run(found: Sequence[Change]) -> Iterator[str]:
+    idle = [change.path for change in found if change.why.startswith("not run")]
+    if idle:
+        yield f"{len(idle)} changed source files were loaded by neither run: {_head(idle)}"
+
+
+def _same_commit(a: Levels, b: Levels, found: Sequence[Change]) -> Iterator[str]:
+    commits = a.at("code.commit"), b.at("code.commit")
+    ran = any(change.section == "code" and change.kind is ChangeClass.FACTOR for change in found)
+    if ran and a.files is not None and b.files is not None and commits[0] == commits[1]:
+        yield "equal commits, different trees: uncommitted changes ran"
+
+
+def _budget(a: Run, b: Run) -> Iterator[str]:
+    left, right = updates(a), updates(b)
+    if left != right and left is not None and right is not None:
+        yield (f"optimiser updates really taken: {left[0]} ({left[1]} skipped by the scaler) → "
+               f"{right[0]} ({right[1]} skipped)")  # fmt: skip
+    for side, run in (("a", a), ("b", b)):
+        if run.status == "early_stopped":
+            yield f"{side} stopped early"
+
+
+def updates(run: Run) -> tuple[int, int] | None:
+    """Optimiser steps that took effect and those that the gradient scaler skipped; None where it is unknown."""
+    done = run.outcome.body.get("steps_done") if run.outcome else None
+    if not isinstance(done, int | float) or isinstance(done, bool):
+        return None
+    skipped = run.trajectory.last("amp/skipped")
+    if skipped is None:
+        skipped = run.metrics.get("amp/skipped", 0.0)
+    return int(done - skipped), int(skipped)
+
+
+def _head(paths: Sequence[str], limit: int = 5) -> str:
+    rest = f" and {len(paths) - limit} more" if len(paths) > limit else ""
+    return ", ".join(paths[:limit]) + rest

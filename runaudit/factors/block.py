@@ -1,0 +1,170 @@
+"""Counting factors, not keys: several changed leaves that are one choice are one factor.
+
+Declared groups and bundles come first, then what runaudit knows: a data set, a container, a schedule, a chosen variant
+with the keys only it has, an effective batch that was merely split differently.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from runaudit.factors import known
+from runaudit.factors.factor import Absent, Change, ChangeClass, Role
+from runaudit.factors.levels import Levels
+from runaudit.factors.path import joined, last_key, matches, steps
+from runaudit.factors.source import renamed
+from runaudit.factors.walk import same
+from runaudit.settings import FactorSettings
+
+Blocks = dict[str, str]
+"""Leaf path -> the factor it is counted under."""
+
+
+def counted(changes: tuple[Change, ...], a: Levels, b: Levels, settings: FactorSettings) -> tuple[Change, ...]:
+    """Every factor leaf with the block it is counted under; the first rule that claims a leaf keeps it."""
+    factors = [change for change in changes if change.kind is ChangeClass.FACTOR]
+    blocks: Blocks = {}
+    claims: tuple[Callable[[], Mapping[str, str]], ...] = (
+        lambda: _bundles(factors, a, b, settings),
+        lambda: _groups(factors, a, b, settings),
+        lambda: _batch(factors, a, b),
+        lambda: _data(factors),
+        lambda: _environment(factors),
+        lambda: _init(factors),
+        lambda: _tables(factors),
+        lambda: _variants(factors, a, b),
+        lambda: renamed(factors),
+    )
+    for claim in claims:
+        for path, block in claim().items():
+            blocks.setdefault(path, block)
+    return tuple(
+        replace(change, block=blocks.get(change.path, change.path)) if change.kind is ChangeClass.FACTOR else change
+        for change in changes
+    )
+
+
+def declared_bundles(a: Levels, b: Levels, settings: FactorSettings) -> Mapping[str, tuple[str, ...]]:
+    """The bundles of the policy that a run declared before its launch. Afterwards is too late."""
+    named = {str(n) for side in (a, b) for n in side.run.manifest.body.get("bundles") or ()}
+    return {name: paths for name, paths in settings.bundles.items() if name in named}
+
+
+def _bundles(factors: list[Change], a: Levels, b: Levels, settings: FactorSettings) -> Blocks:
+    return {
+        change.path: name
+        for name, paths in declared_bundles(a, b, settings).items()
+        for change in factors
+        if change.role is Role.TREATMENT and any(matches(change.path, path) for path in paths)
+    }
+
+
+def _groups(factors: list[Change], a: Levels, b: Levels, settings: FactorSettings) -> Blocks:
+    blocks: Blocks = {}
+    for name, paths in settings.groups.items():
+        members = [c for c in factors if c.role is Role.TREATMENT and any(matches(c.path, path) for path in paths)]
+        # A group of one is that leaf. A batch whose product moved as well as its split is two choices, not one.
+        if len(members) > 1 and not (_all_batch(members) and not _same_product(a, b, members)):
+            blocks |= {change.path: name for change in members}
+    return blocks
+
+
+def _batch(factors: list[Change], a: Levels, b: Levels) -> Blocks:
+    members = [c for c in factors if c.section == "config" and last_key(c.path) in known.BATCH_KEYS]
+    if len(members) > 1 and _same_product(a, b, members):
+        return {change.path: "config.effective_batch_decomposition" for change in members}
+    return {}
+
+
+def _all_batch(members: list[Change]) -> bool:
+    return all(last_key(change.path) in known.BATCH_KEYS for change in members)
+
+
+def _same_product(a: Levels, b: Levels, members: list[Change]) -> bool:
+    products = [1.0, 1.0]
+    kinds = [known.BATCH_KEYS[last_key(change.path)] for change in members if last_key(change.path) in known.BATCH_KEYS]
+    if len(set(kinds)) != len(kinds):
+        return False
+    for change in members:
+        for side, value in enumerate((change.before, change.after)):
+            if isinstance(value, Absent):
+                value = 1
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                return False
+            products[side] *= value
+    return products[0] == products[1]
+
+
+def _data(factors: list[Change]) -> Blocks:
+    return {
+        c.path: joined("data", str(steps(c.path)[1])) for c in factors if c.section == "data" and len(steps(c.path)) > 1
+    }
+
+
+def _environment(factors: list[Change]) -> Blocks:
+    env = [c for c in factors if c.section == "env"]
+    hardware = [c for c in env if any(matches(c.path, name) for name in known.HARDWARE)]
+    software = [c for c in env if any(matches(c.path, name) for name in known.NUMERICS)]
+    driver = [c for c in software if c.path == "env.driver"]
+    if hardware and len(software) == len(driver):
+        # A new machine brings its driver.
+        hardware, software = hardware + driver, []
+    blocks: Blocks = {}
+    if len(software) > 1:
+        blocks |= {c.path: "env.software" for c in software}
+    if len(hardware) > 1:
+        blocks |= {
+            c.path: "env.gpu" if any(h.path == "env.gpu" for h in hardware) else "env.hardware" for c in hardware
+        }
+    return blocks
+
+
+def _init(factors: list[Change]) -> Blocks:
+    members = [c for c in factors if c.section == "init"]
+    checkpoint = any(c.path == "init.checkpoint" for c in members)
+    return {c.path: "init.checkpoint" for c in members} if checkpoint else {}
+
+
+def _tables(factors: list[Change]) -> Blocks:
+    """Tables that came or went in a list of named tables belong to the choice of which tables there are."""
+    blocks: Blocks = {}
+    for change in factors:
+        keys = steps(change.path)
+        if (
+            keys
+            and str(keys[-1]).startswith("\0")
+            and (isinstance(change.before, Absent) or isinstance(change.after, Absent))
+        ):
+            parent = change.path.rpartition("[")[0]
+            blocks[change.path] = parent
+    return blocks
+
+
+def _variants(factors: list[Change], a: Levels, b: Levels) -> Blocks:
+    """A schedule's keys draw one curve; a changed selector takes along the keys that only one of its variants has."""
+    blocks: Blocks = {}
+    for change in factors:
+        if change.section != "config":
+            continue
+        keys = steps(change.path)
+        for depth in range(2, len(keys)):
+            if str(keys[depth - 1]).lower() in known.SCHEDULE_KEYS:
+                blocks.setdefault(change.path, _prefix(keys[:depth]))
+        parent = _prefix(keys[:-1])
+        if (isinstance(change.before, Absent) or isinstance(change.after, Absent)) and _selected(parent, a, b):
+            blocks.setdefault(change.path, parent)
+        if len(keys) > 2 and keys[-1] in known.SELECTOR_KEYS:
+            blocks.setdefault(change.path, parent)
+    return {path: block for path, block in blocks.items() if sum(other == block for other in blocks.values()) > 1}
+
+
+def _selected(parent: str, a: Levels, b: Levels) -> bool:
+    return any(not same(a.at(f"{parent}.{key}"), b.at(f"{parent}.{key}")) for key in known.SELECTOR_KEYS) and (
+        parent.count(".") > 0
+    )
+
+
+def _prefix(keys: tuple[str | int, ...]) -> str:
+    path = str(keys[0])
+    for key in keys[1:]:
+        path = joined(path, key) if isinstance(key, str) else f"{path}[{key}]"
+    return path

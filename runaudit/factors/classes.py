@@ -1,0 +1,225 @@
+"""What a leaf of one run stands for: a factor, something that follows, something that cannot matter.
+
+A standing is decided on one run alone, so that it is the same whichever side the run is on and whatever it is compared
+with; two standings together give the class of a changed leaf. The doubtful case is a factor.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runaudit.factors import known
+from runaudit.factors.derived import check_rule, in_a_circle
+from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role, section_of
+from runaudit.factors.levels import SEED_KEYS, Levels
+from runaudit.factors.path import last_key, matches, steps
+from runaudit.factors.walk import leaves_of, same
+from runaudit.records.canonical import JSON
+from runaudit.settings import FactorSettings
+
+LOCATION_KEYS = ("path", "root", "url", "uri", "location", "cache")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """`value` is what counts of the level: two levels that count the same are no change."""
+
+    kind: ChangeClass = ChangeClass.FACTOR
+    value: JSON | Absent = ABSENT
+    why: str = ""
+    follows: str = ""
+    role: Role = Role.TREATMENT
+
+
+def standing(path: str, value: JSON, of: Levels, settings: FactorSettings) -> Standing:
+    """What the leaf at `path` stands for in this run."""
+    for pattern in settings.nuisance:
+        if matches(path, pattern):
+            return Standing(kind=ChangeClass.NUISANCE, why="the policy declares that it cannot change a result")
+    if (rule := settings.derived.get(path)) is not None:
+        return _by_rule(path, rule, value, of, settings)
+    judge = {"config": _config, "env": _env, "data": _data, "init": _init, "code": _code}.get(section_of(path), _plain)
+    return judge(path, value, of)
+
+
+def changed(
+    path: str, before: JSON | Absent, after: JSON | Absent, a: Levels, b: Levels, settings: FactorSettings
+) -> Change:
+    """The class of a leaf that differs: what both sides agree on, and a factor where they do not."""
+    sides = [
+        None if isinstance(value, Absent) else standing(path, value, of, settings)
+        for value, of in ((before, a), (after, b))
+    ]
+    known_sides = [side for side in sides if side is not None]
+    kinds = {side.kind for side in known_sides}
+    roles = {side.role for side in known_sides}
+    first = known_sides[0]
+    weighty = next((side for side in known_sides if side.kind is ChangeClass.FACTOR), first)
+    kind, why = (first.kind, first.why) if len(kinds) == 1 else (ChangeClass.FACTOR, weighty.why)
+    if kind is ChangeClass.FACTOR and len(sides) == len(known_sides) == 2 and _counts_the_same(*known_sides):
+        kind = ChangeClass.NUISANCE
+    if ChangeClass.FACTOR not in kinds and len(kinds) > 1:
+        kind, why = ChangeClass.DERIVED, next(s.why for s in known_sides if s.kind is ChangeClass.DERIVED)
+    return Change(
+        path=path,
+        before=before,
+        after=after,
+        kind=kind,
+        why=why,
+        follows=next((side.follows for side in known_sides if side.follows), "") if kind is ChangeClass.DERIVED else "",
+        role=roles.pop() if len(roles) == 1 else Role.TREATMENT,
+    )
+
+
+def _counts_the_same(a: Standing, b: Standing) -> bool:
+    return a.value is not ABSENT and b.value is not ABSENT and same(a.value, b.value)
+
+
+def _by_rule(path: str, rule: str, value: JSON, of: Levels, settings: FactorSettings) -> Standing:
+    if in_a_circle(path, settings.derived):
+        return Standing(why=f"its rule {rule!r} leads back to itself, so it explains nothing")
+    said = check_rule(path, rule, value, of.at)
+    if said.holds:
+        return Standing(kind=ChangeClass.DERIVED, why=f"follows its declared rule {rule!r}", follows=rule)
+    return Standing(why=said.why)
+
+
+def _plain(path: str, value: JSON, of: Levels) -> Standing:
+    section = section_of(path)
+    if section == "seed":
+        return Standing(role=Role.SEED)
+    return Standing(role=Role.EVALUATION if section == "eval" else Role.TREATMENT)
+
+
+def _config(path: str, value: JSON, of: Levels) -> Standing:
+    key = last_key(path)
+    if key in SEED_KEYS and not isinstance(value, Mapping):
+        if same(value, of.tree.get("seed", ABSENT)):
+            return Standing(kind=ChangeClass.DERIVED, why="it is the run's seed", follows="seed")
+        return Standing(role=Role.SEED)
+    if key in known.BOOKKEEPING_KEYS:
+        return Standing(kind=ChangeClass.NUISANCE, why="it names, places or narrates the run")
+    if key in known.STOCHASTIC_KEYS:
+        return Standing(role=Role.STOCHASTIC, why="it reorders random draws and chooses nothing")
+    if isinstance(value, str) and (stands_for := _text(key, value, of)):
+        return stands_for
+    recorded = of.tree.get("eval")
+    if isinstance(recorded, Mapping) and key in recorded and same(value, recorded[key]):
+        return Standing(kind=ChangeClass.DERIVED, why=f"it is eval.{key}", follows=f"eval.{key}")
+    inner = {str(step).lower() for step in steps(path)[1:-1]}
+    if inner & known.EVALUATION_KEYS and key not in known.NOT_EVALUATION:
+        return Standing(role=Role.EVALUATION)
+    return Standing()
+
+
+def _text(key: str, value: str, of: Levels) -> Standing | None:
+    """Text that only points at something that is judged by itself."""
+    manifest = of.run.manifest
+    if manifest.label and value == manifest.label and key in ("label", "name", "run", "experiment", "description"):
+        return Standing(kind=ChangeClass.NUISANCE, why="it is the run's label")
+    run_dir = manifest.section("launch").get("run_dir")
+    if isinstance(run_dir, str) and run_dir and _under(value, run_dir):
+        return Standing(kind=ChangeClass.NUISANCE, why="it lies in the run's own folder")
+    for name, entry in manifest.section("data").items():
+        place = entry.get("path") if isinstance(entry, Mapping) else None
+        if isinstance(place, str) and _place_of(value, place) and entry.get("digest"):
+            return Standing(
+                value=f"<data.{name}>", why=f"a place; what lies there is judged by the digest of data.{name}"
+            )
+    if (value.startswith("cuda") and value[4:].lstrip(":").isdigit()) or value == "cuda":
+        return Standing(value="cuda", why="which of several equal devices; the GPU is judged by env.gpu")
+    return None
+
+
+def _under(value: str, folder: str) -> bool:
+    return value == folder or value.startswith(folder.rstrip("/") + "/")
+
+
+def _place_of(value: str, place: str) -> bool:
+    """Whether a config's path leads to a data set's: the same, a folder above it, or its relative form."""
+    value, place = value.removeprefix("./").rstrip("/"), place.removeprefix("./").rstrip("/")
+    if not value or "/" not in place + value:
+        return value == place and bool(value)
+    return _under(place, value) or (not value.startswith("/") and f"/{value}/" in f"{place}/")
+
+
+def _data(path: str, value: JSON, of: Levels) -> Standing:
+    keys = steps(path)
+    if len(keys) == 3 and keys[2] in LOCATION_KEYS:
+        return Standing(kind=ChangeClass.NUISANCE, why="a place; data is judged by its digest")
+    if len(keys) == 3 and keys[2] != "digest" and (source := _in_config(str(keys[2]), value, of)):
+        return Standing(kind=ChangeClass.DERIVED, why=f"it is {source}", follows=source)
+    role = Role.EVALUATION if len(keys) > 1 and is_test_data(str(keys[1])) else Role.TREATMENT
+    return Standing(role=role)
+
+
+def _in_config(key: str, value: JSON, of: Levels) -> str | None:
+    """The config leaf that a fact of a data set repeats: choosing it once must not count twice."""
+    if "config" not in of.tree:
+        return None
+    return next(
+        (p for p, leaf in leaves_of(of.tree["config"], "config") if last_key(p) == key and same(leaf, value)), None
+    )
+
+
+def is_test_data(name: str) -> bool:
+    """Whether results are measured on a data set of this name."""
+    return known.TEST_NAMES.search(name) is not None
+
+
+def _init(path: str, value: JSON, of: Levels) -> Standing:
+    key = last_key(path)
+    if key in LOCATION_KEYS:
+        return Standing(kind=ChangeClass.NUISANCE, why="a place; a checkpoint is judged by its digest")
+    if key == "parent" and of.at("init.checkpoint"):
+        return Standing(kind=ChangeClass.DERIVED, why="the parent's checkpoint is judged by its digest",
+                        follows="init.checkpoint")  # fmt: skip
+    return Standing()
+
+
+def _env(path: str, value: JSON, of: Levels) -> Standing:
+    keys = steps(path)
+    if path == "env.python" and isinstance(value, str):
+        return Standing(value=".".join(value.split()[-1].split(".")[:2]), why="a patch release of the same Python")
+    if len(keys) == 3 and keys[1] == "packages":
+        return _package(str(keys[2]), value, of)
+    if len(keys) == 3 and keys[1] == "variables" and keys[2] in known.IDLE_VARIABLES:
+        return Standing(kind=ChangeClass.NUISANCE, why="it chooses among equal devices, memory or threads")
+    if path == "env.variables.PYTHONHASHSEED":
+        return Standing(role=Role.SEED)
+    if path in known.GPU_SOFTWARE and of.at("env.gpu") is None:
+        return Standing(kind=ChangeClass.NUISANCE, why="there was no GPU to use it")
+    if any(matches(path, name) for name in known.HARDWARE[2:]) and of.at("env.gpu"):
+        return Standing(kind=ChangeClass.NUISANCE, why="the numbers are computed on the GPU")
+    if any(matches(path, name) for name in (*known.NUMERICS, *known.HARDWARE, *known.SWITCHES)):
+        return Standing()
+    return Standing(kind=ChangeClass.NUISANCE, why="not among what can change numbers in the environment")
+
+
+def _package(name: str, value: JSON, of: Levels) -> Standing:
+    name = name.lower().replace("_", "-")
+    if name in known.QUIET_PACKAGES:
+        return Standing(kind=ChangeClass.NUISANCE, why="a package that draws, logs, tests or installs")
+    imported = of.at("env.imported")
+    if isinstance(imported, list) and name not in {str(item).lower().replace("_", "-") for item in imported}:
+        return Standing(kind=ChangeClass.NUISANCE, why="a package that the run did not import")
+    twin = of.at(f"env.{name}")
+    if isinstance(twin, str) and isinstance(value, str) and twin.split("+")[0] == value.split("+")[0]:
+        return Standing(kind=ChangeClass.DERIVED, why=f"it is env.{name}", follows=f"env.{name}")
+    return Standing()
+
+
+def _code(path: str, value: JSON, of: Levels) -> Standing:
+    """Facts about the code beside its files. Files themselves are judged by `code`."""
+    if of.files_judged:
+        return Standing(kind=ChangeClass.NUISANCE, why="every source file is compared by itself")
+    if path in ("code.commit", "code.patch") or path.startswith("code.patch"):
+        return Standing()
+    if path == "code.dirty":
+        return Standing(kind=ChangeClass.DERIVED, why="it says whether there is a patch", follows="code.patch")
+    return Standing(kind=ChangeClass.NUISANCE, why="it says where the code lay, not what it was")
+
+
+def flat(mapping: Mapping[str, Any]) -> str:
+    """A mapping in one line."""
+    return ", ".join(f"{key} {value}" for key, value in mapping.items())

@@ -1,0 +1,183 @@
+"""Cohorts: runs that differ only in their seed, counted honestly.
+
+Crashed and diverged runs stay in `n`. `effective_n` counts the finished runs whose seeds provably acted: equal seeds,
+or different seeds that began from the same random weights, are one replicate however often they were launched.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from runaudit.factors.classes import standing
+from runaudit.factors.factor import ABSENT, ChangeClass, Role
+from runaudit.factors.levels import NOT_DESIGN, Levels, levels
+from runaudit.factors.policy import shared_policy
+from runaudit.factors.source import cannot_run, file_changes
+from runaudit.factors.walk import leaves_of
+from runaudit.records.canonical import JSON, canonical_bytes
+from runaudit.records.digest import digest_bytes
+from runaudit.records.manifest import Unknown
+from runaudit.records.run import Run
+from runaudit.settings import FactorSettings, Settings
+
+ID_LENGTH = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cohort:
+    """Runs of one design, oldest first."""
+
+    id: str
+    label: str
+    runs: tuple[Run, ...]
+
+    @property
+    def n(self) -> int:
+        """Every launch, however it ended."""
+        return len(self.runs)
+
+    @property
+    def finished(self) -> tuple[Run, ...]:
+        """The runs whose final metrics are results."""
+        return tuple(run for run in self.runs if run.finished)
+
+    @property
+    def failed(self) -> tuple[Run, ...]:
+        """The runs in the denominator that have no result."""
+        return tuple(run for run in self.runs if not run.finished)
+
+    @property
+    def seeds(self) -> tuple[JSON, ...]:
+        """The seed of each run, None where there is none or it is unknown."""
+        return tuple(_seed(run) for run in self.runs)
+
+    @cached_property
+    def replicates(self) -> tuple[tuple[Run, ...], ...]:
+        """The finished runs, those together that repeat one another."""
+        groups: list[list[Run]] = []
+        for run in self.finished:
+            hits = [group for group in groups if any(_repeats(run, other) for other in group)]
+            groups = [group for group in groups if group not in hits] + [[r for group in hits for r in group] + [run]]
+        return tuple(tuple(group) for group in groups)
+
+    @property
+    def effective_n(self) -> int:
+        """Finished runs that are independent draws."""
+        return len(self.replicates)
+
+    @property
+    def unproven(self) -> tuple[Run, ...]:
+        """Finished runs that count without a proof that their seed acted."""
+        return tuple(run for run in self.finished if _proof(run) is None)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of `n` should know, in sentences."""
+        notes = []
+        if self.failed:
+            ends = Counter(run.status for run in self.failed)
+            how = ", ".join(f"{count} {status}" for status, count in sorted(ends.items()))
+            notes.append(f"{self.label}: {len(self.failed)} of {self.n} runs have no result ({how}); they stay counted")
+        for group in self.replicates:
+            if len(group) > 1:
+                shown = ", ".join(f"{run.short} (seed {_seed(run)})" for run in group)
+                notes.append(f"{self.label}: {shown} repeat one another and count once")
+        if self.unproven:
+            notes.append(f"{self.label}: {len(self.unproven)} of {self.n} runs carry no proof that their seed acted")
+        return tuple(notes)
+
+
+def cohorts(runs: Iterable[Run], *, settings: Settings | None = None) -> tuple[Cohort, ...]:
+    """The cohorts of these runs, oldest first. Runs whose code differs in nothing that ran are one cohort."""
+    policy = (settings or Settings()).factors
+    founders: dict[str, list[tuple[Levels, list[Run]]]] = {}
+    for run in runs:
+        own = shared_policy(policy, (run,))
+        of = levels(run, own)
+        groups = founders.setdefault(_key(of, own), [])
+        for founder, members in groups:
+            if _same_code(founder, of, policy):
+                members.append(run)
+                break
+        else:
+            groups.append((of, [run]))
+    order = [
+        Cohort(id=_id_of(founder, policy), label=shared_label(members), runs=tuple(members))
+        for groups in founders.values()
+        for founder, members in groups
+    ]
+    return tuple(order)
+
+
+def cohort_of(runs: Iterable[Run], *, label: str | None = None) -> Cohort:
+    """These runs as one arm, as a user named them; whether they are one design is for the comparison to say."""
+    members = tuple(runs)
+    name = digest_bytes(canonical_bytes(sorted(run.id for run in members))).hex[:ID_LENGTH]
+    return Cohort(id=name, label=label or shared_label(members), runs=members)
+
+
+def cohort_id(run: Run, *, settings: Settings | None = None) -> str:
+    """The id of the cohort that this run founds: its design without its seed, by content."""
+    policy = (settings or Settings()).factors
+    return _id_of(levels(run, policy), policy)
+
+
+def _id_of(of: Levels, policy: FactorSettings) -> str:
+    policy = shared_policy(policy, (of.run,))
+    files = {path: digest for path, digest in (of.files or {}).items() if not cannot_run(path)}
+    return digest_bytes(f"{_key(of, policy)} {canonical_bytes(files).decode()}".encode()).hex[:ID_LENGTH]
+
+
+def _key(of: Levels, policy: FactorSettings) -> str:
+    """The digest of everything but code that counts."""
+    return digest_bytes(canonical_bytes(dict(_counting(of, policy)))).hex
+
+
+def _counting(of: Levels, policy: FactorSettings) -> Mapping[str, JSON]:
+    counted: dict[str, JSON] = {}
+    for section, tree in of.tree.items():
+        if section in NOT_DESIGN:
+            continue
+        for path, value in leaves_of(tree, section):
+            stands = standing(path, value, of, policy)
+            if stands.kind is ChangeClass.FACTOR and stands.role not in (Role.SEED, Role.STOCHASTIC):
+                counted[path] = value if stands.value is ABSENT else stands.value
+    return counted
+
+
+def _same_code(a: Levels, b: Levels, policy: FactorSettings) -> bool:
+    if a.files is None or b.files is None:
+        return a.files is b.files
+    return a.files == b.files or all(c.kind is not ChangeClass.FACTOR for c in file_changes(a, b, policy))
+
+
+def shared_label(runs: Iterable[Run]) -> str:
+    """What the labels of these runs have in common, without a trailing seed."""
+    labels = [run.label for run in runs]
+    if not labels or len(set(labels)) == 1:
+        return labels[0] if labels else ""
+    first, last = min(labels), max(labels)
+    common = first[: next((i for i, (x, y) in enumerate(zip(first, last, strict=False)) if x != y), len(first))]
+    trimmed = re.sub(r"[\s\-_/,.:=#(\[]+(?:seed|s)?[\s\-_/,.:=#(\[]*$", "", common)
+    return trimmed if len(trimmed) >= 3 else labels[0]
+
+
+def _seed(run: Run) -> JSON:
+    seed = run.manifest.seed
+    return None if isinstance(seed, Unknown) else seed
+
+
+def _proof(run: Run) -> str | None:
+    """The digest that shows the seed acted: of the initial weights, or of the first batch where those are given."""
+    kind = run.manifest.section("init").get("kind", "random")
+    return run.seed_proof.get("init" if kind == "random" else "first_batch") or None
+
+
+def _repeats(a: Run, b: Run) -> bool:
+    """Whether two runs are one draw. Two unknown seeds without proof cannot be told apart, so they are."""
+    left, right = _proof(a), _proof(b)
+    if left is not None and right is not None and (left == right or _seed(a) is None):
+        return left == right
+    return bool(_seed(a) == _seed(b))

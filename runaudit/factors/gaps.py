@@ -1,0 +1,163 @@
+"""What a record does not say, of what could have changed a result. Absent is never equal to anything."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from runaudit.factors.classes import standing
+from runaudit.factors.factor import ABSENT, Absent, ChangeClass, section_of
+from runaudit.factors.known import GPU_SOFTWARE, UNSEEN_SUFFIXES
+from runaudit.factors.levels import NOT_DESIGN, Levels
+from runaudit.factors.path import steps
+from runaudit.factors.source import cannot_run
+from runaudit.factors.walk import differences
+from runaudit.records.canonical import JSON
+from runaudit.records.run import Run
+from runaudit.settings import FactorSettings
+
+EVAL_LEAVES = ("metric", "protocol", "crop_border", "data_range", "channel", "code_digest")
+ENV_LEAVES = ("python", "torch", "gpu", "packages")
+SWITCH_LEAVES = ("determinism",)
+"""Switches of the process. Where every source file and variable is recorded, what sets them is recorded too."""
+CUDA_LEAVES = ("cuda", "cudnn")
+
+
+def gaps(of: Levels, settings: FactorSettings) -> Mapping[str, str]:
+    """Path -> why it is unknown, for everything that the record should say and does not."""
+    found = {path: reason or of.run.manifest.reason(path) for path, reason in _gaps(of)}
+    for path, reason in of.run.manifest.section("unknown").items():
+        if path not in found and of.at(path) is ABSENT and _weighs(path, of, settings):
+            found[path] = str(reason)
+    return found
+
+
+def _gaps(of: Levels) -> Iterator[tuple[str, str]]:
+    none = of.run.manifest.section("origin").get("known_none") or ()
+    # A manifest's sections are objects; that a foreign record said null of one is kept beside them.
+    tree = {**of.tree, **dict.fromkeys(none)}
+    if "seed" not in tree:
+        yield "seed", ""
+    if "config" not in tree:
+        yield "config", ""
+    if "code" not in none:
+        yield from _code_gaps(of)
+    yield from _data_gaps(tree)
+    yield from _leaf_gaps(tree, "env", ENV_LEAVES)
+    env = tree.get("env")
+    if isinstance(env, Mapping) and (of.files is None or "variables" not in env):
+        yield from _leaf_gaps(tree, "env", SWITCH_LEAVES)
+    if isinstance(env, Mapping) and env.get("gpu"):
+        yield from _leaf_gaps(tree, "env", CUDA_LEAVES)
+    yield from _leaf_gaps(tree, "init", ("kind",))
+    init = tree.get("init")
+    if isinstance(init, Mapping) and init.get("kind", "random") != "random" and "checkpoint" not in init:
+        yield "init.checkpoint", ""
+    yield from _leaf_gaps(tree, "eval", EVAL_LEAVES)
+
+
+def _leaf_gaps(tree: Mapping[str, Any], section: str, leaves: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    if section not in tree:
+        if leaves != CUDA_LEAVES:
+            yield section, ""
+        return
+    value = tree[section]
+    if isinstance(value, Mapping):
+        yield from ((f"{section}.{leaf}", "") for leaf in leaves if leaf not in value)
+
+
+def _code_gaps(of: Levels) -> Iterator[tuple[str, str]]:
+    yield from _edited(of)
+    code = of.run.manifest.body.get("code", ABSENT)
+    if code is ABSENT:
+        yield "code", ""
+        return
+    if not isinstance(code, Mapping) or of.files is not None:
+        return
+    if not code.get("commit"):
+        yield "code.commit", "neither the commit nor the files of the tree are in the record"
+    if code.get("dirty") and not code.get("patch"):
+        yield "code.patch", "the tree was dirty and its patch is not in the record"
+    elif "patch" not in code and code.get("dirty") is not False:
+        yield "code.patch", "the record does not say whether the tree was dirty" if "dirty" not in code else ""
+
+
+def _edited(of: Levels) -> Iterator[tuple[str, str]]:
+    """Source files that were changed under a run: what it read cannot be known."""
+    outcome = of.run.outcome.section("code") if of.run.outcome else {}
+    for row in outcome.get("changed") or ():
+        path = str(row.get("path"))
+        idle = of.loaded is not None and path not in of.loaded and path.endswith(UNSEEN_SUFFIXES)
+        if row.get("before") is not None and not idle and not cannot_run(path):
+            yield f"code.{path}", "it was edited while the run ran, so neither version is known to be what ran"
+
+
+def _data_gaps(tree: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    data = tree.get("data", ABSENT)
+    if data is ABSENT or data == {}:
+        yield "data", "no data set is in the record"
+    for name, entry in data.items() if isinstance(data, Mapping) else ():
+        if not (isinstance(entry, Mapping) and entry.get("digest")):
+            yield f"data.{name}.digest", "the data set has no digest"
+
+
+def _weighs(path: str, of: Levels, settings: FactorSettings) -> bool:
+    """Whether an unknown leaf could have changed a result."""
+    section = section_of(path)
+    if section in NOT_DESIGN or section in ("status", "metrics", "series", "outcome", "runtime", "trajectory"):
+        return False
+    if section == "code" and of.files is not None:
+        return False
+    if path in GPU_SOFTWARE and of.at("env.gpu") is None:
+        return False
+    return standing(path, "unknown", of, settings).kind is ChangeClass.FACTOR
+
+
+COUNTED_BY_DIGEST = frozenset({"tiles", "frames", "files", "bytes", "size", "count", "samples", "name"})
+"""Facts of a data set that its digest already covers."""
+
+
+def one_sided_gap(path: str, before: JSON | Absent, after: JSON | Absent) -> bool:
+    """Whether a leaf that only one record has is unknown on the other, rather than known not to be there.
+
+    A config without a key has no such key, and an environment without a package has none; but every run has an
+    accelerator, an initialisation and an evaluation, whether it is written down or not.
+    """
+    if not (isinstance(before, Absent) or isinstance(after, Absent)):
+        return False
+    keys = steps(path)
+    if keys[0] in ("init", "eval"):
+        return True
+    if keys[0] == "env":
+        return len(keys) < 3 or keys[1] not in ("packages", "variables")
+    return keys[0] == "data" and len(keys) > 2
+
+
+def pair_gaps(a: Levels, b: Levels, settings: FactorSettings) -> Mapping[str, tuple[str, str]]:
+    """Path -> (side, reason) for what only the other record says, beyond what `gaps` finds in each alone."""
+    found: dict[str, tuple[str, str]] = {}
+    for section in ("data", "env", "init", "eval"):
+        left, right = a.tree.get(section), b.tree.get(section)
+        if not isinstance(left, Mapping) or not isinstance(right, Mapping):
+            continue
+        for path, before, after in differences(left, right, section):
+            if one_sided_gap(path, before, after) and not _covered(path, a, b):
+                lacking, having = (a, b) if isinstance(before, Absent) else (b, a)
+                value = after if lacking is a else before
+                if not isinstance(value, Absent) and standing(path, value, having, settings).kind is ChangeClass.FACTOR:
+                    found[path] = ("a" if lacking is a else "b", lacking.run.manifest.reason(path))
+    if (a.files is None) != (b.files is None) and not (a.at("code.commit") and b.at("code.commit")):
+        found["code.files"] = ("a" if a.files is None else "b", "the files of the tree are in the other record only")
+    return found
+
+
+def _covered(path: str, a: Levels, b: Levels) -> bool:
+    keys = steps(path)
+    if keys[0] != "data" or keys[2] not in COUNTED_BY_DIGEST:
+        return False
+    return bool(a.at(f"data.{keys[1]}.digest")) and bool(b.at(f"data.{keys[1]}.digest"))
+
+
+def status_gap(run: Run) -> str | None:
+    """Why it is unknown whether a foreign run finished; None where the record says."""
+    if run.outcome is None and run.manifest.section("origin").get("kind", "captured") != "captured":
+        return "the record does not say how the run ended"
+    return None

@@ -1,0 +1,168 @@
+"""A run as levels of factors: one tree a section, and beside it what the record does not say.
+
+The tree holds every leaf of the design; how much a leaf weighs is judged elsewhere (`classes`). What the contract of
+the record names and the record does not hold is a gap: absent is unknown, only null says "known to be none".
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from runaudit.factors.factor import ABSENT, Absent
+from runaudit.factors.path import lookup, matches, steps
+from runaudit.factors.walk import keyed
+from runaudit.records.canonical import JSON, canonical_bytes
+from runaudit.records.digest import digest_bytes
+from runaudit.records.manifest import DESIGN_SECTIONS
+from runaudit.records.run import Run
+from runaudit.settings import FactorSettings
+
+NOT_DESIGN = ("schema", "label", "launch", "origin", "intent", "bundles", "waivers", "unknown", "supersedes",
+              "seed_proof", "policy")  # fmt: skip
+"""Sections that say who, when and where; whatever else a manifest holds can make a result different."""
+
+SEED_KEYS = ("seed", "random_seed", "manual_seed", "rng_seed", "global_seed", "torch_seed", "numpy_seed", "np_seed")
+"""Config keys that are the run's seed where the record has no section for it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Levels:
+    """One run, ready to be compared. `tree`: section -> normalised tree; `files`: source path -> content digest, or
+    None where the effective tree is unknown."""
+
+    run: Run
+    tree: Mapping[str, Any]
+    files: Mapping[str, str] | None
+
+    def at(self, path: str) -> JSON | Absent:
+        """The level at a dotted path, or ABSENT."""
+        return lookup(self.tree, path)
+
+    @cached_property
+    def loaded(self) -> frozenset[str] | None:
+        """The source files that really ran, where the outcome says."""
+        code = self.run.outcome.section("code") if self.run.outcome else {}
+        loaded = code.get("loaded")
+        return frozenset(str(path) for path in loaded) if isinstance(loaded, list | tuple) else None
+
+    @cached_property
+    def files_judged(self) -> bool:
+        """Whether commit and patch are beside the point, because every file is known by its content."""
+        return self.files is not None
+
+
+def levels(run: Run, settings: FactorSettings) -> Levels:
+    """The levels of a run under a policy: aliases renamed, sets sorted, named tables keyed by name."""
+    body = run.manifest.body
+    tree: dict[str, Any] = {
+        name: keyed(value) for name, value in body.items() if name not in (*NOT_DESIGN, "code") or name == "label"
+    }
+    tree.pop("label", None)
+    code = body.get("code")
+    if "code" in body:
+        tree["code"] = _facts(code) if isinstance(code, Mapping) else {}
+    if "seed" not in tree and (path := seed_in_config(tree)):
+        tree["seed"] = lookup(tree, path)
+    for old, new in settings.aliases.items():
+        _rename(tree, old, _end_of(new, settings.aliases))
+    for pattern in settings.unordered:
+        _sort_lists(tree, pattern, "")
+    files = effective_files(code) if isinstance(code, Mapping) else None
+    return Levels(run=run, tree=tree, files=None if files is None else {**_late_files(run), **files})
+
+
+def _facts(code: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said of the code beside its files; a patch is its digest."""
+    facts = {key: keyed(value) for key, value in code.items() if key not in ("files", "submodules", "siblings")}
+    return facts | {"patch": _patch_of(code)} if "patch" in code else facts
+
+
+def seed_in_config(tree: Mapping[str, Any]) -> str | None:
+    """Where the config names the run's seed, if it does."""
+    config = tree.get("config")
+    if isinstance(config, Mapping):
+        for key in SEED_KEYS:
+            if key in config and not isinstance(config[key], Mapping):
+                return f"config.{key}"
+    return None
+
+
+def effective_files(code: Mapping[str, Any]) -> Mapping[str, str] | None:
+    """Every source file as it stood, submodules and sibling packages included; None where the record has no tree."""
+    if not isinstance(code.get("files"), Mapping):
+        return None
+    return dict(_files(code, ""))
+
+
+def _late_files(run: Run) -> Mapping[str, str]:
+    """Files that ran and that the launch could not see: ignored by git, or written while the run ran."""
+    late = run.outcome.section("code").get("files") if run.outcome else None
+    return dict(_files({"files": late}, "")) if isinstance(late, Mapping) else {}
+
+
+def _files(code: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+    for path, entry in (code.get("files") or {}).items():
+        if isinstance(entry, Mapping):
+            yield prefix + path, str(entry.get("digest", entry))
+        else:
+            yield prefix + path, str(digest_bytes(str(entry).encode("utf-8", "surrogatepass")))
+    for group in ("submodules", "siblings"):
+        inner = code.get(group)
+        for name, part in inner.items() if isinstance(inner, Mapping) else ():
+            if isinstance(part, Mapping) and part.get("files"):
+                yield from _files(part, f"{prefix}{name}/")
+            else:
+                state = part.get("commit", part) if isinstance(part, Mapping) else part
+                yield f"{prefix}{name}@commit", str(digest_bytes(canonical_bytes([state, _patch_of(part)])))
+
+
+def _patch_of(code: Any) -> JSON:
+    patch = code.get("patch") if isinstance(code, Mapping) else None
+    return patch.get("digest") if isinstance(patch, Mapping) else patch
+
+
+def _end_of(name: str, aliases: Mapping[str, str]) -> str:
+    while name in aliases:
+        name = aliases[name]
+    return name
+
+
+def _rename(tree: dict[str, Any], old: str, new: str) -> None:
+    """Move a leaf. Where the new name is taken too, both stay and are compared."""
+    value = lookup(tree, old)
+    if isinstance(value, Absent) or lookup(tree, new) is not ABSENT:
+        return
+    parent = _parent(tree, old, make=False)
+    target = _parent(tree, new, make=True)
+    if parent is not None and target is not None:
+        target[steps(new)[-1]] = parent.pop(steps(old)[-1])
+
+
+def _parent(tree: dict[str, Any], path: str, *, make: bool) -> dict[Any, Any] | None:
+    node: Any = tree
+    for step in steps(path)[:-1]:
+        if not isinstance(node, dict):
+            return None
+        if step not in node and make:
+            node[step] = {}
+        node = node.get(step)
+    return node if isinstance(node, dict) else None
+
+
+def _sort_lists(tree: dict[str, Any], pattern: str, prefix: str) -> None:
+    from runaudit.factors.path import joined
+
+    for key, value in tree.items():
+        path = joined(prefix, key) if prefix else key
+        if isinstance(value, dict):
+            _sort_lists(value, pattern, path)
+        elif isinstance(value, list) and matches(path, pattern):
+            tree[key] = sorted(value, key=canonical_bytes)
+
+
+def design_digest(run: Run, settings: FactorSettings | None = None) -> str:
+    """What was run, whoever ran it when: equal exactly where `differences` finds nothing in the design."""
+    found = levels(run, settings or FactorSettings())
+    design = {name: value for name, value in found.tree.items() if name in DESIGN_SECTIONS or name not in NOT_DESIGN}
+    return str(digest_bytes(canonical_bytes({"design": design, "files": found.files})))

@@ -1,0 +1,89 @@
+"""Dotted paths: how a leaf is written, found and matched.
+
+A key that holds anything a path gives meaning to is quoted, `config['a.b'].c`, so that no two leaves share a path.
+Tables that carry a `name` are keyed by it, `config.stages[alignment].lr`: inserting one renames no other.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+
+from runaudit.factors.factor import ABSENT, Absent
+from runaudit.records.canonical import JSON
+
+_PLAIN = re.compile(r"[^\s.\[\]'\"]+")
+_STEP = re.compile(r"\.?([^\s.\[\]'\"]+)|\[(\d+)\]|\['((?:[^'\\]|\\.)*)'\]|\[([^\]'\"]+)\]")
+NAMES = "\0names"
+"""The key under which a list of named tables keeps the order of its names; its path is that of the list."""
+
+
+def joined(prefix: str, key: str) -> str:
+    """`prefix` extended by one key of a mapping. Keys that begin with a NUL are those of `keyed` tables."""
+    if key == NAMES:
+        return prefix
+    if key.startswith("\0"):
+        return f"{prefix}[{key[1:]}]"
+    if _PLAIN.fullmatch(key):
+        return f"{prefix}.{key}"
+    escaped = key.replace("\\", "\\\\").replace("'", "\\'")
+    return f"{prefix}['{escaped}']"
+
+
+def steps(path: str) -> tuple[str | int, ...]:
+    """The keys of a dotted path; integers index lists. Empty where it is not a path."""
+    return tuple(_steps(path))
+
+
+def _steps(path: str) -> Iterator[str | int]:
+    at = 0
+    found: list[str | int] = []
+    while at < len(path):
+        match = _STEP.match(path, at)
+        if match is None:
+            return
+        plain, index, quoted, name = match.groups()
+        if plain is not None:
+            found.append(plain)
+        elif index is not None:
+            found.append(int(index))
+        elif quoted is not None:
+            found.append(re.sub(r"\\(.)", r"\1", quoted))
+        else:
+            found.append("\0" + name)
+        at = match.end()
+    yield from found
+
+
+def lookup(tree: JSON, path: str) -> JSON | Absent:
+    """The value at a dotted path of a tree of mappings, or ABSENT."""
+    value = tree
+    for step in steps(path) or ("\0\0",):
+        value = _child(value, step)
+        if isinstance(value, Absent):
+            break
+    return value
+
+
+def _child(value: JSON, step: str | int) -> JSON | Absent:
+    if isinstance(value, Mapping):
+        return value.get(step if isinstance(step, str) else f"\0{step}", ABSENT)
+    if isinstance(value, list | tuple) and isinstance(step, int) and step < len(value):
+        return value[step]
+    return ABSENT
+
+
+@lru_cache(maxsize=4096)
+def _pattern(pattern: str) -> re.Pattern[str]:
+    body = "".join(".*" if char == "*" else re.escape(char) for char in pattern)
+    return re.compile(rf"{body}(?:[.\[/].*)?", re.DOTALL)
+
+
+def matches(path: str, pattern: str) -> bool:
+    """Whether a declared path covers a leaf: itself, what lies below it, or by `*`, which matches any text."""
+    return _pattern(pattern).fullmatch(path) is not None
+
+
+def last_key(path: str) -> str:
+    """The last key of a path, as written in the config."""
+    keys = steps(path)
+    return str(keys[-1]).lstrip("\0") if keys else path

@@ -1,0 +1,40 @@
+"""The rules that hold for a comparison: those of the policy file, and those the runs were launched with.
+
+A program may seal its own derived rules in its manifest, in words that are evaluated like the policy's. They hold
+where both runs declare the same rule; the policy file has the last word.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from runaudit.errors import ConfigError
+from runaudit.factors.derived import parsed
+from runaudit.records.run import Run
+from runaudit.settings import FactorSettings
+
+
+def shared_policy(settings: FactorSettings, runs: Iterable[Run]) -> FactorSettings:
+    """The policy with the derived rules that every one of these runs sealed. Raises ConfigError for a policy file's
+    rule that is not arithmetic; a sealed one that is not explains nothing."""
+    for path, rule in settings.derived.items():
+        parsed(rule, path)
+    sealed = [_rules(run) for run in runs]
+    shared = {
+        path: rule
+        for path, rule in (sealed[0] if sealed else {}).items()
+        if all(other.get(path) == rule for other in sealed) and _understood(path, rule)
+    }
+    return replace(settings, derived={**shared, **settings.derived}) if shared else settings
+
+
+def _rules(run: Run) -> Mapping[str, str]:
+    derived = run.manifest.section("policy").get("derived")
+    return {k: v for k, v in derived.items() if isinstance(v, str)} if isinstance(derived, Mapping) else {}
+
+
+def _understood(path: str, rule: str) -> bool:
+    try:
+        parsed(rule, path)
+    except ConfigError:
+        return False
+    return True

@@ -1,0 +1,79 @@
+"""What differs between two trees, leaf by leaf. Equality is that of the canonical form, so diff and digest agree.
+
+`1` is `1.0`, NaN is NaN, `True` is not `1`, `"1e-4"` is not `0.0001`, absent is not null. A tree that only one side
+has is one leaf: it was added as one thing.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+
+from runaudit.factors.factor import ABSENT, Absent
+from runaudit.factors.path import NAMES, joined
+from runaudit.records.canonical import JSON, MAX_INT, canonical_equal
+
+Difference = tuple[str, JSON | Absent, JSON | Absent]
+
+
+def differences(a: JSON, b: JSON, prefix: str) -> Iterator[Difference]:
+    """Every leaf that differs, in the order of sorted paths."""
+    if a is b:
+        return
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        for key in sorted({*a, *b}):
+            yield from differences(a.get(key, ABSENT), b.get(key, ABSENT), joined(prefix, key))
+    elif not same(a, b):
+        yield prefix, a, b
+
+
+def same(a: JSON | Absent, b: JSON | Absent) -> bool:
+    """Canonical equality, with a short way for the scalars that configs are made of."""
+    if isinstance(a, Absent) or isinstance(b, Absent):
+        return a is b
+    if isinstance(a, str) or isinstance(b, str) or isinstance(a, bool) or isinstance(b, bool):
+        return type(a) is type(b) and bool(a == b)
+    if isinstance(a, int | float) and isinstance(b, int | float) and _plain(a) and _plain(b):
+        return a == b
+    return canonical_equal(a, b)
+
+
+def _plain(value: float) -> bool:
+    return math.isfinite(value) and abs(value) <= MAX_INT
+
+
+def leaves_of(tree: JSON, prefix: str) -> Iterator[tuple[str, JSON]]:
+    """Every leaf of one tree with its path; an empty mapping is a leaf."""
+    if isinstance(tree, Mapping) and tree:
+        for key in sorted(tree):
+            yield from leaves_of(tree[key], joined(prefix, key))
+    else:
+        yield prefix, tree
+
+
+def keyed(value: JSON) -> JSON:
+    """`value` with every list of tables turned into a mapping.
+
+    Tables that all carry a distinct `name` are keyed by it and their order is kept beside them; others by position.
+    A list that holds anything else stays one leaf: its elements are not chosen one by one.
+    """
+    if isinstance(value, Mapping):
+        return {str(key): keyed(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        if value and all(isinstance(item, Mapping) for item in value):
+            return _table(value)
+        return [keyed(item) if isinstance(item, list | tuple) else _opaque(item) for item in value]
+    return value
+
+
+def _opaque(item: JSON) -> JSON:
+    return dict(item) if isinstance(item, Mapping) else item
+
+
+def _table(rows: list[Mapping[str, JSON]] | tuple[Mapping[str, JSON], ...]) -> JSON:
+    names = [row.get("name") for row in rows]
+    if len({name for name in names if isinstance(name, str)}) == len(rows):
+        named = {
+            f"\0{name}": keyed({k: v for k, v in row.items() if k != "name"})
+            for name, row in zip(names, rows, strict=True)
+        }
+        return {NAMES: names, **named}
+    return {f"\0{index}": keyed(row) for index, row in enumerate(rows)}

@@ -1,0 +1,91 @@
+"""The guard's answer: may this run start, what was found, what was waived, and what could not be asked."""
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runaudit.errors import GuardRefusedError, RunauditError
+from runaudit.guard import data, design, provenance
+from runaudit.guard.waiver import Waiver
+from runaudit.records.finding import Finding, Severity
+from runaudit.records.manifest import Unknown
+from runaudit.rules import Rule, Skip, check_all
+
+RULES: tuple[Rule, ...] = (*provenance.RULES, *data.RULES, *design.RULES)
+"""Every rule of the guard, in the order of their codes."""
+
+SCHEMA = "runaudit.guard/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardAnswer:
+    """What the rules said about one draft. `waivers` are all that were given; those that held excuse their rule."""
+
+    findings: tuple[Finding, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    asked: tuple[str, ...] = ()
+    skipped: tuple[Skip, ...] = ()
+    today: datetime.date
+
+    @property
+    def waived(self) -> Mapping[str, Waiver]:
+        """Rule code -> the waiver that holds today."""
+        return {waiver.rule: waiver for waiver in self.waivers if waiver.holds(self.today)}
+
+    @property
+    def refusals(self) -> tuple[Finding, ...]:
+        """The findings that keep the run from starting."""
+        return tuple(f for f in self.findings if f.severity >= Severity.ERROR and f.code not in self.waived)
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the run may start. Warnings are told and do not refuse."""
+        return not self.refusals and bool(self.asked)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What became of the waivers that excused nothing."""
+        found = {finding.code for finding in self.findings}
+        expired = (w for w in self.waivers if not w.holds(self.today))
+        unused = (w for w in self.waivers if w.holds(self.today) and w.rule not in found)
+        return (
+            *(f"the waiver of {w.rule} ({w.name}) expired on {w.until}" for w in expired),
+            *(f"the waiver of {w.rule} ({w.name}) excused nothing: the rule found nothing" for w in unused),
+        )
+
+    def sealed_waivers(self) -> tuple[dict[str, Any], ...]:
+        """The waivers as the manifest keeps them: only those that hold, and whether each excused something."""
+        found = {finding.code for finding in self.findings}
+        return tuple(w.to_json() | {"excused": w.rule in found} for w in self.waivers if w.holds(self.today))
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer as the JSON contract words it."""
+        return {
+            "schema": SCHEMA,
+            "allowed": self.allowed,
+            "findings": [f.to_json() | {"waived": f.code in self.waived} for f in self.findings],
+            "waivers": [waiver.to_json() for waiver in self.waivers],
+            "asked": list(self.asked),
+            "skipped": [skip.to_json() for skip in self.skipped],
+            "notes": list(self.notes),
+        }
+
+    def error(self) -> GuardRefusedError:
+        """The refusal as an exception that carries every finding."""
+        lines = [f"{f.code} {f.name}: {f.message} [mend: {f.remedy}]" for f in self.refusals]
+        return GuardRefusedError(f"the run was not started: {'; '.join(lines)}")
+
+
+def judge(facts: Mapping[str, object], *, waivers: tuple[Waiver, ...] = (), today: datetime.date) -> GuardAnswer:
+    """Ask every rule of the guard about one draft."""
+    judgement = check_all(RULES, facts)
+    return GuardAnswer(
+        findings=judgement.findings, waivers=waivers, asked=judgement.asked, skipped=judgement.skipped, today=today
+    )
+
+
+def not_recordable(failure: RunauditError) -> dict[str, object]:
+    """The facts of a launch of which no record could be made: every rule but one must be skipped, with this reason."""
+    unknown = Unknown("no record could be made")
+    return {name: unknown for rule in RULES for name in rule.needs} | {"failure": failure}

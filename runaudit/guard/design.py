@@ -1,0 +1,339 @@
+"""RA3: will this run be able to answer a question, and is it the question that was declared?
+
+The rules that speak of a baseline are asked only where one was declared; a first run has nothing to be held against.
+"""
+# ruff: noqa: D102  (what a rule checks is told once, in the docstring of its class: users read it too)
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from runaudit.diff import Comparison
+from runaudit.guard.facts import Namesake
+from runaudit.guard.invocation import Invocation
+from runaudit.guard.provenance import shown
+from runaudit.records.finding import Finding, Severity
+from runaudit.records.manifest import Manifest
+from runaudit.records.run import Run
+from runaudit.rules import Rule
+from runaudit.settings import GuardSettings
+
+
+class NoLabel(Rule):
+    """The run says in words what it tests.
+
+    A label takes one sentence now and cannot be recovered later, so there is no reason to start without one."""
+
+    code = "RA301"
+    name = "no_label"
+    waivable = False
+
+    def check(self, manifest: Manifest, call: Invocation) -> Iterator[Finding]:
+        if not (manifest.label or "").strip():
+            yield self.finding(
+                "label", "nothing says what this run tests", remedy=call.plus("--label", "what this run tests")
+            )
+
+
+class LabelReused(Rule):
+    """A label stands for one design.
+
+    Two designs under one name are averaged by whoever groups by name. Another seed of the same design is welcome."""
+
+    code = "RA302"
+    name = "label_reused"
+    requires = frozenset({"RA301"})
+
+    def check(self, namesakes: tuple[Namesake, ...], manifest: Manifest, call: Invocation) -> Iterator[Finding]:
+        other = next((one for one in namesakes if one.changed), None)
+        if other is not None:
+            yield self.finding(
+                "label",
+                f"run {other.run} has the label {manifest.label!r} too, and differs in {shown(other.changed)}",
+                remedy=call.plus("--label", f"{manifest.label}, {other.changed[0]} changed"),
+                evidence={"run": other.run, "differs": list(other.changed)},
+            )
+
+
+class Repeat(Rule):
+    """This is not an exact repeat.
+
+    The same design with the same seed measures the same draw again: it shows whether a result reproduces, and adds
+    nothing to n."""
+
+    code = "RA303"
+    name = "exact_repeat"
+    severity = Severity.INFO
+    requires = frozenset({"RA302"})
+
+    def check(self, namesakes: tuple[Namesake, ...], call: Invocation) -> Iterator[Finding]:
+        for one in namesakes:
+            if one.same_seed and not one.changed:
+                yield self.finding(
+                    "seed",
+                    f"run {one.run} had the same design and the same seed; this one will not count in n",
+                    remedy=call.plus("--seed", str(one.seed + 1 if isinstance(one.seed, int) else 1)),
+                    evidence={"run": one.run},
+                )
+
+
+class NoSeed(Rule):
+    """The seed is known.
+
+    Without it the run cannot be repeated, and nobody can tell a replicate from a copy."""
+
+    code = "RA304"
+    name = "no_seed"
+
+    def check(self, manifest: Manifest, policy: GuardSettings, call: Invocation) -> Iterator[Finding]:
+        if manifest.body.get("seed") is None:
+            yield self.finding(
+                "seed",
+                "no seed is recorded",
+                remedy=call.plus("--seed", "1"),
+                severity=Severity.ERROR if "seed" in policy.require else Severity.INFO,
+            )
+
+
+class HashSeed(Rule):
+    """No seed comes from `hash()` of a text.
+
+    Python salts `hash()` anew in every process unless PYTHONHASHSEED is set, so such a seed differs from run to run."""
+
+    code = "RA305"
+    name = "hash_seed"
+
+    def check(self, sources: Callable[[], Iterator[tuple[str, bytes]]], hash_seed: str | None,
+              call: Invocation) -> Iterator[Finding]:  # fmt: skip
+        if hash_seed not in (None, "", "random"):
+            return
+        for path, raw in sources():
+            for line in hash_seeded_lines(raw):
+                yield self.finding(
+                    f"code.{path}",
+                    f"{path}:{line} seeds from hash(), which is salted anew in every process",
+                    remedy=call.again(prefix="PYTHONHASHSEED=0"),
+                    evidence={"path": path, "line": line},
+                )
+
+
+class NoConfig(Rule):
+    """The configuration is on record.
+
+    An argument list shows what was typed, not the defaults that were used."""
+
+    code = "RA306"
+    name = "no_config"
+
+    def check(self, manifest: Manifest, policy: GuardSettings, call: Invocation) -> Iterator[Finding]:
+        if not manifest.has("config") or (not manifest.section("config") and manifest.body["config"] is not None):
+            yield self.finding(
+                "config",
+                "no configuration is recorded" if not manifest.has("config") else "the configuration is empty",
+                remedy=call.plus("--config", "FILE"),
+                severity=Severity.ERROR if "config" in policy.require else Severity.INFO,
+            )
+
+
+class IncompleteConfig(Rule):
+    """Every setting that the policy names is in the configuration.
+
+    What is not written down takes a default that the next version may change."""
+
+    code = "RA307"
+    name = "incomplete_config"
+    requires = frozenset({"RA306"})
+
+    def check(self, manifest: Manifest, policy: GuardSettings, call: Invocation) -> Iterator[Finding]:
+        missing = tuple(key for key in policy.config_keys if not _has(manifest.section("config"), key))
+        if missing:
+            yield self.finding(
+                "config",
+                f"the configuration does not set {shown(missing)}, which the policy asks for",
+                remedy=call.plus("--config", "FILE"),
+                evidence={"missing": list(missing)},
+            )
+
+
+class BaselineUnfinished(Rule):
+    """The baseline has a result.
+
+    A comparison needs two ends; a baseline that crashed offers none."""
+
+    code = "RA308"
+    name = "baseline_unfinished"
+    severity = Severity.WARNING
+
+    def check(self, baseline_run: Run) -> Iterator[Finding]:
+        if not baseline_run.finished:
+            yield self.finding(
+                "baseline",
+                f"the baseline {baseline_run.short} ({baseline_run.label}) is {baseline_run.status}",
+                remedy="runaudit list",
+            )
+
+
+class UndeclaredDifference(Rule):
+    """Nothing differs from the baseline but what was declared.
+
+    Two changes at once cannot be told apart afterwards, whatever the numbers say."""
+
+    code = "RA309"
+    name = "undeclared_difference"
+
+    def check(self, baseline: Comparison, manifest: Manifest, call: Invocation) -> Iterator[Finding]:
+        for change in baseline.treatments:
+            if not change.intended:
+                yield self.finding(
+                    change.factor,
+                    f"{change.factor} differs from the baseline {baseline.a.label!r}: {change.summary}",
+                    remedy=call.plus("--intent", change.factor),
+                    evidence={"baseline": baseline.a.id},
+                )
+
+
+class IntentDidNotVary(Rule):
+    """What was declared to vary does vary.
+
+    A run that repeats its baseline under another name will be read as an effect of nothing, or as no effect."""
+
+    code = "RA310"
+    name = "intent_did_not_vary"
+
+    def check(self, baseline: Comparison, manifest: Manifest, call: Invocation) -> Iterator[Finding]:
+        moved = {change.factor for change in baseline.factors}
+        moved |= {member.path for change in baseline.factors for member in change.members}
+        moved |= {leaf.factor for leaf in baseline.derived}
+        for factor in manifest.intent:
+            if not any(_covers(factor, path) for path in moved):
+                yield self.finding(
+                    factor,
+                    f"{factor} was declared to vary, and is the same in the baseline {baseline.a.label!r}",
+                    remedy=f"runaudit show {baseline.a.id[:12]}",
+                    evidence={"baseline": baseline.a.id},
+                )
+
+
+class TwoIntents(Rule):
+    """One factor is declared to vary, or several as one bundle.
+
+    Two factors that move together are one treatment; `--bundle` says so before the run instead of after it."""
+
+    code = "RA311"
+    name = "several_intents"
+    severity = Severity.WARNING
+
+    def check(self, manifest: Manifest, call: Invocation) -> Iterator[Finding]:
+        treatments = tuple(factor for factor in manifest.intent if factor != "seed")
+        if len(treatments) > 1 and not manifest.body.get("bundles"):
+            yield self.finding(
+                "intent",
+                f"{len(treatments)} factors are declared to vary at once: {shown(treatments)}",
+                remedy=call.plus("--bundle", "NAME"),
+                evidence={"intent": list(treatments)},
+            )
+
+
+class StopsOnTest(Rule):
+    """Early stopping does not look at test data.
+
+    A model chosen on the test set has been trained on it."""
+
+    code = "RA312"
+    name = "stops_on_test"
+    severity = Severity.WARNING
+
+    def check(self, manifest: Manifest, call: Invocation) -> Iterator[Finding]:
+        for path, value in _leaves(manifest.section("config"), "config"):
+            key = path.rpartition(".")[2]
+            if key in ("monitor", "early_stopping_metric", "metric_for_best_model") and _names_test(value):
+                yield self.finding(
+                    path,
+                    f"{path} is {value!r}: the checkpoint is chosen on test data",
+                    remedy=call.plus("--config", "FILE"),
+                )
+
+
+class QuickRun(Rule):
+    """The run uses all of the data.
+
+    A run on a part of it ranks ideas at best; it is no result beside full runs."""
+
+    code = "RA313"
+    name = "quick_run"
+    severity = Severity.INFO
+
+    def check(self, manifest: Manifest) -> Iterator[Finding]:
+        for path, value in _leaves(manifest.section("config"), "config"):
+            key = path.rpartition(".")[2]
+            partial = key in ("data_fraction", "limit_train_batches") and isinstance(value, float) and 0 < value < 1
+            if partial or (key in ("quick", "fast_dev_run", "smoke_test") and value is True):
+                yield self.finding(path, f"{path} is {value}: not comparable with full runs", remedy="runaudit list")
+
+
+def hash_seeded_lines(raw: bytes) -> Iterator[int]:
+    """Line numbers where something called or named `seed` is given a value that calls the built-in `hash`."""
+    if b"hash(" not in raw or b"seed" not in raw:
+        return
+    try:
+        tree = ast.parse(raw)
+    except (SyntaxError, ValueError, RecursionError):
+        return
+    for node in ast.walk(tree):
+        if _seeds(node) and any(_calls_hash(inner) for inner in ast.walk(node)):
+            yield node.lineno  # type: ignore[attr-defined]
+
+
+def _seeds(node: ast.AST) -> bool:
+    match node:
+        case ast.Call(func=ast.Name(id=name)) | ast.Call(func=ast.Attribute(attr=name)) if "seed" in name.lower():
+            return True
+        case ast.Assign(targets=[ast.Name(id=name)]) | ast.Assign(targets=[ast.Attribute(attr=name)]):
+            return "seed" in name.lower()
+    return False
+
+
+def _calls_hash(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "hash"
+
+
+def _has(config: Mapping[str, Any], path: str) -> bool:
+    value: Any = config
+    for word in path.removeprefix("config.").split("."):
+        if not isinstance(value, Mapping) or word not in value:
+            return False
+        value = value[word]
+    return True
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _leaves(item, f"{path}.{key}")
+    else:
+        yield path, value
+
+
+def _names_test(value: object) -> bool:
+    return isinstance(value, str) and value.lower().replace("-", "_").replace("/", "_").split("_")[0] == "test"
+
+
+def _covers(declared: str, path: str) -> bool:
+    return path == declared or path.startswith((f"{declared}.", f"{declared}["))
+
+
+RULES: tuple[Rule, ...] = (
+    NoLabel(),
+    LabelReused(),
+    Repeat(),
+    NoSeed(),
+    HashSeed(),
+    NoConfig(),
+    IncompleteConfig(),
+    BaselineUnfinished(),
+    UndeclaredDifference(),
+    IntentDidNotVary(),
+    TwoIntents(),
+    StopsOnTest(),
+    QuickRun(),
+)

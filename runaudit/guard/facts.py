@@ -1,0 +1,195 @@
+"""What a rule of the guard may ask for: frozen facts about one draft manifest, gathered once.
+
+Nothing here reads the disk except the store's own records; the code and the data were read when the draft was made.
+"""
+
+import datetime
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
+from types import MappingProxyType
+from typing import Any
+
+from runaudit.diff import Comparison
+from runaudit.guard.invocation import Invocation
+from runaudit.records.canonical import canonical_equal
+from runaudit.records.manifest import Manifest, Unknown
+from runaudit.records.run import SHORT, Run
+from runaudit.settings import GuardSettings
+
+Compare = Callable[[Run, Run], Comparison]
+"""How two runs are compared: `diff.compare` under the project's policy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """The code section as the rules speak of it. `gaps`: dotted path -> why it is not in the record."""
+
+    root: str = "."
+    in_repository: bool
+    commit: str | None = None
+    changed: tuple[str, ...] = ()
+    untracked: tuple[str, ...] = ()
+    dirty_submodules: tuple[str, ...] = ()
+    dirty_siblings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    gaps: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def commit_short(self) -> str:
+        """The commit as git shows it."""
+        return (self.commit or "")[:SHORT]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """A dataset as an earlier run recorded it."""
+
+    run: str
+    digest: str | None
+    version: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Namesake:
+    """An earlier run of the same label: its design against the draft's, by the paths that differ."""
+
+    run: str
+    seed: Any
+    same_seed: bool
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the draft itself does not say. `changed`: tracked files that differ from the commit. `root`: where the code
+    lies. `siblings`: name -> folder of editable packages. `sources`: Python files as (path, bytes)."""
+
+    root: str = "."
+    changed: tuple[str, ...] | None = None
+    siblings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    sources: Callable[[], Iterator[tuple[str, bytes]]] = field(default=lambda: iter(()))
+    hash_seed: str | None = None
+    moved: tuple[str, ...] = ()
+    today: datetime.date = datetime.date.min
+
+
+def launch_facts(
+    manifest: Manifest,
+    around: Surroundings,
+    *,
+    history: tuple[Run, ...] = (),
+    baseline: Run | None = None,
+    policy: GuardSettings | None = None,
+    compare: Compare,
+    call: Invocation | None = None,
+) -> dict[str, object]:
+    """Every fact by the name a rule asks for it with. `history` is oldest first and does not hold the draft."""
+    draft = Run(manifest=manifest, liveness="running")
+    return {
+        "manifest": manifest,
+        "code": code_facts(manifest, around),
+        "datasets": _datasets(manifest),
+        "overlaps": _overlaps(manifest),
+        "earlier_data": earlier_data(manifest, history, baseline),
+        "namesakes": tuple(namesakes(draft, history, compare)),
+        "baseline": compare(baseline, draft) if baseline else Unknown("no baseline was declared"),
+        "baseline_run": baseline if baseline else Unknown("no baseline was declared"),
+        "policy": policy or GuardSettings(),
+        "call": call or Invocation(),
+        "sources": around.sources,
+        "hash_seed": around.hash_seed,
+        "moved": around.moved,
+        "failure": None,
+    }
+
+
+def code_facts(manifest: Manifest, around: Surroundings) -> Code | Unknown:
+    """The code section as facts; Unknown where the draft has none."""
+    code = manifest.section("code")
+    if not code:
+        return Unknown(manifest.reason("code"))
+    # `dirty` without a list of files is still dirty: what the list does not show must not make the tree look clean.
+    listed = around.changed if around.changed is not None else _of_patch(code)
+    return Code(
+        root=around.root,
+        in_repository=code.get("vcs", "git") is not None,
+        commit=code.get("commit"),
+        changed=listed,
+        untracked=tuple(code.get("untracked") or ()),
+        dirty_submodules=tuple(name for name, inner in _group(code, "submodules") if _dirty(inner)),
+        dirty_siblings={
+            name: around.siblings.get(name, name) for name, inner in _group(code, "siblings") if _dirty(inner)
+        },
+        gaps={path: str(why) for path, why in manifest.section("unknown").items() if path.split(".")[0] == "code"},
+    )
+
+
+def _of_patch(code: Mapping[str, Any]) -> tuple[str, ...]:
+    return ("files in the recorded patch",) if code.get("patch") else ()
+
+
+def _group(code: Mapping[str, Any], name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for key, inner in (code.get(name) or {}).items():
+        if isinstance(inner, Mapping):
+            yield key, inner
+
+
+def _dirty(inner: Mapping[str, Any]) -> bool:
+    return bool(inner.get("dirty") or inner.get("moved"))
+
+
+def _datasets(manifest: Manifest) -> Mapping[str, Any]:
+    return {name: entry for name, entry in manifest.section("data").items() if isinstance(entry, Mapping)}
+
+
+def _overlaps(manifest: Manifest) -> dict[tuple[str, str], int]:
+    """(a, b) -> how much the two have in common: members of two splits of one dataset, or files of two datasets."""
+    datasets = _datasets(manifest)
+    found: dict[tuple[str, str], int] = {}
+    for name, entry in datasets.items():
+        for pair, count in (entry.get("split_overlap") or {}).items():
+            a, _, b = str(pair).partition("+")
+            found[f"{name}.{a}", f"{name}.{b}"] = int(count)
+    for a, b in combinations(sorted(datasets), 2):
+        one, two = datasets[a], datasets[b]
+        same = one.get("digest") is not None and one.get("digest") == two.get("digest")
+        if same or _contains(one, two) or _contains(two, one):
+            found[a, b] = min(int(one.get("files") or 1), int(two.get("files") or 1))
+    return found
+
+
+def _contains(outer: Mapping[str, Any], inner: Mapping[str, Any]) -> bool:
+    folder, path = str(outer.get("path") or ""), str(inner.get("path") or "")
+    return bool(folder) and path.startswith(folder.rstrip("/") + "/")
+
+
+def earlier_data(manifest: Manifest, history: tuple[Run, ...], baseline: Run | None) -> dict[str, Earlier]:
+    """Each dataset of the draft as the baseline, else the newest run, recorded it under the same path."""
+    found: dict[str, Earlier] = {}
+    for name, entry in _datasets(manifest).items():
+        runs = (*((baseline,) if baseline else ()), *reversed(history))
+        for run in runs:
+            before = run.manifest.section("data").get(name)
+            if isinstance(before, Mapping) and before.get("path") == entry.get("path") and before.get("digest"):
+                found[name] = Earlier(run=run.short, digest=before["digest"], version=before.get("preprocessing"))
+                break
+    return found
+
+
+def namesakes(draft: Run, history: tuple[Run, ...], compare: Compare) -> Iterator[Namesake]:
+    """The earlier runs that bear the draft's label, newest first; the first of each seed is enough."""
+    seen: list[Any] = []
+    for run in reversed(history):
+        if draft.manifest.label is None or run.manifest.label != draft.manifest.label:
+            continue
+        seed = run.manifest.body.get("seed")
+        if any(canonical_equal(seed, other) for other in seen):
+            continue
+        seen.append(seed)
+        comparison = compare(run, draft)
+        yield Namesake(
+            run=run.short,
+            seed=seed,
+            same_seed=canonical_equal(seed, draft.manifest.body.get("seed")),
+            changed=tuple(change.factor for change in comparison.treatments),
+        )

@@ -1,0 +1,238 @@
+"""A launch from request to verdict: draft the manifest, gather the facts, ask the rules, and only then seal.
+
+A refused draft leaves nothing in the log. A waiver is written into the manifest before it is sealed, so that whoever
+reads the record later reads it too.
+"""
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from runaudit.capture.git import git_state, work_tree
+from runaudit.capture.launch import LaunchRequest, amended, draft_manifest, seal
+from runaudit.diff.comparison import compare
+from runaudit.errors import CaptureError, UsageError
+from runaudit.guard.answer import RULES, GuardAnswer, judge, not_recordable
+from runaudit.guard.facts import Surroundings, launch_facts
+from runaudit.guard.invocation import Invocation
+from runaudit.guard.waiver import Waiver, parse_waivers
+from runaudit.records.canonical import canonical_bytes, canonical_equal
+from runaudit.records.digest import digest_bytes
+from runaudit.records.manifest import Manifest
+from runaudit.records.run import Run
+from runaudit.settings import Settings
+from runaudit.store import Store
+from runaudit.store.catalogue import load, resolve, run_ids
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A judged draft. `manifest` holds the waivers already; None where no record could be made."""
+
+    manifest: Manifest | None
+    answer: GuardAnswer
+
+    def sealed(self, store: Store, *, environ: Mapping[str, str] = os.environ) -> Manifest:
+        """Seal it and count the launch. Raises GuardRefusedError with every finding where the guard said no."""
+        if not self.answer.allowed or self.manifest is None:
+            raise self.answer.error()
+        return seal(store, self.manifest, environ=environ)
+
+
+def prepare(
+    request: LaunchRequest,
+    store: Store,
+    *,
+    settings: Settings | None = None,
+    baseline: str | None = None,
+    waive: tuple[str, ...] = (),
+    call: Invocation | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> Prepared:
+    """Draft the manifest of a launch and ask every rule. Seals nothing.
+
+    `baseline` names a run that this one is to be held against, `waive` are `RULE=REASON[:DAY]`. Raises UsageError for
+    a baseline or a waiver that cannot be understood.
+    """
+    terms = Terms.of(store, settings=settings, baseline=baseline, waive=waive, seed=request.seed, call=call)
+    started = time.time_ns()
+    try:
+        draft = draft_manifest(_with_empty_named(request), store, environ=environ)
+        return judge_draft(draft, store, terms, root=request.root, since_ns=started, environ=environ)
+    except CaptureError as failure:
+        answer = judge(not_recordable(failure), waivers=terms.waivers, today=terms.today)
+        return Prepared(manifest=None, answer=answer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a draft is judged by. Made before it is captured, so that a typing slip costs no second."""
+
+    settings: Settings
+    waivers: tuple[Waiver, ...]
+    baseline: Run | None
+    call: Invocation | None
+    today: date
+
+    @classmethod
+    def of(
+        cls,
+        store: Store,
+        *,
+        settings: Settings | None = None,
+        baseline: str | None = None,
+        waive: tuple[str, ...] = (),
+        seed: Any = None,
+        call: Invocation | None = None,
+    ) -> "Terms":
+        """The terms in the user's words, understood. Raises UsageError."""
+        settings = settings or Settings()
+        return cls(
+            settings=settings,
+            waivers=parse_waivers(waive, RULES),
+            baseline=_baseline(store, baseline, settings, seed),
+            call=call,
+            today=datetime.now(UTC).date(),
+        )
+
+
+def judge_draft(
+    draft: Manifest,
+    store: Store,
+    terms: Terms,
+    *,
+    root: Path,
+    since_ns: int,
+    environ: Mapping[str, str] = os.environ,
+) -> Prepared:
+    """Ask every rule about a draft that was captured from `root` since `since_ns`, and write the waivers into it."""
+    facts = launch_facts(
+        draft,
+        _surroundings(root, draft, store, environ=environ, since_ns=since_ns),
+        history=tuple(_related(store, draft)),
+        baseline=terms.baseline,
+        policy=terms.settings.guard,
+        compare=lambda a, b: compare(a, b, settings=terms.settings, intent=draft.intent, design_only=True),
+        call=terms.call,
+    )
+    answer = judge(facts, waivers=terms.waivers, today=terms.today)
+    return Prepared(manifest=_with_waivers(draft, answer, root), answer=answer)
+
+
+def _with_waivers(draft: Manifest, answer: GuardAnswer, root: Path) -> Manifest:
+    top = work_tree(root.absolute()) or root.absolute()
+    # Where in the tree the command starts: a restored copy lies elsewhere, and must start in the same folder of it.
+    launch = dict(draft.section("launch")) | {"prefix": root.absolute().relative_to(top).as_posix()}
+    given = [dict(waiver) for waiver in draft.waivers]
+    return amended(draft, launch=launch, waivers=[*given, *answer.sealed_waivers()])
+
+
+def _with_empty_named(request: LaunchRequest) -> LaunchRequest:
+    """An empty folder has no identity to capture, but a rule that can say so in the guard's words."""
+    data: dict[str, Any] = dict(request.data)
+    for name, value in data.items():
+        if isinstance(value, str | Path) and _is_empty(Path(value)):
+            data[name] = {"path": str(Path(value).absolute()), "digest": None, "files": 0, "bytes": 0}
+    return replace(request, data=data)
+
+
+def _is_empty(path: Path) -> bool:
+    if path.is_file():
+        return path.stat().st_size == 0
+    return path.is_dir() and not any(entry for entry in path.rglob("*") if not entry.is_dir())
+
+
+# ── what the draft does not say ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _surroundings(
+    root: Path, draft: Manifest, store: Store, *, environ: Mapping[str, str], since_ns: int
+) -> Surroundings:
+    state = git_state(root, exclude=(store.root.absolute(),))
+    top = state.top if state else root.absolute()
+    files = draft.section("code").get("files") or {}
+    return Surroundings(
+        root=str(top),
+        changed=state.changed if state else (),
+        siblings={},
+        sources=lambda: _python_sources(top, files),
+        hash_seed=environ.get("PYTHONHASHSEED"),
+        moved=changed_files(top, files, since_ns=since_ns),
+    )
+
+
+def _python_sources(top: Path, files: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
+    for path in files:
+        if path.endswith(".py") and (top / path).is_file():
+            yield path, (top / path).read_bytes()
+
+
+def changed_files(top: Path, files: Mapping[str, Any], *, since_ns: int) -> tuple[str, ...]:
+    """The recorded files whose content is no longer what was recorded, among those stamped at or after `since_ns`.
+
+    A file that holds a redacted secret cannot be compared by digest, so its stamp alone counts.
+    """
+    return tuple(path for path, entry in files.items() if _changed(top / path, entry, since_ns))
+
+
+def _changed(path: Path, entry: Mapping[str, Any], since_ns: int) -> bool:
+    try:
+        facts = path.lstat()
+        if max(facts.st_mtime_ns, facts.st_ctime_ns) < since_ns:
+            return False
+        if entry.get("redacted"):
+            return True
+        data = os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()
+    except OSError:
+        return True
+    return str(digest_bytes(data)) != entry["digest"]
+
+
+def _related(store: Store, draft: Manifest) -> Iterator[Run]:
+    """The earlier runs that share the label or a dataset's path, oldest first.
+
+    Sealed bytes are canonical, so a label or path that occurs in a record occurs in it letter for letter: the others
+    need not be parsed.
+    """
+    paths = [entry.get("path") for entry in draft.section("data").values() if isinstance(entry, Mapping)]
+    marks = [b'"label":' + canonical_bytes(draft.label)] if draft.label else []
+    marks += [b'"path":' + canonical_bytes(path) for path in paths if path]
+    for entry in store.entries():
+        if entry.kind == "manifest":
+            raw = store.read(entry.digest)
+            if any(mark in raw for mark in marks):
+                manifest = Manifest.from_bytes(raw, where=f"manifest {entry.digest.hex[:12]}")
+                yield Run(manifest=manifest, blobs=store.blobs)
+
+
+def _baseline(store: Store, word: str | None, settings: Settings, seed: Any) -> Run | None:
+    """The run that was named, else the one the policy names; of several seeds under a label the one with this seed.
+
+    A policy's baseline that has not been run yet is no error: somebody has to run it first.
+    """
+    wanted = word or settings.guard.baseline
+    if wanted is None:
+        return None
+    ids = run_ids(store)
+    runs = [load(store, run, trajectory=False) for run in ids]
+    named = [run for run in runs if run.manifest.label == wanted]
+    if named:
+        same = [run for run in named if canonical_equal(run.manifest.body.get("seed"), _plain_seed(seed))]
+        return (same or named)[-1]
+    try:
+        return load(store, resolve(store, wanted)[0], trajectory=False)
+    except UsageError:
+        if word is None:
+            return None
+        raise
+
+
+def _plain_seed(seed: Any) -> Any:
+    return seed if isinstance(seed, int | str) and not isinstance(seed, bool) else None
+
+
+__all__ = ["Prepared", "Waiver", "changed_files", "prepare"]

@@ -1,0 +1,135 @@
+"""A command run in the wrapper's place: same terminal, same signals, same exit code.
+
+Signals are waited for instead of handled, because what matters is where they come from: Ctrl-C at a terminal reaches
+the whole foreground group, the command included, and must not be delivered twice (a second interrupt cuts short the
+clean-up that the first one started), while `kill PID` reaches the wrapper alone and has to be passed on.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from runaudit.errors import UsageError
+
+FORWARDED = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2})
+_FROM_KERNEL = 0x80
+"""`si_code` of a signal that the terminal sent (SI_KERNEL); one that a process sent has a code of zero or below."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How the command ended: its own exit code, or the signal that killed it; what was passed on; how long it took."""
+
+    returncode: int
+    forwarded: tuple[int, ...]
+    duration_s: float
+
+    @property
+    def killed_by(self) -> int | None:
+        """The number of the signal that ended it. A shell reports its child's death as 128 + N, so that counts too
+        where we saw this signal arrive."""
+        if self.returncode < 0:
+            return -self.returncode
+        seen = self.returncode - 128
+        return seen if seen in self.forwarded else None
+
+    @property
+    def exit_code(self) -> int:
+        """What a shell would say: the exit code, or 128 + N after signal N."""
+        return 128 - self.returncode if self.returncode < 0 else self.returncode
+
+    @property
+    def status(self) -> str:
+        """completed, crashed or killed."""
+        if self.killed_by is not None:
+            return "killed"
+        return "completed" if self.returncode == 0 else "crashed"
+
+    @property
+    def error(self) -> str | None:
+        """The end in one line, None where it was a good one."""
+        if self.killed_by is not None:
+            return f"killed by {signal_name(self.killed_by)}"
+        return None if self.returncode == 0 else f"exit code {self.returncode}"
+
+
+def signal_name(number: int) -> str:
+    """`SIGTERM` for 15."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def executable(command: Sequence[str], *, cwd: Path, environ: Mapping[str, str]) -> str:
+    """The program that `command` starts. Raises UsageError where there is none: a typing slip is no launch."""
+    if not command:
+        raise UsageError(
+            "there is no command to run", remedy="write it after --, as in: runaudit run … -- python train.py"
+        )
+    name = command[0]
+    found = str(cwd / name) if os.sep in name else shutil.which(name, path=environ.get("PATH"))
+    if found is None or not Path(found).is_file():
+        raise UsageError(f"the command {name!r} is not there", remedy="check its name and PATH")
+    if not os.access(found, os.X_OK):
+        raise UsageError(
+            f"the command {name!r} may not be executed", remedy=f"chmod +x {found}, or start it with python"
+        )
+    return found
+
+
+def supervise(
+    command: Sequence[str], *, cwd: Path, environ: Mapping[str, str], beat: Callable[[], None], every_s: float
+) -> Ended:
+    """Run `command` to its end. `beat` is called at once and every `every_s` seconds, never while it ends."""
+    started = time.monotonic()
+    watched = {*FORWARDED, signal.SIGCHLD}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
+    forwarded: list[int] = []
+    try:
+        beat()
+        try:
+            child = subprocess.Popen(
+                list(command),
+                cwd=cwd,
+                env=dict(environ),
+                # The mask is inherited: without this the command could not be interrupted at all.
+                preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, before) and None,
+            )
+        except OSError as error:
+            raise UsageError(
+                f"{command[0]!r} cannot be started: {error.strerror}", remedy="check its first line"
+            ) from error
+        while child.poll() is None:
+            _pass_on(child, signal.sigtimedwait(watched, every_s), forwarded, beat)
+    finally:
+        _drop_pending(watched)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return Ended(returncode=child.returncode, forwarded=tuple(forwarded), duration_s=time.monotonic() - started)
+
+
+def _pass_on(
+    child: "subprocess.Popen[bytes]",
+    info: signal.struct_siginfo | None,
+    forwarded: list[int],
+    beat: Callable[[], None],
+) -> None:
+    if info is None:
+        beat()
+    elif info.si_signo != signal.SIGCHLD:
+        forwarded.append(info.si_signo)
+        if info.si_code != _FROM_KERNEL:
+            with contextlib.suppress(ProcessLookupError):
+                child.send_signal(info.si_signo)
+
+
+def _drop_pending(watched: set[signal.Signals]) -> None:
+    """A signal that came while the command was ending must not kill the wrapper before it has sealed the outcome."""
+    while signal.sigtimedwait(watched, 0) is not None:
+        pass

@@ -1,0 +1,287 @@
+"""RA1: is the code that will run on record, whole, and under a name that others can find again?
+
+The patch and the untracked sources are stored in any case, so nothing is lost where one of these rules is waived. They
+refuse all the same: a commit is what a colleague, a reviewer and a pull request can name.
+"""
+# ruff: noqa: D102  (what a rule checks is told once, in the docstring of its class: users read it too)
+
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from runaudit.errors import RunauditError
+from runaudit.guard.facts import Code
+from runaudit.guard.invocation import Invocation
+from runaudit.records.finding import Finding
+from runaudit.records.manifest import Manifest
+from runaudit.rules import Rule
+from runaudit.settings import GuardSettings
+
+SHOWN = 5
+"""Paths named in a message; the evidence holds all of them."""
+
+
+def shown(paths: tuple[str, ...]) -> str:
+    """The first paths of a list, and how many more there are."""
+    rest = len(paths) - SHOWN
+    return ", ".join(paths[:SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def git_add_commit(paths: tuple[str, ...], message: str) -> str:
+    """The command that commits exactly these paths."""
+    return f"git add -- {shlex.join(paths)} && git commit -m {shlex.quote(message)}"
+
+
+class NotARepository(Rule):
+    """The code is under version control.
+
+    Without a repository there is no commit that names the code, only the sources this record stores."""
+
+    code = "RA101"
+    name = "not_a_repository"
+
+    def check(self, code: Code) -> Iterator[Finding]:
+        if not code.in_repository:
+            yield self.finding(
+                "code",
+                f"{code.root} is not in a git repository, so no commit names the code",
+                remedy=f"cd {shlex.quote(code.root)} && git init && git add -A && git commit -m 'start'",
+            )
+
+
+class NoCommit(Rule):
+    """The repository has a commit.
+
+    A branch without a commit names nothing."""
+
+    code = "RA102"
+    name = "no_commit"
+    requires = frozenset({"RA101"})
+
+    def check(self, code: Code) -> Iterator[Finding]:
+        if code.commit is None:
+            yield self.finding(
+                "code.commit",
+                f"the repository at {code.root} has no commit yet",
+                remedy="git add -A && git commit -m 'start'",
+            )
+
+
+class DirtyTree(Rule):
+    """The tracked files are as committed.
+
+    A run on edited files shows the commit of the code it did not run."""
+
+    code = "RA103"
+    name = "dirty_tree"
+    requires = frozenset({"RA101", "RA102"})
+
+    def check(self, code: Code) -> Iterator[Finding]:
+        if code.changed:
+            yield self.finding(
+                "code",
+                f"{_count(code.changed, 'tracked file')} changed since commit {code.commit_short}: "
+                f"{shown(code.changed)}",
+                remedy=git_add_commit(code.changed, "what changed, and why"),
+                evidence={"files": list(code.changed)},
+            )
+
+
+class UntrackedSource(Rule):
+    """No untracked file could be imported.
+
+    A module that git does not know changes from run to run unseen. Files that cannot be imported do not count."""
+
+    code = "RA104"
+    name = "untracked_source"
+    requires = frozenset({"RA101", "RA102"})
+
+    def check(self, code: Code) -> Iterator[Finding]:
+        if code.untracked:
+            verb = "is" if len(code.untracked) == 1 else "are"
+            yield self.finding(
+                "code",
+                f"{_count(code.untracked, 'file')} could be imported but {verb} not in git: {shown(code.untracked)}",
+                remedy=git_add_commit(code.untracked, "add what the run imports"),
+                evidence={"files": list(code.untracked)},
+            )
+
+
+class SourceNotWhole(Rule):
+    """The record of the code has no gap.
+
+    What is too large to store, unreadable or outside the tree could change without a trace."""
+
+    code = "RA105"
+    name = "source_not_whole"
+    requires = frozenset({"RA101"})
+
+    def check(self, code: Code, call: Invocation) -> Iterator[Finding]:
+        for path, reason in code.gaps.items():
+            yield self.finding(
+                path,
+                f"{path} is not in the record: {reason}",
+                remedy=call.plus("--waive", f"{self.code}=it cannot change the result, because"),
+            )
+
+
+class DirtySubmodule(Rule):
+    """Every submodule is at its recorded commit, unedited.
+
+    The commit of a repository names the commits of its submodules, not the edits inside them."""
+
+    code = "RA106"
+    name = "dirty_submodule"
+    requires = frozenset({"RA101", "RA102"})
+
+    def check(self, code: Code) -> Iterator[Finding]:
+        for path in code.dirty_submodules:
+            yield self.finding(
+                f"code.{path}",
+                f"the submodule {path} differs from the commit that the repository records",
+                remedy=f"git -C {shlex.quote(path)} commit -am 'what changed, and why' && "
+                f"{git_add_commit((path,), f'move {path}')}",
+            )
+
+
+class DirtySibling(Rule):
+    """Packages installed in editable mode are as committed.
+
+    An edit in a sibling checkout changes what is imported, and no commit of this repository shows it."""
+
+    code = "RA107"
+    name = "dirty_sibling"
+
+    def check(self, code: Code) -> Iterator[Finding]:
+        for name, root in code.dirty_siblings.items():
+            yield self.finding(
+                f"code.{name}",
+                f"the editable package {name} at {root} differs from its commit",
+                remedy=f"git -C {shlex.quote(root)} add -A && "
+                f"git -C {shlex.quote(root)} commit -m 'what changed, and why'",
+            )
+
+
+class PackagesUnknown(Rule):
+    """The versions of the packages are known.
+
+    A new version of one library is enough to change a result."""
+
+    code = "RA108"
+    name = "packages_unknown"
+
+    def check(self, manifest: Manifest, call: Invocation) -> Iterator[Finding]:
+        packages = manifest.section("env").get("packages")
+        if not isinstance(packages, Mapping) or not packages:
+            yield self.finding(
+                "env.packages",
+                f"no package versions were found: {manifest.reason('env.packages')}",
+                remedy=call.plus("--waive", f"{self.code}=this program imports no packages"),
+            )
+
+
+class MovedWhileCapturing(Rule):
+    """The tree stood still while it was recorded.
+
+    A file saved between two reads gives a record of code that never existed together; to try again costs a second."""
+
+    code = "RA109"
+    name = "moved_while_capturing"
+    waivable = False
+
+    def check(self, moved: tuple[str, ...], call: Invocation) -> Iterator[Finding]:
+        if moved:
+            yield self.finding(
+                "code",
+                f"{_count(moved, 'file')} changed while the record was being made: {shown(moved)}",
+                remedy=call.again(),
+                evidence={"files": list(moved)},
+            )
+
+
+class InitUnknown(Rule):
+    """A starting checkpoint is named by its digest.
+
+    A path names whatever lies there today."""
+
+    code = "RA110"
+    name = "init_without_digest"
+
+    def check(self, manifest: Manifest, call: Invocation) -> Iterator[Finding]:
+        init = manifest.section("init")
+        if init.get("kind") in ("checkpoint", "resume") and not init.get("checkpoint"):
+            yield self.finding(
+                "init.checkpoint",
+                f"the run starts from a {init['kind']} whose digest is not recorded",
+                remedy=call.plus("--waive", f"{self.code}=the checkpoint cannot be read here, because"),
+            )
+
+
+class NotRecordable(Rule):
+    """A record of the run can be made at all.
+
+    A record with a part cut off restores into another program: a cap that is exceeded refuses, it never cuts."""
+
+    code = "RA112"
+    name = "not_recordable"
+    waivable = False
+
+    def check(self, failure: RunauditError | None) -> Iterator[Finding]:
+        if failure is not None:
+            yield self.finding("record", failure.message, remedy=failure.remedy)
+
+
+class Required(Rule):
+    """Everything that the policy requires is on record.
+
+    The project has said what no launch may lack; a policy that is not kept is none."""
+
+    code = "RA111"
+    name = "required_missing"
+
+    def check(self, manifest: Manifest, policy: GuardSettings, call: Invocation) -> Iterator[Finding]:
+        for name in policy.require:
+            if name not in OWN_RULES and _lacks(manifest, name):
+                yield self.finding(
+                    name,
+                    f"the policy requires {name}, and this run does not record it: {manifest.reason(name)}",
+                    remedy=call.plus(*_option_for(name, self.code)),
+                )
+
+
+OWN_RULES = frozenset({"label", "seed", "config", "data"})
+"""Sections that have rules of their own."""
+
+
+def _lacks(manifest: Manifest, path: str) -> bool:
+    value: Any = manifest.body
+    for word in path.split("."):
+        if not isinstance(value, Mapping) or word not in value:
+            return True
+        value = value[word]
+    return value is None or value in ({}, (), "")
+
+
+def _option_for(name: str, code: str) -> tuple[str, str]:
+    options = {"intent": ("--intent", "FACTOR")}
+    return options.get(name, ("--waive", f"{code}=this run has no {name}, because"))
+
+
+def _count(items: tuple[str, ...], noun: str) -> str:
+    return f"1 {noun}" if len(items) == 1 else f"{len(items)} {noun}s"
+
+
+RULES: tuple[Rule, ...] = (
+    NotARepository(),
+    NoCommit(),
+    DirtyTree(),
+    UntrackedSource(),
+    SourceNotWhole(),
+    DirtySubmodule(),
+    DirtySibling(),
+    PackagesUnknown(),
+    MovedWhileCapturing(),
+    InitUnknown(),
+    Required(),
+    NotRecordable(),
+)

@@ -1,0 +1,169 @@
+"""Did it come out the same? A run and its repetition, by their results alone.
+
+Three answers are possible, and a fourth where nothing can be said: equal to the last bit; different, but no more than
+another seed would have been; different beyond that; different, with too few replicates to know how much is noise.
+The noise is that of the replicates, by the prediction interval for one further run: `mean ± t(n-1) sd sqrt(1 + 1/n)`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from runaudit.records.canonical import canonical_equal
+from runaudit.records.run import Run
+
+MIN_REPLICATES = 3
+LEVEL = 0.95
+SCHEMA = "runaudit.rerun/1"
+
+
+class Reproduction(StrEnum):
+    """What the repetition says."""
+
+    BIT_EQUAL = "bit_equal"
+    WITHIN_NOISE = "within_replicate_noise"
+    NOT_REPRODUCED = "not_reproduced"
+    CANNOT_SAY = "cannot_say"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One metric that came out differently. `low`, `high`: where a further replicate was to be expected, if known."""
+
+    metric: str
+    before: float | None
+    after: float | None
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def expected(self) -> bool | None:
+        """Whether the repetition lies where a replicate would; None where that is not known."""
+        if self.after is None or self.low is None or self.high is None:
+            return None
+        return self.low <= self.after <= self.high
+
+    def to_json(self) -> dict[str, Any]:
+        """The metric for a JSON answer."""
+        interval = None if self.low is None else [self.low, self.high]
+        return {"metric": self.metric, "before": self.before, "after": self.after, "interval": interval}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repetition:
+    """The answer, with what differs and how many replicates it was judged by."""
+
+    verdict: Reproduction
+    reason: str
+    differences: tuple[Difference, ...] = ()
+    files: tuple[str, ...] = ()
+    replicates: int = 0
+
+    @property
+    def exit_code(self) -> int:
+        """0 reproduced, 1 not, 3 cannot be said."""
+        codes = {Reproduction.NOT_REPRODUCED: 1, Reproduction.CANNOT_SAY: 3}
+        return codes.get(self.verdict, 0)
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer for a program."""
+        return {
+            "schema": SCHEMA,
+            "verdict": str(self.verdict),
+            "reason": self.reason,
+            "differences": [d.to_json() for d in self.differences],
+            "files": list(self.files),
+            "replicates": self.replicates,
+        }
+
+
+def judge_repetition(run: Run, again: Run, replicates: tuple[Run, ...]) -> Repetition:
+    """Hold `again` against `run`. `replicates` are finished runs of the same design, `run` among them."""
+    if run.outcome is None:
+        return Repetition(verdict=Reproduction.CANNOT_SAY, reason=f"run {run.short} has no outcome to compare with")
+    if not run.metrics and not run.outcome.checkpoints and not run.trajectory.series:
+        return Repetition(verdict=Reproduction.CANNOT_SAY, reason=f"run {run.short} recorded no result")
+    if run.status != again.status:
+        return Repetition(
+            verdict=Reproduction.NOT_REPRODUCED, reason=f"the run was {run.status}, the repetition {again.status}"
+        )
+    metrics = tuple(_metric_differences(run, again, replicates))
+    files = tuple(_file_differences(run, again))
+    same_series = canonical_equal(_series(run), _series(again))
+    if not metrics and not files and same_series:
+        return Repetition(verdict=Reproduction.BIT_EQUAL, reason="every metric, series and checkpoint is the same",
+                          replicates=len(replicates))  # fmt: skip
+    return _beyond_bits(metrics, files, same_series, replicates)
+
+
+def _beyond_bits(
+    metrics: tuple[Difference, ...], files: tuple[str, ...], same_series: bool, replicates: tuple[Run, ...]
+) -> Repetition:
+    common = {"differences": metrics, "files": files, "replicates": len(replicates)}
+    if len(replicates) < MIN_REPLICATES:
+        return Repetition(
+            verdict=Reproduction.CANNOT_SAY,
+            reason=f"{_what(metrics, files, same_series)}; with {len(replicates)} "
+            f"{'replicate' if len(replicates) == 1 else 'replicates'} nobody can say whether that is noise "
+            f"({MIN_REPLICATES} are needed)",
+            **common,
+        )
+    outside = [d.metric for d in metrics if not d.expected]
+    if outside:
+        return Repetition(
+            verdict=Reproduction.NOT_REPRODUCED,
+            reason=f"{', '.join(outside)} lies outside what {len(replicates)} replicates predict",
+            **common,
+        )
+    return Repetition(
+        verdict=Reproduction.WITHIN_NOISE,
+        reason=f"{_what(metrics, files, same_series)}, and every metric lies where a further replicate would "
+        f"({LEVEL:.0%} prediction interval of {len(replicates)})",
+        **common,
+    )
+
+
+def _what(metrics: tuple[Difference, ...], files: tuple[str, ...], same_series: bool) -> str:
+    parts = [f"{d.metric} differs" for d in metrics[:3]] or (
+        [f"{files[0]} differs"] if files else [] if same_series else ["the series differ"]
+    )
+    return ", ".join(parts)
+
+
+def _metric_differences(run: Run, again: Run, replicates: tuple[Run, ...]) -> Iterator[Difference]:
+    for name in sorted(filter(_repeats, {*run.metrics, *again.metrics})):
+        before, after = run.metrics.get(name), again.metrics.get(name)
+        if before is None or after is None or not canonical_equal(before, after):
+            values = [r.metrics[name] for r in replicates if name in r.metrics]
+            low, high = _expected(values)
+            yield Difference(metric=name, before=before, after=after, low=low, high=high)
+
+
+def _expected(values: list[float]) -> tuple[float | None, float | None]:
+    from runaudit.stats.interval import prediction_interval
+
+    if len(values) < MIN_REPLICATES:
+        return None, None
+    interval = prediction_interval(values, level=LEVEL)
+    return interval.low, interval.high
+
+
+def _file_differences(run: Run, again: Run) -> Iterator[str]:
+    before, after = _checkpoints(run), _checkpoints(again)
+    for path in sorted({*before, *after}):
+        if before.get(path) != after.get(path):
+            yield path
+
+
+def _checkpoints(run: Run) -> Mapping[str, str]:
+    return {str(c["path"]): str(c["digest"]) for c in (run.outcome.checkpoints if run.outcome else ())}
+
+
+def _series(run: Run) -> dict[str, Any]:
+    return {name: list(map(list, points)) for name, points in run.trajectory.series.items() if _repeats(name)}
+
+
+def _repeats(name: str) -> bool:
+    """Whether a quantity can come out the same at all: a step's time never does."""
+    return not name.startswith("time/")

@@ -1,0 +1,170 @@
+"""A run once more: its code in a new folder, its causes as they were sealed, its command; then the two side by side.
+
+The guard is asked again and its refusals are waived with the reason that this is a repetition: what it would refuse
+(an edited tree, a label in use) is what is being repeated. The waivers stand in the new record like any others.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runaudit.capture.git import work_tree
+from runaudit.capture.launch import ABSENT, LaunchRequest
+from runaudit.errors import NothingToJudgeError
+from runaudit.guard.launch import prepare
+from runaudit.guard.process import executable
+from runaudit.guard.reproduction import Repetition, judge_repetition
+from runaudit.guard.restore import Restored, restore
+from runaudit.guard.wrapped import run_sealed
+from runaudit.records.canonical import canonical_equal, thawed
+from runaudit.records.manifest import DESIGN_SECTIONS, Manifest
+from runaudit.records.run import Run
+from runaudit.settings import Settings
+from runaudit.store import Store
+from runaudit.store.catalogue import load, run_ids
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rerun:
+    """The repetition: where its code lies, its run, and what came of it."""
+
+    restored: Restored
+    again: Run
+    repetition: Repetition
+    linked: tuple[str, ...] = ()
+
+
+def rerun(
+    store: Store, run: Run, to: Path, *, settings: Settings | None = None, environ: Mapping[str, str] = os.environ
+) -> Rerun:
+    """Restore `run` into the new folder `to`, run its command there, seal that as a run of its own, and compare.
+
+    Raises NothingToJudgeError for a run whose command or code cannot be had again as it was.
+    """
+    settings = settings or Settings()
+    command = _command(run)
+    repositories = repositories_of(run, store)
+    restored = restore(run, to, repositories=repositories)
+    if not restored.exact:
+        path, why = next(iter(restored.missing.items()))
+        raise NothingToJudgeError(
+            f"the code of run {run.short} cannot be restored exactly: {path}: {why}",
+            remedy=f"look at {to}; `runaudit restore` tells all",
+        )
+    cwd = to / str(run.manifest.section("launch").get("prefix", "."))
+    linked = tuple(link_data(run, to))
+    executable(command, cwd=cwd, environ=environ)
+    manifest = _sealed(store, run, cwd, command, settings, environ)
+    run_sealed(store, manifest, command, cwd=cwd, environ=_with_path(environ, to), series_names=settings.series)
+    again = load(store, manifest.id)
+    return Rerun(
+        restored=restored,
+        again=again,
+        repetition=judge_repetition(run, again, replicates(store, run)),
+        linked=linked,
+    )
+
+
+def _command(run: Run) -> tuple[str, ...]:
+    argv = tuple(str(word) for word in run.manifest.section("launch").get("argv") or ())
+    if not argv:
+        raise NothingToJudgeError(f"run {run.short} records no command", remedy="only captured runs can be repeated")
+    if any("<redacted:" in word for word in argv):
+        raise NothingToJudgeError(
+            f"the command of run {run.short} held a secret, which was not recorded",
+            remedy="restore its code and start it by hand under `runaudit run`",
+        )
+    return argv
+
+
+def repositories_of(run: Run, store: Store) -> tuple[Path, ...]:
+    """Where the commit may be found: here, where the run was started, beside the store. All are only read."""
+    starts = (Path.cwd(), Path(str(run.manifest.section("launch").get("cwd") or ".")), store.root.absolute())
+    found = (work_tree(start.absolute()) for start in starts)
+    return tuple(dict.fromkeys(folder for folder in found if folder))
+
+
+def link_data(run: Run, to: Path) -> Iterator[str]:
+    """Datasets that lay inside the tree but not in git are linked to where they lie, so that relative paths hold."""
+    launch = run.manifest.section("launch")
+    cwd, prefix = Path(str(launch.get("cwd") or ".")), Path(str(launch.get("prefix", ".")))
+    top = Path(os.path.normpath(cwd / Path(*[".."] * len(prefix.parts))))
+    for name, entry in run.manifest.section("data").items():
+        path = Path(str(entry.get("path") or "")) if isinstance(entry, Mapping) else Path()
+        if not path.is_absolute() or not path.exists() or not path.is_relative_to(top) or path == top:
+            continue
+        place = to / path.relative_to(top)
+        if not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to(path)
+            yield name
+
+
+def _sealed(
+    store: Store, run: Run, cwd: Path, command: tuple[str, ...], settings: Settings, environ: Mapping[str, str]
+) -> Manifest:
+    body = run.manifest.to_json()
+    request = LaunchRequest(
+        label=f"rerun of {run.label}",
+        seed=body.get("seed", ABSENT),
+        config=body.get("config", ABSENT),
+        data={name: _again(entry) for name, entry in (body.get("data") or {}).items()},
+        init=body.get("init"),
+        evaluation=body.get("eval"),
+        argv=command,
+        root=cwd,
+        extra={"origin": {"kind": "captured", "rerun_of": run.id}},
+    )
+    first = prepare(request, store, settings=settings, environ=environ)
+    reason = f"repetition of run {run.short}, as it was"
+    waive = tuple(f"{code}={reason}" for code in dict.fromkeys(f.code for f in first.answer.refusals))
+    if not waive:
+        return first.sealed(store, environ=environ)
+    return prepare(request, store, settings=settings, waive=waive, environ=environ).sealed(store, environ=environ)
+
+
+def _again(entry: Mapping[str, Any]) -> Any:
+    """A dataset is read anew where it still lies; where it is gone the record can only repeat what it was."""
+    path = Path(str(entry.get("path") or ""))
+    return path if path.is_absolute() and path.exists() else dict(entry)
+
+
+def _with_path(environ: Mapping[str, str], to: Path) -> dict[str, str]:
+    # An editable install points Python at the tree that was restored *from*; the restored one has to come first.
+    folders = [str(folder) for folder in (to, to / "src") if folder.is_dir()]
+    return {**environ, "PYTHONPATH": os.pathsep.join([*folders, *filter(None, [environ.get("PYTHONPATH")])])}
+
+
+def replicates(store: Store, run: Run) -> tuple[Run, ...]:
+    """The finished runs of the same design with distinct seeds, `run` first. Repetitions of a run do not count."""
+    found = [run]
+    for run_id in run_ids(store):
+        other = load(store, run_id, trajectory=False)
+        if other.id == run.id or not other.finished or other.manifest.section("origin").get("rerun_of"):
+            continue
+        fresh = not any(canonical_equal(_seed(other), _seed(one)) for one in found)
+        if fresh and _same_design(run.manifest, other.manifest):
+            found.append(other)
+    return tuple(found)
+
+
+def _seed(run: Run) -> Any:
+    return run.manifest.body.get("seed")
+
+
+def _same_design(a: Manifest, b: Manifest) -> bool:
+    """Equal in everything that can change a result but the seed, also where a config repeats it."""
+    return all(
+        canonical_equal(_without_seed(a.body.get(name)), _without_seed(b.body.get(name)))
+        for name in DESIGN_SECTIONS
+        if name != "seed"
+    )
+
+
+def _without_seed(value: Any) -> Any:
+    plain = thawed(value)
+    if isinstance(plain, dict):
+        return {key: item for key, item in plain.items() if key not in ("seed", "random_seed")}
+    return plain

@@ -1,0 +1,235 @@
+"""The plain record file: how any home-made tracker hands a run over, and how a run of ours is handed on.
+
+A record is read strictly: duplicate keys, sections of the wrong type and values without a canonical form are refused
+with their place named. What is absent stays unknown; `null` says "known to be none". A record that carries a `digest`
+must match it, or the run it becomes bears a fault and can be shown but never compared.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from runaudit.errors import RecordError
+from runaudit.records.canonical import JSON, canonical_bytes, json_safe, thawed
+from runaudit.records.digest import digest_bytes
+from runaudit.records.manifest import Manifest
+from runaudit.records.outcome import STATUSES, Outcome
+from runaudit.records.run import Run
+from runaudit.records.trajectory import Event, Trajectory, number
+
+RECORD_SCHEMA = "runaudit.record/1"
+MANIFEST_SECTIONS = ("label", "seed", "config", "code", "data", "env", "init", "eval", "seed_proof", "intent",
+                     "bundles", "waivers", "unknown", "supersedes")  # fmt: skip
+OBJECTS = ("config", "code", "data", "env", "init", "eval", "seed_proof", "unknown", "runtime", "metrics", "series")
+LAUNCH_KEYS = ("run_dir", "started", "hostname", "pid", "argv", "cwd", "nonce")
+OUTCOME_KEYS = ("steps_done", "ended", "duration_s", "exit_code", "error")
+MAX_RECORD_BYTES = 100 << 20
+NOT_EXTRA = (*MANIFEST_SECTIONS, "schema", "digest", "runtime", "metrics", "series", "events", "origin", "outcome_code")
+
+
+def run_of(record: JSON, *, where: str) -> Run:
+    """The run a record tells of. Raises RecordError for what cannot be read; a wrong digest becomes the run's fault."""
+    if not isinstance(record, Mapping):
+        raise RecordError(f"{where} is a {type(record).__name__}, not a record", remedy="give an object")
+    if record.get("schema", RECORD_SCHEMA) != RECORD_SCHEMA:
+        raise RecordError(f"{where} has the schema {record['schema']!r}", remedy=f"this version reads {RECORD_SCHEMA}")
+    _check_types(record, where)
+    blobs: dict[str, bytes] = {}
+    manifest = Manifest.of(_sections(record, blobs, where))
+    manifest.raw  # noqa: B018  (what has no canonical form is refused here, with its place)
+    return Run(
+        manifest=manifest,
+        outcome=_outcome(record, manifest),
+        trajectory=_trajectory(record, where),
+        blobs=MappingProxyType(blobs),
+        liveness="unknown",
+        fault=_fault(record),
+    )
+
+
+def record_digest(record: Mapping[str, JSON]) -> str:
+    """The digest of a record's canonical form without its own `digest`."""
+    return str(digest_bytes(canonical_bytes({key: value for key, value in record.items() if key != "digest"})))
+
+
+def _fault(record: Mapping[str, JSON]) -> str | None:
+    given = record.get("digest")
+    if given is None or given == (found := record_digest(record)):
+        return None
+    return f"its digest is given as {str(given)[:19]}…, and its content has {found[:19]}…"
+
+
+def _check_types(record: Mapping[str, JSON], where: str) -> None:
+    for name in OBJECTS:
+        value = record.get(name)
+        if value is not None and not isinstance(value, Mapping):
+            raise RecordError(f"{where}: {name!r} is a {type(value).__name__}", remedy=f"give {name!r} as an object")
+    label = record.get("label")
+    if label is not None and not isinstance(label, str):
+        raise RecordError(f"{where}: 'label' is a {type(label).__name__}", remedy="give it as text")
+    for name in ("waivers", "intent", "bundles", "events"):
+        if not isinstance(record.get(name) or [], list | tuple):
+            raise RecordError(f"{where}: {name!r} is not a list", remedy="give a list")
+    status = _section(record, "runtime").get("status")
+    if status is not None and status not in STATUSES:
+        raise RecordError(f"{where}: {status!r} is not a status of a run", remedy=f"use one of {', '.join(STATUSES)}")
+
+
+def _section(record: Mapping[str, JSON], name: str) -> Mapping[str, Any]:
+    value = record.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _sections(record: Mapping[str, JSON], blobs: dict[str, bytes], where: str) -> dict[str, JSON]:
+    """The manifest's sections. Source texts become blobs; keys this version does not know are kept."""
+    sections: dict[str, JSON] = {name: record[name] for name in MANIFEST_SECTIONS if name in record}
+    sections |= {name: value for name, value in record.items() if name not in NOT_EXTRA}
+    none = [
+        name for name in ("config", "code", "data", "env", "init", "eval") if name in record and record[name] is None
+    ]
+    for name in (*none, *(n for n in ("seed_proof", "unknown") if sections.get(n, 1) is None)):
+        sections.pop(name)
+    if isinstance(record.get("code"), Mapping):
+        sections["code"] = _code(_section(record, "code"), blobs, where)
+    runtime = _section(record, "runtime")
+    launch = {key: runtime[key] for key in LAUNCH_KEYS if key in runtime}
+    if launch:
+        sections["launch"] = launch
+    origin = {"kind": "record", **({"known_none": none} if none else {})}
+    given = record.get("origin")
+    if isinstance(given, Mapping):
+        origin |= {"from": given.get("from", dict(given))}
+    sections["origin"] = origin
+    return sections
+
+
+def _code(code: Mapping[str, Any], blobs: dict[str, bytes], where: str) -> dict[str, Any]:
+    result = dict(code)
+    if isinstance(code.get("patch"), str):
+        result["patch"] = _keep(code["patch"], blobs) if code["patch"] else None
+    if code.get("files") is not None:
+        files = code["files"]
+        if not isinstance(files, Mapping):
+            raise RecordError(f"{where}: code.files is not an object", remedy="give {path: text}")
+        result["files"] = {
+            path: _keep(entry, blobs) if isinstance(entry, str) else entry for path, entry in files.items()
+        }
+        for path, entry in result["files"].items():
+            if not isinstance(entry, Mapping) or "digest" not in entry:
+                raise RecordError(f"{where}: code.files[{path!r}] is neither text nor a digest", remedy="give its text")
+    elif "files" in result:
+        del result["files"]
+    for group in ("submodules", "siblings"):
+        if isinstance(code.get(group), Mapping):
+            result[group] = {
+                name: _code(part, blobs, where) if isinstance(part, Mapping) else part
+                for name, part in code[group].items()
+            }
+    return result
+
+
+def _keep(text: str, blobs: dict[str, bytes]) -> dict[str, Any]:
+    try:
+        data = text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise RecordError("a source text holds a lone surrogate", remedy="give it as Unicode text") from error
+    digest = str(digest_bytes(data))
+    blobs[digest] = data
+    return {"digest": digest, "size": len(data)}
+
+
+def _outcome(record: Mapping[str, JSON], manifest: Manifest) -> Outcome | None:
+    runtime = _section(record, "runtime")
+    if runtime.get("status") is None:
+        return None
+    body: dict[str, Any] = {
+        "manifest": str(manifest.digest),
+        "status": runtime["status"],
+        "metrics": dict(_section(record, "metrics")),
+        **{key: runtime[key] for key in OUTCOME_KEYS if key in runtime},
+    }
+    if isinstance(record.get("outcome_code"), Mapping):
+        body["code"] = dict(_section(record, "outcome_code"))
+    return Outcome.of(body)
+
+
+def _trajectory(record: Mapping[str, JSON], where: str) -> Trajectory:
+    series = {}
+    for name, points in _section(record, "series").items():
+        try:
+            rows = [(int(step), number(value)) for step, value in points]
+        except (TypeError, ValueError, OverflowError) as error:
+            raise RecordError(
+                f"{where}: series {name!r} is not a list of [step, value]", remedy="give pairs"
+            ) from error
+        series[name] = tuple((step, value) for step, value in rows if value is not None)
+    return Trajectory(
+        series=MappingProxyType(series), events=tuple(_event(e, where) for e in record.get("events") or ())
+    )
+
+
+def _event(event: Any, where: str) -> Event:
+    kind = next((key for key in ("stage", "resume", "kind") if isinstance(event, Mapping) and key in event), None)
+    if kind is None or not isinstance(event.get("step"), int):
+        raise RecordError(f"{where}: an event has no step or kind", remedy='write {"step": 0, "stage": "alignment"}')
+    if kind == "kind":
+        detail = {key: value for key, value in event.items() if key not in ("step", "kind")}
+        return Event(step=event["step"], kind=str(event["kind"]), detail=MappingProxyType(detail))
+    return Event(step=event["step"], kind=kind, detail=MappingProxyType({"name": event[kind]}))
+
+
+# ── the way out ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def record_of(run: Run) -> dict[str, Any]:
+    """The run as a record: every section it has, source texts inlined where they are kept, sealed with its digest."""
+    body = run.manifest.to_json()
+    record: dict[str, Any] = {"schema": RECORD_SCHEMA}
+    record |= {name: value for name, value in body.items() if name not in ("schema", "launch", "origin", "code")}
+    if "code" in body:
+        record["code"] = _code_out(body["code"], run)
+    origin = body.get("origin", {})
+    record |= dict.fromkeys(origin.get("known_none", ()))
+    record["origin"] = {"from": origin.get("from", {**origin, "id": run.id})}
+    runtime = {key: value for key, value in body.get("launch", {}).items() if key in LAUNCH_KEYS}
+    if run.outcome:
+        outcome = run.outcome.to_json()
+        runtime |= {"status": run.status, **{key: outcome[key] for key in OUTCOME_KEYS if key in outcome}}
+        record["metrics"] = dict(run.metrics)
+        if "code" in outcome:
+            record["outcome_code"] = outcome["code"]
+    if run.seed_proof:
+        record["seed_proof"] = dict(run.seed_proof)
+    record["runtime"] = runtime
+    record["series"] = {
+        name: [[step, value] for step, value in points] for name, points in run.trajectory.series.items()
+    }
+    record["events"] = [{"step": e.step, "kind": e.kind, **thawed(e.detail)} for e in run.trajectory.events]
+    return {**record, "digest": record_digest(json_safe(record))} if _finite(record) else record
+
+
+def _finite(record: Mapping[str, Any]) -> bool:
+    """Whether the JSON answer, which has no NaN, says the same as the record; only then can it carry a digest."""
+    return canonical_bytes(json_safe(record)) == canonical_bytes(record)
+
+
+def _code_out(code: Mapping[str, Any], run: Run) -> dict[str, Any]:
+    result = dict(code)
+    if isinstance(code.get("patch"), Mapping):
+        result["patch"] = _text(run, code["patch"])
+    if isinstance(code.get("files"), Mapping):
+        result["files"] = {path: _text(run, entry) for path, entry in code["files"].items()}
+    for group in ("submodules", "siblings"):
+        if isinstance(code.get(group), Mapping):
+            result[group] = {
+                name: _code_out(part, run) if isinstance(part, Mapping) else part for name, part in code[group].items()
+            }
+    return result
+
+
+def _text(run: Run, entry: Any) -> Any:
+    """The text of a kept file; its digest where it is not kept or is not text."""
+    try:
+        return run.blobs[str(entry["digest"])].decode("utf-8")
+    except (KeyError, TypeError, UnicodeDecodeError):
+        return entry

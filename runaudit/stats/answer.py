@@ -1,0 +1,201 @@
+"""The judge's answer, as a value: every number that was computed, every number that does not exist as None.
+
+`to_json` is the fixed surface (`runaudit.stats/1`); `words.py` prints the same value for people.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from enum import StrEnum
+from typing import Any
+
+from runaudit.stats.components import Components
+from runaudit.stats.values import Design, Direction, Excluded, Interval
+
+
+class Verdict(StrEnum):
+    """What the comparison says about the metric."""
+
+    IMPROVED = "improved"
+    REGRESSED = "regressed"
+    EQUIVALENT = "equivalent"
+    INCONCLUSIVE = "inconclusive"
+    TOO_FEW_SEEDS = "too_few_seeds"
+    NOT_ATTRIBUTABLE = "not_attributable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """How many of `n` distinct runs gave no usable number, with the Clopper-Pearson interval of the share."""
+
+    count: int
+    n: int
+    ci: Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survivors:
+    """The runs that did give a number, in an arm where some did not. Their mean is no mean of the arm."""
+
+    n: int
+    mean: float | None
+    sd: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmSummary:
+    """One arm as shown. `used` counts the numbers that were tested; mean, sd and ci exist only if no run
+    failed.
+
+    ci: Student's t for the mean, from 3 seeds on. sd_ci: chi-square. iqm, iqm_ci: from 10 seeds on.
+    """
+
+    label: str
+    n: int
+    effective_n: int
+    used: int
+    seeds: tuple[str | int | None, ...]
+    values: tuple[float | None, ...]
+    mean: float | None = None
+    sd: float | None = None
+    ci: Interval | None = None
+    sd_ci: Interval | None = None
+    iqm: float | None = None
+    iqm_ci: Interval | None = None
+    failed: tuple[Excluded, ...] = ()
+    missing: tuple[Excluded, ...] = ()
+    failure_rate: Rate | None = None
+    survivors: Survivors | None = None
+    components: Components | None = None
+    profile: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """A lone run against a cohort: the range in which one more run of the cohort would fall."""
+
+    arm: str
+    cohort: str
+    value: float
+    ci: Interval
+    is_inside: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """One arm against the baseline. `difference` is arm minus baseline in the metric's unit.
+
+    p: two-sided; the largest over the runs that could stand for a repeated seed. p_adjusted: over the family.
+    minimal_detectable_effect: true difference these seeds find with the planned power, at the observed
+    spreads.
+    n_needed: seeds per arm that would find `n_needed_for`, the declared margin or else the observed
+    difference.
+    is_fragile: a companion contradicts the test, or leaving out one seed does.
+    """
+
+    arm: str
+    baseline: str
+    smallest_reachable_p: float
+    difference: float | None = None
+    ci: Interval | None = None
+    p: float | None = None
+    p_adjusted: float | None = None
+    method: str | None = None
+    effect_size: float | None = None
+    probability_of_improvement: float | None = None
+    probability_ci: Interval | None = None
+    minimal_detectable_effect: float | None = None
+    n_needed: int | None = None
+    n_needed_for: float | None = None
+    permutation_p: float | None = None
+    drop_one_p: float | None = None
+    is_fragile: bool | None = None
+    equivalence_p: float | None = None
+    ci_bca: Interval | None = None
+    failure_p: float | None = None
+    prediction: Prediction | None = None
+    sequences: tuple[tuple[str, float], ...] = ()
+    verdict: Verdict = Verdict.INCONCLUSIVE
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatsAnswer:
+    """What the numbers support, and why."""
+
+    metric: str
+    direction: Direction
+    alpha: float
+    power: float
+    design: Design
+    arms: tuple[ArmSummary, ...]
+    comparisons: tuple[Comparison, ...]
+    verdict: Verdict
+    reason: str
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer as plain JSON values; numbers that do not exist are null, never NaN."""
+        arms = [_arm_json(arm) for arm in self.arms]
+        comparisons = [_comparison_json(comparison) for comparison in self.comparisons]
+        return {
+            "schema": "runaudit.stats/1",
+            "metric": self.metric,
+            "direction": str(self.direction),
+            "alpha": self.alpha,
+            "power": self.power,
+            "design": _plain(self.design),
+            "arms": arms,
+            "comparisons": comparisons,
+            "verdict": str(self.verdict),
+            "reason": self.reason,
+            "notes": list(self.notes),
+        }
+
+
+def exit_code(answer: StatsAnswer) -> int:
+    """0 for a supported improvement or equivalence; 1 for a negative judgement; 3 where none is possible; 4
+    broken records.
+
+    `not_attributable` takes the code of the design that caused it: an incomplete record cannot be judged (3),
+    a record that does not match its digest is an integrity failure (4), anything else is a negative judgement
+    (1).
+    """
+    if answer.verdict in (Verdict.IMPROVED, Verdict.EQUIVALENT):
+        return 0
+    if answer.verdict == Verdict.TOO_FEW_SEEDS:
+        return 3
+    if answer.verdict == Verdict.NOT_ATTRIBUTABLE:
+        return {"integrity_failure": 4, "provenance_incomplete": 3}.get(answer.design.verdict, 1)
+    return 1
+
+
+def _arm_json(arm: ArmSummary) -> dict[str, Any]:
+    plain: dict[str, Any] = _plain(arm)
+    plain["profile"] = [{"threshold": threshold, "share_above": share} for threshold, share in arm.profile]
+    return plain
+
+
+def _comparison_json(comparison: Comparison) -> dict[str, Any]:
+    plain: dict[str, Any] = _plain(comparison)
+    plain["fragile"] = plain.pop("is_fragile")
+    plain["sequences"] = [{"sequence": name, "difference": value} for name, value in comparison.sequences]
+    return plain
+
+
+def _plain(value: object) -> Any:
+    """JSON of any value of the answer: an interval is its two ends, a non-finite number is null."""
+    if isinstance(value, Interval):
+        return [_plain(value.low), _plain(value.high)]
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, bool | int):
+        return value
+    number = float(value)  # type: ignore[arg-type]  # numbers are all that is left
+    return number if math.isfinite(number) else None

@@ -1,0 +1,94 @@
+"""From the runs of an arm to the numbers that may be tested: one per distinct seed that acted.
+
+Three ways to fool oneself end here. A seed run twice is one seed: its runs are averaged and all of them must
+support a claim. A seed that provably did not act adds no evidence. A run without a number (diverged, crashed,
+metric missing) stays in the count and forbids a claim about the rest.
+"""
+
+import math
+from collections import defaultdict
+
+from runaudit.stats.values import FINISHED, ArmValues, Excluded, Sample
+
+UNNAMED = "(unnamed"  # how the keys of runs without a seed begin
+
+
+def collapse(arm: ArmValues) -> Sample:
+    """One finite number per distinct seed, sorted by value, so that the order of the runs changes nothing."""
+    chosen: dict[str, list[float]] = defaultdict(list)
+    failed: list[Excluded] = []
+    missing: list[Excluded] = []
+    idle: list[str] = []
+    acted: set[str] = set()
+    everyone: set[str] = set()
+    broken: set[str] = set()
+    for index, seed in enumerate(arm.seeds):
+        value, status, proven = arm.values[index], arm.statuses[index], arm.proven[index]
+        key = _key(seed, index)
+        everyone.add(key)
+        if proven is not False:
+            acted.add(key)
+        if status not in FINISHED:
+            failed.append(Excluded(seed=seed, reason=status))
+            broken.add(key)
+        elif value is None:
+            missing.append(Excluded(seed=seed, reason="no value"))
+        elif not math.isfinite(value):
+            failed.append(Excluded(seed=seed, reason="not finite"))
+            broken.add(key)
+        elif proven is False:
+            idle.append(_name(seed))
+        else:
+            chosen[key].append(float(value))
+    rows = sorted(
+        (math.fsum(sorted(runs)) / len(runs), tuple(sorted(runs)), key) for key, runs in chosen.items()
+    )
+    return Sample(
+        label=arm.label,
+        seeds=tuple(key for _, _, key in rows),
+        # A seed run twice with the same outcome must keep that outcome to the last bit.
+        values=tuple(runs[0] if runs[0] == runs[-1] else mean for mean, runs, _ in rows),
+        choices=tuple(tuple(sorted(set(runs))) for _, runs, _ in rows),
+        failed=tuple(sorted(failed, key=lambda run: (run.reason, _name(run.seed)))),
+        missing=tuple(sorted(missing, key=lambda run: _name(run.seed))),
+        effective_n=len(acted),
+        distinct=len(everyone),
+        distinct_failed=len(broken),
+        notes=_notes(arm, chosen, idle=idle),
+    )
+
+
+def _notes(arm: ArmValues, chosen: dict[str, list[float]], *, idle: list[str]) -> tuple[str, ...]:
+    notes = []
+    again = sorted(key for key, runs in chosen.items() if len(runs) > 1)
+    if again:
+        differ = [key for key in again if len(set(chosen[key])) > 1]
+        told = (
+            "their runs disagree, so a claim must hold whichever of them counts (p is the largest)"
+            if differ
+            else "one number each"
+        )
+        notes.append(f"{_plural(len(again), 'seed')} ran more than once ({', '.join(again)}): {told}.")
+    if idle:
+        notes.append(
+            f"{_plural(len(idle), 'run')} not counted, because the seed provably did not act "
+            f"({', '.join(sorted(idle))})."
+        )
+    unnamed = sum(seed is None for seed in arm.seeds)
+    if unnamed:
+        notes.append(f"{_plural(unnamed, 'run')} without a seed, taken as distinct; nothing proves it.")
+    elif any(proven is None for proven in arm.proven):
+        notes.append("it is not known whether the seeds acted; they are counted as stated.")
+    return tuple(notes)
+
+
+def _key(seed: str | int | None, index: int) -> str:
+    return f"{UNNAMED} {index + 1})" if seed is None else str(seed).strip()
+
+
+def _name(seed: str | int | None) -> str:
+    return "unnamed" if seed is None else str(seed).strip()
+
+
+def _plural(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

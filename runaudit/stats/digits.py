@@ -1,0 +1,37 @@
+"""How many digits of a number are worth printing: two of its spread, no more."""
+
+import math
+
+
+def decimals(spread: float | None) -> int | None:
+    """Decimals that show two significant digits of `spread`; None where a spread does not help."""
+    if spread is None or not math.isfinite(spread) or spread <= 0:
+        return None
+    places = 1 - math.floor(math.log10(spread))
+    return places if -6 <= places <= 9 else None
+
+
+def show(value: float | None, places: int | None = None) -> str:
+    """A number with that many decimals, or with four significant digits; a dash for what does not exist."""
+    if value is None:
+        return "–"
+    text = f"{value:.4g}" if places is None else f"{value:.{max(0, places)}f}"
+    # A rounded -0.00 reads like a finding.
+    return text.lstrip("-") if text.startswith("-") and not text.strip("-0.") else text
+
+
+def show_p(p: float | None) -> str:
+    """A p value as a reader takes it in, with its sign of comparison: never 0."""
+    if p is None:
+        return "–"
+    return "< 0.001" if p < 0.001 else f"= {bare_p(p)}"
+
+
+def bare_p(p: float) -> str:
+    """A p value without the sign, for sentences that bring their own words."""
+    return "0.001" if p < 0.001 else f"{p:.3f}" if p < 0.0995 else f"{p:.2f}"
+
+
+def percent(share: float) -> str:
+    """95 % and 97.5 %, without a tail of zeros."""
+    return f"{100 * share:.3g} %"

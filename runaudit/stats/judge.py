@@ -1,0 +1,225 @@
+"""The one entry point: numbers, design and plan in; a verdict with its reason out.
+
+Two questions stay apart. The design says whether a difference could be credited to anything; the seeds say
+whether there is one. A claim needs both, and everything that could not be judged says why in one sentence.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from runaudit.errors import NothingToJudgeError, UsageError
+from runaudit.stats import reasons
+from runaudit.stats.answer import ArmSummary, Comparison, Rate, StatsAnswer, Survivors, Verdict
+from runaudit.stats.bootstrap import bca, iqm, profile
+from runaudit.stats.cohort import collapse
+from runaudit.stats.compare import EQUIVALENCE_SEEDS, compare, has_gaps
+from runaudit.stats.components import arm_components
+from runaudit.stats.interval import is_constant, mean, mean_interval, sd, sd_interval, share_interval
+from runaudit.stats.metric import settle_direction
+from runaudit.stats.multiplicity import benjamini_hochberg, holm
+from runaudit.stats.values import (
+    DEFAULT_PLAN,
+    MIN_SEEDS,
+    ArmValues,
+    Design,
+    Direction,
+    Sample,
+    StatsPlan,
+)
+
+CLAIMABLE = frozenset({"single_factor", "unknown_design"})
+DESIGN_VERDICTS = CLAIMABLE | {
+    "integrity_failure",
+    "incomparable",
+    "confounded",
+    "provenance_incomplete",
+    "replicate",
+    "identical",
+}
+
+
+def judge(
+    arms: Sequence[ArmValues],
+    *,
+    metric: str,
+    direction: Direction | None,
+    design: Design,
+    baseline: int | str = -1,
+    plan: StatsPlan = DEFAULT_PLAN,
+) -> StatsAnswer:
+    """Judge every arm against the baseline (an index or a label; the last arm unless said otherwise).
+
+    Raises UsageError for an unknown direction, label or design verdict; NothingToJudgeError for fewer than
+    two arms.
+    """
+    settled = settle_direction(metric, direction)
+    chosen = _baseline_index(arms, baseline)
+    if design.verdict not in DESIGN_VERDICTS:
+        raise UsageError(
+            f"no design verdict is called '{design.verdict}'", remedy="use a word of the comparison lattice"
+        )
+    samples = [collapse(arm) for arm in arms]
+    reference = samples[chosen]
+    pairs = [(sample, index) for index, sample in enumerate(samples) if index != chosen]
+    compared = _family(
+        [
+            replace(
+                compare(sample, reference, direction=settled, plan=plan),
+                sequences=_sequence_differences(arms[index], arms[chosen]),
+            )
+            for sample, index in pairs
+        ],
+        plan=plan,
+    )
+    case = reasons.Case(
+        metric=metric, direction=settled, design=design, plan=plan, reference=reference, family=len(pairs)
+    )
+    judged = tuple(
+        _judged(comparison, sample, case=case)
+        for comparison, (sample, _) in zip(compared, pairs, strict=True)
+    )
+    return StatsAnswer(
+        metric=metric,
+        direction=settled,
+        alpha=plan.alpha,
+        power=plan.power,
+        design=design,
+        arms=tuple(_summary(arm, sample, plan=plan) for arm, sample in zip(arms, samples, strict=True)),
+        comparisons=judged,
+        verdict=_overall(judged),
+        reason=reasons.overall(judged, case=case),
+        notes=reasons.notes(
+            judged, samples, case=case, sequences=[name for name, _ in arms[chosen].by_sequence]
+        ),
+    )
+
+
+def _baseline_index(arms: Sequence[ArmValues], baseline: int | str) -> int:
+    labels = [arm.label for arm in arms]
+    if len(arms) < 2:
+        raise NothingToJudgeError(
+            f"{len(arms)} arm given, and a comparison needs two", remedy="name a baseline (--vs)"
+        )
+    twice = sorted({label for label in labels if labels.count(label) > 1})
+    if twice:
+        raise UsageError(f"two arms are called '{twice[0]}'", remedy="give every arm its own label")
+    if isinstance(baseline, str):
+        if baseline not in labels:
+            raise UsageError(f"no arm is called '{baseline}'", remedy=f"choose one of: {', '.join(labels)}")
+        return labels.index(baseline)
+    if not -len(arms) <= baseline < len(arms):
+        raise UsageError(f"there is no arm {baseline} among {len(arms)}", remedy="count the arms from 0")
+    return baseline % len(arms)
+
+
+def _family(comparisons: Sequence[Comparison], *, plan: StatsPlan) -> list[Comparison]:
+    """Adjusted p values over all comparisons asked for; one that could not be tested still counts as
+    asked.
+    """
+    adjust = holm if plan.correction == "holm" else benjamini_hochberg
+    adjusted = adjust([1.0 if comparison.p is None else comparison.p for comparison in comparisons])
+    return [
+        comparison if comparison.p is None else replace(comparison, p_adjusted=p)
+        for comparison, p in zip(comparisons, adjusted, strict=True)
+    ]
+
+
+def _judged(comparison: Comparison, sample: Sample, *, case: reasons.Case) -> Comparison:
+    verdict = _verdict(comparison, sample, case=case)
+    judged = replace(comparison, verdict=verdict)
+    return replace(
+        judged, reason=reasons.of(judged, sample, evidence=_evidence(comparison, sample, case), case=case)
+    )
+
+
+def _verdict(comparison: Comparison, sample: Sample, *, case: reasons.Case) -> Verdict:
+    if case.design.verdict not in CLAIMABLE:
+        return Verdict.NOT_ATTRIBUTABLE
+    return _evidence(comparison, sample, case)
+
+
+def _evidence(comparison: Comparison, sample: Sample, case: reasons.Case) -> Verdict:
+    """What the numbers alone say, the design left aside."""
+    plan = case.plan
+    if min(len(sample.values), len(case.reference.values)) < MIN_SEEDS:
+        return Verdict.TOO_FEW_SEEDS
+    if comparison.ci is None or comparison.p_adjusted is None or reasons.spoiled_by_selection(plan):
+        return Verdict.INCONCLUSIVE
+    if comparison.equivalence_p is not None and comparison.equivalence_p < plan.alpha / case.family:
+        return Verdict.EQUIVALENT
+    if comparison.p_adjusted >= plan.alpha or not comparison.ci.excludes(0.0):
+        return Verdict.INCONCLUSIVE
+    is_higher = comparison.ci.estimate > 0
+    return Verdict.IMPROVED if is_higher == (case.direction == Direction.HIGHER) else Verdict.REGRESSED
+
+
+def _overall(comparisons: Sequence[Comparison]) -> Verdict:
+    """The verdict all comparisons share. Where they differ, the strictest doubt: one success proves no
+    family.
+    """
+    verdicts = {comparison.verdict for comparison in comparisons}
+    if len(verdicts) == 1:
+        return verdicts.pop()
+    for doubt in (Verdict.NOT_ATTRIBUTABLE, Verdict.TOO_FEW_SEEDS):
+        if doubt in verdicts:
+            return doubt
+    return Verdict.INCONCLUSIVE
+
+
+def _summary(arm: ArmValues, sample: Sample, *, plan: StatsPlan) -> ArmSummary:
+    used, level = sample.values, 1 - plan.alpha
+    summary = ArmSummary(
+        label=arm.label,
+        n=len(arm.values),
+        effective_n=sample.effective_n,
+        used=len(used),
+        seeds=arm.seeds,
+        values=tuple(None if value is None else float(value) for value in arm.values),
+        failed=sample.failed,
+        missing=sample.missing,
+        failure_rate=_failure_rate(sample, level=level),
+        components=arm_components(arm) if len(sample.values) == len(arm.values) else None,
+    )
+    if has_gaps(sample):
+        centre = mean(used) if used else None
+        return replace(
+            summary,
+            survivors=Survivors(n=len(used), mean=centre, sd=sd(used) if len(used) > 1 else None),
+        )
+    if not used:
+        return summary
+    summary = replace(summary, mean=mean(used), sd=sd(used) if len(used) > 1 else None)
+    if len(used) < MIN_SEEDS or is_constant(used):
+        return summary
+    summary = replace(summary, ci=mean_interval(used, level=level), sd_ci=sd_interval(used, level=level))
+    return _robust(summary, np.array(used), plan=plan) if len(used) >= EQUIVALENCE_SEEDS else summary
+
+
+def _robust(summary: ArmSummary, values: np.ndarray, *, plan: StatsPlan) -> ArmSummary:
+    rng = np.random.default_rng(plan.seed)
+    thresholds = np.unique(values)
+    shares = profile(values, thresholds)
+    return replace(
+        summary,
+        iqm=float(iqm(values)),
+        iqm_ci=bca([values], iqm, rng=rng, level=1 - plan.alpha, resamples=plan.resamples),
+        profile=tuple(zip(thresholds.tolist(), shares.tolist(), strict=True)),
+    )
+
+
+def _failure_rate(sample: Sample, *, level: float) -> Rate | None:
+    if not sample.distinct:
+        return None
+    count = sample.distinct_failed
+    return Rate(count=count, n=sample.distinct, ci=share_interval(count, sample.distinct, level=level))
+
+
+def _sequence_differences(arm: ArmValues, baseline: ArmValues) -> tuple[tuple[str, float], ...]:
+    """Per sequence, the difference of arm means; shown side by side, tested nowhere."""
+    mine, theirs = arm_components(arm), arm_components(baseline)
+    if mine is None or theirs is None:
+        return ()
+    other = {summary.sequence: summary.mean for summary in theirs.sequences}
+    return tuple((s.sequence, s.mean - other[s.sequence]) for s in mine.sequences if s.sequence in other)

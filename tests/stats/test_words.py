@@ -1,0 +1,85 @@
+"""What the reader sees: the verdict first, then the numbers it rests on."""
+
+from runaudit.stats.digits import decimals, show, show_p
+from runaudit.stats.values import UNKNOWN_DESIGN
+from runaudit.stats.words import markdown_view, text_view
+
+NEW = (31.20, 31.25, 31.31)
+OLD = (30.10, 30.20, 30.40)
+
+EXPECTED = """\
+Improved: new is better than old: psnr is 1.02 higher (95 % CI 0.69 to 1.35, Welch t p = 0.004, \
+3 against 3 seeds). Only config.lr differs.
+
+arm  n    psnr     sd           95 % CI
+new  3  31.253  0.055  31.117 to 31.390
+old  3  30.233  0.153  29.854 to 30.613
+
+new against old
+  difference      1.02 (95 % CI 0.69 to 1.35, Welch t, p = 0.004)
+  could be seen   0.47 or more (80 % chance, at this spread)
+  size            Hedges g 7.09; a run of new beats one of old in 100 % of pairs
+
+Notes
+- With so few seeds the labels alone cannot reach p below 0.1 (new against old); \
+the t test leans on a normal spread of the seeds.
+- The spread itself is barely known: at 3 seeds the true sd may be 0.5 to 6 times the one shown.
+"""
+
+
+def test_the_text_reads_aloud(arm, judged):
+    proven = (True,) * 3
+
+    assert text_view(judged(arm("new", *NEW, proven=proven), arm("old", *OLD, proven=proven))) == EXPECTED
+
+
+def test_markdown_opens_with_the_verdict_and_holds_the_same_table(arm, judged):
+    lines = markdown_view(judged(arm("new", *NEW), arm("old", *OLD))).splitlines()
+
+    assert lines[0].startswith("**Improved**: new is better than old")
+    assert any(line.startswith("- difference: 1.02 (95 % CI 0.69 to 1.35") for line in lines)
+    assert "| new | 3 | 31.253 | 0.055 | 31.117 to 31.390 |" in lines
+
+
+def test_a_label_can_be_neither_markup_nor_an_escape_sequence(arm, judged):
+    answer = judged(arm("a|<b>*\x1b[31m", *NEW), arm("old", *OLD))
+
+    assert "\x1b" not in text_view(answer)
+    assert "\x1b" not in markdown_view(answer)
+    assert "a\\|&lt;b>\\*" in markdown_view(answer)
+
+
+def test_two_values_are_shown_as_values(arm, judged):
+    text = text_view(judged(arm("new", 31.2, 31.25), arm("old", *OLD), design=UNKNOWN_DESIGN))
+
+    assert text.startswith("Too few seeds: 2 usable seeds in new and 3 in old")
+    assert "31.200, 31.250" in text
+    assert "not tested" in text
+
+
+def test_each_of_several_comparisons_carries_its_verdict(arm, judged):
+    text = text_view(judged(arm("new", *NEW), arm("other", 30.0, 30.2, 30.45), arm("old", *OLD)))
+
+    assert "new against old: improved" in text
+    assert "other against old: inconclusive" in text
+
+
+def test_a_family_that_costs_a_claim_says_so(arm, judged):
+    answer = judged(
+        arm("new", 30.4, 30.5, 30.65), arm("other", 30.0, 30.2, 30.4), arm("old", 30.1, 30.25, 30.3)
+    )
+
+    assert "but no longer once 2 comparisons are allowed for" in answer.comparisons[0].reason
+
+
+def test_digits_follow_the_spread():
+    assert show(31.25333, decimals(0.055)) == "31.253"
+    assert show(31.25333, decimals(2.3)) == "31.3"
+    assert show(-0.0001, 2) == "0.00"
+    assert show(1e-7, decimals(None)) == "1e-07"
+    assert show(None) == "–"
+
+
+def test_p_is_never_printed_as_zero():
+    assert show_p(1e-300) == "< 0.001"
+    assert show_p(0.049) == "= 0.049"

@@ -1,0 +1,272 @@
+"""Whole frame, tiles, baselines and pictures: what a network is told about itself."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from PIL import Image as Png
+from torch import Tensor
+
+from runaudit.errors import ConfigError, UsageError
+from trainer import baseline
+from trainer.baseline import Protocol, baseline_of
+from trainer.classical import bicubic
+from trainer.data.scenes import Burst
+from trainer.data.simulate import SimulatorConfig
+from trainer.data.synthetic import DatasetConfig, judging_bursts
+from trainer.evaluate import EvaluationConfig, evaluate_all, evaluate_sequence
+from trainer.metrics import psnr
+from trainer.panels import panels, save_panels
+from trainer.tiling import TilingConfig, nine_copies, tile_origins, tiled_frame, whole_frame
+
+CONFIG = EvaluationConfig(
+    protocol=Protocol(ibp_iterations=3), tiling=TilingConfig(tile=32, overlap=12, margin=4)
+)
+
+
+@pytest.fixture(scope="module")
+def burst() -> Burst:
+    config = DatasetConfig(train=(), test=("camera.png",), max_test_hr_px=240)
+    return next(judging_bursts(config, 0))
+
+
+@pytest.fixture(scope="module")
+def small() -> Burst:
+    """Enough to register and to score: 30x30 low-res pixels, three frames."""
+    config = DatasetConfig(
+        simulator=SimulatorConfig(frames=3), train=(), test=("camera.png",), max_test_hr_px=90
+    )
+    return next(judging_bursts(config, 0))
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("baselines")
+
+
+def bicubic_net(lr: Tensor) -> Tensor:
+    """Bicubic of the reference, (1, T, h, w) -> (1, 1, H, W)."""
+    return F.interpolate(lr[:, :1], scale_factor=3, mode="bicubic", align_corners=False)
+
+
+def mean_net(lr: Tensor) -> Tensor:
+    """The unaligned mean: a network that uses all frames, badly. (1, T, h, w) -> (1, H, W)."""
+    return bicubic_net(lr.mean(dim=1, keepdim=True))[:, 0]
+
+
+def global_net(lr: Tensor) -> Tensor:
+    """Global pooling: sees another mean in every tile."""
+    return bicubic_net(lr - lr.mean())
+
+
+@pytest.mark.parametrize("blend", ["linear", "hann"])
+@pytest.mark.parametrize("shape", [(57, 80), (32, 33), (20, 100)])
+def test_tiles_of_a_local_network_give_the_whole_picture(blend: str, shape: tuple[int, int]):
+    """Bicubic reaches two pixels and the margin is four, so both agree to rounding.
+
+    torch holds sample positions in float32: up to 100 px they are good to 2^-18 = 4e-6, as are the weights.
+    """
+    lr = np.random.default_rng(0).random((3, *shape)).astype(np.float32)
+    tiling = TilingConfig(tile=32, overlap=12, margin=4, blend=blend)
+
+    tiled = tiled_frame(bicubic_net, lr, scale=3, tiling=tiling)
+
+    assert np.abs(tiled - whole_frame(bicubic_net, lr)).max() < 2e-5
+
+
+def test_tiles_of_a_network_with_global_pooling_do_not(burst: Burst):
+    tiled = tiled_frame(global_net, burst.lr, scale=3, tiling=CONFIG.tiling)
+
+    assert np.abs(tiled - whole_frame(global_net, burst.lr)).max() > 0.01
+
+
+@pytest.mark.parametrize("length", [1, 31, 32, 33, 52, 53, 171])
+def test_tiles_cover_a_side_to_its_end(length: int):
+    tiling = TilingConfig(tile=32, overlap=12, margin=4)
+    covered = np.zeros(length, bool)
+
+    for start in tile_origins(length, tiling):
+        assert start >= 0 and start + min(32, length) <= length
+        covered[start : start + 32] = True
+
+    assert covered.all()
+
+
+@pytest.mark.parametrize("wrong", [{"overlap": 64}, {"overlap": 16}, {"margin": -1}, {"blend": "box"}])
+def test_tiles_that_cannot_be_blended_are_refused(wrong: dict[str, int]):
+    with pytest.raises(ConfigError):
+        TilingConfig(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_network_that_is_bicubic_gains_nothing(burst: Burst, cache: Path):
+    result = evaluate_sequence(bicubic_net, burst, CONFIG, cache=cache).result
+
+    assert result.gain_db == pytest.approx(0.0, abs=1e-4)
+    assert result.fusion_gain_db == 0.0
+    assert result.ssim == pytest.approx(result.baseline.bicubic_ssim, abs=1e-5)
+    assert result.tiled_minus_whole_db == pytest.approx(0.0, abs=1e-4)
+    assert result.tiled_difference < 1e-6
+    assert result.cpsnr >= result.psnr
+    assert result.cpsnr_shift == (0, 0)
+    assert result.baseline.ibp_psnr > result.psnr + 1
+    assert result.baseline.registration_error_px is not None
+    assert result.baseline.registration_error_px < 0.02
+
+
+def test_a_network_harmed_by_its_frames_has_a_negative_fusion_gain(burst: Burst, cache: Path):
+    """The unaligned mean of nine copies of the reference is bicubic; of the frames it is blurred."""
+    result = evaluate_sequence(mean_net, burst, CONFIG, cache=cache).result
+
+    assert result.single_frame_psnr == pytest.approx(result.baseline.bicubic_psnr, abs=1e-3)
+    assert result.fusion_gain_db < -2
+
+
+def test_nine_copies_are_the_reference_and_as_many_frames(burst: Burst):
+    copies = nine_copies(burst)
+
+    assert copies.shape == burst.lr.shape
+    assert (copies == burst.lr[0]).all()
+
+
+def test_predictions_are_clipped_before_they_are_judged(burst: Burst, cache: Path):
+    """Overshoot beyond the range of the file costs nothing: it cannot be stored."""
+    result = evaluate_sequence(lambda lr: 3 * bicubic_net(lr) - 1, burst, CONFIG, cache=cache).result
+
+    expected = np.clip(3 * bicubic(burst.lr[0], 3) - 1, 0, 1)
+
+    assert result.psnr == pytest.approx(psnr(expected, burst.hr, data_range=1.0, border=9), abs=1e-3)
+
+
+def test_a_masked_truth_is_judged_where_it_is_clear(burst: Burst):
+    spoilt, clear = burst.hr.copy(), burst.clear_hr.copy()
+    spoilt[100:130, 100:130], clear[100:130, 100:130] = 1.0, False
+
+    first, second = (
+        evaluate_sequence(bicubic_net, replace(burst, hr=hr, clear_hr=clear), CONFIG).result
+        for hr in (burst.hr, spoilt)
+    )
+
+    assert second.psnr == first.psnr
+    assert second.baseline.ibp_psnr == first.baseline.ibp_psnr
+
+
+def test_the_mean_over_tiles_is_told_apart_from_the_frame(burst: Burst, cache: Path):
+    """Mean of dB over tiles of 96: the mean of logarithms is not the logarithm of the mean."""
+    result = evaluate_sequence(bicubic_net, burst, CONFIG, cache=cache).result
+    whole = np.clip(whole_frame(bicubic_net, burst.lr), 0, 1)
+
+    corners = [(y, x) for y in (0, 96) for x in (0, 96)]
+    parts = [-10 * np.log10(np.mean((whole - burst.hr)[y : y + 96, x : x + 96] ** 2)) for y, x in corners]
+
+    assert result.mean_tile_psnr == pytest.approx(float(np.mean(parts)), abs=1e-9)
+
+
+def test_a_result_is_plain_numbers(burst: Burst, cache: Path):
+    (judged,) = evaluate_all(bicubic_net, [burst], CONFIG, cache=cache)
+
+    said = json.loads(json.dumps(judged.result.as_dict()))
+
+    assert said["name"] == "camera"
+    assert said["gain_db"] == judged.result.gain_db
+    assert said["baseline"]["ibp_psnr"] == judged.result.baseline.ibp_psnr
+
+
+def test_a_baseline_is_computed_once(small: Burst, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    first = baseline_of(small, CONFIG.protocol, cache=tmp_path)
+    monkeypatch.setattr(baseline, "_computed", lambda *_: pytest.fail("computed again"))
+
+    assert baseline_of(small, CONFIG.protocol, cache=tmp_path) == first
+
+
+def test_a_baseline_of_other_pixels_or_another_protocol_is_another(small: Burst, tmp_path: Path):
+    pixel = small.lr.copy()
+    pixel[1, 14, 14] = 0.0
+    assert small.motion is not None
+    moved = small.motion.copy()
+    moved[1, 0] += 1e-9
+
+    baseline_of(small, CONFIG.protocol, cache=tmp_path)
+    baseline_of(replace(small, lr=pixel), CONFIG.protocol, cache=tmp_path)
+    baseline_of(replace(small, motion=moved), CONFIG.protocol, cache=tmp_path)
+    baseline_of(small, replace(CONFIG.protocol, ibp_iterations=4), cache=tmp_path)
+
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+@pytest.mark.parametrize("damage", ["", "{}", '{"bicubic_psnr": "x"}', "[]"])
+def test_a_damaged_baseline_is_computed_again(small: Burst, tmp_path: Path, damage: str):
+    first = baseline_of(small, CONFIG.protocol, cache=tmp_path)
+    (entry,) = tmp_path.iterdir()
+    entry.write_text(damage)
+
+    assert baseline_of(small, CONFIG.protocol, cache=tmp_path) == first
+    assert json.loads(entry.read_text())["ibp_psnr"] == first.ibp_psnr
+
+
+def test_a_cache_that_cannot_be_written_costs_no_run(small: Burst, tmp_path: Path):
+    (tmp_path / "file").write_text("")
+
+    assert baseline_of(small, CONFIG.protocol, cache=tmp_path / "file" / "cache").ibp_psnr > 0
+
+
+def test_panels_show_one_place_whatever_the_network(burst: Burst, cache: Path, tmp_path: Path):
+    """The place is chosen on the truth alone."""
+    one, other = (evaluate_sequence(n, burst, CONFIG, cache=cache).images for n in (bicubic_net, mean_net))
+
+    first, second = panels(one, crop=96), panels(other, crop=96)
+
+    assert list(first) == ["low", "bicubic", "super_resolved", "truth", "error"]
+    assert {p.shape for p in first.values()} == {(96, 96)}
+    assert {p.dtype for p in first.values()} == {np.dtype(np.uint8)}
+    assert all(np.array_equal(first[name], second[name]) for name in ("low", "bicubic", "truth"))
+    # One is computed in float32, the other in float64: a value on the fence may round to its neighbour.
+    difference = first["super_resolved"].astype(int) - first["bicubic"]
+    assert np.abs(difference).max() <= 1
+    assert second["error"].mean() > first["error"].mean()
+
+
+def test_saved_panels_are_read_back(burst: Burst, cache: Path, tmp_path: Path):
+    images = evaluate_sequence(bicubic_net, burst, CONFIG, cache=cache).images
+
+    paths = save_panels(tmp_path / "pictures", "train/scene", images)
+
+    for name, path in paths.items():
+        with Png.open(path) as picture:
+            assert np.array_equal(np.asarray(picture), panels(images)[name])
+    assert paths["truth"].name == "train_scene-truth.png"
+
+
+def test_pictures_that_cannot_be_written_are_one_line(burst: Burst, cache: Path, tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    images = evaluate_sequence(bicubic_net, burst, CONFIG, cache=cache).images
+
+    with pytest.raises(UsageError, match="pictures cannot be written to"):
+        save_panels(tmp_path / "file", "scene", images)
+
+
+def test_a_network_can_train_on_with_what_it_cached_during_evaluation(burst: Burst, cache: Path):
+    """Validation in the middle of training must leave nothing behind that autograd refuses."""
+    weight = torch.ones((), requires_grad=True)
+    cached: list[Tensor] = []
+
+    def net(lr: Tensor) -> Tensor:
+        if not cached:
+            cached.append(torch.full((1,), 2.0) * 1.0)
+        return weight * cached[0] * bicubic_net(lr)
+
+    evaluate_sequence(net, burst, CONFIG, cache=cache)
+    assert weight.grad is None
+    net(torch.ones(1, 2, 8, 8)).sum().backward()
+
+    # bicubic keeps a constant of 1, so the derivative is 2 for each of 24 x 24 pixels
+    assert weight.grad is not None
+    assert float(weight.grad) == pytest.approx(2 * 24 * 24, rel=1e-5)
+
+
+def test_the_default_camera_is_the_one_back_projection_assumes():
+    """The protocol's PSF has to be the simulator's, or the baseline is weakened."""
+    assert Protocol().psf_sigma_hr_px == SimulatorConfig().psf_sigma_hr_px

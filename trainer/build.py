@@ -1,0 +1,97 @@
+"""Config -> network. The only place that knows both, so that blocks stay free of configs and configs of tensors."""
+
+from dataclasses import asdict
+
+import torch
+from torch import Tensor, nn
+
+from trainer.config import ModelConfig
+from trainer.models.alignment import Aligned, Tern
+from trainer.models.flow import FlowAlign
+from trainer.models.head import ResidualHead
+from trainer.models.paper import PaperPIUNet
+from trainer.models.piunet import Evidence, Fusion, PIUNet, Prediction
+
+
+class Normalised(nn.Module):
+    """A network that sees (x - mean) / deviation and answers in the units of x."""
+
+    def __init__(self, net: PIUNet | PaperPIUNet, *, mean: float, deviation: float) -> None:
+        super().__init__()
+        self.net, self.mean, self.deviation = net, mean, deviation
+
+    def inward(self, x: Tensor) -> Tensor:
+        """Data units -> the network's."""
+        return (x - self.mean) / self.deviation
+
+    def register(self, lr: Tensor) -> tuple[Tensor, Tensor]:
+        """lr (B, T, h, w) in data units -> registered frames in the network's units, shift in px."""
+        block = self.net if isinstance(self.net, PaperPIUNet) else self.net.alignment
+        return block.register(self.inward(lr))  # type: ignore[operator, no-any-return]
+
+    def align(self, lr: Tensor) -> Aligned:
+        """lr (B, T, h, w) -> the registered burst, in the network's units."""
+        return self.net.align(self.inward(lr))
+
+    def evidence(self, lr: Tensor) -> Evidence:
+        """What can be computed once the alignment is frozen."""
+        return self.net.evidence(self.inward(lr))
+
+    def restore(self, evidence: Evidence) -> Prediction:
+        """From the merged burst to the image, in data units; the log-scale stays relative to the deviation."""
+        mean, log_scale = self.net.restore(evidence)
+        return Prediction(mean * self.deviation + self.mean, log_scale)
+
+    def forward(self, lr: Tensor) -> Prediction:
+        """lr (B, T, h, w) -> Prediction, in data units."""
+        return self.restore(self.evidence(lr))
+
+    def block(self, name: str) -> nn.Module:
+        """The block a stage names: alignment, fusion or head."""
+        return self.net.get_submodule(name)
+
+
+def build_model(config: ModelConfig) -> Normalised:
+    """A freshly initialised network, in the memory layout its convolutions like best."""
+    net: PIUNet | PaperPIUNet
+    if config.topology == "paper":
+        tern = config.alignment.tern
+        net = PaperPIUNet(
+            scale=config.scale,
+            channels=config.fusion.channels,
+            blocks=config.fusion.blocks,
+            heads=config.fusion.heads,
+            squeeze=config.fusion.squeeze,
+            kernel=tern.kernel,
+            identity_start=tern.identity_start,
+        )
+    else:
+        net = _aligned(config)
+    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return Normalised(net, mean=config.input_mean, deviation=config.input_deviation)
+
+
+def _aligned(config: ModelConfig) -> PIUNet:
+    # Fusion and head are drawn before the alignment, so that they start alike whichever alignment is plugged in.
+    fusion = Fusion(scale=config.scale, **asdict(config.fusion))
+    head = ResidualHead(
+        fusion.channels, scale=config.scale, planes=2 if config.log_scale else 1, **asdict(config.head)
+    )
+    alignment: nn.Module
+    if config.alignment.kind == "flow":
+        alignment = FlowAlign(scale=config.scale, **asdict(config.alignment.flow))
+    else:
+        alignment = Tern(scale=config.scale, **asdict(config.alignment.tern))
+    return PIUNet(
+        scale=config.scale,
+        alignment=alignment,
+        fusion=fusion,
+        head=head,
+        residual=config.residual,
+        log_scale=config.log_scale,
+    )
+
+
+def parameter_count(model: nn.Module) -> int:
+    """Numbers that training can move."""
+    return sum(p.numel() for p in model.parameters())

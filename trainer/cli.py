@@ -1,0 +1,175 @@
+"""The command line of the trainer. Results on stdout, messages and progress on stderr, errors in one line."""
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from runaudit.errors import ConfigError, RunauditError
+
+UNEXPECTED = 70
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns its exit code."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except RunauditError as error:
+        print(f"trainer: {error}", file=sys.stderr)
+        return error.exit_code
+    except Exception as error:
+        if options.debug:
+            raise
+        print(f"trainer: unexpected {type(error).__name__}: {error}; run again with --debug", file=sys.stderr)
+        return UNEXPECTED
+
+
+class TerminalLog:
+    """A RunLog on stderr: a line per stage, validation and checkpoint-worthy event, nothing per step."""
+
+    def log(self, step: int, values: Mapping[str, float]) -> None:
+        """Print what was measured on held-out data."""
+        shown = {k: v for k, v in values.items() if k.startswith("val/")}
+        if shown:
+            words = "  ".join(f"{name} {value:.5f}" for name, value in shown.items())
+            print(f"step {step:6d}  {words}", file=sys.stderr, flush=True)
+
+    def event(self, step: int, kind: Literal["stage", "resume"], detail: Mapping[str, Any]) -> None:
+        """Print the event."""
+        words = "  ".join(f"{name} {value}" for name, value in detail.items())
+        print(f"step {step:6d}  {kind}: {words}", file=sys.stderr, flush=True)
+
+    def checkpoint(self, path: Path, *, step: int, kind: Literal["best", "last", "stage"]) -> None:
+        """Say nothing: the result names the checkpoints."""
+
+
+@contextmanager
+def stop_signals() -> Iterator[Callable[[], int]]:
+    """SIGINT and SIGTERM ask the run to save itself; a second one ends it at once."""
+    caught: list[int] = []
+
+    def note(number: int, _: object) -> None:
+        if caught:
+            raise KeyboardInterrupt
+        caught.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: caught[0] if caught else 0
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _train(options: argparse.Namespace) -> int:
+    """Everything a user can get wrong comes first; then the seal; then, and only then, the first step."""
+    from trainer import recording
+    from trainer.main import open_dataset, prepare, read_config, train
+    from trainer.seeding import seed_everything
+
+    launch = recording.LaunchOptions(
+        label=options.label, store=options.store, policy=options.policy, baseline=options.baseline,
+        intent=tuple(options.intent), waive=tuple(options.waive), wandb=options.wandb,
+    )  # fmt: skip
+    config = read_config(options.config, tuple(options.set))
+    dataset = open_dataset(config)
+    resumed = recording.find_resume(options.resume, options.store) if options.resume else None
+    # The switches that seeding sets are part of the environment, so they come before the guard looks at it.
+    seed_everything(options.seed, deterministic=config.deterministic, threads=config.threads)
+    recording.check(launch, config, options.seed, dataset)
+    prepared = prepare(config, options.seed, dataset)
+    with stop_signals() as stop:
+        recorder = recording.seal(launch, config, options.seed, dataset, proof=prepared.seed_proof, resumed=resumed)
+        print(f"run {recorder.id[:12]} sealed", file=sys.stderr, flush=True)
+        with recorder:
+            result = train(
+                config, options.seed, options.label, recording.Recording(recorder, TerminalLog()),
+                recorder.run_dir, resumed[1] if resumed else None, prepared=prepared, stop=stop,
+            )  # fmt: skip
+            recording.keep_pictures(recorder, result.judged)
+            metrics = recording.summary(result.metrics)
+            recorder.finish(result.status, metrics=metrics)
+    answer = {
+        "run": recorder.id,
+        "status": result.status,
+        "label": options.label,
+        "steps_done": result.steps_done,
+        "metrics": metrics,
+        "checkpoints": {kind: str(path) for kind, path in result.checkpoints.items()},
+    }
+    print(json.dumps(answer, indent=2))
+    return result.exit_code
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from trainer.main import evaluate_checkpoint, open_dataset, read_config
+
+    config = read_config(options.config, tuple(options.set))
+    print(json.dumps(evaluate_checkpoint(config, open_dataset(config), options.checkpoint), indent=2))
+    return 0
+
+
+def _make(options: argparse.Namespace) -> int:
+    from trainer.data import PRESETS, make_dataset
+
+    def say(done: int, total: int, name: str) -> None:
+        end = "\n" if done == total else ""
+        print(f"\r{done}/{total} {name:24s}", end=end, file=sys.stderr, flush=True)
+
+    progress = say if sys.stderr.isatty() else None
+    print(make_dataset(options.root, PRESETS[options.preset], options.seed, progress=progress))
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from trainer.data import check_dataset
+
+    report = check_dataset(options.root)
+    for problem in report.problems:
+        print(problem)
+    if report.problems:
+        raise ConfigError(
+            f"{options.root}: {len(report.problems)} problems", remedy="mend the files, or make the dataset again"
+        )
+    print(f"{options.root}: no problem found")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m trainer", description="Staged multi-frame super-resolution.")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    train = commands.add_parser("train", help="train, then judge on full frames")
+    train.add_argument("--config", type=Path, required=True, metavar="F", help="TOML file")
+    train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override one config leaf")
+    train.add_argument("--seed", type=int, required=True, metavar="N")
+    train.add_argument("--label", required=True, metavar="TEXT", help="what this run is for")
+    train.add_argument("--resume", metavar="RUN|CKPT", help="continue a run from its last checkpoint, as a child run")
+    train.add_argument("--store", type=Path, metavar="DIR", help="default: $RUNAUDIT_STORE, else .runaudit")
+    train.add_argument("--policy", type=Path, metavar="FILE", help="default: runaudit.toml beside the store")
+    train.add_argument("--baseline", metavar="RUN", help="the run this one is to differ from as declared, and only so")
+    train.add_argument("--intent", action="append", default=[], metavar="FACTOR", help="what is meant to differ")
+    train.add_argument("--waive", action="append", default=[], metavar="RULE=REASON", help="start in spite of a rule")
+    train.add_argument("--wandb", choices=("off", "offline", "online"), default="off", help="mirror to W&B")
+    train.set_defaults(command=_train)
+    evaluate = commands.add_parser("evaluate", help="judge a checkpoint on full frames")
+    evaluate.add_argument("--config", type=Path, required=True, metavar="F")
+    evaluate.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    evaluate.add_argument("--checkpoint", type=Path, required=True, metavar="CKPT")
+    evaluate.set_defaults(command=_evaluate)
+    data = commands.add_parser("data", help="make or check a dataset").add_subparsers(required=True, metavar="ACTION")
+    make = data.add_parser("make", help="simulate bursts from photographs")
+    make.add_argument("root", type=Path)
+    make.add_argument("--preset", choices=("default", "hard"), default="default")
+    make.add_argument("--seed", type=int, default=0)
+    make.set_defaults(command=_make)
+    check = data.add_parser("check", help="read everything and say what is wrong")
+    check.add_argument("root", type=Path)
+    check.set_defaults(command=_check)
+    return parser

@@ -1,0 +1,296 @@
+"""Every number of a run, in one frozen tree. What is not a field here cannot differ between two runs unnoticed.
+
+The arms of a study differ in one leaf each: `staging` says whether the alignment is trained by itself first, and
+`model.alignment.kind` says which alignment. The settings of both choices are always present, so choosing moves
+nothing else. What follows from them (how many steps each stage gets) follows by `DERIVED_RULES`, which are the
+only way it comes about: `resolve` evaluates the very same words a policy file declares.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+from runaudit.errors import ConfigError
+
+AMP_ON_GPU: Literal["fp16"] = "fp16"
+
+
+def ranged(default: float, low: float = 0.0, high: float = math.inf, *, above: bool = False) -> Any:
+    """A numeric field that must lie in [low, high], or in (low, high] with `above`."""
+    kept: Any = tuple(default) if isinstance(default, list) else default
+    return field(default=kept, metadata={"low": low, "high": high, "above": above})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataConfig:
+    """Which tiles are trained on. `frames_mode` = copies feeds the reference T times: the control without fusion."""
+
+    root: str = "data/bursts"
+    frames_mode: Literal["burst", "copies"] = "burst"
+    tile: int = ranged(32, 8)
+    fraction: float = ranged(1.0, 0.0, 1.0, above=True)
+    fraction_seed: int = ranged(0)
+    min_clear: float = ranged(0.0, 0.0, 1.0)
+    val_fraction: float = ranged(0.05, 0.0, 0.5, above=True)
+    val_seed: int = ranged(0)
+    augment: bool = True
+    cache_mb: int = ranged(1024)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TernConfig:
+    """Learned registration filters: one k x k kernel per frame."""
+
+    channels: int = ranged(16, 1)
+    kernel: int = ranged(5, 1)
+    stride: int = ranged(2, 1)
+    heads: int = ranged(1, 1)
+    identity_start: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowConfig:
+    """Local matching: offsets up to `radius`, a window of `reach_px`, then Gauss-Newton passes."""
+
+    radius: int = ranged(3, 1)
+    refinements: int = ranged(2, 0)
+    reach_px: float = ranged(12.0, 0.0, above=True)
+    stride: int = ranged(4, 1)
+    hidden: int = ranged(32, 1)
+    sharpness: float = ranged(8.0, 0.0, above=True)
+    damping: float = ranged(1e-5, 0.0, above=True)
+    nearness_px: float = ranged(0.25, 0.0, above=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlignmentConfig:
+    """The swappable block. Both kinds are always configured; `kind` alone chooses."""
+
+    kind: Literal["tern", "flow"] = "flow"
+    tern: TernConfig = field(default_factory=TernConfig)
+    flow: FlowConfig = field(default_factory=FlowConfig)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FusionConfig:
+    """TEFA blocks on the registered frames; with none, the permutation-invariant maps alone are fused."""
+
+    channels: int = ranged(16, 1)
+    blocks: int = ranged(0)
+    heads: int = ranged(1, 1)
+    squeeze: int = ranged(8, 1)
+    detail_gain: float = ranged(4.0, 0.0, above=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadConfig:
+    """Residual blocks at low resolution before the pixel shuffle."""
+
+    channels: int = ranged(48, 1)
+    blocks: int = ranged(4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig:
+    """The network. `topology` = paper is the published PIUnet, which registers deep features (42 channels, 16 blocks)."""
+
+    topology: Literal["aligned", "paper"] = "aligned"
+    scale: int = ranged(3, 1)
+    residual: Literal["registered", "reference", "mean"] = "registered"
+    log_scale: bool = False
+    input_mean: float = ranged(0.0, -math.inf)
+    input_deviation: float = ranged(1.0, 0.0, above=True)
+    alignment: AlignmentConfig = field(default_factory=AlignmentConfig)
+    fusion: FusionConfig = field(default_factory=FusionConfig)
+    head: HeadConfig = field(default_factory=HeadConfig)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetConfig:
+    """Optimiser steps. Those of both stagings stand here, whichever is chosen."""
+
+    align_steps: int = ranged(100)
+    sr_steps: int = ranged(450)
+    finetune_steps: int = ranged(0)
+    end_to_end_steps: int = ranged(500)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageConfig:
+    """A stage trains the blocks named in `trains` with one loss; everything else is frozen."""
+
+    trains: tuple[Literal["alignment", "fusion", "head"], ...] = ("alignment", "fusion", "head")
+    loss: Literal["alignment", "reconstruction"] = "reconstruction"
+    lr: float = ranged(2e-3, 0.0, above=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagesConfig:
+    """All stages there are, in the order in which they run; one that gets no steps does nothing."""
+
+    alignment: StageConfig = StageConfig(trains=("alignment",), loss="alignment")
+    sr: StageConfig = StageConfig(trains=("fusion", "head"))
+    finetune: StageConfig = StageConfig(lr=1e-4)
+    end_to_end: StageConfig = StageConfig()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossConfig:
+    """Reconstruction loss. `laplace` needs the log-scale head; its first `l1_steps` steps of a stage are plain L1."""
+
+    kind: Literal["l1", "l2", "charbonnier", "laplace"] = "l1"
+    charbonnier: float = ranged(0.02, 0.0, above=True)
+    l1_steps: int = ranged(0)
+    shift_border: int = ranged(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptimConfig:
+    """AdamW and its schedule. Milestones are shares of a stage; warm-up runs from LR / warmup_divisor."""
+
+    batch: int = ranged(8, 1)
+    accumulate: int = ranged(1, 1)
+    weight_decay: float = ranged(1e-4)
+    beta1: float = ranged(0.9, 0.0, 0.999999)
+    beta2: float = ranged(0.999, 0.0, 0.999999)
+    eps: float = ranged(1e-8, 0.0, above=True)
+    warmup_fraction: float = ranged(0.05, 0.0, 1.0)
+    warmup_divisor: float = ranged(10.0, 1.0)
+    schedule: Literal["cosine", "milestones", "constant"] = "cosine"
+    milestones: tuple[float, ...] = (0.7,)
+    milestone_factor: float = ranged(0.2, 0.0, 1.0, above=True)
+    final_fraction: float = ranged(0.0, 0.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmpConfig:
+    """Mixed precision. `auto` is fp16 on a GPU and off elsewhere, and is settled before the run is sealed."""
+
+    dtype: Literal["auto", "off", "fp16", "bf16"] = "auto"
+    init_scale: float = ranged(65536.0, 0.0, above=True)
+    growth_factor: float = ranged(2.0, 1.0, above=True)
+    backoff_factor: float = ranged(0.5, 0.0, 1.0, above=True)
+    growth_interval: int = ranged(2000, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvalConfig:
+    """Full-frame evaluation. Border in high-res pixels; tile, overlap and margin of the tiled picture in low-res ones."""
+
+    crop_border: int = ranged(9)
+    tile: int = ranged(64, 1)
+    overlap: int = ranged(24, 1)
+    margin: int = ranged(8)
+    blend: Literal["linear", "hann"] = "linear"
+    psf_sigma_hr_px: float = ranged(1.0)
+    ibp_iterations: int = ranged(15, 1)
+    self_ensemble: bool = False
+    checkpoint: Literal["best", "last"] = "best"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopConfig:
+    """Housekeeping of the loop, all of it able to change what is reported."""
+
+    val_every: int = ranged(50, 1)
+    val_batch: int = ranged(16, 1)
+    save_every: int = ranged(100, 1)
+    max_skipped_in_a_row: int = ranged(25, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """The whole run."""
+
+    staging: Literal["staged", "end_to_end"] = "staged"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int = ranged(1, 1)
+    deterministic: bool = True
+    grad_clip: float = ranged(0.5, 0.0, above=True)
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    budget: BudgetConfig = field(default_factory=BudgetConfig)
+    stages: StagesConfig = field(default_factory=StagesConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    amp: AmpConfig = field(default_factory=AmpConfig)
+    eval: EvalConfig = field(default_factory=EvalConfig)
+    loop: LoopConfig = field(default_factory=LoopConfig)
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for values that are possible alone but not together."""
+        tern = self.model.alignment.tern
+        wrong: Mapping[str, tuple[bool, str]] = {
+            "model.alignment.tern.kernel": (tern.kernel % 2 == 0, "give the kernel an odd side"),
+            "model.alignment.tern.heads": (tern.channels % tern.heads > 0, "let the heads divide the channels"),
+            "model.fusion.heads": (
+                self.model.fusion.channels % self.model.fusion.heads > 0,
+                "let the heads divide the channels",
+            ),
+            "loss.kind": (
+                self.loss.kind == "laplace" and not (self.model.log_scale or self.model.topology == "paper"),
+                "set model.log_scale = true, or choose another loss",
+            ),
+            "optim.milestones": (
+                list(self.optim.milestones) != sorted(self.optim.milestones)
+                or not all(0 < m < 1 for m in self.optim.milestones),
+                "give rising shares of a stage between 0 and 1",
+            ),
+            "eval.overlap": (
+                not 2 * self.eval.margin < self.eval.overlap < self.eval.tile,
+                "make the overlap smaller than the tile and larger than twice the margin",
+            ),
+            "budget": (sum(stage_steps(self).values()) == 0, f"give the {self.staging} stages steps"),
+        }
+        for path, (broken, remedy) in wrong.items():
+            if broken:
+                raise ConfigError(f"config: {path} cannot be used with the rest", remedy=remedy)
+
+
+# The one place where a leaf is computed from others. The words are those of a policy file's derived section:
+# "config.stages.alignment.steps" = "config.budget.align_steps if config.staging == 'staged' else 0".
+_STAGING_OF = {
+    "alignment": ("align_steps", "staged"),
+    "sr": ("sr_steps", "staged"),
+    "finetune": ("finetune_steps", "staged"),
+    "end_to_end": ("end_to_end_steps", "end_to_end"),
+}
+DERIVED_RULES: Mapping[str, str] = {
+    f"config.stages.{name}.steps": f"config.budget.{budget} if config.staging == '{staging}' else 0"
+    for name, (budget, staging) in _STAGING_OF.items()
+}
+
+
+def stage_steps(config: TrainConfig) -> dict[str, int]:
+    """Optimiser steps of every stage, in running order."""
+    return {
+        name: int(getattr(config.budget, budget)) if config.staging == staging else 0
+        for name, (budget, staging) in _STAGING_OF.items()
+    }
+
+
+def settled(config: TrainConfig, *, gpu: bool) -> TrainConfig:
+    """The same config with every `auto` decided, so that what is sealed is what runs. `gpu`: is there one to use?"""
+    device: Literal["cpu", "cuda"] = ("cuda" if gpu else "cpu") if config.device == "auto" else config.device
+    if device == "cuda" and not gpu:
+        raise ConfigError("config: device is cuda, but no CUDA device is visible", remedy="set device = \"cpu\"")
+    automatic: Literal["fp16", "off"] = AMP_ON_GPU if device == "cuda" else "off"
+    dtype = automatic if config.amp.dtype == "auto" else config.amp.dtype
+    return replace(config, device=device, amp=replace(config.amp, dtype=dtype))
+
+
+def resolve(config: TrainConfig) -> dict[str, Any]:
+    """The plain JSON tree of a config, with the leaves that `DERIVED_RULES` describe filled in."""
+    tree = _plain(asdict(config))
+    for name, steps in stage_steps(config).items():
+        tree["stages"][name]["steps"] = steps
+    return tree  # type: ignore[no-any-return]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value

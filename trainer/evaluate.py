@@ -1,0 +1,152 @@
+"""Full-frame evaluation: the network beside bicubic, beside back-projection, beside itself without extra
+frames.
+
+Every image is clipped to [0, 1] once, whoever made it, and compared inside one border. A mean of tile PSNR
+is given too, under its own name: on the same image it is 0.05 to 3.2 dB higher than the full frame's, so it
+is never compared with it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from trainer.baseline import PEAK, Baseline, Protocol, baseline_of, clipped
+from trainer.classical import bicubic
+from trainer.data.scenes import Burst, Doubles
+from trainer.metrics import cpsnr, psnr, ssim
+from trainer.panels import Images
+from trainer.tiling import Net, TilingConfig, nine_copies, tiled_frame, whole_frame
+
+TILE_HR_PX = 96  # of the mean of tile PSNR: the size of a training tile at x3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationConfig:
+    """How images are compared, and how the tiled picture is made."""
+
+    protocol: Protocol = field(default_factory=Protocol)
+    tiling: TilingConfig = field(default_factory=TilingConfig)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SequenceResult:
+    """One sequence judged. dB at peak 1 inside the border, unless a name says otherwise.
+
+    single_frame_psnr: the same network fed T copies of the reference. tiled_minus_whole_db: PSNR of the
+    tiled picture minus that of the whole-frame one; tiled_difference: their mean absolute difference inside
+    the border. mean_tile_psnr: mean of dB over tiles of 96 pixels, not comparable with `psnr`.
+    """
+
+    name: str
+    psnr: float
+    ssim: float
+    cpsnr: float
+    cpsnr_shift: tuple[int, int]
+    cpsnr_bias: float
+    single_frame_psnr: float
+    mean_tile_psnr: float
+    tiled_psnr: float
+    tiled_minus_whole_db: float
+    tiled_difference: float
+    baseline: Baseline
+
+    @property
+    def gain_db(self) -> float:
+        """Over bicubic of the reference."""
+        return self.psnr - self.baseline.bicubic_psnr
+
+    @property
+    def fusion_gain_db(self) -> float:
+        """Over the same network fed copies of the reference: what the other frames are worth."""
+        return self.psnr - self.single_frame_psnr
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain numbers, ready to be recorded."""
+        return asdict(self) | {"gain_db": self.gain_db, "fusion_gain_db": self.fusion_gain_db}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """The figures of a sequence and the pictures behind them."""
+
+    result: SequenceResult
+    images: Images
+
+
+def evaluate_sequence(
+    net: Net,
+    burst: Burst,
+    config: EvaluationConfig | None = None,
+    *,
+    cache: Path | None = None,
+    device: torch.device | str = "cpu",
+) -> Judged:
+    """Judge `net` on one full-frame burst. `net`: (1, T, h, w) in [0, 1] -> (1, H, W) or (1, 1, H, W).
+
+    The caller puts the model into evaluation mode and, if wanted, wraps it in autocast. cache: see
+    `baseline_of`.
+    """
+    config = EvaluationConfig() if config is None else config
+    arguments = config.protocol.arguments(burst)
+    whole = clipped(whole_frame(net, burst.lr, device=device))
+    tiled = clipped(tiled_frame(net, burst.lr, scale=burst.scale, tiling=config.tiling, device=device))
+    single = clipped(whole_frame(net, nine_copies(burst), device=device))
+    corrected = cpsnr(whole, burst.hr, **arguments)
+    whole_db, tiled_db = (psnr(image, burst.hr, **arguments) for image in (whole, tiled))
+    b = config.protocol.border_hr_px
+    H, W = whole.shape
+    result = SequenceResult(
+        name=burst.name,
+        psnr=whole_db,
+        ssim=ssim(whole, burst.hr, **arguments),
+        cpsnr=corrected.db,
+        cpsnr_shift=corrected.shift,
+        cpsnr_bias=corrected.bias,
+        single_frame_psnr=psnr(single, burst.hr, **arguments),
+        mean_tile_psnr=mean_tile_psnr(whole, burst),
+        tiled_psnr=tiled_db,
+        tiled_minus_whole_db=tiled_db - whole_db,
+        tiled_difference=float(np.abs(tiled - whole)[b : H - b, b : W - b].mean()),
+        baseline=baseline_of(burst, config.protocol, cache=cache),
+    )
+    images = Images(
+        low=burst.lr[0],
+        bicubic=clipped(bicubic(burst.lr[0], burst.scale)),
+        super_resolved=whole,
+        truth=burst.hr,
+        scale=burst.scale,
+    )
+    return Judged(result=result, images=images)
+
+
+def evaluate_all(
+    net: Net,
+    bursts: Iterable[Burst],
+    config: EvaluationConfig | None = None,
+    *,
+    cache: Path | None = None,
+    device: torch.device | str = "cpu",
+) -> tuple[Judged, ...]:
+    """Judge `net` on every burst, in order. cache: folder that keeps the baselines between runs."""
+    return tuple(evaluate_sequence(net, burst, config, cache=cache, device=device) for burst in bursts)
+
+
+def mean_tile_psnr(image: Doubles, burst: Burst, *, tile: int = TILE_HR_PX) -> float:
+    """Mean over whole tiles of their PSNR in dB: what tile-based reports show, and no full-frame figure."""
+    H, W = burst.hr.shape
+    side = min(tile, H, W)
+    corners = ((y, x) for y in range(0, H - side + 1, side) for x in range(0, W - side + 1, side))
+    windows = [(slice(y, y + side), slice(x, x + side)) for y, x in corners]
+    return float(
+        np.mean(
+            [
+                psnr(image[at], burst.hr[at], data_range=PEAK, clear=burst.clear_hr[at])
+                for at in windows
+                if burst.clear_hr[at].any()
+            ]
+        )
+    )

@@ -1,0 +1,369 @@
+"""The loop: stages in order, one step at a time, everything that happens told to a `RunLog`.
+
+A step is a pure function of the weights, the optimiser's moments, the loss scale and its number, so a run that is
+interrupted anywhere and resumed computes the very same losses.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from trainer import checkpoint as checkpoints
+from trainer.amp import Precision
+from trainer.build import Normalised
+from trainer.config import TrainConfig, resolve
+from trainer.losses import alignment_loss, masked_mean, reconstruction_loss
+from trainer.models.piunet import Evidence
+from trainer.samples import Batch, Samples, draw, turned_evidence
+from trainer.seeding import restore_rng, rng_state
+from trainer.stages import (
+    Stage,
+    build_optimiser,
+    frozen_digests,
+    lr_at,
+    prepare_blocks,
+    require_frozen,
+)
+
+Status = Literal["completed", "diverged", "killed"]
+
+
+class RunLog(Protocol):
+    """Where a run is recorded. Steps count optimiser steps over all stages."""
+
+    def log(self, step: int, values: Mapping[str, float]) -> None:
+        """Series values of one step."""
+
+    def event(self, step: int, kind: Literal["stage", "resume"], detail: Mapping[str, Any]) -> None:
+        """Something that happened between steps."""
+
+    def checkpoint(self, path: Path, *, step: int, kind: Literal["best", "last", "stage"]) -> None:
+        """A checkpoint lies at `path` now, beside its state files."""
+
+
+class SilentLog:
+    """A RunLog that keeps nothing."""
+
+    def log(self, step: int, values: Mapping[str, float]) -> None:
+        """Forget the values."""
+
+    def event(self, step: int, kind: Literal["stage", "resume"], detail: Mapping[str, Any]) -> None:
+        """Forget the event."""
+
+    def checkpoint(self, path: Path, *, step: int, kind: Literal["best", "last", "stage"]) -> None:
+        """Forget the checkpoint."""
+
+
+class StopRequested(Exception):  # noqa: N818 - a request, not an error
+    """Someone asked the run to end; it saves itself first. `signal` is the signal's number."""
+
+    def __init__(self, signal: int) -> None:
+        super().__init__(f"signal {signal}")
+        self.signal = signal
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """Where the run is. `stage_at` counts planned stages, `step` steps within it, `done` steps over all stages."""
+
+    stage_at: int = 0
+    step: int = 0
+    done: int = 0
+    bad_batches: int = 0
+    skipped_in_a_row: int = 0
+    best: float | None = None
+    frozen: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepMetrics:
+    """What one step did. `fault` is empty, or says why no step was taken."""
+
+    terms: Mapping[str, float]
+    grad_norm: float
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workplace:
+    """What all stages share."""
+
+    config: TrainConfig
+    seed: int
+    model: Normalised
+    train: Samples
+    val: Samples
+    data_digest: str
+    run: RunLog
+    folder: Path
+    stop: Callable[[], int] = lambda: 0  # number of the signal that asked the run to end, or 0
+
+
+def run_stages(
+    work: Workplace, stages: tuple[Stage, ...], resume: checkpoints.Checkpoint | None = None
+) -> tuple[Status, Progress, int]:
+    """Train through all stages. Returns the status, where it ended, and the signal that ended it, or 0.
+
+    Raises IntegrityError if a stage moved what it does not train, ConfigError if `resume` is of another run.
+    """
+    progress, precision = Progress(), Precision(work.config.amp, work.config.device)
+    if resume is not None:
+        _restore(work, precision, progress, resume)
+    try:
+        while progress.stage_at < len(stages):
+            stage = stages[progress.stage_at]
+            fitting = resume is not None and resume.facts["progress"]["stage_at"] == progress.stage_at
+            if not _run_stage(work, stage, progress, precision, resume if fitting else None):
+                return "diverged", progress, 0
+    except StopRequested as request:
+        return "killed", progress, request.signal
+    return "completed", progress, 0
+
+
+def _run_stage(
+    work: Workplace,
+    stage: Stage,
+    progress: Progress,
+    precision: Precision,
+    resume: checkpoints.Checkpoint | None,
+) -> bool:
+    """Train one stage from where `progress` stands. False if it diverged."""
+    config, model = work.config, work.model
+    free = prepare_blocks(model, stage.trains)
+    optimiser = build_optimiser(free, stage.lr, config.optim, fused=config.device == "cuda")
+    if progress.step and resume is not None:
+        checkpoints.restore_optimiser(optimiser, resume.state)
+        require_frozen(model, stage, progress.frozen)
+    else:
+        progress.frozen = frozen_digests(model, stage.trains)
+        work.run.event(progress.done, "stage", {"stage": stage.name, "trains": list(stage.trains)})
+    cache = Cache(model, work.train, config) if _caches(work, stage) else None
+    checking = Cache(model, work.val, config) if stage.alignment_frozen else None
+    while progress.step < stage.steps:
+        began = time.perf_counter()
+        lr = lr_at(progress.step, stage.steps, stage.lr, config.optim)
+        for group in optimiser.param_groups:
+            group["lr"] = lr
+        metrics = train_step(
+            model, _batches(work, stage, progress.step), optimiser, precision, stage, config,
+            free=free, cache=cache, warm=progress.step < config.loss.l1_steps,
+        )  # fmt: skip
+        progress.step, progress.done = progress.step + 1, progress.done + 1
+        alive = _note(work, progress, precision, metrics, lr=lr, seconds=time.perf_counter() - began)
+        if not alive:
+            _save(work, progress, precision, optimiser, kind="last")
+            return False
+        _look_up(work, stage, progress, precision, optimiser, checking=checking)
+    require_frozen(model, stage, progress.frozen)
+    progress.stage_at, progress.step = progress.stage_at + 1, 0
+    _save(work, progress, precision, None, kind="last")
+    return True
+
+
+def _caches(work: Workplace, stage: Stage) -> bool:
+    return stage.alignment_frozen and _cache_mb(work) <= work.config.data.cache_mb
+
+
+def _cache_mb(work: Workplace) -> float:
+    """Size of the merged bursts of all training tiles."""
+    N, T, h, w = work.train.lr.shape
+    model = work.config.model
+    if model.topology == "paper":
+        return 0.0  # the frames themselves: nothing new is kept
+    planes = 4 + (2 * T if model.fusion.blocks else 0)
+    return N * planes * h * w * model.scale**2 * 4 / 2**20
+
+
+class Cache:
+    """What a frozen alignment says about every tile, computed once, in the tiles' own orientation."""
+
+    def __init__(self, model: Normalised, samples: Samples, config: TrainConfig) -> None:
+        size = config.loop.val_batch
+        with torch.no_grad(), Precision(config.amp, config.device).autocast():
+            parts = [model.evidence(samples.lr[i : i + size]) for i in range(0, len(samples), size)]
+        self.evidence = Evidence(torch.cat([p.maps for p in parts]), torch.cat([p.frames for p in parts]))
+
+    def at(self, positions: list[int]) -> Evidence:
+        """The merged bursts at these positions."""
+        return Evidence(self.evidence.maps[positions], self.evidence.frames[positions])
+
+
+def _batches(work: Workplace, stage: Stage, step: int) -> list[Batch]:
+    """The micro-batches of a step: consecutive pieces of the queue, so 2 x 4 draws what 1 x 8 would."""
+    optim = work.config.optim
+    return [
+        draw(
+            work.train,
+            work.config.data,
+            seed=work.seed,
+            stage=stage.index,
+            first=(step * optim.accumulate + i) * optim.batch,
+            count=optim.batch,
+            turn_frames=not stage.alignment_frozen,
+        )
+        for i in range(optim.accumulate)
+    ]
+
+
+def train_step(
+    model: Normalised,
+    batches: list[Batch],
+    optimiser: torch.optim.Optimizer,
+    precision: Precision,
+    stage: Stage,
+    config: TrainConfig,
+    *,
+    free: list[nn.Parameter],
+    cache: Cache | None = None,
+    warm: bool = False,
+) -> StepMetrics:
+    """One optimiser step over its micro-batches. A batch that is not finite costs the step, never the weights."""
+    optimiser.zero_grad(set_to_none=True)
+    sums: dict[str, float] = {}
+    for batch in batches:
+        if not (torch.isfinite(batch.lr).all() and torch.isfinite(batch.hr).all()):
+            optimiser.zero_grad(set_to_none=True)
+            return StepMetrics(terms={}, grad_norm=float("nan"), fault="input")
+        with precision.autocast():
+            terms = loss_terms(model, batch, stage, config, cache=cache, warm=warm)
+        total = torch.stack(list(terms.values())).sum()
+        for name, value in terms.items():
+            sums[name] = sums.get(name, 0.0) + float(value.detach()) / len(batches)
+        if not torch.isfinite(torch.stack([*terms.values(), total]).detach()).all():
+            optimiser.zero_grad(set_to_none=True)
+            precision.overflow()
+            return StepMetrics(terms=sums, grad_norm=float("nan"), fault="loss")
+        precision.backward(total / len(batches))
+    norm, taken = precision.step(optimiser, free, config.grad_clip)
+    return StepMetrics(terms=sums, grad_norm=norm, fault="" if taken else "gradient")
+
+
+def loss_terms(
+    model: Normalised, batch: Batch, stage: Stage, config: TrainConfig, *, cache: Cache | None, warm: bool
+) -> dict[str, Tensor]:
+    """The terms of a stage's loss on one batch."""
+    if stage.loss == "alignment":
+        registered, _ = model.register(batch.lr)
+        return {"alignment": alignment_loss(registered, batch.clear_lr)}
+    if stage.alignment_frozen:
+        if cache is None:
+            with torch.no_grad():
+                evidence = model.evidence(batch.lr)
+        else:
+            evidence = cache.at(batch.ids)
+        evidence = turned_evidence(evidence, batch.turns)
+    else:
+        evidence = model.evidence(batch.lr)
+    return reconstruction_loss(
+        model.restore(evidence), batch.hr, batch.clear_hr, config=config.loss, warm=warm
+    )
+
+
+def validation(
+    model: Normalised, samples: Samples, stage: Stage, config: TrainConfig, cache: Cache | None
+) -> dict[str, float]:
+    """L1 of the held-out tiles: of the image, or of the registered frames where a stage trains the alignment alone."""
+    was = {m: m.training for m in model.modules()}
+    model.eval()
+    size, sums = config.loop.val_batch, 0.0
+    with torch.no_grad(), Precision(config.amp, config.device).autocast():
+        for i in range(0, len(samples), size):
+            ids = list(range(i, min(i + size, len(samples))))
+            part = samples.take(ids)
+            if stage.loss == "alignment":
+                value = alignment_loss(model.register(part.lr)[0], part.clear_lr)
+            else:
+                evidence = model.evidence(part.lr) if cache is None else cache.at(ids)
+                value = masked_mean((model.restore(evidence).mean - part.hr).abs(), part.clear_hr)
+            sums += float(value) * len(ids)
+    for module, training in was.items():
+        module.training = training
+    return {"val/alignment" if stage.loss == "alignment" else "val/l1": sums / len(samples)}
+
+
+def _note(
+    work: Workplace, progress: Progress, precision: Precision, metrics: StepMetrics, *, lr: float, seconds: float
+) -> bool:
+    """Log a step. False once too many steps in a row were not taken."""
+    progress.bad_batches += metrics.fault in ("input", "loss")
+    progress.skipped_in_a_row = progress.skipped_in_a_row + 1 if metrics.fault else 0
+    values = {f"train/loss/{name}": value for name, value in metrics.terms.items()}
+    if metrics.terms:
+        values["train/loss"] = sum(metrics.terms.values())
+    values |= {"train/lr": lr, "time/step_s": seconds, "train/bad_batches": float(progress.bad_batches)}
+    if metrics.fault not in ("input", "loss"):
+        values["train/grad_norm"] = metrics.grad_norm
+    if precision.scales:
+        values |= {"amp/scale": precision.scale, "amp/skipped": float(precision.skipped)}
+    work.run.log(progress.done, values)
+    return progress.skipped_in_a_row <= work.config.loop.max_skipped_in_a_row
+
+
+def _look_up(
+    work: Workplace,
+    stage: Stage,
+    progress: Progress,
+    precision: Precision,
+    optimiser: torch.optim.Optimizer,
+    *,
+    checking: Cache | None,
+) -> None:
+    """Between steps: validate, save, and hear whether the run shall end. Raises StopRequested."""
+    loop, last = work.config.loop, progress.step == stage.steps
+    if last or progress.step % loop.val_every == 0:
+        values = validation(work.model, work.val, stage, work.config, checking)
+        work.run.log(progress.done, values)
+        found = values.get("val/l1", float("nan"))
+        if found == found and (progress.best is None or found < progress.best):
+            progress.best = found
+            _save(work, progress, precision, optimiser, kind="best")
+    signal = work.stop()
+    if signal or (progress.step % loop.save_every == 0 and not last):
+        _save(work, progress, precision, optimiser, kind="last")
+    if signal:
+        raise StopRequested(signal)
+
+
+def _save(
+    work: Workplace,
+    progress: Progress,
+    precision: Precision,
+    optimiser: torch.optim.Optimizer | None,
+    *,
+    kind: Literal["best", "last"],
+) -> None:
+    path = work.folder / f"{kind}.safetensors"
+    tensors, plain = rng_state()
+    if optimiser is not None:
+        tensors |= checkpoints.optimiser_tensors(optimiser)
+    facts = {
+        "config": resolve(work.config),
+        "seed": work.seed,
+        "data": work.data_digest,
+        "progress": {name: getattr(progress, name) for name in Progress.__dataclass_fields__},
+        "precision": precision.state(),
+        "rng": plain,
+    }
+    checkpoints.save(
+        path, checkpoints.Checkpoint(weights=work.model.state_dict(), state=tensors, facts=facts)
+    )
+    work.run.checkpoint(path, step=progress.done, kind=kind)
+
+
+def _restore(
+    work: Workplace, precision: Precision, progress: Progress, resume: checkpoints.Checkpoint
+) -> None:
+    checkpoints.require_same_run(
+        resume, config=resolve(work.config), seed=work.seed, data=work.data_digest
+    )
+    work.model.load_state_dict(dict(resume.weights))
+    precision.restore(resume.facts["precision"])
+    restore_rng(resume.state, resume.facts["rng"])
+    for name, value in resume.facts["progress"].items():
+        setattr(progress, name, value)
+    work.run.event(progress.done, "resume", {"stage_at": progress.stage_at, "step": progress.step})

@@ -1,0 +1,265 @@
+"""The whole of a training run, from config file to judged result. The only file that knows all the others.
+
+The order matters: everything a user can get wrong is found before any training time is spent, and everything random
+is settled in `prepare`, so that a record sealed after it describes exactly what will run.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from runaudit.errors import ConfigError, UsageError
+from trainer import checkpoint as checkpoints
+from trainer.baseline import Protocol
+from trainer.build import Normalised, build_model, parameter_count
+from trainer.config import TrainConfig, settled
+from trainer.configfile import load_config
+from trainer.data import Dataset, read_dataset, train_tiles
+from trainer.evaluate import EvaluationConfig, Judged, evaluate_sequence
+from trainer.loop import RunLog, Status, Workplace, run_stages
+from trainer.predict import Predictor
+from trainer.samples import Samples, draw, samples_from, split
+from trainer.seeding import rng_digest, seed_everything
+from trainer.stages import Stage, plan, weights_digest
+from trainer.tiling import TilingConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A run that has everything but its first step.
+
+    seed_proof: `rng`, `init` and `first_batch`, digests that differ between seeds that act.
+    """
+
+    config: TrainConfig
+    seed: int
+    dataset: Dataset
+    model: Normalised
+    train: Samples
+    val: Samples
+    stages: tuple[Stage, ...]
+    data_digest: str
+    seed_proof: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainResult:
+    """How a run ended. exit_code is 0, or 128 + the signal that ended it, or 1 where it diverged."""
+
+    status: Status
+    metrics: Mapping[str, float]
+    checkpoints: Mapping[str, Path]
+    events: tuple[Mapping[str, Any], ...]
+    steps_done: int
+    exit_code: int
+    judged: tuple[Judged, ...] = ()
+
+
+def read_config(path: Path, overrides: tuple[str, ...] = ()) -> TrainConfig:
+    """A config file with its overrides, every `auto` decided for this machine."""
+    return settled(load_config(path, overrides), gpu=torch.cuda.is_available())
+
+
+def open_dataset(config: TrainConfig) -> Dataset:
+    """Read the dataset and check that this config can use it. Raises UsageError or ConfigError in one line."""
+    dataset = read_dataset(Path(config.data.root))
+    if dataset.meta.scale != config.model.scale:
+        raise ConfigError(
+            f"config: model.scale is {config.model.scale}, but {dataset.root} has scale {dataset.meta.scale}",
+            remedy="correct model.scale, or make another dataset",
+        )
+    if not dataset.train or not dataset.test:
+        raise UsageError(
+            f"{dataset.root}: needs bursts to train on and bursts to judge by", remedy="fill both train and test"
+        )
+    return dataset
+
+
+def prepare(config: TrainConfig, seed: int, dataset: Dataset) -> Prepared:
+    """Seed, build the network, cut the tiles. Nothing is trained yet.
+
+    Raises ConfigError if the tiles left are too few for a batch.
+    """
+    if not 0 <= seed < 2**63:
+        raise ConfigError(f"the seed is {seed}", remedy="give a whole number from 0 to 2**63 - 1")
+    seed_everything(seed, deterministic=config.deterministic, threads=config.threads)
+    rng = rng_digest()
+    model = build_model(config.model).to(config.device)
+    tiles = train_tiles(
+        dataset,
+        tile=config.data.tile,
+        data_fraction=config.data.fraction,
+        seed=config.data.fraction_seed,
+        min_clear=config.data.min_clear,
+    )
+    train, val = split(samples_from(tiles, config.data, config.device), config.data)
+    if not len(train):
+        raise ConfigError(
+            f"config: data.fraction {config.data.fraction:g} leaves no tile to train on", remedy="raise it"
+        )
+    stages = plan(config)
+    first = draw(
+        train, config.data, seed=seed, stage=stages[0].index, first=0, count=config.optim.batch, turn_frames=True
+    )
+    drawn = "\n".join(f"{train.ids[i]} {turn}" for i, turn in zip(first.ids, first.turns, strict=True))
+    return Prepared(
+        config=config,
+        seed=seed,
+        dataset=dataset,
+        model=model,
+        train=train,
+        val=val,
+        stages=stages,
+        data_digest=_digest("\n".join((*train.ids, "", *val.ids))),
+        seed_proof={"rng": rng, "init": weights_digest(model), "first_batch": _digest(drawn)},
+    )
+
+
+@dataclass(slots=True)
+class _Tee:
+    """Passes everything on, and remembers events and checkpoints."""
+
+    run: RunLog
+    events: list[Mapping[str, Any]] = field(default_factory=list)
+    kept: dict[str, Path] = field(default_factory=dict)
+
+    def log(self, step: int, values: Mapping[str, float]) -> None:
+        self.run.log(step, values)
+
+    def event(self, step: int, kind: Literal["stage", "resume"], detail: Mapping[str, Any]) -> None:
+        self.events.append({"step": step, "kind": kind, **detail})
+        self.run.event(step, kind, detail)
+
+    def checkpoint(self, path: Path, *, step: int, kind: Literal["best", "last", "stage"]) -> None:
+        self.kept[kind] = path
+        self.run.checkpoint(path, step=step, kind=kind)
+
+
+def train(
+    config: TrainConfig,
+    seed: int,
+    label: str,
+    run: RunLog,
+    run_dir: Path,
+    resume: Path | None = None,
+    *,
+    prepared: Prepared | None = None,
+    stop: Callable[[], int] = lambda: 0,
+) -> TrainResult:
+    """Train, then judge on full frames. `prepared` saves doing it twice when a record was sealed in between.
+
+    stop: asked after every step; the number of the signal that wants the run to end, or 0.
+    """
+    ready = prepare(config, seed, open_dataset(config)) if prepared is None else prepared
+    tee = _Tee(run)
+    began = time.process_time()
+    work = Workplace(
+        config=config,
+        seed=seed,
+        model=ready.model,
+        train=ready.train,
+        val=ready.val,
+        data_digest=ready.data_digest,
+        run=tee,
+        folder=run_dir / "checkpoints",
+        stop=stop,
+    )
+    status, progress, signal = run_stages(
+        work, ready.stages, None if resume is None else checkpoints.load(resume)
+    )
+    metrics: dict[str, float] = {
+        "time/train_cpu_s": time.process_time() - began,
+        "parameters": float(parameter_count(ready.model)),
+        "train/bad_batches": float(progress.bad_batches),
+    }
+    judged: tuple[Judged, ...] = ()
+    if status == "completed":
+        chosen = tee.kept.get(config.eval.checkpoint)
+        if chosen is None:  # resumed after the last step: the best one lies where the run left it
+            chosen = work.folder / f"{config.eval.checkpoint}.safetensors"
+        ready.model.load_state_dict(dict(checkpoints.load(chosen).weights))
+        judged, found = judge(ready.model, config, ready.dataset)
+        metrics |= found
+        tee.log(progress.done, {k: v for k, v in found.items() if k.startswith(("full_frame/", "tile/"))})
+    return TrainResult(
+        status=status,
+        metrics=metrics,
+        checkpoints=dict(tee.kept),
+        events=tuple(tee.events),
+        steps_done=progress.done,
+        exit_code=128 + signal if signal else int(status == "diverged"),
+        judged=judged,
+    )
+
+
+def judge(
+    model: Normalised, config: TrainConfig, dataset: Dataset, *, cache: Path | None = None
+) -> tuple[tuple[Judged, ...], dict[str, float]]:
+    """Full-frame evaluation of every test sequence: pictures and figures, and the figures as series.
+
+    cache: folder that keeps the classical baselines between runs; by default beside the dataset.
+    """
+    net = Predictor(model, config)
+    protocol = EvaluationConfig(
+        protocol=Protocol(
+            border_hr_px=config.eval.crop_border,
+            psf_sigma_hr_px=config.eval.psf_sigma_hr_px,
+            ibp_iterations=config.eval.ibp_iterations,
+        ),
+        tiling=TilingConfig(
+            tile=config.eval.tile,
+            overlap=config.eval.overlap,
+            margin=config.eval.margin,
+            blend=config.eval.blend,
+        ),
+    )
+    kept = dataset.root.parent / f".{dataset.root.name}-baselines" if cache is None else cache
+    judged, series = [], {}
+    for burst in dataset.test:
+        found = evaluate_sequence(net, burst, protocol, cache=kept, device=config.device)
+        judged.append(found)
+        series |= _series(found, net.registration_error(burst))
+    tiles = [j.result.mean_tile_psnr for j in judged]
+    series["tile/psnr"] = sum(tiles) / len(tiles)
+    return tuple(judged), series
+
+
+def evaluate_checkpoint(config: TrainConfig, dataset: Dataset, path: Path) -> dict[str, float]:
+    """Full-frame figures of a checkpoint. Raises ConfigError if its weights do not fit the configured network."""
+    model = build_model(config.model).to(config.device)
+    try:
+        model.load_state_dict(dict(checkpoints.load(path).weights))
+    except RuntimeError as error:
+        raise ConfigError(
+            f"{path}: its weights are not those of the configured network",
+            remedy="use the config the checkpoint was trained with",
+        ) from error
+    torch.set_num_threads(config.threads)
+    return judge(model, config, dataset)[1]
+
+
+def _series(judged: Judged, registration_error_px: float | None) -> dict[str, float]:
+    r = judged.result
+    out = {
+        f"full_frame/psnr/{r.name}": r.psnr,
+        f"full_frame/psnr_bicubic/{r.name}": r.baseline.bicubic_psnr,
+        f"full_frame/psnr_ibp/{r.name}": r.baseline.ibp_psnr,
+        f"full_frame/psnr_single_frame/{r.name}": r.single_frame_psnr,
+        f"full_frame/psnr_tiled/{r.name}": r.tiled_psnr,
+        f"full_frame/gain_db/{r.name}": r.gain_db,
+        f"full_frame/cpsnr/{r.name}": r.cpsnr,
+        f"full_frame/ssim/{r.name}": r.ssim,
+        f"full_frame/ssim_bicubic/{r.name}": r.baseline.bicubic_ssim,
+    }
+    if registration_error_px is not None:
+        out[f"full_frame/registration_error_px/{r.name}"] = registration_error_px
+    return out
+
+
+def _digest(text: str) -> str:
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

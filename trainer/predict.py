@@ -1,0 +1,53 @@
+"""A trained network as evaluation sees it: one burst in, one image out, and how well it registered the frames."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainer.amp import Precision
+from trainer.build import Normalised
+from trainer.config import TrainConfig
+from trainer.data.scenes import Burst
+from trainer.registration import registration_error_px
+from trainer.samples import frames_as, turned_back, turned_evidence
+
+MARGIN_LR_PX = 3  # the partner of an outer pixel may lie outside the frame
+
+
+class Predictor:
+    """(B, T, h, w) -> (B, 1, H, W), in evaluation mode, with the run's precision and kind of frames.
+
+    With `eval.self_ensemble` the merged burst is restored in all eight orientations and the mean is taken.
+    """
+
+    def __init__(self, model: Normalised, config: TrainConfig) -> None:
+        self.model, self.config = model.eval(), config
+        self.precision = Precision(config.amp, config.device)
+
+    def __call__(self, lr: Tensor) -> Tensor:
+        """The image, in data units, fp32."""
+        lr = frames_as(lr, self.config.data.frames_mode)
+        with torch.no_grad(), self.precision.autocast():
+            evidence = self.model.evidence(lr)
+            if not self.config.eval.self_ensemble:
+                return self.model.restore(evidence).mean.float()
+            views = [self._restored(turn, evidence, len(lr)) for turn in range(8)]
+        return torch.stack(views).mean(0)
+
+    def _restored(self, turn: int, evidence: object, count: int) -> Tensor:
+        view = turned_evidence(evidence, [turn] * count)  # type: ignore[arg-type]
+        return turned_back(self.model.restore(view).mean.float(), turn)
+
+    def registration_error(self, burst: Burst) -> float | None:
+        """Mean end-point error of the alignment in low-res pixels; None where the true motion is unknown.
+
+        A learned kernel's shift is its centroid. Zero motion scores the mean length of the true motion.
+        """
+        if burst.motion is None:
+            return None
+        lr = torch.from_numpy(np.ascontiguousarray(burst.lr))[None].to(self.config.device)
+        with torch.no_grad(), self.precision.autocast():
+            _, shift = self.model.register(lr)
+        flow = shift[0].flip(1).double().cpu().numpy()  # (x, y) -> (y, x)
+        _, h, w = burst.lr.shape
+        return registration_error_px(flow, burst.motion, shape=(h, w), margin=MARGIN_LR_PX)

@@ -1,0 +1,183 @@
+"""Where the trainer meets runaudit: nothing is trained before everything that went in is sealed.
+
+The guard is asked twice. First on what is cheap to know (code, config, data, label), before a network is built; then on
+the whole, with digests that prove the seed acted, at the moment the manifest is sealed.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from statistics import fmean
+from typing import Any, Literal
+
+from runaudit import Recorder, digest_files, find_run, guard, guarded_record
+from runaudit.errors import UsageError
+from trainer.config import DERIVED_RULES, TrainConfig, resolve
+from trainer.data import Dataset
+from trainer.data.png import write_grey
+from trainer.evaluate import Judged
+from trainer.loop import RunLog
+from trainer.panels import panels
+
+# The code a reported number comes from. A change in any of them makes two runs incomparable, not merely different.
+METRIC_CODE = ("metrics.py", "evaluate.py", "tiling.py", "baseline.py", "classical.py", "predict.py")
+PANEL_NAMES = {"low": "lr", "bicubic": "bicubic", "super_resolved": "sr", "truth": "hr", "error": "error"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaunchOptions:
+    """What the command line says about a launch beside its config."""
+
+    label: str
+    store: Path | None = None
+    policy: Path | None = None
+    baseline: str | None = None
+    intent: tuple[str, ...] = ()
+    waive: tuple[str, ...] = ()
+    wandb: Literal["off", "offline", "online"] = "off"
+
+
+def check(options: LaunchOptions, config: TrainConfig, seed: int, dataset: Dataset) -> None:
+    """Ask the guard about everything that is known before a network is built. Raises GuardRefusedError."""
+    if not os.environ.get("RUNAUDIT_RUN"):  # else `runaudit run` has asked, and sealed
+        guard(**_request(options, config, seed, dataset))
+
+
+def seal(
+    options: LaunchOptions,
+    config: TrainConfig,
+    seed: int,
+    dataset: Dataset,
+    *,
+    proof: Mapping[str, str],
+    resumed: tuple[str | None, Path] | None = None,
+) -> Recorder:
+    """Seal the manifest of a run and return its recorder. `resumed`: the parent run, if known, and the checkpoint."""
+    request = _request(options, config, seed, dataset)
+    if resumed is not None:
+        request["init"] = _child(*resumed)
+    return guarded_record(**request, seed_proof=dict(proof), sinks=_sinks(options))
+
+
+def _request(options: LaunchOptions, config: TrainConfig, seed: int, dataset: Dataset) -> dict[str, Any]:
+    meta = dataset.meta
+    facts: dict[str, Any] = {"scale": meta.scale, "preprocessing": meta.preprocessing_version}
+    train = {"tile": config.data.tile, "fraction": config.data.fraction, "frames": meta.frames}
+    return {
+        "label": options.label,
+        "seed": seed,
+        "config": resolve(config),
+        "data": {split: _part(dataset.root, split) for split in ("train", "test")},
+        "data_facts": {"train": {**facts, **train}, "test": {**facts, "frames": meta.frames}},
+        "init": "random",
+        "evaluation": _evaluation(config),
+        "intent": options.intent,
+        "baseline": options.baseline,
+        "waive": options.waive,
+        "store": options.store,
+        "policy": options.policy,
+        "extra": {"policy": {"derived": dict(DERIVED_RULES)}},
+    }
+
+
+def _part(root: Path, split: str) -> Path:
+    """The folder of a split. Where a foreign layout mixes them, the whole counts as both: any change is then a change
+    of the test data too, which is safe to say and never the other way round."""
+    return root / split if (root / split).is_dir() else root
+
+
+def _evaluation(config: TrainConfig) -> dict[str, Any]:
+    here = Path(__file__).parent
+    return {
+        "metric": "full_frame/psnr",
+        "protocol": "full_frame",
+        "crop_border": config.eval.crop_border,
+        "data_range": 1.0,
+        "channel": "mono",
+        "self_ensemble": config.eval.self_ensemble,
+        "checkpoint": config.eval.checkpoint,
+        "code_digest": str(digest_files([here / name for name in METRIC_CODE])),
+    }
+
+
+def _child(parent: str | None, checkpoint: Path) -> dict[str, Any]:
+    digest = str(digest_files([checkpoint]))
+    # Without a parent the lineage is what the checkpoint's digest says, and no more.
+    return {"kind": "resume" if parent else "checkpoint", "checkpoint": digest, "parent": parent}
+
+
+def _sinks(options: LaunchOptions) -> tuple[Any, ...]:
+    if options.wandb == "off":
+        return ()
+    from runaudit.integrations.wandb import WandbSink
+
+    return (WandbSink(mode=options.wandb),)
+
+
+@dataclass(slots=True)
+class Recording:
+    """A RunLog that seals what happens and shows it to `viewer` as well."""
+
+    recorder: Recorder
+    viewer: RunLog
+
+    def log(self, step: int, values: Mapping[str, float]) -> None:
+        """One step."""
+        self.recorder.log(step, values)
+        self.viewer.log(step, values)
+
+    def event(self, step: int, kind: Literal["stage", "resume"], detail: Mapping[str, Any]) -> None:
+        """A stage begins, or a run resumes."""
+        self.recorder.event(step, kind, {"name": detail.get("stage", kind), **detail})
+        self.viewer.event(step, kind, detail)
+
+    def checkpoint(self, path: Path, *, step: int, kind: Literal["best", "last", "stage"]) -> None:
+        """A checkpoint is three files; all are recorded, or a resume could not be trusted."""
+        for file in (path, path.with_suffix(".state.safetensors"), path.with_suffix(".json")):
+            self.recorder.checkpoint(file, step=step, kind=kind if file == path else f"{kind}-state")
+        self.viewer.checkpoint(path, step=step, kind=kind)
+
+
+def keep_pictures(recorder: Recorder, judged: tuple[Judged, ...]) -> None:
+    """Write what a reader looks at into the run's folder, recorded by digest: panels/<sequence>/<panel>.png."""
+    for found in judged:
+        folder = recorder.run_dir / "panels" / found.result.name.replace("/", "_")
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, pixels in panels(found.images).items():
+            path = folder / f"{PANEL_NAMES[name]}.png"
+            write_grey(path, pixels)
+            recorder.artifact(path, "panel")
+
+
+def summary(metrics: Mapping[str, float]) -> dict[str, float]:
+    """The figures of all sequences averaged inside the run: the unit of replication is the run, not the sequence."""
+    out = dict(metrics)
+    for name in ("psnr", "psnr_bicubic", "psnr_ibp", "gain_db", "ssim"):
+        values = [value for key, value in metrics.items() if key.startswith(f"full_frame/{name}/")]
+        if values:
+            out[f"full_frame/{name}"] = fmean(values)
+    return out
+
+
+def find_resume(word: str, store: Path | None) -> tuple[str | None, Path]:
+    """What `--resume` names: a checkpoint file, or a run whose last checkpoint is meant; and the run it belongs to.
+
+    Raises UsageError when there is neither.
+    """
+    path = Path(word)
+    if path.is_file():
+        return _run_of(path), path
+    parent, folder = find_run(word, store=store)
+    last = folder / "checkpoints" / "last.safetensors"
+    if not last.is_file():
+        raise UsageError(f"run {parent[:12]} left no last checkpoint", remedy="name a *.safetensors file instead")
+    return parent, last
+
+
+def _run_of(checkpoint: Path) -> str | None:
+    """The run in whose folder a checkpoint lies: …/runs/<id>/checkpoints/last.safetensors."""
+    parts = checkpoint.absolute().parts
+    inside = [name for before, name in pairwise(parts) if before == "runs" and len(name) == 64]
+    return inside[-1] if inside else None

@@ -1,0 +1,83 @@
+"""Where chance comes from. One seed feeds everything; the order of samples is a pure function of (seed, stage, step).
+
+Because the order is computed and not consumed, a resumed run needs no loader position beyond the step it is at.
+"""
+
+import hashlib
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+ORDER, AUGMENT = 0, 1  # separate streams of one seed
+
+
+def seed_everything(seed: int, *, deterministic: bool, threads: int) -> None:
+    """Seed python, numpy and torch (all devices), and settle how many threads share the sums."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(deterministic, warn_only=True)
+    torch.backends.cudnn.benchmark = not deterministic
+
+
+def _generator(seed: int, *path: int) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, *path])))
+
+
+def sample_positions(seed: int, stage: int, first: int, *, count: int, samples: int) -> list[int]:
+    """Which samples stand at positions first .. first + count of a stage's endless, epoch-wise shuffled queue."""
+    out: list[int] = []
+    position = first
+    while len(out) < count:
+        epoch, offset = divmod(position, samples)
+        order = _generator(seed, ORDER, stage, epoch).permutation(samples)
+        taken = order[offset : offset + count - len(out)]
+        out.extend(int(i) for i in taken)
+        position += len(taken)
+    return out
+
+
+def orientations(seed: int, stage: int, first: int, *, count: int) -> list[int]:
+    """One of the 8 flips and quarter turns for each queue position."""
+    return [int(_generator(seed, AUGMENT, stage, first + i).integers(8)) for i in range(count)]
+
+
+def rng_digest() -> str:
+    """Digest of every generator's state: proof that a seed acted."""
+    h = hashlib.sha256(repr(random.getstate()).encode())
+    name, keys, position, *rest = np.random.get_state()
+    h.update(repr((name, position, rest)).encode() + np.asarray(keys).tobytes())
+    h.update(torch.get_rng_state().numpy().tobytes())
+    return f"sha256:{h.hexdigest()}"
+
+
+def rng_state() -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Generator states as tensors and as plain JSON, ready for a checkpoint."""
+    version, internal, gauss = random.getstate()
+    name, keys, position, has_gauss, cached = np.random.get_state()
+    tensors = {"rng.torch": torch.get_rng_state()}
+    tensors["rng.numpy"] = torch.from_numpy(np.asarray(keys).astype(np.int64))
+    if torch.cuda.is_available():
+        tensors |= {f"rng.cuda.{i}": state for i, state in enumerate(torch.cuda.get_rng_state_all())}
+    plain = {
+        "python": [version, list(internal), gauss],
+        "numpy": [str(name), int(position), int(has_gauss), float(cached)],
+    }
+    return tensors, plain
+
+
+def restore_rng(tensors: Mapping[str, Tensor], plain: Mapping[str, Any]) -> None:
+    """Put every generator back where `rng_state` found it."""
+    version, internal, gauss = plain["python"]
+    random.setstate((version, tuple(internal), gauss))
+    name, position, has_gauss, cached = plain["numpy"]
+    np.random.set_state((name, tensors["rng.numpy"].numpy().astype(np.uint32), position, has_gauss, cached))
+    torch.set_rng_state(tensors["rng.torch"])
+    cuda = [tensors[key] for key in sorted(tensors) if key.startswith("rng.cuda.")]
+    if cuda and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(cuda)
