@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "runaudit.cli.diff:diff",
         "What changed between two runs or cohorts, and whether a conclusion is allowed.",
     ),
+    "report": ("runaudit.cli.report:report", "One self-contained page."),
     "verify": ("runaudit.cli.records:verify", "Re-hash everything; says which file of which run is wrong."),
 }
 

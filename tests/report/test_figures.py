@@ -2,6 +2,7 @@
 
 import math
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -37,7 +38,7 @@ def test_labels_of_lines_that_lie_close_do_not_cover_one_another(make_run, make_
     places = re.findall(r"<text[^>]*?y=\"([\d.]+)\"[^>]*>(?:bicubic|IBP|one frame)", svg)
     heights = sorted(float(y) for y in places)
     assert len(heights) == 4  # single_frame of the factory, too
-    assert all(b - a >= 10 for a, b in zip(heights, heights[1:], strict=False))
+    assert all(b - a >= 10 for a, b in pairwise(heights))
 
 
 def test_colours_are_variables_of_the_page_so_that_dark_and_paper_work(view):

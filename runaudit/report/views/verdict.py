@@ -79,8 +79,16 @@ def verdict_view(comparison: ComparisonInput, arms: Sequence[ArmView]) -> Verdic
         reason=clean(str(diff.get("reason") or "")),
         conditional=_conditional(diff.get("conditional")),
         evidence=tuple(e for answer in comparison.stats for e in _evidence(answer, design=words)),
-        notes=tuple(dict.fromkeys(clean(str(n)) for a in (diff, *comparison.stats) for n in a.get("notes") or ())),
+        notes=tuple(_notes(comparison)),
     )
+
+
+def _notes(comparison: ComparisonInput) -> Iterator[str]:
+    """What the judges noted, each sentence once, and what judging several metrics side by side means."""
+    answers = (comparison.diff, *comparison.stats)
+    yield from dict.fromkeys(clean(str(note)) for answer in answers for note in answer.get("notes") or ())
+    if len(comparison.stats) > 1:
+        yield f"{len(comparison.stats)} metrics are judged side by side; nothing is adjusted for their number."
 
 
 def treatments(diff: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
