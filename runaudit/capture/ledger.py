@@ -16,9 +16,9 @@ from runaudit.records.trajectory import whole_lines
 FILE = "ledger.jsonl"
 
 
-def claim(live: Path, topic: str, /, **facts: JSON) -> None:
+def claim(live: Path, kind: str, /, **facts: JSON) -> None:
     """Add one line: one write, then fsync, for claims are rare and must outlive the process. Raises OSError."""
-    line = json.dumps({"k": topic, **facts}, separators=(",", ":"), default=str).encode() + b"\n"
+    line = json.dumps({"k": kind, **facts}, separators=(",", ":"), default=str).encode() + b"\n"
     fd = os.open(live / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         # A leading newline ends whatever a killed writer left half-written; empty lines are nothing to a reader.

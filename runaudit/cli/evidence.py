@@ -1,83 +1,115 @@
-"""From two arms of runs to the numbers that are judged: the composition of cohorts, comparison and statistics."""
+"""From recorded cohorts to the numbers that are judged: what `stats` and `report` share.
 
-from collections.abc import Iterator, Sequence
+The unit is the run. A metric is the run's final value; sequences of it (`full_frame/psnr/<sequence>`) are shown side by
+side and never counted as n. Runs without a value stay in their place.
+"""
 
-from runaudit.diff.result import Comparison
+import difflib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from runaudit.cli.common import Context
+from runaudit.diff import Comparison, compare_cohorts
 from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort
 from runaudit.records.run import Run
-from runaudit.settings import StatsSettings
-from runaudit.stats.answer import StatsAnswer
-from runaudit.stats.judge import judge
-from runaudit.stats.metric import known_direction
-from runaudit.stats.values import ArmValues, Design, Direction, StatsPlan
 
-MAX_METRICS = 8
-PRIMARY = "full_frame/psnr/"
+if TYPE_CHECKING:
+    from runaudit.stats.answer import StatsAnswer
+    from runaudit.stats.values import ArmValues, Design, Direction, StatsPlan
 
 
-def arm_values(cohort: Cohort, metric: str, *, label: str) -> ArmValues:
-    """One number a run, in the order of the runs; None where a run has none.
+def judged_cohorts(
+    context: Context, arms: Sequence[Cohort], *, metric: str, direction: str | None
+) -> "tuple[StatsAnswer, tuple[Comparison, ...]]":
+    """Every arm against the last, on one metric; and the comparison of designs behind each.
 
-    A seed provably did not act where another run with another seed began from the same state.
+    Raises UsageError where no run has the metric.
     """
-    idle = {run.id for group in cohort.replicates for run in group[1:] if run.manifest.seed != group[0].manifest.seed}
-    unproven = {run.id for run in cohort.unproven}
+    from runaudit.stats.judge import judge
+
+    require_metric(arms, metric)
+    designs = tuple(compare_cohorts(arms[-1], arm, settings=context.settings) for arm in arms[:-1])
+    answer = judge(
+        [arm_values(arm, metric, label) for arm, label in zip(arms, distinct_labels(arms), strict=True)],
+        metric=metric,
+        direction=declared_direction(context, metric, direction),
+        design=weakest(designs),
+        plan=declared_plan(context),
+    )
+    return answer, designs
+
+
+def require_metric(arms: Sequence[Cohort], metric: str) -> None:
+    """Raises UsageError, with the nearest names, where no run of any arm has the metric."""
+    known = {name for arm in arms for run in arm.runs for name in run.metrics}
+    if metric not in known:
+        near = difflib.get_close_matches(metric, known, n=3, cutoff=0.3)
+        found = f"did you mean {', '.join(near)}?" if near else f"known are {', '.join(sorted(known)[:8]) or 'none'}"
+        raise UsageError(f"no run has the metric {metric!r}", remedy=found)
+
+
+def weakest(designs: Sequence[Comparison]) -> "Design":
+    """The design of a family: as good as its worst comparison."""
+    from runaudit.stats.values import Design
+
+    worst = min(designs, key=lambda found: found.verdict.rank)
+    return Design(
+        verdict=str(worst.verdict), factors=tuple(f.factor for f in worst.treatments), reason=worst.reason
+    )
+
+
+def arm_values(arm: Cohort, metric: str, label: str) -> "ArmValues":
+    """The numbers of a cohort, one entry a run."""
+    from runaudit.stats.values import ArmValues
+
+    prefix = f"{metric}/"
+    names = sorted({name for run in arm.runs for name in run.metrics if name.startswith(prefix)})
     return ArmValues(
         label=label,
-        seeds=tuple(seed if seed is None or isinstance(seed, int) else str(seed) for seed in cohort.seeds),
-        values=tuple(run.metrics.get(metric) for run in cohort.runs),
-        statuses=tuple(run.status for run in cohort.runs),
-        proven=tuple(False if run.id in idle else None if run.id in unproven else True for run in cohort.runs),
+        seeds=tuple(seed if isinstance(seed, int | str) else None for seed in arm.seeds),
+        values=tuple(run.metrics.get(metric) for run in arm.runs),
+        statuses=tuple(run.status for run in arm.runs),
+        proven=tuple(_proven(arm, run) for run in arm.runs),
+        by_sequence=tuple(
+            (name.removeprefix(prefix), tuple(run.metrics.get(name) for run in arm.runs)) for name in names
+        ),
     )
 
 
-def judge_pair(
-    baseline: Cohort,
-    arm: Cohort,
-    comparison: Comparison,
-    *,
-    metric: str,
-    settings: StatsSettings,
-    labels: tuple[str, str] | None = None,
-) -> StatsAnswer:
-    """What the seeds of `arm` against `baseline` support, given what their comparison allows.
+def _proven(arm: Cohort, run: Run) -> bool | None:
+    """Whether the run's seed acted: not where it repeats an earlier run, unknown where the record has no proof."""
+    for group in arm.replicates:
+        if run in group[1:]:
+            return False if group[0].manifest.body.get("seed") != run.manifest.body.get("seed") else None
+    return None if run in arm.unproven or not run.finished else True
 
-    Raises UsageError where it is not known which way the metric improves.
-    """
-    names = labels or (baseline.label, arm.label)
-    factors = tuple(factor.factor for factor in comparison.treatments)
-    return judge(
-        [arm_values(arm, metric, label=names[1]), arm_values(baseline, metric, label=names[0])],
-        metric=metric,
-        direction=direction_of(metric, settings),
-        design=Design(verdict=str(comparison.verdict), factors=factors, reason=comparison.reason),
-        baseline=1,
-        plan=StatsPlan(alpha=settings.alpha, margin=settings.margin, is_paired=settings.paired),
+
+def distinct_labels(arms: Sequence[Cohort]) -> tuple[str, ...]:
+    """A label for each arm; arms of one name are told apart by their runs."""
+    labels = [arm.label for arm in arms]
+    pairs = zip(labels, arms, strict=True)
+    return tuple(
+        label if labels.count(label) == 1 else f"{label} ({' '.join(run.short for run in arm.runs)})"
+        for label, arm in pairs
     )
 
 
-def direction_of(metric: str, settings: StatsSettings) -> Direction | None:
-    """The direction the policy declares for a metric, under its name or a folder of names; None: by its name."""
-    for name in (metric, *(metric[:at] for at, sign in enumerate(metric) if sign == "/")):
-        if name in settings.directions:
-            text = settings.directions[name]
-            if text not in Direction:
-                raise UsageError(f"the policy gives {name!r} the direction {text!r}", remedy="write higher or lower")
-            return Direction(text)
-    return None
+def declared_direction(context: Context, metric: str, given: str | None) -> "Direction | None":
+    """The option's direction, else the policy's; None leaves it to what is known of the name."""
+    from runaudit.stats.values import Direction
+
+    word = given or context.settings.stats.directions.get(metric)
+    if word is None:
+        return None
+    if word not in ("higher", "lower"):
+        raise UsageError(f"{word!r} is no direction", remedy="write higher or lower")
+    return Direction(word)
 
 
-def metrics_to_judge(arms: Sequence[Sequence[Run]], settings: StatsSettings) -> tuple[str, ...]:
-    """The full-frame PSNR of every sequence; without any, what every arm has and whose direction is known."""
-    shared = sorted(set.intersection(*(_names(runs) for runs in arms))) if arms else []
-    primary = [name for name in shared if name.startswith(PRIMARY)]
-    return tuple(primary or list(_judgeable(shared, settings))[:MAX_METRICS])
+def declared_plan(context: Context) -> "StatsPlan":
+    """What the policy declared before anyone looked."""
+    from runaudit.stats.values import StatsPlan
 
-
-def _names(runs: Sequence[Run]) -> set[str]:
-    return {name for run in runs for name in run.metrics}
-
-
-def _judgeable(names: Sequence[str], settings: StatsSettings) -> Iterator[str]:
-    return (name for name in names if known_direction(name) or direction_of(name, settings))
+    declared = context.settings.stats
+    return StatsPlan(alpha=declared.alpha, margin=declared.margin, is_paired=declared.paired)

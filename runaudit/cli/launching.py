@@ -159,4 +159,3 @@ def shared_words(store: Path | None, policy: Path | None) -> tuple[str, ...]:
     """The shared options that a repeated call needs."""
     pairs = (("--store", store), ("--policy", policy))
     return tuple(word for option, value in pairs if value is not None for word in (option, str(value)))
-

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from runaudit.report import ArmInput, ComparisonInput, PageView
 
 DEFAULT = Path("report.html")
+PRIMARY = "full_frame/psnr/"
+MAX_METRICS = 8
+"""Judged where nobody named a metric: more would drown the verdict, and every further one is a further chance."""
 
 
 def report(
@@ -108,23 +111,30 @@ def _comparison(
     context: Context, cohorts: "Sequence[Cohort]", pair: tuple[int, int], *, metrics: Sequence[str]
 ) -> "ComparisonInput":
     """The judgement on one pair of arms, as the JSON that `diff` and `stats` answer with."""
-    from runaudit.cli.evidence import judge_pair, metrics_to_judge
+    from runaudit.cli.evidence import judged_cohorts
     from runaudit.diff import compare_cohorts
     from runaudit.report import ComparisonInput
-    from runaudit.report.views.arm import letter
 
     before, after = (cohorts[index] for index in pair)
-    labels = (f"{letter(pair[0])} ({before.label})", f"{letter(pair[1])} ({after.label})")
-    result = compare_cohorts(before, after, settings=context.settings)
-    plan = context.settings.stats
-    names = metrics or metrics_to_judge([before.runs, after.runs], plan)
-    answers = [judge_pair(before, after, result, metric=name, settings=plan, labels=labels) for name in names]
+    names = metrics or _metrics(context, before.runs, after.runs)
+    answers = [judged_cohorts(context, [after, before], metric=name, direction=None)[0] for name in names]
     return ComparisonInput(
         baseline=pair[0],
         arm=pair[1],
-        diff=result.to_json(),
+        diff=compare_cohorts(before, after, settings=context.settings).to_json(),
         stats=tuple(answer.to_json() for answer in answers),
     )
+
+
+def _metrics(context: Context, *arms: "Sequence[Run]") -> list[str]:
+    """The full-frame PSNR of every sequence; without any, what every arm has and whose direction is known."""
+    from runaudit.cli.evidence import declared_direction
+    from runaudit.stats.metric import known_direction
+
+    shared = sorted(set.intersection(*({name for run in runs for name in run.metrics} for runs in arms)))
+    primary = [name for name in shared if name.startswith(PRIMARY)]
+    known = [name for name in shared if known_direction(name) or declared_direction(context, name, None)]
+    return primary or known[:MAX_METRICS]
 
 
 def _integrity(context: Context, cohorts: "Sequence[Cohort]") -> Mapping[str, tuple[str, ...]]:

@@ -12,7 +12,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from runaudit.capture.git import git_state, work_tree
+from runaudit.capture.environment import project_siblings
+from runaudit.capture.git import git_state
+from runaudit.capture.gitprocess import work_tree
 from runaudit.capture.launch import LaunchRequest, amended, draft_manifest, seal
 from runaudit.diff.comparison import compare
 from runaudit.errors import CaptureError, UsageError
@@ -158,11 +160,19 @@ def _surroundings(
     return Surroundings(
         root=str(top),
         changed=state.changed if state else (),
-        siblings={},
+        siblings=_sibling_folders(draft, top),
         sources=lambda: _python_sources(top, files),
         hash_seed=environ.get("PYTHONHASHSEED"),
         moved=changed_files(top, files, since_ns=since_ns),
     )
+
+
+def _sibling_folders(draft: Manifest, top: Path) -> dict[str, str]:
+    """Where the editable packages of the draft lie, by the names it gives them."""
+    if not draft.section("code").get("siblings"):
+        return {}
+    found = project_siblings(top)
+    return {"/".join(path.parts[-2:]): str(path) for path in found} | {path.name: str(path) for path in found}
 
 
 def _python_sources(top: Path, files: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
@@ -189,7 +199,7 @@ def _changed(path: Path, entry: Mapping[str, Any], since_ns: int) -> bool:
         data = os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()
     except OSError:
         return True
-    return str(digest_bytes(data)) != entry["digest"]
+    return str(digest_bytes(data)) != str(entry["digest"])
 
 
 def _related(store: Store, draft: Manifest) -> Iterator[Run]:

@@ -100,27 +100,24 @@ def judge_repetition(run: Run, again: Run, replicates: tuple[Run, ...]) -> Repet
 def _beyond_bits(
     metrics: tuple[Difference, ...], files: tuple[str, ...], same_series: bool, replicates: tuple[Run, ...]
 ) -> Repetition:
-    common = {"differences": metrics, "files": files, "replicates": len(replicates)}
-    if len(replicates) < MIN_REPLICATES:
-        return Repetition(
-            verdict=Reproduction.CANNOT_SAY,
-            reason=f"{_what(metrics, files, same_series)}; with {len(replicates)} "
-            f"{'replicate' if len(replicates) == 1 else 'replicates'} nobody can say whether that is noise "
-            f"({MIN_REPLICATES} are needed)",
-            **common,
+    def answer(verdict: Reproduction, reason: str) -> Repetition:
+        return Repetition(verdict=verdict, reason=reason, differences=metrics, files=files, replicates=len(replicates))
+
+    what, count = _what(metrics, files, same_series), len(replicates)
+    if count < MIN_REPLICATES:
+        noun = "replicate" if count == 1 else "replicates"
+        return answer(
+            Reproduction.CANNOT_SAY,
+            f"{what}; with {count} {noun} nobody can say whether that is noise ({MIN_REPLICATES} are needed)",
         )
-    outside = [d.metric for d in metrics if not d.expected]
-    if outside:
-        return Repetition(
-            verdict=Reproduction.NOT_REPRODUCED,
-            reason=f"{', '.join(outside)} lies outside what {len(replicates)} replicates predict",
-            **common,
+    if outside := [d.metric for d in metrics if not d.expected]:
+        verb = "lies" if len(outside) == 1 else "lie"
+        return answer(
+            Reproduction.NOT_REPRODUCED, f"{', '.join(outside)} {verb} outside what {count} replicates predict"
         )
-    return Repetition(
-        verdict=Reproduction.WITHIN_NOISE,
-        reason=f"{_what(metrics, files, same_series)}, and every metric lies where a further replicate would "
-        f"({LEVEL:.0%} prediction interval of {len(replicates)})",
-        **common,
+    return answer(
+        Reproduction.WITHIN_NOISE,
+        f"{what}, and every metric lies where a further replicate would ({LEVEL:.0%} prediction interval of {count})",
     )
 
 

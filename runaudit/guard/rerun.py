@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runaudit.capture.git import work_tree
+from runaudit.capture.gitprocess import work_tree
 from runaudit.capture.launch import ABSENT, LaunchRequest
 from runaudit.errors import NothingToJudgeError
 from runaudit.guard.launch import prepare

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runaudit.capture.closing import seal_outcome
-from runaudit.capture.git import work_tree
+from runaudit.capture.gitprocess import work_tree
 from runaudit.capture.launch import child_environ, redactor_of
 from runaudit.capture.ledger import claim, claims
 from runaudit.capture.loaded import changed_files
@@ -93,7 +93,8 @@ def _code_at_end(
     store: Store, manifest: Manifest, live: Path, cwd: Path, environ: Mapping[str, str]
 ) -> dict[str, JSON]:
     """What the command said it loaded, and every sealed source that is another one now."""
-    said = next((row["code"] for row in reversed(claims(live)) if row["k"] == "ending" and row.get("code")), {})
+    endings = (row["code"] for row in reversed(claims(live)) if row["k"] == "ending" and row.get("code"))
+    said: dict[str, JSON] = next(endings, {})
     code = manifest.section("code")
     changed = changed_files(code, work_tree(cwd) or cwd, redactor_of(store, environ=environ))
     known = {entry["path"] for entry in said.get("changed", ())}

@@ -1,0 +1,110 @@
+"""`runaudit stats`: two cohorts, or plain numbers: the difference, what it is worth, and what these seeds could see."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from runaudit.cli import common
+from runaudit.cli.common import (
+    Context,
+    DebugOption,
+    ExitZeroOption,
+    Format,
+    FormatOption,
+    JsonOption,
+    PolicyOption,
+    QuietOption,
+    StoreOption,
+    VerboseOption,
+)
+from runaudit.errors import UsageError
+
+if TYPE_CHECKING:
+    from runaudit.stats.answer import StatsAnswer
+
+
+def stats(
+    runs: Annotated[list[str] | None, typer.Argument(metavar="[RUN]…", help="The arm: a cohort, or its runs.")] = None,
+    vs: Annotated[
+        list[str] | None,
+        typer.Option("--vs", metavar="RUN", help="Another arm; may be repeated, the last one is the baseline."),
+    ] = None,
+    metric: Annotated[str | None, typer.Option("--metric", metavar="M", help="The metric that is judged.")] = None,
+    values: Annotated[
+        Path | None, typer.Option("--values", metavar="FILE", help="Plain numbers instead: columns arm, seed, value.")
+    ] = None,
+    direction: Annotated[
+        str | None, typer.Option("--direction", metavar="higher|lower", help="Which way the metric improves.")
+    ] = None,
+    baseline: Annotated[
+        str | None, typer.Option("--baseline", metavar="ARM", help="With --values: the baseline [the last arm].")
+    ] = None,
+    store: StoreOption = None,
+    policy: PolicyOption = None,
+    format: FormatOption = Format.text,  # noqa: A002  (the option's name)
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    debug: DebugOption = False,
+    exit_zero: ExitZeroOption = False,
+) -> None:
+    """Compare cohorts of seeds on one metric. Three seeds an arm are the floor, and the answer says what they can see.
+
+    A claim needs both: a comparison in which one factor changed, and an interval that excludes no difference.
+    """
+    from runaudit.stats.answer import exit_code
+    from runaudit.stats.words import headline, markdown_view, text_view
+
+    context = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
+    if values is not None:
+        if runs or vs:
+            raise UsageError("--values judges a file, and runs were named too", remedy="give one or the other")
+        answer = of_file(context, values, metric=metric or "value", direction=direction, baseline=baseline)
+    else:
+        if baseline is not None:
+            raise UsageError("--baseline goes with --values", remedy="name the baseline's runs with --vs")
+        answer = of_runs(context, runs or [], vs or [], metric=metric, direction=direction)
+    if context.json:
+        common.say_json(answer.to_json())
+    elif context.quiet:
+        common.say(headline(answer))
+    else:
+        common.say(markdown_view(answer) if context.format is Format.md else text_view(answer))
+    common.finish(exit_code(answer), exit_zero=exit_zero)
+
+
+def of_file(
+    context: Context, path: Path, *, metric: str, direction: str | None, baseline: str | None
+) -> "StatsAnswer":
+    """The answer on a table of plain numbers, whose design nobody knows."""
+    from runaudit.cli.evidence import declared_direction, declared_plan
+    from runaudit.stats.judge import judge
+    from runaudit.stats.table import read_values
+    from runaudit.stats.values import UNKNOWN_DESIGN
+
+    return judge(
+        read_values(path),
+        metric=metric,
+        direction=declared_direction(context, metric, direction),
+        design=UNKNOWN_DESIGN,
+        baseline=-1 if baseline is None else baseline,
+        plan=declared_plan(context),
+    )
+
+
+def of_runs(
+    context: Context, words: Sequence[str], others: Sequence[str], *, metric: str | None, direction: str | None
+) -> "StatsAnswer":
+    """The answer on recorded runs: their design is judged first, then their numbers."""
+    from runaudit.cli.evidence import judged_cohorts
+    from runaudit.cli.select import cohort_named
+
+    if metric is None:
+        raise UsageError("no metric is named", remedy="add --metric NAME; `runaudit show RUN` lists them")
+    if not words or not others:
+        raise UsageError("stats compares two cohorts", remedy="runaudit stats --metric M RUN… --vs RUN…")
+    arms = [cohort_named(context, *words, trajectory=False)]
+    arms += [cohort_named(context, word, trajectory=False) for word in others]
+    return judged_cohorts(context, arms, metric=metric, direction=direction)[0]
