@@ -57,9 +57,10 @@ def report(
     Runs that differ only in their seed become one arm; each arm is compared with the one before it. The page loads
     nothing from anywhere. Exit code 0 where it was written, 4 where it shows a record that was damaged.
     """
-    from runaudit.report import page_view, render_page, write_page
+    from runaudit.report import check_place, page_view, render_page, write_page
 
     context = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
+    check_place(output)
     cohorts = _arms(context, [baseline, *runs] if baseline else runs)
     inputs = [_arm(context, cohort) for cohort in cohorts]
     pairs = [(0 if baseline else index - 1, index) for index in range(1, len(cohorts))]

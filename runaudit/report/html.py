@@ -51,10 +51,17 @@ def _environment() -> Any:
     return environment
 
 
-def write_page(path: Path, html: str) -> None:
-    """Put the page at `path` whole or not at all: a full disk leaves what was there before. Raises UsageError."""
+def check_place(path: Path) -> None:
+    """Raises UsageError where no page can be put: asked before the work is done rather than after."""
     if path.exists() and not path.is_file():
         raise UsageError(f"{path} is not a file", remedy="name a file ending in .html")
+    if not path.parent.is_dir():
+        raise UsageError(f"the page cannot be written to {path}: no such folder", remedy="make the folder first")
+
+
+def write_page(path: Path, html: str) -> None:
+    """Put the page at `path` whole or not at all: a full disk leaves what was there before. Raises UsageError."""
+    check_place(path)
     temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.tmp")
     try:
         with temporary.open("x", encoding="utf-8") as file:
