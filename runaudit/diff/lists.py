@@ -44,7 +44,9 @@ def _told(before: Sequence[JSON], after: Sequence[JSON]) -> list[str]:
 
 
 def _numbers(value: JSON) -> JSON:
-    """A plain copy in which 1.0 is 1, as in the canonical form; True stays apart from 1 by its type."""
+    """A plain copy in which 1.0 is 1 and True is not, as in the canonical form; Python calls all three equal."""
+    if isinstance(value, bool):
+        return f"{value} (a truth value)"
     if isinstance(value, Mapping):
         return {key: _numbers(item) for key, item in value.items()}
     if _is_list(value):
