@@ -125,7 +125,9 @@ class Redactor:
 
     def prime(self, environ: Mapping[str, str], argv: Sequence[str], *trees: JSON) -> None:
         """Learn the secrets of the environment, the command line and some trees, before any of them is stored."""
-        self.learn(value for name, value in environ.items() if is_secret(name, value))
+        # A shell keeps its folder in PWD and OLDPWD: no passwords, and every path below would be redacted with them.
+        given = ((name, value) for name, value in environ.items() if name not in ("PWD", "OLDPWD"))
+        self.learn(value for name, value in given if is_secret(name, value))
         self.argv(argv)
         for tree in trees:
             self.tree(tree)
@@ -307,7 +309,12 @@ def _words(text: str) -> bool:
 
 
 def _plain(text: str) -> bool:
-    """A value that is a word, a path or a number in its own right, and so stands in many places innocently."""
+    """A value that is a word, a path or a number in its own right, and so stands in many places innocently.
+
+    `GOOGLE_APPLICATION_CREDENTIALS` names the file that holds the secret; the file's place is none.
+    """
+    if text.startswith("/") and os.path.lexists(text):
+        return True
     return bool(re.fullmatch(r"[a-z_.\-/ ]+|[\d.]+|(?i:true|false|none)", text))
 
 
