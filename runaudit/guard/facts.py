@@ -8,16 +8,18 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from runaudit.diff import Comparison
 from runaudit.guard.invocation import Invocation
 from runaudit.records.canonical import canonical_equal
 from runaudit.records.manifest import Manifest, Unknown
 from runaudit.records.run import SHORT, Run
 from runaudit.settings import GuardSettings
 
-Compare = Callable[[Run, Run], Comparison]
+if TYPE_CHECKING:
+    from runaudit.diff import Comparison
+
+Compare = Callable[[Run, Run], "Comparison"]
 """How two runs are compared: `diff.compare` under the project's policy."""
 
 

@@ -10,16 +10,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runaudit.capture.environment import project_siblings
 from runaudit.capture.git import git_state
 from runaudit.capture.gitprocess import work_tree
 from runaudit.capture.launch import LaunchRequest, amended, draft_manifest, seal
-from runaudit.diff.comparison import compare
 from runaudit.errors import CaptureError, UsageError
 from runaudit.guard.answer import RULES, GuardAnswer, judge, not_recordable
-from runaudit.guard.facts import Surroundings, launch_facts
+from runaudit.guard.facts import Compare, Surroundings, launch_facts
 from runaudit.guard.invocation import Invocation
 from runaudit.guard.waiver import Waiver, parse_waivers
 from runaudit.records.canonical import canonical_bytes, canonical_equal
@@ -29,6 +28,9 @@ from runaudit.records.run import Run
 from runaudit.settings import Settings
 from runaudit.store import Store
 from runaudit.store.catalogue import load, resolve, run_ids
+
+if TYPE_CHECKING:
+    from runaudit.diff import Comparison
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,11 +120,21 @@ def judge_draft(
         history=tuple(_related(store, draft)),
         baseline=terms.baseline,
         policy=terms.settings.guard,
-        compare=lambda a, b: compare(a, b, settings=terms.settings, intent=draft.intent, design_only=True),
+        compare=_compare_by(terms.settings, draft.intent),
         call=terms.call,
     )
     answer = judge(facts, waivers=terms.waivers, today=terms.today)
     return Prepared(manifest=_with_waivers(draft, answer, root), answer=answer)
+
+
+def _compare_by(settings: Settings, intent: tuple[str, ...]) -> Compare:
+    def compared(a: Run, b: Run) -> "Comparison":
+        # Most launches have neither baseline nor namesake, and the import is half of what the guard would cost them.
+        from runaudit.diff.comparison import compare
+
+        return compare(a, b, settings=settings, intent=intent, design_only=True)
+
+    return compared
 
 
 def _with_waivers(draft: Manifest, answer: GuardAnswer, root: Path) -> Manifest:

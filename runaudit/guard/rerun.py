@@ -57,7 +57,9 @@ def rerun(
     linked = tuple(link_data(run, to))
     executable(command, cwd=cwd, environ=environ)
     manifest = _sealed(store, run, cwd, command, settings, environ)
-    run_sealed(store, manifest, command, cwd=cwd, environ=_with_path(environ, to), series_names=settings.series)
+    done = run_sealed(store, manifest, command, cwd=cwd, environ=_with_path(environ, to), series_names=settings.series)
+    if done.fault is not None:
+        raise done.fault
     again = load(store, manifest.id)
     return Rerun(
         restored=restored,
