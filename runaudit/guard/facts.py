@@ -3,7 +3,6 @@
 Nothing here reads the disk except the store's own records; the code and the data were read when the draft was made.
 """
 
-import datetime
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -64,7 +63,8 @@ class Namesake:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What the draft itself does not say. `changed`: tracked files that differ from the commit. `root`: where the code
-    lies. `siblings`: name -> folder of editable packages. `sources`: Python files as (path, bytes)."""
+    lies. `siblings`: name -> folder of editable packages. `sources`: Python files as (path, bytes).
+    `damaged`: earlier records that could not be read."""
 
     root: str = "."
     changed: tuple[str, ...] | None = None
@@ -72,7 +72,7 @@ class Surroundings:
     sources: Callable[[], Iterator[tuple[str, bytes]]] = field(default=lambda: iter(()))
     hash_seed: str | None = None
     moved: tuple[str, ...] = ()
-    today: datetime.date = datetime.date.min
+    damaged: tuple[str, ...] = ()
 
 
 def launch_facts(
@@ -101,6 +101,7 @@ def launch_facts(
         "sources": around.sources,
         "hash_seed": around.hash_seed,
         "moved": around.moved,
+        "damaged": around.damaged,
         "failure": None,
     }
 

@@ -16,7 +16,7 @@ from runaudit.capture.environment import project_siblings
 from runaudit.capture.git import git_state
 from runaudit.capture.gitprocess import work_tree
 from runaudit.capture.launch import LaunchRequest, amended, draft_manifest, seal
-from runaudit.errors import CaptureError, UsageError
+from runaudit.errors import CaptureError, IntegrityError, UsageError
 from runaudit.guard.answer import RULES, GuardAnswer, judge, not_recordable
 from runaudit.guard.facts import Compare, Surroundings, launch_facts
 from runaudit.guard.invocation import Invocation
@@ -24,7 +24,7 @@ from runaudit.guard.waiver import Waiver, parse_waivers
 from runaudit.records.canonical import canonical_bytes, canonical_equal
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Manifest
-from runaudit.records.run import Run
+from runaudit.records.run import SHORT, Run
 from runaudit.settings import Settings
 from runaudit.store import Store
 from runaudit.store.catalogue import load, resolve, run_ids
@@ -114,10 +114,12 @@ def judge_draft(
     environ: Mapping[str, str] = os.environ,
 ) -> Prepared:
     """Ask every rule about a draft that was captured from `root` since `since_ns`, and write the waivers into it."""
+    history, damaged = _related(store, draft)
+    around = _surroundings(root, draft, store, environ=environ, since_ns=since_ns)
     facts = launch_facts(
         draft,
-        _surroundings(root, draft, store, environ=environ, since_ns=since_ns),
-        history=tuple(_related(store, draft)),
+        replace(around, damaged=damaged),
+        history=history,
         baseline=terms.baseline,
         policy=terms.settings.guard,
         compare=_compare_by(terms.settings, draft.intent),
@@ -214,8 +216,8 @@ def _changed(path: Path, entry: Mapping[str, Any], since_ns: int) -> bool:
     return str(digest_bytes(data)) != str(entry["digest"])
 
 
-def _related(store: Store, draft: Manifest) -> Iterator[Run]:
-    """The earlier runs that share the label or a dataset's path, oldest first.
+def _related(store: Store, draft: Manifest) -> tuple[tuple[Run, ...], tuple[str, ...]]:
+    """The earlier runs that share the label or a dataset's path, oldest first; and the short ids of damaged records.
 
     Sealed bytes are canonical, so a label or path that occurs in a record occurs in it letter for letter: the others
     need not be parsed.
@@ -223,12 +225,20 @@ def _related(store: Store, draft: Manifest) -> Iterator[Run]:
     paths = [entry.get("path") for entry in draft.section("data").values() if isinstance(entry, Mapping)]
     marks = [b'"label":' + canonical_bytes(draft.label)] if draft.label else []
     marks += [b'"path":' + canonical_bytes(path) for path in paths if path]
+    found: list[Run] = []
+    damaged: list[str] = []
     for entry in store.entries():
-        if entry.kind == "manifest":
+        if entry.kind != "manifest":
+            continue
+        try:
             raw = store.read(entry.digest)
-            if any(mark in raw for mark in marks):
-                manifest = Manifest.from_bytes(raw, where=f"manifest {entry.digest.hex[:12]}")
-                yield Run(manifest=manifest, blobs=store.blobs)
+        except IntegrityError:
+            damaged.append(entry.digest.hex[:SHORT])
+            continue
+        if any(mark in raw for mark in marks):
+            manifest = Manifest.from_bytes(raw, where=f"manifest {entry.digest.hex[:SHORT]}")
+            found.append(Run(manifest=manifest, blobs=store.blobs))
+    return tuple(found), tuple(damaged)
 
 
 def _baseline(store: Store, word: str | None, settings: Settings, seed: Any) -> Run | None:

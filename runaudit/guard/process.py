@@ -108,9 +108,11 @@ def supervise(
     mask: set[signal.Signals],
     beat: Callable[[], None],
     every_s: float,
+    stdout: int | None = None,
 ) -> Ended:
     """Run `command` to its end, within `signals_held()`, whose `mask` the command gets: it inherits the wrapper's, and
-    could not be interrupted otherwise. `beat` is called at once and every `every_s` seconds."""
+    could not be interrupted otherwise. `beat` is called at once and every `every_s` seconds. `stdout` is a file
+    descriptor that takes what the command prints, None leaves it where it is."""
     started = time.monotonic()
     forwarded: list[int] = []
     beat()
@@ -119,6 +121,7 @@ def supervise(
             list(command),
             cwd=cwd,
             env=dict(environ),
+            stdout=stdout,
             preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, mask) and None,
         )
     except OSError as error:

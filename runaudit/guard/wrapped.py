@@ -50,6 +50,7 @@ def run_sealed(
     cwd: Path,
     environ: Mapping[str, str] = os.environ,
     series_names: Mapping[str, str] | None = None,
+    stdout: int | None = None,
 ) -> Wrapped:
     """Run `command` under a sealed manifest and seal its outcome, whatever becomes of it."""
     live = store.live_dir(manifest.id)
@@ -62,6 +63,7 @@ def run_sealed(
             mask=mask,
             beat=heart(live),
             every_s=HEARTBEAT_S,
+            stdout=stdout,
         )
         try:
             _gather(store, manifest, ended, cwd, before=before, names=series_names or {})

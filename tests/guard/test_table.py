@@ -129,6 +129,7 @@ def test_each_gap_is_refused_by_its_own_rule_alone(code, changes):
 
 
 REMARKED = [
+    ("RA113", {"around": Surroundings(changed=(), damaged=("1a2b3c",))}),
     ("RA206", {"data__val": LEFT_OUT}),
     ("RA303", {"history": (run_of(),)}),
     ("RA308", {"baseline": Run(manifest=run_of(label="base").manifest)}),
