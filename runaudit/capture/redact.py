@@ -51,7 +51,7 @@ _SHAPE_HINTS = (
 )  # fmt: skip
 """What each shape begins with. A substring search is a hundred times as fast as the pattern; most files have none."""
 _URL_USER = re.compile(r"://([^\s/@:'\"]*):?([^\s/@'\"]*)@")
-_NAME_HINTS = ("passw", "passphrase", "secret", "credential", "token", "key")
+_NAME_HINTS = ("passw", "passphrase", "secret", "credential", "token", "_key", "-key", "apikey", "sskey", "untkey")
 _ASSIGNED = re.compile(
     r"""(?x) (?P<word> (?i: pass(?:word|wd|phrase) | secret | credential | token
         | (?:api|access|account|private)[_-]?key ) [A-Za-z0-9_]* )
@@ -102,8 +102,11 @@ def _checked(key: bytes, path: Path) -> bytes:
 class Redactor:
     """Replaces secrets by keyed hashes. Learns those it finds, so prime it with everything before storing anything."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, *, memory: Path | None = None) -> None:
         self._key = key
+        self._memory = None if memory is None else memory / f"clean-{_RULES}"
+        self._clean = _read_clean(self._memory)
+        self._newly_clean: list[bytes] = []
         self._known: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
 
@@ -145,10 +148,30 @@ class Redactor:
         return _LITERAL.sub(self._literal, text)
 
     def data(self, data: bytes) -> tuple[bytes, bool]:
-        """Text bytes with every secret replaced, and whether any was. Bytes that are no UTF-8 keep what is not text."""
+        """Text bytes with every secret replaced, and whether any was. Bytes that are no UTF-8 keep what is not text.
+
+        Contents that the patterns have found clean once are only searched for the known secrets.
+        """
+        name = hashlib.sha256(data).digest()
+        if name in self._clean and not any(secret.encode("utf-8", "surrogateescape") in data for secret in self._known):
+            return data, False
         text = data.decode("utf-8", "surrogateescape")
         clean = self.text(text)
-        return (data, False) if clean == text else (clean.encode("utf-8", "surrogateescape"), True)
+        if clean != text:
+            return clean.encode("utf-8", "surrogateescape"), True
+        if self._memory is not None and name not in self._clean:
+            self._clean.add(name)
+            self._newly_clean.append(name)
+        return data, False
+
+    def remember(self) -> None:
+        """Keep which contents were clean, for the next launch. A memory that cannot be written costs time alone."""
+        if self._memory is not None and self._newly_clean:
+            with contextlib.suppress(OSError):
+                self._memory.parent.mkdir(parents=True, exist_ok=True)
+                with self._memory.open("ab") as file:
+                    file.write(b"".join(self._newly_clean))
+            self._newly_clean.clear()
 
     def patch(self, data: bytes) -> tuple[bytes, bool]:
         """A git patch with its text hunks redacted. Blocks of base85 are left alone: to them nothing is legible."""
@@ -221,6 +244,21 @@ class Redactor:
         if _credible(value):
             self.learn([value])
         return f"{match['word']}{match['between']}{self.mark(value)}"
+
+
+_RULES = hashlib.sha256(
+    "\n".join(p.pattern for p in (_ALWAYS, _TOKEN, _SHAPES, _URL_USER, _ASSIGNED, _LITERAL, _BARE, _WORD)).encode()
+).hexdigest()[:16]
+"""Which patterns a memory of clean contents was made with: other patterns, another memory."""
+
+
+def _read_clean(memory: Path | None) -> set[bytes]:
+    """The SHA-256 of contents that were clean, 32 bytes each; a torn end is left out."""
+    try:
+        raw = memory.read_bytes() if memory is not None else b""
+    except OSError:
+        return set()
+    return {raw[i : i + 32] for i in range(0, len(raw) // 32 * 32, 32)}
 
 
 def is_secret(name: str, value: str) -> bool:

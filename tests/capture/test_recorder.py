@@ -19,8 +19,10 @@ from runaudit.capture.closing import seal_outcome, settle
 from runaudit.capture.launch import LaunchRequest, child_environ, draft_manifest, seal
 from runaudit.capture.recorder import Recorder, Silent, rank_of, record
 from runaudit.capture.rng import reseeded, rng_digests
+from runaudit.capture.series import Series
 from runaudit.errors import CaptureError, GuardRefusedError, RunauditError, UsageError
 from runaudit.records.manifest import Manifest
+from runaudit.records.trajectory import read_lines
 from runaudit.store.catalogue import load, run_ids
 from runaudit.store.store import Store
 from runaudit.store.verify import verify
@@ -291,6 +293,80 @@ def test_many_processes_append_whole_lines(store: Store, repo: Repo) -> None:
     assert trajectory.torn == 0
     assert len(trajectory.series) == 32
     assert all([step for step, _ in points] == list(range(300)) for points in trajectory.series.values())
+
+
+def test_no_step_is_lost_in_forty_kills(tmp_path: Path) -> None:
+    """The child says a step on a pipe only after `log` returned, and is killed at a random moment."""
+    clock = random.Random(0)
+    for kill in range(40):
+        path = tmp_path / f"{kill}.jsonl"
+        reader, writer = os.pipe()
+        if (pid := os.fork()) == 0:
+            series, step = Series(path), 0
+            while True:
+                series.log(step, {"train/loss": 1 / (step + 1), "train/lr": 0.1}, 1.0)
+                os.write(writer, b".")
+                step += 1
+        os.close(writer)
+        os.read(reader, 1)
+        time.sleep(clock.random() / 200)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        said = 1
+        while chunk := os.read(reader, 65536):
+            said += len(chunk)
+        os.close(reader)
+
+        steps = [step for step, _ in read_lines(path.read_bytes()).series["train/loss"]]
+        assert steps == list(range(len(steps)))
+        assert len(steps) - said in (0, 1)
+
+
+def test_several_programs_share_one_store(store: Store, repo: Repo) -> None:
+    workers = []
+    for _ in range(8):
+        if (pid := os.fork()) == 0:
+            with started(store, repo.root) as recorder:
+                recorder.log(0, {"x": 1.0})
+            os._exit(0)
+        workers.append(pid)
+
+    assert [os.waitpid(pid, 0)[1] for pid in workers] == [0] * 8
+    assert len(set(run_ids(store))) == 8
+    assert verify(store).problems == ()
+
+
+def test_a_signal_that_comes_while_sealing_is_delivered_after_it(folder: Path) -> None:
+    process = launch(program(folder, """
+        import runaudit.capture.recorder as home
+        real = home.seal_outcome
+        def slow(*a, **k):
+            os.kill(os.getpid(), signal.SIGTERM)
+            return real(*a, **k)
+        home.seal_outcome = slow
+        with runaudit.record("x", seed=1, config={}) as r:
+            r.log(0, {"x": 1.0})
+        print("went on", flush=True)
+    """))  # fmt: skip
+    out, _ = process.communicate()
+
+    assert (process.returncode, out) == (-signal.SIGTERM, "")
+    assert only_run(folder).status == "completed"
+
+
+def test_a_claim_on_a_full_disk_is_one_clear_line(store: Store, repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = started(store, repo.root)
+    (recorder.run_dir / "a.pt").write_bytes(b"1")
+
+    def refuse(fd: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", refuse)
+        with pytest.raises(RunauditError, match="No space left on device"):
+            recorder.checkpoint(recorder.run_dir / "a.pt", step=0)
+    recorder.finish()
+    assert verify(store).problems == ()
 
 
 def test_a_full_disk_costs_no_step_once_there_is_room(

@@ -199,6 +199,32 @@ def test_a_remote_loses_its_user(url: str, clean: str) -> None:
     assert without_user(url) == clean
 
 
+def test_a_memory_of_clean_contents_does_not_hide_a_secret_that_is_known_now(tmp_path: Path) -> None:
+    first = Redactor(KEY, memory=tmp_path)
+    assert first.data(b"connect('blue horse 7')") == (b"connect('blue horse 7')", False)
+    first.remember()
+
+    second = Redactor(KEY, memory=tmp_path)
+    assert second.data(b"connect('blue horse 7')") == (b"connect('blue horse 7')", False)
+    second.learn(["blue horse 7"])
+
+    clean, changed = second.data(b"connect('blue horse 7')")
+    assert changed
+    assert b"blue horse" not in clean
+
+
+def test_a_damaged_memory_is_no_memory(tmp_path: Path) -> None:
+    first = Redactor(KEY, memory=tmp_path)
+    first.data(b"x = 1")
+    first.remember()
+    (memory,) = tmp_path.iterdir()
+    memory.write_bytes(memory.read_bytes() + b"torn")
+
+    clean, changed = Redactor(KEY, memory=tmp_path).data(b"password = 'hunter2'")
+    assert changed
+    assert b"hunter2" not in clean
+
+
 def test_two_writers_of_the_key_agree(tmp_path: Path, store: Store) -> None:
     from concurrent.futures import ThreadPoolExecutor
 

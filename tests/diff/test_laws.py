@@ -17,7 +17,7 @@ from runaudit.settings import FactorSettings, Settings
 from tests.diff.samples import digest, record
 
 POLICY = Settings()
-law = settings(max_examples=60, deadline=None)
+law = settings(max_examples=30, deadline=None)
 keys = st.text(
     st.characters(codec="utf-8", exclude_characters="\0", exclude_categories=("Cs",)), min_size=1, max_size=4
 )

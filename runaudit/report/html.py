@@ -1,0 +1,78 @@
+"""View-model -> one file. The home of jinja2.
+
+Everything is escaped; a name that a template does not know is an error, not a blank. The page may load nothing and run
+nothing: its content security policy forbids both, and it has no need of either.
+"""
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from runaudit.errors import UsageError
+from runaudit.report.assets import templates_folder
+from runaudit.report.figures import draw_curves, draw_scaler, draw_scores
+from runaudit.report.views.curves import CurveFigure, describe
+from runaudit.report.views.page import PageView
+from runaudit.report.words import shown
+
+
+def render_page(view: PageView) -> str:
+    """The page as HTML text; equal views give equal text."""
+    from markupsafe import Markup
+
+    style = (templates_folder() / "style.css").read_text(encoding="utf-8")
+    return str(_environment().get_template("page.html.j2").render(view=view, style=Markup(style)))
+
+
+def _environment() -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(templates_folder()),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+    def curves(figure: CurveFigure) -> Markup:
+        return Markup(draw_curves(figure, describe(figure)))
+
+    environment.filters["shown"] = lambda text: shown(text, 40).short
+    environment.globals.update(
+        draw_scores=lambda figure: Markup(draw_scores(figure)),
+        draw_curves=curves,
+        draw_scaler=lambda figure: Markup(draw_scaler(figure)),
+    )
+    return environment
+
+
+def check_place(path: Path) -> None:
+    """Raises UsageError where no page can be put: asked before the work is done rather than after."""
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path} is not a file", remedy="name a file ending in .html")
+    if not path.parent.is_dir():
+        raise UsageError(f"the page cannot be written to {path}: no such folder", remedy="make the folder first")
+
+
+def write_page(path: Path, html: str) -> None:
+    """Put the page at `path` whole or not at all: a full disk leaves what was there before. Raises UsageError."""
+    check_place(path)
+    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.tmp")
+    try:
+        with temporary.open("x", encoding="utf-8") as file:
+            file.write(html)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise UsageError(
+            f"the page cannot be written to {path}: {error.strerror or error}",
+            remedy="free space or name another place with -o; nothing was half-written",
+        ) from error

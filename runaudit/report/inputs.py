@@ -1,0 +1,37 @@
+"""What a page is made of: arms of runs, and the judgements on pairs of arms in the JSON that every other reader gets.
+
+The page takes judgements as their published JSON rather than as objects of the judging rooms, so that what it says can
+be checked against `runaudit diff --json` and `runaudit stats --json` word for word.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from runaudit.records.run import Run
+from runaudit.report.panels import Panel
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmInput:
+    """The runs that differ only in their seed. `effective_n` counts distinct seeds that provably acted, where known.
+
+    panels: images by run id. cohort: the cohort's id, where it has one.
+    """
+
+    name: str
+    runs: tuple[Run, ...]
+    effective_n: int | None = None
+    cohort: str | None = None
+    panels: Mapping[str, tuple[Panel, ...]] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonInput:
+    """Arm number `arm` against arm number `baseline`, as `diff` and `stats` judged them. Counted from 0."""
+
+    baseline: int
+    arm: int
+    diff: Mapping[str, Any]
+    stats: tuple[Mapping[str, Any], ...] = ()

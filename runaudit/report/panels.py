@@ -1,0 +1,98 @@
+"""The images a run left to look at, read with care: from inside its folder only, checked against the sealed digest.
+
+An image whose bytes are not those that were sealed is not shown; the page says so in its place.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from runaudit.records.digest import digest_bytes
+from runaudit.records.run import Run
+
+KINDS = {
+    **{kind: kind for kind in ("lr", "bicubic", "sr", "hr", "error")},
+    "low": "lr",
+    "super_resolved": "sr",
+    "truth": "hr",
+}
+"""What a file may be called -> what it shows."""
+MAX_BYTES = 4 << 20
+"""A crop to look at is some 100 kB; four megabytes each is a page nobody can open."""
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """One image of one test sequence: `png` bytes and size in pixels, or the reason why there is none."""
+
+    sequence: str
+    kind: str
+    digest: str
+    png: bytes = b""
+    width: int = 0
+    height: int = 0
+    problem: str = ""
+
+
+def read_panels(run: Run, run_dir: Path) -> tuple[Panel, ...]:
+    """Every `…/<sequence>/<kind>.png` or `…/<sequence>-<kind>.png` of kind `panel` that the run's outcome lists."""
+    return tuple(_panels(run, run_dir))
+
+
+def _panels(run: Run, run_dir: Path) -> Iterator[Panel]:
+    for artifact in run.outcome.artifacts if run.outcome else ():
+        path = PurePosixPath(str(artifact.get("path", "")))
+        if artifact.get("kind") == "panel" and (named := panel_name(path)):
+            yield _panel(path, named, str(artifact.get("digest", "")), run_dir)
+
+
+def panel_name(path: PurePosixPath) -> tuple[str, str] | None:
+    """(sequence, kind) from a panel's path, or None where it names neither."""
+    if path.suffix != ".png":
+        return None
+    if path.stem in KINDS and len(path.parts) > 1:
+        return path.parts[-2], KINDS[path.stem]
+    sequence, dash, kind = path.stem.rpartition("-")
+    return (sequence, KINDS[kind]) if dash and sequence and kind in KINDS else None
+
+
+def _panel(path: PurePosixPath, named: tuple[str, str], digest: str, run_dir: Path) -> Panel:
+    png, problem = _read(run_dir, path)
+    if not problem and str(digest_bytes(png)) != digest:
+        png, problem = b"", "the file does not match its sealed digest"
+    size = png_size(png) if png else (0, 0)
+    if png and not size:
+        png, problem = b"", "the file is not a PNG image"
+    width, height = size or (0, 0)
+    return Panel(sequence=named[0], kind=named[1], digest=digest, png=png, width=width, height=height, problem=problem)
+
+
+def _read(run_dir: Path, path: PurePosixPath) -> tuple[bytes, str]:
+    """The bytes of a regular file inside the run's folder, or why not."""
+    if path.is_absolute() or ".." in path.parts:
+        return b"", "its path leads outside the run's folder"
+    target = run_dir / path
+    try:
+        if not target.resolve().is_relative_to(run_dir.resolve()):
+            return b"", "its path leads outside the run's folder"
+        # Opened without following a link and without waiting on a pipe; then asked what it is.
+        fd = os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        return b"", "the file is missing" if isinstance(error, FileNotFoundError) else f"unreadable: {error.strerror}"
+    with os.fdopen(fd, "rb") as file:
+        facts = os.fstat(file.fileno())
+        if not stat.S_ISREG(facts.st_mode):
+            return b"", "it is not a regular file"
+        if facts.st_size > MAX_BYTES:
+            return b"", f"it is larger than {MAX_BYTES >> 20} MB"
+        return file.read(MAX_BYTES), ""
+
+
+def png_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height in pixels from the PNG header, or None for something else."""
+    if len(data) < 24 or not data.startswith(_PNG) or data[12:16] != b"IHDR":
+        return None
+    return int.from_bytes(data[16:20]), int.from_bytes(data[20:24])

@@ -1,0 +1,146 @@
+"""Bad news, said first and loudly: what speaks against believing the numbers on the page."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from runaudit.records.run import Run
+from runaudit.report.inputs import ArmInput, ComparisonInput
+from runaudit.report.views.arm import distinct_seeds, letter, seed_text
+from runaudit.report.views.scores import gain, sequences, unequal_bicubic
+from runaudit.report.views.verdict import DESIGN, change_words
+from runaudit.report.words import clean, count, listed, number, shown
+
+MIN_SEEDS = 3
+"""Below three seeds an arm no interval for a difference deserves the name."""
+Integrity = Mapping[str, tuple[str, ...]]
+"""Run id -> what a re-hash found wrong; an empty tuple: checked and sound."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """One kind of bad news and everything it concerns. `tone` is bad or doubt."""
+
+    tone: str
+    title: str
+    items: tuple[str, ...]
+
+
+def alerts(
+    arms: Sequence[ArmInput], comparisons: Sequence[ComparisonInput], integrity: Integrity | None
+) -> tuple[Alert, ...]:
+    """All bad news, the gravest first. Empty only if there is none."""
+    found = (
+        Alert(tone="bad", title="Records do not match their digests", items=tuple(_integrity(arms, integrity))),
+        Alert(tone="bad", title="Comparisons that cannot carry a claim", items=tuple(_designs(comparisons))),
+        Alert(tone="bad", title="Worse than bicubic", items=tuple(_below(arms, "bicubic"))),
+        Alert(tone="bad", title="Runs without a result", items=tuple(_unfinished(arms))),
+        Alert(tone="bad", title="Results that are not numbers", items=tuple(_non_finite(arms))),
+        Alert(tone="bad", title="Bicubic is not the same everywhere", items=tuple(_unequal(arms))),
+        Alert(tone="doubt", title="Too few seeds", items=tuple(_few(arms))),
+        Alert(tone="doubt", title="Seeds not proven to have acted", items=tuple(_unproven(arms))),
+        Alert(tone="doubt", title="Rules were waived", items=tuple(_waivers(arms))),
+        Alert(
+            tone="doubt",
+            title="Below the classical baseline (IBP with estimated motion)",
+            items=tuple(_below(arms, "ibp")),
+        ),
+        Alert(
+            tone="doubt",
+            title="Below the same network fed one frame only",
+            items=(*_below(arms, "control"), *_below(arms, "single_frame")),
+        ),
+    )
+    return tuple(alert for alert in found if alert.items)
+
+
+def _named(index: int, run: Run) -> str:
+    return f"{letter(index)}, seed {seed_text(run)}"
+
+
+def _each(arms: Sequence[ArmInput]) -> Iterator[tuple[int, Run]]:
+    return ((index, run) for index, arm in enumerate(arms) for run in arm.runs)
+
+
+def _integrity(arms: Sequence[ArmInput], integrity: Integrity | None) -> Iterator[str]:
+    for index, run in _each(arms):
+        problems = (run.fault, *(integrity or {}).get(run.id, ()))
+        for problem in dict.fromkeys(filter(None, problems)):
+            yield f"{_named(index, run)} ({run.short}): {clean(problem)}"
+
+
+def _designs(comparisons: Sequence[ComparisonInput]) -> Iterator[str]:
+    for comparison in comparisons:
+        code = str(comparison.diff.get("verdict", "unknown"))
+        tone, words, _ = DESIGN.get(code, ("bad", clean(code), ""))
+        if tone != "good":
+            who = f"{letter(comparison.arm)} against {letter(comparison.baseline)}"
+            what = f": {change_words(comparison.diff.get('factors', ()))}" if code == "confounded" else ""
+            yield f"{who} is {words}{what}"
+
+
+def _below(arms: Sequence[ArmInput], baseline: str) -> Iterator[str]:
+    """One line an arm: on which sequences its runs lost to the baseline, by how much, and how many of them."""
+    for index, arm in enumerate(arms):
+        said = []
+        for name in sequences([arm]):
+            gains = [value for run in arm.runs if (value := gain(run, name, baseline)) is not None]
+            if losses := [value for value in gains if not value >= 0]:
+                said.append(f"{_range(losses)} on {clean(name)} ({len(losses)} of {count(len(gains), 'run')})")
+        if said:
+            yield f"{letter(index)}: {', '.join(said)}"
+
+
+def _range(losses: Sequence[float]) -> str:
+    """`−0.10 dB`, `−0.20 to −0.10 dB`, `NaN dB`."""
+    ends = list(dict.fromkeys(number(value, signed=True) for value in (min(losses), max(losses))))
+    return f"{' to '.join(ends)} dB"
+
+
+def _unfinished(arms: Sequence[ArmInput]) -> Iterator[str]:
+    for index, arm in enumerate(arms):
+        lost = [run for run in arm.runs if not run.finished]
+        if lost:
+            ends = ", ".join(f"seed {seed_text(run)} {run.status.replace('_', ' ')}" for run in lost)
+            yield f"{letter(index)}: {len(lost)} of {count(len(arm.runs), 'run')} ({ends}); they stay in the count"
+
+
+def _non_finite(arms: Sequence[ArmInput]) -> Iterator[str]:
+    for index, run in _each(arms):
+        bad = [
+            f"{shown(name).short} is {number(value)}" for name, value in run.metrics.items() if not math.isfinite(value)
+        ]
+        if bad:
+            yield f"{_named(index, run)}: {', '.join(sorted(bad)[:4])}{' …' if len(bad) > 4 else ''}"
+
+
+def _unequal(arms: Sequence[ArmInput]) -> Iterator[str]:
+    for _, name, low, high in unequal_bicubic(arms):
+        yield f"{name}: {low} to {high} dB between runs. No network can change bicubic, so the evaluation did."
+
+
+def _few(arms: Sequence[ArmInput]) -> Iterator[str]:
+    for index, arm in enumerate(arms):
+        n = distinct_seeds(arm.runs) if arm.effective_n is None else arm.effective_n
+        if n < MIN_SEEDS:
+            yield f"{letter(index)} has {count(n, 'seed')} that count{'s' if n == 1 else ''}; a claim needs {MIN_SEEDS}"
+
+
+def _unproven(arms: Sequence[ArmInput]) -> Iterator[str]:
+    for index, arm in enumerate(arms):
+        bare = [seed_text(run) for run in arm.runs if not run.seed_proof]
+        if bare:
+            yield f"{letter(index)}: no proof in the record of seed {', '.join(bare)}"
+        elif arm.effective_n is not None and arm.effective_n < len(arm.runs):
+            yield f"{letter(index)}: {count(len(arm.runs), 'run')}, but only {arm.effective_n} distinct seeds acted"
+
+
+def _waivers(arms: Sequence[ArmInput]) -> Iterator[str]:
+    """One line a waiver, with every run it was granted for."""
+    granted: dict[tuple[int, str, str], list[str]] = {}
+    for index, run in _each(arms):
+        for waiver in run.manifest.waivers:
+            rule, reason = shown(waiver.get("rule", "?")).short, shown(waiver.get("reason", "no reason"), 160).short
+            granted.setdefault((index, rule, reason), []).append(seed_text(run))
+    for (index, rule, reason), seeds in granted.items():
+        yield f"{letter(index)}, seed {listed(seeds)}: {rule}, because “{reason}”"

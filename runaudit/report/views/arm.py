@@ -1,0 +1,94 @@
+"""An arm as the page speaks of it: a letter for the figures, its name, its seeds, and how many of its runs count."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from string import ascii_uppercase
+
+from runaudit.records.canonical import canonical_bytes
+from runaudit.records.manifest import Unknown
+from runaudit.records.run import Run
+from runaudit.report.inputs import ArmInput
+from runaudit.report.words import Text, clean, count, ident, listed, shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunName:
+    """How one run is named: id, label, seed, and how it ended."""
+
+    id: Text
+    label: Text
+    seed: str
+    status: str
+    finished: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmView:
+    """One arm. `index` picks its colour and marker, `letter` names it where there is no room for its name."""
+
+    index: int
+    letter: str
+    name: Text
+    cohort: Text | None
+    runs: tuple[RunName, ...]
+    seeds: str
+    finished: int
+    size: str
+
+
+def letter(index: int) -> str:
+    """A, B, … Z, AA, AB, …"""
+    head, tail = divmod(index, len(ascii_uppercase))
+    return (letter(head - 1) if head else "") + ascii_uppercase[tail]
+
+
+def seed_text(run: Run) -> str:
+    """The declared seed, or what is known about it."""
+    seed = run.manifest.seed
+    if isinstance(seed, Unknown):
+        return "unknown"
+    return "none" if seed is None else shown(seed, 20).short
+
+
+def run_name(run: Run) -> RunName:
+    """How one run is named."""
+    return RunName(
+        id=ident(run.id),
+        label=shown(run.label),
+        seed=seed_text(run),
+        status=clean(run.status).replace("_", " "),
+        finished=run.finished,
+    )
+
+
+def distinct_seeds(runs: Sequence[Run]) -> int:
+    """How many different seeds are declared; a seed that is unknown or null counts for nothing."""
+    seeds = (run.manifest.seed for run in runs)
+    return len({canonical_bytes(seed) for seed in seeds if seed is not None and not isinstance(seed, Unknown)})
+
+
+def arm_view(arm: ArmInput, index: int) -> ArmView:
+    """One arm in words."""
+    finished = sum(run.finished for run in arm.runs)
+    size = count(len(arm.runs), "run")
+    if finished < len(arm.runs):
+        size += f", {finished} finished"
+    return ArmView(
+        index=index,
+        letter=letter(index),
+        name=shown(arm.name, 80),
+        cohort=ident(arm.cohort) if arm.cohort else None,
+        runs=tuple(run_name(run) for run in arm.runs),
+        seeds=_seeds(arm),
+        finished=finished,
+        size=size,
+    )
+
+
+def _seeds(arm: ArmInput) -> str:
+    seeds = [seed_text(run) for run in arm.runs]
+    head = listed(seeds) if len(seeds) <= 8 else f"{', '.join(seeds[:7])} and {len(seeds) - 7} more"
+    words = f"seed{'s' if len(seeds) > 1 else ''} {head}"
+    if arm.effective_n is None:
+        return words
+    return f"{words}; {arm.effective_n} provably acted"

@@ -1,0 +1,152 @@
+"""The images to look at. One run per arm is shown, the one nearest its arm's median gain: typical, not the best."""
+
+import base64
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import mean, median
+
+from runaudit.records.run import Run
+from runaudit.report.inputs import ArmInput
+from runaudit.report.panels import Panel
+from runaudit.report.views.arm import letter, seed_text
+from runaudit.report.views.scores import bicubic, gain, psnr, sequences
+from runaudit.report.words import Text, clean, digest, number
+
+SHARED = ("lr", "bicubic", "hr")
+CAPTIONS = {
+    "lr": "LR, reference frame",
+    "bicubic": "bicubic",
+    "sr": "SR",
+    "hr": "HR, ground truth",
+    "error": "error",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """One image with its caption, or in its place the reason why there is none. `uri` is a data URI or empty."""
+
+    kind: str
+    caption: str
+    detail: str
+    alt: str
+    uri: str
+    width: int
+    height: int
+    digest: Text
+    problem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SequencePictures:
+    """The images of one sequence: what all arms share, then each arm's SR, then each arm's error."""
+
+    sequence: str
+    columns: int
+    pictures: tuple[Picture, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImagesView:
+    """All sequences; which run stands for which arm; in words what is missing."""
+
+    sequences: tuple[SequencePictures, ...]
+    shown: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Chosen:
+    index: int
+    run: Run
+    panels: dict[tuple[str, str], Panel]
+
+
+def images_view(arms: Sequence[ArmInput]) -> ImagesView:
+    """The images of the typical run of every arm."""
+    chosen = [pick for index, arm in enumerate(arms) if (pick := _choose(arm, index))]
+    names = sorted({sequence for pick in chosen for sequence, _ in pick.panels} | set(sequences(arms)))
+    drawn = [name for name in names if any((name, kind) in pick.panels for pick in chosen for kind in CAPTIONS)]
+    blank = [clean(name) for name in names if name not in drawn]
+    lacking = {pick.index for pick in chosen}
+    missing = [
+        f"No run of {letter(i)} left images (artifacts of kind panel)." for i in range(len(arms)) if i not in lacking
+    ]
+    if drawn and blank:
+        missing.append(f"No images of {', '.join(blank)}.")
+    return ImagesView(
+        sequences=tuple(_sequence(name, chosen) for name in drawn),
+        shown=tuple(_shown(pick, arms[pick.index]) for pick in chosen),
+        missing=tuple(missing),
+    )
+
+
+def _choose(arm: ArmInput, index: int) -> _Chosen | None:
+    """The run nearest the median of the arm's mean gains, of those that left images; else the first."""
+    able = [run for run in arm.runs if arm.panels.get(run.id)]
+    if not able:
+        return None
+    gains = {run.id: value for run in able if math.isfinite(value := _mean_gain(run, arm))}
+    middle = median(gains.values()) if gains else 0.0
+    best = min(able, key=lambda run: abs(gains[run.id] - middle) if run.id in gains else math.inf)
+    return _Chosen(index=index, run=best, panels={(p.sequence, p.kind): p for p in arm.panels[best.id]})
+
+
+def _mean_gain(run: Run, arm: ArmInput) -> float:
+    gains = [value for name in sequences([arm]) if (value := gain(run, name)) is not None]
+    return mean(gains) if gains else math.nan
+
+
+def _shown(pick: _Chosen, arm: ArmInput) -> str:
+    why = "the run nearest the median gain" if len(arm.runs) > 1 else "the only run"
+    return f"{letter(pick.index)}: seed {seed_text(pick.run)} ({pick.run.short}), {why}"
+
+
+def _sequence(name: str, chosen: Sequence[_Chosen]) -> SequencePictures:
+    pictures = [picture for kind in SHARED for picture in _shared(name, kind, chosen)]
+    pictures += [_picture(name, "sr", pick) for pick in chosen]
+    errors = [_picture(name, "error", pick) for pick in chosen]
+    # One arm: LR, bicubic, SR, HR, error in one row. Several: the shared images, the results, the errors, row by row.
+    if len(chosen) == 1 and len(pictures) == 4:
+        pictures = [*pictures[:2], pictures[3], pictures[2]]
+    columns = 5 if len(chosen) == 1 else max(3, len(chosen))
+    return SequencePictures(sequence=clean(name), columns=columns, pictures=(*pictures, *errors))
+
+
+def _shared(name: str, kind: str, chosen: Sequence[_Chosen]) -> Iterator[Picture]:
+    """Once, where every arm has the same image; else each arm's own, because then something differs."""
+    found = {pick.panels[name, kind].digest for pick in chosen if (name, kind) in pick.panels}
+    if len(found) <= 1:
+        holder = next((pick for pick in chosen if (name, kind) in pick.panels), chosen[0])
+        yield _picture(name, kind, holder, shared=True)
+    else:
+        yield from (_picture(name, kind, pick) for pick in chosen)
+
+
+def _picture(name: str, kind: str, pick: _Chosen, *, shared: bool = False) -> Picture:
+    panel = pick.panels.get((name, kind))
+    who = "" if shared else f"{letter(pick.index)} · "
+    detail = _detail(name, kind, pick.run)
+    caption = f"{who}{CAPTIONS[kind]}"
+    return Picture(
+        kind=kind,
+        caption=caption,
+        detail=detail,
+        alt=f"{caption} of {clean(name)}{', ' + detail if detail else ''}",
+        uri=f"data:image/png;base64,{base64.b64encode(panel.png).decode()}" if panel and panel.png else "",
+        width=panel.width if panel else 0,
+        height=panel.height if panel else 0,
+        digest=digest(panel.digest if panel else ""),
+        problem=(panel.problem if panel else "this run left no such image"),
+    )
+
+
+def _detail(name: str, kind: str, run: Run) -> str:
+    """The number that belongs to the image, full frame."""
+    if kind == "bicubic" and (value := bicubic(run, name)) is not None:
+        return f"{number(value)} dB"
+    if kind == "sr" and (own := psnr(run, name)) is not None:
+        over = gain(run, name)
+        return f"{number(own)} dB" + ("" if over is None else f" ({number(over, signed=True)})")
+    return ""

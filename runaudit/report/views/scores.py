@@ -1,0 +1,292 @@
+"""Full-frame results, a sequence a column, a run a row, beside every baseline that was measured with them.
+
+A run that gave no number keeps its row, and its arm loses its mean: the mean of those that survived is not the arm's.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean, stdev
+
+from runaudit.records.run import Run
+from runaudit.report.inputs import ArmInput
+from runaudit.report.views.arm import RunName, letter, run_name
+from runaudit.report.words import clean, number
+
+PSNR = "full_frame/psnr"
+BICUBIC = "bicubic"
+REFERENCES = {
+    BICUBIC: "bicubic of the reference frame",
+    "ibp": "IBP with estimated motion",
+    "control": "same network, one frame only",
+    "single_frame": "same network, one frame only",
+}
+"""`full_frame/psnr_<key>/<sequence>`: what stands beside the network's own number. An unknown key is its own name."""
+OTHERS = (
+    ("full_frame/psnr_tiled", "PSNR of the same network run tile by tile (dB)", 2),
+    ("full_frame/cpsnr", "cPSNR (dB)", 2),
+    ("full_frame/ssim", "SSIM", 4),
+    ("full_frame/registration_error_px", "Registration error (px)", 3),
+    ("registration_error_px", "Registration error (px)", 3),
+)
+OWN = ("tiled",)
+"""What bears a baseline's form of name and is the network's own result all the same."""
+SAME_DB = 0.005
+"""Two bicubics that differ by more were not measured in the same way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One number: the value, its gain over bicubic, and whether that gain is a loss."""
+
+    value: str
+    gain: str = ""
+    below: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One run, or the mean of an arm (`run` is None), over all sequences."""
+
+    arm: int
+    letter: str
+    run: RunName | None
+    words: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """A baseline's value on one sequence. `key` is the part of the metric's name that says which."""
+
+    key: str
+    words: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreFigure:
+    """One sequence: per arm its letter and (seed, dB) of every run that gave a finite number; the baselines' lines."""
+
+    sequence: str
+    arms: tuple[tuple[str, tuple[tuple[str, float], ...]], ...]
+    ticks: tuple[str, ...]
+    references: tuple[Reference, ...]
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceRow:
+    """One baseline over all sequences, with its own gain over bicubic."""
+
+    words: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherTable:
+    """A further metric, run by run."""
+
+    words: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoresView:
+    """The whole section. `missing` says in words why there is nothing, where there is nothing."""
+
+    sequences: tuple[str, ...]
+    figures: tuple[ScoreFigure, ...]
+    references: tuple[ReferenceRow, ...]
+    rows: tuple[Row, ...]
+    others: tuple[OtherTable, ...]
+    notes: tuple[str, ...]
+    missing: str = ""
+
+
+def sequences(arms: Sequence[ArmInput]) -> tuple[str, ...]:
+    """Every test sequence that any run was scored on."""
+    prefix = f"{PSNR}/"
+    names = {name[len(prefix) :] for run in _runs(arms) for name in run.metrics if name.startswith(prefix)}
+    return tuple(sorted(names))
+
+
+def scores_view(arms: Sequence[ArmInput]) -> ScoresView:
+    """Every full-frame number of every run."""
+    names = sequences(arms)
+    return ScoresView(
+        sequences=tuple(clean(name) for name in names),
+        figures=tuple(_figure(arms, name) for name in names),
+        references=tuple(_reference_rows(arms, names)),
+        rows=tuple(_rows(arms, names)),
+        others=tuple(_others(arms, names)),
+        notes=tuple(_notes(arms, names)),
+        missing="" if names else "No run recorded a full-frame PSNR (metrics full_frame/psnr/<sequence>).",
+    )
+
+
+def _runs(arms: Sequence[ArmInput]) -> Iterator[Run]:
+    return (run for arm in arms for run in arm.runs)
+
+
+def psnr(run: Run, sequence: str) -> float | None:
+    """The run's own full-frame PSNR in dB."""
+    return run.metrics.get(f"{PSNR}/{sequence}")
+
+
+def bicubic(run: Run, sequence: str) -> float | None:
+    """Bicubic's PSNR as this run measured it."""
+    return run.metrics.get(f"{PSNR}_{BICUBIC}/{sequence}")
+
+
+def gain(run: Run, sequence: str, over: str = BICUBIC) -> float | None:
+    """The run's PSNR less a baseline's, in dB; None where either is missing."""
+    own, base = psnr(run, sequence), run.metrics.get(f"{PSNR}_{over}/{sequence}")
+    return None if own is None or base is None else own - base
+
+
+def references(arms: Sequence[ArmInput], sequence: str) -> tuple[Reference, ...]:
+    """The baselines measured on this sequence: the mean over runs, in the order of REFERENCES, then by name."""
+    found: dict[str, list[float]] = {}
+    for run in _runs(arms):
+        for key, value in _reference_values(run.metrics, sequence):
+            found.setdefault(key, []).append(value)
+    order = list(REFERENCES)
+    keys = sorted(found, key=lambda key: (order.index(key) if key in order else len(order), key))
+    return tuple(
+        Reference(key=key, words=REFERENCES.get(key, clean(key).replace("_", " ")), value=mean(found[key]))
+        for key in keys
+    )
+
+
+def _reference_values(metrics: Mapping[str, float], sequence: str) -> Iterator[tuple[str, float]]:
+    for name, value in metrics.items():
+        if name.startswith(f"{PSNR}_") and name.endswith(f"/{sequence}") and math.isfinite(value):
+            key = name[len(PSNR) + 1 : -len(sequence) - 1]
+            if "/" not in key and key not in OWN:
+                yield key, value
+
+
+def _figure(arms: Sequence[ArmInput], sequence: str) -> ScoreFigure:
+    lines = references(arms, sequence)
+    dots = []
+    for index, arm in enumerate(arms):
+        values = ((run_name(run).seed, psnr(run, sequence)) for run in arm.runs)
+        finite = tuple((seed, value) for seed, value in values if value is not None and math.isfinite(value))
+        dots.append((letter(index), finite))
+    said = [f"{name} {', '.join(number(value) for _, value in found) or 'no number'}" for name, found in dots]
+    said += [f"{line.words} {number(line.value)}" for line in lines]
+    return ScoreFigure(
+        sequence=clean(sequence),
+        arms=tuple(dots),
+        ticks=tuple(_tick(arm, index, sequence) for index, arm in enumerate(arms)),
+        references=lines,
+        words=f"Full-frame PSNR on {clean(sequence)} in dB. {'; '.join(said)}.",
+    )
+
+
+def _tick(arm: ArmInput, index: int, sequence: str) -> str:
+    """The letter of an arm and, where every run gave a number, its mean gain."""
+    gains = [gain(run, sequence) for run in arm.runs]
+    known = [value for value in gains if value is not None and math.isfinite(value)]
+    if not known or len(known) < len(gains):
+        return letter(index)
+    return f"{letter(index)}\n{number(mean(known), signed=True)}"
+
+
+def _cell(run: Run, sequence: str) -> Cell:
+    over = gain(run, sequence)
+    return Cell(
+        value=number(psnr(run, sequence)),
+        gain="" if over is None else number(over, signed=True),
+        below=over is not None and not over >= 0,
+    )
+
+
+def _rows(arms: Sequence[ArmInput], names: Sequence[str]) -> Iterator[Row]:
+    for index, arm in enumerate(arms):
+        for run in arm.runs:
+            cells = tuple(_cell(run, name) for name in names)
+            yield Row(arm=index, letter=letter(index), run=run_name(run), words="", cells=cells)
+        if len(arm.runs) > 1:
+            cells = tuple(_mean_cell(arm, name) for name in names)
+            yield Row(arm=index, letter=letter(index), run=None, words=f"mean of {len(arm.runs)} ± sd", cells=cells)
+
+
+def _mean_cell(arm: ArmInput, sequence: str) -> Cell:
+    """Mean and sample standard deviation of the gain; none of either where a run gave no number."""
+    values = [psnr(run, sequence) for run in arm.runs]
+    gains = [gain(run, sequence) for run in arm.runs]
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    if len(known) < len(values):
+        return Cell(value=f"{len(known)} of {len(values)} gave a number")
+    over = [value for value in gains if value is not None]
+    if len(over) < len(gains):
+        return Cell(value=f"{number(mean(known))} ± {number(stdev(known))}")
+    return Cell(
+        value=f"{number(mean(known))} ± {number(stdev(known))}",
+        gain=f"{number(mean(over), signed=True)} ± {number(stdev(over))}",
+        below=mean(over) < 0,
+    )
+
+
+def _reference_rows(arms: Sequence[ArmInput], names: Sequence[str]) -> Iterator[ReferenceRow]:
+    tables = {name: {line.key: line for line in references(arms, name)} for name in names}
+    keys = dict.fromkeys(key for table in tables.values() for key in table)
+    for key in keys:
+        cells = []
+        words = key
+        for name in names:
+            line, base = tables[name].get(key), tables[name].get(BICUBIC)
+            words = line.words if line else words
+            over = line.value - base.value if line and base and key != BICUBIC else None
+            cells.append(
+                Cell(value=number(line.value if line else None), gain="" if over is None else number(over, signed=True))
+            )
+        yield ReferenceRow(words=words, cells=tuple(cells))
+
+
+def _others(arms: Sequence[ArmInput], names: Sequence[str]) -> Iterator[OtherTable]:
+    for prefix, words, digits in OTHERS:
+        if not any(name.startswith(f"{prefix}/") for run in _runs(arms) for name in run.metrics):
+            continue
+        rows = [
+            Row(
+                arm=index,
+                letter=letter(index),
+                run=run_name(run),
+                words="",
+                cells=tuple(Cell(value=number(run.metrics.get(f"{prefix}/{name}"), digits)) for name in names),
+            )
+            for index, arm in enumerate(arms)
+            for run in arm.runs
+        ]
+        yield OtherTable(words=words, rows=tuple(rows))
+
+
+def _notes(arms: Sequence[ArmInput], names: Sequence[str]) -> Iterator[str]:
+    keys = {line.key for name in names for line in references(arms, name)}
+    if names and BICUBIC not in keys:
+        yield "No run recorded bicubic's PSNR, so nothing here says whether a network helps at all."
+    if names and "ibp" not in keys:
+        yield "No run recorded iterative back-projection (full_frame/psnr_ibp/<sequence>)."
+    for words, name, low, high in unequal_bicubic(arms):
+        yield f"{words} differs between runs on {name}: {low} to {high} dB."
+
+
+def unequal_bicubic(arms: Sequence[ArmInput]) -> Iterator[tuple[str, str, str, str]]:
+    """Sequences on which bicubic, which no network can change, is not the same for all runs."""
+    for name in sequences(arms):
+        found = [value for run in _runs(arms) if (value := bicubic(run, name)) is not None]
+        if found and not max(found) - min(found) <= SAME_DB:
+            yield "Bicubic's PSNR", clean(name), number(min(found)), number(max(found))
+
+
+def summary(arm: ArmInput) -> str:
+    """The arm's mean gain over bicubic on each sequence, in one clause; empty where there is none."""
+    parts = []
+    for name in sequences([arm]):
+        gains = [value for run in arm.runs if (value := gain(run, name)) is not None]
+        if gains:
+            parts.append(f"{number(mean(gains), signed=True)} dB on {clean(name)}")
+    return ", ".join(parts)

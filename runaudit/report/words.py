@@ -1,0 +1,170 @@
+"""How a value is said: numbers with their sign, unit and doubt, texts without tricks, metrics by their full names.
+
+Everything a run says about itself is somebody's text. It is shown, but it gets no say in the page: control and
+direction-changing characters are written out, long texts are cut and kept whole beside the cut.
+"""
+
+import json
+import math
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+
+from runaudit.records.canonical import json_safe, thawed
+from runaudit.records.run import SHORT
+
+MINUS = "\N{MINUS SIGN}"
+NO_NUMBER = "no number"
+_NON_FINITE = {"nan": "NaN", "inf": "∞", "-inf": f"{MINUS}∞"}
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text as it is shown, and the whole of it for whoever hovers."""
+
+    short: str
+    full: str
+
+    def __str__(self) -> str:
+        return self.short
+
+
+def clean(text: str) -> str:
+    """`text` with every invisible or direction-changing character written out as its code point."""
+    return "".join(_visible(character) for character in text)
+
+
+def _visible(character: str) -> str:
+    # Cc controls, Cf format and direction marks, Co private use, Cs lone surrogates, Zl/Zp separators.
+    if character in "\n\t":
+        return " "
+    if unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp"):
+        return f"\\u{ord(character):04x}"
+    return character
+
+
+def shown(text: object, limit: int = 64) -> Text:
+    """`text` cleaned and cut to `limit` characters; the middle goes, because names differ at both ends."""
+    full = clean(str(text))
+    if len(full) <= limit:
+        return Text(full, full)
+    tail = limit // 3
+    return Text(f"{full[: limit - tail - 1]}…{full[-tail:]}", full)
+
+
+def ident(run_id: str) -> Text:
+    """A run id: twelve digits shown, all of it kept."""
+    full = clean(run_id)
+    return Text(full[:SHORT], full)
+
+
+def digest(text: object) -> Text:
+    """A digest `sha256:<hex>`: twelve digits shown, all of it kept. Other texts are cut like any other."""
+    full = clean(str(text))
+    algorithm, colon, value = full.partition(":")
+    if colon and re.fullmatch("[0-9a-f]{20,}", value):
+        return Text(f"{algorithm}:{value[:SHORT]}…", full)
+    return Text(full[:SHORT], full) if re.fullmatch("[0-9a-f]{20,}", full) else shown(full)
+
+
+def number(value: float | None, digits: int = 2, *, signed: bool = False) -> str:
+    """A number with a true minus sign; NaN and the infinities as such; None as `no number`."""
+    if value is None:
+        return NO_NUMBER
+    if not math.isfinite(value):
+        return _NON_FINITE[str(float(value))]
+    text = f"{abs(value):.{digits}f}"
+    if not text.strip("0."):
+        return text
+    sign = MINUS if value < 0 else "+" if signed else ""
+    return sign + text
+
+
+def compact(value: float | None) -> str:
+    """A number of any size in at most five significant digits: losses, learning rates, loss scales."""
+    if value is None or not math.isfinite(value):
+        return number(value)
+    if value == int(value) and abs(value) < 1e7:
+        return f"{int(value):,}".replace(",", "\N{NARROW NO-BREAK SPACE}").replace("-", MINUS)
+    text = f"{value:.4g}"
+    return text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e").replace("-", MINUS)
+
+
+def count(n: int, noun: str, plural: str = "") -> str:
+    """`1 seed`, `3 seeds`."""
+    return f"{n} {noun if n == 1 else plural or noun + 's'}"
+
+
+def listed(items: list[str] | tuple[str, ...]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def value_text(value: Any, limit: int = 120) -> Text:
+    """A JSON value of a record, as one line."""
+    if value is None:
+        return Text("none", "none")
+    if isinstance(value, str):
+        return digest(value) if value.startswith("sha256:") else shown(value or "“”", limit)
+    return shown(json.dumps(json_safe(thawed(value)), ensure_ascii=False, sort_keys=True, default=str), limit)
+
+
+def as_number(value: object) -> float | None:
+    """A JSON value as a float: non-finite ones come as the strings `nan`, `inf`, `-inf`; None where it is none."""
+    if isinstance(value, bool) or value is None:
+        return None
+    try:
+        return float(value)  # type: ignore[arg-type]  # strings and numbers; the rest raises
+    except (TypeError, ValueError):
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """A metric's name in words, its unit, how many digits it is worth, and the test sequence it was taken on."""
+
+    name: str
+    words: str
+    unit: str
+    digits: int
+    sequence: str | None
+
+    def amount(self, value: float | None, *, signed: bool = False) -> str:
+        """`value` with its unit."""
+        text = number(value, self.digits, signed=signed)
+        return f"{text}\N{NO-BREAK SPACE}{self.unit}" if self.unit and value is not None else text
+
+
+_KNOWN = {
+    "full_frame/psnr": ("full-frame PSNR", "dB", 2),
+    "full_frame/cpsnr": ("full-frame cPSNR", "dB", 2),
+    "full_frame/ssim": ("full-frame SSIM", "", 4),
+    "full_frame/registration_error_px": ("registration error", "px", 3),
+    "full_frame/gain_db": ("full-frame gain over bicubic", "dB", 2),
+    "registration_error_px": ("registration error", "px", 3),
+    "tile/psnr": ("tile PSNR", "dB", 2),
+    "train/loss": ("training loss", "", 5),
+    "train/grad_norm": ("gradient norm", "", 3),
+    "amp/scale": ("loss scale", "", 0),
+    "time/step_s": ("time per step", "s", 3),
+}
+
+
+def metric(name: str) -> Metric:
+    """What a metric's name means. A sequence is the part after a known name."""
+    for known, (words, unit, digits) in _KNOWN.items():
+        if name == known:
+            return Metric(name=name, words=words, unit=unit, digits=digits, sequence=None)
+        if name.startswith(known + "/"):
+            sequence = clean(name[len(known) + 1 :])
+            words = f"{words} on {sequence}"
+            return Metric(name=name, words=words, unit=unit, digits=digits, sequence=sequence)
+    if name.startswith("val/"):
+        inner = metric(name.removeprefix("val/"))
+        words = inner.words.replace("psnr", "PSNR").replace("ssim", "SSIM")
+        return Metric(name=name, words=f"validation {words}", unit=inner.unit, digits=inner.digits, sequence=None)
+    unit = "dB" if "psnr" in name.lower() else "px" if name.endswith("_px") else "s" if name.endswith("_s") else ""
+    return Metric(name=name, words=shown(name).short, unit=unit, digits=2 if unit == "dB" else 4, sequence=None)

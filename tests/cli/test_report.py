@@ -1,0 +1,126 @@
+"""`runaudit report`: from a store of runs to a page on disk."""
+
+import json
+
+import pytest
+
+from runaudit.cli.app import main
+
+
+@pytest.fixture
+def ran(store, make_run, seal_run, make_metrics, make_trajectory, make_png, monkeypatch, tmp_path):
+    """A store with two arms of three seeds that differ in their schedule alone. Returns (arms, runaudit)."""
+    arms = {}
+    for name, gains in (("end_to_end", (0.5, 0.4, 0.3)), ("staged", (4.3, 2.9, 3.5))):
+        arms[name] = [
+            seal_run(
+                store,
+                make_run(
+                    label=f"{name} seed {seed}",
+                    seed=seed,
+                    config={"schedule": name, "amp": {"dtype": "off"}},
+                    metrics=make_metrics(seed, gains=gains),
+                    trajectory=make_trajectory(seed, 60, stages=((name, 0),)),
+                ),
+                {f"panels/camera/{kind}.png": make_png(16, n) for n, kind in enumerate(("lr", "bicubic", "sr", "hr"))},
+            )
+            for seed in range(3)
+        ]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RUNAUDIT_STORE", str(store.root))
+    return arms
+
+
+@pytest.fixture
+def run_audit(capsys):
+    def call(*args: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(list(args))
+        out = capsys.readouterr()
+        return int(ended.value.code or 0), out.out, out.err
+
+    return call
+
+
+def ids(runs):
+    return [run.id[:12] for run in runs]
+
+
+def test_runs_named_one_by_one_become_arms_by_what_they_share(ran, run_audit, tmp_path):
+    words = [*ids(ran["end_to_end"]), *ids(ran["staged"])]
+
+    code, out, err = run_audit("report", *words, "-o", "page.html", "--json")
+
+    answer = json.loads(out)
+    assert (code, err) == (0, "")
+    assert [arm["label"] for arm in answer["arms"]] == ["end_to_end", "staged"]
+    (comparison,) = answer["comparisons"]
+    assert comparison["verdict"] != "confounded"
+    assert [e["metric"] for e in comparison["evidence"]] == [
+        f"full-frame PSNR on {name}" for name in ("astronaut", "camera", "ihc")
+    ]
+    page = (tmp_path / "page.html").read_text()
+    assert page.count("data:image/png;base64,") == 4 + 1  # shared LR, bicubic, HR; one SR an arm
+    assert "every stored byte matches its digest" in page
+
+
+def test_lists_with_commas_are_arms_of_their_own_and_the_baseline_may_be_named(ran, run_audit):
+    first, second = (",".join(ids(runs)) for runs in ran.values())
+
+    code, out, _ = run_audit("report", second, "--baseline", first, "--json", "-o", "page.html")
+
+    (comparison,) = json.loads(out)["comparisons"]
+    assert code == 0
+    assert (comparison["baseline"], comparison["arm"]) == ("A", "B")
+
+
+def test_the_terminal_says_what_the_page_says_first(ran, run_audit, tmp_path):
+    words = [*ids(ran["end_to_end"]), *ids(ran["staged"])]
+
+    _, out, _ = run_audit("report", *words, "-o", "page.html")
+
+    said = out.splitlines()
+    assert said[0].startswith("staged against end_to_end: ")
+    assert said[-1] == "page: page.html"
+    assert said[1].strip() in (tmp_path / "page.html").read_text().replace("<b>", "").replace("</b>", "")
+
+
+def test_a_single_run_is_a_page_without_a_comparison(ran, run_audit, tmp_path):
+    code, out, _ = run_audit("report", "@last", "--json")
+
+    assert code == 0
+    assert json.loads(out)["comparisons"] == []
+    assert (tmp_path / "report.html").is_file()
+
+
+def test_a_changed_byte_is_on_the_page_and_in_the_exit_code(ran, run_audit, store, tmp_path):
+    run = ran["staged"][1]
+    (store.run_dir(run.id) / "last.safetensors").write_bytes(b"other weights")
+
+    code, out, _ = run_audit("report", *ids(ran["staged"]), "-o", "page.html", "--json")
+
+    assert code == 4
+    assert json.loads(out)["alerts"][0]["title"] == "Records do not match their digests"
+    assert "last.safetensors" in (tmp_path / "page.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (("report",), 2, "Missing argument"),
+        (("report", "nosuchrun"), 2, "no run matches"),
+        (("report", "@last", "-o", "missing/page.html"), 2, "cannot be written"),
+        (("report", "@last", "-o", "."), 2, "is not a file"),
+    ],
+)
+def test_bad_input_is_one_clear_line(ran, run_audit, args, code, said):
+    found, _, err = run_audit(*args)
+
+    assert found == code
+    assert said in err
+
+
+def test_no_store_is_nothing_to_report(run_audit, tmp_path, monkeypatch):
+    monkeypatch.setenv("RUNAUDIT_STORE", str(tmp_path / "nowhere"))
+
+    assert run_audit("report", "@last")[0] == 3

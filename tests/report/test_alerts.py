@@ -1,0 +1,106 @@
+"""Bad news is said, whatever else the page says."""
+
+import math
+
+import pytest
+
+from runaudit.report import ArmInput, ComparisonInput
+from runaudit.report.views.alerts import alerts
+
+
+def titles(found):
+    return {alert.title: alert.items for alert in found}
+
+
+def test_a_clean_study_has_no_bad_news(make_arm):
+    arm = make_arm()
+
+    assert alerts([arm], [], {run.id: () for run in arm.runs}) == ()
+
+
+def test_a_run_below_bicubic_is_named_with_the_loss(make_arm, make_run, make_metrics):
+    """seq001 of a real project: 19.40 dB where bicubic of the reference reaches 19.75, that is −0.35 dB."""
+    metrics = make_metrics() | {"full_frame/psnr/camera": 19.40, "full_frame/psnr_bicubic/camera": 19.75}
+    arm = ArmInput(name="end to end", runs=(make_run(metrics=metrics),))
+
+    found = titles(alerts([arm], [], None))
+
+    assert found["Worse than bicubic"] == ("A: −0.35 dB on camera (1 of 1 run)",)
+
+
+def test_a_run_that_beats_bicubic_and_loses_to_the_classical_baseline_is_told(make_arm):
+    found = titles(alerts([make_arm(gains=(2.0, 2.6, 2.6))], [], None))
+
+    (said,) = found["Below the classical baseline (IBP with estimated motion)"]
+    assert "astronaut (3 of 3 runs)" in said
+    assert "camera" not in said
+
+
+def test_crashed_runs_stay_in_the_denominator(make_run):
+    runs = (make_run(seed=0), make_run(seed=1, status="crashed"), make_run(seed=2, status=None))
+
+    found = titles(alerts([ArmInput(name="x", runs=runs)], [], None))
+
+    assert found["Runs without a result"] == ("A: 2 of 3 runs (seed 1 crashed, seed 2 lost); they stay in the count",)
+
+
+def test_too_few_seeds_are_counted_by_what_acted_not_by_what_was_launched(make_arm, make_run):
+    runs = tuple(make_run(seed=seed) for seed in range(5))
+
+    found = titles(alerts([ArmInput(name="x", runs=runs, effective_n=2)], [], None))
+
+    assert found["Too few seeds"] == ("A has 2 seeds that count; a claim needs 3",)
+    assert "only 2 distinct seeds acted" in found["Seeds not proven to have acted"][0]
+
+
+def test_a_seed_without_proof_is_told(make_run):
+    runs = tuple(make_run(seed=seed, seed_proof={}) for seed in range(3))
+
+    found = titles(alerts([ArmInput(name="x", runs=runs)], [], None))
+
+    assert found["Seeds not proven to have acted"] == ("A: no proof in the record of seed 0, 1, 2",)
+
+
+def test_waivers_are_told_with_their_reason_once_for_all_runs(make_arm):
+    arm = make_arm(waivers=[{"rule": "RA104", "reason": "hot fix"}])
+
+    found = titles(alerts([arm], [], None))
+
+    assert found["Rules were waived"] == ("A, seed 0, 1 and 2: RA104, because “hot fix”",)
+
+
+def test_an_integrity_fault_comes_first(make_arm):
+    arm = make_arm(gains=(-1, -1, -1))
+
+    found = alerts([arm], [], {arm.runs[1].id: ("trajectory: does not match its digest",)})
+
+    assert found[0].title == "Records do not match their digests"
+    assert arm.runs[1].short in found[0].items[0]
+
+
+@pytest.mark.parametrize("verdict", ["integrity_failure", "incomparable", "confounded", "provenance_incomplete"])
+def test_a_comparison_that_carries_no_claim_is_told(study, diff, verdict):
+    arms, _ = study
+    comparison = ComparisonInput(baseline=0, arm=1, diff=diff(verdict))
+
+    found = titles(alerts(arms, [comparison], None))
+
+    assert found["Comparisons that cannot carry a claim"][0].startswith(f"B against A is {verdict.replace('_', ' ')}")
+
+
+def test_a_bicubic_that_differs_between_runs_betrays_another_evaluation(make_arm, make_run, make_metrics):
+    """Bicubic depends on the test data and the protocol alone: 26.48 dB against 28.45 dB is a tile mean."""
+    other = make_run(seed=7, metrics=make_metrics(7) | {"full_frame/psnr_bicubic/astronaut": 28.45})
+
+    found = titles(alerts([make_arm(), ArmInput(name="other", runs=(other,))], [], None))
+
+    assert found["Bicubic is not the same everywhere"][0].startswith("astronaut: 26.48 to 28.45 dB")
+
+
+def test_a_result_that_is_not_a_number_is_told(make_run, make_metrics):
+    run = make_run(metrics=make_metrics() | {"full_frame/psnr/ihc": math.nan})
+
+    found = titles(alerts([ArmInput(name="x", runs=(run,))], [], None))
+
+    assert "full_frame/psnr/ihc is NaN" in found["Results that are not numbers"][0]
+    assert "NaN dB on ihc" in found["Worse than bicubic"][0]

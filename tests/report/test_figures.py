@@ -1,0 +1,112 @@
+"""What is drawn: legible, harmless, and the same every time."""
+
+import math
+import re
+from itertools import pairwise
+
+import pytest
+
+from runaudit.report import ArmInput, page_view
+from runaudit.report.figures import _VARIABLES, draw_curves, draw_scaler, draw_scores
+
+
+def texts(svg: str) -> list[str]:
+    return re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+
+
+@pytest.fixture
+def view(study):
+    arms, comparisons = study
+    return page_view(arms, comparisons)
+
+
+def test_every_baseline_line_bears_its_name_and_its_value(view):
+    said = texts(draw_scores(view.scores.figures[0]))
+
+    assert {"bicubic 26.48", "IBP 28.98", "one frame 27.88"} <= set(said)
+
+
+def test_labels_of_lines_that_lie_close_do_not_cover_one_another(make_run, make_metrics):
+    """Three baselines within 0.02 dB on an axis of several dB."""
+    metrics = make_metrics() | {
+        f"full_frame/psnr_{k}/camera": 26.91 + n / 100 for n, k in enumerate(("ibp", "control"))
+    }
+    figure = page_view([ArmInput(name="x", runs=(make_run(metrics=metrics),))]).scores.figures[1]
+
+    svg = draw_scores(figure)
+
+    places = re.findall(r"<text[^>]*?y=\"([\d.]+)\"[^>]*>(?:bicubic|IBP|one frame)", svg)
+    heights = sorted(float(y) for y in places)
+    assert len(heights) == 4  # single_frame of the factory, too
+    assert all(b - a >= 10 for a, b in pairwise(heights))
+
+
+def test_colours_are_variables_of_the_page_so_that_dark_and_paper_work(view):
+    for svg in (draw_scores(view.scores.figures[0]), draw_curves(view.curves.series[0].figures[0], "words")):
+        assert not any(colour in svg for colour in _VARIABLES)
+        assert "var(--arm-0)" in svg
+        assert "var(--ink)" in svg
+        assert set(re.findall(r"#[0-9a-f]{6}\b", svg)) <= {"#000000"}
+
+
+def test_the_scaler_has_its_two_lines_labelled_and_its_skips_marked(view):
+    (figure,) = view.scaler.figures
+
+    svg = draw_scaler(figure)
+
+    assert {"16384", "1024", "65536"} <= set(texts(svg))
+    for seed in range(3):
+        assert {2, 3, 5} <= {step for index, step in figure.skips if index == seed}
+
+
+def test_stages_that_are_too_short_for_their_name_bear_their_number(make_run, make_trajectory):
+    trajectory = make_trajectory(0, 900, stages=(("warm_up_of_everything", 0), ("main", 10)))
+    view = page_view([ArmInput(name="x", runs=(make_run(trajectory=trajectory),))])
+
+    said = texts(draw_curves(view.curves.series[0].figures[0], "words"))
+
+    assert "1" in said
+    assert "main" in said
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        ((0, 1.0),),
+        ((0, 0.0), (1, 0.0)),
+        ((0, -3.0), (5, 3.0)),
+        ((0, math.nan), (5, math.inf)),
+        ((0, 1e-300), (5, 1e300)),
+        ((0, 1e-12), (5, 2e-12)),
+        ((0, 5.0), (5, 5.0)),
+        ((-4, 5.0), (5_000_000, 5.1)),
+    ],
+)
+def test_no_series_is_too_odd_to_draw(points, make_run, make_trajectory):
+    """Constant, negative, empty of numbers, at the ends of what a double holds."""
+    trajectory = make_trajectory(0, 10, **{"train/loss": points, "amp/scale": points, "amp/skipped": points})
+    view = page_view([ArmInput(name="x", runs=(make_run(trajectory=trajectory),))])
+
+    drawn = draw_curves(view.curves.series[0].figures[0], "words")
+
+    assert drawn.startswith('<svg class="plot"')
+    assert "nan" not in drawn
+    assert all(draw_scaler(figure).endswith("</svg>") for figure in view.scaler.figures)
+
+
+def test_names_in_any_script_are_drawn_without_a_complaint(make_run, make_metrics):
+    metrics = make_metrics() | {"full_frame/psnr/港口$x$ & <b>": 30.0}
+    figures = page_view([ArmInput(name="x", runs=(make_run(metrics=metrics),))]).scores.figures
+
+    svg = draw_scores(figures[-1])
+
+    assert "<b>" not in svg
+    assert "港口" in svg  # in the words for whoever cannot see the figure
+
+
+def test_many_arms_and_seeds_are_drawn(make_arm):
+    arms = [make_arm(f"arm {n}", gains=(n, n, n)) for n in range(8)]
+
+    svg = draw_scores(page_view(arms).scores.figures[0])
+
+    assert {"A", "H"} <= set(texts(svg))

@@ -1,0 +1,276 @@
+"""The page: one file, nothing from the network, nothing hostile, nothing missing without a word."""
+
+import dataclasses
+import errno
+import math
+import re
+import stat
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from runaudit.errors import NothingToJudgeError, UsageError
+from runaudit.report import ArmInput, ComparisonInput, page_view, render_page, write_page
+
+VOID = {"meta", "img", "br", "link", "input", "hr", "line", "base"}
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>\u202egnp.exe\x1b[31m$\\frac{1}{2}$" + "W" * 300
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, the text outside style, and whether every tag is closed in order."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.open: list[str] = []
+        self.faults: list[str] = []
+        self.feed(html)
+        self.close()
+        self.faults += [f"<{tag}> is never closed" for tag in self.open]
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(f"</{tag}> closes nothing")
+
+    def handle_data(self, data):
+        if not self.open or self.open[-1] != "style":
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture
+def page(study):
+    arms, comparisons = study
+    return render_page(page_view(arms, comparisons, integrity={run.id: () for arm in arms for run in arm.runs}))
+
+
+def test_the_page_asks_for_nothing_from_the_network(page):
+    """Whatever a browser would fetch or run: only data URIs and links within the page remain."""
+    parsed = Page(page)
+
+    for tag, attributes in parsed.tags:
+        assert tag not in {"script", "link", "iframe", "object", "embed", "base", "form", "audio", "video", "source"}
+        for name, value in attributes.items():
+            assert not name.startswith("on"), (tag, name)
+            if name in ("src", "href", "xlink:href", "srcset", "action", "data", "poster", "background"):
+                assert str(value).startswith(("data:image/png;base64,", "#")), (tag, name, value)
+    assert "url(" not in page.replace("url(#", "")
+    assert "@import" not in page
+    assert not re.search(r"https?://", page)
+
+
+def test_the_browser_is_told_to_fetch_nothing_and_run_nothing(page):
+    head = page[: page.index("</head>")]
+
+    assert "default-src &#39;none&#39;" in head or "default-src 'none'" in head
+    assert "script-src" not in head
+    assert head.index("Content-Security-Policy") < head.index("<style>")
+
+
+def test_the_page_is_well_formed(page):
+    parsed = Page(page)
+
+    assert parsed.faults == []
+    ids = [attributes["id"] for _, attributes in parsed.tags if "id" in attributes]
+    assert len(ids) == len(set(ids)), sorted(i for i in ids if ids.count(i) > 1)
+    targets = re.findall(r'(?:href="#|url\(#)([^")]+)', page)
+    assert set(targets) <= set(ids)
+
+
+def test_hostile_names_are_text_and_nothing_else(make_run, make_metrics, make_trajectory, diff, stats):
+    """Every place where a run may put words of its own."""
+    metrics = make_metrics() | {f"full_frame/psnr/{HOSTILE}": 30.0, f"full_frame/psnr_{HOSTILE[:20]}/x": 3.0}
+    metrics |= {f"full_frame/psnr_bicubic/{HOSTILE}": 31.0, f"<b>{HOSTILE}": math.nan}
+    trajectory = make_trajectory(0, 60, stages=((HOSTILE, 0),), **{f"val/{HOSTILE}": ((0, 1.0), (5, 2.0)), HOSTILE: ()})
+    run = make_run(
+        label=HOSTILE,
+        seed=HOSTILE,
+        config={HOSTILE: {HOSTILE: [HOSTILE]}},
+        data={HOSTILE: {"path": HOSTILE}},
+        seed_proof={HOSTILE: HOSTILE},
+        waivers=[{"rule": HOSTILE, "reason": HOSTILE, "until": HOSTILE}],
+        intent=[HOSTILE],
+        unknown={HOSTILE: HOSTILE},
+        metrics=metrics,
+        trajectory=trajectory,
+        outcome={"checkpoints": [{"path": HOSTILE, "digest": HOSTILE, "step": HOSTILE}], "notes": [HOSTILE]},
+    )
+    arm = ArmInput(name=HOSTILE, runs=(run,), cohort=HOSTILE)
+    factor = {"factor": HOSTILE, "section": HOSTILE, "before": HOSTILE, "after": {HOSTILE: 1}, "summary": HOSTILE}
+    told = diff("confounded", reason=HOSTILE, factors=[factor], notes=[HOSTILE], missing=[factor | {"side": HOSTILE}])
+    answer = stats(metric=f"full_frame/psnr/{HOSTILE}", reason=HOSTILE, method=HOSTILE)
+
+    html = render_page(
+        page_view([arm, arm], [ComparisonInput(baseline=0, arm=1, diff=told, stats=(answer,))], title=HOSTILE,
+                  integrity={run.id: (HOSTILE,)})
+    )  # fmt: skip
+
+    parsed = Page(html)
+    assert parsed.faults == []
+    assert "<script" not in html
+    assert all(not name.startswith("on") for _, attributes in parsed.tags for name in attributes)
+    assert not [tag for tag, attributes in parsed.tags if tag == "img" and attributes.get("src") == "x"]
+    assert "\u202e" not in html
+    assert "\x1b" not in html
+
+
+def test_equal_input_gives_equal_bytes(study):
+    arms, comparisons = study
+
+    assert render_page(page_view(arms, comparisons)) == render_page(page_view(arms, comparisons))
+
+
+def test_the_order_of_the_users_matplotlib_settings_changes_nothing(study):
+    import matplotlib
+
+    arms, comparisons = study
+    plain = render_page(page_view(arms, comparisons))
+
+    with matplotlib.rc_context({"font.size": 30, "svg.fonttype": "path", "axes.facecolor": "red"}):
+        changed = render_page(page_view(arms, comparisons))
+
+    assert changed == plain
+
+
+def test_the_verdict_stands_before_everything_else(page):
+    text = Page(page).text
+
+    assert text.index("config.schedule went from end_to_end to staged") < text.index("Full-frame PSNR against bicubic")
+    assert text.index("improved by +0.30 dB") < text.index("Full-frame PSNR against bicubic")
+
+
+def test_a_run_below_bicubic_is_said_before_any_number_is_shown(study, diff):
+    arms, _ = study
+    bad = dataclasses.replace(arms[0], name="worse")
+    runs = tuple(
+        dataclasses.replace(run, outcome=dataclasses.replace(run.outcome, body=_below(run.outcome.body)))
+        for run in bad.runs
+    )
+    html = render_page(page_view([dataclasses.replace(bad, runs=runs)]))
+
+    text = Page(html).text
+    assert "Worse than bicubic" in text[:200]
+    assert "−1.00 dB on camera (3 of 3 runs)" in text[: text.index("Full-frame PSNR against bicubic")]
+    assert html.count("below bicubic") >= 3
+
+
+def _below(body):
+    metrics = dict(body["metrics"])
+    metrics["full_frame/psnr/camera"] = metrics["full_frame/psnr_bicubic/camera"] - 1.0
+    return {**body, "metrics": metrics}
+
+
+@pytest.mark.parametrize(("value", "said"), [(math.nan, "NaN"), (math.inf, "∞"), (-math.inf, "−∞")])
+def test_every_non_finite_value_is_shown_as_such(make_run, make_metrics, make_trajectory, value, said):
+    metrics = make_metrics() | {"full_frame/psnr/camera": value}
+    trajectory = make_trajectory(0, 60, **{"train/loss": ((0, 1.0), (1, 0.5), (40, value), (59, 0.4))})
+    run = make_run(metrics=metrics, trajectory=trajectory, config={"eps": value})
+
+    text = Page(render_page(page_view([ArmInput(name="x", runs=(run,))]))).text
+
+    assert f"full_frame/psnr/camera is {said}" in text
+    assert "1 value not finite, first at step 40" in text
+    assert text.count(said) >= 3
+
+
+def test_missing_series_images_and_metrics_say_so_instead_of_vanishing(make_run):
+    from runaudit.records.trajectory import Trajectory
+
+    run = make_run(metrics={}, trajectory=Trajectory(), config=..., seed_proof={})
+
+    text = Page(render_page(page_view([ArmInput(name="bare", runs=(run,))]))).text
+
+    for words in (
+        "No run recorded a full-frame PSNR",
+        "No run of A left images",
+        "No run logged a training loss",
+        "No run logged a validation series",
+        "No loss scale: A: logged no loss scale",
+        "No two arms were compared",
+        "Nothing is compared here",
+        "not re-hashed for this page",
+    ):
+        assert words in text
+
+
+def test_every_figure_has_words_and_a_table(page):
+    parsed = Page(page)
+
+    plots = [attributes for tag, attributes in parsed.tags if tag == "svg" and attributes.get("class") == "plot"]
+    assert len(plots) == 3 + 2 + 2 + 1  # sequences, losses, validations, one arm with a loss scale
+    assert all(attributes["role"] == "img" and len(str(attributes["aria-label"])) > 30 for attributes in plots)
+    assert all(attributes.get("alt") for tag, attributes in parsed.tags if tag == "img")
+    assert page.count("<table") >= 5
+
+
+def test_a_page_on_nothing_is_refused():
+    with pytest.raises(NothingToJudgeError):
+        page_view([])
+
+
+def test_a_single_run_is_a_page(make_run):
+    text = Page(render_page(page_view([ArmInput(name="alone", runs=(make_run(),))]))).text
+
+    assert "One arm alone shows what was reached. It shows no cause" in text
+    assert "A has 1 seed that counts; a claim needs 3" in text
+
+
+def test_the_golden_page(study, golden):
+    """Everything but the geometry of the figures, which follows matplotlib's version, and the stylesheet."""
+    arms, comparisons = study
+    html = render_page(page_view(arms, comparisons, integrity={run.id: () for arm in arms for run in arm.runs}))
+
+    html = re.sub(r'(<svg class="plot"[^>]*>).*?</svg>', r"\1…</svg>", html, flags=re.DOTALL)
+    html = re.sub(r"<style>.*?</style>", "<style>…</style>", html, flags=re.DOTALL)
+    golden("page.html", re.sub(r"runaudit \d+\.\d+\.\d+", "runaudit VERSION", html))
+
+
+# ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_written_page_replaces_the_old_one_whole(tmp_path):
+    path = tmp_path / "page.html"
+    write_page(path, "old")
+
+    write_page(path, "<p>é</p>")
+
+    assert path.read_bytes() == "<p>é</p>".encode()
+    assert [p.name for p in tmp_path.iterdir()] == ["page.html"]
+    assert stat.S_IMODE(path.stat().st_mode) & 0o600 == 0o600
+
+
+def test_a_full_disk_leaves_what_was_there_and_no_rubbish(tmp_path, monkeypatch):
+    path = tmp_path / "page.html"
+    write_page(path, "old")
+
+    def full(_fd: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(UsageError, match="No space left on device"):
+        write_page(path, "new")
+
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["page.html"]
+
+
+@pytest.mark.parametrize("place", ["missing/page.html", "."])
+def test_a_place_that_cannot_be_written_is_one_clear_line(tmp_path, place):
+    with pytest.raises(UsageError) as caught:
+        write_page(tmp_path / place, "x")
+
+    assert str(Path(place).name) in caught.value.message or str(tmp_path) in caught.value.message
+    assert "\n" not in str(caught.value)

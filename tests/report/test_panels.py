@@ -1,0 +1,129 @@
+"""Images are read from inside the run's folder only, and shown only if they are those that were sealed."""
+
+import os
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from runaudit.report import ArmInput, page_view, read_panels
+from runaudit.report.panels import panel_name, png_size
+
+
+@pytest.fixture
+def sealed(store, make_run, seal_run, make_png):
+    images = {f"panels/camera/{kind}.png": make_png(24, n) for n, kind in enumerate(("lr", "bicubic", "sr", "error"))}
+    run = seal_run(store, make_run(), images)
+    return run, store.run_dir(run.id)
+
+
+def test_the_images_of_a_run_are_read_with_their_size(sealed):
+    run, folder = sealed
+
+    panels = read_panels(run, folder)
+
+    assert {(p.sequence, p.kind) for p in panels} == {("camera", k) for k in ("lr", "bicubic", "sr", "error")}
+    assert {(p.width, p.height, p.problem) for p in panels} == {(24, 24, "")}
+
+
+def test_an_image_that_is_not_the_sealed_one_is_not_shown(sealed, make_png):
+    run, folder = sealed
+    (folder / "panels/camera/sr.png").write_bytes(make_png(24, 99))
+
+    (sr,) = (p for p in read_panels(run, folder) if p.kind == "sr")
+
+    assert (sr.png, sr.problem) == (b"", "the file does not match its sealed digest")
+
+
+def test_missing_images_say_so_in_their_place(sealed):
+    run, folder = sealed
+    (folder / "panels/camera/sr.png").unlink()
+
+    view = page_view([ArmInput(name="x", runs=(run,), panels={run.id: read_panels(run, folder)})])
+
+    pictures = {p.kind: p for p in view.images.sequences[0].pictures}
+    assert pictures["sr"].problem == "the file is missing"
+    assert pictures["hr"].problem == "this run left no such image"
+    assert "No images of astronaut, ihc." in view.images.missing
+
+
+def test_links_and_pipes_are_not_followed(store, make_run, seal_run, make_png, tmp_path):
+    run = seal_run(store, make_run(), {"panels/camera/sr.png": make_png(), "panels/camera/hr.png": make_png(8)})
+    folder = store.run_dir(run.id)
+    for kind in ("sr", "hr"):
+        (folder / f"panels/camera/{kind}.png").unlink()
+    outside = tmp_path / "secret.png"
+    outside.write_bytes(make_png())
+    (folder / "panels/camera/sr.png").symlink_to(outside)
+    os.mkfifo(folder / "panels/camera/hr.png")
+
+    problems = {p.kind: p.problem for p in read_panels(run, folder)}
+
+    assert problems == {"sr": "its path leads outside the run's folder", "hr": "it is not a regular file"}
+
+
+@pytest.mark.parametrize("path", ["/etc/x/sr.png", "../../x/sr.png", "panels/../../x/sr.png"])
+def test_no_path_leads_outside_the_folder(path, make_run, tmp_path):
+    artifacts = [{"path": path, "digest": f"sha256:{'0' * 64}", "size": 1, "kind": "panel"}]
+
+    (panel,) = read_panels(make_run(outcome={"artifacts": artifacts}), tmp_path)
+
+    assert panel.problem == "its path leads outside the run's folder"
+
+
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [
+        ("panels/camera/lr.png", ("camera", "lr")),
+        ("pictures/camera-super_resolved.png", ("camera", "sr")),
+        ("pictures/two-words-truth.png", ("two-words", "hr")),
+        ("pictures/camera-low.png", ("camera", "lr")),
+        ("loss.png", None),
+        ("panels/camera/sr.jpg", None),
+    ],
+)
+def test_an_image_is_known_by_its_name(path, named):
+    assert panel_name(PurePosixPath(path)) == named
+
+
+def test_what_is_no_png_has_no_size(make_png):
+    assert png_size(b"<svg onload=alert(1)>" * 9) is None
+    assert png_size(make_png(17)) == (17, 17)
+
+
+def test_the_run_shown_is_the_typical_one_and_not_the_best(make_arm, make_run, make_metrics, make_png):
+    """Gains 1, 2 and 9 dB: the median is 2, and the best is not it."""
+    from runaudit.report.panels import Panel
+
+    runs = tuple(make_run(seed=s, metrics=make_metrics(s, gains=(g, g, g))) for s, g in enumerate((9.0, 1.0, 2.0)))
+    panel = Panel(sequence="camera", kind="sr", digest="sha256:0", png=make_png(), width=24, height=24)
+    arm = ArmInput(name="x", runs=runs, panels={run.id: (panel,) for run in runs})
+
+    assert page_view([arm]).images.shown == (f"A: seed 2 ({runs[2].short}), the run nearest the median gain",)
+
+
+def test_images_that_arms_share_are_shown_once(make_run, make_png):
+    from runaudit.report.panels import Panel
+
+    def arm(seed: int, hr: bytes) -> ArmInput:
+        run = make_run(seed=seed)
+        kinds = {"hr": hr, "sr": make_png(24, seed)}
+        panels = [
+            Panel(sequence="camera", kind=k, digest=f"{d!r}", png=d, width=24, height=24) for k, d in kinds.items()
+        ]
+        return ArmInput(name=f"arm {seed}", runs=(run,), panels={run.id: tuple(panels)})
+
+    def hr_captions(second: bytes) -> list[str]:
+        (sequence,) = page_view([arm(1, make_png()), arm(2, second)]).images.sequences
+        return [p.caption for p in sequence.pictures if p.kind == "hr"]
+
+    assert hr_captions(make_png()) == ["HR, ground truth"]
+    assert hr_captions(make_png(24, 5)) == ["A · HR, ground truth", "B · HR, ground truth"]
+
+
+def test_reading_never_writes(sealed):
+    run, folder = sealed
+    before = sorted(Path(folder).rglob("*"))
+
+    read_panels(run, folder)
+
+    assert sorted(Path(folder).rglob("*")) == before

@@ -1,0 +1,243 @@
+"""Scores, curves, loss scales, differences and manifests, in words and numbers."""
+
+import math
+
+import pytest
+
+from runaudit.records.digest import digest_bytes
+from runaudit.report import ArmInput, ComparisonInput, page_view
+from runaudit.report.views.arm import letter
+from runaudit.report.views.diff import code_diff
+from runaudit.report.views.scaler import skipped_steps
+
+
+def test_letters_go_on_after_z():
+    assert [letter(n) for n in (0, 25, 26, 27, 52)] == ["A", "Z", "AA", "AB", "BA"]
+
+
+# ── scores ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def arm_of(make_run, values):
+    """PSNR on one sequence with bicubic at 20 dB."""
+    runs = tuple(
+        make_run(
+            seed=seed,
+            status="completed" if value is not None else "crashed",
+            metrics={"full_frame/psnr/x": value, "full_frame/psnr_bicubic/x": 20.0} if value is not None else {},
+        )
+        for seed, value in enumerate(values)
+    )
+    return ArmInput(name="x", runs=runs)
+
+
+def test_mean_and_sample_deviation_of_the_gain_are_shown(make_run):
+    """21, 22, 23 over 20: mean gain 2, sample standard deviation sqrt((1 + 0 + 1) / 2) = 1."""
+    rows = page_view([arm_of(make_run, (21.0, 22.0, 23.0))]).scores.rows
+
+    assert [cell.gain for row in rows for cell in row.cells] == ["+1.00", "+2.00", "+3.00", "+2.00 ± 1.00"]
+
+
+def test_an_arm_with_a_crashed_run_has_no_mean_of_the_survivors(make_run):
+    view = page_view([arm_of(make_run, (21.0, None, 23.0))]).scores
+
+    assert [row.cells[0].value for row in view.rows] == ["21.00", "no number", "23.00", "2 of 3 gave a number"]
+    assert view.figures[0].ticks == ("A",)
+
+
+def test_a_baseline_of_another_name_is_shown_under_its_own(make_run, make_metrics):
+    metrics = make_metrics() | {"full_frame/psnr_shift_and_add/camera": 28.0}
+    view = page_view([ArmInput(name="x", runs=(make_run(metrics=metrics),))])
+
+    assert [row.words for row in view.scores.references][-1] == "shift and add"
+
+
+def test_the_networks_own_tiled_result_is_no_baseline(make_run, make_metrics):
+    metrics = make_metrics() | {"full_frame/psnr_tiled/camera": 29.7}
+    scores = page_view([ArmInput(name="x", runs=(make_run(metrics=metrics),))]).scores
+
+    assert "tiled" not in [row.words for row in scores.references]
+    assert scores.others[0].words.startswith("PSNR of the same network run tile by tile")
+
+
+# ── curves and loss scale ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_positive_series_is_drawn_on_a_log_axis_and_another_is_not(make_run, make_trajectory):
+    def is_log(points):
+        run = make_run(trajectory=make_trajectory(0, 10, **{"train/loss": points}))
+        return page_view([ArmInput(name="x", runs=(run,))]).curves.series[0].figures[0].is_log
+
+    assert is_log(((0, 1.0), (1, 0.1)))
+    assert not is_log(((0, 1.0), (1, -0.1)))
+
+
+def test_all_arms_share_one_axis(study):
+    arms, comparisons = study
+    for series in page_view(arms, comparisons).curves.series:
+        assert len({(f.low, f.high, f.last_step, f.is_log) for f in series.figures}) == 1
+
+
+def test_what_is_logged_and_not_drawn_is_told_by_name(make_run, make_trajectory):
+    run = make_run(trajectory=make_trajectory(0, 60, **{"val/once": ((59, 3.0),), "my/series": ((0, 1.0), (1, 2.0))}))
+
+    curves = page_view([ArmInput(name="x", runs=(run,))]).curves
+
+    assert [name.full for name in curves.others] == ["my/series", "train/lr"]
+
+
+def test_skipped_steps_are_where_the_count_rises(make_run, make_trajectory):
+    """Counts 0 0 1 1 3: steps 2 and 4. A resumed run that counts from 0 again is no skip."""
+    points = tuple(enumerate((0.0, 0.0, 1.0, 1.0, 3.0, 0.0, 0.0, 1.0, math.nan)))
+    run = make_run(trajectory=make_trajectory(0, 10, **{"amp/skipped": points}))
+
+    assert skipped_steps(run) == (2, 4, 7)
+
+
+def test_the_scale_is_told_in_numbers_with_the_first_step_below_each_line(make_run, make_trajectory):
+    """65536 halved at steps 1 to 8: below 16384 first at 8192 (third halving), below 1024 at 512 (seventh)."""
+    scale = tuple((step, 65536 / 2**step) for step in range(9))
+    run = make_run(trajectory=make_trajectory(0, 10, **{"amp/scale": scale}))
+
+    (row,) = page_view([ArmInput(name="x", runs=(run,))]).scaler.rows
+
+    assert row.below == ("step 3", "step 7")
+    assert (row.lowest, row.end, row.skipped) == ("256 at step 8", "256", "not logged")
+
+
+@pytest.mark.parametrize(
+    ("amp", "series", "said"),
+    [
+        ({"dtype": "off"}, {}, "trained without AMP"),
+        ({"dtype": "bf16"}, {}, "trained in bfloat16, which needs no loss scale"),
+        ({"dtype": "fp16"}, {}, "logged no loss scale although its config says amp is fp16"),
+        (None, {}, "logged no loss scale, and its config does not speak of AMP"),
+        ({"dtype": "fp16"}, {"amp/scale": ((0, 1.0), (1, 1.0))}, "the scaler was switched off"),
+    ],
+)
+def test_a_run_without_a_loss_scale_says_why(make_run, make_trajectory, amp, series, said):
+    run = make_run(config={"amp": amp} if amp else {}, trajectory=make_trajectory(0, 10, **series))
+
+    (words,) = page_view([ArmInput(name="x", runs=(run,))]).scaler.without
+
+    assert said in words
+
+
+# ── differences ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_nothing_that_changed_is_dropped(study, diff):
+    arms, _ = study
+    told = diff(
+        cosmetic=[{"factor": "code.a.py", "summary": "comments only"}],
+        missing=[{"factor": "env.gpu", "side": "both", "reason": "not recorded"}, "env.driver"],
+    )
+
+    (view,) = page_view(arms, [ComparisonInput(baseline=0, arm=1, diff=told)]).diffs
+
+    leaves = [c.name.full for c in (*view.factors, *view.derived, *(c for g in view.groups for c in g.changes))]
+    assert leaves == ["config.schedule", "config.steps", "launch.pid", "code.a.py", "env.gpu", "env.driver"]
+    assert view.derived[0].words == "follows config.schedule"
+    assert "missing on both sides" in view.groups[2].changes[0].words
+    assert view.intent == "Declared before launch to differ: config.schedule, and that is what changed."
+
+
+@pytest.fixture
+def coded(store, make_run, seal_run):
+    """Two sealed runs whose `loss.py` differs in one line; the second has a file whose content was not stored."""
+
+    def run(source: bytes, seed: int, **files):
+        entry = {"digest": str(digest_bytes(source)), "size": len(source)}
+        code = {"commit": "4f" * 20, "dirty": True, "patch": None, "files": {"loss.py": entry, **files}}
+        return seal_run(store, make_run(code=code, seed=seed), sources=(source,))
+
+    gone = {"digest": f"sha256:{'9' * 64}", "size": 3, "stored": False}
+    a = run(b"def loss(x):\n    return x.abs().mean()\n", 0)
+    b = run(b"def loss(x):\n    return x.abs().sum()\n\x1b[2J\t# \xe2\x80\xae\n", 1, **{"gone.py": gone})
+    return a, b
+
+
+def test_changed_code_is_shown_line_by_line_with_nothing_invisible(coded):
+    found = code_diff("loss.py", *coded)
+
+    assert ("del", "-    return x.abs().mean()") in found.lines
+    assert ("add", "+    return x.abs().sum()") in found.lines
+    assert ("add", "+\\u001b[2J    # \\u202e") in found.lines
+
+
+def test_code_that_cannot_be_shown_says_why(coded):
+    assert code_diff("gone.py", *coded).missing == "its content is not in the store"
+
+
+def test_a_changed_source_file_of_the_comparison_is_on_the_page(coded, diff):
+    a, b = coded
+    told = diff(factors=[{"factor": "code.loss.py", "before": "sha256:1", "after": "sha256:2"}])
+    arms = [ArmInput(name="a", runs=(a,)), ArmInput(name="b", runs=(b,))]
+
+    view = page_view(arms, [ComparisonInput(baseline=0, arm=1, diff=told)])
+
+    assert [file.path.full for file in view.diffs[0].code] == ["loss.py"]
+    assert view.verdicts[0].change == "code.loss.py changed"
+
+
+# ── manifests ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def rows_of(view):
+    return {name.full: value.full for section in view.manifests[0].sections for name, value in section.rows}
+
+
+def test_the_manifest_is_shown_whole(make_run):
+    run = make_run(seed=7, waivers=[{"rule": "RA104", "reason": "hot fix"}], intent=["config.lr"])
+
+    rows = rows_of(page_view([ArmInput(name="x", runs=(run,))]))
+
+    assert rows["manifest digest"] == str(run.manifest.digest)
+    assert rows["seed"] == "7"
+    assert rows["optimizer.lr"] == "0.002"
+    assert rows["train.digest"] == f"sha256:{'a1' * 32}"
+    assert rows["commit"] == "4f" * 20
+    assert rows["waived: RA104"] == "hot fix"
+    assert rows["last.safetensors at step 900"] == str(digest_bytes(b"weights 7"))
+    assert rows["seed proof: init"] == str(digest_bytes(b"init 7"))
+
+
+def test_a_section_that_is_not_in_the_record_says_so(make_run):
+    run = make_run(config=..., seed=..., unknown={"config": "the export holds none"}, seed_proof={})
+
+    view = page_view([ArmInput(name="x", runs=(run,))])
+
+    missing = {section.title: section.missing for section in view.manifests[0].sections}
+    assert missing["Configuration"] == "the export holds none"
+    assert rows_of(view)["seed"] == "unknown: not in the record"
+    assert rows_of(view)["seed proof"].startswith("none")
+
+
+@pytest.mark.parametrize(
+    ("integrity", "tone"), [(None, "doubt"), ({}, "doubt"), ({"*": ()}, "good"), ({"*": ("changed",)}, "bad")]
+)
+def test_integrity_is_claimed_only_where_it_was_checked(make_run, integrity, tone):
+    run = make_run()
+    told = None if integrity is None else {key.replace("*", run.id): problems for key, problems in integrity.items()}
+
+    (view,) = page_view([ArmInput(name="x", runs=(run,))], integrity=told).manifests
+
+    assert view.integrity_tone == tone
+
+
+def test_a_run_that_is_damaged_is_called_damaged_whatever_else_was_checked(make_run):
+    import dataclasses
+
+    run = dataclasses.replace(make_run(), fault="outcome does not match its digest")
+
+    (view,) = page_view([ArmInput(name="x", runs=(run,))], integrity={run.id: ()}).manifests
+
+    assert view.integrity_tone == "bad"
+
+
+def test_named_tables_are_shown_by_name(make_run):
+    run = make_run(config={"stages": [{"name": "alignment", "lr": 0.1}, {"lr": 0.2}]})
+
+    rows = rows_of(page_view([ArmInput(name="x", runs=(run,))]))
+
+    assert (rows["stages[alignment].lr"], rows["stages[1].lr"]) == ("0.1", "0.2")

@@ -1,0 +1,78 @@
+"""How a value is said."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runaudit.report.words import clean, compact, digest, listed, metric, number, shown, value_text
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.304, "+0.30"), (-0.304, "−0.30"), (-0.001, "0.00"), (math.nan, "NaN"), (-math.inf, "−∞"), (None, "no number")],
+)
+def test_a_signed_number_says_its_sign_and_a_missing_one_says_so(value, said):
+    assert number(value, signed=True) == said
+
+
+@given(st.text())
+def test_no_cleaned_text_holds_a_character_that_acts_instead_of_showing(text):
+    """Direction marks turn a line round, controls end a string, private use shows what a font likes."""
+    import unicodedata
+
+    assert all(unicodedata.category(character)[0] != "C" or character == "\u0378" for character in clean(text) if
+               unicodedata.category(character) != "Cn")  # fmt: skip
+
+
+def test_a_reversed_name_is_written_out():
+    assert clean("safe\u202egnp.exe") == "safe\\u202egnp.exe"
+
+
+@given(st.text(min_size=1, max_size=400), st.integers(12, 100))
+def test_a_long_text_is_cut_and_kept_whole_beside_the_cut(text, limit):
+    said = shown(text, limit)
+
+    assert len(said.short) <= limit
+    assert said.full == clean(text)
+
+
+def test_digests_are_shown_short_and_kept_whole():
+    whole = f"sha256:{'ab' * 32}"
+
+    assert digest(whole).short == "sha256:abababababab…"
+    assert digest(whole).full == whole
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (65536.0, "65\u202f536"),
+        (6.6e-24, "6.6e−24"),
+        (0.031234, "0.03123"),
+        (math.inf, "∞"),
+        (-2.0, "−2"),
+        (3e9, "3e9"),
+    ],
+)
+def test_numbers_of_any_size_stay_short(value, said):
+    assert compact(value) == said
+
+
+def test_metrics_are_told_in_words_with_their_unit():
+    camera = metric("full_frame/psnr/camera")
+
+    assert (camera.words, camera.unit, camera.sequence) == ("full-frame PSNR on camera", "dB", "camera")
+    assert camera.amount(-0.35, signed=True) == "−0.35\N{NO-BREAK SPACE}dB"
+    assert metric("val/psnr").words == "validation PSNR"
+    assert metric("time/step_s").unit == "s"
+
+
+def test_lists_read_as_sentences():
+    assert [listed(["a", "b", "c"][:n]) for n in range(4)] == ["", "a", "a and b", "a, b and c"]
+
+
+def test_values_of_a_record_are_told_as_json_and_none_as_none():
+    assert value_text({"b": [1, math.nan], "a": True}).full == '{"a": true, "b": [1, "nan"]}'
+    assert value_text(None).full == "none"
