@@ -101,6 +101,21 @@ def settle(told: str | None, claimed: str | None, exit_code: int | None) -> tupl
     return claimed or "crashed", None
 
 
+def ending_of(error: BaseException | None, stopped_by: str | None) -> tuple[str, str | None]:
+    """The status and the one line that an exception, or its absence, says about a run."""
+    if stopped_by is not None:
+        return "killed", stopped_by
+    if error is None:
+        return "completed", None
+    if isinstance(error, KeyboardInterrupt):
+        return "killed", "interrupted"
+    if isinstance(error, SystemExit):
+        if error.code in (None, 0):
+            return "completed", None
+        return "crashed", f"exit code {error.code}"
+    return "crashed", f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+
+
 def _default_error(status: str, exit_code: int | None) -> str | None:
     if status in FINISHED:
         return None

@@ -9,6 +9,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
+from runaudit.capture.environment import project_siblings
+from runaudit.capture.git import sibling_names
+from runaudit.capture.gitprocess import work_tree
 from runaudit.capture.redact import Redactor
 from runaudit.capture.source import Basket, Limits, Put, is_installed, legible
 from runaudit.records.canonical import JSON
@@ -58,6 +61,13 @@ def loaded_code(
                 late[legible(prefix + path)] = kept.entry(root / path, path, tracked=True)
     kept.store(put)
     return {"loaded": sorted(loaded), "changed": changed, **({"files": late} if late else {})}
+
+
+def code_roots(root: Path, code: Mapping[str, JSON]) -> dict[str, Path]:
+    """Where the parts of a `code` section lie here: `""` for the work tree, and each sibling that is found again."""
+    top = work_tree(root.absolute()) or root.absolute()
+    here = sibling_names(project_siblings(top))
+    return {"": top} | {name: here[name] for name in code.get("siblings") or {} if name in here}
 
 
 def changed_files(code: Mapping[str, JSON], root: Path, redactor: Redactor | None) -> list[dict[str, JSON]]:

@@ -8,7 +8,6 @@ writes and every other rank holds a recorder that keeps silent.
 import atexit
 import contextlib
 import os
-import shutil
 import signal
 import sys
 import threading
@@ -18,13 +17,11 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from runaudit.capture.closing import SERIES, run_of, seal_outcome
-from runaudit.capture.environment import project_siblings
-from runaudit.capture.git import sibling_names
-from runaudit.capture.gitprocess import work_tree
+from runaudit.capture.closing import SERIES, ending_of, run_of, seal_outcome
+from runaudit.capture.files import brought_in
 from runaudit.capture.launch import ABSENT, LaunchRequest, draft_manifest, open_store, redactor_of, seal
 from runaudit.capture.ledger import claim
-from runaudit.capture.loaded import loaded_code
+from runaudit.capture.loaded import code_roots, loaded_code
 from runaudit.capture.rng import proof, reseeded, rng_digests
 from runaudit.capture.series import Keeper, Series
 from runaudit.capture.sink import Mirror, Sink
@@ -310,7 +307,7 @@ class Recorder:
             if not digests:
                 raise CaptureError(f"the {group} {path} holds no file", remedy="record it after it is written")
             return Digest.parse(proof([str(digest) for digest in digests]))
-        place = self._brought_in(group, path, step)
+        place = brought_in(self.run_dir.absolute(), group, path, step)
         facts, digest = place.stat(), digest_file(place)
         entry = {"path": place.relative_to(self.run_dir.absolute()).as_posix(), "digest": str(digest),
                  "size": facts.st_size, "kind": kind, "step": step}  # fmt: skip
@@ -318,30 +315,6 @@ class Recorder:
         for mirror in self._mirrors:
             mirror.file(place, entry)
         return digest
-
-    def _brought_in(self, group: str, path: Path, step: int | None) -> Path:
-        """The file inside the run's folder: itself, or a copy. Never a link: `last.pt` is written again in place."""
-        base = self.run_dir.absolute()
-        given = path.absolute()
-        if given.is_symlink() or not given.is_file():
-            raise CaptureError(f"the {group} {path} is not a file", remedy="record it after it is written, and no link")
-        if base in given.parents:
-            return given
-        target = base / f"{group}s" / (given.name if step is None else f"{step:08d}-{given.name}")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            shutil.copyfile(given, temporary)
-            with temporary.open("rb") as file:
-                os.fsync(file.fileno())
-            temporary.replace(target)
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            raise CaptureError(
-                f"the {group} {path} cannot be copied into the run's folder: {error.strerror}",
-                remedy="free space on the store's disk, or write it into run_dir",
-            ) from error
-        return target
 
     # ── adopting and mirroring ───────────────────────────────────────────────────────────────────────────────────
 
@@ -415,25 +388,3 @@ class Silent(Recorder):
         """Ends in silence."""
         self.finished = True
         return None
-
-
-def ending_of(error: BaseException | None, stopped_by: str | None) -> tuple[str, str | None]:
-    """The status and the one line that an exception, or its absence, says about a run."""
-    if stopped_by is not None:
-        return "killed", stopped_by
-    if error is None:
-        return "completed", None
-    if isinstance(error, KeyboardInterrupt):
-        return "killed", "interrupted"
-    if isinstance(error, SystemExit):
-        if error.code in (None, 0):
-            return "completed", None
-        return "crashed", f"exit code {error.code}"
-    return "crashed", f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
-
-
-def code_roots(root: Path, code: Mapping[str, JSON]) -> dict[str, Path]:
-    """Where the parts of a `code` section lie here: `""` for the work tree, and each sibling that is found again."""
-    top = work_tree(root.absolute()) or root.absolute()
-    here = sibling_names(project_siblings(top))
-    return {"": top} | {name: here[name] for name in code.get("siblings") or {} if name in here}

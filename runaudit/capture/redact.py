@@ -309,7 +309,12 @@ def _words(text: str) -> bool:
 
 
 def _plain(text: str) -> bool:
-    """A value that is a word, a path or a number in its own right, and so stands in many places innocently."""
+    """A value that is a word, a path or a number in its own right, and so stands in many places innocently.
+
+    `GOOGLE_APPLICATION_CREDENTIALS` names the file that holds the secret; the file's place is none.
+    """
+    if text.startswith("/") and os.path.lexists(text):
+        return True
     return bool(re.fullmatch(r"[a-z_.\-/ ]+|[\d.]+|(?i:true|false|none)", text))
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from runaudit.capture import dataset
 from runaudit.capture.dataset import RACY_NS, capture_dataset
 from runaudit.errors import CaptureError
+from runaudit.records.digest import Digest
 
 
 @pytest.fixture
@@ -123,7 +124,12 @@ def test_only_what_changed_is_read_again(scenes: Path, tmp_path: Path, monkeypat
     (scenes / "HR.png").write_bytes(b"other")
     read: list[str] = []
     real = dataset._hash
-    monkeypatch.setattr(dataset, "_hash", lambda path, size: (read.append(path.name), real(path, size))[1])
+
+    def hashed(path: str, size: int, mtime_ns: int) -> Digest:
+        read.append(Path(path).name)
+        return real(path, size, mtime_ns)
+
+    monkeypatch.setattr(dataset, "_hash", hashed)
 
     again = capture_dataset(scenes, cache=tmp_path / "cache")
 
@@ -171,14 +177,14 @@ def test_a_cache_that_cannot_be_written_costs_nothing_but_time(scenes: Path, tmp
 
 
 def test_a_file_that_grows_while_it_is_read_is_refused(scenes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Path.read_bytes
+    real = dataset._read
 
-    def grow(path: Path) -> bytes:
-        with path.open("ab") as file:
+    def grow(fd: int, size: int) -> Digest:
+        with (scenes / "HR.png").open("ab") as file:
             file.write(b"more")
-        return real(path)
+        return real(fd, size)
 
-    monkeypatch.setattr(Path, "read_bytes", grow)
+    monkeypatch.setattr(dataset, "_read", grow)
 
     with pytest.raises(CaptureError, match="changed while it was read"):
         digest(scenes)

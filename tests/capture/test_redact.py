@@ -199,6 +199,15 @@ def test_a_remote_loses_its_user(url: str, clean: str) -> None:
     assert without_user(url) == clean
 
 
+def test_a_folder_or_a_file_that_exists_is_no_secret(redactor: Redactor, tmp_path: Path) -> None:
+    """Shells export PWD and OLDPWD; a credentials variable names a file. Their paths stand everywhere."""
+    here = str(tmp_path / "Project 7")
+    Path(here).mkdir()
+    redactor.prime({"PWD": here, "OLDPWD": here + "/gone", "GOOGLE_APPLICATION_CREDENTIALS": here}, [])
+
+    assert redactor.text(f"cwd {here} {here}/gone") == f"cwd {here} {here}/gone"
+
+
 def test_a_memory_of_clean_contents_does_not_hide_a_secret_that_is_known_now(tmp_path: Path) -> None:
     first = Redactor(KEY, memory=tmp_path)
     assert first.data(b"connect('blue horse 7')") == (b"connect('blue horse 7')", False)

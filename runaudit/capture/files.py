@@ -1,0 +1,31 @@
+"""Files a run leaves, brought into its folder: what is sealed by digest must lie where nobody writes it again."""
+
+import os
+import shutil
+from pathlib import Path
+
+from runaudit.errors import CaptureError
+
+
+def brought_in(base: Path, group: str, path: Path, step: int | None) -> Path:
+    """The file inside the run's folder: itself, or a copy. Never a link: `last.pt` is written again in place."""
+    given = path.absolute()
+    if given.is_symlink() or not given.is_file():
+        raise CaptureError(f"the {group} {path} is not a file", remedy="record it after it is written, and no link")
+    if base in given.parents:
+        return given
+    target = base / f"{group}s" / (given.name if step is None else f"{step:08d}-{given.name}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        shutil.copyfile(given, temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise CaptureError(
+            f"the {group} {path} cannot be copied into the run's folder: {error.strerror}",
+            remedy="free space on the store's disk, or write it into run_dir",
+        ) from error
+    return target
