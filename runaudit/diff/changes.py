@@ -13,7 +13,7 @@ from runaudit.factors.classes import changed
 from runaudit.factors.derived import check_rule, references
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role
 from runaudit.factors.gaps import one_sided_gap
-from runaudit.factors.levels import Levels
+from runaudit.factors.levels import CIRCUMSTANCES, Levels
 from runaudit.factors.path import matches
 from runaudit.factors.source import file_changes, prefix_of
 from runaudit.factors.walk import differences, keyed
@@ -103,7 +103,7 @@ def patched_files(patch: str | None) -> Mapping[str, str] | None:
 
 def _circumstances(a: Run, b: Run) -> Iterator[Change]:
     """Who, when, where and why: never what."""
-    for section in ("label", "launch", "origin", "intent", "bundles", "waivers", "supersedes", "policy"):
+    for section in CIRCUMSTANCES:
         left, right = (keyed(run.manifest.body.get(section)) for run in (a, b))
         for path, before, after in differences(left, right, section):
             yield Change(path=path, before=before, after=after, kind=ChangeClass.NUISANCE,

@@ -77,6 +77,7 @@ IDENTICAL = [
     Pair("moved data, also named in the config", both(put("data/train/path", "/new/train"), put("config/root", "/new/train")),
          "identical", before=put("config/root", "/data/train")),
     Pair("another commit with an equal tree", put("code/commit", "b" * 40), "identical"),
+    Pair("notes and tags beside the record", put("notes", "b"), "identical", before=put("tags", ["a"])),
     Pair("another branch", put("code/branch", "dev"), "identical", before=put("code/branch", "main")),
     Pair("a comment", put("code/files/src/train.py", "# why\n" + TRAIN), "identical"),
     Pair("blank lines", put("code/files/src/train.py", TRAIN.replace("\n\n\n", "\n\n\n\n")), "identical"),

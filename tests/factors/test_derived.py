@@ -75,7 +75,8 @@ def test_what_is_not_arithmetic_is_refused_in_one_line(rule):
 
 @pytest.mark.parametrize(
     "rule",
-    ["9 ** 9 ** 9", "10 ** 60 ** 2", "1 / 0", "config.absent + 1", "config.staging * 3", "config.on + 1", "(0 - 8) ** 0.5",
+    ["9 ** 9 ** 9", "10 ** 60 ** 2", "1 / 0", "config.absent + 1", "config.staging * 3", "config.on + 1",
+     "(0 - 8) ** 0.5",
      "floor(1e308 * 10)",
      "1e300 * 1e300 * 10", " * ".join(["10**64"] * 6)],
 )  # fmt: skip

@@ -67,7 +67,7 @@ def test_a_malformed_record_is_one_line_that_says_where(tmp_path, text, words):
     assert words in str(refused.value) and "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("text", ['{"label": "\\ud800"}', '{"config": {"a": "\\udc00"}}', nested(250)])
+@pytest.mark.parametrize("text", ['{"label": "\\ud800"}', '{"config": {"a": "\\udc00"}}', nested(250), nested(900)])
 def test_what_has_no_canonical_form_is_refused(tmp_path, text):
     with pytest.raises(CanonicalError):
         read_records(written(tmp_path, text))
