@@ -43,9 +43,9 @@ class Code:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
-    """A dataset as an earlier run recorded it."""
+    """A dataset as an earlier run recorded it. The run itself, not its id: that costs a digest, and is rarely shown."""
 
-    run: str
+    run: Run
     digest: str | None
     version: Any = None
 
@@ -174,7 +174,7 @@ def earlier_data(manifest: Manifest, history: tuple[Run, ...], baseline: Run | N
         for run in runs:
             before = run.manifest.section("data").get(name)
             if isinstance(before, Mapping) and before.get("path") == entry.get("path") and before.get("digest"):
-                found[name] = Earlier(run=run.short, digest=before["digest"], version=before.get("preprocessing"))
+                found[name] = Earlier(run=run, digest=before["digest"], version=before.get("preprocessing"))
                 break
     return found
 
