@@ -63,14 +63,14 @@ def seal(
 
 def _request(options: LaunchOptions, config: TrainConfig, seed: int, dataset: Dataset) -> dict[str, Any]:
     meta = dataset.meta
-    facts: dict[str, Any] = {"scale": meta.scale, "preprocessing": meta.preprocessing_version}
-    train = {"tile": config.data.tile, "fraction": config.data.fraction, "frames": meta.frames}
+    # What belongs to the data itself; how it is cut and how much of it is used stands in the config, once.
+    facts = {"scale": meta.scale, "frames": meta.frames, "preprocessing": meta.preprocessing_version}
     return {
         "label": options.label,
         "seed": seed,
         "config": resolve(config),
         "data": {split: _part(dataset.root, split) for split in ("train", "test")},
-        "data_facts": {"train": {**facts, **train}, "test": {**facts, "frames": meta.frames}},
+        "data_facts": {"train": facts, "test": facts},
         "init": "random",
         "evaluation": _evaluation(config),
         "intent": options.intent,

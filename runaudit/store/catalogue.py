@@ -38,9 +38,7 @@ def run_ids(store: Store) -> tuple[str, ...]:
 
 def outcome_entry(store: Store, run_id: str) -> LogEntry | None:
     """The log line of the newest outcome of a run: a correction supersedes what it corrects."""
-    subject = f"sha256:{run_id}"
-    found = [e for e in store.entries() if e.subject == subject and e.kind in ("outcome", "correction")]
-    return found[-1] if found else None
+    return store.endings().get(f"sha256:{run_id}")
 
 
 def load(store: Store, run_id: str, *, trajectory: bool = True) -> Run:

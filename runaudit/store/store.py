@@ -63,6 +63,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._read: tuple[tuple[int, int, int], tuple[LogEntry, ...], Mapping[str, LogEntry]] | None = None
 
     @classmethod
     def create(cls, root: Path) -> "Store":
@@ -177,12 +178,26 @@ class Store:
 
     def entries(self) -> tuple[LogEntry, ...]:
         """Every whole line of the log, in order; `check_chain` says whether they are the ones that were written."""
+        return self._log()[0]
+
+    def endings(self) -> Mapping[str, LogEntry]:
+        """Manifest digest -> the newest outcome line of its run: a correction supersedes what it corrects."""
+        return self._log()[1]
+
+    def _log(self) -> tuple[tuple[LogEntry, ...], Mapping[str, LogEntry]]:
+        """The log, parsed once for as long as the file stays what it was: a list of n runs reads it once, not n times."""
         try:
-            raw = self.log_path.read_bytes()
+            facts = self.log_path.stat()
         except FileNotFoundError:
-            return ()
-        whole = raw[: raw.rfind(b"\n") + 1]
-        return tuple(_entry(line, number) for number, line in enumerate(whole.splitlines(), start=1))
+            return (), {}
+        key = (facts.st_ino, facts.st_size, facts.st_mtime_ns)
+        if self._read is None or self._read[0] != key:
+            raw = self.log_path.read_bytes()
+            whole = raw[: raw.rfind(b"\n") + 1]
+            entries = tuple(_entry(line, number) for number, line in enumerate(whole.splitlines(), start=1))
+            endings = {entry.subject: entry for entry in entries if entry.kind in ("outcome", "correction")}
+            self._read = key, entries, endings
+        return self._read[1:]
 
     def append(self, kind: str, digest: Digest, *, subject: Digest, time: str) -> LogEntry:
         """Add one line under a lock, naming the line before it. A torn last line is cut first: it was never sealed."""
