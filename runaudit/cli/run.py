@@ -87,9 +87,12 @@ def launch(around: common.Context, options: Options, *, cwd: Path, extra: dict[s
     for note in prepared.answer.notes:
         _tell(around, note)
     done = run_sealed(store, manifest, options.command, cwd=cwd, series_names=around.settings.series)
-    remarks = "".join(f"; {note}" for note in done.outcome.body.get("notes", ()))
-    _tell(around, f"run {manifest.id[:SHORT]} {done.outcome.status} after {done.ended.duration_s:.1f} s{remarks}")
-    return done.ended.exit_code
+    if done.fault is not None:
+        common.report_error(done.fault, as_json=False)
+    if done.outcome is not None:
+        remarks = "".join(f"; {note}" for note in done.outcome.body.get("notes", ()))
+        _tell(around, f"run {manifest.id[:SHORT]} {done.outcome.status} after {done.ended.duration_s:.1f} s{remarks}")
+    return done.exit_code
 
 
 def _tell(around: common.Context, text: str) -> None:

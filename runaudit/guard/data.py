@@ -112,10 +112,10 @@ class DatasetChanged(Rule):
             same_version = "" if before.version is None else f", still under preprocessing version {before.version!r}"
             yield self.finding(
                 f"data.{name}",
-                f"{entry.get('path')} has other content than in run {before.run}"
+                f"{entry.get('path')} has other content than in run {before.run.short}"
                 f"{same_version if before.version == entry.get('preprocessing') else ''}",
                 remedy=call.plus("--intent", f"data.{name}"),
-                evidence={"run": before.run, "before": before.digest, "now": entry.get("digest")},
+                evidence={"run": before.run.id, "before": before.digest, "now": entry.get("digest")},
             )
 
 

@@ -6,9 +6,8 @@ The rules that speak of a baseline are asked only where one was declared; a firs
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from runaudit.diff import Comparison
 from runaudit.guard.facts import Namesake
 from runaudit.guard.invocation import Invocation
 from runaudit.guard.provenance import shown
@@ -17,6 +16,9 @@ from runaudit.records.manifest import Manifest
 from runaudit.records.run import Run
 from runaudit.rules import Rule
 from runaudit.settings import GuardSettings
+
+if TYPE_CHECKING:
+    from runaudit.diff import Comparison
 
 
 class NoLabel(Rule):
@@ -181,7 +183,7 @@ class UndeclaredDifference(Rule):
     code = "RA309"
     name = "undeclared_difference"
 
-    def check(self, baseline: Comparison, manifest: Manifest, call: Invocation) -> Iterator[Finding]:
+    def check(self, baseline: "Comparison", manifest: Manifest, call: Invocation) -> Iterator[Finding]:
         for change in baseline.treatments:
             if not change.intended:
                 yield self.finding(
@@ -200,7 +202,7 @@ class IntentDidNotVary(Rule):
     code = "RA310"
     name = "intent_did_not_vary"
 
-    def check(self, baseline: Comparison, manifest: Manifest, call: Invocation) -> Iterator[Finding]:
+    def check(self, baseline: "Comparison", manifest: Manifest, call: Invocation) -> Iterator[Finding]:
         moved = {change.factor for change in baseline.factors}
         moved |= {member.path for change in baseline.factors for member in change.members}
         moved |= {leaf.factor for leaf in baseline.derived}

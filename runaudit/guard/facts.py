@@ -3,21 +3,22 @@
 Nothing here reads the disk except the store's own records; the code and the data were read when the draft was made.
 """
 
-import datetime
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from runaudit.diff import Comparison
 from runaudit.guard.invocation import Invocation
 from runaudit.records.canonical import canonical_equal
 from runaudit.records.manifest import Manifest, Unknown
 from runaudit.records.run import SHORT, Run
 from runaudit.settings import GuardSettings
 
-Compare = Callable[[Run, Run], Comparison]
+if TYPE_CHECKING:
+    from runaudit.diff import Comparison
+
+Compare = Callable[[Run, Run], "Comparison"]
 """How two runs are compared: `diff.compare` under the project's policy."""
 
 
@@ -42,9 +43,9 @@ class Code:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
-    """A dataset as an earlier run recorded it."""
+    """A dataset as an earlier run recorded it. The run itself, not its id: that costs a digest, and is rarely shown."""
 
-    run: str
+    run: Run
     digest: str | None
     version: Any = None
 
@@ -62,7 +63,8 @@ class Namesake:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What the draft itself does not say. `changed`: tracked files that differ from the commit. `root`: where the code
-    lies. `siblings`: name -> folder of editable packages. `sources`: Python files as (path, bytes)."""
+    lies. `siblings`: name -> folder of editable packages. `sources`: Python files as (path, bytes).
+    `damaged`: earlier records that could not be read."""
 
     root: str = "."
     changed: tuple[str, ...] | None = None
@@ -70,7 +72,7 @@ class Surroundings:
     sources: Callable[[], Iterator[tuple[str, bytes]]] = field(default=lambda: iter(()))
     hash_seed: str | None = None
     moved: tuple[str, ...] = ()
-    today: datetime.date = datetime.date.min
+    damaged: tuple[str, ...] = ()
 
 
 def launch_facts(
@@ -99,6 +101,7 @@ def launch_facts(
         "sources": around.sources,
         "hash_seed": around.hash_seed,
         "moved": around.moved,
+        "damaged": around.damaged,
         "failure": None,
     }
 
@@ -171,7 +174,7 @@ def earlier_data(manifest: Manifest, history: tuple[Run, ...], baseline: Run | N
         for run in runs:
             before = run.manifest.section("data").get(name)
             if isinstance(before, Mapping) and before.get("path") == entry.get("path") and before.get("digest"):
-                found[name] = Earlier(run=run.short, digest=before["digest"], version=before.get("preprocessing"))
+                found[name] = Earlier(run=run, digest=before["digest"], version=before.get("preprocessing"))
                 break
     return found
 

@@ -4,31 +4,34 @@ A refused draft leaves nothing in the log. A waiver is written into the manifest
 reads the record later reads it too.
 """
 
+import contextlib
 import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runaudit.capture.environment import project_siblings
 from runaudit.capture.git import git_state
 from runaudit.capture.gitprocess import work_tree
 from runaudit.capture.launch import LaunchRequest, amended, draft_manifest, seal
-from runaudit.diff.comparison import compare
-from runaudit.errors import CaptureError, UsageError
+from runaudit.errors import CaptureError, IntegrityError, UsageError
 from runaudit.guard.answer import RULES, GuardAnswer, judge, not_recordable
-from runaudit.guard.facts import Surroundings, launch_facts
+from runaudit.guard.facts import Compare, Surroundings, launch_facts
 from runaudit.guard.invocation import Invocation
 from runaudit.guard.waiver import Waiver, parse_waivers
 from runaudit.records.canonical import canonical_bytes, canonical_equal
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Manifest
-from runaudit.records.run import Run
+from runaudit.records.run import SHORT, Run
 from runaudit.settings import Settings
 from runaudit.store import Store
 from runaudit.store.catalogue import load, resolve, run_ids
+
+if TYPE_CHECKING:
+    from runaudit.diff import Comparison
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,17 +115,29 @@ def judge_draft(
     environ: Mapping[str, str] = os.environ,
 ) -> Prepared:
     """Ask every rule about a draft that was captured from `root` since `since_ns`, and write the waivers into it."""
+    history, damaged = _related(store, draft)
+    around = _surroundings(root, draft, store, environ=environ, since_ns=since_ns)
     facts = launch_facts(
         draft,
-        _surroundings(root, draft, store, environ=environ, since_ns=since_ns),
-        history=tuple(_related(store, draft)),
+        replace(around, damaged=damaged),
+        history=history,
         baseline=terms.baseline,
         policy=terms.settings.guard,
-        compare=lambda a, b: compare(a, b, settings=terms.settings, intent=draft.intent, design_only=True),
+        compare=_compare_by(terms.settings, draft.intent),
         call=terms.call,
     )
     answer = judge(facts, waivers=terms.waivers, today=terms.today)
     return Prepared(manifest=_with_waivers(draft, answer, root), answer=answer)
+
+
+def _compare_by(settings: Settings, intent: tuple[str, ...]) -> Compare:
+    def compared(a: Run, b: Run) -> "Comparison":
+        # Most launches have neither baseline nor namesake, and the import is half of what the guard would cost them.
+        from runaudit.diff.comparison import compare
+
+        return compare(a, b, settings=settings, intent=intent, design_only=True)
+
+    return compared
 
 
 def _with_waivers(draft: Manifest, answer: GuardAnswer, root: Path) -> Manifest:
@@ -177,8 +192,10 @@ def _sibling_folders(draft: Manifest, top: Path) -> dict[str, str]:
 
 def _python_sources(top: Path, files: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
     for path in files:
-        if path.endswith(".py") and (top / path).is_file():
-            yield path, (top / path).read_bytes()
+        if path.endswith(".py"):
+            # Plain strings: building 1,400 path objects takes longer than reading the files.
+            with contextlib.suppress(OSError), open(f"{top}{os.sep}{path}", "rb") as file:  # noqa: PTH123
+                yield path, file.read()
 
 
 def changed_files(top: Path, files: Mapping[str, Any], *, since_ns: int) -> tuple[str, ...]:
@@ -186,37 +203,54 @@ def changed_files(top: Path, files: Mapping[str, Any], *, since_ns: int) -> tupl
 
     A file that holds a redacted secret cannot be compared by digest, so its stamp alone counts.
     """
-    return tuple(path for path, entry in files.items() if _changed(top / path, entry, since_ns))
+    return tuple(path for path, entry in files.items() if _changed(f"{top}{os.sep}{path}", entry, since_ns))
 
 
-def _changed(path: Path, entry: Mapping[str, Any], since_ns: int) -> bool:
+def _changed(name: str, entry: Mapping[str, Any], since_ns: int) -> bool:
     try:
-        facts = path.lstat()
+        facts = os.lstat(name)
         if max(facts.st_mtime_ns, facts.st_ctime_ns) < since_ns:
             return False
         if entry.get("redacted"):
             return True
+        path = Path(name)
         data = os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()
     except OSError:
         return True
     return str(digest_bytes(data)) != str(entry["digest"])
 
 
-def _related(store: Store, draft: Manifest) -> Iterator[Run]:
-    """The earlier runs that share the label or a dataset's path, oldest first.
+MAX_NAMESAKES = 16
+"""Earlier runs of one label that are looked at, the newest. Whatever came before them was held against those before."""
+
+
+def _related(store: Store, draft: Manifest) -> tuple[tuple[Run, ...], tuple[str, ...]]:
+    """The earlier runs that share the label, and the newest that read each dataset's path, oldest first; and the short
+    ids of damaged records.
 
     Sealed bytes are canonical, so a label or path that occurs in a record occurs in it letter for letter: the others
-    need not be parsed.
+    need not be parsed, which would cost 20 ms for each that holds 1,400 files.
     """
-    paths = [entry.get("path") for entry in draft.section("data").values() if isinstance(entry, Mapping)]
-    marks = [b'"label":' + canonical_bytes(draft.label)] if draft.label else []
-    marks += [b'"path":' + canonical_bytes(path) for path in paths if path]
-    for entry in store.entries():
-        if entry.kind == "manifest":
+    label = b'"label":' + canonical_bytes(draft.label) if draft.label else None
+    datasets = [one for one in draft.section("data").values() if isinstance(one, Mapping)]
+    paths = {b'"path":' + canonical_bytes(one["path"]) for one in datasets if one.get("path")}
+    found: list[Run] = []
+    damaged: list[str] = []
+    namesakes = 0
+    for entry in reversed([e for e in store.entries() if e.kind == "manifest"]):
+        try:
             raw = store.read(entry.digest)
-            if any(mark in raw for mark in marks):
-                manifest = Manifest.from_bytes(raw, where=f"manifest {entry.digest.hex[:12]}")
-                yield Run(manifest=manifest, blobs=store.blobs)
+        except IntegrityError:
+            damaged.append(entry.digest.hex[:SHORT])
+            continue
+        same_label = label is not None and label in raw and namesakes < MAX_NAMESAKES
+        same_data = {path for path in paths if path in raw}
+        if same_label or same_data:
+            manifest = Manifest.from_bytes(raw, where=f"manifest {entry.digest.hex[:SHORT]}")
+            found.append(Run(manifest=manifest, blobs=store.blobs))
+            namesakes += same_label
+            paths -= same_data
+    return tuple(reversed(found)), tuple(damaged)
 
 
 def _baseline(store: Store, word: str | None, settings: Settings, seed: Any) -> Run | None:

@@ -11,13 +11,14 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from runaudit.errors import UsageError
 
 FORWARDED = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2})
+WATCHED = FORWARDED | {signal.SIGCHLD}
 _FROM_KERNEL = 0x80
 """`si_code` of a signal that the terminal sent (SI_KERNEL); one that a process sent has a code of zero or below."""
 
@@ -84,33 +85,51 @@ def executable(command: Sequence[str], *, cwd: Path, environ: Mapping[str, str])
     return found
 
 
-def supervise(
-    command: Sequence[str], *, cwd: Path, environ: Mapping[str, str], beat: Callable[[], None], every_s: float
-) -> Ended:
-    """Run `command` to its end. `beat` is called at once and every `every_s` seconds, never while it ends."""
-    started = time.monotonic()
-    watched = {*FORWARDED, signal.SIGCHLD}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
-    forwarded: list[int] = []
+@contextlib.contextmanager
+def signals_held() -> Iterator[set[signal.Signals]]:
+    """Hold back every signal that is passed on, until the end of the block; yields the mask as it was.
+
+    What comes while an outcome is being sealed has nobody left to reach, and must not cost the outcome.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
     try:
-        beat()
-        try:
-            child = subprocess.Popen(
-                list(command),
-                cwd=cwd,
-                env=dict(environ),
-                # The mask is inherited: without this the command could not be interrupted at all.
-                preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, before) and None,
-            )
-        except OSError as error:
-            raise UsageError(
-                f"{command[0]!r} cannot be started: {error.strerror}", remedy="check its first line"
-            ) from error
-        while child.poll() is None:
-            _pass_on(child, signal.sigtimedwait(watched, every_s), forwarded, beat)
+        yield {signal.Signals(number) for number in before}
     finally:
-        _drop_pending(watched)
+        while signal.sigtimedwait(WATCHED, 0) is not None:
+            pass
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def supervise(
+    command: Sequence[str],
+    *,
+    cwd: Path,
+    environ: Mapping[str, str],
+    mask: set[signal.Signals],
+    beat: Callable[[], None],
+    every_s: float,
+    stdout: int | None = None,
+) -> Ended:
+    """Run `command` to its end, within `signals_held()`, whose `mask` the command gets: it inherits the wrapper's, and
+    could not be interrupted otherwise. `beat` is called at once and every `every_s` seconds. `stdout` is a file
+    descriptor that takes what the command prints, None leaves it where it is."""
+    started = time.monotonic()
+    forwarded: list[int] = []
+    beat()
+    try:
+        child = subprocess.Popen(
+            list(command),
+            cwd=cwd,
+            env=dict(environ),
+            stdout=stdout,
+            preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, mask) and None,
+        )
+    except OSError as error:
+        raise UsageError(
+            f"{command[0]!r} cannot be started: {error.strerror}", remedy="check its first line"
+        ) from error
+    while child.poll() is None:
+        _pass_on(child, signal.sigtimedwait(WATCHED, every_s), forwarded, beat)
     return Ended(returncode=child.returncode, forwarded=tuple(forwarded), duration_s=time.monotonic() - started)
 
 
@@ -127,9 +146,3 @@ def _pass_on(
         if info.si_code != _FROM_KERNEL:
             with contextlib.suppress(ProcessLookupError):
                 child.send_signal(info.si_signo)
-
-
-def _drop_pending(watched: set[signal.Signals]) -> None:
-    """A signal that came while the command was ending must not kill the wrapper before it has sealed the outcome."""
-    while signal.sigtimedwait(watched, 0) is not None:
-        pass

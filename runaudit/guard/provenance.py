@@ -12,7 +12,7 @@ from typing import Any
 from runaudit.errors import RunauditError
 from runaudit.guard.facts import Code
 from runaudit.guard.invocation import Invocation
-from runaudit.records.finding import Finding
+from runaudit.records.finding import Finding, Severity
 from runaudit.records.manifest import Manifest
 from runaudit.rules import Rule
 from runaudit.settings import GuardSettings
@@ -231,6 +231,25 @@ class NotRecordable(Rule):
             yield self.finding("record", failure.message, remedy=failure.remedy)
 
 
+class DamagedHistory(Rule):
+    """The earlier records can be read.
+
+    A record that does not match its digest cannot be compared with; this run's own record is not touched by it."""
+
+    code = "RA113"
+    name = "damaged_history"
+    severity = Severity.WARNING
+
+    def check(self, damaged: tuple[str, ...]) -> Iterator[Finding]:
+        if damaged:
+            yield self.finding(
+                "store",
+                f"{_count(damaged, 'earlier record')} cannot be read and compared with: {shown(damaged)}",
+                remedy="runaudit verify",
+                evidence={"runs": list(damaged)},
+            )
+
+
 class Required(Rule):
     """Everything that the policy requires is on record.
 
@@ -284,4 +303,5 @@ RULES: tuple[Rule, ...] = (
     InitUnknown(),
     Required(),
     NotRecordable(),
+    DamagedHistory(),
 )

@@ -25,6 +25,9 @@ from runaudit.settings import Settings
 from runaudit.store import Store
 from runaudit.store.catalogue import load, run_ids
 
+STDERR = 2
+"""What the command prints is a message here: the result is the comparison, and stdout is for that alone."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rerun:
@@ -57,7 +60,12 @@ def rerun(
     linked = tuple(link_data(run, to))
     executable(command, cwd=cwd, environ=environ)
     manifest = _sealed(store, run, cwd, command, settings, environ)
-    run_sealed(store, manifest, command, cwd=cwd, environ=_with_path(environ, to), series_names=settings.series)
+    done = run_sealed(
+        store, manifest, command, cwd=cwd, environ=_with_path(environ, to), series_names=settings.series,
+        stdout=STDERR,
+    )  # fmt: skip
+    if done.fault is not None:
+        raise done.fault
     again = load(store, manifest.id)
     return Rerun(
         restored=restored,

@@ -64,6 +64,8 @@ def restore(run: Run, to: Path, *, repositories: tuple[Path, ...] = ()) -> Resto
         missing |= {f"{name}/{path}": why for path, why in _write_tree(run, inner, _inside(to, name))}
     notes += [f"the editable package {name} lies outside this tree and was not restored"
               for name in code.get("siblings") or {}]  # fmt: skip
+    notes += [f"{to} lies inside the work tree of {r}, whose guard will see it as an untracked repository"
+              for r in repositories if to.resolve().is_relative_to(r.resolve())]  # fmt: skip
     return Restored(
         to=to, commit=commit if source else None, files=len(code["files"]), missing=missing, notes=tuple(notes)
     )

@@ -4,6 +4,7 @@ The launch is in the log before the command starts. A wrapper that is killed the
 one that did not happen.
 """
 
+import contextlib
 import json
 import os
 import socket
@@ -17,22 +18,28 @@ from runaudit.capture.gitprocess import work_tree
 from runaudit.capture.launch import child_environ, redactor_of
 from runaudit.capture.ledger import claim, claims
 from runaudit.capture.loaded import changed_files
-from runaudit.errors import CaptureError
+from runaudit.errors import CaptureError, RunauditError
 from runaudit.guard.leavings import announce_files, foreign_files, gather_series
-from runaudit.guard.process import Ended, executable, signal_name, supervise
+from runaudit.guard.process import Ended, signal_name, signals_held, supervise
 from runaudit.records.canonical import JSON
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
-from runaudit.store import Store
+from runaudit.store import Store, StoreError
 from runaudit.store.catalogue import HEARTBEAT_S, process_start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wrapped:
-    """How the command ended and what was sealed about it."""
+    """How the command ended and what was sealed about it; where sealing failed, `fault` says why."""
 
     ended: Ended
-    outcome: Outcome
+    outcome: Outcome | None
+    fault: RunauditError | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """The command's own; that of the fault where the command was content and its outcome could not be kept."""
+        return self.ended.exit_code or (self.fault.exit_code if self.fault else 0)
 
 
 def run_sealed(
@@ -43,34 +50,50 @@ def run_sealed(
     cwd: Path,
     environ: Mapping[str, str] = os.environ,
     series_names: Mapping[str, str] | None = None,
+    stdout: int | None = None,
 ) -> Wrapped:
     """Run `command` under a sealed manifest and seal its outcome, whatever becomes of it."""
     live = store.live_dir(manifest.id)
-    live.mkdir(parents=True, exist_ok=True)
-    store.run_dir(manifest.id).mkdir(parents=True, exist_ok=True)
     before = foreign_before(cwd)
-    ended = supervise(
-        command,
-        cwd=cwd,
-        environ={**environ, **child_environ(store, manifest)},
-        beat=heart(live),
-        every_s=HEARTBEAT_S,
-    )
+    with signals_held() as mask:
+        ended = supervise(
+            command,
+            cwd=cwd,
+            environ={**environ, **child_environ(store, manifest)},
+            mask=mask,
+            beat=heart(live),
+            every_s=HEARTBEAT_S,
+            stdout=stdout,
+        )
+        try:
+            _gather(store, manifest, ended, cwd, before=before, names=series_names or {})
+            outcome = seal_outcome(
+                store,
+                manifest,
+                exit_code=ended.returncode,
+                error=ended.error if ended.killed_by else None,
+                code=_code_at_end(store, manifest, live, cwd, environ),
+                environ=environ,
+            )
+        except RunauditError as fault:
+            return Wrapped(ended=ended, outcome=None, fault=fault)
+        except OSError as error:
+            unsealed = StoreError(f"the outcome could not be sealed: {error}", remedy="free space on the store's disk")
+            return Wrapped(ended=ended, outcome=None, fault=unsealed)
+    return Wrapped(ended=ended, outcome=outcome)
+
+
+def _gather(
+    store: Store, manifest: Manifest, ended: Ended, cwd: Path, *, before: frozenset[Path], names: Mapping[str, str]
+) -> None:
+    """Claim for the run what the command left and what became of it."""
+    live, folder = store.live_dir(manifest.id), store.run_dir(manifest.id)
     for number in ended.forwarded:
         claim(live, "note", text=f"{signal_name(number)} was passed on to the command")
-    gather_series(live, (store.run_dir(manifest.id), cwd), before=before, names=series_names or {})
-    announce_files(live, store.run_dir(manifest.id))
+    gather_series(live, (folder, cwd), before=before, names=names)
+    announce_files(live, folder)
     for note in _data_at_end(store, manifest):
         claim(live, "note", text=note)
-    outcome = seal_outcome(
-        store,
-        manifest,
-        exit_code=ended.returncode,
-        error=ended.error if ended.killed_by else None,
-        code=_code_at_end(store, manifest, live, cwd, environ),
-        environ=environ,
-    )
-    return Wrapped(ended=ended, outcome=outcome)
 
 
 def foreign_before(cwd: Path) -> frozenset[Path]:
@@ -83,12 +106,14 @@ def heart(live: Path) -> Callable[[], None]:
     beat = live / "heartbeat"
 
     def once() -> None:
-        if not beat.exists():
-            facts = {"pid": os.getpid(), "host": socket.gethostname(), "pid_start": process_start(os.getpid())}
-            temporary = beat.with_name(f"heartbeat.{os.getpid()}")
-            temporary.write_text(json.dumps(facts))
-            temporary.replace(beat)
-        os.utime(beat)
+        # A full disk must not end a training that goes on well; the run then looks lost until it is sealed.
+        with contextlib.suppress(OSError):
+            if not beat.exists():
+                facts = {"pid": os.getpid(), "host": socket.gethostname(), "pid_start": process_start(os.getpid())}
+                temporary = beat.with_name(f"heartbeat.{os.getpid()}")
+                temporary.write_text(json.dumps(facts))
+                temporary.replace(beat)
+            os.utime(beat)
 
     return once
 
@@ -122,6 +147,3 @@ def _code_at_end(
         claim(live, "note", text=f"the code changed while the run ran: {paths}")
     return {**said, "loaded": said.get("loaded", []),
             "changed": [*said.get("changed", ()), *(e for e in changed if e["path"] not in known)]}  # fmt: skip
-
-
-__all__ = ["Wrapped", "executable", "run_sealed"]

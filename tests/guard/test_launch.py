@@ -115,3 +115,16 @@ def test_the_guard_needs_no_network_and_no_remote(repo, git, request_of, monkeyp
 
     assert prepared.answer.allowed
     assert "secret" not in str(prepared.manifest.section("code")["remote"])
+
+
+def test_a_damaged_record_of_another_run_does_not_stop_this_one_but_is_told(repo, request_of):
+    store = open_store(repo / ".runaudit")
+    first = prepare(request_of(), store).sealed(store)
+    path = store.object_path(first.digest)
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:-1])
+
+    answer = prepare(request_of(), store).answer
+
+    assert answer.allowed
+    assert [f.code for f in answer.findings] == ["RA113"]

@@ -8,27 +8,28 @@ from pathlib import Path
 import pytest
 
 from runaudit.errors import UsageError
-from runaudit.guard.process import executable, supervise
+from runaudit.guard.process import executable, signals_held, supervise
 
 WRAPPER = """
 import os, sys
 from pathlib import Path
-from runaudit.guard.process import supervise
-ended = supervise(sys.argv[1:], cwd=Path.cwd(), environ=os.environ, beat=lambda: None, every_s=5)
+from runaudit.guard.process import signals_held, supervise
+with signals_held() as mask:
+    ended = supervise(sys.argv[1:], cwd=Path.cwd(), environ=os.environ, mask=mask, beat=lambda: None, every_s=5)
 print(ended.status, ended.exit_code, ended.error, flush=True)
 sys.exit(ended.exit_code)
 """
 
 
-def run(code: str, tmp_path: Path) -> object:
-    return supervise(
-        [sys.executable, "-c", textwrap.dedent(code)], cwd=tmp_path, environ=os.environ, beat=lambda: None, every_s=5
-    )
+def supervised(code: str, folder: Path, *, beat=lambda: None, every_s: float = 5.0):
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    with signals_held() as mask:
+        return supervise(command, cwd=folder, environ=os.environ, mask=mask, beat=beat, every_s=every_s)
 
 
 @pytest.mark.parametrize("code", [0, 1, 7, 255])
 def test_the_exit_code_is_that_of_the_command(code, tmp_path):
-    ended = run(f"raise SystemExit({code})", tmp_path)
+    ended = supervised(f"raise SystemExit({code})", tmp_path)
 
     assert ended.exit_code == code
     assert ended.status == ("completed" if code == 0 else "crashed")
@@ -36,7 +37,7 @@ def test_the_exit_code_is_that_of_the_command(code, tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
 def test_death_by_a_signal_is_128_plus_its_number_and_the_status_is_killed(number, tmp_path):
-    ended = run(f"import os; os.kill(os.getpid(), {int(number)})", tmp_path)
+    ended = supervised(f"import os; os.kill(os.getpid(), {int(number)})", tmp_path)
 
     assert (ended.exit_code, ended.status, ended.error) == (128 + number, "killed", f"killed by {number.name}")
 
@@ -115,10 +116,7 @@ def test_ctrl_c_at_a_terminal_reaches_the_command_once():
 def test_the_heart_beats_at_the_start_and_while_the_command_runs(tmp_path):
     beats = []
 
-    supervise(
-        [sys.executable, "-c", "import time; time.sleep(0.5)"],
-        cwd=tmp_path, environ=os.environ, beat=lambda: beats.append(1), every_s=0.05,
-    )  # fmt: skip
+    supervised("import time; time.sleep(0.5)", tmp_path, beat=lambda: beats.append(1), every_s=0.05)
 
     assert len(beats) >= 2
 
@@ -133,3 +131,11 @@ def test_a_file_without_the_executable_bit_is_told_with_the_way_out(tmp_path):
 
     with pytest.raises(UsageError, match="chmod"):
         executable(["./train.sh"], cwd=tmp_path, environ=os.environ)
+
+
+def test_a_signal_that_comes_while_the_outcome_is_sealed_does_not_cost_it():
+    with signals_held():
+        os.kill(os.getpid(), signal.SIGTERM)
+        sealed = True
+
+    assert sealed

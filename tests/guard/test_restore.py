@@ -280,3 +280,26 @@ def test_a_command_that_held_a_secret_cannot_be_repeated(repo, cli, options, cap
 
     assert cli("rerun", "@last") == 3
     assert "held a secret" in capfd.readouterr().err
+
+
+def test_what_a_repeated_command_prints_does_not_mix_with_the_answer(repo, cli, options, capfd):
+    import json
+
+    assert (
+        cli("run", *options, "--", sys.executable, "-c", "import runaudit; runaudit.log(1, {'m': 1.0}); print('hi')")
+        == 0
+    )
+    capfd.readouterr()
+
+    assert cli("rerun", "@last", "--json") == 0
+
+    out, err = capfd.readouterr()
+    assert json.loads(out)["verdict"] == "bit_equal"
+    assert "hi" in err
+
+
+def test_a_folder_inside_the_work_tree_is_allowed_and_told(repo, tmp_path):
+    restored = restore(sealed(repo, tmp_path / "store"), repo / "back", repositories=(repo,))
+
+    assert restored.exact
+    assert "lies inside the work tree" in restored.notes[0]

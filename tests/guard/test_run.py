@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from runaudit.records.run import Run
-from runaudit.store import Store
+from runaudit.store import Store, StoreError
 from runaudit.store.catalogue import load, run_ids
 from runaudit.store.verify import verify
 
@@ -357,3 +357,17 @@ def test_the_waiting_wrapper_keeps_its_heartbeat(repo, options):
 
     assert beat["pid"] == wrapper.pid
     assert wrapper.returncode == 0
+
+
+@pytest.mark.parametrize(("ends", "expected"), [(0, 2), (7, 7)])
+def test_a_full_disk_at_the_end_is_told_and_the_commands_own_failure_comes_first(
+    ends, expected, repo, cli, options, capfd, monkeypatch
+):
+    def full(*_: object, **__: object) -> None:
+        raise StoreError("no space left on the store's disk", remedy="free space")
+
+    monkeypatch.setattr("runaudit.guard.wrapped.seal_outcome", full)
+
+    assert cli("run", *options, "--", sys.executable, "-c", f"raise SystemExit({ends})") == expected
+    assert "no space left" in capfd.readouterr().err
+    assert last(repo).outcome is None
