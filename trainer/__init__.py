@@ -1,1 +1,1 @@
-"""Staged training of multi-frame super-resolution: alignment alone, frozen, then fusion and super-resolution."""
+"""Staged training of multi-frame super-resolution: alignment alone, frozen, then fusion and the head."""

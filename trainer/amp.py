@@ -1,9 +1,11 @@
-"""Mixed precision that reports on itself: which dtype, at which loss scale, and every step the scaler refused.
+"""Mixed precision that reports on itself: which dtype, at which loss scale, and every step the scaler
+refused.
 
-The loss scale halves when a gradient overflows and doubles after `growth_interval` clean steps. A batch with bad
-*inputs* never reaches the scaler: it would halve the scale for a fault that is not the scale's (measured: 2 % of NaN
-tiles drove 65536 to 256 within 350 steps, because recovery needs 2000 clean steps). A loss that overflows on good
-inputs does halve it; were it only skipped, a scale that is too high would never come down.
+The loss scale halves when a gradient overflows and doubles after `growth_interval` clean steps. A batch
+with bad *inputs* never reaches the scaler: it would halve the scale for a fault that is not the scale's
+(measured: 2 % of NaN tiles drove 65536 to 256 within 350 steps, because recovery needs 2000 clean steps).
+A loss that overflows on good inputs does halve it; were it only skipped, a scale that is too high would
+never come down.
 """
 
 from collections.abc import Iterable, Mapping
@@ -52,8 +54,11 @@ class Precision:
         """Accumulate the gradients of one scaled loss."""
         self.scaler.scale(loss).backward()
 
-    def step(self, optimiser: torch.optim.Optimizer, parameters: Iterable[Tensor], clip: float) -> tuple[float, bool]:
-        """Unscale, then clip, then step. Returns the gradient's norm before clipping and whether the step was taken.
+    def step(
+        self, optimiser: torch.optim.Optimizer, parameters: Iterable[Tensor], clip: float
+    ) -> tuple[float, bool]:
+        """Unscale, then clip, then step. Returns the gradient's norm before clipping and whether the step
+        was taken.
 
         Clipping scaled gradients would clip at `clip / scale`, so the order matters.
         """
@@ -73,7 +78,10 @@ class Precision:
         """The loss itself was not finite on good inputs: no step, and a lower scale next time."""
         self.skipped += 1
         if self.scales:
-            self.scaler.update(self.scale * self.config.backoff_factor)
+            # By state, because `update` wants a scaled backward pass before it, and there was none.
+            state = dict(self.scaler.state_dict())
+            state |= {"scale": self.scale * self.config.backoff_factor, "_growth_tracker": 0}
+            self.scaler.load_state_dict(state)
 
     def state(self) -> dict[str, Any]:
         """Plain JSON."""

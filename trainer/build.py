@@ -1,4 +1,6 @@
-"""Config -> network. The only place that knows both, so that blocks stay free of configs and configs of tensors."""
+"""Config -> network. The only place that knows both, so that blocks stay free of configs and configs of
+tensors.
+"""
 
 from dataclasses import asdict
 
@@ -38,7 +40,9 @@ class Normalised(nn.Module):
         return self.net.evidence(self.inward(lr))
 
     def restore(self, evidence: Evidence) -> Prediction:
-        """From the merged burst to the image, in data units; the log-scale stays relative to the deviation."""
+        """From the merged burst to the image, in data units; the log-scale stays relative to the
+        deviation.
+        """
         mean, log_scale = self.net.restore(evidence)
         return Prediction(mean * self.deviation + self.mean, log_scale)
 
@@ -64,6 +68,7 @@ def build_model(config: ModelConfig) -> Normalised:
             squeeze=config.fusion.squeeze,
             kernel=tern.kernel,
             identity_start=tern.identity_start,
+            unit_gain=tern.unit_gain,
         )
     else:
         net = _aligned(config)
@@ -72,7 +77,8 @@ def build_model(config: ModelConfig) -> Normalised:
 
 
 def _aligned(config: ModelConfig) -> PIUNet:
-    # Fusion and head are drawn before the alignment, so that they start alike whichever alignment is plugged in.
+    # Fusion and head are drawn before the alignment, so that they start alike whichever alignment is
+    # plugged in.
     fusion = Fusion(scale=config.scale, **asdict(config.fusion))
     head = ResidualHead(
         fusion.channels, scale=config.scale, planes=2 if config.log_scale else 1, **asdict(config.head)

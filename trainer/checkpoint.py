@@ -1,8 +1,9 @@
 """Checkpoints that can be trusted: tensors in safetensors, the rest in JSON, nothing is ever unpickled.
 
-One checkpoint is `NAME.safetensors` (weights and buffers), `NAME.state.safetensors` (optimiser moments and generator
-states) and `NAME.json`, which is written last, names the digests of the other two and carries its own. Every
-file is written beside its place and moved into it, so a reader sees an old checkpoint or a new one, never half of one.
+One checkpoint is `NAME.safetensors` (weights and buffers), `NAME.state.safetensors` (optimiser moments
+and generator states) and `NAME.json`, which is written last, names the digests of the other two and
+carries its own. Every file is written beside its place and moved into it, so a reader sees an old
+checkpoint or a new one, never half of one.
 """
 
 import hashlib
@@ -62,13 +63,16 @@ def load(path: Path) -> Checkpoint:
     for file in (path, state_path, json_path):
         if not file.is_file():
             raise UsageError(
-                f"{file}: no such file; a checkpoint is three files", remedy="name an existing *.safetensors checkpoint"
+                f"{file}: no such file; a checkpoint is three files",
+                remedy="name an existing *.safetensors checkpoint",
             )
     try:
         body = json.loads(json_path.read_text(encoding="utf-8"))
         claimed, files, facts = body.pop("digest"), body["files"], body["facts"]
     except (ValueError, KeyError, AttributeError) as error:
-        raise IntegrityError(f"{json_path}: not a checkpoint's state", remedy="use another checkpoint") from error
+        raise IntegrityError(
+            f"{json_path}: not a checkpoint's state", remedy="use another checkpoint"
+        ) from error
     if _digest(_text(body).encode()) != claimed:
         raise IntegrityError(f"{json_path}: does not match its own digest", remedy="use another checkpoint")
     for file in (path, state_path):
@@ -104,12 +108,19 @@ def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Put the moments back; learning rates are computed anew at each step."""
+    """Put the moments back, in the memory layout of their parameters.
+
+    A fused optimiser walks parameter and moments by address: stored in plain order beside channels_last weights,
+    each weight would meet another one's moments. Learning rates are computed anew at each step.
+    """
+    parameters = [p for group in optimiser.param_groups for p in group["params"]]
     states: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         if name.startswith("optimiser."):
             _, index, key = name.split(".", 2)
-            states.setdefault(int(index), {})[key] = tensor
+            like = parameters[int(index)]
+            fits = tensor.shape == like.shape and key != "step"
+            states.setdefault(int(index), {})[key] = torch.empty_like(like).copy_(tensor) if fits else tensor
     groups = optimiser.state_dict()["param_groups"]
     optimiser.load_state_dict({"state": states, "param_groups": groups})
 

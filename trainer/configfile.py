@@ -1,4 +1,6 @@
-"""TOML -> TrainConfig. An unknown key, a wrong type or an impossible value is one line, before anything runs."""
+"""TOML -> TrainConfig. An unknown key, a wrong type or an impossible value is one line, before anything
+runs.
+"""
 
 import difflib
 import math
@@ -17,7 +19,9 @@ EXTENDS = "extends"  # a file may start from another one, named relative to itse
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
-    """Read a config file, then apply `key.path=value` overrides. Raises ConfigError with the place and the remedy."""
+    """Read a config file, then apply `key.path=value` overrides. Raises ConfigError with the place and
+    the remedy.
+    """
     tree = read_tree(path)
     for override in overrides:
         key, value = parse_override(override)
@@ -71,7 +75,9 @@ def put(tree: dict[str, Any], key: str, value: Any, *, place: str) -> None:
     for parent in parents:
         node = tree.setdefault(parent, {})
         if not isinstance(node, dict):
-            raise ConfigError(f"{place}: {parent} is a value, not a section", remedy="name a key inside a section")
+            raise ConfigError(
+                f"{place}: {parent} is a value, not a section", remedy="name a key inside a section"
+            )
         tree = node
     tree[last] = value
 
@@ -107,7 +113,9 @@ def _build(kind: type[T], tree: Mapping[str, Any], prefix: str, where: str, base
             values[name] = getattr(base, name)
         elif is_dataclass(hint):
             if not isinstance(tree[name], Mapping):
-                raise ConfigError(f"{where}: {path} is {tree[name]!r}, not a section", remedy=f"write [{path}]")
+                raise ConfigError(
+                    f"{where}: {path} is {tree[name]!r}, not a section", remedy=f"write [{path}]"
+                )
             values[name] = _build(cast(type, hint), tree[name], f"{path}.", where, getattr(base, name))
         else:
             values[name] = _checked(tree[name], hint, path, where)

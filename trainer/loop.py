@@ -1,7 +1,7 @@
 """The loop: stages in order, one step at a time, everything that happens told to a `RunLog`.
 
-A step is a pure function of the weights, the optimiser's moments, the loss scale and its number, so a run that is
-interrupted anywhere and resumed computes the very same losses.
+A step is a pure function of the weights, the optimiser's moments, the loss scale and its number, so a run
+that is interrupted anywhere and resumed computes the very same losses.
 """
 
 import time
@@ -69,7 +69,9 @@ class StopRequested(Exception):  # noqa: N818 - a request, not an error
 
 @dataclass(slots=True, kw_only=True)
 class Progress:
-    """Where the run is. `stage_at` counts planned stages, `step` steps within it, `done` steps over all stages."""
+    """Where the run is. `stage_at` counts planned stages, `step` steps within it, `done` steps over all
+    stages.
+    """
 
     stage_at: int = 0
     step: int = 0
@@ -135,7 +137,7 @@ def _run_stage(
     """Train one stage from where `progress` stands. False if it diverged."""
     config, model = work.config, work.model
     free = prepare_blocks(model, stage.trains)
-    optimiser = build_optimiser(free, stage.lr, config.optim, fused=config.device == "cuda")
+    optimiser = build_optimiser(free, stage.lr, config.optim, fused=True)
     if progress.step and resume is not None:
         checkpoints.restore_optimiser(optimiser, resume.state)
         require_frozen(model, stage, progress.frozen)
@@ -175,7 +177,7 @@ def _cache_mb(work: Workplace) -> float:
     model = work.config.model
     if model.topology == "paper":
         return 0.0  # the frames themselves: nothing new is kept
-    planes = 4 + (2 * T if model.fusion.blocks else 0)
+    planes = 5 + (2 * T if model.fusion.blocks else 0)
     return N * planes * h * w * model.scale**2 * 4 / 2**20
 
 
@@ -222,7 +224,9 @@ def train_step(
     cache: Cache | None = None,
     warm: bool = False,
 ) -> StepMetrics:
-    """One optimiser step over its micro-batches. A batch that is not finite costs the step, never the weights."""
+    """One optimiser step over its micro-batches. A batch that is not finite costs the step, never the
+    weights.
+    """
     optimiser.zero_grad(set_to_none=True)
     sums: dict[str, float] = {}
     for batch in batches:
@@ -249,7 +253,8 @@ def loss_terms(
     """The terms of a stage's loss on one batch."""
     if stage.loss == "alignment":
         registered, _ = model.register(batch.lr)
-        return {"alignment": alignment_loss(registered, batch.clear_lr)}
+        reference = model.inward(batch.lr[:, :1])
+        return {"alignment": alignment_loss(registered, reference, batch.clear_lr)}
     if stage.alignment_frozen:
         if cache is None:
             with torch.no_grad():
@@ -267,7 +272,9 @@ def loss_terms(
 def validation(
     model: Normalised, samples: Samples, stage: Stage, config: TrainConfig, cache: Cache | None
 ) -> dict[str, float]:
-    """L1 of the held-out tiles: of the image, or of the registered frames where a stage trains the alignment alone."""
+    """L1 of the held-out tiles: of the image, or of the registered frames where a stage trains the
+    alignment alone.
+    """
     was = {m: m.training for m in model.modules()}
     model.eval()
     size, sums = config.loop.val_batch, 0.0
@@ -276,7 +283,8 @@ def validation(
             ids = list(range(i, min(i + size, len(samples))))
             part = samples.take(ids)
             if stage.loss == "alignment":
-                value = alignment_loss(model.register(part.lr)[0], part.clear_lr)
+                registered, _ = model.register(part.lr)
+                value = alignment_loss(registered, model.inward(part.lr[:, :1]), part.clear_lr)
             else:
                 evidence = model.evidence(part.lr) if cache is None else cache.at(ids)
                 value = masked_mean((model.restore(evidence).mean - part.hr).abs(), part.clear_hr)
@@ -287,7 +295,13 @@ def validation(
 
 
 def _note(
-    work: Workplace, progress: Progress, precision: Precision, metrics: StepMetrics, *, lr: float, seconds: float
+    work: Workplace,
+    progress: Progress,
+    precision: Precision,
+    metrics: StepMetrics,
+    *,
+    lr: float,
+    seconds: float,
 ) -> bool:
     """Log a step. False once too many steps in a row were not taken."""
     progress.bad_batches += metrics.fault in ("input", "loss")
@@ -358,9 +372,7 @@ def _save(
 def _restore(
     work: Workplace, precision: Precision, progress: Progress, resume: checkpoints.Checkpoint
 ) -> None:
-    checkpoints.require_same_run(
-        resume, config=resolve(work.config), seed=work.seed, data=work.data_digest
-    )
+    checkpoints.require_same_run(resume, config=resolve(work.config), seed=work.seed, data=work.data_digest)
     work.model.load_state_dict(dict(resume.weights))
     precision.restore(resume.facts["precision"])
     restore_rng(resume.state, resume.facts["rng"])

@@ -1,8 +1,8 @@
 """What training minimises. Everything is computed in fp32 and over clear pixels only.
 
-With a shift border b > 0 the target may lie anywhere within b pixels and may be brighter or darker: the loss is the
-smallest over all (2b+1)^2 shifts, each with its mean difference removed. That is for real data, whose truth is not
-registered to the reference.
+With a shift border b > 0 the target may lie anywhere within b pixels and may be brighter or darker: the
+loss is the smallest over all (2b+1)^2 shifts, each with its mean difference removed. That is for real
+data, whose truth is not registered to the reference.
 """
 
 from collections.abc import Callable
@@ -16,13 +16,15 @@ from trainer.models.piunet import Prediction
 Elementwise = Callable[[Tensor, Tensor | None], Tensor]  # error, log-scale -> loss per pixel
 
 
-def alignment_loss(registered: Tensor, clear: Tensor) -> Tensor:
+def alignment_loss(registered: Tensor, reference: Tensor, clear: Tensor) -> Tensor:
     """Mean absolute difference between every registered frame and the reference, where both are clear.
 
-    registered: (B, T, h, w), frame 0 the reference; clear: alike, in {0, 1}. A scalar; 0 for a single frame.
+    registered: (B, T, h, w), frame 0 among them; reference: (B, 1, h, w), the frame as it was taken;
+    clear: (B, T, h, w) in {0, 1}. Were the frames compared among themselves, the same blur for all of
+    them would be a solution.
     """
-    difference = (registered[:, 1:] - registered[:, :1].detach()).float().abs()
-    return masked_mean(difference, clear[:, 1:] * clear[:, :1])
+    difference = (registered - reference).float().abs()
+    return masked_mean(difference, clear * clear[:, :1])
 
 
 def reconstruction_loss(
@@ -41,7 +43,7 @@ def reconstruction_loss(
         ).mean()
     else:
         value = masked_mean(element(target - mean.float(), log_scale), clear)
-    return {"reconstruction": value}
+    return {"reconstruction": config.weight * value}
 
 
 def elementwise(kind: str, charbonnier: float) -> Elementwise:
@@ -62,13 +64,19 @@ def elementwise(kind: str, charbonnier: float) -> Elementwise:
 
 
 def registered_loss(
-    mean: Tensor, target: Tensor, clear: Tensor, *, log_scale: Tensor | None, element: Elementwise, border: int
+    mean: Tensor,
+    target: Tensor,
+    clear: Tensor,
+    *,
+    log_scale: Tensor | None,
+    element: Elementwise,
+    border: int,
 ) -> Tensor:
     """Smallest loss over all shifts of the target within `border`: (B, 1, H, W) each -> (B,).
 
-    The brightness bias is removed per shift, so adding a constant to `mean` changes nothing. It is no part of the
-    log-scale.
-    Source: Märtens et al. 2019 (shift and bias); Valsesia & Magli 2022 (as a loss).
+    The brightness bias is removed per shift, so adding a constant to `mean` changes nothing. It is no
+    part of the log-scale. Source: Märtens et al. 2019 (shift and bias); Valsesia & Magli 2022 (as a
+    loss).
     """
     H, W = mean.shape[-2] - 2 * border, mean.shape[-1] - 2 * border
     inner = (slice(None), slice(None), slice(border, border + H), slice(border, border + W))

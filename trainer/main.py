@@ -1,7 +1,8 @@
 """The whole of a training run, from config file to judged result. The only file that knows all the others.
 
-The order matters: everything a user can get wrong is found before any training time is spent, and everything random
-is settled in `prepare`, so that a record sealed after it describes exactly what will run.
+The order matters: everything a user can get wrong is found before any training time is spent, and
+everything random is settled in `prepare`, so that a record sealed after it describes exactly what will
+run.
 """
 
 import hashlib
@@ -66,7 +67,9 @@ def read_config(path: Path, overrides: tuple[str, ...] = ()) -> TrainConfig:
 
 
 def open_dataset(config: TrainConfig) -> Dataset:
-    """Read the dataset and check that this config can use it. Raises UsageError or ConfigError in one line."""
+    """Read the dataset and check that this config can use it. Raises UsageError or ConfigError in one
+    line.
+    """
     dataset = read_dataset(Path(config.data.root))
     if dataset.meta.scale != config.model.scale:
         raise ConfigError(
@@ -75,7 +78,8 @@ def open_dataset(config: TrainConfig) -> Dataset:
         )
     if not dataset.train or not dataset.test:
         raise UsageError(
-            f"{dataset.root}: needs bursts to train on and bursts to judge by", remedy="fill both train and test"
+            f"{dataset.root}: needs bursts to train on and bursts to judge by",
+            remedy="fill both train and test",
         )
     return dataset
 
@@ -104,7 +108,13 @@ def prepare(config: TrainConfig, seed: int, dataset: Dataset) -> Prepared:
         )
     stages = plan(config)
     first = draw(
-        train, config.data, seed=seed, stage=stages[0].index, first=0, count=config.optim.batch, turn_frames=True
+        train,
+        config.data,
+        seed=seed,
+        stage=stages[0].index,
+        first=0,
+        count=config.optim.batch,
+        turn_frames=True,
     )
     drawn = "\n".join(f"{train.ids[i]} {turn}" for i, turn in zip(first.ids, first.turns, strict=True))
     return Prepared(
@@ -219,7 +229,8 @@ def judge(
         ),
     )
     kept = dataset.root.parent / f".{dataset.root.name}-baselines" if cache is None else cache
-    judged, series = [], {}
+    judged: list[Judged] = []
+    series: dict[str, float] = {}
     for burst in dataset.test:
         found = evaluate_sequence(net, burst, protocol, cache=kept, device=config.device)
         judged.append(found)
@@ -230,7 +241,9 @@ def judge(
 
 
 def evaluate_checkpoint(config: TrainConfig, dataset: Dataset, path: Path) -> dict[str, float]:
-    """Full-frame figures of a checkpoint. Raises ConfigError if its weights do not fit the configured network."""
+    """Full-frame figures of a checkpoint. Raises ConfigError if its weights do not fit the configured
+    network.
+    """
     model = build_model(config.model).to(config.device)
     try:
         model.load_state_dict(dict(checkpoints.load(path).weights))

@@ -1,4 +1,6 @@
-"""A trained network as evaluation sees it: one burst in, one image out, and how well it registered the frames."""
+"""A trained network as evaluation sees it: one burst in, one image out, and how well it registered the
+frames.
+"""
 
 import numpy as np
 import torch
@@ -8,6 +10,7 @@ from trainer.amp import Precision
 from trainer.build import Normalised
 from trainer.config import TrainConfig
 from trainer.data.scenes import Burst
+from trainer.models.piunet import Evidence
 from trainer.registration import registration_error_px
 from trainer.samples import frames_as, turned_back, turned_evidence
 
@@ -28,15 +31,18 @@ class Predictor:
         """The image, in data units, fp32."""
         lr = frames_as(lr, self.config.data.frames_mode)
         with torch.no_grad(), self.precision.autocast():
-            evidence = self.model.evidence(lr)
-            if not self.config.eval.self_ensemble:
-                return self.model.restore(evidence).mean.float()
-            views = [self._restored(turn, evidence, len(lr)) for turn in range(8)]
-        return torch.stack(views).mean(0)
+            return self.restored(self.model.evidence(lr))
 
-    def _restored(self, turn: int, evidence: object, count: int) -> Tensor:
-        view = turned_evidence(evidence, [turn] * count)  # type: ignore[arg-type]
-        return turned_back(self.model.restore(view).mean.float(), turn)
+    def restored(self, evidence: Evidence) -> Tensor:
+        """The image of a merged burst: of one view, or the mean of all eight."""
+        if not self.config.eval.self_ensemble:
+            return self.model.restore(evidence).mean.float()
+        count = len(evidence.frames)
+        views = [
+            turned_back(self.model.restore(turned_evidence(evidence, [turn] * count)).mean.float(), turn)
+            for turn in range(8)
+        ]
+        return torch.stack(views).mean(0)
 
     def registration_error(self, burst: Burst) -> float | None:
         """Mean end-point error of the alignment in low-res pixels; None where the true motion is unknown.

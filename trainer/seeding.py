@@ -1,9 +1,12 @@
-"""Where chance comes from. One seed feeds everything; the order of samples is a pure function of (seed, stage, step).
+"""Where chance comes from. One seed feeds everything; the order of samples is a pure function of (seed,
+stage, step).
 
-Because the order is computed and not consumed, a resumed run needs no loader position beyond the step it is at.
+Because the order is computed and not consumed, a resumed run needs no loader position beyond the step it
+is at.
 """
 
 import hashlib
+import os
 import random
 from collections.abc import Mapping
 from typing import Any
@@ -17,6 +20,8 @@ ORDER, AUGMENT = 0, 1  # separate streams of one seed
 
 def seed_everything(seed: int, *, deterministic: bool, threads: int) -> None:
     """Seed python, numpy and torch (all devices), and settle how many threads share the sums."""
+    if deterministic:  # cuBLAS sums in a fixed order only with a workspace of fixed size
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
@@ -30,7 +35,9 @@ def _generator(seed: int, *path: int) -> np.random.Generator:
 
 
 def sample_positions(seed: int, stage: int, first: int, *, count: int, samples: int) -> list[int]:
-    """Which samples stand at positions first .. first + count of a stage's endless, epoch-wise shuffled queue."""
+    """Which samples stand at positions first .. first + count of a stage's endless, epoch-wise shuffled
+    queue.
+    """
     out: list[int] = []
     position = first
     while len(out) < count:

@@ -1,9 +1,9 @@
 """A stage trains the blocks it names and nothing else, and can prove it.
 
-Freezing by `requires_grad` alone leaves holes: the running statistics of a normalisation layer keep moving in
-training mode, and an optimiser with weight decay still moves what it was given. Here a frozen block is in evaluation
-mode, without gradients, and not in the optimiser; and the digest of each of its tensors, buffers included, is
-compared before and after, also when a stage is resumed.
+Freezing by `requires_grad` alone leaves holes: the running statistics of a normalisation layer keep
+moving in training mode, and an optimiser with weight decay still moves what it was given. Here a frozen
+block is in evaluation mode, without gradients, and not in the optimiser; and the digest of each of its
+tensors, buffers included, is compared before and after, also when a stage is resumed.
 """
 
 import hashlib
@@ -23,7 +23,9 @@ BLOCKS = ("alignment", "fusion", "head")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One stretch of training. `index` is its place among all stages, run or not, and seeds its sample order."""
+    """One stretch of training. `index` is its place among all stages, run or not, and seeds its sample
+    order.
+    """
 
     name: str
     index: int
@@ -71,7 +73,9 @@ def tensor_digest(tensor: Tensor) -> str:
     """sha256 over dtype, shape and bytes."""
     plain = tensor.detach().cpu().contiguous()
     head = f"{plain.dtype}{tuple(plain.shape)}".encode()
-    return "sha256:" + hashlib.sha256(head + plain.reshape(-1).view(torch.uint8).numpy().tobytes()).hexdigest()
+    return (
+        "sha256:" + hashlib.sha256(head + plain.reshape(-1).view(torch.uint8).numpy().tobytes()).hexdigest()
+    )
 
 
 def frozen_digests(model: Normalised, trains: tuple[str, ...]) -> dict[str, str]:

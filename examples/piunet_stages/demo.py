@@ -33,8 +33,8 @@ METRIC = "full_frame/psnr"
 QUICK = ("data.fraction=0.05", "budget.align_steps=20", "budget.sr_steps=60", "budget.end_to_end_steps=40",
          "loop.val_every=20", "loop.save_every=40")  # fmt: skip
 PAGE = "report.html"
-TERN_END, TERN, FLOW = "TERN, end to end", "TERN, staged", "flow, staged"
-CONTROL, AMP = "flow, nine copies of the reference", "flow, fp16 AMP, short"
+TERN_END, TERN, FLOW = "TERN end to end", "TERN staged", "flow staged"
+CONTROL, AMP = "flow on nine copies of the reference", "flow short fp16 AMP"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,7 +62,7 @@ def jobs_of(out: Path, *, quick: bool) -> list[Job]:
     extra = QUICK if quick else ()
     mark = " (quick)" if quick else ""
     plan = [(CONTROL, "control_nine_copies.toml", (0,)), (FLOW, "flow_staged.toml", SEEDS),
-            (AMP, "flow_fp16_short.toml", (0,)), (TERN, "tern_staged.toml", SEEDS),
+            (AMP, "amp_fp16.toml", (0,)), (TERN, "tern_staged.toml", SEEDS),
             (TERN_END, "tern_end_to_end.toml", SEEDS)]  # fmt: skip
     jobs = []
     for label, file, seeds in plan:

@@ -9,6 +9,7 @@ they were *and* its time stamps are older than the moment it was hashed (git's r
 one tick of the clock keeps its stamp). `verify` never looks here.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -18,6 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from runaudit.errors import CaptureError, RunauditError
 from runaudit.records.canonical import JSON, canonical_bytes, parse_strict, thawed
@@ -226,8 +228,11 @@ class _Memory:
 
     def entries(self) -> dict[str, tuple[list[int], str]]:
         """Path -> (stamp, digest) of the files that can be believed."""
-        files = self._load(self._body).get("files")
-        return {path: (row[0], row[1]) for path, row in files.items()} if isinstance(files, dict) else {}
+        files: Any = self._load(self._body).get("files")
+        try:
+            return {path: (list(stamp), str(Digest.parse(text))) for path, (stamp, text) in files.items()}
+        except (AttributeError, TypeError, ValueError, RunauditError):
+            return {}
 
     def keep(
         self, state: str, found: dict[str, JSON], files: list[_File], digests: Mapping[str, Digest], started: int
@@ -248,11 +253,12 @@ class _Memory:
     def _write(self, path: Path, value: JSON) -> None:
         """Replace whole; a cache that cannot be written costs time, not the run."""
         temporary = path.with_name(f"{path.name}.{os.getpid()}")
-        try:
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
             temporary.write_bytes(json.dumps(value).encode())
             temporary.replace(path)
-        except OSError:
-            temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def _facts(root: Path) -> dict[str, JSON]:

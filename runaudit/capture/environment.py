@@ -148,7 +148,7 @@ def torch_switches() -> dict[str, JSON]:
 
 def _gpu(environ: Mapping[str, str], unknown: dict[str, str]) -> dict[str, JSON]:
     """gpu, gpu_count, driver of the devices the program can see."""
-    if not Path("/dev/nvidiactl").exists() and not Path("/proc/driver/nvidia/version").exists():
+    if not _has_nvidia():
         return {"gpu": None, "gpu_count": 0, "driver": None}
     rows = _smi()
     if rows is None:
@@ -162,6 +162,11 @@ def _gpu(environ: Mapping[str, str], unknown: dict[str, str]) -> dict[str, JSON]
         "gpu_count": len(seen),
         "driver": rows[0][2] if rows else None,
     }
+
+
+def _has_nvidia() -> bool:
+    """Whether the kernel has an NVIDIA device: without one there is nothing to ask and nothing unknown."""
+    return Path("/dev/nvidiactl").exists() or Path("/proc/driver/nvidia/version").exists()
 
 
 def _smi() -> list[list[str]] | None:

@@ -8,7 +8,7 @@ work tree and its index are only read.
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from runaudit.capture.redact import Redactor, without_user
 from runaudit.capture.source import Basket, Limits, Put, folder_files, is_installed, is_source, legible
 from runaudit.errors import CaptureError
 from runaudit.records.canonical import JSON
+from runaudit.records.digest import Digest
 
 MAX_DEPTH = 8
 """Submodules within submodules beyond this are a cycle."""
@@ -95,6 +96,7 @@ def capture_code(
     root: Path,
     put: Put | None,
     *,
+    has: Callable[[Digest], bool] | None = None,
     limits: Limits | None = None,
     redactor: Redactor | None = None,
     exclude: tuple[Path, ...] = (),
@@ -102,8 +104,10 @@ def capture_code(
 ) -> dict[str, JSON]:
     """The manifest's `code` section for the work tree or folder around `root`.
 
-    `put` stores contents and gives their digest; None only looks. `siblings` are folders of other code under
-    development. Raises CaptureError where a cap is exceeded or git fails; then nothing has been stored.
+    `put` stores contents and gives their digest; None only looks; `has` spares what is stored. `siblings` are
+    folders of other code under development.
+
+    Raises CaptureError where a cap is exceeded or git fails; then nothing has been stored.
     """
     basket = Basket(limits=limits or Limits(), redactor=redactor)
     exclude = tuple(folder.absolute() for folder in exclude)
@@ -111,7 +115,7 @@ def capture_code(
     code["siblings"] = {name: _tree(path.absolute(), basket, exclude) for name, path in sibling_names(siblings).items()}
     basket.check(_sizes(code))
     if put is not None:
-        basket.store(put)
+        basket.store(put, has=has)
     return code
 
 

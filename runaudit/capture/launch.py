@@ -21,7 +21,7 @@ from runaudit.capture.environment import capture_environment, project_siblings
 from runaudit.capture.git import capture_code
 from runaudit.capture.gitprocess import work_tree
 from runaudit.capture.redact import Redactor, redaction_key
-from runaudit.capture.source import Limits, Put
+from runaudit.capture.source import Limits
 from runaudit.errors import CaptureError
 from runaudit.records.canonical import JSON, thawed
 from runaudit.records.manifest import Manifest
@@ -76,7 +76,7 @@ def open_store(root: Path) -> Store:
 
 def redactor_of(store: Store, *, environ: Mapping[str, str], argv: Sequence[str] = (), config: JSON = None) -> Redactor:
     """The store's redactor, primed with the secrets of this process."""
-    redactor = Redactor(redaction_key(store.root))
+    redactor = Redactor(redaction_key(store.root), memory=store.root / "cache")
     redactor.prime(environ, argv, config)
     return redactor
 
@@ -93,7 +93,7 @@ def draft_manifest(
     redactor = redactor_of(store, environ=environ, argv=argv, config={} if config is ABSENT else config)
     environment, unknown = capture_environment(environ)
     sections: dict[str, JSON] = {
-        "code": _code(request, store.put, redactor, Limits.of(environ), exclude=(store.root,)),
+        "code": _code(request, store, redactor, Limits.of(environ)),
         "data": {name: _data(request, name, store) for name in sorted(request.data)},
         "env": redactor.tree(environment),
         "launch": _launch(request, redactor.argv(argv), environ, time.time() if now is None else now),
@@ -107,6 +107,7 @@ def draft_manifest(
     if config is not ABSENT:
         sections["config"] = redactor.tree(config)
     sections |= redactor.tree(_declared(request, store))
+    redactor.remember()
     return Manifest.of({**sections, **redactor.tree(thawed(request.extra))})
 
 
@@ -138,12 +139,12 @@ def _init(init: str | Mapping[str, JSON], store: Store) -> dict[str, JSON]:
     return found
 
 
-def _code(
-    request: LaunchRequest, put: Put, redactor: Redactor, limits: Limits, *, exclude: tuple[Path, ...]
-) -> dict[str, JSON]:
+def _code(request: LaunchRequest, store: Store, redactor: Redactor, limits: Limits) -> dict[str, JSON]:
     root = work_tree(request.root.absolute()) or request.root.absolute()
     siblings = project_siblings(root) if request.siblings is None else request.siblings
-    return capture_code(root, put, limits=limits, redactor=redactor, exclude=exclude, siblings=siblings)
+    return capture_code(
+        root, store.put, has=store.has, limits=limits, redactor=redactor, exclude=(store.root,), siblings=siblings
+    )
 
 
 def _data(request: LaunchRequest, name: str, store: Store) -> dict[str, JSON]:

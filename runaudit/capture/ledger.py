@@ -4,6 +4,7 @@ One line a claim in `live/<run>/ledger.jsonl`, durable when the call returns. So
 had announced, and a wrapper can seal the outcome of a child it saw die.
 """
 
+import errno
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -12,20 +13,28 @@ from typing import Any
 
 from runaudit.records.canonical import JSON
 from runaudit.records.trajectory import whole_lines
+from runaudit.store.store import StoreError
 
 FILE = "ledger.jsonl"
 
 
 def claim(live: Path, kind: str, /, **facts: JSON) -> None:
-    """Add one line: one write, then fsync, for claims are rare and must outlive the process. Raises OSError."""
-    line = json.dumps({"k": kind, **facts}, separators=(",", ":"), default=str).encode() + b"\n"
-    fd = os.open(live / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    """Add one line: one write, then fsync, for claims are rare and must outlive the process. Raises StoreError."""
+    # A leading newline ends whatever a killed writer left half-written; empty lines are nothing to a reader.
+    line = b"\n" + json.dumps({"k": kind, **facts}, separators=(",", ":"), default=str).encode() + b"\n"
     try:
-        # A leading newline ends whatever a killed writer left half-written; empty lines are nothing to a reader.
-        os.write(fd, b"\n" + line)
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+        fd = os.open(live / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            if os.write(fd, line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise StoreError(
+            f"the {kind} of a run cannot be recorded in {live}: {error.strerror}",
+            remedy="free space on the store's disk or mend its permissions",
+        ) from error
 
 
 def claims(live: Path) -> tuple[Mapping[str, Any], ...]:

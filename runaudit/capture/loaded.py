@@ -41,7 +41,7 @@ def loaded_code(
 
     code: the manifest's section. roots: `""` for the work tree and a sibling's name for each sibling.
     """
-    basket = Basket(limits=Limits(), redactor=redactor)
+    seen, kept = Basket(limits=Limits(), redactor=redactor), Basket(limits=Limits(), redactor=redactor)
     loaded: list[str] = []
     changed: list[JSON] = []
     late: dict[str, JSON] = {}
@@ -50,13 +50,13 @@ def loaded_code(
         prefix = f"{name}/" if name else ""
         for path in loaded_modules(root, modules=modules):
             loaded.append(legible(prefix + path))
-            before, entry = sealed.get(legible(path)), basket.entry(root / path, path, tracked=True)
+            before, entry = sealed.get(legible(path)), seen.entry(root / path, path, tracked=True)
             after = entry["digest"] if entry else None
             if before != after:
                 changed.append({"path": legible(prefix + path), "before": before, "after": after})
             if entry and before is None:
-                late[legible(prefix + path)] = entry
-    basket.store(lambda data: put(data))
+                late[legible(prefix + path)] = kept.entry(root / path, path, tracked=True)
+    kept.store(put)
     return {"loaded": sorted(loaded), "changed": changed, **({"files": late} if late else {})}
 
 

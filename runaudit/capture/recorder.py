@@ -146,6 +146,7 @@ class Recorder:
         self._rng: dict[str, str] = {}
         self._lock = threading.RLock()
         self._stopped_by: str | None = None
+        self._late_signal: int | None = None
         self._old_sigterm: Any = None
         self._mirrors = tuple(self._started(sink) for sink in sinks)
         atexit.register(self._at_exit)
@@ -221,6 +222,10 @@ class Recorder:
                 return self.outcome
             self.finished = True
             self._end(status, metrics, error)
+        if self._late_signal is not None:
+            # It came while the outcome was sealed: the seal was finished first, now the signal has its way.
+            signal.signal(self._late_signal, signal.SIG_DFL)
+            os.kill(self._pid, self._late_signal)
         return self.outcome
 
     def _end(self, status: str, metrics: Mapping[str, float] | None, error: str | None) -> None:
@@ -285,9 +290,11 @@ class Recorder:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
             return
+        if self.finished:
+            self._late_signal = number
+            return
         self._stopped_by = signal.Signals(number).name
-        if not self.finished:
-            raise SystemExit(128 + number)
+        raise SystemExit(128 + number)
 
     def _release_sigterm(self) -> None:
         if self._old_sigterm is not None and threading.current_thread() is threading.main_thread():
@@ -368,6 +375,7 @@ class Silent(Recorder):
         self.finished = False
         self.owns = False
         self.outcome = None
+        self._stopped_by = None
 
     @property
     def id(self) -> str:

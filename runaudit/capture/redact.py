@@ -17,6 +17,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -36,23 +37,32 @@ _TOKEN = re.compile(r"(?i)(?:^|[^a-z])(?:token|auth|authorization|cookie|dsn|pat
 """Names that are ordinary words of the field too (`pooling.token = "cls"`): only a value that looks random counts."""
 
 _SHAPES = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----"
-    r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"
-    r"|\b(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{30,}\b|\bgithub_pat_[A-Za-z0-9_]{40,}\b|\bglpat-[A-Za-z0-9_-]{20,}"
-    r"|\bhf_[A-Za-z0-9]{30,}\b|\bsk-(?:[a-z]+-)*[A-Za-z0-9_-]{20,}|\bxox[abeoprs]-[A-Za-z0-9-]{10,}"
-    r"|\bAIza[0-9A-Za-z_-]{35}|\bnpm_[A-Za-z0-9]{36}\b|\bpypi-[A-Za-z0-9_-]{50,}|\bdop_v1_[0-9a-f]{64}\b"
-    r"|\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"
-    r"|\b(?:local-)?wandb_v1_[A-Za-z0-9_]{20,}"
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----[A-Za-z0-9+/=\s:,\\-]{64,}?-----END [A-Z ]*PRIVATE KEY-----"
+    r"|(?:AKIA|ASIA)[0-9A-Z]{16}\b"
+    r"|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{40,}|glpat-[A-Za-z0-9_-]{20,}"
+    r"|hf_[A-Za-z0-9]{30,}|sk-(?:[a-z]+-)*[A-Za-z0-9_-]{20,}|xox[abeoprs]-[A-Za-z0-9-]{10,}"
+    r"|AIza[0-9A-Za-z_-]{35}|npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{50,}|dop_v1_[0-9a-f]{64}"
+    r"|eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"
+    r"|wandb_v1_[A-Za-z0-9_]{20,}"
 )
-_URL_USER = re.compile(r"(?<=://)([^\s/@:'\"]*):?([^\s/@'\"]*)@")
+_SHAPE_HINTS = (
+    "PRIVATE KEY", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "hf_", "sk-", "xox",
+    "AIza", "npm_", "pypi-", "dop_v1_", "eyJ", "wandb_v1_",
+)  # fmt: skip
+"""What each shape begins with. A substring search is a hundred times as fast as the pattern; most files have none."""
+_URL_USER = re.compile(r"://([^\s/@:'\"]*):?([^\s/@'\"]*)@")
+_NAME_HINTS = ("passw", "passphrase", "secret", "credential", "token", "_key", "-key", "apikey", "sskey", "untkey")
 _ASSIGNED = re.compile(
-    r"""(?ix) (?P<name> [a-z0-9_.-]* (?: pass(?:word|wd|phrase) | secret | api[_-]?key | access[_-]?key
-        | account[_-]?key | private[_-]?key | auth[_-]?token | access[_-]?token | [a-z0-9]+[_-]token
-        | \btoken ) [a-z0-9_]* )
-        (?P<between> ["']? \s* (?: = | : | \s ) \s* (?: bearer \s+ )? ["']? ) (?P<value> [^\s"',;)}\]]{6,} )"""
+    r"""(?x) (?P<word> (?i: pass(?:word|wd|phrase) | secret | credential | token
+        | (?:api|access|account|private)[_-]?key ) [A-Za-z0-9_]* )
+        (?P<between> ["']? [ \t]* [=:] [ \t]* (?: ["']? [Bb]earer [ ]+ | (?P<quote> ["']) )? )
+        (?P<value> [^\s"',;)}\]]{4,} )"""
 )
-_LITERAL = re.compile(r"(?<=['\"=: ])[A-Za-z0-9+/_=-]{32,200}(?=['\"]|\s|$)")
+_NAME_BEFORE = re.compile(r"[A-Za-z0-9_.-]*\Z")
+_LITERAL = re.compile(r"['\"]([A-Za-z0-9+/_-]{32,200}={0,2})(?=['\"])")
+_BARE = re.compile(r"[A-Za-z0-9+/_-]{32,200}={0,2}")
 _HEX = re.compile(r"[0-9a-fA-F-]+")
+_WORD = re.compile(r"[a-z]*(?:[A-Z][a-z]+)*\d*|[A-Z]*\d*")
 _DONE = re.compile(r"<redacted:hmac-[0-9a-f]{16}>")
 
 
@@ -92,8 +102,11 @@ def _checked(key: bytes, path: Path) -> bytes:
 class Redactor:
     """Replaces secrets by keyed hashes. Learns those it finds, so prime it with everything before storing anything."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, *, memory: Path | None = None) -> None:
         self._key = key
+        self._memory = None if memory is None else memory / f"clean-{_RULES}"
+        self._clean = _read_clean(self._memory)
+        self._newly_clean: list[bytes] = []
         self._known: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
 
@@ -112,7 +125,9 @@ class Redactor:
 
     def prime(self, environ: Mapping[str, str], argv: Sequence[str], *trees: JSON) -> None:
         """Learn the secrets of the environment, the command line and some trees, before any of them is stored."""
-        self.learn(value for name, value in environ.items() if is_secret(name, value))
+        # A shell keeps its folder in PWD and OLDPWD: no passwords, and every path below would be redacted with them.
+        given = ((name, value) for name, value in environ.items() if name not in ("PWD", "OLDPWD"))
+        self.learn(value for name, value in given if is_secret(name, value))
         self.argv(argv)
         for tree in trees:
             self.tree(tree)
@@ -121,17 +136,42 @@ class Redactor:
         """`text` with every secret replaced: known values, published shapes, URL users, assignments, entropy."""
         if self._pattern is not None:
             text = self._pattern.sub(lambda match: self.mark(match[0]), text)
-        text = _SHAPES.sub(lambda match: self._found(match[0]), text)
+        if any(hint in text for hint in _SHAPE_HINTS):
+            text = _SHAPES.sub(lambda match: self._found(match[0]), text)
         if "://" in text:
             text = _URL_USER.sub(self._user, text)
-        text = _ASSIGNED.sub(self._assigned, text)
-        return _LITERAL.sub(lambda match: self._found(match[0]) if is_random(match[0]) else match[0], text)
+        lower = text.lower()
+        if any(hint in lower for hint in _NAME_HINTS):
+            text = _ASSIGNED.sub(self._assigned, text)
+        if _BARE.fullmatch(text) and is_random(text):
+            return self._found(text)
+        return _LITERAL.sub(self._literal, text)
 
     def data(self, data: bytes) -> tuple[bytes, bool]:
-        """Text bytes with every secret replaced, and whether any was. Bytes that are no UTF-8 keep what is not text."""
+        """Text bytes with every secret replaced, and whether any was. Bytes that are no UTF-8 keep what is not text.
+
+        Contents that the patterns have found clean once are only searched for the known secrets.
+        """
+        name = hashlib.sha256(data).digest()
+        if name in self._clean and not any(secret.encode("utf-8", "surrogateescape") in data for secret in self._known):
+            return data, False
         text = data.decode("utf-8", "surrogateescape")
         clean = self.text(text)
-        return (data, False) if clean == text else (clean.encode("utf-8", "surrogateescape"), True)
+        if clean != text:
+            return clean.encode("utf-8", "surrogateescape"), True
+        if self._memory is not None and name not in self._clean:
+            self._clean.add(name)
+            self._newly_clean.append(name)
+        return data, False
+
+    def remember(self) -> None:
+        """Keep which contents were clean, for the next launch. A memory that cannot be written costs time alone."""
+        if self._memory is not None and self._newly_clean:
+            with contextlib.suppress(OSError):
+                self._memory.parent.mkdir(parents=True, exist_ok=True)
+                with self._memory.open("ab") as file:
+                    file.write(b"".join(self._newly_clean))
+            self._newly_clean.clear()
 
     def patch(self, data: bytes) -> tuple[bytes, bool]:
         """A git patch with its text hunks redacted. Blocks of base85 are left alone: to them nothing is legible."""
@@ -189,13 +229,36 @@ class Redactor:
         if _DONE.search(match[0]) or not (password or len(user) >= 20):
             return match[0]
         self.learn([password or user])
-        return f"{self.mark(f'{user}:{password}')}@"
+        return f"://{self.mark(f'{user}:{password}')}@"
+
+    def _literal(self, match: re.Match[str]) -> str:
+        return f"{match[0][0]}{self._found(match[1])}" if is_random(match[1]) else match[0]
 
     def _assigned(self, match: re.Match[str]) -> str:
-        name, value = match["name"], match["value"]
-        if _DONE.search(value) or not is_secret(name, value) or not _looks_given(match):
+        start = max(0, match.start() - 64)
+        before = _NAME_BEFORE.search(match.string, start, match.start())
+        name, value = (before[0] if before else "") + match["word"], match["value"]
+        if _DONE.search(value) or not is_secret(name, value) or not _is_given(match):
             return match[0]
-        return f"{name}{match['between']}{self._found(value)}"
+        # Prose and code are full of words after `secret:`; only what cannot be a word is replaced elsewhere too.
+        if _credible(value):
+            self.learn([value])
+        return f"{match['word']}{match['between']}{self.mark(value)}"
+
+
+_RULES = hashlib.sha256(
+    "\n".join(p.pattern for p in (_ALWAYS, _TOKEN, _SHAPES, _URL_USER, _ASSIGNED, _LITERAL, _BARE, _WORD)).encode()
+).hexdigest()[:16]
+"""Which patterns a memory of clean contents was made with: other patterns, another memory."""
+
+
+def _read_clean(memory: Path | None) -> set[bytes]:
+    """The SHA-256 of contents that were clean, 32 bytes each; a torn end is left out."""
+    try:
+        raw = memory.read_bytes() if memory is not None else b""
+    except OSError:
+        return set()
+    return {raw[i : i + 32] for i in range(0, len(raw) // 32 * 32, 32)}
 
 
 def is_secret(name: str, value: str) -> bool:
@@ -208,29 +271,41 @@ def is_secret(name: str, value: str) -> bool:
     return bool(_TOKEN.search(word)) and len(value) >= 8 and any(c.isdigit() for c in value)
 
 
-def _looks_given(match: re.Match[str]) -> bool:
-    """Code that only *names* a secret (`password = os.environ[...]`, `api_key: str`) holds none."""
+def _is_given(match: re.Match[str]) -> bool:
+    """Whether text gives a secret or only names one: `password = os.environ[...]`, `api_key: str` hold none."""
     value = match["value"]
-    quoted = match["between"].rstrip()[-1:] in "\"'" or match["between"][-1:] in "\"'"
-    return quoted or (any(c.isdigit() for c in value) and re.fullmatch(r"[^()\[\]{}<>$]+", value) is not None)
+    if re.fullmatch(r"[A-Z_]+|.*[(\[{<$\\].*", value):
+        return False
+    if re.match(r"(?i)pass(?:word|wd|phrase)", match["word"]) and match["quote"]:
+        return value.lower() not in match["word"].lower()
+    return _credible(value)
+
+
+def _credible(text: str) -> bool:
+    """Whether a value cannot be a word, an identifier or a path: 8 characters or more, letters and digits mixed."""
+    mixed = any(map(str.isdigit, text)) and any(map(str.isalpha, text))
+    return len(text) >= MIN_LEARNED and mixed and not _words(text)
 
 
 def is_random(text: str) -> bool:
-    """Whether a literal looks like key material: mixed case and digits, no hexadecimal, no path, 4.2 bits a character.
+    """Whether a literal looks like key material: mixed case and digits, no hexadecimal, 4.2 bits a character.
 
-    For 40 characters of base64 the expected sample entropy is about 4.8 bits, for English identifiers below 4.
+    For 40 characters of base64 the expected sample entropy is about 4.8 bits. Identifiers in camel case come near it,
+    but change between lower case, upper case and digits at a third of their places; base64 does at 64 % (1 - Σp²).
     """
-    if _HEX.fullmatch(text) or text.count("/") > 3 or ("_" in text.strip("_") and _words(text)):
+    if _HEX.fullmatch(text) or text.count("/") > 3 or _words(text):
         return False
-    kinds = (str.islower, str.isupper, str.isdigit)
-    if not all(any(kind(c) for c in text) for kind in kinds):
+    kinds = "".join("a" if c.islower() else "A" if c.isupper() else "0" if c.isdigit() else "-" for c in text)
+    if not {"a", "A", "0"} <= set(kinds):
         return False
+    turns = sum(x != y for x, y in pairwise(kinds)) / len(text)
     counts = Counter(text).values()
-    return -sum(n / len(text) * math.log2(n / len(text)) for n in counts) >= 4.2
+    return turns >= 0.45 and -sum(n / len(text) * math.log2(n / len(text)) for n in counts) >= 4.2
 
 
 def _words(text: str) -> bool:
-    return all(re.fullmatch(r"[a-z]+\d*|[A-Z]+\d*|\d+|[A-Z][a-z]+\d*", part) for part in text.split("_") if part)
+    """Whether every part between dots, dashes, slashes and underscores is a word, perhaps with a number at its end."""
+    return all(_WORD.fullmatch(part) for part in re.split(r"[_./-]", text))
 
 
 def _plain(text: str) -> bool:

@@ -7,6 +7,7 @@ nothing is ever cut, because a cut tree restores into another program.
 
 import os
 import stat
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -141,16 +142,17 @@ class Basket:
                 remedy="ignore data in .gitignore, or set RUNAUDIT_MAX_FILES",
             )
 
-    def store(self, put: Put) -> None:
+    def store(self, put: Put, *, has: Callable[[Digest], bool] | None = None) -> None:
         """Store everything that was put aside. Writers run side by side: their fsyncs share the journal's commits."""
-        if len(self.contents) <= 4:
-            for data in self.contents.values():
+        missing = [data for digest, data in self.contents.items() if has is None or not has(digest)]
+        if len(missing) <= 4 or not threading.main_thread().is_alive():
+            for data in missing:
                 put(data)
             return
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(max_workers=16, thread_name_prefix="runaudit-put") as pool:
-            list(pool.map(put, self.contents.values()))
+            list(pool.map(put, missing))
 
 
 def _is_text(data: bytes) -> bool:

@@ -1,5 +1,6 @@
 """`runaudit list`, `show` and `verify`: what is kept, and whether it is what was sealed."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +18,7 @@ from runaudit.cli.common import (
     StoreOption,
     VerboseOption,
 )
+from runaudit.cli.witness import AnchorOption, CheckAnchorOption, KeyOption, SignOption
 from runaudit.errors import NothingToJudgeError, UsageError
 
 
@@ -88,6 +90,10 @@ def verify(
     runs: Annotated[
         list[str] | None, typer.Argument(metavar="[RUN]...", help="Runs to check [all of the store].")
     ] = None,
+    key: KeyOption = None,
+    sign: SignOption = None,
+    anchor: AnchorOption = False,
+    check_anchor: CheckAnchorOption = False,
     store: StoreOption = None,
     policy: PolicyOption = None,
     format: FormatOption = Format.text,  # noqa: A002  (the option's name)
@@ -100,8 +106,10 @@ def verify(
     """Re-hash everything that is stored, and say which file of which run is wrong.
 
     What it proves: no stored byte changed, no launch was removed from or moved within the log. A cut at the end of the
-    log, or a rewriting of the whole history, shows only against a copy kept elsewhere.
+    log, or a rewriting of the whole history, shows only against a signature (--key) or an anchor (--check-anchor).
+    --sign and --anchor make them, after everything was found sound.
     """
+    from runaudit.cli.witness import witness, witnessed
     from runaudit.store.catalogue import resolve
     from runaudit.store.verify import verify as rehash
 
@@ -109,11 +117,15 @@ def verify(
     opened = context.open()
     ids = tuple(dict.fromkeys(i for word in runs for i in resolve(opened, word))) if runs else None
     result = rehash(opened, ids)
+    witnesses, remarks = witnessed(opened, key=key, anchored=check_anchor)
+    result = replace(result, problems=(*result.problems, *witnesses))
+    done = () if result.problems else witness(opened, key=sign, anchored=anchor)
     answer: dict[str, Any] = {
         "schema": "runaudit.verify/1",
         "runs": result.runs,
         "checked": result.checked,
         "problems": [{"run": p.run, "file": p.file, "problem": p.problem} for p in result.problems],
+        "notes": [*remarks, *done],
     }
     if not result.problems and not result.runs:
         raise NothingToJudgeError("the store holds no run, so nothing was checked", remedy="start a run first")
@@ -126,4 +138,6 @@ def verify(
         word = "sound" if not result.problems else f"{len(result.problems)} problems"
         if not quiet or result.problems:
             common.say(f"{word}: {result.runs} runs, {result.checked} files re-hashed")
+        for note in (*(remarks if verbose or key or check_anchor else ()), *done):
+            common.hint(common.printable(note))
     common.finish(INTEGRITY if result.problems else 0, exit_zero=exit_zero)

@@ -7,7 +7,7 @@ from runaudit.cli.common import Context
 from runaudit.errors import IntegrityError, RecordError, UsageError
 from runaudit.factors.cohort import Cohort, cohort_of, cohorts
 from runaudit.records.run import SHORT, Run
-from runaudit.store.catalogue import load_or_fault, resolve, run_ids
+from runaudit.store.catalogue import is_list, load_or_fault, resolve, run_ids
 from runaudit.store.store import Store
 
 
@@ -41,7 +41,7 @@ def runs_named(context: Context, word: str, *, trajectory: bool = True) -> tuple
         from runaudit.importers.record import read_records
 
         return tuple(found.run for found in read_records(Path(word))[0])
-    if "," in word:
+    if "," in word and not (has_store(context) and not is_list(context.open(), word)):
         parts = [part for part in word.split(",") if part]
         runs = [run for part in parts for run in runs_named(context, part, trajectory=trajectory)]
         return tuple({run.id: run for run in runs}.values())
@@ -61,6 +61,11 @@ def cohort_named(context: Context, *words: str, trajectory: bool = True) -> Coho
         raise UsageError("no run is named", remedy="run `runaudit list` to see all")
     whole = cohorts(runs, settings=context.settings)
     return whole[0] if len(whole) == 1 else cohort_of(runs)
+
+
+def has_store(context: Context) -> bool:
+    """Whether there is a store to ask: record files can be compared without one."""
+    return (context.store_root / "store.json").exists()
 
 
 def is_file(word: str) -> bool:

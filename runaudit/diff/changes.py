@@ -10,10 +10,10 @@ from dataclasses import replace
 from runaudit.errors import RunauditError
 from runaudit.factors.block import counted
 from runaudit.factors.classes import changed
-from runaudit.factors.derived import references
+from runaudit.factors.derived import check_rule, references
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role
 from runaudit.factors.gaps import one_sided_gap
-from runaudit.factors.levels import Levels
+from runaudit.factors.levels import CIRCUMSTANCES, Levels
 from runaudit.factors.path import matches
 from runaudit.factors.source import file_changes, prefix_of
 from runaudit.factors.walk import differences, keyed
@@ -27,6 +27,7 @@ CODE_STATE = ("code.commit", "code.patch")
 def changes(a: Levels, b: Levels, settings: FactorSettings) -> tuple[Change, ...]:
     """The changed leaves of two runs in the order of their paths, counted into factors."""
     found = [*_design(a, b, settings), *_circumstances(a.run, b.run), *_proofs(a.run, b.run)]
+    found += _broken_rules(a, b, settings, {change.path for change in found})
     found = _follow_the_code(_explained(found, settings), a, b)
     return counted(tuple(sorted(found, key=lambda change: change.path)), a, b, settings)
 
@@ -37,11 +38,25 @@ def _design(a: Levels, b: Levels, settings: FactorSettings) -> Iterator[Change]:
         if section in DESIGN_SECTIONS and (section not in a.tree or section not in b.tree):
             continue  # a whole section that one record lacks is a gap, not a change
         left, right = a.tree.get(section, ABSENT), b.tree.get(section, ABSENT)
+        if section == "data" and {} in (left, right):
+            continue  # a record without any data set does not know its data
         for path, before, after in differences(left, right, section):
             if one_sided_gap(path, before, after) or (section == "code" and not judged and path in CODE_STATE):
                 continue
             yield changed(path, before, after, a, b, settings)
     yield from file_changes(a, b, settings) if judged else _code_state(a, b)
+
+
+def _broken_rules(a: Levels, b: Levels, settings: FactorSettings, changed_paths: set[str]) -> Iterator[Change]:
+    """Leaves that stayed as they were where their rule says that they should have moved: that, too, was chosen."""
+    for path, rule in settings.derived.items():
+        before, after = a.at(path), b.at(path)
+        if path in changed_paths or isinstance(before, Absent) or isinstance(after, Absent):
+            continue
+        sides = check_rule(path, rule, before, a.at), check_rule(path, rule, after, b.at)
+        if sides[0].holds is not sides[1].holds:
+            why = next(side.why for side in sides if not side.holds)
+            yield Change(path=path, before=before, after=after, why=why)
 
 
 def _code_state(a: Levels, b: Levels) -> Iterator[Change]:
@@ -88,7 +103,7 @@ def patched_files(patch: str | None) -> Mapping[str, str] | None:
 
 def _circumstances(a: Run, b: Run) -> Iterator[Change]:
     """Who, when, where and why: never what."""
-    for section in ("label", "launch", "origin", "intent", "bundles", "waivers", "supersedes", "policy"):
+    for section in CIRCUMSTANCES:
         left, right = (keyed(run.manifest.body.get(section)) for run in (a, b))
         for path, before, after in differences(left, right, section):
             yield Change(path=path, before=before, after=after, kind=ChangeClass.NUISANCE,

@@ -71,7 +71,7 @@ def compare_cohorts(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequenc
         cosmetic=of_class(found, ChangeClass.COSMETIC),
         missing=missing,
         intent=intent_met(declared, factors),
-        notes=(*a.notes, *b.notes, *_blocked(blocks), *notes_on(left, right, found, settings.factors)),
+        notes=(*a.notes, *b.notes, *_single(a, b), *_blocked(blocks), *notes_on(left, right, found, settings.factors)),
     )
 
 
@@ -142,6 +142,11 @@ def _environment(of: Levels, factor: str) -> object:
 
 def _without_blocks(factors: Sequence[FactorChange], blocks: Sequence[str]) -> tuple[FactorChange, ...]:
     return tuple(factor for factor in factors if factor.factor not in blocks)
+
+
+def _single(a: Cohort, b: Cohort) -> tuple[str, ...]:
+    """An arm of one run has no replicate: what its seed did cannot be told from what the factor did."""
+    return tuple(f"{arm.label} is a single run, without a replicate" for arm in (a, b) if arm.n == 1)
 
 
 def _blocked(blocks: Sequence[str]) -> tuple[str, ...]:

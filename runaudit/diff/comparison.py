@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from runaudit.diff.changes import changes
 from runaudit.diff.control import control_barriers
-from runaudit.diff.result import Comparison, Derivation, FactorChange, Intent, Missing, Side, Verdict
+from runaudit.diff.result import Comparison, Derivation, FactorChange, Intent, Missing, Side
 from runaudit.diff.summary import factor_changes
 from runaudit.diff.verdict import Evidence, judge
 from runaudit.diff.words import notes_on
@@ -149,6 +149,3 @@ def intent_met(declared: tuple[str, ...], factors: Sequence[FactorChange]) -> In
     return Intent(
         declared=declared, met=not said, reason="; ".join(said) or "what was declared changed, and nothing else"
     )
-
-
-__all__ = ["Verdict", "compare"]

@@ -23,7 +23,7 @@ def notes_on(a: Levels, b: Levels, found: Sequence[Change], settings: FactorSett
 
 
 def _data(a: Levels, b: Levels) -> Iterator[str]:
-    for name, before in a.run.manifest.section("data").items():
+    for name, before in sorted(a.run.manifest.section("data").items()):
         after = b.run.manifest.section("data").get(name)
         if not isinstance(before, Mapping) or not isinstance(after, Mapping):
             continue

@@ -6,7 +6,6 @@ with; two standings together give the class of a changed leaf. The doubtful case
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from runaudit.factors import known
 from runaudit.factors.derived import check_rule, in_a_circle
@@ -218,8 +217,3 @@ def _code(path: str, value: JSON, of: Levels) -> Standing:
     if path == "code.dirty":
         return Standing(kind=ChangeClass.DERIVED, why="it says whether there is a patch", follows="code.patch")
     return Standing(kind=ChangeClass.NUISANCE, why="it says where the code lay, not what it was")
-
-
-def flat(mapping: Mapping[str, Any]) -> str:
-    """A mapping in one line."""
-    return ", ".join(f"{key} {value}" for key, value in mapping.items())

@@ -18,9 +18,11 @@ from runaudit.records.manifest import DESIGN_SECTIONS
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
 
-NOT_DESIGN = ("schema", "label", "launch", "origin", "intent", "bundles", "waivers", "unknown", "supersedes",
-              "seed_proof", "policy")  # fmt: skip
-"""Sections that say who, when and where; whatever else a manifest holds can make a result different."""
+CIRCUMSTANCES = ("label", "launch", "origin", "intent", "bundles", "waivers", "supersedes", "policy", "notes", "tags",
+                 "description", "comment", "id", "name", "url", "user", "author", "project", "group")  # fmt: skip
+"""Sections that say who, when, where and why: never what."""
+NOT_DESIGN = (*CIRCUMSTANCES, "schema", "unknown", "seed_proof")
+"""Sections that are not the design; whatever else a manifest holds can make a result different."""
 
 SEED_KEYS = ("seed", "random_seed", "manual_seed", "rng_seed", "global_seed", "torch_seed", "numpy_seed", "np_seed")
 """Config keys that are the run's seed where the record has no section for it."""
@@ -55,10 +57,7 @@ class Levels:
 def levels(run: Run, settings: FactorSettings) -> Levels:
     """The levels of a run under a policy: aliases renamed, sets sorted, named tables keyed by name."""
     body = run.manifest.body
-    tree: dict[str, Any] = {
-        name: keyed(value) for name, value in body.items() if name not in (*NOT_DESIGN, "code") or name == "label"
-    }
-    tree.pop("label", None)
+    tree: dict[str, Any] = {name: keyed(value) for name, value in body.items() if name not in (*NOT_DESIGN, "code")}
     code = body.get("code")
     if "code" in body:
         tree["code"] = _facts(code) if isinstance(code, Mapping) else {}

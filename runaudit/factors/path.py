@@ -12,8 +12,11 @@ from runaudit.factors.factor import ABSENT, Absent
 from runaudit.records.canonical import JSON
 
 _PLAIN = re.compile(r"[^\s.\[\]'\"]+")
-_STEP = re.compile(r"\.?([^\s.\[\]'\"]+)|\[(\d+)\]|\['((?:[^'\\]|\\.)*)'\]|\[([^\]'\"]+)\]")
-NAMES = "\0names"
+_NAME = re.compile(r"[^\[\]'\"]+")
+_STEP = re.compile(
+    r"\.?([^\s.\[\]'\"]+)|\[(\d+)\]|\['((?:[^'\\]|\\.)*)'\]|\[([^\[\]'\"]+)\]|\[\"((?:[^\"\\]|\\.)*)\"\]", re.DOTALL
+)
+NAMES = "\0\0"
 """The key under which a list of named tables keeps the order of its names; its path is that of the list."""
 
 
@@ -22,11 +25,15 @@ def joined(prefix: str, key: str) -> str:
     if key == NAMES:
         return prefix
     if key.startswith("\0"):
-        return f"{prefix}[{key[1:]}]"
+        name = key[1:]
+        return f"{prefix}[{name}]" if _NAME.fullmatch(name) else f'{prefix}["{_escaped(name, chr(34))}"]'
     if _PLAIN.fullmatch(key):
         return f"{prefix}.{key}"
-    escaped = key.replace("\\", "\\\\").replace("'", "\\'")
-    return f"{prefix}['{escaped}']"
+    return f"{prefix}['{_escaped(key, chr(39))}']"
+
+
+def _escaped(text: str, quote: str) -> str:
+    return text.replace("\\", "\\\\").replace(quote, "\\" + quote)
 
 
 def steps(path: str) -> tuple[str | int, ...]:
@@ -41,23 +48,27 @@ def _steps(path: str) -> Iterator[str | int]:
         match = _STEP.match(path, at)
         if match is None:
             return
-        plain, index, quoted, name = match.groups()
+        plain, index, quoted, name, odd = match.groups()
         if plain is not None:
             found.append(plain)
         elif index is not None:
             found.append(int(index))
         elif quoted is not None:
-            found.append(re.sub(r"\\(.)", r"\1", quoted))
+            found.append(_unescaped(quoted))
         else:
-            found.append("\0" + name)
+            found.append("\0" + (name if name is not None else _unescaped(odd)))
         at = match.end()
     yield from found
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
 
 
 def lookup(tree: JSON, path: str) -> JSON | Absent:
     """The value at a dotted path of a tree of mappings, or ABSENT."""
     value = tree
-    for step in steps(path) or ("\0\0",):
+    for step in steps(path) or ("",):
         value = _child(value, step)
         if isinstance(value, Absent):
             break

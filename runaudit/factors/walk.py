@@ -56,16 +56,12 @@ def keyed(value: JSON) -> JSON:
     A list that holds anything else stays one leaf: its elements are not chosen one by one.
     """
     if isinstance(value, Mapping):
-        return {str(key): keyed(item) for key, item in value.items()}
+        return {key: keyed(value[key]) for key in sorted(value)}
     if isinstance(value, list | tuple):
         if value and all(isinstance(item, Mapping) for item in value):
             return _table(value)
-        return [keyed(item) if isinstance(item, list | tuple) else _opaque(item) for item in value]
+        return [keyed(item) for item in value]
     return value
-
-
-def _opaque(item: JSON) -> JSON:
-    return dict(item) if isinstance(item, Mapping) else item
 
 
 def _table(rows: list[Mapping[str, JSON]] | tuple[Mapping[str, JSON], ...]) -> JSON:

@@ -3,6 +3,9 @@
 import shlex
 from dataclasses import dataclass
 
+ONCE = frozenset({"--seed", "--label", "--baseline", "--init"})
+"""Options that are given once: a remedy replaces them. The others may be repeated."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
@@ -15,8 +18,23 @@ class Invocation:
     def plus(self, *options: str) -> str:
         """The call again with more options, quoted for a shell."""
         tail = ("--", *self.command) if self.command else ()
-        return shlex.join((*self.program, *self.options, *options, *tail))
+        once = {option for option in options if option in ONCE}
+        return shlex.join((*self.program, *_without(self.options, once), *options, *tail))
 
     def again(self, *, prefix: str = "") -> str:
         """The call as it was, after environment settings in `prefix`."""
         return f"{prefix} {self.plus()}".strip()
+
+
+def _without(words: tuple[str, ...], options: set[str]) -> tuple[str, ...]:
+    """`words` without these options and their values."""
+    kept: list[str] = []
+    skip = False
+    for word in words:
+        if skip:
+            skip = False
+        elif word in options:
+            skip = True
+        else:
+            kept.append(word)
+    return tuple(kept)

@@ -47,6 +47,8 @@ def gather_series(live: Path, folders: tuple[Path, Path], *, before: frozenset[P
         fresh = {ours: points for name, points in trajectory.series.items()
                  if (ours := names.get(name, name)) not in known}  # fmt: skip
         known |= set(fresh)
+        if not trajectory.series:
+            claim(live, "note", text=f"{path.name} holds no numbers that could be read")
         if trajectory.torn:
             claim(live, "note", text=f"{path.name} ends in the middle of a record")
         if fresh:

@@ -7,15 +7,17 @@ one that did not happen.
 import json
 import os
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from runaudit.capture.closing import seal_outcome
+from runaudit.capture.dataset import capture_dataset
 from runaudit.capture.gitprocess import work_tree
 from runaudit.capture.launch import child_environ, redactor_of
 from runaudit.capture.ledger import claim, claims
 from runaudit.capture.loaded import changed_files
+from runaudit.errors import CaptureError
 from runaudit.guard.leavings import announce_files, foreign_files, gather_series
 from runaudit.guard.process import Ended, executable, signal_name, supervise
 from runaudit.records.canonical import JSON
@@ -58,6 +60,8 @@ def run_sealed(
         claim(live, "note", text=f"{signal_name(number)} was passed on to the command")
     gather_series(live, (store.run_dir(manifest.id), cwd), before=before, names=series_names or {})
     announce_files(live, store.run_dir(manifest.id))
+    for note in _data_at_end(store, manifest):
+        claim(live, "note", text=note)
     outcome = seal_outcome(
         store,
         manifest,
@@ -87,6 +91,21 @@ def heart(live: Path) -> Callable[[], None]:
         os.utime(beat)
 
     return once
+
+
+def _data_at_end(store: Store, manifest: Manifest) -> Iterator[str]:
+    """A remark for each dataset that is not what it was when the run started. Unchanged files are not read again."""
+    for name, entry in manifest.section("data").items():
+        path = entry.get("path") if isinstance(entry, Mapping) else None
+        if not path or not entry.get("digest") or not Path(str(path)).is_absolute():
+            continue
+        try:
+            now = capture_dataset(Path(str(path)), cache=store.root / "cache")["digest"]
+        except CaptureError as error:
+            yield f"the dataset {name} could not be read again at the end: {error.message}"
+            continue
+        if now != entry["digest"]:
+            yield f"the dataset {name} changed while the run ran: {path}"
 
 
 def _code_at_end(

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from runaudit.errors import RecordError
-from runaudit.records.canonical import JSON, canonical_bytes, json_safe, thawed
+from runaudit.records.canonical import JSON, canonical_bytes, json_safe, tagged, thawed
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import STATUSES, Outcome
@@ -34,9 +34,10 @@ def run_of(record: JSON, *, where: str) -> Run:
     if record.get("schema", RECORD_SCHEMA) != RECORD_SCHEMA:
         raise RecordError(f"{where} has the schema {record['schema']!r}", remedy=f"this version reads {RECORD_SCHEMA}")
     _check_types(record, where)
+    # Depth and form first: everything below walks the record by recursion.
+    tagged(record, where=where)
     blobs: dict[str, bytes] = {}
     manifest = Manifest.of(_sections(record, blobs, where))
-    manifest.raw  # noqa: B018  (what has no canonical form is refused here, with its place)
     return Run(
         manifest=manifest,
         outcome=_outcome(record, manifest),

@@ -116,7 +116,7 @@ def resolve(store: Store, word: str, *, cohorts: Cohorts = lambda: MappingProxyT
 
     Raises UsageError for an unknown or ambiguous word, with the nearest candidates.
     """
-    if "," in word:
+    if is_list(store, word):
         return tuple(dict.fromkeys(run for part in word.split(",") for run in resolve(store, part, cohorts=cohorts)))
     ids = run_ids(store)
     if match := re.fullmatch(r"@last(?:~(\d+))?", word):
@@ -130,6 +130,15 @@ def resolve(store: Store, word: str, *, cohorts: Cohorts = lambda: MappingProxyT
     return _by_name(store, ids, word, cohorts)
 
 
+def is_list(store: Store, word: str) -> bool:
+    """Whether a word with commas lists runs: one that is a label itself names what it labels."""
+    return "," in word and word not in _labels(store, run_ids(store)).values()
+
+
+def _labels(store: Store, ids: tuple[str, ...]) -> dict[str, str]:
+    return {run: load(store, run, trajectory=False).manifest.label or "" for run in ids}
+
+
 def _from_end(ids: tuple[str, ...], back: int, word: str) -> str:
     if back >= len(ids):
         raise UsageError(f"{word} does not exist: the store holds {len(ids)} runs", remedy="see `runaudit list`")
@@ -137,7 +146,7 @@ def _from_end(ids: tuple[str, ...], back: int, word: str) -> str:
 
 
 def _by_name(store: Store, ids: tuple[str, ...], word: str, cohorts: Cohorts) -> tuple[str, ...]:
-    labels = {run: load(store, run, trajectory=False).manifest.label or "" for run in ids}
+    labels = _labels(store, ids)
     hits = [run for run, label in labels.items() if label == word]
     if len(hits) == 1:
         return (hits[0],)

@@ -259,3 +259,9 @@ def test_the_store_of_a_repository_is_at_its_root(tmp_path):
     (tmp_path / "a" / "b").mkdir(parents=True)
     assert find_store(tmp_path / "a" / "b", environ={}) == tmp_path / ".runaudit"
     assert find_store(tmp_path, environ={"RUNAUDIT_STORE": "/elsewhere"}) == Path("/elsewhere")
+
+
+def test_a_label_with_a_comma_names_its_run_and_is_no_list(store):
+    manifest = launch(store, label="flow, staged")
+    launch(store, seed=1, label="flow")
+    assert resolve(store, "flow, staged") == (manifest.id,)

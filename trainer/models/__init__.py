@@ -1,1 +1,1 @@
-"""The networks. Blocks take plain numbers and know nothing of configs, data or training, so each can be tested alone."""
+"""The networks. Blocks take plain numbers and know no config, data or training: each can be tested alone."""

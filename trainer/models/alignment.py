@@ -1,8 +1,8 @@
 """Registering the frames of a burst: one interface, two ways of doing it.
 
-An alignment block takes the low-res burst and returns `Aligned`: every frame on the high-res grid of the reference
-(frame 0) and how far each sample may be trusted. Everything after it is the same whichever block is plugged in, so
-that exchanging the block is one change and nothing else.
+An alignment block takes the low-res burst and returns `Aligned`: every frame on the high-res grid of the
+reference (frame 0) and how far each sample may be trusted. Everything after it is the same whichever
+block is plugged in, so that exchanging the block is one change and nothing else.
 """
 
 from typing import NamedTuple
@@ -30,13 +30,23 @@ def upsample(lr: Tensor, scale: int) -> Tensor:
 class KernelPredictor(nn.Module):
     """One free-form k x k filter per frame, from features pooled over the whole field.
 
-    Linear and unconstrained as in the paper. It can express one translation and one blur per frame; a rotation or a
-    local motion is beyond it by construction.
+    Linear in the pooled features as in the paper, where it is unconstrained; `unit_gain` makes each
+    filter sum to 1, so that a step in the weights does not change the brightness (without it, the
+    alignment stage stays above the loss of doing nothing for its first hundred steps). It can express one
+    translation and one blur per frame; a rotation or a local motion is beyond it by construction.
     """
 
-    def __init__(self, channels: int, *, kernel: int = 5, heads: int = 1, identity_start: bool = True) -> None:
+    def __init__(
+        self,
+        channels: int,
+        *,
+        kernel: int = 5,
+        heads: int = 1,
+        identity_start: bool = True,
+        unit_gain: bool = True,
+    ) -> None:
         super().__init__()
-        self.size = kernel
+        self.unit_gain = unit_gain
         self.features = TemporalConv(channels, channels, heads=heads)
         self.project = nn.Linear(channels, kernel * kernel)
         if identity_start:
@@ -49,7 +59,10 @@ class KernelPredictor(nn.Module):
         """x (B*T, C, H, W) -> filters (B*T, k*k)."""
         pooled = self.features(x, frames).float().mean((2, 3))
         with torch.autocast(x.device.type, enabled=False):
-            return self.project(pooled)  # type: ignore[no-any-return]
+            kernels: Tensor = self.project(pooled)
+        if self.unit_gain:  # a frame keeps its brightness, whatever the features say
+            kernels = kernels + (1 - kernels.sum(1, keepdim=True)) / kernels.shape[1]
+        return kernels
 
 
 def apply_kernels(x: Tensor, kernels: Tensor) -> Tensor:
@@ -62,7 +75,9 @@ def apply_kernels(x: Tensor, kernels: Tensor) -> Tensor:
 
 
 def kernel_shift(kernels: Tensor) -> Tensor:
-    """Centroid of each kernel in px: (N, k*k) -> (N, 2) as (x, y). Correlation looks where the kernel's mass lies."""
+    """Centroid of each kernel in px: (N, k*k) -> (N, 2) as (x, y). Correlation looks where the kernel's
+    mass lies.
+    """
     k = round(kernels.shape[1] ** 0.5)
     axis = torch.arange(k, dtype=kernels.dtype, device=kernels.device) - k // 2
     grid = kernels.view(-1, k, k)
@@ -72,31 +87,50 @@ def kernel_shift(kernels: Tensor) -> Tensor:
 
 
 class Tern(nn.Module):
-    """Temporal registration (TERN): one learned filter per frame, then bicubic upsampling; every sample equally trusted.
+    """Temporal registration (TERN): one learned filter per frame, then bicubic upsampling; every sample
+    equally trusted.
 
-    Here the block stands alone before the fusion, so that it can be trained by itself: its features come from each
-    frame beside the reference. `PaperPIUNet` uses the same predictor on the deep features, as the authors do.
+    Here the block stands alone before the fusion, so that it can be trained by itself: its features come
+    from each frame beside the reference. `PaperPIUNet` uses the same predictor on the deep features, as
+    the authors do.
     """
 
     def __init__(
-        self, *, scale: int, channels: int, kernel: int, stride: int, heads: int, identity_start: bool
+        self,
+        *,
+        scale: int,
+        channels: int,
+        kernel: int,
+        stride: int,
+        heads: int,
+        identity_start: bool,
+        unit_gain: bool,
     ) -> None:
         super().__init__()
         self.scale = scale
         self.embed = TemporalConv(2, channels, heads=heads, stride=stride)
-        self.predict = KernelPredictor(channels, kernel=kernel, heads=heads, identity_start=identity_start)
+        self.predict = KernelPredictor(
+            channels, kernel=kernel, heads=heads, identity_start=identity_start, unit_gain=unit_gain
+        )
 
     def register(self, lr: Tensor) -> tuple[Tensor, Tensor]:
         """lr (B, T, h, w) -> frames on the low-res grid of frame 0 (B, T, h, w), shift (B, T, 2, h, w)."""
         B, T, h, w = lr.shape
-        pair = torch.stack([lr, lr[:, :1].expand_as(lr)], 2).flatten(0, 1)
+        reference = lr[:, :1] - lr[:, :1].mean((2, 3), keepdim=True)
+        contrast = reference.std((2, 3), keepdim=True).clamp_min(1e-3)
+        # What a shift changes, beside what it changes it against: small next to the brightness both share.
+        pair = (
+            torch.stack([lr - lr[:, :1], reference.expand_as(lr)], 2).div(contrast[:, :, None]).flatten(0, 1)
+        )
         kernels = self.predict(self.embed(pair.contiguous(memory_format=torch.channels_last), T), T)
         with torch.autocast(lr.device.type, enabled=False):
             registered = apply_kernels(lr.float().flatten(0, 1)[:, None], kernels).view(B, T, h, w)
         return registered, kernel_shift(kernels).view(B, T, 2, 1, 1).expand(B, T, 2, h, w)
 
     def forward(self, lr: Tensor) -> Aligned:
-        """lr (B, T, h, w) -> the burst registered to frame 0; equivariant to a permutation of the other frames."""
+        """lr (B, T, h, w) -> the burst registered to frame 0; equivariant to a permutation of the other
+        frames.
+        """
         registered, shift = self.register(lr)
         frames = upsample(registered, self.scale)
         return Aligned(frames, torch.ones_like(frames), shift)

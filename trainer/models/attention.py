@@ -12,7 +12,8 @@ from torch import Tensor, nn
 class TemporalAttention(nn.Module):
     """Self-attention over the T frames at each pixel.
 
-    Source: Valsesia & Magli 2022, "Permutation invariance and uncertainty in multitemporal image super-resolution".
+    Source: Valsesia & Magli 2022, "Permutation invariance and uncertainty in multitemporal image
+    super-resolution".
     """
 
     def __init__(self, channels: int, heads: int = 1) -> None:
@@ -25,7 +26,9 @@ class TemporalAttention(nn.Module):
         nn.init.zeros_(self.project.bias)
 
     def forward(self, x: Tensor, frames: int) -> Tensor:
-        """x (B*T, C, H, W) with T = `frames` -> the same shape; equivariant to a permutation of the frames."""
+        """x (B*T, C, H, W) with T = `frames` -> the same shape; equivariant to a permutation of the
+        frames.
+        """
         _, C, H, W = x.shape
         tokens = x.permute(0, 2, 3, 1).reshape(-1, frames, H * W, C).transpose(1, 2)  # (B, H*W, T, C)
         q, k, v = self.qkv(tokens).unflatten(-1, (3, self.heads, C // self.heads)).unbind(-3)
@@ -33,4 +36,5 @@ class TemporalAttention(nn.Module):
             q.flatten(0, 1).transpose(1, 2), k.flatten(0, 1).transpose(1, 2), v.flatten(0, 1).transpose(1, 2)
         )  # (B*H*W, heads, T, C / heads)
         mixed = self.project(mixed.transpose(1, 2).reshape(-1, H * W, frames, C))
-        return mixed.transpose(1, 2).reshape(-1, H, W, C).permute(0, 3, 1, 2)
+        out: Tensor = mixed.transpose(1, 2).reshape(-1, H, W, C).permute(0, 3, 1, 2)
+        return out

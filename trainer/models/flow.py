@@ -1,14 +1,16 @@
 """Alignment by local matching: where does the neighbourhood of each reference pixel lie in every other frame?
 
-First the squared differences for every whole-pixel offset form a matching surface, whose soft minimum is the motion
-to about a tenth of a pixel; then a few Gauss-Newton passes on the warped frame close the rest. Two small networks
-correct what both leave over, and their numbers are learned: how sharp the minimum is, how far a weak texture is
-believed. Nothing is pooled over the whole field without regard to distance, so a tile and a full frame are treated
-alike; the window has long tails, by which a plain wall borrows its motion from the nearest texture (measured against
-the known motion, mean over a full frame: 0.03 / 0.04 / 0.02 px, with a box of 25 px instead 0.12 / 0.29 / 0.04).
+First the squared differences for every whole-pixel offset form a matching surface, whose soft minimum is
+the motion to about a tenth of a pixel; then a few Gauss-Newton passes on the warped frame close the rest.
+Two small networks correct what both leave over, and their numbers are learned: how sharp the minimum is,
+how far a weak texture is believed. Nothing is pooled over the whole field without regard to distance, so
+a tile and a full frame are treated alike; the window has long tails, by which a plain wall borrows its
+motion from the nearest texture (measured against the known motion, mean over a full frame: 0.03 / 0.04 /
+0.02 px, with a box of 25 px instead 0.12 / 0.29 / 0.04).
 
-The frames are resampled on the high-res grid of the reference, where sub-pixel phase is still worth something, and a
-sample near a real pixel of its frame is trusted more than one interpolated between pixels.
+The frames are resampled on the high-res grid of the reference, where sub-pixel phase is still worth
+something, and a sample near a real pixel of its frame is trusted more than one interpolated between
+pixels.
 """
 
 import torch
@@ -85,7 +87,9 @@ class Matching(nn.Module):
         self.correct = Correction((2 * radius + 1) ** 2, hidden)
 
     def surface(self, reference: Tensor, moved: Tensor, window: Window) -> Tensor:
-        """Mean squared difference: (B, 1, h, w), (B, S, h, w) -> (B, S, h', w', K); partners outside do not count."""
+        """Mean squared difference: (B, 1, h, w), (B, S, h, w) -> (B, S, h', w', K); partners outside do
+        not count.
+        """
         h, w = reference.shape[-2:]
         r = self.radius
         padded = F.pad(moved, (r,) * 4, mode="replicate")
@@ -106,7 +110,9 @@ class Matching(nn.Module):
             cost = (cost - low) / (cost.mean(-1, keepdim=True) - low).clamp_min(1e-8)  # free of contrast
             side = 2 * self.radius + 1
             offsets = sampling_grid(side, side, cost).view(-1, 2) - self.radius
-        return torch.softmax(-self.log_sharpness.exp() * cost, -1) @ offsets + self.correct(cost)
+        minimum = torch.softmax(-self.log_sharpness.exp() * cost, -1) @ offsets
+        motion: Tensor = minimum + self.correct(cost)
+        return motion
 
 
 class Refinement(nn.Module):
@@ -118,7 +124,9 @@ class Refinement(nn.Module):
         self.correct = Correction(5, hidden)
 
     def forward(self, reference: Tensor, warped: Tensor, inside: Tensor, window: Window) -> Tensor:
-        """reference (B, 1, h, w); warped, inside (B, S, h, w) -> what is left of the motion (B, S, h', w', 2)."""
+        """reference (B, 1, h, w); warped, inside (B, S, h, w) -> what is left of the motion (B, S, h',
+        w', 2).
+        """
         with torch.no_grad():
             middle, change = (reference + warped) / 2, warped - reference
             dx = F.pad((middle[..., 2:] - middle[..., :-2]) / 2, (1, 1)) * inside
@@ -131,11 +139,14 @@ class Refinement(nn.Module):
         determinant = xx_ * yy_ - xy * xy
         step = torch.stack([xy * yt - yy_ * xt, xy * xt - xx_ * yt], -1) / determinant[..., None]
         scale_free = sums.movedim(2, -1) / (xx + yy + 2 * damping.detach())[..., None]
-        return step.clamp(-1, 1) + self.correct(scale_free)
+        left: Tensor = step.clamp(-1, 1) + self.correct(scale_free)
+        return left
 
 
 class FlowAlign(nn.Module):
-    """Dense sub-pixel motion of every frame against frame 0: matching, then `refinements` Gauss-Newton passes."""
+    """Dense sub-pixel motion of every frame against frame 0: matching, then `refinements` Gauss-Newton
+    passes.
+    """
 
     def __init__(
         self,
@@ -166,7 +177,9 @@ class FlowAlign(nn.Module):
             return self._warp(lr[:, 1:], flow, lr[:, :1]), F.pad(flow, (0, 0, 0, 0, 0, 0, 1, 0))
 
     def forward(self, lr: Tensor) -> Aligned:
-        """lr (B, T, h, w) -> the burst registered to frame 0; equivariant to a permutation of the other frames."""
+        """lr (B, T, h, w) -> the burst registered to frame 0; equivariant to a permutation of the other
+        frames.
+        """
         with torch.autocast(lr.device.type, enabled=False):
             lr = lr.float()
             shift = F.pad(self._flow(lr), (0, 0, 0, 0, 0, 0, 1, 0))
@@ -193,7 +206,8 @@ class FlowAlign(nn.Module):
 
     def _dense(self, coarse: Tensor, h: int, w: int) -> Tensor:
         flat = coarse.flatten(0, 1).permute(0, 3, 1, 2)
-        return spread(flat, height=h, width=w, stride=self.stride).unflatten(0, coarse.shape[:2])
+        dense: Tensor = spread(flat, height=h, width=w, stride=self.stride).unflatten(0, coarse.shape[:2])
+        return dense
 
     @staticmethod
     def _warp(moved: Tensor, flow: Tensor, reference: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Temporal enhancement and fusion (TEFA): features of every frame, enriched by what the other frames show.
 
-Every block is equivariant to a permutation of the frames; `fuse` takes their mean, which makes the whole invariant
-and lets any number of frames in.
+Every block is equivariant to a permutation of the frames; `fuse` takes their mean, which makes the whole
+invariant and lets any number of frames in.
 """
 
 from torch import Tensor, nn
@@ -45,11 +45,14 @@ class FrameGate(nn.Module):
         """x (B*T, C, H, W) -> x scaled per channel and sample."""
         pooled = x.float().mean((2, 3)).unflatten(0, (-1, frames)).mean(1)  # (B, C)
         gate = self.gate(pooled).repeat_interleave(frames, 0)
-        return x * gate[:, :, None, None]
+        gated: Tensor = x * gate[:, :, None, None]
+        return gated
 
 
 class Tefa(nn.Module):
-    """One temporal enhancement and fusion block: two temporal convolutions, a gate, and the input added back."""
+    """One temporal enhancement and fusion block: two temporal convolutions, a gate, and the input added
+    back.
+    """
 
     def __init__(self, channels: int, *, heads: int = 1, squeeze: int = 8) -> None:
         super().__init__()
@@ -63,7 +66,9 @@ class Tefa(nn.Module):
 
 
 class TefaTrunk(nn.Module):
-    """Embedding, `blocks` TEFA blocks, a closing temporal convolution, and the long skip from the embedding."""
+    """Embedding, `blocks` TEFA blocks, a closing temporal convolution, and the long skip from the
+    embedding.
+    """
 
     def __init__(
         self, channels_in: int, channels: int, *, blocks: int, heads: int = 1, squeeze: int = 8
@@ -83,4 +88,5 @@ class TefaTrunk(nn.Module):
 
 def fuse(x: Tensor, frames: int) -> Tensor:
     """Mean over the frames: x (B*T, C, H, W) -> (B, C, H, W)."""
-    return x.unflatten(0, (-1, frames)).mean(1)
+    mean: Tensor = x.unflatten(0, (-1, frames)).mean(1)
+    return mean

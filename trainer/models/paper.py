@@ -1,4 +1,6 @@
-"""The published PIUnet, from the same blocks: TEFA features, TERN on the deep features, mean over the frames."""
+"""The published PIUnet, from the same blocks: TEFA features, TERN on the deep features, mean over the
+frames.
+"""
 
 import torch
 import torch.nn.functional as F
@@ -13,10 +15,11 @@ from trainer.models.piunet import Evidence, Prediction
 class PaperPIUNet(nn.Module):
     """828,355 parameters at 42 channels and 16 blocks, as many as the authors' code.
 
-    No frame is a reference: the residual's base is the mean of all frames, unregistered, upsampled bilinearly, and
-    the whole is invariant to a permutation of all frames. Unlike the authors' loss, the brightness bias is not
-    added to the log-scale. The same function as theirs, in 2-D and channels_last.
-    Source: Valsesia & Magli 2022, "Permutation invariance and uncertainty in multitemporal image super-resolution".
+    No frame is a reference: the residual's base is the mean of all frames, unregistered, upsampled
+    bilinearly, and the whole is invariant to a permutation of all frames. Unlike the authors' loss, the
+    brightness bias is not added to the log-scale. The same function as theirs, in 2-D and channels_last.
+    Source: Valsesia & Magli 2022, "Permutation invariance and uncertainty in multitemporal image
+    super-resolution".
     """
 
     def __init__(
@@ -29,12 +32,13 @@ class PaperPIUNet(nn.Module):
         squeeze: int,
         kernel: int,
         identity_start: bool,
+        unit_gain: bool,
     ) -> None:
         super().__init__()
         self.scale = scale
         self.fusion = TefaTrunk(1, channels, blocks=blocks, heads=heads, squeeze=squeeze)
         self.alignment = KernelPredictor(
-            channels, kernel=kernel, heads=heads, identity_start=identity_start
+            channels, kernel=kernel, heads=heads, identity_start=identity_start, unit_gain=unit_gain
         )
         self.head = PaperHead(channels, scale=scale)
 
@@ -44,7 +48,9 @@ class PaperPIUNet(nn.Module):
         return self.fusion(x, lr.shape[1])  # type: ignore[no-any-return]
 
     def register(self, lr: Tensor) -> tuple[Tensor, Tensor]:
-        """The learned filters applied to the frames themselves (B, T, h, w), and their shift (B, T, 2, h, w)."""
+        """The learned filters applied to the frames themselves (B, T, h, w), and their shift (B, T, 2, h,
+        w).
+        """
         B, T, h, w = lr.shape
         kernels = self.alignment(self.features(lr), T)
         with torch.autocast(lr.device.type, enabled=False):

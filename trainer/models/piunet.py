@@ -1,4 +1,5 @@
-"""PIUNet assembled: the frames are registered first, so that the alignment can be trained, frozen and exchanged alone.
+"""PIUNet assembled: the frames are registered first, so that the alignment can be trained, frozen and
+exchanged alone.
 
 `trainer.models.paper` has the published network, which registers deep features, from the same blocks.
 """
@@ -22,27 +23,37 @@ class Prediction(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """What the alignment hands to fusion and head: all of it fixed once the alignment is frozen, hence cacheable."""
+    """What the alignment hands to fusion and head: all of it fixed once the alignment is frozen, hence
+    cacheable.
+    """
 
-    maps: Tensor  # (B, 4, H, W): shift-and-add image, mean of the frames, coverage, bicubic of the reference
-    frames: Tensor  # (B, 2T, H, W): registered frames, then weights; (B, 0, H, W) where no block looks at single frames
+    # (B, 5, H, W): shift-and-add image, mean of the frames, coverage, bicubic of the reference, and the
+    # shift-and-add image smoothed by a 5 x 5 box
+    maps: Tensor
+    # (B, 2T, H, W): registered frames, then weights; (B, 0, H, W) where no block looks at single frames
+    frames: Tensor
 
 
 def merge(aligned: Aligned, reference: Tensor, *, keep_frames: bool) -> Evidence:
-    """Permutation-invariant maps of a registered burst. reference: (B, 1, h, w), the low-res reference frame."""
+    """Permutation-invariant maps of a registered burst. reference: (B, 1, h, w), the low-res reference
+    frame.
+    """
     frames, weights = aligned.frames, aligned.weights
-    total = weights.sum(1, keepdim=True)
+    total, T = weights.sum(1, keepdim=True), frames.shape[1]
     added = (frames * weights).sum(1, keepdim=True) / total
     bicubic = upsample(reference, frames.shape[-1] // reference.shape[-1])
-    maps = torch.cat([added, frames.mean(1, keepdim=True), total / frames.shape[1], bicubic], 1)
+    smooth = F.avg_pool2d(F.pad(added, (2, 2, 2, 2), mode="replicate"), 5, 1)
+    maps = torch.cat([added, frames.mean(1, keepdim=True), total / T, bicubic, smooth], 1)
     return Evidence(maps, torch.cat([frames, weights], 1) if keep_frames else frames[:, :0])
 
 
 class Fusion(nn.Module):
-    """Maps, and features of the single frames where there are TEFA blocks, at low resolution: `channels` of them.
+    """Maps, and features of the single frames where there are TEFA blocks, at low resolution: `channels`
+    of them.
 
-    The maps enter as differences to the residual's base and to a smoothed copy of it: what is to be learned is a
-    sharpening, and raw sub-pixel phases are so alike that the first layer would spend its steps telling them apart.
+    The maps enter as differences to the residual's base and to a smoothed copy of it: what is to be
+    learned is a sharpening, and raw sub-pixel phases are so alike that the first layer would spend its
+    steps telling them apart.
     """
 
     MAPS = 5
@@ -62,10 +73,15 @@ class Fusion(nn.Module):
     def forward(self, evidence: Evidence) -> Tensor:
         """-> (B, self.channels, h, w); invariant to the order of the frames."""
         with torch.autocast(evidence.maps.device.type, enabled=False):
-            added, mean, coverage, bicubic = evidence.maps.float().split(1, 1)
-            smooth = F.avg_pool2d(F.pad(added, (2, 2, 2, 2), mode="replicate"), 5, 1)
+            added, mean, coverage, bicubic, smooth = evidence.maps.float().split(1, 1)
             gain = self.detail_gain
-            maps = [gain * (added - smooth), gain * (mean - added), gain * (bicubic - added), coverage, smooth]
+            maps = [
+                gain * (added - smooth),
+                gain * (mean - added),
+                gain * (bicubic - added),
+                coverage,
+                smooth,
+            ]
             folded = self.fold(torch.cat(maps, 1))
         if self.trunk is None:
             return folded.contiguous(memory_format=torch.channels_last)  # type: ignore[no-any-return]

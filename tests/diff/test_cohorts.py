@@ -1,0 +1,175 @@
+"""Two arms of seeds: seeds are replicates, an odd run is named, failures stay in the denominator."""
+
+from runaudit.diff import Verdict, compare_cohorts
+from runaudit.factors.cohort import cohort_id, cohort_of, cohorts
+from runaudit.settings import Settings
+from tests.diff.samples import TRAIN, both, digest, drop, put, run
+
+LR = put("config/optimizer/lr", 5e-4)
+
+
+def arm(*changes, seeds=(1, 2, 3)):
+    return cohort_of([run(both(*changes, put("seed", seed))) for seed in seeds])
+
+
+def judged(a, b, **options):
+    return compare_cohorts(a, b, settings=Settings(), **options)
+
+
+def test_seeds_of_two_arms_are_replicates_and_the_factor_stands_alone():
+    found = judged(arm(), arm(LR))
+
+    assert found.verdict is Verdict.SINGLE_FACTOR
+    assert [f.factor for f in found.factors] == ["config.optimizer.lr"]
+    assert found.to_json()["a"] | {"id": ""} == {
+        "id": "", "label": "testing GeLU", "n": 3, "effective_n": 3, "seeds": [1, 2, 3],
+        "runs": found.to_json()["a"]["runs"],
+    }  # fmt: skip
+
+
+def test_other_seeds_in_the_other_arm_are_no_confound():
+    assert judged(arm(seeds=(1, 2, 3)), arm(LR, seeds=(4, 5, 6))).verdict is Verdict.SINGLE_FACTOR
+
+
+def test_two_single_runs_are_a_pair_whatever_they_are_called():
+    assert judged(arm(seeds=(1,)), arm(LR, seeds=(2,))).verdict is Verdict.CONFOUNDED
+
+
+def test_two_factors_between_arms_are_confounded():
+    assert judged(arm(), arm(LR, put("config/epochs", 60))).verdict is Verdict.CONFOUNDED
+
+
+def test_an_arm_against_itself_is_identical():
+    assert judged(arm(), arm()).verdict is Verdict.IDENTICAL
+
+
+def test_the_odd_run_of_an_arm_is_named():
+    normal, odd = (
+        [run(both(LR, put("seed", seed))) for seed in (1, 2)],
+        run(both(LR, put("seed", 3), put("config/epochs", 31))),
+    )
+
+    found = judged(arm(), cohort_of([*normal, odd]))
+
+    assert found.verdict is Verdict.CONFOUNDED
+    assert odd.short in found.reason and "config.epochs" in found.reason
+    assert not any(one.short in found.reason for one in normal)
+
+
+def test_the_odd_run_is_named_when_it_comes_first():
+    odd, normal = run(both(put("seed", 3), put("config/epochs", 31))), [run(put("seed", seed)) for seed in (1, 2)]
+
+    found = judged(cohort_of([odd, *normal]), arm(LR))
+
+    assert odd.short in found.reason and normal[0].short not in found.reason
+
+
+def test_a_machine_that_varies_alike_in_both_arms_is_a_block():
+    a100 = put("env/gpu", "NVIDIA A100")
+    mixed = [
+        cohort_of([*arm(change, seeds=(1, 2)).runs, *arm(change, a100, seeds=(3,)).runs]) for change in (both(), LR)
+    ]
+
+    found = judged(*mixed)
+
+    assert found.verdict is Verdict.SINGLE_FACTOR
+    assert any("env.gpu" in note and "block" in note for note in found.notes)
+
+
+def test_a_machine_that_varies_otherwise_in_each_arm_is_not():
+    a100 = put("env/gpu", "NVIDIA A100")
+    left = cohort_of([*arm(seeds=(1, 2)).runs, *arm(a100, seeds=(3,)).runs])
+
+    assert judged(left, arm(LR)).verdict is Verdict.CONFOUNDED
+
+
+def test_every_run_of_one_arm_on_another_torch_is_a_second_factor():
+    assert judged(arm(), arm(LR, put("env/torch", "2.7.0"))).verdict is Verdict.CONFOUNDED
+
+
+def test_a_diverged_run_stays_in_the_denominator():
+    diverged = run(both(LR, put("seed", 3), put("runtime/status", "diverged")))
+    arm_b = cohort_of([*arm(LR, seeds=(1, 2)).runs, diverged])
+
+    found = judged(arm(), arm_b)
+
+    assert (arm_b.n, arm_b.effective_n) == (3, 2)
+    assert found.verdict is Verdict.SINGLE_FACTOR
+    assert any("1 of 3 runs have no result (1 diverged)" in note for note in found.notes)
+
+
+def test_an_arm_without_a_result_cannot_be_compared():
+    assert judged(arm(), arm(LR, put("runtime/status", "crashed"))).verdict is Verdict.INCOMPARABLE
+
+
+def test_the_control_is_looked_at_in_every_run():
+    moved = run(both(LR, put("seed", 3), lambda r: r["metrics"].update({"full_frame/psnr_bicubic/astronaut": 27.0})))
+
+    assert judged(arm(), cohort_of([*arm(LR, seeds=(1, 2)).runs, moved])).verdict is Verdict.INCOMPARABLE
+
+
+def test_a_gap_in_one_run_of_an_arm_spoils_a_clean_verdict():
+    gap = run(both(LR, put("seed", 3), drop("env")))
+
+    found = judged(arm(), cohort_of([*arm(LR, seeds=(1, 2)).runs, gap]))
+
+    assert found.verdict.rank <= Verdict.PROVENANCE_INCOMPLETE.rank
+    assert "env" in [row.factor for row in found.missing]
+
+
+def test_equal_seeds_count_once():
+    assert arm(seeds=(1, 1, 2)).effective_n == 2
+
+
+def test_different_seeds_with_one_start_count_once():
+    """Three seeds whose initial weights are equal: the seed never reached the generator."""
+    same = put("seed_proof", {"init": digest("1")})
+
+    assert arm(same).effective_n == 1
+    assert "repeat one another" in arm(same).notes[0]
+
+
+def test_one_checkpoint_under_several_seeds_is_told_apart_by_the_first_batch():
+    tuned = put("init", {"kind": "checkpoint", "checkpoint": digest("f"), "parent": None})
+    runs = [
+        run(both(tuned, put("seed", s), put("seed_proof", {"init": digest("1"), "first_batch": digest(str(s))})))
+        for s in (1, 2, 3)
+    ]
+
+    assert cohort_of(runs).effective_n == 3
+
+
+def test_unknown_seeds_without_proof_are_one_draw_and_proofs_tell_them_apart():
+    unknown = [run(drop("seed")) for _ in range(2)]
+    proven = [run(both(drop("seed"), put("seed_proof", {"init": digest(letter)}))) for letter in "12"]
+
+    assert cohort_of(unknown).effective_n == 1
+    assert cohort_of(proven).effective_n == 2
+
+
+def test_cohorts_are_the_runs_that_differ_only_in_their_seed():
+    runs = [*arm().runs, *arm(LR).runs, run(both(put("seed", 4), put("config/output_dir", "out/9"), put("label", "b")))]
+
+    found = cohorts(runs)
+
+    assert [group.n for group in found] == [4, 3]
+    assert found[0].id == cohort_id(runs[0]) != found[1].id
+
+
+def test_a_comment_between_two_seeds_does_not_split_a_cohort():
+    runs = [run(), run(both(put("seed", 2), put("code/files/src/train.py", "# remark\n" + TRAIN)))]
+
+    assert [group.n for group in cohorts(runs)] == [2]
+
+
+def test_a_crashed_seed_belongs_to_its_cohort():
+    runs = [run(), run(both(put("seed", 2), put("runtime/status", "crashed")))]
+
+    assert [group.n for group in cohorts(runs)] == [2]
+
+
+def test_the_intent_of_an_arm_is_held_against_what_changed():
+    found = judged(arm(), arm(LR), intent=("lr",))
+
+    assert found.intent.met is True
+    assert judged(arm(), arm(), intent=("lr",)).intent.met is False

@@ -1,0 +1,101 @@
+"""The guard from within a program."""
+
+import pytest
+
+import runaudit
+from runaudit.errors import GuardRefusedError, UsageError
+from runaudit.guard.python import guarded_record
+from runaudit.store import Store
+from runaudit.store.catalogue import load, run_ids
+
+GIVEN = {"label": "a first try", "seed": 1, "config": {"lr": 0.1}}
+
+
+def data(root):
+    return {"train": root / "data" / "train", "val": root / "data" / "val"}
+
+
+def test_the_room_can_be_asked_by_its_name(repo):
+    answer = runaudit.guard(**GIVEN, data=data(repo))
+
+    assert answer.allowed
+
+
+def test_a_refusal_carries_every_finding_and_seals_nothing(repo):
+    (repo / "helper.py").write_text("x = 1\n")
+
+    with pytest.raises(GuardRefusedError) as refused:
+        runaudit.guard(config={"lr": 0.1})
+
+    message = str(refused.value)
+    assert all(code in message for code in ("RA103", "RA201", "RA301", "RA304"))
+    assert "git add -- helper.py" in message
+    assert refused.value.exit_code == 5
+    assert run_ids(Store.open(repo / ".runaudit")) == ()
+
+
+def test_a_guarded_record_is_judged_sealed_and_recorded(repo):
+    with guarded_record(**GIVEN, data=data(repo), init="random") as recorder:
+        recorder.log(1, {"val/psnr": 20.0})
+
+    store = Store.open(repo / ".runaudit")
+    run = load(store, run_ids(store)[-1])
+    assert (run.id, run.status, run.metrics["val/psnr"]) == (recorder.id, "completed", 20.0)
+    assert run.manifest.section("init")["kind"] == "random"
+
+
+def test_a_guarded_record_that_is_refused_starts_nothing(repo):
+    with pytest.raises(GuardRefusedError, match="RA304"):
+        guarded_record(label="x", config={"lr": 1}, data=data(repo))
+
+    assert run_ids(Store.open(repo / ".runaudit")) == ()
+
+
+def test_a_waiver_from_python_is_sealed(repo):
+    recorder = guarded_record(label="x", config={"lr": 1}, data=data(repo), waive=["no_seed=nothing random in it"])
+    recorder.finish()
+
+    assert [w["rule"] for w in recorder.manifest.waivers] == ["RA304"]
+
+
+def test_under_runaudit_run_the_guard_is_not_asked_twice(repo, cli, options):
+    import sys
+
+    program = "from runaudit.guard.python import guarded_record as g; r = g(seed=1); r.log(1, {'m': 2.0}); r.finish()"
+
+    assert cli("run", *options, "--", sys.executable, "-c", program) == 0
+
+    store = Store.open(repo / ".runaudit")
+    assert len(run_ids(store)) == 1
+    assert load(store, run_ids(store)[0]).metrics == {"m": 2.0}
+
+
+def test_other_ranks_keep_silent_even_where_the_guard_would_refuse(repo, monkeypatch):
+    monkeypatch.setenv("RANK", "3")
+
+    recorder = guarded_record()
+    recorder.log(1, {"m": 1.0})
+    recorder.finish()
+
+    assert not (repo / ".runaudit").exists()
+
+
+def test_a_policy_beside_the_store_is_kept(repo):
+    (repo / "runaudit.toml").write_text('[guard]\nrequire = ["label"]\nconfig_keys = ["depth"]\n')
+
+    with pytest.raises(GuardRefusedError) as refused:
+        runaudit.guard(label="x", config={"lr": 1}, waive=["untracked_source=the policy itself"])
+
+    assert "RA307" in str(refused.value)
+    assert "RA304" not in str(refused.value)
+
+
+def test_an_unknown_baseline_is_a_usage_error(repo):
+    with pytest.raises(UsageError, match="no run matches"):
+        runaudit.guard(**GIVEN, data=data(repo), baseline="nothing")
+
+
+def test_a_policy_may_name_a_baseline_that_has_still_to_be_run(repo):
+    (repo / "runaudit.toml").write_text('[guard]\nbaseline = "the baseline"\n')
+
+    assert runaudit.guard(**GIVEN, data=data(repo), waive=["untracked_source=the policy"]).allowed

@@ -1,0 +1,60 @@
+"""`runaudit verify --sign`, `--key`, `--anchor`, `--check-anchor`."""
+
+import json
+
+import pytest
+from cryptography.hazmat.primitives import serialization as form
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+
+@pytest.fixture
+def keys(tmp_path):
+    key = Ed25519PrivateKey.generate()
+    (tmp_path / "k").write_bytes(key.private_bytes(form.Encoding.PEM, form.PrivateFormat.OpenSSH, form.NoEncryption()))
+    public = key.public_key().public_bytes(form.Encoding.OpenSSH, form.PublicFormat.OpenSSH)
+    (tmp_path / "k.pub").write_bytes(public)
+    return str(tmp_path / "k"), str(tmp_path / "k.pub")
+
+
+def test_a_store_is_signed_once_it_is_sound_and_the_signature_is_checked(repo, cli, options, command, keys, capfd):
+    assert cli("run", *options, *command) == 0
+    assert cli("verify", "--key", keys[1]) == 4
+    assert cli("verify", "--sign", keys[0]) == 0
+    capfd.readouterr()
+
+    assert cli("verify", "--key", keys[1], "--json") == 0
+
+    answer = json.loads(capfd.readouterr().out)
+    assert answer["problems"] == []
+    assert answer["notes"][0] == "signed up to line 2 of 2 of the log"
+
+
+def test_a_damaged_store_is_not_signed(repo, cli, options, command, keys):
+    assert cli("run", *options, *command) == 0
+    log = repo / ".runaudit" / "log.jsonl"
+    log.write_bytes(log.read_bytes().replace(b'"seq":2', b'"seq":3'))
+
+    assert cli("verify", "--sign", keys[0]) == 4
+    assert not (repo / ".runaudit" / "signatures").exists()
+
+
+def test_an_anchor_shows_that_the_end_of_the_log_was_cut_off(repo, cli, options, command, capfd):
+    assert cli("run", *options, *command) == 0
+    assert cli("verify", "--anchor") == 0
+    assert cli("verify", "--check-anchor") == 0
+    log = repo / ".runaudit" / "log.jsonl"
+    log.write_bytes(log.read_bytes().splitlines(keepends=True)[0])
+    assert cli("verify") == 0  # nothing inside the store can show it
+    capfd.readouterr()
+
+    assert cli("verify", "--check-anchor") == 4
+    assert "its end was cut off" in capfd.readouterr().out
+
+
+def test_what_is_not_promised_is_said(repo, cli, options, command, capfd):
+    assert cli("run", *options, *command) == 0
+    capfd.readouterr()
+
+    assert cli("verify", "--json") == 0
+
+    assert "a cut at the end of the log cannot be seen" in json.loads(capfd.readouterr().out)["notes"][-1]

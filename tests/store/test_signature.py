@@ -1,0 +1,172 @@
+import base64
+import json
+import subprocess
+
+import pytest
+from cryptography.hazmat.primitives import serialization as form
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from runaudit.errors import NothingToJudgeError, UsageError
+from runaudit.records.manifest import Manifest
+from runaudit.store import Store
+from runaudit.store.signature import anchor, check_anchor, check_signature, pae, sign, signed_until
+
+TIME = "2026-11-21T00:00:00Z"
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store.create(tmp_path / "store")
+    for seed in (1, 2, 3):
+        store.seal_manifest(Manifest.of({"seed": seed}), time=TIME)
+    return store
+
+
+@pytest.fixture(params=["pem", "openssh"])
+def keys(request, tmp_path):
+    key = Ed25519PrivateKey.generate()
+    private, public = tmp_path / "key", tmp_path / "key.pub"
+    if request.param == "pem":
+        private.write_bytes(key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption()))
+        public.write_bytes(key.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo))
+    else:
+        private.write_bytes(key.private_bytes(form.Encoding.PEM, form.PrivateFormat.OpenSSH, form.NoEncryption()))
+        public.write_bytes(key.public_key().public_bytes(form.Encoding.OpenSSH, form.PublicFormat.OpenSSH))
+    return private, public
+
+
+def test_the_encoding_that_is_signed_is_the_one_dsse_publishes():
+    """The example of the DSSE specification, protocol.md."""
+    assert pae("http://example.com/HelloWorld", b"hello world") == (
+        b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
+    )
+
+
+def test_a_signed_store_holds_and_says_how_far(store, keys):
+    path = sign(store, keys[0], time=TIME)
+
+    assert check_signature(store, keys[1]) == ()
+    assert signed_until(store, keys[1]).seq == 3
+    statement = json.loads(base64.b64decode(json.loads(path.read_bytes())["payload"]))
+    assert statement["_type"] == "https://in-toto.io/Statement/v1"
+    assert [s["digest"]["sha256"] for s in statement["subject"][1:]] == [e.digest.hex for e in store.entries()]
+
+
+def test_launches_after_the_signature_do_not_harm_it(store, keys):
+    sign(store, keys[0], time=TIME)
+    store.seal_manifest(Manifest.of({"seed": 4}), time=TIME)
+
+    assert check_signature(store, keys[1]) == ()
+    assert signed_until(store, keys[1]).seq == 3
+
+
+def test_a_history_that_was_rewritten_with_a_whole_chain_shows(store, keys):
+    sign(store, keys[0], time=TIME)
+    store.log_path.unlink()
+    for seed in (1, 9, 3):
+        store.seal_manifest(Manifest.of({"seed": seed}), time=TIME)
+
+    (problem,) = check_signature(store, keys[1])
+
+    assert "the history was rewritten" in problem.problem
+
+
+def test_a_cut_below_the_signed_head_shows(store, keys):
+    sign(store, keys[0], time=TIME)
+    lines = store.log_path.read_bytes().splitlines(keepends=True)
+    store.log_path.write_bytes(b"".join(lines[:2]))
+
+    (problem,) = check_signature(store, keys[1])
+
+    assert "its end was cut off" in problem.problem
+
+
+def test_every_bit_of_the_payload_and_of_the_signature_counts(store, keys):
+    path = sign(store, keys[0], time=TIME)
+    whole = json.loads(path.read_bytes())
+    path.chmod(0o644)
+
+    def damaged(text: str, place: int) -> str:
+        raw = bytearray(base64.b64decode(text))
+        raw[place] ^= 1
+        return base64.b64encode(bytes(raw)).decode()
+
+    for place in range(0, len(base64.b64decode(whole["payload"])), 7):
+        path.write_text(json.dumps({**whole, "payload": damaged(whole["payload"], place)}))
+        assert len(check_signature(store, keys[1])) == 1
+    for place in range(64):
+        one = {**whole["signatures"][0], "sig": damaged(whole["signatures"][0]["sig"], place)}
+        path.write_text(json.dumps({**whole, "signatures": [one]}))
+        assert len(check_signature(store, keys[1])) == 1
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"[]", b"not json", b'{"signatures": [], "payload": "", "payloadType": ""}']
+)
+def test_a_damaged_envelope_is_a_problem_and_not_an_absent_one(content, store, keys):
+    path = sign(store, keys[0], time=TIME)
+    path.chmod(0o644)
+    path.write_bytes(content)
+
+    (problem,) = check_signature(store, keys[1])
+
+    assert problem.file == f"signatures/{path.name}"
+
+
+def test_no_signature_by_this_key_is_a_problem(store, keys, tmp_path):
+    other = tmp_path / "other.pub"
+    public = Ed25519PrivateKey.generate().public_key()
+    other.write_bytes(public.public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo))
+    sign(store, keys[0], time=TIME)
+
+    (problem,) = check_signature(store, other)
+
+    assert "no signature by the key" in problem.problem
+
+
+def test_signing_twice_changes_nothing(store, keys):
+    assert sign(store, keys[0], time=TIME) == sign(store, keys[0], time=TIME)
+
+
+def test_a_key_inside_the_store_is_refused(store, keys):
+    inside = store.root / "key"
+    inside.write_bytes(keys[0].read_bytes())
+
+    with pytest.raises(UsageError, match="inside the store"):
+        sign(store, inside, time=TIME)
+
+
+def test_an_empty_log_cannot_be_signed_or_anchored(tmp_path, keys):
+    empty = Store.create(tmp_path / "empty")
+
+    with pytest.raises(NothingToJudgeError):
+        sign(empty, keys[0], time=TIME)
+    with pytest.raises(NothingToJudgeError):
+        anchor(empty, lambda words: "")
+
+
+@pytest.mark.parametrize("content", [b"", b"no key", b"-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n"])
+def test_what_is_no_key_is_one_clear_line(content, store, tmp_path):
+    (tmp_path / "bad").write_bytes(content)
+
+    with pytest.raises(UsageError, match="is not a private key"):
+        sign(store, tmp_path / "bad", time=TIME)
+    with pytest.raises(UsageError, match="is not a public key"):
+        check_signature(store, tmp_path / "bad")
+
+
+def test_an_anchor_in_git_shows_a_cut_that_a_signature_cannot(store, tmp_path):
+    def git(words: list[str]) -> str:
+        base = ["git", "-C", str(tmp_path / "repo"), "-c", "user.email=a@b.c", "-c", "user.name=n"]
+        return subprocess.run([*base, *words], capture_output=True, text=True, check=True).stdout
+
+    (tmp_path / "repo").mkdir()
+    git(["init", "-q"])
+    git(["commit", "-q", "--allow-empty", "-m", "start"])
+
+    assert [p.problem for p in check_anchor(store, git)] == ["holds no anchor of this log"]
+    assert anchor(store, git).seq == 3
+    assert check_anchor(store, git) == ()
+
+    store.log_path.write_bytes(b"".join(store.log_path.read_bytes().splitlines(keepends=True)[:1]))
+    assert "its end was cut off" in check_anchor(store, git)[0].problem

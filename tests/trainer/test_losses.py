@@ -1,0 +1,86 @@
+"""Losses: clear pixels only, and the laws of the registered loss."""
+
+import math
+
+import pytest
+import torch
+
+from trainer.config import LossConfig
+from trainer.losses import alignment_loss, elementwise, reconstruction_loss, registered_loss
+from trainer.models.piunet import Prediction
+
+ONES = torch.ones(2, 1, 14, 14)
+
+
+def test_the_alignment_loss_compares_with_the_reference_as_it_was_taken() -> None:
+    """The same blur on all frames must not look like a registration."""
+    reference = torch.rand(1, 1, 8, 8)
+    blurred = torch.full((1, 3, 8, 8), 0.5)
+
+    assert float(alignment_loss(blurred, reference, torch.ones(1, 3, 8, 8))) > 0.1
+    assert float(alignment_loss(reference.expand(1, 3, 8, 8), reference, torch.ones(1, 3, 8, 8))) == 0
+
+
+def test_unclear_pixels_do_not_count() -> None:
+    clear = torch.ones(1, 2, 2, 2)
+    clear[0, 1, 0, 0] = 0
+    registered, reference = torch.zeros(1, 2, 2, 2), torch.zeros(1, 1, 2, 2)
+    registered[0, 1, 0, 0], registered[0, 1, 1, 1] = 9.0, 0.7
+
+    assert float(alignment_loss(registered, reference, clear)) == pytest.approx(0.7 / 7)
+
+
+def test_shifting_the_target_within_the_border_changes_nothing() -> None:
+    mean = torch.rand(2, 1, 14, 14)
+    moved = torch.roll(mean, (2, -1), (2, 3))
+
+    loss = registered_loss(mean, moved, ONES, log_scale=None, element=elementwise("l1", 0), border=3)
+
+    assert torch.allclose(loss, torch.zeros(2), atol=1e-6)
+
+
+def test_a_constant_brightness_changes_nothing() -> None:
+    mean, target = torch.rand(2, 1, 14, 14), torch.rand(2, 1, 14, 14)
+    element = elementwise("l1", 0)
+
+    plain = registered_loss(mean, target, ONES, log_scale=None, element=element, border=2)
+    brighter = registered_loss(mean + 0.3, target, ONES, log_scale=None, element=element, border=2)
+
+    assert torch.allclose(plain, brighter, atol=1e-6)
+
+
+def test_the_laplace_likelihood_is_smallest_at_the_true_scale() -> None:
+    # d/ds (s + |e| exp(-s)) = 0 at s = ln |e|.
+    error = torch.full((1, 1, 2, 2), 0.25)
+    element = elementwise("laplace", 0)
+
+    at = {s: float(element(error, torch.full_like(error, s)).mean()) for s in (-2.0, math.log(0.25), -0.5)}
+
+    assert min(at, key=at.__getitem__) == math.log(0.25)
+    assert at[math.log(0.25)] == pytest.approx(math.log(0.25) + 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("l1", 0.3), ("l2", 0.09), ("charbonnier", math.hypot(0.3, 0.4) - 0.4)]
+)
+def test_pixel_losses_by_hand(kind: str, value: float) -> None:
+    prediction = Prediction(torch.zeros(1, 1, 4, 4), None)
+    target = torch.full((1, 1, 4, 4), 0.3)
+
+    terms = reconstruction_loss(
+        prediction, target, torch.ones(1, 1, 4, 4), config=LossConfig(kind=kind, charbonnier=0.4), warm=False
+    )
+
+    assert float(terms["reconstruction"]) == pytest.approx(value, rel=1e-5)
+
+
+def test_laplace_begins_as_plain_l1() -> None:
+    prediction = Prediction(torch.zeros(1, 1, 4, 4), torch.full((1, 1, 4, 4), -1.0))
+    target, clear = torch.full((1, 1, 4, 4), 0.3), torch.ones(1, 1, 4, 4)
+    config = LossConfig(kind="laplace")
+
+    warm = reconstruction_loss(prediction, target, clear, config=config, warm=True)["reconstruction"]
+    later = reconstruction_loss(prediction, target, clear, config=config, warm=False)["reconstruction"]
+
+    assert float(warm) == pytest.approx(0.3)
+    assert float(later) == pytest.approx(-1 + 0.3 * math.e, rel=1e-5)

@@ -1,0 +1,222 @@
+"""From a folder of bursts to a judged run, on the command line, with small real data."""
+
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runaudit.errors import ConfigError, UsageError
+from trainer.cli import main, stop_signals
+from trainer.data import DatasetConfig, make_dataset
+from trainer.loop import SilentLog
+from trainer.main import open_dataset, prepare, read_config, train
+
+SETTINGS = """
+[data]
+root = "{root}"
+tile = 16
+val_fraction = 0.1
+[model.alignment]
+kind = "{kind}"
+[model.head]
+channels = 8
+blocks = 1
+[budget]
+align_steps = 3
+sr_steps = 6
+end_to_end_steps = 6
+[optim]
+batch = 4
+[loop]
+val_every = 3
+[eval]
+tile = 32
+overlap = 18
+ibp_iterations = 1
+"""
+
+
+@pytest.fixture(scope="module")
+def bursts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    config = DatasetConfig(
+        train=("brick.png", "coins.png"),
+        test=("camera.png",),
+        bursts_per_scene=1,
+        tile=16,
+        max_tiles=3,
+        max_test_hr_px=192,
+    )
+    return make_dataset(tmp_path_factory.mktemp("data") / "bursts", config, 0)
+
+
+@pytest.fixture
+def config_file(tmp_path: Path, bursts: Path) -> Path:
+    path = tmp_path / "arm.toml"
+    path.write_text(SETTINGS.format(root=bursts, kind="flow"))
+    return path
+
+
+@pytest.fixture(autouse=True)
+def handlers_stay() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    code = main([str(a) for a in arguments])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_a_run_goes_from_config_to_judged_sequences(
+    config_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+
+    code, answer, _ = run(
+        capsys, "train", "--config", config_file, "--seed", 1, "--label", "small", "--out", out
+    )
+
+    result: dict[str, Any] = json.loads(answer)
+    assert (code, result["status"], result["steps_done"]) == (0, "completed", 9)
+    metrics = result["metrics"]
+    assert metrics["full_frame/registration_error_px/camera"] < 0.5  # nothing done would be 1.0
+    assert metrics["full_frame/psnr/camera"] > metrics["full_frame/psnr_bicubic/camera"]
+
+    best = out / "checkpoints" / "best.safetensors"
+    code, answer, _ = run(capsys, "evaluate", "--config", config_file, "--checkpoint", best)
+    again = json.loads(answer)
+    assert code == 0
+    assert again["full_frame/psnr/camera"] == metrics["full_frame/psnr/camera"]
+
+
+def test_a_second_run_does_not_write_over_the_first(
+    config_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+
+    code, _, err = run(
+        capsys, "train", "--config", config_file, "--seed", 1, "--label", "x", "--out", tmp_path / "run"
+    )
+
+    assert code == 2
+    assert "already holds a run" in err
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("data.root=/nowhere", "dataset folder /nowhere does not exist"),
+        ("model.scale=2", "model.scale is 2, but"),
+        ("optim.bach=3", "the nearest known key is optim.batch"),
+        ("data.tile=4000", "data.tile"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line_before_training(
+    config_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], override: str, words: str
+) -> None:
+    out = tmp_path / "run"
+
+    code, answer, err = run(
+        capsys, "train", "--config", config_file, "--set", override, "--seed", 1, "--label", "x", "--out", out
+    )
+
+    assert (code, answer) == (2, "")
+    assert words in err or "no training tile" in err
+    assert err.count("\n") == 1
+    assert not out.exists()
+
+
+def test_an_unlabelled_run_is_refused(config_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "train", "--config", config_file, "--seed", 1, "--label", " ")
+
+    assert code == 2
+    assert "--label is empty" in err
+
+
+def test_weights_of_another_network_are_refused(
+    config_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "train", "--config", config_file, "--seed", 1, "--label", "x", "--out", tmp_path / "run")
+
+    code, _, err = run(
+        capsys, "evaluate", "--config", config_file, "--set", "model.head.channels=4",
+        "--checkpoint", tmp_path / "run" / "checkpoints" / "best.safetensors",
+    )  # fmt: skip
+
+    assert code == 2
+    assert "not those of the configured network" in err
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_stopped_run_saves_itself_and_can_go_on(
+    config_file: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    config = read_config(config_file)
+    whole = train(config, 1, "x", SilentLog(), tmp_path / "whole")
+
+    with stop_signals() as stop:
+        asked = iter(range(1, 100))
+
+        def stop_after_five() -> int:
+            if next(asked) == 5:
+                signal.raise_signal(number)
+            return stop()
+
+        half = train(config, 1, "x", SilentLog(), tmp_path / "half", stop=stop_after_five)
+    assert (half.status, half.exit_code, half.steps_done) == ("killed", code, 5)
+
+    rest = train(config, 1, "x", SilentLog(), tmp_path / "half", half.checkpoints["last"])
+    same = [name for name in whole.metrics if name.startswith("full_frame")]
+    assert {name: rest.metrics[name] for name in same} == {name: whole.metrics[name] for name in same}
+
+
+def test_a_run_resumed_after_its_last_step_is_only_judged(config_file: Path, tmp_path: Path) -> None:
+    config = read_config(config_file)
+    whole = train(config, 1, "x", SilentLog(), tmp_path / "run")
+
+    again = train(config, 1, "x", SilentLog(), tmp_path / "run", whole.checkpoints["last"])
+
+    assert again.steps_done == whole.steps_done
+    assert again.metrics["full_frame/psnr/camera"] == whole.metrics["full_frame/psnr/camera"]
+
+
+def test_the_seed_acts_on_everything_it_should(config_file: Path) -> None:
+    config = read_config(config_file)
+    dataset = open_dataset(config)
+
+    proofs = [prepare(config, seed, dataset).seed_proof for seed in (0, 1, 0)]
+
+    assert proofs[0] == proofs[2]
+    assert all(proofs[0][key] != proofs[1][key] for key in ("rng", "init", "first_batch"))
+
+
+def test_the_control_sees_nothing_but_the_reference(config_file: Path) -> None:
+    config = read_config(config_file, ("data.frames_mode=copies",))
+
+    samples = prepare(config, 0, open_dataset(config)).train
+
+    assert (samples.lr == samples.lr[:, :1]).all()
+
+
+def test_an_impossible_seed_is_refused(config_file: Path) -> None:
+    config = read_config(config_file)
+
+    with pytest.raises(ConfigError, match="the seed is -1"):
+        prepare(config, -1, open_dataset(config))
+
+
+def test_data_is_made_and_checked_on_the_command_line(
+    bursts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = run(capsys, "data", "check", bursts)
+    assert (code, out) == (0, f"{bursts}: no problem found\n")
+
+    with pytest.raises(UsageError):
+        open_dataset(read_config(Path(__file__).parents[2] / "examples/piunet_stages/flow_staged.toml", (
+            f"data.root={tmp_path}",
+        )))  # fmt: skip
