@@ -76,11 +76,18 @@ def verdict_view(comparison: ComparisonInput, arms: Sequence[ArmView]) -> Verdic
         verdict=words,
         change=change_words(factors),
         meaning=meaning.format(factors=count(len(factors), "factor")),
-        reason=clean(str(diff.get("reason") or "")),
+        reason=_reason(diff, factors),
         conditional=_conditional(diff.get("conditional")),
         evidence=tuple(e for answer in comparison.stats for e in _evidence(answer, design=words)),
         notes=tuple(_notes(comparison)),
     )
+
+
+def _reason(diff: Mapping[str, Any], factors: Sequence[Mapping[str, Any]]) -> str:
+    """The judge's own sentence, unless it only names the factors that have been named already."""
+    reason = clean(str(diff.get("reason") or ""))
+    is_told = diff.get("verdict") == "confounded" and all(str(f.get("factor")) in reason for f in factors)
+    return "" if is_told else reason
 
 
 def _notes(comparison: ComparisonInput) -> Iterator[str]:
