@@ -199,7 +199,7 @@ def _sentence(code: str, about: Metric, row: Mapping[str, Any], *, seeds: str, d
     difference, detectable = as_number(row.get("difference")), as_number(row.get("minimal_detectable_effect"))
     by = "" if difference is None else f"{about.amount(difference, signed=True)} {_interval(row.get('ci'), about)}"
     by = by.strip()
-    seen = f"; they could have shown a true difference of {about.amount(detectable)}" if detectable is not None else ""
+    seen = f"; they would have found a true difference of {about.amount(detectable)}" if detectable is not None else ""
     needed = row.get("n_needed")
     match code:
         case "improved" | "regressed":
@@ -207,7 +207,8 @@ def _sentence(code: str, about: Metric, row: Mapping[str, Any], *, seeds: str, d
         case "equivalent":
             return f"has no difference that matters: {by}, {seeds}."
         case "inconclusive":
-            head = f"shows no difference: {by}, {seeds}" if by else f"shows no difference, {seeds}"
+            # Never "no difference": that these seeds cannot tell is no evidence that there is none.
+            head = f"cannot be told apart: {by}, {seeds}" if by else f"cannot be told apart, {seeds}"
             return f"{head}{seen}{f'; about {needed} seeds an arm would be needed' if needed else ''}."
         case "too_few_seeds":
             return f"cannot be judged from {seeds}{f' (the means differ by {by})' if by else ''}."
