@@ -54,9 +54,7 @@ class Precision:
         """Accumulate the gradients of one scaled loss."""
         self.scaler.scale(loss).backward()
 
-    def step(
-        self, optimiser: torch.optim.Optimizer, parameters: Iterable[Tensor], clip: float
-    ) -> tuple[float, bool]:
+    def step(self, optimiser: torch.optim.Optimizer, parameters: Iterable[Tensor], clip: float) -> tuple[float, bool]:
         """Unscale, then clip, then step. Returns the gradient's norm before clipping and whether the step
         was taken.
 

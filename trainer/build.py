@@ -80,9 +80,7 @@ def _aligned(config: ModelConfig) -> PIUNet:
     # Fusion and head are drawn before the alignment, so that they start alike whichever alignment is
     # plugged in.
     fusion = Fusion(scale=config.scale, **asdict(config.fusion))
-    head = ResidualHead(
-        fusion.channels, scale=config.scale, planes=2 if config.log_scale else 1, **asdict(config.head)
-    )
+    head = ResidualHead(fusion.channels, scale=config.scale, planes=2 if config.log_scale else 1, **asdict(config.head))
     alignment: nn.Module
     if config.alignment.kind == "flow":
         alignment = FlowAlign(scale=config.scale, **asdict(config.alignment.flow))

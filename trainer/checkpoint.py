@@ -70,9 +70,7 @@ def load(path: Path) -> Checkpoint:
         body = json.loads(json_path.read_text(encoding="utf-8"))
         claimed, files, facts = body.pop("digest"), body["files"], body["facts"]
     except (ValueError, KeyError, AttributeError) as error:
-        raise IntegrityError(
-            f"{json_path}: not a checkpoint's state", remedy="use another checkpoint"
-        ) from error
+        raise IntegrityError(f"{json_path}: not a checkpoint's state", remedy="use another checkpoint") from error
     if _digest(_text(body).encode()) != claimed:
         raise IntegrityError(f"{json_path}: does not match its own digest", remedy="use another checkpoint")
     for file in (path, state_path):
@@ -123,6 +121,11 @@ def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Te
             states.setdefault(int(index), {})[key] = torch.empty_like(like).copy_(tensor) if fits else tensor
     groups = optimiser.state_dict()["param_groups"]
     optimiser.load_state_dict({"state": states, "param_groups": groups})
+
+
+def state_files(path: Path) -> tuple[Path, Path, Path]:
+    """The three files of the checkpoint whose weights are `path`."""
+    return (path, *_siblings(path))
 
 
 def _siblings(path: Path) -> tuple[Path, Path]:

@@ -88,6 +88,8 @@ def _train(options: argparse.Namespace) -> int:
         recorder = recording.seal(launch, config, options.seed, dataset, proof=prepared.seed_proof, resumed=resumed)
         print(f"run {recorder.id[:12]} sealed", file=sys.stderr, flush=True)
         with recorder:
+            if resumed is not None:
+                recording.inherit_best(recorder, resumed[1])
             result = train(
                 config, options.seed, options.label, recording.Recording(recorder, TerminalLog()),
                 recorder.run_dir, resumed[1] if resumed else None, prepared=prepared, stop=stop,
@@ -143,16 +145,12 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m trainer", description="Staged multi-frame super-resolution."
-    )
+    parser = argparse.ArgumentParser(prog="python -m trainer", description="Staged multi-frame super-resolution.")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     train = commands.add_parser("train", help="train, then judge on full frames")
     train.add_argument("--config", type=Path, required=True, metavar="F", help="TOML file")
-    train.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="override one config leaf"
-    )
+    train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override one config leaf")
     train.add_argument("--seed", type=int, required=True, metavar="N")
     train.add_argument("--label", required=True, metavar="TEXT", help="what this run is for")
     train.add_argument("--resume", metavar="RUN|CKPT", help="continue a run from its last checkpoint, as a child run")
@@ -168,9 +166,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     evaluate.add_argument("--checkpoint", type=Path, required=True, metavar="CKPT")
     evaluate.set_defaults(command=_evaluate)
-    data = commands.add_parser("data", help="make or check a dataset").add_subparsers(
-        required=True, metavar="ACTION"
-    )
+    data = commands.add_parser("data", help="make or check a dataset").add_subparsers(required=True, metavar="ACTION")
     make = data.add_parser("make", help="simulate bursts from photographs")
     make.add_argument("root", type=Path)
     make.add_argument("--preset", choices=("default", "hard"), default="default")

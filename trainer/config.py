@@ -294,9 +294,7 @@ def settled(config: TrainConfig, *, gpu: bool) -> TrainConfig:
     """
     device: Literal["cpu", "cuda"] = ("cuda" if gpu else "cpu") if config.device == "auto" else config.device
     if device == "cuda" and not gpu:
-        raise ConfigError(
-            "config: device is cuda, but no CUDA device is visible", remedy='set device = "cpu"'
-        )
+        raise ConfigError("config: device is cuda, but no CUDA device is visible", remedy='set device = "cpu"')
     automatic: Literal["fp16", "off"] = AMP_ON_GPU if device == "cuda" else "off"
     dtype = automatic if config.amp.dtype == "auto" else config.amp.dtype
     return replace(config, device=device, amp=replace(config.amp, dtype=dtype))

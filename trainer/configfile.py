@@ -41,9 +41,7 @@ def read_tree(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     try:
         tree = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{path}: cannot read the config: {error}", remedy="name an existing TOML file"
-        ) from error
+        raise ConfigError(f"{path}: cannot read the config: {error}", remedy="name an existing TOML file") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not TOML: {error}", remedy="correct that line") from error
     base = tree.pop(EXTENDS, None)
@@ -75,9 +73,7 @@ def put(tree: dict[str, Any], key: str, value: Any, *, place: str) -> None:
     for parent in parents:
         node = tree.setdefault(parent, {})
         if not isinstance(node, dict):
-            raise ConfigError(
-                f"{place}: {parent} is a value, not a section", remedy="name a key inside a section"
-            )
+            raise ConfigError(f"{place}: {parent} is a value, not a section", remedy="name a key inside a section")
         tree = node
     tree[last] = value
 
@@ -113,9 +109,7 @@ def _build(kind: type[T], tree: Mapping[str, Any], prefix: str, where: str, base
             values[name] = getattr(base, name)
         elif is_dataclass(hint):
             if not isinstance(tree[name], Mapping):
-                raise ConfigError(
-                    f"{where}: {path} is {tree[name]!r}, not a section", remedy=f"write [{path}]"
-                )
+                raise ConfigError(f"{where}: {path} is {tree[name]!r}, not a section", remedy=f"write [{path}]")
             values[name] = _build(cast(type, hint), tree[name], f"{path}.", where, getattr(base, name))
         else:
             values[name] = _checked(tree[name], hint, path, where)
@@ -147,9 +141,7 @@ def _checked(value: Any, hint: Any, path: str, where: str) -> Any:
         if value not in choices or not isinstance(value, str):
             near = difflib.get_close_matches(str(value), choices, n=1)
             words = f"did you mean {near[0]!r}? " if near else ""
-            raise ConfigError(
-                f"{where}: {path} is {value!r}", remedy=f"{words}choose one of: {', '.join(choices)}"
-            )
+            raise ConfigError(f"{where}: {path} is {value!r}", remedy=f"{words}choose one of: {', '.join(choices)}")
         return value
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)

@@ -264,9 +264,7 @@ def loss_terms(
         evidence = turned_evidence(evidence, batch.turns)
     else:
         evidence = model.evidence(batch.lr)
-    return reconstruction_loss(
-        model.restore(evidence), batch.hr, batch.clear_hr, config=config.loss, warm=warm
-    )
+    return reconstruction_loss(model.restore(evidence), batch.hr, batch.clear_hr, config=config.loss, warm=warm)
 
 
 def validation(
@@ -363,15 +361,11 @@ def _save(
         "precision": precision.state(),
         "rng": plain,
     }
-    checkpoints.save(
-        path, checkpoints.Checkpoint(weights=work.model.state_dict(), state=tensors, facts=facts)
-    )
+    checkpoints.save(path, checkpoints.Checkpoint(weights=work.model.state_dict(), state=tensors, facts=facts))
     work.run.checkpoint(path, step=progress.done, kind=kind)
 
 
-def _restore(
-    work: Workplace, precision: Precision, progress: Progress, resume: checkpoints.Checkpoint
-) -> None:
+def _restore(work: Workplace, precision: Precision, progress: Progress, resume: checkpoints.Checkpoint) -> None:
     checkpoints.require_same_run(resume, config=resolve(work.config), seed=work.seed, data=work.data_digest)
     work.model.load_state_dict(dict(resume.weights))
     precision.restore(resume.facts["precision"])

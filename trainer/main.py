@@ -179,9 +179,7 @@ def train(
         folder=run_dir / "checkpoints",
         stop=stop,
     )
-    status, progress, signal = run_stages(
-        work, ready.stages, None if resume is None else checkpoints.load(resume)
-    )
+    status, progress, signal = run_stages(work, ready.stages, None if resume is None else checkpoints.load(resume))
     metrics: dict[str, float] = {
         "time/train_cpu_s": time.process_time() - began,
         "parameters": float(parameter_count(ready.model)),

@@ -31,9 +31,7 @@ class CorrectedPsnr:
     bias: float
 
 
-def psnr(
-    pred: Image, truth: Image, *, data_range: float, border: int = 0, clear: Clear | None = None
-) -> float:
+def psnr(pred: Image, truth: Image, *, data_range: float, border: int = 0, clear: Clear | None = None) -> float:
     """10 log10(data_range² / MSE) over the clear pixels inside the border, in dB; infinite for equal images.
 
     pred, truth, clear: (H, W). Raises UsageError if shapes differ or nothing is left to compare.
@@ -81,9 +79,7 @@ def cpsnr(
     return best
 
 
-def ssim(
-    pred: Image, truth: Image, *, data_range: float, border: int = 0, clear: Clear | None = None
-) -> float:
+def ssim(pred: Image, truth: Image, *, data_range: float, border: int = 0, clear: Clear | None = None) -> float:
     """Structural similarity, the mean of its map over the clear pixels inside the border.
 
     Gaussian window of 11 taps, sigma 1.5, population covariance: Wang et al. 2004 as scikit-image computes

@@ -5,6 +5,7 @@ the whole, with digests that prove the seed acted, at the moment the manifest is
 """
 
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,6 +15,7 @@ from typing import Any, Literal
 
 from runaudit import Recorder, digest_files, find_run, guard, guarded_record
 from runaudit.errors import UsageError
+from trainer.checkpoint import state_files
 from trainer.config import DERIVED_RULES, TrainConfig, resolve
 from trainer.data import Dataset
 from trainer.data.png import write_grey
@@ -135,7 +137,7 @@ class Recording:
 
     def checkpoint(self, path: Path, *, step: int, kind: Literal["best", "last", "stage"]) -> None:
         """A checkpoint is three files; all are recorded, or a resume could not be trusted."""
-        for file in (path, path.with_suffix(".state.safetensors"), path.with_suffix(".json")):
+        for file in state_files(path):
             self.recorder.checkpoint(file, step=step, kind=kind if file == path else f"{kind}-state")
         self.viewer.checkpoint(path, step=step, kind=kind)
 
@@ -159,6 +161,18 @@ def summary(metrics: Mapping[str, float]) -> dict[str, float]:
         if values:
             out[f"full_frame/{name}"] = fmean(values)
     return out
+
+
+def inherit_best(recorder: Recorder, checkpoint: Path) -> None:
+    """Bring the best checkpoint so far into a child run: it may stay the best, and the parent's folder is not ours."""
+    best = checkpoint.with_name("best.safetensors")
+    folder = recorder.run_dir / "checkpoints"
+    if not best.is_file() or best.parent == folder:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in state_files(best):
+        shutil.copyfile(name, folder / name.name)
+        recorder.checkpoint(folder / name.name, step=0, kind="best" if name == best else "best-state")
 
 
 def find_resume(word: str, store: Path | None) -> tuple[str | None, Path]:

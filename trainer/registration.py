@@ -58,9 +58,7 @@ def register(burst: Burst) -> Registration:
     return Registration(motion=found[:, :3], gain=found[:, 3], offset=found[:, 4])
 
 
-def registration_error_px(
-    estimate: Doubles, motion: Doubles, *, shape: tuple[int, int], margin: int = 0
-) -> float:
+def registration_error_px(estimate: Doubles, motion: Doubles, *, shape: tuple[int, int], margin: int = 0) -> float:
     """Mean end-point error over the supporting frames, in low-res pixels.
 
     estimate: rigid motion (T, 3), or dense flow (T, 2, h, w) in the convention of `true_flow`;
@@ -148,8 +146,6 @@ def _warped(state: Doubles, pair: _Pair) -> tuple[Doubles, Mask]:
     centre = (np.array(pair.reference.shape) - 1) / 2
     back = rotation(-float(state[2]))
     offset = centre - back @ (centre + state[:2])
-    warped = ndimage.affine_transform(
-        pair.coefficients, back, offset, order=3, mode="mirror", prefilter=False
-    )
+    warped = ndimage.affine_transform(pair.coefficients, back, offset, order=3, mode="mirror", prefilter=False)
     clear = ndimage.affine_transform(pair.clear_frame, back, offset, order=1, mode="constant", cval=0.0)
     return warped, clear > 0.999

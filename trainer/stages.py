@@ -73,19 +73,13 @@ def tensor_digest(tensor: Tensor) -> str:
     """sha256 over dtype, shape and bytes."""
     plain = tensor.detach().cpu().contiguous()
     head = f"{plain.dtype}{tuple(plain.shape)}".encode()
-    return (
-        "sha256:" + hashlib.sha256(head + plain.reshape(-1).view(torch.uint8).numpy().tobytes()).hexdigest()
-    )
+    return "sha256:" + hashlib.sha256(head + plain.reshape(-1).view(torch.uint8).numpy().tobytes()).hexdigest()
 
 
 def frozen_digests(model: Normalised, trains: tuple[str, ...]) -> dict[str, str]:
     """Digest of every parameter and buffer outside the trained blocks, by name."""
     prefixes = tuple(f"net.{name}." for name in trains)
-    return {
-        name: tensor_digest(tensor)
-        for name, tensor in model.state_dict().items()
-        if not name.startswith(prefixes)
-    }
+    return {name: tensor_digest(tensor) for name, tensor in model.state_dict().items() if not name.startswith(prefixes)}
 
 
 def weights_digest(model: nn.Module) -> str:

@@ -42,9 +42,7 @@ NULLS: dict[str, tuple[Draw, Draw]] = {
 
 def verdict(a: np.ndarray, b: np.ndarray) -> str:
     arms = [
-        ArmValues(
-            label=label, seeds=tuple(range(len(values))), values=tuple(float(value) for value in values)
-        )
+        ArmValues(label=label, seeds=tuple(range(len(values))), values=tuple(float(value) for value in values))
         for label, values in (("new", a), ("old", b))
     ]
     return str(judge(arms, metric="psnr", direction=Direction.HIGHER, design=SINGLE, plan=PLAN).verdict)
@@ -99,9 +97,7 @@ def resample_cost() -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=2_000, help="simulated comparisons per line")
     pairs = parser.parse_args().pairs
     false_claims(pairs)

@@ -70,7 +70,9 @@ def jobs_of(out: Path, *, quick: bool) -> list[Job]:
         steps = sum(stage_steps(load_config(HERE / file, overrides)).values())
         for seed in seeds:
             log = out / "logs" / f"{file.removesuffix('.toml')}-{seed}.log"
-            jobs.append(Job(label=label + mark, config=HERE / file, seed=seed, overrides=overrides, steps=steps, log=log))
+            jobs.append(
+                Job(label=label + mark, config=HERE / file, seed=seed, overrides=overrides, steps=steps, log=log)
+            )
     return jobs
 
 
@@ -203,7 +205,9 @@ def main() -> None:
     out.mkdir(parents=True)
     store = out / ".runaudit"
     if options.quick:
-        console.print("[yellow]QUICK: 5 % of the training tiles and few steps. It shows the way, not the quality.[/yellow]")
+        console.print(
+            "[yellow]QUICK: 5 % of the training tiles and few steps. It shows the way, not the quality.[/yellow]"
+        )
     with console.status("Simulating nine-frame bursts from photographs"):
         subprocess.run([sys.executable, "-m", "trainer", "data", "make", str(out / "data"), "--seed", "0"],
                        env=environment(), cwd=ROOT, check=True, stdout=subprocess.DEVNULL)  # fmt: skip

@@ -54,9 +54,7 @@ def weakest(designs: Sequence[Comparison]) -> "Design":
     from runaudit.stats.values import Design
 
     worst = min(designs, key=lambda found: found.verdict.rank)
-    return Design(
-        verdict=str(worst.verdict), factors=tuple(f.factor for f in worst.treatments), reason=worst.reason
-    )
+    return Design(verdict=str(worst.verdict), factors=tuple(f.factor for f in worst.treatments), reason=worst.reason)
 
 
 def arm_values(arm: Cohort, metric: str, label: str) -> "ArmValues":

@@ -75,9 +75,7 @@ def stats(
     common.finish(exit_code(answer), exit_zero=exit_zero)
 
 
-def of_file(
-    context: Context, path: Path, *, metric: str, direction: str | None, baseline: str | None
-) -> "StatsAnswer":
+def of_file(context: Context, path: Path, *, metric: str, direction: str | None, baseline: str | None) -> "StatsAnswer":
     """The answer on a table of plain numbers, whose design nobody knows."""
     from runaudit.cli.evidence import declared_direction, declared_plan
     from runaudit.stats.judge import judge

@@ -40,8 +40,8 @@ class NoLabel(Rule):
 class LabelReused(Rule):
     """A label stands for one design.
 
-    Two designs under one name are averaged by whoever groups by name. Another seed of the same design is welcome, and so
-    is a run that resumes one of that name: it continues what the label says."""
+    Two designs under one name are averaged by whoever groups by name. Another seed of the same design is welcome, and
+    so is a run that resumes one of that name: it continues what the label says."""
 
     code = "RA302"
     name = "label_reused"

@@ -81,9 +81,7 @@ def bca(
     ranks = ndtr(bias + (bias + z) / (1 - acceleration * (bias + z)))
     low, high = np.quantile(draws, ranks)
     n = sum(len(sample) for sample in samples)
-    return Interval(
-        estimate=estimate, low=float(low), high=float(high), level=level, method="BCa bootstrap", n=n
-    )
+    return Interval(estimate=estimate, low=float(low), high=float(high), level=level, method="BCa bootstrap", n=n)
 
 
 def profile(values: Floats, thresholds: Floats) -> Floats:

@@ -40,9 +40,7 @@ def collapse(arm: ArmValues) -> Sample:
             idle.append(_name(seed))
         else:
             chosen[key].append(float(value))
-    rows = sorted(
-        (math.fsum(sorted(runs)) / len(runs), tuple(sorted(runs)), key) for key, runs in chosen.items()
-    )
+    rows = sorted((math.fsum(sorted(runs)) / len(runs), tuple(sorted(runs)), key) for key, runs in chosen.items())
     return Sample(
         label=arm.label,
         seeds=tuple(key for _, _, key in rows),

@@ -62,9 +62,7 @@ def is_paired(arm: Sample, baseline: Sample, plan: StatsPlan) -> bool:
     return plan.is_paired and is_named and set(arm.seeds) == set(baseline.seeds)
 
 
-def _tested(
-    bare: Comparison, arm: Sample, baseline: Sample, *, direction: Direction, plan: StatsPlan
-) -> Comparison:
+def _tested(bare: Comparison, arm: Sample, baseline: Sample, *, direction: Direction, plan: StatsPlan) -> Comparison:
     pairs = is_paired(arm, baseline, plan)
     a, choices_a = _ordered(arm, by_seed=pairs)
     b, choices_b = _ordered(baseline, by_seed=pairs)
@@ -109,11 +107,7 @@ def _plan_again(
 
 def _ordered(sample: Sample, *, by_seed: bool) -> tuple[tuple[float, ...], tuple[tuple[float, ...], ...]]:
     """Values and choices of a sample, in the order of the seeds where pairs must meet."""
-    order = (
-        sorted(range(len(sample.seeds)), key=lambda i: sample.seeds[i])
-        if by_seed
-        else range(len(sample.seeds))
-    )
+    order = sorted(range(len(sample.seeds)), key=lambda i: sample.seeds[i]) if by_seed else range(len(sample.seeds))
     return tuple(sample.values[i] for i in order), tuple(sample.choices[i] for i in order)
 
 
@@ -137,9 +131,7 @@ def _alternatives(
     """
     if prod(len(runs) for runs in (*a, *b)) > _MOST_CHOICES:
         return None
-    contrasts = [
-        _contrast(chosen[: len(a)], chosen[len(a) :], pairs=pairs, plan=plan) for chosen in product(*a, *b)
-    ]
+    contrasts = [_contrast(chosen[: len(a)], chosen[len(a) :], pairs=pairs, plan=plan) for chosen in product(*a, *b)]
     found = [contrast for contrast in contrasts if contrast is not None]
     return found if len(found) == len(contrasts) else None
 
@@ -151,9 +143,7 @@ def _worst_p(contrast: Contrast, alternatives: Sequence[Contrast] | None) -> flo
     return max(contrast.p, *(other.p for other in alternatives))
 
 
-def _equivalence(
-    contrast: Contrast, alternatives: Sequence[Contrast] | None, *, margin: float | None
-) -> float | None:
+def _equivalence(contrast: Contrast, alternatives: Sequence[Contrast] | None, *, margin: float | None) -> float | None:
     if margin is None:
         return None
     if alternatives is None:
@@ -191,9 +181,7 @@ def _with_companions(
     samples = [x - y] if pairs else [x, y]
     return replace(
         tested,
-        ci_bca=bca(
-            samples, lambda v: v.mean(axis=-1), rng=rng, level=1 - plan.alpha, resamples=plan.resamples
-        ),
+        ci_bca=bca(samples, lambda v: v.mean(axis=-1), rng=rng, level=1 - plan.alpha, resamples=plan.resamples),
         probability_ci=_superiority_interval(x, y, direction=direction, rng=rng, plan=plan),
     )
 

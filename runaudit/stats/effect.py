@@ -30,9 +30,7 @@ def superiority(a: Sequence[float], b: Sequence[float]) -> float:
     return wins / (len(a) * len(b))
 
 
-def interaction(
-    cells: Sequence[Sequence[float]], *, level: float = 0.95
-) -> tuple[float, float, float, float]:
+def interaction(cells: Sequence[Sequence[float]], *, level: float = 0.95) -> tuple[float, float, float, float]:
     """2 x 2 interaction (d - c) - (b - a) of cells a, b, c, d with Satterthwaite's t: estimate, low, high, p.
 
     Every cell needs at least two seeds and a spread of its own.

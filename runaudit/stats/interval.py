@@ -54,9 +54,7 @@ def mean_interval(values: Sequence[float], *, level: float = 0.95) -> Interval:
     """Student's t interval for the mean over seeds; n at least 2."""
     n, centre = len(values), mean(values)
     half = t_quantile(n - 1, 0.5 + level / 2) * sd(values) / math.sqrt(n)
-    return Interval(
-        estimate=centre, low=centre - half, high=centre + half, level=level, method="Student t", n=n
-    )
+    return Interval(estimate=centre, low=centre - half, high=centre + half, level=level, method="Student t", n=n)
 
 
 def sd_interval(values: Sequence[float], *, level: float = 0.95) -> Interval:
@@ -106,9 +104,7 @@ def prediction_interval(values: Sequence[float], *, level: float = 0.95) -> Inte
     """Where one more run of this arm would fall. Source: Crawford & Howell 1998 (the same t, inverted)."""
     n, centre = len(values), mean(values)
     half = t_quantile(n - 1, 0.5 + level / 2) * sd(values) * math.sqrt(1 + 1 / n)
-    return Interval(
-        estimate=centre, low=centre - half, high=centre + half, level=level, method="prediction t", n=n
-    )
+    return Interval(estimate=centre, low=centre - half, high=centre + half, level=level, method="prediction t", n=n)
 
 
 def crawford_howell(case: float, controls: Sequence[float]) -> tuple[float, float]:

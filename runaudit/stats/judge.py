@@ -77,8 +77,7 @@ def judge(
         metric=metric, direction=settled, design=design, plan=plan, reference=reference, family=len(pairs)
     )
     judged = tuple(
-        _judged(comparison, sample, case=case)
-        for comparison, (sample, _) in zip(compared, pairs, strict=True)
+        _judged(comparison, sample, case=case) for comparison, (sample, _) in zip(compared, pairs, strict=True)
     )
     return StatsAnswer(
         metric=metric,
@@ -90,18 +89,14 @@ def judge(
         comparisons=judged,
         verdict=_overall(judged),
         reason=reasons.overall(judged, case=case),
-        notes=reasons.notes(
-            judged, samples, case=case, sequences=[name for name, _ in arms[chosen].by_sequence]
-        ),
+        notes=reasons.notes(judged, samples, case=case, sequences=[name for name, _ in arms[chosen].by_sequence]),
     )
 
 
 def _baseline_index(arms: Sequence[ArmValues], baseline: int | str) -> int:
     labels = [arm.label for arm in arms]
     if len(arms) < 2:
-        raise NothingToJudgeError(
-            f"{len(arms)} arm given, and a comparison needs two", remedy="name a baseline (--vs)"
-        )
+        raise NothingToJudgeError(f"{len(arms)} arm given, and a comparison needs two", remedy="name a baseline (--vs)")
     twice = sorted({label for label in labels if labels.count(label) > 1})
     if twice:
         raise UsageError(f"two arms are called '{twice[0]}'", remedy="give every arm its own label")
@@ -129,9 +124,7 @@ def _family(comparisons: Sequence[Comparison], *, plan: StatsPlan) -> list[Compa
 def _judged(comparison: Comparison, sample: Sample, *, case: reasons.Case) -> Comparison:
     verdict = _verdict(comparison, sample, case=case)
     judged = replace(comparison, verdict=verdict)
-    return replace(
-        judged, reason=reasons.of(judged, sample, evidence=_evidence(comparison, sample, case), case=case)
-    )
+    return replace(judged, reason=reasons.of(judged, sample, evidence=_evidence(comparison, sample, case), case=case))
 
 
 def _verdict(comparison: Comparison, sample: Sample, *, case: reasons.Case) -> Verdict:

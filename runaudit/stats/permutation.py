@@ -45,23 +45,16 @@ def permutation_p(
         picks = rng.permuted(np.tile(np.arange(n), (resamples, 1)), axis=1)[:, :n_a]
     # With the pooled sum fixed, the sum of the first arm orders labellings as the difference in means does.
     sums = pooled[picks].sum(axis=1)
-    return _two_sided(
-        sums, observed=float(pooled[:n_a].sum()), scale=float(np.abs(pooled).sum()), is_exact=is_exact
-    )
+    return _two_sided(sums, observed=float(pooled[:n_a].sum()), scale=float(np.abs(pooled).sum()), is_exact=is_exact)
 
 
-def sign_flip_p(
-    differences: NDArray[np.float64], *, rng: np.random.Generator, resamples: int = 9_999
-) -> float:
+def sign_flip_p(differences: NDArray[np.float64], *, rng: np.random.Generator, resamples: int = 9_999) -> float:
     """Two-sided p of the mean within-pair difference under sign changes; differences: (n_pairs,). Exact to
     15 pairs.
     """
     n = len(differences)
     is_exact = n <= 15
-    if is_exact:
-        bits = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
-    else:
-        bits = rng.integers(0, 2, size=(resamples, n))
+    bits = np.arange(2**n)[:, None] >> np.arange(n) & 1 if is_exact else rng.integers(0, 2, size=(resamples, n))
     sums = (1 - 2 * bits) @ differences
     scale = float(np.abs(differences).sum())
     return _two_sided(sums, observed=float(differences.sum()), scale=scale, is_exact=is_exact)

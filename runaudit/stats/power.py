@@ -18,9 +18,7 @@ MAX_SEEDS = 10_000
 _NODES = 24
 
 
-def welch_power(
-    difference: float, sds: tuple[float, float], *, ns: tuple[int, int], alpha: float = 0.05
-) -> float:
+def welch_power(difference: float, sds: tuple[float, float], *, ns: tuple[int, int], alpha: float = 0.05) -> float:
     """Chance that a two-sided Welch test finds a true `difference`, in its own direction.
 
     sds, ns: true standard deviation and number of seeds of each arm; every n at least 2.
@@ -56,9 +54,7 @@ def detectable(sd: float, n: int, power: float = 0.8, *, alpha: float = 0.05) ->
     """Smallest true difference that `n` seeds per arm of spread `sd` find with chance `power`."""
     _check_inputs(sd=sd, power=power, alpha=alpha)
     if n < 2:
-        raise UsageError(
-            f"{n} seed per arm has no spread of its own", remedy="plan with 2 seeds or more, better 3"
-        )
+        raise UsageError(f"{n} seed per arm has no spread of its own", remedy="plan with 2 seeds or more, better 3")
     return detectable_unequal((sd, sd), ns=(n, n), power=power, alpha=alpha)
 
 
@@ -141,9 +137,7 @@ def _check_inputs(*, sd: float, power: float, alpha: float) -> None:
     if not 0 < alpha < 1:
         raise UsageError(f"alpha is {alpha}", remedy="give a number between 0 and 1, usually 0.05")
     if not alpha < power < 1:
-        raise UsageError(
-            f"power is {power}", remedy=f"give a number between alpha ({alpha}) and 1, usually 0.8"
-        )
+        raise UsageError(f"power is {power}", remedy=f"give a number between alpha ({alpha}) and 1, usually 0.8")
 
 
 @lru_cache(maxsize=1)

@@ -43,9 +43,7 @@ def read_values(path: Path) -> tuple[ArmValues, ...]:
     """
     try:
         if path.stat().st_size > LARGEST_FILE_BYTES:
-            raise UsageError(
-                f"{path} is larger than {LARGEST_FILE_BYTES} bytes", remedy="give one row per run"
-            )
+            raise UsageError(f"{path} is larger than {LARGEST_FILE_BYTES} bytes", remedy="give one row per run")
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({error.strerror})", remedy="check the path") from error
@@ -147,9 +145,7 @@ def _json_rows(text: str, name: str) -> Iterator[Row]:
     try:
         items = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UsageError(
-            f"{name} is not JSON ({error})", remedy="give a list of {arm, seed, value} objects"
-        ) from error
+        raise UsageError(f"{name} is not JSON ({error})", remedy="give a list of {arm, seed, value} objects") from error
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise UsageError(f"{name} is no list of objects", remedy="give a list of {arm, seed, value} objects")
     for index, item in enumerate(items):
@@ -157,9 +153,7 @@ def _json_rows(text: str, name: str) -> Iterator[Row]:
         cells = {key.lower(): "" if cell is None else cell for key, cell in item.items()}
         nested = [key for key, cell in cells.items() if isinstance(cell, bool | list | dict)]
         if nested:
-            raise UsageError(
-                f"{name}, item {index}: '{nested[0]}' is neither text nor a number", remedy=_EXAMPLE
-            )
+            raise UsageError(f"{name}, item {index}: '{nested[0]}' is neither text nor a number", remedy=_EXAMPLE)
         yield _row({key: str(cell) for key, cell in cells.items()}, f"{name}, item {index}")
 
 

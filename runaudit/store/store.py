@@ -185,7 +185,7 @@ class Store:
         return self._log()[1]
 
     def _log(self) -> tuple[tuple[LogEntry, ...], Mapping[str, LogEntry]]:
-        """The log, parsed once for as long as the file stays what it was: a list of n runs reads it once, not n times."""
+        """The log, parsed once for as long as the file stays what it was: a list of n runs reads it once."""
         try:
             facts = self.log_path.stat()
         except FileNotFoundError:

@@ -34,8 +34,6 @@ def judged() -> Callable[..., StatsAnswer]:
         baseline: int | str = -1,
         **plan: object,
     ) -> StatsAnswer:
-        return judge(
-            arms, metric=metric, direction=direction, design=design, baseline=baseline, plan=StatsPlan(**plan)
-        )
+        return judge(arms, metric=metric, direction=direction, design=design, baseline=baseline, plan=StatsPlan(**plan))
 
     return call

@@ -36,9 +36,7 @@ def test_bca_is_scipys_within_monte_carlo_error(samples):
         lambda x, axis: x.mean(axis=axis),
         lambda x, y, axis: x.mean(axis=axis) - y.mean(axis=axis),
     ][samples - 1]
-    expected = stats.bootstrap(
-        data, scipy_statistic, n_resamples=20_000, method="BCa", rng=rng(1)
-    ).confidence_interval
+    expected = stats.bootstrap(data, scipy_statistic, n_resamples=20_000, method="BCa", rng=rng(1)).confidence_interval
 
     found = bca(data, mean_of, rng=rng(2), resamples=20_000)
 

@@ -34,8 +34,6 @@ def test_a_negative_seed_variance_is_none():
 
 
 def test_a_run_without_one_sequence_gives_no_components():
-    arm = ArmValues(
-        label="a", seeds=(1, 2), values=(1.0, None), by_sequence=(("s", (1.0, None)), ("t", (1.0, 2.0)))
-    )
+    arm = ArmValues(label="a", seeds=(1, 2), values=(1.0, None), by_sequence=(("s", (1.0, None)), ("t", (1.0, 2.0))))
 
     assert arm_components(arm) is None

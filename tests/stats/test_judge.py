@@ -27,9 +27,7 @@ def test_three_seeds_and_a_clear_interval_carry_a_claim(arm, judged):
     comparison = answer.comparisons[0]
     assert (answer.verdict, exit_code(answer)) == ("improved", 0)
     assert comparison.p == pytest.approx(expected.pvalue, abs=1e-9)
-    assert (comparison.ci.low, comparison.ci.high) == pytest.approx(
-        tuple(expected.confidence_interval()), abs=1e-9
-    )
+    assert (comparison.ci.low, comparison.ci.high) == pytest.approx(tuple(expected.confidence_interval()), abs=1e-9)
     assert comparison.smallest_reachable_p == pytest.approx(0.1)
     assert comparison.permutation_p is None
 
@@ -131,9 +129,7 @@ def test_the_last_number_of_a_run_that_did_not_finish_is_no_result(arm, judged, 
     assert answer.verdict == "inconclusive"
     assert status in answer.reason
     assert (rate.count, rate.n) == (1, 4)
-    assert (rate.ci.low, rate.ci.high) == pytest.approx(
-        tuple(stats.binomtest(1, 4).proportion_ci()), abs=1e-9
-    )
+    assert (rate.ci.low, rate.ci.high) == pytest.approx(tuple(stats.binomtest(1, 4).proportion_ci()), abs=1e-9)
 
 
 def test_shares_of_failed_runs_are_compared_exactly(arm, judged):
@@ -228,11 +224,7 @@ def test_ten_seeds_bring_the_robust_companions(arm, judged):
     summary, comparison = answer.arms[0], answer.comparisons[0]
     assert summary.iqm == pytest.approx(stats.trim_mean(summary.values, 0.25), abs=1e-9)
     assert comparison.ci_bca.low < comparison.difference < comparison.ci_bca.high
-    assert (
-        comparison.probability_ci.low
-        <= comparison.probability_of_improvement
-        <= comparison.probability_ci.high
-    )
+    assert comparison.probability_ci.low <= comparison.probability_of_improvement <= comparison.probability_ci.high
 
 
 def test_several_comparisons_share_alpha(arm, judged):

@@ -28,9 +28,7 @@ def arm(label, numbers, seeds=None, **parts):
 
 
 def judged(a, b, *, plan=PLAN, baseline=-1):
-    return judge(
-        [a, b], metric="score", direction=Direction.HIGHER, design=SINGLE, baseline=baseline, plan=plan
-    )
+    return judge([a, b], metric="score", direction=Direction.HIGHER, design=SINGLE, baseline=baseline, plan=plan)
 
 
 def essence(answer):

@@ -7,9 +7,7 @@ from runaudit.stats.metric import known_direction, settle_direction
 from runaudit.stats.values import Direction
 
 
-@pytest.mark.parametrize(
-    "name", ["psnr", "val/psnr", "full_frame/psnr/astronaut", "SSIM", "test.accuracy", "val_psnr"]
-)
+@pytest.mark.parametrize("name", ["psnr", "val/psnr", "full_frame/psnr/astronaut", "SSIM", "test.accuracy", "val_psnr"])
 def test_quality_is_better_higher(name):
     assert known_direction(name) == Direction.HIGHER
 
@@ -19,9 +17,7 @@ def test_error_is_better_lower(name):
     assert known_direction(name) == Direction.LOWER
 
 
-@pytest.mark.parametrize(
-    "name", ["psnr_gap", "accuracy_drop", "loss reduction", "psnr_loss", "lossless", "speed", ""]
-)
+@pytest.mark.parametrize("name", ["psnr_gap", "accuracy_drop", "loss reduction", "psnr_loss", "lossless", "speed", ""])
 def test_a_word_that_turns_the_meaning_round_settles_nothing(name):
     assert known_direction(name) is None
 

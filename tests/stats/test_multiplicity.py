@@ -23,6 +23,4 @@ def test_holm_is_statsmodels(values):
 
 @given(p_values)
 def test_benjamini_hochberg_is_statsmodels(values):
-    assert benjamini_hochberg(values) == pytest.approx(
-        multipletests(values, method="fdr_bh")[1].tolist(), abs=1e-12
-    )
+    assert benjamini_hochberg(values) == pytest.approx(multipletests(values, method="fdr_bh")[1].tolist(), abs=1e-12)

@@ -55,9 +55,7 @@ def test_ties_on_two_decimal_data_are_kept():
         a, b = (np.round(30 + draws.normal(shift, 0.05, 6), 2) for shift in (0.04, 0.0))
         found = permutation_p(a, b, rng=rng())
         assert found == pytest.approx(exact_p(a, b), abs=1e-12)
-        library = stats.permutation_test(
-            (a, b), lambda x, y: np.mean(x) - np.mean(y), n_resamples=np.inf
-        ).pvalue
+        library = stats.permutation_test((a, b), lambda x, y: np.mean(x) - np.mean(y), n_resamples=np.inf).pvalue
         lost += library < found - 1e-9
 
     assert lost > 0  # the trap is real on this data, so this test can fail

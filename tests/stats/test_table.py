@@ -80,9 +80,7 @@ def test_what_is_not_understood_is_refused_with_its_place(text, words):
         parse_values(text, name="t.csv")
 
 
-@pytest.mark.parametrize(
-    "text", ["{", "{}", "[1]", '[{"arm": "a"}]', '[{"arm": "a", "seed": 1, "value": true}]']
-)
+@pytest.mark.parametrize("text", ["{", "{}", "[1]", '[{"arm": "a"}]', '[{"arm": "a", "seed": 1, "value": true}]'])
 def test_json_that_is_no_table_is_refused(text):
     with pytest.raises(UsageError):
         parse_values(text, name="t.json", is_json=True)

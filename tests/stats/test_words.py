@@ -65,9 +65,7 @@ def test_each_of_several_comparisons_carries_its_verdict(arm, judged):
 
 
 def test_a_family_that_costs_a_claim_says_so(arm, judged):
-    answer = judged(
-        arm("new", 30.4, 30.5, 30.65), arm("other", 30.0, 30.2, 30.4), arm("old", 30.1, 30.25, 30.3)
-    )
+    answer = judged(arm("new", 30.4, 30.5, 30.65), arm("other", 30.0, 30.2, 30.4), arm("old", 30.1, 30.25, 30.3))
 
     assert "but no longer once 2 comparisons are allowed for" in answer.comparisons[0].reason
 

@@ -68,9 +68,7 @@ def test_bicubic_keeps_a_ramp_a_ramp_without_a_shift():
 def test_bicubic_is_that_of_torch(scale: int):
     image = np.random.default_rng(0).random((17, 23))
 
-    theirs = F.interpolate(
-        torch.from_numpy(image)[None, None], scale_factor=scale, mode="bicubic", align_corners=False
-    )
+    theirs = F.interpolate(torch.from_numpy(image)[None, None], scale_factor=scale, mode="bicubic", align_corners=False)
 
     assert np.allclose(bicubic(image, scale), theirs[0, 0].numpy(), atol=1e-12)
 
@@ -185,8 +183,7 @@ def test_the_order_of_the_classical_methods(burst: Burst, found: Registration):
 
 def test_estimated_motion_serves_as_well_as_known_motion(burst: Burst, found: Registration):
     by_estimate, by_truth = (
-        score(back_projection(burst, psf_sigma_hr_px=1.0, found=motion), burst)
-        for motion in (found, known(burst))
+        score(back_projection(burst, psf_sigma_hr_px=1.0, found=motion), burst) for motion in (found, known(burst))
     )
 
     assert by_estimate == pytest.approx(by_truth, abs=0.05)

@@ -23,9 +23,7 @@ from trainer.metrics import psnr
 from trainer.panels import panels, save_panels
 from trainer.tiling import TilingConfig, nine_copies, tile_origins, tiled_frame, whole_frame
 
-CONFIG = EvaluationConfig(
-    protocol=Protocol(ibp_iterations=3), tiling=TilingConfig(tile=32, overlap=12, margin=4)
-)
+CONFIG = EvaluationConfig(protocol=Protocol(ibp_iterations=3), tiling=TilingConfig(tile=32, overlap=12, margin=4))
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +35,7 @@ def burst() -> Burst:
 @pytest.fixture(scope="module")
 def small() -> Burst:
     """Enough to register and to score: 30x30 low-res pixels, three frames."""
-    config = DatasetConfig(
-        simulator=SimulatorConfig(frames=3), train=(), test=("camera.png",), max_test_hr_px=90
-    )
+    config = DatasetConfig(simulator=SimulatorConfig(frames=3), train=(), test=("camera.png",), max_test_hr_px=90)
     return next(judging_bursts(config, 0))
 
 

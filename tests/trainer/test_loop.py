@@ -27,9 +27,7 @@ def trained(make: Make, config: Any, **changes: Any) -> Workplace:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_same_seed_gives_the_same_weights_bit_for_bit(
-    tiny_config: Make, workplace: Make, kind: str
-) -> None:
+def test_the_same_seed_gives_the_same_weights_bit_for_bit(tiny_config: Make, workplace: Make, kind: str) -> None:
     config = tiny_config(model={"alignment": {"kind": kind}})
 
     runs = [trained(workplace, config, seed=seed, folder=str(i)) for i, seed in enumerate((0, 0, 1))]
@@ -52,9 +50,7 @@ def interrupted(make: Make, config: Any, after: int, **changes: Any) -> Workplac
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("after", [2, 4, 7, 10])
-def test_a_resumed_run_computes_the_very_same_losses(
-    tiny_config: Make, workplace: Make, kind: str, after: int
-) -> None:
+def test_a_resumed_run_computes_the_very_same_losses(tiny_config: Make, workplace: Make, kind: str, after: int) -> None:
     """Within the alignment stage, at its very end, within the frozen stage, and at its end."""
     config = tiny_config(model={"alignment": {"kind": kind}, "fusion": {"blocks": 1}})
     whole = trained(workplace, config, folder="whole")
@@ -158,9 +154,7 @@ def test_two_batches_of_four_are_one_of_eight(tiny_config: Make, tiny_samples: M
     assert split.grad_norm == pytest.approx(large.grad_norm, rel=1e-4)
     assert split.terms == pytest.approx(large.terms, rel=1e-5)
     # AdamW's first step is the sign of the gradient: equal wherever the gradient is more than rounding.
-    close = [
-        torch.isclose(weights_large[n], weights_split[n], atol=1e-4).float().mean() for n in weights_large
-    ]
+    close = [torch.isclose(weights_large[n], weights_split[n], atol=1e-4).float().mean() for n in weights_large]
     assert float(torch.stack(close).mean()) > 0.99
 
 
@@ -170,9 +164,7 @@ def spoiled(samples: Any, share: float = 1.0) -> Any:
     return replace(samples, lr=lr)
 
 
-def test_a_batch_that_is_not_finite_is_skipped_counted_and_harmless(
-    tiny_config: Make, tiny_samples: Make
-) -> None:
+def test_a_batch_that_is_not_finite_is_skipped_counted_and_harmless(tiny_config: Make, tiny_samples: Make) -> None:
     config = tiny_config(staging="end_to_end", amp={"dtype": "fp16"})
     torch.manual_seed(0)
     before = build_model(config.model).state_dict()
@@ -195,9 +187,7 @@ def test_bad_batches_are_in_the_record(tiny_config: Make, workplace: Make, tiny_
     assert all(torch.isfinite(t).all() for t in work.model.state_dict().values() if t.is_floating_point())
 
 
-def test_too_many_bad_batches_in_a_row_end_the_run(
-    tiny_config: Make, workplace: Make, tiny_samples: Make
-) -> None:
+def test_too_many_bad_batches_in_a_row_end_the_run(tiny_config: Make, workplace: Make, tiny_samples: Make) -> None:
     config = tiny_config(loop={"max_skipped_in_a_row": 2})
     work = workplace(config, samples=spoiled(tiny_samples()))
 

@@ -60,9 +60,7 @@ def test_the_laplace_likelihood_is_smallest_at_the_true_scale() -> None:
     assert at[math.log(0.25)] == pytest.approx(math.log(0.25) + 1)
 
 
-@pytest.mark.parametrize(
-    ("kind", "value"), [("l1", 0.3), ("l2", 0.09), ("charbonnier", math.hypot(0.3, 0.4) - 0.4)]
-)
+@pytest.mark.parametrize(("kind", "value"), [("l1", 0.3), ("l2", 0.09), ("charbonnier", math.hypot(0.3, 0.4) - 0.4)])
 def test_pixel_losses_by_hand(kind: str, value: float) -> None:
     prediction = Prediction(torch.zeros(1, 1, 4, 4), None)
     target = torch.full((1, 1, 4, 4), 0.3)

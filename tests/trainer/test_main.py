@@ -205,9 +205,7 @@ def test_what_is_wrong_is_said_in_one_line_before_training(
     assert not store.exists() or run_ids(Store.open(store)) == ()
 
 
-def test_an_unlabelled_run_is_refused(
-    config_file: Path, project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_unlabelled_run_is_refused(config_file: Path, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(
         capsys, "train", "--config", config_file, "--seed", 1, "--label", " ", "--store", project / ".runaudit"
     )

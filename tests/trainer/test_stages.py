@@ -57,9 +57,7 @@ def test_a_tensor_that_moved_is_named(tiny_config: Make) -> None:
     with torch.no_grad():
         model.get_buffer("net.alignment.embed.norm.running_var")[0] += 1e-6
 
-    with pytest.raises(
-        IntegrityError, match=r"stage sr .*net\.alignment\.embed\.norm\.running_var has changed"
-    ):
+    with pytest.raises(IntegrityError, match=r"stage sr .*net\.alignment\.embed\.norm\.running_var has changed"):
         require_frozen(model, stage, before)
 
 
@@ -76,8 +74,7 @@ def test_frozen_blocks_are_without_gradient_and_in_evaluation_mode(tiny_config: 
 
 def test_the_plan_holds_the_chosen_stages_in_order(tiny_config: Make) -> None:
     names = {
-        staging: [stage.name for stage in plan(tiny_config(staging=staging))]
-        for staging in ("staged", "end_to_end")
+        staging: [stage.name for stage in plan(tiny_config(staging=staging))] for staging in ("staged", "end_to_end")
     }
 
     assert names == {"staged": ["alignment", "sr", "finetune"], "end_to_end": ["end_to_end"]}
@@ -95,9 +92,7 @@ def test_warm_up_starts_at_a_tenth_and_reaches_the_rate() -> None:
 
 def test_cosine_ends_near_zero_and_milestones_drop_at_their_share() -> None:
     cosine = OptimConfig(warmup_fraction=0.0)
-    steps = OptimConfig(
-        warmup_fraction=0.0, schedule="milestones", milestones=(0.5, 0.8), milestone_factor=0.2
-    )
+    steps = OptimConfig(warmup_fraction=0.0, schedule="milestones", milestones=(0.5, 0.8), milestone_factor=0.2)
 
     assert lr_at(50, 100, 1.0, cosine) == pytest.approx(0.5)
     assert lr_at(99, 100, 1.0, cosine) < 1e-3

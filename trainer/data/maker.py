@@ -29,9 +29,7 @@ PREPROCESSING_VERSION = "1"
 Progress = Callable[[int, int, str], None]
 
 
-def make_dataset(
-    out: Path | str, config: DatasetConfig, seed: int, *, progress: Progress | None = None
-) -> Path:
+def make_dataset(out: Path | str, config: DatasetConfig, seed: int, *, progress: Progress | None = None) -> Path:
     """Simulate the dataset and write it to `out`, which must not exist or be empty. Returns `out`.
 
     progress is called as (bursts done, bursts in all, name of the last).
@@ -74,9 +72,7 @@ def _write_all(root: Path, config: DatasetConfig, seed: int, progress: Progress 
         if progress is not None:
             progress(done, total, burst.name)
     document = _document(config, seed, splits, entries)
-    (root / "dataset.json").write_text(
-        json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8"
-    )
+    (root / "dataset.json").write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _bursts(config: DatasetConfig, seed: int) -> Iterator[tuple[str, Burst]]:

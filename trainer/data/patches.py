@@ -56,9 +56,7 @@ def chosen(ids: tuple[str, ...], data_fraction: float, *, seed: int = 0) -> tupl
     Raises ConfigError unless 0 < data_fraction <= 1.
     """
     if not 0 < data_fraction <= 1:
-        raise ConfigError(
-            f"data: data_fraction is {data_fraction}", remedy="give a share above 0 and at most 1"
-        )
+        raise ConfigError(f"data: data_fraction is {data_fraction}", remedy="give a share above 0 and at most 1")
     ranks = [hashlib.sha256(f"{seed}:{sample}".encode()).digest() for sample in ids]
     kept = max(1, round(data_fraction * len(ids)))
     return tuple(sorted(sorted(range(len(ids)), key=ranks.__getitem__)[:kept]))

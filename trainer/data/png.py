@@ -33,9 +33,7 @@ def read_counts(path: Path) -> NDArray[Any]:
             mode = image.mode
             pixels = np.asarray(image)
     except FileNotFoundError as error:
-        raise UsageError(
-            f"{path} is missing", remedy="restore the file, or make the dataset again"
-        ) from error
+        raise UsageError(f"{path} is missing", remedy="restore the file, or make the dataset again") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise UsageError(
             f"{path} cannot be read as an image ({type(error).__name__})",

@@ -42,9 +42,7 @@ def read_burst(place: Place, layout: Layout) -> Burst:
     hr = _fraction(folder / "HR.png", meta)
     shapes = {frame.shape for frame in frames}
     if len(shapes) > 1:
-        raise UsageError(
-            f"{folder}: frames have different sizes: {_listed(shapes)}", remedy="crop them to one size"
-        )
+        raise UsageError(f"{folder}: frames have different sizes: {_listed(shapes)}", remedy="crop them to one size")
     h, w = frames[0].shape
     if hr.shape[0] % meta.scale or hr.shape[1] % meta.scale:
         raise UsageError(
@@ -87,9 +85,7 @@ def _chosen(
 def _stacked(clear: tuple[Mask, ...], folder: Path) -> Mask:
     shapes = {mask.shape for mask in clear}
     if len(shapes) > 1:
-        raise UsageError(
-            f"{folder}: masks have different sizes: {_listed(shapes)}", remedy="write one mask per frame"
-        )
+        raise UsageError(f"{folder}: masks have different sizes: {_listed(shapes)}", remedy="write one mask per frame")
     return np.stack(clear)
 
 

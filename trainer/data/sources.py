@@ -66,7 +66,5 @@ def photograph(file_name: str) -> Doubles:
             remedy="use a scikit-image that ships it (0.26 does), or name another scene",
         ) from error
     except (UnidentifiedImageError, OSError) as error:
-        raise UsageError(
-            f"photograph {path} cannot be read: {error}", remedy="reinstall scikit-image"
-        ) from error
+        raise UsageError(f"photograph {path} cannot be read: {error}", remedy="reinstall scikit-image") from error
     return pixels if grey else pixels @ np.array(LUMA_BT601)

@@ -33,9 +33,7 @@ class DatasetConfig:
         stems = [PurePath(name).stem for name in (*self.train, *self.test)]
         twice = sorted({stem for stem in stems if stems.count(stem) > 1})
         if twice:
-            raise ConfigError(
-                f"data: scene {twice[0]} is named twice", remedy="a scene either trains or judges, once"
-            )
+            raise ConfigError(f"data: scene {twice[0]} is named twice", remedy="a scene either trains or judges, once")
 
 
 # Gain and occlusions: fusion has to weigh its frames here, and a mean of frames is no longer a good one.

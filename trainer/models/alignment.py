@@ -119,9 +119,7 @@ class Tern(nn.Module):
         reference = lr[:, :1] - lr[:, :1].mean((2, 3), keepdim=True)
         contrast = reference.std((2, 3), keepdim=True).clamp_min(1e-3)
         # What a shift changes, beside what it changes it against: small next to the brightness both share.
-        pair = (
-            torch.stack([lr - lr[:, :1], reference.expand_as(lr)], 2).div(contrast[:, :, None]).flatten(0, 1)
-        )
+        pair = torch.stack([lr - lr[:, :1], reference.expand_as(lr)], 2).div(contrast[:, :, None]).flatten(0, 1)
         kernels = self.predict(self.embed(pair.contiguous(memory_format=torch.channels_last), T), T)
         with torch.autocast(lr.device.type, enabled=False):
             registered = apply_kernels(lr.float().flatten(0, 1)[:, None], kernels).view(B, T, h, w)

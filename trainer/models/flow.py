@@ -165,9 +165,7 @@ class FlowAlign(nn.Module):
         self.scale, self.stride = scale, stride
         self.reach_px, self.nearness_px = reach_px, nearness_px
         self.matching = Matching(radius=radius, hidden=hidden, sharpness=sharpness)
-        self.refinements = nn.ModuleList(
-            Refinement(hidden=hidden, damping=damping) for _ in range(refinements)
-        )
+        self.refinements = nn.ModuleList(Refinement(hidden=hidden, damping=damping) for _ in range(refinements))
 
     def register(self, lr: Tensor) -> tuple[Tensor, Tensor]:
         """lr (B, T, h, w) -> frames on the low-res grid of frame 0 (B, T, h, w), shift (B, T, 2, h, w)."""

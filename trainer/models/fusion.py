@@ -37,9 +37,7 @@ class FrameGate(nn.Module):
     def __init__(self, channels: int, squeeze: int) -> None:
         super().__init__()
         narrow = max(1, channels // squeeze)
-        self.gate = nn.Sequential(
-            nn.Linear(channels, narrow), nn.ReLU(), nn.Linear(narrow, channels), nn.Sigmoid()
-        )
+        self.gate = nn.Sequential(nn.Linear(channels, narrow), nn.ReLU(), nn.Linear(narrow, channels), nn.Sigmoid())
 
     def forward(self, x: Tensor, frames: int) -> Tensor:
         """x (B*T, C, H, W) -> x scaled per channel and sample."""
@@ -70,9 +68,7 @@ class TefaTrunk(nn.Module):
     embedding.
     """
 
-    def __init__(
-        self, channels_in: int, channels: int, *, blocks: int, heads: int = 1, squeeze: int = 8
-    ) -> None:
+    def __init__(self, channels_in: int, channels: int, *, blocks: int, heads: int = 1, squeeze: int = 8) -> None:
         super().__init__()
         self.embed = TemporalConv(channels_in, channels, heads=heads, activate=False)
         self.blocks = nn.ModuleList(Tefa(channels, heads=heads, squeeze=squeeze) for _ in range(blocks))

@@ -58,9 +58,7 @@ class Fusion(nn.Module):
 
     MAPS = 5
 
-    def __init__(
-        self, *, scale: int, channels: int, blocks: int, heads: int, squeeze: int, detail_gain: float
-    ) -> None:
+    def __init__(self, *, scale: int, channels: int, blocks: int, heads: int, squeeze: int, detail_gain: float) -> None:
         super().__init__()
         self.detail_gain = detail_gain
         self.fold = nn.PixelUnshuffle(scale)

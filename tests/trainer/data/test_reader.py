@@ -45,9 +45,7 @@ def test_the_proba_v_layout_is_read_with_its_clearest_frame_as_reference(proba_v
     assert train.lr.shape == (9, 12, 12) and train.hr.shape == (36, 36)
     assert train.motion is None
     clear = train.clear_lr.sum(axis=(1, 2))
-    assert list(clear) == [
-        12 * rows for rows in range(11, 2, -1)
-    ]  # 9 of 11 frames: the clearest, in that order
+    assert list(clear) == [12 * rows for rows in range(11, 2, -1)]  # 9 of 11 frames: the clearest, in that order
     with Image.open(proba_v / train.name / "LR010.png") as image:
         assert np.array_equal(np.rint(train.lr[0] * 65535), np.asarray(image))
 
@@ -74,9 +72,7 @@ def test_a_folder_without_masks_is_all_clear(proba_v: Path):
     burst = read_dataset(proba_v).train[0]
 
     assert burst.clear_lr.all()
-    with Image.open(
-        proba_v / burst.name / "LR000.png"
-    ) as image:  # nothing to choose by: the order of numbers
+    with Image.open(proba_v / burst.name / "LR000.png") as image:  # nothing to choose by: the order of numbers
         assert np.array_equal(np.rint(burst.lr[0] * 65535), np.asarray(image))
 
 
@@ -170,9 +166,7 @@ def test_each_damage_ends_in_one_line_that_names_it(copy: Path, damage: str):
     assert told.value.exit_code == 2
 
 
-@pytest.mark.parametrize(
-    ("make", "words"), [(False, "does not exist"), (True, "holds no dataset.json and no folder")]
-)
+@pytest.mark.parametrize(("make", "words"), [(False, "does not exist"), (True, "holds no dataset.json and no folder")])
 def test_a_folder_that_is_no_dataset_is_named(tmp_path: Path, make: bool, words: str):
     root = tmp_path / "nothing"
     if make:

@@ -71,9 +71,7 @@ def test_alignment_is_equivariant_to_the_support(kind: str) -> None:
 @pytest.mark.parametrize("blocks", [0, 2])
 @pytest.mark.parametrize("kind", ["tern", "flow"])
 def test_the_network_is_invariant_to_the_support(kind: str, blocks: int) -> None:
-    net = randomised(
-        build_model(model_config(alignment={"kind": kind}, fusion={"blocks": blocks, "channels": 4}))
-    )
+    net = randomised(build_model(model_config(alignment={"kind": kind}, fusion={"blocks": blocks, "channels": 4})))
     lr = torch.rand(1, T, 12, 12)
 
     assert worst(net(lr).mean, net(lr[:, SUPPORT_ORDER]).mean) <= 1e-5
@@ -132,9 +130,7 @@ def test_a_shifted_delta_kernel_shifts_and_says_so() -> None:
 
 
 def test_filters_of_the_alignment_keep_the_brightness() -> None:
-    block = randomised(
-        Tern(scale=3, channels=4, kernel=5, stride=2, heads=1, identity_start=True, unit_gain=True)
-    )
+    block = randomised(Tern(scale=3, channels=4, kernel=5, stride=2, heads=1, identity_start=True, unit_gain=True))
 
     registered, _ = block.register(torch.full((1, T, 12, 12), 0.4))
 
