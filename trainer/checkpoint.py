@@ -110,8 +110,8 @@ def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
 def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
     """Put the moments back, in the memory layout of their parameters.
 
-    A fused optimiser walks parameter and moments by address: stored in plain order beside channels_last weights,
-    each weight would meet another one's moments. Learning rates are computed anew at each step.
+    A fused optimiser walks parameter and moments by address: stored in plain order beside channels_last
+    weights, each weight would meet another one's moments. Learning rates are computed anew at each step.
     """
     parameters = [p for group in optimiser.param_groups for p in group["params"]]
     states: dict[int, dict[str, Tensor]] = {}

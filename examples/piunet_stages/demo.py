@@ -180,8 +180,9 @@ def judge(store: Path, page: Path, *, mark: str, console: Console) -> None:
         runaudit("diff", baseline + mark, arm + mark, store=store, console=console)
         runaudit("stats", "--metric", METRIC, arm + mark, "--vs", baseline + mark, store=store, console=console)
     runaudit("verify", store=store, console=console)
-    labels = [label + mark for label in (TERN_END, TERN, FLOW, CONTROL, AMP)]
-    code = runaudit("report", *labels, "-o", str(page), store=store, console=console)
+    arms = [label + mark for label in (TERN_END, TERN, FLOW)]
+    beside = [word for label in (CONTROL, AMP) for word in ("--beside", label + mark)]
+    code = runaudit("report", *arms, *beside, "--metric", METRIC, "-o", str(page), store=store, console=console)
     if code in (2, 4, 70):
         sys.exit(code)
 

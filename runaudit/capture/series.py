@@ -8,6 +8,7 @@ measured), so the names of a step are formatted once and kept as a template.
 import json
 import math
 import os
+import signal
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -149,6 +150,8 @@ class Keeper:
         temporary.replace(self._beat)
 
     def _work(self) -> None:
+        # A signal sent to the process goes to any thread that lets it in; the main thread may be holding it back.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         turn = 0.0
         while not self._stop.wait(SYNC_S):
             turn += SYNC_S

@@ -56,7 +56,7 @@ class LazyGroup(TyperGroup):
 def load_command(name: str, target: str) -> Any:
     """The command behind `module:function`."""
     module, _, function = target.partition(":")
-    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     single.command(name, **_settings(name))(getattr(importlib.import_module(module), function))
     command = typer.main.get_command(single)
     command.name = name

@@ -39,6 +39,10 @@ def report(
         str | None,
         typer.Option("--baseline", metavar="RUN", help="Compare every arm with this one [else the one before]."),
     ] = None,
+    beside: Annotated[
+        list[str] | None,
+        typer.Option("--beside", metavar="RUN", help="Shown as well, compared with nothing; may be repeated."),
+    ] = None,
     metric: Annotated[
         list[str] | None,
         typer.Option("--metric", metavar="NAME", help="Judge this metric; may be repeated [full-frame PSNR]."),
@@ -62,11 +66,13 @@ def report(
     context = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
     check_place(output)
     cohorts = _arms(context, [baseline, *runs] if baseline else runs)
-    inputs = [_arm(context, cohort) for cohort in cohorts]
     pairs = [(0 if baseline else index - 1, index) for index in range(1, len(cohorts))]
+    named = {run.id for cohort in cohorts for run in cohort.runs}
+    others = _arms(context, beside) if beside else []
+    cohorts += [cohort for cohort in others if not named.issuperset(run.id for run in cohort.runs)]
     compared = [_comparison(context, cohorts, pair, metrics=metric or ()) for pair in pairs]
     integrity = _integrity(context, cohorts)
-    view = page_view(inputs, compared, title=title, integrity=integrity)
+    view = page_view([_arm(context, cohort) for cohort in cohorts], compared, title=title, integrity=integrity)
     write_page(output, render_page(view))
     _tell(context, view, output)
     damaged = any(integrity.values()) or any(run.fault for cohort in cohorts for run in cohort.runs)

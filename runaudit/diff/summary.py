@@ -4,6 +4,7 @@ import difflib
 import math
 from collections.abc import Mapping, Sequence
 
+from runaudit.diff.lists import list_summary
 from runaudit.diff.result import FactorChange
 from runaudit.factors.factor import ABSENT, Absent, Change, Role, section_of
 from runaudit.factors.levels import Levels
@@ -62,6 +63,8 @@ def _summary(name: str, members: tuple[Change, ...], a: Levels, b: Levels) -> st
         only = members[0]
         if only.section == "code" and (lines := _code_summary(only, a, b)):
             return f"{name} ({lines})"
+        if lists := list_summary(only.before, only.after):
+            return f"{name} ({lists})"
         told = f" ({only.why})" if only.why.startswith(("breaks", "its rule")) else ""
         return f"{name} {shown(only.before)} → {shown(only.after)}{told}"
     if name.startswith("code.") and len(members) == 2:

@@ -73,6 +73,12 @@ def draw_scores(figure: ScoreFigure) -> str:
     def paint(axes: Any) -> None:
         for index, (_, values) in enumerate(figure.arms):
             _dots(axes, index, [value for _, value in values])
+        for index, value in enumerate(figure.one_frame):
+            if value is not None:
+                colour = _ARMS[index % ARM_COLOURS]
+                axes.plot(
+                    [index - 0.34, index + 0.34], [value, value], color=colour, linewidth=1, linestyle=(0, (3, 1.5))
+                )
         for line in figure.references:
             axes.axhline(line.value, color=_INK, linewidth=0.8, linestyle=_reference_dash(line.key), zorder=1)
         axes.set_xlim(-0.6, max(0.6, len(figure.arms) - 0.4))
@@ -105,7 +111,7 @@ def _dots(axes: Any, index: int, values: Sequence[float]) -> None:
 
 
 def _short(key: str) -> str:
-    return {"control": "one frame", "single_frame": "one frame", "ibp": "IBP"}.get(key, key.replace("_", " ")[:12])
+    return {"ibp": "IBP"}.get(key, key.replace("_", " ")[:12])
 
 
 def _reference_dash(key: str) -> Any:

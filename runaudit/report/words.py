@@ -164,7 +164,7 @@ def metric(name: str) -> Metric:
             return Metric(name=name, words=words, unit=unit, digits=digits, sequence=sequence)
     if name.startswith("val/"):
         inner = metric(name.removeprefix("val/"))
-        words = inner.words.replace("psnr", "PSNR").replace("ssim", "SSIM")
+        words = inner.words.replace("psnr", "PSNR").replace("ssim", "SSIM").replace("l1", "L1")
         return Metric(name=name, words=f"validation {words}", unit=inner.unit, digits=inner.digits, sequence=None)
     unit = "dB" if "psnr" in name.lower() else "px" if name.endswith("_px") else "s" if name.endswith("_s") else ""
     return Metric(name=name, words=shown(name).short, unit=unit, digits=2 if unit == "dB" else 4, sequence=None)

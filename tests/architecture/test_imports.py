@@ -25,7 +25,7 @@ HOMES = {
     "tensorboard": {"runaudit/importers/tensorboard.py"},
     "matplotlib": {"runaudit/report/figures.py"},
     "jinja2": {"runaudit/report/html.py"},
-    "deepdiff": {"runaudit/diff/changes.py"},
+    "deepdiff": {"runaudit/diff/lists.py"},
     "trainer": set(),
 }
 TRAINER_HEAVY = {"wandb", "deepdiff", "jinja2", "typer", "scipy.stats", "statsmodels"}

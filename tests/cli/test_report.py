@@ -74,6 +74,16 @@ def test_lists_with_commas_are_arms_of_their_own_and_the_baseline_may_be_named(r
     assert (comparison["baseline"], comparison["arm"]) == ("A", "B")
 
 
+def test_runs_shown_beside_are_compared_with_nothing(ran, run_audit):
+    first, second = (",".join(ids(runs)) for runs in ran.values())
+
+    _, out, _ = run_audit("report", first, "--beside", second, "--json", "-o", "page.html")
+
+    answer = json.loads(out)
+    assert [arm["letter"] for arm in answer["arms"]] == ["A", "B"]
+    assert answer["comparisons"] == []
+
+
 def test_the_terminal_says_what_the_page_says_first(ran, run_audit, tmp_path):
     words = [*ids(ran["end_to_end"]), *ids(ran["staged"])]
 

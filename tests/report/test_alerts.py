@@ -25,7 +25,7 @@ def test_a_run_below_bicubic_is_named_with_the_loss(make_arm, make_run, make_met
 
     found = titles(alerts([arm], [], None))
 
-    assert found["Worse than bicubic"] == ("A: −0.35 dB on camera (1 of 1 run)",)
+    assert found["Worse than bicubic"] == ("A: −0.35 dB on camera",)
 
 
 def test_a_run_that_beats_bicubic_and_loses_to_the_classical_baseline_is_told(make_arm):

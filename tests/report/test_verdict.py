@@ -22,7 +22,7 @@ def test_a_clean_improvement_is_one_sentence_with_amount_interval_and_seeds(stud
     said = f"{evidence.metric} {evidence.sentence}".replace("\N{NO-BREAK SPACE}", " ")
     assert said == (
         "full-frame PSNR on camera improved by +0.30 dB [+0.10, +0.50], 3 seeds each; "
-        "they could have shown a true difference of 0.24 dB."
+        "they would have found a true difference of 0.24 dB."
     )
 
 

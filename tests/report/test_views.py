@@ -57,7 +57,20 @@ def test_the_networks_own_tiled_result_is_no_baseline(make_run, make_metrics):
     scores = page_view([ArmInput(name="x", runs=(make_run(metrics=metrics),))]).scores
 
     assert "tiled" not in [row.words for row in scores.references]
-    assert scores.others[0].words.startswith("PSNR of the same network run tile by tile")
+    assert "PSNR of the same network run tile by tile (dB)" in [table.words for table in scores.others]
+
+
+def test_what_a_network_gives_when_fed_one_frame_belongs_to_its_own_arm(make_run, make_metrics):
+    """Two arms have two networks: a mean over both would be nobody's. 27 and 28 are kept apart."""
+    arms = []
+    for seed, value in enumerate((27.0, 28.0)):
+        metrics = make_metrics(seed) | {"full_frame/psnr_single_frame/astronaut": value}
+        arms.append(ArmInput(name="x", runs=(make_run(seed=seed, metrics=metrics),)))
+
+    scores = page_view(arms).scores
+
+    assert scores.figures[0].one_frame == (27.0, 28.0)
+    assert [row.words for row in scores.references] == ["bicubic of the reference frame", "IBP with estimated motion"]
 
 
 # ── curves and loss scale ────────────────────────────────────────────────────────────────────────────────────────

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,11 @@ from typing import Any
 import pytest
 
 from runaudit.errors import ConfigError, UsageError
+from runaudit.store import Store
+from runaudit.store.catalogue import load, run_ids
+from runaudit.store.verify import verify
 from trainer.cli import main, stop_signals
+from trainer.config import DERIVED_RULES
 from trainer.data import DatasetConfig, make_dataset
 from trainer.loop import SilentLog
 from trainer.main import open_dataset, prepare, read_config, train
@@ -59,6 +64,20 @@ def config_file(tmp_path: Path, bursts: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A clean repository to train from: the code of a run is that of the work tree it is started in."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "loss.py").write_text("weight = 1\n")
+    git = ["git", "-C", str(folder), "-c", "user.name=t", "-c", "user.email=t@example.org"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "add", "-A"], check=True)
+    subprocess.run([*git, "commit", "-qm", "start"], check=True)
+    monkeypatch.chdir(folder)
+    return folder
+
+
 @pytest.fixture(autouse=True)
 def handlers_stay() -> Iterator[None]:
     before = signal.getsignal(signal.SIGTERM)
@@ -72,14 +91,22 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, st
     return code, out, err
 
 
-def test_a_run_goes_from_config_to_judged_sequences(
-    config_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "run"
+def trained(
+    capsys: pytest.CaptureFixture[str], config: Path, store: Path, *more: object, seed: int = 1
+) -> tuple[int, str, str]:
+    """Train on the command line. The checkout that is tested may be in the middle of a change: that is waived."""
+    return run(
+        capsys, "train", "--config", config, "--seed", seed, "--label", "small", "--store", store,
+        "--waive", "dirty_sibling=the checkout under test may be changing", *more,
+    )  # fmt: skip
 
-    code, answer, _ = run(
-        capsys, "train", "--config", config_file, "--seed", 1, "--label", "small", "--out", out
-    )
+
+def test_a_run_goes_from_config_to_judged_sequences(
+    config_file: Path, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = project / ".runaudit"
+
+    code, answer, _ = trained(capsys, config_file, store)
 
     result: dict[str, Any] = json.loads(answer)
     assert (code, result["status"], result["steps_done"]) == (0, "completed", 9)
@@ -87,24 +114,73 @@ def test_a_run_goes_from_config_to_judged_sequences(
     assert metrics["full_frame/registration_error_px/camera"] < 0.5  # nothing done would be 1.0
     assert metrics["full_frame/psnr/camera"] > metrics["full_frame/psnr_bicubic/camera"]
 
-    best = out / "checkpoints" / "best.safetensors"
+    best = store / "runs" / result["run"] / "checkpoints" / "best.safetensors"
     code, answer, _ = run(capsys, "evaluate", "--config", config_file, "--checkpoint", best)
     again = json.loads(answer)
     assert code == 0
     assert again["full_frame/psnr/camera"] == metrics["full_frame/psnr/camera"]
 
 
-def test_a_second_run_does_not_write_over_the_first(
-    config_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_run_leaves_a_sealed_record_with_everything_that_went_in(
+    config_file: Path, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    store = Store.create(project / ".runaudit")
 
-    code, _, err = run(
-        capsys, "train", "--config", config_file, "--seed", 1, "--label", "x", "--out", tmp_path / "run"
-    )
+    run_id = json.loads(trained(capsys, config_file, store.root)[1])["run"]
 
-    assert code == 2
-    assert "already holds a run" in err
+    sealed = load(store, run_id)
+    for section in ("label", "seed", "config", "code", "data", "env", "init", "eval", "seed_proof"):
+        assert sealed.manifest.has(section), section
+    assert sealed.manifest.section("policy")["derived"] == dict(DERIVED_RULES)
+    assert [event.detail["name"] for event in sealed.trajectory.events] == ["alignment", "sr"]
+    assert {entry["kind"] for entry in sealed.outcome.checkpoints} >= {"best", "last"}
+    assert {Path(entry["path"]).name for entry in sealed.outcome.artifacts} == {
+        "lr.png", "bicubic.png", "sr.png", "hr.png", "error.png"
+    }  # fmt: skip
+    assert verify(store).problems == ()
+
+
+def test_a_changed_byte_in_a_checkpoint_is_found(
+    config_file: Path, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = Store.create(project / ".runaudit")
+    run_id = json.loads(trained(capsys, config_file, store.root)[1])["run"]
+    best = store.run_dir(run_id) / "checkpoints" / "best.safetensors"
+    data = bytearray(best.read_bytes())
+    data[-1] ^= 1
+    best.write_bytes(bytes(data))
+
+    (problem,) = verify(store).problems
+
+    assert (problem.run, problem.file) == (run_id, "checkpoints/best.safetensors")
+
+
+def test_a_resumed_run_is_a_child_of_the_run_it_continues(
+    config_file: Path, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = Store.create(project / ".runaudit")
+    parent = json.loads(trained(capsys, config_file, store.root)[1])
+
+    code, answer, _ = trained(capsys, config_file, store.root, "--resume", parent["run"][:12])
+
+    child = json.loads(answer)
+    assert code == 0
+    assert child["run"] != parent["run"]
+    assert load(store, child["run"]).manifest.section("init")["parent"] == parent["run"]
+    assert child["metrics"]["full_frame/psnr/camera"] == parent["metrics"]["full_frame/psnr/camera"]
+
+
+def test_an_unclean_tree_is_refused_before_anything_is_trained(
+    config_file: Path, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "loss.py").write_text("weight = 2\n")
+
+    code, answer, err = trained(capsys, config_file, project / ".runaudit")
+
+    assert (code, answer) == (5, "")
+    assert "dirty_tree" in err
+    assert "git commit" in err
+    assert run_ids(Store.open(project / ".runaudit")) == ()
 
 
 @pytest.mark.parametrize(
@@ -117,36 +193,38 @@ def test_a_second_run_does_not_write_over_the_first(
     ],
 )
 def test_what_is_wrong_is_said_in_one_line_before_training(
-    config_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], override: str, words: str
+    config_file: Path, project: Path, capsys: pytest.CaptureFixture[str], override: str, words: str
 ) -> None:
-    out = tmp_path / "run"
+    store = project / ".runaudit"
 
-    code, answer, err = run(
-        capsys, "train", "--config", config_file, "--set", override, "--seed", 1, "--label", "x", "--out", out
-    )
+    code, answer, err = trained(capsys, config_file, store, "--set", override)
 
     assert (code, answer) == (2, "")
     assert words in err or "no training tile" in err
     assert err.count("\n") == 1
-    assert not out.exists()
+    assert not store.exists() or run_ids(Store.open(store)) == ()
 
 
-def test_an_unlabelled_run_is_refused(config_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, _, err = run(capsys, "train", "--config", config_file, "--seed", 1, "--label", " ")
+def test_an_unlabelled_run_is_refused(
+    config_file: Path, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = run(
+        capsys, "train", "--config", config_file, "--seed", 1, "--label", " ", "--store", project / ".runaudit"
+    )
 
-    assert code == 2
-    assert "--label is empty" in err
+    assert code == 5
+    assert "label" in err
 
 
 def test_weights_of_another_network_are_refused(
     config_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run(capsys, "train", "--config", config_file, "--seed", 1, "--label", "x", "--out", tmp_path / "run")
+    config = read_config(config_file)
+    kept = train(config, 1, "x", SilentLog(), tmp_path / "run").checkpoints["best"]
 
     code, _, err = run(
-        capsys, "evaluate", "--config", config_file, "--set", "model.head.channels=4",
-        "--checkpoint", tmp_path / "run" / "checkpoints" / "best.safetensors",
-    )  # fmt: skip
+        capsys, "evaluate", "--config", config_file, "--set", "model.head.channels=4", "--checkpoint", kept
+    )
 
     assert code == 2
     assert "not those of the configured network" in err

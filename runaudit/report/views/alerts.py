@@ -86,7 +86,8 @@ def _below(arms: Sequence[ArmInput], baseline: str) -> Iterator[str]:
         for name in sequences([arm]):
             gains = [value for run in arm.runs if (value := gain(run, name, baseline)) is not None]
             if losses := [value for value in gains if not value >= 0]:
-                said.append(f"{_range(losses)} on {clean(name)} ({len(losses)} of {count(len(gains), 'run')})")
+                share = f" ({len(losses)} of {len(gains)} runs)" if len(gains) > 1 else ""
+                said.append(f"{_range(losses)} on {clean(name)}{share}")
         if said:
             yield f"{letter(index)}: {', '.join(said)}"
 

@@ -40,11 +40,16 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SequencePictures:
-    """The images of one sequence: what all arms share, then each arm's SR, then each arm's error."""
+    """The images of one sequence, row by row: what all arms share, each arm's SR, each arm's error."""
 
     sequence: str
     columns: int
-    pictures: tuple[Picture, ...]
+    rows: tuple[tuple[Picture, ...], ...]
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """All of them."""
+        return tuple(picture for row in self.rows for picture in row)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,14 +109,13 @@ def _shown(pick: _Chosen, arm: ArmInput) -> str:
 
 
 def _sequence(name: str, chosen: Sequence[_Chosen]) -> SequencePictures:
-    pictures = [picture for kind in SHARED for picture in _shared(name, kind, chosen)]
-    pictures += [_picture(name, "sr", pick) for pick in chosen]
-    errors = [_picture(name, "error", pick) for pick in chosen]
-    # One arm: LR, bicubic, SR, HR, error in one row. Several: the shared images, the results, the errors, row by row.
-    if len(chosen) == 1 and len(pictures) == 4:
-        pictures = [*pictures[:2], pictures[3], pictures[2]]
-    columns = 5 if len(chosen) == 1 else max(3, len(chosen))
-    return SequencePictures(sequence=clean(name), columns=columns, pictures=(*pictures, *errors))
+    common = tuple(picture for kind in SHARED for picture in _shared(name, kind, chosen))
+    results = tuple(_picture(name, "sr", pick) for pick in chosen)
+    errors = tuple(_picture(name, "error", pick) for pick in chosen)
+    # One arm: LR, bicubic, SR, HR, error side by side. Several: one above the other, so that arms stand in columns.
+    if len(chosen) == 1:
+        return SequencePictures(sequence=clean(name), columns=5, rows=((*common[:2], *results, *common[2:], *errors),))
+    return SequencePictures(sequence=clean(name), columns=max(3, len(chosen)), rows=(common, results, errors))
 
 
 def _shared(name: str, kind: str, chosen: Sequence[_Chosen]) -> Iterator[Picture]:

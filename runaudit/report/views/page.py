@@ -58,7 +58,7 @@ def page_view(
         count(len(comparisons), "comparison"),
     ]
     return PageView(
-        title=shown(title or " · ".join(arm.name.short for arm in named), 110),
+        title=shown(title or _title(named), 110),
         subtitle=listed(sizes),
         version=__version__,
         arms=named,
@@ -72,3 +72,8 @@ def page_view(
         diffs=tuple(diff_view(comparison, arms) for comparison in comparisons),
         manifests=manifest_views(arms, integrity),
     )
+
+
+def _title(arms: Sequence[ArmView]) -> str:
+    names = [arm.name.short for arm in arms]
+    return " · ".join(names if len(names) <= 3 else [*names[:3], f"{len(names) - 3} more"])

@@ -18,19 +18,21 @@ BICUBIC = "bicubic"
 REFERENCES = {
     BICUBIC: "bicubic of the reference frame",
     "ibp": "IBP with estimated motion",
-    "control": "same network, one frame only",
-    "single_frame": "same network, one frame only",
 }
 """`full_frame/psnr_<key>/<sequence>`: what stands beside the network's own number. An unknown key is its own name."""
+ONE_FRAME = ("single_frame", "control")
+"""What a run's own network gives when it is fed one frame only: a baseline of that run, not of all."""
 OTHERS = (
+    ("full_frame/psnr_single_frame", "PSNR of the same network fed one frame only (dB)", 2),
+    ("full_frame/psnr_control", "PSNR of the same network fed one frame only (dB)", 2),
     ("full_frame/psnr_tiled", "PSNR of the same network run tile by tile (dB)", 2),
     ("full_frame/cpsnr", "cPSNR (dB)", 2),
     ("full_frame/ssim", "SSIM", 4),
     ("full_frame/registration_error_px", "Registration error (px)", 3),
     ("registration_error_px", "Registration error (px)", 3),
 )
-OWN = ("tiled",)
-"""What bears a baseline's form of name and is the network's own result all the same."""
+OWN = ("tiled", *ONE_FRAME)
+"""What bears a baseline's form of name and is a result of the run's own network all the same."""
 SAME_DB = 0.005
 """Two bicubics that differ by more were not measured in the same way."""
 
@@ -66,12 +68,16 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreFigure:
-    """One sequence: per arm its letter and (seed, dB) of every run that gave a finite number; the baselines' lines."""
+    """One sequence: per arm its letter and (seed, dB) of every run that gave a finite number; the baselines' lines.
+
+    one_frame: per arm the mean of what its networks give when fed one frame only, None where that was not measured.
+    """
 
     sequence: str
     arms: tuple[tuple[str, tuple[tuple[str, float], ...]], ...]
     ticks: tuple[str, ...]
     references: tuple[Reference, ...]
+    one_frame: tuple[float | None, ...]
     words: str
 
 
@@ -175,14 +181,24 @@ def _figure(arms: Sequence[ArmInput], sequence: str) -> ScoreFigure:
         finite = tuple((seed, value) for seed, value in values if value is not None and math.isfinite(value))
         dots.append((letter(index), finite))
     said = [f"{name} {', '.join(number(value) for _, value in found) or 'no number'}" for name, found in dots]
+    alone = ((letter(index), _one_frame(arm, sequence)) for index, arm in enumerate(arms))
+    said += [f"{name} fed one frame only {number(value)}" for name, value in alone if value is not None]
     said += [f"{line.words} {number(line.value)}" for line in lines]
     return ScoreFigure(
         sequence=clean(sequence),
         arms=tuple(dots),
         ticks=tuple(_tick(arm, index, sequence) for index, arm in enumerate(arms)),
         references=lines,
+        one_frame=tuple(_one_frame(arm, sequence) for arm in arms),
         words=f"Full-frame PSNR on {clean(sequence)} in dB. {'; '.join(said)}.",
     )
+
+
+def _one_frame(arm: ArmInput, sequence: str) -> float | None:
+    names = [f"{PSNR}_{key}/{sequence}" for key in ONE_FRAME]
+    values = [run.metrics[name] for run in arm.runs for name in names if name in run.metrics]
+    finite = [value for value in values if math.isfinite(value)]
+    return mean(finite) if finite else None
 
 
 def _tick(arm: ArmInput, index: int, sequence: str) -> str:

@@ -76,11 +76,18 @@ def verdict_view(comparison: ComparisonInput, arms: Sequence[ArmView]) -> Verdic
         verdict=words,
         change=change_words(factors),
         meaning=meaning.format(factors=count(len(factors), "factor")),
-        reason=clean(str(diff.get("reason") or "")),
+        reason=_reason(diff, factors),
         conditional=_conditional(diff.get("conditional")),
         evidence=tuple(e for answer in comparison.stats for e in _evidence(answer, design=words)),
         notes=tuple(_notes(comparison)),
     )
+
+
+def _reason(diff: Mapping[str, Any], factors: Sequence[Mapping[str, Any]]) -> str:
+    """The judge's own sentence, unless it only names the factors that have been named already."""
+    reason = clean(str(diff.get("reason") or ""))
+    is_told = diff.get("verdict") == "confounded" and all(str(f.get("factor")) in reason for f in factors)
+    return "" if is_told else reason
 
 
 def _notes(comparison: ComparisonInput) -> Iterator[str]:
@@ -192,7 +199,7 @@ def _sentence(code: str, about: Metric, row: Mapping[str, Any], *, seeds: str, d
     difference, detectable = as_number(row.get("difference")), as_number(row.get("minimal_detectable_effect"))
     by = "" if difference is None else f"{about.amount(difference, signed=True)} {_interval(row.get('ci'), about)}"
     by = by.strip()
-    seen = f"; they could have shown a true difference of {about.amount(detectable)}" if detectable is not None else ""
+    seen = f"; they would have found a true difference of {about.amount(detectable)}" if detectable is not None else ""
     needed = row.get("n_needed")
     match code:
         case "improved" | "regressed":
@@ -200,7 +207,8 @@ def _sentence(code: str, about: Metric, row: Mapping[str, Any], *, seeds: str, d
         case "equivalent":
             return f"has no difference that matters: {by}, {seeds}."
         case "inconclusive":
-            head = f"shows no difference: {by}, {seeds}" if by else f"shows no difference, {seeds}"
+            # Never "no difference": that these seeds cannot tell is no evidence that there is none.
+            head = f"cannot be told apart: {by}, {seeds}" if by else f"cannot be told apart, {seeds}"
             return f"{head}{seen}{f'; about {needed} seeds an arm would be needed' if needed else ''}."
         case "too_few_seeds":
             return f"cannot be judged from {seeds}{f' (the means differ by {by})' if by else ''}."
