@@ -9,7 +9,7 @@ import typer
 from runaudit.cli import common
 from runaudit.errors import UsageError
 from runaudit.guard.reproduction import Repetition
-from runaudit.guard.rerun import Rerun, repositories_of
+from runaudit.guard.rerun import Rerun, redacting, repositories_of
 from runaudit.guard.rerun import rerun as repeat
 from runaudit.guard.restore import Restored
 from runaudit.guard.restore import restore as rebuild
@@ -37,7 +37,7 @@ def restore(
     around = common.context(store, policy, format=format, json=json, quiet=quiet)
     place = around.open()
     wanted = one_run(place, run)
-    restored = rebuild(wanted, to, repositories=repositories_of(wanted, place))
+    restored = rebuild(wanted, to, repositories=repositories_of(wanted, place), redact=redacting(place))
     if around.json:
         common.say_json(restored_json(wanted, restored))
     else:

@@ -50,13 +50,13 @@ class LabelReused(Rule):
     def check(self, namesakes: tuple[Namesake, ...], manifest: Manifest, call: Invocation) -> Iterator[Finding]:
         resumes = manifest.section("init").get("kind") == "resume"
         for other in namesakes:
-            changed = [path for path in other.changed if not (resumes and path.startswith("init."))]
+            changed = tuple(path for path in other.changed if not (resumes and path.startswith("init.")))
             if changed:
                 yield self.finding(
                     "label",
                     f"run {other.run} has the label {manifest.label!r} too, and differs in {shown(changed)}",
                     remedy=call.plus("--label", f"{manifest.label}, {changed[0]} changed"),
-                    evidence={"run": other.run, "differs": changed},
+                    evidence={"run": other.run, "differs": list(changed)},
                 )
                 return
 

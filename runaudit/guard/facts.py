@@ -5,6 +5,7 @@ Nothing here reads the disk except the store's own records; the code and the dat
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from itertools import combinations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -89,7 +90,7 @@ def launch_facts(
     draft = Run(manifest=manifest, liveness="running")
     return {
         "manifest": manifest,
-        "code": code_facts(manifest, around),
+        "code": code_facts(manifest, around, ignore=(policy or GuardSettings()).ignore),
         "datasets": _datasets(manifest),
         "overlaps": _overlaps(manifest),
         "earlier_data": earlier_data(manifest, history, baseline),
@@ -106,8 +107,10 @@ def launch_facts(
     }
 
 
-def code_facts(manifest: Manifest, around: Surroundings) -> Code | Unknown:
-    """The code section as facts; Unknown where the draft has none."""
+def code_facts(manifest: Manifest, around: Surroundings, *, ignore: tuple[str, ...] = ()) -> Code | Unknown:
+    """The code section as facts; Unknown where the draft has none. `ignore` are globs of untracked files that the
+    policy says cannot matter; files of a recorded dataset are known by its digest and are no code either.
+    """
     code = manifest.section("code")
     if not code:
         return Unknown(manifest.reason("code"))
@@ -118,12 +121,20 @@ def code_facts(manifest: Manifest, around: Surroundings) -> Code | Unknown:
         in_repository=code.get("vcs", "git") is not None,
         commit=code.get("commit"),
         changed=listed,
-        untracked=tuple(code.get("untracked") or ()),
+        untracked=tuple(path for path in code.get("untracked") or () if not _set_apart(path, around, manifest, ignore)),
         dirty_submodules=tuple(name for name, inner in _group(code, "submodules") if _dirty(inner)),
         dirty_siblings={
             name: around.siblings.get(name, name) for name, inner in _group(code, "siblings") if _dirty(inner)
         },
         gaps={path: str(why) for path, why in manifest.section("unknown").items() if path.split(".")[0] == "code"},
+    )
+
+
+def _set_apart(path: str, around: Surroundings, manifest: Manifest, ignore: tuple[str, ...]) -> bool:
+    place = f"{around.root}/{path}"
+    folders = (str(entry.get("path") or "\0") for entry in _datasets(manifest).values())
+    return any(place == folder or place.startswith(f"{folder}/") for folder in folders) or any(
+        fnmatchcase(path, glob) for glob in ignore
     )
 
 

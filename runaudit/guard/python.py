@@ -95,4 +95,4 @@ def _place(root: Path, store: Path | str | None, policy: Path | str | None) -> t
 
 def _this_call() -> Invocation:
     """The program's own command line: a remedy is the same call with an option more."""
-    return Invocation(program=tuple(sys.orig_argv))
+    return Invocation(program=(), options=tuple(sys.orig_argv))

@@ -5,13 +5,13 @@ The guard is asked again and its refusals are waived with the reason that this i
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from runaudit.capture.gitprocess import work_tree
-from runaudit.capture.launch import ABSENT, LaunchRequest
+from runaudit.capture.launch import ABSENT, LaunchRequest, redactor_of
 from runaudit.errors import NothingToJudgeError
 from runaudit.guard.launch import prepare
 from runaudit.guard.process import executable
@@ -49,12 +49,12 @@ def rerun(
     settings = settings or Settings()
     command = _command(run)
     repositories = repositories_of(run, store)
-    restored = restore(run, to, repositories=repositories)
+    restored = restore(run, to, repositories=repositories, redact=redacting(store, environ))
     if not restored.exact:
         path, why = next(iter(restored.missing.items()))
         raise NothingToJudgeError(
             f"the code of run {run.short} cannot be restored exactly: {path}: {why}",
-            remedy=f"look at {to}; `runaudit restore` tells all",
+            remedy=f"`runaudit restore {run.short} --to DIR` makes what can be had and names the rest",
         )
     cwd = to / str(run.manifest.section("launch").get("prefix", "."))
     linked = tuple(link_data(run, to))
@@ -85,6 +85,12 @@ def _command(run: Run) -> tuple[str, ...]:
             remedy="restore its code and start it by hand under `runaudit run`",
         )
     return argv
+
+
+def redacting(store: Store, environ: Mapping[str, str] = os.environ) -> Callable[[bytes], bytes]:
+    """The store's redaction, primed with the secrets of this process as a capture is."""
+    redactor = redactor_of(store, environ=environ)
+    return lambda data: redactor.data(data)[0]
 
 
 def repositories_of(run: Run, store: Store) -> tuple[Path, ...]:

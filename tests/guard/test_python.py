@@ -99,3 +99,12 @@ def test_a_policy_may_name_a_baseline_that_has_still_to_be_run(repo):
     (repo / "runaudit.toml").write_text('[guard]\nbaseline = "the baseline"\n')
 
     assert runaudit.guard(**GIVEN, data=data(repo), waive=["untracked_source=the policy"]).allowed
+
+
+def test_a_remedy_is_the_programs_own_call_with_an_option_replaced(repo, monkeypatch):
+    monkeypatch.setattr("sys.orig_argv", ["python", "-m", "trainer", "train", "--label", "", "--seed", "3"])
+
+    with pytest.raises(GuardRefusedError) as refused:
+        runaudit.guard(label="", seed=3, config={"lr": 1}, data=data(repo))
+
+    assert "python -m trainer train --seed 3 --label 'what this run tests'" in str(refused.value)

@@ -303,3 +303,27 @@ def test_a_folder_inside_the_work_tree_is_allowed_and_told(repo, tmp_path):
 
     assert restored.exact
     assert "lies inside the work tree" in restored.notes[0]
+
+
+def test_a_committed_file_that_holds_a_secret_is_recognised_by_its_redacted_digest(
+    repo, git, cli, options, command, tmp_path, capfd
+):
+    (repo / "settings.py").write_text("api_key = 'sk-abcdefghijklmnopqrstuvwx12'\n")
+    git(repo, "add", "-A")
+    git(repo, "commit", "-qm", "a key, alas")
+    assert cli("run", *options, *command) == 0
+
+    assert cli("restore", "@last", "--to", str(tmp_path / "back")) == 0
+    assert cli("rerun", "@last") == 0
+    assert (tmp_path / "back" / "settings.py").read_text() == "api_key = 'sk-abcdefghijklmnopqrstuvwx12'\n"
+
+
+def test_an_uncommitted_secret_cannot_be_restored_and_is_named(repo, git, cli, options, command, tmp_path, capfd):
+    (repo / "settings.py").write_text("api_key = 'sk-abcdefghijklmnopqrstuvwx12'\n")
+    assert cli("run", *options, "--waive", "RA104=local settings", *command) == 0
+    capfd.readouterr()
+
+    assert cli("restore", "@last", "--to", str(tmp_path / "back")) == 3
+
+    assert "settings.py: secrets in it were redacted when it was recorded" in capfd.readouterr().out
+    assert "sk-abcdef" not in (tmp_path / "back" / "settings.py").read_text()

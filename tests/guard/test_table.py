@@ -155,6 +155,8 @@ def test_what_is_only_worth_a_remark_does_not_refuse(code, changes):
     [
         {"history": (run_of(seed=2), run_of(seed=3))},  # further seeds of one design
         {"history": (run_of(label="another"),)},
+        {"code__dirty": True, "code__untracked": ["scratch/a.py"], "policy": GuardSettings(ignore=("scratch/*",))},
+        {"code__dirty": True, "code__untracked": ["d/train/dataset.json"], "around": Surroundings(root="", changed=())},
         {"baseline": run_of(label="base", config__lr=0.2), "intent": ["config.lr"]},
         {"baseline": run_of(label="base", seed=7, config__lr=0.2), "intent": ["config.lr"]},
         {"history": (run_of(label="other", data__train__digest=D["f"]),), "intent": ["data.train"]},
