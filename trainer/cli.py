@@ -70,11 +70,12 @@ def stop_signals() -> Iterator[Callable[[], int]]:
 def _train(options: argparse.Namespace) -> int:
     """Everything a user can get wrong comes first; then the seal; then, and only then, the first step."""
     from trainer import recording
+    from trainer.configfile import config_files
     from trainer.main import open_dataset, prepare, read_config, train
     from trainer.seeding import seed_everything
 
     launch = recording.LaunchOptions(
-        label=options.label, store=options.store, policy=options.policy, baseline=options.baseline,
+        label=options.label, config_files=config_files(options.config), store=options.store, policy=options.policy, baseline=options.baseline,
         intent=tuple(options.intent), waive=tuple(options.waive), wandb=options.wandb,
     )  # fmt: skip
     config = read_config(options.config, tuple(options.set))

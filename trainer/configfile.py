@@ -52,6 +52,13 @@ def read_tree(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     return _merged(read_tree(path.parent / base, (*seen, path.resolve())), tree)
 
 
+def config_files(path: Path) -> tuple[Path, ...]:
+    """The file and those it extends, nearest first. Raises as `read_tree` does."""
+    read_tree(path)  # a circle or an unreadable file is told before it is followed
+    base = tomllib.loads(path.read_text(encoding="utf-8")).get(EXTENDS)
+    return (path,) if base is None else (path, *config_files(path.parent / base))
+
+
 def parse_override(text: str) -> tuple[str, Any]:
     """`a.b=value` -> ("a.b", value), the value read as TOML, or as a bare string where it is none."""
     key, sign, raw = text.partition("=")

@@ -33,6 +33,7 @@ class LaunchOptions:
     """What the command line says about a launch beside its config."""
 
     label: str
+    config_files: tuple[Path, ...] = ()
     store: Path | None = None
     policy: Path | None = None
     baseline: str | None = None
@@ -71,6 +72,7 @@ def _request(options: LaunchOptions, config: TrainConfig, seed: int, dataset: Da
         "label": options.label,
         "seed": seed,
         "config": resolve(config),
+        "config_files": options.config_files,
         "data": {split: _part(dataset.root, split) for split in ("train", "test")},
         "data_facts": {"train": facts, "test": facts},
         "init": "random",

@@ -30,8 +30,8 @@ from trainer.configfile import load_config  # noqa: E402
 
 SEEDS = (0, 1, 2)
 METRIC = "full_frame/psnr"
-QUICK = ("data.fraction=0.05", "budget.align_steps=20", "budget.sr_steps=60", "budget.end_to_end_steps=40",
-         "loop.val_every=20", "loop.save_every=40")  # fmt: skip
+QUICK = ("data.fraction=0.05", "budget.align_steps=20", "budget.sr_steps=50", "budget.end_to_end_steps=25",
+         "loop.val_every=25", "loop.save_every=50", "eval.self_ensemble=false")  # fmt: skip
 PAGE = "report.html"
 TERN_END, TERN, FLOW = "TERN end to end", "TERN staged", "flow staged"
 CONTROL, AMP = "flow on nine copies of the reference", "flow short fp16 AMP"

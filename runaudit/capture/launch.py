@@ -40,12 +40,14 @@ class LaunchRequest:
 
     `config` is a mapping, a dataclass, a namespace, a file, or several files of which later ones win. `data` names
     folders, files, or finished entries. `init` is a kind or `{kind, checkpoint, parent}`. `extra` holds further
-    sections as they are. `siblings` None: found in the interpreter's editable installs and search path.
+    sections as they are. `config_files` are the files `config` was read from: a change of one is a change of the config,
+    not of the code besides. `siblings` None: found in the interpreter's editable installs and search path.
     """
 
     label: str | None = None
     seed: Any = ABSENT
     config: Any = ABSENT
+    config_files: tuple[Path, ...] = ()
     data: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     data_facts: Mapping[str, Mapping[str, JSON]] = field(default_factory=lambda: _NOTHING)
     init: str | Mapping[str, JSON] | None = None
@@ -167,8 +169,16 @@ def _launch(request: LaunchRequest, argv: list[str], environ: Mapping[str, str],
         "nonce": os.urandom(8).hex(),
         "argv": argv,
         "cwd": str(request.root.absolute()),
+        "config_files": [_within(path, request.root) for path in request.config_files],
         "job": {name: environ[name] for name in ranks if name in environ},
     }
+
+
+def _within(path: Path, root: Path) -> str:
+    """A file's path in the work tree, as the tree of sources names it; outside of it, where it lies."""
+    top = (work_tree(root.absolute()) or root.absolute()).resolve()
+    there = path.resolve()
+    return there.relative_to(top).as_posix() if there.is_relative_to(top) else str(there)
 
 
 def seal(

@@ -71,6 +71,7 @@ class Options:
             label=self.label,
             seed=ABSENT if self.seed is None else self.seed,
             config=merged_config(self.config),
+            config_files=self.config,
             data=named_paths(self.data, root),
             init=_init(self.init),
             evaluation=dict(_pairs(self.evaluation)) or None,

@@ -68,12 +68,14 @@ def _ran(path: str, a: Levels, b: Levels) -> bool:
 
 
 def _launched_with(path: str, a: Levels, b: Levels) -> bool:
-    """Whether the file is named on the command line of a run whose config is resolved in its record."""
+    """Whether the config that is resolved in a record was read from this file, or its command line names it."""
     if not path.endswith(known.SETTING_SUFFIXES):
         return False
     if not all(side.tree.get("config") for side in (a, b)):
         return False
     for side in (a, b):
+        if path in (side.run.manifest.section("launch").get("config_files") or ()):
+            return True
         argv = side.run.manifest.section("launch").get("argv") or ()
         words = [str(word).rpartition("=")[2] for word in argv] if isinstance(argv, list | tuple) else []
         if any(

@@ -13,7 +13,7 @@ import pytest
 from runaudit.errors import ConfigError
 from trainer.build import build_model, parameter_count
 from trainer.config import DERIVED_RULES, TrainConfig, resolve, settled
-from trainer.configfile import build, known_keys, load_config, parse_override
+from trainer.configfile import build, config_files, known_keys, load_config, parse_override
 
 ARMS = Path(__file__).parents[2] / "examples" / "piunet_stages"
 
@@ -172,3 +172,9 @@ def test_auto_is_settled_before_anything_is_sealed() -> None:
 def test_a_missing_gpu_is_said_beforehand() -> None:
     with pytest.raises(ConfigError, match="no CUDA device"):
         settled(build({"device": "cuda"}, "test"), gpu=False)
+
+
+def test_the_files_a_config_was_read_from_are_known() -> None:
+    """A change of one of them is a change of the config, so the record must know which they were."""
+    names = [path.name for path in config_files(ARMS / "tern_staged.toml")]
+    assert names == ["tern_staged.toml", "base.toml"]
