@@ -11,15 +11,15 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from runaudit.capture.recorder import Recorder, log, record
     from runaudit.guard.python import guard, guarded_record
-    from runaudit.records.digest import digest_files
+    from runaudit.records.digest import FileEntry, digest_file, digest_files, digest_tree
     from runaudit.records.manifest import Manifest
     from runaudit.records.run import Run
     from runaudit.store.catalogue import find_run
     from runaudit.store.store import Store
 
 __all__ = [
-    "Manifest", "Recorder", "Run", "Store", "__version__",
-    "digest_files", "find_run", "guard", "guarded_record", "log", "record",
+    "FileEntry", "Manifest", "Recorder", "Run", "Store", "__version__", "digest_file", "digest_files", "digest_tree",
+    "find_run", "guard", "guarded_record", "log", "record",
 ]  # fmt: skip
 
 _HOMES = {
@@ -29,7 +29,10 @@ _HOMES = {
     "Store": "runaudit.store.store",
     "Manifest": "runaudit.records.manifest",
     "Run": "runaudit.records.run",
+    "FileEntry": "runaudit.records.digest",
+    "digest_file": "runaudit.records.digest",
     "digest_files": "runaudit.records.digest",
+    "digest_tree": "runaudit.records.digest",
     "find_run": "runaudit.store.catalogue",
     "guarded_record": "runaudit.guard.python",
 }

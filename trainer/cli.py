@@ -75,8 +75,8 @@ def _train(options: argparse.Namespace) -> int:
     from trainer.seeding import seed_everything
 
     launch = recording.LaunchOptions(
-        label=options.label, config_files=config_files(options.config), store=options.store, policy=options.policy, baseline=options.baseline,
-        intent=tuple(options.intent), waive=tuple(options.waive), wandb=options.wandb,
+        label=options.label, config_files=config_files(options.config), store=options.store, policy=options.policy,
+        baseline=options.baseline, intent=tuple(options.intent), waive=tuple(options.waive), wandb=options.wandb,
     )  # fmt: skip
     config = read_config(options.config, tuple(options.set))
     dataset = open_dataset(config)

@@ -13,11 +13,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal
 
-from runaudit import Recorder, digest_files, find_run, guard, guarded_record
+from runaudit import FileEntry, Recorder, digest_file, digest_files, digest_tree, find_run, guard, guarded_record
 from runaudit.errors import UsageError
 from trainer.checkpoint import state_files
 from trainer.config import DERIVED_RULES, TrainConfig, resolve
 from trainer.data import Dataset
+from trainer.data.layout import find_layout
 from trainer.data.png import write_grey
 from trainer.evaluate import Judged
 from trainer.loop import RunLog
@@ -67,13 +68,18 @@ def seal(
 def _request(options: LaunchOptions, config: TrainConfig, seed: int, dataset: Dataset) -> dict[str, Any]:
     meta = dataset.meta
     # What belongs to the data itself; how it is cut and how much of it is used stands in the config, once.
-    facts = {"scale": meta.scale, "frames": meta.frames, "preprocessing": meta.preprocessing_version}
+    facts = {
+        "scale": meta.scale,
+        "frames": meta.frames,
+        "data_range": meta.data_range,
+        "preprocessing": meta.preprocessing_version,
+    }
     return {
         "label": options.label,
         "seed": seed,
         "config": resolve(config),
         "config_files": options.config_files,
-        "data": {split: _part(dataset.root, split) for split in ("train", "test")},
+        "data": {split: split_source(dataset, split) for split in ("train", "test")},
         "data_facts": {"train": facts, "test": facts},
         "init": "random",
         "evaluation": _evaluation(config),
@@ -86,10 +92,26 @@ def _request(options: LaunchOptions, config: TrainConfig, seed: int, dataset: Da
     }
 
 
-def _part(root: Path, split: str) -> Path:
-    """The folder of a split. Where a foreign layout mixes them, the whole counts as both: any change is then a change
-    of the test data too, which is safe to say and never the other way round."""
-    return root / split if (root / split).is_dir() else root
+def split_source(dataset: Dataset, split: str) -> Path | dict[str, Any]:
+    """A split as runaudit identifies it: its folder, or, where a foreign layout mixes the splits, its bursts' files.
+
+    Only then does a changed test frame show as a change of the test data, and of nothing else.
+    """
+    if (dataset.root / split).is_dir():
+        return dataset.root / split
+    layout = find_layout(dataset.root, frames=dataset.meta.frames)
+    folders = [place.folder for place in layout.places if place.split == split]
+    files = sorted(path for folder in folders for path in folder.iterdir() if path.is_file())
+    entries = [
+        FileEntry(path=path.relative_to(dataset.root).as_posix(), size=path.stat().st_size, digest=digest_file(path))
+        for path in files
+    ]
+    return {
+        "path": str(dataset.root),
+        "digest": str(digest_tree(entries)),
+        "files": len(entries),
+        "bytes": sum(entry.size for entry in entries),
+    }
 
 
 def _evaluation(config: TrainConfig) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """From a folder of bursts to a judged run, on the command line, with small real data."""
 
 import json
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -15,9 +16,10 @@ from runaudit.store.catalogue import load, run_ids
 from runaudit.store.verify import verify
 from trainer.cli import main, stop_signals
 from trainer.config import DERIVED_RULES
-from trainer.data import DatasetConfig, make_dataset
+from trainer.data import DatasetConfig, make_dataset, read_dataset
 from trainer.loop import SilentLog
 from trainer.main import open_dataset, prepare, read_config, train
+from trainer.recording import split_source
 
 SETTINGS = """
 [data]
@@ -296,3 +298,21 @@ def test_data_is_made_and_checked_on_the_command_line(
         open_dataset(read_config(Path(__file__).parents[2] / "examples/piunet_stages/flow_staged.toml", (
             f"data.root={tmp_path}",
         )))  # fmt: skip
+
+
+def test_a_foreign_layout_keeps_its_splits_apart(bursts: Path, tmp_path: Path) -> None:
+    """PROBA-V has no folder per split: a changed training frame must not look like a changed test set."""
+    root = tmp_path / "probav"
+    for split in ("train", "test"):
+        for folder in sorted((bursts / split).iterdir()):
+            shutil.copytree(
+                folder, root / f"{split}-{folder.name}" if split == "train" else root / "x" / "test" / folder.name
+            )
+    before = {split: split_source(read_dataset(root), split) for split in ("train", "test")}
+
+    frame = next(root.glob("train-*/LR001.png"))
+    shutil.copyfile(frame.with_name("LR002.png"), frame)
+
+    after = {split: split_source(read_dataset(root), split) for split in ("train", "test")}
+    assert after["train"]["digest"] != before["train"]["digest"]
+    assert after["test"] == before["test"]

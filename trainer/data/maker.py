@@ -71,6 +71,8 @@ def _write_all(root: Path, config: DatasetConfig, seed: int, progress: Progress 
         entries[burst.name] = _entry(burst)
         if progress is not None:
             progress(done, total, burst.name)
+    # Data is identified by its content where it is used; a work tree that holds it is not dirty for that.
+    (root / ".gitignore").write_text("*\n", encoding="utf-8")
     document = _document(config, seed, splits, entries)
     (root / "dataset.json").write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
