@@ -1,6 +1,7 @@
 """A training program that knows nothing of runaudit but one line: it logs. Fits a quadratic by stochastic descent.
 
-    runaudit run --config train.toml --data train=points.csv --seed 1 --label "plain descent" -- python train.py --seed 1
+    runaudit run --config train.toml --data train=points.csv --init random --seed 1 --label "plain" --
+        python train.py --seed 1
 
 Run it without runaudit and it trains all the same.
 """

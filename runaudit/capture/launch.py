@@ -40,8 +40,8 @@ class LaunchRequest:
 
     `config` is a mapping, a dataclass, a namespace, a file, or several files of which later ones win. `data` names
     folders, files, or finished entries. `init` is a kind or `{kind, checkpoint, parent}`. `extra` holds further
-    sections as they are. `config_files` are the files `config` was read from: a change of one is a change of the config,
-    not of the code besides. `siblings` None: found in the interpreter's editable installs and search path.
+    sections as they are. `config_files` are the files `config` was read from: a change of one changes the config, and
+    not the code besides. `siblings` None: found in the interpreter's editable installs and search path.
     """
 
     label: str | None = None
