@@ -201,6 +201,7 @@ class EvalConfig:
     psf_sigma_hr_px: float = ranged(1.0)
     ibp_iterations: int = ranged(15, 1)
     self_ensemble: bool = False
+    autocast: bool = True
     checkpoint: Literal["best", "last"] = "best"
 
 

@@ -2,6 +2,8 @@
 frames.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -25,7 +27,8 @@ class Predictor:
 
     def __init__(self, model: Normalised, config: TrainConfig) -> None:
         self.model, self.config = model.eval(), config
-        self.precision = Precision(config.amp, config.device)
+        amp = config.amp if config.eval.autocast else replace(config.amp, dtype="off")
+        self.precision = Precision(amp, config.device)
 
     def __call__(self, lr: Tensor) -> Tensor:
         """The image, in data units, fp32."""

@@ -123,6 +123,7 @@ def _evaluation(config: TrainConfig) -> dict[str, Any]:
         "data_range": 1.0,
         "channel": "mono",
         "self_ensemble": config.eval.self_ensemble,
+        "precision": config.amp.dtype if config.eval.autocast else "off",
         "checkpoint": config.eval.checkpoint,
         "code_digest": str(digest_files([here / name for name in METRIC_CODE])),
     }

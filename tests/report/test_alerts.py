@@ -104,3 +104,20 @@ def test_a_result_that_is_not_a_number_is_told(make_run, make_metrics):
 
     assert "full_frame/psnr/ihc is NaN" in found["Results that are not numbers"][0]
     assert "NaN dB on ihc" in found["Worse than bicubic"][0]
+
+
+def test_an_arm_that_is_compared_with_nothing_is_not_blamed_for_its_seeds(make_arm, make_run):
+    """A single control run beside two compared arms makes no claim, so there is nothing to refuse."""
+    arms = [make_arm(), make_arm(), ArmInput(name="control", runs=(make_run(seed=9),))]
+    between = ComparisonInput(baseline=0, arm=1, diff={"verdict": "single_factor", "factors": []})
+
+    assert "Too few seeds" not in titles(alerts(arms, [between], None))
+    assert titles(alerts(arms, [], None))["Too few seeds"] == ("C has 1 seed that counts; a claim needs 3",)
+
+
+def test_a_loss_that_prints_as_zero_is_no_bad_news(make_run, make_metrics):
+    metrics = make_metrics() | {"full_frame/psnr/camera": 26.909, "full_frame/psnr_bicubic/camera": 26.910}
+
+    found = titles(alerts([ArmInput(name="x", runs=(make_run(metrics=metrics),))], [], None))
+
+    assert "Worse than bicubic" not in found

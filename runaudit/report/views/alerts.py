@@ -13,6 +13,7 @@ from runaudit.report.words import clean, count, listed, number, shown
 
 MIN_SEEDS = 3
 """Below three seeds an arm no interval for a difference deserves the name."""
+ROUNDED_AWAY_DB = 0.005
 Integrity = Mapping[str, tuple[str, ...]]
 """Run id -> what a re-hash found wrong; an empty tuple: checked and sound."""
 
@@ -37,7 +38,7 @@ def alerts(
         Alert(tone="bad", title="Runs without a result", items=tuple(_unfinished(arms))),
         Alert(tone="bad", title="Results that are not numbers", items=tuple(_non_finite(arms))),
         Alert(tone="bad", title="Bicubic is not the same everywhere", items=tuple(_unequal(arms))),
-        Alert(tone="doubt", title="Too few seeds", items=tuple(_few(arms))),
+        Alert(tone="doubt", title="Too few seeds", items=tuple(_few(arms, comparisons))),
         Alert(tone="doubt", title="Seeds not proven to have acted", items=tuple(_unproven(arms))),
         Alert(tone="doubt", title="Rules were waived", items=tuple(_waivers(arms))),
         Alert(
@@ -85,7 +86,8 @@ def _below(arms: Sequence[ArmInput], baseline: str) -> Iterator[str]:
         said = []
         for name in sequences([arm]):
             gains = [value for run in arm.runs if (value := gain(run, name, baseline)) is not None]
-            if losses := [value for value in gains if not value >= 0]:
+            # A loss that prints as 0.00 is none; NaN is no gain either.
+            if losses := [value for value in gains if not value >= -ROUNDED_AWAY_DB]:
                 share = f" ({len(losses)} of {len(gains)} runs)" if len(gains) > 1 else ""
                 said.append(f"{_range(losses)} on {clean(name)}{share}")
         if said:
@@ -120,8 +122,12 @@ def _unequal(arms: Sequence[ArmInput]) -> Iterator[str]:
         yield f"{name}: {low} to {high} dB between runs. No network can change bicubic, so the evaluation did."
 
 
-def _few(arms: Sequence[ArmInput]) -> Iterator[str]:
+def _few(arms: Sequence[ArmInput], comparisons: Sequence[ComparisonInput]) -> Iterator[str]:
+    """Arms that cannot carry a claim. One that is shown beside the others and compared with nothing makes none."""
+    compared = {index for one in comparisons for index in (one.arm, one.baseline)}
     for index, arm in enumerate(arms):
+        if compared and index not in compared:
+            continue
         n = distinct_seeds(arm.runs) if arm.effective_n is None else arm.effective_n
         if n < MIN_SEEDS:
             yield f"{letter(index)} has {count(n, 'seed')} that count{'s' if n == 1 else ''}; a claim needs {MIN_SEEDS}"
