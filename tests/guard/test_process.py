@@ -134,8 +134,17 @@ def test_a_file_without_the_executable_bit_is_told_with_the_way_out(tmp_path):
 
 
 def test_a_signal_that_comes_while_the_outcome_is_sealed_does_not_cost_it():
-    with signals_held():
-        os.kill(os.getpid(), signal.SIGTERM)
-        sealed = True
+    """In a process of its own: a mask holds back a signal only where every thread has it, as in the wrapper."""
+    code = (
+        "import os, signal\n"
+        "from runaudit.guard.process import signals_held\n"
+        "with signals_held():\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    print('sealed', flush=True)\n"
+    )
 
-    assert sealed
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False
+    )
+
+    assert (done.returncode, done.stdout) == (0, "sealed\n"), done.stderr
