@@ -93,7 +93,12 @@ def evaluate_sequence(
     config = EvaluationConfig() if config is None else config
     arguments = config.protocol.arguments(burst)
     whole = clipped(whole_frame(net, burst.lr, device=device))
-    tiled = clipped(tiled_frame(net, burst.lr, scale=burst.scale, tiling=config.tiling, device=device))
+    one_tile = config.tiling.tile >= max(burst.lr.shape[1:])
+    tiled = (
+        whole
+        if one_tile
+        else clipped(tiled_frame(net, burst.lr, scale=burst.scale, tiling=config.tiling, device=device))
+    )
     single = clipped(whole_frame(net, nine_copies(burst), device=device))
     corrected = cpsnr(whole, burst.hr, **arguments)
     whole_db, tiled_db = (psnr(image, burst.hr, **arguments) for image in (whole, tiled))

@@ -30,8 +30,8 @@ from trainer.configfile import load_config  # noqa: E402
 
 SEEDS = (0, 1, 2)
 METRIC = "full_frame/psnr"
-QUICK = ("data.fraction=0.05", "budget.align_steps=20", "budget.sr_steps=50", "budget.end_to_end_steps=25",
-         "loop.val_every=25", "loop.save_every=50", "eval.self_ensemble=false")  # fmt: skip
+QUICK = ("data.fraction=0.05", "budget.align_steps=12", "budget.sr_steps=40", "budget.end_to_end_steps=17",
+         "loop.val_every=20", "loop.save_every=40", "eval.self_ensemble=false", "eval.tile=256")  # fmt: skip
 AMP_QUICK = ("budget.align_steps=5", "budget.sr_steps=25")
 PAGE = "report.html"
 FULL_TITLE = "What staging and alignment do: three arms of three seeds"
@@ -170,29 +170,49 @@ def ended_with_us(running: list[Job]) -> Iterator[None]:
                 job.process.wait()
 
 
+def command_of(*words: str, store: Path) -> list[str]:
+    """One runaudit command line."""
+    return [sys.executable, "-m", "runaudit", *words, "--store", str(store)]
+
+
+def shown(command: object, store: Path) -> str:
+    """A command as a user would type it."""
+    words = command if isinstance(command, list) else []
+    typed = " ".join(f'"{word}"' if " " in word else word for word in words[2:-2])
+    return f"{typed} --store {store}"
+
+
 def runaudit(*words: str, store: Path, console: Console) -> int:
     """Run one runaudit command as a user would, its words shown. Returns the exit code."""
-    shown = " ".join(f'"{word}"' if " " in word else word for word in words)
-    console.rule(f"runaudit {shown} --store {store}", align="left", style="dim")
-    command = [sys.executable, "-m", "runaudit", *words, "--store", str(store)]
+    command = command_of(*words, store=store)
+    console.rule(shown(command, store), align="left", style="dim")
     return subprocess.run(command, env=environment(), cwd=ROOT, check=False).returncode
 
 
 def judge(store: Path, page: Path, *, mark: str, console: Console) -> None:
     """The verdicts in words, the page, and the integrity of everything it rests on."""
+    writing = begin_report(store, page, mark=mark)
     pairs = ((TERN_END, TERN, "what did staging do?"), (TERN, FLOW, "what did the alignment do?"))
     for baseline, arm, question in pairs:
         console.print(f"\n[bold]{arm} against {baseline}: {question}[/bold]")
         runaudit("diff", baseline + mark, arm + mark, store=store, console=console)
         runaudit("stats", "--metric", METRIC, arm + mark, "--vs", baseline + mark, store=store, console=console)
     runaudit("verify", store=store, console=console)
+    said, _ = writing.communicate()
+    console.rule(shown(writing.args, store), align="left", style="dim")
+    sys.stdout.write(said.decode(errors="replace"))
+    if writing.returncode in (2, 4, 70):
+        sys.exit(writing.returncode)
+
+
+def begin_report(store: Path, page: Path, *, mark: str) -> "subprocess.Popen[bytes]":
+    """Start writing the page, on the other core, while the verdicts are printed."""
     arms = [label + mark for label in (TERN_END, TERN, FLOW)]
     beside = [word for label in (CONTROL, AMP) for word in ("--beside", label + mark)]
-    title = QUICK_TITLE if mark else FULL_TITLE
-    words = [*arms, *beside, "--metric", METRIC, "--title", title, "-o", str(page)]
-    code = runaudit("report", *words, store=store, console=console)
-    if code in (2, 4, 70):
-        sys.exit(code)
+    words = [*arms, *beside, "--metric", METRIC, "--title", QUICK_TITLE if mark else FULL_TITLE, "-o", str(page)]
+    return subprocess.Popen(
+        command_of("report", *words, store=store), env=environment(), cwd=ROOT, stdout=subprocess.PIPE
+    )
 
 
 def main() -> None:
