@@ -36,9 +36,11 @@ class DatasetConfig:
             raise ConfigError(f"data: scene {twice[0]} is named twice", remedy="a scene either trains or judges, once")
 
 
-# Gain and occlusions: fusion has to weigh its frames here, and a mean of frames is no longer a good one.
+# hard: gain and occlusions; fusion has to weigh its frames here, and a mean of frames is no longer a good one.
+# quick: 68 smaller tiles of the same scenes and the same test sequences, so that a try costs seconds.
 PRESETS = {
     "default": DatasetConfig(),
+    "quick": DatasetConfig(bursts_per_scene=1, max_tiles=2),
     "hard": DatasetConfig(
         simulator=SimulatorConfig(max_gain=0.03, max_offset=0.01, occluded_share=0.3),
     ),
