@@ -17,7 +17,7 @@ def notes_on(a: Levels, b: Levels, found: Sequence[Change], settings: FactorSett
     return tuple(
         dict.fromkeys(
             (*_data(a, b), *_types(found), *_renames(found), *_bundles(a, b, found, settings), *_docstrings(found),
-             *_not_run(found), *_same_commit(a, b, found), *_budget(a.run, b.run))
+             *_not_run(found), *_undeclared(a, b, found), *_same_commit(a, b, found), *_budget(a.run, b.run))
         )
     )  # fmt: skip
 
@@ -37,6 +37,13 @@ def _data(a: Levels, b: Levels) -> Iterator[str]:
             for word, paths_of in (("added", new), ("removed", gone), ("changed", changed)):
                 if paths_of:
                     yield f"data.{name}: {len(paths_of)} files {word}: {_head(paths_of)}"
+
+
+def _undeclared(a: Levels, b: Levels, found: Sequence[Change]) -> Iterator[str]:
+    """No evaluation is declared, and code changed: whether the measure itself did is for a person to see."""
+    code = [c.path for c in found if c.section == "code" and c.kind is ChangeClass.FACTOR]
+    if code and not all(side.run.manifest.has("eval") for side in (a, b)):
+        yield f"no evaluation is declared (--eval): if {_head(code)} computes the metric, nothing was compared"
 
 
 def _types(found: Sequence[Change]) -> Iterator[str]:

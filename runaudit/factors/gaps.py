@@ -51,7 +51,14 @@ def _gaps(of: Levels) -> Iterator[tuple[str, str]]:
     init = tree.get("init")
     if isinstance(init, Mapping) and init.get("kind", "random") != "random" and "checkpoint" not in init:
         yield "init.checkpoint", ""
-    yield from _leaf_gaps(tree, "eval", EVAL_LEAVES)
+    if not evaluation_is_code(of):
+        yield from _leaf_gaps(tree, "eval", EVAL_LEAVES)
+
+
+def evaluation_is_code(of: Levels) -> bool:
+    """Whether the evaluation, declared or not, is within what was captured: every source file of the run is recorded,
+    so a changed metric shows as a changed file. An imported record says nothing of the kind."""
+    return of.files is not None and of.run.manifest.section("origin").get("kind") == "captured"
 
 
 def _leaf_gaps(tree: Mapping[str, Any], section: str, leaves: tuple[str, ...]) -> Iterator[tuple[str, str]]:
