@@ -1,7 +1,6 @@
 """`runaudit study RUN…`: over many runs, what varies, what is inseparable, what can be estimated, what to run next."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -39,38 +38,52 @@ CODES = {
 
 
 def _runs(context: Context, words: Sequence[str]) -> "list[Run]":
-    """The runs that the words name, in any number; the store is opened and its labels read once."""
-    from runaudit.cli.select import has_store, load_run, runs_named
+    """The runs that the words name, in any number: the store is opened, and read where labels ask for it, once."""
+    from runaudit.cli.select import has_store, is_file, load_run, runs_named
 
     store = context.open() if has_store(context) else None
-    unique = _ids(store, [word for word in words if "," not in word]) if store else {}
+    named = _by_prefix(store, words) if store else {}
+    rest = [word for word in words if word not in named and not is_file(word)]
+    if store is not None and len(rest) > 1:
+        named |= _by_name(store, rest, context)
     found: list[Run] = []
     for word in words:
-        if store is not None and word in unique and not Path(word).is_file():
-            found.append(load_run(store, unique[word], trajectory=False))
+        if store is not None and word in named and not is_file(word):
+            found += [load_run(store, run_id, trajectory=False) for run_id in named[word]]
         else:
             found += runs_named(context, word, trajectory=False)
     return found
 
 
-def _ids(store: "Store", words: Sequence[str]) -> dict[str, str]:
-    """The words that are the beginning of one id, or the label of one run, with that run's id."""
+def _by_prefix(store: "Store", words: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The words that are the beginning of exactly one id."""
     from bisect import bisect_left
 
-    from runaudit.store.catalogue import MIN_PREFIX, load_or_fault, run_ids
+    from runaudit.store.catalogue import MIN_PREFIX, run_ids
 
     ids = sorted(set(run_ids(store)))
-    found: dict[str, str] = {}
+    found: dict[str, tuple[str, ...]] = {}
     for word in (word for word in words if len(word) >= MIN_PREFIX and set(word) <= set("0123456789abcdef")):
         at = bisect_left(ids, word)
-        hits = [run for run in ids[at : at + 2] if run.startswith(word)]
+        hits = tuple(run for run in ids[at : at + 2] if run.startswith(word))
         if len(hits) == 1:
-            found[word] = hits[0]
-    if len(words) - len(found) > 1:
-        labels: dict[str, list[str]] = {}
-        for run in ids:
-            labels.setdefault(load_or_fault(store, run, trajectory=False).manifest.label or "", []).append(run)
-        found |= {word: labels[word][0] for word in words if word not in found and len(labels.get(word, ())) == 1}
+            found[word] = hits
+    return found
+
+
+def _by_name(store: "Store", words: Sequence[str], context: Context) -> dict[str, tuple[str, ...]]:
+    """The words that are the label of one run, or a cohort's id."""
+    from runaudit.cli.select import all_runs
+    from runaudit.factors.cohort import cohorts
+
+    runs = all_runs(store)
+    labels: dict[str, list[str]] = {}
+    for run in runs:
+        labels.setdefault(run.manifest.label or "", []).append(run.id)
+    found = {word: tuple(labels[word]) for word in words if len(labels.get(word, ())) == 1}
+    if len(found) < len(set(words)):
+        groups = {group.id: group for group in cohorts(runs, settings=context.settings)}
+        found |= {word: tuple(run.id for run in groups[word].runs) for word in words if word in groups}
     return found
 
 

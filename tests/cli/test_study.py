@@ -264,6 +264,17 @@ def test_runs_are_named_as_everywhere(call, lines):
         assert (code, json.loads(out)["runs"]) == (1, 2)
 
 
+def test_cohorts_and_labels_name_their_runs(call, lines):
+    ids(call, lines(*(record(row, seed=seed) for row in ROWS for seed in (1, 2))))
+    groups = json.loads(call("list", "--json")[1])["cohorts"]
+
+    by_cohort = json.loads(call("study", *(group["id"] for group in groups), "--json")[1])
+    by_label = json.loads(call("study", *(run["label"] for group in groups for run in group["runs"]), "--json")[1])
+
+    assert by_cohort["runs"] == 4
+    assert by_cohort == by_label
+
+
 def test_one_run_cannot_be_judged(call, lines):
     code, _, err = call("study", lines(record(ROWS[0])))
 
