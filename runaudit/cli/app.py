@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "runaudit.cli.diff:diff",
         "What changed between two runs or cohorts, and whether a conclusion is allowed.",
     ),
+    "study": ("runaudit.cli.study:study", "Over many runs: what varies, what is inseparable, what to run next."),
     "stats": ("runaudit.cli.stats:stats", "Two cohorts on a metric: effect, interval, and what the seeds could see."),
     "report": ("runaudit.cli.report:report", "One self-contained page."),
     "verify": ("runaudit.cli.records:verify", "Re-hash everything; says which file of which run is wrong."),
@@ -32,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "guard": ("runaudit.cli.guard:guard", "May this run start?"),
     "restore": ("runaudit.cli.restore:restore", "The exact code of a run, in a new folder."),
     "rerun": ("runaudit.cli.restore:rerun", "Run it again and compare."),
+    "import": ("runaudit.cli.imports:imports", "Bring foreign runs in, their gaps marked unknown."),
     "rules": ("runaudit.cli.guard:rules", "Every rule with its words."),
 }
 

@@ -20,12 +20,12 @@ from runaudit.diff.comparison import (
     missing_rows,
     of_class,
 )
-from runaudit.diff.control import control_barriers
 from runaudit.diff.result import Comparison, FactorChange, Missing, Side
 from runaudit.diff.summary import factor_changes
 from runaudit.diff.verdict import Evidence, judge
 from runaudit.diff.words import notes_on
 from runaudit.factors.cohort import Cohort
+from runaudit.factors.control import control_barriers
 from runaudit.factors.factor import Change, ChangeClass, Role
 from runaudit.factors.gaps import status_gap
 from runaudit.factors.levels import Levels, levels

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from runaudit.diff.changes import changes
-from runaudit.diff.control import control_barriers
 from runaudit.diff.result import Comparison, Derivation, FactorChange, Intent, Missing, Side
 from runaudit.diff.summary import factor_changes
 from runaudit.diff.verdict import Evidence, judge
 from runaudit.diff.words import notes_on
+from runaudit.factors.control import control_barriers
 from runaudit.factors.factor import Change, ChangeClass, Role
 from runaudit.factors.gaps import gaps, pair_gaps, status_gap
 from runaudit.factors.levels import Levels, levels

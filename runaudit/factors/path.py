@@ -36,6 +36,7 @@ def _escaped(text: str, quote: str) -> str:
     return text.replace("\\", "\\\\").replace(quote, "\\" + quote)
 
 
+@lru_cache(maxsize=65536)
 def steps(path: str) -> tuple[str | int, ...]:
     """The keys of a dotted path; integers index lists. Empty where it is not a path."""
     return tuple(_steps(path))

@@ -1,9 +1,12 @@
 """What every importer hands back: runs with where they came from, and what was left out with the reason."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
+from runaudit.records.outcome import Outcome
 from runaudit.records.run import Run
 
 
@@ -29,3 +32,16 @@ class Importer(Protocol):
     def __call__(self, path: Path) -> tuple[tuple[Imported, ...], tuple[Skipped, ...]]:
         """The runs under `path`. Raises RecordError where it is malformed."""
         ...
+
+
+def with_our_names(run: Run, names: Mapping[str, str]) -> Run:
+    """The run with its series and final metrics under our names, where the policy gives them one."""
+    if not names or not (run.trajectory.series.keys() | run.metrics.keys()) & names.keys():
+        return run
+    series = {names.get(name, name): points for name, points in run.trajectory.series.items()}
+    outcome = run.outcome
+    if outcome is not None:
+        body = outcome.to_json()
+        body["metrics"] = {names.get(name, name): value for name, value in body.get("metrics", {}).items()}
+        outcome = Outcome.of(body)
+    return replace(run, outcome=outcome, trajectory=replace(run.trajectory, series=MappingProxyType(series)))

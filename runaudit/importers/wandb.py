@@ -9,7 +9,8 @@ Source: google/leveldb, doc/log_format.md.
 
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -24,11 +25,25 @@ _FRAME = 7
 _FULL, _FIRST, _LAST = 1, 2, 4
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WandbLog:
+    """What one `.wandb` file holds that matters here. `exit_code` is None where the file ends before the run did."""
+
+    trajectory: Trajectory
+    summary: Mapping[str, Any]
+    exit_code: int | None
+
+
 def read_history(path: Path) -> Trajectory:
     """What was given to `wandb.log`, numbers only, over `_step`; a torn end is left out and counted.
 
     Raises NothingToJudgeError where wandb is not installed, RecordError for a file that is something else.
     """
+    return read_log(path).trajectory
+
+
+def read_log(path: Path) -> WandbLog:
+    """History, summary and exit code of one file. Raises as `read_history` does."""
     try:
         from wandb.proto.wandb_internal_pb2 import Record
     except ImportError as error:
@@ -37,16 +52,27 @@ def read_history(path: Path) -> Trajectory:
     if not raw.startswith(_HEAD):
         raise RecordError(f"{path} is not a W&B file", remedy="leave it out")
     series: dict[str, list[tuple[int, float]]] = {}
+    summary: dict[str, Any] = {}
+    exit_code: int | None = None
     torn = 0
     for message in _messages(raw):
         if message is None:
             torn += 1
             continue
         record = Record()
-        record.ParseFromString(message)
-        if record.WhichOneof("record_type") == "history":
-            _add(series, {".".join(i.nested_key) or i.key: json.loads(i.value_json) for i in record.history.item})
-    return Trajectory(series=MappingProxyType({name: tuple(points) for name, points in series.items()}), torn=torn)
+        try:
+            record.ParseFromString(message)
+            kind = record.WhichOneof("record_type")
+            if kind == "history":
+                _add(series, {".".join(i.nested_key) or i.key: json.loads(i.value_json) for i in record.history.item})
+            elif kind == "summary":
+                summary |= {".".join(i.nested_key) or i.key: json.loads(i.value_json) for i in record.summary.update}
+            elif kind == "exit":
+                exit_code = int(record.exit.exit_code)
+        except Exception as error:  # protobuf raises an error of its own, and W&B's JSON is whatever was logged
+            raise RecordError(f"{path} holds a message that is not W&B's: {error}", remedy="leave it out") from error
+    frozen = MappingProxyType({name: tuple(points) for name, points in series.items()})
+    return WandbLog(trajectory=Trajectory(series=frozen, torn=torn), summary=summary, exit_code=exit_code)
 
 
 def _add(series: dict[str, list[tuple[int, float]]], row: dict[str, Any]) -> None:

@@ -91,7 +91,10 @@ class Manifest:
                 f"{where} is not a manifest of this version (schema {found!r})",
                 remedy="use the runaudit that wrote it",
             )
-        return cls.of(value)
+        manifest = cls.of(value)
+        # What is sealed is these bytes: writing them again, only to hash them, is half of what loading a run costs.
+        manifest.__dict__["raw"] = raw
+        return manifest
 
     @cached_property
     def raw(self) -> bytes:

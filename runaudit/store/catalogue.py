@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from runaudit.errors import IntegrityError, UsageError
 from runaudit.records.digest import Digest
@@ -49,7 +50,9 @@ def load(store: Store, run_id: str, *, trajectory: bool = True) -> Run:
     return Run(
         manifest=manifest,
         outcome=outcome,
-        trajectory=read_trajectory(store, run_id, outcome) if trajectory else Trajectory(),
+        trajectory=read_trajectory(store, run_id, outcome, origin=manifest.section("origin"))
+        if trajectory
+        else Trajectory(),
         blobs=store.blobs,
         liveness="lost" if outcome else liveness(store.live_dir(run_id)),
     )
@@ -64,9 +67,15 @@ def load_or_fault(store: Store, run_id: str, *, trajectory: bool = True) -> Run:
         return Run(manifest=manifest, blobs=store.blobs, fault=error.message)
 
 
-def read_trajectory(store: Store, run_id: str, outcome: Outcome | None) -> Trajectory:
-    """What the run logged: the sealed series, or those of a run in progress."""
-    sealed = outcome.section("trajectory").get("digest") if outcome else None
+def read_trajectory(
+    store: Store, run_id: str, outcome: Outcome | None, *, origin: Mapping[str, Any] = MappingProxyType({})
+) -> Trajectory:
+    """What the run logged: the sealed series, or those of a run in progress.
+
+    A foreign run that does not say how it ended has its series named by its manifest, under `origin`.
+    """
+    section = outcome.section("trajectory") if outcome else origin.get("trajectory")
+    sealed = section.get("digest") if isinstance(section, Mapping) else None
     if sealed:
         return read_lines(store.read(Digest.parse(str(sealed))))
     live = store.live_dir(run_id) / "series.jsonl"

@@ -91,9 +91,10 @@ def stored_links(body: Mapping[str, Any]) -> Iterator[tuple[str, Digest]]:
     code = body.get("code")
     if isinstance(code, Mapping):
         yield from _code_links(code, "")
-    trajectory = body.get("trajectory")
-    if isinstance(trajectory, Mapping):
-        yield "trajectory", Digest.parse(str(trajectory["digest"]))
+    for holder in (body, body.get("origin")):  # a foreign run without an outcome names its series under `origin`
+        trajectory = holder.get("trajectory") if isinstance(holder, Mapping) else None
+        if isinstance(trajectory, Mapping):
+            yield "trajectory", Digest.parse(str(trajectory["digest"]))
 
 
 def _code_links(code: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Digest]]:

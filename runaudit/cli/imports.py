@@ -1,0 +1,141 @@
+"""`runaudit import KIND PATH…`: bring foreign runs in, whole or not at all, with every gap marked unknown."""
+
+import importlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from runaudit.cli import common
+from runaudit.cli.common import (
+    Context,
+    DebugOption,
+    Format,
+    FormatOption,
+    JsonOption,
+    PolicyOption,
+    QuietOption,
+    StoreOption,
+    VerboseOption,
+)
+from runaudit.errors import IntegrityError, NothingToJudgeError, UsageError
+
+if TYPE_CHECKING:
+    from runaudit.importers.base import Imported, Skipped
+    from runaudit.records.manifest import Manifest
+    from runaudit.records.run import Run
+    from runaudit.store import Store
+
+KINDS = {
+    # kind: module:function of (path) -> (imported, skipped)
+    "record": "runaudit.importers.record:read_records",
+    "wandb": "runaudit.importers.wandb_folder:read_runs",
+}
+SHOWN = 6
+
+
+def imports(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"What wrote the runs: {', '.join(KINDS)}.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders.")],
+    store: StoreOption = None,
+    policy: PolicyOption = None,
+    format: FormatOption = Format.text,  # noqa: A002  (the option's name)
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Bring in runs that another tracker recorded. What its record does not say stays unknown, and is listed.
+
+    Nothing is imported halfway: where one of the runs is malformed, none is kept.
+    """
+    context = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
+    found, skipped = _read(kind, paths, context)
+    sealed = _sealed(context.create(), found, skipped) if found else []
+    rows = [_row(manifest, entry, context) for manifest, entry in sealed]
+    if context.json:
+        common.say_json(
+            {
+                "schema": "runaudit.import/1",
+                "imported": rows,
+                "skipped": [{"source": entry.source, "reason": entry.reason} for entry in skipped],
+            }
+        )
+    else:
+        lines = list(_lines(rows, skipped, context))
+        if lines:
+            common.say(common.printable("\n".join(lines)))
+    if not rows and not any(entry.reason.startswith("already imported") for entry in skipped):
+        raise NothingToJudgeError("no run was imported", remedy="see the reasons above, or name another path")
+
+
+def _read(kind: str, paths: Sequence[Path], context: Context) -> "tuple[list[Imported], list[Skipped]]":
+    """Every run of every path, before anything is kept."""
+    from runaudit.importers.base import with_our_names
+
+    if kind not in KINDS:
+        raise UsageError(f"{kind!r} is not a kind of run", remedy=f"known are {', '.join(KINDS)}")
+    module, _, function = KINDS[kind].partition(":")
+    reader = getattr(importlib.import_module(module), function)
+    found: list[Imported] = []
+    skipped: list[Skipped] = []
+    for path in paths:
+        imported, left_out = reader(path)
+        found += imported
+        skipped += left_out
+    named = [replace(entry, run=with_our_names(entry.run, context.settings.series)) for entry in found]
+    for entry in named:
+        if entry.run.fault:
+            raise IntegrityError(f"{entry.source} is not what was sealed: {entry.run.fault}",
+                                 remedy="ask for an untouched copy; nothing was imported")  # fmt: skip
+    return named, skipped
+
+
+def _sealed(store: "Store", found: "Sequence[Imported]", skipped: "list[Skipped]") -> "list[tuple[Manifest, Imported]]":
+    """What was new, sealed; what was there already goes to `skipped`."""
+    from runaudit.capture.launch import utc_text
+    from runaudit.importers.base import Skipped
+    from runaudit.store.catalogue import run_ids
+    from runaudit.store.foreign import foreign_manifest, seal_foreign
+
+    known = set(run_ids(store))
+    sealed = []
+    for entry in found:
+        run_id = foreign_manifest(entry.run).id
+        if run_id in known:
+            skipped.append(Skipped(source=entry.source, reason=f"already imported as {run_id[:12]}"))
+            continue
+        known.add(run_id)
+        sealed.append((seal_foreign(store, entry.run, time=utc_text(time.time())), entry))
+    return sealed
+
+
+def _row(manifest: "Manifest", entry: "Imported", context: Context) -> dict[str, Any]:
+    return {"id": manifest.id, "source": entry.source, "label": manifest.label, "missing": _missing(entry.run, context)}
+
+
+def _missing(run: "Run", context: Context) -> list[str]:
+    """What could have mattered and is not in the record."""
+    from runaudit.factors.gaps import gaps, status_gap
+    from runaudit.factors.levels import levels
+
+    found = set(gaps(levels(run, context.settings.factors), context.settings.factors))
+    return sorted(found | ({"runtime.status"} if status_gap(run) else set()))
+
+
+def _lines(rows: Sequence[dict[str, Any]], skipped: "Sequence[Skipped]", context: Context) -> Iterator[str]:
+    for row in rows:
+        if context.quiet:
+            yield row["id"][:12]
+            continue
+        missing = row["missing"]
+        more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN and not context.verbose else ""
+        shown = missing if context.verbose else missing[:SHOWN]
+        gaps = f"unknown: {', '.join(shown)}{more}" if missing else "nothing missing"
+        yield f"{row['id'][:12]}  {row['label'] or ''}  ({gaps})"
+    if not context.quiet:
+        yield from (f"skipped {entry.source}: {entry.reason}" for entry in skipped)
+        yield f"{len(rows)} imported, {len(skipped)} skipped"

@@ -1,0 +1,121 @@
+"""`runaudit study RUN…`: over many runs, what varies, what is inseparable, what can be estimated, what to run next."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from runaudit.cli import common
+from runaudit.cli.common import (
+    CANNOT_JUDGE,
+    INTEGRITY,
+    NEGATIVE,
+    Context,
+    DebugOption,
+    ExitZeroOption,
+    Format,
+    FormatOption,
+    JsonOption,
+    PolicyOption,
+    QuietOption,
+    StoreOption,
+    VerboseOption,
+)
+
+if TYPE_CHECKING:
+    from runaudit.records.run import Run
+    from runaudit.store import Store
+
+CODES = {
+    "integrity_failure": INTEGRITY,
+    "incomparable": NEGATIVE,
+    "confounded": NEGATIVE,
+    "provenance_incomplete": CANNOT_JUDGE,
+    # Where nothing varies nothing was checked: never a pass.
+    "replicate": CANNOT_JUDGE,
+    "identical": CANNOT_JUDGE,
+}
+
+
+def _runs(context: Context, words: Sequence[str]) -> "list[Run]":
+    """The runs that the words name, in any number: the store is opened, and read where labels ask for it, once."""
+    from runaudit.cli.select import has_store, is_file, load_run, runs_named
+
+    store = context.open() if has_store(context) else None
+    named = _by_prefix(store, words) if store else {}
+    rest = [word for word in words if word not in named and not is_file(word)]
+    if store is not None and len(rest) > 1:
+        named |= _by_name(store, rest, context)
+    found: list[Run] = []
+    for word in words:
+        if store is not None and word in named and not is_file(word):
+            found += [load_run(store, run_id, trajectory=False) for run_id in named[word]]
+        else:
+            found += runs_named(context, word, trajectory=False)
+    return found
+
+
+def _by_prefix(store: "Store", words: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The words that are the beginning of exactly one id."""
+    from bisect import bisect_left
+
+    from runaudit.store.catalogue import MIN_PREFIX, run_ids
+
+    ids = sorted(set(run_ids(store)))
+    found: dict[str, tuple[str, ...]] = {}
+    for word in (word for word in words if len(word) >= MIN_PREFIX and set(word) <= set("0123456789abcdef")):
+        at = bisect_left(ids, word)
+        hits = tuple(run for run in ids[at : at + 2] if run.startswith(word))
+        if len(hits) == 1:
+            found[word] = hits
+    return found
+
+
+def _by_name(store: "Store", words: Sequence[str], context: Context) -> dict[str, tuple[str, ...]]:
+    """The words that are the label of one run, or a cohort's id."""
+    from runaudit.cli.select import all_runs
+    from runaudit.factors.cohort import cohorts
+
+    runs = all_runs(store)
+    labels: dict[str, list[str]] = {}
+    for run in runs:
+        labels.setdefault(run.manifest.label or "", []).append(run.id)
+    found = {word: tuple(labels[word]) for word in words if len(labels.get(word, ())) == 1}
+    if len(found) < len(set(words)):
+        groups = {group.id: group for group in cohorts(runs, settings=context.settings)}
+        found |= {word: tuple(run.id for run in groups[word].runs) for word in words if word in groups}
+    return found
+
+
+def study(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Runs, cohorts, lists or record files.")],
+    everything: Annotated[bool, typer.Option("--all", help="Every pair, gap and note.")] = False,
+    store: StoreOption = None,
+    policy: PolicyOption = None,
+    format: FormatOption = Format.text,  # noqa: A002  (the option's name)
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    debug: DebugOption = False,
+    exit_zero: ExitZeroOption = False,
+) -> None:
+    """Say which factors vary over many runs, which cannot be told apart, and which runs would separate them.
+
+    Exit code 1 where factors are aliased, 3 where the records or the runs are too few to say.
+    """
+    from runaudit.study.answer import answer, judged
+    from runaudit.study.study import study as judge
+    from runaudit.study.text import headline, markdown_lines, text_lines
+
+    context = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
+    result = judge(_runs(context, runs), settings=context.settings)
+    said = judged(result)
+    if context.json:
+        common.say_json(answer(result))
+    elif context.quiet:
+        common.say(headline(said))
+    elif context.format is Format.md:
+        common.say("\n".join(markdown_lines(result, said, everything=everything)))
+    else:
+        common.say("\n".join(text_lines(result, said, everything=everything, colour=common.use_colour())))
+    common.finish(CODES.get(said.verdict, 0), exit_zero=exit_zero)

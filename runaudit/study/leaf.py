@@ -1,0 +1,285 @@
+"""The leaves that differ anywhere among many runs, each with its level in every run.
+
+A leaf is judged as it is when two runs are compared: what stands for a nuisance, a derivation or a seed there is no
+factor of the study here. Runs of one project share most of what they record, so a section is walked once for each
+distinct content, not once a run.
+"""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+
+from runaudit.factors.classes import Standing, standing
+from runaudit.factors.derived import references
+from runaudit.factors.factor import ABSENT, Absent, ChangeClass, Role
+from runaudit.factors.gaps import COUNTED_BY_DIGEST, one_sided_gap
+from runaudit.factors.levels import NOT_DESIGN, Levels
+from runaudit.factors.path import matches, steps
+from runaudit.factors.source import cannot_run, file_changes, prefix_of, shape, text_of
+from runaudit.factors.walk import leaves_of
+from runaudit.records.canonical import JSON, MAX_INT, canonical_bytes
+from runaudit.records.manifest import DESIGN_SECTIONS
+from runaudit.settings import FactorSettings
+
+REPLICATED = (Role.SEED, Role.STOCHASTIC)
+"""Roles that make a replicate: they never are a factor of a study."""
+
+
+class Marker:
+    """A level that no record can hold: the value is unknown, or follows from another leaf."""
+
+    def __init__(self, word: str) -> None:
+        self._word = word
+
+    def __repr__(self) -> str:
+        return self._word
+
+
+UNKNOWN = Marker("unknown")
+EXPLAINED = Marker("as its rule says")
+
+Level = JSON | Absent | Marker
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leaf:
+    """One path with its level in every run, in their order."""
+
+    path: str
+    levels: tuple[Level, ...]
+    role: Role = Role.TREATMENT
+
+    @cached_property
+    def tokens(self) -> tuple[str, ...]:
+        """The levels as text."""
+        return tuple(token(level) for level in self.levels)
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The distinct known levels, as text."""
+        return frozenset(self.tokens) - {token(UNKNOWN)}
+
+
+def token(level: Level) -> str:
+    """A level as text: equal exactly where canonical equality holds. Scalars take a short way."""
+    if isinstance(level, Absent | Marker):
+        return f"\0{level!r}"
+    if isinstance(level, str):
+        return f"'{level}"
+    if level is None or isinstance(level, bool):
+        return repr(level)
+    if isinstance(level, int | float) and math.isfinite(level) and abs(level) <= MAX_INT:
+        return repr(int(level) if level == int(level) else level)
+    return canonical_bytes(level).decode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaves:
+    """`varying`: what counts and differs, or is unknown in some run. `replicating`: seeds and stochastic settings.
+    `held`: what counts and never differed."""
+
+    varying: tuple[Leaf, ...]
+    replicating: tuple[Leaf, ...]
+    held: tuple[str, ...]
+
+
+def leaves_among(runs: Sequence[Levels], settings: FactorSettings) -> Leaves:
+    """Every leaf of these runs that can change a result."""
+    varying: list[Leaf] = []
+    replicating: list[Leaf] = []
+    held: list[str] = []
+    explained: list[Leaf] = []
+    quiet: dict[str, bool] = {}
+    for section in sorted({name for of in runs for name in of.tree if name not in NOT_DESIGN and name != "code"}):
+        for path, values, differs in _columns(runs, section):
+            leaf = _judged(path, values, differs, runs, settings)
+            if differs:
+                quiet[path] = leaf is None and _stands(path, values, runs, settings).kind is ChangeClass.NUISANCE
+            if leaf is None:
+                if differs and path in settings.derived:
+                    explained.append(Leaf(path=path, levels=tuple(values)))
+                continue
+            if leaf.role in REPLICATED:
+                replicating.append(leaf)
+            elif any(level is UNKNOWN for level in leaf.levels) or (differs and len(leaf.known) > 1):
+                varying.append(leaf)
+            else:
+                held.append(path)
+    varying += [leaf for leaf in explained if _explains_nothing(settings.derived[leaf.path], leaf.path, quiet)]
+    code = list(_code(runs, settings))
+    return Leaves(
+        varying=tuple(sorted([*varying, *code], key=lambda leaf: leaf.path)),
+        replicating=tuple(replicating),
+        held=tuple(sorted([*held, *([] if code else ["code"])])),
+    )
+
+
+def _explains_nothing(rule: str, path: str, quiet: Mapping[str, bool]) -> bool:
+    """Whether all that differs of what a rule reads cannot matter: what follows from it is then a factor of its own."""
+    read = [still for other, still in quiet.items() for ref in references(rule, path) if matches(other, ref)]
+    return bool(read) and all(read)
+
+
+def _columns(runs: Sequence[Levels], section: str) -> Iterator[tuple[str, list[Level], bool]]:
+    """Every leaf of a section with its raw level in each run, and whether two known ones differ."""
+    keys = [json.dumps(of.tree.get(section, "\0absent"), sort_keys=True, default=str) for of in runs]
+    distinct = dict(zip(reversed(keys), reversed(runs), strict=True))
+    contents = {key: _content(of, section) for key, of in distinct.items()}
+    _fold(contents, distinct)
+    for path in sorted({path for content in contents.values() if content for path in content.leaves}):
+        seen = {key: _level(path, content) for key, content in contents.items()}
+        differs = len({token(level) for level in seen.values() if level is not UNKNOWN}) > 1
+        yield path, [seen[key] for key in keys], differs
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """One distinct content of a section: its leaves, and every path it has, tables included."""
+
+    leaves: dict[str, Level]
+    nodes: frozenset[str]
+
+
+def _content(of: Levels, section: str) -> _Content | None:
+    """None where the record lacks a whole section of the design: then every leaf of it is unknown."""
+    if section not in of.tree:
+        return None if section in DESIGN_SECTIONS else _Content({}, frozenset())
+    leaves: dict[str, Level] = dict(leaves_of(of.tree[section], section))
+    return _Content(leaves, frozenset({*leaves, *(root for path in leaves for root in above(path))}))
+
+
+def _level(path: str, content: _Content | None) -> Level:
+    if content is None:
+        return UNKNOWN
+    if path in content.leaves:
+        return content.leaves[path]
+    lacking = next((root for root in (*above(path), path) if root not in content.nodes), path)
+    return UNKNOWN if one_sided_gap(lacking, ABSENT, "") else ABSENT
+
+
+@lru_cache(maxsize=65536)
+def above(path: str) -> tuple[str, ...]:
+    """The tables above a leaf within its section, the outermost first."""
+    ends = [i for i, char in enumerate(path) if char in ".["]
+    return tuple(path[:end] for end in ends[1:] if steps(path[:end]))
+
+
+def _fold(contents: Mapping[str, _Content | None], distinct: Mapping[str, Levels]) -> None:
+    """A table that some runs lack altogether is one leaf: it came or went as one thing, as a comparison has it."""
+    present = [content for content in contents.values() if content is not None]
+    tables = {root for content in present for path in content.leaves for root in above(path)}
+    for shared in present:
+        # An empty table has the keys of others as absent, one by one.
+        for path in [
+            path for path, value in shared.leaves.items() if value == {} and (path in tables or "." not in path)
+        ]:
+            del shared.leaves[path]
+    partial = {
+        root
+        for root in tables
+        if not one_sided_gap(root, ABSENT, "") and any(root not in c.nodes or root in c.leaves for c in present)
+    }
+    roots = {root for root in partial if not partial.intersection(above(root))}
+    for key, content in contents.items():
+        if content is None or not roots:
+            continue
+        for path in [path for path in content.leaves if roots.intersection(above(path))]:
+            del content.leaves[path]
+        content.leaves.update({root: distinct[key].at(root) for root in roots if root in content.nodes})
+
+
+def _judged(
+    path: str, values: list[Level], differs: bool, runs: Sequence[Levels], settings: FactorSettings
+) -> Leaf | None:
+    """The leaf with what counts of its levels, or None where it cannot matter in any run."""
+    if not differs:
+        # What never varied is judged on one run: it is no factor of this study, only something that was held.
+        stands = _stands(path, values, runs, settings)
+        known = Leaf(path=path, levels=tuple(values), role=stands.role)
+        return known if stands.kind is ChangeClass.FACTOR else None
+    levels = list(values)
+    roles, counts = set(), False
+    for i, (value, of) in enumerate(zip(values, runs, strict=True)):
+        if isinstance(value, Absent | Marker):
+            continue
+        stands = standing(path, value, of, settings)
+        roles.add(stands.role)
+        if stands.kind is not ChangeClass.FACTOR:
+            levels[i] = EXPLAINED
+            continue
+        counts = True
+        if stands.value is not ABSENT:
+            levels[i] = stands.value
+    if not counts:
+        return None
+    return Leaf(path=path, levels=tuple(levels), role=roles.pop() if len(roles) == 1 else Role.TREATMENT)
+
+
+def _stands(path: str, values: Sequence[Level], runs: Sequence[Levels], settings: FactorSettings) -> Standing:
+    """What a leaf stands for in the first run that has it."""
+    at = next(i for i, value in enumerate(values) if not isinstance(value, Absent | Marker))
+    return standing(path, values[at], runs[at], settings)
+
+
+# ── code ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _code(runs: Sequence[Levels], settings: FactorSettings) -> Iterator[Leaf]:
+    """Source files by their programs; where a run's tree is unknown, commit and patch stand for it."""
+    if any(of.files is None for of in runs):
+        for path in ("code.commit", "code.patch"):
+            leaf = Leaf(path=path, levels=tuple(_state(of, path) for of in runs))
+            if len(leaf.known) > 1 and not any(matches(path, pattern) for pattern in settings.nuisance):
+                yield leaf
+        return
+    files = [of.files or {} for of in runs]
+    for path in sorted({path for tree in files for path in tree}):
+        digests = [tree.get(path, ABSENT) for tree in files]
+        if len(set(digests)) > 1 and not cannot_run(path):
+            leaf = Leaf(path=prefix_of(path), levels=_programs(path, digests, runs))
+            if len(leaf.known) > 1 and _counts(path, leaf, digests, runs, settings):
+                yield leaf
+
+
+def _state(of: Levels, path: str) -> Level:
+    value = of.at(path)
+    if not isinstance(value, Absent):
+        return value
+    return None if path == "code.patch" and of.at("code.dirty") is False else UNKNOWN
+
+
+def _programs(path: str, digests: Sequence[str | Absent], runs: Sequence[Levels]) -> tuple[Level, ...]:
+    """Each digest, or the first one that is the same program: comments and layout make no other level."""
+    if not path.endswith(".py"):
+        return tuple(digests)
+    same: dict[str, str] = {}
+    level: dict[str, str] = {}
+    for digest, of in zip(digests, runs, strict=True):
+        if isinstance(digest, str) and digest not in level:
+            text = text_of(of.run, digest)
+            program = (shape(text, docstrings=False) if text is not None else None) or digest
+            level[digest] = same.setdefault(program, digest)
+    return tuple(level[digest] if isinstance(digest, str) else digest for digest in digests)
+
+
+def _counts(
+    path: str, leaf: Leaf, digests: Sequence[str | Absent], runs: Sequence[Levels], settings: FactorSettings
+) -> bool:
+    """Whether a comparison calls the file a factor, asked of a run that could have loaded it."""
+    at = next((i for i, of in enumerate(runs) if of.loaded is None or path in of.loaded), 0)
+    other = next(i for i, level in enumerate(leaf.levels) if level != leaf.levels[at])
+    sides = [
+        replace(runs[i], files={} if isinstance(digest, Absent) else {path: digest})
+        for i, digest in ((at, digests[at]), (other, digests[other]))
+    ]
+    return any(c.kind is ChangeClass.FACTOR for c in file_changes(sides[0], sides[1], settings))
+
+
+def covered_by_digest(leaf: Leaf, runs: Sequence[Levels]) -> bool:
+    """Whether a fact of a data set is unknown somewhere and its digest, known everywhere, says it already."""
+    keys = steps(leaf.path)
+    if keys[0] != "data" or len(keys) < 3 or keys[2] not in COUNTED_BY_DIGEST or UNKNOWN not in leaf.levels:
+        return False
+    return all(of.at(f"data.{keys[1]}.digest") for of in runs)

@@ -1,0 +1,125 @@
+"""Cells side by side: which pairs differ in one factor alone, and which are joined by a chain of such steps.
+
+The verdict of a pair is that of a comparison of its runs, read from the table: a study of a thousand runs has half a
+million pairs.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+
+import numpy as np
+
+from runaudit.factors.factor import Role
+from runaudit.study.table import Cell, Table, inner_changes
+
+FEW_CELLS = 16
+"""Up to so many cells every pair is listed; beyond, the clean ones."""
+MAX_PAIRS = 200
+MAX_CHAINS = 40
+MAX_CHAIN_CELLS = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Two cells by their places in the table, the factors in which they differ, and what may be concluded."""
+
+    a: int
+    b: int
+    factors: tuple[str, ...]
+    verdict: str
+    conditional: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """Cells from `a` to `b` by single-factor steps, where `a` and `b` themselves are confounded."""
+
+    cells: tuple[int, ...]
+    factors: tuple[str, ...]
+
+
+def pairs_of(table: Table) -> tuple[tuple[Pair, ...], int]:
+    """The pairs that are listed, and how many single-factor pairs there are in all."""
+    cells = table.cells
+    if len(cells) <= FEW_CELLS:
+        found = [_pair(table, i, j) for i, j in combinations(range(len(cells)), 2)]
+        return tuple(found), sum("single_factor" in (pair.verdict, pair.conditional) for pair in found)
+    near = _neighbours(cells)
+    rows = (_pair(table, i, j) for i in range(len(cells)) for j in near[i] if i < j)
+    clean = [pair for pair in rows if "single_factor" in (pair.verdict, pair.conditional)]
+    return tuple(clean[:MAX_PAIRS]), len(clean)
+
+
+def _neighbours(cells: Sequence[Cell]) -> list[list[int]]:
+    """For each cell the cells that differ from it in one column."""
+    codes = np.array([cell.codes for cell in cells], dtype=np.int64)
+    return [np.nonzero((codes != row).sum(axis=1) == 1)[0].tolist() for row in codes]
+
+
+def _pair(table: Table, i: int, j: int) -> Pair:
+    a, b = table.cells[i], table.cells[j]
+    factors, weight, evaluation = [], 0, False
+    for column, left, right in zip(table.columns, a.codes, b.codes, strict=True):
+        if left != right and column.unknown not in (left, right):
+            factors.append(column.factor)
+            weight += inner_changes(column.levels[left], column.levels[right]) if len(column.leaves) == 1 else 1
+            evaluation = evaluation or column.role is Role.EVALUATION
+    clean = _verdict(table, a, b, weight, evaluation)
+    gaps = table.gaps_of((*a.rows, *b.rows))
+    spoilt = bool(gaps) and clean in ("single_factor", "replicate", "identical")
+    return Pair(
+        a=i,
+        b=j,
+        factors=tuple(factors),
+        verdict="provenance_incomplete" if spoilt else clean,
+        conditional=clean if gaps else None,
+    )
+
+
+def _verdict(table: Table, a: Cell, b: Cell, weight: int, evaluation: bool) -> str:
+    if evaluation or not a.results or not b.results or not table.measured_alike((*a.rows, *b.rows)):
+        return "incomparable"
+    single = len(a.rows) == len(b.rows) == 1
+    seeds = single and table.reseeded(a.rows[0], b.rows[0])
+    if weight > 1 or (weight and seeds):
+        return "confounded"
+    return "single_factor" if weight else "replicate" if seeds else "identical"
+
+
+# ── chains ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def chains_of(table: Table) -> Iterator[Chain]:
+    """The shortest chains between cells that differ in two or three factors, each step moving one of them for good."""
+    cells = table.informative
+    if len(cells) > MAX_CHAIN_CELLS:
+        return
+    place = {cell.codes: table.cells.index(cell) for cell in cells}
+    judged = [column.role is not Role.EVALUATION and len(column.levels) > 1 for column in table.columns]
+    count = 0
+    for a, b in combinations(cells, 2):
+        moved = [f for f, (x, y) in enumerate(zip(a.codes, b.codes, strict=True)) if x != y]
+        if not 2 <= len(moved) <= 3 or not all(judged[f] for f in moved):
+            continue
+        path = _path(a.codes, b.codes, moved, set(place))
+        if path:
+            order = [next(f for f in moved if x[f] != y[f]) for x, y in pairwise(path)]
+            yield Chain(
+                cells=tuple(place[codes] for codes in path), factors=tuple(table.columns[f].factor for f in order)
+            )
+            count += 1
+            if count == MAX_CHAINS:
+                return
+
+
+def _path(
+    a: tuple[int, ...], b: tuple[int, ...], moved: Sequence[int], known: set[tuple[int, ...]]
+) -> list[tuple[int, ...]] | None:
+    if not moved:
+        return [a]
+    for factor in moved:
+        step = (*a[:factor], b[factor], *a[factor + 1 :])
+        if step in known and (rest := _path(step, b, [f for f in moved if f != factor], known)):
+            return [a, *rest]
+    return None

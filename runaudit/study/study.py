@@ -1,0 +1,189 @@
+"""Many runs judged together: `study` says what varied, what cannot be told apart, and which runs would tell."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import combinations
+from statistics import median
+
+import numpy as np
+
+from runaudit.errors import NothingToJudgeError
+from runaudit.factors.control import control_barriers
+from runaudit.factors.factor import Role
+from runaudit.records.run import Run
+from runaudit.settings import Settings
+from runaudit.study.design import Design, design_of
+from runaudit.study.interactions import Interaction, interactions
+from runaudit.study.leaf import REPLICATED, Level
+from runaudit.study.pairs import Chain, Pair, chains_of, pairs_of
+from runaudit.study.suggest import Extension, extension
+from runaudit.study.table import Cell, Column, Table, table_of
+
+MAX_CONTRASTED = 64
+"""Levels of a factor whose differences are gone through one by one."""
+SEEDS = 3
+"""Runs of a new cell: below three seeds no interval of use exists, so no claim either."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A judged set of runs.
+
+    `model`: the table whose columns the design is made of. Seeds replicate, and so are no columns of `table`; where no
+    run is left over to show what they do, they are columns of `model`, or a factor would be credited with their work.
+    `drawn`: the places in `model.columns` of the factors that vary among the runs with results, in the order of the
+    design's factors; `codes[i]` translates the level codes of the i-th of them into the design's.
+    """
+
+    table: Table
+    model: Table
+    design: Design
+    drawn: tuple[int, ...]
+    codes: tuple[tuple[int, ...], ...]
+    extensions: tuple[Extension, ...]
+    interactions: tuple[Interaction, ...]
+    pairs: tuple[Pair, ...]
+    single_factor_pairs: int
+    chains: tuple[Chain, ...]
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Records that do not match their digest."""
+        return tuple(f"the record of {run.label} ({run.short}) is damaged: {run.fault}"
+                     for run in self.table.runs if run.fault)  # fmt: skip
+
+    @cached_property
+    def alias_sets(self) -> tuple[tuple[str, ...], ...]:
+        """The factors that these runs cannot separate, set by set."""
+        return tuple(tuple(self.name(f) for f in members) for members in self.design.alias_sets)
+
+    @cached_property
+    def results(self) -> int:
+        """Runs that give a result, or still may."""
+        return sum(len(cell.results) for cell in self.table.cells)
+
+    @property
+    def residual_df(self) -> int:
+        """Runs beyond what the effects take: what an estimate of the spread is made of."""
+        return self.results - self.design.rank
+
+    @cached_property
+    def drift(self) -> str:
+        """Where the control of two runs disagrees: no training moves it, so the data or the metric changed."""
+        rows = [row for cell in self.table.cells for row in cell.results]
+        places = sorted({place for row in rows if (place := self.table.measures[row]) is not None})
+        runs = self.table.runs
+        return "; ".join(control_barriers(runs[places[0]], runs[places[1]])) if len(places) > 1 else ""
+
+    @cached_property
+    def barriers(self) -> tuple[str, ...]:
+        """Factors of the evaluation that vary: with another measure there is nothing to compare."""
+        return tuple(c.factor for c in (self.model.columns[i] for i in self.drawn) if c.role is Role.EVALUATION)
+
+    def name(self, factor: int) -> str:
+        """The name of a factor of the design."""
+        return self.column(factor).factor
+
+    def column(self, factor: int) -> Column:
+        """The column of a factor of the design."""
+        return self.model.columns[self.drawn[factor]]
+
+    def levels_of(self, row: Sequence[int]) -> Mapping[str, Level]:
+        """A row of the design as factor -> level."""
+        return {self.name(f): self.column(f).levels[self.codes[f][code]] for f, code in enumerate(row)}
+
+    def cell_of(self, row: Sequence[int]) -> Cell:
+        """The cell of the model that a row of the design stands for."""
+        return next(cell for cell in self.model.informative if self._row(cell) == tuple(row))
+
+    def _row(self, cell: Cell) -> tuple[int, ...]:
+        return tuple(self.codes[f].index(cell.codes[at]) for f, at in enumerate(self.drawn))
+
+    def is_estimable(self, column: Column) -> bool:
+        """Whether every difference between levels of this factor is determined."""
+        names = {self.name(f) for f in range(len(self.drawn))}
+        return column.factor in names and not any(column.factor in members for members in self.alias_sets)
+
+    def contrasts(self, factor: int) -> tuple[tuple[int, int], ...]:
+        """The pairs of design levels of a factor whose difference is determined."""
+        if self.design.saturated is not None or self.design.sizes[factor] > MAX_CONTRASTED:
+            return ()
+        levels = range(self.design.sizes[factor])
+        return tuple((a, b) for a, b in combinations(levels, 2) if self.design.estimable(factor, a, b))
+
+    @cached_property
+    def inflation(self) -> Mapping[str, float]:
+        """Variance inflation of each estimable factor, runs weighed by their number."""
+        rows = Counter(self._row(cell) for cell in self.model.informative for _ in cell.results)
+        weights = np.array([rows[tuple(row)] for row in self.design.cells.tolist()], dtype=np.float64)
+        return {self.name(f): value for f, value in self.design.inflation(weights).items()}
+
+    def seeds_for(self, found: Extension) -> int:
+        """Runs of each new cell of an extension; one where the cell itself says which seed."""
+        return 1 if any(self.column(factor).role in REPLICATED for factor in found.factors) else SEEDS
+
+    def hours(self, runs: int) -> float | None:
+        """What so many runs cost, by the median of the recorded durations."""
+        found = [duration for run in self.table.runs if (duration := duration_s(run)) is not None]
+        return runs * median(found) / 3600 if found else None
+
+
+def duration_s(run: Run) -> float | None:
+    """How long a finished run took."""
+    value = run.outcome.body.get("duration_s") if run.outcome and run.finished else None
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else None
+
+
+def study(runs: Sequence[Run], *, settings: Settings) -> Study:
+    """Everything that these runs, in whatever order, allow to say about their factors.
+
+    Raises NothingToJudgeError for fewer than two runs, or fewer than two that give a result.
+    """
+    if (given := len({run.id for run in runs})) < 2:
+        raise NothingToJudgeError(f"a study needs at least 2 runs, {given} given", remedy="name more runs")
+    table = table_of(runs, settings)
+    with_result = sum(len(cell.results) for cell in table.cells)
+    if with_result < 2 and not any(run.fault for run in table.runs):
+        raise NothingToJudgeError(
+            f"{with_result} of {len(table.runs)} runs give a result, and one alone separates nothing",
+            remedy="name runs that finished",
+        )
+    model = table
+    design, drawn, codes = _design(model)
+    if drawn and not design.alias_sets and with_result <= design.rank and (seeds := table.seed_columns):
+        model = replace(table, columns=(*table.columns, *seeds))
+        design, drawn, codes = _design(model)
+    sizes = Counter(
+        tuple(codes[f].index(cell.codes[at]) for f, at in enumerate(drawn))
+        for cell in model.informative
+        for _ in cell.rows
+    )
+    pairs, clean = pairs_of(table)
+    return Study(
+        table=table,
+        model=model,
+        design=design,
+        drawn=drawn,
+        codes=codes,
+        extensions=tuple(extension(design, members, sizes) for members in design.alias_sets),
+        interactions=tuple(
+            found
+            for found in interactions(design)
+            if not any(model.columns[drawn[factor]].role in REPLICATED for factor in found.factors)
+        ),
+        pairs=pairs,
+        single_factor_pairs=clean,
+        chains=tuple(chains_of(table)),
+    )
+
+
+def _design(table: Table) -> tuple[Design, tuple[int, ...], tuple[tuple[int, ...], ...]]:
+    """The design of the runs with results, over the levels that occur among them."""
+    used = [sorted({cell.codes[at] for cell in table.informative}) for at in range(len(table.columns))]
+    drawn = tuple(at for at, codes in enumerate(used) if len(codes) > 1)
+    codes = tuple(tuple(used[at]) for at in drawn)
+    places = [{code: place for place, code in enumerate(levels)} for levels in codes]
+    rows = [[places[f][cell.codes[at]] for f, at in enumerate(drawn)] for cell in table.informative]
+    return design_of(rows, [len(levels) for levels in codes]), drawn, codes

@@ -1,0 +1,117 @@
+"""The fewest extra runs that separate what is aliased.
+
+Each new run raises the rank by one at most, so an alias set whose null space has k dimensions needs k runs. Only the
+part of a new row that lies in the null space counts: for the fewest runs, det(M'M) of the extended design is det(M'M)
+of the old one on its row space times the squared determinant of those parts. A cell that differs from a run one already
+has in one factor contributes the same part whichever run that is, so the choice is among moves, from level to level of
+one factor: exhaustive where there are few, greedy by the largest part still unexplained where there are many.
+
+Source: Fedorov, Theory of Optimal Experiments (1972), on D-optimal designs.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations, islice
+from math import comb
+
+import numpy as np
+
+from runaudit.study.design import TOLERANCE, Codes, Design, Matrix
+
+MAX_EXHAUSTIVE = 20_000
+MAX_CELLS = 64
+"""More extra runs than this are counted and not listed: the study needs another plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Going from one level of a factor to another, all else held."""
+
+    factor: int
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """Cells to run, and for each the cell it differs from in one factor. `short`: how many more would be needed."""
+
+    factors: tuple[int, ...]
+    cells: tuple[tuple[int, ...], ...]
+    bases: tuple[tuple[int, ...], ...]
+    short: int = 0
+
+
+def extension(design: Design, members: tuple[int, ...], sizes: Counter[tuple[int, ...]]) -> Extension:
+    """The fewest new cells that make every effect of one alias set estimable.
+
+    sizes: how many runs each cell has; a cell that was run often is the better one to differ from.
+    """
+    if design.saturated is not None:
+        return Extension(factors=members, cells=(), bases=(), short=design.columns - design.rank)
+    basis = null_basis(design, members)  # (columns - 1, k)
+    k = basis.shape[1]
+    if k > MAX_CELLS:
+        return Extension(factors=members, cells=(), bases=(), short=k)
+    moves = _moves(design, members)
+    parts = np.stack([basis.T @ design.move(m.factor, m.before, m.after) for m in moves])  # (n_moves, k)
+    chosen = _exhaustive(parts, k) if comb(len(moves), k) <= MAX_EXHAUSTIVE else _greedy(parts, k)
+    placed = [_placed(moves[i], design.cells, sizes) for i in chosen]
+    return Extension(factors=members, cells=tuple(cell for cell, _ in placed), bases=tuple(base for _, base in placed))
+
+
+def null_basis(design: Design, members: Sequence[int]) -> Matrix:
+    """(columns - 1, k): an orthonormal basis of the null space of one alias set, which is a summand of the whole."""
+    mine = np.nonzero(np.isin(design.owner, list(members)))[0]
+    values, vectors = np.linalg.eigh(design.projector[np.ix_(mine, mine)])
+    inner = vectors[:, values > 0.5]
+    basis = np.zeros((len(design.owner), inner.shape[1]))
+    basis[mine] = inner
+    return basis
+
+
+def _moves(design: Design, members: Sequence[int]) -> list[Move]:
+    """Every pair of levels of every factor of the set, in a fixed order; a move back differs in sign alone."""
+    return [Move(f, a, b) for f in members for a, b in combinations(range(design.sizes[f]), 2)]
+
+
+def _exhaustive(parts: Matrix, k: int) -> tuple[int, ...]:
+    """The first of the choices with the largest determinant."""
+    choices = combinations(range(len(parts)), k)
+    best: tuple[int, ...] = ()
+    largest = 0.0
+    while chunk := list(islice(choices, 4096)):
+        sizes = np.abs(np.linalg.det(parts[np.array(chunk)]))
+        top = int(np.argmax(sizes >= sizes.max() - TOLERANCE))
+        if sizes[top] > largest + TOLERANCE:
+            largest, best = float(sizes[top]), chunk[top]
+    # A determinant of many small parts can fall below the tolerance while its rows are independent.
+    return best or _greedy(parts, k)
+
+
+def _greedy(parts: Matrix, k: int) -> tuple[int, ...]:
+    """Again and again the move whose part is largest beside what the chosen ones explain."""
+    left = parts.copy()
+    chosen: list[int] = []
+    for _ in range(k):
+        norms = np.linalg.norm(left, axis=1)
+        top = int(np.argmax(norms >= norms.max() - TOLERANCE))
+        chosen.append(top)
+        unit = left[top] / norms[top]
+        left = left - np.outer(left @ unit, unit)
+    return tuple(chosen)
+
+
+def _placed(move: Move, cells: Codes, sizes: Counter[tuple[int, ...]]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The new cell of a move and the cell it starts from: the one with most runs, then the most usual levels."""
+    usual = [Counter(column.tolist()) for column in cells.T]
+    starts = []
+    for row in cells.tolist():
+        if row[move.factor] in (move.before, move.after):
+            rank = (-sizes[tuple(row)], -sum(count[code] for count, code in zip(usual, row, strict=True)), row)
+            starts.append(rank)
+    base = min(starts)[2]
+    new = list(base)
+    new[move.factor] = move.after if base[move.factor] == move.before else move.before
+    return tuple(new), tuple(base)

@@ -1,0 +1,136 @@
+"""A study for a terminal and for a pull request. The first line is the verdict and its reason in one sentence."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from runaudit.study.answer import Judgement
+from runaudit.study.pairs import Chain, Pair
+from runaudit.study.study import Study
+from runaudit.study.suggest import Extension
+from runaudit.study.table import Column
+from runaudit.study.words import interaction_lines, level_text, listed, notes_on, suggestion_lines, suggestion_sentence
+
+RED, GREEN, YELLOW, BOLD, PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[1m", "\x1b[0m"
+COLOURS = {"estimable": GREEN, "replicate": YELLOW, "identical": YELLOW, "provenance_incomplete": YELLOW}
+MAX_ROWS = 12
+MAX_LEVELS = 6
+
+
+def headline(said: Judgement) -> str:
+    """The verdict and its reason in one sentence."""
+    held = f" (conditional: {said.conditional})" if said.conditional not in (None, said.verdict) else ""
+    return printable(f"{said.verdict}: {said.reason}{held}")
+
+
+def text_lines(study: Study, said: Judgement, *, everything: bool = False, colour: bool = False) -> Iterator[str]:
+    """The study for a terminal; long lists are cut unless `everything`."""
+    head = headline(said)
+    yield f"{BOLD}{COLOURS.get(said.verdict, RED)}{head}{PLAIN}" if colour else head
+    for title, lines in _sections(study, everything):
+        if lines:
+            yield ""
+            yield f"{BOLD}{title}{PLAIN}" if colour else title
+            yield from (f"  {printable(line)}" for line in lines)
+
+
+def markdown_lines(study: Study, said: Judgement, *, everything: bool = False) -> Iterator[str]:
+    """The study for a pull request: the same sections; the factor table as a table."""
+    yield f"**{said.verdict}**: {_escaped(printable(headline(said).partition(': ')[2]))}"
+    for title, lines in _sections(study, everything):
+        if title == "factors" and lines:
+            yield from ("", "| factor | levels (runs) | |", "|---|---|---|")
+            for column in study.model.columns:
+                cells = (f"`{column.factor}`", _levels(column), _standing(study, column))
+                yield "| " + " | ".join(_escaped(printable(cell)) for cell in cells) + " |"
+        elif lines:
+            yield from ("", f"**{title}**", "")
+            yield from (f"- {_escaped(printable(line))}" for line in lines)
+
+
+def printable(text: str) -> str:
+    """Text from a record with control characters shown, not obeyed: labels and values come from strangers."""
+    return "".join(c if c.isprintable() or c in " \t" else f"\\x{ord(c):02x}" for c in text)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+def _sections(study: Study, everything: bool) -> Iterator[tuple[str, list[str]]]:
+    design = study.design
+    size = f"{len(study.table.runs)} runs in {len(study.table.cells)} cells, {study.results} with a result"
+    rank = f"rank {design.rank} of {design.columns} columns, {max(0, study.residual_df)} residual degrees of freedom"
+    yield "design", [f"{size}; {rank}"]
+    width = max((len(column.factor) for column in study.model.columns), default=0)
+    yield (
+        "factors",
+        [
+            f"{column.factor:<{width}}  {_levels(column)}  [{_standing(study, column)}]"
+            for column in study.model.columns
+        ],
+    )
+    yield "never varied", _cut([listed(study.table.never_varied, limit=999 if everything else MAX_ROWS)], True)
+    yield "next runs", [line for found in study.extensions for line in _next(study, found, everything)]
+    clean = [pair for pair in study.pairs if "single_factor" in (pair.verdict, pair.conditional)]
+    yield "single-factor pairs", _cut([_pair(study, pair) for pair in clean], everything)
+    yield "chains", _cut([_chain(study, chain) for chain in study.chains], everything)
+    yield "interactions", list(interaction_lines(study))
+    yield "not in all records", _cut(_missing(study), everything)
+    yield "notes", _cut(list(notes_on(study)), everything)
+
+
+def _cut(lines: list[str], everything: bool) -> list[str]:
+    lines = [line for line in lines if line]
+    if everything or len(lines) <= MAX_ROWS:
+        return lines
+    return [*lines[:MAX_ROWS], f"and {len(lines) - MAX_ROWS} more (--all shows them)"]
+
+
+def _levels(column: Column) -> str:
+    counts = Counter(column.codes)
+    rows = [f"{level_text(level)} ({counts[code]})" for code, level in enumerate(column.levels)]
+    return ", ".join(rows[:MAX_LEVELS]) + (
+        f" and {len(rows) - MAX_LEVELS} more levels" if len(rows) > MAX_LEVELS else ""
+    )
+
+
+def _standing(study: Study, column: Column) -> str:
+    if column.factor in study.barriers:
+        return "evaluation"
+    if study.is_estimable(column):
+        return "estimable"
+    others = [
+        name for members in study.alias_sets if column.factor in members for name in members if name != column.factor
+    ]
+    return f"aliased with {listed(others, limit=4)}" if others else "no result at another level"
+
+
+def _name(study: Study, place: int) -> str:
+    runs = [study.table.runs[row] for row in study.table.cells[place].rows]
+    return f"{runs[0].label} ({runs[0].short})" + (f" and {len(runs) - 1} more" if len(runs) > 1 else "")
+
+
+def _pair(study: Study, pair: Pair) -> str:
+    return f"{_name(study, pair.a)} | {_name(study, pair.b)}: {listed(pair.factors)}"
+
+
+def _chain(study: Study, chain: Chain) -> str:
+    steps = [_name(study, chain.cells[0])]
+    steps += [
+        f"-[{factor}]-> {_name(study, place)}" for place, factor in zip(chain.cells[1:], chain.factors, strict=True)
+    ]
+    return " ".join(steps)
+
+
+def _next(study: Study, found: Extension, everything: bool) -> Iterator[str]:
+    if found.short:
+        yield suggestion_sentence(study, found)
+        return
+    head, steps = suggestion_lines(study, found)
+    yield f"{head}:"
+    yield from (f"  {line}" for line in _cut(steps, everything))
+
+
+def _missing(study: Study) -> list[str]:
+    total = len(study.table.runs)
+    return [f"{path}: {len(rows)} of {total} runs ({reason})" for path, (rows, reason) in study.table.missing.items()]

@@ -1,0 +1,229 @@
+"""The sentences of a study: what these runs say, what they cannot say, and what would let them."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+
+from runaudit.factors.cohort import cohort_of
+from runaudit.factors.factor import Absent
+from runaudit.factors.path import last_key
+from runaudit.records.canonical import JSON
+from runaudit.study.leaf import Level, Marker
+from runaudit.study.study import SEEDS, Study
+from runaudit.study.suggest import Extension
+from runaudit.study.table import Column
+
+MAX_SHOWN = 48
+COMMIT = re.compile(r"[0-9a-f]{40}")
+INFLATED = 5.0
+"""From here on a reader should know: the interval of such an effect is more than twice as wide as it could be."""
+
+
+def listed(words: Sequence[str], limit: int = 8) -> str:
+    """Words as a sentence lists them; beyond `limit` the rest is counted."""
+    shown = list(words[:limit])
+    if len(words) > limit:
+        return f"{', '.join(shown)} and {len(words) - limit} more"
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else ""
+
+
+def level_text(level: Level) -> str:
+    """A level in few characters."""
+    if isinstance(level, Absent | Marker):
+        return repr(level)
+    return _cut(_compact(level))
+
+
+def _compact(level: JSON) -> str:
+    if isinstance(level, Mapping):
+        return "{" + ", ".join(f"{str(key).lstrip(chr(0))}: {_compact(item)}" for key, item in level.items()) + "}"
+    if isinstance(level, list | tuple):
+        return "[" + ", ".join(_compact(item) for item in level) + "]"
+    if level is None or isinstance(level, bool):
+        return {None: "null", True: "true", False: "false"}[level]
+    if isinstance(level, float):
+        return f"{level:.6g}" if math.isfinite(level) else str(level)
+    text = str(level)
+    if text.startswith("sha256:"):
+        return text[:19] + "…"
+    return text[:12] + "…" if COMMIT.fullmatch(text) else text
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
+
+
+def alias_sentence(study: Study, members: Sequence[int]) -> str:
+    """Why the factors of one alias set cannot be told apart."""
+    names = listed([study.name(f) for f in members])
+    columns = study.design.cells[:, list(members)]
+    joint = len({tuple(row) for row in columns.tolist()})
+    if all(joint == len(set(column)) for column in columns.T.tolist()):
+        how = f"they change together in all {study.results} runs"
+        return f"{names} cannot be told apart: {how}, so none of them can be credited alone"
+    if study.design.saturated is not None:
+        return f"{names} cannot be told apart: nearly every run has levels of its own"
+    return f"{names} cannot be told apart: in these runs each follows from the others"
+
+
+def suggestion_sentence(study: Study, found: Extension) -> str:
+    """Which runs would separate an alias set, and what they cost."""
+    names = listed([study.name(f) for f in found.factors])
+    if found.short:
+        return (f"{found.short} more combinations of levels would be needed to separate {names} level by level: repeat "
+                "fewer levels in a plan, rather than extend these runs")  # fmt: skip
+    head, steps = suggestion_lines(study, found)
+    return f"{head}: {'; '.join(steps)}"
+
+
+def suggestion_lines(study: Study, found: Extension) -> tuple[str, list[str]]:
+    """What a suggestion costs, and each of its new cells."""
+    names = listed([study.name(f) for f in found.factors])
+    count = len(found.cells)
+    seeds = study.seeds_for(found)
+    cost = study.hours(count * seeds)
+    price = f"{count * seeds} run{'s' * (count * seeds > 1)}" + (
+        f", about {_hours(cost)} at the median recorded duration" if cost else ""
+    )
+    many = "1 new cell separates" if count == 1 else f"{count} new cells separate"
+    steps = [_step(study, cell, base) for cell, base in zip(found.cells, found.bases, strict=True)]
+    how = f"with {seeds} seeds each" if seeds > 1 else "each with the seed that stands there"
+    return f"{many} {names}, {how} ({price})", steps
+
+
+def _step(study: Study, cell: Sequence[int], base: Sequence[int]) -> str:
+    new, old = study.levels_of(cell), study.levels_of(base)
+    moved = next(name for name in new if cell[list(new).index(name)] != base[list(new).index(name)])
+    run = study.table.runs[study.cell_of(base).rows[0]]
+    return (
+        f"{moved} = {level_text(new[moved])} instead of {level_text(old[moved])}, the rest as {run.label} ({run.short})"
+    )
+
+
+def _hours(hours: float) -> str:
+    return f"{hours:.1f} h" if hours >= 0.1 else f"{hours * 60:.1f} min"
+
+
+# ── notes ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def notes_on(study: Study) -> tuple[str, ...]:
+    """What a reader of the table should be told beside it, in a fixed order, each once."""
+    found = (*_failures(study), *_replication(study), *_odd(study), *_blocks(study), *_collinear(study),
+             *_fractions(study), *_ladder(study))  # fmt: skip
+    return tuple(dict.fromkeys(found))
+
+
+def _failures(study: Study) -> Iterator[str]:
+    failed = [run for row, run in enumerate(study.table.runs) if not study.table.has_result(row)]
+    if failed:
+        ends = Counter(run.status for run in failed)
+        how = ", ".join(f"{count} {status}" for status, count in sorted(ends.items()))
+        yield f"{len(failed)} of {len(study.table.runs)} runs have no result ({how}): counted, they separate nothing"
+    drawn = {study.name(f) for f in range(len(study.drawn))}
+    for column in study.model.columns:
+        if column.factor not in drawn:
+            yield f"{column.factor} varies only between runs without a result"
+
+
+def _replication(study: Study) -> Iterator[str]:
+    cells = study.table.informative
+    sizes = Counter(len(cell.results) for cell in cells)
+    if len(cells) > 1 and len(sizes) > 1:
+        shares = ", ".join(f"{count} of {size}" for size, count in sorted(sizes.items()))
+        yield f"the {len(cells)} cells are not balanced (cells of so many runs: {shares})"
+    thin = sum(count for size, count in sizes.items() if size < SEEDS)
+    if thin:
+        yield f"{thin} of {len(cells)} cells have fewer than {SEEDS} runs: what is estimable is not yet a claim"
+    for cell in cells:
+        if len(cell.rows) > 1:
+            yield from (
+                n for n in cohort_of([study.table.runs[row] for row in cell.rows]).notes if "repeat one another" in n
+            )
+    if study.drawn and study.residual_df == 0:
+        yield "no run is left over to show the spread (0 residual degrees of freedom)"
+
+
+def _odd(study: Study) -> Iterator[str]:
+    """A run that would be one more seed of a cohort, had it not alone another level of one factor."""
+    crowds = [cell.codes for cell in study.table.cells if len(cell.rows) >= 2]
+    counts = [Counter(column.codes) for column in study.table.columns]
+    for cell in (cell for cell in study.table.cells if len(cell.rows) == 1 and crowds):
+        for at in (at for at, code in enumerate(cell.codes) if counts[at][code] == 1):
+            rest = (*cell.codes[:at], *cell.codes[at + 1 :])
+            if any((*codes[:at], *codes[at + 1 :]) == rest for codes in crowds):
+                run, column = study.table.runs[cell.rows[0]], study.table.columns[at]
+                yield (f"{run.label} ({run.short}) is the odd run: it alone has {column.factor} = "
+                       f"{level_text(column.levels[cell.codes[at]])}")  # fmt: skip
+
+
+def _blocks(study: Study) -> Iterator[str]:
+    """Machines and software that vary: in equal shares under every other factor they are a block, else they lean."""
+    rows = [row for cell in study.table.informative for row in cell.results]
+    columns = [study.column(f) for f in range(len(study.drawn))]
+    for block in (column for column in columns if column.factor.startswith("env.")):
+        others = [column for column in columns if not column.factor.startswith("env.")]
+        uneven = [other.factor for other in others if not _even(block, other, rows)]
+        if uneven:
+            yield f"{block.factor} is not spread evenly over {listed(uneven)}"
+        elif others:
+            yield f"{block.factor} is spread evenly over every other factor: a balanced block"
+
+
+def _even(a: Column, b: Column, rows: Sequence[int]) -> bool:
+    """Whether each level of one has its share of each level of the other."""
+    joint = Counter((a.codes[row], b.codes[row]) for row in rows)
+    left, right = Counter(a.codes[row] for row in rows), Counter(b.codes[row] for row in rows)
+    return all(joint[x, y] * len(rows) == left[x] * right[y] for x in left for y in right)
+
+
+def _collinear(study: Study) -> Iterator[str]:
+    for name, value in study.inflation.items():
+        if value >= INFLATED:
+            yield (f"{name} is nearly aliased: its variance is {value:.1f} times what a balanced plan would give, so "
+                   "expect a wide interval")  # fmt: skip
+
+
+def _fractions(study: Study) -> Iterator[str]:
+    for found in study.interactions:
+        if found.aliased and all(study.is_estimable(study.column(f)) for f in found.aliased):
+            pair = " and ".join(study.name(f) for f in found.factors)
+            twins = listed([study.name(f) for f in found.aliased])
+            yield f"{twins} can only be told if {pair} do not interact: their interaction splits the runs the same way"
+
+
+def _ladder(study: Study) -> Iterator[str]:
+    """Single-factor steps one after the other: each is told once, at one place."""
+    told = [found for found in study.interactions if found.estimable]
+    if study.chains and not told and len(study.drawn) > 1:
+        yield "the steps of a chain add up under no interaction only: no two factors were run in all their combinations"
+
+
+def interaction_lines(study: Study) -> Iterator[str]:
+    """Which interactions could be told, and why the others could not."""
+    told = [found for found in study.interactions if found.estimable]
+    others = [found for found in study.interactions if not found.estimable]
+    if told and study.residual_df <= 0:
+        yield f"{len(told)} interactions have all their combinations, but no replicate to measure them against"
+    elif told:
+        yield "could be told: " + listed([_pair_name(study, found.factors) for found in told])
+    holes = [found for found in others if found.cells < found.combinations]
+    if holes:
+        rows = [f"{_pair_name(study, f.factors)} ({f.cells} of {f.combinations} combinations run)" for f in holes]
+        yield "not estimable: " + listed(rows, limit=4)
+    twins = [found for found in others if found.twins]
+    if twins:
+        rows = [f"{_pair_name(study, f.factors)} (as {_pair_name(study, f.twins[0])})" for f in twins]
+        yield "not separable from another interaction: " + listed(rows, limit=4)
+    mixed = [found for found in others if found.cells == found.combinations and not found.twins]
+    if mixed:
+        yield "not separable from other effects: " + listed([_pair_name(study, f.factors) for f in mixed], limit=4)
+    varying = len(study.drawn)
+    if varying > 1 and not study.interactions:
+        yield f"not examined: {len(list(combinations(range(varying), 2)))} pairs of factors"
+
+
+def _pair_name(study: Study, factors: tuple[int, int]) -> str:
+    return " × ".join(last_key(study.name(f)) for f in factors)

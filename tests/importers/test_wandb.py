@@ -1,0 +1,420 @@
+"""W&B run folders: what they say is read, what they do not say is unknown, what is malformed is refused whole."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from runaudit.diff import compare
+from runaudit.errors import RecordError
+from runaudit.factors.factor import ChangeClass
+from runaudit.importers.base import with_our_names
+from runaudit.importers.commandline import arguments
+from runaudit.importers.wandb_folder import read_runs
+from runaudit.importers.yamlfile import parse_yaml
+from runaudit.settings import Settings
+from tests.importers.test_foreign_files import frames, history
+
+CONFIG = """\
+_wandb:
+    value:
+        cli_version: 0.23.1
+        e:
+            x1:
+                email: someone@example.org
+        t:
+            "1": [1, 5]
+lr:
+    value: 6e-4
+model:
+    value:
+        width: 48
+        act: gelu
+samples:
+    value: .inf
+wandb_run_name:
+    value: baseline
+"""
+METADATA = {
+    "os": "Linux-6.8",
+    "python": "CPython 3.12.12",
+    "startedAt": "2025-12-27T05:19:14Z",
+    "args": ["--lr", "0.0006", "--hidden", "256", "--resume"],
+    "program": "/w/run.py",
+    "git": {"remote": "https://me:token@github.com/a/b", "commit": "b" * 40},
+    "email": "someone@example.org",
+    "host": "ada",
+    "root": "/w",
+    "gpu": "RTX 3090",
+    "gpu_count": 1,
+    "cudaVersion": "12.8",
+}
+SUMMARY = {
+    "_step": 160,
+    "_runtime": 364,
+    "loss": 0.5,
+    "val": {"psnr": 31.5},
+    "plot": {"_type": "image-file", "size": 3},
+}
+REQUIREMENTS = "torch==2.6.0\nNumPy==2.0.1\npkg @ file:///opt/pkg\n-e git+https://x/y@abc#egg=mine\n# note\n"
+BOMB = "a: &a [1,1,1,1,1,1,1,1,1,1]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n" for before, name in zip("abcdefg", "bcdefgh", strict=True)
+)
+"""Ten million leaves in five hundred bytes."""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    def make(name="run-20251227_051914-abc12345", *, config=CONFIG, metadata=METADATA, summary=SUMMARY, **files):
+        files_dir = tmp_path / "wandb" / name / "files"
+        files_dir.mkdir(parents=True)
+        texts = {
+            "config.yaml": config,
+            "wandb-metadata.json": None if metadata is None else json.dumps(metadata),
+            "wandb-summary.json": None if summary is None else json.dumps(summary),
+            "requirements.txt": REQUIREMENTS,
+            "diff.patch": None,
+        } | {key.replace("_", "."): text for key, text in files.items()}
+        for file, text in texts.items():
+            if text is not None:
+                (files_dir / file).write_text(text)
+        return files_dir.parent
+
+    return make
+
+
+def read(path):
+    (found,), skipped = read_runs(path)
+    assert skipped == ()
+    return found.run
+
+
+def test_what_the_folder_says_is_in_the_record(folder):
+    body = read(folder()).manifest.to_json()
+
+    assert body["label"] == "abc12345"
+    assert body["config"] == {
+        "lr": 0.0006,
+        "model": {"width": 48, "act": "gelu"},
+        "samples": float("inf"),
+        "args": {"hidden": 256, "resume": True},
+    }
+    assert body["env"] == {
+        "python": "3.12.12",
+        "platform": "Linux-6.8",
+        "gpu": "RTX 3090",
+        "gpu_count": 1,
+        "cuda": "12.8",
+        "torch": "2.6.0",
+        "packages": {
+            "torch": "2.6.0",
+            "numpy": "2.0.1",
+            "pkg": "file:///opt/pkg",
+            "mine": "git+https://x/y@abc#egg=mine",
+        },
+    }
+    assert body["code"]["commit"] == "b" * 40
+    assert body["launch"]["started"] == "2025-12-27T05:19:14Z"
+    assert body["launch"]["argv"] == ["/w/run.py", *METADATA["args"]]
+    assert body["origin"]["kind"] == "wandb"
+    assert body["origin"]["run"] == "abc12345"
+
+
+def test_what_is_not_in_the_folder_is_unknown_with_its_reason(folder):
+    unknown = read(folder()).manifest.to_json()["unknown"]
+
+    assert unknown["seed"] == "no config key names it"
+    assert "diff.patch" in unknown["code.patch"]
+    assert {"data", "init", "eval", "env.determinism"} <= unknown.keys()
+
+
+def test_a_seed_in_the_config_is_the_seed(folder):
+    run = read(folder(config="seed:\n    value: 7\n"))
+
+    assert run.manifest.seed == 7
+    assert "seed" not in run.manifest.to_json()["unknown"]
+
+
+def test_a_saved_patch_is_the_code_and_is_kept(folder):
+    run = read(folder(diff_patch="diff --git a/x b/x\n"))
+
+    assert run.manifest.body["code"]["dirty"] is True
+    assert run.blobs[run.manifest.body["code"]["patch"]["digest"]] == b"diff --git a/x b/x\n"
+    assert "code.patch" not in run.manifest.to_json()["unknown"]
+
+
+def test_an_empty_patch_is_a_clean_tree(folder):
+    code = read(folder(diff_patch="")).manifest.to_json()["code"]
+
+    assert (code["dirty"], code["patch"]) == (False, None)
+
+
+def test_neither_the_address_of_the_account_nor_a_token_is_taken_over(folder):
+    raw = read(folder()).manifest.raw
+
+    assert b"someone@example.org" not in raw
+    assert b"token" not in raw
+
+
+def test_the_summary_gives_each_number_its_last_point(folder):
+    run = read(folder())
+
+    assert dict(run.trajectory.series) == {"loss": ((160, 0.5),), "val.psnr": ((160, 31.5),)}
+    assert run.outcome is None
+
+
+def test_foreign_names_of_series_become_ours(folder):
+    run = with_our_names(read(folder()), {"loss": "train/loss"})
+
+    assert "train/loss" in run.trajectory.series
+    assert "loss" not in run.trajectory.series
+
+
+def test_names_settings_of_wandb_and_times_are_shown_and_change_no_verdict(folder):
+    one = read(folder())
+    other = read(
+        folder(
+            "run-20260101_000000-zzz99999",
+            config=CONFIG.replace("baseline", "another").replace("0.23.1", "0.24.0"),
+            metadata=METADATA | {"startedAt": "2026-01-01T00:00:00Z", "host": "bob"},
+        )
+    )
+
+    said = compare(one, other, settings=Settings())
+
+    assert said.factors == ()
+    assert said.conditional == "identical"
+    shown = {change.path for change in said.nuisance if change.kind is ChangeClass.NUISANCE}
+    assert {"origin.settings.wandb_run_name", "origin.telemetry.cli_version", "launch.started", "label"} <= shown
+
+
+def test_an_option_that_repeats_the_config_is_one_factor_with_it(folder):
+    one = read(folder())
+    other = read(
+        folder("run-20260101_000000-b", config=CONFIG.replace("6e-4", "3e-4"),
+               metadata=METADATA | {"args": ["--lr", "0.0003", "--hidden", "256", "--resume"]})
+    )  # fmt: skip
+
+    said = compare(one, other, settings=Settings())
+
+    assert [f.factor for f in said.factors] == ["config.lr"]
+    assert (said.verdict, said.conditional) == ("provenance_incomplete", "single_factor")
+
+
+def test_an_option_that_nobody_logged_counts(folder):
+    one = read(folder(config="{}"))
+    other = read(
+        folder(
+            "run-20260101_000000-b",
+            config="{}",
+            metadata=METADATA | {"args": ["--lr", "0.1", "--hidden", "256", "--resume"]},
+        )
+    )
+
+    assert [f.factor for f in compare(one, other, settings=Settings()).factors] == ["config.args.lr"]
+
+
+def test_an_abbreviated_option_repeats_the_option_it_stands_for(folder):
+    """argparse takes `--mod` for `--model_name`."""
+    run = read(folder(config="model_name:\n    value: elph\n", metadata=METADATA | {"args": ["--mod", "elph"]}))
+
+    assert run.manifest.to_json()["config"] == {"model_name": "elph"}
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (["--lr", "1e-3"], {"lr": 0.001}),
+        (["--lr=1e-3"], {"lr": 0.001}),
+        (["--n", "-3"], {"n": -3}),
+        (["--flag", "--other"], {"flag": True, "other": True}),
+        (["--sizes", "1", "2"], {"sizes": [1, 2]}),
+        (["train", "-x", "y"], {"x": "y", "positional": ["train"]}),
+        (["--data-dir", "/d"], {"data_dir": "/d"}),
+        ([], {}),
+    ],
+)
+def test_a_command_line_is_read_as_settings(argv, expected):
+    assert arguments(argv) == expected
+
+
+def test_a_run_without_config_or_options_has_an_unknown_config(folder):
+    run = read(folder(config="wandb_version: 1\n", metadata=METADATA | {"args": []}))
+
+    assert not run.manifest.has("config")
+    assert run.manifest.reason("config") == "nothing was given to wandb.config"
+
+
+def test_older_configs_carry_descriptions_beside_values(folder):
+    run = read(folder(config="wandb_version: 1\nlr:\n  desc: null\n  value: 0.1\n", metadata=None))
+
+    assert run.manifest.to_json()["config"] == {"lr": 0.1}
+    assert not run.manifest.section("launch")
+
+
+def test_a_folder_of_runs_is_read_at_once_and_links_are_not_followed(folder, tmp_path):
+    first = folder()
+    folder("offline-run-20260101_000000-b")
+    (tmp_path / "wandb" / "run-20260102_000000-empty").mkdir()
+    (tmp_path / "wandb" / "latest-run").symlink_to(first, target_is_directory=True)
+
+    imported, skipped = read_runs(tmp_path)
+
+    assert [found.run.label for found in imported] == ["b", "abc12345"]
+    assert [row.reason for row in skipped] == ["it holds none of config.yaml, wandb-metadata.json, wandb-summary.json"]
+
+
+def test_the_files_folder_itself_names_its_run(folder):
+    assert read(folder() / "files").label == "abc12345"
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({"config": "lr: [1"}, "is not YAML at line 1"),
+        ({"config": "lr:\n  value: 1\nlr:\n  value: 2\n"}, "the key 'lr' occurs twice"),
+        ({"config": "- 1\n"}, "is a list, not a table"),
+        ({"config": "lr:\n  value: !!python/object:os.system x\n"}, "is not YAML at line 2"),
+        ({"config": "a: " + "[" * 250 + "]" * 250}, "expands beyond|nested too deeply"),
+        ({"config": BOMB}, "expands beyond"),
+        ({"config": "a: \x00"}, "is not YAML"),
+        ({"wandb-summary_json": '{"a": 1, "a": 2}'}, "'a' twice"),
+        ({"wandb-metadata_json": "{"}, "is not JSON"),
+        ({"wandb-metadata_json": "[]"}, "is a list, not a table"),
+        ({"wandb-metadata_json": '{"host": "\\ud800"}'}, "lone surrogate"),
+    ],
+)  # fmt: skip
+def test_malformed_files_are_refused_in_one_line(folder, files, told):
+    path = folder(**files)
+
+    with pytest.raises(RecordError, match=told) as raised:
+        read_runs(path)
+
+    assert "\n" not in str(raised.value)
+    assert raised.value.remedy
+
+
+def test_one_malformed_run_refuses_the_folder(folder, tmp_path):
+    folder()
+    folder("run-20260101_000000-b", config="lr: [")
+
+    with pytest.raises(RecordError, match=r"run-20260101_000000-b.files.config\.yaml"):
+        read_runs(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["", "nowhere"])
+def test_a_place_without_runs_is_refused(tmp_path, name):
+    with pytest.raises(RecordError, match=r"holds no W&B run|does not exist"):
+        read_runs(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-05", 1e-05),
+        ("'1e-05'", "1e-05"),
+        ("1E5", 1e5),
+        ("-1.5e+3", -1500.0),
+        ("12", 12),
+        ("1e", "1e"),
+        (".inf", float("inf")),
+    ],
+)
+def test_a_number_in_yaml_is_what_a_json_writer_meant(text, value):
+    found = parse_yaml(f"x: {text}\n".encode(), where="here")["x"]
+
+    assert found == value
+    assert type(found) is type(value)
+
+
+def log_file(path, *, exit_code=None, losses=()):
+    """W&B's own offline file beside `files`."""
+    pb = pytest.importorskip("wandb.proto.wandb_internal_pb2")
+    messages = [history(step, loss=str(loss)) for step, loss in enumerate(losses)]
+    if exit_code is not None:
+        record = pb.Record()
+        record.exit.exit_code = exit_code
+        messages.append(record.SerializeToString())
+    (path / "run-abc12345.wandb").write_bytes(frames(messages))
+
+
+def test_the_offline_file_gives_the_whole_series_and_how_the_run_ended(folder):
+    path = folder()
+    log_file(path, exit_code=0, losses=(3.0, 2.0))
+
+    run = read(path)
+
+    assert run.trajectory.series["loss"] == ((0, 3.0), (1, 2.0))
+    assert (run.status, run.metrics["loss"]) == ("completed", 0.5)
+    assert run.outcome.body["duration_s"] == 364
+
+
+def test_a_run_that_exited_with_an_error_crashed(folder):
+    path = folder()
+    log_file(path, exit_code=1)
+
+    assert read(path).status == "crashed"
+
+
+def test_an_offline_file_that_ends_before_the_run_did_says_nothing_of_its_end(folder):
+    path = folder()
+    log_file(path, losses=(1.0,))
+
+    assert read(path).outcome is None
+
+
+def test_an_offline_file_of_another_kind_is_refused(folder):
+    path = folder()
+    (path / "run-abc12345.wandb").write_bytes(b"not theirs")
+
+    with pytest.raises(RecordError, match="is not a W&B file"):
+        read_runs(path)
+
+
+def test_a_message_that_is_no_json_is_refused(folder):
+    path = folder()
+    (path / "run-abc12345.wandb").write_bytes(frames([history(0, loss="{")]))
+
+    with pytest.raises(RecordError, match="holds a message that is not W&B's"):
+        read_runs(path)
+
+
+# ── runs that nobody here made ───────────────────────────────────────────────────────────────────────────────────
+
+
+def shared_runs() -> Path:
+    return Path(os.environ.get("RUNAUDIT_SHARED_RUNS") or Path(__file__).parents[3] / "shared" / "runs")
+
+
+def labelled() -> list[dict]:
+    path = shared_runs() / "ground_truth_dev.jsonl"
+    if not path.is_file():
+        return []
+    rows = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+    return [row for row in rows if row["kind"] == "wandb" and "a" in row]
+
+
+ROWS = labelled()
+
+
+@pytest.mark.skipif(not ROWS, reason="the labelled runs are not here; name their folder in $RUNAUDIT_SHARED_RUNS")
+@pytest.mark.parametrize("row", ROWS or [{}], ids=[row["id"] for row in ROWS] or ["none"])
+def test_labelled_pairs_come_out_as_labelled(row):
+    a, b = (read(shared_runs() / row[side]) for side in "ab")
+
+    said = compare(a, b, settings=Settings())
+
+    assert said.conditional == row["verdict"]
+    assert {factor.factor for factor in said.factors} == {f"config.{name}" for name in row["changed_factors"]}
+    # A gap spoils a clean verdict and excuses no bad one.
+    assert said.verdict == ("confounded" if row["verdict"] == "confounded" else "provenance_incomplete")
+
+
+@pytest.mark.skipif(not ROWS, reason="the labelled runs are not here; name their folder in $RUNAUDIT_SHARED_RUNS")
+def test_every_foreign_run_is_read_or_skipped_with_a_reason():
+    imported, skipped = read_runs(shared_runs())
+
+    assert len(imported) >= 40
+    assert all(row.reason for row in skipped)
+    assert all(found.run.manifest.section("origin")["kind"] == "wandb" for found in imported)

@@ -1,0 +1,285 @@
+"""What a study says in the end: the verdict, its sentences, the price of the next runs, and what a reader must know."""
+
+import json
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runaudit.errors import NothingToJudgeError
+from runaudit.settings import Settings
+from runaudit.study.answer import answer, judged
+from runaudit.study.study import study
+from runaudit.study.text import markdown_lines, text_lines
+from tests.study.samples import WHOLE, judge, names, run, runs
+
+TOGETHER = [{"act": "relu", "lr": 0.1}, {"act": "gelu", "lr": 0.2}]
+KEYS = {"schema", "runs", "factors", "alias_sets", "never_varied", "rank", "columns", "suggestions", "pairs"}
+
+
+def said(found):
+    return answer(found), judged(found)
+
+
+def text(found):
+    return "\n".join(text_lines(found, judged(found), everything=True))
+
+
+def test_the_answer_holds_what_the_contract_names_and_is_json():
+    result, _ = said(judge(TOGETHER, seeds=(1, 2, 3)))
+
+    assert result.keys() >= KEYS
+    assert result["schema"] == "runaudit.study/1"
+    assert result["runs"] == 6
+    assert names(result["alias_sets"]) == [["act", "lr"]]
+    assert (result["rank"], result["columns"]) == (2, 3)
+    assert all({"factor", "levels", "estimable"} <= row.keys() for row in result["factors"])
+    assert all({"a", "b", "verdict"} <= row.keys() for row in result["pairs"])
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
+
+
+def test_two_factors_that_change_together_are_confounded_and_one_new_cell_separates_them():
+    found = judge(TOGETHER, seeds=(1, 2, 3))
+    result, verdict = said(found)
+
+    assert verdict.verdict == "confounded"
+    assert "config.act and config.lr cannot be told apart: they change together in all 6 runs" in verdict.reason
+    ((suggestion,), (cell,)) = result["suggestions"], result["suggestions"][0]["cells"]
+    assert cell in ({"config.act": "relu", "config.lr": 0.2}, {"config.act": "gelu", "config.lr": 0.1})
+    # 3 seeds of one cell at the recorded hour each.
+    assert (suggestion["runs"], suggestion["hours"]) == (3, 3.0)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 1), st.integers(0, 2), st.integers(0, 1)), min_size=2, max_size=6, unique=True)
+)
+@settings(max_examples=40, deadline=None)
+def test_running_what_is_suggested_leaves_nothing_aliased(rows):
+    configs = [dict(zip("abc", row, strict=True)) for row in rows]
+    result = answer(judge(configs))
+    new = [{k.removeprefix("config."): v for k, v in c.items()} for s in result["suggestions"] for c in s["cells"]]
+
+    # What never varied is not in a suggested cell: it stays as it was.
+    after = judge([*configs, *({**configs[0], **cell} for cell in new)])
+
+    assert after.alias_sets == ()
+
+
+def test_a_factor_in_no_alias_set_is_estimable_though_others_are_not():
+    rows = [{**both, "width": width} for both in TOGETHER for width in (1, 2)]
+
+    result, _ = said(judge(rows))
+
+    assert {row["factor"]: row["estimable"] for row in result["factors"]} == {
+        "config.act": False,
+        "config.lr": False,
+        "config.width": True,
+    }
+
+
+def test_what_is_estimable_is_said_under_no_interaction():
+    _, verdict = said(judge([{"lr": 1, "act": "a"}, {"lr": 2, "act": "a"}, {"lr": 2, "act": "b"}]))
+
+    assert verdict.verdict == "estimable"
+    assert "under no interaction" in verdict.reason
+
+
+def test_replicates_alone_leave_nothing_to_attribute():
+    assert said(judge([{"lr": 1}], seeds=(1, 2, 3)))[1].verdict == "replicate"
+    assert said(study([run({"lr": 1}, label=word) for word in "ab"], settings=Settings()))[1].verdict == "identical"
+
+
+def test_a_seed_that_changes_with_the_factor_of_two_single_runs_is_aliased_with_it():
+    """As in a comparison of the pair. One run with the same seed separates them."""
+    found = study([run({"lr": lr}, seed=lr) for lr in (1, 2)], settings=Settings())
+    result, verdict = said(found)
+
+    assert verdict.verdict == "confounded"
+    assert result["alias_sets"] == [["config.lr", "seed"]]
+    ((suggestion,), (cell,)) = result["suggestions"], result["suggestions"][0]["cells"]
+    assert cell in ({"config.lr": 1, "seed": 2}, {"config.lr": 2, "seed": 1})
+    assert (suggestion["seeds"], suggestion["runs"], suggestion["hours"]) == (1, 1, 1.0)
+
+    after = [*found.table.runs, run({"lr": cell["config.lr"]}, seed=cell["seed"])]
+    assert judged(study(after, settings=Settings())).verdict == "estimable"
+
+
+def test_a_ladder_with_another_seed_on_every_step_credits_no_step():
+    rows = [{"lr": 1, "act": "a"}, {"lr": 2, "act": "a"}, {"lr": 2, "act": "b"}]
+
+    found = study([run(row, seed=seed) for seed, row in enumerate(rows)], settings=Settings())
+
+    assert found.alias_sets == (("config.act", "config.lr", "seed"),)
+
+
+def test_seeds_replicate_where_a_run_is_left_over_to_show_what_they_do():
+    rows = [run({"lr": lr}, seed=seed) for lr, seed in ((1, 1), (1, 2), (2, 3))]
+
+    assert judged(study(rows, settings=Settings())).verdict == "estimable"
+
+
+def test_runs_measured_in_two_ways_are_not_studied_together():
+    rows = [run({"lr": 1}, eval={**WHOLE["eval"], "crop_border": border}) for border in (0, 9)]
+
+    verdict = judged(study(rows, settings=Settings()))
+
+    assert verdict.verdict == "incomparable"
+    assert "eval.crop_border" in verdict.reason
+
+
+def test_a_gap_spoils_a_clean_verdict_and_excuses_no_bad_one():
+    clean = [run({"lr": lr}, init={}) for lr in (1, 2)]
+    bad = [run(row, init={}) for row in TOGETHER]
+
+    verdicts = [judged(study(rows, settings=Settings())) for rows in (clean, bad)]
+
+    assert [(v.verdict, v.conditional) for v in verdicts] == [
+        ("provenance_incomplete", "estimable"),
+        ("confounded", "confounded"),
+    ]
+    assert "init.kind" in verdicts[0].reason
+
+
+def test_a_damaged_record_is_the_verdict():
+    from dataclasses import replace
+
+    first, second = runs(TOGETHER)
+    found = study([first, replace(second, fault="its digest is another")], settings=Settings())
+
+    assert judged(found).verdict == "integrity_failure"
+
+
+@pytest.mark.parametrize("given_runs", [[], runs([{"lr": 1}]), runs([{"lr": 1}]) * 2])
+def test_fewer_than_two_runs_cannot_be_judged(given_runs):
+    with pytest.raises(NothingToJudgeError, match="at least 2 runs"):
+        study(given_runs, settings=Settings())
+
+
+def test_runs_without_a_result_are_counted_and_separate_nothing():
+    """The crashed run alone had lr 2 with the old activation: it would have separated the two."""
+    rows = [*runs(TOGETHER), run({"act": "relu", "lr": 0.2}, status="crashed")]
+    found = study(rows, settings=Settings())
+    result, verdict = said(found)
+
+    assert verdict.verdict == "confounded"
+    assert (result["runs"], result["results"]) == (3, 2)
+    assert any("1 of 3 runs have no result (1 crashed)" in note for note in result["notes"])
+
+
+def test_a_factor_that_only_a_crashed_run_varied_is_not_estimable():
+    rows = [*runs([{"lr": 1, "w": 1}, {"lr": 2, "w": 1}]), run({"lr": 1, "w": 2}, status="diverged")]
+    result, _ = said(study(rows, settings=Settings()))
+
+    assert {row["factor"]: row["estimable"] for row in result["factors"]} == {"config.lr": True, "config.w": False}
+    assert any("config.w varies only between runs without a result" in note for note in result["notes"])
+
+
+def test_only_crashed_runs_cannot_be_judged():
+    with pytest.raises(NothingToJudgeError, match="0 of 2 runs give a result"):
+        study([run(row, status="crashed") for row in TOGETHER], settings=Settings())
+
+
+def test_the_odd_run_of_a_cohort_is_named():
+    rows = [
+        *runs([{"lr": 1}], seeds=(1, 2, 3)),
+        run({"lr": 1}, seed=4, label="odd", env={**WHOLE["env"], "torch": "2.5"}),
+    ]
+
+    assert "is the odd run: it alone has env.torch = 2.5" in text(study(rows, settings=Settings()))
+
+
+def test_a_machine_in_equal_shares_is_a_block_and_a_leaning_one_is_told():
+    def on(gpus):
+        return [
+            run({"lr": lr}, seed=s, env={**WHOLE["env"], "gpu": g}) for lr in (1, 2) for s, g in enumerate(gpus[lr])
+        ]
+
+    even = study(on({1: ["A", "A", "B"], 2: ["A", "A", "B"]}), settings=Settings())
+    leaning = study(on({1: ["A", "A", "B"], 2: ["A", "B", "B"]}), settings=Settings())
+
+    assert "env.gpu is spread evenly over every other factor: a balanced block" in text(even)
+    assert "env.gpu is not spread evenly over config.lr" in text(leaning)
+
+
+def test_all_old_software_on_one_arm_is_an_alias():
+    rows = [
+        run({"lr": lr}, seed=s, env={**WHOLE["env"], "torch": torch})
+        for lr, torch in ((1, "2.5"), (2, "2.6"))
+        for s in (1, 2)
+    ]
+
+    assert names(study(rows, settings=Settings()).alias_sets) == [["lr", "env.torch"]]
+
+
+def test_a_half_fraction_names_the_interaction_that_each_main_effect_stands_for():
+    found = judge([{"A": a, "B": b, "C": a ^ b} for a in (0, 1) for b in (0, 1)])
+
+    assert "config.C can only be told if config.A and config.B do not interact" in text(found)
+
+
+def test_a_seed_run_twice_counts_once():
+    rows = [run({"lr": lr}, seed=s, label=str(k)) for lr in (1, 2) for k, s in enumerate((1, 1, 2))]
+    result, _ = said(study(rows, settings=Settings()))
+
+    assert [cell["effective_n"] for cell in result["cells"]] == [2, 2]
+    assert any("repeat one another and count once" in note for note in result["notes"])
+
+
+def test_the_order_of_runs_changes_no_word():
+    rows = runs([*TOGETHER, {"act": "gelu", "lr": 0.3}], seeds=(1, 2))
+    shuffled = random.Random(3).sample(rows, len(rows))
+
+    assert said(study(rows, settings=Settings())) == said(study(shuffled, settings=Settings()))
+
+
+def test_one_more_replicate_changes_no_alias_set():
+    rows = runs(TOGETHER)
+
+    more = [*rows, run(TOGETHER[0], seed=9)]
+
+    assert study(rows, settings=Settings()).alias_sets == study(more, settings=Settings()).alias_sets
+
+
+def test_no_credit_is_split_between_aliased_factors():
+    """Shares, weights and Shapley values of what cannot be separated would be invented."""
+    assert not {"share", "importance", "shapley", "weight"} & set(
+        json.dumps(answer(judge(TOGETHER))).lower().split('"')
+    )
+
+
+def test_control_characters_of_a_label_are_shown_and_not_obeyed():
+    rows = [run({"lr": lr, "act": lr}, label=f"\x1b[31m{lr}|") for lr in (1, 2)]
+    found = study(rows, settings=Settings())
+
+    assert "\x1b" not in text(found)
+    assert "\\x1b[31m" in text(found)
+    assert "\\|" in "\n".join(markdown_lines(found, judged(found)))
+
+
+def test_markdown_has_a_row_for_every_factor():
+    found = judge(TOGETHER)
+
+    lines = list(markdown_lines(found, judged(found)))
+
+    assert lines[0].startswith("**confounded**: config.act and config.lr")
+    assert "| `config.lr` | 0.1 (1), 0.2 (1) | aliased with config.act |" in lines
+
+
+def test_a_terminal_gets_colour_only_where_asked():
+    found = judge(TOGETHER)
+
+    assert "\x1b[" in "\n".join(text_lines(found, judged(found), colour=True))
+    assert "\x1b[" not in "\n".join(text_lines(found, judged(found)))
+
+
+def test_a_random_search_is_told_that_extending_it_would_not_help():
+    rng = random.Random(0)
+    rows = [{f"x{k}": rng.random() for k in range(4)} for _ in range(900)]
+
+    result, verdict = said(judge(rows))
+
+    assert verdict.verdict == "confounded"
+    assert result["rank"] == 900
+    assert result["suggestions"][0]["cells"] == []
+    assert "repeat fewer levels" in result["suggestions"][0]["reason"]
