@@ -168,8 +168,8 @@ def _by_name(store: Store, ids: tuple[str, ...], word: str, cohorts: Cohorts) ->
         raise UsageError(f"{len(hits)} runs are labelled {word!r}: {_shown(hits)}", remedy="name one by its id")
     known = [*(f"{run[:SHORT]}" for run in ids), *labels.values(), *groups]
     near = difflib.get_close_matches(word, sorted(set(filter(None, known))), n=3, cutoff=0.4)
-    closest = f" Closest: {', '.join(near)}." if near else ""
-    raise UsageError(f"no run matches {word!r}.{closest}", remedy="run `runaudit list` to see all")
+    closest = f" (closest: {', '.join(near)})" if near else ""
+    raise UsageError(f"no run matches {word!r}{closest}", remedy="run `runaudit list` to see all")
 
 
 def _shown(ids: list[str]) -> str:

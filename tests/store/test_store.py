@@ -213,7 +213,7 @@ def test_a_run_is_named_by_prefix_label_or_place(store):
 
 def test_an_unknown_run_lists_the_nearest(store):
     launch(store, label="testing GeLU")
-    with pytest.raises(UsageError, match="Closest: testing GeLU"):
+    with pytest.raises(UsageError, match="closest: testing GeLU"):
         resolve(store, "testing GELU")
 
 
