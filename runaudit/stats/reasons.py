@@ -35,24 +35,25 @@ class Case:
 
 def spoiled_by_selection(plan: StatsPlan) -> bool:
     """Whether the values were picked with the result in sight, so that no test of them means anything."""
-    return plan.best_of > 1 or plan.is_selected_on_report
+    return plan.best_of > 1 or plan.is_selected_on_report or bool(plan.picked)
 
 
 def of(comparison: Comparison, arm: Sample, *, evidence: Verdict, case: Case) -> str:
     """The sentence for one judged comparison. `evidence` is what the numbers alone would say."""
     if comparison.verdict == Verdict.NOT_ATTRIBUTABLE:
         return _not_attributable(comparison, arm, evidence=evidence, case=case)
-    return _of_numbers(comparison, arm, evidence=evidence, case=case)
+    told = _of_numbers(comparison, arm, evidence=evidence, case=case)
+    if case.family > 1 and case.design.factors and comparison.verdict in _CLAIMS:
+        told += f" Only {', '.join(case.design.factors)} differs there."
+    return told
 
 
 def overall(comparisons: Sequence[Comparison], *, case: Case) -> str:
     """The sentences of all comparisons, then what kind of statement they are."""
     sentences = [comparison.reason for comparison in comparisons]
     if case.design.verdict == "unknown_design":
-        sentences.append(
-            "This is about the numbers alone: how the arms were made is not known, so no cause is named."
-        )
-    elif case.design.factors and any(c.verdict in _CLAIMS for c in comparisons):
+        sentences.append("This is about the numbers alone: how the arms were made is not known, so no cause is named.")
+    elif case.family == 1 and case.design.factors and any(c.verdict in _CLAIMS for c in comparisons):
         sentences.append(f"Only {', '.join(case.design.factors)} differs.")
     return " ".join(sentences)
 
@@ -103,9 +104,7 @@ def _figures(comparison: Comparison, arm: Sample, case: Case) -> str:
 def _too_few(comparison: Comparison, arm: Sample, case: Case) -> str:
     n = len(arm.values)
     counts = f"{n} usable seed{'' if n == 1 else 's'} in {arm.label} and {len(case.reference.values)} in"
-    told = (
-        f"{counts} {comparison.baseline}: below {MIN_SEEDS} in an arm the values only stand for themselves."
-    )
+    told = f"{counts} {comparison.baseline}: below {MIN_SEEDS} in an arm the values only stand for themselves."
     gaps = _gaps(arm, case.reference)
     seen = comparison.prediction
     if seen is not None:
@@ -135,6 +134,8 @@ def _refusal(comparison: Comparison, arm: Sample, case: Case) -> str:
             f"every value is the best of {case.plan.best_of} runs: picking the best looks like an "
             "improvement without any; give all runs."
         )
+    if case.plan.picked:
+        return f"{case.plan.picked}: the runs that were left out count too; name the whole cohort."
     if case.plan.is_selected_on_report:
         return (
             "the checkpoints were chosen on the very data that is reported, which improves the number "
@@ -183,9 +184,7 @@ def notes(
     told += _sample_notes(samples, case=case)
     told += _plan_notes(comparisons, samples, case=case)
     if sequences:
-        told.append(
-            f"This holds on these {len(sequences)} sequences ({', '.join(sequences)}), not on others."
-        )
+        told.append(f"This holds on these {len(sequences)} sequences ({', '.join(sequences)}), not on others.")
     return tuple(dict.fromkeys(told))
 
 
@@ -245,9 +244,7 @@ def _plan_notes(comparisons: Sequence[Comparison], samples: Sequence[Sample], *,
             "a difference in 15 % of cases where there is none; fix the number of seeds beforehand."
         )
     if plan.margin is not None and fewest < EQUIVALENCE_SEEDS:
-        told.append(
-            f"Equivalence within {show(plan.margin)} is judged from {EQUIVALENCE_SEEDS} seeds per arm on."
-        )
+        told.append(f"Equivalence within {show(plan.margin)} is judged from {EQUIVALENCE_SEEDS} seeds per arm on.")
     if plan.is_paired and any(c.method != "paired t" for c in comparisons if c.p is not None):
         told.append("Pairing was planned, but the arms do not share all seeds; they are compared unpaired.")
     if fewest < MIN_SEEDS and plan.earlier_sd is not None:
@@ -257,7 +254,5 @@ def _plan_notes(comparisons: Sequence[Comparison], samples: Sequence[Sample], *,
             f"difference of {show(seen)} or more."
         )
     if MIN_SEEDS <= fewest < COMPANION_SEEDS and any(c.p is not None for c in comparisons):
-        told.append(
-            "The spread itself is barely known: at 3 seeds the true sd may be 0.5 to 6 times the one shown."
-        )
+        told.append("The spread itself is barely known: at 3 seeds the true sd may be 0.5 to 6 times the one shown.")
     return told

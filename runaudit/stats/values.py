@@ -77,9 +77,7 @@ class Design:
     reason: str = ""
 
 
-UNKNOWN_DESIGN = Design(
-    verdict="unknown_design", reason="plain numbers carry no record of how they were made"
-)
+UNKNOWN_DESIGN = Design(verdict="unknown_design", reason="plain numbers carry no record of how they were made")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +90,7 @@ class StatsPlan:
     looks: how often this comparison has been looked at, this time included.
     best_of: of how many runs each value is the best; above 1 no claim is possible.
     is_selected_on_report: the checkpoint was chosen on the very set that is reported.
+    picked: why the runs that were given are a flattering part of those launched; empty where they are not.
     earlier_sd: pooled seed sd of earlier cohorts, used to say what these seeds could see when they are too
     few.
     resamples, seed: size and random seed of the bootstrap companions.
@@ -105,6 +104,7 @@ class StatsPlan:
     looks: int = 1
     best_of: int = 1
     is_selected_on_report: bool = False
+    picked: str = ""
     earlier_sd: float | None = None
     resamples: int = 9_999
     seed: int = 0
@@ -114,19 +114,13 @@ class StatsPlan:
         if not 0 < self.alpha < 0.5:
             raise UsageError(f"alpha is {self.alpha}", remedy="give a number between 0 and 0.5, usually 0.05")
         if not self.alpha < self.power < 1:
-            raise UsageError(
-                f"power is {self.power}", remedy="give a number between alpha and 1, usually 0.8"
-            )
+            raise UsageError(f"power is {self.power}", remedy="give a number between alpha and 1, usually 0.8")
         if self.margin is not None and not 0 < self.margin < LARGEST:
             raise UsageError(f"margin is {self.margin}", remedy="give a positive number in the metric's unit")
         if self.earlier_sd is not None and not 0 < self.earlier_sd < LARGEST:
-            raise UsageError(
-                f"earlier sd is {self.earlier_sd}", remedy="give a positive number in the metric's unit"
-            )
+            raise UsageError(f"earlier sd is {self.earlier_sd}", remedy="give a positive number in the metric's unit")
         if self.correction not in ("holm", "bh"):
-            raise UsageError(
-                f"no correction is called '{self.correction}'", remedy="use holm, or bh for screening"
-            )
+            raise UsageError(f"no correction is called '{self.correction}'", remedy="use holm, or bh for screening")
         if self.looks < 1 or self.best_of < 1 or self.resamples < 1:
             raise UsageError("looks, best_of and resamples start at 1", remedy="give a count of 1 or more")
 
@@ -184,10 +178,6 @@ def _check_number(value: object, *, where: str) -> None:
     if value is None:
         return
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise UsageError(
-            f"{where}: the value is {value!r}, which is no number", remedy="choose a numeric metric"
-        )
+        raise UsageError(f"{where}: the value is {value!r}, which is no number", remedy="choose a numeric metric")
     if LARGEST < abs(float(value)) < float("inf"):
-        raise UsageError(
-            f"{where}: {value!r} is beyond {LARGEST:g}", remedy="give the metric in a larger unit"
-        )
+        raise UsageError(f"{where}: {value!r} is beyond {LARGEST:g}", remedy="give the metric in a larger unit")
