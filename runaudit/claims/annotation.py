@@ -19,7 +19,7 @@ from runaudit.errors import UsageError
 _QUOTED = r"[\"“”']([^\"“”]+?)[\"“”']"
 _CLAIM = re.compile(
     rf"(?P<metric>[^\s\"“”=]+)\s+{_QUOTED}(?:\s+(?:vs\.?|versus|over|against)\s+{_QUOTED})?\s*=\s*"
-    r"(?P<number>[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?)\s*(?:dB|px)?"
+    r"(?P<number>[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d\d?)?)\s*(?:dB|px)?"
 )
 _METRIC = re.compile(r"metric\s*=\s*(\S+)", re.IGNORECASE)
 _REMEDY = """write <!-- runaudit: METRIC "ARM" vs "BASELINE" = +0.9 -->, without vs for the mean of an arm"""

@@ -87,16 +87,20 @@ def _blocks(text: str) -> Iterator[Block]:
         if not lines[index].strip():
             index += 1
             continue
-        is_table = index + 1 < len(lines) and "|" in lines[index] and bool(_RULE.match(lines[index + 1]))
+        is_table = _starts_table(lines, index)
         end = index + 1
         while end < len(lines) and lines[end].strip():
             if is_table and "|" not in lines[end]:
                 break
-            if not is_table and _ITEM.match(lines[end]):
+            if not is_table and (_ITEM.match(lines[end]) or _starts_table(lines, end)):
                 break
             end += 1
         yield Block(start=starts[index], text="".join(lines[index:end]), is_table=is_table)
         index = end
+
+
+def _starts_table(lines: list[str], index: int) -> bool:
+    return index + 1 < len(lines) and "|" in lines[index] and bool(_RULE.match(lines[index + 1]))
 
 
 def _without_number(block: Block) -> Block:

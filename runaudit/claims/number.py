@@ -8,7 +8,7 @@ PLAIN, OTHER = "", "other"
 """A number that may be a claim; one that counts, dates or cites something."""
 
 _NUMBER = re.compile(
-    r"(?<![\w.,/#$])(?<![\w]-)(?P<number>[+-]?(?:\d{1,3}(?:,\d{3})+(?![,\d])|\d+(?:,\d+)?)(?:\.\d+)?(?:[eE][+-]?\d+)?)"
+    r"(?<![\w.,/#$])(?<![\w]-)(?P<number>[+-]?(?:\d{1,3}(?:,\d{3})+(?![,\d])|\d+(?:,\d+)?)(?:\.\d+)?(?:[eE][+-]?\d\d?)?)"
     r"(?!\d|\.\d|,\d|[/:]\d|-\d\d-\d\d)(?:\s?(?P<unit>dB|%|px)(?!\w))?"
 )
 _COUNTED = re.compile(
@@ -74,6 +74,11 @@ def tolerance(written: str) -> float:
     return 0.5 * 10.0 ** (int(exponent or 0) - len(mantissa.partition(".")[2]))
 
 
+def _is_mark(before: str, number: str, after: str) -> bool:
+    """Whether a number is a citation [3] or counts what a sentence lists: (1)."""
+    return number.isdigit() and before[-1:] + after[:1] in ("[]", "()")
+
+
 def _covered(pattern: re.Pattern[str], text: str) -> bytearray:
     """One byte a letter: whether the pattern covers it."""
     mask = bytearray(len(text))
@@ -86,7 +91,7 @@ def _problem(text: str, match: re.Match[str], span: tuple[int, int], intervals: 
     before, after = text[max(0, span[0] - _NEAR) : span[0]], text[match.end() : match.end() + _NEAR]
     if before.rstrip().endswith(("±", "+/-")):
         return "what stands after ± may be an sd, a standard error or an interval"
-    if _NAMED.search(before) or _LEVEL.match(after) or (before.endswith("[") and after.startswith("]")):
+    if _NAMED.search(before) or _LEVEL.match(after) or _is_mark(before, match["number"], after):
         return OTHER
     if intervals[span[0]]:
         return "an interval is not checked, only the number it belongs to"

@@ -69,9 +69,10 @@ def read_sentence(text: str, vocabulary: Vocabulary, *, default: str | None = No
     """The claims of one sentence, as if it stood on line 1. `default` is the metric where it names none."""
     parts = _parts(text, vocabulary, default)
     told = " ".join(text.split())
-    if not (parts.arms or parts.is_named or any(n.unit == "dB" for n in parts.found)):
-        return Sentence(others=len(parts.found))
     spoken = [n for n in parts.found if n.problem != OTHER and not _is_foreign(n, parts.metric)]
+    if not parts.arms:
+        # Every paper speaks of its loss; without an arm only what looks like a result is worth a line.
+        spoken = [n for n in spoken if n.unit == "dB" or (parts.is_named and n.tolerance < 0.5)]
     others = len(parts.found) - len(spoken)
     plain = [n for n in spoken if n.problem == PLAIN]
     reason, read = _read(parts, plain, vocabulary)

@@ -46,8 +46,8 @@ def claims(
 ) -> None:
     """Which numbers of a text the recorded runs support, which they do not, and which were not understood.
 
-    Read are sentences ("flow staged improves full_frame/psnr by 0.9 dB over TERN staged", "flow staged reaches 30.1
-    dB"), tables of arms and metrics, and comments: <!-- runaudit: METRIC "ARM" vs "BASELINE" = +0.9 -->
+    Read are sentences ("flow staged improves full_frame/psnr by 0.9 dB over TERN staged"), tables of arms and metrics,
+    and comments, which no page shows: <!-- runaudit: METRIC "ARM" vs "BASELINE" = +0.9 -->
     """
     from runaudit.claims.answer import ClaimsAnswer, headline, markdown_view, text_view
     from runaudit.claims.reading import read

@@ -50,7 +50,7 @@ def of(comparison: Comparison, arm: Sample, *, evidence: Verdict, case: Case) ->
 
 def overall(comparisons: Sequence[Comparison], *, case: Case) -> str:
     """The sentences of all comparisons, then what kind of statement they are."""
-    sentences = [comparison.reason for comparison in comparisons]
+    sentences = list(dict.fromkeys(comparison.reason for comparison in comparisons))
     if case.design.verdict == "unknown_design":
         sentences.append("This is about the numbers alone: how the arms were made is not known, so no cause is named.")
     elif case.family == 1 and case.design.factors and any(c.verdict in _CLAIMS for c in comparisons):

@@ -34,7 +34,8 @@ def text_view(answer: StatsAnswer) -> str:
             *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True)),
         ]
         lines.append("  ".join(cells).rstrip())
-    lines += [f"  {line}" for line in _spread_lines(answer)]
+    if spread := _spread_lines(answer):
+        lines += ["", *spread]
     for comparison in answer.comparisons:
         lines += ["", *_comparison_lines(comparison, answer)]
     if answer.interaction is not None:

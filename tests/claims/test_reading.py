@@ -104,7 +104,8 @@ def test_a_short_name_that_fits_several_metrics_is_refused_unless_the_records_pr
     "text",
     [
         "Version 1.2.3 of 2026-03-04 needs Python 3.11 and 16 GB.",
-        "See Table 3, Figure 4 and [12].",
+        "See Table 3, Figure 4 and [12]; commit 12e345678 (1) trains and (2) tests flow.",
+        "The loss of 49 shifts at 150000 steps is the smallest.",
         "```\nflow staged reaches 30.1 dB\n```",
         "~~~\n<!-- runaudit: nonsense -->\n~~~",
         "<!-- flow staged reaches 30.1 dB -->",
@@ -157,6 +158,10 @@ def test_a_turned_table_claims_the_same():
     turned = "| | flow staged | TERN staged |\n|---|---|---|\n| PSNR | 30.12 | 29.20 |\n"
 
     assert understood(turned) == [(PSNR, "flow staged", None, 30.12), (PSNR, "TERN staged", None, 29.2)]
+
+
+def test_a_table_needs_no_empty_line_above_it():
+    assert len(understood(f"### Results\n{TABLE}")) == 4
 
 
 def test_a_column_of_differences_is_left_to_an_annotation():
