@@ -164,6 +164,19 @@ def test_a_label_that_says_best_of_five_claims_nothing(here, stats):
     assert (code, answer["verdict"]) == (1, "inconclusive") and "the best of 5 runs" in answer["reason"]
 
 
+def test_the_policy_can_say_that_values_are_the_best_of_several(here, runaudit, tmp_path):
+    (tmp_path / "numbers.csv").write_text(
+        "arm,seed,value\n" + "".join(f"a,{i},{v}\nb,{i},{w}\n" for i, (v, w) in enumerate(zip(NEW, OLD, strict=True)))
+    )
+    words = ("stats", "--values", "numbers.csv", "--metric", "psnr", "-q")
+    assert runaudit(*words)[0] == 0
+
+    (tmp_path / "runaudit.toml").write_text("[stats]\nbest_of = 5\n")
+
+    code, out, _ = runaudit(*words)
+    assert code == 1 and "the best of 5 runs" in out
+
+
 def test_sequences_are_averaged_inside_the_run(here, stats):
     for label, change, values in (("new", (LR,), NEW), ("old", (), OLD)):
         for seed, value in enumerate(values):
