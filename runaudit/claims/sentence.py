@@ -31,7 +31,7 @@ _MORE = re.compile(
 )
 _LESS = re.compile(r"\b(?:lower\w*|reduc\w*|decreas\w*|drop\w*|below|less|smaller|cuts?|falls?|fell|down by)\b", re.I)
 _LINK = re.compile(
-    r"\b(?:over|than|against|versus|vs|compared (?:to|with)|relative to|above|below|behind|ahead of|from|"
+    r"\b(?:over|than|against|versus|vs|compared (?:to|with)|relative to|above|below|behind|ahead of|improv\w* (?:up)?on|from|"
     r"outperform\w*|beats?|surpass\w*|exceed\w*|trail\w*|underperform\w*)\b",
     re.IGNORECASE,
 )
@@ -41,6 +41,10 @@ _VALUE = re.compile(
     r"at|with|report\w*|averag\w*|record\w*|hits?|for)\b|[=:]",
     re.IGNORECASE,
 )
+
+
+_ELSEWHERE = re.compile(r"\b[Oo]n\s+(?:the\s+)?([A-Z][\w.-]*[\w])")
+"""`on Set5`: a name after "on" that is none of the recorded sequences."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +132,9 @@ def _obstacle(parts: _Parts, plain: Sequence[Number]) -> str:
         return f"the sentence is hedged or negated ({hedge[0]!r})"
     if not parts.metric:
         return parts.why_no_metric
+    elsewhere = _ELSEWHERE.search(parts.rest)
+    if elsewhere and not parts.metric.lower().endswith(f"/{elsewhere[1].lower()}"):
+        return f"{elsewhere[1]!r} is none of the recorded sequences"
     if any(n.unit == "dB" for n in plain) and not is_decibel(parts.metric):
         return f"{parts.metric} is not measured in dB"
     return ""

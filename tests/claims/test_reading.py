@@ -37,6 +37,8 @@ def reasons(text):
         ("We get a PSNR of 30.1 dB for Flow Staged.", (PSNR, "flow staged", None, 30.1)),
         ("`flow` scores **0.912** on full_frame/ssim.", ("full_frame/ssim", "flow", None, 0.912)),
         ("On camera flow reaches 30.1 dB.", (f"{PSNR}/camera", "flow", None, 30.1)),
+        ("flow reaches 30.1 dB on Camera.", (f"{PSNR}/camera", "flow", None, 30.1)),
+        ("flow improves on TERN staged by 0.9 dB.", (PSNR, "flow", "TERN staged", 0.9)),
         ("The tile/psnr of flow is 30.1 dB.", ("tile/psnr", "flow", None, 30.1)),
         ("flow has a registration: full_frame/registration_error_px is 0.06 px.",
          ("full_frame/registration_error_px", "flow", None, 0.06)),
@@ -85,6 +87,7 @@ def test_two_arms_with_a_number_each_are_two_values():
         ("flow reaches 30-31 dB.", "range"),
         ("29.2 dB versus 30.1 dB for flow staged over TERN staged.", "which number belongs"),
         ("flow reaches 30,1 dB.", "a comma"),
+        ("flow reaches 30.1 dB on Set5.", "'Set5' is none of the recorded sequences"),
     ],
 )
 def test_what_can_be_read_in_two_ways_is_not_read(text, why):
