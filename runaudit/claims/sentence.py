@@ -31,8 +31,8 @@ _MORE = re.compile(
 )
 _LESS = re.compile(r"\b(?:lower\w*|reduc\w*|decreas\w*|drop\w*|below|less|smaller|cuts?|falls?|fell|down by)\b", re.I)
 _LINK = re.compile(
-    r"\b(?:over|than|against|versus|vs|compared (?:to|with)|relative to|above|below|behind|ahead of|improv\w* (?:up)?on|from|"
-    r"outperform\w*|beats?|surpass\w*|exceed\w*|trail\w*|underperform\w*)\b",
+    r"\b(?:over|than|against|versus|vs|compared (?:to|with)|relative to|above|below|behind|ahead of|from|"
+    r"improv\w* (?:up)?on|outperform\w*|beats?|surpass\w*|exceed\w*|trail\w*|underperform\w*)\b",
     re.IGNORECASE,
 )
 _BEFORE = re.compile(r"\b(?:over|than|against|versus|vs|compared (?:to|with)|relative to)\s*$", re.IGNORECASE)
