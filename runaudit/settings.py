@@ -56,11 +56,15 @@ class GuardSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatsSettings:
-    """Declared before the runs: confidence level, the smallest difference that matters, directions of metrics."""
+    """Declared before the runs: confidence level, the smallest difference that matters, directions of metrics.
+
+    best_of: of how many runs each reported value is the best; above 1 nothing can be claimed.
+    """
 
     alpha: float = 0.05
     margin: float | None = None
     paired: bool = False
+    best_of: int = 1
     directions: Mapping[str, str] = field(default_factory=_none)
 
 
@@ -162,12 +166,16 @@ def _stats(table: Mapping[str, Any], where: str) -> StatsSettings:
     alpha = _number(table.get("alpha", 0.05), f"{where} stats.alpha")
     if not isinstance(paired, bool):
         raise ConfigError(f"{where} stats.paired is not true or false", remedy="write true or false")
+    best_of = table.get("best_of", 1)
+    if isinstance(best_of, bool) or not isinstance(best_of, int) or best_of < 1:
+        raise ConfigError(f"{where} stats.best_of is {best_of!r}", remedy="write how many runs a value is the best of")
     if not 0 < alpha < 0.5:
         raise ConfigError(f"{where} stats.alpha is {alpha}, outside 0 to 0.5", remedy="0.05 is the habit")
     return StatsSettings(
         alpha=alpha,
         margin=None if margin is None else _number(margin, f"{where} stats.margin"),
         paired=paired,
+        best_of=best_of,
         directions=_text_map(table.get("directions", {}), f"{where} stats.directions"),
     )
 

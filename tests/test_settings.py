@@ -35,6 +35,7 @@ def test_pyproject_counts_only_when_it_speaks_of_runaudit(tmp_path):
         ("[guard]\nmax_file_mb = -1\n", "positive number"),
         ("[stats]\nalpha = 0.9\n", "outside"),
         ("[stats]\npaired = 1\n", "true or false"),
+        ("[stats]\nbest_of = 0\n", "best of"),
         ("factors = 3\n", "not a table"),
         ("[factors\n", "not TOML"),
     ],

@@ -27,6 +27,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "study": ("runaudit.cli.study:study", "Over many runs: what varies, what is inseparable, what to run next."),
     "stats": ("runaudit.cli.stats:stats", "Two cohorts on a metric: effect, interval, and what the seeds could see."),
+    "plan": ("runaudit.cli.plan:plan", "Before the runs: seeds for an effect, and what n seeds can see."),
+    "claims": ("runaudit.cli.claims:claims", "Numbers claimed in a text, held against sealed runs."),
     "report": ("runaudit.cli.report:report", "One self-contained page."),
     "verify": ("runaudit.cli.records:verify", "Re-hash everything; says which file of which run is wrong."),
     "run": ("runaudit.cli.run:run", "Guard, seal, run a command, seal what came out."),

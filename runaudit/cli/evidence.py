@@ -1,49 +1,77 @@
 """From recorded cohorts to the numbers that are judged: what `stats` and `report` share.
 
-The unit is the run. A metric is the run's final value; sequences of it (`full_frame/psnr/<sequence>`) are shown side by
-side and never counted as n. Runs without a value stay in their place.
+The unit is the run. A metric is the run's final value, or the mean over its sequences (`full_frame/psnr/<sequence>`)
+where only those were recorded; sequences are shown side by side and never counted as n. Runs without a value stay in
+their place.
 """
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from runaudit.cli.circumstances import circumstances, launched_cohorts
 from runaudit.cli.common import Context
+from runaudit.cli.quantity import is_quantity, metric_value, parents, sequence_names
 from runaudit.diff import Comparison, compare_cohorts
 from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort
 from runaudit.records.run import Run
 
 if TYPE_CHECKING:
-    from runaudit.stats.answer import StatsAnswer
+    from runaudit.stats.answer import Interaction, StatsAnswer
     from runaudit.stats.values import ArmValues, Design, Direction, StatsPlan
 
 
 def judged_cohorts(
-    context: Context, arms: Sequence[Cohort], *, metric: str, direction: str | None
+    context: Context,
+    arms: Sequence[Cohort],
+    *,
+    metric: str,
+    direction: str | None,
+    launched: Sequence[Cohort] | None = None,
+    count: bool = False,
 ) -> "tuple[StatsAnswer, tuple[Comparison, ...]]":
     """Every arm against the last, on one metric; and the comparison of designs behind each.
 
+    launched: every run of the store by cohort, read anew if None. count: this is a look, and the log counts it.
     Raises UsageError where no run has the metric.
     """
     from runaudit.stats.judge import judge
+    from runaudit.stats.metric import settle_direction
 
-    require_metric(arms, metric)
+    declared = declared_direction(context, metric, direction)
+    require_metric(arms, metric, is_directed=declared is not None)
+    values = values_of(arms, metric)
+    around = circumstances(
+        context,
+        arms,
+        values,
+        direction=settle_direction(metric, declared),
+        metric=metric,
+        plan=declared_plan(context),
+        launched=launched_cohorts(context) if launched is None else launched,
+        count=count,
+    )
     designs = tuple(compare_cohorts(arms[-1], arm, settings=context.settings) for arm in arms[:-1])
     answer = judge(
-        [arm_values(arm, metric, label) for arm, label in zip(arms, distinct_labels(arms), strict=True)],
+        values,
         metric=metric,
-        direction=declared_direction(context, metric, direction),
+        direction=declared,
         design=weakest(designs),
-        plan=declared_plan(context),
+        plan=around.plan,
+        designs=[design_of(found) for found in designs],
     )
+    told = (*around.notes, *_averaged(arms, metric, values[-1]), *answer.notes)
+    answer = replace(answer, notes=told, looks=around.looks, interaction=_interaction(values, designs, around.plan))
     return answer, designs
 
 
-def require_metric(arms: Sequence[Cohort], metric: str) -> None:
-    """Raises UsageError, with the nearest names, where no run of any arm has the metric."""
+def require_metric(arms: Sequence[Cohort], metric: str, *, is_directed: bool = False) -> None:
+    """Raises UsageError, with the nearest names, where no run of any arm has the metric, or sequences of it."""
     known = {name for arm in arms for run in arm.runs for name in run.metrics}
-    if metric not in known:
+    if metric not in known and not (sequence_names(known, metric) and is_quantity(metric, is_directed=is_directed)):
+        known |= parents(known)
         near = difflib.get_close_matches(metric, known, n=3, cutoff=0.3)
         found = f"did you mean {', '.join(near)}?" if near else f"known are {', '.join(sorted(known)[:8]) or 'none'}"
         raise UsageError(f"no run has the metric {metric!r}", remedy=found)
@@ -51,27 +79,60 @@ def require_metric(arms: Sequence[Cohort], metric: str) -> None:
 
 def weakest(designs: Sequence[Comparison]) -> "Design":
     """The design of a family: as good as its worst comparison."""
+    return design_of(min(designs, key=lambda found: found.verdict.rank))
+
+
+def design_of(found: Comparison) -> "Design":
+    """A comparison as the judge of numbers takes it."""
     from runaudit.stats.values import Design
 
-    worst = min(designs, key=lambda found: found.verdict.rank)
-    return Design(verdict=str(worst.verdict), factors=tuple(f.factor for f in worst.treatments), reason=worst.reason)
+    return Design(verdict=str(found.verdict), factors=tuple(f.factor for f in found.treatments), reason=found.reason)
 
 
-def arm_values(arm: Cohort, metric: str, label: str) -> "ArmValues":
-    """The numbers of a cohort, one entry a run."""
+def _interaction(
+    values: "Sequence[ArmValues]", designs: Sequence[Comparison], plan: "StatsPlan"
+) -> "Interaction | None":
+    """Of four arms that are the cells of a 2 x 2 with the baseline: two change one factor each, one changes both."""
+    from runaudit.stats.factorial import two_by_two
+
+    single = [i for i, d in enumerate(designs) if str(d.verdict) == "single_factor" and len(d.treatments) == 1]
+    both = [i for i, d in enumerate(designs) if str(d.verdict) == "confounded" and len(d.treatments) == 2]
+    if len(designs) != 3 or len(single) != 2 or len(both) != 1:
+        return None
+    changed = [{(f.factor, repr(f.after)) for f in designs[i].treatments} for i in (*single, *both)]
+    if changed[0] | changed[1] != changed[2]:
+        return None
+    first, second = (designs[i].treatments[0].factor for i in single)
+    cells = [values[-1], *(values[i] for i in (*single, *both))]
+    return two_by_two(cells, factors=(first, second), alpha=plan.alpha)
+
+
+def values_of(arms: Sequence[Cohort], metric: str) -> "tuple[ArmValues, ...]":
+    """The numbers of all arms, on the sequences that any of them has."""
+    names = sequence_names({name for arm in arms for run in arm.runs for name in run.metrics}, metric)
+    pairs = zip(arms, distinct_labels(arms), strict=True)
+    return tuple(arm_values(arm, metric, label, sequences=names) for arm, label in pairs)
+
+
+def _averaged(arms: Sequence[Cohort], metric: str, values: "ArmValues") -> tuple[str, ...]:
+    if any(metric in run.metrics for arm in arms for run in arm.runs):
+        return ()
+    return (f"The value of a run is the mean over its {len(values.by_sequence)} sequences.",)
+
+
+def arm_values(arm: Cohort, metric: str, label: str, *, sequences: Sequence[str] | None = None) -> "ArmValues":
+    """The numbers of a cohort, one entry a run; sequences: those of every arm, its own if None."""
     from runaudit.stats.values import ArmValues
 
-    prefix = f"{metric}/"
-    names = sorted({name for run in arm.runs for name in run.metrics if name.startswith(prefix)})
+    own = sequence_names({name for run in arm.runs for name in run.metrics}, metric)
+    names = own if sequences is None else sequences
     return ArmValues(
         label=label,
         seeds=tuple(seed if isinstance(seed, int | str) else None for seed in arm.seeds),
-        values=tuple(run.metrics.get(metric) for run in arm.runs),
+        values=tuple(metric_value(run, metric, names) for run in arm.runs),
         statuses=tuple(run.status for run in arm.runs),
         proven=tuple(_proven(arm, run) for run in arm.runs),
-        by_sequence=tuple(
-            (name.removeprefix(prefix), tuple(run.metrics.get(name) for run in arm.runs)) for name in names
-        ),
+        by_sequence=tuple((name, tuple(run.metrics.get(f"{metric}/{name}") for run in arm.runs)) for name in names),
     )
 
 
@@ -110,4 +171,4 @@ def declared_plan(context: Context) -> "StatsPlan":
     from runaudit.stats.values import StatsPlan
 
     declared = context.settings.stats
-    return StatsPlan(alpha=declared.alpha, margin=declared.margin, is_paired=declared.paired)
+    return StatsPlan(alpha=declared.alpha, margin=declared.margin, is_paired=declared.paired, best_of=declared.best_of)

@@ -1,6 +1,7 @@
 """`runaudit stats`: two cohorts, or plain numbers: the difference, what it is worth, and what these seeds could see."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -79,16 +80,18 @@ def of_file(context: Context, path: Path, *, metric: str, direction: str | None,
     """The answer on a table of plain numbers, whose design nobody knows."""
     from runaudit.cli.evidence import declared_direction, declared_plan
     from runaudit.stats.judge import judge
+    from runaudit.stats.selection import best_of
     from runaudit.stats.table import read_values
     from runaudit.stats.values import UNKNOWN_DESIGN
 
+    arms, plan = read_values(path), declared_plan(context)
     return judge(
-        read_values(path),
+        arms,
         metric=metric,
         direction=declared_direction(context, metric, direction),
         design=UNKNOWN_DESIGN,
         baseline=-1 if baseline is None else baseline,
-        plan=declared_plan(context),
+        plan=replace(plan, best_of=max(plan.best_of, best_of(arm.label for arm in arms))),
     )
 
 
@@ -105,4 +108,4 @@ def of_runs(
         raise UsageError("stats compares two cohorts", remedy="runaudit stats --metric M RUN… --vs RUN…")
     arms = [cohort_named(context, *words, trajectory=False)]
     arms += [cohort_named(context, word, trajectory=False) for word in others]
-    return judged_cohorts(context, arms, metric=metric, direction=direction)[0]
+    return judged_cohorts(context, arms, metric=metric, direction=direction, count=True)[0]

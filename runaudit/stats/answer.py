@@ -91,6 +91,8 @@ class Comparison:
     n_needed: seeds per arm that would find `n_needed_for`, the declared margin or else the observed
     difference.
     is_fragile: a companion contradicts the test, or leaving out one seed does.
+    dunnett_p: companion where several arms share the baseline; equal spreads assumed, family-wise.
+    design: what is known of this arm against the baseline, where the arms of a family differ in it.
     """
 
     arm: str
@@ -113,6 +115,8 @@ class Comparison:
     equivalence_p: float | None = None
     ci_bca: Interval | None = None
     failure_p: float | None = None
+    dunnett_p: float | None = None
+    design: Design | None = None
     prediction: Prediction | None = None
     sequences: tuple[tuple[str, float], ...] = ()
     verdict: Verdict = Verdict.INCONCLUSIVE
@@ -120,8 +124,23 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Interaction:
+    """How much the effect of one factor changes with the other: (both - second) - (first - neither).
+
+    cells: the labels of neither, first, second, both. Numbers are None where it is not estimable; reason says why.
+    """
+
+    factors: tuple[str, str]
+    cells: tuple[str, str, str, str]
+    reason: str
+    difference: float | None = None
+    ci: Interval | None = None
+    p: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatsAnswer:
-    """What the numbers support, and why."""
+    """What the numbers support, and why. `looks`: how often recorded runs were judged so; None where nobody counts."""
 
     metric: str
     direction: Direction
@@ -133,6 +152,8 @@ class StatsAnswer:
     verdict: Verdict
     reason: str
     notes: tuple[str, ...]
+    interaction: Interaction | None = None
+    looks: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The answer as plain JSON values; numbers that do not exist are null, never NaN."""
@@ -150,6 +171,8 @@ class StatsAnswer:
             "verdict": str(self.verdict),
             "reason": self.reason,
             "notes": list(self.notes),
+            "interaction": _plain(self.interaction),
+            "looks": self.looks,
         }
 
 

@@ -16,6 +16,7 @@ from runaudit.stats.bootstrap import bca, iqm, profile
 from runaudit.stats.cohort import collapse
 from runaudit.stats.compare import EQUIVALENCE_SEEDS, compare, has_gaps
 from runaudit.stats.components import arm_components
+from runaudit.stats.dunnett import with_dunnett
 from runaudit.stats.interval import is_constant, mean, mean_interval, sd, sd_interval, share_interval
 from runaudit.stats.metric import settle_direction
 from runaudit.stats.multiplicity import benjamini_hochberg, holm
@@ -48,18 +49,18 @@ def judge(
     design: Design,
     baseline: int | str = -1,
     plan: StatsPlan = DEFAULT_PLAN,
+    designs: Sequence[Design] | None = None,
 ) -> StatsAnswer:
     """Judge every arm against the baseline (an index or a label; the last arm unless said otherwise).
 
+    designs: one for each arm but the baseline, in their order, where they differ; `design` is then the weakest.
     Raises UsageError for an unknown direction, label or design verdict; NothingToJudgeError for fewer than
     two arms.
     """
     settled = settle_direction(metric, direction)
     chosen = _baseline_index(arms, baseline)
-    if design.verdict not in DESIGN_VERDICTS:
-        raise UsageError(
-            f"no design verdict is called '{design.verdict}'", remedy="use a word of the comparison lattice"
-        )
+    each = tuple(designs) if designs is not None else (design,) * (len(arms) - 1)
+    _check_designs((design, *each), arms=len(arms))
     samples = [collapse(arm) for arm in arms]
     reference = samples[chosen]
     pairs = [(sample, index) for index, sample in enumerate(samples) if index != chosen]
@@ -73,11 +74,13 @@ def judge(
         ],
         plan=plan,
     )
+    compared = with_dunnett(compared, [sample for sample, _ in pairs], reference, plan=plan)
     case = reasons.Case(
         metric=metric, direction=settled, design=design, plan=plan, reference=reference, family=len(pairs)
     )
     judged = tuple(
-        _judged(comparison, sample, case=case) for comparison, (sample, _) in zip(compared, pairs, strict=True)
+        _judged(comparison, sample, case=replace(case, design=own))
+        for comparison, (sample, _), own in zip(compared, pairs, each, strict=True)
     )
     return StatsAnswer(
         metric=metric,
@@ -91,6 +94,16 @@ def judge(
         reason=reasons.overall(judged, case=case),
         notes=reasons.notes(judged, samples, case=case, sequences=[name for name, _ in arms[chosen].by_sequence]),
     )
+
+
+def _check_designs(designs: Sequence[Design], *, arms: int) -> None:
+    if len(designs) != arms:
+        raise UsageError(f"{len(designs) - 1} designs for {arms} arms", remedy="give one for each but the baseline")
+    for design in designs:
+        if design.verdict not in DESIGN_VERDICTS:
+            raise UsageError(
+                f"no design verdict is called '{design.verdict}'", remedy="use a word of the comparison lattice"
+            )
 
 
 def _baseline_index(arms: Sequence[ArmValues], baseline: int | str) -> int:
@@ -123,7 +136,7 @@ def _family(comparisons: Sequence[Comparison], *, plan: StatsPlan) -> list[Compa
 
 def _judged(comparison: Comparison, sample: Sample, *, case: reasons.Case) -> Comparison:
     verdict = _verdict(comparison, sample, case=case)
-    judged = replace(comparison, verdict=verdict)
+    judged = replace(comparison, verdict=verdict, design=case.design)
     return replace(judged, reason=reasons.of(judged, sample, evidence=_evidence(comparison, sample, case), case=case))
 
 

@@ -35,22 +35,25 @@ class Case:
 
 def spoiled_by_selection(plan: StatsPlan) -> bool:
     """Whether the values were picked with the result in sight, so that no test of them means anything."""
-    return plan.best_of > 1 or plan.is_selected_on_report
+    return plan.best_of > 1 or plan.is_selected_on_report or bool(plan.picked)
 
 
 def of(comparison: Comparison, arm: Sample, *, evidence: Verdict, case: Case) -> str:
     """The sentence for one judged comparison. `evidence` is what the numbers alone would say."""
     if comparison.verdict == Verdict.NOT_ATTRIBUTABLE:
         return _not_attributable(comparison, arm, evidence=evidence, case=case)
-    return _of_numbers(comparison, arm, evidence=evidence, case=case)
+    told = _of_numbers(comparison, arm, evidence=evidence, case=case)
+    if case.family > 1 and case.design.factors and comparison.verdict in _CLAIMS:
+        told += f" Only {', '.join(case.design.factors)} differs there."
+    return told
 
 
 def overall(comparisons: Sequence[Comparison], *, case: Case) -> str:
     """The sentences of all comparisons, then what kind of statement they are."""
-    sentences = [comparison.reason for comparison in comparisons]
+    sentences = list(dict.fromkeys(comparison.reason for comparison in comparisons))
     if case.design.verdict == "unknown_design":
         sentences.append("This is about the numbers alone: how the arms were made is not known, so no cause is named.")
-    elif case.design.factors and any(c.verdict in _CLAIMS for c in comparisons):
+    elif case.family == 1 and case.design.factors and any(c.verdict in _CLAIMS for c in comparisons):
         sentences.append(f"Only {', '.join(case.design.factors)} differs.")
     return " ".join(sentences)
 
@@ -131,6 +134,8 @@ def _refusal(comparison: Comparison, arm: Sample, case: Case) -> str:
             f"every value is the best of {case.plan.best_of} runs: picking the best looks like an "
             "improvement without any; give all runs."
         )
+    if case.plan.picked:
+        return f"{case.plan.picked}: the runs that were left out count too; name the whole cohort."
     if case.plan.is_selected_on_report:
         return (
             "the checkpoints were chosen on the very data that is reported, which improves the number "

@@ -90,6 +90,7 @@ class StatsPlan:
     looks: how often this comparison has been looked at, this time included.
     best_of: of how many runs each value is the best; above 1 no claim is possible.
     is_selected_on_report: the checkpoint was chosen on the very set that is reported.
+    picked: why the runs that were given are a flattering part of those launched; empty where they are not.
     earlier_sd: pooled seed sd of earlier cohorts, used to say what these seeds could see when they are too
     few.
     resamples, seed: size and random seed of the bootstrap companions.
@@ -103,6 +104,7 @@ class StatsPlan:
     looks: int = 1
     best_of: int = 1
     is_selected_on_report: bool = False
+    picked: str = ""
     earlier_sd: float | None = None
     resamples: int = 9_999
     seed: int = 0

@@ -34,8 +34,12 @@ def text_view(answer: StatsAnswer) -> str:
             *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True)),
         ]
         lines.append("  ".join(cells).rstrip())
+    if spread := _spread_lines(answer):
+        lines += ["", *spread]
     for comparison in answer.comparisons:
         lines += ["", *_comparison_lines(comparison, answer)]
+    if answer.interaction is not None:
+        lines += ["", f"Interaction: {answer.interaction.reason}"]
     if answer.notes:
         lines += ["", "Notes", *(f"- {note}" for note in answer.notes)]
     return "".join(f"{_printable(line)}\n" for line in lines)
@@ -46,10 +50,14 @@ def markdown_view(answer: StatsAnswer) -> str:
     header, *rows = [[_escape(cell) for cell in row] for row in _table(answer)]
     lines = [f"**{_HEADINGS[answer.verdict]}**: {_escape(answer.reason)}", ""]
     lines += [_row(header), _row(["---", *["---:"] * (len(header) - 1)]), *(_row(row) for row in rows)]
+    if spread := _spread_lines(answer):
+        lines += ["", *(f"- {_escape(line)}" for line in spread)]
     for comparison in answer.comparisons:
         first, *others = _comparison_lines(comparison, answer)
         lines += ["", f"**{_escape(first)}**", ""]
         lines += [f"- {line[:_LABEL].strip()}: {_escape(line[_LABEL:])}" for line in others]
+    if answer.interaction is not None:
+        lines += ["", f"**Interaction**: {_escape(answer.interaction.reason)}"]
     if answer.notes:
         lines += ["", "Notes", "", *(f"- {_escape(note)}" for note in answer.notes)]
     return "".join(f"{line}\n" for line in lines)
@@ -89,6 +97,16 @@ def _sequence_names(answer: StatsAnswer) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def _spread_lines(answer: StatsAnswer) -> list[str]:
+    """Where the spread of each arm comes from, seeds x sequences."""
+    return [
+        f"{arm.label}: sd between seeds {show(parts.seed_sd, decimals(parts.residual_sd))}, "
+        f"seed x sequence {show(parts.residual_sd, decimals(parts.residual_sd))}"
+        for arm in answer.arms
+        if (parts := arm.components) is not None and parts.seed_sd is not None
+    ]
+
+
 def _comparison_lines(comparison: Comparison, answer: StatsAnswer) -> list[str]:
     lines = [f"{comparison.arm} against {comparison.baseline}"]
     if len(answer.comparisons) > 1:
@@ -118,6 +136,8 @@ def _comparison_lines(comparison: Comparison, answer: StatsAnswer) -> list[str]:
 
 def _companion_lines(comparison: Comparison, places: int | None) -> list[str]:
     lines = []
+    if comparison.dunnett_p is not None:
+        lines.append(f"  all together    Dunnett p {show_p(comparison.dunnett_p)} (takes one spread for all arms)")
     if comparison.permutation_p is not None:
         lines.append(
             f"  exact labels    p {show_p(comparison.permutation_p)} (smallest reachable "

@@ -42,7 +42,8 @@ class StoreError(RunauditError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogEntry:
-    """One line of the log. `kind` is manifest, outcome, correction or waiver; `subject` the manifest it concerns."""
+    """One line of the log. `kind` is manifest, outcome, correction, waiver or look; `subject` the manifest it concerns,
+    of a look the comparison."""
 
     seq: int
     prev: str

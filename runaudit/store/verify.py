@@ -113,6 +113,11 @@ def _code_links(code: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Dig
 def _check_rest(store: Store, entries: tuple[LogEntry, ...], seen: set[Path]) -> Iterator[Problem]:
     """Objects no run led to: still re-hashed, and a manifest that the log does not count is told."""
     known = {entry.digest for entry in entries}
+    launches = {str(entry.digest) for entry in entries if entry.kind == "manifest"}
+    for entry in entries:
+        # Lines about no run (a look at a comparison) seal an object too.
+        if entry.subject not in launches and (fault := _fault_of_object(store, entry.digest, seen)):
+            yield Problem(run=None, file=_relative(store, entry.digest), problem=f"{entry.kind}: {fault}")
     for path in sorted((store.root / "objects" / "sha256").glob("??/*")):
         digest = Digest("sha256", path.name)
         if path in seen:

@@ -15,7 +15,7 @@ RUNAUDIT_FLOORS = [
     {"stats"},
     {"records", "settings"},
     {"store", "factors", "rules", "importers"},
-    {"capture", "diff", "study", "health"},
+    {"capture", "diff", "study", "health", "claims"},
     {"guard", "report", "integrations"},
     {"cli"},
 ]

@@ -1,0 +1,62 @@
+"""A claim: which number was written about which arm, how exactly, and where."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a number says: the mean of an arm, or an arm minus its baseline."""
+
+    VALUE = "value"
+    DIFFERENCE = "difference"
+
+
+class Source(StrEnum):
+    """Where it was read."""
+
+    SENTENCE = "sentence"
+    TABLE = "table"
+    ANNOTATION = "annotation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """One understood number. `value` is signed, arm minus baseline; `tolerance` half a unit of the last digit written.
+
+    `written` is the number as the text has it, `text` the sentence, cell or annotation around it.
+    """
+
+    line: int
+    kind: Kind
+    metric: str
+    arm: str
+    value: float
+    tolerance: float
+    written: str
+    source: Source
+    text: str = ""
+    baseline: str | None = None
+
+    def allows(self, found: float) -> bool:
+        """Whether `found`, rounded to the digits that were written, is what was claimed."""
+        # 30.15 is claimed by 30.2 as well as 30.1; a double near the edge must not decide.
+        return abs(found - self.value) <= self.tolerance * (1 + 1e-9) + 1e-12 * abs(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """A number that speaks of an arm or a metric and was not understood, and why."""
+
+    line: int
+    written: str
+    reason: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Everything a text says in numbers. `others` counts those that name no arm and no metric."""
+
+    claims: tuple[Claim, ...]
+    unread: tuple[Unread, ...]
+    others: int

@@ -1,0 +1,179 @@
+"""An effect at a glance: a point per seed, the mean of each arm with its interval, and the difference beside them.
+
+The difference has an axis of its own on the right, whose zero lies on the baseline's mean, so that both can be read
+off one drawing (Gardner & Altman 1986). What could not be tested is not drawn: no interval, no bar.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runaudit.report.figures import (
+    _ARMS,
+    _GRID,
+    _INK,
+    _MUTED,
+    ARM_COLOURS,
+    _dots,
+    _plain,
+    _svg,
+    _value_ticks,
+)
+from runaudit.report.words import clean
+from runaudit.stats.digits import decimals, percent, show
+
+_ROOM = 52  # letters that fit under the drawing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmPoints:
+    """One arm: a value a seed, and its mean with the ends of its interval where they exist. `lost` runs have none."""
+
+    label: str
+    values: tuple[float, ...]
+    mean: float | None
+    ci: tuple[float, float] | None
+    lost: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """An arm minus the baseline, with the ends of its interval."""
+
+    arm: str
+    value: float
+    ci: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectFigure:
+    """Ready to draw. `zero` is the baseline's mean; words are what the drawing says, for those who cannot see it."""
+
+    metric: str
+    arms: tuple[ArmPoints, ...]
+    differences: tuple[Difference, ...]
+    zero: float | None
+    words: str
+
+
+def effect_figure(answer: Mapping[str, Any], *, order: Sequence[str] = ()) -> EffectFigure | None:
+    """The drawing of one answer of `stats`, as its JSON; None where no run has a value.
+
+    order: labels of arms in the page's order, so that an arm has one colour everywhere; else the baseline comes first.
+    """
+    arms = [_points(arm) for arm in answer["arms"]]
+    if not any(arm.values for arm in arms):
+        return None
+    baseline = str(answer["comparisons"][0]["baseline"])
+    labels = list(order) or [baseline]
+    arms.sort(key=lambda arm: labels.index(arm.label) if arm.label in labels else len(labels))
+    zero = next((arm.mean for arm in arms if arm.label == baseline), None)
+    found = tuple(
+        Difference(arm=str(row["arm"]), value=row["difference"], ci=(row["ci"][0], row["ci"][1]))
+        for row in answer["comparisons"]
+        if row["ci"] is not None and zero is not None
+    )
+    metric = str(answer["metric"])
+    return EffectFigure(
+        metric=metric,
+        arms=tuple(arms),
+        differences=found,
+        zero=zero,
+        words=_words(metric, arms, found, baseline=baseline, level=1 - float(answer["alpha"])),
+    )
+
+
+def draw_effects(figure: EffectFigure) -> str:
+    """The figure as inline SVG; the same view gives the same bytes."""
+
+    def paint(axes: Any) -> None:
+        low, high = _range(figure)
+        axes.set_ylim(low, high)
+        for index, arm in enumerate(figure.arms):
+            _dots(axes, index, arm.values)
+            if arm.mean is not None and arm.ci is not None:
+                _bar(axes, index + 0.34, arm.mean, arm.ci, colour=_ARMS[index % ARM_COLOURS])
+        _value_ticks(axes, low, high, is_log=False)
+        axes.set_ylabel(_plain(clean(figure.metric)))
+        if figure.differences and figure.zero is not None:
+            _paint_differences(axes, figure, figure.zero, (low, high))
+        places = len(figure.arms) + len(figure.differences)
+        axes.set_xlim(-0.5, places - 0.4)
+        axes.set_xticks(range(places), _ticks(figure))
+        axes.tick_params(axis="x", length=0)
+
+    return _svg(paint, f"effects-{figure.metric}", figure.words, right=0.86 if figure.differences else 0.97)
+
+
+def _paint_differences(axes: Any, figure: EffectFigure, zero: float, limits: tuple[float, float]) -> None:
+    start = len(figure.arms) - 0.5 + 0.06
+    axes.axvline(start, color=_GRID, linewidth=0.8)
+    axes.plot([start, start + len(figure.differences)], [zero, zero], color=_INK, linewidth=0.7, dashes=(4, 2))
+    order = [arm.label for arm in figure.arms]
+    for index, row in enumerate(figure.differences, start=len(figure.arms)):
+        colour = _ARMS[order.index(row.arm) % ARM_COLOURS]
+        _bar(axes, index, zero + row.value, (zero + row.ci[0], zero + row.ci[1]), colour=colour)
+    right = axes.twinx()
+    low, high = limits[0] - zero, limits[1] - zero
+    right.set_ylim(low, high)
+    _value_ticks(right, low, high, is_log=False)
+    right.grid(visible=False)
+    right.spines["right"].set_visible(True)
+    right.set_ylabel("difference", color=_MUTED)
+
+
+def _bar(axes: Any, x: float, centre: float, ci: tuple[float, float], *, colour: str) -> None:
+    """An interval with its centre; a thin line and a wide mark, readable without colour."""
+    axes.plot([x, x], ci, color=colour, linewidth=1.6, solid_capstyle="butt", zorder=2)
+    axes.plot([x - 0.08, x + 0.08], [centre, centre], color=_INK, linewidth=1.4, zorder=4)
+
+
+def _range(figure: EffectFigure) -> tuple[float, float]:
+    heights = [value for arm in figure.arms for value in (*arm.values, *(arm.ci or ()))]
+    zero = figure.zero or 0.0
+    heights += [zero + end for row in figure.differences for end in row.ci]
+    low, high = min(heights), max(heights)
+    pad = 0.07 * (high - low) or max(abs(high), 1.0) * 0.01
+    return low - pad, high + pad
+
+
+def _ticks(figure: EffectFigure) -> list[str]:
+    room = max(6, _ROOM // (len(figure.arms) + len(figure.differences)))
+    labels = [arm.label for arm in figure.arms]
+    labels += ["difference"] if len(figure.differences) == 1 else [f"Δ {row.arm}" for row in figure.differences]
+    return [_cut(clean(label), room) for label in labels]
+
+
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else f"{text[: room - 1]}…"
+
+
+def _points(arm: Mapping[str, Any]) -> ArmPoints:
+    values = tuple(float(v) for v in arm["values"] if isinstance(v, int | float) and math.isfinite(v))
+    ci = arm["ci"]
+    return ArmPoints(
+        label=str(arm["label"]),
+        values=values,
+        mean=arm["mean"],
+        ci=None if ci is None else (ci[0], ci[1]),
+        lost=len(arm["values"]) - len(values),
+    )
+
+
+def _words(
+    metric: str, arms: Sequence[ArmPoints], differences: Sequence[Difference], *, baseline: str, level: float
+) -> str:
+    told = []
+    for arm in arms:
+        places = decimals(arm.ci[1] - arm.ci[0]) if arm.ci else None
+        mean = "no mean" if arm.mean is None else f"mean {show(arm.mean, places)}"
+        lost = f", {arm.lost} without a value" if arm.lost else ""
+        told.append(f"{arm.label} {mean} of {len(arm.values)} seeds{lost}")
+    for row in differences:
+        places = decimals((row.ci[1] - row.ci[0]) / 4)
+        ends = f"{show(row.ci[0], places)} to {show(row.ci[1], places)}"
+        told.append(f"{row.arm} minus {baseline} {show(row.value, places)} ({percent(level)} CI {ends})")
+    if not differences:
+        told.append("no difference could be tested")
+    return clean(f"{metric}: {'; '.join(told)}.")

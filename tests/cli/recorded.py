@@ -1,0 +1,45 @@
+"""Cohorts of the sample record, sealed in a store as launches are."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from runaudit.records.manifest import Manifest
+from runaudit.records.outcome import Outcome
+from runaudit.records.record_file import run_of
+from runaudit.store.store import Store
+from tests.diff.samples import both, put, record
+
+Change = Callable[[dict[str, Any]], object]
+METRIC = "full_frame/psnr"
+
+
+def sealed(store: Store, *changes: Change, metrics: dict[str, float], status: str = "completed") -> str:
+    """One run; returns its id."""
+    plain = record()
+    both(*changes)(plain)
+    run = run_of(plain, where="sample")
+    for blob in run.blobs.values():
+        store.put(blob)
+    sections = {k: v for k, v in run.manifest.to_json().items() if k != "schema"}
+    manifest = Manifest.of({**sections, "origin": {"kind": "captured"}})
+    store.seal_manifest(manifest, time="2025-11-01T00:00:00Z")
+    body = {"manifest": str(manifest.digest), "status": status, "metrics": metrics, "steps_done": 3000}
+    store.seal_outcome(Outcome.of(body), time="2025-11-01T01:00:00Z")
+    return manifest.id
+
+
+def cohort(
+    store: Store, label: str, values: Sequence[float | None], *changes: Change, first_seed: int = 1
+) -> list[str]:
+    """One run a value, with seeds from `first_seed` on; None is a run that crashed. Returns the ids."""
+    return [
+        sealed(
+            store,
+            put("seed", first_seed + index),
+            put("label", label),
+            *changes,
+            metrics={} if value is None else {METRIC: value},
+            status="crashed" if value is None else "completed",
+        )
+        for index, value in enumerate(values)
+    ]

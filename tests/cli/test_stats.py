@@ -1,0 +1,224 @@
+"""`runaudit stats` over recorded runs: the numbers, how many runs there really were, and how often somebody looked."""
+
+import json
+
+import pytest
+
+from runaudit.store.verify import verify
+from tests.cli.recorded import METRIC, cohort, sealed
+from tests.diff.samples import put
+
+LR = put("config/optimizer/lr", 5e-4)
+ACT = put("config/model/activation", "relu")
+NEW, OLD = (31.20, 31.25, 31.31), (30.10, 30.20, 30.40)
+
+
+@pytest.fixture
+def two(here):
+    return cohort(here, "new", NEW, LR), cohort(here, "old", OLD)
+
+
+@pytest.fixture
+def stats(runaudit):
+    """stats as JSON: code, answer."""
+
+    def call(*words, metric=METRIC):
+        code, out, _ = runaudit("stats", "--metric", metric, *words, "--json")
+        return code, json.loads(out)
+
+    return call
+
+
+def test_one_factor_and_three_seeds_make_a_claim(two, stats):
+    code, answer = stats("new", "--vs", "old")
+
+    assert (code, answer["verdict"], answer["looks"]) == (0, "improved", 1)
+    assert answer["comparisons"][0]["difference"] == pytest.approx(sum(NEW) / 3 - sum(OLD) / 3, abs=1e-9)
+    assert answer["comparisons"][0]["design"]["factors"] == ["config.optimizer.lr"]
+
+
+def test_looking_again_at_the_same_runs_is_the_same_look(two, stats, here):
+    first = stats("new", "--vs", "old")
+    lines = len(here.entries())
+
+    assert stats("new", "--vs", "old") == first
+    assert stats("old", "--vs", "new")[1]["looks"] == 1  # whichever is the baseline
+    assert len(here.entries()) == lines
+
+
+def test_a_look_at_more_seeds_is_counted_and_told(two, stats, here, runaudit):
+    stats("new", "--vs", "old")
+    cohort(here, "new", (31.1,), LR, first_seed=4)
+
+    answer = stats("new", "--vs", "old")[1]
+
+    assert answer["looks"] == 2
+    assert any(note.startswith("This is look 2 at this comparison") for note in answer["notes"])
+    assert "look 2" in runaudit("stats", "--metric", METRIC, "new", "--vs", "old")[1]
+    assert stats("new", "--vs", "old")[1]["looks"] == 2
+
+
+def test_another_metric_is_another_comparison(here, stats):
+    for label, change, values in (("new", (LR,), NEW), ("old", (), OLD)):
+        for seed, value in enumerate(values):
+            both = {METRIC: value, "full_frame/ssim": value / 40}
+            sealed(here, put("seed", seed), put("label", label), *change, metrics=both)
+
+    assert stats("new", "--vs", "old")[1]["looks"] == 1
+    assert stats("new", "--vs", "old", metric="full_frame/ssim")[1]["looks"] == 1
+
+
+def test_too_few_seeds_are_no_look(here, stats):
+    cohort(here, "new", NEW[:2], LR)
+    cohort(here, "old", OLD)
+    before = len(here.entries())
+
+    code, answer = stats("new", "--vs", "old")
+
+    assert (code, answer["verdict"], answer["looks"]) == (3, "too_few_seeds", None)
+    assert len(here.entries()) == before
+
+
+def test_a_look_is_sealed_and_verified(two, stats, here):
+    stats("new", "--vs", "old")
+    assert verify(here).problems == ()
+    look = here.entries()[-1]
+
+    here.object_path(look.digest).unlink()
+
+    (problem,) = verify(here).problems
+    assert (problem.run, problem.problem) == (None, "look: is missing")
+
+
+def test_a_store_that_cannot_be_written_judges_all_the_same(two, stats, here):
+    (here.root / "tmp").rmdir()
+    (here.root / "tmp").write_text("")  # nothing can be sealed; the tests may run as root, whom permissions do not stop
+
+    code, answer = stats("new", "--vs", "old")
+
+    assert (code, answer["verdict"]) == (0, "improved")
+    assert any(note.startswith("This look is not counted: cannot write to the store") for note in answer["notes"])
+
+
+def test_the_best_run_of_a_cohort_names_its_denominator(here, stats):
+    ids = cohort(here, "new", (30.1, 30.2, 30.3, 30.4, 31.9), LR)
+    cohort(here, "old", OLD)
+
+    code, answer = stats(ids[-1][:12], "--vs", "old")
+
+    assert (code, answer["verdict"]) == (3, "too_few_seeds")
+    assert any("1 of 5 launched runs of this cohort was named" in n and "1.16 sd" in n for n in answer["notes"])
+
+
+def test_leaving_out_the_crashed_runs_by_naming_the_others_is_refused(here, stats):
+    ids = cohort(here, "new", (*NEW, None), LR)
+    cohort(here, "old", OLD)
+
+    code, answer = stats(",".join(run[:12] for run in ids[:3]), "--vs", "old")
+
+    assert (code, answer["verdict"]) == (1, "inconclusive")
+    assert "new leaves out 1 of 4 launched runs of its cohort, 1 of them without a result" in answer["reason"]
+
+
+def test_leaving_out_the_best_runs_of_the_baseline_is_refused(here, stats):
+    cohort(here, "new", NEW, LR)
+    ids = cohort(here, "old", (*OLD, 31.6))
+
+    code, answer = stats("new", "--vs", ",".join(run[:12] for run in ids[:3]))
+
+    assert (code, answer["verdict"]) == (1, "inconclusive")
+    assert "old leaves out 1 of 4" in answer["reason"]
+
+
+def test_a_part_that_flatters_nobody_is_only_told(here, stats):
+    ids = cohort(here, "new", (*NEW, 31.4), LR)
+    cohort(here, "old", OLD)
+
+    code, answer = stats(",".join(run[:12] for run in ids[:3]), "--vs", "old")
+
+    assert (code, answer["verdict"]) == (0, "improved")
+    assert any("3 of 4 launched runs of this cohort were named" in note for note in answer["notes"])
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [("test", True), (["val", "test"], True), ("copy", True), ("train", False), (None, False)],
+)
+def test_a_checkpoint_chosen_on_the_reported_data_claims_nothing(here, stats, chosen, expected):
+    changes = [] if chosen is None else [put("eval/selected_on", chosen)]
+    changes.append(put("data/copy", {"digest": "sha256:" + "b" * 64}))  # the test set under another name
+    cohort(here, "new", NEW, LR, *changes)
+    cohort(here, "old", OLD, *changes)
+
+    code, answer = stats("new", "--vs", "old")
+
+    assert (code, "chosen on the very data that is reported" in answer["reason"]) == (1 if expected else 0, expected)
+
+
+def test_a_label_that_says_best_of_five_claims_nothing(here, stats):
+    cohort(here, "new, best of 5", NEW, LR)
+    cohort(here, "old", OLD)
+
+    code, answer = stats("new, best of 5", "--vs", "old")
+
+    assert (code, answer["verdict"]) == (1, "inconclusive") and "the best of 5 runs" in answer["reason"]
+
+
+def test_the_policy_can_say_that_values_are_the_best_of_several(here, runaudit, tmp_path):
+    (tmp_path / "numbers.csv").write_text(
+        "arm,seed,value\n" + "".join(f"a,{i},{v}\nb,{i},{w}\n" for i, (v, w) in enumerate(zip(NEW, OLD, strict=True)))
+    )
+    words = ("stats", "--values", "numbers.csv", "--metric", "psnr", "-q")
+    assert runaudit(*words)[0] == 0
+
+    (tmp_path / "runaudit.toml").write_text("[stats]\nbest_of = 5\n")
+
+    code, out, _ = runaudit(*words)
+    assert code == 1 and "the best of 5 runs" in out
+
+
+def test_sequences_are_averaged_inside_the_run(here, stats):
+    for label, change, values in (("new", (LR,), NEW), ("old", (), OLD)):
+        for seed, value in enumerate(values):
+            parts = {f"{METRIC}/cat": value - 1, f"{METRIC}/dog": value + 1}
+            sealed(here, put("seed", seed), put("label", label), *change, metrics=parts)
+
+    code, answer = stats("new", "--vs", "old")
+
+    assert (code, answer["arms"][0]["values"]) == (0, pytest.approx(list(NEW)))
+    assert answer["arms"][0]["components"]["seed_sd"] == pytest.approx(0.05507570547286, abs=1e-9)  # sd of NEW
+    assert any("mean over its 2 sequences" in note for note in answer["notes"])
+
+
+def test_different_quantities_are_never_averaged(here, runaudit):
+    for label in ("new", "old"):
+        sealed(here, put("label", label), metrics={"val/psnr": 30.0, "val/ssim": 0.9})
+
+    code, _, err = runaudit("stats", "--metric", "val", "new", "--vs", "old")
+
+    assert code == 2 and "no run has the metric 'val'" in err
+
+
+def test_four_cells_show_their_interaction(here, stats):
+    cohort(here, "old", OLD)
+    cohort(here, "lr", [v + 0.1 for v in NEW], LR)
+    cohort(here, "act", [v + 0.3 for v in OLD], ACT)
+    cohort(here, "both", [v + 3.0 for v in OLD], LR, ACT)
+
+    code, answer = stats("lr", "--vs", "act", "--vs", "both", "--vs", "old")
+
+    found = answer["interaction"]
+    assert set(found["factors"]) == {"config.optimizer.lr", "config.model.activation"}
+    # (both - act) - (lr - old), by hand: 2.7 - (31.353333 - 30.233333)
+    assert found["difference"] == pytest.approx(2.7 - 1.12, abs=1e-9)
+    assert [c["design"]["verdict"] for c in answer["comparisons"]] == ["single_factor", "single_factor", "confounded"]
+    assert [c["verdict"] for c in answer["comparisons"]][2] == "not_attributable" and code == 1
+
+
+def test_three_arms_that_are_no_square_show_none(here, stats):
+    cohort(here, "old", OLD)
+    cohort(here, "lr", NEW, LR)
+    cohort(here, "lower lr", NEW, put("config/optimizer/lr", 1e-4))
+    cohort(here, "act", NEW, ACT)
+
+    assert stats("lr", "--vs", "act", "--vs", "lower lr", "--vs", "old")[1]["interaction"] is None
