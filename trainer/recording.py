@@ -125,6 +125,8 @@ def _evaluation(config: TrainConfig) -> dict[str, Any]:
         "self_ensemble": config.eval.self_ensemble,
         "precision": config.amp.dtype if config.eval.autocast else "off",
         "checkpoint": config.eval.checkpoint,
+        # The best checkpoint is chosen on held-out training tiles, never on what is reported.
+        "selected_on": "train",
         "code_digest": str(digest_files([here / name for name in METRIC_CODE])),
     }
 

@@ -118,13 +118,17 @@ def _comparison(
     context: Context, cohorts: "Sequence[Cohort]", pair: tuple[int, int], *, metrics: Sequence[str]
 ) -> "ComparisonInput":
     """The judgement on one pair of arms, as the JSON that `diff` and `stats` answer with."""
+    from runaudit.cli.circumstances import launched_cohorts
     from runaudit.cli.evidence import judged_cohorts
     from runaudit.diff import compare_cohorts
     from runaudit.report import ComparisonInput
 
     before, after = (cohorts[index] for index in pair)
     names = metrics or _metrics(context, before.runs, after.runs)
-    answers = [judged_cohorts(context, [after, before], metric=name, direction=None)[0] for name in names]
+    launched = launched_cohorts(context)
+    answers = [
+        judged_cohorts(context, [after, before], metric=name, direction=None, launched=launched)[0] for name in names
+    ]
     return ComparisonInput(
         baseline=pair[0],
         arm=pair[1],

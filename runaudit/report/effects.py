@@ -28,9 +28,13 @@ _ROOM = 52  # letters that fit under the drawing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmPoints:
-    """One arm: a value a seed, and its mean with the ends of its interval where they exist. `lost` runs have none."""
+    """One arm: a value a seed, and its mean with the ends of its interval where they exist. `lost` runs have none.
+
+    place: the arm's place on the page, which gives its colour and its mark.
+    """
 
     label: str
+    place: int
     values: tuple[float, ...]
     mean: float | None
     ci: tuple[float, float] | None
@@ -62,17 +66,17 @@ def effect_figure(answer: Mapping[str, Any], *, order: Sequence[str] = ()) -> Ef
 
     order: labels of arms in the page's order, so that an arm has one colour everywhere; else the baseline comes first.
     """
-    arms = [_points(arm) for arm in answer["arms"]]
-    if not any(arm.values for arm in arms):
-        return None
     baseline = str(answer["comparisons"][0]["baseline"])
     labels = list(order) or [baseline]
-    arms.sort(key=lambda arm: labels.index(arm.label) if arm.label in labels else len(labels))
+    labels += [str(arm["label"]) for arm in answer["arms"] if str(arm["label"]) not in labels]
+    arms = sorted((_points(arm, labels) for arm in answer["arms"]), key=lambda arm: arm.place)
+    if not any(arm.values for arm in arms):
+        return None
     zero = next((arm.mean for arm in arms if arm.label == baseline), None)
     found = tuple(
         Difference(arm=str(row["arm"]), value=row["difference"], ci=(row["ci"][0], row["ci"][1]))
         for row in answer["comparisons"]
-        if row["ci"] is not None and zero is not None
+        if zero is not None and _is_bounded(row["ci"])
     )
     metric = str(answer["metric"])
     return EffectFigure(
@@ -91,9 +95,9 @@ def draw_effects(figure: EffectFigure) -> str:
         low, high = _range(figure)
         axes.set_ylim(low, high)
         for index, arm in enumerate(figure.arms):
-            _dots(axes, index, arm.values)
+            _dots(axes, index, arm.values, place=arm.place)
             if arm.mean is not None and arm.ci is not None:
-                _bar(axes, index + 0.34, arm.mean, arm.ci, colour=_ARMS[index % ARM_COLOURS])
+                _bar(axes, index + 0.34, arm.mean, arm.ci, colour=_ARMS[arm.place % ARM_COLOURS])
         _value_ticks(axes, low, high, is_log=False)
         axes.set_ylabel(_plain(clean(figure.metric)))
         if figure.differences and figure.zero is not None:
@@ -110,9 +114,9 @@ def _paint_differences(axes: Any, figure: EffectFigure, zero: float, limits: tup
     start = len(figure.arms) - 0.5 + 0.06
     axes.axvline(start, color=_GRID, linewidth=0.8)
     axes.plot([start, start + len(figure.differences)], [zero, zero], color=_INK, linewidth=0.7, dashes=(4, 2))
-    order = [arm.label for arm in figure.arms]
+    places = {arm.label: arm.place for arm in figure.arms}
     for index, row in enumerate(figure.differences, start=len(figure.arms)):
-        colour = _ARMS[order.index(row.arm) % ARM_COLOURS]
+        colour = _ARMS[places[row.arm] % ARM_COLOURS]
         _bar(axes, index, zero + row.value, (zero + row.ci[0], zero + row.ci[1]), colour=colour)
     right = axes.twinx()
     low, high = limits[0] - zero, limits[1] - zero
@@ -149,14 +153,20 @@ def _cut(text: str, room: int) -> str:
     return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
-def _points(arm: Mapping[str, Any]) -> ArmPoints:
+def _is_bounded(ci: Any) -> bool:
+    """An interval that can be drawn: both ends are numbers. JSON writes an end without limit as text or null."""
+    return isinstance(ci, list | tuple) and all(isinstance(end, int | float) and math.isfinite(end) for end in ci)
+
+
+def _points(arm: Mapping[str, Any], labels: Sequence[str]) -> ArmPoints:
     values = tuple(float(v) for v in arm["values"] if isinstance(v, int | float) and math.isfinite(v))
     ci = arm["ci"]
     return ArmPoints(
         label=str(arm["label"]),
+        place=labels.index(str(arm["label"])),
         values=values,
         mean=arm["mean"],
-        ci=None if ci is None else (ci[0], ci[1]),
+        ci=(ci[0], ci[1]) if _is_bounded(ci) else None,
         lost=len(arm["values"]) - len(values),
     )
 

@@ -94,16 +94,18 @@ def draw_scores(figure: ScoreFigure) -> str:
     return _svg(paint, f"scores-{figure.sequence}", figure.words, right=0.74)
 
 
-def _dots(axes: Any, index: int, values: Sequence[float]) -> None:
+def _dots(axes: Any, index: int, values: Sequence[float], *, place: int | None = None) -> None:
+    """A point a run at `index`; `place` on the page gives colour and mark, where that is another."""
+    kind = index if place is None else place
     spread = min(0.5, 0.14 * max(0, len(values) - 1))
     offsets = [spread * (n / max(1, len(values) - 1) - 0.5) for n in range(len(values))]
     axes.plot(
         [index + offset for offset in offsets],
         values,
         linestyle="none",
-        marker=MARKERS[index % len(MARKERS)],
+        marker=MARKERS[kind % len(MARKERS)],
         markersize=7,
-        markerfacecolor=_ARMS[index % ARM_COLOURS],
+        markerfacecolor=_ARMS[kind % ARM_COLOURS],
         markeredgecolor=_PAPER,
         markeredgewidth=0.7,
         zorder=3,

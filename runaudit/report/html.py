@@ -12,6 +12,7 @@ from typing import Any
 
 from runaudit.errors import UsageError
 from runaudit.report.assets import templates_folder
+from runaudit.report.effects import draw_effects
 from runaudit.report.figures import draw_curves, draw_scaler, draw_scores
 from runaudit.report.views.curves import CurveFigure, describe
 from runaudit.report.views.page import PageView
@@ -46,6 +47,7 @@ def _environment() -> Any:
     environment.globals.update(
         draw_scores=lambda figure: Markup(draw_scores(figure)),
         draw_curves=curves,
+        draw_effects=lambda figure: Markup(draw_effects(figure)),
         draw_scaler=lambda figure: Markup(draw_scaler(figure)),
     )
     return environment

@@ -210,7 +210,7 @@ def test_every_figure_has_words_and_a_table(page):
     parsed = Page(page)
 
     plots = [attributes for tag, attributes in parsed.tags if tag == "svg" and attributes.get("class") == "plot"]
-    assert len(plots) == 3 + 2 + 2 + 1  # sequences, losses, validations, one arm with a loss scale
+    assert len(plots) == 1 + 3 + 2 + 2 + 1  # the effect, sequences, losses, validations, one arm with a loss scale
     assert all(attributes["role"] == "img" and len(str(attributes["aria-label"])) > 30 for attributes in plots)
     assert all(attributes.get("alt") for tag, attributes in parsed.tags if tag == "img")
     assert page.count("<table") >= 5

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from runaudit.report.effects import EffectFigure, effect_figure
 from runaudit.report.inputs import ComparisonInput
 from runaudit.report.views.arm import ArmView
 from runaudit.report.words import Metric, Text, as_number, clean, count, listed, metric, number, shown, value_text
@@ -60,6 +61,7 @@ class VerdictView:
     reason: str
     conditional: str
     evidence: tuple[Evidence, ...]
+    effects: tuple[EffectFigure, ...]
     notes: tuple[str, ...]
 
 
@@ -79,8 +81,17 @@ def verdict_view(comparison: ComparisonInput, arms: Sequence[ArmView]) -> Verdic
         reason=_reason(diff, factors),
         conditional=_conditional(diff.get("conditional")),
         evidence=tuple(e for answer in comparison.stats for e in _evidence(answer, design=words)),
+        effects=tuple(_effects(comparison, arms)),
         notes=tuple(_notes(comparison)),
     )
+
+
+def _effects(comparison: ComparisonInput, arms: Sequence[ArmView]) -> Iterator[EffectFigure]:
+    """What can be drawn of the judgements, every arm in the colour it has on the page."""
+    order = [arm.name.full for arm in arms]
+    for answer in comparison.stats:
+        if (figure := effect_figure(answer, order=order)) is not None:
+            yield figure
 
 
 def _reason(diff: Mapping[str, Any], factors: Sequence[Mapping[str, Any]]) -> str:
