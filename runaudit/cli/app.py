@@ -115,10 +115,14 @@ def _run(args: list[str]) -> int:
     try:
         code = app(args=args, standalone_mode=False)
     except RunauditError as error:
-        return common.report_error(error, as_json=_wants_json(own))
+        code = common.report_error(error, as_json=_wants_json(own))
+        return 0 if "--exit-zero" in own and code in common.FORGIVEN else code
     except typer.Exit as error:
         return error.exit_code
     except UsageProblem as error:
+        if _wants_json(own):
+            answer = {"schema": "runaudit.error/1", "error": error.format_message(), "remedy": "see --help"}
+            common.say_json(answer)
         error.show()
         return int(error.exit_code)
     except (KeyboardInterrupt, typer.Abort):

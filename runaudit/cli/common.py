@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from runaudit.store import Store
 
 NEGATIVE, CANNOT_JUDGE, INTEGRITY, REFUSED, UNEXPECTED = 1, 3, 4, 5, 70
+FORGIVEN = (NEGATIVE, CANNOT_JUDGE)
+"""What `--exit-zero` turns into 0."""
 
 
 class Format(StrEnum):
@@ -127,7 +129,7 @@ def hint(text: str) -> None:
 
 def finish(code: int, *, exit_zero: bool = False) -> None:
     """End the command with `code`; `--exit-zero` forgives 1 and 3 and nothing else."""
-    raise typer.Exit(0 if exit_zero and code in (NEGATIVE, CANNOT_JUDGE) else code)
+    raise typer.Exit(0 if exit_zero and code in FORGIVEN else code)
 
 
 def report_error(error: RunauditError, *, as_json: bool) -> int:

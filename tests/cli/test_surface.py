@@ -1,0 +1,93 @@
+"""What other programs build on: exit codes, the error object, the table of commands, the words of the README."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from runaudit.cli import app
+from runaudit.cli.app import COMMANDS, load_command
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*words: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        app.main(list(words))
+    return ended.value.code
+
+
+def test_the_readme_names_every_command_and_no_other():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`runaudit ([a-z]+)", text))
+    assert named == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_loads_and_tells_what_it_does(name, capsys):
+    assert load_command(name, COMMANDS[name][0]).help
+    assert run(name, "--help") == 0
+    assert "Usage:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"rules", "plan", "import"}))
+def test_every_command_takes_the_store_the_policy_and_the_format(name, capsys):
+    run(name, "--help")
+    told = capsys.readouterr().out
+    for option in ("--store", "--policy", "--format", "--json", "--quiet", "--debug"):
+        assert option in told, (name, option)
+
+
+def test_an_unknown_command_is_a_usage_error():
+    assert run("dif") == 2
+
+
+def test_no_store_is_nothing_to_judge_and_says_so_to_people_and_programs(tmp_path, capsys):
+    assert run("verify", "--store", str(tmp_path / "none"), "--json") == 3
+    told = capsys.readouterr()
+    answer = json.loads(told.out)
+    assert answer["schema"] == "runaudit.error/1"
+    assert set(answer) == {"schema", "error", "remedy"}
+    assert told.err.count("\n") == 1
+
+
+def test_a_word_the_parser_refuses_is_told_to_programs_too(capsys):
+    assert run("diff", "--no-such-option", "--json") == 2
+    assert json.loads(capsys.readouterr().out)["schema"] == "runaudit.error/1"
+
+
+def test_exit_zero_forgives_a_judgement_and_never_a_usage_error(tmp_path):
+    assert run("diff", "--store", str(tmp_path / "none")) == 3
+    assert run("diff", "--store", str(tmp_path / "none"), "--exit-zero") == 0
+    assert run("diff", "one", "--store", str(tmp_path), "--exit-zero") == 2
+
+
+def test_a_fault_of_ours_is_one_line_and_70(monkeypatch, capsys):
+    def broken(*_args, **_options):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(app, "load_command", broken)
+    assert run("list") == 70
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert "RuntimeError: a bug" in told
+    assert "--debug" in told
+
+
+def test_an_interrupt_is_130(monkeypatch):
+    def interrupted(*_args, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(app, "load_command", interrupted)
+    assert run("list") == 130
+
+
+def test_a_reader_that_goes_away_is_no_fault():
+    """`runaudit rules | head -1`."""
+    command = f"{sys.executable} -m runaudit rules | head -1"
+    done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], cwd=ROOT, capture_output=True, text=True)
+    assert "Traceback" not in done.stderr
+    assert "unexpected" not in done.stderr
