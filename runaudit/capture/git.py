@@ -120,9 +120,24 @@ def capture_code(
 
 
 def sibling_names(siblings: tuple[Path, ...]) -> dict[str, Path]:
-    """The names siblings are recorded by: the folder's; with its parent's where two share it."""
-    count = Counter(path.name for path in siblings)
-    return {legible("/".join(path.parts[-2:]) if count[path.name] > 1 else path.name): path for path in siblings}
+    """The names siblings are recorded by: the project's own, else the folder's; with its parent's where two share it.
+
+    A checkout that is moved or cloned again under another name is the same project, and no other code.
+    """
+    names = {path: _project_name(path) or path.name for path in siblings}
+    count = Counter(names.values())
+    return {legible("/".join(path.parts[-2:]) if count[name] > 1 else name): path for path, name in names.items()}
+
+
+def _project_name(folder: Path) -> str | None:
+    """`project.name` of a folder's pyproject.toml; None where it has none or it cannot be read."""
+    import tomllib
+
+    try:
+        name = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError):
+        return None
+    return name if isinstance(name, str) and name else None
 
 
 def _tree(root: Path, basket: Basket, exclude: tuple[Path, ...], depth: int = 0) -> dict[str, JSON]:

@@ -253,7 +253,7 @@ class Recorder:
             return loaded_code(code, roots, self.store.put, self._redactor)
         except (CaptureError, OSError) as error:
             self.note(f"the loaded modules could not be recorded: {error}")
-            return {"loaded": [], "changed": []}
+            return {"changed": []}
 
     def __enter__(self) -> Self:
         return self

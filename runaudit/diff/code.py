@@ -13,6 +13,8 @@ from runaudit.records.run import Run
 
 MAX_LINES = 400
 """Lines shown of one file; a generated file of thousands of changed lines says nothing more."""
+MAX_ALL_LINES = 600
+"""Lines shown of all files together."""
 REST = "module"
 
 
@@ -26,16 +28,30 @@ class Hunk:
 
 
 def code_hunks(comparison: Comparison, a: Run, b: Run) -> tuple[Hunk, ...]:
-    """The changes of every source file that is a factor and whose text both runs keep (or one side lacks)."""
+    """The changes of every source file that is a factor and whose text both runs keep."""
     hunks: list[Hunk] = []
     for factor in comparison.factors:
         for change in factor.members:
-            if change.section == "code" and not change.path.startswith(("code.commit", "code.patch")):
-                before = "" if isinstance(change.before, Absent) else text_of(a, str(change.before))
-                after = "" if isinstance(change.after, Absent) else text_of(b, str(change.after))
-                if before is not None and after is not None:
-                    hunks += file_hunks(change.path.removeprefix("code."), before, after)
-    return tuple(hunks)
+            if change.section != "code" or change.path.startswith(("code.commit", "code.patch")):
+                continue
+            if isinstance(change.before, Absent) or isinstance(change.after, Absent):
+                continue  # a whole file added or removed is told in its row; its text would bury the changes
+            before, after = text_of(a, str(change.before)), text_of(b, str(change.after))
+            if before is not None and after is not None:
+                hunks += file_hunks(change.path.removeprefix("code."), before, after)
+    return _within(hunks, MAX_ALL_LINES)
+
+
+def _within(hunks: list[Hunk], room: int) -> tuple[Hunk, ...]:
+    """As many hunks as fit; what is left out is counted."""
+    kept: list[Hunk] = []
+    for number, hunk in enumerate(hunks):
+        room -= len(hunk.lines)
+        if room < 0 and kept:
+            kept.append(Hunk(path="…", function=f"{len(hunks) - number} more", lines=()))
+            break
+        kept.append(hunk)
+    return tuple(kept)
 
 
 def file_hunks(path: str, before: str, after: str) -> Iterator[Hunk]:

@@ -106,5 +106,5 @@ PACKAGING_NAMES = re.compile(
 """Files that install or check; what they install is judged as the environment."""
 SETTING_SUFFIXES = (".toml", ".yaml", ".yml", ".json", ".ini", ".cfg")
 """Files of settings: where a run was launched with one, its content is the resolved config."""
-UNSEEN_SUFFIXES = (".py", ".ipynb", ".sh", ".bash", ".pyi")
-"""Files of which `loaded` knows whether they ran."""
+UNSEEN_SUFFIXES = (".py", ".pyi")
+"""Files of which `loaded` knows whether they ran: modules. A shell script or a notebook is nobody's module."""

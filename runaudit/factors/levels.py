@@ -4,9 +4,11 @@ The tree holds every leaf of the design; how much a leaf weighs is judged elsewh
 the record names and the record does not hold is a gap: absent is unknown, only null says "known to be none".
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import PurePath
 from typing import Any
 
 from runaudit.factors.factor import ABSENT, Absent
@@ -24,6 +26,8 @@ CIRCUMSTANCES = ("label", "launch", "origin", "intent", "bundles", "waivers", "s
 NOT_DESIGN = (*CIRCUMSTANCES, "schema", "unknown", "seed_proof")
 """Sections that are not the design; whatever else a manifest holds can make a result different."""
 
+PYTHON_COMMAND = re.compile(r"(?:python|pypy|ipython)[\d.]*(?:\.exe)?|torchrun|accelerate|deepspeed|pytest")
+"""Commands that run one Python program, in one process or in ranks of the same."""
 SEED_KEYS = ("seed", "random_seed", "manual_seed", "rng_seed", "global_seed", "torch_seed", "numpy_seed", "np_seed")
 """Config keys that are the run's seed where the record has no section for it."""
 
@@ -43,15 +47,37 @@ class Levels:
 
     @cached_property
     def loaded(self) -> frozenset[str] | None:
-        """The source files that really ran, where the outcome says."""
+        """The source files that really ran, where the outcome says. A run that loaded nothing is one that did not say:
+        to take an empty list at its word would declare every edit harmless."""
         code = self.run.outcome.section("code") if self.run.outcome else {}
         loaded = code.get("loaded")
-        return frozenset(str(path) for path in loaded) if isinstance(loaded, list | tuple) else None
+        if not isinstance(loaded, list | tuple) or not loaded or not _is_one_python(self.run):
+            return None
+        return frozenset(str(path) for path in loaded)
+
+    @cached_property
+    def spoken(self) -> str:
+        """What could name a script that another process runs: the command line, and the text of all that was loaded."""
+        argv = self.run.manifest.section("launch").get("argv") or ()
+        texts = [" ".join(map(str, argv))] if isinstance(argv, list | tuple) else []
+        for path in self.loaded or ():
+            digest = (self.files or {}).get(path)
+            data = self.run.blobs.get(digest) if digest else None
+            texts.append(data.decode("utf-8", "replace") if data else "")
+        return "\n".join(texts)
 
     @cached_property
     def files_judged(self) -> bool:
         """Whether commit and patch are beside the point, because every file is known by its content."""
         return self.files is not None
+
+
+def _is_one_python(run: Run) -> bool:
+    """Whether the command was a Python program, whose modules are what ran. A shell script may have started others."""
+    argv = run.manifest.section("launch").get("argv")
+    if not isinstance(argv, list | tuple) or not argv:
+        return True
+    return bool(PYTHON_COMMAND.fullmatch(PurePath(str(argv[0])).name))
 
 
 def levels(run: Run, settings: FactorSettings) -> Levels:

@@ -61,10 +61,14 @@ def cannot_run(path: str) -> str:
 
 
 def _ran(path: str, a: Levels, b: Levels) -> bool:
-    """False only where both runs know what they loaded, and neither loaded this."""
+    """False only where both runs know what they loaded, and neither loaded this, nor names it as a script to start."""
     if not path.endswith(known.UNSEEN_SUFFIXES) or a.loaded is None or b.loaded is None:
         return True
-    return path in a.loaded or path in b.loaded
+    if path in a.loaded or path in b.loaded:
+        return True
+    # A script that a loaded module starts as a process of its own is in nobody's list of modules.
+    script = PurePosixPath(path).name
+    return script != "__init__.py" and any(script in side.spoken for side in (a, b))
 
 
 def _launched_with(path: str, a: Levels, b: Levels) -> bool:

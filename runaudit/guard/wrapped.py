@@ -145,5 +145,5 @@ def _code_at_end(
     if changed:
         paths = ", ".join(str(entry["path"]) for entry in changed[:5])
         claim(live, "note", text=f"the code changed while the run ran: {paths}")
-    return {**said, "loaded": said.get("loaded", []),
-            "changed": [*said.get("changed", ()), *(e for e in changed if e["path"] not in known)]}  # fmt: skip
+    # What a command loaded is unknown unless it said so itself; an empty list would say that nothing ran.
+    return {**said, "changed": [*said.get("changed", ()), *(e for e in changed if e["path"] not in known)]}

@@ -68,6 +68,20 @@ def test_three_seeds_of_two_learning_rates_end_in_a_verdict(project):
     assert checked.returncode == 0, checked.stdout
 
 
+def test_an_edit_of_a_program_that_only_logs_is_a_factor(project):
+    """Nobody knows which modules such a program loaded. To read that as "none" would call every edit harmless."""
+    assert launch(project, "before", 0).returncode == 0
+    program = project / "train.py"
+    program.write_text(program.read_text().replace("- config[", "- 0.5 * config["))
+    commit(project)
+    assert launch(project, "after", 0).returncode == 0
+
+    diff = json.loads(runaudit(project, "diff", "before", "after", "--json").stdout)
+
+    assert [row["factor"] for row in diff["factors"]] == ["code.train.py"]
+    assert diff["verdict"] == "single_factor"
+
+
 def test_an_edit_nobody_committed_is_refused_with_the_command_that_mends_it(project):
     (project / "train.toml").write_text('data = "points.csv"\nsteps = 300\nlr = 0.5\n')
 
