@@ -39,11 +39,18 @@ def list_runs(
 
     Every filter must hold. Crashed and killed runs are listed like all others.
     """
+    context = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
+    if not (filters or quiet or verbose or context.format is Format.md):
+        from runaudit.cli.index import listed
+
+        if (lines := listed(context, colour=common.use_colour())) is not None:
+            for line in lines:
+                common.say(line)
+            return
     from runaudit.cli.listing import filtered, list_json, list_lines, list_markdown
     from runaudit.cli.select import all_runs
     from runaudit.factors.cohort import cohorts
 
-    context = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
     runs = all_runs(context.open())
     groups = filtered(cohorts(runs, settings=context.settings), filters or ())
     if context.json:

@@ -97,13 +97,13 @@ def cohorts(runs: Iterable[Run], *, settings: Settings | None = None) -> tuple[C
         of = levels(run, own)
         groups = founders.setdefault(design_key(of, own), [])
         for founder, members in groups:
-            if _same_code(founder, of, policy):
+            if same_code(founder, of, policy):
                 members.append(run)
                 break
         else:
             groups.append((of, [run]))
     order = [
-        Cohort(id=_id_of(founder, policy), label=shared_label(members), runs=tuple(members))
+        Cohort(id=id_of(founder, policy), label=shared_label(members), runs=tuple(members))
         for groups in founders.values()
         for founder, members in groups
     ]
@@ -120,16 +120,18 @@ def cohort_of(runs: Iterable[Run], *, label: str | None = None) -> Cohort:
 def cohort_id(run: Run, *, settings: Settings | None = None) -> str:
     """The id of the cohort that this run founds: its design without its seed, by content."""
     policy = (settings or Settings()).factors
-    return _id_of(levels(run, policy), policy)
+    return id_of(levels(run, policy), policy)
 
 
-def _id_of(of: Levels, policy: FactorSettings) -> str:
+def id_of(of: Levels, policy: FactorSettings) -> str:
+    """The id of the cohort that a run founds."""
     policy = shared_policy(policy, (of.run,))
     files = {path: digest for path, digest in (of.files or {}).items() if not cannot_run(path)}
     return digest_bytes(f"{design_key(of, policy)} {canonical_bytes(files).decode()}".encode()).hex[:ID_LENGTH]
 
 
-def _same_code(a: Levels, b: Levels, policy: FactorSettings) -> bool:
+def same_code(a: Levels, b: Levels, policy: FactorSettings) -> bool:
+    """Whether the code of two runs differs in nothing that ran."""
     if a.files is None or b.files is None:
         return a.files is b.files
     return a.files == b.files or all(c.kind is not ChangeClass.FACTOR for c in file_changes(a, b, policy))
