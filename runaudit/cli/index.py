@@ -105,8 +105,8 @@ def _status(store: "Store", run_id: str) -> str:
 
 
 def _lines(store: "Store", *, colour: bool) -> Iterator[str]:
-    from runaudit.cli.listing import head_line, row_line
-    from runaudit.diff.text import Paint
+    from runaudit.cli.lines import head_line, row_line
+    from runaudit.paint import Paint
 
     paint = Paint(colour)
     for number, group in enumerate(_cohorts(store, TEXT)):

@@ -6,17 +6,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from runaudit.cli.lines import head_line, row_line
 from runaudit.diff.summary import shown
-from runaudit.diff.text import BOLD, DIM, GREEN, RED, Paint, printable
+from runaudit.diff.text import printable
 from runaudit.errors import RecordError, UsageError
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import Absent
 from runaudit.factors.gaps import gaps
 from runaudit.factors.levels import design_digest, levels
 from runaudit.factors.walk import keyed, leaves_of, same
+from runaudit.paint import DIM, RED, Paint
 from runaudit.records.canonical import JSON, parse_strict
 from runaudit.records.manifest import Unknown
-from runaudit.records.outcome import FINISHED
 from runaudit.records.record_file import record_of
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings, Settings
@@ -124,23 +125,12 @@ def list_lines(groups: Sequence[Cohort], *, verbose: bool, colour: bool) -> Iter
             yield paint(printable(f"  {note}"), DIM)
 
 
-def head_line(name: str, label: str, n: int, effective_n: int, *, paint: Paint) -> str:
-    """A cohort in one line; `label` is printable."""
-    return paint(f"{name}  {label}", BOLD) + f"  ({'1 run' if n == 1 else f'{n} runs'}, effective n {effective_n})"
-
-
 def row_cells(run: Run, *, verbose: bool = False) -> tuple[str, str, str, str, str]:
     """What a line shows of a run, printable: its short id, seed, status, start and metrics."""
     started = str(run.manifest.section("launch").get("started") or "")[:19]
     seed = run.manifest.seed
     return (run.short, printable(shown(None if isinstance(seed, Unknown) else seed)), run.status, printable(started),
             _metrics(run, verbose))  # fmt: skip
-
-
-def row_line(short: str, seed: str, status: str, started: str, metrics: str, *, paint: Paint) -> str:
-    """A run in one line."""
-    mark = paint(f"{status:<13}", GREEN if status in FINISHED else RED)
-    return f"  {short}  seed {seed:<6}  {mark}  {started:<19}  {metrics}".rstrip()
 
 
 def _metrics(run: Run, verbose: bool) -> str:
