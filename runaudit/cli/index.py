@@ -13,6 +13,7 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,7 @@ def listed(context: Context, *, colour: bool) -> Iterator[str] | None:
     state = _state(store, context)
     if state is None or not (_is_current(store, state) or _rebuilt(store, context, state)):
         return None
-    return iter([_answer(store)]) if context.json else _lines(store, colour=colour)
+    return _answer(store) if context.json else _lines(store, colour=colour)
 
 
 def _state(store: "Store", context: Context) -> dict[str, Any] | None:
@@ -90,12 +91,11 @@ def _read_state(store: "Store") -> dict[str, Any] | None:
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _cohorts(store: "Store", name: str) -> Iterator[dict[str, Any]]:
-    with (store.root / "cache" / name).open("rb") as file:
+def _cohorts(store: "Store", name: str) -> Iterator[str]:
+    with (store.root / "cache" / name).open(encoding="ascii") as file:
         if name == TEXT:
             file.readline()
-        for line in file:
-            yield json.loads(line)
+        yield from file
 
 
 def _status(store: "Store", run_id: str) -> str:
@@ -109,7 +109,7 @@ def _lines(store: "Store", *, colour: bool) -> Iterator[str]:
     from runaudit.paint import Paint
 
     paint = Paint(colour)
-    for number, group in enumerate(_cohorts(store, TEXT)):
+    for number, group in enumerate(map(json.loads, _cohorts(store, TEXT))):
         lines = [""] if number else []
         lines.append(head_line(group["id"], group["label"], group["n"], group["effective_n"], paint=paint))
         for run_id, cells in zip(group["ids"], group["cells"], strict=True):
@@ -119,15 +119,38 @@ def _lines(store: "Store", *, colour: bool) -> Iterator[str]:
         yield "\n".join(lines)
 
 
-def _answer(store: "Store") -> str:
-    groups = list(_cohorts(store, ROWS))
-    for group in groups:
-        for row in group["runs"]:
-            row["status"] = row["status"] or _status(store, row["id"])
-    return json.dumps({"schema": "runaudit.list/1", "cohorts": groups}, indent=2, ensure_ascii=False, allow_nan=False)
+def _answer(store: "Store") -> Iterator[str]:
+    """The JSON answer, a cohort a line, as it lies in the index."""
+    yield '{"schema": "runaudit.list/1", "cohorts": ['
+    before = ""
+    for line in _cohorts(store, ROWS):
+        if '"status": ""' in line:
+            group = json.loads(line)
+            for row in group["runs"]:
+                row["status"] = row["status"] or _status(store, row["id"])
+            line = json.dumps(group)
+        yield before + line.rstrip("\n")
+        before = ","
+    yield "]}"
 
 
 # ── building ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(slots=True, kw_only=True)
+class _Group:
+    """A cohort in the making: what decides who belongs to it, and its line in each file."""
+
+    key: str
+    ids: list[str]
+    text: str = ""
+    rows: str = ""
+
+    @classmethod
+    def read(cls, text: str, rows: str) -> "_Group":
+        """A cohort of an older index."""
+        found = json.loads(text)
+        return cls(key=found["key"], ids=found["ids"], text=text, rows=rows)
 
 
 def _rebuilt(store: "Store", context: Context, state: dict[str, Any]) -> bool:
@@ -144,9 +167,8 @@ def _rebuilt(store: "Store", context: Context, state: dict[str, Any]) -> bool:
     if not grouping.refresh():
         return False
     state = {**state, "entries": len(entries)}
-    rows, text = (
-        "".join(json.dumps(group[part]) + "\n" for group in grouping.groups).encode() for part in ("rows", "text")
-    )
+    rows = "".join(group.rows for group in grouping.groups).encode()
+    text = "".join(group.text for group in grouping.groups).encode()
     # The first line says how long the file is, itself included: its number of digits is fixed.
     line = json.dumps({**state, "bytes": {TEXT: 10**12, ROWS: len(rows)}}) + "\n"
     line = line.replace(str(10**12), str(len(line) + len(text)).rjust(13))
@@ -154,7 +176,7 @@ def _rebuilt(store: "Store", context: Context, state: dict[str, Any]) -> bool:
     return _write(store, ROWS, rows) and _write(store, TEXT, line.encode() + text)
 
 
-def _still_good(store: "Store", state: Mapping[str, Any]) -> tuple[list[dict[str, Any]], int]:
+def _still_good(store: "Store", state: Mapping[str, Any]) -> tuple[list[_Group], int]:
     """The cohorts of an older index whose log is the beginning of this one, and how many lines it had."""
     old = _read_state(store)
     same = (
@@ -168,7 +190,7 @@ def _still_good(store: "Store", state: Mapping[str, Any]) -> tuple[list[dict[str
         return [], 0
     try:
         pairs = zip(_cohorts(store, TEXT), _cohorts(store, ROWS), strict=True)
-        return [{"text": text, "rows": rows} for text, rows in pairs], int(old["entries"])
+        return [_Group.read(text, rows) for text, rows in pairs], int(old["entries"])
     except (OSError, ValueError, KeyError):
         return [], 0
 
@@ -176,7 +198,7 @@ def _still_good(store: "Store", state: Mapping[str, Any]) -> tuple[list[dict[str
 class _Grouping:
     """The cohorts while runs are put into them, as `cohorts` would have it."""
 
-    def __init__(self, store: "Store", context: Context, groups: list[dict[str, Any]]) -> None:
+    def __init__(self, store: "Store", context: Context, groups: list[_Group]) -> None:
         self.groups = groups
         self._store, self._settings = store, context.settings
         self._by_key: dict[str, list[int]] = {}
@@ -184,8 +206,8 @@ class _Grouping:
         self._dirty: set[int] = set()
         self._founders: dict[int, Levels] = {}
         for number, group in enumerate(groups):
-            self._by_key.setdefault(group["text"]["key"], []).append(number)
-            self._of_run.update(dict.fromkeys(group["text"]["ids"], number))
+            self._by_key.setdefault(group.key, []).append(number)
+            self._of_run.update(dict.fromkeys(group.ids, number))
 
     def _levels(self, run_id: str) -> "Levels":
         from runaudit.cli.select import load_run
@@ -199,7 +221,7 @@ class _Grouping:
         if number not in self._founders:
             if len(self._founders) >= KEPT_FOUNDERS:
                 self._founders.pop(next(iter(self._founders)))
-            self._founders[number] = self._levels(self.groups[number]["text"]["ids"][0])
+            self._founders[number] = self._levels(self.groups[number].ids[0])
         return self._founders[number]
 
     def add(self, run_id: str) -> None:
@@ -217,12 +239,12 @@ class _Grouping:
                 break
         else:
             number = len(self.groups)
-            self.groups.append({"text": {"key": key, "ids": []}, "rows": {}})
+            self.groups.append(_Group(key=key, ids=[]))
             self._by_key.setdefault(key, []).append(number)
             self._founders[number] = of
             if len(self._founders) > KEPT_FOUNDERS:
                 self._founders.pop(next(iter(self._founders)))
-        self.groups[number]["text"]["ids"].append(run_id)
+        self.groups[number].ids.append(run_id)
         self._of_run[run_id] = number
         self._dirty.add(number)
 
@@ -237,16 +259,16 @@ class _Grouping:
         from runaudit.factors.cohort import Cohort, cohort_id, shared_label
 
         for number in sorted(self._dirty):
-            text = self.groups[number]["text"]
-            runs = tuple(load_run(self._store, run_id, trajectory=False) for run_id in text["ids"])
+            group = self.groups[number]
+            runs = tuple(load_run(self._store, run_id, trajectory=False) for run_id in group.ids)
             if any(run.fault for run in runs):
                 return False
             name = cohort_id(runs[0], settings=self._settings)
-            self.groups[number] = _described(Cohort(id=name, label=shared_label(runs), runs=runs), text["key"])
+            self.groups[number] = _described(Cohort(id=name, label=shared_label(runs), runs=runs), group.key)
         return True
 
 
-def _described(group: "Cohort", key: str) -> dict[str, Any]:
+def _described(group: "Cohort", key: str) -> _Group:
     from runaudit.cli.listing import list_json, row_cells
     from runaudit.diff.text import printable
     from runaudit.records.canonical import json_safe
@@ -258,7 +280,9 @@ def _described(group: "Cohort", key: str) -> dict[str, Any]:
             cell[2] = row["status"] = ""  # Asked again whenever it is listed.
     text = {"key": key, "id": group.id, "label": printable(group.label), "n": group.n, "cells": cells,
             "effective_n": group.effective_n, "ids": [run.id for run in group.runs]}  # fmt: skip
-    return {"text": text, "rows": rows}
+    return _Group(
+        key=key, ids=[run.id for run in group.runs], text=json.dumps(text) + "\n", rows=json.dumps(rows) + "\n"
+    )
 
 
 def _write(store: "Store", name: str, data: bytes) -> bool:

@@ -55,7 +55,8 @@ def test_the_index_says_what_the_records_say(store, said, form):
         name.unlink()
     assert said("list", "--format", form) == grown
     # A filter that all runs pass reads the records themselves.
-    assert said("list", "seed>=0", "--format", form) == grown
+    records = said("list", "seed>=0", "--format", form)
+    assert (records == grown) if form == "text" else json.loads(records[1]) == json.loads(grown[1])
 
 
 def test_a_run_without_an_outcome_is_asked_again_and_then_believed(store, said):
