@@ -251,7 +251,10 @@ def _counting(of: Levels, settings: FactorSettings) -> Mapping[str, JSON]:
 def _start(of: Levels, settings: FactorSettings) -> JSON:
     """What counts of a checkpoint whose run is known: the design it came of, and which of its checkpoints it is."""
     if "start" not in of.memory and of.parent is not None:
-        of.memory["start"] = [design_key(of.parent, settings), _programs(of.parent), which_checkpoint(of)]
+        design = digest_bytes(canonical_bytes([design_key(of.parent, settings), _programs(of.parent)])).hex
+        which = which_checkpoint(of)
+        # Said as a study shows it: the level of a start is the design that made it.
+        of.memory["start"] = f"of design {design[:16]}" + ("" if which is None else f", checkpoint {which}")
     start: JSON = of.memory["start"]
     return start
 
