@@ -14,12 +14,13 @@ import typer.main
 from typer.core import TyperGroup
 
 from runaudit.cli import common
+from runaudit.cli.plain import PlainCommand
 from runaudit.errors import RunauditError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     # name: (module:function, the line that --help shows); in the order a newcomer meets them
     # Each command registers here with the commit that makes it work.
-    "list": ("runaudit.cli.records:list_runs", "Runs, grouped by cohort."),
+    "list": ("runaudit.cli.runs:list_runs", "Runs, grouped by cohort."),
     "show": ("runaudit.cli.records:show", "One run, every section."),
     "diff": (
         "runaudit.cli.diff:diff",
@@ -40,8 +41,22 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
+NAMED = "runaudit.named"
+"""Under which the context knows that a line begins with a command."""
+
+
 class LazyGroup(TyperGroup):
     """A group whose commands are looked up in `COMMANDS`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """A line that begins with a command has none of the options of completion, whose values are dear to convert."""
+        ctx.meta[NAMED] = bool(args) and args[0] in COMMANDS and not ctx.resilient_parsing
+        words: list[str] = super().parse_args(ctx, args)
+        return words
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The options of the program; those that act at once only where the line begins with one."""
+        return [param for param in super().get_params(ctx) if param.expose_value or not ctx.meta.get(NAMED)]
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The commands in the table's order."""
@@ -61,7 +76,7 @@ def load_command(name: str, target: str) -> Any:
     """The command behind `module:function`."""
     module, _, function = target.partition(":")
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    single.command(name, **_settings(name))(getattr(importlib.import_module(module), function))
+    single.command(name, cls=PlainCommand, **_settings(name))(getattr(importlib.import_module(module), function))
     command = typer.main.get_command(single)
     command.name = name
     return command

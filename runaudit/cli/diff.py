@@ -1,6 +1,9 @@
 """`runaudit diff A B`: changed factors and the verdict."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +24,11 @@ from runaudit.cli.common import (
 )
 from runaudit.errors import UsageError
 
+if TYPE_CHECKING:
+    # Imported where they are used: what a command does not need, it does not pay for.
+    from runaudit.diff import Comparison
+    from runaudit.records.run import Run
+
 CODES = {
     "integrity_failure": INTEGRITY,
     "incomparable": NEGATIVE,
@@ -37,6 +45,9 @@ def diff(
         list[str] | None, typer.Option("--intent", metavar="FACTOR", help="What was meant to change; may be repeated.")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also what cannot have mattered.")] = False,
+    working: Annotated[
+        bool, typer.Option("--working", help="Compare one run [@last] with the present tree: what changed since?")
+    ] = False,
     store: StoreOption = None,
     policy: PolicyOption = None,
     format: FormatOption = Format.text,  # noqa: A002  (the option's name)
@@ -50,28 +61,59 @@ def diff(
 
     A run is an id prefix, a label, @last, @last~1, a cohort's id, a comma-separated list, or a record file.
     """
+    context = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
+    result, pair = (
+        _with_tree(context, runs or ["@last"], intent or ())
+        if working
+        else _with_each_other(context, runs or ["@last~1", "@last"], intent or ())
+    )
+    _say(context, result, pair, everything=everything)
+    code = CODES.get(result.verdict, 0)
+    common.finish(NEGATIVE if code == 0 and result.intent.met is False else code, exit_zero=exit_zero)
+
+
+def _with_each_other(
+    context: common.Context, words: Sequence[str], intent: Sequence[str]
+) -> "tuple[Comparison, tuple[Run, Run]]":
     from runaudit.cli.select import runs_named
     from runaudit.diff import compare, compare_cohorts
-    from runaudit.diff.code import code_hunks
     from runaudit.diff.cohorts import typical
-    from runaudit.diff.text import headline, markdown_lines, text_lines
     from runaudit.factors.cohort import cohort_of, cohorts
 
-    context = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
-    words = runs or ["@last~1", "@last"]
     if len(words) != 2:
         raise UsageError(f"diff takes two runs, {len(words)} given", remedy="name A and B, or none for the last two")
     left, right = (runs_named(context, word) for word in words)
     if len(left) == len(right) == 1:
-        result = compare(left[0], right[0], settings=context.settings, intent=intent or ())
-        pair = left[0], right[0]
-    else:
-        arms = []
-        for members in (left, right):
-            whole = cohorts(members, settings=context.settings)
-            arms.append(whole[0] if len(whole) == 1 else cohort_of(members))
-        result = compare_cohorts(arms[0], arms[1], settings=context.settings, intent=intent or ())
-        pair = typical(arms[0]), typical(arms[1])
+        return compare(left[0], right[0], settings=context.settings, intent=intent), (left[0], right[0])
+    arms = []
+    for members in (left, right):
+        whole = cohorts(members, settings=context.settings)
+        arms.append(whole[0] if len(whole) == 1 else cohort_of(members))
+    result = compare_cohorts(arms[0], arms[1], settings=context.settings, intent=intent)
+    return result, (typical(arms[0]), typical(arms[1]))
+
+
+def _with_tree(
+    context: common.Context, words: Sequence[str], intent: Sequence[str]
+) -> "tuple[Comparison, tuple[Run, Run]]":
+    """One run against the tree that lies here now. How the run ended is no part of what was changed since."""
+    from runaudit.capture.working import working_run
+    from runaudit.cli.select import runs_named
+    from runaudit.diff import Side, compare
+
+    found = runs_named(context, words[0]) if len(words) == 1 else ()
+    if len(found) != 1:
+        count = len(found) or len(words)
+        raise UsageError(f"diff --working takes one run, {count} given", remedy="name one run, or none for the last")
+    tree = working_run(found[0], context.open(), Path.cwd())
+    result = compare(found[0], tree, settings=context.settings, intent=intent, design_only=True)
+    return replace(result, b=Side(id="working", label="the present tree")), (found[0], tree)
+
+
+def _say(context: common.Context, result: "Comparison", pair: "tuple[Run, Run]", *, everything: bool) -> None:
+    from runaudit.diff.code import code_hunks
+    from runaudit.diff.text import headline, markdown_lines, text_lines
+
     if context.json:
         common.say_json(result.to_json())
     elif context.quiet:
@@ -83,5 +125,3 @@ def diff(
         hunks = code_hunks(result, *pair)
         lines = text_lines(result, hunks=hunks, everything=everything, colour=common.use_colour())
         common.say("\n".join(lines))
-    code = CODES.get(result.verdict, 0)
-    common.finish(NEGATIVE if code == 0 and result.intent.met is False else code, exit_zero=exit_zero)

@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from runaudit.cli.lines import head_line, row_line
 from runaudit.diff.summary import shown
-from runaudit.diff.text import BOLD, DIM, GREEN, RED, Paint, printable
+from runaudit.diff.text import printable
 from runaudit.errors import RecordError, UsageError
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import Absent
 from runaudit.factors.gaps import gaps
 from runaudit.factors.levels import design_digest, levels
 from runaudit.factors.walk import keyed, leaves_of, same
+from runaudit.paint import DIM, RED, Paint
 from runaudit.records.canonical import JSON, parse_strict
 from runaudit.records.manifest import Unknown
 from runaudit.records.record_file import record_of
@@ -76,7 +78,8 @@ def _field(run: Run, group: Cohort, key: str) -> JSON | Absent:
     return named[0] if named else found
 
 
-def _row(run: Run) -> dict[str, Any]:
+def row_json(run: Run) -> dict[str, Any]:
+    """A run in the answer of `list`."""
     seed = run.manifest.seed
     return {
         "id": run.id,
@@ -100,7 +103,7 @@ def list_json(groups: Sequence[Cohort]) -> dict[str, Any]:
                 "n": group.n,
                 "effective_n": group.effective_n,
                 "seeds": list(group.seeds),
-                "runs": [_row(run) for run in group.runs],
+                "runs": [row_json(run) for run in group.runs],
             }
             for group in groups
         ],
@@ -113,19 +116,21 @@ def list_lines(groups: Sequence[Cohort], *, verbose: bool, colour: bool) -> Iter
     for number, group in enumerate(groups):
         if number:
             yield ""
-        runs = "1 run" if group.n == 1 else f"{group.n} runs"
-        yield paint(printable(f"{group.id}  {group.label}"), BOLD) + f"  ({runs}, effective n {group.effective_n})"
+        yield head_line(group.id, printable(group.label), group.n, group.effective_n, paint=paint)
         for run in group.runs:
-            row = _row(run)
-            status = f"{run.status:<13}"
-            mark = GREEN if run.finished else RED
-            started = f"{str(row['started'] or '')[:19]:<19}"
-            head = f"  {run.short}  seed {printable(shown(row['seed'])):<6}  {paint(status, mark)}"
-            yield f"{head}  {printable(started)}  {_metrics(run, verbose)}".rstrip()
+            yield row_line(*row_cells(run, verbose=verbose), paint=paint)
             if run.fault:
                 yield paint(printable(f"    damaged: {run.fault}"), RED)
         for note in group.notes if verbose else ():
             yield paint(printable(f"  {note}"), DIM)
+
+
+def row_cells(run: Run, *, verbose: bool = False) -> tuple[str, str, str, str, str]:
+    """What a line shows of a run, printable: its short id, seed, status, start and metrics."""
+    started = str(run.manifest.section("launch").get("started") or "")[:19]
+    seed = run.manifest.seed
+    return (run.short, printable(shown(None if isinstance(seed, Unknown) else seed)), run.status, printable(started),
+            _metrics(run, verbose))  # fmt: skip
 
 
 def _metrics(run: Run, verbose: bool) -> str:
@@ -142,7 +147,7 @@ def list_markdown(groups: Sequence[Cohort]) -> Iterator[str]:
     yield "|---|---|---|---|---|---|"
     for group in groups:
         for run in group.runs:
-            cells = (group.id, run.short, run.label, shown(_row(run)["seed"]), run.status, _metrics(run, False))
+            cells = (group.id, run.short, run.label, shown(row_json(run)["seed"]), run.status, _metrics(run, False))
             yield "| " + " | ".join(printable(str(cell)).replace("|", "\\|") for cell in cells) + " |"
 
 

@@ -1,4 +1,4 @@
-"""`runaudit list`, `show` and `verify`: what is kept, and whether it is what was sealed."""
+"""`runaudit show` and `verify`: what is kept, and whether it is what was sealed."""
 
 from dataclasses import replace
 from typing import Annotated, Any
@@ -20,42 +20,6 @@ from runaudit.cli.common import (
 )
 from runaudit.cli.witness import AnchorOption, CheckAnchorOption, KeyOption, SignOption
 from runaudit.errors import NothingToJudgeError, UsageError
-
-
-def list_runs(
-    filters: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[FILTER]...", help="Label text, status=…, seed=…, config.x=…, or a metric as m>30."),
-    ] = None,
-    store: StoreOption = None,
-    policy: PolicyOption = None,
-    format: FormatOption = Format.text,  # noqa: A002  (the option's name)
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    debug: DebugOption = False,
-) -> None:
-    """List the runs, grouped by cohort: the runs that differ only in their seed.
-
-    Every filter must hold. Crashed and killed runs are listed like all others.
-    """
-    from runaudit.cli.listing import filtered, list_json, list_lines, list_markdown
-    from runaudit.cli.select import all_runs
-    from runaudit.factors.cohort import cohorts
-
-    context = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
-    runs = all_runs(context.open())
-    groups = filtered(cohorts(runs, settings=context.settings), filters or ())
-    if context.json:
-        common.say_json(list_json(groups))
-    elif context.quiet:
-        common.say("\n".join(run.short for group in groups for run in group.runs))
-    elif context.format is Format.md:
-        common.say("\n".join(list_markdown(groups)))
-    else:
-        common.say("\n".join(list_lines(groups, verbose=context.verbose, colour=common.use_colour())))
-    if not groups:
-        common.hint("no run matches" if runs else "the store holds no run yet")
 
 
 def show(

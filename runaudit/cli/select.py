@@ -6,6 +6,7 @@ from pathlib import Path
 from runaudit.cli.common import Context
 from runaudit.errors import IntegrityError, RecordError, UsageError
 from runaudit.factors.cohort import Cohort, cohort_of, cohorts
+from runaudit.factors.lineage import linked
 from runaudit.records.run import SHORT, Run
 from runaudit.store.catalogue import is_list, load_or_fault, resolve, run_ids
 from runaudit.store.store import Store
@@ -40,7 +41,7 @@ def runs_named(context: Context, word: str, *, trajectory: bool = True) -> tuple
     if is_file(word):
         from runaudit.importers.record import read_records
 
-        return tuple(found.run for found in read_records(Path(word))[0])
+        return linked([found.run for found in read_records(Path(word))[0]])
     if "," in word and not (has_store(context) and not is_list(context.open(), word)):
         parts = [part for part in word.split(",") if part]
         runs = [run for part in parts for run in runs_named(context, part, trajectory=trajectory)]

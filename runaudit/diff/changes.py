@@ -9,11 +9,13 @@ from dataclasses import replace
 
 from runaudit.errors import RunauditError
 from runaudit.factors.block import counted
+from runaudit.factors.budget import budget_changes
 from runaudit.factors.classes import changed
 from runaudit.factors.derived import check_rule, references
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role
 from runaudit.factors.gaps import one_sided_gap
 from runaudit.factors.levels import CIRCUMSTANCES, Levels
+from runaudit.factors.lineage import compared, lineage
 from runaudit.factors.path import matches
 from runaudit.factors.source import file_changes, prefix_of
 from runaudit.factors.walk import differences, keyed
@@ -29,7 +31,11 @@ def changes(a: Levels, b: Levels, settings: FactorSettings) -> tuple[Change, ...
     found = [*_design(a, b, settings), *_circumstances(a.run, b.run), *_proofs(a.run, b.run)]
     found += _broken_rules(a, b, settings, {change.path for change in found})
     found = _follow_the_code(_explained(found, settings), a, b)
-    return counted(tuple(sorted(found, key=lambda change: change.path)), a, b, settings)
+    found += budget_changes(a, b, tuple(found))
+    own = counted(tuple(sorted(found, key=lambda change: change.path)), a, b, settings)
+    if not compared(a, b) or a.parent is None or b.parent is None:
+        return own
+    return lineage(own, changes(a.parent, b.parent, settings), a, b)
 
 
 def _design(a: Levels, b: Levels, settings: FactorSettings) -> Iterator[Change]:

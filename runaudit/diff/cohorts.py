@@ -24,6 +24,7 @@ from runaudit.diff.result import Comparison, FactorChange, Missing, Side
 from runaudit.diff.summary import factor_changes
 from runaudit.diff.verdict import Evidence, judge
 from runaudit.diff.words import notes_on
+from runaudit.factors.budget import budget_barriers
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.control import control_barriers
 from runaudit.factors.factor import Change, ChangeClass, Role
@@ -52,7 +53,12 @@ def compare_cohorts(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequenc
     verdict, conditional, reason = judge(
         Evidence(
             faults=faults((*a.runs, *b.runs)),
-            barriers=(*_no_results(a, b), *evaluation_barriers(factors), *_controls(a, b)),
+            barriers=(
+                *_no_results(a, b),
+                *evaluation_barriers(factors),
+                *_controls(a, b),
+                *budget_barriers(typical(a), typical(b), found),
+            ),
             factors=factors,
             missing=missing,
             odd=odd,

@@ -1,6 +1,6 @@
 """Two runs side by side: every changed leaf once, counted into factors, and the verdict over them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from runaudit.diff.changes import changes
@@ -8,10 +8,12 @@ from runaudit.diff.result import Comparison, Derivation, FactorChange, Intent, M
 from runaudit.diff.summary import factor_changes
 from runaudit.diff.verdict import Evidence, judge
 from runaudit.diff.words import notes_on
+from runaudit.factors.budget import budget_barriers
 from runaudit.factors.control import control_barriers
 from runaudit.factors.factor import Change, ChangeClass, Role
 from runaudit.factors.gaps import gaps, pair_gaps, status_gap
 from runaudit.factors.levels import Levels, levels
+from runaudit.factors.lineage import PREFIX, compared
 from runaudit.factors.path import last_key, matches
 from runaudit.factors.policy import shared_policy
 from runaudit.records.run import Run
@@ -33,7 +35,14 @@ def compare(a: Run, b: Run, *, settings: Settings, intent: Sequence[str] = (), d
     missing = missing_rows(left, right, factors, settings, with_status=not design_only)
     evidence = Evidence(
         faults=faults((a, b)),
-        barriers=() if design_only else (*unfinished((a, b)), *evaluation_barriers(factors), *control_barriers(a, b)),
+        barriers=()
+        if design_only
+        else (
+            *unfinished((a, b)),
+            *evaluation_barriers(factors),
+            *control_barriers(a, b),
+            *budget_barriers(a, b, found),
+        ),
         factors=factors,
         missing=missing,
     )
@@ -74,7 +83,19 @@ def derivations(found: Iterable[Change]) -> tuple[Derivation, ...]:
 
 def faults(runs: Iterable[Run]) -> tuple[str, ...]:
     """Records that do not match their digest."""
-    return tuple(f"the record of {run.label} ({run.short}) is damaged: {run.fault}" for run in runs if run.fault)
+    return tuple(
+        f"the record of {run.label} ({run.short}) is damaged: {run.fault}"
+        for given in runs
+        for run in _line(given)
+        if run.fault
+    )
+
+
+def _line(run: Run) -> Iterator[Run]:
+    """A run and those it descends from."""
+    yield run
+    if run.parent is not None:
+        yield from _line(run.parent)
 
 
 def unfinished(runs: Iterable[Run]) -> tuple[str, ...]:
@@ -109,6 +130,9 @@ def missing_rows(
     for path in _unexplained_proofs(a.run, b.run, factors):
         rows[path] = Missing(factor=path, side="both", reason="equal seeds and equal records gave another start: "
                              "something that is not recorded differs")  # fmt: skip
+    if compared(a, b) and a.parent is not None and b.parent is not None:
+        for row in missing_rows(a.parent, b.parent, factors, settings, with_status=False):
+            rows[PREFIX + row.factor] = replace(row, factor=PREFIX + row.factor)
     return tuple(rows[path] for path in sorted(rows))
 
 

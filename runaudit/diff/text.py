@@ -6,21 +6,10 @@ from runaudit.diff.code import Hunk
 from runaudit.diff.result import Comparison, Derivation, FactorChange, Side
 from runaudit.diff.summary import shown
 from runaudit.factors.factor import Change, Role
+from runaudit.paint import BOLD, DIM, GREEN, RED, YELLOW, Paint
 
-RED, GREEN, YELLOW, BOLD, DIM, PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
 COLOURS = {"identical": GREEN, "replicate": GREEN, "single_factor": GREEN, "provenance_incomplete": YELLOW}
 MAX_MISSING = 8
-
-
-class Paint:
-    """Colours text, or leaves it alone."""
-
-    def __init__(self, on: bool) -> None:
-        self._on = on
-
-    def __call__(self, text: str, colour: str) -> str:
-        """`text` in `colour`."""
-        return f"{colour}{text}{PLAIN}" if self._on else text
 
 
 def printable(text: str) -> str:

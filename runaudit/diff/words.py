@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from runaudit.factors.block import declared_bundles
+from runaudit.factors.budget import updates
 from runaudit.factors.factor import Absent, Change, ChangeClass
 from runaudit.factors.levels import Levels
 from runaudit.factors.path import matches
@@ -107,23 +108,12 @@ def _same_commit(a: Levels, b: Levels, found: Sequence[Change]) -> Iterator[str]
 
 def _budget(a: Run, b: Run) -> Iterator[str]:
     left, right = updates(a), updates(b)
-    if left != right and left is not None and right is not None:
-        yield (f"optimiser updates really taken: {left[0]} ({left[1]} skipped by the scaler) → "
-               f"{right[0]} ({right[1]} skipped)")  # fmt: skip
+    if left is not None and right is not None and (left.taken != right.taken or left.skipped != right.skipped):
+        yield (f"optimiser updates really taken: {left.taken} ({left.skipped} skipped by the scaler) → "
+               f"{right.taken} ({right.skipped} skipped)")  # fmt: skip
     for side, run in (("a", a), ("b", b)):
         if run.status == "early_stopped":
             yield f"{side} stopped early"
-
-
-def updates(run: Run) -> tuple[int, int] | None:
-    """Optimiser steps that took effect and those that the gradient scaler skipped; None where it is unknown."""
-    done = run.outcome.body.get("steps_done") if run.outcome else None
-    if not isinstance(done, int | float) or isinstance(done, bool):
-        return None
-    skipped = run.trajectory.last("amp/skipped")
-    if skipped is None:
-        skipped = run.metrics.get("amp/skipped", 0.0)
-    return int(done - skipped), int(skipped)
 
 
 def _head(paths: Sequence[str], limit: int = 5) -> str:

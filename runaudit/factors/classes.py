@@ -6,14 +6,19 @@ with; two standings together give the class of a changed leaf. The doubtful case
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
+from runaudit.errors import RunauditError
 from runaudit.factors import known
 from runaudit.factors.derived import check_rule, in_a_circle
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role, section_of
-from runaudit.factors.levels import SEED_KEYS, Levels
+from runaudit.factors.levels import NOT_DESIGN, SEED_KEYS, Levels
 from runaudit.factors.path import last_key, matches, steps
+from runaudit.factors.source import cannot_run, shape, text_of
 from runaudit.factors.walk import leaves_of, same
-from runaudit.records.canonical import JSON
+from runaudit.records.canonical import JSON, canonical_bytes
+from runaudit.records.digest import Digest, FileEntry, digest_bytes, digest_tree
+from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
 
 LOCATION_KEYS = ("path", "root", "url", "uri", "location", "cache")
@@ -37,6 +42,8 @@ def standing(path: str, value: JSON, of: Levels, settings: FactorSettings) -> St
             return Standing(kind=ChangeClass.NUISANCE, why="the policy declares that it cannot change a result")
     if (rule := settings.derived.get(path)) is not None:
         return _by_rule(path, rule, value, of, settings)
+    if path == "init.checkpoint" and of.parent is not None:
+        return Standing(value=_start(of, settings), why="the weights of its parent; the parent's design is compared")
     judge = {"config": _config, "env": _env, "data": _data, "init": _init, "code": _code}.get(section_of(path), _plain)
     return judge(path, value, of)
 
@@ -217,3 +224,78 @@ def _code(path: str, value: JSON, of: Levels) -> Standing:
     if path == "code.dirty":
         return Standing(kind=ChangeClass.DERIVED, why="it says whether there is a patch", follows="code.patch")
     return Standing(kind=ChangeClass.NUISANCE, why="it says where the code lay, not what it was")
+
+
+# ── what a design comes down to ──────────────────────────────────────────────────────────────────────────────────
+
+
+def design_key(of: Levels, settings: FactorSettings) -> str:
+    """The digest of everything but code that counts and is no seed: equal for the runs of one cohort."""
+    if "key" not in of.memory:
+        of.memory["key"] = digest_bytes(canonical_bytes(dict(_counting(of, settings)))).hex
+    return str(of.memory["key"])
+
+
+def _counting(of: Levels, settings: FactorSettings) -> Mapping[str, JSON]:
+    counted: dict[str, JSON] = {}
+    for section, tree in of.tree.items():
+        if section in NOT_DESIGN:
+            continue
+        for path, value in leaves_of(tree, section):
+            stands = standing(path, value, of, settings)
+            if stands.kind is ChangeClass.FACTOR and stands.role not in (Role.SEED, Role.STOCHASTIC):
+                counted[path] = value if stands.value is ABSENT else stands.value
+    return counted
+
+
+def _start(of: Levels, settings: FactorSettings) -> JSON:
+    """What counts of a checkpoint whose run is known: the design it came of, and which of its checkpoints it is."""
+    if "start" not in of.memory and of.parent is not None:
+        design = digest_bytes(canonical_bytes([design_key(of.parent, settings), _programs(of.parent)])).hex
+        which = which_checkpoint(of)
+        # Said as a study shows it: the level of a start is the design that made it.
+        of.memory["start"] = f"of design {design[:16]}" + ("" if which is None else f", checkpoint {which}")
+    start: JSON = of.memory["start"]
+    return start
+
+
+def _programs(of: Levels) -> JSON:
+    """The source files that could have run, each by its program: comments make no other design."""
+    if of.files is None:
+        return None
+    ran = {
+        path: digest
+        for path, digest in of.files.items()
+        if not cannot_run(path) and (of.loaded is None or path in of.loaded or not path.endswith(known.UNSEEN_SUFFIXES))
+    }
+    return {path: _program(of.run, path, digest) for path, digest in ran.items()}
+
+
+def _program(run: Run, path: str, digest: str) -> str:
+    text = text_of(run, digest) if path.endswith(".py") else None
+    return (shape(text, docstrings=False) if text is not None else None) or digest
+
+
+def which_checkpoint(of: Levels) -> JSON:
+    """Which of its parent's checkpoints a run began with: best, last, or the step; None where the parent lists none
+    of this digest."""
+    outcome = of.parent.run.outcome if of.parent else None
+    rows = outcome.checkpoints if outcome else ()
+    began = of.at("init.checkpoint")
+    row = next((row for row in rows if began in (row.get("digest"), _as_tree(row))), None)
+    if row is None:
+        return None
+    if row.get("kind") in ("best", "last"):
+        return str(row["kind"])
+    steps_kept = [other["step"] for other in rows if isinstance(other.get("step"), int)]
+    step: JSON = row.get("step")
+    return "last" if steps_kept and step == max(steps_kept) else step
+
+
+def _as_tree(row: Mapping[str, JSON]) -> str | None:
+    """A checkpoint's digest as that of a tree of one file, the other way a program may have named it."""
+    try:
+        name = PurePosixPath(str(row["path"])).name
+        return str(digest_tree([FileEntry(path=name, size=int(row["size"]), digest=Digest.parse(str(row["digest"])))]))
+    except (KeyError, TypeError, ValueError, RunauditError):
+        return None

@@ -6,16 +6,15 @@ or different seeds that began from the same random weights, are one replicate ho
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from runaudit.factors.classes import standing
-from runaudit.factors.factor import ABSENT, ChangeClass, Role
-from runaudit.factors.levels import NOT_DESIGN, Levels, levels
+from runaudit.factors.classes import design_key
+from runaudit.factors.factor import ChangeClass
+from runaudit.factors.levels import Levels, levels
 from runaudit.factors.policy import shared_policy
 from runaudit.factors.source import cannot_run, file_changes
-from runaudit.factors.walk import leaves_of
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Unknown
@@ -96,15 +95,15 @@ def cohorts(runs: Iterable[Run], *, settings: Settings | None = None) -> tuple[C
     for run in runs:
         own = shared_policy(policy, (run,))
         of = levels(run, own)
-        groups = founders.setdefault(_key(of, own), [])
+        groups = founders.setdefault(design_key(of, own), [])
         for founder, members in groups:
-            if _same_code(founder, of, policy):
+            if same_code(founder, of, policy):
                 members.append(run)
                 break
         else:
             groups.append((of, [run]))
     order = [
-        Cohort(id=_id_of(founder, policy), label=shared_label(members), runs=tuple(members))
+        Cohort(id=id_of(founder, policy), label=shared_label(members), runs=tuple(members))
         for groups in founders.values()
         for founder, members in groups
     ]
@@ -121,33 +120,18 @@ def cohort_of(runs: Iterable[Run], *, label: str | None = None) -> Cohort:
 def cohort_id(run: Run, *, settings: Settings | None = None) -> str:
     """The id of the cohort that this run founds: its design without its seed, by content."""
     policy = (settings or Settings()).factors
-    return _id_of(levels(run, policy), policy)
+    return id_of(levels(run, policy), policy)
 
 
-def _id_of(of: Levels, policy: FactorSettings) -> str:
+def id_of(of: Levels, policy: FactorSettings) -> str:
+    """The id of the cohort that a run founds."""
     policy = shared_policy(policy, (of.run,))
     files = {path: digest for path, digest in (of.files or {}).items() if not cannot_run(path)}
-    return digest_bytes(f"{_key(of, policy)} {canonical_bytes(files).decode()}".encode()).hex[:ID_LENGTH]
+    return digest_bytes(f"{design_key(of, policy)} {canonical_bytes(files).decode()}".encode()).hex[:ID_LENGTH]
 
 
-def _key(of: Levels, policy: FactorSettings) -> str:
-    """The digest of everything but code that counts."""
-    return digest_bytes(canonical_bytes(dict(_counting(of, policy)))).hex
-
-
-def _counting(of: Levels, policy: FactorSettings) -> Mapping[str, JSON]:
-    counted: dict[str, JSON] = {}
-    for section, tree in of.tree.items():
-        if section in NOT_DESIGN:
-            continue
-        for path, value in leaves_of(tree, section):
-            stands = standing(path, value, of, policy)
-            if stands.kind is ChangeClass.FACTOR and stands.role not in (Role.SEED, Role.STOCHASTIC):
-                counted[path] = value if stands.value is ABSENT else stands.value
-    return counted
-
-
-def _same_code(a: Levels, b: Levels, policy: FactorSettings) -> bool:
+def same_code(a: Levels, b: Levels, policy: FactorSettings) -> bool:
+    """Whether the code of two runs differs in nothing that ran."""
     if a.files is None or b.files is None:
         return a.files is b.files
     return a.files == b.files or all(c.kind is not ChangeClass.FACTOR for c in file_changes(a, b, policy))
@@ -176,7 +160,15 @@ def _proof(run: Run) -> str | None:
 
 
 def _repeats(a: Run, b: Run) -> bool:
-    """Whether two runs are one draw. Two unknown seeds without proof cannot be told apart, so they are."""
+    """Whether two runs are one draw. Two unknown seeds without proof cannot be told apart, so they are. Runs that began
+    from parents of other draws are other draws, though their own seeds be equal."""
+    if (
+        a.parent is not None
+        and b.parent is not None
+        and a.parent.id != b.parent.id
+        and not _repeats(a.parent, b.parent)
+    ):
+        return False
     left, right = _proof(a), _proof(b)
     if left is not None and right is not None and (left == right or _seed(a) is None):
         return left == right

@@ -6,7 +6,7 @@ the record names and the record does not hold is a gap: absent is unknown, only 
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePath
 from typing import Any
@@ -35,11 +35,14 @@ SEED_KEYS = ("seed", "random_seed", "manual_seed", "rng_seed", "global_seed", "t
 @dataclass(frozen=True, kw_only=True)
 class Levels:
     """One run, ready to be compared. `tree`: section -> normalised tree; `files`: source path -> content digest, or
-    None where the effective tree is unknown."""
+    None where the effective tree is unknown; `parent`: the run it began from, where that is known. `memory` keeps what
+    is costly to say of a run and asked for many times."""
 
     run: Run
     tree: Mapping[str, Any]
     files: Mapping[str, str] | None
+    parent: "Levels | None" = None
+    memory: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def at(self, path: str) -> JSON | Absent:
         """The level at a dotted path, or ABSENT."""
@@ -94,7 +97,12 @@ def levels(run: Run, settings: FactorSettings) -> Levels:
     for pattern in settings.unordered:
         _sort_lists(tree, pattern, "")
     files = effective_files(code) if isinstance(code, Mapping) else None
-    return Levels(run=run, tree=tree, files=None if files is None else {**_late_files(run), **files})
+    return Levels(
+        run=run,
+        tree=tree,
+        files=None if files is None else {**_late_files(run), **files},
+        parent=levels(run.parent, settings) if run.parent else None,
+    )
 
 
 def _facts(code: Mapping[str, Any]) -> dict[str, Any]:

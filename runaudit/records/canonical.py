@@ -110,6 +110,9 @@ def parse_strict(raw: bytes | str, *, where: str, parse_int: Callable[[str], JSO
             f"{where} is not JSON: {error.msg} at line {error.lineno} column {error.colno}",
             remedy="mend the file or leave it out",
         ) from error
+    except ValueError as error:
+        # Not of the syntax: Python turns digits into a number only so far, since the work grows with their square.
+        raise RecordError(f"{where} holds a number of thousands of digits", remedy="give it as text") from error
     except RecursionError as error:
         raise RecordError(f"{where} is nested too deeply to be a record", remedy="leave it out") from error
 

@@ -15,7 +15,8 @@ SHORT = 12
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """`blobs` reads stored contents by digest text (`sha256:…`): source files, patches. `fault` names a record that
-    does not match its digest; such a run may be shown but never compared."""
+    does not match its digest; such a run may be shown but never compared. `parent` is the run whose checkpoint it began
+    with, where that run is in the same store."""
 
     manifest: Manifest
     outcome: Outcome | None = None
@@ -23,6 +24,7 @@ class Run:
     blobs: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     liveness: str = "lost"
     fault: str | None = None
+    parent: "Run | None" = field(default=None, repr=False)
 
     @property
     def id(self) -> str:

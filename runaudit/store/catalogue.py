@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from runaudit.errors import IntegrityError, UsageError
+from runaudit.errors import IntegrityError, RecordError, UsageError
 from runaudit.records.digest import Digest
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
@@ -27,6 +27,8 @@ HEARTBEAT_S = 15.0
 STALE_S = 4 * HEARTBEAT_S
 """A heartbeat older than this, on another machine, means the run is lost."""
 MIN_PREFIX = 4
+MAX_GENERATIONS = 32
+"""Parents are followed back this far; beyond it a checkpoint's digest is what is known of a start."""
 
 Cohorts = Callable[[], Mapping[str, tuple[str, ...]]]
 """Cohort id -> run ids, computed only when a word might name a cohort."""
@@ -42,8 +44,9 @@ def outcome_entry(store: Store, run_id: str) -> LogEntry | None:
     return store.endings().get(f"sha256:{run_id}")
 
 
-def load(store: Store, run_id: str, *, trajectory: bool = True) -> Run:
-    """One run by its whole id. Raises IntegrityError where its manifest does not match its digest."""
+def load(store: Store, run_id: str, *, trajectory: bool = True, generations: int = MAX_GENERATIONS) -> Run:
+    """One run by its whole id, with the stored runs it descends from, at most `generations` back. Raises
+    IntegrityError where its manifest does not match its digest."""
     manifest = Manifest.from_bytes(store.read(Digest("sha256", run_id)), where=f"manifest {run_id[:SHORT]}")
     entry = outcome_entry(store, run_id)
     outcome = Outcome.from_bytes(store.read(entry.digest), where=f"outcome of {run_id[:SHORT]}") if entry else None
@@ -55,13 +58,27 @@ def load(store: Store, run_id: str, *, trajectory: bool = True) -> Run:
         else Trajectory(),
         blobs=store.blobs,
         liveness="lost" if outcome else liveness(store.live_dir(run_id)),
+        parent=_parent(store, manifest, generations),
     )
 
 
-def load_or_fault(store: Store, run_id: str, *, trajectory: bool = True) -> Run:
+def _parent(store: Store, manifest: Manifest, generations: int) -> Run | None:
+    """The run whose checkpoint this one began with. An id is a digest of its record, so a line has no circle."""
+    named = manifest.section("init").get("parent")
+    if generations < 1 or not isinstance(named, str) or not re.fullmatch(r"[0-9a-f]{64}", named):
+        return None
+    if not store.has(Digest("sha256", named)):
+        return None
+    try:
+        return load_or_fault(store, named, trajectory=False, generations=generations - 1)
+    except (RecordError, OSError):
+        return None  # Not a manifest, or beyond reading: the checkpoint's digest is then all that is known.
+
+
+def load_or_fault(store: Store, run_id: str, *, trajectory: bool = True, generations: int = MAX_GENERATIONS) -> Run:
     """Like `load`, but a run whose outcome or trajectory is damaged comes back with its `fault` named."""
     try:
-        return load(store, run_id, trajectory=trajectory)
+        return load(store, run_id, trajectory=trajectory, generations=generations)
     except IntegrityError as error:
         manifest = Manifest.from_bytes(store.object_path(Digest("sha256", run_id)).read_bytes(), where=run_id[:SHORT])
         return Run(manifest=manifest, blobs=store.blobs, fault=error.message)

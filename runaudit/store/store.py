@@ -23,13 +23,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runaudit.errors import IntegrityError, NothingToJudgeError, RunauditError
 from runaudit.records.canonical import canonical_bytes, parse_canonical
 from runaudit.records.digest import Digest, digest_bytes
-from runaudit.records.manifest import Manifest
-from runaudit.records.outcome import Outcome
+
+if TYPE_CHECKING:
+    # Only named: a store keeps bytes, and a listing reads none of them.
+    from runaudit.records.manifest import Manifest
+    from runaudit.records.outcome import Outcome
 
 STORE_SCHEMA = "runaudit.store/1"
 GENESIS = "sha256:" + "0" * 64
@@ -224,11 +227,11 @@ class Store:
             os.fsync(file.fileno())
         return _entry(line, len(lines) + 1)
 
-    def seal_manifest(self, manifest: Manifest, *, time: str) -> None:
+    def seal_manifest(self, manifest: "Manifest", *, time: str) -> None:
         """Write a manifest once and count its launch."""
         self.append("manifest", self.put(manifest.raw), subject=manifest.digest, time=time)
 
-    def seal_outcome(self, outcome: Outcome, *, time: str) -> None:
+    def seal_outcome(self, outcome: "Outcome", *, time: str) -> None:
         """Write an outcome once, linked to its manifest."""
         self.append("outcome", self.put(outcome.raw), subject=outcome.manifest, time=time)
 

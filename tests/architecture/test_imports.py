@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 RUNAUDIT_FLOORS = [
-    {"errors"},
+    {"errors", "paint"},
     {"stats"},
     {"records", "settings"},
     {"store", "factors", "rules", "importers"},

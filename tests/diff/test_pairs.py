@@ -312,7 +312,66 @@ INTEGRITY = [
          ("config.epochs", LR_PATH)),
 ]  # fmt: skip
 
-PAIRS = [*IDENTICAL, *REPLICATE, *SINGLE, *CONFOUNDED, *INCOMPARABLE, *INCOMPLETE, *INTEGRITY]
+SIBLING = {"mylib": {"commit": "d" * 40, "dirty": True, "patch": None, "files": {"mylib/net.py": "x = 1\n"}}}
+
+
+def sibling(text):
+    return put("code/siblings", {"mylib": SIBLING["mylib"] | {"files": {"mylib/net.py": text}}})
+
+
+MODE = "diff --git a/run.sh b/run.sh\nold mode 100644\nnew mode 100755\n"
+STAGED = "diff --git a/src/new.py b/src/new.py\nnew file mode 100644\nindex 0..1\n--- /dev/null\n+++ b/src/new.py\n@@ -0,0 +1 @@\n+x = 1\n"
+LONG = {f"key{i:04d}": i for i in range(1000)}
+
+THREADS = [
+    # What users of other tools ran into, each as a pair.
+    Pair("a change that is only staged", patch(STAGED), "single_factor", ("code.src/new.py",), before=patch(None)),
+    Pair("a file made executable", patch(MODE), "single_factor", ("code.run.sh",), before=patch(None)),
+    Pair("CRLF in a shell script", put("code/files/run.sh", "python train.py\r\n"), "single_factor", ("code.run.sh",),
+         before=put("code/files/run.sh", "python train.py\n")),
+    Pair("a binary that is read", put("code/files/mask.npy", "b"), "single_factor", ("code.mask.npy",),
+         before=put("code/files/mask.npy", "a")),
+    Pair("an editable sibling changed", sibling("x = 2\n"), "single_factor", ("code.mylib/mylib/net.py",),
+         before=sibling("x = 1\n")),
+    Pair("a remark in an editable sibling", sibling("x = 1  # one\n"), "identical", before=sibling("x = 1\n")),
+    Pair("a waiver that has expired", put("waivers", [{"rule": "dirty", "reason": "x", "until": "2020-01-01"}]), "identical"),
+    Pair("a waiver makes nothing comparable", both(LR, put("config/epochs", 9), put("waivers", [{"rule": "confounded", "reason": "x"}])),
+         "confounded", ("config.epochs", LR_PATH)),
+    Pair("one inserted line in a long config", lambda r: r["config"].update(LONG, key0500b=1), "single_factor",
+         ("config.key0500b",), before=lambda r: r["config"].update(LONG)),
+    Pair("a default that changed on both sides", put("config/new_default", 2), "identical", before=put("config/new_default", 2)),
+    Pair("equal seeds under other labels", put("label", "the same again"), "identical"),
+    Pair("no remote and a detached head", both(drop("code/commit"), put("code/branch", None), put("code/remote", None)), "identical"),
+    Pair("a remote of another name", put("code/remote", "ssh://b/x"), "identical", before=put("code/remote", "ssh://a/x")),
+    Pair("a path with a blank and an umlaut", put("code/files/src/mein träger.py", "x = 2\n"), "single_factor",
+         ("code.src/mein träger.py",), before=put("code/files/src/mein träger.py", "x = 1\n")),
+    Pair("data renamed in its place, content the same", both(put("data/train/path", "/data/renamed")), "identical"),
+    Pair("one byte of the data at the same size", both(put("data/train/digest", digest("1")), put("data/train/bytes", 10)),
+         "single_factor", ("data.train",), before=put("data/train/bytes", 10)),
+    Pair("one frame more", both(put("data/train/digest", digest("1")), put("data/train/frames", 10)), "single_factor", ("data.train",)),
+    Pair("a clock that went backwards", put("runtime/started", "1999-01-01T00:00:00Z"), "identical"),
+    Pair("skips of the scaler", set_metric("amp/skipped", 900), "identical", before=set_metric("amp/skipped", 3)),
+    Pair("fewer steps of an equal config", put("runtime/steps_done", 10), "incomparable"),
+    Pair("fewer steps of fewer epochs", both(put("runtime/steps_done", 1500), put("config/epochs", 15)), "single_factor",
+         ("config.epochs",)),
+    Pair("stopped early", both(put("runtime/steps_done", 100), put("runtime/status", "early_stopped")), "identical"),
+    Pair("a metric in one run only", set_metric("val/ssim", 0.9), "identical"),
+    Pair("the bicubic control in one run only", lambda r: r["metrics"].pop("full_frame/psnr_bicubic/astronaut"), "identical"),
+    Pair("resumed and fresh of another rate", both(LR, put("init", {"kind": "resume", "checkpoint": digest("f"), "parent": "a"})),
+         "confounded", (LR_PATH, "init.checkpoint")),
+    Pair("an equal checkpoint at another place", put("init/path", "/b"), "identical", before=put("init/path", "/a")),
+    Pair("a package that nobody imported", both(put("env/imported", ["torch"]), put("env/packages/scipy", "1.11")), "identical",
+         before=both(put("env/imported", ["torch"]), put("env/packages/scipy", "1.10"))),
+    Pair("TF32", put("env/determinism/allow_tf32", True), "single_factor", ("env.determinism.allow_tf32",),
+         before=put("env/determinism/allow_tf32", False)),
+    Pair("the hash seed of Python", put("env/variables", {"PYTHONHASHSEED": "1"}), "replicate", ("env.variables.PYTHONHASHSEED",),
+         before=put("env/variables", {"PYTHONHASHSEED": "0"})),
+    Pair("threads", put("env/variables", {"OMP_NUM_THREADS": "8"}), "identical", before=put("env/variables", {"OMP_NUM_THREADS": "1"})),
+    Pair("one and the text of it", put("config/x", "1"), "single_factor", ("config.x",), before=put("config/x", 1)),
+    Pair("missing is not null, seed", put("seed", None), "provenance_incomplete", conditional="identical", before=drop("seed")),
+]  # fmt: skip
+
+PAIRS = [*IDENTICAL, *REPLICATE, *SINGLE, *CONFOUNDED, *INCOMPARABLE, *INCOMPLETE, *INTEGRITY, *THREADS]
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair.verdict}: {pair.name}")

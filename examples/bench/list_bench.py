@@ -1,0 +1,127 @@
+"""What `runaudit list` costs in a store of many runs, beside starting Python.
+
+    python examples/bench/list_bench.py [--runs 10000] [--rounds 7]
+
+The store is made of sealed manifests and outcomes, written straight into place without fsync; `list`, `verify` and all
+else read it as any other. Printed: the first `list`, which makes the index; then medians of interleaved rounds with the
+index there, the listing after one more run, and the largest memory of each.
+"""
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from runaudit.records.canonical import canonical_bytes
+from runaudit.records.digest import Digest, digest_bytes
+from runaudit.records.manifest import Manifest
+from runaudit.records.outcome import Outcome
+from runaudit.store.store import GENESIS, Store
+
+PY = sys.executable
+LIST = [PY, "-m", "runaudit", "list"]
+
+
+def manifest(number: int) -> Manifest:
+    """The launch of one of five seeds of a design."""
+    design, seed = divmod(number, 5)
+    files = {f"src/part{i}.py": {"digest": f"sha256:{i:064x}", "size": 1000} for i in range(20)}
+    return Manifest.of(
+        {
+            "label": f"design {design} seed {seed}",
+            "seed": seed,
+            "config": {"lr": 1e-4 * (1 + design), **{f"key{i}": i for i in range(50)}},
+            "code": {"commit": "a" * 40, "dirty": False, "patch": None, "files": files},
+            "data": {"train": {"path": "/data", "digest": "sha256:" + "b" * 64}},
+            "env": {"python": "3.12.1", "torch": "2.6.0", "gpu": None, "packages": {f"p{i}": "1.0" for i in range(60)}},
+            "init": {"kind": "random", "checkpoint": None, "parent": None},
+            "launch": {"started": f"2026-01-01T00:00:00.{number:06d}Z", "hostname": "bench"},
+            "origin": {"kind": "captured"},
+        }
+    )
+
+
+class Writer:
+    """A store filled without waiting for the disk."""
+
+    def __init__(self, root: Path) -> None:
+        self.store = Store.create(root)
+        self.lines = 0
+        self.prev = GENESIS
+
+    def add(self, number: int) -> None:
+        """One finished run."""
+        launch = manifest(number)
+        metrics = {"full_frame/psnr/a": 30 + number % 7 * 0.1, "val/psnr": 29.0, "train/loss": 0.1}
+        outcome = Outcome.of(
+            {"manifest": str(launch.digest), "status": "completed", "metrics": metrics, "steps_done": 9}
+        )
+        with self.store.log_path.open("ab") as log:
+            for kind, digest, raw in (
+                ("manifest", launch.digest, launch.raw),
+                ("outcome", outcome.digest, outcome.raw),
+            ):
+                self._put(digest, raw)
+                self.lines += 1
+                line = canonical_bytes({"seq": self.lines, "prev": self.prev, "kind": kind, "digest": str(digest),
+                                        "subject": str(launch.digest), "time": "2026-01-01T00:00:00Z"})  # fmt: skip
+                self.prev = str(digest_bytes(line))
+                log.write(line + b"\n")
+
+    def _put(self, digest: Digest, raw: bytes) -> None:
+        path = self.store.object_path(digest)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(raw)
+
+
+def cost(command: list[str], environ: dict[str, str]) -> tuple[float, float]:
+    """CPU seconds of a command, and the largest memory of it in MiB."""
+    code = (
+        "import resource,subprocess,sys\n"
+        "subprocess.run(sys.argv[1:],stdout=subprocess.DEVNULL,check=True)\n"
+        "u=resource.getrusage(resource.RUSAGE_CHILDREN)\nprint(u.ru_utime+u.ru_stime,u.ru_maxrss/1024)"
+    )
+    out = subprocess.run([PY, "-c", code, *command], env=environ, check=True, capture_output=True, text=True).stdout
+    seconds, memory = out.split()
+    return float(seconds), float(memory)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=10_000)
+    parser.add_argument("--rounds", type=int, default=7)
+    given = parser.parse_args()
+    root = str(Path(__file__).parents[2])
+    with tempfile.TemporaryDirectory() as folder:
+        store = str(Path(folder) / "store")
+        environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", "")))),
+                   "RUNAUDIT_STORE": store}  # fmt: skip
+        writer = Writer(Path(store))
+        for number in range(given.runs):
+            writer.add(number)
+        base = [cost([PY, "-c", "pass"], environ)[0] for _ in range(given.rounds)]
+        floor = statistics.median(base)
+        print(f"{given.runs} runs; python -c pass takes {floor * 1e3:.1f} ms of CPU")
+        print(f"{'command':28s} {'CPU / python -c pass':>22s} {'seconds':>9s} {'MiB':>7s}")
+        row("first list: makes the index", [cost(LIST, environ)], floor)
+        for words in ([], ["--json"]):
+            row(" ".join(["list", *words]), [cost([*LIST, *words], environ) for _ in range(given.rounds)], floor)
+        writer.add(given.runs)
+        row("list after one more run", [cost(LIST, environ)], floor)
+        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"(this program itself: {own:.0f} MiB)")
+
+
+def row(name: str, found: list[tuple[float, float]], floor: float) -> None:
+    """One line of the table."""
+    seconds = statistics.median(s for s, _ in found)
+    print(f"{name:28s} {seconds / floor:22.1f} {seconds:9.3f} {max(m for _, m in found):7.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""Commands whose words need no validator.
+
+Typer converts every value, those that were not given too, through a library of validators that takes longer to import
+than most commands take to answer (measured: 70 ms of 190). Nearly all of our options are texts, paths and switches,
+which the parser gives as they are wanted. A line of only those is taken as parsed; any other goes the usual way.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from typer.core import TyperCommand
+
+
+class Unplain(Exception):  # noqa: N818  (not an error: it says which way a command line goes)
+    """A value that needs more than being taken as it was typed."""
+
+
+class PlainCommand(TyperCommand):
+    """A command that converts texts, paths and switches itself."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The words of a command line as the values of the context's parameters."""
+        given = list(args)
+        if ctx.resilient_parsing or not (args or not self.no_args_is_help):
+            return super().parse_args(ctx, given)
+        opts, rest, _ = self.make_parser(ctx).parse_args(args=list(args))
+        try:
+            values = {p.name: _value(p, opts, _hints(self.callback)) for p in self.get_params(ctx) if p.expose_value}
+            if rest or any(opts.get(p.name) for p in self.get_params(ctx) if not p.expose_value):
+                raise Unplain
+        except Unplain:
+            return super().parse_args(ctx, given)
+        ctx.params.update(values)
+        ctx.args = []
+        return []
+
+
+def _hints(callback: Callable[..., Any] | None) -> Mapping[str, Any]:
+    # Typer's callback wraps our function, whose annotations say what a value is to be.
+    return get_type_hints(getattr(callback, "__wrapped__", callback)) if callback else {}
+
+
+def _value(param: Any, opts: Mapping[str, Any], hints: Mapping[str, Any]) -> Any:
+    """The value of one parameter. Raises Unplain where it is not ours to say."""
+    found, kind = opts.get(param.name), _kind(hints.get(param.name))
+    if found is None or found in ((), []):
+        if param.required or param.callback is not None or param.envvar or callable(param.default):
+            raise Unplain
+        return param.default
+    if param.callback is not None:
+        raise Unplain
+    if kind is bool and isinstance(found, bool):
+        return found
+    if kind in (str, Path) and isinstance(found, str):
+        return kind(found)
+    many = get_args(kind)
+    if get_origin(kind) is list and many[0] in (str, Path) and isinstance(found, list | tuple):
+        return [many[0](word) for word in found]
+    raise Unplain
+
+
+def _kind(hint: Any) -> Any:
+    """`T` of `T | None`."""
+    if not isinstance(hint, UnionType) and get_origin(hint) is None:
+        return hint
+    parts = [part for part in get_args(hint) if part is not type(None)]
+    return parts[0] if isinstance(hint, UnionType) and len(parts) == 1 else hint

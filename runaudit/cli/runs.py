@@ -1,0 +1,60 @@
+"""`runaudit list`: the runs, grouped by cohort. Apart from other commands, so that it loads none of what they need."""
+
+from typing import Annotated
+
+import typer
+
+from runaudit.cli import common
+from runaudit.cli.common import (
+    DebugOption,
+    Format,
+    FormatOption,
+    JsonOption,
+    PolicyOption,
+    QuietOption,
+    StoreOption,
+    VerboseOption,
+)
+
+
+def list_runs(
+    filters: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[FILTER]...", help="Label text, status=…, seed=…, config.x=…, or a metric as m>30."),
+    ] = None,
+    store: StoreOption = None,
+    policy: PolicyOption = None,
+    format: FormatOption = Format.text,  # noqa: A002  (the option's name)
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """List the runs, grouped by cohort: the runs that differ only in their seed.
+
+    Every filter must hold. Crashed and killed runs are listed like all others.
+    """
+    context = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
+    if not (filters or quiet or verbose or context.format is Format.md):
+        from runaudit.cli.index import listed
+
+        if (lines := listed(context, colour=common.use_colour())) is not None:
+            for line in lines:
+                common.say(line)
+            return
+    from runaudit.cli.listing import filtered, list_json, list_lines, list_markdown
+    from runaudit.cli.select import all_runs
+    from runaudit.factors.cohort import cohorts
+
+    runs = all_runs(context.open())
+    groups = filtered(cohorts(runs, settings=context.settings), filters or ())
+    if context.json:
+        common.say_json(list_json(groups))
+    elif context.quiet:
+        common.say("\n".join(run.short for group in groups for run in group.runs))
+    elif context.format is Format.md:
+        common.say("\n".join(list_markdown(groups)))
+    else:
+        common.say("\n".join(list_lines(groups, verbose=context.verbose, colour=common.use_colour())))
+    if not groups:
+        common.hint("no run matches" if runs else "the store holds no run yet")

@@ -1,0 +1,115 @@
+"""What a run really spent: the optimiser updates that took effect, and the samples it saw.
+
+A budget is no input. It follows from the config, from the gradient scaler's skips or from stopping early, and is told
+as a derived leaf under `outcome`. Two finished runs of one config that took another number of steps, with nothing that
+explains it, did not both run to their end.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from runaudit.factors.factor import Change, ChangeClass, Role
+from runaudit.factors.known import BATCH_KEYS
+from runaudit.factors.levels import Levels
+from runaudit.factors.path import last_key
+from runaudit.factors.walk import leaves_of
+from runaudit.records.run import Run
+
+LENGTH_WORDS = ("step", "epoch", "iter", "batch", "accum", "world", "gpu", "device", "time", "budget", "patience",
+                "stop", "samples", "tokens", "stage", "fraction", "subset", "limit")  # fmt: skip
+"""Words in the name of a config leaf that can set how long a run is."""
+LOGGING_KEYS = frozenset({"log_every", "log_interval", "log_freq", "print_every", "print_freq", "logging_steps"})
+"""How often a run logs: its last logged step, which is what `steps_done` knows, moves with it."""
+EXPLAINING = ("code", "data", "init")
+"""Sections any change of which can set how long a run is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Updates:
+    """`steps`: optimiser steps of the loop; `skipped`: those the gradient scaler withheld."""
+
+    steps: int
+    skipped: int
+
+    @property
+    def taken(self) -> int:
+        """Updates that changed the weights."""
+        return self.steps - self.skipped
+
+
+def updates(run: Run) -> Updates | None:
+    """The updates of a run; None where the record does not say how many steps it did."""
+    done = run.outcome.body.get("steps_done") if run.outcome else None
+    if not isinstance(done, int | float) or isinstance(done, bool):
+        return None
+    skipped = run.trajectory.last("amp/skipped")
+    if skipped is None:
+        skipped = run.metrics.get("amp/skipped", 0.0)
+    return Updates(steps=int(done), skipped=int(skipped) if skipped == skipped else 0)
+
+
+def samples(of: Levels, spent: Updates) -> int | None:
+    """Samples seen: steps times the effective batch, where the config names each of its parts at most once."""
+    parts: dict[str, float] = {}
+    for path, value in leaves_of(of.tree.get("config"), "config"):
+        kind = BATCH_KEYS.get(last_key(path))
+        if kind is None:
+            continue
+        if kind in parts or isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        parts[kind] = value
+    if "batch" not in parts:
+        return None
+    product = parts["batch"] * parts.get("accumulation", 1) * parts.get("world", 1) * spent.steps
+    return int(product) if product == product and abs(product) < 2**63 else None
+
+
+def budget_changes(a: Levels, b: Levels, found: Iterable[Change]) -> Iterator[Change]:
+    """The budget as leaves: `outcome.updates` and, where it can be derived, `outcome.samples`."""
+    left, right = updates(a.run), updates(b.run)
+    if left is None or right is None:
+        return
+    follows = ", ".join(_causes(a.run, b.run, left, right, found)) or "nothing that is recorded"
+    if left.taken != right.taken:
+        yield Change(path="outcome.updates", before=left.taken, after=right.taken, kind=ChangeClass.DERIVED,
+                     follows=follows, why="optimiser updates really taken")  # fmt: skip
+    seen = samples(a, left), samples(b, right)
+    if seen[0] != seen[1] and None not in seen:
+        yield Change(path="outcome.samples", before=seen[0], after=seen[1], kind=ChangeClass.DERIVED,
+                     follows=follows, why="steps times the effective batch")  # fmt: skip
+
+
+def _causes(a: Run, b: Run, left: Updates, right: Updates, found: Iterable[Change]) -> Iterator[str]:
+    if left.steps != right.steps:
+        yield from (change.path for change in found if sets_length(change) or _logs_otherwise(change))
+        if "early_stopped" in (a.status, b.status):
+            yield "stopping early"
+        if not (a.finished and b.finished):
+            yield "a run that did not finish"
+    if left.skipped != right.skipped:
+        yield "amp/skipped"
+
+
+def sets_length(change: Change) -> bool:
+    """Whether a changed leaf can set how many steps a run takes."""
+    if change.kind is not ChangeClass.FACTOR or change.role in (Role.SEED, Role.STOCHASTIC):
+        return False
+    if change.section in EXPLAINING or change.section not in ("config", "env", "eval"):
+        return True
+    return change.section == "config" and any(word in change.path.lower() for word in LENGTH_WORDS)
+
+
+def _logs_otherwise(change: Change) -> bool:
+    return change.section == "config" and last_key(change.path) in LOGGING_KEYS
+
+
+def budget_barriers(a: Run, b: Run, found: Iterable[Change]) -> tuple[str, ...]:
+    """Why another number of steps forbids a comparison; empty where something recorded can explain it."""
+    left, right = updates(a), updates(b)
+    if left is None or right is None or left.steps == right.steps or {a.status, b.status} != {"completed"}:
+        return ()
+    if any(sets_length(change) or _logs_otherwise(change) for change in found):
+        return ()
+    return (
+        f"both runs say completed, after {left.steps} and {right.steps} steps, and nothing that changed sets how many",
+    )

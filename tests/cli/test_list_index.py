@@ -1,0 +1,119 @@
+"""The index of `list` says what the records say, follows the log, and is believed by nobody else."""
+
+import json
+
+import pytest
+
+from runaudit.cli.app import main
+from runaudit.records.digest import Digest
+from runaudit.records.manifest import Manifest
+from runaudit.records.outcome import Outcome
+from runaudit.store.store import Store
+from tests.cli.test_diff import LR, seal
+from tests.diff.samples import put
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RUNAUDIT_STORE", raising=False)
+    store = Store.create(tmp_path / ".runaudit")
+    for seed in (1, 2):
+        seal(store, put("seed", seed), put("label", f"base {seed}"))
+    return store
+
+
+@pytest.fixture
+def said(capsys):
+    def said(*words):
+        with pytest.raises(SystemExit) as ended:
+            main(list(words))
+        out, _ = capsys.readouterr()
+        return ended.value.code, out
+
+    return said
+
+
+def cache(store):
+    return store.root / "cache"
+
+
+def grow(store):
+    """One run more in the first cohort, and one that founds another."""
+    seal(store, put("seed", 3), put("label", "base 3"))
+    seal(store, LR, put("seed", 1), put("label", "lower rate"))
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_the_index_says_what_the_records_say(store, said, form):
+    first = said("list", "--format", form)
+    grow(store)
+    grown = said("list", "--format", form)
+
+    assert said("list", "--format", form) == grown != first
+    for name in cache(store).glob("list*"):
+        name.unlink()
+    assert said("list", "--format", form) == grown
+    # A filter that all runs pass reads the records themselves.
+    records = said("list", "seed>=0", "--format", form)
+    assert (records == grown) if form == "text" else json.loads(records[1]) == json.loads(grown[1])
+
+
+def test_a_run_without_an_outcome_is_asked_again_and_then_believed(store, said):
+    manifest = Manifest.of({"label": "open", "seed": 9, "origin": {"kind": "captured"}})
+    store.seal_manifest(manifest, time="2025-11-02T00:00:00Z")
+    assert "lost" in said("list")[1]
+
+    store.seal_outcome(Outcome.of({"manifest": str(manifest.digest), "status": "crashed"}), time="2025-11-02T01:00:00Z")
+
+    out = said("list")[1]
+    assert "crashed" in out and "lost" not in out
+
+
+@pytest.mark.parametrize("spoilt", [b"", b"{", b"[]\n", b'{"schema": 1}\n'])
+@pytest.mark.parametrize("name", ["list.jsonl", "list-rows.jsonl"])
+def test_a_spoilt_index_is_made_again(store, said, name, spoilt):
+    for form in ("text", "json"):
+        good = said("list", "--format", form)
+        (cache(store) / name).write_bytes(spoilt)
+        assert said("list", "--format", form) == good
+
+
+def test_an_index_of_another_log_is_not_believed(store, said):
+    said("list")
+    log = store.log_path.read_text().splitlines(keepends=True)
+    store.log_path.write_text("".join(log[:2]))
+
+    assert json.loads(said("list", "--json")[1])["cohorts"][0]["n"] == 1
+
+
+def test_verify_does_not_read_it(store, said):
+    said("list")
+    run = json.loads(said("list", "--json")[1])["cohorts"][0]["runs"][0]["id"]
+    path = store.object_path(Digest("sha256", run))
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes().replace(b"base 1", b"best 1"))
+
+    assert said("verify")[0] == 4
+    assert "damaged" in said("list", "-v")[1]
+
+
+def test_a_damaged_record_is_not_indexed(store, said):
+    run = seal(store, put("seed", 7))
+    path = store.object_path(Digest("sha256", run))
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes().replace(b"testing", b"tasting"))
+
+    assert "damaged" in said("list")[1]
+    assert not (cache(store) / "list.jsonl").exists()
+
+
+def test_a_store_that_cannot_be_written_is_listed(store, said, monkeypatch):
+    for name in cache(store).iterdir():
+        name.unlink()
+    cache(store).rmdir()
+    cache(store).write_text("in the way")
+
+    code, out = said("list")
+
+    assert code == 0 and "base" in out

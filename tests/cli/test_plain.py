@@ -1,0 +1,57 @@
+"""A line of texts, paths and switches means the same whether typer's validators take part or not."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from runaudit.cli.app import main
+
+LINES = [
+    ["diff", "a", "b", "--intent", "lr", "--intent=seed", "--all", "--store", "s"],
+    ["diff", "--json", "-q"],
+    ["list", "psnr>30", "--policy", "p.toml"],
+    ["stats", "--metric", "m", "a", "--vs", "b"],
+    ["verify"],
+]
+
+
+@pytest.mark.parametrize("line", LINES, ids=" ".join)
+def test_a_plain_line_gives_the_values_that_typer_gives(line, monkeypatch):
+    from runaudit.cli import plain
+    from runaudit.cli.app import COMMANDS, load_command
+
+    def values():
+        command = load_command(line[0], COMMANDS[line[0]][0])
+        return {k: v or None for k, v in command.make_context(line[0], line[1:]).params.items()}
+
+    ours = values()
+
+    def refuse(*_):
+        raise plain.Unplain
+
+    monkeypatch.setattr(plain, "_value", refuse)
+    assert values() == ours
+
+
+@pytest.mark.parametrize(
+    "line", [["diff", "--nope"], ["list", "--format", "xml"], ["show"], ["show", "a", "b"], ["nope"]], ids=" ".join
+)
+def test_a_wrong_line_is_a_usage_error(line, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(line)
+
+    assert ended.value.code == 2
+    assert "Error" in capsys.readouterr().err
+
+
+def test_listing_loads_no_validators_and_no_judge(tmp_path):
+    code = (
+        "import json, sys\nfrom runaudit.cli.app import main\n"
+        "try: main(['list', '--store', sys.argv[1]])\nexcept SystemExit: pass\n"
+        "print(json.dumps([name for name in ('pydantic', 'numpy', 'torch') if name in sys.modules]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, capture_output=True, text=True)
+
+    assert json.loads(done.stdout.splitlines()[-1]) == []
