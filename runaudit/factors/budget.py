@@ -91,8 +91,11 @@ def _causes(a: Run, b: Run, left: Updates, right: Updates, found: Iterable[Chang
 
 
 def sets_length(change: Change) -> bool:
-    """Whether a changed leaf can set how many steps a run takes."""
-    if change.kind is not ChangeClass.FACTOR or change.role in (Role.SEED, Role.STOCHASTIC):
+    """Whether a changed leaf can set how many steps a run takes: chosen, or following from what was chosen, as the
+    steps of each stage follow from the staging."""
+    if change.kind not in (ChangeClass.FACTOR, ChangeClass.DERIVED) or change.role in (Role.SEED, Role.STOCHASTIC):
+        return False
+    if change.kind is ChangeClass.DERIVED and change.section != "config":
         return False
     if change.section in EXPLAINING or change.section not in ("config", "env", "eval"):
         return True

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from runaudit.diff import compare
 from runaudit.errors import ConfigError, UsageError
+from runaudit.settings import Settings
 from runaudit.store import Store
 from runaudit.store.catalogue import load, run_ids
 from runaudit.store.verify import verify
@@ -170,6 +172,26 @@ def test_a_resumed_run_is_a_child_of_the_run_it_continues(
     assert child["run"] != parent["run"]
     assert load(store, child["run"]).manifest.section("init")["parent"] == parent["run"]
     assert child["metrics"]["full_frame/psnr/camera"] == parent["metrics"]["full_frame/psnr/camera"]
+
+
+def test_staging_is_the_one_factor_between_two_stagings(
+    config_file: Path, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The steps of every stage move with it and follow by the rules the launch sealed; nothing is hidden for it."""
+    store = Store.create(project / ".runaudit")
+    ids = []
+    for staging in ("end_to_end", "staged"):
+        told = run(
+            capsys, "train", "--config", config_file, "--set", f"staging={staging}", "--seed", 1, "--label", staging,
+            "--store", store.root, "--waive", "dirty_sibling=the checkout under test may be changing",
+        )  # fmt: skip
+        ids.append(json.loads(told[1])["run"])
+
+    found = compare(*(load(store, run_id) for run_id in ids), settings=Settings())
+
+    assert (found.verdict, found.reason) == ("single_factor", "only config.staging end_to_end → staged changed")
+    assert [row.factor for row in found.missing] == []
+    assert {row.factor for row in found.derived} >= {f"config.stages.{name}.steps" for name in ("alignment", "sr")}
 
 
 def test_an_unclean_tree_is_refused_before_anything_is_trained(
