@@ -6,6 +6,7 @@ from typing import Any
 
 from runaudit.claims.claim import Claim, Kind, Reading
 from runaudit.claims.verdict import Judged, Verdict
+from runaudit.stats.words import escaped, printable
 
 _EXAMPLE = '<!-- runaudit: METRIC "ARM" vs "BASELINE" = +0.9 -->'
 _WORDS = {Verdict.SUPPORTED: "supported", Verdict.UNSUPPORTED: "unsupported", Verdict.NOT_FOUND: "not found"}
@@ -56,22 +57,22 @@ def text_view(answer: ClaimsAnswer) -> str:
     if answer.reading.unread:
         lines += ["", f"Not understood (an annotation says it exactly: {_EXAMPLE})"]
         lines += [f"- line {row.line}, {row.written}: {row.reason}" for row in answer.reading.unread]
-    return "".join(f"{_printable(line)}\n" for line in lines)
+    return "".join(f"{printable(line)}\n" for line in lines)
 
 
 def markdown_view(answer: ClaimsAnswer) -> str:
     """For a pull request; names are escaped, so that one can be no markup."""
     word, _, rest = headline(answer).partition(": ")
-    lines = [f"**{word}**: {_escape(rest)}"]
+    lines = [f"**{word}**: {escaped(rest)}"]
     if answer.judged:
         lines += ["", "| line | claim | verdict | why |", "| ---: | --- | --- | --- |"]
         lines += [
-            f"| {one.claim.line} | {_escape(_said(one.claim))} | {_WORDS[one.verdict]} | {_escape(one.reason)} |"
+            f"| {one.claim.line} | {escaped(_said(one.claim))} | {_WORDS[one.verdict]} | {escaped(one.reason)} |"
             for one in answer.judged
         ]
     if answer.reading.unread:
         lines += ["", "Not understood", ""]
-        lines += [f"- line {row.line}, {_escape(row.written)}: {_escape(row.reason)}" for row in answer.reading.unread]
+        lines += [f"- line {row.line}, {escaped(row.written)}: {escaped(row.reason)}" for row in answer.reading.unread]
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -119,14 +120,3 @@ def _rest(answer: ClaimsAnswer) -> str:
 
 def _plural(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
-def _printable(line: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in line)
-
-
-def _escape(cell: str) -> str:
-    escaped = _printable(cell).replace("&", "&amp;").replace("<", "&lt;")
-    for letter in "\\`*_[]|":
-        escaped = escaped.replace(letter, f"\\{letter}")
-    return escaped

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from runaudit import paint
 from runaudit.errors import RunauditError, UsageError
 
 if TYPE_CHECKING:
@@ -141,8 +142,8 @@ def report_error(error: RunauditError, *, as_json: bool) -> int:
 
 
 def printable(text: str) -> str:
-    """`text` with control characters shown, not obeyed: labels and paths come from strangers."""
-    return "".join(c if c in "\n\t" or (c.isprintable() or c == " ") else f"\\x{ord(c):02x}" for c in text)
+    """Text of several lines with its control characters shown, not obeyed."""
+    return paint.printable(text, keep="\n\t")
 
 
 def existing_file(path: Path, what: str) -> Path:

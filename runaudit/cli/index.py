@@ -270,7 +270,7 @@ class _Grouping:
 
 def _described(group: "Cohort", key: str) -> _Group:
     from runaudit.cli.listing import list_json, row_cells
-    from runaudit.diff.text import printable
+    from runaudit.paint import printable
     from runaudit.records.canonical import json_safe
 
     cells = [list(row_cells(run)) for run in group.runs]

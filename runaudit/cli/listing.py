@@ -8,14 +8,13 @@ from typing import Any
 
 from runaudit.cli.lines import head_line, row_line
 from runaudit.diff.summary import shown
-from runaudit.diff.text import printable
 from runaudit.errors import RecordError, UsageError
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import Absent
 from runaudit.factors.gaps import gaps
 from runaudit.factors.levels import design_digest, levels
 from runaudit.factors.walk import keyed, leaves_of, same
-from runaudit.paint import DIM, RED, Paint
+from runaudit.paint import DIM, RED, Paint, printable
 from runaudit.records.canonical import JSON, parse_strict
 from runaudit.records.manifest import Unknown
 from runaudit.records.record_file import record_of

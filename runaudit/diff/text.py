@@ -6,15 +6,10 @@ from runaudit.diff.code import Hunk
 from runaudit.diff.result import Comparison, Derivation, FactorChange, Side
 from runaudit.diff.summary import shown
 from runaudit.factors.factor import Change, Role
-from runaudit.paint import BOLD, DIM, GREEN, RED, YELLOW, Paint
+from runaudit.paint import BOLD, DIM, GREEN, RED, YELLOW, Paint, printable
 
 COLOURS = {"identical": GREEN, "replicate": GREEN, "single_factor": GREEN, "provenance_incomplete": YELLOW}
 MAX_MISSING = 8
-
-
-def printable(text: str) -> str:
-    """Text from a record with control characters shown, not obeyed: sources, labels and paths come from strangers."""
-    return "".join(c if c.isprintable() or c in " \t" else f"\\x{ord(c):02x}" for c in text)
 
 
 def headline(comparison: Comparison) -> str:

@@ -42,24 +42,24 @@ def text_view(answer: StatsAnswer) -> str:
         lines += ["", f"Interaction: {answer.interaction.reason}"]
     if answer.notes:
         lines += ["", "Notes", *(f"- {note}" for note in answer.notes)]
-    return "".join(f"{_printable(line)}\n" for line in lines)
+    return "".join(f"{printable(line)}\n" for line in lines)
 
 
 def markdown_view(answer: StatsAnswer) -> str:
     """For a pull request or a page; labels are escaped, so that a name can be no markup."""
-    header, *rows = [[_escape(cell) for cell in row] for row in _table(answer)]
-    lines = [f"**{_HEADINGS[answer.verdict]}**: {_escape(answer.reason)}", ""]
+    header, *rows = [[escaped(cell) for cell in row] for row in _table(answer)]
+    lines = [f"**{_HEADINGS[answer.verdict]}**: {escaped(answer.reason)}", ""]
     lines += [_row(header), _row(["---", *["---:"] * (len(header) - 1)]), *(_row(row) for row in rows)]
     if spread := _spread_lines(answer):
-        lines += ["", *(f"- {_escape(line)}" for line in spread)]
+        lines += ["", *(f"- {escaped(line)}" for line in spread)]
     for comparison in answer.comparisons:
         first, *others = _comparison_lines(comparison, answer)
-        lines += ["", f"**{_escape(first)}**", ""]
-        lines += [f"- {line[:_LABEL].strip()}: {_escape(line[_LABEL:])}" for line in others]
+        lines += ["", f"**{escaped(first)}**", ""]
+        lines += [f"- {line[:_LABEL].strip()}: {escaped(line[_LABEL:])}" for line in others]
     if answer.interaction is not None:
-        lines += ["", f"**Interaction**: {_escape(answer.interaction.reason)}"]
+        lines += ["", f"**Interaction**: {escaped(answer.interaction.reason)}"]
     if answer.notes:
-        lines += ["", "Notes", "", *(f"- {_escape(note)}" for note in answer.notes)]
+        lines += ["", "Notes", "", *(f"- {escaped(note)}" for note in answer.notes)]
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -160,13 +160,14 @@ def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _printable(line: str) -> str:
+def printable(line: str) -> str:
     """Labels come from strangers: no escape sequence reaches the terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in line)
 
 
-def _escape(cell: str) -> str:
-    escaped = _printable(cell).replace("&", "&amp;").replace("<", "&lt;")
+def escaped(cell: str) -> str:
+    """Text in Markdown that is text: no name can be markup."""
+    text = printable(cell).replace("&", "&amp;").replace("<", "&lt;")
     for letter in "\\`*_[]|":
-        escaped = escaped.replace(letter, f"\\{letter}")
-    return escaped
+        text = text.replace(letter, f"\\{letter}")
+    return text

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from runaudit.paint import printable
 from runaudit.study.answer import Judgement
 from runaudit.study.pairs import Chain, Pair
 from runaudit.study.study import Study
@@ -45,11 +46,6 @@ def markdown_lines(study: Study, said: Judgement, *, everything: bool = False) -
         elif lines:
             yield from ("", f"**{title}**", "")
             yield from (f"- {_escaped(printable(line))}" for line in lines)
-
-
-def printable(text: str) -> str:
-    """Text from a record with control characters shown, not obeyed: labels and values come from strangers."""
-    return "".join(c if c.isprintable() or c in " \t" else f"\\x{ord(c):02x}" for c in text)
 
 
 def _escaped(text: str) -> str:
