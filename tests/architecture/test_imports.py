@@ -14,7 +14,7 @@ RUNAUDIT_FLOORS = [
     {"errors", "paint"},
     {"stats"},
     {"records", "settings"},
-    {"store", "factors", "rules", "importers"},
+    {"store", "factors", "rules", "importers", "observe"},
     {"capture", "diff", "study", "health", "claims"},
     {"guard", "report", "integrations"},
     {"cli"},
