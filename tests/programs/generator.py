@@ -347,7 +347,9 @@ def program(seed: int) -> Program:
 def build(found: Program, place: Place) -> None:
     """Write the program and everything it uses and does not use, in their first version."""
     lines = [textwrap.dedent(way.lines) for way in found.used]
-    text = "\n".join([HEAD, *lines, found.output, TAIL]).replace("{out!r}", repr(str(place.out)))
+    body = textwrap.indent("\n".join([*lines, found.output, TAIL]), "    ")
+    # Spawned workers import the program once more, and must not do it all over.
+    text = f'{HEAD}if __name__ == "__main__":\n{body}'.replace("{out!r}", repr(str(place.out)))
     place.write(place.work / "train.py", text)
     place.write(place.work / ".gitignore", "__pycache__/\n.runaudit/\nlocal_settings.py\n*.secret\nlinked\n")
     for way in (*found.used, *found.unused):
