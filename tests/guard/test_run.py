@@ -254,7 +254,7 @@ ALONE = """
 import sys
 import runaudit.capture.launch
 from runaudit.cli.app import main
-runaudit.capture.launch.project_siblings = lambda root: ()
+runaudit.capture.launch.project_siblings = lambda *given: ()
 main(sys.argv[1:])
 """
 
