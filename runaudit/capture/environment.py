@@ -40,6 +40,8 @@ _PLACES = frozenset(
     }
 )  # fmt: skip
 """Where libraries keep files: paths, not causes. (`TF_CONFIG` lists the hosts of a cluster.)"""
+_OTHERS = ("TF_CLI_", "TF_VAR_", "TF_PLUGIN_")
+"""Terraform's, which has the prefix of TensorFlow."""
 
 
 def capture_environment(
@@ -70,7 +72,11 @@ def capture_environment(
 
 def variables(environ: Mapping[str, str]) -> dict[str, str]:
     """The environment variables that are set and that native code is known to read."""
-    names = (name for name in environ if (name in VARIABLES or name.startswith(PREFIXES)) and name not in _PLACES)
+    names = (
+        name
+        for name in environ
+        if (name in VARIABLES or name.startswith(PREFIXES)) and name not in _PLACES and not name.startswith(_OTHERS)
+    )
     return {name: environ[name] for name in sorted(names)}
 
 

@@ -19,6 +19,7 @@ from typing import Any
 from runaudit.capture.program import Program, first_line
 
 PROBE_TIMEOUT_S = 20.0
+NO_INTERPRETER = "the command is no Python interpreter; what it starts is known only where it is observed"
 _PROBE = (
     "import sys, os, platform, sysconfig; sys.stdout.write(repr({'version': platform.python_version(), "
     "'implementation': sys.implementation.name, 'platform': platform.system() + ' ' + platform.machine(), "
@@ -65,7 +66,7 @@ def interpreter_of(
 ) -> tuple[Interpreter | None, str]:
     """The interpreter of a command, or None with the reason why it is not known."""
     if program.python is None:
-        return None, "the command is no Python interpreter; what it starts is known only where it is observed"
+        return None, NO_INTERPRETER
     settings = {name: value for name, value in sorted(environ.items()) if name.startswith("PYTHON")}
     flags = tuple(flag for flag in program.flags if flag.startswith("-") and set(flag[1:]) & set("IEsS"))
     if not flags and _is_this(program.python) and settings == _own_settings():

@@ -260,6 +260,7 @@ def _launch(
         "top": str(place.top),
         "script": None if place.script is None else _within(place.script, place.top),
         "siblings": {name: str(path) for name, path in sibling_names(siblings).items()},
+        "data_given": sorted(name for name, value in request.data.items() if isinstance(value, Mapping)),
         "config_files": [_within(request.root / path, place.top) for path in request.config_files],
         "job": {name: environ[name] for name in ranks if name in environ},
     }
