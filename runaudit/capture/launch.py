@@ -163,7 +163,7 @@ def _own_script() -> Path | None:
 
 
 def _is_tool(path: Path) -> bool:
-    """Whether a file belongs to an installation: a package's, the standard library's, a script beside an interpreter."""
+    """Whether a file belongs to an installation: of a package, of Python, a script beside an interpreter."""
     return (
         is_installed(path.as_posix())
         or Path(os.__file__).parent in path.parents

@@ -14,7 +14,7 @@ from runaudit.errors import RunauditError
 from runaudit.store.store import Store
 
 MAX_OUTCOMES = 200
-"""How many outcomes are looked through, the newest: what older runs left has been committed, ignored or written again."""
+"""How many outcomes are looked through, the newest: what older runs left was committed, ignored or rewritten."""
 
 
 class Outputs:

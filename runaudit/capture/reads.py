@@ -55,7 +55,7 @@ class Places:
     def ignored(self, path: str) -> bool:
         """Whether a path holds nothing that a run could use: no content, the observer's, git's, a compiled copy."""
         if path.startswith(_NO_CONTENT):
-            return not path.startswith("/dev/shm/")  # noqa: S108
+            return not path.startswith("/dev/shm/")
         if path.startswith(self._own) and any(path == own or path.startswith(f"{own}{os.sep}") for own in self._own):
             return True
         return "/__pycache__/" in path or "/.git/" in path
@@ -133,7 +133,10 @@ def _standard(process: Process) -> Iterator[str]:
     """The folders of an interpreter's standard library."""
     short = ".".join(process.version.split(".")[:2])
     homes = dict.fromkeys(
-        place for prefix in (process.base_prefix, process.prefix) if prefix for place in (prefix, os.path.realpath(prefix))
+        place
+        for prefix in (process.base_prefix, process.prefix)
+        if prefix
+        for place in (prefix, os.path.realpath(prefix))
     )
     for home in homes:
         for lib in ("lib", "lib64"):

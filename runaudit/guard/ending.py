@@ -61,13 +61,20 @@ def close_run(store: Store, manifest: Manifest, end: End, *, environ: Mapping[st
         "observed": seen.observed,
         **({"data": {"changed": changed}} if changed else {}),
         **({"findings": findings} if findings else {}),
-        **_last_words(end.trace, redactor),
+        **(_last_words(end.trace, redactor) if end.exit_code else {}),
     }
     code, said = code_at_end(manifest, live, seen, redactor)
     return seal_outcome(
-        store, manifest, exit_code=end.exit_code, error=end.error or (_error(sections) if end.exit_code else None), now=end.ended, code=code, sections=sections,
-        notes=[*end.notes, *remarks, *said, *(str(row["message"]) for row in findings)], environ=environ,
-    )  # fmt: skip
+        store,
+        manifest,
+        exit_code=end.exit_code,
+        error=end.error or (_error(sections) if end.exit_code else None),
+        code=code,
+        sections=sections,
+        notes=[*end.notes, *remarks, *said, *(str(row["message"]) for row in findings)],
+        environ=environ,
+        now=end.ended,
+    )
 
 
 def code_at_end(
@@ -114,8 +121,7 @@ def seed_findings(manifest: Manifest, observed: Mapping[str, Any]) -> list[Findi
 
 def _last_words(trace: Trace, redactor: Redactor) -> dict[str, JSON]:
     """The traceback of the exception that ended the program, its end, without secrets."""
-    words = getattr(trace, "last_words", "")
-    if not words:
+    if not (words := trace.last_words):
         return {}
     lines = redactor.text(words[-8 * TAIL_BYTES :]).splitlines()[-TAIL_LINES:]
     return {"stderr_tail": "\n".join(lines)[-TAIL_BYTES:]}

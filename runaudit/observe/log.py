@@ -211,6 +211,13 @@ def lookups_of(lines: Sequence[Line], ours: str) -> tuple[Lookup, ...]:
     return tuple(found.values())
 
 
+def last_words_of(lines: Sequence[Line], processes: Sequence[Process]) -> str:
+    """The traceback with which the command's own process ended, else the last one of any."""
+    found = {line.pid: line.fields[0] for line in lines if line.kind == "Y"}
+    own = processes[0].pid if processes else 0
+    return found.get(own) or next(reversed(found.values()), "")
+
+
 def _seeding(line: Line) -> Seeding:
     call, value, file, number = line.fields
     plain: object = value
@@ -249,5 +256,6 @@ def read_trace(folder: Path, *, root_pid: int | None = None, command: Sequence[s
         seeded=tuple(_seeding(line) for line in seeds.values()),
         lookups=lookups_of(lines, str(folder)),
         network=gaps.hosts(lines),
+        last_words=last_words_of(lines, processes),
         partial=gaps.reasons(lines, processes, children, full=full, root_pid=root_pid, command=command),
     )

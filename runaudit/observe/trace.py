@@ -113,7 +113,7 @@ class Trace:
     `processes`: the first is the command's own. `reads`: path -> the first reading of it. `written`: path -> pids of
     the processes that wrote, made or renamed to it. `removed`: paths that were removed or renamed away.
     `partial`: why not everything was seen, a sentence each, empty where everything was. `observed` False: no process of
-    the command ran the hook at all.
+    the command ran the hook at all. `last_words`: the traceback of the exception that ended the command.
     """
 
     processes: tuple[Process, ...] = ()
@@ -126,6 +126,7 @@ class Trace:
     lookups: tuple[Lookup, ...] = ()
     network: tuple[str, ...] = ()
     partial: tuple[str, ...] = ()
+    last_words: str = ""
 
     @property
     def observed(self) -> bool:
