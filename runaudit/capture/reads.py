@@ -62,7 +62,7 @@ class Places:
 
     def is_standard(self, path: str) -> bool:
         """Whether a file belongs to the interpreter's own library."""
-        return path.startswith(self._standard) and self.installed.site(path) is None
+        return path.startswith("<frozen") or (path.startswith(self._standard) and self.installed.site(path) is None)
 
     def is_library(self, path: str) -> bool:
         """Whether code belongs to an installation, and not to the project."""
