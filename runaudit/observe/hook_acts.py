@@ -198,6 +198,7 @@ def on_network(host):
 # The last two parts of a file's name, or its last: the modules it may be.
 KEYS = {
     "random.py": "random",
+    "sqlite3/__init__.py": "sqlite3",
     "random/__init__.py": "numpy.random",
     "torch/__init__.py": "torch",
     "utilities/seed.py": "lightning.fabric.utilities.seed lightning_fabric.utilities.seed",

@@ -172,7 +172,7 @@ def process_of(line: Line) -> Process:
     parent, how, executable, _, cwd, version, prefix, base, _, number, *rest = line.fields
     return Process(
         pid=line.pid, parent=int(parent), executable=executable, argv=tuple(rest[int(number) :]), cwd=cwd,
-        version=version, prefix=prefix, base_prefix=base, flags=tuple(rest[: int(number)]), late=how == "late",
+        version=version, prefix=prefix, base_prefix=base, flags=tuple(rest[: int(number)]), late=how == "late", forked=how == "fork",
     )  # fmt: skip
 
 
@@ -243,7 +243,8 @@ def read_trace(folder: Path, *, root_pid: int | None = None, command: Sequence[s
     merged.finish()
     processes = processes_of(lines, root_pid)
     started = [Child(argv=line.fields[2:], by=line.fields[0], cwd=line.fields[1]) for line in lines if line.kind == "C"]
-    children = gaps.matched(started, processes)
+    root_seen = bool(processes) and root_pid in (None, processes[0].pid)
+    children = gaps.matched(started, processes[1:] if root_seen else processes)
     texts = {(line.fields[0], line.fields[2]): line for line in lines if line.kind == "T"}
     seeds = {line.fields: line for line in lines if line.kind == "Z"}
     return Trace(

@@ -21,6 +21,7 @@ class Process:
 
     `flags`: the interpreter's, as `-O`. `folders`: its `sys.path` at the start and at the end, in that order, without
     repeats. `late`: the hook was installed after the program had begun, so what came before it was not seen.
+    `forked`: it began as a copy of its parent, and tells that one's words.
     """
 
     pid: int
@@ -34,6 +35,7 @@ class Process:
     flags: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     late: bool = False
+    forked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
