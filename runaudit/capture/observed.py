@@ -25,7 +25,7 @@ from runaudit.records.manifest import Manifest
 from runaudit.store.store import Store
 
 MAX_TEXTS = 200
-MAX_WRITTEN = 5_000
+MAX_WRITTEN = 20_000
 UNOBSERVED = "no process of the command could be observed"
 
 
@@ -40,8 +40,21 @@ class Observation:
 def observe_outcome(
     trace: Trace, manifest: Manifest, store: Store, redactor: Redactor, *, now: float | None = None
 ) -> Observation:
-    """Seal-ready sections from what was seen of one run. Contents of code go into the store."""
-    return _Sealing(trace, manifest, store, redactor, time.time() if now is None else now).sections()
+    """Seal-ready sections from what was seen of one run. Contents of code go into the store.
+
+    Whatever goes wrong here, the outcome is sealed: a run whose trace cannot be told is a run nobody saw.
+    """
+    try:
+        found = _Sealing(trace, manifest, store, redactor, time.time() if now is None else now).sections()
+    except Exception as error:
+        reason = redactor.text(f"what was observed could not be sealed: {type(error).__name__}: {error}")
+        empty: dict[str, JSON] = {"level": "none", "reason": reason, "reasons": [reason]}
+        empty |= {name: [] for name in ("read", "written", "seeded", "children", "texts")}
+        empty |= {"looked_up": {}, "imported": {}}
+        return Observation(observed=empty, code={"loaded": [], "changed": []})
+    if redactor.leaks(found.observed):
+        return replace(found, observed=redactor.tree(found.observed))
+    return found
 
 
 class _Sealing:
@@ -121,7 +134,7 @@ class _Sealing:
 
     def _written(self) -> Iterator[dict[str, JSON]]:
         """The files that the run left, with the stamp by which the next run knows that they are still its outputs."""
-        for path in sorted(self.trace.written)[: 10 * MAX_WRITTEN]:
+        for path in sorted(self.trace.written)[:MAX_WRITTEN]:
             if self.places.ignored(path):
                 continue
             try:
