@@ -5,6 +5,7 @@ them changed meanwhile, and the contents of those that the manifest does not hol
 """
 
 import os
+import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -26,6 +27,8 @@ from runaudit.store.store import Store
 
 MAX_TEXTS = 200
 MAX_WRITTEN = 20_000
+MACHINERY = ("from multiprocessing.", "import multiprocessing.")
+"""How the standard library starts its workers: a text with the numbers of two pipes, and no code of the program."""
 UNOBSERVED = "no process of the command could be observed"
 
 
@@ -141,6 +144,8 @@ class _Sealing:
                 facts = os.lstat(path)
             except OSError:
                 continue
+            if stat.S_ISDIR(facts.st_mode):
+                continue
             stamp = {"stamp": stamp_of(facts)} if self.places.inside(path) else {}
             yield {"path": legible(self.places.name(path)), **stamp}
 
@@ -150,7 +155,7 @@ class _Sealing:
         for text in self.trace.texts:
             if len(seen) >= MAX_TEXTS:
                 return
-            if self.places.is_library(text.by):
+            if self.places.is_library(text.by) or text.source.startswith(MACHINERY):
                 continue
             data, _ = self.redactor.data(text.source.encode("utf-8", "surrogateescape"))
             digest = str(self.basket.keep(data))

@@ -196,7 +196,7 @@ def folder_files(root: Path, *, exclude: tuple[Path, ...] = ()) -> Iterator[str]
             for name in folders
             if name not in _SKIPPED
             and not name.startswith(".")
-            and not (here / name / "pyvenv.cfg").exists()
+            and not os.path.exists(here / name / "pyvenv.cfg")  # noqa: PTH110  (a folder may not be ours to look into)
             and here / name not in exclude
         )
         for name in sorted(names):
