@@ -31,6 +31,7 @@ from runaudit.factors.factor import Change, ChangeClass, Role
 from runaudit.factors.gaps import status_gap
 from runaudit.factors.levels import Levels, levels
 from runaudit.factors.policy import shared_policy
+from runaudit.factors.together import beside
 from runaudit.records.run import Run
 from runaudit.settings import Settings
 
@@ -43,7 +44,7 @@ def compare_cohorts(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequenc
         pair = compare(a.runs[0], b.runs[0], settings=settings, intent=intent)
         return replace(pair, a=side_of(a), b=side_of(b))
     settings = replace(settings, factors=shared_policy(settings.factors, (*a.runs, *b.runs)))
-    left, right = levels(typical(a), settings.factors), levels(typical(b), settings.factors)
+    left, right = beside(typical(a), typical(b), settings.factors)
     found = _seeds_aside(changes(left, right, settings.factors))
     factors = factor_changes(of_class(found, ChangeClass.FACTOR), left, right)
     odd, blocks = _arms(a, b, settings)
@@ -103,7 +104,7 @@ def _seeds_aside(found: Sequence[Change]) -> tuple[Change, ...]:
 
 def _inner(first: Run, other: Run, settings: Settings) -> tuple[FactorChange, ...]:
     """What differs between two runs of one arm beside the seed."""
-    left, right = levels(first, settings.factors), levels(other, settings.factors)
+    left, right = beside(first, other, settings.factors)
     found = factor_changes(of_class(changes(left, right, settings.factors), ChangeClass.FACTOR), left, right)
     return tuple(factor for factor in found if factor.role not in REPLICATED)
 
@@ -179,7 +180,7 @@ def _all_missing(a: Cohort, b: Cohort, factors: Sequence[FactorChange], settings
     rows: dict[str, Missing] = {}
     pairs = [(a.runs[min(i, a.n - 1)], b.runs[min(i, b.n - 1)]) for i in range(max(a.n, b.n))]
     for left, right in pairs:
-        sides = levels(left, settings.factors), levels(right, settings.factors)
+        sides = beside(left, right, settings.factors)
         for row in missing_rows(*sides, factors or _ANY, settings, with_status=True):
             known = rows.get(row.factor)
             side = row.side if known is None or known.side == row.side else "both"

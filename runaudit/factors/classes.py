@@ -5,34 +5,26 @@ with; two standings together give the class of a changed leaf. The doubtful case
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from runaudit.errors import RunauditError
 from runaudit.factors import known
+from runaudit.factors.arguments import ROOT
 from runaudit.factors.derived import check_rule, in_a_circle
-from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role, section_of
+from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role, Standing, section_of
 from runaudit.factors.levels import NOT_DESIGN, SEED_KEYS, Levels
 from runaudit.factors.path import last_key, matches, steps
 from runaudit.factors.source import cannot_run, shape, text_of
+from runaudit.factors.words import text_standing, word_standing
 from runaudit.factors.walk import leaves_of, same
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import Digest, FileEntry, digest_bytes, digest_tree
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
 
+DEVICES = frozenset({"CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"})
+LAUNCHES = frozenset({"SLURM_JOB_ID", "TORCHELASTIC_RUN_ID"})
 LOCATION_KEYS = ("path", "root", "url", "uri", "location", "cache")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """`value` is what counts of the level: two levels that count the same are no change."""
-
-    kind: ChangeClass = ChangeClass.FACTOR
-    value: JSON | Absent = ABSENT
-    why: str = ""
-    follows: str = ""
-    role: Role = Role.TREATMENT
 
 
 def standing(path: str, value: JSON, of: Levels, settings: FactorSettings) -> Standing:
@@ -44,6 +36,10 @@ def standing(path: str, value: JSON, of: Levels, settings: FactorSettings) -> St
         return _by_rule(path, rule, value, of, settings)
     if path == "init.checkpoint" and of.parent is not None:
         return Standing(value=_start(of, settings), why="the weights of its parent; the parent's design is compared")
+    if path.startswith(ROOT) and ROOT in of.tree:
+        return word_standing(path, value, of)
+    if path in of.scope.facts and (section_of(path) in ("data", "init") or path.startswith("env.files")):
+        return _read(path)
     judge = {"config": _config, "env": _env, "data": _data, "init": _init, "code": _code}.get(section_of(path), _plain)
     return judge(path, value, of)
 
@@ -183,28 +179,62 @@ def _init(path: str, value: JSON, of: Levels) -> Standing:
     return Standing()
 
 
+def _read(path: str) -> Standing:
+    """A file that the run opened and nobody declared."""
+    return Standing(role=Role.EVALUATION if section_of(path) == "data" and _is_test_file(path) else Role.TREATMENT)
+
+
+def _is_test_file(path: str) -> bool:
+    """A file is test data by its own name and that of its folder; where the work tree lies says nothing."""
+    parts = PurePosixPath(str(steps(path)[-1])).parts
+    return is_test_data("/".join(parts[-2:] if path.startswith("data['/") else parts))
+
+
 def _env(path: str, value: JSON, of: Levels) -> Standing:
     keys = steps(path)
     if path == "env.python" and isinstance(value, str):
         return Standing(value=".".join(value.split()[-1].split(".")[:2]), why="a patch release of the same Python")
     if len(keys) == 3 and keys[1] == "packages":
         return _package(str(keys[2]), value, of)
-    if len(keys) == 3 and keys[1] == "variables" and keys[2] in known.IDLE_VARIABLES:
-        return Standing(kind=ChangeClass.NUISANCE, why="it chooses among equal devices, memory or threads")
-    if path == "env.variables.PYTHONHASHSEED":
-        return Standing(role=Role.SEED)
+    if len(keys) == 3 and keys[1] == "variables":
+        return _variable(str(keys[2]), value, of)
+    if path == "env.imported":
+        return Standing(kind=ChangeClass.NUISANCE, why="it says which packages count; those are compared")
     if path in known.GPU_SOFTWARE and of.at("env.gpu") is None:
         return Standing(kind=ChangeClass.NUISANCE, why="there was no GPU to use it")
     if any(matches(path, name) for name in known.HARDWARE[2:]) and of.at("env.gpu"):
         return Standing(kind=ChangeClass.NUISANCE, why="the numbers are computed on the GPU")
-    if any(matches(path, name) for name in (*known.NUMERICS, *known.HARDWARE, *known.SWITCHES)):
+    return Standing()
+
+
+def _variable(name: str, value: JSON, of: Levels) -> Standing:
+    """A variable that was set, or looked up. One that project code looked up is an argument by another way."""
+    if name == "PYTHONHASHSEED":
+        return Standing(role=Role.SEED)
+    if name.startswith("RUNAUDIT_"):
+        return Standing(kind=ChangeClass.NUISANCE, why="runaudit's own")
+    looked_up = of.observed is not None and name in of.observed.looked_up
+    if name in known.IDLE_VARIABLES and not looked_up and not of.scope.variables:
+        return Standing(kind=ChangeClass.NUISANCE, why="it chooses among equal devices, memory or threads")
+    if name in DEVICES and isinstance(value, str) and of.at("env.gpu"):
+        count = len([device for device in value.split(",") if device.strip()])
+        return Standing(value=count, why="which of several equal devices; the GPU is judged by env.gpu")
+    if not looked_up or not isinstance(value, str):
         return Standing()
-    return Standing(kind=ChangeClass.NUISANCE, why="not among what can change numbers in the environment")
+    if name.lower() in SEED_KEYS:
+        if value == str(of.at("seed")):
+            return Standing(kind=ChangeClass.DERIVED, why="it is the run's seed", follows="seed")
+        return Standing(role=Role.SEED)
+    if name in LAUNCHES and of.run.manifest.section("launch").get("job", {}).get(name) == value:
+        return Standing(kind=ChangeClass.NUISANCE, why="the number of this launch in the queue")
+    return text_standing(value, of)
 
 
 def _package(name: str, value: JSON, of: Levels) -> Standing:
     name = name.lower().replace("_", "-")
-    if name in known.QUIET_PACKAGES:
+    if name == "runaudit":
+        return Standing(kind=ChangeClass.NUISANCE, why="the observer")
+    if name in known.QUIET_PACKAGES and not of.scope.packages:
         return Standing(kind=ChangeClass.NUISANCE, why="a package that draws, logs, tests or installs")
     imported = of.at("env.imported")
     if isinstance(imported, list) and name not in {str(item).lower().replace("_", "-") for item in imported}:

@@ -33,6 +33,22 @@ def file_changes(a: Levels, b: Levels, settings: FactorSettings) -> Iterator[Cha
         if before != after:
             kind, why = _judge(path, before, after, a, b, settings)
             yield Change(path=prefix_of(path), before=before, after=after, kind=kind, why=why)
+    yield from _unopened(a, b)
+
+
+def _unopened(a: Levels, b: Levels) -> Iterator[Change]:
+    """Files that fully observed runs did not open: they cannot have mattered, whatever they are called."""
+    for path in sorted({*a.scope.idle, *b.scope.idle} - {*(a.files or {}), *(b.files or {})}):
+        before, after = a.scope.idle.get(path, ABSENT), b.scope.idle.get(path, ABSENT)
+        if before == after:
+            continue
+        kind, why, follows = ChangeClass.NUISANCE, "unused: neither run opened it", ""
+        if told := a.scope.told.get(path) or b.scope.told.get(path):
+            moved = a.at(f"{told}.digest") != b.at(f"{told}.digest") or a.at(told) != b.at(told)
+            kind, why, follows = (ChangeClass.DERIVED, f"it lies within {told}", told) if moved else (
+                ChangeClass.FACTOR, f"it lies within {told}, whose digest did not move", ""
+            )  # fmt: skip
+        yield Change(path=prefix_of(path), before=before, after=after, kind=kind, why=why, follows=follows)
 
 
 def _judge(
@@ -40,7 +56,7 @@ def _judge(
 ) -> tuple[ChangeClass, str]:
     if any(matches(prefix_of(path), pattern) for pattern in settings.nuisance):
         return ChangeClass.NUISANCE, "the policy declares that it cannot change a result"
-    if why := cannot_run(path):
+    if not _opened(path, a, b) and (why := cannot_run(path)):
         return ChangeClass.NUISANCE, why
     if not _ran(path, a, b):
         return ChangeClass.NUISANCE, "not run: neither run loaded it"
@@ -58,6 +74,11 @@ def cannot_run(path: str) -> str:
     if known.PACKAGING_NAMES.search(path):
         return "it installs or checks; what is installed is judged as the environment"
     return ""
+
+
+def _opened(path: str, a: Levels, b: Levels) -> bool:
+    """Whether a run was seen to open the file, so that its name says nothing."""
+    return any(side.observed is not None and side.observed.opened(path) for side in (a, b))
 
 
 def _ran(path: str, a: Levels, b: Levels) -> bool:

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
-from runaudit.factors.classes import Standing, standing
+from runaudit.factors.classes import standing
 from runaudit.factors.derived import references
-from runaudit.factors.factor import ABSENT, Absent, ChangeClass, Role
+from runaudit.factors.factor import ABSENT, Absent, ChangeClass, Role, Standing
 from runaudit.factors.gaps import COUNTED_BY_DIGEST, one_sided_gap
 from runaudit.factors.levels import NOT_DESIGN, Levels
 from runaudit.factors.path import matches, steps
