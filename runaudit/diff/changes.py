@@ -14,15 +14,14 @@ from runaudit.factors.budget import budget_changes
 from runaudit.factors.classes import changed
 from runaudit.factors.derived import check_rule, references
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role
-from runaudit.factors.gaps import one_sided_gap, unwatched
 from runaudit.factors.levels import CIRCUMSTANCES, PREFIXES, Levels
 from runaudit.factors.lineage import compared, lineage
-from runaudit.factors.observed import seeded_alike
 from runaudit.factors.onesided import explained
 from runaudit.factors.path import matches
 from runaudit.factors.source import file_changes, prefix_of
 from runaudit.factors.together import together
-from runaudit.factors.walk import differences, keyed, leaves_of, same
+from runaudit.factors.usage import is_gap, known_empty, moved_changes, seed_unproven, unused_changes
+from runaudit.factors.walk import differences, keyed
 from runaudit.records.manifest import DESIGN_SECTIONS
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
@@ -33,10 +32,16 @@ CODE_STATE = ("code.commit", "code.patch")
 def changes(a: Levels, b: Levels, settings: FactorSettings) -> tuple[Change, ...]:
     """The changed leaves of two runs in the order of their paths, counted into factors."""
     a, b = together((a, b))
-    found = [*_design(a, b, settings), *_unused(a, b), *_moved(a, b), *_circumstances(a.run, b.run), *_proofs(a.run, b.run)]
+    found = [
+        *_design(a, b, settings),
+        *unused_changes(a, b),
+        *moved_changes(a, b),
+        *_circumstances(a.run, b.run),
+        *_proofs(a.run, b.run),
+    ]
     found += _broken_rules(a, b, settings, {change.path for change in found})
     found = _follow_the_code(_explained(found, settings), a, b)
-    found = _seed_unproven(explained(found, a, b), a, b)
+    found = seed_unproven(explained(found, a, b), a, b)
     found += budget_changes(a, b, tuple(found))
     own = counted(tuple(sorted(found, key=lambda change: change.path)), a, b, settings)
     if not compared(a, b) or a.parent is None or b.parent is None:
@@ -49,85 +54,16 @@ def _design(a: Levels, b: Levels, settings: FactorSettings) -> Iterator[Change]:
     judged = a.files is not None and b.files is not None
     for section in sorted({*a.tree, *b.tree}):
         lacking = section not in a.tree or section not in b.tree
-        if lacking and (section in DESIGN_SECTIONS or section == ROOT) and not _known_none(section, a, b):
+        if lacking and (section in DESIGN_SECTIONS or section == ROOT) and not known_empty(section, a, b):
             continue  # a whole section that one record lacks is a gap, not a change
         left, right = a.tree.get(section, ABSENT), b.tree.get(section, ABSENT)
-        if section == "data" and {} in (left, right) and not _known_none(section, a, b):
+        if section == "data" and {} in (left, right) and not known_empty(section, a, b):
             continue  # a record without any data set does not know its data
         for path, before, after in differences(left, right, PREFIXES.get(section, section)):
-            if _is_gap(path, before, after, a, b) or (section == "code" and not judged and path in CODE_STATE):
+            if is_gap(path, before, after, a, b) or (section == "code" and not judged and path in CODE_STATE):
                 continue
             yield changed(path, before, after, a, b, settings)
     yield from file_changes(a, b, settings) if judged else _code_state(a, b)
-
-
-def _known_none(section: str, a: Levels, b: Levels) -> bool:
-    """Whether a section that a record lacks is known to be empty: a fully observed run declares nothing and hides
-    nothing."""
-    lacking = [of for of in (a, b) if not of.tree.get(section)]
-    return section in ("data", "config") and all(not unwatched(section, of) for of in lacking)
-
-
-def _is_gap(path: str, before: JSON | Absent, after: JSON | Absent, a: Levels, b: Levels) -> bool:
-    """Whether a leaf that only one record has is unknown on the other."""
-    lacking = a if isinstance(before, Absent) else b if isinstance(after, Absent) else None
-    if lacking is None:
-        return False
-    if path in (b if lacking is a else a).scope.facts:
-        return unwatched(path, lacking)
-    return one_sided_gap(path, before, after)
-
-
-def _unused(a: Levels, b: Levels) -> Iterator[Change]:
-    """What two fully observed runs did not use, and what only one of them has without using it."""
-    for section in sorted({*a.scope.unused, *b.scope.unused}):
-        left, right = a.scope.unused.get(section, {}), b.scope.unused.get(section, {})
-        for path, before, after in _leafwise(left, right, section):
-            # What one of them used is a difference of use, and told as that.
-            if (isinstance(before, Absent) and a.at(path) is not ABSENT) or (
-                isinstance(after, Absent) and b.at(path) is not ABSENT
-            ):
-                continue
-            yield Change(path=path, before=before, after=after, kind=ChangeClass.NUISANCE, why=_why_unused(path))
-
-
-def _leafwise(left: JSON, right: JSON, section: str) -> Iterator[tuple[str, JSON | Absent, JSON | Absent]]:
-    """Differences one by one, also of a table that only one side has."""
-    sides = [dict(leaves_of(side, section)) for side in (left, right)]
-    for path in sorted({*sides[0], *sides[1]}):
-        before, after = sides[0].get(path, ABSENT), sides[1].get(path, ABSENT)
-        if {} not in (before, after) and not same(before, after):
-            yield path, before, after
-
-
-def _why_unused(path: str) -> str:
-    if path.startswith("env.variables"):
-        return "unused: neither run looked it up"
-    return "unused: neither run imported it" if path.startswith("env.packages") else "unused: nothing that ran uses it"
-
-
-def _moved(a: Levels, b: Levels) -> Iterator[Change]:
-    """Files that lay elsewhere, with equal content."""
-    for side, of, other in (("a", a, b), ("b", b, a)):
-        for path, new in of.scope.moved.items():
-            digest = (of.files or {}).get(new[5:], ABSENT) if new.startswith("code.") else of.at(new)
-            if other.at(new) is ABSENT and not new.startswith("code."):
-                continue
-            yield Change(path=path, before=digest if side == "a" else ABSENT, after=digest if side == "b" else ABSENT,
-                         kind=ChangeClass.NUISANCE, why=f"equal content, told as {new}")  # fmt: skip
-
-
-def _seed_unproven(found: list[Change], a: Levels, b: Levels) -> list[Change]:
-    """A declared seed that differs, where both programs were seen to seed alike and no word gave it to them, is no
-    change of seed. That it may have acted unseen is a gap."""
-    if not seeded_alike(a.run, b.run) or (a.seed_word and b.seed_word):
-        return found
-    return [
-        replace(change, kind=ChangeClass.NUISANCE, role=Role.TREATMENT,
-                why="declared only: both runs were seen to seed their generators with equal values")
-        if change.path == "seed" and change.kind is ChangeClass.FACTOR else change
-        for change in found
-    ]  # fmt: skip
 
 
 def _broken_rules(a: Levels, b: Levels, settings: FactorSettings, changed_paths: set[str]) -> Iterator[Change]:

@@ -132,7 +132,8 @@ def missing_rows(
         rows[path] = Missing(factor=path, side="both", reason="equal seeds and equal records gave another start: "
                              "something that is not recorded differs")  # fmt: skip
     if compared(a, b) and a.parent is not None and b.parent is not None:
-        for row in missing_rows(*together((a.parent, b.parent)), factors, settings, with_status=False):
+        left, right = together((a.parent, b.parent))
+        for row in missing_rows(left, right, factors, settings, with_status=False):
             rows[PREFIX + row.factor] = replace(row, factor=PREFIX + row.factor)
     return tuple(rows[path] for path in sorted(rows))
 

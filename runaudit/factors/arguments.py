@@ -62,15 +62,15 @@ def _parsed(argv: tuple[str, ...]) -> dict[str, Any]:
 
 def launch_words(run: Run) -> tuple[str, ...]:
     """The words a run was started with; empty where they are not known."""
-    launch = run.manifest.section("launch")
-    if run.manifest.section("origin").get("kind") == "captured" and _is_words(launch.get("argv")):
-        return tuple(map(str, launch["argv"]))
-    seen = run.observed.get("argv")
-    return tuple(map(str, seen)) if _is_words(seen) else ()
+    if run.manifest.section("origin").get("kind") == "captured" and (
+        words := _texts(run.manifest.section("launch").get("argv"))
+    ):
+        return words
+    return _texts(run.observed.get("argv"))
 
 
-def _is_words(value: Any) -> bool:
-    return isinstance(value, list | tuple) and bool(value)
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list | tuple) else ()
 
 
 def _program(words: list[str], command: _Command) -> None:

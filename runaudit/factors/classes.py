@@ -15,8 +15,8 @@ from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role, S
 from runaudit.factors.levels import NOT_DESIGN, SEED_KEYS, Levels
 from runaudit.factors.path import last_key, matches, steps
 from runaudit.factors.source import cannot_run, shape, text_of
-from runaudit.factors.words import text_standing, word_standing
 from runaudit.factors.walk import leaves_of, same
+from runaudit.factors.words import text_standing, word_standing
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import Digest, FileEntry, digest_bytes, digest_tree
 from runaudit.records.run import Run

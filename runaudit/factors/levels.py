@@ -110,8 +110,9 @@ class Scope:
 
     `files`, `packages`, `variables`: whether all of the runs were fully observed in this, so that what they did not use
     is left out of their trees. `facts`: paths of leaves that only observation tells. `unused`: what was left out, as
-    trees; `idle`: source files that were left out, `told`: those that lie within an input that is judged by itself, with
-    its name. `moved`: paths under which a run knows what lay elsewhere in the others, with the path they are told under.
+    trees; `idle`: source files that were left out; `told`: those that lie within an input that is judged by itself,
+    with its name. `moved`: paths under which a run knows what lay elsewhere in the others, with those they are told
+    under.
     """
 
     settled: bool = False
@@ -140,10 +141,9 @@ def levels(run: Run, settings: FactorSettings) -> Levels:
     code = body.get("code")
     if "code" in body:
         tree["code"] = _facts(code) if isinstance(code, Mapping) else {}
-    if words := launch_words(run):
-        # An importer may have made settings of the same words already.
-        if not (isinstance(tree.get("config"), Mapping) and "args" in tree["config"] and not _is_captured(run)):
-            tree[ROOT] = arguments_of(words)
+    # An importer may have made settings of the same words already.
+    if (words := launch_words(run)) and (_is_captured(run) or not _has_args(tree)):
+        tree[ROOT] = arguments_of(words)
     if "seed" not in tree and (path := seed_in_config(tree)):
         tree["seed"] = lookup(tree, path)
     elif "seed" not in tree and (given := _seed_argument(tree.get(ROOT, {}))) is not None:
@@ -175,6 +175,10 @@ def seed_in_config(tree: Mapping[str, Any]) -> str | None:
             if key in config and not isinstance(config[key], Mapping):
                 return f"config.{key}"
     return None
+
+
+def _has_args(tree: Mapping[str, Any]) -> bool:
+    return isinstance(tree.get("config"), Mapping) and "args" in tree["config"]
 
 
 def _is_captured(run: Run) -> bool:

@@ -5,7 +5,7 @@ variable that only one run got to follows from whatever else differs, as long as
 does, it is told as a factor. No rule here leaves a difference without a factor.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -56,7 +56,7 @@ def _source(path: str, of: Levels) -> str | None:
     code = of.run.manifest.section("code").get("files")
     if name in of.scope.idle:
         return of.scope.idle[name]
-    entry = code.get(name) if hasattr(code, "get") else None
+    entry = code.get(name) if isinstance(code, Mapping) else None
     return str(entry) if entry is not None else None
 
 

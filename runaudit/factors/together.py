@@ -197,8 +197,11 @@ def _tree_of(folder: str, rows: Iterable[Seen]) -> str:
 def _fresh(mine: Mapping[str, str], files: Mapping[str, str]) -> dict[str, str]:
     """The code that was read and that the record does not hold already, under whichever name."""
     held = {(path.rpartition("/")[2], digest) for path, digest in files.items()}
-    return {path: digest for path, digest in mine.items()
-            if path not in files and not (path.startswith("/") and (path.rpartition("/")[2], digest) in held)}  # fmt: skip
+
+    def is_held(path: str, digest: str) -> bool:
+        return path in files or (path.startswith("/") and (path.rpartition("/")[2], digest) in held)
+
+    return {path: digest for path, digest in mine.items() if not is_held(path, digest)}
 
 
 def _as_one(
