@@ -16,7 +16,7 @@ from runaudit.factors.levels import NOT_DESIGN, SEED_KEYS, Levels
 from runaudit.factors.path import last_key, matches, steps
 from runaudit.factors.source import cannot_run, shape, text_of
 from runaudit.factors.walk import leaves_of, same
-from runaudit.factors.words import text_standing, word_standing
+from runaudit.factors.words import names_a_seed, text_standing, word_standing
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import Digest, FileEntry, digest_bytes, digest_tree
 from runaudit.records.run import Run
@@ -260,22 +260,37 @@ def _code(path: str, value: JSON, of: Levels) -> Standing:
 
 
 def design_key(of: Levels, settings: FactorSettings) -> str:
-    """The digest of everything but code that counts and is no seed: equal for the runs of one cohort."""
+    """The digest of what every run of a cohort has in common, whatever was seen of it: unequal for runs of two
+    designs that differ in what they declare. Equal keys do not make one cohort; `same_design` does."""
     if "key" not in of.memory:
         of.memory["key"] = digest_bytes(canonical_bytes(dict(_counting(of, settings)))).hex
     return str(of.memory["key"])
 
 
+JUDGED_IN_PAIRS = ("env", "data/read", "init/read", "env/read")
+"""Sections of which only two runs together say what counts."""
+
+
 def _counting(of: Levels, settings: FactorSettings) -> Mapping[str, JSON]:
+    """What counts and is no seed, of what a run declares, and the numbers among its arguments."""
     counted: dict[str, JSON] = {}
     for section, tree in of.tree.items():
-        if section in NOT_DESIGN:
+        if section in NOT_DESIGN or section in JUDGED_IN_PAIRS:
             continue
         for path, value in leaves_of(tree, section):
+            if section == ROOT and not _is_a_plain_number(path, value, of):
+                continue
             stands = standing(path, value, of, settings)
             if stands.kind is ChangeClass.FACTOR and stands.role not in (Role.SEED, Role.STOCHASTIC):
                 counted[path] = value if stands.value is ABSENT else stands.value
     return counted
+
+
+def _is_a_plain_number(path: str, value: JSON, of: Levels) -> bool:
+    """An argument that no other run can excuse: a named number that is not the seed."""
+    if not isinstance(value, int | float) or steps(path)[2:3] == ("positional",) or same(value, of.at("seed")):
+        return False
+    return not names_a_seed(path)
 
 
 def _start(of: Levels, settings: FactorSettings) -> JSON:
