@@ -108,7 +108,8 @@ def _environment(factors: list[Change]) -> Blocks:
     if hardware and len(software) == len(driver):
         # A new machine brings its driver.
         hardware, software = hardware + driver, []
-    blocks: Blocks = {}
+    # Files that packages opened by themselves: somebody changed the machine, not one of them.
+    blocks: Blocks = {c.path: "env.files" for c in env if c.path.startswith("env.files")}
     if len(software) > 1:
         blocks |= {c.path: "env.software" for c in software}
     if len(hardware) > 1:

@@ -12,7 +12,7 @@ from runaudit.factors import known
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.derived import check_rule, in_a_circle
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role, Standing, section_of
-from runaudit.factors.levels import NOT_DESIGN, SEED_KEYS, Levels
+from runaudit.factors.levels import NOT_DESIGN, PREFIXES, SEED_KEYS, Levels
 from runaudit.factors.path import last_key, matches, steps
 from runaudit.factors.source import cannot_run, shape, text_of
 from runaudit.factors.walk import leaves_of, same
@@ -286,6 +286,18 @@ def _counting(of: Levels, settings: FactorSettings) -> Mapping[str, JSON]:
     return counted
 
 
+def beyond_key(of: Levels, settings: FactorSettings) -> dict[str, JSON]:
+    """What counts of a run beyond its key: its environment, its arguments and what it was seen to read."""
+    counted: dict[str, JSON] = {}
+    for section in (ROOT, *JUDGED_IN_PAIRS):
+        for path, value in leaves_of(of.tree.get(section, {}), PREFIXES.get(section, section)):
+            stands = standing(path, value, of, settings)
+            seed = stands.role in (Role.SEED, Role.STOCHASTIC) or (section == ROOT and same(value, of.at("seed")))
+            if stands.kind is ChangeClass.FACTOR and not seed:
+                counted[path] = value if stands.value is ABSENT else stands.value
+    return counted
+
+
 def _is_a_plain_number(path: str, value: JSON, of: Levels) -> bool:
     """An argument that no other run can excuse: a named number that is not the seed."""
     if not isinstance(value, int | float) or steps(path)[2:3] == ("positional",) or same(value, of.at("seed")):
@@ -296,7 +308,8 @@ def _is_a_plain_number(path: str, value: JSON, of: Levels) -> bool:
 def _start(of: Levels, settings: FactorSettings) -> JSON:
     """What counts of a checkpoint whose run is known: the design it came of, and which of its checkpoints it is."""
     if "start" not in of.memory and of.parent is not None:
-        design = digest_bytes(canonical_bytes([design_key(of.parent, settings), _programs(of.parent)])).hex
+        inputs = [design_key(of.parent, settings), beyond_key(of.parent, settings), _programs(of.parent)]
+        design = digest_bytes(canonical_bytes(inputs)).hex
         which = which_checkpoint(of)
         # Said as a study shows it: the level of a start is the design that made it.
         of.memory["start"] = f"of design {design[:16]}" + ("" if which is None else f", checkpoint {which}")

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from runaudit.factors.arguments import ROOT, launch_words
-from runaudit.factors.classes import JUDGED_IN_PAIRS, changed, design_key, standing
-from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role
+from runaudit.factors.classes import JUDGED_IN_PAIRS, beyond_key, changed, design_key
+from runaudit.factors.factor import Absent, Change, ChangeClass, Role
 from runaudit.factors.gaps import unwatched
 from runaudit.factors.levels import PREFIXES, Levels, levels
 from runaudit.factors.observed import seeded_alike
 from runaudit.factors.policy import shared_policy
 from runaudit.factors.source import cannot_run, file_changes
 from runaudit.factors.together import together
-from runaudit.factors.walk import differences, leaves_of, same
+from runaudit.factors.walk import differences
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Unknown
@@ -136,19 +136,8 @@ def id_of(of: Levels, policy: FactorSettings) -> str:
     (of,) = together((of,))
     seen = of.scope.files
     files = {path: digest for path, digest in (of.files or {}).items() if seen or not cannot_run(path)}
-    parts = [design_key(of, policy), canonical_bytes(files).decode(), canonical_bytes(_beyond(of, policy)).decode()]
+    parts = [design_key(of, policy), canonical_bytes(files).decode(), canonical_bytes(beyond_key(of, policy)).decode()]
     return digest_bytes(" ".join(parts).encode()).hex[:ID_LENGTH]
-
-
-def _beyond(of: Levels, policy: FactorSettings) -> dict[str, JSON]:
-    """What counts of a run beyond its key: its environment, its arguments and what it was seen to read."""
-    counted: dict[str, JSON] = {}
-    for section in (ROOT, *JUDGED_IN_PAIRS):
-        for path, value in leaves_of(of.tree.get(section, {}), PREFIXES.get(section, section)):
-            stands = standing(path, value, of, policy)
-            if stands.kind is ChangeClass.FACTOR and stands.role not in NOISE and not same(value, of.at("seed")):
-                counted[path] = value if stands.value is ABSENT else stands.value
-    return counted
 
 
 def same_design(a: Levels, b: Levels, policy: FactorSettings) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from runaudit.factors.factor import Absent, Change, ChangeClass, Role
+from runaudit.factors.factor import Absent, Change, ChangeClass, Role, section_of
 from runaudit.factors.levels import Levels
 from runaudit.factors.path import steps
 from runaudit.factors.source import text_of
@@ -82,33 +82,34 @@ def _package(name: str, of: Levels) -> JSON:
 
 def _named_by(change: Change, found: Sequence[Change], lone: set[str], a: Levels, b: Levels) -> str | None:
     """The changed argument, config leaf, variable or source file that names a file on the side that read it alone."""
-    if change.section not in ("data", "init") and not change.path.startswith(("env.files", "code./")):
+    if (path := named_in(change.path)) is None:
         return None
-    path = change.path[5:] if change.section == "code" else str(steps(change.path)[-1])
-    late = isinstance(change.before, Absent)
+    using, other_side = (b, a) if isinstance(change.before, Absent) else (a, b)
     for other in found:
         if other.path in lone or other.kind is not ChangeClass.FACTOR or other.role in NOISE:
             continue
-        here, there = (other.after, other.before) if late else (other.before, other.after)
-        if other.section == "code":
-            name = PurePosixPath(path.rstrip("/")).name
-            texts = [_text(value, of) for value, of in ((here, b if late else a), (there, a if late else b))]
-            if name in texts[0] and name not in texts[1]:
-                return other.path
-        elif (other.section == "config" or other.path.startswith("env.variables")) and (
-            names(here, path) and not names(there, path)
-        ):
+        if names(other.path, path, using) and not names(other.path, path, other_side):
             return other.path
     return None
 
 
-def _text(value: JSON | Absent, of: Levels) -> str:
-    return (text_of(of.run, value) or "") if isinstance(value, str) else ""
+def named_in(path: str) -> str | None:
+    """The file that a leaf stands for, where another leaf may name it; None for a module of the work tree."""
+    if section_of(path) not in ("data", "init") and not path.startswith(("env.files", "code./")):
+        return None
+    return path[5:] if path.startswith("code.") else str(steps(path)[-1])
 
 
-def names(value: JSON | Absent, path: str) -> bool:
-    """Whether a value leads to a file: its path, a folder above it, or a part of its name."""
-    return any(_leads_to(word, path) for word in _texts(value))
+def names(leaf: str, path: str, of: Levels) -> bool:
+    """Whether a leaf of a run leads to a file: its path, a folder above it, a part of its name; or a source text that
+    holds its name."""
+    if leaf.startswith("code."):
+        digest = (of.files or {}).get(leaf[5:])
+        text = text_of(of.run, digest) if digest else None
+        return text is not None and PurePosixPath(path.rstrip("/")).name in text
+    if section_of(leaf) != "config" and not leaf.startswith("env.variables"):
+        return False
+    return any(_leads_to(word, path) for word in _texts(of.at(leaf)))
 
 
 def _texts(value: JSON | Absent) -> Iterator[str]:

@@ -261,8 +261,7 @@ def _run_with(
     tree["env"], unused["env"] = _environment(of.tree.get("env"), seen, scope)
     if "env" not in of.tree and not tree["env"]:
         del tree["env"]
-    if read["env"]:
-        tree["env/read"] = {"files": dict(read["env"])}
+    tree["env/read"] = {"files": dict(read["env"])}
     files, idle, told = _source(of, read, scope, hidden)
     facts |= {f"code.{path}" for path in files or () if path not in (of.files or {}) or scope.files}
     return replace(

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
+from runaudit.factors.arguments import ROOT
 from runaudit.factors.classes import standing
 from runaudit.factors.derived import references
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass, Role, Standing
-from runaudit.factors.gaps import COUNTED_BY_DIGEST, one_sided_gap
-from runaudit.factors.levels import NOT_DESIGN, Levels
+from runaudit.factors.gaps import COUNTED_BY_DIGEST, one_sided_gap, unwatched
+from runaudit.factors.levels import NOT_DESIGN, PREFIXES, Levels
 from runaudit.factors.path import matches, steps
 from runaudit.factors.source import cannot_run, file_changes, prefix_of, shape, text_of
 from runaudit.factors.walk import leaves_of
@@ -45,11 +46,13 @@ Level = JSON | Absent | Marker
 
 @dataclass(frozen=True, kw_only=True)
 class Leaf:
-    """One path with its level in every run, in their order."""
+    """One path with its level in every run, in their order. `lone`: a use by some of the runs, which counts only where
+    nothing else differs."""
 
     path: str
     levels: tuple[Level, ...]
     role: Role = Role.TREATMENT
+    lone: bool = False
 
     @cached_property
     def tokens(self) -> tuple[str, ...]:
@@ -94,6 +97,8 @@ def leaves_among(runs: Sequence[Levels], settings: FactorSettings) -> Leaves:
     quiet: dict[str, bool] = {}
     for section in sorted({name for of in runs for name in of.tree if name not in NOT_DESIGN and name != "code"}):
         for path, values, differs in _columns(runs, section):
+            if path == "env.files" and not any(values):
+                continue  # No package opened a file by itself in any of these runs.
             leaf = _judged(path, values, differs, runs, settings)
             if differs:
                 quiet[path] = leaf is None and _stands(path, values, runs, settings).kind is ChangeClass.NUISANCE
@@ -124,14 +129,27 @@ def _explains_nothing(rule: str, path: str, quiet: Mapping[str, bool]) -> bool:
 
 def _columns(runs: Sequence[Levels], section: str) -> Iterator[tuple[str, list[Level], bool]]:
     """Every leaf of a section with its raw level in each run, and whether two known ones differ."""
-    keys = [json.dumps(of.tree.get(section, "\0absent"), sort_keys=True, default=str) for of in runs]
+    keys = [_key(of, section) for of in runs]
     distinct = dict(zip(reversed(keys), reversed(runs), strict=True))
     contents = {key: _content(of, section) for key, of in distinct.items()}
     _fold(contents, distinct)
     for path in sorted({path for content in contents.values() if content for path in content.leaves}):
-        seen = {key: _level(path, content) for key, content in contents.items()}
+        seen = {key: _level(path, content, distinct[key], runs) for key, content in contents.items()}
         differs = len({token(level) for level in seen.values() if level is not UNKNOWN}) > 1
         yield path, [seen[key] for key in keys], differs
+
+
+def _key(of: Levels, section: str) -> str:
+    """What a section holds, and whether what it does not hold is known not to have been used."""
+    content = json.dumps(of.tree.get(section, "\0absent"), sort_keys=True, default=str)
+    watched = [unwatched(path, of) for path in WATCHED.get(section, ())]
+    facts = sorted(of.scope.facts) if section in WATCHED and not all(watched) else []
+    return f"{content} {watched} {facts}" if facts or False in watched else content
+
+
+WATCHED = {"env": ("env.packages", "env.variables"), "data/read": ("data",), "init/read": ("init",),
+           "env/read": ("env.files",), "data": ("data",), "config": ("config",)}  # fmt: skip
+"""Sections with the kinds of facts that only observation tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,16 +163,20 @@ class _Content:
 def _content(of: Levels, section: str) -> _Content | None:
     """None where the record lacks a whole section of the design: then every leaf of it is unknown."""
     if section not in of.tree:
-        return None if section in DESIGN_SECTIONS else _Content({}, frozenset())
-    leaves: dict[str, Level] = dict(leaves_of(of.tree[section], section))
+        known = section in ("data", "config") and not unwatched(section, of)
+        lacking = section in DESIGN_SECTIONS or section == ROOT
+        return None if lacking and not known else _Content({}, frozenset())
+    leaves: dict[str, Level] = dict(leaves_of(of.tree[section], PREFIXES.get(section, section)))
     return _Content(leaves, frozenset({*leaves, *(root for path in leaves for root in above(path))}))
 
 
-def _level(path: str, content: _Content | None) -> Level:
+def _level(path: str, content: _Content | None, of: Levels, runs: Sequence[Levels]) -> Level:
     if content is None:
         return UNKNOWN
     if path in content.leaves:
         return content.leaves[path]
+    if any(path in other.scope.facts for other in runs):
+        return UNKNOWN if unwatched(path, of) else ABSENT
     lacking = next((root for root in (*above(path), path) if root not in content.nodes), path)
     return UNKNOWN if one_sided_gap(lacking, ABSENT, "") else ABSENT
 
@@ -237,10 +259,14 @@ def _code(runs: Sequence[Levels], settings: FactorSettings) -> Iterator[Leaf]:
     files = [of.files or {} for of in runs]
     for path in sorted({path for tree in files for path in tree}):
         digests = [tree.get(path, ABSENT) for tree in files]
-        if len(set(digests)) > 1 and not cannot_run(path):
+        if len(set(digests)) > 1 and (not cannot_run(path) or any(_opened(path, of) for of in runs)):
             leaf = Leaf(path=prefix_of(path), levels=_programs(path, digests, runs))
             if len(leaf.known) > 1 and _counts(path, leaf, digests, runs, settings):
                 yield leaf
+
+
+def _opened(path: str, of: Levels) -> bool:
+    return of.observed is not None and of.observed.opened(path)
 
 
 def _state(of: Levels, path: str) -> Level:
@@ -274,7 +300,8 @@ def _counts(
         replace(runs[i], files={} if isinstance(digest, Absent) else {path: digest})
         for i, digest in ((at, digests[at]), (other, digests[other]))
     ]
-    return any(c.kind is ChangeClass.FACTOR for c in file_changes(sides[0], sides[1], settings))
+    changes = file_changes(sides[0], sides[1], settings)
+    return any(c.kind is ChangeClass.FACTOR for c in changes if c.path == leaf.path)
 
 
 def covered_by_digest(leaf: Leaf, runs: Sequence[Levels]) -> bool:
