@@ -126,7 +126,7 @@ def cohort_id(run: Run, *, settings: Settings | None = None) -> str:
 def id_of(of: Levels, policy: FactorSettings) -> str:
     """The id of the cohort that a run founds."""
     policy = shared_policy(policy, (of.run,))
-    files = {path: digest for path, digest in (of.files or {}).items() if not cannot_run(path)}
+    files = {path: digest for path, digest in (of.files or {}).items() if not cannot_run(path, of)}
     return digest_bytes(f"{design_key(of, policy)} {canonical_bytes(files).decode()}".encode()).hex[:ID_LENGTH]
 
 

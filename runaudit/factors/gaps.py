@@ -93,7 +93,7 @@ def _edited(of: Levels) -> Iterator[tuple[str, str]]:
     for row in outcome.get("changed") or ():
         path = str(row.get("path"))
         idle = of.loaded is not None and path not in of.loaded and path.endswith(UNSEEN_SUFFIXES)
-        if row.get("before") is not None and not idle and not cannot_run(path):
+        if row.get("before") is not None and not idle and not cannot_run(path, of):
             yield f"code.{path}", "it was edited while the run ran, so neither version is known to be what ran"
 
 
