@@ -254,13 +254,15 @@ def _package(name: str, value: JSON, of: Levels) -> Standing:
 
 def _code(path: str, value: JSON, of: Levels) -> Standing:
     """Facts about the code beside its files. Files themselves are judged by `code`."""
+    if path == "code":
+        return Standing()
     if of.files_judged:
         return Standing(kind=ChangeClass.NUISANCE, why="every source file is compared by itself")
-    if path in ("code.commit", "code.patch") or path.startswith("code.patch"):
-        return Standing()
     if path == "code.dirty":
         return Standing(kind=ChangeClass.DERIVED, why="it says whether there is a patch", follows="code.patch")
-    return Standing(kind=ChangeClass.NUISANCE, why="it says where the code lay, not what it was")
+    if last_key(path) in known.CODE_PLACES or steps(path)[1] in known.CODE_PLACES:
+        return Standing(kind=ChangeClass.NUISANCE, why="it says where the code lay, not what it was")
+    return Standing()
 
 
 # ── what a design comes down to ──────────────────────────────────────────────────────────────────────────────────

@@ -6,12 +6,15 @@ A key's name only says what evidence to look for. A value that the record does n
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 from runaudit.factors import known
-from runaudit.factors.levels import Levels
 from runaudit.factors.path import steps
 from runaudit.records.canonical import JSON
+
+if TYPE_CHECKING:
+    from runaudit.factors.levels import Levels
 
 REDACTED = re.compile(r"<redacted:[^<>\s]{1,80}>")
 SECRET = "<redacted>"
@@ -30,7 +33,7 @@ def without_secrets(value: JSON) -> JSON:
     return value
 
 
-def bookkeeping(path: str, value: JSON, of: Levels) -> str:
+def bookkeeping(path: str, value: JSON, of: "Levels") -> str:
     """Why a config leaf only names, dates or places the run; empty where nothing in the record says so."""
     keys = [str(step).lstrip("\0").lower() for step in steps(path)[1:]]
     if not keys or not all(key in known.RUN_TABLES for key in keys[:-1]):
@@ -50,7 +53,7 @@ def bookkeeping(path: str, value: JSON, of: Levels) -> str:
     return ""
 
 
-def _names(of: Levels) -> Iterator[str]:
+def _names(of: "Levels") -> Iterator[str]:
     """What the record calls the run itself."""
     manifest = of.run.manifest
     origin = manifest.section("origin")
@@ -63,7 +66,7 @@ def _names(of: Levels) -> Iterator[str]:
     yield from (name for name in named if isinstance(name, str) and name)
 
 
-def _is_start(value: JSON, of: Levels) -> bool:
+def _is_start(value: JSON, of: "Levels") -> bool:
     """Whether a value is the time at which the record says that the run began, to the second."""
     started = of.run.manifest.section("launch").get("started")
     if not isinstance(started, str) or not isinstance(value, str):
@@ -72,12 +75,12 @@ def _is_start(value: JSON, of: Levels) -> bool:
     return len(digits[0]) == _LABEL_AND_TIME and digits[0] == digits[1]
 
 
-def _run_dir(of: Levels) -> str:
+def _run_dir(of: "Levels") -> str:
     folder = of.run.manifest.section("launch").get("run_dir")
     return folder if isinstance(folder, str) else ""
 
 
-def in_run_folder(key: str, value: str, of: Levels) -> str:
+def in_run_folder(key: str, value: str, of: "Levels") -> str:
     """A path in the run's own folder, told from there; empty for any other value, and where a key reads what it names."""
     folder = _run_dir(of).rstrip("/")
     if not folder or not under(value, folder):
@@ -87,7 +90,7 @@ def in_run_folder(key: str, value: str, of: Levels) -> str:
     return f"<the run's folder>{value[len(folder) :].rstrip('/')}"
 
 
-def data_place(key: str, value: str, of: Levels) -> str:
+def data_place(key: str, value: str, of: "Levels") -> str:
     """The data set of the record that lies where a value points, if its content is known; empty otherwise.
 
     The value is the set's whole path, or a folder above it or the end of it under a key that says where data lies.
@@ -110,7 +113,7 @@ def _leads_to(key: str, value: str, place: str) -> bool:
     return under(place, value) or (not value.startswith("/") and "/" in value and f"/{place}".endswith(f"/{value}"))
 
 
-def holds_data(value: str, of: Levels) -> bool:
+def holds_data(value: str, of: "Levels") -> bool:
     """Whether data or weights of the record lie in this place: then it is read from, not only written to."""
     init = of.run.manifest.section("init").get("path")
     data = of.run.manifest.section("data").values()
@@ -147,6 +150,13 @@ def is_placeholder(value: str, *, digest: bool = False) -> bool:
     return text in _NOBODY_KNEW
 
 
+def is_place(value: str) -> bool:
+    """Whether a text that should be a digest says where something lay instead."""
+    return value.startswith(
+        ("/", "./", "../", "~", "s3:", "gs:", "http:", "https:", "file:")
+    ) or value.lower().endswith(known.WEIGHT_SUFFIXES)
+
+
 def under(value: str, folder: str) -> bool:
     """Whether a path is a folder or lies within it."""
     return value == folder or value.startswith(folder.rstrip("/") + "/")
@@ -163,5 +173,5 @@ def is_test_data(name: str) -> bool:
     if any(known.TEST_COMPOUND.fullmatch(part.lower()) or part.lower() in known.TEST_WORDS for part in parts):
         return True
     found = words(name)
-    joined = {first + second for first, second in zip(found, found[1:], strict=False)}
+    joined = {first + second for first, second in pairwise(found)}
     return bool(known.TEST_WORDS & {*found, *joined & {"heldout", "testdev", "devtest", "minival"}})

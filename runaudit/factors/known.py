@@ -90,6 +90,9 @@ THREAD_VARIABLES = frozenset({"OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NU
 """Variables that say how many threads of the processor compute: sums of another order where it is the one to compute."""
 IDLE_VARIABLES = frozenset({"CUDA_LAUNCH_BLOCKING", "PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF"})
 """Variables that say when a kernel is waited for and how memory is cut: no number comes of it."""
+CODE_PLACES = frozenset({"vcs", "branch", "remote", "repository", "repo", "url", "root", "path", "program", "codePath", "describe",
+                         "untracked", "author", "message", "date", "ref", "excluded", "omitted"})  # fmt: skip
+"""Facts of the code that say where it lay and who wrote it; what it was is commit, patch and files."""
 GPU_SOFTWARE = ("env.cuda", "env.cudnn", "env.driver")
 NUMERICS = ("env.python", "env.implementation", "env.torch", "env.cuda", "env.cudnn", "env.driver", "env.numpy",
             "env.packages", "env.jax", "env.tensorflow", "env.blas", "env.mkl", "env.nccl", "env.rocm", "env.triton",
