@@ -53,7 +53,9 @@ def _merged(
         parents: dict[tuple[str, tuple[JSON, ...]], list[str]] = {}
         for folder, group in heaps:
             parents.setdefault((os.path.dirname(folder), group), []).append(folder)  # noqa: PTH120
-        crowded = {key: inner for key, inner in parents.items() if len(inner) > MANY_FOLDERS and key[0] not in ("", "/")}
+        crowded = {
+            key: inner for key, inner in parents.items() if len(inner) > MANY_FOLDERS and key[0] not in ("", "/")
+        }
         if not crowded:
             return heaps
         for (parent, group), inner in crowded.items():

@@ -171,7 +171,8 @@ def _tree(
         "commit": state.commit,
         "branch": state.branch,
         "remote": basket.redactor.text(state.remote) if basket.redactor and state.remote else state.remote,
-        "dirty": bool(state.changed or new or nested) or any(module["dirty"] or module.get("moved") for module in inner.values()),
+        "dirty": bool(state.changed or new or nested)
+        or any(module["dirty"] or module.get("moved") for module in inner.values()),
         "patch": _patch(git, state, basket) if state.changed else None,
         "files": {legible(path): files[path] for path in sorted(files)},
         "untracked": sorted(legible(path) for path in new),

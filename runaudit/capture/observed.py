@@ -239,7 +239,11 @@ class _Sealing:
         basket = self.basket if keep else Basket(limits=Limits(), redactor=self.redactor)
         entry = basket.entry(Path(path), path, tracked=False)
         # A link is recorded as what it leads to: that is what was read.
-        return basket.entry(Path(path).resolve(), path, tracked=False) if entry and entry.get("mode") == "120000" else entry
+        return (
+            basket.entry(Path(path).resolve(), path, tracked=False)
+            if entry and entry.get("mode") == "120000"
+            else entry
+        )
 
     def _sealed_name(self, path: str) -> str:
         for place, name in self.siblings.items():

@@ -133,7 +133,10 @@ def _standard(process: Process) -> Iterator[str]:
     """The folders of an interpreter's standard library."""
     short = ".".join(process.version.split(".")[:2])
     homes = dict.fromkeys(
-        place for prefix in (process.base_prefix, process.prefix) if prefix for place in (prefix, os.path.realpath(prefix))
+        place
+        for prefix in (process.base_prefix, process.prefix)
+        if prefix
+        for place in (prefix, os.path.realpath(prefix))
     )
     for home in homes:
         for lib in ("lib", "lib64"):

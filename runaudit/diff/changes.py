@@ -13,7 +13,9 @@ from runaudit.factors.block import counted
 from runaudit.factors.budget import budget_changes
 from runaudit.factors.classes import changed
 from runaudit.factors.derived import check_rule, references
+from runaudit.factors.evidence import without_secrets
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role
+from runaudit.factors.gaps import began_at_random
 from runaudit.factors.levels import CIRCUMSTANCES, PREFIXES, Levels
 from runaudit.factors.lineage import compared, lineage
 from runaudit.factors.onesided import explained
@@ -21,7 +23,7 @@ from runaudit.factors.path import matches
 from runaudit.factors.source import file_changes, prefix_of
 from runaudit.factors.together import together
 from runaudit.factors.usage import is_gap, known_empty, moved_changes, seed_unproven, unused_changes
-from runaudit.factors.walk import differences, keyed
+from runaudit.factors.walk import differences, keyed, same
 from runaudit.records.manifest import DESIGN_SECTIONS
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
@@ -51,7 +53,8 @@ def changes(a: Levels, b: Levels, settings: FactorSettings) -> tuple[Change, ...
 
 
 def _design(a: Levels, b: Levels, settings: FactorSettings) -> Iterator[Change]:
-    judged = a.files is not None and b.files is not None
+    judged = a.files_judged and b.files_judged
+    random = began_at_random(a, b)
     for section in sorted({*a.tree, *b.tree}):
         lacking = section not in a.tree or section not in b.tree
         if lacking and (section in DESIGN_SECTIONS or section == ROOT) and not known_empty(section, a, b):
@@ -60,10 +63,38 @@ def _design(a: Levels, b: Levels, settings: FactorSettings) -> Iterator[Change]:
         if section == "data" and {} in (left, right) and not known_empty(section, a, b):
             continue  # a record without any data set does not know its data
         for path, before, after in differences(left, right, PREFIXES.get(section, section)):
-            if is_gap(path, before, after, a, b) or (section == "code" and not judged and path in CODE_STATE):
+            if section == "code" and not judged and path in CODE_STATE:
+                continue
+            if is_gap(path, before, after, a, b) and not (section == "init" and random):
                 continue
             yield changed(path, before, after, a, b, settings)
-    yield from file_changes(a, b, settings) if judged else _code_state(a, b)
+    if "code" in no_sections(a) | no_sections(b):
+        yield from _no_code(a, b)
+    else:
+        yield from file_changes(a, b, settings) if judged else _partly_known(a, b, settings)
+
+
+def no_sections(of: Levels) -> frozenset[str]:
+    """The sections of which a foreign record says that there was none."""
+    return frozenset(map(str, of.run.manifest.section("origin").get("known_none") or ()))
+
+
+def _no_code(a: Levels, b: Levels) -> Iterator[Change]:
+    """A record that says there was no code, against one that has some: it came or went as one thing."""
+    sides = [None if "code" in no_sections(of) else of.run.manifest.body.get("code", ABSENT) for of in (a, b)]
+    if ABSENT not in sides and not same(sides[0], sides[1]):
+        yield Change(path="code", before=sides[0], after=sides[1])
+
+
+def _partly_known(a: Levels, b: Levels, settings: FactorSettings) -> Iterator[Change]:
+    """Files where both records have some; commit and patch stand for what neither lists."""
+    listed: list[Change] = []
+    if a.files is not None and b.files is not None:
+        listed = list(file_changes(a, b, settings))
+    yield from listed
+    both = {prefix_of(path) for path in (a.files or {}).keys() & (b.files or {}).keys()}
+    counted_already = any(change.kind is ChangeClass.FACTOR for change in listed)
+    yield from (change for change in code_state(a, b, counted_already) if change.path not in both)
 
 
 def _broken_rules(a: Levels, b: Levels, settings: FactorSettings, changed_paths: set[str]) -> Iterator[Change]:
@@ -78,21 +109,35 @@ def _broken_rules(a: Levels, b: Levels, settings: FactorSettings, changed_paths:
             yield Change(path=path, before=before, after=after, why=why)
 
 
-def _code_state(a: Levels, b: Levels) -> Iterator[Change]:
-    """Where a tree is unknown, commit and patch stand for it. Equal commits: the patches are compared file by file."""
+def code_state(a: Levels, b: Levels, counted_already: bool = False) -> Iterator[Change]:
+    """Where a tree is unknown, commit and patch stand for it. Equal commits: the patches are compared file by file.
+
+    `counted_already`: whether a file that the commits changed is compared by itself; what else they changed is a gap.
+    """
     commits = a.at("code.commit"), b.at("code.commit")
     patches = a.at("code.patch"), b.at("code.patch")
     same_commit = commits[0] == commits[1]
     if not same_commit and not any(isinstance(commit, Absent) for commit in commits):
-        yield Change(path="code.commit", before=commits[0], after=commits[1],
-                     why="the trees are not in the record, so all that the commits change counts as one")  # fmt: skip
+        told = ("the trees are not in the record, so all that the commits change counts as one", ChangeClass.FACTOR)
+        if counted_already:
+            told = ("what it changed is compared file by file, as far as the files are in the records",
+                    ChangeClass.DERIVED)  # fmt: skip
+        yield Change(path="code.commit", before=commits[0], after=commits[1], why=told[0], kind=told[1],
+                     follows="code" if counted_already else "")  # fmt: skip
     if patches[0] == patches[1] or any(isinstance(patch, Absent) for patch in patches):
         return
-    parts = [patched_files(_text(side.run, patch)) for side, patch in ((a, patches[0]), (b, patches[1]))]
+    texts = [_text(side.run, patch) for side, patch in ((a, patches[0]), (b, patches[1]))]
+    open_to_all = [None if text is None else str(without_secrets(text)) for text in texts]
+    if open_to_all[0] is not None and open_to_all[0] == open_to_all[1]:
+        yield Change(path="code.patch", before=patches[0], after=patches[1], kind=ChangeClass.NUISANCE,
+                     why="a secret in it; which one it was chose nothing")  # fmt: skip
+        return
+    parts = [patched_files(text) for text in open_to_all]
     if same_commit and parts[0] is not None and parts[1] is not None:
-        for path, before, after in differences(parts[0], parts[1], ""):
-            yield Change(path=prefix_of(path.lstrip(".").removeprefix("['").removesuffix("']")),
-                         before=before, after=after, why="compared as patches to one commit")  # fmt: skip
+        for path in sorted({*parts[0], *parts[1]}):
+            before, after = parts[0].get(path, ABSENT), parts[1].get(path, ABSENT)
+            if before != after:
+                yield Change(path=prefix_of(path), before=before, after=after, why="compared as patches to one commit")
     else:
         yield Change(path="code.patch", before=patches[0], after=patches[1])
 
@@ -107,16 +152,33 @@ def _text(run: Run, patch: object) -> str | None:
         return None
 
 
+_GIT_PART = re.compile(r"^diff --git ", re.MULTILINE)
+_PARTS_OF_GIT = re.compile(
+    r"(?:index |old mode |new mode |new file |deleted file |similarity |dissimilarity |rename |copy |--- |\+\+\+ |@@ |[ +\-\\]|"
+    r"Binary files |GIT binary patch|literal |delta |[A-Za-z][!-~]+$|$)"
+)
+
+
 def patched_files(patch: str | None) -> Mapping[str, str] | None:
-    """Path -> its part of a git patch, without the line that names blobs; None where there is no text."""
+    """Path -> its part of a git patch, without the line that names blobs where its text is there.
+
+    None where there is no text, or text that is no git patch from its first line to its last: such a patch is equal to
+    itself alone.
+    """
     if patch is None:
         return None
-    parts = re.split(r"^diff --git ", patch, flags=re.MULTILINE)[1:]
-    found = {}
+    before, *parts = _GIT_PART.split(patch)
+    if before.strip():
+        return None
+    found: dict[str, str] = {}
     for part in parts:
         head, _, body = part.partition("\n")
+        if not all(map(_PARTS_OF_GIT.match, body.splitlines())):
+            return None
         path = head.rpartition(" b/")[2].strip('"')
-        found[path] = re.sub(r"^index .*\n", "", body, count=1, flags=re.MULTILINE)
+        if not re.search(r"^Binary files ", body, re.MULTILINE):
+            body = re.sub(r"^index .*\n", "", body, count=1, flags=re.MULTILINE)
+        found[path] = found.get(path, "") + body
     return found
 
 
@@ -146,6 +208,9 @@ def _explained(found: list[Change], settings: FactorSettings) -> list[Change]:
             if read and all(other.path in quiet for other in read):
                 change = replace(change, kind=ChangeClass.FACTOR, follows="", role=Role.TREATMENT,
                                  why=f"its rule {rule!r} reads only leaves that cannot change a result")  # fmt: skip
+        elif change.kind is ChangeClass.DERIVED and change.follows in quiet and change.section in ("config", "data"):
+            change = replace(change, kind=ChangeClass.FACTOR, follows="", role=Role.TREATMENT,
+                             why=f"{change.follows}, which it repeats, is one that cannot change a result")  # fmt: skip
         result.append(change)
     return result
 
@@ -154,11 +219,8 @@ def _follow_the_code(found: list[Change], a: Levels, b: Levels) -> list[Change]:
     """The digest of the evaluation code moves with a comment; where every file is known, the files have the word."""
     code = [change for change in found if change.section == "code"]
     cosmetic = [change for change in code if change.kind is ChangeClass.COSMETIC]
-    if (
-        not cosmetic
-        or any(change.kind is ChangeClass.FACTOR for change in code)
-        or not (a.files_judged and b.files_judged)
-    ):
+    all_known = (a.files_judged and b.files_judged) or a.at("code.commit") == b.at("code.commit")
+    if not cosmetic or any(change.kind is ChangeClass.FACTOR for change in code) or not all_known:
         return found
     return [
         replace(

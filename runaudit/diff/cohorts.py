@@ -45,7 +45,7 @@ def compare_cohorts(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequenc
         return replace(pair, a=side_of(a), b=side_of(b))
     settings = replace(settings, factors=shared_policy(settings.factors, (*a.runs, *b.runs)))
     left, right = beside(typical(a), typical(b), settings.factors)
-    found = _seeds_aside(changes(left, right, settings.factors))
+    found = _seeds_aside(changes(left, right, settings.factors), a, b, settings)
     factors = factor_changes(of_class(found, ChangeClass.FACTOR), left, right)
     odd, blocks = _arms(a, b, settings)
     declared = declared_intent((*a.runs, *b.runs), intent)
@@ -93,13 +93,26 @@ def typical(cohort: Cohort) -> Run:
     return cohort.finished[0] if cohort.finished else cohort.runs[0]
 
 
-def _seeds_aside(found: Sequence[Change]) -> tuple[Change, ...]:
+def _seeds_aside(found: Sequence[Change], a: Cohort, b: Cohort, settings: Settings) -> tuple[Change, ...]:
+    """Seeds are replicated within the arms. One that stood still in an arm while the other had others moved with the
+    arm, and is a factor like any other."""
+    arms = [[levels(run, settings.factors) for run in arm.runs] for arm in (a, b)]
     return tuple(
         replace(change, kind=ChangeClass.NUISANCE, why="replicated within the arms")
-        if change.kind is ChangeClass.FACTOR and change.role in REPLICATED
+        if change.kind is ChangeClass.FACTOR
+        and change.role in REPLICATED
+        and not _moved_with_the_arm(change.path, arms)
         else change
         for change in found
     )
+
+
+def _moved_with_the_arm(path: str, arms: Sequence[Sequence[Levels]]) -> bool:
+    """Whether a seed was fixed in an arm of several runs, at a value that the other arm did not have in every run."""
+    seen = [{repr(of.at(path)) for of in arm} for arm in arms]
+    if seen[0] == seen[1]:
+        return False
+    return any(len(values) == 1 < len(arm) for values, arm in zip(seen, arms, strict=True))
 
 
 def _inner(first: Run, other: Run, settings: Settings) -> tuple[FactorChange, ...]:

@@ -134,8 +134,8 @@ def id_of(of: Levels, policy: FactorSettings) -> str:
     """The id of the cohort that a run founds."""
     policy = shared_policy(policy, (of.run,))
     (of,) = together((of,))
-    seen = of.scope.files
-    files = {path: digest for path, digest in (of.files or {}).items() if seen or not cannot_run(path)}
+    known = of.scope.files
+    files = {path: digest for path, digest in (of.files or {}).items() if known or not cannot_run(path, of)}
     parts = [design_key(of, policy), canonical_bytes(files).decode(), canonical_bytes(beyond_key(of, policy)).decode()]
     return digest_bytes(" ".join(parts).encode()).hex[:ID_LENGTH]
 

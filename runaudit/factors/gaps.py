@@ -1,17 +1,20 @@
 """What a record does not say, of what could have changed a result. Absent is never equal to anything."""
 
 from collections.abc import Iterator, Mapping
+from functools import reduce
 from typing import Any
 
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.classes import standing
+from runaudit.factors.evidence import is_digest
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass, section_of
 from runaudit.factors.known import GPU_SOFTWARE, UNSEEN_SUFFIXES
 from runaudit.factors.levels import NOT_DESIGN, Levels
 from runaudit.factors.observed import seeded_alike
-from runaudit.factors.path import steps
+from runaudit.factors.path import joined, steps
 from runaudit.factors.source import cannot_run
 from runaudit.factors.together import told_under, used_by
+from runaudit.factors.unknowns import NO_COMMIT, placeholders
 from runaudit.factors.walk import differences
 from runaudit.records.canonical import JSON
 from runaudit.records.run import Run
@@ -39,6 +42,8 @@ def _gaps(of: Levels) -> Iterator[tuple[str, str]]:
     full = of.observed is not None and of.observed.excuses("read")
     # A manifest's sections are objects; that a foreign record said null of one is kept beside them.
     tree = {**of.tree, **dict.fromkeys(none)}
+    for keys, reason in placeholders(of.run.manifest.body):
+        yield reduce(joined, keys), reason
     if "seed" not in tree:
         yield "seed", ""
     if "config" not in tree and not full:
@@ -110,14 +115,23 @@ def _code_gaps(of: Levels) -> Iterator[tuple[str, str]]:
     if code is ABSENT and of.files is None:
         yield "code", ""
         return
-    if not isinstance(code, Mapping) or of.files is not None:
+    yield from _unread_files(of)
+    if not isinstance(code, Mapping) or of.files_judged:
         return
-    if not code.get("commit"):
-        yield "code.commit", "neither the commit nor the files of the tree are in the record"
+    if not of.at("code.commit"):
+        lacking = "neither the commit nor the files of the tree are in the record"
+        yield "code.commit", NO_COMMIT if of.files else lacking
     if code.get("dirty") and not code.get("patch"):
         yield "code.patch", "the tree was dirty and its patch is not in the record"
     elif "patch" not in code and code.get("dirty") is not False:
         yield "code.patch", "the record does not say whether the tree was dirty" if "dirty" not in code else ""
+
+
+def _unread_files(of: Levels) -> Iterator[tuple[str, str]]:
+    """Source files that a record names without saying what was in them."""
+    for path, digest in (of.files or {}).items():
+        if not is_digest(digest) or digest == "None":
+            yield f"code.{path}", "the record has no digest of it"
 
 
 def _edited(of: Levels) -> Iterator[tuple[str, str]]:
@@ -128,7 +142,7 @@ def _edited(of: Levels) -> Iterator[tuple[str, str]]:
         idle = of.loaded is not None and path not in of.loaded and path.endswith(UNSEEN_SUFFIXES)
         if of.observed is not None and of.observed.excuses("read"):
             idle = not of.observed.opened(path)
-        if row.get("before") is not None and not idle and not cannot_run(path):
+        if row.get("before") is not None and not idle and not cannot_run(path, of):
             yield f"code.{path}", "it was edited while the run ran, so neither version is known to be what ran"
 
 
@@ -167,10 +181,16 @@ def one_sided_gap(path: str, before: JSON | Absent, after: JSON | Absent) -> boo
         return False
     keys = steps(path)
     if keys[0] in ("init", "eval"):
-        return True
+        return len(keys) > 1
     if keys[0] == "env":
         return len(keys) < 3 or keys[1] not in ("packages", "variables")
     return keys[0] == "data" and len(keys) > 2
+
+
+def began_at_random(a: Levels, b: Levels) -> bool:
+    """Whether one of two runs says that it began at random: what only the other says of its start is a change."""
+    kinds = a.at("init.kind"), b.at("init.kind")
+    return "random" in kinds and all(isinstance(kind, str) for kind in kinds)
 
 
 def pair_gaps(a: Levels, b: Levels, settings: FactorSettings) -> Mapping[str, tuple[str, str]]:
@@ -182,6 +202,8 @@ def pair_gaps(a: Levels, b: Levels, settings: FactorSettings) -> Mapping[str, tu
         left, right = a.tree.get(section), b.tree.get(section)
         if not isinstance(left, Mapping) or not isinstance(right, Mapping):
             continue
+        if section == "init" and began_at_random(a, b):
+            continue
         for path, before, after in differences(left, right, section):
             if one_sided_gap(path, before, after) and not _covered(path, a, b):
                 lacking, having = (a, b) if isinstance(before, Absent) else (b, a)
@@ -190,6 +212,10 @@ def pair_gaps(a: Levels, b: Levels, settings: FactorSettings) -> Mapping[str, tu
                     found[path] = ("a" if lacking is a else "b", lacking.run.manifest.reason(path))
     if (a.files is None) != (b.files is None) and not (a.at("code.commit") and b.at("code.commit")):
         found["code.files"] = ("a" if a.files is None else "b", "the files of the tree are in the other record only")
+    commits = a.at("code.commit"), b.at("code.commit")
+    listed = a.files and b.files and a.files != b.files
+    if listed and commits[0] != commits[1] and not (a.files_judged and b.files_judged):
+        found["code.files"] = ("both", "the commits differ, and not all of their files are in the records")
     return found
 
 

@@ -14,8 +14,9 @@ from typing import Any
 from runaudit.factors.arguments import ROOT, arguments_of, launch_words
 from runaudit.factors.factor import ABSENT, Absent, section_of
 from runaudit.factors.observed import Observed, observed_of
-from runaudit.factors.path import lookup, matches, steps
-from runaudit.factors.walk import keyed
+from runaudit.factors.path import NAMES, joined, lookup, matches, steps
+from runaudit.factors.unknowns import is_whole, known_sections
+from runaudit.factors.walk import is_keyed, keyed, unkeyed
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import DESIGN_SECTIONS
@@ -100,8 +101,8 @@ class Levels:
 
     @cached_property
     def files_judged(self) -> bool:
-        """Whether commit and patch are beside the point, because every file is known by its content."""
-        return self.files is not None
+        """Whether commit and patch are beside the point, because every file there was is known by its content."""
+        return self.files is not None and is_whole(self.run)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +137,7 @@ def _is_one_python(run: Run) -> bool:
 
 def levels(run: Run, settings: FactorSettings) -> Levels:
     """The levels of a run under a policy: aliases renamed, sets sorted, named tables keyed by name."""
-    body = run.manifest.body
+    body = known_sections(run.manifest.body, run)
     tree: dict[str, Any] = {name: keyed(value) for name, value in body.items() if name not in (*NOT_DESIGN, "code")}
     code = body.get("code")
     if "code" in body:
@@ -254,14 +255,16 @@ def _parent(tree: dict[str, Any], path: str, *, make: bool) -> dict[Any, Any] | 
 
 
 def _sort_lists(tree: dict[str, Any], pattern: str, prefix: str) -> None:
-    from runaudit.factors.path import joined
-
+    """Lists that are sets, in one order. Tables without names are then one leaf: their places told them apart."""
     for key, value in tree.items():
         path = joined(prefix, key) if prefix else key
-        if isinstance(value, dict):
+        if matches(path, pattern) and (isinstance(value, list) or is_keyed(value)):
+            if isinstance(value, dict) and NAMES in value:
+                value[NAMES] = sorted(value[NAMES])
+            else:
+                tree[key] = sorted(unkeyed(value), key=canonical_bytes)
+        elif isinstance(value, dict):
             _sort_lists(value, pattern, path)
-        elif isinstance(value, list) and matches(path, pattern):
-            tree[key] = sorted(value, key=canonical_bytes)
 
 
 def design_digest(run: Run, settings: FactorSettings | None = None) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from runaudit.factors.factor import Absent, Change, ChangeClass, Role, section_of
 from runaudit.factors.levels import Levels
 from runaudit.factors.path import steps
-from runaudit.factors.source import text_of
+from runaudit.factors.documents import text_of
 from runaudit.records.canonical import JSON
 
 NOISE = (Role.SEED, Role.STOCHASTIC)

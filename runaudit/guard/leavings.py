@@ -38,7 +38,9 @@ def own_files(trace: Trace, folder: Path) -> frozenset[Path]:
     native writer puts the number of its process into the name.
     """
     written = {Path(path) for path in trace.written}
-    folders = {parent for path in written for parent in path.parents if parent.name.startswith(("offline-run-", "run-"))}
+    folders = {
+        parent for path in written for parent in path.parents if parent.name.startswith(("offline-run-", "run-"))
+    }
     pids = {process.pid for process in trace.processes}
     found = {path for path in written if _is_foreign(path.name) and path.is_file()}
     for path in foreign_files(folder, shallow=True):

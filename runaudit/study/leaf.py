@@ -8,17 +8,18 @@ distinct content, not once a run.
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.classes import standing
 from runaudit.factors.derived import references
+from runaudit.factors.documents import shape, text_of
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass, Role, Standing
 from runaudit.factors.gaps import COUNTED_BY_DIGEST, one_sided_gap, unwatched
 from runaudit.factors.levels import NOT_DESIGN, PREFIXES, Levels
 from runaudit.factors.path import matches, steps
-from runaudit.factors.source import cannot_run, file_changes, prefix_of, shape, text_of
+from runaudit.factors.source import file_change, prefix_of
 from runaudit.factors.walk import leaves_of
 from runaudit.records.canonical import JSON, MAX_INT, canonical_bytes
 from runaudit.records.manifest import DESIGN_SECTIONS
@@ -259,7 +260,7 @@ def _code(runs: Sequence[Levels], settings: FactorSettings) -> Iterator[Leaf]:
     files = [of.files or {} for of in runs]
     for path in sorted({path for tree in files for path in tree}):
         digests = [tree.get(path, ABSENT) for tree in files]
-        if len(set(digests)) > 1 and (not cannot_run(path) or any(_opened(path, of) for of in runs)):
+        if len(set(digests)) > 1:
             leaf = Leaf(path=prefix_of(path), levels=_programs(path, digests, runs))
             if len(leaf.known) > 1 and _counts(path, leaf, digests, runs, settings):
                 yield leaf
@@ -296,12 +297,8 @@ def _counts(
     """Whether a comparison calls the file a factor, asked of a run that could have loaded it."""
     at = next((i for i, of in enumerate(runs) if of.loaded is None or path in of.loaded), 0)
     other = next(i for i, level in enumerate(leaf.levels) if level != leaf.levels[at])
-    sides = [
-        replace(runs[i], files={} if isinstance(digest, Absent) else {path: digest})
-        for i, digest in ((at, digests[at]), (other, digests[other]))
-    ]
-    changes = file_changes(sides[0], sides[1], settings)
-    return any(c.kind is ChangeClass.FACTOR for c in changes if c.path == leaf.path)
+    sides = (digests[at], digests[other], runs[at], runs[other])
+    return file_change(path, *sides, settings).kind is ChangeClass.FACTOR
 
 
 def covered_by_digest(leaf: Leaf, runs: Sequence[Levels]) -> bool:
