@@ -108,6 +108,10 @@ def _observed(runs: Sequence[Levels]) -> tuple[Levels, ...]:
             contents[group][at] = kept
             moved[at] |= {_told(group, path): _told(group, new) for path, new in names.items()}
     scope = Scope(files=files, packages=all_say("imported"), variables=all_say("looked_up"))
+    if scope.packages:
+        # A leaf that one of them used stays in all: it is compared.
+        idle = {p for p in (*LIBRARIES, *MACHINE) if not any(of.observed and used_by(p, of.observed) for of in runs)}
+        scope = replace(scope, idle_env=frozenset(idle))
     hidden = {path for group, path in unknown if group == "code"}
     return tuple(
         _run_with(of, {group: contents[group][at] for group in GROUPS}, scope, moved[at], hidden)
@@ -288,8 +292,9 @@ def _environment(env: JSON, seen: Observed, scope: Scope) -> tuple[dict[str, Any
     if scope.packages:
         unused["packages"] = {name: v for name, v in packages.items() if name not in seen.imported}
         packages = dict(seen.imported)
-        for path in (*LIBRARIES, *MACHINE):
-            _set_aside(path, kept, unused, idle=not used_by(path, seen))
+        for key in (path.partition(".")[2] for path in scope.idle_env):
+            if key in kept:
+                unused[key] = kept.pop(key)
     if scope.variables:
         used = {name for name in variables if name in seen.looked_up or _may_be_native(name, seen)}
         unused["variables"] = {name: v for name, v in variables.items() if name not in used}
@@ -299,12 +304,6 @@ def _environment(env: JSON, seen: Observed, scope: Scope) -> tuple[dict[str, Any
     if variables or isinstance(given, Mapping) or scope.variables:
         kept["variables"] = variables
     return kept, unused
-
-
-def _set_aside(path: str, kept: dict[str, Any], unused: dict[str, Any], *, idle: bool) -> None:
-    key = path.partition(".")[2]
-    if idle and key in kept:
-        unused[key] = kept.pop(key)
 
 
 def used_by(path: str, seen: Observed) -> bool:
