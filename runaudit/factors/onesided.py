@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
+from runaudit.factors.documents import text_of
 from runaudit.factors.factor import Absent, Change, ChangeClass, Role, section_of
 from runaudit.factors.levels import Levels
 from runaudit.factors.path import steps
-from runaudit.factors.documents import text_of
 from runaudit.records.canonical import JSON
 
 NOISE = (Role.SEED, Role.STOCHASTIC)
@@ -25,19 +25,20 @@ def explained(found: Sequence[Change], a: Levels, b: Levels) -> list[Change]:
     lone = {change.path for change in found if change.kind is ChangeClass.FACTOR and is_lone(change, a, b)}
     if not lone:
         return list(found)
-    others = [c for c in found if c.kind is ChangeClass.FACTOR and c.path not in lone and c.role not in NOISE]
-    result = []
-    for change in found:
-        if change.path in lone:
-            cause = _named_by(change, found, lone, a, b)
-            if cause is None and may_follow(change.path, a, b) and others:
-                cause = others[0].path
-            change = replace(change, why=USED_BY_ONE) if cause is None else replace(
-                change, kind=ChangeClass.DERIVED, role=Role.TREATMENT, follows=cause,
-                why=f"{USED_BY_ONE}, which follows from {cause}",
-            )  # fmt: skip
-        result.append(change)
-    return result
+    causes = {c.path: cause for c in found if c.path in lone and (cause := _named_by(c, found, lone, a, b)) is not None}
+    # A file that nothing names is a choice of its own, and may be why a module or a variable was got to.
+    loose = {path for path in lone if path not in causes and may_follow(path, a, b)}
+    factors = [c.path for c in found if c.kind is ChangeClass.FACTOR and c.role not in NOISE]
+    others = [path for path in factors if path not in loose and path not in causes]
+    causes |= {path: others[0] for path in loose if others}
+    return [_told(change, causes.get(change.path)) if change.path in lone else change for change in found]
+
+
+def _told(change: Change, cause: str | None) -> Change:
+    if cause is None:
+        return replace(change, why=USED_BY_ONE)
+    why = f"{USED_BY_ONE}, which follows from {cause}"
+    return replace(change, kind=ChangeClass.DERIVED, role=Role.TREATMENT, follows=cause, why=why)
 
 
 def is_lone(change: Change, a: Levels, b: Levels) -> bool:

@@ -18,19 +18,23 @@ def explained(leaves: Sequence[Leaf], runs: Sequence[Levels]) -> tuple[Leaf, ...
     lone = {leaf.path for leaf in leaves if _is_lone(leaf, runs)}
     if not lone:
         return tuple(leaves)
-    strong = [leaf for leaf in leaves if leaf.path not in lone]
-    rows = [tuple(leaf.tokens[row] for leaf in strong) for row in range(len(runs))]
+    firm = [leaf for leaf in leaves if leaf.path not in lone]
+    named = {leaf.path for leaf in leaves if leaf.path in lone and any(_names(other, leaf, runs) for other in firm)}
+    loose = {leaf.path for leaf in leaves if leaf.path in lone - named and _goes_with_the_rest(leaf, runs)}
+    # A file that nothing names is a choice of its own, and may be why a module or a variable was got to.
+    others = [leaf for leaf in leaves if leaf.path not in named | loose]
+    rows = [tuple(leaf.tokens[row] for leaf in others) for row in range(len(runs))]
     kept = []
     for leaf in leaves:
-        if leaf.path in lone:
-            if any(_names(other, leaf, runs) for other in strong):
-                continue
-            if _goes_with_the_rest(leaf, runs):
-                if strong and len({*zip(rows, leaf.tokens, strict=True)}) == len(set(rows)):
-                    continue
-                leaf = replace(leaf, lone=True)
-        kept.append(leaf)
+        if leaf.path in named or (leaf.path in loose and others and _goes_with(rows, leaf)):
+            continue
+        kept.append(replace(leaf, lone=True) if leaf.path in loose else leaf)
     return tuple(kept)
+
+
+def _goes_with(rows: Sequence[tuple[str, ...]], leaf: Leaf) -> bool:
+    """Whether runs that are alike in all else are alike in this too."""
+    return len({*zip(rows, leaf.tokens, strict=True)}) == len(set(rows))
 
 
 def _is_lone(leaf: Leaf, runs: Sequence[Levels]) -> bool:

@@ -182,7 +182,7 @@ def _blocks(leaves: Sequence[Leaf], runs: Sequence[Levels], policy: FactorSettin
     for leaf in leaves:
         names = votes[leaf.path]
         blocks.setdefault(names.pop() if len(names) == 1 else leaf.path, []).append(leaf)
-    named = {name if len(members) > 1 or name.startswith("data.") else members[0].path: tuple(members)
+    named = {name if len(members) > 1 or name.startswith(("data.", "env.files")) else members[0].path: tuple(members)
              for name, members in blocks.items()}  # fmt: skip
     return dict(sorted(named.items()))
 
