@@ -5,15 +5,21 @@ children) and prints one digest of all it took in. So what a change did is not k
 shows it. Two equal lines: the change was of something unused. Two unequal lines: it was used, whatever anybody thinks.
 """
 
+import bz2
+import dbm.dumb
 import gzip
+import io
 import pickle
 import random
 import sqlite3
+import tarfile
 import textwrap
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy
 
 HEAD = """\
 import hashlib, os, sys
@@ -103,6 +109,30 @@ def _word(*words: str, other: tuple[str, ...]) -> Step:
             return
         start = next(i for i in range(len(place.args)) if place.args[i : i + len(before)] == before)
         place.args[start : start + len(before)] = after
+
+    return make
+
+
+def _array(version: int) -> bytes:
+    text = io.BytesIO()
+    numpy.save(text, numpy.arange(3) + version)
+    return text.getvalue()
+
+
+def _tar(name: str) -> Step:
+    def make(place: Place, version: int) -> None:
+        with tarfile.open(place.out / name, "w") as archive:
+            info = tarfile.TarInfo("x")
+            info.size = 1
+            archive.addfile(info, io.BytesIO(str(version).encode()))
+
+    return make
+
+
+def _dumb(name: str) -> Step:
+    def make(place: Place, version: int) -> None:
+        with dbm.dumb.open(str(place.out / name), "n") as base:
+            base[b"k"] = str(version).encode()
 
     return make
 
@@ -238,6 +268,20 @@ USED = (
         _file("source.txt", outside=True),
     ),
     Way("a file that may be there", "seen.append(open(OUT + '/maybe.txt').read() if os.path.exists(OUT + '/maybe.txt') else None)", lambda p, v: p.write(p.out / "maybe.txt", "x") if v else None),
+    Way("numpy", "import numpy; seen.append(numpy.loadtxt(OUT + '/n.csv').tolist())", _file("n.csv", outside=True)),
+    Way("numpy archive", "import numpy; seen.append(numpy.load(OUT + '/n.npy').tolist())", _binary("n.npy", _array)),
+    Way("bzip2", "import bz2; seen.append(bz2.open(OUT + '/z.bz2').read())", _binary("z.bz2", lambda v: bz2.compress(str(v).encode()))),
+    Way("tar", "import tarfile; t = tarfile.open(OUT + '/t.tar'); seen.append(t.extractfile('x').read()); t.close()", _tar("t.tar")),
+    Way("copied, then read", "import shutil; shutil.copy(OUT + '/from.txt', OUT + '/copy.tmp'); seen.append(open(OUT + '/copy.tmp').read())", _file("from.txt", outside=True)),
+    Way("open to read and write", "f = open(OUT + '/rw.txt', 'r+'); seen.append(f.read()); f.close()", _file("rw.txt", outside=True)),
+    Way("standard input of a child", "import subprocess; seen.append(subprocess.run([sys.executable, '-c', 'import sys; print(sys.stdin.read())'], stdin=open(OUT + '/in.txt'), capture_output=True).stdout)", _file("in.txt", outside=True)),
+    Way("words from a file", "import argparse; p = argparse.ArgumentParser(fromfile_prefix_chars='@'); p.add_argument('--e'); seen.append(p.parse_args(['@' + HERE + '/opts.txt']).e)", _file("opts.txt", texts=("--e=1\n", "--e=2\n"))),
+    Way("data of a package", "import pkgutil; seen.append(pkgutil.get_data('kit', 'w.txt'))", _both(_file("kit/__init__.py", texts=("", "")), _file("kit/w.txt"))),
+    Way("its own docstring", "import talk; seen.append(talk.__doc__)", _file("talk.py", texts=("'usage: a'\nprint(__doc__, file=__import__('sys').stderr)\n", "'usage: b'\nprint(__doc__, file=__import__('sys').stderr)\n"))),
+    Way("csv", "import csv; seen.append(list(csv.DictReader(open(OUT + '/t.csv', newline=''))))", _file("t.csv", outside=True, texts=("a\n1\n", "a\n2\n"))),
+    Way("dbm", "import dbm.dumb; d = dbm.dumb.open(OUT + '/base', 'r'); seen.append(dict(d.items())); d.close()", _dumb("base")),
+    Way("spawned worker", "import multiprocessing as mp\nwith mp.get_context('spawn').Pool(1) as pool: seen.append(pool.map(os.path.getsize and __import__('worker').read, [OUT + '/pool.txt']))", _both(_file("pool.txt", outside=True), _file("worker.py", texts=("def read(p): return open(p).read()\n", "def read(p): return open(p).read()\n")))),
+    Way("forked pool", "import multiprocessing as mp, worker2\nwith mp.get_context('fork').Pool(1) as pool: seen.append(pool.map(worker2.read, [OUT + '/pool2.txt']))", _both(_file("pool2.txt", outside=True), _file("worker2.py", texts=("def read(p): return open(p).read()\n", "def read(p): return open(p).read()\n")))),
     Way("a misleading name", "seen.append(open(HERE + '/README_model.md').read())", _file("README_model.md")),
     Way("a document by suffix", "seen.append(open(HERE + '/table.html').read())", _file("table.html")),
     Way("requirements that are read", "seen.append(open(HERE + '/requirements.txt').read())", _file("requirements.txt")),

@@ -109,8 +109,8 @@ SITUATIONS = (
     Situation(name="a file of variables", files={"train.py": program("print(open('.env').read())"), ".env": "EPOCHS=1\n", ".gitignore": ".env\n"},
               two=Launch(before=write(".env", "EPOCHS=50\n")), right="factor", names=(".env",)),
     # ── code ──
-    Situation(name="a script of another tree", files={"train.py": ECHO, "../elsewhere/go.py": "print(1)\n"}, one=Launch(command=python("../elsewhere/go.py")),
-              two=Launch(command=python("../elsewhere/go.py"), before=write("../elsewhere/go.py", "print(2)\n")), right="factor", names=("go.py",)),
+    Situation(name="a script of another tree", files={"train.py": ECHO, "../elsewhere/go.py": "print(1)\n"}, one=Launch(command=python("../elsewhere/go.py"), before=lambda top: (git(top / "../elsewhere", "init", "-q"), commit(top / "../elsewhere"))),
+              two=Launch(command=python("../elsewhere/go.py"), before=lambda top: (write("../elsewhere/go.py", "print(2)\n")(top), commit(top / "../elsewhere"))), right="factor", names=("go.py",)),
     Situation(name="a module behind a link", files={"train.py": program("import lib.net as n; print(n.W)"), "../lib src/net.py": "W = 1\n"},
               one=Launch(before=lambda top: (top / "lib").symlink_to(top / "../lib src")), two=Launch(before=write("../lib src/net.py", "W = 2\n")), right="factor", names=("net.py",)),
     Situation(name="a module that is taken out of sight", files={"train.py": program("import net, sys as s; print(net.W); del s.modules['net']"), "net.py": "W = 1\n"},
@@ -164,8 +164,8 @@ def started(store, top: Path, launch: Launch, label: str):
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda s: s.name)
 def test_the_answer_is_right(situation, tmp_path):
-    top = tmp_path / "my work"
-    top.mkdir()
+    top = tmp_path / "somewhere" / "my work"
+    top.mkdir(parents=True)
     git(top, "init", "-q")
     write(".gitignore", "__pycache__/\n")(top)
     for path, text in situation.files.items():
@@ -174,7 +174,7 @@ def test_the_answer_is_right(situation, tmp_path):
     one, said = started(store, top, situation.one, "one")
     two, now = started(store, top, situation.two, "two")
     answer = compared(one, two)
-    rows = " ".join([*(f.factor for f in answer.factors), *(m.factor for m in answer.missing)])
+    rows = " ".join([*(f.summary for f in answer.factors), *(m.factor for m in answer.missing)])
     told = f"{answer.verdict} ({answer.conditional}): {answer.reason}; factors and gaps: {rows}; {said!r} {now!r}"
     assert one.status == two.status == "completed", told
     match situation.right:
