@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from runaudit.capture.recorder import Recorder, log, record
     from runaudit.guard.python import guard, guarded_record
+    from runaudit.observe.here import observe
     from runaudit.records.digest import FileEntry, digest_file, digest_files, digest_tree
     from runaudit.records.manifest import Manifest
     from runaudit.records.run import Run

@@ -41,6 +41,7 @@ class Site:
 
     folder: str
     found: tuple[Distribution, ...] | None = None
+    names: dict[str, tuple[Distribution, ...]] | None = None
     records: dict[str, "Listing"] = field(default_factory=dict)
     tops: dict[str, dict[Distribution, None]] = field(default_factory=dict)
     """First part of a path -> the packages that were found to hold files below it."""
@@ -55,16 +56,22 @@ class Site:
                 self.tops.setdefault(top, {})[one] = None
                 return Owner(distribution=one, whole=_is_whole(path, entry, listing.ctime_ns, listing.mtime_ns))
         # No RECORD explains the file; a folder that bears the name of a package without one is still that package.
-        name = _normal(top.partition(".")[0])
-        named = next((one for one in self._all() if _normal(one.name) == name and not self._listing(one).files), None)
+        named = next((one for one in self._named(top) if not self._listing(one).files), None)
         return Owner(distribution=named, whole=False) if named is not None else None
 
     def _likely(self, top: str) -> Iterator[Distribution]:
         """Every package, those first that were found below this folder before or bear its name; torch's RECORD last."""
-        name = _normal(top.partition(".")[0])
-        first = [*self.tops.get(top, {}), *(one for one in self._all() if _normal(one.name) == name)]
-        yield from dict.fromkeys(first)
+        first = dict.fromkeys((*self.tops.get(top, ()), *self._named(top)))
+        yield from first
         yield from (one for one in self._all() if one not in first)
+
+    def _named(self, top: str) -> tuple[Distribution, ...]:
+        """The packages that bear the name of a folder."""
+        if self.names is None:
+            self.names = {}
+            for one in self._all():
+                self.names[_normal(one.name)] = (*self.names.get(_normal(one.name), ()), one)
+        return self.names.get(_normal(top.partition(".")[0]), ())
 
     def _all(self) -> tuple[Distribution, ...]:
         if self.found is None:

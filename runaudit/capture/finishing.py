@@ -11,9 +11,9 @@ from runaudit.capture.ledger import claim
 from runaudit.capture.loaded import code_roots, joined_code, loaded_code
 from runaudit.capture.meanwhile import changed_config, changed_data
 from runaudit.capture.observed import observe_outcome
-from runaudit.observe.here import own_trace, unobserved
 from runaudit.capture.redact import Redactor
 from runaudit.errors import CaptureError, RunauditError
+from runaudit.observe.here import own_trace, unobserved
 from runaudit.records.canonical import JSON
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome

@@ -24,7 +24,7 @@ from runaudit.capture.interpreter import Interpreter, interpreter_of, this_inter
 from runaudit.capture.outputs import Outputs
 from runaudit.capture.program import Program, launcher_of, module_file, program_of
 from runaudit.capture.redact import Redactor, redaction_key
-from runaudit.capture.source import Limits, is_installed
+from runaudit.capture.source import Limits, is_installed, legible
 from runaudit.errors import CaptureError
 from runaudit.records.canonical import JSON, thawed
 from runaudit.records.manifest import Manifest
@@ -102,15 +102,17 @@ def draft_manifest(
     place = whereabouts(request, cache=store.root / "cache", environ=environ)
     environment, unknown = capture_environment(environ, interpreter=place.interpreter, reason=place.reason)
     environment |= launcher_of(argv)
-    siblings = _siblings(request, place)
+    siblings, outputs = _siblings(request, place), Outputs(store, place.top)
     sections: dict[str, JSON] = {
-        "code": _code(place, siblings, store, redactor, Limits.of(environ)),
+        "code": _code(place, siblings, store, redactor, Limits.of(environ), outputs),
         "data": {name: _data(request, name, store) for name in sorted(request.data)},
         "env": redactor.tree(environment),
         "launch": _launch(request, place, siblings, redactor.argv(argv), environ, started),
         "origin": {"kind": "captured"},
         "unknown": unknown,
     }
+    if outputs.found:
+        sections["launch"] |= {"outputs": sorted(map(legible, outputs.found))}
     if request.label is not None:
         sections["label"] = redactor.text(request.label)
     if request.seed is not ABSENT:
@@ -163,7 +165,7 @@ def _own_script() -> Path | None:
 
 
 def _is_tool(path: Path) -> bool:
-    """Whether a file belongs to an installation: a package's, the standard library's, a script beside an interpreter."""
+    """Whether a file belongs to an installation: of a package, of Python, a script beside an interpreter."""
     return (
         is_installed(path.as_posix())
         or Path(os.__file__).parent in path.parents
@@ -222,11 +224,16 @@ def _siblings(request: LaunchRequest, place: Whereabouts) -> tuple[Path, ...]:
 
 
 def _code(
-    place: Whereabouts, siblings: tuple[Path, ...], store: Store, redactor: Redactor, limits: Limits
+    place: Whereabouts,
+    siblings: tuple[Path, ...],
+    store: Store,
+    redactor: Redactor,
+    limits: Limits,
+    outputs: Outputs,
 ) -> dict[str, JSON]:
     return capture_code(
         place.top, store.put, has=store.has, limits=limits, redactor=redactor, exclude=(store.root,),
-        siblings=siblings, is_output=Outputs(store, place.top).wrote,
+        siblings=siblings, is_output=outputs.wrote,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from runaudit.errors import RunauditError
 from runaudit.store.store import Store
 
 MAX_OUTCOMES = 200
-"""How many outcomes are looked through, the newest: what older runs left has been committed, ignored or written again."""
+"""How many outcomes are looked through, the newest: what older runs left was committed, ignored or rewritten."""
 
 
 class Outputs:
@@ -23,9 +23,17 @@ class Outputs:
     def __init__(self, store: Store, top: Path) -> None:
         self._store = store
         self._top = top
+        self.found: set[str] = set()
+        """The files that were asked for and are outputs."""
 
     def wrote(self, path: str) -> bool:
         """Whether `path` (posix, relative to the top) is still what a run wrote."""
+        if self._is_left(path):
+            self.found.add(path)
+            return True
+        return False
+
+    def _is_left(self, path: str) -> bool:
         if not (stamps := self._written.get(path)):
             return False
         try:

@@ -55,14 +55,14 @@ class Places:
     def ignored(self, path: str) -> bool:
         """Whether a path holds nothing that a run could use: no content, the observer's, git's, a compiled copy."""
         if path.startswith(_NO_CONTENT):
-            return not path.startswith("/dev/shm/")  # noqa: S108
+            return not path.startswith("/dev/shm/")
         if path.startswith(self._own) and any(path == own or path.startswith(f"{own}{os.sep}") for own in self._own):
             return True
         return "/__pycache__/" in path or "/.git/" in path
 
     def is_standard(self, path: str) -> bool:
         """Whether a file belongs to the interpreter's own library."""
-        return path.startswith(self._standard) and self.installed.site(path) is None
+        return path.startswith("<frozen") or (path.startswith(self._standard) and self.installed.site(path) is None)
 
     def is_library(self, path: str) -> bool:
         """Whether code belongs to an installation, and not to the project."""

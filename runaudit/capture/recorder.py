@@ -22,11 +22,11 @@ from runaudit.capture.files import brought_in
 from runaudit.capture.finishing import WatchedConfig, loaded_here, seal_own, told
 from runaudit.capture.launch import ABSENT, LaunchRequest, draft_manifest, open_store, redactor_of, seal
 from runaudit.capture.ledger import claim
-from runaudit.observe.here import attached, is_observed, unobserved
 from runaudit.capture.rng import proof, reseeded, rng_digests
 from runaudit.capture.series import Keeper, Series
 from runaudit.capture.sink import Mirror, Sink
 from runaudit.errors import CaptureError, UsageError
+from runaudit.observe.here import attached, is_observed, unobserved
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest

@@ -29,6 +29,7 @@ from runaudit.store import Store
 
 TAIL_LINES, TAIL_BYTES = 20, 4_000
 """How much of a crash's last words is kept."""
+MODULES = (".py", ".pyi", ".pyx", ".ipynb")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,13 +62,20 @@ def close_run(store: Store, manifest: Manifest, end: End, *, environ: Mapping[st
         "observed": seen.observed,
         **({"data": {"changed": changed}} if changed else {}),
         **({"findings": findings} if findings else {}),
-        **_last_words(end.trace, redactor),
+        **(_last_words(end.trace, redactor) if end.exit_code else {}),
     }
     code, said = code_at_end(manifest, live, seen, redactor)
     return seal_outcome(
-        store, manifest, exit_code=end.exit_code, error=end.error or (_error(sections) if end.exit_code else None), now=end.ended, code=code, sections=sections,
-        notes=[*end.notes, *remarks, *said, *(str(row["message"]) for row in findings)], environ=environ,
-    )  # fmt: skip
+        store,
+        manifest,
+        exit_code=end.exit_code,
+        error=end.error or (_error(sections) if end.exit_code else None),
+        code=code,
+        sections=sections,
+        notes=[*end.notes, *remarks, *said, *(str(row["message"]) for row in findings)],
+        environ=environ,
+        now=end.ended,
+    )
 
 
 def code_at_end(
@@ -75,7 +83,8 @@ def code_at_end(
 ) -> tuple[dict[str, JSON], list[str]]:
     """What ran, by what was seen and by what the program said; and every sealed source that is another one now.
 
-    What a fully observed run neither opened nor executed cannot have mattered, changed or not.
+    What a fully observed run neither opened nor executed cannot have mattered, changed or not; of a module that is told
+    all the same, since somebody edited the code under a run.
     """
     endings = (row["code"] for row in reversed(claims(live)) if row["k"] == "ending" and row.get("code"))
     said: Mapping[str, Any] = next(endings, {})
@@ -84,10 +93,10 @@ def code_at_end(
     now = changed_files(code, top, redactor, since_ns=started_ns(manifest) - CLOCK_NS)
     if level == "full":
         used = {str(row["path"]) for row in seen.observed["read"]} | set(seen.code["loaded"])
-        now = [row for row in now if row["path"] in used]
+        now = [row for row in now if row["path"] in used or str(row["path"]).endswith(MODULES)]
     own = {str(row["path"]) for row in seen.observed["written"]}
     changed = {str(row["path"]): row for row in (*seen.code["changed"], *said.get("changed", ()), *now)}
-    told = [path for path in changed if path not in own][:5]
+    told = [path for path in changed if path not in own or path.endswith(MODULES)][:5]
     found = joined_code({**seen.code, "changed": [*changed.values()]}, {**said, "changed": []})
     # What a command loaded is unknown unless it was seen or said; an empty list would say that nothing ran.
     if level == "none" and "loaded" not in said:
@@ -114,8 +123,7 @@ def seed_findings(manifest: Manifest, observed: Mapping[str, Any]) -> list[Findi
 
 def _last_words(trace: Trace, redactor: Redactor) -> dict[str, JSON]:
     """The traceback of the exception that ended the program, its end, without secrets."""
-    words = getattr(trace, "last_words", "")
-    if not words:
+    if not (words := trace.last_words):
         return {}
     lines = redactor.text(words[-8 * TAIL_BYTES :]).splitlines()[-TAIL_LINES:]
     return {"stderr_tail": "\n".join(lines)[-TAIL_BYTES:]}

@@ -173,8 +173,11 @@ def _surroundings(
     code = draft.section("code")
     files = code.get("files") or {}
     outputs = Outputs(store, top)
-    changed, untracked = _edits(top, code, store)
-    left = tuple(path for path in (*changed, *untracked) if outputs.wrote(path))
+    changed = _edits(top, code, store)
+    left = (
+        *(path for path in changed if outputs.wrote(path)),
+        *map(str, draft.section("launch").get("outputs") or ()),
+    )
     return Surroundings(
         root=str(top),
         changed=tuple(path for path in changed if path not in left),
@@ -187,15 +190,13 @@ def _surroundings(
     )
 
 
-def _edits(top: Path, code: Mapping[str, Any], store: Store) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The tracked files that differ from the commit, and the untracked ones. A tree that was captured clean is not
-    asked again: git would be a third of what a launch costs."""
-    if code.get("vcs") != "git":
-        return (), ()
-    if code.get("patch") is None and code.get("commit") is not None and not code.get("dirty"):
-        return (), ()
+def _edits(top: Path, code: Mapping[str, Any], store: Store) -> tuple[str, ...]:
+    """The tracked files that differ from the commit. A tree that was captured clean is not asked again: git would be a
+    third of what a launch costs."""
+    if code.get("vcs") != "git" or (code.get("patch") is None and code.get("commit") and not code.get("dirty")):
+        return ()
     state = git_state(top, exclude=(store.root.absolute(),))
-    return (state.changed, state.untracked) if state else ((), ())
+    return state.changed if state else ()
 
 
 def _python_sources(top: Path, files: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:

@@ -44,9 +44,9 @@ def own_files(trace: Trace, folder: Path) -> frozenset[Path]:
     pids = {process.pid for process in trace.processes}
     found = {path for path in written if _is_foreign(path.name) and path.is_file()}
     for path in foreign_files(folder, shallow=True):
-        if path.suffix == ".wandb" and path.parent in folders:
-            found.add(path)
-        elif path not in found and (match := _EVENTS.fullmatch(path.name)) and int(match[1]) in pids:
+        beside = path.suffix == ".wandb" and path.parent in folders
+        named = _EVENTS.fullmatch(path.name)
+        if beside or (named is not None and int(named[1]) in pids):
             found.add(path)
     return frozenset(found)
 

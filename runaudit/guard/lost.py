@@ -38,9 +38,14 @@ def seal_lost(
     manifest = Manifest.from_bytes(store.read(Digest("sha256", run)), where=f"manifest {run[:SHORT]}")
     place = Path(str(manifest.section("launch").get("cwd") or cwd))
     end = End(
-        trace=traced(_logs(live), command=manifest.section("launch").get("argv")), cwd=place, error=LOST, names=names, lost=True, ended=_last_sign(live),
+        trace=traced(_logs(live), command=manifest.section("launch").get("argv")),
+        cwd=place,
+        error=LOST,
+        names=names,
+        lost=True,
+        ended=_last_sign(live),
         notes=("sealed by `runaudit seal` with what was on disk",),
-    )  # fmt: skip
+    )
     return close_run(store, manifest, end, environ=environ)
 
 

@@ -63,27 +63,38 @@ def simple(argv: Sequence[str]) -> tuple[str, ...]:
 
 
 def same_command(argv: Sequence[str], seen: Sequence[str]) -> bool:
-    """Whether the process that ran as `seen` may be what was started as `argv`: through a launcher, by a #! line."""
+    """Whether a process that ran as `seen` is what was started as `argv`: by the interpreter, or by a #! line."""
     words = simple(argv)
-    rest, tail = tuple(words[1:]), tuple(seen[1:])
-    if not seen:
+    if not words or not seen:
         return False
-    if not rest:
-        name = PurePosixPath(words[0]).name
-        return PurePosixPath(tail[0]).name == name if tail else is_python(words[0])
-    return tuple(seen)[-len(rest) :] == rest or (bool(tail) and rest[-len(tail) :] == tail)
+    if is_python(words[0]):
+        return tuple(seen[1:]) == words[1:]
+    return len(seen) > 1 and _base(seen[1]) == _base(words[0]) and tuple(seen[2:]) == words[1:]
+
+
+def handed_on(argv: Sequence[str], seen: Sequence[str]) -> bool:
+    """Whether `argv` is a launcher of `seen` that handed all its words on: `nice python x.py`, `uv run x.py 1`."""
+    words, tail = simple(argv), tuple(seen[1:])
+    if len(words) > len(seen) and words[-len(seen) + 1 :] == tail and _base(words[-len(seen)]) == _base(seen[0]):
+        return True
+    return bool(tail) and len(words) > len(tail) + 1 and words[-len(tail) :] == tail
+
+
+def _base(word: str) -> str:
+    return PurePosixPath(word).name
 
 
 def matched(children: Sequence[Child], processes: Sequence[Process]) -> tuple[Child, ...]:
     """The children, each with whether the hook ran in it: every seen process answers for one of them."""
-    free = list(processes[1:])
-    found = []
-    for child in children:
-        hit = next((process for process in free if same_command(child.argv, process.argv)), None)
-        if hit is not None:
-            free.remove(hit)
-        found.append(replace(child, seen=hit is not None))
-    return tuple(found)
+    free = [process for process in processes if not process.forked]
+    seen: set[int] = set()
+    for fits in (same_command, handed_on):
+        for number, child in enumerate(children):
+            hit = next((process for process in free if number not in seen and fits(child.argv, process.argv)), None)
+            if hit is not None:
+                free.remove(hit)
+                seen.add(number)
+    return tuple(replace(child, seen=number in seen) for number, child in enumerate(children))
 
 
 def hosts(lines: Sequence[Noted]) -> tuple[str, ...]:
@@ -156,8 +167,8 @@ def _of_command(processes: Sequence[Process], root_pid: int | None, command: Seq
         yield f"`{short(command)}` {why}"
     if root_pid is None or not processes or any(process.pid == root_pid for process in processes):
         return
-    if command and any(len(p.argv) > 1 and tuple(command)[-len(p.argv) + 1 :] == p.argv[1:] for p in processes):
-        return  # a launcher: it handed its words on to a process that was seen
+    if command and any(same_command(command, p.argv) or handed_on(command, p.argv) for p in processes):
+        return
     what = f"`{short(command)}`" if command else "the command itself"
     yield f"{what} is no Python process that was seen: what it read is unknown"
 

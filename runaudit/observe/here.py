@@ -82,11 +82,11 @@ def _begin(*, late: bool) -> bool:
     from runaudit.observe.lay import install
 
     folder = Path(tempfile.mkdtemp(prefix="runaudit-observe-"))
-    try:
-        install(folder, late=late)
-    except OSError:
-        return False
-    if not is_observed():
+    begun = False
+    with contextlib.suppress(OSError):
+        begun = install(folder, late=late)
+    if not begun:
+        _tidy(folder, os.getpid())
         return False
     _folder = folder
     atexit.register(_tidy, folder, os.getpid())

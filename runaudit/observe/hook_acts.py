@@ -198,6 +198,7 @@ def on_network(host):
 # The last two parts of a file's name, or its last: the modules it may be.
 KEYS = {
     "random.py": "random",
+    "sqlite3/__init__.py": "sqlite3",
     "random/__init__.py": "numpy.random",
     "torch/__init__.py": "torch",
     "utilities/seed.py": "lightning.fabric.utilities.seed lightning_fabric.utilities.seed",
@@ -253,6 +254,16 @@ def expect(name, path=None):
         cover_module(name, module)
 
 
+def on_crash(args):
+    """An exception that nobody caught is about to be shown: the end of what will be shown, as far as it can be told."""
+    try:
+        import traceback
+
+        log.put("Y", "".join(traceback.format_exception(args[1], args[2], args[3]))[-8000:])
+    except Exception:
+        return
+
+
 MACHINERY = tuple(
     STD + name
     for name in "subprocess.py os.py asyncio/ multiprocessing/ concurrent/ pty.py threading.py contextlib.py".split()
@@ -280,6 +291,7 @@ EVENTS = {
     "socket.getaddrinfo": lambda args: on_network(args[0]),
     "urllib.Request": lambda args: on_network(text_of(args[0]).partition("://")[2].partition("/")[0]),
     "builtins.input": on_input,
+    "sys.excepthook": on_crash,
     "cpython.run_command": on_main("command"),
     "cpython.run_stdin": on_main("stdin"),
     "cpython.run_file": on_main("file"),

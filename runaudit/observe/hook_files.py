@@ -45,8 +45,8 @@ def uninteresting(path):
 def on_open(args):
     path, mode, flags = args
     reads = flags & 3 == 0 and (mode is None or flags or mode[:1] == "r" and "+" not in mode)
-    if path in (read_once if reads else wrote_once):
-        return
+    if path in (read_once if reads else wrote_once) and (mode is not None or path[:1] in ("/", b"/")):
+        return  # a relative name of os.open may count from a folder that is not told
     if type(path) is int:
         if path == 0 and reads:
             on_input(None)
@@ -141,15 +141,22 @@ def before(name):
     log.put("B", name, found)
 
 
-def digest(name):
-    try:
-        from _sha2 import sha256
-    except ImportError:
+def new_sha256():
+    """A SHA-256 that leaves no module behind that the program would not have loaded."""
+    for module in ("_sha2", "_sha256", "hashlib"):
+        had = module in sys.modules
         try:
-            from _sha256 import sha256
+            return __import__(module).sha256()
         except ImportError:
-            from hashlib import sha256
-    state, had = sha256(), read_once.get(name)
+            continue
+        finally:
+            if not had and module != "hashlib":
+                sys.modules.pop(module, None)
+    raise OSError("no sha256")
+
+
+def digest(name):
+    state, had = new_sha256(), read_once.get(name)
     read_once[name] = True  # this open is ours
     try:
         descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -184,7 +191,7 @@ def on_chdir(args):
 
 def on_move(args):
     old, new = full(args[0], args[2]), full(args[1], args[3])
-    if old is None or new is None:
+    if old is None or new is None or uninteresting(new):
         return
     for name in (old, new):
         if name not in wrote_once:
@@ -211,7 +218,7 @@ def on_symlink(args):
 
 def on_remove(args):
     name = full(args[0], args[1])
-    if name is None:
+    if name is None or uninteresting(name):
         return
     if name not in wrote_once:
         before(name)
@@ -221,7 +228,7 @@ def on_remove(args):
 
 def on_mkdir(args):
     name = full(args[0], args[2])
-    if name:
+    if name and not name.endswith("/__pycache__"):
         log.put("K", name)
 
 
@@ -232,7 +239,7 @@ def on_truncate(args):
 
 
 def on_sqlite(args):
-    name = text_of(args[0])
+    name = text_of(args[0]) if args[0] is not None else None
     if not name or name == ":memory:":
         return
     if name.startswith("file:"):

@@ -54,7 +54,11 @@ def watch_environ(place):
     getframe = sys._getframe
 
     def encodekey(key):
-        raw = encode_key(key)
+        try:
+            raw = encode_key(key)
+        except BaseException as error:  # goes on as it is, without a line of ours in its traceback
+            error.__traceback__ = error.__traceback__.tb_next
+            raise
         if not table:
             return raw
         frame = getframe(1)
@@ -88,7 +92,11 @@ def watch_environ(place):
         return decode_value(raw)
 
     def encodevalue(value):
-        raw = encode_value(value)
+        try:
+            raw = encode_value(value)
+        except BaseException as error:
+            error.__traceback__ = error.__traceback__.tb_next
+            raise
         if pending:
             pending.pop()
             if raw != ours and not raw.startswith(ours + b":"):
@@ -100,7 +108,11 @@ def watch_environ(place):
         real = os.environb.encodekey
 
         def encode_bytes(key):
-            raw = real(key)
+            try:
+                raw = real(key)
+            except BaseException as error:
+                error.__traceback__ = error.__traceback__.tb_next
+                raise
             if table and getframe(1).f_code is get:
                 frame = getframe(2)
                 while frame is not None and frame.f_code in between:

@@ -47,7 +47,7 @@ def raise_if_not_ours(error):
         raise error
 
 
-def wrapped(real, note, skip=0):
+def wrapped(real, note, skip=0, after=None):
     """A function that notes and calls on; a failure of `real` shows no frame of ours."""
 
     def wrapper(*args, **kwargs):
@@ -57,10 +57,16 @@ def wrapped(real, note, skip=0):
             except Exception as error:
                 raise_if_not_ours(error)
         try:
-            return real(*args, **kwargs)
+            result = real(*args, **kwargs)
         except BaseException as error:
             error.__traceback__ = error.__traceback__.tb_next
             raise
+        if after is not None and table:
+            try:
+                after(result)
+            except Exception as error:
+                raise_if_not_ours(error)
+        return result
 
     for name in ("__name__", "__qualname__", "__doc__", "__module__"):
         try:
@@ -80,7 +86,7 @@ def cover(holder, name, note):
         return
     if isinstance(real, type):
         return cover_class(holder, name, real, note)
-    wrapper = wrapped(real, note)
+    wrapper = wrapped(real, note, 0, getattr(note, "after", None))
     home = sys.modules.get(getattr(real, "__module__", None) or "")
     if isinstance(holder, type(sys)):
         if getattr(home, getattr(real, "__qualname__", "") or "", None) is real:
@@ -229,9 +235,31 @@ def seeds(call):
     return note
 
 
+def sqlite(via):
+    """The event of sqlite3 tells the first file; ATTACH is heard of through the authorizer, nobody's until one is set."""
+
+    def allow(action, name, *rest):
+        if action == 24 and table:  # SQLITE_ATTACH
+            try:
+                if name is None:
+                    log.put("U", "sqlite attached a file whose name was not told: what it read was not seen")
+                else:
+                    on_sqlite((name,))
+            except Exception:
+                pass
+        return 0
+
+    def note(args, kwargs):
+        pass
+
+    note.after = lambda connection: connection.set_authorizer(allow)
+    return note
+
+
 R, W, M = reads, writes, moded
 COVERS = {
     "random": [("random", "seed", seeds)],
+    "sqlite3": [("sqlite3", "connect", sqlite), ("sqlite3.dbapi2", "connect", sqlite)],
     "numpy.random": [("numpy.random", "seed default_rng", seeds)],
     "torch": [
         ("torch", "manual_seed", seeds),

@@ -172,7 +172,7 @@ def process_of(line: Line) -> Process:
     parent, how, executable, _, cwd, version, prefix, base, _, number, *rest = line.fields
     return Process(
         pid=line.pid, parent=int(parent), executable=executable, argv=tuple(rest[int(number) :]), cwd=cwd,
-        version=version, prefix=prefix, base_prefix=base, flags=tuple(rest[: int(number)]), late=how == "late",
+        version=version, prefix=prefix, base_prefix=base, flags=tuple(rest[: int(number)]), late=how == "late", forked=how == "fork",
     )  # fmt: skip
 
 
@@ -211,6 +211,13 @@ def lookups_of(lines: Sequence[Line], ours: str) -> tuple[Lookup, ...]:
     return tuple(found.values())
 
 
+def last_words_of(lines: Sequence[Line], processes: Sequence[Process]) -> str:
+    """The traceback with which the command's own process ended, else the last one of any."""
+    found = {line.pid: line.fields[0] for line in lines if line.kind == "Y"}
+    own = processes[0].pid if processes else 0
+    return found.get(own) or next(reversed(found.values()), "")
+
+
 def _seeding(line: Line) -> Seeding:
     call, value, file, number = line.fields
     plain: object = value
@@ -236,7 +243,8 @@ def read_trace(folder: Path, *, root_pid: int | None = None, command: Sequence[s
     merged.finish()
     processes = processes_of(lines, root_pid)
     started = [Child(argv=line.fields[2:], by=line.fields[0], cwd=line.fields[1]) for line in lines if line.kind == "C"]
-    children = gaps.matched(started, processes)
+    root_seen = bool(processes) and root_pid in (None, processes[0].pid)
+    children = gaps.matched(started, processes[1:] if root_seen else processes)
     texts = {(line.fields[0], line.fields[2]): line for line in lines if line.kind == "T"}
     seeds = {line.fields: line for line in lines if line.kind == "Z"}
     return Trace(
@@ -249,5 +257,6 @@ def read_trace(folder: Path, *, root_pid: int | None = None, command: Sequence[s
         seeded=tuple(_seeding(line) for line in seeds.values()),
         lookups=lookups_of(lines, str(folder)),
         network=gaps.hosts(lines),
+        last_words=last_words_of(lines, processes),
         partial=gaps.reasons(lines, processes, children, full=full, root_pid=root_pid, command=command),
     )

@@ -21,6 +21,7 @@ class Process:
 
     `flags`: the interpreter's, as `-O`. `folders`: its `sys.path` at the start and at the end, in that order, without
     repeats. `late`: the hook was installed after the program had begun, so what came before it was not seen.
+    `forked`: it began as a copy of its parent, and tells that one's words.
     """
 
     pid: int
@@ -34,6 +35,7 @@ class Process:
     flags: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     late: bool = False
+    forked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +115,7 @@ class Trace:
     `processes`: the first is the command's own. `reads`: path -> the first reading of it. `written`: path -> pids of
     the processes that wrote, made or renamed to it. `removed`: paths that were removed or renamed away.
     `partial`: why not everything was seen, a sentence each, empty where everything was. `observed` False: no process of
-    the command ran the hook at all.
+    the command ran the hook at all. `last_words`: the traceback of the exception that ended the command.
     """
 
     processes: tuple[Process, ...] = ()
@@ -126,6 +128,7 @@ class Trace:
     lookups: tuple[Lookup, ...] = ()
     network: tuple[str, ...] = ()
     partial: tuple[str, ...] = ()
+    last_words: str = ""
 
     @property
     def observed(self) -> bool:

@@ -25,7 +25,14 @@ OBJECTS = ("config", "code", "data", "env", "init", "eval", "seed_proof", "unkno
 LAUNCH_KEYS = ("run_dir", "started", "hostname", "pid", "argv", "cwd", "nonce")
 OUTCOME_KEYS = ("steps_done", "ended", "duration_s", "exit_code", "error")
 MAX_RECORD_BYTES = 100 << 20
-MEANWHILE = {"outcome_data": "data", "outcome_config": "config", "findings": "findings", "stderr_tail": "stderr_tail"}
+MEANWHILE: Mapping[str, tuple[str, type]] = MappingProxyType(
+    {
+        "outcome_data": ("data", Mapping),
+        "outcome_config": ("config", Mapping),
+        "findings": ("findings", list),
+        "stderr_tail": ("stderr_tail", str),
+    }
+)
 """Key of a record -> section of the outcome: what changed under the run, what was found, its last words."""
 NOT_EXTRA = (*MANIFEST_SECTIONS, *MEANWHILE, "schema", "digest", "runtime", "metrics", "series", "events", "origin",
              "outcome_code", "observed")  # fmt: skip
@@ -160,7 +167,7 @@ def _outcome(record: Mapping[str, JSON], manifest: Manifest) -> Outcome | None:
         body["code"] = dict(_section(record, "outcome_code"))
     if isinstance(record.get("observed"), Mapping):
         body["observed"] = dict(_section(record, "observed"))
-    body |= {section: record[key] for key, section in MEANWHILE.items() if record.get(key) is not None}
+    body |= {section: record[key] for key, (section, kind) in MEANWHILE.items() if isinstance(record.get(key), kind)}
     return Outcome.of(body)
 
 
@@ -211,7 +218,7 @@ def record_of(run: Run) -> dict[str, Any]:
             record["outcome_code"] = outcome["code"]
         if "observed" in outcome:
             record["observed"] = outcome["observed"]
-        record |= {key: outcome[section] for key, section in MEANWHILE.items() if section in outcome}
+        record |= {key: outcome[section] for key, (section, _) in MEANWHILE.items() if section in outcome}
     if run.seed_proof:
         record["seed_proof"] = dict(run.seed_proof)
     record["runtime"] = runtime
