@@ -31,7 +31,7 @@ def changes(a: Levels, b: Levels, settings: FactorSettings) -> tuple[Change, ...
     """The changed leaves of two runs in the order of their paths, counted into factors."""
     found = [*_design(a, b, settings), *_circumstances(a.run, b.run), *_proofs(a.run, b.run)]
     found += _broken_rules(a, b, settings, {change.path for change in found})
-    found = _follow_the_code(_explained(found, settings), a, b)
+    found = _follow_the_code(_said_twice(_explained(found, settings)), a, b)
     found += budget_changes(a, b, tuple(found))
     own = counted(tuple(sorted(found, key=lambda change: change.path)), a, b, settings)
     if not compared(a, b) or a.parent is None or b.parent is None:
@@ -197,6 +197,23 @@ def _explained(found: list[Change], settings: FactorSettings) -> list[Change]:
         elif change.kind is ChangeClass.DERIVED and change.follows in quiet and change.section in ("config", "data"):
             change = replace(change, kind=ChangeClass.FACTOR, follows="", role=Role.TREATMENT,
                              why=f"{change.follows}, which it repeats, is one that cannot change a result")  # fmt: skip
+        result.append(change)
+    return result
+
+
+ARGUMENTS = "config.args"
+
+
+def _said_twice(found: list[Change]) -> list[Change]:
+    """A word of the command line that is a leaf of the config in both runs is one choice with it."""
+    config = [c for c in found if c.section == "config" and not matches(c.path, ARGUMENTS)]
+    result = []
+    for change in found:
+        if change.kind is ChangeClass.FACTOR and matches(change.path, f"{ARGUMENTS}.*"):
+            twin = next((c for c in config if same(c.before, change.before) and same(c.after, change.after)), None)
+            if twin is not None:
+                change = replace(change, kind=ChangeClass.DERIVED, follows=twin.path, role=Role.TREATMENT,
+                                 why=f"the command line says {twin.path}")  # fmt: skip
         result.append(change)
     return result
 

@@ -70,7 +70,9 @@ def placeholders(body: Mapping[str, JSON]) -> Iterator[tuple[Keys, str]]:
 def _of_data(data: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:
     for name, entry in data.items():
         for key, value in entry.items() if isinstance(entry, Mapping) else ():
-            if (key == "digest" and (not is_digest(value) or is_place(value))) or (key != "digest" and isinstance(value, str) and value.strip() and is_placeholder(value)):
+            if (key == "digest" and (not is_digest(value) or is_place(value))) or (
+                key != "digest" and isinstance(value, str) and value.strip() and is_placeholder(value)
+            ):
                 yield ("data", name, key), _said(value)
 
 

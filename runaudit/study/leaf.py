@@ -278,6 +278,6 @@ def _counts(
 def covered_by_digest(leaf: Leaf, runs: Sequence[Levels]) -> bool:
     """Whether a fact of a data set is unknown somewhere and its digest, known everywhere, says it already."""
     keys = steps(leaf.path)
-    if keys[0] != "data" or len(keys) < 3 or keys[2] not in COUNTED_BY_DIGEST or UNKNOWN not in leaf.levels:
+    if len(keys) < 3 or keys[0] != "data" or keys[2] not in COUNTED_BY_DIGEST or UNKNOWN not in leaf.levels:
         return False
     return all(of.at(f"data.{keys[1]}.digest") for of in runs)
