@@ -17,10 +17,13 @@ from runaudit.factors.documents import shape, text_of
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass, Role
 from runaudit.factors.gaps import COUNTED_BY_DIGEST, one_sided_gap
 from runaudit.factors.levels import NOT_DESIGN, Levels
+from runaudit.factors.patch import patch_text, patched_files
 from runaudit.factors.path import matches, steps
 from runaudit.factors.source import file_change, prefix_of
+from runaudit.factors.unknowns import no_sections
 from runaudit.factors.walk import leaves_of
 from runaudit.records.canonical import JSON, MAX_INT, canonical_bytes
+from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import DESIGN_SECTIONS
 from runaudit.settings import FactorSettings
 
@@ -128,6 +131,10 @@ def _columns(runs: Sequence[Levels], section: str) -> Iterator[tuple[str, list[L
     keys = [json.dumps(of.tree.get(section, "\0absent"), sort_keys=True, default=str) for of in runs]
     distinct = dict(zip(reversed(keys), reversed(runs), strict=True))
     contents = {key: _content(of, section) for key, of in distinct.items()}
+    if any(content.leaves.get(section, ABSENT) is None for content in contents.values() if content):
+        # Known to be none, against a section that is there: it came or went as one thing.
+        contents = {key: content and _Content({section: distinct[key].at(section)}, frozenset({section}))
+                    for key, content in contents.items()}  # fmt: skip
     _fold(contents, distinct)
     for path in sorted({path for content in contents.values() if content for path in content.leaves}):
         seen = {key: _level(path, content) for key, content in contents.items()}
@@ -156,6 +163,8 @@ def _level(path: str, content: _Content | None) -> Level:
         return UNKNOWN
     if path in content.leaves:
         return content.leaves[path]
+    if content.leaves.get("init.kind") == "random":
+        return ABSENT
     lacking = next((root for root in (*above(path), path) if root not in content.nodes), path)
     return UNKNOWN if one_sided_gap(lacking, ABSENT, "") else ABSENT
 
@@ -177,10 +186,15 @@ def _fold(contents: Mapping[str, _Content | None], distinct: Mapping[str, Levels
             path for path, value in shared.leaves.items() if value == {} and (path in tables or "." not in path)
         ]:
             del shared.leaves[path]
+    # The names of a list of tables stand at the path of the list, beside the tables: that is no table lacking.
+    inner = [frozenset(root for path in content.leaves for root in above(path)) for content in present]
     partial = {
         root
         for root in tables
-        if not one_sided_gap(root, ABSENT, "") and any(root not in c.nodes or root in c.leaves for c in present)
+        if not one_sided_gap(root, ABSENT, "")
+        and any(
+            root not in c.nodes or (root in c.leaves and root not in own) for c, own in zip(present, inner, strict=True)
+        )
     }
     roots = {root for root in partial if not partial.intersection(above(root))}
     for key, content in contents.items():
@@ -228,13 +242,46 @@ def _stands(path: str, values: Sequence[Level], runs: Sequence[Levels], settings
 
 
 def _code(runs: Sequence[Levels], settings: FactorSettings) -> Iterator[Leaf]:
-    """Source files by their programs; where a run's tree is unknown, commit and patch stand for it."""
-    if any(of.files is None for of in runs):
-        for path in ("code.commit", "code.patch"):
-            leaf = Leaf(path=path, levels=tuple(_state(of, path) for of in runs))
-            if len(leaf.known) > 1 and not any(matches(path, pattern) for pattern in settings.nuisance):
-                yield leaf
+    """Source files by their programs; where a run's tree is not wholly known, commit and patch stand for the rest."""
+    none = ["code" in no_sections(of.run) for of in runs]
+    if any(none):
+        bodies = [canonical_bytes(of.run.manifest.body.get("code")) for of in runs]
+        leaf = Leaf(path="code", levels=tuple(None if lacks else str(digest_bytes(body))
+                                              for lacks, body in zip(none, bodies, strict=True)))  # fmt: skip
+        yield from [leaf] if len(leaf.known) > 1 else []
         return
+    found = list(_listed(runs, settings)) if all(of.files is not None for of in runs) else []
+    yield from found
+    if not all(of.files_judged for of in runs):
+        told = {prefix_of(path) for path in frozenset.intersection(*(frozenset(of.files or ()) for of in runs))}
+        yield from (leaf for leaf in _states(runs, bool(found)) if leaf.path not in told and _weighs(leaf, settings))
+
+
+def _weighs(leaf: Leaf, settings: FactorSettings) -> bool:
+    return len(leaf.known) > 1 and not any(matches(leaf.path, pattern) for pattern in settings.nuisance)
+
+
+def _states(runs: Sequence[Levels], listed: bool) -> Iterator[Leaf]:
+    """Commit and patch; patches to one commit file by file, as a comparison has them."""
+    commits = Leaf(path="code.commit", levels=tuple(_state(of, "code.commit") for of in runs))
+    if not listed:
+        yield commits
+    patches = tuple(_state(of, "code.patch") for of in runs)
+    texts = [
+        None if isinstance(p, Absent | Marker) else patch_text(of.run, p) for p, of in zip(patches, runs, strict=True)
+    ]
+    parts = [patched_files(text) for text in texts]
+    lacking = [part is None and level is not UNKNOWN for part, level in zip(parts, patches, strict=True)]
+    if len(commits.known) > 1 or any(lacking):
+        known = [level if text is None else text for level, text in zip(patches, texts, strict=True)]
+        yield Leaf(path="code.patch", levels=tuple(known))
+        return
+    for path in sorted({path for part in parts for path in part or ()}):
+        levels = (UNKNOWN if part is None else part.get(path, ABSENT) for part in parts)
+        yield Leaf(path=prefix_of(path), levels=tuple(levels))
+
+
+def _listed(runs: Sequence[Levels], settings: FactorSettings) -> Iterator[Leaf]:
     files = [of.files or {} for of in runs]
     for path in sorted({path for tree in files for path in tree}):
         digests = [tree.get(path, ABSENT) for tree in files]
