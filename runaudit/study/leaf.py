@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from runaudit.factors.classes import Standing, standing
-from runaudit.factors.derived import references
+from runaudit.factors.derived import check_rule, references
 from runaudit.factors.documents import shape, text_of
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass, Role
 from runaudit.factors.gaps import COUNTED_BY_DIGEST, one_sided_gap
@@ -107,7 +107,7 @@ def leaves_among(runs: Sequence[Levels], settings: FactorSettings) -> Leaves:
                 continue
             if leaf.role in REPLICATED:
                 replicating.append(leaf)
-            elif any(level is UNKNOWN for level in leaf.levels) or (differs and len(leaf.known) > 1):
+            elif any(level is UNKNOWN for level in leaf.levels) or len(leaf.known) > 1:
                 varying.append(leaf)
             else:
                 held.append(path)
@@ -152,7 +152,7 @@ class _Content:
 
 def _content(of: Levels, section: str) -> _Content | None:
     """None where the record lacks a whole section of the design: then every leaf of it is unknown."""
-    if section not in of.tree:
+    if section not in of.tree or (section == "data" and of.tree[section] == {}):
         return None if section in DESIGN_SECTIONS else _Content({}, frozenset())
     leaves: dict[str, Level] = dict(leaves_of(of.tree[section], section))
     return _Content(leaves, frozenset({*leaves, *(root for path in leaves for root in above(path))}))
@@ -210,7 +210,10 @@ def _judged(
 ) -> Leaf | None:
     """The leaf with what counts of its levels, or None where it cannot matter in any run."""
     if not differs:
-        # What never varied is judged on one run: it is no factor of this study, only something that was held.
+        # What never varied is judged on one run: it is no factor of this study, only something that was held. But what
+        # stayed as it was where its rule would have moved it was chosen.
+        if path in settings.derived and (chosen := _against_its_rule(path, values, runs, settings)):
+            return chosen
         stands = _stands(path, values, runs, settings)
         known = Leaf(path=path, levels=tuple(values), role=stands.role)
         return known if stands.kind is ChangeClass.FACTOR else None
@@ -230,6 +233,19 @@ def _judged(
     if not counts:
         return None
     return Leaf(path=path, levels=tuple(levels), role=roles.pop() if len(roles) == 1 else Role.TREATMENT)
+
+
+def _against_its_rule(
+    path: str, values: Sequence[Level], runs: Sequence[Levels], settings: FactorSettings
+) -> Leaf | None:
+    """A leaf that follows its rule in some runs and breaks it in others, though its value is the same in all."""
+    rule = settings.derived[path]
+    holds = [isinstance(value, Absent | Marker) or check_rule(path, rule, value, of.at).holds
+             for value, of in zip(values, runs, strict=True)]  # fmt: skip
+    if len(set(holds)) == 1:
+        return None
+    levels = (EXPLAINED if held else value for held, value in zip(holds, values, strict=True))
+    return Leaf(path=path, levels=tuple(levels))
 
 
 def _stands(path: str, values: Sequence[Level], runs: Sequence[Levels], settings: FactorSettings) -> Standing:
@@ -258,7 +274,8 @@ def _code(runs: Sequence[Levels], settings: FactorSettings) -> Iterator[Leaf]:
 
 
 def _weighs(leaf: Leaf, settings: FactorSettings) -> bool:
-    return len(leaf.known) > 1 and not any(matches(leaf.path, pattern) for pattern in settings.nuisance)
+    varies = len(leaf.known) > 1 or leaf.path == "code.files"
+    return varies and not any(matches(leaf.path, pattern) for pattern in settings.nuisance)
 
 
 def _states(runs: Sequence[Levels], listed: bool) -> Iterator[Leaf]:
@@ -266,6 +283,9 @@ def _states(runs: Sequence[Levels], listed: bool) -> Iterator[Leaf]:
     commits = Leaf(path="code.commit", levels=tuple(_state(of, "code.commit") for of in runs))
     if not listed:
         yield commits
+    elif len(commits.known) > 1:
+        # What else the commits change is in no record, so it is unknown of every run.
+        yield Leaf(path="code.files", levels=(UNKNOWN,) * len(runs))
     patches = tuple(_state(of, "code.patch") for of in runs)
     texts = [
         None if isinstance(p, Absent | Marker) else patch_text(of.run, p) for p, of in zip(patches, runs, strict=True)
@@ -286,7 +306,7 @@ def _listed(runs: Sequence[Levels], settings: FactorSettings) -> Iterator[Leaf]:
     for path in sorted({path for tree in files for path in tree}):
         digests = [tree.get(path, ABSENT) for tree in files]
         if len(set(digests)) > 1:
-            leaf = Leaf(path=prefix_of(path), levels=_programs(path, digests, runs))
+            leaf = Leaf(path=prefix_of(path), levels=_programs(path, digests, runs, settings))
             if len(leaf.known) > 1 and _counts(path, leaf, digests, runs, settings):
                 yield leaf
 
@@ -298,17 +318,28 @@ def _state(of: Levels, path: str) -> Level:
     return None if path == "code.patch" and of.at("code.dirty") is False else UNKNOWN
 
 
-def _programs(path: str, digests: Sequence[str | Absent], runs: Sequence[Levels]) -> tuple[Level, ...]:
-    """Each digest, or the first one that is the same program: comments and layout make no other level."""
-    if not path.endswith(".py"):
-        return tuple(digests)
-    same: dict[str, str] = {}
+def _programs(
+    path: str, digests: Sequence[str | Absent], runs: Sequence[Levels], settings: FactorSettings
+) -> tuple[Level, ...]:
+    """Each digest, or the first one that a comparison takes for the same: comments and layout make no other level."""
+    alike: dict[str, list[tuple[str, Levels]]] = {}
     level: dict[str, str] = {}
     for digest, of in zip(digests, runs, strict=True):
-        if isinstance(digest, str) and digest not in level:
-            text = text_of(of.run, digest)
-            program = (shape(text, docstrings=False) if text is not None else None) or digest
-            level[digest] = same.setdefault(program, digest)
+        if not isinstance(digest, str) or digest in level:
+            continue
+        text = text_of(of.run, digest) if path.endswith(".py") else None
+        program = (shape(text, docstrings=False) if text is not None else None) or digest
+        founders = alike.setdefault(program, [])
+        level[digest] = next(
+            (
+                first
+                for first, its in founders
+                if file_change(path, first, digest, its, of, settings).kind is not ChangeClass.FACTOR
+            ),
+            digest,
+        )
+        if level[digest] == digest:
+            founders.append((digest, of))
     return tuple(level[digest] if isinstance(digest, str) else digest for digest in digests)
 
 
