@@ -3,25 +3,24 @@
 Equal subtrees are never entered, so two configs of thousands of keys cost what their differences cost.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
-from runaudit.errors import RunauditError
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.block import counted
 from runaudit.factors.budget import budget_changes
 from runaudit.factors.classes import changed
 from runaudit.factors.derived import check_rule, references
-from runaudit.factors.evidence import without_secrets
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role
 from runaudit.factors.gaps import began_at_random
 from runaudit.factors.levels import CIRCUMSTANCES, PREFIXES, Levels
 from runaudit.factors.lineage import compared, lineage
 from runaudit.factors.onesided import explained
+from runaudit.factors.patch import patch_text, patched_files
 from runaudit.factors.path import matches
 from runaudit.factors.source import file_changes, prefix_of
 from runaudit.factors.together import together
+from runaudit.factors.unknowns import no_sections
 from runaudit.factors.usage import is_gap, known_empty, moved_changes, seed_unproven, unused_changes
 from runaudit.factors.walk import differences, keyed, same
 from runaudit.records.manifest import DESIGN_SECTIONS
@@ -42,7 +41,7 @@ def changes(a: Levels, b: Levels, settings: FactorSettings) -> tuple[Change, ...
         *_proofs(a.run, b.run),
     ]
     found += _broken_rules(a, b, settings, {change.path for change in found})
-    found = _follow_the_code(_explained(found, settings), a, b)
+    found = _follow_the_code(_said_twice(_explained(found, settings)), a, b)
     found = seed_unproven(explained(found, a, b), a, b)
     found += budget_changes(a, b, tuple(found))
     own = counted(tuple(sorted(found, key=lambda change: change.path)), a, b, settings)
@@ -68,20 +67,15 @@ def _design(a: Levels, b: Levels, settings: FactorSettings) -> Iterator[Change]:
             if is_gap(path, before, after, a, b) and not (section == "init" and random):
                 continue
             yield changed(path, before, after, a, b, settings)
-    if "code" in no_sections(a) | no_sections(b):
+    if "code" in no_sections(a.run) | no_sections(b.run):
         yield from _no_code(a, b)
     else:
         yield from file_changes(a, b, settings) if judged else _partly_known(a, b, settings)
 
 
-def no_sections(of: Levels) -> frozenset[str]:
-    """The sections of which a foreign record says that there was none."""
-    return frozenset(map(str, of.run.manifest.section("origin").get("known_none") or ()))
-
-
 def _no_code(a: Levels, b: Levels) -> Iterator[Change]:
     """A record that says there was no code, against one that has some: it came or went as one thing."""
-    sides = [None if "code" in no_sections(of) else of.run.manifest.body.get("code", ABSENT) for of in (a, b)]
+    sides = [None if "code" in no_sections(of.run) else of.run.manifest.body.get("code", ABSENT) for of in (a, b)]
     if ABSENT not in sides and not same(sides[0], sides[1]):
         yield Change(path="code", before=sides[0], after=sides[1])
 
@@ -126,13 +120,12 @@ def code_state(a: Levels, b: Levels, counted_already: bool = False) -> Iterator[
                      follows="code" if counted_already else "")  # fmt: skip
     if patches[0] == patches[1] or any(isinstance(patch, Absent) for patch in patches):
         return
-    texts = [_text(side.run, patch) for side, patch in ((a, patches[0]), (b, patches[1]))]
-    open_to_all = [None if text is None else str(without_secrets(text)) for text in texts]
-    if open_to_all[0] is not None and open_to_all[0] == open_to_all[1]:
+    texts = [patch_text(side.run, patch) for side, patch in ((a, patches[0]), (b, patches[1]))]
+    if texts[0] is not None and texts[0] == texts[1]:
         yield Change(path="code.patch", before=patches[0], after=patches[1], kind=ChangeClass.NUISANCE,
                      why="a secret in it; which one it was chose nothing")  # fmt: skip
         return
-    parts = [patched_files(text) for text in open_to_all]
+    parts = [patched_files(text) for text in texts]
     if same_commit and parts[0] is not None and parts[1] is not None:
         for path in sorted({*parts[0], *parts[1]}):
             before, after = parts[0].get(path, ABSENT), parts[1].get(path, ABSENT)
@@ -140,46 +133,6 @@ def code_state(a: Levels, b: Levels, counted_already: bool = False) -> Iterator[
                 yield Change(path=prefix_of(path), before=before, after=after, why="compared as patches to one commit")
     else:
         yield Change(path="code.patch", before=patches[0], after=patches[1])
-
-
-def _text(run: Run, patch: object) -> str | None:
-    """The text of a patch; known to be none is the empty patch."""
-    if patch is None:
-        return ""
-    try:
-        return run.blobs[str(patch)].decode("utf-8", "replace")
-    except (KeyError, RunauditError):
-        return None
-
-
-_GIT_PART = re.compile(r"^diff --git ", re.MULTILINE)
-_PARTS_OF_GIT = re.compile(
-    r"(?:index |old mode |new mode |new file |deleted file |similarity |dissimilarity |rename |copy |--- |\+\+\+ |@@ |[ +\-\\]|"
-    r"Binary files |GIT binary patch|literal |delta |[A-Za-z][!-~]+$|$)"
-)
-
-
-def patched_files(patch: str | None) -> Mapping[str, str] | None:
-    """Path -> its part of a git patch, without the line that names blobs where its text is there.
-
-    None where there is no text, or text that is no git patch from its first line to its last: such a patch is equal to
-    itself alone.
-    """
-    if patch is None:
-        return None
-    before, *parts = _GIT_PART.split(patch)
-    if before.strip():
-        return None
-    found: dict[str, str] = {}
-    for part in parts:
-        head, _, body = part.partition("\n")
-        if not all(map(_PARTS_OF_GIT.match, body.splitlines())):
-            return None
-        path = head.rpartition(" b/")[2].strip('"')
-        if not re.search(r"^Binary files ", body, re.MULTILINE):
-            body = re.sub(r"^index .*\n", "", body, count=1, flags=re.MULTILINE)
-        found[path] = found.get(path, "") + body
-    return found
 
 
 def _circumstances(a: Run, b: Run) -> Iterator[Change]:
@@ -211,6 +164,23 @@ def _explained(found: list[Change], settings: FactorSettings) -> list[Change]:
         elif change.kind is ChangeClass.DERIVED and change.follows in quiet and change.section in ("config", "data"):
             change = replace(change, kind=ChangeClass.FACTOR, follows="", role=Role.TREATMENT,
                              why=f"{change.follows}, which it repeats, is one that cannot change a result")  # fmt: skip
+        result.append(change)
+    return result
+
+
+ARGUMENTS = "config.args"
+
+
+def _said_twice(found: list[Change]) -> list[Change]:
+    """A word of the command line that is a leaf of the config in both runs is one choice with it."""
+    config = [c for c in found if c.section == "config" and not matches(c.path, ARGUMENTS)]
+    result = []
+    for change in found:
+        if change.kind is ChangeClass.FACTOR and matches(change.path, f"{ARGUMENTS}.*"):
+            twin = next((c for c in config if same(c.before, change.before) and same(c.after, change.after)), None)
+            if twin is not None:
+                change = replace(change, kind=ChangeClass.DERIVED, follows=twin.path, role=Role.TREATMENT,
+                                 why=f"the command line says {twin.path}")  # fmt: skip
         result.append(change)
     return result
 

@@ -14,7 +14,7 @@ from runaudit.factors.observed import seeded_alike
 from runaudit.factors.path import joined, steps
 from runaudit.factors.source import cannot_run
 from runaudit.factors.together import told_under, used_by
-from runaudit.factors.unknowns import NO_COMMIT, placeholders
+from runaudit.factors.unknowns import NO_COMMIT, no_sections, placeholders
 from runaudit.factors.walk import differences
 from runaudit.records.canonical import JSON
 from runaudit.records.run import Run
@@ -210,6 +210,8 @@ def pair_gaps(a: Levels, b: Levels, settings: FactorSettings) -> Mapping[str, tu
                 value = after if lacking is a else before
                 if not isinstance(value, Absent) and standing(path, value, having, settings).kind is ChangeClass.FACTOR:
                     found[path] = ("a" if lacking is a else "b", lacking.run.manifest.reason(path))
+    if "code" in no_sections(a.run) | no_sections(b.run):
+        return found
     if (a.files is None) != (b.files is None) and not (a.at("code.commit") and b.at("code.commit")):
         found["code.files"] = ("a" if a.files is None else "b", "the files of the tree are in the other record only")
     commits = a.at("code.commit"), b.at("code.commit")

@@ -38,6 +38,9 @@ def known_sections(body: Mapping[str, JSON], run: Run) -> dict[str, Any]:
     for name in run.manifest.section("origin").get("known_none") or ():
         if name in SAID_OF_NONE:
             found.setdefault(str(name), None)
+    code = found.get("code")
+    if isinstance(code, Mapping) and code.get("dirty") is False:
+        found["code"] = {"patch": None, **code}
     init = found.get("init")
     if isinstance(init, Mapping) and init.get("kind") == "random":
         found["init"] = {"checkpoint": None, "parent": None, **init}
@@ -98,3 +101,8 @@ def _without(tree: Mapping[str, Any], keys: Keys) -> dict[str, Any]:
     if len(keys) == 1:
         return {key: value for key, value in tree.items() if key != keys[0]}
     return {key: _without(value, keys[1:]) if key == keys[0] else value for key, value in tree.items()}
+
+
+def no_sections(run: Run) -> frozenset[str]:
+    """The sections of which a foreign record says that there was none."""
+    return frozenset(map(str, run.manifest.section("origin").get("known_none") or ()))
