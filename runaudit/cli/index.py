@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from runaudit.factors.levels import Levels
     from runaudit.store.store import Store
 
-SCHEMA = "runaudit.list-index/1"
+SCHEMA = "runaudit.list-index/2"
 TEXT, ROWS = "list.jsonl", "list-rows.jsonl"
 TAIL_BYTES = 64 << 10
 """A line of the log is some 300 bytes; the last one is sought in this much of its end."""
@@ -227,7 +227,7 @@ class _Grouping:
     def add(self, run_id: str) -> None:
         """Put a new run into its cohort."""
         from runaudit.factors.classes import design_key
-        from runaudit.factors.cohort import same_code
+        from runaudit.factors.cohort import same_design
         from runaudit.factors.policy import shared_policy
 
         if run_id in self._of_run:
@@ -235,7 +235,7 @@ class _Grouping:
         of = self._levels(run_id)
         key = design_key(of, shared_policy(self._settings.factors, (of.run,)))
         for number in self._by_key.get(key, ()):
-            if same_code(self._founder(number), of, self._settings.factors):
+            if same_design(self._founder(number), of, self._settings.factors):
                 break
         else:
             number = len(self.groups)
