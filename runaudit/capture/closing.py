@@ -8,7 +8,7 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,17 @@ def seal_outcome(
         outcome = Outcome.of(body)
         store.seal_outcome(outcome, time=utc_text(ended))
         return outcome
+
+
+def corrected(store: Store, outcome: Outcome, notes: Sequence[str]) -> Outcome:
+    """Seal `outcome` again with more notes, as a correction that names it. A store that is full keeps the first."""
+    body = {**outcome.body, "notes": [*outcome.body.get("notes", ()), *notes], "supersedes": str(outcome.digest)}
+    again = Outcome.of(body)
+    try:
+        store.seal_outcome(again, time=utc_text(time.time()))
+    except StoreError:
+        return outcome  # The mirror's fault was said on stderr.
+    return again
 
 
 def settle(told: str | None, claimed: str | None, exit_code: int | None) -> tuple[str, str | None]:

@@ -17,14 +17,14 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from runaudit.capture.closing import SERIES, ending_of, run_of, seal_outcome
+from runaudit.capture.closing import SERIES, corrected, ending_of, run_of, seal_outcome
 from runaudit.capture.files import brought_in
 from runaudit.capture.launch import ABSENT, LaunchRequest, draft_manifest, open_store, redactor_of, seal
 from runaudit.capture.ledger import claim
 from runaudit.capture.loaded import code_roots, loaded_code
 from runaudit.capture.rng import proof, reseeded, rng_digests
 from runaudit.capture.series import Keeper, Series
-from runaudit.capture.sink import Mirror, Sink
+from runaudit.capture.sink import Mirror, Sink, end_all, remarks
 from runaudit.errors import CaptureError, UsageError
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import Digest, digest_file
@@ -229,9 +229,8 @@ class Recorder:
         self._keeper.stop()
         if left := self._series.close():
             self.note(f"{left} bytes of logged steps could not be written")
-        for mirror in self._mirrors:
-            if mirror.fault or mirror.missed:
-                self.note(f"{mirror.name} did not mirror everything ({mirror.fault or f'{mirror.missed} steps'})")
+        for remark in remarks(self._mirrors):
+            self.note(remark)
         code = self._loaded()
         if metrics:
             claim(self._live, "metrics", values={name: float(value) for name, value in metrics.items()})
@@ -240,10 +239,19 @@ class Recorder:
         else:
             clean = self._redactor.text(error) if error else None
             claim(self._live, "ending", status=status, error=clean, code=code)
-        for mirror in self._mirrors:
-            mirror.finish(status, self.outcome)
+        self._end_mirrors(status)
         atexit.unregister(self._at_exit)
         self._release_sigterm()
+
+    def _end_mirrors(self, status: str) -> None:
+        """The record is sealed before its copies are waited for. What a copy then lacks is told all the same: in the
+        wrapper's outcome, or in a correction of our own."""
+        lacks = [self._redactor.text(text) for text in end_all(self._mirrors, status, self.outcome)]
+        if lacks and self.outcome is not None:
+            self.outcome = corrected(self.store, self.outcome, lacks)
+            return
+        for remark in lacks:
+            self.note(remark)
 
     def _loaded(self) -> dict[str, JSON]:
         """The project's modules that this process has loaded. What cannot be read any more is told, not fatal."""
