@@ -62,7 +62,12 @@ def judged_cohorts(
         plan=around.plan,
         designs=[design_of(found) for found in designs],
     )
-    told = (*around.notes, *_averaged(arms, metric, values[-1]), *answer.notes)
+    told = (
+        *around.notes,
+        *(f"{note}." for arm in arms for note in arm.repeated),
+        *_averaged(arms, metric, values[-1]),
+        *answer.notes,
+    )
     answer = replace(answer, notes=told, looks=around.looks, interaction=_interaction(values, designs, around.plan))
     return answer, designs
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from runaudit.diff.changes import changes
+from runaudit.diff.contradiction import contradictions
 from runaudit.diff.result import Comparison, Derivation, FactorChange, Intent, Missing, Side
 from runaudit.diff.summary import factor_changes
 from runaudit.diff.verdict import Evidence, judge
@@ -61,7 +62,10 @@ def compare(a: Run, b: Run, *, settings: Settings, intent: Sequence[str] = (), d
         cosmetic=of_class(found, ChangeClass.COSMETIC),
         missing=missing,
         intent=intent_met(declared, factors),
-        notes=notes_on(left, right, found, settings.factors),
+        notes=(
+            *(() if design_only else contradictions(a, b, factors, verdict, conditional)),
+            *notes_on(left, right, found, settings.factors),
+        ),
     )
 
 

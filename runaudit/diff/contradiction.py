@@ -1,0 +1,145 @@
+"""Where the results contradict the verdict.
+
+A verdict on inputs is a claim about results: equal inputs give equal results, other seeds give others, a factor does
+something. The runs have been made, so the claim can be held against what they logged, bit for bit. Nothing here changes
+a verdict: the sentence stands beside it, and whoever reads "identical" reads in the same breath that it did not repeat.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from runaudit.diff.result import FactorChange, Verdict
+from runaudit.factors.cohort import Cohort
+from runaudit.factors.factor import Role
+from runaudit.records.canonical import canonical_bytes
+from runaudit.records.manifest import Unknown
+from runaudit.records.results import Deviation, Overlap, Results, overlap
+from runaudit.records.run import Run
+
+_SEEDS = (Role.SEED, Role.STOCHASTIC)
+MAX_NAMES = 3
+
+
+def contradictions(
+    a: Run, b: Run, factors: Sequence[FactorChange], verdict: Verdict, conditional: Verdict | None
+) -> tuple[str, ...]:
+    """What two runs' results say against the comparison of their inputs. Runs without results say nothing."""
+    if verdict is Verdict.INTEGRITY_FAILURE or _measured_otherwise(factors):
+        return ()
+    is_whole = a.finished and b.finished
+    held = overlap(Results(a), Results(b), lengths=is_whole)
+    if held is None:
+        return ()
+    if not factors:
+        return tuple(_unequal(held, conditional))
+    if not held.equal or not is_whole:
+        return ()
+    treatments = [f for f in factors if f.role not in _SEEDS]
+    return (_idle(treatments, held, seeds=len(treatments) < len(factors)),)
+
+
+def cohort_contradictions(
+    a: Cohort, b: Cohort, factors: Sequence[FactorChange], verdict: Verdict, conditional: Verdict | None
+) -> tuple[str, ...]:
+    """The same for two arms: each run against the run of the other arm that has its seed."""
+    if verdict is Verdict.INTEGRITY_FAILURE or _measured_otherwise(factors):
+        return ()
+    treatments = [f for f in factors if f.role not in _SEEDS]
+    pairs = [(seed, left, right, held) for seed, left, right in _matched(a, b) if (held := _held(left, right))]
+    if not treatments:
+        odd = [(seed, held) for seed, left, right, held in pairs if held.first is not None and left.id != right.id]
+        return tuple(f"seed {seed}: {note}" for seed, held in odd[:1] for note in _unequal(held, conditional))
+    equal = [(seed, held) for seed, _, _, held in pairs if held.equal]
+    if not pairs:
+        return _idle_without_seeds(a, b, treatments)
+    if not equal:
+        return ()
+    seeds = ", ".join(seed for seed, _ in equal)
+    if len(equal) == len(pairs):
+        where = f"at every seed that both arms have ({seeds})"
+        return (_idle(treatments, equal[0][1], seeds=False, where=where),)
+    names = _named([f.factor for f in treatments])
+    told = f"at seed {seeds} the two arms are equal in every number both logged, at other seeds they are not"
+    return (f"{told}: was {names} used there?",)
+
+
+def _held(a: Run, b: Run) -> Overlap | None:
+    return overlap(Results(a), Results(b)) if a.finished and b.finished else None
+
+
+def _matched(a: Cohort, b: Cohort) -> Iterator[tuple[str, Run, Run]]:
+    """The runs of both arms that have one seed: the first of each that finished."""
+    sides = []
+    for arm in (a, b):
+        found: dict[bytes, Run] = {}
+        for run in arm.finished:
+            seed = run.manifest.seed
+            if seed is not None and not isinstance(seed, Unknown):
+                found.setdefault(canonical_bytes(seed), run)
+        sides.append(found)
+    for key, left in sides[0].items():
+        if key in sides[1]:
+            yield key.decode(), left, sides[1][key]
+
+
+def _idle_without_seeds(a: Cohort, b: Cohort, treatments: Sequence[FactorChange]) -> tuple[str, ...]:
+    """No seed is in both arms: only where all runs are alike can the factor be said to have done nothing."""
+    if not a.finished or not b.finished:
+        return ()
+    held = [_held(a.finished[0], run) for run in (*a.finished[1:], *b.finished)]
+    if any(one is None or not one.equal or not one.decisive for one in held) or held[-1] is None:
+        return ()
+    return (_idle(treatments, held[-1], seeds=True),)
+
+
+def _measured_otherwise(factors: Sequence[FactorChange]) -> bool:
+    """With another measure, unequal numbers are no surprise and equal ones no proof."""
+    return any(f.role is Role.EVALUATION for f in factors)
+
+
+def _unequal(held: Overlap, conditional: Verdict | None) -> Iterator[str]:
+    if held.first is None:
+        return
+    known = "all inputs on record are equal" if conditional else "the inputs are equal"
+    rest = "" if len(held.differing) == 1 else f" ({_named(held.differing)} differ)"
+    yield f"{known} and the results are not: {_where(held.first)}{rest}: nondeterminism or an input nobody saw"
+
+
+def _where(first: Deviation) -> str:
+    sides = [_value(side) for side in (first.before, first.after)]
+    if first.step is None:
+        return f"the final {first.name} is {sides[0]} and {sides[1]}"
+    if first.before is None or first.after is None:
+        return f"{first.name} goes on in one of them only, from step {first.step}"
+    return f"{first.name} differs first at step {first.step}, {sides[0]} and {sides[1]}"
+
+
+def _value(value: float | None) -> str:
+    return "none" if value is None else repr(value)
+
+
+def _idle(treatments: Sequence[FactorChange], held: Overlap, *, seeds: bool, where: str = "") -> str:
+    """Something changed and no number did. A few round numbers may coincide, and the sentence says so."""
+    much = _much(held)
+    where = f" {where}" if where else ""
+    if not held.decisive:
+        what = _named([f.factor for f in treatments]) or "the seed"
+        return (f"the two are equal in every number both logged{where} ({much}), which is too little to tell whether "
+                f"{what} had no effect")  # fmt: skip
+    if not treatments:
+        return f"the seed had no effect: the two are equal in every number both logged{where} ({much})"
+    names = _named([f.factor for f in treatments])
+    also = ", nor did the seed" if seeds else ""
+    verb = "is it" if len(treatments) == 1 else "are they"
+    return (f"{names} had no effect: it changed no number{also}, the two are equal in every series and metric both "
+            f"logged{where} ({much}): {verb} used?")  # fmt: skip
+
+
+def _much(held: Overlap) -> str:
+    parts = [f"{held.series} series of {held.values} values"] if held.series else []
+    parts += [f"{held.metrics} final metric{'' if held.metrics == 1 else 's'}"] if held.metrics else []
+    return f"{', '.join(parts)}; clocks not counted"
+
+
+def _named(names: Sequence[str]) -> str:
+    rest = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(names[:MAX_NAMES]) + rest
