@@ -165,8 +165,10 @@ def same_code(a: Levels, b: Levels, policy: FactorSettings) -> bool:
 
 
 def shared_label(runs: Iterable[Run]) -> str:
-    """What the labels of these runs have in common, without a trailing seed."""
-    labels = [run.label for run in runs]
+    """What the labels of these runs have in common, without a trailing seed. Repetitions have labels of their own."""
+    runs = tuple(runs)
+    own = [run for run in runs if not run.manifest.section("origin").get("rerun_of")]
+    labels = [run.label for run in own or runs]
     if not labels or len(set(labels)) == 1:
         return labels[0] if labels else ""
     first, last = min(labels), max(labels)
