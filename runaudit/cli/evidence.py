@@ -64,7 +64,8 @@ def judged_cohorts(
     )
     told = (
         *around.notes,
-        *(f"{note}." for arm in arms for note in arm.repeated),
+        *(f"{note}." for design in designs for note in design.contradictions),
+        *(f"{note}." for arm in arms for note in arm.contradictions),
         *_averaged(arms, metric, values[-1]),
         *answer.notes,
     )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from runaudit.factors.levels import Levels
     from runaudit.store.store import Store
 
-SCHEMA = "runaudit.list-index/1"
+SCHEMA = "runaudit.list-index/2"
 TEXT, ROWS = "list.jsonl", "list-rows.jsonl"
 TAIL_BYTES = 64 << 10
 """A line of the log is some 300 bytes; the last one is sought in this much of its end."""

@@ -66,6 +66,7 @@ def compare_cohorts(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequenc
             replicated=True,
         )
     )
+    against = cohort_contradictions(a, b, factors, verdict, conditional)
     return Comparison(
         a=side_of(a),
         b=side_of(b),
@@ -78,15 +79,10 @@ def compare_cohorts(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequenc
         cosmetic=of_class(found, ChangeClass.COSMETIC),
         missing=missing,
         intent=intent_met(declared, factors),
-        notes=(
-            *cohort_contradictions(a, b, factors, verdict, conditional),
-            *a.notes,
-            *b.notes,
-            *_single(a, b),
-            *_blocked(blocks),
-            *notes_on(left, right, found, settings.factors),
-        ),
-    )
+        notes=(*against, *a.notes, *b.notes, *_single(a, b), *_blocked(blocks),
+               *notes_on(left, right, found, settings.factors)),
+        contradictions=against,
+    )  # fmt: skip
 
 
 def side_of(cohort: Cohort) -> Side:

@@ -50,6 +50,7 @@ def compare(a: Run, b: Run, *, settings: Settings, intent: Sequence[str] = (), d
     if design_only:
         evidence = replace(evidence, barriers=evaluation_barriers(factors))
     verdict, conditional, reason = judge(evidence)
+    against = () if design_only else contradictions(a, b, factors, verdict, conditional)
     return Comparison(
         a=Side(id=a.id, label=a.label, runs=(a.id,)),
         b=Side(id=b.id, label=b.label, runs=(b.id,)),
@@ -62,10 +63,8 @@ def compare(a: Run, b: Run, *, settings: Settings, intent: Sequence[str] = (), d
         cosmetic=of_class(found, ChangeClass.COSMETIC),
         missing=missing,
         intent=intent_met(declared, factors),
-        notes=(
-            *(() if design_only else contradictions(a, b, factors, verdict, conditional)),
-            *notes_on(left, right, found, settings.factors),
-        ),
+        notes=(*against, *notes_on(left, right, found, settings.factors)),
+        contradictions=against,
     )
 
 

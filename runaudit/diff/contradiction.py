@@ -12,7 +12,7 @@ from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import Role
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.manifest import Unknown
-from runaudit.records.results import Deviation, Overlap, Results, overlap
+from runaudit.records.results import Deviation, Overlap, Results, bits, overlap
 from runaudit.records.run import Run
 
 _SEEDS = (Role.SEED, Role.STOCHASTIC)
@@ -44,13 +44,16 @@ def cohort_contradictions(
     if verdict is Verdict.INTEGRITY_FAILURE or _measured_otherwise(factors):
         return ()
     treatments = [f for f in factors if f.role not in _SEEDS]
-    pairs = [(seed, left, right, held) for seed, left, right in _matched(a, b) if (held := _held(left, right))]
+    pairs = list(_matched(a, b))
     if not treatments:
-        odd = [(seed, held) for seed, left, right, held in pairs if held.first is not None and left.id != right.id]
-        return tuple(f"seed {seed}: {note}" for seed, held in odd[:1] for note in _unequal(held, conditional))
-    equal = [(seed, held) for seed, _, _, held in pairs if held.equal]
+        for seed, left, right in pairs:
+            held = _held(left, right) if left.id != right.id else None
+            if held is not None and held.first is not None:
+                return tuple(f"seed {seed}: {note}" for note in _unequal(held, conditional))
+        return ()
     if not pairs:
         return _idle_without_seeds(a, b, treatments)
+    equal = [(seed, held) for seed, left, right in pairs if (held := _equal(left, right))]
     if not equal:
         return ()
     seeds = ", ".join(seed for seed, _ in equal)
@@ -64,6 +67,15 @@ def cohort_contradictions(
 
 def _held(a: Run, b: Run) -> Overlap | None:
     return overlap(Results(a), Results(b)) if a.finished and b.finished else None
+
+
+def _equal(a: Run, b: Run) -> Overlap | None:
+    """Two runs held together, where all that both logged is equal. Final metrics come first: they need no reading."""
+    left, right = Results(a), Results(b)
+    if any(bits(left.metrics[name]) != bits(right.metrics[name]) for name in left.metrics if name in right.metrics):
+        return None
+    held = _held(a, b)
+    return held if held is not None and held.equal else None
 
 
 def _matched(a: Cohort, b: Cohort) -> Iterator[tuple[str, Run, Run]]:

@@ -92,27 +92,26 @@ class Cohort:
             ends = Counter(run.status for run in self.failed)
             how = ", ".join(f"{count} {status}" for status, count in sorted(ends.items()))
             notes.append(f"{self.label}: {len(self.failed)} of {self.n} runs have no result ({how}); they stay counted")
-        notes += self.repeated
+        notes += [self._once(group) for group in self.replicates if len(group) > 1]
         if self.unproven:
             notes.append(f"{self.label}: {len(self.unproven)} of {self.n} runs carry no proof that their seed acted")
         return tuple(notes)
 
     @property
-    def repeated(self) -> tuple[str, ...]:
-        """Which runs count once together, and why, in sentences."""
-        return tuple(
-            f"{self.label}: {', '.join(f'{run.short} (seed {_seed(run)})' for run in group)} repeat one another and "
-            f"count once{self._why_once(group)}"
-            for group in self.replicates
-            if len(group) > 1
-        )
+    def contradictions(self) -> tuple[str, ...]:
+        """Which runs of unequal seeds gave one result, in sentences."""
+        return tuple(self._once(group) for group in self.replicates if self._gave_one_result(group))
 
-    def _why_once(self, group: tuple[Run, ...]) -> str:
-        """Why runs of unequal seeds are one draw, where that is so."""
+    def _once(self, group: tuple[Run, ...]) -> str:
+        """Which runs count once together, and why where their seeds are not the reason."""
+        shown = ", ".join(f"{run.short} (seed {_seed(run)})" for run in group)
+        why = ": they are equal in every series and metric to the last bit, so the seed had no effect"
+        told = why if self._gave_one_result(group) else ""
+        return f"{self.label}: {shown} repeat one another and count once{told}"
+
+    def _gave_one_result(self, group: tuple[Run, ...]) -> bool:
         other = next((run for run in group[1:] if _seed(run) != _seed(group[0])), None)
-        if other is None or not self._same_numbers(group[0], other):
-            return ""
-        return ": they are equal in every series and metric to the last bit, so the seed had no effect"
+        return other is not None and self._same_numbers(group[0], other)
 
 
 def cohorts(runs: Iterable[Run], *, settings: Settings | None = None) -> tuple[Cohort, ...]:
