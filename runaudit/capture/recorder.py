@@ -17,14 +17,14 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from runaudit.capture.closing import SERIES, corrected, ending_of, run_of, seal_outcome
+from runaudit.capture.closing import SERIES, end_mirrors, ending_of, run_of, seal_outcome
 from runaudit.capture.files import brought_in
 from runaudit.capture.launch import ABSENT, LaunchRequest, draft_manifest, open_store, redactor_of, seal
 from runaudit.capture.ledger import claim
 from runaudit.capture.loaded import code_roots, loaded_code
 from runaudit.capture.rng import proof, reseeded, rng_digests
 from runaudit.capture.series import Keeper, Series
-from runaudit.capture.sink import Mirror, Sink, end_all, remarks
+from runaudit.capture.sink import Mirror, Sink, remarks
 from runaudit.errors import CaptureError, UsageError
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import Digest, digest_file
@@ -239,19 +239,11 @@ class Recorder:
         else:
             clean = self._redactor.text(error) if error else None
             claim(self._live, "ending", status=status, error=clean, code=code)
-        self._end_mirrors(status)
+        self.outcome = end_mirrors(
+            self.store, self._mirrors, status, self.outcome, note=self.note, redactor=self._redactor
+        )
         atexit.unregister(self._at_exit)
         self._release_sigterm()
-
-    def _end_mirrors(self, status: str) -> None:
-        """The record is sealed before its copies are waited for. What a copy then lacks is told all the same: in the
-        wrapper's outcome, or in a correction of our own."""
-        lacks = [self._redactor.text(text) for text in end_all(self._mirrors, status, self.outcome)]
-        if lacks and self.outcome is not None:
-            self.outcome = corrected(self.store, self.outcome, lacks)
-            return
-        for remark in lacks:
-            self.note(remark)
 
     def _loaded(self) -> dict[str, JSON]:
         """The project's modules that this process has loaded. What cannot be read any more is told, not fatal."""

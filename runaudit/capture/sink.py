@@ -119,13 +119,6 @@ class Mirror:
         _LOG.warning("runaudit: %s stopped mirroring (%s); the local record goes on", self.name, reason)
 
 
-def end_all(mirrors: Sequence[Mirror], status: str, outcome: Outcome | None) -> tuple[str, ...]:
-    """End every mirror. Returns what is not yet told of what they lack."""
-    for mirror in mirrors:
-        mirror.finish(status, outcome)
-    return remarks(mirrors)
-
-
 def remarks(mirrors: Sequence[Mirror]) -> tuple[str, ...]:
     """What is not yet told of what these mirrors lack."""
     return tuple(filter(None, [mirror.remark() for mirror in mirrors]))
