@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from runaudit.capture.recorder import Recorder, log, record
     from runaudit.guard.python import guard, guarded_record
+    from runaudit.observe.here import observe
     from runaudit.records.digest import FileEntry, digest_file, digest_files, digest_tree
     from runaudit.records.manifest import Manifest
     from runaudit.records.run import Run
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FileEntry", "Manifest", "Recorder", "Run", "Store", "__version__", "digest_file", "digest_files", "digest_tree",
-    "find_run", "guard", "guarded_record", "log", "record",
+    "find_run", "guard", "guarded_record", "log", "observe", "record",
 ]  # fmt: skip
 
 _HOMES = {
@@ -39,9 +40,9 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "guard":
-        # The room and the question bear one name: the package can be called (see its first lines).
-        return import_module("runaudit.guard")
+    if name in ("guard", "observe"):
+        # The room and what is asked of it bear one name: the package can be called (see its first lines).
+        return import_module(f"runaudit.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'runaudit' has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from runaudit.capture.launch import redactor_of, utc_text
@@ -39,13 +40,16 @@ def seal_outcome(
     error: str | None = None,
     metrics: Mapping[str, float] | None = None,
     code: Mapping[str, JSON] | None = None,
+    sections: Mapping[str, JSON] = MappingProxyType({}),
+    notes: Sequence[str] = (),
     environ: Mapping[str, str] = os.environ,
     now: float | None = None,
 ) -> Outcome:
     """Seal the outcome of a run; one that is already sealed is returned as it is.
 
     `status` is what the caller knows; None leaves it to what the program claimed and how it exited. Final metrics are
-    the last value of every series, then what was claimed, then `metrics`. Raises StoreError.
+    the last value of every series, then what was claimed, then `metrics`. `sections` are further sections as they are
+    (`observed`, `data`, `findings`). Raises StoreError.
     """
     live = store.live_dir(manifest.id)
     with _alone(live):
@@ -56,10 +60,10 @@ def seal_outcome(
         trajectory = read_lines(raw)
         ended = time.time() if now is None else now
         ending: Mapping[str, Any] = next((row for row in reversed(said) if row["k"] == "ending"), {})
-        checkpoints, artifacts, notes = _files(store, manifest, said)
+        checkpoints, artifacts, remarks = _files(store, manifest, said)
         redactor = redactor_of(store, environ=environ)
         settled, remark = settle(status, ending.get("status"), exit_code)
-        notes += [str(row["text"]) for row in said if row["k"] == "note"] + ([remark] if remark else [])
+        remarks += [str(row["text"]) for row in said if row["k"] == "note"] + ([remark] if remark else []) + [*notes]
         body: dict[str, JSON] = {
             "manifest": str(manifest.digest),
             "status": settled,
@@ -73,11 +77,14 @@ def seal_outcome(
             "checkpoints": checkpoints,
             "artifacts": artifacts,
             "seed_proof": {k: v for row in said if row["k"] == "seed_proof" for k, v in row["proof"].items()},
-            "notes": [redactor.text(note) for note in dict.fromkeys(notes)],
+            "notes": [redactor.text(note) for note in dict.fromkeys(remarks)],
         }
         found = code if code is not None else ending.get("code")
         if found is not None:
             body["code"] = found
+        if (config := ending.get("config")) is not None:
+            body["config"] = {"changed": config}
+        body |= sections
         outcome = Outcome.of(body)
         store.seal_outcome(outcome, time=utc_text(ended))
         return outcome

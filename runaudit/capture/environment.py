@@ -8,63 +8,81 @@ The precision and determinism switches exist only in a process that has loaded t
 `runaudit run` sets them in code, config and variables that are all recorded; so their absence hides nothing.
 """
 
+import contextlib
 import os
-import platform
 import re
 import subprocess
 import sys
-import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from runaudit.capture.interpreter import Interpreter, this_interpreter
 from runaudit.records.canonical import JSON
 
 SMI_TIMEOUT_S = 10.0
-VARIABLES = frozenset(
+OWN_CHECKOUT = Path(__file__).resolve().parents[2]
+"""Where this runaudit lies. The observer is no part of what it observes."""
+VARIABLES = frozenset({"PYTHONHASHSEED", "PYTHONOPTIMIZE", "ROCR_VISIBLE_DEVICES"})
+PREFIXES = (
+    "OMP_", "MKL_", "OPENBLAS_", "GOMP_", "KMP_", "BLIS_", "VECLIB_", "NUMEXPR_", "CUDA_", "CUBLAS_", "CUDNN_",
+    "NCCL_", "NVIDIA_", "TORCH_", "PYTORCH_", "ATEN_", "GLOO_", "XLA_", "JAX_", "TF_", "KERAS_", "HIP_", "ROCR_",
+    "ROCM_", "HSA_", "MIOPEN_",
+)  # fmt: skip
+"""What native code reads without a word: nobody sees it looked up, so what is set is recorded. All other variables may
+hold anything, and are recorded only where the program was seen to look them up."""
+_PLACES = frozenset(
     {
-        "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "PYTHONHASHSEED",
-        "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "CUDA_LAUNCH_BLOCKING", "CUBLAS_WORKSPACE_CONFIG",
-        "NVIDIA_TF32_OVERRIDE", "MKL_CBWR", "ATEN_CPU_CAPABILITY", "PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF",
-        "PYTORCH_NVFUSER_DISABLE", "XLA_FLAGS", "TF_DETERMINISTIC_OPS", "JAX_ENABLE_X64", "PYTHONOPTIMIZE",
-        "ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES",
+        "TORCH_HOME", "TORCH_EXTENSIONS_DIR", "TORCH_LOGS_OUT", "TORCH_TRACE", "CUDA_HOME", "CUDA_PATH", "CUDA_ROOT",
+        "CUDA_CACHE_PATH", "CUDA_BIN_PATH", "KERAS_HOME", "JAX_COMPILATION_CACHE_DIR", "NCCL_DEBUG_FILE", "ROCM_PATH",
+        "HIP_PATH", "TF_CONFIG",
     }
 )  # fmt: skip
-"""Variables known to change a result. All others may hold anything, so none of them is recorded."""
-_TORCH_VARIABLE = re.compile(r"TORCH_[A-Z0-9_]+")
-_PLACES = frozenset({"TORCH_HOME", "TORCH_EXTENSIONS_DIR", "TORCH_LOGS_OUT", "TORCH_TRACE"})
-"""Where torch keeps files: paths, not causes."""
+"""Where libraries keep files: paths, not causes. (`TF_CONFIG` lists the hosts of a cluster.)"""
+_OTHERS = ("TF_CLI_", "TF_VAR_", "TF_PLUGIN_")
+"""Terraform's, which has the prefix of TensorFlow."""
 
 
-def capture_environment(environ: Mapping[str, str] = os.environ) -> tuple[dict[str, JSON], dict[str, str]]:
-    """The `env` section, and why some of its facts are not known: `{"env.cuda": reason}`."""
-    folders = package_folders()
-    found: dict[str, JSON] = {
-        "python": platform.python_version(),
-        "implementation": sys.implementation.name,
-        "platform": f"{platform.system()} {platform.machine()}",
-        "packages": packages(folders),
-        "variables": variables(environ),
-    }
+def capture_environment(
+    environ: Mapping[str, str] = os.environ, *, interpreter: Interpreter | None = None, reason: str = ""
+) -> tuple[dict[str, JSON], dict[str, str]]:
+    """The `env` section, and why some of its facts are not known: `{"env.cuda": reason}`.
+
+    `interpreter` is the one that the program runs on; None with a `reason`: it is not known, and nobody's own stands in
+    for it. None without one: this process is the program.
+    """
+    asked = this_interpreter() if interpreter is None and not reason else interpreter
+    found: dict[str, JSON] = {"variables": variables(environ)}
     unknown: dict[str, str] = {}
-    found |= _torch_build(found["packages"], folders, unknown)
+    if asked is None:
+        unknown |= dict.fromkeys(("env.python", "env.packages", "env.torch", "env.cuda", "env.cudnn"), reason)
+    else:
+        folders = package_folders(asked.folders)
+        found |= {"python": asked.version, "implementation": asked.implementation, "platform": asked.platform}
+        found["packages"] = installed = packages(folders)
+        found |= _torch_build(installed, folders, unknown, loaded=asked.here)
+        if asked.here:
+            found |= torch_switches()
     found |= _gpu(environ, unknown)
-    found |= torch_switches()
     if "WORLD_SIZE" in environ or "SLURM_NTASKS" in environ:
         found["world_size"] = environ.get("WORLD_SIZE") or environ.get("SLURM_NTASKS")
     return found, unknown
 
 
 def variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """The allow-listed environment variables that are set."""
-    names = (n for n in environ if n in VARIABLES or (_TORCH_VARIABLE.fullmatch(n) and n not in _PLACES))
+    """The environment variables that are set and that native code is known to read."""
+    names = (
+        name
+        for name in environ
+        if (name in VARIABLES or name.startswith(PREFIXES)) and name not in _PLACES and not name.startswith(_OTHERS)
+    )
     return {name: environ[name] for name in sorted(names)}
 
 
-def package_folders() -> tuple[Path, ...]:
-    """The folders of the search path that hold installed packages."""
-    seen = dict.fromkeys(Path(entry) for entry in sys.path if entry)
+def package_folders(path: Sequence[str] | None = None) -> tuple[Path, ...]:
+    """The folders of a search path (this process's own where none is given) that hold installed packages."""
+    seen = dict.fromkeys(Path(entry) for entry in (sys.path if path is None else path) if entry)
     return tuple(folder for folder in seen if folder.name in ("site-packages", "dist-packages") and folder.is_dir())
 
 
@@ -72,7 +90,7 @@ def packages(folders: tuple[Path, ...]) -> dict[str, str]:
     """Name -> version of every installed distribution, names normalised; the first folder of the path wins."""
     found: dict[str, str] = {}
     for folder in folders:
-        for entry in sorted(path.name for path in folder.iterdir()):
+        for entry in sorted(os.listdir(folder)):  # noqa: PTH208  (a path object each would be most of the time)
             if entry.endswith((".dist-info", ".egg-info")):
                 name, dash, version = entry.rpartition(".")[0].partition("-")
                 if dash:
@@ -80,7 +98,9 @@ def packages(folders: tuple[Path, ...]) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def _torch_build(installed: Mapping[str, str], folders: tuple[Path, ...], unknown: dict[str, str]) -> dict[str, JSON]:
+def _torch_build(
+    installed: Mapping[str, str], folders: tuple[Path, ...], unknown: dict[str, str], *, loaded: bool = True
+) -> dict[str, JSON]:
     """torch, cuda, cudnn. Null means known to be none: a build for the processor has no CUDA."""
     if "torch" not in installed:
         return {"torch": None, "cuda": None, "cudnn": None}
@@ -97,7 +117,7 @@ def _torch_build(installed: Mapping[str, str], folders: tuple[Path, ...], unknow
     if match[2] is None:
         return found | {"cudnn": None}
     bundled = next((v for n, v in installed.items() if re.fullmatch(r"nvidia-cudnn(-cu\d+)?", n)), None)
-    cudnn = ".".join(bundled.split(".")[:3]) if bundled else _loaded_cudnn()
+    cudnn = ".".join(bundled.split(".")[:3]) if bundled else _loaded_cudnn() if loaded else None
     if cudnn is None:
         unknown["env.cudnn"] = "cuDNN is not a package here and torch was not loaded"
         return found
@@ -194,35 +214,46 @@ def visible(rows: list[list[str]], setting: str | None) -> list[list[str]]:
 # ── other code under development ─────────────────────────────────────────────────────────────────────────────────
 
 
-def project_siblings(root: Path) -> tuple[Path, ...]:
+def project_siblings(root: Path, interpreter: Interpreter | None = None) -> tuple[Path, ...]:
     """Code outside `root` that the program can import and that is not an installed release: editable installs and
-    folders of the search path."""
+    folders of the search path. runaudit observes: its own checkout is none of them, and is not looked at."""
+    asked = interpreter or this_interpreter()
     found: dict[Path, None] = {}
-    for folder in (*_editable(package_folders()), *_search_path()):
-        if folder.is_dir() and not _inside(folder, root) and not _inside(root, folder):
+    for folder in (*_editable(package_folders(asked.folders)), *_search_path(asked)):
+        if folder != OWN_CHECKOUT and folder.is_dir() and not _inside(folder, root) and not _inside(root, folder):
             found[_top(folder)] = None
-    return tuple(sorted(path for path in found if not _inside(path, root)))
+    return tuple(sorted(path for path in found if not _inside(path, root) and path != OWN_CHECKOUT))
 
 
 def _editable(folders: tuple[Path, ...]) -> Iterator[Path]:
     """The folders that editable installs point to (PEP 610: `direct_url.json` with `dir_info.editable`)."""
+    for folder in folders:
+        for name in sorted(os.listdir(folder)):  # noqa: PTH208
+            if not name.endswith(".dist-info") or name.startswith("runaudit-"):
+                continue
+            try:
+                raw = Path(f"{folder}/{name}/direct_url.json").read_bytes()
+            except OSError:
+                continue
+            if b"editable" in raw and (place := _editable_place(raw)) is not None:
+                yield place
+
+
+def _editable_place(raw: bytes) -> Path | None:
     import json
 
-    for folder in folders:
-        for entry in folder.glob("*.dist-info"):
-            try:
-                facts = json.loads((entry / "direct_url.json").read_bytes())
-            except (OSError, ValueError):
-                continue
-            if isinstance(facts, dict) and facts.get("dir_info", {}).get("editable"):
-                yield Path(unquote(urlsplit(str(facts.get("url", ""))).path))
+    with contextlib.suppress(ValueError):
+        facts = json.loads(raw)
+        if isinstance(facts, dict) and facts.get("dir_info", {}).get("editable"):
+            return Path(unquote(urlsplit(str(facts.get("url", ""))).path))
+    return None
 
 
-def _search_path() -> Iterator[Path]:
-    """Folders of `sys.path` that belong neither to the interpreter nor to installed packages."""
-    own = {Path(place).resolve() for place in sysconfig.get_paths().values()}
-    prefixes = {Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve()}
-    for entry in sys.path:
+def _search_path(asked: Interpreter) -> Iterator[Path]:
+    """Folders of the search path that belong neither to the interpreter nor to installed packages."""
+    own = {Path(place).resolve() for place in asked.own}
+    prefixes = {Path(asked.prefix).resolve(), Path(asked.base_prefix).resolve()}
+    for entry in asked.folders:
         folder = Path(entry).resolve() if entry else None
         if folder is None or not folder.is_dir() or folder.name in ("site-packages", "dist-packages"):
             continue

@@ -101,17 +101,19 @@ def capture_code(
     redactor: Redactor | None = None,
     exclude: tuple[Path, ...] = (),
     siblings: tuple[Path, ...] = (),
+    is_output: Callable[[str], bool] | None = None,
 ) -> dict[str, JSON]:
     """The manifest's `code` section for the work tree or folder around `root`.
 
     `put` stores contents and gives their digest; None only looks; `has` spares what is stored. `siblings` are
-    folders of other code under development.
+    folders of other code under development. `is_output` says of an untracked file that an earlier run wrote it: an
+    output is no code.
 
     Raises CaptureError where a cap is exceeded or git fails; then nothing has been stored.
     """
     basket = Basket(limits=limits or Limits(), redactor=redactor)
     exclude = tuple(folder.absolute() for folder in exclude)
-    code = _tree(root.absolute(), basket, exclude)
+    code = _tree(root.absolute(), basket, exclude, is_output=is_output or _nothing)
     code["siblings"] = {name: _tree(path.absolute(), basket, exclude) for name, path in sibling_names(siblings).items()}
     basket.check(_sizes(code))
     if put is not None:
@@ -140,18 +142,28 @@ def _project_name(folder: Path) -> str | None:
     return name if isinstance(name, str) and name else None
 
 
-def _tree(root: Path, basket: Basket, exclude: tuple[Path, ...], depth: int = 0) -> dict[str, JSON]:
+def _nothing(path: str) -> bool:
+    return False
+
+
+def _tree(
+    root: Path,
+    basket: Basket,
+    exclude: tuple[Path, ...],
+    depth: int = 0,
+    is_output: Callable[[str], bool] = _nothing,
+) -> dict[str, JSON]:
     if depth > MAX_DEPTH:
         raise CaptureError(f"{root} is a submodule within {MAX_DEPTH} others", remedy="untangle the submodules")
     top = work_tree(root)
     if top is None:
-        return _folder(root, basket, exclude)
+        return _folder(root, basket, exclude, is_output)
     git = Git(top)
     state = _state(git, exclude)
     tracked, links = _tracked(git)
     files = {path: entry for path in tracked if (entry := basket.entry(top / path, path, tracked=True))}
     nested = [path.rstrip("/") for path in state.untracked if path.endswith("/")]
-    new = [path for path in state.untracked if not path.endswith("/")]
+    new = [path for path in state.untracked if not path.endswith("/") and not is_output(path)]
     files |= {path: entry for path in new if (entry := basket.entry(top / path, path, tracked=False))}
     inner = _submodules(top, links, nested, basket, exclude, depth)
     return {
@@ -159,7 +171,8 @@ def _tree(root: Path, basket: Basket, exclude: tuple[Path, ...], depth: int = 0)
         "commit": state.commit,
         "branch": state.branch,
         "remote": basket.redactor.text(state.remote) if basket.redactor and state.remote else state.remote,
-        "dirty": state.dirty or any(module["dirty"] or module.get("moved") for module in inner.values()),
+        "dirty": bool(state.changed or new or nested)
+        or any(module["dirty"] or module.get("moved") for module in inner.values()),
         "patch": _patch(git, state, basket) if state.changed else None,
         "files": {legible(path): files[path] for path in sorted(files)},
         "untracked": sorted(legible(path) for path in new),
@@ -215,13 +228,15 @@ def _submodules(
     return found
 
 
-def _folder(root: Path, basket: Basket, exclude: tuple[Path, ...]) -> dict[str, JSON]:
+def _folder(
+    root: Path, basket: Basket, exclude: tuple[Path, ...], is_output: Callable[[str], bool] = _nothing
+) -> dict[str, JSON]:
     """A folder outside git: its source files are all there is, and they are all kept."""
     files: dict[str, JSON] = {}
     for path in folder_files(root, exclude=exclude):
         if basket.files > basket.limits.count:
             basket.check(_sizes({"files": files}))
-        if entry := basket.entry(root / path, path, tracked=False):
+        if not is_output(path) and (entry := basket.entry(root / path, path, tracked=False)):
             files[legible(path)] = entry
     return {"vcs": None, "commit": None, "branch": None, "remote": None, "dirty": False, "patch": None, "files": files,
             "untracked": [], "submodules": {}}  # fmt: skip

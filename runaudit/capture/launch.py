@@ -18,10 +18,13 @@ from typing import Any
 from runaudit.capture.config import plain_config
 from runaudit.capture.dataset import capture_dataset
 from runaudit.capture.environment import capture_environment, project_siblings
-from runaudit.capture.git import capture_code
+from runaudit.capture.git import capture_code, sibling_names
 from runaudit.capture.gitprocess import work_tree
+from runaudit.capture.interpreter import Interpreter, interpreter_of, this_interpreter
+from runaudit.capture.outputs import Outputs
+from runaudit.capture.program import Program, launcher_of, module_file, program_of
 from runaudit.capture.redact import Redactor, redaction_key
-from runaudit.capture.source import Limits
+from runaudit.capture.source import Limits, is_installed, legible
 from runaudit.errors import CaptureError
 from runaudit.records.canonical import JSON, thawed
 from runaudit.records.manifest import Manifest
@@ -41,7 +44,8 @@ class LaunchRequest:
     `config` is a mapping, a dataclass, a namespace, a file, or several files of which later ones win. `data` names
     folders, files, or finished entries. `init` is a kind or `{kind, checkpoint, parent}`. `extra` holds further
     sections as they are. `config_files` are the files `config` was read from: a change of one changes the config, and
-    not the code besides. `siblings` None: found in the interpreter's editable installs and search path.
+    not the code besides. `siblings` None: found in the interpreter's editable installs and search path. `root` is where
+    the program starts; its code lies in the work tree of its script. Without `argv` this process is the program.
     """
 
     label: str | None = None
@@ -90,18 +94,25 @@ def draft_manifest(
 
     Raises CaptureError, CanonicalError or UsageError naming what cannot be recorded.
     """
+    # What changes from here on has changed while the run ran: data can take minutes to be read.
+    started = time.time() if now is None else now
     config = ABSENT if request.config is ABSENT else plain_config(request.config)
     argv = request.argv or tuple(sys.orig_argv)
     redactor = redactor_of(store, environ=environ, argv=argv, config={} if config is ABSENT else config)
-    environment, unknown = capture_environment(environ)
+    place = whereabouts(request, cache=store.root / "cache", environ=environ)
+    environment, unknown = capture_environment(environ, interpreter=place.interpreter, reason=place.reason)
+    environment |= launcher_of(argv)
+    siblings, outputs = _siblings(request, place), Outputs(store, place.top)
     sections: dict[str, JSON] = {
-        "code": _code(request, store, redactor, Limits.of(environ)),
+        "code": _code(place, siblings, store, redactor, Limits.of(environ), outputs),
         "data": {name: _data(request, name, store) for name in sorted(request.data)},
         "env": redactor.tree(environment),
-        "launch": _launch(request, redactor.argv(argv), environ, time.time() if now is None else now),
+        "launch": _launch(request, place, siblings, redactor.argv(argv), environ, started),
         "origin": {"kind": "captured"},
         "unknown": unknown,
     }
+    if outputs.found:
+        sections["launch"] |= {"outputs": sorted(map(legible, outputs.found))}
     if request.label is not None:
         sections["label"] = redactor.text(request.label)
     if request.seed is not ABSENT:
@@ -111,6 +122,70 @@ def draft_manifest(
     sections |= redactor.tree(_declared(request, store))
     redactor.remember()
     return Manifest.of({**sections, **redactor.tree(thawed(request.extra))})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whereabouts:
+    """Where a program's code lies and what it runs on. `top` is the root of its script's work tree."""
+
+    top: Path
+    script: Path | None = None
+    interpreter: Interpreter | None = None
+    reason: str = ""
+
+
+def whereabouts(request: LaunchRequest, *, cache: Path | None, environ: Mapping[str, str] = os.environ) -> Whereabouts:
+    """The script of a launch, its work tree, and the interpreter that the command runs on."""
+    root = request.root.absolute()
+    if not request.argv:
+        script = _own_script()
+        return Whereabouts(top=code_top(script, root), script=script, interpreter=this_interpreter())
+    program = program_of(request.argv, cwd=root, environ=environ)
+    if program.python is None and request.argv[0].endswith(".py"):
+        # The words of `sys.argv`: this process is the program, and the first word its script.
+        script = root / request.argv[0]
+        return Whereabouts(top=code_top(script, root), script=script, interpreter=this_interpreter())
+    interpreter, reason = interpreter_of(program, cwd=root, environ=environ, cache=cache)
+    script = _script(program, interpreter)
+    return Whereabouts(top=code_top(script, root), script=script, interpreter=interpreter, reason=reason)
+
+
+def _script(program: Program, interpreter: Interpreter | None) -> Path | None:
+    """The file that runs; nothing where it is an installed tool, whose version says what it is."""
+    found = program.script
+    if found is None and program.kind == "module" and interpreter is not None:
+        found = module_file(program.target, interpreter.folders)
+    return None if found is None or _is_tool(found) else found
+
+
+def _own_script() -> Path | None:
+    name = getattr(sys.modules.get("__main__"), "__file__", None)
+    found = Path(name).absolute() if isinstance(name, str) else None
+    return None if found is None or _is_tool(found) else found
+
+
+def _is_tool(path: Path) -> bool:
+    """Whether a file belongs to an installation: of a package, of Python, a script beside an interpreter."""
+    return (
+        is_installed(path.as_posix())
+        or Path(os.__file__).parent in path.parents
+        or (path.parent / "python").exists()
+        or (path.parent / "python3").exists()
+    )
+
+
+def code_top(script: Path | None, root: Path) -> Path:
+    """The root of the work tree that a script lies in; outside of git the folder that holds the program.
+
+    A submodule is part of the tree around it. A link into another tree is code of the tree that it lies in.
+    """
+    around = work_tree(root)
+    if script is None or (script.parent != root and root in script.parents and around is None):
+        return around or root
+    inner = work_tree(script.parent) or (work_tree(script.resolve().parent) if script.is_symlink() else None)
+    if inner is None:
+        return root if script.parent == root else script.resolve().parent
+    return around if around in inner.parents and around is not None and (inner / ".git").is_file() else inner
 
 
 def _declared(request: LaunchRequest, store: Store) -> dict[str, JSON]:
@@ -141,12 +216,25 @@ def _init(init: str | Mapping[str, JSON], store: Store) -> dict[str, JSON]:
     return found
 
 
-def _code(request: LaunchRequest, store: Store, redactor: Redactor, limits: Limits) -> dict[str, JSON]:
-    root = work_tree(request.root.absolute()) or request.root.absolute()
-    siblings = project_siblings(root) if request.siblings is None else request.siblings
+def _siblings(request: LaunchRequest, place: Whereabouts) -> tuple[Path, ...]:
+    if request.siblings is not None:
+        return request.siblings
+    # An interpreter that could not be asked may import anything; what it did import is seen while it runs.
+    return project_siblings(place.top, place.interpreter) if place.interpreter else ()
+
+
+def _code(
+    place: Whereabouts,
+    siblings: tuple[Path, ...],
+    store: Store,
+    redactor: Redactor,
+    limits: Limits,
+    outputs: Outputs,
+) -> dict[str, JSON]:
     return capture_code(
-        root, store.put, has=store.has, limits=limits, redactor=redactor, exclude=(store.root,), siblings=siblings
-    )
+        place.top, store.put, has=store.has, limits=limits, redactor=redactor, exclude=(store.root,),
+        siblings=siblings, is_output=outputs.wrote,
+    )  # fmt: skip
 
 
 def _data(request: LaunchRequest, name: str, store: Store) -> dict[str, JSON]:
@@ -157,7 +245,14 @@ def _data(request: LaunchRequest, name: str, store: Store) -> dict[str, JSON]:
     return capture_dataset(Path(value), cache=store.root / "cache", facts=facts)
 
 
-def _launch(request: LaunchRequest, argv: list[str], environ: Mapping[str, str], now: float) -> dict[str, JSON]:
+def _launch(
+    request: LaunchRequest,
+    place: Whereabouts,
+    siblings: tuple[Path, ...],
+    argv: list[str],
+    environ: Mapping[str, str],
+    now: float,
+) -> dict[str, JSON]:
     ranks = ("RANK", "LOCAL_RANK", "SLURM_JOB_ID", "SLURM_PROCID", "SLURM_NODELIST", "TORCHELASTIC_RUN_ID")
     return {
         "started": utc_text(now),
@@ -169,16 +264,23 @@ def _launch(request: LaunchRequest, argv: list[str], environ: Mapping[str, str],
         "nonce": os.urandom(8).hex(),
         "argv": argv,
         "cwd": str(request.root.absolute()),
-        "config_files": [_within(path, request.root) for path in request.config_files],
+        "top": str(place.top),
+        "script": None if place.script is None else _within(place.script, place.top),
+        "siblings": {name: str(path) for name, path in sibling_names(siblings).items()},
+        "data_given": sorted(name for name, value in request.data.items() if isinstance(value, Mapping)),
+        "config_files": [_within(request.root / path, place.top) for path in request.config_files],
         "job": {name: environ[name] for name in ranks if name in environ},
     }
 
 
-def _within(path: Path, root: Path) -> str:
+def _within(path: Path, top: Path) -> str:
     """A file's path in the work tree, as the tree of sources names it; outside of it, where it lies."""
-    top = (work_tree(root.absolute()) or root.absolute()).resolve()
+    there = path.absolute()
+    if there.is_relative_to(top):
+        return os.path.normpath(there.relative_to(top))
     there = path.resolve()
-    return there.relative_to(top).as_posix() if there.is_relative_to(top) else str(there)
+    real = top.resolve()
+    return there.relative_to(real).as_posix() if there.is_relative_to(real) else str(there)
 
 
 def seal(

@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
-from runaudit.capture.environment import project_siblings
-from runaudit.capture.git import sibling_names
 from runaudit.capture.gitprocess import work_tree
 from runaudit.capture.redact import Redactor
 from runaudit.capture.source import Basket, Limits, Put, is_installed, legible
@@ -63,23 +61,21 @@ def loaded_code(
     return {"loaded": sorted(loaded), "changed": changed, **({"files": late} if late else {})}
 
 
-def code_roots(root: Path, code: Mapping[str, JSON]) -> dict[str, Path]:
-    """Where the parts of a `code` section lie here: `""` for the work tree, and each sibling that is found again."""
-    top = work_tree(root.absolute()) or root.absolute()
-    here = sibling_names(project_siblings(top))
-    return {"": top} | {name: here[name] for name in code.get("siblings") or {} if name in here}
+def joined_code(seen: Mapping[str, JSON], said: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Two accounts of what ran as one: what was seen, and what stood in `sys.modules`."""
+    changed = {str(row["path"]): row for row in (*said.get("changed", ()), *seen.get("changed", ()))}
+    files = {**said.get("files", {}), **seen.get("files", {})}
+    found: dict[str, JSON] = {"changed": [changed[path] for path in sorted(changed)]}
+    if "loaded" in seen or "loaded" in said:
+        found["loaded"] = sorted({*seen.get("loaded", ()), *said.get("loaded", ())})
+    return found | ({"files": files} if files else {})
 
 
-def changed_files(code: Mapping[str, JSON], root: Path, redactor: Redactor | None) -> list[dict[str, JSON]]:
-    """Every sealed file of the work tree that is another one now: what a wrapper can say, which sees no modules."""
-    basket = Basket(limits=Limits(), redactor=redactor)
-    found: list[dict[str, JSON]] = []
-    for path, before in _sealed(code):
-        entry = basket.entry(root / path, path, tracked=True)
-        after = entry["digest"] if entry else None
-        if before != after:
-            found.append({"path": path, "before": before, "after": after})
-    return found
+def code_roots(root: Path, launch: Mapping[str, JSON]) -> dict[str, Path]:
+    """Where the parts of a `code` section lie here: `""` for the work tree, and each sibling that is still there."""
+    top = Path(str(launch.get("top") or work_tree(root.absolute()) or root.absolute()))
+    places = {name: Path(str(path)) for name, path in (launch.get("siblings") or {}).items()}
+    return {"": top} | {name: path for name, path in places.items() if path.is_dir()}
 
 
 def _sealed(code: Mapping[str, JSON], prefix: str = "") -> Iterator[tuple[str, JSON]]:

@@ -17,15 +17,16 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from runaudit.capture.closing import SERIES, end_mirrors, ending_of, run_of, seal_outcome
+from runaudit.capture.closing import SERIES, end_mirrors, ending_of, run_of
 from runaudit.capture.files import brought_in
+from runaudit.capture.finishing import WatchedConfig, loaded_here, seal_own, told
 from runaudit.capture.launch import ABSENT, LaunchRequest, draft_manifest, open_store, redactor_of, seal
 from runaudit.capture.ledger import claim
-from runaudit.capture.loaded import code_roots, loaded_code
 from runaudit.capture.rng import proof, reseeded, rng_digests
 from runaudit.capture.series import Keeper, Series
 from runaudit.capture.sink import Mirror, Sink, remarks
 from runaudit.errors import CaptureError, UsageError
+from runaudit.observe.here import attached, is_observed, unobserved
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest
@@ -68,6 +69,7 @@ def record(
     if (found := run_of(environ)) is not None:
         adopted = Recorder(*found, owns=False, sinks=sinks, root=root)
         adopted.compare_with_sealed(label=label, seed=seed)
+        adopted.watch_config(config)
         return _made_current(adopted)
     request = LaunchRequest(
         label=label, seed=seed, config=config, data=data or {}, init=init, evaluation=evaluation,
@@ -78,9 +80,12 @@ def record(
         if isinstance(store, Store)
         else open_store(find_store(root.absolute(), environ=environ, named=_path(store)))
     )
-    draft = draft_manifest(request, place, environ=environ)
-    manifest = seal(place, admit(draft, place) if admit else draft, environ=environ)
-    return _made_current(Recorder(place, manifest, owns=True, sinks=sinks, root=root))
+    with unobserved():
+        draft = draft_manifest(request, place, environ=environ)
+        manifest = seal(place, admit(draft, place) if admit else draft, environ=environ)
+    made = Recorder(place, manifest, owns=True, sinks=sinks, root=root)
+    made.watch_config(config)
+    return _made_current(made)
 
 
 def _path(store: Path | str | None) -> Path | None:
@@ -145,6 +150,8 @@ class Recorder:
         self._stopped_by: str | None = None
         self._late_signal: int | None = None
         self._old_sigterm: Any = None
+        self._config = WatchedConfig(ABSENT, self._redactor)
+        self._traced = attached(self._live) if owns else False
         self._mirrors = tuple(self._started(sink) for sink in sinks)
         atexit.register(self._at_exit)
         self._watch_sigterm()
@@ -231,29 +238,29 @@ class Recorder:
             self.note(f"{left} bytes of logged steps could not be written")
         for remark in remarks(self._mirrors):
             self.note(remark)
-        code = self._loaded()
         if metrics:
             claim(self._live, "metrics", values={name: float(value) for name, value in metrics.items()})
+        if config := self._config.changes():
+            self.note(told(config))
         if self.owns:
-            self.outcome = seal_outcome(self.store, self.manifest, status=status, error=error, code=code)
+            self.outcome = seal_own(
+                self.store, self.manifest, self._redactor, root=self._root, traced=self._traced, status=status,
+                error=error, config=config,
+            )  # fmt: skip
         else:
             clean = self._redactor.text(error) if error else None
-            claim(self._live, "ending", status=status, error=clean, code=code)
+            # Where the wrapper's observer runs in this process, it knows what was loaded; else only this process does.
+            code = None if is_observed() else loaded_here(self.store, self.manifest, self._redactor, self._root)
+            claim(self._live, "ending", status=status, error=clean, code=code, config=config or None)
         self.outcome = end_mirrors(
             self.store, self._mirrors, status, self.outcome, note=self.note, redactor=self._redactor
         )
         atexit.unregister(self._at_exit)
         self._release_sigterm()
 
-    def _loaded(self) -> dict[str, JSON]:
-        """The project's modules that this process has loaded. What cannot be read any more is told, not fatal."""
-        code = self.manifest.section("code")
-        roots = code_roots(self._root, code)
-        try:
-            return loaded_code(code, roots, self.store.put, self._redactor)
-        except (CaptureError, OSError) as error:
-            self.note(f"the loaded modules could not be recorded: {error}")
-            return {"changed": []}
+    def watch_config(self, config: Any) -> None:
+        """Look at the configuration again when the run ends."""
+        self._config = WatchedConfig(config, self._redactor)
 
     def __enter__(self) -> Self:
         return self

@@ -58,6 +58,10 @@ _ASSIGNED = re.compile(
         (?P<between> ["']? [ \t]* [=:] [ \t]* (?: ["']? [Bb]earer [ ]+ | (?P<quote> ["']) )? )
         (?P<value> [^\s"',;)}\]]{4,} )"""
 )
+_OPTION = re.compile(r"""(?<![\w-])(?P<option>--?[A-Za-z][\w.-]*)(?P<between>[ =]["']?)(?P<value>[^\s"'=-][^\s"']*)""")
+"""An option of a command line within a text, with its value."""
+_COMMAND = re.compile(r"(?i)(?:^|[^a-z])(?:args|argv|arguments|cmd|cmdline|command|command_line|cli)$")
+"""Names under which a whole command line stands."""
 _NAME_BEFORE = re.compile(r"[A-Za-z0-9_.-]*\Z")
 _LITERAL = re.compile(r"['\"]([A-Za-z0-9+/_-]{32,200}={0,2})(?=['\"])")
 _BARE = re.compile(r"[A-Za-z0-9+/_-]{32,200}={0,2}")
@@ -143,6 +147,7 @@ class Redactor:
         lower = text.lower()
         if any(hint in lower for hint in _NAME_HINTS):
             text = _ASSIGNED.sub(self._assigned, text)
+            text = _OPTION.sub(self._option, text)
         if _BARE.fullmatch(text) and is_random(text):
             return self._found(text)
         return _LITERAL.sub(self._literal, text)
@@ -184,9 +189,13 @@ class Redactor:
         if isinstance(value, Mapping):
             return {self.text(key): self.tree(item, name=key) for key, item in value.items()}
         if isinstance(value, list | tuple):
+            if not is_secret(name, "x1234567") and any(isinstance(word, str) and _is_option(word) for word in value):
+                return self._words(value)
             return [self.tree(item, name=name) for item in value]
         if isinstance(value, str):
-            return self._found(value) if is_secret(name, value) else self.text(value)
+            if is_secret(name, value):
+                return self._found(value)
+            return self._command(value) if _COMMAND.search(name) else self.text(value)
         if isinstance(value, int) and not isinstance(value, bool) and re.search(r"(?i)passw|secret", name):
             return self.mark(str(value))
         return value
@@ -206,6 +215,17 @@ class Redactor:
             previous = word
         return clean
 
+    def _command(self, text: str) -> str:
+        """A command line within one text, its blanks as they are."""
+        parts = re.split(r"(\s+)", text)
+        parts[::2] = self.argv(parts[::2])
+        return self.text("".join(parts))
+
+    def _words(self, values: Sequence[JSON]) -> list[JSON]:
+        """A list that is a command line, in which numbers may stand as numbers."""
+        clean = iter(self.argv([str(word) for word in values if isinstance(word, str)]))
+        return [next(clean) if isinstance(word, str) else self.tree(word) for word in values]
+
     def url(self, url: str) -> str:
         """A remote's address without its credentials."""
         return self.text(without_user(url))
@@ -219,6 +239,14 @@ class Redactor:
         if not isinstance(value, str):
             return []
         return [where] if (self._pattern is not None and self._pattern.search(value)) or _SHAPES.search(value) else []
+
+    def _option(self, match: re.Match[str]) -> str:
+        name, value = match["option"].lstrip("-"), match["value"]
+        if _DONE.search(value) or not is_secret(name, value) or re.fullmatch(r"[A-Z_]+|.*[(\[{<$\\].*", value):
+            return match[0]
+        if len(value) < MIN_LEARNED or not (any(map(str.isdigit, value)) and any(map(str.isalpha, value))):
+            return match[0]
+        return f"{match['option']}{match['between']}{self._found(value)}"
 
     def _found(self, secret: str) -> str:
         self.learn([secret])
@@ -247,7 +275,9 @@ class Redactor:
 
 
 _RULES = hashlib.sha256(
-    "\n".join(p.pattern for p in (_ALWAYS, _TOKEN, _SHAPES, _URL_USER, _ASSIGNED, _LITERAL, _BARE, _WORD)).encode()
+    "\n".join(
+        p.pattern for p in (_ALWAYS, _TOKEN, _SHAPES, _URL_USER, _ASSIGNED, _OPTION, _LITERAL, _BARE, _WORD)
+    ).encode()
 ).hexdigest()[:16]
 """Which patterns a memory of clean contents was made with: other patterns, another memory."""
 
@@ -269,6 +299,10 @@ def is_secret(name: str, value: str) -> bool:
     if _ALWAYS.search(word):
         return True
     return bool(_TOKEN.search(word)) and len(value) >= 8 and any(c.isdigit() for c in value)
+
+
+def _is_option(word: str) -> bool:
+    return word.startswith("-") or "=" in word
 
 
 def _is_given(match: re.Match[str]) -> bool:

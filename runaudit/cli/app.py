@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("runaudit.cli.records:verify", "Re-hash everything; says which file of which run is wrong."),
     "run": ("runaudit.cli.run:run", "Guard, seal, run a command, seal what came out."),
     "guard": ("runaudit.cli.guard:guard", "May this run start?"),
+    "seal": ("runaudit.cli.seal:seal", "Seal a lost run with what is on disk."),
     "restore": ("runaudit.cli.restore:restore", "The exact code of a run, in a new folder."),
     "rerun": ("runaudit.cli.restore:rerun", "Run it again and compare."),
     "import": ("runaudit.cli.imports:imports", "Bring foreign runs in, their gaps marked unknown."),

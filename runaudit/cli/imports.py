@@ -96,6 +96,7 @@ def _read(kind: str, paths: Sequence[Path], context: Context) -> "tuple[list[Imp
 
 def _sealed(store: "Store", found: "Sequence[Imported]", skipped: "list[Skipped]") -> "list[tuple[Manifest, Imported]]":
     """What was new, sealed; what was there already goes to `skipped`."""
+    from runaudit.capture.foreign import without_secrets
     from runaudit.capture.launch import utc_text
     from runaudit.importers.base import Skipped
     from runaudit.store.catalogue import run_ids
@@ -103,7 +104,8 @@ def _sealed(store: "Store", found: "Sequence[Imported]", skipped: "list[Skipped]
 
     known = set(run_ids(store))
     sealed = []
-    for entry in found:
+    clean = without_secrets([entry.run for entry in found], store)
+    for entry in (replace(entry, run=run) for entry, run in zip(found, clean, strict=True)):
         run_id = foreign_manifest(entry.run).id
         if run_id in known:
             skipped.append(Skipped(source=entry.source, reason=f"already imported as {run_id[:12]}"))

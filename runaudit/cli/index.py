@@ -227,7 +227,7 @@ class _Grouping:
     def add(self, run_id: str) -> None:
         """Put a new run into its cohort."""
         from runaudit.factors.classes import design_key
-        from runaudit.factors.cohort import same_code
+        from runaudit.factors.cohort import same_design
         from runaudit.factors.policy import shared_policy
 
         if run_id in self._of_run:
@@ -235,7 +235,7 @@ class _Grouping:
         of = self._levels(run_id)
         key = design_key(of, shared_policy(self._settings.factors, (of.run,)))
         for number in self._by_key.get(key, ()):
-            if same_code(self._founder(number), of, self._settings.factors):
+            if same_design(self._founder(number), of, self._settings.factors):
                 break
         else:
             number = len(self.groups)

@@ -27,6 +27,7 @@ from runaudit.guard.launch import prepare
 from runaudit.guard.process import executable
 from runaudit.guard.text import answer_text
 from runaudit.guard.wrapped import run_sealed
+from runaudit.records.outcome import FINISHED, Outcome
 from runaudit.records.run import SHORT
 
 
@@ -92,7 +93,19 @@ def launch(around: common.Context, options: Options, *, cwd: Path, extra: dict[s
     if done.outcome is not None:
         remarks = "".join(f"; {note}" for note in done.outcome.body.get("notes", ()))
         _tell(around, f"run {manifest.id[:SHORT]} {done.outcome.status} after {done.ended.duration_s:.1f} s{remarks}")
+        if logged_nothing(done.outcome):
+            _tell(around, f"run {manifest.id[:SHORT]} logged nothing to judge; add to the program: {LOG_LINE}")
     return done.exit_code
+
+
+LOG_LINE = 'import runaudit; runaudit.log(step, {"train/loss": loss})'
+
+
+def logged_nothing(outcome: Outcome) -> bool:
+    """Whether a run that went well left neither a number nor a checkpoint."""
+    return outcome.status in FINISHED and not (
+        outcome.body.get("metrics") or outcome.body.get("trajectory") or outcome.checkpoints
+    )
 
 
 def _tell(around: common.Context, text: str) -> None:

@@ -42,9 +42,11 @@ def runs_named(context: Context, word: str, *, trajectory: bool = True) -> tuple
     Raises UsageError for an unknown or ambiguous word.
     """
     if is_file(word):
+        from runaudit.capture.foreign import without_secrets
         from runaudit.importers.record import read_records
 
-        return linked([found.run for found in read_records(Path(word))[0]])
+        store = context.open() if has_store(context) else None
+        return linked(without_secrets([found.run for found in read_records(Path(word))[0]], store))
     if "," in word and not (has_store(context) and not is_list(context.open(), word)):
         parts = [part for part in word.split(",") if part]
         runs = [run for part in parts for run in runs_named(context, part, trajectory=trajectory)]

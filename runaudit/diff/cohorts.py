@@ -32,6 +32,7 @@ from runaudit.factors.factor import Change, ChangeClass, Role
 from runaudit.factors.gaps import status_gap
 from runaudit.factors.levels import Levels, levels
 from runaudit.factors.policy import shared_policy
+from runaudit.factors.together import beside
 from runaudit.records.run import Run
 from runaudit.settings import Settings
 
@@ -44,8 +45,8 @@ def compare_cohorts(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequenc
         pair = compare(a.runs[0], b.runs[0], settings=settings, intent=intent)
         return replace(pair, a=side_of(a), b=side_of(b))
     settings = replace(settings, factors=shared_policy(settings.factors, (*a.runs, *b.runs)))
-    left, right = levels(typical(a), settings.factors), levels(typical(b), settings.factors)
-    found = _seeds_aside(changes(left, right, settings.factors))
+    left, right = beside(typical(a), typical(b), settings.factors)
+    found = _seeds_aside(changes(left, right, settings.factors), a, b, settings)
     factors = factor_changes(of_class(found, ChangeClass.FACTOR), left, right)
     odd, blocks = _arms(a, b, settings)
     declared = declared_intent((*a.runs, *b.runs), intent)
@@ -96,18 +97,31 @@ def typical(cohort: Cohort) -> Run:
     return cohort.finished[0] if cohort.finished else cohort.runs[0]
 
 
-def _seeds_aside(found: Sequence[Change]) -> tuple[Change, ...]:
+def _seeds_aside(found: Sequence[Change], a: Cohort, b: Cohort, settings: Settings) -> tuple[Change, ...]:
+    """Seeds are replicated within the arms. One that stood still in an arm while the other had others moved with the
+    arm, and is a factor like any other."""
+    arms = [[levels(run, settings.factors) for run in arm.runs] for arm in (a, b)]
     return tuple(
         replace(change, kind=ChangeClass.NUISANCE, why="replicated within the arms")
-        if change.kind is ChangeClass.FACTOR and change.role in REPLICATED
+        if change.kind is ChangeClass.FACTOR
+        and change.role in REPLICATED
+        and not _moved_with_the_arm(change.path, arms)
         else change
         for change in found
     )
 
 
+def _moved_with_the_arm(path: str, arms: Sequence[Sequence[Levels]]) -> bool:
+    """Whether a seed was fixed in an arm of several runs, at a value that the other arm did not have in every run."""
+    seen = [{repr(of.at(path)) for of in arm} for arm in arms]
+    if seen[0] == seen[1]:
+        return False
+    return any(len(values) == 1 < len(arm) for values, arm in zip(seen, arms, strict=True))
+
+
 def _inner(first: Run, other: Run, settings: Settings) -> tuple[FactorChange, ...]:
     """What differs between two runs of one arm beside the seed."""
-    left, right = levels(first, settings.factors), levels(other, settings.factors)
+    left, right = beside(first, other, settings.factors)
     found = factor_changes(of_class(changes(left, right, settings.factors), ChangeClass.FACTOR), left, right)
     return tuple(factor for factor in found if factor.role not in REPLICATED)
 
@@ -183,7 +197,7 @@ def _all_missing(a: Cohort, b: Cohort, factors: Sequence[FactorChange], settings
     rows: dict[str, Missing] = {}
     pairs = [(a.runs[min(i, a.n - 1)], b.runs[min(i, b.n - 1)]) for i in range(max(a.n, b.n))]
     for left, right in pairs:
-        sides = levels(left, settings.factors), levels(right, settings.factors)
+        sides = beside(left, right, settings.factors)
         for row in missing_rows(*sides, factors or _ANY, settings, with_status=True):
             known = rows.get(row.factor)
             side = row.side if known is None or known.side == row.side else "both"

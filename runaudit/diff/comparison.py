@@ -13,10 +13,11 @@ from runaudit.factors.budget import budget_barriers
 from runaudit.factors.control import control_barriers
 from runaudit.factors.factor import Change, ChangeClass, Role
 from runaudit.factors.gaps import gaps, pair_gaps, status_gap
-from runaudit.factors.levels import Levels, levels
+from runaudit.factors.levels import Levels
 from runaudit.factors.lineage import PREFIX, compared
 from runaudit.factors.path import last_key, matches
 from runaudit.factors.policy import shared_policy
+from runaudit.factors.together import beside, together
 from runaudit.records.run import Run
 from runaudit.settings import Settings
 
@@ -28,7 +29,7 @@ def compare(a: Run, b: Run, *, settings: Settings, intent: Sequence[str] = (), d
     that has not begun.
     """
     settings = replace(settings, factors=shared_policy(settings.factors, (a, b)))
-    left, right = levels(a, settings.factors), levels(b, settings.factors)
+    left, right = beside(a, b, settings.factors)
     found = changes(left, right, settings.factors)
     factors = factor_changes(of_class(found, ChangeClass.FACTOR), left, right)
     declared = declared_intent((a, b), intent)
@@ -134,7 +135,8 @@ def missing_rows(
         rows[path] = Missing(factor=path, side="both", reason="equal seeds and equal records gave another start: "
                              "something that is not recorded differs")  # fmt: skip
     if compared(a, b) and a.parent is not None and b.parent is not None:
-        for row in missing_rows(a.parent, b.parent, factors, settings, with_status=False):
+        left, right = together((a.parent, b.parent))
+        for row in missing_rows(left, right, factors, settings, with_status=False):
             rows[PREFIX + row.factor] = replace(row, factor=PREFIX + row.factor)
     return tuple(rows[path] for path in sorted(rows))
 

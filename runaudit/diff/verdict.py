@@ -13,7 +13,7 @@ from runaudit.factors.factor import Role
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What the verdict rests on. `faults`: records that do not match their digest; `barriers`: why the results cannot
-    be held side by side; `replicated`: whether seeds are replicated within the arms, so that they may differ."""
+    be held side by side; `replicated`: whether the sides are arms; a seed is then a factor where it moved with the arm."""
 
     faults: tuple[str, ...] = ()
     barriers: tuple[str, ...] = ()
@@ -42,8 +42,6 @@ def _without_gaps(evidence: Evidence) -> tuple[Verdict, str]:
         return Verdict.INCOMPARABLE, "; ".join(evidence.barriers)
     seeds = [f for f in evidence.factors if f.role in (Role.SEED, Role.STOCHASTIC)]
     treatments = [f for f in evidence.factors if f not in seeds]
-    if evidence.replicated:
-        seeds = []
     if evidence.odd:
         return Verdict.CONFOUNDED, "; ".join(evidence.odd)
     if len(treatments) > 1:
@@ -51,6 +49,11 @@ def _without_gaps(evidence: Evidence) -> tuple[Verdict, str]:
         return Verdict.CONFOUNDED, f"{len(treatments)} factors changed together: {_names(treatments)}{also}"
     if treatments and seeds:
         both = f"{_names(seeds)} changed together with {treatments[0].factor}"
+        if evidence.replicated:
+            return (
+                Verdict.CONFOUNDED,
+                f"{both}: it is fixed within an arm, so the runs of an arm cannot tell them apart",
+            )
         return Verdict.CONFOUNDED, f"{both}, and a pair of single runs cannot tell them apart"
     if treatments:
         return Verdict.SINGLE_FACTOR, f"only {treatments[0].summary} changed"

@@ -6,6 +6,7 @@ from runaudit.factors.block import declared_bundles
 from runaudit.factors.budget import updates
 from runaudit.factors.factor import Absent, Change, ChangeClass
 from runaudit.factors.levels import Levels
+from runaudit.factors.observed import seeds_at_odds
 from runaudit.factors.path import matches
 from runaudit.factors.walk import same
 from runaudit.records.canonical import JSON
@@ -18,7 +19,7 @@ def notes_on(a: Levels, b: Levels, found: Sequence[Change], settings: FactorSett
     return tuple(
         dict.fromkeys(
             (*_data(a, b), *_types(found), *_renames(found), *_bundles(a, b, found, settings), *_docstrings(found),
-             *_not_run(found), *_undeclared(a, b, found), *_same_commit(a, b, found), *_budget(a.run, b.run))
+             *_not_run(found), *_undeclared(a, b, found), *_same_commit(a, b, found), *_seeds(a.run, b.run), *_budget(a.run, b.run))
         )
     )  # fmt: skip
 
@@ -104,6 +105,13 @@ def _same_commit(a: Levels, b: Levels, found: Sequence[Change]) -> Iterator[str]
     ran = any(change.section == "code" and change.kind is ChangeClass.FACTOR for change in found)
     if ran and a.files is not None and b.files is not None and commits[0] == commits[1]:
         yield "equal commits, different trees: uncommitted changes ran"
+
+
+def _seeds(a: Run, b: Run) -> Iterator[str]:
+    for side, run in (("a", a), ("b", b)):
+        if values := seeds_at_odds(run):
+            given = ", ".join(map(str, values[:5]))
+            yield f"{side} declares the seed {run.manifest.body.get('seed')}, and its program seeded with {given}"
 
 
 def _budget(a: Run, b: Run) -> Iterator[str]:

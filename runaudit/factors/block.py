@@ -69,10 +69,23 @@ def _groups(factors: list[Change], a: Levels, b: Levels, settings: FactorSetting
 
 
 def _batch(factors: list[Change], a: Levels, b: Levels) -> Blocks:
-    members = [c for c in factors if c.section == "config" and last_key(c.path) in known.BATCH_KEYS]
-    if len(members) > 1 and _same_product(a, b, members):
-        return {change.path: "config.effective_batch_decomposition" for change in members}
-    return {}
+    """The keys whose product is one batch, where it stayed what it was: those of one network, each network by itself."""
+    networks: dict[str, list[Change]] = {}
+    for change in factors:
+        if change.section == "config" and last_key(change.path) in known.BATCH_KEYS:
+            networks.setdefault(_network(change.path), []).append(change)
+    blocks: Blocks = {}
+    for place, members in networks.items():
+        if len(members) > 1 and _same_product(a, b, members):
+            blocks |= {change.path: f"{place}.effective_batch_decomposition" for change in members}
+    return blocks
+
+
+def _network(path: str) -> str:
+    """The table that tells of a network with a batch of its own; the config itself for tables of the training as such."""
+    keys = steps(path)[:-1]
+    own = all(str(key).lower() in known.BATCH_TABLES for key in keys[1:])
+    return "config" if own or len(keys) < 2 else _prefix(keys)
 
 
 def _all_batch(members: list[Change]) -> bool:
@@ -81,13 +94,11 @@ def _all_batch(members: list[Change]) -> bool:
 
 def _same_product(a: Levels, b: Levels, members: list[Change]) -> bool:
     products = [1.0, 1.0]
-    kinds = [known.BATCH_KEYS[last_key(change.path)] for change in members if last_key(change.path) in known.BATCH_KEYS]
+    kinds = [known.BATCH_KEYS[key] for change in members if (key := last_key(change.path)) in known.BATCH_KEYS]
     if len(set(kinds)) != len(kinds):
         return False
     for change in members:
         for side, value in enumerate((change.before, change.after)):
-            if isinstance(value, Absent):
-                value = 1
             if isinstance(value, bool) or not isinstance(value, int | float):
                 return False
             products[side] *= value
@@ -102,13 +113,14 @@ def _data(factors: list[Change]) -> Blocks:
 
 def _environment(factors: list[Change]) -> Blocks:
     env = [c for c in factors if c.section == "env"]
-    hardware = [c for c in env if any(matches(c.path, name) for name in known.HARDWARE)]
+    hardware = [c for c in env if any(matches(c.path, name) for name in (*known.HARDWARE, *known.MACHINE))]
     software = [c for c in env if any(matches(c.path, name) for name in known.NUMERICS)]
     driver = [c for c in software if c.path == "env.driver"]
     if hardware and len(software) == len(driver):
         # A new machine brings its driver.
         hardware, software = hardware + driver, []
-    blocks: Blocks = {}
+    # Files that packages opened by themselves: somebody changed the machine, not one of them.
+    blocks: Blocks = {c.path: "env.files" for c in env if c.path.startswith("env.files")}
     if len(software) > 1:
         blocks |= {c.path: "env.software" for c in software}
     if len(hardware) > 1:
@@ -131,6 +143,7 @@ def _tables(factors: list[Change]) -> Blocks:
         keys = steps(change.path)
         if (
             keys
+            and change.section != "code"
             and str(keys[-1]).startswith("\0")
             and (isinstance(change.before, Absent) or isinstance(change.after, Absent))
         ):
@@ -143,9 +156,9 @@ def _variants(factors: list[Change], a: Levels, b: Levels) -> Blocks:
     """A schedule's keys draw one curve; a changed selector takes along the keys that only one of its variants has."""
     blocks: Blocks = {}
     for change in factors:
-        if change.section != "config":
-            continue
         keys = steps(change.path)
+        if change.section != "config" or len(keys) < 2:
+            continue
         for depth in range(2, len(keys)):
             if str(keys[depth - 1]).lower() in known.SCHEDULE_KEYS:
                 blocks.setdefault(change.path, _prefix(keys[:depth]))

@@ -4,18 +4,32 @@ A standing is decided on one run alone, so that it is the same whichever side th
 with; two standings together give the class of a changed leaf. The doubtful case is a factor.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from runaudit.errors import RunauditError
 from runaudit.factors import known
+from runaudit.factors.arguments import ROOT
 from runaudit.factors.derived import check_rule, in_a_circle
-from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role, section_of
-from runaudit.factors.levels import NOT_DESIGN, SEED_KEYS, Levels
-from runaudit.factors.path import last_key, matches, steps
-from runaudit.factors.source import cannot_run, shape, text_of
+from runaudit.factors.documents import shape, text_of
+from runaudit.factors.environment import env_standing, read_standing
+from runaudit.factors.evidence import (
+    bookkeeping,
+    data_place,
+    has_digest,
+    in_run_folder,
+    is_digest,
+    is_test_data,
+    without_secrets,
+)
+from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role, Standing, section_of
+from runaudit.factors.levels import NOT_DESIGN, PREFIXES, SEED_KEYS, Levels
+from runaudit.factors.path import joined, last_key, matches, steps
+from runaudit.factors.source import cannot_run
 from runaudit.factors.walk import leaves_of, same
+from runaudit.factors.words import names_a_seed, word_standing
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import Digest, FileEntry, digest_bytes, digest_tree
 from runaudit.records.run import Run
@@ -24,28 +38,45 @@ from runaudit.settings import FactorSettings
 LOCATION_KEYS = ("path", "root", "url", "uri", "location", "cache")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """`value` is what counts of the level: two levels that count the same are no change."""
-
-    kind: ChangeClass = ChangeClass.FACTOR
-    value: JSON | Absent = ABSENT
-    why: str = ""
-    follows: str = ""
-    role: Role = Role.TREATMENT
-
-
 def standing(path: str, value: JSON, of: Levels, settings: FactorSettings) -> Standing:
     """What the leaf at `path` stands for in this run."""
     for pattern in settings.nuisance:
         if matches(path, pattern):
             return Standing(kind=ChangeClass.NUISANCE, why="the policy declares that it cannot change a result")
+    if path in of.scope.facts and (section_of(path) in ("data", "init") or path.startswith("env.files")):
+        return read_standing(path)
+    measures = _measures(path, value, of, settings)
     if (rule := settings.derived.get(path)) is not None:
-        return _by_rule(path, rule, value, of, settings)
+        said = _by_rule(path, rule, value, of, settings)
+        # What results are measured by may follow from a choice; with another measure they are still not comparable.
+        return replace(said, kind=ChangeClass.FACTOR, role=Role.EVALUATION, follows="") if measures else said
     if path == "init.checkpoint" and of.parent is not None:
         return Standing(value=_start(of, settings), why="the weights of its parent; the parent's design is compared")
-    judge = {"config": _config, "env": _env, "data": _data, "init": _init, "code": _code}.get(section_of(path), _plain)
+    found = _judge(path, value, of)
+    if measures and found.kind is ChangeClass.FACTOR:
+        found = replace(found, role=Role.EVALUATION)
+    if found.kind is ChangeClass.FACTOR and found.value is ABSENT and (open_to_all := without_secrets(value)) != value:
+        return replace(found, value=open_to_all, why="a secret; which one it was chose nothing")
+    return found
+
+
+def _judge(path: str, value: JSON, of: Levels) -> Standing:
+    if path.startswith(ROOT) and ROOT in of.tree:
+        return word_standing(path, value, of)
+    judge = {"config": _config, "env": env_standing, "data": _data, "init": _init, "code": _code}.get(
+        section_of(path), _plain
+    )
     return judge(path, value, of)
+
+
+def _measures(path: str, value: JSON, of: Levels, settings: FactorSettings) -> bool:
+    """Whether a leaf says how or on what results are measured, under its own name or one that an alias gave it."""
+    names = [path, *(old for old, new in settings.aliases.items() if path == new or path.startswith(f"{new}."))]
+    for name in names:
+        keys = steps(name)
+        if section_of(name) == "eval" or (section_of(name) == "data" and _is_measured_on(keys, value, of)):
+            return True
+    return False
 
 
 def changed(
@@ -103,10 +134,8 @@ def _config(path: str, value: JSON, of: Levels) -> Standing:
         if same(value, of.tree.get("seed", ABSENT)):
             return Standing(kind=ChangeClass.DERIVED, why="it is the run's seed", follows="seed")
         return Standing(role=Role.SEED)
-    if key in known.BOOKKEEPING_KEYS:
-        return Standing(kind=ChangeClass.NUISANCE, why="it names, places or narrates the run")
-    if key in known.STOCHASTIC_KEYS:
-        return Standing(role=Role.STOCHASTIC, why="it reorders random draws and chooses nothing")
+    if why := bookkeeping(path, value, of):
+        return Standing(kind=ChangeClass.NUISANCE, why=why)
     if isinstance(value, str) and (stands_for := _text(key, value, of)):
         return stands_for
     recorded = of.tree.get("eval")
@@ -120,43 +149,44 @@ def _config(path: str, value: JSON, of: Levels) -> Standing:
 
 def _text(key: str, value: str, of: Levels) -> Standing | None:
     """Text that only points at something that is judged by itself."""
-    manifest = of.run.manifest
-    if manifest.label and value == manifest.label and key in ("label", "name", "run", "experiment", "description"):
-        return Standing(kind=ChangeClass.NUISANCE, why="it is the run's label")
-    run_dir = manifest.section("launch").get("run_dir")
-    if isinstance(run_dir, str) and run_dir and _under(value, run_dir):
-        return Standing(kind=ChangeClass.NUISANCE, why="it lies in the run's own folder")
-    for name, entry in manifest.section("data").items():
-        place = entry.get("path") if isinstance(entry, Mapping) else None
-        if isinstance(place, str) and _place_of(value, place) and entry.get("digest"):
-            return Standing(
-                value=f"<data.{name}>", why=f"a place; what lies there is judged by the digest of data.{name}"
-            )
-    if (value.startswith("cuda") and value[4:].lstrip(":").isdigit()) or value == "cuda":
+    if place := in_run_folder(key, value, of):
+        return Standing(value=place, why="it lies in the run's own folder")
+    if name := data_place(key, value, of):
+        return Standing(value=f"<data.{name}>", why=f"a place; what lies there is judged by the digest of data.{name}")
+    if re.fullmatch(r"cuda(?::\d+)?", value) and _equal_devices(of.at("env.gpu")):
         return Standing(value="cuda", why="which of several equal devices; the GPU is judged by env.gpu")
     return None
 
 
-def _under(value: str, folder: str) -> bool:
-    return value == folder or value.startswith(folder.rstrip("/") + "/")
-
-
-def _place_of(value: str, place: str) -> bool:
-    """Whether a config's path leads to a data set's: the same, a folder above it, or its relative form."""
-    value, place = value.removeprefix("./").rstrip("/"), place.removeprefix("./").rstrip("/")
-    if not value or "/" not in place + value:
-        return value == place and bool(value)
-    return _under(place, value) or (not value.startswith("/") and f"/{value}/" in f"{place}/")
+def _equal_devices(gpu: JSON | Absent) -> bool:
+    """Whether the devices that a record names are of one kind. Where it names none, that is a gap of its own."""
+    if isinstance(gpu, list | tuple):
+        return len({str(name) for name in gpu}) < 2
+    return not (isinstance(gpu, str) and re.search(r" \+ |[,;]", gpu))
 
 
 def _data(path: str, value: JSON, of: Levels) -> Standing:
     keys = steps(path)
-    if len(keys) == 3 and keys[2] in LOCATION_KEYS:
+    if len(keys) == 3 and keys[2] in LOCATION_KEYS and has_digest(of.at(joined("data", str(keys[1])))):
         return Standing(kind=ChangeClass.NUISANCE, why="a place; data is judged by its digest")
+    if _is_measured_on(keys, value, of):
+        return Standing(role=Role.EVALUATION)
     if len(keys) == 3 and keys[2] != "digest" and (source := _in_config(str(keys[2]), value, of)):
         return Standing(kind=ChangeClass.DERIVED, why=f"it is {source}", follows=source)
-    role = Role.EVALUATION if len(keys) > 1 and is_test_data(str(keys[1])) else Role.TREATMENT
-    return Standing(role=role)
+    return Standing()
+
+
+def _is_measured_on(keys: Sequence[str | int], value: JSON, of: Levels) -> bool:
+    """Whether results are measured on this data: the record says so, or its name does."""
+    if len(keys) < 2:
+        return isinstance(value, Mapping) and any(_is_measured_on(("data", name), None, of) for name in value)
+    name = str(keys[1])
+    said = of.at("eval.dataset")
+    named = said if isinstance(said, list | tuple) else [said]
+    place = of.at(joined(joined("data", name), "path"))
+    return is_test_data(name) or any(
+        isinstance(word, str) and word and word in (name, f"data.{name}", place) for word in named
+    )
 
 
 def _in_config(key: str, value: JSON, of: Levels) -> str | None:
@@ -168,90 +198,84 @@ def _in_config(key: str, value: JSON, of: Levels) -> str | None:
     )
 
 
-def is_test_data(name: str) -> bool:
-    """Whether results are measured on a data set of this name."""
-    return known.TEST_NAMES.search(name) is not None
-
-
 def _init(path: str, value: JSON, of: Levels) -> Standing:
     key = last_key(path)
-    if key in LOCATION_KEYS:
+    known_start = of.at("init.kind") == "random" or is_digest(of.at("init.checkpoint"))
+    if key in LOCATION_KEYS and known_start:
         return Standing(kind=ChangeClass.NUISANCE, why="a place; a checkpoint is judged by its digest")
-    if key == "parent" and of.at("init.checkpoint"):
+    if key == "parent" and known_start:
         return Standing(kind=ChangeClass.DERIVED, why="the parent's checkpoint is judged by its digest",
                         follows="init.checkpoint")  # fmt: skip
     return Standing()
 
 
-def _env(path: str, value: JSON, of: Levels) -> Standing:
-    keys = steps(path)
-    if path == "env.python" and isinstance(value, str):
-        return Standing(value=".".join(value.split()[-1].split(".")[:2]), why="a patch release of the same Python")
-    if len(keys) == 3 and keys[1] == "packages":
-        return _package(str(keys[2]), value, of)
-    if len(keys) == 3 and keys[1] == "variables" and keys[2] in known.IDLE_VARIABLES:
-        return Standing(kind=ChangeClass.NUISANCE, why="it chooses among equal devices, memory or threads")
-    if path == "env.variables.PYTHONHASHSEED":
-        return Standing(role=Role.SEED)
-    if path in known.GPU_SOFTWARE and of.at("env.gpu") is None:
-        return Standing(kind=ChangeClass.NUISANCE, why="there was no GPU to use it")
-    if any(matches(path, name) for name in known.HARDWARE[2:]) and of.at("env.gpu"):
-        return Standing(kind=ChangeClass.NUISANCE, why="the numbers are computed on the GPU")
-    if any(matches(path, name) for name in (*known.NUMERICS, *known.HARDWARE, *known.SWITCHES)):
-        return Standing()
-    return Standing(kind=ChangeClass.NUISANCE, why="not among what can change numbers in the environment")
-
-
-def _package(name: str, value: JSON, of: Levels) -> Standing:
-    name = name.lower().replace("_", "-")
-    if name in known.QUIET_PACKAGES:
-        return Standing(kind=ChangeClass.NUISANCE, why="a package that draws, logs, tests or installs")
-    imported = of.at("env.imported")
-    if isinstance(imported, list) and name not in {str(item).lower().replace("_", "-") for item in imported}:
-        return Standing(kind=ChangeClass.NUISANCE, why="a package that the run did not import")
-    twin = of.at(f"env.{name}")
-    if isinstance(twin, str) and isinstance(value, str) and twin.split("+")[0] == value.split("+")[0]:
-        return Standing(kind=ChangeClass.DERIVED, why=f"it is env.{name}", follows=f"env.{name}")
-    return Standing()
-
-
 def _code(path: str, value: JSON, of: Levels) -> Standing:
     """Facts about the code beside its files. Files themselves are judged by `code`."""
+    if path == "code":
+        return Standing()
     if of.files_judged:
         return Standing(kind=ChangeClass.NUISANCE, why="every source file is compared by itself")
-    if path in ("code.commit", "code.patch") or path.startswith("code.patch"):
-        return Standing()
     if path == "code.dirty":
         return Standing(kind=ChangeClass.DERIVED, why="it says whether there is a patch", follows="code.patch")
-    return Standing(kind=ChangeClass.NUISANCE, why="it says where the code lay, not what it was")
+    if last_key(path) in known.CODE_PLACES or steps(path)[1] in known.CODE_PLACES:
+        return Standing(kind=ChangeClass.NUISANCE, why="it says where the code lay, not what it was")
+    return Standing()
 
 
 # ── what a design comes down to ──────────────────────────────────────────────────────────────────────────────────
 
 
 def design_key(of: Levels, settings: FactorSettings) -> str:
-    """The digest of everything but code that counts and is no seed: equal for the runs of one cohort."""
+    """The digest of what every run of a cohort has in common, whatever was seen of it: unequal for runs of two
+    designs that differ in what they declare. Equal keys do not make one cohort; `same_design` does."""
     if "key" not in of.memory:
         of.memory["key"] = digest_bytes(canonical_bytes(dict(_counting(of, settings)))).hex
     return str(of.memory["key"])
 
 
+JUDGED_IN_PAIRS = ("env", "data/read", "init/read", "env/read")
+"""Sections of which only two runs together say what counts."""
+
+
 def _counting(of: Levels, settings: FactorSettings) -> Mapping[str, JSON]:
+    """What counts and is no seed, of what a run declares, and the numbers among its arguments."""
     counted: dict[str, JSON] = {}
     for section, tree in of.tree.items():
-        if section in NOT_DESIGN:
+        if section in NOT_DESIGN or section in JUDGED_IN_PAIRS:
             continue
         for path, value in leaves_of(tree, section):
+            if section == ROOT and not _is_a_plain_number(path, value, of):
+                continue
             stands = standing(path, value, of, settings)
             if stands.kind is ChangeClass.FACTOR and stands.role not in (Role.SEED, Role.STOCHASTIC):
                 counted[path] = value if stands.value is ABSENT else stands.value
     return counted
 
 
+def beyond_key(of: Levels, settings: FactorSettings) -> dict[str, JSON]:
+    """What counts of a run beyond its key: its environment, its arguments and what it was seen to read."""
+    counted: dict[str, JSON] = {}
+    for section in (ROOT, *JUDGED_IN_PAIRS):
+        for path, value in leaves_of(of.tree.get(section, {}), PREFIXES.get(section, section)):
+            stands = standing(path, value, of, settings)
+            seed = stands.role in (Role.SEED, Role.STOCHASTIC) or (section == ROOT and same(value, of.at("seed")))
+            if stands.kind is ChangeClass.FACTOR and not seed:
+                counted[path] = value if stands.value is ABSENT else stands.value
+    return counted
+
+
+def _is_a_plain_number(path: str, value: JSON, of: Levels) -> bool:
+    """An argument that no other run can excuse: a named number that is not the seed."""
+    if not isinstance(value, int | float) or steps(path)[2:3] == ("positional",) or same(value, of.at("seed")):
+        return False
+    return not names_a_seed(path)
+
+
 def _start(of: Levels, settings: FactorSettings) -> JSON:
     """What counts of a checkpoint whose run is known: the design it came of, and which of its checkpoints it is."""
     if "start" not in of.memory and of.parent is not None:
-        design = digest_bytes(canonical_bytes([design_key(of.parent, settings), _programs(of.parent)])).hex
+        inputs = [design_key(of.parent, settings), beyond_key(of.parent, settings), _programs(of.parent)]
+        design = digest_bytes(canonical_bytes(inputs)).hex
         which = which_checkpoint(of)
         # Said as a study shows it: the level of a start is the design that made it.
         of.memory["start"] = f"of design {design[:16]}" + ("" if which is None else f", checkpoint {which}")
@@ -266,7 +290,8 @@ def _programs(of: Levels) -> JSON:
     ran = {
         path: digest
         for path, digest in of.files.items()
-        if not cannot_run(path) and (of.loaded is None or path in of.loaded or not path.endswith(known.UNSEEN_SUFFIXES))
+        if not cannot_run(path, of)
+        and (of.loaded is None or path in of.loaded or not path.endswith(known.UNSEEN_SUFFIXES))
     }
     return {path: _program(of.run, path, digest) for path, digest in ran.items()}
 

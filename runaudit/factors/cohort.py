@@ -7,15 +7,20 @@ are one replicate however often they were launched.
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from runaudit.factors.classes import design_key
-from runaudit.factors.factor import ChangeClass
-from runaudit.factors.levels import Levels, levels
+from runaudit.factors.arguments import ROOT, launch_words
+from runaudit.factors.classes import JUDGED_IN_PAIRS, beyond_key, changed, design_key
+from runaudit.factors.factor import Absent, Change, ChangeClass, Role
+from runaudit.factors.gaps import unwatched
+from runaudit.factors.levels import PREFIXES, Levels, levels
+from runaudit.factors.observed import seeded_alike
 from runaudit.factors.policy import shared_policy
 from runaudit.factors.source import cannot_run, file_changes
+from runaudit.factors.together import together
+from runaudit.factors.walk import differences
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Unknown
@@ -24,6 +29,7 @@ from runaudit.records.run import Run
 from runaudit.settings import FactorSettings, Settings
 
 ID_LENGTH = 12
+NOISE = (Role.SEED, Role.STOCHASTIC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +121,8 @@ class Cohort:
 
 
 def cohorts(runs: Iterable[Run], *, settings: Settings | None = None) -> tuple[Cohort, ...]:
-    """The cohorts of these runs, oldest first. Runs whose code differs in nothing that ran are one cohort."""
+    """The cohorts of these runs, oldest first. Runs between which a comparison finds nothing but
+    seeds are one cohort."""
     policy = (settings or Settings()).factors
     founders: dict[str, list[tuple[Levels, list[Run]]]] = {}
     for run in runs:
@@ -123,7 +130,7 @@ def cohorts(runs: Iterable[Run], *, settings: Settings | None = None) -> tuple[C
         of = levels(run, own)
         groups = founders.setdefault(design_key(of, own), [])
         for founder, members in groups:
-            if same_code(founder, of, policy):
+            if same_design(founder, of, policy):
                 members.append(run)
                 break
         else:
@@ -152,15 +159,38 @@ def cohort_id(run: Run, *, settings: Settings | None = None) -> str:
 def id_of(of: Levels, policy: FactorSettings) -> str:
     """The id of the cohort that a run founds."""
     policy = shared_policy(policy, (of.run,))
-    files = {path: digest for path, digest in (of.files or {}).items() if not cannot_run(path)}
-    return digest_bytes(f"{design_key(of, policy)} {canonical_bytes(files).decode()}".encode()).hex[:ID_LENGTH]
+    (of,) = together((of,))
+    known = of.scope.files
+    files = {path: digest for path, digest in (of.files or {}).items() if known or not cannot_run(path, of)}
+    parts = [design_key(of, policy), canonical_bytes(files).decode(), canonical_bytes(beyond_key(of, policy)).decode()]
+    return digest_bytes(" ".join(parts).encode()).hex[:ID_LENGTH]
 
 
-def same_code(a: Levels, b: Levels, policy: FactorSettings) -> bool:
-    """Whether the code of two runs differs in nothing that ran."""
-    if a.files is None or b.files is None:
-        return a.files is b.files
-    return a.files == b.files or all(c.kind is not ChangeClass.FACTOR for c in file_changes(a, b, policy))
+def same_design(a: Levels, b: Levels, policy: FactorSettings) -> bool:
+    """Whether two runs of one key are one design: a comparison would find nothing but seeds to differ."""
+    if a.tree == b.tree and a.files == b.files and a.observed == b.observed:
+        return True
+    policy = shared_policy(policy, (a.run, b.run))
+    a, b = together((a, b))
+    return not any(
+        change.kind is ChangeClass.FACTOR and change.role not in NOISE for change in _differences(a, b, policy)
+    )
+
+
+def _differences(a: Levels, b: Levels, policy: FactorSettings) -> Iterator[Change]:
+    for section in (ROOT, *JUDGED_IN_PAIRS):
+        left, right = a.tree.get(section, {}), b.tree.get(section, {})
+        if section == ROOT and (section in a.tree) != (section in b.tree):
+            continue  # A command line that one record lacks is a gap.
+        for path, before, after in differences(left, right, PREFIXES.get(section, section)):
+            using = b if isinstance(before, Absent) else a
+            gap = (isinstance(before, Absent) or isinstance(after, Absent)) and path in using.scope.facts
+            if not (gap and unwatched(path, a if using is b else b)):
+                yield changed(path, before, after, a, b, policy)
+    if (a.files is None) != (b.files is None):
+        yield Change(path="code.files", before=a.files is None, after=b.files is None)
+    elif a.files is not None and a.files != b.files:
+        yield from file_changes(a, b, policy)
 
 
 def shared_label(runs: Iterable[Run]) -> str:
@@ -200,4 +230,5 @@ def _repeats(a: Run, b: Run) -> bool:
     left, right = _proof(a), _proof(b)
     if left is not None and right is not None and (left == right or _seed(a) is None):
         return left == right
-    return bool(_seed(a) == _seed(b))
+    # Generators that were seeded alike by equal commands drew the same, whatever seed was declared.
+    return bool(_seed(a) == _seed(b)) or (seeded_alike(a, b) and launch_words(a) == launch_words(b))

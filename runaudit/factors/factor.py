@@ -72,6 +72,17 @@ class Change:
         return {"factor": self.path, **levels_json(self.before, self.after), "why": self.why}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """`value` is what counts of the level: two levels that count the same are no change."""
+
+    kind: ChangeClass = ChangeClass.FACTOR
+    value: JSON | Absent = ABSENT
+    why: str = ""
+    follows: str = ""
+    role: Role = Role.TREATMENT
+
+
 def section_of(path: str) -> str:
     """The section a dotted path belongs to."""
     return path.split(".", 1)[0].split("[", 1)[0]

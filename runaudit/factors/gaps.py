@@ -1,14 +1,20 @@
 """What a record does not say, of what could have changed a result. Absent is never equal to anything."""
 
 from collections.abc import Iterator, Mapping
+from functools import reduce
 from typing import Any
 
+from runaudit.factors.arguments import ROOT
 from runaudit.factors.classes import standing
+from runaudit.factors.evidence import is_digest
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass, section_of
 from runaudit.factors.known import GPU_SOFTWARE, UNSEEN_SUFFIXES
 from runaudit.factors.levels import NOT_DESIGN, Levels
-from runaudit.factors.path import steps
+from runaudit.factors.observed import seeded_alike
+from runaudit.factors.path import joined, steps
 from runaudit.factors.source import cannot_run
+from runaudit.factors.together import told_under, used_by
+from runaudit.factors.unknowns import NO_COMMIT, no_sections, placeholders
 from runaudit.factors.walk import differences
 from runaudit.records.canonical import JSON
 from runaudit.records.run import Run
@@ -31,23 +37,28 @@ def gaps(of: Levels, settings: FactorSettings) -> Mapping[str, str]:
 
 
 def _gaps(of: Levels) -> Iterator[tuple[str, str]]:
+    yield from _unseen(of)
     none = of.run.manifest.section("origin").get("known_none") or ()
+    full = of.observed is not None and of.observed.excuses("read")
     # A manifest's sections are objects; that a foreign record said null of one is kept beside them.
     tree = {**of.tree, **dict.fromkeys(none)}
+    for keys, reason in placeholders(of.run.manifest.body):
+        yield reduce(joined, keys), reason
     if "seed" not in tree:
         yield "seed", ""
-    if "config" not in tree:
+    if "config" not in tree and not full:
         yield "config", ""
     if "code" not in none:
         yield from _code_gaps(of)
-    yield from _data_gaps(tree)
-    yield from _leaf_gaps(tree, "env", ENV_LEAVES)
+    yield from _data_gaps(tree, full=full)
+    yield from _leaf_gaps(tree, "env", tuple(leaf for leaf in ENV_LEAVES if not _not_needed(f"env.{leaf}", of)))
     env = tree.get("env")
-    if isinstance(env, Mapping) and (of.files is None or "variables" not in env):
+    if isinstance(env, Mapping) and (of.files is None or "variables" not in env) and not _not_needed("env.gpu", of):
         yield from _leaf_gaps(tree, "env", SWITCH_LEAVES)
-    if isinstance(env, Mapping) and env.get("gpu"):
+    if isinstance(env, Mapping) and env.get("gpu") and not _not_needed("env.gpu", of):
         yield from _leaf_gaps(tree, "env", CUDA_LEAVES)
-    yield from _leaf_gaps(tree, "init", ("kind",))
+    if not full:  # A run that was seen to read no weights began at random.
+        yield from _leaf_gaps(tree, "init", ("kind",))
     init = tree.get("init")
     if isinstance(init, Mapping) and init.get("kind", "random") != "random" and "checkpoint" not in init:
         yield "init.checkpoint", ""
@@ -55,9 +66,36 @@ def _gaps(of: Levels) -> Iterator[tuple[str, str]]:
         yield from _leaf_gaps(tree, "eval", EVAL_LEAVES)
 
 
+def _unseen(of: Levels) -> Iterator[tuple[str, str]]:
+    """What was not seen of a run that was observed, and what changed while it ran."""
+    seen = of.observed
+    if seen is not None and not seen.full:
+        yield "observed", f"{'not observed' if seen.level == 'none' else 'observed in part'}: {seen.reason}"
+    for row in seen.reads.values() if seen is not None else ():
+        if row.digest is None and not row.declared:
+            yield told_under(row), row.reason or "its content is not known"
+    outcome = of.run.outcome
+    for row in (outcome.section("data").get("changed") or ()) if outcome else ():
+        yield f"data.{row.get('name')}", f"{row.get('path') or 'it'} changed while the run ran"
+    changed = outcome.section("config").get("changed") if outcome else None
+    for leaf in changed if isinstance(changed, Mapping) else ():
+        path = leaf if leaf.startswith("config.") else f"config.{leaf}"
+        yield path, "it was changed after the config was sealed"
+
+
+def _not_needed(path: str, of: Levels) -> bool:
+    """Whether a fully observed run is known not to have used this part of its environment."""
+    seen = of.observed
+    if seen is None or not seen.excuses("imported"):
+        return False
+    return path == "env.packages" or not used_by(path, seen) or (path == "env.python" and bool(seen.python))
+
+
 def evaluation_is_code(of: Levels) -> bool:
     """Whether the evaluation, declared or not, is within what was captured: every source file of the run is recorded,
     so a changed metric shows as a changed file. An imported record says nothing of the kind."""
+    if of.observed is not None and of.observed.excuses("read"):
+        return True
     return of.files is not None and of.run.manifest.section("origin").get("kind") == "captured"
 
 
@@ -74,17 +112,26 @@ def _leaf_gaps(tree: Mapping[str, Any], section: str, leaves: tuple[str, ...]) -
 def _code_gaps(of: Levels) -> Iterator[tuple[str, str]]:
     yield from _edited(of)
     code = of.run.manifest.body.get("code", ABSENT)
-    if code is ABSENT:
+    if code is ABSENT and of.files is None:
         yield "code", ""
         return
-    if not isinstance(code, Mapping) or of.files is not None:
+    yield from _unread_files(of)
+    if not isinstance(code, Mapping) or of.files_judged:
         return
-    if not code.get("commit"):
-        yield "code.commit", "neither the commit nor the files of the tree are in the record"
+    if not of.at("code.commit"):
+        lacking = "neither the commit nor the files of the tree are in the record"
+        yield "code.commit", NO_COMMIT if of.files else lacking
     if code.get("dirty") and not code.get("patch"):
         yield "code.patch", "the tree was dirty and its patch is not in the record"
     elif "patch" not in code and code.get("dirty") is not False:
         yield "code.patch", "the record does not say whether the tree was dirty" if "dirty" not in code else ""
+
+
+def _unread_files(of: Levels) -> Iterator[tuple[str, str]]:
+    """Source files that a record names without saying what was in them."""
+    for path, digest in (of.files or {}).items():
+        if not is_digest(digest) or digest == "None":
+            yield f"code.{path}", "the record has no digest of it"
 
 
 def _edited(of: Levels) -> Iterator[tuple[str, str]]:
@@ -93,13 +140,15 @@ def _edited(of: Levels) -> Iterator[tuple[str, str]]:
     for row in outcome.get("changed") or ():
         path = str(row.get("path"))
         idle = of.loaded is not None and path not in of.loaded and path.endswith(UNSEEN_SUFFIXES)
-        if row.get("before") is not None and not idle and not cannot_run(path):
+        if of.observed is not None and of.observed.excuses("read"):
+            idle = not of.observed.opened(path)
+        if row.get("before") is not None and not idle and not cannot_run(path, of):
             yield f"code.{path}", "it was edited while the run ran, so neither version is known to be what ran"
 
 
-def _data_gaps(tree: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _data_gaps(tree: Mapping[str, Any], *, full: bool) -> Iterator[tuple[str, str]]:
     data = tree.get("data", ABSENT)
-    if data is ABSENT or data == {}:
+    if (data is ABSENT or data == {}) and not full:
         yield "data", "no data set is in the record"
     for name, entry in data.items() if isinstance(data, Mapping) else ():
         if not (isinstance(entry, Mapping) and entry.get("digest")):
@@ -132,18 +181,28 @@ def one_sided_gap(path: str, before: JSON | Absent, after: JSON | Absent) -> boo
         return False
     keys = steps(path)
     if keys[0] in ("init", "eval"):
-        return True
+        return len(keys) > 1
     if keys[0] == "env":
         return len(keys) < 3 or keys[1] not in ("packages", "variables")
     return keys[0] == "data" and len(keys) > 2
 
 
+def began_at_random(a: Levels, b: Levels) -> bool:
+    """Whether one of two runs says that it began at random: what only the other says of its start is a change."""
+    kinds = a.at("init.kind"), b.at("init.kind")
+    return "random" in kinds and all(isinstance(kind, str) for kind in kinds)
+
+
 def pair_gaps(a: Levels, b: Levels, settings: FactorSettings) -> Mapping[str, tuple[str, str]]:
     """Path -> (side, reason) for what only the other record says, beyond what `gaps` finds in each alone."""
-    found: dict[str, tuple[str, str]] = {}
+    found: dict[str, tuple[str, str]] = dict(_seen_of_one(a, b))
+    if seeded_alike(a.run, b.run):
+        found["seed"] = ("both", SEED_UNPROVEN)
     for section in ("data", "env", "init", "eval"):
         left, right = a.tree.get(section), b.tree.get(section)
         if not isinstance(left, Mapping) or not isinstance(right, Mapping):
+            continue
+        if section == "init" and began_at_random(a, b):
             continue
         for path, before, after in differences(left, right, section):
             if one_sided_gap(path, before, after) and not _covered(path, a, b):
@@ -151,9 +210,39 @@ def pair_gaps(a: Levels, b: Levels, settings: FactorSettings) -> Mapping[str, tu
                 value = after if lacking is a else before
                 if not isinstance(value, Absent) and standing(path, value, having, settings).kind is ChangeClass.FACTOR:
                     found[path] = ("a" if lacking is a else "b", lacking.run.manifest.reason(path))
+    if "code" in no_sections(a.run) | no_sections(b.run):
+        return found
     if (a.files is None) != (b.files is None) and not (a.at("code.commit") and b.at("code.commit")):
         found["code.files"] = ("a" if a.files is None else "b", "the files of the tree are in the other record only")
+    commits = a.at("code.commit"), b.at("code.commit")
+    listed = a.files and b.files and a.files != b.files
+    if listed and commits[0] != commits[1] and not (a.files_judged and b.files_judged):
+        found["code.files"] = ("both", "the commits differ, and not all of their files are in the records")
     return found
+
+
+SEED_UNPROVEN = ("the declared seeds differ, and both runs were seen to seed their generators with equal values: "
+                 "that the seed acted is not shown")  # fmt: skip
+
+
+def _seen_of_one(a: Levels, b: Levels) -> Iterator[tuple[str, tuple[str, str]]]:
+    """What only one of two runs was seen to use, where the other was not watched: it may have used another."""
+    for side, of, other in (("a", a, b), ("b", b, a)):
+        if (ROOT in other.tree) and ROOT not in of.tree:
+            yield ROOT, (side, "the command line is in the other record only")
+        for path in sorted(other.scope.facts - of.scope.facts):
+            if section_of(path) != "code" and unwatched(path, of) and of.at(path) is ABSENT:
+                yield path, (side, "the other run used it, and this one was not watched")
+
+
+def unwatched(path: str, of: Levels) -> bool:
+    """Whether a run may have used what it was not seen to use."""
+    kind = "read"
+    if path.startswith("env.packages"):
+        kind = "imported"
+    elif path.startswith("env.variables"):
+        kind = "looked_up"
+    return of.observed is None or not of.observed.excuses(kind)
 
 
 def _covered(path: str, a: Levels, b: Levels) -> bool:

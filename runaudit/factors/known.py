@@ -1,34 +1,58 @@
-"""What runaudit knows without being told: leaves that cannot change a result, packages that compute nothing.
+"""What runaudit knows without being told: the words of the field, by which leaves are grouped and evidence is found.
 
-Every list is shown by `runaudit diff --all` through the reason it gives a leaf, and a policy adds to it under
-`[factors] nuisance`. What stands in none of them is a factor.
+No list excuses by itself: a name says what evidence to look for (`evidence`), and where the record holds none, the leaf
+is a factor. What needs none is the host, the process, the time and the label. A policy adds under `[factors] nuisance`.
 """
 
 import re
 
-BOOKKEEPING_KEYS = frozenset(
-    (
-        "output_dir", "out_dir", "save_dir", "log_dir", "logdir", "logging_dir", "run_dir", "results_dir",
-        "result_dir", "output_path", "save_path", "log_path", "run_name", "run_id", "exp_name", "exp_id",
-        "experiment_name", "experiment_id", "wandb", "wandb_project", "wandb_entity", "wandb_run_name",
-        "wandb_name", "wandb_group", "wandb_tags", "wandb_notes", "wandb_mode", "wandb_dir", "wandb_id",
-        "use_wandb", "project_name", "tags", "notes", "verbose", "verbosity", "quiet", "progress_bar",
-        "log_every", "log_interval", "log_freq", "print_every", "print_freq", "log_level", "logging_steps",
-        "timestamp", "hostname",
-    )
-)  # fmt: skip
-"""Config keys that name, place or narrate a run."""
-
-STOCHASTIC_KEYS = frozenset({"num_workers", "workers", "n_workers", "dataloader_workers", "prefetch_factor"})
-"""Keys that reorder random draws without choosing anything: like a seed, they make a replicate."""
+RUN_TABLES = frozenset({"experiment", "exp", "run", "runs", "logging", "logger", "log", "tracker", "tracking", "wandb", "mlflow",
+                        "aim", "clearml", "comet", "neptune", "tensorboard", "hydra", "job", "meta", "general", "project",
+                        "output", "outputs", "paths", "dirs"})  # fmt: skip
+"""Config tables that tell of the run itself. A key in any other table tells of what the table is about."""
+NAMING_KEYS = frozenset({"run_name", "run_id", "run", "exp_name", "exp_id", "experiment", "experiment_name", "experiment_id",
+                         "job_name", "job_id", "label", "description", "wandb_run_name", "wandb_name", "wandb_id",
+                         "wandb_run_id"})  # fmt: skip
+"""Config keys that may name the run: they do where their value is its label or id."""
+SHORT_NAMING_KEYS = frozenset({"name", "id", "title"})
+"""The same within a table that tells of the run; anywhere else they choose something."""
+PLACE_KEYS = frozenset({"output_dir", "out_dir", "outdir", "save_dir", "savedir", "log_dir", "logdir", "logging_dir", "run_dir",
+                        "results_dir", "result_dir", "output_path", "save_path", "log_path", "work_dir", "workdir",
+                        "tensorboard_dir", "wandb_dir"})  # fmt: skip
+"""Config keys that name the place a run writes to."""
+TIME_KEYS = frozenset({"timestamp", "time", "date", "datetime", "started", "started_at", "start_time", "launch_time"})
+"""Config keys that may say when the run began: they do where the record says the same."""
+HOST_KEYS = frozenset({"hostname", "pid"})
+"""What the machine is called and which process it was: nothing is computed from it."""
+TRACKER_KEYS = frozenset({"wandb_project", "wandb_entity", "wandb_run_name", "wandb_name", "wandb_group", "wandb_tags",
+                          "wandb_notes", "wandb_mode", "wandb_dir", "use_wandb"})  # fmt: skip
+"""The arguments under which a tracker files a run, as its users write them at the top of a config. The tracker's own
+name of a run is in no record, so nothing could prove it; whatever else stands under `wandb`, an artifact say, counts."""
+INPUT_WORDS = frozenset({"resume", "pretrained", "init", "initial", "load", "teacher", "student", "from", "weights", "weight",
+                         "input", "restore", "finetune", "backbone", "base", "prior", "source", "reference", "parent",
+                         "model", "checkpoint", "ckpt", "data", "dataset", "datasets", "features", "cache"})  # fmt: skip
+"""Words in the name of a key whose value is read, wherever it lies."""
+DATA_WORDS = frozenset({"data", "dataset", "datasets", "root", "dir", "path", "paths", "folder", "location", "url", "uri", "train",
+                        "val", "test", "corpus", "images"})  # fmt: skip
+"""Words in the name of a key that says where data lies."""
+WEIGHT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors", ".bin", ".h5", ".hdf5", ".npz", ".npy", ".pkl", ".onnx", ".gguf",
+                   ".msgpack", ".keras", ".tar")  # fmt: skip
+"""What is read back from such a file is no place."""
 
 EVALUATION_KEYS = frozenset({"eval", "evaluation", "evaluator"})
 """Config tables that say how a run is judged: runs that differ in them are judged by different measures."""
 NOT_EVALUATION = frozenset({"every", "interval", "frequency", "freq", "batch_size", "batch", "num_workers", "workers"})
 """Keys in such a table that say when or how fast, not how."""
 
-TEST_NAMES = re.compile(r"(?:^|[_\-./])(?:test|eval|evaluation|val|valid|validation|holdout|heldout|benchmark)\d*(?:$|[_\-./])", re.I)  # fmt: skip  # noqa: E501
-"""Names of data sets that results are measured on."""
+TEST_WORDS = frozenset({"test", "tests", "testing", "eval", "evals", "evaluation", "evaluate", "val", "vals", "valid",
+                        "validation", "dev", "holdout", "heldout", "benchmark", "benchmarks", "minival", "testdev",
+                        "devtest"})  # fmt: skip
+TEST_COMPOUND = re.compile(
+    r"[xy]?(?:test|eval|val|valid|validation|dev|holdout|heldout)"
+    r"(?:set|sets|data|dataset|datasets|split|splits|fold|part|images?|imgs|tiles|seqs?|sequences|clips|frames|videos|"
+    r"samples|files|list|loader|[ab])?"
+)
+"""Names of data that results are measured on, word by word: `testset`, `TestData`, `val2017`, not `latest` or `device`."""
 
 BATCH_KEYS = {
     "batch_size": "batch", "batch": "batch", "micro_batch_size": "batch", "per_device_batch_size": "batch",
@@ -40,6 +64,10 @@ BATCH_KEYS = {
     "world_size": "world", "num_gpus": "world", "n_gpus": "world", "gpus": "world", "num_devices": "world",
 }  # fmt: skip
 """Keys whose product is the effective batch."""
+BATCH_TABLES = frozenset({"data", "datamodule", "dataloader", "loader", "dataset", "train", "training", "trainer", "optim",
+                          "optimizer", "optimization", "run", "distributed", "hardware", "args", "init_args", "hparams",
+                          "params"})  # fmt: skip
+"""Tables that tell of the one training a run is. Batch keys of any other two tables belong to two networks."""
 
 SCHEDULE_KEYS = frozenset({"schedule", "scheduler", "lr_schedule", "lr_scheduler"})
 """Tables whose keys describe one curve together."""
@@ -47,63 +75,47 @@ SELECTOR_KEYS = ("name", "type", "kind", "_target_", "class", "class_path", "cla
 """Keys that choose a variant: the keys that only one variant has follow that choice."""
 
 HARDWARE = ("env.gpu", "env.gpu_count", "env.cpu", "env.cpu_count", "env.machine", "env.platform")
+MACHINE = ("env.gpu_memory", "env.gpu_name", "env.cpu_model", "env.memory", "env.ram", "env.cores")
+"""What comes with another machine, beside what is compared as hardware."""
 SWITCHES = ("env.determinism", "env.tf32", "env.precision", "env.deterministic", "env.amp", "env.variables",
             "env.world_size")  # fmt: skip
 """Choices of the experimenter within the environment: each is a factor of its own, never part of a software block."""
-IDLE_VARIABLES = frozenset({"CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "CUDA_LAUNCH_BLOCKING", "OMP_NUM_THREADS",
-                            "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "PYTORCH_CUDA_ALLOC_CONF",
-                            "PYTORCH_ALLOC_CONF", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"})  # fmt: skip
-"""Variables that choose among equal devices, or how much memory and how many threads are used."""
+WHO_AND_WHERE = ("env.hostname", "env.host", "env.pid", "env.user", "env.username")
+"""Who ran it where: nothing is computed from it."""
+DEVICE_VARIABLES = frozenset(
+    {"CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"}
+)
+"""Variables that choose among devices: what was chosen is `env.gpu` and `env.gpu_count`."""
+THREAD_VARIABLES = frozenset({"OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"})
+"""Variables that say how many threads of the processor compute: sums of another order where it is the one to compute."""
+IDLE_VARIABLES = frozenset({"CUDA_LAUNCH_BLOCKING", "PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF"})
+"""Variables that say when a kernel is waited for and how memory is cut: no number comes of it."""
+CODE_PLACES = frozenset({"vcs", "branch", "remote", "repository", "repo", "url", "root", "path", "program", "codePath", "describe",
+                         "untracked", "author", "message", "date", "ref", "excluded", "omitted"})  # fmt: skip
+"""Facts of the code that say where it lay and who wrote it; what it was is commit, patch and files."""
 GPU_SOFTWARE = ("env.cuda", "env.cudnn", "env.driver")
-NUMERICS = ("env.python", "env.torch", "env.cuda", "env.cudnn", "env.driver", "env.numpy", "env.packages",
-            "env.jax", "env.tensorflow")  # fmt: skip
+NUMERICS = ("env.python", "env.implementation", "env.torch", "env.cuda", "env.cudnn", "env.driver", "env.numpy",
+            "env.packages", "env.jax", "env.tensorflow", "env.blas", "env.mkl", "env.nccl", "env.rocm", "env.triton",
+            "env.libc", "env.container", "env.image")  # fmt: skip
 """Software that can change numbers; several of them together are one block: somebody changed the container."""
 
-QUIET_PACKAGES = frozenset(
-    (
-        "wandb", "tensorboard", "tensorboard-data-server", "tensorboardx", "mlflow", "comet-ml", "neptune",
-        "clearml", "aim", "matplotlib", "seaborn", "plotly", "bokeh", "ipython", "ipykernel", "ipywidgets",
-        "jupyter", "jupyterlab", "jupyter-core", "notebook", "jedi", "prompt-toolkit", "pip", "setuptools",
-        "wheel", "build", "hatchling", "hatch", "poetry", "uv", "virtualenv", "packaging", "pluggy",
-        "pytest", "pytest-timeout", "pytest-xdist", "hypothesis", "coverage", "ruff", "black", "isort",
-        "flake8", "pylint", "mypy", "mypy-extensions", "pre-commit", "tqdm", "rich", "typer", "click",
-        "colorama", "colorlog", "loguru", "termcolor", "pygments", "tabulate", "requests", "urllib3",
-        "certifi", "charset-normalizer", "idna", "gitpython", "gitdb", "smmap", "psutil", "sentry-sdk",
-        "setproctitle", "docker-pycreds", "platformdirs", "filelock", "sphinx", "mkdocs", "twine",
-        "runaudit", "rfc8785", "cryptography", "jinja2", "markupsafe", "markdown", "werkzeug", "protobuf",
-        "grpcio", "absl-py", "six", "typing-extensions", "shellingham", "markdown-it-py", "mdurl",
-        "iniconfig", "exceptiongroup", "tomli",
-    )
-)  # fmt: skip
-"""Packages that draw, log, test or install. Theirs are the versions that change most and matter least."""
-
-DOCUMENT_SUFFIXES = (
-    ".md",
-    ".rst",
-    ".adoc",
-    ".png",
-    ".jpg",
-    ".jpeg",
-    ".gif",
-    ".svg",
-    ".pdf",
-    ".bib",
-    ".tex",
-    ".css",
-    ".html",
-)
-DOCUMENT_NAMES = re.compile(
-    r"(?:^|/)(?:readme|licen[cs]e|changelog|changes|authors|contributing|citation|notice|\.gitignore|\.gitattributes|"
-    r"\.editorconfig|\.dockerignore|\.mailmap|py\.typed)[^/]*$",
+DOCUMENT = re.compile(
+    r"(?:readme|licen[cs]e|copying|notice|changelog|changes|history|authors|contributors|contributing|code_of_conduct|citation|"
+    r"security)(?:\.(?:md|rst|txt|adoc|cff|bib))?|\.gitignore|\.gitattributes|\.editorconfig|\.dockerignore|\.mailmap|py\.typed",
     re.I,
 )
-PACKAGING_NAMES = re.compile(
-    r"(?:^|/)(?:requirements[^/]*\.(?:txt|in)|constraints[^/]*\.txt|pyproject\.toml|setup\.cfg|poetry\.lock|uv\.lock|pdm\.lock|"
-    r"environment\.ya?ml|makefile|justfile|tox\.ini|\.pre-commit-config\.yaml|codecov\.yml|dockerfile[^/]*|manifest\.in)$"
-    r"|(?:^|/)\.(?:github|gitlab|circleci|ci|vscode|idea)/",
+"""Names of documents, whole. Whether a program of the record speaks of one is looked up in its text."""
+INSTALLING = re.compile(
+    r"requirements(?:[-_.]\w+)?\.(?:txt|in)|constraints(?:[-_.]\w+)?\.txt|pyproject\.toml|setup\.cfg|poetry\.lock|uv\.lock|"
+    r"pdm\.lock|environment\.ya?ml|tox\.ini|\.pre-commit-config\.ya?ml|codecov\.ya?ml|manifest\.in",
     re.I,
 )
-"""Files that install or check; what they install is judged as the environment."""
+"""Files that install or check; what they installed is judged as the environment, where it is recorded."""
+STARTING = re.compile(r"makefile|justfile|dockerfile", re.I)
+"""Files that install or start; what they started is the command line, where it is recorded."""
+PROGRAM_SUFFIXES = (".py", ".pyi", ".pyx", ".sh", ".bash", ".ipynb", ".jl", ".r", ".lua", ".pl", ".rb", ".js", ".ts", ".go",
+                    ".rs", ".c", ".cc", ".cpp", ".cu", ".h")  # fmt: skip
+"""Files whose text says what a program reads."""
 SETTING_SUFFIXES = (".toml", ".yaml", ".yml", ".json", ".ini", ".cfg")
 """Files of settings: where a run was launched with one, its content is the resolved config."""
 UNSEEN_SUFFIXES = (".py", ".pyi")

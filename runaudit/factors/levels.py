@@ -11,9 +11,12 @@ from functools import cached_property
 from pathlib import PurePath
 from typing import Any
 
-from runaudit.factors.factor import ABSENT, Absent
-from runaudit.factors.path import lookup, matches, steps
-from runaudit.factors.walk import keyed
+from runaudit.factors.arguments import ROOT, arguments_of, launch_words
+from runaudit.factors.factor import ABSENT, Absent, section_of
+from runaudit.factors.observed import Observed, observed_of
+from runaudit.factors.path import NAMES, joined, lookup, matches, steps
+from runaudit.factors.unknowns import is_whole, known_sections
+from runaudit.factors.walk import is_keyed, keyed, unkeyed
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import DESIGN_SECTIONS
@@ -23,11 +26,13 @@ from runaudit.settings import FactorSettings
 CIRCUMSTANCES = ("label", "launch", "origin", "intent", "bundles", "waivers", "supersedes", "policy", "notes", "tags",
                  "description", "comment", "id", "name", "url", "user", "author", "project", "group")  # fmt: skip
 """Sections that say who, when, where and why: never what."""
-NOT_DESIGN = (*CIRCUMSTANCES, "schema", "unknown", "seed_proof")
+NOT_DESIGN = (*CIRCUMSTANCES, "schema", "unknown", "seed_proof", "observed")
 """Sections that are not the design; whatever else a manifest holds can make a result different."""
 
 PYTHON_COMMAND = re.compile(r"(?:python|pypy|ipython)[\d.]*(?:\.exe)?|torchrun|accelerate|deepspeed|pytest")
 """Commands that run one Python program, in one process or in ranks of the same."""
+PREFIXES = {ROOT: ROOT, "data/read": "data", "init/read": "init", "env/read": "env"}
+"""Sections of the tree that hold what is no section of a manifest, with the paths their leaves are told under."""
 SEED_KEYS = ("seed", "random_seed", "manual_seed", "rng_seed", "global_seed", "torch_seed", "numpy_seed", "np_seed")
 """Config keys that are the run's seed where the record has no section for it."""
 
@@ -36,22 +41,47 @@ SEED_KEYS = ("seed", "random_seed", "manual_seed", "rng_seed", "global_seed", "t
 class Levels:
     """One run, ready to be compared. `tree`: section -> normalised tree; `files`: source path -> content digest, or
     None where the effective tree is unknown; `parent`: the run it began from, where that is known. `memory` keeps what
-    is costly to say of a run and asked for many times."""
+    is costly to say of a run and asked for many times.
+
+    What depends on the runs it is judged with is added by `together`: `seed_word` is the word of the command line that
+    is the seed, `repeats` maps a word to the config leaf it repeats, `scope` says what was used.
+    """
 
     run: Run
     tree: Mapping[str, Any]
     files: Mapping[str, str] | None
     parent: "Levels | None" = None
+    seed_word: str | None = None
+    repeats: Mapping[str, str] = field(default_factory=dict)
+    scope: "Scope" = field(default_factory=lambda: Scope())
     memory: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def at(self, path: str) -> JSON | Absent:
         """The level at a dotted path, or ABSENT."""
-        return lookup(self.tree, path)
+        found = lookup(self.tree, path)
+        if found is ABSENT and path.startswith(ROOT) and ROOT in self.tree:
+            return lookup({"config": {"args": self.tree[ROOT]}}, path)
+        if found is ABSENT and (read := self.tree.get(f"{section_of(path)}/read")):
+            return lookup({section_of(path): read}, path)
+        return found
+
+    @cached_property
+    def observed(self) -> Observed | None:
+        """What the run was seen to use; None where nobody looked."""
+        return observed_of(self.run)
+
+    @property
+    def cwd(self) -> str:
+        """The folder the program ran in; empty where it is not known."""
+        given = self.observed.cwd if self.observed and self.observed.cwd else None
+        return str(given or self.run.manifest.section("launch").get("cwd") or "")
 
     @cached_property
     def loaded(self) -> frozenset[str] | None:
         """The source files that really ran, where the outcome says. A run that loaded nothing is one that did not say:
         to take an empty list at its word would declare every edit harmless."""
+        if self.observed is not None:
+            return None  # What was observed has the word, or, where that is not all, nobody has.
         code = self.run.outcome.section("code") if self.run.outcome else {}
         loaded = code.get("loaded")
         if not isinstance(loaded, list | tuple) or not loaded or not _is_one_python(self.run):
@@ -71,8 +101,31 @@ class Levels:
 
     @cached_property
     def files_judged(self) -> bool:
-        """Whether commit and patch are beside the point, because every file is known by its content."""
-        return self.files is not None
+        """Whether commit and patch are beside the point, because every file there was is known by its content."""
+        return self.files is not None and is_whole(self.run)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What is known to have been used, where a run is judged beside others; `settled` once they are known.
+
+    `files`, `packages`, `variables`: whether all of the runs were fully observed in this, so that what they did not use
+    is left out of their trees; `idle_env`: leaves of the environment that none of them can have used. `facts`: paths of leaves that only observation tells. `unused`: what was left out, as
+    trees; `idle`: source files that were left out; `told`: those that lie within an input that is judged by itself,
+    with its name. `moved`: paths under which a run knows what lay elsewhere in the others, with those they are told
+    under.
+    """
+
+    settled: bool = False
+    files: bool = False
+    packages: bool = False
+    variables: bool = False
+    idle_env: frozenset[str] = frozenset()
+    facts: frozenset[str] = frozenset()
+    unused: Mapping[str, Any] = field(default_factory=dict)
+    idle: Mapping[str, str] = field(default_factory=dict)
+    told: Mapping[str, str] = field(default_factory=dict)
+    moved: Mapping[str, str] = field(default_factory=dict)
 
 
 def _is_one_python(run: Run) -> bool:
@@ -85,13 +138,18 @@ def _is_one_python(run: Run) -> bool:
 
 def levels(run: Run, settings: FactorSettings) -> Levels:
     """The levels of a run under a policy: aliases renamed, sets sorted, named tables keyed by name."""
-    body = run.manifest.body
+    body = known_sections(run.manifest.body, run)
     tree: dict[str, Any] = {name: keyed(value) for name, value in body.items() if name not in (*NOT_DESIGN, "code")}
     code = body.get("code")
     if "code" in body:
         tree["code"] = _facts(code) if isinstance(code, Mapping) else {}
+    # An importer may have made settings of the same words already.
+    if (words := launch_words(run)) and (_is_captured(run) or not _has_args(tree)):
+        tree[ROOT] = arguments_of(words)
     if "seed" not in tree and (path := seed_in_config(tree)):
         tree["seed"] = lookup(tree, path)
+    elif "seed" not in tree and (given := _seed_argument(tree.get(ROOT, {}))) is not None:
+        tree["seed"] = given
     for old, new in settings.aliases.items():
         _rename(tree, old, _end_of(new, settings.aliases))
     for pattern in settings.unordered:
@@ -119,6 +177,20 @@ def seed_in_config(tree: Mapping[str, Any]) -> str | None:
             if key in config and not isinstance(config[key], Mapping):
                 return f"config.{key}"
     return None
+
+
+def _has_args(tree: Mapping[str, Any]) -> bool:
+    return isinstance(tree.get("config"), Mapping) and "args" in tree["config"]
+
+
+def _is_captured(run: Run) -> bool:
+    return run.manifest.section("origin").get("kind") == "captured"
+
+
+def _seed_argument(args: Mapping[str, Any]) -> int | None:
+    """The seed that the command line names, where the record does not say it otherwise."""
+    named = (args.get(key) for key in SEED_KEYS)
+    return next((value for value in named if isinstance(value, int) and not isinstance(value, bool)), None)
 
 
 def effective_files(code: Mapping[str, Any]) -> Mapping[str, str] | None:
@@ -184,14 +256,16 @@ def _parent(tree: dict[str, Any], path: str, *, make: bool) -> dict[Any, Any] | 
 
 
 def _sort_lists(tree: dict[str, Any], pattern: str, prefix: str) -> None:
-    from runaudit.factors.path import joined
-
+    """Lists that are sets, in one order. Tables without names are then one leaf: their places told them apart."""
     for key, value in tree.items():
         path = joined(prefix, key) if prefix else key
-        if isinstance(value, dict):
+        if matches(path, pattern) and (isinstance(value, list) or is_keyed(value)):
+            if isinstance(value, dict) and NAMES in value:
+                value[NAMES] = sorted(value[NAMES])
+            else:
+                tree[key] = sorted(unkeyed(value), key=canonical_bytes)
+        elif isinstance(value, dict):
             _sort_lists(value, pattern, path)
-        elif isinstance(value, list) and matches(path, pattern):
-            tree[key] = sorted(value, key=canonical_bytes)
 
 
 def design_digest(run: Run, settings: FactorSettings | None = None) -> str:

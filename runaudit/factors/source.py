@@ -1,23 +1,22 @@
 """What a change of a source file means. Python files are compared by syntax tree, never by whitespace rules.
 
-Comments and layout are cosmetic; a docstring is cosmetic but told; an indentation that changes meaning changes the
+Comments and layout are cosmetic; a docstring that no program reads is cosmetic but told; an indentation that changes meaning changes the
 tree. What cannot be parsed is compared by its bytes. `diff -w` would call a moved line under an `if` no change.
 """
 
-import ast
-import warnings
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
-from runaudit.errors import RunauditError
 from runaudit.factors import known
+from runaudit.factors.documents import reads_docstrings, shape, text_of, why_unread
+from runaudit.factors.evidence import without_secrets
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass
 from runaudit.factors.levels import Levels
-from runaudit.factors.path import matches
-from runaudit.records.run import Run
+from runaudit.factors.path import last_key, matches
+from runaudit.factors.walk import keyed, leaves_of
+from runaudit.records.canonical import JSON, canonical_bytes, parse_strict
 from runaudit.settings import FactorSettings
-
-MAX_PARSED_BYTES = 2 << 20
 
 
 def prefix_of(path: str) -> str:
@@ -31,8 +30,31 @@ def file_changes(a: Levels, b: Levels, settings: FactorSettings) -> Iterator[Cha
     for path in sorted({*left, *right}):
         before, after = left.get(path, ABSENT), right.get(path, ABSENT)
         if before != after:
-            kind, why = _judge(path, before, after, a, b, settings)
-            yield Change(path=prefix_of(path), before=before, after=after, kind=kind, why=why)
+            yield file_change(path, before, after, a, b, settings)
+    yield from _unopened(a, b)
+
+
+def file_change(
+    path: str, before: str | Absent, after: str | Absent, a: Levels, b: Levels, settings: FactorSettings
+) -> Change:
+    """The class of one source file that differs, by the digests of its contents."""
+    kind, why = _judge(path, before, after, a, b, settings)
+    return Change(path=prefix_of(path), before=before, after=after, kind=kind, why=why)
+
+
+def _unopened(a: Levels, b: Levels) -> Iterator[Change]:
+    """Files that fully observed runs did not open: they cannot have mattered, whatever they are called."""
+    for path in sorted({*a.scope.idle, *b.scope.idle} - {*(a.files or {}), *(b.files or {})}):
+        before, after = a.scope.idle.get(path, ABSENT), b.scope.idle.get(path, ABSENT)
+        if before == after:
+            continue
+        kind, why, follows = ChangeClass.NUISANCE, "unused: neither run opened it", ""
+        if told := a.scope.told.get(path) or b.scope.told.get(path):
+            moved = a.at(f"{told}.digest") != b.at(f"{told}.digest") or a.at(told) != b.at(told)
+            kind, why, follows = (ChangeClass.DERIVED, f"it lies within {told}", told) if moved else (
+                ChangeClass.FACTOR, f"it lies within {told}, whose digest did not move", ""
+            )  # fmt: skip
+        yield Change(path=prefix_of(path), before=before, after=after, kind=kind, why=why, follows=follows)
 
 
 def _judge(
@@ -40,24 +62,38 @@ def _judge(
 ) -> tuple[ChangeClass, str]:
     if any(matches(prefix_of(path), pattern) for pattern in settings.nuisance):
         return ChangeClass.NUISANCE, "the policy declares that it cannot change a result"
-    if why := cannot_run(path):
+    if not _opened(path, a, b) and (why := why_unread(path, a, b)):
         return ChangeClass.NUISANCE, why
     if not _ran(path, a, b):
         return ChangeClass.NUISANCE, "not run: neither run loaded it"
-    if _launched_with(path, a, b):
+    if _launched_with(path, before, after, a, b):
         return ChangeClass.DERIVED, "the run's settings; the resolved config is compared leaf by leaf"
-    if path.endswith(".py") and isinstance(before, str) and isinstance(after, str):
-        return same_program(text_of(a.run, before), text_of(b.run, after))
+    if isinstance(before, str) and isinstance(after, str):
+        return _same_text(path, text_of(a.run, before), text_of(b.run, after), a, b)
     return ChangeClass.FACTOR, ""
 
 
-def cannot_run(path: str) -> str:
-    """Why a file of this name cannot change a result; empty where it can."""
-    if path.endswith(known.DOCUMENT_SUFFIXES) or known.DOCUMENT_NAMES.search(path):
-        return "a document; nothing runs it"
-    if known.PACKAGING_NAMES.search(path):
-        return "it installs or checks; what is installed is judged as the environment"
-    return ""
+def _same_text(path: str, before: str | None, after: str | None, a: Levels, b: Levels) -> tuple[ChangeClass, str]:
+    if before is not None and after is not None and "<redacted:" in before:
+        before, after = str(without_secrets(before)), str(without_secrets(after))
+        if before == after:
+            return ChangeClass.NUISANCE, "a secret in it; which one it was chose nothing"
+    if not path.endswith(".py"):
+        return ChangeClass.FACTOR, ""
+    kind, why = same_program(before, after)
+    if why == "docstrings only" and reads_docstrings(a, b):
+        return ChangeClass.FACTOR, "docstrings only, and the program may read them"
+    return kind, why
+
+
+def cannot_run(path: str, *sides: Levels) -> str:
+    """Why a file cannot have changed a result in these runs; empty where it can. Its name alone excuses nothing."""
+    return why_unread(path, *sides)
+
+
+def _opened(path: str, a: Levels, b: Levels) -> bool:
+    """Whether a run was seen to open the file, so that its name says nothing."""
+    return any(side.observed is not None and side.observed.opened(path) for side in (a, b))
 
 
 def _ran(path: str, a: Levels, b: Levels) -> bool:
@@ -71,34 +107,47 @@ def _ran(path: str, a: Levels, b: Levels) -> bool:
     return script != "__init__.py" and any(script in side.spoken for side in (a, b))
 
 
-def _launched_with(path: str, a: Levels, b: Levels) -> bool:
-    """Whether the config that is resolved in a record was read from this file, or its command line names it."""
+def _launched_with(path: str, before: str | Absent, after: str | Absent, a: Levels, b: Levels) -> bool:
+    """Whether the config that is resolved in a record was read from this file, on every side that has it."""
     if not path.endswith(known.SETTING_SUFFIXES):
         return False
-    if not all(side.tree.get("config") for side in (a, b)):
+    sides = [(of, digest) for of, digest in ((a, before), (b, after)) if isinstance(digest, str)]
+    return all(of.tree.get("config") and _is_the_config(path, digest, of) for of, digest in sides)
+
+
+def _is_the_config(path: str, digest: str, of: Levels) -> bool:
+    """Whether the run says that its config came from this file, or names it and the config holds all that it says."""
+    launch = of.run.manifest.section("launch")
+    if path in (launch.get("config_files") or ()):
+        return True
+    argv = launch.get("argv") or ()
+    ends = [str(word).rpartition("=")[2] for word in argv] if isinstance(argv, list | tuple) else []
+    parts = PurePosixPath(path).parts
+    if not any(PurePosixPath(word).parts[-len(parts) :] == parts for word in ends):
         return False
-    for side in (a, b):
-        if path in (side.run.manifest.section("launch").get("config_files") or ()):
-            return True
-        argv = side.run.manifest.section("launch").get("argv") or ()
-        words = [str(word).rpartition("=")[2] for word in argv] if isinstance(argv, list | tuple) else []
-        if any(
-            PurePosixPath(word).parts[-len(PurePosixPath(path).parts) :] == PurePosixPath(path).parts for word in words
-        ):
-            return True
-    return False
+    told = settings_in(path, text_of(of.run, digest))
+    if not isinstance(told, Mapping) or not told:
+        return False
+    held = {(last_key(name), canonical_bytes(value)) for name, value in leaves_of(of.tree["config"], "config")}
+    return all((last_key(name), canonical_bytes(value)) in held for name, value in leaves_of(keyed(told), "config"))
 
 
-def text_of(run: Run, digest: str) -> str | None:
-    """The content of a source file as text; None where it is not kept or is not text."""
-    try:
-        raw = run.blobs[digest]
-    except (KeyError, RunauditError):
+def settings_in(path: str, text: str | None) -> JSON:
+    """What a file of settings says; None where it cannot be read."""
+    if text is None:
         return None
     try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
+        if path.endswith(".json"):
+            return parse_strict(text, where=path)
+        if path.endswith(".toml"):
+            return tomllib.loads(text)
+        if path.endswith((".yaml", ".yml")):
+            import yaml
+
+            return yaml.safe_load(text)
+    except Exception:  # whatever a parser raises, the file is then judged by its content
         return None
+    return None
 
 
 def same_program(before: str | None, after: str | None) -> tuple[ChangeClass, str]:
@@ -113,33 +162,6 @@ def same_program(before: str | None, after: str | None) -> tuple[ChangeClass, st
     if shape(before, docstrings=False) == shape(after, docstrings=False):
         return ChangeClass.COSMETIC, "docstrings only"
     return ChangeClass.FACTOR, ""
-
-
-def shape(text: str, *, docstrings: bool = True) -> str | None:
-    """The syntax tree of a Python text without positions; None where it does not parse."""
-    if len(text) > MAX_PARSED_BYTES:
-        return None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(text)
-        if not docstrings:
-            _strip_docstrings(tree)
-        return ast.dump(tree)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
-def _strip_docstrings(tree: ast.AST) -> None:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.body:
-            first = node.body[0]
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
-                node.body[:1] = [] if len(node.body) > 1 else [ast.Pass()]
 
 
 def renamed(changes: list[Change]) -> Mapping[str, str]:

@@ -6,8 +6,11 @@ The rules that speak of a baseline are asked only where one was declared; a firs
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runaudit.capture.program import program_of
+from runaudit.capture.seeding import config_seeds, mismatch_before, named_seeds
 from runaudit.guard.facts import Namesake
 from runaudit.guard.invocation import Invocation
 from runaudit.guard.provenance import shown
@@ -93,10 +96,12 @@ class NoSeed(Rule):
 
     def check(self, manifest: Manifest, policy: GuardSettings, call: Invocation) -> Iterator[Finding]:
         if manifest.body.get("seed") is None:
+            argv = [str(word) for word in manifest.section("launch").get("argv") or ()]
+            named = named_seeds(argv)[-1:] or config_seeds(manifest.section("config"))[:1]
             yield self.finding(
                 "seed",
-                "no seed is recorded",
-                remedy=call.plus("--seed", "1"),
+                f"no seed is recorded; the program names {named[0]}" if named else "no seed is recorded",
+                remedy=call.plus("--seed", str(named[0]) if named else "1"),
                 severity=Severity.ERROR if "seed" in policy.require else Severity.INFO,
             )
 
@@ -126,12 +131,15 @@ class HashSeed(Rule):
 class NoConfig(Rule):
     """The configuration is on record.
 
-    An argument list shows what was typed, not the defaults that were used."""
+    A command line with arguments is one: what was typed is an input. A program that is told nothing runs on defaults
+    that nobody wrote down."""
 
     code = "RA306"
     name = "no_config"
 
     def check(self, manifest: Manifest, policy: GuardSettings, call: Invocation) -> Iterator[Finding]:
+        if _has_arguments(manifest):
+            return
         if not manifest.has("config") or (not manifest.section("config") and manifest.body["config"] is not None):
             yield self.finding(
                 "config",
@@ -139,6 +147,12 @@ class NoConfig(Rule):
                 remedy=call.plus("--config", "FILE"),
                 severity=Severity.ERROR if "config" in policy.require else Severity.INFO,
             )
+
+
+def _has_arguments(manifest: Manifest) -> bool:
+    """Whether the command tells its program anything: words after the script, the module or the text of `-c`."""
+    argv = [str(word) for word in manifest.section("launch").get("argv") or ()]
+    return bool(argv) and bool(program_of(argv, cwd=Path("/"), environ={"PATH": "/"}).arguments)
 
 
 class IncompleteConfig(Rule):
@@ -277,6 +291,27 @@ class QuickRun(Rule):
                 yield self.finding(path, f"{path} is {value}: not comparable with full runs", remedy="runaudit list")
 
 
+class SeedMismatch(Rule):
+    """The program is given the seed that is declared.
+
+    A declared seed that the program never gets makes copies of one draw look like replicates."""
+
+    code = "RA314"
+    name = "seed_mismatch"
+
+    def check(self, manifest: Manifest, call: Invocation) -> Iterator[Finding]:
+        argv = [str(word) for word in manifest.section("launch").get("argv") or ()]
+        seed = manifest.body.get("seed")
+        if (other := mismatch_before(seed, argv, manifest.section("config"))) is not None:
+            where, named = other
+            yield self.finding(
+                "seed",
+                f"seed {seed} is declared, and {where} names seed {named}",
+                remedy=call.plus("--seed", str(named)),
+                evidence={"declared": seed, "named": named},
+            )
+
+
 def hash_seeded_lines(raw: bytes) -> Iterator[int]:
     """Line numbers where something called or named `seed` is given a value that calls the built-in `hash`."""
     if b"hash(" not in raw or b"seed" not in raw:
@@ -342,4 +377,5 @@ RULES: tuple[Rule, ...] = (
     TwoIntents(),
     StopsOnTest(),
     QuickRun(),
+    SeedMismatch(),
 )

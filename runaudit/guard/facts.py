@@ -32,6 +32,7 @@ class Code:
     commit: str | None = None
     changed: tuple[str, ...] = ()
     untracked: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
     dirty_submodules: tuple[str, ...] = ()
     dirty_siblings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     gaps: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -65,7 +66,8 @@ class Namesake:
 class Surroundings:
     """What the draft itself does not say. `changed`: tracked files that differ from the commit. `root`: where the code
     lies. `siblings`: name -> folder of editable packages. `sources`: Python files as (path, bytes).
-    `damaged`: earlier records that could not be read."""
+    `damaged`: earlier records that could not be read. `outputs`: files in the tree that earlier runs wrote and nobody
+    has edited since; `touched` says whether a run ever wrote a file."""
 
     root: str = "."
     changed: tuple[str, ...] | None = None
@@ -74,6 +76,8 @@ class Surroundings:
     hash_seed: str | None = None
     moved: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    touched: Callable[[str], bool] = field(default=lambda path: False)
 
 
 def launch_facts(
@@ -94,7 +98,7 @@ def launch_facts(
         "datasets": _datasets(manifest),
         "overlaps": _overlaps(manifest),
         "earlier_data": earlier_data(manifest, history, baseline),
-        "namesakes": tuple(namesakes(draft, history, compare)),
+        "namesakes": tuple(namesakes(draft, history, compare, around.touched)),
         "baseline": compare(baseline, draft) if baseline else Unknown("no baseline was declared"),
         "baseline_run": baseline if baseline else Unknown("no baseline was declared"),
         "policy": policy or GuardSettings(),
@@ -122,6 +126,7 @@ def code_facts(manifest: Manifest, around: Surroundings, *, ignore: tuple[str, .
         commit=code.get("commit"),
         changed=listed,
         untracked=tuple(path for path in code.get("untracked") or () if not _set_apart(path, around, manifest, ignore)),
+        outputs=around.outputs,
         dirty_submodules=tuple(name for name, inner in _group(code, "submodules") if _dirty(inner)),
         dirty_siblings={
             name: around.siblings.get(name, name) for name, inner in _group(code, "siblings") if _dirty(inner)
@@ -190,8 +195,13 @@ def earlier_data(manifest: Manifest, history: tuple[Run, ...], baseline: Run | N
     return found
 
 
-def namesakes(draft: Run, history: tuple[Run, ...], compare: Compare) -> Iterator[Namesake]:
-    """The earlier runs that bear the draft's label, newest first; the first of each seed is enough."""
+def namesakes(
+    draft: Run, history: tuple[Run, ...], compare: Compare, touched: Callable[[str], bool] = lambda path: False
+) -> Iterator[Namesake]:
+    """The earlier runs that bear the draft's label, newest first; the first of each seed is enough.
+
+    A file that runs write, and one that the earlier run was fully observed not to have used, make no other design.
+    """
     seen: list[Any] = []
     for run in reversed(history):
         if draft.manifest.label is None or run.manifest.label != draft.manifest.label:
@@ -201,9 +211,28 @@ def namesakes(draft: Run, history: tuple[Run, ...], compare: Compare) -> Iterato
             continue
         seen.append(seed)
         comparison = compare(run, draft)
+        used = _used(run)
         yield Namesake(
             run=run.short,
             seed=seed,
             same_seed=canonical_equal(seed, draft.manifest.body.get("seed")),
-            changed=tuple(change.factor for change in comparison.treatments),
+            changed=tuple(
+                change.factor for change in comparison.treatments if not _harmless(change.factor, used, touched)
+            ),
         )
+
+
+def _harmless(factor: str, used: tuple[str, ...] | None, touched: Callable[[str], bool]) -> bool:
+    path = factor.removeprefix("code.")
+    if path == factor:
+        return False
+    return touched(path) or (used is not None and not any(path == one or path.startswith(f"{one}/") for one in used))
+
+
+def _used(run: Run) -> tuple[str, ...] | None:
+    """The files and folders that a fully observed run opened or executed; None where not everything was seen."""
+    observed = run.outcome.section("observed") if run.outcome else {}
+    if observed.get("level") != "full":
+        return None
+    loaded = run.outcome.section("code").get("loaded") if run.outcome else ()
+    return (*(str(row["path"]).rstrip("/") for row in observed.get("read") or ()), *map(str, loaded or ()))

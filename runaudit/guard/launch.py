@@ -13,10 +13,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runaudit.capture.environment import project_siblings
 from runaudit.capture.git import git_state
-from runaudit.capture.gitprocess import work_tree
 from runaudit.capture.launch import LaunchRequest, amended, draft_manifest, seal
+from runaudit.capture.outputs import Outputs
 from runaudit.errors import CaptureError, IntegrityError, UsageError
 from runaudit.guard.answer import RULES, GuardAnswer, judge, not_recordable
 from runaudit.guard.facts import Compare, Surroundings, launch_facts
@@ -116,7 +115,8 @@ def judge_draft(
 ) -> Prepared:
     """Ask every rule about a draft that was captured from `root` since `since_ns`, and write the waivers into it."""
     history, damaged = _related(store, draft)
-    around = _surroundings(root, draft, store, environ=environ, since_ns=since_ns)
+    top = Path(str(draft.section("launch").get("top") or root))
+    around = _surroundings(top, draft, store, environ=environ, since_ns=since_ns)
     facts = launch_facts(
         draft,
         replace(around, damaged=damaged),
@@ -127,7 +127,7 @@ def judge_draft(
         call=terms.call,
     )
     answer = judge(facts, waivers=terms.waivers, today=terms.today)
-    return Prepared(manifest=_with_waivers(draft, answer, root), answer=answer)
+    return Prepared(manifest=_with_waivers(draft, answer, root, top), answer=answer)
 
 
 def _compare_by(settings: Settings, intent: tuple[str, ...]) -> Compare:
@@ -140,10 +140,11 @@ def _compare_by(settings: Settings, intent: tuple[str, ...]) -> Compare:
     return compared
 
 
-def _with_waivers(draft: Manifest, answer: GuardAnswer, root: Path) -> Manifest:
-    top = work_tree(root.absolute()) or root.absolute()
+def _with_waivers(draft: Manifest, answer: GuardAnswer, root: Path, top: Path) -> Manifest:
     # Where in the tree the command starts: a restored copy lies elsewhere, and must start in the same folder of it.
-    launch = dict(draft.section("launch")) | {"prefix": root.absolute().relative_to(top).as_posix()}
+    start = root.absolute()
+    prefix = start.relative_to(top).as_posix() if start.is_relative_to(top) else "."
+    launch = dict(draft.section("launch")) | {"prefix": prefix}
     given = [dict(waiver) for waiver in draft.waivers]
     return amended(draft, launch=launch, waivers=[*given, *answer.sealed_waivers()])
 
@@ -167,27 +168,35 @@ def _is_empty(path: Path) -> bool:
 
 
 def _surroundings(
-    root: Path, draft: Manifest, store: Store, *, environ: Mapping[str, str], since_ns: int
+    top: Path, draft: Manifest, store: Store, *, environ: Mapping[str, str], since_ns: int
 ) -> Surroundings:
-    state = git_state(root, exclude=(store.root.absolute(),))
-    top = state.top if state else root.absolute()
-    files = draft.section("code").get("files") or {}
+    code = draft.section("code")
+    files = code.get("files") or {}
+    outputs = Outputs(store, top)
+    changed = _edits(top, code, store)
+    left = (
+        *(path for path in changed if outputs.wrote(path)),
+        *map(str, draft.section("launch").get("outputs") or ()),
+    )
     return Surroundings(
         root=str(top),
-        changed=state.changed if state else (),
-        siblings=_sibling_folders(draft, top),
+        changed=tuple(path for path in changed if path not in left),
+        siblings=draft.section("launch").get("siblings") or {},
         sources=lambda: _python_sources(top, files),
         hash_seed=environ.get("PYTHONHASHSEED"),
         moved=changed_files(top, files, since_ns=since_ns),
+        outputs=left,
+        touched=outputs.touched,
     )
 
 
-def _sibling_folders(draft: Manifest, top: Path) -> dict[str, str]:
-    """Where the editable packages of the draft lie, by the names it gives them."""
-    if not draft.section("code").get("siblings"):
-        return {}
-    found = project_siblings(top)
-    return {"/".join(path.parts[-2:]): str(path) for path in found} | {path.name: str(path) for path in found}
+def _edits(top: Path, code: Mapping[str, Any], store: Store) -> tuple[str, ...]:
+    """The tracked files that differ from the commit. A tree that was captured clean is not asked again: git would be a
+    third of what a launch costs."""
+    if code.get("vcs") != "git" or (code.get("patch") is None and code.get("commit") and not code.get("dirty")):
+        return ()
+    state = git_state(top, exclude=(store.root.absolute(),))
+    return state.changed if state else ()
 
 
 def _python_sources(top: Path, files: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:

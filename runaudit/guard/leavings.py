@@ -9,6 +9,7 @@ from pathlib import Path
 from runaudit.capture.closing import SERIES
 from runaudit.capture.ledger import claim, claims
 from runaudit.errors import RunauditError
+from runaudit.observe.trace import Trace
 from runaudit.records.digest import digest_file
 from runaudit.records.trajectory import Trajectory, read_lines, write_lines
 
@@ -25,23 +26,60 @@ def foreign_files(folder: Path, *, shallow: bool = False) -> Iterator[Path]:
     starts = [folder / name for name in LOG_FOLDERS] if shallow else [folder]
     for start in starts:
         for path in _files(start):
-            if path.name.startswith("events.out.tfevents.") or path.suffix == ".wandb":
+            if _is_foreign(path.name):
                 yield path
 
 
-def gather_series(live: Path, folders: tuple[Path, Path], *, before: frozenset[Path], names: Mapping[str, str]) -> None:
+def own_files(trace: Trace, folder: Path) -> frozenset[Path]:
+    """The files of other trackers that the processes of this run wrote, wherever they lie: runs side by side write into
+    one folder, and only who wrote a file says whose it is.
+
+    W&B's file is written by a helper that nobody observes, beside files that the program writes itself; TensorFlow's
+    native writer puts the number of its process into the name.
+    """
+    written = {Path(path) for path in trace.written}
+    folders = {
+        parent for path in written for parent in path.parents if parent.name.startswith(("offline-run-", "run-"))
+    }
+    pids = {process.pid for process in trace.processes}
+    found = {path for path in written if _is_foreign(path.name) and path.is_file()}
+    for path in foreign_files(folder, shallow=True):
+        beside = path.suffix == ".wandb" and path.parent in folders
+        named = _EVENTS.fullmatch(path.name)
+        if beside or (named is not None and int(named[1]) in pids):
+            found.add(path)
+    return frozenset(found)
+
+
+_EVENTS = re.compile(r"events\.out\.tfevents\.\d+\..+\.(\d+)\.\d+(?:\.\w+)?")
+
+
+def _is_foreign(name: str) -> bool:
+    return name.startswith("events.out.tfevents.") or name.endswith(".wandb")
+
+
+def gather_series(
+    live: Path,
+    folders: tuple[Path, Path],
+    *,
+    before: frozenset[Path],
+    names: Mapping[str, str],
+    written: frozenset[Path] | None = None,
+) -> None:
     """Add what other trackers recorded to the run's series; a series the run logged itself is not taken twice.
 
-    `folders`: the run's own, and the one the command ran in. `names`: foreign name -> ours. What cannot be read becomes
-    a note: the run is over, and nothing may be lost for a log file.
+    `folders`: the run's own, and the one the command ran in. `names`: foreign name -> ours. `written`: the tracker
+    files that the run is known to have written; None where nobody saw, and what was not there `before` is taken for
+    its own. What cannot be read becomes a note: the run is over, and nothing may be lost for a log file.
     """
     own, cwd = folders
-    found = [*foreign_files(own), *(path for path in foreign_files(cwd, shallow=True) if path not in before)]
+    if written is None:
+        written = frozenset(path for path in foreign_files(cwd, shallow=True) if path not in before)
     known = set(_live(live).series)
-    for path in sorted(set(found)):
+    for path in sorted({*foreign_files(own), *written}):
         try:
             trajectory = _reader(path)(path)
-        except RunauditError as error:
+        except (RunauditError, OSError) as error:
             claim(live, "note", text=str(error))
             continue
         fresh = {ours: points for name, points in trajectory.series.items()

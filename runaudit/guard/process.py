@@ -109,11 +109,12 @@ def supervise(
     beat: Callable[[], None],
     every_s: float,
     stdout: int | None = None,
+    started: Callable[[int], None] = lambda pid: None,
 ) -> Ended:
     """Run `command` to its end, within `signals_held()`, whose `mask` the command gets: it inherits the wrapper's, and
     could not be interrupted otherwise. `beat` is called at once and every `every_s` seconds. `stdout` is a file
-    descriptor that takes what the command prints, None leaves it where it is."""
-    started = time.monotonic()
+    descriptor that takes what the command prints, None leaves it where it is. `started` is told the command's pid."""
+    began = time.monotonic()
     forwarded: list[int] = []
     beat()
     try:
@@ -128,9 +129,10 @@ def supervise(
         raise UsageError(
             f"{command[0]!r} cannot be started: {error.strerror}", remedy="check its first line"
         ) from error
+    started(child.pid)
     while child.poll() is None:
         _pass_on(child, signal.sigtimedwait(WATCHED, every_s), forwarded, beat)
-    return Ended(returncode=child.returncode, forwarded=tuple(forwarded), duration_s=time.monotonic() - started)
+    return Ended(returncode=child.returncode, forwarded=tuple(forwarded), duration_s=time.monotonic() - began)
 
 
 def _pass_on(

@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from runaudit.capture.interpreter import NO_INTERPRETER
 from runaudit.errors import RunauditError
 from runaudit.guard.facts import Code
 from runaudit.guard.invocation import Invocation
@@ -30,6 +31,13 @@ def shown(paths: tuple[str, ...]) -> str:
 def git_add_commit(paths: tuple[str, ...], message: str) -> str:
     """The command that commits exactly these paths."""
     return f"git add -- {shlex.join(paths)} && git commit -m {shlex.quote(message)}"
+
+
+def git_ignore(root: str, paths: tuple[str, ...]) -> str:
+    """The command that makes git ignore outputs: their folder where they have one, else each by its path."""
+    places = dict.fromkeys(f"/{path.partition('/')[0]}/" if "/" in path else f"/{path}" for path in paths)
+    lines = " ".join(shlex.quote(place) for place in places)
+    return f"printf '%s\\n' {lines} >> {shlex.quote(f'{root}/.gitignore')}"
 
 
 class NotARepository(Rule):
@@ -90,7 +98,8 @@ class DirtyTree(Rule):
 class UntrackedSource(Rule):
     """No untracked file could be imported.
 
-    A module that git does not know changes from run to run unseen. Files that cannot be imported do not count."""
+    A module that git does not know changes from run to run unseen. Files that cannot be imported do not count, nor
+    does what earlier runs wrote: outputs belong into .gitignore, not into a commit."""
 
     code = "RA104"
     name = "untracked_source"
@@ -104,6 +113,16 @@ class UntrackedSource(Rule):
                 f"{_count(code.untracked, 'file')} could be imported but {verb} not in git: {shown(code.untracked)}",
                 remedy=git_add_commit(code.untracked, "add what the run imports"),
                 evidence={"files": list(code.untracked)},
+            )
+        if code.outputs:
+            wrote = "was" if len(code.outputs) == 1 else "were"
+            yield self.finding(
+                "code",
+                f"{_count(code.outputs, 'file')} in the tree {wrote} written by earlier runs, and no code: "
+                f"{shown(code.outputs)}",
+                remedy=git_ignore(code.root, code.outputs),
+                evidence={"files": list(code.outputs)},
+                severity=Severity.INFO,
             )
 
 
@@ -172,11 +191,15 @@ class PackagesUnknown(Rule):
 
     def check(self, manifest: Manifest, call: Invocation) -> Iterator[Finding]:
         packages = manifest.section("env").get("packages")
-        if not isinstance(packages, Mapping) or not packages:
+        if not isinstance(packages, Mapping):
+            # A shell script is no interpreter that could be asked; what it starts is seen while it runs.
+            reason = manifest.reason("env.packages")
+            seen = reason == NO_INTERPRETER
             yield self.finding(
                 "env.packages",
-                f"no package versions were found: {manifest.reason('env.packages')}",
+                f"no package versions were found: {reason}",
                 remedy=call.plus("--waive", f"{self.code}=this program imports no packages"),
+                severity=Severity.INFO if seen else None,
             )
 
 

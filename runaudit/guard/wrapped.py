@@ -1,4 +1,4 @@
-"""A sealed launch around any command: run it, gather what it left, seal the outcome.
+"""A sealed launch around any command: run it observed, gather what it left, seal the outcome.
 
 The launch is in the log before the command starts. A wrapper that is killed therefore leaves a run that is lost, never
 one that did not happen.
@@ -8,24 +8,26 @@ import contextlib
 import json
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from runaudit.capture.closing import seal_outcome
-from runaudit.capture.dataset import capture_dataset
-from runaudit.capture.gitprocess import work_tree
-from runaudit.capture.launch import child_environ, redactor_of
-from runaudit.capture.ledger import claim, claims
-from runaudit.capture.loaded import changed_files
-from runaudit.errors import CaptureError, RunauditError
-from runaudit.guard.leavings import announce_files, foreign_files, gather_series
+from runaudit.capture.launch import child_environ
+from runaudit.errors import RunauditError
+from runaudit.guard.ending import End, close_run
+from runaudit.guard.leavings import foreign_files
 from runaudit.guard.process import Ended, signal_name, signals_held, supervise
-from runaudit.records.canonical import JSON
+from runaudit.observe.lay import lay
+from runaudit.observe.log import read_trace
+from runaudit.observe.sampler import Sampler
+from runaudit.observe.trace import Trace
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.store import Store, StoreError
 from runaudit.store.catalogue import HEARTBEAT_S, process_start
+
+OBSERVER = "observe"
+"""The folder below a run's `live` folder that holds the hook and its logs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,45 +57,94 @@ def run_sealed(
     """Run `command` under a sealed manifest and seal its outcome, whatever becomes of it."""
     live = store.live_dir(manifest.id)
     before = foreign_before(cwd)
+    watch = Watch.over(live / OBSERVER, environ, command)
     with signals_held() as mask:
         ended = supervise(
             command,
             cwd=cwd,
-            environ={**environ, **child_environ(store, manifest)},
+            environ={**environ, **child_environ(store, manifest), **watch.environ},
             mask=mask,
             beat=heart(live),
             every_s=HEARTBEAT_S,
             stdout=stdout,
+            started=watch.start,
         )
         try:
-            _gather(store, manifest, ended, cwd, before=before, names=series_names or {})
-            outcome = seal_outcome(
-                store,
-                manifest,
+            end = End(
+                trace=watch.stop(),
+                cwd=cwd,
                 exit_code=ended.returncode,
                 error=ended.error if ended.killed_by else None,
-                code=_code_at_end(store, manifest, live, cwd, environ),
-                environ=environ,
+                notes=tuple(f"{signal_name(number)} was passed on to the command" for number in ended.forwarded),
+                before=before,
+                names=series_names or {},
             )
+            outcome = close_run(store, manifest, end, environ=environ)
         except RunauditError as fault:
             return Wrapped(ended=ended, outcome=None, fault=fault)
         except OSError as error:
             unsealed = StoreError(f"the outcome could not be sealed: {error}", remedy="free space on the store's disk")
             return Wrapped(ended=ended, outcome=None, fault=unsealed)
+    watch.tidy()
     return Wrapped(ended=ended, outcome=outcome)
 
 
-def _gather(
-    store: Store, manifest: Manifest, ended: Ended, cwd: Path, *, before: frozenset[Path], names: Mapping[str, str]
-) -> None:
-    """Claim for the run what the command left and what became of it."""
-    live, folder = store.live_dir(manifest.id), store.run_dir(manifest.id)
-    for number in ended.forwarded:
-        claim(live, "note", text=f"{signal_name(number)} was passed on to the command")
-    gather_series(live, (folder, cwd), before=before, names=names)
-    announce_files(live, folder)
-    for note in _data_at_end(store, manifest):
-        claim(live, "note", text=note)
+@dataclass(slots=True, kw_only=True)
+class Watch:
+    """The observer around one command. Where it cannot be laid, the command runs all the same, and that is told."""
+
+    folder: Path
+    command: tuple[str, ...]
+    environ: dict[str, str] = field(default_factory=dict)
+    fault: str | None = None
+    pid: int | None = None
+    sampler: Sampler | None = None
+
+    @classmethod
+    def over(cls, folder: Path, environ: Mapping[str, str], command: Sequence[str]) -> "Watch":
+        """Lay the hook into `folder`."""
+        words = tuple(command)
+        try:
+            return cls(folder=folder, command=words, environ=lay(folder, environ))
+        except OSError as error:
+            return cls(folder=folder, command=words, fault=f"the observer could not be laid: {error.strerror or error}")
+
+    def start(self, pid: int) -> None:
+        """Watch the processes below `pid`, the command's own."""
+        self.pid = pid
+        if self.fault is None:
+            self.sampler = Sampler(pid, self.folder)
+            self.sampler.start()
+
+    def stop(self) -> Trace:
+        """What was seen."""
+        if self.sampler is not None:
+            self.sampler.stop()
+        if self.fault is not None:
+            return Trace(partial=(self.fault,))
+        return traced(self.folder, root_pid=self.pid, command=self.command)
+
+    def tidy(self) -> None:
+        """Take away the hook and its logs: what they said is sealed."""
+        with contextlib.suppress(OSError):
+            remove_folder(self.folder)
+
+
+def traced(folder: Path, *, root_pid: int | None = None, command: Sequence[str] | None = None) -> Trace:
+    """The trace that lies in a folder; one that cannot be read is a trace of nothing, which says so."""
+    if not folder.is_dir():
+        return Trace()
+    try:
+        return read_trace(folder, root_pid=root_pid, command=command)
+    except (OSError, ValueError) as error:
+        return Trace(partial=(f"what was observed could not be read: {error}",))
+
+
+def remove_folder(folder: Path) -> None:
+    """A folder and what lies in it."""
+    import shutil
+
+    shutil.rmtree(folder)
 
 
 def foreign_before(cwd: Path) -> frozenset[Path]:
@@ -118,32 +169,4 @@ def heart(live: Path) -> Callable[[], None]:
     return once
 
 
-def _data_at_end(store: Store, manifest: Manifest) -> Iterator[str]:
-    """A remark for each dataset that is not what it was when the run started. Unchanged files are not read again."""
-    for name, entry in manifest.section("data").items():
-        path = entry.get("path") if isinstance(entry, Mapping) else None
-        if not path or not entry.get("digest") or not Path(str(path)).is_absolute():
-            continue
-        try:
-            now = capture_dataset(Path(str(path)), cache=store.root / "cache")["digest"]
-        except CaptureError as error:
-            yield f"the dataset {name} could not be read again at the end: {error.message}"
-            continue
-        if now != entry["digest"]:
-            yield f"the dataset {name} changed while the run ran: {path}"
-
-
-def _code_at_end(
-    store: Store, manifest: Manifest, live: Path, cwd: Path, environ: Mapping[str, str]
-) -> dict[str, JSON]:
-    """What the command said it loaded, and every sealed source that is another one now."""
-    endings = (row["code"] for row in reversed(claims(live)) if row["k"] == "ending" and row.get("code"))
-    said: dict[str, JSON] = next(endings, {})
-    code = manifest.section("code")
-    changed = changed_files(code, work_tree(cwd) or cwd, redactor_of(store, environ=environ))
-    known = {entry["path"] for entry in said.get("changed", ())}
-    if changed:
-        paths = ", ".join(str(entry["path"]) for entry in changed[:5])
-        claim(live, "note", text=f"the code changed while the run ran: {paths}")
-    # What a command loaded is unknown unless it said so itself; an empty list would say that nothing ran.
-    return {**said, "changed": [*said.get("changed", ()), *(e for e in changed if e["path"] not in known)]}
+__all__ = ["OBSERVER", "Watch", "Wrapped", "foreign_before", "heart", "run_sealed", "traced"]

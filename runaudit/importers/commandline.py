@@ -8,7 +8,7 @@ from runaudit.records.canonical import JSON
 
 
 def arguments(argv: Sequence[str]) -> dict[str, Any]:
-    """A command line as settings: `--lr 1e-3` is lr 0.001, a bare flag is true, what has no name is `positional`."""
+    """A command line as settings: `--lr 1e-3` is lr 0.001, a bare flag is true, what has no name is `positional` by place."""
     found: dict[str, Any] = {}
     loose: list[Any] = []
     rest = list(argv)
@@ -23,7 +23,8 @@ def arguments(argv: Sequence[str]) -> dict[str, Any]:
             values.append(rest.pop(0))
         typed = [_typed(text) for text in values]
         found[name.replace("-", "_").lower()] = typed[0] if len(typed) == 1 else typed or True
-    return {**found, **({"positional": loose} if loose else {})}
+    places = {str(place): word for place, word in enumerate(loose, start=1)}
+    return {**found, **({"positional": places} if places else {})}
 
 
 def _number_text(text: str) -> bool:

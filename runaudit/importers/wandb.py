@@ -10,7 +10,7 @@ Source: google/leveldb, doc/log_format.md.
 import json
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -27,11 +27,17 @@ _FULL, _FIRST, _LAST = 1, 2, 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WandbLog:
-    """What one `.wandb` file holds that matters here. `exit_code` is None where the file ends before the run did."""
+    """What one `.wandb` file holds that matters here. `exit_code` is None where the file ends before the run did.
+
+    `config` is None where no run is told of; `facts` are those of `wandb-metadata.json`, `names` what the run is called.
+    """
 
     trajectory: Trajectory
     summary: Mapping[str, Any]
     exit_code: int | None
+    config: Mapping[str, Any] | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    names: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_history(path: Path) -> Trajectory:
@@ -43,7 +49,7 @@ def read_history(path: Path) -> Trajectory:
 
 
 def read_log(path: Path) -> WandbLog:
-    """History, summary and exit code of one file. Raises as `read_history` does."""
+    """Config, history, summary and exit code of one file. Raises as `read_history` does."""
     try:
         from wandb.proto.wandb_internal_pb2 import Record
     except ImportError as error:
@@ -51,28 +57,91 @@ def read_log(path: Path) -> WandbLog:
     raw = path.read_bytes()
     if not raw.startswith(_HEAD):
         raise RecordError(f"{path} is not a W&B file", remedy="leave it out")
-    series: dict[str, list[tuple[int, float]]] = {}
-    summary: dict[str, Any] = {}
-    exit_code: int | None = None
-    torn = 0
+    found = _Reading()
     for message in _messages(raw):
         if message is None:
-            torn += 1
+            found.torn += 1
             continue
         record = Record()
         try:
             record.ParseFromString(message)
-            kind = record.WhichOneof("record_type")
-            if kind == "history":
-                _add(series, {".".join(i.nested_key) or i.key: json.loads(i.value_json) for i in record.history.item})
-            elif kind == "summary":
-                summary |= {".".join(i.nested_key) or i.key: json.loads(i.value_json) for i in record.summary.update}
-            elif kind == "exit":
-                exit_code = int(record.exit.exit_code)
+            found.take(record)
         except Exception as error:  # protobuf raises an error of its own, and W&B's JSON is whatever was logged
             raise RecordError(f"{path} holds a message that is not W&B's: {error}", remedy="leave it out") from error
-    frozen = MappingProxyType({name: tuple(points) for name, points in series.items()})
-    return WandbLog(trajectory=Trajectory(series=frozen, torn=torn), summary=summary, exit_code=exit_code)
+    frozen = MappingProxyType({name: tuple(points) for name, points in found.series.items()})
+    return WandbLog(
+        trajectory=Trajectory(series=frozen, torn=found.torn),
+        summary=found.summary,
+        exit_code=found.exit_code,
+        config=found.config,
+        facts=found.facts,
+        names=found.names,
+    )
+
+
+class _Reading:
+    """What the messages of a file add up to, one after another: a later config or summary wins."""
+
+    def __init__(self) -> None:
+        self.series: dict[str, list[tuple[int, float]]] = {}
+        self.summary: dict[str, Any] = {}
+        self.exit_code: int | None = None
+        self.config: dict[str, Any] | None = None
+        self.facts: dict[str, Any] = {}
+        self.names: dict[str, Any] = {}
+        self.torn = 0
+
+    def take(self, record: Any) -> None:
+        """Add one message."""
+        kind = record.WhichOneof("record_type")
+        if kind == "history":
+            _add(self.series, _items(record.history.item))
+        elif kind == "summary":
+            self.summary |= _items(record.summary.update)
+        elif kind == "exit":
+            self.exit_code = int(record.exit.exit_code)
+        elif kind == "run":
+            self._run(record.run)
+        elif kind == "config":
+            self._configure(record.config)
+        elif kind == "environment":
+            from google.protobuf.json_format import MessageToDict
+
+            self.facts |= MessageToDict(record.environment)
+
+    def _run(self, run: Any) -> None:
+        self._configure(run.config)
+        self.names |= {key: value for key, value in (("id", run.run_id), ("name", run.display_name), ("group", run.run_group),
+                       ("project", run.project), ("notes", run.notes), ("tags", list(run.tags)),
+                       ("sweep", run.sweep_id)) if value}  # fmt: skip
+        self.facts |= {"host": run.host} if run.host else {}
+        if run.HasField("start_time"):
+            self.facts.setdefault("startedAt", run.start_time.ToJsonString())
+        if run.git.commit:
+            git = {"commit": run.git.commit, **({"remote": run.git.remote_url} if run.git.remote_url else {})}
+            self.facts.setdefault("git", git)
+
+    def _configure(self, config: Any) -> None:
+        self.config = {} if self.config is None else self.config
+        for item in config.update:
+            *above, last = list(item.nested_key) or [item.key]
+            node = self.config
+            for key in above:
+                inner = node.get(key)
+                node[key] = node = inner if isinstance(inner, dict) else {}
+            node[last] = json.loads(item.value_json)
+        for item in config.remove:
+            *above, last = list(item.nested_key) or [item.key]
+            node = self.config
+            for key in above:
+                inner = node.get(key)
+                node = inner if isinstance(inner, dict) else {}
+            node.pop(last, None)
+
+
+def _items(items: Any) -> dict[str, Any]:
+    """The items of a message by their names, nested ones by dots."""
+    return {".".join(item.nested_key) or item.key: json.loads(item.value_json) for item in items}
 
 
 def _add(series: dict[str, list[tuple[int, float]]], row: dict[str, Any]) -> None:

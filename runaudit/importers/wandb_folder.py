@@ -11,7 +11,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -29,7 +29,13 @@ from runaudit.records.trajectory import Trajectory, number
 
 FACTS = ("config.yaml", "wandb-metadata.json", "wandb-summary.json")
 MAX_BYTES = 50 << 20
-_OWN = re.compile(r"(?:use_)?wandb(?:_|$)")
+_OWN = re.compile(
+    r"(?:use_)?wandb|wandb_(?:project|entity|run_name|name|group|tags|notes|mode|dir|id|run_id|job_type|version|api_key|host|"
+    r"base_url|offline|online|disabled|resume|log\w*|watch\w*|init\w*)"
+)
+"""Settings of W&B itself. An artifact that is named beside them is read by the run, and counts."""
+_OWN_KEYS = frozenset({"project", "entity", "name", "run_name", "group", "tags", "notes", "mode", "dir", "id", "job_type",
+                       "enabled", "use", "offline", "log_model", "watch", "save_code"})  # fmt: skip
 _FOLDER = re.compile(r"(?:offline-)?run-\d{8}_\d{6}-(?P<id>[^/]+)")
 
 UNKNOWN = {
@@ -44,6 +50,20 @@ NO_PATCH = "there is no diff.patch: the tree was clean, or W&B did not save it"
 NO_CONFIG = "nothing was given to wandb.config"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Log:
+    """What the `.wandb` files of one folder hold together; `noted` says why one was not read."""
+
+    series: Mapping[str, tuple[tuple[int, float], ...]] = field(default_factory=dict)
+    torn: int = 0
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    exit_code: int | None = None
+    config: Mapping[str, Any] | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    names: Mapping[str, Any] = field(default_factory=dict)
+    noted: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Folder:
     """One run folder: what its files hold, None for a file that is not there."""
@@ -51,15 +71,21 @@ class Folder:
     path: Path
     config: Mapping[str, Any] | None
     metadata: Mapping[str, Any] | None
-    summary: Mapping[str, Any] | None
+    summary: Mapping[str, Any]
     requirements: str | None
     patch: str | None
+    log: "_Log"
 
     @property
     def id(self) -> str:
         """W&B's own id of the run: the end of the folder's name."""
         match = _FOLDER.fullmatch(self.path.name)
         return match["id"] if match else self.path.name
+
+    @property
+    def has_summary(self) -> bool:
+        """Whether a summary of W&B's own lies in the folder."""
+        return (self.path / "files" / "wandb-summary.json").is_file()
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -73,10 +99,12 @@ def read_runs(path: Path) -> tuple[tuple[Imported, ...], tuple[Skipped, ...]]:
         raise RecordError(f"{path} does not exist", remedy="name a W&B run folder, or the folder that holds them")
     imported, skipped = [], []
     for folder in _folders(path):
-        if any((folder / "files" / name).is_file() for name in FACTS):
-            imported.append(Imported(run=_run(_read(folder)), source=str(folder)))
+        found = _read(folder)
+        if found.config is None and not found.metadata and not found.has_summary:
+            why = found.log.noted or f"it holds none of {', '.join(FACTS)}"
+            skipped.append(Skipped(source=str(folder), reason=why))
         else:
-            skipped.append(Skipped(source=str(folder), reason=f"it holds none of {', '.join(FACTS)}"))
+            imported.append(Imported(run=_run(found), source=str(folder)))
     if not imported and not skipped:
         raise RecordError(f"{path} holds no W&B run", remedy="name a folder run-…, or the `wandb` folder above them")
     return tuple(imported), tuple(skipped)
@@ -98,18 +126,47 @@ def _folders(path: Path) -> Iterator[Path]:
 
 
 def _read(folder: Path) -> Folder:
+    """The files of a folder; a run that was written offline has all it says in its `.wandb` file alone."""
     files = folder / "files"
-    config = _bytes(files / "config.yaml")
+    log = _read_log(folder)
+    written = _bytes(files / "config.yaml")
+    config: Mapping[str, Any] | None = log.config
+    if written is not None:
+        config = _mapping(parse_yaml(written, where=str(files / "config.yaml")), files / "config.yaml")
+    metadata, summary = _json(files / "wandb-metadata.json"), _json(files / "wandb-summary.json")
     return Folder(
         path=folder,
-        config=None
-        if config is None
-        else _mapping(parse_yaml(config, where=str(files / "config.yaml")), files / "config.yaml"),
-        metadata=_json(files / "wandb-metadata.json"),
-        summary=_json(files / "wandb-summary.json"),
+        config=config,
+        metadata={**log.facts, **(metadata or {})} if log.facts or metadata is not None else None,
+        summary={**log.summary, **(summary or {})},
         requirements=_text(files / "requirements.txt"),
         patch=_text(files / "diff.patch"),
+        log=log,
     )
+
+
+def _read_log(folder: Path) -> "_Log":
+    """What the `.wandb` files of a folder hold, together; why not, where one cannot be read."""
+    found = _Log()
+    for path in sorted(folder.glob("*.wandb")):
+        from runaudit.importers.wandb import read_log
+
+        try:
+            log = read_log(path)
+        except NothingToJudgeError as error:
+            found = replace(found, noted=error.message)
+            continue
+        found = _Log(
+            series={**found.series, **log.trajectory.series},
+            torn=found.torn + log.trajectory.torn,
+            summary={**found.summary, **log.summary},
+            exit_code=log.exit_code if log.exit_code is not None else found.exit_code,
+            config=found.config if log.config is None else {**(found.config or {}), **log.config},
+            facts={**found.facts, **log.facts},
+            names={**found.names, **log.names},
+            noted=found.noted,
+        )
+    return found
 
 
 def _bytes(path: Path) -> bytes | None:
@@ -148,9 +205,10 @@ def _text(path: Path) -> str | None:
 
 def _run(folder: Folder) -> Run:
     blobs: dict[str, bytes] = {}
-    trajectory, ending, noted = _logged(folder)
+    trajectory, ending = _logged(folder)
+    noted = folder.log.noted
     sections: dict[str, JSON] = {
-        "label": folder.id,
+        "label": str(folder.log.names.get("name") or folder.id),
         "code": _code(folder, blobs),
         "launch": _launch(folder.facts),
         "unknown": dict(UNKNOWN),
@@ -187,22 +245,36 @@ def _config(folder: Folder) -> dict[str, Any] | None:
     logged = {
         key: _value(entry) for key, entry in (folder.config or {}).items() if key not in ("_wandb", "wandb_version")
     }
-    own = {key: value for key, value in logged.items() if not _OWN.match(key)}
+    own = {key: value for key, value in logged.items() if not _is_own(key, value)}
     said = arguments(_argv(folder.facts))
-    extra = {key: value for key, value in said.items() if not _OWN.match(key) and not _repeats(key, value, logged)}
+    extra = {key: value for key, value in said.items() if not _is_own(key, value) and not _repeats(key, value, logged)}
     if not own and not extra:
         return None
     return {**own, **({"args": extra} if extra else {})}
+
+
+def _is_own(key: str, value: Any) -> bool:
+    """Whether a key configures W&B, not the run."""
+    if isinstance(value, Mapping):
+        return key == "_wandb" or (key == "wandb" and {str(inner).lower() for inner in value} <= _OWN_KEYS)
+    return _OWN.fullmatch(key) is not None or key == "_wandb"
 
 
 def _repeats(name: str, value: Any, logged: Mapping[str, Any]) -> bool:
     """Whether the config holds what an option of the command line says, under its name or one it abbreviates."""
     names = {key.replace("-", "_").lower(): key for key in logged}
     if name in names:
-        return True
+        return _alike(value, logged[names[name]])
     # argparse takes `--dataset` for `--dataset_name`; that it did shows in the value.
     longer = [key for alike, key in names.items() if alike.startswith(name)]
     return len(longer) == 1 and logged[longer[0]] == value
+
+
+def _alike(said: Any, logged: Any) -> bool:
+    """Whether a word of the command line and a logged value are the same setting, written as text or not."""
+    if isinstance(said, list) and isinstance(logged, list | tuple):
+        return len(said) == len(logged) and all(map(_alike, said, logged))
+    return said == logged or str(said).lower() == str(logged).lower()
 
 
 def _value(entry: Any) -> Any:
@@ -276,11 +348,13 @@ def _launch(facts: Mapping[str, Any]) -> dict[str, Any]:
 def _origin(folder: Folder) -> dict[str, Any]:
     config = folder.config or {}
     telemetry = _value(config.get("_wandb"))
-    settings = {key: _value(entry) for key, entry in config.items() if _OWN.match(key) and key != "wandb_version"}
+    settings = {key: _value(entry) for key, entry in config.items()
+                if key not in ("_wandb", "wandb_version") and _is_own(key, _value(entry))}  # fmt: skip
     origin: dict[str, Any] = {"kind": "wandb", "run": folder.id, "folder": folder.path.name}
     if isinstance(telemetry, Mapping):
         # `e` repeats the metadata with the account's address; the rest says which features of W&B were in use.
         origin["telemetry"] = {str(key): value for key, value in telemetry.items() if key != "e"}
+    origin |= {"called": dict(folder.log.names)} if folder.log.names else {}
     return origin | ({"settings": settings} if settings else {})
 
 
@@ -293,28 +367,14 @@ class _Ending:
     runtime_s: float | None
 
 
-def _logged(folder: Folder) -> tuple[Trajectory, _Ending, str]:
+def _logged(folder: Folder) -> tuple[Trajectory, _Ending]:
     """The series of the `.wandb` file where there is one and it can be read, and the summary's numbers beside them."""
-    series: dict[str, tuple[tuple[int, float], ...]] = {}
-    summary = folder.summary or {}
-    exit_code, torn, noted = None, 0, ""
-    for path in sorted(folder.path.glob("*.wandb")):
-        from runaudit.importers.wandb import read_log
-
-        try:
-            log = read_log(path)
-        except NothingToJudgeError as error:
-            noted = error.message
-            continue
-        series |= log.trajectory.series
-        torn += log.trajectory.torn
-        exit_code = log.exit_code if log.exit_code is not None else exit_code
-        summary = {**log.summary, **summary}
-    step = number(summary.get("_step"))
-    for name, value in _numbers(summary):
+    series = dict(folder.log.series)
+    step = number(folder.summary.get("_step"))
+    for name, value in _numbers(folder.summary):
         series.setdefault(name, ((int(step or 0), value),))
-    runtime = number(summary.get("_runtime"))
-    return Trajectory(series=MappingProxyType(series), torn=torn), _Ending(exit_code, runtime), noted
+    ending = _Ending(folder.log.exit_code, number(folder.summary.get("_runtime")))
+    return Trajectory(series=MappingProxyType(series), torn=folder.log.torn), ending
 
 
 def _numbers(summary: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
@@ -338,7 +398,7 @@ def _outcome(folder: Folder, manifest: Manifest, ending: _Ending) -> Outcome | N
         "manifest": str(manifest.digest),
         "status": "completed" if ending.exit_code == 0 else "crashed",
         "exit_code": ending.exit_code,
-        "metrics": dict(_numbers(folder.summary or {})),
+        "metrics": dict(_numbers(folder.summary)),
     }
     if ending.runtime_s is not None:
         body["duration_s"] = ending.runtime_s

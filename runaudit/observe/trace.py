@@ -21,6 +21,7 @@ class Process:
 
     `flags`: the interpreter's, as `-O`. `folders`: its `sys.path` at the start and at the end, in that order, without
     repeats. `late`: the hook was installed after the program had begun, so what came before it was not seen.
+    `forked`: it began as a copy of its parent, and tells that one's words.
     """
 
     pid: int
@@ -34,14 +35,17 @@ class Process:
     flags: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     late: bool = False
+    forked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
     """A file that was opened to read, or opened so that it can be read and written.
 
-    `by`: the file of the code that opened it, the innermost that is no part of the standard library; "" where there is
-    none. `via`: the entry it was read through where that says what it is (`torch.load`, `cv2.imread`), else "".
+    `by`: the file of the code that asked for it: the nearest frame of the project (`pd.read_csv` called by `train.py`
+    was asked by `train.py`), or, where a library did so while it was being imported or on its own, the library's file
+    that stands nearest; "" where there is none. `through`: that library's file also where the project asked. `via`:
+    the entry it was read through where that says what it is (`torch.load`, `cv2.imread`), else "".
     `before`: its digest as it was before this run wrote to it (`sha256:…`), "" where the run never did, None where the
     run wrote to it and nobody took the digest first. `own`: the run had written it before it read it: an output read
     back. `folder`: a whole folder, of which so many files were opened that they are not told one by one.
@@ -50,6 +54,7 @@ class Read:
 
     path: str
     by: str = ""
+    through: str = ""
     via: str = ""
     before: str | None = ""
     own: bool = False
@@ -59,7 +64,11 @@ class Read:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Child:
-    """A process that was started, or replaced one of ours. `by` as in Read. `seen`: the hook ran in it."""
+    """A process that was started, or replaced one of ours. `seen`: the hook ran in it.
+
+    `by`: the file of the code that started it, the nearest that is not the standard library's machinery for starting
+    processes: `platform.py` where `platform.uname()` did.
+    """
 
     argv: tuple[str, ...]
     by: str = ""
@@ -88,7 +97,11 @@ class Seeding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
-    """An environment variable that code looked up. `value` None: it was not set. `by`: as in Read."""
+    """An environment variable that code looked up by name. `value` None: it was not set.
+
+    `by`: the file of the code that looked it up itself, the standard library's and installed packages' too. What the
+    run set itself before is no look-up.
+    """
 
     name: str
     value: str | None
@@ -102,7 +115,7 @@ class Trace:
     `processes`: the first is the command's own. `reads`: path -> the first reading of it. `written`: path -> pids of
     the processes that wrote, made or renamed to it. `removed`: paths that were removed or renamed away.
     `partial`: why not everything was seen, a sentence each, empty where everything was. `observed` False: no process of
-    the command ran the hook at all.
+    the command ran the hook at all. `last_words`: the traceback of the exception that ended the command.
     """
 
     processes: tuple[Process, ...] = ()
@@ -115,6 +128,7 @@ class Trace:
     lookups: tuple[Lookup, ...] = ()
     network: tuple[str, ...] = ()
     partial: tuple[str, ...] = ()
+    last_words: str = ""
 
     @property
     def observed(self) -> bool:

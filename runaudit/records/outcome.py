@@ -10,7 +10,12 @@
     trajectory    {digest, size} of the sealed JSON Lines, or null
     checkpoints   [{path, digest, size, step, kind}]   paths relative to the run's folder
     artifacts     [{path, digest, size, kind}]         figures and other files the run left
-    code          {loaded: [path], changed: [{path, before, after}]}   what really ran, and what changed while it ran
+    code          {loaded: [path], changed: [{path, before, after}], files}   what really ran, what changed while it ran
+    observed      what its processes were seen to use: {level, read, written, looked_up, imported, seeded, …}
+    data          {changed: [{name, path}]}            datasets that changed while it ran
+    config        {changed: {leaf: [before, after]}}   what the program changed after it was sealed
+    findings      [finding]                            a declared seed that was not used, and the like
+    stderr_tail   the end of the traceback of a program that crashed
     seed_proof    {rng, init, first_batch}
     notes         [text]
     supersedes    digest of the outcome this one corrects
@@ -95,6 +100,12 @@ class Outcome:
     def artifacts(self) -> tuple[Mapping[str, Any], ...]:
         """Other files the run left, each with path, digest, size and kind."""
         return tuple(self.body.get("artifacts", ()))
+
+    @property
+    def observed(self) -> Mapping[str, Any] | None:
+        """What the run was seen to use; None where nobody looked."""
+        value = self.body.get("observed")
+        return value if isinstance(value, Mapping) else None
 
     def section(self, name: str) -> Mapping[str, Any]:
         """A section that is an object; empty where there is none."""

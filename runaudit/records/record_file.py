@@ -20,11 +20,22 @@ from runaudit.records.trajectory import Event, Trajectory, number
 RECORD_SCHEMA = "runaudit.record/1"
 MANIFEST_SECTIONS = ("label", "seed", "config", "code", "data", "env", "init", "eval", "seed_proof", "intent",
                      "bundles", "waivers", "unknown", "supersedes")  # fmt: skip
-OBJECTS = ("config", "code", "data", "env", "init", "eval", "seed_proof", "unknown", "runtime", "metrics", "series")
+OBJECTS = ("config", "code", "data", "env", "init", "eval", "seed_proof", "unknown", "runtime", "metrics", "series",
+           "observed")  # fmt: skip
 LAUNCH_KEYS = ("run_dir", "started", "hostname", "pid", "argv", "cwd", "nonce")
 OUTCOME_KEYS = ("steps_done", "ended", "duration_s", "exit_code", "error")
 MAX_RECORD_BYTES = 100 << 20
-NOT_EXTRA = (*MANIFEST_SECTIONS, "schema", "digest", "runtime", "metrics", "series", "events", "origin", "outcome_code")
+MEANWHILE: Mapping[str, tuple[str, type]] = MappingProxyType(
+    {
+        "outcome_data": ("data", Mapping),
+        "outcome_config": ("config", Mapping),
+        "findings": ("findings", list),
+        "stderr_tail": ("stderr_tail", str),
+    }
+)
+"""Key of a record -> section of the outcome: what changed under the run, what was found, its last words."""
+NOT_EXTRA = (*MANIFEST_SECTIONS, *MEANWHILE, "schema", "digest", "runtime", "metrics", "series", "events", "origin",
+             "outcome_code", "observed")  # fmt: skip
 
 
 def run_of(record: JSON, *, where: str) -> Run:
@@ -93,6 +104,9 @@ def _sections(record: Mapping[str, JSON], blobs: dict[str, bytes], where: str) -
     if isinstance(record.get("code"), Mapping):
         sections["code"] = _code(_section(record, "code"), blobs, where)
     runtime = _section(record, "runtime")
+    if runtime.get("status") is None and isinstance(record.get("observed"), Mapping):
+        # A run that does not say how it ended has no outcome; what it was seen to use is kept all the same.
+        sections["observed"] = record["observed"]
     launch = {key: runtime[key] for key in LAUNCH_KEYS if key in runtime}
     if launch:
         sections["launch"] = launch
@@ -151,6 +165,9 @@ def _outcome(record: Mapping[str, JSON], manifest: Manifest) -> Outcome | None:
     }
     if isinstance(record.get("outcome_code"), Mapping):
         body["code"] = dict(_section(record, "outcome_code"))
+    if isinstance(record.get("observed"), Mapping):
+        body["observed"] = dict(_section(record, "observed"))
+    body |= {section: record[key] for key, (section, kind) in MEANWHILE.items() if isinstance(record.get(key), kind)}
     return Outcome.of(body)
 
 
@@ -199,6 +216,9 @@ def record_of(run: Run) -> dict[str, Any]:
         record["metrics"] = dict(run.metrics)
         if "code" in outcome:
             record["outcome_code"] = outcome["code"]
+        if "observed" in outcome:
+            record["observed"] = outcome["observed"]
+        record |= {key: outcome[section] for key, (section, _) in MEANWHILE.items() if section in outcome}
     if run.seed_proof:
         record["seed_proof"] = dict(run.seed_proof)
     record["runtime"] = runtime

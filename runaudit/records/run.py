@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import FINISHED, Outcome
@@ -61,3 +62,9 @@ class Run:
         """Digests that show the seed acted: those of the manifest, then what the outcome added."""
         later = self.outcome.section("seed_proof") if self.outcome else {}
         return MappingProxyType({**self.manifest.section("seed_proof"), **later})
+
+    @property
+    def observed(self) -> Mapping[str, Any]:
+        """What the run was seen to use; empty where nobody looked. A foreign record may say it beside its inputs."""
+        later = self.outcome.section("observed") if self.outcome else {}
+        return later or self.manifest.section("observed")

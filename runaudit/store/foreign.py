@@ -5,6 +5,7 @@ A run that does not say how it ended has no outcome to name its series; its mani
 
 from typing import Any
 
+from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
@@ -14,13 +15,19 @@ from runaudit.store.store import Store
 
 
 def foreign_manifest(run: Run) -> Manifest:
-    """The manifest under which a foreign run is kept: its id in the store."""
-    if run.outcome is not None or not _lines(run):
-        return run.manifest
+    """The manifest under which a foreign run is kept: its id in the store. Two launches with equal inputs are two runs,
+    so how a launch ended, and what it logged, is part of what it is."""
     raw = _lines(run)
+    if run.outcome is None and not raw:
+        return run.manifest
     body = run.manifest.to_json()
-    body["origin"] = {**body.get("origin", {}), "trajectory": _entry(raw)}
-    return Manifest.of(body)
+    origin: dict[str, Any] = dict(body.get("origin", {}))
+    if run.outcome is None:
+        origin["trajectory"] = _entry(raw)
+    else:
+        ended = {key: value for key, value in run.outcome.to_json().items() if key != "manifest"}
+        origin["ending"] = str(digest_bytes(canonical_bytes([ended, _entry(raw) if raw else None])))
+    return Manifest.of({**body, "origin": origin})
 
 
 def seal_foreign(store: Store, run: Run, *, time: str) -> Manifest:
@@ -33,7 +40,7 @@ def seal_foreign(store: Store, run: Run, *, time: str) -> Manifest:
         store.put(raw)
     store.seal_manifest(manifest, time=time)
     if run.outcome is not None:
-        body = run.outcome.to_json() | ({"trajectory": _entry(raw)} if raw else {})
+        body = run.outcome.to_json() | {"manifest": str(manifest.digest)} | ({"trajectory": _entry(raw)} if raw else {})
         store.seal_outcome(Outcome.of(body), time=time)
     return manifest
 

@@ -8,18 +8,23 @@ distinct content, not once a run.
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from runaudit.factors.classes import Standing, standing
-from runaudit.factors.derived import references
-from runaudit.factors.factor import ABSENT, Absent, ChangeClass, Role
-from runaudit.factors.gaps import COUNTED_BY_DIGEST, one_sided_gap
-from runaudit.factors.levels import NOT_DESIGN, Levels
+from runaudit.factors.arguments import ROOT
+from runaudit.factors.classes import standing
+from runaudit.factors.derived import check_rule, references
+from runaudit.factors.documents import shape, text_of
+from runaudit.factors.factor import ABSENT, Absent, ChangeClass, Role, Standing
+from runaudit.factors.gaps import COUNTED_BY_DIGEST, one_sided_gap, unwatched
+from runaudit.factors.levels import NOT_DESIGN, PREFIXES, Levels
+from runaudit.factors.patch import patch_text, patched_files
 from runaudit.factors.path import matches, steps
-from runaudit.factors.source import cannot_run, file_changes, prefix_of, shape, text_of
+from runaudit.factors.source import file_change, prefix_of
+from runaudit.factors.unknowns import no_sections
 from runaudit.factors.walk import leaves_of
 from runaudit.records.canonical import JSON, MAX_INT, canonical_bytes
+from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import DESIGN_SECTIONS
 from runaudit.settings import FactorSettings
 
@@ -45,11 +50,13 @@ Level = JSON | Absent | Marker
 
 @dataclass(frozen=True, kw_only=True)
 class Leaf:
-    """One path with its level in every run, in their order."""
+    """One path with its level in every run, in their order. `lone`: a use by some of the runs, which counts only where
+    nothing else differs."""
 
     path: str
     levels: tuple[Level, ...]
     role: Role = Role.TREATMENT
+    lone: bool = False
 
     @cached_property
     def tokens(self) -> tuple[str, ...]:
@@ -94,6 +101,8 @@ def leaves_among(runs: Sequence[Levels], settings: FactorSettings) -> Leaves:
     quiet: dict[str, bool] = {}
     for section in sorted({name for of in runs for name in of.tree if name not in NOT_DESIGN and name != "code"}):
         for path, values, differs in _columns(runs, section):
+            if path == "env.files" and not any(values):
+                continue  # No package opened a file by itself in any of these runs.
             leaf = _judged(path, values, differs, runs, settings)
             if differs:
                 quiet[path] = leaf is None and _stands(path, values, runs, settings).kind is ChangeClass.NUISANCE
@@ -103,7 +112,7 @@ def leaves_among(runs: Sequence[Levels], settings: FactorSettings) -> Leaves:
                 continue
             if leaf.role in REPLICATED:
                 replicating.append(leaf)
-            elif any(level is UNKNOWN for level in leaf.levels) or (differs and len(leaf.known) > 1):
+            elif any(level is UNKNOWN for level in leaf.levels) or len(leaf.known) > 1:
                 varying.append(leaf)
             else:
                 held.append(path)
@@ -124,14 +133,31 @@ def _explains_nothing(rule: str, path: str, quiet: Mapping[str, bool]) -> bool:
 
 def _columns(runs: Sequence[Levels], section: str) -> Iterator[tuple[str, list[Level], bool]]:
     """Every leaf of a section with its raw level in each run, and whether two known ones differ."""
-    keys = [json.dumps(of.tree.get(section, "\0absent"), sort_keys=True, default=str) for of in runs]
+    keys = [_key(of, section) for of in runs]
     distinct = dict(zip(reversed(keys), reversed(runs), strict=True))
     contents = {key: _content(of, section) for key, of in distinct.items()}
+    if any(content.leaves.get(section, ABSENT) is None for content in contents.values() if content):
+        # Known to be none, against a section that is there: it came or went as one thing.
+        contents = {key: content and _Content({section: distinct[key].at(section)}, frozenset({section}))
+                    for key, content in contents.items()}  # fmt: skip
     _fold(contents, distinct)
     for path in sorted({path for content in contents.values() if content for path in content.leaves}):
-        seen = {key: _level(path, content) for key, content in contents.items()}
+        seen = {key: _level(path, content, distinct[key], runs) for key, content in contents.items()}
         differs = len({token(level) for level in seen.values() if level is not UNKNOWN}) > 1
         yield path, [seen[key] for key in keys], differs
+
+
+def _key(of: Levels, section: str) -> str:
+    """What a section holds, and whether what it does not hold is known not to have been used."""
+    content = json.dumps(of.tree.get(section, "\0absent"), sort_keys=True, default=str)
+    watched = [unwatched(path, of) for path in WATCHED.get(section, ())]
+    facts = sorted(of.scope.facts) if section in WATCHED and not all(watched) else []
+    return f"{content} {watched} {facts}" if facts or False in watched else content
+
+
+WATCHED = {"env": ("env.packages", "env.variables"), "data/read": ("data",), "init/read": ("init",),
+           "env/read": ("env.files",), "data": ("data",), "config": ("config",)}  # fmt: skip
+"""Sections with the kinds of facts that only observation tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +170,23 @@ class _Content:
 
 def _content(of: Levels, section: str) -> _Content | None:
     """None where the record lacks a whole section of the design: then every leaf of it is unknown."""
-    if section not in of.tree:
-        return None if section in DESIGN_SECTIONS else _Content({}, frozenset())
-    leaves: dict[str, Level] = dict(leaves_of(of.tree[section], section))
+    if section not in of.tree or (section == "data" and of.tree[section] == {}):
+        known = section in ("data", "config") and not unwatched(section, of)
+        lacking = section in DESIGN_SECTIONS or section == ROOT
+        return None if lacking and not known else _Content({}, frozenset())
+    leaves: dict[str, Level] = dict(leaves_of(of.tree[section], PREFIXES.get(section, section)))
     return _Content(leaves, frozenset({*leaves, *(root for path in leaves for root in above(path))}))
 
 
-def _level(path: str, content: _Content | None) -> Level:
+def _level(path: str, content: _Content | None, of: Levels, runs: Sequence[Levels]) -> Level:
     if content is None:
         return UNKNOWN
     if path in content.leaves:
         return content.leaves[path]
+    if any(path in other.scope.facts for other in runs):
+        return UNKNOWN if unwatched(path, of) else ABSENT
+    if content.leaves.get("init.kind") == "random":
+        return ABSENT
     lacking = next((root for root in (*above(path), path) if root not in content.nodes), path)
     return UNKNOWN if one_sided_gap(lacking, ABSENT, "") else ABSENT
 
@@ -176,10 +208,15 @@ def _fold(contents: Mapping[str, _Content | None], distinct: Mapping[str, Levels
             path for path, value in shared.leaves.items() if value == {} and (path in tables or "." not in path)
         ]:
             del shared.leaves[path]
+    # The names of a list of tables stand at the path of the list, beside the tables: that is no table lacking.
+    inner = [frozenset(root for path in content.leaves for root in above(path)) for content in present]
     partial = {
         root
         for root in tables
-        if not one_sided_gap(root, ABSENT, "") and any(root not in c.nodes or root in c.leaves for c in present)
+        if not one_sided_gap(root, ABSENT, "")
+        and any(
+            root not in c.nodes or (root in c.leaves and root not in own) for c, own in zip(present, inner, strict=True)
+        )
     }
     roots = {root for root in partial if not partial.intersection(above(root))}
     for key, content in contents.items():
@@ -195,7 +232,10 @@ def _judged(
 ) -> Leaf | None:
     """The leaf with what counts of its levels, or None where it cannot matter in any run."""
     if not differs:
-        # What never varied is judged on one run: it is no factor of this study, only something that was held.
+        # What never varied is judged on one run: it is no factor of this study, only something that was held. But what
+        # stayed as it was where its rule would have moved it was chosen.
+        if path in settings.derived and (chosen := _against_its_rule(path, values, runs, settings)):
+            return chosen
         stands = _stands(path, values, runs, settings)
         known = Leaf(path=path, levels=tuple(values), role=stands.role)
         return known if stands.kind is ChangeClass.FACTOR else None
@@ -217,6 +257,19 @@ def _judged(
     return Leaf(path=path, levels=tuple(levels), role=roles.pop() if len(roles) == 1 else Role.TREATMENT)
 
 
+def _against_its_rule(
+    path: str, values: Sequence[Level], runs: Sequence[Levels], settings: FactorSettings
+) -> Leaf | None:
+    """A leaf that follows its rule in some runs and breaks it in others, though its value is the same in all."""
+    rule = settings.derived[path]
+    holds = [isinstance(value, Absent | Marker) or check_rule(path, rule, value, of.at).holds
+             for value, of in zip(values, runs, strict=True)]  # fmt: skip
+    if len(set(holds)) == 1:
+        return None
+    levels = (EXPLAINED if held else value for held, value in zip(holds, values, strict=True))
+    return Leaf(path=path, levels=tuple(levels))
+
+
 def _stands(path: str, values: Sequence[Level], runs: Sequence[Levels], settings: FactorSettings) -> Standing:
     """What a leaf stands for in the first run that has it."""
     at = next(i for i, value in enumerate(values) if not isinstance(value, Absent | Marker))
@@ -227,20 +280,61 @@ def _stands(path: str, values: Sequence[Level], runs: Sequence[Levels], settings
 
 
 def _code(runs: Sequence[Levels], settings: FactorSettings) -> Iterator[Leaf]:
-    """Source files by their programs; where a run's tree is unknown, commit and patch stand for it."""
-    if any(of.files is None for of in runs):
-        for path in ("code.commit", "code.patch"):
-            leaf = Leaf(path=path, levels=tuple(_state(of, path) for of in runs))
-            if len(leaf.known) > 1 and not any(matches(path, pattern) for pattern in settings.nuisance):
-                yield leaf
+    """Source files by their programs; where a run's tree is not wholly known, commit and patch stand for the rest."""
+    none = ["code" in no_sections(of.run) for of in runs]
+    if any(none):
+        bodies = [canonical_bytes(of.run.manifest.body.get("code")) for of in runs]
+        leaf = Leaf(path="code", levels=tuple(None if lacks else str(digest_bytes(body))
+                                              for lacks, body in zip(none, bodies, strict=True)))  # fmt: skip
+        yield from [leaf] if len(leaf.known) > 1 else []
         return
+    found = list(_listed(runs, settings)) if all(of.files is not None for of in runs) else []
+    yield from found
+    if not all(of.files_judged for of in runs):
+        told = {prefix_of(path) for path in frozenset.intersection(*(frozenset(of.files or ()) for of in runs))}
+        yield from (leaf for leaf in _states(runs, bool(found)) if leaf.path not in told and _weighs(leaf, settings))
+
+
+def _weighs(leaf: Leaf, settings: FactorSettings) -> bool:
+    varies = len(leaf.known) > 1 or leaf.path == "code.files"
+    return varies and not any(matches(leaf.path, pattern) for pattern in settings.nuisance)
+
+
+def _states(runs: Sequence[Levels], listed: bool) -> Iterator[Leaf]:
+    """Commit and patch; patches to one commit file by file, as a comparison has them."""
+    commits = Leaf(path="code.commit", levels=tuple(_state(of, "code.commit") for of in runs))
+    if not listed:
+        yield commits
+    elif len(commits.known) > 1:
+        # What else the commits change is in no record, so it is unknown of every run.
+        yield Leaf(path="code.files", levels=(UNKNOWN,) * len(runs))
+    patches = tuple(_state(of, "code.patch") for of in runs)
+    texts = [
+        None if isinstance(p, Absent | Marker) else patch_text(of.run, p) for p, of in zip(patches, runs, strict=True)
+    ]
+    parts = [patched_files(text) for text in texts]
+    lacking = [part is None and level is not UNKNOWN for part, level in zip(parts, patches, strict=True)]
+    if len(commits.known) > 1 or any(lacking):
+        known = [level if text is None else text for level, text in zip(patches, texts, strict=True)]
+        yield Leaf(path="code.patch", levels=tuple(known))
+        return
+    for path in sorted({path for part in parts for path in part or ()}):
+        levels = (UNKNOWN if part is None else part.get(path, ABSENT) for part in parts)
+        yield Leaf(path=prefix_of(path), levels=tuple(levels))
+
+
+def _listed(runs: Sequence[Levels], settings: FactorSettings) -> Iterator[Leaf]:
     files = [of.files or {} for of in runs]
     for path in sorted({path for tree in files for path in tree}):
         digests = [tree.get(path, ABSENT) for tree in files]
-        if len(set(digests)) > 1 and not cannot_run(path):
-            leaf = Leaf(path=prefix_of(path), levels=_programs(path, digests, runs))
+        if len(set(digests)) > 1:
+            leaf = Leaf(path=prefix_of(path), levels=_programs(path, digests, runs, settings))
             if len(leaf.known) > 1 and _counts(path, leaf, digests, runs, settings):
                 yield leaf
+
+
+def _opened(path: str, of: Levels) -> bool:
+    return of.observed is not None and of.observed.opened(path)
 
 
 def _state(of: Levels, path: str) -> Level:
@@ -250,17 +344,28 @@ def _state(of: Levels, path: str) -> Level:
     return None if path == "code.patch" and of.at("code.dirty") is False else UNKNOWN
 
 
-def _programs(path: str, digests: Sequence[str | Absent], runs: Sequence[Levels]) -> tuple[Level, ...]:
-    """Each digest, or the first one that is the same program: comments and layout make no other level."""
-    if not path.endswith(".py"):
-        return tuple(digests)
-    same: dict[str, str] = {}
+def _programs(
+    path: str, digests: Sequence[str | Absent], runs: Sequence[Levels], settings: FactorSettings
+) -> tuple[Level, ...]:
+    """Each digest, or the first one that a comparison takes for the same: comments and layout make no other level."""
+    alike: dict[str, list[tuple[str, Levels]]] = {}
     level: dict[str, str] = {}
     for digest, of in zip(digests, runs, strict=True):
-        if isinstance(digest, str) and digest not in level:
-            text = text_of(of.run, digest)
-            program = (shape(text, docstrings=False) if text is not None else None) or digest
-            level[digest] = same.setdefault(program, digest)
+        if not isinstance(digest, str) or digest in level:
+            continue
+        text = text_of(of.run, digest) if path.endswith(".py") else None
+        program = (shape(text, docstrings=False) if text is not None else None) or digest
+        founders = alike.setdefault(program, [])
+        level[digest] = next(
+            (
+                first
+                for first, its in founders
+                if file_change(path, first, digest, its, of, settings).kind is not ChangeClass.FACTOR
+            ),
+            digest,
+        )
+        if level[digest] == digest:
+            founders.append((digest, of))
     return tuple(level[digest] if isinstance(digest, str) else digest for digest in digests)
 
 
@@ -270,16 +375,13 @@ def _counts(
     """Whether a comparison calls the file a factor, asked of a run that could have loaded it."""
     at = next((i for i, of in enumerate(runs) if of.loaded is None or path in of.loaded), 0)
     other = next(i for i, level in enumerate(leaf.levels) if level != leaf.levels[at])
-    sides = [
-        replace(runs[i], files={} if isinstance(digest, Absent) else {path: digest})
-        for i, digest in ((at, digests[at]), (other, digests[other]))
-    ]
-    return any(c.kind is ChangeClass.FACTOR for c in file_changes(sides[0], sides[1], settings))
+    sides = (digests[at], digests[other], runs[at], runs[other])
+    return file_change(path, *sides, settings).kind is ChangeClass.FACTOR
 
 
 def covered_by_digest(leaf: Leaf, runs: Sequence[Levels]) -> bool:
     """Whether a fact of a data set is unknown somewhere and its digest, known everywhere, says it already."""
     keys = steps(leaf.path)
-    if keys[0] != "data" or len(keys) < 3 or keys[2] not in COUNTED_BY_DIGEST or UNKNOWN not in leaf.levels:
+    if len(keys) < 3 or keys[0] != "data" or keys[2] not in COUNTED_BY_DIGEST or UNKNOWN not in leaf.levels:
         return False
     return all(of.at(f"data.{keys[1]}.digest") for of in runs)

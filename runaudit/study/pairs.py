@@ -60,8 +60,15 @@ def _neighbours(cells: Sequence[Cell]) -> list[list[int]]:
 def _pair(table: Table, i: int, j: int) -> Pair:
     a, b = table.cells[i], table.cells[j]
     factors, weight, evaluation = [], 0, False
-    for column, left, right in zip(table.columns, a.codes, b.codes, strict=True):
-        if left != right and column.unknown not in (left, right):
+    moved = [
+        (column, left, right)
+        for column, left, right in zip(table.columns, a.codes, b.codes, strict=True)
+        if left != right and column.unknown not in (left, right)
+    ]
+    # What one of them used follows from whatever else differs.
+    beside = any(not column.lone for column, _, _ in moved)
+    for column, left, right in moved:
+        if not (column.lone and beside):
             factors.append(column.factor)
             weight += inner_changes(column.levels[left], column.levels[right]) if len(column.leaves) == 1 else 1
             evaluation = evaluation or column.role is Role.EVALUATION

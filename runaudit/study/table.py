@@ -6,21 +6,25 @@ cell: they differ in nothing but their seeds.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
+from runaudit.factors.arguments import ROOT
 from runaudit.factors.block import counted
 from runaudit.factors.control import control_barriers, controls
 from runaudit.factors.factor import ABSENT, Absent, Change, Role
-from runaudit.factors.gaps import gaps, status_gap
+from runaudit.factors.gaps import SEED_UNPROVEN, gaps, status_gap
 from runaudit.factors.levels import Levels, levels
+from runaudit.factors.observed import seeded_alike
 from runaudit.factors.path import last_key
 from runaudit.factors.policy import shared_policy
+from runaudit.factors.together import together
 from runaudit.factors.walk import differences
 from runaudit.records.canonical import JSON
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings, Settings
 from runaudit.study.leaf import UNKNOWN, Leaf, Level, Marker, covered_by_digest, leaves_among, token
+from runaudit.study.lone import explained
 
 FAILED = ("crashed", "diverged", "killed", "lost")
 """Statuses of runs that give no result. They stay in every count and separate nothing."""
@@ -28,13 +32,15 @@ FAILED = ("crashed", "diverged", "killed", "lost")
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A factor that varies. `codes`: one a run, an index into `levels`; `unknown` is the code of the unknown level."""
+    """A factor that varies. `codes`: one a run, an index into `levels`; `unknown` is the code of the unknown level.
+    `lone`: a use by some of the runs, which counts only where nothing else differs."""
 
     factor: str
     role: Role
     leaves: tuple[str, ...]
     levels: tuple[Level, ...]
     codes: tuple[int, ...]
+    lone: bool = False
 
     @cached_property
     def unknown(self) -> int | None:
@@ -55,7 +61,9 @@ class Cell:
 class Table:
     """The runs in the order of their ids, the columns that vary, and what is not in the records.
 
-    `missing`: path -> the rows that lack it, with the reason of the first.
+    `missing`: path -> the rows that lack it, with the reason of the first. `known`: of what only observation tells, the
+    rows that say it: it is missing beside one of those. `seeded_alike`: rows whose declared seeds differ and whose
+    generators were seeded alike.
     """
 
     runs: tuple[Run, ...]
@@ -63,6 +71,8 @@ class Table:
     never_varied: tuple[str, ...]
     missing: Mapping[str, tuple[frozenset[int], str]]
     replicating: tuple[Leaf, ...] = ()
+    known: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    seeded_alike: tuple[frozenset[int], ...] = ()
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
@@ -117,28 +127,39 @@ class Table:
         return any(
             leaf.tokens[a] != leaf.tokens[b] and UNKNOWN not in (leaf.levels[a], leaf.levels[b])
             for leaf in self.replicating
+            if leaf.path != "seed" or not any({a, b} <= group for group in self.seeded_alike)
         )
 
     def gaps_of(self, rows: Iterable[int]) -> tuple[str, ...]:
         """What any of these runs does not say."""
         wanted = set(rows)
-        return tuple(path for path, (lacking, _) in self.missing.items() if wanted & lacking)
+        found = [
+            path
+            for path, (lacking, _) in self.missing.items()
+            if wanted & lacking
+            and (path not in self.known or wanted & self.known[path])
+            and not (path == "seed" and self.seeded_alike and wanted & lacking <= frozenset().union(*self.seeded_alike))
+        ]
+        alike = any(len(wanted & group) > 1 for group in self.seeded_alike)
+        return tuple(sorted({*found, "seed"})) if alike else tuple(found)
 
 
 def table_of(runs: Sequence[Run], settings: Settings) -> Table:
     """The table of these runs, whatever their order; a run that is named twice counts once."""
     unique = tuple(sorted({run.id: run for run in runs}.values(), key=lambda run: run.id))
     policy = shared_policy(settings.factors, unique)
-    found = tuple(levels(run, policy) for run in unique)
+    found = together(tuple(levels(run, policy) for run in unique))
     among = leaves_among(found, policy)
     leaves = tuple(leaf for leaf in among.varying if not covered_by_digest(leaf, found))
-    really = tuple(leaf for leaf in leaves if len(leaf.known) > 1)
+    really = explained(tuple(leaf for leaf in leaves if len(leaf.known) > 1), found)
     return Table(
         runs=unique,
         columns=tuple(_column(name, members) for name, members in _blocks(really, found, policy).items()),
         never_varied=_never_varied(among.held, found),
         missing=_missing(found, leaves, policy),
         replicating=among.replicating,
+        known=_known(found, leaves),
+        seeded_alike=_seeded_alike(found),
     )
 
 
@@ -161,7 +182,7 @@ def _blocks(leaves: Sequence[Leaf], runs: Sequence[Levels], policy: FactorSettin
     for leaf in leaves:
         names = votes[leaf.path]
         blocks.setdefault(names.pop() if len(names) == 1 else leaf.path, []).append(leaf)
-    named = {name if len(members) > 1 or name.startswith("data.") else members[0].path: tuple(members)
+    named = {name if len(members) > 1 or name.startswith(("data.", "env.files")) else members[0].path: tuple(members)
              for name, members in blocks.items()}  # fmt: skip
     return dict(sorted(named.items()))
 
@@ -197,6 +218,7 @@ def _column(name: str, members: Sequence[Leaf]) -> Column:
         leaves=tuple(leaf.path for leaf in members),
         levels=tuple(value[key] for key in order),
         codes=tuple(code[key] for key in rows),
+        lone=all(leaf.lone for leaf in members),
     )
 
 
@@ -236,6 +258,8 @@ def _missing(
             rows.setdefault(path, {})[row] = reason
         if (why := status_gap(of.run)) is not None:
             rows.setdefault("runtime.status", {})[row] = why
+    for row in sorted({row for group in _seeded_alike(runs) for row in group}):
+        rows.setdefault("seed", {}).setdefault(row, SEED_UNPROVEN)
     for leaf in leaves:
         for row, level in enumerate(leaf.levels):
             if level is UNKNOWN and not any(
@@ -243,6 +267,29 @@ def _missing(
             ):
                 rows.setdefault(leaf.path, {})[row] = runs[row].run.manifest.reason(leaf.path)
     return {path: (frozenset(rows[path]), min(rows[path].items())[1]) for path in sorted(rows)}
+
+
+def _known(runs: Sequence[Levels], leaves: Sequence[Leaf]) -> Mapping[str, frozenset[int]]:
+    """Of every leaf that only observation or the command line tells, the rows that have it."""
+    told = {path for of in runs for path in of.scope.facts}
+    return {
+        leaf.path: frozenset(row for row, level in enumerate(leaf.levels) if level is not UNKNOWN)
+        for leaf in leaves
+        if leaf.path in told or leaf.path.startswith(ROOT)
+    }
+
+
+def _seeded_alike(runs: Sequence[Levels]) -> tuple[frozenset[int], ...]:
+    """Rows of equal seeding calls and other declared seeds, where no word of the command line gave the seed."""
+    groups: dict[str, list[int]] = {}
+    for row, of in enumerate(runs):
+        if of.observed is not None and of.observed.seeded and of.seed_word is None:
+            groups.setdefault(repr(of.observed.seeded), []).append(row)
+    return tuple(
+        frozenset(rows)
+        for rows in groups.values()
+        if any(seeded_alike(runs[rows[0]].run, runs[row].run) for row in rows[1:])
+    )
 
 
 def _never_varied(constant: Iterable[str], runs: Sequence[Levels]) -> tuple[str, ...]:

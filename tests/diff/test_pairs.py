@@ -36,6 +36,9 @@ def loaded(*paths):
     return lambda plain: plain.update(outcome_code={"loaded": list(paths), "changed": []})
 
 
+CAPTURED = put("origin", {"from": {"kind": "captured"}})
+
+
 def no_files(plain):
     del plain["code"]["files"]
 
@@ -76,7 +79,8 @@ IDENTICAL = [
     Pair("moved data", put("data/train/path", "/elsewhere"), "identical"),
     Pair("moved data, also named in the config", both(put("data/train/path", "/new/train"), put("config/root", "/new/train")),
          "identical", before=put("config/root", "/data/train")),
-    Pair("another commit with an equal tree", put("code/commit", "b" * 40), "identical"),
+    Pair("another commit with an equal tree, all of it in the record", both(CAPTURED, put("code/commit", "b" * 40)), "identical",
+         before=both(CAPTURED)),
     Pair("notes and tags beside the record", put("notes", "b"), "identical", before=put("tags", ["a"])),
     Pair("another branch", put("code/branch", "dev"), "identical", before=put("code/branch", "main")),
     Pair("a comment", put("code/files/src/train.py", "# why\n" + TRAIN), "identical"),
@@ -89,7 +93,6 @@ IDENTICAL = [
     Pair("a licence added", put("code/files/LICENSE", "MIT"), "identical"),
     Pair("requirements, with an equal environment", put("code/files/requirements.txt", "torch"), "identical"),
     Pair("a patch release of Python", put("env/python", "3.11.9"), "identical"),
-    Pair("a package that logs", put("env/packages/wandb", "0.20.0"), "identical"),
     Pair("a file that neither run loaded", both(put("code/files/src/plot.py", "x = 1"), loaded("src/train.py")), "identical",
          before=loaded("src/train.py")),
     Pair("which of equal GPUs", put("config/device", "cuda:1"), "identical", before=put("config/device", "cuda:0")),
@@ -112,15 +115,19 @@ REPLICATE = [
          before=put("config/seed", 1)),
     Pair("the seed stands in the config alone", both(drop("seed"), put("config/seed", 2)), "replicate", ("seed",),
          before=both(drop("seed"), put("config/seed", 1))),
-    Pair("loader workers", put("config/num_workers", 8), "replicate", ("config.num_workers",),
-         before=put("config/num_workers", 4)),
     Pair("seed and label", both(put("seed", 2), put("label", "b")), "replicate", ("seed",)),
-    Pair("seed and another commit with an equal tree", both(put("seed", 2), put("code/commit", "c" * 40)), "replicate",
-         ("seed",)),
+    Pair("seed and another commit with an equal tree, all of it in the record",
+         both(CAPTURED, put("seed", 2), put("code/commit", "c" * 40)), "replicate", ("seed",), before=both(CAPTURED)),
 ]  # fmt: skip
 
 SINGLE = [
     Pair("the learning rate", LR, "single_factor", (LR_PATH,)),
+    Pair("a package that logs, and nobody watched what was imported", put("env/packages/wandb", "0.20.0"), "single_factor",
+         ("env.packages.wandb",)),
+    Pair("loader workers: who draws what is another choice", put("config/num_workers", 8), "single_factor",
+         ("config.num_workers",), before=put("config/num_workers", 4)),
+    Pair("another commit, of whose tree some files are in the record", put("code/commit", "b" * 40), "single_factor",
+         ("code.commit",)),
     Pair("GeLU against LeakyReLU", put("config/model/activation", "leaky_relu"), "single_factor", ("config.model.activation",)),
     Pair("true is not 1", put("config/x", True), "single_factor", ("config.x",), before=put("config/x", 1)),
     Pair("false is not 0", put("config/x", False), "single_factor", ("config.x",), before=put("config/x", 0)),
@@ -341,7 +348,10 @@ THREADS = [
          ("config.key0500b",), before=lambda r: r["config"].update(LONG)),
     Pair("a default that changed on both sides", put("config/new_default", 2), "identical", before=put("config/new_default", 2)),
     Pair("equal seeds under other labels", put("label", "the same again"), "identical"),
-    Pair("no remote and a detached head", both(drop("code/commit"), put("code/branch", None), put("code/remote", None)), "identical"),
+    Pair("no remote and a detached head", both(put("code/branch", None), put("code/remote", None)), "identical"),
+    Pair("files, and no commit that says what the others were", both(drop("code/commit"), put("code/branch", None)),
+         "provenance_incomplete", conditional="identical"),
+    Pair("files, known to be all there were", put("code/commit", None), "identical", before=put("code/commit", None)),
     Pair("a remote of another name", put("code/remote", "ssh://b/x"), "identical", before=put("code/remote", "ssh://a/x")),
     Pair("a path with a blank and an umlaut", put("code/files/src/mein träger.py", "x = 2\n"), "single_factor",
          ("code.src/mein träger.py",), before=put("code/files/src/mein träger.py", "x = 1\n")),

@@ -230,7 +230,7 @@ def test_an_abbreviated_option_repeats_the_option_it_stands_for(folder):
         (["--n", "-3"], {"n": -3}),
         (["--flag", "--other"], {"flag": True, "other": True}),
         (["--sizes", "1", "2"], {"sizes": [1, 2]}),
-        (["train", "-x", "y"], {"x": "y", "positional": ["train"]}),
+        (["train", "-x", "y"], {"x": "y", "positional": {"1": "train"}}),
         (["--data-dir", "/d"], {"data_dir": "/d"}),
         ([], {}),
     ],

@@ -35,8 +35,8 @@ def test_levels_are_in_the_order_of_their_size():
     assert columns([run({**BASE, "lr": v}) for v in (0.3, 1e-4, None, 2)])["config.lr"].levels == (None, 1e-4, 0.3, 2)
 
 
-def test_seeds_and_workers_are_replicates_and_no_columns():
-    found = [run({**BASE, "num_workers": n}, seed=n) for n in (1, 2)]
+def test_seeds_are_replicates_and_no_columns():
+    found = [run({**BASE, "split": {"seed": n}}, seed=n) for n in (1, 2)]
     table = table_of(found, Settings())
 
     assert table.columns == ()

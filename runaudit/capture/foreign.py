@@ -1,0 +1,90 @@
+"""Foreign runs without the secrets that their trackers kept: what comes in is held to what is captured here.
+
+A tracker stores what it is given, an API key in a config or a token in a command line included. Everything is read
+once before anything is replaced, so that a secret found under its name is gone from the patch that quotes it bare.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from runaudit.capture.redact import Redactor, redaction_key
+from runaudit.records.digest import digest_bytes
+from runaudit.records.manifest import Manifest
+from runaudit.records.outcome import Outcome
+from runaudit.records.run import Run
+from runaudit.records.trajectory import Event, Trajectory
+from runaudit.store.store import Store
+
+
+def without_secrets(runs: Sequence[Run], store: Store | None) -> tuple[Run, ...]:
+    """These runs with every secret replaced, under the store's key; without a store under one that nobody keeps."""
+    redactor = Redactor(os.urandom(32) if store is None else redaction_key(store.root))
+    for run in runs:
+        redacted(run, redactor)  # learns; what it found is replaced in all of them below
+    return tuple(redacted(run, redactor) for run in runs)
+
+
+def redacted(run: Run, redactor: Redactor) -> Run:
+    """One run with its secrets replaced in manifest, outcome, trajectory, sources and patch."""
+    body = run.manifest.to_json()
+    code = body.pop("code", None)
+    blobs, moved = _blobs(run, _patch_digest(code), redactor)
+    clean: dict[str, Any] = redactor.tree(body)
+    if code is not None:
+        clean["code"] = _moved(redactor.tree(code), moved)
+    manifest = run.manifest if {**body, "code": code} == clean | {"code": clean.get("code")} else Manifest.of(clean)
+    return replace(
+        run,
+        manifest=manifest,
+        outcome=None if run.outcome is None else _outcome(run.outcome, manifest, redactor),
+        trajectory=_trajectory(run.trajectory, redactor),
+        blobs=MappingProxyType(blobs),
+    )
+
+
+def _patch_digest(code: Any) -> str | None:
+    patch = code.get("patch") if isinstance(code, Mapping) else None
+    return str(patch.get("digest")) if isinstance(patch, Mapping) else None
+
+
+def _blobs(run: Run, patch: str | None, redactor: Redactor) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """The kept contents by digest, and of those that held a secret what became of each."""
+    kept: dict[str, bytes] = {}
+    moved: dict[str, bytes] = {}
+    for digest, data in run.blobs.items():
+        clean, changed = redactor.patch(data) if digest == patch else redactor.data(data)
+        if changed:
+            moved[digest] = clean
+        kept[str(digest_bytes(clean)) if changed else digest] = clean
+    return kept, moved
+
+
+def _moved(value: Any, moved: Mapping[str, bytes]) -> Any:
+    """A section with the digests of redacted contents put in the place of those that held a secret."""
+    if isinstance(value, list | tuple):
+        return [_moved(item, moved) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    if (clean := moved.get(str(value.get("digest")))) is not None:
+        return {**value, "digest": str(digest_bytes(clean)), "size": len(clean), "redacted": True}
+    return {key: _moved(item, moved) for key, item in value.items()}
+
+
+def _outcome(outcome: Outcome, manifest: Manifest, redactor: Redactor) -> Outcome:
+    body = outcome.to_json()
+    metrics = {redactor.text(name): value for name, value in body.pop("metrics", {}).items()}
+    clean: dict[str, Any] = redactor.tree(body)
+    return Outcome.of({**clean, "metrics": metrics, "manifest": str(manifest.digest)})
+
+
+def _trajectory(found: Trajectory, redactor: Redactor) -> Trajectory:
+    series = {redactor.text(name): points for name, points in found.series.items()}
+    events = tuple(
+        Event(step=event.step, kind=redactor.text(event.kind),
+              detail=MappingProxyType(dict(redactor.tree(dict(event.detail)))))
+        for event in found.events
+    )  # fmt: skip
+    return replace(found, series=MappingProxyType(series), events=events)

@@ -1,0 +1,177 @@
+"""What in a record excuses a config leaf: the value is the run's own label, folder, host or start, or where its data lies.
+
+A key's name only says what evidence to look for. A value that the record does not confirm is a choice, as any other is:
+`teacher.run_id` names another run, and `relu` is no folder because data happens to lie under one of that name.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from runaudit.factors import known
+from runaudit.factors.path import steps
+from runaudit.records.canonical import JSON
+
+if TYPE_CHECKING:
+    from runaudit.factors.levels import Levels
+
+REDACTED = re.compile(r"<redacted:[^<>\s]{1,80}>")
+SECRET = "<redacted>"
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_LABEL_AND_TIME = 14
+
+
+def without_secrets(value: JSON) -> JSON:
+    """`value` with every redacted secret replaced by one word: which key opened a door chose nothing behind it."""
+    if isinstance(value, str):
+        return REDACTED.sub(SECRET, value) if "<redacted:" in value else value
+    if isinstance(value, Mapping):
+        return {str(without_secrets(key)): without_secrets(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_secrets(item) for item in value]
+    return value
+
+
+def bookkeeping(path: str, value: JSON, of: "Levels") -> str:
+    """Why a config leaf only names, dates or places the run; empty where nothing in the record says so."""
+    keys = [str(step).lstrip("\0").lower() for step in steps(path)[1:]]
+    if not keys or not all(key in known.RUN_TABLES for key in keys[:-1]):
+        return ""
+    key, nested = keys[-1], len(keys) > 1
+    if key in known.HOST_KEYS:
+        return "who ran it where; nothing is computed from it"
+    if key in known.TRACKER_KEYS and not nested:
+        return "it files the run at a tracker"
+    text = value if isinstance(value, str) else ""
+    if (key in known.NAMING_KEYS or (nested and key in known.SHORT_NAMING_KEYS)) and text and text in set(_names(of)):
+        return "it is the run's own name"
+    if key in known.TIME_KEYS and _is_start(value, of):
+        return "it is when the run began"
+    if key in known.PLACE_KEYS and text and not holds_data(text, of):
+        return "it is where the run writes"
+    return ""
+
+
+def _names(of: "Levels") -> Iterator[str]:
+    """What the record calls the run itself."""
+    manifest = of.run.manifest
+    origin = manifest.section("origin")
+    given = origin.get("from")
+    tables: tuple[Mapping[str, Any], ...] = (origin, given if isinstance(given, Mapping) else {})
+    named = [manifest.label, manifest.body.get("id"), manifest.body.get("name")]
+    named += [table.get(key) for table in tables for key in ("run", "run_id", "id", "name")]
+    folder = _run_dir(of)
+    named += [folder, folder.rstrip("/").rpartition("/")[2]] if folder else []
+    yield from (name for name in named if isinstance(name, str) and name)
+
+
+def _is_start(value: JSON, of: "Levels") -> bool:
+    """Whether a value is the time at which the record says that the run began, to the second."""
+    started = of.run.manifest.section("launch").get("started")
+    if not isinstance(started, str) or not isinstance(value, str):
+        return False
+    digits = [re.sub(r"\D", "", text)[:_LABEL_AND_TIME] for text in (started, value)]
+    return len(digits[0]) == _LABEL_AND_TIME and digits[0] == digits[1]
+
+
+def _run_dir(of: "Levels") -> str:
+    folder = of.run.manifest.section("launch").get("run_dir")
+    return folder if isinstance(folder, str) else ""
+
+
+def in_run_folder(key: str, value: str, of: "Levels") -> str:
+    """A path in the run's own folder, told from there; empty for any other value, and where a key reads what it names."""
+    folder = _run_dir(of).rstrip("/")
+    if not folder or not under(value, folder):
+        return ""
+    if value.endswith(known.WEIGHT_SUFFIXES) or (set(words(key)) & known.INPUT_WORDS and key not in known.PLACE_KEYS):
+        return ""
+    return f"<the run's folder>{value[len(folder) :].rstrip('/')}"
+
+
+def data_place(key: str, value: str, of: "Levels") -> str:
+    """The data set of the record that lies where a value points, if its content is known; empty otherwise.
+
+    The value is the set's whole path, or a folder above it or the end of it under a key that says where data lies.
+    """
+    for name, entry in of.run.manifest.section("data").items():
+        place = entry.get("path") if isinstance(entry, Mapping) else None
+        if isinstance(place, str) and has_digest(entry) and _leads_to(key, value, place):
+            return name
+    return ""
+
+
+def _leads_to(key: str, value: str, place: str) -> bool:
+    value, place = (text.removeprefix("./").rstrip("/") for text in (value, place))
+    told = set(words(key))
+    says_where = bool(told & known.DATA_WORDS) and not told & (known.INPUT_WORDS - known.DATA_WORDS)
+    if value == place:
+        return bool(value) and ("/" in value or says_where)
+    if not says_where or not value:
+        return False
+    return under(place, value) or (not value.startswith("/") and "/" in value and f"/{place}".endswith(f"/{value}"))
+
+
+def holds_data(value: str, of: "Levels") -> bool:
+    """Whether data or weights of the record lie in this place: then it is read from, not only written to."""
+    init = of.run.manifest.section("init").get("path")
+    data = of.run.manifest.section("data").values()
+    places = [init, *(entry.get("path") for entry in data if isinstance(entry, Mapping))]
+    return any(isinstance(place, str) and under(place, value.rstrip("/")) for place in places)
+
+
+def has_digest(entry: object) -> bool:
+    """Whether a data set or a checkpoint is known by its content."""
+    if not isinstance(entry, Mapping):
+        return False
+    return is_digest(entry.get("digest"))
+
+
+def is_digest(value: object) -> bool:
+    """Whether a value says what content there was, rather than that nobody knew."""
+    return isinstance(value, str) and bool(value.strip()) and not is_placeholder(value, digest=True)
+
+
+_NOBODY_KNEW = frozenset({"", "unknown", "unkown", "n/a", "n.a.", "?", "??", "???", "tbd", "todo", "unavailable", "undefined",
+                          "missing", "not recorded", "not available", "not known", "not set", "<unknown>"})  # fmt: skip
+_NO_DIGEST = _NOBODY_KNEW | frozenset(
+    {"none", "null", "nil", "nan", "na", "-", "--", "false", "0", "pending", "x", "xxx"}
+)
+_ALGORITHM = re.compile(r"(?:sha\d+|sha\d?[-_]\d+|md5|blake\w*|xxh\w*|crc\w*|etag|git)[:=]", re.I)
+
+
+def is_placeholder(value: str, *, digest: bool = False) -> bool:
+    """Whether a text stands where nobody knew the value. A digest has more such words: `none` may be an answer."""
+    text = value.strip().lower()
+    if digest:
+        text = _ALGORITHM.sub("", text, count=1).strip()
+        return text in _NO_DIGEST or text.strip("<>()[]") in _NO_DIGEST
+    return text in _NOBODY_KNEW
+
+
+def is_place(value: str) -> bool:
+    """Whether a text that should be a digest says where something lay instead."""
+    return value.startswith(
+        ("/", "./", "../", "~", "s3:", "gs:", "http:", "https:", "file:")
+    ) or value.lower().endswith(known.WEIGHT_SUFFIXES)
+
+
+def under(value: str, folder: str) -> bool:
+    """Whether a path is a folder or lies within it."""
+    return value == folder or value.startswith(folder.rstrip("/") + "/")
+
+
+def words(name: str) -> Sequence[str]:
+    """The words of a name, whether it is written with blanks, dashes, underscores or in camel case."""
+    return [word.lower() for word in _WORDS.findall(name)]
+
+
+def is_test_data(name: str) -> bool:
+    """Whether results are measured on data of this name."""
+    parts = [part for part in re.split(r"[^A-Za-z]+", name) if part]
+    if any(known.TEST_COMPOUND.fullmatch(part.lower()) or part.lower() in known.TEST_WORDS for part in parts):
+        return True
+    found = words(name)
+    joined = {first + second for first, second in pairwise(found)}
+    return bool(known.TEST_WORDS & {*found, *joined & {"heldout", "testdev", "devtest", "minival"}})

@@ -1,0 +1,177 @@
+"""What a run was seen to use, read once from its record.
+
+Only a run of level `full` can show that something was *not* used, and only of the kinds that its record names: a record
+without `imported` does not say that nothing was imported. What a partially observed run was seen to do counts; what it
+was not seen to do excuses nothing.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+from runaudit.records.canonical import JSON, canonical_bytes
+from runaudit.records.digest import digest_bytes
+from runaudit.records.run import Run
+
+CODE_ROLES = ("code", "config")
+KINDS = ("read", "looked_up", "imported")
+"""What a fully observed run may be silent about; a kind that its record does not name is not known."""
+
+
+def _nothing() -> Mapping[str, Any]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A file that was read. `digest` None: its content is not known, and `reason` says why. `declared`: the input it
+    lies within, where it is judged. `library`: only installed packages opened it. A path that ends in `/` is a folder
+    of `files` files, its digest that of the tree."""
+
+    path: str
+    digest: str | None
+    role: str = "data"
+    size: int = 0
+    declared: str = ""
+    library: bool = False
+    reason: str = ""
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it stands for all that was read of a folder."""
+        return self.path.endswith("/")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observed:
+    """`known`: the kinds of facts that the record names. `python`: the version of the interpreter that ran. `texts`:
+    code without a file, by its name. `seeded`: (call, value) of every call that seeds a generator, in their order."""
+
+    level: str
+    reason: str = ""
+    known: frozenset[str] = frozenset()
+    reads: Mapping[str, Seen] = field(default_factory=_nothing)
+    written: frozenset[str] = frozenset()
+    looked_up: Mapping[str, str | None] = field(default_factory=_nothing)
+    imported: Mapping[str, str] = field(default_factory=_nothing)
+    seeded: tuple[tuple[str, JSON], ...] = ()
+    argv: tuple[str, ...] = ()
+    cwd: str = ""
+    python: str = ""
+    texts: Mapping[str, str] = field(default_factory=_nothing)
+
+    @property
+    def full(self) -> bool:
+        """Whether everything was seen."""
+        return self.level == "full"
+
+    def excuses(self, kind: str) -> bool:
+        """Whether what is not told of this kind was not used."""
+        return self.full and kind in self.known
+
+    @cached_property
+    def folders(self) -> tuple[str, ...]:
+        """The folders whose files are told as one."""
+        return tuple(path for path in self.reads if path.endswith("/"))
+
+    def opened(self, path: str) -> bool:
+        """Whether a file was opened, by itself or among the files of a folder."""
+        return path in self.reads or any(path.startswith(folder) for folder in self.folders)
+
+
+def observed_of(run: Run) -> Observed | None:
+    """What a run was seen to use; None where nobody looked."""
+    section = run.observed
+    if not section:
+        return None
+    level = section.get("level")
+    return Observed(
+        level=level if level in ("full", "partial", "none") else "partial",
+        reason=_reason(section),
+        known=frozenset(kind for kind in KINDS if isinstance(section.get(kind), Mapping | list | tuple)),
+        reads=MappingProxyType({row.path: row for row in map(_seen, _rows(section, "read")) if row.path}),
+        written=frozenset(str(row["path"]) for row in _rows(section, "written") if row.get("path")),
+        looked_up=MappingProxyType({k: v if v is None else str(v) for k, v in _table(section, "looked_up").items()}),
+        imported=MappingProxyType({dist_name(k): str(v) for k, v in _table(section, "imported").items()}),
+        seeded=tuple((str(row.get("call", "")), row.get("value")) for row in _rows(section, "seeded")),
+        argv=_words(section.get("argv")),
+        cwd=str(section.get("cwd") or ""),
+        python=str(section.get("python") or ""),
+        texts=_texts(_rows(section, "texts")),
+    )
+
+
+def dist_name(name: object) -> str:
+    """The name of a distribution as every spelling of it is compared."""
+    return re.sub(r"[-_.]+", "-", str(name)).lower()
+
+
+def _reason(section: Mapping[str, Any]) -> str:
+    reasons = section.get("reasons")
+    listed = "; ".join(map(str, reasons)) if isinstance(reasons, list | tuple) else ""
+    return str(section.get("reason") or listed or "the record does not say why")
+
+
+def _rows(section: Mapping[str, Any], name: str) -> Iterable[Mapping[str, Any]]:
+    rows = section.get(name)
+    return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list | tuple) else ()
+
+
+def _table(section: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    table = section.get(name)
+    return table if isinstance(table, Mapping) else {}
+
+
+def _words(argv: Any) -> tuple[str, ...]:
+    return tuple(map(str, argv)) if isinstance(argv, list | tuple) else ()
+
+
+def _seen(row: Mapping[str, Any]) -> Seen:
+    path, digest, size = str(row.get("path") or ""), row.get("digest"), row.get("size")
+    return Seen(
+        path=path.removeprefix("./"),
+        digest=digest if isinstance(digest, str) and digest else None,
+        role=str(row.get("role") or "data"),
+        size=size if isinstance(size, int) else 0,
+        declared=str(row.get("declared") or ""),
+        library=row.get("by") == "library",
+        reason=str(row.get("reason") or ""),
+    )
+
+
+def _texts(rows: Iterable[Mapping[str, Any]]) -> Mapping[str, str]:
+    """Texts of one name are one: `exec` calls all its texts `<string>`."""
+    named: dict[str, list[str]] = {}
+    for row in rows:
+        named.setdefault(str(row.get("name") or "<string>"), []).append(str(row.get("digest")))
+    return MappingProxyType(
+        {
+            name: digests[0] if len(digests) == 1 else str(digest_bytes(canonical_bytes(sorted(set(digests)))))
+            for name, digests in named.items()
+        }
+    )
+
+
+def seeds_at_odds(run: Run) -> tuple[JSON, ...]:
+    """The values that the program seeded with, where none of them is the declared seed; empty where one is, or where
+    either is not known."""
+    seed, seen = run.manifest.body.get("seed"), observed_of(run)
+    values = tuple(dict.fromkeys(value for _, value in seen.seeded if _whole(value))) if seen else ()
+    return values if _whole(seed) and values and seed not in values else ()
+
+
+def seeded_alike(a: Run, b: Run) -> bool:
+    """Whether two runs declare different seeds and were seen to seed their generators with equal values."""
+    left, right = observed_of(a), observed_of(b)
+    if left is None or right is None or not left.seeded or left.seeded != right.seeded:
+        return False
+    seeds = a.manifest.body.get("seed"), b.manifest.body.get("seed")
+    proofs = [(a.seed_proof[key], b.seed_proof[key]) for key in a.seed_proof if key in b.seed_proof]
+    return seeds[0] != seeds[1] and not any(x != y for x, y in proofs)
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -1,0 +1,47 @@
+"""Patches, read file by file, where they are git's; any other text is equal to itself alone."""
+
+import re
+from collections.abc import Mapping
+
+from runaudit.errors import RunauditError
+from runaudit.factors.evidence import without_secrets
+from runaudit.records.run import Run
+
+_GIT_PART = re.compile(r"^diff --git ", re.MULTILINE)
+_PARTS_OF_GIT = re.compile(
+    r"(?:index |old mode |new mode |new file |deleted file |similarity |dissimilarity |rename |copy |--- |\+\+\+ |@@ |[ +\-\\]|"
+    r"Binary files |GIT binary patch|literal |delta |[A-Za-z][!-~]+$|$)"
+)
+
+
+def patched_files(patch: str | None) -> Mapping[str, str] | None:
+    """Path -> its part of a git patch, without the line that names blobs where its text is there.
+
+    None where there is no text, or text that is no git patch from its first line to its last: such a patch is equal to
+    itself alone.
+    """
+    if patch is None:
+        return None
+    before, *parts = _GIT_PART.split(patch)
+    if before.strip():
+        return None
+    found: dict[str, str] = {}
+    for part in parts:
+        head, _, body = part.partition("\n")
+        if not all(map(_PARTS_OF_GIT.match, body.splitlines())):
+            return None
+        path = head.rpartition(" b/")[2].strip('"')
+        if not re.search(r"^Binary files ", body, re.MULTILINE):
+            body = re.sub(r"^index .*\n", "", body, count=1, flags=re.MULTILINE)
+        found[path] = found.get(path, "") + body
+    return found
+
+
+def patch_text(run: Run, patch: object) -> str | None:
+    """The text of a patch, whichever secrets it held; known to be none is the empty patch."""
+    if patch is None:
+        return ""
+    try:
+        return str(without_secrets(run.blobs[str(patch)].decode("utf-8", "replace")))
+    except (KeyError, RunauditError):
+        return None

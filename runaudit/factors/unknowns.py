@@ -1,0 +1,108 @@
+"""What a record only seems to say: a placeholder where nobody knew, a null where a digest belongs, a tree of few files.
+
+A word like `unknown` is equal to itself, so two records that say it would agree on what neither knows. Such leaves are
+taken out before anything is compared, and told as gaps.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from runaudit.factors.evidence import is_digest, is_place, is_placeholder
+from runaudit.records.canonical import JSON
+from runaudit.records.run import Run
+
+Keys = tuple[str, ...]
+
+SAID_OF_NONE = ("config", "data", "env", "init", "eval")
+"""Sections of which a foreign record may say null: known to be none."""
+NO_COMMIT = "the files in the record may not be all, and no commit says what the others were"
+
+
+def is_whole(run: Run) -> bool:
+    """Whether the files in a record are all there were: runaudit took them, it watched the run, or the record says that
+    there is no commit beside them. Files beside a commit are those that somebody thought of."""
+    origin = run.manifest.section("origin")
+    given = origin.get("from")
+    makers = (origin.get("kind", "captured"), given.get("kind") if isinstance(given, Mapping) else None)
+    if "captured" in makers:
+        return True
+    code = run.manifest.section("code")
+    return run.observed.get("level") == "full" or (code.get("commit", "") is None and not code.get("patch"))
+
+
+def known_sections(body: Mapping[str, JSON], run: Run) -> dict[str, Any]:
+    """The sections of a manifest without what nobody knew, and null where a foreign record says that there is none."""
+    found: dict[str, Any] = dict(body)
+    for keys, _ in placeholders(body):
+        found = _without(found, keys)
+    for name in run.manifest.section("origin").get("known_none") or ():
+        if name in SAID_OF_NONE:
+            found.setdefault(str(name), None)
+    code = found.get("code")
+    if isinstance(code, Mapping) and code.get("dirty") is False:
+        found["code"] = {"patch": None, **code}
+    init = found.get("init")
+    if isinstance(init, Mapping) and init.get("kind") == "random":
+        found["init"] = {"checkpoint": None, "parent": None, **init}
+    return found
+
+
+def placeholders(body: Mapping[str, JSON]) -> Iterator[tuple[Keys, str]]:
+    """Every leaf that stands for what nobody knew, with the reason that a gap gives."""
+    seed = body.get("seed")
+    if isinstance(seed, str) and is_placeholder(seed):
+        yield ("seed",), _said(seed)
+    yield from _of_data(_table(body, "data"))
+    yield from _of_env(_table(body, "env"))
+    for section, digests in (("eval", ("code_digest", "digest")), ("init", ("checkpoint",)), ("code", ("commit",))):
+        table = _table(body, section)
+        for key, value in table.items():
+            if key in digests:
+                free = (
+                    value is None
+                    and (section == "code" or table.get("kind", "random") == "random")
+                    and key != "code_digest"
+                )
+                if not free and (not is_digest(value) or (section == "init" and is_place(str(value)))):
+                    yield (section, key), _said(value)
+            elif isinstance(value, str) and is_placeholder(value) and (value.strip() or section == "eval"):
+                yield (section, key), _said(value)
+
+
+def _of_data(data: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:
+    for name, entry in data.items():
+        for key, value in entry.items() if isinstance(entry, Mapping) else ():
+            if (key == "digest" and (not is_digest(value) or is_place(value))) or (
+                key != "digest" and isinstance(value, str) and value.strip() and is_placeholder(value)
+            ):
+                yield ("data", name, key), _said(value)
+
+
+def _of_env(env: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:
+    for key, value in env.items():
+        if isinstance(value, str) and is_placeholder(value):
+            yield ("env", key), _said(value)
+        elif isinstance(value, Mapping) and key != "variables":
+            for inner, said in value.items():
+                if isinstance(said, str) and said.strip() and is_placeholder(said):
+                    yield ("env", key, inner), _said(said)
+
+
+def _said(value: object) -> str:
+    return "the record has no digest of it" if value is None else f"the record says {str(value)[:40]!r} in its place"
+
+
+def _table(body: Mapping[str, JSON], name: str) -> Mapping[str, Any]:
+    value = body.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _without(tree: Mapping[str, Any], keys: Keys) -> dict[str, Any]:
+    if len(keys) == 1:
+        return {key: value for key, value in tree.items() if key != keys[0]}
+    return {key: _without(value, keys[1:]) if key == keys[0] else value for key, value in tree.items()}
+
+
+def no_sections(run: Run) -> frozenset[str]:
+    """The sections of which a foreign record says that there was none."""
+    return frozenset(map(str, run.manifest.section("origin").get("known_none") or ()))

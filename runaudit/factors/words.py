@@ -1,0 +1,160 @@
+"""What a word of the command line, or a variable that was looked up, stands for.
+
+A word is a choice. It is excused only by what is known of the run it belongs to: the word is the run's seed, it repeats
+a config leaf, it is a place whose content is judged by itself, or a place that the run only wrote to.
+"""
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from runaudit.factors.factor import ChangeClass, Role, Standing
+from runaudit.factors.levels import SEED_KEYS, Levels
+from runaudit.factors.path import last_key, steps
+from runaudit.factors.walk import same
+from runaudit.records.canonical import JSON, canonical_bytes
+from runaudit.records.digest import digest_bytes
+
+REDACTED = "<redacted:"
+MEETING = frozenset({"master_port", "master_addr", "rdzv_id", "rdzv_endpoint", "main_process_port",
+                     "main_process_ip"})  # fmt: skip
+"""Options of the launchers that say where the ranks find each other."""
+
+
+def word_standing(path: str, value: JSON, of: Levels) -> Standing:
+    """What one leaf of the command line stands for in this run."""
+    if path == of.seed_word:
+        return Standing(kind=ChangeClass.DERIVED, why="it is the run's seed", follows="seed")
+    if (leaf := of.repeats.get(path)) is not None:
+        return Standing(kind=ChangeClass.DERIVED, why=f"it is {leaf}", follows=leaf)
+    if names_a_seed(path) and not isinstance(value, Mapping):
+        return Standing(role=Role.SEED, why="it is named like a seed, and is not the declared one")
+    keys = steps(path)
+    if len(keys) == 4 and keys[2] == "launcher" and str(keys[3]).lstrip("-") in MEETING:
+        return Standing(kind=ChangeClass.NUISANCE, why="it says where the ranks of this launch find each other")
+    if isinstance(value, list):
+        return _list(value, of)
+    return text_standing(value, of) if isinstance(value, str) else Standing()
+
+
+def names_a_seed(path: str) -> bool:
+    """Whether an option bears the name of a seed."""
+    return last_key(path).rpartition(".")[2].lower() in SEED_KEYS
+
+
+def _list(values: list[Any], of: Levels) -> Standing:
+    """Several values of one option count together."""
+    stands = [text_standing(value, of) if isinstance(value, str) else Standing() for value in values]
+    if all(one.kind is ChangeClass.NUISANCE for one in stands):
+        return stands[0]
+    counts = [value if isinstance(one.value, type(Standing().value)) else one.value
+              for value, one in zip(values, stands, strict=True)]  # fmt: skip
+    if counts == values:
+        return Standing()
+    return Standing(value=counts, why="places; what lies there is judged by itself")
+
+
+def text_standing(value: str, of: Levels) -> Standing:
+    """What a text stands for that may be a place."""
+    manifest = of.run.manifest
+    if value.startswith(REDACTED):
+        return Standing(value=REDACTED, why="a secret; that it was given is what counts")
+    if manifest.label and value == manifest.label:
+        return Standing(kind=ChangeClass.NUISANCE, why="it is the run's label")
+    place = posixpath.normpath(value) if value else ""
+    run_dir = manifest.section("launch").get("run_dir")
+    if isinstance(run_dir, str) and run_dir and _within(place, posixpath.normpath(run_dir)):
+        return Standing(kind=ChangeClass.NUISANCE, why="it lies in the run's own folder")
+    if name := _data_set(place, of):
+        return Standing(value=f"<data.{name}>",
+                        why=f"a place; what lies there is judged by the digest of data.{name}")  # fmt: skip
+    if content := content_at(place, of):
+        return Standing(value=content, why="a place; what lies there is judged by its content")
+    if _written(place, of):
+        return Standing(kind=ChangeClass.NUISANCE, why="a place that the run only wrote to")
+    return Standing()
+
+
+def _within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def _data_set(place: str, of: Levels) -> str | None:
+    """The data set with a digest that lies just there."""
+    here = set(candidates(place, of))
+    for name, entry in of.run.manifest.section("data").items():
+        where = entry.get("path") if isinstance(entry, Mapping) else None
+        if isinstance(where, str) and where and entry.get("digest") and here.intersection(candidates(where, of)):
+            return str(name)
+    return None
+
+
+def candidates(place: str, of: Levels) -> Iterator[str]:
+    """A place as a record may name it: absolute, and relative to the folder the program ran in."""
+    place = posixpath.normpath(place)
+    yield place if place.startswith("/") or not of.cwd else posixpath.normpath(posixpath.join(of.cwd, place))
+
+
+def _names(place: str, of: Levels) -> Iterator[str]:
+    """The paths under which a record may list a place: as it is, then relative to ever higher folders."""
+    (there,) = candidates(place, of)
+    yield there
+    if there.startswith("/"):
+        parts = PurePosixPath(there).parts[1:]
+        yield from ("/".join(parts[at:]) for at in range(len(parts)))
+
+
+def content_at(place: str, of: Levels) -> str | None:
+    """The digest of what a run read at a place; of a folder, that of all it read there. None where that is not known:
+    a folder of a run that was not fully observed may hold more than was seen."""
+    known = _contents(of)
+    for name in _names(place, of):
+        if name in known:
+            return known[name]
+        if of.observed is not None and of.observed.excuses("read"):
+            below = sorted((path.removeprefix(name + "/"), digest) for path, digest in known.items()
+                           if path.startswith(name + "/"))  # fmt: skip
+            if below and any(_within(path, name) for path in of.observed.reads):
+                return str(digest_bytes(canonical_bytes(below)))
+    return None
+
+
+def _contents(of: Levels) -> Mapping[str, str]:
+    """Path -> digest of every file whose content the record holds."""
+    if "contents" not in of.memory:
+        found = dict(of.files or {})
+        if of.observed is not None:
+            found |= {path.rstrip("/"): row.digest for path, row in of.observed.reads.items() if row.digest}
+        of.memory["contents"] = found
+    contents: Mapping[str, str] = of.memory["contents"]
+    return contents
+
+
+def _written(place: str, of: Levels) -> bool:
+    if of.observed is None or not of.observed.written:
+        return False
+    names = [name for name in _names(place, of) if name not in ("", ".")]
+    return any(_within(path, name) for path in of.observed.written for name in names)
+
+
+def repeated(path: str, values: list[JSON], runs: tuple[Levels, ...]) -> str | None:
+    """The config leaf that a word of the command line repeats in every one of these runs: one of its name, or, for a
+    word without a name, one of its value."""
+    key = last_key(path)
+    positional = steps(path)[2:3] == ("positional",)
+    for leaf in _config_leaves(runs[0]):
+        if not positional and last_key(leaf).lower().replace("-", "_") not in (key.lower(), key.rpartition(".")[2]):
+            continue
+        if all(same(of.at(leaf), value) for of, value in zip(runs, values, strict=True)):
+            return leaf
+    return None
+
+
+def _config_leaves(of: Levels) -> tuple[str, ...]:
+    from runaudit.factors.walk import leaves_of
+
+    if "config_leaves" not in of.memory:
+        of.memory["config_leaves"] = tuple(p for p, _ in leaves_of(of.tree.get("config", {}), "config"))
+    leaves: tuple[str, ...] = of.memory["config_leaves"]
+    return leaves

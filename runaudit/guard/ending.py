@@ -1,0 +1,135 @@
+"""What becomes of a command that has ended: gather what it left, judge nothing, seal its outcome.
+
+The wrapper does it right after the end; `runaudit seal` does it later, for a run whose wrapper died, with what lies on
+disk.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from runaudit.capture.closing import seal_outcome
+from runaudit.capture.contents import CLOCK_NS
+from runaudit.capture.launch import redactor_of
+from runaudit.capture.ledger import claims
+from runaudit.capture.loaded import joined_code
+from runaudit.capture.meanwhile import changed_data, changed_files
+from runaudit.capture.observed import Observation, observe_outcome, started_ns
+from runaudit.capture.redact import Redactor
+from runaudit.capture.seeding import mismatch_after
+from runaudit.guard.leavings import announce_files, gather_series, own_files
+from runaudit.observe.trace import Trace
+from runaudit.records.canonical import JSON
+from runaudit.records.finding import Finding, Severity
+from runaudit.records.manifest import Manifest
+from runaudit.records.outcome import Outcome
+from runaudit.store import Store
+
+TAIL_LINES, TAIL_BYTES = 20, 4_000
+"""How much of a crash's last words is kept."""
+MODULES = (".py", ".pyi", ".pyx", ".ipynb")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """What is known of an end. `before`: the tracker files that were there before the start. `lost`: nobody was there
+    to see it, and what lies in the working folder may be anybody's."""
+
+    trace: Trace
+    cwd: Path
+    exit_code: int | None = None
+    error: str | None = None
+    notes: tuple[str, ...] = ()
+    before: frozenset[Path] = frozenset()
+    lost: bool = False
+    ended: float | None = None
+    names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def close_run(store: Store, manifest: Manifest, end: End, *, environ: Mapping[str, str]) -> Outcome:
+    """Seal the outcome of a run. Raises StoreError where it cannot be kept."""
+    live, folder = store.live_dir(manifest.id), store.run_dir(manifest.id)
+    written = own_files(end.trace, end.cwd) if end.trace.observed or end.lost else None
+    gather_series(live, (folder, end.cwd), before=end.before, names=end.names, written=written)
+    announce_files(live, folder)
+    redactor = redactor_of(store, environ=environ)
+    seen = observe_outcome(end.trace, manifest, store, redactor)
+    changed, remarks = changed_data(store, manifest)
+    findings = [finding.to_json() for finding in seed_findings(manifest, seen.observed)]
+    sections: dict[str, JSON] = {
+        "observed": seen.observed,
+        **({"data": {"changed": changed}} if changed else {}),
+        **({"findings": findings} if findings else {}),
+        **(_last_words(end.trace, redactor) if end.exit_code else {}),
+    }
+    code, said = code_at_end(manifest, live, seen, redactor)
+    return seal_outcome(
+        store,
+        manifest,
+        exit_code=end.exit_code,
+        error=end.error or (_error(sections) if end.exit_code else None),
+        code=code,
+        sections=sections,
+        notes=[*end.notes, *remarks, *said, *(str(row["message"]) for row in findings)],
+        environ=environ,
+        now=end.ended,
+    )
+
+
+def code_at_end(
+    manifest: Manifest, live: Path, seen: Observation, redactor: Redactor
+) -> tuple[dict[str, JSON], list[str]]:
+    """What ran, by what was seen and by what the program said; and every sealed source that is another one now.
+
+    What a fully observed run neither opened nor executed cannot have mattered, changed or not; of a module that is told
+    all the same, since somebody edited the code under a run.
+    """
+    endings = (row["code"] for row in reversed(claims(live)) if row["k"] == "ending" and row.get("code"))
+    said: Mapping[str, Any] = next(endings, {})
+    code, level = manifest.section("code"), seen.observed["level"]
+    top = Path(str(manifest.section("launch").get("top") or "."))
+    now = changed_files(code, top, redactor, since_ns=started_ns(manifest) - CLOCK_NS)
+    if level == "full":
+        used = {str(row["path"]) for row in seen.observed["read"]} | set(seen.code["loaded"])
+        now = [row for row in now if row["path"] in used or str(row["path"]).endswith(MODULES)]
+    own = {str(row["path"]) for row in seen.observed["written"]}
+    changed = {str(row["path"]): row for row in (*seen.code["changed"], *said.get("changed", ()), *now)}
+    told = [path for path in changed if path not in own or path.endswith(MODULES)][:5]
+    found = joined_code({**seen.code, "changed": [*changed.values()]}, {**said, "changed": []})
+    # What a command loaded is unknown unless it was seen or said; an empty list would say that nothing ran.
+    if level == "none" and "loaded" not in said:
+        found.pop("loaded", None)
+    return found, [f"the code changed while the run ran: {', '.join(told)}"] if told else []
+
+
+def seed_findings(manifest: Manifest, observed: Mapping[str, Any]) -> list[Finding]:
+    """A declared seed that no seeding call of the program used."""
+    seed = manifest.body.get("seed")
+    call = mismatch_after(seed, observed.get("seeded") or ())
+    if call is None:
+        return []
+    return [
+        Finding(
+            code="RA314", name="seed_mismatch", severity=Severity.WARNING, subject="seed",
+            message=f"the seed {seed} was declared, and the program seeded with {call['value']} "
+            f"({call['where']}: {call['call']})",
+            remedy=f"give the program the seed it is declared to use, or declare --seed {call['value']}",
+            evidence={"declared": seed, "seeded": call["value"], "where": call["where"]},
+        )
+    ]  # fmt: skip
+
+
+def _last_words(trace: Trace, redactor: Redactor) -> dict[str, JSON]:
+    """The traceback of the exception that ended the program, its end, without secrets."""
+    if not (words := trace.last_words):
+        return {}
+    lines = redactor.text(words[-8 * TAIL_BYTES :]).splitlines()[-TAIL_LINES:]
+    return {"stderr_tail": "\n".join(lines)[-TAIL_BYTES:]}
+
+
+def _error(sections: Mapping[str, JSON]) -> str | None:
+    """The last line of a traceback: what a person would read first."""
+    lines = [line for line in str(sections.get("stderr_tail") or "").splitlines() if line.strip()]
+    return lines[-1] if lines else None

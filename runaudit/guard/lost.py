@@ -1,0 +1,63 @@
+"""Sealing a run whose sealer is gone."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from runaudit.errors import UsageError
+from runaudit.guard.ending import End, close_run
+from runaudit.guard.wrapped import OBSERVER, traced
+from runaudit.observe.here import POINTER
+from runaudit.records.digest import Digest
+from runaudit.records.manifest import Manifest
+from runaudit.records.outcome import Outcome
+from runaudit.records.run import SHORT
+from runaudit.store import Store
+from runaudit.store.catalogue import liveness, outcome_entry
+
+LOST = "lost: the process that would have sealed it is gone"
+
+
+def seal_lost(
+    store: Store,
+    ids: Sequence[str],
+    *,
+    cwd: Path,
+    names: Mapping[str, str],
+    environ: Mapping[str, str] = os.environ,
+) -> Outcome:
+    """Seal one lost run with what lies on disk. Raises UsageError for one that runs, or that is sealed."""
+    if len(ids) != 1:
+        raise UsageError(f"{len(ids)} runs are meant", remedy="name one by its id")
+    (run,) = ids
+    if outcome_entry(store, run) is not None:
+        raise UsageError(f"run {run[:SHORT]} is sealed already", remedy=f"runaudit show {run[:SHORT]}")
+    live = store.live_dir(run)
+    if liveness(live) == "running":
+        raise UsageError(f"run {run[:SHORT]} is running", remedy="wait for its end, or stop it first")
+    manifest = Manifest.from_bytes(store.read(Digest("sha256", run)), where=f"manifest {run[:SHORT]}")
+    place = Path(str(manifest.section("launch").get("cwd") or cwd))
+    end = End(
+        trace=traced(_logs(live), command=manifest.section("launch").get("argv")),
+        cwd=place,
+        error=LOST,
+        names=names,
+        lost=True,
+        ended=_last_sign(live),
+        notes=("sealed by `runaudit seal` with what was on disk",),
+    )
+    return close_run(store, manifest, end, environ=environ)
+
+
+def _logs(live: Path) -> Path:
+    """Where the observer of the run wrote: below the run, or where the program's own observer said."""
+    try:
+        return Path((live / POINTER).read_text(encoding="utf-8", errors="surrogateescape"))
+    except OSError:
+        return live / OBSERVER
+
+
+def _last_sign(live: Path) -> float | None:
+    """When the run was last seen alive."""
+    times = [path.stat().st_mtime for path in (live / "heartbeat", live / "series.jsonl") if path.exists()]
+    return max(times, default=None)

@@ -1,0 +1,119 @@
+"""Observing the process one is in: for programs that call `record()` themselves, without `runaudit run` around them.
+
+`runaudit.observe()` as the first thing a program does sees all that follows. Without it `record()` begins to look when
+it is called, and what the program did before is unknown: such a run is observed in part.
+"""
+
+import atexit
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from runaudit.observe.trace import Trace
+
+POINTER = "observe.at"
+"""The file in a run's live folder that names where the logs of its program lie."""
+_folder: Path | None = None
+_QUIET = ("runaudit", "__main__", "sitecustomize", "usercustomize", "_distutils_hack", "_virtualenv", "distutils")
+
+
+def observe() -> bool:
+    """Begin to observe this process and those it starts; the first thing a program should do. Under `runaudit run`,
+    which observes already, and a second time it does nothing. Returns whether the process is observed."""
+    return _begin(late=_something_ran())
+
+
+def attached(live: Path) -> bool:
+    """Observe this process for the run whose live folder this is, from now on if nobody began before.
+
+    Returns whether this process holds the trace: under `runaudit run` the wrapper does.
+    """
+    _begin(late=True)
+    if _folder is None:
+        return False
+    with contextlib.suppress(OSError):
+        (live / POINTER).write_text(str(_folder), encoding="utf-8", errors="surrogateescape")
+    return True
+
+
+def own_trace() -> Trace:
+    """What was seen of this process and of those it started."""
+    from runaudit.observe.log import read_trace
+
+    if _folder is None:
+        return Trace()
+    try:
+        return read_trace(_folder, root_pid=os.getpid())
+    except (OSError, ValueError) as error:
+        return Trace(partial=(f"what was observed could not be read: {error}",))
+
+
+@contextlib.contextmanager
+def unobserved() -> Iterator[None]:
+    """What this process does inside is not noted: what runaudit reads to seal a run is no reading of the program's."""
+    hooks = {id(hook): hook for hook in _hooks()}
+    kept = {name: dict(hook.table) for name, hook in hooks.items()}
+    for hook in hooks.values():
+        hook.table.clear()
+    try:
+        yield
+    finally:
+        for name, hook in hooks.items():
+            hook.table.update(kept[name])
+
+
+def _hooks() -> list[Any]:
+    if "runaudit.observe.lay" not in sys.modules:
+        return []
+    from runaudit.observe import lay
+
+    return list(lay._installed)
+
+
+def _begin(*, late: bool) -> bool:
+    global _folder
+    if is_observed():
+        return True
+    from runaudit.observe.lay import install
+
+    folder = Path(tempfile.mkdtemp(prefix="runaudit-observe-"))
+    begun = False
+    with contextlib.suppress(OSError):
+        begun = install(folder, late=late)
+    if not begun:
+        _tidy(folder, os.getpid())
+        return False
+    _folder = folder
+    atexit.register(_tidy, folder, os.getpid())
+    return True
+
+
+def is_observed() -> bool:
+    """Whether a hook runs in this process, ours or the one that `runaudit run` laid."""
+    return getattr(sys, "_runaudit_observer", None) is not None
+
+
+def _something_ran() -> bool:
+    """Whether code of the program or of a library ran before: a module is loaded that the start of Python did not."""
+    main = getattr(sys.modules.get("__main__"), "__spec__", None)
+    packages = (main.name if main is not None else "").split(".")[0]
+    standard = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120
+    for name, module in list(sys.modules.items()):
+        top = name.partition(".")[0]
+        if top in _QUIET or top == packages or top.startswith("__editable__"):
+            continue
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and (not file.startswith(standard) or "-packages" in file):
+            return True
+    return False
+
+
+def _tidy(folder: Path, pid: int) -> None:
+    """At the end of the program; a forked child that ends is not the program."""
+    if os.getpid() == pid:
+        shutil.rmtree(folder, ignore_errors=True)

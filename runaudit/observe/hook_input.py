@@ -1,0 +1,142 @@
+# -*- coding: utf-8 -*-
+"""The part of the hook that sees what comes in without a file: standard input and the environment.
+
+Runs in the names of `hook.py`, inside the observed program.
+"""
+
+# mypy: ignore-errors
+
+
+def on_input(args):
+    if "stdin" not in told:
+        told.add("stdin")
+        target = os.readlink("/proc/self/fd/0")
+        if target != "/dev/null":
+            log.put("I", target, who()[0])
+            if target[:1] == "/" and target[:5] != "/dev/":
+                read(target)
+
+
+def watch_stdin():
+    """Note the first reading of standard input, in whatever shape: all of them end in these two methods."""
+    try:
+        raw = sys.stdin.buffer.raw
+
+        def noting(name, real):
+            def method(*args):
+                raw.__dict__.pop("readinto", None)
+                raw.__dict__.pop("readall", None)
+                on_input(None)
+                return real(*args)
+
+            raw.__dict__[name] = method
+
+        noting("readinto", raw.readinto)
+        noting("readall", raw.readall)
+    except (AttributeError, TypeError):
+        pass
+
+
+def watch_environ(place):
+    """Note variables that code looks up by name, and the run's own settings of them.
+
+    A copy (`dict(os.environ)`, `**`, a loop) asks for every name with the very text it was given by the iteration:
+    that is no look-up. Asked by name, PYTHONPATH is as the user set it; copies keep ours, so that children inherit it.
+    """
+    env, ours, key_of_path = os.environ, os.fsencode(place), b"PYTHONPATH"
+    encode_key, decode_key, encode_value, decode_value = env.encodekey, env.decodekey, env.encodevalue, env.decodevalue
+    from _collections_abc import Mapping
+
+    kind = type(env)
+    get, put = kind.__getitem__.__code__, kind.__setitem__.__code__
+    between = {Mapping.get.__code__, Mapping.__contains__.__code__, os.getenv.__code__, kind.setdefault.__code__}
+    iterated, pending = {}, []
+    getframe = sys._getframe
+
+    def encodekey(key):
+        try:
+            raw = encode_key(key)
+        except BaseException as error:  # goes on as it is, without a line of ours in its traceback
+            error.__traceback__ = error.__traceback__.tb_next
+            raise
+        if not table:
+            return raw
+        frame = getframe(1)
+        code = frame.f_code
+        if code is get:
+            if iterated.get(key) is not key:
+                frame = frame.f_back
+                while frame is not None and frame.f_code in between:
+                    frame = frame.f_back
+                name = "" if frame is None else frame.f_code.co_filename
+                if (raw, name) not in told:
+                    looked_up(raw, name, env._data.get(raw))
+                if raw == key_of_path:
+                    if env._data.get(raw) == ours:
+                        return b"="  # a name nobody has
+                    pending.append(0)
+        elif code is put and raw == key_of_path:
+            pending.append(1)
+        return raw
+
+    def decodekey(raw):
+        key = decode_key(raw)
+        iterated[key] = key
+        return key
+
+    def decodevalue(raw):
+        if pending:
+            pending.pop()
+            if raw.startswith(ours + b":"):
+                raw = raw[len(ours) + 1 :]
+        return decode_value(raw)
+
+    def encodevalue(value):
+        try:
+            raw = encode_value(value)
+        except BaseException as error:
+            error.__traceback__ = error.__traceback__.tb_next
+            raise
+        if pending:
+            pending.pop()
+            if raw != ours and not raw.startswith(ours + b":"):
+                raw = ours + b":" + raw if raw else ours
+        return raw
+
+    env.encodekey, env.decodekey, env.encodevalue, env.decodevalue = encodekey, decodekey, encodevalue, decodevalue
+    try:
+        real = os.environb.encodekey
+
+        def encode_bytes(key):
+            try:
+                raw = real(key)
+            except BaseException as error:
+                error.__traceback__ = error.__traceback__.tb_next
+                raise
+            if table and getframe(1).f_code is get:
+                frame = getframe(2)
+                while frame is not None and frame.f_code in between:
+                    frame = frame.f_back
+                name = "" if frame is None else frame.f_code.co_filename
+                if (raw, name) not in told:
+                    looked_up(raw, name, env._data.get(raw))
+            return raw
+
+        os.environb.encodekey = encode_bytes
+    except AttributeError:
+        pass
+
+
+def looked_up(raw, name, value):
+    """Note a variable that was looked up: its value with `=` before it, or `-` where it was not set."""
+    found = kinds.get(name) or kind_of(name) if name else (1, "", "")
+    log.put("E", os.fsdecode(raw), "-" if value is None else "=" + os.fsdecode(value), found[1] or name)
+    told.add((raw, name))
+
+
+def on_putenv(args):
+    """The run's own setting of a variable: what is looked up afterwards is its own doing."""
+    name, value = text_of(args[0]), text_of(args[1])
+    if (name, value) not in told:
+        told.add((name, value))
+        log.put("V", name, value)

@@ -1,0 +1,75 @@
+"""Put the hook where it is found: in a folder on PYTHONPATH for a command, or into this very process.
+
+The folder holds `sitecustomize.py`, which every Python process executes at its start, and the same as
+`usercustomize.py` for where another sitecustomize stands before ours. Children inherit PYTHONPATH; the hook finds its
+log by its own place.
+"""
+
+import contextlib
+import importlib.util
+import os
+import py_compile
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_HERE = Path(__file__).parent
+_NAMES = {
+    "hook.py": ("sitecustomize.py", "usercustomize.py"),
+    "hook_files.py": ("hook_files.py",),
+    "hook_input.py": ("hook_input.py",),
+    "hook_acts.py": ("hook_acts.py",),
+    "hook_wraps.py": ("hook_wraps.py",),
+}
+_installed: list[Any] = []
+
+
+def lay(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """Lay the hook into `folder` (made where it is not there) and return what the command's environment needs.
+
+    Logs go to `folder/log`. What this interpreter had compiled is laid beside, so that no process compiles it again.
+    """
+    folder = folder.absolute()
+    (folder / "log").mkdir(parents=True, exist_ok=True)
+    for source, targets in _NAMES.items():
+        for target in targets:
+            shutil.copy2(_HERE / source, folder / target)  # with its time: the compiled file names it
+            with contextlib.suppress(OSError, py_compile.PyCompileError, NotImplementedError):
+                _compiled(_HERE / source, folder / target)
+    old = environ.get("PYTHONPATH", "")
+    return {"PYTHONPATH": f"{folder}{os.pathsep}{old}" if old else str(folder)}
+
+
+def _compiled(source: Path, target: Path) -> None:
+    cached, wanted = Path(importlib.util.cache_from_source(str(source))), importlib.util.cache_from_source(str(target))
+    if not cached.is_file():
+        py_compile.compile(str(source), doraise=True)
+    if cached.is_file():
+        Path(wanted).parent.mkdir(exist_ok=True)
+        shutil.copyfile(cached, wanted)
+    else:
+        py_compile.compile(str(target), doraise=True)
+
+
+def install(folder: Path, *, late: bool = True) -> bool:
+    """Observe this process and those it starts from now on. False where it is observed already, or cannot be.
+
+    `late`: the program had begun, so what it did before was not seen (the trace is partial).
+    """
+    from runaudit.observe import hook as module
+
+    hook: Any = module
+    old = os.environ.get("PYTHONPATH")
+    additions = lay(folder, {"PYTHONPATH": old} if old else {})
+    if not hook.start(str(folder.absolute() / "log"), late, str(folder.absolute())):
+        return False
+    os.environ.update(additions)
+    _installed.append(hook)
+    return True
+
+
+def uninstall() -> None:
+    """Stop observing this process. The audit hook itself cannot be removed; it does nothing from now on."""
+    while _installed:
+        _installed.pop().stop()

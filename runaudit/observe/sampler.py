@@ -1,0 +1,186 @@
+"""A look from outside, now and then: descendants in which the hook does not run, files held that nobody told of.
+
+Reads /proc only. What it finds is written into the folder of the logs as one more log, so that `read_trace` needs
+nothing else. Short lives fall between two looks: those that Python started stand in the hook's own log.
+"""
+
+import contextlib
+import os
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from runaudit.observe.gaps import is_python, same_command, short, why_unseen
+from runaudit.observe.log import lines_of
+
+_PERIOD_S = 0.05
+_HELD_EVERY = 20  # looks: what a process holds is looked at once a second
+_SYSTEM = ("/proc/", "/sys/", "/dev/", "/usr/", "/lib", "/etc/", "/run/", "/var/cache/", "/memfd:", "/SYSV")
+
+
+@dataclass(slots=True)
+class _Seen:
+    pid: int
+    parent: int
+    exe: str
+    argv: tuple[str, ...]
+    environ: str | None
+    parent_argv: tuple[str, ...]
+    looks: int = 1
+
+
+def _link(path: str) -> str:
+    try:
+        return str(Path(path).readlink())
+    except OSError:
+        return ""
+
+
+def _read(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError:
+        return b""
+
+
+def _argv(pid: int) -> tuple[str, ...]:
+    return tuple(os.fsdecode(word) for word in _read(f"/proc/{pid}/cmdline").split(b"\0")[:-1])
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found += map(int, _read(f"{task}/children").split())
+    return found
+
+
+def _started(pid: int) -> str:
+    """When a process began, which tells two processes of one number apart; "" once it is gone."""
+    words = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+    return words[19].decode() if len(words) > 19 else ""
+
+
+class Sampler:
+    """Looks at `pid` and its descendants. `folder`: the one the hook was laid into."""
+
+    def __init__(self, pid: int, folder: Path) -> None:
+        self._pid, self._folder = pid, folder.absolute()
+        self._seen: dict[tuple[int, str], _Seen] = {}
+        self._held: dict[tuple[str, bool], int] = {}
+        self._looks = 0
+        self._done = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Look 20 times a second, in a thread of its own."""
+        self._thread = threading.Thread(target=self._run, name="runaudit-sampler", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._done.wait(_PERIOD_S):
+            self.sample()
+
+    def sample(self) -> None:
+        """One look; for callers that have a beat of their own."""
+        held = self._looks % _HELD_EVERY == 1
+        self._looks += 1
+        todo = [(self._pid, 0)] + [(key[0], seen.parent) for key, seen in self._seen.items()]
+        visited = set()
+        while todo:
+            pid, parent = todo.pop()
+            if pid in visited:
+                continue
+            visited.add(pid)
+            self._look(pid, parent)
+            if held:
+                self._holds(pid)
+            todo += [(child, pid) for child in _children(pid)]
+
+    def _look(self, pid: int, parent: int) -> None:
+        key = (pid, _started(pid))
+        exe = _link(f"/proc/{pid}/exe")
+        if not key[1] or not exe:
+            return
+        old = self._seen.get(key)
+        if old is not None and old.exe == exe and old.looks > 1:
+            old.looks += 1
+            return
+        argv, environ = _argv(pid), None
+        if is_python(exe):
+            names = dict(part.partition(b"=")[::2] for part in _read(f"/proc/{pid}/environ").split(b"\0"))
+            path = os.fsdecode(names.get(b"PYTHONPATH", b""))
+            environ = None if str(self._folder) in path.split(os.pathsep) else path
+        looks = old.looks + 1 if old is not None and old.exe == exe and old.argv == argv else 1
+        parent_argv = _argv(parent) if parent and parent != os.getpid() else ()
+        self._seen[key] = _Seen(pid, old.parent if old else parent, exe, argv, environ, parent_argv, looks)
+
+    def _holds(self, pid: int) -> None:
+        """Regular files that a Python process has open or mapped at this moment."""
+        if not is_python(_link(f"/proc/{pid}/exe")):
+            return
+        now = time.monotonic_ns()
+        code: set[str] = set()
+        mapped: set[str] = set()
+        for line in _read(f"/proc/{pid}/maps").split(b"\n"):
+            words = line.split(None, 5)
+            if len(words) == 6 and words[5].startswith(b"/"):
+                (code if b"x" in words[1] else mapped).add(os.fsdecode(words[5]))
+        for path in mapped - code:
+            self._hold(path, False, now)
+        with contextlib.suppress(OSError):
+            for number in (one.name for one in Path(f"/proc/{pid}/fd").iterdir()):
+                path = _link(f"/proc/{pid}/fd/{number}")
+                if path.startswith("/") and int(number) > 2:
+                    flags = _read(f"/proc/{pid}/fdinfo/{number}").partition(b"flags:")[2].split()[:1]
+                    self._hold(path, bool(flags) and int(flags[0], 8) & 3 == 1, now)
+
+    def _hold(self, path: str, writes: bool, now: int) -> None:
+        if path.startswith(_SYSTEM) and not path.startswith("/dev/shm/"):
+            return
+        if path.startswith(str(self._folder)) or path.endswith((" (deleted)", ".so", ".pyc")) or ".so." in path:
+            return
+        if len(self._held) < 10000 and Path(path).is_file():
+            self._held.setdefault((path, writes), now)
+
+    def stop(self) -> None:
+        """Look no more and write down what was found."""
+        self._done.set()
+        if self._thread is not None:
+            self._thread.join()
+        log = self._folder / "log"
+        try:
+            lines, _ = lines_of(log)
+        except OSError:
+            return
+        starts: dict[int, set[str]] = {}
+        for line in lines:
+            if line.kind == "S":
+                starts.setdefault(line.pid, set()).add(line.fields[3])
+        told = [line.fields[2:] for line in lines if line.kind == "C"]
+        known = {line.fields[0] for line in lines if line.kind in ("R", "W", "X")}
+        found = [f"U\t{time.monotonic_ns()}\t{text}" for text in self._unseen(starts, told)]
+        for (path, writes), moment in self._held.items():
+            if path not in known and not any(c in path for c in "\\\t\n"):
+                found.append(f"W\t{moment}\t{path}\tkeep\t" if writes else f"R\t{moment}\t{path}\t\theld open\t")
+        if found:
+            text = "runaudit-log/1\t \n" + "\n".join(found) + "\n"
+            with contextlib.suppress(OSError):
+                (log / f"0-{time.monotonic_ns():x}-0.log").write_bytes(text.encode("utf-8", "surrogateescape"))
+
+    def _unseen(self, starts: dict[int, set[str]], told: list[tuple[str, ...]]) -> list[str]:
+        """A sentence for each descendant in which the hook did not run and of which it did not tell."""
+        found = []
+        for seen in self._seen.values():
+            if seen.exe in starts.get(seen.pid, ()) or not seen.argv:
+                continue
+            if seen.looks == 1 and seen.argv == seen.parent_argv:
+                continue  # between fork and exec
+            what = f"`{short(seen.argv)}`".replace("\t", " ").replace("\n", " ").replace("\\", "/")
+            if is_python(seen.exe):
+                if seen.looks > 1 or not any(same_command(argv, seen.argv) for argv in told):
+                    found.append(f"{what} {why_unseen(seen.argv, seen.environ)}")
+            elif seen.pid != self._pid and seen.parent in starts and not any(same_command(a, seen.argv) for a in told):
+                found.append(f"{what} was started by native code: what it read was not seen")
+        return found

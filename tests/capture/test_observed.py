@@ -1,0 +1,280 @@
+"""Laws of sealing what was seen: what nothing else explains is told with its content, what is explained is not told."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runaudit.capture.launch import LaunchRequest, draft_manifest, redactor_of, seal
+from runaudit.capture.observed import observe_outcome
+from runaudit.observe.trace import Child, Lookup, Process, Read, Seeding, Text, Trace
+from runaudit.records.canonical import canonical_bytes
+from runaudit.records.manifest import Manifest
+from runaudit.store.store import Store
+from tests.capture.conftest import Repo
+
+LATER, BEFORE = 4e9, 0.0
+"""When a run began, in seconds: after every file of a test was written, or before."""
+
+
+def sha(data: bytes) -> str:
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+class Scene:
+    """A sealed launch in a repository, and a site-packages folder with one package in it."""
+
+    def __init__(self, repo: Repo, store: Store, tmp_path: Path) -> None:
+        self.repo, self.store, self.tmp = repo, store, tmp_path
+        self.site = tmp_path / "env" / "lib" / "python3.11" / "site-packages"
+        self.site.mkdir(parents=True)
+        self.package("demo", "1.2", {"demo/__init__.py": b"V = 1\n", "demo/table.csv": b"1,2\n"})
+
+    def package(self, name: str, version: str, files: Mapping[str, bytes], *, record: bool = True) -> None:
+        info = self.site / f"{name}-{version}.dist-info"
+        info.mkdir()
+        lines = []
+        for path, data in files.items():
+            (self.site / path).parent.mkdir(parents=True, exist_ok=True)
+            (self.site / path).write_bytes(data)
+            digest = __import__("base64").urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+            lines.append(f"{path},sha256={digest},{len(data)}")
+        if record:
+            (info / "RECORD").write_text("\n".join([*lines, f"{info.name}/RECORD,,"]) + "\n")
+
+    def outside(self, name: str, data: bytes) -> str:
+        path = self.tmp / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        return str(path)
+
+    def manifest(self, *, began: float = LATER, **more: Any) -> Manifest:
+        request = LaunchRequest(
+            label="a", seed=3, root=self.repo.root, argv=("train.py",), siblings=(), **more
+        )  # fmt: skip
+        return seal(self.store, draft_manifest(request, self.store, environ={}, now=began), environ={})
+
+    def process(self, **more: Any) -> Process:
+        given = {"pid": 7, "parent": 1, "executable": "/env/bin/python", "argv": ("python", "train.py"),
+                 "cwd": str(self.repo.root), "version": "3.11.7", "prefix": str(self.tmp / "env"),
+                 "base_prefix": "/base", "folders": (str(self.repo.root), str(self.site))}  # fmt: skip
+        return Process(**{**given, **more})
+
+    def seen(self, *reads: Read, manifest: Manifest | None = None, **more: Any) -> dict[str, Any]:
+        trace = Trace(processes=(self.process(),), reads={read.path: read for read in reads}, **more)
+        redactor = redactor_of(self.store, environ={"API_TOKEN": "s3cr3tvalue99"})
+        found = observe_outcome(trace, manifest or self.manifest(), self.store, redactor)
+        body = {"observed": found.observed, "code": found.code}
+        canonical_bytes(body)  # what has no canonical form could not be sealed
+        return body
+
+
+@pytest.fixture
+def scene(repo: Repo, store: Store, tmp_path: Path) -> Scene:
+    return Scene(repo, store, tmp_path)
+
+
+def rows(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {row["path"]: row for row in body["observed"]["read"]}
+
+
+def test_an_undeclared_file_is_told_with_its_digest_and_by_what_was_done_with_it(scene: Scene) -> None:
+    table, weights = scene.outside("far/x.csv", b"1,2\n"), scene.outside("w.pt", b"weights")
+    (scene.repo.root / "c.yaml").write_bytes(b"lr: 1\n")
+    (scene.repo.root / "plug.py").write_bytes(b"x = 1\n")
+
+    found = rows(
+        scene.seen(
+            Read(path=table), Read(path=weights, via="torch.load"), Read(path=str(scene.repo.root / "c.yaml")),
+            Read(path=str(scene.repo.root / "plug.py"), executed=True), Read(path=scene.outside("y.json", b"{}")),
+        )
+    )  # fmt: skip
+
+    assert {path: (row["role"], row["digest"]) for path, row in found.items()} == {
+        table: ("data", sha(b"1,2\n")),
+        weights: ("weights", sha(b"weights")),
+        "c.yaml": ("config", sha(b"lr: 1\n")),
+        "plug.py": ("code", sha(b"x = 1\n")),
+        str(scene.tmp / "y.json"): ("data", sha(b"{}")),
+    }
+
+
+def test_what_a_package_or_python_itself_explains_is_not_told_but_the_package_is(scene: Scene) -> None:
+    body = scene.seen(
+        Read(path=str(scene.site / "demo/__init__.py"), executed=True),
+        Read(path=str(scene.site / "demo/table.csv")),
+        Read(path="/base/lib/python3.11/json/__init__.py", executed=True),
+        Read(path="/proc/meminfo"), Read(path=str(scene.repo.root / "__pycache__" / "x.pyc")),
+    )  # fmt: skip
+
+    assert body["observed"]["read"] == []
+    assert body["observed"]["imported"] == {"demo": "1.2"}
+
+
+def test_a_package_that_was_edited_in_place_counts_by_its_content(scene: Scene) -> None:
+    module = scene.site / "demo/__init__.py"
+    module.write_bytes(b"V = 2\n")
+    os.utime(module)
+
+    body = scene.seen(Read(path=str(module), executed=True))
+
+    assert rows(body)[str(module)]["digest"] == sha(b"V = 2\n")
+    assert body["observed"]["imported"] == {"demo": "1.2"}
+
+
+def test_a_module_that_no_record_explains_counts_and_so_does_its_package(scene: Scene) -> None:
+    scene.package("fastnorm", "2.0", {"fastnorm/__init__.py": b"V = 2.0\n"}, record=False)
+    (scene.site / "loose.py").write_bytes(b"x = 1\n")
+
+    body = scene.seen(
+        Read(path=str(scene.site / "fastnorm/__init__.py"), executed=True),
+        Read(path=str(scene.site / "loose.py"), executed=True),
+        Read(path=scene.outside("env/lib/python3.11/site-packages/mine.npy", b"d")),
+    )  # fmt: skip
+
+    assert body["observed"]["imported"] == {"fastnorm": "2.0"}
+    assert {Path(path).name: row["role"] for path, row in rows(body).items()} == {
+        "__init__.py": "code", "loose.py": "code", "mine.npy": "data",
+    }  # fmt: skip
+
+
+def test_a_run_does_not_read_its_own_outputs_but_what_it_overwrote_it_read_as_it_was(scene: Scene) -> None:
+    old, lost = scene.outside("state.bin", b"new"), scene.outside("big.bin", b"new")
+    out = scene.outside("out.txt", b"x")
+    who = frozenset({7})
+
+    body = scene.seen(
+        Read(path=out, own=True), Read(path=old, before=sha(b"old")), Read(path=lost, before=None),
+        Read(path=str(scene.tmp / "never-there.cfg")), written={out: who, old: who, lost: who},
+    )  # fmt: skip
+
+    found = rows(body)
+    assert found.keys() == {old, lost}
+    assert found[old]["digest"] == sha(b"old")
+    assert found[lost]["digest"] is None
+    assert "wrote over it" in found[lost]["reason"]
+    assert [row["path"] for row in body["observed"]["written"]] == sorted([out, old, lost])
+
+
+def test_a_file_that_somebody_else_changed_while_the_run_ran_is_unknown(scene: Scene) -> None:
+    manifest = scene.manifest(began=BEFORE)
+    path = scene.outside("late.csv", b"2")
+
+    row = rows(scene.seen(Read(path=path), manifest=manifest))[path]
+
+    assert row["digest"] is None
+    assert row["reason"] == "it changed while the run ran"
+
+
+def test_sealed_code_that_ran_is_loaded_and_unsealed_code_is_kept_without_its_secrets(scene: Scene) -> None:
+    scene.repo.write(".gitignore", b"local.py\n")
+    scene.repo.write("local.py", b"api_token = 's3cr3tvalue99'\n")
+    scene.repo.write("train.py", b"import local\n")
+
+    body = scene.seen(*(Read(path=str(scene.repo.root / name), executed=True) for name in ("train.py", "local.py")))
+
+    assert body["code"]["loaded"] == ["local.py", "train.py"]
+    assert body["code"]["changed"] == []
+    assert list(body["code"]["files"]) == ["local.py"]
+    assert b"s3cr3tvalue99" not in scene.store.blobs[body["code"]["files"]["local.py"]["digest"]]
+    assert {"train.py", "local.py"} <= rows(body).keys()
+
+
+def test_code_that_was_edited_while_it_ran_is_named_with_both_contents(scene: Scene) -> None:
+    scene.repo.write("train.py", b"a = 1\n")
+    manifest = scene.manifest(began=BEFORE)
+    scene.repo.write("train.py", b"a = 2\n")
+
+    body = scene.seen(Read(path=str(scene.repo.root / "train.py"), executed=True), manifest=manifest)
+
+    assert body["code"]["changed"] == [{"path": "train.py", "before": sha(b"a = 1\n"), "after": sha(b"a = 2\n")}]
+    assert rows(body)["train.py"]["digest"] is None
+
+
+def test_code_behind_a_link_is_what_the_link_leads_to(scene: Scene) -> None:
+    net = Path(scene.outside("shared/net.py", b"W = 1\n"))
+    (scene.repo.root / "lib").symlink_to(net.parent)
+    (scene.repo.root / "one.py").symlink_to(net)
+
+    found = rows(
+        scene.seen(
+            Read(path=str(scene.repo.root / "lib/net.py"), executed=True),
+            Read(path=str(scene.repo.root / "one.py"), executed=True),
+        )
+    )
+
+    assert {path: row["digest"] for path, row in found.items()} == dict.fromkeys(
+        ("lib/net.py", "one.py"), sha(b"W = 1\n")
+    )
+
+
+def test_what_was_read_of_a_declared_dataset_is_told_once_and_as_declared(scene: Scene) -> None:
+    for name in ("a.bin", "b.bin", "c.bin"):
+        scene.outside(f"set/{name}", name.encode())
+    beside = scene.outside("set2/a.bin", b"no part of it")
+    manifest = scene.manifest(data={"train": scene.tmp / "set"})
+
+    reads = [Read(path=str(scene.tmp / "set" / name)) for name in ("a.bin", "b.bin")]
+    found = rows(scene.seen(*reads, Read(path=beside), manifest=manifest))
+
+    row = found[f"{scene.tmp}/set/"]
+    assert (row["declared"], row["files"]) == ("data.train", 2)
+    assert row["digest"] == manifest.section("data")["train"]["digest"]
+    assert "declared" not in found[beside]
+
+
+def test_a_folder_of_very_many_files_is_one_tree_of_what_was_read(scene: Scene) -> None:
+    paths = [scene.outside(f"many/{number:04d}.txt", b"%d" % number) for number in range(600)]
+    scene.outside("many/not-read.txt", b"x")
+
+    first = rows(scene.seen(*(Read(path=path) for path in paths)))
+    Path(paths[17]).write_bytes(b"zz")
+    second = rows(scene.seen(*(Read(path=path) for path in paths)))
+
+    (one,) = first.values()
+    (two,) = second.values()
+    assert (one["path"], one["files"]) == (f"{scene.tmp}/many/", 600)
+    assert one["digest"] != two["digest"]
+
+
+def test_only_the_projects_own_lookups_are_told_and_no_secret_among_them(scene: Scene) -> None:
+    own, library = str(scene.repo.root / "train.py"), str(scene.site / "demo/__init__.py")
+    body = scene.seen(
+        lookups=(
+            Lookup(name="EPOCHS", value="5", by=own), Lookup(name="ABSENT", value=None, by=own),
+            Lookup(name="API_TOKEN", value="s3cr3tvalue99", by=own), Lookup(name="DEMO_MODE", value="1", by=library),
+            Lookup(name="RUNAUDIT_RUN", value="/r", by=own), Lookup(name="PATH", value="/bin", by="<frozen os>"),
+        )
+    )  # fmt: skip
+
+    found = body["observed"]["looked_up"]
+    assert found.keys() == {"EPOCHS", "ABSENT", "API_TOKEN"}
+    assert (found["EPOCHS"], found["ABSENT"]) == ("5", None)
+    assert found["API_TOKEN"].startswith("<redacted:")
+
+
+def test_texts_seeds_and_children_are_told_and_a_text_is_kept(scene: Scene) -> None:
+    own, library = str(scene.repo.root / "train.py"), str(scene.site / "demo/__init__.py")
+    body = scene.seen(
+        texts=(Text(name="<stdin>", source="print(1)"), Text(name="<string>", source="x", by=library)),
+        seeded=(Seeding(call="random.seed", value=3, file=own, line=2),
+                Seeding(call="random.seed", value=9, file=library, line=1)),
+        children=(Child(argv=("curl", "--token", "s3cr3tvalue99"), by=own),),
+    )["observed"]  # fmt: skip
+
+    assert body["texts"] == [{"name": "<stdin>", "digest": sha(b"print(1)")}]
+    assert scene.store.blobs[sha(b"print(1)")] == b"print(1)"
+    assert body["seeded"] == [{"call": "random.seed", "value": 3, "where": "train.py:2"}]
+    assert body["children"][0]["argv"][:2] == ["curl", "--token"]
+    assert "s3cr3tvalue99" not in str(body)
+
+
+def test_a_run_nobody_saw_says_so(scene: Scene) -> None:
+    found = observe_outcome(Trace(), scene.manifest(), scene.store, redactor_of(scene.store, environ={}))
+
+    assert found.observed["level"] == "none"
+    assert found.observed["reason"]
+    assert found.code == {"loaded": [], "changed": []}

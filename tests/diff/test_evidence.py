@@ -1,0 +1,404 @@
+# ruff: noqa: E501  (a table reads best a row a line)
+"""An excuse needs evidence in the record: pairs that a list of names once excused, and pairs that evidence does excuse.
+
+Each row names the kind, what the first record has, what the second has, and every verdict that is right.
+"""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runaudit.diff import Verdict, compare, compare_cohorts
+from runaudit.factors.cohort import cohort_of
+from runaudit.factors.evidence import is_test_data
+from runaudit.factors.patch import patched_files
+from runaudit.settings import FactorSettings, Settings
+from tests.diff.samples import TRAIN, both, digest, drop, put, record, run
+
+SAME = both()
+ONE, CLEAN, GAP, OTHER, TWO = "single_factor", "identical", "provenance_incomplete", "incomparable", "confounded"
+
+
+def judged(before, after, policy=None):
+    found = compare(run(before), run(after), settings=Settings(factors=FactorSettings(**(policy or {}))))
+    return found
+
+
+def two(path, a, b):
+    return put(path, a), put(path, b)
+
+
+def nested(path, a, b):
+    """Two values of one key of the config, its tables made on the way."""
+
+    def change(value):
+        def apply(plain):
+            node = plain["config"]
+            *above, last = path.split(".")
+            for key in above:
+                node = node.setdefault(key, {})
+            node[last] = value
+
+        return apply
+
+    return change(a), change(b)
+
+
+def files(a, b, name="src/loss.py", **others):
+    rest = [put(f"code/files/{path}", text) for path, text in others.items()]
+    return tuple(SAME if text is None else both(put(f"code/files/{name}", text), *rest) for text in (a, b))
+
+
+def reading(text, a, b, name):
+    """A document that changed, beside a program with this text."""
+    return tuple(both(put("code/files/src/train.py", text), put(f"code/files/{name}", side)) for side in (a, b))
+
+
+def patches(a, b):
+    def change(text):
+        def apply(plain):
+            plain["code"] = {"commit": "a" * 40, "dirty": True, "patch": text}
+
+        return apply
+
+    return change(a), change(b)
+
+
+def code(a, b):
+    return put("code", a), put("code", b)
+
+
+def told_twice(key, a, b):
+    """A fact of the test data that the config repeats."""
+    return tuple(both(put(f"config/{key}", value), put(f"data/test/{key}", value)) for value in (a, b))
+
+
+def moved(key, a, b, place="/s/{}/tiles"):
+    """A config value, and a data set of equal digest whose path has it in it."""
+    return tuple(both(put(f"config/{key}", value), put("data/train/path", place.format(value))) for value in (a, b))
+
+
+PLAIN = "--- a.py\n+++ a.py\n@@ -1 +1 @@\n-x = 1\n+x = {}\n"
+SVN = "Index: a.py\n===================================================================\n--- a.py\t(revision 1)\n+++ a.py\t(working copy)\n@@ -1 +1 @@\n-x = 1\n+x = {}\n"
+GIT = "diff --git a/{0} b/{0}\nindex 1..2 100644\n--- a/{0}\n+++ b/{0}\n@@ -1 +1 @@\n-x = 1\n+x = {1}\n"
+BINARY = "diff --git a/m.npy b/m.npy\nindex 1111111..{} 100644\nBinary files a/m.npy and b/m.npy differ\n"
+DOC = '"""Usage: t [--lr=<f>]\n\n--lr=<f>  rate [default: {}]\n"""\n'
+COMMIT = {"commit": "a" * 40, "dirty": True}
+CKPT = {"kind": "checkpoint", "checkpoint": digest("5")}
+
+PAIRS = {
+    "a section of null against one that is filled": [
+        (put("config", None), SAME, (ONE,)), (put("env", None), SAME, (ONE,)), (put("init", None), put("init", CKPT), (ONE,)),
+        (put("eval", None), SAME, (OTHER,)), (put("data", None), put("data", {"train": {"digest": digest("a")}}), (ONE,)),
+        (put("code", None), SAME, (ONE,)), (put("config", None), put("config", {"lr": 0.3}), (ONE,)),
+        (put("config", None), put("config", None), (CLEAN,)), (put("code", None), put("code", None), (CLEAN,)),
+    ],
+    "a start at random against one from weights": [
+        (put("init", {"kind": "random"}), put("init", CKPT), (ONE,)),
+        (put("init", {"kind": "random"}), put("init", CKPT | {"path": "/w/a.pt"}), (ONE,)),
+        (put("init", {"kind": "random"}), put("init", CKPT | {"epoch": 5, "strict": False}), (ONE,)),
+        (put("init", {"kind": "random"}), put("init", CKPT | {"kind": "resume"}), (ONE,)),
+        (put("init", {"kind": "random", "checkpoint": None}), put("init", {"kind": "pretrained", "checkpoint": digest("6")}), (ONE,)),
+        (put("init", {"kind": "random"}), put("init", {"kind": "checkpoint"}), (GAP,)),
+        (put("init", {"kind": "random"}), put("init", {"kind": "random", "checkpoint": None, "parent": None}), (CLEAN,)),
+    ],
+    "a code file whose name looks like a document": [
+        (*files("K = 1\n", "K = 2\n", "license_plate.py"), (ONE,)), (*files("K = 1\n", "K = 2\n", "readme_net.py"), (ONE,)),
+        (*files("K = 1\n", "K = 2\n", "changes_detector.py"), (ONE,)), (*files("a\n", "b\n", "prompts/summary.md"), (ONE,)),
+        (*files("a\n", "b\n", "templates/page.html"), (ONE,)), (*files("a", "b", "assets/mask.png"), (ONE,)),
+        (*files("K = 1\n", "K = 2\n", "dockerfile_reader.py"), (ONE,)), (*files("K = 1\n", "K = 2\n", ".ci/train.py"), (ONE,)),
+        (*files("K = 1\n", "K = 2\n", "requirements_net.txt.py"), (ONE,)), (*files("a: 1\n", "a: 2\n", "notice.yaml"), (ONE,)),
+        (*files("train:\n\tpython a.py 1\n", "train:\n\tpython a.py 2\n", "Makefile"), (ONE,)),
+    ],
+    "a document that a program reads": [
+        (*reading("text = open('README.md').read()\n", "a", "b", "README.md"), (ONE,)),
+        (*reading("for p in root.glob('*.md'): read(p)\n", "a", "b", "README.md"), (ONE,)),
+        (*reading('from pathlib import Path\nP = Path("docs/LICENSE")\n', "a", "b", "docs/LICENSE"), (ONE,)),
+        (*reading("import tomllib\nC = tomllib.load(open('pyproject.toml', 'rb'))\n", "a=1", "a=2", "pyproject.toml"), (ONE,)),
+        (*reading("if path.suffix == '.rst': read(path)\n", "a", "b", "CHANGES.rst"), (ONE,)),
+        (*reading("D = load('requirements.txt')\n", "a", "b", "requirements.txt"), (ONE,)),
+        (*reading("x = 1  # see README.md\n", "a", "b", "README.md"), (CLEAN,)),
+        (*reading("x = 1\n", "MIT", "Apache", "LICENSE"), (CLEAN,)),
+        (*reading("x = 1\n", "a", "b", ".gitignore"), (CLEAN,)),
+    ],
+    "a key that only sounds like bookkeeping": [
+        (*nested("teacher.run_id", "r1", "r2"), (ONE,)), (*nested("data.tags", ["a"], ["b"]), (ONE,)),
+        (*nested("augment.notes", "x", "y"), (ONE,)), (*nested("loader.num_workers", 4, 8), (ONE,)),
+        (*nested("num_workers", 4, 8), (ONE,)), (*nested("run_id", "r1", "r2"), (ONE,)), (*nested("tags", ["a"], ["b"]), (ONE,)),
+        (*nested("teacher.output_dir", "/t/a", "/t/b"), (ONE,)), (*nested("distill.exp_name", "a", "b"), (ONE,)),
+        (*nested("a.b.c.timestamp", 1, 2), (ONE,)), (*nested("project_name", "a", "b"), (ONE,)), (*nested("verbose", 1, 2), (ONE,)),
+        (*nested("wandb", {"artifact": "m:v1"}, {"artifact": "m:v2"}), (ONE,)), (*nested("log_dir", None, 3), (ONE,)),
+        (*nested("checkpoint_dir", "/c/a", "/c/b"), (ONE,)), (*nested("model.name", "testing GeLU", "vgg"), (ONE,)),
+    ],
+    "what the record shows to be the run's own": [
+        (both(put("label", "a"), put("config/run_name", "a")), both(put("label", "b"), put("config/run_name", "b")), (CLEAN,)),
+        (both(put("id", "x1"), put("config/run_id", "x1")), both(put("id", "x2"), put("config/run_id", "x2")), (CLEAN,)),
+        (both(put("runtime/run_dir", "/r/7"), put("config/output", "/r/7/ck")), both(put("runtime/run_dir", "/r/8"), put("config/output", "/r/8/ck")), (CLEAN,)),
+        (both(put("runtime/started", "2025-01-02T03:04:05Z"), put("config/timestamp", "20250102-030405")),
+         both(put("runtime/started", "2025-02-02T03:04:05Z"), put("config/timestamp", "20250202-030405")), (CLEAN,)),
+        (*nested("output_dir", "o/1", "o/2"), (CLEAN,)), (*nested("hostname", "ada", "bob"), (CLEAN,)),
+        (*nested("logging.save_dir", "o/1", "o/2"), (CLEAN,)),
+        (both(put("runtime/run_dir", "/r"), put("config/extra", "/r/a.txt")), both(put("runtime/run_dir", "/r"), put("config/extra", "/r/b.txt")), (ONE,)),
+        (both(put("runtime/run_dir", "/r/1"), put("config/teacher", "/r/1/t")), both(put("runtime/run_dir", "/r/2"), put("config/teacher", "/r/2/t")), (ONE,)),
+        (both(put("label", "relu"), put("config/act", "relu")), both(put("label", "gelu"), put("config/act", "gelu")), (ONE,)),
+    ],
+    "a patch that nobody can parse": [
+        (*patches(PLAIN.format(2), PLAIN.format(3)), (ONE,)), (*patches(SVN.format(2), SVN.format(3)), (ONE,)),
+        (*patches("changed the loss\n", "changed the rate\n"), (ONE,)), (*patches(PLAIN.format(2), GIT.format("a.py", 2)), (ONE,)),
+        (*patches(GIT.format("a.py", 2), GIT.format("a.py", 2) + PLAIN.format(2)), (ONE,)),
+        (*patches("note\n" + GIT.format("a.py", 2), "other\n" + GIT.format("a.py", 2)), (ONE,)),
+        (*patches(BINARY.format("2222222"), BINARY.format("3333333")), (ONE,)),
+        (*patches(GIT.format("a.py", 2) + GIT.format("a.py", 5), GIT.format("a.py", 3) + GIT.format("a.py", 5)), (ONE,)),
+        (*patches(PLAIN.format(2), PLAIN.format(2)), (CLEAN,)), (*patches(GIT.format("a.py", 2), GIT.format("a.py", 2).replace("1..2", "1..9")), (CLEAN,)),
+    ],
+    "a tree of some files": [
+        (*code(COMMIT | {"patch": GIT.format("m.py", 2), "files": {"t.py": "x\n"}}, COMMIT | {"patch": GIT.format("m.py", 3), "files": {"t.py": "x\n"}}), (ONE,)),
+        (*code(COMMIT | {"files": {}}, COMMIT | {"commit": "b" * 40, "files": {}}), (ONE, GAP)),
+        (*code({"commit": "a" * 40, "dirty": False, "files": {"t.py": "x\n"}}, {"commit": "b" * 40, "dirty": False, "files": {"t.py": "x\n"}}), (ONE, GAP)),
+        (*code(COMMIT | {"files": {"t.py": "x\n"}}, COMMIT | {"files": {"t.py": "x\n"}}), (GAP,)),
+        (*code({"files": {"t.py": "x\n"}}, {"files": {"t.py": "x\n"}}), (GAP,)),
+        (*code({"commit": "a" * 40, "dirty": False, "files": {"t.py": "x\n"}}, {"commit": "b" * 40, "dirty": False, "files": {"t.py": "y\n"}}), (GAP,)),
+        (*code({"commit": "a" * 40, "dirty": False, "files": {"t.py": "x\n"}}, COMMIT | {"patch": GIT.format("m.py", 2), "files": {"t.py": "x\n"}}), (ONE,)),
+        (*code(COMMIT | {"patch": GIT.format("t.py", 2), "files": {"t.py": "x = 2\n"}}, COMMIT | {"patch": GIT.format("t.py", 3), "files": {"t.py": "x = 3\n"}}), (ONE,)),
+        (*code({"commit": "a" * 40, "dirty": False, "files": {"t.py": "x\n"}}, {"commit": "a" * 40, "dirty": False, "files": {"t.py": "x\n"}}), (CLEAN,)),
+        (*code({"commit": None, "files": {"t.py": "x\n"}}, {"commit": None, "files": {"t.py": "x\n"}}), (CLEAN,)),
+    ],
+    "how results are measured, told twice": [
+        (*told_twice("scale", 2, 4), (OTHER,)), (*told_twice("border", 1, 2), (OTHER,)), (*told_twice("sequences", ["a"], ["b"]), (OTHER,)),
+        (both(put("eval/crop_border", 4), put("config/crop_border", 4)), both(put("eval/crop_border", 8), put("config/crop_border", 8)), (OTHER,)),
+        (both(put("config/eval", {"flip": True})), both(put("config/eval", {"flip": False})), (OTHER,)),
+    ],
+    "test data by its name": [
+        *((put(f"data/{name}", {"digest": digest("7")}), put(f"data/{name}", {"digest": digest("8")}), (OTHER,))
+          for name in ("testset", "evalset", "TestData", "testA", "val2017", "holdout_x", "x_test", "XTest", "dev", "held-out", "minival", "VAL", "test_1k", "valid")),
+        *((put(f"data/{name}", {"digest": digest("7")}), put(f"data/{name}", {"digest": digest("8")}), (ONE,))
+          for name in ("attest", "latest", "contest", "device", "value", "interval", "train", "retrieval", "developed", "protest")),
+        (both(put("eval/dataset", "urban"), put("data/urban", {"digest": digest("7")})), both(put("eval/dataset", "urban"), put("data/urban", {"digest": digest("8")})), (OTHER,)),
+        (both(put("eval/dataset", ["a", "urban"]), put("data/urban", {"digest": digest("7")})), both(put("eval/dataset", ["a", "urban"]), put("data/urban", {"digest": digest("8")})), (OTHER,)),
+    ],
+    "what nobody listed of the environment": [
+        *((*two(f"env/{key}", a, b), (ONE,)) for key, a, b in (("blas", "mkl 2024.1", "openblas 0.3"), ("nccl", "2.20", "2.21"), ("compiler", "gcc 9", "gcc 12"),
+          ("flash_attention", True, False), ("rng", "philox", "mt"), ("container", "a", "b"), ("matmul", {"mode": 1}, {"mode": 2}))),
+        *((*two(f"env/{key}", a, b), (CLEAN,)) for key, a, b in (("hostname", "a", "b"), ("pid", 1, 2), ("user", "a", "b"))),
+        (*two("env/packages/pytest", "8.0", "8.1"), (ONE,)), (both(put("env/packages/pytest", "8.1"), put("env/packages/wandb", "0.20")), SAME, (ONE,)),
+    ],
+    "batch keys of two networks": [
+        (both(*(nested("gen.batch_size", 8, 16)[:1]), *(nested("disc.accumulate", 4, 2)[:1])), both(*(nested("gen.batch_size", 8, 16)[1:]), *(nested("disc.accumulate", 4, 2)[1:])), (TWO,)),
+        (both(nested("g.batch_size", 8, 16)[0], nested("d.grad_accum", 4, 2)[0]), both(nested("g.batch_size", 8, 16)[1], nested("d.grad_accum", 4, 2)[1]), (TWO,)),
+        (both(nested("teacher.batch_size", 8, 16)[0], nested("student.batch.accumulate", 4, 2)[0]), both(nested("teacher.batch_size", 8, 16)[1], nested("student.batch.accumulate", 4, 2)[1]), (TWO,)),
+        (both(nested("batch_size", 8, 16)[0], nested("disc.accumulate", 4, 2)[0]), both(nested("batch_size", 8, 16)[1], nested("disc.accumulate", 4, 2)[1]), (TWO,)),
+        (both(nested("gen.batch_size", 8, 16)[0], nested("disc.num_gpus", 4, 2)[0]), both(nested("gen.batch_size", 8, 16)[1], nested("disc.num_gpus", 4, 2)[1]), (TWO,)),
+        (both(nested("gen.batch_size", 8, 16)[0], nested("gen.accumulate", 4, 2)[0]), both(nested("gen.batch_size", 8, 16)[1], nested("gen.accumulate", 4, 2)[1]), (ONE,)),
+        (both(nested("data.batch_size", 8, 16)[0], nested("trainer.accumulate_grad_batches", 4, 2)[0]), both(nested("data.batch_size", 8, 16)[1], nested("trainer.accumulate_grad_batches", 4, 2)[1]), (ONE,)),
+    ],
+    "a value that happens to be part of a path": [
+        (*moved("activation", "relu", "gelu"), (ONE,)), (*moved("variant", "a/b", "c/d", "/s/{}/x"), (ONE,)), (*moved("loss", "l1", "l2", "{}"), (ONE,)),
+        (*moved("teacher", "/s/a", "/s/b", "{}/tiles"), (ONE,)), (*moved("mode", "x4", "x2", "/data/{}"), (ONE,)), (*moved("split", "one", "two", "./{}"), (ONE,)),
+        (*moved("data_root", "/s/a", "/s/b", "{}/tiles"), (CLEAN,)), (*moved("root", "/s/a", "/s/b", "{}"), (CLEAN,)), (*moved("data_dir", "data/a", "data/b", "/home/u/{}"), (CLEAN,)),
+    ],
+    "docstrings that a program reads": [
+        (*files(DOC.format("1e-3") + "import docopt\na = docopt.docopt(__doc__)\n", DOC.format("1e-2") + "import docopt\na = docopt.docopt(__doc__)\n"), (ONE,)),
+        (*files(DOC.format("1") + "import argparse\np = argparse.ArgumentParser(description=__doc__)\n", DOC.format("2") + "import argparse\np = argparse.ArgumentParser(description=__doc__)\n"), (ONE,)),
+        (*files('def f():\n    "a"\nimport inspect\nx = inspect.getdoc(f)\n', 'def f():\n    "b"\nimport inspect\nx = inspect.getdoc(f)\n'), (ONE,)),
+        (*files('import click\n@click.command()\ndef f():\n    "a"\n', 'import click\n@click.command()\ndef f():\n    "b"\n'), (ONE,)),
+        (*files('def f():\n    """>>> 1\n    1"""\nimport doctest\ndoctest.testmod()\n', 'def f():\n    """>>> 2\n    2"""\nimport doctest\ndoctest.testmod()\n'), (ONE,)),
+        (*files('"a"\nx = 1\n', '"b"\nx = 1\n', "src/loss.py", **{"src/main.py": "import loss\nprint(loss.__doc__)\n"}), (ONE,)),
+        (*files('from x import tool\n@tool\ndef f():\n    "a"\n', 'from x import tool\n@tool\ndef f():\n    "b"\n'), (ONE,)),
+        (*files('class A(S):\n    "a"\nimport dspy\n', 'class A(S):\n    "b"\nimport dspy\n'), (ONE,)),
+        (*files('"a"\nx = 1\n', '"b"\nx = 1\n'), (CLEAN,)), (*files('class A:\n    "a"\n    x = 1\n', 'class A:\n    "b"\n    x = 1\n'), (CLEAN,)),
+        (*files('import torch\n@torch.no_grad()\ndef f():\n    "a"\n    return 1\n', 'import torch\n@torch.no_grad()\ndef f():\n    "b"\n    return 1\n'), (CLEAN,)),
+    ],
+    "placeholders": [
+        *((put("init", {"kind": "checkpoint", "checkpoint": word, "path": "/w/a.pt"}), put("init", {"kind": "checkpoint", "checkpoint": word, "path": "/w/b.pt"}), (GAP,))
+          for word in (None, "unknown", "", "none", "n/a", "sha256:unknown", "sha256:", "/w/same.pt")),
+        *((put("data/train/digest", word), put("data/train/digest", word), (GAP,)) for word in (None, "unknown", "", "None", "N/A", "md5:unknown", "tbd", "sha256:none", "/data/x")),
+        *((put("eval/code_digest", word), put("eval/code_digest", word), (GAP,)) for word in (None, "unknown", "")),
+        *((put(path, "unknown"), put(path, "unknown"), (GAP,)) for path in ("env/torch", "env/gpu", "eval/metric", "seed", "env/packages/numpy", "data/train/preprocessing", "code/commit")),
+        (put("data/train/digest", "unknown"), SAME, (GAP,)), (put("env/torch", "n/a"), SAME, (GAP,)),
+        (put("data/train/preprocessing", "none"), put("data/train/preprocessing", "none"), (CLEAN,)), (put("config/x", "unknown"), put("config/x", "unknown"), (CLEAN,)),
+        (put("env/gpu", None), put("env/gpu", None), (CLEAN,)),
+    ],
+    "a place whose content nobody knows": [
+        (both(drop("data/train/digest")), both(drop("data/train/digest"), put("data/train/path", "/else")), (GAP,)),
+        (put("init", {"kind": "checkpoint", "path": "/a"}), put("init", {"kind": "checkpoint", "path": "/b"}), (GAP,)),
+    ],
+    "a secret that rotated": [
+        *((*nested(path, f"{mark}0011223344556677>", f"{mark}8899aabbccddeeff>"), (CLEAN,)) for mark in ("<redacted:hmac-",) for path in ("wandb_api_key", "a.b.token", "url", "login.password", "hf")),
+        (*nested("args", "--token <redacted:hmac-0011223344556677> --lr 1", "--token <redacted:hmac-8899aabbccddeeff> --lr 1"), (CLEAN,)),
+        (*nested("args", "--token <redacted:hmac-0011223344556677> --lr 1", "--token <redacted:hmac-8899aabbccddeeff> --lr 2"), (ONE,)),
+        (*files("K = '<redacted:hmac-0011223344556677>'\n", "K = '<redacted:hmac-8899aabbccddeeff>'\n"), (CLEAN,)),
+        (*patches(GIT.format("a.py", "'<redacted:hmac-0011223344556677>'"), GIT.format("a.py", "'<redacted:hmac-8899aabbccddeeff>'")), (CLEAN,)),
+        (*two("env/variables", {"HF_TOKEN": "<redacted:hmac-0011223344556677>"}, {"HF_TOKEN": "<redacted:hmac-8899aabbccddeeff>"}), (CLEAN,)),
+        (SAME, nested("wandb_api_key", 0, "<redacted:hmac-8899aabbccddeeff>")[1], (ONE,)),
+    ],
+    "a byte order mark": [
+        (*files("x = 1\n", "\ufeffx = 1\n"), (CLEAN,)), (*files("\ufeffx = 1\n", "x = 1  # one\n"), (CLEAN,)), (*files("x = 1\r\n", "\ufeffx = 1\n"), (CLEAN,)),
+        (*files("x = 1\n", "\ufeffx = 2\n"), (ONE,)), (*files("\ufeff'a'\nx = 1\n", "'b'\nx = 1\n"), (CLEAN,)),
+        (*files("echo 1\n", "\ufeffecho 1\n", "run.sh"), (ONE,)), (*files("# coding: latin-1\nx = 'ä'\n", "# coding: utf-8\nx = 'ä'\n"), (ONE,)),
+    ],
+}  # fmt: skip
+ROWS = [(kind, place, *row) for kind, rows in PAIRS.items() for place, row in enumerate(rows)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "before", "after", "right"), ROWS, ids=[f"{row[0]} {row[1]}" for row in ROWS]
+)
+def test_a_pair_is_excused_by_evidence_only(kind, place, before, after, right):
+    found, back = judged(before, after), judged(after, before)
+
+    assert found.verdict in right, found.reason
+    assert (back.verdict, back.conditional) == (found.verdict, found.conditional)
+
+
+@pytest.mark.parametrize(
+    ("policy", "before", "after"),
+    [
+        ({"derived": {"eval.crop_border": "config.scale"}}, both(put("eval/crop_border", 2), put("config/scale", 2)), both(put("eval/crop_border", 4), put("config/scale", 4))),
+        ({"derived": {"data.test.scale": "config.scale"}}, *told_twice("scale", 2, 4)),
+        ({"aliases": {"eval.crop_border": "config.crop"}}, put("eval/crop_border", 2), put("eval/crop_border", 4)),
+        ({"aliases": {"config.crop": "eval.border"}}, put("config/crop", 2), put("config/crop", 4)),
+        ({"aliases": {"config.scale": "data.test.scale"}}, put("config/scale", 2), put("config/scale", 4)),
+    ],
+)  # fmt: skip
+def test_another_measure_stays_one_whatever_rule_or_alias_it_goes_by(policy, before, after):
+    assert judged(before, after, policy).verdict is Verdict.INCOMPARABLE
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "right"),
+    [
+        ([{"s": "a"}, {"s": "b"}], [{"s": "b"}, {"s": "a"}], CLEAN),
+        ([{"name": "a", "x": 1}, {"name": "b"}], [{"name": "b"}, {"name": "a", "x": 1}], CLEAN),
+        ([{"s": [1, 2]}, {"s": "b"}], [{"s": "b"}, {"s": [1, 2]}], CLEAN),
+        ([{"s": "a"}, {"s": "b"}, {"s": "a"}], [{"s": "a"}, {"s": "a"}, {"s": "b"}], CLEAN),
+        ([[1, 2], [3]], [[3], [1, 2]], CLEAN),
+        ([{"s": "a"}, {"s": "c"}], [{"s": "a"}, {"s": "b"}, {"s": "c"}], ONE),
+        ([{"s": "a", "x": 1}, {"s": "b", "x": 2}], [{"s": "a", "x": 2}, {"s": "b", "x": 1}], ONE),
+        ([{"s": [1, 2]}], [{"s": [2, 1]}], ONE),
+    ],
+)  # fmt: skip
+def test_an_unordered_list_of_tables_is_a_set(before, after, right):
+    policy = {"unordered": ("config.rows",)}
+
+    assert judged(put("config/rows", before), put("config/rows", after), policy).verdict == right
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "verdict"),
+    [
+        ((100, 100, 100), (200, 200, 200), TWO),
+        ((100, 100, 100), (200, 201, 202), TWO),
+        ((100, 101, 102), (200, 200, 200), TWO),
+        ((100, 100, 100), (None, None, None), TWO),
+        ((100, 100), (100, 100), ONE),
+        ((100, 101, 102), (200, 201, 202), ONE),
+        ((1, 2, 3), (1, 2, 3), ONE),
+    ],
+)  # fmt: skip
+def test_a_seed_that_stands_still_within_an_arm_moved_with_it(left, right, verdict):
+    def arm(values, lr):
+        def change(place, value):
+            split = {} if value is None else {"seed": value}
+            return both(put("seed", place), put("config/optimizer/lr", lr), put("config/split", split))
+
+        return cohort_of([run(change(place, value)) for place, value in enumerate(values, start=1)])
+
+    assert compare_cohorts(arm(left, 0.1), arm(right, 0.3), settings=Settings()).verdict == verdict
+
+
+def test_arms_of_one_seed_each_that_differ_in_nothing_else_are_replicates():
+    arms = [cohort_of([run(put("seed", seed)) for _ in range(3)]) for seed in (1, 2)]
+
+    assert compare_cohorts(*arms, settings=Settings()).verdict is Verdict.REPLICATE
+
+
+@pytest.mark.parametrize(
+    "name", ["latest", "attest", "contest", "device", "value", "interval", "trainval", "valve", "evaluator9x"]
+)
+def test_names_that_hold_a_test_word_in_another_word_are_no_test_data(name):
+    assert not is_test_data(name)
+
+
+def test_a_file_of_settings_is_the_config_only_where_the_config_holds_what_it_says():
+    def launched(text, **config):
+        return both(put("code/files/aug.json", text), put("runtime/argv", ["python", "train.py", "--aug", "aug.json"]),
+                    lambda plain: plain["config"].update(config))  # fmt: skip
+
+    held = judged(launched('{"flip": 1}', flip=1), launched('{"flip": 2}', flip=2))
+    unknown = judged(launched('{"flip": 1}'), launched('{"flip": 2}'))
+
+    assert [f.factor for f in held.factors] == ["config.flip"]
+    assert [f.factor for f in unknown.factors] == ["code.aug.json"]
+
+
+def test_a_git_patch_is_read_to_its_last_line():
+    assert patched_files(GIT.format("a.py", 2)) is not None
+    assert patched_files(GIT.format("a.py", 2) + "and more besides\n") is None
+    assert patched_files("") == {}
+
+
+# ── a record with less in it is never judged cleaner ─────────────────────────────────────────────────────────────
+
+CHANGES = (
+    *two("config/optimizer/lr", 1, 2), *two("config/teacher", {"run_id": "a"}, {"run_id": "b"}), *files("x = 1\n", "x = 2\n"),
+    *two("code/commit", "a" * 40, "b" * 40), *two("data/train/digest", digest("1"), digest("2")), *two("env/blas", "a", "b"),
+    *two("env/packages/wandb", "1", "2"), *two("seed", 1, 2), *moved("activation", "relu", "gelu"),
+    *reading("t = open('README.md')\n", "a", "b", "README.md"), *two("init", {"kind": "random"}, CKPT), SAME, SAME,
+)  # fmt: skip
+
+
+def leaves(tree, above=()):
+    """Every key of a record, tables included."""
+    for key, value in tree.items() if isinstance(tree, dict) else ():
+        yield (*above, key)
+        yield from leaves(value, (*above, key))
+
+
+def without(plain, path):
+    if len(path) > 1:
+        return {**plain, path[0]: without(plain[path[0]], path[1:])}
+    return {key: value for key, value in plain.items() if key != path[0]}
+
+
+DESIGN = ("code", "data", "env", "init", "eval", "seed")
+OPEN = (("env", "packages"), ("code", "files"), ("data",))
+"""Tables of as many entries as there were: one that lacks an entry says that there was none."""
+LOST = sorted(path for path in leaves(record()) if path[0] in DESIGN and path[:-1] not in OPEN)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.sampled_from(CHANGES), st.sampled_from(CHANGES), st.sampled_from(LOST), st.sampled_from(["a", "b", "both"]))
+def test_a_record_with_less_in_it_is_never_judged_cleaner(first, second, path, sides):
+    """What a pair was worth with the leaf it is worth at most without it: a gap never turns a change into none."""
+    from runaudit.records.record_file import run_of
+
+    plain = []
+    for change in (first, second):
+        one = record()
+        change(one)
+        plain.append(one)
+    if any(_lacks(one, path) for one in plain):
+        return
+    less = [without(one, path) if sides in (side, "both") else one for side, one in zip("ab", plain, strict=True)]
+
+    whole, part = (compare(*(run_of(one, where="x") for one in pair), settings=Settings()) for pair in (plain, less))
+
+    if part.verdict in (Verdict.IDENTICAL, Verdict.REPLICATE):
+        assert whole.verdict in (Verdict.IDENTICAL, Verdict.REPLICATE), (path, sides, part.reason, whole.reason)
+    if part.verdict is Verdict.SINGLE_FACTOR:
+        assert whole.verdict.rank >= Verdict.SINGLE_FACTOR.rank, (path, sides, part.reason, whole.reason)
+
+
+def _lacks(plain, path):
+    for key in path:
+        if not isinstance(plain, dict) or key not in plain:
+            return True
+        plain = plain[key]
+    return False
+
+
+def test_every_excused_source_text_is_still_the_same_program():
+    """The oracle is Python itself: both texts compile to the same code, docstrings aside."""
+    for before, after in (("x = 1\n", "\ufeffx = 1\n"), (TRAIN, "# remark\n" + TRAIN)):
+        codes = [compile(text.encode(), "x", "exec", dont_inherit=True, optimize=2).co_code for text in (before, after)]
+        assert codes[0] == codes[1]

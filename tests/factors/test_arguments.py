@@ -1,0 +1,229 @@
+"""The command line is an input: every word is a leaf, and is excused only by what is known of its run."""
+
+import pytest
+
+from runaudit.diff import compare
+from runaudit.factors.arguments import arguments_of
+from runaudit.factors.cohort import cohorts
+from runaudit.records.digest import digest_bytes
+from runaudit.settings import Settings
+from tests.diff.seen import captured, read, seen, sha
+
+PY = "/venv/bin/python3.11"
+TEXT = str(digest_bytes(b"print(1)"))
+COMMANDS = {
+    "a script": ([PY, "train.py", "0.1"], {"script": "train.py", "positional": {"1": 0.1}}),
+    "options": ([PY, "t.py", "--lr", "1e-3", "--flag", "--name=x"],
+                {"script": "t.py", "lr": 0.001, "flag": True, "name": "x"}),
+    "an option with several values": ([PY, "t.py", "--sizes", "1", "2"], {"script": "t.py", "sizes": [1, 2]}),
+    "an option given twice": ([PY, "t.py", "-d", "a", "-d", "b"], {"script": "t.py", "d": ["a", "b"]}),
+    "upper and lower case": ([PY, "t.py", "-n", "1", "-N", "2"], {"script": "t.py", "n": 1, "N": 2}),
+    "overrides": ([PY, "t.py", "optimizer.lr=0.1", "+x=a"], {"script": "t.py", "optimizer.lr": 0.1, "+x": "a"}),
+    "a module": ([PY, "-m", "pkg.train", "3"], {"module": "pkg.train", "positional": {"1": 3}}),
+    "a text": ([PY, "-c", "print(1)", "a"], {"command": TEXT, "positional": {"1": "a"}}),
+    "flags": ([PY, "-u", "-O", "-W", "error", "t.py"], {"flags": ["-O", "-W error"], "script": "t.py"}),
+    "standard input": (["python", "-"], {"script": "-"}),
+    "torchrun": (["torchrun", "--nproc_per_node", "2", "t.py", "--lr", "1"],
+                 {"launcher": {"program": "torchrun", "nproc_per_node": 2}, "script": "t.py", "lr": 1}),
+    "torchrun of a module": (["torchrun", "--nnodes=1", "-m", "pkg.t"],
+                             {"launcher": {"program": "torchrun", "nnodes": 1}, "module": "pkg.t"}),
+    "the module behind torchrun": ([PY, "-m", "torch.distributed.run", "--nnodes=1", "t.py", "5"],
+                                   {"launcher": {"program": "torch.distributed.run", "nnodes": 1}, "script": "t.py",
+                                    "positional": {"1": 5}}),
+    "accelerate": (["accelerate", "launch", "--mixed_precision", "bf16", "t.py"],
+                   {"launcher": {"program": "accelerate", "positional": {"1": "launch"}, "mixed_precision": "bf16"},
+                    "script": "t.py"}),
+    "uv": (["uv", "run", "--with", "x", "python", "t.py", "1"],
+           {"launcher": {"program": "uv", "with": "x"}, "script": "t.py", "positional": {"1": 1}}),
+    "uv and a script": (["uv", "run", "t.py", "1"], {"script": "t.py", "positional": {"1": 1}}),
+    "a shell script": (["bash", "x.sh", "0.1"], {"script": "x.sh", "positional": {"1": 0.1}}),
+    "a shell and a command": (["sh", "-c", "python t.py --lr 2"], {"script": "t.py", "lr": 2}),
+    "a shell and more": (["sh", "-c", "cd x; python t.py"], {"positional": {"1": "cd", "2": "x;", "3": "python",
+                                                                            "4": "t.py"}}),
+    "variables before": (["env", "A=1", "python", "t.py"], {"env A": "1", "script": "t.py"}),
+    "an option named like ours": ([PY, "t.py", "--script", "x"], {"script": "t.py", "--script": "x"}),
+    "another program": (["./train", "3"], {"script": "./train", "positional": {"1": 3}}),
+    "a notebook's kernel": ([PY, "-m", "ipykernel_launcher", "-f", "/run/k-1.json"], {"module": "ipykernel_launcher"}),
+    "no words": ([PY], {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("argv", "tree"), COMMANDS.values(), ids=COMMANDS)
+def test_a_command_line_is_a_tree_of_leaves(argv, tree):
+    assert arguments_of(argv) == tree
+
+
+def run(*words, observed=None, **more):
+    return captured(observed or seen(), argv=("python", *words), **more)
+
+
+def diff(a, b):
+    return compare(a, b, settings=Settings())
+
+
+def factors(a, b):
+    return [row.factor for row in diff(a, b).factors]
+
+
+CHANGED = {
+    "a word": (("train.py", "0.1"), ("train.py", "0.5"), ["config.args.positional.1"]),
+    "an option": (("train.py", "--lr", "0.1"), ("train.py", "--lr", "0.5"), ["config.args.lr"]),
+    "a flag": (("train.py",), ("train.py", "--amp"), ["config.args.amp"]),
+    "the interpreter's flag": (("train.py",), ("-O", "train.py"), ["config.args.flags"]),
+    "a text": (("-c", "a"), ("-c", "b"), ["config.args.command"]),
+    "two words": (("train.py", "1.5", "2.5"), ("train.py", "3.5", "4.5"),
+                  ["config.args.positional.1", "config.args.positional.2"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("a", "b", "expected"), CHANGED.values(), ids=CHANGED)
+def test_a_changed_word_is_a_factor(a, b, expected):
+    assert factors(run(*a), run(*b)) == expected
+
+
+@pytest.mark.parametrize("level", ["full", "partial", "none"])
+def test_the_command_line_counts_whether_or_not_the_run_was_observed(level):
+    a, b = (run("train.py", n, observed=seen(level=level)) for n in ("0.1", "0.5"))
+
+    assert factors(a, b) == ["config.args.positional.1"]
+
+
+def test_numbers_that_are_written_otherwise_are_equal():
+    assert factors(run("train.py", "--lr", "1e-3"), run("train.py", "--lr=0.001")) == []
+
+
+def test_which_interpreter_is_no_word():
+    a, b = (captured(seen(), argv=(name, "train.py")) for name in ("/a/bin/python", "python3.11"))
+
+    assert diff(a, b).verdict == "identical"
+
+
+SEEDED = {
+    "a word": ("train.py", "{}"),
+    "an option": ("train.py", "--seed", "{}"),
+    "an override": ("train.py", "trainer.seed={}"),
+}
+
+
+@pytest.mark.parametrize("words", SEEDED.values(), ids=SEEDED)
+def test_the_word_that_is_the_seed_follows_it(words):
+    runs = [run(*(word.format(seed) for word in words), seed=seed) for seed in (1, 2, 3)]
+
+    assert diff(*runs[:2]).verdict == "replicate"
+    assert len(cohorts(runs)) == 1
+
+
+def test_only_one_word_is_the_seed():
+    a, b = (run("train.py", str(n), str(n), seed=n) for n in (1, 2))
+
+    assert factors(a, b) == ["config.args.positional.2", "seed"]
+
+
+def test_an_option_named_like_a_seed_goes_before_a_word_of_its_value():
+    a, b = (run("train.py", str(n), "--seed", str(n), seed=n) for n in (1, 2))
+
+    assert factors(a, b) == ["config.args.positional.1", "seed"]
+
+
+def test_an_option_of_another_name_is_not_the_seed_because_it_equals_it():
+    a, b = (run("train.py", "--layers", str(n), seed=n) for n in (3, 4))
+
+    assert diff(a, b).verdict == "confounded"
+
+
+def test_a_word_that_equals_the_seed_of_one_run_only_is_no_seed():
+    """The rate is 1 and the first seed is 1: which word is the seed shows in the second run."""
+    runs = [run("train.py", "1", str(n), seed=n) for n in (1, 2, 3)]
+
+    assert diff(*runs[:2]).verdict == "replicate"
+    assert len(cohorts(runs)) == 1
+
+
+def test_a_word_that_repeats_the_config_follows_from_it():
+    a, b = (run("train.py", "--lr", str(lr), config={"optimizer": {"lr": lr}}) for lr in (0.1, 0.5))
+    found = diff(a, b)
+
+    assert [row.factor for row in found.factors] == ["config.optimizer.lr"]
+    assert [(row.factor, row.follows) for row in found.derived] == [("config.args.lr", "config.optimizer.lr")]
+
+
+def test_a_word_that_contradicts_the_config_is_a_factor():
+    a, b = (run("train.py", "--lr", lr, config={"lr": 0.1}) for lr in ("0.1", "0.5"))
+
+    assert factors(a, b) == ["config.args.lr"]
+
+
+def test_a_place_counts_by_what_lies_there():
+    a = run("train.py", "--data", "/a/x.csv", observed=seen(read("/a/x.csv", "1")))
+    b = run("train.py", "--data", "/b/x.csv", observed=seen(read("/b/x.csv", "1")))
+    c = run("train.py", "--data", "/b/x.csv", observed=seen(read("/b/x.csv", "2")))
+
+    assert diff(a, b).verdict == "identical"
+    assert next(row.why for row in diff(a, b).nuisance if row.path == "config.args.data").startswith("a place")
+    assert factors(a, c) == ["config.args.data"]
+
+
+def test_a_folder_counts_by_what_was_read_of_it():
+    a = run("train.py", "/a", observed=seen(read("/a/1.csv"), read("/a/2.csv", "2")))
+    b = run("train.py", "/b", observed=seen(read("/b/1.csv"), read("/b/2.csv", "2")))
+
+    assert diff(a, b).verdict == "identical"
+
+
+def test_a_folder_of_a_run_that_was_observed_in_part_may_hold_more():
+    a = run("train.py", "/a", observed=seen(read("/a/1.csv"), level="partial"))
+    b = run("train.py", "/b", observed=seen(read("/b/1.csv"), level="partial"))
+
+    assert "config.args.positional.1" in factors(a, b)
+
+
+def test_the_place_of_a_declared_data_set_is_judged_by_its_digest():
+    a, b = (run("train.py", f"/{n}/set", data={"train": {"path": f"/{n}/set", "digest": sha("1")}}) for n in "ab")
+
+    assert diff(a, b).verdict == "identical"
+
+
+def test_a_place_that_a_run_only_wrote_to_is_none():
+    a, b = (run("train.py", "--out", n, observed=seen(written=[{"path": f"{n}/model.pt"}])) for n in ("o1", "o2"))
+
+    assert diff(a, b).verdict == "identical"
+
+
+def test_a_word_that_is_only_a_part_of_what_was_written_is_a_choice():
+    """`relu` is no place because the results lie under `out/relu-1`."""
+    a, b = (run("train.py", "--act", n, observed=seen(written=[{"path": f"out/{n}-1/m.pt"}])) for n in ("relu", "gelu"))
+
+    assert factors(a, b) == ["config.args.act"]
+
+
+def test_the_label_is_no_input():
+    a, b = (run("train.py", "--name", n, label=n) for n in ("one", "two"))
+
+    assert diff(a, b).verdict == "identical"
+
+
+def test_another_script_is_another_program_and_one_factor():
+    a = run("train.py", observed=seen(code=("train.py",)))
+    b = run("plot.py", observed=seen(code=("plot.py",)))
+
+    assert factors(a, b) == ["config.args.script"]
+
+
+def test_a_secret_that_rotated_is_no_factor():
+    a, b = (run("train.py", "--hf_token", f"<redacted:{n}>") for n in ("aa", "bb"))
+
+    assert diff(a, b).verdict == "identical"
+
+
+def test_where_the_ranks_meet_is_no_input_and_how_many_there_are_is():
+    a, b, c = (captured(seen(), argv=("torchrun", "--master_port", port, "--nproc_per_node", n, "train.py"))
+               for port, n in (("1", "2"), ("3", "2"), ("1", "4")))  # fmt: skip
+
+    assert diff(a, b).verdict == "identical"
+    assert factors(a, c) == ["config.args.launcher.nproc_per_node"]
+
+
+def test_the_words_of_a_record_of_another_tool_count():
+    a, b = (captured({**seen(), "argv": ["python", "t.py", n]}, origin={"kind": "record"}) for n in ("0.1", "0.5"))
+
+    assert factors(a, b) == ["config.args.positional.1"]
