@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runaudit.capture.launch import child_environ
+from runaudit.capture.outputs import OBSERVER
 from runaudit.errors import RunauditError
 from runaudit.guard.ending import End, close_run
 from runaudit.guard.leavings import foreign_files
@@ -25,9 +26,6 @@ from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.store import Store, StoreError
 from runaudit.store.catalogue import HEARTBEAT_S, process_start
-
-OBSERVER = "observe"
-"""The folder below a run's `live` folder that holds the hook and its logs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,4 +167,4 @@ def heart(live: Path) -> Callable[[], None]:
     return once
 
 
-__all__ = ["OBSERVER", "Watch", "Wrapped", "foreign_before", "heart", "run_sealed", "traced"]
+__all__ = ["Watch", "Wrapped", "foreign_before", "heart", "run_sealed", "traced"]

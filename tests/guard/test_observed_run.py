@@ -70,6 +70,19 @@ def test_the_outputs_of_a_run_neither_block_the_next_nor_are_its_code(repo, git,
     assert runs(repo)[1].manifest.section("code")["dirty"] is False
 
 
+def test_what_a_run_that_goes_on_has_written_does_not_block_the_next_seed(repo, git, options, cli):
+    program(repo, git, "p.py", "open('made.py', 'w').write('x = 1')\nprint(1, flush=True)\ninput()\n")
+    code = "import sys; from runaudit.cli.app import main; main(sys.argv[1:])"
+    words = [sys.executable, "-c", code, "run", *options, "--", sys.executable, "p.py"]
+    first = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    first.stdout.readline()
+
+    allowed = cli("guard", *options, "--seed", "2")
+    first.communicate(b"go\n")
+
+    assert (allowed, first.returncode) == (0, 0)
+
+
 def test_an_output_that_somebody_edited_is_source_again(repo, git, cli, options):
     command = program(repo, git, "p.py", "open('made.yaml', 'w').write('a')\n")
     assert cli("run", *options, *command) == 0
