@@ -92,7 +92,8 @@ def design_of(found: Comparison) -> "Design":
     """A comparison as the judge of numbers takes it."""
     from runaudit.stats.values import Design
 
-    return Design(verdict=str(found.verdict), factors=tuple(f.factor for f in found.treatments), reason=found.reason)
+    named = tuple(f.factor for f in found.treatments)
+    return Design(verdict=str(found.verdict), factors=named, reason=found.reason, idle=found.idle)
 
 
 def _interaction(

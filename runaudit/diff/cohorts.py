@@ -80,9 +80,10 @@ def compare_cohorts(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequenc
         cosmetic=of_class(found, ChangeClass.COSMETIC),
         missing=missing,
         intent=intent_met(declared, factors),
-        notes=(*against, *a.notes, *b.notes, *_single(a, b), *_blocked(blocks),
+        notes=(*against.notes, *a.notes, *b.notes, *_single(a, b), *_blocked(blocks),
                *notes_on(left, right, found, settings.factors)),
-        contradictions=against,
+        contradictions=against.notes,
+        idle=against.idle,
     )  # fmt: skip
 
 

@@ -6,6 +6,8 @@ a verdict: the sentence stands beside it, and whoever reads "identical" reads in
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 from runaudit.diff.result import FactorChange, Verdict
 from runaudit.factors.cohort import Cohort
@@ -15,54 +17,63 @@ from runaudit.records.manifest import Unknown
 from runaudit.records.results import Deviation, Overlap, Results, bits, overlap
 from runaudit.records.run import Run
 
+
+class Against(NamedTuple):
+    """What the results say against a comparison. `idle`: the note that says that no factor changed any number, where
+    that is so: then there is no effect to speak of."""
+
+    notes: tuple[str, ...] = ()
+    idle: str = ""
+
+
 _SEEDS = (Role.SEED, Role.STOCHASTIC)
 MAX_NAMES = 3
 
 
 def contradictions(
     a: Run, b: Run, factors: Sequence[FactorChange], verdict: Verdict, conditional: Verdict | None
-) -> tuple[str, ...]:
+) -> Against:
     """What two runs' results say against the comparison of their inputs. Runs without results say nothing."""
     if verdict is Verdict.INTEGRITY_FAILURE or _measured_otherwise(factors):
-        return ()
+        return Against()
     is_whole = a.finished and b.finished
     held = overlap(Results(a), Results(b), lengths=is_whole)
     if held is None:
-        return ()
+        return Against()
     if not factors:
-        return tuple(_unequal(held, conditional))
+        return Against(tuple(_unequal(held, conditional)))
     if not held.equal or not is_whole:
-        return ()
+        return Against()
     treatments = [f for f in factors if f.role not in _SEEDS]
-    return (_idle(treatments, held, seeds=len(treatments) < len(factors)),)
+    return _against(treatments, held, seeds=len(treatments) < len(factors))
 
 
 def cohort_contradictions(
     a: Cohort, b: Cohort, factors: Sequence[FactorChange], verdict: Verdict, conditional: Verdict | None
-) -> tuple[str, ...]:
+) -> Against:
     """The same for two arms: each run against the run of the other arm that has its seed."""
     if verdict is Verdict.INTEGRITY_FAILURE or _measured_otherwise(factors):
-        return ()
+        return Against()
     treatments = [f for f in factors if f.role not in _SEEDS]
     pairs = list(_matched(a, b))
     if not treatments:
         for seed, left, right in pairs:
             held = _held(left, right) if left.id != right.id else None
             if held is not None and held.first is not None:
-                return tuple(f"seed {seed}: {note}" for note in _unequal(held, conditional))
-        return ()
+                return Against(tuple(f"seed {seed}: {note}" for note in _unequal(held, conditional)))
+        return Against()
     if not pairs:
         return _idle_without_seeds(a, b, treatments)
     equal = [(seed, held) for seed, left, right in pairs if (held := _equal(left, right))]
     if not equal:
-        return ()
+        return Against()
     seeds = ", ".join(seed for seed, _ in equal)
     if len(equal) == len(pairs):
         where = f"at every seed that both arms have ({seeds})"
-        return (_idle(treatments, equal[0][1], seeds=False, where=where),)
+        return _against(treatments, _together([held for _, held in equal]), seeds=False, where=where)
     names = _named([f.factor for f in treatments])
     told = f"at seed {seeds} the two arms are equal in every number both logged, at other seeds they are not"
-    return (f"{told}: was {names} used there?",)
+    return Against((f"{told}: was {names} used there?",))
 
 
 def _held(a: Run, b: Run) -> Overlap | None:
@@ -76,6 +87,16 @@ def _equal(a: Run, b: Run) -> Overlap | None:
         return None
     held = _held(a, b)
     return held if held is not None and held.equal else None
+
+
+def _together(found: Sequence[Overlap]) -> Overlap:
+    """What equal pairs of runs say together: numbers that are few in each pair may be enough in all."""
+    return replace(
+        found[0],
+        values=sum(held.values for held in found),
+        metrics=sum(held.metrics for held in found),
+        evidence=frozenset().union(*(held.evidence for held in found)),
+    )
 
 
 def _matched(a: Cohort, b: Cohort) -> Iterator[tuple[str, Run, Run]]:
@@ -93,14 +114,14 @@ def _matched(a: Cohort, b: Cohort) -> Iterator[tuple[str, Run, Run]]:
             yield key.decode(), left, sides[1][key]
 
 
-def _idle_without_seeds(a: Cohort, b: Cohort, treatments: Sequence[FactorChange]) -> tuple[str, ...]:
+def _idle_without_seeds(a: Cohort, b: Cohort, treatments: Sequence[FactorChange]) -> Against:
     """No seed is in both arms: only where all runs are alike can the factor be said to have done nothing."""
     if not a.finished or not b.finished:
-        return ()
+        return Against()
     held = [_held(a.finished[0], run) for run in (*a.finished[1:], *b.finished)]
     if any(one is None or not one.equal or not one.decisive for one in held) or held[-1] is None:
-        return ()
-    return (_idle(treatments, held[-1], seeds=True),)
+        return Against()
+    return _against(treatments, held[-1], seeds=True)
 
 
 def _measured_otherwise(factors: Sequence[FactorChange]) -> bool:
@@ -127,6 +148,11 @@ def _where(first: Deviation) -> str:
 
 def _value(value: float | None) -> str:
     return "none" if value is None else repr(value)
+
+
+def _against(treatments: Sequence[FactorChange], held: Overlap, *, seeds: bool, where: str = "") -> Against:
+    note = _idle(treatments, held, seeds=seeds, where=where)
+    return Against((note,), note if treatments and held.decisive else "")
 
 
 def _idle(treatments: Sequence[FactorChange], held: Overlap, *, seeds: bool, where: str = "") -> str:

@@ -118,7 +118,7 @@ class Comparison:
 
     `conditional` is the verdict that would hold if all that is missing were equal; None where nothing is missing.
     `reason` completes the verdict in one sentence. `contradictions` are the notes in which the results speak against
-    it.
+    it, `idle` the one that says that no factor changed any number.
     """
 
     a: Side
@@ -134,6 +134,7 @@ class Comparison:
     intent: Intent = Intent()
     notes: tuple[str, ...] = ()
     contradictions: tuple[str, ...] = ()
+    idle: str = ""
 
     @property
     def treatments(self) -> tuple[FactorChange, ...]:

@@ -9,7 +9,7 @@ only where enough was said.
 import math
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -118,7 +118,7 @@ def same_numbers(a: Results, b: Results) -> bool:
     return a.whole is not None and a.whole == b.whole
 
 
-def _enough(values: set[float]) -> bool:
+def _enough(values: Set[float]) -> bool:
     finite = {value for value in values if math.isfinite(value)}
     return len(finite) >= ENOUGH_VALUES or sum(map(_digits, finite)) >= ENOUGH_DIGITS
 
@@ -142,14 +142,19 @@ class Deviation:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overlap:
     """Two runs by what both logged: how many series and values were held together, how many of them differ, and where
-    first. `decisive`: equality here is evidence."""
+    first. `evidence`: the different values in it, without those of a plan."""
 
     series: int
     values: int
     metrics: int
     differing: tuple[str, ...]
     first: Deviation | None
-    decisive: bool
+    evidence: frozenset[float]
+
+    @property
+    def decisive(self) -> bool:
+        """Whether equality here could hardly be chance."""
+        return _enough(self.evidence)
 
     @property
     def equal(self) -> bool:
@@ -187,7 +192,7 @@ def overlap(a: Results, b: Results, *, lengths: bool = True) -> Overlap | None:
     first = min(found, key=lambda d: (d.step is None, d.step or 0), default=None)
     return Overlap(
         series=len(names), values=values, metrics=len(metrics), differing=tuple(d.name for d in found), first=first,
-        decisive=_enough(seen),
+        evidence=frozenset(seen),
     )  # fmt: skip
 
 

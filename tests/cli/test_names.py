@@ -122,8 +122,10 @@ def test_a_factor_that_changed_no_number_is_told_beside_the_statistics(here, run
     cohort(here, "base", values)
     cohort(here, "idle", values, LR)
 
-    answer = json.loads(
-        runaudit("stats", "--metric", METRIC, "idle", "--vs", "base", "--direction", "higher", "--json")[1]
-    )
+    code, out, _ = runaudit("stats", "--metric", METRIC, "idle", "--vs", "base", "--direction", "higher", "--json")
+    answer = json.loads(out)
 
+    # Three numbers against the same three support neither a difference nor its absence.
+    assert (code, answer["verdict"]) == (3, "not_attributable")
+    assert "is it used?" in answer["reason"]
     assert any("had no effect" in note and "at every seed" in note for note in answer["notes"])

@@ -240,9 +240,7 @@ PAIRS = {
 ROWS = [(kind, place, *row) for kind, rows in PAIRS.items() for place, row in enumerate(rows)]
 
 
-@pytest.mark.parametrize(
-    ("kind", "place", "before", "after", "right"), ROWS, ids=[f"{row[0]} {row[1]}" for row in ROWS]
-)
+@pytest.mark.parametrize(("kind", "place", "before", "after", "right"), ROWS, ids=[f"{row[0]} {row[1]}" for row in ROWS])
 def test_a_pair_is_excused_by_evidence_only(kind, place, before, after, right):
     found, back = judged(before, after), judged(after, before)
 
@@ -312,9 +310,7 @@ def test_arms_of_one_seed_each_that_differ_in_nothing_else_are_replicates():
     assert compare_cohorts(*arms, settings=Settings()).verdict is Verdict.REPLICATE
 
 
-@pytest.mark.parametrize(
-    "name", ["latest", "attest", "contest", "device", "value", "interval", "trainval", "valve", "evaluator9x"]
-)
+@pytest.mark.parametrize("name", ["latest", "attest", "contest", "device", "value", "interval", "trainval", "valve", "evaluator9x"])
 def test_names_that_hold_a_test_word_in_another_word_are_no_test_data(name):
     assert not is_test_data(name)
 
