@@ -8,7 +8,7 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +16,8 @@ from typing import Any
 
 from runaudit.capture.launch import redactor_of, utc_text
 from runaudit.capture.ledger import claims
+from runaudit.capture.redact import Redactor
+from runaudit.capture.sink import Mirror, remarks
 from runaudit.errors import RunauditError, UsageError
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import Digest, digest_file
@@ -86,6 +88,41 @@ def seal_outcome(
         outcome = Outcome.of(body)
         store.seal_outcome(outcome, time=utc_text(ended))
         return outcome
+
+
+def end_mirrors(
+    store: Store,
+    mirrors: Sequence[Mirror],
+    status: str,
+    outcome: Outcome | None,
+    *,
+    note: Callable[[str], None],
+    redactor: Redactor,
+) -> Outcome | None:
+    """End every mirror, and return the outcome as it stands then.
+
+    A record is sealed before its copies are waited for. What a copy then lacks is told all the same: in the wrapper's
+    outcome where there is none yet, else in a correction of ours.
+    """
+    for mirror in mirrors:
+        mirror.finish(status, outcome)
+    lacks = remarks(mirrors)
+    if lacks and outcome is not None:
+        return corrected(store, outcome, [redactor.text(text) for text in lacks])
+    for remark in lacks:
+        note(remark)
+    return outcome
+
+
+def corrected(store: Store, outcome: Outcome, notes: Sequence[str]) -> Outcome:
+    """Seal `outcome` again with more notes, as a correction that names it. A store that is full keeps the first."""
+    body = {**outcome.body, "notes": [*outcome.body.get("notes", ()), *notes], "supersedes": str(outcome.digest)}
+    again = Outcome.of(body)
+    try:
+        store.seal_outcome(again, time=utc_text(time.time()))
+    except StoreError:
+        return outcome  # The mirror's fault was said on stderr.
+    return again
 
 
 def settle(told: str | None, claimed: str | None, exit_code: int | None) -> tuple[str, str | None]:

@@ -17,14 +17,14 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from runaudit.capture.closing import SERIES, ending_of, run_of
+from runaudit.capture.closing import SERIES, end_mirrors, ending_of, run_of
 from runaudit.capture.files import brought_in
 from runaudit.capture.finishing import WatchedConfig, loaded_here, seal_own, told
 from runaudit.capture.launch import ABSENT, LaunchRequest, draft_manifest, open_store, redactor_of, seal
 from runaudit.capture.ledger import claim
 from runaudit.capture.rng import proof, reseeded, rng_digests
 from runaudit.capture.series import Keeper, Series
-from runaudit.capture.sink import Mirror, Sink
+from runaudit.capture.sink import Mirror, Sink, remarks
 from runaudit.errors import CaptureError, UsageError
 from runaudit.observe.here import attached, is_observed, unobserved
 from runaudit.records.canonical import JSON
@@ -236,9 +236,8 @@ class Recorder:
         self._keeper.stop()
         if left := self._series.close():
             self.note(f"{left} bytes of logged steps could not be written")
-        for mirror in self._mirrors:
-            if mirror.fault or mirror.missed:
-                self.note(f"{mirror.name} did not mirror everything ({mirror.fault or f'{mirror.missed} steps'})")
+        for remark in remarks(self._mirrors):
+            self.note(remark)
         if metrics:
             claim(self._live, "metrics", values={name: float(value) for name, value in metrics.items()})
         if config := self._config.changes():
@@ -253,8 +252,9 @@ class Recorder:
             # Where the wrapper's observer runs in this process, it knows what was loaded; else only this process does.
             code = None if is_observed() else loaded_here(self.store, self.manifest, self._redactor, self._root)
             claim(self._live, "ending", status=status, error=clean, code=code, config=config or None)
-        for mirror in self._mirrors:
-            mirror.finish(status, self.outcome)
+        self.outcome = end_mirrors(
+            self.store, self._mirrors, status, self.outcome, note=self.note, redactor=self._redactor
+        )
         atexit.unregister(self._at_exit)
         self._release_sigterm()
 

@@ -7,7 +7,8 @@ A sink works on a thread of its own behind a bounded queue, so that a slow or de
 import logging
 import queue
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -36,7 +37,7 @@ class Sink(Protocol):
         """A checkpoint or artifact that was recorded: where it lies, and its path, digest, size, kind and step."""
 
     def finish(self, status: str, outcome: Outcome | None) -> None:
-        """The run has ended; `outcome` is None where a wrapper will seal it."""
+        """The run has ended; `outcome` is None where a wrapper will seal it. Raises where the mirror is not whole."""
 
 
 class Mirror:
@@ -49,6 +50,7 @@ class Mirror:
         self._thread = threading.Thread(target=self._work, name=f"runaudit-{self.name}", daemon=True)
         self.fault: str | None = None
         self.missed = 0
+        self._is_told = False
 
     def start(self, manifest: Manifest, run_dir: Path) -> tuple[str, ...]:
         """Start the sink. Returns the random generators it moved: some trackers reseed behind the program's back."""
@@ -70,18 +72,26 @@ class Mirror:
             self._offer(lambda: self._sink.file(path, entry))
 
     def finish(self, status: str, outcome: Outcome | None) -> None:
-        """Let the sink catch up and end, for at most FINISH_S."""
+        """Let the sink catch up and end, for at most FINISH_S in all."""
         if self.fault is not None or not self._thread.is_alive():
             return
+        until = time.monotonic() + FINISH_S
         try:
             self._queue.put(lambda: self._sink.finish(status, outcome), timeout=FINISH_S)
-            self._queue.put(None, timeout=FINISH_S)
+            self._queue.put(None, timeout=max(0.0, until - time.monotonic()))
         except queue.Full:
             self._fail("did not answer")
             return
-        self._thread.join(FINISH_S)
+        self._thread.join(max(0.0, until - time.monotonic()))
         if self._thread.is_alive():
             self._fail(f"did not finish within {FINISH_S:.0f} s")
+
+    def remark(self) -> str | None:
+        """What the mirror lacks, in words for the outcome, once; None where nothing new is known to be missing."""
+        if self._is_told or not (self.fault or self.missed):
+            return None
+        self._is_told = True
+        return f"{self.name} did not mirror everything ({self.fault or f'{self.missed} steps'})"
 
     def _offer(self, call: Callable[[], None]) -> None:
         try:
@@ -107,3 +117,8 @@ class Mirror:
     def _fail(self, reason: str) -> None:
         self.fault = reason
         _LOG.warning("runaudit: %s stopped mirroring (%s); the local record goes on", self.name, reason)
+
+
+def remarks(mirrors: Sequence[Mirror]) -> tuple[str, ...]:
+    """What is not yet told of what these mirrors lack."""
+    return tuple(filter(None, [mirror.remark() for mirror in mirrors]))

@@ -62,7 +62,13 @@ def judged_cohorts(
         plan=around.plan,
         designs=[design_of(found) for found in designs],
     )
-    told = (*around.notes, *_averaged(arms, metric, values[-1]), *answer.notes)
+    told = (
+        *around.notes,
+        *(f"{note}." for design in designs for note in design.contradictions),
+        *(f"{note}." for arm in arms for note in arm.contradictions),
+        *_averaged(arms, metric, values[-1]),
+        *answer.notes,
+    )
     answer = replace(answer, notes=told, looks=around.looks, interaction=_interaction(values, designs, around.plan))
     return answer, designs
 
@@ -86,7 +92,8 @@ def design_of(found: Comparison) -> "Design":
     """A comparison as the judge of numbers takes it."""
     from runaudit.stats.values import Design
 
-    return Design(verdict=str(found.verdict), factors=tuple(f.factor for f in found.treatments), reason=found.reason)
+    named = tuple(f.factor for f in found.treatments)
+    return Design(verdict=str(found.verdict), factors=named, reason=found.reason, idle=found.idle)
 
 
 def _interaction(

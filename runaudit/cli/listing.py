@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from runaudit.cli.lines import head_line, row_line
+from runaudit.cli.observed import last_words, observed_lines
 from runaudit.diff.summary import shown
 from runaudit.errors import RecordError, UsageError
 from runaudit.factors.cohort import Cohort
@@ -26,6 +27,8 @@ COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
 }  # fmt: skip
 _FILTER = re.compile(r"(?P<key>[^<>=!]+?)\s*(?P<op>>=|<=|!=|=|>|<)\s*(?P<value>.*)")
 METRICS_SHOWN = 3
+APART = ("schema", "manifest", "observed", "stderr_tail")
+"""Of an outcome, what `show` does not print leaf by leaf."""
 
 
 def filtered(groups: Sequence[Cohort], filters: Sequence[str]) -> tuple[Cohort, ...]:
@@ -142,11 +145,20 @@ def _metrics(run: Run, verbose: bool) -> str:
 
 def list_markdown(groups: Sequence[Cohort]) -> Iterator[str]:
     """The runs as a table."""
-    yield "| cohort | run | label | seed | status | metrics |"
-    yield "|---|---|---|---|---|---|"
+    yield "| cohort | n | effective n | run | label | seed | status | metrics |"
+    yield "|---|---|---|---|---|---|---|---|"
     for group in groups:
         for run in group.runs:
-            cells = (group.id, run.short, run.label, shown(row_json(run)["seed"]), run.status, _metrics(run, False))
+            cells = (
+                group.id,
+                group.n,
+                group.effective_n,
+                run.short,
+                run.label,
+                shown(row_json(run)["seed"]),
+                run.status,
+                _metrics(run, False),
+            )
             yield "| " + " | ".join(printable(str(cell)).replace("|", "\\|") for cell in cells) + " |"
 
 
@@ -164,6 +176,9 @@ def show_json(run: Run, settings: Settings) -> dict[str, Any]:
         ],
         "checkpoints": [dict(row) for row in run.outcome.checkpoints] if run.outcome else [],
         "artifacts": [dict(row) for row in run.outcome.artifacts] if run.outcome else [],
+        "error": run.outcome.body.get("error") if run.outcome else None,
+        "stderr_tail": list(run.outcome.body.get("stderr_tail") or ()) if run.outcome else [],
+        "observed": run.outcome.to_json().get("observed") if run.outcome else None,
         "record": record_of(run),
     }
 
@@ -172,12 +187,16 @@ def show_lines(run: Run, settings: Settings, *, verbose: bool) -> Iterator[str]:
     """Every section of one run; source files by name and digest."""
     yield printable(f"{run.id}  {run.label}")
     yield f"status {run.status}" + (f"  damaged: {printable(run.fault)}" if run.fault else "")
+    if run.outcome:
+        yield from last_words(run.outcome)
     for name, value in run.manifest.to_json().items():
         if name != "schema":
             yield from _section(name, value, verbose)
     if run.outcome:
-        rest = {k: v for k, v in run.outcome.to_json().items() if k not in ("schema", "manifest")}
+        rest = {k: v for k, v in run.outcome.to_json().items() if k not in APART}
         yield from _section("outcome", rest, verbose)
+        if "observed" in run.outcome.body:
+            yield from observed_lines(run.outcome.section("observed"), verbose=verbose)
     for path, why in gaps(levels(run, settings.factors), settings.factors).items():
         yield printable(f"missing {path}: {why}")
 

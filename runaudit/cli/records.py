@@ -73,13 +73,13 @@ def verify(
     log, or a rewriting of the whole history, shows only against a signature (--key) or an anchor (--check-anchor).
     --sign and --anchor make them, after everything was found sound.
     """
+    from runaudit.cli.select import ids_named
     from runaudit.cli.witness import witness, witnessed
-    from runaudit.store.catalogue import resolve
     from runaudit.store.verify import verify as rehash
 
     context = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
     opened = context.open()
-    ids = tuple(dict.fromkeys(i for word in runs for i in resolve(opened, word))) if runs else None
+    ids = tuple(dict.fromkeys(i for word in runs for i in ids_named(context, word))) if runs else None
     result = rehash(opened, ids)
     witnesses, remarks = witnessed(opened, key=key, anchored=check_anchor)
     result = replace(result, problems=(*result.problems, *witnesses))

@@ -7,15 +7,15 @@ from typing import Annotated, Any
 import typer
 
 from runaudit.cli import common
+from runaudit.cli.select import ids_named
 from runaudit.errors import UsageError
 from runaudit.guard.reproduction import Repetition
 from runaudit.guard.rerun import Rerun, redacting, repositories_of
 from runaudit.guard.rerun import rerun as repeat
 from runaudit.guard.restore import Restored
 from runaudit.guard.restore import restore as rebuild
-from runaudit.records.run import Run
-from runaudit.store import Store
-from runaudit.store.catalogue import load, resolve
+from runaudit.records.run import SHORT, Run
+from runaudit.store.catalogue import load
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="An id prefix, a label, @last.")]
 
@@ -36,7 +36,7 @@ def restore(
     """
     around = common.context(store, policy, format=format, json=json, quiet=quiet)
     place = around.open()
-    wanted = one_run(place, run)
+    wanted = one_run(around, run)
     restored = rebuild(wanted, to, repositories=repositories_of(wanted, place), redact=redacting(place))
     if around.json:
         common.say_json(restored_json(wanted, restored))
@@ -58,14 +58,15 @@ def rerun(
     exit_zero: common.ExitZeroOption = False,
     debug: common.DebugOption = False,
 ) -> None:
-    """Restore RUN, run its command again, and compare the results.
+    """Restore RUN, run its command again, and compare the inputs, then the results.
 
-    Exit 0: equal to the last bit, or within the noise of at least three replicates. Exit 1: not reproduced. Exit 3: it
-    differs and too few replicates say how much is noise, or its code cannot be had exactly.
+    Exit 0: equal to the last bit, or within the noise of at least three replicates. Exit 1: not reproduced, or not the
+    same inputs (each is named). Exit 3: it differs and too few replicates say how much is noise, or its code cannot be
+    had exactly.
     """
     around = common.context(store, policy, format=format, json=json, quiet=quiet)
     place = around.open()
-    wanted = one_run(place, run)
+    wanted = one_run(around, run)
     if to is not None:
         done = repeat(place, wanted, to, settings=around.settings)
     else:
@@ -78,12 +79,13 @@ def rerun(
     common.finish(done.repetition.exit_code, exit_zero=exit_zero)
 
 
-def one_run(store: Store, word: str) -> Run:
+def one_run(context: common.Context, word: str) -> Run:
     """The one run that `word` names. Raises UsageError where it names several."""
-    ids = resolve(store, word)
+    ids = ids_named(context, word)
     if len(ids) != 1:
-        raise UsageError(f"{word!r} names {len(ids)} runs", remedy="name one by its id")
-    return load(store, ids[0])
+        shown = ", ".join(run[:SHORT] for run in ids[:6])
+        raise UsageError(f"{word!r} names {len(ids)} runs: {shown}", remedy="name one by its id")
+    return load(context.open(), ids[0])
 
 
 def restored_json(run: Run, restored: Restored) -> dict[str, Any]:
@@ -115,7 +117,8 @@ _HEADLINES = {
     "bit_equal": "reproduced to the last bit",
     "within_replicate_noise": "reproduced within the noise of its replicates",
     "not_reproduced": "not reproduced",
-    "cannot_say": "nobody can say",
+    "cannot_say": "cannot be determined",
+    "other_inputs": "not repeated",
 }
 
 
@@ -133,6 +136,7 @@ def rerun_text(run: Run, done: Rerun) -> str:
     """The answer of `rerun` in words."""
     found: Repetition = done.repetition
     lines = [f"Run {run.short} ({run.label}): {_HEADLINES[found.verdict]}. {found.reason.capitalize()}."]
+    lines += [f"  {factor.summary}" for factor in found.inputs]
     for item in found.differences:
         where = "" if item.low is None else f" (a replicate is expected in {item.low:.6g} to {item.high:.6g})"
         lines.append(f"  {item.metric}: {item.before} then, {item.after} now{where}")

@@ -1,6 +1,6 @@
 """The words by which a user names runs, turned into runs: ids, labels, `@last`, cohorts, lists, record files."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from runaudit.cli.common import Context
@@ -10,6 +10,9 @@ from runaudit.factors.lineage import linked
 from runaudit.records.run import SHORT, Run
 from runaudit.store.catalogue import is_list, load_or_fault, resolve, run_ids
 from runaudit.store.store import Store
+
+MAX_TOLD = 4
+"""Cohorts that are told apart in the sentence about an ambiguous label."""
 
 
 def load_run(store: Store, run_id: str, *, trajectory: bool = True) -> Run:
@@ -49,12 +52,41 @@ def runs_named(context: Context, word: str, *, trajectory: bool = True) -> tuple
         runs = [run for part in parts for run in runs_named(context, part, trajectory=trajectory)]
         return tuple({run.id: run for run in runs}.values())
     store = context.open()
+    return tuple(load_run(store, run_id, trajectory=trajectory) for run_id in ids_named(context, word))
+
+
+def ids_named(context: Context, word: str) -> tuple[str, ...]:
+    """The stored runs that a word names, by their ids. Raises UsageError for an unknown or ambiguous word."""
+    store = context.open()
+    known: list[Cohort] = []
 
     def by_cohort() -> Mapping[str, tuple[str, ...]]:
-        return {group.id: tuple(run.id for run in group.runs) for group in stored_cohorts(store, context)}
+        known.extend(stored_cohorts(store, context))
+        labels = [group.label for group in known]
+        # The label under which `list` shows a cohort names it too, where it is the only one so called.
+        shown = {group.label: group for group in known if labels.count(group.label) == 1}
+        named = {**shown, **{group.id: group for group in known}}
+        return {name: tuple(run.id for run in group.runs) for name, group in named.items()}
 
-    ids = resolve(store, word, cohorts=by_cohort)
-    return tuple(load_run(store, run_id, trajectory=trajectory) for run_id in ids)
+    return resolve(store, word, cohorts=by_cohort, telling=lambda ids: _told_apart(context, known, ids))
+
+
+def _told_apart(context: Context, known: Sequence[Cohort], ids: Sequence[str]) -> str:
+    """Cohorts by id, size and seeds, and what the others change of the first."""
+    from runaudit.diff import compare_cohorts
+
+    groups = [group for group in known if group.id in ids]
+    told = []
+    for group in groups[:MAX_TOLD]:
+        what = (
+            f"{group.id} ({group.n} {'run' if group.n == 1 else 'runs'}, seed {', '.join(map(str, group.seeds[:5]))})"
+        )
+        if group is not groups[0]:
+            found = compare_cohorts(groups[0], group, settings=context.settings).treatments
+            what += f": {', '.join(f.summary for f in found[:3]) or 'the records do not say what differs'}"
+        told.append(what)
+    rest = f"; and {len(groups) - MAX_TOLD} more" if len(groups) > MAX_TOLD else ""
+    return "; ".join(told) + rest
 
 
 def cohort_named(context: Context, *words: str, trajectory: bool = True) -> Cohort:

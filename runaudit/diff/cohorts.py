@@ -20,6 +20,7 @@ from runaudit.diff.comparison import (
     missing_rows,
     of_class,
 )
+from runaudit.diff.contradiction import cohort_contradictions
 from runaudit.diff.result import Comparison, FactorChange, Missing, Side
 from runaudit.diff.summary import factor_changes
 from runaudit.diff.verdict import Evidence, judge
@@ -66,6 +67,7 @@ def compare_cohorts(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequenc
             replicated=True,
         )
     )
+    against = cohort_contradictions(a, b, factors, verdict, conditional)
     return Comparison(
         a=side_of(a),
         b=side_of(b),
@@ -78,8 +80,11 @@ def compare_cohorts(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequenc
         cosmetic=of_class(found, ChangeClass.COSMETIC),
         missing=missing,
         intent=intent_met(declared, factors),
-        notes=(*a.notes, *b.notes, *_single(a, b), *_blocked(blocks), *notes_on(left, right, found, settings.factors)),
-    )
+        notes=(*against.notes, *a.notes, *b.notes, *_single(a, b), *_blocked(blocks),
+               *notes_on(left, right, found, settings.factors)),
+        contradictions=against.notes,
+        idle=against.idle,
+    )  # fmt: skip
 
 
 def side_of(cohort: Cohort) -> Side:

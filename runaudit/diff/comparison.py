@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from runaudit.diff.changes import changes
+from runaudit.diff.contradiction import Against, contradictions
 from runaudit.diff.result import Comparison, Derivation, FactorChange, Intent, Missing, Side
 from runaudit.diff.summary import factor_changes
 from runaudit.diff.verdict import Evidence, judge
@@ -50,6 +51,7 @@ def compare(a: Run, b: Run, *, settings: Settings, intent: Sequence[str] = (), d
     if design_only:
         evidence = replace(evidence, barriers=evaluation_barriers(factors))
     verdict, conditional, reason = judge(evidence)
+    against = Against() if design_only else contradictions(a, b, factors, verdict, conditional)
     return Comparison(
         a=Side(id=a.id, label=a.label, runs=(a.id,)),
         b=Side(id=b.id, label=b.label, runs=(b.id,)),
@@ -62,7 +64,9 @@ def compare(a: Run, b: Run, *, settings: Settings, intent: Sequence[str] = (), d
         cosmetic=of_class(found, ChangeClass.COSMETIC),
         missing=missing,
         intent=intent_met(declared, factors),
-        notes=notes_on(left, right, found, settings.factors),
+        notes=(*against.notes, *notes_on(left, right, found, settings.factors)),
+        contradictions=against.notes,
+        idle=against.idle,
     )
 
 

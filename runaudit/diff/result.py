@@ -117,7 +117,8 @@ class Comparison:
     """Everything that differs between `a` and `b`, each leaf once, and what it allows to conclude.
 
     `conditional` is the verdict that would hold if all that is missing were equal; None where nothing is missing.
-    `reason` completes the verdict in one sentence.
+    `reason` completes the verdict in one sentence. `contradictions` are the notes in which the results speak against
+    it, `idle` the one that says that no factor changed any number.
     """
 
     a: Side
@@ -132,6 +133,8 @@ class Comparison:
     missing: tuple[Missing, ...] = ()
     intent: Intent = Intent()
     notes: tuple[str, ...] = ()
+    contradictions: tuple[str, ...] = ()
+    idle: str = ""
 
     @property
     def treatments(self) -> tuple[FactorChange, ...]:

@@ -1,7 +1,8 @@
 """Cohorts: runs that differ only in their seed, counted honestly.
 
 Crashed and diverged runs stay in `n`. `effective_n` counts the finished runs whose seeds provably acted: equal seeds,
-or different seeds that began from the same random weights, are one replicate however often they were launched.
+different seeds that began from the same random weights, or different seeds that gave the same numbers to the last bit,
+are one replicate however often they were launched.
 """
 
 import re
@@ -23,6 +24,7 @@ from runaudit.factors.walk import differences
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Unknown
+from runaudit.records.results import Results, same_numbers
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings, Settings
 
@@ -63,9 +65,20 @@ class Cohort:
         """The finished runs, those together that repeat one another."""
         groups: list[list[Run]] = []
         for run in self.finished:
-            hits = [group for group in groups if any(_repeats(run, other) for other in group)]
+            hits = [group for group in groups if any(self._are_one_draw(run, other) for other in group)]
             groups = [group for group in groups if group not in hits] + [[r for group in hits for r in group] + [run]]
         return tuple(tuple(group) for group in groups)
+
+    @cached_property
+    def _results(self) -> dict[str, Results]:
+        return {run.id: Results(run) for run in self.runs}
+
+    def _are_one_draw(self, a: Run, b: Run) -> bool:
+        return _repeats(a, b) or self._same_numbers(a, b)
+
+    def _same_numbers(self, a: Run, b: Run) -> bool:
+        """Whether other seeds gave the same numbers to the last bit: then the seed drew nothing."""
+        return same_numbers(self._results[a.id], self._results[b.id])
 
     @property
     def effective_n(self) -> int:
@@ -85,13 +98,26 @@ class Cohort:
             ends = Counter(run.status for run in self.failed)
             how = ", ".join(f"{count} {status}" for status, count in sorted(ends.items()))
             notes.append(f"{self.label}: {len(self.failed)} of {self.n} runs have no result ({how}); they stay counted")
-        for group in self.replicates:
-            if len(group) > 1:
-                shown = ", ".join(f"{run.short} (seed {_seed(run)})" for run in group)
-                notes.append(f"{self.label}: {shown} repeat one another and count once")
+        notes += [self._once(group) for group in self.replicates if len(group) > 1]
         if self.unproven:
             notes.append(f"{self.label}: {len(self.unproven)} of {self.n} runs carry no proof that their seed acted")
         return tuple(notes)
+
+    @property
+    def contradictions(self) -> tuple[str, ...]:
+        """Which runs of unequal seeds gave one result, in sentences."""
+        return tuple(self._once(group) for group in self.replicates if self._gave_one_result(group))
+
+    def _once(self, group: tuple[Run, ...]) -> str:
+        """Which runs count once together, and why where their seeds are not the reason."""
+        shown = ", ".join(f"{run.short} (seed {_seed(run)})" for run in group)
+        why = ": they are equal in every series and metric to the last bit, so the seed had no effect"
+        told = why if self._gave_one_result(group) else ""
+        return f"{self.label}: {shown} repeat one another and count once{told}"
+
+    def _gave_one_result(self, group: tuple[Run, ...]) -> bool:
+        other = next((run for run in group[1:] if _seed(run) != _seed(group[0])), None)
+        return other is not None and self._same_numbers(group[0], other)
 
 
 def cohorts(runs: Iterable[Run], *, settings: Settings | None = None) -> tuple[Cohort, ...]:
@@ -168,8 +194,10 @@ def _differences(a: Levels, b: Levels, policy: FactorSettings) -> Iterator[Chang
 
 
 def shared_label(runs: Iterable[Run]) -> str:
-    """What the labels of these runs have in common, without a trailing seed."""
-    labels = [run.label for run in runs]
+    """What the labels of these runs have in common, without a trailing seed. Repetitions have labels of their own."""
+    runs = tuple(runs)
+    own = [run for run in runs if not run.manifest.section("origin").get("rerun_of")]
+    labels = [run.label for run in own or runs]
     if not labels or len(set(labels)) == 1:
         return labels[0] if labels else ""
     first, last = min(labels), max(labels)

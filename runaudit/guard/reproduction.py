@@ -1,20 +1,24 @@
-"""Did it come out the same? A run and its repetition, by their results alone.
+"""Did it come out the same? A run and its repetition: first by their inputs, then by their results.
 
-Three answers are possible, and a fourth where nothing can be said: equal to the last bit; different, but no more than
+What was run with other inputs was not repeated, whatever came of it. Else three answers are possible, and a fourth
+where nothing can be said: equal to the last bit; different, but no more than
 another seed would have been; different beyond that; different, with too few replicates to know how much is noise.
 The noise is that of the replicates, by the prediction interval for one further run: `mean ± t(n-1) sd sqrt(1 + 1/n)`.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from runaudit.records.canonical import canonical_equal
+from runaudit.diff.result import FactorChange
+from runaudit.records.canonical import canonical_equal, json_safe, thawed
+from runaudit.records.results import is_clock
 from runaudit.records.run import Run
 
 MIN_REPLICATES = 3
 LEVEL = 0.95
+MAX_NAMED = 5
 SCHEMA = "runaudit.rerun/1"
 
 
@@ -25,6 +29,7 @@ class Reproduction(StrEnum):
     WITHIN_NOISE = "within_replicate_noise"
     NOT_REPRODUCED = "not_reproduced"
     CANNOT_SAY = "cannot_say"
+    OTHER_INPUTS = "other_inputs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +64,12 @@ class Repetition:
     differences: tuple[Difference, ...] = ()
     files: tuple[str, ...] = ()
     replicates: int = 0
+    inputs: tuple[FactorChange, ...] = ()
 
     @property
     def exit_code(self) -> int:
         """0 reproduced, 1 not, 3 cannot be said."""
-        codes = {Reproduction.NOT_REPRODUCED: 1, Reproduction.CANNOT_SAY: 3}
+        codes = {Reproduction.NOT_REPRODUCED: 1, Reproduction.OTHER_INPUTS: 1, Reproduction.CANNOT_SAY: 3}
         return codes.get(self.verdict, 0)
 
     def to_json(self) -> dict[str, Any]:
@@ -75,11 +81,24 @@ class Repetition:
             "differences": [d.to_json() for d in self.differences],
             "files": list(self.files),
             "replicates": self.replicates,
+            "inputs": [json_safe(thawed(factor.to_json())) for factor in self.inputs],
         }
 
 
-def judge_repetition(run: Run, again: Run, replicates: tuple[Run, ...]) -> Repetition:
-    """Hold `again` against `run`. `replicates` are finished runs of the same design, `run` among them."""
+def judge_repetition(
+    run: Run, again: Run, replicates: tuple[Run, ...], *, inputs: tuple[FactorChange, ...] = ()
+) -> Repetition:
+    """Hold `again` against `run`. `replicates` are finished runs of the same design, `run` among them; `inputs` are the
+    factors in which the two differ."""
+    found = _by_results(run, again, replicates)
+    if not inputs:
+        return found
+    named = [factor.factor for factor in inputs]
+    shown = ", ".join(named[:MAX_NAMED]) + (f" and {len(named) - MAX_NAMED} more" if len(named) > MAX_NAMED else "")
+    return replace(found, verdict=Reproduction.OTHER_INPUTS, reason=f"not the same inputs: {shown}", inputs=inputs)
+
+
+def _by_results(run: Run, again: Run, replicates: tuple[Run, ...]) -> Repetition:
     if run.outcome is None:
         return Repetition(verdict=Reproduction.CANNOT_SAY, reason=f"run {run.short} has no outcome to compare with")
     if not run.metrics and not run.outcome.checkpoints and not run.trajectory.series:
@@ -163,4 +182,4 @@ def _series(run: Run) -> dict[str, Any]:
 
 def _repeats(name: str) -> bool:
     """Whether a quantity can come out the same at all: a step's time never does."""
-    return not name.startswith("time/")
+    return not is_clock(name)

@@ -1,4 +1,5 @@
-"""A run once more: its code in a new folder, its causes as they were sealed, its command; then the two side by side.
+"""A run once more: its code in a new folder, its causes as they were sealed, its command; then the two side by side,
+the inputs first.
 
 The guard is asked again and its refusals are waived with the reason that this is a repetition: what it would refuse
 (an edited tree, a label in use) is what is being repeated. The waivers stand in the new record like any others.
@@ -12,19 +13,24 @@ from typing import Any
 
 from runaudit.capture.gitprocess import work_tree
 from runaudit.capture.launch import ABSENT, LaunchRequest, redactor_of
+from runaudit.diff import compare
+from runaudit.diff.result import FactorChange
 from runaudit.errors import NothingToJudgeError
+from runaudit.factors.factor import Absent
 from runaudit.guard.launch import prepare
 from runaudit.guard.process import executable
 from runaudit.guard.reproduction import Repetition, judge_repetition
 from runaudit.guard.restore import Restored, restore
 from runaudit.guard.wrapped import run_sealed
-from runaudit.records.canonical import canonical_equal, thawed
+from runaudit.records.canonical import canonical_bytes, canonical_equal, thawed
 from runaudit.records.manifest import DESIGN_SECTIONS, Manifest
 from runaudit.records.run import Run
 from runaudit.settings import Settings
 from runaudit.store import Store
 from runaudit.store.catalogue import load, run_ids
 
+PLACES = tuple(f"env.variables.{name}" for name in ("PYTHONPATH", "PWD", "OLDPWD", "RUNAUDIT_RUN"))
+"""What is set for a repetition because it lies elsewhere."""
 STDERR = 2
 """What the command prints is a message here: the result is the comparison, and stdout is for that alone."""
 
@@ -70,9 +76,34 @@ def rerun(
     return Rerun(
         restored=restored,
         again=again,
-        repetition=judge_repetition(run, again, replicates(store, run)),
+        repetition=judge_repetition(run, again, replicates(store, run), inputs=other_inputs(run, again, to, settings)),
         linked=linked,
     )
+
+
+def other_inputs(run: Run, again: Run, to: Path, settings: Settings) -> tuple[FactorChange, ...]:
+    """The factors in which a repetition differs from what it repeats. That it lies in another place is none."""
+    found = compare(run, again, settings=settings, design_only=True).factors
+    return tuple(factor for factor in found if not _is_place(factor, to, _top(run)))
+
+
+def _is_place(factor: FactorChange, to: Path, top: Path) -> bool:
+    """Whether a factor says only where the repetition was run: the variables that we set for it, and paths into it."""
+    if factor.factor in PLACES:
+        return True
+    before, after = (_words(side) for side in (factor.before, factor.after))
+    return before is not None and after is not None and after.replace(str(to), str(top)) == before
+
+
+def _words(level: Any) -> str | None:
+    return None if isinstance(level, Absent) else canonical_bytes(level).decode()
+
+
+def _top(run: Run) -> Path:
+    """The folder that the run's code was the tree of."""
+    launch = run.manifest.section("launch")
+    cwd, prefix = Path(str(launch.get("cwd") or ".")), Path(str(launch.get("prefix", ".")))
+    return Path(os.path.normpath(cwd / Path(*[".."] * len(prefix.parts))))
 
 
 def _command(run: Run) -> tuple[str, ...]:
@@ -102,9 +133,7 @@ def repositories_of(run: Run, store: Store) -> tuple[Path, ...]:
 
 def link_data(run: Run, to: Path) -> Iterator[str]:
     """Datasets that lay inside the tree but not in git are linked to where they lie, so that relative paths hold."""
-    launch = run.manifest.section("launch")
-    cwd, prefix = Path(str(launch.get("cwd") or ".")), Path(str(launch.get("prefix", ".")))
-    top = Path(os.path.normpath(cwd / Path(*[".."] * len(prefix.parts))))
+    top = _top(run)
     for name, entry in run.manifest.section("data").items():
         path = Path(str(entry.get("path") or "")) if isinstance(entry, Mapping) else Path()
         if not path.is_absolute() or not path.exists() or not path.is_relative_to(top) or path == top:

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from runaudit.errors import UsageError
+from runaudit.errors import RunauditError, UsageError
+from runaudit.integrations.offline import wait_until_whole
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import FINISHED, Outcome
 from runaudit.records.run import SHORT
@@ -18,6 +19,8 @@ from runaudit.records.run import SHORT
 Mode = Literal["online", "offline", "disabled"]
 MODES: tuple[Mode, ...] = ("online", "offline", "disabled")
 INIT_TIMEOUT_S = 30.0
+WHOLE_S = 30.0
+"""How long the end of an offline run waits for W&B's core to have written it."""
 
 
 class WandbSink:
@@ -87,11 +90,16 @@ class WandbSink:
         self._run.log_artifact(artifact, aliases=aliases)
 
     def finish(self, status: str, outcome: Outcome | None) -> None:
-        """End the W&B run as this one ended."""
+        """End the W&B run as this one ended. Raises RunauditError where its offline file does not reach the disk."""
         self._run.summary["runaudit/status"] = status
         if outcome is not None:
             self._run.summary["runaudit/outcome"] = str(outcome.digest)
         self._run.finish(exit_code=0 if status in FINISHED else 1)
+        if getattr(self._run, "offline", False) and not wait_until_whole(self._file(), within_s=WHOLE_S):
+            raise RunauditError(f"the offline file is not whole after {WHOLE_S:.0f} s: {self._file()}")
+
+    def _file(self) -> Path:
+        return Path(str(self._run.settings.sync_file))
 
 
 def run_config(manifest: Manifest) -> dict[str, Any]:

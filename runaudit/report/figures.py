@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from runaudit.report.series import Band, Line
+from runaudit.report.series import Band, Line, Point
 from runaudit.report.views.curves import CurveFigure
 from runaudit.report.views.scaler import LINES, ScalerFigure
 from runaudit.report.views.scores import ScoreFigure
@@ -29,6 +29,9 @@ DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.6)), (0, (1.4, 1.4)), (0, (6, 1.5,
 
 _FAR = 2.0**120
 """Loss scales beyond this, up or down, are drawn at the edge."""
+
+_VAST = 1e100
+"""Values beyond this, up or down, are drawn at the edge: an axis has to be able to reach past them."""
 
 # Colours that no figure uses for itself stand for the page's variables and are exchanged in the finished drawing.
 _INK, _MUTED, _GRID, _BAND, _PAPER, _BAD = (f"#01010{n}" for n in range(1, 7))
@@ -72,7 +75,7 @@ def draw_scores(figure: ScoreFigure) -> str:
 
     def paint(axes: Any) -> None:
         for index, (_, values) in enumerate(figure.arms):
-            _dots(axes, index, [value for _, value in values])
+            _dots(axes, index, [_near(value) for _, value in values])
         for index, value in enumerate(figure.one_frame):
             if value is not None:
                 colour = _ARMS[index % ARM_COLOURS]
@@ -150,11 +153,12 @@ def draw_curves(figure: CurveFigure, words: str) -> str:
             axes.axvline(step, color=_MUTED, linewidth=0.6, linestyle=(0, (1, 2)))
         if figure.is_log:
             axes.set_yscale("log")
-        pad = (figure.high / figure.low) ** 0.06 if figure.is_log else (figure.high - figure.low) * 0.06
-        low, high = (
-            (figure.low / pad, figure.high * pad**1.6) if figure.is_log else (figure.low - pad, figure.high + 1.6 * pad)
-        )
-        axes.set_ylim(low, high if high > low else low + 1)
+        low, high = _near(figure.low), _near(figure.high)
+        pad = (high / low) ** 0.06 if figure.is_log else (high - low) * 0.06
+        low, high = (low / pad, high * pad**1.6) if figure.is_log else (low - pad, high + 1.6 * pad)
+        if not high > low:
+            low, high = low - abs(low) * 0.05, low + (abs(low) * 0.05 or 1.0)
+        axes.set_ylim(low, high)
         _value_ticks(axes, low, high, is_log=figure.is_log)
         _steps(axes, figure.last_step)
         if figure.missing:
@@ -163,15 +167,24 @@ def draw_curves(figure: CurveFigure, words: str) -> str:
     return _svg(paint, f"{figure.series}-{figure.arm}", words)
 
 
+def _near(value: float) -> float:
+    return max(-_VAST, min(_VAST, value))
+
+
+def _drawn(points: Sequence[Point]) -> tuple[list[float], list[float]]:
+    """Steps and values as an axis takes them."""
+    return [_near(step) for step, _ in points], [_near(value) for _, value in points]
+
+
 def _line(axes: Any, line: Line, index: int, *, colour: str) -> None:
     dash = DASHES[index % len(DASHES)]
     has_trend = any(line.trends)
     for segment in line.segments:
         thin = {"linewidth": 0.5, "alpha": 0.35} if has_trend else {"linewidth": 1.1, "linestyle": dash}
         marks = {"marker": ".", "markersize": 3} if len(segment) <= 30 else {}
-        axes.plot(*zip(*segment, strict=True), color=colour, zorder=2, **thin, **marks)
+        axes.plot(*_drawn(segment), color=colour, zorder=2, **thin, **marks)
     for trend in filter(None, line.trends):
-        axes.plot(*zip(*trend, strict=True), color=colour, linewidth=1.3, linestyle=dash, zorder=3)
+        axes.plot(*_drawn(trend), color=colour, linewidth=1.3, linestyle=dash, zorder=3)
     if line.non_finite:
         steps = [step for step, _ in line.non_finite]
         top = {"transform": axes.get_xaxis_transform(), "clip_on": False}
@@ -224,7 +237,7 @@ def _tick(value: float) -> str:
 def _steps(axes: Any, last_step: int) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    axes.set_xlim(0, max(1, last_step) * 1.01)
+    axes.set_xlim(0, _near(max(1, last_step)) * 1.01)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.xaxis.set_major_formatter(
         FuncFormatter(lambda value, _: f"{value / 1000:g}k" if abs(value) >= 10_000 else f"{value:g}")

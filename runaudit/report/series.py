@@ -97,9 +97,11 @@ def trend(points: Sequence[Point]) -> tuple[Point, ...]:
 
 
 def bands(events: Sequence[Event], last_step: int | None) -> tuple[Band, ...]:
-    """The stages of a run, from its events."""
+    """The stages of a run, from its events; none where it has no stages."""
     starts = sorted((e for e in events if e.kind == "stage"), key=lambda e: e.step)
-    ends = [*(event.step for event in starts[1:]), max(last_step or 0, starts[-1].step if starts else 0)]
+    if not starts:
+        return ()
+    ends = [*(event.step for event in starts[1:]), max(last_step or 0, starts[-1].step)]
     return tuple(
         Band(name=str(event.detail.get("name", event.detail.get("stage", "stage"))), start=event.step, end=end)
         for event, end in zip(starts, ends, strict=True)

@@ -180,7 +180,8 @@ def exit_code(answer: StatsAnswer) -> int:
     """0 for a supported improvement or equivalence; 1 for a negative judgement; 3 where none is possible; 4
     broken records.
 
-    `not_attributable` takes the code of the design that caused it: an incomplete record cannot be judged (3),
+    `not_attributable` takes the code of the design that caused it: an incomplete record, or a factor that changed no
+    number, cannot be judged (3),
     a record that does not match its digest is an integrity failure (4), anything else is a negative judgement
     (1).
     """
@@ -189,7 +190,10 @@ def exit_code(answer: StatsAnswer) -> int:
     if answer.verdict == Verdict.TOO_FEW_SEEDS:
         return 3
     if answer.verdict == Verdict.NOT_ATTRIBUTABLE:
-        return {"integrity_failure": 4, "provenance_incomplete": 3}.get(answer.design.verdict, 1)
+        idle = 3 if any(row.design is not None and row.design.idle for row in answer.comparisons) else 1
+        return {"integrity_failure": 4, "provenance_incomplete": 3, "confounded": 1, "incomparable": 1}.get(
+            answer.design.verdict, idle
+        )
     return 1
 
 

@@ -141,7 +141,7 @@ def _judged(comparison: Comparison, sample: Sample, *, case: reasons.Case) -> Co
 
 
 def _verdict(comparison: Comparison, sample: Sample, *, case: reasons.Case) -> Verdict:
-    if case.design.verdict not in CLAIMABLE:
+    if case.design.verdict not in CLAIMABLE or case.design.idle:
         return Verdict.NOT_ATTRIBUTABLE
     return _evidence(comparison, sample, case)
 

@@ -161,7 +161,7 @@ def _gap(sample: Sample) -> str:
 def _not_attributable(comparison: Comparison, arm: Sample, *, evidence: Verdict, case: Case) -> str:
     design = case.design
     named = f" ({', '.join(design.factors)})" if design.factors else ""
-    why = design.reason.rstrip(".") or _DESIGNS[design.verdict] + named
+    why = design.idle or design.reason.rstrip(".") or _DESIGNS[design.verdict] + named
     told = f"no difference between {arm.label} and {comparison.baseline} could be credited to a cause: {why}."
     if evidence == Verdict.TOO_FEW_SEEDS:
         return f"{told} There are too few seeds as well: {_too_few(comparison, arm, case)}"

@@ -70,11 +70,13 @@ class Design:
     """What is known about how the arms differ: a comparison verdict, the factors it names, and why.
 
     verdict: a word of the comparison lattice, or `unknown_design` where plain numbers were given.
+    idle: why it is known that the factors changed no number at all, where it is: then no number can speak of them.
     """
 
     verdict: str
     factors: tuple[str, ...] = ()
     reason: str = ""
+    idle: str = ""
 
 
 UNKNOWN_DESIGN = Design(verdict="unknown_design", reason="plain numbers carry no record of how they were made")

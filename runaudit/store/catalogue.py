@@ -9,7 +9,7 @@ import os
 import re
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -30,8 +30,11 @@ MIN_PREFIX = 4
 MAX_GENERATIONS = 32
 """Parents are followed back this far; beyond it a checkpoint's digest is what is known of a start."""
 
+COHORT_ID = 12
 Cohorts = Callable[[], Mapping[str, tuple[str, ...]]]
-"""Cohort id -> run ids, computed only when a word might name a cohort."""
+"""Cohort id, and what else names a cohort -> run ids, computed only when a word might name a cohort."""
+Telling = Callable[[Sequence[str]], str]
+"""Cohort ids -> what they are and what differs between them, in words."""
 
 
 def run_ids(store: Store) -> tuple[str, ...]:
@@ -135,23 +138,32 @@ def _without_proc(pid: int) -> str | None:
 # ── the words by which a user names a run ────────────────────────────────────────────────────────────────────────
 
 
-def resolve(store: Store, word: str, *, cohorts: Cohorts = lambda: MappingProxyType({})) -> tuple[str, ...]:
+def resolve(
+    store: Store, word: str, *, cohorts: Cohorts = lambda: MappingProxyType({}), telling: Telling = ", ".join
+) -> tuple[str, ...]:
     """The run ids that `word` names: `@last`, `@last~1`, an id prefix, a label, a cohort's id, or a list with commas.
 
+    A label that several runs have names their cohort; where they are of several designs, nobody can say which is meant.
     Raises UsageError for an unknown or ambiguous word, with the nearest candidates.
     """
     if is_list(store, word):
-        return tuple(dict.fromkeys(run for part in word.split(",") for run in resolve(store, part, cohorts=cohorts)))
+        parts = [part for part in word.split(",") if part]
+        found = (run for part in parts for run in resolve(store, part, cohorts=cohorts, telling=telling))
+        return tuple(dict.fromkeys(found))
     ids = run_ids(store)
     if match := re.fullmatch(r"@last(?:~(\d+))?", word):
         return (_from_end(ids, int(match[1] or 0), word),)
-    if len(word) >= MIN_PREFIX and set(word) <= set("0123456789abcdef"):
+    if _is_prefix(word):
         hits = sorted({run for run in ids if run.startswith(word)})
         if len(hits) > 1:
             raise UsageError(f"{word!r} fits {len(hits)} runs: {_shown(hits)}", remedy="give more digits")
         if hits:
             return (hits[0],)
-    return _by_name(store, ids, word, cohorts)
+    return _by_name(store, ids, word, cohorts, telling)
+
+
+def _is_prefix(word: str) -> bool:
+    return len(word) >= MIN_PREFIX and set(word) <= set("0123456789abcdef")
 
 
 def is_list(store: Store, word: str) -> bool:
@@ -169,7 +181,7 @@ def _from_end(ids: tuple[str, ...], back: int, word: str) -> str:
     return ids[-1 - back]
 
 
-def _by_name(store: Store, ids: tuple[str, ...], word: str, cohorts: Cohorts) -> tuple[str, ...]:
+def _by_name(store: Store, ids: tuple[str, ...], word: str, cohorts: Cohorts, telling: Telling) -> tuple[str, ...]:
     labels = _labels(store, ids)
     hits = [run for run, label in labels.items() if label == word]
     if len(hits) == 1:
@@ -178,15 +190,41 @@ def _by_name(store: Store, ids: tuple[str, ...], word: str, cohorts: Cohorts) ->
     if word in groups:
         return groups[word]
     if hits:
-        # A label names a cohort when all its runs are one; the caller decides whether it can take several.
-        for members in groups.values():
-            if set(hits) == set(members):
-                return members
-        raise UsageError(f"{len(hits)} runs are labelled {word!r}: {_shown(hits)}", remedy="name one by its id")
+        return _of_label(store, word, hits, groups, telling)
+    if _is_prefix(word):
+        fits = {name: runs for name, runs in groups.items() if len(name) == COHORT_ID and name.startswith(word)}
+        if len(fits) == 1:
+            return next(iter(fits.values()))
+        if fits:
+            raise UsageError(f"{word!r} fits {len(fits)} cohorts: {', '.join(fits)}", remedy="give more digits")
     known = [*(f"{run[:SHORT]}" for run in ids), *labels.values(), *groups]
     near = difflib.get_close_matches(word, sorted(set(filter(None, known))), n=3, cutoff=0.4)
     closest = f" (closest: {', '.join(near)})" if near else ""
     raise UsageError(f"no run matches {word!r}{closest}", remedy="run `runaudit list` to see all")
+
+
+def _of_label(
+    store: Store, word: str, hits: list[str], groups: Mapping[str, tuple[str, ...]], telling: Telling
+) -> tuple[str, ...]:
+    """The runs of a label, with the repetitions of them that are of their design: `rerun` gives those other labels."""
+    # A cohort's id comes after its other names, and is the one that is told.
+    homes = {runs: name for name, runs in groups.items() if not set(runs).isdisjoint(hits)}
+    if not homes:
+        raise UsageError(f"{len(hits)} runs are labelled {word!r}: {_shown(hits)}", remedy="name one by its id")
+    if len(homes) > 1:
+        raise UsageError(
+            f"the {len(hits)} runs labelled {word!r} are of {len(homes)} designs: {telling(tuple(homes.values()))}",
+            remedy="name one cohort by its id",
+        )
+    (members,) = homes
+    named = set(hits)
+    for run in members:
+        origin = (
+            load(store, run, trajectory=False, generations=0).manifest.section("origin") if run not in named else {}
+        )
+        if origin.get("rerun_of") in named:
+            named.add(run)
+    return tuple(run for run in members if run in named)
 
 
 def _shown(ids: list[str]) -> str:

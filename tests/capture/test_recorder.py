@@ -590,7 +590,6 @@ def test_a_failing_tracker_costs_neither_run_nor_step(
     with started(store, repo.root, sinks=[sink]) as recorder:
         for step in range(50):
             recorder.log(step, {"x": 1.0})
-            time.sleep(0.001)
 
     run = load(store, recorder.id)
     assert run.status == "completed"
@@ -600,6 +599,32 @@ def test_a_failing_tracker_costs_neither_run_nor_step(
         "runaudit: failing stopped mirroring (SystemExit: the service is down); the local record goes on"
     ]
     assert any("failing did not mirror everything" in note for note in run.outcome.body["notes"])  # type: ignore[union-attr]
+
+
+class FailingAtTheEnd(Reseeding):
+    """A tracker whose last word does not get through."""
+
+    name = "late"
+
+    def finish(self, status: str, outcome: Any) -> None:
+        self.told = outcome
+        raise OSError("the file is not whole")
+
+
+def test_what_a_tracker_lacks_at_the_very_end_is_in_the_record(store: Store, repo: Repo) -> None:
+    """The record is sealed before its copies are waited for; the correction names what it corrects and says no less."""
+    sink = FailingAtTheEnd()
+    with started(store, repo.root, sinks=[sink]) as recorder:
+        recorder.log(0, {"x": 1.0})
+
+    run = load(store, recorder.id)
+    assert run.outcome is not None
+    assert run.outcome.body["notes"][-1] == "late did not mirror everything (OSError: the file is not whole)"
+    assert run.outcome.body["supersedes"] == str(sink.told.digest)
+    assert {**run.outcome.body, "notes": sink.told.body["notes"]} == {
+        **sink.told.body, "supersedes": str(sink.told.digest)
+    }  # fmt: skip
+    assert verify(store).problems == ()
 
 
 def test_the_public_log_goes_to_the_run_in_progress(folder: Path) -> None:

@@ -1,3 +1,4 @@
+import json
 import os
 import sys
 from pathlib import Path
@@ -327,3 +328,27 @@ def test_an_uncommitted_secret_cannot_be_restored_and_is_named(repo, git, cli, o
 
     assert "settings.py: secrets in it were redacted when it was recorded" in capfd.readouterr().out
     assert "sk-abcdef" not in (tmp_path / "back" / "settings.py").read_text()
+
+
+def test_a_repetition_on_other_data_names_the_data_before_any_result(repo, cli, options, command, capfd):
+    assert cli("run", *options, *command) == 0
+    (repo / "data" / "train" / "a.bin").write_bytes(b"other")
+    capfd.readouterr()
+
+    assert cli("rerun", "@last") == 1
+
+    out = capfd.readouterr().out
+    assert "Not the same inputs: data.train" in out
+    assert cli("rerun", "@last~1", "--json") == 1
+    answer = json.loads(capfd.readouterr().out)
+    assert answer["verdict"] == "other_inputs"
+    assert [row["factor"] for row in answer["inputs"]] == ["data.train"]
+
+
+def test_a_repetition_elsewhere_under_another_label_has_the_same_inputs(repo, cli, options, command, tmp_path, capfd):
+    assert cli("run", *options, *command) == 0
+    capfd.readouterr()
+
+    assert cli("rerun", "@last", "--to", str(tmp_path / "far away"), "--json") == 0
+
+    assert json.loads(capfd.readouterr().out)["inputs"] == []

@@ -1,6 +1,7 @@
 """How the runs trained: one figure per series and arm, one line per seed, the stages behind them."""
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,9 +13,15 @@ from runaudit.report.words import Text, clean, compact, count, listed, metric, n
 
 MAIN = ("train/loss",)
 FURTHER = ("val/", "tile/psnr", "full_frame/psnr/")
-"""Series that are drawn: those named, then those that begin so. The rest are told by name."""
+"""Series that are drawn: those named, then those that begin so; where no loss has our name, also those of other
+people's names. The rest are told by name."""
+OURS = ("train/", "val/", "tile/", "full_frame/", "amp/", "time/", "lr")
+"""What begins so has a place of its own on the page, or is told by name."""
 MAX_SERIES = 8
 SCALER = ("amp/scale", "amp/skipped")
+_HELD_OUT = re.compile(r"val|test|eval|held.?out|dev")
+_NO_LOSS = ["No run logged a training loss (series train/loss)."]
+_NO_VALIDATION = "No run logged a validation series (val/…): nothing here shows how the model generalised on the way."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,12 +83,12 @@ def curves_view(arms: Sequence[ArmInput]) -> CurvesView:
     names = sorted({name for name, points in logged if len(points) > 1 or name in MAIN})
     wanted = [name for name in MAIN if name in names]
     wanted += [name for start in FURTHER for name in names if name.startswith(start)]
+    if MAIN[0] not in names:
+        wanted += [name for name in names if not name.startswith(OURS)]
     drawn = wanted[:MAX_SERIES]
-    missing = [] if MAIN[0] in names else ["No run logged a training loss (series train/loss)."]
-    if not any(name.startswith(FURTHER) for name in names):
-        missing.append(
-            "No run logged a validation series (val/…): nothing here shows how the model generalised on the way."
-        )
+    missing = [] if any("loss" in name.lower() for name in names) else _NO_LOSS
+    if not any(name.startswith(FURTHER) or _HELD_OUT.search(name.lower()) for name in names):
+        missing = [*missing, _NO_VALIDATION]
     rest = [name for name in names if name not in drawn and name not in SCALER]
     return CurvesView(
         series=tuple(_series(name, arms) for name in drawn),

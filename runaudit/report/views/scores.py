@@ -4,6 +4,7 @@ A run that gave no number keeps its row, and its arm loses its mean: the mean of
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
@@ -11,7 +12,7 @@ from statistics import mean, stdev
 from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput
 from runaudit.report.views.arm import RunName, letter, run_name
-from runaudit.report.words import clean, number
+from runaudit.report.words import Text, clean, compact, count, number, shown
 
 PSNR = "full_frame/psnr"
 BICUBIC = "bicubic"
@@ -33,6 +34,8 @@ OTHERS = (
 )
 OWN = ("tiled", *ONE_FRAME)
 """What bears a baseline's form of name and is a result of the run's own network all the same."""
+MAX_PLAIN = 8
+"""Metrics of any program that stand in the table; the rest stand with their runs."""
 SAME_DB = 0.005
 """Two bicubics that differ by more were not measured in the same way."""
 
@@ -99,7 +102,10 @@ class OtherTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoresView:
-    """The whole section. `missing` says in words why there is nothing, where there is nothing."""
+    """The whole section. `missing` says in words why there is nothing, where there is nothing.
+
+    plain: the names of the metrics of runs that have no full-frame PSNR; plain_rows: a row a run.
+    """
 
     sequences: tuple[str, ...]
     figures: tuple[ScoreFigure, ...]
@@ -107,6 +113,8 @@ class ScoresView:
     rows: tuple[Row, ...]
     others: tuple[OtherTable, ...]
     notes: tuple[str, ...]
+    plain: tuple[Text, ...] = ()
+    plain_rows: tuple[Row, ...] = ()
     missing: str = ""
 
 
@@ -120,15 +128,41 @@ def sequences(arms: Sequence[ArmInput]) -> tuple[str, ...]:
 def scores_view(arms: Sequence[ArmInput]) -> ScoresView:
     """Every full-frame number of every run."""
     names = sequences(arms)
+    plain = () if names else tuple(_plain(arms))
     return ScoresView(
         sequences=tuple(clean(name) for name in names),
         figures=tuple(_figure(arms, name) for name in names),
         references=tuple(_reference_rows(arms, names)),
         rows=tuple(_rows(arms, names)),
         others=tuple(_others(arms, names)),
-        notes=tuple(_notes(arms, names)),
-        missing="" if names else "No run recorded a full-frame PSNR (metrics full_frame/psnr/<sequence>).",
+        notes=(*_notes(arms, names), *_left_out(arms, plain)),
+        plain=tuple(shown(name) for name in plain),
+        plain_rows=tuple(_plain_rows(arms, plain)),
+        missing=""
+        if names or plain
+        else "No run recorded a full-frame PSNR (metrics full_frame/psnr/<sequence>) or any other final metric.",
     )
+
+
+def _plain(arms: Sequence[ArmInput]) -> Iterator[str]:
+    """The metrics of any program, held-out ones first; what all runs have before what some have."""
+    runs = list(_runs(arms))
+    shared: Counter[str] = Counter(name for run in runs for name in run.metrics if not name.startswith("time/"))
+    order = sorted(shared, key=lambda name: (-shared[name], not name.startswith(("val/", "test/", "eval/")), name))
+    yield from order[:MAX_PLAIN]
+
+
+def _plain_rows(arms: Sequence[ArmInput], names: Sequence[str]) -> Iterator[Row]:
+    for index, arm in enumerate(arms):
+        for run in arm.runs if names else ():
+            cells = tuple(Cell(value=compact(run.metrics[name]) if name in run.metrics else "none") for name in names)
+            yield Row(arm=index, letter=letter(index), run=run_name(run), words="", cells=cells)
+
+
+def _left_out(arms: Sequence[ArmInput], plain: Sequence[str]) -> Iterator[str]:
+    rest = {name for run in _runs(arms) for name in run.metrics} - set(plain) if plain else set()
+    if rest:
+        yield f"{count(len(rest), 'further metric')} under Manifests."
 
 
 def _runs(arms: Sequence[ArmInput]) -> Iterator[Run]:

@@ -1,0 +1,99 @@
+"""What a run was seen to use, and its last words, as `show` prints them: capped with counts, harmless to a terminal."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from runaudit.paint import printable
+from runaudit.records.outcome import Outcome
+
+SHOWN = 8
+"""Rows of each kind; -v prints them all."""
+EDGE = 96
+"""Characters of one value."""
+
+
+def last_words(outcome: Outcome) -> Iterator[str]:
+    """Why the run ended as it did, and the end of what it wrote to stderr."""
+    if outcome.body.get("error"):
+        yield printable(f"error {outcome.body['error']}")
+    lines = outcome.body.get("stderr_tail")
+    if isinstance(lines, list | tuple) and lines:
+        yield "the last lines of stderr"
+        yield from (printable(f"  {line}") for line in lines)
+
+
+def observed_lines(seen: Mapping[str, Any], *, verbose: bool = False) -> Iterator[str]:
+    """The `observed` section of an outcome: the level with its reasons, then what was read, written and so on."""
+    yield ""
+    yield printable(f"observed  {seen.get('level', 'unknown')}")
+    for reason in _list(seen.get("reasons")) or [text for text in [seen.get("reason")] if text]:
+        yield printable(f"  not everything: {reason}" if seen.get("level") == "partial" else f"  {reason}")
+    limit = None if verbose else SHOWN
+    if command := [*_list(seen.get("argv"))]:
+        yield _cut(f"  command  {' '.join(map(str, command))}", verbose)
+    for name in ("executable", "python", "cwd"):
+        if seen.get(name):
+            yield _cut(f"  {name}  {seen[name]}", verbose)
+    if flags := _list(seen.get("flags")):
+        yield _cut(f"  flags  {' '.join(map(str, flags))}", verbose)
+    yield from _rows("read", [_read(row) for row in _maps(seen.get("read"))], limit)
+    yield from _rows("written", [str(row.get("path", row)) for row in _maps(seen.get("written"))], limit)
+    yield from _rows("looked up", [_pair(name, value) for name, value in _items(seen.get("looked_up"))], limit)
+    yield from _rows("imported", [f"{name} {value or ''}" for name, value in _items(seen.get("imported"))], limit)
+    yield from _rows("seeded", [_seeding(row) for row in _maps(seen.get("seeded"))], limit)
+    yield from _rows("started", [_child(row) for row in _maps(seen.get("children"))], limit)
+    yield from _rows("code without a file", [str(row.get("name")) for row in _maps(seen.get("texts"))], limit)
+
+
+def _rows(title: str, rows: Sequence[str], limit: int | None) -> Iterator[str]:
+    if not rows:
+        return
+    yield f"  {title} ({len(rows)})"
+    yield from (_cut(f"    {row}", limit is None) for row in rows[:limit])
+    if limit is not None and len(rows) > limit:
+        yield f"    and {len(rows) - limit} more (-v lists them)"
+
+
+def _cut(text: str, verbose: bool) -> str:
+    """A line that is short enough to read; -v keeps it whole."""
+    clean = printable(text)
+    return clean if verbose or len(clean) <= EDGE else f"{clean[: EDGE - 1]}…"
+
+
+def _read(row: Mapping[str, Any]) -> str:
+    parts = [str(row.get("role") or "file"), str(row.get("path"))]
+    if row.get("files"):
+        parts.append(f"({row['files']} files)")
+    if row.get("declared"):
+        parts.append(f"(declared: {row['declared']})")
+    if row.get("by"):
+        parts.append(f"(by {row['by']})")
+    digest = row.get("digest")
+    parts.append(str(digest)[:19] if digest else f"content unknown: {row.get('reason') or 'no reason given'}")
+    return "  ".join(parts)
+
+
+def _pair(name: str, value: Any) -> str:
+    return f"{name} was not set" if value is None else f"{name}={value}"
+
+
+def _seeding(row: Mapping[str, Any]) -> str:
+    where = f" at {row['where']}" if row.get("where") else ""
+    return f"{row.get('call')}({row.get('value')}){where}"
+
+
+def _child(row: Mapping[str, Any]) -> str:
+    command = " ".join(map(str, _list(row.get("argv"))))
+    return command if row.get("seen") else f"{command} (not seen inside)"
+
+
+def _list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+def _maps(value: Any) -> list[Mapping[str, Any]]:
+    return [row for row in _list(value) if isinstance(row, Mapping)]
+
+
+def _items(value: Any) -> list[tuple[str, Any]]:
+    return sorted((str(name), item) for name, item in value.items()) if isinstance(value, Mapping) else []

@@ -1,0 +1,183 @@
+"""Where the results contradict the verdict.
+
+A verdict on inputs is a claim about results: equal inputs give equal results, other seeds give others, a factor does
+something. The runs have been made, so the claim can be held against what they logged, bit for bit. Nothing here changes
+a verdict: the sentence stands beside it, and whoever reads "identical" reads in the same breath that it did not repeat.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from runaudit.diff.result import FactorChange, Verdict
+from runaudit.factors.cohort import Cohort
+from runaudit.factors.factor import Role
+from runaudit.records.canonical import canonical_bytes
+from runaudit.records.manifest import Unknown
+from runaudit.records.results import Deviation, Overlap, Results, bits, overlap
+from runaudit.records.run import Run
+
+
+class Against(NamedTuple):
+    """What the results say against a comparison. `idle`: the note that says that no factor changed any number, where
+    that is so: then there is no effect to speak of."""
+
+    notes: tuple[str, ...] = ()
+    idle: str = ""
+
+
+_SEEDS = (Role.SEED, Role.STOCHASTIC)
+MAX_NAMES = 3
+
+
+def contradictions(
+    a: Run, b: Run, factors: Sequence[FactorChange], verdict: Verdict, conditional: Verdict | None
+) -> Against:
+    """What two runs' results say against the comparison of their inputs. Runs without results say nothing."""
+    if verdict is Verdict.INTEGRITY_FAILURE or _measured_otherwise(factors):
+        return Against()
+    is_whole = a.finished and b.finished
+    held = overlap(Results(a), Results(b), lengths=is_whole)
+    if held is None:
+        return Against()
+    if not factors:
+        return Against(tuple(_unequal(held, conditional)))
+    if not held.equal or not is_whole:
+        return Against()
+    treatments = [f for f in factors if f.role not in _SEEDS]
+    return _against(treatments, held, seeds=len(treatments) < len(factors))
+
+
+def cohort_contradictions(
+    a: Cohort, b: Cohort, factors: Sequence[FactorChange], verdict: Verdict, conditional: Verdict | None
+) -> Against:
+    """The same for two arms: each run against the run of the other arm that has its seed."""
+    if verdict is Verdict.INTEGRITY_FAILURE or _measured_otherwise(factors):
+        return Against()
+    treatments = [f for f in factors if f.role not in _SEEDS]
+    pairs = list(_matched(a, b))
+    if not treatments:
+        for seed, left, right in pairs:
+            held = _held(left, right) if left.id != right.id else None
+            if held is not None and held.first is not None:
+                return Against(tuple(f"seed {seed}: {note}" for note in _unequal(held, conditional)))
+        return Against()
+    if not pairs:
+        return _idle_without_seeds(a, b, treatments)
+    equal = [(seed, held) for seed, left, right in pairs if (held := _equal(left, right))]
+    if not equal:
+        return Against()
+    seeds = ", ".join(seed for seed, _ in equal)
+    if len(equal) == len(pairs):
+        where = f"at every seed that both arms have ({seeds})"
+        return _against(treatments, _together([held for _, held in equal]), seeds=False, where=where)
+    names = _named([f.factor for f in treatments])
+    told = f"at seed {seeds} the two arms are equal in every number both logged, at other seeds they are not"
+    return Against((f"{told}: was {names} used there?",))
+
+
+def _held(a: Run, b: Run) -> Overlap | None:
+    return overlap(Results(a), Results(b)) if a.finished and b.finished else None
+
+
+def _equal(a: Run, b: Run) -> Overlap | None:
+    """Two runs held together, where all that both logged is equal. Final metrics come first: they need no reading."""
+    left, right = Results(a), Results(b)
+    if any(bits(left.metrics[name]) != bits(right.metrics[name]) for name in left.metrics if name in right.metrics):
+        return None
+    held = _held(a, b)
+    return held if held is not None and held.equal else None
+
+
+def _together(found: Sequence[Overlap]) -> Overlap:
+    """What equal pairs of runs say together: numbers that are few in each pair may be enough in all."""
+    return replace(
+        found[0],
+        values=sum(held.values for held in found),
+        metrics=sum(held.metrics for held in found),
+        evidence=frozenset().union(*(held.evidence for held in found)),
+    )
+
+
+def _matched(a: Cohort, b: Cohort) -> Iterator[tuple[str, Run, Run]]:
+    """The runs of both arms that have one seed: the first of each that finished."""
+    sides = []
+    for arm in (a, b):
+        found: dict[bytes, Run] = {}
+        for run in arm.finished:
+            seed = run.manifest.seed
+            if seed is not None and not isinstance(seed, Unknown):
+                found.setdefault(canonical_bytes(seed), run)
+        sides.append(found)
+    for key, left in sides[0].items():
+        if key in sides[1]:
+            yield key.decode(), left, sides[1][key]
+
+
+def _idle_without_seeds(a: Cohort, b: Cohort, treatments: Sequence[FactorChange]) -> Against:
+    """No seed is in both arms: only where all runs are alike can the factor be said to have done nothing."""
+    if not a.finished or not b.finished:
+        return Against()
+    held = [_held(a.finished[0], run) for run in (*a.finished[1:], *b.finished)]
+    if any(one is None or not one.equal or not one.decisive for one in held) or held[-1] is None:
+        return Against()
+    return _against(treatments, held[-1], seeds=True)
+
+
+def _measured_otherwise(factors: Sequence[FactorChange]) -> bool:
+    """With another measure, unequal numbers are no surprise and equal ones no proof."""
+    return any(f.role is Role.EVALUATION for f in factors)
+
+
+def _unequal(held: Overlap, conditional: Verdict | None) -> Iterator[str]:
+    if held.first is None:
+        return
+    known = "all inputs on record are equal" if conditional else "the inputs are equal"
+    rest = "" if len(held.differing) == 1 else f" ({_named(held.differing)} differ)"
+    yield f"{known} and the results are not: {_where(held.first)}{rest}: nondeterminism or an input nobody saw"
+
+
+def _where(first: Deviation) -> str:
+    sides = [_value(side) for side in (first.before, first.after)]
+    if first.step is None:
+        return f"the final {first.name} is {sides[0]} and {sides[1]}"
+    if first.before is None or first.after is None:
+        return f"{first.name} goes on in one of them only, from step {first.step}"
+    return f"{first.name} differs first at step {first.step}, {sides[0]} and {sides[1]}"
+
+
+def _value(value: float | None) -> str:
+    return "none" if value is None else repr(value)
+
+
+def _against(treatments: Sequence[FactorChange], held: Overlap, *, seeds: bool, where: str = "") -> Against:
+    note = _idle(treatments, held, seeds=seeds, where=where)
+    return Against((note,), note if treatments and held.decisive else "")
+
+
+def _idle(treatments: Sequence[FactorChange], held: Overlap, *, seeds: bool, where: str = "") -> str:
+    """Something changed and no number did. A few round numbers may coincide, and the sentence says so."""
+    much = _much(held)
+    where = f" {where}" if where else ""
+    if not held.decisive:
+        what = _named([f.factor for f in treatments]) or "the seed"
+        return (f"the two are equal in every number both logged{where} ({much}), which is too little to tell whether "
+                f"{what} had no effect")  # fmt: skip
+    if not treatments:
+        return f"the seed had no effect: the two are equal in every number both logged{where} ({much})"
+    names = _named([f.factor for f in treatments])
+    also = ", nor did the seed" if seeds else ""
+    verb = "is it" if len(treatments) == 1 else "are they"
+    return (f"{names} had no effect: it changed no number{also}, the two are equal in every series and metric both "
+            f"logged{where} ({much}): {verb} used?")  # fmt: skip
+
+
+def _much(held: Overlap) -> str:
+    parts = [f"{held.series} series of {held.values} values"] if held.series else []
+    parts += [f"{held.metrics} final metric{'' if held.metrics == 1 else 's'}"] if held.metrics else []
+    return f"{', '.join(parts)}; clocks not counted"
+
+
+def _named(names: Sequence[str]) -> str:
+    rest = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(names[:MAX_NAMES]) + rest

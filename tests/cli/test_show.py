@@ -1,0 +1,85 @@
+"""`show` says why a run ended and what it was seen to use, capped, and in words no terminal obeys."""
+
+import json
+
+from runaudit.records.outcome import Outcome
+from tests.cli.test_diff import seal
+
+HOSTILE = "\x1b[2J\x1b]0;owned\x07"
+SEEN = {
+    "level": "partial",
+    "reason": "a child could not be watched",
+    "reasons": ["a child could not be watched"],
+    "argv": ["python", "train.py", "--name", HOSTILE],
+    "executable": "/usr/bin/python3",
+    "flags": ["-O"],
+    "python": "3.11.7",
+    "cwd": ".",
+    "read": [
+        *({"path": f"data/{n}.csv", "digest": "sha256:" + "a" * 64, "size": 3, "role": "data"} for n in range(20)),
+        {"path": "weights.npy", "digest": None, "role": "weights", "reason": "changed meanwhile"},
+    ],
+    "written": [{"path": f"out/{HOSTILE}"}],
+    "looked_up": {"EPOCHS": "50", "HOME_MADE": None},
+    "imported": {"numpy": "2.0.1"},
+    "seeded": [{"call": "random.seed", "value": 3, "where": "train.py:3"}],
+    "children": [{"argv": ["sh", "-c", "x"], "seen": False}],
+}
+
+
+def ended(store, **sections):
+    run = seal(store)
+    store.seal_outcome(
+        Outcome.of({"manifest": f"sha256:{run}", "status": "crashed", **sections}), time="2025-11-01T02:00:00Z"
+    )
+    return run
+
+
+def test_a_crash_shows_its_error_and_its_last_words(here, runaudit):
+    ended(here, error="ValueError: shape (3, 4) does not fit", stderr_tail=["Traceback …", f"ValueError {HOSTILE}"])
+
+    _, out, _ = runaudit("show", "@last")
+
+    assert "error ValueError: shape (3, 4) does not fit" in out
+    assert out.index("error ValueError") < out.index("config")
+    assert "  Traceback …" in out
+    assert "\x1b" not in out and "\x07" not in out and "\\x1b" in out
+
+
+def test_what_was_observed_is_shown_with_its_level_and_capped_with_counts(here, runaudit):
+    ended(here, observed=SEEN)
+
+    _, out, _ = runaudit("show", "@last")
+
+    assert "observed  partial" in out and "a child could not be watched" in out
+    assert "read (21)" in out and "and 13 more (-v lists them)" in out
+    assert "EPOCHS=50" in out and "HOME_MADE was not set" in out
+    assert "numpy 2.0.1" in out and "random.seed(3) at train.py:3" in out and "(not seen inside)" in out
+    assert "data/19.csv" not in out and "\x1b" not in out
+    _, out, _ = runaudit("show", "@last", "-v")
+    assert "data/19.csv" in out and "content unknown: changed meanwhile" in out
+
+
+def test_an_unobserved_run_says_so_and_an_old_record_says_nothing(here, runaudit):
+    ended(here, observed={"level": "none", "reason": "the command is no Python program"})
+    assert "observed  none\n  the command is no Python program" in runaudit("show", "@last")[1]
+    seal(here)
+    assert "observed" not in runaudit("show", "@last")[1]
+
+
+def test_a_damaged_section_does_not_stop_show(here, runaudit):
+    ended(here, observed={"level": 7, "read": "x", "written": [3], "looked_up": [], "seeded": [{}], "children": [{}]},
+          stderr_tail="not a list")  # fmt: skip
+
+    code, out, _ = runaudit("show", "@last")
+
+    assert code == 0 and "observed  7" in out
+
+
+def test_the_json_answer_holds_them_too(here, runaudit):
+    ended(here, error="x", stderr_tail=["a"], observed=SEEN)
+
+    answer = json.loads(runaudit("show", "@last", "--json")[1])
+
+    assert (answer["error"], answer["stderr_tail"]) == ("x", ["a"])
+    assert answer["observed"]["looked_up"] == {"EPOCHS": "50", "HOME_MADE": None}

@@ -1,0 +1,120 @@
+"""Laws of the page for any program's runs: whatever was logged, and however the run ended, there is a page."""
+
+import math
+from itertools import pairwise
+from types import MappingProxyType
+
+import pytest
+
+from runaudit.records.outcome import Outcome
+from runaudit.records.run import Run
+from runaudit.records.trajectory import Event, Trajectory
+from runaudit.report import ArmInput, page_view, render_page
+from runaudit.report.series import bands
+from tests.report.test_html import Page
+
+NAN, INF = math.nan, math.inf
+SERIES = {
+    "a curve": {"train/loss": [(step, 1 / (1 + step)) for step in range(5)]},
+    "nothing": {},
+    "one point": {"train/loss": [(0, 0.5)]},
+    "one point far out": {"train/loss": [(10**9, 0.5)]},
+    "nan only": {"train/loss": [(step, NAN) for step in range(5)]},
+    "one nan": {"train/loss": [(0, NAN)]},
+    "infinite": {"train/loss": [(0, INF), (1, -INF), (2, NAN)]},
+    "a constant": {"train/loss": [(step, 0.25) for step in range(9)]},
+    "zeros": {"train/loss": [(step, 0.0) for step in range(9)]},
+    "negative": {"train/loss": [(step, -1.0 - step) for step in range(9)]},
+    "the largest doubles": {"train/loss": [(0, 1.7e308), (1, -1.7e308), (2, 1.0)]},
+    "large and positive": {"train/loss": [(0, 1.7e308), (1, 1e300)]},
+    "a large constant": {"train/loss": [(0, 1.7e308), (1, 1.7e308)]},
+    "the smallest doubles": {"train/loss": [(0, 5e-324), (1, 1e-323), (2, 2e-323)]},
+    "all decades": {"train/loss": [(0, 5e-324), (1, 1e308)]},
+    "steps below zero": {"train/loss": [(-3, 1.0), (-2, 0.5), (-1, 0.2)]},
+    "steps twice and back": {"train/loss": [(5, 1.0), (5, 0.5), (2, 0.2), (5, 0.1)]},
+    "huge steps": {"train/loss": [(10**30, 1.0), (10**30 + 1, 0.5)]},
+    "names of its own": {"loss": [(0, 1.0), (1, 0.5)], "Val Acc %": [(0, 0.1), (1, 0.9)], "": [(0, 1.0), (1, 2.0)]},
+    "many series": {f"layer_{n}/norm": [(0, 1.0), (1, 0.5)] for n in range(60)},
+    "a scaler that never moved": {"amp/scale": [(0, 65536.0), (1, 65536.0)]},
+    "a scaler at its end": {"amp/scale": [(0, 0.0), (1, NAN), (2, 1e-300), (3, 1e300)], "amp/skipped": [(0, NAN)]},
+    "final values only": {"val/psnr": [(7, 30.0)]},
+}
+METRICS = {
+    "none": {},
+    "strange": {"accuracy": 0.9, "": 1.0, "x" * 300: NAN, "n": 1e308},
+    "full frame": {
+        "full_frame/psnr/camera": 30.0,
+        "full_frame/psnr/": NAN,
+        "full_frame/psnr/x": 1.7e308,
+        "full_frame/psnr/y": -INF,
+        "full_frame/psnr_bicubic/camera": INF,
+    },
+}
+
+
+def page_of(*arms: ArmInput) -> Page:
+    return Page(render_page(page_view(arms)))
+
+
+def trajectory(points: dict[str, list[tuple[int, float]]], *events: Event) -> Trajectory:
+    return Trajectory(series=MappingProxyType({n: tuple(rows) for n, rows in points.items()}), events=events)
+
+
+@pytest.mark.parametrize("kind", SERIES)
+@pytest.mark.parametrize("status", ["completed", "crashed"])
+def test_whatever_was_logged_there_is_a_page(make_run, kind, status):
+    run = make_run(trajectory=trajectory(SERIES[kind]), status=status, metrics={})
+
+    page = page_of(ArmInput(name="a", runs=(run,)))
+
+    assert not page.faults
+    assert run.short in page.text
+    assert ("Runs without a result" in page.text) is (status == "crashed")
+
+
+@pytest.mark.parametrize("kind", METRICS)
+def test_whatever_was_measured_there_is_a_page(make_run, kind):
+    arms = [ArmInput(name=n, runs=(make_run(metrics=METRICS[kind], trajectory=Trajectory(), seed=n),)) for n in "ab"]
+
+    assert not page_of(*arms).faults
+
+
+def test_a_run_of_another_tracker_that_says_almost_nothing_has_a_page(make_run):
+    whole = make_run()
+    body = {"origin": {"kind": "imported", "source": "wandb"}, "label": None}
+    for outcome in (None, Outcome.of({"manifest": str(whole.manifest.digest), "status": "killed"})):
+        bare = Run(manifest=type(whole.manifest).of(body), outcome=outcome)
+        assert not page_of(ArmInput(name="", runs=(bare,)), ArmInput(name="b", runs=(whole,))).faults
+
+
+def test_an_arm_may_hold_runs_of_every_kind_at_once(make_run):
+    runs = tuple(make_run(trajectory=trajectory(points), seed=n) for n, points in enumerate(SERIES.values()))
+
+    assert not page_of(ArmInput(name="all", runs=runs), ArmInput(name="none", runs=())).faults
+
+
+@pytest.mark.parametrize("kinds", [(), ("stage",), ("resume",), ("stage", "stage"), ("other",), ("resume", "stage")])
+@pytest.mark.parametrize("last", [None, 0, 5, 100])
+def test_bands_are_as_many_as_stages_and_leave_no_step_between_them(kinds, last):
+    events = [Event(step=10 * n, kind=kind) for n, kind in enumerate(kinds)]
+
+    found = bands(events, last)
+
+    assert len(found) == kinds.count("stage")
+    assert all(left.end == right.start for left, right in pairwise(found))
+    assert all(band.start <= band.end for band in found)
+
+
+def test_what_a_stranger_logged_under_names_of_his_own_is_drawn_and_tabled(make_run):
+    points = {"loss": [(0, 1.0), (1, 0.5)], "acc": [(0, 0.1), (1, 0.9)], "train/lr": [(0, 0.1), (1, 0.1)]}
+    run = make_run(trajectory=trajectory(points), metrics={"acc": 0.9125, "loss": 0.5})
+
+    page = page_of(ArmInput(name="a", runs=(run,)))
+
+    drawn = [attributes.get("aria-label") or "" for tag, attributes in page.tags if tag == "svg"]
+    assert any(label.startswith("loss of A") for label in drawn)
+    assert any(label.startswith("acc of A") for label in drawn)
+    assert "train/lr" in page.text.split("Logged and not drawn")[1]
+    assert "No run logged a training loss" not in page.text
+    assert "0.9125" in page.text.split("Final metrics")[1].split("Images")[0]
+    assert "bicubic" not in page.text
