@@ -157,7 +157,8 @@ def _is_plain(decorator: ast.expr) -> bool:
 def shape(text: str, *, docstrings: bool = True) -> str | None:
     """The syntax tree of a Python text without positions; None where it does not parse.
 
-    It is parsed as the bytes of its file, so that a byte order mark and a declared encoding mean what they mean to Python.
+    It is parsed as the bytes of its file, so that a byte order mark and a declared encoding mean what Python takes them
+    for.
     """
     if len(text) > MAX_PARSED_BYTES:
         return None

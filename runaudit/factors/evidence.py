@@ -1,4 +1,4 @@
-"""What in a record excuses a config leaf: the value is the run's own label, folder, host or start, or where its data lies.
+"""What in a record excuses a config leaf: the value is the run's own label, folder, host or start, or its data's place.
 
 A key's name only says what evidence to look for. A value that the record does not confirm is a choice, as any other is:
 `teacher.run_id` names another run, and `relu` is no folder because data happens to lie under one of that name.
@@ -81,7 +81,7 @@ def _run_dir(of: "Levels") -> str:
 
 
 def in_run_folder(key: str, value: str, of: "Levels") -> str:
-    """A path in the run's own folder, told from there; empty for any other value, and where a key reads what it names."""
+    """A path in the run's own folder, told from there; empty for any other value, and where a key reads from it."""
     folder = _run_dir(of).rstrip("/")
     if not folder or not under(value, folder):
         return ""
@@ -133,8 +133,9 @@ def is_digest(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip()) and not is_placeholder(value, digest=True)
 
 
-_NOBODY_KNEW = frozenset({"", "unknown", "unkown", "n/a", "n.a.", "?", "??", "???", "tbd", "todo", "unavailable", "undefined",
-                          "missing", "not recorded", "not available", "not known", "not set", "<unknown>"})  # fmt: skip
+_NOBODY_KNEW = frozenset({"", "unknown", "unkown", "n/a", "n.a.", "?", "??", "???", "tbd", "todo", "unavailable",
+                          "undefined", "missing", "not recorded", "not available", "not known", "not set",
+                          "<unknown>"})  # fmt: skip
 _NO_DIGEST = _NOBODY_KNEW | frozenset(
     {"none", "null", "nil", "nan", "na", "-", "--", "false", "0", "pending", "x", "xxx"}
 )

@@ -12,9 +12,10 @@ from pathlib import PurePath
 from typing import Any
 
 from runaudit.factors.factor import ABSENT, Absent
-from runaudit.factors.path import NAMES, joined, lookup, matches, steps
+from runaudit.factors.path import joined, lookup, matches, steps
+from runaudit.factors.tables import NAMES, is_keyed, unkeyed
 from runaudit.factors.unknowns import is_whole, known_sections
-from runaudit.factors.walk import is_keyed, keyed, unkeyed
+from runaudit.factors.walk import keyed
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import DESIGN_SECTIONS

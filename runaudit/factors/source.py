@@ -1,7 +1,8 @@
 """What a change of a source file means. Python files are compared by syntax tree, never by whitespace rules.
 
-Comments and layout are cosmetic; a docstring that no program reads is cosmetic but told; an indentation that changes meaning changes the
-tree. What cannot be parsed is compared by its bytes. `diff -w` would call a moved line under an `if` no change.
+Comments and layout are cosmetic; a docstring that no program reads is cosmetic but told; an indentation that changes
+meaning changes the tree. What cannot be parsed is compared by its bytes. `diff -w` would call a moved line under an
+`if` no change.
 """
 
 import tomllib
