@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (a table reads best a row a line)
 """A secret of an imported run reaches neither the store nor an answer, whichever place it stood in."""
 
 import json
@@ -61,7 +62,10 @@ def test_what_is_no_secret_stays_as_it_was(store):
 
 
 def test_a_secret_of_one_run_is_gone_from_the_others_of_the_call(store):
-    named, bare = run_of({"config": {"api_key": SECRET}}, where="x"), run_of({"notes": f"used {SECRET} there"}, where="y")
+    named, bare = (
+        run_of({"config": {"api_key": SECRET}}, where="x"),
+        run_of({"notes": f"used {SECRET} there"}, where="y"),
+    )
 
     for order in ([named, bare], [bare, named]):
         assert SECRET not in json.dumps([run.manifest.to_json() for run in without_secrets(order, store)])

@@ -1,4 +1,4 @@
-"""Offline runs of W&B: config, name, commit, arguments and metrics come out of the binary file, torn ones as far as they go."""
+"""Offline runs of W&B: config, name, commit and metrics come out of the binary file, a torn one as far as it goes."""
 
 import json
 
@@ -82,7 +82,9 @@ def test_what_the_binary_file_says_is_in_the_record(offline):
 
 
 def test_two_of_them_are_compared(offline):
-    a, b = (read_runs(offline(name, *whole({"lr": lr, "seed": 3})))[0][0].run for name, lr in (("a1", 0.1), ("b2", 0.2)))
+    a, b = (
+        read_runs(offline(name, *whole({"lr": lr, "seed": 3})))[0][0].run for name, lr in (("a1", 0.1), ("b2", 0.2))
+    )
 
     said = compare(a, b, settings=Settings())
 
