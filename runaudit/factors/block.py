@@ -83,9 +83,10 @@ def _batch(factors: list[Change], a: Levels, b: Levels) -> Blocks:
 
 def _network(path: str) -> str:
     """The table of a network with a batch of its own; the config itself for tables of the training as such."""
-    keys = steps(path)[:-1]
-    own = all(str(key).lower() in known.BATCH_TABLES for key in keys[1:])
-    return "config" if own or len(keys) < 2 else _prefix(keys)
+    keys = list(steps(path)[:-1])
+    while len(keys) > 1 and str(keys[-1]).lower() in known.BATCH_TABLES:
+        keys.pop()
+    return _prefix(tuple(keys))
 
 
 def _all_batch(members: list[Change]) -> bool:

@@ -5,14 +5,17 @@ a file is excused by its name only where every source file is kept as text and n
 """
 
 import ast
+import json
 import re
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
+from typing import Any
 
 from runaudit.errors import RunauditError
 from runaudit.factors import known
 from runaudit.factors.levels import Levels
+from runaudit.records.canonical import JSON
 from runaudit.records.run import Run
 
 MAX_PARSED_BYTES = 2 << 20
@@ -36,7 +39,7 @@ _PLAIN_DECORATORS = frozenset(
 def why_unread(path: str, *sides: Levels) -> str:
     """Why a file cannot have changed a result in any of these runs; empty where the records do not show it."""
     name = PurePosixPath(path).name
-    if known.DOCUMENT.fullmatch(name):
+    if known.DOCUMENT.fullmatch(name) or known.TOP_DOCUMENT.fullmatch(path):
         why = "a document; no source file of the record speaks of it"
     elif known.INSTALLING.fullmatch(name):
         if not all(isinstance(of.at("env.packages"), Mapping) for of in sides):
@@ -62,7 +65,9 @@ def _speaks_of(of: Levels, name: str) -> bool:
     """Whether a source file names a file, by itself or by a pattern; true where a text is not kept."""
     suffix = PurePosixPath(name).suffix.lower()
     for spoken in _spoken(of):
-        if spoken is None or name.lower() in spoken or (suffix and {suffix, f"*{suffix}", suffix[1:]} & spoken):
+        if spoken is None or name.lower() in spoken or (suffix and {suffix, suffix[1:]} & spoken):
+            return True
+        if any(word.endswith(suffix or "*") and ("*" in word or "{" in word or "%" in word) for word in spoken):
             return True
     return False
 
@@ -109,6 +114,22 @@ def _reader(run: Run, digest: str) -> bool:
         _room(_READERS)
         _READERS[digest] = _READS_DOCSTRINGS.search(text) is not None
     return _READERS[digest]
+
+
+def cells(text: str) -> JSON | None:
+    """What of a notebook is a program: its kernel, and the text and tags of its code cells; None where it is none."""
+    try:
+        book = json.loads(text)
+        kernel = book.get("metadata", {}).get("kernelspec", {}).get("name")
+        return [kernel, [_cell(cell) for cell in book["cells"] if cell["cell_type"] == "code"]]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+
+
+def _cell(cell: Mapping[str, Any]) -> JSON:
+    source = cell["source"]
+    text = source if isinstance(source, str) else "".join(source)
+    return [shape(text) or text, cell.get("metadata", {}).get("tags")]
 
 
 def _room(memory: dict) -> None:  # type: ignore[type-arg]

@@ -25,7 +25,7 @@ TIME_KEYS = frozenset({"timestamp", "time", "date", "datetime", "started", "star
 HOST_KEYS = frozenset({"hostname", "pid"})
 """What the machine is called and which process it was: nothing is computed from it."""
 TRACKER_KEYS = frozenset({"wandb_project", "wandb_entity", "wandb_run_name", "wandb_name", "wandb_group", "wandb_tags",
-                          "wandb_notes", "wandb_mode", "wandb_dir", "use_wandb"})  # fmt: skip
+                          "wandb_notes", "wandb_dir"})  # fmt: skip
 """The arguments under which a tracker files a run, as its users write them at the top of a config. The tracker's own
 name of a run is in no record, so nothing could prove it; what else stands under `wandb`, an artifact say, counts."""
 INPUT_WORDS = frozenset({"resume", "pretrained", "init", "initial", "load", "teacher", "student", "from", "weights",
@@ -33,9 +33,10 @@ INPUT_WORDS = frozenset({"resume", "pretrained", "init", "initial", "load", "tea
                          "parent", "model", "checkpoint", "ckpt", "data", "dataset", "datasets", "features",
                          "cache"})  # fmt: skip
 """Words in the name of a key whose value is read, wherever it lies."""
-DATA_WORDS = frozenset({"data", "dataset", "datasets", "root", "dir", "path", "paths", "folder", "location", "url",
-                        "uri", "train", "val", "test", "corpus", "images"})  # fmt: skip
+DATA_WORDS = frozenset({"data", "dataset", "datasets", "train", "val", "test", "corpus", "images", "root"})
 """Words in the name of a key that says where data lies."""
+PLACE_WORDS = frozenset({"dir", "root", "path", "paths", "folder", "location", "url", "uri", "directory"})
+"""Words in the name of a key whose value is a place."""
 WEIGHT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors", ".bin", ".h5", ".hdf5", ".npz", ".npy", ".pkl", ".onnx",
                    ".gguf", ".msgpack", ".keras", ".tar")  # fmt: skip
 """What is read back from such a file is no place."""
@@ -101,11 +102,17 @@ NUMERICS = ("env.python", "env.implementation", "env.torch", "env.cuda", "env.cu
 """Software that can change numbers; several of them together are one block: somebody changed the container."""
 
 DOCUMENT = re.compile(
-    r"(?:readme|licen[cs]e|copying|notice|changelog|changes|history|authors|contributors|contributing|code_of_conduct|citation|"
-    r"security)(?:\.(?:md|rst|txt|adoc|cff|bib))?|\.gitignore|\.gitattributes|\.editorconfig|\.dockerignore|\.mailmap|py\.typed",
+    r"(?:readme|licen[cs]e|copying|notice)(?:\.(?:md|rst|adoc))?|(?:licen[cs]e|copying|readme)\.txt|"
+    r"\.gitignore|\.gitattributes|\.editorconfig|\.dockerignore|\.mailmap|py\.typed",
     re.I,
 )
 """Names of documents, whole. Whether a program of the record speaks of one is looked up in its text."""
+TOP_DOCUMENT = re.compile(
+    r"(?:changelog|changes|history|authors|contributors|contributing|code_of_conduct|citation|security)"
+    r"(?:\.(?:md|rst|txt|adoc|cff|bib))?",
+    re.I,
+)
+"""The same where they lie at the top of a work tree; further down such a name may be that of a text of a corpus."""
 INSTALLING = re.compile(
     r"requirements(?:[-_.]\w+)?\.(?:txt|in)|constraints(?:[-_.]\w+)?\.txt|pyproject\.toml|setup\.cfg|poetry\.lock|uv\.lock|"
     r"pdm\.lock|environment\.ya?ml|tox\.ini|\.pre-commit-config\.ya?ml|codecov\.ya?ml|manifest\.in",
