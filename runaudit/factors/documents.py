@@ -21,6 +21,8 @@ from runaudit.records.run import Run
 MAX_PARSED_BYTES = 2 << 20
 _LITERAL = re.compile(r"""['"]([^'"\n]{1,200})['"]""")
 _WORD = re.compile(r"[^\s'\"=;,()]{1,200}")
+_PATTERN = re.compile(r"[*{%]")
+_SUFFIXES = frozenset({"md", "rst", "txt", "adoc", "cff", "bib", "toml", "cfg", "lock", "yml", "yaml", "in", "ini"})
 _READS_DOCSTRINGS = re.compile(
     r"__doc__|func_doc|getdoc|getsource|getcomments|docopt|doctest|docstring|\bpydoc\b"
     r"|^\s*(?:import|from)\s+(?:click|typer|fire|argh|plac|clize|tyro|cyclopts|defopt|jsonargparse|simple_parsing|ply|sly|"
@@ -38,7 +40,7 @@ _PLAIN_DECORATORS = frozenset(
 
 def why_unread(path: str, *sides: Levels) -> str:
     """Why a file cannot have changed a result in any of these runs; empty where the records do not show it."""
-    name = PurePosixPath(path).name
+    name = path.rpartition("/")[2]
     if known.DOCUMENT.fullmatch(name) or known.TOP_DOCUMENT.fullmatch(path):
         why = "a document; no source file of the record speaks of it"
     elif known.INSTALLING.fullmatch(name):
@@ -63,11 +65,12 @@ def _started_by_something_else(of: Levels, name: str) -> bool:
 
 def _speaks_of(of: Levels, name: str) -> bool:
     """Whether a source file names a file, by itself or by a pattern; true where a text is not kept."""
-    suffix = PurePosixPath(name).suffix.lower()
+    name = name.lower()
+    suffix = PurePosixPath(name).suffix
     for spoken in _spoken(of):
-        if spoken is None or name.lower() in spoken or (suffix and {suffix, suffix[1:]} & spoken):
+        if spoken is None or name in spoken or (suffix and {suffix, suffix[1:]} & spoken):
             return True
-        if any(word.endswith(suffix or "*") and ("*" in word or "{" in word or "%" in word) for word in spoken):
+        if any(_PATTERN.search(word) and word.endswith(suffix or "*") for word in spoken):
             return True
     return False
 
@@ -93,8 +96,16 @@ def names_in(run: Run, digest: str, quoted: bool) -> frozenset[str] | None:
             return None
         found = _LITERAL.findall(text) if quoted else _WORD.findall(text)
         _room(_NAMES)
-        _NAMES[digest, quoted] = frozenset(word.rstrip("/").rpartition("/")[2].lower() for word in found)
+        last = (word.rstrip("/").rpartition("/")[2].lower() for word in found)
+        _NAMES[digest, quoted] = frozenset(name for name in last if _may_mean_a_document(name))
     return _NAMES[digest, quoted]
+
+
+def _may_mean_a_document(name: str) -> bool:
+    """Whether a name that a text holds is that of a document, its suffix, or a pattern that fits one."""
+    if _PATTERN.search(name) or name.lstrip(".") in _SUFFIXES:
+        return True
+    return any(kind.fullmatch(name) for kind in (known.DOCUMENT, known.TOP_DOCUMENT, known.INSTALLING, known.STARTING))
 
 
 def reads_docstrings(*sides: Levels) -> bool:

@@ -31,7 +31,8 @@ name of a run is in no record, so nothing could prove it; what else stands under
 INPUT_WORDS = frozenset({"resume", "pretrained", "init", "initial", "load", "teacher", "student", "from", "weights",
                          "weight", "input", "restore", "finetune", "backbone", "base", "prior", "source", "reference",
                          "parent", "model", "checkpoint", "ckpt", "data", "dataset", "datasets", "features",
-                         "cache"})  # fmt: skip
+                         "cache", "list", "split", "splits", "vocab", "tokenizer", "prompt", "prompts", "labels",
+                         "annotations", "index"})  # fmt: skip
 """Words in the name of a key whose value is read, wherever it lies."""
 DATA_WORDS = frozenset({"data", "dataset", "datasets", "train", "val", "test", "corpus", "images", "root"})
 """Words in the name of a key that says where data lies."""

@@ -15,6 +15,7 @@ HF = "hf_abcdefghijklmnopqrst1"
 PATCH = f"diff --git a/x.py b/x.py\n--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-x\n+API_KEY = '{SECRET}'\n"
 PLACES = {
     "a key of the config": {"config": {"wandb_api_key": SECRET}},
+    "a token in words alone": {"config": {"hf_token": "onlywordsandnodigit", "x": f"--api-key {SECRET}"}},
     "a key deep in the config": {"config": {"a": [{"login": {"password": SECRET}}]}},
     "a command line as text": {"config": {"args": f"--lr 1 --hf_token {HF}"}},
     "a command line as text, with an equals sign": {"config": {"cmd": f"train.py --api-key={SECRET} --lr 1"}},
@@ -45,7 +46,7 @@ def test_a_secret_is_gone(store, place):
 
     said = json.dumps(record_of(run)) + json.dumps(run.manifest.to_json())
     kept = b"".join(run.blobs.values()).decode()
-    assert SECRET not in said + kept and HF not in said + kept
+    assert all(secret not in said + kept for secret in (SECRET, HF, "onlywords"))
     assert "<redacted:hmac-" in said + kept
     assert all(str(blob) for blob in run.blobs)
 
