@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from runaudit.diff.result import Comparison
-from runaudit.factors.factor import Absent
 from runaudit.factors.documents import text_of
+from runaudit.factors.factor import Absent
 from runaudit.records.run import Run
 
 MAX_LINES = 400

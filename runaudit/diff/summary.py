@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from runaudit.diff.lists import list_summary
 from runaudit.diff.result import FactorChange
+from runaudit.factors.documents import text_of
 from runaudit.factors.factor import ABSENT, Absent, Change, Role, section_of
 from runaudit.factors.levels import Levels
 from runaudit.factors.path import last_key
-from runaudit.factors.documents import text_of
 from runaudit.records.canonical import JSON
 
 MAX_SHOWN = 60

@@ -19,7 +19,8 @@ def notes_on(a: Levels, b: Levels, found: Sequence[Change], settings: FactorSett
     return tuple(
         dict.fromkeys(
             (*_data(a, b), *_types(found), *_renames(found), *_bundles(a, b, found, settings), *_docstrings(found),
-             *_not_run(found), *_undeclared(a, b, found), *_same_commit(a, b, found), *_seeds(a.run, b.run), *_budget(a.run, b.run))
+             *_not_run(found), *_undeclared(a, b, found), *_same_commit(a, b, found), *_seeds(a.run, b.run),
+             *_budget(a.run, b.run))
         )
     )  # fmt: skip
 

@@ -110,10 +110,10 @@ class Scope:
     """What is known to have been used, where a run is judged beside others; `settled` once they are known.
 
     `files`, `packages`, `variables`: whether all of the runs were fully observed in this, so that what they did not use
-    is left out of their trees; `idle_env`: leaves of the environment that none of them can have used. `facts`: paths of leaves that only observation tells. `unused`: what was left out, as
-    trees; `idle`: source files that were left out; `told`: those that lie within an input that is judged by itself,
-    with its name. `moved`: paths under which a run knows what lay elsewhere in the others, with those they are told
-    under.
+    is left out of their trees; `idle_env`: leaves of the environment that none of them can have used. `facts`: paths of
+    leaves that only observation tells. `unused`: what was left out, as trees; `idle`: source files that were left out;
+    `told`: those that lie within an input that is judged by itself, with its name. `moved`: paths under which a run
+    knows what lay elsewhere in the others, with those they are told under.
     """
 
     settled: bool = False

@@ -88,7 +88,7 @@ def _verdict(table: Table, a: Cell, b: Cell, weight: int, evaluation: bool) -> s
     if evaluation or not a.results or not b.results or not table.measured_alike((*a.rows, *b.rows)):
         return "incomparable"
     single = len(a.rows) == len(b.rows) == 1
-    seeds = single and table.reseeded(a.rows[0], b.rows[0])
+    seeds = table.reseeded(a.rows[0], b.rows[0]) if single else table.seed_moved(a, b)
     if weight > 1 or (weight and seeds):
         return "confounded"
     return "single_factor" if weight else "replicate" if seeds else "identical"

@@ -1,7 +1,7 @@
 """Many runs judged together: `study` says what varied, what cannot be told apart, and which runs would tell."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
@@ -152,7 +152,7 @@ def study(runs: Sequence[Run], *, settings: Settings) -> Study:
         )
     model = table
     design, drawn, codes = _design(model)
-    if drawn and not design.alias_sets and with_result <= design.rank and (seeds := table.seed_columns):
+    if drawn and not design.alias_sets and (seeds := _fixed_seeds(table, with_result)):
         model = replace(table, columns=(*table.columns, *seeds))
         design, drawn, codes = _design(model)
     sizes = Counter(
@@ -177,6 +177,36 @@ def study(runs: Sequence[Run], *, settings: Settings) -> Study:
         single_factor_pairs=clean,
         chains=tuple(chains_of(table)),
     )
+
+
+def _fixed_seeds(table: Table, results: int) -> tuple[Column, ...]:
+    """The seeds that stand still where a factor does, though several runs were made: they moved with it. Seeds that
+    differ from run to run are noise, and no columns. Of two single runs nothing tells the seed from the factor."""
+    rows = [row for cell in table.informative for row in cell.results]
+    if results == 2:
+        return table.seed_columns
+    cells = [place for place, cell in enumerate(table.informative) for _ in cell.results]
+    chosen = [[c.codes[row] for row in rows] for c in table.columns if not c.factor.startswith("env.")]
+    found = []
+    for seed in table.seed_columns:
+        codes = [seed.codes[row] for row in rows]
+        if any(_fixed(codes, cells)) or any(_all_fixed(codes, levels) for levels in chosen):
+            found.append(seed)
+    return tuple(found)
+
+
+def _fixed(seeds: Sequence[int], levels: Sequence[int]) -> Iterator[bool]:
+    """For each level whether several runs have it, and all of them one seed."""
+    at: dict[int, list[int]] = {}
+    for seed, level in zip(seeds, levels, strict=True):
+        at.setdefault(level, []).append(seed)
+    yield from (len(set(found)) == 1 < len(found) for found in at.values())
+
+
+def _all_fixed(seeds: Sequence[int], levels: Sequence[int]) -> bool:
+    """Whether every level of a factor has one seed, and not every run a level of its own."""
+    pairs = set(zip(levels, seeds, strict=True))
+    return 1 < len(set(levels)) == len(pairs) < len(seeds)
 
 
 def _design(table: Table) -> tuple[Design, tuple[int, ...], tuple[tuple[int, ...], ...]]:

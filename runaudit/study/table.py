@@ -130,6 +130,18 @@ class Table:
             if leaf.path != "seed" or not any({a, b} <= group for group in self.seeded_alike)
         )
 
+    def seed_moved(self, a: "Cell", b: "Cell") -> bool:
+        """Whether a seed was fixed in a cell of several runs while the other had others: it moved with the cell."""
+        typical = [(cell.results or cell.rows)[0] for cell in (a, b)]
+        if not self.reseeded(*typical):
+            return False
+        for leaf in self.replicating:
+            sides = [{leaf.tokens[row] for row in cell.rows} for cell in (a, b)]
+            fixed = any(len(side) == 1 < len(cell.rows) for side, cell in zip(sides, (a, b), strict=True))
+            if sides[0] != sides[1] and fixed and leaf.tokens[typical[0]] != leaf.tokens[typical[1]]:
+                return True
+        return False
+
     def gaps_of(self, rows: Iterable[int]) -> tuple[str, ...]:
         """What any of these runs does not say."""
         wanted = set(rows)

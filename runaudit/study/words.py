@@ -134,6 +134,13 @@ def _replication(study: Study) -> Iterator[str]:
     if len(cells) > 1 and len(sizes) > 1:
         shares = ", ".join(f"{count} of {size}" for size, count in sorted(sizes.items()))
         yield f"the {len(cells)} cells are not balanced (cells of so many runs: {shares})"
+    seeds = [row for cell in cells for row in cell.results]
+    if (
+        len(cells) > 1
+        and sizes.keys() == {1}
+        and len({s.tokens[r] for s in study.table.replicating for r in seeds}) > 1
+    ):
+        yield "unreplicated: every cell is one run with a seed of its own, so what the seeds did is in every effect"
     thin = sum(count for size, count in sizes.items() if size < SEEDS)
     if thin:
         yield f"{thin} of {len(cells)} cells have fewer than {SEEDS} runs: what is estimable is not yet a claim"

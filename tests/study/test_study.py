@@ -105,12 +105,32 @@ def test_a_seed_that_changes_with_the_factor_of_two_single_runs_is_aliased_with_
     assert judged(study(after, settings=Settings())).verdict == "estimable"
 
 
-def test_a_ladder_with_another_seed_on_every_step_credits_no_step():
+def test_runs_that_all_have_a_seed_of_their_own_are_estimable_and_unreplicated():
+    """Seeds are noise: what they did is in every effect, which is told, and no factor is lost for it."""
     rows = [{"lr": 1, "act": "a"}, {"lr": 2, "act": "a"}, {"lr": 2, "act": "b"}]
 
-    found = study([run(row, seed=seed) for seed, row in enumerate(rows)], settings=Settings())
+    result, verdict = said(study([run(row, seed=seed) for seed, row in enumerate(rows)], settings=Settings()))
 
-    assert found.alias_sets == (("config.act", "config.lr", "seed"),)
+    assert (verdict.verdict, result["alias_sets"]) == ("estimable", [])
+    assert any(note.startswith("unreplicated") for note in result["notes"])
+
+
+@pytest.mark.parametrize(
+    "design",
+    [
+        [(1, "a", 1)] * 2 + [(2, "a", 2)] * 2,
+        [(1, "a", 1)] * 3 + [(2, "a", 2)] * 3 + [(3, "a", 3)] * 3,
+        [(1, "a", 1), (1, "b", 1), (2, "a", 2), (2, "b", 2)],
+    ],
+    ids=["two arms", "three arms", "a factorial"],
+)
+def test_a_seed_that_is_fixed_in_every_arm_is_confounded_with_it(design):
+    rows = [run({"lr": lr, "act": act}, seed=seed, label=str(k)) for k, (lr, act, seed) in enumerate(design)]
+
+    found = study(rows, settings=Settings())
+
+    assert judged(found).verdict == "confounded"
+    assert found.alias_sets == (("config.lr", "seed"),)
 
 
 def test_seeds_replicate_where_a_run_is_left_over_to_show_what_they_do():
