@@ -14,6 +14,7 @@ from pathlib import Path
 
 from runaudit.capture.launch import child_environ
 from runaudit.capture.outputs import OBSERVER
+from runaudit.capture.ranks import with_other_ranks
 from runaudit.errors import RunauditError
 from runaudit.guard.ending import End, close_run
 from runaudit.guard.leavings import foreign_files
@@ -69,7 +70,7 @@ def run_sealed(
         )
         try:
             end = End(
-                trace=watch.stop(),
+                trace=with_other_ranks(watch.stop(), environ),
                 cwd=cwd,
                 exit_code=ended.returncode,
                 error=ended.error if ended.killed_by else None,

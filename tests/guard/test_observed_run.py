@@ -91,6 +91,33 @@ def test_an_output_that_somebody_edited_is_source_again(repo, git, cli, options)
     assert cli("run", *options, "--seed", "2", *command) == 5
 
 
+def test_a_tracked_file_that_runs_write_refuses_nothing_and_makes_no_other_design(repo, git, cli, options):
+    (repo / "results.csv").write_text("psnr\n")
+    command = program(repo, git, "p.py", "open('results.csv', 'a').write('30\\n')\n")
+    assert cli("run", *options, *command) == 0
+
+    assert cli("run", *options, "--seed", "2", *command) == 0
+    (repo / "results.csv").write_text("edited by hand")
+    assert cli("run", *options, "--seed", "3", *command) == 5
+
+
+def test_a_file_that_the_earlier_run_did_not_use_makes_no_other_design(repo, git, cli, options):
+    command = program(repo, git, "p.py", "x = 1\n")
+    assert cli("run", *options, *command) == 0
+    program(repo, git, "plot.py", "x = 2\n")
+
+    assert cli("run", *options, "--seed", "2", *command) == 0
+
+
+def test_one_rank_of_several_has_not_seen_all(repo, git, cli, options, monkeypatch):
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+
+    assert cli("run", *options, *program(repo, git, "p.py", "x = 1\n")) == 0
+
+    assert observed(runs(repo)[0])["reasons"] == ["only one of 2 ranks was observed"]
+
+
 def test_a_crash_leaves_its_last_words_without_its_secrets(repo, git, cli, options, monkeypatch, capfd):
     monkeypatch.setenv("MY_API_KEY", "s3cr3tvalue99")
     text = "import os\nraise ValueError('shape (3, 4) does not fit ' + os.environ['MY_API_KEY'])\n"
