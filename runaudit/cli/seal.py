@@ -24,12 +24,12 @@ def seal(
     debug: common.DebugOption = False,
 ) -> None:
     """Seal a lost run with what is on disk. A run that is running, or sealed already, is left as it is (exit 2)."""
+    from runaudit.cli.select import ids_named
     from runaudit.guard.lost import seal_lost
-    from runaudit.store.catalogue import resolve
 
     around = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
     place = around.open()
-    outcome = seal_lost(place, resolve(place, run), cwd=Path.cwd(), names=around.settings.series)
+    outcome = seal_lost(place, ids_named(around, run), cwd=Path.cwd(), names=around.settings.series)
     if around.json:
         answer = {"schema": "runaudit.seal/1", "run": outcome.manifest.hex, "status": outcome.status,
                   "error": outcome.body.get("error"), "notes": list(outcome.body.get("notes", ()))}  # fmt: skip
