@@ -131,6 +131,22 @@ def test_a_crash_leaves_its_last_words_without_its_secrets(repo, git, cli, optio
     assert "ValueError: shape (3, 4) does not fit s3cr3tvalue99" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("import sys; sys.exit('no such split: tset')", "exit code 1: no such split: tset"),
+        ("import os, sys; sys.stderr.write('bad\\n'); sys.stderr.flush(); os._exit(4)", "exit code 4: bad"),
+        ("import sys; sys.stderr.write('only a warning\\n')", None),
+    ],
+)
+def test_what_a_failed_command_said_last_is_its_error(code, error, repo, cli, options):
+    cli("run", *options, "--", sys.executable, "-c", code)
+
+    (run,) = runs(repo)
+    assert run.outcome.body["error"] == error
+    assert ("stderr_tail" in run.outcome.body) == (error is not None)
+
+
 def test_a_seed_the_program_did_not_use_is_found_in_its_calls(repo, git, cli, options, capfd):
     command = program(repo, git, "p.py", "import random\nrandom.seed(40)\n")
 
