@@ -30,6 +30,7 @@ class Log(object):
 
         self.folder, self.mmap, self.now, self.getpid = folder, mmap.mmap, time.monotonic_ns, os.getpid
         self.pid, self.part, self.kept, self.map, self.head, self.late = 0, 0, [], None, None, False
+        self.checked = 0
 
     def piece(self, size):
         """Begin the next file of this process; raises OSError where there is no room."""
@@ -54,21 +55,20 @@ class Log(object):
         if self.part == 1 and self.head is not None:
             self.put("S", str(os.getppid()), "fork" if forked else "late" if self.late else "start", *self.head)
 
-    def put(self, *fields):
+    def put(self, kind, *fields):
         """Append a line: its kind, the moment, the fields."""
         if self.map is None:
             return
         if self.getpid() != self.pid:
             self.renew()
-        text = fields[0] + "\t" + str(self.now())
-        for field in fields[1:]:
-            if "\\" in field or "\t" in field or "\n" in field or "\0" in field:
-                field = field.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\0", "\\0")
-            text += "\t" + field
+        text = "\t".join(fields)
+        if "\\" in text or "\n" in text or "\0" in text or text.count("\t") >= len(fields):
+            text = "\t".join([escaped(field) for field in fields])
+        text = "%s\t%d\t%s\n" % (kind, self.now(), text)
         try:
-            line = (text + "\n").encode("utf-8", "surrogateescape")
+            line = text.encode("utf-8", "surrogateescape")
         except UnicodeError:
-            line = (text + "\n").encode("utf-8", "backslashreplace")
+            line = text.encode("utf-8", "backslashreplace")
         try:
             self.map.write(line)
         except ValueError:
@@ -92,9 +92,15 @@ class Log(object):
             self.map = None
 
 
+def escaped(field):
+    """A field that holds no separator."""
+    return field.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\0", "\\0")
+
+
 log = None
 table = {}  # event -> what to do; empty: switched off
 read_once, wrote_once, executed, folded = {}, {}, set(), set()
+getframe = sys._getframe
 near = []  # relative names among them: a chdir makes them new
 counts = {}
 texts, told, kinds = {}, set(), {}
@@ -117,11 +123,12 @@ def hook(event, args, get=table.get, own=None):
 
 
 def kind_of(name):
-    """0 standard library or ours, 1 the project's, 2 an installed package's, 3 made by a program; full name, entry."""
-    if name.startswith("<frozen") or name in OWN:
-        found = 0, "", ""
-    elif name.startswith("<"):
-        found = (1 if name.startswith(("<stdin", "<ipython")) or (name == "<string>" and TYPED[0]) else 3), name, ""
+    """0 standard library, 1 the project's, 2 an installed package's, 3 made by a program; full name, entry."""
+    if name[:1] == "<":
+        if name == "<__main__>":
+            found = 1 if TYPED[0] else 3, "<string>", ""
+        else:
+            found = 0 if name.startswith(("<_frozen", "<zipimport", "<builtins")) else 3, name, ""
     elif "/site-packages/" in name or "/dist-packages/" in name:
         found = 2, name, "torch.load" if name.endswith("/torch/serialization.py") else ""
     elif name.startswith(STD):
@@ -132,21 +139,34 @@ def kind_of(name):
     return found
 
 
-def who():
+def origin(frame):
+    """Whose code a frame runs. By its globals: asking for its code is an event, and slow."""
+    space = frame.f_globals
+    if space is OURS:
+        return NOBODY
+    name = space.get("__file__")
+    if type(name) is not str:
+        name = "<%s>" % space.get("__name__")
+    return kinds.get(name) or kind_of(name)
+
+
+def who(depth=1):
     """Who asked: the nearest file of the project, unless a library was asked first by being imported; the library's
-    file that stands nearest ("" where none does), and the entry this says.
+    file that stands nearest ("" where none does), and the entry this says. `depth`: so many frames at least are ours.
     """
-    frame = sys._getframe(1)
+    try:
+        frame = getframe(depth)
+    except ValueError:
+        return "", "", ""
     made = through = via = ""
     while frame is not None:
-        code = frame.f_code
-        found = kinds.get(code.co_filename) or kind_of(code.co_filename)
+        found = origin(frame)
         kind = found[0]
         if kind == 1:
             return found[1], through, via
         if kind == 2:
             through, via = through or found[1], via or found[2]
-            if code.co_name == "<module>":
+            if frame.f_code.co_name == "<module>":
                 break
         elif kind == 3:
             made = made or found[1]
@@ -155,13 +175,17 @@ def who():
 
 
 def asker():
-    """The frame that called into C: kind and full name; (1, "") where there is none."""
-    frame = sys._getframe(2)
-    while frame is not None and frame.f_code.co_filename == HERE:
+    """Whose code called into C; the project's where there is no frame at all."""
+    try:
+        frame = getframe(1)
+    except ValueError:
+        return 1, "", ""
+    while frame is not None and frame.f_globals is OURS:
         frame = frame.f_back
-    return (1, "") if frame is None else kinds.get(frame.f_code.co_filename) or kind_of(frame.f_code.co_filename)
+    return (1, "", "") if frame is None else origin(frame)
 
 
+OURS, NOBODY = globals(), (0, "", "")
 HERE = hook.__code__.co_filename
 PARTS = [
     os.path.join(os.path.dirname(HERE), name)

@@ -11,8 +11,8 @@ command = [None]
 
 def on_compile(args):
     source, name = args[0], args[1]
-    if source is None or name is None:
-        return
+    if not isinstance(source, (str, bytes)) or name is None:
+        return  # a syntax tree: its text came before it
     if len(texts) > 64:
         texts.clear()
     texts[text_of(name)] = source
@@ -89,7 +89,8 @@ def on_main(event):
         on_folders()
         if event == "command":
             command[0] = str(args[0])
-            log.put("T", "<command>", "", command[0][:TEXT])
+            text = command[0][:-1] if command[0][-1:] == "\n" else command[0]  # the interpreter adds one
+            log.put("T", "<command>", "", text[:TEXT])
         elif event == "stdin":
             target = os.readlink("/proc/self/fd/0")
             if target[:1] == "/" and not uninteresting(target):
@@ -124,11 +125,11 @@ def words(args):
 
 def starter():
     """The file of the code that starts a process: the first frame above the standard library's own machinery for it."""
-    frame = sys._getframe(1)
+    frame = getframe(1)
     while frame is not None:
-        name = frame.f_code.co_filename
-        if name not in OWN and name[:1] != "<" and not name.startswith(MACHINERY):
-            return (kinds.get(name) or kind_of(name))[1]
+        found = origin(frame)
+        if found[1] and not found[1].startswith(MACHINERY):
+            return found[1]
         frame = frame.f_back
     return ""
 
@@ -176,15 +177,14 @@ def on_network(host):
     host = host.decode("utf-8", "replace") if isinstance(host, bytes) else host
     if not isinstance(host, str) or host in ("", "localhost", "::1", "0.0.0.0", "::") or host.startswith("127."):
         return
-    frame, packages, project = sys._getframe(1), [], ""
+    frame, packages, project = getframe(1), [], ""
     while frame is not None:
-        name = frame.f_code.co_filename
-        found = kinds.get(name) or kind_of(name)
+        found = origin(frame)
         if found[0] == 1:
             project = found[1]
             break
         if found[0] == 2:
-            rest = name.replace("/dist-packages/", "/site-packages/").rpartition("/site-packages/")[2]
+            rest = found[1].replace("/dist-packages/", "/site-packages/").rpartition("/site-packages/")[2]
             package = rest.partition("/")[0] + ":" + frame.f_code.co_name
             if package not in packages:
                 packages.append(package)

@@ -34,12 +34,12 @@ def full(path, folder=None):
 def uninteresting(path):
     """Whether it is the system's, or a compiled file that a module explains."""
     if path[:5] in ("/proc", "/sys/", "/dev/"):
-        return (
-            path[:9] != "/dev/shm/"
-            and path[:6] in ("/proc/", "/sys/f", "/sys/d", "/sys/c", "/sys/k", "/sys/b")
-            or (path[:5] == "/dev/" and path[:9] != "/dev/shm/")
-        )
+        return path[:9] != "/dev/shm/" and (path[4] == "/" or path[:6] == "/proc/")
     return "/__pycache__/" in path and ".pyc" in path
+
+
+BUDGET = [512 << 20]  # so much is hashed of files that nobody is known to have read
+FOLDER = os.O_DIRECTORY | os.O_PATH
 
 
 def on_open(args):
@@ -51,24 +51,26 @@ def on_open(args):
         if path == 0 and reads:
             on_input(None)
         return
-    if flags & (os.O_DIRECTORY | os.O_PATH):
+    if flags & FOLDER:
         return
-    name = full(path)
+    plain = type(path) is str and path[:1] == "/" and "//" not in path and "/." not in path and path[-1] != "/"
+    name = path if plain else full(path)
     if name is None or uninteresting(name):
         return
-    if mode is None and name != text_of(path):
+    if mode is None and not plain and name != text_of(path):
         for other in beside(path, name):
             read(other) if reads else write(other, bool(flags & os.O_TRUNC))
     if reads:
         read(name)
-        read_once[path] = True
+        if not plain:
+            read_once[path] = True
     else:
         fresh = bool(flags & (os.O_TRUNC | os.O_EXCL)) or (not flags and mode[:1] in "wx")
         if not fresh and (flags & 3 == 2 or (not flags and "r" in mode)):
             read(name)
         write(name, fresh)
         wrote_once[path] = True
-    if name != path:
+    if not plain:
         near.append(path)
 
 
@@ -93,8 +95,17 @@ def read(name, via=""):
     if folded or len(read_once) > MANY:
         if many(name):
             return
-    by, through, entry = who()
-    log.put("R", name, by, via or entry, through)
+    by, through, entry = who(4)
+    moment = log.now()
+    line = f"R\t{moment}\t{name}\t{by}\t{via or entry}\t{through}\n"
+    if moment - log.checked > 1000000 or "\\" in line or line.count("\t") > 5 or line.count("\n") > 1 or "\0" in line:
+        log.checked = moment  # asking for the pid is dear, so not more than every millisecond
+        log.put("R", name, by, via or entry, through)
+    else:
+        try:
+            log.map.write(line.encode())
+        except (ValueError, AttributeError):  # no room, a name that is no UTF-8, no log
+            log.put("R", name, by, via or entry, through)
     read_once[name] = True
 
 
@@ -135,6 +146,10 @@ def before(name):
         state = os.stat(name)
         if state.st_mode & 0o170000 != 0o100000:
             return
+        if name not in read_once:
+            if BUDGET[0] < state.st_size:
+                return
+            BUDGET[0] -= state.st_size
         found = "-" if state.st_size > CAP else digest(name)
     except OSError:
         found = "0" if not os.path.lexists(name) else "-"

@@ -48,10 +48,11 @@ def watch_environ(place):
     from _collections_abc import Mapping
 
     kind = type(env)
-    get, put = kind.__getitem__.__code__, kind.__setitem__.__code__
-    between = {Mapping.get.__code__, Mapping.__contains__.__code__, os.getenv.__code__, kind.setdefault.__code__}
-    iterated, pending = {}, []
-    getframe = sys._getframe
+    get, put, drop = (
+        f.__code__.co_firstlineno for f in (kind.__getitem__, kind.__setitem__, kind.__delitem__)
+    )  # who called is told by the line: asking a frame for its code is an event, and slow
+    between = os.getenv.__globals__, Mapping.get.__globals__
+    iterated, pending, settled = {}, [], set()
 
     def encodekey(key):
         try:
@@ -59,25 +60,30 @@ def watch_environ(place):
         except BaseException as error:  # goes on as it is, without a line of ours in its traceback
             error.__traceback__ = error.__traceback__.tb_next
             raise
-        if not table:
-            return raw
+        if raw in settled or not table:
+            return raw  # the project's own look-up of it stands in the log: there is no more to know
         frame = getframe(1)
-        code = frame.f_code
-        if code is get:
+        line = frame.f_lineno
+        if get <= line < put:
             if iterated.get(key) is not key:
-                frame = frame.f_back
-                while frame is not None and frame.f_code in between:
-                    frame = frame.f_back
-                name = "" if frame is None else frame.f_code.co_filename
-                if (raw, name) not in told:
-                    looked_up(raw, name, env._data.get(raw))
+                asked(raw, frame.f_back)
                 if raw == key_of_path:
                     if env._data.get(raw) == ours:
                         return b"="  # a name nobody has
                     pending.append(0)
-        elif code is put and raw == key_of_path:
+        elif put <= line < drop and raw == key_of_path:
             pending.append(1)
         return raw
+
+    def asked(raw, frame):
+        while frame is not None and (frame.f_globals is between[0] or frame.f_globals is between[1]):
+            frame = frame.f_back
+        found = (1, "", "") if frame is None else origin(frame)
+        name = found[1]
+        if (raw, name) not in told:
+            looked_up(raw, name, env._data.get(raw))
+            if found[0] == 1 and raw != key_of_path:
+                settled.add(raw)
 
     def decodekey(raw):
         key = decode_key(raw)
@@ -113,13 +119,8 @@ def watch_environ(place):
             except BaseException as error:
                 error.__traceback__ = error.__traceback__.tb_next
                 raise
-            if table and getframe(1).f_code is get:
-                frame = getframe(2)
-                while frame is not None and frame.f_code in between:
-                    frame = frame.f_back
-                name = "" if frame is None else frame.f_code.co_filename
-                if (raw, name) not in told:
-                    looked_up(raw, name, env._data.get(raw))
+            if table and get <= getframe(1).f_lineno < put:
+                asked(raw, getframe(2))
             return raw
 
         os.environb.encodekey = encode_bytes
@@ -129,8 +130,7 @@ def watch_environ(place):
 
 def looked_up(raw, name, value):
     """Note a variable that was looked up: its value with `=` before it, or `-` where it was not set."""
-    found = kinds.get(name) or kind_of(name) if name else (1, "", "")
-    log.put("E", os.fsdecode(raw), "-" if value is None else "=" + os.fsdecode(value), found[1] or name)
+    log.put("E", os.fsdecode(raw), "-" if value is None else "=" + os.fsdecode(value), name)
     told.add((raw, name))
 
 

@@ -222,10 +222,9 @@ def seeds(call):
             raise_if_not_ours(error)
             text = "?"
         frame = sys._getframe(1)
-        while frame is not None and frame.f_code.co_filename in OWN:
+        while frame is not None and frame.f_globals is OURS:
             frame = frame.f_back
-        name = frame.f_code.co_filename if frame is not None else ""
-        place = (kinds.get(name) or kind_of(name))[1] or name
+        place = origin(frame)[1] if frame is not None else ""
         line = str(frame.f_lineno if frame is not None else 0)
         key = ("seed", call, text, place, line)
         if key not in told and len(told) < 20000:
@@ -236,7 +235,7 @@ def seeds(call):
 
 
 def sqlite(via):
-    """The event of sqlite3 tells the first file; ATTACH is heard of through the authorizer, nobody's until one is set."""
+    """The event of sqlite3 tells the first file; ATTACH is heard of by the authorizer, nobody's until one is set."""
 
     def allow(action, name, *rest):
         if action == 24 and table:  # SQLITE_ATTACH

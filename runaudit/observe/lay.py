@@ -22,7 +22,7 @@ _NAMES = {
     "hook_acts.py": ("hook_acts.py",),
     "hook_wraps.py": ("hook_wraps.py",),
 }
-_installed: list[Any] = []
+_installed: list[tuple[Any, str]] = []
 
 
 def lay(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
@@ -65,11 +65,18 @@ def install(folder: Path, *, late: bool = True) -> bool:
     if not hook.start(str(folder.absolute() / "log"), late, str(folder.absolute())):
         return False
     os.environ.update(additions)
-    _installed.append(hook)
+    _installed.append((hook, str(folder.absolute())))
     return True
 
 
 def uninstall() -> None:
     """Stop observing this process. The audit hook itself cannot be removed; it does nothing from now on."""
     while _installed:
-        _installed.pop().stop()
+        hook, folder = _installed.pop()
+        hook.stop()
+        now = os.environ.get("PYTHONPATH", "")
+        left = os.pathsep.join(part for part in now.split(os.pathsep) if part != folder)
+        if left:
+            os.environ["PYTHONPATH"] = left
+        else:
+            os.environ.pop("PYTHONPATH", None)

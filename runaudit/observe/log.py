@@ -16,6 +16,24 @@ from runaudit.observe.trace import Child, Lookup, Process, Read, Seeding, Text, 
 _NAME = re.compile(r"(\d+)-([0-9a-f]+)-(\d+)\.log")
 _ESCAPED = re.compile(r"\\([\\tn0])")
 _OF_FILES = frozenset("RXFBWKMLD")
+# The fewest fields of a line that is whole; a line may be cut where its process was killed.
+_LEAST = {
+    "R": 4,
+    "X": 2,
+    "F": 2,
+    "B": 2,
+    "W": 2,
+    "M": 2,
+    "L": 2,
+    "S": 10,
+    "C": 2,
+    "T": 3,
+    "Z": 4,
+    "E": 3,
+    "V": 2,
+    "N": 3,
+    "I": 2,
+}
 _PLAIN = {"\\": "\\", "t": "\t", "n": "\n", "0": "\0"}
 
 
@@ -52,8 +70,9 @@ def _parsed(pid: int, body: bytes) -> Iterator[Line]:
         words = raw.decode("utf-8", "surrogateescape").split("\t")
         if len(words) < 2 or not words[1].isdigit():
             continue
-        fields = (_ESCAPED.sub(lambda m: _PLAIN[m[1]], word) if "\\" in word else word for word in words[2:])
-        yield Line(int(words[1]), pid, words[0], tuple(fields))
+        fields = tuple(_ESCAPED.sub(lambda m: _PLAIN[m[1]], word) if "\\" in word else word for word in words[2:])
+        if len(fields) >= _LEAST.get(words[0], 1) and (words[0] != "S" or (fields[0] + fields[9]).isdigit()):
+            yield Line(int(words[1]), pid, words[0], fields)
 
 
 @dataclass
@@ -172,7 +191,8 @@ def process_of(line: Line) -> Process:
     parent, how, executable, _, cwd, version, prefix, base, _, number, *rest = line.fields
     return Process(
         pid=line.pid, parent=int(parent), executable=executable, argv=tuple(rest[int(number) :]), cwd=cwd,
-        version=version, prefix=prefix, base_prefix=base, flags=tuple(rest[: int(number)]), late=how == "late", forked=how == "fork",
+        version=version, prefix=prefix, base_prefix=base, flags=tuple(rest[: int(number)]),
+        late=how == "late", forked=how == "fork",
     )  # fmt: skip
 
 

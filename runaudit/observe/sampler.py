@@ -19,6 +19,9 @@ _HELD_EVERY = 20  # looks: what a process holds is looked at once a second
 _SYSTEM = ("/proc/", "/sys/", "/dev/", "/usr/", "/lib", "/etc/", "/run/", "/var/cache/", "/memfd:", "/SYSV")
 
 
+_TOLD = Path(f"/proc/self/task/{os.getpid()}/children").exists()
+
+
 @dataclass(slots=True)
 class _Seen:
     pid: int
@@ -50,9 +53,21 @@ def _argv(pid: int) -> tuple[str, ...]:
 
 def _children(pid: int) -> list[int]:
     found: list[int] = []
+    if not _TOLD:
+        return _by_parent(pid)
     with contextlib.suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
             found += map(int, _read(f"{task}/children").split())
+    return found
+
+
+def _by_parent(pid: int) -> list[int]:
+    """Where the kernel does not list children: all processes are asked who their parent is."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        words = _read(str(path)).rpartition(b")")[2].split()
+        if len(words) > 1 and int(words[1]) == pid:
+            found.append(int(path.parent.name))
     return found
 
 
@@ -162,7 +177,8 @@ class Sampler:
         known = {line.fields[0] for line in lines if line.kind in ("R", "W", "X")}
         found = [f"U\t{time.monotonic_ns()}\t{text}" for text in self._unseen(starts, told)]
         for (path, writes), moment in self._held.items():
-            if path not in known and not any(c in path for c in "\\\t\n"):
+            base, dash, _ = path.rpartition("-")  # sqlite's journals lie beside their file
+            if path not in known and not (dash and base in known) and not any(c in path for c in "\\\t\n"):
                 found.append(f"W\t{moment}\t{path}\tkeep\t" if writes else f"R\t{moment}\t{path}\t\theld open\t")
         if found:
             text = "runaudit-log/1\t \n" + "\n".join(found) + "\n"

@@ -1,0 +1,315 @@
+"""What a trace tells: order of reading and writing, texts, seeds, children, a folder folded, and what was not seen."""
+
+import hashlib
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from runaudit.observe import gaps
+from runaudit.observe.lay import install, lay, uninstall
+from runaudit.observe.log import read_trace
+from runaudit.observe.trace import Child, Process
+
+PY = sys.executable
+
+
+def sha256(data: bytes) -> str:
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+@pytest.mark.parametrize("way", [
+    "open('a.csv', 'w').write('new')", "os.replace('b.csv', 'a.csv')", "os.remove('a.csv')", "os.truncate('a.csv', 1)",
+    "open('a.csv', 'r+').write('n')", "open('a.csv', 'a').write('n')", "pathlib.Path('a.csv').write_text('new')", "shutil.move('a.csv', 'z')",
+    "shutil.copy('b.csv', 'a.csv')",
+])  # fmt: skip
+def test_what_was_read_counts_as_it_was_before_the_run_changed_it(place, way):
+    place.write("a.csv", "old"), place.write("b.csv", "b")
+    ran = place.program(f"import os, pathlib, shutil\nopen('a.csv').read()\n{way}")
+    assert ran.code == 0, ran.err
+    read = ran.read("a.csv")
+    assert (read.before, read.own) == (sha256(b"old"), False)
+
+
+def test_what_a_child_overwrites_counts_as_it_was(place):
+    place.write("a.csv", "old")
+    ran = place.program(
+        "import subprocess, sys\nopen('a.csv').read()\nsubprocess.run([sys.executable, '-c', \"open('a.csv', 'w').write('new')\"])"
+    )
+    assert ran.read("a.csv").before == sha256(b"old") and not ran.read("a.csv").own
+
+
+def test_what_is_appended_to_and_read_is_an_input_with_its_old_content(place):
+    place.write("log.csv", "old\n")
+    ran = place.program("open('log.csv', 'a').write('new')\nopen('log.csv').read()")
+    assert (ran.read("log.csv").own, ran.read("log.csv").before) == (False, sha256(b"old\n"))
+
+
+def test_what_was_not_there_before_it_was_appended_to_is_own(place):
+    ran = place.program("open('log.csv', 'a').write('new')\nopen('log.csv').read()")
+    assert ran.read("log.csv").own
+
+
+def test_a_probe_of_what_the_run_makes_later_is_no_input(place):
+    ran = place.program(
+        "try:\n    open('cache.bin')\nexcept OSError:\n    open('cache.bin', 'w').write('1')\nopen('cache.bin').read()"
+    )
+    assert ran.inputs == {"train.py"}
+
+
+def test_an_output_that_is_moved_into_place_is_own(place):
+    text = "import os\nopen('m.tmp', 'w').write('1')\nos.replace('m.tmp', 'm.pt')\nopen('m.pt').read()\n"
+    text += "os.mkdir('t')\nopen('t/x', 'w').write('1')\nos.rename('t', 'u')\nopen('u/x').read()"
+    ran = place.program(text)
+    assert ran.inputs == {"train.py"}
+    assert str(place.top / "m.pt") in ran.trace.written and str(place.top / "m.tmp") in ran.trace.removed
+
+
+@pytest.mark.parametrize("way", ["os.rename('d', 'e')", "os.symlink('d', 'e')"])
+def test_an_input_that_is_read_under_a_new_name_is_an_input(place, way):
+    place.write("d/a.csv", "1")
+    ran = place.program(f"import os\n{way}\nopen('e/a.csv').read()")
+    assert "d/a.csv" in ran.inputs
+
+
+def test_what_one_process_wrote_and_another_read_is_own(place):
+    ran = place.program(
+        "import subprocess, sys\nopen('x', 'w').write('1')\nsubprocess.run([sys.executable, '-c', \"open('x').read(); open('y', 'w')\"])\nopen('y').read()"
+    )
+    assert ran.inputs == {"train.py"}
+
+
+def test_texts_without_a_file_are_kept(place):
+    place.write("in.py", "open('a.csv', 'w')\n")
+    ran = place.program(
+        "exec('X = 41')\neval('X + 1')\nimport collections, dataclasses\ncollections.namedtuple('A', 'b')"
+    )
+    assert [text.source for text in ran.trace.texts] == ["X = 41", "X + 1"]
+    ran = place.observed(PY, "-c", "X = 43")
+    assert [(text.name, text.source) for text in ran.trace.texts] == [("<command>", "X = 43")]
+    with (place.top / "in.py").open() as file:
+        ran = place.observed(PY, stdin=file)
+    assert "in.py" in ran.inputs and ran.read("in.py").executed
+
+
+def test_a_script_from_a_pipe_is_told_as_what_it_was_compiled_to(place):
+    one, two, three = (place.observed(PY, "-", given=f"x = {n}\nprint(x)\n").trace.texts for n in (1, 1, 2))
+    assert one == two != three and len(one) == 1
+
+
+def test_cells_are_kept(place):
+    """As IPython does: the text is parsed under the cell's name, and the tree is compiled and run."""
+    ran = place.program("""
+import ast
+name = "/tmp/ipykernel_12/345.py"
+tree = compile("y = 7", name, "exec", ast.PyCF_ONLY_AST)
+exec(compile(tree, name, "exec"))
+""")
+    assert [(t.name, t.source) for t in ran.trace.texts] == [("/tmp/ipykernel_12/345.py", "y = 7")]
+
+
+def test_seeds_are_told_with_their_place(place):
+    pytest.importorskip("numpy")
+    ran = place.program(
+        "import random, numpy as np\nrandom.seed(3)\nnp.random.seed(seed=4)\nnp.random.default_rng(5)\nrandom.seed()\n"
+    )
+    found = [(s.call, s.value, Path(s.file).name, s.line) for s in ran.trace.seeded]
+    assert found == [("random.seed", 3, "train.py", 2), ("numpy.random.seed", 4, "train.py", 3),
+                     ("numpy.random.default_rng", 5, "train.py", 4), ("random.seed", None, "train.py", 5)]  # fmt: skip
+
+
+def test_what_the_run_sets_itself_is_no_look_up(place):
+    ran = place.program(
+        "import os, subprocess, sys\nos.environ['A'] = '1'\nos.environ['A']\n"
+        "subprocess.run([sys.executable, 'child.py'], env={**os.environ, 'B': '2'})"
+        if not place.write("child.py", "import os\nos.environ['A'], os.environ['B'], os.environ.get('C')")
+        else ""
+    )
+    if not ran.trace.children:
+        ran = place.program("import os, subprocess, sys\nos.environ['A'] = '1'\nos.environ['A']\n"
+                            "subprocess.run([sys.executable, 'child.py'], env={**os.environ, 'B': '2'})")  # fmt: skip
+    assert ran.looked_up == {"C": None}
+
+
+def test_children_are_told(place):
+    place.write("child.py", "")
+    ran = place.program("import subprocess, sys, platform\nsubprocess.run([sys.executable, 'child.py', '1'])\n"
+                        "subprocess.run(sys.executable + ' child.py 2', shell=True)\nsubprocess.run(['nice', sys.executable, 'child.py', '3'])\n"
+                        "subprocess.run(['uname'], stdout=-3)")  # fmt: skip
+    assert [child.seen for child in ran.trace.children] == [True, True, True, False]
+    assert ran.trace.partial == ("`uname` was started by train.py: what it read was not seen",)
+
+
+def test_what_a_library_starts_is_its_own_affair(place):
+    place.write(
+        "v/site-packages/lib.py",
+        "import subprocess\nsubprocess.run(['true'])\ndef f():\n    subprocess.run(['cat', 'a.csv'])\n",
+    )
+    place.write("a.csv", "1")
+    ran = place.program(
+        "import platform, lib\nplatform.libc_ver(); platform.uname().processor\nlib.f()",
+        env={"PYTHONPATH": "v/site-packages"},
+    )
+    assert ran.code == 0, ran.err
+    assert ran.trace.level == "full", ran.trace.partial
+    assert "a.csv" in ran.inputs and all("lib.py" in c.by or "platform" in c.by for c in ran.trace.children)
+
+
+def test_who_asked_is_the_project_unless_a_library_was_being_imported(place):
+    place.write("v/site-packages/lib.py", "open('at_import.csv').read()\ndef f(n):\n    return open(n).read()\n")
+    place.write("at_import.csv", "1"), place.write("a.csv", "1")
+    ran = place.program("import lib\nlib.f('a.csv')", env={"PYTHONPATH": "v/site-packages"})
+    lib = str(place.top / "v/site-packages/lib.py")
+    assert ran.read("at_import.csv").by == lib
+    assert (ran.read("a.csv").by, ran.read("a.csv").through) == (str(place.top / "train.py"), lib)
+
+
+def test_thousands_of_files_are_told_as_one_folder(place):
+    ran = place.program("""
+import os
+for k in range(2):
+    os.makedirs("set/%d" % k)
+    for n in range(6000):
+        os.close(os.open("set/%d/%d" % (k, n), os.O_CREAT | os.O_WRONLY))
+""", name="make.py")  # fmt: skip
+    ran = place.program(
+        "import os\nfor k in range(2):\n    for n in range(6000):\n        open('set/%d/%d' % (k, n)).close()\nopen('train.py').read()"
+    )
+    folded = {path for path, read in ran.trace.reads.items() if read.folder}
+    assert folded == {str(place.top / "set/0"), str(place.top / "set/1")}
+    assert len(ran.trace.reads) < 12000 and "train.py" in ran.inputs
+
+
+@pytest.mark.parametrize("library", ["decord", "tensorflow"])
+def test_a_library_whose_readers_are_not_known_is_a_gap_where_the_project_imports_it(place, library):
+    (
+        place.write(f"v/site-packages/{library}/__init__.py", ""),
+        place.write("v/site-packages/other.py", f"import {library}\n"),
+    )
+    env = {"PYTHONPATH": "v/site-packages"}
+    ran = place.program(f"import {library}", env=env)
+    assert ran.trace.partial == (
+        f"{library} reads files by itself: what {place.top}/train.py read with it was not seen",
+    )
+    assert place.program("import other", env=env).trace.level == "full"
+
+
+def test_a_late_install_is_a_gap_and_can_be_switched_off(place, tmp_path):
+    (tmp_path / "a.csv").write_text("1"), (tmp_path / "b.csv").write_text("1")
+    root = str(Path(__file__).parents[2])
+    ran = place.bare(PY, "-c", f"""
+import sys, os
+sys.path[:0] = [p for p in {sys.path!r} if p] + [{root!r}]
+from pathlib import Path
+from runaudit.observe.lay import install, uninstall
+import subprocess
+assert install(Path({str(tmp_path / 'o')!r}), late=True)
+assert not install(Path({str(tmp_path / 'p')!r}), late=True)
+open({str(tmp_path / 'a.csv')!r}).read()
+os.environ.get("FIRST")
+subprocess.run([sys.executable, "-c", "open({str(tmp_path / 'c.csv')!r}, 'w')"])
+uninstall()
+open({str(tmp_path / 'b.csv')!r}).read()
+os.environ.get("SECOND")
+print(os.environ.get("PYTHONPATH"))
+""")  # fmt: skip
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "None\n", "")
+    trace = read_trace(tmp_path / "o")
+    assert str(tmp_path / "a.csv") in trace.reads and str(tmp_path / "b.csv") not in trace.reads
+    assert str(tmp_path / "c.csv") in trace.written
+    assert {one.name for one in trace.lookups if one.by == "<string>"} == {"FIRST"}
+    assert trace.level == "partial" and "after it had begun" in trace.partial[0]
+
+
+def test_an_observed_program_that_records_is_observed_once(place):
+    assert install is not uninstall
+    root = str(Path(__file__).parents[2])
+    ran = place.program(f"import sys\nsys.path[:0] = [p for p in {sys.path!r} if p] + [{root!r}]\nfrom pathlib import Path\n"
+                        "from runaudit.observe.lay import install, uninstall\nprint(install(Path('o'), late=True))\nopen('a.csv', 'w')")  # fmt: skip
+    assert ran.out == "False\n", ran.err
+    assert str(place.top / "a.csv") in ran.trace.written
+
+
+def test_nothing_laid_nothing_seen(tmp_path):
+    trace = read_trace(tmp_path / "no")
+    assert (trace.level, trace.observed) == ("none", False)
+
+
+def test_half_a_log_is_read_as_far_as_it_goes(place):
+    place.write("a.csv", "1")
+    ran = place.program("open('a.csv').read()")
+    for log in (ran.folder / "log").glob("*.log"):
+        data = log.read_bytes().rstrip(b"\0")
+        log.write_bytes(data[:-5] + b"\xff\xfe\nR\tno number\n\n")
+    assert read_trace(ran.folder).observed
+
+
+def test_a_script_of_the_shell_is_a_gap_and_its_pythons_are_seen(place):
+    (
+        place.write("a.csv", "1"),
+        place.write("train.py", "open('a.csv').read()"),
+        place.write("go.sh", f"{PY} train.py\ntrue\n"),
+    )
+    ran = place.observed("sh", "go.sh")
+    assert "a.csv" in ran.inputs and ran.trace.level == "partial" and "sh go.sh" in ran.trace.partial[0]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["sh", "-c", "{py} train.py 1"], ["env", "A=1", "{py}", "train.py", "1"], ["nice", "{py}", "train.py", "1"]],
+)
+def test_a_launcher_that_hands_its_words_on_is_no_gap(place, command):
+    place.write("a.csv", "1"), place.write("train.py", "open('a.csv').read()")
+    ran = place.observed(*[word.format(py=PY) for word in command])
+    assert "a.csv" in ran.inputs and ran.trace.level == "full", ran.trace.partial
+
+
+def test_files_that_stay_open_or_mapped_are_found_from_outside(place, tmp_path):
+    pytest.importorskip("torch")
+    place.write("w.bin", b"\0" * 4096)
+    ran = place.program(
+        "import ctypes, os, time\nlibc = ctypes.CDLL(None)\nfd = libc.open(b'w.bin', 0)\nassert fd > 2\ntime.sleep(2.5)",
+        sample=True,
+    )
+    assert "w.bin" in ran.inputs and ran.read("w.bin").via == "held open"
+
+
+def test_env_without_the_observer_is_told_with_its_reason(place):
+    place.write("child.py", "import time; time.sleep(0.4)")
+    ran = place.program(
+        "import subprocess, sys\nsubprocess.run([sys.executable, 'child.py'], env={'PYTHONPATH': 'mine'})", sample=True
+    )
+    assert ran.trace.level == "partial" and "PYTHONPATH was replaced (mine)" in " ".join(ran.trace.partial)
+
+
+@pytest.mark.parametrize(
+    ("argv", "seen", "same"),
+    [
+        (("python", "a.py", "1"), ("/usr/bin/python3", "a.py", "1"), True),
+        (("python", "a.py"), ("python", "b.py"), False),
+        (("cat", "a.py"), ("python", "a.py"), False),
+        (("./tool", "x"), ("/usr/bin/python3", "./tool", "x"), True),
+        (("torchrun", "x"), ("/v/bin/python", "/v/bin/torchrun", "x"), True),
+        (("sh", "-c", "python a.py"), ("python", "a.py"), True),
+        (("sh", "-c", "cat b; python a.py"), ("python", "a.py"), False),
+        (("python",), ("python",), True),
+    ],
+)
+def test_which_process_a_child_became(argv, seen, same):
+    assert gaps.same_command(argv, seen) is same
+
+
+def test_one_process_answers_for_one_child():
+    process = Process(pid=2, parent=1, executable="python", argv=("python", "a.py"), cwd="/")
+    children = [Child(argv=("python", "a.py")), Child(argv=("python", "a.py"))]
+    assert [child.seen for child in gaps.matched(children, [process])] == [True, False]
+
+
+def test_laying_twice_is_laying_once(tmp_path):
+    first, second = lay(tmp_path / "o", {"PYTHONPATH": "x"}), lay(tmp_path / "o", {})
+    assert first == {"PYTHONPATH": f"{tmp_path / 'o'}:x"} and second == {"PYTHONPATH": str(tmp_path / "o")}
+    began = time.perf_counter()
+    subprocess.run([PY, "-c", ""], env=second, check=True)
+    assert time.perf_counter() >= began and read_trace(tmp_path / "o").observed
