@@ -348,3 +348,31 @@ if __name__ == "__main__":
 def test_a_subprocess_with_a_function_before_exec_is_itself(place):
     ran = place.program("import subprocess\nsubprocess.run(['cat', 'train.py'], preexec_fn=lambda: None)", sample=True)
     assert ran.trace.level == "partial" and "cat" in ran.trace.partial[0]
+
+
+def test_compiled_functions_stay_whole(place):
+    """torch.compile reads the functions that a compiled one calls, ours among them."""
+    pytest.importorskip("torch")
+    place.write(
+        "train.py",
+        """
+import os, random, warnings, torch
+warnings.simplefilter("ignore")
+def variable(x): return x + (1 if os.environ.get("EPOCHS") else 2)
+def seeded(x):
+    torch.manual_seed(3)
+    return x + torch.rand(1)
+def drawn(x):
+    random.seed(3)
+    return x + random.random()
+for f in (variable, seeded, drawn):
+    for whole in (True, False):
+        try:
+            print(f.__name__, whole, torch.compile(f, backend="eager", fullgraph=whole)(torch.ones(1)))
+        except Exception as error:
+            print(f.__name__, whole, type(error).__name__)
+""",
+    )
+    bare, seen = place.bare(PY, "train.py"), place.observed(PY, "train.py")
+    assert (seen.code, seen.out) == (bare.returncode, bare.stdout)
+    assert "variable True tensor" in seen.out
