@@ -262,7 +262,13 @@ def expect(name, path=None):
 
 
 def on_crash(args):
-    """An exception that nobody caught is about to be shown: the end of what will be shown, as far as it can be told."""
+    """An exception that nobody caught is about to be shown: the end of what will be shown, as far as it can be told.
+
+    An interrupt is left alone: text that is run here (`namedtuple` does) would make Python forget that it has to die of
+    the signal.
+    """
+    if issubclass(args[1], KeyboardInterrupt):
+        return
     try:
         import traceback
 

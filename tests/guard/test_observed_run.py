@@ -147,6 +147,20 @@ def test_what_a_failed_command_said_last_is_its_error(code, error, repo, cli, op
     assert ("stderr_tail" in run.outcome.body) == (error is not None)
 
 
+def test_an_observed_program_dies_of_an_interrupt_as_it_would_without(repo, options):
+    code = "import sys; from runaudit.cli.app import main; main(sys.argv[1:])"
+    words = [sys.executable, "-c", code, "run", *options, "--", sys.executable, "-c"]
+    text = "import time; print('ready', flush=True); time.sleep(60)"
+    wrapper = subprocess.Popen([*words, text], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert wrapper.stdout.readline() == "ready\n"
+
+    wrapper.send_signal(signal.SIGINT)
+    wrapper.communicate(timeout=60)
+
+    assert wrapper.returncode == 130
+    assert runs(repo)[0].outcome.body["exit_code"] == -signal.SIGINT
+
+
 def test_a_seed_the_program_did_not_use_is_found_in_its_calls(repo, git, cli, options, capfd):
     command = program(repo, git, "p.py", "import random\nrandom.seed(40)\n")
 
