@@ -253,6 +253,7 @@ def _launch(
     environ: Mapping[str, str],
     now: float,
 ) -> dict[str, JSON]:
+    given = sorted(name for name, value in request.data.items() if isinstance(value, Mapping))
     ranks = ("RANK", "LOCAL_RANK", "SLURM_JOB_ID", "SLURM_PROCID", "SLURM_NODELIST", "TORCHELASTIC_RUN_ID")
     return {
         "started": utc_text(now),
@@ -266,21 +267,23 @@ def _launch(
         "cwd": str(request.root.absolute()),
         "top": str(place.top),
         "script": None if place.script is None else _within(place.script, place.top),
-        "siblings": {name: str(path) for name, path in sibling_names(siblings).items()},
-        "data_given": sorted(name for name, value in request.data.items() if isinstance(value, Mapping)),
-        "config_files": [_within(request.root / path, place.top) for path in request.config_files],
+        "config_files": [_within(_standing(request.root / path, path), place.top) for path in request.config_files],
         "job": {name: environ[name] for name in ranks if name in environ},
+        **({"siblings": {name: str(path) for name, path in sibling_names(siblings).items()}} if siblings else {}),
+        **({"data_given": given} if given else {}),
     }
 
 
 def _within(path: Path, top: Path) -> str:
     """A file's path in the work tree, as the tree of sources names it; outside of it, where it lies."""
-    there = path.absolute()
-    if there.is_relative_to(top):
-        return os.path.normpath(there.relative_to(top))
-    there = path.resolve()
-    real = top.resolve()
-    return there.relative_to(real).as_posix() if there.is_relative_to(real) else str(there)
+    there = Path(os.path.normpath(path.absolute()))
+    if not there.is_relative_to(top):
+        there, top = path.resolve(), top.resolve()
+    return there.relative_to(top).as_posix() if there.is_relative_to(top) else str(there)
+
+
+def _standing(*places: Path) -> Path:
+    return next((place for place in places if place.exists()), places[-1])
 
 
 def seal(

@@ -22,11 +22,14 @@ from runaudit.capture.source import Basket, Limits, legible
 from runaudit.errors import CaptureError
 from runaudit.observe.trace import Trace
 from runaudit.records.canonical import JSON
+from runaudit.records.digest import digest_file
 from runaudit.records.manifest import Manifest
 from runaudit.store.store import Store
 
 MAX_TEXTS = 200
 MAX_WRITTEN = 20_000
+SMALL_OUTPUT = 4 << 20
+"""Of a file up to this size that the run left, the digest is told too."""
 MACHINERY = ("from multiprocessing.", "import multiprocessing.")
 """How the standard library starts its workers: a text with the numbers of two pipes, and no code of the program."""
 UNOBSERVED = "no process of the command could be observed"
@@ -136,18 +139,23 @@ class _Sealing:
         return list(found.values())[:MAX_TEXTS]
 
     def _written(self) -> Iterator[dict[str, JSON]]:
-        """The files that the run left, with the stamp by which the next run knows that they are still its outputs."""
+        """The files that the run left: the stamp by which the next run knows that they are still its outputs, and of
+        small ones what they hold, since a run that finds a cache and one that makes it used the same."""
         for path in sorted(self.trace.written)[:MAX_WRITTEN]:
             if self.places.ignored(path):
                 continue
             try:
                 facts = os.lstat(path)
+                if stat.S_ISDIR(facts.st_mode):
+                    continue
+                row: dict[str, JSON] = {"path": legible(self.places.name(path))}
+                if self.places.inside(path):
+                    row["stamp"] = stamp_of(facts)
+                if stat.S_ISREG(facts.st_mode) and facts.st_size <= SMALL_OUTPUT:
+                    row["digest"] = str(digest_file(Path(path)))
             except OSError:
                 continue
-            if stat.S_ISDIR(facts.st_mode):
-                continue
-            stamp = {"stamp": stamp_of(facts)} if self.places.inside(path) else {}
-            yield {"path": legible(self.places.name(path)), **stamp}
+            yield row
 
     def _texts(self) -> Iterator[dict[str, JSON]]:
         """Code without a file, redacted, in the store. What a library compiles for itself follows from its version."""
@@ -311,7 +319,7 @@ class _Declared:
 def _internal(store: Store, manifest: Manifest) -> tuple[Path, ...]:
     """What the store keeps for itself, and this run's own folder; another run's checkpoint is an input like any."""
     root = store.root.absolute()
-    inner = ("objects", "live", "cache", "tmp", "log.jsonl", "store.json", "redaction.key")
+    inner = ("objects", "live", "cache", "tmp", "log.jsonl", "store.json", "redaction.key", ".gitignore")
     return (*(root / name for name in inner), store.run_dir(manifest.id).absolute())
 
 

@@ -34,14 +34,18 @@ MODULES = (".py", ".pyi", ".pyx", ".ipynb")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
-    """What is known of an end. `before`: the tracker files that were there before the start. `lost`: nobody was there
-    to see it, and what lies in the working folder may be anybody's."""
+    """What is known of an end.
+
+    `said`: the end of what the command wrote to its standard error. `before`: the tracker files that were there before
+    the start. `lost`: nobody was there to see it, and what lies in the working folder may be anybody's.
+    """
 
     trace: Trace
     cwd: Path
     exit_code: int | None = None
     error: str | None = None
     notes: tuple[str, ...] = ()
+    said: str = ""
     before: frozenset[Path] = frozenset()
     lost: bool = False
     ended: float | None = None
@@ -62,14 +66,14 @@ def close_run(store: Store, manifest: Manifest, end: End, *, environ: Mapping[st
         "observed": seen.observed,
         **({"data": {"changed": changed}} if changed else {}),
         **({"findings": findings} if findings else {}),
-        **(_last_words(end.trace, redactor) if end.exit_code else {}),
+        **_last_words(end, redactor),
     }
     code, said = code_at_end(manifest, live, seen, redactor)
     return seal_outcome(
         store,
         manifest,
         exit_code=end.exit_code,
-        error=end.error or (_error(sections) if end.exit_code else None),
+        error=end.error or _error(end, redactor),
         code=code,
         sections=sections,
         notes=[*end.notes, *remarks, *said, *(str(row["message"]) for row in findings)],
@@ -121,15 +125,20 @@ def seed_findings(manifest: Manifest, observed: Mapping[str, Any]) -> list[Findi
     ]  # fmt: skip
 
 
-def _last_words(trace: Trace, redactor: Redactor) -> dict[str, JSON]:
-    """The traceback of the exception that ended the program, its end, without secrets."""
-    if not (words := trace.last_words):
+def _last_words(end: End, redactor: Redactor) -> dict[str, JSON]:
+    """The end of what a command that failed said, else the traceback that ended it; without secrets."""
+    words = (end.said.strip() and end.said) or end.trace.last_words
+    if not end.exit_code or not words:
         return {}
-    lines = redactor.text(words[-8 * TAIL_BYTES :]).splitlines()[-TAIL_LINES:]
+    lines = redactor.text(words).splitlines()[-TAIL_LINES:]
     return {"stderr_tail": "\n".join(lines)[-TAIL_BYTES:]}
 
 
-def _error(sections: Mapping[str, JSON]) -> str | None:
-    """The last line of a traceback: what a person would read first."""
-    lines = [line for line in str(sections.get("stderr_tail") or "").splitlines() if line.strip()]
-    return lines[-1] if lines else None
+def _error(end: End, redactor: Redactor) -> str | None:
+    """The one line of a failure that a person would read first: the exception, else the last thing that was said."""
+    if not end.exit_code:
+        return None
+    if lines := [line for line in end.trace.last_words.splitlines() if line.strip()]:
+        return redactor.text(lines[-1])
+    said = [line for line in end.said.splitlines() if line.strip()]
+    return f"exit code {end.exit_code}: {redactor.text(said[-1].strip())}" if said else None

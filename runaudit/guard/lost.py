@@ -1,5 +1,6 @@
 """Sealing a run whose sealer is gone."""
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 from runaudit.capture.outputs import OBSERVER
 from runaudit.errors import UsageError
 from runaudit.guard.ending import End, close_run
-from runaudit.guard.wrapped import traced
+from runaudit.guard.wrapped import remove_folder, traced
 from runaudit.observe.here import POINTER
 from runaudit.records.digest import Digest
 from runaudit.records.manifest import Manifest
@@ -47,7 +48,10 @@ def seal_lost(
         ended=_last_sign(live),
         notes=("sealed by `runaudit seal` with what was on disk",),
     )
-    return close_run(store, manifest, end, environ=environ)
+    outcome = close_run(store, manifest, end, environ=environ)
+    with contextlib.suppress(OSError):
+        remove_folder(_logs(live))
+    return outcome
 
 
 def _logs(live: Path) -> Path:

@@ -109,11 +109,12 @@ def supervise(
     beat: Callable[[], None],
     every_s: float,
     stdout: int | None = None,
+    stderr: int | None = None,
     started: Callable[[int], None] = lambda pid: None,
 ) -> Ended:
     """Run `command` to its end, within `signals_held()`, whose `mask` the command gets: it inherits the wrapper's, and
     could not be interrupted otherwise. `beat` is called at once and every `every_s` seconds. `stdout` is a file
-    descriptor that takes what the command prints, None leaves it where it is. `started` is told the command's pid."""
+    descriptor that takes what the command prints, None leaves it where it is, as `stderr`. `started` gets the pid."""
     began = time.monotonic()
     forwarded: list[int] = []
     beat()
@@ -123,6 +124,7 @@ def supervise(
             cwd=cwd,
             env=dict(environ),
             stdout=stdout,
+            stderr=stderr,
             preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, mask) and None,
         )
     except OSError as error:

@@ -17,6 +17,7 @@ from runaudit.capture.outputs import OBSERVER
 from runaudit.capture.ranks import with_other_ranks
 from runaudit.errors import RunauditError
 from runaudit.guard.ending import End, close_run
+from runaudit.guard.lastwords import listen
 from runaudit.guard.leavings import foreign_files
 from runaudit.guard.process import Ended, signal_name, signals_held, supervise
 from runaudit.observe.lay import lay
@@ -57,6 +58,12 @@ def run_sealed(
     live = store.live_dir(manifest.id)
     before = foreign_before(cwd)
     watch = Watch.over(live / OBSERVER, environ, command)
+    ear = listen(stdout)
+
+    def started(pid: int) -> None:
+        ear.begun()
+        watch.start(pid)
+
     with signals_held() as mask:
         ended = supervise(
             command,
@@ -66,7 +73,8 @@ def run_sealed(
             beat=heart(live),
             every_s=HEARTBEAT_S,
             stdout=stdout,
-            started=watch.start,
+            stderr=ear.fd,
+            started=started,
         )
         try:
             end = End(
@@ -75,6 +83,7 @@ def run_sealed(
                 exit_code=ended.returncode,
                 error=ended.error if ended.killed_by else None,
                 notes=tuple(f"{signal_name(number)} was passed on to the command" for number in ended.forwarded),
+                said=ear.heard(),
                 before=before,
                 names=series_names or {},
             )

@@ -108,7 +108,8 @@ def short(argv: Sequence[str]) -> str:
     return text if len(text) <= 80 else text[:77] + "…"
 
 
-def _library(by: str) -> bool:
+def is_library(by: str) -> bool:
+    """Whether a file is an installed package's."""
     return "/site-packages/" in by or "/dist-packages/" in by
 
 
@@ -118,7 +119,7 @@ def _name(path: str) -> str:
 
 def _of_children(children: Sequence[Child], stdlib: Sequence[str]) -> Iterator[str]:
     for child in children:
-        if child.seen or not child.argv or _library(child.by) or child.by.startswith(tuple(stdlib)):
+        if child.seen or not child.argv or is_library(child.by) or child.by.startswith(tuple(stdlib)):
             continue
         words = simple(child.argv)
         if is_python(words[0]):

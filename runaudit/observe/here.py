@@ -11,10 +11,12 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from runaudit.observe.trace import Trace
+from runaudit.observe.trace import Read, Trace
 
 POINTER = "observe.at"
 """The file in a run's live folder that names where the logs of its program lie."""
@@ -42,37 +44,46 @@ def attached(live: Path) -> bool:
 
 
 def own_trace() -> Trace:
-    """What was seen of this process and of those it started."""
+    """What was seen of this process and of those it started; and what it had loaded before anybody looked."""
     from runaudit.observe.log import read_trace
 
     if _folder is None:
         return Trace()
     try:
-        return read_trace(_folder, root_pid=os.getpid())
+        seen = read_trace(_folder, root_pid=os.getpid())
     except (OSError, ValueError) as error:
         return Trace(partial=(f"what was observed could not be read: {error}",))
+    return replace(seen, reads=MappingProxyType({**_loaded(), **seen.reads}))
+
+
+def _loaded() -> dict[str, Read]:
+    """The files of the modules in memory, the program's own among them: it began before it could ask to be seen."""
+    found: dict[str, Read] = {}
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and file:
+            path = os.path.abspath(file)  # noqa: PTH100  (links are not followed)
+            found[path] = Read(path=path, executed=True)
+    return found
 
 
 @contextlib.contextmanager
 def unobserved() -> Iterator[None]:
     """What this process does inside is not noted: what runaudit reads to seal a run is no reading of the program's."""
-    hooks = {id(hook): hook for hook in _hooks()}
-    kept = {name: dict(hook.table) for name, hook in hooks.items()}
-    for hook in hooks.values():
-        hook.table.clear()
+    table = _acts()
+    kept = dict(table)
+    table.clear()
     try:
         yield
     finally:
-        for name, hook in hooks.items():
-            hook.table.update(kept[name])
+        table.update(kept)
 
 
-def _hooks() -> list[Any]:
-    if "runaudit.observe.lay" not in sys.modules:
-        return []
-    from runaudit.observe import lay
-
-    return list(lay._installed)
+def _acts() -> dict[str, Any]:
+    """What the hook of this process, laid or installed, does at which event: its first default looks it up."""
+    hook = getattr(sys, "_runaudit_observer", None)
+    table = getattr((getattr(hook, "__defaults__", None) or (None,))[0], "__self__", None)
+    return table if isinstance(table, dict) else {}
 
 
 def _begin(*, late: bool) -> bool:

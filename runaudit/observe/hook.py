@@ -101,6 +101,7 @@ log = None
 table = {}  # event -> what to do; empty: switched off
 read_once, wrote_once, executed, folded = {}, {}, set(), set()
 getframe = sys._getframe
+compiling = [bool]  # becomes torch's own question of that name once torch is there; bool() is False
 near = []  # relative names among them: a chdir makes them new
 counts = {}
 texts, told, kinds = {}, set(), {}

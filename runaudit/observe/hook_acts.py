@@ -168,14 +168,18 @@ def on_spawn(args):
 
 def on_connect(args):
     place = args[1]
-    if not isinstance(place, tuple) or not place:
-        return
-    on_network(place[0])
+    if isinstance(place, tuple) and place:
+        on_network(place[0], True)
 
 
-def on_network(host):
+def on_network(host, connects=False):
     host = host.decode("utf-8", "replace") if isinstance(host, bytes) else host
-    if not isinstance(host, str) or host in ("", "localhost", "::1", "0.0.0.0", "::") or host.startswith("127."):
+    if (
+        not isinstance(host, str)
+        or host in ("", "localhost", "::1", "0.0.0.0", "::")
+        or host.startswith("127.")
+        or host == os.uname()[1]
+    ):
         return
     frame, packages, project = getframe(1), [], ""
     while frame is not None:
@@ -189,9 +193,12 @@ def on_network(host):
             if package not in packages:
                 packages.append(package)
         frame = frame.f_back
-    key = (host, project, tuple(packages[-3:]))
+    asked = (project, tuple(packages[-3:]))
+    if connects and asked in told:
+        return  # its name was told when it was looked up
+    key = (host, asked)
     if key not in told:
-        told.add(key)
+        told.update((key, asked))
         log.put("N", host, project, ",".join(packages))
 
 
@@ -255,7 +262,13 @@ def expect(name, path=None):
 
 
 def on_crash(args):
-    """An exception that nobody caught is about to be shown: the end of what will be shown, as far as it can be told."""
+    """An exception that nobody caught is about to be shown: the end of what will be shown, as far as it can be told.
+
+    An interrupt is left alone: text that is run here (`namedtuple` does) would make Python forget that it has to die of
+    the signal.
+    """
+    if issubclass(args[1], KeyboardInterrupt):
+        return
     try:
         import traceback
 

@@ -53,16 +53,20 @@ def watch_environ(place):
     )  # who called is told by the line: asking a frame for its code is an event, and slow
     between = os.getenv.__globals__, Mapping.get.__globals__
     iterated, pending, settled = {}, [], set()
+    # torch.compile reads these functions: while it does they must be the plain ones, and name nothing global
+    traced, acts, frame_at = compiling, table, getframe
 
     def encodekey(key):
+        if traced[0]():
+            return encode_key(key)
         try:
             raw = encode_key(key)
         except BaseException as error:  # goes on as it is, without a line of ours in its traceback
             error.__traceback__ = error.__traceback__.tb_next
             raise
-        if raw in settled or not table:
+        if raw in settled or not acts:
             return raw  # the project's own look-up of it stands in the log: there is no more to know
-        frame = getframe(1)
+        frame = frame_at(1)
         line = frame.f_lineno
         if get <= line < put:
             if iterated.get(key) is not key:
@@ -86,11 +90,15 @@ def watch_environ(place):
                 settled.add(raw)
 
     def decodekey(raw):
+        if traced[0]():
+            return decode_key(raw)
         key = decode_key(raw)
         iterated[key] = key
         return key
 
     def decodevalue(raw):
+        if traced[0]():
+            return decode_value(raw)
         if pending:
             pending.pop()
             if raw.startswith(ours + b":"):

@@ -50,22 +50,26 @@ def raise_if_not_ours(error):
 def wrapped(real, note, skip=0, after=None):
     """A function that notes and calls on; a failure of `real` shows no frame of ours."""
 
+    traced, acts, check = compiling, table, raise_if_not_ours  # torch.compile cannot read globals of ours
+
     def wrapper(*args, **kwargs):
-        if table:
+        if traced[0]():
+            return real(*args, **kwargs)
+        if acts:
             try:
                 note(args[skip:], kwargs)
             except Exception as error:
-                raise_if_not_ours(error)
+                check(error)
         try:
             result = real(*args, **kwargs)
         except BaseException as error:
             error.__traceback__ = error.__traceback__.tb_next
             raise
-        if after is not None and table:
+        if after is not None and acts:
             try:
                 after(result)
             except Exception as error:
-                raise_if_not_ours(error)
+                check(error)
         return result
 
     for name in ("__name__", "__qualname__", "__doc__", "__module__"):
@@ -335,6 +339,8 @@ def cover_module(name, module):
     """Cover the entries of a library that is done with being imported."""
     if module is None:
         return
+    if name == "torch":
+        compiling[0] = getattr(getattr(module, "compiler", None), "is_compiling", bool)
     for place, entries, kind in COVERS.get(name, ()):
         holder = sys.modules.get(place)
         if holder is None:

@@ -173,7 +173,8 @@ class _Merge:
             case "X":
                 self.read(given[0], by=given[1], executed=True)
             case "F":
-                self.reads[given[0]] = Read(path=given[0], by=given[1], folder=True)
+                inside = [read.own for path, read in self.reads.items() if path.startswith(given[0] + "/")]
+                self.reads[given[0]] = Read(path=given[0], by=given[1], folder=True, own=bool(inside) and all(inside))
             case "B":
                 self.before.setdefault(given[0], given[1])
             case "W":

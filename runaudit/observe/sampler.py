@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from runaudit.observe.gaps import is_python, same_command, short, why_unseen
+from runaudit.observe.gaps import is_library, is_python, same_command, short, why_unseen
 from runaudit.observe.log import lines_of
 
 _PERIOD_S = 0.05
@@ -173,7 +173,7 @@ class Sampler:
         for line in lines:
             if line.kind == "S":
                 starts.setdefault(line.pid, set()).add(line.fields[3])
-        told = [line.fields[2:] for line in lines if line.kind == "C"]
+        told = [(line.fields[0], line.fields[2:]) for line in lines if line.kind == "C"]
         known = {line.fields[0] for line in lines if line.kind in ("R", "W", "X")}
         found = [f"U\t{time.monotonic_ns()}\t{text}" for text in self._unseen(starts, told)]
         for (path, writes), moment in self._held.items():
@@ -185,7 +185,7 @@ class Sampler:
             with contextlib.suppress(OSError):
                 (log / f"0-{time.monotonic_ns():x}-0.log").write_bytes(text.encode("utf-8", "surrogateescape"))
 
-    def _unseen(self, starts: dict[int, set[str]], told: list[tuple[str, ...]]) -> list[str]:
+    def _unseen(self, starts: dict[int, set[str]], told: list[tuple[str, tuple[str, ...]]]) -> list[str]:
         """A sentence for each descendant in which the hook did not run and of which it did not tell."""
         found = []
         for seen in self._seen.values():
@@ -194,9 +194,12 @@ class Sampler:
             if seen.looks == 1 and seen.argv == seen.parent_argv:
                 continue  # between fork and exec
             what = f"`{short(seen.argv)}`".replace("\t", " ").replace("\n", " ").replace("\\", "/")
+            by = [who for who, argv in told if same_command(argv, seen.argv)]
+            if by and all(is_library(one) for one in by):
+                continue  # an installed package's own affair
             if is_python(seen.exe):
-                if seen.looks > 1 or not any(same_command(argv, seen.argv) for argv in told):
+                if seen.looks > 1 or not by:
                     found.append(f"{what} {why_unseen(seen.argv, seen.environ)}")
-            elif seen.pid != self._pid and seen.parent in starts and not any(same_command(a, seen.argv) for a in told):
+            elif seen.pid != self._pid and seen.parent in starts and not by:
                 found.append(f"{what} was started by native code: what it read was not seen")
         return found

@@ -14,7 +14,8 @@ record file, so that what is sealed, what is exported and what is imported are o
     init          {kind: random|resume|checkpoint, checkpoint: digest|null, parent: run id|null}
     eval          {metric, protocol, crop_border, data_range, channel, code_digest}
     seed_proof    {rng, init, first_batch}: digests that show the seed acted, where they are known this early
-    launch        this launch alone: started, hostname, pid, nonce, argv, cwd, run_dir
+    launch        this launch alone: started, hostname, pid, nonce, argv, cwd, run_dir, top (the root of the script's
+                  work tree), script (its path in there), siblings {name: folder}, outputs (of earlier runs, no code)
     origin        {kind: "captured"} or where an imported run came from
     intent        [factor]: what the experimenter said would differ
     bundles       [name]: declared treatments made of several changes

@@ -131,6 +131,36 @@ def test_a_crash_leaves_its_last_words_without_its_secrets(repo, git, cli, optio
     assert "ValueError: shape (3, 4) does not fit s3cr3tvalue99" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("import sys; sys.exit('no such split: tset')", "exit code 1: no such split: tset"),
+        ("import os, sys; sys.stderr.write('bad\\n'); sys.stderr.flush(); os._exit(4)", "exit code 4: bad"),
+        ("import sys; sys.stderr.write('only a warning\\n')", None),
+    ],
+)
+def test_what_a_failed_command_said_last_is_its_error(code, error, repo, cli, options):
+    cli("run", *options, "--", sys.executable, "-c", code)
+
+    (run,) = runs(repo)
+    assert run.outcome.body["error"] == error
+    assert ("stderr_tail" in run.outcome.body) == (error is not None)
+
+
+def test_an_observed_program_dies_of_an_interrupt_as_it_would_without(repo, options):
+    code = "import sys; from runaudit.cli.app import main; main(sys.argv[1:])"
+    words = [sys.executable, "-c", code, "run", *options, "--", sys.executable, "-c"]
+    text = "import time; print('ready', flush=True); time.sleep(60)"
+    wrapper = subprocess.Popen([*words, text], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert wrapper.stdout.readline() == "ready\n"
+
+    wrapper.send_signal(signal.SIGINT)
+    wrapper.communicate(timeout=60)
+
+    assert wrapper.returncode == 130
+    assert runs(repo)[0].outcome.body["exit_code"] == -signal.SIGINT
+
+
 def test_a_seed_the_program_did_not_use_is_found_in_its_calls(repo, git, cli, options, capfd):
     command = program(repo, git, "p.py", "import random\nrandom.seed(40)\n")
 

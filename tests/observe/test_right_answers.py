@@ -1,4 +1,4 @@
-"""The 25 situations in which an observer was found wanting, each answered: seen as an input, told as a gap, or clean."""
+"""The 25 situations in which an observer was found wanting, answered: seen as an input, told as a gap, or clean."""
 
 import os
 import sqlite3
@@ -62,7 +62,8 @@ def test_06_hdf5(place):
     with h5py.File(place.top / "a.h5", "w") as file:
         file["x"] = [1]
     ran = place.program(
-        "import h5py\nassert isinstance(h5py.File('a.h5'), h5py.File)\nh5py.File('b.h5', 'w').close()\nh5py.File('b.h5')"
+        "import h5py\nassert isinstance(h5py.File('a.h5'), h5py.File)\nh5py.File('b.h5', 'w').close()\n"
+        "h5py.File('b.h5')"
     )
     assert "a.h5" in ran.inputs and "b.h5" not in ran.inputs
 
@@ -85,7 +86,8 @@ def test_08_safetensors(place):
     ran = place.program(
         "from safetensors.torch import load_file, save_file\nimport safetensors\n"
         "save_file(load_file('w.safetensors'), 'v.safetensors')\n"
-        "with safetensors.safe_open('v.safetensors', framework='np') as f:\n    assert isinstance(f, safetensors.safe_open)"
+        "with safetensors.safe_open('v.safetensors', framework='np') as f:\n"
+        "    assert isinstance(f, safetensors.safe_open)"
     )
     assert ran.code == 0, ran.err
     assert "w.safetensors" in ran.inputs and "v.safetensors" not in ran.inputs
@@ -232,7 +234,8 @@ def test_20_sqlite_attaches_another_file(place):
             made.execute("create table t (x)")
         made.close()
     ran = place.program(
-        "import sqlite3\nc = sqlite3.connect('a.db')\nc.execute(\"attach 'b.db' as b\")\nc.execute('select * from b.t').fetchall()"
+        "import sqlite3\nc = sqlite3.connect('a.db')\nc.execute(\"attach 'b.db' as b\")\n"
+        "c.execute('select * from b.t').fetchall()"
     )
     assert ran.code == 0, ran.err
     assert "a.db" in ran.inputs and ("b.db" in ran.inputs or ran.trace.level == "partial")
@@ -240,7 +243,8 @@ def test_20_sqlite_attaches_another_file(place):
 
 def test_21_what_comes_by_http(place):
     ran = place.program(
-        "import urllib.request\ntry:\n    urllib.request.urlopen('http://data.invalid/a.csv', timeout=1)\nexcept OSError:\n    pass"
+        "import urllib.request\ntry:\n    urllib.request.urlopen('http://data.invalid/a.csv', timeout=1)\n"
+        "except OSError:\n    pass"
     )
     assert (
         ran.trace.level == "partial"
@@ -289,8 +293,10 @@ def test_23_an_own_output_read_back(place):
 
 
 COPIES = [
-    "dict(os.environ)", "os.environ.copy()", "{**os.environ}", "list(os.environ.items())", "[os.environ[k] for k in os.environ]",
-    "[os.environ[k] for k in sorted(os.environ)]", "subprocess.run([sys.executable, '-c', ''], env=dict(os.environ, A='1'))", "os.environ | {}",
+    "dict(os.environ)", "os.environ.copy()", "{**os.environ}", "list(os.environ.items())",
+    "[os.environ[k] for k in os.environ]",
+    "[os.environ[k] for k in sorted(os.environ)]",
+    "subprocess.run([sys.executable, '-c', ''], env=dict(os.environ, A='1'))", "os.environ | {}",
     "str(os.environ)", "len(os.environ)",
 ]  # fmt: skip
 

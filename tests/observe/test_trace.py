@@ -22,7 +22,8 @@ def sha256(data: bytes) -> str:
 
 @pytest.mark.parametrize("way", [
     "open('a.csv', 'w').write('new')", "os.replace('b.csv', 'a.csv')", "os.remove('a.csv')", "os.truncate('a.csv', 1)",
-    "open('a.csv', 'r+').write('n')", "open('a.csv', 'a').write('n')", "pathlib.Path('a.csv').write_text('new')", "shutil.move('a.csv', 'z')",
+    "open('a.csv', 'r+').write('n')", "open('a.csv', 'a').write('n')", "pathlib.Path('a.csv').write_text('new')",
+    "shutil.move('a.csv', 'z')",
     "shutil.copy('b.csv', 'a.csv')",
 ])  # fmt: skip
 def test_what_was_read_counts_as_it_was_before_the_run_changed_it(place, way):
@@ -36,7 +37,8 @@ def test_what_was_read_counts_as_it_was_before_the_run_changed_it(place, way):
 def test_what_a_child_overwrites_counts_as_it_was(place):
     place.write("a.csv", "old")
     ran = place.program(
-        "import subprocess, sys\nopen('a.csv').read()\nsubprocess.run([sys.executable, '-c', \"open('a.csv', 'w').write('new')\"])"
+        "import subprocess, sys\nopen('a.csv').read()\n"
+        "subprocess.run([sys.executable, '-c', \"open('a.csv', 'w').write('new')\"])"
     )
     assert ran.read("a.csv").before == sha256(b"old") and not ran.read("a.csv").own
 
@@ -76,7 +78,8 @@ def test_an_input_that_is_read_under_a_new_name_is_an_input(place, way):
 
 def test_what_one_process_wrote_and_another_read_is_own(place):
     ran = place.program(
-        "import subprocess, sys\nopen('x', 'w').write('1')\nsubprocess.run([sys.executable, '-c', \"open('x').read(); open('y', 'w')\"])\nopen('y').read()"
+        "import subprocess, sys\nopen('x', 'w').write('1')\n"
+        "subprocess.run([sys.executable, '-c', \"open('x').read(); open('y', 'w')\"])\nopen('y').read()"
     )
     assert ran.inputs == {"train.py"}
 
@@ -136,7 +139,8 @@ def test_what_the_run_sets_itself_is_no_look_up(place):
 def test_children_are_told(place):
     place.write("child.py", "")
     ran = place.program("import subprocess, sys, platform\nsubprocess.run([sys.executable, 'child.py', '1'])\n"
-                        "subprocess.run(sys.executable + ' child.py 2', shell=True)\nsubprocess.run(['nice', sys.executable, 'child.py', '3'])\n"
+                        "subprocess.run(sys.executable + ' child.py 2', shell=True)\n"
+                        "subprocess.run(['nice', sys.executable, 'child.py', '3'])\n"
                         "subprocess.run(['uname'], stdout=-3)")  # fmt: skip
     assert [child.seen for child in ran.trace.children] == [True, True, True, False]
     assert ran.trace.partial == ("`uname` was started by train.py: what it read was not seen",)
@@ -175,7 +179,8 @@ for k in range(2):
         os.close(os.open("set/%d/%d" % (k, n), os.O_CREAT | os.O_WRONLY))
 """, name="make.py")  # fmt: skip
     ran = place.program(
-        "import os\nfor k in range(2):\n    for n in range(6000):\n        open('set/%d/%d' % (k, n)).close()\nopen('train.py').read()"
+        "import os\nfor k in range(2):\n    for n in range(6000):\n        open('set/%d/%d' % (k, n)).close()\n"
+        "open('train.py').read()"
     )
     folded = {path for path, read in ran.trace.reads.items() if read.folder}
     assert folded == {str(place.top / "set/0"), str(place.top / "set/1")}
@@ -226,8 +231,10 @@ print(os.environ.get("PYTHONPATH"))
 def test_an_observed_program_that_records_is_observed_once(place):
     assert install is not uninstall
     root = str(Path(__file__).parents[2])
-    ran = place.program(f"import sys\nsys.path[:0] = [p for p in {sys.path!r} if p] + [{root!r}]\nfrom pathlib import Path\n"
-                        "from runaudit.observe.lay import install, uninstall\nprint(install(Path('o'), late=True))\nopen('a.csv', 'w')")  # fmt: skip
+    ran = place.program(f"import sys\nsys.path[:0] = [p for p in {sys.path!r} if p] + [{root!r}]\n"
+    f"from pathlib import Path\n"
+                        "from runaudit.observe.lay import install, uninstall\n"
+                        "print(install(Path('o'), late=True))\nopen('a.csv', 'w')")  # fmt: skip
     assert ran.out == "False\n", ran.err
     assert str(place.top / "a.csv") in ran.trace.written
 
@@ -270,7 +277,8 @@ def test_files_that_stay_open_or_mapped_are_found_from_outside(place, tmp_path):
     pytest.importorskip("torch")
     place.write("w.bin", b"\0" * 4096)
     ran = place.program(
-        "import ctypes, os, time\nlibc = ctypes.CDLL(None)\nfd = libc.open(b'w.bin', 0)\nassert fd > 2\ntime.sleep(2.5)",
+        "import ctypes, os, time\nlibc = ctypes.CDLL(None)\nfd = libc.open(b'w.bin', 0)\nassert fd > 2\n"
+        "time.sleep(2.5)",
         sample=True,
     )
     assert "w.bin" in ran.inputs and ran.read("w.bin").via == "held open"

@@ -246,7 +246,8 @@ def test_another_sitecustomize_before_ours_is_no_loss_outside_of_environments(pl
     if not base.is_file():
         pytest.skip("the environment's own interpreter is not there")
     place.write("lib/sitecustomize.py", "")
-    place.write("run.py", f"import os, subprocess\nenv = dict(os.environ)\nenv['PYTHONPATH'] = {str(place.top / 'lib')!r} + ':' + env['PYTHONPATH']\n"
+    place.write("run.py", f"import os, subprocess\nenv = dict(os.environ)\n"
+    f"env['PYTHONPATH'] = {str(place.top / 'lib')!r} + ':' + env['PYTHONPATH']\n"
                 f"subprocess.run([{str(base)!r}, 'train.py'], env=env)")  # fmt: skip
     place.write("a.csv", "1"), place.write("train.py", "open('a.csv').read()")
     ran = place.observed(str(base), "run.py")
@@ -263,7 +264,10 @@ def test_children_are_seen_after_the_program_set_pythonpath(place, change):
         place.write("a.csv", "1"),
         place.write("child.py", "import os; open('a.csv').read(); print(os.environ.get('PYTHONPATH'))"),
     )
-    text = f"import os, subprocess, sys\n{change}\nsubprocess.run([sys.executable, 'child.py'])\nprint(os.environ.get('PYTHONPATH'))"
+    text = (
+        f"import os, subprocess, sys\n{change}\nsubprocess.run([sys.executable, 'child.py'])\n"
+        f"print(os.environ.get('PYTHONPATH'))"
+    )
     place.write("train.py", text)
     bare, seen = place.bare(PY, "train.py"), place.observed(PY, "train.py")
     assert (seen.out, seen.err) == (bare.stdout, bare.stderr)
@@ -288,7 +292,8 @@ print("alive")
 
 def test_no_room_from_the_start_does_not_kill(place):
     place.write("train.py", "print(1)")
-    limited = "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); os.execv(sys.executable, [sys.executable, 'train.py'])"
+    limited = "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); "
+    limited += "os.execv(sys.executable, [sys.executable, 'train.py'])"
     ran = place.observed(PY, "-c", limited)
     assert (ran.code, ran.out, ran.err) == (0, "1\n", "")
 
@@ -343,3 +348,31 @@ if __name__ == "__main__":
 def test_a_subprocess_with_a_function_before_exec_is_itself(place):
     ran = place.program("import subprocess\nsubprocess.run(['cat', 'train.py'], preexec_fn=lambda: None)", sample=True)
     assert ran.trace.level == "partial" and "cat" in ran.trace.partial[0]
+
+
+def test_compiled_functions_stay_whole(place):
+    """torch.compile reads the functions that a compiled one calls, ours among them."""
+    pytest.importorskip("torch")
+    place.write(
+        "train.py",
+        """
+import os, random, warnings, torch
+warnings.simplefilter("ignore")
+def variable(x): return x + (1 if os.environ.get("EPOCHS") else 2)
+def seeded(x):
+    torch.manual_seed(3)
+    return x + torch.rand(1)
+def drawn(x):
+    random.seed(3)
+    return x + random.random()
+for f in (variable, seeded, drawn):
+    for whole in (True, False):
+        try:
+            print(f.__name__, whole, torch.compile(f, backend="eager", fullgraph=whole)(torch.ones(1)))
+        except Exception as error:
+            print(f.__name__, whole, type(error).__name__)
+""",
+    )
+    bare, seen = place.bare(PY, "train.py"), place.observed(PY, "train.py")
+    assert (seen.code, seen.out) == (bare.returncode, bare.stdout)
+    assert "variable True tensor" in seen.out
