@@ -29,8 +29,10 @@ LIBRARIES = {"env.torch": ("torch",), "env.numpy": ("numpy",), "env.jax": ("jax"
 MACHINE = ("env.cuda", "env.cudnn", "env.driver", "env.gpu", "env.gpu_count", "env.determinism", "env.tf32",
            "env.precision", "env.deterministic", "env.amp")  # fmt: skip
 """Leaves that only a package beyond the standard library can use."""
-MARKS = ("PYTHON",)
-"""Variables that the interpreter itself looks up."""
+NATIVE = ("PYTHON", "OMP_", "KMP_", "GOMP_", "MKL_", "OPENBLAS_", "BLIS_", "VECLIB_", "NUMEXPR_", "CUDA_", "CUBLAS_",
+          "CUDNN_", "NCCL_", "NVIDIA_", "HIP_", "ROCR_", "TORCH_", "PYTORCH_", "ATEN_", "XLA_", "JAX_", "TF_", "LD_",
+          "MALLOC_", "GLIBC_")  # fmt: skip
+"""Beginnings of variables that compiled code, or the interpreter itself, looks up, which nobody sees: doubtful."""
 
 
 def beside(a: Run, b: Run, settings: FactorSettings) -> tuple[Levels, Levels]:
@@ -294,7 +296,7 @@ def _environment(env: JSON, seen: Observed, scope: Scope) -> tuple[dict[str, Any
             if key in kept:
                 unused[key] = kept.pop(key)
     if scope.variables:
-        used = {name for name in variables if name in seen.looked_up or _may_be_native(name, seen)}
+        used = {name for name in variables if name in seen.looked_up or name.startswith(NATIVE)}
         unused["variables"] = {name: v for name, v in variables.items() if name not in used}
         variables = {name: v for name, v in variables.items() if name in used}
     if packages or isinstance(listed, Mapping) or scope.packages:
@@ -314,11 +316,6 @@ def used_by(path: str, seen: Observed) -> bool:
 def _computes(seen: Observed) -> bool:
     """Whether a package beyond the standard library ran that could reach a GPU or look up a variable by itself."""
     return bool(seen.imported.keys() - {"runaudit"})
-
-
-def _may_be_native(name: str, seen: Observed) -> bool:
-    """Whether compiled code may have looked up a variable, which nobody sees."""
-    return name.startswith(MARKS) or _computes(seen)
 
 
 def _source(

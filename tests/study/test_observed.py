@@ -69,7 +69,7 @@ USED = (
 IDLE = (
     tree("plot.py", "print(2)\n"), tree("README.md", "# Other\n"), tree("new.ipynb", "{}\n"),
     tree("conf.yaml", "a: 1\n"),
-    put("packages", {"numpy": "2", "tqdm": "9"}), put("variables", {"OMP_NUM_THREADS": "4"}),
+    put("packages", {"numpy": "2", "tqdm": "9"}), put("variables", {"EDITOR": "vi"}),
     tree("net.py", "# why\nW = 1\n"), row("/out/m.pt", "1", "data", declared="data.out"),
 )  # fmt: skip
 SEEDS = (put("seed", 2), put("seed", 3))
