@@ -1,5 +1,6 @@
 """The end of a run that a program seals itself: what it saw of itself, what changed under it, what it loaded."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Any
@@ -11,6 +12,7 @@ from runaudit.capture.ledger import claim
 from runaudit.capture.loaded import code_roots, joined_code, loaded_code
 from runaudit.capture.meanwhile import changed_config, changed_data
 from runaudit.capture.observed import observe_outcome
+from runaudit.capture.ranks import with_other_ranks
 from runaudit.capture.redact import Redactor
 from runaudit.errors import CaptureError, RunauditError
 from runaudit.observe.here import own_trace, unobserved
@@ -32,7 +34,7 @@ def seal_own(
     config: Mapping[str, JSON],
 ) -> Outcome:
     """Seal the outcome of the run of this process. `traced`: this process was observed for it. Raises StoreError."""
-    trace = own_trace()
+    trace = with_other_ranks(own_trace(), os.environ)
     with unobserved():
         changed, notes = changed_data(store, manifest)
         sections: dict[str, JSON] = {"data": {"changed": changed}} if changed else {}

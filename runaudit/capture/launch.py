@@ -180,12 +180,12 @@ def code_top(script: Path | None, root: Path) -> Path:
     A submodule is part of the tree around it. A link into another tree is code of the tree that it lies in.
     """
     around = work_tree(root)
-    if script is None or (script.parent != root and root in script.parents and around is None):
+    if script is None:
         return around or root
     inner = work_tree(script.parent) or (work_tree(script.resolve().parent) if script.is_symlink() else None)
     if inner is None:
-        return root if script.parent == root else script.resolve().parent
-    return around if around in inner.parents and around is not None and (inner / ".git").is_file() else inner
+        return root if root == script.parent or root in script.parents else script.resolve().parent
+    return around if around is not None and around in inner.parents and (inner / ".git").is_file() else inner
 
 
 def _declared(request: LaunchRequest, store: Store) -> dict[str, JSON]:

@@ -5,6 +5,7 @@ them changed meanwhile, and the contents of those that the manifest does not hol
 """
 
 import os
+import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -21,11 +22,16 @@ from runaudit.capture.source import Basket, Limits, legible
 from runaudit.errors import CaptureError
 from runaudit.observe.trace import Trace
 from runaudit.records.canonical import JSON
+from runaudit.records.digest import digest_file
 from runaudit.records.manifest import Manifest
 from runaudit.store.store import Store
 
 MAX_TEXTS = 200
-MAX_WRITTEN = 5_000
+MAX_WRITTEN = 20_000
+SMALL_OUTPUT = 4 << 20
+"""Of a file up to this size that the run left, the digest is told too."""
+MACHINERY = ("from multiprocessing.", "import multiprocessing.")
+"""How the standard library starts its workers: a text with the numbers of two pipes, and no code of the program."""
 UNOBSERVED = "no process of the command could be observed"
 
 
@@ -40,8 +46,21 @@ class Observation:
 def observe_outcome(
     trace: Trace, manifest: Manifest, store: Store, redactor: Redactor, *, now: float | None = None
 ) -> Observation:
-    """Seal-ready sections from what was seen of one run. Contents of code go into the store."""
-    return _Sealing(trace, manifest, store, redactor, time.time() if now is None else now).sections()
+    """Seal-ready sections from what was seen of one run. Contents of code go into the store.
+
+    Whatever goes wrong here, the outcome is sealed: a run whose trace cannot be told is a run nobody saw.
+    """
+    try:
+        found = _Sealing(trace, manifest, store, redactor, time.time() if now is None else now).sections()
+    except Exception as error:
+        reason = redactor.text(f"what was observed could not be sealed: {type(error).__name__}: {error}")
+        empty: dict[str, JSON] = {"level": "none", "reason": reason, "reasons": [reason]}
+        empty |= {name: [] for name in ("read", "written", "seeded", "children", "texts")}
+        empty |= {"looked_up": {}, "imported": {}}
+        return Observation(observed=empty, code={"loaded": [], "changed": []})
+    if redactor.leaks(found.observed):
+        return replace(found, observed=redactor.tree(found.observed))
+    return found
 
 
 class _Sealing:
@@ -120,16 +139,23 @@ class _Sealing:
         return list(found.values())[:MAX_TEXTS]
 
     def _written(self) -> Iterator[dict[str, JSON]]:
-        """The files that the run left, with the stamp by which the next run knows that they are still its outputs."""
-        for path in sorted(self.trace.written)[: 10 * MAX_WRITTEN]:
+        """The files that the run left: the stamp by which the next run knows that they are still its outputs, and of
+        small ones what they hold, since a run that finds a cache and one that makes it used the same."""
+        for path in sorted(self.trace.written)[:MAX_WRITTEN]:
             if self.places.ignored(path):
                 continue
             try:
                 facts = os.lstat(path)
+                if stat.S_ISDIR(facts.st_mode):
+                    continue
+                row: dict[str, JSON] = {"path": legible(self.places.name(path))}
+                if self.places.inside(path):
+                    row["stamp"] = stamp_of(facts)
+                if stat.S_ISREG(facts.st_mode) and facts.st_size <= SMALL_OUTPUT:
+                    row["digest"] = str(digest_file(Path(path)))
             except OSError:
                 continue
-            stamp = {"stamp": stamp_of(facts)} if self.places.inside(path) else {}
-            yield {"path": legible(self.places.name(path)), **stamp}
+            yield row
 
     def _texts(self) -> Iterator[dict[str, JSON]]:
         """Code without a file, redacted, in the store. What a library compiles for itself follows from its version."""
@@ -137,7 +163,7 @@ class _Sealing:
         for text in self.trace.texts:
             if len(seen) >= MAX_TEXTS:
                 return
-            if self.places.is_library(text.by):
+            if self.places.is_library(text.by) or text.source.startswith(MACHINERY):
                 continue
             data, _ = self.redactor.data(text.source.encode("utf-8", "surrogateescape"))
             digest = str(self.basket.keep(data))
@@ -293,7 +319,7 @@ class _Declared:
 def _internal(store: Store, manifest: Manifest) -> tuple[Path, ...]:
     """What the store keeps for itself, and this run's own folder; another run's checkpoint is an input like any."""
     root = store.root.absolute()
-    inner = ("objects", "live", "cache", "tmp", "log.jsonl", "store.json", "redaction.key")
+    inner = ("objects", "live", "cache", "tmp", "log.jsonl", "store.json", "redaction.key", ".gitignore")
     return (*(root / name for name in inner), store.run_dir(manifest.id).absolute())
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from runaudit.errors import RunauditError
 from runaudit.store.store import Store
 
+OBSERVER = "observe"
+"""The folder below a run's `live` folder that holds the observer and its logs."""
 MAX_OUTCOMES = 200
 """How many outcomes are looked through, the newest: what older runs left was committed, ignored or rewritten."""
 
@@ -35,16 +37,27 @@ class Outputs:
 
     def _is_left(self, path: str) -> bool:
         if not (stamps := self._written.get(path)):
-            return False
+            return path in self._being_written
         try:
             facts = os.lstat(f"{self._top}{os.sep}{path}")
         except OSError:
             return False
-        return stamp_of(facts) in stamps
+        return stamp_of(facts) in stamps or path in self._being_written
 
     def touched(self, path: str) -> bool:
         """Whether a run ever wrote `path`, whatever lies there now."""
-        return path in self._written
+        return path in self._written or path in self._being_written
+
+    @cached_property
+    def _being_written(self) -> frozenset[str]:
+        """What runs that have not ended yet, seeds side by side, have written so far."""
+        found: set[str] = set()
+        ended = {entry.subject for entry in self._store.entries() if entry.kind in ("outcome", "correction")}
+        for entry in self._store.entries():
+            logs = self._store.live_dir(entry.digest.hex) / OBSERVER
+            if entry.kind == "manifest" and entry.subject not in ended and (logs / "log").is_dir():
+                found |= _inside(written_so_far(logs), self._top)
+        return frozenset(found)
 
     @cached_property
     def _written(self) -> Mapping[str, set[str]]:
@@ -61,6 +74,21 @@ class Outputs:
                 if isinstance(row, dict) and row.get("stamp"):
                     found.setdefault(str(row["path"]), set()).add(str(row["stamp"]))
         return found
+
+
+def written_so_far(logs: Path) -> frozenset[str]:
+    """The files that the processes of a run have written, by the logs of its observer."""
+    from runaudit.observe.log import read_trace
+
+    try:
+        return frozenset(read_trace(logs).written)
+    except (OSError, ValueError):
+        return frozenset()
+
+
+def _inside(paths: frozenset[str], top: Path) -> set[str]:
+    tops = {f"{top}{os.sep}", f"{os.path.realpath(top)}{os.sep}"}
+    return {path[len(folder) :] for path in paths for folder in tops if path.startswith(folder)}
 
 
 def stamp_of(facts: os.stat_result) -> str:

@@ -132,7 +132,7 @@ def module_file(name: str, folders: Sequence[str]) -> Path | None:
 def _named_script(words: Sequence[str], cwd: Path) -> Path | None:
     """The first word that is a Python or shell file here: what a launcher was given to run."""
     for word in words:
-        if word.endswith((".py", ".sh")) and not word.startswith("-") and (cwd / word).is_file():
+        if word.endswith((".py", ".sh", ".ipynb")) and not word.startswith("-") and (cwd / word).is_file():
             return Path(os.path.abspath(cwd / word))  # noqa: PTH100
     return None
 

@@ -100,7 +100,7 @@ class Basket:
         except OSError:
             return None
         if stat.S_ISLNK(facts.st_mode):
-            return self._kept(os.fsencode(path.readlink()), {"mode": "120000"})
+            return self._kept(os.fsencode(path.readlink()), {"mode": "120000", **self._target(path, name)})
         if not stat.S_ISREG(facts.st_mode):
             return None
         mode = {"mode": "100755"} if facts.st_mode & 0o100 else {}
@@ -115,6 +115,14 @@ class Basket:
         if not source and not _is_text(data):
             return {"digest": str(digest_bytes(data)), "size": len(data), "stored": False, **mode}
         return self._kept(data, mode)
+
+    def _target(self, path: Path, name: str) -> dict[str, JSON]:
+        """What a link to a source file leads to: the link's own text says where it lies, and not what it holds."""
+        place = path.resolve()
+        if not is_source(name) or not place.is_file():
+            return {}
+        entry = self.entry(place, name, tracked=False)
+        return {} if entry is None else {"target": {"digest": entry["digest"], "size": entry["size"]}}
 
     def _kept(self, data: bytes, extra: dict[str, JSON]) -> dict[str, JSON]:
         redacted = False
@@ -188,7 +196,7 @@ def folder_files(root: Path, *, exclude: tuple[Path, ...] = ()) -> Iterator[str]
             for name in folders
             if name not in _SKIPPED
             and not name.startswith(".")
-            and not (here / name / "pyvenv.cfg").exists()
+            and not os.path.exists(here / name / "pyvenv.cfg")  # noqa: PTH110  (a folder may not be ours to look into)
             and here / name not in exclude
         )
         for name in sorted(names):

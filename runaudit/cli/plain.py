@@ -1,10 +1,11 @@
 """Commands whose words need no validator.
 
 Typer converts every value, those that were not given too, through a library of validators that takes longer to import
-than most commands take to answer (measured: 70 ms of 190). Nearly all of our options are texts, paths and switches,
-which the parser gives as they are wanted. A line of only those is taken as parsed; any other goes the usual way.
+than most commands take to answer (measured: 70 ms of 190). Nearly all of our options are texts, paths, switches and
+plain numbers, which need no library. A line of only those is taken as parsed; any other goes the usual way.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import UnionType
@@ -55,6 +56,8 @@ def _value(param: Any, opts: Mapping[str, Any], hints: Mapping[str, Any]) -> Any
         return found
     if kind in (str, Path) and isinstance(found, str):
         return kind(found)
+    if kind is int and isinstance(found, str) and re.fullmatch(r"-?[0-9]{1,18}", found):
+        return int(found)
     many = get_args(kind)
     if get_origin(kind) is list and many[0] in (str, Path) and isinstance(found, list | tuple):
         return [many[0](word) for word in found]

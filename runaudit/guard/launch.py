@@ -24,10 +24,11 @@ from runaudit.guard.waiver import Waiver, parse_waivers
 from runaudit.records.canonical import canonical_bytes, canonical_equal
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Manifest
+from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT, Run
 from runaudit.settings import Settings
 from runaudit.store import Store
-from runaudit.store.catalogue import load, resolve, run_ids
+from runaudit.store.catalogue import load, outcome_entry, resolve, run_ids
 
 if TYPE_CHECKING:
     from runaudit.diff import Comparison
@@ -256,10 +257,18 @@ def _related(store: Store, draft: Manifest) -> tuple[tuple[Run, ...], tuple[str,
         same_data = {path for path in paths if path in raw}
         if same_label or same_data:
             manifest = Manifest.from_bytes(raw, where=f"manifest {entry.digest.hex[:SHORT]}")
-            found.append(Run(manifest=manifest, blobs=store.blobs))
+            found.append(Run(manifest=manifest, outcome=_outcome(store, entry.digest.hex), blobs=store.blobs))
             namesakes += same_label
             paths -= same_data
     return tuple(reversed(found)), tuple(damaged)
+
+
+def _outcome(store: Store, run: str) -> Outcome | None:
+    """How an earlier run ended, where it says so: what it was seen to use is part of it."""
+    entry = outcome_entry(store, run)
+    with contextlib.suppress(IntegrityError):
+        return Outcome.from_bytes(store.read(entry.digest), where=f"outcome of {run[:SHORT]}") if entry else None
+    return None
 
 
 def _baseline(store: Store, word: str | None, settings: Settings, seed: Any) -> Run | None:

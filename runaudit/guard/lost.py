@@ -4,9 +4,10 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from runaudit.capture.outputs import OBSERVER
 from runaudit.errors import UsageError
 from runaudit.guard.ending import End, close_run
-from runaudit.guard.wrapped import OBSERVER, traced
+from runaudit.guard.wrapped import traced
 from runaudit.observe.here import POINTER
 from runaudit.records.digest import Digest
 from runaudit.records.manifest import Manifest

@@ -15,6 +15,7 @@ from runaudit.capture.recorder import Recorder, rank_of, record
 from runaudit.guard.answer import GuardAnswer
 from runaudit.guard.invocation import Invocation
 from runaudit.guard.launch import Terms, judge_draft, prepare
+from runaudit.observe.here import unobserved
 from runaudit.records.manifest import Manifest
 from runaudit.settings import Settings, load_settings
 from runaudit.store import Store, find_store
@@ -46,7 +47,8 @@ def guard(
         label=label, seed=seed, config=config, data=data or {}, intent=tuple(intent), bundles=tuple(bundles),
         root=root, **more,
     )  # fmt: skip
-    prepared = prepare(request, place, settings=settings, baseline=baseline, waive=tuple(waive), call=_this_call())
+    with unobserved():
+        prepared = prepare(request, place, settings=settings, baseline=baseline, waive=tuple(waive), call=_this_call())
     if not prepared.answer.allowed:
         raise prepared.answer.error()
     return prepared.answer

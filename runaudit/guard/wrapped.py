@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runaudit.capture.launch import child_environ
+from runaudit.capture.outputs import OBSERVER
+from runaudit.capture.ranks import with_other_ranks
 from runaudit.errors import RunauditError
 from runaudit.guard.ending import End, close_run
 from runaudit.guard.leavings import foreign_files
@@ -25,9 +27,6 @@ from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.store import Store, StoreError
 from runaudit.store.catalogue import HEARTBEAT_S, process_start
-
-OBSERVER = "observe"
-"""The folder below a run's `live` folder that holds the hook and its logs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +70,7 @@ def run_sealed(
         )
         try:
             end = End(
-                trace=watch.stop(),
+                trace=with_other_ranks(watch.stop(), environ),
                 cwd=cwd,
                 exit_code=ended.returncode,
                 error=ended.error if ended.killed_by else None,
@@ -169,4 +168,4 @@ def heart(live: Path) -> Callable[[], None]:
     return once
 
 
-__all__ = ["OBSERVER", "Watch", "Wrapped", "foreign_before", "heart", "run_sealed", "traced"]
+__all__ = ["Watch", "Wrapped", "foreign_before", "heart", "run_sealed", "traced"]

@@ -11,10 +11,12 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from runaudit.observe.trace import Trace
+from runaudit.observe.trace import Read, Trace
 
 POINTER = "observe.at"
 """The file in a run's live folder that names where the logs of its program lie."""
@@ -42,15 +44,27 @@ def attached(live: Path) -> bool:
 
 
 def own_trace() -> Trace:
-    """What was seen of this process and of those it started."""
+    """What was seen of this process and of those it started; and what it had loaded before anybody looked."""
     from runaudit.observe.log import read_trace
 
     if _folder is None:
         return Trace()
     try:
-        return read_trace(_folder, root_pid=os.getpid())
+        seen = read_trace(_folder, root_pid=os.getpid())
     except (OSError, ValueError) as error:
         return Trace(partial=(f"what was observed could not be read: {error}",))
+    return replace(seen, reads=MappingProxyType({**_loaded(), **seen.reads}))
+
+
+def _loaded() -> dict[str, Read]:
+    """The files of the modules in memory, the program's own among them: it began before it could ask to be seen."""
+    found: dict[str, Read] = {}
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and file:
+            path = os.path.abspath(file)  # noqa: PTH100  (links are not followed)
+            found[path] = Read(path=path, executed=True)
+    return found
 
 
 @contextlib.contextmanager

@@ -78,7 +78,8 @@ class Store:
                 raise StoreError(f"{root} is not a runaudit store and is not empty", remedy="name another --store")
             store = cls(root)
             with store._telling("create"):
-                for name in ("objects/sha256", "live", "runs", "cache", "tmp"):
+                # `tmp` first: by it another run that starts this moment sees that the folder is a store in the making.
+                for name in ("tmp", "objects/sha256", "live", "runs", "cache"):
                     (root / name).mkdir(parents=True, exist_ok=True)
                 # Records hold configs and patches of unpublished work; a shared machine's other users need not read.
                 root.chmod(0o700)

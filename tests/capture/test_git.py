@@ -168,7 +168,7 @@ def test_a_path_that_is_no_unicode_is_written_legibly(repo: Repo) -> None:
     assert capture_code(repo.root, None)["untracked"] == ["\\xff.py"]
 
 
-def test_a_link_is_its_target_text_and_is_not_followed(repo: Repo, tmp_path: Path) -> None:
+def test_a_link_is_its_text_and_says_what_the_code_behind_it_holds(repo: Repo, tmp_path: Path) -> None:
     (tmp_path / "outside.py").write_text("SECRET = 1\n")
     (repo.root / "link.py").symlink_to(tmp_path / "outside.py")
 
@@ -178,6 +178,7 @@ def test_a_link_is_its_target_text_and_is_not_followed(repo: Repo, tmp_path: Pat
         "digest": sha(str(tmp_path / "outside.py")),
         "size": len(str(tmp_path / "outside.py")),
         "mode": "120000",
+        "target": {"digest": sha("SECRET = 1\n"), "size": 11},
     }
 
 

@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from runaudit.capture.ledger import claims
-from runaudit.guard.leavings import announce_files, foreign_files, gather_series
+from runaudit.guard.leavings import announce_files, foreign_files, gather_series, own_files
+from runaudit.observe.trace import Process, Trace
 from runaudit.records.trajectory import line_of, read_lines
 from runaudit.store import Store
 from runaudit.store.catalogue import load, run_ids
@@ -101,3 +102,24 @@ def test_files_in_the_runs_folder_are_recorded_by_digest_and_links_are_not_follo
         ("checkpoint", "epoch=12.ckpt", "found", 12),
         ("artifact", "figures/loss.png", "figure", None),
     }
+
+
+def test_tracker_files_belong_to_the_run_whose_process_wrote_them(tmp_path):
+    mine, other = tmp_path / "wandb" / "offline-run-1", tmp_path / "wandb" / "offline-run-2"
+    for folder in (mine, other, tmp_path / "runs"):
+        folder.mkdir(parents=True)
+    for path in (
+        mine / "run-1.wandb",
+        other / "run-2.wandb",
+        tmp_path / "runs" / "events.out.tfevents.1.host.77.0",
+        tmp_path / "runs" / "events.out.tfevents.1.host.88.0",
+        tmp_path / "runs" / "events.out.tfevents.2",
+    ):
+        path.write_bytes(b"")  # fmt: skip
+    process = Process(pid=77, parent=1, executable="python", argv=("python",), cwd="/")
+    names = (mine / "logs" / "debug.log", tmp_path / "runs" / "events.out.tfevents.2")
+    written = {str(path): frozenset({77}) for path in names}
+
+    found = own_files(Trace(processes=(process,), written=written), tmp_path)
+
+    assert {path.name for path in found} == {"run-1.wandb", "events.out.tfevents.1.host.77.0", "events.out.tfevents.2"}

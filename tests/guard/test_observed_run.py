@@ -70,12 +70,52 @@ def test_the_outputs_of_a_run_neither_block_the_next_nor_are_its_code(repo, git,
     assert runs(repo)[1].manifest.section("code")["dirty"] is False
 
 
+def test_what_a_run_that_goes_on_has_written_does_not_block_the_next_seed(repo, git, options, cli):
+    program(repo, git, "p.py", "open('made.py', 'w').write('x = 1')\nprint(1, flush=True)\ninput()\n")
+    code = "import sys; from runaudit.cli.app import main; main(sys.argv[1:])"
+    words = [sys.executable, "-c", code, "run", *options, "--", sys.executable, "p.py"]
+    first = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    first.stdout.readline()
+
+    allowed = cli("guard", *options, "--seed", "2")
+    first.communicate(b"go\n")
+
+    assert (allowed, first.returncode) == (0, 0)
+
+
 def test_an_output_that_somebody_edited_is_source_again(repo, git, cli, options):
     command = program(repo, git, "p.py", "open('made.yaml', 'w').write('a')\n")
     assert cli("run", *options, *command) == 0
     (repo / "made.yaml").write_text("edited by hand")
 
     assert cli("run", *options, "--seed", "2", *command) == 5
+
+
+def test_a_tracked_file_that_runs_write_refuses_nothing_and_makes_no_other_design(repo, git, cli, options):
+    (repo / "results.csv").write_text("psnr\n")
+    command = program(repo, git, "p.py", "open('results.csv', 'a').write('30\\n')\n")
+    assert cli("run", *options, *command) == 0
+
+    assert cli("run", *options, "--seed", "2", *command) == 0
+    (repo / "results.csv").write_text("edited by hand")
+    assert cli("run", *options, "--seed", "3", *command) == 5
+
+
+def test_a_file_that_the_earlier_run_did_not_use_makes_no_other_design(repo, git, cli, options):
+    command = program(repo, git, "p.py", "x = 1\n")
+    assert cli("run", *options, *command) == 0
+    program(repo, git, "plot.py", "x = 2\n")
+
+    assert cli("run", *options, "--seed", "2", *command) == 0
+
+
+def test_one_rank_of_several_has_not_seen_all(repo, git, cli, options, monkeypatch):
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+
+    assert cli("run", *options, *program(repo, git, "p.py", "x = 1\n")) == 0
+
+    assert observed(runs(repo)[0])["reasons"] == ["only one of 2 ranks was observed"]
 
 
 def test_a_crash_leaves_its_last_words_without_its_secrets(repo, git, cli, options, monkeypatch, capfd):
