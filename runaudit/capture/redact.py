@@ -30,7 +30,8 @@ MIN_LEARNED = 8
 
 _ALWAYS = re.compile(
     r"(?i)(?:^|[^a-z])(?:pass(?:word|wd|phrase)|pwd|secret|credentials?|private_?key|api_?key|access_?key|secret_?key|"
-    r"account_?key|signing_?key|encryption_?key|client_?secret|auth_?token|access_?token|refresh_?token|bearer)s?"
+    r"account_?key|signing_?key|encryption_?key|client_?secret|bearer|"
+    r"(?:auth|access|refresh|hf|hub|huggingface|wandb|github|gitlab|slack|discord|telegram|bot|api|session)_?token)s?"
     r"(?:_?id|_?value|_?text)?$"
 )
 _TOKEN = re.compile(r"(?i)(?:^|[^a-z])(?:token|auth|authorization|cookie|dsn|pat)$")

@@ -13,7 +13,7 @@ from runaudit.factors.factor import Role
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What the verdict rests on. `faults`: records that do not match their digest; `barriers`: why the results cannot
-    be held side by side; `replicated`: whether the sides are arms; a seed is then a factor where it moved with the arm."""
+    be held side by side; `replicated`: whether the sides are arms: a seed is a factor if it moved with the arm."""
 
     faults: tuple[str, ...] = ()
     barriers: tuple[str, ...] = ()

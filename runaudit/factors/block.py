@@ -69,7 +69,7 @@ def _groups(factors: list[Change], a: Levels, b: Levels, settings: FactorSetting
 
 
 def _batch(factors: list[Change], a: Levels, b: Levels) -> Blocks:
-    """The keys whose product is one batch, where it stayed what it was: those of one network, each network by itself."""
+    """The keys whose product is one batch, where it stayed what it was; each network by itself."""
     networks: dict[str, list[Change]] = {}
     for change in factors:
         if change.section == "config" and last_key(change.path) in known.BATCH_KEYS:
@@ -82,10 +82,11 @@ def _batch(factors: list[Change], a: Levels, b: Levels) -> Blocks:
 
 
 def _network(path: str) -> str:
-    """The table that tells of a network with a batch of its own; the config itself for tables of the training as such."""
-    keys = steps(path)[:-1]
-    own = all(str(key).lower() in known.BATCH_TABLES for key in keys[1:])
-    return "config" if own or len(keys) < 2 else _prefix(keys)
+    """The table of a network with a batch of its own; the config itself for tables of the training as such."""
+    keys = list(steps(path)[:-1])
+    while len(keys) > 1 and str(keys[-1]).lower() in known.BATCH_TABLES:
+        keys.pop()
+    return _prefix(tuple(keys))
 
 
 def _all_batch(members: list[Change]) -> bool:
@@ -144,7 +145,7 @@ def _tables(factors: list[Change]) -> Blocks:
         if (
             keys
             and change.section != "code"
-            and str(keys[-1]).startswith("\0")
+            and (isinstance(keys[-1], int) or keys[-1].startswith("\0"))
             and (isinstance(change.before, Absent) or isinstance(change.after, Absent))
         ):
             parent = change.path.rpartition("[")[0]

@@ -217,6 +217,8 @@ def _code(path: str, value: JSON, of: Levels) -> Standing:
         return Standing(kind=ChangeClass.NUISANCE, why="every source file is compared by itself")
     if path == "code.dirty":
         return Standing(kind=ChangeClass.DERIVED, why="it says whether there is a patch", follows="code.patch")
+    if path == "code.program" and isinstance(value, str):
+        return Standing(value=PurePosixPath(value).name, why="the script, wherever the work tree lay")
     if last_key(path) in known.CODE_PLACES or steps(path)[1] in known.CODE_PLACES:
         return Standing(kind=ChangeClass.NUISANCE, why="it says where the code lay, not what it was")
     return Standing()

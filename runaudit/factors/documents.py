@@ -5,19 +5,24 @@ a file is excused by its name only where every source file is kept as text and n
 """
 
 import ast
+import json
 import re
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
+from typing import Any
 
 from runaudit.errors import RunauditError
 from runaudit.factors import known
 from runaudit.factors.levels import Levels
+from runaudit.records.canonical import JSON
 from runaudit.records.run import Run
 
 MAX_PARSED_BYTES = 2 << 20
 _LITERAL = re.compile(r"""['"]([^'"\n]{1,200})['"]""")
 _WORD = re.compile(r"[^\s'\"=;,()]{1,200}")
+_PATTERN = re.compile(r"[*{%]")
+_SUFFIXES = frozenset({"md", "rst", "txt", "adoc", "cff", "bib", "toml", "cfg", "lock", "yml", "yaml", "in", "ini"})
 _READS_DOCSTRINGS = re.compile(
     r"__doc__|func_doc|getdoc|getsource|getcomments|docopt|doctest|docstring|\bpydoc\b"
     r"|^\s*(?:import|from)\s+(?:click|typer|fire|argh|plac|clize|tyro|cyclopts|defopt|jsonargparse|simple_parsing|ply|sly|"
@@ -35,8 +40,8 @@ _PLAIN_DECORATORS = frozenset(
 
 def why_unread(path: str, *sides: Levels) -> str:
     """Why a file cannot have changed a result in any of these runs; empty where the records do not show it."""
-    name = PurePosixPath(path).name
-    if known.DOCUMENT.fullmatch(name):
+    name = path.rpartition("/")[2]
+    if known.DOCUMENT.fullmatch(name) or known.TOP_DOCUMENT.fullmatch(path):
         why = "a document; no source file of the record speaks of it"
     elif known.INSTALLING.fullmatch(name):
         if not all(isinstance(of.at("env.packages"), Mapping) for of in sides):
@@ -60,9 +65,12 @@ def _started_by_something_else(of: Levels, name: str) -> bool:
 
 def _speaks_of(of: Levels, name: str) -> bool:
     """Whether a source file names a file, by itself or by a pattern; true where a text is not kept."""
-    suffix = PurePosixPath(name).suffix.lower()
+    name = name.lower()
+    suffix = PurePosixPath(name).suffix
     for spoken in _spoken(of):
-        if spoken is None or name.lower() in spoken or (suffix and {suffix, f"*{suffix}", suffix[1:]} & spoken):
+        if spoken is None or name in spoken or (suffix and {suffix, suffix[1:]} & spoken):
+            return True
+        if any(_PATTERN.search(word) and word.endswith(suffix or "*") for word in spoken):
             return True
     return False
 
@@ -88,8 +96,16 @@ def names_in(run: Run, digest: str, quoted: bool) -> frozenset[str] | None:
             return None
         found = _LITERAL.findall(text) if quoted else _WORD.findall(text)
         _room(_NAMES)
-        _NAMES[digest, quoted] = frozenset(word.rstrip("/").rpartition("/")[2].lower() for word in found)
+        last = (word.rstrip("/").rpartition("/")[2].lower() for word in found)
+        _NAMES[digest, quoted] = frozenset(name for name in last if _may_mean_a_document(name))
     return _NAMES[digest, quoted]
+
+
+def _may_mean_a_document(name: str) -> bool:
+    """Whether a name that a text holds is that of a document, its suffix, or a pattern that fits one."""
+    if _PATTERN.search(name) or name.lstrip(".") in _SUFFIXES:
+        return True
+    return any(kind.fullmatch(name) for kind in (known.DOCUMENT, known.TOP_DOCUMENT, known.INSTALLING, known.STARTING))
 
 
 def reads_docstrings(*sides: Levels) -> bool:
@@ -109,6 +125,22 @@ def _reader(run: Run, digest: str) -> bool:
         _room(_READERS)
         _READERS[digest] = _READS_DOCSTRINGS.search(text) is not None
     return _READERS[digest]
+
+
+def cells(text: str) -> JSON | None:
+    """What of a notebook is a program: its kernel, and the text and tags of its code cells; None where it is none."""
+    try:
+        book = json.loads(text)
+        kernel = book.get("metadata", {}).get("kernelspec", {}).get("name")
+        return [kernel, [_cell(cell) for cell in book["cells"] if cell["cell_type"] == "code"]]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+
+
+def _cell(cell: Mapping[str, Any]) -> JSON:
+    source = cell["source"]
+    text = source if isinstance(source, str) else "".join(source)
+    return [shape(text) or text, cell.get("metadata", {}).get("tags")]
 
 
 def _room(memory: dict) -> None:  # type: ignore[type-arg]
@@ -157,7 +189,8 @@ def _is_plain(decorator: ast.expr) -> bool:
 def shape(text: str, *, docstrings: bool = True) -> str | None:
     """The syntax tree of a Python text without positions; None where it does not parse.
 
-    It is parsed as the bytes of its file, so that a byte order mark and a declared encoding mean what they mean to Python.
+    It is parsed as the bytes of its file, so that a byte order mark and a declared encoding mean what Python takes them
+    for.
     """
     if len(text) > MAX_PARSED_BYTES:
         return None

@@ -1,4 +1,4 @@
-"""What in a record excuses a config leaf: the value is the run's own label, folder, host or start, or where its data lies.
+"""What in a record excuses a config leaf: the value is the run's own label, folder, host or start, or its data's place.
 
 A key's name only says what evidence to look for. A value that the record does not confirm is a choice, as any other is:
 `teacher.run_id` names another run, and `relu` is no folder because data happens to lie under one of that name.
@@ -81,7 +81,7 @@ def _run_dir(of: "Levels") -> str:
 
 
 def in_run_folder(key: str, value: str, of: "Levels") -> str:
-    """A path in the run's own folder, told from there; empty for any other value, and where a key reads what it names."""
+    """A path in the run's own folder, told from there; empty for any other value, and where a key reads from it."""
     folder = _run_dir(of).rstrip("/")
     if not folder or not under(value, folder):
         return ""
@@ -105,10 +105,11 @@ def data_place(key: str, value: str, of: "Levels") -> str:
 def _leads_to(key: str, value: str, place: str) -> bool:
     value, place = (text.removeprefix("./").rstrip("/") for text in (value, place))
     told = set(words(key))
-    says_where = bool(told & known.DATA_WORDS) and not told & (known.INPUT_WORDS - known.DATA_WORDS)
+    is_a_place = bool(told & known.PLACE_WORDS) and not told & (known.INPUT_WORDS - known.DATA_WORDS)
+    says_where = is_a_place or ("/" in value and bool(told & known.DATA_WORDS))
     if value == place:
-        return bool(value) and ("/" in value or says_where)
-    if not says_where or not value:
+        return bool(value) and ("/" in value or is_a_place)
+    if not value or not says_where or not (told & known.DATA_WORDS or told <= known.PLACE_WORDS):
         return False
     return under(place, value) or (not value.startswith("/") and "/" in value and f"/{place}".endswith(f"/{value}"))
 
@@ -133,8 +134,9 @@ def is_digest(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip()) and not is_placeholder(value, digest=True)
 
 
-_NOBODY_KNEW = frozenset({"", "unknown", "unkown", "n/a", "n.a.", "?", "??", "???", "tbd", "todo", "unavailable", "undefined",
-                          "missing", "not recorded", "not available", "not known", "not set", "<unknown>"})  # fmt: skip
+_NOBODY_KNEW = frozenset({"", "unknown", "unkown", "n/a", "n.a.", "?", "??", "???", "tbd", "todo", "unavailable",
+                          "undefined", "missing", "not recorded", "not available", "not known", "not set",
+                          "<unknown>"})  # fmt: skip
 _NO_DIGEST = _NOBODY_KNEW | frozenset(
     {"none", "null", "nil", "nan", "na", "-", "--", "false", "0", "pending", "x", "xxx"}
 )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from runaudit.factors.tables import unkeyed
 from runaudit.records.canonical import JSON
 
 
@@ -91,8 +92,8 @@ def section_of(path: str) -> str:
 def levels_json(before: JSON | Absent, after: JSON | Absent) -> dict[str, Any]:
     """`before` and `after` for JSON, which has no word for absent: null, with the side named beside it."""
     row: dict[str, Any] = {
-        "before": None if isinstance(before, Absent) else before,
-        "after": None if isinstance(after, Absent) else after,
+        "before": None if isinstance(before, Absent) else unkeyed(before),
+        "after": None if isinstance(after, Absent) else unkeyed(after),
     }
     if isinstance(before, Absent) or isinstance(after, Absent):
         row["absent"] = "before" if isinstance(before, Absent) else "after"

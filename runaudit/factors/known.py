@@ -6,37 +6,40 @@ is a factor. What needs none is the host, the process, the time and the label. A
 
 import re
 
-RUN_TABLES = frozenset({"experiment", "exp", "run", "runs", "logging", "logger", "log", "tracker", "tracking", "wandb", "mlflow",
-                        "aim", "clearml", "comet", "neptune", "tensorboard", "hydra", "job", "meta", "general", "project",
-                        "output", "outputs", "paths", "dirs"})  # fmt: skip
+RUN_TABLES = frozenset({"experiment", "exp", "run", "runs", "logging", "logger", "log", "tracker", "tracking", "wandb",
+                        "mlflow", "aim", "clearml", "comet", "neptune", "tensorboard", "hydra", "job", "meta",
+                        "general", "project", "output", "outputs", "paths", "dirs"})  # fmt: skip
 """Config tables that tell of the run itself. A key in any other table tells of what the table is about."""
-NAMING_KEYS = frozenset({"run_name", "run_id", "run", "exp_name", "exp_id", "experiment", "experiment_name", "experiment_id",
-                         "job_name", "job_id", "label", "description", "wandb_run_name", "wandb_name", "wandb_id",
-                         "wandb_run_id"})  # fmt: skip
+NAMING_KEYS = frozenset({"run_name", "run_id", "run", "exp_name", "exp_id", "experiment", "experiment_name",
+                         "experiment_id", "job_name", "job_id", "label", "description", "wandb_run_name", "wandb_name",
+                         "wandb_id", "wandb_run_id"})  # fmt: skip
 """Config keys that may name the run: they do where their value is its label or id."""
 SHORT_NAMING_KEYS = frozenset({"name", "id", "title"})
 """The same within a table that tells of the run; anywhere else they choose something."""
-PLACE_KEYS = frozenset({"output_dir", "out_dir", "outdir", "save_dir", "savedir", "log_dir", "logdir", "logging_dir", "run_dir",
-                        "results_dir", "result_dir", "output_path", "save_path", "log_path", "work_dir", "workdir",
-                        "tensorboard_dir", "wandb_dir"})  # fmt: skip
+PLACE_KEYS = frozenset({"output_dir", "out_dir", "outdir", "save_dir", "savedir", "log_dir", "logdir", "logging_dir",
+                        "run_dir", "results_dir", "result_dir", "output_path", "save_path", "log_path", "work_dir",
+                        "workdir", "tensorboard_dir", "wandb_dir"})  # fmt: skip
 """Config keys that name the place a run writes to."""
 TIME_KEYS = frozenset({"timestamp", "time", "date", "datetime", "started", "started_at", "start_time", "launch_time"})
 """Config keys that may say when the run began: they do where the record says the same."""
 HOST_KEYS = frozenset({"hostname", "pid"})
 """What the machine is called and which process it was: nothing is computed from it."""
 TRACKER_KEYS = frozenset({"wandb_project", "wandb_entity", "wandb_run_name", "wandb_name", "wandb_group", "wandb_tags",
-                          "wandb_notes", "wandb_mode", "wandb_dir", "use_wandb"})  # fmt: skip
+                          "wandb_notes", "wandb_dir"})  # fmt: skip
 """The arguments under which a tracker files a run, as its users write them at the top of a config. The tracker's own
-name of a run is in no record, so nothing could prove it; whatever else stands under `wandb`, an artifact say, counts."""
-INPUT_WORDS = frozenset({"resume", "pretrained", "init", "initial", "load", "teacher", "student", "from", "weights", "weight",
-                         "input", "restore", "finetune", "backbone", "base", "prior", "source", "reference", "parent",
-                         "model", "checkpoint", "ckpt", "data", "dataset", "datasets", "features", "cache"})  # fmt: skip
+name of a run is in no record, so nothing could prove it; what else stands under `wandb`, an artifact say, counts."""
+INPUT_WORDS = frozenset({"resume", "pretrained", "init", "initial", "load", "teacher", "student", "from", "weights",
+                         "weight", "input", "restore", "finetune", "backbone", "base", "prior", "source", "reference",
+                         "parent", "model", "checkpoint", "ckpt", "data", "dataset", "datasets", "features",
+                         "cache", "list", "split", "splits", "vocab", "tokenizer", "prompt", "prompts", "labels",
+                         "annotations", "index"})  # fmt: skip
 """Words in the name of a key whose value is read, wherever it lies."""
-DATA_WORDS = frozenset({"data", "dataset", "datasets", "root", "dir", "path", "paths", "folder", "location", "url", "uri", "train",
-                        "val", "test", "corpus", "images"})  # fmt: skip
+DATA_WORDS = frozenset({"data", "dataset", "datasets", "train", "val", "test", "corpus", "images", "root"})
 """Words in the name of a key that says where data lies."""
-WEIGHT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors", ".bin", ".h5", ".hdf5", ".npz", ".npy", ".pkl", ".onnx", ".gguf",
-                   ".msgpack", ".keras", ".tar")  # fmt: skip
+PLACE_WORDS = frozenset({"dir", "root", "path", "paths", "folder", "location", "url", "uri", "directory"})
+"""Words in the name of a key whose value is a place."""
+WEIGHT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors", ".bin", ".h5", ".hdf5", ".npz", ".npy", ".pkl", ".onnx",
+                   ".gguf", ".msgpack", ".keras", ".tar")  # fmt: skip
 """What is read back from such a file is no place."""
 
 EVALUATION_KEYS = frozenset({"eval", "evaluation", "evaluator"})
@@ -52,7 +55,7 @@ TEST_COMPOUND = re.compile(
     r"(?:set|sets|data|dataset|datasets|split|splits|fold|part|images?|imgs|tiles|seqs?|sequences|clips|frames|videos|"
     r"samples|files|list|loader|[ab])?"
 )
-"""Names of data that results are measured on, word by word: `testset`, `TestData`, `val2017`, not `latest` or `device`."""
+"""Names of data that results are measured on, word by word: `testset`, `TestData`, `val2017`, not `latest`."""
 
 BATCH_KEYS = {
     "batch_size": "batch", "batch": "batch", "micro_batch_size": "batch", "per_device_batch_size": "batch",
@@ -64,9 +67,9 @@ BATCH_KEYS = {
     "world_size": "world", "num_gpus": "world", "n_gpus": "world", "gpus": "world", "num_devices": "world",
 }  # fmt: skip
 """Keys whose product is the effective batch."""
-BATCH_TABLES = frozenset({"data", "datamodule", "dataloader", "loader", "dataset", "train", "training", "trainer", "optim",
-                          "optimizer", "optimization", "run", "distributed", "hardware", "args", "init_args", "hparams",
-                          "params"})  # fmt: skip
+BATCH_TABLES = frozenset({"data", "datamodule", "dataloader", "loader", "dataset", "train", "training", "trainer",
+                          "optim", "optimizer", "optimization", "run", "distributed", "hardware", "args", "init_args",
+                          "hparams", "params"})  # fmt: skip
 """Tables that tell of the one training a run is. Batch keys of any other two tables belong to two networks."""
 
 SCHEDULE_KEYS = frozenset({"schedule", "scheduler", "lr_schedule", "lr_scheduler"})
@@ -87,10 +90,10 @@ DEVICE_VARIABLES = frozenset(
 )
 """Variables that choose among devices: what was chosen is `env.gpu` and `env.gpu_count`."""
 THREAD_VARIABLES = frozenset({"OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"})
-"""Variables that say how many threads of the processor compute: sums of another order where it is the one to compute."""
+"""Variables that say how many threads of the processor compute: where it computes, sums come in another order."""
 IDLE_VARIABLES = frozenset({"CUDA_LAUNCH_BLOCKING", "PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF"})
 """Variables that say when a kernel is waited for and how memory is cut: no number comes of it."""
-CODE_PLACES = frozenset({"vcs", "branch", "remote", "repository", "repo", "url", "root", "path", "program", "codePath", "describe",
+CODE_PLACES = frozenset({"vcs", "branch", "remote", "repository", "repo", "url", "root", "path", "describe",
                          "untracked", "author", "message", "date", "ref", "excluded", "omitted"})  # fmt: skip
 """Facts of the code that say where it lay and who wrote it; what it was is commit, patch and files."""
 GPU_SOFTWARE = ("env.cuda", "env.cudnn", "env.driver")
@@ -100,11 +103,17 @@ NUMERICS = ("env.python", "env.implementation", "env.torch", "env.cuda", "env.cu
 """Software that can change numbers; several of them together are one block: somebody changed the container."""
 
 DOCUMENT = re.compile(
-    r"(?:readme|licen[cs]e|copying|notice|changelog|changes|history|authors|contributors|contributing|code_of_conduct|citation|"
-    r"security)(?:\.(?:md|rst|txt|adoc|cff|bib))?|\.gitignore|\.gitattributes|\.editorconfig|\.dockerignore|\.mailmap|py\.typed",
+    r"(?:readme|licen[cs]e|copying|notice)(?:\.(?:md|rst|adoc))?|(?:licen[cs]e|copying|readme)\.txt|"
+    r"\.gitignore|\.gitattributes|\.editorconfig|\.dockerignore|\.mailmap|py\.typed",
     re.I,
 )
 """Names of documents, whole. Whether a program of the record speaks of one is looked up in its text."""
+TOP_DOCUMENT = re.compile(
+    r"(?:changelog|changes|history|authors|contributors|contributing|code_of_conduct|citation|security)"
+    r"(?:\.(?:md|rst|txt|adoc|cff|bib))?",
+    re.I,
+)
+"""The same where they lie at the top of a work tree; further down such a name may be that of a text of a corpus."""
 INSTALLING = re.compile(
     r"requirements(?:[-_.]\w+)?\.(?:txt|in)|constraints(?:[-_.]\w+)?\.txt|pyproject\.toml|setup\.cfg|poetry\.lock|uv\.lock|"
     r"pdm\.lock|environment\.ya?ml|tox\.ini|\.pre-commit-config\.ya?ml|codecov\.ya?ml|manifest\.in",
@@ -113,8 +122,8 @@ INSTALLING = re.compile(
 """Files that install or check; what they installed is judged as the environment, where it is recorded."""
 STARTING = re.compile(r"makefile|justfile|dockerfile", re.I)
 """Files that install or start; what they started is the command line, where it is recorded."""
-PROGRAM_SUFFIXES = (".py", ".pyi", ".pyx", ".sh", ".bash", ".ipynb", ".jl", ".r", ".lua", ".pl", ".rb", ".js", ".ts", ".go",
-                    ".rs", ".c", ".cc", ".cpp", ".cu", ".h")  # fmt: skip
+PROGRAM_SUFFIXES = (".py", ".pyi", ".pyx", ".sh", ".bash", ".ipynb", ".jl", ".r", ".lua", ".pl", ".rb", ".js", ".ts",
+                    ".go", ".rs", ".c", ".cc", ".cpp", ".cu", ".h")  # fmt: skip
 """Files whose text says what a program reads."""
 SETTING_SUFFIXES = (".toml", ".yaml", ".yml", ".json", ".ini", ".cfg")
 """Files of settings: where a run was launched with one, its content is the resolved config."""

@@ -9,8 +9,8 @@ from runaudit.records.run import Run
 
 _GIT_PART = re.compile(r"^diff --git ", re.MULTILINE)
 _PARTS_OF_GIT = re.compile(
-    r"(?:index |old mode |new mode |new file |deleted file |similarity |dissimilarity |rename |copy |--- |\+\+\+ |@@ |[ +\-\\]|"
-    r"Binary files |GIT binary patch|literal |delta |[A-Za-z][!-~]+$|$)"
+    r"(?:index |old mode |new mode |new file |deleted file |similarity |dissimilarity |rename |copy |--- |\+\+\+ |@@ |"
+    r"[ +\-\\]|Binary files |GIT binary patch|literal |delta |[A-Za-z][!-~]+$|$)"
 )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from runaudit.factors.factor import ABSENT, Absent
+from runaudit.factors.tables import NAMES
 from runaudit.records.canonical import JSON
 
 _PLAIN = re.compile(r"[^\s.\[\]'\"]+")
@@ -16,8 +17,6 @@ _NAME = re.compile(r"[^\[\]'\"]+")
 _STEP = re.compile(
     r"\.?([^\s.\[\]'\"]+)|\[(\d+)\]|\['((?:[^'\\]|\\.)*)'\]|\[([^\[\]'\"]+)\]|\[\"((?:[^\"\\]|\\.)*)\"\]", re.DOTALL
 )
-NAMES = "\0\0"
-"""The key under which a list of named tables keeps the order of its names; its path is that of the list."""
 
 
 def joined(prefix: str, key: str) -> str:

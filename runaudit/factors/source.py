@@ -1,7 +1,8 @@
 """What a change of a source file means. Python files are compared by syntax tree, never by whitespace rules.
 
-Comments and layout are cosmetic; a docstring that no program reads is cosmetic but told; an indentation that changes meaning changes the
-tree. What cannot be parsed is compared by its bytes. `diff -w` would call a moved line under an `if` no change.
+Comments and layout are cosmetic; a docstring that no program reads is cosmetic but told; an indentation that changes
+meaning changes the tree. What cannot be parsed is compared by its bytes. `diff -w` would call a moved line under an
+`if` no change.
 """
 
 import tomllib
@@ -9,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from runaudit.factors import known
-from runaudit.factors.documents import reads_docstrings, shape, text_of, why_unread
+from runaudit.factors.documents import cells, reads_docstrings, shape, text_of, why_unread
 from runaudit.factors.evidence import without_secrets
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass
 from runaudit.factors.levels import Levels
@@ -78,6 +79,9 @@ def _same_text(path: str, before: str | None, after: str | None, a: Levels, b: L
         before, after = str(without_secrets(before)), str(without_secrets(after))
         if before == after:
             return ChangeClass.NUISANCE, "a secret in it; which one it was chose nothing"
+    if path.endswith(".ipynb") and before is not None and after is not None:
+        same_cells = (told := cells(before)) is not None and told == cells(after)
+        return (ChangeClass.COSMETIC, "outputs or layout only") if same_cells else (ChangeClass.FACTOR, "")
     if not path.endswith(".py"):
         return ChangeClass.FACTOR, ""
     kind, why = same_program(before, after)

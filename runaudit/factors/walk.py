@@ -6,10 +6,10 @@ has is one leaf: it was added as one thing.
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from runaudit.factors.factor import ABSENT, Absent
-from runaudit.factors.path import NAMES, joined
+from runaudit.factors.path import joined
+from runaudit.factors.tables import NAMES
 from runaudit.records.canonical import JSON, MAX_INT, canonical_equal
 
 Difference = tuple[str, JSON | Absent, JSON | Absent]
@@ -74,21 +74,3 @@ def _table(rows: list[Mapping[str, JSON]] | tuple[Mapping[str, JSON], ...]) -> J
         }
         return {NAMES: names, **named}
     return {f"\0{index}": keyed(row) for index, row in enumerate(rows)}
-
-
-def is_keyed(value: JSON) -> bool:
-    """Whether `keyed` made this mapping of a list of tables."""
-    return isinstance(value, Mapping) and bool(value) and all(str(key).startswith("\0") for key in value)
-
-
-def unkeyed(value: JSON) -> Any:
-    """`value` as it was before `keyed`."""
-    if isinstance(value, list | tuple):
-        return [unkeyed(item) for item in value]
-    if not isinstance(value, Mapping):
-        return value
-    if not is_keyed(value):
-        return {key: unkeyed(item) for key, item in value.items()}
-    if NAMES in value:
-        return [{"name": name, **unkeyed(value[f"\0{name}"])} for name in value[NAMES]]
-    return [unkeyed(value[key]) for key in sorted(value, key=lambda key: int(key[1:]))]

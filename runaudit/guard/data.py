@@ -5,14 +5,13 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from runaudit.factors.evidence import is_test_data
 from runaudit.guard.facts import Earlier
 from runaudit.guard.invocation import Invocation
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.manifest import Manifest
 from runaudit.rules import Rule
 from runaudit.settings import GuardSettings
-
-HELD_OUT = ("val", "valid", "validation", "test", "eval", "dev", "holdout")
 
 
 class NoData(Rule):
@@ -82,9 +81,9 @@ class SplitOverlap(Rule):
 
     def check(self, datasets: Mapping[str, Any], overlaps: Mapping[tuple[str, str], int]) -> Iterator[Finding]:
         for (a, b), common in overlaps.items():
-            if not common or _held_out(a) == _held_out(b):
+            if not common or is_test_data(a) == is_test_data(b):
                 continue
-            held_out = b if _held_out(b) else a
+            held_out = b if is_test_data(b) else a
             path = str(datasets.get(held_out.partition(".")[0], {}).get("path", held_out))
             yield self.finding(
                 f"data.{held_out}",
@@ -129,17 +128,12 @@ class NoHeldOutData(Rule):
     severity = Severity.WARNING
 
     def check(self, datasets: Mapping[str, Any], call: Invocation) -> Iterator[Finding]:
-        if "train" in datasets and not any(_held_out(name) for name in datasets):
+        if "train" in datasets and not any(is_test_data(name) for name in datasets):
             yield self.finding(
                 "data",
                 "only training data is recorded, none to evaluate on",
                 remedy=call.plus("--data", "val=PATH"),
             )
-
-
-def _held_out(name: str) -> bool:
-    words = name.lower().replace("-", "_").replace(".", "_").split("_")
-    return any(word in HELD_OUT for word in words)
 
 
 def _known_to_be_none(manifest: Manifest, name: str) -> bool:

@@ -8,7 +8,7 @@ from runaudit.records.canonical import JSON
 
 
 def arguments(argv: Sequence[str]) -> dict[str, Any]:
-    """A command line as settings: `--lr 1e-3` is lr 0.001, a bare flag is true, what has no name is `positional` by place."""
+    """A command line as settings: `--lr 1e-3` is lr 0.001, a bare flag is true, the rest is `positional` by place."""
     found: dict[str, Any] = {}
     loose: list[Any] = []
     rest = list(argv)

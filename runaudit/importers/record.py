@@ -1,5 +1,6 @@
 """Plain record files: one object, a list of them, or JSON Lines."""
 
+import codecs
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,6 +51,6 @@ def _bytes(path: Path) -> bytes:
                 f"{path} is {path.stat().st_size >> 20} MiB, beyond the {MAX_RECORD_BYTES >> 20} MiB of a record file",
                 remedy="split it, or leave the series out",
             )
-        return path.read_bytes()
+        return path.read_bytes().removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise RecordError(f"{path} cannot be read: {error.strerror}", remedy="check the path") from error

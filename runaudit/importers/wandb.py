@@ -29,7 +29,7 @@ _FULL, _FIRST, _LAST = 1, 2, 4
 class WandbLog:
     """What one `.wandb` file holds that matters here. `exit_code` is None where the file ends before the run did.
 
-    `config` is None where no run is told of; `facts` are those of `wandb-metadata.json`, `names` what the run is called.
+    `config` is None where no run is told of; `facts` are those of `wandb-metadata.json`, `names` how it is called.
     """
 
     trajectory: Trajectory
@@ -105,15 +105,15 @@ class _Reading:
         elif kind == "config":
             self._configure(record.config)
         elif kind == "environment":
-            from google.protobuf.json_format import MessageToDict
+            from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
 
             self.facts |= MessageToDict(record.environment)
 
     def _run(self, run: Any) -> None:
         self._configure(run.config)
-        self.names |= {key: value for key, value in (("id", run.run_id), ("name", run.display_name), ("group", run.run_group),
-                       ("project", run.project), ("notes", run.notes), ("tags", list(run.tags)),
-                       ("sweep", run.sweep_id)) if value}  # fmt: skip
+        names = {"id": run.run_id, "name": run.display_name, "group": run.run_group, "project": run.project,
+                 "notes": run.notes, "tags": list(run.tags), "sweep": run.sweep_id}  # fmt: skip
+        self.names |= {key: value for key, value in names.items() if value}
         self.facts |= {"host": run.host} if run.host else {}
         if run.HasField("start_time"):
             self.facts.setdefault("startedAt", run.start_time.ToJsonString())

@@ -11,14 +11,15 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from runaudit.errors import CanonicalError, NothingToJudgeError, RecordError
+from runaudit.errors import CanonicalError, RecordError
 from runaudit.importers.base import Imported, Skipped
 from runaudit.importers.commandline import arguments
+from runaudit.importers.offline import OfflineLog, read_logs
 from runaudit.importers.yamlfile import parse_yaml
 from runaudit.records.canonical import JSON, parse_strict
 from runaudit.records.digest import digest_bytes
@@ -34,8 +35,8 @@ _OWN = re.compile(
     r"base_url|offline|online|disabled|resume|log\w*|watch\w*|init\w*)"
 )
 """Settings of W&B itself. An artifact that is named beside them is read by the run, and counts."""
-_OWN_KEYS = frozenset({"project", "entity", "name", "run_name", "group", "tags", "notes", "mode", "dir", "id", "job_type",
-                       "enabled", "use", "offline", "log_model", "watch", "save_code"})  # fmt: skip
+_OWN_KEYS = frozenset({"project", "entity", "name", "run_name", "group", "tags", "notes", "mode", "dir", "id",
+                       "job_type", "enabled", "use", "offline", "log_model", "watch", "save_code"})  # fmt: skip
 _FOLDER = re.compile(r"(?:offline-)?run-\d{8}_\d{6}-(?P<id>[^/]+)")
 
 UNKNOWN = {
@@ -50,20 +51,6 @@ NO_PATCH = "there is no diff.patch: the tree was clean, or W&B did not save it"
 NO_CONFIG = "nothing was given to wandb.config"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Log:
-    """What the `.wandb` files of one folder hold together; `noted` says why one was not read."""
-
-    series: Mapping[str, tuple[tuple[int, float], ...]] = field(default_factory=dict)
-    torn: int = 0
-    summary: Mapping[str, Any] = field(default_factory=dict)
-    exit_code: int | None = None
-    config: Mapping[str, Any] | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    names: Mapping[str, Any] = field(default_factory=dict)
-    noted: str = ""
-
-
 @dataclass(frozen=True, slots=True)
 class Folder:
     """One run folder: what its files hold, None for a file that is not there."""
@@ -74,7 +61,7 @@ class Folder:
     summary: Mapping[str, Any]
     requirements: str | None
     patch: str | None
-    log: "_Log"
+    log: OfflineLog
 
     @property
     def id(self) -> str:
@@ -128,7 +115,7 @@ def _folders(path: Path) -> Iterator[Path]:
 def _read(folder: Path) -> Folder:
     """The files of a folder; a run that was written offline has all it says in its `.wandb` file alone."""
     files = folder / "files"
-    log = _read_log(folder)
+    log = read_logs(folder)
     written = _bytes(files / "config.yaml")
     config: Mapping[str, Any] | None = log.config
     if written is not None:
@@ -143,30 +130,6 @@ def _read(folder: Path) -> Folder:
         patch=_text(files / "diff.patch"),
         log=log,
     )
-
-
-def _read_log(folder: Path) -> "_Log":
-    """What the `.wandb` files of a folder hold, together; why not, where one cannot be read."""
-    found = _Log()
-    for path in sorted(folder.glob("*.wandb")):
-        from runaudit.importers.wandb import read_log
-
-        try:
-            log = read_log(path)
-        except NothingToJudgeError as error:
-            found = replace(found, noted=error.message)
-            continue
-        found = _Log(
-            series={**found.series, **log.trajectory.series},
-            torn=found.torn + log.trajectory.torn,
-            summary={**found.summary, **log.summary},
-            exit_code=log.exit_code if log.exit_code is not None else found.exit_code,
-            config=found.config if log.config is None else {**(found.config or {}), **log.config},
-            facts={**found.facts, **log.facts},
-            names={**found.names, **log.names},
-            noted=found.noted,
-        )
-    return found
 
 
 def _bytes(path: Path) -> bytes | None:

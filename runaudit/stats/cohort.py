@@ -67,13 +67,15 @@ def _notes(arm: ArmValues, chosen: dict[str, list[float]], *, idle: list[str]) -
             else "one number each"
         )
         notes.append(f"{_plural(len(again), 'seed')} ran more than once ({', '.join(again)}): {told}.")
-    if idle:
+    alike = idle.count(_name(None))
+    if alike:
+        notes.append(f"{_plural(alike, 'run')} not counted: without a seed, and nothing shows that it began otherwise.")
+    if named := sorted(name for name in idle if name != _name(None)):
         notes.append(
-            f"{_plural(len(idle), 'run')} not counted, because the seed provably did not act "
-            f"({', '.join(sorted(idle))})."
+            f"{_plural(len(named), 'run')} not counted, because the seed provably did not act ({', '.join(named)})."
         )
-    unnamed = sum(seed is None for seed in arm.seeds)
-    if unnamed:
+    unnamed = sum(seed is None for seed in arm.seeds) - alike
+    if unnamed > bool(alike):
         notes.append(f"{_plural(unnamed, 'run')} without a seed, taken as distinct; nothing proves it.")
     elif any(proven is None for proven in arm.proven):
         notes.append("it is not known whether the seeds acted; they are counted as stated.")

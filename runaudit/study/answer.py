@@ -7,6 +7,7 @@ from typing import Any
 
 from runaudit.factors.cohort import cohort_of
 from runaudit.factors.factor import Absent, section_of
+from runaudit.factors.tables import unkeyed
 from runaudit.records.canonical import json_safe, thawed
 from runaudit.records.run import Run
 from runaudit.study.leaf import Level, Marker
@@ -96,7 +97,7 @@ def answer(study: Study) -> dict[str, Any]:
 
 def plain(level: Level) -> Any:
     """A level for JSON; what is absent or unknown in words, since null is a level of its own."""
-    return repr(level) if isinstance(level, Absent | Marker) else level
+    return repr(level) if isinstance(level, Absent | Marker) else unkeyed(level)
 
 
 def _factor(study: Study, column: Column) -> dict[str, Any]:

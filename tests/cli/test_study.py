@@ -304,3 +304,55 @@ def test_the_policy_decides_what_is_a_factor(call, lines, here):
     code, out, _ = call("study", lines(*map(record, ROWS)), "--json")
 
     assert (code, [row["factor"] for row in json.loads(out)["factors"]]) == (0, ["config.lr"])
+
+
+# ── every launch is kept ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+DONE = {"runtime": {"status": "completed"}}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "count"),
+    [
+        ({"runtime": {"status": "crashed"}}, {"runtime": {"status": "completed"}}, 2),
+        (DONE | {"metrics": {"psnr": 30}}, DONE | {"metrics": {"psnr": 31}}, 2),
+        ({"series": {"loss": [[0, 1.0]]}}, {"series": {"loss": [[0, 2.0]]}}, 2),
+        ({"id": "a"}, {"id": "b"}, 2),
+        ({"runtime": {"started": "2025-01-01T00:00:00Z"}}, {"runtime": {"started": "2025-01-02T00:00:00Z"}}, 2),
+        ({"runtime": DONE["runtime"] | {"duration_s": 5}}, {"runtime": DONE["runtime"] | {"duration_s": 6}}, 2),
+        ({}, {}, 1),
+    ],
+)  # fmt: skip
+def test_two_launches_with_equal_inputs_are_two_runs(call, lines, one, other, count):
+    plain = {"label": "a", "seed": 1, "config": {"lr": 1}}
+    path = lines(plain | one, plain | other)
+
+    first = json.loads(call("import", "record", path, "--json")[1])
+    again = json.loads(call("import", "record", path, "--json")[1])
+
+    assert len(first["imported"]) == count
+    assert (again["imported"], len(again["skipped"])) == ([], 2)
+
+
+def test_runs_without_a_seed_are_not_three_replicates(call, lines):
+    arms = (("new", 0.3, 31.0), ("old", 0.1, 30.0))
+    rows = [
+        {"label": arm, "seed": None, "config": {"lr": lr}, "metrics": {"psnr": base + pid / 10}} | DONE
+        for arm, lr, base in arms
+        for pid in range(3)
+    ]
+    found = ids(call, lines(*rows))
+
+    answer = json.loads(call("stats", "--metric", "psnr", *found[:3], "--vs", ",".join(found[3:]), "--json")[1])
+
+    assert [arm["effective_n"] for arm in answer["arms"]] == [1, 1]
+
+
+def test_a_record_file_that_is_compared_where_it_lies_gives_no_secret_away(call, here):
+    for name, key in (("a", "verysecret7value"), ("b", "othersecret8value")):
+        (here / f"{name}.json").write_text(json.dumps({"config": {"lr": 1, "api_key": key}}))
+
+    said = call("diff", here / "a.json", here / "b.json", "--json", "--all")[1]
+
+    assert "secret7" not in said and "secret8" not in said and "config.api_key" in said

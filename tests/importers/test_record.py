@@ -36,6 +36,12 @@ def test_an_object_a_list_and_json_lines_are_read(tmp_path, shape):
     assert skipped == ()
 
 
+def test_a_byte_order_mark_before_a_record_is_no_part_of_it(tmp_path):
+    (found,), _ = read_records(written(tmp_path, b"\xef\xbb\xbf" + json.dumps(record()).encode()))
+
+    assert found.run.id == run().id
+
+
 def nested(depth):
     return '{"config": ' + '{"a": ' * depth + "1" + "}" * (depth + 1)
 

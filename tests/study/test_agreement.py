@@ -1,11 +1,16 @@
+# ruff: noqa: E501  (a table reads best a row a line)
 """A study of two runs says of them what a comparison says, whatever the pair."""
+
+import json
 
 import pytest
 
-from runaudit.diff import compare
+from runaudit.diff import compare, compare_cohorts
+from runaudit.factors.cohort import cohort_of
 from runaudit.settings import FactorSettings, Settings
+from runaudit.study.answer import answer
 from runaudit.study.study import study
-from tests.diff.samples import put, run
+from tests.diff.samples import both, digest, put, run
 from tests.diff.test_evidence import ROWS
 from tests.diff.test_pairs import CONFOUNDED, INCOMPARABLE, INCOMPLETE, REPLICATE, SINGLE, THREADS
 
@@ -31,3 +36,78 @@ def test_a_study_agrees_with_the_comparison(name, before, after, policy):
         return
     assert (found.pairs[0].conditional or found.pairs[0].verdict) == clean, (found.pairs[0].factors, said.reason)
     assert found.pairs[0].verdict == str(said.verdict), said.reason
+
+
+ODD = [
+    ".hidden",
+    "a.b",
+    "",
+    "ключ",
+    "[0]",
+    "it's",
+    'say "x"',
+    "a b",
+    "..",
+    ".",
+    "x[1].y",
+    "\\",
+    "a\nb",
+    "/etc/x",
+    "-",
+    "*",
+    "0",
+    "a]b",
+    "['q']",
+]
+KEYS = [("config", lambda key, value: {key: value}), ("config", lambda key, value: {"t": {key: {"u": value}}}),
+        ("config", lambda key, value: {"rows": [{"name": key, "x": value}]}), ("hyper", lambda key, value: {key: value}),
+        ("env/packages", lambda key, value: {key: str(value)}), ("env/variables", lambda key, value: {key: str(value)}),
+        ("data", lambda key, value: {key or "d": {"digest": digest(str(value)), key: value}}),
+        ("code/files", lambda key, value: {key: f"x = {value}\n"}), ("code/files", lambda key, value: {key + ".py": f"x = {value}\n"}),
+        ("eval", lambda key, value: {key: value}), ("init", lambda key, value: {"kind": "random", key: value})]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", ODD)
+@pytest.mark.parametrize("place", range(len(KEYS)))
+def test_no_key_is_too_odd_to_be_studied(place, key):
+    """Six runs, three a level, as a study of seeds has them; the answer is whole, and agrees on every pair it lists."""
+    where, make = KEYS[place]
+    runs = [run(both(put(where, make(key, value)), put("seed", seed))) for value in (1, 2) for seed in (1, 2, 3)]
+
+    found = study(runs, settings=Settings())
+
+    assert answer(found)
+    said = compare_cohorts(*(cohort_of(half) for half in (runs[:3], runs[3:])), settings=Settings())
+    names = sorted(column.factor for column in found.table.columns)
+    assert names == sorted(factor.factor for factor in said.factors)
+    assert [str(pair.verdict) for pair in found.pairs] == [str(said.verdict)] * len(found.pairs)
+
+
+def test_two_tables_that_changed_together_are_aliased():
+    stages = [[{"name": "align", "lr": lr}, {"name": "fuse", "lr": lr}] for lr in (1, 2)]
+    runs = [run(both(put("config/stages", rows), put("seed", seed))) for rows in stages for seed in (1, 2, 3)]
+
+    found = study(runs, settings=Settings())
+
+    assert found.alias_sets == (("config.stages[align].lr", "config.stages[fuse].lr"),)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "factors"),
+    [
+        ([{"name": "a", "lr": 1}, {"name": "b", "lr": 1}], [{"name": "a", "lr": 2}, {"name": "b", "lr": 1}], ["config.stages[a].lr"]),
+        ([{"name": "a", "lr": 1}], [{"name": "a", "lr": 1}, {"name": "b", "lr": 1}], ["config.stages"]),
+        ([{"name": "a", "lr": 1}, {"name": "b", "lr": 1}], [{"name": "b", "lr": 1}, {"name": "a", "lr": 1}], ["config.stages"]),
+        ([{"name": "a", "lr": 1}], [{"lr": 1}], ["config.stages"]),
+        ([{"name": "a", "lr": 1}], [1, 2], ["config.stages"]),
+        ([{"name": "a", "lr": 1, "w": 1}], [{"name": "a", "lr": 2, "w": 2}], ["config.stages[a].lr", "config.stages[a].w"]),
+    ],
+)  # fmt: skip
+def test_named_tables_are_the_factors_that_a_comparison_finds(first, second, factors):
+    a, b = run(put("config/stages", first)), run(put("config/stages", second))
+
+    found, said = study([a, b], settings=Settings()), compare(a, b, settings=Settings())
+
+    assert [column.factor for column in found.table.columns] == factors
+    assert [factor.factor for factor in said.factors] == factors
+    assert "\\u0000" not in json.dumps(answer(found)) + json.dumps(said.to_json())

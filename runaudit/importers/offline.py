@@ -1,0 +1,46 @@
+"""The `.wandb` files of one run folder, taken together: an offline run of W&B says in them all that it says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from runaudit.errors import NothingToJudgeError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineLog:
+    """What the `.wandb` files of one folder hold together; `noted` says why one was not read."""
+
+    series: Mapping[str, tuple[tuple[int, float], ...]] = field(default_factory=dict)
+    torn: int = 0
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    exit_code: int | None = None
+    config: Mapping[str, Any] | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    names: Mapping[str, Any] = field(default_factory=dict)
+    noted: str = ""
+
+
+def read_logs(folder: Path) -> OfflineLog:
+    """What the `.wandb` files of a folder hold, together; why not, where one cannot be read."""
+    found = OfflineLog()
+    for path in sorted(folder.glob("*.wandb")):
+        from runaudit.importers.wandb import read_log
+
+        try:
+            log = read_log(path)
+        except NothingToJudgeError as error:
+            found = replace(found, noted=error.message)
+            continue
+        found = OfflineLog(
+            series={**found.series, **log.trajectory.series},
+            torn=found.torn + log.trajectory.torn,
+            summary={**found.summary, **log.summary},
+            exit_code=log.exit_code if log.exit_code is not None else found.exit_code,
+            config=found.config if log.config is None else {**(found.config or {}), **log.config},
+            facts={**found.facts, **log.facts},
+            names={**found.names, **log.names},
+            noted=found.noted,
+        )
+    return found
