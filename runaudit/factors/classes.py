@@ -246,7 +246,7 @@ def _counting(of: Levels, settings: FactorSettings) -> Mapping[str, JSON]:
         if section in NOT_DESIGN or section in JUDGED_IN_PAIRS:
             continue
         for path, value in leaves_of(tree, section):
-            if section == ROOT and not _is_a_plain_number(path, value, of):
+            if section == ROOT and not _is_a_plain_number(path, value):
                 continue
             stands = standing(path, value, of, settings)
             if stands.kind is ChangeClass.FACTOR and stands.role not in (Role.SEED, Role.STOCHASTIC):
@@ -266,11 +266,9 @@ def beyond_key(of: Levels, settings: FactorSettings) -> dict[str, JSON]:
     return counted
 
 
-def _is_a_plain_number(path: str, value: JSON, of: Levels) -> bool:
-    """An argument that no other run can excuse: a named number that is not the seed."""
-    if not isinstance(value, int | float) or steps(path)[2:3] == ("positional",) or same(value, of.at("seed")):
-        return False
-    return not names_a_seed(path)
+def _is_a_plain_number(path: str, value: JSON) -> bool:
+    """An argument that nothing in another run can excuse: a named number that is not called a seed."""
+    return isinstance(value, int | float) and steps(path)[2:3] != ("positional",) and not names_a_seed(path)
 
 
 def _start(of: Levels, settings: FactorSettings) -> JSON:

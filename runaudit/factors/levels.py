@@ -69,7 +69,10 @@ class Levels:
     @cached_property
     def observed(self) -> Observed | None:
         """What the run was seen to use; None where nobody looked."""
-        return observed_of(self.run)
+        if "observed" not in self.memory:
+            self.memory["observed"] = observed_of(self.run)
+        found: Observed | None = self.memory["observed"]
+        return found
 
     @property
     def cwd(self) -> str:

@@ -29,8 +29,10 @@ LIBRARIES = {"env.torch": ("torch",), "env.numpy": ("numpy",), "env.jax": ("jax"
 MACHINE = ("env.cuda", "env.cudnn", "env.driver", "env.gpu", "env.gpu_count", "env.determinism", "env.tf32",
            "env.precision", "env.deterministic", "env.amp")  # fmt: skip
 """Leaves that only a package beyond the standard library can use."""
-MARKS = ("PYTHON",)
-"""Variables that the interpreter itself looks up."""
+NATIVE = ("PYTHON", "OMP_", "KMP_", "GOMP_", "MKL_", "OPENBLAS_", "BLIS_", "VECLIB_", "NUMEXPR_", "CUDA_", "CUBLAS_",
+          "CUDNN_", "NCCL_", "NVIDIA_", "HIP_", "ROCR_", "TORCH_", "PYTORCH_", "ATEN_", "XLA_", "JAX_", "TF_", "LD_",
+          "MALLOC_", "GLIBC_")  # fmt: skip
+"""Beginnings of variables that compiled code, or the interpreter itself, looks up, which nobody sees: doubtful."""
 
 
 def beside(a: Run, b: Run, settings: FactorSettings) -> tuple[Levels, Levels]:
@@ -41,7 +43,7 @@ def beside(a: Run, b: Run, settings: FactorSettings) -> tuple[Levels, Levels]:
 
 def together(runs: Sequence[Levels]) -> tuple[Levels, ...]:
     """These runs, each with what may count of it beside the others."""
-    if all(of.scope.settled for of in runs):
+    if all(of.scope.settled or (of.observed is None and ROOT not in of.tree) for of in runs):
         return tuple(runs)
     if any(of.observed is not None for of in runs):
         runs = _observed(runs)
@@ -93,7 +95,8 @@ def _observed(runs: Sequence[Levels]) -> tuple[Levels, ...]:
 
     files = all_say("read") and all(_tells_code(of) for of in runs)
     reads = [_grouped(of) if files else _beside_the_tree(of) for of in runs]
-    reads = [_with_declared(of, found, reads) for of, found in zip(runs, reads, strict=True)]
+    undeclared = {group: {path for found in reads for path in found[group]} for group in ("data", "init")}
+    reads = [_with_declared(of, found, undeclared) for of, found in zip(runs, reads, strict=True)]
     unknown = {(group, path) for found in reads for group, rows in found.items()
                for path, row in rows.items() if row.digest is None}  # fmt: skip
     contents: dict[str, list[dict[str, str]]] = {}
@@ -132,14 +135,13 @@ def _grouped(of: Levels) -> dict[str, dict[str, Seen]]:
 
 
 def _with_declared(
-    of: Levels, mine: Mapping[str, Mapping[str, Seen]], reads: Sequence[Mapping[str, Mapping[str, Seen]]]
+    of: Levels, mine: Mapping[str, Mapping[str, Seen]], undeclared: Mapping[str, set[str]]
 ) -> dict[str, dict[str, Seen]]:
     """Where a file is declared in one run and not in another, what each read of it is compared all the same."""
     rows = of.observed.reads if of.observed else {}
     found = {group: dict(kept) for group, kept in mine.items()}
-    for group in ("data", "init"):
-        open_paths = {path for other in reads for path in other[group]} - found[group].keys()
-        found[group] |= {path: rows[path] for path in open_paths if path in rows and rows[path].declared}
+    for group, paths in undeclared.items():
+        found[group] |= {path: row for path, row in rows.items() if row.declared and path in paths}
     return found
 
 
@@ -212,24 +214,22 @@ def _as_one(
     contents: Sequence[Mapping[str, str]], *, movable: Callable[[str], bool]
 ) -> Iterable[tuple[dict[str, str], dict[str, str]]]:
     """Files of equal content that lay at another place in each run, under one name: (path -> digest, renamed) a run."""
-    places: dict[str, list[list[str]]] = {}
+    places: dict[str, dict[int, list[str]]] = {}
     for at, found in enumerate(contents):
         for path, digest in found.items():
             if movable(path):
-                places.setdefault(digest, [[] for _ in contents])[at].append(path)
+                places.setdefault(digest, {}).setdefault(at, []).append(path)
     renamed: list[dict[str, str]] = [{} for _ in contents]
     for by_run in places.values():
-        having = [(at, paths) for at, paths in enumerate(by_run) if paths]
-        common = set(having[0][1]).intersection(*(paths for _, paths in having))
-        rest = [(at, [path for path in paths if path not in common]) for at, paths in having]
-        if len(rest) > 1 and not common and all(len(paths) == 1 for _, paths in rest):
-            names = {paths[0] for _, paths in rest}
-            # A name that another run gives to other content is no mere place.
-            if all(path not in found or path in by_run[at] for path in names for at, found in enumerate(contents)):
-                new = min(names)
-                for at, paths in rest:
-                    if paths[0] != new:
-                        renamed[at][paths[0]] = new
+        names = {path for paths in by_run.values() for path in paths}
+        if len(names) < 2 or len(by_run) < 2 or any(len(paths) > 1 for paths in by_run.values()):
+            continue
+        # A name that another run gives to other content is no mere place.
+        if all(path not in found or path in by_run.get(at, ()) for at, found in enumerate(contents) for path in names):
+            new = min(names)
+            for at, (path,) in by_run.items():
+                if path != new:
+                    renamed[at][path] = new
     return [({names.get(p, p): d for p, d in found.items()}, names)
             for found, names in zip(contents, renamed, strict=True)]  # fmt: skip
 
@@ -272,7 +272,7 @@ def _run_with(
         of,
         tree=tree,
         files=files,
-        memory={},
+        memory={"observed": of.observed},
         scope=replace(scope, facts=frozenset(facts), unused=unused, idle=idle, told=told, moved=moved),
     )
 
@@ -296,7 +296,7 @@ def _environment(env: JSON, seen: Observed, scope: Scope) -> tuple[dict[str, Any
             if key in kept:
                 unused[key] = kept.pop(key)
     if scope.variables:
-        used = {name for name in variables if name in seen.looked_up or _may_be_native(name, seen)}
+        used = {name for name in variables if name in seen.looked_up or name.startswith(NATIVE)}
         unused["variables"] = {name: v for name, v in variables.items() if name not in used}
         variables = {name: v for name, v in variables.items() if name in used}
     if packages or isinstance(listed, Mapping) or scope.packages:
@@ -316,11 +316,6 @@ def used_by(path: str, seen: Observed) -> bool:
 def _computes(seen: Observed) -> bool:
     """Whether a package beyond the standard library ran that could reach a GPU or look up a variable by itself."""
     return bool(seen.imported.keys() - {"runaudit"})
-
-
-def _may_be_native(name: str, seen: Observed) -> bool:
-    """Whether compiled code may have looked up a variable, which nobody sees."""
-    return name.startswith(MARKS) or _computes(seen)
 
 
 def _source(

@@ -141,8 +141,9 @@ def _columns(runs: Sequence[Levels], section: str) -> Iterator[tuple[str, list[L
         contents = {key: content and _Content({section: distinct[key].at(section)}, frozenset({section}))
                     for key, content in contents.items()}  # fmt: skip
     _fold(contents, distinct)
+    facts = frozenset[str]().union(*(of.scope.facts for of in runs))
     for path in sorted({path for content in contents.values() if content for path in content.leaves}):
-        seen = {key: _level(path, content, distinct[key], runs) for key, content in contents.items()}
+        seen = {key: _level(path, content, distinct[key], facts) for key, content in contents.items()}
         differs = len({token(level) for level in seen.values() if level is not UNKNOWN}) > 1
         yield path, [seen[key] for key in keys], differs
 
@@ -178,12 +179,12 @@ def _content(of: Levels, section: str) -> _Content | None:
     return _Content(leaves, frozenset({*leaves, *(root for path in leaves for root in above(path))}))
 
 
-def _level(path: str, content: _Content | None, of: Levels, runs: Sequence[Levels]) -> Level:
+def _level(path: str, content: _Content | None, of: Levels, facts: frozenset[str]) -> Level:
     if content is None:
         return UNKNOWN
     if path in content.leaves:
         return content.leaves[path]
-    if any(path in other.scope.facts for other in runs):
+    if path in facts:
         return UNKNOWN if unwatched(path, of) else ABSENT
     if content.leaves.get("init.kind") == "random":
         return ABSENT
