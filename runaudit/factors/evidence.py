@@ -36,9 +36,14 @@ def without_secrets(value: JSON) -> JSON:
 def bookkeeping(path: str, value: JSON, of: "Levels") -> str:
     """Why a config leaf only names, dates or places the run; empty where nothing in the record says so."""
     keys = [str(step).lstrip("\0").lower() for step in steps(path)[1:]]
-    if not keys or not all(key in known.RUN_TABLES for key in keys[:-1]):
+    if not keys:
         return ""
-    key, nested = keys[-1], len(keys) > 1
+    key, nested, above = keys[-1], len(keys) > 1, frozenset(keys[:-1])
+    if key in known.PLACE_KEYS or (key == "dir" and nested and above <= known.WRITING_TABLES):
+        writes = isinstance(value, str) and value and above <= known.RUN_TABLES | known.TRAINING_TABLES
+        return "it is where the run writes" if writes and not holds_data(str(value), of) else ""
+    if not above <= known.RUN_TABLES:
+        return ""
     if key in known.HOST_KEYS:
         return "who ran it where; nothing is computed from it"
     if key in known.TRACKER_KEYS and not nested:
@@ -48,8 +53,6 @@ def bookkeeping(path: str, value: JSON, of: "Levels") -> str:
         return "it is the run's own name"
     if key in known.TIME_KEYS and _is_start(value, of):
         return "it is when the run began"
-    if key in known.PLACE_KEYS and text and not holds_data(text, of):
-        return "it is where the run writes"
     return ""
 
 

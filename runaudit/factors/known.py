@@ -10,6 +10,10 @@ RUN_TABLES = frozenset({"experiment", "exp", "run", "runs", "logging", "logger",
                         "mlflow", "aim", "clearml", "comet", "neptune", "tensorboard", "hydra", "job", "meta",
                         "general", "project", "output", "outputs", "paths", "dirs"})  # fmt: skip
 """Config tables that tell of the run itself. A key in any other table tells of what the table is about."""
+TRAINING_TABLES = frozenset({"train", "training", "trainer", "args", "init_args", "training_args", "hparams", "params"})
+"""Tables of the one training a run is: what they say of a place is said of the run's."""
+WRITING_TABLES = frozenset({"hydra", "run", "output", "outputs", "logging", "logger", "log"})
+"""Tables in which a folder is one that is written to."""
 NAMING_KEYS = frozenset({"run_name", "run_id", "run", "exp_name", "exp_id", "experiment", "experiment_name",
                          "experiment_id", "job_name", "job_id", "label", "description", "wandb_run_name", "wandb_name",
                          "wandb_id", "wandb_run_id"})  # fmt: skip
