@@ -151,14 +151,25 @@ def origin(frame):
     return kinds.get(name) or kind_of(name)
 
 
-def who(depth=1):
+def callers():
+    """The frame of whoever asks, over and over: `sys._getframe` is an event itself and costs several times as much."""
+    while True:
+        yield ASKED[0].f_back
+
+
+ASKED = []
+CALLERS = callers()
+ASKED.append(CALLERS.gi_frame)
+
+
+def who():
     """Who asked: the nearest file of the project, unless a library was asked first by being imported; the library's
-    file that stands nearest ("" where none does), and the entry this says. `depth`: so many frames at least are ours.
+    file that stands nearest ("" where none does), and the entry this says.
     """
     try:
-        frame = getframe(depth)
-    except ValueError:
-        return "", "", ""
+        frame = next(CALLERS)
+    except (ValueError, StopIteration):  # another thread asks just now; a signal's exception, or the end, ended it
+        frame = getframe(0)
     made = through = via = ""
     while frame is not None:
         found = origin(frame)

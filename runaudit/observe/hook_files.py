@@ -95,7 +95,7 @@ def read(name, via=""):
     if folded or len(read_once) > MANY:
         if many(name):
             return
-    by, through, entry = who(4)
+    by, through, entry = who()
     moment = log.now()
     line = f"R\t{moment}\t{name}\t{by}\t{via or entry}\t{through}\n"
     if moment - log.checked > 1000000 or "\\" in line or line.count("\t") > 5 or line.count("\n") > 1 or "\0" in line:

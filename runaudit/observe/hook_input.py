@@ -43,18 +43,46 @@ def watch_environ(place):
     A copy (`dict(os.environ)`, `**`, a loop) asks for every name with the very text it was given by the iteration:
     that is no look-up. Asked by name, PYTHONPATH is as the user set it; copies keep ours, so that children inherit it.
     """
-    env, ours, key_of_path = os.environ, os.fsencode(place), b"PYTHONPATH"
-    encode_key, decode_key, encode_value, decode_value = env.encodekey, env.decodekey, env.encodevalue, env.decodevalue
+    env, ours, reading, setting = os.environ, os.fsencode(place), [], []
+    keys = watched_keys(env, ours, reading, setting)
+    values = watched_values(env, ours, reading, setting)
+    try:
+        os.environb.encodekey = keys[2](os.environb.encodekey)
+    except AttributeError:
+        pass
+    env.encodekey, env.decodekey = keys[:2]
+    env.encodevalue, env.decodevalue = values
+
+
+def look_up(env):
+    """A function that notes who asks for a variable; names that the project itself asked for are in the set it returns.
+
+    Who called is told by the globals: asking a frame for its code is an event, and slow.
+    """
     from _collections_abc import Mapping
 
+    between, settled = (os.getenv.__globals__, Mapping.get.__globals__), set()
+
+    def asked(raw, frame):
+        while frame is not None and (frame.f_globals is between[0] or frame.f_globals is between[1]):
+            frame = frame.f_back
+        found = (1, "", "") if frame is None else origin(frame)
+        if (raw, found[1]) not in told:
+            looked_up(raw, found[1], env._data.get(raw))
+            if found[0] == 1 and raw != b"PYTHONPATH":
+                settled.add(raw)
+
+    return asked, settled
+
+
+def watched_keys(env, ours, reading, setting):
+    """What stands for `encodekey` and `decodekey`, and what makes the one for bytes."""
+    encode_key, decode_key = env.encodekey, env.decodekey
     kind = type(env)
-    get, put, drop = (
-        f.__code__.co_firstlineno for f in (kind.__getitem__, kind.__setitem__, kind.__delitem__)
-    )  # who called is told by the line: asking a frame for its code is an event, and slow
-    between = os.getenv.__globals__, Mapping.get.__globals__
-    iterated, pending, settled = {}, [], set()
+    get, put, drop = [f.__code__.co_firstlineno for f in (kind.__getitem__, kind.__setitem__, kind.__delitem__)]
+    asked, settled = look_up(env)
     # torch.compile reads these functions: while it does they must be the plain ones, and name nothing global
-    traced, acts, frame_at = compiling, table, getframe
+    iterated, traced, acts, frame_at = {}, compiling, table, getframe
 
     def encodekey(key):
         if traced[0]():
@@ -71,69 +99,57 @@ def watch_environ(place):
         if get <= line < put:
             if iterated.get(key) is not key:
                 asked(raw, frame.f_back)
-                if raw == key_of_path:
-                    if env._data.get(raw) == ours:
+                if raw == b"PYTHONPATH" and raw in env._data:
+                    if env._data[raw] == ours:
                         return b"="  # a name nobody has
-                    pending.append(0)
-        elif put <= line < drop and raw == key_of_path:
-            pending.append(1)
+                    reading.append(True)
+        elif put <= line < drop and raw == b"PYTHONPATH":
+            setting.append(True)
         return raw
 
-    def asked(raw, frame):
-        while frame is not None and (frame.f_globals is between[0] or frame.f_globals is between[1]):
-            frame = frame.f_back
-        found = (1, "", "") if frame is None else origin(frame)
-        name = found[1]
-        if (raw, name) not in told:
-            looked_up(raw, name, env._data.get(raw))
-            if found[0] == 1 and raw != key_of_path:
-                settled.add(raw)
-
     def decodekey(raw):
-        if traced[0]():
-            return decode_key(raw)
         key = decode_key(raw)
-        iterated[key] = key
+        if not traced[0]():
+            iterated[key] = key
         return key
 
+    def for_bytes(real):
+        def encode_bytes(key):
+            raw = real(key)
+            if acts and get <= frame_at(1).f_lineno < put:
+                asked(raw, frame_at(2))
+            return raw
+
+        return encode_bytes
+
+    return encodekey, decodekey, for_bytes
+
+
+def watched_values(env, ours, reading, setting):
+    """What stands for `encodevalue` and `decodevalue`: PYTHONPATH is the user's to read, and ours stays in it."""
+    encode_value, decode_value, traced = env.encodevalue, env.decodevalue, compiling
+
     def decodevalue(raw):
-        if traced[0]():
-            return decode_value(raw)
-        if pending:
-            pending.pop()
+        if not traced[0]() and reading:
+            reading.pop()
             if raw.startswith(ours + b":"):
                 raw = raw[len(ours) + 1 :]
         return decode_value(raw)
 
     def encodevalue(value):
+        if traced[0]():
+            return encode_value(value)
+        mine = bool(setting) and setting.pop()
         try:
             raw = encode_value(value)
         except BaseException as error:
             error.__traceback__ = error.__traceback__.tb_next
             raise
-        if pending:
-            pending.pop()
-            if raw != ours and not raw.startswith(ours + b":"):
-                raw = ours + b":" + raw if raw else ours
+        if mine and raw != ours and not raw.startswith(ours + b":"):
+            raw = ours + b":" + raw if raw else ours
         return raw
 
-    env.encodekey, env.decodekey, env.encodevalue, env.decodevalue = encodekey, decodekey, encodevalue, decodevalue
-    try:
-        real = os.environb.encodekey
-
-        def encode_bytes(key):
-            try:
-                raw = real(key)
-            except BaseException as error:
-                error.__traceback__ = error.__traceback__.tb_next
-                raise
-            if table and get <= getframe(1).f_lineno < put:
-                asked(raw, getframe(2))
-            return raw
-
-        os.environb.encodekey = encode_bytes
-    except AttributeError:
-        pass
+    return encodevalue, decodevalue
 
 
 def looked_up(raw, name, value):

@@ -10,6 +10,7 @@ import importlib.util
 import os
 import py_compile
 import shutil
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,12 +43,14 @@ def lay(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _compiled(source: Path, target: Path) -> None:
+    """Lay the compiled file beside its copy: what Python keeps of `source` fits, as the copy has its time and size."""
     cached, wanted = Path(importlib.util.cache_from_source(str(source))), importlib.util.cache_from_source(str(target))
-    if not cached.is_file():
-        py_compile.compile(str(source), doraise=True)
-    if cached.is_file():
+    state = source.stat()
+    stamp = struct.pack("<III", 0, int(state.st_mtime) & 0xFFFFFFFF, state.st_size & 0xFFFFFFFF)
+    data = cached.read_bytes() if cached.is_file() else b""
+    if data[4:16] == stamp and data[:4] == importlib.util.MAGIC_NUMBER:
         Path(wanted).parent.mkdir(exist_ok=True)
-        shutil.copyfile(cached, wanted)
+        Path(wanted).write_bytes(data)
     else:
         py_compile.compile(str(target), doraise=True)
 

@@ -258,6 +258,7 @@ def test_another_sitecustomize_before_ours_is_no_loss_outside_of_environments(pl
     "os.environ['PYTHONPATH'] = 'x' + os.pathsep + os.environ.get('PYTHONPATH', '')",
     "os.environ.pop('OTHER', None)",
     "os.environ.setdefault('PYTHONPATH', 'x')",
+    "os.environ.get('PYTHONPATH'); os.environ['OTHER'] = '1'; print(os.environ['OTHER'])",
 ])  # fmt: skip
 def test_children_are_seen_after_the_program_set_pythonpath(place, change):
     (
