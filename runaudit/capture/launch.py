@@ -45,7 +45,8 @@ class LaunchRequest:
     folders, files, or finished entries. `init` is a kind or `{kind, checkpoint, parent}`. `extra` holds further
     sections as they are. `config_files` are the files `config` was read from: a change of one changes the config, and
     not the code besides. `siblings` None: found in the interpreter's editable installs and search path. `root` is where
-    the program starts; its code lies in the work tree of its script. Without `argv` this process is the program.
+    the program starts; its code lies in the work tree of its script. Without `argv` this process is the program;
+    None: the command is not known yet.
     """
 
     label: str | None = None
@@ -59,7 +60,7 @@ class LaunchRequest:
     intent: tuple[str, ...] = ()
     bundles: tuple[str, ...] = ()
     waivers: tuple[Mapping[str, JSON], ...] = ()
-    argv: tuple[str, ...] = ()
+    argv: tuple[str, ...] | None = ()
     root: Path = field(default_factory=Path.cwd)
     seed_proof: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     siblings: tuple[Path, ...] | None = None
@@ -97,7 +98,7 @@ def draft_manifest(
     # What changes from here on has changed while the run ran: data can take minutes to be read.
     started = time.time() if now is None else now
     config = ABSENT if request.config is ABSENT else plain_config(request.config)
-    argv = request.argv or tuple(sys.orig_argv)
+    argv = () if request.argv is None else request.argv or tuple(sys.orig_argv)
     redactor = redactor_of(store, environ=environ, argv=argv, config={} if config is ABSENT else config)
     place = whereabouts(request, cache=store.root / "cache", environ=environ)
     environment, unknown = capture_environment(environ, interpreter=place.interpreter, reason=place.reason)

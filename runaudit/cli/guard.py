@@ -1,6 +1,7 @@
 """`runaudit guard`: may this run start? `runaudit rules`: every rule with its words."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from runaudit.capture.launch import LaunchRequest, open_store
@@ -64,6 +65,9 @@ def guard(
 def ask(around: common.Context, options: Options, *, cwd: Path) -> GuardAnswer:
     """The guard's answer. Where there is no store yet, none is made: the question leaves nothing behind."""
     request = options.request(cwd)
+    if not options.command:
+        # Asked before the command is written: this process is not what would run.
+        request = replace(request, argv=None)
     if (around.store_root / "store.json").is_file():
         return _answer(around, options, Store.open(around.store_root), request)
     with tempfile.TemporaryDirectory(prefix="runaudit-") as folder:

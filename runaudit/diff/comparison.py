@@ -12,6 +12,7 @@ from runaudit.diff.words import notes_on
 from runaudit.factors.budget import budget_barriers
 from runaudit.factors.control import control_barriers
 from runaudit.factors.factor import Change, ChangeClass, Role
+from runaudit.factors.foreseen import foreseen
 from runaudit.factors.gaps import gaps, pair_gaps, status_gap
 from runaudit.factors.levels import Levels
 from runaudit.factors.lineage import PREFIX, compared
@@ -29,7 +30,7 @@ def compare(a: Run, b: Run, *, settings: Settings, intent: Sequence[str] = (), d
     that has not begun.
     """
     settings = replace(settings, factors=shared_policy(settings.factors, (a, b)))
-    left, right = beside(a, b, settings.factors)
+    left, right = beside(a, foreseen(b, a) if design_only else b, settings.factors)
     found = changes(left, right, settings.factors)
     factors = factor_changes(of_class(found, ChangeClass.FACTOR), left, right)
     declared = declared_intent((a, b), intent)

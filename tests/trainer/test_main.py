@@ -1,9 +1,11 @@
 """From a folder of bursts to a judged run, on the command line, with small real data."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from trainer.loop import SilentLog
 from trainer.main import open_dataset, prepare, read_config, train
 from trainer.recording import split_source
 
+ROOT = Path(__file__).parents[2]
 SETTINGS = """
 [data]
 root = "{root}"
@@ -174,18 +177,22 @@ def test_a_resumed_run_is_a_child_of_the_run_it_continues(
     assert child["metrics"]["full_frame/psnr/camera"] == parent["metrics"]["full_frame/psnr/camera"]
 
 
-def test_staging_is_the_one_factor_between_two_stagings(
-    config_file: Path, project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_staging_is_the_one_factor_between_two_stagings(config_file: Path, project: Path) -> None:
     """The steps of every stage move with it and follow by the rules the launch sealed; nothing is hidden for it."""
     store = Store.create(project / ".runaudit")
     ids = []
     for staging in ("end_to_end", "staged"):
-        told = run(
-            capsys, "train", "--config", config_file, "--set", f"staging={staging}", "--seed", 1, "--label", staging,
+        # A process of its own, as a user starts it: one that is seen from its first line on.
+        words = (
+            "train", "--config", config_file, "--set", f"staging={staging}", "--seed", 1, "--label", staging,
             "--store", store.root, "--waive", "dirty_sibling=the checkout under test may be changing",
+            "--waive", "dirty_tree=the same", "--waive", "untracked_source=the same",
         )  # fmt: skip
-        ids.append(json.loads(told[1])["run"])
+        told = subprocess.run(
+            [sys.executable, "-m", "trainer", *map(str, words)],
+            cwd=project, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        ids.append(json.loads(told.stdout)["run"])
 
     found = compare(*(load(store, run_id) for run_id in ids), settings=Settings())
 

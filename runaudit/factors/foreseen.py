@@ -1,0 +1,46 @@
+"""A launch that has not begun has used nothing yet: it is taken to use what the run it is held against used.
+
+Without that, everything a run was seen to use would look as if the launch lacked it, and nothing would be known to be
+unused. What the draft does record itself (its code, its data, its packages, its variables) speaks for itself.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from runaudit.factors.levels import effective_files
+from runaudit.records.canonical import thawed
+from runaudit.records.manifest import Manifest
+from runaudit.records.run import Run
+
+
+def foreseen(draft: Run, like: Run) -> Run:
+    """`draft` as if it had been seen to do what `like` was; itself where `like` was not observed, or it has ended."""
+    if draft.outcome is not None or draft.observed or not like.observed:
+        return draft
+    observed = thawed(like.observed)
+    body = draft.manifest.to_json()
+    code = body.get("code")
+    own = set(effective_files(code) or ()) if isinstance(code, Mapping) else set()
+    environment = draft.manifest.section("env")
+    observed["read"] = [row for row in observed.get("read") or () if row.get("path") not in own]
+    # Whether a seed acts is shown by the run itself, and by nothing before it.
+    observed.pop("seeded", None)
+    if isinstance(observed.get("imported"), Mapping):
+        observed["imported"] = _versions(observed["imported"], _table(environment, "packages"), like)
+    if isinstance(observed.get("looked_up"), Mapping):
+        recorded = {*_table(environment, "variables"), *_table(like.manifest.section("env"), "variables")}
+        observed["looked_up"] = {name: value for name, value in observed["looked_up"].items() if name not in recorded}
+    return Run(manifest=Manifest.of({**body, "observed": observed}), blobs=draft.blobs, liveness=draft.liveness,
+               fault=draft.fault, parent=draft.parent)  # fmt: skip
+
+
+def _table(section: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = section.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _versions(imported: Mapping[str, Any], installed: Mapping[str, Any], like: Run) -> dict[str, Any]:
+    """What would be imported of each package now: the version that is installed, none where it is gone."""
+    then = _table(like.manifest.section("env"), "packages")
+    kept = ((name, installed.get(name, None if name in then else version)) for name, version in imported.items())
+    return {name: version for name, version in kept if version is not None}
