@@ -45,15 +45,15 @@ class Contents:
         """Whether a file was written, replaced or made after the run had started."""
         return facts.st_ctime_ns >= self._started
 
-    def of(self, path: str) -> Content:
-        """What a file held that the run only read."""
+    def of(self, path: str, *, made: bool = False) -> Content:
+        """What a file held that the run only read; `made`: that it fetched first, and read as it lies."""
         try:
             facts = os.stat(path)  # noqa: PTH116  (a link's content is what was read)
         except OSError as error:
             return Content(digest=None, reason=f"it cannot be read any more: {error.strerror}")
         if not stat.S_ISREG(facts.st_mode):
             return Content(digest=None, reason="it is no regular file: what came out of it was not recorded")
-        if self.moved(facts):
+        if self.moved(facts) and not made:
             return Content(digest=None, size=facts.st_size, reason="it changed while the run ran")
         try:
             return Content(digest=self._digest(path, facts), size=facts.st_size)

@@ -237,7 +237,7 @@ class _Sealing:
             return Content(digest=before)
         if before is None:
             return Content(digest=None, reason="the run wrote over it, and what it held before was not kept")
-        return self.contents.of(use.path)
+        return self.contents.of(use.path, made=use.path in self.trace.written)
 
     def _source(self, use: Use) -> Content:
         """A source file: its content goes into the store, secrets replaced, where the manifest does not hold it."""

@@ -25,6 +25,7 @@ from runaudit.cli.common import (
 if TYPE_CHECKING:
     from runaudit.records.run import Run
     from runaudit.store import Store
+    from runaudit.study.pairs import Judge
 
 CODES = {
     "integrity_failure": INTEGRITY,
@@ -87,6 +88,21 @@ def _by_name(store: "Store", words: Sequence[str], context: Context) -> dict[str
     return found
 
 
+def _compared_by(context: Context) -> "Judge":
+    """The comparison of two cells, as `diff` makes it."""
+    from runaudit.diff import compare_cohorts
+    from runaudit.factors.cohort import cohort_of
+    from runaudit.study.pairs import Judged
+
+    def judge(a: Sequence["Run"], b: Sequence["Run"]) -> Judged:
+        found = compare_cohorts(cohort_of(a), cohort_of(b), settings=context.settings)
+        conditional = None if found.conditional is None else str(found.conditional)
+        return Judged(factors=tuple(f.factor for f in found.treatments), verdict=str(found.verdict),
+                      conditional=conditional)  # fmt: skip
+
+    return judge
+
+
 def study(
     runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Runs, cohorts, lists or record files.")],
     everything: Annotated[bool, typer.Option("--all", help="Every pair, gap and note.")] = False,
@@ -108,7 +124,7 @@ def study(
     from runaudit.study.text import headline, markdown_lines, text_lines
 
     context = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
-    result = judge(_runs(context, runs), settings=context.settings)
+    result = judge(_runs(context, runs), settings=context.settings, judge=_compared_by(context))
     said = judged(result)
     if context.json:
         common.say_json(answer(result))

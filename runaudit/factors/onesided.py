@@ -18,13 +18,16 @@ from runaudit.records.canonical import JSON
 
 NOISE = (Role.SEED, Role.STOCHASTIC)
 USED_BY_ONE = "only one of the runs used it"
+MADE = "one run read what the other made itself: the content is the same"
 
 
 def explained(found: Sequence[Change], a: Levels, b: Levels) -> list[Change]:
     """The changes, with what follows from others among them as derived."""
+    found = [replace(c, kind=ChangeClass.NUISANCE, role=Role.TREATMENT, why=MADE) if made_alike(c, a, b) else c
+             for c in found]  # fmt: skip
     lone = {change.path for change in found if change.kind is ChangeClass.FACTOR and is_lone(change, a, b)}
     if not lone:
-        return list(found)
+        return found
     causes = {c.path: cause for c in found if c.path in lone and (cause := _named_by(c, found, lone, a, b)) is not None}
     # A file that nothing names is a choice of its own, and may be why a module or a variable was got to.
     loose = {path for path in lone if path not in causes and may_follow(path, a, b)}
@@ -32,6 +35,22 @@ def explained(found: Sequence[Change], a: Levels, b: Levels) -> list[Change]:
     others = [path for path in factors if path not in loose and path not in causes]
     causes |= {path: others[0] for path in loose if others}
     return [_told(change, causes.get(change.path)) if change.path in lone else change for change in found]
+
+
+def made_alike(change: Change, a: Levels, b: Levels) -> bool:
+    """Whether one run read a file that the other made itself, with the same content: a cache found and a cache made."""
+    if change.kind is not ChangeClass.FACTOR or (path := _file_of(change.path)) is None:
+        return False
+    reader, maker = (b, a) if isinstance(change.before, Absent) else (a, b)
+    level = change.after if reader is b else change.before
+    if not (isinstance(change.before, Absent) or isinstance(change.after, Absent)) or maker.observed is None:
+        return False
+    return isinstance(level, str) and maker.observed.made.get(path) == level
+
+
+def _file_of(path: str) -> str | None:
+    """The file that a leaf of use stands for."""
+    return path[5:] if path.startswith("code.") else named_in(path)
 
 
 def _told(change: Change, cause: str | None) -> Change:

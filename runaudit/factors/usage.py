@@ -38,7 +38,7 @@ def unused_changes(a: Levels, b: Levels) -> Iterator[Change]:
                 isinstance(after, Absent) and b.at(path) is not ABSENT
             ):
                 continue
-            yield Change(path=path, before=before, after=after, kind=ChangeClass.NUISANCE, why=_whyunused_changes(path))
+            yield Change(path=path, before=before, after=after, kind=ChangeClass.NUISANCE, why=_why_unused(path))
 
 
 def _leafwise(left: JSON, right: JSON, section: str) -> Iterator[tuple[str, JSON | Absent, JSON | Absent]]:
@@ -50,7 +50,7 @@ def _leafwise(left: JSON, right: JSON, section: str) -> Iterator[tuple[str, JSON
             yield path, before, after
 
 
-def _whyunused_changes(path: str) -> str:
+def _why_unused(path: str) -> str:
     if path.startswith("env.variables"):
         return "unused: neither run looked it up"
     return "unused: neither run imported it" if path.startswith("env.packages") else "unused: nothing that ran uses it"

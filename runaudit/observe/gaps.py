@@ -140,13 +140,24 @@ def why_unseen(argv: Sequence[str], environ: str | None = None) -> str:
     return "was not seen: what it read is unknown"
 
 
+def hub_asked(lines: Sequence[Noted]) -> bool:
+    """Whether a hub of models or data sets was asked: what it sent lies in files that this run wrote and read."""
+    return any(names & _HUBS for line in lines if line.kind == "N" for names in (_stack_names(line),))
+
+
+def _stack_names(line: Noted) -> set[str]:
+    """The packages and modules that were on the stack of a network call."""
+    parts = (part.partition(":")[0] for part in line.fields[2].split(",") if part)
+    return {name.removesuffix(".py") for name in parts}
+
+
 def _of_network(lines: Sequence[Noted]) -> Iterator[str]:
     for line in lines:
         if line.kind != "N":
             continue
         host, by, packages = line.fields
         stack = [part.partition(":") for part in packages.split(",") if part]
-        names = {name.removesuffix(".py") for name, _, _ in stack}
+        names = _stack_names(line)
         fetching = any(word in function for _, _, function in stack for word in _FETCHING)
         if names & _HUBS or (names & _TRACKERS and not fetching):
             continue

@@ -154,6 +154,12 @@ class _Merge:
             )
         self.removed.add(path)
 
+    def fetched(self, cwd: str) -> None:
+        """What a hub sent is an input, though this run wrote it before it read it. Its own files lie in its folder."""
+        for path, read in self.reads.items():
+            if read.own and not path.startswith(f"{cwd}/"):
+                self.reads[path] = replace(read, own=False, before="")
+
     def finish(self) -> None:
         """What was hashed first and never seen to be written may have been written by native code: sqlite's files."""
         for path, digest in self.before.items():
@@ -263,6 +269,8 @@ def read_trace(folder: Path, *, root_pid: int | None = None, command: Sequence[s
             merged.take(line)
     merged.finish()
     processes = processes_of(lines, root_pid)
+    if processes and gaps.hub_asked(lines):
+        merged.fetched(processes[0].cwd)
     started = [Child(argv=line.fields[2:], by=line.fields[0], cwd=line.fields[1]) for line in lines if line.kind == "C"]
     root_seen = bool(processes) and root_pid in (None, processes[0].pid)
     children = gaps.matched(started, processes[1:] if root_seen else processes)

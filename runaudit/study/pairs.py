@@ -1,16 +1,18 @@
 """Cells side by side: which pairs differ in one factor alone, and which are joined by a chain of such steps.
 
 The verdict of a pair is that of a comparison of its runs, read from the table: a study of a thousand runs has half a
-million pairs.
+million pairs. What runs were observed to use weighs by what *both* of a pair used, which a table of many cannot say: of
+such runs each pair that is listed is put to the comparison itself.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 
 import numpy as np
 
 from runaudit.factors.factor import Role
+from runaudit.records.run import Run
 from runaudit.study.table import Cell, Table, inner_changes
 
 FEW_CELLS = 16
@@ -39,16 +41,40 @@ class Chain:
     factors: tuple[str, ...]
 
 
-def pairs_of(table: Table) -> tuple[tuple[Pair, ...], int]:
-    """The pairs that are listed, and how many single-factor pairs there are in all."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What a comparison says of the runs of two cells."""
+
+    factors: tuple[str, ...]
+    verdict: str
+    conditional: str | None
+
+
+Judge = Callable[[Sequence[Run], Sequence[Run]], Judged]
+
+
+def pairs_of(table: Table, judge: Judge | None = None) -> tuple[tuple[Pair, ...], int]:
+    """The pairs that are listed, and how many single-factor pairs there are in all. `judge` compares observed runs."""
     cells = table.cells
     if len(cells) <= FEW_CELLS:
-        found = [_pair(table, i, j) for i, j in combinations(range(len(cells)), 2)]
-        return tuple(found), sum("single_factor" in (pair.verdict, pair.conditional) for pair in found)
+        found = [_put_to(judge, table, _pair(table, i, j)) for i, j in combinations(range(len(cells)), 2)]
+        return tuple(found), sum(map(_is_single, found))
     near = _neighbours(cells)
     rows = (_pair(table, i, j) for i in range(len(cells)) for j in near[i] if i < j)
-    clean = [pair for pair in rows if "single_factor" in (pair.verdict, pair.conditional)]
-    return tuple(clean[:MAX_PAIRS]), len(clean)
+    clean = [pair for pair in rows if _is_single(pair)]
+    return tuple(filter(_is_single, (_put_to(judge, table, pair) for pair in clean[:MAX_PAIRS]))), len(clean)
+
+
+def _is_single(pair: Pair) -> bool:
+    return "single_factor" in (pair.verdict, pair.conditional)
+
+
+def _put_to(judge: Judge | None, table: Table, pair: Pair) -> Pair:
+    sides = [[table.runs[row] for row in table.cells[place].rows] for place in (pair.a, pair.b)]
+    if judge is None or not any(run.observed for side in sides for run in side):
+        return pair
+    said = judge(*sides)
+    return replace(pair, factors=said.factors, verdict=said.verdict, conditional=said.conditional)
 
 
 def _neighbours(cells: Sequence[Cell]) -> list[list[int]]:

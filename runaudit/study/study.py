@@ -17,7 +17,7 @@ from runaudit.settings import Settings
 from runaudit.study.design import Design, design_of
 from runaudit.study.interactions import Interaction, interactions
 from runaudit.study.leaf import REPLICATED, Level
-from runaudit.study.pairs import Chain, Pair, chains_of, pairs_of
+from runaudit.study.pairs import Chain, Judge, Pair, chains_of, pairs_of
 from runaudit.study.suggest import Extension, extension
 from runaudit.study.table import Cell, Column, Table, table_of
 
@@ -136,10 +136,11 @@ def duration_s(run: Run) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else None
 
 
-def study(runs: Sequence[Run], *, settings: Settings) -> Study:
+def study(runs: Sequence[Run], *, settings: Settings, judge: Judge | None = None) -> Study:
     """Everything that these runs, in whatever order, allow to say about their factors.
 
-    Raises NothingToJudgeError for fewer than two runs, or fewer than two that give a result.
+    `judge` compares the runs of two cells, for runs that were observed. Raises NothingToJudgeError for fewer than two
+    runs, or fewer than two that give a result.
     """
     if (given := len({run.id for run in runs})) < 2:
         raise NothingToJudgeError(f"a study needs at least 2 runs, {given} given", remedy="name more runs")
@@ -160,7 +161,7 @@ def study(runs: Sequence[Run], *, settings: Settings) -> Study:
         for cell in model.informative
         for _ in cell.rows
     )
-    pairs, clean = pairs_of(table)
+    pairs, clean = pairs_of(table, judge)
     return Study(
         table=table,
         model=model,

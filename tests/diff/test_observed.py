@@ -5,6 +5,7 @@ import pytest
 from runaudit.diff import compare, compare_cohorts
 from runaudit.factors.cohort import cohort_of, cohorts
 from runaudit.records.digest import Digest, FileEntry, digest_tree
+from runaudit.records.run import Run
 from runaudit.settings import Settings
 from tests.diff.seen import MAIN, captured, changed_tree, read, seen, sha
 
@@ -356,3 +357,48 @@ def test_arms_that_differ_in_what_they_read_are_compared_over_their_seeds():
     found = compare_cohorts(*arms, settings=Settings())
 
     assert (found.verdict, [row.factor for row in found.factors]) == ("single_factor", ["data['/x.csv']"])
+
+
+@pytest.mark.parametrize(("content", "right"), [("1", "identical"), ("2", "single_factor")])
+def test_a_cache_that_one_run_made_and_the_other_found_is_judged_by_its_content(content, right):
+    maker = captured(seen(written=[{"path": "/c/cache.json", "digest": sha("1")}]))
+    finder = captured(seen(read("/c/cache.json", content)))
+
+    assert verdict(maker, finder) == verdict(finder, maker) == right
+
+
+def test_the_text_of_a_file_that_was_read_and_run_is_that_file():
+    sides = [
+        captured(seen(read("cfg_code.py", text, "code"), texts=[{"name": "<string>", "digest": sha(text)}]))
+        for text in ("A = 1", "A = 2")
+    ]
+
+    assert factors(*sides) == ["code.cfg_code.py"]
+
+
+def draft(**changes):
+    """A launch that is asked about and has not begun."""
+    run = captured(None, **changes)
+    return Run(manifest=run.manifest, blobs=run.blobs, liveness="running")
+
+
+@pytest.mark.parametrize(
+    ("changes", "moved"),
+    [
+        ({}, []),
+        ({"seed": 2}, []),
+        ({"tree": changed_tree("plot.py", "print(2)\n")}, []),
+        ({"tree": changed_tree("net.py", "W = 2\n")}, ["code.net.py"]),
+        ({"argv": ["python", "train.py", "--lr", "0.5"]}, ["config.args.lr"]),
+        ({"env": {"python": "3.11.7", "torch": None, "gpu": None, "packages": {"numpy": "2.1.0", "pandas": "2.2.0"},
+                  "variables": {}}}, ["env.packages.numpy"]),
+        ({"env": {"python": "3.11.7", "torch": None, "gpu": None, "packages": {"numpy": "2.0.1", "pandas": "3.0.0"},
+                  "variables": {}}}, []),
+    ],
+)  # fmt: skip
+def test_a_launch_that_has_not_begun_is_taken_to_use_what_the_earlier_run_used(changes, moved):
+    earlier = captured(seen(read("/data/x.csv"), imported={"numpy": "2.0.1"}, looked_up={"EPOCHS": "1"}))
+
+    found = compare(earlier, draft(**changes), settings=Settings(), design_only=True)
+
+    assert [row.factor for row in found.treatments] == moved

@@ -321,3 +321,28 @@ def test_laying_twice_is_laying_once(tmp_path):
     began = time.perf_counter()
     subprocess.run([PY, "-c", ""], env=second, check=True)
     assert time.perf_counter() >= began and read_trace(tmp_path / "o").observed
+
+
+def test_what_a_hub_sent_is_an_input_though_the_run_wrote_it_first(place, tmp_path):
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    place.write(
+        "lib/site-packages/huggingface_hub.py",
+        "import sys\n"
+        "def download(path):\n"
+        "    sys.audit('socket.getaddrinfo', 'hub.invalid', 443, 0, 0, 0)  # as asking would, and nobody is asked\n"
+        "    open(path, 'w').write('weights')\n",
+    )
+    text = (
+        "import sys; sys.path.insert(0, 'lib/site-packages')\n"
+        f"import huggingface_hub; huggingface_hub.download({str(cache / 'w.bin')!r})\n"
+        f"open({str(cache / 'w.bin')!r}).read()\n"
+        "open('own.txt', 'w').write('1'); open('own.txt').read()\n"
+    )
+    place.write("train.py", text)
+
+    seen = place.observed(PY, "train.py").trace
+
+    assert seen.partial == ()
+    assert not seen.reads[str(cache / "w.bin")].own
+    assert seen.reads[str(place.top / "own.txt")].own
