@@ -20,9 +20,12 @@ def foreseen(draft: Run, like: Run) -> Run:
     observed = thawed(like.observed)
     body = draft.manifest.to_json()
     code = body.get("code")
-    own = set(effective_files(code) or ()) if isinstance(code, Mapping) else set()
+    own = effective_files(code) or {} if isinstance(code, Mapping) else {}
+    then = effective_files(like.manifest.section("code")) or {}
     environment = draft.manifest.section("env")
-    observed["read"] = [row for row in observed.get("read") or () if row.get("path") not in own]
+    rows = [{**row, "digest": own.get(row.get("path"), row.get("digest"))} for row in observed.get("read") or ()]
+    # A file of the tree that is gone can no longer be read.
+    observed["read"] = [row for row in rows if row.get("path") in own or row.get("path") not in then]
     # Whether a seed acts is shown by the run itself, and by nothing before it.
     observed.pop("seeded", None)
     if isinstance(observed.get("imported"), Mapping):
