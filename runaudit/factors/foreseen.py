@@ -31,8 +31,9 @@ def foreseen(draft: Run, like: Run) -> Run:
     if isinstance(observed.get("imported"), Mapping):
         observed["imported"] = _versions(observed["imported"], _table(environment, "packages"), like)
     if isinstance(observed.get("looked_up"), Mapping):
-        recorded = {*_table(environment, "variables"), *_table(like.manifest.section("env"), "variables")}
-        observed["looked_up"] = {name: value for name, value in observed["looked_up"].items() if name not in recorded}
+        now, then_set = _table(environment, "variables"), _table(like.manifest.section("env"), "variables")
+        # A program may look a variable up and set it afterwards: its look-up holds as long as the start is equal.
+        observed["looked_up"] = {n: v for n, v in observed["looked_up"].items() if now.get(n) == then_set.get(n)}
     return Run(manifest=Manifest.of({**body, "observed": observed}), blobs=draft.blobs, liveness=draft.liveness,
                fault=draft.fault, parent=draft.parent)  # fmt: skip
 

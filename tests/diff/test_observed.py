@@ -402,3 +402,18 @@ def test_a_launch_that_has_not_begun_is_taken_to_use_what_the_earlier_run_used(c
     found = compare(earlier, draft(**changes), settings=Settings(), design_only=True)
 
     assert [row.factor for row in found.treatments] == moved
+
+
+def test_a_variable_that_the_program_sets_after_it_looked_does_not_differ_from_itself():
+    env = {
+        "python": "3.11.7",
+        "torch": None,
+        "gpu": None,
+        "packages": {},
+        "variables": {"CUBLAS_WORKSPACE_CONFIG": ":8"},
+    }
+    earlier = captured(seen(looked_up={"CUBLAS_WORKSPACE_CONFIG": None}), env=env)
+
+    found = compare(earlier, draft(env=env), settings=Settings(), design_only=True)
+
+    assert found.treatments == ()
