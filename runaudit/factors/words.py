@@ -69,6 +69,9 @@ def text_standing(value: str, of: Levels) -> Standing:
     if name := _data_set(place, of):
         return Standing(value=f"<data.{name}>",
                         why=f"a place; what lies there is judged by the digest of data.{name}")  # fmt: skip
+    if _is_config_file(place, of):
+        return Standing(kind=ChangeClass.DERIVED, follows="config",
+                        why="the run's settings; the resolved config is compared leaf by leaf")  # fmt: skip
     if content := content_at(place, of):
         return Standing(value=content, why="a place; what lies there is judged by its content")
     if _written(place, of):
@@ -88,6 +91,14 @@ def _data_set(place: str, of: Levels) -> str | None:
         if isinstance(where, str) and where and entry.get("digest") and here.intersection(candidates(where, of)):
             return str(name)
     return None
+
+
+def _is_config_file(place: str, of: Levels) -> bool:
+    """Whether the config in the record was read from the file at this place."""
+    files = set(map(str, of.run.manifest.section("launch").get("config_files") or ()))
+    if of.observed is not None:
+        files |= {path for path, row in of.observed.reads.items() if row.declared == "config"}
+    return bool(files and of.tree.get("config")) and any(name in files for name in _names(place, of))
 
 
 def candidates(place: str, of: Levels) -> Iterator[str]:

@@ -417,3 +417,15 @@ def test_a_variable_that_the_program_sets_after_it_looked_does_not_differ_from_i
     found = compare(earlier, draft(env=env), settings=Settings(), design_only=True)
 
     assert found.treatments == ()
+
+
+def test_a_word_that_names_the_config_follows_from_the_config():
+    sides = [
+        captured(seen(read(f"conf/{name}.yaml", name, "config", declared="config")), config={"net": name, "lr": 0.1},
+                 argv=["python", "train.py", "--config", f"conf/{name}.yaml"],
+                 launch={"argv": ["python", "train.py", "--config", f"conf/{name}.yaml"], "cwd": "/home/u/work",
+                         "config_files": [f"conf/{name}.yaml"]})
+        for name in ("unet", "vit")
+    ]  # fmt: skip
+
+    assert (verdict(*sides), factors(*sides)) == ("single_factor", ["config.net"])
