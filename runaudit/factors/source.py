@@ -40,7 +40,8 @@ def file_change(
 ) -> Change:
     """The class of one source file that differs, by the digests of its contents."""
     kind, why = _judge(path, before, after, a, b, settings)
-    return Change(path=prefix_of(path), before=before, after=after, kind=kind, why=why)
+    follows = "config" if kind is ChangeClass.DERIVED else ""
+    return Change(path=prefix_of(path), before=before, after=after, kind=kind, why=why, follows=follows)
 
 
 def _unopened(a: Levels, b: Levels) -> Iterator[Change]:
