@@ -63,7 +63,7 @@ def _cut(text: str, verbose: bool) -> str:
 def _read(row: Mapping[str, Any]) -> str:
     parts = [str(row.get("role") or "file"), str(row.get("path"))]
     if row.get("files"):
-        parts.append(f"({row['files']} files)")
+        parts.append(f"({row['files']} file{'' if row['files'] == 1 else 's'})")
     if row.get("declared"):
         parts.append(f"(declared: {row['declared']})")
     if row.get("by"):

@@ -46,6 +46,9 @@ class Ran:
 class Place:
     """A folder with files, in which programs run bare and observed."""
 
+    wait = "import os\nopen('ready', 'w').close()\nwhile not os.path.exists('go'): pass\n"
+    """Lines with which a program that is looked at from outside waits until it has been."""
+
     def __init__(self, top: Path) -> None:
         self.top = top / "work"
         self.top.mkdir()
@@ -85,14 +88,21 @@ class Place:
             argv, cwd=self.top, env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             stdin=subprocess.PIPE if given is not None else stdin,
         )  # fmt: skip
-        sampler = Sampler(process.pid, folder) if sample else None
-        if sampler:
-            sampler.start()
+        if sample:
+            self._looked_at(process, Sampler(process.pid, folder))
         out, err = process.communicate(given, timeout=120)
-        if sampler:
-            sampler.stop()
         trace = read_trace(folder, root_pid=process.pid, command=argv)
         return Ran(process.returncode, out, err, trace, self.top, folder)
+
+    def _looked_at(self, process, sampler):
+        """Look from outside while the program waits, however slow the machine is."""
+        while process.poll() is None and not (self.top / "ready").exists():
+            sampler.sample()
+        for _ in range(25):
+            sampler.sample()
+        (self.top / "go").touch()
+        process.wait(timeout=120)
+        sampler.stop()
 
     def program(self, text, *words, name="train.py", **options):
         """Run `text` as a script under the hook."""

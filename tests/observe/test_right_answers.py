@@ -193,7 +193,7 @@ def test_16_a_folder_named_like_the_environment(place):
 
 
 def test_17_another_pythonpath_in_a_script(place):
-    place.write("train.py", "import time; time.sleep(0.4)")
+    place.write("train.py", place.wait)
     place.write("go.sh", f"PYTHONPATH=. {PY} train.py\n")
     ran = place.observed("sh", "go.sh", sample=True)
     assert ran.trace.level == "none"
