@@ -17,7 +17,7 @@ from runaudit.capture.dataset import capture_dataset
 from runaudit.capture.environment import capture_environment, project_siblings
 from runaudit.capture.git import capture_code
 from runaudit.capture.gitprocess import work_tree
-from runaudit.capture.launch import redactor_of
+from runaudit.capture.launch import LaunchRequest, redactor_of, whereabouts
 from runaudit.capture.redact import Redactor
 from runaudit.capture.source import Basket, Limits
 from runaudit.errors import RunauditError
@@ -47,10 +47,15 @@ def working_run(run: Run, store: Store, root: Path, *, environ: Mapping[str, str
     body = run.manifest.body
     redactor = redactor_of(store, environ=environ, config=thawed(body.get("config")))
     limits = Limits.of(environ)
+    argv = tuple(str(word) for word in run.manifest.section("launch").get("argv") or ())
+    started = Path(str(run.manifest.section("launch").get("cwd") or root))
+    request = LaunchRequest(argv=argv or None, root=started if started.is_dir() else root)
+    # Its packages are those of the command's interpreter, wherever this is asked from.
+    place = whereabouts(request, cache=store.root / "cache", environ=environ)
     code = capture_code(top, hold, limits=limits, redactor=redactor, exclude=(store.root,),
                         siblings=project_siblings(top))  # fmt: skip
     code["files"] |= _late(run, top, Basket(limits=limits, redactor=redactor), hold)
-    environment, unknown = capture_environment(environ)
+    environment, unknown = capture_environment(environ, interpreter=place.interpreter, reason=place.reason)
     sections: dict[str, JSON] = {name: thawed(body[name]) for name in SAID if name in body}
     sections |= {"code": code, "env": _as_observed(run, redactor.tree(environment))}
     sections["data"] = {name: _data(entry, store) for name, entry in run.manifest.section("data").items()}

@@ -118,8 +118,13 @@ def _seeds(a: Run, b: Run) -> Iterator[str]:
 def _budget(a: Run, b: Run) -> Iterator[str]:
     left, right = updates(a), updates(b)
     if left is not None and right is not None and (left.taken != right.taken or left.skipped != right.skipped):
-        yield (f"optimiser updates really taken: {left.taken} ({left.skipped} skipped by the scaler) → "
-               f"{right.taken} ({right.skipped} skipped)")  # fmt: skip
+        told = {*a.trajectory.series, *b.trajectory.series, *a.metrics, *b.metrics}
+        yield (
+            f"optimiser updates really taken: {left.taken} ({left.skipped} skipped by the scaler) → "
+            f"{right.taken} ({right.skipped} skipped)"
+            if "amp/skipped" in told
+            else f"steps logged: {left.steps} → {right.steps}"
+        )
     for side, run in (("a", a), ("b", b)):
         if run.status == "early_stopped":
             yield f"{side} stopped early"

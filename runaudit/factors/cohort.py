@@ -16,7 +16,7 @@ from runaudit.factors.classes import JUDGED_IN_PAIRS, beyond_key, changed, desig
 from runaudit.factors.factor import Absent, Change, ChangeClass, Role
 from runaudit.factors.gaps import unwatched
 from runaudit.factors.levels import PREFIXES, Levels, levels
-from runaudit.factors.observed import seeded_alike
+from runaudit.factors.observed import seeded_alike, seeded_as_declared
 from runaudit.factors.policy import shared_policy
 from runaudit.factors.source import cannot_run, file_changes
 from runaudit.factors.together import together
@@ -88,7 +88,7 @@ class Cohort:
     @property
     def unproven(self) -> tuple[Run, ...]:
         """Finished runs that count without a proof that their seed acted."""
-        return tuple(run for run in self.finished if _proof(run) is None)
+        return tuple(run for run in self.finished if _proof(run) is None and not seeded_as_declared(run))
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ EVALUATION_KEYS = frozenset({"eval", "evaluation", "evaluator"})
 NOT_EVALUATION = frozenset({"every", "interval", "frequency", "freq", "batch_size", "batch", "num_workers", "workers"})
 """Keys in such a table that say when or how fast, not how."""
 
-TEST_WORDS = frozenset({"test", "tests", "testing", "eval", "evals", "evaluation", "evaluate", "val", "vals", "valid",
+TEST_WORDS = frozenset({"test", "tests", "testing", "eval", "evals", "evaluation", "evaluate", "val", "valid",
                         "validation", "dev", "holdout", "heldout", "benchmark", "benchmarks", "minival", "testdev",
                         "devtest"})  # fmt: skip
 TEST_COMPOUND = re.compile(

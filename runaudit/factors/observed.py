@@ -170,6 +170,12 @@ def seeds_at_odds(run: Run) -> tuple[JSON, ...]:
     return values if _whole(seed) and values and seed not in values else ()
 
 
+def seeded_as_declared(run: Run) -> bool:
+    """Whether the program was seen to seed a generator with the seed that the run declares."""
+    seed, seen = run.manifest.body.get("seed"), observed_of(run)
+    return seen is not None and _whole(seed) and any(_whole(value) and value == seed for _, value in seen.seeded)
+
+
 def seeded_alike(a: Run, b: Run) -> bool:
     """Whether two runs declare different seeds and were seen to seed their generators with equal values."""
     left, right = observed_of(a), observed_of(b)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from runaudit.factors import known
 from runaudit.factors.factor import ChangeClass, Role, Standing
 from runaudit.factors.levels import SEED_KEYS, Levels
 from runaudit.factors.path import last_key, steps
@@ -35,7 +36,7 @@ def word_standing(path: str, value: JSON, of: Levels) -> Standing:
         return Standing(kind=ChangeClass.NUISANCE, why="it says where the ranks of this launch find each other")
     if isinstance(value, list):
         return _list(value, of)
-    return text_standing(value, of) if isinstance(value, str) else Standing()
+    return text_standing(value, of, named=last_key(path)) if isinstance(value, str) else Standing()
 
 
 def names_a_seed(path: str) -> bool:
@@ -55,12 +56,15 @@ def _list(values: list[Any], of: Levels) -> Standing:
     return Standing(value=counts, why="places; what lies there is judged by itself")
 
 
-def text_standing(value: str, of: Levels) -> Standing:
-    """What a text stands for that may be a place."""
+def text_standing(value: str, of: Levels, *, named: str = "") -> Standing:
+    """What a text stands for that may be a place, or the run's own name where the option says that it names the run.
+
+    `--optimizer adam` of a run that is labelled adam is a choice all the same.
+    """
     manifest = of.run.manifest
     if value.startswith(REDACTED):
         return Standing(value=REDACTED, why="a secret; that it was given is what counts")
-    if manifest.label and value == manifest.label:
+    if manifest.label and value == manifest.label and named.lower().replace("-", "_") in known.NAMING_KEYS:
         return Standing(kind=ChangeClass.NUISANCE, why="it is the run's label")
     place = posixpath.normpath(value) if value else ""
     run_dir = manifest.section("launch").get("run_dir")

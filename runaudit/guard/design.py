@@ -144,7 +144,11 @@ class NoConfig(Rule):
             yield self.finding(
                 "config",
                 "no configuration is recorded" if not manifest.has("config") else "the configuration is empty",
-                remedy=call.plus("--config", "FILE"),
+                # A program that is told nothing has its settings in its code, which is sealed; the name of a file that
+                # may not exist would mend nothing.
+                remedy=call.plus("--waive", f"{self.code}=its settings stand in its code")
+                if call.command and not manifest.has("config")
+                else call.plus("--config", "FILE"),
                 severity=Severity.ERROR if "config" in policy.require else Severity.INFO,
             )
 

@@ -37,6 +37,11 @@ def seal_lost(
     live = store.live_dir(run)
     if liveness(live) == "running":
         raise UsageError(f"run {run[:SHORT]} is running", remedy="wait for its end, or stop it first")
+    if (pid := _still_running(store.run_dir(run).absolute())) is not None:
+        raise UsageError(
+            f"the program of run {run[:SHORT]} still runs (process {pid}), though its wrapper is gone",
+            remedy=f"wait for its end, or stop it first: kill {pid}",
+        )
     manifest = Manifest.from_bytes(store.read(Digest("sha256", run)), where=f"manifest {run[:SHORT]}")
     place = Path(str(manifest.section("launch").get("cwd") or cwd))
     end = End(
@@ -52,6 +57,16 @@ def seal_lost(
     with contextlib.suppress(OSError):
         remove_folder(_logs(live))
     return outcome
+
+
+def _still_running(folder: Path) -> int | None:
+    """A process that was started with this run's folder in $RUNAUDIT_RUN; only this machine's own can be asked."""
+    wanted = b"RUNAUDIT_RUN=" + os.fsencode(folder)
+    for place in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if int(place.parent.name) != os.getpid() and wanted in place.read_bytes().split(b"\0"):
+                return int(place.parent.name)
+    return None
 
 
 def _logs(live: Path) -> Path:

@@ -64,6 +64,7 @@ def rerun(
         )
     cwd = to / str(run.manifest.section("launch").get("prefix", "."))
     linked = tuple(link_data(run, to))
+    command = _with_program(command, run, cwd)
     executable(command, cwd=cwd, environ=environ)
     manifest = _sealed(store, run, cwd, command, settings, environ)
     done = run_sealed(
@@ -116,6 +117,15 @@ def _command(run: Run) -> tuple[str, ...]:
             remedy="restore its code and start it by hand under `runaudit run`",
         )
     return argv
+
+
+def _with_program(command: tuple[str, ...], run: Run, cwd: Path) -> tuple[str, ...]:
+    """The command with its program found: `.venv/bin/python` is no part of the code, and lies where the run began."""
+    first = Path(command[0])
+    there = Path(str(run.manifest.section("launch").get("cwd") or ".")) / first
+    if os.sep not in command[0] or (cwd / first).exists() or not there.is_file():
+        return command
+    return (str(there), *command[1:])
 
 
 def redacting(store: Store, environ: Mapping[str, str] = os.environ) -> Callable[[bytes], bytes]:
