@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Manifest
@@ -19,6 +20,10 @@ from runaudit.records.outcome import Outcome
 from runaudit.records.run import Run
 from runaudit.records.trajectory import Event, Trajectory, write_lines
 from runaudit.store import Store
+
+# A busy machine makes nothing wrong that is right: no example is timed.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 GOLDEN = Path(__file__).parent / "golden"
 SEQUENCES = ("astronaut", "camera", "ihc")

@@ -77,6 +77,11 @@ class Judged:
     images: Images
 
 
+def baselines_folder(root: Path) -> Path:
+    """The folder beside a data set that keeps its classical baselines between runs."""
+    return root.parent / f".{root.name}-baselines"
+
+
 def evaluate_sequence(
     net: Net,
     burst: Burst,

@@ -21,7 +21,7 @@ from trainer.build import Normalised, build_model, parameter_count
 from trainer.config import TrainConfig, settled
 from trainer.configfile import load_config
 from trainer.data import Dataset, read_dataset, train_tiles
-from trainer.evaluate import EvaluationConfig, Judged, evaluate_sequence
+from trainer.evaluate import EvaluationConfig, Judged, baselines_folder, evaluate_sequence
 from trainer.loop import RunLog, Status, Workplace, run_stages
 from trainer.predict import Predictor
 from trainer.samples import Samples, draw, samples_from, split
@@ -226,7 +226,7 @@ def judge(
             blend=config.eval.blend,
         ),
     )
-    kept = dataset.root.parent / f".{dataset.root.name}-baselines" if cache is None else cache
+    kept = baselines_folder(dataset.root) if cache is None else cache
     judged: list[Judged] = []
     series: dict[str, float] = {}
     for burst in dataset.test:

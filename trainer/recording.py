@@ -20,7 +20,7 @@ from trainer.config import DERIVED_RULES, TrainConfig, resolve
 from trainer.data import Dataset
 from trainer.data.layout import find_layout
 from trainer.data.png import write_grey
-from trainer.evaluate import Judged
+from trainer.evaluate import Judged, baselines_folder
 from trainer.loop import RunLog
 from trainer.panels import panels
 
@@ -88,8 +88,15 @@ def _request(options: LaunchOptions, config: TrainConfig, seed: int, dataset: Da
         "waive": options.waive,
         "store": options.store,
         "policy": options.policy,
-        "extra": {"policy": {"derived": dict(DERIVED_RULES)}},
+        "extra": {"policy": {"derived": dict(DERIVED_RULES), "nuisance": _caches(dataset)}},
     }
+
+
+def _caches(dataset: Dataset) -> list[str]:
+    """Where the classical baselines are kept: a run that finds them and one that computes them report the same, and
+    runaudit calls runs incomparable whose baselines differ."""
+    name = baselines_folder(dataset.root).name
+    return [f"data['*/{name}/*']", f"code.*{name}/*"]
 
 
 def split_source(dataset: Dataset, split: str) -> Path | dict[str, Any]:

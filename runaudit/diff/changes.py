@@ -18,6 +18,7 @@ from runaudit.factors.lineage import compared, lineage
 from runaudit.factors.onesided import explained
 from runaudit.factors.patch import patch_text, patched_files
 from runaudit.factors.path import matches
+from runaudit.factors.seeding import seeding_changes
 from runaudit.factors.source import file_changes, prefix_of
 from runaudit.factors.together import together
 from runaudit.factors.unknowns import no_sections
@@ -43,6 +44,7 @@ def changes(a: Levels, b: Levels, settings: FactorSettings) -> tuple[Change, ...
     found += _broken_rules(a, b, settings, {change.path for change in found})
     found = _follow_the_code(_said_twice(_explained(found, settings)), a, b)
     found = seed_unproven(explained(found, a, b), a, b)
+    found += seeding_changes(found, a, b)
     found += budget_changes(a, b, tuple(found))
     own = counted(tuple(sorted(found, key=lambda change: change.path)), a, b, settings)
     if not compared(a, b) or a.parent is None or b.parent is None:

@@ -196,9 +196,25 @@ def _shell_text(text: str, rest: list[str], command: _Command) -> None:
     plain = not re.search(r"[;|&<>$`\n()]", text)
     if plain and words and _starts_a_program(words[0]):
         return _program(words + rest, command)
-    for place, word in enumerate([*words, *rest], 1):
-        command.leaves.setdefault("positional", {})[str(place)] = typed(word)
+    for part in [*_commands(text, words), rest]:
+        _words(part, command)
     return None
+
+
+def _commands(text: str, words: list[str]) -> list[list[str]]:
+    """The words of each command of a shell text, with what joins them as a part of its own."""
+    lexer = shlex.shlex(text, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    parts: list[list[str]] = [[]]
+    try:
+        for word in lexer:
+            if set(word) <= set("();<>|&"):
+                parts += [[word], []]
+            else:
+                parts[-1].append(word)
+    except ValueError:
+        return [words]
+    return parts
 
 
 def _words(words: Sequence[str], command: _Command) -> None:

@@ -74,6 +74,9 @@ def _unseen(of: Levels) -> Iterator[tuple[str, str]]:
     for row in seen.reads.values() if seen is not None else ():
         if row.digest is None and not row.declared:
             yield told_under(row), row.reason or "its content is not known"
+    for call, value in seen.seeded if seen is not None else ():
+        if value is None:
+            yield "seed", f"{call} was called without a value: the system chose the seed"
     outcome = of.run.outcome
     for row in (outcome.section("data").get("changed") or ()) if outcome else ():
         yield f"data.{row.get('name')}", f"{row.get('path') or 'it'} changed while the run ran"

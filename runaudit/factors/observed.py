@@ -48,15 +48,14 @@ class Seen:
 @dataclass(frozen=True, kw_only=True)
 class Observed:
     """`known`: the kinds of facts that the record names. `python`: the version of the interpreter that ran. `texts`:
-    code without a file, by its name, without what is the content of a file that was read. `made`: the digest of what it
-    wrote, where that is on record. `seeded`: (call, value) of every call that seeds a generator, in their order."""
+    code without a file, by its name, without what is the content of a file that was read. `seeded`: (call, value) of
+    every call that seeds a generator, in their order."""
 
     level: str
     reason: str = ""
     known: frozenset[str] = frozenset()
     reads: Mapping[str, Seen] = field(default_factory=_nothing)
     written: frozenset[str] = frozenset()
-    made: Mapping[str, str] = field(default_factory=_nothing)
     looked_up: Mapping[str, str | None] = field(default_factory=_nothing)
     imported: Mapping[str, str] = field(default_factory=_nothing)
     seeded: tuple[tuple[str, JSON], ...] = ()
@@ -96,9 +95,6 @@ def observed_of(run: Run) -> Observed | None:
         known=frozenset(kind for kind in KINDS if isinstance(section.get(kind), Mapping | list | tuple)),
         reads=MappingProxyType({row.path: row for row in map(_seen, _rows(section, "read")) if row.path}),
         written=frozenset(str(row["path"]) for row in _rows(section, "written") if row.get("path")),
-        made=MappingProxyType(
-            {str(r["path"]): str(r["digest"]) for r in _rows(section, "written") if r.get("path") and r.get("digest")}
-        ),
         looked_up=MappingProxyType({k: v if v is None else str(v) for k, v in _table(section, "looked_up").items()}),
         imported=MappingProxyType({dist_name(k): str(v) for k, v in _table(section, "imported").items()}),
         seeded=tuple((str(row.get("call", "")), row.get("value")) for row in _rows(section, "seeded")),

@@ -18,12 +18,12 @@ from runaudit.records.canonical import JSON
 
 NOISE = (Role.SEED, Role.STOCHASTIC)
 USED_BY_ONE = "only one of the runs used it"
-MADE = "one run read what the other made itself: the content is the same"
+WITHIN = "it lies within a declared data set, whose content is equal"
 
 
 def explained(found: Sequence[Change], a: Levels, b: Levels) -> list[Change]:
     """The changes, with what follows from others among them as derived."""
-    found = [replace(c, kind=ChangeClass.NUISANCE, role=Role.TREATMENT, why=MADE) if made_alike(c, a, b) else c
+    found = [replace(c, kind=ChangeClass.NUISANCE, role=Role.TREATMENT, why=why) if (why := _excused(c, a, b)) else c
              for c in found]  # fmt: skip
     lone = {change.path for change in found if change.kind is ChangeClass.FACTOR and is_lone(change, a, b)}
     if not lone:
@@ -37,20 +37,28 @@ def explained(found: Sequence[Change], a: Levels, b: Levels) -> list[Change]:
     return [_told(change, causes.get(change.path)) if change.path in lone else change for change in found]
 
 
-def made_alike(change: Change, a: Levels, b: Levels) -> bool:
-    """Whether one run read a file that the other made itself, with the same content: a cache found and a cache made."""
-    if change.kind is not ChangeClass.FACTOR or (path := _file_of(change.path)) is None:
-        return False
-    reader, maker = (b, a) if isinstance(change.before, Absent) else (a, b)
-    level = change.after if reader is b else change.before
-    if not (isinstance(change.before, Absent) or isinstance(change.after, Absent)) or maker.observed is None:
-        return False
-    return isinstance(level, str) and maker.observed.made.get(path) == level
+def _excused(change: Change, a: Levels, b: Levels) -> str:
+    """Why a file that one run alone read is no difference; empty where it is one."""
+    if change.kind is not ChangeClass.FACTOR or not (
+        isinstance(change.before, Absent) or isinstance(change.after, Absent)
+    ):
+        return ""
+    return WITHIN if _within_declared(change, a, b) else ""
 
 
-def _file_of(path: str) -> str | None:
-    """The file that a leaf of use stands for."""
-    return path[5:] if path.startswith("code.") else named_in(path)
+def _within_declared(change: Change, a: Levels, b: Levels) -> bool:
+    """Whether it lies in a data set that both runs declare, with equal content: what was read of it narrows nothing."""
+    path = named_in(change.path) if change.path in {*a.scope.facts, *b.scope.facts} else None
+    if path is None:
+        return False
+    for name, entry in a.run.manifest.section("data").items():
+        other = b.run.manifest.section("data").get(name)
+        if not isinstance(entry, Mapping) or not isinstance(other, Mapping) or not entry.get("digest"):
+            continue
+        places = {str(side.get("path") or "").rstrip("/") for side in (entry, other)} - {""}
+        if entry["digest"] == other.get("digest") and any(path.startswith(f"{place}/") for place in places):
+            return True
+    return False
 
 
 def _told(change: Change, cause: str | None) -> Change:

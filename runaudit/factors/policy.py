@@ -14,22 +14,35 @@ from runaudit.settings import FactorSettings
 
 
 def shared_policy(settings: FactorSettings, runs: Iterable[Run]) -> FactorSettings:
-    """The policy with the derived rules that every one of these runs sealed. Raises ConfigError for a policy file's
-    rule that is not arithmetic; a sealed one that is not explains nothing."""
+    """The policy with the derived rules, and the leaves that cannot matter, that every one of these runs sealed.
+
+    Raises ConfigError for a policy file's rule that is not arithmetic; a sealed one that is not explains nothing.
+    """
     for path, rule in settings.derived.items():
         parsed(rule, path)
+    runs = tuple(runs)
     sealed = [_rules(run) for run in runs]
     shared = {
         path: rule
         for path, rule in (sealed[0] if sealed else {}).items()
         if all(other.get(path) == rule for other in sealed) and _understood(path, rule)
     }
+    quiet = [_nuisance(run) for run in runs]
+    agreed = tuple(path for path in (quiet[0] if quiet else ()) if all(path in other for other in quiet))
+    if agreed:
+        settings = replace(settings, nuisance=(*settings.nuisance, *agreed))
     return replace(settings, derived={**shared, **settings.derived}) if shared else settings
 
 
 def _rules(run: Run) -> Mapping[str, str]:
     derived = run.manifest.section("policy").get("derived")
     return {k: v for k, v in derived.items() if isinstance(v, str)} if isinstance(derived, Mapping) else {}
+
+
+def _nuisance(run: Run) -> tuple[str, ...]:
+    """What the program declared before it began that cannot change its results: a cache of what it computes anyway."""
+    listed = run.manifest.section("policy").get("nuisance")
+    return tuple(path for path in listed if isinstance(path, str)) if isinstance(listed, list | tuple) else ()
 
 
 def _understood(path: str, rule: str) -> bool:

@@ -359,12 +359,11 @@ def test_arms_that_differ_in_what_they_read_are_compared_over_their_seeds():
     assert (found.verdict, [row.factor for row in found.factors]) == ("single_factor", ["data['/x.csv']"])
 
 
-@pytest.mark.parametrize(("content", "right"), [("1", "identical"), ("2", "single_factor")])
-def test_a_cache_that_one_run_made_and_the_other_found_is_judged_by_its_content(content, right):
-    maker = captured(seen(written=[{"path": "/c/cache.json", "digest": sha("1")}]))
-    finder = captured(seen(read("/c/cache.json", content)))
+def test_what_one_run_left_and_the_next_read_is_an_input_of_the_next():
+    maker = captured(seen(written=[{"path": "/c/best.pt", "digest": sha("1")}]))
+    finder = captured(seen(read("/c/best.pt", "1", "weights")))
 
-    assert verdict(maker, finder) == verdict(finder, maker) == right
+    assert verdict(maker, finder) == verdict(finder, maker) == "single_factor"
 
 
 def test_the_text_of_a_file_that_was_read_and_run_is_that_file():
@@ -429,3 +428,33 @@ def test_a_word_that_names_the_config_follows_from_the_config():
     ]  # fmt: skip
 
     assert (verdict(*sides), factors(*sides)) == ("single_factor", ["config.net"])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "right"),
+    [
+        ([("random.seed", 1)], [("random.seed", 2)], "replicate"),
+        ([("random.seed", 1)], [("random.seed", 1)], "identical"),
+        ([("random.seed", 1)], [("random.seed", 1), ("numpy.random.seed", 1)], "replicate"),
+        ([("random.seed", None)], [("random.seed", None)], "provenance_incomplete"),
+    ],
+)
+def test_seeding_calls_that_were_seen_beat_the_seed_that_was_declared(before, after, right):
+    a, b = (captured(seen(seeded=[{"call": c, "value": v} for c, v in calls])) for calls in (before, after))
+
+    assert verdict(a, b) == right
+
+
+def test_a_seeding_call_of_one_program_alone_follows_from_the_change_that_made_it():
+    a = captured(seen(seeded=[]))
+    b = captured(seen(seeded=[{"call": "random.seed", "value": 1}], tree=changed_tree("net.py", "W = 2\n")),
+                 tree=changed_tree("net.py", "W = 2\n"))  # fmt: skip
+
+    assert factors(a, b) == ["code.net.py"]
+
+
+def test_what_was_read_of_a_declared_data_set_narrows_nothing_also_where_the_row_does_not_say_so():
+    data = {"train": {"path": "/data/tiles", "digest": sha("all of it")}}
+    a, b = (captured(seen(read(f"/data/tiles/{name}.png", name)), data=data) for name in ("a", "b"))
+
+    assert verdict(a, b) == "identical"

@@ -38,8 +38,11 @@ COMMANDS = {
     "uv and a script": (["uv", "run", "t.py", "1"], {"script": "t.py", "positional": {"1": 1}}),
     "a shell script": (["bash", "x.sh", "0.1"], {"script": "x.sh", "positional": {"1": 0.1}}),
     "a shell and a command": (["sh", "-c", "python t.py --lr 2"], {"script": "t.py", "lr": 2}),
-    "a shell and more": (["sh", "-c", "cd x; python t.py"], {"positional": {"1": "cd", "2": "x;", "3": "python",
-                                                                            "4": "t.py"}}),
+    "a shell and more": (["sh", "-c", "cd x; python t.py"], {"positional": {"1": "cd", "2": "x", "3": ";",
+                                                                            "4": "python", "5": "t.py"}}),
+    "a shell and a second command": (["bash", "-c", "python a.py && python b.py --lr 2"],
+                                     {"positional": {"1": "python", "2": "a.py", "3": "&&", "4": "python", "5": "b.py"},
+                                      "lr": 2}),
     "variables before": (["env", "A=1", "python", "t.py"], {"env A": "1", "script": "t.py"}),
     "an option named like ours": ([PY, "t.py", "--script", "x"], {"script": "t.py", "--script": "x"}),
     "another program": (["./train", "3"], {"script": "./train", "positional": {"1": 3}}),
@@ -196,10 +199,17 @@ def test_a_word_that_is_only_a_part_of_what_was_written_is_a_choice():
     assert factors(a, b) == ["config.args.act"]
 
 
-def test_the_label_is_no_input():
-    a, b = (run("train.py", "--name", n, label=n) for n in ("one", "two"))
+def test_an_option_that_names_the_run_by_its_label_is_no_input():
+    a, b = (run("train.py", "--run-name", n, label=n) for n in ("one", "two"))
 
     assert diff(a, b).verdict == "identical"
+
+
+@pytest.mark.parametrize("words", [("--opt",), ("--name",), ()])
+def test_a_choice_that_gave_the_run_its_label_is_a_choice(words):
+    a, b = (run("train.py", *words, n, label=n) for n in ("adam", "sgd"))
+
+    assert diff(a, b).verdict == "single_factor"
 
 
 def test_another_script_is_another_program_and_one_factor():
