@@ -10,6 +10,7 @@ import pytest
 from runaudit.observe import gaps
 from runaudit.observe.lay import install, lay, uninstall
 from runaudit.observe.log import read_trace
+from runaudit.observe.sampler import Sampler
 from runaudit.observe.trace import Child, Process
 
 PY = sys.executable
@@ -343,3 +344,24 @@ def test_what_a_hub_sent_is_an_input_though_the_run_wrote_it_first(place, tmp_pa
     assert seen.partial == ()
     assert not seen.reads[str(cache / "w.bin")].own
     assert seen.reads[str(place.top / "own.txt")].own
+
+
+def _looks(sampler, pid, path, *moments):
+    for moment in moments:
+        sampler._hold(pid, str(path), False, moment)
+
+
+def test_what_is_held_counts_where_two_looks_saw_it_and_the_hook_ran_before(place):
+    """What `site` has open while a look falls on it is no input of the run: equal runs would differ by chance."""
+    folder = place.top.parent / "seen"
+    (folder / "log").mkdir(parents=True)
+    head = "\t".join(["1", "start", PY, PY, str(place.top), "3.11.7", "/p", "/b", "/dev/null", "0", "python", "a.py"])
+    (folder / "log" / "7-1-0.log").write_text(f"runaudit-log/1\t \nS\t100\t{head}\n")
+    sampler = Sampler(7, folder)
+    _looks(sampler, 7, place.write("once.bin", "1"), 200)
+    _looks(sampler, 7, place.write("twice.bin", "1"), 200, 300)
+    _looks(sampler, 7, place.write("early.bin", "1"), 50, 200)
+    for name in ("x.pth", "pyvenv.cfg", "python311._pth"):
+        _looks(sampler, 7, place.write(name, "1"), 200, 300)
+    sampler.stop()
+    assert list(read_trace(folder).reads) == [str(place.top / "twice.bin")]
