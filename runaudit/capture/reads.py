@@ -113,7 +113,7 @@ def uses(trace: Trace, places: Places) -> Uses:
 
 
 def _start_up(trace: Trace) -> Iterator[Read]:
-    """The `.pth` files by which the command's own interpreter began, which `site` executes before the observer is there.
+    """The `.pth` files that the command's own interpreter began with: `site` executes them before the observer runs.
 
     What lies there at the end is told: equal runs tell the same. A sitecustomize is executed by the observer,
     and seen.

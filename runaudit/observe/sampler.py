@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from runaudit.observe.gaps import is_library, is_python, same_command, short, why_unseen
+from runaudit.observe.gaps import is_library, is_python, same_command, same_words, short, why_unseen
 from runaudit.observe.log import lines_of
 
 _PERIOD_S = 0.05
@@ -206,14 +206,19 @@ class Sampler:
     def _unseen(self, starts: dict[int, set[str]], told: list[tuple[str, tuple[str, ...]]]) -> list[str]:
         """A sentence for each descendant in which the hook did not run and of which it did not tell."""
         found = []
+        tolerated: set[int] = set()
         for seen in self._seen.values():
+            if seen.parent in tolerated:
+                tolerated.add(seen.pid)
+                continue
             if seen.exe in starts.get(seen.pid, ()) or not seen.argv:
                 continue
             if seen.looks == 1 and seen.argv == seen.parent_argv:
                 continue  # between fork and exec
             what = f"`{short(seen.argv)}`".replace("\t", " ").replace("\n", " ").replace("\\", "/")
-            by = [who for who, argv in told if same_command(argv, seen.argv)]
+            by = [who for who, argv in told if same_command(argv, seen.argv) or same_words(argv, seen.argv)]
             if by and all(is_library(one) for one in by):
+                tolerated.add(seen.pid)
                 continue  # an installed package's own affair
             if is_python(seen.exe):
                 if seen.looks > 1 or not by:

@@ -307,3 +307,19 @@ def test_what_starts_the_interpreter_is_told_whether_or_not_anybody_saw_it(scene
         str(scene.site / "mine.pth"): ("code", sha(b"import os\n"))
     }
     assert "edit" not in body["observed"]["imported"]
+
+
+def test_what_a_tracker_keeps_for_itself_while_the_run_lasts_is_no_input(scene: Scene) -> None:
+    wandb = str(scene.site / "wandb/sdk/lib/service.py")
+    made, old, mine = scene.outside("t/made.txt", b"1"), scene.outside("old.txt", b"1"), scene.outside("mine.txt", b"1")
+    gone = str(scene.tmp / "tmp1" / "port-7.txt")
+    reads = [Read(path=gone, by="train.py", through=wandb, before=sha(b"port"))]
+
+    earlier = rows(scene.seen(Read(path=old, through=wandb), *reads))
+    during = scene.seen(
+        *reads, Read(path=made, through=wandb), Read(path=mine, by="train.py"), manifest=scene.manifest(began=BEFORE),
+        written={str(scene.tmp / "tmp1"): frozenset({7})},
+    )  # fmt: skip
+
+    assert set(earlier) == {old, gone}
+    assert [path for path in rows(during) if path.endswith(".txt")] == [mine]

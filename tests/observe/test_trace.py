@@ -10,7 +10,7 @@ import pytest
 from runaudit.observe import gaps
 from runaudit.observe.lay import install, lay, uninstall
 from runaudit.observe.log import read_trace
-from runaudit.observe.sampler import Sampler
+from runaudit.observe.sampler import Sampler, _Seen
 from runaudit.observe.trace import Child, Process
 
 PY = sys.executable
@@ -365,3 +365,13 @@ def test_what_is_held_counts_where_two_looks_saw_it_and_the_hook_ran_before(plac
         _looks(sampler, 7, place.write(name, "1"), 200, 300)
     sampler.stop()
     assert list(read_trace(folder).reads) == [str(place.top / "twice.bin")]
+
+
+def test_what_a_package_starts_is_its_affair_and_so_is_what_that_starts(place):
+    """`wandb` starts its service, and that asks git: the program's inputs are none of theirs."""
+    sampler = Sampler(7, place.top)
+    library, core = "/v/lib/python3.11/site-packages/wandb/x.py", ("/w/wandb-core", "--port", "1")
+    for pid, parent, argv in ((8, 7, core), (9, 8, ("git", "rev-parse")), (10, 7, ("tool", "x"))):
+        sampler._seen[pid, "1"] = _Seen(pid, parent, f"/bin/{argv[0]}", argv, None, (), 2)
+    found = sampler._unseen({7: {PY}}, [(library, core)])
+    assert found == ["`tool x` was started by native code: what it read was not seen"]
