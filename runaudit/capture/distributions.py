@@ -135,6 +135,8 @@ def _is_whole(path: str, entry: tuple[str, str], ctime_ns: int, mtime_ns: int) -
     """Whether a file is what its RECORD lists. The stat is asked first; a file that is older than the RECORD was not
     edited after it."""
     digest, size = entry
+    if not digest:  # the version alone says nothing; the RECORD itself never has one
+        return ".dist-info/" in path
     try:
         facts = os.stat(path)  # noqa: PTH116
         if size.isdigit() and facts.st_size != int(size):

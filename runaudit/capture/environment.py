@@ -24,7 +24,12 @@ from runaudit.records.canonical import JSON
 SMI_TIMEOUT_S = 10.0
 OWN_CHECKOUT = Path(__file__).resolve().parents[2]
 """Where this runaudit lies. The observer is no part of what it observes."""
-VARIABLES = frozenset({"PYTHONHASHSEED", "PYTHONOPTIMIZE", "ROCR_VISIBLE_DEVICES"})
+VARIABLES = frozenset(
+    {
+        "PYTHONHASHSEED", "PYTHONOPTIMIZE", "PYTHONUTF8", "ROCR_VISIBLE_DEVICES", "TZ", "LANG", "LC_ALL", "LC_CTYPE",
+        "LC_NUMERIC",
+    }
+)  # fmt: skip
 PREFIXES = (
     "OMP_", "MKL_", "OPENBLAS_", "GOMP_", "KMP_", "BLIS_", "VECLIB_", "NUMEXPR_", "CUDA_", "CUBLAS_", "CUDNN_",
     "NCCL_", "NVIDIA_", "TORCH_", "PYTORCH_", "ATEN_", "GLOO_", "XLA_", "JAX_", "TF_", "KERAS_", "HIP_", "ROCR_",

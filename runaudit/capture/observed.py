@@ -20,7 +20,8 @@ from runaudit.capture.reads import OBSERVER, Places, Use, uses
 from runaudit.capture.redact import Redactor
 from runaudit.capture.source import Basket, Limits, legible
 from runaudit.errors import CaptureError
-from runaudit.observe.trace import Trace
+from runaudit.observe.gaps import is_trackers
+from runaudit.observe.trace import Read, Trace
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import digest_file
 from runaudit.records.manifest import Manifest
@@ -177,6 +178,8 @@ class _Sealing:
         found: list[Found] = []
         told: dict[str, tuple[int, int]] = {}
         for use in files:
+            if self._of_trackers(use.read):
+                continue
             if (name := self.declared.dataset(use.path)) is not None and not use.read.executed:
                 count, size = told.get(name, (0, 0))
                 told[name] = (count + 1, size)
@@ -187,6 +190,16 @@ class _Sealing:
                 content = Content(digest=None, reason=f"it could not be recorded: {error}")
                 found.append(self._entry(use, use.path, content))
         return [*self._of_datasets(told), *rows(found)]
+
+    def _of_trackers(self, read: Read) -> bool:
+        """Whether a file was made while the run ran, for a tracker's own use: its service's port, its lock. (A service
+        that the tracker started is not seen to write it.)"""
+        if not is_trackers(read.through or read.by) or read.executed:
+            return False
+        try:
+            return self.contents.moved(os.stat(read.path))  # noqa: PTH116
+        except OSError:
+            return any(str(above) in self.trace.written for above in Path(read.path).parents)
 
     def _of_datasets(self, told: Mapping[str, tuple[int, int]]) -> Iterator[dict[str, JSON]]:
         """What was read of a declared dataset narrows nothing: it is judged as it was declared, and told here."""

@@ -97,19 +97,43 @@ def uses(trace: Trace, places: Places) -> Uses:
     """What a run read, by what it is to the run; and the packages it imported from."""
     found: list[Use] = []
     imported: dict[str, Distribution] = {}
-    for read in trace.reads.values():
+    for read in (*trace.reads.values(), *_start_up(trace)):
         path = read.path
         if places.ignored(path) or places.is_standard(path):
             continue
         if (site := places.installed.site(path)) is not None and not read.folder:
             owner = site.owner(path)
-            if owner is not None and read.executed:
+            if owner is not None and read.executed and not path.endswith(".pth"):
                 imported.setdefault(owner.distribution.name, owner.distribution)
             if owner is not None and owner.whole:
                 continue
         if not read.own and _was_there(read, trace):
             found.append(_use(read, places))
     return Uses(files=tuple(found), imported={name: imported[name].version for name in sorted(imported)})
+
+
+def _start_up(trace: Trace) -> Iterator[Read]:
+    """The `.pth` files that the command's own interpreter began with: `site` executes them before the observer runs.
+
+    What lies there at the end is told: equal runs tell the same. A sitecustomize is executed by the observer,
+    and seen.
+    """
+    if not trace.processes:
+        return
+    process = trace.processes[0]
+    homes = tuple(f"{home}{os.sep}" for home in (process.prefix, process.base_prefix) if home)
+    for folder in process.folders:
+        site = os.path.basename(folder) in ("site-packages", "dist-packages")  # noqa: PTH119
+        if not site or not (folder.startswith(homes) or "/.local/lib/" in folder):
+            continue
+        try:
+            names = sorted(os.listdir(folder))  # noqa: PTH208
+        except OSError:
+            continue
+        for name in names:
+            path = f"{folder}{os.sep}{name}"
+            if name.endswith(".pth") and path not in trace.reads:
+                yield Read(path=path, executed=True)
 
 
 def _use(read: Read, places: Places) -> Use:

@@ -31,7 +31,7 @@ MACHINE = ("env.cuda", "env.cudnn", "env.driver", "env.gpu", "env.gpu_count", "e
 """Leaves that only a package beyond the standard library can use."""
 NATIVE = ("PYTHON", "OMP_", "KMP_", "GOMP_", "MKL_", "OPENBLAS_", "BLIS_", "VECLIB_", "NUMEXPR_", "CUDA_", "CUBLAS_",
           "CUDNN_", "NCCL_", "NVIDIA_", "HIP_", "ROCR_", "TORCH_", "PYTORCH_", "ATEN_", "XLA_", "JAX_", "TF_", "LD_",
-          "MALLOC_", "GLIBC_")  # fmt: skip
+          "MALLOC_", "GLIBC_", "TZ", "LANG", "LC_")  # fmt: skip
 """Beginnings of variables that compiled code, or the interpreter itself, looks up, which nobody sees: doubtful."""
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from runaudit.observe.trace import Child, Process
 
 # Trackers send, hubs fetch into files that are seen when they are opened: neither is an input by itself.
-_TRACKERS = {
+TRACKERS = {
     "wandb",
     "mlflow",
     "comet_ml",
@@ -72,6 +72,12 @@ def same_command(argv: Sequence[str], seen: Sequence[str]) -> bool:
     return len(seen) > 1 and _base(seen[1]) == _base(words[0]) and tuple(seen[2:]) == words[1:]
 
 
+def same_words(argv: Sequence[str], seen: Sequence[str]) -> bool:
+    """Whether a program of machine code that ran as `seen` is what was started as `argv`."""
+    words = simple(argv)
+    return bool(words) and bool(seen) and _base(words[0]) == _base(seen[0]) and tuple(seen[1:]) == words[1:]
+
+
 def handed_on(argv: Sequence[str], seen: Sequence[str]) -> bool:
     """Whether `argv` is a launcher of `seen` that handed all its words on: `nice python x.py`, `uv run x.py 1`."""
     words, tail = simple(argv), tuple(seen[1:])
@@ -100,6 +106,12 @@ def matched(children: Sequence[Child], processes: Sequence[Process]) -> tuple[Ch
 def hosts(lines: Sequence[Noted]) -> tuple[str, ...]:
     """The hosts that were asked, in order."""
     return tuple(dict.fromkeys(line.fields[0] for line in lines if line.kind == "N"))
+
+
+def is_trackers(by: str) -> bool:
+    """Whether a file is the code of a tracker's package, which keeps files of its own while a run lasts."""
+    top = by.replace("/dist-packages/", "/site-packages/").rpartition("/site-packages/")[2].partition("/")[0]
+    return is_library(by) and top in TRACKERS - {"tensorboard"}
 
 
 def short(argv: Sequence[str]) -> str:
@@ -159,7 +171,7 @@ def _of_network(lines: Sequence[Noted]) -> Iterator[str]:
         stack = [part.partition(":") for part in packages.split(",") if part]
         names = _stack_names(line)
         fetching = any(word in function for _, _, function in stack for word in _FETCHING)
-        if names & _HUBS or (names & _TRACKERS and not fetching):
+        if names & _HUBS or (names & TRACKERS and not fetching):
             continue
         yield f"{host} was asked over the network by {_name(by) if by else 'a library'}: what it answered was not kept"
 

@@ -123,6 +123,26 @@ def words(args):
     return [text_of(word) or str(word) for word in args]
 
 
+def on_dlopen(args):
+    """A library of machine code that is loaded through ctypes: a file that is executed, or the system's own."""
+    name = text_of(args[0]) if args[0] else ""
+    path = full(name) if name and "/" in name else None
+    if path is not None and path not in executed:
+        executed.add(path)
+        log.put("X", path, "" if path.startswith(STD) or "/site-packages/" in path else who()[0])
+    if path is None or os.path.basename(path).startswith("libc.so"):
+        frame = getframe(1)
+        while frame is not None and (frame.f_globals is OURS or frame.f_globals.get("__name__") == "ctypes"):
+            if frame.f_code.co_name == "<module>":
+                return  # ctypes opens the interpreter itself while it is imported
+            frame = frame.f_back
+        kind, by, _ = origin(frame) if frame is not None else NOBODY
+        if kind == 1 and not name.startswith("libm.so") and ("ctypes", by) not in told:
+            told.add(("ctypes", by))
+            what = "native code was called through ctypes by %s: what it read was not seen"
+            log.put("U", what % (os.path.basename(by) or "the program"))
+
+
 def starter():
     """The file of the code that starts a process: the first frame above the standard library's own machinery for it."""
     frame = getframe(1)
@@ -304,6 +324,7 @@ EVENTS = {
     "socket.getaddrinfo": lambda args: on_network(args[0]),
     "urllib.Request": lambda args: on_network(text_of(args[0]).partition("://")[2].partition("/")[0]),
     "builtins.input": on_input,
+    "ctypes.dlopen": on_dlopen,
     "sys.excepthook": on_crash,
     "cpython.run_command": on_main("command"),
     "cpython.run_stdin": on_main("stdin"),

@@ -75,12 +75,52 @@ def look_up(env):
     return asked, settled
 
 
+def gone_through():
+    """A function that notes that the project went through the environment itself: in a loop, a comprehension, sorted.
+
+    It is asked with the frame of the iteration. Who copies (`dict(os.environ)`, `**`, `copy`) asks for the keys' view,
+    and not from a loop; a copy that is gone through afterwards is not seen.
+    """
+    from _collections_abc import ItemsView, KeysView, ValuesView
+
+    views, items = KeysView.__iter__.__globals__, ItemsView.__iter__.__code__
+    single = (KeysView.__iter__.__code__, ValuesView.__iter__.__code__)
+
+    def at(frame):
+        return frame.f_code.co_code[frame.f_lasti]
+
+    def looped():
+        yield at(getframe(1))
+
+    for loop in looped():
+        pass
+
+    def note(frame):
+        asker, view = frame.f_back, None
+        if frame.f_code.co_name != "__iter__" or asker is None:
+            return
+        if asker.f_globals is views:
+            view, asker = asker.f_code, asker.f_back
+            if asker is None or (view is not items and view not in single):
+                return
+        found = origin(asker)
+        key = ("environ", found[1])
+        if found[0] != 1 or key in told or (view in single and at(asker) != loop):
+            return
+        told.add(key)
+        name = os.path.basename(found[1])
+        log.put("U", "the environment was gone through by %s: which of its variables count was not seen" % name)
+
+    return note
+
+
 def watched_keys(env, ours, reading, setting):
     """What stands for `encodekey` and `decodekey`, and what makes the one for bytes."""
     encode_key, decode_key = env.encodekey, env.decodekey
     kind = type(env)
     get, put, drop = [f.__code__.co_firstlineno for f in (kind.__getitem__, kind.__setitem__, kind.__delitem__)]
     asked, settled = look_up(env)
+    note = gone_through()
     # torch.compile reads these functions: while it does they must be the plain ones, and name nothing global
     iterated, traced, acts, frame_at = {}, compiling, table, getframe
 
@@ -111,6 +151,8 @@ def watched_keys(env, ours, reading, setting):
         key = decode_key(raw)
         if not traced[0]():
             iterated[key] = key
+            if acts:
+                note(frame_at(1))
         return key
 
     def for_bytes(real):

@@ -97,6 +97,9 @@ def cover(holder, name, note):
             setattr(home, real.__qualname__, wrapper)
         else:
             wrapper.__module__, wrapper.__qualname__ = holder.__name__, name
+    elif isinstance(holder, type):
+        raw = next((kind.__dict__[name] for kind in holder.__mro__ if name in kind.__dict__), None)
+        wrapper = staticmethod(wrapper) if isinstance(raw, staticmethod) else wrapper
     setattr(holder, name, wrapper)
 
 
@@ -269,6 +272,7 @@ COVERS = {
         ("torch.cuda", "manual_seed manual_seed_all", seeds),
         ("torch", "save", lambda via: writes(via, 1)),
         ("torch", "from_file", R),
+        ("torch.UntypedStorage", "from_file", R),  # torch.TypedStorage's ends here too
         ("torch.jit", "load", R),
         ("torch.jit", "save", lambda via: writes(via, 1)),
         ("torch.jit.RecursiveScriptModule", "save", lambda via: methods(via)),

@@ -11,11 +11,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from runaudit.observe.gaps import is_library, is_python, same_command, short, why_unseen
+from runaudit.observe.gaps import is_library, is_python, same_command, same_words, short, why_unseen
 from runaudit.observe.log import lines_of
 
 _PERIOD_S = 0.05
 _HELD_EVERY = 20  # looks: what a process holds is looked at once a second
+_START_UP = (".pth", "._pth", "/pyvenv.cfg")  # read before the hook can run: sealed by what lies in the site's folders
 _SYSTEM = ("/proc/", "/sys/", "/dev/", "/usr/", "/lib", "/etc/", "/run/", "/var/cache/", "/memfd:", "/SYSV")
 
 
@@ -83,7 +84,7 @@ class Sampler:
     def __init__(self, pid: int, folder: Path) -> None:
         self._pid, self._folder = pid, folder.absolute()
         self._seen: dict[tuple[int, str], _Seen] = {}
-        self._held: dict[tuple[str, bool], int] = {}
+        self._held: dict[tuple[int, str, bool], list[int]] = {}
         self._looks = 0
         self._done = threading.Event()
         self._thread: threading.Thread | None = None
@@ -143,21 +144,36 @@ class Sampler:
             if len(words) == 6 and words[5].startswith(b"/"):
                 (code if b"x" in words[1] else mapped).add(os.fsdecode(words[5]))
         for path in mapped - code:
-            self._hold(path, False, now)
+            self._hold(pid, path, False, now)
         with contextlib.suppress(OSError):
             for number in (one.name for one in Path(f"/proc/{pid}/fd").iterdir()):
                 path = _link(f"/proc/{pid}/fd/{number}")
                 if path.startswith("/") and int(number) > 2:
                     flags = _read(f"/proc/{pid}/fdinfo/{number}").partition(b"flags:")[2].split()[:1]
-                    self._hold(path, bool(flags) and int(flags[0], 8) & 3 == 1, now)
+                    self._hold(pid, path, bool(flags) and int(flags[0], 8) & 3 == 1, now)
 
-    def _hold(self, path: str, writes: bool, now: int) -> None:
+    def _hold(self, pid: int, path: str, writes: bool, now: int) -> None:
         if path.startswith(_SYSTEM) and not path.startswith("/dev/shm/"):
             return
-        if path.startswith(str(self._folder)) or path.endswith((" (deleted)", ".so", ".pyc")) or ".so." in path:
+        if (
+            path.startswith(str(self._folder))
+            or path.endswith((" (deleted)", ".so", ".pyc", *_START_UP))
+            or ".so." in path
+        ):
             return
         if len(self._held) < 10000 and Path(path).is_file():
-            self._held.setdefault((path, writes), now)
+            looks = self._held.setdefault((pid, path, writes), [])
+            if looks[-1:] != [now]:
+                looks.append(now)
+
+    def _held_for_good(self, began: dict[int, int]) -> dict[tuple[str, bool], int]:
+        """What stood open in two looks, with the moment of the first: what a look meets by chance would make equal runs
+        differ. What a process had opened before its hook began is the start-up's."""
+        found: dict[tuple[str, bool], int] = {}
+        for (pid, path, writes), looks in self._held.items():
+            if len(looks) > 1 and looks[0] > began.get(pid, 0):
+                found[path, writes] = min(looks[0], found.get((path, writes), looks[0]))
+        return found
 
     def stop(self) -> None:
         """Look no more and write down what was found."""
@@ -170,13 +186,15 @@ class Sampler:
         except OSError:
             return
         starts: dict[int, set[str]] = {}
+        began: dict[int, int] = {}
         for line in lines:
             if line.kind == "S":
                 starts.setdefault(line.pid, set()).add(line.fields[3])
+                began.setdefault(line.pid, line.moment)
         told = [(line.fields[0], line.fields[2:]) for line in lines if line.kind == "C"]
         known = {line.fields[0] for line in lines if line.kind in ("R", "W", "X")}
         found = [f"U\t{time.monotonic_ns()}\t{text}" for text in self._unseen(starts, told)]
-        for (path, writes), moment in self._held.items():
+        for (path, writes), moment in self._held_for_good(began).items():
             base, dash, _ = path.rpartition("-")  # sqlite's journals lie beside their file
             if path not in known and not (dash and base in known) and not any(c in path for c in "\\\t\n"):
                 found.append(f"W\t{moment}\t{path}\tkeep\t" if writes else f"R\t{moment}\t{path}\t\theld open\t")
@@ -188,14 +206,19 @@ class Sampler:
     def _unseen(self, starts: dict[int, set[str]], told: list[tuple[str, tuple[str, ...]]]) -> list[str]:
         """A sentence for each descendant in which the hook did not run and of which it did not tell."""
         found = []
+        tolerated: set[int] = set()
         for seen in self._seen.values():
+            if seen.parent in tolerated:
+                tolerated.add(seen.pid)
+                continue
             if seen.exe in starts.get(seen.pid, ()) or not seen.argv:
                 continue
             if seen.looks == 1 and seen.argv == seen.parent_argv:
                 continue  # between fork and exec
             what = f"`{short(seen.argv)}`".replace("\t", " ").replace("\n", " ").replace("\\", "/")
-            by = [who for who, argv in told if same_command(argv, seen.argv)]
+            by = [who for who, argv in told if same_command(argv, seen.argv) or same_words(argv, seen.argv)]
             if by and all(is_library(one) for one in by):
+                tolerated.add(seen.pid)
                 continue  # an installed package's own affair
             if is_python(seen.exe):
                 if seen.looks > 1 or not by:

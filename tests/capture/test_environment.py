@@ -148,3 +148,11 @@ def test_an_editable_install_and_a_search_path_are_siblings(tmp_path: Path, monk
     )
 
     assert project_siblings(root) == (edited, extra)
+
+
+def test_what_the_interpreter_and_the_c_library_read_at_their_start_is_recorded() -> None:
+    """The time zone and the locale change how a date or a number is read, and nobody is seen to ask for them."""
+    set_ = {"TZ": "UTC", "LC_ALL": "C", "LC_NUMERIC": "de_DE", "LC_CTYPE": "C.UTF-8", "LANG": "C", "PYTHONUTF8": "1",
+            "PYTHONOPTIMIZE": "1"}  # fmt: skip
+    assert variables({**set_, "LC_MESSAGES": "de", "PYTHONWARNINGS": "error", "HOME": "/x"}) == set_
+    assert variables({"HOME": "/x"}) == {}

@@ -280,3 +280,46 @@ def test_a_run_nobody_saw_says_so(scene: Scene) -> None:
     assert found.observed["level"] == "none"
     assert found.observed["reason"]
     assert found.code == {"loaded": [], "changed": []}
+
+
+def test_a_module_whose_row_in_the_record_has_no_hash_counts_by_its_content(scene: Scene) -> None:
+    (scene.site / "demo-1.2.dist-info" / "RECORD").write_text("demo/__init__.py,,\ndemo-1.2.dist-info/RECORD,,\n")
+
+    body = scene.seen(
+        Read(path=str(scene.site / "demo/__init__.py"), executed=True),
+        Read(path=str(scene.site / "demo-1.2.dist-info" / "RECORD")),
+    )
+
+    assert {path: (row["role"], row["digest"]) for path, row in rows(body).items()} == {
+        str(scene.site / "demo/__init__.py"): ("code", sha(b"V = 1\n"))
+    }
+    assert body["observed"]["imported"] == {"demo": "1.2"}
+
+
+def test_what_starts_the_interpreter_is_told_whether_or_not_anybody_saw_it(scene: Scene) -> None:
+    """`site` opens these before the observer is there: by chance alone would they be seen."""
+    (scene.site / "mine.pth").write_bytes(b"import os\n")
+    scene.package("edit", "1.0", {"__editable__.edit.pth": b"/src\n"})
+
+    body = scene.seen()
+
+    assert {path: (row["role"], row["digest"]) for path, row in rows(body).items()} == {
+        str(scene.site / "mine.pth"): ("code", sha(b"import os\n"))
+    }
+    assert "edit" not in body["observed"]["imported"]
+
+
+def test_what_a_tracker_keeps_for_itself_while_the_run_lasts_is_no_input(scene: Scene) -> None:
+    wandb = str(scene.site / "wandb/sdk/lib/service.py")
+    made, old, mine = scene.outside("t/made.txt", b"1"), scene.outside("old.txt", b"1"), scene.outside("mine.txt", b"1")
+    gone = str(scene.tmp / "tmp1" / "port-7.txt")
+    reads = [Read(path=gone, by="train.py", through=wandb, before=sha(b"port"))]
+
+    earlier = rows(scene.seen(Read(path=old, through=wandb), *reads))
+    during = scene.seen(
+        *reads, Read(path=made, through=wandb), Read(path=mine, by="train.py"), manifest=scene.manifest(began=BEFORE),
+        written={str(scene.tmp / "tmp1"): frozenset({7})},
+    )  # fmt: skip
+
+    assert set(earlier) == {old, gone}
+    assert [path for path in rows(during) if path.endswith(".txt")] == [mine]

@@ -93,11 +93,12 @@ def test_a_variable_that_nobody_looked_up_is_none():
     assert why(a, b, "env.variables.EDITOR") == "unused: neither run looked it up"
 
 
-def test_a_variable_that_compiled_code_may_look_up_is_doubtful_and_so_a_factor():
+@pytest.mark.parametrize("name", ["OMP_NUM_THREADS", "TZ", "LC_ALL", "LC_NUMERIC", "LANG", "PYTHONUTF8"])
+def test_a_variable_that_compiled_code_may_look_up_is_doubtful_and_so_a_factor(name):
     env = {"python": "3.11.7", "torch": None, "gpu": None, "packages": {}}
-    a, b = (captured(seen(), env={**env, "variables": {"OMP_NUM_THREADS": n}}) for n in "12")
+    a, b = (captured(seen(), env={**env, "variables": {name: n}}) for n in "12")
 
-    assert factors(a, b) == ["env.variables.OMP_NUM_THREADS"]
+    assert factors(a, b) == [f"env.variables.{name}"]
 
 
 @pytest.mark.parametrize("level", ["partial", "none"])

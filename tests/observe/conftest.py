@@ -98,7 +98,7 @@ class Place:
         """Look from outside while the program waits, however slow the machine is."""
         while process.poll() is None and not (self.top / "ready").exists():
             sampler.sample()
-        for _ in range(25):
+        for _ in range(45):
             sampler.sample()
         (self.top / "go").touch()
         process.wait(timeout=120)

@@ -10,6 +10,7 @@ import pytest
 from runaudit.observe import gaps
 from runaudit.observe.lay import install, lay, uninstall
 from runaudit.observe.log import read_trace
+from runaudit.observe.sampler import Sampler, _Seen
 from runaudit.observe.trace import Child, Process
 
 PY = sys.executable
@@ -343,3 +344,79 @@ def test_what_a_hub_sent_is_an_input_though_the_run_wrote_it_first(place, tmp_pa
     assert seen.partial == ()
     assert not seen.reads[str(cache / "w.bin")].own
     assert seen.reads[str(place.top / "own.txt")].own
+
+
+def _looks(sampler, pid, path, *moments):
+    for moment in moments:
+        sampler._hold(pid, str(path), False, moment)
+
+
+def test_what_is_held_counts_where_two_looks_saw_it_and_the_hook_ran_before(place):
+    """What `site` has open while a look falls on it is no input of the run: equal runs would differ by chance."""
+    folder = place.top.parent / "seen"
+    (folder / "log").mkdir(parents=True)
+    head = "\t".join(["1", "start", PY, PY, str(place.top), "3.11.7", "/p", "/b", "/dev/null", "0", "python", "a.py"])
+    (folder / "log" / "7-1-0.log").write_text(f"runaudit-log/1\t \nS\t100\t{head}\n")
+    sampler = Sampler(7, folder)
+    _looks(sampler, 7, place.write("once.bin", "1"), 200)
+    _looks(sampler, 7, place.write("twice.bin", "1"), 200, 300)
+    _looks(sampler, 7, place.write("early.bin", "1"), 50, 200)
+    for name in ("x.pth", "pyvenv.cfg", "python311._pth"):
+        _looks(sampler, 7, place.write(name, "1"), 200, 300)
+    sampler.stop()
+    assert list(read_trace(folder).reads) == [str(place.top / "twice.bin")]
+
+
+def test_what_a_package_starts_is_its_affair_and_so_is_what_that_starts(place):
+    """`wandb` starts its service, and that asks git: the program's inputs are none of theirs."""
+    sampler = Sampler(7, place.top)
+    library, core = "/v/lib/python3.11/site-packages/wandb/x.py", ("/w/wandb-core", "--port", "1")
+    for pid, parent, argv in ((8, 7, core), (9, 8, ("git", "rev-parse")), (10, 7, ("tool", "x"))):
+        sampler._seen[pid, "1"] = _Seen(pid, parent, f"/bin/{argv[0]}", argv, None, (), 2)
+    found = sampler._unseen({7: {PY}}, [(library, core)])
+    assert found == ["`tool x` was started by native code: what it read was not seen"]
+
+
+@pytest.mark.parametrize("way", [
+    "for k in os.environ:\n    pass", "[k for k in os.environ]", "any(k == 'X' for k in os.environ)",
+    "for k, v in os.environ.items():\n    pass", "{k: v for k, v in os.environ.items()}", "sorted(os.environ.items())",
+    "for k in os.environ.keys():\n    pass", "[v for v in os.environ.values()]", "sorted(os.environ)",
+])  # fmt: skip
+def test_an_environment_that_the_program_goes_through_was_used_who_knows_how(place, way):
+    ran = place.program(f"import os\n{way}")
+    assert ran.code == 0, ran.err
+    told = "the environment was gone through by train.py: which of its variables count was not seen"
+    assert ran.trace.partial == (told,)
+
+
+@pytest.mark.parametrize("way", [
+    "dict(os.environ)", "os.environ.copy()", "{**os.environ}", "dict(os.environ, A='1')", "os.environ | {'A': '1'}",
+    "subprocess.run(['true'], env={**os.environ, 'A': '1'}, stdin=subprocess.DEVNULL)", "len(os.environ)",
+    "'X' in os.environ", "repr(os.environ)", "os.environ.clear()", "os.environ.update(A='1')",
+])  # fmt: skip
+def test_an_environment_that_is_copied_is_not_gone_through(place, way):
+    ran = place.program(f"import os, subprocess\n{way}")
+    assert ran.code == 0, ran.err
+    assert not [reason for reason in ran.trace.partial if "environment" in reason]
+
+
+def test_a_library_that_ctypes_loads_is_code_and_the_systems_own_may_read_anything(place):
+    system = subprocess.run([PY, "-c", "import _ctypes; print(_ctypes.__file__)"], capture_output=True, text=True)
+    place.write("x.so", Path(system.stdout.strip()).read_bytes())
+    ran = place.program("import ctypes\nctypes.CDLL('./x.so')\nctypes.CDLL('libm.so.6')")
+    assert ran.code == 0, ran.err
+    assert ran.read("x.so").executed and ran.trace.level == "full"
+    for name in ("None", "'libc.so.6'"):
+        ran = place.program(f"import ctypes\nctypes.CDLL({name})")
+        assert ran.trace.partial == ("native code was called through ctypes by train.py: what it read was not seen",)
+
+
+def test_storages_that_torch_maps_from_a_file_are_read(place):
+    pytest.importorskip("torch")
+    place.write("a.bin", b"1234"), place.write("b.bin", b"1234")
+    ran = place.program(
+        "import torch\nprint(len(torch.UntypedStorage.from_file('a.bin', False, 4)))\n"
+        "print(len(torch.FloatStorage.from_file('b.bin', False, 1)))"
+    )
+    assert ran.out.split() == ["4", "1"], ran.err
+    assert {"a.bin", "b.bin"} <= ran.inputs

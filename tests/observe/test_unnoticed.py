@@ -126,8 +126,8 @@ def late(*_):
 signal.signal(signal.SIGALRM, late)
 got = 0
 for turn in range(200):
-    signal.setitimer(signal.ITIMER_REAL, 0.0005)
     try:
+        signal.setitimer(signal.ITIMER_REAL, 0.0005)
         for n in range(10**9):
             try:
                 open("none-%d-%d" % (turn, n))

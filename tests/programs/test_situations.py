@@ -106,6 +106,8 @@ SITUATIONS = (
               "print(subprocess.run([sys.executable, '-c', 'print(1)'], env=e).returncode)")}, one=Launch(env={"EPOCHS": "1"}), two=Launch(env={"EPOCHS": "50"}), right="clean"),
     Situation(name="threads of native code", files={"train.py": ECHO}, one=Launch(env={"OMP_NUM_THREADS": "1"}), two=Launch(env={"OMP_NUM_THREADS": "2"}),
               right="single_factor", names=("OMP_NUM_THREADS",)),
+    Situation(name="the time zone", files={"train.py": program("import time", "print(time.localtime(0).tm_hour)")}, one=Launch(env={"TZ": "UTC"}),
+              two=Launch(env={"TZ": "Asia/Tokyo"}), right="single_factor", names=("TZ",)),
     Situation(name="a file of variables", files={"train.py": program("print(open('.env').read())"), ".env": "EPOCHS=1\n", ".gitignore": ".env\n"},
               two=Launch(before=write(".env", "EPOCHS=50\n")), right="factor", names=(".env",)),
     # ── code ──
