@@ -6,7 +6,6 @@ distinct content, not once a run.
 """
 
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -77,7 +76,7 @@ def token(level: Level) -> str:
         return f"'{level}"
     if level is None or isinstance(level, bool):
         return repr(level)
-    if isinstance(level, int | float) and math.isfinite(level) and abs(level) <= MAX_INT:
+    if isinstance(level, int | float) and abs(level) <= MAX_INT:
         return repr(int(level) if level == int(level) else level)
     return canonical_bytes(level).decode()
 
