@@ -21,6 +21,7 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from runaudit.capture.placed import PATTERNS, is_table, lies_in_table, replaced
 from runaudit.errors import CaptureError
 from runaudit.records.canonical import JSON
 
@@ -145,6 +146,7 @@ class Redactor:
             text = _SHAPES.sub(lambda match: self._found(match[0]), text)
         if "://" in text:
             text = _URL_USER.sub(self._user, text)
+        text = replaced(text, self._placed)
         lower = text.lower()
         if any(hint in lower for hint in _NAME_HINTS):
             text = _ASSIGNED.sub(self._assigned, text)
@@ -188,7 +190,8 @@ class Redactor:
     def tree(self, value: JSON, *, name: str = "") -> JSON:
         """A JSON tree with secret values replaced, by the names they stand under and by what they look like."""
         if isinstance(value, Mapping):
-            return {self.text(key): self.tree(item, name=key) for key, item in value.items()}
+            each = self._table if is_table(name) else self.tree
+            return {self.text(key): each(item, name=key) for key, item in value.items()}
         if isinstance(value, list | tuple):
             if not is_secret(name, "x1234567") and any(isinstance(word, str) and _is_option(word) for word in value):
                 return self._words(value)
@@ -201,6 +204,14 @@ class Redactor:
             return self.mark(str(value))
         return value
 
+    def _table(self, value: JSON, *, name: str = "") -> JSON:
+        """What stands in a table of secrets: every text is one, whatever it is called."""
+        if isinstance(value, Mapping):
+            return {self.text(key): self._table(item, name=key) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._table(item, name=name) for item in value]
+        return self._placed(value) if isinstance(value, str) and value else self.tree(value, name=name)
+
     def argv(self, argv: Sequence[str]) -> list[str]:
         """A command line: `--token X`, `--token=X`, `key=X`, and whatever looks like a secret."""
         clean: list[str] = []
@@ -209,7 +220,7 @@ class Redactor:
             option, equals, value = word.partition("=")
             if equals and is_secret(option.lstrip("-"), value):
                 clean.append(f"{option}={self._found(value)}")
-            elif previous.startswith("-") and is_secret(previous.lstrip("-"), word):
+            elif previous.startswith("-") and "=" not in previous and is_secret(previous.lstrip("-"), word):
                 clean.append(self._found(word))
             else:
                 clean.append(self.text(word))
@@ -249,6 +260,12 @@ class Redactor:
             return match[0]
         return f"{match['option']}{match['between']}{self._found(value)}"
 
+    def _placed(self, secret: str) -> str:
+        """The replacement of what only its place makes a secret; elsewhere it is one if it cannot be a word."""
+        if _DONE.search(secret):
+            return secret
+        return self._found(secret) if _credible(secret) else self.mark(secret)
+
     def _found(self, secret: str) -> str:
         self.learn([secret])
         return self.mark(secret)
@@ -277,7 +294,7 @@ class Redactor:
 
 _RULES = hashlib.sha256(
     "\n".join(
-        p.pattern for p in (_ALWAYS, _TOKEN, _SHAPES, _URL_USER, _ASSIGNED, _OPTION, _LITERAL, _BARE, _WORD)
+        p.pattern for p in (_ALWAYS, _TOKEN, _SHAPES, _URL_USER, _ASSIGNED, _OPTION, _LITERAL, _BARE, _WORD, *PATTERNS)
     ).encode()
 ).hexdigest()[:16]
 """Which patterns a memory of clean contents was made with: other patterns, another memory."""
@@ -297,7 +314,7 @@ def is_secret(name: str, value: str) -> bool:
     if not value or _DONE.fullmatch(value):
         return False
     word = name.replace("-", "_").rpartition(".")[2]
-    if _ALWAYS.search(word):
+    if _ALWAYS.search(word) or lies_in_table(name):
         return True
     return bool(_TOKEN.search(word)) and len(value) >= 8 and any(c.isdigit() for c in value)
 

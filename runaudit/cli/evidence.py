@@ -139,6 +139,7 @@ def arm_values(arm: Cohort, metric: str, label: str, *, sequences: Sequence[str]
         values=tuple(metric_value(run, metric, names) for run in arm.runs),
         statuses=tuple(run.status for run in arm.runs),
         proven=tuple(_proven(arm, run) for run in arm.runs),
+        draws=arm.effective_n,
         by_sequence=tuple((name, tuple(run.metrics.get(f"{metric}/{name}") for run in arm.runs)) for name in names),
     )
 

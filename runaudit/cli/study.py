@@ -98,7 +98,7 @@ def _compared_by(context: Context) -> "Judge":
         found = compare_cohorts(cohort_of(a), cohort_of(b), settings=context.settings)
         conditional = None if found.conditional is None else str(found.conditional)
         return Judged(factors=tuple(f.factor for f in found.treatments), verdict=str(found.verdict),
-                      conditional=conditional)  # fmt: skip
+                      conditional=conditional, idle=found.idle)  # fmt: skip
 
     return judge
 

@@ -65,7 +65,7 @@ def _number(value: JSON | Absent) -> float | None:
         return None
     try:
         return float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

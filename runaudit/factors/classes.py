@@ -52,12 +52,20 @@ def standing(path: str, value: JSON, of: Levels, settings: FactorSettings) -> St
         return replace(said, kind=ChangeClass.FACTOR, role=Role.EVALUATION, follows="") if measures else said
     if path == "init.checkpoint" and of.parent is not None:
         return Standing(value=_start(of, settings), why="the weights of its parent; the parent's design is compared")
-    found = _judge(path, value, of)
+    found = _said_twice(path, value, of, settings) or _judge(path, value, of)
     if measures and found.kind is ChangeClass.FACTOR:
         found = replace(found, role=Role.EVALUATION)
     if found.kind is ChangeClass.FACTOR and found.value is ABSENT and (open_to_all := without_secrets(value)) != value:
         return replace(found, value=open_to_all, why="a secret; which one it was chose nothing")
     return found
+
+
+def _said_twice(path: str, value: JSON, of: Levels, settings: FactorSettings) -> Standing | None:
+    """A leaf that repeats, under a name declared as an alias, what stands under the name proper."""
+    proper = settings.aliases.get(path)
+    if proper is None or not same(value, of.at(proper)):
+        return None
+    return Standing(kind=ChangeClass.DERIVED, why=f"it is {proper}", follows=proper)
 
 
 def _judge(path: str, value: JSON, of: Levels) -> Standing:
@@ -72,6 +80,8 @@ def _judge(path: str, value: JSON, of: Levels) -> Standing:
 def _measures(path: str, value: JSON, of: Levels, settings: FactorSettings) -> bool:
     """Whether a leaf says how or on what results are measured, under its own name or one that an alias gave it."""
     names = [path, *(old for old, new in settings.aliases.items() if path == new or path.startswith(f"{new}."))]
+    # Where both names are taken the leaf stays under its old one, and still says how results are measured.
+    names += [new for old, new in settings.aliases.items() if path == old or path.startswith(f"{old}.")]
     for name in names:
         keys = steps(name)
         if section_of(name) == "eval" or (section_of(name) == "data" and _is_measured_on(keys, value, of)):
@@ -89,7 +99,6 @@ def changed(
     ]
     known_sides = [side for side in sides if side is not None]
     kinds = {side.kind for side in known_sides}
-    roles = {side.role for side in known_sides}
     first = known_sides[0]
     weighty = next((side for side in known_sides if side.kind is ChangeClass.FACTOR), first)
     kind, why = (first.kind, first.why) if len(kinds) == 1 else (ChangeClass.FACTOR, weighty.why)
@@ -104,8 +113,16 @@ def changed(
         kind=kind,
         why=why,
         follows=next((side.follows for side in known_sides if side.follows), "") if kind is ChangeClass.DERIVED else "",
-        role=roles.pop() if len(roles) == 1 else Role.TREATMENT,
+        role=common_role(known_sides) if kind is ChangeClass.FACTOR else weighty.role,
     )
+
+
+def common_role(sides: Sequence[Standing]) -> Role:
+    """The role that both sides give a factor. A measure that one side only repeats elsewhere is a measure still."""
+    if any(side.kind is ChangeClass.FACTOR and side.role is Role.EVALUATION for side in sides):
+        return Role.EVALUATION
+    roles = {side.role for side in sides}
+    return roles.pop() if len(roles) == 1 else Role.TREATMENT
 
 
 def _counts_the_same(a: Standing, b: Standing) -> bool:

@@ -24,7 +24,7 @@ from runaudit.factors.walk import differences
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Unknown
-from runaudit.records.results import Results, same_numbers
+from runaudit.records.results import Results, overlap, same_numbers
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings, Settings
 
@@ -112,8 +112,18 @@ class Cohort:
         """Which runs count once together, and why where their seeds are not the reason."""
         shown = ", ".join(f"{run.short} (seed {_seed(run)})" for run in group)
         why = ": they are equal in every series and metric to the last bit, so the seed had no effect"
+        if self._differ(group):
+            alike = all(_seed(run) == _seed(group[0]) for run in group)
+            how = f"share the seed {_seed(group[0])}" if alike else "began from one start"
+            return f"{self.label}: {shown} {how} and count once"
         told = why if self._gave_one_result(group) else ""
         return f"{self.label}: {shown} repeat one another and count once{told}"
+
+    def _differ(self, group: tuple[Run, ...]) -> bool:
+        """Whether runs that are one draw came to unequal numbers: they count once, and none repeats another."""
+        first = self._results[group[0].id]
+        held = (overlap(first, self._results[run.id]) for run in group[1:])
+        return any(one is not None and one.first is not None for one in held)
 
     def _gave_one_result(self, group: tuple[Run, ...]) -> bool:
         other = next((run for run in group[1:] if _seed(run) != _seed(group[0])), None)

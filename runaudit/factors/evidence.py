@@ -146,12 +146,16 @@ _NO_DIGEST = _NOBODY_KNEW | frozenset(
 _ALGORITHM = re.compile(r"(?:sha\d+|sha\d?[-_]\d+|md5|blake\w*|xxh\w*|crc\w*|etag|git)[:=]", re.I)
 
 
+_ZEROS = re.compile(r"0{7,}")
+"""No content has such a digest, and no tree such a commit: git itself writes zeros where there is none."""
+
+
 def is_placeholder(value: str, *, digest: bool = False) -> bool:
     """Whether a text stands where nobody knew the value. A digest has more such words: `none` may be an answer."""
     text = value.strip().lower()
     if digest:
         text = _ALGORITHM.sub("", text, count=1).strip()
-        return text in _NO_DIGEST or text.strip("<>()[]") in _NO_DIGEST
+        return text in _NO_DIGEST or text.strip("<>()[]") in _NO_DIGEST or bool(_ZEROS.fullmatch(text))
     return text in _NOBODY_KNEW
 
 

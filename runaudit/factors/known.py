@@ -46,9 +46,11 @@ WEIGHT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors", ".bin", ".h5", ".hdf5
                    ".gguf", ".msgpack", ".keras", ".tar")  # fmt: skip
 """What is read back from such a file is no place."""
 
-EVALUATION_KEYS = frozenset({"eval", "evaluation", "evaluator"})
+EVALUATION_KEYS = frozenset({"eval", "evaluation", "evaluator", "test", "testing"})
 """Config tables that say how a run is judged: runs that differ in them are judged by different measures."""
-NOT_EVALUATION = frozenset({"every", "interval", "frequency", "freq", "batch_size", "batch", "num_workers", "workers"})
+NOT_EVALUATION = frozenset({"every", "interval", "frequency", "freq", "batch_size", "batch", "num_workers", "workers",
+                            "every_n_steps", "every_n_epochs", "every_steps", "every_epochs", "steps_between",
+                            "pin_memory", "prefetch", "prefetch_factor", "persistent_workers", "verbose"})  # fmt: skip
 """Keys in such a table that say when or how fast, not how."""
 
 TEST_WORDS = frozenset({"test", "tests", "testing", "eval", "evals", "evaluation", "evaluate", "val", "valid",

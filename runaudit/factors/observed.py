@@ -12,6 +12,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
+from runaudit.factors.evidence import is_digest
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.run import Run
@@ -134,7 +135,7 @@ def _seen(row: Mapping[str, Any]) -> Seen:
     path, digest, size = str(row.get("path") or ""), row.get("digest"), row.get("size")
     return Seen(
         path=path.removeprefix("./"),
-        digest=digest if isinstance(digest, str) and digest else None,
+        digest=str(digest) if is_digest(digest) else None,
         role=str(row.get("role") or "data"),
         size=size if isinstance(size, int) else 0,
         declared=str(row.get("declared") or ""),

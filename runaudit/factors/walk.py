@@ -4,7 +4,6 @@
 has is one leaf: it was added as one thing.
 """
 
-import math
 from collections.abc import Iterator, Mapping
 
 from runaudit.factors.factor import ABSENT, Absent
@@ -38,7 +37,7 @@ def same(a: JSON | Absent, b: JSON | Absent) -> bool:
 
 
 def _plain(value: float) -> bool:
-    return math.isfinite(value) and abs(value) <= MAX_INT
+    return abs(value) <= MAX_INT  # NaN and infinity are beyond it, and an integer of any length is no float
 
 
 def leaves_of(tree: JSON, prefix: str) -> Iterator[tuple[str, JSON]]:

@@ -15,6 +15,7 @@ from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import STATUSES, Outcome
 from runaudit.records.run import Run
+from runaudit.records.seen_section import check_observed
 from runaudit.records.trajectory import Event, Trajectory, number
 
 RECORD_SCHEMA = "runaudit.record/1"
@@ -76,6 +77,7 @@ def _check_types(record: Mapping[str, JSON], where: str) -> None:
         value = record.get(name)
         if value is not None and not isinstance(value, Mapping):
             raise RecordError(f"{where}: {name!r} is a {type(value).__name__}", remedy=f"give {name!r} as an object")
+    check_observed(record, where)
     label = record.get("label")
     if label is not None and not isinstance(label, str):
         raise RecordError(f"{where}: 'label' is a {type(label).__name__}", remedy="give it as text")

@@ -53,7 +53,10 @@ def number(value: object) -> float | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:  # An integer beyond every float: what a float of that size becomes.
+            return math.inf if value > 0 else -math.inf
     return NON_FINITE.get(value.lower()) if isinstance(value, str) else None
 
 

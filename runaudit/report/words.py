@@ -118,7 +118,7 @@ def as_number(value: object) -> float | None:
         return None
     try:
         return float(value)  # type: ignore[arg-type]  # strings and numbers; the rest raises
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

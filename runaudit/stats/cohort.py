@@ -26,7 +26,7 @@ def collapse(arm: ArmValues) -> Sample:
         value, status, proven = arm.values[index], arm.statuses[index], arm.proven[index]
         key = _key(seed, index)
         everyone.add(key)
-        if proven is not False:
+        if proven is not False and status in FINISHED:
             acted.add(key)
         if status not in FINISHED:
             failed.append(Excluded(seed=seed, reason=status))
@@ -49,7 +49,7 @@ def collapse(arm: ArmValues) -> Sample:
         choices=tuple(tuple(sorted(set(runs))) for _, runs, _ in rows),
         failed=tuple(sorted(failed, key=lambda run: (run.reason, _name(run.seed)))),
         missing=tuple(sorted(missing, key=lambda run: _name(run.seed))),
-        effective_n=len(acted),
+        effective_n=len(acted) if arm.draws is None else arm.draws,
         distinct=len(everyone),
         distinct_failed=len(broken),
         notes=_notes(arm, chosen, idle=idle),

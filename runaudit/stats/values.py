@@ -33,6 +33,7 @@ class ArmValues:
     proven: True if the seed provably acted, False if it provably did not, None if unknown. Empty tuple:
     unknown.
     by_sequence: (sequence, one value per run), shown side by side and never counted as n.
+    draws: how many independent draws the runs are known to be; None: the finished seeds not known to be idle.
 
     Raises UsageError for a value that is no number.
     """
@@ -43,6 +44,7 @@ class ArmValues:
     statuses: tuple[str, ...] = ()
     proven: tuple[bool | None, ...] = ()
     by_sequence: tuple[tuple[str, tuple[float | None, ...]], ...] = ()
+    draws: int | None = None
 
     def __post_init__(self) -> None:
         n = len(self.values)

@@ -6,13 +6,12 @@ distinct content, not once a run.
 """
 
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from runaudit.factors.arguments import ROOT
-from runaudit.factors.classes import standing
+from runaudit.factors.classes import common_role, standing
 from runaudit.factors.derived import check_rule, references
 from runaudit.factors.documents import shape, text_of
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass, Role, Standing
@@ -77,7 +76,7 @@ def token(level: Level) -> str:
         return f"'{level}"
     if level is None or isinstance(level, bool):
         return repr(level)
-    if isinstance(level, int | float) and math.isfinite(level) and abs(level) <= MAX_INT:
+    if isinstance(level, int | float) and abs(level) <= MAX_INT:
         return repr(int(level) if level == int(level) else level)
     return canonical_bytes(level).decode()
 
@@ -241,21 +240,20 @@ def _judged(
         known = Leaf(path=path, levels=tuple(values), role=stands.role)
         return known if stands.kind is ChangeClass.FACTOR else None
     levels = list(values)
-    roles, counts = set(), False
+    sides: list[Standing] = []
     for i, (value, of) in enumerate(zip(values, runs, strict=True)):
         if isinstance(value, Absent | Marker):
             continue
         stands = standing(path, value, of, settings)
-        roles.add(stands.role)
+        sides.append(stands)
         if stands.kind is not ChangeClass.FACTOR:
             levels[i] = EXPLAINED
             continue
-        counts = True
         if stands.value is not ABSENT:
             levels[i] = stands.value
-    if not counts:
+    if not any(side.kind is ChangeClass.FACTOR for side in sides):
         return None
-    return Leaf(path=path, levels=tuple(levels), role=roles.pop() if len(roles) == 1 else Role.TREATMENT)
+    return Leaf(path=path, levels=tuple(levels), role=common_role(sides))
 
 
 def _against_its_rule(

@@ -24,13 +24,15 @@ MAX_CHAIN_CELLS = 400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """Two cells by their places in the table, the factors in which they differ, and what may be concluded."""
+    """Two cells by their places in the table, the factors in which they differ, and what may be concluded. `idle`: the
+    sentence that says that no factor changed any number, where that is so."""
 
     a: int
     b: int
     factors: tuple[str, ...]
     verdict: str
     conditional: str | None
+    idle: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,7 @@ class Judged:
     factors: tuple[str, ...]
     verdict: str
     conditional: str | None
+    idle: str = ""
 
 
 Judge = Callable[[Sequence[Run], Sequence[Run]], Judged]
@@ -71,10 +74,13 @@ def _is_single(pair: Pair) -> bool:
 
 def _put_to(judge: Judge | None, table: Table, pair: Pair) -> Pair:
     sides = [[table.runs[row] for row in table.cells[place].rows] for place in (pair.a, pair.b)]
-    if judge is None or not any(run.observed for side in sides for run in side):
+    observed = any(run.observed for side in sides for run in side)
+    if judge is None or not (observed or _is_single(pair)):
         return pair
     said = judge(*sides)
-    return replace(pair, factors=said.factors, verdict=said.verdict, conditional=said.conditional)
+    if not observed:
+        return replace(pair, idle=said.idle)
+    return replace(pair, factors=said.factors, verdict=said.verdict, conditional=said.conditional, idle=said.idle)
 
 
 def _neighbours(cells: Sequence[Cell]) -> list[list[int]]:

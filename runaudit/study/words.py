@@ -13,7 +13,7 @@ from runaudit.records.canonical import JSON
 from runaudit.study.leaf import Level, Marker
 from runaudit.study.study import SEEDS, Study
 from runaudit.study.suggest import Extension
-from runaudit.study.table import Column
+from runaudit.study.table import Cell, Column
 
 MAX_SHOWN = 48
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -111,7 +111,7 @@ def _hours(hours: float) -> str:
 
 def notes_on(study: Study) -> tuple[str, ...]:
     """What a reader of the table should be told beside it, in a fixed order, each once."""
-    found = (*_failures(study), *_replication(study), *_odd(study), *_blocks(study), *_collinear(study),
+    found = (*_failures(study), *_replication(study), *_idle(study), *_odd(study), *_blocks(study), *_collinear(study),
              *_fractions(study), *_ladder(study))  # fmt: skip
     return tuple(dict.fromkeys(found))
 
@@ -141,16 +141,29 @@ def _replication(study: Study) -> Iterator[str]:
         and len({s.tokens[r] for s in study.table.replicating for r in seeds}) > 1
     ):
         yield "unreplicated: every cell is one run with a seed of its own, so what the seeds did is in every effect"
+    elif len(cells) > 1 and sizes.keys() != {1} and all(_draws(study, cell) == 1 for cell in cells):
+        yield ("unreplicated: every cell comes down to one draw (effective n is 1), so what the seeds did is in every "
+               "effect")  # fmt: skip
     thin = sum(count for size, count in sizes.items() if size < SEEDS)
     if thin:
         yield f"{thin} of {len(cells)} cells have fewer than {SEEDS} runs: what is estimable is not yet a claim"
     for cell in cells:
         if len(cell.rows) > 1:
-            yield from (
-                n for n in cohort_of([study.table.runs[row] for row in cell.rows]).notes if "repeat one another" in n
-            )
+            yield from (n for n in cohort_of([study.table.runs[row] for row in cell.rows]).notes if "count once" in n)
     if study.drawn and study.residual_df == 0:
         yield "no run is left over to show the spread (0 residual degrees of freedom)"
+
+
+def _draws(study: Study, cell: Cell) -> int:
+    """The independent draws of a cell."""
+    return cohort_of([study.table.runs[row] for row in cell.rows]).effective_n
+
+
+def _idle(study: Study) -> Iterator[str]:
+    """Pairs of cells whose factor changed no number."""
+    for pair in (pair for pair in study.pairs if pair.idle):
+        a, b = (study.table.runs[study.table.cells[place].rows[0]] for place in (pair.a, pair.b))
+        yield f"{a.label} ({a.short}) and {b.label} ({b.short}): {pair.idle}"
 
 
 def _odd(study: Study) -> Iterator[str]:

@@ -241,3 +241,55 @@ def test_two_writers_of_the_key_agree(tmp_path: Path, store: Store) -> None:
         keys = set(pool.map(lambda _: redaction_key(store.root), range(16)))
 
     assert len(keys) == 1
+
+
+HEX32, HEX64 = "9b1f0c7de2a84d35b6f7c8091a2e3d4f", "3f" * 16 + "c7" * 16
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"curl -H 'Authorization: Bearer {HEX32}' https://example.org",
+        f'headers = {{"Authorization": "Bearer {HEX32}"}}',
+        f"post to https://hooks.slack.com/services/T0AB1CD2E/B0AB1CD2E/{HEX32[:24]} at the end",
+        f"https://b.example.org/k?X-Amz-Credential={HEX32}&X-Amz-Signature={HEX64}",
+        f"https://h/x?sig={HEX32}",
+        f"https://h/x?a=1&signature={HEX64}",
+        f"https://h/x?access_token={HEX32}",
+        f"see https://h/x?api_key={HEX32}.",
+        f"wandb.login(key='{WANDB}')",
+        f'wandb.login("{WANDB}")',
+        f"wandb.login(relogin=True, key='{WANDB}')",
+        f"export WANDB_API_KEY={WANDB}; python train.py",
+        f"os.environ['WANDB_API_KEY'] = '{WANDB}'",
+        f'os.environ.setdefault("COMET_API_KEY", "{HEX32}")',
+        f"comet_ml.init(api_key={HEX32!r})",
+    ],
+)
+def test_a_secret_that_looks_like_a_digest_is_known_by_its_place(text: str) -> None:
+    clean = Redactor(KEY).text(text)
+
+    assert not any(secret in clean for secret in (HEX32[:24], HEX64, WANDB))
+    assert Redactor(KEY).text(clean) == clean
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"sha256:{HEX64}", f"commit = '{WANDB}'", "sorted(rows, key=lambda row: row[1])", "sorted(rows, key=len)",
+        f"checkpoints/{HEX32}.pt", f"https://h/ckpt/{HEX64}.pt?rev={WANDB}&v=2", f"DIGEST_KEY={HEX64}",
+        "bearer authentication2", "login('user')", "wandb.login(host='https://wandb.example.org')",
+        "d['WANDB_API_KEY'] = load_key2(path)", "EOS_TOKEN = 'endoftext50256'", "https://h/x?max_token=4096",
+    ],
+)  # fmt: skip
+def test_a_digest_a_commit_and_the_words_of_code_are_no_secrets(redactor: Redactor, text: str) -> None:
+    assert redactor.text(text) == text
+
+
+@pytest.mark.parametrize("name", ["credentials", "secrets", "aws_credentials"])
+def test_every_text_of_a_table_of_secrets_is_one(redactor: Redactor, name: str) -> None:
+    clean = redactor.tree({name: {"x": HEX32, "deep": {"y": ["blue"], "n": 3}}, "digest": HEX64})
+
+    assert HEX32 not in str(clean) and "blue" not in str(clean)
+    assert clean["digest"] == HEX64 and clean[name]["deep"]["n"] == 3
+    assert HEX32 not in " ".join(redactor.argv([f"config.{name}.x={HEX32}"]))

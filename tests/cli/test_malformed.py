@@ -5,6 +5,7 @@ import json
 import pytest
 
 from runaudit.cli.app import main
+from runaudit.factors.walk import same
 from runaudit.store.store import Store
 from tests.diff.samples import record
 
@@ -113,3 +114,37 @@ def test_records_that_descend_from_each_other_are_one_line(call, tmp_path):
     code, err = call("diff", "circle.json", "a.json")
 
     assert code in (2, 4) and one_line(err) and "descends from itself" in err
+
+
+BEYOND_A_FLOAT = 10**400
+HUGE = {
+    "config": {"config": {"lr": BEYOND_A_FLOAT}},
+    "seed": {"seed": BEYOND_A_FLOAT},
+    "metrics": {"metrics": {"full_frame/psnr": BEYOND_A_FLOAT}},
+    "series": {"series": {"loss": [[0, BEYOND_A_FLOAT], [1, 0.5]]}},
+}
+
+
+@pytest.mark.parametrize("place", HUGE)
+def test_an_integer_beyond_every_float_is_no_failure(call, tmp_path, place):
+    (tmp_path / "a.json").write_text(json.dumps(record()))
+    (tmp_path / "b.json").write_text(json.dumps({**record(), **HUGE[place]}))
+
+    for words in (
+        ("diff", "a.json", "b.json"),
+        ("diff", "b.json", "b.json", "--json"),
+        ("study", "a.json", "b.json"),
+        ("show", "b.json"),
+        ("stats", "a.json", "--vs", "b.json", "--metric", "full_frame/psnr"),
+        ("report", "a.json", "b.json", "--output", "page.html"),
+        ("import", "record", "a.json", "b.json"),
+        ("list",),
+    ):
+        code, err = call(*words)
+        assert code in (0, 1, 2, 3) and "unexpected" not in err, (words, code, err)
+
+
+def test_integers_are_compared_as_integers():
+    assert same(BEYOND_A_FLOAT, 10**400) and not same(BEYOND_A_FLOAT, BEYOND_A_FLOAT + 1)
+    assert not same(2**53 + 1, 2**53 + 2) and not same(BEYOND_A_FLOAT, float("inf"))
+    assert same(float("nan"), float("nan")) and same(1, 1.0)

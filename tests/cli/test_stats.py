@@ -222,3 +222,14 @@ def test_three_arms_that_are_no_square_show_none(here, stats):
     cohort(here, "act", NEW, ACT)
 
     assert stats("lr", "--vs", "act", "--vs", "lower lr", "--vs", "old")[1]["interaction"] is None
+
+
+def test_a_crashed_seed_is_no_draw_in_stats_as_in_a_comparison(here, stats, runaudit):
+    cohort(here, "new", (*NEW, None), LR)
+    cohort(here, "old", OLD)
+
+    arms = stats("new", "--vs", "old")[1]["arms"]
+
+    compared = json.loads(runaudit("diff", "old", "new", "--json")[1])
+    assert [(arm["n"], arm["effective_n"]) for arm in arms] == [(4, 3), (3, 3)]
+    assert [(side["n"], side["effective_n"]) for side in (compared["b"], compared["a"])] == [(4, 3), (3, 3)]

@@ -241,6 +241,8 @@ PAIRS = {
         *((put("data/train/digest", word), put("data/train/digest", word), (GAP,)) for word in (None, "unknown", "", "None", "N/A", "md5:unknown", "tbd", "sha256:none", "/data/x")),
         *((put("eval/code_digest", word), put("eval/code_digest", word), (GAP,)) for word in (None, "unknown", "")),
         *((put(path, "unknown"), put(path, "unknown"), (GAP,)) for path in ("env/torch", "env/gpu", "eval/metric", "seed", "env/packages/numpy", "data/train/preprocessing", "code/commit")),
+        *((put(path, word), put(path, word), (GAP,)) for path in ("data/train/digest", "eval/code_digest", "code/commit") for word in ("0" * 40, "sha256:" + "0" * 64)),
+        *((put("data/train/digest", word), put("data/train/digest", word), (CLEAN,)) for word in ("sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "md5:d41d8cd98f00b204e9800998ecf8427e")),
         (put("data/train/digest", "unknown"), SAME, (GAP,)), (put("env/torch", "n/a"), SAME, (GAP,)),
         (put("data/train/preprocessing", "none"), put("data/train/preprocessing", "none"), (CLEAN,)), (put("config/x", "unknown"), put("config/x", "unknown"), (CLEAN,)),
         (put("env/gpu", None), put("env/gpu", None), (CLEAN,)),

@@ -17,7 +17,7 @@ def bare(make_run, **changes):
 
 def files(**digests):
     rows = {path.replace("_py", ".py"): {"digest": "sha256:" + d * 64, "size": 1} for path, d in digests.items()}
-    return {"vcs": "git", "commit": "0" * 40, "dirty": False, "patch": None, "untracked": [], "files": rows}
+    return {"vcs": "git", "commit": "a" * 40, "dirty": False, "patch": None, "untracked": [], "files": rows}
 
 
 def test_what_a_captured_run_does_not_declare_is_in_its_code(make_run):

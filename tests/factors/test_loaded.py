@@ -15,7 +15,7 @@ MAIN = b"import subprocess\nsubprocess.run(['python', 'prepare.py'])\n"
 def run_with(make_run, *, loaded, edited: bytes, argv=("python", "train.py"), path="helper.py", main=b"import os\n"):
     sources = {"train.py": main, path: edited}
     files = {name: {"digest": str(digest_bytes(text)), "size": len(text)} for name, text in sources.items()}
-    code = {"vcs": "git", "commit": "0" * 40, "dirty": False, "patch": None, "untracked": [], "files": files}
+    code = {"vcs": "git", "commit": "a" * 40, "dirty": False, "patch": None, "untracked": [], "files": files}
     run = make_run(code=code, outcome={"code": {"loaded": loaded, "changed": []}})
     body = {key: value for key, value in run.manifest.to_json().items() if key != "schema"}
     body["launch"] = {**body.get("launch", {}), "argv": list(argv)}

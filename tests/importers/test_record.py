@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from runaudit.capture.foreign import without_secrets
 from runaudit.diff import compare
 from runaudit.errors import CanonicalError, RecordError
 from runaudit.importers.record import read_records
@@ -130,3 +131,24 @@ def test_a_changed_byte_of_what_went_out_is_a_fault():
 
     assert run_of(plain, where="x").fault is not None
     assert plain["schema"] == record_file.RECORD_SCHEMA
+
+
+def test_rotating_a_secret_is_no_factor(tmp_path):
+    """Hexadecimal keys, told by their place alone: in a table, a header, a hook, a signed URL, and in code."""
+    sides = []
+    for key in ("9b1f0c7de2a84d35b6f7c8091a2e3d4f01234567", "d4a0b1c2e3f4058697a8b9cadbecfd0e11223344"):
+        plain = record()
+        plain["config"] |= {
+            "credentials": {"x": key},
+            "notify": f"curl -H 'Authorization: Bearer {key}' https://example.org",
+            "hook": f"https://hooks.slack.com/services/T0AB1CD2E/B0AB1CD2E/{key[:24]}",
+            "mirror": f"https://b.example.org/k?X-Amz-Signature={key}",
+        }
+        plain["code"]["files"]["src/train.py"] += f"\nwandb.login(key='{key}')\n"
+        (one,) = without_secrets([run_of(plain, where="r")], None)
+        sides.append(one)
+        assert key[:24] not in str(record_of(one))
+
+    found = compare(*sides, settings=Settings())
+
+    assert str(found.verdict) == "identical" and not found.factors

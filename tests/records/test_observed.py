@@ -43,3 +43,27 @@ def test_a_run_nobody_watched_says_nothing_of_it():
 def test_an_observation_that_is_no_table_is_refused():
     with pytest.raises(RecordError, match="observed"):
         run_of(record(observed=["x"]), where="r.json")
+
+
+@pytest.mark.parametrize(
+    ("section", "named"),
+    [
+        ([], "observed"), ("full", "observed"), ({"read": []}, "level"), ({"level": None}, "level"),
+        ({"level": "most"}, "level"), ({"level": ["full"]}, "level"),
+        *(({"level": "full", name: rows}, name) for name in ("read", "written", "seeded", "texts", "children")
+          for rows in ({}, "x.csv", ["x.csv"], [None], 3)),
+        ({"level": "full", "read": [{"digest": "sha256:" + "a" * 64}]}, r"read\[0\] has no path"),
+        ({"level": "full", "read": [{"path": 3}]}, r"read\[0\] has no path"),
+        ({"level": "full", "argv": "python train.py"}, "argv"), ({"level": "full", "argv": ["a", 3]}, "argv"),
+        ({"level": "full", "looked_up": ["A"]}, "looked_up"), ({"level": "full", "imported": ["numpy"]}, "imported"),
+    ],
+)  # fmt: skip
+def test_what_was_seen_in_another_form_is_refused_and_not_taken_for_silence(section, named):
+    with pytest.raises(RecordError, match=named) as refused:
+        run_of(record(observed=section), where="r.json")
+    assert "\n" not in str(refused.value)
+
+
+def test_what_was_not_asked_for_may_be_null_or_left_out():
+    run_of(record(observed=None), where="r.json")
+    run_of(record(observed={"level": "none", "read": None, "argv": None, "more": 1}), where="r.json")

@@ -380,3 +380,11 @@ def test_numpy_numbers_leave_plain_json(arm, judged):
     new = arm("new", *np.array(NEW), seeds=tuple(np.arange(3)))
 
     assert json.loads(json.dumps(judged(new, arm("old", *OLD)).to_json()))["arms"][0]["seeds"] == [0, 1, 2]
+
+
+def test_a_seed_that_crashed_is_counted_and_is_no_draw(arm, judged):
+    new = arm("new", *NEW, None, seeds=(1, 2, 3, 4), statuses=("completed",) * 3 + ("crashed",))
+
+    answer = judged(new, arm("old", *OLD))
+
+    assert (answer.arms[0].n, answer.arms[0].effective_n) == (4, 3)

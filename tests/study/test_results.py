@@ -1,0 +1,60 @@
+"""What the results of a study's runs say of its cells: the same words that a comparison of them has."""
+
+from runaudit.cli.study import _compared_by
+from runaudit.factors.cohort import cohort_of
+from runaudit.settings import Settings
+from runaudit.study.answer import answer
+from runaudit.study.study import study
+from tests.study.samples import run
+
+PSNR = "full_frame/psnr"
+
+
+def made(lr, seed, value, label):
+    return run({"lr": lr}, seed=seed, label=label, metrics={PSNR: value, "loss": value / 700 + 0.1234567890123})
+
+
+def notes(runs):
+    class Here:
+        settings = Settings()
+
+    return answer(study(runs, settings=Settings(), judge=_compared_by(Here())))["notes"]
+
+
+def test_runs_of_one_seed_that_came_out_differently_count_once_and_do_not_repeat_one_another():
+    rows = [made(1, 3, 31.123456789, "a"), made(1, 3, 31.223456789, "b")]
+
+    (said,) = (note for note in cohort_of(rows).notes if "count once" in note)
+
+    assert "share the seed 3 and count once" in said and "repeat" not in said
+    assert not cohort_of(rows).contradictions
+
+
+def test_runs_of_one_seed_that_are_equal_to_the_last_bit_repeat_one_another():
+    rows = [made(1, 3, 31.123456789, label) for label in "ab"]
+
+    assert any("repeat one another and count once" in note for note in cohort_of(rows).notes)
+
+
+def test_a_study_counts_a_seed_once_and_says_that_nothing_is_replicated():
+    rows = [made(lr, 3, 31 + lr / 7 + k / 900, f"{lr} {k}") for lr in (1, 2) for k in (0, 1)]
+
+    said = notes(rows)
+
+    assert sum("share the seed 3 and count once" in note for note in said) == 2
+    assert not any("repeat one another" in note for note in said)
+    assert any(note.startswith("unreplicated") for note in said)
+
+
+def test_a_study_of_two_seeds_a_cell_is_replicated():
+    rows = [made(lr, seed, 31 + lr / 7 + seed / 900, f"{lr} {seed}") for lr in (1, 2) for seed in (0, 1)]
+
+    assert not any("count once" in note or note.startswith("unreplicated") for note in notes(rows))
+
+
+def test_a_study_says_that_a_factor_changed_no_number():
+    rows = [made(lr, seed, 31 + seed / 7, f"{lr} {seed}") for lr in (1, 2) for seed in (1, 2)]
+
+    said = [note for note in notes(rows) if "changed no number" in note]
+
+    assert len(said) == 1 and "config.lr had no effect" in said[0]
