@@ -49,12 +49,14 @@ class Seen:
 class Observed:
     """`known`: the kinds of facts that the record names. `python`: the version of the interpreter that ran. `texts`:
     code without a file, by its name, without what is the content of a file that was read. `made`: the digest of what it
-    wrote, where that is on record. `seeded`: (call, value) of every call that seeds a generator, in their order."""
+    wrote, where where that is on record. `listed`: folder -> digest of its names.
+    `seeded`: (call, value) of every call that seeds a generator, in their order."""
 
     level: str
     reason: str = ""
     known: frozenset[str] = frozenset()
     reads: Mapping[str, Seen] = field(default_factory=_nothing)
+    listed: Mapping[str, str] = field(default_factory=_nothing)
     written: frozenset[str] = frozenset()
     made: Mapping[str, str] = field(default_factory=_nothing)
     looked_up: Mapping[str, str | None] = field(default_factory=_nothing)
@@ -95,6 +97,9 @@ def observed_of(run: Run) -> Observed | None:
         reason=_reason(section),
         known=frozenset(kind for kind in KINDS if isinstance(section.get(kind), Mapping | list | tuple)),
         reads=MappingProxyType({row.path: row for row in map(_seen, _rows(section, "read")) if row.path}),
+        listed=MappingProxyType(
+            {str(r["path"]): str(r["digest"]) for r in _rows(section, "listed") if r.get("path") and r.get("digest")}
+        ),
         written=frozenset(str(row["path"]) for row in _rows(section, "written") if row.get("path")),
         made=MappingProxyType(
             {str(r["path"]): str(r["digest"]) for r in _rows(section, "written") if r.get("path") and r.get("digest")}
