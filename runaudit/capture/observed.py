@@ -15,7 +15,8 @@ from typing import Any
 
 from runaudit.capture.contents import Content, Contents
 from runaudit.capture.folding import Found, files_of, rows
-from runaudit.capture.outputs import stamp_of
+from runaudit.capture.listed import listings
+from runaudit.capture.outputs import Outputs, stamp_of
 from runaudit.capture.reads import OBSERVER, Places, Use, uses
 from runaudit.capture.redact import Redactor
 from runaudit.capture.source import Basket, Limits, legible
@@ -88,6 +89,8 @@ class _Sealing:
         observed = self._facts()
         observed["imported"] = dict(used.imported)
         observed["read"] = self._read(used.files)
+        outputs = Outputs(self.store, self.top)
+        observed |= listings(self.trace, self.places, outputs, declared=self.declared.dataset)
         observed["texts"] = list(self._texts())
         loaded = sorted({name for use in used.files if use.read.executed and (name := self._loaded_name(use.path))})
         self.basket.store(self.store.put, has=self.store.has)

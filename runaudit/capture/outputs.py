@@ -48,6 +48,10 @@ class Outputs:
         """Whether a run ever wrote `path`, whatever lies there now."""
         return path in self._written or path in self._being_written
 
+    def all_touched(self) -> frozenset[str]:
+        """All that a run ever wrote or made, relative to the top where it lies inside."""
+        return frozenset(self._written) | self._being_written
+
     @cached_property
     def _being_written(self) -> frozenset[str]:
         """What runs that have not ended yet, seeds side by side, have written so far."""
@@ -71,8 +75,11 @@ class Outputs:
             if b'"written":[{' not in raw:
                 continue
             for row in (json.loads(raw).get("observed") or {}).get("written") or ():
-                if isinstance(row, dict) and row.get("stamp"):
-                    found.setdefault(str(row["path"]), set()).add(str(row["stamp"]))
+                if isinstance(row, dict) and row.get("path"):
+                    stamps = found.setdefault(str(row["path"]), set())
+                    stamps |= {str(row["stamp"])} if row.get("stamp") else set()
+            for path in (json.loads(raw).get("observed") or {}).get("folders_made") or ():
+                found.setdefault(str(path), set())
         return found
 
 

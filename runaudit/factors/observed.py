@@ -49,13 +49,14 @@ class Seen:
 @dataclass(frozen=True, kw_only=True)
 class Observed:
     """`known`: the kinds of facts that the record names. `python`: the version of the interpreter that ran. `texts`:
-    code without a file, by its name, without what is the content of a file that was read. `seeded`: (call, value) of
-    every call that seeds a generator, in their order."""
+    code without a file, by its name, without what is the content of a file that was read. `listed`: folder -> digest of its
+    names. `seeded`: (call, value) of every call that seeds a generator, in their order."""
 
     level: str
     reason: str = ""
     known: frozenset[str] = frozenset()
     reads: Mapping[str, Seen] = field(default_factory=_nothing)
+    listed: Mapping[str, str] = field(default_factory=_nothing)
     written: frozenset[str] = frozenset()
     looked_up: Mapping[str, str | None] = field(default_factory=_nothing)
     imported: Mapping[str, str] = field(default_factory=_nothing)
@@ -95,6 +96,9 @@ def observed_of(run: Run) -> Observed | None:
         reason=_reason(section),
         known=frozenset(kind for kind in KINDS if isinstance(section.get(kind), Mapping | list | tuple)),
         reads=MappingProxyType({row.path: row for row in map(_seen, _rows(section, "read")) if row.path}),
+        listed=MappingProxyType(
+            {str(r["path"]): str(r["digest"]) for r in _rows(section, "listed") if r.get("path") and r.get("digest")}
+        ),
         written=frozenset(str(row["path"]) for row in _rows(section, "written") if row.get("path")),
         looked_up=MappingProxyType({k: v if v is None else str(v) for k, v in _table(section, "looked_up").items()}),
         imported=MappingProxyType({dist_name(k): str(v) for k, v in _table(section, "imported").items()}),

@@ -110,6 +110,8 @@ def _observed(runs: Sequence[Levels]) -> tuple[Levels, ...]:
         for at, (kept, names) in enumerate(_as_one(contents[group], movable=_movable(group))):
             contents[group][at] = kept
             moved[at] |= {_told(group, path): _told(group, new) for path, new in names.items()}
+    for at, names in enumerate(_listings(runs, contents)):
+        contents["data"][at] = {**contents["data"][at], **names}
     scope = Scope(files=files, packages=all_say("imported"), variables=all_say("looked_up"))
     if scope.packages:
         # A leaf that one of them used stays in all: it is compared.
@@ -120,6 +122,24 @@ def _observed(runs: Sequence[Levels]) -> tuple[Levels, ...]:
         _run_with(of, {group: contents[group][at] for group in GROUPS}, scope, moved[at], hidden)
         for at, of in enumerate(runs)
     )
+
+
+def _listings(runs: Sequence[Levels], contents: Mapping[str, Sequence[Mapping[str, str]]]) -> list[dict[str, str]]:
+    """Folders that all of the runs listed, by their names; not where a file that was read in one of them differs, which
+    is told as that."""
+    listed = [of.observed.listed if of.observed is not None else {} for of in runs]
+    found: list[dict[str, str]] = [{} for _ in runs]
+    for folder in set(listed[0]).intersection(*listed[1:]):
+        start = "" if folder == "." else f"{folder}/"
+        inside = [
+            {(group, path, digest) for group in ("data", "init", "code") for path, digest in contents[group][at].items()
+             if path.startswith(start) and (start or not path.startswith("/"))}
+            for at in range(len(runs))
+        ]  # fmt: skip
+        if all(one == inside[0] for one in inside):
+            for at, names in enumerate(listed):
+                found[at][f"{folder}/*"] = names[folder]
+    return found
 
 
 def _grouped(of: Levels) -> dict[str, dict[str, Seen]]:

@@ -312,6 +312,8 @@ EVENTS = {
     "os.symlink": on_symlink,
     "os.remove": on_remove,
     "os.mkdir": on_mkdir,
+    "os.listdir": on_list,
+    "os.scandir": on_list,
     "os.truncate": on_truncate,
     "sqlite3.connect": on_sqlite,
     "subprocess.Popen": on_popen,

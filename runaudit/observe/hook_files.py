@@ -243,8 +243,30 @@ def on_remove(args):
 
 def on_mkdir(args):
     name = full(args[0], args[2])
-    if name and not name.endswith("/__pycache__"):
+    if name and not name.endswith("/__pycache__") and not os.path.lexists(name):
         log.put("K", name)
+
+
+LISTERS = tuple(STD + name for name in ("os.py", "glob.py", "pathlib.py", "pathlib/"))
+
+
+def on_list(args):
+    """A folder that the project's own code lists, itself or by the standard library's glob, pathlib and os.walk."""
+    frame = getframe(1)
+    while frame is not None:
+        found = origin(frame)
+        if found[0] == 1:
+            break
+        if found is not NOBODY and (found[0] or not found[1].startswith(LISTERS)):
+            return
+        frame = frame.f_back
+    if frame is None or str(frame.f_globals.get("__name__")).startswith("runaudit."):
+        return
+    path = args[0]
+    name = os.readlink("/proc/self/fd/%d" % path) if type(path) is int else full("." if path is None else path)
+    if name and ("listed", name) not in told and not uninteresting(name + "/") and len(told) < 20000:
+        told.add(("listed", name))
+        log.put("G", name, found[1])
 
 
 def on_truncate(args):

@@ -105,7 +105,8 @@ def gone_through():
                 return
         found = origin(asker)
         key = ("environ", found[1])
-        if found[0] != 1 or key in told or (view in single and at(asker) != loop):
+        ours = str(asker.f_globals.get("__name__")).startswith("runaudit.")
+        if found[0] != 1 or ours or key in told or (view in single and at(asker) != loop):
             return
         told.add(key)
         name = os.path.basename(found[1])

@@ -33,6 +33,7 @@ _LEAST = {
     "V": 2,
     "N": 3,
     "I": 2,
+    "G": 2,
 }
 _PLAIN = {"\\": "\\", "t": "\t", "n": "\n", "0": "\0"}
 
@@ -281,6 +282,7 @@ def read_trace(folder: Path, *, root_pid: int | None = None, command: Sequence[s
         reads=MappingProxyType(merged.reads),
         written=MappingProxyType({path: frozenset(pids) for path, pids in merged.written.items()}),
         removed=frozenset(merged.removed),
+        listed=MappingProxyType({line.fields[0]: line.fields[1] for line in reversed(lines) if line.kind == "G"}),
         children=children,
         texts=tuple(Text(name=name, source=text, by=line.fields[1]) for (name, text), line in texts.items()),
         seeded=tuple(_seeding(line) for line in seeds.values()),

@@ -114,6 +114,7 @@ class Trace:
 
     `processes`: the first is the command's own. `reads`: path -> the first reading of it. `written`: path -> pids of
     the processes that wrote, made or renamed to it. `removed`: paths that were removed or renamed away.
+    `listed`: folder -> the file of the project whose code listed what lies in it.
     `partial`: why not everything was seen, a sentence each, empty where everything was. `observed` False: no process of
     the command ran the hook at all. `last_words`: the traceback of the exception that ended the command.
     """
@@ -122,6 +123,7 @@ class Trace:
     reads: Mapping[str, Read] = field(default_factory=_none)
     written: Mapping[str, frozenset[int]] = field(default_factory=_none)
     removed: frozenset[str] = frozenset()
+    listed: Mapping[str, str] = field(default_factory=_none)
     children: tuple[Child, ...] = ()
     texts: tuple[Text, ...] = ()
     seeded: tuple[Seeding, ...] = ()

@@ -323,3 +323,21 @@ def test_what_a_tracker_keeps_for_itself_while_the_run_lasts_is_no_input(scene: 
 
     assert set(earlier) == {old, gone}
     assert [path for path in rows(during) if path.endswith(".txt")] == [mine]
+
+
+def test_a_folder_that_was_listed_is_told_by_its_names_without_what_runs_left(scene: Scene) -> None:
+    folder = scene.tmp / "set"
+    scene.outside("set/b.png", b"2"), scene.outside("set/a.png", b"1"), scene.outside("set/__pycache__/x.pyc", b"")
+    first = scene.seen(listed={str(folder): "train.py"})
+    scene.outside("set/out.txt", b"3")
+    made = str(scene.tmp / "made")
+    scene.outside("made/x", b"1")
+    later = scene.seen(
+        listed={str(folder): "train.py", made: "train.py", str(scene.site): "train.py", "/gone": "train.py"},
+        written={str(folder / "out.txt"): frozenset({7}), made: frozenset({7})},
+    )
+
+    assert first["observed"]["listed"] == later["observed"]["listed"] == [
+        {"path": str(folder), "digest": sha(b"a.png\0b.png"), "names": 2}
+    ]  # fmt: skip
+    assert later["observed"]["folders_made"] == [made]

@@ -459,3 +459,23 @@ def test_what_was_read_of_a_declared_data_set_narrows_nothing_also_where_the_row
     a, b = (captured(seen(read(f"/data/tiles/{name}.png", name)), data=data) for name in ("a", "b"))
 
     assert verdict(a, b) == "identical"
+
+
+def listed(folder, *names):
+    return {"path": folder, "digest": sha(" ".join(names)), "names": len(names)}
+
+
+def test_a_folder_that_both_listed_counts_by_its_names():
+    a, b = captured(seen(listed=[listed("set", "1")])), captured(seen(listed=[listed("set", "1", "2")]))
+
+    assert factors(a, b) == ["data.set/*"]
+    assert verdict(a, a) == "identical"
+
+
+def test_a_folder_that_one_run_listed_is_no_difference_nor_is_one_whose_files_are_told():
+    a, b = captured(seen()), captured(seen(listed=[listed("set", "1", "2")]))
+    assert verdict(a, b) == "identical"
+
+    a = captured(seen(read("set/1"), listed=[listed("set", "1")]))
+    b = captured(seen(read("set/1"), read("set/2", "2"), listed=[listed("set", "1", "2")]))
+    assert factors(a, b) == ["data.set/2"]

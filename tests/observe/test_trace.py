@@ -420,3 +420,27 @@ def test_storages_that_torch_maps_from_a_file_are_read(place):
     )
     assert ran.out.split() == ["4", "1"], ran.err
     assert {"a.bin", "b.bin"} <= ran.inputs
+
+
+@pytest.mark.parametrize("way", [
+    "os.listdir('d')", "list(os.scandir('d'))", "os.listdir(b'd')", "os.listdir(os.open('d', os.O_RDONLY))",
+    "glob.glob('d/*.csv')", "list(pathlib.Path('d').iterdir())", "list(pathlib.Path('d').glob('*'))",
+    "list(os.walk('d'))", "os.chdir('d'); os.listdir()", "[p for p in sorted(glob.iglob('d/**', recursive=True))]",
+])  # fmt: skip
+def test_a_folder_that_the_program_lists_is_told(place, way):
+    place.write("d/a.csv", "1")
+    ran = place.program(f"import glob, os, pathlib\n{way}")
+    assert ran.code == 0, ran.err
+    folders = {path: by for path, by in ran.trace.listed.items() if Path(path).is_dir()}
+    assert folders == {str(place.top / "d"): str(place.top / "train.py")}
+
+
+def test_what_the_standard_library_lists_for_itself_is_no_listing_of_the_program(place):
+    place.write("d/a.csv", "1"), place.write("pack/__init__.py", ""), place.write("pack/m.py", "")
+    ran = place.program(
+        "import shutil, pack.m, os\nshutil.rmtree('d')\nos.makedirs('e'); os.makedirs('pack', exist_ok=True)"
+    )
+    assert ran.code == 0, ran.err
+    assert not ran.trace.listed
+    made = {Path(path).name for path in ran.trace.written if Path(path).is_dir()}
+    assert made == {"e"}

@@ -124,6 +124,11 @@ SITUATIONS = (
     Situation(name="a module of the tree that is not imported", files={"train.py": ECHO, "other_net.py": "W = 1\n"}, two=Launch(before=write("other_net.py", "W = 2\n")), right="clean"),
     # ── data ──
     Situation(name="a file outside", files={"train.py": program("print(open('../d.csv').read())"), "../d.csv": "1"}, two=Launch(before=write("../d.csv", "2")), right="single_factor", names=("d.csv",)),
+    Situation(name="a folder that is only listed", files={"train.py": program("print(len(os.listdir('../set')))"), "../set/1": "1"},
+              two=Launch(before=write("../set/2", "2")), right="single_factor", names=("set/*",)),
+    Situation(name="a folder that is gone through by pathlib", files={"train.py": program("from pathlib import Path", "print(sorted(p.name for p in Path('../set').rglob('*.png')))"), "../set/in/1.png": "1"},
+              two=Launch(before=write("../set/in/2.png", "2")), right="single_factor", names=("set/in/*",)),
+    Situation(name="an output folder that is listed", files={"train.py": program("os.makedirs('out', exist_ok=True)", "n = len(os.listdir('out'))", "open('out/%d.txt' % n, 'w').write('1')", "print(len(os.listdir('.')))"), ".gitignore": "out/\n"}, right="clean"),
     Situation(name="a file more in a folder", files={"train.py": program("import glob", "print([open(p).read() for p in sorted(glob.glob('../set/*'))])"), "../set/1": "1"},
               two=Launch(before=write("../set/2", "2")), right="single_factor", names=("set",)),
     Situation(name="a folder of thousands", files={"train.py": program("print(sum(len(open(f'../set/{i}').read()) for i in range(3000)))")},
