@@ -49,8 +49,8 @@ class Seen:
 @dataclass(frozen=True, kw_only=True)
 class Observed:
     """`known`: the kinds of facts that the record names. `python`: the version of the interpreter that ran. `texts`:
-    code without a file, by its name, without what is the content of a file that was read. `listed`: folder -> digest of its
-    names. `seeded`: (call, value) of every call that seeds a generator, in their order."""
+    code without a file, by its name, without what is the content of a file that was read. `listed`: folder -> digest
+    of its names. `seeded`: (call, value) of every call that seeds a generator, in their order."""
 
     level: str
     reason: str = ""
