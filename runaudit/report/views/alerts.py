@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from runaudit.factors.observed import seeded_as_declared
 from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput, ComparisonInput
 from runaudit.report.views.arm import distinct_seeds, letter, seed_text
@@ -135,7 +136,7 @@ def _few(arms: Sequence[ArmInput], comparisons: Sequence[ComparisonInput]) -> It
 
 def _unproven(arms: Sequence[ArmInput]) -> Iterator[str]:
     for index, arm in enumerate(arms):
-        bare = [seed_text(run) for run in arm.runs if not run.seed_proof]
+        bare = [seed_text(run) for run in arm.runs if not run.seed_proof and not seeded_as_declared(run)]
         if bare:
             yield f"{letter(index)}: no proof in the record of seed {', '.join(bare)}"
         elif arm.effective_n is not None and arm.effective_n < len(arm.runs):
