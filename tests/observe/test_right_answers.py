@@ -293,9 +293,7 @@ def test_23_an_own_output_read_back(place):
 
 
 COPIES = [
-    "dict(os.environ)", "os.environ.copy()", "{**os.environ}", "list(os.environ.items())",
-    "[os.environ[k] for k in os.environ]",
-    "[os.environ[k] for k in sorted(os.environ)]",
+    "dict(os.environ)", "os.environ.copy()", "{**os.environ}",
     "subprocess.run([sys.executable, '-c', ''], env=dict(os.environ, A='1'))", "os.environ | {}",
     "str(os.environ)", "len(os.environ)",
 ]  # fmt: skip
@@ -307,6 +305,15 @@ def test_24_a_variable_that_is_only_copied(place, copy):
     assert ran.code == 0, ran.err
     assert ran.looked_up == {}
     assert ran.trace.level == "full"
+
+
+@pytest.mark.parametrize(
+    "way",
+    ["list(os.environ.items())", "[os.environ[k] for k in os.environ]", "[os.environ[k] for k in sorted(os.environ)]"],
+)
+def test_an_environment_that_the_program_goes_through_is_a_gap_and_no_look_up(place, way):
+    ran = place.program(f"import os\n{way}", env={"EPOCHS": "5"})
+    assert ran.looked_up == {} and "gone through by train.py" in " ".join(ran.trace.partial)
 
 
 def test_25_a_file_that_is_not_there(place):
