@@ -83,7 +83,8 @@ def _train(options: argparse.Namespace) -> int:
     resumed = recording.find_resume(options.resume, options.store) if options.resume else None
     # The switches that seeding sets are part of the environment, so they come before the guard looks at it.
     seed_everything(options.seed, deterministic=config.deterministic, threads=config.threads)
-    recording.check(launch, config, options.seed, dataset)
+    if options.resume is None:  # what a resumed run continues is known a little later, and the guard is asked then
+        recording.check(launch, config, options.seed, dataset)
     prepared = prepare(config, options.seed, dataset)
     with stop_signals() as stop:
         recorder = recording.seal(launch, config, options.seed, dataset, proof=prepared.seed_proof, resumed=resumed)

@@ -66,6 +66,11 @@ def text_standing(value: str, of: Levels, *, named: str = "") -> Standing:
         return Standing(value=REDACTED, why="a secret; that it was given is what counts")
     if manifest.label and value == manifest.label and named.lower().replace("-", "_") in known.NAMING_KEYS:
         return Standing(kind=ChangeClass.NUISANCE, why="it is the run's label")
+    parent = manifest.section("init").get("parent")
+    if isinstance(parent, str) and len(value) >= 4 and parent.startswith(value):
+        return Standing(
+            kind=ChangeClass.DERIVED, why="it names the run that this one began from", follows="init.parent"
+        )
     place = posixpath.normpath(value) if value else ""
     run_dir = manifest.section("launch").get("run_dir")
     if isinstance(run_dir, str) and run_dir and _within(place, posixpath.normpath(run_dir)):

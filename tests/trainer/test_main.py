@@ -162,16 +162,28 @@ def test_a_changed_byte_in_a_checkpoint_is_found(
     assert (problem.run, problem.file) == (run_id, "checkpoints/best.safetensors")
 
 
-def test_a_resumed_run_is_a_child_of_the_run_it_continues(
-    config_file: Path, project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def started(project: Path, config: Path, store: Path, *more: object, label: str = "small") -> dict[str, Any]:
+    """Train in a process of its own, as a user does: one that is seen from its first line on, and shares nothing."""
+    words = (
+        "train", "--config", config, "--seed", 1, "--label", label, "--store", store,
+        "--waive", "dirty_sibling=the checkout under test may be changing",
+        "--waive", "dirty_tree=the same", "--waive", "untracked_source=the same", *more,
+    )  # fmt: skip
+    told = subprocess.run(
+        [sys.executable, "-m", "trainer", *map(str, words)],
+        cwd=project, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    result: dict[str, Any] = json.loads(told.stdout)
+    return result
+
+
+def test_a_resumed_run_is_a_child_of_the_run_it_continues(config_file: Path, project: Path) -> None:
     store = Store.create(project / ".runaudit")
-    parent = json.loads(trained(capsys, config_file, store.root)[1])
+    parent = started(project, config_file, store.root)
 
-    code, answer, _ = trained(capsys, config_file, store.root, "--resume", parent["run"][:12])
+    child = started(project, config_file, store.root, "--resume", parent["run"][:12])
 
-    child = json.loads(answer)
-    assert code == 0
     assert child["run"] != parent["run"]
     assert load(store, child["run"]).manifest.section("init")["parent"] == parent["run"]
     assert child["metrics"]["full_frame/psnr/camera"] == parent["metrics"]["full_frame/psnr/camera"]
@@ -182,17 +194,8 @@ def test_staging_is_the_one_factor_between_two_stagings(config_file: Path, proje
     store = Store.create(project / ".runaudit")
     ids = []
     for staging in ("end_to_end", "staged"):
-        # A process of its own, as a user starts it: one that is seen from its first line on.
-        words = (
-            "train", "--config", config_file, "--set", f"staging={staging}", "--seed", 1, "--label", staging,
-            "--store", store.root, "--waive", "dirty_sibling=the checkout under test may be changing",
-            "--waive", "dirty_tree=the same", "--waive", "untracked_source=the same",
-        )  # fmt: skip
-        told = subprocess.run(
-            [sys.executable, "-m", "trainer", *map(str, words)],
-            cwd=project, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        ids.append(json.loads(told.stdout)["run"])
+        told = started(project, config_file, store.root, "--set", f"staging={staging}", label=staging)
+        ids.append(told["run"])
 
     found = compare(*(load(store, run_id) for run_id in ids), settings=Settings())
 
