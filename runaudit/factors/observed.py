@@ -40,11 +40,6 @@ class Seen:
     library: bool = False
     reason: str = ""
 
-    @property
-    def is_folder(self) -> bool:
-        """Whether it stands for all that was read of a folder."""
-        return self.path.endswith("/")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Observed:
