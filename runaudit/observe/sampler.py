@@ -16,6 +16,7 @@ from runaudit.observe.log import lines_of
 
 _PERIOD_S = 0.05
 _HELD_EVERY = 20  # looks: what a process holds is looked at once a second
+_FORKED_S = 1.0  # a copy of its parent that lives longer is no process on its way to exec, even on a busy machine
 _START_UP = (".pth", "._pth", "/pyvenv.cfg")  # read before the hook can run: sealed by what lies in the site's folders
 _SYSTEM = ("/proc/", "/sys/", "/dev/", "/usr/", "/lib", "/etc/", "/run/", "/var/cache/", "/memfd:", "/SYSV")
 
@@ -31,7 +32,14 @@ class _Seen:
     argv: tuple[str, ...]
     environ: str | None
     parent_argv: tuple[str, ...]
+    since: float
+    until: float
     looks: int = 1
+
+    @property
+    def between_fork_and_exec(self) -> bool:
+        """Whether it never was anything but a young copy of its parent: what it was to become was not met."""
+        return self.argv == self.parent_argv and self.until - self.since < _FORKED_S
 
 
 def _link(path: str) -> str:
@@ -119,18 +127,19 @@ class Sampler:
         exe = _link(f"/proc/{pid}/exe")
         if not key[1] or not exe:
             return
-        old = self._seen.get(key)
-        if old is not None and old.exe == exe and old.looks > 1:
-            old.looks += 1
+        old, argv, environ, now = self._seen.get(key), _argv(pid), None, time.monotonic()
+        same = old is not None and old.exe == exe and old.argv == argv  # exec may keep the interpreter: python, python
+        if old is not None and same and old.looks > 1:
+            old.looks, old.until = old.looks + 1, now
             return
-        argv, environ = _argv(pid), None
         if is_python(exe):
             names = dict(part.partition(b"=")[::2] for part in _read(f"/proc/{pid}/environ").split(b"\0"))
             path = os.fsdecode(names.get(b"PYTHONPATH", b""))
             environ = None if str(self._folder) in path.split(os.pathsep) else path
-        looks = old.looks + 1 if old is not None and old.exe == exe and old.argv == argv else 1
+        looks, since = (old.looks + 1, old.since) if old is not None and same else (1, now)
         parent_argv = _argv(parent) if parent and parent != os.getpid() else ()
-        self._seen[key] = _Seen(pid, old.parent if old else parent, exe, argv, environ, parent_argv, looks)
+        above = old.parent if old else parent
+        self._seen[key] = _Seen(pid, above, exe, argv, environ, parent_argv, since, now, looks)
 
     def _holds(self, pid: int) -> None:
         """Regular files that a Python process has open or mapped at this moment."""
@@ -213,8 +222,8 @@ class Sampler:
                 continue
             if seen.exe in starts.get(seen.pid, ()) or not seen.argv:
                 continue
-            if seen.looks == 1 and seen.argv == seen.parent_argv:
-                continue  # between fork and exec
+            if seen.between_fork_and_exec:
+                continue
             what = f"`{short(seen.argv)}`".replace("\t", " ").replace("\n", " ").replace("\\", "/")
             by = [who for who, argv in told if same_command(argv, seen.argv) or same_words(argv, seen.argv)]
             if by and all(is_library(one) for one in by):

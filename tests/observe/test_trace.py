@@ -4,6 +4,7 @@ import hashlib
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -291,6 +292,26 @@ def test_env_without_the_observer_is_told_with_its_reason(place):
     assert ran.trace.level == "partial" and "PYTHONPATH was replaced (mine)" in " ".join(ran.trace.partial)
 
 
+def test_what_a_forked_copy_becomes_is_what_is_told_of(place):
+    """On a busy machine many looks fall between fork and exec, and exec keeps the interpreter."""
+    place.write("child.py", place.wait)
+    program = """
+    import ctypes, os, sys
+    libc = ctypes.CDLL(None)
+    words = (ctypes.c_char_p * 3)(b"python", b"child.py")
+    pid = libc.fork()
+    if not pid:
+        libc.close(libc.creat(b"copied", 0o600))
+        while libc.access(b"looked", 0): pass
+        libc.execve(sys.executable.encode(), words, (ctypes.c_char_p * 1)())
+    os.waitpid(pid, 0)
+    """
+    place.looks_while_copied = 5
+    ran = place.program(dedent(program), sample=True)
+    told = " ".join(ran.trace.partial)
+    assert "child.py` its PYTHONPATH was replaced (unset)" in told and "`python train.py`" not in told
+
+
 @pytest.mark.parametrize(
     ("argv", "seen", "same"),
     [
@@ -372,7 +393,7 @@ def test_what_a_package_starts_is_its_affair_and_so_is_what_that_starts(place):
     sampler = Sampler(7, place.top)
     library, core = "/v/lib/python3.11/site-packages/wandb/x.py", ("/w/wandb-core", "--port", "1")
     for pid, parent, argv in ((8, 7, core), (9, 8, ("git", "rev-parse")), (10, 7, ("tool", "x"))):
-        sampler._seen[pid, "1"] = _Seen(pid, parent, f"/bin/{argv[0]}", argv, None, (), 2)
+        sampler._seen[pid, "1"] = _Seen(pid, parent, f"/bin/{argv[0]}", argv, None, (), 0.0, 9.0, 2)
     found = sampler._unseen({7: {PY}}, [(library, core)])
     assert found == ["`tool x` was started by native code: what it read was not seen"]
 
