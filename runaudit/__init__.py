@@ -3,15 +3,17 @@
 The public names are loaded when they are first asked for: `import runaudit` in a training script costs a dictionary.
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from runaudit.capture.recorder import Recorder, log, record
-    from runaudit.guard.python import guard, guarded_record
+    from runaudit.launch.python import guard, guarded_record
     from runaudit.observe.here import observe
+    from runaudit.record.recorder import Recorder, log, record
     from runaudit.records.digest import FileEntry, digest_file, digest_files, digest_tree
     from runaudit.records.manifest import Manifest
     from runaudit.records.run import Run
@@ -24,9 +26,9 @@ __all__ = [
 ]  # fmt: skip
 
 _HOMES = {
-    "record": "runaudit.capture.recorder",
-    "log": "runaudit.capture.recorder",
-    "Recorder": "runaudit.capture.recorder",
+    "record": "runaudit.record.recorder",
+    "log": "runaudit.record.recorder",
+    "Recorder": "runaudit.record.recorder",
     "Store": "runaudit.store.store",
     "Manifest": "runaudit.records.manifest",
     "Run": "runaudit.records.run",
@@ -35,20 +37,24 @@ _HOMES = {
     "digest_files": "runaudit.records.digest",
     "digest_tree": "runaudit.records.digest",
     "find_run": "runaudit.store.catalogue",
-    "guarded_record": "runaudit.guard.python",
+    "guard": "runaudit.launch.python",
+    "observe": "runaudit.observe.here",
+    "guarded_record": "runaudit.launch.python",
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name in ("guard", "observe"):
-        # The room and what is asked of it bear one name: the package can be called (see its first lines).
-        return import_module(f"runaudit.{name}")
-    if name not in _HOMES:
-        raise AttributeError(f"module 'runaudit' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+class _Door(ModuleType):
+    """The public verbs. Some rooms bear the name of what is asked of them (`runaudit.guard`, `runaudit.record`): for
+    who asks the package it is the verb, whether or not the room has been imported; imports find the room."""
+
+    def __getattribute__(self, name: str) -> Any:
+        """A public name from its home."""
+        home = _HOMES.get(name)
+        return super().__getattribute__(name) if home is None else getattr(import_module(home), name)
+
+    def __dir__(self) -> list[str]:
+        """What there is, loaded or not."""
+        return sorted({*super().__dir__(), *__all__})
 
 
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+sys.modules[__name__].__class__ = _Door

@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from runaudit.capture.series import Series
+from runaudit.record.series import Series
 from runaudit.records.trajectory import read_lines
 
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from runaudit.capture.recorder import Recorder, record
+from runaudit.record.recorder import Recorder, record
 
 Log = Callable[[int, dict[str, float]], object]
 NAMES = [f"train/loss/term_{index}" for index in range(10)]

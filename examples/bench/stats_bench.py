@@ -10,10 +10,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from runaudit.metrics.direction import Direction
 from runaudit.stats.bootstrap import stratified_means
 from runaudit.stats.judge import judge
 from runaudit.stats.power import welch_power
-from runaudit.stats.values import ArmValues, Design, Direction, StatsPlan
+from runaudit.stats.values import ArmValues, Design, StatsPlan
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]
 SD = 0.3

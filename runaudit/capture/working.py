@@ -14,10 +14,10 @@ from typing import Any
 
 from runaudit.capture.config import config_file, plain_config
 from runaudit.capture.dataset import capture_dataset
+from runaudit.capture.draft import LaunchRequest, redactor_of, whereabouts
 from runaudit.capture.environment import capture_environment, project_siblings
 from runaudit.capture.git import capture_code
 from runaudit.capture.gitprocess import work_tree
-from runaudit.capture.launch import LaunchRequest, redactor_of, whereabouts
 from runaudit.capture.redact import Redactor
 from runaudit.capture.source import Basket, Limits
 from runaudit.errors import RunauditError

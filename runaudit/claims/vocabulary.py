@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from runaudit.stats.metric import known_direction
-from runaudit.stats.values import Direction
+from runaudit.metrics.direction import Direction, known_direction
 
 BLANK = "\x00"
 _DECIBEL = frozenset({"psnr", "cpsnr", "snr", "db"})

@@ -9,15 +9,7 @@ import typer
 from runaudit.cli import common
 from runaudit.cli.common import (
     Context,
-    DebugOption,
-    ExitZeroOption,
     Format,
-    FormatOption,
-    JsonOption,
-    PolicyOption,
-    QuietOption,
-    StoreOption,
-    VerboseOption,
 )
 from runaudit.errors import UsageError
 
@@ -30,19 +22,13 @@ if TYPE_CHECKING:
 LARGEST_TEXT_BYTES = 4 * 2**20
 
 
+@common.command(exit_zero=True)
 def claims(
+    context: Context,
     file: Annotated[Path, typer.Argument(metavar="FILE.md", help="The text whose numbers are checked.")],
     metric: Annotated[
         str | None, typer.Option("--metric", metavar="M", help="The metric where the text names none.")
     ] = None,
-    store: StoreOption = None,
-    policy: PolicyOption = None,
-    format: FormatOption = Format.text,  # noqa: A002  (the option's name)
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    debug: DebugOption = False,
-    exit_zero: ExitZeroOption = False,
 ) -> None:
     """Which numbers of a text the recorded runs support, which they do not, and which were not understood.
 
@@ -52,12 +38,11 @@ def claims(
     from runaudit.claims.answer import ClaimsAnswer, headline, markdown_view, text_view
     from runaudit.claims.reading import read
     from runaudit.claims.verdict import exit_code, over_family
-    from runaudit.cli.circumstances import launched_cohorts
+    from runaudit.judge.circumstances import launched_cohorts
 
-    context = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
     text = _text(file)
     context.open()
-    launched = launched_cohorts(context)
+    launched = launched_cohorts(context.store, context.settings)
     reading = read(text, vocabulary(context, launched), default=metric)
     judged = [judge_claim(context, claim, launched) for claim in reading.claims]
     answer = ClaimsAnswer(
@@ -69,7 +54,7 @@ def claims(
         common.say(headline(answer))
     else:
         common.say(markdown_view(answer) if context.format is Format.md else text_view(answer))
-    common.finish(exit_code(answer.judged), exit_zero=exit_zero)
+    context.finish(exit_code(answer.judged))
 
 
 def _text(file: Path) -> str:
@@ -87,8 +72,8 @@ def _text(file: Path) -> str:
 def vocabulary(context: Context, launched: "Sequence[Cohort]") -> "Vocabulary":
     """The names that the recorded runs give a text to use."""
     from runaudit.claims.vocabulary import Vocabulary
-    from runaudit.cli.quantity import parents, sequence_names
-    from runaudit.stats.values import Direction
+    from runaudit.judge.values import parents, sequence_names
+    from runaudit.metrics.direction import Direction
 
     runs = [run for cohort in launched for run in cohort.runs]
     known = {name for run in runs for name in run.metrics}
@@ -110,11 +95,11 @@ def vocabulary(context: Context, launched: "Sequence[Cohort]") -> "Vocabulary":
 def judge_claim(context: Context, claim: "Claim", launched: "Sequence[Cohort]") -> "Judged":
     """One claim against the runs of its arms."""
     from runaudit.claims.verdict import Judged, Verdict, judge_difference, not_found
-    from runaudit.cli.evidence import declared_direction, judged_cohorts, require_metric
+    from runaudit.judge.cohorts import declared_direction, judge_cohorts, require_metric
 
     try:
         arms = [_arm(context, name, launched) for name in (claim.arm, claim.baseline) if name is not None]
-        is_directed = declared_direction(context, claim.metric, None) is not None
+        is_directed = declared_direction(context.settings, claim.metric, None) is not None
         for arm in arms:
             require_metric([arm], claim.metric, is_directed=is_directed)
     except UsageError as error:
@@ -124,7 +109,9 @@ def judge_claim(context: Context, claim: "Claim", launched: "Sequence[Cohort]") 
     if {run.id for run in arms[0].runs} & {run.id for run in arms[1].runs}:
         return not_found(claim, "both names stand for the same runs")
     try:
-        answer, _ = judged_cohorts(context, arms, metric=claim.metric, direction=None, launched=launched)
+        answer, _ = judge_cohorts(
+            context.store, context.settings, arms, metric=claim.metric, direction=None, launched=launched
+        )
     except UsageError as error:
         return Judged(claim=claim, verdict=Verdict.UNSUPPORTED, reason=str(error))
     return judge_difference(claim, answer)
@@ -132,20 +119,20 @@ def judge_claim(context: Context, claim: "Claim", launched: "Sequence[Cohort]") 
 
 def _arm(context: Context, name: str, launched: "Sequence[Cohort]") -> "Cohort":
     """The cohort of a label, else what a RUN of the command line names. Raises UsageError."""
-    from runaudit.cli.select import cohort_named
+    from runaudit.runs.names import cohort_named
 
     found = [cohort for cohort in launched if cohort.label.casefold() == name.casefold()]
     if len(found) > 1:
         raise UsageError(f"{len(found)} cohorts are labelled {name!r} ({', '.join(c.id for c in found)})",
                          remedy="name one by its id in an annotation")  # fmt: skip
-    return found[0] if found else cohort_named(context, name, trajectory=False)
+    return found[0] if found else cohort_named(context.store, context.settings, name, trajectory=False)
 
 
 def _value(context: Context, claim: "Claim", arm: "Cohort") -> "Judged":
     from runaudit.claims.verdict import judge_value
-    from runaudit.cli.circumstances import selected_on_report
-    from runaudit.cli.evidence import values_of
     from runaudit.factors.cohort import cohorts
+    from runaudit.judge.circumstances import selected_on_report
+    from runaudit.judge.cohorts import values_of
     from runaudit.stats.selection import best_of
 
     (values,) = values_of([arm], claim.metric)

@@ -5,10 +5,11 @@ to parse prose. Exit codes are an interface: 0 pass, 1 negative judgement, 2 usa
 failure, 5 refused by the guard, 70 a fault of runaudit itself.
 """
 
+import inspect
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -16,8 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from runaudit import paint
 from runaudit.errors import RunauditError, UsageError
+from runaudit.text import terminal as paint
 
 if TYPE_CHECKING:
     # Imported where they are used: `--help` needs neither, and they are a quarter of what it costs.
@@ -61,14 +62,24 @@ class Context:
 
     store_root: Path
     settings: "Settings"
-    format: Format
-    quiet: bool
-    verbose: bool
+    format: Format = Format.text
+    quiet: bool = False
+    verbose: bool = False
+    exit_zero: bool = False
+    given: tuple[str, ...] = ()
+    """The shared options that a repeated call needs, as they were typed."""
 
     @property
     def json(self) -> bool:
         """Whether a program reads the answer."""
         return self.format is Format.json
+
+    @property
+    def store(self) -> "Store":
+        """The store, which need not exist: whoever reads it asks with `existing`."""
+        from runaudit.store import Store
+
+        return Store(self.store_root)
 
     def open(self) -> "Store":
         """The store, which must exist."""
@@ -82,6 +93,10 @@ class Context:
 
         return Store.create(self.store_root)
 
+    def finish(self, code: int) -> None:
+        """End the command with `code`; `--exit-zero` forgives 1 and 3 and nothing else."""
+        raise typer.Exit(0 if self.exit_zero and code in FORGIVEN else code)
+
 
 def context(
     store: Path | None,
@@ -91,19 +106,70 @@ def context(
     json: bool = False,
     quiet: bool = False,
     verbose: bool = False,
+    exit_zero: bool = False,
 ) -> Context:
     """The surroundings that the shared options describe."""
     from runaudit.settings import load_settings
     from runaudit.store import find_store
 
     root = find_store(Path.cwd(), named=store)
+    named = (("--store", store), ("--policy", policy))
     return Context(
         store_root=root,
         settings=load_settings(root, named=policy),
         format=Format.json if json else format,
         quiet=quiet,
         verbose=verbose,
+        exit_zero=exit_zero,
+        given=tuple(word for option, value in named if value is not None for word in (option, str(value))),
     )
+
+
+SHARED: Mapping[str, tuple[Any, Any]] = {
+    "store": (StoreOption, None),
+    "policy": (PolicyOption, None),
+    "format": (FormatOption, Format.text),
+    "json": (JsonOption, False),
+    "quiet": (QuietOption, False),
+    "verbose": (VerboseOption, False),
+    "debug": (DebugOption, False),
+    "exit_zero": (ExitZeroOption, False),
+}
+"""The options that every command takes: name -> annotation, default. `--debug` is read where a failure is caught."""
+
+
+def command(*, exit_zero: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A command's function, whose first parameter is the Context, as one that takes the shared options instead.
+
+    exit_zero: whether it judges, so that `--exit-zero` means something.
+    """
+    names = [name for name in SHARED if exit_zero or name != "exit_zero"]
+
+    def taking(function: Callable[..., None]) -> Callable[..., None]:
+        def called(**values: Any) -> None:
+            shared = {name: values.pop(name) for name in names}
+            del shared["debug"]
+            function(context(shared.pop("store"), shared.pop("policy"), **shared), **values)
+
+        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        return signed(called, function, [*own, *(_option(name, *SHARED[name]) for name in names)])
+
+    return taking
+
+
+def _option(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+
+
+def signed(
+    called: Callable[..., None], function: Callable[..., None], parameters: list[inspect.Parameter]
+) -> Callable[..., None]:
+    """`called` under the name and words of `function`, with these parameters for the parser to read."""
+    called.__name__, called.__doc__, called.__module__ = function.__name__, function.__doc__, function.__module__
+    keyword = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in parameters]
+    called.__signature__ = inspect.Signature(keyword)  # type: ignore[attr-defined]
+    called.__annotations__ = {one.name: one.annotation for one in parameters}
+    return called
 
 
 def use_colour() -> bool:
@@ -128,9 +194,9 @@ def hint(text: str) -> None:
     sys.stderr.write(text if text.endswith("\n") else text + "\n")
 
 
-def finish(code: int, *, exit_zero: bool = False) -> None:
-    """End the command with `code`; `--exit-zero` forgives 1 and 3 and nothing else."""
-    raise typer.Exit(0 if exit_zero and code in FORGIVEN else code)
+def finish(code: int) -> None:
+    """End the command with `code`."""
+    raise typer.Exit(code)
 
 
 def report_error(error: RunauditError, *, as_json: bool) -> int:

@@ -12,15 +12,8 @@ from runaudit.cli.common import (
     CANNOT_JUDGE,
     INTEGRITY,
     NEGATIVE,
-    DebugOption,
-    ExitZeroOption,
+    Context,
     Format,
-    FormatOption,
-    JsonOption,
-    PolicyOption,
-    QuietOption,
-    StoreOption,
-    VerboseOption,
 )
 from runaudit.errors import UsageError
 
@@ -37,7 +30,9 @@ CODES = {
 }
 
 
+@common.command(exit_zero=True)
 def diff(
+    context: Context,
     runs: Annotated[
         list[str] | None, typer.Argument(metavar="[A B]", help="Two runs or cohorts [the last two].")
     ] = None,
@@ -48,20 +43,11 @@ def diff(
     working: Annotated[
         bool, typer.Option("--working", help="Compare one run [@last] with the present tree: what changed since?")
     ] = False,
-    store: StoreOption = None,
-    policy: PolicyOption = None,
-    format: FormatOption = Format.text,  # noqa: A002  (the option's name)
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    debug: DebugOption = False,
-    exit_zero: ExitZeroOption = False,
 ) -> None:
     """Say exactly what changed between two runs or two cohorts, and whether a conclusion is allowed.
 
     A run is an id prefix, a label, @last, @last~1, a cohort's id, a comma-separated list, or a record file.
     """
-    context = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
     result, pair = (
         _with_tree(context, runs or ["@last"], intent or ())
         if working
@@ -69,20 +55,20 @@ def diff(
     )
     _say(context, result, pair, everything=everything)
     code = CODES.get(result.verdict, 0)
-    common.finish(NEGATIVE if code == 0 and result.intent.met is False else code, exit_zero=exit_zero)
+    context.finish(NEGATIVE if code == 0 and result.intent.met is False else code)
 
 
 def _with_each_other(
-    context: common.Context, words: Sequence[str], intent: Sequence[str]
+    context: Context, words: Sequence[str], intent: Sequence[str]
 ) -> "tuple[Comparison, tuple[Run, Run]]":
-    from runaudit.cli.select import runs_named
     from runaudit.diff import compare, compare_cohorts
     from runaudit.diff.cohorts import typical
     from runaudit.factors.cohort import cohort_of, cohorts
+    from runaudit.runs.names import runs_named
 
     if len(words) != 2:
         raise UsageError(f"diff takes two runs, {len(words)} given", remedy="name A and B, or none for the last two")
-    left, right = (runs_named(context, word) for word in words)
+    left, right = (runs_named(context.store, context.settings, word) for word in words)
     if len(left) == len(right) == 1:
         return compare(left[0], right[0], settings=context.settings, intent=intent), (left[0], right[0])
     arms = []
@@ -93,15 +79,13 @@ def _with_each_other(
     return result, (typical(arms[0]), typical(arms[1]))
 
 
-def _with_tree(
-    context: common.Context, words: Sequence[str], intent: Sequence[str]
-) -> "tuple[Comparison, tuple[Run, Run]]":
+def _with_tree(context: Context, words: Sequence[str], intent: Sequence[str]) -> "tuple[Comparison, tuple[Run, Run]]":
     """One run against the tree that lies here now. How the run ended is no part of what was changed since."""
     from runaudit.capture.working import working_run
-    from runaudit.cli.select import runs_named
     from runaudit.diff import Side, compare
+    from runaudit.runs.names import runs_named
 
-    found = runs_named(context, words[0]) if len(words) == 1 else ()
+    found = runs_named(context.store, context.settings, words[0]) if len(words) == 1 else ()
     if len(found) != 1:
         count = len(found) or len(words)
         raise UsageError(f"diff --working takes one run, {count} given", remedy="name one run, or none for the last")
@@ -110,7 +94,7 @@ def _with_tree(
     return replace(result, b=Side(id="working", label="the present tree")), (found[0], tree)
 
 
-def _say(context: common.Context, result: "Comparison", pair: "tuple[Run, Run]", *, everything: bool) -> None:
+def _say(context: Context, result: "Comparison", pair: "tuple[Run, Run]", *, everything: bool) -> None:
     from runaudit.diff.code import code_hunks
     from runaudit.diff.text import headline, markdown_lines, text_lines
 

@@ -4,56 +4,19 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from runaudit.capture.launch import LaunchRequest, open_store
+from runaudit.capture.draft import LaunchRequest, open_store
 from runaudit.cli import common
-from runaudit.cli.launching import (
-    BaselineOption,
-    BundleOption,
-    CommandArgument,
-    ConfigOption,
-    DataOption,
-    EvalOption,
-    InitOption,
-    IntentOption,
-    LabelOption,
-    Options,
-    SeedOption,
-    WaiveOption,
-    shared_words,
-)
+from runaudit.cli.common import Context
+from runaudit.cli.launching import Options, describes_launch
+from runaudit.guard.admission import prepare
 from runaudit.guard.answer import RULES, GuardAnswer
-from runaudit.guard.launch import prepare
 from runaudit.guard.text import answer_text, rules_text
 from runaudit.store import Store
 
 
-def guard(
-    command: CommandArgument = None,
-    config: ConfigOption = None,
-    data: DataOption = None,
-    seed: SeedOption = None,
-    label: LabelOption = None,
-    intent: IntentOption = None,
-    bundle: BundleOption = None,
-    baseline: BaselineOption = None,
-    waive: WaiveOption = None,
-    init: InitOption = None,
-    evaluation: EvalOption = None,
-    store: common.StoreOption = None,
-    policy: common.PolicyOption = None,
-    format: common.FormatOption = common.Format.text,  # noqa: A002  (the option's name)
-    json: common.JsonOption = False,
-    quiet: common.QuietOption = False,
-    verbose: common.VerboseOption = False,
-    debug: common.DebugOption = False,
-) -> None:
+@describes_launch
+def guard(around: Context, options: Options) -> None:
     """May this run start? Takes the options of `run`, starts and seals nothing. Exit 0: it may; 5: it may not."""
-    around = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
-    options = Options(
-        config=tuple(config or ()), data=tuple(data or ()), seed=seed, label=label, intent=tuple(intent or ()),
-        bundle=tuple(bundle or ()), baseline=baseline, waive=tuple(waive or ()), init=init,
-        evaluation=tuple(evaluation or ()), command=tuple(command or ()), shared=shared_words(store, policy),
-    )  # fmt: skip
     answer = ask(around, options, cwd=Path.cwd())
     if around.json:
         common.say_json(answer.to_json())
@@ -62,7 +25,7 @@ def guard(
     common.finish(0 if answer.allowed else common.REFUSED)
 
 
-def ask(around: common.Context, options: Options, *, cwd: Path) -> GuardAnswer:
+def ask(around: Context, options: Options, *, cwd: Path) -> GuardAnswer:
     """The guard's answer. Where there is no store yet, none is made: the question leaves nothing behind."""
     request = options.request(cwd)
     if not options.command:
@@ -74,7 +37,7 @@ def ask(around: common.Context, options: Options, *, cwd: Path) -> GuardAnswer:
         return _answer(around, options, open_store(Path(folder) / "store"), request)
 
 
-def _answer(around: common.Context, options: Options, store: Store, request: LaunchRequest) -> GuardAnswer:
+def _answer(around: Context, options: Options, store: Store, request: LaunchRequest) -> GuardAnswer:
     return prepare(
         request,
         store,

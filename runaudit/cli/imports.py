@@ -12,14 +12,6 @@ import typer
 from runaudit.cli import common
 from runaudit.cli.common import (
     Context,
-    DebugOption,
-    Format,
-    FormatOption,
-    JsonOption,
-    PolicyOption,
-    QuietOption,
-    StoreOption,
-    VerboseOption,
 )
 from runaudit.errors import IntegrityError, NothingToJudgeError, UsageError
 
@@ -37,22 +29,16 @@ KINDS = {
 SHOWN = 6
 
 
+@common.command()
 def imports(
+    context: Context,
     kind: Annotated[str, typer.Argument(metavar="KIND", help=f"What wrote the runs: {', '.join(KINDS)}.")],
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders.")],
-    store: StoreOption = None,
-    policy: PolicyOption = None,
-    format: FormatOption = Format.text,  # noqa: A002  (the option's name)
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Bring in runs that another tracker recorded. What its record does not say stays unknown, and is listed.
 
     Nothing is imported halfway: where one of the runs is malformed, none is kept.
     """
-    context = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
     found, skipped = _read(kind, paths, context)
     sealed = _sealed(context.create(), found, skipped) if found else []
     rows = [_row(manifest, entry, context) for manifest, entry in sealed]
@@ -96,8 +82,8 @@ def _read(kind: str, paths: Sequence[Path], context: Context) -> "tuple[list[Imp
 
 def _sealed(store: "Store", found: "Sequence[Imported]", skipped: "list[Skipped]") -> "list[tuple[Manifest, Imported]]":
     """What was new, sealed; what was there already goes to `skipped`."""
+    from runaudit.capture.draft import utc_text
     from runaudit.capture.foreign import without_secrets
-    from runaudit.capture.launch import utc_text
     from runaudit.importers.base import Skipped
     from runaudit.store.catalogue import run_ids
     from runaudit.store.foreign import foreign_manifest, seal_foreign

@@ -1,15 +1,17 @@
 """The options that describe a launch: `run` and `guard` take the same ones, so that what was asked is what is run."""
 
+import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin
 
 import typer
 
 from runaudit.capture.config import config_file
-from runaudit.capture.launch import ABSENT, LaunchRequest
+from runaudit.capture.draft import ABSENT, LaunchRequest
+from runaudit.cli import common
 from runaudit.errors import UsageError
 from runaudit.guard.invocation import Invocation
 
@@ -45,6 +47,42 @@ EvalOption = Annotated[
     typer.Option("--eval", metavar="KEY=VALUE", help="A fact of the evaluation (metric, crop_border, …). Repeatable."),
 ]
 CommandArgument = Annotated[list[str] | None, typer.Argument(metavar="-- CMD…", help="The command, after --.")]
+
+
+LAUNCH: Mapping[str, Any] = {
+    "command": CommandArgument,
+    "config": ConfigOption,
+    "data": DataOption,
+    "seed": SeedOption,
+    "label": LabelOption,
+    "intent": IntentOption,
+    "bundle": BundleOption,
+    "baseline": BaselineOption,
+    "waive": WaiveOption,
+    "init": InitOption,
+    "evaluation": EvalOption,
+}
+"""The options of a launch: name -> annotation."""
+
+
+def describes_launch(function: Callable[..., None]) -> Callable[..., None]:
+    """A command's function of (Context, Options) as one that takes the options of a launch, and the shared ones."""
+
+    def called(context: common.Context, **values: Any) -> None:
+        found: dict[str, Any] = {k: tuple(v or ()) if _is_repeatable(LAUNCH[k]) else v for k, v in values.items()}
+        function(context, Options(**found, shared=context.given))
+
+    first = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=common.Context)
+    given = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=None)
+        for name, annotation in LAUNCH.items()
+    ]
+    return common.command()(common.signed(called, function, [first, *given]))
+
+
+def _is_repeatable(annotation: Any) -> bool:
+    """Whether an option is `Annotated[list[…] | None, …]`."""
+    return any(get_origin(kind) is list for kind in get_args(get_args(annotation)[0]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,9 +192,3 @@ def _pairs(words: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
             yield key, json.loads(text)
         except ValueError:
             yield key, text
-
-
-def shared_words(store: Path | None, policy: Path | None) -> tuple[str, ...]:
-    """The shared options that a repeated call needs."""
-    pairs = (("--store", store), ("--policy", policy))
-    return tuple(word for option, value in pairs if value is not None for word in (option, str(value)))

@@ -8,15 +8,7 @@ import typer
 from runaudit.cli import common
 from runaudit.cli.common import (
     Context,
-    DebugOption,
-    ExitZeroOption,
     Format,
-    FormatOption,
-    JsonOption,
-    PolicyOption,
-    QuietOption,
-    StoreOption,
-    VerboseOption,
 )
 from runaudit.errors import UsageError
 
@@ -24,7 +16,9 @@ if TYPE_CHECKING:
     from runaudit.stats.planning import SeedPlan, Spread
 
 
+@common.command(exit_zero=True)
 def plan(
+    context: Context,
     runs: Annotated[
         list[str] | None, typer.Argument(metavar="[RUN]…", help="Take the seed sd from these cohorts.")
     ] = None,
@@ -34,14 +28,6 @@ def plan(
     ] = None,
     power: Annotated[float, typer.Option("--power", metavar="P", help="The chance to find it.")] = 0.8,
     metric: Annotated[str | None, typer.Option("--metric", metavar="M", help="With RUN…: the metric.")] = None,
-    store: StoreOption = None,
-    policy: PolicyOption = None,
-    format: FormatOption = Format.text,  # noqa: A002  (the option's name)
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    debug: DebugOption = False,
-    exit_zero: ExitZeroOption = False,
 ) -> None:
     """Seeds per arm for a true difference, and what 3 to 20 seeds can see.
 
@@ -50,7 +36,6 @@ def plan(
     from runaudit.stats.planning import headline, plan_seeds
     from runaudit.stats.planning_words import markdown_view, text_view
 
-    context = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
     spread = _given(sd, runs or [], metric) if sd is not None else _measured(context, runs or [], metric)
     found = plan_seeds(spread, effect, power=power, alpha=context.settings.stats.alpha, metric=metric)
     if context.json:
@@ -59,7 +44,7 @@ def plan(
         common.say(headline(found))
     else:
         common.say(markdown_view(found) if context.format is Format.md else text_view(found))
-    common.finish(_code(found), exit_zero=exit_zero)
+    context.finish(_code(found))
 
 
 def _code(found: "SeedPlan") -> int:
@@ -77,9 +62,9 @@ def _given(sd: float, runs: Sequence[str], metric: str | None) -> "Spread":
 
 def _measured(context: Context, words: Sequence[str], metric: str | None) -> "Spread":
     """The spread within each recorded cohort, pooled. Failed runs have no value and add nothing to it."""
-    from runaudit.cli.evidence import declared_direction, require_metric, values_of
-    from runaudit.cli.select import cohort_named
     from runaudit.factors.cohort import cohorts
+    from runaudit.judge.cohorts import declared_direction, require_metric, values_of
+    from runaudit.runs.names import cohort_named
     from runaudit.stats.cohort import collapse
     from runaudit.stats.planning import pooled_spread
 
@@ -87,8 +72,8 @@ def _measured(context: Context, words: Sequence[str], metric: str | None) -> "Sp
         raise UsageError(
             "a plan needs a spread between seeds", remedy="give --sd S, or a recorded cohort: --metric M RUN…"
         )
-    named = cohort_named(context, *words, trajectory=False)
+    named = cohort_named(context.store, context.settings, *words, trajectory=False)
     arms = cohorts(named.runs, settings=context.settings)
-    is_directed = declared_direction(context, metric, None) is not None
+    is_directed = declared_direction(context.settings, metric, None) is not None
     require_metric(arms, metric, is_directed=is_directed)
     return pooled_spread([collapse(arm).values for arm in values_of(arms, metric)])

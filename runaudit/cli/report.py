@@ -10,14 +10,6 @@ from runaudit.cli import common
 from runaudit.cli.common import (
     INTEGRITY,
     Context,
-    DebugOption,
-    Format,
-    FormatOption,
-    JsonOption,
-    PolicyOption,
-    QuietOption,
-    StoreOption,
-    VerboseOption,
 )
 from runaudit.errors import UsageError
 
@@ -32,7 +24,9 @@ MAX_METRICS = 8
 """Judged where nobody named a metric: more would drown the verdict, and every further one is a further chance."""
 
 
+@common.command()
 def report(
+    context: Context,
     runs: Annotated[list[str], typer.Argument(metavar="RUN…", help="Runs, cohorts or lists with commas: the arms.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.html", help="Where the page goes.")] = DEFAULT,
     baseline: Annotated[
@@ -48,13 +42,6 @@ def report(
         typer.Option("--metric", metavar="NAME", help="Judge this metric; may be repeated [full-frame PSNR]."),
     ] = None,
     title: Annotated[str | None, typer.Option("--title", metavar="TEXT", help="The page's title.")] = None,
-    store: StoreOption = None,
-    policy: PolicyOption = None,
-    format: FormatOption = Format.text,  # noqa: A002  (the option's name)
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Write one page on these runs: verdicts, scores, images, curves, differences, manifests.
 
@@ -63,7 +50,6 @@ def report(
     """
     from runaudit.report import check_place, page_view, render_page, write_page
 
-    context = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
     check_place(output)
     cohorts = _arms(context, [baseline, *runs] if baseline else runs)
     pairs = [(0 if baseline else index - 1, index) for index in range(1, len(cohorts))]
@@ -81,17 +67,17 @@ def report(
 
 def _arms(context: Context, words: Sequence[str]) -> "list[Cohort]":
     """One arm a word that names several runs; runs named one by one are grouped by their design."""
-    from runaudit.cli.select import cohort_named, runs_named
     from runaudit.factors.cohort import cohorts
+    from runaudit.runs.names import cohort_named, runs_named
 
     found: list[tuple[int, Cohort]] = []
     single: dict[str, tuple[int, Run]] = {}
     for at, word in enumerate(words):
-        members = runs_named(context, word)
+        members = runs_named(context.store, context.settings, word)
         if len(members) == 1 and "," not in word:
             single.setdefault(members[0].id, (at, members[0]))
         elif members:
-            found.append((at, cohort_named(context, word)))
+            found.append((at, cohort_named(context.store, context.settings, word)))
     taken = {run.id for _, arm in found for run in arm.runs}
     rest = {key: value for key, value in single.items() if key not in taken}
     for arm in cohorts((run for _, run in rest.values()), settings=context.settings):
@@ -118,16 +104,19 @@ def _comparison(
     context: Context, cohorts: "Sequence[Cohort]", pair: tuple[int, int], *, metrics: Sequence[str]
 ) -> "ComparisonInput":
     """The judgement on one pair of arms, as the JSON that `diff` and `stats` answer with."""
-    from runaudit.cli.circumstances import launched_cohorts
-    from runaudit.cli.evidence import judged_cohorts
     from runaudit.diff import compare_cohorts
+    from runaudit.judge.circumstances import launched_cohorts
+    from runaudit.judge.cohorts import judge_cohorts
     from runaudit.report import ComparisonInput
 
     before, after = (cohorts[index] for index in pair)
     names = metrics or _metrics(context, before.runs, after.runs)
-    launched = launched_cohorts(context)
+    launched = launched_cohorts(context.store, context.settings)
     answers = [
-        judged_cohorts(context, [after, before], metric=name, direction=None, launched=launched)[0] for name in names
+        judge_cohorts(context.store, context.settings, [after, before], metric=name, direction=None, launched=launched)[
+            0
+        ]
+        for name in names
     ]
     return ComparisonInput(
         baseline=pair[0],
@@ -139,12 +128,12 @@ def _comparison(
 
 def _metrics(context: Context, *arms: "Sequence[Run]") -> list[str]:
     """The full-frame PSNR of every sequence; without any, what every arm has and whose direction is known."""
-    from runaudit.cli.evidence import declared_direction
-    from runaudit.stats.metric import known_direction
+    from runaudit.judge.cohorts import declared_direction
+    from runaudit.metrics.direction import known_direction
 
     shared = sorted(set.intersection(*({name for run in runs for name in run.metrics} for runs in arms)))
     primary = [name for name in shared if name.startswith(PRIMARY)]
-    known = [name for name in shared if known_direction(name) or declared_direction(context, name, None)]
+    known = [name for name in shared if known_direction(name) or declared_direction(context.settings, name, None)]
     return primary or known[:MAX_METRICS]
 
 

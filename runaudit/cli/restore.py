@@ -7,34 +7,30 @@ from typing import Annotated, Any
 import typer
 
 from runaudit.cli import common
-from runaudit.cli.select import ids_named
+from runaudit.cli.common import Context
 from runaudit.errors import UsageError
-from runaudit.guard.reproduction import Repetition
-from runaudit.guard.rerun import Rerun, redacting, repositories_of
-from runaudit.guard.rerun import rerun as repeat
-from runaudit.guard.restore import Restored
-from runaudit.guard.restore import restore as rebuild
+from runaudit.launch.reproduction import Repetition
+from runaudit.launch.rerun import Rerun, redacting, repositories_of
+from runaudit.launch.rerun import rerun as repeat
+from runaudit.launch.restore import Restored
+from runaudit.launch.restore import restore as rebuild
 from runaudit.records.run import SHORT, Run
+from runaudit.runs.names import ids_named
 from runaudit.store.catalogue import load
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="An id prefix, a label, @last.")]
 
 
+@common.command()
 def restore(
+    around: Context,
     run: RunArgument,
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder to make; must not exist or be empty.")],
-    store: common.StoreOption = None,
-    policy: common.PolicyOption = None,
-    format: common.FormatOption = common.Format.text,  # noqa: A002  (the option's name)
-    json: common.JsonOption = False,
-    quiet: common.QuietOption = False,
-    debug: common.DebugOption = False,
 ) -> None:
     """Rebuild the exact code of RUN in a new folder: commit, patch and untracked files. Your own tree is only read.
 
     Exit 0: every file is as it was, byte for byte. Exit 3: some could not be had, and each is named.
     """
-    around = common.context(store, policy, format=format, json=json, quiet=quiet)
     place = around.open()
     wanted = one_run(around, run)
     restored = rebuild(wanted, to, repositories=repositories_of(wanted, place), redact=redacting(place))
@@ -45,18 +41,13 @@ def restore(
     common.finish(0 if restored.exact else common.CANNOT_JUDGE)
 
 
+@common.command(exit_zero=True)
 def rerun(
+    around: Context,
     run: RunArgument,
     to: Annotated[
         Path | None, typer.Option("--to", metavar="DIR", help="Where to restore [a temporary folder, removed after].")
     ] = None,
-    store: common.StoreOption = None,
-    policy: common.PolicyOption = None,
-    format: common.FormatOption = common.Format.text,  # noqa: A002  (the option's name)
-    json: common.JsonOption = False,
-    quiet: common.QuietOption = False,
-    exit_zero: common.ExitZeroOption = False,
-    debug: common.DebugOption = False,
 ) -> None:
     """Restore RUN, run its command again, and compare the inputs, then the results.
 
@@ -64,7 +55,6 @@ def rerun(
     same inputs (each is named). Exit 3: it differs and too few replicates say how much is noise, or its code cannot be
     had exactly.
     """
-    around = common.context(store, policy, format=format, json=json, quiet=quiet)
     place = around.open()
     wanted = one_run(around, run)
     if to is not None:
@@ -76,12 +66,12 @@ def rerun(
         common.say_json(rerun_json(wanted, done))
     else:
         common.say(common.printable(rerun_text(wanted, done)))
-    common.finish(done.repetition.exit_code, exit_zero=exit_zero)
+    around.finish(done.repetition.exit_code)
 
 
-def one_run(context: common.Context, word: str) -> Run:
+def one_run(context: Context, word: str) -> Run:
     """The one run that `word` names. Raises UsageError where it names several."""
-    ids = ids_named(context, word)
+    ids = ids_named(context.store, context.settings, word)
     if len(ids) != 1:
         shown = ", ".join(run[:SHORT] for run in ids[:6])
         raise UsageError(f"{word!r} names {len(ids)} runs: {shown}", remedy="name one by its id")

@@ -5,67 +5,30 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from runaudit.capture.launch import open_store
-from runaudit.capture.recorder import rank_of
+from runaudit.capture.draft import open_store
 from runaudit.cli import common
-from runaudit.cli.launching import (
-    BaselineOption,
-    BundleOption,
-    CommandArgument,
-    ConfigOption,
-    DataOption,
-    EvalOption,
-    InitOption,
-    IntentOption,
-    LabelOption,
-    Options,
-    SeedOption,
-    WaiveOption,
-    shared_words,
-)
-from runaudit.guard.launch import prepare
-from runaudit.guard.process import executable
+from runaudit.cli.common import Context
+from runaudit.cli.launching import Options, describes_launch
+from runaudit.guard.admission import prepare
 from runaudit.guard.text import answer_text
-from runaudit.guard.wrapped import run_sealed
+from runaudit.launch.process import executable
+from runaudit.launch.wrapper import run_sealed
+from runaudit.record.recorder import rank_of
 from runaudit.records.outcome import FINISHED, Outcome
 from runaudit.records.run import SHORT
 
 
-def run(
-    command: CommandArgument = None,
-    config: ConfigOption = None,
-    data: DataOption = None,
-    seed: SeedOption = None,
-    label: LabelOption = None,
-    intent: IntentOption = None,
-    bundle: BundleOption = None,
-    baseline: BaselineOption = None,
-    waive: WaiveOption = None,
-    init: InitOption = None,
-    evaluation: EvalOption = None,
-    store: common.StoreOption = None,
-    policy: common.PolicyOption = None,
-    format: common.FormatOption = common.Format.text,  # noqa: A002  (the option's name)
-    json: common.JsonOption = False,
-    quiet: common.QuietOption = False,
-    verbose: common.VerboseOption = False,
-    debug: common.DebugOption = False,
-) -> None:
+@describes_launch
+def run(around: Context, options: Options) -> None:
     """Guard, seal the manifest, run CMD with the run's folder in $RUNAUDIT_RUN, seal the outcome.
 
     CMD's exit code is passed on, and 128 + N where signal N ended it; signals sent to this process reach CMD. Exit 5:
     the guard refused and nothing was started.
     """
-    around = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
-    options = Options(
-        config=tuple(config or ()), data=tuple(data or ()), seed=seed, label=label, intent=tuple(intent or ()),
-        bundle=tuple(bundle or ()), baseline=baseline, waive=tuple(waive or ()), init=init,
-        evaluation=tuple(evaluation or ()), command=tuple(command or ()), shared=shared_words(store, policy),
-    )  # fmt: skip
     common.finish(launch(around, options, cwd=Path.cwd()))
 
 
-def launch(around: common.Context, options: Options, *, cwd: Path, extra: dict[str, object] | None = None) -> int:
+def launch(around: Context, options: Options, *, cwd: Path, extra: dict[str, object] | None = None) -> int:
     """Guard, seal and run in `cwd`; returns the exit code. `extra` are further sections of the manifest."""
     executable(options.command, cwd=cwd, environ=os.environ)
     if rank_of(os.environ) != 0:
@@ -108,7 +71,7 @@ def logged_nothing(outcome: Outcome) -> bool:
     )
 
 
-def _tell(around: common.Context, text: str) -> None:
+def _tell(around: Context, text: str) -> None:
     if not around.quiet:
         common.hint(f"runaudit: {common.printable(text)}")
 

@@ -6,45 +6,35 @@ import typer
 
 from runaudit.cli import common
 from runaudit.cli.common import (
-    DebugOption,
+    Context,
     Format,
-    FormatOption,
-    JsonOption,
-    PolicyOption,
-    QuietOption,
-    StoreOption,
-    VerboseOption,
 )
 
 
+@common.command()
 def list_runs(
+    context: Context,
     filters: Annotated[
         list[str] | None,
         typer.Argument(metavar="[FILTER]...", help="Label text, status=…, seed=…, config.x=…, or a metric as m>30."),
     ] = None,
-    store: StoreOption = None,
-    policy: PolicyOption = None,
-    format: FormatOption = Format.text,  # noqa: A002  (the option's name)
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """List the runs, grouped by cohort: the runs that differ only in their seed.
 
     Every filter must hold. Crashed and killed runs are listed like all others.
     """
-    context = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
-    if not (filters or quiet or verbose or context.format is Format.md):
-        from runaudit.cli.index import listed
+    if not (filters or context.quiet or context.verbose or context.format is Format.md):
+        from runaudit.runs.index import listed
 
-        if (lines := listed(context, colour=common.use_colour())) is not None:
+        if (
+            lines := listed(context.open(), context.settings, json_answer=context.json, colour=common.use_colour())
+        ) is not None:
             for line in lines:
                 common.say(line)
             return
-    from runaudit.cli.listing import filtered, list_json, list_lines, list_markdown
-    from runaudit.cli.select import all_runs
     from runaudit.factors.cohort import cohorts
+    from runaudit.runs.listing import filtered, list_json, list_lines, list_markdown
+    from runaudit.runs.names import all_runs
 
     runs = all_runs(context.open())
     groups = filtered(cohorts(runs, settings=context.settings), filters or ())

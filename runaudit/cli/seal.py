@@ -10,26 +10,23 @@ from typing import Annotated
 import typer
 
 from runaudit.cli import common
+from runaudit.cli.common import Context
 from runaudit.records.run import SHORT
 
 
+@common.command()
 def seal(
+    around: Context,
     run: Annotated[str, typer.Argument(metavar="RUN", help="A lost run: an id prefix, a label, @last.")],
-    store: common.StoreOption = None,
-    policy: common.PolicyOption = None,
-    format: common.FormatOption = common.Format.text,  # noqa: A002  (the option's name)
-    json: common.JsonOption = False,
-    quiet: common.QuietOption = False,
-    verbose: common.VerboseOption = False,
-    debug: common.DebugOption = False,
 ) -> None:
     """Seal a lost run with what is on disk. A run that is running, or sealed already, is left as it is (exit 2)."""
-    from runaudit.cli.select import ids_named
-    from runaudit.guard.lost import seal_lost
+    from runaudit.launch.lost import seal_lost
+    from runaudit.runs.names import ids_named
 
-    around = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
     place = around.open()
-    outcome = seal_lost(place, ids_named(around, run), cwd=Path.cwd(), names=around.settings.series)
+    outcome = seal_lost(
+        place, ids_named(around.store, around.settings, run), cwd=Path.cwd(), names=around.settings.series
+    )
     if around.json:
         answer = {"schema": "runaudit.seal/1", "run": outcome.manifest.hex, "status": outcome.status,
                   "error": outcome.body.get("error"), "notes": list(outcome.body.get("notes", ()))}  # fmt: skip

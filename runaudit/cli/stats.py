@@ -10,15 +10,7 @@ import typer
 from runaudit.cli import common
 from runaudit.cli.common import (
     Context,
-    DebugOption,
-    ExitZeroOption,
     Format,
-    FormatOption,
-    JsonOption,
-    PolicyOption,
-    QuietOption,
-    StoreOption,
-    VerboseOption,
 )
 from runaudit.errors import UsageError
 
@@ -26,7 +18,9 @@ if TYPE_CHECKING:
     from runaudit.stats.answer import StatsAnswer
 
 
+@common.command(exit_zero=True)
 def stats(
+    context: Context,
     runs: Annotated[list[str] | None, typer.Argument(metavar="[RUN]…", help="The arm: a cohort, or its runs.")] = None,
     vs: Annotated[
         list[str] | None,
@@ -42,14 +36,6 @@ def stats(
     baseline: Annotated[
         str | None, typer.Option("--baseline", metavar="ARM", help="With --values: the baseline [the last arm].")
     ] = None,
-    store: StoreOption = None,
-    policy: PolicyOption = None,
-    format: FormatOption = Format.text,  # noqa: A002  (the option's name)
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    debug: DebugOption = False,
-    exit_zero: ExitZeroOption = False,
 ) -> None:
     """Compare cohorts of seeds on one metric. Three seeds an arm are the floor, and the answer says what they can see.
 
@@ -58,7 +44,6 @@ def stats(
     from runaudit.stats.answer import exit_code
     from runaudit.stats.words import headline, markdown_view, text_view
 
-    context = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
     if values is not None:
         if runs or vs:
             raise UsageError("--values judges a file, and runs were named too", remedy="give one or the other")
@@ -73,22 +58,22 @@ def stats(
         common.say(headline(answer))
     else:
         common.say(markdown_view(answer) if context.format is Format.md else text_view(answer))
-    common.finish(exit_code(answer), exit_zero=exit_zero)
+    context.finish(exit_code(answer))
 
 
 def of_file(context: Context, path: Path, *, metric: str, direction: str | None, baseline: str | None) -> "StatsAnswer":
     """The answer on a table of plain numbers, whose design nobody knows."""
-    from runaudit.cli.evidence import declared_direction, declared_plan
+    from runaudit.judge.cohorts import declared_direction, declared_plan
     from runaudit.stats.judge import judge
     from runaudit.stats.selection import best_of
     from runaudit.stats.table import read_values
     from runaudit.stats.values import UNKNOWN_DESIGN
 
-    arms, plan = read_values(path), declared_plan(context)
+    arms, plan = read_values(path), declared_plan(context.settings)
     return judge(
         arms,
         metric=metric,
-        direction=declared_direction(context, metric, direction),
+        direction=declared_direction(context.settings, metric, direction),
         design=UNKNOWN_DESIGN,
         baseline=-1 if baseline is None else baseline,
         plan=replace(plan, best_of=max(plan.best_of, best_of(arm.label for arm in arms))),
@@ -99,13 +84,13 @@ def of_runs(
     context: Context, words: Sequence[str], others: Sequence[str], *, metric: str | None, direction: str | None
 ) -> "StatsAnswer":
     """The answer on recorded runs: their design is judged first, then their numbers."""
-    from runaudit.cli.evidence import judged_cohorts
-    from runaudit.cli.select import cohort_named
+    from runaudit.judge.cohorts import judge_cohorts
+    from runaudit.runs.names import cohort_named
 
     if metric is None:
         raise UsageError("no metric is named", remedy="add --metric NAME; `runaudit show RUN` lists them")
     if not words or not others:
         raise UsageError("stats compares two cohorts", remedy="runaudit stats --metric M RUN… --vs RUN…")
-    arms = [cohort_named(context, *words, trajectory=False)]
-    arms += [cohort_named(context, word, trajectory=False) for word in others]
-    return judged_cohorts(context, arms, metric=metric, direction=direction, count=True)[0]
+    arms = [cohort_named(context.store, context.settings, *words, trajectory=False)]
+    arms += [cohort_named(context.store, context.settings, word, trajectory=False) for word in others]
+    return judge_cohorts(context.store, context.settings, arms, metric=metric, direction=direction, count=True)[0]

@@ -11,15 +11,7 @@ from runaudit.cli.common import (
     INTEGRITY,
     NEGATIVE,
     Context,
-    DebugOption,
-    ExitZeroOption,
     Format,
-    FormatOption,
-    JsonOption,
-    PolicyOption,
-    QuietOption,
-    StoreOption,
-    VerboseOption,
 )
 
 if TYPE_CHECKING:
@@ -40,9 +32,9 @@ CODES = {
 
 def _runs(context: Context, words: Sequence[str]) -> "list[Run]":
     """The runs that the words name, in any number: the store is opened, and read where labels ask for it, once."""
-    from runaudit.cli.select import has_store, is_file, load_run, runs_named
+    from runaudit.runs.names import has_store, is_file, load_run, runs_named
 
-    store = context.open() if has_store(context) else None
+    store = context.open() if has_store(context.store) else None
     named = _by_prefix(store, words) if store else {}
     rest = [word for word in words if word not in named and not is_file(word)]
     if store is not None and len(rest) > 1:
@@ -52,7 +44,7 @@ def _runs(context: Context, words: Sequence[str]) -> "list[Run]":
         if store is not None and word in named and not is_file(word):
             found += [load_run(store, run_id, trajectory=False) for run_id in named[word]]
         else:
-            found += runs_named(context, word, trajectory=False)
+            found += runs_named(context.store, context.settings, word, trajectory=False)
     return found
 
 
@@ -74,8 +66,8 @@ def _by_prefix(store: "Store", words: Sequence[str]) -> dict[str, tuple[str, ...
 
 def _by_name(store: "Store", words: Sequence[str], context: Context) -> dict[str, tuple[str, ...]]:
     """The words that are the label of one run, or a cohort's id."""
-    from runaudit.cli.select import all_runs
     from runaudit.factors.cohort import cohorts
+    from runaudit.runs.names import all_runs
 
     runs = all_runs(store)
     labels: dict[str, list[str]] = {}
@@ -103,17 +95,11 @@ def _compared_by(context: Context) -> "Judge":
     return judge
 
 
+@common.command(exit_zero=True)
 def study(
+    context: Context,
     runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Runs, cohorts, lists or record files.")],
     everything: Annotated[bool, typer.Option("--all", help="Every pair, gap and note.")] = False,
-    store: StoreOption = None,
-    policy: PolicyOption = None,
-    format: FormatOption = Format.text,  # noqa: A002  (the option's name)
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    debug: DebugOption = False,
-    exit_zero: ExitZeroOption = False,
 ) -> None:
     """Say which factors vary over many runs, which cannot be told apart, and which runs would separate them.
 
@@ -123,7 +109,6 @@ def study(
     from runaudit.study.study import study as judge
     from runaudit.study.text import headline, markdown_lines, text_lines
 
-    context = common.context(store, policy, format=format, json=json, quiet=quiet, verbose=verbose)
     result = judge(_runs(context, runs), settings=context.settings, judge=_compared_by(context))
     said = judged(result)
     if context.json:
@@ -134,4 +119,4 @@ def study(
         common.say("\n".join(markdown_lines(result, said, everything=everything)))
     else:
         common.say("\n".join(text_lines(result, said, everything=everything, colour=common.use_colour())))
-    common.finish(CODES.get(said.verdict, 0), exit_zero=exit_zero)
+    context.finish(CODES.get(said.verdict, 0))

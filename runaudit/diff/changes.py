@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from runaudit.factors.arguments import ROOT
-from runaudit.factors.block import counted
-from runaudit.factors.budget import budget_changes
 from runaudit.factors.classes import changed
+from runaudit.factors.compute_budget import budget_changes
 from runaudit.factors.derived import check_rule, references
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role
 from runaudit.factors.gaps import began_at_random
+from runaudit.factors.grouping import counted
 from runaudit.factors.levels import CIRCUMSTANCES, PREFIXES, Levels
 from runaudit.factors.lineage import compared, lineage
 from runaudit.factors.onesided import explained
@@ -21,9 +21,9 @@ from runaudit.factors.path import matches
 from runaudit.factors.seeding import seeding_changes
 from runaudit.factors.source import file_changes, prefix_of
 from runaudit.factors.together import together
+from runaudit.factors.tree import differences, keyed, same
 from runaudit.factors.unknowns import no_sections
 from runaudit.factors.usage import is_gap, known_empty, moved_changes, seed_unproven, unused_changes
-from runaudit.factors.walk import differences, keyed, same
 from runaudit.records.manifest import DESIGN_SECTIONS
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings

@@ -25,12 +25,12 @@ from runaudit.diff.result import Comparison, FactorChange, Missing, Side
 from runaudit.diff.summary import factor_changes
 from runaudit.diff.verdict import Evidence, judge
 from runaudit.diff.words import notes_on
-from runaudit.factors.budget import budget_barriers
 from runaudit.factors.cohort import Cohort
-from runaudit.factors.control import control_barriers
+from runaudit.factors.compute_budget import budget_barriers
 from runaudit.factors.factor import Change, ChangeClass, Role
 from runaudit.factors.gaps import status_gap
 from runaudit.factors.levels import Levels, levels
+from runaudit.factors.negative_control import control_barriers
 from runaudit.factors.policy import shared_policy
 from runaudit.factors.together import beside
 from runaudit.records.run import Run

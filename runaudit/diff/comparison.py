@@ -9,13 +9,13 @@ from runaudit.diff.result import Comparison, Derivation, FactorChange, Intent, M
 from runaudit.diff.summary import factor_changes
 from runaudit.diff.verdict import Evidence, judge
 from runaudit.diff.words import notes_on
-from runaudit.factors.budget import budget_barriers
-from runaudit.factors.control import control_barriers
+from runaudit.factors.compute_budget import budget_barriers
 from runaudit.factors.factor import Change, ChangeClass, Role
 from runaudit.factors.foreseen import foreseen
 from runaudit.factors.gaps import gaps, pair_gaps, status_gap
 from runaudit.factors.levels import Levels
 from runaudit.factors.lineage import PREFIX, compared
+from runaudit.factors.negative_control import control_barriers
 from runaudit.factors.path import last_key, matches
 from runaudit.factors.policy import shared_policy
 from runaudit.factors.together import beside, together

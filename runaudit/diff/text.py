@@ -6,7 +6,7 @@ from runaudit.diff.code import Hunk
 from runaudit.diff.result import Comparison, Derivation, FactorChange, Side
 from runaudit.diff.summary import shown
 from runaudit.factors.factor import Change, Role
-from runaudit.paint import BOLD, DIM, GREEN, RED, YELLOW, Paint, printable
+from runaudit.text.terminal import BOLD, DIM, GREEN, RED, YELLOW, Paint, printable
 
 COLOURS = {"identical": GREEN, "replicate": GREEN, "single_factor": GREEN, "provenance_incomplete": YELLOW}
 MAX_MISSING = 8

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from runaudit.factors.block import declared_bundles
-from runaudit.factors.budget import updates
+from runaudit.factors.compute_budget import updates
 from runaudit.factors.factor import Absent, Change, ChangeClass
+from runaudit.factors.grouping import declared_bundles
 from runaudit.factors.levels import Levels
 from runaudit.factors.observed import seeds_at_odds
 from runaudit.factors.path import matches
-from runaudit.factors.walk import same
+from runaudit.factors.tree import same
 from runaudit.records.canonical import JSON
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings

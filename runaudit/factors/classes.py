@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from runaudit.errors import RunauditError
-from runaudit.factors import known
+from runaudit.factors import builtin as known
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.derived import check_rule, in_a_circle
 from runaudit.factors.documents import shape, text_of
@@ -28,7 +28,7 @@ from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role, S
 from runaudit.factors.levels import NOT_DESIGN, PREFIXES, SEED_KEYS, Levels
 from runaudit.factors.path import joined, last_key, matches, steps
 from runaudit.factors.source import cannot_run
-from runaudit.factors.walk import leaves_of, same
+from runaudit.factors.tree import leaves_of, same
 from runaudit.factors.words import names_a_seed, word_standing
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import Digest, FileEntry, digest_bytes, digest_tree

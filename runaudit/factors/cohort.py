@@ -20,7 +20,7 @@ from runaudit.factors.observed import seeded_alike, seeded_as_declared
 from runaudit.factors.policy import shared_policy
 from runaudit.factors.source import cannot_run, file_changes
 from runaudit.factors.together import together
-from runaudit.factors.walk import differences
+from runaudit.factors.tree import differences
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Unknown

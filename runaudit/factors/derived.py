@@ -16,7 +16,7 @@ from typing import Any
 from runaudit.errors import ConfigError
 from runaudit.factors.factor import Absent
 from runaudit.factors.path import matches
-from runaudit.factors.walk import same
+from runaudit.factors.tree import same
 from runaudit.records.canonical import JSON
 
 Lookup = Callable[[str], JSON | Absent]

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from runaudit.errors import RunauditError
-from runaudit.factors import known
+from runaudit.factors import builtin as known
 from runaudit.factors.levels import Levels
 from runaudit.records.canonical import JSON
 from runaudit.records.run import Run

@@ -2,7 +2,7 @@
 
 from pathlib import PurePosixPath
 
-from runaudit.factors import known
+from runaudit.factors import builtin as known
 from runaudit.factors.evidence import is_test_data
 from runaudit.factors.factor import Absent, ChangeClass, Role, Standing, section_of
 from runaudit.factors.levels import SEED_KEYS, Levels

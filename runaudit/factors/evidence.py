@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from runaudit.factors import known
+from runaudit.factors import builtin as known
 from runaudit.factors.path import steps
 from runaudit.records.canonical import JSON
 

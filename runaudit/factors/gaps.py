@@ -5,17 +5,17 @@ from functools import reduce
 from typing import Any
 
 from runaudit.factors.arguments import ROOT
+from runaudit.factors.builtin import GPU_SOFTWARE, UNSEEN_SUFFIXES
 from runaudit.factors.classes import standing
 from runaudit.factors.evidence import is_digest
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass, section_of
-from runaudit.factors.known import GPU_SOFTWARE, UNSEEN_SUFFIXES
 from runaudit.factors.levels import NOT_DESIGN, Levels
 from runaudit.factors.observed import seeded_alike
 from runaudit.factors.path import joined, steps
 from runaudit.factors.source import cannot_run
 from runaudit.factors.together import told_under, used_by
+from runaudit.factors.tree import differences
 from runaudit.factors.unknowns import NO_COMMIT, no_sections, placeholders
-from runaudit.factors.walk import differences
 from runaudit.records.canonical import JSON
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings

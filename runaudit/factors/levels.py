@@ -16,8 +16,8 @@ from runaudit.factors.factor import ABSENT, Absent, section_of
 from runaudit.factors.observed import Observed, observed_of
 from runaudit.factors.path import joined, lookup, matches, steps
 from runaudit.factors.tables import NAMES, is_keyed, unkeyed
+from runaudit.factors.tree import keyed
 from runaudit.factors.unknowns import is_whole, known_sections
-from runaudit.factors.walk import keyed
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import DESIGN_SECTIONS

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from runaudit.factors.factor import ABSENT, Change, ChangeClass, Role
 from runaudit.factors.levels import Levels
-from runaudit.factors.walk import same
+from runaudit.factors.tree import same
 from runaudit.records.canonical import JSON
 
 NOISE = (Role.SEED, Role.STOCHASTIC)

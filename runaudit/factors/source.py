@@ -9,13 +9,13 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
-from runaudit.factors import known
+from runaudit.factors import builtin as known
 from runaudit.factors.documents import cells, reads_docstrings, shape, text_of, why_unread
 from runaudit.factors.evidence import without_secrets
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass
 from runaudit.factors.levels import Levels
 from runaudit.factors.path import last_key, matches
-from runaudit.factors.walk import keyed, leaves_of
+from runaudit.factors.tree import keyed, leaves_of
 from runaudit.records.canonical import JSON, canonical_bytes, parse_strict
 from runaudit.settings import FactorSettings
 

@@ -15,7 +15,7 @@ from runaudit.factors.factor import Absent
 from runaudit.factors.levels import Levels, Scope, levels
 from runaudit.factors.observed import CODE_ROLES, Observed, Seen, dist_name
 from runaudit.factors.path import joined, steps
-from runaudit.factors.walk import leaves_of, same
+from runaudit.factors.tree import leaves_of, same
 from runaudit.factors.words import names_a_seed, repeated
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import Digest, FileEntry, digest_bytes, digest_tree

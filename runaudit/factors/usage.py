@@ -7,7 +7,7 @@ from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role
 from runaudit.factors.gaps import one_sided_gap, unwatched
 from runaudit.factors.levels import Levels
 from runaudit.factors.observed import seeded_alike
-from runaudit.factors.walk import leaves_of, same
+from runaudit.factors.tree import leaves_of, same
 from runaudit.records.canonical import JSON
 
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from runaudit.factors import known
+from runaudit.factors import builtin as known
 from runaudit.factors.factor import ChangeClass, Role, Standing
 from runaudit.factors.levels import SEED_KEYS, Levels
 from runaudit.factors.path import last_key, steps
-from runaudit.factors.walk import same
+from runaudit.factors.tree import same
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import digest_bytes
 
@@ -172,7 +172,7 @@ def repeated(path: str, values: list[JSON], runs: tuple[Levels, ...]) -> str | N
 
 
 def _config_leaves(of: Levels) -> tuple[str, ...]:
-    from runaudit.factors.walk import leaves_of
+    from runaudit.factors.tree import leaves_of
 
     if "config_leaves" not in of.memory:
         of.memory["config_leaves"] = tuple(p for p, _ in leaves_of(of.tree.get("config", {}), "config"))

@@ -9,8 +9,9 @@ from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from typing import Any
 
+from runaudit.metrics.direction import Direction
 from runaudit.stats.components import Components
-from runaudit.stats.values import Design, Direction, Excluded, Interval
+from runaudit.stats.values import Design, Excluded, Interval
 
 
 class Verdict(StrEnum):

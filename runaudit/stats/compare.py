@@ -11,6 +11,7 @@ from math import prod
 
 import numpy as np
 
+from runaudit.metrics.direction import Direction
 from runaudit.stats.answer import Comparison, Prediction
 from runaudit.stats.bootstrap import bca
 from runaudit.stats.cohort import UNNAMED
@@ -27,7 +28,7 @@ from runaudit.stats.interval import (
 )
 from runaudit.stats.permutation import permutation_p, sign_flip_p, smallest_paired_p, smallest_reachable_p
 from runaudit.stats.power import detectable_paired, detectable_unequal, pairs_needed, seeds_needed_unequal
-from runaudit.stats.values import MIN_SEEDS, Direction, Interval, Sample, StatsPlan
+from runaudit.stats.values import MIN_SEEDS, Interval, Sample, StatsPlan
 
 COMPANION_SEEDS = 5
 EQUIVALENCE_SEEDS = 10

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from runaudit.errors import NothingToJudgeError, UsageError
+from runaudit.metrics.direction import Direction, settle_direction
 from runaudit.stats import reasons
 from runaudit.stats.answer import ArmSummary, Comparison, Rate, StatsAnswer, Survivors, Verdict
 from runaudit.stats.bootstrap import bca, iqm, profile
@@ -18,17 +19,8 @@ from runaudit.stats.compare import EQUIVALENCE_SEEDS, compare, has_gaps
 from runaudit.stats.components import arm_components
 from runaudit.stats.dunnett import with_dunnett
 from runaudit.stats.interval import is_constant, mean, mean_interval, sd, sd_interval, share_interval
-from runaudit.stats.metric import settle_direction
 from runaudit.stats.multiplicity import benjamini_hochberg, holm
-from runaudit.stats.values import (
-    DEFAULT_PLAN,
-    MIN_SEEDS,
-    ArmValues,
-    Design,
-    Direction,
-    Sample,
-    StatsPlan,
-)
+from runaudit.stats.values import DEFAULT_PLAN, MIN_SEEDS, ArmValues, Design, Sample, StatsPlan
 
 CLAIMABLE = frozenset({"single_factor", "unknown_design"})
 DESIGN_VERDICTS = CLAIMABLE | {

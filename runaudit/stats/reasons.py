@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from runaudit.metrics.direction import Direction
 from runaudit.stats.answer import Comparison, Verdict
 from runaudit.stats.compare import COMPANION_SEEDS, EQUIVALENCE_SEEDS, has_gaps
 from runaudit.stats.digits import decimals, percent, show, show_p
 from runaudit.stats.interval import share_interval
 from runaudit.stats.power import detectable
-from runaudit.stats.values import MIN_SEEDS, Design, Direction, Excluded, Sample, StatsPlan
+from runaudit.stats.values import MIN_SEEDS, Design, Excluded, Sample, StatsPlan
 
 _DESIGNS = {
     "integrity_failure": "a record does not match its digest",

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from runaudit.errors import UsageError
+from runaudit.metrics.direction import Direction
 from runaudit.stats.digits import show
-from runaudit.stats.values import Direction
 
 _BEST_OF = re.compile(r"\bbest[\s_-]+(?:(?:seed|run|one)s?[\s_-]+)?(?:out[\s_-]+)?of[\s_-]+(\d{1,4})\b", re.IGNORECASE)
 

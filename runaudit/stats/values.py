@@ -6,7 +6,6 @@ part of the result: leaving it out would compare the survivors.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 from numbers import Real
 
 from runaudit.errors import UsageError
@@ -15,13 +14,6 @@ MIN_SEEDS = 3
 FINISHED = frozenset({"", "completed", "early_stopped", "unknown"})
 # Squares of larger numbers leave the range of a double, and a variance of inf judges nothing.
 LARGEST = 1e150
-
-
-class Direction(StrEnum):
-    """Which way the metric improves."""
-
-    HIGHER = "higher"
-    LOWER = "lower"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,6 +69,10 @@ class Store:
         self.root = root
         self._read: tuple[tuple[int, int, int], tuple[LogEntry, ...], Mapping[str, LogEntry]] | None = None
 
+    def existing(self) -> "Store":
+        """This store, held to be there. Raises EmptyStoreError where there is none yet, StoreError like `open`."""
+        return Store.open(self.root)
+
     @classmethod
     def create(cls, root: Path) -> "Store":
         """The store at `root`, made if need be. Raises StoreError where the folder is something else."""

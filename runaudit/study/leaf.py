@@ -20,8 +20,8 @@ from runaudit.factors.levels import NOT_DESIGN, PREFIXES, Levels
 from runaudit.factors.patch import patch_text, patched_files
 from runaudit.factors.path import matches, steps
 from runaudit.factors.source import file_change, prefix_of
+from runaudit.factors.tree import leaves_of
 from runaudit.factors.unknowns import no_sections
-from runaudit.factors.walk import leaves_of
 from runaudit.records.canonical import JSON, MAX_INT, canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import DESIGN_SECTIONS

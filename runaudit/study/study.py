@@ -10,8 +10,8 @@ from statistics import median
 import numpy as np
 
 from runaudit.errors import NothingToJudgeError
-from runaudit.factors.control import control_barriers
 from runaudit.factors.factor import Role
+from runaudit.factors.negative_control import control_barriers
 from runaudit.records.run import Run
 from runaudit.settings import Settings
 from runaudit.study.design import Design, design_of

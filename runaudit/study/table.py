@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from runaudit.factors.arguments import ROOT
-from runaudit.factors.block import counted
-from runaudit.factors.control import control_barriers, controls
 from runaudit.factors.factor import ABSENT, Absent, Change, Role
 from runaudit.factors.gaps import SEED_UNPROVEN, gaps, status_gap
+from runaudit.factors.grouping import counted
 from runaudit.factors.levels import Levels, levels
+from runaudit.factors.negative_control import control_barriers, controls
 from runaudit.factors.observed import seeded_alike
 from runaudit.factors.path import last_key
 from runaudit.factors.policy import shared_policy
 from runaudit.factors.together import together
-from runaudit.factors.walk import differences
+from runaudit.factors.tree import differences
 from runaudit.records.canonical import JSON
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings, Settings

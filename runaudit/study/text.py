@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from runaudit.paint import printable
 from runaudit.study.answer import Judgement
 from runaudit.study.pairs import Chain, Pair
 from runaudit.study.study import Study
 from runaudit.study.suggest import Extension
 from runaudit.study.table import Column
 from runaudit.study.words import interaction_lines, level_text, listed, notes_on, suggestion_lines, suggestion_sentence
+from runaudit.text.terminal import printable
 
 RED, GREEN, YELLOW, BOLD, PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[1m", "\x1b[0m"
 COLOURS = {"estimable": GREEN, "replicate": YELLOW, "identical": YELLOW, "provenance_incomplete": YELLOW}

@@ -11,12 +11,16 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 RUNAUDIT_FLOORS = [
-    {"errors", "paint"},
-    {"stats"},
-    {"records", "settings"},
-    {"store", "factors", "rules", "importers", "observe"},
-    {"capture", "diff", "study", "health", "claims"},
-    {"guard", "report", "integrations"},
+    {"errors", "text"},
+    {"metrics"},
+    {"stats", "settings"},
+    {"records"},
+    {"store", "factors", "rules", "importers", "observe", "claims"},
+    {"capture", "diff", "study", "health"},
+    {"runs"},
+    {"judge", "record"},
+    {"guard"},
+    {"launch", "report", "integrations"},
     {"cli"},
 ]
 HOMES = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runaudit.capture.launch import open_store
+from runaudit.capture.draft import open_store
 from runaudit.capture.redact import Redactor
 from runaudit.store.store import Store
 

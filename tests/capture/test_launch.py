@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runaudit.capture.launch import ABSENT, LaunchRequest, amended, draft_manifest, open_store, seal
+from runaudit.capture.draft import ABSENT, LaunchRequest, amended, draft_manifest, open_store, seal
 from runaudit.errors import CaptureError
 from runaudit.records.manifest import Unknown
 from runaudit.store.catalogue import run_ids
@@ -138,7 +138,7 @@ def test_the_stores_folder_never_makes_the_tree_unclean(repo: Repo) -> None:
 
 
 def test_a_clock_that_runs_backwards_gives_no_negative_duration(repo: Repo, store: Store) -> None:
-    from runaudit.capture.closing import seal_outcome
+    from runaudit.record.outcome import seal_outcome
 
     manifest = seal(store, draft_manifest(request(repo), store, environ={}, now=1e9), environ={}, now=1e9)
 

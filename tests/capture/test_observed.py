@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runaudit.capture.launch import LaunchRequest, draft_manifest, redactor_of, seal
+from runaudit.capture.draft import LaunchRequest, draft_manifest, redactor_of, seal
 from runaudit.capture.observed import observe_outcome
 from runaudit.observe.trace import Child, Lookup, Process, Read, Seeding, Text, Trace
 from runaudit.records.canonical import canonical_bytes

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from runaudit.capture.draft import code_top
 from runaudit.capture.interpreter import interpreter_of
-from runaudit.capture.launch import code_top
 from runaudit.capture.program import launcher_of, program_of
 from tests.capture.conftest import Repo
 

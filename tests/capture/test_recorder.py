@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 import runaudit
-from runaudit.capture.closing import seal_outcome, settle
-from runaudit.capture.launch import LaunchRequest, child_environ, draft_manifest, seal
-from runaudit.capture.recorder import Recorder, Silent, rank_of, record
+from runaudit.capture.draft import LaunchRequest, child_environ, draft_manifest, seal
 from runaudit.capture.rng import reseeded, rng_digests
-from runaudit.capture.series import Series
 from runaudit.errors import CaptureError, GuardRefusedError, RunauditError, UsageError
+from runaudit.record.outcome import seal_outcome, settle
+from runaudit.record.recorder import Recorder, Silent, rank_of, record
+from runaudit.record.series import Series
 from runaudit.records.manifest import Manifest
 from runaudit.records.trajectory import read_lines
 from runaudit.store.catalogue import load, run_ids
@@ -338,7 +338,7 @@ def test_several_programs_share_one_store(store: Store, repo: Repo) -> None:
 
 def test_a_signal_that_comes_while_sealing_is_delivered_after_it(folder: Path) -> None:
     process = launch(program(folder, """
-        import runaudit.capture.finishing as home
+        import runaudit.record.finishing as home
         real = home.seal_outcome
         def slow(*a, **k):
             os.kill(os.getpid(), signal.SIGTERM)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from runaudit.cli.app import main
-from runaudit.factors.walk import same
+from runaudit.factors.tree import same
 from runaudit.store.store import Store
 from tests.diff.samples import record
 

@@ -401,7 +401,7 @@ def test_no_leaf_of_the_environment_is_excused_by_its_name(key, before, after):
 @given(st.sampled_from(["license_", "readme_", "docs/", "changes", "test_", "ci/", ".github/", "notice."]),
        st.sampled_from([".py", ".sh", ".md", ".png", ".html", ".txt", ".css", ".tex", ".svg", ".toml", ".yml", ".ipynb", ""]))  # fmt: skip
 def test_no_file_is_excused_by_its_suffix(name, suffix):
-    from runaudit.factors import known
+    from runaudit.factors import builtin as known
 
     path = f"src/{name}x{suffix}"
 

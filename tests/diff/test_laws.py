@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from runaudit.diff import Verdict, compare
 from runaudit.factors.factor import ChangeClass
 from runaudit.factors.levels import design_digest, levels
-from runaudit.factors.walk import differences
+from runaudit.factors.tree import differences
 from runaudit.records.canonical import canonical_equal
 from runaudit.records.manifest import DESIGN_SECTIONS
 from runaudit.records.record_file import record_of, run_of

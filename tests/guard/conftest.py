@@ -28,7 +28,7 @@ def quiet_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
         if name.startswith("RUNAUDIT_") or name in ("PWD", "OLDPWD", "RANK", "PYTHONHASHSEED"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setattr("runaudit.capture.launch.project_siblings", lambda *given: ())
+    monkeypatch.setattr("runaudit.capture.draft.project_siblings", lambda *given: ())
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 RUN = """
 import sys
 from pathlib import Path
-from runaudit.guard.lastwords import listen
-from runaudit.guard.process import signals_held, supervise
+from runaudit.launch.lastwords import listen
+from runaudit.launch.process import signals_held, supervise
 
 ear = listen(None)
 with signals_held() as mask:

@@ -3,9 +3,9 @@ import time
 
 import pytest
 
-from runaudit.capture.launch import LaunchRequest, open_store
+from runaudit.capture.draft import LaunchRequest, open_store
 from runaudit.errors import GuardRefusedError
-from runaudit.guard.launch import changed_files, prepare
+from runaudit.guard.admission import changed_files, prepare
 from runaudit.records.digest import digest_bytes
 
 

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from runaudit.capture.ledger import claims
-from runaudit.guard.leavings import announce_files, foreign_files, gather_series, own_files
+from runaudit.launch.collect import announce_files, foreign_files, gather_series, own_files
 from runaudit.observe.trace import Process, Trace
+from runaudit.record.ledger import claims
 from runaudit.records.trajectory import line_of, read_lines
 from runaudit.store import Store
 from runaudit.store.catalogue import load, run_ids
@@ -52,7 +52,7 @@ def test_a_series_the_run_logged_itself_is_not_taken_twice(folders, monkeypatch)
     (live / "series.jsonl").write_bytes(line_of(1, {"loss": 1.0}))
     (run / "x.wandb").write_bytes(b"")
     monkeypatch.setattr(
-        "runaudit.guard.leavings._reader",
+        "runaudit.launch.collect._reader",
         lambda path: lambda path: read_lines(line_of(1, {"loss": 9.0, "psnr": 20.0})),
     )
 

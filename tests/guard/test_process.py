@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from runaudit.errors import UsageError
-from runaudit.guard.process import executable, signals_held, supervise
+from runaudit.launch.process import executable, signals_held, supervise
 
 WRAPPER = """
 import os, sys
 from pathlib import Path
-from runaudit.guard.process import signals_held, supervise
+from runaudit.launch.process import signals_held, supervise
 with signals_held() as mask:
     ended = supervise(sys.argv[1:], cwd=Path.cwd(), environ=os.environ, mask=mask, beat=lambda: None, every_s=5)
 print(ended.status, ended.exit_code, ended.error, flush=True)
@@ -137,7 +137,7 @@ def test_a_signal_that_comes_while_the_outcome_is_sealed_does_not_cost_it():
     """In a process of its own: a mask holds back a signal only where every thread has it, as in the wrapper."""
     code = (
         "import os, signal\n"
-        "from runaudit.guard.process import signals_held\n"
+        "from runaudit.launch.process import signals_held\n"
         "with signals_held():\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
         "    print('sealed', flush=True)\n"

@@ -4,7 +4,7 @@ import pytest
 
 import runaudit
 from runaudit.errors import GuardRefusedError, UsageError
-from runaudit.guard.python import guarded_record
+from runaudit.launch.python import guarded_record
 from runaudit.store import Store
 from runaudit.store.catalogue import load, run_ids
 
@@ -61,7 +61,7 @@ def test_a_waiver_from_python_is_sealed(repo):
 def test_under_runaudit_run_the_guard_is_not_asked_twice(repo, cli, options):
     import sys
 
-    program = "from runaudit.guard.python import guarded_record as g; r = g(seed=1); r.log(1, {'m': 2.0}); r.finish()"
+    program = "from runaudit.launch.python import guarded_record as g; r = g(seed=1); r.log(1, {'m': 2.0}); r.finish()"
 
     assert cli("run", *options, "--", sys.executable, "-c", program) == 0
 

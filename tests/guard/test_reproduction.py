@@ -1,6 +1,6 @@
 import pytest
 
-from runaudit.guard.reproduction import Reproduction, judge_repetition
+from runaudit.launch.reproduction import Reproduction, judge_repetition
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import Run

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from runaudit.capture.draft import open_store
 from runaudit.capture.git import capture_code
-from runaudit.capture.launch import open_store
 from runaudit.errors import IntegrityError, NothingToJudgeError, UsageError
-from runaudit.guard.restore import restore
+from runaudit.launch.restore import restore
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.run import Run

@@ -252,9 +252,9 @@ def test_only_rank_0_records(repo, cli, options, command, monkeypatch):
 
 ALONE = """
 import sys
-import runaudit.capture.launch
+import runaudit.capture.draft
 from runaudit.cli.app import main
-runaudit.capture.launch.project_siblings = lambda *given: ()
+runaudit.capture.draft.project_siblings = lambda *given: ()
 main(sys.argv[1:])
 """
 
@@ -366,7 +366,7 @@ def test_a_full_disk_at_the_end_is_told_and_the_commands_own_failure_comes_first
     def full(*_: object, **__: object) -> None:
         raise StoreError("no space left on the store's disk", remedy="free space")
 
-    monkeypatch.setattr("runaudit.guard.ending.seal_outcome", full)
+    monkeypatch.setattr("runaudit.launch.ending.seal_outcome", full)
 
     assert cli("run", *options, "--", sys.executable, "-c", f"raise SystemExit({ends})") == expected
     assert "no space left" in capfd.readouterr().err

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from runaudit.capture.recorder import record
 from runaudit.errors import UsageError
 from runaudit.integrations.wandb import WandbSink
+from runaudit.record.recorder import record
 from runaudit.store.catalogue import load
 from runaudit.store.store import Store
 from runaudit.store.verify import verify

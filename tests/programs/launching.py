@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from runaudit.capture.launch import ABSENT, LaunchRequest
+from runaudit.capture.draft import ABSENT, LaunchRequest
 from runaudit.diff.comparison import compare
 from runaudit.diff.result import Comparison
-from runaudit.guard.launch import prepare
-from runaudit.guard.wrapped import run_sealed
+from runaudit.guard.admission import prepare
+from runaudit.launch.wrapper import run_sealed
 from runaudit.records.run import Run
 from runaudit.settings import GuardSettings, Settings
 from runaudit.store import Store

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from runaudit.capture.launch import open_store
+from runaudit.capture.draft import open_store
 from runaudit.diff.result import Comparison
 from runaudit.records.run import Run
 from runaudit.store import Store

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from runaudit.capture.launch import open_store
+from runaudit.capture.draft import open_store
 from tests.programs.launching import clean, commit, compared, git, launched
 
 PYTHON = sys.executable

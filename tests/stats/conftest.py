@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
+from runaudit.metrics.direction import Direction
 from runaudit.stats.answer import StatsAnswer
 from runaudit.stats.judge import judge
-from runaudit.stats.values import ArmValues, Design, Direction, StatsPlan
+from runaudit.stats.values import ArmValues, Design, StatsPlan
 
 SINGLE = Design(verdict="single_factor", factors=("config.lr",))
 

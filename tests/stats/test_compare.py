@@ -1,8 +1,9 @@
 """Edges of one comparison: too many readings, no spread between pairs."""
 
+from runaudit.metrics.direction import Direction
 from runaudit.stats.cohort import collapse
 from runaudit.stats.compare import compare
-from runaudit.stats.values import ArmValues, Direction, StatsPlan
+from runaudit.stats.values import ArmValues, StatsPlan
 
 
 def test_more_than_256_ways_to_read_repeated_seeds_claim_nothing():

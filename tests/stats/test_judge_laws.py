@@ -6,8 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from runaudit.metrics.direction import Direction
 from runaudit.stats.judge import judge
-from runaudit.stats.values import ArmValues, Design, Direction, StatsPlan
+from runaudit.stats.values import ArmValues, Design, StatsPlan
 from runaudit.stats.words import markdown_view, text_view
 
 SINGLE = Design(verdict="single_factor", factors=("config.lr",))

@@ -3,8 +3,7 @@
 import pytest
 
 from runaudit.errors import UsageError
-from runaudit.stats.metric import known_direction, settle_direction
-from runaudit.stats.values import Direction
+from runaudit.metrics.direction import Direction, known_direction, settle_direction
 
 
 @pytest.mark.parametrize("name", ["psnr", "val/psnr", "full_frame/psnr/astronaut", "SSIM", "test.accuracy", "val_psnr"])

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from runaudit.errors import UsageError
+from runaudit.metrics.direction import Direction
 from runaudit.stats.answer import Verdict
 from runaudit.stats.selection import best_of, denominator, expected_top, is_favourable
-from runaudit.stats.values import Direction
 
 # Expected maxima of k standard normal draws: closed forms for 2 and 3 (Jones 1948), the table of Harter 1961 for 5, 10.
 MAXIMA = {2: 1 / math.sqrt(math.pi), 3: 3 / (2 * math.sqrt(math.pi)), 5: 1.1629644736, 10: 1.5387527308}

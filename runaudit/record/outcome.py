@@ -14,11 +14,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from runaudit.capture.launch import redactor_of, utc_text
-from runaudit.capture.ledger import claims
+from runaudit.capture.draft import redactor_of, utc_text
 from runaudit.capture.redact import Redactor
-from runaudit.capture.sink import Mirror, remarks
 from runaudit.errors import RunauditError, UsageError
+from runaudit.record.ledger import claims
+from runaudit.record.sink import Mirror, remarks
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest

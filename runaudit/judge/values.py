@@ -20,7 +20,7 @@ def parents(known: Iterable[str]) -> set[str]:
 
 def is_quantity(metric: str, *, is_directed: bool = False) -> bool:
     """Whether a name stands for one quantity, so that its parts may be averaged: `val` of `val/psnr` does not."""
-    from runaudit.stats.metric import known_direction
+    from runaudit.metrics.direction import known_direction
 
     return is_directed or known_direction(metric) is not None
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from runaudit.capture.outputs import OBSERVER
 from runaudit.errors import UsageError
-from runaudit.guard.ending import End, close_run
-from runaudit.guard.wrapped import remove_folder, traced
+from runaudit.launch.ending import End, close_run
+from runaudit.launch.wrapper import remove_folder, traced
 from runaudit.observe.here import POINTER
 from runaudit.records.digest import Digest
 from runaudit.records.manifest import Manifest

@@ -10,17 +10,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from runaudit.capture.closing import seal_outcome
 from runaudit.capture.contents import CLOCK_NS
-from runaudit.capture.launch import redactor_of
-from runaudit.capture.ledger import claims
+from runaudit.capture.draft import redactor_of
 from runaudit.capture.loaded import joined_code
 from runaudit.capture.meanwhile import changed_data, changed_files
 from runaudit.capture.observed import Observation, observe_outcome, started_ns
 from runaudit.capture.redact import Redactor
 from runaudit.capture.seeding import mismatch_after
-from runaudit.guard.leavings import announce_files, gather_series, own_files
+from runaudit.launch.collect import announce_files, gather_series, own_files
 from runaudit.observe.trace import Trace
+from runaudit.record.ledger import claims
+from runaudit.record.outcome import seal_outcome
 from runaudit.records.canonical import JSON
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.manifest import Manifest

@@ -1,6 +1,6 @@
 """The two kinds of line that `list` prints. Apart from all else, so that a listing from the index loads no judge."""
 
-from runaudit.paint import BOLD, GREEN, RED, Paint
+from runaudit.text.terminal import BOLD, GREEN, RED, Paint
 
 FINISHED = ("completed", "early_stopped")
 """Statuses that are shown as good."""

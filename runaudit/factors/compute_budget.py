@@ -8,11 +8,11 @@ explains it, did not both run to their end.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from runaudit.factors.builtin import BATCH_KEYS
 from runaudit.factors.factor import Change, ChangeClass, Role
-from runaudit.factors.known import BATCH_KEYS
 from runaudit.factors.levels import Levels
 from runaudit.factors.path import last_key
-from runaudit.factors.walk import leaves_of
+from runaudit.factors.tree import leaves_of
 from runaudit.records.run import Run
 
 LENGTH_WORDS = ("step", "epoch", "iter", "batch", "accum", "world", "gpu", "device", "time", "budget", "patience",

@@ -8,14 +8,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from runaudit.cli.common import Context
-from runaudit.cli.quantity import metric_value
-from runaudit.cli.select import has_store, stored_cohorts
 from runaudit.factors.cohort import Cohort
+from runaudit.judge.values import metric_value
 from runaudit.records.run import Run
+from runaudit.runs.names import has_store, stored_cohorts
+from runaudit.settings import Settings
+from runaudit.store.store import Store
 
 if TYPE_CHECKING:
-    from runaudit.stats.values import ArmValues, Direction, StatsPlan
+    from runaudit.metrics.direction import Direction
+    from runaudit.stats.values import ArmValues, StatsPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +29,14 @@ class Circumstances:
     looks: int | None = None
 
 
-def launched_cohorts(context: Context) -> tuple[Cohort, ...]:
+def launched_cohorts(store: Store, settings: Settings) -> tuple[Cohort, ...]:
     """Every launch of the store by cohort; empty where there is no store."""
-    return stored_cohorts(context.open(), context) if has_store(context) else ()
+    return stored_cohorts(store.existing(), settings) if has_store(store) else ()
 
 
 def circumstances(
-    context: Context,
+    store: Store,
+    settings: Settings,
     arms: Sequence[Cohort],
     values: "Sequence[ArmValues]",
     *,
@@ -54,7 +57,7 @@ def circumstances(
         is_selected_on_report=any(selected_on_report(run) for arm in arms for run in arm.runs),
         picked=picked,
     )
-    looks, told = _looks(context, arms, values, metric=metric, home=home, count=count)
+    looks, told = _looks(store, settings, arms, values, metric=metric, home=home, count=count)
     return Circumstances(plan=replace(plan, looks=looks or 1), notes=(*notes, *told), looks=looks)
 
 
@@ -99,9 +102,9 @@ def _left_out(
     home: Mapping[str, Cohort],
 ) -> tuple[tuple[str, ...], str]:
     """A note for every arm that is part of its cohort, and why the choice flatters the comparison, if it does."""
+    from runaudit.metrics.direction import Direction
     from runaudit.stats.interval import sd
     from runaudit.stats.selection import denominator, is_favourable
-    from runaudit.stats.values import Direction
 
     named = {run.id for arm in arms for run in arm.runs}
     sequences = tuple(name for name, _ in values[-1].by_sequence)
@@ -129,7 +132,8 @@ def _left_out(
 
 
 def _looks(
-    context: Context,
+    store: Store,
+    settings: Settings,
     arms: Sequence[Cohort],
     values: "Sequence[ArmValues]",
     *,
@@ -138,12 +142,12 @@ def _looks(
     count: bool,
 ) -> tuple[int | None, tuple[str, ...]]:
     """The largest number of looks among these comparisons; None where they are not counted, and why."""
-    from runaudit.store.looks import count_look, looks_at
+    from runaudit.store.peeks import count_look, looks_at
     from runaudit.store.store import StoreError
 
     if not home or any(run.id not in home for arm in arms for run in arm.runs):
         return None, ()
-    store, found = context.open(), []
+    store, found = store.existing(), []
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     for arm, own in zip(arms[:-1], values[:-1], strict=True):
         seen = _seen(((arm, own), (arms[-1], values[-1])), home)

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runaudit.capture.draft import ABSENT, LaunchRequest, redactor_of
 from runaudit.capture.gitprocess import work_tree
-from runaudit.capture.launch import ABSENT, LaunchRequest, redactor_of
 from runaudit.diff import compare
 from runaudit.diff.result import FactorChange
 from runaudit.errors import NothingToJudgeError
 from runaudit.factors.factor import Absent
-from runaudit.guard.launch import prepare
-from runaudit.guard.process import executable
-from runaudit.guard.reproduction import Repetition, judge_repetition
-from runaudit.guard.restore import Restored, restore
-from runaudit.guard.wrapped import run_sealed
+from runaudit.guard.admission import prepare
+from runaudit.launch.process import executable
+from runaudit.launch.reproduction import Repetition, judge_repetition
+from runaudit.launch.restore import Restored, restore
+from runaudit.launch.wrapper import run_sealed
 from runaudit.records.canonical import canonical_bytes, canonical_equal, thawed
 from runaudit.records.manifest import DESIGN_SECTIONS, Manifest
 from runaudit.records.run import Run

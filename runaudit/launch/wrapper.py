@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runaudit.capture.launch import child_environ
+from runaudit.capture.draft import child_environ
 from runaudit.capture.outputs import OBSERVER
 from runaudit.capture.ranks import with_other_ranks
 from runaudit.errors import RunauditError
-from runaudit.guard.ending import End, close_run
-from runaudit.guard.lastwords import listen
-from runaudit.guard.leavings import foreign_files
-from runaudit.guard.process import Ended, signal_name, signals_held, supervise
+from runaudit.launch.collect import foreign_files
+from runaudit.launch.ending import End, close_run
+from runaudit.launch.lastwords import listen
+from runaudit.launch.process import Ended, signal_name, signals_held, supervise
 from runaudit.observe.lay import lay
 from runaudit.observe.log import read_trace
 from runaudit.observe.sampler import Sampler

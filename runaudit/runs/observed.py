@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from runaudit.paint import printable
 from runaudit.records.outcome import Outcome
+from runaudit.text.terminal import printable
 
 SHOWN = 8
 """Rows of each kind; -v prints them all."""

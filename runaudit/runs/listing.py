@@ -6,21 +6,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from runaudit.cli.lines import head_line, row_line
-from runaudit.cli.observed import last_words, observed_lines
 from runaudit.diff.summary import shown
 from runaudit.errors import RecordError, UsageError
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import Absent
 from runaudit.factors.gaps import gaps
 from runaudit.factors.levels import design_digest, levels
-from runaudit.factors.walk import keyed, leaves_of, same
-from runaudit.paint import DIM, RED, Paint, printable
+from runaudit.factors.tree import keyed, leaves_of, same
 from runaudit.records.canonical import JSON, parse_strict
 from runaudit.records.manifest import Unknown
 from runaudit.records.record_file import record_of
 from runaudit.records.run import Run
+from runaudit.runs.lines import head_line, row_line
+from runaudit.runs.observed import last_words, observed_lines
 from runaudit.settings import FactorSettings, Settings
+from runaudit.text.terminal import DIM, RED, Paint, printable
 
 COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge, "<=": operator.le, "!=": operator.ne, "=": operator.eq, ">": operator.gt, "<": operator.lt,

@@ -7,12 +7,12 @@ with the keys only it has, an effective batch that was merely split differently.
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from runaudit.factors import known
+from runaudit.factors import builtin as known
 from runaudit.factors.factor import Absent, Change, ChangeClass, Role
 from runaudit.factors.levels import Levels
 from runaudit.factors.path import joined, last_key, matches, steps
 from runaudit.factors.source import renamed
-from runaudit.factors.walk import same
+from runaudit.factors.tree import same
 from runaudit.settings import FactorSettings
 
 Blocks = dict[str, str]

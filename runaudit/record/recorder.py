@@ -17,16 +17,16 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from runaudit.capture.closing import SERIES, end_mirrors, ending_of, run_of
-from runaudit.capture.files import brought_in
-from runaudit.capture.finishing import WatchedConfig, loaded_here, seal_own, told
-from runaudit.capture.launch import ABSENT, LaunchRequest, draft_manifest, open_store, redactor_of, seal
-from runaudit.capture.ledger import claim
+from runaudit.capture.draft import ABSENT, LaunchRequest, draft_manifest, open_store, redactor_of, seal
 from runaudit.capture.rng import proof, reseeded, rng_digests
-from runaudit.capture.series import Keeper, Series
-from runaudit.capture.sink import Mirror, Sink, remarks
 from runaudit.errors import CaptureError, UsageError
 from runaudit.observe.here import attached, is_observed, unobserved
+from runaudit.record.files import brought_in
+from runaudit.record.finishing import WatchedConfig, loaded_here, seal_own, told
+from runaudit.record.ledger import claim
+from runaudit.record.outcome import SERIES, end_mirrors, ending_of, run_of
+from runaudit.record.series import Keeper, Series
+from runaudit.record.sink import Mirror, Sink, remarks
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest

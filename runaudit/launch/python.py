@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from runaudit.capture.launch import ABSENT, LaunchRequest, open_store
-from runaudit.capture.recorder import Recorder, rank_of, record
+from runaudit.capture.draft import ABSENT, LaunchRequest, open_store
+from runaudit.guard.admission import Terms, judge_draft, prepare
 from runaudit.guard.answer import GuardAnswer
 from runaudit.guard.invocation import Invocation
-from runaudit.guard.launch import Terms, judge_draft, prepare
 from runaudit.observe.here import unobserved
+from runaudit.record.recorder import Recorder, rank_of, record
 from runaudit.records.manifest import Manifest
 from runaudit.settings import Settings, load_settings
 from runaudit.store import Store, find_store

@@ -13,8 +13,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runaudit.capture.draft import LaunchRequest, amended, draft_manifest, seal
 from runaudit.capture.git import git_state
-from runaudit.capture.launch import LaunchRequest, amended, draft_manifest, seal
 from runaudit.capture.outputs import Outputs
 from runaudit.errors import CaptureError, IntegrityError, UsageError
 from runaudit.guard.answer import RULES, GuardAnswer, judge, not_recordable

@@ -10,21 +10,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from runaudit.cli.circumstances import circumstances, launched_cohorts
-from runaudit.cli.common import Context
-from runaudit.cli.quantity import is_quantity, metric_value, parents, sequence_names
 from runaudit.diff import Comparison, compare_cohorts
 from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort
+from runaudit.judge.circumstances import circumstances, launched_cohorts
+from runaudit.judge.values import is_quantity, metric_value, parents, sequence_names
 from runaudit.records.run import Run
+from runaudit.settings import Settings
+from runaudit.store.store import Store
 
 if TYPE_CHECKING:
+    from runaudit.metrics.direction import Direction
     from runaudit.stats.answer import Interaction, StatsAnswer
-    from runaudit.stats.values import ArmValues, Design, Direction, StatsPlan
+    from runaudit.stats.values import ArmValues, Design, StatsPlan
 
 
-def judged_cohorts(
-    context: Context,
+def judge_cohorts(
+    store: Store,
+    settings: Settings,
     arms: Sequence[Cohort],
     *,
     metric: str,
@@ -37,23 +40,24 @@ def judged_cohorts(
     launched: every run of the store by cohort, read anew if None. count: this is a look, and the log counts it.
     Raises UsageError where no run has the metric.
     """
+    from runaudit.metrics.direction import settle_direction
     from runaudit.stats.judge import judge
-    from runaudit.stats.metric import settle_direction
 
-    declared = declared_direction(context, metric, direction)
+    declared = declared_direction(settings, metric, direction)
     require_metric(arms, metric, is_directed=declared is not None)
     values = values_of(arms, metric)
     around = circumstances(
-        context,
+        store,
+        settings,
         arms,
         values,
         direction=settle_direction(metric, declared),
         metric=metric,
-        plan=declared_plan(context),
-        launched=launched_cohorts(context) if launched is None else launched,
+        plan=declared_plan(settings),
+        launched=launched_cohorts(store, settings) if launched is None else launched,
         count=count,
     )
-    designs = tuple(compare_cohorts(arms[-1], arm, settings=context.settings) for arm in arms[:-1])
+    designs = tuple(compare_cohorts(arms[-1], arm, settings=settings) for arm in arms[:-1])
     answer = judge(
         values,
         metric=metric,
@@ -164,11 +168,11 @@ def distinct_labels(arms: Sequence[Cohort]) -> tuple[str, ...]:
     )
 
 
-def declared_direction(context: Context, metric: str, given: str | None) -> "Direction | None":
+def declared_direction(settings: Settings, metric: str, given: str | None) -> "Direction | None":
     """The option's direction, else the policy's; None leaves it to what is known of the name."""
-    from runaudit.stats.values import Direction
+    from runaudit.metrics.direction import Direction
 
-    word = given or context.settings.stats.directions.get(metric)
+    word = given or settings.stats.directions.get(metric)
     if word is None:
         return None
     if word not in ("higher", "lower"):
@@ -176,9 +180,9 @@ def declared_direction(context: Context, metric: str, given: str | None) -> "Dir
     return Direction(word)
 
 
-def declared_plan(context: Context) -> "StatsPlan":
+def declared_plan(settings: Settings) -> "StatsPlan":
     """What the policy declared before anyone looked."""
     from runaudit.stats.values import StatsPlan
 
-    declared = context.settings.stats
+    declared = settings.stats
     return StatsPlan(alpha=declared.alpha, margin=declared.margin, is_paired=declared.paired, best_of=declared.best_of)

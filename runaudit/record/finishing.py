@@ -5,10 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
-from runaudit.capture.closing import seal_outcome
 from runaudit.capture.config import plain_config
-from runaudit.capture.launch import ABSENT
-from runaudit.capture.ledger import claim
+from runaudit.capture.draft import ABSENT
 from runaudit.capture.loaded import code_roots, joined_code, loaded_code
 from runaudit.capture.meanwhile import changed_config, changed_data
 from runaudit.capture.observed import observe_outcome
@@ -16,6 +14,8 @@ from runaudit.capture.ranks import with_other_ranks
 from runaudit.capture.redact import Redactor
 from runaudit.errors import CaptureError, RunauditError
 from runaudit.observe.here import own_trace, unobserved
+from runaudit.record.ledger import claim
+from runaudit.record.outcome import seal_outcome
 from runaudit.records.canonical import JSON
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome

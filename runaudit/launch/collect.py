@@ -6,10 +6,10 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from runaudit.capture.closing import SERIES
-from runaudit.capture.ledger import claim, claims
 from runaudit.errors import RunauditError
 from runaudit.observe.trace import Trace
+from runaudit.record.ledger import claim, claims
+from runaudit.record.outcome import SERIES
 from runaudit.records.digest import digest_file
 from runaudit.records.trajectory import Trajectory, read_lines, write_lines
 

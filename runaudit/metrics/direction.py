@@ -5,9 +5,17 @@ turns the meaning round (`psnr_gap`, `accuracy_drop`), counts as unknown.
 """
 
 import re
+from enum import StrEnum
 
 from runaudit.errors import UsageError
-from runaudit.stats.values import Direction
+
+
+class Direction(StrEnum):
+    """Which way the metric improves."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+
 
 # fmt: off
 HIGHER_IS_BETTER = frozenset({

@@ -17,11 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runaudit.cli.common import Context
-
 if TYPE_CHECKING:
     from runaudit.factors.cohort import Cohort
     from runaudit.factors.levels import Levels
+    from runaudit.settings import Settings
     from runaudit.store.store import Store
 
 SCHEMA = "runaudit.list-index/2"
@@ -31,22 +30,21 @@ TAIL_BYTES = 64 << 10
 KEPT_FOUNDERS = 64
 
 
-def listed(context: Context, *, colour: bool) -> Iterator[str] | None:
+def listed(store: "Store", settings: "Settings", *, json_answer: bool, colour: bool) -> Iterator[str] | None:
     """The lines of `list`, or its JSON answer as text; None where the records themselves must be read."""
-    store = context.open()
-    state = _state(store, context)
-    if state is None or not (_is_current(store, state) or _rebuilt(store, context, state)):
+    state = _state(store, settings)
+    if state is None or not (_is_current(store, state) or _rebuilt(store, settings, state)):
         return None
-    return _answer(store) if context.json else _lines(store, colour=colour)
+    return _answer(store) if json_answer else _lines(store, colour=colour)
 
 
-def _state(store: "Store", context: Context) -> dict[str, Any] | None:
+def _state(store: "Store", settings: "Settings") -> dict[str, Any] | None:
     """What the index must have been made of to hold now."""
     from runaudit import __version__
     from runaudit.records.digest import digest_bytes
 
     size, head = _head(store.log_path, None)
-    policy = str(digest_bytes(repr(context.settings.factors).encode()))
+    policy = str(digest_bytes(repr(settings.factors).encode()))
     return {"schema": SCHEMA, "version": __version__, "policy": policy, "size": size, "head": head} if size else None
 
 
@@ -105,8 +103,8 @@ def _status(store: "Store", run_id: str) -> str:
 
 
 def _lines(store: "Store", *, colour: bool) -> Iterator[str]:
-    from runaudit.cli.lines import head_line, row_line
-    from runaudit.paint import Paint
+    from runaudit.runs.lines import head_line, row_line
+    from runaudit.text.terminal import Paint
 
     paint = Paint(colour)
     for number, group in enumerate(map(json.loads, _cohorts(store, TEXT))):
@@ -153,12 +151,12 @@ class _Group:
         return cls(key=found["key"], ids=found["ids"], text=text, rows=rows)
 
 
-def _rebuilt(store: "Store", context: Context, state: dict[str, Any]) -> bool:
+def _rebuilt(store: "Store", settings: "Settings", state: dict[str, Any]) -> bool:
     """Bring the index to the log. False where a record is damaged or nothing can be written: then records are read."""
     groups, after = _still_good(store, state)
     entries = store.entries()
     fresh = entries[after:]
-    grouping = _Grouping(store, context, groups)
+    grouping = _Grouping(store, settings, groups)
     for entry in fresh:
         if entry.kind == "manifest":
             grouping.add(entry.digest.hex)
@@ -198,9 +196,9 @@ def _still_good(store: "Store", state: Mapping[str, Any]) -> tuple[list[_Group],
 class _Grouping:
     """The cohorts while runs are put into them, as `cohorts` would have it."""
 
-    def __init__(self, store: "Store", context: Context, groups: list[_Group]) -> None:
+    def __init__(self, store: "Store", settings: "Settings", groups: list[_Group]) -> None:
         self.groups = groups
-        self._store, self._settings = store, context.settings
+        self._store, self._settings = store, settings
         self._by_key: dict[str, list[int]] = {}
         self._of_run: dict[str, int] = {}
         self._dirty: set[int] = set()
@@ -210,9 +208,9 @@ class _Grouping:
             self._of_run.update(dict.fromkeys(group.ids, number))
 
     def _levels(self, run_id: str) -> "Levels":
-        from runaudit.cli.select import load_run
         from runaudit.factors.levels import levels
         from runaudit.factors.policy import shared_policy
+        from runaudit.runs.names import load_run
 
         run = load_run(self._store, run_id, trajectory=False)
         return levels(run, shared_policy(self._settings.factors, (run,)))
@@ -255,8 +253,8 @@ class _Grouping:
 
     def refresh(self) -> bool:
         """Describe every touched cohort from its records. False where one of them is damaged."""
-        from runaudit.cli.select import load_run
         from runaudit.factors.cohort import Cohort, cohort_id, shared_label
+        from runaudit.runs.names import load_run
 
         for number in sorted(self._dirty):
             group = self.groups[number]
@@ -269,9 +267,9 @@ class _Grouping:
 
 
 def _described(group: "Cohort", key: str) -> _Group:
-    from runaudit.cli.listing import list_json, row_cells
-    from runaudit.paint import printable
     from runaudit.records.canonical import json_safe
+    from runaudit.runs.listing import list_json, row_cells
+    from runaudit.text.terminal import printable
 
     cells = [list(row_cells(run)) for run in group.runs]
     rows = json_safe(list_json([group])["cohorts"][0])

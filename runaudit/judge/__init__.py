@@ -1,0 +1,1 @@
+"""From recorded cohorts to a verdict on a metric."""

@@ -1,0 +1,1 @@
+"""A command run as a sealed launch: process, wrapper, what it left, restored and run again."""

@@ -1,0 +1,1 @@
+"""Which runs a user means, and the list of them."""
