@@ -286,7 +286,7 @@ USED = (
     Way("a document by suffix", "seen.append(open(HERE + '/table.html').read())", _file("table.html")),
     Way("requirements that are read", "seen.append(open(HERE + '/requirements.txt').read())", _file("requirements.txt")),
     Way("a hidden file", "seen.append(open(HERE + '/.prompt').read())", _file(".prompt")),
-    Way("shared memory", "seen.append(open('/dev/shm/' + os.path.basename(OUT) + '.bin').read())", lambda p, v: p.write(Path("/dev/shm") / f"{p.out.name}.bin", str(v))),
+    Way("shared memory", "seen.append(open('/dev/shm/' + OUT.replace('/', '-') + '.bin').read())", lambda p, v: p.write(Path("/dev/shm") / f"{str(p.out).replace('/', '-')}.bin", str(v))),
 )  # fmt: skip
 """What a program can take in. Each changes what is printed when it is changed."""
 
