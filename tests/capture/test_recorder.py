@@ -338,7 +338,7 @@ def test_several_programs_share_one_store(store: Store, repo: Repo) -> None:
 
 def test_a_signal_that_comes_while_sealing_is_delivered_after_it(folder: Path) -> None:
     process = launch(program(folder, """
-        import runaudit.record.finishing as home
+        from runaudit.record import finishing as home
         real = home.seal_outcome
         def slow(*a, **k):
             os.kill(os.getpid(), signal.SIGTERM)
