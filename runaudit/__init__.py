@@ -43,18 +43,26 @@ _HOMES = {
 }
 
 
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'runaudit' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 class _Door(ModuleType):
-    """The public verbs. Some rooms bear the name of what is asked of them (`runaudit.guard`, `runaudit.record`): for
-    who asks the package it is the verb, whether or not the room has been imported; imports find the room."""
+    """Some rooms bear the name of what is asked of them (`runaudit.guard`, `runaudit.record`). Importing such a room
+    does not put it in the place of its verb; `from runaudit.record import …` finds the room all the same."""
 
-    def __getattribute__(self, name: str) -> Any:
-        """A public name from its home."""
-        home = _HOMES.get(name)
-        return super().__getattribute__(name) if home is None else getattr(import_module(home), name)
-
-    def __dir__(self) -> list[str]:
-        """What there is, loaded or not."""
-        return sorted({*super().__dir__(), *__all__})
+    def __setattr__(self, name: str, value: Any) -> None:
+        """What the import system does to a package whose room it has loaded, but for the verbs."""
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
 
 
 sys.modules[__name__].__class__ = _Door

@@ -26,10 +26,12 @@ def listings(
     if made:
         found["folders_made"] = [legible(places.name(path)) for path in made]
     rows: dict[str, JSON] = {}
+    left = outputs.all_touched() if trace.listed else frozenset()
+    written = left.union(map(places.name, trace.written), map(places.name, trace.removed))
     for path in sorted(trace.listed):
         if places.ignored(f"{path}{os.sep}") or places.is_library(f"{path}{os.sep}") or declared(path) is not None:
             continue
-        if (names := _names(path, trace, places, outputs)) is not None:
+        if (names := _names(path, trace, places, written, left)) is not None:
             place = "." if places.inside(f"{path}{os.sep}") and not _inner(path, places) else _inner(path, places)
             digest = hashlib.sha256("\0".join(names).encode("utf-8", "surrogateescape")).hexdigest()
             rows[place] = {"path": legible(place), "digest": f"sha256:{digest}", "names": len(names)}
@@ -42,33 +44,25 @@ def _inner(path: str, places: Places) -> str:
     return places.name(f"{path}{os.sep}").rstrip(os.sep)
 
 
-def _names(path: str, trace: Trace, places: Places, outputs: Outputs) -> list[str] | None:
-    """What lies in a folder and no run put there; None where the folder is the run's own, or gone."""
-    if path in trace.written or any(f"{path}{os.sep}".startswith(f"{one}{os.sep}") for one in _made(path, trace)):
+def _names(path: str, trace: Trace, places: Places, written: frozenset[str], left: frozenset[str]) -> list[str] | None:
+    """What lies in a folder and no run put there; None where the folder is the run's own, or gone.
+
+    `written`: what this run and earlier ones wrote, `left`: what earlier ones did.
+    """
+    if path in trace.written or trace.lies_in_made(path):
         return None
     try:
         names = sorted(os.listdir(path))  # noqa: PTH208
     except OSError:
         return None
-    if outputs.touched(places.name(path)):
+    if places.name(path) in left:
         return None
-    written = {*map(places.name, trace.written), *map(places.name, trace.removed)} | outputs.all_touched()
     inner = places.name(f"{path}{os.sep}")
     return [name for name in names if name not in NO_INPUT and f"{inner}{name}" not in written
             and not _is_left(f"{path}{os.sep}{name}", f"{inner}{name}", written)]  # fmt: skip
 
 
-def _made(path: str, trace: Trace) -> list[str]:
-    """The folders above a path that the run made."""
-    above, found = os.path.dirname(path), []  # noqa: PTH120
-    while above not in ("", os.sep):
-        if above in trace.written:
-            found.append(above)
-        above = os.path.dirname(above)  # noqa: PTH120
-    return found
-
-
-def _is_left(path: str, name: str, written: frozenset[str] | set[str]) -> bool:
+def _is_left(path: str, name: str, written: frozenset[str]) -> bool:
     """Whether a folder holds nothing but what runs wrote."""
     if not os.path.isdir(path) or not any(one.startswith(f"{name}/") for one in written):  # noqa: PTH112
         return False

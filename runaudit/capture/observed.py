@@ -202,7 +202,7 @@ class _Sealing:
         try:
             return self.contents.moved(os.stat(read.path))  # noqa: PTH116
         except OSError:
-            return any(str(above) in self.trace.written for above in Path(read.path).parents)
+            return self.trace.lies_in_made(read.path)
 
     def _of_datasets(self, told: Mapping[str, tuple[int, int]]) -> Iterator[dict[str, JSON]]:
         """What was read of a declared dataset narrows nothing: it is judged as it was declared, and told here."""

@@ -83,9 +83,7 @@ class Context:
 
     def open(self) -> "Store":
         """The store, which must exist."""
-        from runaudit.store import Store
-
-        return Store.open(self.store_root)
+        return self.store.existing()
 
     def create(self) -> "Store":
         """The store, made if need be."""
@@ -152,12 +150,13 @@ def command(*, exit_zero: bool = False) -> Callable[[Callable[..., None]], Calla
             function(context(shared.pop("store"), shared.pop("policy"), **shared), **values)
 
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
-        return signed(called, function, [*own, *(_option(name, *SHARED[name]) for name in names)])
+        return signed(called, function, [*own, *(option(name, *SHARED[name]) for name in names)])
 
     return taking
 
 
-def _option(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+def option(name: str, annotation: Any, default: Any = None) -> inspect.Parameter:
+    """A parameter that the parser reads as an option, or as what `annotation` says."""
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
 
 
@@ -192,11 +191,6 @@ def say_json(answer: Mapping[str, Any]) -> None:
 def hint(text: str) -> None:
     """A message, on stderr."""
     sys.stderr.write(text if text.endswith("\n") else text + "\n")
-
-
-def finish(code: int) -> None:
-    """End the command with `code`."""
-    raise typer.Exit(code)
 
 
 def report_error(error: RunauditError, *, as_json: bool) -> int:

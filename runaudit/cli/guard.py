@@ -22,7 +22,7 @@ def guard(around: Context, options: Options) -> None:
         common.say_json(answer.to_json())
     else:
         common.say(common.printable(answer_text(answer, verbose=around.verbose)))
-    common.finish(0 if answer.allowed else common.REFUSED)
+    around.finish(0 if answer.allowed else common.REFUSED)
 
 
 def ask(around: Context, options: Options, *, cwd: Path) -> GuardAnswer:

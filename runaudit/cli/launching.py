@@ -1,6 +1,5 @@
 """The options that describe a launch: `run` and `guard` take the same ones, so that what was asked is what is run."""
 
-import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -72,12 +71,8 @@ def describes_launch(function: Callable[..., None]) -> Callable[..., None]:
         found: dict[str, Any] = {k: tuple(v or ()) if _is_repeatable(LAUNCH[k]) else v for k, v in values.items()}
         function(context, Options(**found, shared=context.given))
 
-    first = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=common.Context)
-    given = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=None)
-        for name, annotation in LAUNCH.items()
-    ]
-    return common.command()(common.signed(called, function, [first, *given]))
+    given = [common.option(name, annotation) for name, annotation in LAUNCH.items()]
+    return common.command()(common.signed(called, function, [common.option("context", common.Context), *given]))
 
 
 def _is_repeatable(annotation: Any) -> bool:

@@ -33,7 +33,7 @@ def show(
         common.say("\n".join(show_lines(found[0], context.settings, verbose=context.verbose)))
     if found[0].fault:
         common.hint(f"runaudit: this record is damaged: {common.printable(found[0].fault)}")
-        common.finish(INTEGRITY)
+        context.finish(INTEGRITY)
 
 
 @common.command(exit_zero=True)

@@ -48,6 +48,7 @@ def report(
     Runs that differ only in their seed become one arm; each arm is compared with the one before it. The page loads
     nothing from anywhere. Exit code 0 where it was written, 4 where it shows a record that was damaged.
     """
+    from runaudit.judge.circumstances import launched_cohorts
     from runaudit.report import check_place, page_view, render_page, write_page
 
     check_place(output)
@@ -56,13 +57,14 @@ def report(
     named = {run.id for cohort in cohorts for run in cohort.runs}
     others = _arms(context, beside) if beside else []
     cohorts += [cohort for cohort in others if not named.issuperset(run.id for run in cohort.runs)]
-    compared = [_comparison(context, cohorts, pair, metrics=metric or ()) for pair in pairs]
+    launched = launched_cohorts(context.store, context.settings) if pairs else ()
+    compared = [_comparison(context, cohorts, pair, metrics=metric or (), launched=launched) for pair in pairs]
     integrity = _integrity(context, cohorts)
     view = page_view([_arm(context, cohort) for cohort in cohorts], compared, title=title, integrity=integrity)
     write_page(output, render_page(view))
     _tell(context, view, output)
     damaged = any(integrity.values()) or any(run.fault for cohort in cohorts for run in cohort.runs)
-    common.finish(INTEGRITY if damaged else 0)
+    context.finish(INTEGRITY if damaged else 0)
 
 
 def _arms(context: Context, words: Sequence[str]) -> "list[Cohort]":
@@ -91,9 +93,8 @@ def _arms(context: Context, words: Sequence[str]) -> "list[Cohort]":
 
 def _arm(context: Context, cohort: "Cohort") -> "ArmInput":
     from runaudit.report import ArmInput, read_panels
-    from runaudit.store import Store
 
-    store = Store(context.store_root)
+    store = context.store
     panels = {run.id: read_panels(run, store.run_dir(run.id)) for run in cohort.runs}
     return ArmInput(
         name=cohort.label, runs=cohort.runs, effective_n=cohort.effective_n, cohort=cohort.id, panels=panels
@@ -101,28 +102,27 @@ def _arm(context: Context, cohort: "Cohort") -> "ArmInput":
 
 
 def _comparison(
-    context: Context, cohorts: "Sequence[Cohort]", pair: tuple[int, int], *, metrics: Sequence[str]
+    context: Context,
+    cohorts: "Sequence[Cohort]",
+    pair: tuple[int, int],
+    *,
+    metrics: Sequence[str],
+    launched: "Sequence[Cohort]",
 ) -> "ComparisonInput":
     """The judgement on one pair of arms, as the JSON that `diff` and `stats` answer with."""
     from runaudit.diff import compare_cohorts
-    from runaudit.judge.circumstances import launched_cohorts
     from runaudit.judge.cohorts import judge_cohorts
     from runaudit.report import ComparisonInput
 
     before, after = (cohorts[index] for index in pair)
     names = metrics or _metrics(context, before.runs, after.runs)
-    launched = launched_cohorts(context.store, context.settings)
-    answers = [
-        judge_cohorts(context.store, context.settings, [after, before], metric=name, direction=None, launched=launched)[
-            0
-        ]
-        for name in names
-    ]
+    around = (context.store, context.settings)
+    judged = [judge_cohorts(*around, [after, before], metric=name, direction=None, launched=launched) for name in names]
     return ComparisonInput(
         baseline=pair[0],
         arm=pair[1],
         diff=compare_cohorts(before, after, settings=context.settings).to_json(),
-        stats=tuple(answer.to_json() for answer in answers),
+        stats=tuple(answer.to_json() for answer, _ in judged),
     )
 
 

@@ -38,7 +38,7 @@ def restore(
         common.say_json(restored_json(wanted, restored))
     else:
         common.say(common.printable(restored_text(wanted, restored)))
-    common.finish(0 if restored.exact else common.CANNOT_JUDGE)
+    around.finish(0 if restored.exact else common.CANNOT_JUDGE)
 
 
 @common.command(exit_zero=True)

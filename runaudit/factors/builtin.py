@@ -108,6 +108,8 @@ NUMERICS = ("env.python", "env.implementation", "env.torch", "env.cuda", "env.cu
             "env.libc", "env.container", "env.image")  # fmt: skip
 """Software that can change numbers; several of them together are one block: somebody changed the container."""
 
+SETTINGS = "the run's settings; the resolved config is compared leaf by leaf"
+"""Why a file of settings is no factor of its own."""
 DOCUMENT = re.compile(
     r"(?:readme|licen[cs]e|copying|notice)(?:\.(?:md|rst|adoc))?|(?:licen[cs]e|copying|readme)\.txt|"
     r"\.gitignore|\.gitattributes|\.editorconfig|\.dockerignore|\.mailmap|py\.typed",

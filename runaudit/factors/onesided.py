@@ -23,7 +23,7 @@ WITHIN = "it lies within a declared data set, whose content is equal"
 
 def explained(found: Sequence[Change], a: Levels, b: Levels) -> list[Change]:
     """The changes, with what follows from others among them as derived."""
-    found = [replace(c, kind=ChangeClass.NUISANCE, role=Role.TREATMENT, why=why) if (why := _excused(c, a, b)) else c
+    found = [replace(c, kind=ChangeClass.NUISANCE, role=Role.TREATMENT, why=WITHIN) if _within_declared(c, a, b) else c
              for c in found]  # fmt: skip
     lone = {change.path for change in found if change.kind is ChangeClass.FACTOR and is_lone(change, a, b)}
     if not lone:
@@ -37,18 +37,12 @@ def explained(found: Sequence[Change], a: Levels, b: Levels) -> list[Change]:
     return [_told(change, causes.get(change.path)) if change.path in lone else change for change in found]
 
 
-def _excused(change: Change, a: Levels, b: Levels) -> str:
-    """Why a file that one run alone read is no difference; empty where it is one."""
-    if change.kind is not ChangeClass.FACTOR or not (
-        isinstance(change.before, Absent) or isinstance(change.after, Absent)
-    ):
-        return ""
-    return WITHIN if _within_declared(change, a, b) else ""
-
-
 def _within_declared(change: Change, a: Levels, b: Levels) -> bool:
-    """Whether it lies in a data set that both runs declare, with equal content: what was read of it narrows nothing."""
-    path = named_in(change.path) if change.path in {*a.scope.facts, *b.scope.facts} else None
+    """Whether it is a file that one run alone read, of a data set that both declare with equal content: what was read
+    of that narrows nothing."""
+    one_sided = isinstance(change.before, Absent) or isinstance(change.after, Absent)
+    seen = change.path in {*a.scope.facts, *b.scope.facts}
+    path = named_in(change.path) if one_sided and seen and change.kind is ChangeClass.FACTOR else None
     if path is None:
         return False
     for name, entry in a.run.manifest.section("data").items():

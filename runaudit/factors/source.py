@@ -19,8 +19,6 @@ from runaudit.factors.tree import keyed, leaves_of
 from runaudit.records.canonical import JSON, canonical_bytes, parse_strict
 from runaudit.settings import FactorSettings
 
-SETTINGS = "the run's settings; the resolved config is compared leaf by leaf"
-
 
 def prefix_of(path: str) -> str:
     """The dotted path of a source file: its path as it is, `code.trainer/losses.py`."""
@@ -60,7 +58,7 @@ def _unopened(a: Levels, b: Levels) -> Iterator[Change]:
             )  # fmt: skip
         elif _launched_with(path, before, after, a, b):
             # Whoever launched the run read it, and the config holds what it said.
-            kind, why, follows = ChangeClass.DERIVED, SETTINGS, "config"
+            kind, why, follows = ChangeClass.DERIVED, known.SETTINGS, "config"
         yield Change(path=prefix_of(path), before=before, after=after, kind=kind, why=why, follows=follows)
 
 
@@ -74,7 +72,7 @@ def _judge(
     if not _ran(path, a, b):
         return ChangeClass.NUISANCE, "not run: neither run loaded it"
     if _launched_with(path, before, after, a, b):
-        return ChangeClass.DERIVED, SETTINGS
+        return ChangeClass.DERIVED, known.SETTINGS
     if isinstance(before, str) and isinstance(after, str):
         return _same_text(path, text_of(a.run, before), text_of(b.run, after), a, b)
     return ChangeClass.FACTOR, ""

@@ -79,8 +79,7 @@ def text_standing(value: str, of: Levels, *, named: str = "") -> Standing:
         return Standing(value=f"<data.{name}>",
                         why=f"a place; what lies there is judged by the digest of data.{name}")  # fmt: skip
     if _is_config_file(place, of):
-        return Standing(kind=ChangeClass.DERIVED, follows="config",
-                        why="the run's settings; the resolved config is compared leaf by leaf")  # fmt: skip
+        return Standing(kind=ChangeClass.DERIVED, follows="config", why=known.SETTINGS)
     if content := content_at(place, of):
         return Standing(value=content, why="a place; what lies there is judged by its content")
     if _written(place, of):

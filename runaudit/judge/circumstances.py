@@ -36,7 +36,6 @@ def launched_cohorts(store: Store, settings: Settings) -> tuple[Cohort, ...]:
 
 def circumstances(
     store: Store,
-    settings: Settings,
     arms: Sequence[Cohort],
     values: "Sequence[ArmValues]",
     *,
@@ -57,7 +56,7 @@ def circumstances(
         is_selected_on_report=any(selected_on_report(run) for arm in arms for run in arm.runs),
         picked=picked,
     )
-    looks, told = _looks(store, settings, arms, values, metric=metric, home=home, count=count)
+    looks, told = _looks(store, arms, values, metric=metric, home=home, count=count)
     return Circumstances(plan=replace(plan, looks=looks or 1), notes=(*notes, *told), looks=looks)
 
 
@@ -133,7 +132,6 @@ def _left_out(
 
 def _looks(
     store: Store,
-    settings: Settings,
     arms: Sequence[Cohort],
     values: "Sequence[ArmValues]",
     *,

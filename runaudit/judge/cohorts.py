@@ -48,7 +48,6 @@ def judge_cohorts(
     values = values_of(arms, metric)
     around = circumstances(
         store,
-        settings,
         arms,
         values,
         direction=settle_direction(metric, declared),

@@ -7,6 +7,7 @@ not followed), text with surrogates for bytes that are not UTF-8.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
 
@@ -131,6 +132,10 @@ class Trace:
     network: tuple[str, ...] = ()
     partial: tuple[str, ...] = ()
     last_words: str = ""
+
+    def lies_in_made(self, path: str) -> bool:
+        """Whether a folder above `path` is one that the run made."""
+        return any(str(above) in self.written for above in PurePath(path).parents)
 
     @property
     def observed(self) -> bool:

@@ -51,9 +51,8 @@ def runs_named(store: Store, settings: Settings, word: str, *, trajectory: bool 
         parts = [part for part in word.split(",") if part]
         runs = [run for part in parts for run in runs_named(store, settings, part, trajectory=trajectory)]
         return tuple({run.id: run for run in runs}.values())
-    return tuple(
-        load_run(store.existing(), run_id, trajectory=trajectory) for run_id in ids_named(store, settings, word)
-    )
+    opened = store.existing()  # one for all: it keeps the log that it has read
+    return tuple(load_run(opened, run_id, trajectory=trajectory) for run_id in ids_named(opened, settings, word))
 
 
 def ids_named(store: Store, settings: Settings, word: str) -> tuple[str, ...]:
@@ -69,10 +68,10 @@ def ids_named(store: Store, settings: Settings, word: str) -> tuple[str, ...]:
         named = {**shown, **{group.id: group for group in known}}
         return {name: tuple(run.id for run in group.runs) for name, group in named.items()}
 
-    return resolve(store, word, cohorts=by_cohort, telling=lambda ids: _told_apart(store, settings, known, ids))
+    return resolve(store, word, cohorts=by_cohort, telling=lambda ids: _told_apart(settings, known, ids))
 
 
-def _told_apart(store: Store, settings: Settings, known: Sequence[Cohort], ids: Sequence[str]) -> str:
+def _told_apart(settings: Settings, known: Sequence[Cohort], ids: Sequence[str]) -> str:
     """Cohorts by id, size and seeds, and what the others change of the first."""
     from runaudit.diff import compare_cohorts
 
