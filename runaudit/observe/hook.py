@@ -45,13 +45,14 @@ class Log(object):
         try:
             os.posix_fallocate(descriptor, 0, size)
             try:
-                self.map = self.mmap(descriptor, size, trackfd=False)
+                fresh = self.mmap(descriptor, size, trackfd=False)
             except TypeError:
-                self.map = self.mmap(descriptor, size)
+                fresh = self.mmap(descriptor, size)
         finally:
             os.close(descriptor)
-        self.kept.append(self.map)
-        self.map.write(b"runaudit-log/1\t \n")
+        self.kept.append(fresh)
+        fresh.write(b"runaudit-log/1\t \n")
+        self.map = fresh  # only now: what another thread wrote before the first line would be taken for it
         if self.part == 1 and self.head is not None:
             self.put("S", str(os.getppid()), "fork" if forked else "late" if self.late else "start", *self.head)
 

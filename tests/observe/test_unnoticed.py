@@ -1,8 +1,10 @@
 """A program must not notice that it is observed: what it prints, how it ends, what it raises stay as they are."""
 
 import json
+import mmap
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -10,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from runaudit.observe import log as logs
+
 PY = sys.executable
+HOOK = Path(logs.__file__).with_name("hook.py")
 
 
 def found_interpreters() -> list[str]:
@@ -304,7 +309,7 @@ def test_threads_lose_nothing(place):
         place.write(f"d/{n}", "1")
     ran = place.program("""
 import threading, sys
-sys.setswitchinterval(1e-6)
+sys.setswitchinterval(1e-5)
 def work(k):
     for n in range(k, 800, 8):
         open("d/%d" % n).read()
@@ -312,6 +317,26 @@ threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
 [t.start() for t in threads]; [t.join() for t in threads]
 """)
     assert {f"d/{n}" for n in range(800)} <= ran.inputs
+
+
+def test_a_line_written_while_the_next_file_begins_is_kept(tmp_path):
+    """Another thread may write at any moment; here it does so at the worst one, before the first line stands."""
+    log = runpy.run_path(str(HOOK), run_name="hook")["Log"](str(tmp_path))
+    meanwhile = ["R"]
+
+    class Interrupted(mmap.mmap):
+        def write(self, data):
+            if data.startswith(b"runaudit-log/1") and meanwhile:
+                log.put(meanwhile.pop(), "/meanwhile", "", "", "")
+            return super().write(data)
+
+    log.piece(4096)
+    log.mmap = lambda descriptor, size: Interrupted(descriptor, size)
+    for number in range(200):
+        log.put("R", f"/{number:040d}", "", "", "")
+    lines, full = logs.lines_of(tmp_path)
+    assert not meanwhile and not full
+    assert {line.fields[0] for line in lines} == {"/meanwhile", *(f"/{number:040d}" for number in range(200))}
 
 
 def test_what_is_read_at_the_very_end_is_seen(place):
