@@ -18,6 +18,8 @@ from runaudit.stats.digits import decimals, percent, show, show_p
 from runaudit.stats.interval import mean
 from runaudit.stats.multiplicity import holm
 from runaudit.stats.values import MIN_SEEDS, ArmValues, Interval
+from runaudit.text.verdicts import CANNOT_JUDGE, INTEGRITY, verdict_words
+from runaudit.text.words import plural
 
 
 class Verdict(StrEnum):
@@ -66,7 +68,7 @@ def judge_value(claim: Claim, arm: ArmValues, *, doubt: str = "", is_damaged: bo
         lost = len(sample.failed) + len(sample.missing)
         return replace(bare, reason=f"{lost} of {len(arm.values)} runs have no usable number; the rest are survivors")
     if n < MIN_SEEDS:
-        return replace(bare, reason=f"{_seeds(n)}, and {MIN_SEEDS} are the floor: values only stand for themselves")
+        return replace(bare, reason=f"{_seeds(n)}, and {MIN_SEEDS} are the floor: no test is made")
     assert bare.found is not None  # n is at least three and nothing is missing
     told = f"the runs say {_digits(bare.found, claim)} ({_seeds(n)})"
     if not claim.allows(bare.found):
@@ -130,10 +132,8 @@ def _comparison(claim: Claim) -> tuple[str, str, str]:
 def exit_code(judged: Sequence[Judged]) -> int:
     """4 where a record is damaged, 3 where nothing was understood, 1 unless every claim is supported, else 0."""
     if any(one.is_damaged for one in judged):
-        return 4
-    if not judged:
-        return 3
-    return 0 if all(one.verdict is Verdict.SUPPORTED for one in judged) else 1
+        return INTEGRITY
+    return max((verdict_words("claims", one.verdict).code for one in judged), default=CANNOT_JUDGE)
 
 
 def _figures(one: Judged) -> str:
@@ -156,4 +156,4 @@ def _signed(found: float, claim: Claim) -> str:
 
 
 def _seeds(n: int) -> str:
-    return f"{n} usable seed{'' if n == 1 else 's'}"
+    return plural(n, "usable seed")

@@ -4,7 +4,7 @@
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from typing import Any
@@ -12,6 +12,8 @@ from typing import Any
 from runaudit.metrics.direction import Direction
 from runaudit.stats.components import Components
 from runaudit.stats.values import Design, Excluded, Interval
+from runaudit.text.terminal import UNPAINTED, Paint
+from runaudit.text.verdicts import CANNOT_JUDGE, verdict_words
 
 
 class Verdict(StrEnum):
@@ -156,6 +158,25 @@ class StatsAnswer:
     interaction: Interaction | None = None
     looks: int | None = None
 
+    @property
+    def headline(self) -> str:
+        """The verdict and its reason, on one line."""
+        from runaudit.stats import words
+
+        return words.headline(self)
+
+    def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
+        """For a terminal."""
+        from runaudit.stats import words
+
+        return words.text_lines(self, paint=paint)
+
+    def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
+        """For a pull request."""
+        from runaudit.stats import words
+
+        return words.markdown_lines(self)
+
     def to_json(self) -> dict[str, Any]:
         """The answer as plain JSON values; numbers that do not exist are null, never NaN."""
         arms = [_arm_json(arm) for arm in self.arms]
@@ -178,24 +199,20 @@ class StatsAnswer:
 
 
 def exit_code(answer: StatsAnswer) -> int:
-    """0 for a supported improvement or equivalence; 1 for a negative judgement; 3 where none is possible; 4
-    broken records.
+    """0 for a supported improvement or equivalence; 1 for a negative judgement; 3 where none is possible; 4 for broken
+    records.
 
     `not_attributable` takes the code of the design that caused it: an incomplete record, or a factor that changed no
-    number, cannot be judged (3),
-    a record that does not match its digest is an integrity failure (4), anything else is a negative judgement
-    (1).
+    number, cannot be judged (3), a record that does not match its digest is an integrity failure (4), anything else is
+    a negative judgement (1).
     """
-    if answer.verdict in (Verdict.IMPROVED, Verdict.EQUIVALENT):
-        return 0
-    if answer.verdict == Verdict.TOO_FEW_SEEDS:
-        return 3
-    if answer.verdict == Verdict.NOT_ATTRIBUTABLE:
-        idle = 3 if any(row.design is not None and row.design.idle for row in answer.comparisons) else 1
-        return {"integrity_failure": 4, "provenance_incomplete": 3, "confounded": 1, "incomparable": 1}.get(
-            answer.design.verdict, idle
-        )
-    return 1
+    code = verdict_words("stats", answer.verdict).code
+    if answer.verdict != Verdict.NOT_ATTRIBUTABLE:
+        return code
+    if answer.design.verdict in ("integrity_failure", "provenance_incomplete", "confounded", "incomparable"):
+        return verdict_words("diff", answer.design.verdict).code
+    is_idle = any(row.design is not None and row.design.idle for row in answer.comparisons)
+    return CANNOT_JUDGE if is_idle else code
 
 
 def _arm_json(arm: ArmSummary) -> dict[str, Any]:

@@ -9,8 +9,10 @@ from runaudit.errors import RunauditError
 from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput, ComparisonInput
 from runaudit.report.views.arm import letter
-from runaudit.report.views.verdict import DESIGN, factor_value
-from runaudit.report.words import Text, clean, count, shown, value_text
+from runaudit.report.views.verdict import factor_value
+from runaudit.report.words import Text, clean, shown, value_text
+from runaudit.text.verdicts import verdict_words
+from runaudit.text.words import plural
 
 MAX_LINES = 400
 MAX_SOURCE = 1 << 20
@@ -68,17 +70,17 @@ class DiffView:
 def diff_view(comparison: ComparisonInput, arms: Sequence[ArmInput]) -> DiffView:
     """The changes between two arms. Code is shown from the first run of each."""
     diff = comparison.diff
-    tone, verdict, _ = DESIGN.get(str(diff.get("verdict")), ("bad", clean(str(diff.get("verdict"))), ""))
+    about = verdict_words("diff", str(diff.get("verdict")))
     a, b = arms[comparison.baseline], arms[comparison.arm]
     groups = (
-        Group(title=title, summary=count(len(changes), "leaf", "leaves"), changes=changes)
+        Group(title=title, summary=plural(len(changes), "leaf", "leaves"), changes=changes)
         for key, title in GROUPS.items()
         if (changes := tuple(_change(row) for row in _rows(diff, key)))
     )
     return DiffView(
         title=f"{letter(comparison.baseline)} → {letter(comparison.arm)}",
-        verdict=verdict,
-        tone=tone,
+        verdict=clean(about.words),
+        tone=about.tone,
         factors=tuple(_change(row) for row in _rows(diff, "factors")),
         derived=tuple(_change(row) for row in _rows(diff, "derived")),
         groups=tuple(groups),
