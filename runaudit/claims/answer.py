@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from runaudit.claims.claim import Claim, Kind, Reading
-from runaudit.claims.verdict import Judged, Verdict
+from runaudit.claims.verdict import ClaimVerdict, Judged
 from runaudit.stats.words import escaped, printable
 
 _EXAMPLE = '<!-- runaudit: METRIC "ARM" vs "BASELINE" = +0.9 -->'
-_WORDS = {Verdict.SUPPORTED: "supported", Verdict.UNSUPPORTED: "unsupported", Verdict.NOT_FOUND: "not found"}
+_WORDS = {
+    ClaimVerdict.SUPPORTED: "supported",
+    ClaimVerdict.UNSUPPORTED: "unsupported",
+    ClaimVerdict.NOT_FOUND: "not found",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +39,7 @@ class ClaimsAnswer:
                 "not_understood": len(self.reading.unread),
                 "about_something_else": self.reading.others,
             },
-            "verdicts": {str(verdict): _counts(self)[verdict] for verdict in Verdict},
+            "verdicts": {str(verdict): _counts(self)[verdict] for verdict in ClaimVerdict},
         }
 
 
@@ -44,8 +48,8 @@ def headline(answer: ClaimsAnswer) -> str:
     if not answer.judged:
         return f"Nothing to judge: no claim in {answer.file} was understood. {_rest(answer)}"
     counts = _counts(answer)
-    parts = [f"{counts[verdict]} {_WORDS[verdict]}" for verdict in Verdict if counts[verdict]]
-    word = "Supported" if set(counts) == {Verdict.SUPPORTED} else "Not supported"
+    parts = [f"{counts[verdict]} {_WORDS[verdict]}" for verdict in ClaimVerdict if counts[verdict]]
+    word = "Supported" if set(counts) == {ClaimVerdict.SUPPORTED} else "Not supported"
     return f"{word}: of {_plural(len(answer.judged), 'claim')} in {answer.file}, {', '.join(parts)}. {_rest(answer)}"
 
 
@@ -108,7 +112,7 @@ def _claim_json(one: Judged) -> dict[str, Any]:
     }
 
 
-def _counts(answer: ClaimsAnswer) -> Counter[Verdict]:
+def _counts(answer: ClaimsAnswer) -> Counter[ClaimVerdict]:
     return Counter(one.verdict for one in answer.judged)
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from runaudit.metrics.direction import Direction
 from runaudit.stats.components import Components
-from runaudit.stats.values import Design, Excluded, Interval
+from runaudit.stats.values import Comparability, Excluded, Interval
 
 
-class Verdict(StrEnum):
+class StatsVerdict(StrEnum):
     """What the comparison says about the metric."""
 
     IMPROVED = "improved"
@@ -83,7 +83,7 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class ArmComparison:
     """One arm against the baseline. `difference` is arm minus baseline in the metric's unit.
 
     p: two-sided; the largest over the runs that could stand for a repeated seed. p_adjusted: over the family.
@@ -117,15 +117,15 @@ class Comparison:
     ci_bca: Interval | None = None
     failure_p: float | None = None
     dunnett_p: float | None = None
-    design: Design | None = None
+    design: Comparability | None = None
     prediction: Prediction | None = None
     sequences: tuple[tuple[str, float], ...] = ()
-    verdict: Verdict = Verdict.INCONCLUSIVE
+    verdict: StatsVerdict = StatsVerdict.INCONCLUSIVE
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Interaction:
+class InteractionEffect:
     """How much the effect of one factor changes with the other: (both - second) - (first - neither).
 
     cells: the labels of neither, first, second, both. Numbers are None where it is not estimable; reason says why.
@@ -147,13 +147,13 @@ class StatsAnswer:
     direction: Direction
     alpha: float
     power: float
-    design: Design
+    design: Comparability
     arms: tuple[ArmSummary, ...]
-    comparisons: tuple[Comparison, ...]
-    verdict: Verdict
+    comparisons: tuple[ArmComparison, ...]
+    verdict: StatsVerdict
     reason: str
     notes: tuple[str, ...]
-    interaction: Interaction | None = None
+    interaction: InteractionEffect | None = None
     looks: int | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -186,11 +186,11 @@ def exit_code(answer: StatsAnswer) -> int:
     a record that does not match its digest is an integrity failure (4), anything else is a negative judgement
     (1).
     """
-    if answer.verdict in (Verdict.IMPROVED, Verdict.EQUIVALENT):
+    if answer.verdict in (StatsVerdict.IMPROVED, StatsVerdict.EQUIVALENT):
         return 0
-    if answer.verdict == Verdict.TOO_FEW_SEEDS:
+    if answer.verdict == StatsVerdict.TOO_FEW_SEEDS:
         return 3
-    if answer.verdict == Verdict.NOT_ATTRIBUTABLE:
+    if answer.verdict == StatsVerdict.NOT_ATTRIBUTABLE:
         idle = 3 if any(row.design is not None and row.design.idle for row in answer.comparisons) else 1
         return {"integrity_failure": 4, "provenance_incomplete": 3, "confounded": 1, "incomparable": 1}.get(
             answer.design.verdict, idle
@@ -204,7 +204,7 @@ def _arm_json(arm: ArmSummary) -> dict[str, Any]:
     return plain
 
 
-def _comparison_json(comparison: Comparison) -> dict[str, Any]:
+def _comparison_json(comparison: ArmComparison) -> dict[str, Any]:
     plain: dict[str, Any] = _plain(comparison)
     plain["fragile"] = plain.pop("is_fragile")
     plain["sequences"] = [{"sequence": name, "difference": value} for name, value in comparison.sequences]

@@ -4,16 +4,16 @@ same.
 
 from collections.abc import Sequence
 
-from runaudit.stats.answer import ArmSummary, Comparison, StatsAnswer, Verdict
+from runaudit.stats.answer import ArmComparison, ArmSummary, StatsAnswer, StatsVerdict
 from runaudit.stats.digits import bare_p, decimals, percent, show, show_p
 
 _HEADINGS = {
-    Verdict.IMPROVED: "Improved",
-    Verdict.REGRESSED: "Worse",
-    Verdict.EQUIVALENT: "Equivalent",
-    Verdict.INCONCLUSIVE: "Inconclusive",
-    Verdict.TOO_FEW_SEEDS: "Too few seeds",
-    Verdict.NOT_ATTRIBUTABLE: "Not attributable",
+    StatsVerdict.IMPROVED: "Improved",
+    StatsVerdict.REGRESSED: "Worse",
+    StatsVerdict.EQUIVALENT: "Equivalent",
+    StatsVerdict.INCONCLUSIVE: "Inconclusive",
+    StatsVerdict.TOO_FEW_SEEDS: "Too few seeds",
+    StatsVerdict.NOT_ATTRIBUTABLE: "Not attributable",
 }
 _LABEL = 18  # where the figures begin in a line of a comparison
 
@@ -107,7 +107,7 @@ def _spread_lines(answer: StatsAnswer) -> list[str]:
     ]
 
 
-def _comparison_lines(comparison: Comparison, answer: StatsAnswer) -> list[str]:
+def _comparison_lines(comparison: ArmComparison, answer: StatsAnswer) -> list[str]:
     lines = [f"{comparison.arm} against {comparison.baseline}"]
     if len(answer.comparisons) > 1:
         lines[0] += f": {_HEADINGS[comparison.verdict].lower()}"
@@ -134,7 +134,7 @@ def _comparison_lines(comparison: Comparison, answer: StatsAnswer) -> list[str]:
     return lines
 
 
-def _companion_lines(comparison: Comparison, places: int | None) -> list[str]:
+def _companion_lines(comparison: ArmComparison, places: int | None) -> list[str]:
     lines = []
     if comparison.dunnett_p is not None:
         lines.append(f"  all together    Dunnett p {show_p(comparison.dunnett_p)} (takes one spread for all arms)")

@@ -10,7 +10,7 @@ from runaudit.factors.cohort import cohort_of
 from runaudit.factors.factor import Absent
 from runaudit.factors.path import last_key
 from runaudit.records.canonical import JSON
-from runaudit.study.leaf import Level, Marker
+from runaudit.study.leaf import Level, Sentinel
 from runaudit.study.study import SEEDS, Study
 from runaudit.study.suggest import Extension
 from runaudit.study.table import Cell, Column
@@ -31,7 +31,7 @@ def listed(words: Sequence[str], limit: int = 8) -> str:
 
 def level_text(level: Level) -> str:
     """A level in few characters."""
-    if isinstance(level, Absent | Marker):
+    if isinstance(level, Absent | Sentinel):
         return repr(level)
     return _cut(_compact(level))
 
