@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runaudit.claims.claim import Claim, Kind, Reading
-from runaudit.claims.verdict import Judged, Verdict
+from runaudit.claims.verdict import ClaimVerdict, Judged
 from runaudit.text.markdown import bullets, escaped, table
 from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
 from runaudit.text.verdicts import verdict_words
@@ -38,7 +38,7 @@ class ClaimsAnswer:
                 "not_understood": len(self.reading.unread),
                 "about_something_else": self.reading.others,
             },
-            "verdicts": {str(verdict): _counts(self)[verdict] for verdict in Verdict},
+            "verdicts": {str(verdict): _counts(self)[verdict] for verdict in ClaimVerdict},
         }
 
     @property
@@ -47,8 +47,8 @@ class ClaimsAnswer:
         if not self.judged:
             return f"Nothing to judge: no claim in {self.file} was understood. {_rest(self)}"
         counts = _counts(self)
-        parts = [f"{counts[verdict]} {_words(verdict)}" for verdict in Verdict if counts[verdict]]
-        word = "Supported" if set(counts) == {Verdict.SUPPORTED} else "Not supported"
+        parts = [f"{counts[verdict]} {_words(verdict)}" for verdict in ClaimVerdict if counts[verdict]]
+        word = "Supported" if set(counts) == {ClaimVerdict.SUPPORTED} else "Not supported"
         return f"{word}: of {plural(len(self.judged), 'claim')} in {self.file}, {', '.join(parts)}. {_rest(self)}"
 
     def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
@@ -74,7 +74,7 @@ class ClaimsAnswer:
             yield from ("", "Not understood", "", *bullets(rows_unread))
 
 
-def _words(verdict: Verdict) -> str:
+def _words(verdict: ClaimVerdict) -> str:
     return verdict_words("claims", verdict).words
 
 
@@ -110,7 +110,7 @@ def _claim_json(one: Judged) -> dict[str, Any]:
     }
 
 
-def _counts(answer: ClaimsAnswer) -> Counter[Verdict]:
+def _counts(answer: ClaimsAnswer) -> Counter[ClaimVerdict]:
     return Counter(one.verdict for one in answer.judged)
 
 

@@ -10,8 +10,7 @@ from enum import StrEnum
 from math import log10
 
 from runaudit.claims.claim import Claim, Kind
-from runaudit.stats.answer import StatsAnswer
-from runaudit.stats.answer import Verdict as Evidence
+from runaudit.stats.answer import StatsAnswer, StatsVerdict
 from runaudit.stats.cohort import collapse
 from runaudit.stats.compare import has_gaps
 from runaudit.stats.digits import decimals, percent, show, show_p
@@ -22,7 +21,7 @@ from runaudit.text.verdicts import CANNOT_JUDGE, INTEGRITY, verdict_words
 from runaudit.text.words import plural
 
 
-class Verdict(StrEnum):
+class ClaimVerdict(StrEnum):
     """What the records say of a claim."""
 
     SUPPORTED = "supported"
@@ -39,7 +38,7 @@ class Judged:
     """
 
     claim: Claim
-    verdict: Verdict
+    verdict: ClaimVerdict
     reason: str
     found: float | None = None
     n: tuple[int, ...] = ()
@@ -52,14 +51,14 @@ class Judged:
 
 def not_found(claim: Claim, reason: str) -> Judged:
     """A claim about something that is not recorded."""
-    return Judged(claim=claim, verdict=Verdict.NOT_FOUND, reason=reason)
+    return Judged(claim=claim, verdict=ClaimVerdict.NOT_FOUND, reason=reason)
 
 
 def judge_value(claim: Claim, arm: ArmValues, *, doubt: str = "", is_damaged: bool = False) -> Judged:
     """A mean against the runs of its arm. `doubt` is a reason from outside the numbers for which none is supported."""
     sample = collapse(arm)
     n = len(sample.values)
-    bare = Judged(claim=claim, verdict=Verdict.UNSUPPORTED, reason=doubt, n=(n,), is_damaged=is_damaged)
+    bare = Judged(claim=claim, verdict=ClaimVerdict.UNSUPPORTED, reason=doubt, n=(n,), is_damaged=is_damaged)
     if n and not has_gaps(sample):
         bare = replace(bare, found=mean(sample.values))
     if doubt:
@@ -73,7 +72,7 @@ def judge_value(claim: Claim, arm: ArmValues, *, doubt: str = "", is_damaged: bo
     told = f"the runs say {_digits(bare.found, claim)} ({_seeds(n)})"
     if not claim.allows(bare.found):
         return replace(bare, reason=told)
-    return replace(bare, verdict=Verdict.SUPPORTED, reason=told)
+    return replace(bare, verdict=ClaimVerdict.SUPPORTED, reason=told)
 
 
 def judge_difference(claim: Claim, answer: StatsAnswer) -> Judged:
@@ -82,7 +81,7 @@ def judge_difference(claim: Claim, answer: StatsAnswer) -> Judged:
     seeds = (answer.arms[0].used, answer.arms[-1].used)
     bare = Judged(
         claim=claim,
-        verdict=Verdict.UNSUPPORTED,
+        verdict=ClaimVerdict.UNSUPPORTED,
         reason=comparison.reason.rstrip("."),
         found=comparison.difference,
         n=seeds,
@@ -91,12 +90,14 @@ def judge_difference(claim: Claim, answer: StatsAnswer) -> Judged:
         p=comparison.p,
         is_damaged=answer.design.verdict == "integrity_failure",
     )
-    if answer.verdict not in (Evidence.IMPROVED, Evidence.REGRESSED) or bare.found is None:
+    if answer.verdict not in (StatsVerdict.IMPROVED, StatsVerdict.REGRESSED) or bare.found is None:
         return bare
     told = f"the runs say {_signed(bare.found, claim)} ({_figures(bare)})"
     if not claim.allows(bare.found):
         return replace(bare, reason=told)
-    return replace(bare, verdict=Verdict.SUPPORTED, reason=f"{told}; only {', '.join(answer.design.factors)} differs")
+    return replace(
+        bare, verdict=ClaimVerdict.SUPPORTED, reason=f"{told}; only {', '.join(answer.design.factors)} differs"
+    )
 
 
 def over_family(judged: Sequence[Judged], *, alpha: float) -> tuple[Judged, ...]:
@@ -117,10 +118,10 @@ def over_family(judged: Sequence[Judged], *, alpha: float) -> tuple[Judged, ...]
 
 def _corrected(one: Judged, p: float, *, family: int, alpha: float) -> Judged:
     one = replace(one, p_adjusted=p)
-    if one.verdict is not Verdict.SUPPORTED or p < alpha:
+    if one.verdict is not ClaimVerdict.SUPPORTED or p < alpha:
         return one
     told = f"over the {family} differences that the text claims, corrected p {show_p(p)}"
-    return replace(one, verdict=Verdict.UNSUPPORTED, reason=f"{one.reason}; {told}")
+    return replace(one, verdict=ClaimVerdict.UNSUPPORTED, reason=f"{one.reason}; {told}")
 
 
 def _comparison(claim: Claim) -> tuple[str, str, str]:

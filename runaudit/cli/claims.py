@@ -86,7 +86,7 @@ def vocabulary(context: Context, launched: "Sequence[Cohort]") -> "Vocabulary":
 
 def judge_claim(context: Context, claim: "Claim", launched: "Sequence[Cohort]") -> "Judged":
     """One claim against the runs of its arms."""
-    from runaudit.claims.verdict import Judged, Verdict, judge_difference, not_found
+    from runaudit.claims.verdict import ClaimVerdict, Judged, judge_difference, not_found
     from runaudit.judge.cohorts import declared_direction, judge_cohorts, require_metric
 
     try:
@@ -105,7 +105,7 @@ def judge_claim(context: Context, claim: "Claim", launched: "Sequence[Cohort]") 
             context.store, context.settings, arms, metric=claim.metric, direction=None, launched=launched
         )
     except UsageError as error:
-        return Judged(claim=claim, verdict=Verdict.UNSUPPORTED, reason=str(error))
+        return Judged(claim=claim, verdict=ClaimVerdict.UNSUPPORTED, reason=str(error))
     return judge_difference(claim, answer)
 
 

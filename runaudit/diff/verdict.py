@@ -12,7 +12,7 @@ from runaudit.text.words import listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Grounds:
     """What the verdict rests on. `faults`: records that do not match their digest; `barriers`: why the results cannot
     be held side by side; `replicated`: whether the sides are arms: a seed is a factor if it moved with the arm."""
 
@@ -24,7 +24,7 @@ class Evidence:
     replicated: bool = False
 
 
-def judge(evidence: Evidence) -> tuple[Verdict, Verdict | None, str]:
+def judge(evidence: Grounds) -> tuple[Verdict, Verdict | None, str]:
     """The verdict, the conditional one where something is missing, and the reason in one sentence."""
     if evidence.faults:
         return Verdict.INTEGRITY_FAILURE, None, "; ".join(evidence.faults)
@@ -38,7 +38,7 @@ def judge(evidence: Evidence) -> tuple[Verdict, Verdict | None, str]:
     return Verdict.PROVENANCE_INCOMPLETE, clean, text
 
 
-def _without_gaps(evidence: Evidence) -> tuple[Verdict, str]:
+def _without_gaps(evidence: Grounds) -> tuple[Verdict, str]:
     if evidence.barriers:
         return Verdict.INCOMPARABLE, "; ".join(evidence.barriers)
     seeds = [f for f in evidence.factors if f.role in (Role.SEED, Role.STOCHASTIC)]

@@ -11,12 +11,12 @@ from typing import Any
 
 from runaudit.metrics.direction import Direction
 from runaudit.stats.components import Components
-from runaudit.stats.values import Design, Excluded, Interval
+from runaudit.stats.values import Comparability, Excluded, Interval
 from runaudit.text.terminal import UNPAINTED, Paint
 from runaudit.text.verdicts import CANNOT_JUDGE, verdict_words
 
 
-class Verdict(StrEnum):
+class StatsVerdict(StrEnum):
     """What the comparison says about the metric."""
 
     IMPROVED = "improved"
@@ -85,7 +85,7 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class ArmComparison:
     """One arm against the baseline. `difference` is arm minus baseline in the metric's unit.
 
     p: two-sided; the largest over the runs that could stand for a repeated seed. p_adjusted: over the family.
@@ -119,15 +119,15 @@ class Comparison:
     ci_bca: Interval | None = None
     failure_p: float | None = None
     dunnett_p: float | None = None
-    design: Design | None = None
+    design: Comparability | None = None
     prediction: Prediction | None = None
     sequences: tuple[tuple[str, float], ...] = ()
-    verdict: Verdict = Verdict.INCONCLUSIVE
+    verdict: StatsVerdict = StatsVerdict.INCONCLUSIVE
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Interaction:
+class InteractionEffect:
     """How much the effect of one factor changes with the other: (both - second) - (first - neither).
 
     cells: the labels of neither, first, second, both. Numbers are None where it is not estimable; reason says why.
@@ -149,13 +149,13 @@ class StatsAnswer:
     direction: Direction
     alpha: float
     power: float
-    design: Design
+    design: Comparability
     arms: tuple[ArmSummary, ...]
-    comparisons: tuple[Comparison, ...]
-    verdict: Verdict
+    comparisons: tuple[ArmComparison, ...]
+    verdict: StatsVerdict
     reason: str
     notes: tuple[str, ...]
-    interaction: Interaction | None = None
+    interaction: InteractionEffect | None = None
     looks: int | None = None
 
     @property
@@ -207,7 +207,7 @@ def exit_code(answer: StatsAnswer) -> int:
     a negative judgement (1).
     """
     code = verdict_words("stats", answer.verdict).code
-    if answer.verdict != Verdict.NOT_ATTRIBUTABLE:
+    if answer.verdict != StatsVerdict.NOT_ATTRIBUTABLE:
         return code
     if answer.design.verdict in ("integrity_failure", "provenance_incomplete", "confounded", "incomparable"):
         return verdict_words("diff", answer.design.verdict).code
@@ -221,7 +221,7 @@ def _arm_json(arm: ArmSummary) -> dict[str, Any]:
     return plain
 
 
-def _comparison_json(comparison: Comparison) -> dict[str, Any]:
+def _comparison_json(comparison: ArmComparison) -> dict[str, Any]:
     plain: dict[str, Any] = _plain(comparison)
     plain["fragile"] = plain.pop("is_fragile")
     plain["sequences"] = [{"sequence": name, "difference": value} for name, value in comparison.sequences]

@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 
 from runaudit.metrics.direction import Direction
-from runaudit.stats.answer import Comparison, Prediction
+from runaudit.stats.answer import ArmComparison, Prediction
 from runaudit.stats.bootstrap import bca
 from runaudit.stats.cohort import UNNAMED
 from runaudit.stats.effect import hedges_g, superiority
@@ -35,9 +35,9 @@ EQUIVALENCE_SEEDS = 10
 _MOST_CHOICES = 256
 
 
-def compare(arm: Sample, baseline: Sample, *, direction: Direction, plan: StatsPlan) -> Comparison:
+def compare(arm: Sample, baseline: Sample, *, direction: Direction, plan: StatsPlan) -> ArmComparison:
     """Everything that may be said about `arm` against `baseline`; verdict and correction are still open."""
-    bare = Comparison(
+    bare = ArmComparison(
         arm=arm.label,
         baseline=baseline.label,
         smallest_reachable_p=smallest_reachable_p(max(1, len(arm.values)), max(1, len(baseline.values))),
@@ -63,7 +63,9 @@ def is_paired(arm: Sample, baseline: Sample, plan: StatsPlan) -> bool:
     return plan.is_paired and is_named and set(arm.seeds) == set(baseline.seeds)
 
 
-def _tested(bare: Comparison, arm: Sample, baseline: Sample, *, direction: Direction, plan: StatsPlan) -> Comparison:
+def _tested(
+    bare: ArmComparison, arm: Sample, baseline: Sample, *, direction: Direction, plan: StatsPlan
+) -> ArmComparison:
     pairs = is_paired(arm, baseline, plan)
     a, choices_a = _ordered(arm, by_seed=pairs)
     b, choices_b = _ordered(baseline, by_seed=pairs)
@@ -153,14 +155,14 @@ def _equivalence(contrast: Contrast, alternatives: Sequence[Contrast] | None, *,
 
 
 def _with_companions(
-    tested: Comparison,
+    tested: ArmComparison,
     a: Sequence[float],
     b: Sequence[float],
     *,
     direction: Direction,
     pairs: bool,
     plan: StatsPlan,
-) -> Comparison:
+) -> ArmComparison:
     smallest = min(len(a), len(b))
     if smallest < COMPANION_SEEDS:
         return tested

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from runaudit.metrics.direction import Direction
-from runaudit.stats.answer import Comparison, Verdict
+from runaudit.stats.answer import ArmComparison, StatsVerdict
 from runaudit.stats.compare import COMPANION_SEEDS, EQUIVALENCE_SEEDS, has_gaps
 from runaudit.stats.digits import decimals, percent, show, show_p
 from runaudit.stats.interval import share_interval
 from runaudit.stats.power import detectable
-from runaudit.stats.values import MIN_SEEDS, Design, Excluded, Sample, StatsPlan
+from runaudit.stats.values import MIN_SEEDS, Comparability, Excluded, Sample, StatsPlan
 from runaudit.text.words import plural
 
 _DESIGNS = {
@@ -20,7 +20,7 @@ _DESIGNS = {
     "replicate": "nothing but the seeds differs",
     "identical": "nothing that can matter differs",
 }
-_CLAIMS = frozenset({Verdict.IMPROVED, Verdict.REGRESSED, Verdict.EQUIVALENT})
+_CLAIMS = frozenset({StatsVerdict.IMPROVED, StatsVerdict.REGRESSED, StatsVerdict.EQUIVALENT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Case:
 
     metric: str
     direction: Direction
-    design: Design
+    design: Comparability
     plan: StatsPlan
     reference: Sample
     family: int
@@ -40,9 +40,9 @@ def spoiled_by_selection(plan: StatsPlan) -> bool:
     return plan.best_of > 1 or plan.is_selected_on_report or bool(plan.picked)
 
 
-def of(comparison: Comparison, arm: Sample, *, evidence: Verdict, case: Case) -> str:
+def of(comparison: ArmComparison, arm: Sample, *, evidence: StatsVerdict, case: Case) -> str:
     """The sentence for one judged comparison. `evidence` is what the numbers alone would say."""
-    if comparison.verdict == Verdict.NOT_ATTRIBUTABLE:
+    if comparison.verdict == StatsVerdict.NOT_ATTRIBUTABLE:
         return _not_attributable(comparison, arm, evidence=evidence, case=case)
     text = _of_numbers(comparison, arm, evidence=evidence, case=case)
     if case.family > 1 and case.design.factors and comparison.verdict in _CLAIMS:
@@ -50,7 +50,7 @@ def of(comparison: Comparison, arm: Sample, *, evidence: Verdict, case: Case) ->
     return text
 
 
-def overall(comparisons: Sequence[Comparison], *, case: Case) -> str:
+def overall(comparisons: Sequence[ArmComparison], *, case: Case) -> str:
     """The sentences of all comparisons, then what kind of statement they are."""
     sentences = list(dict.fromkeys(comparison.reason for comparison in comparisons))
     if case.design.verdict == "unknown_design":
@@ -60,8 +60,8 @@ def overall(comparisons: Sequence[Comparison], *, case: Case) -> str:
     return " ".join(sentences)
 
 
-def _of_numbers(comparison: Comparison, arm: Sample, *, evidence: Verdict, case: Case) -> str:
-    if evidence == Verdict.TOO_FEW_SEEDS:
+def _of_numbers(comparison: ArmComparison, arm: Sample, *, evidence: StatsVerdict, case: Case) -> str:
+    if evidence == StatsVerdict.TOO_FEW_SEEDS:
         return _too_few(comparison, arm, case)
     refusal = _refusal(comparison, arm, case)
     if refusal:
@@ -70,13 +70,13 @@ def _of_numbers(comparison: Comparison, arm: Sample, *, evidence: Verdict, case:
     difference = comparison.difference or 0.0
     way = "higher" if difference > 0 else "lower"
     size, figures = show(abs(difference), places), _figures(comparison, arm, case)
-    if evidence == Verdict.EQUIVALENT:
+    if evidence == StatsVerdict.EQUIVALENT:
         return (
             f"{arm.label} and {comparison.baseline} differ by less than the declared margin of "
             f"{show(case.plan.margin)} {case.metric} ({figures}; both one-sided tests pass)."
         )
-    if evidence in (Verdict.IMPROVED, Verdict.REGRESSED):
-        word = "better" if evidence == Verdict.IMPROVED else "worse"
+    if evidence in (StatsVerdict.IMPROVED, StatsVerdict.REGRESSED):
+        word = "better" if evidence == StatsVerdict.IMPROVED else "worse"
         return f"{arm.label} is {word} than {comparison.baseline}: {case.metric} is {size} {way} ({figures})."
     if comparison.ci is not None and comparison.ci.excludes(0.0):
         why = (
@@ -93,7 +93,7 @@ def _of_numbers(comparison: Comparison, arm: Sample, *, evidence: Verdict, case:
     )
 
 
-def _figures(comparison: Comparison, arm: Sample, case: Case) -> str:
+def _figures(comparison: ArmComparison, arm: Sample, case: Case) -> str:
     places, ci = _places(comparison), comparison.ci
     assert ci is not None  # a test ran, so its interval exists
     adjusted = f", corrected p {show_p(comparison.p_adjusted)}" if case.family > 1 else ""
@@ -103,7 +103,7 @@ def _figures(comparison: Comparison, arm: Sample, case: Case) -> str:
     )
 
 
-def _too_few(comparison: Comparison, arm: Sample, case: Case) -> str:
+def _too_few(comparison: ArmComparison, arm: Sample, case: Case) -> str:
     counts = f"{plural(len(arm.values), 'usable seed')} in {arm.label} and {len(case.reference.values)} in"
     text = f"{counts} {comparison.baseline}: fewer than {MIN_SEEDS} seeds per arm, no test is made."
     gaps = _gaps(arm, case.reference)
@@ -119,7 +119,7 @@ def _too_few(comparison: Comparison, arm: Sample, case: Case) -> str:
     return f"{text} {gaps}".rstrip()
 
 
-def _refusal(comparison: Comparison, arm: Sample, case: Case) -> str:
+def _refusal(comparison: ArmComparison, arm: Sample, case: Case) -> str:
     """Why no claim is possible although there are seeds enough; empty if one is."""
     if has_gaps(arm) or has_gaps(case.reference):
         return f"{_gaps(arm, case.reference)} A comparison of the runs that are left would compare survivors."
@@ -158,12 +158,12 @@ def _gap(sample: Sample) -> str:
     return f"{sample.label}: {plural(len(runs), 'run')} without a usable number ({reasons(runs)})"
 
 
-def _not_attributable(comparison: Comparison, arm: Sample, *, evidence: Verdict, case: Case) -> str:
+def _not_attributable(comparison: ArmComparison, arm: Sample, *, evidence: StatsVerdict, case: Case) -> str:
     design = case.design
     named = f" ({', '.join(design.factors)})" if design.factors else ""
     why = design.idle or design.reason.rstrip(".") or _DESIGNS[design.verdict] + named
     text = f"no difference between {arm.label} and {comparison.baseline} could be credited to a cause: {why}."
-    if evidence == Verdict.TOO_FEW_SEEDS:
+    if evidence == StatsVerdict.TOO_FEW_SEEDS:
         return f"{text} There are too few seeds as well: {_too_few(comparison, arm, case)}"
     if comparison.ci is None:
         return f"{text} And {_refusal(comparison, arm, case)}"
@@ -171,13 +171,13 @@ def _not_attributable(comparison: Comparison, arm: Sample, *, evidence: Verdict,
     return f"{text} The numbers: a difference of {difference} ({_figures(comparison, arm, case)})."
 
 
-def _places(comparison: Comparison) -> int | None:
+def _places(comparison: ArmComparison) -> int | None:
     ci = comparison.ci
     return None if ci is None else decimals((ci.high - ci.low) / 4)
 
 
 def notes(
-    comparisons: Sequence[Comparison], samples: Sequence[Sample], *, case: Case, sequences: Sequence[str]
+    comparisons: Sequence[ArmComparison], samples: Sequence[Sample], *, case: Case, sequences: Sequence[str]
 ) -> tuple[str, ...]:
     """What a reader should know beside the verdict, most important first."""
     seeds = {sample.label: len(sample.values) for sample in samples}
@@ -204,7 +204,7 @@ def _sample_notes(samples: Sequence[Sample], *, case: Case) -> list[str]:
     return found + [f"{', '.join(labels)}: {note}" for note, labels in arms.items()]
 
 
-def _comparison_notes(comparison: Comparison, seeds: Mapping[str, int], case: Case) -> list[str]:
+def _comparison_notes(comparison: ArmComparison, seeds: Mapping[str, int], case: Case) -> list[str]:
     found = []
     against = f"{comparison.arm} against {comparison.baseline}"
     if comparison.is_fragile:
@@ -220,7 +220,7 @@ def _comparison_notes(comparison: Comparison, seeds: Mapping[str, int], case: Ca
             f"{seeds[comparison.arm]} + {seeds[comparison.baseline]} seeds: a permutation test cannot go below p = "
             f"{comparison.smallest_reachable_p:.2g}; the t test assumes normality ({against})."
         )
-    is_open = comparison.verdict == Verdict.INCONCLUSIVE and not spoiled_by_selection(case.plan)
+    is_open = comparison.verdict == StatsVerdict.INCONCLUSIVE and not spoiled_by_selection(case.plan)
     if comparison.n_needed is not None and is_open:
         found.append(
             f"{comparison.n_needed} seeds per arm would find a true difference of "
@@ -228,12 +228,12 @@ def _comparison_notes(comparison: Comparison, seeds: Mapping[str, int], case: Ca
             f"if the spread stays as it is ({against})."
         )
     ci = comparison.ci
-    if comparison.verdict == Verdict.EQUIVALENT and ci is not None and ci.excludes(0.0):
+    if comparison.verdict == StatsVerdict.EQUIVALENT and ci is not None and ci.excludes(0.0):
         found.append(f"The difference is real but smaller than the margin ({against}).")
     return found
 
 
-def _plan_notes(comparisons: Sequence[Comparison], samples: Sequence[Sample], *, case: Case) -> list[str]:
+def _plan_notes(comparisons: Sequence[ArmComparison], samples: Sequence[Sample], *, case: Case) -> list[str]:
     plan, found = case.plan, []
     fewest = min(len(sample.values) for sample in samples)
     if case.family > 1:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from runaudit.stats.answer import ArmSummary, Comparison, StatsAnswer
+from runaudit.stats.answer import ArmComparison, ArmSummary, StatsAnswer
 from runaudit.stats.digits import bare_p, decimals, percent, show, show_p
 from runaudit.text.markdown import bullets, escaped, table
 from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
@@ -93,13 +93,13 @@ def _spread_lines(answer: StatsAnswer) -> list[str]:
     ]
 
 
-def _against(comparison: Comparison, answer: StatsAnswer) -> str:
+def _against(comparison: ArmComparison, answer: StatsAnswer) -> str:
     """Whose figures follow, and what was found where several are judged."""
     found = f": {verdict_words('stats', comparison.verdict).words}" if len(answer.comparisons) > 1 else ""
     return f"{comparison.arm} against {comparison.baseline}{found}"
 
 
-def _figures(comparison: Comparison, answer: StatsAnswer) -> list[tuple[str, str]]:
+def _figures(comparison: ArmComparison, answer: StatsAnswer) -> list[tuple[str, str]]:
     """What a comparison rests on: (name, figures), the test first."""
     ci = comparison.ci
     if ci is None:
@@ -119,7 +119,7 @@ def _figures(comparison: Comparison, answer: StatsAnswer) -> list[tuple[str, str
     ]
 
 
-def _companions(comparison: Comparison, places: int | None) -> Iterator[tuple[str, str]]:
+def _companions(comparison: ArmComparison, places: int | None) -> Iterator[tuple[str, str]]:
     """What stands beside the test, and decides nothing."""
     if comparison.dunnett_p is not None:
         yield "Dunnett p", f"{show_p(comparison.dunnett_p).removeprefix('= ')} (assumes equal variances)"

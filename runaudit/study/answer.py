@@ -10,7 +10,7 @@ from runaudit.factors.factor import Absent, section_of
 from runaudit.factors.tables import unkeyed
 from runaudit.records.canonical import json_safe, thawed
 from runaudit.records.run import Run
-from runaudit.study.leaf import Level, Marker
+from runaudit.study.leaf import Level, Sentinel
 from runaudit.study.pairs import Chain, Pair
 from runaudit.study.study import Study
 from runaudit.study.suggest import Extension
@@ -99,7 +99,7 @@ def answer(study: Study) -> dict[str, Any]:
 
 def plain(level: Level) -> Any:
     """A level for JSON; what is absent or unknown in words, since null is a level of its own."""
-    return repr(level) if isinstance(level, Absent | Marker) else unkeyed(level)
+    return repr(level) if isinstance(level, Absent | Sentinel) else unkeyed(level)
 
 
 def _factor(study: Study, column: Column) -> dict[str, Any]:

@@ -4,13 +4,13 @@ import pytest
 
 from runaudit.errors import UsageError
 from runaudit.stats.judge import judge
-from runaudit.stats.values import Design
+from runaudit.stats.values import Comparability
 from runaudit.stats.words import text_lines
 
 NEW, OTHER, OLD = (31.20, 31.25, 31.31), (31.40, 31.50, 31.55), (30.10, 30.20, 30.40)
-LR = Design(verdict="single_factor", factors=("config.lr",))
-ACT = Design(verdict="single_factor", factors=("config.act",))
-BOTH = Design(verdict="confounded", factors=("config.lr", "config.act"))
+LR = Comparability(verdict="single_factor", factors=("config.lr",))
+ACT = Comparability(verdict="single_factor", factors=("config.act",))
+BOTH = Comparability(verdict="confounded", factors=("config.lr", "config.act"))
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from runaudit.metrics.direction import Direction
 from runaudit.stats.judge import judge
-from runaudit.stats.values import ArmValues, Design, StatsPlan
+from runaudit.stats.values import ArmValues, Comparability, StatsPlan
 from runaudit.stats.words import markdown_lines, text_lines
 
-SINGLE = Design(verdict="single_factor", factors=("config.lr",))
+SINGLE = Comparability(verdict="single_factor", factors=("config.lr",))
 PLAN = StatsPlan(resamples=50)
 CLAIMS = {"improved", "regressed", "equivalent"}
 few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

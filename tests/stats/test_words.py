@@ -29,10 +29,9 @@ Notes
 def test_the_text_reads_aloud(arm, judged):
     proven = (True,) * 3
 
-    assert (
-        "\n".join(text_lines(judged(arm("new", *NEW, proven=proven), arm("old", *OLD, proven=proven)))) + "\n"
-        == EXPECTED
-    )
+    lines = text_lines(judged(arm("new", *NEW, proven=proven), arm("old", *OLD, proven=proven)))
+
+    assert "".join(f"{line}\n" for line in lines) == EXPECTED
 
 
 def test_markdown_opens_with_the_verdict_and_holds_the_same_table(arm, judged):

@@ -24,7 +24,7 @@ GROUPS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class ChangeRow:
     """One changed leaf: its name, both levels, and what is said about it."""
 
     name: Text
@@ -50,7 +50,7 @@ class Group:
 
     title: str
     summary: str
-    changes: tuple[Change, ...]
+    changes: tuple[ChangeRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +60,8 @@ class DiffView:
     title: str
     verdict: str
     tone: str
-    factors: tuple[Change, ...]
-    derived: tuple[Change, ...]
+    factors: tuple[ChangeRow, ...]
+    derived: tuple[ChangeRow, ...]
     groups: tuple[Group, ...]
     code: tuple[CodeDiff, ...]
     intent: str
@@ -95,11 +95,11 @@ def _rows(diff: Mapping[str, Any], key: str) -> Iterator[Mapping[str, Any]]:
         yield row if isinstance(row, Mapping) else {"factor": row}
 
 
-def _change(row: Mapping[str, Any]) -> Change:
+def _change(row: Mapping[str, Any]) -> ChangeRow:
     side, follows = row.get("side"), row.get("follows")
     said = [row.get("summary"), row.get("reason"), f"follows {_rule(follows)}" if follows else None]
     said.append(f"missing on {'both sides' if side == 'both' else f'side {side}'}" if side else None)
-    return Change(
+    return ChangeRow(
         name=shown(row.get("factor", "?"), 80),
         section=clean(str(row.get("section") or str(row.get("factor", "")).partition(".")[0])),
         before=factor_value(row, "before"),

@@ -13,7 +13,7 @@ from runaudit.text.words import listed, plural
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class EvidenceView:
     """What the seeds say about one metric, in one sentence and in its parts."""
 
     metric: str
@@ -42,7 +42,7 @@ class VerdictView:
     meaning: str
     reason: str
     conditional: str
-    evidence: tuple[Evidence, ...]
+    evidence: tuple[EvidenceView, ...]
     effects: tuple[EffectFigure, ...]
     notes: tuple[str, ...]
 
@@ -127,7 +127,7 @@ def _conditional(value: object) -> str:
     return f"If everything that is missing were equal, the verdict would be: {clean(words)}."
 
 
-def _evidence(answer: Mapping[str, Any], *, design: str) -> Iterator[Evidence]:
+def _evidence(answer: Mapping[str, Any], *, design: str) -> Iterator[EvidenceView]:
     about = metric(str(answer.get("metric", "?")))
     sizes = {str(arm.get("label")): arm for arm in answer.get("arms") or ()}
     rows: Sequence[Mapping[str, Any]] = answer.get("comparisons") or ({},)
@@ -138,7 +138,7 @@ def _evidence(answer: Mapping[str, Any], *, design: str) -> Iterator[Evidence]:
         seeds = seeds_text(ns)
         difference, interval = as_number(row.get("difference")), _interval(row.get("ci"), about)
         detectable = as_number(row.get("minimal_detectable_effect"))
-        yield Evidence(
+        yield EvidenceView(
             metric=about.words,
             tone=found.tone,
             verdict=clean(found.words),
