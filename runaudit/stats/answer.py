@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from typing import Any
 
-from runaudit.metrics.direction import Direction
+from runaudit.metrics.catalogue import Direction
 from runaudit.stats.components import Components
 from runaudit.stats.values import Comparability, Excluded, Interval
 from runaudit.text.terminal import UNPAINTED, Paint
