@@ -166,3 +166,29 @@ def test_no_number_however_large_or_small_breaks_the_answer(a, b):
 
     assert json.loads(json.dumps(answer.to_json(), allow_nan=False))["verdict"] == answer.verdict
     assert text_view(answer).count("\n") > 3
+
+
+@few
+@given(values(3, 5), values(3, 5), st.data())
+def test_p_and_interval_belong_to_one_choice_of_runs(a, b, data):
+    """Seeds ran again with other results: what is told of the difference is one test's, and the two never disagree."""
+    again = data.draw(st.lists(st.tuples(st.integers(0, len(a) - 1), numbers), min_size=1, max_size=3))
+    seeds = [*range(len(a)), *(seed for seed, _ in again)]
+
+    (found,) = judged(arm("a", [*a, *(value for _, value in again)], seeds), arm("b", b)).comparisons
+
+    if found.ci is None:
+        assert found.p in (None, 1.0)
+    else:
+        assert (found.p < 0.05) == found.ci.excludes(0.0)
+        assert found.difference == found.ci.estimate
+
+
+def test_a_large_p_has_no_interval_far_from_zero_beside_it():
+    """Seed 3 gave 31.3 and, run again, 30.0. Welch on (31.1, 31.2, 30.0), by R's t.test: p 0.29, -0.9 to 1.9."""
+    new, old = arm("new", (31.1, 31.2, 31.3, 30.0), (1, 2, 3, 3)), arm("old", (30.2, 30.3, 30.1))
+
+    (found,) = judged(new, old).comparisons
+
+    assert found.difference == pytest.approx((31.1 + 31.2 + 30.0) / 3 - 30.2, abs=1e-9)
+    assert found.ci.low < 0 < found.ci.high and found.p > 0.05
