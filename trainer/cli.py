@@ -12,6 +12,8 @@ from typing import Any, Literal
 from runaudit.errors import ConfigError, RunauditError
 
 UNEXPECTED = 70
+NEEDED = {"torch": "torch", "safetensors": "safetensors", "skimage": "scikit-image", "PIL": "pillow"}
+"""Module -> what is installed for it: asked for by `runaudit[trainer]`, not by a judge."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,6 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RunauditError as error:
         print(f"trainer: {error}", file=sys.stderr)
         return error.exit_code
+    except ModuleNotFoundError as error:
+        if options.debug or error.name not in NEEDED:
+            raise
+        print(f"trainer: {error.name} is not installed; run 'pip install {' '.join(NEEDED.values())}'", file=sys.stderr)
+        return 2
     except Exception as error:
         if options.debug:
             raise

@@ -14,11 +14,11 @@ from runaudit.metrics.direction import Direction
 from runaudit.stats.bootstrap import stratified_means
 from runaudit.stats.judge import judge
 from runaudit.stats.power import welch_power
-from runaudit.stats.values import ArmValues, Design, StatsPlan
+from runaudit.stats.values import ArmValues, Comparability, StatsPlan
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]
 SD = 0.3
-SINGLE = Design(verdict="single_factor", factors=("config.treatment",))
+SINGLE = Comparability(verdict="single_factor", factors=("config.treatment",))
 # The bootstrap companions decide nothing; a short run of them keeps the simulation honest and quick.
 PLAN = StatsPlan(resamples=99)
 

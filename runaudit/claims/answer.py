@@ -1,15 +1,18 @@
 """What came of a text: every claim with its verdict, and every number that was not understood. JSON, text, Markdown."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from runaudit.claims.claim import Claim, Kind, Reading
-from runaudit.claims.verdict import Judged, Verdict
-from runaudit.stats.words import escaped, printable
+from runaudit.claims.verdict import ClaimVerdict, Judged
+from runaudit.text.markdown import bullets, escaped, table
+from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
+from runaudit.text.verdicts import verdict_words
+from runaudit.text.words import plural
 
 _EXAMPLE = '<!-- runaudit: METRIC "ARM" vs "BASELINE" = +0.9 -->'
-_WORDS = {Verdict.SUPPORTED: "supported", Verdict.UNSUPPORTED: "unsupported", Verdict.NOT_FOUND: "not found"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,48 +38,47 @@ class ClaimsAnswer:
                 "not_understood": len(self.reading.unread),
                 "about_something_else": self.reading.others,
             },
-            "verdicts": {str(verdict): _counts(self)[verdict] for verdict in Verdict},
+            "verdicts": {str(verdict): _counts(self)[verdict] for verdict in ClaimVerdict},
         }
 
+    @property
+    def headline(self) -> str:
+        """The result on one line."""
+        if not self.judged:
+            return f"Nothing to judge: no claim in {self.file} was understood. {_rest(self)}"
+        counts = _counts(self)
+        parts = [f"{counts[verdict]} {_words(verdict)}" for verdict in ClaimVerdict if counts[verdict]]
+        word = "Supported" if set(counts) == {ClaimVerdict.SUPPORTED} else "Not supported"
+        return f"{word}: of {plural(len(self.judged), 'claim')} in {self.file}, {', '.join(parts)}. {_rest(self)}"
 
-def headline(answer: ClaimsAnswer) -> str:
-    """The result on one line."""
-    if not answer.judged:
-        return f"Nothing to judge: no claim in {answer.file} was understood. {_rest(answer)}"
-    counts = _counts(answer)
-    parts = [f"{counts[verdict]} {_WORDS[verdict]}" for verdict in Verdict if counts[verdict]]
-    word = "Supported" if set(counts) == {Verdict.SUPPORTED} else "Not supported"
-    return f"{word}: of {_plural(len(answer.judged), 'claim')} in {answer.file}, {', '.join(parts)}. {_rest(answer)}"
+    def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
+        """For the terminal."""
+        yield paint(printable(self.headline), BOLD)
+        for one in self.judged:
+            found = paint(_words(one.verdict), verdict_words("claims", one.verdict).tone.colour)
+            yield from ("", f"line {one.claim.line}  {found}: {printable(_in_words(one.claim))}")
+            yield printable(f"    {one.reason}")
+        if self.reading.unread:
+            yield from ("", f"Not understood (an annotation says it exactly: {_EXAMPLE})")
+            yield from (printable(f"- line {row.line}, {row.written}: {row.reason}") for row in self.reading.unread)
 
-
-def text_view(answer: ClaimsAnswer) -> str:
-    """For the terminal."""
-    lines = [headline(answer)]
-    for one in answer.judged:
-        lines += ["", f"line {one.claim.line}  {_WORDS[one.verdict]}: {_said(one.claim)}", f"    {one.reason}"]
-    if answer.reading.unread:
-        lines += ["", f"Not understood (an annotation says it exactly: {_EXAMPLE})"]
-        lines += [f"- line {row.line}, {row.written}: {row.reason}" for row in answer.reading.unread]
-    return "".join(f"{printable(line)}\n" for line in lines)
-
-
-def markdown_view(answer: ClaimsAnswer) -> str:
-    """For a pull request; names are escaped, so that one can be no markup."""
-    word, _, rest = headline(answer).partition(": ")
-    lines = [f"**{word}**: {escaped(rest)}"]
-    if answer.judged:
-        lines += ["", "| line | claim | verdict | why |", "| ---: | --- | --- | --- |"]
-        lines += [
-            f"| {one.claim.line} | {escaped(_said(one.claim))} | {_WORDS[one.verdict]} | {escaped(one.reason)} |"
-            for one in answer.judged
-        ]
-    if answer.reading.unread:
-        lines += ["", "Not understood", ""]
-        lines += [f"- line {row.line}, {escaped(row.written)}: {escaped(row.reason)}" for row in answer.reading.unread]
-    return "".join(f"{line}\n" for line in lines)
+    def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
+        """For a pull request; names are escaped, so that one can be no markup."""
+        word, _, rest = self.headline.partition(": ")
+        yield f"**{word}**: {escaped(rest)}"
+        if self.judged:
+            rows = [(one.claim.line, _in_words(one.claim), _words(one.verdict), one.reason) for one in self.judged]
+            yield from ("", *table(("line", "claim", "verdict", "why"), rows))
+        if self.reading.unread:
+            rows_unread = (f"line {row.line}, {row.written}: {row.reason}" for row in self.reading.unread)
+            yield from ("", "Not understood", "", *bullets(rows_unread))
 
 
-def _said(claim: Claim) -> str:
+def _words(verdict: ClaimVerdict) -> str:
+    return verdict_words("claims", verdict).words
+
+
+def _in_words(claim: Claim) -> str:
     """The claim as it was understood, in one fixed form."""
     if claim.kind is Kind.VALUE:
         return f"{claim.arm}, {claim.metric} = {claim.written}"
@@ -108,15 +110,11 @@ def _claim_json(one: Judged) -> dict[str, Any]:
     }
 
 
-def _counts(answer: ClaimsAnswer) -> Counter[Verdict]:
+def _counts(answer: ClaimsAnswer) -> Counter[ClaimVerdict]:
     return Counter(one.verdict for one in answer.judged)
 
 
 def _rest(answer: ClaimsAnswer) -> str:
     unread = len(answer.reading.unread)
-    told = f"{_plural(unread, 'number')} {'was' if unread == 1 else 'were'} not understood; "
-    return f"{told}{answer.reading.others} more are about something else."
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    verb = "was" if unread == 1 else "were"
+    return f"{plural(unread, 'number')} {verb} not understood; {answer.reading.others} more are about something else."

@@ -10,17 +10,18 @@ from enum import StrEnum
 from math import log10
 
 from runaudit.claims.claim import Claim, Kind
-from runaudit.stats.answer import StatsAnswer
-from runaudit.stats.answer import Verdict as Evidence
+from runaudit.stats.answer import StatsAnswer, StatsVerdict
 from runaudit.stats.cohort import collapse
 from runaudit.stats.compare import has_gaps
 from runaudit.stats.digits import decimals, percent, show, show_p
 from runaudit.stats.interval import mean
 from runaudit.stats.multiplicity import holm
 from runaudit.stats.values import MIN_SEEDS, ArmValues, Interval
+from runaudit.text.verdicts import CANNOT_JUDGE, INTEGRITY, verdict_words
+from runaudit.text.words import plural
 
 
-class Verdict(StrEnum):
+class ClaimVerdict(StrEnum):
     """What the records say of a claim."""
 
     SUPPORTED = "supported"
@@ -37,7 +38,7 @@ class Judged:
     """
 
     claim: Claim
-    verdict: Verdict
+    verdict: ClaimVerdict
     reason: str
     found: float | None = None
     n: tuple[int, ...] = ()
@@ -50,14 +51,14 @@ class Judged:
 
 def not_found(claim: Claim, reason: str) -> Judged:
     """A claim about something that is not recorded."""
-    return Judged(claim=claim, verdict=Verdict.NOT_FOUND, reason=reason)
+    return Judged(claim=claim, verdict=ClaimVerdict.NOT_FOUND, reason=reason)
 
 
 def judge_value(claim: Claim, arm: ArmValues, *, doubt: str = "", is_damaged: bool = False) -> Judged:
     """A mean against the runs of its arm. `doubt` is a reason from outside the numbers for which none is supported."""
     sample = collapse(arm)
     n = len(sample.values)
-    bare = Judged(claim=claim, verdict=Verdict.UNSUPPORTED, reason=doubt, n=(n,), is_damaged=is_damaged)
+    bare = Judged(claim=claim, verdict=ClaimVerdict.UNSUPPORTED, reason=doubt, n=(n,), is_damaged=is_damaged)
     if n and not has_gaps(sample):
         bare = replace(bare, found=mean(sample.values))
     if doubt:
@@ -66,12 +67,12 @@ def judge_value(claim: Claim, arm: ArmValues, *, doubt: str = "", is_damaged: bo
         lost = len(sample.failed) + len(sample.missing)
         return replace(bare, reason=f"{lost} of {len(arm.values)} runs have no usable number; the rest are survivors")
     if n < MIN_SEEDS:
-        return replace(bare, reason=f"{_seeds(n)}, and {MIN_SEEDS} are the floor: values only stand for themselves")
+        return replace(bare, reason=f"{_seeds(n)}, and {MIN_SEEDS} are the floor: no test is made")
     assert bare.found is not None  # n is at least three and nothing is missing
     told = f"the runs say {_digits(bare.found, claim)} ({_seeds(n)})"
     if not claim.allows(bare.found):
         return replace(bare, reason=told)
-    return replace(bare, verdict=Verdict.SUPPORTED, reason=told)
+    return replace(bare, verdict=ClaimVerdict.SUPPORTED, reason=told)
 
 
 def judge_difference(claim: Claim, answer: StatsAnswer) -> Judged:
@@ -80,7 +81,7 @@ def judge_difference(claim: Claim, answer: StatsAnswer) -> Judged:
     seeds = (answer.arms[0].used, answer.arms[-1].used)
     bare = Judged(
         claim=claim,
-        verdict=Verdict.UNSUPPORTED,
+        verdict=ClaimVerdict.UNSUPPORTED,
         reason=comparison.reason.rstrip("."),
         found=comparison.difference,
         n=seeds,
@@ -89,12 +90,14 @@ def judge_difference(claim: Claim, answer: StatsAnswer) -> Judged:
         p=comparison.p,
         is_damaged=answer.design.verdict == "integrity_failure",
     )
-    if answer.verdict not in (Evidence.IMPROVED, Evidence.REGRESSED) or bare.found is None:
+    if answer.verdict not in (StatsVerdict.IMPROVED, StatsVerdict.REGRESSED) or bare.found is None:
         return bare
     told = f"the runs say {_signed(bare.found, claim)} ({_figures(bare)})"
     if not claim.allows(bare.found):
         return replace(bare, reason=told)
-    return replace(bare, verdict=Verdict.SUPPORTED, reason=f"{told}; only {', '.join(answer.design.factors)} differs")
+    return replace(
+        bare, verdict=ClaimVerdict.SUPPORTED, reason=f"{told}; only {', '.join(answer.design.factors)} differs"
+    )
 
 
 def over_family(judged: Sequence[Judged], *, alpha: float) -> tuple[Judged, ...]:
@@ -115,10 +118,10 @@ def over_family(judged: Sequence[Judged], *, alpha: float) -> tuple[Judged, ...]
 
 def _corrected(one: Judged, p: float, *, family: int, alpha: float) -> Judged:
     one = replace(one, p_adjusted=p)
-    if one.verdict is not Verdict.SUPPORTED or p < alpha:
+    if one.verdict is not ClaimVerdict.SUPPORTED or p < alpha:
         return one
     told = f"over the {family} differences that the text claims, corrected p {show_p(p)}"
-    return replace(one, verdict=Verdict.UNSUPPORTED, reason=f"{one.reason}; {told}")
+    return replace(one, verdict=ClaimVerdict.UNSUPPORTED, reason=f"{one.reason}; {told}")
 
 
 def _comparison(claim: Claim) -> tuple[str, str, str]:
@@ -130,10 +133,8 @@ def _comparison(claim: Claim) -> tuple[str, str, str]:
 def exit_code(judged: Sequence[Judged]) -> int:
     """4 where a record is damaged, 3 where nothing was understood, 1 unless every claim is supported, else 0."""
     if any(one.is_damaged for one in judged):
-        return 4
-    if not judged:
-        return 3
-    return 0 if all(one.verdict is Verdict.SUPPORTED for one in judged) else 1
+        return INTEGRITY
+    return max((verdict_words("claims", one.verdict).code for one in judged), default=CANNOT_JUDGE)
 
 
 def _figures(one: Judged) -> str:
@@ -156,4 +157,4 @@ def _signed(found: float, claim: Claim) -> str:
 
 
 def _seeds(n: int) -> str:
-    return f"{n} usable seed{'' if n == 1 else 's'}"
+    return plural(n, "usable seed")

@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from runaudit.cli import common
-from runaudit.cli.common import (
-    Context,
-    Format,
-)
+from runaudit.cli.common import Context
 from runaudit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,7 +32,7 @@ def claims(
     Read are sentences ("flow staged improves full_frame/psnr by 0.9 dB over TERN staged"), tables of arms and metrics,
     and comments, which no page shows: <!-- runaudit: METRIC "ARM" vs "BASELINE" = +0.9 -->
     """
-    from runaudit.claims.answer import ClaimsAnswer, headline, markdown_view, text_view
+    from runaudit.claims.answer import ClaimsAnswer
     from runaudit.claims.reading import read
     from runaudit.claims.verdict import exit_code, over_family
     from runaudit.judge.circumstances import launched_cohorts
@@ -48,12 +45,7 @@ def claims(
     answer = ClaimsAnswer(
         file=str(file), reading=reading, judged=over_family(judged, alpha=context.settings.stats.alpha)
     )
-    if context.json:
-        common.say_json(answer.to_json())
-    elif context.quiet:
-        common.say(headline(answer))
-    else:
-        common.say(markdown_view(answer) if context.format is Format.md else text_view(answer))
+    context.tell(answer)
     context.finish(exit_code(answer.judged))
 
 
@@ -94,7 +86,7 @@ def vocabulary(context: Context, launched: "Sequence[Cohort]") -> "Vocabulary":
 
 def judge_claim(context: Context, claim: "Claim", launched: "Sequence[Cohort]") -> "Judged":
     """One claim against the runs of its arms."""
-    from runaudit.claims.verdict import Judged, Verdict, judge_difference, not_found
+    from runaudit.claims.verdict import ClaimVerdict, Judged, judge_difference, not_found
     from runaudit.judge.cohorts import declared_direction, judge_cohorts, require_metric
 
     try:
@@ -113,7 +105,7 @@ def judge_claim(context: Context, claim: "Claim", launched: "Sequence[Cohort]") 
             context.store, context.settings, arms, metric=claim.metric, direction=None, launched=launched
         )
     except UsageError as error:
-        return Judged(claim=claim, verdict=Verdict.UNSUPPORTED, reason=str(error))
+        return Judged(claim=claim, verdict=ClaimVerdict.UNSUPPORTED, reason=str(error))
     return judge_difference(claim, answer)
 
 

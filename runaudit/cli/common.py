@@ -9,7 +9,7 @@ import inspect
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,14 +18,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from runaudit.errors import RunauditError, UsageError
-from runaudit.text import terminal as paint
+from runaudit.text import terminal
+from runaudit.text.verdicts import CANNOT_JUDGE, NEGATIVE
 
 if TYPE_CHECKING:
-    # Imported where they are used: `--help` needs neither, and they are a quarter of what it costs.
+    # Imported where they are used: `--help` needs none, and they are a quarter of what it costs.
     from runaudit.settings import Settings
     from runaudit.store import Store
+    from runaudit.text.answer import Answer
 
-NEGATIVE, CANNOT_JUDGE, INTEGRITY, REFUSED, UNEXPECTED = 1, 3, 4, 5, 70
+UNEXPECTED = 70
 FORGIVEN = (NEGATIVE, CANNOT_JUDGE)
 """What `--exit-zero` turns into 0."""
 
@@ -48,10 +50,10 @@ PolicyOption = Annotated[
         "--policy", metavar="FILE", help="The policy [else runaudit.toml or pyproject.toml beside the store]."
     ),
 ]
-FormatOption = Annotated[Format, typer.Option("--format", help="How the answer is written.")]
+FormatOption = Annotated[Format, typer.Option("--format", help="Output format.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
-QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Only the result.")]
-VerboseOption = Annotated[bool, typer.Option("-v", "--verbose", help="More of what was looked at.")]
+QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="One line only.")]
+VerboseOption = Annotated[bool, typer.Option("-v", "--verbose", help="More detail.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="A traceback for an unexpected failure.")]
 ExitZeroOption = Annotated[bool, typer.Option("--exit-zero", help="Exit 0 where the judgement would exit 1 or 3.")]
 
@@ -90,6 +92,22 @@ class Context:
         from runaudit.store import Store
 
         return Store.create(self.store_root)
+
+    def tell(self, answer: "Answer", *, verbose: bool = False) -> None:
+        """Print an answer in the format that was asked for. verbose: more detail, as with `-v`."""
+        verbose = verbose or self.verbose
+        if self.json:
+            say_json(answer.to_json())
+            return
+        paint = terminal.Paint(use_colour() and self.format is Format.text)
+        if self.quiet:
+            lines: Iterable[str] = answer.headline.splitlines()
+        elif self.format is Format.md:
+            lines = answer.markdown_lines(verbose=verbose)
+        else:
+            lines = answer.text_lines(verbose=verbose, paint=paint)
+        for line in lines:
+            say(terminal.harmless(line, paint))
 
     def finish(self, code: int) -> None:
         """End the command with `code`; `--exit-zero` forgives 1 and 3 and nothing else."""
@@ -203,7 +221,7 @@ def report_error(error: RunauditError, *, as_json: bool) -> int:
 
 def printable(text: str) -> str:
     """Text of several lines with its control characters shown, not obeyed."""
-    return paint.printable(text, keep="\n\t")
+    return terminal.printable(text, keep="\n\t")
 
 
 def existing_file(path: Path, what: str) -> Path:

@@ -8,26 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from runaudit.cli import common
-from runaudit.cli.common import (
-    CANNOT_JUDGE,
-    INTEGRITY,
-    NEGATIVE,
-    Context,
-    Format,
-)
+from runaudit.cli.common import Context
 from runaudit.errors import UsageError
+from runaudit.text.verdicts import NEGATIVE, verdict_words
 
 if TYPE_CHECKING:
     # Imported where they are used: what a command does not need, it does not pay for.
     from runaudit.diff import Comparison
     from runaudit.records.run import Run
-
-CODES = {
-    "integrity_failure": INTEGRITY,
-    "incomparable": NEGATIVE,
-    "confounded": NEGATIVE,
-    "provenance_incomplete": CANNOT_JUDGE,
-}
 
 
 @common.command(exit_zero=True)
@@ -39,7 +27,7 @@ def diff(
     intent: Annotated[
         list[str] | None, typer.Option("--intent", metavar="FACTOR", help="What was meant to change; may be repeated.")
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Also what cannot have mattered.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also changes that cannot affect results.")] = False,
     working: Annotated[
         bool, typer.Option("--working", help="Compare one run [@last] with the present tree: what changed since?")
     ] = False,
@@ -48,13 +36,15 @@ def diff(
 
     A run is an id prefix, a label, @last, @last~1, a cohort's id, a comma-separated list, or a record file.
     """
+    from runaudit.diff.text import DiffAnswer
+
     result, pair = (
         _with_tree(context, runs or ["@last"], intent or ())
         if working
         else _with_each_other(context, runs or ["@last~1", "@last"], intent or ())
     )
-    _say(context, result, pair, everything=everything)
-    code = CODES.get(result.verdict, 0)
+    context.tell(DiffAnswer(comparison=result, pair=pair), verbose=everything)
+    code = verdict_words("diff", result.verdict).code
     context.finish(NEGATIVE if code == 0 and result.intent.met is False else code)
 
 
@@ -92,20 +82,3 @@ def _with_tree(context: Context, words: Sequence[str], intent: Sequence[str]) ->
     tree = working_run(found[0], context.open(), Path.cwd())
     result = compare(found[0], tree, settings=context.settings, intent=intent, design_only=True)
     return replace(result, b=Side(id="working", label="the present tree")), (found[0], tree)
-
-
-def _say(context: Context, result: "Comparison", pair: "tuple[Run, Run]", *, everything: bool) -> None:
-    from runaudit.diff.code import code_hunks
-    from runaudit.diff.text import headline, markdown_lines, text_lines
-
-    if context.json:
-        common.say_json(result.to_json())
-    elif context.quiet:
-        common.say(headline(result))
-    elif context.format is Format.md:
-        hunks = code_hunks(result, *pair)
-        common.say("\n".join(markdown_lines(result, hunks=hunks, everything=everything)))
-    else:
-        hunks = code_hunks(result, *pair)
-        lines = text_lines(result, hunks=hunks, everything=everything, colour=common.use_colour())
-        common.say("\n".join(lines))

@@ -10,19 +10,17 @@ from runaudit.cli.common import Context
 from runaudit.cli.launching import Options, describes_launch
 from runaudit.guard.admission import prepare
 from runaudit.guard.answer import RULES, GuardAnswer
-from runaudit.guard.text import answer_text, rules_text
+from runaudit.guard.text import RulesAnswer
 from runaudit.store import Store
+from runaudit.text.verdicts import verdict_words
 
 
 @describes_launch
 def guard(around: Context, options: Options) -> None:
     """May this run start? Takes the options of `run`, starts and seals nothing. Exit 0: it may; 5: it may not."""
     answer = ask(around, options, cwd=Path.cwd())
-    if around.json:
-        common.say_json(answer.to_json())
-    else:
-        common.say(common.printable(answer_text(answer, verbose=around.verbose)))
-    around.finish(0 if answer.allowed else common.REFUSED)
+    around.tell(answer)
+    around.finish(verdict_words("guard", answer.verdict).code)
 
 
 def ask(around: Context, options: Options, *, cwd: Path) -> GuardAnswer:
@@ -48,13 +46,7 @@ def _answer(around: Context, options: Options, store: Store, request: LaunchRequ
     ).answer
 
 
-def rules(
-    format: common.FormatOption = common.Format.text,  # noqa: A002  (the option's name)
-    json: common.JsonOption = False,
-    debug: common.DebugOption = False,
-) -> None:
+@common.command()
+def rules(around: Context) -> None:
     """Every rule with its words: what it asks, why, and whether it can be waived."""
-    if json or format is common.Format.json:
-        common.say_json({"schema": "runaudit.rules/1", "rules": [rule.to_json() for rule in RULES]})
-    else:
-        common.say(rules_text(RULES))
+    around.tell(RulesAnswer(rules=RULES))

@@ -2,18 +2,20 @@
 
 import importlib
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from runaudit.cli import common
-from runaudit.cli.common import (
-    Context,
-)
+from runaudit.cli.common import Context
 from runaudit.errors import IntegrityError, NothingToJudgeError, UsageError
+from runaudit.records.run import SHORT
+from runaudit.text.markdown import code, escaped, table
+from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
+from runaudit.text.words import head
 
 if TYPE_CHECKING:
     from runaudit.importers.base import Imported, Skipped
@@ -41,19 +43,8 @@ def imports(
     """
     found, skipped = _read(kind, paths, context)
     sealed = _sealed(context.create(), found, skipped) if found else []
-    rows = [_row(manifest, entry, context) for manifest, entry in sealed]
-    if context.json:
-        common.say_json(
-            {
-                "schema": "runaudit.import/1",
-                "imported": rows,
-                "skipped": [{"source": entry.source, "reason": entry.reason} for entry in skipped],
-            }
-        )
-    else:
-        lines = list(_lines(rows, skipped, context))
-        if lines:
-            common.say(common.printable("\n".join(lines)))
+    rows = tuple(_row(manifest, entry, context) for manifest, entry in sealed)
+    context.tell(ImportAnswer(rows=rows, skipped=tuple((entry.source, entry.reason) for entry in skipped)))
     if not rows and not any(entry.reason.startswith("already imported") for entry in skipped):
         raise NothingToJudgeError("no run was imported", remedy="see the reasons above, or name another path")
 
@@ -114,16 +105,42 @@ def _missing(run: "Run", context: Context) -> list[str]:
     return sorted(found | ({"runtime.status"} if status_gap(run) else set()))
 
 
-def _lines(rows: Sequence[dict[str, Any]], skipped: "Sequence[Skipped]", context: Context) -> Iterator[str]:
-    for row in rows:
-        if context.quiet:
-            yield row["id"][:12]
-            continue
-        missing = row["missing"]
-        more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN and not context.verbose else ""
-        shown = missing if context.verbose else missing[:SHOWN]
-        gaps = f"unknown: {', '.join(shown)}{more}" if missing else "nothing missing"
-        yield f"{row['id'][:12]}  {row['label'] or ''}  ({gaps})"
-    if not context.quiet:
-        yield from (f"skipped {entry.source}: {entry.reason}" for entry in skipped)
-        yield f"{len(rows)} imported, {len(skipped)} skipped"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportAnswer:
+    """What `import` answers with: the runs that came in, each with what its record does not say, and those left out."""
+
+    rows: tuple[Mapping[str, Any], ...]
+    skipped: tuple[tuple[str, str], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer for a program."""
+        return {
+            "schema": "runaudit.import/1",
+            "imported": [dict(row) for row in self.rows],
+            "skipped": [{"source": source, "reason": reason} for source, reason in self.skipped],
+        }
+
+    @property
+    def headline(self) -> str:
+        """The ids of what came in, one a line."""
+        return "\n".join(row["id"][:SHORT] for row in self.rows)
+
+    def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
+        """For a terminal."""
+        for row in self.rows:
+            yield printable(f"{row['id'][:SHORT]}  {row['label'] or ''}  ({_gaps(row['missing'], verbose)})")
+        yield from (printable(f"skipped {source}: {reason}") for source, reason in self.skipped)
+        yield paint(f"{len(self.rows)} imported, {len(self.skipped)} skipped", BOLD)
+
+    def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
+        """For a pull request."""
+        yield f"**{len(self.rows)} imported, {len(self.skipped)} skipped**"
+        if self.rows:
+            rows = ((row["id"][:SHORT], row["label"] or "", _gaps(row["missing"], verbose)) for row in self.rows)
+            yield from ("", *table(("run", "label", "not in the record"), rows))
+        if self.skipped:
+            yield from ("", *(f"- skipped {code(source)}: {escaped(reason)}" for source, reason in self.skipped))
+
+
+def _gaps(missing: Sequence[str], verbose: bool) -> str:
+    return f"unknown: {head(missing, len(missing) if verbose else SHOWN)}" if missing else "nothing missing"

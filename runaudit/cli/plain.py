@@ -14,7 +14,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from typer.core import TyperCommand
 
 
-class Unplain(Exception):  # noqa: N818  (not an error: it says which way a command line goes)
+class NeedsTyper(Exception):  # noqa: N818  (not an error: it says which way a command line goes)
     """A value that needs more than being taken as it was typed."""
 
 
@@ -30,8 +30,8 @@ class PlainCommand(TyperCommand):
         try:
             values = {p.name: _value(p, opts, _hints(self.callback)) for p in self.get_params(ctx) if p.expose_value}
             if rest or any(opts.get(p.name) for p in self.get_params(ctx) if not p.expose_value):
-                raise Unplain
-        except Unplain:
+                raise NeedsTyper
+        except NeedsTyper:
             return super().parse_args(ctx, given)
         ctx.params.update(values)
         ctx.args = []
@@ -44,14 +44,14 @@ def _hints(callback: Callable[..., Any] | None) -> Mapping[str, Any]:
 
 
 def _value(param: Any, opts: Mapping[str, Any], hints: Mapping[str, Any]) -> Any:
-    """The value of one parameter. Raises Unplain where it is not ours to say."""
+    """The value of one parameter. Raises NeedsTyper where it is not ours to say."""
     found, kind = opts.get(param.name), _kind(hints.get(param.name))
     if found is None or found in ((), []):
         if param.required or param.callback is not None or param.envvar or callable(param.default):
-            raise Unplain
+            raise NeedsTyper
         return param.default
     if param.callback is not None:
-        raise Unplain
+        raise NeedsTyper
     if kind is bool and isinstance(found, bool):
         return found
     if kind in (str, Path) and isinstance(found, str):
@@ -61,7 +61,7 @@ def _value(param: Any, opts: Mapping[str, Any], hints: Mapping[str, Any]) -> Any
     many = get_args(kind)
     if get_origin(kind) is list and many[0] in (str, Path) and isinstance(found, list | tuple):
         return [many[0](word) for word in found]
-    raise Unplain
+    raise NeedsTyper
 
 
 def _kind(hint: Any) -> Any:

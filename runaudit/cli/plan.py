@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from runaudit.cli import common
-from runaudit.cli.common import (
-    Context,
-    Format,
-)
+from runaudit.cli.common import Context
 from runaudit.errors import UsageError
+from runaudit.text.verdicts import verdict_words
 
 if TYPE_CHECKING:
-    from runaudit.stats.planning import SeedPlan, Spread
+    from runaudit.stats.planning import Spread
 
 
 @common.command(exit_zero=True)
@@ -22,34 +20,23 @@ def plan(
     runs: Annotated[
         list[str] | None, typer.Argument(metavar="[RUN]…", help="Take the seed sd from these cohorts.")
     ] = None,
-    sd: Annotated[float | None, typer.Option("--sd", metavar="S", help="The spread between seeds, if known.")] = None,
+    sd: Annotated[float | None, typer.Option("--sd", metavar="S", help="The sd between seeds, if known.")] = None,
     effect: Annotated[
         float | None, typer.Option("--effect", metavar="E", help="The smallest true difference that matters.")
     ] = None,
-    power: Annotated[float, typer.Option("--power", metavar="P", help="The chance to find it.")] = 0.8,
+    power: Annotated[float, typer.Option("--power", metavar="P", help="The probability of finding it.")] = 0.8,
     metric: Annotated[str | None, typer.Option("--metric", metavar="M", help="With RUN…: the metric.")] = None,
 ) -> None:
     """Seeds per arm for a true difference, and what 3 to 20 seeds can see.
 
     The spread comes from --sd, or from recorded cohorts: runaudit plan --metric M RUN… --effect E.
     """
-    from runaudit.stats.planning import headline, plan_seeds
-    from runaudit.stats.planning_words import markdown_view, text_view
+    from runaudit.stats.planning import plan_seeds
 
     spread = _given(sd, runs or [], metric) if sd is not None else _measured(context, runs or [], metric)
     found = plan_seeds(spread, effect, power=power, alpha=context.settings.stats.alpha, metric=metric)
-    if context.json:
-        common.say_json(found.to_json())
-    elif context.quiet:
-        common.say(headline(found))
-    else:
-        common.say(markdown_view(found) if context.format is Format.md else text_view(found))
-    context.finish(_code(found))
-
-
-def _code(found: "SeedPlan") -> int:
-    """A number of seeds that nobody can run is no plan."""
-    return common.CANNOT_JUDGE if found.effect is not None and found.n_needed is None else 0
+    context.tell(found)
+    context.finish(verdict_words("plan", found.verdict).code)
 
 
 def _given(sd: float, runs: Sequence[str], metric: str | None) -> "Spread":

@@ -1,17 +1,18 @@
 """`runaudit report RUN… -o FILE.html`: one self-contained page."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from runaudit.cli import common
-from runaudit.cli.common import (
-    INTEGRITY,
-    Context,
-)
+from runaudit.cli.common import Context
 from runaudit.errors import UsageError
+from runaudit.text.markdown import bullets, code, escaped
+from runaudit.text.terminal import UNPAINTED, Paint, printable
+from runaudit.text.verdicts import INTEGRITY
 
 if TYPE_CHECKING:
     from runaudit.factors.cohort import Cohort
@@ -62,7 +63,7 @@ def report(
     integrity = _integrity(context, cohorts)
     view = page_view([_arm(context, cohort) for cohort in cohorts], compared, title=title, integrity=integrity)
     write_page(output, render_page(view))
-    _tell(context, view, output)
+    context.tell(ReportAnswer(view=view, output=output))
     damaged = any(integrity.values()) or any(run.fault for cohort in cohorts for run in cohort.runs)
     context.finish(INTEGRITY if damaged else 0)
 
@@ -153,41 +154,57 @@ def _integrity(context: Context, cohorts: "Sequence[Cohort]") -> Mapping[str, tu
     return {run: tuple(f"{p.file}: {p.problem}" for p in problems if p.run == run or p.run is None) for run in ids}
 
 
-def _tell(context: Context, view: "PageView", output: Path) -> None:
-    """What the page says first, and where it is."""
-    if context.json:
-        common.say_json(_answer(view, output))
-    elif context.quiet:
-        common.say(common.printable(str(output)))
-    else:
-        common.say("\n".join((*_lines(view), f"page: {common.printable(str(output))}")))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportAnswer:
+    """What `report` answers with: what the page says first, and where it is."""
 
+    view: "PageView"
+    output: Path
 
-def _lines(view: "PageView") -> Iterator[str]:
-    for verdict in view.verdicts:
-        yield f"{verdict.arm.name} against {verdict.baseline.name}: {verdict.verdict}. {verdict.change}."
-        yield from (f"  {evidence.metric} {evidence.sentence}" for evidence in verdict.evidence)
-    for alert in view.alerts:
-        yield f"{alert.title}:"
-        yield from (f"  {item}" for item in alert.items)
+    @property
+    def headline(self) -> str:
+        """Where the page is."""
+        return str(self.output)
 
+    def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
+        """For a terminal."""
+        for verdict in self.view.verdicts:
+            yield f"{verdict.arm.name} against {verdict.baseline.name}: {verdict.verdict}. {verdict.change}."
+            yield from (f"  {evidence.metric} {evidence.sentence}" for evidence in verdict.evidence)
+        for alert in self.view.alerts:
+            yield f"{alert.title}:"
+            yield from (f"  {item}" for item in alert.items)
+        yield printable(f"page: {self.output}")
 
-def _answer(view: "PageView", output: Path) -> dict[str, Any]:
-    return {
-        "schema": "runaudit.report/1",
-        "page": str(output),
-        "arms": [
-            {"letter": arm.letter, "label": arm.name.full, "runs": [run.id.full for run in arm.runs]}
-            for arm in view.arms
-        ],
-        "comparisons": [
-            {
-                "baseline": verdict.baseline.letter,
-                "arm": verdict.arm.letter,
-                "verdict": verdict.verdict.replace(" ", "_"),
-                "evidence": [{"metric": e.metric, "verdict": e.verdict, "text": e.sentence} for e in verdict.evidence],
-            }
-            for verdict in view.verdicts
-        ],
-        "alerts": [{"title": alert.title, "items": list(alert.items)} for alert in view.alerts],
-    }
+    def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
+        """For a pull request."""
+        for verdict in self.view.verdicts:
+            sides = escaped(f"{verdict.arm.name} against {verdict.baseline.name}")
+            yield f"**{sides}**: {escaped(f'{verdict.verdict}. {verdict.change}.')}"
+            yield from ("", *bullets(f"{evidence.metric} {evidence.sentence}" for evidence in verdict.evidence), "")
+        for alert in self.view.alerts:
+            yield from (f"**{escaped(alert.title)}**", "", *bullets(alert.items), "")
+        yield f"page: {code(self.output)}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer for a program."""
+        return {
+            "schema": "runaudit.report/1",
+            "page": str(self.output),
+            "arms": [
+                {"letter": arm.letter, "label": arm.name.full, "runs": [run.id.full for run in arm.runs]}
+                for arm in self.view.arms
+            ],
+            "comparisons": [
+                {
+                    "baseline": verdict.baseline.letter,
+                    "arm": verdict.arm.letter,
+                    "verdict": verdict.verdict.replace(" ", "_"),
+                    "evidence": [
+                        {"metric": e.metric, "verdict": e.verdict, "text": e.sentence} for e in verdict.evidence
+                    ],
+                }
+                for verdict in self.view.verdicts
+            ],
+            "alerts": [{"title": alert.title, "items": list(alert.items)} for alert in self.view.alerts],
+        }

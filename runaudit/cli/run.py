@@ -7,15 +7,16 @@ from pathlib import Path
 
 from runaudit.capture.draft import open_store
 from runaudit.cli import common
-from runaudit.cli.common import Context
+from runaudit.cli.common import Context, Format
 from runaudit.cli.launching import Options, describes_launch
 from runaudit.guard.admission import prepare
-from runaudit.guard.text import answer_text
+from runaudit.guard.answer import GuardAnswer
 from runaudit.launch.process import executable
 from runaudit.launch.wrapper import run_sealed
 from runaudit.record.recorder import rank_of
 from runaudit.records.outcome import FINISHED, Outcome
 from runaudit.records.run import SHORT
+from runaudit.text.verdicts import REFUSED
 
 
 @describes_launch
@@ -41,11 +42,8 @@ def launch(around: Context, options: Options, *, cwd: Path, extra: dict[str, obj
         call=options.call("run"),
     )  # fmt: skip
     if not prepared.answer.allowed:
-        if around.json:
-            common.say_json(prepared.answer.to_json())
-        else:
-            common.hint(common.printable(answer_text(prepared.answer, verbose=around.verbose)))
-        return common.REFUSED
+        _refuse(around, prepared.answer)
+        return REFUSED
     manifest = prepared.sealed(store)
     _tell(around, f"run {manifest.id[:SHORT]} sealed: {manifest.label}")
     for note in prepared.answer.notes:
@@ -69,6 +67,16 @@ def logged_nothing(outcome: Outcome) -> bool:
     return outcome.status in FINISHED and not (
         outcome.body.get("metrics") or outcome.body.get("trajectory") or outcome.checkpoints
     )
+
+
+def _refuse(around: Context, answer: GuardAnswer) -> None:
+    """Why nothing was started: a result where a format was asked for, else a message, for stdout is the program's."""
+    if around.format is not Format.text:
+        around.tell(answer)
+        return
+    lines = [answer.headline] if around.quiet else answer.text_lines(verbose=around.verbose)
+    for line in lines:
+        common.hint(common.printable(line))
 
 
 def _tell(around: Context, text: str) -> None:

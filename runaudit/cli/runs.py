@@ -33,18 +33,11 @@ def list_runs(
                 common.say(line)
             return
     from runaudit.factors.cohort import cohorts
-    from runaudit.runs.listing import filtered, list_json, list_lines, list_markdown
+    from runaudit.runs.listing import ListAnswer, filtered
     from runaudit.runs.names import all_runs
 
     runs = all_runs(context.open())
     groups = filtered(cohorts(runs, settings=context.settings), filters or ())
-    if context.json:
-        common.say_json(list_json(groups))
-    elif context.quiet:
-        common.say("\n".join(run.short for group in groups for run in group.runs))
-    elif context.format is Format.md:
-        common.say("\n".join(list_markdown(groups)))
-    else:
-        common.say("\n".join(list_lines(groups, verbose=context.verbose, colour=common.use_colour())))
+    context.tell(ListAnswer(groups=groups))
     if not groups:
         common.hint("no run matches" if runs else "the store holds no run yet")

@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from runaudit.cli import common
-from runaudit.cli.common import (
-    Context,
-    Format,
-)
+from runaudit.cli.common import Context
 from runaudit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,7 +39,6 @@ def stats(
     A claim needs both: a comparison in which one factor changed, and an interval that excludes no difference.
     """
     from runaudit.stats.answer import exit_code
-    from runaudit.stats.words import headline, markdown_view, text_view
 
     if values is not None:
         if runs or vs:
@@ -52,12 +48,7 @@ def stats(
         if baseline is not None:
             raise UsageError("--baseline goes with --values", remedy="name the baseline's runs with --vs")
         answer = of_runs(context, runs or [], vs or [], metric=metric, direction=direction)
-    if context.json:
-        common.say_json(answer.to_json())
-    elif context.quiet:
-        common.say(headline(answer))
-    else:
-        common.say(markdown_view(answer) if context.format is Format.md else text_view(answer))
+    context.tell(answer)
     context.finish(exit_code(answer))
 
 

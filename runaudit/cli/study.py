@@ -6,28 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from runaudit.cli import common
-from runaudit.cli.common import (
-    CANNOT_JUDGE,
-    INTEGRITY,
-    NEGATIVE,
-    Context,
-    Format,
-)
+from runaudit.cli.common import Context
+from runaudit.text.verdicts import verdict_words
 
 if TYPE_CHECKING:
     from runaudit.records.run import Run
     from runaudit.store import Store
     from runaudit.study.pairs import Judge
-
-CODES = {
-    "integrity_failure": INTEGRITY,
-    "incomparable": NEGATIVE,
-    "confounded": NEGATIVE,
-    "provenance_incomplete": CANNOT_JUDGE,
-    # Where nothing varies nothing was checked: never a pass.
-    "replicate": CANNOT_JUDGE,
-    "identical": CANNOT_JUDGE,
-}
 
 
 def _runs(context: Context, words: Sequence[str]) -> "list[Run]":
@@ -105,18 +90,9 @@ def study(
 
     Exit code 1 where factors are aliased, 3 where the records or the runs are too few to say.
     """
-    from runaudit.study.answer import answer, judged
     from runaudit.study.study import study as judge
-    from runaudit.study.text import headline, markdown_lines, text_lines
+    from runaudit.study.text import StudyAnswer
 
-    result = judge(_runs(context, runs), settings=context.settings, judge=_compared_by(context))
-    said = judged(result)
-    if context.json:
-        common.say_json(answer(result))
-    elif context.quiet:
-        common.say(headline(said))
-    elif context.format is Format.md:
-        common.say("\n".join(markdown_lines(result, said, everything=everything)))
-    else:
-        common.say("\n".join(text_lines(result, said, everything=everything, colour=common.use_colour())))
-    context.finish(CODES.get(said.verdict, 0))
+    answer = StudyAnswer(study=judge(_runs(context, runs), settings=context.settings, judge=_compared_by(context)))
+    context.tell(answer, verbose=everything)
+    context.finish(verdict_words("study", answer.judgement.verdict).code)

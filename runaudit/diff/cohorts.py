@@ -23,7 +23,7 @@ from runaudit.diff.comparison import (
 from runaudit.diff.contradiction import cohort_contradictions
 from runaudit.diff.result import Comparison, FactorChange, Missing, Side
 from runaudit.diff.summary import factor_changes
-from runaudit.diff.verdict import Evidence, judge
+from runaudit.diff.verdict import Grounds, judge
 from runaudit.diff.words import notes_on
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.compute_budget import budget_barriers
@@ -53,7 +53,7 @@ def compare_cohorts(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequenc
     factors = mark_intended(_without_blocks(factors, blocks), declared)
     missing = _all_missing(a, b, factors, settings)
     verdict, conditional, reason = judge(
-        Evidence(
+        Grounds(
             faults=faults((*a.runs, *b.runs)),
             barriers=(
                 *_no_results(a, b),

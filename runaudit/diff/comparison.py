@@ -7,7 +7,7 @@ from runaudit.diff.changes import changes
 from runaudit.diff.contradiction import Against, contradictions
 from runaudit.diff.result import Comparison, Derivation, FactorChange, Intent, Missing, Side
 from runaudit.diff.summary import factor_changes
-from runaudit.diff.verdict import Evidence, judge
+from runaudit.diff.verdict import Grounds, judge
 from runaudit.diff.words import notes_on
 from runaudit.factors.compute_budget import budget_barriers
 from runaudit.factors.factor import Change, ChangeClass, Role
@@ -36,7 +36,7 @@ def compare(a: Run, b: Run, *, settings: Settings, intent: Sequence[str] = (), d
     declared = declared_intent((a, b), intent)
     factors = mark_intended(factors, declared)
     missing = missing_rows(left, right, factors, settings, with_status=not design_only)
-    evidence = Evidence(
+    evidence = Grounds(
         faults=faults((a, b)),
         barriers=()
         if design_only

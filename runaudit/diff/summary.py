@@ -1,8 +1,7 @@
 """One changed factor in one line a person can read."""
 
 import difflib
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from runaudit.diff.lists import list_summary
 from runaudit.diff.result import FactorChange
@@ -11,8 +10,8 @@ from runaudit.factors.factor import ABSENT, Absent, Change, Role, section_of
 from runaudit.factors.levels import Levels
 from runaudit.factors.path import last_key
 from runaudit.records.canonical import JSON
+from runaudit.text.words import level
 
-MAX_SHOWN = 60
 ORDER = ("config", "code", "data", "env", "init", "eval", "seed")
 """Sections in the order in which factors are listed; bundles and unknown sections come first."""
 
@@ -65,52 +64,13 @@ def _summary(name: str, members: tuple[Change, ...], a: Levels, b: Levels) -> st
             return f"{name} ({lines})"
         if lists := list_summary(only.before, only.after):
             return f"{name} ({lists})"
-        told = f" ({only.why})" if only.why.startswith(("breaks", "its rule")) else ""
-        return f"{name} {shown(only.before)} → {shown(only.after)}{told}"
+        why = f" ({only.why})" if only.why.startswith(("breaks", "its rule")) else ""
+        return f"{name} {level(only.before)} → {level(only.after)}{why}"
     if name.startswith("code.") and len(members) == 2:
         return f"{name} (renamed from {members[0].path if members[1].path == name else members[1].path})"
-    parts = [f"{_inner(name, m.path)} {shown(m.before)} → {shown(m.after)}" for m in members[:4]]
+    parts = [f"{_inner(name, m.path)} {level(m.before)} → {level(m.after)}" for m in members[:4]]
     rest = f" and {len(members) - 4} more" if len(members) > 4 else ""
     return f"{name} ({', '.join(parts)}{rest})"
-
-
-def shown(value: JSON | Absent) -> str:
-    """A level in few characters. Digests are cut to what a person compares."""
-    if isinstance(value, Absent):
-        return "absent"
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float):
-        return f"{value:.6g}" if math.isfinite(value) else str(value)
-    if isinstance(value, str):
-        text = value[:19] + "…" if value.startswith("sha256:") else value
-        plain = text.startswith("sha256:") or (text and " " not in text and not _looks_like_another_type(text))
-        return _cut(text if plain else repr(text))
-    return _cut(_compact(value))
-
-
-def _looks_like_another_type(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return text.lower() in ("true", "false", "null", "none", "absent")
-    return True
-
-
-def _compact(value: JSON) -> str:
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{str(key).lstrip(chr(0))}: {_compact(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_compact(item) for item in value) + "]"
-    return shown(value) if value is None or isinstance(value, str | int | float) else str(value)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
 
 
 def _code_summary(change: Change, a: Levels, b: Levels) -> str:

@@ -1,14 +1,18 @@
 """A comparison for a terminal and for a pull request. The first line is the verdict and its reason in one sentence."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from runaudit.diff.code import Hunk
+from runaudit.diff.code import Hunk, code_hunks
 from runaudit.diff.result import Comparison, Derivation, FactorChange, Side
-from runaudit.diff.summary import shown
 from runaudit.factors.factor import Change, Role
-from runaudit.text.terminal import BOLD, DIM, GREEN, RED, YELLOW, Paint, printable
+from runaudit.records.run import Run
+from runaudit.text.markdown import code, escaped, fenced, table
+from runaudit.text.terminal import BOLD, DIM, GREEN, RED, UNPAINTED, YELLOW, Paint, printable
+from runaudit.text.verdicts import verdict_words
+from runaudit.text.words import level
 
-COLOURS = {"identical": GREEN, "replicate": GREEN, "single_factor": GREEN, "provenance_incomplete": YELLOW}
 MAX_MISSING = 8
 
 
@@ -20,11 +24,10 @@ def headline(comparison: Comparison) -> str:
 
 
 def text_lines(
-    comparison: Comparison, *, hunks: Sequence[Hunk] = (), everything: bool = False, colour: bool = False
+    comparison: Comparison, *, hunks: Sequence[Hunk] = (), everything: bool = False, paint: Paint = UNPAINTED
 ) -> Iterator[str]:
     """The comparison for a terminal; what cannot matter is collapsed to counts unless `everything`."""
-    paint = Paint(colour)
-    yield paint(headline(comparison), BOLD + COLOURS.get(comparison.verdict, RED))
+    yield paint(headline(comparison), BOLD + verdict_words("diff", comparison.verdict).tone.colour)
     yield f"  a  {_side(comparison.a)}"
     yield f"  b  {_side(comparison.b)}"
     if comparison.factors:
@@ -49,7 +52,7 @@ def _side(side: Side) -> str:
     name = printable(f"{side.id[:12]}  {side.label}")
     if side.n is None:
         return name
-    seeds = ", ".join(shown(seed) for seed in side.seeds)
+    seeds = ", ".join(level(seed) for seed in side.seeds)
     return f"{name}  (n {side.n}, effective {side.effective_n}; seeds {seeds})"
 
 
@@ -61,7 +64,7 @@ def _factor(row: FactorChange, width: int, paint: Paint) -> Iterator[str]:
     if len(row.members) > 1:
         yield printable(f"  {row.factor}") + mark
         for member in row.members:
-            yield printable(f"      {member.path}  {shown(member.before)} → {shown(member.after)}")
+            yield printable(f"      {member.path}  {level(member.before)} → {level(member.after)}")
     else:
         yield printable(f"  {row.factor:<{width}}  {detail}") + mark
 
@@ -98,7 +101,7 @@ def _rest(comparison: Comparison, everything: bool, paint: Paint) -> Iterator[st
             for row in rows:
                 path = row.factor if isinstance(row, Derivation) else row.path
                 why = f"follows {row.follows}" if isinstance(row, Derivation) else row.why
-                yield printable(f"  {path}  {shown(row.before)} → {shown(row.after)}  ({why})")
+                yield printable(f"  {path}  {level(row.before)} → {level(row.after)}  ({why})")
 
 
 def _code(hunks: Sequence[Hunk], paint: Paint) -> Iterator[str]:
@@ -112,36 +115,55 @@ def _code(hunks: Sequence[Hunk], paint: Paint) -> Iterator[str]:
 
 def markdown_lines(comparison: Comparison, *, hunks: Sequence[Hunk] = (), everything: bool = False) -> Iterator[str]:
     """The comparison for a pull request."""
-    yield f"**{comparison.verdict}**: {_md(comparison.reason)}"
+    yield f"**{comparison.verdict}**: {escaped(comparison.reason)}"
     yield ""
-    yield f"`a` {_md(_side(comparison.a))} · `b` {_md(_side(comparison.b))}"
+    yield f"`a` {escaped(_side(comparison.a))} · `b` {escaped(_side(comparison.b))}"
     if comparison.factors:
-        yield from ("", "| factor | a | b |", "|---|---|---|")
-        for row in comparison.factors:
-            mark = f" ({row.role})" if row.role is not Role.TREATMENT else ""
-            for member in row.members:
-                inner = "" if member.path == row.factor else f": {member.path}"
-                yield f"| {_md(row.factor + inner + mark)} | {_md(shown(member.before))} | {_md(shown(member.after))} |"
+        yield from ("", *table(("factor", "a", "b"), _factor_rows(comparison.factors)))
     if comparison.missing:
-        yield ""
-        gaps = ", ".join(f"`{row.factor}` ({row.side})" for row in comparison.missing)
-        yield f"Missing: {gaps}. If all of it were equal: **{comparison.conditional}**."
+        gaps = ", ".join(f"{code(row.factor)} ({row.side})" for row in comparison.missing)
+        yield from ("", f"Missing: {gaps}. If all of it were equal: **{comparison.conditional}**.")
     if comparison.intent.declared:
-        yield from ("", f"Intent {_md(', '.join(comparison.intent.declared))}: {_md(comparison.intent.reason)}.")
+        declared = ", ".join(comparison.intent.declared)
+        yield from ("", f"Intent {escaped(declared)}: {escaped(comparison.intent.reason)}.")
     if everything:
         plain = text_lines(comparison, everything=True)
-        yield from ("", "<details><summary>everything</summary>", "", "```", *plain, "```", "", "</details>")
+        yield from ("", "<details><summary>everything</summary>", "", *fenced(plain), "", "</details>")
     for note in comparison.notes:
-        yield from ("", f"> {_md(note)}")
+        yield from ("", f"> {escaped(note)}")
     for hunk in hunks:
-        yield from ("", f"`{hunk.path}` · `{hunk.function}`", "", "````diff", *map(printable, hunk.lines), "````")
+        yield from ("", f"{code(hunk.path)} · {code(hunk.function)}", "", *fenced(hunk.lines, "diff"))
 
 
-def _md(text: str) -> str:
-    """Text that a table cell shows as it is."""
-    plain = printable(text)
-    for character in "\\`*_|<>[]#":
-        plain = plain.replace(
-            character, f"\\{character}" if character not in "<>" else {"<": "&lt;", ">": "&gt;"}[character]
-        )
-    return plain
+def _factor_rows(factors: Sequence[FactorChange]) -> Iterator[tuple[str, str, str]]:
+    for row in factors:
+        mark = f" ({row.role})" if row.role is not Role.TREATMENT else ""
+        for member in row.members:
+            inner = "" if member.path == row.factor else f": {member.path}"
+            yield row.factor + inner + mark, level(member.before), level(member.after)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiffAnswer:
+    """What `diff` answers with: the comparison, and the changed functions of two runs that stand for its sides."""
+
+    comparison: Comparison
+    pair: tuple[Run, Run]
+
+    def to_json(self) -> dict[str, Any]:
+        """The comparison as the JSON contract words it."""
+        return self.comparison.to_json()
+
+    @property
+    def headline(self) -> str:
+        """The verdict and its reason in one sentence."""
+        return headline(self.comparison)
+
+    def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
+        """For a terminal."""
+        hunks = code_hunks(self.comparison, *self.pair)
+        return text_lines(self.comparison, hunks=hunks, everything=verbose, paint=paint)
+
+    def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
+        """For a pull request."""
+        return markdown_lines(self.comparison, hunks=code_hunks(self.comparison, *self.pair), everything=verbose)

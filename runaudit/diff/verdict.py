@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from runaudit.diff.result import FactorChange, Missing, Verdict
 from runaudit.factors.factor import Role
+from runaudit.text.words import listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Grounds:
     """What the verdict rests on. `faults`: records that do not match their digest; `barriers`: why the results cannot
     be held side by side; `replicated`: whether the sides are arms: a seed is a factor if it moved with the arm."""
 
@@ -23,7 +24,7 @@ class Evidence:
     replicated: bool = False
 
 
-def judge(evidence: Evidence) -> tuple[Verdict, Verdict | None, str]:
+def judge(evidence: Grounds) -> tuple[Verdict, Verdict | None, str]:
     """The verdict, the conditional one where something is missing, and the reason in one sentence."""
     if evidence.faults:
         return Verdict.INTEGRITY_FAILURE, None, "; ".join(evidence.faults)
@@ -32,12 +33,12 @@ def judge(evidence: Evidence) -> tuple[Verdict, Verdict | None, str]:
         return clean, None, reason
     if clean.rank < Verdict.PROVENANCE_INCOMPLETE.rank:
         return clean, clean, reason
-    gaps = _listed([row.factor for row in evidence.missing])
+    gaps = listed([row.factor for row in evidence.missing])
     text = f"{gaps} {'is' if len(evidence.missing) == 1 else 'are'} not in the records; if equal, {reason}"
     return Verdict.PROVENANCE_INCOMPLETE, clean, text
 
 
-def _without_gaps(evidence: Evidence) -> tuple[Verdict, str]:
+def _without_gaps(evidence: Grounds) -> tuple[Verdict, str]:
     if evidence.barriers:
         return Verdict.INCOMPARABLE, "; ".join(evidence.barriers)
     seeds = [f for f in evidence.factors if f.role in (Role.SEED, Role.STOCHASTIC)]
@@ -45,7 +46,7 @@ def _without_gaps(evidence: Evidence) -> tuple[Verdict, str]:
     if evidence.odd:
         return Verdict.CONFOUNDED, "; ".join(evidence.odd)
     if len(treatments) > 1:
-        also = f", and {_listed([f.factor for f in seeds])} besides" if seeds else ""
+        also = f", and {listed([f.factor for f in seeds])} besides" if seeds else ""
         return Verdict.CONFOUNDED, f"{len(treatments)} factors changed together: {_names(treatments)}{also}"
     if treatments and seeds:
         both = f"{_names(seeds)} changed together with {treatments[0].factor}"
@@ -58,17 +59,9 @@ def _without_gaps(evidence: Evidence) -> tuple[Verdict, str]:
     if treatments:
         return Verdict.SINGLE_FACTOR, f"only {treatments[0].summary} changed"
     if seeds:
-        return Verdict.REPLICATE, f"only {_listed([f.summary for f in seeds])} changed"
+        return Verdict.REPLICATE, f"only {listed([f.summary for f in seeds])} changed"
     return Verdict.IDENTICAL, "nothing that can matter differs"
 
 
 def _names(factors: Sequence[FactorChange]) -> str:
-    return _listed([factor.factor for factor in factors])
-
-
-def _listed(words: Sequence[str], limit: int = 8) -> str:
-    """Words as a sentence lists them; beyond `limit` the rest is counted."""
-    shown = list(words[:limit])
-    if len(words) > limit:
-        return f"{', '.join(shown)} and {len(words) - limit} more"
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else ""
+    return listed([factor.factor for factor in factors])

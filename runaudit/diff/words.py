@@ -12,6 +12,7 @@ from runaudit.factors.tree import same
 from runaudit.records.canonical import JSON
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
+from runaudit.text.words import head
 
 
 def notes_on(a: Levels, b: Levels, found: Sequence[Change], settings: FactorSettings) -> tuple[str, ...]:
@@ -39,14 +40,14 @@ def _data(a: Levels, b: Levels) -> Iterator[str]:
             changed = sorted(p for p in files[0].keys() & files[1].keys() if not same(files[0][p], files[1][p]))
             for word, paths_of in (("added", new), ("removed", gone), ("changed", changed)):
                 if paths_of:
-                    yield f"data.{name}: {len(paths_of)} files {word}: {_head(paths_of)}"
+                    yield f"data.{name}: {len(paths_of)} files {word}: {head(paths_of)}"
 
 
 def _undeclared(a: Levels, b: Levels, found: Sequence[Change]) -> Iterator[str]:
     """No evaluation is declared, and code changed: whether the measure itself did is for a person to see."""
     code = [c.path for c in found if c.section == "code" and c.kind is ChangeClass.FACTOR]
     if code and not all(side.run.manifest.has("eval") for side in (a, b)):
-        yield f"no evaluation is declared (--eval): if {_head(code)} computes the metric, nothing was compared"
+        yield f"no evaluation is declared (--eval): if {head(code)} computes the metric, nothing was compared"
 
 
 def _types(found: Sequence[Change]) -> Iterator[str]:
@@ -98,7 +99,7 @@ def _docstrings(found: Sequence[Change]) -> Iterator[str]:
 def _not_run(found: Sequence[Change]) -> Iterator[str]:
     idle = [change.path for change in found if change.why.startswith("not run")]
     if idle:
-        yield f"{len(idle)} changed source files were loaded by neither run: {_head(idle)}"
+        yield f"{len(idle)} changed source files were loaded by neither run: {head(idle)}"
 
 
 def _same_commit(a: Levels, b: Levels, found: Sequence[Change]) -> Iterator[str]:
@@ -128,8 +129,3 @@ def _budget(a: Run, b: Run) -> Iterator[str]:
     for side, run in (("a", a), ("b", b)):
         if run.status == "early_stopped":
             yield f"{side} stopped early"
-
-
-def _head(paths: Sequence[str], limit: int = 5) -> str:
-    rest = f" and {len(paths) - limit} more" if len(paths) > limit else ""
-    return ", ".join(paths[:limit]) + rest

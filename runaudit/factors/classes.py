@@ -24,7 +24,7 @@ from runaudit.factors.evidence import (
     is_test_data,
     without_secrets,
 )
-from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role, Standing, section_of
+from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Classification, Role, section_of
 from runaudit.factors.levels import NOT_DESIGN, PREFIXES, SEED_KEYS, Levels
 from runaudit.factors.path import joined, last_key, matches, steps
 from runaudit.factors.source import cannot_run
@@ -38,11 +38,11 @@ from runaudit.settings import FactorSettings
 LOCATION_KEYS = ("path", "root", "url", "uri", "location", "cache")
 
 
-def standing(path: str, value: JSON, of: Levels, settings: FactorSettings) -> Standing:
+def standing(path: str, value: JSON, of: Levels, settings: FactorSettings) -> Classification:
     """What the leaf at `path` stands for in this run."""
     for pattern in settings.nuisance:
         if matches(path, pattern):
-            return Standing(kind=ChangeClass.NUISANCE, why="the policy declares that it cannot change a result")
+            return Classification(kind=ChangeClass.NUISANCE, why="the policy declares that it cannot change a result")
     if path in of.scope.facts and (section_of(path) in ("data", "init") or path.startswith("env.files")):
         return read_standing(path)
     measures = _measures(path, value, of, settings)
@@ -51,7 +51,9 @@ def standing(path: str, value: JSON, of: Levels, settings: FactorSettings) -> St
         # What results are measured by may follow from a choice; with another measure they are still not comparable.
         return replace(said, kind=ChangeClass.FACTOR, role=Role.EVALUATION, follows="") if measures else said
     if path == "init.checkpoint" and of.parent is not None:
-        return Standing(value=_start(of, settings), why="the weights of its parent; the parent's design is compared")
+        return Classification(
+            value=_start(of, settings), why="the weights of its parent; the parent's design is compared"
+        )
     found = _said_twice(path, value, of, settings) or _judge(path, value, of)
     if measures and found.kind is ChangeClass.FACTOR:
         found = replace(found, role=Role.EVALUATION)
@@ -60,15 +62,15 @@ def standing(path: str, value: JSON, of: Levels, settings: FactorSettings) -> St
     return found
 
 
-def _said_twice(path: str, value: JSON, of: Levels, settings: FactorSettings) -> Standing | None:
+def _said_twice(path: str, value: JSON, of: Levels, settings: FactorSettings) -> Classification | None:
     """A leaf that repeats, under a name declared as an alias, what stands under the name proper."""
     proper = settings.aliases.get(path)
     if proper is None or not same(value, of.at(proper)):
         return None
-    return Standing(kind=ChangeClass.DERIVED, why=f"it is {proper}", follows=proper)
+    return Classification(kind=ChangeClass.DERIVED, why=f"it is {proper}", follows=proper)
 
 
-def _judge(path: str, value: JSON, of: Levels) -> Standing:
+def _judge(path: str, value: JSON, of: Levels) -> Classification:
     if path.startswith(ROOT) and ROOT in of.tree:
         return word_standing(path, value, of)
     judge = {"config": _config, "env": env_standing, "data": _data, "init": _init, "code": _code}.get(
@@ -117,7 +119,7 @@ def changed(
     )
 
 
-def common_role(sides: Sequence[Standing]) -> Role:
+def common_role(sides: Sequence[Classification]) -> Role:
     """The role that both sides give a factor. A measure that one side only repeats elsewhere is a measure still."""
     if any(side.kind is ChangeClass.FACTOR and side.role is Role.EVALUATION for side in sides):
         return Role.EVALUATION
@@ -125,53 +127,55 @@ def common_role(sides: Sequence[Standing]) -> Role:
     return roles.pop() if len(roles) == 1 else Role.TREATMENT
 
 
-def _counts_the_same(a: Standing, b: Standing) -> bool:
+def _counts_the_same(a: Classification, b: Classification) -> bool:
     return a.value is not ABSENT and b.value is not ABSENT and same(a.value, b.value)
 
 
-def _by_rule(path: str, rule: str, value: JSON, of: Levels, settings: FactorSettings) -> Standing:
+def _by_rule(path: str, rule: str, value: JSON, of: Levels, settings: FactorSettings) -> Classification:
     if in_a_circle(path, settings.derived):
-        return Standing(why=f"its rule {rule!r} leads back to itself, so it explains nothing")
+        return Classification(why=f"its rule {rule!r} leads back to itself, so it explains nothing")
     said = check_rule(path, rule, value, of.at)
     if said.holds:
-        return Standing(kind=ChangeClass.DERIVED, why=f"follows its declared rule {rule!r}", follows=rule)
-    return Standing(why=said.why)
+        return Classification(kind=ChangeClass.DERIVED, why=f"follows its declared rule {rule!r}", follows=rule)
+    return Classification(why=said.why)
 
 
-def _plain(path: str, value: JSON, of: Levels) -> Standing:
+def _plain(path: str, value: JSON, of: Levels) -> Classification:
     section = section_of(path)
     if section == "seed":
-        return Standing(role=Role.SEED)
-    return Standing(role=Role.EVALUATION if section == "eval" else Role.TREATMENT)
+        return Classification(role=Role.SEED)
+    return Classification(role=Role.EVALUATION if section == "eval" else Role.TREATMENT)
 
 
-def _config(path: str, value: JSON, of: Levels) -> Standing:
+def _config(path: str, value: JSON, of: Levels) -> Classification:
     key = last_key(path)
     if key in SEED_KEYS and not isinstance(value, Mapping):
         if same(value, of.tree.get("seed", ABSENT)):
-            return Standing(kind=ChangeClass.DERIVED, why="it is the run's seed", follows="seed")
-        return Standing(role=Role.SEED)
+            return Classification(kind=ChangeClass.DERIVED, why="it is the run's seed", follows="seed")
+        return Classification(role=Role.SEED)
     if why := bookkeeping(path, value, of):
-        return Standing(kind=ChangeClass.NUISANCE, why=why)
+        return Classification(kind=ChangeClass.NUISANCE, why=why)
     if isinstance(value, str) and (stands_for := _text(key, value, of)):
         return stands_for
     recorded = of.tree.get("eval")
     if isinstance(recorded, Mapping) and key in recorded and same(value, recorded[key]):
-        return Standing(kind=ChangeClass.DERIVED, why=f"it is eval.{key}", follows=f"eval.{key}")
+        return Classification(kind=ChangeClass.DERIVED, why=f"it is eval.{key}", follows=f"eval.{key}")
     inner = {str(step).lower() for step in steps(path)[1:-1]}
     if inner & known.EVALUATION_KEYS and key not in known.NOT_EVALUATION:
-        return Standing(role=Role.EVALUATION)
-    return Standing()
+        return Classification(role=Role.EVALUATION)
+    return Classification()
 
 
-def _text(key: str, value: str, of: Levels) -> Standing | None:
+def _text(key: str, value: str, of: Levels) -> Classification | None:
     """Text that only points at something that is judged by itself."""
     if place := in_run_folder(key, value, of):
-        return Standing(value=place, why="it lies in the run's own folder")
+        return Classification(value=place, why="it lies in the run's own folder")
     if name := data_place(key, value, of):
-        return Standing(value=f"<data.{name}>", why=f"a place; what lies there is judged by the digest of data.{name}")
+        return Classification(
+            value=f"<data.{name}>", why=f"a place; what lies there is judged by the digest of data.{name}"
+        )
     if re.fullmatch(r"cuda(?::\d+)?", value) and _equal_devices(of.at("env.gpu")):
-        return Standing(value="cuda", why="which of several equal devices; the GPU is judged by env.gpu")
+        return Classification(value="cuda", why="which of several equal devices; the GPU is judged by env.gpu")
     return None
 
 
@@ -182,15 +186,15 @@ def _equal_devices(gpu: JSON | Absent) -> bool:
     return not (isinstance(gpu, str) and re.search(r" \+ |[,;]", gpu))
 
 
-def _data(path: str, value: JSON, of: Levels) -> Standing:
+def _data(path: str, value: JSON, of: Levels) -> Classification:
     keys = steps(path)
     if len(keys) == 3 and keys[2] in LOCATION_KEYS and has_digest(of.at(joined("data", str(keys[1])))):
-        return Standing(kind=ChangeClass.NUISANCE, why="a place; data is judged by its digest")
+        return Classification(kind=ChangeClass.NUISANCE, why="a place; data is judged by its digest")
     if _is_measured_on(keys, value, of):
-        return Standing(role=Role.EVALUATION)
+        return Classification(role=Role.EVALUATION)
     if len(keys) == 3 and keys[2] != "digest" and (source := _in_config(str(keys[2]), value, of)):
-        return Standing(kind=ChangeClass.DERIVED, why=f"it is {source}", follows=source)
-    return Standing()
+        return Classification(kind=ChangeClass.DERIVED, why=f"it is {source}", follows=source)
+    return Classification()
 
 
 def _is_measured_on(keys: Sequence[str | int], value: JSON, of: Levels) -> bool:
@@ -215,30 +219,30 @@ def _in_config(key: str, value: JSON, of: Levels) -> str | None:
     )
 
 
-def _init(path: str, value: JSON, of: Levels) -> Standing:
+def _init(path: str, value: JSON, of: Levels) -> Classification:
     key = last_key(path)
     known_start = of.at("init.kind") == "random" or is_digest(of.at("init.checkpoint"))
     if key in LOCATION_KEYS and known_start:
-        return Standing(kind=ChangeClass.NUISANCE, why="a place; a checkpoint is judged by its digest")
+        return Classification(kind=ChangeClass.NUISANCE, why="a place; a checkpoint is judged by its digest")
     if key == "parent" and known_start:
-        return Standing(kind=ChangeClass.DERIVED, why="the parent's checkpoint is judged by its digest",
+        return Classification(kind=ChangeClass.DERIVED, why="the parent's checkpoint is judged by its digest",
                         follows="init.checkpoint")  # fmt: skip
-    return Standing()
+    return Classification()
 
 
-def _code(path: str, value: JSON, of: Levels) -> Standing:
+def _code(path: str, value: JSON, of: Levels) -> Classification:
     """Facts about the code beside its files. Files themselves are judged by `code`."""
     if path == "code":
-        return Standing()
+        return Classification()
     if of.files_judged:
-        return Standing(kind=ChangeClass.NUISANCE, why="every source file is compared by itself")
+        return Classification(kind=ChangeClass.NUISANCE, why="every source file is compared by itself")
     if path == "code.dirty":
-        return Standing(kind=ChangeClass.DERIVED, why="it says whether there is a patch", follows="code.patch")
+        return Classification(kind=ChangeClass.DERIVED, why="it says whether there is a patch", follows="code.patch")
     if path == "code.program" and isinstance(value, str):
-        return Standing(value=PurePosixPath(value).name, why="the script, wherever the work tree lay")
+        return Classification(value=PurePosixPath(value).name, why="the script, wherever the work tree lay")
     if last_key(path) in known.CODE_PLACES or steps(path)[1] in known.CODE_PLACES:
-        return Standing(kind=ChangeClass.NUISANCE, why="it says where the code lay, not what it was")
-    return Standing()
+        return Classification(kind=ChangeClass.NUISANCE, why="it says where the code lay, not what it was")
+    return Classification()
 
 
 # ── what a design comes down to ──────────────────────────────────────────────────────────────────────────────────

@@ -4,7 +4,7 @@ from pathlib import PurePosixPath
 
 from runaudit.factors import builtin as known
 from runaudit.factors.evidence import is_test_data
-from runaudit.factors.factor import Absent, ChangeClass, Role, Standing, section_of
+from runaudit.factors.factor import Absent, ChangeClass, Classification, Role, section_of
 from runaudit.factors.levels import SEED_KEYS, Levels
 from runaudit.factors.path import matches, steps
 from runaudit.factors.words import text_standing
@@ -13,9 +13,11 @@ from runaudit.records.canonical import JSON
 LAUNCHES = frozenset({"SLURM_JOB_ID", "TORCHELASTIC_RUN_ID"})
 
 
-def read_standing(path: str) -> Standing:
+def read_standing(path: str) -> Classification:
     """A file that the run opened and nobody declared."""
-    return Standing(role=Role.EVALUATION if section_of(path) == "data" and _is_test_file(path) else Role.TREATMENT)
+    return Classification(
+        role=Role.EVALUATION if section_of(path) == "data" and _is_test_file(path) else Role.TREATMENT
+    )
 
 
 def _is_test_file(path: str) -> bool:
@@ -24,46 +26,48 @@ def _is_test_file(path: str) -> bool:
     return is_test_data("/".join(place.parts[-2:] if place.is_absolute() else place.parts))
 
 
-def env_standing(path: str, value: JSON, of: Levels) -> Standing:
+def env_standing(path: str, value: JSON, of: Levels) -> Classification:
     """What a leaf of the environment stands for."""
     keys = steps(path)
     if path == "env.python" and isinstance(value, str):
-        return Standing(value=".".join(value.split()[-1].split(".")[:2]), why="a patch release of the same Python")
+        return Classification(
+            value=".".join(value.split()[-1].split(".")[:2]), why="a patch release of the same Python"
+        )
     if len(keys) == 3 and keys[1] == "packages":
         return _package(str(keys[2]), value, of)
     if len(keys) == 3 and keys[1] == "variables":
         return _variable(str(keys[2]), value, of)
     if path == "env.imported":
-        return Standing(kind=ChangeClass.NUISANCE, why="it says which packages count; those are compared")
+        return Classification(kind=ChangeClass.NUISANCE, why="it says which packages count; those are compared")
     if path in known.GPU_SOFTWARE and of.at("env.gpu") is None:
-        return Standing(kind=ChangeClass.NUISANCE, why="there was no GPU to use it")
+        return Classification(kind=ChangeClass.NUISANCE, why="there was no GPU to use it")
     if any(matches(path, name) for name in (*known.HARDWARE[2:], "env.threads")) and of.at("env.gpu"):
-        return Standing(kind=ChangeClass.NUISANCE, why="the numbers are computed on the GPU")
+        return Classification(kind=ChangeClass.NUISANCE, why="the numbers are computed on the GPU")
     if path in known.WHO_AND_WHERE:
-        return Standing(kind=ChangeClass.NUISANCE, why="who ran it where; nothing is computed from it")
-    return Standing()
+        return Classification(kind=ChangeClass.NUISANCE, why="who ran it where; nothing is computed from it")
+    return Classification()
 
 
-def _variable(name: str, value: JSON, of: Levels) -> Standing:
+def _variable(name: str, value: JSON, of: Levels) -> Classification:
     """A variable that was set, or looked up. One that project code looked up is an argument by another way."""
     if name == "PYTHONHASHSEED":
-        return Standing(role=Role.SEED)
+        return Classification(role=Role.SEED)
     if name.startswith("RUNAUDIT_"):
-        return Standing(kind=ChangeClass.NUISANCE, why="runaudit's own")
+        return Classification(kind=ChangeClass.NUISANCE, why="runaudit's own")
     looked_up = of.observed is not None and name in of.observed.looked_up
     if not looked_up and (why := _idle(name, of)):
-        return Standing(kind=ChangeClass.NUISANCE, why=why)
+        return Classification(kind=ChangeClass.NUISANCE, why=why)
     if not looked_up or not isinstance(value, str):
-        return Standing()
+        return Classification()
     if name in known.DEVICE_VARIABLES and of.at("env.gpu"):
         count = len([device for device in value.split(",") if device.strip()])
-        return Standing(value=count, why="which of several equal devices; the GPU is judged by env.gpu")
+        return Classification(value=count, why="which of several equal devices; the GPU is judged by env.gpu")
     if name.lower() in SEED_KEYS:
         if value == str(of.at("seed")):
-            return Standing(kind=ChangeClass.DERIVED, why="it is the run's seed", follows="seed")
-        return Standing(role=Role.SEED)
+            return Classification(kind=ChangeClass.DERIVED, why="it is the run's seed", follows="seed")
+        return Classification(role=Role.SEED)
     if name in LAUNCHES and of.run.manifest.section("launch").get("job", {}).get(name) == value:
-        return Standing(kind=ChangeClass.NUISANCE, why="the number of this launch in the queue")
+        return Classification(kind=ChangeClass.NUISANCE, why="the number of this launch in the queue")
     return text_standing(value, of)
 
 
@@ -78,14 +82,14 @@ def _idle(name: str, of: Levels) -> str:
     return ""
 
 
-def _package(name: str, value: JSON, of: Levels) -> Standing:
+def _package(name: str, value: JSON, of: Levels) -> Classification:
     name = name.lower().replace("_", "-")
     if name == "runaudit":
-        return Standing(kind=ChangeClass.NUISANCE, why="the observer")
+        return Classification(kind=ChangeClass.NUISANCE, why="the observer")
     imported = of.at("env.imported")
     if isinstance(imported, list) and name not in {str(item).lower().replace("_", "-") for item in imported}:
-        return Standing(kind=ChangeClass.NUISANCE, why="a package that the run did not import")
+        return Classification(kind=ChangeClass.NUISANCE, why="a package that the run did not import")
     twin = of.at(f"env.{name}")
     if isinstance(twin, str) and isinstance(value, str) and twin.split("+")[0] == value.split("+")[0]:
-        return Standing(kind=ChangeClass.DERIVED, why=f"it is env.{name}", follows=f"env.{name}")
-    return Standing()
+        return Classification(kind=ChangeClass.DERIVED, why=f"it is env.{name}", follows=f"env.{name}")
+    return Classification()

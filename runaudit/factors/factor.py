@@ -74,7 +74,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Classification:
     """`value` is what counts of the level: two levels that count the same are no change."""
 
     kind: ChangeClass = ChangeClass.FACTOR

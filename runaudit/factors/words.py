@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from runaudit.factors import builtin as known
-from runaudit.factors.factor import ChangeClass, Role, Standing
+from runaudit.factors.factor import ChangeClass, Classification, Role
 from runaudit.factors.levels import SEED_KEYS, Levels
 from runaudit.factors.path import last_key, steps
 from runaudit.factors.tree import same
@@ -23,20 +23,20 @@ MEETING = frozenset({"master_port", "master_addr", "rdzv_id", "rdzv_endpoint", "
 """Options of the launchers that say where the ranks find each other."""
 
 
-def word_standing(path: str, value: JSON, of: Levels) -> Standing:
+def word_standing(path: str, value: JSON, of: Levels) -> Classification:
     """What one leaf of the command line stands for in this run."""
     if path == of.seed_word:
-        return Standing(kind=ChangeClass.DERIVED, why="it is the run's seed", follows="seed")
+        return Classification(kind=ChangeClass.DERIVED, why="it is the run's seed", follows="seed")
     if (leaf := of.repeats.get(path)) is not None:
-        return Standing(kind=ChangeClass.DERIVED, why=f"it is {leaf}", follows=leaf)
+        return Classification(kind=ChangeClass.DERIVED, why=f"it is {leaf}", follows=leaf)
     if names_a_seed(path) and not isinstance(value, Mapping):
-        return Standing(role=Role.SEED, why="it is named like a seed, and is not the declared one")
+        return Classification(role=Role.SEED, why="it is named like a seed, and is not the declared one")
     keys = steps(path)
     if len(keys) == 4 and keys[2] == "launcher" and str(keys[3]).lstrip("-") in MEETING:
-        return Standing(kind=ChangeClass.NUISANCE, why="it says where the ranks of this launch find each other")
+        return Classification(kind=ChangeClass.NUISANCE, why="it says where the ranks of this launch find each other")
     if isinstance(value, list):
         return _list(value, of)
-    return text_standing(value, of, named=last_key(path)) if isinstance(value, str) else Standing()
+    return text_standing(value, of, named=last_key(path)) if isinstance(value, str) else Classification()
 
 
 def names_a_seed(path: str) -> bool:
@@ -44,47 +44,47 @@ def names_a_seed(path: str) -> bool:
     return last_key(path).rpartition(".")[2].lower() in SEED_KEYS
 
 
-def _list(values: list[Any], of: Levels) -> Standing:
+def _list(values: list[Any], of: Levels) -> Classification:
     """Several values of one option count together."""
-    stands = [text_standing(value, of) if isinstance(value, str) else Standing() for value in values]
+    stands = [text_standing(value, of) if isinstance(value, str) else Classification() for value in values]
     if all(one.kind is ChangeClass.NUISANCE for one in stands):
         return stands[0]
-    counts = [value if isinstance(one.value, type(Standing().value)) else one.value
+    counts = [value if isinstance(one.value, type(Classification().value)) else one.value
               for value, one in zip(values, stands, strict=True)]  # fmt: skip
     if counts == values:
-        return Standing()
-    return Standing(value=counts, why="places; what lies there is judged by itself")
+        return Classification()
+    return Classification(value=counts, why="places; what lies there is judged by itself")
 
 
-def text_standing(value: str, of: Levels, *, named: str = "") -> Standing:
+def text_standing(value: str, of: Levels, *, named: str = "") -> Classification:
     """What a text stands for that may be a place, or the run's own name where the option says that it names the run.
 
     `--optimizer adam` of a run that is labelled adam is a choice all the same.
     """
     manifest = of.run.manifest
     if value.startswith(REDACTED):
-        return Standing(value=REDACTED, why="a secret; that it was given is what counts")
+        return Classification(value=REDACTED, why="a secret; that it was given is what counts")
     if manifest.label and value == manifest.label and named.lower().replace("-", "_") in known.NAMING_KEYS:
-        return Standing(kind=ChangeClass.NUISANCE, why="it is the run's label")
+        return Classification(kind=ChangeClass.NUISANCE, why="it is the run's label")
     parent = manifest.section("init").get("parent")
     if isinstance(parent, str) and len(value) >= 4 and parent.startswith(value):
-        return Standing(
+        return Classification(
             kind=ChangeClass.DERIVED, why="it names the run that this one began from", follows="init.parent"
         )
     place = posixpath.normpath(value) if value else ""
     run_dir = manifest.section("launch").get("run_dir")
     if isinstance(run_dir, str) and run_dir and _within(place, posixpath.normpath(run_dir)):
-        return Standing(kind=ChangeClass.NUISANCE, why="it lies in the run's own folder")
+        return Classification(kind=ChangeClass.NUISANCE, why="it lies in the run's own folder")
     if name := _data_set(place, of):
-        return Standing(value=f"<data.{name}>",
+        return Classification(value=f"<data.{name}>",
                         why=f"a place; what lies there is judged by the digest of data.{name}")  # fmt: skip
     if _is_config_file(place, of):
-        return Standing(kind=ChangeClass.DERIVED, follows="config", why=known.SETTINGS)
+        return Classification(kind=ChangeClass.DERIVED, follows="config", why=known.SETTINGS)
     if content := content_at(place, of):
-        return Standing(value=content, why="a place; what lies there is judged by its content")
+        return Classification(value=content, why="a place; what lies there is judged by its content")
     if _written(place, of):
-        return Standing(kind=ChangeClass.NUISANCE, why="a place that the run only wrote to")
-    return Standing()
+        return Classification(kind=ChangeClass.NUISANCE, why="a place that the run only wrote to")
+    return Classification()
 
 
 def _within(path: str, folder: str) -> bool:

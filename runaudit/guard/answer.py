@@ -1,7 +1,7 @@
 """The guard's answer: may this run start, what was found, what was waived, and what could not be asked."""
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from runaudit.guard.waiver import Waiver
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.manifest import Unknown
 from runaudit.rules import Rule, Skip, check_all
+from runaudit.text.terminal import UNPAINTED, Paint
 
 RULES: tuple[Rule, ...] = (*provenance.RULES, *data.RULES, *design.RULES)
 """Every rule of the guard, in the order of their codes."""
@@ -44,14 +45,38 @@ class GuardAnswer:
         return not self.refusals and bool(self.asked)
 
     @property
+    def verdict(self) -> str:
+        """Whether the run may start, in the word of the table of verdicts."""
+        return "allowed" if self.allowed else "refused"
+
+    @property
+    def headline(self) -> str:
+        """Whether the run may start, on one line."""
+        from runaudit.guard import text
+
+        return text.headline(self)
+
+    def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
+        """For a terminal."""
+        from runaudit.guard import text
+
+        return text.text_lines(self, verbose=verbose, paint=paint)
+
+    def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
+        """For a pull request."""
+        from runaudit.guard import text
+
+        return text.markdown_lines(self, verbose=verbose)
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What became of the waivers that excused nothing."""
         found = {finding.code for finding in self.findings}
         expired = (w for w in self.waivers if not w.holds(self.today))
         unused = (w for w in self.waivers if w.holds(self.today) and w.rule not in found)
         return (
-            *(f"the waiver of {w.rule} ({w.name}) expired on {w.until}" for w in expired),
-            *(f"the waiver of {w.rule} ({w.name}) excused nothing: the rule found nothing" for w in unused),
+            *(f"waiver {w.rule} ({w.name}) expired on {w.until}" for w in expired),
+            *(f"waiver {w.rule} ({w.name}) was not needed" for w in unused),
         )
 
     def sealed_waivers(self) -> tuple[dict[str, Any], ...]:
@@ -73,7 +98,7 @@ class GuardAnswer:
 
     def error(self) -> GuardRefusedError:
         """The refusal as an exception that carries every finding."""
-        lines = [f"{f.code} {f.name}: {f.message} [mend: {f.remedy}]" for f in self.refusals]
+        lines = [f"{f.code} {f.name}: {f.message} [fix: {f.remedy}]" for f in self.refusals]
         return GuardRefusedError(f"the run was not started: {'; '.join(lines)}")
 
 

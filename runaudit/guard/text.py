@@ -1,52 +1,104 @@
-"""The guard's answer and the list of rules in words, for a person at a terminal."""
+"""The guard's answer and the list of rules in words, for a terminal and for a pull request."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from runaudit.guard.answer import RULES, GuardAnswer
 from runaudit.records.finding import Finding, Severity
 from runaudit.rules import Rule, find_rule
+from runaudit.text.markdown import bullets, code, escaped, table
+from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
+from runaudit.text.verdicts import verdict_words
+from runaudit.text.words import plural
 
 
-def answer_text(answer: GuardAnswer, *, verbose: bool = False) -> str:
-    """The verdict in one line; then each finding with its reason and the command that mends it."""
-    lines = [_headline(answer)]
-    for finding in answer.findings:
-        lines += ["", *_finding_lines(finding, answer)]
-    if answer.notes:
-        lines += ["", *(f"Note: {note}." for note in answer.notes)]
-    if verbose:
-        lines += ["", *(f"Not asked: {skip.code} {skip.name}: {skip.reason}." for skip in answer.skipped)]
-    return "\n".join(lines)
-
-
-def _headline(answer: GuardAnswer) -> str:
+def headline(answer: GuardAnswer) -> str:
+    """Whether the run may start, on one line."""
     asked = f"{len(answer.asked)} rules asked, {len(answer.skipped)} not"
+    words = verdict_words("guard", answer.verdict)
     if answer.allowed:
         excused = sum(f.severity >= Severity.ERROR for f in answer.findings)
-        return f"This run may start ({asked}{f'; {excused} waived' if excused else ''})."
-    count = len(answer.refusals)
-    return f"This run may not start: {count} {'reason' if count == 1 else 'reasons'} ({asked})."
+        return f"{words.heading} ({asked}{f'; {excused} waived' if excused else ''})."
+    return f"{words.heading}: {plural(len(answer.refusals), 'reason')} ({asked})."
 
 
-def _finding_lines(finding: Finding, answer: GuardAnswer) -> list[str]:
+def text_lines(answer: GuardAnswer, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
+    """The verdict in one line; then each finding with its reason and the command that fixes it."""
+    yield paint(headline(answer), BOLD + verdict_words("guard", answer.verdict).tone.colour)
+    for finding in answer.findings:
+        yield from ("", printable(_finding_line(finding, answer)))
+        yield from (printable(f"    {name:<6}  {text}") for name, text in _advice(finding, answer))
+    if answer.notes:
+        yield from ("", *(printable(f"Note: {note}.") for note in answer.notes))
+    if verbose:
+        yield from ("", *(printable(line) for line in _not_asked(answer)))
+
+
+def markdown_lines(answer: GuardAnswer, *, verbose: bool = False) -> Iterator[str]:
+    """The same for a pull request; what is to be typed stands as code."""
+    yield f"**{escaped(headline(answer))}**"
+    for finding in answer.findings:
+        yield from ("", escaped(_finding_line(finding, answer)), "")
+        for name, text in _advice(finding, answer):
+            yield f"- {name}: {code(text) if name == 'fix' else escaped(text)}"
+    if answer.notes:
+        yield from ("", *bullets(f"Note: {note}." for note in answer.notes))
+    if verbose:
+        yield from ("", *bullets(_not_asked(answer)))
+
+
+def _not_asked(answer: GuardAnswer) -> Iterator[str]:
+    return (f"Not asked: {skip.code} {skip.name}: {skip.reason}." for skip in answer.skipped)
+
+
+def _finding_line(finding: Finding, answer: GuardAnswer) -> str:
+    waived = finding.code in answer.waived and finding.severity >= Severity.ERROR
+    return f"{finding.code} {finding.name} [{'waived' if waived else finding.severity}]: {finding.message}."
+
+
+def _advice(finding: Finding, answer: GuardAnswer) -> Iterator[tuple[str, str]]:
+    """What is to be known about a finding: (name, text)."""
     waiver = answer.waived.get(finding.code)
-    rule = find_rule(RULES, finding.code)
-    word = "waived" if waiver and finding.severity >= Severity.ERROR else str(finding.severity)
-    lines = [f"{finding.code} {finding.name} [{word}]: {finding.message}."]
     if waiver:
-        return [*lines, f"    waived  {waiver.reason}{f' (until {waiver.until})' if waiver.until else ''}"]
+        yield "waived", f"{waiver.reason}{f' (until {waiver.until})' if waiver.until else ''}"
+        return
+    rule = find_rule(RULES, finding.code)
     if rule and rule.reason:
-        lines.append(f"    why     {rule.reason}")
+        yield "why", rule.reason
     if finding.remedy:
-        lines.append(f"    mend    {finding.remedy}")
+        yield "fix", finding.remedy
     if rule and finding.severity >= Severity.ERROR:
-        way = f"add --waive {rule.code}='why it may start all the same'" if rule.waivable else "cannot be waived"
-        lines.append(f"    or      {way}")
-    return lines
+        reason = "why it may start all the same"
+        yield "or", f"add --waive {rule.code}='{reason}'" if rule.waivable else "cannot be waived"
 
 
-def rules_text(rules: tuple[Rule, ...]) -> str:
-    """Every rule with its words."""
-    blocks = []
-    for rule in rules:
-        fixed = "" if rule.waivable else ", cannot be waived"
-        blocks.append(f"{rule.code} {rule.name} [{rule.severity}{fixed}]: {rule.title}\n    {rule.reason}")
-    return "\n".join(blocks)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulesAnswer:
+    """What `rules` answers with: every rule with its words."""
+
+    rules: tuple[Rule, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The rules for a program."""
+        return {"schema": "runaudit.rules/1", "rules": [rule.to_json() for rule in self.rules]}
+
+    @property
+    def headline(self) -> str:
+        """Code and name, one rule a line."""
+        return "\n".join(f"{rule.code} {rule.name}" for rule in self.rules)
+
+    def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
+        """For a terminal."""
+        for rule in self.rules:
+            fixed = "" if rule.waivable else ", cannot be waived"
+            yield f"{paint(f'{rule.code} {rule.name}', BOLD)} [{rule.severity}{fixed}]: {rule.title}"
+            yield f"    {rule.reason}"
+
+    def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
+        """For a page."""
+        rows = (
+            (rule.code, rule.name, rule.severity, rule.title, rule.reason, "yes" if rule.waivable else "no")
+            for rule in self.rules
+        )
+        yield from table(("code", "name", "severity", "asks", "reason", "can be waived"), rows)

@@ -49,7 +49,10 @@ class WandbSink:
 
     def start(self, manifest: Manifest, run_dir: Path) -> None:
         """Open a W&B run that names the manifest in its config, and attach the manifest as an artifact."""
-        import wandb
+        try:
+            import wandb
+        except ModuleNotFoundError as error:
+            raise UsageError("wandb is not installed", remedy="run 'pip install wandb'") from error
 
         self._short = manifest.id[:SHORT]
         quiet = wandb.Settings(

@@ -21,8 +21,8 @@ from runaudit.store.store import Store
 
 if TYPE_CHECKING:
     from runaudit.metrics.direction import Direction
-    from runaudit.stats.answer import Interaction, StatsAnswer
-    from runaudit.stats.values import ArmValues, Design, StatsPlan
+    from runaudit.stats.answer import InteractionEffect, StatsAnswer
+    from runaudit.stats.values import ArmValues, Comparability, StatsPlan
 
 
 def judge_cohorts(
@@ -86,22 +86,22 @@ def require_metric(arms: Sequence[Cohort], metric: str, *, is_directed: bool = F
         raise UsageError(f"no run has the metric {metric!r}", remedy=found)
 
 
-def weakest(designs: Sequence[Comparison]) -> "Design":
+def weakest(designs: Sequence[Comparison]) -> "Comparability":
     """The design of a family: as good as its worst comparison."""
     return design_of(min(designs, key=lambda found: found.verdict.rank))
 
 
-def design_of(found: Comparison) -> "Design":
+def design_of(found: Comparison) -> "Comparability":
     """A comparison as the judge of numbers takes it."""
-    from runaudit.stats.values import Design
+    from runaudit.stats.values import Comparability
 
     named = tuple(f.factor for f in found.treatments)
-    return Design(verdict=str(found.verdict), factors=named, reason=found.reason, idle=found.idle)
+    return Comparability(verdict=str(found.verdict), factors=named, reason=found.reason, idle=found.idle)
 
 
 def _interaction(
     values: "Sequence[ArmValues]", designs: Sequence[Comparison], plan: "StatsPlan"
-) -> "Interaction | None":
+) -> "InteractionEffect | None":
     """Of four arms that are the cells of a 2 x 2 with the baseline: two change one factor each, one changes both."""
     from runaudit.stats.factorial import two_by_two
 

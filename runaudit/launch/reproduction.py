@@ -15,6 +15,7 @@ from runaudit.diff.result import FactorChange
 from runaudit.records.canonical import canonical_equal, json_safe, thawed
 from runaudit.records.results import is_clock
 from runaudit.records.run import Run
+from runaudit.text.words import plural
 
 MIN_REPLICATES = 3
 LEVEL = 0.95
@@ -65,12 +66,6 @@ class Repetition:
     files: tuple[str, ...] = ()
     replicates: int = 0
     inputs: tuple[FactorChange, ...] = ()
-
-    @property
-    def exit_code(self) -> int:
-        """0 reproduced, 1 not, 3 cannot be said."""
-        codes = {Reproduction.NOT_REPRODUCED: 1, Reproduction.OTHER_INPUTS: 1, Reproduction.CANNOT_SAY: 3}
-        return codes.get(self.verdict, 0)
 
     def to_json(self) -> dict[str, Any]:
         """The answer for a program."""
@@ -124,10 +119,10 @@ def _beyond_bits(
 
     what, count = _what(metrics, files, same_series), len(replicates)
     if count < MIN_REPLICATES:
-        noun = "replicate" if count == 1 else "replicates"
         return answer(
             Reproduction.CANNOT_SAY,
-            f"{what}; with {count} {noun} nobody can say whether that is noise ({MIN_REPLICATES} are needed)",
+            f"{what}; with {plural(count, 'replicate')} it cannot be determined whether that is noise "
+            f"({MIN_REPLICATES} are needed)",
         )
     if outside := [d.metric for d in metrics if not d.expected]:
         verb = "lies" if len(outside) == 1 else "lie"

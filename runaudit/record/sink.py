@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from runaudit.capture.rng import reseeded, rng_digests
+from runaudit.errors import RunauditError
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 
@@ -111,6 +112,8 @@ class Mirror:
             call()
         except KeyboardInterrupt:
             raise
+        except RunauditError as error:
+            self._fail(str(error))
         except BaseException as error:
             self._fail(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
 

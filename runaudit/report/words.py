@@ -91,18 +91,6 @@ def compact(value: float | None) -> str:
     return text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e").replace("-", MINUS)
 
 
-def count(n: int, noun: str, plural: str = "") -> str:
-    """`1 seed`, `3 seeds`."""
-    return f"{n} {noun if n == 1 else plural or noun + 's'}"
-
-
-def listed(items: list[str] | tuple[str, ...]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    if len(items) < 2:
-        return "".join(items)
-    return f"{', '.join(items[:-1])} and {items[-1]}"
-
-
 def value_text(value: Any, limit: int = 120) -> Text:
     """A JSON value of a record, as one line."""
     if value is None:

@@ -3,10 +3,9 @@
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from runaudit.diff.summary import shown
 from runaudit.errors import RecordError, UsageError
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import Absent
@@ -20,7 +19,9 @@ from runaudit.records.run import Run
 from runaudit.runs.lines import head_line, row_line
 from runaudit.runs.observed import last_words, observed_lines
 from runaudit.settings import FactorSettings, Settings
-from runaudit.text.terminal import DIM, RED, Paint, printable
+from runaudit.text.markdown import code, escaped, fenced, table
+from runaudit.text.terminal import DIM, RED, UNPAINTED, Paint, printable
+from runaudit.text.words import level
 
 COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge, "<=": operator.le, "!=": operator.ne, "=": operator.eq, ">": operator.gt, "<": operator.lt,
@@ -112,9 +113,8 @@ def list_json(groups: Sequence[Cohort]) -> dict[str, Any]:
     }
 
 
-def list_lines(groups: Sequence[Cohort], *, verbose: bool, colour: bool) -> Iterator[str]:
+def list_lines(groups: Sequence[Cohort], *, verbose: bool, paint: Paint) -> Iterator[str]:
     """The runs for a terminal, cohort by cohort."""
-    paint = Paint(colour)
     for number, group in enumerate(groups):
         if number:
             yield ""
@@ -131,7 +131,7 @@ def row_cells(run: Run, *, verbose: bool = False) -> tuple[str, str, str, str, s
     """What a line shows of a run, printable: its short id, seed, status, start and metrics."""
     started = str(run.manifest.section("launch").get("started") or "")[:19]
     seed = run.manifest.seed
-    return (run.short, printable(shown(None if isinstance(seed, Unknown) else seed)), run.status, printable(started),
+    return (run.short, printable(level(None if isinstance(seed, Unknown) else seed)), run.status, printable(started),
             _metrics(run, verbose))  # fmt: skip
 
 
@@ -145,21 +145,64 @@ def _metrics(run: Run, verbose: bool) -> str:
 
 def list_markdown(groups: Sequence[Cohort]) -> Iterator[str]:
     """The runs as a table."""
-    yield "| cohort | n | effective n | run | label | seed | status | metrics |"
-    yield "|---|---|---|---|---|---|---|---|"
-    for group in groups:
-        for run in group.runs:
-            cells = (
-                group.id,
-                group.n,
-                group.effective_n,
-                run.short,
-                run.label,
-                shown(row_json(run)["seed"]),
-                run.status,
-                _metrics(run, False),
-            )
-            yield "| " + " | ".join(printable(str(cell)).replace("|", "\\|") for cell in cells) + " |"
+    header = ("cohort", "n", "effective n", "run", "label", "seed", "status", "metrics")
+    rows = (
+        (group.id, group.n, group.effective_n, run.short, run.label, level(row_json(run)["seed"]), run.status,
+         _metrics(run, False))
+        for group in groups
+        for run in group.runs
+    )  # fmt: skip
+    yield from table(header, rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListAnswer:
+    """What `list` answers with: the cohorts with their runs."""
+
+    groups: tuple[Cohort, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The runs for a program."""
+        return list_json(self.groups)
+
+    @property
+    def headline(self) -> str:
+        """The short ids, one a line."""
+        return "\n".join(run.short for group in self.groups for run in group.runs)
+
+    def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
+        """For a terminal."""
+        return list_lines(self.groups, verbose=verbose, paint=paint)
+
+    def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
+        """For a page."""
+        return list_markdown(self.groups)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowAnswer:
+    """What `show` answers with: one run."""
+
+    run: Run
+    settings: Settings
+
+    def to_json(self) -> dict[str, Any]:
+        """The record, and what is known of the run beside it."""
+        return show_json(self.run, self.settings)
+
+    @property
+    def headline(self) -> str:
+        """Which run, and how it ended."""
+        return f"{self.run.id}  {self.run.label}  {self.run.status}"
+
+    def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
+        """For a terminal."""
+        return show_lines(self.run, self.settings, verbose=verbose)
+
+    def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
+        """For a page."""
+        yield f"**{escaped(self.run.label)}** {code(self.run.id)}: {self.run.status}"
+        yield from ("", *fenced(show_lines(self.run, self.settings, verbose=verbose)))
 
 
 def show_json(run: Run, settings: Settings) -> dict[str, Any]:
@@ -203,7 +246,7 @@ def show_lines(run: Run, settings: Settings, *, verbose: bool) -> Iterator[str]:
 
 def _section(name: str, value: JSON, verbose: bool) -> Iterator[str]:
     if not isinstance(value, Mapping):
-        yield printable(f"{name}  {shown(value)}")
+        yield printable(f"{name}  {level(value)}")
         return
     yield ""
     yield name
@@ -217,4 +260,4 @@ def _section(name: str, value: JSON, verbose: bool) -> Iterator[str]:
     if name == "env" and isinstance(value.get("packages"), Mapping) and not verbose:
         body = {**value, "packages": f"{len(value['packages'])} packages (-v lists them)"}
     for path, leaf in leaves_of(keyed(body), name):
-        yield printable(f"  {path}  {shown(leaf)}")
+        yield printable(f"  {path}  {level(leaf)}")

@@ -4,17 +4,19 @@
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from typing import Any
 
 from runaudit.metrics.direction import Direction
 from runaudit.stats.components import Components
-from runaudit.stats.values import Design, Excluded, Interval
+from runaudit.stats.values import Comparability, Excluded, Interval
+from runaudit.text.terminal import UNPAINTED, Paint
+from runaudit.text.verdicts import CANNOT_JUDGE, verdict_words
 
 
-class Verdict(StrEnum):
+class StatsVerdict(StrEnum):
     """What the comparison says about the metric."""
 
     IMPROVED = "improved"
@@ -83,7 +85,7 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class ArmComparison:
     """One arm against the baseline. `difference` is arm minus baseline in the metric's unit.
 
     difference, ci, p and what follows from them belong to one choice of runs: where seeds ran again, that with the
@@ -118,15 +120,15 @@ class Comparison:
     ci_bca: Interval | None = None
     failure_p: float | None = None
     dunnett_p: float | None = None
-    design: Design | None = None
+    design: Comparability | None = None
     prediction: Prediction | None = None
     sequences: tuple[tuple[str, float], ...] = ()
-    verdict: Verdict = Verdict.INCONCLUSIVE
+    verdict: StatsVerdict = StatsVerdict.INCONCLUSIVE
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Interaction:
+class InteractionEffect:
     """How much the effect of one factor changes with the other: (both - second) - (first - neither).
 
     cells: the labels of neither, first, second, both. Numbers are None where it is not estimable; reason says why.
@@ -148,14 +150,33 @@ class StatsAnswer:
     direction: Direction
     alpha: float
     power: float
-    design: Design
+    design: Comparability
     arms: tuple[ArmSummary, ...]
-    comparisons: tuple[Comparison, ...]
-    verdict: Verdict
+    comparisons: tuple[ArmComparison, ...]
+    verdict: StatsVerdict
     reason: str
     notes: tuple[str, ...]
-    interaction: Interaction | None = None
+    interaction: InteractionEffect | None = None
     looks: int | None = None
+
+    @property
+    def headline(self) -> str:
+        """The verdict and its reason, on one line."""
+        from runaudit.stats import words
+
+        return words.headline(self)
+
+    def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
+        """For a terminal."""
+        from runaudit.stats import words
+
+        return words.text_lines(self, paint=paint)
+
+    def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
+        """For a pull request."""
+        from runaudit.stats import words
+
+        return words.markdown_lines(self)
 
     def to_json(self) -> dict[str, Any]:
         """The answer as plain JSON values; numbers that do not exist are null, never NaN."""
@@ -179,24 +200,20 @@ class StatsAnswer:
 
 
 def exit_code(answer: StatsAnswer) -> int:
-    """0 for a supported improvement or equivalence; 1 for a negative judgement; 3 where none is possible; 4
-    broken records.
+    """0 for a supported improvement or equivalence; 1 for a negative judgement; 3 where none is possible; 4 for broken
+    records.
 
     `not_attributable` takes the code of the design that caused it: an incomplete record, or a factor that changed no
-    number, cannot be judged (3),
-    a record that does not match its digest is an integrity failure (4), anything else is a negative judgement
-    (1).
+    number, cannot be judged (3), a record that does not match its digest is an integrity failure (4), anything else is
+    a negative judgement (1).
     """
-    if answer.verdict in (Verdict.IMPROVED, Verdict.EQUIVALENT):
-        return 0
-    if answer.verdict == Verdict.TOO_FEW_SEEDS:
-        return 3
-    if answer.verdict == Verdict.NOT_ATTRIBUTABLE:
-        idle = 3 if any(row.design is not None and row.design.idle for row in answer.comparisons) else 1
-        return {"integrity_failure": 4, "provenance_incomplete": 3, "confounded": 1, "incomparable": 1}.get(
-            answer.design.verdict, idle
-        )
-    return 1
+    code = verdict_words("stats", answer.verdict).code
+    if answer.verdict != StatsVerdict.NOT_ATTRIBUTABLE:
+        return code
+    if answer.design.verdict in ("integrity_failure", "provenance_incomplete", "confounded", "incomparable"):
+        return verdict_words("diff", answer.design.verdict).code
+    is_idle = any(row.design is not None and row.design.idle for row in answer.comparisons)
+    return CANNOT_JUDGE if is_idle else code
 
 
 def _arm_json(arm: ArmSummary) -> dict[str, Any]:
@@ -205,7 +222,7 @@ def _arm_json(arm: ArmSummary) -> dict[str, Any]:
     return plain
 
 
-def _comparison_json(comparison: Comparison) -> dict[str, Any]:
+def _comparison_json(comparison: ArmComparison) -> dict[str, Any]:
     plain: dict[str, Any] = _plain(comparison)
     plain["fragile"] = plain.pop("is_fragile")
     plain["sequences"] = [{"sequence": name, "difference": value} for name, value in comparison.sequences]

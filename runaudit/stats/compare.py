@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 
 from runaudit.metrics.direction import Direction
-from runaudit.stats.answer import Comparison, Prediction
+from runaudit.stats.answer import ArmComparison, Prediction
 from runaudit.stats.bootstrap import bca
 from runaudit.stats.cohort import UNNAMED
 from runaudit.stats.effect import hedges_g, superiority
@@ -35,9 +35,9 @@ EQUIVALENCE_SEEDS = 10
 _MOST_CHOICES = 256
 
 
-def compare(arm: Sample, baseline: Sample, *, direction: Direction, plan: StatsPlan) -> Comparison:
+def compare(arm: Sample, baseline: Sample, *, direction: Direction, plan: StatsPlan) -> ArmComparison:
     """Everything that may be said about `arm` against `baseline`; verdict and correction are still open."""
-    bare = Comparison(
+    bare = ArmComparison(
         arm=arm.label,
         baseline=baseline.label,
         smallest_reachable_p=smallest_reachable_p(max(1, len(arm.values)), max(1, len(baseline.values))),
@@ -72,7 +72,9 @@ class _Reading:
     contrast: Contrast
 
 
-def _tested(bare: Comparison, arm: Sample, baseline: Sample, *, direction: Direction, plan: StatsPlan) -> Comparison:
+def _tested(
+    bare: ArmComparison, arm: Sample, baseline: Sample, *, direction: Direction, plan: StatsPlan
+) -> ArmComparison:
     pairs = is_paired(arm, baseline, plan)
     a, choices_a = _ordered(arm, by_seed=pairs)
     b, choices_b = _ordered(baseline, by_seed=pairs)
@@ -89,14 +91,14 @@ def _tested(bare: Comparison, arm: Sample, baseline: Sample, *, direction: Direc
 
 
 def _told(
-    bare: Comparison,
+    bare: ArmComparison,
     told: _Reading,
     readings: Sequence[_Reading],
     *,
     direction: Direction,
     pairs: bool,
     plan: StatsPlan,
-) -> Comparison:
+) -> ArmComparison:
     """Every number of the comparison from one reading; only equivalence asks each of them."""
     a, b, interval = told.a, told.b, told.contrast.interval
     is_many = min(len(a), len(b)) >= EQUIVALENCE_SEEDS and plan.margin is not None
@@ -177,14 +179,14 @@ def _weakest(readings: Sequence[_Reading], *, plan: StatsPlan) -> _Reading | Non
 
 
 def _with_companions(
-    tested: Comparison,
+    tested: ArmComparison,
     a: Sequence[float],
     b: Sequence[float],
     *,
     direction: Direction,
     pairs: bool,
     plan: StatsPlan,
-) -> Comparison:
+) -> ArmComparison:
     smallest = min(len(a), len(b))
     if smallest < COMPANION_SEEDS:
         return tested

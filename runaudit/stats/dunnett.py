@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from runaudit.stats.answer import Comparison
+from runaudit.stats.answer import ArmComparison
 from runaudit.stats.values import Sample, StatsPlan
 
 # The multivariate t is integrated by quasi-Monte-Carlo: below this its digits are noise.
@@ -17,8 +17,8 @@ _SMALLEST = 1e-5
 
 
 def with_dunnett(
-    comparisons: Sequence[Comparison], arms: Sequence[Sample], baseline: Sample, *, plan: StatsPlan
-) -> list[Comparison]:
+    comparisons: Sequence[ArmComparison], arms: Sequence[Sample], baseline: Sample, *, plan: StatsPlan
+) -> list[ArmComparison]:
     """The comparisons with Dunnett's p, where there are several and every one could be tested.
 
     Source: Dunnett 1955, as `scipy.stats.dunnett`. Repeated seeds or pairs leave no p: the test knows neither.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from runaudit.stats.answer import Interaction
+from runaudit.stats.answer import InteractionEffect
 from runaudit.stats.cohort import collapse
 from runaudit.stats.compare import has_gaps
 from runaudit.stats.digits import decimals, percent, show, show_p
@@ -12,13 +12,13 @@ from runaudit.stats.interval import is_constant
 from runaudit.stats.values import MIN_SEEDS, ArmValues, Interval
 
 
-def two_by_two(cells: Sequence[ArmValues], *, factors: tuple[str, str], alpha: float = 0.05) -> Interaction:
+def two_by_two(cells: Sequence[ArmValues], *, factors: tuple[str, str], alpha: float = 0.05) -> InteractionEffect:
     """The interaction of four arms: neither factor changed, the first, the second, both.
 
     Source: a linear contrast of four means with Satterthwaite's degrees of freedom.
     """
     a, b, c, d = (collapse(cell) for cell in cells)
-    bare = Interaction(factors=factors, cells=(a.label, b.label, c.label, d.label), reason="")
+    bare = InteractionEffect(factors=factors, cells=(a.label, b.label, c.label, d.label), reason="")
     doubts = [
         f"{sample.label} has {why}"
         for sample in (a, b, c, d)

@@ -12,7 +12,7 @@ import numpy as np
 from runaudit.errors import NothingToJudgeError, UsageError
 from runaudit.metrics.direction import Direction, settle_direction
 from runaudit.stats import reasons
-from runaudit.stats.answer import ArmSummary, Comparison, Rate, StatsAnswer, Survivors, Verdict
+from runaudit.stats.answer import ArmComparison, ArmSummary, Rate, StatsAnswer, StatsVerdict, Survivors
 from runaudit.stats.bootstrap import bca, iqm, profile
 from runaudit.stats.cohort import collapse
 from runaudit.stats.compare import EQUIVALENCE_SEEDS, compare, has_gaps
@@ -20,7 +20,7 @@ from runaudit.stats.components import arm_components
 from runaudit.stats.dunnett import with_dunnett
 from runaudit.stats.interval import is_constant, mean, mean_interval, sd, sd_interval, share_interval
 from runaudit.stats.multiplicity import benjamini_hochberg, holm
-from runaudit.stats.values import DEFAULT_PLAN, MIN_SEEDS, ArmValues, Design, Sample, StatsPlan
+from runaudit.stats.values import DEFAULT_PLAN, MIN_SEEDS, ArmValues, Comparability, Sample, StatsPlan
 
 CLAIMABLE = frozenset({"single_factor", "unknown_design"})
 DESIGN_VERDICTS = CLAIMABLE | {
@@ -38,10 +38,10 @@ def judge(
     *,
     metric: str,
     direction: Direction | None,
-    design: Design,
+    design: Comparability,
     baseline: int | str = -1,
     plan: StatsPlan = DEFAULT_PLAN,
-    designs: Sequence[Design] | None = None,
+    designs: Sequence[Comparability] | None = None,
 ) -> StatsAnswer:
     """Judge every arm against the baseline (an index or a label; the last arm unless said otherwise).
 
@@ -88,7 +88,7 @@ def judge(
     )
 
 
-def _check_designs(designs: Sequence[Design], *, arms: int) -> None:
+def _check_designs(designs: Sequence[Comparability], *, arms: int) -> None:
     if len(designs) != arms:
         raise UsageError(f"{len(designs) - 1} designs for {arms} arms", remedy="give one for each but the baseline")
     for design in designs:
@@ -114,7 +114,7 @@ def _baseline_index(arms: Sequence[ArmValues], baseline: int | str) -> int:
     return baseline % len(arms)
 
 
-def _family(comparisons: Sequence[Comparison], *, plan: StatsPlan) -> list[Comparison]:
+def _family(comparisons: Sequence[ArmComparison], *, plan: StatsPlan) -> list[ArmComparison]:
     """Adjusted p values over all comparisons asked for; one that could not be tested still counts as
     asked.
     """
@@ -126,44 +126,44 @@ def _family(comparisons: Sequence[Comparison], *, plan: StatsPlan) -> list[Compa
     ]
 
 
-def _judged(comparison: Comparison, sample: Sample, *, case: reasons.Case) -> Comparison:
+def _judged(comparison: ArmComparison, sample: Sample, *, case: reasons.Case) -> ArmComparison:
     verdict = _verdict(comparison, sample, case=case)
     judged = replace(comparison, verdict=verdict, design=case.design)
     return replace(judged, reason=reasons.of(judged, sample, evidence=_evidence(comparison, sample, case), case=case))
 
 
-def _verdict(comparison: Comparison, sample: Sample, *, case: reasons.Case) -> Verdict:
+def _verdict(comparison: ArmComparison, sample: Sample, *, case: reasons.Case) -> StatsVerdict:
     if case.design.verdict not in CLAIMABLE or case.design.idle:
-        return Verdict.NOT_ATTRIBUTABLE
+        return StatsVerdict.NOT_ATTRIBUTABLE
     return _evidence(comparison, sample, case)
 
 
-def _evidence(comparison: Comparison, sample: Sample, case: reasons.Case) -> Verdict:
+def _evidence(comparison: ArmComparison, sample: Sample, case: reasons.Case) -> StatsVerdict:
     """What the numbers alone say, the design left aside."""
     plan = case.plan
     if min(len(sample.values), len(case.reference.values)) < MIN_SEEDS:
-        return Verdict.TOO_FEW_SEEDS
+        return StatsVerdict.TOO_FEW_SEEDS
     if comparison.ci is None or comparison.p_adjusted is None or reasons.spoiled_by_selection(plan):
-        return Verdict.INCONCLUSIVE
+        return StatsVerdict.INCONCLUSIVE
     if comparison.equivalence_p is not None and comparison.equivalence_p < plan.alpha / case.family:
-        return Verdict.EQUIVALENT
+        return StatsVerdict.EQUIVALENT
     if comparison.p_adjusted >= plan.alpha or not comparison.ci.excludes(0.0):
-        return Verdict.INCONCLUSIVE
+        return StatsVerdict.INCONCLUSIVE
     is_higher = comparison.ci.estimate > 0
-    return Verdict.IMPROVED if is_higher == (case.direction == Direction.HIGHER) else Verdict.REGRESSED
+    return StatsVerdict.IMPROVED if is_higher == (case.direction == Direction.HIGHER) else StatsVerdict.REGRESSED
 
 
-def _overall(comparisons: Sequence[Comparison]) -> Verdict:
+def _overall(comparisons: Sequence[ArmComparison]) -> StatsVerdict:
     """The verdict all comparisons share. Where they differ, the strictest doubt: one success proves no
     family.
     """
     verdicts = {comparison.verdict for comparison in comparisons}
     if len(verdicts) == 1:
         return verdicts.pop()
-    for doubt in (Verdict.NOT_ATTRIBUTABLE, Verdict.TOO_FEW_SEEDS):
+    for doubt in (StatsVerdict.NOT_ATTRIBUTABLE, StatsVerdict.TOO_FEW_SEEDS):
         if doubt in verdicts:
             return doubt
-    return Verdict.INCONCLUSIVE
+    return StatsVerdict.INCONCLUSIVE
 
 
 def _summary(arm: ArmValues, sample: Sample, *, plan: StatsPlan) -> ArmSummary:

@@ -5,7 +5,7 @@ upper end of its interval too, because a plan made on a lucky sd is too small.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ from runaudit.stats.interval import is_constant, variance
 from runaudit.stats.permutation import smallest_reachable_p
 from runaudit.stats.power import MAX_SEEDS, detectable, seeds_needed, welch_power
 from runaudit.stats.values import Interval
+from runaudit.text.terminal import UNPAINTED, Paint
+from runaudit.text.words import plural
 
 TABLE = (3, 4, 5, 6, 8, 10, 20)
 
@@ -54,6 +56,30 @@ class SeedPlan:
     n_needed_high: int | None
     table: tuple[Row, ...]
     metric: str | None = None
+
+    @property
+    def verdict(self) -> str:
+        """A number of seeds that nobody can run is no plan."""
+        return "out_of_reach" if self.effect is not None and self.n_needed is None else "planned"
+
+    @property
+    def headline(self) -> str:
+        """The answer on one line."""
+        from runaudit.stats import planning_words
+
+        return planning_words.headline(self)
+
+    def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
+        """For a terminal."""
+        from runaudit.stats import planning_words
+
+        return planning_words.text_lines(self, paint=paint)
+
+    def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
+        """For a pull request."""
+        from runaudit.stats import planning_words
+
+        return planning_words.markdown_lines(self)
 
     def to_json(self) -> dict[str, Any]:
         """The answer as plain JSON values."""
@@ -108,7 +134,7 @@ def pooled_spread(arms: Sequence[Sequence[float]], *, level: float = 0.95) -> Sp
         method="chi-square",
         n=sum(map(len, used)),
     )
-    return Spread(sd=sd, source=f"{ci.n} seeds of {len(used)} cohort{'' if len(used) == 1 else 's'}", ci=ci, df=df)
+    return Spread(sd=sd, source=f"{ci.n} seeds of {plural(len(used), 'cohort')}", ci=ci, df=df)
 
 
 def plan_seeds(
@@ -137,32 +163,18 @@ def plan_seeds(
     )
 
 
-def headline(plan: SeedPlan) -> str:
-    """The answer on one line."""
-    if plan.effect is None:
-        three = plan.table[0]
-        return (
-            f"{three.n} seeds per arm see a true difference of {show(three.detectable)} or more "
-            f"({percent(plan.power)} chance, seed sd {show(plan.spread.sd)})."
-        )
-    asked = f"a true difference of {show(abs(plan.effect))} with {percent(plan.power)} chance"
-    if plan.n_needed is None:
-        return f"More than {MAX_SEEDS} seeds per arm would be needed to find {asked}."
-    return f"{plan.n_needed} seeds per arm find {asked} (seed sd {show(plan.spread.sd)})."
-
-
 def notes(plan: SeedPlan) -> tuple[str, ...]:
     """What a careful colleague would add."""
-    told = [
+    found = [
         f"Power is that of Welch's test, two-sided at {plan.alpha:g}; only differences found the right way round count."
     ]
     ci = plan.spread.ci
     if ci is not None:
-        told.insert(0, f"The seed sd of {show(plan.spread.sd)} comes from {plan.spread.source}; the true one may lie "
+        found.insert(0, f"The seed sd of {show(plan.spread.sd)} comes from {plan.spread.source}; the true one may lie "
                        f"between {show(ci.low)} and {show(ci.high)} ({percent(ci.level)}).")  # fmt: skip
         if plan.effect is not None:
             high = f"more than {MAX_SEEDS}" if plan.n_needed_high is None else str(plan.n_needed_high)
-            told.insert(1, f"At the upper end {high} seeds per arm would be needed.")
+            found.insert(1, f"At the upper end {high} seeds per arm would be needed.")
     if plan.n_needed == 3:
-        told.append("Three seeds are the floor of this tool; the formula might ask for fewer.")
-    return tuple(told)
+        found.append("Three seeds are the floor of this tool; the formula might ask for fewer.")
+    return tuple(found)

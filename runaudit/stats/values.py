@@ -60,7 +60,7 @@ class ArmValues:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Design:
+class Comparability:
     """What is known about how the arms differ: a comparison verdict, the factors it names, and why.
 
     verdict: a word of the comparison lattice, or `unknown_design` where plain numbers were given.
@@ -73,7 +73,7 @@ class Design:
     idle: str = ""
 
 
-UNKNOWN_DESIGN = Design(verdict="unknown_design", reason="plain numbers carry no record of how they were made")
+UNKNOWN_DESIGN = Comparability(verdict="unknown_design", reason="plain numbers carry no record of how they were made")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

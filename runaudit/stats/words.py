@@ -1,66 +1,52 @@
-"""The answer for a reader: the verdict in words first, then the table it rests on. Text and Markdown say the
-same.
-"""
+"""The answer for a reader: the verdict in words first, then the table it rests on. Text and Markdown say the same."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from runaudit.stats.answer import ArmSummary, Comparison, StatsAnswer, Verdict
+from runaudit.stats.answer import ArmComparison, ArmSummary, StatsAnswer
 from runaudit.stats.digits import bare_p, decimals, percent, show, show_p
-
-_HEADINGS = {
-    Verdict.IMPROVED: "Improved",
-    Verdict.REGRESSED: "Worse",
-    Verdict.EQUIVALENT: "Equivalent",
-    Verdict.INCONCLUSIVE: "Inconclusive",
-    Verdict.TOO_FEW_SEEDS: "Too few seeds",
-    Verdict.NOT_ATTRIBUTABLE: "Not attributable",
-}
-_LABEL = 18  # where the figures begin in a line of a comparison
+from runaudit.text.markdown import bullets, escaped, table
+from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
+from runaudit.text.verdicts import verdict_words
+from runaudit.text.words import columns
 
 
 def headline(answer: StatsAnswer) -> str:
     """The verdict and its reason, on one line."""
-    return f"{_HEADINGS[answer.verdict]}: {answer.reason}"
+    return f"{verdict_words('stats', answer.verdict).heading}: {answer.reason}"
 
 
-def text_view(answer: StatsAnswer) -> str:
-    """For the terminal; no colour, no control characters, lines end in a newline."""
-    lines = [headline(answer), ""]
-    header, *rows = _table(answer)
-    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
-    for row in (header, *rows):
-        cells = [
-            row[0].ljust(widths[0]),
-            *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True)),
-        ]
-        lines.append("  ".join(cells).rstrip())
+def text_lines(answer: StatsAnswer, *, paint: Paint = UNPAINTED) -> Iterator[str]:
+    """For the terminal, without control characters."""
+    yield paint(printable(headline(answer)), BOLD + verdict_words("stats", answer.verdict).tone.colour)
+    yield ""
+    yield from map(printable, columns(_table(answer), left=1))
     if spread := _spread_lines(answer):
-        lines += ["", *spread]
+        yield from ("", *map(printable, spread))
     for comparison in answer.comparisons:
-        lines += ["", *_comparison_lines(comparison, answer)]
+        rows = _figures(comparison, answer)
+        width = max(len(name) for name, _ in rows)
+        yield from ("", printable(_against(comparison, answer)))
+        yield from (printable(f"  {name:<{width}}  {figures}") for name, figures in rows)
     if answer.interaction is not None:
-        lines += ["", f"Interaction: {answer.interaction.reason}"]
+        yield from ("", printable(f"Interaction: {answer.interaction.reason}"))
     if answer.notes:
-        lines += ["", "Notes", *(f"- {note}" for note in answer.notes)]
-    return "".join(f"{printable(line)}\n" for line in lines)
+        yield from ("", "Notes", *(printable(f"- {note}") for note in answer.notes))
 
 
-def markdown_view(answer: StatsAnswer) -> str:
+def markdown_lines(answer: StatsAnswer) -> Iterator[str]:
     """For a pull request or a page; labels are escaped, so that a name can be no markup."""
-    header, *rows = [[escaped(cell) for cell in row] for row in _table(answer)]
-    lines = [f"**{_HEADINGS[answer.verdict]}**: {escaped(answer.reason)}", ""]
-    lines += [_row(header), _row(["---", *["---:"] * (len(header) - 1)]), *(_row(row) for row in rows)]
+    yield f"**{verdict_words('stats', answer.verdict).heading}**: {escaped(answer.reason)}"
+    header, *rows = _table(answer)
+    yield from ("", *table(header, rows, right=1))
     if spread := _spread_lines(answer):
-        lines += ["", *(f"- {escaped(line)}" for line in spread)]
+        yield from ("", *bullets(spread))
     for comparison in answer.comparisons:
-        first, *others = _comparison_lines(comparison, answer)
-        lines += ["", f"**{escaped(first)}**", ""]
-        lines += [f"- {line[:_LABEL].strip()}: {escaped(line[_LABEL:])}" for line in others]
+        yield from ("", f"**{escaped(_against(comparison, answer))}**", "")
+        yield from bullets(f"{name}: {figures}" for name, figures in _figures(comparison, answer))
     if answer.interaction is not None:
-        lines += ["", f"**Interaction**: {escaped(answer.interaction.reason)}"]
+        yield from ("", f"**Interaction**: {escaped(answer.interaction.reason)}")
     if answer.notes:
-        lines += ["", "Notes", "", *(f"- {escaped(note)}" for note in answer.notes)]
-    return "".join(f"{line}\n" for line in lines)
+        yield from ("", "Notes", "", *bullets(answer.notes))
 
 
 def _table(answer: StatsAnswer) -> list[list[str]]:
@@ -107,67 +93,45 @@ def _spread_lines(answer: StatsAnswer) -> list[str]:
     ]
 
 
-def _comparison_lines(comparison: Comparison, answer: StatsAnswer) -> list[str]:
-    lines = [f"{comparison.arm} against {comparison.baseline}"]
-    if len(answer.comparisons) > 1:
-        lines[0] += f": {_HEADINGS[comparison.verdict].lower()}"
+def _against(comparison: ArmComparison, answer: StatsAnswer) -> str:
+    """Whose figures follow, and what was found where several are judged."""
+    found = f": {verdict_words('stats', comparison.verdict).words}" if len(answer.comparisons) > 1 else ""
+    return f"{comparison.arm} against {comparison.baseline}{found}"
+
+
+def _figures(comparison: ArmComparison, answer: StatsAnswer) -> list[tuple[str, str]]:
+    """What a comparison rests on: (name, figures), the test first."""
     ci = comparison.ci
     if ci is None:
-        lines.append("  difference      not tested")
-        return lines
+        return [("difference", "not tested")]
     places = decimals((ci.high - ci.low) / 4)
     adjusted = f", corrected p {show_p(comparison.p_adjusted)}" if len(answer.comparisons) > 1 else ""
-    lines.append(
-        f"  difference      {show(comparison.difference, places)} ({percent(ci.level)} CI "
-        f"{_range(ci.low, ci.high, places)}, {comparison.method}, p {show_p(comparison.p)}{adjusted})"
-    )
-    lines.append(
-        f"  could be seen   {show(comparison.minimal_detectable_effect, places)} or more "
-        f"({percent(answer.power)} chance, at this spread)"
-    )
-    odds = comparison.probability_of_improvement
-    lines.append(
-        f"  size            Hedges g {show(comparison.effect_size, 2)}; a run of {comparison.arm} beats one "
-        f"of {comparison.baseline} in {percent(odds or 0.0)} of pairs"
-    )
-    lines += _companion_lines(comparison, places)
-    return lines
+    spread = f"{percent(ci.level)} CI {_range(ci.low, ci.high, places)}"
+    odds = percent(comparison.probability_of_improvement or 0.0)
+    beats = f"a run of {comparison.arm} beats one of {comparison.baseline} in {odds} of pairs"
+    detectable = f"{show(comparison.minimal_detectable_effect, places)} ({percent(answer.power)} power)"
+    test = f"{comparison.method}, p {show_p(comparison.p)}{adjusted}"
+    return [
+        ("difference", f"{show(comparison.difference, places)} ({spread}, {test})"),
+        ("minimum detectable difference", detectable),
+        ("size", f"Hedges g {show(comparison.effect_size, 2)}; {beats}"),
+        *_companions(comparison, places),
+    ]
 
 
-def _companion_lines(comparison: Comparison, places: int | None) -> list[str]:
-    lines = []
+def _companions(comparison: ArmComparison, places: int | None) -> Iterator[tuple[str, str]]:
+    """What stands beside the test, and decides nothing."""
     if comparison.dunnett_p is not None:
-        lines.append(f"  all together    Dunnett p {show_p(comparison.dunnett_p)} (takes one spread for all arms)")
+        yield "Dunnett p", f"{show_p(comparison.dunnett_p).removeprefix('= ')} (assumes equal variances)"
     if comparison.permutation_p is not None:
-        lines.append(
-            f"  exact labels    p {show_p(comparison.permutation_p)} (smallest reachable "
-            f"{comparison.smallest_reachable_p:.2g}); without any one seed p at most "
-            f"{bare_p(comparison.drop_one_p or 0.0)}"
-        )
+        smallest = f"smallest permutation p {comparison.smallest_reachable_p:.2g}"
+        without = f"without any one seed p at most {bare_p(comparison.drop_one_p or 0.0)}"
+        yield "permutation test", f"p {show_p(comparison.permutation_p)} ({smallest}); {without}"
     if comparison.ci_bca is not None:
-        lines.append(f"  BCa bootstrap   {_range(comparison.ci_bca.low, comparison.ci_bca.high, places)}")
+        yield "BCa bootstrap", _range(comparison.ci_bca.low, comparison.ci_bca.high, places)
     if comparison.sequences:
-        told = ", ".join(f"{name} {show(value, places)}" for name, value in comparison.sequences)
-        lines.append(f"  per sequence    {told}")
-    return lines
+        yield "per sequence", ", ".join(f"{name} {show(value, places)}" for name, value in comparison.sequences)
 
 
 def _range(low: float, high: float, places: int | None) -> str:
     return f"{show(low, places)} to {show(high, places)}"
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def printable(line: str) -> str:
-    """Labels come from strangers: no escape sequence reaches the terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in line)
-
-
-def escaped(cell: str) -> str:
-    """Text in Markdown that is text: no name can be markup."""
-    text = printable(cell).replace("&", "&amp;").replace("<", "&lt;")
-    for letter in "\\`*_[]|":
-        text = text.replace(letter, f"\\{letter}")
-    return text

@@ -10,12 +10,13 @@ from runaudit.factors.factor import Absent, section_of
 from runaudit.factors.tables import unkeyed
 from runaudit.records.canonical import json_safe, thawed
 from runaudit.records.run import Run
-from runaudit.study.leaf import Level, Marker
+from runaudit.study.leaf import Level, Sentinel
 from runaudit.study.pairs import Chain, Pair
 from runaudit.study.study import Study
 from runaudit.study.suggest import Extension
 from runaudit.study.table import Cell, Column
-from runaudit.study.words import alias_sentence, listed, notes_on, suggestion_sentence
+from runaudit.study.words import alias_sentence, notes_on, suggestion_sentence
+from runaudit.text.words import listed
 
 SCHEMA = "runaudit.study/1"
 
@@ -55,8 +56,9 @@ def _without_gaps(study: Study) -> tuple[str, str]:
         kind = "replicates of one design: only seeds vary" if varied else "launches of one design: nothing varies"
         return "replicate" if varied else "identical", f"{study.results} {kind}, so there is no effect to attribute"
     if study.alias_sets:
-        said = [alias_sentence(study, members) for members in study.design.alias_sets]
-        return "confounded", "; ".join(said[:2]) + (f"; and {len(said) - 2} more alias sets" if said[2:] else "")
+        sentences = [alias_sentence(study, members) for members in study.design.alias_sets]
+        more = f"; and {len(sentences) - 2} more alias sets" if sentences[2:] else ""
+        return "confounded", "; ".join(sentences[:2]) + more
     names = [study.name(f) for f in range(len(study.drawn))]
     if len(names) == 1:
         return "estimable", f"{names[0]} is the only factor that varies, and its effect is estimable"
@@ -65,15 +67,15 @@ def _without_gaps(study: Study) -> tuple[str, str]:
 
 def answer(study: Study) -> dict[str, Any]:
     """The answer as the JSON contract words it."""
-    said = judged(study)
+    found = judged(study)
     result: dict[str, Any] = json_safe(
         thawed(
             {
                 "schema": SCHEMA,
                 "runs": len(study.table.runs),
-                "verdict": said.verdict,
-                "conditional": said.conditional,
-                "reason": said.reason,
+                "verdict": found.verdict,
+                "conditional": found.conditional,
+                "reason": found.reason,
                 "factors": [_factor(study, column) for column in study.model.columns],
                 "alias_sets": [list(members) for members in study.alias_sets],
                 "never_varied": list(study.table.never_varied),
@@ -97,7 +99,7 @@ def answer(study: Study) -> dict[str, Any]:
 
 def plain(level: Level) -> Any:
     """A level for JSON; what is absent or unknown in words, since null is a level of its own."""
-    return repr(level) if isinstance(level, Absent | Marker) else unkeyed(level)
+    return repr(level) if isinstance(level, Absent | Sentinel) else unkeyed(level)
 
 
 def _factor(study: Study, column: Column) -> dict[str, Any]:

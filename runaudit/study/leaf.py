@@ -14,7 +14,7 @@ from runaudit.factors.arguments import ROOT
 from runaudit.factors.classes import common_role, standing
 from runaudit.factors.derived import check_rule, references
 from runaudit.factors.documents import shape, text_of
-from runaudit.factors.factor import ABSENT, Absent, ChangeClass, Role, Standing
+from runaudit.factors.factor import ABSENT, Absent, ChangeClass, Classification, Role
 from runaudit.factors.gaps import COUNTED_BY_DIGEST, one_sided_gap, unwatched
 from runaudit.factors.levels import NOT_DESIGN, PREFIXES, Levels
 from runaudit.factors.patch import patch_text, patched_files
@@ -31,7 +31,7 @@ REPLICATED = (Role.SEED, Role.STOCHASTIC)
 """Roles that make a replicate: they never are a factor of a study."""
 
 
-class Marker:
+class Sentinel:
     """A level that no record can hold: the value is unknown, or follows from another leaf."""
 
     def __init__(self, word: str) -> None:
@@ -41,10 +41,10 @@ class Marker:
         return self._word
 
 
-UNKNOWN = Marker("unknown")
-EXPLAINED = Marker("as its rule says")
+UNKNOWN = Sentinel("unknown")
+EXPLAINED = Sentinel("as its rule says")
 
-Level = JSON | Absent | Marker
+Level = JSON | Absent | Sentinel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ class Leaf:
 
 def token(level: Level) -> str:
     """A level as text: equal exactly where canonical equality holds. Scalars take a short way."""
-    if isinstance(level, Absent | Marker):
+    if isinstance(level, Absent | Sentinel):
         return f"\0{level!r}"
     if isinstance(level, str):
         return f"'{level}"
@@ -240,9 +240,9 @@ def _judged(
         known = Leaf(path=path, levels=tuple(values), role=stands.role)
         return known if stands.kind is ChangeClass.FACTOR else None
     levels = list(values)
-    sides: list[Standing] = []
+    sides: list[Classification] = []
     for i, (value, of) in enumerate(zip(values, runs, strict=True)):
-        if isinstance(value, Absent | Marker):
+        if isinstance(value, Absent | Sentinel):
             continue
         stands = standing(path, value, of, settings)
         sides.append(stands)
@@ -261,7 +261,7 @@ def _against_its_rule(
 ) -> Leaf | None:
     """A leaf that follows its rule in some runs and breaks it in others, though its value is the same in all."""
     rule = settings.derived[path]
-    holds = [isinstance(value, Absent | Marker) or check_rule(path, rule, value, of.at).holds
+    holds = [isinstance(value, Absent | Sentinel) or check_rule(path, rule, value, of.at).holds
              for value, of in zip(values, runs, strict=True)]  # fmt: skip
     if len(set(holds)) == 1:
         return None
@@ -269,9 +269,9 @@ def _against_its_rule(
     return Leaf(path=path, levels=tuple(levels))
 
 
-def _stands(path: str, values: Sequence[Level], runs: Sequence[Levels], settings: FactorSettings) -> Standing:
+def _stands(path: str, values: Sequence[Level], runs: Sequence[Levels], settings: FactorSettings) -> Classification:
     """What a leaf stands for in the first run that has it."""
-    at = next(i for i, value in enumerate(values) if not isinstance(value, Absent | Marker))
+    at = next(i for i, value in enumerate(values) if not isinstance(value, Absent | Sentinel))
     return standing(path, values[at], runs[at], settings)
 
 
@@ -309,7 +309,7 @@ def _states(runs: Sequence[Levels], listed: bool) -> Iterator[Leaf]:
         yield Leaf(path="code.files", levels=(UNKNOWN,) * len(runs))
     patches = tuple(_state(of, "code.patch") for of in runs)
     texts = [
-        None if isinstance(p, Absent | Marker) else patch_text(of.run, p) for p, of in zip(patches, runs, strict=True)
+        None if isinstance(p, Absent | Sentinel) else patch_text(of.run, p) for p, of in zip(patches, runs, strict=True)
     ]
     parts = [patched_files(text) for text in texts]
     lacking = [part is None and level is not UNKNOWN for part, level in zip(parts, patches, strict=True)]

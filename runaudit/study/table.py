@@ -23,7 +23,7 @@ from runaudit.factors.tree import differences
 from runaudit.records.canonical import JSON
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings, Settings
-from runaudit.study.leaf import UNKNOWN, Leaf, Level, Marker, covered_by_digest, leaves_among, token
+from runaudit.study.leaf import UNKNOWN, Leaf, Level, Sentinel, covered_by_digest, leaves_among, token
 from runaudit.study.lone import explained
 
 FAILED = ("crashed", "diverged", "killed", "lost")
@@ -215,7 +215,7 @@ def _spanning(leaves: Sequence[Leaf], runs: Sequence[Levels]) -> list[int]:
 
 
 def _raw(level: Level) -> JSON | Absent:
-    return repr(level) if isinstance(level, Marker) else level
+    return repr(level) if isinstance(level, Sentinel) else level
 
 
 def _column(name: str, members: Sequence[Leaf]) -> Column:
@@ -240,7 +240,7 @@ def _level_of(name: str, members: Sequence[Leaf], row: int) -> Level:
     if any(leaf.levels[row] is UNKNOWN for leaf in members):
         return UNKNOWN
     pairs = ((_inner(name, leaf.path), leaf.levels[row]) for leaf in members)
-    return {key: repr(level) if isinstance(level, Marker) else level for key, level in pairs if level is not ABSENT}
+    return {key: repr(level) if isinstance(level, Sentinel) else level for key, level in pairs if level is not ABSENT}
 
 
 def _inner(name: str, path: str) -> str:

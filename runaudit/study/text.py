@@ -2,54 +2,56 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
-from runaudit.study.answer import Judgement
+from runaudit.study.answer import Judgement, answer, judged
 from runaudit.study.pairs import Chain, Pair
 from runaudit.study.study import Study
 from runaudit.study.suggest import Extension
 from runaudit.study.table import Column
-from runaudit.study.words import interaction_lines, level_text, listed, notes_on, suggestion_lines, suggestion_sentence
-from runaudit.text.terminal import printable
+from runaudit.study.words import interaction_lines, notes_on, suggestion_lines, suggestion_sentence
+from runaudit.text.markdown import bullets, escaped, table
+from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
+from runaudit.text.verdicts import verdict_words
+from runaudit.text.words import level, listed
 
-RED, GREEN, YELLOW, BOLD, PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[1m", "\x1b[0m"
-COLOURS = {"estimable": GREEN, "replicate": YELLOW, "identical": YELLOW, "provenance_incomplete": YELLOW}
 MAX_ROWS = 12
 MAX_LEVELS = 6
 
 
-def headline(said: Judgement) -> str:
+def headline(judgement: Judgement) -> str:
     """The verdict and its reason in one sentence."""
-    held = f" (conditional: {said.conditional})" if said.conditional not in (None, said.verdict) else ""
-    return printable(f"{said.verdict}: {said.reason}{held}")
+    return f"{judgement.verdict}: {_reason(judgement)}"
 
 
-def text_lines(study: Study, said: Judgement, *, everything: bool = False, colour: bool = False) -> Iterator[str]:
+def _reason(judgement: Judgement) -> str:
+    held = judgement.conditional not in (None, judgement.verdict)
+    return judgement.reason + (f" (conditional: {judgement.conditional})" if held else "")
+
+
+def text_lines(
+    study: Study, judgement: Judgement, *, everything: bool = False, paint: Paint = UNPAINTED
+) -> Iterator[str]:
     """The study for a terminal; long lists are cut unless `everything`."""
-    head = headline(said)
-    yield f"{BOLD}{COLOURS.get(said.verdict, RED)}{head}{PLAIN}" if colour else head
+    yield paint(printable(headline(judgement)), BOLD + verdict_words("study", judgement.verdict).tone.colour)
     for title, lines in _sections(study, everything):
         if lines:
             yield ""
-            yield f"{BOLD}{title}{PLAIN}" if colour else title
+            yield paint(title, BOLD)
             yield from (f"  {printable(line)}" for line in lines)
 
 
-def markdown_lines(study: Study, said: Judgement, *, everything: bool = False) -> Iterator[str]:
+def markdown_lines(study: Study, judgement: Judgement, *, everything: bool = False) -> Iterator[str]:
     """The study for a pull request: the same sections; the factor table as a table."""
-    yield f"**{said.verdict}**: {_escaped(printable(headline(said).partition(': ')[2]))}"
+    yield f"**{judgement.verdict}**: {escaped(_reason(judgement))}"
     for title, lines in _sections(study, everything):
         if title == "factors" and lines:
-            yield from ("", "| factor | levels (runs) | |", "|---|---|---|")
-            for column in study.model.columns:
-                cells = (f"`{column.factor}`", _levels(column), _standing(study, column))
-                yield "| " + " | ".join(_escaped(printable(cell)) for cell in cells) + " |"
+            rows = ((column.factor, _levels(column), _standing(study, column)) for column in study.model.columns)
+            yield from ("", *table(("factor", "levels (runs)", "standing"), rows))
         elif lines:
-            yield from ("", f"**{title}**", "")
-            yield from (f"- {_escaped(printable(line))}" for line in lines)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;")
+            yield from ("", f"**{title}**", "", *bullets(lines))
 
 
 def _sections(study: Study, everything: bool) -> Iterator[tuple[str, list[str]]]:
@@ -84,7 +86,7 @@ def _cut(lines: list[str], everything: bool) -> list[str]:
 
 def _levels(column: Column) -> str:
     counts = Counter(column.codes)
-    rows = [f"{level_text(level)} ({counts[code]})" for code, level in enumerate(column.levels)]
+    rows = [f"{level(value)} ({counts[code]})" for code, value in enumerate(column.levels)]
     return ", ".join(rows[:MAX_LEVELS]) + (
         f" and {len(rows) - MAX_LEVELS} more levels" if len(rows) > MAX_LEVELS else ""
     )
@@ -130,3 +132,32 @@ def _next(study: Study, found: Extension, everything: bool) -> Iterator[str]:
 def _missing(study: Study) -> list[str]:
     total = len(study.table.runs)
     return [f"{path}: {len(rows)} of {total} runs ({reason})" for path, (rows, reason) in study.table.missing.items()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyAnswer:
+    """What `study` answers with: the study, and what may be concluded from it."""
+
+    study: Study
+
+    @cached_property
+    def judgement(self) -> Judgement:
+        """The verdict over all runs together."""
+        return judged(self.study)
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer as the JSON contract words it."""
+        return answer(self.study)
+
+    @property
+    def headline(self) -> str:
+        """The verdict and its reason in one sentence."""
+        return headline(self.judgement)
+
+    def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
+        """For a terminal."""
+        return text_lines(self.study, self.judgement, everything=verbose, paint=paint)
+
+    def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
+        """For a pull request."""
+        return markdown_lines(self.study, self.judgement, everything=verbose)

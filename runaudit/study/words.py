@@ -1,58 +1,18 @@
 """The sentences of a study: what these runs say, what they cannot say, and what would let them."""
 
-import math
-import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from runaudit.factors.cohort import cohort_of
-from runaudit.factors.factor import Absent
 from runaudit.factors.path import last_key
-from runaudit.records.canonical import JSON
-from runaudit.study.leaf import Level, Marker
 from runaudit.study.study import SEEDS, Study
 from runaudit.study.suggest import Extension
 from runaudit.study.table import Cell, Column
+from runaudit.text.words import level, listed, plural
 
-MAX_SHOWN = 48
-COMMIT = re.compile(r"[0-9a-f]{40}")
 INFLATED = 5.0
 """From here on a reader should know: the interval of such an effect is more than twice as wide as it could be."""
-
-
-def listed(words: Sequence[str], limit: int = 8) -> str:
-    """Words as a sentence lists them; beyond `limit` the rest is counted."""
-    shown = list(words[:limit])
-    if len(words) > limit:
-        return f"{', '.join(shown)} and {len(words) - limit} more"
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else ""
-
-
-def level_text(level: Level) -> str:
-    """A level in few characters."""
-    if isinstance(level, Absent | Marker):
-        return repr(level)
-    return _cut(_compact(level))
-
-
-def _compact(level: JSON) -> str:
-    if isinstance(level, Mapping):
-        return "{" + ", ".join(f"{str(key).lstrip(chr(0))}: {_compact(item)}" for key, item in level.items()) + "}"
-    if isinstance(level, list | tuple):
-        return "[" + ", ".join(_compact(item) for item in level) + "]"
-    if level is None or isinstance(level, bool):
-        return {None: "null", True: "true", False: "false"}[level]
-    if isinstance(level, float):
-        return f"{level:.6g}" if math.isfinite(level) else str(level)
-    text = str(level)
-    if text.startswith("sha256:"):
-        return text[:19] + "…"
-    return text[:12] + "…" if COMMIT.fullmatch(text) else text
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
 
 
 def alias_sentence(study: Study, members: Sequence[int]) -> str:
@@ -84,7 +44,7 @@ def suggestion_lines(study: Study, found: Extension) -> tuple[str, list[str]]:
     count = len(found.cells)
     seeds = study.seeds_for(found)
     cost = study.hours(count * seeds)
-    price = f"{count * seeds} run{'s' * (count * seeds > 1)}" + (
+    price = f"{plural(count * seeds, 'run')}" + (
         f", about {_hours(cost)} at the median recorded duration" if cost else ""
     )
     many = "1 new cell separates" if count == 1 else f"{count} new cells separate"
@@ -97,9 +57,7 @@ def _step(study: Study, cell: Sequence[int], base: Sequence[int]) -> str:
     new, old = study.levels_of(cell), study.levels_of(base)
     moved = next(name for name in new if cell[list(new).index(name)] != base[list(new).index(name)])
     run = study.table.runs[study.cell_of(base).rows[0]]
-    return (
-        f"{moved} = {level_text(new[moved])} instead of {level_text(old[moved])}, the rest as {run.label} ({run.short})"
-    )
+    return f"{moved} = {level(new[moved])} instead of {level(old[moved])}, the rest as {run.label} ({run.short})"
 
 
 def _hours(hours: float) -> str:
@@ -176,7 +134,7 @@ def _odd(study: Study) -> Iterator[str]:
             if any((*codes[:at], *codes[at + 1 :]) == rest for codes in crowds):
                 run, column = study.table.runs[cell.rows[0]], study.table.columns[at]
                 yield (f"{run.label} ({run.short}) is the odd run: it alone has {column.factor} = "
-                       f"{level_text(column.levels[cell.codes[at]])}")  # fmt: skip
+                       f"{level(column.levels[cell.codes[at]])}")  # fmt: skip
 
 
 def _blocks(study: Study) -> Iterator[str]:

@@ -29,7 +29,7 @@ def test_a_plain_line_gives_the_values_that_typer_gives(line, monkeypatch):
     ours = values()
 
     def refuse(*_):
-        raise plain.Unplain
+        raise plain.NeedsTyper
 
     monkeypatch.setattr(plain, "_value", refuse)
     assert values() == ours

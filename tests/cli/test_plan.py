@@ -13,7 +13,7 @@ def test_a_plan_needs_no_store(runaudit, tmp_path, monkeypatch):
 
     code, out, _ = runaudit("plan", "--sd", 0.3, "--effect", 0.5)
 
-    assert code == 0 and out.startswith("7 seeds per arm find a true difference of 0.5 with 80 % chance")
+    assert code == 0 and out.startswith("7 seeds per arm find a true difference of 0.5 with 80 % power")
     assert runaudit("plan", "--sd", 0.3, "--effect", 0.5, "-q")[1].count("\n") == 1
 
 

@@ -295,7 +295,7 @@ def test_quiet_is_one_line_and_markdown_a_table(call, lines):
     path = lines(*map(record, ROWS))
 
     assert len(call("study", path, "-q")[1].strip().splitlines()) == 1
-    assert "| factor | levels (runs) | |" in call("study", path, "--format", "md")[1]
+    assert "| factor | levels (runs) | standing |" in call("study", path, "--format", "md")[1]
 
 
 def test_the_policy_decides_what_is_a_factor(call, lines, here):

@@ -6,6 +6,7 @@ from runaudit.diff import compare
 from runaudit.diff.code import code_hunks, file_hunks
 from runaudit.diff.text import headline, markdown_lines, text_lines
 from runaudit.settings import FactorSettings, Settings
+from runaudit.text.terminal import Paint
 from tests.diff.samples import TRAIN, both, digest, drop, put, run
 
 LR = put("config/optimizer/lr", 5e-4)
@@ -120,7 +121,7 @@ def test_colour_is_only_where_it_is_asked_for():
     hunks = code_hunks(found, run(), run(put("code/files/src/train.py", TRAIN.replace("mean", "sum"))))
 
     assert "\x1b[" not in "\n".join(text_lines(found, hunks=hunks))
-    assert "\x1b[31m" in "\n".join(text_lines(found, hunks=hunks, colour=True))
+    assert "\x1b[31m" in "\n".join(text_lines(found, hunks=hunks, paint=Paint(True)))
 
 
 def test_control_characters_of_a_record_are_shown_and_not_obeyed():

@@ -5,6 +5,7 @@ from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import Run
 from runaudit.records.trajectory import Trajectory
+from runaudit.text.verdicts import verdict_words
 
 
 def run(value, *, seed=1, status="completed", checkpoint="sha256:" + "a" * 64, series=None, name="val/psnr") -> Run:
@@ -47,19 +48,19 @@ def test_noise_is_the_prediction_interval_of_the_replicates(value, verdict):
     assert answer.verdict is verdict
     assert answer.differences[0].low == pytest.approx(29.503172, abs=1e-6)
     assert answer.differences[0].high == pytest.approx(30.496828, abs=1e-6)
-    assert answer.exit_code == (0 if verdict is Reproduction.WITHIN_NOISE else 1)
+    assert verdict_words("rerun", answer.verdict).code == (0 if verdict is Reproduction.WITHIN_NOISE else 1)
 
 
 def test_two_replicates_are_too_few_to_speak_of_noise():
     answer = judge_repetition(REPLICATES[0], run(30.0), REPLICATES[:2])
 
-    assert (answer.verdict, answer.exit_code) == (Reproduction.CANNOT_SAY, 3)
+    assert (answer.verdict, verdict_words("rerun", answer.verdict).code) == (Reproduction.CANNOT_SAY, 3)
 
 
 def test_another_end_is_not_a_reproduction():
     answer = judge_repetition(run(29.9), run(29.9, status="crashed"), REPLICATES)
 
-    assert (answer.verdict, answer.exit_code) == (Reproduction.NOT_REPRODUCED, 1)
+    assert (answer.verdict, verdict_words("rerun", answer.verdict).code) == (Reproduction.NOT_REPRODUCED, 1)
 
 
 def test_equal_metrics_over_another_checkpoint_are_not_bit_equal():

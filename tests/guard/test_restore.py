@@ -262,7 +262,7 @@ def test_a_program_that_throws_dice_cannot_be_judged_by_one_run(repo, cli, optio
     assert cli("rerun", "@last") == 3
 
     out = capfd.readouterr().out
-    assert "nobody can say" in out
+    assert "it cannot be determined" in out
     assert "with 1 replicate nobody can say whether that is noise (3 are needed)" in out
 
 

@@ -7,9 +7,9 @@ import pytest
 from runaudit.report.effects import draw_effects, effect_figure
 from runaudit.report.figures import _VARIABLES
 from runaudit.stats.judge import judge
-from runaudit.stats.values import ArmValues, Design
+from runaudit.stats.values import ArmValues, Comparability
 
-SINGLE = Design(verdict="single_factor", factors=("config.lr",))
+SINGLE = Comparability(verdict="single_factor", factors=("config.lr",))
 NEW, OLD = (31.20, 31.25, 31.31), (30.10, 30.20, 30.40)
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from runaudit.report import ComparisonInput, page_view
-from runaudit.report.views.verdict import DESIGN, EVIDENCE, change_words, seeds_text
+from runaudit.report.views.verdict import change_words, seeds_text
+from runaudit.text.verdicts import VERDICTS
 
 
 def only(view):
@@ -26,7 +27,7 @@ def test_a_clean_improvement_is_one_sentence_with_amount_interval_and_seeds(stud
     )
 
 
-@pytest.mark.parametrize("verdict", DESIGN)
+@pytest.mark.parametrize("verdict", VERDICTS["diff"])
 def test_every_verdict_of_the_design_has_words(study, diff, verdict):
     arms, _ = study
 
@@ -36,7 +37,7 @@ def test_every_verdict_of_the_design_has_words(study, diff, verdict):
     assert "{" not in told.meaning
 
 
-@pytest.mark.parametrize("verdict", EVIDENCE)
+@pytest.mark.parametrize("verdict", VERDICTS["stats"])
 def test_every_verdict_of_the_evidence_has_a_sentence(study, diff, stats, verdict):
     arms, _ = study
     for changes in ({}, {"difference": None, "ci": None, "minimal_detectable_effect": None, "n_needed": None}):

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runaudit.report.words import clean, compact, digest, listed, metric, number, shown, value_text
+from runaudit.report.words import clean, compact, digest, metric, number, shown, value_text
+from runaudit.text.words import listed
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import pytest
 from runaudit.metrics.direction import Direction
 from runaudit.stats.answer import StatsAnswer
 from runaudit.stats.judge import judge
-from runaudit.stats.values import ArmValues, Design, StatsPlan
+from runaudit.stats.values import ArmValues, Comparability, StatsPlan
 
-SINGLE = Design(verdict="single_factor", factors=("config.lr",))
+SINGLE = Comparability(verdict="single_factor", factors=("config.lr",))
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def judged() -> Callable[..., StatsAnswer]:
 
     def call(
         *arms: ArmValues,
-        design: Design = SINGLE,
+        design: Comparability = SINGLE,
         metric: str = "psnr",
         direction: Direction | None = None,
         baseline: int | str = -1,

@@ -4,13 +4,13 @@ import pytest
 
 from runaudit.errors import UsageError
 from runaudit.stats.judge import judge
-from runaudit.stats.values import Design
-from runaudit.stats.words import text_view
+from runaudit.stats.values import Comparability
+from runaudit.stats.words import text_lines
 
 NEW, OTHER, OLD = (31.20, 31.25, 31.31), (31.40, 31.50, 31.55), (30.10, 30.20, 30.40)
-LR = Design(verdict="single_factor", factors=("config.lr",))
-ACT = Design(verdict="single_factor", factors=("config.act",))
-BOTH = Design(verdict="confounded", factors=("config.lr", "config.act"))
+LR = Comparability(verdict="single_factor", factors=("config.lr",))
+ACT = Comparability(verdict="single_factor", factors=("config.act",))
+BOTH = Comparability(verdict="confounded", factors=("config.lr", "config.act"))
 
 
 @pytest.fixture
@@ -58,6 +58,6 @@ def test_the_spread_is_shown_as_seeds_and_seed_by_sequence(arm, judged):
     """Hand: seed means 31, 32, 33; residuals 0, so seed sd 1 and seed x sequence sd 0."""
     rows = (("cat", (30.0, 31.0, 32.0)), ("dog", (32.0, 33.0, 34.0)))
 
-    text = text_view(judged(arm("new", 31.0, 32.0, 33.0, by_sequence=rows), arm("old", *OLD)))
+    text = "\n".join(text_lines(judged(arm("new", 31.0, 32.0, 33.0, by_sequence=rows), arm("old", *OLD))))
 
     assert "new: sd between seeds 1, seed x sequence 0" in text

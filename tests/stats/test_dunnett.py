@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import dblquad
 from scipy.special import ndtr
 
-from runaudit.stats.words import text_view
+from runaudit.stats.words import text_lines
 
 A = (30.5, 30.9, 30.7, 31.0)
 B = (30.2, 30.1, 30.6, 30.3)
@@ -47,8 +47,8 @@ def test_dunnett_is_shown_and_changes_no_verdict(arm, judged):
     alone = judged(arm("a", *A), arm("base", *BASE))
     family = judged(arm("a", *A), arm("b", *B), arm("base", *BASE))
 
-    assert alone.comparisons[0].dunnett_p is None and "Dunnett" not in text_view(alone)
-    assert "all together    Dunnett p" in text_view(family)
+    assert alone.comparisons[0].dunnett_p is None and "Dunnett" not in "\n".join(text_lines(alone))
+    assert "  Dunnett p  " in "\n".join(text_lines(family))
     assert family.comparisons[0].p_adjusted == pytest.approx(2 * family.comparisons[0].p)
 
 

@@ -9,11 +9,11 @@ from scipy import stats
 
 from runaudit.errors import NothingToJudgeError, UsageError
 from runaudit.stats.answer import exit_code
-from runaudit.stats.values import UNKNOWN_DESIGN, Design
+from runaudit.stats.values import UNKNOWN_DESIGN, Comparability
 
 NEW = (31.20, 31.25, 31.31)
 OLD = (30.10, 30.20, 30.40)
-CONFOUNDED = Design(verdict="confounded", factors=("config.lr", "code.model.py"))
+CONFOUNDED = Comparability(verdict="confounded", factors=("config.lr", "code.model.py"))
 
 
 def spread(centre, n, seed=0, sd=0.1):
@@ -82,7 +82,7 @@ def test_one_run_against_a_cohort_is_inside_or_outside_and_no_more(arm, judged):
     ],
 )
 def test_without_a_single_factor_no_difference_is_credited(arm, judged, word, code):
-    answer = judged(arm("new", *NEW), arm("old", *OLD), design=Design(verdict=word))
+    answer = judged(arm("new", *NEW), arm("old", *OLD), design=Comparability(verdict=word))
 
     assert (answer.verdict, exit_code(answer)) == ("not_attributable", code)
     assert answer.comparisons[0].p is not None
@@ -105,7 +105,7 @@ def test_plain_numbers_are_judged_as_numbers_alone(arm, judged):
 
 def test_an_unknown_design_word_is_refused(arm, judged):
     with pytest.raises(UsageError, match="'fine'"):
-        judged(arm("new", *NEW), arm("old", *OLD), design=Design(verdict="fine"))
+        judged(arm("new", *NEW), arm("old", *OLD), design=Comparability(verdict="fine"))
 
 
 @pytest.mark.parametrize("gap", [None, float("nan"), float("inf"), -float("inf")])

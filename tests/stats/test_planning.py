@@ -8,7 +8,7 @@ from scipy.stats import chi2, ttest_ind
 
 from runaudit.errors import NothingToJudgeError, UsageError
 from runaudit.stats.planning import TABLE, Spread, plan_seeds, pooled_spread
-from runaudit.stats.planning_words import markdown_view, text_view
+from runaudit.stats.planning_words import markdown_lines, text_lines
 
 SD = Spread(sd=0.3, source="--sd")
 
@@ -51,16 +51,16 @@ def test_a_measured_spread_is_planned_at_its_upper_end_too():
     plan = plan_seeds(pooled_spread([(30.1, 30.3, 30.2)]), 0.2)
 
     assert plan.n_needed_high > plan.n_needed
-    assert f"At the upper end {plan.n_needed_high} seeds" in text_view(plan)
+    assert f"At the upper end {plan.n_needed_high} seeds" in "\n".join(text_lines(plan))
     assert plan.to_json()["n_needed_at_upper_sd"] == plan.n_needed_high
 
 
 def test_markdown_and_text_hold_the_same_rows():
     plan = plan_seeds(SD, 0.5)
-    rows = [line.split() for line in text_view(plan).splitlines()[3:10]]
+    rows = [line.split() for line in "\n".join(text_lines(plan)).splitlines()[3:10]]
 
     for row in rows:
-        assert f"| {row[0]} | {row[1]} |" in markdown_view(plan)
+        assert f"| {row[0]} | {row[1]} |" in "\n".join(markdown_lines(plan))
     assert json.loads(json.dumps(plan.to_json()))["schema"] == "runaudit.plan/1"
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from runaudit.errors import UsageError
 from runaudit.metrics.direction import Direction
-from runaudit.stats.answer import Verdict
+from runaudit.stats.answer import StatsVerdict
 from runaudit.stats.selection import best_of, denominator, expected_top, is_favourable
 
 # Expected maxima of k standard normal draws: closed forms for 2 and 3 (Jones 1948), the table of Harter 1961 for 5, 10.
@@ -71,9 +71,9 @@ def test_the_denominator_says_what_the_best_would_be_worth():
 
 def test_a_flattering_part_of_the_runs_supports_no_claim(arm, judged):
     arms = arm("new", 31.20, 31.25, 31.31), arm("old", 30.10, 30.20, 30.40)
-    assert judged(*arms).verdict == Verdict.IMPROVED
+    assert judged(*arms).verdict == StatsVerdict.IMPROVED
 
     answer = judged(*arms, picked="new leaves out 2 of 5 launched runs")
 
-    assert answer.verdict == Verdict.INCONCLUSIVE
+    assert answer.verdict == StatsVerdict.INCONCLUSIVE
     assert "new leaves out 2 of 5 launched runs" in answer.reason

@@ -2,7 +2,7 @@
 
 from runaudit.stats.digits import decimals, show, show_p
 from runaudit.stats.values import UNKNOWN_DESIGN
-from runaudit.stats.words import markdown_view, text_view
+from runaudit.stats.words import markdown_lines, text_lines
 
 NEW = (31.20, 31.25, 31.31)
 OLD = (30.10, 30.20, 30.40)
@@ -16,13 +16,12 @@ new  3  31.253  0.055  31.117 to 31.390
 old  3  30.233  0.153  29.854 to 30.613
 
 new against old
-  difference      1.02 (95 % CI 0.69 to 1.35, Welch t, p = 0.004)
-  could be seen   0.47 or more (80 % chance, at this spread)
-  size            Hedges g 7.09; a run of new beats one of old in 100 % of pairs
+  difference                     1.02 (95 % CI 0.69 to 1.35, Welch t, p = 0.004)
+  minimum detectable difference  0.47 (80 % power)
+  size                           Hedges g 7.09; a run of new beats one of old in 100 % of pairs
 
 Notes
-- With so few seeds the labels alone cannot reach p below 0.1 (new against old); \
-the t test leans on a normal spread of the seeds.
+- 3 + 3 seeds: a permutation test cannot go below p = 0.1; the t test assumes normality (new against old).
 - The spread itself is barely known: at 3 seeds the true sd may be 0.5 to 6 times the one shown.
 """
 
@@ -30,11 +29,13 @@ the t test leans on a normal spread of the seeds.
 def test_the_text_reads_aloud(arm, judged):
     proven = (True,) * 3
 
-    assert text_view(judged(arm("new", *NEW, proven=proven), arm("old", *OLD, proven=proven))) == EXPECTED
+    lines = text_lines(judged(arm("new", *NEW, proven=proven), arm("old", *OLD, proven=proven)))
+
+    assert "".join(f"{line}\n" for line in lines) == EXPECTED
 
 
 def test_markdown_opens_with_the_verdict_and_holds_the_same_table(arm, judged):
-    lines = markdown_view(judged(arm("new", *NEW), arm("old", *OLD))).splitlines()
+    lines = "\n".join(markdown_lines(judged(arm("new", *NEW), arm("old", *OLD)))).splitlines()
 
     assert lines[0].startswith("**Improved**: new is better than old")
     assert any(line.startswith("- difference: 1.02 (95 % CI 0.69 to 1.35") for line in lines)
@@ -44,13 +45,13 @@ def test_markdown_opens_with_the_verdict_and_holds_the_same_table(arm, judged):
 def test_a_label_can_be_neither_markup_nor_an_escape_sequence(arm, judged):
     answer = judged(arm("a|<b>*\x1b[31m", *NEW), arm("old", *OLD))
 
-    assert "\x1b" not in text_view(answer)
-    assert "\x1b" not in markdown_view(answer)
-    assert "a\\|&lt;b>\\*" in markdown_view(answer)
+    assert "\x1b" not in "\n".join(text_lines(answer))
+    assert "\x1b" not in "\n".join(markdown_lines(answer))
+    assert "a\\|&lt;b&gt;\\*" in "\n".join(markdown_lines(answer))
 
 
 def test_two_values_are_shown_as_values(arm, judged):
-    text = text_view(judged(arm("new", 31.2, 31.25), arm("old", *OLD), design=UNKNOWN_DESIGN))
+    text = "\n".join(text_lines(judged(arm("new", 31.2, 31.25), arm("old", *OLD), design=UNKNOWN_DESIGN)))
 
     assert text.startswith("Too few seeds: 2 usable seeds in new and 3 in old")
     assert "31.200, 31.250" in text
@@ -58,7 +59,7 @@ def test_two_values_are_shown_as_values(arm, judged):
 
 
 def test_each_of_several_comparisons_carries_its_verdict(arm, judged):
-    text = text_view(judged(arm("new", *NEW), arm("other", 30.0, 30.2, 30.45), arm("old", *OLD)))
+    text = "\n".join(text_lines(judged(arm("new", *NEW), arm("other", 30.0, 30.2, 30.45), arm("old", *OLD))))
 
     assert "new against old: improved" in text
     assert "other against old: inconclusive" in text

@@ -12,6 +12,7 @@ from runaudit.settings import Settings
 from runaudit.study.answer import answer, judged
 from runaudit.study.study import study
 from runaudit.study.text import markdown_lines, text_lines
+from runaudit.text.terminal import Paint
 from tests.study.samples import WHOLE, judge, names, run, runs
 
 TOGETHER = [{"act": "relu", "lr": 0.1}, {"act": "gelu", "lr": 0.2}]
@@ -206,7 +207,7 @@ def test_the_odd_run_of_a_cohort_is_named():
         run({"lr": 1}, seed=4, label="odd", env={**WHOLE["env"], "torch": "2.5"}),
     ]
 
-    assert "is the odd run: it alone has env.torch = 2.5" in text(study(rows, settings=Settings()))
+    assert "is the odd run: it alone has env.torch = '2.5'" in text(study(rows, settings=Settings()))
 
 
 def test_a_machine_in_equal_shares_is_a_block_and_a_leaning_one_is_told():
@@ -283,13 +284,13 @@ def test_markdown_has_a_row_for_every_factor():
     lines = list(markdown_lines(found, judged(found)))
 
     assert lines[0].startswith("**confounded**: config.act and config.lr")
-    assert "| `config.lr` | 0.1 (1), 0.2 (1) | aliased with config.act |" in lines
+    assert "| config.lr | 0.1 (1), 0.2 (1) | aliased with config.act |" in lines
 
 
 def test_a_terminal_gets_colour_only_where_asked():
     found = judge(TOGETHER)
 
-    assert "\x1b[" in "\n".join(text_lines(found, judged(found), colour=True))
+    assert "\x1b[" in "\n".join(text_lines(found, judged(found), paint=Paint(True)))
     assert "\x1b[" not in "\n".join(text_lines(found, judged(found)))
 
 

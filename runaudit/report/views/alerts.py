@@ -9,8 +9,10 @@ from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput, ComparisonInput
 from runaudit.report.views.arm import distinct_seeds, letter, seed_text
 from runaudit.report.views.scores import gain, sequences, unequal_bicubic
-from runaudit.report.views.verdict import DESIGN, change_words
-from runaudit.report.words import clean, count, listed, number, shown
+from runaudit.report.views.verdict import change_words
+from runaudit.report.words import clean, number, shown
+from runaudit.text.verdicts import Tone, verdict_words
+from runaudit.text.words import listed, plural
 
 MIN_SEEDS = 3
 """Below three seeds an arm no interval for a difference deserves the name."""
@@ -74,11 +76,11 @@ def _integrity(arms: Sequence[ArmInput], integrity: Integrity | None) -> Iterato
 def _designs(comparisons: Sequence[ComparisonInput]) -> Iterator[str]:
     for comparison in comparisons:
         code = str(comparison.diff.get("verdict", "unknown"))
-        tone, words, _ = DESIGN.get(code, ("bad", clean(code), ""))
-        if tone != "good":
+        about = verdict_words("diff", code)
+        if about.tone != Tone.GOOD:
             who = f"{letter(comparison.arm)} against {letter(comparison.baseline)}"
             what = f": {change_words(comparison.diff.get('factors', ()))}" if code == "confounded" else ""
-            yield f"{who} is {words}{what}"
+            yield f"{who} is {clean(about.words)}{what}"
 
 
 def _below(arms: Sequence[ArmInput], baseline: str) -> Iterator[str]:
@@ -106,7 +108,7 @@ def _unfinished(arms: Sequence[ArmInput]) -> Iterator[str]:
         lost = [run for run in arm.runs if not run.finished]
         if lost:
             ends = ", ".join(f"seed {seed_text(run)} {run.status.replace('_', ' ')}" for run in lost)
-            yield f"{letter(index)}: {len(lost)} of {count(len(arm.runs), 'run')} ({ends}); they stay in the count"
+            yield f"{letter(index)}: {len(lost)} of {plural(len(arm.runs), 'run')} ({ends}); they stay in the count"
 
 
 def _non_finite(arms: Sequence[ArmInput]) -> Iterator[str]:
@@ -131,7 +133,8 @@ def _few(arms: Sequence[ArmInput], comparisons: Sequence[ComparisonInput]) -> It
             continue
         n = distinct_seeds(arm.runs) if arm.effective_n is None else arm.effective_n
         if n < MIN_SEEDS:
-            yield f"{letter(index)} has {count(n, 'seed')} that count{'s' if n == 1 else ''}; a claim needs {MIN_SEEDS}"
+            verb = "counts" if n == 1 else "count"
+            yield f"{letter(index)} has {plural(n, 'seed')} that {verb}; a claim needs {MIN_SEEDS}"
 
 
 def _unproven(arms: Sequence[ArmInput]) -> Iterator[str]:
@@ -140,7 +143,7 @@ def _unproven(arms: Sequence[ArmInput]) -> Iterator[str]:
         if bare:
             yield f"{letter(index)}: no proof in the record of seed {', '.join(bare)}"
         elif arm.effective_n is not None and arm.effective_n < len(arm.runs):
-            yield f"{letter(index)}: {count(len(arm.runs), 'run')}, but only {arm.effective_n} distinct seeds acted"
+            yield f"{letter(index)}: {plural(len(arm.runs), 'run')}, but only {arm.effective_n} distinct seeds acted"
 
 
 def _waivers(arms: Sequence[ArmInput]) -> Iterator[str]:

@@ -8,7 +8,8 @@ from runaudit.records.canonical import canonical_bytes
 from runaudit.records.manifest import Unknown
 from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput
-from runaudit.report.words import Text, clean, count, ident, listed, shown
+from runaudit.report.words import Text, clean, ident, shown
+from runaudit.text.words import listed, plural
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,7 @@ def distinct_seeds(runs: Sequence[Run]) -> int:
 def arm_view(arm: ArmInput, index: int) -> ArmView:
     """One arm in words."""
     finished = sum(run.finished for run in arm.runs)
-    size = count(len(arm.runs), "run")
+    size = plural(len(arm.runs), "run")
     if finished < len(arm.runs):
         size += f", {finished} finished"
     return ArmView(

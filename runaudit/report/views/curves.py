@@ -9,7 +9,8 @@ from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput
 from runaudit.report.series import Band, Line, bands, line, resumes
 from runaudit.report.views.arm import letter, seed_text
-from runaudit.report.words import Text, clean, compact, count, listed, metric, number, shown
+from runaudit.report.words import Text, clean, compact, metric, number, shown
+from runaudit.text.words import listed, plural
 
 MAIN = ("train/loss",)
 FURTHER = ("val/", "tile/psnr", "full_frame/psnr/")
@@ -187,18 +188,18 @@ def _notes(arms: Sequence[ArmInput], lines: Sequence[Sequence[Line]]) -> Iterato
         for item in group:
             who = f"{letter(index)}, seed {item.seed}"
             if item.non_finite:
-                bad, first = count(len(item.non_finite), "value"), item.non_finite[0][0]
+                bad, first = plural(len(item.non_finite), "value"), item.non_finite[0][0]
                 yield f"{who}: {bad} not finite, first at step {first}."
             if not item.points:
                 yield f"{who}: not logged."
             if item.duplicates:
-                yield f"{who}: {count(item.duplicates, 'step')} logged twice; the later value is drawn."
+                yield f"{who}: {plural(item.duplicates, 'step')} logged twice; the later value is drawn."
         stages = {tuple((b.name, b.start) for b in bands(run.trajectory.events, None)) for run in arm.runs}
         if len(stages) > 1:
             yield f"{letter(index)}: its runs do not have the same stages; those of the longest run are drawn."
         torn = sum(run.trajectory.torn for run in arm.runs)
         if torn:
-            yield f"{letter(index)}: {count(torn, 'torn line')} cut from the log of killed processes."
+            yield f"{letter(index)}: {plural(torn, 'torn line')} cut from the log of killed processes."
 
 
 def legend(figure: CurveFigure) -> tuple[str, ...]:
@@ -208,7 +209,7 @@ def legend(figure: CurveFigure) -> tuple[str, ...]:
 
 def describe(figure: CurveFigure) -> str:
     """The figure in one sentence."""
-    parts = [f"{figure.words} of {figure.letter}, {count(len(figure.lines), 'seed')}"]
+    parts = [f"{figure.words} of {figure.letter}, {plural(len(figure.lines), 'seed')}"]
     if math.isfinite(figure.low) and any(item.finite for item in figure.lines):
         parts.append(f"from {compact(figure.low)} to {compact(figure.high)} over all arms")
     if stages := legend(figure):

@@ -9,8 +9,10 @@ from runaudit.errors import RunauditError
 from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput, ComparisonInput
 from runaudit.report.views.arm import letter
-from runaudit.report.views.verdict import DESIGN, factor_value
-from runaudit.report.words import Text, clean, count, shown, value_text
+from runaudit.report.views.verdict import factor_value
+from runaudit.report.words import Text, clean, shown, value_text
+from runaudit.text.verdicts import verdict_words
+from runaudit.text.words import plural
 
 MAX_LINES = 400
 MAX_SOURCE = 1 << 20
@@ -22,7 +24,7 @@ GROUPS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class ChangeRow:
     """One changed leaf: its name, both levels, and what is said about it."""
 
     name: Text
@@ -48,7 +50,7 @@ class Group:
 
     title: str
     summary: str
-    changes: tuple[Change, ...]
+    changes: tuple[ChangeRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +60,8 @@ class DiffView:
     title: str
     verdict: str
     tone: str
-    factors: tuple[Change, ...]
-    derived: tuple[Change, ...]
+    factors: tuple[ChangeRow, ...]
+    derived: tuple[ChangeRow, ...]
     groups: tuple[Group, ...]
     code: tuple[CodeDiff, ...]
     intent: str
@@ -68,17 +70,17 @@ class DiffView:
 def diff_view(comparison: ComparisonInput, arms: Sequence[ArmInput]) -> DiffView:
     """The changes between two arms. Code is shown from the first run of each."""
     diff = comparison.diff
-    tone, verdict, _ = DESIGN.get(str(diff.get("verdict")), ("bad", clean(str(diff.get("verdict"))), ""))
+    about = verdict_words("diff", str(diff.get("verdict")))
     a, b = arms[comparison.baseline], arms[comparison.arm]
     groups = (
-        Group(title=title, summary=count(len(changes), "leaf", "leaves"), changes=changes)
+        Group(title=title, summary=plural(len(changes), "leaf", "leaves"), changes=changes)
         for key, title in GROUPS.items()
         if (changes := tuple(_change(row) for row in _rows(diff, key)))
     )
     return DiffView(
         title=f"{letter(comparison.baseline)} → {letter(comparison.arm)}",
-        verdict=verdict,
-        tone=tone,
+        verdict=clean(about.words),
+        tone=about.tone,
         factors=tuple(_change(row) for row in _rows(diff, "factors")),
         derived=tuple(_change(row) for row in _rows(diff, "derived")),
         groups=tuple(groups),
@@ -93,11 +95,11 @@ def _rows(diff: Mapping[str, Any], key: str) -> Iterator[Mapping[str, Any]]:
         yield row if isinstance(row, Mapping) else {"factor": row}
 
 
-def _change(row: Mapping[str, Any]) -> Change:
+def _change(row: Mapping[str, Any]) -> ChangeRow:
     side, follows = row.get("side"), row.get("follows")
     said = [row.get("summary"), row.get("reason"), f"follows {_rule(follows)}" if follows else None]
     said.append(f"missing on {'both sides' if side == 'both' else f'side {side}'}" if side else None)
-    return Change(
+    return ChangeRow(
         name=shown(row.get("factor", "?"), 80),
         section=clean(str(row.get("section") or str(row.get("factor", "")).partition(".")[0])),
         before=factor_value(row, "before"),

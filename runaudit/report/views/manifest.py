@@ -9,7 +9,8 @@ from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput
 from runaudit.report.views.alerts import Integrity
 from runaudit.report.views.arm import RunName, letter, run_name
-from runaudit.report.words import Text, clean, compact, count, digest, shown, value_text
+from runaudit.report.words import Text, clean, compact, digest, shown, value_text
+from runaudit.text.words import plural
 
 MAX_ROWS = 400
 SECTIONS = (
@@ -102,7 +103,7 @@ def _section(run: Run, name: str, title: str) -> Section:
     rows = list(_leaves(run.manifest.section(name), "", fold=_FOLDED.get(name, ())))
     if len(rows) > MAX_ROWS:
         rest = len(rows) - MAX_ROWS
-        rows = [*rows[:MAX_ROWS], (shown("…"), shown(f"{count(rest, 'more value')}; `runaudit show` prints them all"))]
+        rows = [*rows[:MAX_ROWS], (shown("…"), shown(f"{plural(rest, 'more value')}; `runaudit show` prints them all"))]
     return Section(title=title, rows=tuple(rows), missing="" if rows else "empty")
 
 
@@ -112,7 +113,7 @@ def _leaves(value: Any, path: str, *, fold: Sequence[str] = ()) -> Iterator[tupl
         for key, item in sorted(value.items()):
             name = f"{path}.{key}" if path else str(key)
             if not path and key in fold and isinstance(item, Mapping | list | tuple):
-                yield shown(name, 80), shown(count(len(item), "file"))
+                yield shown(name, 80), shown(plural(len(item), "file"))
             else:
                 yield from _leaves(item, name)
     elif isinstance(value, list | tuple) and any(isinstance(item, Mapping | list | tuple) for item in value):

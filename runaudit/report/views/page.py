@@ -15,7 +15,8 @@ from runaudit.report.views.manifest import ManifestView, manifest_views
 from runaudit.report.views.scaler import ScalerView, scaler_view
 from runaudit.report.views.scores import ScoresView, scores_view, summary
 from runaudit.report.views.verdict import VerdictView, verdict_view
-from runaudit.report.words import Text, count, listed, shown
+from runaudit.report.words import Text, shown
+from runaudit.text.words import listed, plural
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +54,9 @@ def page_view(
         raise NothingToJudgeError("there is no run to report on", remedy="name at least one run")
     named = tuple(arm_view(arm, index) for index, arm in enumerate(arms))
     sizes = [
-        count(sum(len(arm.runs) for arm in arms), "run"),
-        count(len(arms), "arm"),
-        count(len(comparisons), "comparison"),
+        plural(sum(len(arm.runs) for arm in arms), "run"),
+        plural(len(arms), "arm"),
+        plural(len(comparisons), "comparison"),
     ]
     return PageView(
         title=shown(title or _title(named), 110),

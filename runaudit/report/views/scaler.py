@@ -13,7 +13,8 @@ from runaudit.report.inputs import ArmInput
 from runaudit.report.series import Band, Line, Point, line
 from runaudit.report.views.arm import letter, seed_text
 from runaudit.report.views.curves import arm_bands
-from runaudit.report.words import Text, clean, compact, count, listed, shown
+from runaudit.report.words import Text, clean, compact, shown
+from runaudit.text.words import listed, plural
 
 SCALE, SKIPPED = "amp/scale", "amp/skipped"
 LINES = (16384, 1024)
@@ -92,7 +93,7 @@ def _figure(index: int, arm: ArmInput) -> ScalerFigure:
         low=min(values, default=1.0),
         high=max(values, default=65536.0),
         last_step=max((run.trajectory.last_step() or 0 for run in arm.runs), default=0),
-        words=f"Loss scale of {letter(index)}: {'; '.join(said)}; {count(len(skips), 'mark')} of skipped steps.",
+        words=f"Loss scale of {letter(index)}: {'; '.join(said)}; {plural(len(skips), 'mark')} of skipped steps.",
     )
 
 

@@ -12,7 +12,8 @@ from statistics import mean, stdev
 from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput
 from runaudit.report.views.arm import RunName, letter, run_name
-from runaudit.report.words import Text, clean, compact, count, number, shown
+from runaudit.report.words import Text, clean, compact, number, shown
+from runaudit.text.words import plural
 
 PSNR = "full_frame/psnr"
 BICUBIC = "bicubic"
@@ -162,7 +163,7 @@ def _plain_rows(arms: Sequence[ArmInput], names: Sequence[str]) -> Iterator[Row]
 def _left_out(arms: Sequence[ArmInput], plain: Sequence[str]) -> Iterator[str]:
     rest = {name for run in _runs(arms) for name in run.metrics} - set(plain) if plain else set()
     if rest:
-        yield f"{count(len(rest), 'further metric')} under Manifests."
+        yield f"{plural(len(rest), 'further metric')} under Manifests."
 
 
 def _runs(arms: Sequence[ArmInput]) -> Iterator[Run]:

@@ -7,31 +7,13 @@ from typing import Any
 from runaudit.report.effects import EffectFigure, effect_figure
 from runaudit.report.inputs import ComparisonInput
 from runaudit.report.views.arm import ArmView
-from runaudit.report.words import Metric, Text, as_number, clean, count, listed, metric, number, shown, value_text
-
-DESIGN = {
-    "integrity_failure": ("bad", "integrity failure", "A record does not match its digest; nothing can be concluded."),
-    "incomparable": ("bad", "incomparable", "The two sides were not measured alike, or did not both finish."),
-    "confounded": ("bad", "confounded", "{factors} changed together; their effects cannot be told apart."),
-    "provenance_incomplete": ("doubt", "provenance incomplete", "Something that could have changed is not on record."),
-    "single_factor": ("good", "single factor", "Exactly one factor changed: a difference can be put down to it."),
-    "replicate": ("good", "replicate", "Only seeds differ: any difference is the spread between seeds."),
-    "identical": ("good", "identical", "Nothing that can matter differs."),
-}
-"""Verdict of a comparison -> how loud, in words, what it means."""
-
-EVIDENCE = {
-    "improved": ("good", "improved"),
-    "regressed": ("bad", "worse"),
-    "equivalent": ("good", "equivalent"),
-    "inconclusive": ("doubt", "not shown"),
-    "too_few_seeds": ("bad", "too few seeds"),
-    "not_attributable": ("bad", "not attributable"),
-}
+from runaudit.report.words import Metric, Text, as_number, clean, metric, number, shown, value_text
+from runaudit.text.verdicts import verdict_words
+from runaudit.text.words import listed, plural
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class EvidenceView:
     """What the seeds say about one metric, in one sentence and in its parts."""
 
     metric: str
@@ -60,7 +42,7 @@ class VerdictView:
     meaning: str
     reason: str
     conditional: str
-    evidence: tuple[Evidence, ...]
+    evidence: tuple[EvidenceView, ...]
     effects: tuple[EffectFigure, ...]
     notes: tuple[str, ...]
 
@@ -70,17 +52,17 @@ def verdict_view(comparison: ComparisonInput, arms: Sequence[ArmView]) -> Verdic
     diff = comparison.diff
     code = str(diff.get("verdict", "unknown"))
     factors = treatments(diff)
-    tone, words, meaning = DESIGN.get(code, ("bad", clean(code), "This verdict is not known to this version."))
+    about = verdict_words("diff", code)
     return VerdictView(
         baseline=arms[comparison.baseline],
         arm=arms[comparison.arm],
-        tone=tone,
-        verdict=words,
+        tone=about.tone,
+        verdict=clean(about.words),
         change=change_words(factors),
-        meaning=meaning.format(factors=count(len(factors), "factor")),
+        meaning=about.meaning.format(factors=plural(len(factors), "factor")),
         reason=_reason(diff, factors),
         conditional=_conditional(diff.get("conditional")),
-        evidence=tuple(e for answer in comparison.stats for e in _evidence(answer, design=words)),
+        evidence=tuple(e for answer in comparison.stats for e in _evidence(answer, design=clean(about.words))),
         effects=tuple(_effects(comparison, arms)),
         notes=tuple(_notes(comparison)),
     )
@@ -141,25 +123,25 @@ def factor_value(factor: Mapping[str, Any], side: str) -> Text:
 def _conditional(value: object) -> str:
     if not value:
         return ""
-    words = DESIGN.get(str(value), ("", clean(str(value)), ""))[1]
-    return f"If everything that is missing were equal, the verdict would be: {words}."
+    words = verdict_words("diff", str(value)).words
+    return f"If everything that is missing were equal, the verdict would be: {clean(words)}."
 
 
-def _evidence(answer: Mapping[str, Any], *, design: str) -> Iterator[Evidence]:
+def _evidence(answer: Mapping[str, Any], *, design: str) -> Iterator[EvidenceView]:
     about = metric(str(answer.get("metric", "?")))
     sizes = {str(arm.get("label")): arm for arm in answer.get("arms") or ()}
     rows: Sequence[Mapping[str, Any]] = answer.get("comparisons") or ({},)
     for row in rows:
         code = str(row.get("verdict") or answer.get("verdict", "unknown"))
-        tone, verdict = EVIDENCE.get(code, ("bad", clean(code)))
+        found = verdict_words("stats", code)
         ns = [_effective(sizes.get(str(row.get(side)), {})) for side in ("arm", "baseline")]
         seeds = seeds_text(ns)
         difference, interval = as_number(row.get("difference")), _interval(row.get("ci"), about)
         detectable = as_number(row.get("minimal_detectable_effect"))
-        yield Evidence(
+        yield EvidenceView(
             metric=about.words,
-            tone=tone,
-            verdict=verdict,
+            tone=found.tone,
+            verdict=clean(found.words),
             sentence=_sentence(code, about, row, seeds=seeds, design=design),
             difference="" if difference is None else about.amount(difference, signed=True),
             interval=interval,

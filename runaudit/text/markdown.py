@@ -1,0 +1,61 @@
+"""Markdown in which every name stays a name. Labels, paths and factors come from strangers; a pull request renders
+them.
+
+One escape for all commands: what it lets through, every command lets through, and a test looks at them all.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from runaudit.text.terminal import printable
+
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_MARKS = "\\`*_[]|~$#"
+"""What begins code, stress, links, cells, strikes, formulas and headings. A backslash before it makes it a letter."""
+_ESCAPES = str.maketrans(_ENTITIES | {letter: f"\\{letter}" for letter in _MARKS})
+
+
+def escaped(text: object) -> str:
+    """Text that is shown as it is, in a paragraph, a list or a cell; a control character or a line's end is visible."""
+    return printable(str(text), keep="").translate(_ESCAPES)
+
+
+def code(text: object) -> str:
+    """A span of code that no backtick in it can end. A bar is escaped, since a cell may hold the span."""
+    plain = printable(str(text), keep="").replace("|", "\\|")
+    fence = "`" * (_longest_run(plain) + 1)
+    edge = " " if plain[:1] in "` " or plain[-1:] in "` " else ""
+    return f"{fence}{edge}{plain}{edge}{fence}" if plain else ""
+
+
+def fenced(lines: Iterable[str], language: str = "") -> Iterator[str]:
+    """Lines as a block of code that no line in it can end."""
+    plain = [printable(line) for line in lines]
+    fence = "`" * max(3, max(map(_longest_run, plain), default=0) + 1)
+    yield f"{fence}{language}"
+    yield from plain
+    yield fence
+
+
+def table(header: Sequence[object], rows: Iterable[Sequence[object]], *, right: int | None = None) -> Iterator[str]:
+    """A table of plain texts, each escaped here. Columns from `right` on hold figures and are set to the right."""
+    yield _row(map(escaped, header))
+    first = len(header) if right is None else right
+    yield _row("---" if column < first else "---:" for column in range(len(header)))
+    yield from (_row(map(escaped, row)) for row in rows)
+
+
+def bullets(lines: Iterable[object]) -> Iterator[str]:
+    """A list of plain texts, each escaped here."""
+    yield from (f"- {escaped(line)}" for line in lines)
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _longest_run(text: str) -> int:
+    longest = run = 0
+    for letter in text:
+        run = run + 1 if letter == "`" else 0
+        longest = max(longest, run)
+    return longest

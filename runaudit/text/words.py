@@ -1,0 +1,77 @@
+"""How lists, counts and levels are said, once for terminal, Markdown and page."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+MAX_LEVEL = 60
+"""Characters of a level; what is longer is cut."""
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def listed(words: Sequence[str], limit: int = 8) -> str:
+    """`a`, `a and b`, `a, b and c`; beyond `limit` the rest is counted."""
+    if len(words) > limit:
+        return f"{', '.join(words[:limit])} and {len(words) - limit} more"
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
+
+
+def head(words: Sequence[str], limit: int = 5) -> str:
+    """The first of many, and how many more there are."""
+    rest = f" and {len(words) - limit} more" if len(words) > limit else ""
+    return ", ".join(words[:limit]) + rest
+
+
+def plural(count: int, noun: str, many: str = "") -> str:
+    """`1 seed`, `3 seeds`, `2 copies`."""
+    return f"{count} {noun if count == 1 else many or f'{noun}s'}"
+
+
+def columns(rows: Sequence[Sequence[str]], *, left: int = 0) -> Iterator[str]:
+    """Rows under each other: the first `left` columns set to the left, the figures behind them to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [
+            cell.ljust(w) if at < left else cell.rjust(w) for at, (cell, w) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield "  ".join(cells).rstrip()
+
+
+def level(value: object) -> str:
+    """A level in few characters: digests and commits are cut to what a person compares.
+
+    A text is quoted where it could be read as something else. What is no JSON (absent, unknown) names itself.
+    """
+    if isinstance(value, str):
+        text = value[:19] + "…" if value.startswith("sha256:") else value
+        text = text[:12] + "…" if _COMMIT.fullmatch(text) else text
+        is_plain = text.startswith("sha256:") or (text and " " not in text and not _looks_like_another_type(text))
+        return _cut(text if is_plain else repr(text))
+    return _cut(_compact(value))
+
+
+def _compact(value: object) -> str:
+    if isinstance(value, Mapping):
+        # A key of a list's item begins with a mark that nobody typed.
+        return "{" + ", ".join(f"{str(key).lstrip(chr(0))}: {_compact(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_compact, value)) + "]"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, float):
+        return f"{value:.6g}" if math.isfinite(value) else str(value)
+    if isinstance(value, int):
+        return str(value)
+    return level(value) if isinstance(value, str) else repr(value)
+
+
+def _looks_like_another_type(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return text.lower() in ("true", "false", "null", "none", "absent")
+    return True
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_LEVEL else text[: MAX_LEVEL - 1] + "…"
