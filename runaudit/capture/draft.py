@@ -76,7 +76,7 @@ def open_store(root: Path) -> Store:
             ignore.write_text("*\n")
         except OSError as error:
             raise CaptureError(
-                f"{ignore} cannot be written: {error.strerror}", remedy="mend the store's permissions"
+                f"{ignore} cannot be written: {error.strerror}", remedy="fix the store's permissions"
             ) from error
     return store
 

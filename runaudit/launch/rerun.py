@@ -50,7 +50,7 @@ def rerun(
 ) -> Rerun:
     """Restore `run` into the new folder `to`, run its command there, seal that as a run of its own, and compare.
 
-    Raises NothingToJudgeError for a run whose command or code cannot be had again as it was.
+    Raises NothingToJudgeError for a run whose command or code cannot be restored as it was.
     """
     settings = settings or Settings()
     command = _command(run)
@@ -60,7 +60,7 @@ def rerun(
         path, why = next(iter(restored.missing.items()))
         raise NothingToJudgeError(
             f"the code of run {run.short} cannot be restored exactly: {path}: {why}",
-            remedy=f"`runaudit restore {run.short} --to DIR` makes what can be had and names the rest",
+            remedy=f"`runaudit restore {run.short} --to DIR` restores what is there and names the rest",
         )
     cwd = to / str(run.manifest.section("launch").get("prefix", "."))
     linked = tuple(link_data(run, to))
