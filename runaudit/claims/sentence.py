@@ -72,7 +72,7 @@ class _Parts:
 def read_sentence(text: str, vocabulary: Vocabulary, *, default: str | None = None) -> Sentence:
     """The claims of one sentence, as if it stood on line 1. `default` is the metric where it names none."""
     parts = _parts(text, vocabulary, default)
-    plain = " ".join(text.split())
+    whole = " ".join(text.split())
     spoken = [n for n in parts.found if n.problem != OTHER and not _is_foreign(n, parts.metric)]
     if not parts.arms:
         # Every paper speaks of its loss; without an arm only what looks like a result is worth a line.
@@ -80,9 +80,9 @@ def read_sentence(text: str, vocabulary: Vocabulary, *, default: str | None = No
     others = len(parts.found) - len(spoken)
     plain = [n for n in spoken if n.problem == PLAIN]
     reason, read = _read(parts, plain, vocabulary)
-    claims = tuple((number.start, replace(claim, text=plain)) for number, claim in read)
+    claims = tuple((number.start, replace(claim, text=whole)) for number, claim in read)
     unread = tuple(
-        (n.start, Unread(line=1, written=n.written, reason=n.problem or reason, text=plain))
+        (n.start, Unread(line=1, written=n.written, reason=n.problem or reason, text=whole))
         for n in spoken
         if n.problem or reason
     )

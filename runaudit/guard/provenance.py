@@ -109,9 +109,10 @@ class UntrackedSource(Rule):
     def check(self, code: Code) -> Iterator[Finding]:
         if code.untracked:
             verb = "is" if len(code.untracked) == 1 else "are"
+            files = plural(len(code.untracked), "file")
             yield self.finding(
                 "code",
-                f"{plural(len(code.untracked), 'file')} could be imported but {verb} not in git: {shown(code.untracked)}",
+                f"{files} could be imported but {verb} not in git: {shown(code.untracked)}",
                 remedy=git_add_commit(code.untracked, "add what the run imports"),
                 evidence={"files": list(code.untracked)},
             )

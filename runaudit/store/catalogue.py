@@ -143,7 +143,7 @@ def resolve(
 ) -> tuple[str, ...]:
     """The run ids that `word` names: `@last`, `@last~1`, an id prefix, a label, a cohort's id, or a list with commas.
 
-    A label that several runs have names their cohort; where they are of several designs, it cannot be determined which is meant.
+    A label that several runs have names their cohort; where they are of several designs, none is meant.
     Raises UsageError for an unknown or ambiguous word, with the nearest candidates.
     """
     if is_list(store, word):

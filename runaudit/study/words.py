@@ -169,7 +169,8 @@ def _fractions(study: Study) -> Iterator[str]:
         if found.aliased and all(study.is_estimable(study.column(f)) for f in found.aliased):
             pair = " and ".join(study.name(f) for f in found.factors)
             twins = listed([study.name(f) for f in found.aliased])
-            yield f"{twins} can only be estimated if {pair} do not interact: their interaction splits the runs the same way"
+            how = "their interaction splits the runs the same way"
+            yield f"{twins} can only be estimated if {pair} do not interact: {how}"
 
 
 def _ladder(study: Study) -> Iterator[str]:
