@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from runaudit.factors import builtin as known
-from runaudit.factors.evidence import bookkeeping, data_place, has_digest, in_run_folder, is_digest, is_test_data
+from runaudit.factors.evidence import bookkeeping, data_place, has_digest, in_run_folder, is_digest
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass, Classification, Role, section_of
 from runaudit.factors.levels import SEED_KEYS, Levels
 from runaudit.factors.path import joined, last_key, steps
 from runaudit.factors.tree import leaves_of, same
+from runaudit.metrics.heldout import is_held_out
 from runaudit.records.canonical import JSON
 
 LOCATION_KEYS = ("path", "root", "url", "uri", "location", "cache")
@@ -86,7 +87,7 @@ def is_measured_on(keys: Sequence[str | int], value: JSON, of: Levels) -> bool:
     said = of.at("eval.dataset")
     named = said if isinstance(said, list | tuple) else [said]
     place = of.at(joined(joined("data", name), "path"))
-    return is_test_data(name) or any(
+    return is_held_out(name) or any(
         isinstance(word, str) and word and word in (name, f"data.{name}", place) for word in named
     )
 
