@@ -13,7 +13,7 @@ from itertools import pairwise
 from runaudit.claims.claim import Claim, Kind, Source, Unread
 from runaudit.claims.number import OTHER, PLAIN, Number, numbers
 from runaudit.claims.vocabulary import Mention, Vocabulary, is_decibel, mentions, metric_in
-from runaudit.metrics.direction import Direction
+from runaudit.metrics.catalogue import Direction
 
 _HEDGE = re.compile(
     r"\b(?:not|no|never|neither|nor|without|cannot|hardly|would|could|should|might|may|will|expect\w*|target\w*|goal|hope\w*|"

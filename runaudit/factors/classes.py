@@ -21,7 +21,6 @@ from runaudit.factors.evidence import (
     has_digest,
     in_run_folder,
     is_digest,
-    is_test_data,
     without_secrets,
 )
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Classification, Role, section_of
@@ -30,6 +29,7 @@ from runaudit.factors.path import joined, last_key, matches, steps
 from runaudit.factors.source import cannot_run
 from runaudit.factors.tree import leaves_of, same
 from runaudit.factors.words import names_a_seed, word_standing
+from runaudit.metrics.heldout import is_held_out
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import Digest, FileEntry, digest_bytes, digest_tree
 from runaudit.records.run import Run
@@ -205,7 +205,7 @@ def _is_measured_on(keys: Sequence[str | int], value: JSON, of: Levels) -> bool:
     said = of.at("eval.dataset")
     named = said if isinstance(said, list | tuple) else [said]
     place = of.at(joined(joined("data", name), "path"))
-    return is_test_data(name) or any(
+    return is_held_out(name) or any(
         isinstance(word, str) and word and word in (name, f"data.{name}", place) for word in named
     )
 

@@ -62,7 +62,8 @@ def _notes(arm: ArmValues, chosen: dict[str, list[float]], *, idle: list[str]) -
     if again:
         differ = [key for key in again if len(set(chosen[key])) > 1]
         told = (
-            "their runs disagree, so a claim must hold whichever of them counts (p is the largest)"
+            "their runs disagree, so a claim must hold whichever of them counts: "
+            "difference, interval and p are those of the choice with the largest p"
             if differ
             else "one number each"
         )

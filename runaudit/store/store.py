@@ -45,8 +45,8 @@ class StoreError(RunauditError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogEntry:
-    """One line of the log. `kind` is manifest, outcome, correction, waiver or look; `subject` the manifest it concerns,
-    of a look the comparison."""
+    """One line of the log. `kind` is manifest, outcome, correction, waiver, look, note, archive or unarchive; `subject`
+    the manifest it concerns, of a look the comparison, of the last three what was said (`store.remarks`)."""
 
     seq: int
     prev: str

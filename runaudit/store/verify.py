@@ -15,6 +15,7 @@ from runaudit.records.digest import Digest, digest_bytes, digest_file
 from runaudit.records.manifest import MANIFEST_SCHEMA, Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT
+from runaudit.store.remarks import KINDS, remark_faults
 from runaudit.store.store import LogEntry, Store, check_chain
 
 
@@ -48,6 +49,7 @@ def verify(store: Store, ids: tuple[str, ...] | None = None) -> Verification:
     seen: set[Path] = set()
     for entry in wanted:
         problems += _check_run(store, entry, entries, seen)
+    problems += _check_remarks(store, entries, ids, seen)
     if ids is None:
         problems += _check_rest(store, entries, seen)
     return Verification(runs=len(wanted), checked=len(seen) + bool(entries), problems=tuple(dict.fromkeys(problems)))
@@ -110,12 +112,23 @@ def _code_links(code: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Dig
                 yield from _code_links(inner, f"{prefix}{name}: ")
 
 
+def _check_remarks(
+    store: Store, entries: tuple[LogEntry, ...], ids: tuple[str, ...] | None, seen: set[Path]
+) -> Iterator[Problem]:
+    """What was said of the runs after they were sealed: notes, and that they were put away."""
+    for run, entry, fault in remark_faults(store, entries, None if ids is None else frozenset(ids)):
+        seen.add(store.object_path(entry.digest))
+        yield Problem(run=run, file=_relative(store, entry.digest), problem=f"{entry.kind}: {fault}")
+
+
 def _check_rest(store: Store, entries: tuple[LogEntry, ...], seen: set[Path]) -> Iterator[Problem]:
     """Objects no run led to: still re-hashed, and a manifest that the log does not count is told."""
     known = {entry.digest for entry in entries}
     launches = {str(entry.digest) for entry in entries if entry.kind == "manifest"}
     for entry in entries:
         # Lines about no run (a look at a comparison) seal an object too.
+        if entry.kind in KINDS:
+            continue  # Remarks were read one by one.
         if entry.subject not in launches and (fault := _fault_of_object(store, entry.digest, seen)):
             yield Problem(run=None, file=_relative(store, entry.digest), problem=f"{entry.kind}: {fault}")
     for path in sorted((store.root / "objects" / "sha256").glob("??/*")):

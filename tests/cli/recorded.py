@@ -13,8 +13,8 @@ Change = Callable[[dict[str, Any]], object]
 METRIC = "full_frame/psnr"
 
 
-def sealed(store: Store, *changes: Change, metrics: dict[str, float], status: str = "completed") -> str:
-    """One run; returns its id."""
+def launched(store: Store, *changes: Change) -> Manifest:
+    """One launch that nobody ended."""
     plain = record()
     both(*changes)(plain)
     run = run_of(plain, where="sample")
@@ -23,6 +23,12 @@ def sealed(store: Store, *changes: Change, metrics: dict[str, float], status: st
     sections = {k: v for k, v in run.manifest.to_json().items() if k != "schema"}
     manifest = Manifest.of({**sections, "origin": {"kind": "captured"}})
     store.seal_manifest(manifest, time="2025-11-01T00:00:00Z")
+    return manifest
+
+
+def sealed(store: Store, *changes: Change, metrics: dict[str, float], status: str = "completed") -> str:
+    """One run; returns its id."""
+    manifest = launched(store, *changes)
     body = {"manifest": str(manifest.digest), "status": status, "metrics": metrics, "steps_done": 3000}
     store.seal_outcome(Outcome.of(body), time="2025-11-01T01:00:00Z")
     return manifest.id

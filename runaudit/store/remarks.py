@@ -1,0 +1,100 @@
+"""What is said of a run after it was sealed: notes, and that it was put away. Beside the record, never in it.
+
+A remark is a sealed object and one line of the log, chained like all others, so it can be neither changed nor taken
+back unseen; a run's record and its id stay what they were. The subject of its line is the remark's own digest and not
+the manifest: a reader that does not know of remarks takes every line about a manifest for an outcome.
+
+    note        {"schema": "runaudit.note/1", "run": RUN, "text": TEXT}
+    archive     {"schema": "runaudit.archive/1", "run": RUN}        hidden from lists, still counted as launched
+    unarchive   the same object again
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from runaudit.errors import IntegrityError, RunauditError
+from runaudit.records.canonical import canonical_bytes, parse_canonical
+from runaudit.records.digest import Digest
+from runaudit.store.store import LogEntry, Store
+
+NOTE, ARCHIVE, UNARCHIVE = "note", "archive", "unarchive"
+KINDS = (NOTE, ARCHIVE, UNARCHIVE)
+"""The kinds of their lines in the log."""
+SCHEMAS = {NOTE: "runaudit.note/1", ARCHIVE: "runaudit.archive/1", UNARCHIVE: "runaudit.archive/1"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A sentence about a run, and when it was written."""
+
+    text: str
+    time: str
+
+
+def add_note(store: Store, run_id: str, text: str, *, time: str) -> Note:
+    """Keep a note on a run. Raises StoreError where the store cannot be written to."""
+    _append(store, NOTE, {"run": run_id, "text": text}, time)
+    return Note(text=text, time=time)
+
+
+def notes(store: Store, run_id: str) -> tuple[Note, ...]:
+    """The notes on one run, oldest first. Raises IntegrityError where one was changed."""
+    found = ((entry, read_remark(store, entry)) for entry in store.entries() if entry.kind == NOTE)
+    return tuple(Note(text=str(body["text"]), time=entry.time) for entry, body in found if body["run"] == run_id)
+
+
+def set_archived(store: Store, run_id: str, away: bool, *, time: str) -> bool:
+    """Put a run away or take it back. False where that is what it was: then nothing is written."""
+    if (run_id in archived(store)) is away:
+        return False
+    _append(store, ARCHIVE if away else UNARCHIVE, {"run": run_id}, time)
+    return True
+
+
+def archived(store: Store) -> frozenset[str]:
+    """The runs that lists leave out. Raises IntegrityError where the log's word on one was changed."""
+    last = {entry.subject: entry for entry in store.entries() if entry.kind in (ARCHIVE, UNARCHIVE)}
+    return frozenset(read_remark(store, entry)["run"] for entry in last.values() if entry.kind == ARCHIVE)
+
+
+def read_remark(store: Store, entry: LogEntry) -> dict[str, Any]:
+    """What a line of one of these kinds says, `run` the whole id. Raises IntegrityError where it is no such thing."""
+    body = parse_canonical(store.read(entry.digest), where=f"{entry.kind} of line {entry.seq}")
+    whole = (
+        isinstance(body, dict) and body.get("schema") == SCHEMAS.get(entry.kind) and isinstance(body.get("run"), str)
+    )
+    if not whole or (entry.kind == NOTE and not isinstance(body.get("text"), str)):
+        raise IntegrityError(
+            f"line {entry.seq} of the log names something that is no {entry.kind}",
+            remedy="restore the store from a backup",
+        )
+    return dict(body)
+
+
+def remark_faults(
+    store: Store, entries: tuple[LogEntry, ...], wanted: frozenset[str] | None
+) -> Iterator[tuple[str | None, LogEntry, str]]:
+    """Run, line and fault of each remark that cannot be read, or speaks of a run that was never launched.
+
+    wanted: the runs that are asked about; None for all.
+    """
+    launched = {entry.digest.hex for entry in entries if entry.kind == "manifest"}
+    for entry in (entry for entry in entries if entry.kind in KINDS):
+        try:
+            run = str(read_remark(store, entry)["run"])
+        except RunauditError as error:
+            # Whose it was cannot be read, so it is told whichever run is asked about.
+            yield None, entry, error.message
+            continue
+        if wanted is not None and run not in wanted:
+            continue
+        if run not in launched:
+            yield run, entry, "speaks of a run that the log does not count"
+        elif entry.subject != str(entry.digest):
+            yield run, entry, "its line in the log is about something else"
+
+
+def _append(store: Store, kind: str, body: dict[str, str], time: str) -> LogEntry:
+    digest: Digest = store.put(canonical_bytes({"schema": SCHEMAS[kind], **body}))
+    return store.append(kind, digest, subject=digest, time=time)

@@ -1,0 +1,96 @@
+"""Every command takes every format, and no name is markup in any of them: labels come from strangers."""
+
+import json
+import re
+
+import pytest
+
+from runaudit.cli.app import COMMANDS
+from runaudit.store.store import Store
+from tests.cli.recorded import METRIC, cohort, launched
+from tests.diff.samples import put
+
+HOSTILE = "<img src=x onerror=alert(1)>|`*_[a](b)\x1b[31m\x1b]0;owned\x07\nend"
+OTHER = f"other {HOSTILE}"
+OURS = re.compile(r"</?(?:details|summary)>")
+
+CALLS = {
+    # command: (its words, the exit codes with which it answers)
+    "list": ([], {0}),
+    "show": ([f"one {HOSTILE}"], {0}),
+    "diff": ([HOSTILE, OTHER, "--all"], {1}),
+    "study": ([HOSTILE, OTHER, "--all"], {1}),
+    "stats": (["--metric", METRIC, HOSTILE, "--vs", OTHER], {1}),
+    "plan": (["--metric", METRIC, HOSTILE, OTHER, "--effect", "0.5"], {0}),
+    "claims": (["draft.md"], {1}),
+    "report": ([HOSTILE, OTHER, "-o", "page.html"], {0}),
+    "verify": ([], {0}),
+    "run": (["--label", HOSTILE, "--", "true"], {5}),
+    "guard": (["--label", HOSTILE, "--waive", f"no_seed={HOSTILE}"], {5}),
+    "seal": (["lost"], {0}),
+    "restore": (["first", "--to", "restored"], {0}),
+    "rerun": (["first"], {0}),
+    "import": (["record", "foreign.json"], {0}),
+    "rules": ([], {0}),
+}
+
+
+def outside_code(text: str) -> str:
+    """What a renderer could take for markup: code blocks and spans taken out, what is escaped too."""
+    text = re.sub(r"^(`{3,})[^\n]*\n.*?^\1$", "", text, flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"\\[!-/:-@\[-`{-~]", "", text)
+    return re.sub(r"(`+)[^\n]*?(?<!`)\1(?!`)", "", text)
+
+
+def rows_of_tables(text: str) -> list[list[int]]:
+    """How many bars stand in the rows of each table."""
+    tables = re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE)
+    return [[len(re.findall(r"(?<!\\)\|", row)) for row in found.splitlines()] for found in tables]
+
+
+@pytest.fixture
+def place(repo, options, command, cli, capfd):
+    """A repository with a run, cohorts with names that nobody should believe, and a text about them."""
+    assert cli("run", *options[:-1], "first", *command) == 0
+    store = Store.open(repo / ".runaudit")
+    cohort(store, HOSTILE, (31.0, 31.1, 31.2), put("config/model/activation", "silu"), put("config/x", HOSTILE))
+    cohort(store, OTHER, (30.0, 30.1, 30.3), put(f"config/{HOSTILE.replace('/', '')}", 1))
+    cohort(store, f"one {HOSTILE}", (32.0,), put("config/alone", 1))
+    launched(store, put("label", "lost"))
+    (repo / "draft.md").write_text(f'<!-- runaudit: {METRIC} "first" vs "nobody" = +1.0 -->\n')
+    foreign = {"schema": "runaudit.record/1", "label": HOSTILE, "seed": 7, "config": {"a": 1}}
+    (repo / "foreign.json").write_text(json.dumps(foreign))
+    capfd.readouterr()
+    return repo
+
+
+def test_the_table_of_calls_knows_every_command():
+    assert CALLS.keys() == COMMANDS.keys()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_name_is_markup_and_every_row_has_its_cells(place, cli, capfd, name):
+    words, codes = CALLS[name]
+    at = words.index("--") if "--" in words else len(words)
+
+    assert cli(name, *words[:at], "--format", "md", *words[at:]) in codes
+
+    out = capfd.readouterr().out
+    plain = OURS.sub("", outside_code(out))
+    assert plain.strip()
+    assert "\x1b" not in out and "\x07" not in out
+    assert not re.search(r"<[a-zA-Z/!]", plain)
+    assert "](" not in plain
+    assert all(len(set(widths)) == 1 for widths in rows_of_tables(out))
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("seal", "import", "restore", "rerun")])
+def test_every_command_takes_every_format(place, cli, capfd, name):
+    words, codes = CALLS[name]
+    at = words.index("--") if "--" in words else len(words)
+    for options in (["--format", "text"], ["-q"], ["--format", "json"]):
+        assert cli(name, *words[:at], *options, *words[at:]) in codes
+
+        out = capfd.readouterr().out
+        assert "\x1b" not in out and "\x07" not in out
+    assert json.loads(out)["schema"].startswith("runaudit.")
