@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from runaudit.diff.result import FactorChange
 from runaudit.diff.summary import factor_changes
 from runaudit.factors.changes import changes
-from runaudit.factors.cohort import NOISE, Cohort
-from runaudit.factors.factor import Change, ChangeClass
+from runaudit.factors.cohort import Cohort
+from runaudit.factors.factor import SEED_ROLES, Change, ChangeClass
 from runaudit.factors.levels import Levels, levels
 from runaudit.factors.path import matches
 from runaudit.factors.together import beside
@@ -73,7 +73,7 @@ def _deviation(stands: Levels, of: Levels, settings: FactorSettings) -> Deviatio
     left, right = beside(stands, of)
     found = changes(left, right, settings)
     factors = factor_changes([change for change in found if change.kind is ChangeClass.FACTOR], left, right)
-    return Deviation(of=of, found=found, factors=tuple(f for f in factors if f.role not in NOISE))
+    return Deviation(of=of, found=found, factors=tuple(f for f in factors if f.role not in SEED_ROLES))
 
 
 # ── seeds ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -85,7 +85,7 @@ def seeds_aside(found: Iterable[Change], a: Arm, b: Arm) -> tuple[Change, ...]:
         return tuple(found)
     return tuple(
         replace(change, kind=ChangeClass.NUISANCE, why="replicated within the arms")
-        if change.kind is ChangeClass.FACTOR and change.role in NOISE and not _moved_with_the_arm(change, a, b)
+        if change.kind is ChangeClass.FACTOR and change.role in SEED_ROLES and not _moved_with_the_arm(change, a, b)
         else change
         for change in found
     )

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from runaudit.diff.result import FactorChange, Verdict
-from runaudit.factors.cohort import NOISE, Cohort
-from runaudit.factors.factor import Role
+from runaudit.factors.cohort import Cohort
+from runaudit.factors.factor import SEED_ROLES, Role
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.manifest import Unknown
 from runaudit.records.results import Deviation, Overlap, Results, bits, overlap
@@ -39,7 +39,7 @@ def contradictions(
     """
     if verdict is Verdict.INTEGRITY_FAILURE or _measured_otherwise(factors):
         return Against()
-    treatments = [f for f in factors if f.role not in NOISE]
+    treatments = [f for f in factors if f.role not in SEED_ROLES]
     if a.n == b.n == 1:
         return _of_a_pair(a.runs[0], b.runs[0], treatments, conditional, seeds=len(treatments) < len(factors))
     return _of_arms(a, b, treatments, conditional)
