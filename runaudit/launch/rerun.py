@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from runaudit.capture.draft import ABSENT, LaunchRequest, redactor_of
-from runaudit.capture.gitprocess import work_tree
 from runaudit.diff import compare
 from runaudit.diff.result import FactorChange
 from runaudit.errors import NothingToJudgeError
@@ -28,6 +27,7 @@ from runaudit.records.run import Run
 from runaudit.settings import Settings
 from runaudit.store import Store
 from runaudit.store.catalogue import load, run_ids
+from runaudit.system.git import work_tree
 
 PLACES = tuple(f"env.variables.{name}" for name in ("PYTHONPATH", "PWD", "OLDPWD", "RUNAUDIT_RUN"))
 """What is set for a repetition because it lies elsewhere."""
