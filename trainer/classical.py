@@ -1,4 +1,4 @@
-"""What can be had without training: bicubic of the reference, mean of aligned frames, iterative
+"""What needs no training: bicubic of the reference, mean of aligned frames, iterative
 back-projection.
 
 A learned network that does not beat back-projection with estimated motion has learned nothing worth its

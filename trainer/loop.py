@@ -325,7 +325,7 @@ def _look_up(
     *,
     checking: Cache | None,
 ) -> None:
-    """Between steps: validate, save, and hear whether the run shall end. Raises StopRequested."""
+    """Between steps: validate, save, and check for a stop request. Raises StopRequested."""
     loop, last = work.config.loop, progress.step == stage.steps
     if last or progress.step % loop.val_every == 0:
         values = validation(work.model, work.val, stage, work.config, checking)

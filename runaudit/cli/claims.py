@@ -64,8 +64,7 @@ def _text(file: Path) -> str:
 def vocabulary(context: Context, launched: "Sequence[Cohort]") -> "Vocabulary":
     """The names that the recorded runs give a text to use."""
     from runaudit.claims.vocabulary import Vocabulary
-    from runaudit.judge.values import parents, sequence_names
-    from runaudit.metrics.direction import Direction
+    from runaudit.metrics.catalogue import Direction, parents, sequence_names
 
     runs = [run for cohort in launched for run in cohort.runs]
     known = {name for run in runs for name in run.metrics}

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from runaudit.report import ArmInput, ComparisonInput, PageView
 
 DEFAULT = Path("report.html")
-PRIMARY = "full_frame/psnr/"
 MAX_METRICS = 8
 """Judged where nobody named a metric: more would drown the verdict, and every further one is a further chance."""
 
@@ -130,10 +129,10 @@ def _comparison(
 def _metrics(context: Context, *arms: "Sequence[Run]") -> list[str]:
     """The full-frame PSNR of every sequence; without any, what every arm has and whose direction is known."""
     from runaudit.judge.cohorts import declared_direction
-    from runaudit.metrics.direction import known_direction
+    from runaudit.metrics.catalogue import PRIMARY, known_direction
 
     shared = sorted(set.intersection(*({name for run in runs for name in run.metrics} for runs in arms)))
-    primary = [name for name in shared if name.startswith(PRIMARY)]
+    primary = [name for name in shared if name.startswith(f"{PRIMARY}/")]
     known = [name for name in shared if known_direction(name) or declared_direction(context.settings, name, None)]
     return primary or known[:MAX_METRICS]
 

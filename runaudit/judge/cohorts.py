@@ -14,13 +14,14 @@ from runaudit.diff import Comparison, compare_cohorts
 from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort
 from runaudit.judge.circumstances import circumstances, launched_cohorts
-from runaudit.judge.values import is_quantity, metric_value, parents, sequence_names
+from runaudit.judge.values import metric_value
+from runaudit.metrics.catalogue import is_quantity, parents, sequence_names
 from runaudit.records.run import Run
 from runaudit.settings import Settings
 from runaudit.store.store import Store
 
 if TYPE_CHECKING:
-    from runaudit.metrics.direction import Direction
+    from runaudit.metrics.catalogue import Direction
     from runaudit.stats.answer import InteractionEffect, StatsAnswer
     from runaudit.stats.values import ArmValues, Comparability, StatsPlan
 
@@ -169,7 +170,7 @@ def distinct_labels(arms: Sequence[Cohort]) -> tuple[str, ...]:
 
 def declared_direction(settings: Settings, metric: str, given: str | None) -> "Direction | None":
     """The option's direction, else the policy's; None leaves it to what is known of the name."""
-    from runaudit.metrics.direction import Direction
+    from runaudit.metrics.catalogue import Direction
 
     word = given or settings.stats.directions.get(metric)
     if word is None:

@@ -53,7 +53,7 @@ class Names:
     A word is looked for as `@last~n`, the beginning of an id, a label, the label under which a cohort is listed, and a
     cohort's id or its beginning, in this order; what has commas and is no label is a list of words. A label that
     several runs have names them, with the repetitions that `rerun` made of them; where they are of several designs,
-    nobody can say which is meant.
+    none is meant.
     """
 
     def __init__(self, store: Store, settings: Settings) -> None:

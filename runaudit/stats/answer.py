@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from typing import Any
 
-from runaudit.metrics.direction import Direction
+from runaudit.metrics.catalogue import Direction
 from runaudit.stats.components import Components
 from runaudit.stats.values import Comparability, Excluded, Interval
 from runaudit.text.terminal import UNPAINTED, Paint
@@ -88,7 +88,8 @@ class Prediction:
 class ArmComparison:
     """One arm against the baseline. `difference` is arm minus baseline in the metric's unit.
 
-    p: two-sided; the largest over the runs that could stand for a repeated seed. p_adjusted: over the family.
+    difference, ci, p and what follows from them belong to one choice of runs: where seeds ran again, that with the
+    largest p. p: two-sided. p_adjusted: over the family.
     minimal_detectable_effect: true difference these seeds find with the planned power, at the observed
     spreads.
     n_needed: seeds per arm that would find `n_needed_for`, the declared margin or else the observed

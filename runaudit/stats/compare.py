@@ -5,13 +5,13 @@ permutation test and leaving out single seeds accompany it; from ten on BCa and 
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 
 import numpy as np
 
-from runaudit.metrics.direction import Direction
+from runaudit.metrics.catalogue import Direction
 from runaudit.stats.answer import ArmComparison, Prediction
 from runaudit.stats.bootstrap import bca
 from runaudit.stats.cohort import UNNAMED
@@ -63,6 +63,15 @@ def is_paired(arm: Sample, baseline: Sample, plan: StatsPlan) -> bool:
     return plan.is_paired and is_named and set(arm.seeds) == set(baseline.seeds)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """One choice of the numbers that stand for the seeds, and its test: all that is told comes from one of these."""
+
+    a: tuple[float, ...]
+    b: tuple[float, ...]
+    contrast: Contrast
+
+
 def _tested(
     bare: ArmComparison, arm: Sample, baseline: Sample, *, direction: Direction, plan: StatsPlan
 ) -> ArmComparison:
@@ -72,25 +81,43 @@ def _tested(
     contrast = _contrast(a, b, pairs=pairs, plan=plan)
     if contrast is None:  # all pairs differ by the same amount
         return replace(bare, difference=mean(a) - mean(b))
-    alternatives = _alternatives(choices_a, choices_b, pairs=pairs, plan=plan)
-    n_a, n_b = len(a), len(b)
-    is_many = min(n_a, n_b) >= EQUIVALENCE_SEEDS
-    target = plan.margin or abs(contrast.interval.estimate)
+    others = _readings(choices_a, choices_b, pairs=pairs, plan=plan)
+    readings = None if others is None else [_Reading(a=a, b=b, contrast=contrast), *others]
+    told = None if readings is None else _weakest(readings, plan=plan)
+    if readings is None or told is None:
+        # No interval stands beside a p that belongs to none.
+        return replace(bare, difference=mean(a) - mean(b), p=1.0, method=contrast.interval.method)
+    return _told(bare, told, readings, direction=direction, pairs=pairs, plan=plan)
+
+
+def _told(
+    bare: ArmComparison,
+    told: _Reading,
+    readings: Sequence[_Reading],
+    *,
+    direction: Direction,
+    pairs: bool,
+    plan: StatsPlan,
+) -> ArmComparison:
+    """Every number of the comparison from one reading; only equivalence asks each of them."""
+    a, b, interval = told.a, told.b, told.contrast.interval
+    is_many = min(len(a), len(b)) >= EQUIVALENCE_SEEDS and plan.margin is not None
+    target = plan.margin or abs(interval.estimate)
     seen, needed = _plan_again(a, b, target=target, pairs=pairs, plan=plan)
     better, worse = (a, b) if direction == Direction.HIGHER else (b, a)
     tested = replace(
         bare,
-        smallest_reachable_p=smallest_paired_p(n_a) if pairs else bare.smallest_reachable_p,
-        difference=contrast.interval.estimate,
-        ci=contrast.interval,
-        p=_worst_p(contrast, alternatives),
-        method=contrast.interval.method,
+        smallest_reachable_p=smallest_paired_p(len(a)) if pairs else bare.smallest_reachable_p,
+        difference=interval.estimate,
+        ci=interval,
+        p=told.contrast.p,
+        method=interval.method,
         effect_size=hedges_g(a, b),
         probability_of_improvement=superiority(better, worse),
         minimal_detectable_effect=seen,
         n_needed=needed,
         n_needed_for=target,
-        equivalence_p=_equivalence(contrast, alternatives, margin=plan.margin) if is_many else None,
+        equivalence_p=max(equivalence_p(r.contrast, plan.margin or 0.0) for r in readings) if is_many else None,
     )
     return _with_companions(tested, a, b, direction=direction, pairs=pairs, plan=plan)
 
@@ -124,9 +151,9 @@ def _contrast(a: Sequence[float], b: Sequence[float], *, pairs: bool, plan: Stat
     return None if is_constant(a) or is_constant(b) else welch(a, b, level=level)
 
 
-def _alternatives(
+def _readings(
     a: Sequence[tuple[float, ...]], b: Sequence[tuple[float, ...]], *, pairs: bool, plan: StatsPlan
-) -> list[Contrast] | None:
+) -> list[_Reading] | None:
     """The test for every choice of which run stands for a repeated seed; None if one of them has no spread.
 
     Adding another run of a seed adds choices and never takes one away, so it can weaken a claim but not
@@ -134,24 +161,21 @@ def _alternatives(
     """
     if prod(len(runs) for runs in (*a, *b)) > _MOST_CHOICES:
         return None
-    contrasts = [_contrast(chosen[: len(a)], chosen[len(a) :], pairs=pairs, plan=plan) for chosen in product(*a, *b)]
-    found = [contrast for contrast in contrasts if contrast is not None]
-    return found if len(found) == len(contrasts) else None
+    found = []
+    for chosen in product(*a, *b):
+        mine, theirs = chosen[: len(a)], chosen[len(a) :]
+        contrast = _contrast(mine, theirs, pairs=pairs, plan=plan)
+        if contrast is None:
+            return None
+        found.append(_Reading(a=mine, b=theirs, contrast=contrast))
+    return found
 
 
-def _worst_p(contrast: Contrast, alternatives: Sequence[Contrast] | None) -> float:
-    """The largest p of all choices; 1 if they disagree about the sign."""
-    if alternatives is None or any(other.statistic * contrast.statistic < 0 for other in alternatives):
-        return 1.0
-    return max(contrast.p, *(other.p for other in alternatives))
-
-
-def _equivalence(contrast: Contrast, alternatives: Sequence[Contrast] | None, *, margin: float | None) -> float | None:
-    if margin is None:
-        return None
-    if alternatives is None:
-        return 1.0
-    return max(equivalence_p(other, margin) for other in (contrast, *alternatives))
+def _weakest(readings: Sequence[_Reading], *, plan: StatsPlan) -> _Reading | None:
+    """The reading with the largest p, the first where several share it; None if all claim, but not the same sign."""
+    weakest = max(readings, key=lambda reading: reading.contrast.p)
+    signs = {reading.contrast.statistic > 0 for reading in readings}
+    return None if weakest.contrast.p < plan.alpha and len(signs) > 1 else weakest
 
 
 def _with_companions(

@@ -10,7 +10,8 @@ from dataclasses import replace
 import numpy as np
 
 from runaudit.errors import NothingToJudgeError, UsageError
-from runaudit.metrics.direction import Direction, settle_direction
+from runaudit.metrics.catalogue import Direction
+from runaudit.metrics.direction import settle_direction
 from runaudit.stats import reasons
 from runaudit.stats.answer import ArmComparison, ArmSummary, Rate, StatsAnswer, StatsVerdict, Survivors
 from runaudit.stats.bootstrap import bca, iqm, profile

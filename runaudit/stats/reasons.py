@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from runaudit.metrics.direction import Direction
+from runaudit.metrics.catalogue import Direction
 from runaudit.stats.answer import ArmComparison, StatsVerdict
 from runaudit.stats.compare import COMPANION_SEEDS, EQUIVALENCE_SEEDS, has_gaps
 from runaudit.stats.digits import decimals, percent, show, show_p
@@ -79,13 +79,9 @@ def _of_numbers(comparison: ArmComparison, arm: Sample, *, evidence: StatsVerdic
         word = "better" if evidence == StatsVerdict.IMPROVED else "worse"
         return f"{arm.label} is {word} than {comparison.baseline}: {case.metric} is {size} {way} ({figures})."
     if comparison.ci is not None and comparison.ci.excludes(0.0):
-        why = (
-            "if another run of a repeated seed counts"
-            if (comparison.p or 0.0) >= case.plan.alpha
-            else f"once {case.family} comparisons are allowed for"
-        )
         both = f"{arm.label} and {comparison.baseline}"
-        return f"{both} differ ({case.metric} is {size} {way}; {figures}), but no longer {why}."
+        allowed = f"once {case.family} comparisons are allowed for"
+        return f"{both} differ ({case.metric} is {size} {way}; {figures}), but no longer {allowed}."
     return (
         f"{arm.label} and {comparison.baseline} cannot be told apart: {case.metric} is {size} {way} "
         f"({figures}); these seeds would reliably show a difference of "
@@ -123,6 +119,11 @@ def _refusal(comparison: ArmComparison, arm: Sample, case: Case) -> str:
     """Why no claim is possible although there are seeds enough; empty if one is."""
     if has_gaps(arm) or has_gaps(case.reference):
         return f"{_gaps(arm, case.reference)} A comparison of the runs that are left would compare survivors."
+    if comparison.ci is None and comparison.p is not None:
+        return (
+            "seeds ran more than once, and their runs differ so much, or in so many ways, that no one difference "
+            "can be told; give one run per seed."
+        )
     if comparison.ci is None and len(set(arm.values)) > 1 < len(set(case.reference.values)):
         return "every pair differs by the same amount, so there is no spread to test against."
     if comparison.ci is None:
@@ -215,7 +216,7 @@ def _comparison_notes(comparison: ArmComparison, seeds: Mapping[str, int], case:
         )
     if comparison.failure_p is not None:
         found.append(f"Shares of failed runs, {against}: exact p {show_p(comparison.failure_p)}.")
-    if comparison.p is not None and comparison.permutation_p is None:
+    if comparison.ci is not None and comparison.permutation_p is None:
         found.append(
             f"{seeds[comparison.arm]} + {seeds[comparison.baseline]} seeds: a permutation test cannot go below p = "
             f"{comparison.smallest_reachable_p:.2g}; the t test assumes normality ({against})."
@@ -251,8 +252,8 @@ def _plan_notes(comparisons: Sequence[ArmComparison], samples: Sequence[Sample],
     if fewest < MIN_SEEDS and plan.earlier_sd is not None:
         seen = detectable(plan.earlier_sd, MIN_SEEDS, plan.power, alpha=plan.alpha)
         found.append(
-            f"At the earlier seed sd of {show(plan.earlier_sd)}, {MIN_SEEDS} seeds per arm would see a "
-            f"difference of {show(seen)} or more."
+            f"At the earlier seed sd of {show(plan.earlier_sd)}, {MIN_SEEDS} seeds per arm have a minimum detectable "
+            f"difference of {show(seen)}."
         )
     if MIN_SEEDS <= fewest < COMPANION_SEEDS and any(c.p is not None for c in comparisons):
         found.append("The spread itself is barely known: at 3 seeds the true sd may be 0.5 to 6 times the one shown.")

@@ -169,24 +169,25 @@ def _fractions(study: Study) -> Iterator[str]:
         if found.aliased and all(study.is_estimable(study.column(f)) for f in found.aliased):
             pair = " and ".join(study.name(f) for f in found.factors)
             twins = listed([study.name(f) for f in found.aliased])
-            yield f"{twins} can only be told if {pair} do not interact: their interaction splits the runs the same way"
+            how = "their interaction splits the runs the same way"
+            yield f"{twins} can only be estimated if {pair} do not interact: {how}"
 
 
 def _ladder(study: Study) -> Iterator[str]:
     """Single-factor steps one after the other: each is told once, at one place."""
-    told = [found for found in study.interactions if found.estimable]
-    if study.chains and not told and len(study.drawn) > 1:
+    estimable = [found for found in study.interactions if found.estimable]
+    if study.chains and not estimable and len(study.drawn) > 1:
         yield "the steps of a chain add up under no interaction only: no two factors were run in all their combinations"
 
 
 def interaction_lines(study: Study) -> Iterator[str]:
-    """Which interactions could be told, and why the others could not."""
-    told = [found for found in study.interactions if found.estimable]
+    """Which interactions are estimable, and why the others are not."""
+    estimable = [found for found in study.interactions if found.estimable]
     others = [found for found in study.interactions if not found.estimable]
-    if told and study.residual_df <= 0:
-        yield f"{len(told)} interactions have all their combinations, but no replicate to measure them against"
-    elif told:
-        yield "could be told: " + listed([_pair_name(study, found.factors) for found in told])
+    if estimable and study.residual_df <= 0:
+        yield f"{len(estimable)} interactions have all their combinations, but no replicate to measure them against"
+    elif estimable:
+        yield "estimable: " + listed([_pair_name(study, found.factors) for found in estimable])
     holes = [found for found in others if found.cells < found.combinations]
     if holes:
         rows = [f"{_pair_name(study, f.factors)} ({f.cells} of {f.combinations} combinations run)" for f in holes]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runaudit.metrics.direction import Direction
+from runaudit.metrics.catalogue import Direction
 from runaudit.stats.judge import judge
 from runaudit.stats.values import ArmValues, Comparability, StatsPlan
 from runaudit.stats.words import markdown_lines, text_lines
@@ -166,3 +166,30 @@ def test_no_number_however_large_or_small_breaks_the_answer(a, b):
 
     assert json.loads(json.dumps(answer.to_json(), allow_nan=False))["verdict"] == answer.verdict
     assert "\n".join(text_lines(answer)).count("\n") > 3
+
+
+@few
+@given(values(3, 5), values(3, 5), st.data())
+def test_p_and_interval_belong_to_one_choice_of_runs(a, b, data):
+    """Seeds ran again with other results: what is told of the difference is one test's, and the two never disagree."""
+    again = data.draw(st.lists(st.tuples(st.integers(0, len(a) - 1), numbers), min_size=1, max_size=3))
+    seeds = [*range(len(a)), *(seed for seed, _ in again)]
+
+    (found,) = judged(arm("a", [*a, *(value for _, value in again)], seeds), arm("b", b)).comparisons
+
+    if found.ci is None:
+        assert found.p in (None, 1.0)
+    else:
+        assert (found.p < 0.05) == found.ci.excludes(0.0)
+        assert found.difference == found.ci.estimate
+
+
+def test_a_large_p_has_no_interval_far_from_zero_beside_it():
+    """Seed 3 gave 31.3 and, run again, 30.0. Welch with the second (scipy): p 0.27716, -1.03862 to 2.17195."""
+    new, old = arm("new", (31.1, 31.2, 31.3, 30.0), (1, 2, 3, 3)), arm("old", (30.2, 30.3, 30.1))
+
+    (found,) = judged(new, old).comparisons
+
+    assert found.difference == pytest.approx((31.1 + 31.2 + 30.0) / 3 - 30.2, abs=1e-9)
+    assert found.p == pytest.approx(0.27716089565, abs=1e-9)
+    assert (found.ci.low, found.ci.high) == pytest.approx((-1.03861970961, 2.17195304295), abs=1e-9)

@@ -7,7 +7,7 @@ from typing import Any
 from runaudit.report.effects import EffectFigure, effect_figure
 from runaudit.report.inputs import ComparisonInput
 from runaudit.report.views.arm import ArmView
-from runaudit.report.words import Metric, Text, as_number, clean, metric, number, shown, value_text
+from runaudit.report.words import MetricText, Text, as_number, clean, metric, number, shown, value_text
 from runaudit.text.verdicts import verdict_words
 from runaudit.text.words import listed, plural
 
@@ -167,7 +167,7 @@ def seeds_text(ns: Sequence[int | None]) -> str:
     return f"{arm} against {baseline} seeds"
 
 
-def _interval(ci: object, about: Metric) -> str:
+def _interval(ci: object, about: MetricText) -> str:
     if not isinstance(ci, list | tuple) or len(ci) != 2:
         return ""
     low, high = (as_number(end) for end in ci)
@@ -187,12 +187,12 @@ def _small(p: float) -> str:
     return "< 0.001" if p < 0.001 else number(p, 3)
 
 
-def _sentence(code: str, about: Metric, row: Mapping[str, Any], *, seeds: str, design: str) -> str:
+def _sentence(code: str, about: MetricText, row: Mapping[str, Any], *, seeds: str, design: str) -> str:
     """One metric's evidence: how much, how sure, from how many seeds, and what could have been seen."""
     difference, detectable = as_number(row.get("difference")), as_number(row.get("minimal_detectable_effect"))
     by = "" if difference is None else f"{about.amount(difference, signed=True)} {_interval(row.get('ci'), about)}"
     by = by.strip()
-    seen = f"; they would have found a true difference of {about.amount(detectable)}" if detectable is not None else ""
+    seen = f"; minimum detectable difference {about.amount(detectable)}" if detectable is not None else ""
     needed = row.get("n_needed")
     match code:
         case "improved" | "regressed":
@@ -207,5 +207,5 @@ def _sentence(code: str, about: Metric, row: Mapping[str, Any], *, seeds: str, d
             return f"cannot be judged from {seeds}{f' (the means differ by {by})' if by else ''}."
         case "not_attributable":
             head = f"differs by {by}, {seeds}" if by else f"cannot be attributed, {seeds}"
-            return f"{head}; that has no one cause, because the comparison is {design}."
+            return f"{head}; not attributable: the comparison is {design}."
     return f"{by or 'no number'}, {seeds}."
