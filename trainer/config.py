@@ -183,7 +183,7 @@ class AmpConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvalConfig:
-    """Full-frame evaluation. Border in high-res pixels; tile, overlap and margin of the tiled picture in low-res ones."""
+    """Full-frame evaluation. Border in high-res pixels; tile, overlap and margin of the tiled one in low-res ones."""
 
     crop_border: int = ranged(9)
     tile: int = ranged(64, 1)
