@@ -332,9 +332,7 @@ def _source(
     if not scope.files or seen is None:
         return files, {}, {}
     within = {path: row.declared for path, row in seen.reads.items() if row.declared.startswith(("data.", "init."))}
-    within |= {path: _full_path("data", path) for path in read["data"]} | {
-        p: _full_path("init", p) for p in read["init"]
-    }
+    within |= {path: _full_path(group, path) for group in ("data", "init") for path in read[group]}
     ran = {*_loaded(of), *_script(of, files)}
     used = {path for path in files if path in extra or path in ran or seen.opened(path)}
     abroad = {(row.path.rpartition("/")[2], row.digest) for row in seen.reads.values()

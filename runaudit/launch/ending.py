@@ -36,8 +36,8 @@ MODULES = (".py", ".pyi", ".pyx", ".ipynb")
 class End:
     """What is known of an end.
 
-    `stderr`: the end of what the command wrote to its standard error. `before`: the tracker files that were there before
-    the start. `lost`: nobody was there to see it, and what lies in the working folder may be anybody's.
+    `stderr`: the end of what the command wrote there. `before`: the tracker files that were there before the start.
+    `lost`: nobody was there to see it, and what lies in the working folder may be anybody's.
     """
 
     trace: Trace
