@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 @common.command(exit_zero=True)
 def stats(
     context: Context,
-    runs: Annotated[list[str] | None, typer.Argument(metavar="[RUN]…", help="The arm: a cohort, or its runs.")] = None,
+    runs: Annotated[
+        list[str] | None, typer.Argument(metavar="[RUN]…", help="The arms: cohorts, or runs joined by commas.")
+    ] = None,
     vs: Annotated[
         list[str] | None,
         typer.Option("--vs", metavar="RUN", help="Another arm; may be repeated, the last one is the baseline."),
