@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 from runaudit.factors.cohort import Cohort
 from runaudit.judge.values import metric_value
 from runaudit.records.run import Run
-from runaudit.runs.names import has_store, stored_cohorts
-from runaudit.settings import Settings
 from runaudit.store.store import Store
 
 if TYPE_CHECKING:
@@ -27,11 +25,6 @@ class Circumstances:
     plan: "StatsPlan"
     notes: tuple[str, ...] = ()
     looks: int | None = None
-
-
-def launched_cohorts(store: Store, settings: Settings) -> tuple[Cohort, ...]:
-    """Every launch of the store by cohort; empty where there is no store."""
-    return stored_cohorts(store.existing(), settings) if has_store(store) else ()
 
 
 def circumstances(
