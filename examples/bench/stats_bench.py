@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from runaudit.metrics.direction import Direction
+from runaudit.metrics.catalogue import Direction
 from runaudit.stats.bootstrap import stratified_means
 from runaudit.stats.judge import judge
 from runaudit.stats.power import welch_power

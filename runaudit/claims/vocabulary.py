@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from runaudit.metrics.direction import Direction, known_direction
+from runaudit.metrics.catalogue import Direction, known_direction, unit_of
 
 BLANK = "\x00"
-_DECIBEL = frozenset({"psnr", "cpsnr", "snr", "db"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +71,7 @@ def metric_in(text: str, vocabulary: Vocabulary, *, has_decibel: bool, default: 
 
 def is_decibel(metric: str) -> bool:
     """Whether a metric is measured in dB, as its name says."""
-    return bool(_DECIBEL & set(re.split(r"[^a-z0-9]+", metric.lower())))
+    return unit_of(metric) == "dB"
 
 
 def _chosen(fits: Sequence[str], rest: str, vocabulary: Vocabulary, *, default: str | None) -> tuple[str, str]:

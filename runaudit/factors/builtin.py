@@ -53,16 +53,6 @@ NOT_EVALUATION = frozenset({"every", "interval", "frequency", "freq", "batch_siz
                             "pin_memory", "prefetch", "prefetch_factor", "persistent_workers", "verbose"})  # fmt: skip
 """Keys in such a table that say when or how fast, not how."""
 
-TEST_WORDS = frozenset({"test", "tests", "testing", "eval", "evals", "evaluation", "evaluate", "val", "valid",
-                        "validation", "dev", "holdout", "heldout", "benchmark", "benchmarks", "minival", "testdev",
-                        "devtest"})  # fmt: skip
-TEST_COMPOUND = re.compile(
-    r"[xy]?(?:test|eval|val|valid|validation|dev|holdout|heldout)"
-    r"(?:set|sets|data|dataset|datasets|split|splits|fold|part|images?|imgs|tiles|seqs?|sequences|clips|frames|videos|"
-    r"samples|files|list|loader|[ab])?"
-)
-"""Names of data that results are measured on, word by word: `testset`, `TestData`, `val2017`, not `latest`."""
-
 BATCH_KEYS = {
     "batch_size": "batch", "batch": "batch", "micro_batch_size": "batch", "per_device_batch_size": "batch",
     "per_device_train_batch_size": "batch", "train_batch_size": "batch",

@@ -7,29 +7,20 @@ are one replicate however often they were launched.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from runaudit.factors.arguments import ROOT, launch_words
-from runaudit.factors.classes import JUDGED_IN_PAIRS, beyond_key, changed, design_key
-from runaudit.factors.factor import Absent, Change, ChangeClass, Role
-from runaudit.factors.gaps import unwatched
-from runaudit.factors.levels import PREFIXES, Levels, levels
+from runaudit.factors.arguments import launch_words
+from runaudit.factors.identity import ID_LENGTH, Identity, identity_of, of_one_design
+from runaudit.factors.levels import Levels
 from runaudit.factors.observed import seeded_alike, seeded_as_declared
-from runaudit.factors.policy import shared_policy
-from runaudit.factors.source import cannot_run, file_changes
-from runaudit.factors.together import together
-from runaudit.factors.tree import differences
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Unknown
 from runaudit.records.results import Results, overlap, same_numbers
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings, Settings
-
-ID_LENGTH = 12
-NOISE = (Role.SEED, Role.STOCHASTIC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,26 +122,12 @@ class Cohort:
 
 
 def cohorts(runs: Iterable[Run], *, settings: Settings | None = None) -> tuple[Cohort, ...]:
-    """The cohorts of these runs, oldest first. Runs between which a comparison finds nothing but
-    seeds are one cohort."""
+    """The cohorts of these runs, oldest first: the runs of one design together."""
     policy = (settings or Settings()).factors
-    founders: dict[str, list[tuple[Levels, list[Run]]]] = {}
-    for run in runs:
-        own = shared_policy(policy, (run,))
-        of = levels(run, own)
-        groups = founders.setdefault(design_key(of, own), [])
-        for founder, members in groups:
-            if same_design(founder, of, policy):
-                members.append(run)
-                break
-        else:
-            groups.append((of, [run]))
-    order = [
-        Cohort(id=id_of(founder, policy), label=shared_label(members), runs=tuple(members))
-        for groups in founders.values()
-        for founder, members in groups
-    ]
-    return tuple(order)
+    return tuple(
+        Cohort(id=group[0].id, label=shared_label(one.run for one in group), runs=tuple(one.run for one in group))
+        for group in of_one_design(identity_of(run, policy) for run in runs)
+    )
 
 
 def cohort_of(runs: Iterable[Run], *, label: str | None = None) -> Cohort:
@@ -162,45 +139,12 @@ def cohort_of(runs: Iterable[Run], *, label: str | None = None) -> Cohort:
 
 def cohort_id(run: Run, *, settings: Settings | None = None) -> str:
     """The id of the cohort that this run founds: its design without its seed, by content."""
-    policy = (settings or Settings()).factors
-    return id_of(levels(run, policy), policy)
-
-
-def id_of(of: Levels, policy: FactorSettings) -> str:
-    """The id of the cohort that a run founds."""
-    policy = shared_policy(policy, (of.run,))
-    (of,) = together((of,))
-    known = of.scope.files
-    files = {path: digest for path, digest in (of.files or {}).items() if known or not cannot_run(path, of)}
-    parts = [design_key(of, policy), canonical_bytes(files).decode(), canonical_bytes(beyond_key(of, policy)).decode()]
-    return digest_bytes(" ".join(parts).encode()).hex[:ID_LENGTH]
+    return identity_of(run, (settings or Settings()).factors).id
 
 
 def same_design(a: Levels, b: Levels, policy: FactorSettings) -> bool:
-    """Whether two runs of one key are one design: a comparison would find nothing but seeds to differ."""
-    if a.tree == b.tree and a.files == b.files and a.observed == b.observed:
-        return True
-    policy = shared_policy(policy, (a.run, b.run))
-    a, b = together((a, b))
-    return not any(
-        change.kind is ChangeClass.FACTOR and change.role not in NOISE for change in _differences(a, b, policy)
-    )
-
-
-def _differences(a: Levels, b: Levels, policy: FactorSettings) -> Iterator[Change]:
-    for section in (ROOT, *JUDGED_IN_PAIRS):
-        left, right = a.tree.get(section, {}), b.tree.get(section, {})
-        if section == ROOT and (section in a.tree) != (section in b.tree):
-            continue  # A command line that one record lacks is a gap.
-        for path, before, after in differences(left, right, PREFIXES.get(section, section)):
-            using = b if isinstance(before, Absent) else a
-            gap = (isinstance(before, Absent) or isinstance(after, Absent)) and path in using.scope.facts
-            if not (gap and unwatched(path, a if using is b else b)):
-                yield changed(path, before, after, a, b, policy)
-    if (a.files is None) != (b.files is None):
-        yield Change(path="code.files", before=a.files is None, after=b.files is None)
-    elif a.files is not None and a.files != b.files:
-        yield from file_changes(a, b, policy)
+    """Whether two runs are one design."""
+    return Identity(of=a, policy=policy).matches(Identity(of=b, policy=policy))
 
 
 def shared_label(runs: Iterable[Run]) -> str:

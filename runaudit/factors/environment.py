@@ -3,11 +3,11 @@
 from pathlib import PurePosixPath
 
 from runaudit.factors import builtin as known
-from runaudit.factors.evidence import is_test_data
 from runaudit.factors.factor import Absent, ChangeClass, Classification, Role, section_of
 from runaudit.factors.levels import SEED_KEYS, Levels
 from runaudit.factors.path import matches, steps
 from runaudit.factors.words import text_standing
+from runaudit.metrics.heldout import is_held_out
 from runaudit.records.canonical import JSON
 
 LAUNCHES = frozenset({"SLURM_JOB_ID", "TORCHELASTIC_RUN_ID"})
@@ -23,7 +23,7 @@ def read_standing(path: str) -> Classification:
 def _is_test_file(path: str) -> bool:
     """A file is test data by its own name and that of its folder; where the work tree lies says nothing."""
     place = PurePosixPath(str(steps(path)[-1]))
-    return is_test_data("/".join(place.parts[-2:] if place.is_absolute() else place.parts))
+    return is_held_out("/".join(place.parts[-2:] if place.is_absolute() else place.parts))
 
 
 def env_standing(path: str, value: JSON, of: Levels) -> Classification:

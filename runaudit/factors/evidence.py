@@ -6,7 +6,6 @@ A key's name only says what evidence to look for. A value that the record does n
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from runaudit.factors import builtin as known
@@ -174,13 +173,3 @@ def under(value: str, folder: str) -> bool:
 def words(name: str) -> Sequence[str]:
     """The words of a name, whether it is written with blanks, dashes, underscores or in camel case."""
     return [word.lower() for word in _WORDS.findall(name)]
-
-
-def is_test_data(name: str) -> bool:
-    """Whether results are measured on data of this name."""
-    parts = [part for part in re.split(r"[^A-Za-z]+", name) if part]
-    if any(known.TEST_COMPOUND.fullmatch(part.lower()) or part.lower() in known.TEST_WORDS for part in parts):
-        return True
-    found = words(name)
-    joined = {first + second for first, second in pairwise(found)}
-    return bool(known.TEST_WORDS & {*found, *joined & {"heldout", "testdev", "devtest", "minival"}})

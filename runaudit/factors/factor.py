@@ -47,6 +47,10 @@ class Role(StrEnum):
     EVALUATION = "evaluation"
 
 
+SEED_ROLES = (Role.SEED, Role.STOCHASTIC)
+"""Roles of what may differ between the runs of one design, and does between its replicates."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One leaf that differs: its dotted path, both levels, its class, and why it has that class.

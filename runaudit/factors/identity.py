@@ -1,21 +1,32 @@
 """The one identity of a design: which runs are one experiment, whatever their seed.
 
 Cohorts, the list index, a repetition's replicates and the cells of a study all ask here, so that no two of them can
-disagree on who is with whom. Two runs are of one design where a comparison finds nothing to differ but seeds; what is
-in doubt is a factor, and so another design. A run of the same design with another seed is a *replicate*, one that
-repeats the same seed a *repetition*.
+disagree on who is with whom. Two runs are of one design where nothing but seeds is found to differ and each declares
+what the other does: what is in doubt is a factor, and so another design. What only observation tells is a gap where a
+run was not watched, for a run that was killed stays a run of its design. A run of the same design with another seed is
+a *replicate*, one that repeats the same seed a *repetition*.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from runaudit.factors.classes import design_key
-from runaudit.factors.cohort import id_of, same_design
-from runaudit.factors.levels import Levels, levels
+from runaudit.factors.arguments import ROOT
+from runaudit.factors.changed import changed
+from runaudit.factors.classes import JUDGED_IN_PAIRS, beyond_key, design_key
+from runaudit.factors.factor import SEED_ROLES, Absent, Change, ChangeClass
+from runaudit.factors.gaps import unwatched
+from runaudit.factors.levels import PREFIXES, Levels, levels
 from runaudit.factors.policy import shared_policy
+from runaudit.factors.source import cannot_run, file_changes
+from runaudit.factors.together import together
+from runaudit.factors.tree import differences
+from runaudit.records.canonical import canonical_bytes
+from runaudit.records.digest import digest_bytes
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
+
+ID_LENGTH = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,19 +42,39 @@ class Identity:
         return self.of.run
 
     @cached_property
+    def own_policy(self) -> FactorSettings:
+        """The policy with the rules that this run sealed."""
+        return shared_policy(self.policy, (self.run,))
+
+    @cached_property
     def key(self) -> str:
         """A text that runs of one design have in common. It sorts candidates: unequal for two designs that differ in
         what they declare; of equal ones `matches` decides."""
-        return design_key(self.of, shared_policy(self.policy, (self.run,)))
+        return design_key(self.of, self.own_policy)
 
     @cached_property
     def id(self) -> str:
-        """The id of the cohort that this run founds."""
-        return id_of(self.of, self.policy)
+        """The id of the cohort that this run founds: its design without its seed, by content."""
+        (of,) = together((self.of,))
+        known = of.scope.files
+        files = {path: digest for path, digest in (of.files or {}).items() if known or not cannot_run(path, of)}
+        key = self.key if of.observed is None else design_key(of, self.own_policy)
+        parts = [key, canonical_bytes(files).decode(), canonical_bytes(beyond_key(of, self.own_policy)).decode()]
+        return digest_bytes(" ".join(parts).encode()).hex[:ID_LENGTH]
 
     def matches(self, other: "Identity") -> bool:
-        """Whether two runs are of one design: a comparison finds nothing to differ but seeds."""
-        return self.key == other.key and same_design(self.of, other.of, self.policy)
+        """Whether two runs are of one design: nothing but seeds is found to differ."""
+        if self.key != other.key:
+            return False
+        a, b = self.of, other.of
+        if a.tree == b.tree and a.files == b.files and a.observed == b.observed:
+            return True
+        a, b = together((a, b))
+        policy = shared_policy(self.policy, (a.run, b.run))
+        return not any(
+            change.kind is ChangeClass.FACTOR and change.role not in SEED_ROLES
+            for change in _beyond_the_key(a, b, policy)
+        )
 
     def founder(self, founders: Iterable["Identity"]) -> "Identity | None":
         """The first of these, oldest first, of whose design this run is; None where it founds a cohort of its own."""
@@ -53,3 +84,33 @@ class Identity:
 def identity_of(run: Run, policy: FactorSettings) -> Identity:
     """The design of a run under the policy of the project."""
     return Identity(of=levels(run, shared_policy(policy, (run,))), policy=policy)
+
+
+def of_one_design(found: Iterable[Identity]) -> tuple[tuple[Identity, ...], ...]:
+    """These runs, those of one design together, each with its founder first, in the order in which they come."""
+    buckets: dict[str, list[list[Identity]]] = {}
+    groups: list[list[Identity]] = []
+    for one in found:
+        bucket = buckets.setdefault(one.key, [])
+        home = next((group for group in bucket if group[0].matches(one)), None)
+        if home is None:
+            home = []
+            bucket.append(home)
+            groups.append(home)
+        home.append(one)
+    return tuple(map(tuple, groups))
+
+
+def _beyond_the_key(a: Levels, b: Levels, policy: FactorSettings) -> Iterator[Change]:
+    """What differs between two runs of one key: their words, environment, code, and what they were seen to read."""
+    for section in (ROOT, *JUDGED_IN_PAIRS):
+        left, right = a.tree.get(section, {}), b.tree.get(section, {})
+        for path, before, after in differences(left, right, PREFIXES.get(section, section)):
+            using, other = (b, a) if isinstance(before, Absent) else (a, b)
+            one_sided = isinstance(before, Absent) or isinstance(after, Absent)
+            if not (one_sided and path in using.scope.facts and unwatched(path, other)):
+                yield changed(path, before, after, a, b, policy)
+    if (a.files is None) != (b.files is None):
+        yield Change(path="code.files", before=a.files is None, after=b.files is None)
+    elif a.files is not None and a.files != b.files:
+        yield from file_changes(a, b, policy)

@@ -16,7 +16,7 @@ from runaudit.factors.factor import ABSENT, Absent, section_of
 from runaudit.factors.observed import Observed, observed_of
 from runaudit.factors.path import joined, lookup, matches, steps
 from runaudit.factors.tables import NAMES, is_keyed, unkeyed
-from runaudit.factors.tree import keyed
+from runaudit.factors.tree import keyed, leaves_of
 from runaudit.factors.unknowns import is_whole, known_sections
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import digest_bytes
@@ -41,8 +41,8 @@ SEED_KEYS = ("seed", "random_seed", "manual_seed", "rng_seed", "global_seed", "t
 @dataclass(frozen=True, kw_only=True)
 class Levels:
     """One run, ready to be compared. `tree`: section -> normalised tree; `files`: source path -> content digest, or
-    None where the effective tree is unknown; `parent`: the run it began from, where that is known. `memory` keeps what
-    is costly to say of a run and asked for many times.
+    None where the effective tree is unknown; `observed`: what the run was seen to use, None where nobody looked;
+    `parent`: the run it began from, where that is known.
 
     What depends on the runs it is judged with is added by `together`: `seed_word` is the word of the command line that
     is the seed, `repeats` maps a word to the config leaf it repeats, `scope` says what was used.
@@ -51,11 +51,11 @@ class Levels:
     run: Run
     tree: Mapping[str, Any]
     files: Mapping[str, str] | None
+    observed: Observed | None = None
     parent: "Levels | None" = None
     seed_word: str | None = None
     repeats: Mapping[str, str] = field(default_factory=dict)
     scope: "Scope" = field(default_factory=lambda: Scope())
-    memory: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def at(self, path: str) -> JSON | Absent:
         """The level at a dotted path, or ABSENT."""
@@ -64,14 +64,6 @@ class Levels:
             return lookup({"config": {"args": self.tree[ROOT]}}, path)
         if found is ABSENT and (read := self.tree.get(f"{section_of(path)}/read")):
             return lookup({section_of(path): read}, path)
-        return found
-
-    @cached_property
-    def observed(self) -> Observed | None:
-        """What the run was seen to use; None where nobody looked."""
-        if "observed" not in self.memory:
-            self.memory["observed"] = observed_of(self.run)
-        found: Observed | None = self.memory["observed"]
         return found
 
     @property
@@ -102,6 +94,17 @@ class Levels:
             data = self.run.blobs.get(digest) if digest else None
             texts.append(data.decode("utf-8", "replace") if data else "")
         return "\n".join(texts)
+
+    @cached_property
+    def contents(self) -> Mapping[str, str]:
+        """Path -> digest of every file whose content the record holds."""
+        seen = self.observed.reads.items() if self.observed is not None else ()
+        return {**(self.files or {}), **{path.rstrip("/"): row.digest for path, row in seen if row.digest}}
+
+    @cached_property
+    def config_leaves(self) -> tuple[str, ...]:
+        """The paths of the config, in the order of the record."""
+        return tuple(path for path, _ in leaves_of(self.tree.get("config", {}), "config"))
 
     @cached_property
     def files_judged(self) -> bool:
@@ -163,6 +166,7 @@ def levels(run: Run, settings: FactorSettings) -> Levels:
         run=run,
         tree=tree,
         files=None if files is None else {**_late_files(run), **files},
+        observed=observed_of(run),
         parent=levels(run.parent, settings) if run.parent else None,
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from runaudit.errors import RecordError
-from runaudit.factors.classes import which_checkpoint
+from runaudit.factors.checkpoint import which_checkpoint
 from runaudit.factors.factor import Change, ChangeClass, Role
 from runaudit.factors.levels import Levels
 from runaudit.records.run import SHORT, Run

@@ -18,6 +18,8 @@ from runaudit.records.digest import digest_bytes
 from runaudit.records.run import Run
 
 CODE_ROLES = ("code", "config")
+GROUPS = ("data", "init", "env", "code")
+"""Sections under which a file that was read is judged."""
 KINDS = ("read", "looked_up", "imported")
 """What a fully observed run may be silent about; a kind that its record does not name is not known."""
 
@@ -39,6 +41,15 @@ class Seen:
     declared: str = ""
     library: bool = False
     reason: str = ""
+
+    @property
+    def group(self) -> str:
+        """The section under which the file is judged where nobody declared it."""
+        if self.library and self.path.startswith("/") and self.role != "weights":
+            return "env"
+        if self.role == "weights":
+            return "init"
+        return "code" if self.role in CODE_ROLES else "data"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +85,15 @@ class Observed:
     def folders(self) -> tuple[str, ...]:
         """The folders whose files are told as one."""
         return tuple(path for path in self.reads if path.endswith("/"))
+
+    @cached_property
+    def undeclared(self) -> Mapping[str, Mapping[str, Seen]]:
+        """What was read and nobody declared, by the section under which it is judged."""
+        found: dict[str, dict[str, Seen]] = {group: {} for group in GROUPS}
+        for row in self.reads.values():
+            if not row.declared:
+                found[row.group][row.path] = row
+        return found
 
     def opened(self, path: str) -> bool:
         """Whether a file was opened, by itself or among the files of a folder."""

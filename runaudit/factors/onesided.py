@@ -11,12 +11,11 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from runaudit.factors.documents import text_of
-from runaudit.factors.factor import Absent, Change, ChangeClass, Role, section_of
+from runaudit.factors.factor import SEED_ROLES, Absent, Change, ChangeClass, Role, section_of
 from runaudit.factors.levels import Levels
 from runaudit.factors.path import steps
 from runaudit.records.canonical import JSON
 
-NOISE = (Role.SEED, Role.STOCHASTIC)
 USED_BY_ONE = "only one of the runs used it"
 WITHIN = "it lies within a declared data set, whose content is equal"
 
@@ -31,7 +30,7 @@ def explained(found: Sequence[Change], a: Levels, b: Levels) -> list[Change]:
     causes = {c.path: cause for c in found if c.path in lone and (cause := _named_by(c, found, lone, a, b)) is not None}
     # A file that nothing names is a choice of its own, and may be why a module or a variable was got to.
     loose = {path for path in lone if path not in causes and may_follow(path, a, b)}
-    factors = [c.path for c in found if c.kind is ChangeClass.FACTOR and c.role not in NOISE]
+    factors = [c.path for c in found if c.kind is ChangeClass.FACTOR and c.role not in SEED_ROLES]
     others = [path for path in factors if path not in loose and path not in causes]
     causes |= {path: others[0] for path in loose if others}
     return [_told(change, causes.get(change.path)) if change.path in lone else change for change in found]
@@ -108,7 +107,7 @@ def _named_by(change: Change, found: Sequence[Change], lone: set[str], a: Levels
         return None
     using, other_side = (b, a) if isinstance(change.before, Absent) else (a, b)
     for other in found:
-        if other.path in lone or other.kind is not ChangeClass.FACTOR or other.role in NOISE:
+        if other.path in lone or other.kind is not ChangeClass.FACTOR or other.role in SEED_ROLES:
             continue
         if names(other.path, path, using) and not names(other.path, path, other_side):
             return other.path

@@ -12,17 +12,14 @@ from typing import Any
 from runaudit.errors import RecordError
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.factor import Absent
-from runaudit.factors.levels import Levels, Scope, levels
-from runaudit.factors.observed import CODE_ROLES, Observed, Seen, dist_name
+from runaudit.factors.levels import Levels, Scope
+from runaudit.factors.observed import CODE_ROLES, GROUPS, Observed, Seen, dist_name
 from runaudit.factors.path import joined, steps
 from runaudit.factors.tree import leaves_of, same
 from runaudit.factors.words import names_a_seed, repeated
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import Digest, FileEntry, digest_bytes, digest_tree
-from runaudit.records.run import Run
-from runaudit.settings import FactorSettings
 
-GROUPS = ("data", "init", "env", "code")
 LIBRARIES = {"env.torch": ("torch",), "env.numpy": ("numpy",), "env.jax": ("jax", "jaxlib"),
              "env.tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-gpu")}  # fmt: skip
 """Leaves that are the version of a package: of one that was not imported they cannot matter."""
@@ -35,9 +32,9 @@ NATIVE = ("PYTHON", "OMP_", "KMP_", "GOMP_", "MKL_", "OPENBLAS_", "BLIS_", "VECL
 """Beginnings of variables that compiled code, or the interpreter itself, looks up, which nobody sees: doubtful."""
 
 
-def beside(a: Run, b: Run, settings: FactorSettings) -> tuple[Levels, Levels]:
+def beside(a: Levels, b: Levels) -> tuple[Levels, Levels]:
     """Two runs as they are compared."""
-    left, right = together((levels(a, settings), levels(b, settings)))
+    left, right = together((a, b))
     return left, right
 
 
@@ -142,16 +139,9 @@ def _listings(runs: Sequence[Levels], contents: Mapping[str, Sequence[Mapping[st
     return found
 
 
-def _grouped(of: Levels) -> dict[str, dict[str, Seen]]:
+def _grouped(of: Levels) -> Mapping[str, Mapping[str, Seen]]:
     """What a run read and nobody declared, by where it is judged."""
-    if "grouped" not in of.memory:
-        found: dict[str, dict[str, Seen]] = {group: {} for group in GROUPS}
-        for row in of.observed.reads.values() if of.observed else ():
-            if not row.declared:
-                found[group_of(row)][row.path] = row
-        of.memory["grouped"] = found
-    grouped: dict[str, dict[str, Seen]] = of.memory["grouped"]
-    return grouped
+    return of.observed.undeclared if of.observed else {group: {} for group in GROUPS}
 
 
 def _with_declared(
@@ -174,22 +164,13 @@ def _beside_the_tree(of: Levels) -> dict[str, dict[str, Seen]]:
     }
 
 
-def group_of(row: Seen) -> str:
-    """The section under which an undeclared file is judged."""
-    if row.library and row.path.startswith("/") and row.role != "weights":
-        return "env"
-    if row.role == "weights":
-        return "init"
-    return "code" if row.role in CODE_ROLES else "data"
-
-
 def _told(group: str, path: str) -> str:
     return f"code.{path}" if group == "code" else joined("env.files" if group == "env" else group, path)
 
 
 def told_under(row: Seen) -> str:
     """The dotted path of an undeclared file."""
-    return _told(group_of(row), row.path)
+    return _told(row.group, row.path)
 
 
 def _movable(group: str) -> Callable[[str], bool]:
@@ -292,7 +273,6 @@ def _run_with(
         of,
         tree=tree,
         files=files,
-        memory={"observed": of.observed},
         scope=replace(scope, facts=frozenset(facts), unused=unused, idle=idle, told=told, moved=moved),
     )
 

@@ -127,7 +127,7 @@ def _names(place: str, of: Levels) -> Iterator[str]:
 def content_at(place: str, of: Levels) -> str | None:
     """The digest of what a run read at a place; of a folder, that of all it read there. None where that is not known:
     a folder of a run that was not fully observed may hold more than was seen."""
-    known = _contents(of)
+    known = of.contents
     for name in _names(place, of):
         if name in known:
             return known[name]
@@ -137,17 +137,6 @@ def content_at(place: str, of: Levels) -> str | None:
             if below and any(_within(path, name) for path in of.observed.reads):
                 return str(digest_bytes(canonical_bytes(below)))
     return None
-
-
-def _contents(of: Levels) -> Mapping[str, str]:
-    """Path -> digest of every file whose content the record holds."""
-    if "contents" not in of.memory:
-        found = dict(of.files or {})
-        if of.observed is not None:
-            found |= {path.rstrip("/"): row.digest for path, row in of.observed.reads.items() if row.digest}
-        of.memory["contents"] = found
-    contents: Mapping[str, str] = of.memory["contents"]
-    return contents
 
 
 def _written(place: str, of: Levels) -> bool:
@@ -162,18 +151,9 @@ def repeated(path: str, values: list[JSON], runs: tuple[Levels, ...]) -> str | N
     word without a name, one of its value."""
     key = last_key(path)
     positional = steps(path)[2:3] == ("positional",)
-    for leaf in _config_leaves(runs[0]):
+    for leaf in runs[0].config_leaves:
         if not positional and last_key(leaf).lower().replace("-", "_") not in (key.lower(), key.rpartition(".")[2]):
             continue
         if all(same(of.at(leaf), value) for of, value in zip(runs, values, strict=True)):
             return leaf
     return None
-
-
-def _config_leaves(of: Levels) -> tuple[str, ...]:
-    from runaudit.factors.tree import leaves_of
-
-    if "config_leaves" not in of.memory:
-        of.memory["config_leaves"] = tuple(p for p, _ in leaves_of(of.tree.get("config", {}), "config"))
-    leaves: tuple[str, ...] = of.memory["config_leaves"]
-    return leaves

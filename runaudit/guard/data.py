@@ -5,9 +5,9 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from runaudit.factors.evidence import is_test_data
 from runaudit.guard.facts import Earlier
 from runaudit.guard.invocation import Invocation
+from runaudit.metrics.heldout import is_held_out
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.manifest import Manifest
 from runaudit.rules import Rule
@@ -81,9 +81,9 @@ class SplitOverlap(Rule):
 
     def check(self, datasets: Mapping[str, Any], overlaps: Mapping[tuple[str, str], int]) -> Iterator[Finding]:
         for (a, b), common in overlaps.items():
-            if not common or is_test_data(a) == is_test_data(b):
+            if not common or is_held_out(a) == is_held_out(b):
                 continue
-            held_out = b if is_test_data(b) else a
+            held_out = b if is_held_out(b) else a
             path = str(datasets.get(held_out.partition(".")[0], {}).get("path", held_out))
             yield self.finding(
                 f"data.{held_out}",
@@ -128,7 +128,7 @@ class NoHeldOutData(Rule):
     severity = Severity.WARNING
 
     def check(self, datasets: Mapping[str, Any], call: Invocation) -> Iterator[Finding]:
-        if "train" in datasets and not any(is_test_data(name) for name in datasets):
+        if "train" in datasets and not any(is_held_out(name) for name in datasets):
             yield self.finding(
                 "data",
                 "only training data is recorded, none to evaluate on",

@@ -16,9 +16,9 @@ class Bench:
     store: Store
     settings: Settings
 
-    def named(self, word: str, *, trajectory: bool = True) -> tuple[Run, ...]:
-        """The runs that a word names. Raises UsageError for an unknown or ambiguous one."""
-        return runs_named(self.store, self.settings, word, trajectory=trajectory)
+    def named(self, *words: str, trajectory: bool = True) -> tuple[Run, ...]:
+        """The runs that these words name. Raises UsageError for an unknown or ambiguous one."""
+        return runs_named(self.store, self.settings, *words, trajectory=trajectory)
 
     def arm(self, *words: str, trajectory: bool = True) -> Cohort:
         """The runs that these words name together, as one arm."""

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from runaudit.factors.cohort import Cohort
 from runaudit.judge.values import metric_value
+from runaudit.metrics.heldout import is_reported
 from runaudit.records.run import Run
 from runaudit.store.store import Store
 
 if TYPE_CHECKING:
-    from runaudit.metrics.direction import Direction
+    from runaudit.metrics.catalogue import Direction
     from runaudit.stats.values import ArmValues, StatsPlan
 
 
@@ -62,7 +63,7 @@ def selected_on_report(run: Run) -> bool:
     """
     evaluation, data = run.manifest.section("eval"), run.manifest.section("data")
     chosen = _names(evaluation.get("selected_on"))
-    reported = _names(evaluation.get("dataset")) or tuple(name for name in data if _is_reported(name))
+    reported = _names(evaluation.get("dataset")) or tuple(name for name in data if is_reported(name))
     digests = {_digest(data.get(name)) for name in reported} - {None}
     return any(name in reported or _digest(data.get(name)) in digests for name in chosen)
 
@@ -71,11 +72,6 @@ def _names(value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
     return tuple(name for name in value if isinstance(name, str)) if isinstance(value, Sequence) else ()
-
-
-def _is_reported(name: str) -> bool:
-    words = name.lower().replace("-", "_").replace(".", "_").replace("/", "_").split("_")
-    return any(word.rstrip("0123456789") in ("test", "holdout", "heldout", "benchmark") for word in words)
 
 
 def _digest(entry: Any) -> str | None:
@@ -94,7 +90,7 @@ def _left_out(
     home: Mapping[str, Cohort],
 ) -> tuple[tuple[str, ...], str]:
     """A note for every arm that is part of its cohort, and why the choice flatters the comparison, if it does."""
-    from runaudit.metrics.direction import Direction
+    from runaudit.metrics.catalogue import Direction
     from runaudit.stats.interval import sd
     from runaudit.stats.selection import denominator, is_favourable
 

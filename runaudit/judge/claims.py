@@ -13,8 +13,9 @@ from runaudit.factors.cohort import Cohort, cohorts
 from runaudit.judge.bench import Bench
 from runaudit.judge.circumstances import selected_on_report
 from runaudit.judge.cohorts import compare_arms, judge_cohorts, values_of
-from runaudit.judge.values import parents, require_metric, sequence_names
-from runaudit.metrics.direction import Direction
+from runaudit.judge.values import require_metric
+from runaudit.metrics.catalogue import Direction, parents, sequence_names
+from runaudit.runs.names import cohort_in_text
 from runaudit.settings import Settings
 from runaudit.stats.selection import best_of
 
@@ -57,7 +58,8 @@ def vocabulary(settings: Settings, launched: Sequence[Cohort]) -> Vocabulary:
 def judge_claim(bench: Bench, claim: Claim, launched: Sequence[Cohort], compared: Compared) -> Judged:
     """One claim against the runs of its arms. compared: the designs of pairs that were asked for, added to."""
     try:
-        arms = [_arm(bench, name, launched) for name in (claim.arm, claim.baseline) if name is not None]
+        names = [name for name in (claim.arm, claim.baseline) if name is not None]
+        arms = [cohort_in_text(bench.store, bench.settings, name, launched) for name in names]
         for arm in arms:
             require_metric(bench.settings, [arm], claim.metric)
     except UsageError as error:
@@ -73,15 +75,6 @@ def judge_claim(bench: Bench, claim: Claim, launched: Sequence[Cohort], compared
     except UsageError as error:
         return Judged(claim=claim, verdict=ClaimVerdict.UNSUPPORTED, reason=str(error))
     return judge_difference(claim, answer)
-
-
-def _arm(bench: Bench, name: str, launched: Sequence[Cohort]) -> Cohort:
-    """The cohort of a label, else what a RUN of the command line names. Raises UsageError."""
-    found = [cohort for cohort in launched if cohort.label.casefold() == name.casefold()]
-    if len(found) > 1:
-        raise UsageError(f"{len(found)} cohorts are labelled {name!r} ({', '.join(c.id for c in found)})",
-                         remedy="name one by its id in an annotation")  # fmt: skip
-    return found[0] if found else bench.arm(name, trajectory=False)
 
 
 def _value(bench: Bench, claim: Claim, arm: Cohort) -> Judged:

@@ -13,9 +13,11 @@ from runaudit.diff import Comparison, compare_cohorts
 from runaudit.factors.cohort import Cohort
 from runaudit.judge.bench import Bench
 from runaudit.judge.circumstances import circumstances
-from runaudit.judge.values import declared_direction, declared_plan, metric_value, require_metric, sequence_names
+from runaudit.judge.values import declared_direction, declared_plan, metric_value, require_metric
+from runaudit.metrics.catalogue import sequence_names
 from runaudit.records.run import Run
 from runaudit.settings import Settings
+from runaudit.text.words import ended
 
 if TYPE_CHECKING:
     from runaudit.stats.answer import InteractionEffect, StatsAnswer
@@ -70,8 +72,8 @@ def judge_cohorts(
     )
     notes = (
         *around.notes,
-        *(f"{note}." for design in designs for note in design.contradictions),
-        *(f"{note}." for arm in arms for note in arm.contradictions),
+        *(ended(note) for design in designs for note in design.contradictions),
+        *(ended(note) for arm in arms for note in arm.contradictions),
         *_averaged(arms, metric, values[-1]),
         *answer.notes,
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from runaudit.capture.working import working_run
 from runaudit.diff import Comparison, Side, compare, compare_cohorts
-from runaudit.diff.cohorts import typical
+from runaudit.diff.arms import typical
 from runaudit.errors import UsageError
 from runaudit.judge.bench import Bench
 from runaudit.judge.selection import arm_of

@@ -10,13 +10,12 @@ from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort, cohort_of, cohorts
 from runaudit.judge.bench import Bench
 from runaudit.judge.values import declared_direction
-from runaudit.metrics.direction import known_direction
+from runaudit.metrics.catalogue import PRIMARY, known_direction
 from runaudit.settings import Settings
 
 if TYPE_CHECKING:
     from runaudit.records.run import Run
 
-PRIMARY = "full_frame/psnr/"
 MAX_METRICS = 8
 """Judged where nobody named a metric: more would drown the verdict, and every further one is a further chance."""
 
@@ -51,6 +50,6 @@ def page_arms(bench: Bench, words: Sequence[str]) -> list[Cohort]:
 def page_metrics(settings: Settings, *arms: Cohort) -> list[str]:
     """The full-frame PSNR of every sequence; without any, what every arm has and whose direction is known."""
     shared = sorted(set.intersection(*({name for run in arm.runs for name in run.metrics} for arm in arms)))
-    primary = [name for name in shared if name.startswith(PRIMARY)]
+    primary = [name for name in shared if name.startswith(f"{PRIMARY}/")]
     known = [name for name in shared if known_direction(name) or declared_direction(settings, name, None)]
     return primary or known[:MAX_METRICS]

@@ -3,37 +3,19 @@ policy, the way it improves and what was planned for it.
 """
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import isfinite
 from typing import TYPE_CHECKING
 
 from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort
+from runaudit.metrics.catalogue import is_quantity, parents, sequence_names
 from runaudit.records.run import Run
 from runaudit.settings import Settings
 
 if TYPE_CHECKING:
-    from runaudit.metrics.direction import Direction
+    from runaudit.metrics.catalogue import Direction
     from runaudit.stats.values import StatsPlan
-
-
-def sequence_names(known: Iterable[str], metric: str) -> tuple[str, ...]:
-    """The sequences of a metric among these names, without its prefix."""
-    found = (name.removeprefix(f"{metric}/") for name in known if name.startswith(f"{metric}/"))
-    return tuple(sorted(name for name in found if "/" not in name))
-
-
-def parents(known: Iterable[str]) -> set[str]:
-    """The metrics of which these names could be sequences."""
-    found = {name.rpartition("/")[0] for name in known} - {""}
-    return {name for name in found if is_quantity(name)}
-
-
-def is_quantity(metric: str, *, is_directed: bool = False) -> bool:
-    """Whether a name stands for one quantity, so that its parts may be averaged: `val` of `val/psnr` does not."""
-    from runaudit.metrics.direction import known_direction
-
-    return is_directed or known_direction(metric) is not None
 
 
 def metric_value(run: Run, metric: str, sequences: Sequence[str] = ()) -> float | None:
@@ -60,7 +42,7 @@ def require_metric(settings: Settings, arms: Sequence[Cohort], metric: str, *, d
 
 def declared_direction(settings: Settings, metric: str, given: str | None) -> "Direction | None":
     """The option's direction, else the policy's; None leaves it to what is known of the name."""
-    from runaudit.metrics.direction import Direction
+    from runaudit.metrics.catalogue import Direction
 
     word = given or settings.stats.directions.get(metric)
     if word is None:

@@ -1,49 +1,7 @@
-"""Which way a metric improves. Known names are known; any other direction is declared or the judge refuses.
-
-Guessing wrong turns a regression into a success, so a name that mixes words of both kinds, or a word that
-turns the meaning round (`psnr_gap`, `accuracy_drop`), counts as unknown.
-"""
-
-import re
-from enum import StrEnum
+"""Which way a metric is judged: as its name says, or as was declared; where neither settles it the judge refuses."""
 
 from runaudit.errors import UsageError
-
-
-class Direction(StrEnum):
-    """Which way the metric improves."""
-
-    HIGHER = "higher"
-    LOWER = "lower"
-
-
-# fmt: off
-HIGHER_IS_BETTER = frozenset({
-    "psnr", "cpsnr", "ssim", "cssim", "msssim", "vif", "accuracy", "acc", "auc", "auroc", "f1", "iou",
-    "miou", "dice", "map", "precision", "recall", "bleu", "rouge", "r2", "snr",
-})
-LOWER_IS_BETTER = frozenset({
-    "loss", "l1", "l2", "mae", "mse", "rmse", "nll", "error", "err", "lpips", "fid", "kid",
-    "perplexity", "ppl", "wer", "cer", "ece", "bpd", "sam", "ergas", "niqe", "brisque",
-})
-_TURNS_ROUND = frozenset({
-    "gap", "drop", "reduction", "delta", "diff", "difference", "ratio", "std", "sd", "var", "variance",
-    "range", "neg", "negative", "inverse", "minus", "rank",
-})
-# fmt: on
-
-
-def known_direction(metric: str) -> Direction | None:
-    """The direction a metric's name settles, or None. `val/psnr`, `full_frame.ssim`, `test_loss` are
-    known.
-    """
-    words = {word for word in re.split(r"[^a-z0-9]+", metric.lower()) if word}
-    if words & _TURNS_ROUND:
-        return None
-    up, down = bool(words & HIGHER_IS_BETTER), bool(words & LOWER_IS_BETTER)
-    if up == down:
-        return None
-    return Direction.HIGHER if up else Direction.LOWER
+from runaudit.metrics.catalogue import Direction, known_direction
 
 
 def settle_direction(metric: str, declared: Direction | None) -> Direction:

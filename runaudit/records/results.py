@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from runaudit.errors import RunauditError
+from runaudit.metrics.catalogue import BASELINES
 from runaudit.records.run import Run
 from runaudit.records.trajectory import Trajectory, read_lines
 
@@ -29,7 +30,7 @@ PLANS = frozenset(
     group""".split()  # noqa: SIM905  (a list of thirty strings is no easier to read)
 )
 """A name of these words alone says that a schedule or a counter made it."""
-FIXED = ("lr", "lrs", "bicubic", "ibp")
+FIXED = ("lr", "lrs", *BASELINES)
 """Words of what no seed and hardly a factor moves: rates, and baselines that no training can change."""
 ENOUGH_VALUES, ENOUGH_DIGITS = 3, 8
 """Equality is evidence from so many different values on, or from values with so many digits together."""

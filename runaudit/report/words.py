@@ -11,6 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
+from runaudit.metrics import catalogue
 from runaudit.records.canonical import json_safe, thawed
 from runaudit.records.run import SHORT
 
@@ -111,8 +112,8 @@ def as_number(value: object) -> float | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
-    """A metric's name in words, its unit, how many digits it is worth, and the test sequence it was taken on."""
+class MetricText:
+    """A metric as it is shown: its name in words, its unit, how many digits it is worth, and its test sequence."""
 
     name: str
     words: str
@@ -126,33 +127,9 @@ class Metric:
         return f"{text}\N{NO-BREAK SPACE}{self.unit}" if self.unit and value is not None else text
 
 
-_KNOWN = {
-    "full_frame/psnr": ("full-frame PSNR", "dB", 2),
-    "full_frame/cpsnr": ("full-frame cPSNR", "dB", 2),
-    "full_frame/ssim": ("full-frame SSIM", "", 4),
-    "full_frame/registration_error_px": ("registration error", "px", 3),
-    "full_frame/gain_db": ("full-frame gain over bicubic", "dB", 2),
-    "registration_error_px": ("registration error", "px", 3),
-    "tile/psnr": ("tile PSNR", "dB", 2),
-    "train/loss": ("training loss", "", 5),
-    "train/grad_norm": ("gradient norm", "", 3),
-    "amp/scale": ("loss scale", "", 0),
-    "time/step_s": ("time per step", "s", 3),
-}
-
-
-def metric(name: str) -> Metric:
-    """What a metric's name means. A sequence is the part after a known name."""
-    for known, (words, unit, digits) in _KNOWN.items():
-        if name == known:
-            return Metric(name=name, words=words, unit=unit, digits=digits, sequence=None)
-        if name.startswith(known + "/"):
-            sequence = clean(name[len(known) + 1 :])
-            words = f"{words} on {sequence}"
-            return Metric(name=name, words=words, unit=unit, digits=digits, sequence=sequence)
-    if name.startswith("val/"):
-        inner = metric(name.removeprefix("val/"))
-        words = inner.words.replace("psnr", "PSNR").replace("ssim", "SSIM").replace("l1", "L1")
-        return Metric(name=name, words=f"validation {words}", unit=inner.unit, digits=inner.digits, sequence=None)
-    unit = "dB" if "psnr" in name.lower() else "px" if name.endswith("_px") else "s" if name.endswith("_s") else ""
-    return Metric(name=name, words=shown(name).short, unit=unit, digits=2 if unit == "dB" else 4, sequence=None)
+def metric(name: str) -> MetricText:
+    """What a metric's name means, harmless to show: the words are the catalogue's, or the name's own."""
+    found = catalogue.metric(name)
+    words = shown(name).short if found.words == name else clean(found.words)
+    sequence = None if found.sequence is None else clean(found.sequence)
+    return MetricText(name=name, words=words, unit=found.unit, digits=found.digits, sequence=sequence)

@@ -12,6 +12,7 @@ from runaudit.factors.factor import Absent
 from runaudit.factors.gaps import gaps
 from runaudit.factors.levels import design_digest, levels
 from runaudit.factors.tree import keyed, leaves_of, same
+from runaudit.metrics.catalogue import PRIMARY
 from runaudit.records.canonical import JSON, parse_strict
 from runaudit.records.manifest import Unknown
 from runaudit.records.record_file import record_of
@@ -137,7 +138,7 @@ def row_cells(run: Run, *, verbose: bool = False) -> tuple[str, str, str, str, s
 
 def _metrics(run: Run, verbose: bool) -> str:
     names = [n for n in sorted(run.metrics) if "bicubic" not in n]
-    names.sort(key=lambda name: (not name.startswith("full_frame/psnr/"), not name.startswith("val/"), name))
+    names.sort(key=lambda name: (not name.startswith(f"{PRIMARY}/"), not name.startswith("val/"), name))
     kept = names if verbose else names[:METRICS_SHOWN]
     more = f"  +{len(names) - len(kept)}" if len(kept) < len(names) else ""
     return "  ".join(f"{printable(name)} {run.metrics[name]:.5g}" for name in kept) + more

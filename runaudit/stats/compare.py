@@ -11,7 +11,7 @@ from math import prod
 
 import numpy as np
 
-from runaudit.metrics.direction import Direction
+from runaudit.metrics.catalogue import Direction
 from runaudit.stats.answer import ArmComparison, Prediction
 from runaudit.stats.bootstrap import bca
 from runaudit.stats.cohort import UNNAMED

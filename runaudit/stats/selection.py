@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from runaudit.errors import UsageError
-from runaudit.metrics.direction import Direction
+from runaudit.metrics.catalogue import Direction
 from runaudit.stats.digits import show
 
 _BEST_OF = re.compile(r"\bbest[\s_-]+(?:(?:seed|run|one)s?[\s_-]+)?(?:out[\s_-]+)?of[\s_-]+(\d{1,4})\b", re.IGNORECASE)

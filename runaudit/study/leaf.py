@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from runaudit.factors.arguments import ROOT
-from runaudit.factors.classes import common_role, standing
+from runaudit.factors.changed import common_role
+from runaudit.factors.classes import standing
 from runaudit.factors.derived import check_rule, references
 from runaudit.factors.documents import shape, text_of
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass, Classification, Role

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from runaudit.diff import Verdict, compare, compare_cohorts
 from runaudit.factors.cohort import cohort_of
-from runaudit.factors.evidence import is_test_data
 from runaudit.factors.patch import patched_files
+from runaudit.metrics.heldout import is_held_out
 from runaudit.settings import FactorSettings, Settings
 from tests.diff.samples import TRAIN, both, digest, drop, put, record, run
 
@@ -345,7 +345,7 @@ def test_arms_of_one_seed_each_that_differ_in_nothing_else_are_replicates():
     "name", ["latest", "attest", "contest", "device", "value", "interval", "trainval", "valve", "evaluator9x"]
 )
 def test_names_that_hold_a_test_word_in_another_word_are_no_test_data(name):
-    assert not is_test_data(name)
+    assert not is_held_out(name)
 
 
 def test_a_file_of_settings_is_the_config_only_where_the_config_holds_what_it_says():

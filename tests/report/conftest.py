@@ -7,7 +7,7 @@ import pytest
 from runaudit.diff import Comparison, Side, Verdict
 from runaudit.diff.result import Derivation, FactorChange, Intent
 from runaudit.factors.factor import Change
-from runaudit.metrics.direction import Direction
+from runaudit.metrics.catalogue import Direction
 from runaudit.report import ArmInput, ComparisonInput
 from runaudit.stats.answer import ArmComparison, ArmSummary, StatsAnswer, StatsVerdict
 from runaudit.stats.values import Comparability, Interval

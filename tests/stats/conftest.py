@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from runaudit.metrics.direction import Direction
+from runaudit.metrics.catalogue import Direction
 from runaudit.stats.answer import StatsAnswer
 from runaudit.stats.judge import judge
 from runaudit.stats.values import ArmValues, Comparability, StatsPlan

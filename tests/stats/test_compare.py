@@ -1,6 +1,6 @@
 """Edges of one comparison: too many readings, no spread between pairs."""
 
-from runaudit.metrics.direction import Direction
+from runaudit.metrics.catalogue import Direction
 from runaudit.stats.cohort import collapse
 from runaudit.stats.compare import compare
 from runaudit.stats.values import ArmValues, StatsPlan

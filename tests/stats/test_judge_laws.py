@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runaudit.metrics.direction import Direction
+from runaudit.metrics.catalogue import Direction
 from runaudit.stats.judge import judge
 from runaudit.stats.values import ArmValues, Comparability, StatsPlan
 from runaudit.stats.words import markdown_lines, text_lines

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from runaudit.errors import UsageError
-from runaudit.metrics.direction import Direction
+from runaudit.metrics.catalogue import Direction
 from runaudit.stats.answer import StatsVerdict
 from runaudit.stats.selection import best_of, denominator, expected_top, is_favourable
 

@@ -1,10 +1,11 @@
 """How the runs trained: one figure per series and arm, one line per seed, the stages behind them."""
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from runaudit.metrics.catalogue import PRIMARY, unit_of
+from runaudit.metrics.heldout import is_held_out
 from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput
 from runaudit.report.series import Band, Line, bands, line, resumes
@@ -13,14 +14,13 @@ from runaudit.report.words import Text, clean, compact, metric, number, shown
 from runaudit.text.words import listed, plural
 
 MAIN = ("train/loss",)
-FURTHER = ("val/", "tile/psnr", "full_frame/psnr/")
+FURTHER = ("val/", "tile/psnr", f"{PRIMARY}/")
 """Series that are drawn: those named, then those that begin so; where no loss has our name, also those of other
 people's names. The rest are told by name."""
 OURS = ("train/", "val/", "tile/", "full_frame/", "amp/", "time/", "lr")
 """What begins so has a place of its own on the page, or is told by name."""
 MAX_SERIES = 8
 SCALER = ("amp/scale", "amp/skipped")
-_HELD_OUT = re.compile(r"val|test|eval|held.?out|dev")
 _NO_LOSS = ["No run logged a training loss (series train/loss)."]
 _NO_VALIDATION = "No run logged a validation series (val/…): nothing here shows how the model generalised on the way."
 
@@ -88,7 +88,7 @@ def curves_view(arms: Sequence[ArmInput]) -> CurvesView:
         wanted += [name for name in names if not name.startswith(OURS)]
     drawn = wanted[:MAX_SERIES]
     missing = [] if any("loss" in name.lower() for name in names) else _NO_LOSS
-    if not any(name.startswith(FURTHER) or _HELD_OUT.search(name.lower()) for name in names):
+    if not any(name.startswith(FURTHER) or is_held_out(name) for name in names):
         missing = [*missing, _NO_VALIDATION]
     rest = [name for name in names if name not in drawn and name not in SCALER]
     return CurvesView(
@@ -133,7 +133,7 @@ def _series(name: str, arms: Sequence[ArmInput]) -> SeriesView:
 
 def _wants_log(name: str, values: Sequence[float]) -> bool:
     """Losses are read in factors, dB are logarithms already; beyond 60 decades no axis helps."""
-    if "psnr" in name or not values or min(values) <= 0:
+    if unit_of(name) == "dB" or not values or min(values) <= 0:
         return False
     return math.log10(max(values)) - math.log10(min(values)) < 60
 

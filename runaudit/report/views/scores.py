@@ -9,30 +9,29 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
 
+from runaudit.metrics import catalogue
+from runaudit.metrics.catalogue import BASELINES
+from runaudit.metrics.catalogue import PRIMARY as PSNR
+from runaudit.metrics.heldout import is_held_out
 from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput
 from runaudit.report.views.arm import RunName, letter, run_name
 from runaudit.report.words import Text, clean, compact, number, shown
 from runaudit.text.words import plural
 
-PSNR = "full_frame/psnr"
 BICUBIC = "bicubic"
-REFERENCES = {
-    BICUBIC: "bicubic of the reference frame",
-    "ibp": "IBP with estimated motion",
-}
-"""`full_frame/psnr_<key>/<sequence>`: what stands beside the network's own number. An unknown key is its own name."""
 ONE_FRAME = ("single_frame", "control")
 """What a run's own network gives when it is fed one frame only: a baseline of that run, not of all."""
 OTHERS = (
-    ("full_frame/psnr_single_frame", "PSNR of the same network fed one frame only (dB)", 2),
-    ("full_frame/psnr_control", "PSNR of the same network fed one frame only (dB)", 2),
-    ("full_frame/psnr_tiled", "PSNR of the same network run tile by tile (dB)", 2),
-    ("full_frame/cpsnr", "cPSNR (dB)", 2),
-    ("full_frame/ssim", "SSIM", 4),
-    ("full_frame/registration_error_px", "Registration error (px)", 3),
-    ("registration_error_px", "Registration error (px)", 3),
+    "full_frame/psnr_single_frame",
+    "full_frame/psnr_control",
+    "full_frame/psnr_tiled",
+    "full_frame/cpsnr",
+    "full_frame/ssim",
+    "full_frame/registration_error_px",
+    "registration_error_px",
 )
+"""What stands in tables of its own, a sequence a column."""
 OWN = ("tiled", *ONE_FRAME)
 """What bears a baseline's form of name and is a result of the run's own network all the same."""
 MAX_PLAIN = 8
@@ -149,7 +148,7 @@ def _plain(arms: Sequence[ArmInput]) -> Iterator[str]:
     """The metrics of any program, held-out ones first; what all runs have before what some have."""
     runs = list(_runs(arms))
     shared: Counter[str] = Counter(name for run in runs for name in run.metrics if not name.startswith("time/"))
-    order = sorted(shared, key=lambda name: (-shared[name], not name.startswith(("val/", "test/", "eval/")), name))
+    order = sorted(shared, key=lambda name: (-shared[name], not is_held_out(name.partition("/")[0]), name))
     yield from order[:MAX_PLAIN]
 
 
@@ -187,15 +186,15 @@ def gain(run: Run, sequence: str, over: str = BICUBIC) -> float | None:
 
 
 def references(arms: Sequence[ArmInput], sequence: str) -> tuple[Reference, ...]:
-    """The baselines measured on this sequence: the mean over runs, in the order of REFERENCES, then by name."""
+    """The baselines measured on this sequence: the mean over runs, in the order of BASELINES, then by name."""
     found: dict[str, list[float]] = {}
     for run in _runs(arms):
         for key, value in _reference_values(run.metrics, sequence):
             found.setdefault(key, []).append(value)
-    order = list(REFERENCES)
+    order = list(BASELINES)
     keys = sorted(found, key=lambda key: (order.index(key) if key in order else len(order), key))
     return tuple(
-        Reference(key=key, words=REFERENCES.get(key, clean(key).replace("_", " ")), value=mean(found[key]))
+        Reference(key=key, words=BASELINES.get(key, clean(key).replace("_", " ")), value=mean(found[key]))
         for key in keys
     )
 
@@ -298,7 +297,8 @@ def _reference_rows(arms: Sequence[ArmInput], names: Sequence[str]) -> Iterator[
 
 
 def _others(arms: Sequence[ArmInput], names: Sequence[str]) -> Iterator[OtherTable]:
-    for prefix, words, digits in OTHERS:
+    for prefix in OTHERS:
+        digits = catalogue.metric(prefix).digits
         if not any(name.startswith(f"{prefix}/") for run in _runs(arms) for name in run.metrics):
             continue
         rows = [
@@ -312,7 +312,14 @@ def _others(arms: Sequence[ArmInput], names: Sequence[str]) -> Iterator[OtherTab
             for index, arm in enumerate(arms)
             for run in arm.runs
         ]
-        yield OtherTable(words=words, rows=tuple(rows))
+        yield OtherTable(words=_caption(prefix), rows=tuple(rows))
+
+
+def _caption(name: str) -> str:
+    """A metric as the heading of a table; a short form (cPSNR) keeps its letters."""
+    quantity = catalogue.metric(name).quantity
+    words = quantity.words[:1].upper() + quantity.words[1:] if quantity.words.islower() else quantity.words
+    return f"{words} ({quantity.unit})" if quantity.unit else words
 
 
 def _notes(arms: Sequence[ArmInput], names: Sequence[str]) -> Iterator[str]:

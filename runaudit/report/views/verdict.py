@@ -11,7 +11,7 @@ from runaudit.records.canonical import JSON
 from runaudit.report.effects import EffectFigure, effect_figure
 from runaudit.report.inputs import ComparisonInput
 from runaudit.report.views.arm import ArmView
-from runaudit.report.words import Metric, Text, clean, metric, number, shown, value_text
+from runaudit.report.words import MetricText, Text, clean, metric, number, shown, value_text
 from runaudit.stats.answer import ArmComparison, StatsAnswer, StatsVerdict
 from runaudit.stats.values import Interval
 from runaudit.text.verdicts import verdict_words
@@ -160,7 +160,7 @@ def seeds_text(ns: tuple[int, int]) -> str:
     return f"{arm} against {baseline} seeds"
 
 
-def _interval(ci: Interval | None, about: Metric) -> str:
+def _interval(ci: Interval | None, about: MetricText) -> str:
     if ci is None:
         return ""
     low, high = (number(end, about.digits, signed=True) for end in (ci.low, ci.high))
@@ -179,12 +179,12 @@ def _small(p: float) -> str:
     return "< 0.001" if p < 0.001 else number(p, 3)
 
 
-def _sentence(row: ArmComparison, about: Metric, *, seeds: str, design: str) -> str:
+def _sentence(row: ArmComparison, about: MetricText, *, seeds: str, design: str) -> str:
     """One metric's evidence: how much, how sure, from how many seeds, and what could have been seen."""
     detectable = row.minimal_detectable_effect
     by = "" if row.difference is None else f"{about.amount(row.difference, signed=True)} {_interval(row.ci, about)}"
     by = by.strip()
-    seen = f"; they would have found a true difference of {about.amount(detectable)}" if detectable is not None else ""
+    seen = f"; minimum detectable difference {about.amount(detectable)}" if detectable is not None else ""
     needed = f"; about {row.n_needed} seeds an arm would be needed" if row.n_needed else ""
     match row.verdict:
         case StatsVerdict.IMPROVED:
@@ -201,4 +201,4 @@ def _sentence(row: ArmComparison, about: Metric, *, seeds: str, design: str) -> 
             return f"cannot be judged from {seeds}{f' (the means differ by {by})' if by else ''}."
         case StatsVerdict.NOT_ATTRIBUTABLE:
             head = f"differs by {by}, {seeds}" if by else f"cannot be attributed, {seeds}"
-            return f"{head}; that has no one cause, because the comparison is {design}."
+            return f"{head}; not attributable: the comparison is {design}."

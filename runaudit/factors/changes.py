@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from runaudit.factors.arguments import ROOT
-from runaudit.factors.classes import changed
+from runaudit.factors.changed import changed
 from runaudit.factors.compute_budget import budget_changes
 from runaudit.factors.derived import check_rule, references
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role

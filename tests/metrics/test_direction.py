@@ -3,7 +3,8 @@
 import pytest
 
 from runaudit.errors import UsageError
-from runaudit.metrics.direction import Direction, known_direction, settle_direction
+from runaudit.metrics.catalogue import Direction, known_direction
+from runaudit.metrics.direction import settle_direction
 
 
 @pytest.mark.parametrize("name", ["psnr", "val/psnr", "full_frame/psnr/astronaut", "SSIM", "test.accuracy", "val_psnr"])

@@ -1,0 +1,128 @@
+"""What a leaf of one section stands for in one run: the rules of the config, the data, the start and the code.
+
+Each rule sees one record alone. A name only says what evidence to look for; the doubtful case is a factor.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+
+from runaudit.factors import builtin as known
+from runaudit.factors.evidence import bookkeeping, data_place, has_digest, in_run_folder, is_digest
+from runaudit.factors.factor import ABSENT, Absent, ChangeClass, Classification, Role, section_of
+from runaudit.factors.levels import SEED_KEYS, Levels
+from runaudit.factors.path import joined, last_key, steps
+from runaudit.factors.tree import leaves_of, same
+from runaudit.metrics.heldout import is_held_out
+from runaudit.records.canonical import JSON
+
+LOCATION_KEYS = ("path", "root", "url", "uri", "location", "cache")
+
+
+def plain_standing(path: str, value: JSON, of: Levels) -> Classification:
+    """The seed, the evaluation, and sections that this version does not know."""
+    section = section_of(path)
+    if section == "seed":
+        return Classification(role=Role.SEED)
+    return Classification(role=Role.EVALUATION if section == "eval" else Role.TREATMENT)
+
+
+def config_standing(path: str, value: JSON, of: Levels) -> Classification:
+    """A setting: a choice, unless the record shows that it repeats, names or places something."""
+    key = last_key(path)
+    if key in SEED_KEYS and not isinstance(value, Mapping):
+        if same(value, of.tree.get("seed", ABSENT)):
+            return Classification(kind=ChangeClass.DERIVED, why="it is the run's seed", follows="seed")
+        return Classification(role=Role.SEED)
+    if why := bookkeeping(path, value, of):
+        return Classification(kind=ChangeClass.NUISANCE, why=why)
+    if isinstance(value, str) and (stands_for := _text(key, value, of)):
+        return stands_for
+    recorded = of.tree.get("eval")
+    if isinstance(recorded, Mapping) and key in recorded and same(value, recorded[key]):
+        return Classification(kind=ChangeClass.DERIVED, why=f"it is eval.{key}", follows=f"eval.{key}")
+    inner = {str(step).lower() for step in steps(path)[1:-1]}
+    if inner & known.EVALUATION_KEYS and key not in known.NOT_EVALUATION:
+        return Classification(role=Role.EVALUATION)
+    return Classification()
+
+
+def _text(key: str, value: str, of: Levels) -> Classification | None:
+    """Text that only points at something that is judged by itself."""
+    if place := in_run_folder(key, value, of):
+        return Classification(value=place, why="it lies in the run's own folder")
+    if name := data_place(key, value, of):
+        return Classification(
+            value=f"<data.{name}>", why=f"a place; what lies there is judged by the digest of data.{name}"
+        )
+    if re.fullmatch(r"cuda(?::\d+)?", value) and _equal_devices(of.at("env.gpu")):
+        return Classification(value="cuda", why="which of several equal devices; the GPU is judged by env.gpu")
+    return None
+
+
+def _equal_devices(gpu: JSON | Absent) -> bool:
+    """Whether the devices that a record names are of one kind. Where it names none, that is a gap of its own."""
+    if isinstance(gpu, list | tuple):
+        return len({str(name) for name in gpu}) < 2
+    return not (isinstance(gpu, str) and re.search(r" \+ |[,;]", gpu))
+
+
+def data_standing(path: str, value: JSON, of: Levels) -> Classification:
+    """A fact of a data set: a place counts by its content, a copy of a setting follows it."""
+    keys = steps(path)
+    if len(keys) == 3 and keys[2] in LOCATION_KEYS and has_digest(of.at(joined("data", str(keys[1])))):
+        return Classification(kind=ChangeClass.NUISANCE, why="a place; data is judged by its digest")
+    if is_measured_on(keys, value, of):
+        return Classification(role=Role.EVALUATION)
+    if len(keys) == 3 and keys[2] != "digest" and (source := _in_config(str(keys[2]), value, of)):
+        return Classification(kind=ChangeClass.DERIVED, why=f"it is {source}", follows=source)
+    return Classification()
+
+
+def is_measured_on(keys: Sequence[str | int], value: JSON, of: Levels) -> bool:
+    """Whether results are measured on this data: the record says so, or its name does."""
+    if len(keys) < 2:
+        return isinstance(value, Mapping) and any(is_measured_on(("data", name), None, of) for name in value)
+    name = str(keys[1])
+    said = of.at("eval.dataset")
+    named = said if isinstance(said, list | tuple) else [said]
+    place = of.at(joined(joined("data", name), "path"))
+    return is_held_out(name) or any(
+        isinstance(word, str) and word and word in (name, f"data.{name}", place) for word in named
+    )
+
+
+def _in_config(key: str, value: JSON, of: Levels) -> str | None:
+    """The config leaf that a fact of a data set repeats: choosing it once must not count twice."""
+    if "config" not in of.tree:
+        return None
+    return next(
+        (p for p, leaf in leaves_of(of.tree["config"], "config") if last_key(p) == key and same(leaf, value)), None
+    )
+
+
+def init_standing(path: str, value: JSON, of: Levels) -> Classification:
+    """Where the run began: a checkpoint counts by its digest, whoever made it."""
+    key = last_key(path)
+    known_start = of.at("init.kind") == "random" or is_digest(of.at("init.checkpoint"))
+    if key in LOCATION_KEYS and known_start:
+        return Classification(kind=ChangeClass.NUISANCE, why="a place; a checkpoint is judged by its digest")
+    if key == "parent" and known_start:
+        return Classification(kind=ChangeClass.DERIVED, why="the parent's checkpoint is judged by its digest",
+                        follows="init.checkpoint")  # fmt: skip
+    return Classification()
+
+
+def code_standing(path: str, value: JSON, of: Levels) -> Classification:
+    """Facts about the code beside its files. Files themselves are judged by `code`."""
+    if path == "code":
+        return Classification()
+    if of.files_judged:
+        return Classification(kind=ChangeClass.NUISANCE, why="every source file is compared by itself")
+    if path == "code.dirty":
+        return Classification(kind=ChangeClass.DERIVED, why="it says whether there is a patch", follows="code.patch")
+    if path == "code.program" and isinstance(value, str):
+        return Classification(value=PurePosixPath(value).name, why="the script, wherever the work tree lay")
+    if last_key(path) in known.CODE_PLACES or steps(path)[1] in known.CODE_PLACES:
+        return Classification(kind=ChangeClass.NUISANCE, why="it says where the code lay, not what it was")
+    return Classification()

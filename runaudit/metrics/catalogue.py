@@ -1,0 +1,205 @@
+"""Every metric that is known, in one table: which way it improves, its unit, the digits it is worth, its words.
+
+Judge, page, list and the reader of claims ask here, so a metric is added by one line of `QUANTITIES` and is then known
+to all of them, wherever it was measured: `val/psnr`, `full_frame/psnr/camera` and `test_psnr` are one quantity.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Direction(StrEnum):
+    """Which way the metric improves."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """What is measured: its words, which way it improves (None: its name settles none), unit, digits worth showing."""
+
+    words: str
+    direction: Direction | None
+    unit: str = ""
+    digits: int = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """A metric's name read: the quantity, its words where it was measured, and the test sequence it was taken on."""
+
+    name: str
+    quantity: Quantity
+    words: str
+    sequence: str | None = None
+
+    @property
+    def unit(self) -> str:
+        """The unit, empty where there is none or none is known."""
+        return self.quantity.unit
+
+    @property
+    def digits(self) -> int:
+        """Decimals that are worth showing."""
+        return self.quantity.digits
+
+
+_HIGHER, _LOWER = Direction.HIGHER, Direction.LOWER
+
+QUANTITIES: Mapping[str, Quantity] = {
+    # the word that names it: what it is
+    "psnr": Quantity("PSNR", _HIGHER, "dB", 2),
+    "cpsnr": Quantity("cPSNR", _HIGHER, "dB", 2),
+    "snr": Quantity("SNR", _HIGHER, "dB", 2),
+    "ssim": Quantity("SSIM", _HIGHER),
+    "cssim": Quantity("cSSIM", _HIGHER),
+    "msssim": Quantity("MS-SSIM", _HIGHER),
+    "vif": Quantity("VIF", _HIGHER),
+    "accuracy": Quantity("accuracy", _HIGHER),
+    "acc": Quantity("accuracy", _HIGHER),
+    "auc": Quantity("AUC", _HIGHER),
+    "auroc": Quantity("AUROC", _HIGHER),
+    "f1": Quantity("F1", _HIGHER),
+    "iou": Quantity("IoU", _HIGHER),
+    "miou": Quantity("mIoU", _HIGHER),
+    "dice": Quantity("Dice", _HIGHER),
+    "map": Quantity("mAP", _HIGHER),
+    "precision": Quantity("precision", _HIGHER),
+    "recall": Quantity("recall", _HIGHER),
+    "bleu": Quantity("BLEU", _HIGHER),
+    "rouge": Quantity("ROUGE", _HIGHER),
+    "r2": Quantity("R²", _HIGHER),
+    "loss": Quantity("loss", _LOWER),
+    "l1": Quantity("L1", _LOWER),
+    "l2": Quantity("L2", _LOWER),
+    "mae": Quantity("MAE", _LOWER),
+    "mse": Quantity("MSE", _LOWER),
+    "rmse": Quantity("RMSE", _LOWER),
+    "nll": Quantity("NLL", _LOWER),
+    "error": Quantity("error", _LOWER),
+    "err": Quantity("error", _LOWER),
+    "lpips": Quantity("LPIPS", _LOWER),
+    "fid": Quantity("FID", _LOWER),
+    "kid": Quantity("KID", _LOWER),
+    "perplexity": Quantity("perplexity", _LOWER),
+    "ppl": Quantity("perplexity", _LOWER),
+    "wer": Quantity("WER", _LOWER),
+    "cer": Quantity("CER", _LOWER),
+    "ece": Quantity("ECE", _LOWER),
+    "bpd": Quantity("bits per dimension", _LOWER),
+    "sam": Quantity("SAM", _LOWER),
+    "ergas": Quantity("ERGAS", _LOWER),
+    "niqe": Quantity("NIQE", _LOWER),
+    "brisque": Quantity("BRISQUE", _LOWER),
+}
+"""A word of a metric's name -> the quantity."""
+
+NAMED: Mapping[str, Quantity] = {
+    "full_frame/registration_error_px": Quantity("registration error", _LOWER, "px", 3),
+    "full_frame/gain_db": Quantity("full-frame gain over bicubic", None, "dB", 2),
+    "full_frame/psnr_single_frame": Quantity("PSNR of the same network fed one frame only", _HIGHER, "dB", 2),
+    "full_frame/psnr_control": Quantity("PSNR of the same network fed one frame only", _HIGHER, "dB", 2),
+    "full_frame/psnr_tiled": Quantity("PSNR of the same network run tile by tile", _HIGHER, "dB", 2),
+    "registration_error_px": Quantity("registration error", _LOWER, "px", 3),
+    "train/loss": Quantity("training loss", _LOWER, "", 5),
+    "train/grad_norm": Quantity("gradient norm", None, "", 3),
+    "amp/scale": Quantity("loss scale", None, "", 0),
+    "time/step_s": Quantity("time per step", None, "s", 3),
+}
+"""Whole names that say something else, or more, than their words do. What follows them is a sequence."""
+
+PRIMARY = "full_frame/psnr"
+"""What is judged where nobody named a metric: the mean over its sequences, or each of them."""
+BASELINES: Mapping[str, str] = {
+    "bicubic": "bicubic of the reference frame",
+    "ibp": "IBP with estimated motion",
+}
+"""What no training moves: `full_frame/psnr_<key>/<sequence>` -> its words."""
+CONTROL = f"{PRIMARY}_bicubic"
+"""The negative control: it depends on the test images and the metric alone."""
+
+_PLACES = {"full_frame": "full-frame", "tile": "tile", "val": "validation", "valid": "validation", "test": "test",
+           "eval": "evaluation", "train": "training"}  # fmt: skip
+"""Where a quantity was measured, as the first part of a name says it."""
+_UNITS = {"_db": "dB", "_px": "px", "_s": "s"}
+"""A name's end that says the unit."""
+_TURNS_ROUND = frozenset({
+    "gap", "drop", "reduction", "delta", "diff", "difference", "ratio", "std", "sd", "var", "variance",
+    "range", "neg", "negative", "inverse", "minus", "rank",
+})  # fmt: skip
+
+
+def metric(name: str) -> Metric:
+    """What a metric's name means. A name that says no place, or is not known, stands for itself."""
+    if (known := _named(name)) is not None:
+        sequence = name[len(known) + 1 :]
+        words = _on(NAMED[known].words, sequence)
+        return Metric(name=name, quantity=NAMED[known], words=words, sequence=sequence or None)
+    place, _, rest = name.partition("/")
+    key, _, sequence = rest.partition("/")
+    own = QUANTITIES.get(key.lower())
+    if place in _PLACES and own is not None:
+        words = _on(f"{_PLACES[place]} {own.words}", sequence)
+        return Metric(name=name, quantity=own, words=words, sequence=sequence or None)
+    unit = unit_of(name)
+    words = f"validation {rest}" if place == "val" and rest else name
+    quantity = QUANTITIES.get(name.lower()) or Quantity(words, known_direction(name), unit, 2 if unit == "dB" else 4)
+    return Metric(name=name, quantity=quantity, words=words)
+
+
+def known_direction(name: str) -> Direction | None:
+    """The direction a metric's name settles, or None. `val/psnr`, `full_frame.ssim`, `test_loss` are known.
+
+    Guessing wrong turns a regression into a success, so a name that mixes words of both kinds, or a word that turns
+    the meaning round (`psnr_gap`, `accuracy_drop`), counts as unknown.
+    """
+    words = _words(name)
+    if words & _TURNS_ROUND:
+        return None
+    if (known := _named(name)) is not None:
+        return NAMED[known].direction
+    found = {quantity.direction for word, quantity in QUANTITIES.items() if word in words}
+    return found.pop() if len(found) == 1 else None
+
+
+def unit_of(name: str) -> str:
+    """The unit that a metric's name says; empty where it says none."""
+    if (known := _named(name)) is not None:
+        return NAMED[known].unit
+    found = {quantity.unit for word, quantity in QUANTITIES.items() if word in _words(name)} - {""}
+    if len(found) == 1:
+        return found.pop()
+    return next((unit for end, unit in _UNITS.items() if name.lower().endswith(end)), "")
+
+
+def is_quantity(name: str, *, is_directed: bool = False) -> bool:
+    """Whether a name stands for one quantity, so that its parts may be averaged: `val` of `val/psnr` does not."""
+    return is_directed or known_direction(name) is not None
+
+
+def sequence_names(known: Iterable[str], name: str) -> tuple[str, ...]:
+    """The sequences of a metric among these names, without its prefix."""
+    found = (other.removeprefix(f"{name}/") for other in known if other.startswith(f"{name}/"))
+    return tuple(sorted(other for other in found if "/" not in other))
+
+
+def parents(known: Iterable[str]) -> set[str]:
+    """The metrics of which these names could be sequences."""
+    found = {name.rpartition("/")[0] for name in known} - {""}
+    return {name for name in found if is_quantity(name)}
+
+
+def _named(name: str) -> str | None:
+    """The whole name that this one is, or is a sequence of."""
+    return next((known for known in NAMED if name == known or name.startswith(f"{known}/")), None)
+
+
+def _words(name: str) -> set[str]:
+    return {word for word in re.split(r"[^a-z0-9]+", name.lower()) if word}
+
+
+def _on(words: str, sequence: str) -> str:
+    return f"{words} on {sequence}" if sequence else words
