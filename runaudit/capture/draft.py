@@ -27,7 +27,7 @@ from runaudit.capture.source import Limits, is_installed, legible
 from runaudit.errors import CaptureError
 from runaudit.records.canonical import JSON, thawed
 from runaudit.records.manifest import Manifest
-from runaudit.store.catalogue import resolve, run_ids
+from runaudit.store.catalogue import run_ids
 from runaudit.store.store import Store
 from runaudit.system.git import work_tree
 
@@ -213,7 +213,7 @@ def _init(init: str | Mapping[str, JSON], store: Store) -> dict[str, JSON]:
     if found["kind"] == "resume" and not found["parent"]:
         raise CaptureError("a resumed run names no parent", remedy="give init={'kind': 'resume', 'parent': RUN, …}")
     if found["parent"] is not None and found["parent"] not in run_ids(store):
-        (found["parent"],) = resolve(store, str(found["parent"]))[:1]
+        raise CaptureError(f"init.parent {found['parent']!r} is no run of this store", remedy="give a run's whole id")
     return found
 
 
