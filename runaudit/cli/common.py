@@ -23,6 +23,7 @@ from runaudit.text.verdicts import CANNOT_JUDGE, NEGATIVE
 
 if TYPE_CHECKING:
     # Imported where they are used: `--help` needs none, and they are a quarter of what it costs.
+    from runaudit.judge.bench import Bench
     from runaudit.settings import Settings
     from runaudit.store import Store
     from runaudit.text.answer import Answer
@@ -82,6 +83,13 @@ class Context:
         from runaudit.store import Store
 
         return Store(self.store_root)
+
+    @property
+    def bench(self) -> "Bench":
+        """The store with its policy, as judgement takes them."""
+        from runaudit.judge.bench import Bench
+
+        return Bench(self.store, self.settings)
 
     def open(self) -> "Store":
         """The store, which must exist."""
