@@ -21,7 +21,7 @@ from runaudit.capture.rng import proof
 from runaudit.errors import CaptureError, UsageError
 from runaudit.observe.here import attached, is_observed, unobserved
 from runaudit.record.files import brought_in
-from runaudit.record.finishing import WatchedConfig, loaded_here, seal_own, told
+from runaudit.record.finishing import WatchedConfig, change_note, loaded_here, seal_own
 from runaudit.record.ledger import claim
 from runaudit.record.outcome import SERIES, end_mirrors, ending_of, run_of
 from runaudit.record.recording import Recording, Silent, check_status, digest_of_all, inner_files
@@ -233,7 +233,7 @@ class Recorder:
         if metrics:
             claim(self._live, "metrics", values={name: float(value) for name, value in metrics.items()})
         if config := self._config.changes():
-            self.note(told(config))
+            self.note(change_note(config))
         if self.owns:
             self.outcome = seal_own(
                 self.store, self.manifest, self._redactor, root=self._root, traced=self._traced, status=status,
