@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from runaudit.factors.arguments import ROOT
+from runaudit.factors.between import SEED_UNPROVEN
 from runaudit.factors.factor import ABSENT, Absent, Change, Role
-from runaudit.factors.gaps import SEED_UNPROVEN, gaps, status_gap
+from runaudit.factors.gaps import gaps, status_gap
 from runaudit.factors.grouping import counted
 from runaudit.factors.levels import Levels, levels
 from runaudit.factors.negative_control import control_barriers, controls
