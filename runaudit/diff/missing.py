@@ -7,11 +7,10 @@ is also held against the run that stands for its arm, where two halves of an arm
 from collections.abc import Iterator
 from dataclasses import replace
 
-from runaudit.diff.arms import Arm
+from runaudit.diff.arms import Arm, Beside
 from runaudit.diff.result import Missing
 from runaudit.factors.between import gaps_between, said_by_one
 from runaudit.factors.levels import Levels
-from runaudit.factors.pair import Pair
 from runaudit.factors.path import matches
 from runaudit.factors.together import beside
 from runaudit.records.canonical import canonical_bytes
@@ -21,13 +20,12 @@ from runaudit.settings import FactorSettings
 NOT_RECORDED = "equal seeds and equal records gave another start: something that is not recorded differs"
 
 
-def missing_rows(
-    a: Arm, b: Arm, settings: FactorSettings, *, is_explained: bool, with_status: bool
-) -> tuple[Missing, ...]:
-    """The gaps of both arms by path. `is_explained`: whether a factor can explain that two runs began otherwise."""
+def missing_rows(arms: Beside, *, with_status: bool) -> tuple[Missing, ...]:
+    """The gaps of both arms by path."""
+    a, b, settings = arms.a, arms.b, arms.pair.settings
     rows: dict[str, Missing] = {}
     for index in range(max(a.cohort.n, b.cohort.n)):
-        for gap in gaps_between(_pair(a.at(index), b.at(index), settings), with_status=with_status):
+        for gap in gaps_between(beside(a.at(index), b.at(index), settings), with_status=with_status):
             known = rows.get(gap.path)
             side = gap.side if known is None or known.side == gap.side else "both"
             rows[gap.path] = Missing(factor=gap.path, side=side, reason=gap.reason)
@@ -35,28 +33,23 @@ def missing_rows(
         path = next((name for name in rows if matches(row.factor, name)), row.factor)
         held = rows.get(path, row)
         rows[path] = held if held.side == row.side else replace(held, side="both")
-    if not is_explained:
-        rows |= {path: Missing(factor=path, side="both", reason=NOT_RECORDED) for path in _unexplained_starts(a, b)}
+    if not arms.factors:
+        rows |= {path: Missing(factor=path, side="both", reason=NOT_RECORDED) for path in _unexplained_starts(arms)}
     return tuple(rows[path] for path in sorted(rows))
-
-
-def _pair(a: Levels, b: Levels, settings: FactorSettings) -> Pair:
-    a, b = beside(a, b)
-    return Pair(a=a, b=b, settings=settings)
 
 
 def _within(arm: Arm, side: str, settings: FactorSettings) -> Iterator[Missing]:
     """What one run of an arm says and another does not, where that leaves open whether they are alike."""
     for row in arm.deviations:
         if row.of is not arm.typical:
-            for gap in said_by_one(_pair(arm.typical, row.of, settings)):
+            for gap in said_by_one(beside(arm.typical, row.of, settings)):
                 if gap.side != "both":
                     yield Missing(factor=gap.path, side=side, reason=gap.reason)
 
 
-def _unexplained_starts(a: Arm, b: Arm) -> Iterator[str]:
+def _unexplained_starts(arms: Beside) -> Iterator[str]:
     """The seed proofs that differ between runs of one seed: nothing that was recorded can have moved them."""
-    pairs = _of_one_seed(a, b) if a.is_replicated or b.is_replicated else [(a.typical, b.typical)]
+    pairs = _of_one_seed(arms.a, arms.b) if arms.is_replicated else [(arms.pair.a, arms.pair.b)]
     for left, right in pairs:
         proofs = right.run.seed_proof
         yield from (f"seed_proof.{k}" for k, v in left.run.seed_proof.items() if proofs.get(k, v) != v)

@@ -56,8 +56,8 @@ def gaps_between(pair: Pair, *, with_status: bool) -> tuple[Gap, ...]:
 def _of_parents(pair: Pair) -> Iterator[Gap]:
     if not compared(pair.a, pair.b) or pair.a.parent is None or pair.b.parent is None:
         return
-    a, b = beside(pair.a.parent, pair.b.parent)
-    for gap in gaps_between(Pair(a=a, b=b, settings=pair.settings), with_status=False):
+    parents = beside(pair.a.parent, pair.b.parent, pair.settings)
+    for gap in gaps_between(parents, with_status=False):
         yield gap._replace(path=PREFIX + gap.path)
 
 

@@ -17,6 +17,7 @@ from runaudit.factors.grouping import counted
 from runaudit.factors.levels import Levels, levels
 from runaudit.factors.negative_control import control_barriers, controls
 from runaudit.factors.observed import seeded_alike
+from runaudit.factors.pair import Pair
 from runaudit.factors.path import last_key
 from runaudit.factors.policy import shared_policy
 from runaudit.factors.together import together
@@ -189,7 +190,7 @@ def _blocks(leaves: Sequence[Leaf], runs: Sequence[Levels], policy: FactorSettin
             for leaf in leaves
             if leaf.tokens[first] != leaf.tokens[other] and UNKNOWN not in (leaf.levels[first], leaf.levels[other])
         )
-        for change in counted(changes, runs[first], runs[other], policy):
+        for change in counted(changes, Pair(a=runs[first], b=runs[other], settings=policy)):
             votes[change.path].add(change.block)
     blocks: dict[str, list[Leaf]] = {}
     for leaf in leaves:
