@@ -17,16 +17,19 @@ from runaudit.factors.factor import SEED_ROLES, Change, ChangeClass
 from runaudit.factors.levels import Levels, levels
 from runaudit.factors.pair import Pair
 from runaudit.factors.path import matches
-from runaudit.factors.together import beside
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deviation:
-    """One run of an arm beside the run that stands for it: what changed, and the factors in that beside the seeds."""
+    """One run of an arm beside the run that stands for it: what changed, and the factors in that beside the seeds.
+
+    Where it is that run itself there is no `pair`.
+    """
 
     of: Levels
+    pair: Pair | None = None
     found: tuple[Change, ...] = ()
     factors: tuple[FactorChange, ...] = ()
 
@@ -100,8 +103,8 @@ class Beside:
 def arms_beside(a: Cohort, b: Cohort, settings: FactorSettings) -> Beside:
     """Two cohorts, each held against itself and then against the other."""
     left, right = _arm(a, settings), _arm(b, settings)
-    pair = beside(left.typical, right.typical, settings)
-    found = _seeds_aside(changes(pair), left, right)
+    pair, changed = changes(left.typical, right.typical, settings)
+    found = _seeds_aside(changed, left, right)
     blocks = _blocks(left, right)
     factors = tuple(factor for factor in factor_changes(found, pair) if factor.factor not in blocks)
     return Beside(a=left, b=right, pair=pair, found=found, factors=factors, blocks=blocks)
@@ -124,10 +127,9 @@ def _arm(cohort: Cohort, settings: FactorSettings) -> Arm:
 
 
 def _deviation(stands: Levels, of: Levels, settings: FactorSettings) -> Deviation:
-    pair = beside(stands, of, settings)
-    found = changes(pair)
+    pair, found = changes(stands, of, settings)
     factors = factor_changes(found, pair)
-    return Deviation(of=of, found=found, factors=tuple(f for f in factors if f.role not in SEED_ROLES))
+    return Deviation(of=of, pair=pair, found=found, factors=tuple(f for f in factors if f.role not in SEED_ROLES))
 
 
 # ── seeds ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,6 +1,6 @@
 """Why results cannot be held side by side, whatever changed: a damaged record, no result, another measure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from runaudit.diff.arms import Beside
@@ -36,12 +36,7 @@ def evaluation_barriers(factors: Iterable[FactorChange]) -> tuple[str, ...]:
 
 def result_barriers(arms: Beside) -> tuple[str, ...]:
     """Why the results of two arms cannot be compared."""
-    return (
-        *_without_results(arms),
-        *evaluation_barriers(arms.factors),
-        *_moved_control(arms.runs),
-        *_unexplained_lengths(arms),
-    )
+    return tuple(barrier for find in _BARRIERS for barrier in find(arms))
 
 
 def _without_results(arms: Beside) -> Iterator[str]:
@@ -56,11 +51,14 @@ def _without_results(arms: Beside) -> Iterator[str]:
             yield f"{run.label} ({run.short}) did not finish: {run.status}"
 
 
-def _moved_control(runs: Sequence[Run]) -> tuple[str, ...]:
+def _other_measure(arms: Beside) -> Iterator[str]:
+    yield from evaluation_barriers(arms.factors)
+
+
+def _moved_control(arms: Beside) -> Iterator[str]:
     """The control must agree over every run of both arms that has it."""
-    having = [run for run in runs if controls(run)]
-    found = (barrier for run in having[1:] for barrier in control_barriers(having[0], run))
-    return tuple(dict.fromkeys(found))[:1]
+    having = [run for run in arms.runs if controls(run)]
+    yield from islice((barrier for run in having[1:] for barrier in control_barriers(having[0], run)), 1)
 
 
 def _unexplained_lengths(arms: Beside) -> Iterator[str]:
@@ -75,3 +73,11 @@ def _unexplained_lengths(arms: Beside) -> Iterator[str]:
             for barrier in budget_barriers(first, row.run, row.found)
         )
         yield from islice(within, 1)
+
+
+_BARRIERS: tuple[Callable[[Beside], Iterator[str]], ...] = (
+    _without_results,
+    _other_measure,
+    _moved_control,
+    _unexplained_lengths,
+)

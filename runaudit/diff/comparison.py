@@ -48,7 +48,8 @@ def _alone(run: Run) -> Cohort:
 
 def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str], design_only: bool) -> Comparison:
     runs = (*a.runs, *b.runs)
-    arms = arms_beside(a, b, shared_policy(settings.factors, runs))
+    policy = shared_policy(settings.factors, runs)
+    arms = arms_beside(a, b, policy)
     factors, met = held_against_intent(arms.factors, runs, intent)
     missing = missing_rows(arms, with_status=not design_only)
     grounds = Grounds(

@@ -15,7 +15,6 @@ from runaudit.factors.path import matches
 from runaudit.factors.together import beside
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.manifest import Unknown
-from runaudit.settings import FactorSettings
 
 NOT_RECORDED = "equal seeds and equal records gave another start: something that is not recorded differs"
 
@@ -29,7 +28,7 @@ def missing_rows(arms: Beside, *, with_status: bool) -> tuple[Missing, ...]:
             known = rows.get(gap.path)
             side = gap.side if known is None or known.side == gap.side else "both"
             rows[gap.path] = Missing(factor=gap.path, side=side, reason=gap.reason)
-    for row in (*_within(a, "a", settings), *_within(b, "b", settings)):
+    for row in (*_within(a, "a"), *_within(b, "b")):
         path = next((name for name in rows if matches(row.factor, name)), row.factor)
         held = rows.get(path, row)
         rows[path] = held if held.side == row.side else replace(held, side="both")
@@ -38,13 +37,12 @@ def missing_rows(arms: Beside, *, with_status: bool) -> tuple[Missing, ...]:
     return tuple(rows[path] for path in sorted(rows))
 
 
-def _within(arm: Arm, side: str, settings: FactorSettings) -> Iterator[Missing]:
+def _within(arm: Arm, side: str) -> Iterator[Missing]:
     """What one run of an arm says and another does not, where that leaves open whether they are alike."""
     for row in arm.deviations:
-        if row.of is not arm.typical:
-            for gap in said_by_one(beside(arm.typical, row.of, settings)):
-                if gap.side != "both":
-                    yield Missing(factor=gap.path, side=side, reason=gap.reason)
+        for gap in said_by_one(row.pair) if row.pair else ():
+            if gap.side != "both":
+                yield Missing(factor=gap.path, side=side, reason=gap.reason)
 
 
 def _unexplained_starts(arms: Beside) -> Iterator[str]:

@@ -13,12 +13,14 @@ from runaudit.factors.factor import Change
 from runaudit.factors.following import broken_rules, explained_by_what_counts, said_once
 from runaudit.factors.grouping import counted
 from runaudit.factors.leaves import circumstances, design_leaves, seed_proofs
+from runaudit.factors.levels import Levels
 from runaudit.factors.lineage import compared, lineage
 from runaudit.factors.onesided import explained_by_use
 from runaudit.factors.pair import Pair
 from runaudit.factors.seeding import with_seeding
 from runaudit.factors.together import beside
 from runaudit.factors.usage import moved_changes, seed_unproven, unused_changes
+from runaudit.settings import FactorSettings
 
 SOURCES: tuple[Callable[[Pair], Iterable[Change]], ...] = (
     design_leaves,
@@ -40,8 +42,13 @@ RULES: tuple[Callable[[Sequence[Change], Pair], Iterable[Change]], ...] = (
 """In this order: a rule sees what those before it decided."""
 
 
-def changes(pair: Pair) -> tuple[Change, ...]:
-    """The changed leaves of two runs in the order of their paths, counted into factors."""
+def changes(a: Levels, b: Levels, settings: FactorSettings) -> tuple[Pair, tuple[Change, ...]]:
+    """Two runs put beside each other, and their changed leaves in the order of the paths, counted into factors."""
+    pair = beside(a, b, settings)
+    return pair, _changes(pair)
+
+
+def _changes(pair: Pair) -> tuple[Change, ...]:
     found = tuple(change for source in SOURCES for change in source(pair))
     for rule in RULES:
         found = tuple(rule(found, pair))
@@ -49,4 +56,4 @@ def changes(pair: Pair) -> tuple[Change, ...]:
     if not compared(pair.a, pair.b) or pair.a.parent is None or pair.b.parent is None:
         return own
     # The parents are put beside each other as the runs are.
-    return lineage(own, changes(beside(pair.a.parent, pair.b.parent, pair.settings)), pair)
+    return lineage(own, _changes(beside(pair.a.parent, pair.b.parent, pair.settings)), pair)

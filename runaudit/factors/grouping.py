@@ -22,19 +22,8 @@ def counted(changes: tuple[Change, ...], pair: Pair) -> tuple[Change, ...]:
     """Every factor leaf with the block it is counted under; the first rule that claims a leaf keeps it."""
     factors = [change for change in changes if change.kind is ChangeClass.FACTOR]
     blocks: Blocks = {}
-    claims: tuple[Callable[[], Mapping[str, str]], ...] = (
-        lambda: _bundles(factors, pair),
-        lambda: _groups(factors, pair),
-        lambda: _batch(factors),
-        lambda: _data(factors),
-        lambda: _environment(factors),
-        lambda: _init(factors),
-        lambda: _tables(factors),
-        lambda: _variants(factors, pair),
-        lambda: renamed(factors),
-    )
-    for claim in claims:
-        for path, block in claim().items():
+    for claim in _CLAIMS:
+        for path, block in claim(factors, pair).items():
             blocks.setdefault(path, block)
     return tuple(
         replace(change, block=blocks.get(change.path, change.path)) if change.kind is ChangeClass.FACTOR else change
@@ -67,7 +56,7 @@ def _groups(factors: list[Change], pair: Pair) -> Blocks:
     return blocks
 
 
-def _batch(factors: list[Change]) -> Blocks:
+def _batch(factors: list[Change], _pair: Pair) -> Blocks:
     """The keys whose product is one batch, where it stayed what it was; each network by itself."""
     networks: dict[str, list[Change]] = {}
     for change in factors:
@@ -105,13 +94,13 @@ def _same_product(members: list[Change]) -> bool:
     return products[0] == products[1]
 
 
-def _data(factors: list[Change]) -> Blocks:
+def _data(factors: list[Change], _pair: Pair) -> Blocks:
     return {
         c.path: joined("data", str(steps(c.path)[1])) for c in factors if c.section == "data" and len(steps(c.path)) > 1
     }
 
 
-def _environment(factors: list[Change]) -> Blocks:
+def _environment(factors: list[Change], _pair: Pair) -> Blocks:
     env = [c for c in factors if c.section == "env"]
     hardware = [c for c in env if any(matches(c.path, name) for name in (*known.HARDWARE, *known.MACHINE))]
     software = [c for c in env if any(matches(c.path, name) for name in known.NUMERICS)]
@@ -130,13 +119,13 @@ def _environment(factors: list[Change]) -> Blocks:
     return blocks
 
 
-def _init(factors: list[Change]) -> Blocks:
+def _init(factors: list[Change], _pair: Pair) -> Blocks:
     members = [c for c in factors if c.section == "init"]
     checkpoint = any(c.path == "init.checkpoint" for c in members)
     return {c.path: "init.checkpoint" for c in members} if checkpoint else {}
 
 
-def _tables(factors: list[Change]) -> Blocks:
+def _tables(factors: list[Change], _pair: Pair) -> Blocks:
     """Tables that came or went in a list of named tables belong to the choice of which tables there are."""
     blocks: Blocks = {}
     for change in factors:
@@ -181,3 +170,21 @@ def _prefix(keys: tuple[str | int, ...]) -> str:
     for key in keys[1:]:
         path = joined(path, key) if isinstance(key, str) else f"{path}[{key}]"
     return path
+
+
+def _renamed(factors: list[Change], _pair: Pair) -> Blocks:
+    return dict(renamed(factors))
+
+
+_CLAIMS: tuple[Callable[[list[Change], Pair], Blocks], ...] = (
+    _bundles,
+    _groups,
+    _batch,
+    _data,
+    _environment,
+    _init,
+    _tables,
+    _variants,
+    _renamed,
+)
+"""What makes one factor of several leaves: what was declared comes first."""
