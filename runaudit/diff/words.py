@@ -114,11 +114,11 @@ def _budget(pair: Pair, _found: Sequence[Change]) -> Iterator[str]:
     a, b = pair.a.run, pair.b.run
     left, right = updates(a), updates(b)
     if left is not None and right is not None and (left.taken != right.taken or left.skipped != right.skipped):
-        told = {*a.trajectory.series, *b.trajectory.series, *a.metrics, *b.metrics}
+        logged = {*a.trajectory.series, *b.trajectory.series, *a.metrics, *b.metrics}
         yield (
             f"optimiser updates really taken: {left.taken} ({left.skipped} skipped by the scaler) → "
             f"{right.taken} ({right.skipped} skipped)"
-            if "amp/skipped" in told
+            if "amp/skipped" in logged
             else f"steps logged: {left.steps} → {right.steps}"
         )
     for side, run in (("a", a), ("b", b)):

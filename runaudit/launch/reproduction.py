@@ -1,9 +1,9 @@
 """Did it come out the same? A run and its repetition: first by their inputs, then by their results.
 
 What was run with other inputs was not repeated, whatever came of it. Else three answers are possible, and a fourth
-where nothing can be said: equal to the last bit; different, but no more than
-another seed would have been; different beyond that; different, with too few replicates to know how much is noise.
-The noise is that of the replicates, by the prediction interval for one further run: `mean ± t(n-1) sd sqrt(1 + 1/n)`.
+where none can be determined: equal to the last bit; different, but no more than another seed would have been; different
+beyond that; different, with too few replicates to know how much is noise. The noise is that of the replicates, by the
+prediction interval for one further run: `mean ± t(n-1) sd sqrt(1 + 1/n)`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from runaudit.diff.result import FactorChange
 from runaudit.records.canonical import canonical_equal, json_safe, thawed
 from runaudit.records.results import is_clock
 from runaudit.records.run import Run
-from runaudit.text.words import plural
+from runaudit.text.words import head, plural
 
 MIN_REPLICATES = 3
 LEVEL = 0.95
@@ -88,8 +88,7 @@ def judge_repetition(
     found = _by_results(run, again, replicates)
     if not inputs:
         return found
-    named = [factor.factor for factor in inputs]
-    shown = ", ".join(named[:MAX_NAMED]) + (f" and {len(named) - MAX_NAMED} more" if len(named) > MAX_NAMED else "")
+    shown = head([factor.factor for factor in inputs], MAX_NAMED)
     return replace(found, verdict=Reproduction.OTHER_INPUTS, reason=f"not the same inputs: {shown}", inputs=inputs)
 
 

@@ -47,8 +47,7 @@ def judge(
     """Judge every arm against the baseline (an index or a label; the last arm unless said otherwise).
 
     designs: one for each arm but the baseline, in their order, where they differ; `design` is then the weakest.
-    Raises UsageError for an unknown direction, label or design verdict; NothingToJudgeError for fewer than
-    two arms.
+    Raises UsageError for an unknown direction, label or design verdict; NothingToJudgeError for fewer than two arms.
     """
     settled = settle_direction(metric, direction)
     chosen = _baseline_index(arms, baseline)
@@ -71,10 +70,11 @@ def judge(
     case = reasons.Case(
         metric=metric, direction=settled, design=design, plan=plan, reference=reference, family=len(pairs)
     )
-    judged = tuple(
+    each_judged = [
         _judged(comparison, sample, case=replace(case, design=own))
         for comparison, (sample, _), own in zip(compared, pairs, each, strict=True)
-    )
+    ]
+    judged = tuple(comparison for comparison, _ in each_judged)
     return StatsAnswer(
         metric=metric,
         direction=settled,
@@ -84,7 +84,7 @@ def judge(
         arms=tuple(_summary(arm, sample, plan=plan) for arm, sample in zip(arms, samples, strict=True)),
         comparisons=judged,
         verdict=_overall(judged),
-        reason=reasons.overall(judged, case=case),
+        reason=reasons.overall(judged, [why for _, why in each_judged], case=case),
         notes=reasons.notes(judged, samples, case=case, sequences=[name for name, _ in arms[chosen].by_sequence]),
     )
 
@@ -116,9 +116,7 @@ def _baseline_index(arms: Sequence[ArmValues], baseline: int | str) -> int:
 
 
 def _family(comparisons: Sequence[ArmComparison], *, plan: StatsPlan) -> list[ArmComparison]:
-    """Adjusted p values over all comparisons asked for; one that could not be tested still counts as
-    asked.
-    """
+    """Adjusted p values over all comparisons asked for; one that could not be tested still counts as asked."""
     adjust = holm if plan.correction == "holm" else benjamini_hochberg
     adjusted = adjust([1.0 if comparison.p is None else comparison.p for comparison in comparisons])
     return [
@@ -127,10 +125,11 @@ def _family(comparisons: Sequence[ArmComparison], *, plan: StatsPlan) -> list[Ar
     ]
 
 
-def _judged(comparison: ArmComparison, sample: Sample, *, case: reasons.Case) -> ArmComparison:
+def _judged(comparison: ArmComparison, sample: Sample, *, case: reasons.Case) -> tuple[ArmComparison, reasons.Why]:
     verdict = _verdict(comparison, sample, case=case)
     judged = replace(comparison, verdict=verdict, design=case.design)
-    return replace(judged, reason=reasons.of(judged, sample, evidence=_evidence(comparison, sample, case), case=case))
+    why = reasons.of(judged, sample, evidence=_evidence(comparison, sample, case), case=case)
+    return replace(judged, reason=why.text), why
 
 
 def _verdict(comparison: ArmComparison, sample: Sample, *, case: reasons.Case) -> StatsVerdict:
@@ -155,9 +154,7 @@ def _evidence(comparison: ArmComparison, sample: Sample, case: reasons.Case) -> 
 
 
 def _overall(comparisons: Sequence[ArmComparison]) -> StatsVerdict:
-    """The verdict all comparisons share. Where they differ, the strictest doubt: one success proves no
-    family.
-    """
+    """The verdict all comparisons share. Where they differ, the strictest doubt: one success proves no family."""
     verdicts = {comparison.verdict for comparison in comparisons}
     if len(verdicts) == 1:
         return verdicts.pop()

@@ -1,5 +1,4 @@
-"""Plain numbers from a file: a paper's table, another tracker's export. Columns arm, seed, value, and perhaps
-sequence.
+"""Plain numbers from a file: a paper's table, another tracker's export. Columns arm, seed, value, and perhaps sequence.
 
 One row is one run, or one sequence of one run; sequences are averaged inside the run before anything is
 tested. Every cell is either understood or refused with its line; an empty value is a run without a number,
@@ -120,9 +119,9 @@ def _mean(values: list[float | None]) -> float | None:
 
 
 def _status(found: Mapping[str, Row]) -> str:
-    told = sorted({row.status for row in found.values() if row.status})
-    failed = [status for status in told if status not in ("completed", "early_stopped")]
-    return (failed or told or [""])[0]
+    named = sorted({row.status for row in found.values() if row.status})
+    failed = [status for status in named if status not in ("completed", "early_stopped")]
+    return (failed or named or [""])[0]
 
 
 def _csv_rows(text: str, name: str) -> Iterator[Row]:

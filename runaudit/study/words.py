@@ -90,8 +90,8 @@ def _replication(study: Study) -> Iterator[str]:
     cells = study.table.informative
     sizes = Counter(len(cell.results) for cell in cells)
     if len(cells) > 1 and len(sizes) > 1:
-        shares = ", ".join(f"{count} of {size}" for size, count in sorted(sizes.items()))
-        yield f"the {len(cells)} cells are not balanced (cells of so many runs: {shares})"
+        shares = listed([f"{plural(count, 'cell')} of {plural(size, 'run')}" for size, count in sorted(sizes.items())])
+        yield f"the {len(cells)} cells are not balanced ({shares})"
     seeds = [row for cell in cells for row in cell.results]
     if (
         len(cells) > 1
