@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from runaudit.launch.python import guard, guarded_record
     from runaudit.observe.here import observe
     from runaudit.record.recorder import Recorder, log, record
+    from runaudit.record.recording import Recording
     from runaudit.records.digest import FileEntry, digest_file, digest_files, digest_tree
     from runaudit.records.manifest import Manifest
     from runaudit.records.run import Run
@@ -21,14 +22,15 @@ if TYPE_CHECKING:
     from runaudit.store.store import Store
 
 __all__ = [
-    "FileEntry", "Manifest", "Recorder", "Run", "Store", "__version__", "digest_file", "digest_files", "digest_tree",
-    "find_run", "guard", "guarded_record", "log", "observe", "record",
+    "FileEntry", "Manifest", "Recorder", "Recording", "Run", "Store", "__version__", "digest_file", "digest_files",
+    "digest_tree", "find_run", "guard", "guarded_record", "log", "observe", "record",
 ]  # fmt: skip
 
 _HOMES = {
     "record": "runaudit.record.recorder",
     "log": "runaudit.record.recorder",
     "Recorder": "runaudit.record.recorder",
+    "Recording": "runaudit.record.recording",
     "Store": "runaudit.store.store",
     "Manifest": "runaudit.records.manifest",
     "Run": "runaudit.records.run",

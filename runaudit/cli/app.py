@@ -42,7 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rerun": ("runaudit.cli.restore:rerun", "Run it again and compare."),
     "import": ("runaudit.cli.imports:imports", "Bring foreign runs in, their gaps marked unknown."),
     "export": ("runaudit.cli.export:export", "Runs in one file, which import takes back with every digest intact."),
-    "rules": ("runaudit.cli.guard:rules", "Every rule with its words."),
+    "rules": ("runaudit.cli.guard:rules", "Every rule, with its reason."),
 }
 
 

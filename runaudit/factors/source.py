@@ -17,6 +17,7 @@ from runaudit.factors.levels import Levels
 from runaudit.factors.path import last_key, matches
 from runaudit.factors.tree import keyed, leaves_of
 from runaudit.records.canonical import JSON, canonical_bytes, parse_strict
+from runaudit.records.yamlfile import EXPONENT, parse_yaml
 from runaudit.settings import FactorSettings
 
 
@@ -137,7 +138,15 @@ def _is_the_config(path: str, digest: str, of: Levels) -> bool:
     if not isinstance(settings, Mapping) or not settings:
         return False
     held = {(last_key(name), canonical_bytes(value)) for name, value in leaves_of(of.tree["config"], "config")}
+    held |= {(name, canonical_bytes(float(text))) for name, text in _numbers_as_text(of.tree["config"])}
     return all((last_key(name), canonical_bytes(value)) in held for name, value in leaves_of(keyed(settings), "config"))
+
+
+def _numbers_as_text(config: JSON) -> Iterator[tuple[str, str]]:
+    """What an older version sealed as text though the file holds a number: `1e-05` from YAML."""
+    for name, value in leaves_of(config, "config"):
+        if isinstance(value, str) and EXPONENT.fullmatch(value):
+            yield last_key(name), value.replace("_", "")
 
 
 def settings_in(path: str, text: str | None) -> JSON:
@@ -150,9 +159,7 @@ def settings_in(path: str, text: str | None) -> JSON:
         if path.endswith(".toml"):
             return tomllib.loads(text)
         if path.endswith((".yaml", ".yml")):
-            import yaml
-
-            return yaml.safe_load(text)
+            return parse_yaml(text.encode(), where=path)
     except Exception:  # whatever a parser raises, the file is then judged by its content
         return None
     return None

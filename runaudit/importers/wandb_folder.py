@@ -20,13 +20,13 @@ from runaudit.errors import CanonicalError, RecordError
 from runaudit.importers.base import Imported, Skipped
 from runaudit.importers.commandline import arguments
 from runaudit.importers.offline import OfflineLog, read_logs
-from runaudit.importers.yamlfile import parse_yaml
 from runaudit.records.canonical import JSON, parse_strict
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import Run
 from runaudit.records.trajectory import Trajectory, number
+from runaudit.records.yamlfile import parse_yaml
 
 FACTS = ("config.yaml", "wandb-metadata.json", "wandb-summary.json")
 MAX_BYTES = 50 << 20
