@@ -15,7 +15,7 @@ from runaudit.factors.arguments import ROOT
 from runaudit.factors.changed import changed
 from runaudit.factors.classes import JUDGED_IN_PAIRS, beyond_key, design_key
 from runaudit.factors.factor import SEED_ROLES, Absent, Change, ChangeClass
-from runaudit.factors.gaps import unwatched
+from runaudit.factors.gaps import undeclared_code, unwatched
 from runaudit.factors.levels import PREFIXES, Levels, levels
 from runaudit.factors.policy import shared_policy
 from runaudit.factors.source import cannot_run, file_changes
@@ -50,7 +50,8 @@ class Identity:
     def key(self) -> str:
         """A text that runs of one design have in common. It sorts candidates: unequal for two designs that differ in
         what they declare; of equal ones `matches` decides."""
-        return design_key(self.of, self.own_policy)
+        unknown = sorted(path for path, _ in undeclared_code(self.of))
+        return " ".join((design_key(self.of, self.own_policy), *unknown))
 
     @cached_property
     def id(self) -> str:
@@ -58,8 +59,11 @@ class Identity:
         (of,) = together((self.of,))
         known = of.scope.files
         files = {path: digest for path, digest in (of.files or {}).items() if known or not cannot_run(path, of)}
-        key = self.key if of.observed is None else design_key(of, self.own_policy)
-        parts = [key, canonical_bytes(files).decode(), canonical_bytes(beyond_key(of, self.own_policy)).decode()]
+        parts = [
+            design_key(of, self.own_policy),
+            canonical_bytes(files).decode(),
+            canonical_bytes(beyond_key(of, self.own_policy)).decode(),
+        ]
         return digest_bytes(" ".join(parts).encode()).hex[:ID_LENGTH]
 
     def matches(self, other: "Identity") -> bool:
