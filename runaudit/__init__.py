@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from runaudit.records.digest import FileEntry, digest_file, digest_files, digest_tree
     from runaudit.records.manifest import Manifest
     from runaudit.records.run import Run
-    from runaudit.store.catalogue import find_run
+    from runaudit.runs.names import find_run
     from runaudit.store.store import Store
 
 __all__ = [
@@ -36,7 +36,7 @@ _HOMES = {
     "digest_file": "runaudit.records.digest",
     "digest_files": "runaudit.records.digest",
     "digest_tree": "runaudit.records.digest",
-    "find_run": "runaudit.store.catalogue",
+    "find_run": "runaudit.runs.names",
     "guard": "runaudit.launch.python",
     "observe": "runaudit.observe.here",
     "guarded_record": "runaudit.launch.python",

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 
 class RunauditError(Exception):
-    """Something a user can mend. `message` says what and where, `remedy` what to do next."""
+    """Something a user can fix. `message` says what and where, `remedy` what to do next."""
 
     exit_code: ClassVar[int] = 2
 

@@ -116,7 +116,7 @@ def _table_of(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"the policy {path} cannot be read: {error.strerror}", remedy="check the path") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"the policy {path} is not TOML: {error}", remedy="mend the line it names") from error
+        raise ConfigError(f"the policy {path} is not TOML: {error}", remedy="fix the line it names") from error
 
 
 def parse_settings(table: Mapping[str, Any], *, source: Path | None = None) -> Settings:

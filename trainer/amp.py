@@ -1,5 +1,4 @@
-"""Mixed precision that reports on itself: which dtype, at which loss scale, and every step the scaler
-refused.
+"""Mixed precision that reports on itself: which dtype, at which loss scale, and every step the scaler refused.
 
 The loss scale halves when a gradient overflows and doubles after `growth_interval` clean steps. A batch
 with bad *inputs* never reaches the scaler: it would halve the scale for a fault that is not the scale's
@@ -55,8 +54,7 @@ class Precision:
         self.scaler.scale(loss).backward()
 
     def step(self, optimiser: torch.optim.Optimizer, parameters: Iterable[Tensor], clip: float) -> tuple[float, bool]:
-        """Unscale, then clip, then step. Returns the gradient's norm before clipping and whether the step
-        was taken.
+        """Unscale, then clip, then step. Returns the gradient's norm before clipping and whether the step was taken.
 
         Clipping scaled gradients would clip at `clip / scale`, so the order matters.
         """

@@ -1,6 +1,4 @@
-"""Config -> network. The only place that knows both, so that blocks stay free of configs and configs of
-tensors.
-"""
+"""Config -> network. The only place that knows both, so that blocks stay free of configs and configs of tensors."""
 
 from dataclasses import asdict
 
@@ -40,9 +38,7 @@ class Normalised(nn.Module):
         return self.net.evidence(self.inward(lr))
 
     def restore(self, evidence: Evidence) -> Prediction:
-        """From the merged burst to the image, in data units; the log-scale stays relative to the
-        deviation.
-        """
+        """From the merged burst to the image, in data units; the log-scale stays relative to the deviation."""
         mean, log_scale = self.net.restore(evidence)
         return Prediction(mean * self.deviation + self.mean, log_scale)
 

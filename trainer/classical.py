@@ -1,10 +1,8 @@
-"""What can be had without training: bicubic of the reference, mean of aligned frames, iterative
-back-projection.
+"""What needs no training: bicubic of the reference, mean of aligned frames, iterative back-projection.
 
-A learned network that does not beat back-projection with estimated motion has learned nothing worth its
-training. Geometry everywhere: pixel centres at half integers (`align_corners=False`). Aligning the corners
-instead weakens bicubic by 0.4 to 0.9 dB, and a top-left grid by 2 dB: gains over such a baseline are
-bought.
+A learned network that does not beat back-projection with estimated motion has learned nothing worth its training.
+Geometry everywhere: pixel centres at half integers (`align_corners=False`). Aligning the corners instead weakens
+bicubic by 0.4 to 0.9 dB, and a top-left grid by 2 dB: gains over such a baseline are bought.
 """
 
 from typing import Any
@@ -24,8 +22,7 @@ IBP_STEP = 1.5
 
 
 def bicubic(image: NDArray[Any], scale: int) -> Doubles:
-    """(h, w) -> (scale*h, scale*w) float64: Keys' cubic convolution, a = -0.75, half-pixel centres, edges
-    repeated.
+    """(h, w) -> (scale*h, scale*w) float64: Keys' cubic convolution, a = -0.75, half-pixel centres, edges repeated.
 
     Equal to `torch.nn.functional.interpolate(mode="bicubic", align_corners=False)`. Not clipped.
     """

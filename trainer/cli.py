@@ -147,7 +147,7 @@ def _check(options: argparse.Namespace) -> int:
     if report.problems:
         raise ConfigError(
             f"{options.root}: {len(report.problems)} problem{'s' if len(report.problems) > 1 else ''}",
-            remedy="mend the files, or make the dataset again",
+            remedy="fix the files, or make the dataset again",
         )
     print(f"{options.root}: no problem found")
     return 0

@@ -1,11 +1,9 @@
-"""Every number of a run, in one frozen tree. What is not a field here cannot differ between two runs
-unnoticed.
+"""Every number of a run, in one frozen tree. What is not a field here cannot differ between two runs unnoticed.
 
-The arms of a study differ in one leaf each: `staging` says whether the alignment is trained by itself
-first, and `model.alignment.kind` says which alignment. The settings of both choices are always present,
-so choosing moves nothing else. What follows from them (how many steps each stage gets) follows by
-`DERIVED_RULES`, which are the only way it comes about: `resolve` evaluates the very same words a policy
-file declares.
+The arms of a study differ in one leaf each: `staging` says whether the alignment is trained by itself first, and
+`model.alignment.kind` says which alignment. The settings of both choices are always present, so choosing moves nothing
+else. What follows from them (how many steps each stage gets) follows by `DERIVED_RULES`, which are the only way it
+comes about: `resolve` evaluates the very same words a policy file declares.
 """
 
 import math
@@ -25,9 +23,7 @@ def ranged(default: float, low: float = 0.0, high: float = math.inf, *, above: b
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataConfig:
-    """Which tiles are trained on. `frames_mode` = copies feeds the reference T times: the control without
-    fusion.
-    """
+    """Which tiles are trained on. `frames_mode` = copies feeds the reference T times: the control without fusion."""
 
     root: str = "data/bursts"
     frames_mode: Literal["burst", "copies"] = "burst"
@@ -143,12 +139,10 @@ class StagesConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossConfig:
-    """Reconstruction loss. `laplace` needs the log-scale head; its first `l1_steps` steps of a stage are
-    plain L1.
+    """Reconstruction loss. `laplace` needs the log-scale head; its first `l1_steps` steps of a stage are plain L1.
 
-    `weight` multiplies it. AdamW forgets it, the clip norm and its epsilon do not: a squared error of
-    1e-4 has gradients so small that nothing is clipped (measured: without its weight of 50, l2 ends 1.1
-    dB lower).
+    `weight` multiplies it. AdamW forgets it, the clip norm and its epsilon do not: a squared error of 1e-4 has
+    gradients so small that nothing is clipped (measured: without its weight of 50, l2 ends 1.1 dB lower).
     """
 
     kind: Literal["l1", "l2", "charbonnier", "laplace"] = "l1"
@@ -189,9 +183,7 @@ class AmpConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvalConfig:
-    """Full-frame evaluation. Border in high-res pixels; tile, overlap and margin of the tiled picture in
-    low-res ones.
-    """
+    """Full-frame evaluation. Border in high-res pixels; tile, overlap and margin of the tiled one in low-res ones."""
 
     crop_border: int = ranged(9)
     tile: int = ranged(64, 1)
@@ -290,9 +282,7 @@ def stage_steps(config: TrainConfig) -> dict[str, int]:
 
 
 def settled(config: TrainConfig, *, gpu: bool) -> TrainConfig:
-    """The same config with every `auto` decided, so that what is sealed is what runs. `gpu`: is there one
-    to use?
-    """
+    """The same config with every `auto` decided, so that what is sealed is what runs. `gpu`: is there one to use?"""
     device: Literal["cpu", "cuda"] = ("cuda" if gpu else "cpu") if config.device == "auto" else config.device
     if device == "cuda" and not gpu:
         raise ConfigError("config: device is cuda, but no CUDA device is visible", remedy='set device = "cpu"')

@@ -1,6 +1,4 @@
-"""TOML -> TrainConfig. An unknown key, a wrong type or an impossible value is one line, before anything
-runs.
-"""
+"""TOML -> TrainConfig. An unknown key, a wrong type or an impossible value is one line, before anything runs."""
 
 import difflib
 import math
@@ -19,9 +17,7 @@ EXTENDS = "extends"  # a file may start from another one, named relative to itse
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
-    """Read a config file, then apply `key.path=value` overrides. Raises ConfigError with the place and
-    the remedy.
-    """
+    """Read a config file, then apply `key.path=value` overrides. Raises ConfigError with the place and the remedy."""
     tree = read_tree(path)
     for override in overrides:
         key, value = parse_override(override)

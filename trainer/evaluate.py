@@ -1,5 +1,4 @@
-"""Full-frame evaluation: the network beside bicubic, beside back-projection, beside itself without extra
-frames.
+"""Full-frame evaluation: the network beside bicubic, beside back-projection, beside itself without extra frames.
 
 Every image is clipped to [0, 1] once, whoever made it, and compared inside one border. A mean of tile PSNR
 is given too, under its own name: on the same image it is 0.05 to 3.2 dB higher than the full frame's, so it
@@ -92,8 +91,7 @@ def evaluate_sequence(
 ) -> Judged:
     """Judge `net` on one full-frame burst. `net`: (1, T, h, w) in [0, 1] -> (1, H, W) or (1, 1, H, W).
 
-    The caller puts the model into evaluation mode and, if wanted, wraps it in autocast. cache: see
-    `baseline_of`.
+    The caller puts the model into evaluation mode and, if wanted, wraps it in autocast. cache: see `baseline_of`.
     """
     config = EvaluationConfig() if config is None else config
     arguments = config.protocol.arguments(burst)

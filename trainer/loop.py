@@ -69,9 +69,7 @@ class StopRequested(Exception):  # noqa: N818 - a request, not an error
 
 @dataclass(slots=True, kw_only=True)
 class Progress:
-    """Where the run is. `stage_at` counts planned stages, `step` steps within it, `done` steps over all
-    stages.
-    """
+    """Where the run is. `stage_at` counts planned stages, `step` steps within it, `done` steps over all stages."""
 
     stage_at: int = 0
     step: int = 0
@@ -224,9 +222,7 @@ def train_step(
     cache: Cache | None = None,
     warm: bool = False,
 ) -> StepMetrics:
-    """One optimiser step over its micro-batches. A batch that is not finite costs the step, never the
-    weights.
-    """
+    """One optimiser step over its micro-batches. A batch that is not finite costs the step, never the weights."""
     optimiser.zero_grad(set_to_none=True)
     sums: dict[str, float] = {}
     for batch in batches:
@@ -270,9 +266,7 @@ def loss_terms(
 def validation(
     model: Normalised, samples: Samples, stage: Stage, config: TrainConfig, cache: Cache | None
 ) -> dict[str, float]:
-    """L1 of the held-out tiles: of the image, or of the registered frames where a stage trains the
-    alignment alone.
-    """
+    """L1 of the held-out tiles: of the image, or of the registered frames where a stage trains the alignment alone."""
     was = {m: m.training for m in model.modules()}
     model.eval()
     size, sums = config.loop.val_batch, 0.0
@@ -325,7 +319,7 @@ def _look_up(
     *,
     checking: Cache | None,
 ) -> None:
-    """Between steps: validate, save, and hear whether the run shall end. Raises StopRequested."""
+    """Between steps: validate, save, and check for a stop request. Raises StopRequested."""
     loop, last = work.config.loop, progress.step == stage.steps
     if last or progress.step % loop.val_every == 0:
         values = validation(work.model, work.val, stage, work.config, checking)

@@ -74,9 +74,8 @@ def registered_loss(
 ) -> Tensor:
     """Smallest loss over all shifts of the target within `border`: (B, 1, H, W) each -> (B,).
 
-    The brightness bias is removed per shift, so adding a constant to `mean` changes nothing. It is no
-    part of the log-scale. Source: Märtens et al. 2019 (shift and bias); Valsesia & Magli 2022 (as a
-    loss).
+    The brightness bias is removed per shift, so adding a constant to `mean` changes nothing. It is no part of the
+    log-scale. Source: Märtens et al. 2019 (shift and bias); Valsesia & Magli 2022 (as a loss).
     """
     H, W = mean.shape[-2] - 2 * border, mean.shape[-1] - 2 * border
     inner = (slice(None), slice(None), slice(border, border + H), slice(border, border + W))

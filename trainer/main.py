@@ -1,8 +1,7 @@
 """The whole of a training run, from config file to judged result. The only file that knows all the others.
 
-The order matters: everything a user can get wrong is found before any training time is spent, and
-everything random is settled in `prepare`, so that a record sealed after it describes exactly what will
-run.
+The order matters: everything a user can get wrong is found before any training time is spent, and everything random is
+settled in `prepare`, so that a record sealed after it describes exactly what will run.
 """
 
 import hashlib
@@ -67,9 +66,7 @@ def read_config(path: Path, overrides: tuple[str, ...] = ()) -> TrainConfig:
 
 
 def open_dataset(config: TrainConfig) -> Dataset:
-    """Read the dataset and check that this config can use it. Raises UsageError or ConfigError in one
-    line.
-    """
+    """Read the dataset and check that this config can use it. Raises UsageError or ConfigError in one line."""
     dataset = read_dataset(Path(config.data.root))
     if dataset.meta.scale != config.model.scale:
         raise ConfigError(
@@ -239,9 +236,7 @@ def judge(
 
 
 def evaluate_checkpoint(config: TrainConfig, dataset: Dataset, path: Path) -> dict[str, float]:
-    """Full-frame figures of a checkpoint. Raises ConfigError if its weights do not fit the configured
-    network.
-    """
+    """Full-frame figures of a checkpoint. Raises ConfigError if its weights do not fit the configured network."""
     model = build_model(config.model).to(config.device)
     try:
         model.load_state_dict(dict(checkpoints.load(path).weights))

@@ -82,9 +82,8 @@ def cpsnr(
 def ssim(pred: Image, truth: Image, *, data_range: float, border: int = 0, clear: Clear | None = None) -> float:
     """Structural similarity, the mean of its map over the clear pixels inside the border.
 
-    Gaussian window of 11 taps, sigma 1.5, population covariance: Wang et al. 2004 as scikit-image computes
-    it. A uniform window of 7 taps gives up to 0.03 more on the same images, so the variant belongs to the
-    number.
+    Gaussian window of 11 taps, sigma 1.5, population covariance: Wang et al. 2004 as scikit-image computes it. A
+    uniform window of 7 taps gives up to 0.03 more on the same images, so the variant belongs to the number.
     """
     from skimage.metrics import structural_similarity
 

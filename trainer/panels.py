@@ -66,8 +66,7 @@ def grey(image: NDArray[np.floating]) -> Pixels:
 def most_detailed(truth: Floats, crop: int, scale: int) -> tuple[slice, slice]:
     """The window of the truth with the strongest gradients, its corner on the low-res grid.
 
-    Chosen on the truth alone, so that every run of one sequence shows the same place and none chooses its
-    best.
+    Chosen on the truth alone, so that every run of one sequence shows the same place and none chooses its best.
     """
     H, W = truth.shape
     side = min(crop, H, W) // scale * scale

@@ -1,6 +1,4 @@
-"""A trained network as evaluation sees it: one burst in, one image out, and how well it registered the
-frames.
-"""
+"""A trained network as evaluation sees it: one burst in, one image out, and how well it registered the frames."""
 
 from dataclasses import replace
 

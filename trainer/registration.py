@@ -62,8 +62,8 @@ def registration_error_px(estimate: Doubles, motion: Doubles, *, shape: tuple[in
     """Mean end-point error over the supporting frames, in low-res pixels.
 
     estimate: rigid motion (T, 3), or dense flow (T, 2, h, w) in the convention of `true_flow`;
-    motion: the truth (T, 3); shape: (h, w); margin: low-res pixels left out on every side.
-    The reference counts for nothing. Zero flow scores the mean length of the true motion.
+    motion: the truth (T, 3); shape: (h, w); margin: low-res pixels left out on every side. The reference counts for
+    nothing. Zero flow scores the mean length of the true motion.
     """
     h, w = shape
     flow = true_flow(estimate, h, w) if estimate.ndim == 2 else estimate

@@ -20,9 +20,7 @@ from trainer.seeding import orientations, sample_positions
 
 
 class Batch(NamedTuple):
-    """Aligned crops. Either `lr` is turned along with the rest, or it is left alone and `turns` says what
-    is due.
-    """
+    """Aligned crops. Either `lr` is turned along with the rest, or it is left alone and `turns` says what is due."""
 
     ids: list[int]
     lr: Tensor  # (B, T, h, w)
@@ -88,9 +86,7 @@ def frames_as(lr: Tensor, mode: str) -> Tensor:
 
 
 def split(samples: Samples, config: DataConfig) -> tuple[Samples, Samples]:
-    """(training, validation). The choice depends on `val_seed` and the ids alone, so all seeds share one
-    split.
-    """
+    """(training, validation). The choice depends on `val_seed` and the ids alone, so all seeds share one split."""
     held = set(chosen(samples.ids, config.val_fraction, seed=config.val_seed))
     kept = [i for i in range(len(samples)) if i not in held]
     return samples.take(kept), samples.take(sorted(held))
@@ -113,9 +109,7 @@ def draw(
 
 
 def turned(x: Tensor, turns: list[int]) -> Tensor:
-    """Sample n by turns[n] % 4 quarter turns, then mirrored if turns[n] >= 4: (N, C, S, S) -> the same
-    shape.
-    """
+    """Sample n by turns[n] % 4 quarter turns, then mirrored if turns[n] >= 4: (N, C, S, S) -> the same shape."""
     if not any(turns):
         return x
     quarter = [torch.rot90(sample, turn % 4, (1, 2)) for sample, turn in zip(x, turns, strict=True)]

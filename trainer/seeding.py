@@ -1,8 +1,6 @@
-"""Where chance comes from. One seed feeds everything; the order of samples is a pure function of (seed,
-stage, step).
+"""Where chance comes from. One seed feeds everything; the order of samples is a pure function of (seed, stage, step).
 
-Because the order is computed and not consumed, a resumed run needs no loader position beyond the step it
-is at.
+Because the order is computed and not consumed, a resumed run needs no loader position beyond the step it is at.
 """
 
 import hashlib
@@ -35,9 +33,7 @@ def _generator(seed: int, *path: int) -> np.random.Generator:
 
 
 def sample_positions(seed: int, stage: int, first: int, *, count: int, samples: int) -> list[int]:
-    """Which samples stand at positions first .. first + count of a stage's endless, epoch-wise shuffled
-    queue.
-    """
+    """Which samples stand at positions first .. first + count of a stage's endless, epoch-wise shuffled queue."""
     out: list[int] = []
     position = first
     while len(out) < count:

@@ -23,9 +23,7 @@ BLOCKS = ("alignment", "fusion", "head")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One stretch of training. `index` is its place among all stages, run or not, and seeds its sample
-    order.
-    """
+    """One stretch of training. `index` is its place among all stages, run or not, and seeds its sample order."""
 
     name: str
     index: int

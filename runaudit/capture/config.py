@@ -156,7 +156,7 @@ def _toml(raw: bytes, path: Path) -> Any:
     try:
         return tomllib.loads(raw.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not TOML: {error}", remedy="mend the file") from error
+        raise ConfigError(f"{path} is not TOML: {error}", remedy="fix the file") from error
 
 
 def _json(raw: bytes, path: Path) -> Any:
@@ -177,7 +177,7 @@ def _yaml(raw: bytes, path: Path) -> Any:
         value = yaml.safe_load(raw)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         line = str(error).replace("\n", " ")
-        raise ConfigError(f"{path} is not YAML: {line}", remedy="mend the file") from error
+        raise ConfigError(f"{path} is not YAML: {line}", remedy="fix the file") from error
     _bounded(value, path, [0], 0)
     return {} if value is None else value
 

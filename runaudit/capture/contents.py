@@ -1,7 +1,7 @@
 """What a file held while a run read it, told after the run: its digest, or why that is not known.
 
 Nothing is hashed while the program runs. Afterwards a file whose inode changed since the start, and that the run itself
-did not write, was changed by somebody else meanwhile: which of its contents was read nobody can say.
+did not write, was changed by somebody else meanwhile: which of its contents was read cannot be determined.
 """
 
 import contextlib

@@ -140,7 +140,7 @@ def _walk(root: Path) -> list[_File]:
                     else:
                         raise _refused(root, path, facts.st_mode)
         except OSError as error:
-            raise CaptureError(f"{folder} cannot be listed: {error.strerror}", remedy="mend its permissions") from error
+            raise CaptureError(f"{folder} cannot be listed: {error.strerror}", remedy="fix its permissions") from error
     return found
 
 
@@ -201,7 +201,7 @@ def _hash(path: str, size: int, mtime_ns: int) -> Digest:
         finally:
             os.close(fd)
     except OSError as error:
-        raise CaptureError(f"{path} cannot be read: {error.strerror}", remedy="mend its permissions") from error
+        raise CaptureError(f"{path} cannot be read: {error.strerror}", remedy="fix its permissions") from error
     if (after.st_size, after.st_mtime_ns) != (size, mtime_ns) or not stat.S_ISREG(after.st_mode):
         raise CaptureError(f"{path} changed while it was read", remedy="wait until the dataset is written, then start")
     return digest
@@ -288,7 +288,7 @@ def _facts(root: Path) -> dict[str, JSON]:
     try:
         value = parse_strict(path.read_bytes(), where=str(path))
     except (OSError, RunauditError) as error:
-        raise CaptureError(f"{path} cannot be read: {error}", remedy="mend it or take it away") from error
+        raise CaptureError(f"{path} cannot be read: {error}", remedy="fix it or take it away") from error
     if not isinstance(value, dict):
         return {}
     found = {name: value[name] for name in FACTS if isinstance(value.get(name), int | float | str)}

@@ -19,7 +19,6 @@ from runaudit.capture.config import plain_config
 from runaudit.capture.dataset import capture_dataset
 from runaudit.capture.environment import capture_environment, project_siblings
 from runaudit.capture.git import capture_code, sibling_names
-from runaudit.capture.gitprocess import work_tree
 from runaudit.capture.interpreter import Interpreter, interpreter_of, this_interpreter
 from runaudit.capture.outputs import Outputs
 from runaudit.capture.program import Program, launcher_of, module_file, program_of
@@ -28,8 +27,9 @@ from runaudit.capture.source import Limits, is_installed, legible
 from runaudit.errors import CaptureError
 from runaudit.records.canonical import JSON, thawed
 from runaudit.records.manifest import Manifest
-from runaudit.store.catalogue import resolve, run_ids
+from runaudit.store.catalogue import run_ids
 from runaudit.store.store import Store
+from runaudit.system.git import work_tree
 
 ABSENT: Any = type("Absent", (), {"__repr__": lambda self: "ABSENT", "__bool__": lambda self: False})()
 """Not given, hence unknown. None means: known to be none."""
@@ -76,7 +76,7 @@ def open_store(root: Path) -> Store:
             ignore.write_text("*\n")
         except OSError as error:
             raise CaptureError(
-                f"{ignore} cannot be written: {error.strerror}", remedy="mend the store's permissions"
+                f"{ignore} cannot be written: {error.strerror}", remedy="fix the store's permissions"
             ) from error
     return store
 
@@ -213,7 +213,7 @@ def _init(init: str | Mapping[str, JSON], store: Store) -> dict[str, JSON]:
     if found["kind"] == "resume" and not found["parent"]:
         raise CaptureError("a resumed run names no parent", remedy="give init={'kind': 'resume', 'parent': RUN, …}")
     if found["parent"] is not None and found["parent"] not in run_ids(store):
-        (found["parent"],) = resolve(store, str(found["parent"]))[:1]
+        raise CaptureError(f"init.parent {found['parent']!r} is no run of this store", remedy="give a run's whole id")
     return found
 
 

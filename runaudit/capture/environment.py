@@ -269,7 +269,7 @@ def _search_path(asked: Interpreter) -> Iterator[Path]:
 
 
 def _top(folder: Path) -> Path:
-    from runaudit.capture.gitprocess import work_tree
+    from runaudit.system.git import work_tree
 
     return work_tree(folder) or folder
 

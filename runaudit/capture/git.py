@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from runaudit.capture.gitprocess import Git, work_tree
 from runaudit.capture.redact import Redactor, without_user
 from runaudit.capture.source import Basket, Limits, Put, folder_files, is_installed, is_source, legible
 from runaudit.errors import CaptureError
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import Digest
+from runaudit.system.git import MAX_OUT, Git, work_tree
 
 MAX_DEPTH = 8
 """Submodules within submodules beyond this are a cycle."""
@@ -198,7 +198,8 @@ def _patch(git: Git, state: GitState, basket: Basket) -> JSON:
     """What was changed since the commit, binary files and modes included."""
     base = state.commit or os.fsdecode(git.run("hash-object", "-t", "tree", "--stdin")).strip()
     raw = git.run("diff", "--binary", "--full-index", "--no-ext-diff", "--no-textconv", "--no-renames", "--no-color",
-                  "--src-prefix=a/", "--dst-prefix=b/", "--ignore-submodules=all", base, "--")  # fmt: skip
+                  "--src-prefix=a/", "--dst-prefix=b/", "--ignore-submodules=all", base, "--",
+                  most=max(MAX_OUT, 2 * basket.limits.patch))  # fmt: skip
     if len(raw) > basket.limits.patch:
         raise CaptureError(
             f"the uncommitted changes in {git.top} are a patch of {len(raw) / 2**20:.1f} MiB, the cap is "

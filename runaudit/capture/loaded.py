@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
-from runaudit.capture.gitprocess import work_tree
 from runaudit.capture.redact import Redactor
 from runaudit.capture.source import Basket, Limits, Put, is_installed, legible
 from runaudit.records.canonical import JSON
+from runaudit.system.git import work_tree
 
 
 def loaded_modules(root: Path, *, modules: Mapping[str, ModuleType] | None = None) -> tuple[str, ...]:

@@ -95,7 +95,7 @@ def redaction_key(store_root: Path) -> bytes:
         return _checked(path.read_bytes(), path)
     except OSError as error:
         raise CaptureError(
-            f"the redaction key {path} cannot be used: {error.strerror}", remedy="mend the store's permissions"
+            f"the redaction key {path} cannot be used: {error.strerror}", remedy="fix the store's permissions"
         ) from error
 
 

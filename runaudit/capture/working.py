@@ -17,7 +17,6 @@ from runaudit.capture.dataset import capture_dataset
 from runaudit.capture.draft import LaunchRequest, redactor_of, whereabouts
 from runaudit.capture.environment import capture_environment, project_siblings
 from runaudit.capture.git import capture_code
-from runaudit.capture.gitprocess import work_tree
 from runaudit.capture.redact import Redactor
 from runaudit.capture.source import Basket, Limits
 from runaudit.errors import RunauditError
@@ -26,6 +25,7 @@ from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.run import Run
 from runaudit.store.store import Store
+from runaudit.system.git import work_tree
 
 SAID = ("seed", "init", "eval", "seed_proof", "label", "launch", "origin", "intent", "bundles", "policy")
 """What a launch is told, or what says who and when: the same command would be told the same."""

@@ -72,7 +72,7 @@ class _Parts:
 def read_sentence(text: str, vocabulary: Vocabulary, *, default: str | None = None) -> Sentence:
     """The claims of one sentence, as if it stood on line 1. `default` is the metric where it names none."""
     parts = _parts(text, vocabulary, default)
-    told = " ".join(text.split())
+    whole = " ".join(text.split())
     spoken = [n for n in parts.found if n.problem != OTHER and not _is_foreign(n, parts.metric)]
     if not parts.arms:
         # Every paper speaks of its loss; without an arm only what looks like a result is worth a line.
@@ -80,9 +80,9 @@ def read_sentence(text: str, vocabulary: Vocabulary, *, default: str | None = No
     others = len(parts.found) - len(spoken)
     plain = [n for n in spoken if n.problem == PLAIN]
     reason, read = _read(parts, plain, vocabulary)
-    claims = tuple((number.start, replace(claim, text=told)) for number, claim in read)
+    claims = tuple((number.start, replace(claim, text=whole)) for number, claim in read)
     unread = tuple(
-        (n.start, Unread(line=1, written=n.written, reason=n.problem or reason, text=told))
+        (n.start, Unread(line=1, written=n.written, reason=n.problem or reason, text=whole))
         for n in spoken
         if n.problem or reason
     )
@@ -198,5 +198,5 @@ def _sign(parts: _Parts, number: Number, vocabulary: Vocabulary) -> tuple[int, s
     if number.is_signed:
         signs |= {1 if number.value >= 0 else -1}
     if len(signs) != 1:
-        return 0, "its words point both ways" if signs else "no word says which arm is ahead"
+        return 0, "claims both an increase and a decrease" if signs else "no word says which arm is ahead"
     return signs.pop(), ""

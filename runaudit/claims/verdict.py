@@ -69,10 +69,10 @@ def judge_value(claim: Claim, arm: ArmValues, *, doubt: str = "", is_damaged: bo
     if n < MIN_SEEDS:
         return replace(bare, reason=f"{_seeds(n)}, and {MIN_SEEDS} are the floor: no test is made")
     assert bare.found is not None  # n is at least three and nothing is missing
-    told = f"the runs say {_digits(bare.found, claim)} ({_seeds(n)})"
+    text = f"the runs say {_digits(bare.found, claim)} ({_seeds(n)})"
     if not claim.allows(bare.found):
-        return replace(bare, reason=told)
-    return replace(bare, verdict=ClaimVerdict.SUPPORTED, reason=told)
+        return replace(bare, reason=text)
+    return replace(bare, verdict=ClaimVerdict.SUPPORTED, reason=text)
 
 
 def judge_difference(claim: Claim, answer: StatsAnswer) -> Judged:
@@ -92,11 +92,11 @@ def judge_difference(claim: Claim, answer: StatsAnswer) -> Judged:
     )
     if answer.verdict not in (StatsVerdict.IMPROVED, StatsVerdict.REGRESSED) or bare.found is None:
         return bare
-    told = f"the runs say {_signed(bare.found, claim)} ({_figures(bare)})"
+    text = f"the runs say {_signed(bare.found, claim)} ({_figures(bare)})"
     if not claim.allows(bare.found):
-        return replace(bare, reason=told)
+        return replace(bare, reason=text)
     return replace(
-        bare, verdict=ClaimVerdict.SUPPORTED, reason=f"{told}; only {', '.join(answer.design.factors)} differs"
+        bare, verdict=ClaimVerdict.SUPPORTED, reason=f"{text}; only {', '.join(answer.design.factors)} differs"
     )
 
 
@@ -120,8 +120,8 @@ def _corrected(one: Judged, p: float, *, family: int, alpha: float) -> Judged:
     one = replace(one, p_adjusted=p)
     if one.verdict is not ClaimVerdict.SUPPORTED or p < alpha:
         return one
-    told = f"over the {family} differences that the text claims, corrected p {show_p(p)}"
-    return replace(one, verdict=ClaimVerdict.UNSUPPORTED, reason=f"{one.reason}; {told}")
+    text = f"over the {family} differences that the text claims, corrected p {show_p(p)}"
+    return replace(one, verdict=ClaimVerdict.UNSUPPORTED, reason=f"{one.reason}; {text}")
 
 
 def _comparison(claim: Claim) -> tuple[str, str, str]:

@@ -27,8 +27,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "What changed between two runs or cohorts, and whether a conclusion is allowed.",
     ),
     "study": ("runaudit.cli.study:study", "Over many runs: what varies, what is inseparable, what to run next."),
-    "stats": ("runaudit.cli.stats:stats", "Two cohorts on a metric: effect, interval, and what the seeds could see."),
-    "plan": ("runaudit.cli.plan:plan", "Before the runs: seeds for an effect, and what n seeds can see."),
+    "stats": ("runaudit.cli.stats:stats", "Two cohorts on a metric: effect, interval, minimum detectable difference."),
+    "plan": ("runaudit.cli.plan:plan", "Before the runs: seeds needed for an effect, and what n seeds can detect."),
     "claims": ("runaudit.cli.claims:claims", "Numbers claimed in a text, held against sealed runs."),
     "report": ("runaudit.cli.report:report", "One self-contained page."),
     "verify": ("runaudit.cli.records:verify", "Re-hash everything; says which file of which run is wrong."),
@@ -50,7 +50,7 @@ class LazyGroup(TyperGroup):
     """A group whose commands are looked up in `COMMANDS`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """A line that begins with a command has none of the options of completion, whose values are dear to convert."""
+        """A line that begins with a command has none of the options of completion, whose values are slow to convert."""
         ctx.meta[NAMED] = bool(args) and args[0] in COMMANDS and not ctx.resilient_parsing
         words: list[str] = super().parse_args(ctx, args)
         return words

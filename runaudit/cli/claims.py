@@ -87,9 +87,14 @@ def judge_claim(context: Context, claim: "Claim", launched: "Sequence[Cohort]") 
     """One claim against the runs of its arms."""
     from runaudit.claims.verdict import ClaimVerdict, Judged, judge_difference, not_found
     from runaudit.judge.cohorts import declared_direction, judge_cohorts, require_metric
+    from runaudit.runs.names import cohort_in_text
 
     try:
-        arms = [_arm(context, name, launched) for name in (claim.arm, claim.baseline) if name is not None]
+        arms = [
+            cohort_in_text(context.store, context.settings, name, launched)
+            for name in (claim.arm, claim.baseline)
+            if name is not None
+        ]
         is_directed = declared_direction(context.settings, claim.metric, None) is not None
         for arm in arms:
             require_metric([arm], claim.metric, is_directed=is_directed)
@@ -106,17 +111,6 @@ def judge_claim(context: Context, claim: "Claim", launched: "Sequence[Cohort]") 
     except UsageError as error:
         return Judged(claim=claim, verdict=ClaimVerdict.UNSUPPORTED, reason=str(error))
     return judge_difference(claim, answer)
-
-
-def _arm(context: Context, name: str, launched: "Sequence[Cohort]") -> "Cohort":
-    """The cohort of a label, else what a RUN of the command line names. Raises UsageError."""
-    from runaudit.runs.names import cohort_named
-
-    found = [cohort for cohort in launched if cohort.label.casefold() == name.casefold()]
-    if len(found) > 1:
-        raise UsageError(f"{len(found)} cohorts are labelled {name!r} ({', '.join(c.id for c in found)})",
-                         remedy="name one by its id in an annotation")  # fmt: skip
-    return found[0] if found else cohort_named(context.store, context.settings, name, trajectory=False)
 
 
 def _value(context: Context, claim: "Claim", arm: "Cohort") -> "Judged":

@@ -52,7 +52,7 @@ def _with_each_other(
     context: Context, words: Sequence[str], intent: Sequence[str]
 ) -> "tuple[Comparison, tuple[Run, Run]]":
     from runaudit.diff import compare, compare_cohorts
-    from runaudit.diff.cohorts import typical
+    from runaudit.diff.arms import typical
     from runaudit.factors.cohort import cohort_of, cohorts
     from runaudit.runs.names import runs_named
 

@@ -1,4 +1,4 @@
-"""`runaudit plan`: before the runs, how many seeds an effect needs and what n seeds can see."""
+"""`runaudit plan`: before the runs, how many seeds an effect needs and what n seeds can detect."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -27,7 +27,7 @@ def plan(
     power: Annotated[float, typer.Option("--power", metavar="P", help="The probability of finding it.")] = 0.8,
     metric: Annotated[str | None, typer.Option("--metric", metavar="M", help="With RUN…: the metric.")] = None,
 ) -> None:
-    """Seeds per arm for a true difference, and what 3 to 20 seeds can see.
+    """Seeds per arm for a true difference, and what 3 to 20 seeds can detect.
 
     The spread comes from --sd, or from recorded cohorts: runaudit plan --metric M RUN… --effect E.
     """

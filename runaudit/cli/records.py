@@ -9,7 +9,7 @@ import typer
 from runaudit.cli import common
 from runaudit.cli.common import Context
 from runaudit.cli.witness import AnchorOption, CheckAnchorOption, KeyOption, SignOption
-from runaudit.errors import NothingToJudgeError, UsageError
+from runaudit.errors import NothingToJudgeError
 from runaudit.records.run import SHORT
 from runaudit.text.markdown import escaped, table
 from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
@@ -27,15 +27,14 @@ def show(
 ) -> None:
     """Show one run, every section. With --json the answer holds the plain record under `record`."""
     from runaudit.runs.listing import ShowAnswer
-    from runaudit.runs.names import runs_named
+    from runaudit.runs.names import one_of, runs_named
 
     found = runs_named(context.store, context.settings, run)
-    if len(found) != 1:
-        names = ", ".join(member.short for member in found[:6])
-        raise UsageError(f"{run!r} names {len(found)} runs: {names}", remedy="show takes one; name it by its id")
-    context.tell(ShowAnswer(run=found[0], settings=context.settings))
-    if found[0].fault:
-        common.hint(f"runaudit: this record is damaged: {common.printable(found[0].fault)}")
+    one_of([member.id for member in found], run)
+    one = found[0]
+    context.tell(ShowAnswer(run=one, settings=context.settings))
+    if one.fault:
+        common.hint(f"runaudit: this record is damaged: {common.printable(one.fault)}")
         context.finish(INTEGRITY)
 
 
@@ -61,11 +60,7 @@ def verify(
     from runaudit.store.verify import verify as rehash
 
     opened = context.open()
-    ids = (
-        tuple(dict.fromkeys(i for word in runs for i in ids_named(context.store, context.settings, word)))
-        if runs
-        else None
-    )
+    ids = ids_named(context.store, context.settings, *runs) if runs else None
     result = rehash(opened, ids)
     witnesses, remarks = witnessed(opened, key=key, anchored=check_anchor)
     result = replace(result, problems=(*result.problems, *witnesses))

@@ -8,13 +8,12 @@ import typer
 
 from runaudit.cli import common
 from runaudit.cli.common import Context
-from runaudit.errors import UsageError
 from runaudit.launch.rerun import redacting, repositories_of
 from runaudit.launch.rerun import rerun as repeat
 from runaudit.launch.restore import restore as rebuild
 from runaudit.launch.text import RerunAnswer, RestoreAnswer
-from runaudit.records.run import SHORT, Run
-from runaudit.runs.names import ids_named
+from runaudit.records.run import Run
+from runaudit.runs.names import one_named
 from runaudit.store.catalogue import load
 from runaudit.text.verdicts import verdict_words
 
@@ -66,8 +65,4 @@ def rerun(
 
 def one_run(context: Context, word: str) -> Run:
     """The one run that `word` names. Raises UsageError where it names several."""
-    ids = ids_named(context.store, context.settings, word)
-    if len(ids) != 1:
-        shown = ", ".join(run[:SHORT] for run in ids[:6])
-        raise UsageError(f"{word!r} names {len(ids)} runs: {shown}", remedy="name one by its id")
-    return load(context.open(), ids[0])
+    return load(context.open(), one_named(context.store, context.settings, word))

@@ -1,4 +1,4 @@
-"""`runaudit stats`: two cohorts, or plain numbers: the difference, what it is worth, and what these seeds could see."""
+"""`runaudit stats`: two cohorts, or plain numbers: the difference, what it is worth, what these seeds can detect."""
 
 from collections.abc import Sequence
 from dataclasses import replace

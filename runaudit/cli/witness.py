@@ -1,16 +1,16 @@
 """What `runaudit verify` can add: a signature over the head of the log, and an anchor outside the store."""
 
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from runaudit.errors import RunauditError, UsageError
+from runaudit.errors import RunauditError
 from runaudit.store import Store
 from runaudit.store.signature import NOT_PROMISED, anchor, check_anchor, check_signature, sign, signed_until
 from runaudit.store.verify import Problem
+from runaudit.system.git import ask
 
 KeyOption = Annotated[
     Path | None,
@@ -60,14 +60,8 @@ def witness(store: Store, *, key: Path | None, anchored: bool) -> tuple[str, ...
 
 
 def git_here(words: list[str]) -> str:
-    """Git in the current folder, without hooks. Raises AnchorError with git's own words."""
-    try:
-        done = subprocess.run(
-            ["git", "-c", "core.hooksPath=/dev/null", *words], capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError as error:
-        raise UsageError("git is not installed", remedy="install git") from error
-    if done.returncode != 0:
-        lines = done.stderr.strip().splitlines() or ["no message"]
-        raise AnchorError(f"git {words[0]} failed: {lines[-1]}", remedy="run it within a repository with a commit")
-    return done.stdout
+    """Git in the current folder. Raises AnchorError with git's own words."""
+    done = ask(Path.cwd(), *words)
+    if done.code != 0:
+        raise AnchorError(f"git {words[0]} failed: {done.reason}", remedy="run it within a repository with a commit")
+    return done.out.decode("utf-8", "replace")

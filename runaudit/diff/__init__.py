@@ -1,7 +1,6 @@
 """Two runs, or two cohorts, side by side: what changed, and whether a conclusion is allowed."""
 
-from runaudit.diff.cohorts import compare_cohorts
-from runaudit.diff.comparison import compare
+from runaudit.diff.comparison import compare, compare_cohorts
 from runaudit.diff.result import Comparison, Derivation, FactorChange, Intent, Missing, Side, Verdict
 
 __all__ = [

@@ -1,24 +1,27 @@
-"""Two runs side by side: every changed leaf once, counted into factors, and the verdict over them."""
+"""Two sides beside each other: every changed leaf once, counted into factors, and the verdict over them.
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+There is one engine. It compares cohorts, whose seeds are replicates and whose runs must be one design; two runs are
+two cohorts of one, between which no seed is replicated.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from runaudit.diff.changes import changes
+from runaudit.diff.arms import Arm, arm_of, blocks_of, odd_runs, seeds_aside
+from runaudit.diff.barriers import evaluation_barriers, faults, result_barriers
 from runaudit.diff.contradiction import Against, contradictions
-from runaudit.diff.result import Comparison, Derivation, FactorChange, Intent, Missing, Side
+from runaudit.diff.intent import declared_intent, intent_met, mark_intended
+from runaudit.diff.missing import missing_rows
+from runaudit.diff.result import Comparison, Derivation, Side
 from runaudit.diff.summary import factor_changes
 from runaudit.diff.verdict import Grounds, judge
 from runaudit.diff.words import notes_on
-from runaudit.factors.compute_budget import budget_barriers
-from runaudit.factors.factor import Change, ChangeClass, Role
+from runaudit.factors.changes import changes
+from runaudit.factors.cohort import Cohort
+from runaudit.factors.factor import Change, ChangeClass
 from runaudit.factors.foreseen import foreseen
-from runaudit.factors.gaps import gaps, pair_gaps, status_gap
-from runaudit.factors.levels import Levels
-from runaudit.factors.lineage import PREFIX, compared
-from runaudit.factors.negative_control import control_barriers
-from runaudit.factors.path import last_key, matches
 from runaudit.factors.policy import shared_policy
-from runaudit.factors.together import beside, together
+from runaudit.factors.together import beside
 from runaudit.records.run import Run
 from runaudit.settings import Settings
 
@@ -29,154 +32,91 @@ def compare(a: Run, b: Run, *, settings: Settings, intent: Sequence[str] = (), d
     `intent` adds to what the runs declared before launch. `design_only` leaves out how the runs ended: for a launch
     that has not begun.
     """
-    settings = replace(settings, factors=shared_policy(settings.factors, (a, b)))
-    left, right = beside(a, foreseen(b, a) if design_only else b, settings.factors)
-    found = changes(left, right, settings.factors)
-    factors = factor_changes(of_class(found, ChangeClass.FACTOR), left, right)
-    declared = declared_intent((a, b), intent)
-    factors = mark_intended(factors, declared)
-    missing = missing_rows(left, right, factors, settings, with_status=not design_only)
-    evidence = Grounds(
-        faults=faults((a, b)),
-        barriers=()
-        if design_only
-        else (
-            *unfinished((a, b)),
-            *evaluation_barriers(factors),
-            *control_barriers(a, b),
-            *budget_barriers(a, b, found),
-        ),
-        factors=factors,
-        missing=missing,
-    )
     if design_only:
-        evidence = replace(evidence, barriers=evaluation_barriers(factors))
-    verdict, conditional, reason = judge(evidence)
+        b = foreseen(b, a)
+    found = _compared(_alone(a), _alone(b), settings=settings, intent=intent, design_only=design_only)
+    sides = [Side(id=run.id, label=run.label, runs=(run.id,)) for run in (a, b)]
+    return replace(found, a=sides[0], b=sides[1])
+
+
+def compare_cohorts(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str] = ()) -> Comparison:
+    """What changed from arm `a` to arm `b`, and whether a conclusion is allowed. Two single runs are a pair."""
+    return _compared(a, b, settings=settings, intent=intent, design_only=False)
+
+
+def _alone(run: Run) -> Cohort:
+    """A run as a cohort of one."""
+    return Cohort(id=run.id, label=run.label, runs=(run,))
+
+
+def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str], design_only: bool) -> Comparison:
+    runs = (*a.runs, *b.runs)
+    policy = shared_policy(settings.factors, runs)
+    arms = arm_of(a, policy), arm_of(b, policy)
+    left, right = beside(arms[0].typical, arms[1].typical)
+    found = seeds_aside(changes(left, right, policy), *arms)
+    blocks = blocks_of(*arms)
+    factors = tuple(
+        f for f in factor_changes(_of_class(found, ChangeClass.FACTOR), left, right) if f.factor not in blocks
+    )
+    declared = declared_intent(runs, intent)
+    factors = mark_intended(factors, declared)
+    barriers = evaluation_barriers(factors) if design_only else result_barriers(*arms, found, factors)
+    grounds = Grounds(
+        faults=faults(runs),
+        barriers=barriers,
+        factors=factors,
+        missing=missing_rows(*arms, policy, is_explained=bool(factors), with_status=not design_only),
+        odd=tuple(told for arm in arms for told in odd_runs(arm, blocks)),
+        replicated=any(arm.is_replicated for arm in arms),
+    )
+    verdict, conditional, reason = judge(grounds)
     against = Against() if design_only else contradictions(a, b, factors, verdict, conditional)
     return Comparison(
-        a=Side(id=a.id, label=a.label, runs=(a.id,)),
-        b=Side(id=b.id, label=b.label, runs=(b.id,)),
+        a=_side_of(a),
+        b=_side_of(b),
         verdict=verdict,
         conditional=conditional,
         reason=reason,
         factors=factors,
-        derived=derivations(found),
-        nuisance=of_class(found, ChangeClass.NUISANCE),
-        cosmetic=of_class(found, ChangeClass.COSMETIC),
-        missing=missing,
+        derived=_derivations(found),
+        nuisance=_of_class(found, ChangeClass.NUISANCE),
+        cosmetic=_of_class(found, ChangeClass.COSMETIC),
+        missing=grounds.missing,
         intent=intent_met(declared, factors),
-        notes=(*against.notes, *notes_on(left, right, found, settings.factors)),
+        notes=(*against.notes, *_arm_notes(arms, blocks), *notes_on(left, right, found, policy)),
         contradictions=against.notes,
         idle=against.idle,
     )
 
 
-def of_class(found: Iterable[Change], kind: ChangeClass) -> tuple[Change, ...]:
+def _side_of(cohort: Cohort) -> Side:
+    """A cohort as one side of a comparison."""
+    return Side(id=cohort.id, label=cohort.label, runs=tuple(run.id for run in cohort.runs), n=cohort.n,
+                effective_n=cohort.effective_n, seeds=cohort.seeds)  # fmt: skip
+
+
+def _of_class(found: Iterable[Change], kind: ChangeClass) -> tuple[Change, ...]:
     """The changes of one class."""
     return tuple(change for change in found if change.kind is kind)
 
 
-def derivations(found: Iterable[Change]) -> tuple[Derivation, ...]:
+def _derivations(found: Iterable[Change]) -> tuple[Derivation, ...]:
     """The derived leaves as an answer lists them."""
     return tuple(
         Derivation(factor=change.path, before=change.before, after=change.after, follows=change.follows)
-        for change in of_class(found, ChangeClass.DERIVED)
+        for change in _of_class(found, ChangeClass.DERIVED)
     )
 
 
-# ── what stands between two runs ─────────────────────────────────────────────────────────────────────────────────
-
-
-def faults(runs: Iterable[Run]) -> tuple[str, ...]:
-    """Records that do not match their digest."""
-    return tuple(
-        f"the record of {run.label} ({run.short}) is damaged: {run.fault}"
-        for given in runs
-        for run in _line(given)
-        if run.fault
-    )
-
-
-def _line(run: Run) -> Iterator[Run]:
-    """A run and those it descends from."""
-    yield run
-    if run.parent is not None:
-        yield from _line(run.parent)
-
-
-def unfinished(runs: Iterable[Run]) -> tuple[str, ...]:
-    """Runs whose metrics are no results. How a foreign run ended may be unknown: that is a gap, not a barrier."""
-    return tuple(
-        f"{run.label} ({run.short}) did not finish: {run.status}"
-        for run in runs
-        if not run.finished and status_gap(run) is None and not run.fault
-    )
-
-
-def evaluation_barriers(factors: Iterable[FactorChange]) -> tuple[str, ...]:
-    """Factors of the evaluation: with another measure there is nothing to compare."""
-    return tuple(f"the evaluation differs: {f.summary}" for f in factors if f.role is Role.EVALUATION)
-
-
-def missing_rows(
-    a: Levels, b: Levels, factors: Sequence[FactorChange], settings: Settings, *, with_status: bool
-) -> tuple[Missing, ...]:
-    """What could have changed and is not in a record, with the side that lacks it."""
-    sides = [dict(gaps(side, settings.factors)) for side in (a, b)]
-    for of, found in zip((a, b), sides, strict=True):
-        if with_status and (why := status_gap(of.run)):
-            found["runtime.status"] = why
-    rows = {}
-    for path in {*sides[0], *sides[1]}:
-        side = "both" if path in sides[0] and path in sides[1] else "a" if path in sides[0] else "b"
-        rows[path] = Missing(factor=path, side=side, reason=sides[1 if side == "b" else 0][path])
-    for path, (side, reason) in pair_gaps(a, b, settings.factors).items():
-        if not any(matches(path, known) for known in rows):
-            rows[path] = Missing(factor=path, side=side, reason=reason)
-    for path in _unexplained_proofs(a.run, b.run, factors):
-        rows[path] = Missing(factor=path, side="both", reason="equal seeds and equal records gave another start: "
-                             "something that is not recorded differs")  # fmt: skip
-    if compared(a, b) and a.parent is not None and b.parent is not None:
-        left, right = together((a.parent, b.parent))
-        for row in missing_rows(left, right, factors, settings, with_status=False):
-            rows[PREFIX + row.factor] = replace(row, factor=PREFIX + row.factor)
-    return tuple(rows[path] for path in sorted(rows))
-
-
-def _unexplained_proofs(a: Run, b: Run, factors: Sequence[FactorChange]) -> list[str]:
-    if factors:
-        return []
-    both: Mapping[str, str] = a.seed_proof
-    return [f"seed_proof.{key}" for key, value in both.items() if b.seed_proof.get(key, value) != value]
-
-
-# ── intent ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def declared_intent(runs: Iterable[Run], added: Sequence[str]) -> tuple[str, ...]:
-    """What was declared to differ: before launch, and now."""
-    return tuple(dict.fromkeys([*(name for run in runs for name in run.manifest.intent), *added]))
-
-
-def means(declared: str, factor: FactorChange) -> bool:
-    """Whether a declared word names a factor: its whole path, the end of it, a table above it or one of its leaves."""
-    paths = (factor.factor, *(member.path for member in factor.members))
-    return any(matches(path, declared) or path.endswith(f".{declared}") or last_key(path) == declared for path in paths)
-
-
-def mark_intended(factors: Sequence[FactorChange], declared: Sequence[str]) -> tuple[FactorChange, ...]:
-    """The factors, those marked that were meant to change."""
-    return tuple(replace(factor, intended=any(means(word, factor) for word in declared)) for factor in factors)
-
-
-def intent_met(declared: tuple[str, ...], factors: Sequence[FactorChange]) -> Intent:
-    """Whether what was declared, and nothing else, changed."""
-    if not declared:
-        return Intent()
-    still = [word for word in declared if not any(means(word, factor) for factor in factors)]
-    others = [factor.factor for factor in factors if not factor.intended]
-    said = [f"{', '.join(still)} was meant to change and did not"] if still else []
-    said += [f"{', '.join(others)} changed without being meant to"] if others else []
-    return Intent(
-        declared=declared, met=not said, reason="; ".join(said) or "what was declared changed, and nothing else"
+def _arm_notes(arms: Sequence[Arm], blocks: Sequence[str]) -> tuple[str, ...]:
+    """What a reader should know of the arms themselves. Of a pair there is nothing to say that is not said of it."""
+    if not any(arm.is_replicated for arm in arms):
+        return ()
+    # What the seed of an arm of one run did cannot be told from what the factor did.
+    single = [arm.cohort.label for arm in arms if not arm.is_replicated]
+    return (
+        *(note for arm in arms for note in arm.cohort.notes),
+        *(f"{label} is a single run, without a replicate" for label in single),
+        *(f"{name} varies within both arms in equal shares: a block, not a factor" for name in blocks),
     )

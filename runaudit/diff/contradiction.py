@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from runaudit.diff.result import FactorChange, Verdict
 from runaudit.factors.cohort import Cohort
-from runaudit.factors.factor import Role
+from runaudit.factors.factor import SEED_ROLES, Role
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.manifest import Unknown
 from runaudit.records.results import Deviation, Overlap, Results, bits, overlap
@@ -26,42 +26,43 @@ class Against(NamedTuple):
     idle: str = ""
 
 
-_SEEDS = (Role.SEED, Role.STOCHASTIC)
 MAX_NAMES = 3
 
 
 def contradictions(
-    a: Run, b: Run, factors: Sequence[FactorChange], verdict: Verdict, conditional: Verdict | None
+    a: Cohort, b: Cohort, factors: Sequence[FactorChange], verdict: Verdict, conditional: Verdict | None
 ) -> Against:
-    """What two runs' results say against the comparison of their inputs. Runs without results say nothing."""
+    """What the results of two arms say against the comparison of their inputs. Runs without results say nothing.
+
+    In arms of several runs each is held against the run of the other arm that has its seed; two single runs are held
+    against each other whatever their seeds are.
+    """
     if verdict is Verdict.INTEGRITY_FAILURE or _measured_otherwise(factors):
         return Against()
+    treatments = [f for f in factors if f.role not in SEED_ROLES]
+    if a.n == b.n == 1:
+        return _of_a_pair(a.runs[0], b.runs[0], treatments, conditional, seeds=len(treatments) < len(factors))
+    return _of_arms(a, b, treatments, conditional)
+
+
+def _of_a_pair(
+    a: Run, b: Run, treatments: Sequence[FactorChange], conditional: Verdict | None, *, seeds: bool
+) -> Against:
     is_whole = a.finished and b.finished
     held = overlap(Results(a), Results(b), lengths=is_whole)
     if held is None:
         return Against()
-    if not factors:
+    if not treatments and not seeds:
         return Against(tuple(_unequal(held, conditional)))
     if not held.equal or not is_whole:
         return Against()
-    treatments = [f for f in factors if f.role not in _SEEDS]
-    return _against(treatments, held, seeds=len(treatments) < len(factors))
+    return _against(treatments, held, seeds=seeds)
 
 
-def cohort_contradictions(
-    a: Cohort, b: Cohort, factors: Sequence[FactorChange], verdict: Verdict, conditional: Verdict | None
-) -> Against:
-    """The same for two arms: each run against the run of the other arm that has its seed."""
-    if verdict is Verdict.INTEGRITY_FAILURE or _measured_otherwise(factors):
-        return Against()
-    treatments = [f for f in factors if f.role not in _SEEDS]
+def _of_arms(a: Cohort, b: Cohort, treatments: Sequence[FactorChange], conditional: Verdict | None) -> Against:
     pairs = list(_matched(a, b))
     if not treatments:
-        for seed, left, right in pairs:
-            held = _held(left, right) if left.id != right.id else None
-            if held is not None and held.first is not None:
-                return Against(tuple(f"seed {seed}: {note}" for note in _unequal(held, conditional)))
-        return Against()
+        return _unequal_arms(pairs, conditional)
     if not pairs:
         return _idle_without_seeds(a, b, treatments)
     equal = [(seed, held) for seed, left, right in pairs if (held := _equal(left, right))]
@@ -74,6 +75,14 @@ def cohort_contradictions(
     names = _named([f.factor for f in treatments])
     told = f"at seed {seeds} the two arms are equal in every number both logged, at other seeds they are not"
     return Against((f"{told}: was {names} used there?",))
+
+
+def _unequal_arms(pairs: Sequence[tuple[str, Run, Run]], conditional: Verdict | None) -> Against:
+    for seed, left, right in pairs:
+        held = _held(left, right) if left.id != right.id else None
+        if held is not None and held.first is not None:
+            return Against(tuple(f"seed {seed}: {note}" for note in _unequal(held, conditional)))
+    return Against()
 
 
 def _held(a: Run, b: Run) -> Overlap | None:

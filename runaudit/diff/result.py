@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from runaudit.factors.factor import Absent, Change, Role, levels_json
+from runaudit.factors.factor import SEED_ROLES, Absent, Change, Role, levels_json
 from runaudit.records.canonical import JSON, json_safe, thawed
 
 SCHEMA = "runaudit.diff/1"
@@ -139,7 +139,7 @@ class Comparison:
     @property
     def treatments(self) -> tuple[FactorChange, ...]:
         """The factors that are neither seeds nor stochastic settings."""
-        return tuple(f for f in self.factors if f.role not in (Role.SEED, Role.STOCHASTIC))
+        return tuple(f for f in self.factors if f.role not in SEED_ROLES)
 
     def to_json(self) -> dict[str, Any]:
         """The answer as the JSON contract words it."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runaudit.diff.result import FactorChange, Missing, Verdict
-from runaudit.factors.factor import Role
+from runaudit.factors.factor import SEED_ROLES
 from runaudit.text.words import listed
 
 
@@ -41,7 +41,7 @@ def judge(evidence: Grounds) -> tuple[Verdict, Verdict | None, str]:
 def _without_gaps(evidence: Grounds) -> tuple[Verdict, str]:
     if evidence.barriers:
         return Verdict.INCOMPARABLE, "; ".join(evidence.barriers)
-    seeds = [f for f in evidence.factors if f.role in (Role.SEED, Role.STOCHASTIC)]
+    seeds = [f for f in evidence.factors if f.role in SEED_ROLES]
     treatments = [f for f in evidence.factors if f not in seeds]
     if evidence.odd:
         return Verdict.CONFOUNDED, "; ".join(evidence.odd)

@@ -5,12 +5,10 @@ Two runs of one declared seed whose programs seeded with other values drew other
 
 from collections.abc import Mapping, Sequence
 
-from runaudit.factors.factor import ABSENT, Change, ChangeClass, Role
+from runaudit.factors.factor import ABSENT, SEED_ROLES, Change, ChangeClass, Role
 from runaudit.factors.levels import Levels
 from runaudit.factors.tree import same
 from runaudit.records.canonical import JSON
-
-NOISE = (Role.SEED, Role.STOCHASTIC)
 
 
 def seeding_changes(found: Sequence[Change], a: Levels, b: Levels) -> list[Change]:
@@ -21,7 +19,7 @@ def seeding_changes(found: Sequence[Change], a: Levels, b: Levels) -> list[Chang
     left, right = _calls(a), _calls(b)
     if left is None or right is None or any(change.path == "seed" for change in found):
         return []
-    treatments = [c.path for c in found if c.kind is ChangeClass.FACTOR and c.role not in NOISE]
+    treatments = [c.path for c in found if c.kind is ChangeClass.FACTOR and c.role not in SEED_ROLES]
     rows = []
     for call in sorted({*left, *right}):
         before, after = left.get(call, ABSENT), right.get(call, ABSENT)

@@ -12,15 +12,13 @@ from typing import Any
 from runaudit.errors import RecordError
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.factor import Absent
-from runaudit.factors.levels import Levels, Scope, levels
+from runaudit.factors.levels import Levels, Scope
 from runaudit.factors.observed import CODE_ROLES, GROUPS, Observed, Seen, dist_name
 from runaudit.factors.path import joined, steps
 from runaudit.factors.tree import leaves_of, same
 from runaudit.factors.words import names_a_seed, repeated
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import Digest, FileEntry, digest_bytes, digest_tree
-from runaudit.records.run import Run
-from runaudit.settings import FactorSettings
 
 LIBRARIES = {"env.torch": ("torch",), "env.numpy": ("numpy",), "env.jax": ("jax", "jaxlib"),
              "env.tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-gpu")}  # fmt: skip
@@ -34,9 +32,9 @@ NATIVE = ("PYTHON", "OMP_", "KMP_", "GOMP_", "MKL_", "OPENBLAS_", "BLIS_", "VECL
 """Beginnings of variables that compiled code, or the interpreter itself, looks up, which nobody sees: doubtful."""
 
 
-def beside(a: Run, b: Run, settings: FactorSettings) -> tuple[Levels, Levels]:
+def beside(a: Levels, b: Levels) -> tuple[Levels, Levels]:
     """Two runs as they are compared."""
-    left, right = together((levels(a, settings), levels(b, settings)))
+    left, right = together((a, b))
     return left, right
 
 

@@ -21,14 +21,15 @@ from runaudit.guard.answer import RULES, GuardAnswer, judge, not_recordable
 from runaudit.guard.facts import Compare, Surroundings, launch_facts
 from runaudit.guard.invocation import Invocation
 from runaudit.guard.waiver import Waiver, parse_waivers
-from runaudit.records.canonical import canonical_bytes, canonical_equal
+from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT, Run
+from runaudit.runs.parent import known_init
 from runaudit.settings import Settings
 from runaudit.store import Store
-from runaudit.store.catalogue import load, outcome_entry, resolve, run_ids
+from runaudit.store.catalogue import outcome_entry
 
 if TYPE_CHECKING:
     from runaudit.diff import Comparison
@@ -64,6 +65,7 @@ def prepare(
     a baseline or a waiver that cannot be understood.
     """
     terms = Terms.of(store, settings=settings, baseline=baseline, waive=waive, seed=request.seed, call=call)
+    request = replace(request, init=known_init(request.init, store, terms.settings))
     started = time.time_ns()
     try:
         draft = draft_manifest(_with_empty_named(request), store, environ=environ)
@@ -279,14 +281,11 @@ def _baseline(store: Store, word: str | None, settings: Settings, seed: Any) -> 
     wanted = word or settings.guard.baseline
     if wanted is None:
         return None
-    ids = run_ids(store)
-    runs = [load(store, run, trajectory=False) for run in ids]
-    named = [run for run in runs if run.manifest.label == wanted]
-    if named:
-        same = [run for run in named if canonical_equal(run.manifest.body.get("seed"), _plain_seed(seed))]
-        return (same or named)[-1]
+    # Most launches have no baseline, and what reads names is a part of what the guard would cost them.
+    from runaudit.runs.names import baseline_named
+
     try:
-        return load(store, resolve(store, wanted)[0], trajectory=False)
+        return baseline_named(store, settings, wanted, seed=_plain_seed(seed))
     except UsageError:
         if word is None:
             return None

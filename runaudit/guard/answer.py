@@ -70,7 +70,7 @@ class GuardAnswer:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What became of the waivers that excused nothing."""
+        """What became of the waivers that were not needed, or no longer hold."""
         found = {finding.code for finding in self.findings}
         expired = (w for w in self.waivers if not w.holds(self.today))
         unused = (w for w in self.waivers if w.holds(self.today) and w.rule not in found)

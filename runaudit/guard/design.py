@@ -145,7 +145,7 @@ class NoConfig(Rule):
                 "config",
                 "no configuration is recorded" if not manifest.has("config") else "the configuration is empty",
                 # A program that is told nothing has its settings in its code, which is sealed; the name of a file that
-                # may not exist would mend nothing.
+                # may not exist would fix nothing.
                 remedy=call.plus("--waive", f"{self.code}=its settings stand in its code")
                 if call.command and not manifest.has("config")
                 else call.plus("--config", "FILE"),

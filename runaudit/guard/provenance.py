@@ -17,6 +17,7 @@ from runaudit.records.finding import Finding, Severity
 from runaudit.records.manifest import Manifest
 from runaudit.rules import Rule
 from runaudit.settings import GuardSettings
+from runaudit.text.words import plural
 
 SHOWN = 5
 """Paths named in a message; the evidence holds all of them."""
@@ -88,7 +89,7 @@ class DirtyTree(Rule):
         if code.changed:
             yield self.finding(
                 "code",
-                f"{_count(code.changed, 'tracked file')} changed since commit {code.commit_short}: "
+                f"{plural(len(code.changed), 'tracked file')} changed since commit {code.commit_short}: "
                 f"{shown(code.changed)}",
                 remedy=git_add_commit(code.changed, "what changed, and why"),
                 evidence={"files": list(code.changed)},
@@ -96,7 +97,7 @@ class DirtyTree(Rule):
 
 
 class UntrackedSource(Rule):
-    """No untracked file could be imported.
+    """Untracked files that the run could import.
 
     A module that git does not know changes from run to run unseen. Files that cannot be imported do not count, nor
     does what earlier runs wrote: outputs belong into .gitignore, not into a commit."""
@@ -108,9 +109,10 @@ class UntrackedSource(Rule):
     def check(self, code: Code) -> Iterator[Finding]:
         if code.untracked:
             verb = "is" if len(code.untracked) == 1 else "are"
+            files = plural(len(code.untracked), "file")
             yield self.finding(
                 "code",
-                f"{_count(code.untracked, 'file')} could be imported but {verb} not in git: {shown(code.untracked)}",
+                f"{files} could be imported but {verb} not in git: {shown(code.untracked)}",
                 remedy=git_add_commit(code.untracked, "add what the run imports"),
                 evidence={"files": list(code.untracked)},
             )
@@ -118,7 +120,7 @@ class UntrackedSource(Rule):
             wrote = "was" if len(code.outputs) == 1 else "were"
             yield self.finding(
                 "code",
-                f"{_count(code.outputs, 'file')} in the tree {wrote} written by earlier runs, and no code: "
+                f"{plural(len(code.outputs), 'file')} in the tree {wrote} written by earlier runs, and no code: "
                 f"{shown(code.outputs)}",
                 remedy=git_ignore(code.root, code.outputs),
                 evidence={"files": list(code.outputs)},
@@ -216,7 +218,7 @@ class MovedWhileCapturing(Rule):
         if moved:
             yield self.finding(
                 "code",
-                f"{_count(moved, 'file')} changed while the record was being made: {shown(moved)}",
+                f"{plural(len(moved), 'file')} changed while the record was being made: {shown(moved)}",
                 remedy=call.again(),
                 evidence={"files": list(moved)},
             )
@@ -267,7 +269,7 @@ class DamagedHistory(Rule):
         if damaged:
             yield self.finding(
                 "store",
-                f"{_count(damaged, 'earlier record')} cannot be read and compared with: {shown(damaged)}",
+                f"{plural(len(damaged), 'earlier record')} cannot be read and compared with: {shown(damaged)}",
                 remedy="runaudit verify",
                 evidence={"runs": list(damaged)},
             )
@@ -307,10 +309,6 @@ def _lacks(manifest: Manifest, path: str) -> bool:
 def _option_for(name: str, code: str) -> tuple[str, str]:
     options = {"intent": ("--intent", "FACTOR")}
     return options.get(name, ("--waive", f"{code}=this run has no {name}, because"))
-
-
-def _count(items: tuple[str, ...], noun: str) -> str:
-    return f"1 {noun}" if len(items) == 1 else f"{len(items)} {noun}s"
 
 
 RULES: tuple[Rule, ...] = (

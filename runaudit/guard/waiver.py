@@ -50,7 +50,7 @@ def _parse(word: str, rules: tuple[Rule, ...]) -> Waiver:
     if rule is None:
         raise UsageError(f"there is no rule {name.strip()!r} to waive", remedy="`runaudit rules` lists them all")
     if not rule.waivable:
-        raise UsageError(f"{rule.code} ({rule.name}) cannot be waived: {rule.reason}", remedy="mend what it found")
+        raise UsageError(f"{rule.code} ({rule.name}) cannot be waived: {rule.reason}", remedy="fix what it found")
     match = _UNTIL.search(rest)
     reason = (rest[: match.start()] if match else rest).strip()
     if not equals or not reason:

@@ -25,12 +25,10 @@ def parse_yaml(raw: bytes, *, where: str) -> JSON:
         value = yaml.load(raw, Loader=_loader())  # a subclass of SafeLoader
     except yaml.MarkedYAMLError as error:
         at = f" at line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise RecordError(
-            f"{where} is not YAML{at}: {error.problem}", remedy="mend the file or leave it out"
-        ) from error
+        raise RecordError(f"{where} is not YAML{at}: {error.problem}", remedy="fix the file or leave it out") from error
     except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
         text = " ".join(str(error).split())
-        raise RecordError(f"{where} is not YAML: {text}", remedy="mend the file or leave it out") from error
+        raise RecordError(f"{where} is not YAML: {text}", remedy="fix the file or leave it out") from error
     except RecursionError as error:
         raise RecordError(f"{where} is nested too deeply", remedy="leave it out") from error
     return _plain(value, where, [MAX_NODES], 0)

@@ -19,6 +19,7 @@ from runaudit.metrics.catalogue import is_quantity, parents, sequence_names
 from runaudit.records.run import Run
 from runaudit.settings import Settings
 from runaudit.store.store import Store
+from runaudit.text.words import ended
 
 if TYPE_CHECKING:
     from runaudit.metrics.catalogue import Direction
@@ -68,8 +69,8 @@ def judge_cohorts(
     )
     told = (
         *around.notes,
-        *(f"{note}." for design in designs for note in design.contradictions),
-        *(f"{note}." for arm in arms for note in arm.contradictions),
+        *(ended(note) for design in designs for note in design.contradictions),
+        *(ended(note) for arm in arms for note in arm.contradictions),
         *_averaged(arms, metric, values[-1]),
         *answer.notes,
     )

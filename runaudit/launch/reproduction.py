@@ -1,9 +1,9 @@
 """Did it come out the same? A run and its repetition: first by their inputs, then by their results.
 
 What was run with other inputs was not repeated, whatever came of it. Else three answers are possible, and a fourth
-where nothing can be said: equal to the last bit; different, but no more than
-another seed would have been; different beyond that; different, with too few replicates to know how much is noise.
-The noise is that of the replicates, by the prediction interval for one further run: `mean ± t(n-1) sd sqrt(1 + 1/n)`.
+where none can be determined: equal to the last bit; different, but no more than another seed would have been; different
+beyond that; different, with too few replicates to know how much is noise. The noise is that of the replicates, by the
+prediction interval for one further run: `mean ± t(n-1) sd sqrt(1 + 1/n)`.
 """
 
 from collections.abc import Iterator, Mapping

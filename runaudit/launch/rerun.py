@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from runaudit.capture.draft import ABSENT, LaunchRequest, redactor_of
-from runaudit.capture.gitprocess import work_tree
 from runaudit.diff import compare
 from runaudit.diff.result import FactorChange
 from runaudit.errors import NothingToJudgeError
@@ -30,6 +29,7 @@ from runaudit.records.run import Run
 from runaudit.settings import Settings
 from runaudit.store import Store
 from runaudit.store.catalogue import load, run_ids
+from runaudit.system.git import work_tree
 
 PLACES = tuple(f"env.variables.{name}" for name in ("PYTHONPATH", "PWD", "OLDPWD", "RUNAUDIT_RUN"))
 """What is set for a repetition because it lies elsewhere."""
@@ -52,7 +52,7 @@ def rerun(
 ) -> Rerun:
     """Restore `run` into the new folder `to`, run its command there, seal that as a run of its own, and compare.
 
-    Raises NothingToJudgeError for a run whose command or code cannot be had again as it was.
+    Raises NothingToJudgeError for a run whose command or code cannot be restored as it was.
     """
     settings = settings or Settings()
     command = _command(run)
@@ -62,7 +62,7 @@ def rerun(
         path, why = next(iter(restored.missing.items()))
         raise NothingToJudgeError(
             f"the code of run {run.short} cannot be restored exactly: {path}: {why}",
-            remedy=f"`runaudit restore {run.short} --to DIR` makes what can be had and names the rest",
+            remedy=f"`runaudit restore {run.short} --to DIR` restores what is there and names the rest",
         )
     cwd = to / str(run.manifest.section("launch").get("prefix", "."))
     linked = tuple(link_data(run, to))

@@ -6,7 +6,6 @@ sources are all there is, and what they do not hold is named.
 """
 
 import os
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -15,6 +14,7 @@ from typing import Any
 from runaudit.errors import IntegrityError, NothingToJudgeError, RunauditError, UsageError
 from runaudit.records.digest import digest_bytes
 from runaudit.records.run import SHORT, Run
+from runaudit.system.git import UPLOAD_PACK, Answer, ask
 
 TIMEOUT_S = 600.0
 
@@ -92,45 +92,30 @@ def _claim(to: Path) -> None:
 # ── git, in the new folder only ──────────────────────────────────────────────────────────────────────────────────
 
 
-def _git(folder: Path, *words: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
-    """Git without the user's or the repository's programs: no hooks, no filters, no prompt."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
-    quiet = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C",
-             "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0"}  # fmt: skip
-    switches = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "core.autocrlf=false", "core.symlinks=true",
-                "core.fileMode=true", "gc.auto=0", "maintenance.auto=false", "advice.detachedHead=false",
+def _git(folder: Path, *words: str, stdin: bytes = b"", protocols: str = "none") -> Answer:
+    """Git as the record needs it: no configuration but the folder's own, bytes and modes as they are."""
+    switches = ("core.autocrlf=false", "core.symlinks=true", "core.fileMode=true", "advice.detachedHead=false",
                 "safe.directory=*")  # fmt: skip
-    flags = [word for switch in switches for word in ("-c", switch)]
-    try:
-        return subprocess.run(
-            ["git", *flags, "-C", str(folder), *words],
-            input=stdin, capture_output=True, env=kept | quiet, timeout=TIMEOUT_S, check=False,
-        )  # fmt: skip
-    except FileNotFoundError as error:
-        raise RestoreError("git is not installed", remedy="install git") from error
-    except subprocess.TimeoutExpired as error:
-        raise RestoreError(f"git {words[0]} took longer than {TIMEOUT_S:.0f} s", remedy="try again") from error
+    return ask(folder, *words, switches=switches, protocols=protocols, alone=True, stdin=stdin, limit_s=TIMEOUT_S)
 
 
 def _has_commit(repository: Path, commit: str) -> bool:
-    return repository.is_dir() and _git(repository, "cat-file", "-e", f"{commit}^{{commit}}").returncode == 0
+    return repository.is_dir() and _git(repository, "cat-file", "-e", f"{commit}^{{commit}}").code == 0
 
 
 def _check_out(source: Path, commit: str, to: Path) -> None:
     """The one commit, fetched through upload-pack: reads the source, also where it is shallow or the commit is on no
     branch, and leaves no link to it."""
-    pack = "git -c uploadpack.allowAnySHA1InWant=true -c safe.directory='*' upload-pack"
     steps: tuple[tuple[str, ...], ...] = (
         ("init", "--quiet", "--template="),
-        ("fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", f"--upload-pack={pack}",
+        ("fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", f"--upload-pack={UPLOAD_PACK}",
          str(source.absolute()), commit),
         ("checkout", "--quiet", "--detach", commit),
     )  # fmt: skip
     for step in steps:
-        done = _git(to, *step)
-        if done.returncode != 0:
-            lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no message"]
-            raise RestoreError(f"git {step[0]} of {commit[:SHORT]} failed: {lines[-1]}", remedy=f"look at {source}")
+        done = _git(to, *step, protocols="file" if step[0] == "fetch" else "none")
+        if done.code != 0:
+            raise RestoreError(f"git {step[0]} of {commit[:SHORT]} failed: {done.reason}", remedy=f"look at {source}")
 
 
 def _apply_patch(run: Run, code: Mapping[str, Any], to: Path) -> Iterator[str]:
@@ -139,7 +124,7 @@ def _apply_patch(run: Run, code: Mapping[str, Any], to: Path) -> Iterator[str]:
         return
     raw = _blob(run, str(patch["digest"]))
     done = _git(to, "apply", "--binary", "--whitespace=nowarn", "-", stdin=raw)
-    if done.returncode != 0:
+    if done.code != 0:
         why = "secrets in it were redacted" if patch.get("redacted") else "it does not fit the commit"
         yield f"the recorded patch could not be applied ({why}): changed files come from the stored sources"
 

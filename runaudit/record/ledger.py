@@ -33,7 +33,7 @@ def claim(live: Path, kind: str, /, **facts: JSON) -> None:
     except OSError as error:
         raise StoreError(
             f"the {kind} of a run cannot be recorded in {live}: {error.strerror}",
-            remedy="free space on the store's disk or mend its permissions",
+            remedy="free space on the store's disk or fix its permissions",
         ) from error
 
 

@@ -183,7 +183,7 @@ def _alone(live: Path) -> Iterator[None]:
         fd = os.open(live / "seal.lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise StoreError(
-            f"{live} cannot be written: {error.strerror}", remedy="free space or mend the permissions, then seal again"
+            f"{live} cannot be written: {error.strerror}", remedy="free space or fix the permissions, then seal again"
         ) from error
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)

@@ -31,6 +31,7 @@ from runaudit.records.canonical import JSON
 from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import STATUSES, Outcome
+from runaudit.runs.parent import known_init
 from runaudit.store.store import Store, find_store
 
 Admit = Callable[[Manifest, Store], Manifest]
@@ -71,15 +72,15 @@ def record(
         adopted.compare_with_sealed(label=label, seed=seed)
         adopted.watch_config(config)
         return _made_current(adopted)
-    request = LaunchRequest(
-        label=label, seed=seed, config=config, data=data or {}, init=init, evaluation=evaluation,
-        intent=tuple(intent), waivers=tuple(waivers), root=root, **more,
-    )  # fmt: skip
     place = (
         store
         if isinstance(store, Store)
         else open_store(find_store(root.absolute(), environ=environ, named=_path(store)))
     )
+    request = LaunchRequest(
+        label=label, seed=seed, config=config, data=data or {}, init=known_init(init, place), evaluation=evaluation,
+        intent=tuple(intent), waivers=tuple(waivers), root=root, **more,
+    )  # fmt: skip
     with unobserved():
         draft = draft_manifest(request, place, environ=environ)
         manifest = seal(place, admit(draft, place) if admit else draft, environ=environ)

@@ -32,9 +32,9 @@ class Series:
         self._templates: dict[tuple[str, ...], str] = {}
         self._backlog = bytearray()
         self.fresh = False
-        self._mend()
+        self._fix()
 
-    def _mend(self) -> None:
+    def _fix(self) -> None:
         """End a half line that a killed writer left, so that the next line stands alone."""
         size = os.fstat(self._fd).st_size
         if size:
@@ -117,7 +117,7 @@ def _open(path: Path) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise StoreError(f"{path} cannot be opened: {error.strerror}", remedy="mend the store's permissions") from error
+        raise StoreError(f"{path} cannot be opened: {error.strerror}", remedy="fix the store's permissions") from error
 
 
 class Keeper:
@@ -137,7 +137,7 @@ class Keeper:
                 self._first_beat()
         except OSError as error:
             raise StoreError(
-                f"{self._beat} cannot be written: {error.strerror}", remedy="free space or mend the permissions"
+                f"{self._beat} cannot be written: {error.strerror}", remedy="free space or fix the permissions"
             ) from error
         self._thread.start()
 

@@ -108,7 +108,7 @@ def parse_strict(raw: bytes | str, *, where: str, parse_int: Callable[[str], JSO
     except json.JSONDecodeError as error:
         raise RecordError(
             f"{where} is not JSON: {error.msg} at line {error.lineno} column {error.colno}",
-            remedy="mend the file or leave it out",
+            remedy="fix the file or leave it out",
         ) from error
     except ValueError as error:
         # Not of the syntax: Python turns digits into a number only so far, since the work grows with their square.

@@ -47,8 +47,7 @@ class Survivors:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmSummary:
-    """One arm as shown. `used` counts the numbers that were tested; mean, sd and ci exist only if no run
-    failed.
+    """One arm as shown. `used` counts the numbers that were tested; mean, sd and ci exist only if no run failed.
 
     ci: Student's t for the mean, from 3 seeds on. sd_ci: chi-square. iqm, iqm_ci: from 10 seeds on.
     """
@@ -90,10 +89,8 @@ class ArmComparison:
 
     difference, ci, p and what follows from them belong to one choice of runs: where seeds ran again, that with the
     largest p. p: two-sided. p_adjusted: over the family.
-    minimal_detectable_effect: true difference these seeds find with the planned power, at the observed
-    spreads.
-    n_needed: seeds per arm that would find `n_needed_for`, the declared margin or else the observed
-    difference.
+    minimal_detectable_effect: true difference these seeds find with the planned power, at the observed spreads.
+    n_needed: seeds per arm that would find `n_needed_for`, the declared margin or else the observed difference.
     is_fragile: a companion contradicts the test, or leaving out one seed does.
     dunnett_p: companion where several arms share the baseline; equal spreads assumed, family-wise.
     design: what is known of this arm against the baseline, where the arms of a family differ in it.

@@ -1,8 +1,6 @@
-"""Resampling, vectorised, with the generator as an argument. A companion from ten seeds on, never the judge
-below.
+"""Resampling, vectorised, with the generator as an argument. A companion from ten seeds on, never the judge below.
 
-Measured coverage of the 95 % percentile interval for a difference: 80 % at three seeds, 88 % at five, 92 % at
-ten.
+Measured coverage of the 95 % percentile interval for a difference: 80 % at three seeds, 88 % at five, 92 % at ten.
 """
 
 from collections.abc import Callable, Sequence
@@ -63,8 +61,7 @@ def bca(
 ) -> Interval:
     """Bias-corrected and accelerated interval of a statistic, or of its difference between two samples.
 
-    samples: one or two arrays (n_i,). The jackknife of both samples enters the acceleration, each scaled by
-    its n.
+    samples: one or two arrays (n_i,). The jackknife of both samples enters the acceleration, each scaled by its n.
     Source: Efron 1987; two samples as in Efron & Tibshirani 1993, chapter 14.
     """
     from scipy.special import ndtr, ndtri

@@ -9,6 +9,7 @@ import math
 from collections import defaultdict
 
 from runaudit.stats.values import FINISHED, ArmValues, Excluded, Sample
+from runaudit.text.words import plural
 
 UNNAMED = "(unnamed"  # how the keys of runs without a seed begin
 
@@ -61,25 +62,25 @@ def _notes(arm: ArmValues, chosen: dict[str, list[float]], *, idle: list[str]) -
     again = sorted(key for key, runs in chosen.items() if len(runs) > 1)
     if again:
         differ = [key for key in again if len(set(chosen[key])) > 1]
-        told = (
+        which = (
             "their runs disagree, so a claim must hold whichever of them counts: "
             "difference, interval and p are those of the choice with the largest p"
             if differ
             else "one number each"
         )
-        notes.append(f"{_plural(len(again), 'seed')} ran more than once ({', '.join(again)}): {told}.")
+        notes.append(f"{plural(len(again), 'seed')} ran more than once ({', '.join(again)}): {which}.")
     alike = idle.count(_name(None))
     if alike:
-        notes.append(f"{_plural(alike, 'run')} not counted: without a seed, and nothing shows that it began otherwise.")
+        notes.append(f"{plural(alike, 'run')} not counted: without a seed, and nothing shows that it began otherwise.")
     if named := sorted(name for name in idle if name != _name(None)):
         notes.append(
-            f"{_plural(len(named), 'run')} not counted, because the seed provably did not act ({', '.join(named)})."
+            f"{plural(len(named), 'run')} not counted, because the seed provably did not act ({', '.join(named)})."
         )
     unnamed = sum(seed is None for seed in arm.seeds) - alike
     if unnamed > bool(alike):
-        notes.append(f"{_plural(unnamed, 'run')} without a seed, taken as distinct; nothing proves it.")
+        notes.append(f"{plural(unnamed, 'run')} without a seed, taken as distinct; nothing proves it.")
     elif any(proven is None for proven in arm.proven):
-        notes.append("it is not known whether the seeds acted; they are counted as stated.")
+        notes.append("no seed proof recorded; declared seeds are trusted.")
     return tuple(notes)
 
 
@@ -89,7 +90,3 @@ def _key(seed: str | int | None, index: int) -> str:
 
 def _name(seed: str | int | None) -> str:
     return "unnamed" if seed is None else str(seed).strip()
-
-
-def _plural(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

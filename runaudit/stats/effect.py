@@ -9,8 +9,7 @@ from runaudit.stats.interval import mean, variance
 
 
 def hedges_g(a: Sequence[float], b: Sequence[float]) -> float:
-    """Standardised difference (mean(a) - mean(b)) / pooled sd with the exact small-sample factor. Source:
-    Hedges 1981.
+    """Standardised difference (mean(a) - mean(b)) / pooled sd with the exact small-sample factor. Source: Hedges 1981.
 
     At three seeds per arm the factor is 0.80: Cohen's d would overstate by a quarter.
     """
@@ -23,8 +22,7 @@ def hedges_g(a: Sequence[float], b: Sequence[float]) -> float:
 def superiority(a: Sequence[float], b: Sequence[float]) -> float:
     """P(a run of `a` is above a run of `b`), ties counted half: the Mann-Whitney U over n_a * n_b.
 
-    A point estimate of .75 alone arises in 20 % of comparisons without effect at three seeds: never a claim
-    by itself.
+    A point estimate of .75 alone arises in 20 % of comparisons without effect at three seeds: never a claim by itself.
     """
     wins = math.fsum((x > y) + 0.5 * (x == y) for x in a for y in b)
     return wins / (len(a) * len(b))

@@ -16,8 +16,8 @@ SMALLEST_P = 1e-300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contrast:
-    """A difference tested against zero: statistic, standard error, degrees of freedom,
-    two-sided p, and the interval that the test inverts.
+    """A difference tested against zero: statistic, standard error, degrees of freedom, two-sided p, and the interval
+    that the test inverts.
     """
 
     statistic: float

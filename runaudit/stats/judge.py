@@ -47,8 +47,7 @@ def judge(
     """Judge every arm against the baseline (an index or a label; the last arm unless said otherwise).
 
     designs: one for each arm but the baseline, in their order, where they differ; `design` is then the weakest.
-    Raises UsageError for an unknown direction, label or design verdict; NothingToJudgeError for fewer than
-    two arms.
+    Raises UsageError for an unknown direction, label or design verdict; NothingToJudgeError for fewer than two arms.
     """
     settled = settle_direction(metric, direction)
     chosen = _baseline_index(arms, baseline)
@@ -116,9 +115,7 @@ def _baseline_index(arms: Sequence[ArmValues], baseline: int | str) -> int:
 
 
 def _family(comparisons: Sequence[ArmComparison], *, plan: StatsPlan) -> list[ArmComparison]:
-    """Adjusted p values over all comparisons asked for; one that could not be tested still counts as
-    asked.
-    """
+    """Adjusted p values over all comparisons asked for; one that could not be tested still counts as asked."""
     adjust = holm if plan.correction == "holm" else benjamini_hochberg
     adjusted = adjust([1.0 if comparison.p is None else comparison.p for comparison in comparisons])
     return [
@@ -155,9 +152,7 @@ def _evidence(comparison: ArmComparison, sample: Sample, case: reasons.Case) -> 
 
 
 def _overall(comparisons: Sequence[ArmComparison]) -> StatsVerdict:
-    """The verdict all comparisons share. Where they differ, the strictest doubt: one success proves no
-    family.
-    """
+    """The verdict all comparisons share. Where they differ, the strictest doubt: one success proves no family."""
     verdicts = {comparison.verdict for comparison in comparisons}
     if len(verdicts) == 1:
         return verdicts.pop()

@@ -8,9 +8,7 @@ from collections.abc import Sequence
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:
-    """Holm's step-down p values in the order given; the family-wise error stays at alpha. Source: Holm
-    1979.
-    """
+    """Holm's step-down p values in the order given; the family-wise error stays at alpha. Source: Holm 1979."""
     order = sorted(range(len(p_values)), key=lambda index: p_values[index])
     adjusted = [0.0] * len(p_values)
     running = 0.0

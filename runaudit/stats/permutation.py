@@ -49,9 +49,7 @@ def permutation_p(
 
 
 def sign_flip_p(differences: NDArray[np.float64], *, rng: np.random.Generator, resamples: int = 9_999) -> float:
-    """Two-sided p of the mean within-pair difference under sign changes; differences: (n_pairs,). Exact to
-    15 pairs.
-    """
+    """Two-sided p of the mean within-pair difference under sign changes; differences: (n_pairs,). Exact to 15 pairs."""
     n = len(differences)
     is_exact = n <= 15
     bits = np.arange(2**n)[:, None] >> np.arange(n) & 1 if is_exact else rng.integers(0, 2, size=(resamples, n))

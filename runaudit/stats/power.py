@@ -87,8 +87,7 @@ def pairs_needed(sd: float, effect: float, power: float = 0.8, *, alpha: float =
 def seeds_needed(sd: float, effect: float, power: float = 0.8, *, alpha: float = 0.05) -> int | None:
     """Fewest seeds per arm, at least 3, that find a true `effect` with chance `power`; None beyond 10,000.
 
-    The floor of 3 is the tool's: the formula may ask for fewer than two seeds, which have no spread to test
-    with.
+    The floor of 3 is the tool's: the formula may ask for fewer than two seeds, which have no spread to test with.
     """
     _check_inputs(sd=sd, power=power, alpha=alpha)
     if not (np.isfinite(effect) and effect != 0):

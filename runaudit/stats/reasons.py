@@ -252,8 +252,8 @@ def _plan_notes(comparisons: Sequence[ArmComparison], samples: Sequence[Sample],
     if fewest < MIN_SEEDS and plan.earlier_sd is not None:
         seen = detectable(plan.earlier_sd, MIN_SEEDS, plan.power, alpha=plan.alpha)
         found.append(
-            f"At the earlier seed sd of {show(plan.earlier_sd)}, {MIN_SEEDS} seeds per arm would see a "
-            f"difference of {show(seen)} or more."
+            f"At the earlier seed sd of {show(plan.earlier_sd)}, {MIN_SEEDS} seeds per arm have a minimum detectable "
+            f"difference of {show(seen)}."
         )
     if MIN_SEEDS <= fewest < COMPANION_SEEDS and any(c.p is not None for c in comparisons):
         found.append("The spread itself is barely known: at 3 seeds the true sd may be 0.5 to 6 times the one shown.")

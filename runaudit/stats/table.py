@@ -1,5 +1,4 @@
-"""Plain numbers from a file: a paper's table, another tracker's export. Columns arm, seed, value, and perhaps
-sequence.
+"""Plain numbers from a file: a paper's table, another tracker's export. Columns arm, seed, value, and perhaps sequence.
 
 One row is one run, or one sequence of one run; sequences are averaged inside the run before anything is
 tested. Every cell is either understood or refused with its line; an empty value is a run without a number,

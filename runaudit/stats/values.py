@@ -1,8 +1,7 @@
 """The vocabulary of the judge: arms of plain numbers, what is known of their design, and what was planned.
 
-Nothing here computes. A run that gave no number is kept as `None` in its place, because a seed that diverged
-is
-part of the result: leaving it out would compare the survivors.
+Nothing here computes. A run that gave no number is kept as `None` in its place, because a seed that diverged is part of
+the result: leaving it out would compare the survivors.
 """
 
 from dataclasses import dataclass
@@ -22,8 +21,7 @@ class ArmValues:
 
     values: the metric, averaged inside the run; None or a non-finite number where the run gave none.
     statuses: how the run ended; empty or `unknown` where nobody recorded it. Empty tuple: unknown for all.
-    proven: True if the seed provably acted, False if it provably did not, None if unknown. Empty tuple:
-    unknown.
+    proven: True if the seed provably acted, False if it provably did not, None if unknown. Empty tuple: unknown.
     by_sequence: (sequence, one value per run), shown side by side and never counted as n.
     draws: how many independent draws the runs are known to be; None: the finished seeds not known to be idle.
 
@@ -87,8 +85,7 @@ class StatsPlan:
     best_of: of how many runs each value is the best; above 1 no claim is possible.
     is_selected_on_report: the checkpoint was chosen on the very set that is reported.
     picked: why the runs that were given are a flattering part of those launched; empty where they are not.
-    earlier_sd: pooled seed sd of earlier cohorts, used to say what these seeds could see when they are too
-    few.
+    earlier_sd: pooled seed sd of earlier cohorts, used to say what these seeds could see when they are too few.
     resamples, seed: size and random seed of the bootstrap companions.
     """
 
@@ -153,8 +150,7 @@ class Sample:
     """What is left of an arm for the test: one finite number per distinct seed, in an order of its own.
 
     choices: per seed, the numbers that could stand for it (more than one where a seed was run again).
-    failed: runs that ended without a usable number; they are never dropped from a claim. missing: finished,
-    no number.
+    failed: runs that ended without a usable number; they are never dropped from a claim. missing: finished, no number.
     distinct, distinct_failed: seeds, and seeds with a failed run, whether or not they provably acted.
     """
 

@@ -175,7 +175,7 @@ class Store:
         except OSError as error:
             raise StoreError(
                 f"cannot {verb} the store at {self.root}: {error.strerror or error}",
-                remedy="free space or mend the permissions; nothing was half-written",
+                remedy="free space or fix the permissions; nothing was half-written",
             ) from error
 
     # ── the log ──────────────────────────────────────────────────────────────────────────────────────────────────

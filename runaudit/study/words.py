@@ -91,8 +91,8 @@ def _replication(study: Study) -> Iterator[str]:
     cells = study.table.informative
     sizes = Counter(len(cell.results) for cell in cells)
     if len(cells) > 1 and len(sizes) > 1:
-        shares = ", ".join(f"{count} of {size}" for size, count in sorted(sizes.items()))
-        yield f"the {len(cells)} cells are not balanced (cells of so many runs: {shares})"
+        shares = listed([f"{plural(count, 'cell')} of {plural(size, 'run')}" for size, count in sorted(sizes.items())])
+        yield f"the {len(cells)} cells are not balanced ({shares})"
     seeds = [row for cell in cells for row in cell.results]
     if (
         len(cells) > 1
@@ -170,24 +170,25 @@ def _fractions(study: Study) -> Iterator[str]:
         if found.aliased and all(study.is_estimable(study.column(f)) for f in found.aliased):
             pair = " and ".join(study.name(f) for f in found.factors)
             twins = listed([study.name(f) for f in found.aliased])
-            yield f"{twins} can only be told if {pair} do not interact: their interaction splits the runs the same way"
+            how = "their interaction splits the runs the same way"
+            yield f"{twins} can only be estimated if {pair} do not interact: {how}"
 
 
 def _ladder(study: Study) -> Iterator[str]:
     """Single-factor steps one after the other: each is told once, at one place."""
-    told = [found for found in study.interactions if found.estimable]
-    if study.chains and not told and len(study.drawn) > 1:
+    estimable = [found for found in study.interactions if found.estimable]
+    if study.chains and not estimable and len(study.drawn) > 1:
         yield "the steps of a chain add up under no interaction only: no two factors were run in all their combinations"
 
 
 def interaction_lines(study: Study) -> Iterator[str]:
-    """Which interactions could be told, and why the others could not."""
-    told = [found for found in study.interactions if found.estimable]
+    """Which interactions are estimable, and why the others are not."""
+    estimable = [found for found in study.interactions if found.estimable]
     others = [found for found in study.interactions if not found.estimable]
-    if told and study.residual_df <= 0:
-        yield f"{len(told)} interactions have all their combinations, but no replicate to measure them against"
-    elif told:
-        yield "could be told: " + listed([_pair_name(study, found.factors) for found in told])
+    if estimable and study.residual_df <= 0:
+        yield f"{len(estimable)} interactions have all their combinations, but no replicate to measure them against"
+    elif estimable:
+        yield "estimable: " + listed([_pair_name(study, found.factors) for found in estimable])
     holes = [found for found in others if found.cells < found.combinations]
     if holes:
         rows = [f"{_pair_name(study, f.factors)} ({f.cells} of {f.combinations} combinations run)" for f in holes]

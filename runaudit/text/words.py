@@ -27,6 +27,11 @@ def plural(count: int, noun: str, many: str = "") -> str:
     return f"{count} {noun if count == 1 else many or f'{noun}s'}"
 
 
+def ended(text: str) -> str:
+    """A text with a stop at its end, where it has none."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
 def columns(rows: Sequence[Sequence[str]], *, left: int = 0) -> Iterator[str]:
     """Rows under each other: the first `left` columns set to the left, the figures behind them to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

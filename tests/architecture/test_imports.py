@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 RUNAUDIT_FLOORS = [
     {"errors", "text"},
-    {"metrics"},
+    {"metrics", "system"},
     {"stats", "settings"},
     {"records"},
     {"store", "factors", "rules", "importers", "observe", "claims"},

@@ -78,7 +78,7 @@ def test_two_arms_with_a_number_each_are_two_values():
         ("flow staged improves PSNR over TERN staged from 29.2 to 30.1 dB.", "range"),
         ("flow staged and TERN staged differ by 0.9 dB PSNR.", "which arm is the baseline"),
         ("flow staged is higher and TERN staged lower than ever: 0.9 dB against it.", "which arm is the baseline"),
-        ("flow staged is 0.9 dB higher or lower than TERN staged.", "point both ways"),
+        ("flow staged is 0.9 dB higher or lower than TERN staged.", "both an increase and a decrease"),
         ("The best network reaches 30.1 dB.", "no recorded arm"),
         ("flow reaches 30.1.", "no recorded metric"),
         ("flow reaches a PSNR of 30.1 dB and SSIM of 0.9.", "several metrics"),

@@ -82,7 +82,7 @@ def test_an_edit_of_a_program_that_only_logs_is_a_factor(project):
     assert diff["verdict"] == "single_factor"
 
 
-def test_an_edit_nobody_committed_is_refused_with_the_command_that_mends_it(project):
+def test_an_edit_nobody_committed_is_refused_with_the_command_that_fixes_it(project):
     (project / "train.toml").write_text('data = "points.csv"\nsteps = 300\nlr = 0.5\n')
 
     done = launch(project, "edited", 0)

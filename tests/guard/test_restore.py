@@ -263,7 +263,7 @@ def test_a_program_that_throws_dice_cannot_be_judged_by_one_run(repo, cli, optio
 
     out = capfd.readouterr().out
     assert "it cannot be determined" in out
-    assert "with 1 replicate nobody can say whether that is noise (3 are needed)" in out
+    assert "with 1 replicate it cannot be determined whether that is noise (3 are needed)" in out
 
 
 def test_a_run_that_was_dirty_is_repeated_as_it_was(repo, cli, options, command, capfd):

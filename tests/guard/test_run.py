@@ -81,7 +81,7 @@ def test_a_refused_run_starts_nothing_and_leaves_no_launch(repo, cli, options, c
     assert "git add -- helper.py && git commit -m 'what changed, and why'" in err
 
 
-def test_the_remedy_of_a_dirty_tree_mends_it(repo, cli, options, command, capfd):
+def test_the_remedy_of_a_dirty_tree_fixes_it(repo, cli, options, command, capfd):
     (repo / "helper.py").write_text("def score(step, seed):\n    return 1\n")
     (repo / "new module.py").write_text("x = 1\n")
     assert cli("guard", "--json", *options) == 5

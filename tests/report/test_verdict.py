@@ -23,7 +23,7 @@ def test_a_clean_improvement_is_one_sentence_with_amount_interval_and_seeds(stud
     said = f"{evidence.metric} {evidence.sentence}".replace("\N{NO-BREAK SPACE}", " ")
     assert said == (
         "full-frame PSNR on camera improved by +0.30 dB [+0.10, +0.50], 3 seeds each; "
-        "they would have found a true difference of 0.24 dB."
+        "minimum detectable difference 0.24 dB."
     )
 
 
@@ -60,7 +60,7 @@ def test_a_confounded_difference_is_credited_to_nothing(study, diff, stats):
 
     assert verdict.tone == "bad"
     assert verdict.meaning.startswith("2 factors changed together")
-    assert "no one cause" in verdict.evidence[0].sentence
+    assert "not attributable: the comparison is confounded" in verdict.evidence[0].sentence
 
 
 def test_a_conditional_verdict_is_told_as_a_condition(study, diff):

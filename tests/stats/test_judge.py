@@ -183,7 +183,7 @@ def test_unknown_proof_counts_and_is_told(arm, judged):
     answer = judged(arm("new", *NEW), arm("old", *OLD, proven=(True,) * 3))
 
     assert answer.verdict == "improved"
-    told = next(note for note in answer.notes if "not known whether the seeds acted" in note)
+    told = next(note for note in answer.notes if "no seed proof recorded" in note)
     assert told.startswith("new: ")
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from runaudit.errors import IntegrityError, NothingToJudgeError, UsageError
+from runaudit.errors import IntegrityError, NothingToJudgeError
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.trajectory import line_of
 from runaudit.store import Store, StoreError, find_store
-from runaudit.store.catalogue import load, load_or_fault, process_start, resolve, run_ids
+from runaudit.store.catalogue import load, load_or_fault, process_start, run_ids
 from runaudit.store.verify import verify
 
 
@@ -201,34 +201,6 @@ def test_no_store_is_nothing_to_judge(tmp_path):
         Store.open(tmp_path / "none")
 
 
-def test_a_run_is_named_by_prefix_label_or_place(store):
-    first = launch(store, seed=0, label="first")
-    second = launch(store, seed=1, label="second")
-    assert resolve(store, first.id[:6]) == (first.id,)
-    assert resolve(store, "second") == (second.id,)
-    assert resolve(store, "@last") == (second.id,)
-    assert resolve(store, "@last~1") == (first.id,)
-    assert resolve(store, "first,second") == (first.id, second.id)
-
-
-def test_an_unknown_run_lists_the_nearest(store):
-    launch(store, label="testing GeLU")
-    with pytest.raises(UsageError, match="closest: testing GeLU"):
-        resolve(store, "testing GELU")
-
-
-def test_a_label_of_several_runs_that_are_no_cohort_is_ambiguous(store):
-    launch(store, seed=0, label="same")
-    launch(store, seed=1, label="same")
-    with pytest.raises(UsageError, match="2 runs are labelled 'same'"):
-        resolve(store, "same")
-
-
-def test_a_label_of_a_whole_cohort_names_it(store):
-    ids = tuple(launch(store, seed=seed, label="same").id for seed in range(2))
-    assert resolve(store, "same", cohorts=lambda: {"c-1": ids}) == ids
-
-
 def test_a_run_without_an_outcome_is_running_while_its_process_lives(store):
     manifest = launch(store)
     live = store.live_dir(manifest.id)
@@ -259,9 +231,3 @@ def test_the_store_of_a_repository_is_at_its_root(tmp_path):
     (tmp_path / "a" / "b").mkdir(parents=True)
     assert find_store(tmp_path / "a" / "b", environ={}) == tmp_path / ".runaudit"
     assert find_store(tmp_path, environ={"RUNAUDIT_STORE": "/elsewhere"}) == Path("/elsewhere")
-
-
-def test_a_label_with_a_comma_names_its_run_and_is_no_list(store):
-    manifest = launch(store, label="flow, staged")
-    launch(store, seed=1, label="flow")
-    assert resolve(store, "flow, staged") == (manifest.id,)

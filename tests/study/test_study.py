@@ -236,7 +236,7 @@ def test_all_old_software_on_one_arm_is_an_alias():
 def test_a_half_fraction_names_the_interaction_that_each_main_effect_stands_for():
     found = judge([{"A": a, "B": b, "C": a ^ b} for a in (0, 1) for b in (0, 1)])
 
-    assert "config.C can only be told if config.A and config.B do not interact" in text(found)
+    assert "config.C can only be estimated if config.A and config.B do not interact" in text(found)
 
 
 def test_a_seed_run_twice_counts_once():

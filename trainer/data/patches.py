@@ -14,8 +14,7 @@ from trainer.data.scenes import Burst, Dataset, Doubles, Floats, Mask, motion_ab
 class Tiles:
     """N aligned crops. lr (N, T, t, t), hr (N, s*t, s*t), masks alike; ids are "burst/y/x" in low-res pixels.
 
-    motion (N, T, 3) is told from the centre of each tile (see `trainer.data.scenes`); None unless known for
-    all tiles.
+    motion (N, T, 3) is told from the centre of each tile (see `trainer.data.scenes`); None unless known for all tiles.
     """
 
     lr: Floats

@@ -75,9 +75,7 @@ def apply_kernels(x: Tensor, kernels: Tensor) -> Tensor:
 
 
 def kernel_shift(kernels: Tensor) -> Tensor:
-    """Centroid of each kernel in px: (N, k*k) -> (N, 2) as (x, y). Correlation looks where the kernel's
-    mass lies.
-    """
+    """Centroid of each kernel in px: (N, k*k) -> (N, 2) as (x, y). Correlation looks where the kernel's mass lies."""
     k = round(kernels.shape[1] ** 0.5)
     axis = torch.arange(k, dtype=kernels.dtype, device=kernels.device) - k // 2
     grid = kernels.view(-1, k, k)
@@ -126,9 +124,7 @@ class Tern(nn.Module):
         return registered, kernel_shift(kernels).view(B, T, 2, 1, 1).expand(B, T, 2, h, w)
 
     def forward(self, lr: Tensor) -> Aligned:
-        """lr (B, T, h, w) -> the burst registered to frame 0; equivariant to a permutation of the other
-        frames.
-        """
+        """lr (B, T, h, w) -> the burst registered to frame 0; equivariant to a permutation of the other frames."""
         registered, shift = self.register(lr)
         frames = upsample(registered, self.scale)
         return Aligned(frames, torch.ones_like(frames), shift)

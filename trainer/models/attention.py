@@ -12,8 +12,7 @@ from torch import Tensor, nn
 class TemporalAttention(nn.Module):
     """Self-attention over the T frames at each pixel.
 
-    Source: Valsesia & Magli 2022, "Permutation invariance and uncertainty in multitemporal image
-    super-resolution".
+    Source: Valsesia & Magli 2022, "Permutation invariance and uncertainty in multitemporal image super-resolution".
     """
 
     def __init__(self, channels: int, heads: int = 1) -> None:
@@ -26,9 +25,7 @@ class TemporalAttention(nn.Module):
         nn.init.zeros_(self.project.bias)
 
     def forward(self, x: Tensor, frames: int) -> Tensor:
-        """x (B*T, C, H, W) with T = `frames` -> the same shape; equivariant to a permutation of the
-        frames.
-        """
+        """x (B*T, C, H, W) with T = `frames` -> the same shape; equivariant to a permutation of the frames."""
         _, C, H, W = x.shape
         tokens = x.permute(0, 2, 3, 1).reshape(-1, frames, H * W, C).transpose(1, 2)  # (B, H*W, T, C)
         q, k, v = self.qkv(tokens).unflatten(-1, (3, self.heads, C // self.heads)).unbind(-3)

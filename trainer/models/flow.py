@@ -8,9 +8,8 @@ a tile and a full frame are treated alike; the window has long tails, by which a
 motion from the nearest texture (measured against the known motion, mean over a full frame: 0.03 / 0.04 /
 0.02 px, with a box of 25 px instead 0.12 / 0.29 / 0.04).
 
-The frames are resampled on the high-res grid of the reference, where sub-pixel phase is still worth
-something, and a sample near a real pixel of its frame is trusted more than one interpolated between
-pixels.
+The frames are resampled on the high-res grid of the reference, where sub-pixel phase is still worth something, and a
+sample near a real pixel of its frame is trusted more than one interpolated between pixels.
 """
 
 import torch
@@ -87,9 +86,7 @@ class Matching(nn.Module):
         self.correct = Correction((2 * radius + 1) ** 2, hidden)
 
     def surface(self, reference: Tensor, moved: Tensor, window: Window) -> Tensor:
-        """Mean squared difference: (B, 1, h, w), (B, S, h, w) -> (B, S, h', w', K); partners outside do
-        not count.
-        """
+        """Mean squared difference: (B, 1, h, w), (B, S, h, w) -> (B, S, h', w', K); partners outside do not count."""
         h, w = reference.shape[-2:]
         r = self.radius
         padded = F.pad(moved, (r,) * 4, mode="replicate")
@@ -124,9 +121,7 @@ class Refinement(nn.Module):
         self.correct = Correction(5, hidden)
 
     def forward(self, reference: Tensor, warped: Tensor, inside: Tensor, window: Window) -> Tensor:
-        """reference (B, 1, h, w); warped, inside (B, S, h, w) -> what is left of the motion (B, S, h',
-        w', 2).
-        """
+        """reference (B, 1, h, w); warped, inside (B, S, h, w) -> what is left of the motion (B, S, h', w', 2)."""
         with torch.no_grad():
             middle, change = (reference + warped) / 2, warped - reference
             dx = F.pad((middle[..., 2:] - middle[..., :-2]) / 2, (1, 1)) * inside
@@ -144,9 +139,7 @@ class Refinement(nn.Module):
 
 
 class FlowAlign(nn.Module):
-    """Dense sub-pixel motion of every frame against frame 0: matching, then `refinements` Gauss-Newton
-    passes.
-    """
+    """Dense sub-pixel motion of every frame against frame 0: matching, then `refinements` Gauss-Newton passes."""
 
     def __init__(
         self,
@@ -175,9 +168,7 @@ class FlowAlign(nn.Module):
             return self._warp(lr[:, 1:], flow, lr[:, :1]), F.pad(flow, (0, 0, 0, 0, 0, 0, 1, 0))
 
     def forward(self, lr: Tensor) -> Aligned:
-        """lr (B, T, h, w) -> the burst registered to frame 0; equivariant to a permutation of the other
-        frames.
-        """
+        """lr (B, T, h, w) -> the burst registered to frame 0; equivariant to a permutation of the other frames."""
         with torch.autocast(lr.device.type, enabled=False):
             lr = lr.float()
             shift = F.pad(self._flow(lr), (0, 0, 0, 0, 0, 0, 1, 0))

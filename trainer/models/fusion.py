@@ -48,9 +48,7 @@ class FrameGate(nn.Module):
 
 
 class Tefa(nn.Module):
-    """One temporal enhancement and fusion block: two temporal convolutions, a gate, and the input added
-    back.
-    """
+    """One temporal enhancement and fusion block: two temporal convolutions, a gate, and the input added back."""
 
     def __init__(self, channels: int, *, heads: int = 1, squeeze: int = 8) -> None:
         super().__init__()
@@ -64,9 +62,7 @@ class Tefa(nn.Module):
 
 
 class TefaTrunk(nn.Module):
-    """Embedding, `blocks` TEFA blocks, a closing temporal convolution, and the long skip from the
-    embedding.
-    """
+    """Embedding, `blocks` TEFA blocks, a closing temporal convolution, and the long skip from the embedding."""
 
     def __init__(self, channels_in: int, channels: int, *, blocks: int, heads: int = 1, squeeze: int = 8) -> None:
         super().__init__()

@@ -1,6 +1,4 @@
-"""From fused features to the high-res image: convolutions at low resolution, pixel shuffle at the very
-end.
-"""
+"""From fused features to the high-res image: convolutions at low resolution, pixel shuffle at the very end."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -9,9 +7,7 @@ from trainer.models.fusion import LEAK
 
 
 class ResidualBlock(nn.Module):
-    """conv, LReLU, conv, plus the input; the second convolution starts small so that depth costs no early
-    steps.
-    """
+    """conv, LReLU, conv, plus the input; the second convolution starts small so that depth costs no early steps."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -44,9 +40,7 @@ class ResidualHead(nn.Module):
 
 
 class PaperHead(nn.Module):
-    """The authors' two heads: one convolution and a pixel shuffle for the mean; bilinear and two for the
-    log-scale.
-    """
+    """The authors' two heads: one convolution and a pixel shuffle for the mean; bilinear and two for the log-scale."""
 
     def __init__(self, channels: int, *, scale: int) -> None:
         super().__init__()

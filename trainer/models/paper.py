@@ -1,6 +1,4 @@
-"""The published PIUnet, from the same blocks: TEFA features, TERN on the deep features, mean over the
-frames.
-"""
+"""The published PIUnet, from the same blocks: TEFA features, TERN on the deep features, mean over the frames."""
 
 import torch
 import torch.nn.functional as F
@@ -18,8 +16,7 @@ class PaperPIUNet(nn.Module):
     No frame is a reference: the residual's base is the mean of all frames, unregistered, upsampled
     bilinearly, and the whole is invariant to a permutation of all frames. Unlike the authors' loss, the
     brightness bias is not added to the log-scale. The same function as theirs, in 2-D and channels_last.
-    Source: Valsesia & Magli 2022, "Permutation invariance and uncertainty in multitemporal image
-    super-resolution".
+    Source: Valsesia & Magli 2022, "Permutation invariance and uncertainty in multitemporal image super-resolution".
     """
 
     def __init__(
@@ -48,9 +45,7 @@ class PaperPIUNet(nn.Module):
         return self.fusion(x, lr.shape[1])  # type: ignore[no-any-return]
 
     def register(self, lr: Tensor) -> tuple[Tensor, Tensor]:
-        """The learned filters applied to the frames themselves (B, T, h, w), and their shift (B, T, 2, h,
-        w).
-        """
+        """The learned filters applied to the frames themselves (B, T, h, w), and their shift (B, T, 2, h, w)."""
         B, T, h, w = lr.shape
         kernels = self.alignment(self.features(lr), T)
         with torch.autocast(lr.device.type, enabled=False):

@@ -1,5 +1,4 @@
-"""PIUNet assembled: the frames are registered first, so that the alignment can be trained, frozen and
-exchanged alone.
+"""PIUNet assembled: the frames are registered first, so that the alignment can be trained, frozen and exchanged alone.
 
 `trainer.models.paper` has the published network, which registers deep features, from the same blocks.
 """
@@ -23,9 +22,7 @@ class Prediction(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """What the alignment hands to fusion and head: all of it fixed once the alignment is frozen, hence
-    cacheable.
-    """
+    """What the alignment hands to fusion and head: all of it fixed once the alignment is frozen, hence cacheable."""
 
     # (B, 5, H, W): shift-and-add image, mean of the frames, coverage, bicubic of the reference, and the
     # shift-and-add image smoothed by a 5 x 5 box
@@ -35,9 +32,7 @@ class Evidence(NamedTuple):
 
 
 def merge(aligned: Aligned, reference: Tensor, *, keep_frames: bool) -> Evidence:
-    """Permutation-invariant maps of a registered burst. reference: (B, 1, h, w), the low-res reference
-    frame.
-    """
+    """Permutation-invariant maps of a registered burst. reference: (B, 1, h, w), the low-res reference frame."""
     frames, weights = aligned.frames, aligned.weights
     total, T = weights.sum(1, keepdim=True), frames.shape[1]
     added = (frames * weights).sum(1, keepdim=True) / total
@@ -48,8 +43,7 @@ def merge(aligned: Aligned, reference: Tensor, *, keep_frames: bool) -> Evidence
 
 
 class Fusion(nn.Module):
-    """Maps, and features of the single frames where there are TEFA blocks, at low resolution: `channels`
-    of them.
+    """Maps, and features of the single frames where there are TEFA blocks, at low resolution: `channels` of them.
 
     The maps enter as differences to the residual's base and to a smoothed copy of it: what is to be
     learned is a sharpening, and raw sub-pixel phases are so alike that the first layer would spend its

@@ -192,7 +192,7 @@ def _sentence(code: str, about: MetricText, row: Mapping[str, Any], *, seeds: st
     difference, detectable = as_number(row.get("difference")), as_number(row.get("minimal_detectable_effect"))
     by = "" if difference is None else f"{about.amount(difference, signed=True)} {_interval(row.get('ci'), about)}"
     by = by.strip()
-    seen = f"; they would have found a true difference of {about.amount(detectable)}" if detectable is not None else ""
+    seen = f"; minimum detectable difference {about.amount(detectable)}" if detectable is not None else ""
     needed = row.get("n_needed")
     match code:
         case "improved" | "regressed":
@@ -207,5 +207,5 @@ def _sentence(code: str, about: MetricText, row: Mapping[str, Any], *, seeds: st
             return f"cannot be judged from {seeds}{f' (the means differ by {by})' if by else ''}."
         case "not_attributable":
             head = f"differs by {by}, {seeds}" if by else f"cannot be attributed, {seeds}"
-            return f"{head}; that has no one cause, because the comparison is {design}."
+            return f"{head}; not attributable: the comparison is {design}."
     return f"{by or 'no number'}, {seeds}."

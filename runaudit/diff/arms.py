@@ -1,0 +1,152 @@
+"""The runs of one arm, held against the run that stands for it before the arms are held against each other.
+
+An odd run is named. A machine that varies within both arms alike is a block, not a factor. A seed that varies within
+the arms is replicated; one that stood still in an arm of several runs moved with the arm, and is a factor like any
+other. An arm of one run has nothing within it: a pair is two such arms.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from runaudit.diff.result import FactorChange
+from runaudit.diff.summary import factor_changes
+from runaudit.factors.changes import changes
+from runaudit.factors.cohort import Cohort
+from runaudit.factors.factor import SEED_ROLES, Change, ChangeClass
+from runaudit.factors.levels import Levels, levels
+from runaudit.factors.path import matches
+from runaudit.factors.together import beside
+from runaudit.records.run import Run
+from runaudit.settings import FactorSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deviation:
+    """One run of an arm beside the run that stands for it: what changed, and the factors in that beside the seeds."""
+
+    of: Levels
+    found: tuple[Change, ...] = ()
+    factors: tuple[FactorChange, ...] = ()
+
+    @property
+    def run(self) -> Run:
+        """The run itself."""
+        return self.of.run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """A cohort with what its runs differ in, in the order of its runs. `typical` stands for it."""
+
+    cohort: Cohort
+    typical: Levels
+    deviations: tuple[Deviation, ...]
+
+    @property
+    def is_replicated(self) -> bool:
+        """Whether the arm has runs that repeat one another."""
+        return self.cohort.n > 1
+
+    def at(self, index: int) -> Levels:
+        """The run at a place of the arm; its last one beyond the end."""
+        return self.deviations[min(index, len(self.deviations) - 1)].of
+
+
+def typical(cohort: Cohort) -> Run:
+    """The run that stands for an arm: the first that finished, else the first."""
+    return cohort.finished[0] if cohort.finished else cohort.runs[0]
+
+
+def arm_of(cohort: Cohort, settings: FactorSettings) -> Arm:
+    """A cohort, each of its runs held against the one that stands for it."""
+    first = typical(cohort)
+    stands = levels(first, settings)
+    rows = tuple(
+        Deviation(of=stands) if run is first else _deviation(stands, levels(run, settings), settings)
+        for run in cohort.runs
+    )
+    return Arm(cohort=cohort, typical=stands, deviations=rows)
+
+
+def _deviation(stands: Levels, of: Levels, settings: FactorSettings) -> Deviation:
+    left, right = beside(stands, of)
+    found = changes(left, right, settings)
+    factors = factor_changes([change for change in found if change.kind is ChangeClass.FACTOR], left, right)
+    return Deviation(of=of, found=found, factors=tuple(f for f in factors if f.role not in SEED_ROLES))
+
+
+# ── seeds ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def seeds_aside(found: Iterable[Change], a: Arm, b: Arm) -> tuple[Change, ...]:
+    """The changes, with the seeds that the arms replicate as no factors. In a pair, nothing is replicated."""
+    if not (a.is_replicated or b.is_replicated):
+        return tuple(found)
+    return tuple(
+        replace(change, kind=ChangeClass.NUISANCE, why="replicated within the arms")
+        if change.kind is ChangeClass.FACTOR and change.role in SEED_ROLES and not _moved_with_the_arm(change, a, b)
+        else change
+        for change in found
+    )
+
+
+def _moved_with_the_arm(change: Change, a: Arm, b: Arm) -> bool:
+    """Whether a seed was fixed in an arm of several runs, at a value that the other arm did not have in every run."""
+    seen = [_levels_within(change.path, change.before, a), _levels_within(change.path, change.after, b)]
+    if seen[0] == seen[1]:
+        return False
+    return any(len(values) == 1 < arm.cohort.n for values, arm in zip(seen, (a, b), strict=True))
+
+
+def _levels_within(path: str, of_typical: object, arm: Arm) -> set[str]:
+    """The levels that a leaf has in the runs of an arm: what its typical run has, and what the others have instead.
+
+    They are read from what the runs were found to differ in, which also knows what was only seen, and the parents.
+    """
+    other = {repr(c.after) for row in arm.deviations for c in row.found if matches(path, c.path)}
+    return {repr(of_typical), *other}
+
+
+# ── one design within an arm ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def blocks_of(a: Arm, b: Arm) -> tuple[str, ...]:
+    """The environment factors that vary within both arms alike."""
+    varying = {f.factor for arm in (a, b) for row in arm.deviations for f in row.factors}
+    return tuple(sorted(name for name in varying if name.startswith("env.") and _balanced(a, b, name)))
+
+
+def _balanced(a: Arm, b: Arm, factor: str) -> bool:
+    """Whether the levels of an environment factor are spread over both arms in equal shares."""
+    counts = [Counter(repr(_environment(row.of, factor)) for row in arm.deviations) for arm in (a, b)]
+    shares = [
+        {level: count / arm.cohort.n for level, count in found.items()}
+        for found, arm in zip(counts, (a, b), strict=True)
+    ]
+    return shares[0] == shares[1] and len(shares[0]) > 1
+
+
+def _environment(of: Levels, factor: str) -> object:
+    return of.tree.get("env") if factor in ("env.software", "env.hardware") else of.at(factor)
+
+
+def odd_runs(arm: Arm, blocks: Sequence[str]) -> tuple[str, ...]:
+    """Sentences on the runs that make an arm more than one design."""
+    rows = [(row.run, tuple(f for f in row.factors if f.factor not in blocks)) for row in arm.deviations]
+    return tuple(
+        f"the arm {arm.cohort.label} is not one design: {run.label} ({run.short}) differs in "
+        f"{', '.join(f.summary for f in found[:3])}"
+        for run, found in _minority(rows)
+    )
+
+
+def _minority(rows: list[tuple[Run, tuple[FactorChange, ...]]]) -> list[tuple[Run, tuple[FactorChange, ...]]]:
+    """The odd runs. Where the run that stands for the arm is itself the odd one, it is named instead of the rest."""
+    deviating = [row for row in rows if row[1]]
+    if len(deviating) > 1 and len(deviating) == len(rows) - 1:
+        kinds = Counter(tuple((f.factor, repr(f.after)) for f in found) for _, found in deviating)
+        if len(kinds) == 1:
+            first = next(run for run, found in rows if not found)
+            return [(first, deviating[0][1])]
+    return deviating

@@ -1,0 +1,148 @@
+"""One resolver of the words that name runs: every command gives a word one meaning, and an unknown one its nearest."""
+
+import pytest
+
+from runaudit.cli.app import main
+from runaudit.errors import UsageError
+from runaudit.runs.names import Names, baseline_named, find_run, ids_named
+from runaudit.settings import Settings
+from runaudit.store.store import Store
+from tests.cli.recorded import METRIC, cohort, sealed
+from tests.cli.test_names import repeat
+from tests.diff.samples import put
+from tests.store.test_store import launch
+
+LR = put("config/optimizer/lr", 5e-4)
+ONE_RUN = {
+    "show": ["show", "{}"],
+    "restore": ["restore", "{}", "--to", "copy"],
+    "rerun": ["rerun", "{}"],
+    "seal": ["seal", "{}"],
+}
+RUNS = {
+    "diff": ["diff", "{}", "alone"],
+    "study": ["study", "{}", "alone"],
+    "stats": ["stats", "--metric", METRIC, "{}", "--vs", "alone", "--direction", "higher"],
+    "plan": ["plan", "--metric", METRIC, "{}", "--effect", "0.5"],
+    "report": ["report", "{}", "-o", "page.html"],
+    "verify": ["verify", "{}"],
+    "guard": ["guard", "--label", "new", "--baseline", "{}", "--", "true"],
+}
+COMMANDS = ONE_RUN | RUNS
+
+
+@pytest.fixture
+def names(store):
+    def find(word, **more):
+        return Names(store, Settings()).find(word, **more)
+
+    return find
+
+
+@pytest.fixture
+def stored(tmp_path, monkeypatch):
+    """Two cohorts, of which one has a repetition; and what each word must name."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RUNAUDIT_STORE", raising=False)
+    store = Store.create(tmp_path / ".runaudit")
+    big = cohort(store, "big", [31.02, 31.29, 31.16], LR)
+    alone = sealed(store, put("seed", 1), put("label", "alone"), metrics={METRIC: 30.0})
+    again = repeat(store, big[-1], metrics={METRIC: 31.16})
+    group = next(group for group in Names(store, Settings()).cohorts if group.n == 4)
+    whole = (*big, again)
+    return {
+        big[0]: (big[0],),
+        big[1][:7]: (big[1],),
+        "alone": (alone,),
+        "@last": (again,),
+        "@last~1": (alone,),
+        f"{big[0][:8]},{big[2][:8]}": (big[0], big[2]),
+        "big": whole,
+        group.id: whole,
+        group.id[:4]: whole,
+        "big,alone": (*whole, alone),
+    }
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_word_has_one_meaning_whatever_the_command(stored, command, monkeypatch, capsys):
+    found = {}
+    find = Names.find
+
+    def heard(self, word, **more):
+        found[word] = find(self, word, **more)
+        return found[word]
+
+    monkeypatch.setattr(Names, "find", heard)
+    for word, ids in stored.items():
+        found.clear()
+        with pytest.raises(SystemExit) as ended:
+            main([part.format(word) for part in COMMANDS[command]])
+        err = capsys.readouterr().err
+        # A list may be taken apart before its words are looked up.
+        parts = [word] if word in found else word.split(",")
+        assert tuple(run for part in parts for run in found[part]) == ids, (command, word)
+        if command in ("show", "restore", "rerun") and len(ids) > 1:
+            assert (ended.value.code, f"names {len(ids)} runs: {ids[0][:12]}" in err) == (2, True)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_unknown_word_gives_the_nearest_names_whatever_the_command(stored, command, capsys):
+    assert stored
+    with pytest.raises(SystemExit) as ended:
+        main([part.format("alnoe") for part in COMMANDS[command]])
+
+    assert ended.value.code == 2
+    assert "no run matches 'alnoe' (closest: alone)" in capsys.readouterr().err
+
+
+def test_the_words_of_python_are_those_of_the_command_line(stored):
+    for word, ids in stored.items():
+        if len(ids) == 1:
+            assert find_run(word)[0] == ids[0]
+        else:
+            with pytest.raises(UsageError, match=f"names {len(ids)} runs"):
+                find_run(word)
+
+
+def test_a_baseline_of_several_designs_is_its_newest_run_of_this_seed(store):
+    ids = [launch(store, seed=seed, label="base", config={"lr": lr}).id for lr in (0.1, 0.2) for seed in (1, 2)]
+
+    assert baseline_named(store, Settings(), "base", seed=1).id == ids[2]
+    assert baseline_named(store, Settings(), "base", seed=9).id == ids[3]
+    with pytest.raises(UsageError, match="2 designs"):
+        ids_named(store, Settings(), "base")
+
+
+def test_a_run_is_named_by_prefix_label_or_place(store, names):
+    first = launch(store, seed=0, label="first")
+    second = launch(store, seed=1, label="second")
+    assert names(first.id[:6]) == (first.id,)
+    assert names("second") == (second.id,)
+    assert names("@last") == (second.id,)
+    assert names("@last~1") == (first.id,)
+    assert names("first,second") == (first.id, second.id)
+
+
+def test_an_unknown_run_lists_the_nearest(store, names):
+    launch(store, label="testing GeLU")
+    with pytest.raises(UsageError, match="closest: testing GeLU"):
+        names("testing GELU")
+
+
+def test_a_label_of_several_runs_of_several_designs_is_ambiguous(store, names):
+    ids = [launch(store, config={"lr": lr}, label="same").id for lr in (0.1, 0.2)]
+    with pytest.raises(UsageError, match="2 runs labelled 'same'"):
+        names("same")
+    assert names("same", any_design=True) == tuple(ids)
+
+
+def test_a_label_of_a_whole_cohort_names_it(store, names):
+    ids = tuple(launch(store, seed=seed, label="same").id for seed in range(2))
+    assert names("same") == ids
+
+
+def test_a_label_with_a_comma_names_its_run_and_is_no_list(store, names):
+    manifest = launch(store, label="flow, staged")
+    launch(store, seed=1, label="flow")
+    assert names("flow, staged") == (manifest.id,)
