@@ -50,8 +50,7 @@ class Identity:
     def key(self) -> str:
         """A text that runs of one design have in common. It sorts candidates: unequal for two designs that differ in
         what they declare; of equal ones `matches` decides."""
-        unknown = sorted(path for path, _ in undeclared_code(self.of))
-        return " ".join((design_key(self.of, self.own_policy), *unknown))
+        return " ".join((design_key(self.of, self.own_policy), *extent(self.of)))
 
     @cached_property
     def id(self) -> str:
@@ -88,6 +87,14 @@ class Identity:
 def identity_of(run: Run, policy: FactorSettings) -> Identity:
     """The design of a run under the policy of the project."""
     return Identity(of=levels(run, shared_policy(policy, (run,))), policy=policy)
+
+
+def extent(of: Levels) -> tuple[str, ...]:
+    """How far a record goes where the levels of its leaves do not say it: what of its code it leaves unknown, whether
+    it holds all files, whether it lists data. A record that goes less far is not known to be of one design."""
+    whole = ("files",) if of.files_judged else ()
+    listed = ("data",) if "data" in of.tree else ()
+    return (*sorted(path for path, _ in undeclared_code(of)), *whole, *listed)
 
 
 def of_one_design(found: Iterable[Identity]) -> tuple[tuple[Identity, ...], ...]:
