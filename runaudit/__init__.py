@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from runaudit.launch.python import guard, guarded_record
     from runaudit.observe.here import observe
     from runaudit.record.recorder import Recorder, log, record
+    from runaudit.record.recording import Recording
     from runaudit.records.digest import FileEntry, digest_file, digest_files, digest_tree
     from runaudit.records.manifest import Manifest
     from runaudit.records.run import Run
@@ -31,15 +32,16 @@ if TYPE_CHECKING:
     from runaudit.verbs import compare, judge, open_store, study, verify
 
 __all__ = [
-    "Bench", "Cohort", "Comparison", "FileEntry", "Manifest", "Recorder", "Run", "StatsAnswer", "Store", "StudyAnswer",
-    "VerifyAnswer", "__version__", "compare", "digest_file", "digest_files", "digest_tree", "find_run", "guard",
-    "guarded_record", "judge", "log", "observe", "open_store", "record", "study", "verify",
+    "Bench", "Cohort", "Comparison", "FileEntry", "Manifest", "Recorder", "Recording", "Run", "StatsAnswer", "Store",
+    "StudyAnswer", "VerifyAnswer", "__version__", "compare", "digest_file", "digest_files", "digest_tree", "find_run",
+    "guard", "guarded_record", "judge", "log", "observe", "open_store", "record", "study", "verify",
 ]  # fmt: skip
 
 _HOMES = {
     "record": "runaudit.record.recorder",
     "log": "runaudit.record.recorder",
     "Recorder": "runaudit.record.recorder",
+    "Recording": "runaudit.record.recording",
     "Store": "runaudit.store.store",
     "Manifest": "runaudit.records.manifest",
     "Run": "runaudit.records.run",

@@ -59,6 +59,12 @@ DebugOption = Annotated[bool, typer.Option("--debug", help="A traceback for an u
 ExitZeroOption = Annotated[bool, typer.Option("--exit-zero", help="Exit 0 where the judgement would exit 1 or 3.")]
 
 
+OneRun = Annotated[str, typer.Argument(metavar="RUN", help="An id prefix, a label, @last.")]
+SomeRuns = Annotated[
+    list[str], typer.Argument(metavar="RUN...", help="Runs, cohorts, or lists with commas.", show_default=False)
+]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """What a command knows of its surroundings."""

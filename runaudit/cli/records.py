@@ -20,16 +20,13 @@ def show(
     context: Context,
     run: Annotated[str, typer.Argument(metavar="RUN", help="An id prefix, a label, @last or a record file.")],
 ) -> None:
-    """Show one run, every section. With --json the answer holds the plain record under `record`."""
-    from runaudit.runs.listing import ShowAnswer
-    from runaudit.runs.names import one_of, runs_named
+    """Show one run on one screen; -v shows every section. With --json the plain record stands under `record`."""
+    from runaudit.runs.showing import show_answer
 
-    found = runs_named(context.store, context.settings, run)
-    one_of([member.id for member in found], run)
-    one = found[0]
-    context.tell(ShowAnswer(run=one, settings=context.settings))
-    if one.fault:
-        common.hint(f"runaudit: this record is damaged: {common.printable(one.fault)}")
+    answer = show_answer(context.store, context.settings, run)
+    context.tell(answer)
+    if answer.run.fault:
+        common.hint(f"runaudit: this record is damaged: {common.printable(answer.run.fault)}")
         context.finish(INTEGRITY)
 
 

@@ -73,8 +73,8 @@ def _of_arms(a: Cohort, b: Cohort, treatments: Sequence[FactorChange], condition
         where = f"at every seed that both arms have ({seeds})"
         return _against(treatments, _together([held for _, held in equal]), seeds=False, where=where)
     names = _named([f.factor for f in treatments])
-    told = f"at seed {seeds} the two arms are equal in every number both logged, at other seeds they are not"
-    return Against((f"{told}: was {names} used there?",))
+    sentence = f"at seed {seeds} the two arms are equal in every number both logged, at other seeds they are not"
+    return Against((f"{sentence}: was {names} used there?",))
 
 
 def _unequal_arms(pairs: Sequence[tuple[str, Run, Run]], conditional: Verdict | None) -> Against:

@@ -83,7 +83,7 @@ def run_sealed(
                 exit_code=ended.returncode,
                 error=ended.error if ended.killed_by else None,
                 notes=tuple(f"{signal_name(number)} was passed on to the command" for number in ended.forwarded),
-                said=ear.heard(),
+                stderr=ear.heard(),
                 before=before,
                 names=series_names or {},
             )
