@@ -35,7 +35,7 @@ def stats(
         str | None, typer.Option("--baseline", metavar="ARM", help="With --values: the baseline [the last arm].")
     ] = None,
 ) -> None:
-    """Compare cohorts of seeds on one metric. Three seeds an arm are the floor, and the answer says what they can see.
+    """Compare cohorts of seeds on one metric. It takes three seeds per arm; the answer says what they can detect.
 
     Every RUN is an arm of its own; a comma joins runs into one: stats --metric M A1,A2,A3 B --vs C. A claim needs both:
     a comparison in which one factor changed, and an interval that excludes no difference.

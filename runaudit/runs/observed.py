@@ -5,6 +5,7 @@ from typing import Any
 
 from runaudit.records.outcome import Outcome
 from runaudit.text.terminal import printable
+from runaudit.text.words import plural
 
 LAST_LINES = 5
 """Lines of stderr on the screen; -v prints all that were kept."""
@@ -51,7 +52,7 @@ def _rows(title: str, rows: Sequence[str]) -> Iterator[str]:
 def _read(row: Mapping[str, Any]) -> str:
     parts = [str(row.get("role") or "file"), str(row.get("path"))]
     if row.get("files"):
-        parts.append(f"({row['files']} file{'' if row['files'] == 1 else 's'})")
+        parts.append(f"({plural(row['files'], 'file')})")
     if row.get("declared"):
         parts.append(f"(declared: {row['declared']})")
     if row.get("by"):

@@ -10,16 +10,9 @@ from runaudit.stats.digits import decimals, percent, show, show_p
 from runaudit.stats.interval import share_interval
 from runaudit.stats.power import detectable
 from runaudit.stats.values import MIN_SEEDS, Comparability, Excluded, Sample, StatsPlan
+from runaudit.text.verdicts import verdict_words
 from runaudit.text.words import plural
 
-_DESIGNS = {
-    "integrity_failure": "a record does not match its digest",
-    "incomparable": "the arms were evaluated differently, or a run did not finish",
-    "confounded": "more than one factor changed",
-    "provenance_incomplete": "the records do not tell everything that could have changed",
-    "replicate": "nothing but the seeds differs",
-    "identical": "nothing that can matter differs",
-}
 _CLAIMS = frozenset({StatsVerdict.IMPROVED, StatsVerdict.REGRESSED, StatsVerdict.EQUIVALENT})
 
 
@@ -210,8 +203,7 @@ def _gap(sample: Sample) -> str:
 
 def _not_attributable(comparison: ArmComparison, arm: Sample, *, evidence: StatsVerdict, case: Case) -> Why:
     design = case.design
-    named = f" ({', '.join(design.factors)})" if design.factors else ""
-    cause = design.idle or design.reason.rstrip(".") or _DESIGNS[design.verdict] + named
+    cause = design.idle or design.reason.rstrip(".") or _meaning(design)
     return Why(
         before="no difference between ",
         arm=arm.label,
@@ -219,6 +211,13 @@ def _not_attributable(comparison: ArmComparison, arm: Sample, *, evidence: Stats
         after=f" and {comparison.baseline} could be credited to a cause: {cause}.",
         own=_besides(comparison, arm, evidence=evidence, case=case),
     )
+
+
+def _meaning(design: Comparability) -> str:
+    """What the design's verdict means, with its factors, where the design gives no reason of its own."""
+    meaning = verdict_words("diff", design.verdict).meaning.format(factors=plural(len(design.factors), "factor"))
+    named = f" ({', '.join(design.factors)})" if design.factors else ""
+    return meaning[:1].lower() + meaning[1:].rstrip(".") + named
 
 
 def _besides(comparison: ArmComparison, arm: Sample, *, evidence: StatsVerdict, case: Case) -> tuple[str, ...]:
