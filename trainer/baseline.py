@@ -1,15 +1,14 @@
 """What a burst gives without training, computed once: ten runs on one dataset share one back-projection."""
 
-import contextlib
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from runaudit.system.files import remember
 from trainer.classical import IBP_ITERATIONS, IBP_STEP, back_projection, bicubic
 from trainer.data.scenes import Burst, Doubles
 from trainer.metrics import BORDER_HR_PX, psnr, ssim
@@ -56,7 +55,7 @@ def baseline_of(burst: Burst, protocol: Protocol, *, cache: Path | None = None) 
         return kept
     baseline = _computed(burst, protocol)
     if path is not None:
-        _keep(path, baseline)
+        remember(path, json.dumps(asdict(baseline)).encode())
     return baseline
 
 
@@ -109,15 +108,3 @@ def _kept(path: Path) -> Baseline | None:
         return Baseline(**numbers)
     except (OSError, ValueError, TypeError):
         return None
-
-
-def _keep(path: Path, baseline: Baseline) -> None:
-    """Written beside and moved into place. A cache that cannot be written costs time, not the run."""
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(asdict(baseline)), encoding="utf-8")
-        partial.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            partial.unlink()

@@ -8,7 +8,6 @@ checkpoint or a new one, never half of one.
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from runaudit.errors import ConfigError, IntegrityError, UsageError
+from runaudit.system.files import replacing
 
 FORMAT = "trainer.checkpoint/1"
 
@@ -138,16 +138,9 @@ def _portable(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _write(path: Path, writer: Callable[[str], object]) -> str:
-    part = path.with_name(path.name + ".part")
-    try:
+    with replacing(path) as part:
         writer(str(part))
-        with part.open("rb") as handle:
-            os.fsync(handle.fileno())
-            digest = _digest(handle.read())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    return digest
+        return _digest(part.read_bytes())
 
 
 def _digest(data: bytes) -> str:

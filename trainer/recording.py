@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal
 
-from runaudit import FileEntry, Recorder, digest_file, digest_files, digest_tree, find_run, guard, guarded_record
+from runaudit import FileEntry, Recording, digest_file, digest_files, digest_tree, find_run, guard, guarded_record
 from runaudit.errors import UsageError
 from trainer.checkpoint import state_files
 from trainer.config import DERIVED_RULES, TrainConfig, resolve
@@ -57,7 +57,7 @@ def seal(
     *,
     proof: Mapping[str, str],
     resumed: tuple[str | None, Path] | None = None,
-) -> Recorder:
+) -> Recording:
     """Seal the manifest of a run and return its recorder. `resumed`: the parent run, if known, and the checkpoint."""
     request = _request(options, config, seed, dataset)
     if resumed is not None:
@@ -153,10 +153,10 @@ def _sinks(options: LaunchOptions) -> tuple[Any, ...]:
 
 
 @dataclass(slots=True)
-class Recording:
+class SealedLog:
     """A RunLog that seals what happens and shows it to `viewer` as well."""
 
-    recorder: Recorder
+    recorder: Recording
     viewer: RunLog
 
     def log(self, step: int, values: Mapping[str, float]) -> None:
@@ -176,7 +176,7 @@ class Recording:
         self.viewer.checkpoint(path, step=step, kind=kind)
 
 
-def keep_pictures(recorder: Recorder, judged: tuple[Judged, ...]) -> None:
+def keep_pictures(recorder: Recording, judged: tuple[Judged, ...]) -> None:
     """Write what a reader looks at into the run's folder, recorded by digest: panels/<sequence>/<panel>.png."""
     for found in judged:
         folder = recorder.run_dir / "panels" / found.result.name.replace("/", "_")
@@ -197,7 +197,7 @@ def summary(metrics: Mapping[str, float]) -> dict[str, float]:
     return out
 
 
-def inherit_best(recorder: Recorder, checkpoint: Path) -> None:
+def inherit_best(recorder: Recording, checkpoint: Path) -> None:
     """Bring the best checkpoint so far into a child run: it may stay the best, and the parent's folder is not ours."""
     best = checkpoint.with_name("best.safetensors")
     folder = recorder.run_dir / "checkpoints"

@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from runaudit.record.recorder import Recorder, record
+from runaudit import Recording
+from runaudit.record.recorder import record
 
 Log = Callable[[int, dict[str, float]], object]
 NAMES = [f"train/loss/term_{index}" for index in range(10)]
@@ -43,7 +44,7 @@ def floor(folder: Path, data: list[dict[str, float]]) -> tuple[float, float]:
 
 
 def ours(folder: Path, data: list[dict[str, float]]) -> tuple[float, float]:
-    recorder: Recorder = record(
+    recorder: Recording = record(
         "bench", seed=0, config={}, root=folder, store=folder / "store", siblings=(), environ={}
     )
     cost = p50_us(recorder.log, data)

@@ -15,8 +15,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
-from runaudit.errors import CanonicalError, ConfigError
+from runaudit.errors import CanonicalError, ConfigError, RecordError
 from runaudit.records.canonical import JSON, MAX_DEPTH, parse_strict
+from runaudit.records.yamlfile import parse_yaml
 
 MAX_BYTES = 8 << 20
 MAX_LEAVES = 200_000
@@ -165,31 +166,10 @@ def _json(raw: bytes, path: Path) -> Any:
 
 def _yaml(raw: bytes, path: Path) -> Any:
     try:
-        import yaml
-    except ImportError:
-        raise ConfigError(
-            f"{path} is YAML and PyYAML is not installed", remedy="pip install pyyaml, or use TOML"
-        ) from None
-    # An alias is a reference in memory but a copy in a record: nine levels of nine aliases are 387 million leaves.
-    try:
-        if sum(isinstance(event, yaml.AliasEvent) for event in yaml.parse(raw, Loader=yaml.SafeLoader)) > 1000:
-            raise ConfigError(f"{path} has more than 1000 aliases", remedy="write the values out")
-        value = yaml.safe_load(raw)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        line = str(error).replace("\n", " ")
-        raise ConfigError(f"{path} is not YAML: {line}", remedy="fix the file") from error
-    _bounded(value, path, [0], 0)
+        value = parse_yaml(raw, where=str(path), most=MAX_LEAVES)
+    except RecordError as error:
+        raise ConfigError(error.message, remedy=error.remedy) from error
     return {} if value is None else value
-
-
-def _bounded(value: Any, path: Path, seen: list[int], depth: int) -> None:
-    """Count what aliases unfold into, and stop before it is built."""
-    seen[0] += 1
-    if seen[0] > MAX_LEAVES or depth > MAX_DEPTH:
-        raise ConfigError(f"{path} unfolds into more than {MAX_LEAVES} values", remedy="write fewer aliases")
-    if isinstance(value, Mapping | list):
-        for item in value.values() if isinstance(value, Mapping) else value:
-            _bounded(item, path, seen, depth + 1)
 
 
 def _count(value: JSON) -> int:

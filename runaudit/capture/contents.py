@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from runaudit.capture.dataset import RACY_NS
+from runaudit.system.files import remember
 
 LARGE = 1 << 20
 """Smaller files are hashed faster than the memory of their digests is read."""
@@ -87,8 +88,4 @@ class Contents:
         if self._place is None or not self._fresh or self._memory is None:
             return
         rows = dict(list(self._memory.items())[-MAX_REMEMBERED:])
-        temporary = self._place.with_name(f"{self._place.name}.{os.getpid()}")
-        with contextlib.suppress(OSError):
-            self._place.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(json.dumps(rows))
-            temporary.replace(self._place)
+        remember(self._place, json.dumps(rows).encode())

@@ -9,7 +9,6 @@ they were *and* its time stamps are older than the moment it was hashed (git's r
 one tick of the clock keeps its stamp). `verify` never looks here.
 """
 
-import contextlib
 import hashlib
 import json
 import os
@@ -24,6 +23,7 @@ from typing import Any
 from runaudit.errors import CaptureError, RunauditError
 from runaudit.records.canonical import JSON, canonical_bytes, parse_strict, thawed
 from runaudit.records.digest import Digest, FileEntry, digest_bytes, digest_tree
+from runaudit.system.files import remember
 
 RACY_NS = 2_000_000_000
 """Time stamps younger than this at hashing are not trusted: the coarsest file system in use (FAT) ticks every 2 s."""
@@ -259,8 +259,9 @@ class _Memory:
         """Remember what was hashed; a file stamped within RACY_NS of it is left out, and so is then the whole."""
         calm = [f for f in files if max(f.mtime_ns, f.ctime_ns) + RACY_NS < started]
         rows = {f.path: [f.stamp, str(digests[f.path])] for f in calm}
-        self._write(self._body, {"files": rows})
-        self._write(self._head, {"state": state, "found": found} if len(calm) == len(files) else {})
+        remember(self._body, json.dumps({"files": rows}).encode())
+        head = {"state": state, "found": found} if len(calm) == len(files) else {}
+        remember(self._head, json.dumps(head).encode())
 
     def _load(self, path: Path) -> dict[str, JSON]:
         try:
@@ -268,16 +269,6 @@ class _Memory:
         except (OSError, ValueError):
             return {}
         return value if isinstance(value, dict) else {}
-
-    def _write(self, path: Path, value: JSON) -> None:
-        """Replace whole; a cache that cannot be written costs time, not the run."""
-        temporary = path.with_name(f"{path.name}.{os.getpid()}")
-        with contextlib.suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(json.dumps(value).encode())
-            temporary.replace(path)
-        with contextlib.suppress(OSError):
-            temporary.unlink()
 
 
 def _facts(root: Path) -> dict[str, JSON]:

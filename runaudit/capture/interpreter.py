@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from runaudit.capture.program import Program, first_line
+from runaudit.system.files import remember
 
 PROBE_TIMEOUT_S = 20.0
 NO_INTERPRETER = "the command is no Python interpreter; what it starts is known only where it is observed"
@@ -89,7 +90,7 @@ def interpreter_of(
     except (OSError, subprocess.SubprocessError, ValueError, SyntaxError, KeyError, TypeError) as error:
         return None, f"the interpreter {program.python} could not be asked: {type(error).__name__}"
     if place is not None:
-        _remember(place, known)
+        remember(place, repr(_plain(known)).encode("utf-8", "surrogateescape"))
     return known, ""
 
 
@@ -145,12 +146,3 @@ def _remembered(place: Path) -> Interpreter | None:
         return _of(ast.literal_eval(place.read_text(encoding="utf-8", errors="surrogateescape")))
     except (OSError, ValueError, SyntaxError, KeyError, TypeError):
         return None
-
-
-def _remember(place: Path, found: Interpreter) -> None:
-    """Replace whole; a cache that cannot be written costs time, not the run."""
-    temporary = place.with_name(f"{place.name}.{os.getpid()}")
-    with contextlib.suppress(OSError):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(repr(_plain(found)), encoding="utf-8", errors="surrogateescape")
-        temporary.replace(place)

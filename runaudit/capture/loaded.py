@@ -61,13 +61,13 @@ def loaded_code(
     return {"loaded": sorted(loaded), "changed": changed, **({"files": late} if late else {})}
 
 
-def joined_code(seen: Mapping[str, JSON], said: Mapping[str, JSON]) -> dict[str, JSON]:
+def joined_code(seen: Mapping[str, JSON], declared: Mapping[str, JSON]) -> dict[str, JSON]:
     """Two accounts of what ran as one: what was seen, and what stood in `sys.modules`."""
-    changed = {str(row["path"]): row for row in (*said.get("changed", ()), *seen.get("changed", ()))}
-    files = {**said.get("files", {}), **seen.get("files", {})}
+    changed = {str(row["path"]): row for row in (*declared.get("changed", ()), *seen.get("changed", ()))}
+    files = {**declared.get("files", {}), **seen.get("files", {})}
     found: dict[str, JSON] = {"changed": [changed[path] for path in sorted(changed)]}
-    if "loaded" in seen or "loaded" in said:
-        found["loaded"] = sorted({*seen.get("loaded", ()), *said.get("loaded", ())})
+    if "loaded" in seen or "loaded" in declared:
+        found["loaded"] = sorted({*seen.get("loaded", ()), *declared.get("loaded", ())})
     return found | ({"files": files} if files else {})
 
 

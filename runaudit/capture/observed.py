@@ -179,20 +179,20 @@ class _Sealing:
 
     def _read(self, files: Iterable[Use]) -> list[JSON]:
         found: list[Found] = []
-        told: dict[str, tuple[int, int]] = {}
+        totals: dict[str, tuple[int, int]] = {}
         for use in files:
             if self._of_trackers(use.read):
                 continue
             if (name := self.declared.dataset(use.path)) is not None and not use.read.executed:
-                count, size = told.get(name, (0, 0))
-                told[name] = (count + 1, size)
+                count, size = totals.get(name, (0, 0))
+                totals[name] = (count + 1, size)
                 continue
             try:
                 found += self._found(use)
             except (CaptureError, OSError) as error:
                 content = Content(digest=None, reason=f"it could not be recorded: {error}")
                 found.append(self._entry(use, use.path, content))
-        return [*self._of_datasets(told), *rows(found)]
+        return [*self._of_datasets(totals), *rows(found)]
 
     def _of_trackers(self, read: Read) -> bool:
         """Whether a file was made while the run ran, for a tracker's own use: its service's port, its lock. (A service
@@ -204,9 +204,9 @@ class _Sealing:
         except OSError:
             return self.trace.lies_in_made(read.path)
 
-    def _of_datasets(self, told: Mapping[str, tuple[int, int]]) -> Iterator[dict[str, JSON]]:
+    def _of_datasets(self, totals: Mapping[str, tuple[int, int]]) -> Iterator[dict[str, JSON]]:
         """What was read of a declared dataset narrows nothing: it is judged as it was declared, and told here."""
-        for name, (count, _) in sorted(told.items()):
+        for name, (count, _) in sorted(totals.items()):
             entry = self.manifest.section("data")[name]
             path = self.places.name(str(entry["path"]))
             single = entry.get("files") == 1 and not os.path.isdir(str(entry["path"]))  # noqa: PTH112

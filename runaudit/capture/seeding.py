@@ -49,8 +49,8 @@ def mismatch_before(seed: Any, argv: Sequence[str], config: Mapping[str, Any]) -
     """
     if not isinstance(seed, int) or isinstance(seed, bool):
         return None
-    if said := named_seeds(argv):
-        return None if seed in said else ("the command line", said[-1])
+    if seeds := named_seeds(argv):
+        return None if seed in seeds else ("the command line", seeds[-1])
     if str(seed) in argv:
         return None
     written = config_seeds(config)

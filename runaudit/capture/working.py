@@ -108,8 +108,8 @@ def _data(entry: Any, store: Store) -> JSON:
     if not isinstance(place, str) or not Path(place).exists():
         return {"path": place}
     found = capture_dataset(Path(place), cache=store.root / "cache")
-    said = {key: thawed(value) for key, value in entry.items() if key not in found}
-    return {**found, **said}
+    declared = {key: thawed(value) for key, value in entry.items() if key not in found}
+    return {**found, **declared}
 
 
 # ── the config ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -21,7 +21,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     # name: (module:function, the line that --help shows); in the order a newcomer meets them
     # Each command registers here with the commit that makes it work.
     "list": ("runaudit.cli.runs:list_runs", "Runs, grouped by cohort."),
-    "show": ("runaudit.cli.records:show", "One run, every section."),
+    "show": ("runaudit.cli.records:show", "One run on one screen; every section with -v."),
+    "path": ("runaudit.cli.remarks:path", "The folder of a run, or a file of it, for a shell."),
     "diff": (
         "runaudit.cli.diff:diff",
         "What changed between two runs or cohorts, and whether a conclusion is allowed.",
@@ -32,13 +33,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "claims": ("runaudit.cli.claims:claims", "Numbers claimed in a text, held against sealed runs."),
     "report": ("runaudit.cli.report:report", "One self-contained page."),
     "verify": ("runaudit.cli.records:verify", "Re-hash everything; says which file of which run is wrong."),
+    "annotate": ("runaudit.cli.remarks:annotate", "A note on a run, beside its record and never in it."),
+    "archive": ("runaudit.cli.remarks:archive", "Hide runs from lists; nothing is deleted, all stay counted."),
     "run": ("runaudit.cli.run:run", "Guard, seal, run a command, seal what came out."),
     "guard": ("runaudit.cli.guard:guard", "May this run start?"),
     "seal": ("runaudit.cli.seal:seal", "Seal a lost run with what is on disk."),
     "restore": ("runaudit.cli.restore:restore", "The exact code of a run, in a new folder."),
     "rerun": ("runaudit.cli.restore:rerun", "Run it again and compare."),
     "import": ("runaudit.cli.imports:imports", "Bring foreign runs in, their gaps marked unknown."),
-    "rules": ("runaudit.cli.guard:rules", "Every rule with its words."),
+    "rules": ("runaudit.cli.guard:rules", "Every rule, with its reason."),
 }
 
 

@@ -23,6 +23,7 @@ from runaudit.text.verdicts import CANNOT_JUDGE, NEGATIVE
 
 if TYPE_CHECKING:
     # Imported where they are used: `--help` needs none, and they are a quarter of what it costs.
+    from runaudit.judge.bench import Bench
     from runaudit.settings import Settings
     from runaudit.store import Store
     from runaudit.text.answer import Answer
@@ -58,6 +59,12 @@ DebugOption = Annotated[bool, typer.Option("--debug", help="A traceback for an u
 ExitZeroOption = Annotated[bool, typer.Option("--exit-zero", help="Exit 0 where the judgement would exit 1 or 3.")]
 
 
+OneRun = Annotated[str, typer.Argument(metavar="RUN", help="An id prefix, a label, @last.")]
+SomeRuns = Annotated[
+    list[str], typer.Argument(metavar="RUN...", help="Runs, cohorts, or lists with commas.", show_default=False)
+]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """What a command knows of its surroundings."""
@@ -82,6 +89,13 @@ class Context:
         from runaudit.store import Store
 
         return Store(self.store_root)
+
+    @property
+    def bench(self) -> "Bench":
+        """The store with its policy, as judgement takes them."""
+        from runaudit.judge.bench import Bench
+
+        return Bench(self.store, self.settings)
 
     def open(self) -> "Store":
         """The store, which must exist."""

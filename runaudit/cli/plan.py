@@ -48,19 +48,10 @@ def _given(sd: float, runs: Sequence[str], metric: str | None) -> "Spread":
 
 
 def _measured(context: Context, words: Sequence[str], metric: str | None) -> "Spread":
-    """The spread within each recorded cohort, pooled. Failed runs have no value and add nothing to it."""
-    from runaudit.factors.cohort import cohorts
-    from runaudit.judge.cohorts import declared_direction, require_metric, values_of
-    from runaudit.runs.names import cohort_named
-    from runaudit.stats.cohort import collapse
-    from runaudit.stats.planning import pooled_spread
+    from runaudit.judge.numbers import recorded_spread
 
     if metric is None or not words:
         raise UsageError(
             "a plan needs a spread between seeds", remedy="give --sd S, or a recorded cohort: --metric M RUN…"
         )
-    named = cohort_named(context.store, context.settings, *words, trajectory=False)
-    arms = cohorts(named.runs, settings=context.settings)
-    is_directed = declared_direction(context.settings, metric, None) is not None
-    require_metric(arms, metric, is_directed=is_directed)
-    return pooled_spread([collapse(arm).values for arm in values_of(arms, metric)])
+    return recorded_spread(context.bench, words, metric)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from runaudit.cli import common
-from runaudit.cli.common import Context
+from runaudit.cli.common import Context, OneRun
 from runaudit.launch.rerun import redacting, repositories_of
 from runaudit.launch.rerun import rerun as repeat
 from runaudit.launch.restore import restore as rebuild
@@ -17,13 +17,11 @@ from runaudit.runs.names import one_named
 from runaudit.store.catalogue import load
 from runaudit.text.verdicts import verdict_words
 
-RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="An id prefix, a label, @last.")]
-
 
 @common.command()
 def restore(
     around: Context,
-    run: RunArgument,
+    run: OneRun,
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder to make; must not exist or be empty.")],
 ) -> None:
     """Rebuild the exact code of RUN in a new folder: commit, patch and untracked files. Your own tree is only read.
@@ -41,7 +39,7 @@ def restore(
 @common.command(exit_zero=True)
 def rerun(
     around: Context,
-    run: RunArgument,
+    run: OneRun,
     to: Annotated[
         Path | None, typer.Option("--to", metavar="DIR", help="Where to restore [a temporary folder, removed after].")
     ] = None,

@@ -67,7 +67,7 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
         barriers=barriers,
         factors=factors,
         missing=missing_rows(*arms, policy, is_explained=bool(factors), with_status=not design_only),
-        odd=tuple(told for arm in arms for told in odd_runs(arm, blocks)),
+        odd=tuple(note for arm in arms for note in odd_runs(arm, blocks)),
         replicated=any(arm.is_replicated for arm in arms),
     )
     verdict, conditional, reason = judge(grounds)

@@ -16,6 +16,7 @@ from runaudit.records.canonical import canonical_bytes
 from runaudit.records.manifest import Unknown
 from runaudit.records.results import Deviation, Overlap, Results, bits, overlap
 from runaudit.records.run import Run
+from runaudit.text.words import head, plural
 
 
 class Against(NamedTuple):
@@ -73,8 +74,8 @@ def _of_arms(a: Cohort, b: Cohort, treatments: Sequence[FactorChange], condition
         where = f"at every seed that both arms have ({seeds})"
         return _against(treatments, _together([held for _, held in equal]), seeds=False, where=where)
     names = _named([f.factor for f in treatments])
-    told = f"at seed {seeds} the two arms are equal in every number both logged, at other seeds they are not"
-    return Against((f"{told}: was {names} used there?",))
+    sentence = f"at seed {seeds} the two arms are equal in every number both logged, at other seeds they are not"
+    return Against((f"{sentence}: was {names} used there?",))
 
 
 def _unequal_arms(pairs: Sequence[tuple[str, Run, Run]], conditional: Verdict | None) -> Against:
@@ -183,10 +184,9 @@ def _idle(treatments: Sequence[FactorChange], held: Overlap, *, seeds: bool, whe
 
 def _much(held: Overlap) -> str:
     parts = [f"{held.series} series of {held.values} values"] if held.series else []
-    parts += [f"{held.metrics} final metric{'' if held.metrics == 1 else 's'}"] if held.metrics else []
+    parts += [plural(held.metrics, "final metric")] if held.metrics else []
     return f"{', '.join(parts)}; clocks not counted"
 
 
 def _named(names: Sequence[str]) -> str:
-    rest = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
-    return ", ".join(names[:MAX_NAMES]) + rest
+    return head(names, MAX_NAMES)

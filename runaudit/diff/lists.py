@@ -23,14 +23,14 @@ def list_summary(before: JSON, after: JSON) -> str | None:
     sizes = f"{len(before)} → {len(after)} elements"
     if max(len(before), len(after)) > MAX_ELEMENTS:
         return sizes
-    return f"{sizes}: {'; '.join(_told(before, after))}"
+    return f"{sizes}: {'; '.join(_parts(before, after))}"
 
 
 def _is_list(value: JSON) -> bool:
     return isinstance(value, list | tuple)
 
 
-def _told(before: Sequence[JSON], after: Sequence[JSON]) -> list[str]:
+def _parts(before: Sequence[JSON], after: Sequence[JSON]) -> list[str]:
     from deepdiff import DeepDiff
 
     found: Any = DeepDiff(_numbers(before), _numbers(after), ignore_nan_inequality=True, view="tree")
@@ -39,8 +39,8 @@ def _told(before: Sequence[JSON], after: Sequence[JSON]) -> list[str]:
         ("added", ("iterable_item_added", "dictionary_item_added")),
         ("removed", ("iterable_item_removed", "dictionary_item_removed")),
     )
-    told = [_kind(word, [item for key in keys for item in found.get(key, ())]) for word, keys in kinds]
-    return [text for text in told if text] or ["the order changed"]
+    parts = [_kind(word, [item for key in keys for item in found.get(key, ())]) for word, keys in kinds]
+    return [text for text in parts if text] or ["the order changed"]
 
 
 def _numbers(value: JSON) -> JSON:

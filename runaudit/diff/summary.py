@@ -10,7 +10,7 @@ from runaudit.factors.factor import ABSENT, Absent, Change, Role, section_of
 from runaudit.factors.levels import Levels
 from runaudit.factors.path import last_key
 from runaudit.records.canonical import JSON
-from runaudit.text.words import level
+from runaudit.text.words import head, level
 
 ORDER = ("config", "code", "data", "env", "init", "eval", "seed")
 """Sections in the order in which factors are listed; bundles and unknown sections come first."""
@@ -68,9 +68,8 @@ def _summary(name: str, members: tuple[Change, ...], a: Levels, b: Levels) -> st
         return f"{name} {level(only.before)} → {level(only.after)}{why}"
     if name.startswith("code.") and len(members) == 2:
         return f"{name} (renamed from {members[0].path if members[1].path == name else members[1].path})"
-    parts = [f"{_inner(name, m.path)} {level(m.before)} → {level(m.after)}" for m in members[:4]]
-    rest = f" and {len(members) - 4} more" if len(members) > 4 else ""
-    return f"{name} ({', '.join(parts)}{rest})"
+    parts = [f"{_inner(name, m.path)} {level(m.before)} → {level(m.after)}" for m in members]
+    return f"{name} ({head(parts, 4)})"
 
 
 def _code_summary(change: Change, a: Levels, b: Levels) -> str:

@@ -119,11 +119,11 @@ def _seeds(a: Run, b: Run) -> Iterator[str]:
 def _budget(a: Run, b: Run) -> Iterator[str]:
     left, right = updates(a), updates(b)
     if left is not None and right is not None and (left.taken != right.taken or left.skipped != right.skipped):
-        told = {*a.trajectory.series, *b.trajectory.series, *a.metrics, *b.metrics}
+        logged = {*a.trajectory.series, *b.trajectory.series, *a.metrics, *b.metrics}
         yield (
             f"optimiser updates really taken: {left.taken} ({left.skipped} skipped by the scaler) → "
             f"{right.taken} ({right.skipped} skipped)"
-            if "amp/skipped" in told
+            if "amp/skipped" in logged
             else f"steps logged: {left.steps} → {right.steps}"
         )
     for side, run in (("a", a), ("b", b)):

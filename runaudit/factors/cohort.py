@@ -107,8 +107,8 @@ class Cohort:
             alike = all(_seed(run) == _seed(group[0]) for run in group)
             how = f"share the seed {_seed(group[0])}" if alike else "began from one start"
             return f"{self.label}: {shown} {how} and count once"
-        told = why if self._gave_one_result(group) else ""
-        return f"{self.label}: {shown} repeat one another and count once{told}"
+        why_once = why if self._gave_one_result(group) else ""
+        return f"{self.label}: {shown} repeat one another and count once{why_once}"
 
     def _differ(self, group: tuple[Run, ...]) -> bool:
         """Whether runs that are one draw came to unequal numbers: they count once, and none repeats another."""

@@ -106,12 +106,12 @@ def data_place(key: str, value: str, of: "Levels") -> str:
 
 def _leads_to(key: str, value: str, place: str) -> bool:
     value, place = (text.removeprefix("./").rstrip("/") for text in (value, place))
-    told = set(words(key))
-    is_a_place = bool(told & known.PLACE_WORDS) and not told & (known.INPUT_WORDS - known.DATA_WORDS)
-    says_where = is_a_place or ("/" in value and bool(told & known.DATA_WORDS))
+    found = set(words(key))
+    is_a_place = bool(found & known.PLACE_WORDS) and not found & (known.INPUT_WORDS - known.DATA_WORDS)
+    says_where = is_a_place or ("/" in value and bool(found & known.DATA_WORDS))
     if value == place:
         return bool(value) and ("/" in value or is_a_place)
-    if not value or not says_where or not (told & known.DATA_WORDS or told <= known.PLACE_WORDS):
+    if not value or not says_where or not (found & known.DATA_WORDS or found <= known.PLACE_WORDS):
         return False
     return under(place, value) or (not value.startswith("/") and "/" in value and f"/{place}".endswith(f"/{value}"))
 

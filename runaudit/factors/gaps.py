@@ -13,7 +13,7 @@ from runaudit.factors.levels import NOT_DESIGN, Levels
 from runaudit.factors.observed import seeded_alike
 from runaudit.factors.path import joined, steps
 from runaudit.factors.source import cannot_run
-from runaudit.factors.together import told_under, used_by
+from runaudit.factors.together import reported_under, used_by
 from runaudit.factors.tree import differences
 from runaudit.factors.unknowns import NO_COMMIT, no_sections, placeholders
 from runaudit.records.canonical import JSON
@@ -73,7 +73,7 @@ def _unseen(of: Levels) -> Iterator[tuple[str, str]]:
         yield "observed", f"{'not observed' if seen.level == 'none' else 'observed in part'}: {seen.reason}"
     for row in seen.reads.values() if seen is not None else ():
         if row.digest is None and not row.declared:
-            yield told_under(row), row.reason or "its content is not known"
+            yield reported_under(row), row.reason or "its content is not known"
     for call, value in seen.seeded if seen is not None else ():
         if value is None:
             yield "seed", f"{call} was called without a value: the system chose the seed"

@@ -119,7 +119,7 @@ class Scope:
     `files`, `packages`, `variables`: whether all of the runs were fully observed in this, so that what they did not use
     is left out of their trees; `idle_env`: leaves of the environment that none of them can have used. `facts`: paths of
     leaves that only observation tells. `unused`: what was left out, as trees; `idle`: source files that were left out;
-    `told`: those that lie within an input that is judged by itself, with its name. `moved`: paths under which a run
+    `within`: those that lie within an input that is judged by itself, with its name. `moved`: paths under which a run
     knows what lay elsewhere in the others, with those they are told under.
     """
 
@@ -131,7 +131,7 @@ class Scope:
     facts: frozenset[str] = frozenset()
     unused: Mapping[str, Any] = field(default_factory=dict)
     idle: Mapping[str, str] = field(default_factory=dict)
-    told: Mapping[str, str] = field(default_factory=dict)
+    within: Mapping[str, str] = field(default_factory=dict)
     moved: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -33,7 +33,7 @@ def explained(found: Sequence[Change], a: Levels, b: Levels) -> list[Change]:
     factors = [c.path for c in found if c.kind is ChangeClass.FACTOR and c.role not in SEED_ROLES]
     others = [path for path in factors if path not in loose and path not in causes]
     causes |= {path: others[0] for path in loose if others}
-    return [_told(change, causes.get(change.path)) if change.path in lone else change for change in found]
+    return [_with_cause(change, causes.get(change.path)) if change.path in lone else change for change in found]
 
 
 def _within_declared(change: Change, a: Levels, b: Levels) -> bool:
@@ -54,7 +54,7 @@ def _within_declared(change: Change, a: Levels, b: Levels) -> bool:
     return False
 
 
-def _told(change: Change, cause: str | None) -> Change:
+def _with_cause(change: Change, cause: str | None) -> Change:
     if cause is None:
         return replace(change, why=USED_BY_ONE)
     why = f"{USED_BY_ONE}, which follows from {cause}"

@@ -17,6 +17,7 @@ from runaudit.factors.levels import Levels
 from runaudit.factors.path import last_key, matches
 from runaudit.factors.tree import keyed, leaves_of
 from runaudit.records.canonical import JSON, canonical_bytes, parse_strict
+from runaudit.records.yamlfile import EXPONENT, parse_yaml
 from runaudit.settings import FactorSettings
 
 
@@ -51,10 +52,10 @@ def _unopened(a: Levels, b: Levels) -> Iterator[Change]:
         if before == after:
             continue
         kind, why, follows = ChangeClass.NUISANCE, "unused: neither run opened it", ""
-        if told := a.scope.told.get(path) or b.scope.told.get(path):
-            moved = a.at(f"{told}.digest") != b.at(f"{told}.digest") or a.at(told) != b.at(told)
-            kind, why, follows = (ChangeClass.DERIVED, f"it lies within {told}", told) if moved else (
-                ChangeClass.FACTOR, f"it lies within {told}, whose digest did not move", ""
+        if within := a.scope.within.get(path) or b.scope.within.get(path):
+            moved = a.at(f"{within}.digest") != b.at(f"{within}.digest") or a.at(within) != b.at(within)
+            kind, why, follows = (ChangeClass.DERIVED, f"it lies within {within}", within) if moved else (
+                ChangeClass.FACTOR, f"it lies within {within}, whose digest did not move", ""
             )  # fmt: skip
         elif _launched_with(path, before, after, a, b):
             # Whoever launched the run read it, and the config holds what it said.
@@ -84,7 +85,7 @@ def _same_text(path: str, before: str | None, after: str | None, a: Levels, b: L
         if before == after:
             return ChangeClass.NUISANCE, "a secret in it; which one it was chose nothing"
     if path.endswith(".ipynb") and before is not None and after is not None:
-        same_cells = (told := cells(before)) is not None and told == cells(after)
+        same_cells = (code_cells := cells(before)) is not None and code_cells == cells(after)
         return (ChangeClass.COSMETIC, "outputs or layout only") if same_cells else (ChangeClass.FACTOR, "")
     if not path.endswith(".py"):
         return ChangeClass.FACTOR, ""
@@ -133,11 +134,19 @@ def _is_the_config(path: str, digest: str, of: Levels) -> bool:
     parts = PurePosixPath(path).parts
     if not any(PurePosixPath(word).parts[-len(parts) :] == parts for word in ends):
         return False
-    told = settings_in(path, text_of(of.run, digest))
-    if not isinstance(told, Mapping) or not told:
+    settings = settings_in(path, text_of(of.run, digest))
+    if not isinstance(settings, Mapping) or not settings:
         return False
     held = {(last_key(name), canonical_bytes(value)) for name, value in leaves_of(of.tree["config"], "config")}
-    return all((last_key(name), canonical_bytes(value)) in held for name, value in leaves_of(keyed(told), "config"))
+    held |= {(name, canonical_bytes(float(text))) for name, text in _numbers_as_text(of.tree["config"])}
+    return all((last_key(name), canonical_bytes(value)) in held for name, value in leaves_of(keyed(settings), "config"))
+
+
+def _numbers_as_text(config: JSON) -> Iterator[tuple[str, str]]:
+    """What an older version sealed as text though the file holds a number: `1e-05` from YAML."""
+    for name, value in leaves_of(config, "config"):
+        if isinstance(value, str) and EXPONENT.fullmatch(value):
+            yield last_key(name), value.replace("_", "")
 
 
 def settings_in(path: str, text: str | None) -> JSON:
@@ -150,9 +159,7 @@ def settings_in(path: str, text: str | None) -> JSON:
         if path.endswith(".toml"):
             return tomllib.loads(text)
         if path.endswith((".yaml", ".yml")):
-            import yaml
-
-            return yaml.safe_load(text)
+            return parse_yaml(text.encode(), where=path)
     except Exception:  # whatever a parser raises, the file is then judged by its content
         return None
     return None

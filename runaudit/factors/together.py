@@ -87,10 +87,10 @@ def _seed_word(varying: Mapping[str, Sequence[JSON]], runs: Sequence[Levels]) ->
 
 
 def _observed(runs: Sequence[Levels]) -> tuple[Levels, ...]:
-    def all_say(kind: str) -> bool:
+    def all_know(kind: str) -> bool:
         return all(of.observed is not None and of.observed.excuses(kind) for of in runs)
 
-    files = all_say("read") and all(_tells_code(of) for of in runs)
+    files = all_know("read") and all(_tells_code(of) for of in runs)
     reads = [_grouped(of) if files else _beside_the_tree(of) for of in runs]
     undeclared = {group: {path for found in reads for path in found[group]} for group in ("data", "init")}
     reads = [_with_declared(of, found, undeclared) for of, found in zip(runs, reads, strict=True)]
@@ -106,10 +106,10 @@ def _observed(runs: Sequence[Levels]) -> tuple[Levels, ...]:
             contents[group] = [_fresh(mine, files) for mine, files in zip(contents[group], known, strict=True)]
         for at, (kept, names) in enumerate(_as_one(contents[group], movable=_movable(group))):
             contents[group][at] = kept
-            moved[at] |= {_told(group, path): _told(group, new) for path, new in names.items()}
+            moved[at] |= {_full_path(group, path): _full_path(group, new) for path, new in names.items()}
     for at, names in enumerate(_listings(runs, contents)):
         contents["data"][at] = {**contents["data"][at], **names}
-    scope = Scope(files=files, packages=all_say("imported"), variables=all_say("looked_up"))
+    scope = Scope(files=files, packages=all_know("imported"), variables=all_know("looked_up"))
     if scope.packages:
         # A leaf that one of them used stays in all: it is compared.
         idle = {p for p in (*LIBRARIES, *MACHINE) if not any(of.observed and used_by(p, of.observed) for of in runs)}
@@ -164,13 +164,13 @@ def _beside_the_tree(of: Levels) -> dict[str, dict[str, Seen]]:
     }
 
 
-def _told(group: str, path: str) -> str:
+def _full_path(group: str, path: str) -> str:
     return f"code.{path}" if group == "code" else joined("env.files" if group == "env" else group, path)
 
 
-def told_under(row: Seen) -> str:
+def reported_under(row: Seen) -> str:
     """The dotted path of an undeclared file."""
-    return _told(row.group, row.path)
+    return _full_path(row.group, row.path)
 
 
 def _movable(group: str) -> Callable[[str], bool]:
@@ -259,7 +259,7 @@ def _run_with(
     tree = dict(of.tree)
     for group in ("data", "init"):
         tree[f"{group}/read"] = dict(read[group])
-    facts = {_told(group, path) for group in ("data", "init", "env") for path in read[group]}
+    facts = {_full_path(group, path) for group in ("data", "init", "env") for path in read[group]}
     facts |= {joined("env.packages", name) for name in seen.imported}
     facts |= {joined("env.variables", name) for name in seen.looked_up}
     unused: dict[str, Any] = {}
@@ -267,13 +267,13 @@ def _run_with(
     if "env" not in of.tree and not tree["env"]:
         del tree["env"]
     tree["env/read"] = {"files": dict(read["env"])}
-    files, idle, told = _source(of, read, scope, hidden)
+    files, idle, within = _source(of, read, scope, hidden)
     facts |= {f"code.{path}" for path in files or () if path not in (of.files or {}) or scope.files}
     return replace(
         of,
         tree=tree,
         files=files,
-        scope=replace(scope, facts=frozenset(facts), unused=unused, idle=idle, told=told, moved=moved),
+        scope=replace(scope, facts=frozenset(facts), unused=unused, idle=idle, within=within, moved=moved),
     )
 
 
@@ -331,17 +331,17 @@ def _source(
     files = {path: digest for path, digest in {**extra, **(of.files or {})}.items() if path not in hidden}
     if not scope.files or seen is None:
         return files, {}, {}
-    told = {path: row.declared for path, row in seen.reads.items() if row.declared.startswith(("data.", "init."))}
-    told |= {path: _told("data", path) for path in read["data"]} | {p: _told("init", p) for p in read["init"]}
+    within = {path: row.declared for path, row in seen.reads.items() if row.declared.startswith(("data.", "init."))}
+    within |= {path: _full_path(group, path) for group in ("data", "init") for path in read[group]}
     ran = {*_loaded(of), *_script(of, files)}
     used = {path for path in files if path in extra or path in ran or seen.opened(path)}
     abroad = {(row.path.rpartition("/")[2], row.digest) for row in seen.reads.values()
               if row.path.startswith("/") and row.role in CODE_ROLES}  # fmt: skip
     # A sibling's file is read under an absolute name.
     used |= {path for path, digest in files.items() if (path.rpartition("/")[2], digest) in abroad}
-    counted = {path: digest for path, digest in files.items() if path in used and path not in told}
+    counted = {path: digest for path, digest in files.items() if path in used and path not in within}
     idle = {path: digest for path, digest in files.items() if path not in counted}
-    return counted, idle, {path: told[path] for path in idle if path in told}
+    return counted, idle, {path: within[path] for path in idle if path in within}
 
 
 def _is_the_command(name: str, of: Levels) -> bool:

@@ -51,7 +51,7 @@ def placeholders(body: Mapping[str, JSON]) -> Iterator[tuple[Keys, str]]:
     """Every leaf that stands for what nobody knew, with the reason that a gap gives."""
     seed = body.get("seed")
     if isinstance(seed, str) and is_placeholder(seed):
-        yield ("seed",), _said(seed)
+        yield ("seed",), _reason(seed)
     yield from _of_data(_table(body, "data"))
     yield from _of_env(_table(body, "env"))
     for section, digests in (("eval", ("code_digest", "digest")), ("init", ("checkpoint",)), ("code", ("commit",))):
@@ -64,9 +64,9 @@ def placeholders(body: Mapping[str, JSON]) -> Iterator[tuple[Keys, str]]:
                     and key != "code_digest"
                 )
                 if not free and (not is_digest(value) or (section == "init" and is_place(str(value)))):
-                    yield (section, key), _said(value)
+                    yield (section, key), _reason(value)
             elif isinstance(value, str) and is_placeholder(value) and (value.strip() or section == "eval"):
-                yield (section, key), _said(value)
+                yield (section, key), _reason(value)
 
 
 def _of_data(data: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:
@@ -75,20 +75,20 @@ def _of_data(data: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:
             if (key == "digest" and (not is_digest(value) or is_place(value))) or (
                 key != "digest" and isinstance(value, str) and value.strip() and is_placeholder(value)
             ):
-                yield ("data", name, key), _said(value)
+                yield ("data", name, key), _reason(value)
 
 
 def _of_env(env: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:
     for key, value in env.items():
         if isinstance(value, str) and is_placeholder(value):
-            yield ("env", key), _said(value)
+            yield ("env", key), _reason(value)
         elif isinstance(value, Mapping) and key != "variables":
-            for inner, said in value.items():
-                if isinstance(said, str) and said.strip() and is_placeholder(said):
-                    yield ("env", key, inner), _said(said)
+            for inner, text in value.items():
+                if isinstance(text, str) and text.strip() and is_placeholder(text):
+                    yield ("env", key, inner), _reason(text)
 
 
-def _said(value: object) -> str:
+def _reason(value: object) -> str:
     return "the record has no digest of it" if value is None else f"the record says {str(value)[:40]!r} in its place"
 
 

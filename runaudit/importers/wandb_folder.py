@@ -20,13 +20,13 @@ from runaudit.errors import CanonicalError, RecordError
 from runaudit.importers.base import Imported, Skipped
 from runaudit.importers.commandline import arguments
 from runaudit.importers.offline import OfflineLog, read_logs
-from runaudit.importers.yamlfile import parse_yaml
 from runaudit.records.canonical import JSON, parse_strict
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import Run
 from runaudit.records.trajectory import Trajectory, number
+from runaudit.records.yamlfile import parse_yaml
 
 FACTS = ("config.yaml", "wandb-metadata.json", "wandb-summary.json")
 MAX_BYTES = 50 << 20
@@ -209,8 +209,8 @@ def _config(folder: Folder) -> dict[str, Any] | None:
         key: _value(entry) for key, entry in (folder.config or {}).items() if key not in ("_wandb", "wandb_version")
     }
     own = {key: value for key, value in logged.items() if not _is_own(key, value)}
-    said = arguments(_argv(folder.facts))
-    extra = {key: value for key, value in said.items() if not _is_own(key, value) and not _repeats(key, value, logged)}
+    typed = arguments(_argv(folder.facts))
+    extra = {key: value for key, value in typed.items() if not _is_own(key, value) and not _repeats(key, value, logged)}
     if not own and not extra:
         return None
     return {**own, **({"args": extra} if extra else {})}
@@ -233,11 +233,11 @@ def _repeats(name: str, value: Any, logged: Mapping[str, Any]) -> bool:
     return len(longer) == 1 and logged[longer[0]] == value
 
 
-def _alike(said: Any, logged: Any) -> bool:
+def _alike(typed: Any, logged: Any) -> bool:
     """Whether a word of the command line and a logged value are the same setting, written as text or not."""
-    if isinstance(said, list) and isinstance(logged, list | tuple):
-        return len(said) == len(logged) and all(map(_alike, said, logged))
-    return said == logged or str(said).lower() == str(logged).lower()
+    if isinstance(typed, list) and isinstance(logged, list | tuple):
+        return len(typed) == len(logged) and all(map(_alike, typed, logged))
+    return typed == logged or str(typed).lower() == str(logged).lower()
 
 
 def _value(entry: Any) -> Any:

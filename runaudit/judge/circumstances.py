@@ -12,8 +12,6 @@ from runaudit.factors.cohort import Cohort
 from runaudit.judge.values import metric_value
 from runaudit.metrics.heldout import is_reported
 from runaudit.records.run import Run
-from runaudit.runs.names import has_store, stored_cohorts
-from runaudit.settings import Settings
 from runaudit.store.store import Store
 
 if TYPE_CHECKING:
@@ -28,11 +26,6 @@ class Circumstances:
     plan: "StatsPlan"
     notes: tuple[str, ...] = ()
     looks: int | None = None
-
-
-def launched_cohorts(store: Store, settings: Settings) -> tuple[Cohort, ...]:
-    """Every launch of the store by cohort; empty where there is no store."""
-    return stored_cohorts(store.existing(), settings) if has_store(store) else ()
 
 
 def circumstances(

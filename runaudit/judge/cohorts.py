@@ -1,64 +1,67 @@
-"""From recorded cohorts to the numbers that are judged: what `stats` and `report` share.
+"""From recorded cohorts to a verdict on a metric: what `stats`, `report`, `claims` and Python share.
 
 The unit is the run. A metric is the run's final value, or the mean over its sequences (`full_frame/psnr/<sequence>`)
 where only those were recorded; sequences are shown side by side and never counted as n. Runs without a value stay in
 their place.
 """
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runaudit.diff import Comparison, compare_cohorts
-from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort
-from runaudit.judge.circumstances import circumstances, launched_cohorts
-from runaudit.judge.values import metric_value
-from runaudit.metrics.catalogue import is_quantity, parents, sequence_names
+from runaudit.judge.bench import Bench
+from runaudit.judge.circumstances import circumstances
+from runaudit.judge.values import declared_direction, declared_plan, metric_value, require_metric
+from runaudit.metrics.catalogue import sequence_names
 from runaudit.records.run import Run
 from runaudit.settings import Settings
-from runaudit.store.store import Store
 from runaudit.text.words import ended
 
 if TYPE_CHECKING:
-    from runaudit.metrics.catalogue import Direction
     from runaudit.stats.answer import InteractionEffect, StatsAnswer
     from runaudit.stats.values import ArmValues, Comparability, StatsPlan
 
 
+def compare_arms(settings: Settings, arms: Sequence[Cohort]) -> tuple[Comparison, ...]:
+    """The designs of all arms against that of the last, once for all metrics that are judged on them."""
+    return tuple(compare_cohorts(arms[-1], arm, settings=settings) for arm in arms[:-1])
+
+
 def judge_cohorts(
-    store: Store,
-    settings: Settings,
+    bench: Bench,
     arms: Sequence[Cohort],
     *,
     metric: str,
-    direction: str | None,
+    direction: str | None = None,
+    designs: Sequence[Comparison] | None = None,
     launched: Sequence[Cohort] | None = None,
     count: bool = False,
-) -> "tuple[StatsAnswer, tuple[Comparison, ...]]":
-    """Every arm against the last, on one metric; and the comparison of designs behind each.
+) -> "StatsAnswer":
+    """Every arm against the last, on one metric.
 
-    launched: every run of the store by cohort, read anew if None. count: this is a look, and the log counts it.
-    Raises UsageError where no run has the metric.
+    designs: what `compare_arms` said of them, asked anew if None. launched: every run of the store by cohort, read anew
+    if None. count: this is a look, and the log counts it. Raises UsageError where no run has the metric.
     """
     from runaudit.metrics.direction import settle_direction
     from runaudit.stats.judge import judge
 
-    declared = declared_direction(settings, metric, direction)
-    require_metric(arms, metric, is_directed=declared is not None)
+    declared = declared_direction(bench.settings, metric, direction)
+    require_metric(bench.settings, arms, metric, direction=direction)
+    if designs is None:
+        designs = compare_arms(bench.settings, arms)
     values = values_of(arms, metric)
     around = circumstances(
-        store,
+        bench.store,
         arms,
         values,
         direction=settle_direction(metric, declared),
         metric=metric,
-        plan=declared_plan(settings),
-        launched=launched_cohorts(store, settings) if launched is None else launched,
+        plan=declared_plan(bench.settings),
+        launched=bench.cohorts() if launched is None else launched,
         count=count,
     )
-    designs = tuple(compare_cohorts(arms[-1], arm, settings=settings) for arm in arms[:-1])
     answer = judge(
         values,
         metric=metric,
@@ -67,25 +70,19 @@ def judge_cohorts(
         plan=around.plan,
         designs=[design_of(found) for found in designs],
     )
-    told = (
+    notes = (
         *around.notes,
         *(ended(note) for design in designs for note in design.contradictions),
         *(ended(note) for arm in arms for note in arm.contradictions),
         *_averaged(arms, metric, values[-1]),
         *answer.notes,
     )
-    answer = replace(answer, notes=told, looks=around.looks, interaction=_interaction(values, designs, around.plan))
-    return answer, designs
-
-
-def require_metric(arms: Sequence[Cohort], metric: str, *, is_directed: bool = False) -> None:
-    """Raises UsageError, with the nearest names, where no run of any arm has the metric, or sequences of it."""
-    known = {name for arm in arms for run in arm.runs for name in run.metrics}
-    if metric not in known and not (sequence_names(known, metric) and is_quantity(metric, is_directed=is_directed)):
-        known |= parents(known)
-        near = difflib.get_close_matches(metric, known, n=3, cutoff=0.3)
-        found = f"did you mean {', '.join(near)}?" if near else f"known are {', '.join(sorted(known)[:8]) or 'none'}"
-        raise UsageError(f"no run has the metric {metric!r}", remedy=found)
+    return replace(
+        answer,
+        notes=tuple(dict.fromkeys(notes)),
+        looks=around.looks,
+        interaction=_interaction(values, designs, around.plan),
+    )
 
 
 def weakest(designs: Sequence[Comparison]) -> "Comparability":
@@ -167,23 +164,3 @@ def distinct_labels(arms: Sequence[Cohort]) -> tuple[str, ...]:
         label if labels.count(label) == 1 else f"{label} ({' '.join(run.short for run in arm.runs)})"
         for label, arm in pairs
     )
-
-
-def declared_direction(settings: Settings, metric: str, given: str | None) -> "Direction | None":
-    """The option's direction, else the policy's; None leaves it to what is known of the name."""
-    from runaudit.metrics.catalogue import Direction
-
-    word = given or settings.stats.directions.get(metric)
-    if word is None:
-        return None
-    if word not in ("higher", "lower"):
-        raise UsageError(f"{word!r} is no direction", remedy="write higher or lower")
-    return Direction(word)
-
-
-def declared_plan(settings: Settings) -> "StatsPlan":
-    """What the policy declared before anyone looked."""
-    from runaudit.stats.values import StatsPlan
-
-    declared = settings.stats
-    return StatsPlan(alpha=declared.alpha, margin=declared.margin, is_paired=declared.paired, best_of=declared.best_of)

@@ -36,8 +36,8 @@ MODULES = (".py", ".pyi", ".pyx", ".ipynb")
 class End:
     """What is known of an end.
 
-    `said`: the end of what the command wrote to its standard error. `before`: the tracker files that were there before
-    the start. `lost`: nobody was there to see it, and what lies in the working folder may be anybody's.
+    `stderr`: the end of what the command wrote there. `before`: the tracker files that were there before the start.
+    `lost`: nobody was there to see it, and what lies in the working folder may be anybody's.
     """
 
     trace: Trace
@@ -45,7 +45,7 @@ class End:
     exit_code: int | None = None
     error: str | None = None
     notes: tuple[str, ...] = ()
-    said: str = ""
+    stderr: str = ""
     before: frozenset[Path] = frozenset()
     lost: bool = False
     ended: float | None = None
@@ -68,7 +68,7 @@ def close_run(store: Store, manifest: Manifest, end: End, *, environ: Mapping[st
         **({"findings": findings} if findings else {}),
         **_last_words(end, redactor),
     }
-    code, said = code_at_end(manifest, live, seen, redactor)
+    code, code_notes = code_at_end(manifest, live, seen, redactor)
     return seal_outcome(
         store,
         manifest,
@@ -76,7 +76,7 @@ def close_run(store: Store, manifest: Manifest, end: End, *, environ: Mapping[st
         error=end.error or _error(end, redactor),
         code=code,
         sections=sections,
-        notes=[*end.notes, *remarks, *said, *(str(row["message"]) for row in findings)],
+        notes=[*end.notes, *remarks, *code_notes, *(str(row["message"]) for row in findings)],
         environ=environ,
         now=end.ended,
     )
@@ -91,7 +91,7 @@ def code_at_end(
     all the same, since somebody edited the code under a run.
     """
     endings = (row["code"] for row in reversed(claims(live)) if row["k"] == "ending" and row.get("code"))
-    said: Mapping[str, Any] = next(endings, {})
+    ending: Mapping[str, Any] = next(endings, {})
     code, level = manifest.section("code"), seen.observed["level"]
     top = Path(str(manifest.section("launch").get("top") or "."))
     now = changed_files(code, top, redactor, since_ns=started_ns(manifest) - CLOCK_NS)
@@ -99,13 +99,13 @@ def code_at_end(
         used = {str(row["path"]) for row in seen.observed["read"]} | set(seen.code["loaded"])
         now = [row for row in now if row["path"] in used or str(row["path"]).endswith(MODULES)]
     own = {str(row["path"]) for row in seen.observed["written"]}
-    changed = {str(row["path"]): row for row in (*seen.code["changed"], *said.get("changed", ()), *now)}
-    told = [path for path in changed if path not in own or path.endswith(MODULES)][:5]
-    found = joined_code({**seen.code, "changed": [*changed.values()]}, {**said, "changed": []})
+    changed = {str(row["path"]): row for row in (*seen.code["changed"], *ending.get("changed", ()), *now)}
+    edited = [path for path in changed if path not in own or path.endswith(MODULES)][:5]
+    found = joined_code({**seen.code, "changed": [*changed.values()]}, {**ending, "changed": []})
     # What a command loaded is unknown unless it was seen or said; an empty list would say that nothing ran.
-    if level == "none" and "loaded" not in said:
+    if level == "none" and "loaded" not in ending:
         found.pop("loaded", None)
-    return found, [f"the code changed while the run ran: {', '.join(told)}"] if told else []
+    return found, [f"the code changed while the run ran: {', '.join(edited)}"] if edited else []
 
 
 def seed_findings(manifest: Manifest, observed: Mapping[str, Any]) -> list[Finding]:
@@ -127,7 +127,7 @@ def seed_findings(manifest: Manifest, observed: Mapping[str, Any]) -> list[Findi
 
 def _last_words(end: End, redactor: Redactor) -> dict[str, JSON]:
     """The end of what a command that failed said, else the traceback that ended it; without secrets."""
-    words = (end.said.strip() and end.said) or end.trace.last_words
+    words = (end.stderr.strip() and end.stderr) or end.trace.last_words
     if not end.exit_code or not words:
         return {}
     lines = redactor.text(words).splitlines()[-TAIL_LINES:]
@@ -140,5 +140,5 @@ def _error(end: End, redactor: Redactor) -> str | None:
         return None
     if lines := [line for line in end.trace.last_words.splitlines() if line.strip()]:
         return redactor.text(lines[-1])
-    said = [line for line in end.said.splitlines() if line.strip()]
-    return f"exit code {end.exit_code}: {redactor.text(said[-1].strip())}" if said else None
+    lines = [line for line in end.stderr.splitlines() if line.strip()]
+    return f"exit code {end.exit_code}: {redactor.text(lines[-1].strip())}" if lines else None

@@ -15,7 +15,7 @@ from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT
 from runaudit.store import Store
-from runaudit.store.catalogue import liveness, outcome_entry
+from runaudit.store.catalogue import HEARTBEAT, liveness, outcome_entry
 
 LOST = "lost: the process that would have sealed it is gone"
 
@@ -79,5 +79,5 @@ def _logs(live: Path) -> Path:
 
 def _last_sign(live: Path) -> float | None:
     """When the run was last seen alive."""
-    times = [path.stat().st_mtime for path in (live / "heartbeat", live / "series.jsonl") if path.exists()]
+    times = [path.stat().st_mtime for path in (live / HEARTBEAT, live / "series.jsonl") if path.exists()]
     return max(times, default=None)

@@ -15,7 +15,8 @@ from runaudit.guard.admission import Terms, judge_draft, prepare
 from runaudit.guard.answer import GuardAnswer
 from runaudit.guard.invocation import Invocation
 from runaudit.observe.here import unobserved
-from runaudit.record.recorder import Recorder, rank_of, record
+from runaudit.record.recorder import rank_of, record
+from runaudit.record.recording import Recording
 from runaudit.records.manifest import Manifest
 from runaudit.settings import Settings, load_settings
 from runaudit.store import Store, find_store
@@ -64,7 +65,7 @@ def guarded_record(
     root: Path | None = None,
     call: Invocation | None = None,
     **given: Any,
-) -> Recorder:
+) -> Recording:
     """`record()` that asks the guard between the draft and the seal. `given` is what `record()` takes.
 
     Under `runaudit run`, which has asked already, the sealed launch is adopted; ranks other than 0 keep silent. Raises

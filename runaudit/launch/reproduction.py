@@ -15,7 +15,7 @@ from runaudit.diff.result import FactorChange
 from runaudit.records.canonical import canonical_equal, json_safe, thawed
 from runaudit.records.results import is_clock
 from runaudit.records.run import Run
-from runaudit.text.words import plural
+from runaudit.text.words import head, plural
 
 MIN_REPLICATES = 3
 LEVEL = 0.95
@@ -88,8 +88,7 @@ def judge_repetition(
     found = _by_results(run, again, replicates)
     if not inputs:
         return found
-    named = [factor.factor for factor in inputs]
-    shown = ", ".join(named[:MAX_NAMED]) + (f" and {len(named) - MAX_NAMED} more" if len(named) > MAX_NAMED else "")
+    shown = head([factor.factor for factor in inputs], MAX_NAMED)
     return replace(found, verdict=Reproduction.OTHER_INPUTS, reason=f"not the same inputs: {shown}", inputs=inputs)
 
 

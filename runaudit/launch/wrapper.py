@@ -5,11 +5,10 @@ one that did not happen.
 """
 
 import contextlib
-import json
 import os
-import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from runaudit.capture.draft import child_environ
@@ -24,10 +23,11 @@ from runaudit.observe.lay import lay
 from runaudit.observe.log import read_trace
 from runaudit.observe.sampler import Sampler
 from runaudit.observe.trace import Trace
+from runaudit.record.heartbeat import beat
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.store import Store, StoreError
-from runaudit.store.catalogue import HEARTBEAT_S, process_start
+from runaudit.store.catalogue import HEARTBEAT_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ def run_sealed(
             cwd=cwd,
             environ={**environ, **child_environ(store, manifest), **watch.environ},
             mask=mask,
-            beat=heart(live),
+            beat=partial(sign_of_life, live),
             every_s=HEARTBEAT_S,
             stdout=stdout,
             stderr=ear.fd,
@@ -83,7 +83,7 @@ def run_sealed(
                 exit_code=ended.returncode,
                 error=ended.error if ended.killed_by else None,
                 notes=tuple(f"{signal_name(number)} was passed on to the command" for number in ended.forwarded),
-                said=ear.heard(),
+                stderr=ear.heard(),
                 before=before,
                 names=series_names or {},
             )
@@ -160,21 +160,10 @@ def foreign_before(cwd: Path) -> frozenset[Path]:
     return frozenset(foreign_files(cwd, shallow=True))
 
 
-def heart(live: Path) -> Callable[[], None]:
-    """What is called to show that the run is alive: the first beat says who lives, each further one that it does."""
-    beat = live / "heartbeat"
-
-    def once() -> None:
-        # A full disk must not end a training that goes on well; the run then looks lost until it is sealed.
-        with contextlib.suppress(OSError):
-            if not beat.exists():
-                facts = {"pid": os.getpid(), "host": socket.gethostname(), "pid_start": process_start(os.getpid())}
-                temporary = beat.with_name(f"heartbeat.{os.getpid()}")
-                temporary.write_text(json.dumps(facts))
-                temporary.replace(beat)
-            os.utime(beat)
-
-    return once
+def sign_of_life(live: Path) -> None:
+    """One beat. A full disk must not end a training that goes on well; the run looks lost until it is sealed."""
+    with contextlib.suppress(OSError):
+        beat(live)
 
 
-__all__ = ["Watch", "Wrapped", "foreign_before", "heart", "run_sealed", "traced"]
+__all__ = ["Watch", "Wrapped", "foreign_before", "run_sealed", "traced"]

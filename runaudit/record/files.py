@@ -1,10 +1,10 @@
 """Files a run leaves, brought into its folder: what is sealed by digest must lie where nobody writes it again."""
 
-import os
 import shutil
 from pathlib import Path
 
 from runaudit.errors import CaptureError
+from runaudit.system.files import replacing
 
 
 def brought_in(base: Path, group: str, path: Path, step: int | None) -> Path:
@@ -16,14 +16,10 @@ def brought_in(base: Path, group: str, path: Path, step: int | None) -> Path:
         return given
     target = base / f"{group}s" / (given.name if step is None else f"{step:08d}-{given.name}")
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        shutil.copyfile(given, temporary)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(target)
+        with replacing(target) as new:
+            shutil.copyfile(given, new)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise CaptureError(
             f"the {group} {path} cannot be copied into the run's folder: {error.strerror}",
             remedy="free space on the store's disk, or write it into run_dir",

@@ -79,7 +79,7 @@ class WatchedConfig:
         return changed_config(self._before, self._source, self._redactor)
 
 
-def told(changes: Mapping[str, Any]) -> str:
+def change_note(changes: Mapping[str, Any]) -> str:
     """The note on a changed configuration."""
     shown = ", ".join(f"{path} ({was!r} -> {now!r})" for path, (was, now) in list(changes.items())[:5])
     return f"the config changed after it was sealed: {shown}"

@@ -55,15 +55,15 @@ def seal_outcome(
     with _alone(live):
         if (entry := outcome_entry(store, manifest.id)) is not None:
             return Outcome.from_bytes(store.read(entry.digest), where=f"outcome of {manifest.id[:12]}")
-        said = claims(live)
+        rows = claims(live)
         raw = _series(live)
         trajectory = read_lines(raw)
         ended = time.time() if now is None else now
-        ending: Mapping[str, Any] = next((row for row in reversed(said) if row["k"] == "ending"), {})
-        checkpoints, artifacts, remarks = _files(store, manifest, said)
+        ending: Mapping[str, Any] = next((row for row in reversed(rows) if row["k"] == "ending"), {})
+        checkpoints, artifacts, remarks = _files(store, manifest, rows)
         redactor = redactor_of(store, environ=environ)
         settled, remark = settle(status, ending.get("status"), exit_code)
-        remarks += [str(row["text"]) for row in said if row["k"] == "note"] + ([remark] if remark else []) + [*notes]
+        remarks += [str(row["text"]) for row in rows if row["k"] == "note"] + ([remark] if remark else []) + [*notes]
         body: dict[str, JSON] = {
             "manifest": str(manifest.digest),
             "status": settled,
@@ -72,11 +72,11 @@ def seal_outcome(
             "ended": utc_text(ended),
             "duration_s": _since(manifest, ended),
             "steps_done": trajectory.last_step(),
-            "metrics": _metrics(trajectory, said, metrics),
+            "metrics": _metrics(trajectory, rows, metrics),
             "trajectory": {"digest": str(store.put(raw)), "size": len(raw)} if raw else None,
             "checkpoints": checkpoints,
             "artifacts": artifacts,
-            "seed_proof": {k: v for row in said if row["k"] == "seed_proof" for k, v in row["proof"].items()},
+            "seed_proof": {k: v for row in rows if row["k"] == "seed_proof" for k, v in row["proof"].items()},
             "notes": [redactor.text(note) for note in dict.fromkeys(remarks)],
         }
         found = code if code is not None else ending.get("code")
@@ -125,13 +125,13 @@ def corrected(store: Store, outcome: Outcome, notes: Sequence[str]) -> Outcome:
     return again
 
 
-def settle(told: str | None, claimed: str | None, exit_code: int | None) -> tuple[str, str | None]:
+def settle(given_status: str | None, claimed: str | None, exit_code: int | None) -> tuple[str, str | None]:
     """The status of a run and a remark where the signs disagree. How a process ended outweighs what it said of itself.
 
     `exit_code` is negative for a signal, as `subprocess` counts.
     """
-    if told is not None:
-        return told, None
+    if given_status is not None:
+        return given_status, None
     if exit_code is None:
         return claimed or "crashed", None
     if exit_code < 0 or exit_code in (130, 137, 143):
@@ -201,21 +201,21 @@ def _series(live: Path) -> bytes:
 
 
 def _metrics(
-    trajectory: Trajectory, said: tuple[Mapping[str, Any], ...], given: Mapping[str, float] | None
+    trajectory: Trajectory, rows: tuple[Mapping[str, Any], ...], given: Mapping[str, float] | None
 ) -> dict[str, float]:
     found = {name: points[-1][1] for name, points in trajectory.series.items() if points}
-    for row in said:
+    for row in rows:
         if row["k"] == "metrics":
             found |= {name: float(value) for name, value in row["values"].items()}
     return found | {name: float(value) for name, value in (given or {}).items()}
 
 
 def _files(
-    store: Store, manifest: Manifest, said: tuple[Mapping[str, Any], ...]
+    store: Store, manifest: Manifest, rows: tuple[Mapping[str, Any], ...]
 ) -> tuple[list[JSON], list[JSON], list[str]]:
     """Checkpoints and artifacts as they lie in the run's folder now. Of two claims about a path the later holds."""
     newest: dict[tuple[str, str], Mapping[str, Any]] = {}
-    for row in said:
+    for row in rows:
         if row["k"] in ("checkpoint", "artifact"):
             newest.pop((row["k"], row["path"]), None)
             newest[row["k"], row["path"]] = row

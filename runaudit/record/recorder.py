@@ -6,38 +6,38 @@ writes and every other rank holds a recorder that keeps silent.
 """
 
 import atexit
-import contextlib
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
 from runaudit.capture.draft import ABSENT, LaunchRequest, draft_manifest, open_store, redactor_of, seal
-from runaudit.capture.rng import proof, reseeded, rng_digests
+from runaudit.capture.rng import proof
 from runaudit.errors import CaptureError, UsageError
 from runaudit.observe.here import attached, is_observed, unobserved
 from runaudit.record.files import brought_in
-from runaudit.record.finishing import WatchedConfig, loaded_here, seal_own, told
+from runaudit.record.finishing import WatchedConfig, change_note, loaded_here, seal_own
 from runaudit.record.ledger import claim
 from runaudit.record.outcome import SERIES, end_mirrors, ending_of, run_of
+from runaudit.record.recording import Recording, Silent, check_status, digest_of_all, inner_files
 from runaudit.record.series import Keeper, Series
 from runaudit.record.sink import Mirror, Sink, remarks
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest
-from runaudit.records.outcome import STATUSES, Outcome
+from runaudit.records.outcome import Outcome
 from runaudit.runs.parent import known_init
 from runaudit.store.store import Store, find_store
 
 Admit = Callable[[Manifest, Store], Manifest]
 """Judges a draft: returns it, perhaps with waivers added, or raises GuardRefusedError."""
 
-_current: "Recorder | None" = None
+_current: Recording | None = None
 _RANKS = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK")
 
 
@@ -57,7 +57,7 @@ def record(
     admit: Admit | None = None,
     environ: Mapping[str, str] | None = None,
     **more: Any,
-) -> "Recorder":
+) -> Recording:
     """Seal a launch and return its recorder; or adopt the launch that `runaudit run` sealed for this process.
 
     `more` are further fields of `LaunchRequest`. Raises CaptureError, UsageError, GuardRefusedError before any work is
@@ -116,7 +116,7 @@ def rank_of(environ: Mapping[str, str]) -> int:
     return 0
 
 
-def _made_current(recorder: "Recorder") -> "Recorder":
+def _made_current(recorder: Recording) -> Recording:
     global _current
     _current = recorder
     return recorder
@@ -203,14 +203,6 @@ class Recorder:
         """A remark for the outcome."""
         claim(self._live, "note", text=self._redactor.text(text))
 
-    @contextlib.contextmanager
-    def no_reseeding(self, by: str) -> Iterator[None]:
-        """Note when what runs inside moves a random generator: a tracker or a plug-in that reseeds is then seen."""
-        before = rng_digests()
-        yield
-        if moved := reseeded(before, rng_digests()):
-            self.note(f"{by} moved the random generators {', '.join(moved)}")
-
     # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def finish(
@@ -220,8 +212,7 @@ class Recorder:
 
         A second call changes nothing. Raises UsageError for an unknown status.
         """
-        if status not in STATUSES:
-            raise UsageError(f"{status!r} is not a status of a run", remedy=f"use one of {', '.join(STATUSES)}")
+        check_status(status)
         with self._lock:
             if self.finished:
                 return self.outcome
@@ -242,7 +233,7 @@ class Recorder:
         if metrics:
             claim(self._live, "metrics", values={name: float(value) for name, value in metrics.items()})
         if config := self._config.changes():
-            self.note(told(config))
+            self.note(change_note(config))
         if self.owns:
             self.outcome = seal_own(
                 self.store, self.manifest, self._redactor, root=self._root, traced=self._traced, status=status,
@@ -311,10 +302,7 @@ class Recorder:
 
     def _file(self, group: str, path: Path, kind: str, step: int | None) -> Digest:
         if path.is_dir():
-            digests = [self._file(group, inner, kind, step) for inner in sorted(path.rglob("*")) if inner.is_file()]
-            if not digests:
-                raise CaptureError(f"the {group} {path} holds no file", remedy="record it after it is written")
-            return Digest.parse(proof([str(digest) for digest in digests]))
+            return digest_of_all([self._file(group, inner, kind, step) for inner in inner_files(group, path)])
         place = brought_in(self.run_dir.absolute(), group, path, step)
         facts, digest = place.stat(), digest_file(place)
         entry = {"path": place.relative_to(self.run_dir.absolute()).as_posix(), "digest": str(digest),
@@ -347,52 +335,3 @@ class Recorder:
         if moved := mirror.start(self.manifest, self.run_dir):
             self.note(f"{mirror.name} moved the random generators {', '.join(moved)} when it started")
         return mirror
-
-
-class Silent(Recorder):
-    """The recorder of a rank that does not write: every call is accepted, nothing is kept."""
-
-    def __init__(self) -> None:
-        self.finished = False
-        self.owns = False
-        self.outcome = None
-        self._stopped_by = None
-
-    @property
-    def id(self) -> str:
-        """Empty: only rank 0 knows the run."""
-        return ""
-
-    @property
-    def run_dir(self) -> Path:
-        """Raises UsageError: only rank 0 has the run's folder, unless `runaudit run` gave it to all."""
-        if folder := os.environ.get("RUNAUDIT_RUN"):
-            return Path(folder)
-        raise UsageError("this rank does not write, so it has no run folder", remedy="use run_dir on rank 0 alone")
-
-    def log(self, step: int, values: Mapping[str, Any]) -> None:
-        """Keeps nothing."""
-
-    def event(self, step: int, kind: str, detail: Mapping[str, Any] | None = None) -> None:
-        """Keeps nothing."""
-
-    def checkpoint(self, path: Path | str, *, step: int, kind: str = "checkpoint") -> Digest:
-        """The digest alone."""
-        return digest_file(Path(path))
-
-    def artifact(self, path: Path | str, kind: str = "file") -> Digest:
-        """The digest alone."""
-        return digest_file(Path(path))
-
-    def prove_seed(self, *, rng: Any = None, init: Any = None, first_batch: Any = None) -> None:
-        """Keeps nothing."""
-
-    def note(self, text: str) -> None:
-        """Keeps nothing."""
-
-    def finish(
-        self, status: str = "completed", *, metrics: Mapping[str, float] | None = None, error: str | None = None
-    ) -> Outcome | None:
-        """Ends in silence."""
-        self.finished = True
-        return None

@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from runaudit.record.heartbeat import beat, begin
 from runaudit.records.trajectory import event_line, line_of
-from runaudit.store.catalogue import HEARTBEAT_S, process_start
+from runaudit.store.catalogue import HEARTBEAT, HEARTBEAT_S
 from runaudit.store.store import StoreError
 
 SYNC_S = 1.0
@@ -125,7 +126,7 @@ class Keeper:
 
     def __init__(self, live: Path, series: Series | None, *, beats: bool = True) -> None:
         self._beats = beats
-        self._beat = live / "heartbeat"
+        self._live = live
         self._series = series
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="runaudit-keeper", daemon=True)
@@ -134,20 +135,13 @@ class Keeper:
         """Write the first beat, then keep on. Raises StoreError where even the first cannot be written."""
         try:
             if self._beats:
-                self._first_beat()
+                begin(self._live)
         except OSError as error:
             raise StoreError(
-                f"{self._beat} cannot be written: {error.strerror}", remedy="free space or fix the permissions"
+                f"{self._live / HEARTBEAT} cannot be written: {error.strerror}",
+                remedy="free space or fix the permissions",
             ) from error
         self._thread.start()
-
-    def _first_beat(self) -> None:
-        import socket
-
-        facts = {"pid": os.getpid(), "host": socket.gethostname(), "pid_start": process_start(os.getpid())}
-        temporary = self._beat.with_name(f"heartbeat.{os.getpid()}")
-        temporary.write_text(json.dumps(facts))
-        temporary.replace(self._beat)
 
     def _work(self) -> None:
         # A signal sent to the process goes to any thread that lets it in; the main thread may be holding it back.
@@ -160,7 +154,7 @@ class Keeper:
                     self._series.sync()
                 if self._beats and turn >= HEARTBEAT_S:
                     turn = 0.0
-                    os.utime(self._beat)
+                    beat(self._live)
             except OSError:
                 # A full or vanished disk shows on the calling thread, at the next step; here nobody would see it.
                 continue

@@ -23,8 +23,8 @@ def check_observed(record: Mapping[str, Any], where: str) -> None:
         raise RecordError(f"{where}: 'observed' is a {type(section).__name__}", remedy="give 'observed' as an object")
     level = section.get("level")
     if level not in LEVELS:
-        said = "is missing" if "level" not in section else f"is {str(level)[:40]!r}"
-        raise RecordError(f"{where}: observed.level {said}", remedy=f"use one of {', '.join(LEVELS)}")
+        fault = "is missing" if "level" not in section else f"is {str(level)[:40]!r}"
+        raise RecordError(f"{where}: observed.level {fault}", remedy=f"use one of {', '.join(LEVELS)}")
     for name in ROWS:
         rows = section.get(name)
         if rows is not None and not (isinstance(rows, list | tuple) and all(isinstance(r, Mapping) for r in rows)):

@@ -5,7 +5,7 @@ off one drawing (Gardner & Altman 1986). What could not be tested is not drawn: 
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,9 @@ from runaudit.report.figures import (
     _value_ticks,
 )
 from runaudit.report.words import clean
+from runaudit.stats.answer import ArmSummary, StatsAnswer
 from runaudit.stats.digits import decimals, percent, show
+from runaudit.stats.values import Interval
 
 _ROOM = 52  # letters that fit under the drawing
 
@@ -61,30 +63,29 @@ class EffectFigure:
     words: str
 
 
-def effect_figure(answer: Mapping[str, Any], *, order: Sequence[str] = ()) -> EffectFigure | None:
-    """The drawing of one answer of `stats`, as its JSON; None where no run has a value.
+def effect_figure(answer: StatsAnswer, *, order: Sequence[str] = ()) -> EffectFigure | None:
+    """The drawing of one answer; None where no run has a value.
 
     order: labels of arms in the page's order, so that an arm has one colour everywhere; else the baseline comes first.
     """
-    baseline = str(answer["comparisons"][0]["baseline"])
+    baseline = answer.comparisons[0].baseline
     labels = list(order) or [baseline]
-    labels += [str(arm["label"]) for arm in answer["arms"] if str(arm["label"]) not in labels]
-    arms = sorted((_points(arm, labels) for arm in answer["arms"]), key=lambda arm: arm.place)
+    labels += [arm.label for arm in answer.arms if arm.label not in labels]
+    arms = sorted((_points(arm, labels) for arm in answer.arms), key=lambda arm: arm.place)
     if not any(arm.values for arm in arms):
         return None
     zero = next((arm.mean for arm in arms if arm.label == baseline), None)
     found = tuple(
-        Difference(arm=str(row["arm"]), value=row["difference"], ci=(row["ci"][0], row["ci"][1]))
-        for row in answer["comparisons"]
-        if zero is not None and _is_bounded(row["ci"])
+        Difference(arm=row.arm, value=row.ci.estimate, ci=(row.ci.low, row.ci.high))
+        for row in answer.comparisons
+        if zero is not None and row.ci is not None and _is_bounded(row.ci)
     )
-    metric = str(answer["metric"])
     return EffectFigure(
-        metric=metric,
+        metric=answer.metric,
         arms=tuple(arms),
         differences=found,
         zero=zero,
-        words=_words(metric, arms, found, baseline=baseline, level=1 - float(answer["alpha"])),
+        words=_words(answer.metric, arms, found, baseline=baseline, level=1 - answer.alpha),
     )
 
 
@@ -153,21 +154,20 @@ def _cut(text: str, room: int) -> str:
     return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
-def _is_bounded(ci: Any) -> bool:
-    """An interval that can be drawn: both ends are numbers. JSON writes an end without limit as text or null."""
-    return isinstance(ci, list | tuple) and all(isinstance(end, int | float) and math.isfinite(end) for end in ci)
+def _is_bounded(ci: Interval) -> bool:
+    """An interval that can be drawn: both ends are numbers."""
+    return math.isfinite(ci.low) and math.isfinite(ci.high)
 
 
-def _points(arm: Mapping[str, Any], labels: Sequence[str]) -> ArmPoints:
-    values = tuple(float(v) for v in arm["values"] if isinstance(v, int | float) and math.isfinite(v))
-    ci = arm["ci"]
+def _points(arm: ArmSummary, labels: Sequence[str]) -> ArmPoints:
+    values = tuple(value for value in arm.values if value is not None and math.isfinite(value))
     return ArmPoints(
-        label=str(arm["label"]),
-        place=labels.index(str(arm["label"])),
+        label=arm.label,
+        place=labels.index(arm.label),
         values=values,
-        mean=arm["mean"],
-        ci=(ci[0], ci[1]) if _is_bounded(ci) else None,
-        lost=len(arm["values"]) - len(values),
+        mean=arm.mean,
+        ci=(arm.ci.low, arm.ci.high) if arm.ci is not None and _is_bounded(arm.ci) else None,
+        lost=len(arm.values) - len(values),
     )
 
 

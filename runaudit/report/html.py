@@ -4,9 +4,6 @@ Everything is escaped; a name that a template does not know is an error, not a b
 nothing: its content security policy forbids both, and it has no need of either.
 """
 
-import contextlib
-import os
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,7 @@ from runaudit.report.figures import draw_curves, draw_scaler, draw_scores
 from runaudit.report.views.curves import CurveFigure, describe
 from runaudit.report.views.page import PageView
 from runaudit.report.words import shown
+from runaudit.system.files import replace_file
 
 
 def render_page(view: PageView) -> str:
@@ -25,6 +23,11 @@ def render_page(view: PageView) -> str:
 
     style = (templates_folder() / "style.css").read_text(encoding="utf-8")
     return str(_environment().get_template("page.html.j2").render(view=view, style=Markup(style)))
+
+
+def render(template: str, **values: Any) -> str:
+    """A fragment set by one of the page's templates, everything escaped."""
+    return str(_environment().get_template(template).render(**values))
 
 
 def _environment() -> Any:
@@ -64,16 +67,9 @@ def check_place(path: Path) -> None:
 def write_page(path: Path, html: str) -> None:
     """Put the page at `path` whole or not at all: a full disk leaves what was there before. Raises UsageError."""
     check_place(path)
-    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.tmp")
     try:
-        with temporary.open("x", encoding="utf-8") as file:
-            file.write(html)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        replace_file(path, html.encode())
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
         raise UsageError(
             f"the page cannot be written to {path}: {error.strerror or error}",
             remedy="free space or name another place with -o; nothing was half-written",

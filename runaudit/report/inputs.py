@@ -1,16 +1,13 @@
-"""What a page is made of: arms of runs, and the judgements on pairs of arms in the JSON that every other reader gets.
-
-The page takes judgements as their published JSON rather than as objects of the judging rooms, so that what it says can
-be checked against `runaudit diff --json` and `runaudit stats --json` word for word.
-"""
+"""What a page is made of: arms of runs, and the judgements on pairs of arms as `diff` and `stats` answer them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
 
+from runaudit.diff import Comparison
 from runaudit.records.run import Run
 from runaudit.report.panels import Panel
+from runaudit.stats.answer import StatsAnswer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,5 +30,5 @@ class ComparisonInput:
 
     baseline: int
     arm: int
-    diff: Mapping[str, Any]
-    stats: tuple[Mapping[str, Any], ...] = ()
+    diff: Comparison
+    stats: tuple[StatsAnswer, ...] = ()

@@ -9,18 +9,15 @@ from typing import Any
 from runaudit.errors import RecordError, UsageError
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import Absent
-from runaudit.factors.gaps import gaps
-from runaudit.factors.levels import design_digest, levels
-from runaudit.factors.tree import keyed, leaves_of, same
+from runaudit.factors.levels import levels
+from runaudit.factors.tree import same
 from runaudit.metrics.catalogue import PRIMARY
 from runaudit.records.canonical import JSON, parse_strict
 from runaudit.records.manifest import Unknown
-from runaudit.records.record_file import record_of
 from runaudit.records.run import Run
 from runaudit.runs.lines import head_line, row_line
-from runaudit.runs.observed import last_words, observed_lines
-from runaudit.settings import FactorSettings, Settings
-from runaudit.text.markdown import code, escaped, fenced, table
+from runaudit.settings import FactorSettings
+from runaudit.text.markdown import table
 from runaudit.text.terminal import DIM, RED, UNPAINTED, Paint, printable
 from runaudit.text.words import level
 
@@ -29,8 +26,6 @@ COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
 }  # fmt: skip
 _FILTER = re.compile(r"(?P<key>[^<>=!]+?)\s*(?P<op>>=|<=|!=|=|>|<)\s*(?P<value>.*)")
 METRICS_SHOWN = 3
-APART = ("schema", "manifest", "observed", "stderr_tail")
-"""Of an outcome, what `show` does not print leaf by leaf."""
 
 
 def filtered(groups: Sequence[Cohort], filters: Sequence[str]) -> tuple[Cohort, ...]:
@@ -178,87 +173,3 @@ class ListAnswer:
     def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
         """For a page."""
         return list_markdown(self.groups)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShowAnswer:
-    """What `show` answers with: one run."""
-
-    run: Run
-    settings: Settings
-
-    def to_json(self) -> dict[str, Any]:
-        """The record, and what is known of the run beside it."""
-        return show_json(self.run, self.settings)
-
-    @property
-    def headline(self) -> str:
-        """Which run, and how it ended."""
-        return f"{self.run.id}  {self.run.label}  {self.run.status}"
-
-    def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
-        """For a terminal."""
-        return show_lines(self.run, self.settings, verbose=verbose)
-
-    def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
-        """For a page."""
-        yield f"**{escaped(self.run.label)}** {code(self.run.id)}: {self.run.status}"
-        yield from ("", *fenced(show_lines(self.run, self.settings, verbose=verbose)))
-
-
-def show_json(run: Run, settings: Settings) -> dict[str, Any]:
-    """The answer of `show`: the record, and what is known of the run beside it."""
-    return {
-        "schema": "runaudit.show/1",
-        "id": run.id,
-        "label": run.label,
-        "status": run.status,
-        "fault": run.fault,
-        "design_digest": design_digest(run, settings.factors),
-        "missing": [
-            {"factor": p, "reason": why} for p, why in gaps(levels(run, settings.factors), settings.factors).items()
-        ],
-        "checkpoints": [dict(row) for row in run.outcome.checkpoints] if run.outcome else [],
-        "artifacts": [dict(row) for row in run.outcome.artifacts] if run.outcome else [],
-        "error": run.outcome.body.get("error") if run.outcome else None,
-        "stderr_tail": list(run.outcome.body.get("stderr_tail") or ()) if run.outcome else [],
-        "observed": run.outcome.to_json().get("observed") if run.outcome else None,
-        "record": record_of(run),
-    }
-
-
-def show_lines(run: Run, settings: Settings, *, verbose: bool) -> Iterator[str]:
-    """Every section of one run; source files by name and digest."""
-    yield printable(f"{run.id}  {run.label}")
-    yield f"status {run.status}" + (f"  damaged: {printable(run.fault)}" if run.fault else "")
-    if run.outcome:
-        yield from last_words(run.outcome)
-    for name, value in run.manifest.to_json().items():
-        if name != "schema":
-            yield from _section(name, value, verbose)
-    if run.outcome:
-        rest = {k: v for k, v in run.outcome.to_json().items() if k not in APART}
-        yield from _section("outcome", rest, verbose)
-        if "observed" in run.outcome.body:
-            yield from observed_lines(run.outcome.section("observed"), verbose=verbose)
-    for path, why in gaps(levels(run, settings.factors), settings.factors).items():
-        yield printable(f"missing {path}: {why}")
-
-
-def _section(name: str, value: JSON, verbose: bool) -> Iterator[str]:
-    if not isinstance(value, Mapping):
-        yield printable(f"{name}  {level(value)}")
-        return
-    yield ""
-    yield name
-    files = value.get("files")
-    body = value
-    if name == "code" and isinstance(files, Mapping) and not verbose:
-        body = {
-            **{k: v for k, v in value.items() if k != "files"},
-            "files": f"{len(files)} source files (-v lists them)",
-        }
-    if name == "env" and isinstance(value.get("packages"), Mapping) and not verbose:
-        body = {**value, "packages": f"{len(value['packages'])} packages (-v lists them)"}
-    for path, leaf in leaves_of(keyed(body), name):
-        yield printable(f"  {path}  {level(leaf)}")

@@ -237,15 +237,15 @@ def _told_apart(settings: Settings, groups: Sequence[Cohort]) -> str:
     """Cohorts by id, size and seeds, and what the others change of the first."""
     from runaudit.diff import compare_cohorts
 
-    told = []
+    parts = []
     for group in groups[:MAX_TOLD]:
         what = f"{group.id} ({plural(group.n, 'run')}, seed {', '.join(map(str, group.seeds[:5]))})"
         if group is not groups[0]:
             found = compare_cohorts(groups[0], group, settings=settings).treatments
             what += f": {', '.join(f.summary for f in found[:3]) or 'the records do not say what differs'}"
-        told.append(what)
+        parts.append(what)
     rest = f"; and {len(groups) - MAX_TOLD} more" if len(groups) > MAX_TOLD else ""
-    return "; ".join(told) + rest
+    return "; ".join(parts) + rest
 
 
 def cohort_named(store: Store, settings: Settings, *words: str, trajectory: bool = True) -> Cohort:

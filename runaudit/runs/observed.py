@@ -1,69 +1,58 @@
-"""What a run was seen to use, and its last words, as `show` prints them: capped with counts, harmless to a terminal."""
+"""What a run was seen to use, and its last words, as `show -v` prints them, harmless to a terminal."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from runaudit.records.outcome import Outcome
 from runaudit.text.terminal import printable
+from runaudit.text.words import plural
 
-SHOWN = 8
-"""Rows of each kind; -v prints them all."""
-EDGE = 96
-"""Characters of one value."""
+LAST_LINES = 5
+"""Lines of stderr on the screen; -v prints all that were kept."""
 
 
-def last_words(outcome: Outcome) -> Iterator[str]:
+def last_words(outcome: Outcome, *, verbose: bool = False) -> Iterator[str]:
     """Why the run ended as it did, and the end of what it wrote to stderr."""
     if outcome.body.get("error"):
         yield printable(f"error {outcome.body['error']}")
     lines = outcome.body.get("stderr_tail")
     if isinstance(lines, list | tuple) and lines:
         yield "the last lines of stderr"
-        yield from (printable(f"  {line}") for line in lines)
+        yield from (printable(f"  {line}") for line in (lines if verbose else lines[-LAST_LINES:]))
 
 
-def observed_lines(seen: Mapping[str, Any], *, verbose: bool = False) -> Iterator[str]:
+def observed_lines(seen: Mapping[str, Any]) -> Iterator[str]:
     """The `observed` section of an outcome: the level with its reasons, then what was read, written and so on."""
     yield ""
     yield printable(f"observed  {seen.get('level', 'unknown')}")
     for reason in _list(seen.get("reasons")) or [text for text in [seen.get("reason")] if text]:
         yield printable(f"  not everything: {reason}" if seen.get("level") == "partial" else f"  {reason}")
-    limit = None if verbose else SHOWN
     if command := [*_list(seen.get("argv"))]:
-        yield _cut(f"  command  {' '.join(map(str, command))}", verbose)
+        yield printable(f"  command  {' '.join(map(str, command))}")
     for name in ("executable", "python", "cwd"):
         if seen.get(name):
-            yield _cut(f"  {name}  {seen[name]}", verbose)
+            yield printable(f"  {name}  {seen[name]}")
     if flags := _list(seen.get("flags")):
-        yield _cut(f"  flags  {' '.join(map(str, flags))}", verbose)
-    yield from _rows("read", [_read(row) for row in _maps(seen.get("read"))], limit)
-    yield from _rows("written", [str(row.get("path", row)) for row in _maps(seen.get("written"))], limit)
-    yield from _rows("looked up", [_pair(name, value) for name, value in _items(seen.get("looked_up"))], limit)
-    yield from _rows("imported", [f"{name} {value or ''}" for name, value in _items(seen.get("imported"))], limit)
-    yield from _rows("seeded", [_seeding(row) for row in _maps(seen.get("seeded"))], limit)
-    yield from _rows("started", [_child(row) for row in _maps(seen.get("children"))], limit)
-    yield from _rows("code without a file", [str(row.get("name")) for row in _maps(seen.get("texts"))], limit)
+        yield printable(f"  flags  {' '.join(map(str, flags))}")
+    yield from _rows("read", [_read(row) for row in _maps(seen.get("read"))])
+    yield from _rows("written", [str(row.get("path", row)) for row in _maps(seen.get("written"))])
+    yield from _rows("looked up", [_pair(name, value) for name, value in _items(seen.get("looked_up"))])
+    yield from _rows("imported", [f"{name} {value or ''}" for name, value in _items(seen.get("imported"))])
+    yield from _rows("seeded", [_seeding(row) for row in _maps(seen.get("seeded"))])
+    yield from _rows("started", [_child(row) for row in _maps(seen.get("children"))])
+    yield from _rows("code without a file", [str(row.get("name")) for row in _maps(seen.get("texts"))])
 
 
-def _rows(title: str, rows: Sequence[str], limit: int | None) -> Iterator[str]:
-    if not rows:
-        return
-    yield f"  {title} ({len(rows)})"
-    yield from (_cut(f"    {row}", limit is None) for row in rows[:limit])
-    if limit is not None and len(rows) > limit:
-        yield f"    and {len(rows) - limit} more (-v lists them)"
-
-
-def _cut(text: str, verbose: bool) -> str:
-    """A line that is short enough to read; -v keeps it whole."""
-    clean = printable(text)
-    return clean if verbose or len(clean) <= EDGE else f"{clean[: EDGE - 1]}…"
+def _rows(title: str, rows: Sequence[str]) -> Iterator[str]:
+    if rows:
+        yield f"  {title} ({len(rows)})"
+        yield from (printable(f"    {row}") for row in rows)
 
 
 def _read(row: Mapping[str, Any]) -> str:
     parts = [str(row.get("role") or "file"), str(row.get("path"))]
     if row.get("files"):
-        parts.append(f"({row['files']} file{'' if row['files'] == 1 else 's'})")
+        parts.append(f"({plural(row['files'], 'file')})")
     if row.get("declared"):
         parts.append(f"(declared: {row['declared']})")
     if row.get("by"):

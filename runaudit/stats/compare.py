@@ -83,16 +83,16 @@ def _tested(
         return replace(bare, difference=mean(a) - mean(b))
     others = _readings(choices_a, choices_b, pairs=pairs, plan=plan)
     readings = None if others is None else [_Reading(a=a, b=b, contrast=contrast), *others]
-    told = None if readings is None else _weakest(readings, plan=plan)
-    if readings is None or told is None:
+    weakest = None if readings is None else _weakest(readings, plan=plan)
+    if readings is None or weakest is None:
         # No interval stands beside a p that belongs to none.
         return replace(bare, difference=mean(a) - mean(b), p=1.0, method=contrast.interval.method)
-    return _told(bare, told, readings, direction=direction, pairs=pairs, plan=plan)
+    return _from_reading(bare, weakest, readings, direction=direction, pairs=pairs, plan=plan)
 
 
-def _told(
+def _from_reading(
     bare: ArmComparison,
-    told: _Reading,
+    weakest: _Reading,
     readings: Sequence[_Reading],
     *,
     direction: Direction,
@@ -100,7 +100,7 @@ def _told(
     plan: StatsPlan,
 ) -> ArmComparison:
     """Every number of the comparison from one reading; only equivalence asks each of them."""
-    a, b, interval = told.a, told.b, told.contrast.interval
+    a, b, interval = weakest.a, weakest.b, weakest.contrast.interval
     is_many = min(len(a), len(b)) >= EQUIVALENCE_SEEDS and plan.margin is not None
     target = plan.margin or abs(interval.estimate)
     seen, needed = _plan_again(a, b, target=target, pairs=pairs, plan=plan)
@@ -110,7 +110,7 @@ def _told(
         smallest_reachable_p=smallest_paired_p(len(a)) if pairs else bare.smallest_reachable_p,
         difference=interval.estimate,
         ci=interval,
-        p=told.contrast.p,
+        p=weakest.contrast.p,
         method=interval.method,
         effect_size=hedges_g(a, b),
         probability_of_improvement=superiority(better, worse),

@@ -70,10 +70,11 @@ def judge(
     case = reasons.Case(
         metric=metric, direction=settled, design=design, plan=plan, reference=reference, family=len(pairs)
     )
-    judged = tuple(
+    each_judged = [
         _judged(comparison, sample, case=replace(case, design=own))
         for comparison, (sample, _), own in zip(compared, pairs, each, strict=True)
-    )
+    ]
+    judged = tuple(comparison for comparison, _ in each_judged)
     return StatsAnswer(
         metric=metric,
         direction=settled,
@@ -83,7 +84,7 @@ def judge(
         arms=tuple(_summary(arm, sample, plan=plan) for arm, sample in zip(arms, samples, strict=True)),
         comparisons=judged,
         verdict=_overall(judged),
-        reason=reasons.overall(judged, case=case),
+        reason=reasons.overall(judged, [why for _, why in each_judged], case=case),
         notes=reasons.notes(judged, samples, case=case, sequences=[name for name, _ in arms[chosen].by_sequence]),
     )
 
@@ -124,10 +125,11 @@ def _family(comparisons: Sequence[ArmComparison], *, plan: StatsPlan) -> list[Ar
     ]
 
 
-def _judged(comparison: ArmComparison, sample: Sample, *, case: reasons.Case) -> ArmComparison:
+def _judged(comparison: ArmComparison, sample: Sample, *, case: reasons.Case) -> tuple[ArmComparison, reasons.Why]:
     verdict = _verdict(comparison, sample, case=case)
     judged = replace(comparison, verdict=verdict, design=case.design)
-    return replace(judged, reason=reasons.of(judged, sample, evidence=_evidence(comparison, sample, case), case=case))
+    why = reasons.of(judged, sample, evidence=_evidence(comparison, sample, case), case=case)
+    return replace(judged, reason=why.text), why
 
 
 def _verdict(comparison: ArmComparison, sample: Sample, *, case: reasons.Case) -> StatsVerdict:

@@ -1,7 +1,7 @@
 """Why the verdict is what it is: one sentence per comparison, and the notes a careful colleague would add."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runaudit.metrics.catalogue import Direction
 from runaudit.stats.answer import ArmComparison, StatsVerdict
@@ -10,16 +10,9 @@ from runaudit.stats.digits import decimals, percent, show, show_p
 from runaudit.stats.interval import share_interval
 from runaudit.stats.power import detectable
 from runaudit.stats.values import MIN_SEEDS, Comparability, Excluded, Sample, StatsPlan
+from runaudit.text.verdicts import verdict_words
 from runaudit.text.words import plural
 
-_DESIGNS = {
-    "integrity_failure": "a record does not match its digest",
-    "incomparable": "the arms were evaluated differently, or a run did not finish",
-    "confounded": "more than one factor changed",
-    "provenance_incomplete": "the records do not tell everything that could have changed",
-    "replicate": "nothing but the seeds differs",
-    "identical": "nothing that can matter differs",
-}
 _CLAIMS = frozenset({StatsVerdict.IMPROVED, StatsVerdict.REGRESSED, StatsVerdict.EQUIVALENT})
 
 
@@ -40,32 +33,60 @@ def spoiled_by_selection(plan: StatsPlan) -> bool:
     return plan.best_of > 1 or plan.is_selected_on_report or bool(plan.picked)
 
 
-def of(comparison: ArmComparison, arm: Sample, *, evidence: StatsVerdict, case: Case) -> str:
-    """The sentence for one judged comparison. `evidence` is what the numbers alone would say."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """A reason in parts, so that what holds for several arms is said once: `before`, the arms, `after`; then `own`."""
+
+    before: str = ""
+    arm: str = ""
+    glue: str = ""
+    after: str = ""
+    own: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The reason of one arm."""
+        return " ".join((f"{self.before}{self.arm}{self.after}", *self.own))
+
+
+def of(comparison: ArmComparison, arm: Sample, *, evidence: StatsVerdict, case: Case) -> Why:
+    """The reason of one judged comparison. `evidence` is what the numbers alone would say."""
     if comparison.verdict == StatsVerdict.NOT_ATTRIBUTABLE:
         return _not_attributable(comparison, arm, evidence=evidence, case=case)
-    text = _of_numbers(comparison, arm, evidence=evidence, case=case)
+    why = _of_numbers(comparison, arm, evidence=evidence, case=case)
     if case.family > 1 and case.design.factors and comparison.verdict in _CLAIMS:
-        text += f" Only {', '.join(case.design.factors)} differs there."
-    return text
+        return replace(why, own=(*why.own, f"Only {', '.join(case.design.factors)} differs there."))
+    return why
 
 
-def overall(comparisons: Sequence[ArmComparison], *, case: Case) -> str:
-    """The sentences of all comparisons, then what kind of statement they are."""
-    sentences = list(dict.fromkeys(comparison.reason for comparison in comparisons))
+def overall(comparisons: Sequence[ArmComparison], whys: Sequence[Why], *, case: Case) -> str:
+    """The reasons of all comparisons, each given once, then what kind of statement they are."""
+    alike: dict[tuple[str, str, str], list[Why]] = {}
+    for why in whys:
+        alike.setdefault((why.before, why.glue, why.after), []).append(why)
+    sentences = []
+    for (before, glue, after), group in alike.items():
+        sentences += [
+            f"{before}{glue.join(why.arm for why in group)}{after}",
+            *(one for why in group for one in why.own),
+        ]
     if case.design.verdict == "unknown_design":
         sentences.append("This is about the numbers alone: how the arms were made is not known, so no cause is named.")
     elif case.family == 1 and case.design.factors and any(c.verdict in _CLAIMS for c in comparisons):
         sentences.append(f"Only {', '.join(case.design.factors)} differs.")
-    return " ".join(sentences)
+    return " ".join(dict.fromkeys(sentences))
 
 
-def _of_numbers(comparison: ArmComparison, arm: Sample, *, evidence: StatsVerdict, case: Case) -> str:
+def _of_numbers(comparison: ArmComparison, arm: Sample, *, evidence: StatsVerdict, case: Case) -> Why:
     if evidence == StatsVerdict.TOO_FEW_SEEDS:
         return _too_few(comparison, arm, case)
-    refusal = _refusal(comparison, arm, case)
-    if refusal:
-        return refusal
+    if refusal := _refusal(comparison, arm, case):
+        first, *others = refusal
+        return Why(before=first, own=tuple(others))
+    return Why(before=_difference(comparison, arm, evidence=evidence, case=case))
+
+
+def _difference(comparison: ArmComparison, arm: Sample, *, evidence: StatsVerdict, case: Case) -> str:
     places = _places(comparison)
     difference = comparison.difference or 0.0
     way = "higher" if difference > 0 else "lower"
@@ -99,56 +120,77 @@ def _figures(comparison: ArmComparison, arm: Sample, case: Case) -> str:
     )
 
 
-def _too_few(comparison: ArmComparison, arm: Sample, case: Case) -> str:
-    counts = f"{plural(len(arm.values), 'usable seed')} in {arm.label} and {len(case.reference.values)} in"
-    text = f"{counts} {comparison.baseline}: fewer than {MIN_SEEDS} seeds per arm, no test is made."
-    gaps = _gaps(arm, case.reference)
+def _too_few(comparison: ArmComparison, arm: Sample, case: Case) -> Why:
+    usable = plural(len(arm.values), "usable seed")
+    return Why(
+        arm=f"{usable} in {arm.label}",
+        glue=", ",
+        after=f" and {len(case.reference.values)} in {comparison.baseline}: fewer than {MIN_SEEDS} seeds per arm, "
+        "no test is made.",
+        own=(*_placed(comparison), *_gaps(arm, case.reference)),
+    )
+
+
+def _placed(comparison: ArmComparison) -> tuple[str, ...]:
+    """Where a lone run lies beside a cohort."""
     seen = comparison.prediction
-    if seen is not None:
-        where = "inside" if seen.is_inside else "outside"
-        places = decimals((seen.ci.high - seen.ci.low) / 10)
-        text += (
-            f" The one run of {seen.arm} ({show(seen.value, places)}) lies {where} the range in which one "
+    if seen is None:
+        return ()
+    where = "inside" if seen.is_inside else "outside"
+    places = decimals((seen.ci.high - seen.ci.low) / 10)
+    return (
+        (
+            f"The one run of {seen.arm} ({show(seen.value, places)}) lies {where} the range in which one "
             f"more run of {seen.cohort} would fall ({percent(seen.ci.level)}: {show(seen.ci.low, places)} to "
             f"{show(seen.ci.high, places)})."
-        )
-    return f"{text} {gaps}".rstrip()
+        ),
+    )
 
 
-def _refusal(comparison: ArmComparison, arm: Sample, case: Case) -> str:
-    """Why no claim is possible although there are seeds enough; empty if one is."""
+def _refusal(comparison: ArmComparison, arm: Sample, case: Case) -> tuple[str, ...]:
+    """Why no claim is possible although there are seeds enough, in sentences; none if one is."""
     if has_gaps(arm) or has_gaps(case.reference):
-        return f"{_gaps(arm, case.reference)} A comparison of the runs that are left would compare survivors."
+        return (
+            *_gaps(arm, case.reference),
+            "A comparison of the runs that are left would compare survivors.",
+        )
     if comparison.ci is None and comparison.p is not None:
         return (
-            "seeds ran more than once, and their runs differ so much, or in so many ways, that no one difference "
-            "can be told; give one run per seed."
+            (
+                "seeds ran more than once, and their runs differ so much, or in so many ways, that no one difference "
+                "can be told; give one run per seed."
+            ),
         )
     if comparison.ci is None and len(set(arm.values)) > 1 < len(set(case.reference.values)):
-        return "every pair differs by the same amount, so there is no spread to test against."
+        return ("every pair differs by the same amount, so there is no spread to test against.",)
     if comparison.ci is None:
         return (
-            f"the values of {arm.label} or {comparison.baseline} do not vary at all, so there is no spread "
-            "to test against: check that the seeds act and that the metric is not rounded away."
+            (
+                f"the values of {arm.label} or {comparison.baseline} do not vary at all, so there is no spread "
+                "to test against: check that the seeds act and that the metric is not rounded away."
+            ),
         )
     if case.plan.best_of > 1:
         return (
-            f"every value is the best of {case.plan.best_of} runs: picking the best looks like an "
-            "improvement without any; give all runs."
+            (
+                f"every value is the best of {case.plan.best_of} runs: picking the best looks like an "
+                "improvement without any; give all runs."
+            ),
         )
     if case.plan.picked:
-        return f"{case.plan.picked}: the runs that were left out count too; name the whole cohort."
+        return (f"{case.plan.picked}: the runs that were left out count too; name the whole cohort.",)
     if case.plan.is_selected_on_report:
         return (
-            "the checkpoints were chosen on the very data that is reported, which improves the number "
-            "without improving the network: choose on other data, or report the last checkpoint."
+            (
+                "the checkpoints were chosen on the very data that is reported, which improves the number "
+                "without improving the network: choose on other data, or report the last checkpoint."
+            ),
         )
-    return ""
+    return ()
 
 
-def _gaps(*samples: Sample) -> str:
-    parts = [_gap(sample) for sample in samples if has_gaps(sample)]
-    return f"{'; '.join(parts)}." if parts else ""
+def _gaps(*samples: Sample) -> tuple[str, ...]:
+    return tuple(f"{_gap(sample)}." for sample in samples if has_gaps(sample))
 
 
 def _gap(sample: Sample) -> str:
@@ -159,17 +201,36 @@ def _gap(sample: Sample) -> str:
     return f"{sample.label}: {plural(len(runs), 'run')} without a usable number ({reasons(runs)})"
 
 
-def _not_attributable(comparison: ArmComparison, arm: Sample, *, evidence: StatsVerdict, case: Case) -> str:
+def _not_attributable(comparison: ArmComparison, arm: Sample, *, evidence: StatsVerdict, case: Case) -> Why:
     design = case.design
+    cause = design.idle or design.reason.rstrip(".") or _meaning(design)
+    return Why(
+        before="no difference between ",
+        arm=arm.label,
+        glue=" or ",
+        after=f" and {comparison.baseline} could be credited to a cause: {cause}.",
+        own=_besides(comparison, arm, evidence=evidence, case=case),
+    )
+
+
+def _meaning(design: Comparability) -> str:
+    """What the design's verdict means, with its factors, where the design gives no reason of its own."""
+    meaning = verdict_words("diff", design.verdict).meaning.format(factors=plural(len(design.factors), "factor"))
     named = f" ({', '.join(design.factors)})" if design.factors else ""
-    why = design.idle or design.reason.rstrip(".") or _DESIGNS[design.verdict] + named
-    text = f"no difference between {arm.label} and {comparison.baseline} could be credited to a cause: {why}."
+    return meaning[:1].lower() + meaning[1:].rstrip(".") + named
+
+
+def _besides(comparison: ArmComparison, arm: Sample, *, evidence: StatsVerdict, case: Case) -> tuple[str, ...]:
+    """What the numbers say where no cause can be named."""
     if evidence == StatsVerdict.TOO_FEW_SEEDS:
-        return f"{text} There are too few seeds as well: {_too_few(comparison, arm, case)}"
+        few = _too_few(comparison, arm, case)
+        return (f"There are too few seeds as well: {few.arm}{few.after}", *few.own)
     if comparison.ci is None:
-        return f"{text} And {_refusal(comparison, arm, case)}"
+        first, *others = _refusal(comparison, arm, case)
+        return (f"And {first}", *others)
     difference = show(comparison.difference, _places(comparison))
-    return f"{text} The numbers: a difference of {difference} ({_figures(comparison, arm, case)})."
+    whose = f" of {arm.label}" if case.family > 1 else ""
+    return (f"The numbers{whose}: a difference of {difference} ({_figures(comparison, arm, case)}).",)
 
 
 def _places(comparison: ArmComparison) -> int | None:
@@ -182,7 +243,11 @@ def notes(
 ) -> tuple[str, ...]:
     """What a reader should know beside the verdict, most important first."""
     seeds = {sample.label: len(sample.values) for sample in samples}
-    found = [note for comparison in comparisons for note in _comparison_notes(comparison, seeds, case)]
+    pairs: dict[str, list[str]] = {}
+    for comparison in comparisons:
+        for note in _comparison_notes(comparison, seeds, case):
+            pairs.setdefault(note, []).append(f"{comparison.arm} against {comparison.baseline}")
+    found = [f"{note} ({', '.join(against)})." for note, against in pairs.items()]
     found += _sample_notes(samples, case=case)
     found += _plan_notes(comparisons, samples, case=case)
     if sequences:
@@ -206,31 +271,31 @@ def _sample_notes(samples: Sequence[Sample], *, case: Case) -> list[str]:
 
 
 def _comparison_notes(comparison: ArmComparison, seeds: Mapping[str, int], case: Case) -> list[str]:
+    """Notes on one comparison, without its name and the full stop: what holds for several is said once."""
     found = []
-    against = f"{comparison.arm} against {comparison.baseline}"
     if comparison.is_fragile:
         found.append(
-            f"Fragile: {against} is decided by {comparison.method} p {show_p(comparison.p)}, while the exact "
+            f"Fragile: decided by {comparison.method} p {show_p(comparison.p)}, while the exact "
             f"permutation test says p {show_p(comparison.permutation_p)} and leaving out one seed can give p "
-            f"{show_p(comparison.drop_one_p)}."
+            f"{show_p(comparison.drop_one_p)}"
         )
     if comparison.failure_p is not None:
-        found.append(f"Shares of failed runs, {against}: exact p {show_p(comparison.failure_p)}.")
+        found.append(f"Shares of failed runs: exact p {show_p(comparison.failure_p)}")
     if comparison.ci is not None and comparison.permutation_p is None:
         found.append(
             f"{seeds[comparison.arm]} + {seeds[comparison.baseline]} seeds: a permutation test cannot go below p = "
-            f"{comparison.smallest_reachable_p:.2g}; the t test assumes normality ({against})."
+            f"{comparison.smallest_reachable_p:.2g}; the t test assumes normality"
         )
     is_open = comparison.verdict == StatsVerdict.INCONCLUSIVE and not spoiled_by_selection(case.plan)
     if comparison.n_needed is not None and is_open:
         found.append(
             f"{comparison.n_needed} seeds per arm would find a true difference of "
             f"{show(comparison.n_needed_for, _places(comparison))} with {percent(case.plan.power)} power, "
-            f"if the spread stays as it is ({against})."
+            f"if the spread stays as it is"
         )
     ci = comparison.ci
     if comparison.verdict == StatsVerdict.EQUIVALENT and ci is not None and ci.excludes(0.0):
-        found.append(f"The difference is real but smaller than the margin ({against}).")
+        found.append("The difference is real but smaller than the margin")
     return found
 
 

@@ -58,7 +58,7 @@ def is_favourable(named: Sequence[float | None], left_out: Sequence[float | None
 def denominator(label: str, *, named: int, launched: int, sd: float | None = None) -> str:
     """The sentence that a selection owes its reader; `sd` is the cohort's, None where it is not known."""
     size = expected_top(named, launched)
-    told = f"{size:.2f} sd" if sd is None else f"{size:.2f} sd, here {show(size * sd)}"
+    bias = f"{size:.2f} sd" if sd is None else f"{size:.2f} sd, here {show(size * sd)}"
     runs = f"{named} of {launched} launched runs of this cohort {'was' if named == 1 else 'were'} named"
     best = f"the best {'' if named == 1 else f'{named} '}of {launched}"
-    return f"{label}: {runs}. If the choice fell on {best}, the mean is too good by {told} on average."
+    return f"{label}: {runs}. If the choice fell on {best}, the mean is too good by {bias} on average."

@@ -119,9 +119,9 @@ def _mean(values: list[float | None]) -> float | None:
 
 
 def _status(found: Mapping[str, Row]) -> str:
-    told = sorted({row.status for row in found.values() if row.status})
-    failed = [status for status in told if status not in ("completed", "early_stopped")]
-    return (failed or told or [""])[0]
+    named = sorted({row.status for row in found.values() if row.status})
+    failed = [status for status in named if status not in ("completed", "early_stopped")]
+    return (failed or named or [""])[0]
 
 
 def _csv_rows(text: str, name: str) -> Iterator[Row]:

@@ -21,6 +21,8 @@ from runaudit.records.run import SHORT, Run
 from runaudit.records.trajectory import Trajectory, read_lines
 from runaudit.store.store import LogEntry, Store
 
+HEARTBEAT = "heartbeat"
+"""The file by which a run in progress shows that it lives."""
 HEARTBEAT_S = 15.0
 """How often a run in progress touches its heartbeat."""
 STALE_S = 4 * HEARTBEAT_S
@@ -101,7 +103,7 @@ def read_trajectory(
 
 def liveness(live: Path, *, now: Callable[[], float] = time.time) -> str:
     """running or lost. On this machine the process is asked for; elsewhere only the heartbeat's age can tell."""
-    beat = live / "heartbeat"
+    beat = live / HEARTBEAT
     try:
         facts = json.loads(beat.read_text())
         age = now() - beat.stat().st_mtime

@@ -42,7 +42,7 @@ def interactions(design: Design) -> tuple[Interaction, ...]:
     found: list[Interaction] = []
     alike: dict[bytes, list[int]] = {}
     for f, g in combinations(varying, 2):
-        one, rest = _interaction(design, f, g, basis, told=not loose & {f, g})
+        one, rest = _interaction(design, f, g, basis, estimable=not loose & {f, g})
         if rest is not None:
             alike.setdefault(_direction(rest), []).append(len(found))
         found.append(one)
@@ -60,7 +60,9 @@ def _basis(design: Design) -> Matrix:
     return np.asarray(left[:, singular > singular.max() * max(coded.shape) * np.finfo(np.float64).eps])
 
 
-def _interaction(design: Design, f: int, g: int, basis: Matrix, *, told: bool) -> tuple[Interaction, Matrix | None]:
+def _interaction(
+    design: Design, f: int, g: int, basis: Matrix, *, estimable: bool
+) -> tuple[Interaction, Matrix | None]:
     """The interaction, and what of a product of two levels each is left beside the main effects."""
     codes = design.cells[:, f] * design.sizes[g] + design.cells[:, g]
     present, wanted = len(np.unique(codes)), design.sizes[f] * design.sizes[g]
@@ -70,9 +72,9 @@ def _interaction(design: Design, f: int, g: int, basis: Matrix, *, told: bool) -
     left = products - basis @ (basis.T @ products)
     none_left = bool(np.abs(left).max() < TOLERANCE)
     whole = not none_left if wanted == 4 else np.linalg.matrix_rank(left, tol=1e-7) == products.shape[1]
-    told = told and bool(whole)
+    estimable = estimable and bool(whole)
     aliased = _twin(design, products[:, 0], but=(f, g)) if wanted == 4 and none_left else ()
-    found = Interaction(factors=(f, g), estimable=told, cells=present, combinations=wanted, aliased=aliased)
+    found = Interaction(factors=(f, g), estimable=estimable, cells=present, combinations=wanted, aliased=aliased)
     return found, left[:, 0] if wanted == 4 and not none_left else None
 
 

@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 
 import runaudit
-from runaudit.capture.draft import LaunchRequest, child_environ, draft_manifest, seal
+from runaudit.capture.draft import ABSENT, LaunchRequest, child_environ, draft_manifest, seal
 from runaudit.capture.rng import reseeded, rng_digests
 from runaudit.errors import CaptureError, GuardRefusedError, RunauditError, UsageError
 from runaudit.record.outcome import seal_outcome, settle
-from runaudit.record.recorder import Recorder, Silent, rank_of, record
+from runaudit.record.recorder import Recorder, rank_of, record
+from runaudit.record.recording import Recording, Silent
 from runaudit.record.series import Series
 from runaudit.records.manifest import Manifest
 from runaudit.records.trajectory import read_lines
@@ -506,6 +507,59 @@ def test_only_rank_0_writes(store: Store, repo: Repo) -> None:
     assert run_ids(store) == ()
     assert rank_of({"SLURM_PROCID": "2"}) == 2
     assert rank_of({}) == 0
+
+
+MEMBERS = sorted(name for name in vars(Recording) if not name.startswith("_"))
+PLACE = "a file"
+ASKED: dict[str, Any] = {
+    "log": ((0, {"x": 1.0}), {}), "event": ((0, "stage"), {}), "checkpoint": ((PLACE,), {"step": 1}),
+    "artifact": ((PLACE,), {}), "prove_seed": ((), {"rng": "x"}), "note": (("a remark",), {}),
+    "watch_config": (({"lr": 1},), {}),
+    "compare_with_sealed": ((), {"label": "x", "seed": ABSENT}), "finish": (("completed",), {}),
+}  # fmt: skip
+
+
+def test_the_protocol_says_all_that_a_recorder_can_do() -> None:
+    """`Recording` is what programs are written against: what a recorder has beyond it, only rank 0 would have."""
+    own = {name for name in vars(Recorder) if not name.startswith("_")}
+
+    assert own <= set(MEMBERS)
+    assert {name for name in MEMBERS if callable(getattr(Recorder, name, None))} == set(ASKED)
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_what_a_recorder_can_do_a_silent_rank_can_be_asked(name: str, store: Store, repo: Repo) -> None:
+    """With the same words: what is asked on rank 0 may not end the other ranks."""
+    place = repo.write("runs/weights.bin", b"w")
+    answers = []
+    for environ in ({}, {"RANK": "3"}):
+        recording = record("x", seed=1, store=store, root=repo.root, environ=environ)
+        with recording:
+            if name in ASKED:
+                words, options = ASKED[name]
+                given = (place if word is PLACE else word for word in words)
+                answers.append(getattr(recording, name)(*given, **options))
+            elif name in ("run_dir", "store", "manifest") and environ:
+                with pytest.raises(UsageError, match="this rank does not write"):
+                    getattr(recording, name)
+            else:
+                getattr(recording, name)
+        assert recording.finished
+    if name in ("checkpoint", "artifact"):
+        assert answers[0] == answers[1]
+
+
+def test_a_folder_and_a_wrong_word_mean_the_same_on_every_rank(store: Store, repo: Repo) -> None:
+    repo.write("runs/best/a.bin", b"a")
+    repo.write("runs/best/b.bin", b"b")
+    digests = set()
+    for environ in ({}, {"RANK": "1"}):
+        with record("x", seed=1, store=store, root=repo.root, environ=environ) as recording:
+            digests.add(recording.checkpoint(repo.root / "runs" / "best", step=1))
+            with pytest.raises(UsageError, match="not a status"):
+                recording.finish("done")
+
+    assert len(digests) == 1
 
 
 def test_a_resumed_run_is_a_child_and_its_parent_stays_as_it_was(store: Store, repo: Repo) -> None:

@@ -3,7 +3,10 @@
 import json
 
 from runaudit.records.outcome import Outcome
+from runaudit.store.remarks import add_note
+from tests.cli.recorded import sealed
 from tests.cli.test_diff import seal
+from tests.diff.samples import put
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07"
 SEEN = {
@@ -46,25 +49,49 @@ def test_a_crash_shows_its_error_and_its_last_words(here, runaudit):
     assert "\x1b" not in out and "\x07" not in out and "\\x1b" in out
 
 
-def test_what_was_observed_is_shown_with_its_level_and_capped_with_counts(here, runaudit):
+def test_what_was_observed_is_one_line_and_with_v_every_row(here, runaudit):
     ended(here, observed=SEEN)
 
     _, out, _ = runaudit("show", "@last")
 
-    assert "observed  partial" in out and "a child could not be watched" in out
-    assert "read (21)" in out and "and 13 more (-v lists them)" in out
-    assert "EPOCHS=50" in out and "HOME_MADE was not set" in out
-    assert "numpy 2.0.1" in out and "random.seed(3) at train.py:3" in out and "(not seen inside)" in out
+    assert "observed  partial: a child could not be watched" in out
     assert "data/19.csv" not in out and "\x1b" not in out
     _, out, _ = runaudit("show", "@last", "-v")
-    assert "data/19.csv" in out and "content unknown: changed meanwhile" in out
+    assert "observed  partial" in out and "a child could not be watched" in out
+    assert "read (21)" in out
+    assert "EPOCHS=50" in out and "HOME_MADE was not set" in out
+    assert "numpy 2.0.1" in out and "random.seed(3) at train.py:3" in out and "(not seen inside)" in out
+    assert "data/19.csv" in out and "content unknown: changed meanwhile" in out and "\x1b" not in out
 
 
 def test_an_unobserved_run_says_so_and_an_old_record_says_nothing(here, runaudit):
     ended(here, observed={"level": "none", "reason": "the command is no Python program"})
-    assert "observed  none\n  the command is no Python program" in runaudit("show", "@last")[1]
+    assert "observed  none: the command is no Python program" in runaudit("show", "@last")[1]
+    assert "observed  none\n  the command is no Python program" in runaudit("show", "@last", "-v")[1]
     seal(here)
-    assert "observed" not in runaudit("show", "@last")[1]
+    assert "\nobserved" not in runaudit("show", "@last")[1]
+    assert "\nobserved" not in runaudit("show", "@last", "-v")[1]
+
+
+def test_an_ordinary_run_is_one_screen_and_says_what_is_asked_first(here, runaudit):
+    metrics = {f"full_frame/psnr/{name}": 30.0 + at for at, name in enumerate("abcde")}
+    metrics |= {f"val/other_{number}": 1.0 for number in range(40)}
+    ids = [sealed(here, put("seed", seed), put("label", "wide net"), metrics=metrics) for seed in (1, 2)]
+    add_note(here, ids[1], f"the second GPU was hot {HOSTILE}", time="2026-01-02T00:00:00Z")
+
+    _, out, _ = runaudit("show", ids[1][:8])
+
+    lines = out.splitlines()
+    assert len(lines) <= 24
+    words = [line[:10].strip() for line in lines]
+    assert lines[0] == f"{ids[1]}  wide net"
+    for word in ("status", "started", "git", "seed", "config", "data", "cohort", "metrics", "note", "folder"):
+        assert word in words, (word, out)
+    assert "full_frame/psnr  32 dB, mean of 5: a 30, b 31, c 32, d 33, e 34" in lines[words.index("metrics")]
+    assert "(2 runs, effective n " in lines[words.index("cohort")]
+    assert lines[words.index("folder")].endswith(str(here.run_dir(ids[1]).absolute()))
+    assert "the second GPU was hot" in out and "\x1b" not in out
+    assert len(runaudit("show", ids[1][:8], "-v")[1].splitlines()) > len(lines)
 
 
 def test_a_damaged_section_does_not_stop_show(here, runaudit):

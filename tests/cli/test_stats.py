@@ -233,3 +233,41 @@ def test_a_crashed_seed_is_no_draw_in_stats_as_in_a_comparison(here, stats, runa
     compared = json.loads(runaudit("diff", "old", "new", "--json")[1])
     assert [(arm["n"], arm["effective_n"]) for arm in arms] == [(4, 3), (3, 3)]
     assert [(side["n"], side["effective_n"]) for side in (compared["b"], compared["a"])] == [(4, 3), (3, 3)]
+
+
+def test_every_word_is_an_arm_of_its_own_and_a_comma_joins(here, stats):
+    cohort(here, "old", OLD)
+    cohort(here, "lr", NEW, LR)
+    ids = cohort(here, "act", NEW, ACT)
+
+    apart = stats("lr", ",".join(run[:12] for run in ids), "--vs", "old")[1]
+
+    assert [arm["label"] for arm in apart["arms"]] == ["lr", "act", "old"]
+    assert [(c["arm"], c["baseline"]) for c in apart["comparisons"]] == [("lr", "old"), ("act", "old")]
+    assert stats("lr,act", "--vs", "old")[1]["arms"][0]["n"] == 6
+
+
+def test_a_reason_that_holds_for_several_arms_is_given_once(here, stats, runaudit):
+    cohort(here, "old", (*OLD[:2], None))
+    cohort(here, "lr", NEW, LR)
+    cohort(here, "lower", NEW, put("config/optimizer/lr", 1e-4))
+
+    answer = stats("lr", "lower", "--vs", "old")[1]
+
+    assert answer["reason"] == (
+        "3 usable seeds in lr, 3 usable seeds in lower and 2 in old: fewer than 3 seeds per arm, no test is made. "
+        "old: 1 run without a usable number (seed 3: crashed)."
+    )
+    notes = answer["notes"]
+    assert len(set(notes)) == len(notes)
+
+
+def test_arms_with_one_cause_are_named_in_one_sentence(here, stats):
+    cohort(here, "old", OLD)
+    cohort(here, "both", NEW, LR, ACT)
+    cohort(here, "lower", NEW, put("config/optimizer/lr", 1e-4), ACT)
+
+    answer = stats("both", "lower", "--vs", "old")[1]
+
+    assert answer["reason"].count("could be credited to a cause") == 1
+    assert answer["reason"].startswith("no difference between both or lower and old could be credited to a cause: ")

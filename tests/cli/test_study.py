@@ -344,7 +344,9 @@ def test_runs_without_a_seed_are_not_three_replicates(call, lines):
     ]
     found = ids(call, lines(*rows))
 
-    answer = json.loads(call("stats", "--metric", "psnr", *found[:3], "--vs", ",".join(found[3:]), "--json")[1])
+    answer = json.loads(
+        call("stats", "--metric", "psnr", ",".join(found[:3]), "--vs", ",".join(found[3:]), "--json")[1]
+    )
 
     assert [arm["effective_n"] for arm in answer["arms"]] == [1, 1]
 
@@ -356,3 +358,11 @@ def test_a_record_file_that_is_compared_where_it_lies_gives_no_secret_away(call,
     said = call("diff", here / "a.json", here / "b.json", "--json", "--all")[1]
 
     assert "secret7" not in said and "secret8" not in said and "config.api_key" in said
+
+
+def test_study_without_runs_takes_every_run_of_the_store(call, lines):
+    found = ids(call, lines(*({"label": "a", "seed": seed, "config": {"lr": seed}} | DONE for seed in range(3))))
+
+    everything, named = (json.loads(call("study", *words, "--json")[1]) for words in ((), found))
+
+    assert everything == named and everything["runs"]

@@ -18,6 +18,9 @@ CALLS = {
     # command: (its words, the exit codes with which it answers)
     "list": ([], {0}),
     "show": ([f"one {HOSTILE}"], {0}),
+    "path": (["first"], {0}),
+    "annotate": (["first", HOSTILE], {0}),
+    "archive": ([HOSTILE], {0}),
     "diff": ([HOSTILE, OTHER, "--all"], {1}),
     "study": ([HOSTILE, OTHER, "--all"], {1}),
     "stats": (["--metric", METRIC, HOSTILE, "--vs", OTHER], {1}),

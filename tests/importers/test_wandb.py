@@ -12,7 +12,6 @@ from runaudit.factors.factor import ChangeClass
 from runaudit.importers.base import with_our_names
 from runaudit.importers.commandline import arguments
 from runaudit.importers.wandb_folder import read_runs
-from runaudit.importers.yamlfile import parse_yaml
 from runaudit.settings import Settings
 from tests.importers.test_foreign_files import frames, history
 
@@ -276,8 +275,8 @@ def test_the_files_folder_itself_names_its_run(folder):
         ({"config": "lr:\n  value: 1\nlr:\n  value: 2\n"}, "the key 'lr' occurs twice"),
         ({"config": "- 1\n"}, "is a list, not a table"),
         ({"config": "lr:\n  value: !!python/object:os.system x\n"}, "is not YAML at line 2"),
-        ({"config": "a: " + "[" * 250 + "]" * 250}, "expands beyond|nested too deeply"),
-        ({"config": BOMB}, "expands beyond"),
+        ({"config": "a: " + "[" * 250 + "]" * 250}, "nested too deeply"),
+        ({"config": BOMB}, "unfolds into more than 1000000 values"),
         ({"config": "a: \x00"}, "is not YAML"),
         ({"wandb-summary_json": '{"a": 1, "a": 2}'}, "'a' twice"),
         ({"wandb-metadata_json": "{"}, "is not JSON"),
@@ -307,25 +306,6 @@ def test_one_malformed_run_refuses_the_folder(folder, tmp_path):
 def test_a_place_without_runs_is_refused(tmp_path, name):
     with pytest.raises(RecordError, match=r"holds no W&B run|does not exist"):
         read_runs(tmp_path / name)
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("1e-05", 1e-05),
-        ("'1e-05'", "1e-05"),
-        ("1E5", 1e5),
-        ("-1.5e+3", -1500.0),
-        ("12", 12),
-        ("1e", "1e"),
-        (".inf", float("inf")),
-    ],
-)
-def test_a_number_in_yaml_is_what_a_json_writer_meant(text, value):
-    found = parse_yaml(f"x: {text}\n".encode(), where="here")["x"]
-
-    assert found == value
-    assert type(found) is type(value)
 
 
 def log_file(path, *, exit_code=None, losses=()):

@@ -106,10 +106,10 @@ def test_a_result_that_is_not_a_number_is_told(make_run, make_metrics):
     assert "NaN dB on ihc" in found["Worse than bicubic"][0]
 
 
-def test_an_arm_that_is_compared_with_nothing_is_not_blamed_for_its_seeds(make_arm, make_run):
+def test_an_arm_that_is_compared_with_nothing_is_not_blamed_for_its_seeds(make_arm, make_run, diff):
     """A single control run beside two compared arms makes no claim, so there is nothing to refuse."""
     arms = [make_arm(), make_arm(), ArmInput(name="control", runs=(make_run(seed=9),))]
-    between = ComparisonInput(baseline=0, arm=1, diff={"verdict": "single_factor", "factors": []})
+    between = ComparisonInput(baseline=0, arm=1, diff=diff(factors=()))
 
     assert "Too few seeds" not in titles(alerts(arms, [between], None))
     assert titles(alerts(arms, [], None))["Too few seeds"] == ("C has 1 seed that counts; a claim needs 3",)

@@ -15,7 +15,7 @@ NEW, OLD = (31.20, 31.25, 31.31), (30.10, 30.20, 30.40)
 
 def answer(**arms):
     values = [ArmValues(label=label, seeds=tuple(range(len(v))), values=v) for label, v in arms.items()]
-    return judge(values, metric="psnr", direction=None, design=SINGLE).to_json()
+    return judge(values, metric="psnr", direction=None, design=SINGLE)
 
 
 def texts(svg):
@@ -46,12 +46,10 @@ def test_the_view_holds_the_numbers_of_the_answer_and_nothing_else():
     figure = effect_figure(found)
 
     assert [arm.label for arm in figure.arms] == ["old", "new"]  # the baseline comes first
-    assert figure.zero == found["arms"][1]["mean"]
+    assert figure.zero == found.arms[1].mean
     (difference,) = figure.differences
-    assert (difference.value, list(difference.ci)) == (
-        found["comparisons"][0]["difference"],
-        found["comparisons"][0]["ci"],
-    )
+    (row,) = found.comparisons
+    assert (difference.value, difference.ci) == (row.difference, (row.ci.low, row.ci.high))
     assert figure.words == (
         "psnr: old mean 30.23 of 3 seeds; new mean 31.25 of 3 seeds; new minus old 1.02 (95 % CI 0.69 to 1.35)."
     )

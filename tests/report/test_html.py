@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from runaudit.diff.result import Missing
 from runaudit.errors import NothingToJudgeError, UsageError
 from runaudit.report import ArmInput, ComparisonInput, page_view, render_page, write_page
+from tests.report.conftest import factor
 
 VOID = {"meta", "img", "br", "link", "input", "hr", "line", "base"}
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>\u202egnp.exe\x1b[31m$\\frac{1}{2}$" + "W" * 300
@@ -109,8 +111,9 @@ def test_hostile_names_are_text_and_nothing_else(make_run, make_metrics, make_tr
         outcome={"checkpoints": [{"path": HOSTILE, "digest": HOSTILE, "step": HOSTILE}], "notes": [HOSTILE]},
     )
     arm = ArmInput(name=HOSTILE, runs=(run,), cohort=HOSTILE)
-    factor = {"factor": HOSTILE, "section": HOSTILE, "before": HOSTILE, "after": {HOSTILE: 1}, "summary": HOSTILE}
-    told = diff("confounded", reason=HOSTILE, factors=[factor], notes=[HOSTILE], missing=[factor | {"side": HOSTILE}])
+    changed = factor(HOSTILE, HOSTILE, {HOSTILE: 1}, section=HOSTILE, summary=HOSTILE)
+    gap = Missing(factor=HOSTILE, side=HOSTILE, reason=HOSTILE)
+    told = diff("confounded", reason=HOSTILE, factors=(changed,), notes=(HOSTILE,), missing=(gap,))
     answer = stats(metric=f"full_frame/psnr/{HOSTILE}", reason=HOSTILE, method=HOSTILE)
 
     html = render_page(

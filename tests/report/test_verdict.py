@@ -1,10 +1,15 @@
 """The verdict in words: both axes are said, and neither excuses the other."""
 
+import math
+
 import pytest
 
+from runaudit.diff import Verdict
+from runaudit.factors.factor import Role
 from runaudit.report import ComparisonInput, page_view
 from runaudit.report.views.verdict import change_words, seeds_text
 from runaudit.text.verdicts import VERDICTS
+from tests.report.conftest import factor, interval
 
 
 def only(view):
@@ -51,7 +56,7 @@ def test_every_verdict_of_the_evidence_has_a_sentence(study, diff, stats, verdic
 
 def test_a_confounded_difference_is_credited_to_nothing(study, diff, stats):
     arms, _ = study
-    factors = [{"factor": "config.lr", "before": 1, "after": 2}, {"factor": "config.loss", "before": "a", "after": "b"}]
+    factors = (factor("config.lr", 1, 2), factor("config.loss", "a", "b"))
     comparison = ComparisonInput(
         baseline=0, arm=1, diff=diff("confounded", factors=factors), stats=(stats("not_attributable"),)
     )
@@ -65,7 +70,7 @@ def test_a_confounded_difference_is_credited_to_nothing(study, diff, stats):
 
 def test_a_conditional_verdict_is_told_as_a_condition(study, diff):
     arms, _ = study
-    told = diff("provenance_incomplete", conditional="single_factor")
+    told = diff("provenance_incomplete", conditional=Verdict.SINGLE_FACTOR)
 
     verdict = only(page_view(arms, [ComparisonInput(baseline=0, arm=1, diff=told)]))
 
@@ -75,21 +80,20 @@ def test_a_conditional_verdict_is_told_as_a_condition(study, diff):
 def test_seeds_inside_a_cohort_are_not_told_as_what_changed(diff):
     from runaudit.report.views.verdict import treatments
 
-    seeds = {"factor": "seed", "role": "seed", "before": [0, 1], "after": [2, 3]}
-    told = diff(factors=[*diff()["factors"], seeds])
+    seeds = factor("seed", (0, 1), (2, 3), role=Role.SEED)
+    told = diff(factors=(*diff().factors, seeds))
 
     assert change_words(treatments(told)) == "config.schedule went from end_to_end to staged"
-    assert change_words([]) == "No factor changed"
+    assert change_words(()) == "No factor changed"
 
 
 def test_an_interval_of_unknown_width_says_so(study, diff, stats):
-    """A judge that could not bound a difference writes the bound as a string or null, never as a number."""
     arms, _ = study
-    comparison = ComparisonInput(baseline=0, arm=1, diff=diff(), stats=(stats(ci=["-inf", None]),))
+    comparison = ComparisonInput(baseline=0, arm=1, diff=diff(), stats=(stats(ci=interval(-math.inf, math.nan)),))
 
     (evidence,) = only(page_view(arms, [comparison])).evidence
 
-    assert evidence.interval == "[−∞,\N{NO-BREAK SPACE}no number]"
+    assert evidence.interval == "[−∞,\N{NO-BREAK SPACE}NaN]"
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,14 @@ import math
 
 import pytest
 
+from runaudit.diff.result import Missing
+from runaudit.factors.factor import ABSENT, Change
 from runaudit.records.digest import digest_bytes
 from runaudit.report import ArmInput, ComparisonInput, page_view
 from runaudit.report.views.arm import letter
 from runaudit.report.views.diff import code_diff
 from runaudit.report.views.scaler import skipped_steps
+from tests.report.conftest import factor
 
 
 def test_letters_go_on_after_z():
@@ -142,8 +145,11 @@ def test_a_run_without_a_loss_scale_says_why(make_run, make_trajectory, amp, ser
 def test_nothing_that_changed_is_dropped(study, diff):
     arms, _ = study
     told = diff(
-        cosmetic=[{"factor": "code.a.py", "summary": "comments only"}],
-        missing=[{"factor": "env.gpu", "side": "both", "reason": "not recorded"}, "env.driver"],
+        cosmetic=(Change(path="code.a.py", before="a", after="b"),),
+        missing=(
+            Missing(factor="env.gpu", side="both", reason="not recorded"),
+            Missing(factor="env.driver", side="b", reason=""),
+        ),
     )
 
     (view,) = page_view(arms, [ComparisonInput(baseline=0, arm=1, diff=told)]).diffs
@@ -153,6 +159,16 @@ def test_nothing_that_changed_is_dropped(study, diff):
     assert view.derived[0].words == "follows config.schedule"
     assert "missing on both sides" in view.groups[2].changes[0].words
     assert view.intent == "Declared before launch to differ: config.schedule, and that is what changed."
+
+
+def test_a_level_that_one_record_lacks_is_absent_and_not_known_to_be_none(study, diff):
+    arms, _ = study
+    told = diff(nuisance=(Change(path="origin.tool", before=None, after=ABSENT),))
+
+    (view,) = page_view(arms, [ComparisonInput(baseline=0, arm=1, diff=told)]).diffs
+
+    (row,) = view.groups[0].changes
+    assert (row.before.short, row.after.short) == ("none", "absent")
 
 
 @pytest.fixture
@@ -184,7 +200,7 @@ def test_code_that_cannot_be_shown_says_why(coded):
 
 def test_a_changed_source_file_of_the_comparison_is_on_the_page(coded, diff):
     a, b = coded
-    told = diff(factors=[{"factor": "code.loss.py", "before": "sha256:1", "after": "sha256:2"}])
+    told = diff(factors=(factor("code.loss.py", "sha256:1", "sha256:2"),))
     arms = [ArmInput(name="a", runs=(a,)), ArmInput(name="b", runs=(b,))]
 
     view = page_view(arms, [ComparisonInput(baseline=0, arm=1, diff=told)])

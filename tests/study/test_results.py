@@ -1,7 +1,7 @@
 """What the results of a study's runs say of its cells: the same words that a comparison of them has."""
 
-from runaudit.cli.study import _compared_by
 from runaudit.factors.cohort import cohort_of
+from runaudit.judge.many import compared_by
 from runaudit.settings import Settings
 from runaudit.study.answer import answer
 from runaudit.study.study import study
@@ -15,10 +15,7 @@ def made(lr, seed, value, label):
 
 
 def notes(runs):
-    class Here:
-        settings = Settings()
-
-    return answer(study(runs, settings=Settings(), judge=_compared_by(Here())))["notes"]
+    return answer(study(runs, settings=Settings(), judge=compared_by(Settings())))["notes"]
 
 
 def test_runs_of_one_seed_that_came_out_differently_count_once_and_do_not_repeat_one_another():

@@ -75,11 +75,11 @@ def _integrity(arms: Sequence[ArmInput], integrity: Integrity | None) -> Iterato
 
 def _designs(comparisons: Sequence[ComparisonInput]) -> Iterator[str]:
     for comparison in comparisons:
-        code = str(comparison.diff.get("verdict", "unknown"))
+        code = str(comparison.diff.verdict)
         about = verdict_words("diff", code)
         if about.tone != Tone.GOOD:
             who = f"{letter(comparison.arm)} against {letter(comparison.baseline)}"
-            what = f": {change_words(comparison.diff.get('factors', ()))}" if code == "confounded" else ""
+            what = f": {change_words(comparison.diff.factors)}" if code == "confounded" else ""
             yield f"{who} is {clean(about.words)}{what}"
 
 

@@ -1,26 +1,24 @@
 """What differs between two arms, leaf by leaf: what counts open, what does not count folded, nothing dropped."""
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from runaudit.diff import Comparison
+from runaudit.diff.result import Derivation, FactorChange, Intent, Missing
 from runaudit.errors import RunauditError
+from runaudit.factors.factor import Absent, Change
+from runaudit.records.canonical import JSON
 from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput, ComparisonInput
 from runaudit.report.views.arm import letter
-from runaudit.report.views.verdict import factor_value
+from runaudit.report.views.verdict import level_text
 from runaudit.report.words import Text, clean, shown, value_text
 from runaudit.text.verdicts import verdict_words
 from runaudit.text.words import plural
 
 MAX_LINES = 400
 MAX_SOURCE = 1 << 20
-GROUPS = {
-    "nuisance": "Cannot change a result",
-    "cosmetic": "Code that changed in comments or layout only",
-    "missing": "Not in a record",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,67 +67,88 @@ class DiffView:
 
 def diff_view(comparison: ComparisonInput, arms: Sequence[ArmInput]) -> DiffView:
     """The changes between two arms. Code is shown from the first run of each."""
-    diff = comparison.diff
-    about = verdict_words("diff", str(diff.get("verdict")))
     a, b = arms[comparison.baseline], arms[comparison.arm]
-    groups = (
-        Group(title=title, summary=plural(len(changes), "leaf", "leaves"), changes=changes)
-        for key, title in GROUPS.items()
-        if (changes := tuple(_change(row) for row in _rows(diff, key)))
-    )
+    title = f"{letter(comparison.baseline)} → {letter(comparison.arm)}"
+    code = tuple(_code(comparison.diff.factors, a.runs[0], b.runs[0])) if a.runs and b.runs else ()
+    return leaves_view(comparison.diff, title=title, code=code)
+
+
+def leaves_view(diff: Comparison, *, title: str, code: tuple[CodeDiff, ...] = ()) -> DiffView:
+    """A comparison leaf by leaf, with the source that is at hand."""
+    about = verdict_words("diff", diff.verdict)
+    folded = {
+        "Cannot change a result": [_leaf(change) for change in diff.nuisance],
+        "Code that changed in comments or layout only": [_leaf(change) for change in diff.cosmetic],
+        "Not in a record": [_gap(gap) for gap in diff.missing],
+    }
     return DiffView(
-        title=f"{letter(comparison.baseline)} → {letter(comparison.arm)}",
+        title=title,
         verdict=clean(about.words),
         tone=about.tone,
-        factors=tuple(_change(row) for row in _rows(diff, "factors")),
-        derived=tuple(_change(row) for row in _rows(diff, "derived")),
-        groups=tuple(groups),
-        code=tuple(_code(_rows(diff, "factors"), a.runs[0], b.runs[0])) if a.runs and b.runs else (),
-        intent=_intent(diff.get("intent")),
+        factors=tuple(_factor(factor) for factor in diff.factors),
+        derived=tuple(_derived(row) for row in diff.derived),
+        groups=tuple(
+            Group(title=words, summary=plural(len(rows), "leaf", "leaves"), changes=tuple(rows))
+            for words, rows in folded.items()
+            if rows
+        ),
+        code=code,
+        intent=_intent(diff.intent),
     )
 
 
-def _rows(diff: Mapping[str, Any], key: str) -> Iterator[Mapping[str, Any]]:
-    """The entries of one list; a bare name is an entry that says no more."""
-    for row in diff.get(key) or ():
-        yield row if isinstance(row, Mapping) else {"factor": row}
+def _factor(row: FactorChange) -> ChangeRow:
+    return _changed(row.factor, row.before, row.after, words=row.summary, section=row.section)
 
 
-def _change(row: Mapping[str, Any]) -> ChangeRow:
-    side, follows = row.get("side"), row.get("follows")
-    said = [row.get("summary"), row.get("reason"), f"follows {_rule(follows)}" if follows else None]
-    said.append(f"missing on {'both sides' if side == 'both' else f'side {side}'}" if side else None)
+def _derived(row: Derivation) -> ChangeRow:
+    return _changed(row.factor, row.before, row.after, words=f"follows {row.follows}")
+
+
+def _leaf(row: Change) -> ChangeRow:
+    return _changed(row.path, row.before, row.after)
+
+
+def _changed(
+    name: str, before: JSON | Absent, after: JSON | Absent, *, words: str = "", section: str = ""
+) -> ChangeRow:
     return ChangeRow(
-        name=shown(row.get("factor", "?"), 80),
-        section=clean(str(row.get("section") or str(row.get("factor", "")).partition(".")[0])),
-        before=factor_value(row, "before"),
-        after=factor_value(row, "after"),
-        words=clean("; ".join(str(part) for part in said if part)),
+        name=shown(name, 80),
+        section=clean(section or name.partition(".")[0]),
+        before=level_text(before),
+        after=level_text(after),
+        words=clean(words),
     )
 
 
-def _rule(follows: object) -> str:
-    if isinstance(follows, Mapping):
-        return ", ".join(f"{key} {value}" for key, value in follows.items())
-    return ", ".join(map(str, follows)) if isinstance(follows, list | tuple) else str(follows)
+def _gap(row: Missing) -> ChangeRow:
+    side = "both sides" if row.side == "both" else f"side {row.side}"
+    return ChangeRow(
+        name=shown(row.factor, 80),
+        section=clean(row.factor.partition(".")[0]),
+        before=Text("", ""),
+        after=Text("", ""),
+        words=clean("; ".join(part for part in (row.reason, f"missing on {side}") if part)),
+    )
 
 
-def _intent(intent: object) -> str:
-    if not isinstance(intent, Mapping) or not intent.get("declared"):
+def _intent(intent: Intent) -> str:
+    if not intent.declared:
         return "No intent was declared before launch."
-    declared = ", ".join(value_text(name).short for name in intent["declared"])
-    met = intent.get("met")
-    words = "" if met is None else ", and that is what changed" if met else ", but that is not what changed"
+    declared = ", ".join(value_text(name).short for name in intent.declared)
+    words = (
+        "" if intent.met is None else ", and that is what changed" if intent.met else ", but that is not what changed"
+    )
     return f"Declared before launch to differ: {declared}{words}."
 
 
 # ── source files ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _code(rows: Iterator[Mapping[str, Any]], a: Run, b: Run) -> Iterator[CodeDiff]:
+def _code(factors: Sequence[FactorChange], a: Run, b: Run) -> Iterator[CodeDiff]:
     paths = {p for run in (a, b) for p in run.manifest.section("code").get("files") or ()}
-    for row in rows:
-        name = str(row.get("factor", "")).removeprefix("code.")
+    for factor in factors:
+        name = factor.factor.removeprefix("code.")
         path = name.removeprefix("code").removeprefix("['").removesuffix("']") if name not in paths else name
         if path in paths:
             yield code_diff(path, a, b)

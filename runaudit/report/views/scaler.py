@@ -78,7 +78,7 @@ def _figure(index: int, arm: ArmInput) -> ScalerFigure:
     lines = tuple(line(seed_text(run), run.trajectory.series[SCALE]) for run in runs)
     values = [value for item in lines for _, value in item.finite if value > 0]
     skips = tuple((n, step) for n, run in enumerate(runs) for step in skipped_steps(run))
-    said = [
+    parts = [
         f"seed {item.seed} {compact(item.finite[0][1])} to {compact(item.finite[-1][1])}"
         for item in lines
         if item.finite
@@ -93,7 +93,7 @@ def _figure(index: int, arm: ArmInput) -> ScalerFigure:
         low=min(values, default=1.0),
         high=max(values, default=65536.0),
         last_step=max((run.trajectory.last_step() or 0 for run in arm.runs), default=0),
-        words=f"Loss scale of {letter(index)}: {'; '.join(said)}; {plural(len(skips), 'mark')} of skipped steps.",
+        words=f"Loss scale of {letter(index)}: {'; '.join(parts)}; {plural(len(skips), 'mark')} of skipped steps.",
     )
 
 

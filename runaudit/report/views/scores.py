@@ -214,17 +214,17 @@ def _figure(arms: Sequence[ArmInput], sequence: str) -> ScoreFigure:
         values = ((run_name(run).seed, psnr(run, sequence)) for run in arm.runs)
         finite = tuple((seed, value) for seed, value in values if value is not None and math.isfinite(value))
         dots.append((letter(index), finite))
-    said = [f"{name} {', '.join(number(value) for _, value in found) or 'no number'}" for name, found in dots]
+    parts = [f"{name} {', '.join(number(value) for _, value in found) or 'no number'}" for name, found in dots]
     alone = ((letter(index), _one_frame(arm, sequence)) for index, arm in enumerate(arms))
-    said += [f"{name} fed one frame only {number(value)}" for name, value in alone if value is not None]
-    said += [f"{line.words} {number(line.value)}" for line in lines]
+    parts += [f"{name} fed one frame only {number(value)}" for name, value in alone if value is not None]
+    parts += [f"{line.words} {number(line.value)}" for line in lines]
     return ScoreFigure(
         sequence=clean(sequence),
         arms=tuple(dots),
         ticks=tuple(_tick(arm, index, sequence) for index, arm in enumerate(arms)),
         references=lines,
         one_frame=tuple(_one_frame(arm, sequence) for arm in arms),
-        words=f"Full-frame PSNR on {clean(sequence)} in dB. {'; '.join(said)}.",
+        words=f"Full-frame PSNR on {clean(sequence)} in dB. {'; '.join(parts)}.",
     )
 
 

@@ -1,0 +1,92 @@
+"""The numbers that a text claims, held against the runs of a store: the names it may use, and one verdict a claim."""
+
+from collections.abc import Sequence
+
+from runaudit.claims.answer import ClaimsAnswer
+from runaudit.claims.claim import Claim
+from runaudit.claims.reading import read
+from runaudit.claims.verdict import ClaimVerdict, Judged, judge_difference, judge_value, not_found, over_family
+from runaudit.claims.vocabulary import Vocabulary
+from runaudit.diff import Comparison
+from runaudit.errors import UsageError
+from runaudit.factors.cohort import Cohort, cohorts
+from runaudit.judge.bench import Bench
+from runaudit.judge.circumstances import selected_on_report
+from runaudit.judge.cohorts import compare_arms, judge_cohorts, values_of
+from runaudit.judge.values import require_metric
+from runaudit.metrics.catalogue import Direction, parents, sequence_names
+from runaudit.runs.names import cohort_in_text
+from runaudit.settings import Settings
+from runaudit.stats.selection import best_of
+
+Compared = dict[tuple[str, str], tuple[Comparison, ...]]
+"""The ids of two arms -> what their designs differ in: a text speaks of one pair in many metrics."""
+
+
+def judge_text(bench: Bench, text: str, *, file: str, metric: str | None = None) -> ClaimsAnswer:
+    """Every number that a text claims, judged on the runs of the store. metric: the one where the text names none.
+
+    Raises EmptyStoreError where there is no store.
+    """
+    bench.store.existing()
+    launched = bench.cohorts()
+    reading = read(text, vocabulary(bench.settings, launched), default=metric)
+    compared: Compared = {}
+    judged = [judge_claim(bench, claim, launched, compared) for claim in reading.claims]
+    return ClaimsAnswer(file=file, reading=reading, judged=over_family(judged, alpha=bench.settings.stats.alpha))
+
+
+def vocabulary(settings: Settings, launched: Sequence[Cohort]) -> Vocabulary:
+    """The names that the recorded runs give a text to use."""
+    runs = [run for cohort in launched for run in cohort.runs]
+    known = {name for run in runs for name in run.metrics}
+    declared = settings.stats.directions
+    # A metric that is the child of a quantity (psnr/camera) is a sequence of it, not a metric of its own.
+    quantities = parents(known) | {name.rpartition("/")[0] for name in known if name.rpartition("/")[0] in declared}
+    sequences = [(metric, sequence) for metric in sorted(quantities) for sequence in sequence_names(known, metric)]
+    own = known - {f"{metric}/{sequence}" for metric, sequence in sequences}
+    judged_by = {run.manifest.section("eval").get("metric") for run in runs}
+    return Vocabulary(
+        arms=tuple(sorted({cohort.label for cohort in launched})),
+        metrics=tuple(sorted(own | quantities)),
+        sequences=tuple(sequences),
+        preferred=tuple(sorted(name for name in judged_by if isinstance(name, str))),
+        directions=tuple((name, Direction(word)) for name, word in declared.items() if word in ("higher", "lower")),
+    )
+
+
+def judge_claim(bench: Bench, claim: Claim, launched: Sequence[Cohort], compared: Compared) -> Judged:
+    """One claim against the runs of its arms. compared: the designs of pairs that were asked for, added to."""
+    try:
+        names = [name for name in (claim.arm, claim.baseline) if name is not None]
+        arms = [cohort_in_text(bench.store, bench.settings, name, launched) for name in names]
+        for arm in arms:
+            require_metric(bench.settings, [arm], claim.metric)
+    except UsageError as error:
+        return not_found(claim, error.message)
+    if len(arms) == 1:
+        return _value(bench, claim, arms[0])
+    if {run.id for run in arms[0].runs} & {run.id for run in arms[1].runs}:
+        return not_found(claim, "both names stand for the same runs")
+    try:
+        pair = (arms[0].id, arms[1].id)
+        compared[pair] = compared.get(pair) or compare_arms(bench.settings, arms)
+        answer = judge_cohorts(bench, arms, metric=claim.metric, designs=compared[pair], launched=launched)
+    except UsageError as error:
+        return Judged(claim=claim, verdict=ClaimVerdict.UNSUPPORTED, reason=str(error))
+    return judge_difference(claim, answer)
+
+
+def _value(bench: Bench, claim: Claim, arm: Cohort) -> Judged:
+    (values,) = values_of([arm], claim.metric)
+    damaged = [run.short for run in arm.runs if run.fault]
+    doubt = ""
+    if damaged:
+        doubt = f"the record of {', '.join(damaged)} does not match its digest"
+    elif len(cohorts(arm.runs, settings=bench.settings)) > 1:
+        doubt = "these runs are not one design, so their mean is the mean of nothing"
+    elif max(best_of([arm.label]), bench.settings.stats.best_of) > 1:
+        doubt = "every value is the best of several runs"
+    elif any(selected_on_report(run) for run in arm.runs):
+        doubt = "the checkpoints were chosen on the very data that is reported"
+    return judge_value(claim, values, doubt=doubt, is_damaged=bool(damaged))

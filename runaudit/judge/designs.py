@@ -1,0 +1,43 @@
+"""Designs without numbers: two sides that a user names, and a run beside the tree that lies here."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from runaudit.capture.working import working_run
+from runaudit.diff import Comparison, Side, compare, compare_cohorts
+from runaudit.diff.arms import typical
+from runaudit.errors import UsageError
+from runaudit.factors.cohort import Cohort
+from runaudit.judge.bench import Bench
+from runaudit.judge.selection import arm_of
+from runaudit.records.run import Run
+from runaudit.settings import Settings
+
+Pair = tuple[Run, Run]
+"""Two runs that stand for the sides of a comparison, where their source is shown."""
+
+
+def compare_sides(
+    left: Cohort | Sequence[Run], right: Cohort | Sequence[Run], settings: Settings, *, intent: Sequence[str] = ()
+) -> tuple[Comparison, Pair]:
+    """Two runs, or two arms where a side is several."""
+    ones = [side.runs if isinstance(side, Cohort) else tuple(side) for side in (left, right)]
+    if all(len(runs) == 1 for runs in ones):
+        a_run, b_run = (runs[0] for runs in ones)
+        return compare(a_run, b_run, settings=settings, intent=intent), (a_run, b_run)
+    a, b = arm_of(left, settings), arm_of(right, settings)
+    return compare_cohorts(a, b, settings=settings, intent=intent), (typical(a), typical(b))
+
+
+def compare_with_tree(
+    bench: Bench, words: Sequence[str], folder: Path, *, intent: Sequence[str] = ()
+) -> tuple[Comparison, Pair]:
+    """One run against the tree that lies at `folder` now. How the run ended is no part of what was changed since."""
+    found = bench.named(words[0]) if len(words) == 1 else ()
+    if len(found) != 1:
+        count = len(found) or len(words)
+        raise UsageError(f"diff --working takes one run, {count} given", remedy="name one run, or none for the last")
+    tree = working_run(found[0], bench.store.existing(), folder)
+    result = compare(found[0], tree, settings=bench.settings, intent=intent, design_only=True)
+    return replace(result, b=Side(id="working", label="the present tree")), (found[0], tree)

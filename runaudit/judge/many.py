@@ -1,0 +1,27 @@
+"""Many runs at once: the study, with each pair of its cells compared as `diff` compares two runs."""
+
+from collections.abc import Sequence
+
+from runaudit.diff import compare_cohorts
+from runaudit.factors.cohort import cohort_of
+from runaudit.records.run import Run
+from runaudit.settings import Settings
+from runaudit.study.pairs import Judge, Judged
+from runaudit.study.study import Study, study
+
+
+def study_runs(runs: Sequence[Run], settings: Settings) -> Study:
+    """What many runs allow together, each pair of cells compared as `diff` compares it."""
+    return study(runs, settings=settings, judge=compared_by(settings))
+
+
+def compared_by(settings: Settings) -> Judge:
+    """The comparison of two cells, as `diff` makes it."""
+
+    def judge(a: Sequence[Run], b: Sequence[Run]) -> Judged:
+        found = compare_cohorts(cohort_of(a), cohort_of(b), settings=settings)
+        conditional = None if found.conditional is None else str(found.conditional)
+        factors = tuple(f.factor for f in found.treatments)
+        return Judged(factors=factors, verdict=str(found.verdict), conditional=conditional, idle=found.idle)
+
+    return judge

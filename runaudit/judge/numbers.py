@@ -1,0 +1,40 @@
+"""Numbers without runs, and spreads without a verdict: a table of plain values judged, and what seeds varied by."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from runaudit.factors.cohort import cohorts
+from runaudit.judge.bench import Bench
+from runaudit.judge.cohorts import values_of
+from runaudit.judge.values import declared_direction, declared_plan, require_metric
+from runaudit.settings import Settings
+from runaudit.stats.answer import StatsAnswer
+from runaudit.stats.cohort import collapse
+from runaudit.stats.judge import judge
+from runaudit.stats.planning import Spread, pooled_spread
+from runaudit.stats.selection import best_of
+from runaudit.stats.table import read_values
+from runaudit.stats.values import UNKNOWN_DESIGN
+
+
+def judge_table(
+    settings: Settings, path: Path, *, metric: str, direction: str | None = None, baseline: str | None = None
+) -> StatsAnswer:
+    """The answer on a table of plain numbers, whose design nobody knows. baseline: the last arm if None."""
+    arms, plan = read_values(path), declared_plan(settings)
+    return judge(
+        arms,
+        metric=metric,
+        direction=declared_direction(settings, metric, direction),
+        design=UNKNOWN_DESIGN,
+        baseline=-1 if baseline is None else baseline,
+        plan=replace(plan, best_of=max(plan.best_of, best_of(arm.label for arm in arms))),
+    )
+
+
+def recorded_spread(bench: Bench, words: Sequence[str], metric: str) -> Spread:
+    """The spread within each recorded cohort, pooled. Failed runs have no value and add nothing to it."""
+    arms = cohorts(bench.cohort(*words, trajectory=False).runs, settings=bench.settings)
+    require_metric(bench.settings, arms, metric)
+    return pooled_spread([collapse(arm).values for arm in values_of(arms, metric)])

@@ -1,0 +1,47 @@
+"""Which of a run's many numbers is looked at first: the declared metric, else the mean of what has sequences.
+
+A training program logs forty names; a person asks for one. Pure on names and values, so that every view agrees.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+
+from runaudit.metrics.catalogue import BASELINES, PRIMARY, parents, sequence_names
+
+MIN_SEQUENCES = 2
+"""Parts of a metric from which on their mean stands before them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A metric with its value; a mean over `parts` where it was measured on sequences."""
+
+    name: str
+    value: float
+    parts: Mapping[str, float]
+
+
+def in_order(values: Mapping[str, float], declared: str | None = None) -> tuple[Figure, ...]:
+    """The figures of a run, the one that matters first; sequences stand under the metric that they are of.
+
+    declared: the metric that the run says it is judged by, in full or by its last part.
+    """
+    means = {name: parts for name in parents(values) if name not in values and (parts := _parts(values, name))}
+    inner = {f"{name}/{part}" for name, parts in means.items() for part in parts}
+    figures = [Figure(name=name, value=sum(parts.values()) / len(parts), parts=parts) for name, parts in means.items()]
+    figures += [Figure(name=name, value=value, parts={}) for name, value in values.items() if name not in inner]
+    return tuple(sorted(figures, key=lambda figure: _rank(figure, declared)))
+
+
+def _parts(values: Mapping[str, float], name: str) -> dict[str, float]:
+    found = {part: values[f"{name}/{part}"] for part in sequence_names(values, name)}
+    return found if len(found) >= MIN_SEQUENCES and all(map(isfinite, found.values())) else {}
+
+
+def _rank(figure: Figure, declared: str | None) -> tuple[bool, bool, bool, bool, bool, str]:
+    is_declared = declared is not None and (figure.name == declared or figure.name.endswith(f"/{declared}"))
+    # What no training moves is never what is asked for, though its words be those of the declared metric.
+    is_baseline = any(figure.name.split("/")[-1].endswith(f"_{key}") for key in BASELINES)
+    return (is_baseline, not is_declared, figure.name != PRIMARY, not figure.parts,
+            figure.name.startswith(("train/", "time/")), figure.name)  # fmt: skip

@@ -1,0 +1,66 @@
+"""What `runaudit report` says in a terminal, a pull request and JSON: what the page says first, and where it is."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runaudit.report.views.page import PageView
+from runaudit.text.markdown import bullets, code, escaped
+from runaudit.text.terminal import UNPAINTED, Paint, printable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportAnswer:
+    """What `report` answers with: what the page says first, and where it is."""
+
+    view: PageView
+    output: Path
+
+    @property
+    def headline(self) -> str:
+        """Where the page is."""
+        return str(self.output)
+
+    def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
+        """For a terminal."""
+        for verdict in self.view.verdicts:
+            yield f"{verdict.arm.name} against {verdict.baseline.name}: {verdict.verdict}. {verdict.change}."
+            yield from (f"  {evidence.metric} {evidence.sentence}" for evidence in verdict.evidence)
+        for alert in self.view.alerts:
+            yield f"{alert.title}:"
+            yield from (f"  {item}" for item in alert.items)
+        yield printable(f"page: {self.output}")
+
+    def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
+        """For a pull request."""
+        for verdict in self.view.verdicts:
+            sides = escaped(f"{verdict.arm.name} against {verdict.baseline.name}")
+            yield f"**{sides}**: {escaped(f'{verdict.verdict}. {verdict.change}.')}"
+            yield from ("", *bullets(f"{evidence.metric} {evidence.sentence}" for evidence in verdict.evidence), "")
+        for alert in self.view.alerts:
+            yield from (f"**{escaped(alert.title)}**", "", *bullets(alert.items), "")
+        yield f"page: {code(self.output)}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer for a program."""
+        return {
+            "schema": "runaudit.report/1",
+            "page": str(self.output),
+            "arms": [
+                {"letter": arm.letter, "label": arm.name.full, "runs": [run.id.full for run in arm.runs]}
+                for arm in self.view.arms
+            ],
+            "comparisons": [
+                {
+                    "baseline": verdict.baseline.letter,
+                    "arm": verdict.arm.letter,
+                    "verdict": verdict.verdict.replace(" ", "_"),
+                    "evidence": [
+                        {"metric": e.metric, "verdict": e.verdict, "text": e.sentence} for e in verdict.evidence
+                    ],
+                }
+                for verdict in self.view.verdicts
+            ],
+            "alerts": [{"title": alert.title, "items": list(alert.items)} for alert in self.view.alerts],
+        }

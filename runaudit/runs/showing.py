@@ -1,0 +1,274 @@
+"""`show`: one run on one screen, what a person asks first; with -v every section, to the last leaf."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runaudit.errors import RunauditError
+from runaudit.factors.cohort import Cohort
+from runaudit.factors.gaps import gaps
+from runaudit.factors.levels import design_digest, levels
+from runaudit.factors.tree import keyed, leaves_of
+from runaudit.metrics.catalogue import metric
+from runaudit.metrics.leading import Figure, in_order
+from runaudit.records.canonical import JSON
+from runaudit.records.manifest import Unknown
+from runaudit.records.record_file import record_of
+from runaudit.records.run import Run
+from runaudit.runs.lines import FINISHED
+from runaudit.runs.names import has_store, one_of, runs_named, stored_cohorts
+from runaudit.runs.observed import last_words, observed_lines
+from runaudit.settings import Settings
+from runaudit.store.catalogue import run_ids
+from runaudit.store.remarks import Note, archived, notes
+from runaudit.store.store import Store
+from runaudit.text.markdown import code, escaped, fenced
+from runaudit.text.terminal import BOLD, GREEN, RED, UNPAINTED, Paint, printable
+from runaudit.text.words import level, plural
+
+APART = ("schema", "manifest", "observed", "stderr_tail")
+"""Of an outcome, what is not printed leaf by leaf."""
+MAX_GROUPED = 300
+"""Runs of a store up to which one is put into its cohort by reading them all: beyond, that takes longer than a look."""
+EDGE = 104
+"""Characters of a value on the screen."""
+FIGURES, GAPS, NOTES = 5, 3, 2
+"""Lines of each on the screen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What the store knows of a run beside its record: where its files lie, its cohort, what was said of it later."""
+
+    folder: Path
+    cohort: Cohort | None
+    notes: tuple[Note, ...]
+    archived: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowAnswer:
+    """What `show` answers with: one run."""
+
+    run: Run
+    settings: Settings
+    place: Place | None = None
+    """None for a run of a record file, which lies in no store."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The record, and what is known of the run beside it."""
+        return show_json(self.run, self.settings)
+
+    @property
+    def headline(self) -> str:
+        """Which run, and how it ended."""
+        return f"{self.run.id}  {self.run.label}  {self.run.status}"
+
+    def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
+        """For a terminal."""
+        yield paint(printable(f"{self.run.id}  {self.run.label}"), BOLD)
+        status = f"{'status':<10}{self.run.status}"
+        yield paint(status, GREEN if self.run.status in FINISHED else RED)
+        yield from self._after_status(verbose)
+
+    def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
+        """For a page."""
+        yield f"**{escaped(self.run.label)}** {code(self.run.id)}: {self.run.status}"
+        yield from ("", *fenced(self._after_status(verbose)))
+
+    def _after_status(self, verbose: bool) -> Iterator[str]:
+        if self.run.fault:
+            yield printable(f"{'damaged':<10}{self.run.fault}")
+        if self.run.outcome:
+            yield from last_words(self.run.outcome, verbose=verbose)
+        for name, text in self._lines(verbose):
+            line = printable(f"{name:<10}{text}")
+            yield line if verbose or len(line) <= EDGE or name in WHOLE else f"{line[: EDGE - 1]}…"
+        if verbose:
+            yield from section_lines(self.run, self.settings)
+
+    def _lines(self, verbose: bool) -> Iterator[tuple[str, str]]:
+        if not verbose:
+            yield from _inputs(self.run)
+        if self.place is not None:
+            yield "cohort", _cohort(self.place.cohort)
+        if not verbose:
+            yield from _results(self.run)
+            yield from _warnings(self.run, self.settings)
+        if self.place is not None:
+            yield from _said(self.place, None if verbose else NOTES)
+            yield "folder", str(self.place.folder.absolute())
+
+
+WHOLE = ("folder",)
+"""Lines that are never cut: half a path leads nowhere."""
+
+
+def show_answer(store: Store, settings: Settings, word: str) -> ShowAnswer:
+    """The one run that a word names, with what the store knows of it. Raises UsageError."""
+    found = runs_named(store, settings, word)
+    one_of([run.id for run in found], word)
+    (run,) = found
+    return ShowAnswer(run=run, settings=settings, place=_place(store, settings, run))
+
+
+def _place(store: Store, settings: Settings, run: Run) -> Place | None:
+    if not has_store(store) or run.id not in (ids := run_ids(store)):
+        return None
+    cohort = None
+    if len(ids) <= MAX_GROUPED:
+        try:
+            groups = stored_cohorts(store, settings)
+            cohort = next((group for group in groups if any(one.id == run.id for one in group.runs)), None)
+        except RunauditError:
+            cohort = None  # Another run is damaged beyond reading; `verify` names it, and this one is shown.
+    return Place(folder=store.run_dir(run.id), cohort=cohort, notes=notes(store, run.id),
+                 archived=run.id in archived(store))  # fmt: skip
+
+
+def _inputs(run: Run) -> Iterator[tuple[str, str]]:
+    """What went in: when and how it was started, the code, the seed, the configuration and the data."""
+    launch, code_section = run.manifest.section("launch"), run.manifest.section("code")
+    yield "started", _when(run)
+    argv = launch.get("argv")
+    if isinstance(argv, list | tuple) and argv:
+        yield "command", " ".join(map(str, argv))
+    yield "git", _commit(code_section)
+    seed = run.manifest.seed
+    yield "seed", f"unknown ({seed.reason})" if isinstance(seed, Unknown) else level(seed)
+    config = run.manifest.section("config")
+    leaves = [(path, leaf) for path, leaf in leaves_of(keyed(config), "")] if config else []
+    shown = ", ".join(f"{path.lstrip('.')} {level(leaf)}" for path, leaf in leaves)
+    yield "config", f"{plural(len(leaves), 'value')}: {shown}" if leaves else "unknown"
+    data = run.manifest.section("data")
+    yield "data", "; ".join(_dataset(name, value) for name, value in data.items()) or "none declared"
+
+
+def _when(run: Run) -> str:
+    launch, ended = run.manifest.section("launch"), run.outcome.body if run.outcome else {}
+    parts = [str(launch.get("started") or run.manifest.section("runtime").get("started") or "unknown")]
+    if isinstance(took := ended.get("duration_s"), int | float):
+        parts.append(f"took {_duration(took)}")
+    if isinstance(steps := ended.get("steps_done"), int) and steps:
+        parts.append(plural(steps, "step"))
+    return ", ".join(parts)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min {rest:02} s"
+
+
+def _commit(section: Mapping[str, Any]) -> str:
+    if not section.get("commit"):
+        files = section.get("files")
+        return f"no commit; {plural(len(files), 'file')} kept" if isinstance(files, Mapping) and files else "no commit"
+    branch = f" on {section['branch']}" if section.get("branch") else ""
+    state = "" if section.get("dirty") is None else ", with changes that are kept" if section["dirty"] else ", clean"
+    return f"{level(section['commit'])}{branch}{state}"
+
+
+def _dataset(name: str, value: object) -> str:
+    if not isinstance(value, Mapping):
+        return f"{name} {level(value)}"
+    digest = value.get("digest")
+    return f"{name} {value.get('path') or ''} {level(digest) if digest else 'content unknown'}"
+
+
+def _cohort(group: Cohort | None) -> str:
+    if group is None:
+        return "not looked up; `runaudit list` groups all runs"
+    return f"{group.id}  {group.label} ({plural(group.n, 'run')}, effective n {group.effective_n})"
+
+
+def _results(run: Run) -> Iterator[tuple[str, str]]:
+    """What came out, the metric that matters first."""
+    declared = run.manifest.section("eval").get("metric")
+    figures = in_order(run.metrics, declared if isinstance(declared, str) else None)
+    if not figures:
+        yield "metrics", "none"
+    for number, figure in enumerate(figures[:FIGURES]):
+        yield "" if number else "metrics", _figure(figure)
+    if len(figures) > FIGURES:
+        yield "", f"and {len(figures) - FIGURES} more (-v lists them)"
+
+
+def _figure(figure: Figure) -> str:
+    known = metric(figure.name)
+    value = f"{figure.value:.6g}" + (f" {known.unit}" if known.unit else "")
+    if not figure.parts:
+        return f"{figure.name}  {value}"
+    parts = ", ".join(f"{name} {part:.5g}" for name, part in figure.parts.items())
+    return f"{figure.name}  {value}, mean of {len(figure.parts)}: {parts}"
+
+
+def _warnings(run: Run, settings: Settings) -> Iterator[tuple[str, str]]:
+    """How far the run was watched, what the guard let pass, and what could have mattered and is not in the record."""
+    if seen := run.observed:
+        why = seen.get("reason") or ""
+        yield "observed", f"{seen.get('level', 'unknown')}{f': {why}' if why else ''}"
+    for waiver in run.manifest.waivers:
+        yield "waived", f"{waiver.get('rule')}: {waiver.get('reason')}"
+    missing = gaps(levels(run, settings.factors), settings.factors)
+    for path, why in list(missing.items())[:GAPS]:
+        yield "missing", f"{path}: {why}"
+    if len(missing) > GAPS:
+        yield "", f"and {len(missing) - GAPS} more (-v lists them)"
+
+
+def _said(place: Place, limit: int | None) -> Iterator[tuple[str, str]]:
+    """What was said of the run after it was sealed, the newest last."""
+    if place.archived:
+        yield "archived", "hidden from lists, counted as launched; `runaudit archive --undo` brings it back"
+    kept = place.notes if limit is None else place.notes[-limit:]
+    if len(kept) < len(place.notes):
+        yield "note", f"{len(place.notes) - len(kept)} earlier (-v lists them)"
+    yield from (("note", f"{note.time[:10]}  {note.text}") for note in kept)
+
+
+def show_json(run: Run, settings: Settings) -> dict[str, Any]:
+    """The answer of `show`: the record, and what is known of the run beside it."""
+    return {
+        "schema": "runaudit.show/1",
+        "id": run.id,
+        "label": run.label,
+        "status": run.status,
+        "fault": run.fault,
+        "design_digest": design_digest(run, settings.factors),
+        "missing": [
+            {"factor": p, "reason": why} for p, why in gaps(levels(run, settings.factors), settings.factors).items()
+        ],
+        "checkpoints": [dict(row) for row in run.outcome.checkpoints] if run.outcome else [],
+        "artifacts": [dict(row) for row in run.outcome.artifacts] if run.outcome else [],
+        "error": run.outcome.body.get("error") if run.outcome else None,
+        "stderr_tail": list(run.outcome.body.get("stderr_tail") or ()) if run.outcome else [],
+        "observed": run.outcome.to_json().get("observed") if run.outcome else None,
+        "record": record_of(run),
+    }
+
+
+def section_lines(run: Run, settings: Settings) -> Iterator[str]:
+    """Every section of one run; source files by name and digest."""
+    for name, value in run.manifest.to_json().items():
+        if name != "schema":
+            yield from _section(name, value)
+    if run.outcome:
+        rest = {k: v for k, v in run.outcome.to_json().items() if k not in APART}
+        yield from _section("outcome", rest)
+        if "observed" in run.outcome.body:
+            yield from observed_lines(run.outcome.section("observed"))
+    for path, why in gaps(levels(run, settings.factors), settings.factors).items():
+        yield printable(f"missing {path}: {why}")
+
+
+def _section(name: str, value: JSON) -> Iterator[str]:
+    if not isinstance(value, Mapping):
+        yield printable(f"{name}  {level(value)}")
+        return
+    yield ""
+    yield name
+    for path, leaf in leaves_of(keyed(value), name):
+        yield printable(f"  {path}  {level(leaf)}")
