@@ -87,5 +87,5 @@ def _of_runs(
         raise UsageError("no metric is named", remedy="add --metric NAME; `runaudit show RUN` lists them")
     if not words or not others:
         raise UsageError("stats compares two cohorts", remedy="runaudit stats --metric M RUN… --vs RUN…")
-    arms = [context.bench.arm(word, trajectory=False) for word in (*words, *others)]
+    arms = [context.bench.cohort(word, trajectory=False) for word in (*words, *others)]
     return judge_cohorts(context.bench, arms, metric=metric, direction=direction, count=True)

@@ -11,7 +11,7 @@ from runaudit.factors.levels import NOT_DESIGN, Levels
 from runaudit.factors.path import joined, steps
 from runaudit.factors.source import cannot_run
 from runaudit.factors.together import reported_under, used_by
-from runaudit.factors.unknowns import NO_COMMIT, is_digest, placeholders
+from runaudit.factors.unknowns import NO_COMMIT, is_digest, no_sections, placeholders
 from runaudit.records.canonical import JSON
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
@@ -110,11 +110,17 @@ def _leaf_gaps(tree: Mapping[str, Any], section: str, leaves: tuple[str, ...]) -
 
 def _code_gaps(of: Levels) -> Iterator[tuple[str, str]]:
     yield from _edited(of)
+    yield from _unread_files(of)
+    yield from undeclared_code(of)
+
+
+def undeclared_code(of: Levels) -> Iterator[tuple[str, str]]:
+    """What of its code a record should say and does not: all of it, the commit, or what a dirty tree held."""
     code = of.run.manifest.body.get("code", ABSENT)
+    if "code" in no_sections(of.run):
+        return
     if code is ABSENT and of.files is None:
         yield "code", ""
-        return
-    yield from _unread_files(of)
     if not isinstance(code, Mapping) or of.files_judged:
         return
     if not of.at("code.commit"):
