@@ -12,6 +12,7 @@ import typer
 from runaudit.cli import common
 from runaudit.cli.common import Context
 from runaudit.errors import IntegrityError, NothingToJudgeError, UsageError
+from runaudit.records.run import SHORT
 
 if TYPE_CHECKING:
     from runaudit.importers.base import Imported, Skipped
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from runaudit.records.run import Run
     from runaudit.store import Store
 
+BUNDLE = "bundle"
+"""What `export` wrote: it comes back under the ids that it had."""
 KINDS = {
     # kind: module:function of (path) -> (imported, skipped)
     "record": "runaudit.importers.record:read_records",
@@ -29,8 +32,12 @@ KINDS = {
 @common.command()
 def imports(
     context: Context,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"What wrote the runs: {', '.join(KINDS)}.")],
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders.")],
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help=f"What wrote the runs: {', '.join(KINDS)}; or the file of a bundle.")
+    ],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="[PATH]...", help="Files or folders.", show_default=False)
+    ] = None,
 ) -> None:
     """Bring in runs that another tracker recorded. What its record does not say stays unknown, and is listed.
 
@@ -38,12 +45,38 @@ def imports(
     """
     from runaudit.importers.answer import ImportAnswer
 
-    found, skipped = _read(kind, paths, context)
-    sealed = _sealed(context.create(), found, skipped) if found else []
-    rows = tuple(_row(manifest, entry, context) for manifest, entry in sealed)
+    if kind not in (*KINDS, BUNDLE) and Path(kind).is_file():
+        kind, paths = BUNDLE, [Path(kind), *(paths or ())]
+    if not paths:
+        raise UsageError("no file is named", remedy=f"runaudit import {kind} PATH, or the file of a bundle alone")
+    if kind == BUNDLE:
+        rows, skipped = _bundles(paths, context)
+    else:
+        found, skipped = _read(kind, paths, context)
+        sealed = _sealed(context.create(), found, skipped) if found else []
+        rows = tuple(_row(manifest, entry.source, entry.run, context) for manifest, entry in sealed)
     context.tell(ImportAnswer(rows=rows, skipped=tuple((entry.source, entry.reason) for entry in skipped)))
     if not rows and not any(entry.reason.startswith("already imported") for entry in skipped):
         raise NothingToJudgeError("no run was imported", remedy="see the reasons above, or name another path")
+
+
+def _bundles(paths: Sequence[Path], context: Context) -> "tuple[tuple[dict[str, Any], ...], list[Skipped]]":
+    """The runs of bundles, back under the ids that they had. Every bundle is checked before one is kept."""
+    from runaudit.importers.base import Skipped
+    from runaudit.runs.names import load_run
+    from runaudit.store.bundle import read_bundle, take_back
+
+    checked = [read_bundle(path) for path in paths]
+    store = context.create()
+    rows: list[dict[str, Any]] = []
+    skipped: list[Skipped] = []
+    for bundle in checked:
+        fresh = take_back(store, bundle)
+        skipped += [Skipped(source=str(bundle.path), reason=f"already imported as {run[:SHORT]}")
+                    for run in bundle.runs if run not in fresh]  # fmt: skip
+        for run in (load_run(store, run_id, trajectory=False) for run_id in fresh):
+            rows.append(_row(run.manifest, str(bundle.path), run, context))
+    return tuple(rows), skipped
 
 
 def _read(kind: str, paths: Sequence[Path], context: Context) -> "tuple[list[Imported], list[Skipped]]":
@@ -51,7 +84,7 @@ def _read(kind: str, paths: Sequence[Path], context: Context) -> "tuple[list[Imp
     from runaudit.importers.base import with_our_names
 
     if kind not in KINDS:
-        raise UsageError(f"{kind!r} is not a kind of run", remedy=f"known are {', '.join(KINDS)}")
+        raise UsageError(f"{kind!r} is not a kind of run", remedy=f"known are {', '.join((*KINDS, BUNDLE))}")
     module, _, function = KINDS[kind].partition(":")
     reader = getattr(importlib.import_module(module), function)
     found: list[Imported] = []
@@ -89,8 +122,8 @@ def _sealed(store: "Store", found: "Sequence[Imported]", skipped: "list[Skipped]
     return sealed
 
 
-def _row(manifest: "Manifest", entry: "Imported", context: Context) -> dict[str, Any]:
-    return {"id": manifest.id, "source": entry.source, "label": manifest.label, "missing": _missing(entry.run, context)}
+def _row(manifest: "Manifest", source: str, run: "Run", context: Context) -> dict[str, Any]:
+    return {"id": manifest.id, "source": source, "label": manifest.label, "missing": _missing(run, context)}
 
 
 def _missing(run: "Run", context: Context) -> list[str]:

@@ -114,11 +114,17 @@ def _leaf_gaps(tree: Mapping[str, Any], section: str, leaves: tuple[str, ...]) -
 
 def _code_gaps(of: Levels) -> Iterator[tuple[str, str]]:
     yield from _edited(of)
+    yield from _unread_files(of)
+    yield from undeclared_code(of)
+
+
+def undeclared_code(of: Levels) -> Iterator[tuple[str, str]]:
+    """What of its code a record should say and does not: all of it, the commit, or what a dirty tree held."""
     code = of.run.manifest.body.get("code", ABSENT)
+    if "code" in no_sections(of.run):
+        return
     if code is ABSENT and of.files is None:
         yield "code", ""
-        return
-    yield from _unread_files(of)
     if not isinstance(code, Mapping) or of.files_judged:
         return
     if not of.at("code.commit"):

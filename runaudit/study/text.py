@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import Any
 
 from runaudit.study.answer import Judgement, answer, judged
+from runaudit.study.columns import Column
 from runaudit.study.pairs import Chain, Pair
 from runaudit.study.study import Study
 from runaudit.study.suggest import Extension
-from runaudit.study.table import Column
 from runaudit.study.words import interaction_lines, notes_on, suggestion_lines, suggestion_sentence
 from runaudit.text.markdown import bullets, escaped, table
 from runaudit.text.shown import Shown
