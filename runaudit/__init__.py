@@ -1,5 +1,8 @@
 """runaudit: a run is sealed before it starts, recorded while it runs, judged after it ends, shown on one page.
 
+In Python its verbs are those of recording (`guarded_record`, `record`, `log`, `observe`, `guard`) and those of
+judgement (`open_store`, `compare`, `judge`, `study`, `verify`), whose answers show themselves in a notebook.
+
 The public names are loaded when they are first asked for: `import runaudit` in a training script costs a dictionary.
 """
 
@@ -11,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from runaudit.diff.result import Comparison
+    from runaudit.factors.cohort import Cohort
+    from runaudit.judge.bench import Bench
     from runaudit.launch.python import guard, guarded_record
     from runaudit.observe.here import observe
     from runaudit.record.recorder import Recorder, log, record
@@ -19,11 +25,16 @@ if TYPE_CHECKING:
     from runaudit.records.manifest import Manifest
     from runaudit.records.run import Run
     from runaudit.runs.names import find_run
+    from runaudit.stats.answer import StatsAnswer
+    from runaudit.store.answer import VerifyAnswer
     from runaudit.store.store import Store
+    from runaudit.study.text import StudyAnswer
+    from runaudit.verbs import compare, judge, open_store, study, verify
 
 __all__ = [
-    "FileEntry", "Manifest", "Recorder", "Recording", "Run", "Store", "__version__", "digest_file", "digest_files",
-    "digest_tree", "find_run", "guard", "guarded_record", "log", "observe", "record",
+    "Bench", "Cohort", "Comparison", "FileEntry", "Manifest", "Recorder", "Recording", "Run", "StatsAnswer", "Store",
+    "StudyAnswer", "VerifyAnswer", "__version__", "compare", "digest_file", "digest_files", "digest_tree", "find_run",
+    "guard", "guarded_record", "judge", "log", "observe", "open_store", "record", "study", "verify",
 ]  # fmt: skip
 
 _HOMES = {
@@ -42,6 +53,17 @@ _HOMES = {
     "guard": "runaudit.launch.python",
     "observe": "runaudit.observe.here",
     "guarded_record": "runaudit.launch.python",
+    "open_store": "runaudit.verbs",
+    "compare": "runaudit.verbs",
+    "judge": "runaudit.verbs",
+    "study": "runaudit.verbs",
+    "verify": "runaudit.verbs",
+    "Bench": "runaudit.judge.bench",
+    "Cohort": "runaudit.factors.cohort",
+    "Comparison": "runaudit.diff.result",
+    "StatsAnswer": "runaudit.stats.answer",
+    "StudyAnswer": "runaudit.study.text",
+    "VerifyAnswer": "runaudit.store.answer",
 }
 
 

@@ -2,8 +2,8 @@
 
 import importlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,9 +13,6 @@ from runaudit.cli import common
 from runaudit.cli.common import Context
 from runaudit.errors import IntegrityError, NothingToJudgeError, UsageError
 from runaudit.records.run import SHORT
-from runaudit.text.markdown import code, escaped, table
-from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
-from runaudit.text.words import head
 
 if TYPE_CHECKING:
     from runaudit.importers.base import Imported, Skipped
@@ -23,30 +20,63 @@ if TYPE_CHECKING:
     from runaudit.records.run import Run
     from runaudit.store import Store
 
+BUNDLE = "bundle"
+"""What `export` wrote: it comes back under the ids that it had."""
 KINDS = {
     # kind: module:function of (path) -> (imported, skipped)
     "record": "runaudit.importers.record:read_records",
     "wandb": "runaudit.importers.wandb_folder:read_runs",
 }
-SHOWN = 6
 
 
 @common.command()
 def imports(
     context: Context,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"What wrote the runs: {', '.join(KINDS)}.")],
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders.")],
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help=f"What wrote the runs: {', '.join(KINDS)}; or the file of a bundle.")
+    ],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="[PATH]...", help="Files or folders.", show_default=False)
+    ] = None,
 ) -> None:
     """Bring in runs that another tracker recorded. What its record does not say stays unknown, and is listed.
 
     Nothing is imported halfway: where one of the runs is malformed, none is kept.
     """
-    found, skipped = _read(kind, paths, context)
-    sealed = _sealed(context.create(), found, skipped) if found else []
-    rows = tuple(_row(manifest, entry, context) for manifest, entry in sealed)
+    from runaudit.importers.answer import ImportAnswer
+
+    if kind not in (*KINDS, BUNDLE) and Path(kind).is_file():
+        kind, paths = BUNDLE, [Path(kind), *(paths or ())]
+    if not paths:
+        raise UsageError("no file is named", remedy=f"runaudit import {kind} PATH, or the file of a bundle alone")
+    if kind == BUNDLE:
+        rows, skipped = _bundles(paths, context)
+    else:
+        found, skipped = _read(kind, paths, context)
+        sealed = _sealed(context.create(), found, skipped) if found else []
+        rows = tuple(_row(manifest, entry.source, entry.run, context) for manifest, entry in sealed)
     context.tell(ImportAnswer(rows=rows, skipped=tuple((entry.source, entry.reason) for entry in skipped)))
     if not rows and not any(entry.reason.startswith("already imported") for entry in skipped):
         raise NothingToJudgeError("no run was imported", remedy="see the reasons above, or name another path")
+
+
+def _bundles(paths: Sequence[Path], context: Context) -> "tuple[tuple[dict[str, Any], ...], list[Skipped]]":
+    """The runs of bundles, back under the ids that they had. Every bundle is checked before one is kept."""
+    from runaudit.importers.base import Skipped
+    from runaudit.runs.names import load_run
+    from runaudit.store.bundle import read_bundle, take_back
+
+    checked = [read_bundle(path) for path in paths]
+    store = context.create()
+    rows: list[dict[str, Any]] = []
+    skipped: list[Skipped] = []
+    for bundle in checked:
+        fresh = take_back(store, bundle)
+        skipped += [Skipped(source=str(bundle.path), reason=f"already imported as {run[:SHORT]}")
+                    for run in bundle.runs if run not in fresh]  # fmt: skip
+        for run in (load_run(store, run_id, trajectory=False) for run_id in fresh):
+            rows.append(_row(run.manifest, str(bundle.path), run, context))
+    return tuple(rows), skipped
 
 
 def _read(kind: str, paths: Sequence[Path], context: Context) -> "tuple[list[Imported], list[Skipped]]":
@@ -54,7 +84,7 @@ def _read(kind: str, paths: Sequence[Path], context: Context) -> "tuple[list[Imp
     from runaudit.importers.base import with_our_names
 
     if kind not in KINDS:
-        raise UsageError(f"{kind!r} is not a kind of run", remedy=f"known are {', '.join(KINDS)}")
+        raise UsageError(f"{kind!r} is not a kind of run", remedy=f"known are {', '.join((*KINDS, BUNDLE))}")
     module, _, function = KINDS[kind].partition(":")
     reader = getattr(importlib.import_module(module), function)
     found: list[Imported] = []
@@ -92,8 +122,8 @@ def _sealed(store: "Store", found: "Sequence[Imported]", skipped: "list[Skipped]
     return sealed
 
 
-def _row(manifest: "Manifest", entry: "Imported", context: Context) -> dict[str, Any]:
-    return {"id": manifest.id, "source": entry.source, "label": manifest.label, "missing": _missing(entry.run, context)}
+def _row(manifest: "Manifest", source: str, run: "Run", context: Context) -> dict[str, Any]:
+    return {"id": manifest.id, "source": source, "label": manifest.label, "missing": _missing(run, context)}
 
 
 def _missing(run: "Run", context: Context) -> list[str]:
@@ -103,44 +133,3 @@ def _missing(run: "Run", context: Context) -> list[str]:
 
     found = set(gaps(levels(run, context.settings.factors), context.settings.factors))
     return sorted(found | ({"runtime.status"} if status_gap(run) else set()))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportAnswer:
-    """What `import` answers with: the runs that came in, each with what its record does not say, and those left out."""
-
-    rows: tuple[Mapping[str, Any], ...]
-    skipped: tuple[tuple[str, str], ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """The answer for a program."""
-        return {
-            "schema": "runaudit.import/1",
-            "imported": [dict(row) for row in self.rows],
-            "skipped": [{"source": source, "reason": reason} for source, reason in self.skipped],
-        }
-
-    @property
-    def headline(self) -> str:
-        """The ids of what came in, one a line."""
-        return "\n".join(row["id"][:SHORT] for row in self.rows)
-
-    def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
-        """For a terminal."""
-        for row in self.rows:
-            yield printable(f"{row['id'][:SHORT]}  {row['label'] or ''}  ({_gaps(row['missing'], verbose)})")
-        yield from (printable(f"skipped {source}: {reason}") for source, reason in self.skipped)
-        yield paint(f"{len(self.rows)} imported, {len(self.skipped)} skipped", BOLD)
-
-    def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
-        """For a pull request."""
-        yield f"**{len(self.rows)} imported, {len(self.skipped)} skipped**"
-        if self.rows:
-            rows = ((row["id"][:SHORT], row["label"] or "", _gaps(row["missing"], verbose)) for row in self.rows)
-            yield from ("", *table(("run", "label", "not in the record"), rows))
-        if self.skipped:
-            yield from ("", *(f"- skipped {code(source)}: {escaped(reason)}" for source, reason in self.skipped))
-
-
-def _gaps(missing: Sequence[str], verbose: bool) -> str:
-    return f"unknown: {head(missing, len(missing) if verbose else SHOWN)}" if missing else "nothing missing"

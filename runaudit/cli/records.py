@@ -1,8 +1,7 @@
 """`runaudit show` and `verify`: what is kept, and whether it is what was sealed."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,14 +9,10 @@ from runaudit.cli import common
 from runaudit.cli.common import Context
 from runaudit.cli.witness import AnchorOption, CheckAnchorOption, KeyOption, SignOption
 from runaudit.errors import NothingToJudgeError
-from runaudit.records.run import SHORT
-from runaudit.text.markdown import escaped, table
-from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
 from runaudit.text.verdicts import INTEGRITY, verdict_words
-from runaudit.text.words import plural
 
 if TYPE_CHECKING:
-    from runaudit.store.verify import Problem, Verification
+    pass
 
 
 @common.command()
@@ -54,6 +49,7 @@ def verify(
     """
     from runaudit.cli.witness import witness, witnessed
     from runaudit.runs.names import ids_named
+    from runaudit.store.answer import VerifyAnswer
     from runaudit.store.verify import verify as rehash
 
     opened = context.open()
@@ -71,47 +67,3 @@ def verify(
         for note in (*(remarks if context.verbose or key or check_anchor else ()), *done):
             common.hint(common.printable(note))
     context.finish(verdict_words("verify", answer.verdict).code)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifyAnswer:
-    """What `verify` answers with: how much was hashed again, and what is not as it was sealed."""
-
-    found: "Verification"
-    notes: tuple[str, ...]
-
-    @property
-    def verdict(self) -> str:
-        """Whether all is as it was sealed, in the word of the table of verdicts."""
-        return "damaged" if self.found.problems else "sound"
-
-    def to_json(self) -> dict[str, Any]:
-        """The answer as the JSON contract words it."""
-        return {
-            "schema": "runaudit.verify/1",
-            "runs": self.found.runs,
-            "checked": self.found.checked,
-            "problems": [{"run": p.run, "file": p.file, "problem": p.problem} for p in self.found.problems],
-            "notes": list(self.notes),
-        }
-
-    @property
-    def headline(self) -> str:
-        """What was found, on one line."""
-        word = plural(len(self.found.problems), "problem") if self.found.problems else "sound"
-        runs, files = plural(self.found.runs, "run"), plural(self.found.checked, "file")
-        return f"{word}: {runs}, {files} re-hashed"
-
-    def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
-        """For a terminal: each problem, then how much was looked at."""
-        yield from (printable(f"{where}  {p.file}: {p.problem}") for where, p in self._placed())
-        yield paint(self.headline, BOLD + verdict_words("verify", self.verdict).tone.colour)
-
-    def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
-        """For a pull request."""
-        yield f"**{escaped(self.headline)}**"
-        if self.found.problems:
-            yield from ("", *table(("run", "file", "problem"), ((at, p.file, p.problem) for at, p in self._placed())))
-
-    def _placed(self) -> "Iterator[tuple[str, Problem]]":
-        return ((p.run[:SHORT] if p.run else "store", p) for p in self.found.problems)

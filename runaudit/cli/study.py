@@ -24,7 +24,7 @@ def study(
     from runaudit.judge.many import study_runs
     from runaudit.study.text import StudyAnswer
 
-    found = context.bench.named(*runs, trajectory=False) if runs else context.bench.everything()
+    found = context.bench.named(*runs, trajectory=False) if runs else context.bench.runs()
     answer = StudyAnswer(study=study_runs(found, context.settings))
     context.tell(answer, verbose=everything)
     context.finish(verdict_words("study", answer.judgement.verdict).code)

@@ -6,6 +6,7 @@ from typing import Any
 
 from runaudit.factors.factor import SEED_ROLES, Absent, Change, Role, levels_json
 from runaudit.records.canonical import JSON, json_safe, thawed
+from runaudit.text.shown import Shown
 
 SCHEMA = "runaudit.diff/1"
 
@@ -112,8 +113,8 @@ class Intent:
         return {"declared": list(self.declared), "met": self.met, "reason": self.reason}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Comparison(Shown):
     """Everything that differs between `a` and `b`, each leaf once, and what it allows to conclude.
 
     `conditional` is the verdict that would hold if all that is missing were equal; None where nothing is missing.
@@ -135,6 +136,13 @@ class Comparison:
     notes: tuple[str, ...] = ()
     contradictions: tuple[str, ...] = ()
     idle: str = ""
+
+    @property
+    def headline(self) -> str:
+        """The verdict and its reason in one sentence."""
+        from runaudit.diff.text import headline
+
+        return headline(self)
 
     @property
     def treatments(self) -> tuple[FactorChange, ...]:

@@ -15,7 +15,7 @@ from runaudit.factors.arguments import ROOT
 from runaudit.factors.changed import changed
 from runaudit.factors.classes import JUDGED_IN_PAIRS, beyond_key, design_key
 from runaudit.factors.factor import SEED_ROLES, Absent, Change, ChangeClass
-from runaudit.factors.gaps import unwatched
+from runaudit.factors.gaps import undeclared_code, unwatched
 from runaudit.factors.levels import PREFIXES, Levels, levels
 from runaudit.factors.policy import shared_policy
 from runaudit.factors.source import cannot_run, file_changes
@@ -50,7 +50,7 @@ class Identity:
     def key(self) -> str:
         """A text that runs of one design have in common. It sorts candidates: unequal for two designs that differ in
         what they declare; of equal ones `matches` decides."""
-        return design_key(self.of, self.own_policy)
+        return " ".join((design_key(self.of, self.own_policy), *extent(self.of)))
 
     @cached_property
     def id(self) -> str:
@@ -58,8 +58,11 @@ class Identity:
         (of,) = together((self.of,))
         known = of.scope.files
         files = {path: digest for path, digest in (of.files or {}).items() if known or not cannot_run(path, of)}
-        key = self.key if of.observed is None else design_key(of, self.own_policy)
-        parts = [key, canonical_bytes(files).decode(), canonical_bytes(beyond_key(of, self.own_policy)).decode()]
+        parts = [
+            design_key(of, self.own_policy),
+            canonical_bytes(files).decode(),
+            canonical_bytes(beyond_key(of, self.own_policy)).decode(),
+        ]
         return digest_bytes(" ".join(parts).encode()).hex[:ID_LENGTH]
 
     def matches(self, other: "Identity") -> bool:
@@ -80,6 +83,14 @@ class Identity:
 def identity_of(run: Run, policy: FactorSettings) -> Identity:
     """The design of a run under the policy of the project."""
     return Identity(of=levels(run, shared_policy(policy, (run,))), policy=policy)
+
+
+def extent(of: Levels) -> tuple[str, ...]:
+    """How far a record goes where the levels of its leaves do not say it: what of its code it leaves unknown, whether
+    it holds all files, whether it lists data. A record that goes less far is not known to be of one design."""
+    whole = ("files",) if of.files_judged else ()
+    listed = ("data",) if "data" in of.tree else ()
+    return (*sorted(path for path, _ in undeclared_code(of)), *whole, *listed)
 
 
 def of_one_design(found: Iterable[Identity]) -> tuple[tuple[Identity, ...], ...]:

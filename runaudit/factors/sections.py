@@ -8,13 +8,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from runaudit.factors import builtin as known
-from runaudit.factors.evidence import bookkeeping, data_place, has_digest, in_run_folder, is_digest
+from runaudit.factors.evidence import bookkeeping, data_place, has_digest, in_run_folder
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass, Classification, Role, section_of
 from runaudit.factors.levels import SEED_KEYS, Levels
+from runaudit.factors.patch import patch_text, patched_files
 from runaudit.factors.path import joined, last_key, steps
 from runaudit.factors.tree import leaves_of, same
+from runaudit.factors.unknowns import is_digest
 from runaudit.metrics.heldout import is_held_out
-from runaudit.records.canonical import JSON
+from runaudit.records.canonical import JSON, canonical_bytes
+from runaudit.records.digest import digest_bytes
 
 LOCATION_KEYS = ("path", "root", "url", "uri", "location", "cache")
 
@@ -121,6 +124,10 @@ def code_standing(path: str, value: JSON, of: Levels) -> Classification:
         return Classification(kind=ChangeClass.NUISANCE, why="every source file is compared by itself")
     if path == "code.dirty":
         return Classification(kind=ChangeClass.DERIVED, why="it says whether there is a patch", follows="code.patch")
+    if path == "code.patch" and (text := patch_text(of.run, value)):
+        parts = patched_files(text)
+        said = digest_bytes(text.encode() if parts is None else canonical_bytes(dict(parts)))
+        return Classification(value=str(said), why="a patch counts by its text, whichever secrets it held")
     if path == "code.program" and isinstance(value, str):
         return Classification(value=PurePosixPath(value).name, why="the script, wherever the work tree lay")
     if last_key(path) in known.CODE_PLACES or steps(path)[1] in known.CODE_PLACES:

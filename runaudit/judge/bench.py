@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from runaudit.factors.cohort import Cohort
 from runaudit.records.run import Run
-from runaudit.runs.names import all_runs, cohort_named, has_store, runs_named, stored_cohorts
+from runaudit.runs.names import all_runs, cohort_named, has_store, one_of, runs_named, stored_cohorts
 from runaudit.settings import Settings
 from runaudit.store.store import Store
 
@@ -20,14 +20,42 @@ class Bench:
         """The runs that these words name. Raises UsageError for an unknown or ambiguous one."""
         return runs_named(self.store, self.settings, *words, trajectory=trajectory)
 
-    def arm(self, *words: str, trajectory: bool = True) -> Cohort:
-        """The runs that these words name together, as one arm."""
-        return cohort_named(self.store, self.settings, *words, trajectory=trajectory)
+    def run(self, word: str) -> Run:
+        """The one run that a word names: the beginning of an id, a label, `@last`, the path of a record file.
 
-    def everything(self) -> tuple[Run, ...]:
-        """Every launch of the store. Raises EmptyStoreError where there is none."""
+        Raises UsageError where it names none or several.
+
+        >>> import runaudit
+        >>> runaudit.open_store().run("@last").status
+        'completed'
+        """
+        found = self.named(word)
+        one_of([run.id for run in found], word)
+        return found[0]
+
+    def runs(self) -> tuple[Run, ...]:
+        """Every launch of the store, oldest first. Raises EmptyStoreError where there is none.
+
+        >>> import runaudit
+        >>> [run.label for run in runaudit.open_store().runs()][:2]
+        ['slow', 'slow']
+        """
         return all_runs(self.store.existing())
 
-    def launched(self) -> tuple[Cohort, ...]:
-        """Every launch of the store by cohort; none where there is no store."""
+    def cohort(self, *words: str, trajectory: bool = True) -> Cohort:
+        """The runs that these words name together, as one arm.
+
+        >>> import runaudit
+        >>> runaudit.open_store().cohort("fast").seeds
+        (1, 2, 3)
+        """
+        return cohort_named(self.store, self.settings, *words, trajectory=trajectory)
+
+    def cohorts(self) -> tuple[Cohort, ...]:
+        """Every launch of the store by cohort: the runs that differ only in their seed. None where there is no store.
+
+        >>> import runaudit
+        >>> [(cohort.label, cohort.n) for cohort in runaudit.open_store().cohorts()]
+        [('slow', 3), ('fast', 3)]
+        """
         return stored_cohorts(self.store.existing(), self.settings) if has_store(self.store) else ()

@@ -29,7 +29,7 @@ def judge_text(bench: Bench, text: str, *, file: str, metric: str | None = None)
     Raises EmptyStoreError where there is no store.
     """
     bench.store.existing()
-    launched = bench.launched()
+    launched = bench.cohorts()
     reading = read(text, vocabulary(bench.settings, launched), default=metric)
     compared: Compared = {}
     judged = [judge_claim(bench, claim, launched, compared) for claim in reading.claims]

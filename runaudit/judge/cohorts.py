@@ -59,7 +59,7 @@ def judge_cohorts(
         direction=settle_direction(metric, declared),
         metric=metric,
         plan=declared_plan(bench.settings),
-        launched=bench.launched() if launched is None else launched,
+        launched=bench.cohorts() if launched is None else launched,
         count=count,
     )
     answer = judge(

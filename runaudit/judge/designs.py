@@ -8,6 +8,7 @@ from runaudit.capture.working import working_run
 from runaudit.diff import Comparison, Side, compare, compare_cohorts
 from runaudit.diff.arms import typical
 from runaudit.errors import UsageError
+from runaudit.factors.cohort import Cohort
 from runaudit.judge.bench import Bench
 from runaudit.judge.selection import arm_of
 from runaudit.records.run import Run
@@ -18,11 +19,13 @@ Pair = tuple[Run, Run]
 
 
 def compare_sides(
-    left: Sequence[Run], right: Sequence[Run], settings: Settings, *, intent: Sequence[str] = ()
+    left: Cohort | Sequence[Run], right: Cohort | Sequence[Run], settings: Settings, *, intent: Sequence[str] = ()
 ) -> tuple[Comparison, Pair]:
     """Two runs, or two arms where a side is several."""
-    if len(left) == len(right) == 1:
-        return compare(left[0], right[0], settings=settings, intent=intent), (left[0], right[0])
+    ones = [side.runs if isinstance(side, Cohort) else tuple(side) for side in (left, right)]
+    if all(len(runs) == 1 for runs in ones):
+        a_run, b_run = (runs[0] for runs in ones)
+        return compare(a_run, b_run, settings=settings, intent=intent), (a_run, b_run)
     a, b = arm_of(left, settings), arm_of(right, settings)
     return compare_cohorts(a, b, settings=settings, intent=intent), (typical(a), typical(b))
 

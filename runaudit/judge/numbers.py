@@ -35,6 +35,6 @@ def judge_table(
 
 def recorded_spread(bench: Bench, words: Sequence[str], metric: str) -> Spread:
     """The spread within each recorded cohort, pooled. Failed runs have no value and add nothing to it."""
-    arms = cohorts(bench.arm(*words, trajectory=False).runs, settings=bench.settings)
+    arms = cohorts(bench.cohort(*words, trajectory=False).runs, settings=bench.settings)
     require_metric(bench.settings, arms, metric)
     return pooled_spread([collapse(arm).values for arm in values_of(arms, metric)])

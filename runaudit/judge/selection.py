@@ -20,8 +20,10 @@ MAX_METRICS = 8
 """Judged where nobody named a metric: more would drown the verdict, and every further one is a further chance."""
 
 
-def arm_of(runs: "Sequence[Run]", settings: Settings) -> Cohort:
-    """These runs as one arm; under its cohort's own id where they are one design."""
+def arm_of(runs: "Cohort | Sequence[Run]", settings: Settings) -> Cohort:
+    """These runs as one arm; under its cohort's own id where they are one design. A cohort is one already."""
+    if isinstance(runs, Cohort):
+        return runs
     whole = cohorts(runs, settings=settings)
     return whole[0] if len(whole) == 1 else cohort_of(runs)
 

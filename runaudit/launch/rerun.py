@@ -15,14 +15,16 @@ from runaudit.capture.draft import ABSENT, LaunchRequest, redactor_of
 from runaudit.diff import compare
 from runaudit.diff.result import FactorChange
 from runaudit.errors import NothingToJudgeError
+from runaudit.factors.cohort import cohort_of
 from runaudit.factors.factor import Absent
+from runaudit.factors.identity import identity_of
 from runaudit.guard.admission import prepare
 from runaudit.launch.process import executable
 from runaudit.launch.reproduction import Repetition, judge_repetition
 from runaudit.launch.restore import Restored, restore
 from runaudit.launch.wrapper import run_sealed
-from runaudit.records.canonical import canonical_bytes, canonical_equal, thawed
-from runaudit.records.manifest import DESIGN_SECTIONS, Manifest
+from runaudit.records.canonical import canonical_bytes
+from runaudit.records.manifest import Manifest
 from runaudit.records.run import Run
 from runaudit.settings import Settings
 from runaudit.store import Store
@@ -77,7 +79,9 @@ def rerun(
     return Rerun(
         restored=restored,
         again=again,
-        repetition=judge_repetition(run, again, replicates(store, run), inputs=other_inputs(run, again, to, settings)),
+        repetition=judge_repetition(
+            run, again, replicates(store, run, settings), inputs=other_inputs(run, again, to, settings)
+        ),
         linked=linked,
     )
 
@@ -190,34 +194,15 @@ def _with_path(environ: Mapping[str, str], to: Path) -> dict[str, str]:
     return {**environ, "PYTHONPATH": os.pathsep.join([*folders, *filter(None, [environ.get("PYTHONPATH")])])}
 
 
-def replicates(store: Store, run: Run) -> tuple[Run, ...]:
-    """The finished runs of the same design with distinct seeds, `run` first. Repetitions of a run do not count."""
+def replicates(store: Store, run: Run, settings: Settings) -> tuple[Run, ...]:
+    """The finished runs of the same design, one of each draw, `run` first. Repetitions of a run do not count."""
+    design = identity_of(run, settings.factors)
     found = [run]
     for run_id in run_ids(store):
         other = load(store, run_id, trajectory=False)
         if other.id == run.id or not other.finished or other.manifest.section("origin").get("rerun_of"):
             continue
-        fresh = not any(canonical_equal(_seed(other), _seed(one)) for one in found)
-        if fresh and _same_design(run.manifest, other.manifest):
+        if design.matches(identity_of(other, settings.factors)):
             found.append(other)
-    return tuple(found)
-
-
-def _seed(run: Run) -> Any:
-    return run.manifest.body.get("seed")
-
-
-def _same_design(a: Manifest, b: Manifest) -> bool:
-    """Equal in everything that can change a result but the seed, also where a config repeats it."""
-    return all(
-        canonical_equal(_without_seed(a.body.get(name)), _without_seed(b.body.get(name)))
-        for name in DESIGN_SECTIONS
-        if name != "seed"
-    )
-
-
-def _without_seed(value: Any) -> Any:
-    plain = thawed(value)
-    if isinstance(plain, dict):
-        return {key: item for key, item in plain.items() if key not in ("seed", "random_seed")}
-    return plain
+    drawn = cohort_of(found).replicates
+    return (run, *(group[0] for group in drawn if all(one.id != run.id for one in group)))

@@ -25,6 +25,11 @@ def render_page(view: PageView) -> str:
     return str(_environment().get_template("page.html.j2").render(view=view, style=Markup(style)))
 
 
+def render(template: str, **values: Any) -> str:
+    """A fragment set by one of the page's templates, everything escaped."""
+    return str(_environment().get_template(template).render(**values))
+
+
 def _environment() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup

@@ -12,6 +12,7 @@ from typing import Any
 from runaudit.metrics.catalogue import Direction
 from runaudit.stats.components import Components
 from runaudit.stats.values import Comparability, Excluded, Interval
+from runaudit.text.shown import Shown
 from runaudit.text.terminal import UNPAINTED, Paint
 from runaudit.text.verdicts import CANNOT_JUDGE, verdict_words
 
@@ -139,8 +140,8 @@ class InteractionEffect:
     p: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatsAnswer:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class StatsAnswer(Shown):
     """What the numbers support, and why. `looks`: how often recorded runs were judged so; None where nobody counts."""
 
     metric: str

@@ -10,11 +10,12 @@ from runaudit.factors.factor import Absent, section_of
 from runaudit.factors.tables import unkeyed
 from runaudit.records.canonical import json_safe, thawed
 from runaudit.records.run import Run
+from runaudit.study.columns import Column
 from runaudit.study.leaf import Level, Sentinel
 from runaudit.study.pairs import Chain, Pair
 from runaudit.study.study import Study
 from runaudit.study.suggest import Extension
-from runaudit.study.table import Cell, Column
+from runaudit.study.table import Cell
 from runaudit.study.words import alias_sentence, notes_on, suggestion_sentence
 from runaudit.text.words import listed
 

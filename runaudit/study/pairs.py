@@ -13,7 +13,8 @@ import numpy as np
 
 from runaudit.factors.factor import Role
 from runaudit.records.run import Run
-from runaudit.study.table import Cell, Table, inner_changes
+from runaudit.study.columns import inner_changes
+from runaudit.study.table import Cell, Table
 
 FEW_CELLS = 16
 """Up to so many cells every pair is listed; beyond, the clean ones."""
@@ -134,7 +135,7 @@ def chains_of(table: Table) -> Iterator[Chain]:
     cells = table.informative
     if len(cells) > MAX_CHAIN_CELLS:
         return
-    place = {cell.codes: table.cells.index(cell) for cell in cells}
+    place = {cell.codes: at for at, cell in reversed(list(enumerate(table.cells))) if cell.results}
     judged = [column.role is not Role.EVALUATION and len(column.levels) > 1 for column in table.columns]
     count = 0
     for a, b in combinations(cells, 2):

@@ -10,16 +10,17 @@ from statistics import median
 import numpy as np
 
 from runaudit.errors import NothingToJudgeError
-from runaudit.factors.factor import Role
+from runaudit.factors.factor import SEED_ROLES, Role
 from runaudit.factors.negative_control import control_barriers
 from runaudit.records.run import Run
 from runaudit.settings import Settings
+from runaudit.study.columns import Column
 from runaudit.study.design import Design, design_of
 from runaudit.study.interactions import Interaction, interactions
-from runaudit.study.leaf import REPLICATED, Level
+from runaudit.study.leaf import Level
 from runaudit.study.pairs import Chain, Judge, Pair, chains_of, pairs_of
 from runaudit.study.suggest import Extension, extension
-from runaudit.study.table import Cell, Column, Table, table_of
+from runaudit.study.table import Cell, Table, table_of
 
 MAX_CONTRASTED = 64
 """Levels of a factor whose differences are gone through one by one."""
@@ -122,7 +123,7 @@ class Study:
 
     def seeds_for(self, found: Extension) -> int:
         """Runs of each new cell of an extension; one where the cell itself says which seed."""
-        return 1 if any(self.column(factor).role in REPLICATED for factor in found.factors) else SEEDS
+        return 1 if any(self.column(factor).role in SEED_ROLES for factor in found.factors) else SEEDS
 
     def hours(self, runs: int) -> float | None:
         """What so many runs cost, by the median of the recorded durations."""
@@ -172,7 +173,7 @@ def study(runs: Sequence[Run], *, settings: Settings, judge: Judge | None = None
         interactions=tuple(
             found
             for found in interactions(design)
-            if not any(model.columns[drawn[factor]].role in REPLICATED for factor in found.factors)
+            if not any(model.columns[drawn[factor]].role in SEED_ROLES for factor in found.factors)
         ),
         pairs=pairs,
         single_factor_pairs=clean,

@@ -7,12 +7,13 @@ from functools import cached_property
 from typing import Any
 
 from runaudit.study.answer import Judgement, answer, judged
+from runaudit.study.columns import Column
 from runaudit.study.pairs import Chain, Pair
 from runaudit.study.study import Study
 from runaudit.study.suggest import Extension
-from runaudit.study.table import Column
 from runaudit.study.words import interaction_lines, notes_on, suggestion_lines, suggestion_sentence
 from runaudit.text.markdown import bullets, escaped, table
+from runaudit.text.shown import Shown
 from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
 from runaudit.text.verdicts import verdict_words
 from runaudit.text.words import level, listed
@@ -134,16 +135,21 @@ def _missing(study: Study) -> list[str]:
     return [f"{path}: {len(rows)} of {total} runs ({reason})" for path, (rows, reason) in study.table.missing.items()]
 
 
-@dataclass(frozen=True, kw_only=True)
-class StudyAnswer:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class StudyAnswer(Shown):
     """What `study` answers with: the study, and what may be concluded from it."""
 
     study: Study
 
     @cached_property
     def judgement(self) -> Judgement:
-        """The verdict over all runs together."""
+        """The verdict over all runs together, with its reason."""
         return judged(self.study)
+
+    @property
+    def verdict(self) -> str:
+        """The word of the verdict."""
+        return self.judgement.verdict
 
     def to_json(self) -> dict[str, Any]:
         """The answer as the JSON contract words it."""

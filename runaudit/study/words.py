@@ -6,9 +6,10 @@ from itertools import combinations
 
 from runaudit.factors.cohort import cohort_of
 from runaudit.factors.path import last_key
+from runaudit.study.columns import Column
 from runaudit.study.study import SEEDS, Study
 from runaudit.study.suggest import Extension
-from runaudit.study.table import Cell, Column
+from runaudit.study.table import Cell
 from runaudit.text.words import level, listed, plural
 
 INFLATED = 5.0

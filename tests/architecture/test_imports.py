@@ -21,7 +21,7 @@ RUNAUDIT_FLOORS = [
     {"judge", "record"},
     {"guard"},
     {"launch", "report", "integrations"},
-    {"cli"},
+    {"cli", "verbs"},
 ]
 HOMES = {
     "torch": {"runaudit/integrations/torch.py"},

@@ -66,3 +66,24 @@ def test_a_path_is_printed_alone_and_never_leads_out_of_the_folder(here, runaudi
     assert code == 2 and "fits 2 files: a/last.pt, b/last.pt" in err
     for name in ("../../store.json", str(here.root / "store.json"), "none.pt", ""):
         assert runaudit("path", "alone", name)[0] == 2
+
+
+def test_a_bundle_goes_from_store_to_store_and_is_refused_where_it_was_altered(here, runaudit, tmp_path):
+    ids = cohort(here, "big", [31.0, 31.2, 31.4])
+    assert runaudit("annotate", ids[0], "kept")[0] == 0
+    code, out, _ = runaudit("export", "big", "-o", "big.bundle", "--json")
+    assert (code, json.loads(out)["runs"]) == (0, ids)
+
+    code, out, _ = runaudit("import", "big.bundle", "--store", tmp_path / "other", "--json")
+
+    assert (code, [row["id"] for row in json.loads(out)["imported"]]) == (0, ids)
+    assert runaudit("verify", "--store", tmp_path / "other")[0] == 0
+    assert "kept" in runaudit("show", ids[0], "--store", tmp_path / "other")[1]
+    again = runaudit("import", "bundle", "big.bundle", "--store", tmp_path / "other")
+    assert again[0] == 0 and "already imported" in again[1]
+    raw = bytearray((tmp_path / "big.bundle").read_bytes())
+    raw[len(raw) // 2] ^= 1
+    (tmp_path / "big.bundle").write_bytes(raw)
+    assert runaudit("import", "big.bundle", "--store", tmp_path / "third")[0] == 4
+    assert not (tmp_path / "third").exists()
+    assert runaudit("import", "record")[0] == 2

@@ -34,6 +34,7 @@ CALLS = {
     "restore": (["first", "--to", "restored"], {0}),
     "rerun": (["first"], {0}),
     "import": (["record", "foreign.json"], {0}),
+    "export": ([HOSTILE, OTHER, "-o", "runs.bundle"], {0}),
     "rules": ([], {0}),
 }
 

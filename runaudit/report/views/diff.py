@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from runaudit.diff import Comparison
 from runaudit.diff.result import Derivation, FactorChange, Intent, Missing
 from runaudit.errors import RunauditError
 from runaudit.factors.factor import Absent, Change
@@ -66,26 +67,32 @@ class DiffView:
 
 def diff_view(comparison: ComparisonInput, arms: Sequence[ArmInput]) -> DiffView:
     """The changes between two arms. Code is shown from the first run of each."""
-    diff = comparison.diff
-    about = verdict_words("diff", diff.verdict)
     a, b = arms[comparison.baseline], arms[comparison.arm]
+    title = f"{letter(comparison.baseline)} → {letter(comparison.arm)}"
+    code = tuple(_code(comparison.diff.factors, a.runs[0], b.runs[0])) if a.runs and b.runs else ()
+    return leaves_view(comparison.diff, title=title, code=code)
+
+
+def leaves_view(diff: Comparison, *, title: str, code: tuple[CodeDiff, ...] = ()) -> DiffView:
+    """A comparison leaf by leaf, with the source that is at hand."""
+    about = verdict_words("diff", diff.verdict)
     folded = {
         "Cannot change a result": [_leaf(change) for change in diff.nuisance],
         "Code that changed in comments or layout only": [_leaf(change) for change in diff.cosmetic],
         "Not in a record": [_gap(gap) for gap in diff.missing],
     }
     return DiffView(
-        title=f"{letter(comparison.baseline)} → {letter(comparison.arm)}",
+        title=title,
         verdict=clean(about.words),
         tone=about.tone,
         factors=tuple(_factor(factor) for factor in diff.factors),
         derived=tuple(_derived(row) for row in diff.derived),
         groups=tuple(
-            Group(title=title, summary=plural(len(rows), "leaf", "leaves"), changes=tuple(rows))
-            for title, rows in folded.items()
+            Group(title=words, summary=plural(len(rows), "leaf", "leaves"), changes=tuple(rows))
+            for words, rows in folded.items()
             if rows
         ),
-        code=tuple(_code(diff.factors, a.runs[0], b.runs[0])) if a.runs and b.runs else (),
+        code=code,
         intent=_intent(diff.intent),
     )
 

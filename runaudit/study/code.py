@@ -1,0 +1,115 @@
+"""The source files of many runs as leaves, by the rules by which a comparison judges a changed file."""
+
+from collections.abc import Iterator, Sequence
+
+from runaudit.factors.documents import shape, text_of
+from runaudit.factors.factor import ABSENT, Absent, ChangeClass
+from runaudit.factors.levels import Levels
+from runaudit.factors.patch import patch_text, patched_files
+from runaudit.factors.path import matches
+from runaudit.factors.source import file_change, prefix_of
+from runaudit.factors.unknowns import no_sections
+from runaudit.records.canonical import canonical_bytes
+from runaudit.records.digest import digest_bytes
+from runaudit.settings import FactorSettings
+from runaudit.study.leaf import UNKNOWN, Leaf, Level, Sentinel
+
+
+def code_leaves(runs: Sequence[Levels], settings: FactorSettings) -> Iterator[Leaf]:
+    """Source files by their programs; where a run's tree is not wholly known, commit and patch stand for the rest."""
+    none = ["code" in no_sections(of.run) for of in runs]
+    if any(none):
+        bodies = [canonical_bytes(of.run.manifest.body.get("code")) for of in runs]
+        leaf = Leaf(path="code", levels=tuple(None if lacks else str(digest_bytes(body))
+                                              for lacks, body in zip(none, bodies, strict=True)))  # fmt: skip
+        yield from [leaf] if len(leaf.known) > 1 else []
+        return
+    found = list(_listed(runs, settings)) if all(of.files is not None for of in runs) else []
+    yield from found
+    if not all(of.files_judged for of in runs):
+        told = {prefix_of(path) for path in frozenset.intersection(*(frozenset(of.files or ()) for of in runs))}
+        yield from (leaf for leaf in _states(runs, bool(found)) if leaf.path not in told and _weighs(leaf, settings))
+
+
+def _weighs(leaf: Leaf, settings: FactorSettings) -> bool:
+    varies = len(leaf.known) > 1 or leaf.path == "code.files"
+    return varies and not any(matches(leaf.path, pattern) for pattern in settings.nuisance)
+
+
+def _states(runs: Sequence[Levels], listed: bool) -> Iterator[Leaf]:
+    """Commit and patch; patches to one commit file by file, as a comparison has them."""
+    commits = Leaf(path="code.commit", levels=tuple(_state(of, "code.commit") for of in runs))
+    if not listed:
+        yield commits
+    elif len(commits.known) > 1:
+        # What else the commits change is in no record, so it is unknown of every run.
+        yield Leaf(path="code.files", levels=(UNKNOWN,) * len(runs))
+    patches = tuple(_state(of, "code.patch") for of in runs)
+    texts = [
+        None if isinstance(p, Absent | Sentinel) else patch_text(of.run, p) for p, of in zip(patches, runs, strict=True)
+    ]
+    parts = [patched_files(text) for text in texts]
+    lacking = [part is None and level is not UNKNOWN for part, level in zip(parts, patches, strict=True)]
+    if len(commits.known) > 1 or any(lacking):
+        known = [level if text is None else text for level, text in zip(patches, texts, strict=True)]
+        yield Leaf(path="code.patch", levels=tuple(known))
+        return
+    for path in sorted({path for part in parts for path in part or ()}):
+        levels = (UNKNOWN if part is None else part.get(path, ABSENT) for part in parts)
+        yield Leaf(path=prefix_of(path), levels=tuple(levels))
+
+
+def _listed(runs: Sequence[Levels], settings: FactorSettings) -> Iterator[Leaf]:
+    files = [of.files or {} for of in runs]
+    for path in sorted({path for tree in files for path in tree}):
+        digests = [tree.get(path, ABSENT) for tree in files]
+        if len(set(digests)) > 1:
+            leaf = Leaf(path=prefix_of(path), levels=_programs(path, digests, runs, settings))
+            if len(leaf.known) > 1 and _counts(path, leaf, digests, runs, settings):
+                yield leaf
+
+
+def _opened(path: str, of: Levels) -> bool:
+    return of.observed is not None and of.observed.opened(path)
+
+
+def _state(of: Levels, path: str) -> Level:
+    value = of.at(path)
+    if not isinstance(value, Absent):
+        return value
+    return None if path == "code.patch" and of.at("code.dirty") is False else UNKNOWN
+
+
+def _programs(
+    path: str, digests: Sequence[str | Absent], runs: Sequence[Levels], settings: FactorSettings
+) -> tuple[Level, ...]:
+    """Each digest, or the first one that a comparison takes for the same: comments and layout make no other level."""
+    alike: dict[str, list[tuple[str, Levels]]] = {}
+    level: dict[str, str] = {}
+    for digest, of in zip(digests, runs, strict=True):
+        if not isinstance(digest, str) or digest in level:
+            continue
+        text = text_of(of.run, digest) if path.endswith(".py") else None
+        program = (shape(text, docstrings=False) if text is not None else None) or digest
+        founders = alike.setdefault(program, [])
+        level[digest] = next(
+            (
+                first
+                for first, its in founders
+                if file_change(path, first, digest, its, of, settings).kind is not ChangeClass.FACTOR
+            ),
+            digest,
+        )
+        if level[digest] == digest:
+            founders.append((digest, of))
+    return tuple(level[digest] if isinstance(digest, str) else digest for digest in digests)
+
+
+def _counts(
+    path: str, leaf: Leaf, digests: Sequence[str | Absent], runs: Sequence[Levels], settings: FactorSettings
+) -> bool:
+    """Whether a comparison calls the file a factor, asked of a run that could have loaded it."""
+    at = next((i for i, of in enumerate(runs) if of.loaded is None or path in of.loaded), 0)
+    other = next(i for i, level in enumerate(leaf.levels) if level != leaf.levels[at])
+    sides = (digests[at], digests[other], runs[at], runs[other])
+    return file_change(path, *sides, settings).kind is ChangeClass.FACTOR

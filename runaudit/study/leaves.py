@@ -1,0 +1,125 @@
+"""The leaves that differ anywhere among many runs.
+
+A leaf is judged as it is when two runs are compared: what stands for a nuisance, a derivation or a seed there is no
+factor of the study here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from runaudit.factors.changed import common_role
+from runaudit.factors.classes import standing
+from runaudit.factors.derived import check_rule, references
+from runaudit.factors.factor import ABSENT, SEED_ROLES, Absent, ChangeClass, Classification
+from runaudit.factors.gaps import COUNTED_BY_DIGEST
+from runaudit.factors.levels import NOT_DESIGN, Levels
+from runaudit.factors.path import matches, steps
+from runaudit.settings import FactorSettings
+from runaudit.study.code import code_leaves
+from runaudit.study.leaf import EXPLAINED, UNKNOWN, Leaf, Level, Sentinel
+from runaudit.study.raw import raw_levels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaves:
+    """`varying`: what counts and differs, or is unknown in some run. `replicating`: seeds and stochastic settings.
+    `held`: what counts and never differed."""
+
+    varying: tuple[Leaf, ...]
+    replicating: tuple[Leaf, ...]
+    held: tuple[str, ...]
+
+
+def leaves_among(runs: Sequence[Levels], settings: FactorSettings) -> Leaves:
+    """Every leaf of these runs that can change a result."""
+    varying: list[Leaf] = []
+    replicating: list[Leaf] = []
+    held: list[str] = []
+    explained: list[Leaf] = []
+    quiet: dict[str, bool] = {}
+    for section in sorted({name for of in runs for name in of.tree if name not in NOT_DESIGN and name != "code"}):
+        for path, values, differs in raw_levels(runs, section):
+            if path == "env.files" and not any(values):
+                continue  # No package opened a file by itself in any of these runs.
+            leaf = _judged(path, values, differs, runs, settings)
+            if differs:
+                quiet[path] = leaf is None and _stands(path, values, runs, settings).kind is ChangeClass.NUISANCE
+            if leaf is None:
+                if differs and path in settings.derived:
+                    explained.append(Leaf(path=path, levels=tuple(values)))
+                continue
+            if leaf.role in SEED_ROLES:
+                replicating.append(leaf)
+            elif any(level is UNKNOWN for level in leaf.levels) or len(leaf.known) > 1:
+                varying.append(leaf)
+            else:
+                held.append(path)
+    varying += [leaf for leaf in explained if _explains_nothing(settings.derived[leaf.path], leaf.path, quiet)]
+    code = list(code_leaves(runs, settings))
+    return Leaves(
+        varying=tuple(sorted([*varying, *code], key=lambda leaf: leaf.path)),
+        replicating=tuple(replicating),
+        held=tuple(sorted([*held, *([] if code else ["code"])])),
+    )
+
+
+def _explains_nothing(rule: str, path: str, quiet: Mapping[str, bool]) -> bool:
+    """Whether all that differs of what a rule reads cannot matter: what follows from it is then a factor of its own."""
+    read = [still for other, still in quiet.items() for ref in references(rule, path) if matches(other, ref)]
+    return bool(read) and all(read)
+
+
+def _judged(
+    path: str, values: list[Level], differs: bool, runs: Sequence[Levels], settings: FactorSettings
+) -> Leaf | None:
+    """The leaf with what counts of its levels, or None where it cannot matter in any run."""
+    if not differs:
+        # What never varied is judged on one run: it is no factor of this study, only something that was held. But what
+        # stayed as it was where its rule would have moved it was chosen.
+        if path in settings.derived and (chosen := _against_its_rule(path, values, runs, settings)):
+            return chosen
+        stands = _stands(path, values, runs, settings)
+        known = Leaf(path=path, levels=tuple(values), role=stands.role)
+        return known if stands.kind is ChangeClass.FACTOR else None
+    levels = list(values)
+    sides: list[Classification] = []
+    for i, (value, of) in enumerate(zip(values, runs, strict=True)):
+        if isinstance(value, Absent | Sentinel):
+            continue
+        stands = standing(path, value, of, settings)
+        sides.append(stands)
+        if stands.kind is not ChangeClass.FACTOR:
+            levels[i] = EXPLAINED
+            continue
+        if stands.value is not ABSENT:
+            levels[i] = stands.value
+    if not any(side.kind is ChangeClass.FACTOR for side in sides):
+        return None
+    return Leaf(path=path, levels=tuple(levels), role=common_role(sides))
+
+
+def _against_its_rule(
+    path: str, values: Sequence[Level], runs: Sequence[Levels], settings: FactorSettings
+) -> Leaf | None:
+    """A leaf that follows its rule in some runs and breaks it in others, though its value is the same in all."""
+    rule = settings.derived[path]
+    holds = [isinstance(value, Absent | Sentinel) or check_rule(path, rule, value, of.at).holds
+             for value, of in zip(values, runs, strict=True)]  # fmt: skip
+    if len(set(holds)) == 1:
+        return None
+    levels = (EXPLAINED if held else value for held, value in zip(holds, values, strict=True))
+    return Leaf(path=path, levels=tuple(levels))
+
+
+def _stands(path: str, values: Sequence[Level], runs: Sequence[Levels], settings: FactorSettings) -> Classification:
+    """What a leaf stands for in the first run that has it."""
+    at = next(i for i, value in enumerate(values) if not isinstance(value, Absent | Sentinel))
+    return standing(path, values[at], runs[at], settings)
+
+
+def covered_by_digest(leaf: Leaf, runs: Sequence[Levels]) -> bool:
+    """Whether a fact of a data set is unknown somewhere and its digest, known everywhere, says it already."""
+    keys = steps(leaf.path)
+    if len(keys) < 3 or keys[0] != "data" or keys[2] not in COUNTED_BY_DIGEST or UNKNOWN not in leaf.levels:
+        return False
+    return all(of.at(f"data.{keys[1]}.digest") for of in runs)

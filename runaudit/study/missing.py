@@ -1,0 +1,74 @@
+"""What the records of a study do not say, and what was the same in all of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from runaudit.factors.arguments import ROOT
+from runaudit.factors.between import SEED_UNPROVEN
+from runaudit.factors.factor import ABSENT, Absent
+from runaudit.factors.gaps import gaps, status_gap
+from runaudit.factors.levels import Levels
+from runaudit.factors.observed import seeded_alike
+from runaudit.settings import FactorSettings
+from runaudit.study.leaf import UNKNOWN, Leaf, token
+
+
+def missing_of(
+    runs: Sequence[Levels], leaves: Sequence[Leaf], policy: FactorSettings
+) -> Mapping[str, tuple[frozenset[int], str]]:
+    """Path -> the rows whose record lacks it, with the reason of the first."""
+    rows: dict[str, dict[int, str]] = {}
+    for row, of in enumerate(runs):
+        for path, reason in gaps(of, policy).items():
+            rows.setdefault(path, {})[row] = reason
+        if (why := status_gap(of.run)) is not None:
+            rows.setdefault("runtime.status", {})[row] = why
+    for row in sorted({row for group in alike_rows(runs) for row in group}):
+        rows.setdefault("seed", {}).setdefault(row, SEED_UNPROVEN)
+    for leaf in leaves:
+        for row, level in enumerate(leaf.levels):
+            if level is UNKNOWN and not any(
+                row in rows[path] for path in rows if leaf.path == path or leaf.path.startswith(f"{path}.")
+            ):
+                rows.setdefault(leaf.path, {})[row] = runs[row].run.manifest.reason(leaf.path)
+    return {path: (frozenset(rows[path]), min(rows[path].items())[1]) for path in sorted(rows)}
+
+
+def known_rows(runs: Sequence[Levels], leaves: Sequence[Leaf]) -> Mapping[str, frozenset[int]]:
+    """Of every leaf that only observation or the command line tells, the rows that have it."""
+    told = {path for of in runs for path in of.scope.facts}
+    return {
+        leaf.path: frozenset(row for row, level in enumerate(leaf.levels) if level is not UNKNOWN)
+        for leaf in leaves
+        if leaf.path in told or leaf.path.startswith(ROOT)
+    }
+
+
+def alike_rows(runs: Sequence[Levels]) -> tuple[frozenset[int], ...]:
+    """Rows of equal seeding calls and other declared seeds, where no word of the command line gave the seed."""
+    groups: dict[str, list[int]] = {}
+    for row, of in enumerate(runs):
+        if of.observed is not None and of.observed.seeded and of.seed_word is None:
+            groups.setdefault(repr(of.observed.seeded), []).append(row)
+    return tuple(
+        frozenset(rows)
+        for rows in groups.values()
+        if any(seeded_alike(runs[rows[0]].run, runs[row].run) for row in rows[1:])
+    )
+
+
+def never_varied(constant: Iterable[str], runs: Sequence[Levels]) -> tuple[str, ...]:
+    """What was held in all runs; packages and the facts of a data set each in one word."""
+    seeds = {token(of.at("seed")) for of in runs}
+    named = {_collapsed(path) for path in constant}
+    if any(of.files is None for of in runs) and any(isinstance(of.at("code.commit"), Absent) for of in runs):
+        named.discard("code")
+    if len(seeds) == 1 and token(ABSENT) not in seeds:
+        named.add("seed")
+    return tuple(sorted(named))
+
+
+def _collapsed(path: str) -> str:
+    for root in ("env.packages", "env.variables"):
+        if path.startswith((f"{root}.", f"{root}[")):
+            return root
+    return ".".join(path.split(".")[:2]) if path.startswith("data.") else path

@@ -1,0 +1,210 @@
+"""The door for Python: the answers of the command line, asked with words or runs, shown where nobody prints them."""
+
+import doctest
+import importlib
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import runaudit
+from runaudit.cli.app import main
+from runaudit.errors import UsageError
+from runaudit.store.store import EmptyStoreError, Store
+from tests.cli.recorded import sealed
+from tests.diff.samples import put
+
+ROOT = Path(__file__).parents[2]
+SLOW, FAST = (0.40, 0.41, 0.42), (0.30, 0.31, 0.32)
+HOSTILE = "<img src=x onerror=alert(1)>\x1b[31m"
+
+
+def cohort(store, label, values, *changes):
+    return [
+        sealed(store, put("seed", seed), put("label", label), *changes, metrics={"val/error": value})
+        for seed, value in enumerate(values, start=1)
+    ]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A store in the current folder: two arms of three seeds, one factor apart."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RUNAUDIT_STORE", raising=False)
+    store = Store.create(tmp_path / ".runaudit")
+    cohort(store, "slow", SLOW)
+    cohort(store, "fast", FAST, put("config/optimizer/lr", 5e-4))
+    return store
+
+
+@pytest.fixture
+def command(capsys):
+    def call(*words):
+        with pytest.raises(SystemExit):
+            main([*words, "--json"])
+        return json.loads(capsys.readouterr().out)
+
+    return call
+
+
+@pytest.mark.parametrize("name", ["runaudit.verbs", "runaudit.judge.bench"])
+def test_every_public_function_has_an_example_that_runs(name, here):
+    room = importlib.import_module(name)
+    finder = doctest.DocTestFinder(exclude_empty=False)
+    public = {
+        f"{name}.{verb}" for verb in ("open_store", "compare", "judge", "study", "verify") if name == "runaudit.verbs"
+    }
+
+    found = {test.name: test for test in finder.find(room, name)}
+    ran = {key: doctest.DocTestRunner().run(test) for key, test in found.items() if test.examples}
+
+    assert public <= set(ran)
+    assert all(result.failed == 0 for result in ran.values()) and ran
+
+
+def test_the_answers_are_those_of_the_command_line(here, command):
+    assert runaudit.compare("slow", "fast").to_json() == command("diff", "slow", "fast")
+    assert runaudit.study().to_json() == command("study")
+    rehashed = command("verify")  # which also says what nobody can see without a witness
+    assert runaudit.verify().to_json() | {"notes": []} == rehashed | {"notes": []}
+    asked = ("--metric", "val/error", "--direction", "lower")
+    answer = runaudit.judge("fast", "slow", metric="val/error", direction="lower")
+    assert answer.to_json() == command("stats", "fast", "--vs", "slow", *asked)
+
+
+def test_runs_and_cohorts_stand_where_words_would(here):
+    store = runaudit.open_store()
+    slow, fast = store.cohorts()
+    by_word = runaudit.compare("slow", "fast").to_json()
+
+    for a, b in ((slow, fast), (slow.runs, list(fast.runs)), ("slow", fast)):
+        assert runaudit.compare(a, b, store=store).to_json()["verdict"] == by_word["verdict"]
+    one = runaudit.compare(slow.runs[0], fast.runs[0].id[:8])
+    assert (one.a.id, one.b.id) == (slow.runs[0].id, fast.runs[0].id)
+    assert runaudit.judge(fast, slow, metric="val/error", direction="lower").verdict == "improved"
+    assert len(runaudit.study(slow, fast.runs[0]).study.table.runs) == 4
+    assert runaudit.verify(slow).found.runs == 3
+
+
+def test_the_store_is_found_as_the_commands_find_it(here, tmp_path, monkeypatch):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+
+    with pytest.raises(EmptyStoreError):
+        runaudit.open_store()
+    for place in (here.root, str(here.root)):
+        assert len(runaudit.open_store(place).runs()) == 6
+    assert str(runaudit.compare("slow", "fast", store=here).verdict) == "single_factor"
+    monkeypatch.setenv("RUNAUDIT_STORE", str(here.root))
+    assert len(runaudit.open_store().runs()) == 6
+
+
+def test_the_policy_beside_the_store_holds_in_python_too(here, tmp_path):
+    (tmp_path / "runaudit.toml").write_text('[factors]\nnuisance = ["config.optimizer.lr"]\n')
+
+    assert "single_factor" not in str(runaudit.compare("slow", "fast").verdict)
+
+
+def test_a_look_from_python_is_a_look(here):
+    ask = {"metric": "val/error", "direction": "lower"}
+    assert runaudit.judge("fast", "slow", **ask).looks == 1
+    cohort(here, "fast", (*FAST, 0.33), put("config/optimizer/lr", 5e-4))
+
+    assert runaudit.judge("fast", "slow", **ask).looks == 2
+
+
+def test_a_single_arm_and_an_unknown_word_are_refused(here):
+    with pytest.raises(UsageError, match="two arms"):
+        runaudit.judge("slow", metric="val/error")
+    with pytest.raises(UsageError):
+        runaudit.compare("slow", "nobody")
+    with pytest.raises(UsageError):
+        runaudit.open_store().run("slow")
+
+
+class Tags(HTMLParser):
+    def __init__(self, html):
+        super().__init__()
+        self.names, self.open = set(), []
+        self.feed(html)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.names.add(tag)
+        assert not [name for name, _ in attrs if name.startswith("on")]
+        self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def answers():
+    yield runaudit.compare("slow", "fast")
+    yield runaudit.judge("fast", "slow", metric="val/error", direction="lower")
+    yield runaudit.study()
+    yield runaudit.verify()
+
+
+def test_an_answer_shows_itself_in_a_notebook_and_in_one_line(here):
+    for answer in answers():
+        html = answer._repr_html_()
+
+        assert Tags(html.replace("<br>", "")).names >= {"div", "p"}
+        assert 'class="badge ' in html and "<script" not in html
+        assert str(answer) == answer.headline
+        assert repr(answer) == f"<{type(answer).__name__} {answer.headline}>" and "\n" not in repr(answer)
+    shown = runaudit.compare("slow", "fast")._repr_html_()
+    assert "config.optimizer.lr" in shown and "Before" in shown
+    assert "<svg" in runaudit.judge("fast", "slow", metric="val/error", direction="lower")._repr_html_()
+
+
+def test_no_name_is_markup_or_a_command_where_an_answer_shows_itself(here):
+    cohort(here, HOSTILE, FAST, put("config/optimizer/lr", HOSTILE), put(f"config/{HOSTILE[:4]}", HOSTILE))
+    store = runaudit.open_store()
+    bad = store.cohorts()[-1]
+
+    for answer in (
+        runaudit.compare("slow", bad),
+        runaudit.judge(bad, "slow", metric="val/error", direction="lower"),
+        runaudit.study(),
+    ):
+        html = answer._repr_html_()
+        assert "<img" not in html and "\x1b" not in html
+        assert "\x1b" not in repr(answer) + str(answer)
+
+
+def test_an_answer_without_a_drawer_is_its_one_line():
+    """The rooms below the door hold answers too; they do not load the page to do so."""
+    code = (
+        "import sys; from runaudit.diff import Comparison, Side, Verdict\n"
+        "side = Side(id='a', label='a')\n"
+        "found = Comparison(a=side, b=side, verdict=Verdict.IDENTICAL, conditional=None, reason='nothing differs')\n"
+        "print(found._repr_html_(), found, 'runaudit.report' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout == "None identical: nothing differs False\n"
+
+
+def test_a_verb_stays_a_verb_when_its_room_is_loaded():
+    code = (
+        "import runaudit.judge.cohorts, runaudit.study.study, runaudit.guard, runaudit\n"
+        "from runaudit import compare, judge, open_store, study, verify\n"
+        "print(*(callable(getattr(runaudit, name)) for name in ('judge', 'study', 'compare', 'verify', 'guard')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.split() == ["True"] * 5
+
+
+def test_the_example_of_the_readme_runs(here, capsys):
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## From Python\n")[2]
+    (block,) = re.findall(r"^```python\n(.*?)^```", section.partition("\n## ")[0], flags=re.MULTILINE | re.DOTALL)
+
+    exec(compile(block, "README", "exec"), {})
+
+    out = capsys.readouterr().out
+    assert "slow 3 3" in out and "single_factor" in out and "improved" in out
