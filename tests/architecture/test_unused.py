@@ -12,6 +12,7 @@ USERS = (*HOUSE, "examples", "Makefile", "README.md", "pyproject.toml")
 
 ALLOWED = {
     "forward": "torch calls it",
+    "writable": "io.RawIOBase has it; who writes into the file asks",
     "list_commands": "click calls it",
     "format_commands": "click calls it",
     "prove_seed": "the public face of a recording: a training loop of the user's calls it",
