@@ -1,8 +1,8 @@
 """Derived leaves: a declared rule, recomputed from the other leaves of the same run.
 
-The language is arithmetic, comparison, `and or not`, `a if c else b` and `floor ceil min max round` over dotted paths,
-numbers and strings. The text is parsed, never evaluated as Python: nothing can be called, imported or reached through
-an attribute, and no power can grow without bound.
+The language is arithmetic, comparison, `in` a written list, `and or not`, `a if c else b` and `floor ceil min max
+round` over dotted paths, numbers and strings. The text is parsed, never evaluated as Python: nothing can be called,
+imported or reached through an attribute, and no power can grow without bound.
 """
 
 import ast
@@ -96,6 +96,8 @@ def _check(node: ast.AST, where: str) -> None:
             type(op) in _COMPARE or isinstance(op, ast.Eq | ast.NotEq) for op in ops
         ):
             inner = [left, *rest]
+        case ast.Compare(left=left, ops=[ast.In() | ast.NotIn()], comparators=[ast.Tuple() | ast.List() as among]):
+            inner = [left, *among.elts]
         case ast.IfExp(test=test, body=body, orelse=orelse):
             inner = [test, body, orelse]
         case _:
@@ -154,6 +156,11 @@ def evaluate(node: ast.AST, at: Lookup) -> Any:
             return _arithmetic(sign, evaluate(operand, at))
         case ast.BoolOp(op=op, values=values):
             return _logic(values, isinstance(op, ast.Or), at)
+        case ast.Compare(
+            left=left, ops=[ast.In() | ast.NotIn() as op], comparators=[ast.Tuple() | ast.List() as among]
+        ):
+            value = evaluate(left, at)
+            return any(same(value, evaluate(one, at)) for one in among.elts) is isinstance(op, ast.In)
         case ast.Compare(left=left, ops=ops, comparators=rest):
             return _compare(left, ops, rest, at)
         case ast.IfExp(test=test, body=body, orelse=orelse):

@@ -1,9 +1,11 @@
 """Where judgement sits: a store and the policy beside it, handed on together because every judgement needs both."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from runaudit.factors.cohort import Cohort
 from runaudit.records.run import Run
+from runaudit.runs.listing import sections_of, table_rows
 from runaudit.runs.names import all_runs, cohort_named, has_store, one_of, runs_named, stored_cohorts
 from runaudit.settings import Settings
 from runaudit.store.store import Store
@@ -59,3 +61,12 @@ class Bench:
         [('slow', 3), ('fast', 3)]
         """
         return stored_cohorts(self.store.existing(), self.settings) if has_store(self.store) else ()
+
+    def table(self) -> list[dict[str, Any]]:
+        """Every launch as a plain dict of equal keys, which a data-frame library takes: every field and every metric.
+
+        >>> import runaudit
+        >>> [(row["label"], row["seed"]) for row in runaudit.open_store().table()][:2]
+        [('slow', 1), ('slow', 2)]
+        """
+        return table_rows(sections_of(self.cohorts(), self.settings.factors))

@@ -1,17 +1,33 @@
 """The two kinds of line that `list` prints. Apart from all else, so that a listing from the index loads no judge."""
 
+from collections.abc import Iterator, Sequence
+
 from runaudit.text.terminal import BOLD, GREEN, RED, Paint
 
 FINISHED = ("completed", "early_stopped")
 """Statuses that are shown as good."""
 
 
-def head_line(name: str, label: str, n: int, effective_n: int, *, paint: Paint) -> str:
-    """A cohort in one line; `label` is printable."""
-    return paint(f"{name}  {label}", BOLD) + f"  ({'1 run' if n == 1 else f'{n} runs'}, effective n {effective_n})"
+def head_lines(
+    name: str, label: str, n: int, effective_n: int, metric: str, *, paint: Paint, width: int | None
+) -> Iterator[str]:
+    """A cohort: its name and counts, then its metric; `label` and `metric` are printable."""
+    counts = f"  ({'1 run' if n == 1 else f'{n} runs'}, effective n {effective_n})"
+    room = None if width is None else max(width - len(counts), len(name) + 3)
+    yield paint(fitted(f"{name}  {label}", room), BOLD) + counts
+    if metric:
+        yield fitted(f"  {metric}", width)
 
 
-def row_line(short: str, seed: str, status: str, started: str, metrics: str, *, paint: Paint) -> str:
-    """A run in one line."""
-    mark = paint(f"{status:<13}", GREEN if status in FINISHED else RED)
-    return f"  {short}  seed {seed:<6}  {mark}  {started:<19}  {metrics}".rstrip()
+def row_line(cells: Sequence[str], columns: Sequence[tuple[str, int, str]], *, paint: Paint) -> str:
+    """A run in one line: its columns, then its metric."""
+    parts = []
+    for cell, (name, width, title) in zip(cells, columns, strict=False):
+        part = f"{title}{cell:<{width}}"
+        parts.append(paint(part, GREEN if cell in FINISHED else RED) if name == "status" else part)
+    return "  ".join(("", *parts, cells[-1])).rstrip()
+
+
+def fitted(line: str, width: int | None) -> str:
+    """A line cut to the terminal's width."""
+    return line if width is None or len(line) <= width else line[: max(width - 1, 0)] + "…"

@@ -1,31 +1,32 @@
-"""Runs as rows and sections: the views of `list` and `show`, and the filters of `list`."""
+"""Runs as rows and sections: the views of `list`, and its filters by a word."""
 
+import csv
+import io
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from runaudit.errors import RecordError, UsageError
 from runaudit.factors.cohort import Cohort
-from runaudit.factors.factor import Absent
+from runaudit.factors.factor import ABSENT, Absent
 from runaudit.factors.levels import levels
 from runaudit.factors.tree import same
-from runaudit.metrics.catalogue import PRIMARY
-from runaudit.records.canonical import JSON, parse_strict
+from runaudit.records.canonical import JSON, canonical_bytes, parse_strict
 from runaudit.records.manifest import Unknown
 from runaudit.records.run import Run
-from runaudit.runs.lines import head_line, row_line
+from runaudit.runs.lines import fitted, head_lines, row_line
+from runaudit.runs.rows import Entry, Section, fields, shown
 from runaudit.settings import FactorSettings
 from runaudit.text.markdown import table
 from runaudit.text.terminal import DIM, RED, UNPAINTED, Paint, printable
-from runaudit.text.words import level
+from runaudit.text.words import columns
 
 COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge, "<=": operator.le, "!=": operator.ne, "=": operator.eq, ">": operator.gt, "<": operator.lt,
 }  # fmt: skip
 _FILTER = re.compile(r"(?P<key>[^<>=!]+?)\s*(?P<op>>=|<=|!=|=|>|<)\s*(?P<value>.*)")
-METRICS_SHOWN = 3
 
 
 def filtered(groups: Sequence[Cohort], filters: Sequence[str]) -> tuple[Cohort, ...]:
@@ -77,99 +78,145 @@ def _field(run: Run, group: Cohort, key: str) -> JSON | Absent:
     return named[0] if named else found
 
 
-def row_json(run: Run) -> dict[str, Any]:
+def row_json(entry: Entry, columns: Sequence[str] = ()) -> dict[str, Any]:
     """A run in the answer of `list`."""
-    seed = run.manifest.seed
+    row = {**entry.row.to_json(), "metrics": dict(entry.run.metrics)}
+    return {**row, "columns": {name: _plain(entry.at(name)) for name in columns}} if columns else row
+
+
+def section_json(section: Section, columns: Sequence[str] = ()) -> dict[str, Any]:
+    """A cohort in the answer of `list`."""
+    group = section.cohort
     return {
-        "id": run.id,
-        "label": run.label,
-        "seed": None if isinstance(seed, Unknown) else seed,
-        "status": run.status,
-        "started": run.manifest.section("launch").get("started"),
-        "metrics": dict(run.metrics),
-        "fault": run.fault,
+        "id": group.id,
+        "label": group.label,
+        "n": group.n,
+        "effective_n": group.effective_n,
+        "seeds": list(group.seeds),
+        "metric": section.spread.to_json() if section.spread else None,
+        "runs": [row_json(entry, columns) for entry in section.entries],
     }
 
 
-def list_json(groups: Sequence[Cohort]) -> dict[str, Any]:
-    """The answer of `list`."""
-    return {
-        "schema": "runaudit.list/1",
-        "cohorts": [
-            {
-                "id": group.id,
-                "label": group.label,
-                "n": group.n,
-                "effective_n": group.effective_n,
-                "seeds": list(group.seeds),
-                "runs": [row_json(run) for run in group.runs],
-            }
-            for group in groups
-        ],
-    }
+def row_cells(entry: Entry, metric: str | None) -> list[str]:
+    """What a line shows of a run, printable: the columns that have a width, then the metric that matters."""
+    cells = [printable(shown(name, entry.at(name))) for name, about in fields().items() if about["width"]]
+    value = entry.metric(metric) if metric else ABSENT
+    return [*cells, "" if isinstance(value, Absent) else f"{value:.5g}"]
 
 
-def list_lines(groups: Sequence[Cohort], *, verbose: bool, paint: Paint) -> Iterator[str]:
+def line_columns() -> list[tuple[str, int, str]]:
+    """Name, width and title of the columns of a terminal's line."""
+    return [(name, about["width"], about.get("title", "")) for name, about in fields().items() if about["width"]]
+
+
+def head_cells(section: Section) -> tuple[str, str, int, int, str]:
+    """What the head of a cohort shows: its id, label and counts, and its metric."""
+    group = section.cohort
+    return (group.id, printable(group.label), group.n, group.effective_n,
+            printable(str(section.spread)) if section.spread else printable(section.metric or ""))  # fmt: skip
+
+
+def list_lines(sections: Sequence[Section], *, verbose: bool, paint: Paint, width: int | None) -> Iterator[str]:
     """The runs for a terminal, cohort by cohort."""
-    for number, group in enumerate(groups):
+    for number, section in enumerate(sections):
         if number:
             yield ""
-        yield head_line(group.id, printable(group.label), group.n, group.effective_n, paint=paint)
-        for run in group.runs:
-            yield row_line(*row_cells(run, verbose=verbose), paint=paint)
-            if run.fault:
-                yield paint(printable(f"    damaged: {run.fault}"), RED)
-        for note in group.notes if verbose else ():
+        yield from head_lines(*head_cells(section), paint=paint, width=width)
+        for entry in section.entries:
+            yield row_line(row_cells(entry, section.metric), line_columns(), paint=paint)
+            if entry.run.fault:
+                yield paint(printable(f"    damaged: {entry.run.fault}"), RED)
+            if verbose:
+                yield from (printable(f"    {name} {value:.5g}") for name, value in sorted(entry.run.metrics.items()))
+        for note in section.cohort.notes if verbose else ():
             yield paint(printable(f"  {note}"), DIM)
 
 
-def row_cells(run: Run, *, verbose: bool = False) -> tuple[str, str, str, str, str]:
-    """What a line shows of a run, printable: its short id, seed, status, start and metrics."""
-    started = str(run.manifest.section("launch").get("started") or "")[:19]
-    seed = run.manifest.seed
-    return (run.short, printable(level(None if isinstance(seed, Unknown) else seed)), run.status, printable(started),
-            _metrics(run, verbose))  # fmt: skip
+def table_lines(sections: Sequence[Section], names: Sequence[str], *, width: int | None) -> Iterator[str]:
+    """The chosen columns for a terminal, each run a line, then each cohort's metric."""
+    rows = [[printable(shown(name, entry.at(name))) for name in names] for one in sections for entry in one.entries]
+    if rows:
+        yield from (fitted(line, width) for line in columns([[printable(name) for name in names], *rows]))
+    for section in sections:
+        if section.spread:
+            yield fitted(printable(f"{section.cohort.id}  {section.spread}"), width)
 
 
-def _metrics(run: Run, verbose: bool) -> str:
-    names = [n for n in sorted(run.metrics) if "bicubic" not in n]
-    names.sort(key=lambda name: (not name.startswith(f"{PRIMARY}/"), not name.startswith("val/"), name))
-    kept = names if verbose else names[:METRICS_SHOWN]
-    more = f"  +{len(names) - len(kept)}" if len(kept) < len(names) else ""
-    return "  ".join(f"{printable(name)} {run.metrics[name]:.5g}" for name in kept) + more
-
-
-def list_markdown(groups: Sequence[Cohort]) -> Iterator[str]:
+def list_markdown(sections: Sequence[Section], names: Sequence[str]) -> Iterator[str]:
     """The runs as a table."""
-    header = ("cohort", "n", "effective n", "run", "label", "seed", "status", "metrics")
+    chosen = list(names) or [name for name, about in fields().items() if about.get("paged")]
+    header = ("cohort", "n", "effective n", *("run" if name == "id" else name for name in chosen), "metric", "cohort's")
     rows = (
-        (group.id, group.n, group.effective_n, run.short, run.label, level(row_json(run)["seed"]), run.status,
-         _metrics(run, False))
-        for group in groups
-        for run in group.runs
+        (one.cohort.id, one.cohort.n, one.cohort.effective_n, *(shown(name, entry.at(name)) for name in chosen),
+         f"{one.metric} {row_cells(entry, one.metric)[-1]}" if one.metric else "", str(one.spread or ""))
+        for one in sections
+        for entry in one.entries
     )  # fmt: skip
     yield from table(header, rows)
 
 
+def csv_lines(sections: Sequence[Section], names: Sequence[str]) -> Iterator[str]:
+    """The runs as RFC 4180 has them; a text that a spreadsheet would compute is marked as text."""
+    rows = table_rows(sections, names)
+    out = io.StringIO()
+    writer = csv.writer(out)
+    for cells in ([*rows[0]], *(row.values() for row in rows)) if rows else ():
+        writer.writerow([_cell(cell) for cell in cells])
+    yield from out.getvalue().splitlines(keepends=True)
+
+
+def _cell(value: JSON) -> str | int | float:
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    return "" if value is None else canonical_bytes(value).decode()
+
+
+def table_rows(sections: Sequence[Section], names: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Each run as a plain dict of equal keys: the chosen columns, else every field and every metric."""
+    entries = [entry for section in sections for entry in section.entries]
+    if names:
+        return [{name: _plain(entry.at(name)) for name in names} for entry in entries]
+    metrics = sorted({name for entry in entries for name in entry.run.metrics} - set(fields()))
+    return [{**entry.row.to_json(), **{name: entry.run.metrics.get(name) for name in metrics}} for entry in entries]
+
+
+def _plain(value: JSON | Absent) -> JSON:
+    return None if isinstance(value, Absent) else value
+
+
+def sections_of(groups: Sequence[Cohort], policy: FactorSettings, away: Container[str] = ()) -> tuple[Section, ...]:
+    """The cohorts with their runs but those put away, which stay counted."""
+    found = (Section.of(group, policy) for group in groups)
+    kept = (replace(one, entries=tuple(e for e in one.entries if e.run.id not in away)) for one in found)
+    return tuple(section for section in kept if section.entries)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListAnswer:
-    """What `list` answers with: the cohorts with their runs."""
+    """What `list` answers with: the cohorts with their runs. width: of the terminal, None where there is none."""
 
-    groups: tuple[Cohort, ...]
+    sections: tuple[Section, ...]
+    columns: tuple[str, ...] = ()
+    width: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The runs for a program."""
-        return list_json(self.groups)
+        return {"schema": "runaudit.list/1", "cohorts": [section_json(one, self.columns) for one in self.sections]}
 
     @property
     def headline(self) -> str:
         """The short ids, one a line."""
-        return "\n".join(run.short for group in self.groups for run in group.runs)
+        return "\n".join(entry.run.short for section in self.sections for entry in section.entries)
 
     def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
         """For a terminal."""
-        return list_lines(self.groups, verbose=verbose, paint=paint)
+        if self.columns:
+            return table_lines(self.sections, self.columns, width=self.width)
+        return list_lines(self.sections, verbose=verbose, paint=paint, width=self.width)
 
     def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
         """For a page."""
-        return list_markdown(self.groups)
+        return list_markdown(self.sections, self.columns)

@@ -1,6 +1,8 @@
 """The index of `list` says what the records say, follows the log, and is believed by nobody else."""
 
+import contextlib
 import json
+import sqlite3
 
 import pytest
 
@@ -70,12 +72,11 @@ def test_a_run_without_an_outcome_is_asked_again_and_then_believed(store, said):
     assert "crashed" in out and "lost" not in out
 
 
-@pytest.mark.parametrize("spoilt", [b"", b"{", b"[]\n", b'{"schema": 1}\n'])
-@pytest.mark.parametrize("name", ["list.jsonl", "list-rows.jsonl"])
-def test_a_spoilt_index_is_made_again(store, said, name, spoilt):
+@pytest.mark.parametrize("spoilt", [b"", b"{", b"[]\n", b"SQLite format 3\0" + b"x" * 5000])
+def test_a_spoilt_index_is_made_again(store, said, spoilt):
     for form in ("text", "json"):
         good = said("list", "--format", form)
-        (cache(store) / name).write_bytes(spoilt)
+        (cache(store) / "list.sqlite").write_bytes(spoilt)
         assert said("list", "--format", form) == good
 
 
@@ -105,7 +106,43 @@ def test_a_damaged_record_is_not_indexed(store, said):
     path.write_bytes(path.read_bytes().replace(b"testing", b"tasting"))
 
     assert "damaged" in said("list")[1]
-    assert not (cache(store) / "list.jsonl").exists()
+    with contextlib.closing(sqlite3.connect(cache(store) / "list.sqlite")) as index:
+        assert index.execute("SELECT * FROM sqlite_master").fetchall() == []
+
+
+def test_a_locked_index_is_left_alone_and_the_records_are_read(store, said, monkeypatch):
+    monkeypatch.setattr("runaudit.runs.index.WAIT_S", 0.0)
+    good = said("list")
+    grow(store)
+    with contextlib.closing(sqlite3.connect(cache(store) / "list.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        locked = said("list")
+
+    assert locked == said("list") != good
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_an_archived_run_is_hidden_and_stays_counted(store, said, form):
+    run = seal(store, put("seed", 5), put("label", "base 5"))
+    assert run[:12] in said("list", "--format", form)[1]
+
+    said("archive", run)
+    hidden, records = said("list", "--format", form), said("list", "seed>=0", "--format", form)
+
+    assert run[:12] not in hidden[1] and run[:12] not in records[1] and run[:12] in said("list", "--all")[1]
+    assert json.loads(said("list", "--json")[1])["cohorts"][0]["n"] == 3
+    said("archive", "--undo", run)
+    assert run[:12] in said("list", "--format", form)[1]
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_the_newest_are_the_same_from_the_index_and_from_the_records(store, said, form):
+    grow(store)
+    indexed = said("list", "-n", "2", "--format", form)
+    records = said("list", "seed>=0", "-n", "2", "--format", form)
+
+    assert (indexed == records) if form == "text" else json.loads(indexed[1]) == json.loads(records[1])
+    assert sum(len(group["runs"]) for group in json.loads(said("list", "-n", "2", "--json")[1])["cohorts"]) == 2
 
 
 def test_a_store_that_cannot_be_written_is_listed(store, said, monkeypatch):

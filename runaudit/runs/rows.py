@@ -1,0 +1,173 @@
+"""A run as one row: every view of `list` and every table is made of the fields of `RunRow`, so a column is one field.
+
+A field says how it is taken from a run, how it is shown and what it means; `--columns`, `--sort`, `--where`, `--csv`,
+the JSON answer, the line of a terminal, the table of a page and `table()` follow from it.
+"""
+
+import dataclasses
+import re
+import statistics
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from runaudit.factors.cohort import Cohort
+from runaudit.factors.factor import ABSENT, Absent
+from runaudit.factors.levels import Levels, levels
+from runaudit.metrics.leading import Figure, in_order
+from runaudit.records.canonical import JSON
+from runaudit.records.manifest import Unknown
+from runaudit.records.run import SHORT, Run
+from runaudit.settings import FactorSettings
+from runaudit.text.words import level
+
+_METRIC = re.compile(r"metrics(?:\['(?P<quoted>.+)'\]|\.(?P<plain>.+))")
+
+
+def column(
+    take: Callable[[Run, Cohort], Any], words: str, *, show: Callable[[Any], str] = level, width: int = 0, **more: Any
+) -> Any:
+    """A field of `RunRow`. width: of its place in a terminal's line, 0 for none. paged: it stands in Markdown, too;
+    title: what precedes it in the line."""
+    return dataclasses.field(metadata={"take": take, "words": words, "show": show, "width": width, **more})
+
+
+def _seed(run: Run) -> JSON:
+    seed = run.manifest.seed
+    return None if isinstance(seed, Unknown) else seed
+
+
+def _started(run: Run) -> JSON:
+    started: JSON = run.manifest.section("launch").get("started")
+    return started
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """What is listed of a run, in the order in which a line shows it."""
+
+    id: str = column(lambda run, _: run.id, "the run's id", show=lambda v: str(v)[:SHORT], width=SHORT, paged=True)
+    label: str = column(lambda run, _: run.label, "its label", show=str, paged=True)
+    cohort: str = column(lambda _, group: group.id, "the id of its cohort", show=str)
+    seed: JSON = column(lambda run, _: _seed(run), "its seed", width=6, paged=True, title="seed ")  # noqa: RUF009  (a field)
+    status: str = column(lambda run, _: run.status, "how it ended", show=str, width=13, paged=True)
+    started: JSON = column(  # noqa: RUF009  (a field)
+        lambda run, _: _started(run), "when it was launched", show=lambda v: str(v or "")[:19], width=19
+    )
+    fault: str | None = column(lambda run, _: run.fault, "what is damaged in its record", show=lambda v: str(v or ""))
+
+    @classmethod
+    def of(cls, run: Run, group: Cohort) -> "RunRow":
+        """The row of a run of this cohort."""
+        return cls(**{field.name: field.metadata["take"](run, group) for field in dataclasses.fields(cls)})
+
+    def to_json(self) -> dict[str, Any]:
+        """Every field by its name."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+
+def fields() -> Mapping[str, Mapping[str, Any]]:
+    """The columns that are fields of a row, in order, with what their fields say of them."""
+    return {field.name: field.metadata for field in dataclasses.fields(RunRow)}
+
+
+def shown(name: str, value: Any) -> str:
+    """A column's value as a person reads it."""
+    if isinstance(value, Absent):
+        return ""
+    show = fields()[name]["show"] if name in fields() else level
+    return str(show(value))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A run with its row: what a name can mean of it."""
+
+    run: Run
+    row: RunRow
+    policy: FactorSettings
+
+    @cached_property
+    def figures(self) -> tuple[Figure, ...]:
+        """Its metrics, the one that matters first, the mean of sequences before them."""
+        declared = self.run.manifest.section("eval").get("metric")
+        return in_order(self.run.metrics, declared if isinstance(declared, str) else None)
+
+    @cached_property
+    def levels(self) -> Levels:
+        """The leaves of its design."""
+        return levels(self.run, self.policy)
+
+    def at(self, name: str) -> JSON | Absent:
+        """What a name means here: a field, a leaf of the design, a metric in full or by the end of its name."""
+        if name in fields():
+            value: JSON = getattr(self.row, name)
+            return value
+        if match := _METRIC.fullmatch(name):
+            return self.metric(match["quoted"] or match["plain"])
+        found = self.levels.at(name)
+        return self.metric(name) if isinstance(found, Absent) else found
+
+    def metric(self, name: str) -> JSON | Absent:
+        """A metric of the run, or the mean over its sequences."""
+        if name in self.run.metrics:
+            return self.run.metrics[name]
+        known = [(figure.name, figure.value) for figure in self.figures] + sorted(self.run.metrics.items())
+        exact = [value for key, value in known if key == name] or [v for key, v in known if key.endswith(f"/{name}")]
+        if exact:
+            return exact[0]
+        # Measured on one sequence, a metric has no mean, and its name stands before that of the sequence.
+        within = [value for key, value in self.run.metrics.items() if f"/{name}/" in f"/{key}"]
+        return within[0] if len(within) == 1 else ABSENT
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """A metric over the replicates of a cohort: repetitions count once."""
+
+    name: str
+    mean: float
+    sd: float | None
+    n: int
+
+    def to_json(self) -> dict[str, Any]:
+        """For a program."""
+        return {"name": self.name, "mean": self.mean, "sd": self.sd, "n": self.n}
+
+    def __str__(self) -> str:
+        sd = "" if self.sd is None else f" ± {self.sd:.2g}"
+        return f"{self.name} {self.mean:.5g}{sd} (n = {self.n})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A cohort with those of its runs that are listed; what is counted is the cohort."""
+
+    cohort: Cohort
+    entries: tuple[Entry, ...]
+
+    @classmethod
+    def of(cls, cohort: Cohort, policy: FactorSettings) -> "Section":
+        """All runs of a cohort."""
+        entries = (Entry(run=run, row=RunRow.of(run, cohort), policy=policy) for run in cohort.runs)
+        return cls(cohort=cohort, entries=tuple(entries))
+
+    @cached_property
+    def metric(self) -> str | None:
+        """The one metric that matters here: of the first finished run that has any, else of any run."""
+        ranked = sorted(self.entries, key=lambda entry: not entry.run.finished)
+        return next((entry.figures[0].name for entry in ranked if entry.figures), None)
+
+    @cached_property
+    def spread(self) -> Spread | None:
+        """Mean and standard deviation of that metric; None where no finished run has it."""
+        if self.metric is None:
+            return None
+        firsts = (Entry(run=group[0], row=RunRow.of(group[0], self.cohort), policy=FactorSettings())
+                  for group in self.cohort.replicates)  # fmt: skip
+        values = [v for entry in firsts if isinstance(v := entry.metric(self.metric), int | float)]
+        if not values:
+            return None
+        sd = statistics.stdev(values) if len(values) > 1 else None
+        return Spread(name=self.metric, mean=statistics.fmean(values), sd=sd, n=len(values))

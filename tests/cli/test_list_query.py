@@ -1,0 +1,104 @@
+"""`list` answers what is asked of the runs, and says so where a name means nothing."""
+
+import csv
+import dataclasses
+import io
+import json
+
+import pytest
+
+from runaudit.runs import rows
+from runaudit.runs.rows import RunRow, column
+from runaudit.verbs import open_store
+from tests.cli.test_diff import LR, call, seal, store  # noqa: F401
+from tests.diff.samples import put
+
+
+@pytest.fixture
+def runs(store):  # noqa: F811
+    return [
+        seal(store, put("seed", 1), put("label", "base 1")),
+        seal(store, put("seed", 2), put("label", "base 2"), status="crashed"),
+        seal(store, put("seed", 1), put("label", "=1+1"), LR),
+    ]
+
+
+def ids(answer):
+    return [run["id"] for group in json.loads(answer)["cohorts"] for run in group["runs"]]
+
+
+@pytest.mark.parametrize(
+    ("where", "kept"),
+    [
+        ('status == "completed"', [0, 2]),
+        ('not (status == "completed") or label == "=1+1"', [1, 2]),
+        ('status in ("crashed", "lost")', [1]),
+        ('status not in ["crashed"] and seed < 2', [0, 2]),
+        ("config.optimizer.lr < 0.0007", [2]),
+        ("seed >= 1", [0, 1, 2]),
+        ("psnr > 1000", []),
+        ("full_frame/psnr/astronaut > 1 and seed == 2", [1]),
+    ],
+)
+def test_where_keeps_what_it_says(runs, call, where, kept):  # noqa: F811
+    code, out, _ = call("list", "--where", where, "--json")
+    assert (code, ids(out)) == (0, [runs[at] for at in kept])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--where", "config.optimiser.lr > 1"], ["--sort", "statos"], ["--columns", "id,sed"],
+     ["--where", "__import__('os').system('true')"], ["--where", "seed >"], ["-n", "0"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_what_means_nothing_is_a_usage_error(runs, call, words):  # noqa: F811
+    code, out, err = call("list", *words)
+    assert (code, out) == (2, "") and err.startswith("runaudit: ")
+
+
+def test_an_unknown_name_comes_with_the_nearest(runs, call):  # noqa: F811
+    assert "config.optimizer.lr" in call("list", "--where", "config.optimiser.lr > 1")[2]
+    assert "status" in call("list", "--sort", "statos")[2]
+
+
+def test_a_minus_sorts_descending_and_n_takes_the_first(runs, call):  # noqa: F811
+    assert ids(call("list", "--sort", "-config.optimizer.lr", "--json")[1])[-1] == runs[2]
+    assert ids(call("list", "--sort", "config.optimizer.lr", "-n", "1", "--json")[1]) == [runs[2]]
+    assert ids(call("list", "-n", "1", "--json")[1]) == [runs[2]]
+
+
+def test_csv_is_read_back_and_computes_nothing(runs, call):  # noqa: F811
+    out = call("list", "--csv", "--columns", "id,label,seed")[1]
+    found = list(csv.reader(io.StringIO(out)))
+    assert found[0] == ["id", "label", "seed"] and [row[0] for row in found[1:]] == runs
+    assert found[3] == [runs[2], "'=1+1", "1"]
+
+
+def test_a_cohort_shows_mean_and_n_of_one_metric(runs, call):  # noqa: F811
+    group = json.loads(call("list", "--json")[1])["cohorts"][0]
+    assert group["metric"]["n"] == 1 and group["metric"]["sd"] is None
+    assert group["metric"]["name"] in call("list")[1] and "(n = 1)" in call("list")[1]
+
+
+def test_nothing_is_wider_than_a_terminal(runs, call):  # noqa: F811
+    assert max(map(len, call("list")[1].splitlines())) <= 80
+
+
+def test_a_column_is_one_field(runs, call, store, monkeypatch):  # noqa: F811
+    @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+    class Wider(RunRow):
+        digits: int = column(lambda run, _: sum(map(str.isdigit, run.id)), "digits", width=4, paged=True)
+
+    monkeypatch.setattr(rows, "RunRow", Wider)
+    wanted = [sum(map(str.isdigit, run)) for run in runs]
+
+    assert [row["digits"] for row in open_store(store.root).table()] == wanted
+    found = json.loads(call("list", "--json", "seed>0")[1])
+    assert [run["digits"] for group in found["cohorts"] for run in group["runs"]] == wanted
+    read = list(csv.DictReader(io.StringIO(call("list", "--csv")[1])))
+    assert [row["digits"] for row in read] == list(map(str, wanted))
+    assert "digits" in call("list", "--columns", "id,digits")[1].splitlines()[0]
+    assert ids(call("list", "--where", f"digits == {wanted[0]}", "--json")[1])[0] == runs[0]
+    assert len(ids(call("list", "--sort", "-digits", "--json")[1])) == 3
+    assert "digits" in call("list", "--format", "md")[1].splitlines()[0]
+    assert f"  {wanted[0]}  " in call("list", "seed>0")[1]
