@@ -2,16 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from runaudit.cli import common
 from runaudit.cli.common import Context
 from runaudit.errors import UsageError
-
-if TYPE_CHECKING:
-    from runaudit.stats.answer import StatsAnswer
 
 
 @common.command(exit_zero=True)
@@ -42,50 +39,32 @@ def stats(
     """
     from runaudit.stats.answer import exit_code
 
-    answer = (
-        _of_file(
-            context, values, runs=[*(runs or []), *(vs or [])], metric=metric, direction=direction, baseline=baseline
-        )
-        if values is not None
-        else _of_runs(context, runs or [], vs or [], metric=metric, direction=direction, baseline=baseline)
-    )
+    _check(runs or [], vs or [], metric=metric, values=values, baseline=baseline)
+    if values is not None:
+        from runaudit.judge.numbers import judge_table
+
+        name = metric or "value"
+        answer = judge_table(context.settings, values, metric=name, direction=direction, baseline=baseline)
+    else:
+        from runaudit.judge.cohorts import judge_cohorts
+
+        arms = [context.bench.cohort(word, trajectory=False) for word in (*(runs or []), *(vs or []))]
+        answer = judge_cohorts(context.bench, arms, metric=metric or "", direction=direction, count=True)
     context.tell(answer)
     context.finish(exit_code(answer))
 
 
-def _of_file(
-    context: Context,
-    path: Path,
-    *,
-    runs: Sequence[str],
-    metric: str | None,
-    direction: str | None,
-    baseline: str | None,
-) -> "StatsAnswer":
-    from runaudit.judge.numbers import judge_table
-
-    if runs:
-        raise UsageError("--values judges a file, and runs were named too", remedy="give one or the other")
-    return judge_table(context.settings, path, metric=metric or "value", direction=direction, baseline=baseline)
-
-
-def _of_runs(
-    context: Context,
-    words: Sequence[str],
-    others: Sequence[str],
-    *,
-    metric: str | None,
-    direction: str | None,
-    baseline: str | None,
-) -> "StatsAnswer":
-    """The answer on recorded runs, every word an arm: their design is judged first, then their numbers."""
-    from runaudit.judge.cohorts import judge_cohorts
-
+def _check(
+    runs: Sequence[str], vs: Sequence[str], *, metric: str | None, values: Path | None, baseline: str | None
+) -> None:
+    """Raises UsageError for options that do not go together."""
+    if values is not None:
+        if runs or vs:
+            raise UsageError("--values judges a file, and runs were named too", remedy="give one or the other")
+        return
     if baseline is not None:
         raise UsageError("--baseline goes with --values", remedy="name the baseline's runs with --vs")
     if metric is None:
         raise UsageError("no metric is named", remedy="add --metric NAME; `runaudit show RUN` lists them")
-    if not words or not others:
+    if not runs or not vs:
         raise UsageError("stats compares two cohorts", remedy="runaudit stats --metric M RUN… --vs RUN…")
-    arms = [context.bench.cohort(word, trajectory=False) for word in (*words, *others)]
-    return judge_cohorts(context.bench, arms, metric=metric, direction=direction, count=True)

@@ -15,17 +15,21 @@ from runaudit.factors.changes import changes
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import SEED_ROLES, Change, ChangeClass
 from runaudit.factors.levels import Levels, levels
+from runaudit.factors.pair import Pair
 from runaudit.factors.path import matches
-from runaudit.factors.together import beside
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deviation:
-    """One run of an arm beside the run that stands for it: what changed, and the factors in that beside the seeds."""
+    """One run of an arm beside the run that stands for it: what changed, and the factors in that beside the seeds.
+
+    Where it is that run itself there is no `pair`.
+    """
 
     of: Levels
+    pair: Pair | None = None
     found: tuple[Change, ...] = ()
     factors: tuple[FactorChange, ...] = ()
 
@@ -53,12 +57,65 @@ class Arm:
         return self.deviations[min(index, len(self.deviations) - 1)].of
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """Two arms beside each other. `pair`: the runs that stand for them; `found`: what changed between those, with the
+    seeds that the arms replicate set aside; `factors`: the factors in that which are no `blocks`.
+    """
+
+    a: Arm
+    b: Arm
+    pair: Pair
+    found: tuple[Change, ...]
+    factors: tuple[FactorChange, ...]
+    blocks: tuple[str, ...]
+
+    @property
+    def is_replicated(self) -> bool:
+        """Whether one of the arms has several runs. Between two single runs nothing is replicated."""
+        return self.a.is_replicated or self.b.is_replicated
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """Every run of both arms."""
+        return (*self.a.cohort.runs, *self.b.cohort.runs)
+
+    @property
+    def odd(self) -> tuple[str, ...]:
+        """Sentences on the runs that make an arm more than one design."""
+        return (*_odd_runs(self.a, self.blocks), *_odd_runs(self.b, self.blocks))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know of the arms themselves. Of a pair there is nothing that is not said of its runs."""
+        if not self.is_replicated:
+            return ()
+        # What the seed of an arm of one run did cannot be told from what the factor did.
+        single = [arm.cohort.label for arm in (self.a, self.b) if not arm.is_replicated]
+        return (
+            *self.a.cohort.notes,
+            *self.b.cohort.notes,
+            *(f"{label} is a single run, without a replicate" for label in single),
+            *(f"{name} varies within both arms in equal shares: a block, not a factor" for name in self.blocks),
+        )
+
+
+def arms_beside(a: Cohort, b: Cohort, settings: FactorSettings) -> Beside:
+    """Two cohorts, each held against itself and then against the other."""
+    left, right = _arm(a, settings), _arm(b, settings)
+    pair, changed = changes(left.typical, right.typical, settings)
+    found = _seeds_aside(changed, left, right)
+    blocks = _blocks(left, right)
+    factors = tuple(factor for factor in factor_changes(found, pair) if factor.factor not in blocks)
+    return Beside(a=left, b=right, pair=pair, found=found, factors=factors, blocks=blocks)
+
+
 def typical(cohort: Cohort) -> Run:
     """The run that stands for an arm: the first that finished, else the first."""
     return cohort.finished[0] if cohort.finished else cohort.runs[0]
 
 
-def arm_of(cohort: Cohort, settings: FactorSettings) -> Arm:
+def _arm(cohort: Cohort, settings: FactorSettings) -> Arm:
     """A cohort, each of its runs held against the one that stands for it."""
     first = typical(cohort)
     stands = levels(first, settings)
@@ -70,16 +127,15 @@ def arm_of(cohort: Cohort, settings: FactorSettings) -> Arm:
 
 
 def _deviation(stands: Levels, of: Levels, settings: FactorSettings) -> Deviation:
-    left, right = beside(stands, of)
-    found = changes(left, right, settings)
-    factors = factor_changes([change for change in found if change.kind is ChangeClass.FACTOR], left, right)
-    return Deviation(of=of, found=found, factors=tuple(f for f in factors if f.role not in SEED_ROLES))
+    pair, found = changes(stands, of, settings)
+    factors = factor_changes(found, pair)
+    return Deviation(of=of, pair=pair, found=found, factors=tuple(f for f in factors if f.role not in SEED_ROLES))
 
 
 # ── seeds ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def seeds_aside(found: Iterable[Change], a: Arm, b: Arm) -> tuple[Change, ...]:
+def _seeds_aside(found: Iterable[Change], a: Arm, b: Arm) -> tuple[Change, ...]:
     """The changes, with the seeds that the arms replicate as no factors. In a pair, nothing is replicated."""
     if not (a.is_replicated or b.is_replicated):
         return tuple(found)
@@ -111,7 +167,7 @@ def _levels_within(path: str, of_typical: object, arm: Arm) -> set[str]:
 # ── one design within an arm ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def blocks_of(a: Arm, b: Arm) -> tuple[str, ...]:
+def _blocks(a: Arm, b: Arm) -> tuple[str, ...]:
     """The environment factors that vary within both arms alike."""
     varying = {f.factor for arm in (a, b) for row in arm.deviations for f in row.factors}
     return tuple(sorted(name for name in varying if name.startswith("env.") and _balanced(a, b, name)))
@@ -131,7 +187,7 @@ def _environment(of: Levels, factor: str) -> object:
     return of.tree.get("env") if factor in ("env.software", "env.hardware") else of.at(factor)
 
 
-def odd_runs(arm: Arm, blocks: Sequence[str]) -> tuple[str, ...]:
+def _odd_runs(arm: Arm, blocks: Sequence[str]) -> tuple[str, ...]:
     """Sentences on the runs that make an arm more than one design."""
     rows = [(row.run, tuple(f for f in row.factors if f.factor not in blocks)) for row in arm.deviations]
     return tuple(

@@ -1,11 +1,12 @@
 """Why results cannot be held side by side, whatever changed: a damaged record, no result, another measure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
-from runaudit.diff.arms import Arm
+from runaudit.diff.arms import Beside
 from runaudit.diff.result import FactorChange
 from runaudit.factors.compute_budget import budget_barriers
-from runaudit.factors.factor import Change, Role
+from runaudit.factors.factor import Role
 from runaudit.factors.gaps import status_gap
 from runaudit.factors.negative_control import control_barriers, controls
 from runaudit.records.run import Run
@@ -33,44 +34,50 @@ def evaluation_barriers(factors: Iterable[FactorChange]) -> tuple[str, ...]:
     return tuple(f"the evaluation differs: {f.summary}" for f in factors if f.role is Role.EVALUATION)
 
 
-def result_barriers(a: Arm, b: Arm, found: Sequence[Change], factors: Sequence[FactorChange]) -> tuple[str, ...]:
-    """Why the results of two arms cannot be compared; `found` is what changed between the runs that stand for them."""
-    return (
-        *_without_results(a, b),
-        *evaluation_barriers(factors),
-        *_moved_control((*a.cohort.runs, *b.cohort.runs)),
-        *budget_barriers(a.typical.run, b.typical.run, found),
-        *_lengths_within(a),
-        *_lengths_within(b),
-    )
+def result_barriers(arms: Beside) -> tuple[str, ...]:
+    """Why the results of two arms cannot be compared."""
+    return tuple(barrier for find in _BARRIERS for barrier in find(arms))
 
 
-def _without_results(a: Arm, b: Arm) -> Iterator[str]:
+def _without_results(arms: Beside) -> Iterator[str]:
     """Arms without a result. How a foreign run ended may be unknown: that is a gap, not a barrier."""
-    is_pair = not (a.is_replicated or b.is_replicated)
-    for arm in (a, b):
-        run = arm.cohort.runs[0]
-        if arm.cohort.finished or any(status_gap(run) is not None for run in arm.cohort.runs):
+    for cohort in (arms.a.cohort, arms.b.cohort):
+        run = cohort.runs[0]
+        if cohort.finished or any(status_gap(run) is not None for run in cohort.runs):
             continue
-        if not is_pair:
-            yield f"no run of {arm.cohort.label} finished"
+        if arms.is_replicated:
+            yield f"no run of {cohort.label} finished"
         elif not run.fault:
             yield f"{run.label} ({run.short}) did not finish: {run.status}"
 
 
-def _moved_control(runs: Sequence[Run]) -> tuple[str, ...]:
+def _other_measure(arms: Beside) -> Iterator[str]:
+    yield from evaluation_barriers(arms.factors)
+
+
+def _moved_control(arms: Beside) -> Iterator[str]:
     """The control must agree over every run of both arms that has it."""
-    having = [run for run in runs if controls(run)]
-    found = (barrier for run in having[1:] for barrier in control_barriers(having[0], run))
-    return tuple(dict.fromkeys(found))[:1]
+    having = [run for run in arms.runs if controls(run)]
+    yield from islice((barrier for run in having[1:] for barrier in control_barriers(having[0], run)), 1)
 
 
-def _lengths_within(arm: Arm) -> tuple[str, ...]:
-    """A run of an arm that took another number of steps, with nothing in the arm that sets how many. One says it."""
-    first = arm.typical.run
-    found = (
-        f"{first.short} and {row.run.short} of {arm.cohort.label}: {barrier}"
-        for row in arm.deviations
-        for barrier in budget_barriers(first, row.run, row.found)
-    )
-    return tuple(found)[:1]
+def _unexplained_lengths(arms: Beside) -> Iterator[str]:
+    """Runs that took another number of steps, with nothing between them that sets how many: the runs that stand for the
+    arms, and those of each arm. One says it for its arm."""
+    yield from budget_barriers(arms.pair.a.run, arms.pair.b.run, arms.found)
+    for arm in (arms.a, arms.b):
+        first = arm.typical.run
+        within = (
+            f"{first.short} and {row.run.short} of {arm.cohort.label}: {barrier}"
+            for row in arm.deviations
+            for barrier in budget_barriers(first, row.run, row.found)
+        )
+        yield from islice(within, 1)
+
+
+_BARRIERS: tuple[Callable[[Beside], Iterator[str]], ...] = (
+    _without_results,
+    _other_measure,
+    _moved_control,
+    _unexplained_lengths,
+)

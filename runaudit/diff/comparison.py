@@ -7,21 +7,18 @@ two cohorts of one, between which no seed is replicated.
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from runaudit.diff.arms import Arm, arm_of, blocks_of, odd_runs, seeds_aside
+from runaudit.diff.arms import arms_beside
 from runaudit.diff.barriers import evaluation_barriers, faults, result_barriers
 from runaudit.diff.contradiction import Against, contradictions
-from runaudit.diff.intent import declared_intent, intent_met, mark_intended
+from runaudit.diff.intent import held_against_intent
 from runaudit.diff.missing import missing_rows
 from runaudit.diff.result import Comparison, Derivation, Side
-from runaudit.diff.summary import factor_changes
 from runaudit.diff.verdict import Grounds, judge
 from runaudit.diff.words import notes_on
-from runaudit.factors.changes import changes
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import Change, ChangeClass
 from runaudit.factors.foreseen import foreseen
 from runaudit.factors.policy import shared_policy
-from runaudit.factors.together import beside
 from runaudit.records.run import Run
 from runaudit.settings import Settings
 
@@ -52,23 +49,16 @@ def _alone(run: Run) -> Cohort:
 def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str], design_only: bool) -> Comparison:
     runs = (*a.runs, *b.runs)
     policy = shared_policy(settings.factors, runs)
-    arms = arm_of(a, policy), arm_of(b, policy)
-    left, right = beside(arms[0].typical, arms[1].typical)
-    found = seeds_aside(changes(left, right, policy), *arms)
-    blocks = blocks_of(*arms)
-    factors = tuple(
-        f for f in factor_changes(_of_class(found, ChangeClass.FACTOR), left, right) if f.factor not in blocks
-    )
-    declared = declared_intent(runs, intent)
-    factors = mark_intended(factors, declared)
-    barriers = evaluation_barriers(factors) if design_only else result_barriers(*arms, found, factors)
+    arms = arms_beside(a, b, policy)
+    factors, met = held_against_intent(arms.factors, runs, intent)
+    missing = missing_rows(arms, with_status=not design_only)
     grounds = Grounds(
         faults=faults(runs),
-        barriers=barriers,
+        barriers=evaluation_barriers(factors) if design_only else result_barriers(arms),
         factors=factors,
-        missing=missing_rows(*arms, policy, is_explained=bool(factors), with_status=not design_only),
-        odd=tuple(note for arm in arms for note in odd_runs(arm, blocks)),
-        replicated=any(arm.is_replicated for arm in arms),
+        missing=missing,
+        odd=arms.odd,
+        replicated=arms.is_replicated,
     )
     verdict, conditional, reason = judge(grounds)
     against = Against() if design_only else contradictions(a, b, factors, verdict, conditional)
@@ -79,12 +69,12 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
         conditional=conditional,
         reason=reason,
         factors=factors,
-        derived=_derivations(found),
-        nuisance=_of_class(found, ChangeClass.NUISANCE),
-        cosmetic=_of_class(found, ChangeClass.COSMETIC),
-        missing=grounds.missing,
-        intent=intent_met(declared, factors),
-        notes=(*against.notes, *_arm_notes(arms, blocks), *notes_on(left, right, found, policy)),
+        derived=_derivations(arms.found),
+        nuisance=_of_class(arms.found, ChangeClass.NUISANCE),
+        cosmetic=_of_class(arms.found, ChangeClass.COSMETIC),
+        missing=missing,
+        intent=met,
+        notes=(*against.notes, *arms.notes, *notes_on(arms.pair, arms.found)),
         contradictions=against.notes,
         idle=against.idle,
     )
@@ -106,17 +96,4 @@ def _derivations(found: Iterable[Change]) -> tuple[Derivation, ...]:
     return tuple(
         Derivation(factor=change.path, before=change.before, after=change.after, follows=change.follows)
         for change in _of_class(found, ChangeClass.DERIVED)
-    )
-
-
-def _arm_notes(arms: Sequence[Arm], blocks: Sequence[str]) -> tuple[str, ...]:
-    """What a reader should know of the arms themselves. Of a pair there is nothing to say that is not said of it."""
-    if not any(arm.is_replicated for arm in arms):
-        return ()
-    # What the seed of an arm of one run did cannot be told from what the factor did.
-    single = [arm.cohort.label for arm in arms if not arm.is_replicated]
-    return (
-        *(note for arm in arms for note in arm.cohort.notes),
-        *(f"{label} is a single run, without a replicate" for label in single),
-        *(f"{name} varies within both arms in equal shares: a block, not a factor" for name in blocks),
     )

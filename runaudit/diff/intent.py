@@ -8,20 +8,19 @@ from runaudit.factors.path import last_key, matches
 from runaudit.records.run import Run
 
 
-def declared_intent(runs: Iterable[Run], added: Sequence[str]) -> tuple[str, ...]:
-    """What was declared to differ: before launch, and now."""
-    return tuple(dict.fromkeys([*(name for run in runs for name in run.manifest.intent), *added]))
+def held_against_intent(
+    factors: Sequence[FactorChange], runs: Iterable[Run], added: Sequence[str]
+) -> tuple[tuple[FactorChange, ...], Intent]:
+    """The factors, those marked that were meant to change, and whether they and nothing else did.
+
+    What was meant was declared before launch; `added` is declared now.
+    """
+    declared = tuple(dict.fromkeys([*(name for run in runs for name in run.manifest.intent), *added]))
+    marked = tuple(replace(factor, intended=any(_means(word, factor) for word in declared)) for factor in factors)
+    return marked, _met(declared, marked) if declared else Intent()
 
 
-def mark_intended(factors: Sequence[FactorChange], declared: Sequence[str]) -> tuple[FactorChange, ...]:
-    """The factors, those marked that were meant to change."""
-    return tuple(replace(factor, intended=any(_means(word, factor) for word in declared)) for factor in factors)
-
-
-def intent_met(declared: tuple[str, ...], factors: Sequence[FactorChange]) -> Intent:
-    """Whether what was declared, and nothing else, changed."""
-    if not declared:
-        return Intent()
+def _met(declared: tuple[str, ...], factors: Sequence[FactorChange]) -> Intent:
     still = [word for word in declared if not any(_means(word, factor) for factor in factors)]
     others = [factor.factor for factor in factors if not factor.intended]
     parts = [f"{', '.join(still)} was meant to change and did not"] if still else []

@@ -1,13 +1,13 @@
 """One changed factor in one line a person can read."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from runaudit.diff.lists import list_summary
 from runaudit.diff.result import FactorChange
 from runaudit.factors.documents import text_of
-from runaudit.factors.factor import ABSENT, Absent, Change, Role, section_of
-from runaudit.factors.levels import Levels
+from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role, section_of
+from runaudit.factors.pair import Pair
 from runaudit.factors.path import last_key
 from runaudit.records.canonical import JSON
 from runaudit.text.words import head, level
@@ -16,12 +16,12 @@ ORDER = ("config", "code", "data", "env", "init", "eval", "seed")
 """Sections in the order in which factors are listed; bundles and unknown sections come first."""
 
 
-def factor_changes(changes: Sequence[Change], a: Levels, b: Levels) -> tuple[FactorChange, ...]:
-    """The factors that these leaves are counted under, in a fixed order."""
+def factor_changes(changes: Iterable[Change], pair: Pair) -> tuple[FactorChange, ...]:
+    """The factors that the leaves which are factors are counted under, in a fixed order."""
     blocks: dict[str, list[Change]] = {}
-    for change in changes:
+    for change in (change for change in changes if change.kind is ChangeClass.FACTOR):
         blocks.setdefault(change.block or change.path, []).append(change)
-    rows = [_factor(name, tuple(members), a, b) for name, members in blocks.items()]
+    rows = [_factor(name, tuple(members), pair) for name, members in blocks.items()]
     return tuple(sorted(rows, key=lambda row: (_position(row.section), row.factor)))
 
 
@@ -29,7 +29,7 @@ def _position(section: str) -> int:
     return ORDER.index(section) if section in ORDER else -1
 
 
-def _factor(name: str, members: tuple[Change, ...], a: Levels, b: Levels) -> FactorChange:
+def _factor(name: str, members: tuple[Change, ...], pair: Pair) -> FactorChange:
     roles = {member.role for member in members}
     role = Role.EVALUATION if Role.EVALUATION in roles else roles.pop() if len(roles) == 1 else Role.TREATMENT
     own = section_of(name)
@@ -39,7 +39,7 @@ def _factor(name: str, members: tuple[Change, ...], a: Levels, b: Levels) -> Fac
         section=own if own == members[0].section else "bundle",
         before=before,
         after=after,
-        summary=_summary(name, members, a, b),
+        summary=_summary(name, members, pair),
         role=role,
         members=members,
     )
@@ -57,10 +57,10 @@ def _inner(name: str, path: str) -> str:
     return path.removeprefix(name).lstrip(".") or last_key(path) if path.startswith(name) else path
 
 
-def _summary(name: str, members: tuple[Change, ...], a: Levels, b: Levels) -> str:
+def _summary(name: str, members: tuple[Change, ...], pair: Pair) -> str:
     if len(members) == 1:
         only = members[0]
-        if only.section == "code" and (lines := _code_summary(only, a, b)):
+        if only.section == "code" and (lines := _code_summary(only, pair)):
             return f"{name} ({lines})"
         if lists := list_summary(only.before, only.after):
             return f"{name} ({lists})"
@@ -72,10 +72,10 @@ def _summary(name: str, members: tuple[Change, ...], a: Levels, b: Levels) -> st
     return f"{name} ({head(parts, 4)})"
 
 
-def _code_summary(change: Change, a: Levels, b: Levels) -> str:
+def _code_summary(change: Change, pair: Pair) -> str:
     sides = [
         "" if isinstance(value, Absent) else text_of(side.run, str(value))
-        for value, side in ((change.before, a), (change.after, b))
+        for value, side in ((change.before, pair.a), (change.after, pair.b))
     ]
     if sides[0] is None or sides[1] is None:
         return change.why

@@ -1,32 +1,25 @@
 """What a reader of a comparison should be told beside the rows: shouts, suspicions and budgets."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from runaudit.factors.compute_budget import updates
 from runaudit.factors.factor import Absent, Change, ChangeClass
 from runaudit.factors.grouping import declared_bundles
-from runaudit.factors.levels import Levels
 from runaudit.factors.observed import seeds_at_odds
+from runaudit.factors.pair import Pair
 from runaudit.factors.path import matches
 from runaudit.factors.tree import same
 from runaudit.records.canonical import JSON
-from runaudit.records.run import Run
-from runaudit.settings import FactorSettings
 from runaudit.text.words import head
 
 
-def notes_on(a: Levels, b: Levels, found: Sequence[Change], settings: FactorSettings) -> tuple[str, ...]:
+def notes_on(pair: Pair, found: Sequence[Change]) -> tuple[str, ...]:
     """Sentences, in a fixed order, each once."""
-    return tuple(
-        dict.fromkeys(
-            (*_data(a, b), *_types(found), *_renames(found), *_bundles(a, b, found, settings), *_docstrings(found),
-             *_not_run(found), *_undeclared(a, b, found), *_same_commit(a, b, found), *_seeds(a.run, b.run),
-             *_budget(a.run, b.run))
-        )
-    )  # fmt: skip
+    return tuple(dict.fromkeys(sentence for note in _NOTES for sentence in note(pair, found)))
 
 
-def _data(a: Levels, b: Levels) -> Iterator[str]:
+def _data(pair: Pair, _found: Sequence[Change]) -> Iterator[str]:
+    a, b = pair.a, pair.b
     for name, before in sorted(a.run.manifest.section("data").items()):
         after = b.run.manifest.section("data").get(name)
         if not isinstance(before, Mapping) or not isinstance(after, Mapping):
@@ -43,14 +36,14 @@ def _data(a: Levels, b: Levels) -> Iterator[str]:
                     yield f"data.{name}: {len(paths_of)} files {word}: {head(paths_of)}"
 
 
-def _undeclared(a: Levels, b: Levels, found: Sequence[Change]) -> Iterator[str]:
+def _undeclared(pair: Pair, found: Sequence[Change]) -> Iterator[str]:
     """No evaluation is declared, and code changed: whether the measure itself did is for a person to see."""
     code = [c.path for c in found if c.section == "code" and c.kind is ChangeClass.FACTOR]
-    if code and not all(side.run.manifest.has("eval") for side in (a, b)):
+    if code and not all(side.run.manifest.has("eval") for side in (pair.a, pair.b)):
         yield f"no evaluation is declared (--eval): if {head(code)} computes the metric, nothing was compared"
 
 
-def _types(found: Sequence[Change]) -> Iterator[str]:
+def _types(_pair: Pair, found: Sequence[Change]) -> Iterator[str]:
     for change in found:
         pair = (change.before, change.after)
         if (
@@ -70,7 +63,7 @@ def _number(value: JSON | Absent) -> float | None:
         return None
 
 
-def _renames(found: Sequence[Change]) -> Iterator[str]:
+def _renames(_pair: Pair, found: Sequence[Change]) -> Iterator[str]:
     config = [c for c in found if c.section == "config" and c.kind is ChangeClass.FACTOR]
     for gone in (c for c in config if isinstance(c.after, Absent)):
         twins = [c for c in config if isinstance(c.before, Absent) and same(c.after, gone.before)]
@@ -79,10 +72,10 @@ def _renames(found: Sequence[Change]) -> Iterator[str]:
                    "[factors.aliases]")  # fmt: skip
 
 
-def _bundles(a: Levels, b: Levels, found: Sequence[Change], settings: FactorSettings) -> Iterator[str]:
-    declared = declared_bundles(a, b, settings)
+def _bundles(pair: Pair, found: Sequence[Change]) -> Iterator[str]:
+    declared = declared_bundles(pair)
     blocks = {change.block for change in found}
-    for name, paths in settings.bundles.items():
+    for name, paths in pair.settings.bundles.items():
         touched = any(matches(c.path, path) for c in found if c.kind is ChangeClass.FACTOR for path in paths)
         if name in declared and name in blocks:
             yield f"{name} is one declared treatment of several changes: what each of them did cannot be told"
@@ -90,33 +83,35 @@ def _bundles(a: Levels, b: Levels, found: Sequence[Change], settings: FactorSett
             yield f"the bundle {name} was not declared before launch, so its changes are counted one by one"
 
 
-def _docstrings(found: Sequence[Change]) -> Iterator[str]:
+def _docstrings(_pair: Pair, found: Sequence[Change]) -> Iterator[str]:
     for change in found:
         if change.kind is ChangeClass.COSMETIC and change.why == "docstrings only":
             yield f"{change.path} changed in its docstrings"
 
 
-def _not_run(found: Sequence[Change]) -> Iterator[str]:
+def _not_run(_pair: Pair, found: Sequence[Change]) -> Iterator[str]:
     idle = [change.path for change in found if change.why.startswith("not run")]
     if idle:
         yield f"{len(idle)} changed source files were loaded by neither run: {head(idle)}"
 
 
-def _same_commit(a: Levels, b: Levels, found: Sequence[Change]) -> Iterator[str]:
+def _same_commit(pair: Pair, found: Sequence[Change]) -> Iterator[str]:
+    a, b = pair.a, pair.b
     commits = a.at("code.commit"), b.at("code.commit")
     ran = any(change.section == "code" and change.kind is ChangeClass.FACTOR for change in found)
     if ran and a.files is not None and b.files is not None and commits[0] == commits[1]:
         yield "equal commits, different trees: uncommitted changes ran"
 
 
-def _seeds(a: Run, b: Run) -> Iterator[str]:
-    for side, run in (("a", a), ("b", b)):
+def _seeds(pair: Pair, _found: Sequence[Change]) -> Iterator[str]:
+    for side, run in (("a", pair.a.run), ("b", pair.b.run)):
         if values := seeds_at_odds(run):
             given = ", ".join(map(str, values[:5]))
             yield f"{side} declares the seed {run.manifest.body.get('seed')}, and its program seeded with {given}"
 
 
-def _budget(a: Run, b: Run) -> Iterator[str]:
+def _budget(pair: Pair, _found: Sequence[Change]) -> Iterator[str]:
+    a, b = pair.a.run, pair.b.run
     left, right = updates(a), updates(b)
     if left is not None and right is not None and (left.taken != right.taken or left.skipped != right.skipped):
         logged = {*a.trajectory.series, *b.trajectory.series, *a.metrics, *b.metrics}
@@ -129,3 +124,17 @@ def _budget(a: Run, b: Run) -> Iterator[str]:
     for side, run in (("a", a), ("b", b)):
         if run.status == "early_stopped":
             yield f"{side} stopped early"
+
+
+_NOTES: tuple[Callable[[Pair, Sequence[Change]], Iterator[str]], ...] = (
+    _data,
+    _types,
+    _renames,
+    _bundles,
+    _docstrings,
+    _not_run,
+    _undeclared,
+    _same_commit,
+    _seeds,
+    _budget,
+)

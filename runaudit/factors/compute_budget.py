@@ -5,12 +5,13 @@ as a derived leaf under `outcome`. Two finished runs of one config that took ano
 explains it, did not both run to their end.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from runaudit.factors.builtin import BATCH_KEYS
 from runaudit.factors.factor import Change, ChangeClass, Role
 from runaudit.factors.levels import Levels
+from runaudit.factors.pair import Pair
 from runaudit.factors.path import last_key
 from runaudit.factors.tree import leaves_of
 from runaudit.records.run import Run
@@ -64,8 +65,12 @@ def samples(of: Levels, spent: Updates) -> int | None:
     return int(product) if product == product and abs(product) < 2**63 else None
 
 
-def budget_changes(a: Levels, b: Levels, found: Iterable[Change]) -> Iterator[Change]:
-    """The budget as leaves: `outcome.updates` and, where it can be derived, `outcome.samples`."""
+def with_budget(found: Sequence[Change], pair: Pair) -> Sequence[Change]:
+    """All changes, and the budget as leaves: `outcome.updates` and, where it can be derived, `outcome.samples`."""
+    return [*found, *_budget(found, pair.a, pair.b)]
+
+
+def _budget(found: Sequence[Change], a: Levels, b: Levels) -> Iterator[Change]:
     left, right = updates(a.run), updates(b.run)
     if left is None or right is None:
         return

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from runaudit.factors import builtin as known
 from runaudit.factors.path import steps
+from runaudit.factors.unknowns import is_digest
 from runaudit.records.canonical import JSON
 
 if TYPE_CHECKING:
@@ -129,40 +130,6 @@ def has_digest(entry: object) -> bool:
     if not isinstance(entry, Mapping):
         return False
     return is_digest(entry.get("digest"))
-
-
-def is_digest(value: object) -> bool:
-    """Whether a value says what content there was, rather than that nobody knew."""
-    return isinstance(value, str) and bool(value.strip()) and not is_placeholder(value, digest=True)
-
-
-_NOBODY_KNEW = frozenset({"", "unknown", "unkown", "n/a", "n.a.", "?", "??", "???", "tbd", "todo", "unavailable",
-                          "undefined", "missing", "not recorded", "not available", "not known", "not set",
-                          "<unknown>"})  # fmt: skip
-_NO_DIGEST = _NOBODY_KNEW | frozenset(
-    {"none", "null", "nil", "nan", "na", "-", "--", "false", "0", "pending", "x", "xxx"}
-)
-_ALGORITHM = re.compile(r"(?:sha\d+|sha\d?[-_]\d+|md5|blake\w*|xxh\w*|crc\w*|etag|git)[:=]", re.I)
-
-
-_ZEROS = re.compile(r"0{7,}")
-"""No content has such a digest, and no tree such a commit: git itself writes zeros where there is none."""
-
-
-def is_placeholder(value: str, *, digest: bool = False) -> bool:
-    """Whether a text stands where nobody knew the value. A digest has more such words: `none` may be an answer."""
-    text = value.strip().lower()
-    if digest:
-        text = _ALGORITHM.sub("", text, count=1).strip()
-        return text in _NO_DIGEST or text.strip("<>()[]") in _NO_DIGEST or bool(_ZEROS.fullmatch(text))
-    return text in _NOBODY_KNEW
-
-
-def is_place(value: str) -> bool:
-    """Whether a text that should be a digest says where something lay instead."""
-    return value.startswith(
-        ("/", "./", "../", "~", "s3:", "gs:", "http:", "https:", "file:")
-    ) or value.lower().endswith(known.WEIGHT_SUFFIXES)
 
 
 def under(value: str, folder: str) -> bool:

@@ -4,18 +4,14 @@ from collections.abc import Iterator, Mapping
 from functools import reduce
 from typing import Any
 
-from runaudit.factors.arguments import ROOT
 from runaudit.factors.builtin import GPU_SOFTWARE, UNSEEN_SUFFIXES
 from runaudit.factors.classes import standing
-from runaudit.factors.evidence import is_digest
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass, section_of
 from runaudit.factors.levels import NOT_DESIGN, Levels
-from runaudit.factors.observed import seeded_alike
 from runaudit.factors.path import joined, steps
 from runaudit.factors.source import cannot_run
 from runaudit.factors.together import reported_under, used_by
-from runaudit.factors.tree import differences
-from runaudit.factors.unknowns import NO_COMMIT, no_sections, placeholders
+from runaudit.factors.unknowns import NO_COMMIT, is_digest, no_sections, placeholders
 from runaudit.records.canonical import JSON
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
@@ -202,48 +198,6 @@ def began_at_random(a: Levels, b: Levels) -> bool:
     return "random" in kinds and all(isinstance(kind, str) for kind in kinds)
 
 
-def pair_gaps(a: Levels, b: Levels, settings: FactorSettings) -> Mapping[str, tuple[str, str]]:
-    """Path -> (side, reason) for what only the other record says, beyond what `gaps` finds in each alone."""
-    found: dict[str, tuple[str, str]] = dict(_seen_of_one(a, b))
-    if seeded_alike(a.run, b.run):
-        found["seed"] = ("both", SEED_UNPROVEN)
-    for section in ("data", "env", "init", "eval"):
-        left, right = a.tree.get(section), b.tree.get(section)
-        if not isinstance(left, Mapping) or not isinstance(right, Mapping):
-            continue
-        if section == "init" and began_at_random(a, b):
-            continue
-        for path, before, after in differences(left, right, section):
-            if one_sided_gap(path, before, after) and not _covered(path, a, b):
-                lacking, having = (a, b) if isinstance(before, Absent) else (b, a)
-                value = after if lacking is a else before
-                if not isinstance(value, Absent) and standing(path, value, having, settings).kind is ChangeClass.FACTOR:
-                    found[path] = ("a" if lacking is a else "b", lacking.run.manifest.reason(path))
-    if "code" in no_sections(a.run) | no_sections(b.run):
-        return found
-    if (a.files is None) != (b.files is None) and not (a.at("code.commit") and b.at("code.commit")):
-        found["code.files"] = ("a" if a.files is None else "b", "the files of the tree are in the other record only")
-    commits = a.at("code.commit"), b.at("code.commit")
-    listed = a.files and b.files and a.files != b.files
-    if listed and commits[0] != commits[1] and not (a.files_judged and b.files_judged):
-        found["code.files"] = ("both", "the commits differ, and not all of their files are in the records")
-    return found
-
-
-SEED_UNPROVEN = ("the declared seeds differ, and both runs were seen to seed their generators with equal values: "
-                 "that the seed acted is not shown")  # fmt: skip
-
-
-def _seen_of_one(a: Levels, b: Levels) -> Iterator[tuple[str, tuple[str, str]]]:
-    """What only one of two runs was seen to use, where the other was not watched: it may have used another."""
-    for side, of, other in (("a", a, b), ("b", b, a)):
-        if (ROOT in other.tree) and ROOT not in of.tree:
-            yield ROOT, (side, "the command line is in the other record only")
-        for path in sorted(other.scope.facts - of.scope.facts):
-            if section_of(path) != "code" and unwatched(path, of) and of.at(path) is ABSENT:
-                yield path, (side, "the other run used it, and this one was not watched")
-
-
 def unwatched(path: str, of: Levels) -> bool:
     """Whether a run may have used what it was not seen to use."""
     kind = "read"
@@ -252,13 +206,6 @@ def unwatched(path: str, of: Levels) -> bool:
     elif path.startswith("env.variables"):
         kind = "looked_up"
     return of.observed is None or not of.observed.excuses(kind)
-
-
-def _covered(path: str, a: Levels, b: Levels) -> bool:
-    keys = steps(path)
-    if keys[0] != "data" or keys[2] not in COUNTED_BY_DIGEST:
-        return False
-    return bool(a.at(f"data.{keys[1]}.digest")) and bool(b.at(f"data.{keys[1]}.digest"))
 
 
 def status_gap(run: Run) -> str | None:

@@ -9,33 +9,21 @@ from dataclasses import replace
 
 from runaudit.factors import builtin as known
 from runaudit.factors.factor import Absent, Change, ChangeClass, Role
-from runaudit.factors.levels import Levels
+from runaudit.factors.pair import Pair
 from runaudit.factors.path import joined, last_key, matches, steps
 from runaudit.factors.source import renamed
 from runaudit.factors.tree import same
-from runaudit.settings import FactorSettings
 
 Blocks = dict[str, str]
 """Leaf path -> the factor it is counted under."""
 
 
-def counted(changes: tuple[Change, ...], a: Levels, b: Levels, settings: FactorSettings) -> tuple[Change, ...]:
+def counted(changes: tuple[Change, ...], pair: Pair) -> tuple[Change, ...]:
     """Every factor leaf with the block it is counted under; the first rule that claims a leaf keeps it."""
     factors = [change for change in changes if change.kind is ChangeClass.FACTOR]
     blocks: Blocks = {}
-    claims: tuple[Callable[[], Mapping[str, str]], ...] = (
-        lambda: _bundles(factors, a, b, settings),
-        lambda: _groups(factors, a, b, settings),
-        lambda: _batch(factors, a, b),
-        lambda: _data(factors),
-        lambda: _environment(factors),
-        lambda: _init(factors),
-        lambda: _tables(factors),
-        lambda: _variants(factors, a, b),
-        lambda: renamed(factors),
-    )
-    for claim in claims:
-        for path, block in claim().items():
+    for claim in _CLAIMS:
+        for path, block in claim(factors, pair).items():
             blocks.setdefault(path, block)
     return tuple(
         replace(change, block=blocks.get(change.path, change.path)) if change.kind is ChangeClass.FACTOR else change
@@ -43,32 +31,32 @@ def counted(changes: tuple[Change, ...], a: Levels, b: Levels, settings: FactorS
     )
 
 
-def declared_bundles(a: Levels, b: Levels, settings: FactorSettings) -> Mapping[str, tuple[str, ...]]:
+def declared_bundles(pair: Pair) -> Mapping[str, tuple[str, ...]]:
     """The bundles of the policy that a run declared before its launch. Afterwards is too late."""
-    named = {str(n) for side in (a, b) for n in side.run.manifest.body.get("bundles") or ()}
-    return {name: paths for name, paths in settings.bundles.items() if name in named}
+    named = {str(n) for side in (pair.a, pair.b) for n in side.run.manifest.body.get("bundles") or ()}
+    return {name: paths for name, paths in pair.settings.bundles.items() if name in named}
 
 
-def _bundles(factors: list[Change], a: Levels, b: Levels, settings: FactorSettings) -> Blocks:
+def _bundles(factors: list[Change], pair: Pair) -> Blocks:
     return {
         change.path: name
-        for name, paths in declared_bundles(a, b, settings).items()
+        for name, paths in declared_bundles(pair).items()
         for change in factors
         if change.role is Role.TREATMENT and any(matches(change.path, path) for path in paths)
     }
 
 
-def _groups(factors: list[Change], a: Levels, b: Levels, settings: FactorSettings) -> Blocks:
+def _groups(factors: list[Change], pair: Pair) -> Blocks:
     blocks: Blocks = {}
-    for name, paths in settings.groups.items():
+    for name, paths in pair.settings.groups.items():
         members = [c for c in factors if c.role is Role.TREATMENT and any(matches(c.path, path) for path in paths)]
         # A group of one is that leaf. A batch whose product moved as well as its split is two choices, not one.
-        if len(members) > 1 and not (_all_batch(members) and not _same_product(a, b, members)):
+        if len(members) > 1 and not (_all_batch(members) and not _same_product(members)):
             blocks |= {change.path: name for change in members}
     return blocks
 
 
-def _batch(factors: list[Change], a: Levels, b: Levels) -> Blocks:
+def _batch(factors: list[Change], _pair: Pair) -> Blocks:
     """The keys whose product is one batch, where it stayed what it was; each network by itself."""
     networks: dict[str, list[Change]] = {}
     for change in factors:
@@ -76,7 +64,7 @@ def _batch(factors: list[Change], a: Levels, b: Levels) -> Blocks:
             networks.setdefault(_network(change.path), []).append(change)
     blocks: Blocks = {}
     for place, members in networks.items():
-        if len(members) > 1 and _same_product(a, b, members):
+        if len(members) > 1 and _same_product(members):
             blocks |= {change.path: f"{place}.effective_batch_decomposition" for change in members}
     return blocks
 
@@ -93,7 +81,7 @@ def _all_batch(members: list[Change]) -> bool:
     return all(last_key(change.path) in known.BATCH_KEYS for change in members)
 
 
-def _same_product(a: Levels, b: Levels, members: list[Change]) -> bool:
+def _same_product(members: list[Change]) -> bool:
     products = [1.0, 1.0]
     kinds = [known.BATCH_KEYS[key] for change in members if (key := last_key(change.path)) in known.BATCH_KEYS]
     if len(set(kinds)) != len(kinds):
@@ -106,13 +94,13 @@ def _same_product(a: Levels, b: Levels, members: list[Change]) -> bool:
     return products[0] == products[1]
 
 
-def _data(factors: list[Change]) -> Blocks:
+def _data(factors: list[Change], _pair: Pair) -> Blocks:
     return {
         c.path: joined("data", str(steps(c.path)[1])) for c in factors if c.section == "data" and len(steps(c.path)) > 1
     }
 
 
-def _environment(factors: list[Change]) -> Blocks:
+def _environment(factors: list[Change], _pair: Pair) -> Blocks:
     env = [c for c in factors if c.section == "env"]
     hardware = [c for c in env if any(matches(c.path, name) for name in (*known.HARDWARE, *known.MACHINE))]
     software = [c for c in env if any(matches(c.path, name) for name in known.NUMERICS)]
@@ -131,13 +119,13 @@ def _environment(factors: list[Change]) -> Blocks:
     return blocks
 
 
-def _init(factors: list[Change]) -> Blocks:
+def _init(factors: list[Change], _pair: Pair) -> Blocks:
     members = [c for c in factors if c.section == "init"]
     checkpoint = any(c.path == "init.checkpoint" for c in members)
     return {c.path: "init.checkpoint" for c in members} if checkpoint else {}
 
 
-def _tables(factors: list[Change]) -> Blocks:
+def _tables(factors: list[Change], _pair: Pair) -> Blocks:
     """Tables that came or went in a list of named tables belong to the choice of which tables there are."""
     blocks: Blocks = {}
     for change in factors:
@@ -153,7 +141,7 @@ def _tables(factors: list[Change]) -> Blocks:
     return blocks
 
 
-def _variants(factors: list[Change], a: Levels, b: Levels) -> Blocks:
+def _variants(factors: list[Change], pair: Pair) -> Blocks:
     """A schedule's keys draw one curve; a changed selector takes along the keys that only one of its variants has."""
     blocks: Blocks = {}
     for change in factors:
@@ -164,17 +152,17 @@ def _variants(factors: list[Change], a: Levels, b: Levels) -> Blocks:
             if str(keys[depth - 1]).lower() in known.SCHEDULE_KEYS:
                 blocks.setdefault(change.path, _prefix(keys[:depth]))
         parent = _prefix(keys[:-1])
-        if (isinstance(change.before, Absent) or isinstance(change.after, Absent)) and _selected(parent, a, b):
+        if (isinstance(change.before, Absent) or isinstance(change.after, Absent)) and _selected(parent, pair):
             blocks.setdefault(change.path, parent)
         if len(keys) > 2 and keys[-1] in known.SELECTOR_KEYS:
             blocks.setdefault(change.path, parent)
     return {path: block for path, block in blocks.items() if sum(other == block for other in blocks.values()) > 1}
 
 
-def _selected(parent: str, a: Levels, b: Levels) -> bool:
-    return any(not same(a.at(f"{parent}.{key}"), b.at(f"{parent}.{key}")) for key in known.SELECTOR_KEYS) and (
-        parent.count(".") > 0
-    )
+def _selected(parent: str, pair: Pair) -> bool:
+    """Whether a key that selects a variant changed in a table of the config."""
+    names = (f"{parent}.{key}" for key in known.SELECTOR_KEYS) if parent.count(".") > 0 else ()
+    return any(not same(pair.a.at(name), pair.b.at(name)) for name in names)
 
 
 def _prefix(keys: tuple[str | int, ...]) -> str:
@@ -182,3 +170,21 @@ def _prefix(keys: tuple[str | int, ...]) -> str:
     for key in keys[1:]:
         path = joined(path, key) if isinstance(key, str) else f"{path}[{key}]"
     return path
+
+
+def _renamed(factors: list[Change], _pair: Pair) -> Blocks:
+    return dict(renamed(factors))
+
+
+_CLAIMS: tuple[Callable[[list[Change], Pair], Blocks], ...] = (
+    _bundles,
+    _groups,
+    _batch,
+    _data,
+    _environment,
+    _init,
+    _tables,
+    _variants,
+    _renamed,
+)
+"""What makes one factor of several leaves: what was declared comes first."""

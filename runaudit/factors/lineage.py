@@ -12,6 +12,7 @@ from runaudit.errors import RecordError
 from runaudit.factors.checkpoint import which_checkpoint
 from runaudit.factors.factor import Change, ChangeClass, Role
 from runaudit.factors.levels import Levels
+from runaudit.factors.pair import Pair
 from runaudit.records.run import SHORT, Run
 
 PREFIX = "init.parent."
@@ -24,12 +25,12 @@ def compared(a: Levels, b: Levels) -> bool:
     return a.parent is not None and b.parent is not None and a.at("init.checkpoint") != b.at("init.checkpoint")
 
 
-def lineage(own: Sequence[Change], inherited: Iterable[Change], a: Levels, b: Levels) -> tuple[Change, ...]:
+def lineage(own: Sequence[Change], inherited: Iterable[Change], pair: Pair) -> tuple[Change, ...]:
     """The changes of two runs with those of their parents put beside them, under `init.parent.`."""
     rows = tuple(_inherited(change, own) for change in inherited)
     carried = {change.path for change in own if change.kind is ChangeClass.FACTOR and change.section in CARRIED}
     causes = [row for row in rows if row.kind is ChangeClass.FACTOR or row.follows in carried]
-    kept = tuple(_checkpoint(change, causes, a, b) if change.path == "init.checkpoint" else change for change in own)
+    kept = tuple(_checkpoint(change, causes, pair) if change.path == "init.checkpoint" else change for change in own)
     return tuple(sorted((*kept, *rows), key=lambda change: change.path))
 
 
@@ -52,9 +53,9 @@ def _inherited(change: Change, own: Sequence[Change]) -> Change:
     return row
 
 
-def _checkpoint(change: Change, causes: Sequence[Change], a: Levels, b: Levels) -> Change:
+def _checkpoint(change: Change, causes: Sequence[Change], pair: Pair) -> Change:
     """The digest of the start: it follows from what differs between the parents, if both took the same checkpoint."""
-    which = which_checkpoint(a), which_checkpoint(b)
+    which = which_checkpoint(pair.a), which_checkpoint(pair.b)
     if which[0] != which[1]:
         return replace(change, kind=ChangeClass.FACTOR, role=Role.TREATMENT, block="init.checkpoint",
                        why=f"another checkpoint of its parent: {which[0]} → {which[1]}")  # fmt: skip

@@ -12,7 +12,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
-from runaudit.factors.evidence import is_digest
+from runaudit.factors.unknowns import is_digest
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.run import Run

@@ -13,6 +13,7 @@ from typing import Any
 from runaudit.factors.documents import text_of
 from runaudit.factors.factor import SEED_ROLES, Absent, Change, ChangeClass, Role, section_of
 from runaudit.factors.levels import Levels
+from runaudit.factors.pair import Pair
 from runaudit.factors.path import steps
 from runaudit.records.canonical import JSON
 
@@ -20,8 +21,9 @@ USED_BY_ONE = "only one of the runs used it"
 WITHIN = "it lies within a declared data set, whose content is equal"
 
 
-def explained(found: Sequence[Change], a: Levels, b: Levels) -> list[Change]:
+def explained_by_use(found: Sequence[Change], pair: Pair) -> Sequence[Change]:
     """The changes, with what follows from others among them as derived."""
+    a, b = pair.a, pair.b
     found = [replace(c, kind=ChangeClass.NUISANCE, role=Role.TREATMENT, why=WITHIN) if _within_declared(c, a, b) else c
              for c in found]  # fmt: skip
     lone = {change.path for change in found if change.kind is ChangeClass.FACTOR and is_lone(change, a, b)}

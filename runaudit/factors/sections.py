@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from runaudit.factors import builtin as known
-from runaudit.factors.evidence import bookkeeping, data_place, has_digest, in_run_folder, is_digest
+from runaudit.factors.evidence import bookkeeping, data_place, has_digest, in_run_folder
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass, Classification, Role, section_of
 from runaudit.factors.levels import SEED_KEYS, Levels
 from runaudit.factors.patch import patch_text, patched_files
 from runaudit.factors.path import joined, last_key, steps
 from runaudit.factors.tree import leaves_of, same
+from runaudit.factors.unknowns import is_digest
 from runaudit.metrics.heldout import is_held_out
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import digest_bytes

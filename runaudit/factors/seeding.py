@@ -7,20 +7,21 @@ from collections.abc import Mapping, Sequence
 
 from runaudit.factors.factor import ABSENT, SEED_ROLES, Change, ChangeClass, Role
 from runaudit.factors.levels import Levels
+from runaudit.factors.pair import Pair
 from runaudit.factors.tree import same
 from runaudit.records.canonical import JSON
 
 
-def seeding_changes(found: Sequence[Change], a: Levels, b: Levels) -> list[Change]:
-    """A leaf for each seeding call whose values differ, `seed.<call>`, beside what else was found.
+def with_seeding(found: Sequence[Change], pair: Pair) -> Sequence[Change]:
+    """All changes, and a leaf for each seeding call whose values differ, `seed.<call>`, beside what else was found.
 
     It follows from a declared seed that differs. A call that one program alone made follows from whatever else differs.
     """
-    left, right = _calls(a), _calls(b)
+    left, right = _calls(pair.a), _calls(pair.b)
     if left is None or right is None or any(change.path == "seed" for change in found):
-        return []
+        return found
     treatments = [c.path for c in found if c.kind is ChangeClass.FACTOR and c.role not in SEED_ROLES]
-    rows = []
+    rows = list(found)
     for call in sorted({*left, *right}):
         before, after = left.get(call, ABSENT), right.get(call, ABSENT)
         if same(before, after):

@@ -14,11 +14,13 @@ from runaudit.factors.arguments import ROOT
 from runaudit.factors.factor import Absent
 from runaudit.factors.levels import Levels, Scope
 from runaudit.factors.observed import CODE_ROLES, GROUPS, Observed, Seen, dist_name
+from runaudit.factors.pair import Pair
 from runaudit.factors.path import joined, steps
 from runaudit.factors.tree import leaves_of, same
 from runaudit.factors.words import names_a_seed, repeated
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import Digest, FileEntry, digest_bytes, digest_tree
+from runaudit.settings import FactorSettings
 
 LIBRARIES = {"env.torch": ("torch",), "env.numpy": ("numpy",), "env.jax": ("jax", "jaxlib"),
              "env.tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-gpu")}  # fmt: skip
@@ -32,10 +34,10 @@ NATIVE = ("PYTHON", "OMP_", "KMP_", "GOMP_", "MKL_", "OPENBLAS_", "BLIS_", "VECL
 """Beginnings of variables that compiled code, or the interpreter itself, looks up, which nobody sees: doubtful."""
 
 
-def beside(a: Levels, b: Levels) -> tuple[Levels, Levels]:
+def beside(a: Levels, b: Levels, settings: FactorSettings) -> Pair:
     """Two runs as they are compared."""
     left, right = together((a, b))
-    return left, right
+    return Pair(a=left, b=right, settings=settings)
 
 
 def together(runs: Sequence[Levels]) -> tuple[Levels, ...]:

@@ -1,12 +1,13 @@
 """What two runs did not use, and what only seems to differ between them: each told with its evidence, none dropped."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role
 from runaudit.factors.gaps import one_sided_gap, unwatched
 from runaudit.factors.levels import Levels
 from runaudit.factors.observed import seeded_alike
+from runaudit.factors.pair import Pair
 from runaudit.factors.tree import leaves_of, same
 from runaudit.records.canonical import JSON
 
@@ -28,8 +29,9 @@ def is_gap(path: str, before: JSON | Absent, after: JSON | Absent, a: Levels, b:
     return one_sided_gap(path, before, after)
 
 
-def unused_changes(a: Levels, b: Levels) -> Iterator[Change]:
+def unused_changes(pair: Pair) -> Iterator[Change]:
     """What two fully observed runs did not use, and what only one of them has without using it."""
+    a, b = pair.a, pair.b
     for section in sorted({*a.scope.unused, *b.scope.unused}):
         left, right = a.scope.unused.get(section, {}), b.scope.unused.get(section, {})
         for path, before, after in _leafwise(left, right, section):
@@ -56,8 +58,9 @@ def _why_unused(path: str) -> str:
     return "unused: neither run imported it" if path.startswith("env.packages") else "unused: nothing that ran uses it"
 
 
-def moved_changes(a: Levels, b: Levels) -> Iterator[Change]:
+def moved_changes(pair: Pair) -> Iterator[Change]:
     """Files that lay elsewhere, with equal content."""
+    a, b = pair.a, pair.b
     for side, of, other in (("a", a, b), ("b", b, a)):
         for path, new in of.scope.moved.items():
             digest = (of.files or {}).get(new[5:], ABSENT) if new.startswith("code.") else of.at(new)
@@ -67,9 +70,10 @@ def moved_changes(a: Levels, b: Levels) -> Iterator[Change]:
                          kind=ChangeClass.NUISANCE, why=f"equal content, told as {new}")  # fmt: skip
 
 
-def seed_unproven(found: list[Change], a: Levels, b: Levels) -> list[Change]:
+def seed_unproven(found: Sequence[Change], pair: Pair) -> Sequence[Change]:
     """A declared seed that differs, where both programs were seen to seed alike and no word gave it to them, is no
     change of seed. That it may have acted unseen is a gap."""
+    a, b = pair.a, pair.b
     if not seeded_alike(a.run, b.run) or (a.seed_word and b.seed_word):
         return found
     return [

@@ -1,4 +1,4 @@
-"""What `restore` and `rerun` answer with, for programs, for a terminal and for a pull request."""
+"""What `restore`, `rerun` and `seal` answer with, for programs, for a terminal and for a pull request."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +7,8 @@ from typing import Any
 from runaudit.launch.reproduction import Difference
 from runaudit.launch.rerun import Rerun
 from runaudit.launch.restore import Restored
-from runaudit.records.run import Run
+from runaudit.records.outcome import Outcome
+from runaudit.records.run import SHORT, Run
 from runaudit.text.markdown import bullets, code, escaped, table
 from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
 from runaudit.text.verdicts import verdict_words
@@ -111,3 +112,36 @@ class RerunAnswer:
 
 def _expected(item: Difference) -> str:
     return "" if item.low is None else f"{item.low:.6g} to {item.high:.6g}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealAnswer:
+    """What `seal` answers with: how the run ended, as far as is known, and what is not."""
+
+    outcome: Outcome
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know of the outcome."""
+        return tuple(self.outcome.body.get("notes", ()))
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer for a program."""
+        return {"schema": "runaudit.seal/1", "run": self.outcome.manifest.hex, "status": self.outcome.status,
+                "error": self.outcome.body.get("error"), "notes": list(self.notes)}  # fmt: skip
+
+    @property
+    def headline(self) -> str:
+        """Which run was sealed, and as what."""
+        return f"run {self.outcome.manifest.hex[:SHORT]} sealed as {self.outcome.status}"
+
+    def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
+        """For a terminal."""
+        yield paint(printable(self.headline), BOLD)
+        yield from (printable(f"  {note}") for note in self.notes)
+
+    def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
+        """For a pull request."""
+        yield f"**{escaped(self.headline)}**"
+        if self.notes:
+            yield from ("", *bullets(self.notes))

@@ -8,6 +8,7 @@ from functools import cached_property
 from runaudit.factors.factor import ABSENT, Absent, Change, Role
 from runaudit.factors.grouping import counted
 from runaudit.factors.levels import Levels
+from runaudit.factors.pair import Pair
 from runaudit.factors.path import last_key
 from runaudit.factors.tree import differences
 from runaudit.records.canonical import JSON
@@ -43,7 +44,7 @@ def blocks_of(leaves: Sequence[Leaf], runs: Sequence[Levels], policy: FactorSett
             for leaf in leaves
             if leaf.tokens[first] != leaf.tokens[other] and UNKNOWN not in (leaf.levels[first], leaf.levels[other])
         )
-        for change in counted(changes, runs[first], runs[other], policy):
+        for change in counted(changes, Pair(a=runs[first], b=runs[other], settings=policy)):
             votes[change.path].add(change.block)
     blocks: dict[str, list[Leaf]] = {}
     for leaf in leaves:

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from runaudit.factors.arguments import ROOT
+from runaudit.factors.between import SEED_UNPROVEN
 from runaudit.factors.factor import ABSENT, Absent
-from runaudit.factors.gaps import SEED_UNPROVEN, gaps, status_gap
+from runaudit.factors.gaps import gaps, status_gap
 from runaudit.factors.levels import Levels
 from runaudit.factors.observed import seeded_alike
 from runaudit.settings import FactorSettings

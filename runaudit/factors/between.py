@@ -1,0 +1,128 @@
+"""What two records beside each other do not say: the gaps of each, and what only the other one says.
+
+What a leaf is in one record and nobody knows of the other may be equal or not. It is told with the side that lacks it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from runaudit.factors.arguments import ROOT
+from runaudit.factors.classes import standing
+from runaudit.factors.factor import ABSENT, Absent, ChangeClass, section_of
+from runaudit.factors.gaps import (
+    COUNTED_BY_DIGEST,
+    began_at_random,
+    gaps,
+    one_sided_gap,
+    status_gap,
+    unwatched,
+)
+from runaudit.factors.lineage import PREFIX, compared
+from runaudit.factors.observed import seeded_alike
+from runaudit.factors.pair import Pair
+from runaudit.factors.path import matches, steps
+from runaudit.factors.together import beside
+from runaudit.factors.tree import differences
+from runaudit.factors.unknowns import no_sections
+
+SEED_UNPROVEN = ("the declared seeds differ, and both runs were seen to seed their generators with equal values: "
+                 "that the seed acted is not shown")  # fmt: skip
+
+
+class Gap(NamedTuple):
+    """Something that could have changed and is not in a record: `side` is a, b or both."""
+
+    path: str
+    side: str
+    reason: str
+
+
+def gaps_between(pair: Pair, *, with_status: bool) -> tuple[Gap, ...]:
+    """The gaps of two runs that are compared, and of the parents that they began from; each path once."""
+    sides = [dict(gaps(of, pair.settings)) for of in (pair.a, pair.b)]
+    for of, found in zip((pair.a, pair.b), sides, strict=True):
+        if with_status and (why := status_gap(of.run)):
+            found["runtime.status"] = why
+    rows: dict[str, Gap] = {}
+    for path in sorted({*sides[0], *sides[1]}):
+        side = "both" if path in sides[0] and path in sides[1] else "a" if path in sides[0] else "b"
+        rows[path] = Gap(path, side, sides[1 if side == "b" else 0][path])
+    for gap in said_by_one(pair):
+        if not any(matches(gap.path, known) for known in rows):
+            rows[gap.path] = gap
+    return (*rows.values(), *_of_parents(pair))
+
+
+def _of_parents(pair: Pair) -> Iterator[Gap]:
+    if not compared(pair.a, pair.b) or pair.a.parent is None or pair.b.parent is None:
+        return
+    parents = beside(pair.a.parent, pair.b.parent, pair.settings)
+    for gap in gaps_between(parents, with_status=False):
+        yield gap._replace(path=PREFIX + gap.path)
+
+
+def said_by_one(pair: Pair) -> tuple[Gap, ...]:
+    """What only the other record says, beyond what each alone lacks."""
+    return tuple({gap.path: gap for find in _SAID_BY_ONE for gap in find(pair)}.values())
+
+
+def _seen_of_one(pair: Pair) -> Iterator[Gap]:
+    """What only one of two runs was seen to use, where the other was not watched: it may have used another."""
+    for side, of, other in (("a", pair.a, pair.b), ("b", pair.b, pair.a)):
+        if (ROOT in other.tree) and ROOT not in of.tree:
+            yield Gap(ROOT, side, "the command line is in the other record only")
+        for path in sorted(other.scope.facts - of.scope.facts):
+            if section_of(path) != "code" and unwatched(path, of) and of.at(path) is ABSENT:
+                yield Gap(path, side, "the other run used it, and this one was not watched")
+
+
+def _seed_unproven(pair: Pair) -> Iterator[Gap]:
+    if seeded_alike(pair.a.run, pair.b.run):
+        yield Gap("seed", "both", SEED_UNPROVEN)
+
+
+def _leaves_of_one(pair: Pair) -> Iterator[Gap]:
+    """Leaves that every run has, whether they are written down or not."""
+    a, b = pair.a, pair.b
+    for section in ("data", "env", "init", "eval"):
+        left, right = a.tree.get(section), b.tree.get(section)
+        if not isinstance(left, Mapping) or not isinstance(right, Mapping):
+            continue
+        if section == "init" and began_at_random(a, b):
+            continue
+        for path, before, after in differences(left, right, section):
+            if one_sided_gap(path, before, after) and not _covered(path, pair):
+                lacking, having = (a, b) if isinstance(before, Absent) else (b, a)
+                value = after if lacking is a else before
+                if isinstance(value, Absent):
+                    continue
+                if standing(path, value, having, pair.settings).kind is ChangeClass.FACTOR:
+                    yield Gap(path, "a" if lacking is a else "b", lacking.run.manifest.reason(path))
+
+
+def _covered(path: str, pair: Pair) -> bool:
+    keys = steps(path)
+    if keys[0] != "data" or keys[2] not in COUNTED_BY_DIGEST:
+        return False
+    return bool(pair.a.at(f"data.{keys[1]}.digest")) and bool(pair.b.at(f"data.{keys[1]}.digest"))
+
+
+def _files_of_one(pair: Pair) -> Iterator[Gap]:
+    a, b = pair.a, pair.b
+    if "code" in no_sections(a.run) | no_sections(b.run):
+        return
+    commits = a.at("code.commit"), b.at("code.commit")
+    if (a.files is None) != (b.files is None) and not all(commits):
+        side = "a" if a.files is None else "b"
+        yield Gap("code.files", side, "the files of the tree are in the other record only")
+    listed = a.files and b.files and a.files != b.files
+    if listed and commits[0] != commits[1] and not (a.files_judged and b.files_judged):
+        yield Gap("code.files", "both", "the commits differ, and not all of their files are in the records")
+
+
+_SAID_BY_ONE: tuple[Callable[[Pair], Iterator[Gap]], ...] = (
+    _seen_of_one,
+    _seed_unproven,
+    _leaves_of_one,
+    _files_of_one,
+)

@@ -1,0 +1,97 @@
+"""The code of two runs: file by file where the files are known, by commit and patch where they are not."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role
+from runaudit.factors.levels import Levels
+from runaudit.factors.pair import Pair
+from runaudit.factors.patch import patch_text, patched_files
+from runaudit.factors.source import file_changes, prefix_of
+from runaudit.factors.tree import same
+from runaudit.factors.unknowns import no_sections
+
+CODE_STATE = ("code.commit", "code.patch")
+
+
+def code_changes(pair: Pair) -> Iterator[Change]:
+    """What differs in the code of two runs."""
+    a, b = pair.a, pair.b
+    if "code" in no_sections(a.run) | no_sections(b.run):
+        yield from _no_code(a, b)
+    elif a.files_judged and b.files_judged:
+        yield from file_changes(a, b, pair.settings)
+    else:
+        yield from _partly_known(pair)
+
+
+def _no_code(a: Levels, b: Levels) -> Iterator[Change]:
+    """A record that says there was no code, against one that has some: it came or went as one thing."""
+    sides = [None if "code" in no_sections(of.run) else of.run.manifest.body.get("code", ABSENT) for of in (a, b)]
+    if ABSENT not in sides and not same(sides[0], sides[1]):
+        yield Change(path="code", before=sides[0], after=sides[1])
+
+
+def _partly_known(pair: Pair) -> Iterator[Change]:
+    """Files where both records have some; commit and patch stand for what neither lists."""
+    a, b = pair.a, pair.b
+    listed: list[Change] = []
+    if a.files is not None and b.files is not None:
+        listed = list(file_changes(a, b, pair.settings))
+    yield from listed
+    both = {prefix_of(path) for path in (a.files or {}).keys() & (b.files or {}).keys()}
+    counted_already = any(change.kind is ChangeClass.FACTOR for change in listed)
+    yield from (change for change in _state(a, b, counted_already) if change.path not in both)
+
+
+def _state(a: Levels, b: Levels, counted_already: bool = False) -> Iterator[Change]:
+    """Where a tree is unknown, commit and patch stand for it. Equal commits: the patches are compared file by file.
+
+    `counted_already`: whether a file that the commits changed is compared by itself; what else they changed is a gap.
+    """
+    commits = a.at("code.commit"), b.at("code.commit")
+    patches = a.at("code.patch"), b.at("code.patch")
+    same_commit = commits[0] == commits[1]
+    if not same_commit and not any(isinstance(commit, Absent) for commit in commits):
+        told = ("the trees are not in the record, so all that the commits change counts as one", ChangeClass.FACTOR)
+        if counted_already:
+            told = ("what it changed is compared file by file, as far as the files are in the records",
+                    ChangeClass.DERIVED)  # fmt: skip
+        yield Change(path="code.commit", before=commits[0], after=commits[1], why=told[0], kind=told[1],
+                     follows="code" if counted_already else "")  # fmt: skip
+    if patches[0] == patches[1] or any(isinstance(patch, Absent) for patch in patches):
+        return
+    texts = [patch_text(side.run, patch) for side, patch in ((a, patches[0]), (b, patches[1]))]
+    if texts[0] is not None and texts[0] == texts[1]:
+        yield Change(path="code.patch", before=patches[0], after=patches[1], kind=ChangeClass.NUISANCE,
+                     why="a secret in it; which one it was chose nothing")  # fmt: skip
+        return
+    parts = [patched_files(text) for text in texts]
+    if same_commit and parts[0] is not None and parts[1] is not None:
+        for path in sorted({*parts[0], *parts[1]}):
+            before, after = parts[0].get(path, ABSENT), parts[1].get(path, ABSENT)
+            if before != after:
+                yield Change(path=prefix_of(path), before=before, after=after, why="compared as patches to one commit")
+    else:
+        yield Change(path="code.patch", before=patches[0], after=patches[1])
+
+
+def follow_the_code(found: Sequence[Change], pair: Pair) -> Sequence[Change]:
+    """The digest of the evaluation code moves with a comment; where every file is known, the files have the word."""
+    a, b = pair.a, pair.b
+    code = [change for change in found if change.section == "code"]
+    cosmetic = [change for change in code if change.kind is ChangeClass.COSMETIC]
+    all_known = (a.files_judged and b.files_judged) or a.at("code.commit") == b.at("code.commit")
+    if not cosmetic or any(change.kind is ChangeClass.FACTOR for change in code) or not all_known:
+        return found
+    return [
+        replace(
+            change,
+            kind=ChangeClass.COSMETIC,
+            role=Role.TREATMENT,
+            why="the code behind it changed in comments or layout only",
+        )
+        if change.path == "eval.code_digest"
+        else change
+        for change in found
+    ]

@@ -1,0 +1,60 @@
+"""What a change follows from: a rule, a word said twice, or something that cannot matter and so explains nothing."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from runaudit.factors.derived import check_rule, references
+from runaudit.factors.factor import Absent, Change, ChangeClass, Role
+from runaudit.factors.pair import Pair
+from runaudit.factors.path import matches
+from runaudit.factors.tree import same
+
+ARGUMENTS = "config.args"
+
+
+def broken_rules(found: Sequence[Change], pair: Pair) -> Sequence[Change]:
+    """Leaves that stayed as they were where their rule says that they should have moved: that, too, was chosen."""
+    return [*found, *_broken(pair, {change.path for change in found})]
+
+
+def _broken(pair: Pair, changed_paths: set[str]) -> Iterator[Change]:
+    for path, rule in pair.settings.derived.items():
+        before, after = pair.a.at(path), pair.b.at(path)
+        if path in changed_paths or isinstance(before, Absent) or isinstance(after, Absent):
+            continue
+        sides = check_rule(path, rule, before, pair.a.at), check_rule(path, rule, after, pair.b.at)
+        if sides[0].holds is not sides[1].holds:
+            why = next(side.why for side in sides if not side.holds)
+            yield Change(path=path, before=before, after=after, why=why)
+
+
+def explained_by_what_counts(found: Sequence[Change], pair: Pair) -> Sequence[Change]:
+    """A derived leaf must follow from something that counts: what follows from a nuisance is a factor of its own."""
+    quiet = {change.path for change in found if change.kind in (ChangeClass.NUISANCE, ChangeClass.COSMETIC)}
+    result = []
+    for change in found:
+        rule = pair.settings.derived.get(change.path)
+        if change.kind is ChangeClass.DERIVED and rule is not None:
+            read = [other for other in found for ref in references(rule, change.path) if matches(other.path, ref)]
+            if read and all(other.path in quiet for other in read):
+                change = replace(change, kind=ChangeClass.FACTOR, follows="", role=Role.TREATMENT,
+                                 why=f"its rule {rule!r} reads only leaves that cannot change a result")  # fmt: skip
+        elif change.kind is ChangeClass.DERIVED and change.follows in quiet and change.section in ("config", "data"):
+            change = replace(change, kind=ChangeClass.FACTOR, follows="", role=Role.TREATMENT,
+                             why=f"{change.follows}, which it repeats, is one that cannot change a result")  # fmt: skip
+        result.append(change)
+    return result
+
+
+def said_once(found: Sequence[Change], _pair: Pair) -> Sequence[Change]:
+    """A word of the command line that is a leaf of the config in both runs is one choice with it."""
+    config = [c for c in found if c.section == "config" and not matches(c.path, ARGUMENTS)]
+    result = []
+    for change in found:
+        if change.kind is ChangeClass.FACTOR and matches(change.path, f"{ARGUMENTS}.*"):
+            twin = next((c for c in config if same(c.before, change.before) and same(c.after, change.after)), None)
+            if twin is not None:
+                change = replace(change, kind=ChangeClass.DERIVED, follows=twin.path, role=Role.TREATMENT,
+                                 why=f"the command line says {twin.path}")  # fmt: skip
+        result.append(change)
+    return result
