@@ -100,7 +100,7 @@ def _train(options: argparse.Namespace) -> int:
             if resumed is not None:
                 recording.inherit_best(recorder, resumed[1])
             result = train(
-                config, options.seed, options.label, recording.SealedLog(recorder, TerminalLog()),
+                config, options.seed, recording.SealedLog(recorder, TerminalLog()),
                 recorder.run_dir, resumed[1] if resumed else None, prepared=prepared, stop=stop,
             )  # fmt: skip
             recording.keep_pictures(recorder, result.judged)

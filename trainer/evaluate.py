@@ -5,10 +5,8 @@ is given too, under its own name: on the same image it is 0.05 to 3.2 dB higher 
 is never compared with it.
 """
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -57,15 +55,6 @@ class SequenceResult:
     def gain_db(self) -> float:
         """Over bicubic of the reference."""
         return self.psnr - self.baseline.bicubic_psnr
-
-    @property
-    def fusion_gain_db(self) -> float:
-        """Over the same network fed copies of the reference: what the other frames are worth."""
-        return self.psnr - self.single_frame_psnr
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain numbers, ready to be recorded."""
-        return asdict(self) | {"gain_db": self.gain_db, "fusion_gain_db": self.fusion_gain_db}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,18 +118,6 @@ def evaluate_sequence(
         scale=burst.scale,
     )
     return Judged(result=result, images=images)
-
-
-def evaluate_all(
-    net: Net,
-    bursts: Iterable[Burst],
-    config: EvaluationConfig | None = None,
-    *,
-    cache: Path | None = None,
-    device: torch.device | str = "cpu",
-) -> tuple[Judged, ...]:
-    """Judge `net` on every burst, in order. cache: folder that keeps the baselines between runs."""
-    return tuple(evaluate_sequence(net, burst, config, cache=cache, device=device) for burst in bursts)
 
 
 def mean_tile_psnr(image: Doubles, burst: Burst, *, tile: int = TILE_HR_PX) -> float:

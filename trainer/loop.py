@@ -46,19 +46,6 @@ class RunLog(Protocol):
         """A checkpoint lies at `path` now, beside its state files."""
 
 
-class SilentLog:
-    """A RunLog that keeps nothing."""
-
-    def log(self, step: int, values: Mapping[str, float]) -> None:
-        """Forget the values."""
-
-    def event(self, step: int, kind: Literal["stage", "resume"], detail: Mapping[str, Any]) -> None:
-        """Forget the event."""
-
-    def checkpoint(self, path: Path, *, step: int, kind: Literal["best", "last", "stage"]) -> None:
-        """Forget the checkpoint."""
-
-
 class StopRequested(Exception):  # noqa: N818 - a request, not an error
     """Someone asked the run to end; it saves itself first. `signal` is the signal's number."""
 

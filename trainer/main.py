@@ -150,7 +150,6 @@ class _Tee:
 def train(
     config: TrainConfig,
     seed: int,
-    label: str,
     run: RunLog,
     run_dir: Path,
     resume: Path | None = None,

@@ -1,13 +1,10 @@
 """The pictures a reader looks at: one detail of the scene as input, bicubic, network, truth and error."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from runaudit.errors import UsageError
-from trainer.data.png import write_grey
 from trainer.data.scenes import Doubles, Floats
 
 CROP_HR_PX = 144
@@ -40,22 +37,6 @@ def panels(images: Images, *, crop: int = CROP_HR_PX) -> dict[str, Pixels]:
         "error": error,
     }
     return {name: grey(picture[window]) for name, picture in pictures.items()}
-
-
-def save_panels(folder: Path, name: str, images: Images, *, crop: int = CROP_HR_PX) -> dict[str, Path]:
-    """Write the panels as `<name>-<panel>.png`; returns panel -> path. Raises UsageError if it cannot."""
-    paths: dict[str, Path] = {}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for panel, pixels in panels(images, crop=crop).items():
-            paths[panel] = folder / f"{name.replace('/', '_')}-{panel}.png"
-            write_grey(paths[panel], pixels)
-    except OSError as error:
-        raise UsageError(
-            f"pictures cannot be written to {folder}: {error.strerror or error}",
-            remedy="free some space, or choose a folder you may write to",
-        ) from error
-    return paths
 
 
 def grey(image: NDArray[np.floating]) -> Pixels:

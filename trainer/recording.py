@@ -22,7 +22,7 @@ from trainer.data.layout import find_layout
 from trainer.data.png import write_grey
 from trainer.evaluate import Judged, baselines_folder
 from trainer.loop import RunLog
-from trainer.panels import panels
+from trainer.panels import Pixels, panels
 
 # The code a reported number comes from. A change in any of them makes two runs incomparable, not merely different.
 METRIC_CODE = ("metrics.py", "evaluate.py", "tiling.py", "baseline.py", "classical.py", "predict.py")
@@ -180,11 +180,23 @@ def keep_pictures(recorder: Recording, judged: tuple[Judged, ...]) -> None:
     """Write what a reader looks at into the run's folder, recorded by digest: panels/<sequence>/<panel>.png."""
     for found in judged:
         folder = recorder.run_dir / "panels" / found.result.name.replace("/", "_")
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, pixels in panels(found.images).items():
-            path = folder / f"{PANEL_NAMES[name]}.png"
-            write_grey(path, pixels)
+        for path in _drawn(folder, panels(found.images)):
             recorder.artifact(path, "panel")
+
+
+def _drawn(folder: Path, pictures: Mapping[str, Pixels]) -> list[Path]:
+    """The files that the pictures were written to. Raises UsageError where they cannot be."""
+    paths = {folder / f"{PANEL_NAMES[name]}.png": pixels for name, pixels in pictures.items()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, pixels in paths.items():
+            write_grey(path, pixels)
+    except OSError as error:
+        raise UsageError(
+            f"pictures cannot be written to {folder}: {error.strerror or error}",
+            remedy="free some space, or choose a folder you may write to",
+        ) from error
+    return list(paths)
 
 
 def summary(metrics: Mapping[str, float]) -> dict[str, float]:

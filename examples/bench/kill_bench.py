@@ -33,12 +33,12 @@ def kill_once(path: Path, delay_s: float) -> tuple[int, int]:
     time.sleep(delay_s)
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
-    said = 1
+    printed = 1
     while chunk := os.read(reader, 65536):
-        said += len(chunk)
+        printed += len(chunk)
     os.close(reader)
     kept = {step for step, _ in read_lines(path.read_bytes()).series["train/loss/0"]}
-    return said, len(set(range(said)) - kept)
+    return printed, len(set(range(printed)) - kept)
 
 
 def main() -> None:
@@ -47,14 +47,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     clock = random.Random(given.seed)
-    said = lost = 0
+    printed = lost = 0
     with tempfile.TemporaryDirectory() as folder:
         for kill in range(given.kills):
             path = Path(folder) / f"{kill}.jsonl"
             found = kill_once(path, clock.random() / 100)
             path.unlink()
-            said, lost = said + found[0], lost + found[1]
-    print(f"{given.kills} kills, {said} steps logged, {lost} lost")
+            printed, lost = printed + found[0], lost + found[1]
+    print(f"{given.kills} kills, {printed} steps logged, {lost} lost")
 
 
 if __name__ == "__main__":

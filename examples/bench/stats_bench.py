@@ -5,13 +5,11 @@ judge.
 """
 
 import argparse
-import time
 from collections.abc import Callable
 
 import numpy as np
 
 from runaudit.metrics.catalogue import Direction
-from runaudit.stats.bootstrap import stratified_means
 from runaudit.stats.judge import judge
 from runaudit.stats.power import welch_power
 from runaudit.stats.values import ArmValues, Comparability, StatsPlan
@@ -74,36 +72,12 @@ def power(pairs: int) -> None:
             print(f"n {n:2}  effect {effect:.1f}  {improved:6.1%}  {computed:6.1%}")
 
 
-def plain_resamples(scores: np.ndarray, *, resamples: int, rng: np.random.Generator) -> np.ndarray:
-    picks = rng.integers(0, len(scores), size=(resamples, *scores.shape))
-    return np.asarray(np.take_along_axis(scores[None], picks, axis=1).mean(axis=(1, 2)))
-
-
-def fastest(call: Callable[[], object], repeats: int = 15) -> float:
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def resample_cost() -> None:
-    scores = np.random.default_rng(0).normal(size=(5, 20))
-    ours = fastest(lambda: stratified_means(scores, resamples=10_000, rng=np.random.default_rng(1)))
-    plain = fastest(lambda: plain_resamples(scores, resamples=10_000, rng=np.random.default_rng(1)))
-    ratio = ours / plain
-    print("\n10,000 stratified resamples of 5 x 20 against plain vectorised numpy")
-    print(f"ratio {ratio:.2f} (bar 1.20)  {1000 * ours:.1f} ms against {1000 * plain:.1f} ms")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=2_000, help="simulated comparisons per line")
     pairs = parser.parse_args().pairs
     false_claims(pairs)
     power(max(1, pairs // 2))
-    resample_cost()
 
 
 if __name__ == "__main__":

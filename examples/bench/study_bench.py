@@ -107,13 +107,13 @@ def whole_command(plain: list[Row]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path, store = Path(folder) / "runs.jsonl", str(Path(folder) / "store")
         path.write_text("".join(json.dumps(row) + "\n" for row in plain))
-        told("command over a file", *fastest(lambda: command("study", str(path))))
+        report_row("command over a file", *fastest(lambda: command("study", str(path))))
         command("import", "record", str(path), "--store", store, "-q")
         ids = command("list", "-q", "--store", store).split()
-        told("command over a store", *fastest(lambda: command("study", *ids, "--store", store)))
+        report_row("command over a store", *fastest(lambda: command("study", *ids, "--store", store)))
 
 
-def told(name: str, wall: float, cpu: float, more: str = "") -> None:
+def report_row(name: str, wall: float, cpu: float, more: str = "") -> None:
     print(f"{name:24} wall {wall:5.2f} s  cpu {cpu:5.2f} s  {more}".rstrip())
 
 
@@ -125,7 +125,7 @@ def main() -> None:
     print(f"{options.runs} runs, {options.factors} factors; records, study and answer")
     for name, make in DESIGNS.items():
         wall, cpu, sets = judgement(records(make(options.runs, options.factors)))
-        told(name, wall, cpu, f"{sets} alias sets")
+        report_row(name, wall, cpu, f"{sets} alias sets")
     whole_command(records(factorial(options.runs, options.factors)))
 
 

@@ -199,9 +199,9 @@ def judge(store: Path, page: Path, *, mark: str, console: Console) -> None:
         runaudit("diff", baseline + mark, arm + mark, store=store, console=console)
         runaudit("stats", "--metric", METRIC, arm + mark, "--vs", baseline + mark, store=store, console=console)
     runaudit("verify", store=store, console=console)
-    said, _ = writing.communicate()
+    lines, _ = writing.communicate()
     console.rule(shown(writing.args, store), align="left", style="dim")
-    sys.stdout.write(said.decode(errors="replace"))
+    sys.stdout.write(lines.decode(errors="replace"))
     if writing.returncode in (2, 4, 70):
         sys.exit(writing.returncode)
 

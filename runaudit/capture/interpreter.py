@@ -85,8 +85,8 @@ def interpreter_of(
             [str(program.python), *flags, "-c", _PROBE], cwd=cwd, env=dict(environ), stdin=subprocess.DEVNULL,
             capture_output=True, timeout=PROBE_TIMEOUT_S, check=True,
         )  # fmt: skip
-        said = ast.literal_eval(done.stdout.decode("utf-8", "surrogateescape").rpartition("\n")[2])
-        known = _of(said)
+        answer = ast.literal_eval(done.stdout.decode("utf-8", "surrogateescape").rpartition("\n")[2])
+        known = _of(answer)
     except (OSError, subprocess.SubprocessError, ValueError, SyntaxError, KeyError, TypeError) as error:
         return None, f"the interpreter {program.python} could not be asked: {type(error).__name__}"
     if place is not None:
@@ -117,11 +117,11 @@ def _plain(found: Interpreter) -> dict[str, Any]:
     return asdict(found)
 
 
-def _of(said: Mapping[str, Any]) -> Interpreter:
+def _of(answer: Mapping[str, Any]) -> Interpreter:
     return Interpreter(
-        version=str(said["version"]), implementation=str(said["implementation"]), platform=str(said["platform"]),
-        prefix=str(said["prefix"]), base_prefix=str(said["base_prefix"]),
-        folders=tuple(map(str, said["folders"])), own=tuple(map(str, said["own"])),
+        version=str(answer["version"]), implementation=str(answer["implementation"]), platform=str(answer["platform"]),
+        prefix=str(answer["prefix"]), base_prefix=str(answer["base_prefix"]),
+        folders=tuple(map(str, answer["folders"])), own=tuple(map(str, answer["own"])),
     )  # fmt: skip
 
 

@@ -32,11 +32,6 @@ class Note:
     claim: Claim | None = None
     metric: str | None = None
 
-    @property
-    def is_ignore(self) -> bool:
-        """Whether it sets the next block aside."""
-        return self.claim is None and self.metric is None
-
 
 def read_annotation(text: str, *, line: int) -> Iterator[Note]:
     """The annotations of one comment, without its `runaudit:`. Raises UsageError for one that says nothing known."""

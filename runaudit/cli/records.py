@@ -47,10 +47,10 @@ def verify(
     log, or a rewriting of the whole history, shows only against a signature (--key) or an anchor (--check-anchor).
     --sign and --anchor make them, after everything was found sound.
     """
-    from runaudit.cli.witness import witness, witnessed
     from runaudit.runs.names import ids_named
     from runaudit.store.answer import VerifyAnswer
     from runaudit.store.verify import verify as rehash
+    from runaudit.store.witness import witness, witnessed
 
     opened = context.open()
     ids = ids_named(context.store, context.settings, *runs) if runs else None

@@ -1,16 +1,9 @@
 """What `runaudit verify` can add: a signature over the head of the log, and an anchor outside the store."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from runaudit.errors import RunauditError
-from runaudit.store import Store
-from runaudit.store.signature import NOT_PROMISED, anchor, check_anchor, check_signature, sign, signed_until
-from runaudit.store.verify import Problem
-from runaudit.system.git import ask
 
 KeyOption = Annotated[
     Path | None,
@@ -27,41 +20,3 @@ AnchorOption = Annotated[
 CheckAnchorOption = Annotated[
     bool, typer.Option("--check-anchor", help="Hold the log against the anchors in this repository's notes.")
 ]
-
-
-class AnchorError(RunauditError):
-    """Git would not write or read the note."""
-
-
-def witnessed(store: Store, *, key: Path | None, anchored: bool) -> tuple[tuple[Problem, ...], tuple[str, ...]]:
-    """(problems, remarks) of the witnesses that were asked. The last remark says what is not promised without them."""
-    problems: tuple[Problem, ...] = ()
-    remarks: tuple[str, ...] = ()
-    if key is not None:
-        found = check_signature(store, key)
-        problems += found
-        reach, lines = signed_until(store, key).seq, len(store.entries())
-        remarks += () if found else (f"signed up to line {reach} of {lines} of the log",)
-    if anchored:
-        problems += check_anchor(store, git_here)
-    return problems, remarks if key is not None and anchored else (*remarks, NOT_PROMISED)
-
-
-def witness(store: Store, *, key: Path | None, anchored: bool) -> tuple[str, ...]:
-    """Sign and anchor the head as it stands, on request only. Call it after the store was found sound."""
-    done: tuple[str, ...] = ()
-    if key is not None:
-        path = sign(store, key, time=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"))
-        done += (f"signed: {path}",)
-    if anchored:
-        head = anchor(store, git_here)
-        done += (f"anchored line {head.seq}; share it with: git push REMOTE refs/notes/runaudit",)
-    return done
-
-
-def git_here(words: list[str]) -> str:
-    """Git in the current folder. Raises AnchorError with git's own words."""
-    done = ask(Path.cwd(), *words)
-    if done.code != 0:
-        raise AnchorError(f"git {words[0]} failed: {done.reason}", remedy="run it within a repository with a commit")
-    return done.out.decode("utf-8", "replace")

@@ -27,7 +27,8 @@ PLACE_KEYS = frozenset({"output_dir", "out_dir", "outdir", "save_dir", "savedir"
 TIME_KEYS = frozenset({"timestamp", "time", "date", "datetime", "started", "started_at", "start_time", "launch_time"})
 """Config keys that may say when the run began: they do where the record says the same."""
 HOST_KEYS = frozenset({"hostname", "pid"})
-"""What the machine is called and which process it was: nothing is computed from it."""
+"""What the machine is called and which process it was: nothing is computed from it, and only at the top of a config or
+in a table that tells of the run does a key of this name say it. A host that a program talks to has a longer name."""
 TRACKER_KEYS = frozenset({"wandb_project", "wandb_entity", "wandb_run_name", "wandb_name", "wandb_group", "wandb_tags",
                           "wandb_notes", "wandb_dir"})  # fmt: skip
 """The arguments under which a tracker files a run, as its users write them at the top of a config. The tracker's own
@@ -88,10 +89,12 @@ DEVICE_VARIABLES = frozenset(
 THREAD_VARIABLES = frozenset({"OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"})
 """Variables that say how many threads of the processor compute: where it computes, sums come in another order."""
 IDLE_VARIABLES = frozenset({"CUDA_LAUNCH_BLOCKING", "PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF"})
-"""Variables that say when a kernel is waited for and how memory is cut: no number comes of it."""
+"""Variables that say when a kernel is waited for and how memory is cut: no number comes of it, unless cuDNN tries its
+kernels first and takes the fastest that fits. They are excused where the record shows that it did not."""
 CODE_PLACES = frozenset({"vcs", "branch", "remote", "repository", "repo", "url", "root", "path", "describe",
-                         "untracked", "author", "message", "date", "ref", "excluded", "omitted"})  # fmt: skip
-"""Facts of the code that say where it lay and who wrote it; what it was is commit, patch and files."""
+                         "author", "message", "date", "ref"})  # fmt: skip
+"""Facts of the code that say where it lay and who wrote it; what it was is commit, patch and files. A list of untracked
+files is none of them: where their content is not kept, nobody knows that they were not imported."""
 GPU_SOFTWARE = ("env.cuda", "env.cudnn", "env.driver")
 NUMERICS = ("env.python", "env.implementation", "env.torch", "env.cuda", "env.cudnn", "env.driver", "env.numpy",
             "env.packages", "env.jax", "env.tensorflow", "env.blas", "env.mkl", "env.nccl", "env.rocm", "env.triton",

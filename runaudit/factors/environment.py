@@ -1,5 +1,6 @@
 """What a leaf of the environment stands for, and a file that was read and that nobody declared."""
 
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from runaudit.factors import builtin as known
@@ -73,13 +74,20 @@ def _variable(name: str, value: JSON, of: Levels) -> Classification:
 
 def _idle(name: str, of: Levels) -> str:
     """Why a variable cannot have mattered in this run; empty where nothing in the record says so."""
-    if name in known.IDLE_VARIABLES:
+    if name in known.IDLE_VARIABLES and not _tries_kernels(of):
         return "it says how memory is cut and when a kernel is waited for"
     if name in known.DEVICE_VARIABLES and not isinstance(of.at("env.gpu"), Absent):
         return "it chooses among devices; what was chosen is env.gpu and env.gpu_count"
     if name in known.THREAD_VARIABLES and of.at("env.gpu"):
         return "the numbers are computed on the GPU"
     return ""
+
+
+def _tries_kernels(of: Levels) -> bool:
+    """Whether cuDNN may have chosen among kernels by what fits in memory: on a GPU where nothing says it did not."""
+    switches = of.at("env.determinism")
+    off = isinstance(switches, Mapping) and False in (switches.get("cudnn_benchmark"), switches.get("benchmark"))
+    return not off and of.at("env.gpu") is not None
 
 
 def _package(name: str, value: JSON, of: Levels) -> Classification:

@@ -79,10 +79,6 @@ class Identity:
             for change in _beyond_the_key(a, b, policy)
         )
 
-    def founder(self, founders: Iterable["Identity"]) -> "Identity | None":
-        """The first of these, oldest first, of whose design this run is; None where it founds a cohort of its own."""
-        return next((one for one in founders if one.matches(self)), None)
-
 
 def identity_of(run: Run, policy: FactorSettings) -> Identity:
     """The design of a run under the policy of the project."""

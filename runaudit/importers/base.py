@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol
 
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import Run
@@ -24,14 +22,6 @@ class Skipped:
 
     source: str
     reason: str
-
-
-class Importer(Protocol):
-    """Reads foreign runs. Nothing is imported halfway: either every run of a file is read or an error says why not."""
-
-    def __call__(self, path: Path) -> tuple[tuple[Imported, ...], tuple[Skipped, ...]]:
-        """The runs under `path`. Raises RecordError where it is malformed."""
-        ...
 
 
 def with_our_names(run: Run, names: Mapping[str, str]) -> Run:

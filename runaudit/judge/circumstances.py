@@ -50,8 +50,8 @@ def circumstances(
         is_selected_on_report=any(selected_on_report(run) for arm in arms for run in arm.runs),
         picked=picked,
     )
-    looks, told = _looks(store, arms, values, metric=metric, home=home, count=count)
-    return Circumstances(plan=replace(plan, looks=looks or 1), notes=(*notes, *told), looks=looks)
+    looks, of_looks = _looks(store, arms, values, metric=metric, home=home, count=count)
+    return Circumstances(plan=replace(plan, looks=looks or 1), notes=(*notes, *of_looks), looks=looks)
 
 
 def selected_on_report(run: Run) -> bool:

@@ -105,7 +105,7 @@ getframe = sys._getframe
 compiling = [bool]  # becomes torch's own question of that name once torch is there; bool() is False
 near = []  # relative names among them: a chdir makes them new
 counts = {}
-texts, told, kinds = {}, set(), {}
+texts, noted, kinds = {}, set(), {}
 TYPED = [True]  # whether `<string>` is the project's: `-c`, and not the one by which multiprocessing starts
 STD = os.path.dirname(os.__file__) + "/"
 

@@ -53,14 +53,14 @@ def on_exec(args):
 def on_text(name, source, code, asked):
     """Code without a file, once each."""
     key = hash(code)
-    if key in told:
+    if key in noted:
         return
-    if len(told) > 500:
-        if len(told) == 501:
-            told.add(key)
+    if len(noted) > 500:
+        if len(noted) == 501:
+            noted.add(key)
             log.put("U", "more than 500 texts without a file were executed: the later ones were not kept")
         return
-    told.add(key)
+    noted.add(key)
     if isinstance(source, bytes):
         source = source.decode("utf-8", "surrogateescape")
     if name == "<string>" and source is not None and source == command[0]:
@@ -137,8 +137,8 @@ def on_dlopen(args):
                 return  # ctypes opens the interpreter itself while it is imported
             frame = frame.f_back
         kind, by, _ = origin(frame) if frame is not None else NOBODY
-        if kind == 1 and not name.startswith("libm.so") and ("ctypes", by) not in told:
-            told.add(("ctypes", by))
+        if kind == 1 and not name.startswith("libm.so") and ("ctypes", by) not in noted:
+            noted.add(("ctypes", by))
             what = "native code was called through ctypes by %s: what it read was not seen"
             log.put("U", what % (os.path.basename(by) or "the program"))
 
@@ -214,11 +214,11 @@ def on_network(host, connects=False):
                 packages.append(package)
         frame = frame.f_back
     asked = (project, tuple(packages[-3:]))
-    if connects and asked in told:
+    if connects and asked in noted:
         return  # its name was told when it was looked up
     key = (host, asked)
-    if key not in told:
-        told.update((key, asked))
+    if key not in noted:
+        noted.update((key, asked))
         log.put("N", host, project, ",".join(packages))
 
 

@@ -264,8 +264,8 @@ def on_list(args):
         return
     path = args[0]
     name = os.readlink("/proc/self/fd/%d" % path) if type(path) is int else full("." if path is None else path)
-    if name and ("listed", name) not in told and not uninteresting(name + "/") and len(told) < 20000:
-        told.add(("listed", name))
+    if name and ("listed", name) not in noted and not uninteresting(name + "/") and len(noted) < 20000:
+        noted.add(("listed", name))
         log.put("G", name, found[1])
 
 

@@ -8,8 +8,8 @@ Runs in the names of `hook.py`, inside the observed program.
 
 
 def on_input(args):
-    if "stdin" not in told:
-        told.add("stdin")
+    if "stdin" not in noted:
+        noted.add("stdin")
         target = os.readlink("/proc/self/fd/0")
         if target != "/dev/null":
             log.put("I", target, who()[0])
@@ -67,7 +67,7 @@ def look_up(env):
         while frame is not None and (frame.f_globals is between[0] or frame.f_globals is between[1]):
             frame = frame.f_back
         found = (1, "", "") if frame is None else origin(frame)
-        if (raw, found[1]) not in told:
+        if (raw, found[1]) not in noted:
             looked_up(raw, found[1], env._data.get(raw))
             if found[0] == 1 and raw != b"PYTHONPATH":
                 settled.add(raw)
@@ -106,9 +106,9 @@ def gone_through():
         found = origin(asker)
         key = ("environ", found[1])
         ours = str(asker.f_globals.get("__name__")).startswith("runaudit.")
-        if found[0] != 1 or ours or key in told or (view in single and at(asker) != loop):
+        if found[0] != 1 or ours or key in noted or (view in single and at(asker) != loop):
             return
-        told.add(key)
+        noted.add(key)
         name = os.path.basename(found[1])
         log.put("U", "the environment was gone through by %s: which of its variables count was not seen" % name)
 
@@ -198,12 +198,12 @@ def watched_values(env, ours, reading, setting):
 def looked_up(raw, name, value):
     """Note a variable that was looked up: its value with `=` before it, or `-` where it was not set."""
     log.put("E", os.fsdecode(raw), "-" if value is None else "=" + os.fsdecode(value), name)
-    told.add((raw, name))
+    noted.add((raw, name))
 
 
 def on_putenv(args):
     """The run's own setting of a variable: what is looked up afterwards is its own doing."""
     name, value = text_of(args[0]), text_of(args[1])
-    if (name, value) not in told:
-        told.add((name, value))
+    if (name, value) not in noted:
+        noted.add((name, value))
         log.put("V", name, value)

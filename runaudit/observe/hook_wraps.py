@@ -234,8 +234,8 @@ def seeds(call):
         place = origin(frame)[1] if frame is not None else ""
         line = str(frame.f_lineno if frame is not None else 0)
         key = ("seed", call, text, place, line)
-        if key not in told and len(told) < 20000:
-            told.add(key)
+        if key not in noted and len(noted) < 20000:
+            noted.add(key)
             log.put("Z", call, text, place, line)
 
     return note

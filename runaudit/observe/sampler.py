@@ -200,9 +200,9 @@ class Sampler:
             if line.kind == "S":
                 starts.setdefault(line.pid, set()).add(line.fields[3])
                 began.setdefault(line.pid, line.moment)
-        told = [(line.fields[0], line.fields[2:]) for line in lines if line.kind == "C"]
+        started = [(line.fields[0], line.fields[2:]) for line in lines if line.kind == "C"]
         known = {line.fields[0] for line in lines if line.kind in ("R", "W", "X")}
-        found = [f"U\t{time.monotonic_ns()}\t{text}" for text in self._unseen(starts, told)]
+        found = [f"U\t{time.monotonic_ns()}\t{text}" for text in self._unseen(starts, started)]
         for (path, writes), moment in self._held_for_good(began).items():
             base, dash, _ = path.rpartition("-")  # sqlite's journals lie beside their file
             if path not in known and not (dash and base in known) and not any(c in path for c in "\\\t\n"):
@@ -212,7 +212,7 @@ class Sampler:
             with contextlib.suppress(OSError):
                 (log / f"0-{time.monotonic_ns():x}-0.log").write_bytes(text.encode("utf-8", "surrogateescape"))
 
-    def _unseen(self, starts: dict[int, set[str]], told: list[tuple[str, tuple[str, ...]]]) -> list[str]:
+    def _unseen(self, starts: dict[int, set[str]], started: list[tuple[str, tuple[str, ...]]]) -> list[str]:
         """A sentence for each descendant in which the hook did not run and of which it did not tell."""
         found = []
         tolerated: set[int] = set()
@@ -225,7 +225,7 @@ class Sampler:
             if seen.between_fork_and_exec:
                 continue
             what = f"`{short(seen.argv)}`".replace("\t", " ").replace("\n", " ").replace("\\", "/")
-            by = [who for who, argv in told if same_command(argv, seen.argv) or same_words(argv, seen.argv)]
+            by = [who for who, argv in started if same_command(argv, seen.argv) or same_words(argv, seen.argv)]
             if by and all(is_library(one) for one in by):
                 tolerated.add(seen.pid)
                 continue  # an installed package's own affair

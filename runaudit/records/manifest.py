@@ -28,7 +28,7 @@ not know are kept, so that an older runaudit can still verify what a newer one s
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -66,9 +66,11 @@ class Unknown:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A frozen reading of one sealed manifest. `body` is read-only all the way down."""
+    """A frozen reading of one sealed manifest. `body` is read-only all the way down; `sealed` are the bytes it was read
+    from, where it was."""
 
     body: Mapping[str, JSON]
+    sealed: bytes | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def of(cls, sections: Mapping[str, JSON]) -> "Manifest":
@@ -92,15 +94,13 @@ class Manifest:
                 f"{where} is not a manifest of this version (schema {found!r})",
                 remedy="use the runaudit that wrote it",
             )
-        manifest = cls.of(value)
         # What is sealed is these bytes: writing them again, only to hash them, is half of what loading a run costs.
-        manifest.__dict__["raw"] = raw
-        return manifest
+        return replace(cls.of(value), sealed=raw)
 
     @cached_property
     def raw(self) -> bytes:
         """The canonical bytes that are sealed."""
-        return canonical_bytes(self.body)
+        return canonical_bytes(self.body) if self.sealed is None else self.sealed
 
     @cached_property
     def digest(self) -> Digest:

@@ -174,16 +174,16 @@ def _points(arm: ArmSummary, labels: Sequence[str]) -> ArmPoints:
 def _words(
     metric: str, arms: Sequence[ArmPoints], differences: Sequence[Difference], *, baseline: str, level: float
 ) -> str:
-    told = []
+    parts = []
     for arm in arms:
         places = decimals(arm.ci[1] - arm.ci[0]) if arm.ci else None
         mean = "no mean" if arm.mean is None else f"mean {show(arm.mean, places)}"
         lost = f", {arm.lost} without a value" if arm.lost else ""
-        told.append(f"{arm.label} {mean} of {len(arm.values)} seeds{lost}")
+        parts.append(f"{arm.label} {mean} of {len(arm.values)} seeds{lost}")
     for row in differences:
         places = decimals((row.ci[1] - row.ci[0]) / 4)
         ends = f"{show(row.ci[0], places)} to {show(row.ci[1], places)}"
-        told.append(f"{row.arm} minus {baseline} {show(row.value, places)} ({percent(level)} CI {ends})")
+        parts.append(f"{row.arm} minus {baseline} {show(row.value, places)} ({percent(level)} CI {ends})")
     if not differences:
-        told.append("no difference could be tested")
-    return clean(f"{metric}: {'; '.join(told)}.")
+        parts.append("no difference could be tested")
+    return clean(f"{metric}: {'; '.join(parts)}.")

@@ -101,16 +101,6 @@ def value_text(value: Any, limit: int = 120) -> Text:
     return shown(json.dumps(json_safe(thawed(value)), ensure_ascii=False, sort_keys=True, default=str), limit)
 
 
-def as_number(value: object) -> float | None:
-    """A JSON value as a float: non-finite ones come as the strings `nan`, `inf`, `-inf`; None where it is none."""
-    if isinstance(value, bool) or value is None:
-        return None
-    try:
-        return float(value)  # type: ignore[arg-type]  # strings and numbers; the rest raises
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricText:
     """A metric as it is shown: its name in words, its unit, how many digits it is worth, and its test sequence."""

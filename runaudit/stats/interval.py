@@ -107,13 +107,6 @@ def prediction_interval(values: Sequence[float], *, level: float = 0.95) -> Inte
     return Interval(estimate=centre, low=centre - half, high=centre + half, level=level, method="prediction t", n=n)
 
 
-def crawford_howell(case: float, controls: Sequence[float]) -> tuple[float, float]:
-    """t and two-sided p of one run against a control cohort. Source: Crawford & Howell 1998."""
-    n = len(controls)
-    t = (case - mean(controls)) / (sd(controls) * math.sqrt(1 + 1 / n))
-    return t, max(2 * _upper_tail(n - 1, abs(t)), SMALLEST_P)
-
-
 def share_interval(hits: int, n: int, *, level: float = 0.95) -> Interval:
     """Clopper-Pearson interval of a share. 0 of 3 still allows 71 %."""
     from scipy.special import betaincinv

@@ -83,23 +83,13 @@ def test_shares_are_scipys_clopper_pearson(hits, n):
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-9)
 
 
-def test_crawford_howell_by_hand():
+def test_the_prediction_interval_is_where_crawford_howell_turns_significant():
     """Control 100 ± 15 of 10 people, case 70: t = -30 / (15 * sqrt(1.1)) = -1.9069 with 9 df."""
     ten = [100 + 15 * z / math.sqrt(10 / 9) for z in (-1, 1) * 5]
     assert interval.sd(ten) == pytest.approx(15)
+    p = 2 * stats.t.sf(30 / (15 * math.sqrt(1.1)), 9)
 
-    t, p = interval.crawford_howell(70.0, ten)
-
-    assert t == pytest.approx(-30 / (15 * math.sqrt(1.1)))
-    assert p == pytest.approx(2 * stats.t.sf(30 / (15 * math.sqrt(1.1)), 9), abs=1e-12)
-
-
-def test_the_prediction_interval_is_where_crawford_howell_turns_significant():
-    low = interval.prediction_interval(B).low
-
-    _, p = interval.crawford_howell(low, B)
-
-    assert p == pytest.approx(0.05, abs=1e-9)
+    assert interval.prediction_interval(ten, level=1 - p).low == pytest.approx(70.0, abs=1e-9)
 
 
 def test_p_is_never_zero():

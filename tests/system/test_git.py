@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from runaudit.capture.git import capture_code, git_state
-from runaudit.cli.witness import git_here
 from runaudit.launch.restore import restore
 from runaudit.records.manifest import Manifest
 from runaudit.records.run import Run
 from runaudit.store.store import Store
+from runaudit.store.witness import git_here
 from runaudit.system.git import GitError, ask
 from tests.capture.conftest import Repo
 from tests.capture.conftest import repo as repo  # the same small repository

@@ -81,6 +81,19 @@ def tiny_samples() -> Callable[..., Samples]:
     return make
 
 
+class SilentLog:
+    """A RunLog that keeps nothing."""
+
+    def log(self, step: int, values: Mapping[str, float]) -> None:
+        """Forget the values."""
+
+    def event(self, step: int, kind: str, detail: Mapping[str, Any]) -> None:
+        """Forget the event."""
+
+    def checkpoint(self, path: Path, *, step: int, kind: str) -> None:
+        """Forget the checkpoint."""
+
+
 @dataclass
 class MemoryLog:
     """A RunLog one can look into."""

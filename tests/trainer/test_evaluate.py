@@ -1,8 +1,9 @@
 """Whole frame, tiles, baselines and pictures: what a network is told about itself."""
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -18,9 +19,10 @@ from trainer.classical import bicubic
 from trainer.data.scenes import Burst
 from trainer.data.simulate import SimulatorConfig
 from trainer.data.synthetic import DatasetConfig, judging_bursts
-from trainer.evaluate import EvaluationConfig, evaluate_all, evaluate_sequence
+from trainer.evaluate import EvaluationConfig, evaluate_sequence
 from trainer.metrics import psnr
-from trainer.panels import panels, save_panels
+from trainer.panels import panels
+from trainer.recording import PANEL_NAMES, keep_pictures
 from trainer.tiling import TilingConfig, nine_copies, tile_origins, tiled_frame, whole_frame
 
 CONFIG = EvaluationConfig(protocol=Protocol(ibp_iterations=3), tiling=TilingConfig(tile=32, overlap=12, margin=4))
@@ -102,7 +104,7 @@ def test_a_network_that_is_bicubic_gains_nothing(burst: Burst, cache: Path):
     result = evaluate_sequence(bicubic_net, burst, CONFIG, cache=cache).result
 
     assert result.gain_db == pytest.approx(0.0, abs=1e-4)
-    assert result.fusion_gain_db == 0.0
+    assert result.psnr - result.single_frame_psnr == 0.0
     assert result.ssim == pytest.approx(result.baseline.bicubic_ssim, abs=1e-5)
     assert result.tiled_minus_whole_db == pytest.approx(0.0, abs=1e-4)
     assert result.tiled_difference < 1e-6
@@ -118,7 +120,7 @@ def test_a_network_harmed_by_its_frames_has_a_negative_fusion_gain(burst: Burst,
     result = evaluate_sequence(mean_net, burst, CONFIG, cache=cache).result
 
     assert result.single_frame_psnr == pytest.approx(result.baseline.bicubic_psnr, abs=1e-3)
-    assert result.fusion_gain_db < -2
+    assert result.psnr - result.single_frame_psnr < -2
 
 
 def test_nine_copies_are_the_reference_and_as_many_frames(burst: Burst):
@@ -159,16 +161,6 @@ def test_the_mean_over_tiles_is_told_apart_from_the_frame(burst: Burst, cache: P
     parts = [-10 * np.log10(np.mean((whole - burst.hr)[y : y + 96, x : x + 96] ** 2)) for y, x in corners]
 
     assert result.mean_tile_psnr == pytest.approx(float(np.mean(parts)), abs=1e-9)
-
-
-def test_a_result_is_plain_numbers(burst: Burst, cache: Path):
-    (judged,) = evaluate_all(bicubic_net, [burst], CONFIG, cache=cache)
-
-    said = json.loads(json.dumps(judged.result.as_dict()))
-
-    assert said["name"] == "camera"
-    assert said["gain_db"] == judged.result.gain_db
-    assert said["baseline"]["ibp_psnr"] == judged.result.baseline.ibp_psnr
 
 
 def test_a_baseline_is_computed_once(small: Burst, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -225,23 +217,36 @@ def test_panels_show_one_place_whatever_the_network(burst: Burst, cache: Path, t
     assert second["error"].mean() > first["error"].mean()
 
 
-def test_saved_panels_are_read_back(burst: Burst, cache: Path, tmp_path: Path):
-    images = evaluate_sequence(bicubic_net, burst, CONFIG, cache=cache).images
+@dataclass
+class Shelf:
+    """The two things a recording is asked for when pictures are kept."""
 
-    paths = save_panels(tmp_path / "pictures", "train/scene", images)
+    run_dir: Path
+    kept: list[tuple[Path, str]] = field(default_factory=list)
 
-    for name, path in paths.items():
-        with Png.open(path) as picture:
-            assert np.array_equal(np.asarray(picture), panels(images)[name])
-    assert paths["truth"].name == "train_scene-truth.png"
+    def artifact(self, path: Path, kind: str) -> None:
+        self.kept.append((path, kind))
+
+
+def test_kept_pictures_are_read_back(burst: Burst, cache: Path, tmp_path: Path):
+    judged = evaluate_sequence(bicubic_net, burst, CONFIG, cache=cache)
+    shelf = Shelf(tmp_path)
+
+    keep_pictures(cast(Any, shelf), (judged,))
+
+    shown = panels(judged.images)
+    assert {path.stem for path, _ in shelf.kept} == {PANEL_NAMES[name] for name in shown}
+    for name, pixels in shown.items():
+        with Png.open(tmp_path / "panels" / "camera" / f"{PANEL_NAMES[name]}.png") as picture:
+            assert np.array_equal(np.asarray(picture), pixels)
 
 
 def test_pictures_that_cannot_be_written_are_one_line(burst: Burst, cache: Path, tmp_path: Path):
-    (tmp_path / "file").write_text("")
-    images = evaluate_sequence(bicubic_net, burst, CONFIG, cache=cache).images
+    (tmp_path / "panels").write_text("")
+    judged = evaluate_sequence(bicubic_net, burst, CONFIG, cache=cache)
 
     with pytest.raises(UsageError, match="pictures cannot be written to"):
-        save_panels(tmp_path / "file", "scene", images)
+        keep_pictures(cast(Any, Shelf(tmp_path)), (judged,))
 
 
 def test_a_network_can_train_on_with_what_it_cached_during_evaluation(burst: Burst, cache: Path):

@@ -18,10 +18,10 @@ from runaudit.settings import Settings
 from runaudit.store import Store
 from runaudit.store.catalogue import load, run_ids
 from runaudit.store.verify import verify
+from tests.trainer.conftest import SilentLog
 from trainer.cli import main, stop_signals
 from trainer.config import DERIVED_RULES
 from trainer.data import DatasetConfig, make_dataset, read_dataset
-from trainer.loop import SilentLog
 from trainer.main import open_dataset, prepare, read_config, train
 from trainer.recording import split_source
 
@@ -252,7 +252,7 @@ def test_weights_of_another_network_are_refused(
     config_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = read_config(config_file)
-    kept = train(config, 1, "x", SilentLog(), tmp_path / "run").checkpoints["best"]
+    kept = train(config, 1, SilentLog(), tmp_path / "run").checkpoints["best"]
 
     code, _, err = run(
         capsys, "evaluate", "--config", config_file, "--set", "model.head.channels=4", "--checkpoint", kept
@@ -267,7 +267,7 @@ def test_a_stopped_run_saves_itself_and_can_go_on(
     config_file: Path, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     config = read_config(config_file)
-    whole = train(config, 1, "x", SilentLog(), tmp_path / "whole")
+    whole = train(config, 1, SilentLog(), tmp_path / "whole")
 
     with stop_signals() as stop:
         asked = iter(range(1, 100))
@@ -277,19 +277,19 @@ def test_a_stopped_run_saves_itself_and_can_go_on(
                 signal.raise_signal(number)
             return stop()
 
-        half = train(config, 1, "x", SilentLog(), tmp_path / "half", stop=stop_after_five)
+        half = train(config, 1, SilentLog(), tmp_path / "half", stop=stop_after_five)
     assert (half.status, half.exit_code, half.steps_done) == ("killed", code, 5)
 
-    rest = train(config, 1, "x", SilentLog(), tmp_path / "half", half.checkpoints["last"])
+    rest = train(config, 1, SilentLog(), tmp_path / "half", half.checkpoints["last"])
     same = [name for name in whole.metrics if name.startswith("full_frame")]
     assert {name: rest.metrics[name] for name in same} == {name: whole.metrics[name] for name in same}
 
 
 def test_a_run_resumed_after_its_last_step_is_only_judged(config_file: Path, tmp_path: Path) -> None:
     config = read_config(config_file)
-    whole = train(config, 1, "x", SilentLog(), tmp_path / "run")
+    whole = train(config, 1, SilentLog(), tmp_path / "run")
 
-    again = train(config, 1, "x", SilentLog(), tmp_path / "run", whole.checkpoints["last"])
+    again = train(config, 1, SilentLog(), tmp_path / "run", whole.checkpoints["last"])
 
     assert again.steps_done == whole.steps_done
     assert again.metrics["full_frame/psnr/camera"] == whole.metrics["full_frame/psnr/camera"]

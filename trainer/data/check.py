@@ -23,11 +23,6 @@ class DatasetReport:
     tiles: int
     problems: tuple[str, ...]
 
-    @property
-    def is_sound(self) -> bool:
-        """True if nothing was found wrong."""
-        return not self.problems
-
     def lines(self) -> tuple[str, ...]:
         """The report in words: one line of what is there, then one per problem."""
         m = self.meta

@@ -86,15 +86,15 @@ def _designs(comparisons: Sequence[ComparisonInput]) -> Iterator[str]:
 def _below(arms: Sequence[ArmInput], baseline: str) -> Iterator[str]:
     """One line an arm: on which sequences its runs lost to the baseline, by how much, and how many of them."""
     for index, arm in enumerate(arms):
-        said = []
+        parts = []
         for name in sequences([arm]):
             gains = [value for run in arm.runs if (value := gain(run, name, baseline)) is not None]
             # A loss that prints as 0.00 is none; NaN is no gain either.
             if losses := [value for value in gains if not value >= -ROUNDED_AWAY_DB]:
                 share = f" ({len(losses)} of {len(gains)} runs)" if len(gains) > 1 else ""
-                said.append(f"{_range(losses)} on {clean(name)}{share}")
-        if said:
-            yield f"{letter(index)}: {', '.join(said)}"
+                parts.append(f"{_range(losses)} on {clean(name)}{share}")
+        if parts:
+            yield f"{letter(index)}: {', '.join(parts)}"
 
 
 def _range(losses: Sequence[float]) -> str:

@@ -1,0 +1,100 @@
+"""Foreign runs brought in, whole or not at all: read, cleaned of secrets, sealed, with every gap named."""
+
+import importlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from runaudit.capture.draft import utc_text
+from runaudit.capture.foreign import without_secrets
+from runaudit.errors import IntegrityError, UsageError
+from runaudit.factors.gaps import gaps, status_gap
+from runaudit.factors.levels import levels
+from runaudit.importers.base import Imported, Skipped, with_our_names
+from runaudit.importers.kinds import BUNDLE, KINDS
+from runaudit.records.manifest import Manifest
+from runaudit.records.run import SHORT, Run
+from runaudit.runs.names import load_run
+from runaudit.settings import Settings
+from runaudit.store.bundle import read_bundle, take_back
+from runaudit.store.catalogue import run_ids
+from runaudit.store.foreign import foreign_manifest, seal_foreign
+from runaudit.store.store import Store
+
+Rows = tuple[dict[str, Any], ...]
+"""What came in: id, source, label, and what its record does not say."""
+
+
+def take_bundles(paths: Sequence[Path], create: Callable[[], Store], settings: Settings) -> tuple[Rows, list[Skipped]]:
+    """The runs of bundles, back under the ids that they had. Every bundle is checked before one is kept."""
+
+    checked = [read_bundle(path) for path in paths]
+    store = create()
+    rows: list[dict[str, Any]] = []
+    skipped: list[Skipped] = []
+    for bundle in checked:
+        fresh = take_back(store, bundle)
+        skipped += [Skipped(source=str(bundle.path), reason=f"already imported as {run[:SHORT]}")
+                    for run in bundle.runs if run not in fresh]  # fmt: skip
+        for run in (load_run(store, run_id, trajectory=False) for run_id in fresh):
+            rows.append(_row(run.manifest, str(bundle.path), run, settings))
+    return tuple(rows), skipped
+
+
+def take_in(
+    kind: str, paths: Sequence[Path], create: Callable[[], Store], settings: Settings
+) -> tuple[Rows, list[Skipped]]:
+    """The runs that another tracker recorded, sealed, and those left out. A store is made where one came in."""
+    found, skipped = _read(kind, paths, settings)
+    sealed = _sealed(create(), found, skipped) if found else []
+    return tuple(_row(manifest, entry.source, entry.run, settings) for manifest, entry in sealed), skipped
+
+
+def _read(kind: str, paths: Sequence[Path], settings: Settings) -> tuple[list[Imported], list[Skipped]]:
+    """Every run of every path, before anything is kept."""
+
+    if kind not in KINDS:
+        raise UsageError(f"{kind!r} is not a kind of run", remedy=f"known are {', '.join((*KINDS, BUNDLE))}")
+    module, _, function = KINDS[kind].partition(":")
+    reader = getattr(importlib.import_module(module), function)
+    found: list[Imported] = []
+    skipped: list[Skipped] = []
+    for path in paths:
+        imported, left_out = reader(path)
+        found += imported
+        skipped += left_out
+    named = [replace(entry, run=with_our_names(entry.run, settings.series)) for entry in found]
+    for entry in named:
+        if entry.run.fault:
+            raise IntegrityError(f"{entry.source} is not what was sealed: {entry.run.fault}",
+                                 remedy="ask for an untouched copy; nothing was imported")  # fmt: skip
+    return named, skipped
+
+
+def _sealed(store: Store, found: Sequence[Imported], skipped: list[Skipped]) -> list[tuple[Manifest, Imported]]:
+    """What was new, sealed; what was there already goes to `skipped`."""
+
+    known = set(run_ids(store))
+    sealed = []
+    clean = without_secrets([entry.run for entry in found], store)
+    for entry in (replace(entry, run=run) for entry, run in zip(found, clean, strict=True)):
+        run_id = foreign_manifest(entry.run).id
+        if run_id in known:
+            skipped.append(Skipped(source=entry.source, reason=f"already imported as {run_id[:12]}"))
+            continue
+        known.add(run_id)
+        sealed.append((seal_foreign(store, entry.run, time=utc_text(time.time())), entry))
+    return sealed
+
+
+def _row(manifest: Manifest, source: str, run: Run, settings: Settings) -> dict[str, Any]:
+    return {"id": manifest.id, "source": source, "label": manifest.label, "missing": _missing(run, settings)}
+
+
+def _missing(run: Run, settings: Settings) -> list[str]:
+    """What could have mattered and is not in the record."""
+
+    found = set(gaps(levels(run, settings.factors), settings.factors))
+    return sorted(found | ({"runtime.status"} if status_gap(run) else set()))
