@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from runaudit.cli.completion import completed
 from runaudit.errors import RunauditError, UsageError
 from runaudit.text import terminal
 from runaudit.text.verdicts import CANNOT_JUDGE, NEGATIVE
@@ -196,6 +197,9 @@ def signed(
     called: Callable[..., None], function: Callable[..., None], parameters: list[inspect.Parameter]
 ) -> Callable[..., None]:
     """`called` under the name and words of `function`, with these parameters for the parser to read."""
+    for one in parameters:
+        for info in getattr(one.annotation, "__metadata__", ()):
+            completed(info)
     called.__name__, called.__doc__, called.__module__ = function.__name__, function.__doc__, function.__module__
     keyword = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in parameters]
     called.__signature__ = inspect.Signature(keyword)  # type: ignore[attr-defined]
