@@ -54,7 +54,12 @@ def digest_bytes(data: bytes) -> Digest:
 
 
 def digest_file(path: Path) -> Digest:
-    """SHA-256 of a file, streamed. Raises OSError as `open` does."""
+    """SHA-256 of a file, streamed. Raises OSError as `open` does.
+
+    >>> import pathlib, runaudit
+    >>> print(runaudit.digest_file(pathlib.Path("data/train.csv")))
+    sha256:14c5e74c4b96ccef41cd94db73a9ec3348038ac094feca4fd897cecffa07cdae
+    """
     state = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
@@ -67,7 +72,14 @@ def digest_file(path: Path) -> Digest:
 
 
 def digest_tree(entries: Iterable[FileEntry]) -> Digest:
-    """SHA-256 over the sorted (path, size, digest) triples, each field length-framed so that no two trees collide."""
+    """SHA-256 over the sorted (path, size, digest) triples, each field length-framed so that no two trees collide.
+
+    >>> import pathlib, runaudit
+    >>> path = pathlib.Path("data/train.csv")
+    >>> entry = runaudit.FileEntry(path="train.csv", size=path.stat().st_size, digest=runaudit.digest_file(path))
+    >>> print(runaudit.digest_tree([entry]))
+    sha256:b6303de13c4fdb1b7a689ba3cc2064fb52293b72f70633897ee2d732216f9fb9
+    """
     state = hashlib.sha256(b"runaudit-tree/1\n")
     for entry in sorted(entries, key=lambda e: e.path.encode()):
         for part in (entry.path.encode(), str(entry.size).encode(), entry.digest.hex.encode()):
@@ -76,5 +88,11 @@ def digest_tree(entries: Iterable[FileEntry]) -> Digest:
 
 
 def digest_files(paths: Sequence[Path]) -> Digest:
-    """One digest for a few files together: names and contents, in any order. Raises OSError as `open` does."""
+    """One digest for a few files together: names and contents, in any order. Raises OSError as `open` does.
+
+    >>> import pathlib, runaudit
+    >>> train, test = pathlib.Path("data/train.csv"), pathlib.Path("data/test.csv")
+    >>> runaudit.digest_files([train, test]) == runaudit.digest_files([test, train])
+    True
+    """
     return digest_tree(FileEntry(path=path.name, size=path.stat().st_size, digest=digest_file(path)) for path in paths)

@@ -180,7 +180,13 @@ def one_of(ids: Sequence[str], word: str) -> str:
 
 
 def find_run(word: str, *, store: Path | None = None) -> tuple[str, Path]:
-    """The one run that `word` names, and its folder, in the store that a command here would use. Raises UsageError."""
+    """The one run that `word` names, and its folder, in the store that a command here would use. Raises UsageError.
+
+    >>> import runaudit
+    >>> run, folder = runaudit.find_run("@last")
+    >>> folder.name == run
+    True
+    """
     root = find_store(Path.cwd(), named=store)
     place = Store.open(root)
     run = one_named(place, load_settings(root), word)
