@@ -10,7 +10,7 @@ from trainer.models.alignment import Aligned, Tern
 from trainer.models.flow import FlowAlign
 from trainer.models.head import ResidualHead
 from trainer.models.paper import PaperPIUNet
-from trainer.models.piunet import Evidence, Fusion, PIUNet, Prediction
+from trainer.models.piunet import Features, Fusion, PIUNet, Prediction
 
 
 class Normalised(nn.Module):
@@ -33,18 +33,18 @@ class Normalised(nn.Module):
         """lr (B, T, h, w) -> the registered burst, in the network's units."""
         return self.net.align(self.inward(lr))
 
-    def evidence(self, lr: Tensor) -> Evidence:
+    def features(self, lr: Tensor) -> Features:
         """What can be computed once the alignment is frozen."""
-        return self.net.evidence(self.inward(lr))
+        return self.net.features(self.inward(lr))
 
-    def restore(self, evidence: Evidence) -> Prediction:
+    def reconstruct(self, features: Features) -> Prediction:
         """From the merged burst to the image, in data units; the log-scale stays relative to the deviation."""
-        mean, log_scale = self.net.restore(evidence)
+        mean, log_scale = self.net.reconstruct(features)
         return Prediction(mean * self.deviation + self.mean, log_scale)
 
     def forward(self, lr: Tensor) -> Prediction:
         """lr (B, T, h, w) -> Prediction, in data units."""
-        return self.restore(self.evidence(lr))
+        return self.reconstruct(self.features(lr))
 
     def block(self, name: str) -> nn.Module:
         """The block a stage names: alignment, fusion or head."""

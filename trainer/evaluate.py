@@ -16,7 +16,7 @@ from trainer.classical import bicubic
 from trainer.data.scenes import Burst, Doubles
 from trainer.metrics import cpsnr, psnr, ssim
 from trainer.panels import Images
-from trainer.tiling import Net, TilingConfig, nine_copies, tiled_frame, whole_frame
+from trainer.tiling import Net, TilingConfig, reference_copies, tiled_frame, whole_frame
 
 TILE_HR_PX = 96  # of the mean of tile PSNR: the size of a training tile at x3
 
@@ -91,7 +91,7 @@ def evaluate_sequence(
         if one_tile
         else clipped(tiled_frame(net, burst.lr, scale=burst.scale, tiling=config.tiling, device=device))
     )
-    single = clipped(whole_frame(net, nine_copies(burst), device=device))
+    single = clipped(whole_frame(net, reference_copies(burst), device=device))
     corrected = cpsnr(whole, burst.hr, **arguments)
     whole_db, tiled_db = (psnr(image, burst.hr, **arguments) for image in (whole, tiled))
     b = config.protocol.border_hr_px

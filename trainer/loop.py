@@ -11,15 +11,12 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import torch
-from torch import Tensor, nn
 
 from trainer import checkpoint as checkpoints
 from trainer.amp import Precision
 from trainer.build import Normalised
 from trainer.config import TrainConfig, resolve
-from trainer.losses import alignment_loss, masked_mean, reconstruction_loss
-from trainer.models.piunet import Evidence
-from trainer.samples import Batch, Samples, draw, turned_evidence
+from trainer.samples import Batch, Samples, draw
 from trainer.seeding import restore_rng, rng_state
 from trainer.stages import (
     Stage,
@@ -29,6 +26,7 @@ from trainer.stages import (
     prepare_blocks,
     require_frozen,
 )
+from trainer.step import Cache, StepMetrics, train_step, validation
 
 Status = Literal["completed", "diverged", "killed"]
 
@@ -68,16 +66,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepMetrics:
-    """What one step did. `fault` is empty, or says why no step was taken."""
-
-    terms: Mapping[str, float]
-    grad_norm: float
-    fault: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workplace:
+class RunContext:
     """What all stages share."""
 
     config: TrainConfig
@@ -92,7 +81,7 @@ class Workplace:
 
 
 def run_stages(
-    work: Workplace, stages: tuple[Stage, ...], resume: checkpoints.Checkpoint | None = None
+    work: RunContext, stages: tuple[Stage, ...], resume: checkpoints.Checkpoint | None = None
 ) -> tuple[Status, Progress, int]:
     """Train through all stages. Returns the status, where it ended, and the signal that ended it, or 0.
 
@@ -113,7 +102,7 @@ def run_stages(
 
 
 def _run_stage(
-    work: Workplace,
+    work: RunContext,
     stage: Stage,
     progress: Progress,
     precision: Precision,
@@ -141,22 +130,22 @@ def _run_stage(
             free=free, cache=cache, warm=progress.step < config.loss.l1_steps,
         )  # fmt: skip
         progress.step, progress.done = progress.step + 1, progress.done + 1
-        alive = _note(work, progress, precision, metrics, lr=lr, seconds=time.perf_counter() - began)
+        alive = log_step(work, progress, precision, metrics, lr=lr, seconds=time.perf_counter() - began)
         if not alive:
             _save(work, progress, precision, optimiser, kind="last")
             return False
-        _look_up(work, stage, progress, precision, optimiser, checking=checking)
+        validate_and_save(work, stage, progress, precision, optimiser, checking=checking)
     require_frozen(model, stage, progress.frozen)
     progress.stage_at, progress.step = progress.stage_at + 1, 0
     _save(work, progress, precision, None, kind="last")
     return True
 
 
-def _caches(work: Workplace, stage: Stage) -> bool:
+def _caches(work: RunContext, stage: Stage) -> bool:
     return stage.alignment_frozen and _cache_mb(work) <= work.config.data.cache_mb
 
 
-def _cache_mb(work: Workplace) -> float:
+def _cache_mb(work: RunContext) -> float:
     """Size of the merged bursts of all training tiles."""
     N, T, h, w = work.train.lr.shape
     model = work.config.model
@@ -166,21 +155,7 @@ def _cache_mb(work: Workplace) -> float:
     return N * planes * h * w * model.scale**2 * 4 / 2**20
 
 
-class Cache:
-    """What a frozen alignment says about every tile, computed once, in the tiles' own orientation."""
-
-    def __init__(self, model: Normalised, samples: Samples, config: TrainConfig) -> None:
-        size = config.loop.val_batch
-        with torch.no_grad(), Precision(config.amp, config.device).autocast():
-            parts = [model.evidence(samples.lr[i : i + size]) for i in range(0, len(samples), size)]
-        self.evidence = Evidence(torch.cat([p.maps for p in parts]), torch.cat([p.frames for p in parts]))
-
-    def at(self, positions: list[int]) -> Evidence:
-        """The merged bursts at these positions."""
-        return Evidence(self.evidence.maps[positions], self.evidence.frames[positions])
-
-
-def _batches(work: Workplace, stage: Stage, step: int) -> list[Batch]:
+def _batches(work: RunContext, stage: Stage, step: int) -> list[Batch]:
     """The micro-batches of a step: consecutive pieces of the queue, so 2 x 4 draws what 1 x 8 would."""
     optim = work.config.optim
     return [
@@ -197,84 +172,8 @@ def _batches(work: Workplace, stage: Stage, step: int) -> list[Batch]:
     ]
 
 
-def train_step(
-    model: Normalised,
-    batches: list[Batch],
-    optimiser: torch.optim.Optimizer,
-    precision: Precision,
-    stage: Stage,
-    config: TrainConfig,
-    *,
-    free: list[nn.Parameter],
-    cache: Cache | None = None,
-    warm: bool = False,
-) -> StepMetrics:
-    """One optimiser step over its micro-batches. A batch that is not finite costs the step, never the weights."""
-    optimiser.zero_grad(set_to_none=True)
-    sums: dict[str, float] = {}
-    for batch in batches:
-        if not (torch.isfinite(batch.lr).all() and torch.isfinite(batch.hr).all()):
-            optimiser.zero_grad(set_to_none=True)
-            return StepMetrics(terms={}, grad_norm=float("nan"), fault="input")
-        with precision.autocast():
-            terms = loss_terms(model, batch, stage, config, cache=cache, warm=warm)
-        total = torch.stack(list(terms.values())).sum()
-        for name, value in terms.items():
-            sums[name] = sums.get(name, 0.0) + float(value.detach()) / len(batches)
-        if not torch.isfinite(torch.stack([*terms.values(), total]).detach()).all():
-            optimiser.zero_grad(set_to_none=True)
-            precision.overflow()
-            return StepMetrics(terms=sums, grad_norm=float("nan"), fault="loss")
-        precision.backward(total / len(batches))
-    norm, taken = precision.step(optimiser, free, config.grad_clip)
-    return StepMetrics(terms=sums, grad_norm=norm, fault="" if taken else "gradient")
-
-
-def loss_terms(
-    model: Normalised, batch: Batch, stage: Stage, config: TrainConfig, *, cache: Cache | None, warm: bool
-) -> dict[str, Tensor]:
-    """The terms of a stage's loss on one batch."""
-    if stage.loss == "alignment":
-        registered, _ = model.register(batch.lr)
-        reference = model.inward(batch.lr[:, :1])
-        return {"alignment": alignment_loss(registered, reference, batch.clear_lr)}
-    if stage.alignment_frozen:
-        if cache is None:
-            with torch.no_grad():
-                evidence = model.evidence(batch.lr)
-        else:
-            evidence = cache.at(batch.ids)
-        evidence = turned_evidence(evidence, batch.turns)
-    else:
-        evidence = model.evidence(batch.lr)
-    return reconstruction_loss(model.restore(evidence), batch.hr, batch.clear_hr, config=config.loss, warm=warm)
-
-
-def validation(
-    model: Normalised, samples: Samples, stage: Stage, config: TrainConfig, cache: Cache | None
-) -> dict[str, float]:
-    """L1 of the held-out tiles: of the image, or of the registered frames where a stage trains the alignment alone."""
-    was = {m: m.training for m in model.modules()}
-    model.eval()
-    size, sums = config.loop.val_batch, 0.0
-    with torch.no_grad(), Precision(config.amp, config.device).autocast():
-        for i in range(0, len(samples), size):
-            ids = list(range(i, min(i + size, len(samples))))
-            part = samples.take(ids)
-            if stage.loss == "alignment":
-                registered, _ = model.register(part.lr)
-                value = alignment_loss(registered, model.inward(part.lr[:, :1]), part.clear_lr)
-            else:
-                evidence = model.evidence(part.lr) if cache is None else cache.at(ids)
-                value = masked_mean((model.restore(evidence).mean - part.hr).abs(), part.clear_hr)
-            sums += float(value) * len(ids)
-    for module, training in was.items():
-        module.training = training
-    return {"val/alignment" if stage.loss == "alignment" else "val/l1": sums / len(samples)}
-
-
-def _note(
-    work: Workplace,
+def log_step(
+    work: RunContext,
     progress: Progress,
     precision: Precision,
     metrics: StepMetrics,
@@ -297,8 +196,8 @@ def _note(
     return progress.skipped_in_a_row <= work.config.loop.max_skipped_in_a_row
 
 
-def _look_up(
-    work: Workplace,
+def validate_and_save(
+    work: RunContext,
     stage: Stage,
     progress: Progress,
     precision: Precision,
@@ -323,7 +222,7 @@ def _look_up(
 
 
 def _save(
-    work: Workplace,
+    work: RunContext,
     progress: Progress,
     precision: Precision,
     optimiser: torch.optim.Optimizer | None,
@@ -346,7 +245,7 @@ def _save(
     work.run.checkpoint(path, step=progress.done, kind=kind)
 
 
-def _restore(work: Workplace, precision: Precision, progress: Progress, resume: checkpoints.Checkpoint) -> None:
+def _restore(work: RunContext, precision: Precision, progress: Progress, resume: checkpoints.Checkpoint) -> None:
     checkpoints.require_same_run(resume, config=resolve(work.config), seed=work.seed, data=work.data_digest)
     work.model.load_state_dict(dict(resume.weights))
     precision.restore(resume.facts["precision"])

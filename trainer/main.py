@@ -21,7 +21,7 @@ from trainer.config import TrainConfig, settled
 from trainer.configfile import load_config
 from trainer.data import Dataset, read_dataset, train_tiles
 from trainer.evaluate import EvaluationConfig, Judged, baselines_folder, evaluate_sequence
-from trainer.loop import RunLog, Status, Workplace, run_stages
+from trainer.loop import RunContext, RunLog, Status, run_stages
 from trainer.predict import Predictor
 from trainer.samples import Samples, draw, samples_from, split
 from trainer.seeding import rng_digest, seed_everything
@@ -164,41 +164,34 @@ def train(
     ready = prepare(config, seed, open_dataset(config)) if prepared is None else prepared
     tee = _Tee(run)
     began = time.process_time()
-    work = Workplace(
-        config=config,
-        seed=seed,
-        model=ready.model,
-        train=ready.train,
-        val=ready.val,
-        data_digest=ready.data_digest,
-        run=tee,
-        folder=run_dir / "checkpoints",
-        stop=stop,
-    )
+    work = RunContext(
+        config=config, seed=seed, model=ready.model, train=ready.train, val=ready.val, data_digest=ready.data_digest,
+        run=tee, folder=run_dir / "checkpoints", stop=stop,
+    )  # fmt: skip
     status, progress, signal = run_stages(work, ready.stages, None if resume is None else checkpoints.load(resume))
-    metrics: dict[str, float] = {
+    metrics = {
         "time/train_cpu_s": time.process_time() - began,
         "parameters": float(parameter_count(ready.model)),
         "train/bad_batches": float(progress.bad_batches),
     }
     judged: tuple[Judged, ...] = ()
     if status == "completed":
-        chosen = tee.kept.get(config.eval.checkpoint)
-        if chosen is None:  # resumed after the last step: the best one lies where the run left it
-            chosen = work.folder / f"{config.eval.checkpoint}.safetensors"
-        ready.model.load_state_dict(dict(checkpoints.load(chosen).weights))
+        ready.model.load_state_dict(_chosen_weights(config, tee, work.folder))
         judged, found = judge(ready.model, config, ready.dataset)
         metrics |= found
         tee.log(progress.done, {k: v for k, v in found.items() if k.startswith(("full_frame/", "tile/"))})
+    code = 128 + signal if signal else int(status == "diverged")
     return TrainResult(
-        status=status,
-        metrics=metrics,
-        checkpoints=dict(tee.kept),
-        events=tuple(tee.events),
-        steps_done=progress.done,
-        exit_code=128 + signal if signal else int(status == "diverged"),
-        judged=judged,
-    )
+        status=status, metrics=metrics, checkpoints=dict(tee.kept), events=tuple(tee.events),
+        steps_done=progress.done, exit_code=code, judged=judged,
+    )  # fmt: skip
+
+
+def _chosen_weights(config: TrainConfig, tee: _Tee, folder: Path) -> dict[str, torch.Tensor]:
+    """The weights that are judged: of the checkpoint that the config names."""
+    # A run that was resumed after the last step kept none itself: the best one lies where the run left it.
+    path = tee.kept.get(config.eval.checkpoint, folder / f"{config.eval.checkpoint}.safetensors")
+    return dict(checkpoints.load(path).weights)
 
 
 def judge(

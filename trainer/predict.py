@@ -10,9 +10,9 @@ from trainer.amp import Precision
 from trainer.build import Normalised
 from trainer.config import TrainConfig
 from trainer.data.scenes import Burst
-from trainer.models.piunet import Evidence
+from trainer.models.piunet import Features
 from trainer.registration import registration_error_px
-from trainer.samples import frames_as, turned_back, turned_evidence
+from trainer.samples import augmented_features, frames_as, turned_back
 
 MARGIN_LR_PX = 3  # the partner of an outer pixel may lie outside the frame
 
@@ -32,15 +32,15 @@ class Predictor:
         """The image, in data units, fp32."""
         lr = frames_as(lr, self.config.data.frames_mode)
         with torch.no_grad(), self.precision.autocast():
-            return self.restored(self.model.evidence(lr))
+            return self.reconstructed(self.model.features(lr))
 
-    def restored(self, evidence: Evidence) -> Tensor:
+    def reconstructed(self, features: Features) -> Tensor:
         """The image of a merged burst: of one view, or the mean of all eight."""
         if not self.config.eval.self_ensemble:
-            return self.model.restore(evidence).mean.float()
-        count = len(evidence.frames)
+            return self.model.reconstruct(features).mean.float()
+        count = len(features.frames)
         views = [
-            turned_back(self.model.restore(turned_evidence(evidence, [turn] * count)).mean.float(), turn)
+            turned_back(self.model.reconstruct(augmented_features(features, [turn] * count)).mean.float(), turn)
             for turn in range(8)
         ]
         return torch.stack(views).mean(0)

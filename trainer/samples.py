@@ -15,7 +15,7 @@ from torch import Tensor
 
 from trainer.config import DataConfig
 from trainer.data.patches import Tiles, chosen
-from trainer.models.piunet import Evidence
+from trainer.models.piunet import Features
 from trainer.seeding import orientations, sample_positions
 
 
@@ -57,13 +57,13 @@ class Samples:
         """The batch at these positions, its truth turned; its frames only with `turn_frames`."""
         lr, clear_lr = self.lr[positions], self.clear_lr[positions]
         if turn_frames:
-            lr, clear_lr = turned(lr, turns), turned(clear_lr, turns)
+            lr, clear_lr = augmented(lr, turns), augmented(clear_lr, turns)
         return Batch(
             positions,
             lr,
             clear_lr,
-            turned(self.hr[positions], turns),
-            turned(self.clear_hr[positions], turns),
+            augmented(self.hr[positions], turns),
+            augmented(self.clear_hr[positions], turns),
             turns,
         )
 
@@ -108,7 +108,7 @@ def draw(
     return samples.at(positions, turns, turn_frames=turn_frames)
 
 
-def turned(x: Tensor, turns: list[int]) -> Tensor:
+def augmented(x: Tensor, turns: list[int]) -> Tensor:
     """Sample n by turns[n] % 4 quarter turns, then mirrored if turns[n] >= 4: (N, C, S, S) -> the same shape."""
     if not any(turns):
         return x
@@ -121,6 +121,6 @@ def turned_back(x: Tensor, turn: int) -> Tensor:
     return torch.rot90(x.flip(3) if turn >= 4 else x, -(turn % 4), (2, 3))
 
 
-def turned_evidence(evidence: Evidence, turns: list[int]) -> Evidence:
+def augmented_features(features: Features, turns: list[int]) -> Features:
     """The merged burst in another orientation."""
-    return Evidence(turned(evidence.maps, turns), turned(evidence.frames, turns))
+    return Features(augmented(features.maps, turns), augmented(features.frames, turns))

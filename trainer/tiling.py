@@ -94,6 +94,6 @@ def _weights(window: slice, length: int, scale: int, tiling: TilingConfig) -> Do
     return np.asarray(head * tail)
 
 
-def nine_copies(burst: Burst) -> Floats:
+def reference_copies(burst: Burst) -> Floats:
     """(T, h, w): the reference T times. What a network gains from this is deblurring, not fusion."""
     return np.repeat(burst.lr[:1], burst.frames, axis=0)

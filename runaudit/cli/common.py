@@ -5,6 +5,7 @@ to parse prose. Exit codes are an interface: 0 pass, 1 negative judgement, 2 usa
 failure, 5 refused by the guard, 70 a fault of runaudit itself.
 """
 
+import contextlib
 import inspect
 import json
 import os
@@ -17,7 +18,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from runaudit.cli.completion import completed
 from runaudit.errors import RunauditError, UsageError
+from runaudit.system.progress import shown_on
 from runaudit.text import terminal
 from runaudit.text.verdicts import CANNOT_JUDGE, NEGATIVE
 
@@ -179,7 +182,9 @@ def command(*, exit_zero: bool = False) -> Callable[[Callable[..., None]], Calla
         def called(**values: Any) -> None:
             shared = {name: values.pop(name) for name in names}
             del shared["debug"]
-            function(context(shared.pop("store"), shared.pop("policy"), **shared), **values)
+            around = context(shared.pop("store"), shared.pop("policy"), **shared)
+            with shown_on(sys.stderr) if _is_watched(around) else contextlib.nullcontext():
+                function(around, **values)
 
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
         return signed(called, function, [*own, *(option(name, *SHARED[name]) for name in names)])
@@ -196,11 +201,19 @@ def signed(
     called: Callable[..., None], function: Callable[..., None], parameters: list[inspect.Parameter]
 ) -> Callable[..., None]:
     """`called` under the name and words of `function`, with these parameters for the parser to read."""
+    for one in parameters:
+        for info in getattr(one.annotation, "__metadata__", ()):
+            completed(info)
     called.__name__, called.__doc__, called.__module__ = function.__name__, function.__doc__, function.__module__
     keyword = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in parameters]
     called.__signature__ = inspect.Signature(keyword)  # type: ignore[attr-defined]
     called.__annotations__ = {one.name: one.annotation for one in parameters}
     return called
+
+
+def _is_watched(around: Context) -> bool:
+    """Whether somebody sits before a terminal and waits."""
+    return sys.stderr.isatty() and not (around.quiet or around.json or os.environ.get("CI"))
 
 
 def use_colour() -> bool:

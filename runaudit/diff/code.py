@@ -1,11 +1,11 @@
 """What changed in the code, function by function, so that a reader sees the change and not the file."""
 
 import ast
-import difflib
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from runaudit.diff.lines import changed_lines
 from runaudit.diff.result import Comparison
 from runaudit.factors.documents import text_of
 from runaudit.factors.factor import Absent
@@ -62,8 +62,8 @@ def file_hunks(path: str, before: str, after: str) -> Iterator[Hunk]:
     left, right = sides[0] or {}, sides[1] or {}
     shown = 0
     for name in dict.fromkeys([*left, *right]):
-        lines = tuple(difflib.unified_diff(left.get(name, []), right.get(name, []), lineterm="", n=2))[3:]
-        lines = tuple(line for line in lines if not line.startswith("@@"))
+        rows = changed_lines(left.get(name, []), right.get(name, []), context=2)
+        lines = tuple(row for row in rows if not row.startswith("@@"))
         if any(line[:1] in "+-" for line in lines) and shown < MAX_LINES:
             cut = lines[: MAX_LINES - shown]
             shown += len(cut)

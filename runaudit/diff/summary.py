@@ -1,8 +1,8 @@
 """One changed factor in one line a person can read."""
 
-import difflib
 from collections.abc import Iterable
 
+from runaudit.diff.lines import changed_lines
 from runaudit.diff.lists import list_summary
 from runaudit.diff.result import FactorChange
 from runaudit.factors.documents import text_of
@@ -81,7 +81,7 @@ def _code_summary(change: Change, pair: Pair) -> str:
         return change.why
     if isinstance(change.before, Absent) or isinstance(change.after, Absent):
         return "added" if isinstance(change.before, Absent) else "removed"
-    lines = list(difflib.unified_diff(sides[0].splitlines(), sides[1].splitlines(), lineterm="", n=0))[2:]
+    lines = changed_lines(sides[0].splitlines(), sides[1].splitlines(), context=0)
     plus = sum(line.startswith("+") for line in lines)
     minus = sum(line.startswith("-") for line in lines)
     return f"+{plus} −{minus} lines"

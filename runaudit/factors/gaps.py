@@ -9,9 +9,10 @@ from runaudit.factors.classes import standing
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass, section_of
 from runaudit.factors.levels import NOT_DESIGN, Levels
 from runaudit.factors.path import joined, steps
+from runaudit.factors.reads import reported_under
 from runaudit.factors.source import cannot_run
-from runaudit.factors.together import reported_under, used_by
 from runaudit.factors.unknowns import NO_COMMIT, is_digest, no_sections, placeholders
+from runaudit.factors.used import used_by
 from runaudit.records.canonical import JSON
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings

@@ -41,6 +41,10 @@ def guard(
 
     `waive` are `RULE=REASON[:YYYY-MM-DD]`, `more` further fields of `LaunchRequest`. Raises GuardRefusedError with all
     findings in its message, UsageError for a baseline or waiver that cannot be understood.
+
+    >>> import runaudit
+    >>> runaudit.guard("asked", seed=4, config={"lr": 0.1}, data={"train": "data/train.csv"}).allowed
+    True
     """
     root = root or Path.cwd()
     place, settings = _place(root, store, policy)
@@ -70,6 +74,14 @@ def guarded_record(
 
     Under `runaudit run`, which has asked already, the sealed launch is adopted; ranks other than 0 keep silent. Raises
     as `guard` and `record` do.
+
+    >>> import runaudit
+    >>> given = {"seed": 4, "config": {"lr": 0.1}, "data": {"train": "data/train.csv"}}
+    >>> with runaudit.guarded_record("guarded", **given) as run:
+    ...     run.log(0, {"train/loss": 0.5})
+    ...     outcome = run.finish("completed", metrics={"val/error": 0.3})
+    >>> runaudit.open_store().run("guarded").metrics["val/error"]
+    0.3
     """
     root = root or Path.cwd()
     if rank_of(os.environ) != 0 or os.environ.get("RUNAUDIT_RUN"):

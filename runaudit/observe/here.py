@@ -26,7 +26,12 @@ _QUIET = ("runaudit", "__main__", "sitecustomize", "usercustomize", "_distutils_
 
 def observe() -> bool:
     """Begin to observe this process and those it starts; the first thing a program should do. Under `runaudit run`,
-    which observes already, and a second time it does nothing. Returns whether the process is observed."""
+    which observes already, and a second time it does nothing. Returns whether the process is observed.
+
+    >>> import runaudit
+    >>> runaudit.observe()
+    True
+    """
     return _begin(late=_something_ran())
 
 

@@ -62,6 +62,12 @@ def record(
 
     `more` are further fields of `LaunchRequest`. Raises CaptureError, UsageError, GuardRefusedError before any work is
     done, StoreError where the store cannot be written.
+
+    >>> import runaudit
+    >>> with runaudit.record("recorded", seed=5, config={"lr": 0.1}) as run:
+    ...     outcome = run.finish("completed", metrics={"val/error": 0.2})
+    >>> runaudit.open_store().run("recorded").status
+    'completed'
     """
     environ = os.environ if environ is None else environ
     root = Path.cwd() if root is None else root
@@ -97,6 +103,13 @@ def log(step: int, values: Mapping[str, Any]) -> None:
     """Log to the run in progress: the last `record()` of this process, else the one `runaudit run` started.
 
     Raises UsageError where there is neither.
+
+    >>> import runaudit
+    >>> with runaudit.record("logged", seed=6, config={"lr": 0.1}) as run:
+    ...     runaudit.log(0, {"train/loss": 0.5})
+    ...     outcome = run.finish("completed")
+    >>> runaudit.open_store().run("logged").trajectory.series["train/loss"]
+    ((0, 0.5),)
     """
     recorder = _current
     if recorder is None or recorder.finished:

@@ -4,12 +4,15 @@ The digest of a tree covers (path, size, content) triples. A digest over content
 renamed, and a renamed frame is another dataset.
 """
 
+import contextlib
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from runaudit.errors import RecordError
+from runaudit.system.progress import LARGE, work
 
 _CHUNK = 1 << 20
 
@@ -51,16 +54,32 @@ def digest_bytes(data: bytes) -> Digest:
 
 
 def digest_file(path: Path) -> Digest:
-    """SHA-256 of a file, streamed. Raises OSError as `open` does."""
+    """SHA-256 of a file, streamed. Raises OSError as `open` does.
+
+    >>> import pathlib, runaudit
+    >>> print(runaudit.digest_file(pathlib.Path("data/train.csv")))
+    sha256:14c5e74c4b96ccef41cd94db73a9ec3348038ac094feca4fd897cecffa07cdae
+    """
     state = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
-        while chunk := file.read(_CHUNK):
-            state.update(chunk)
+        size = os.fstat(file.fileno()).st_size
+        with work("hashing", size) if size >= LARGE else contextlib.nullcontext() as advance:
+            while chunk := file.read(_CHUNK):
+                state.update(chunk)
+                if advance is not None:
+                    advance(len(chunk))
     return Digest("sha256", state.hexdigest())
 
 
 def digest_tree(entries: Iterable[FileEntry]) -> Digest:
-    """SHA-256 over the sorted (path, size, digest) triples, each field length-framed so that no two trees collide."""
+    """SHA-256 over the sorted (path, size, digest) triples, each field length-framed so that no two trees collide.
+
+    >>> import pathlib, runaudit
+    >>> path = pathlib.Path("data/train.csv")
+    >>> entry = runaudit.FileEntry(path="train.csv", size=path.stat().st_size, digest=runaudit.digest_file(path))
+    >>> print(runaudit.digest_tree([entry]))
+    sha256:b6303de13c4fdb1b7a689ba3cc2064fb52293b72f70633897ee2d732216f9fb9
+    """
     state = hashlib.sha256(b"runaudit-tree/1\n")
     for entry in sorted(entries, key=lambda e: e.path.encode()):
         for part in (entry.path.encode(), str(entry.size).encode(), entry.digest.hex.encode()):
@@ -69,5 +88,11 @@ def digest_tree(entries: Iterable[FileEntry]) -> Digest:
 
 
 def digest_files(paths: Sequence[Path]) -> Digest:
-    """One digest for a few files together: names and contents, in any order. Raises OSError as `open` does."""
+    """One digest for a few files together: names and contents, in any order. Raises OSError as `open` does.
+
+    >>> import pathlib, runaudit
+    >>> train, test = pathlib.Path("data/train.csv"), pathlib.Path("data/test.csv")
+    >>> runaudit.digest_files([train, test]) == runaudit.digest_files([test, train])
+    True
+    """
     return digest_tree(FileEntry(path=path.name, size=path.stat().st_size, digest=digest_file(path)) for path in paths)

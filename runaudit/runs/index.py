@@ -138,6 +138,12 @@ def _groups(
         index.execute("COMMIT")
 
 
+def kept_rows(store: "Store") -> Iterator[dict[str, Any]]:
+    """The cohorts as the index has them, each as in the JSON answer of `list`; it may be behind the log, or absent."""
+    with contextlib.suppress(OSError, ValueError):
+        yield from map(json.loads, _cohorts(store, ROWS))
+
+
 def _status(store: "Store", run_id: str) -> str:
     from runaudit.store.catalogue import liveness
 

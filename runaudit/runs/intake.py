@@ -29,7 +29,6 @@ Rows = tuple[dict[str, Any], ...]
 
 def take_bundles(paths: Sequence[Path], create: Callable[[], Store], settings: Settings) -> tuple[Rows, list[Skipped]]:
     """The runs of bundles, back under the ids that they had. Every bundle is checked before one is kept."""
-
     checked = [read_bundle(path) for path in paths]
     store = create()
     rows: list[dict[str, Any]] = []
@@ -54,7 +53,6 @@ def take_in(
 
 def _read(kind: str, paths: Sequence[Path], settings: Settings) -> tuple[list[Imported], list[Skipped]]:
     """Every run of every path, before anything is kept."""
-
     if kind not in KINDS:
         raise UsageError(f"{kind!r} is not a kind of run", remedy=f"known are {', '.join((*KINDS, BUNDLE))}")
     module, _, function = KINDS[kind].partition(":")
@@ -75,7 +73,6 @@ def _read(kind: str, paths: Sequence[Path], settings: Settings) -> tuple[list[Im
 
 def _sealed(store: Store, found: Sequence[Imported], skipped: list[Skipped]) -> list[tuple[Manifest, Imported]]:
     """What was new, sealed; what was there already goes to `skipped`."""
-
     known = set(run_ids(store))
     sealed = []
     clean = without_secrets([entry.run for entry in found], store)
@@ -95,6 +92,5 @@ def _row(manifest: Manifest, source: str, run: Run, settings: Settings) -> dict[
 
 def _missing(run: Run, settings: Settings) -> list[str]:
     """What could have mattered and is not in the record."""
-
     found = set(gaps(levels(run, settings.factors), settings.factors))
     return sorted(found | ({"runtime.status"} if status_gap(run) else set()))

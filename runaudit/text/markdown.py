@@ -20,8 +20,8 @@ def escaped(text: object) -> str:
 
 
 def code(text: object) -> str:
-    """A span of code that no backtick in it can end. A bar is escaped, since a cell may hold the span."""
-    plain = printable(str(text), keep="").replace("|", "\\|")
+    """A span of code that no backtick in it can end, for paragraphs and lists; the cells of a table are plain texts."""
+    plain = printable(str(text), keep="")
     fence = "`" * (_longest_run(plain) + 1)
     edge = " " if plain[:1] in "` " or plain[-1:] in "` " else ""
     return f"{fence}{edge}{plain}{edge}{fence}" if plain else ""

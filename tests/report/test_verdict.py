@@ -28,7 +28,7 @@ def test_a_clean_improvement_is_one_sentence_with_amount_interval_and_seeds(stud
     said = f"{evidence.metric} {evidence.sentence}".replace("\N{NO-BREAK SPACE}", " ")
     assert said == (
         "full-frame PSNR on camera improved by +0.30 dB [+0.10, +0.50], 3 seeds each; "
-        "minimum detectable difference 0.24 dB."
+        "minimum detectable difference 0.24 dB (80 % power)."
     )
 
 

@@ -12,7 +12,7 @@ import torch
 from trainer.build import build_model
 from trainer.config import TrainConfig, settled
 from trainer.configfile import build
-from trainer.loop import Workplace
+from trainer.loop import RunContext
 from trainer.samples import Samples, split
 from trainer.seeding import seed_everything
 
@@ -116,13 +116,13 @@ class MemoryLog:
 
 
 @pytest.fixture
-def workplace(tmp_path: Path, tiny_samples: Callable[..., Samples]) -> Callable[..., Workplace]:
-    """A Workplace with a freshly seeded network and a MemoryLog; `folder` names its checkpoints' place."""
+def run_context(tmp_path: Path, tiny_samples: Callable[..., Samples]) -> Callable[..., RunContext]:
+    """A RunContext with a freshly seeded network and a MemoryLog; `folder` names its checkpoints' place."""
 
-    def make(config: TrainConfig, seed: int = 0, folder: str = "run", **changes: Any) -> Workplace:
+    def make(config: TrainConfig, seed: int = 0, folder: str = "run", **changes: Any) -> RunContext:
         seed_everything(seed, deterministic=config.deterministic, threads=1)
         train, val = split(changes.pop("samples", None) or tiny_samples(), config.data)
-        return Workplace(
+        return RunContext(
             config=config,
             seed=seed,
             model=build_model(config.model),

@@ -23,7 +23,7 @@ from trainer.evaluate import EvaluationConfig, evaluate_sequence
 from trainer.metrics import psnr
 from trainer.panels import panels
 from trainer.recording import PANEL_NAMES, keep_pictures
-from trainer.tiling import TilingConfig, nine_copies, tile_origins, tiled_frame, whole_frame
+from trainer.tiling import TilingConfig, reference_copies, tile_origins, tiled_frame, whole_frame
 
 CONFIG = EvaluationConfig(protocol=Protocol(ibp_iterations=3), tiling=TilingConfig(tile=32, overlap=12, margin=4))
 
@@ -124,7 +124,7 @@ def test_a_network_harmed_by_its_frames_has_a_negative_fusion_gain(burst: Burst,
 
 
 def test_nine_copies_are_the_reference_and_as_many_frames(burst: Burst):
-    copies = nine_copies(burst)
+    copies = reference_copies(burst)
 
     assert copies.shape == burst.lr.shape
     assert (copies == burst.lr[0]).all()

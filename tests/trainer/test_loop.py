@@ -12,35 +12,36 @@ from runaudit.errors import ConfigError, IntegrityError
 from trainer import checkpoint as checkpoints
 from trainer.amp import Precision
 from trainer.build import build_model
-from trainer.loop import Cache, Workplace, run_stages, train_step
-from trainer.samples import draw, turned, turned_back, turned_evidence
+from trainer.loop import RunContext, run_stages
+from trainer.samples import augmented, augmented_features, draw, turned_back
 from trainer.stages import build_optimiser, plan, prepare_blocks, weights_digest
+from trainer.step import Cache, train_step
 
 Make = Callable[..., Any]
 KINDS = ("tern", "flow")
 
 
-def trained(make: Make, config: Any, **changes: Any) -> Workplace:
-    work: Workplace = make(config, **changes)
+def trained(make: Make, config: Any, **changes: Any) -> RunContext:
+    work: RunContext = make(config, **changes)
     run_stages(work, plan(config))
     return work
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_same_seed_gives_the_same_weights_bit_for_bit(tiny_config: Make, workplace: Make, kind: str) -> None:
+def test_the_same_seed_gives_the_same_weights_bit_for_bit(tiny_config: Make, run_context: Make, kind: str) -> None:
     config = tiny_config(model={"alignment": {"kind": kind}})
 
-    runs = [trained(workplace, config, seed=seed, folder=str(i)) for i, seed in enumerate((0, 0, 1))]
+    runs = [trained(run_context, config, seed=seed, folder=str(i)) for i, seed in enumerate((0, 0, 1))]
     digests = [weights_digest(run.model) for run in runs]
 
     assert digests[0] == digests[1] != digests[2]
     assert runs[0].run.series("train/loss") == runs[1].run.series("train/loss")
 
 
-def interrupted(make: Make, config: Any, after: int, **changes: Any) -> Workplace:
+def interrupted(make: Make, config: Any, after: int, **changes: Any) -> RunContext:
     """A run that is asked to end after so many steps of all stages."""
     steps = iter(range(1, 1000))
-    work: Workplace = make(config, stop=lambda: signal.SIGTERM if next(steps) == after else 0, **changes)
+    work: RunContext = make(config, stop=lambda: signal.SIGTERM if next(steps) == after else 0, **changes)
 
     status, progress, by = run_stages(work, plan(config))
 
@@ -50,13 +51,15 @@ def interrupted(make: Make, config: Any, after: int, **changes: Any) -> Workplac
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("after", [2, 4, 7, 10])
-def test_a_resumed_run_computes_the_very_same_losses(tiny_config: Make, workplace: Make, kind: str, after: int) -> None:
+def test_a_resumed_run_computes_the_very_same_losses(
+    tiny_config: Make, run_context: Make, kind: str, after: int
+) -> None:
     """Within the alignment stage, at its very end, within the frozen stage, and at its end."""
     config = tiny_config(model={"alignment": {"kind": kind}, "fusion": {"blocks": 1}})
-    whole = trained(workplace, config, folder="whole")
+    whole = trained(run_context, config, folder="whole")
 
-    interrupted(workplace, config, after, folder="half")
-    other = workplace(config, folder="half")
+    interrupted(run_context, config, after, folder="half")
+    other = run_context(config, folder="half")
     torch.manual_seed(99)  # what came before the resumption must not matter
     run_stages(other, plan(config), checkpoints.load(other.folder / "last.safetensors"))
 
@@ -66,26 +69,26 @@ def test_a_resumed_run_computes_the_very_same_losses(tiny_config: Make, workplac
     assert other.run.events[0][:2] == (after, "resume")
 
 
-def test_resuming_between_stages_starts_the_next_one(tiny_config: Make, workplace: Make) -> None:
+def test_resuming_between_stages_starts_the_next_one(tiny_config: Make, run_context: Make) -> None:
     config = tiny_config()
     stages = plan(config)
-    whole = trained(workplace, config, folder="whole")
-    first = workplace(config, folder="half")
+    whole = trained(run_context, config, folder="whole")
+    first = run_context(config, folder="half")
     run_stages(first, stages[:1])
 
-    other = workplace(config, folder="half")
+    other = run_context(config, folder="half")
     run_stages(other, stages, checkpoints.load(other.folder / "last.safetensors"))
 
     assert weights_digest(other.model) == weights_digest(whole.model)
     assert [event[2].get("stage") for event in other.run.events] == [None, "sr", "finetune"]
 
 
-def test_a_frozen_tensor_changed_between_runs_is_refused(tiny_config: Make, workplace: Make) -> None:
+def test_a_frozen_tensor_changed_between_runs_is_refused(tiny_config: Make, run_context: Make) -> None:
     """The frozen digests travel with the checkpoint, so a resumed stage is held to what froze, not to
     what it finds.
     """
     config = tiny_config()
-    work = interrupted(workplace, config, 6)
+    work = interrupted(run_context, config, 6)
     path = work.folder / "last.safetensors"
     kept = checkpoints.load(path)
     weights = dict(kept.weights)
@@ -93,12 +96,12 @@ def test_a_frozen_tensor_changed_between_runs_is_refused(tiny_config: Make, work
     checkpoints.save(path, checkpoints.Checkpoint(weights=weights, state=kept.state, facts=kept.facts))
 
     with pytest.raises(IntegrityError, match=r"embed\.norm\.running_mean has changed"):
-        run_stages(workplace(config), plan(config), checkpoints.load(path))
+        run_stages(run_context(config), plan(config), checkpoints.load(path))
 
 
-def test_resuming_with_another_config_names_the_leaf(tiny_config: Make, workplace: Make) -> None:
-    interrupted(workplace, tiny_config(), 6)
-    other = workplace(tiny_config(grad_clip=1.0))
+def test_resuming_with_another_config_names_the_leaf(tiny_config: Make, run_context: Make) -> None:
+    interrupted(run_context, tiny_config(), 6)
+    other = run_context(tiny_config(grad_clip=1.0))
 
     with pytest.raises(ConfigError, match=r"config\.grad_clip was 0\.5 and is 1\.0"):
         run_stages(other, plan(other.config), checkpoints.load(other.folder / "last.safetensors"))
@@ -106,10 +109,10 @@ def test_resuming_with_another_config_names_the_leaf(tiny_config: Make, workplac
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("blocks", [0, 1])
-def test_the_cache_changes_nothing(tiny_config: Make, workplace: Make, kind: str, blocks: int) -> None:
+def test_the_cache_changes_nothing(tiny_config: Make, run_context: Make, kind: str, blocks: int) -> None:
     model = {"alignment": {"kind": kind}, "fusion": {"blocks": blocks}}
-    with_cache = trained(workplace, tiny_config(model=model), folder="a")
-    without = trained(workplace, tiny_config(model=model, data={"cache_mb": 0}), folder="b")
+    with_cache = trained(run_context, tiny_config(model=model), folder="a")
+    without = trained(run_context, tiny_config(model=model, data={"cache_mb": 0}), folder="b")
 
     cached, plain = (list(w.run.series("train/loss").values()) for w in (with_cache, without))
     # Batches of another size may be summed in another order, so equal to rounding, not to the bit.
@@ -121,8 +124,8 @@ def test_turning_the_merged_burst_is_turning_the_picture(tiny_samples: Make) -> 
     x = torch.arange(2 * 2 * 4 * 4.0).view(2, 2, 4, 4)
 
     for turn in range(8):
-        assert torch.equal(turned_back(turned(x, [turn, turn]), turn), x)
-    assert len({tuple(turned(x, [turn, 0])[0].flatten().tolist()) for turn in range(8)}) == 8
+        assert torch.equal(turned_back(augmented(x, [turn, turn]), turn), x)
+    assert len({tuple(augmented(x, [turn, 0])[0].flatten().tolist()) for turn in range(8)}) == 8
 
 
 def one_step(config: Any, samples: Any, **changes: Any) -> tuple[Any, dict[str, torch.Tensor], Precision]:
@@ -176,10 +179,10 @@ def test_a_batch_that_is_not_finite_is_skipped_counted_and_harmless(tiny_config:
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
-def test_bad_batches_are_in_the_record(tiny_config: Make, workplace: Make, tiny_samples: Make) -> None:
+def test_bad_batches_are_in_the_record(tiny_config: Make, run_context: Make, tiny_samples: Make) -> None:
     config = tiny_config(staging="end_to_end", optim={"batch": 1}, budget={"end_to_end_steps": 12})
 
-    work = trained(workplace, config, samples=spoiled(tiny_samples(), 0.3))
+    work = trained(run_context, config, samples=spoiled(tiny_samples(), 0.3))
 
     counted = work.run.series("train/bad_batches")
     assert 0 < counted[12] < 12
@@ -187,20 +190,20 @@ def test_bad_batches_are_in_the_record(tiny_config: Make, workplace: Make, tiny_
     assert all(torch.isfinite(t).all() for t in work.model.state_dict().values() if t.is_floating_point())
 
 
-def test_too_many_bad_batches_in_a_row_end_the_run(tiny_config: Make, workplace: Make, tiny_samples: Make) -> None:
+def test_too_many_bad_batches_in_a_row_end_the_run(tiny_config: Make, run_context: Make, tiny_samples: Make) -> None:
     config = tiny_config(loop={"max_skipped_in_a_row": 2})
-    work = workplace(config, samples=spoiled(tiny_samples()))
+    work = run_context(config, samples=spoiled(tiny_samples()))
 
     status, progress, _ = run_stages(work, plan(config))
 
     assert (status, progress.done) == ("diverged", 3)
 
 
-def test_fp16_logs_its_scale_and_every_skip(tiny_config: Make, workplace: Make) -> None:
+def test_fp16_logs_its_scale_and_every_skip(tiny_config: Make, run_context: Make) -> None:
     """With a scale of 2^40 the first steps must overflow half precision's 65504."""
     config = tiny_config(amp={"dtype": "fp16", "init_scale": 2.0**40}, loop={"max_skipped_in_a_row": 60})
 
-    work = trained(workplace, config)
+    work = trained(run_context, config)
 
     scale, skipped = work.run.series("amp/scale"), work.run.series("amp/skipped")
     assert scale[1] == 2.0**39
@@ -209,8 +212,8 @@ def test_fp16_logs_its_scale_and_every_skip(tiny_config: Make, workplace: Make) 
     assert all(scale[s] == scale[s - 1] / 2 for s in range(2, 13) if skipped[s] > skipped[s - 1])
 
 
-def test_the_series_have_the_agreed_names(tiny_config: Make, workplace: Make) -> None:
-    work = trained(workplace, tiny_config())
+def test_the_series_have_the_agreed_names(tiny_config: Make, run_context: Make) -> None:
+    work = trained(run_context, tiny_config())
     names = {name for _, values in work.run.values for name in values}
 
     assert {
@@ -221,8 +224,8 @@ def test_the_series_have_the_agreed_names(tiny_config: Make, workplace: Make) ->
     assert {kind for _, kind in work.run.checkpoints} == {"best", "last"}
 
 
-def test_the_best_checkpoint_is_chosen_on_held_out_training_tiles(tiny_config: Make, workplace: Make) -> None:
-    work = trained(workplace, tiny_config())
+def test_the_best_checkpoint_is_chosen_on_held_out_training_tiles(tiny_config: Make, run_context: Make) -> None:
+    work = trained(run_context, tiny_config())
 
     found = work.run.series("val/l1")
     best = checkpoints.load(work.folder / "best.safetensors").facts["progress"]
@@ -232,7 +235,7 @@ def test_the_best_checkpoint_is_chosen_on_held_out_training_tiles(tiny_config: M
     assert not set(work.train.ids) & set(work.val.ids)
 
 
-def test_the_paper_network_trains_with_its_own_loss(tiny_config: Make, workplace: Make) -> None:
+def test_the_paper_network_trains_with_its_own_loss(tiny_config: Make, run_context: Make) -> None:
     """Plain L1 first, then the registered Laplace likelihood, whose value may fall below zero."""
     config = tiny_config(
         staging="end_to_end",
@@ -241,19 +244,19 @@ def test_the_paper_network_trains_with_its_own_loss(tiny_config: Make, workplace
         budget={"end_to_end_steps": 30},
     )
 
-    loss = list(trained(workplace, config).run.series("train/loss").values())
+    loss = list(trained(run_context, config).run.series("train/loss").values())
 
     assert sum(loss[:5]) > sum(loss[5:10])
     assert sum(loss[10:15]) > sum(loss[-5:])
 
 
-def test_the_cache_holds_every_tile_in_its_own_orientation(tiny_config: Make, workplace: Make) -> None:
-    work = workplace(tiny_config(model={"alignment": {"kind": "flow"}}, loop={"val_batch": 4}))
+def test_the_cache_holds_every_tile_in_its_own_orientation(tiny_config: Make, run_context: Make) -> None:
+    work = run_context(tiny_config(model={"alignment": {"kind": "flow"}}, loop={"val_batch": 4}))
     work.model.eval()
 
     cached = Cache(work.model, work.train, work.config).at([5, 2])
     with torch.no_grad():
-        fresh = work.model.evidence(work.train.lr[[5, 2]])
+        fresh = work.model.features(work.train.lr[[5, 2]])
 
     assert torch.allclose(cached.maps, fresh.maps, atol=1e-5)
-    assert torch.equal(turned_evidence(cached, [3, 0]).maps[1], cached.maps[1])
+    assert torch.equal(augmented_features(cached, [3, 0]).maps[1], cached.maps[1])

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from trainer.build import build_model
-from trainer.models.piunet import Evidence
+from trainer.models.piunet import Features
 from trainer.predict import Predictor
-from trainer.samples import turned
+from trainer.samples import augmented
 
 Make = Callable[..., Any]
 
@@ -31,10 +31,10 @@ def test_a_self_ensemble_turns_with_its_burst(tiny_config: Make, turn: int) -> N
     maps = torch.rand(1, 5, 24, 24)
 
     with torch.no_grad():
-        straight = ensemble.restored(Evidence(maps, maps[:, :0]))
-        moved = ensemble.restored(Evidence(turned(maps, [turn]), maps[:, :0]))
+        straight = ensemble.reconstructed(Features(maps, maps[:, :0]))
+        moved = ensemble.reconstructed(Features(augmented(maps, [turn]), maps[:, :0]))
 
-    assert torch.allclose(turned(straight, [turn]), moved, atol=1e-5)
+    assert torch.allclose(augmented(straight, [turn]), moved, atol=1e-5)
 
 
 def test_without_the_ensemble_orientation_matters(tiny_config: Make) -> None:
@@ -43,10 +43,10 @@ def test_without_the_ensemble_orientation_matters(tiny_config: Make) -> None:
     maps = torch.rand(1, 5, 24, 24)
 
     with torch.no_grad():
-        straight = single.restored(Evidence(maps, maps[:, :0]))
-        moved = single.restored(Evidence(turned(maps, [1]), maps[:, :0]))
+        straight = single.reconstructed(Features(maps, maps[:, :0]))
+        moved = single.reconstructed(Features(augmented(maps, [1]), maps[:, :0]))
 
-    assert not torch.allclose(turned(straight, [1]), moved, atol=1e-3)
+    assert not torch.allclose(augmented(straight, [1]), moved, atol=1e-3)
 
 
 def test_the_control_is_judged_on_copies_too(tiny_config: Make) -> None:

@@ -25,11 +25,11 @@ Make = Callable[..., Any]
 
 
 @pytest.mark.parametrize("kind", ["tern", "flow"])
-def test_a_stage_changes_only_the_blocks_it_names(tiny_config: Make, workplace: Make, kind: str) -> None:
+def test_a_stage_changes_only_the_blocks_it_names(tiny_config: Make, run_context: Make, kind: str) -> None:
     """TERN has normalisation layers, whose running statistics are the part that usually leaks."""
     config = tiny_config(model={"alignment": {"kind": kind}, "fusion": {"blocks": 1}})
     for stage in plan(config):
-        work = workplace(config)
+        work = run_context(config)
         before = {name: tensor_digest(t) for name, t in work.model.state_dict().items()}
 
         run_stages(work, (stage,))
@@ -38,9 +38,9 @@ def test_a_stage_changes_only_the_blocks_it_names(tiny_config: Make, workplace: 
         assert {name.split(".")[1] for name in moved} == set(stage.trains)
 
 
-def test_batch_statistics_of_a_trained_block_do_move(tiny_config: Make, workplace: Make) -> None:
+def test_batch_statistics_of_a_trained_block_do_move(tiny_config: Make, run_context: Make) -> None:
     """So the law above is not kept by statistics that never move at all."""
-    work = workplace(tiny_config())
+    work = run_context(tiny_config())
     name = "net.alignment.embed.norm.running_mean"
     before = work.model.state_dict()[name].clone()
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from trainer.models.alignment import Aligned, KernelPredictor, apply_kernels, kernel_shift, upsample
 from trainer.models.fusion import TefaTrunk, fuse
 from trainer.models.head import PaperHead
-from trainer.models.piunet import Evidence, Prediction
+from trainer.models.piunet import Features, Prediction
 
 
 class PaperPIUNet(nn.Module):
@@ -39,7 +39,7 @@ class PaperPIUNet(nn.Module):
         )
         self.head = PaperHead(channels, scale=scale)
 
-    def features(self, lr: Tensor) -> Tensor:
+    def fused(self, lr: Tensor) -> Tensor:
         """lr (B, T, h, w) -> deep features of every frame (B*T, C, h, w)."""
         x = lr.flatten(0, 1)[:, None].contiguous(memory_format=torch.channels_last)
         return self.fusion(x, lr.shape[1])  # type: ignore[no-any-return]
@@ -47,7 +47,7 @@ class PaperPIUNet(nn.Module):
     def register(self, lr: Tensor) -> tuple[Tensor, Tensor]:
         """The learned filters applied to the frames themselves (B, T, h, w), and their shift (B, T, 2, h, w)."""
         B, T, h, w = lr.shape
-        kernels = self.alignment(self.features(lr), T)
+        kernels = self.alignment(self.fused(lr), T)
         with torch.autocast(lr.device.type, enabled=False):
             registered = apply_kernels(lr.float().flatten(0, 1)[:, None], kernels).view(B, T, h, w)
         return registered, kernel_shift(kernels).view(B, T, 2, 1, 1).expand(B, T, 2, h, w)
@@ -58,17 +58,17 @@ class PaperPIUNet(nn.Module):
         frames = upsample(registered, self.scale)
         return Aligned(frames, torch.ones_like(frames), shift)
 
-    def evidence(self, lr: Tensor) -> Evidence:
+    def features(self, lr: Tensor) -> Features:
         """The frames as they are: here fusion comes first, so nothing can be computed ahead of it."""
-        return Evidence(lr[:, :0], lr)
+        return Features(lr[:, :0], lr)
 
-    def restore(self, evidence: Evidence) -> Prediction:
+    def reconstruct(self, features: Features) -> Prediction:
         """From the frames to the image."""
-        lr = evidence.frames
+        lr = features.frames
         T = lr.shape[1]
-        features = self.features(lr)
-        fused = fuse(apply_kernels(features, self.alignment(features, T)), T)
-        residual, log_scale = self.head(fused.contiguous(memory_format=torch.channels_last))
+        deep = self.fused(lr)
+        merged = fuse(apply_kernels(deep, self.alignment(deep, T)), T)
+        residual, log_scale = self.head(merged.contiguous(memory_format=torch.channels_last))
         base = F.interpolate(
             lr.float().mean(1, keepdim=True), scale_factor=self.scale, mode="bilinear", align_corners=False
         )
@@ -76,4 +76,4 @@ class PaperPIUNet(nn.Module):
 
     def forward(self, lr: Tensor) -> Prediction:
         """lr (B, T, h, w), any T >= 1; invariant to a permutation of all frames."""
-        return self.restore(self.evidence(lr))
+        return self.reconstruct(self.features(lr))

@@ -21,7 +21,7 @@ class Prediction(NamedTuple):
     log_scale: Tensor | None  # (B, 1, H, W), of a Laplace distribution, or None where the head has none
 
 
-class Evidence(NamedTuple):
+class Features(NamedTuple):
     """What the alignment hands to fusion and head: all of it fixed once the alignment is frozen, hence cacheable."""
 
     # (B, 5, H, W): shift-and-add image, mean of the frames, coverage, bicubic of the reference, and the
@@ -31,7 +31,7 @@ class Evidence(NamedTuple):
     frames: Tensor
 
 
-def merge(aligned: Aligned, reference: Tensor, *, keep_frames: bool) -> Evidence:
+def merge(aligned: Aligned, reference: Tensor, *, keep_frames: bool) -> Features:
     """Permutation-invariant maps of a registered burst. reference: (B, 1, h, w), the low-res reference frame."""
     frames, weights = aligned.frames, aligned.weights
     total, T = weights.sum(1, keepdim=True), frames.shape[1]
@@ -39,7 +39,7 @@ def merge(aligned: Aligned, reference: Tensor, *, keep_frames: bool) -> Evidence
     bicubic = upsample(reference, frames.shape[-1] // reference.shape[-1])
     smooth = F.avg_pool2d(F.pad(added, (2, 2, 2, 2), mode="replicate"), 5, 1)
     maps = torch.cat([added, frames.mean(1, keepdim=True), total / T, bicubic, smooth], 1)
-    return Evidence(maps, torch.cat([frames, weights], 1) if keep_frames else frames[:, :0])
+    return Features(maps, torch.cat([frames, weights], 1) if keep_frames else frames[:, :0])
 
 
 class Fusion(nn.Module):
@@ -62,10 +62,10 @@ class Fusion(nn.Module):
             self.trunk = TefaTrunk(2 * scale * scale, channels, blocks=blocks, heads=heads, squeeze=squeeze)
             self.channels += channels
 
-    def forward(self, evidence: Evidence) -> Tensor:
+    def forward(self, features: Features) -> Tensor:
         """-> (B, self.channels, h, w); invariant to the order of the frames."""
-        with torch.autocast(evidence.maps.device.type, enabled=False):
-            added, mean, coverage, bicubic, smooth = evidence.maps.float().split(1, 1)
+        with torch.autocast(features.maps.device.type, enabled=False):
+            added, mean, coverage, bicubic, smooth = features.maps.float().split(1, 1)
             gain = self.detail_gain
             maps = [
                 gain * (added - smooth),
@@ -77,10 +77,10 @@ class Fusion(nn.Module):
             folded = self.fold(torch.cat(maps, 1))
         if self.trunk is None:
             return folded.contiguous(memory_format=torch.channels_last)  # type: ignore[no-any-return]
-        T = evidence.frames.shape[1] // 2
-        planes = torch.stack(evidence.frames.split(T, 1), 2).flatten(0, 1)  # (B*T, 2, H, W)
-        features = self.trunk(self.fold(planes).contiguous(memory_format=torch.channels_last), T)
-        return torch.cat([folded, fuse(features, T)], 1).contiguous(memory_format=torch.channels_last)
+        T = features.frames.shape[1] // 2
+        planes = torch.stack(features.frames.split(T, 1), 2).flatten(0, 1)  # (B*T, 2, H, W)
+        deep = self.trunk(self.fold(planes).contiguous(memory_format=torch.channels_last), T)
+        return torch.cat([folded, fuse(deep, T)], 1).contiguous(memory_format=torch.channels_last)
 
 
 class PIUNet(nn.Module):
@@ -104,16 +104,16 @@ class PIUNet(nn.Module):
         """lr (B, T, h, w), frame 0 the reference -> the registered burst."""
         return self.alignment(lr)  # type: ignore[no-any-return]
 
-    def evidence(self, lr: Tensor) -> Evidence:
+    def features(self, lr: Tensor) -> Features:
         """Everything the trained rest of the network needs, computed by the alignment alone."""
         return merge(self.align(lr), lr[:, :1].float(), keep_frames=self.fusion.trunk is not None)
 
-    def restore(self, evidence: Evidence) -> Prediction:
+    def reconstruct(self, features: Features) -> Prediction:
         """From the merged burst to the image."""
-        out = self.head(self.fusion(evidence)).float()
-        base = evidence.maps[:, {"registered": 0, "mean": 1, "reference": 3}[self.residual]][:, None].float()
+        out = self.head(self.fusion(features)).float()
+        base = features.maps[:, {"registered": 0, "mean": 1, "reference": 3}[self.residual]][:, None].float()
         return Prediction(base + out[:, :1], out[:, 1:] if self.log_scale else None)
 
     def forward(self, lr: Tensor) -> Prediction:
         """lr (B, T, h, w), any T >= 1; invariant to a permutation of the frames after the first."""
-        return self.restore(self.evidence(lr))
+        return self.reconstruct(self.features(lr))

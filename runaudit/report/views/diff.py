@@ -1,10 +1,10 @@
 """What differs between two arms, leaf by leaf: what counts open, what does not count folded, nothing dropped."""
 
-import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runaudit.diff import Comparison
+from runaudit.diff.lines import changed_lines
 from runaudit.diff.result import Derivation, FactorChange, Intent, Missing
 from runaudit.errors import RunauditError
 from runaudit.factors.factor import Absent, Change
@@ -163,7 +163,7 @@ def code_diff(path: str, a: Run, b: Run) -> CodeDiff:
             "its content is not in the store" if isinstance(error, KeyError | UnicodeDecodeError) else clean(str(error))
         )
         return CodeDiff(path=shown(path), lines=(), left_out=0, missing=reason)
-    rows = [_kinded(text) for text in difflib.unified_diff(before, after, "before", "after", lineterm="", n=3)][2:]
+    rows = [_kinded(text) for text in changed_lines(before, after, context=3)]
     return CodeDiff(path=shown(path), lines=tuple(rows[:MAX_LINES]), left_out=max(0, len(rows) - MAX_LINES), missing="")
 
 

@@ -13,6 +13,7 @@ from runaudit.report.inputs import ComparisonInput
 from runaudit.report.views.arm import ArmView
 from runaudit.report.words import MetricText, Text, clean, metric, number, shown, value_text
 from runaudit.stats.answer import ArmComparison, StatsAnswer, StatsVerdict
+from runaudit.stats.digits import percent
 from runaudit.stats.values import Interval
 from runaudit.text.verdicts import verdict_words
 from runaudit.text.words import listed, plural
@@ -65,8 +66,8 @@ def verdict_view(comparison: ComparisonInput, arms: Sequence[ArmView]) -> Verdic
         verdict=clean(about.words),
         change=change_words(factors),
         meaning=about.meaning.format(factors=plural(len(factors), "factor")),
-        reason=_reason(diff, factors),
-        conditional=_conditional(diff.conditional),
+        reason=reason_words(diff, factors),
+        conditional=conditional_words(diff.conditional),
         evidence=tuple(e for answer in comparison.stats for e in evidence_views(answer, design=clean(about.words))),
         effects=tuple(_effects(comparison, arms)),
         notes=tuple(_notes(comparison)),
@@ -81,7 +82,7 @@ def _effects(comparison: ComparisonInput, arms: Sequence[ArmView]) -> Iterator[E
             yield figure
 
 
-def _reason(diff: Comparison, factors: Sequence[FactorChange]) -> str:
+def reason_words(diff: Comparison, factors: Sequence[FactorChange]) -> str:
     """The judge's own sentence, unless it only names the factors that have been named already."""
     reason = clean(diff.reason)
     is_told = diff.verdict is Verdict.CONFOUNDED and all(factor.factor in reason for factor in factors)
@@ -121,7 +122,8 @@ def level_text(level: JSON | Absent) -> Text:
     return Text("absent", "absent") if isinstance(level, Absent) else value_text(unkeyed(level))
 
 
-def _conditional(verdict: Verdict | None) -> str:
+def conditional_words(verdict: Verdict | None) -> str:
+    """The verdict that would hold if nothing were missing, as a sentence; empty where nothing is."""
     if verdict is None:
         return ""
     words = verdict_words("diff", verdict).words
@@ -140,7 +142,7 @@ def evidence_views(answer: StatsAnswer, *, design: str) -> Iterator[EvidenceView
             metric=about.words,
             tone=found.tone,
             verdict=clean(found.words),
-            sentence=_sentence(row, about, seeds=seeds, design=design),
+            sentence=_sentence(row, about, seeds=seeds, design=design, power=answer.power),
             difference="" if row.difference is None else about.amount(row.difference, signed=True),
             interval=_interval(row.ci, about),
             seeds=seeds,
@@ -179,12 +181,13 @@ def _small(p: float) -> str:
     return "< 0.001" if p < 0.001 else number(p, 3)
 
 
-def _sentence(row: ArmComparison, about: MetricText, *, seeds: str, design: str) -> str:
-    """One metric's evidence: how much, how sure, from how many seeds, and what could have been seen."""
+def _sentence(row: ArmComparison, about: MetricText, *, seeds: str, design: str, power: float) -> str:
+    """One metric's evidence: how much, how sure, from how many seeds, and the least that they detect."""
     detectable = row.minimal_detectable_effect
     by = "" if row.difference is None else f"{about.amount(row.difference, signed=True)} {_interval(row.ci, about)}"
     by = by.strip()
-    seen = f"; minimum detectable difference {about.amount(detectable)}" if detectable is not None else ""
+    least = "" if detectable is None else f"{about.amount(detectable)} ({percent(power)} power)"
+    seen = f"; minimum detectable difference {least}" if least else ""
     needed = f"; about {row.n_needed} seeds an arm would be needed" if row.n_needed else ""
     match row.verdict:
         case StatsVerdict.IMPROVED:

@@ -1,0 +1,48 @@
+"""Words of the command line, where several runs have one: which word is the seed, and which repeats the config.
+
+Asked of all runs that are judged together, so that a word stands for the same thing in each of them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from runaudit.factors.arguments import ROOT
+from runaudit.factors.factor import Absent
+from runaudit.factors.levels import Levels
+from runaudit.factors.path import steps
+from runaudit.factors.tree import leaves_of, same
+from runaudit.factors.words import names_a_seed, repeated
+from runaudit.records.canonical import JSON
+
+
+def with_words(runs: Sequence[Levels]) -> tuple[Levels, ...]:
+    """The word that is the seed, and the words that repeat the config, in every run of the set alike."""
+    if sum(ROOT in of.tree for of in runs) < 2:
+        return tuple(runs)
+    having = tuple(of for of in runs if ROOT in of.tree)
+    first, *others = (dict(leaves_of(of.tree[ROOT], ROOT)) for of in having)
+    varying = {
+        path: [first[path], *(other[path] for other in others)]
+        for path in first
+        if all(path in other for other in others) and any(not same(first[path], other[path]) for other in others)
+    }
+    if not varying:
+        return tuple(runs)
+    seed = _seed_word(varying, having)
+    repeats = {
+        path: leaf
+        for path, values in varying.items()
+        if path != seed and (leaf := repeated(path, values, having)) is not None
+    }
+    return tuple(replace(of, seed_word=seed, repeats=repeats) for of in runs)
+
+
+def _seed_word(varying: Mapping[str, Sequence[JSON]], runs: Sequence[Levels]) -> str | None:
+    """The one word that is the seed in every run: an option of that name, else a word without a name."""
+    seeds = [of.at("seed") for of in runs]
+    if any(isinstance(seed, Absent | bool) or seed is None for seed in seeds):
+        return None
+    hits = [p for p, values in varying.items() if all(same(v, s) for v, s in zip(values, seeds, strict=True))]
+    named = [path for path in hits if names_a_seed(path)]
+    loose = [path for path in hits if steps(path)[2:3] == ("positional",)]
+    return next(iter(named or loose), None)

@@ -1,0 +1,72 @@
+"""What a shell may offer where a run or a metric is asked for. Quick, and silent about everything that goes wrong.
+
+Read are the index of `list`, which may be behind, and of runs that it does not hold the newest. Nothing is grouped or
+judged: whoever presses a key waits for it.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+
+from runaudit.metrics.catalogue import parents
+from runaudit.records.run import SHORT
+from runaudit.runs.index import kept_rows
+from runaudit.store.catalogue import outcome_entry, run_ids
+from runaudit.store.store import Store
+
+NEWEST = 40
+"""Runs beyond the index whose records are read."""
+_OFFERED = re.compile(r"[\w@%+=:,./][\w @%+=:,./()\[\]-]*")
+"""Labels come from strangers: one that a shell could take for a command is never put on a command line."""
+
+Word = tuple[str, str]
+"""A word and what it stands for."""
+
+
+def run_words(store: Store, incomplete: str) -> Iterator[Word]:
+    """Words that name runs and begin so: labels, ids, cohorts, `@last`. Of a list with commas the last one."""
+    before, comma, begun = incomplete.rpartition(",")
+    seen: set[str] = set()
+    for word, about in _words(store):
+        if word.startswith(begun) and word not in seen and _OFFERED.fullmatch(word):
+            seen.add(word)
+            yield f"{before}{comma}{word}", about
+
+
+def _words(store: Store) -> Iterator[Word]:
+    yield "@last", "the newest run"
+    held: set[str] = set()
+    for group in kept_rows(store):
+        yield group["id"], f"cohort {group['label']}"
+        yield group["label"], f"{group['n']} runs"
+        for run in group["runs"]:
+            held.add(run["id"])
+            yield run["label"], "label"
+            yield run["id"][:SHORT], run["label"]
+    for run_id, label in _newer(store, held):
+        if label:
+            yield label, "label"
+        yield run_id[:SHORT], label
+
+
+def _newer(store: Store, held: set[str]) -> Iterator[Word]:
+    newer = [run for run in run_ids(store) if run not in held]
+    for run in newer[-NEWEST:]:
+        path = store.root / "objects" / "sha256" / run[:2] / run
+        yield run, str(json.loads(path.read_bytes()).get("label") or "")
+
+
+def metric_words(store: Store, incomplete: str) -> Iterator[Word]:
+    """Metrics that were recorded and begin so, and what they are sequences of."""
+    names: set[str] = set()
+    held: set[str] = set()
+    for group in kept_rows(store):
+        for run in group["runs"]:
+            held.add(run["id"])
+            names |= run["metrics"].keys()
+    for run_id in [run for run in run_ids(store) if run not in held][-NEWEST:]:
+        if (entry := outcome_entry(store, run_id)) is not None:
+            names |= json.loads(store.read(entry.digest)).get("metrics", {}).keys()
+    for name in sorted(names | parents(names)):
+        if name.startswith(incomplete) and _OFFERED.fullmatch(name):
+            yield name, "mean of its sequences" if name not in names else "metric"

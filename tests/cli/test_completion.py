@@ -1,0 +1,57 @@
+"""After Tab the shell offers labels, ids, cohorts, metrics and rules: harmless words, and none where anything fails."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from runaudit.store.store import Store
+from tests.cli.recorded import cohort
+from tests.diff.samples import put
+
+LR = put("config/optimizer/lr", 5e-4)
+
+
+@pytest.fixture
+def offered(tmp_path):
+    """The words that bash gets for a line, as typer's script asks for them."""
+
+    def ask(line):
+        code = "import sys; sys.argv = ['runaudit']; from runaudit.cli.app import main; main()"
+        here = {name: value for name, value in os.environ.items() if name != "RUNAUDIT_STORE"}
+        shell = {"_RUNAUDIT_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False, env=here | shell
+        )
+        assert done.stderr == ""
+        return [word for word in done.stdout.splitlines() if word]
+
+    return ask
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+def test_labels_ids_cohorts_metrics_and_rules_are_offered(here, runaudit, offered, indexed):
+    ids = cohort(here, "wide net", [31.0, 31.2], LR)
+    cohort(here, "slow", [30.0])
+    cohort(here, "$(touch owned)", [30.0], put("config/x", 1))
+    group = json.loads(runaudit("list", "--json", *([] if indexed else ["wide"]))[1])["cohorts"][0]["id"]
+
+    assert offered("runaudit show sl") == ["slow"]
+    assert offered("runaudit diff slow wi") == ["wide\\ net"]
+    assert ids[0][:12] in offered(f"runaudit show {ids[0][:5]}")
+    assert offered("runaudit study slow,wi") == ["slow,wide\\ net"]
+    assert (group in offered(f"runaudit stats --vs {group[:6]}")) is indexed
+    assert not any("$" in word or "touch" in word for word in offered("runaudit show "))
+    assert offered("runaudit stats --metric full") == ["full_frame/psnr"]
+    assert "no_seed" in offered("runaudit run --waive no_")
+    assert "slow" in offered("runaudit guard --baseline sl")
+
+
+def test_a_damaged_or_missing_store_offers_nothing_and_says_nothing(here, offered, tmp_path):
+    assert offered(f"runaudit show --store {tmp_path}/none sl") == []
+    cohort(here, "slow", [30.0])
+    here.log_path.write_bytes(b"no log\n")
+    assert [word for word in offered("runaudit show sl") if word != "@last"] == []
+    assert Store.open(here.root)

@@ -1,0 +1,118 @@
+"""One step: draw nothing, decide nothing, move the weights once, and say what it was worth.
+
+Here are the losses of a stage, the step on them, the look at the held-out tiles, and what a frozen alignment says,
+kept so that it is computed once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from trainer.amp import Precision
+from trainer.build import Normalised
+from trainer.config import TrainConfig
+from trainer.losses import alignment_loss, masked_mean, reconstruction_loss
+from trainer.models.piunet import Features
+from trainer.samples import Batch, Samples, augmented_features
+from trainer.stages import Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepMetrics:
+    """What one step did. `fault` is empty, or says why no step was taken."""
+
+    terms: Mapping[str, float]
+    grad_norm: float
+    fault: str = ""
+
+
+class Cache:
+    """What a frozen alignment says about every tile, computed once, in the tiles' own orientation."""
+
+    def __init__(self, model: Normalised, samples: Samples, config: TrainConfig) -> None:
+        size = config.loop.val_batch
+        with torch.no_grad(), Precision(config.amp, config.device).autocast():
+            parts = [model.features(samples.lr[i : i + size]) for i in range(0, len(samples), size)]
+        self.features = Features(torch.cat([p.maps for p in parts]), torch.cat([p.frames for p in parts]))
+
+    def at(self, positions: list[int]) -> Features:
+        """The merged bursts at these positions."""
+        return Features(self.features.maps[positions], self.features.frames[positions])
+
+
+def train_step(
+    model: Normalised,
+    batches: list[Batch],
+    optimiser: torch.optim.Optimizer,
+    precision: Precision,
+    stage: Stage,
+    config: TrainConfig,
+    *,
+    free: list[nn.Parameter],
+    cache: Cache | None = None,
+    warm: bool = False,
+) -> StepMetrics:
+    """One optimiser step over its micro-batches. A batch that is not finite costs the step, never the weights."""
+    optimiser.zero_grad(set_to_none=True)
+    sums: dict[str, float] = {}
+    for batch in batches:
+        if not (torch.isfinite(batch.lr).all() and torch.isfinite(batch.hr).all()):
+            optimiser.zero_grad(set_to_none=True)
+            return StepMetrics(terms={}, grad_norm=float("nan"), fault="input")
+        with precision.autocast():
+            terms = loss_terms(model, batch, stage, config, cache=cache, warm=warm)
+        total = torch.stack(list(terms.values())).sum()
+        for name, value in terms.items():
+            sums[name] = sums.get(name, 0.0) + float(value.detach()) / len(batches)
+        if not torch.isfinite(torch.stack([*terms.values(), total]).detach()).all():
+            optimiser.zero_grad(set_to_none=True)
+            precision.overflow()
+            return StepMetrics(terms=sums, grad_norm=float("nan"), fault="loss")
+        precision.backward(total / len(batches))
+    norm, taken = precision.step(optimiser, free, config.grad_clip)
+    return StepMetrics(terms=sums, grad_norm=norm, fault="" if taken else "gradient")
+
+
+def loss_terms(
+    model: Normalised, batch: Batch, stage: Stage, config: TrainConfig, *, cache: Cache | None, warm: bool
+) -> dict[str, Tensor]:
+    """The terms of a stage's loss on one batch."""
+    if stage.loss == "alignment":
+        registered, _ = model.register(batch.lr)
+        reference = model.inward(batch.lr[:, :1])
+        return {"alignment": alignment_loss(registered, reference, batch.clear_lr)}
+    if stage.alignment_frozen:
+        if cache is None:
+            with torch.no_grad():
+                features = model.features(batch.lr)
+        else:
+            features = cache.at(batch.ids)
+        features = augmented_features(features, batch.turns)
+    else:
+        features = model.features(batch.lr)
+    return reconstruction_loss(model.reconstruct(features), batch.hr, batch.clear_hr, config=config.loss, warm=warm)
+
+
+def validation(
+    model: Normalised, samples: Samples, stage: Stage, config: TrainConfig, cache: Cache | None
+) -> dict[str, float]:
+    """L1 of the held-out tiles: of the image, or of the registered frames where a stage trains the alignment alone."""
+    was = {m: m.training for m in model.modules()}
+    model.eval()
+    size, sums = config.loop.val_batch, 0.0
+    with torch.no_grad(), Precision(config.amp, config.device).autocast():
+        for i in range(0, len(samples), size):
+            ids = list(range(i, min(i + size, len(samples))))
+            part = samples.take(ids)
+            if stage.loss == "alignment":
+                registered, _ = model.register(part.lr)
+                value = alignment_loss(registered, model.inward(part.lr[:, :1]), part.clear_lr)
+            else:
+                features = model.features(part.lr) if cache is None else cache.at(ids)
+                value = masked_mean((model.reconstruct(features).mean - part.hr).abs(), part.clear_hr)
+            sums += float(value) * len(ids)
+    for module, training in was.items():
+        module.training = training
+    return {"val/alignment" if stage.loss == "alignment" else "val/l1": sums / len(samples)}
