@@ -140,8 +140,12 @@ def _groups(
 
 def kept_rows(store: "Store") -> Iterator[dict[str, Any]]:
     """The cohorts as the index has them, each as in the JSON answer of `list`; it may be behind the log, or absent."""
-    with contextlib.suppress(OSError, ValueError):
-        yield from map(json.loads, _cohorts(store, ROWS))
+    path = store.root / "cache" / FILE
+    if not path.exists():
+        return
+    with contextlib.suppress(sqlite3.Error, ValueError), contextlib.closing(_connected(store)) as index:
+        rows = index.execute("SELECT answer FROM cohorts WHERE answer != '' ORDER BY number").fetchall()
+        yield from (json.loads(text) for (text,) in rows)
 
 
 def _status(store: "Store", run_id: str) -> str:
