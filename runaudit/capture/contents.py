@@ -5,7 +5,6 @@ did not write, was changed by somebody else meanwhile: which of its contents was
 """
 
 import contextlib
-import hashlib
 import json
 import os
 import stat
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from runaudit.capture.dataset import RACY_NS
+from runaudit.records.digest import digest_file
 from runaudit.system.files import remember
 
 LARGE = 1 << 20
@@ -67,8 +67,7 @@ class Contents:
             known = self._remembered().get(path)
             if isinstance(known, list) and known[:-1] == mark:
                 return str(known[-1])
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
-            digest = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+        digest = str(digest_file(Path(path)))
         if facts.st_size >= LARGE and max(facts.st_mtime_ns, facts.st_ctime_ns) + RACY_NS < self._now:
             self._remembered()[path] = [*mark, digest]
             self._fresh = True

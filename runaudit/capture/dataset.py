@@ -14,7 +14,7 @@ import json
 import os
 import stat
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -24,6 +24,7 @@ from runaudit.errors import CaptureError, RunauditError
 from runaudit.records.canonical import JSON, canonical_bytes, parse_strict, thawed
 from runaudit.records.digest import Digest, FileEntry, digest_bytes, digest_tree
 from runaudit.system.files import remember
+from runaudit.system.progress import Advance, work
 
 RACY_NS = 2_000_000_000
 """Time stamps younger than this at hashing are not trusted: the coarsest file system in use (FAT) ticks every 2 s."""
@@ -33,8 +34,8 @@ _CHUNK = 1 << 20
 FACTS_FILE = "dataset.json"
 FACTS = ("tiles", "frames", "scale", "preprocessing", "name", "version")
 
-Progress = Callable[[int, int], None]
-"""Called with (bytes hashed, bytes to hash)."""
+REMEMBERED_BYTES = 1 << 20
+"""Smaller single files are hashed faster than the memory of their digests is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,6 @@ def capture_dataset(
     *,
     cache: Path | None,
     facts: Mapping[str, JSON] = MappingProxyType({}),
-    progress: Progress | None = None,
 ) -> dict[str, JSON]:
     """The `data` entry of one dataset: path, digest, files, bytes, and the facts its `dataset.json` states.
 
@@ -66,7 +66,7 @@ def capture_dataset(
     """
     path = path.absolute()
     kind = _kind(path)
-    found = _single(path) if kind == "file" else _folder(path, cache, progress)
+    found = _single(path, cache) if kind == "file" else _folder(path, cache)
     stated = _facts(path) if kind == "folder" else {}
     return {"path": str(path), **found, **stated, **thawed(facts)}
 
@@ -85,14 +85,26 @@ def _kind(path: Path) -> str:
     raise CaptureError(f"the dataset {path} is neither a file nor a folder", remedy="name a file or a folder")
 
 
-def _single(path: Path) -> dict[str, JSON]:
+def _single(path: Path, cache: Path | None) -> dict[str, JSON]:
     # A dataset may be named through a link; what is hashed is the file it leads to.
-    facts = path.stat()
-    digest = _hash(os.path.realpath(path), facts.st_size, facts.st_mtime_ns)
-    return {"digest": str(digest), "files": 1, "bytes": facts.st_size}
+    real = Path(os.path.realpath(path))
+    facts = real.stat()
+    file = _File(real.name, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino)
+    # A small file is hashed faster than the memory of its digest is read.
+    memory = _Memory(cache, real) if cache is not None and file.size >= REMEMBERED_BYTES else None
+    state = " ".join(map(str, file.stamp))
+    if memory is not None and (whole := memory.whole(state)):
+        return whole
+    started = memory.clock() if memory is not None else 0
+    with work("hashing data", file.size) as advance:
+        digest = _hash(str(real), file.size, file.mtime_ns, advance)
+    found: dict[str, JSON] = {"digest": str(digest), "files": 1, "bytes": file.size}
+    if memory is not None:
+        memory.keep(state, found, [file], {file.path: digest}, started)
+    return found
 
 
-def _folder(root: Path, cache: Path | None, progress: Progress | None) -> dict[str, JSON]:
+def _folder(root: Path, cache: Path | None) -> dict[str, JSON]:
     files = sorted(_walk(root), key=lambda file: os.fsencode(file.path))
     if not files:
         raise CaptureError(f"the dataset {root} holds no file", remedy="name the folder that holds the data")
@@ -104,7 +116,7 @@ def _folder(root: Path, cache: Path | None, progress: Progress | None) -> dict[s
     known = memory.entries() if memory is not None else {}
     # The clock of the file system, where there is one to ask: a server's may run behind this machine's.
     started = memory.clock() if memory is not None else time.time_ns()
-    digests = _digests(root, files, known, progress)
+    digests = _digests(root, files, known)
     tree = digest_tree(FileEntry(path=_name(f, root), size=f.size, digest=digests[f.path]) for f in files)
     found: dict[str, JSON] = {"digest": str(tree), "files": len(files), "bytes": sum(f.size for f in files)}
     if memory is not None:
@@ -152,9 +164,7 @@ def _refused(root: Path, path: str, mode: int) -> CaptureError:
     )
 
 
-def _digests(
-    root: Path, files: list[_File], known: Mapping[str, tuple[list[int], str]], progress: Progress | None
-) -> dict[str, Digest]:
+def _digests(root: Path, files: list[_File], known: Mapping[str, tuple[list[int], str]]) -> dict[str, Digest]:
     digests: dict[str, Digest] = {}
     unread: list[_File] = []
     for file in files:
@@ -163,20 +173,19 @@ def _digests(
             digests[file.path] = Digest.parse(text)
         else:
             unread.append(file)
-    total, done = sum(file.size for file in unread), 0
-    for file, digest in zip(unread, _hashed(root, unread, total), strict=True):
-        digests[file.path] = digest
-        done += file.size
-        if progress is not None:
-            progress(done, total)
+    total = sum(file.size for file in unread)
+    with work("hashing data", total) as advance:
+        digests |= {
+            file.path: digest for file, digest in zip(unread, _hashed(root, unread, total, advance), strict=True)
+        }
     return digests
 
 
-def _hashed(root: Path, files: list[_File], total: int) -> "map[Digest] | list[Digest]":
+def _hashed(root: Path, files: list[_File], total: int, advance: Advance) -> "map[Digest] | list[Digest]":
     prefix = f"{root}/"
 
     def one(file: _File) -> Digest:
-        return _hash(prefix + file.path, file.size, file.mtime_ns)
+        return _hash(prefix + file.path, file.size, file.mtime_ns, advance)
 
     workers = min(4, os.cpu_count() or 1)
     # Small files are bound by open and close under the interpreter's lock; only long reads gain from a second thread.
@@ -188,7 +197,7 @@ def _hashed(root: Path, files: list[_File], total: int) -> "map[Digest] | list[D
         return list(pool.map(one, files))
 
 
-def _hash(path: str, size: int, mtime_ns: int) -> Digest:
+def _hash(path: str, size: int, mtime_ns: int, advance: Advance) -> Digest:
     """Digest of a file that is still what the folder listed, and holds still while it is read.
 
     One open, one read and one fstat for a small file: twenty thousand of them are bound by calls, not by bytes.
@@ -196,7 +205,7 @@ def _hash(path: str, size: int, mtime_ns: int) -> Digest:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            digest = _read(fd, size)
+            digest = _read(fd, size, advance)
             after = os.fstat(fd)
         finally:
             os.close(fd)
@@ -207,13 +216,15 @@ def _hash(path: str, size: int, mtime_ns: int) -> Digest:
     return digest
 
 
-def _read(fd: int, size: int) -> Digest:
+def _read(fd: int, size: int, advance: Advance) -> Digest:
     """SHA-256 of everything in `fd`; a file of the expected size below a chunk takes one read."""
     data = os.read(fd, min(size + 1, _CHUNK))
     state = hashlib.sha256(data)
+    advance(len(data))
     if len(data) != size:
         while data := os.read(fd, _CHUNK):
             state.update(data)
+            advance(len(data))
     return Digest("sha256", state.hexdigest())
 
 

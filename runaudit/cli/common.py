@@ -5,6 +5,7 @@ to parse prose. Exit codes are an interface: 0 pass, 1 negative judgement, 2 usa
 failure, 5 refused by the guard, 70 a fault of runaudit itself.
 """
 
+import contextlib
 import inspect
 import json
 import os
@@ -19,6 +20,7 @@ import typer
 
 from runaudit.cli.completion import completed
 from runaudit.errors import RunauditError, UsageError
+from runaudit.system.progress import shown_on
 from runaudit.text import terminal
 from runaudit.text.verdicts import CANNOT_JUDGE, NEGATIVE
 
@@ -180,7 +182,9 @@ def command(*, exit_zero: bool = False) -> Callable[[Callable[..., None]], Calla
         def called(**values: Any) -> None:
             shared = {name: values.pop(name) for name in names}
             del shared["debug"]
-            function(context(shared.pop("store"), shared.pop("policy"), **shared), **values)
+            around = context(shared.pop("store"), shared.pop("policy"), **shared)
+            with shown_on(sys.stderr) if _is_watched(around) else contextlib.nullcontext():
+                function(around, **values)
 
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
         return signed(called, function, [*own, *(option(name, *SHARED[name]) for name in names)])
@@ -205,6 +209,11 @@ def signed(
     called.__signature__ = inspect.Signature(keyword)  # type: ignore[attr-defined]
     called.__annotations__ = {one.name: one.annotation for one in parameters}
     return called
+
+
+def _is_watched(around: Context) -> bool:
+    """Whether somebody sits before a terminal and waits."""
+    return sys.stderr.isatty() and not (around.quiet or around.json or os.environ.get("CI"))
 
 
 def use_colour() -> bool:

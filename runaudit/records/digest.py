@@ -4,12 +4,15 @@ The digest of a tree covers (path, size, content) triples. A digest over content
 renamed, and a renamed frame is another dataset.
 """
 
+import contextlib
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from runaudit.errors import RecordError
+from runaudit.system.progress import LARGE, work
 
 _CHUNK = 1 << 20
 
@@ -59,8 +62,12 @@ def digest_file(path: Path) -> Digest:
     """
     state = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
-        while chunk := file.read(_CHUNK):
-            state.update(chunk)
+        size = os.fstat(file.fileno()).st_size
+        with work("hashing", size) if size >= LARGE else contextlib.nullcontext() as advance:
+            while chunk := file.read(_CHUNK):
+                state.update(chunk)
+                if advance is not None:
+                    advance(len(chunk))
     return Digest("sha256", state.hexdigest())
 
 

@@ -16,6 +16,7 @@ from runaudit.records.run import SHORT, Run
 from runaudit.settings import Settings, load_settings
 from runaudit.store.catalogue import load, load_or_fault, manifest_of, run_ids
 from runaudit.store.store import Store, find_store
+from runaudit.system.progress import work
 from runaudit.text.words import head, plural
 
 MAX_TOLD = 4
@@ -39,7 +40,13 @@ def load_run(store: Store, run_id: str, *, trajectory: bool = True) -> Run:
 
 def all_runs(store: Store, *, trajectory: bool = False) -> tuple[Run, ...]:
     """Every launch, oldest first."""
-    return tuple(load_run(store, run_id, trajectory=trajectory) for run_id in run_ids(store))
+    found: list[Run] = []
+    ids = run_ids(store)
+    with work("reading", len(ids), "runs") as advance:
+        for run_id in ids:
+            found.append(load_run(store, run_id, trajectory=trajectory))
+            advance(1)
+    return tuple(found)
 
 
 def stored_cohorts(store: Store, settings: Settings) -> tuple[Cohort, ...]:

@@ -17,6 +17,7 @@ from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT
 from runaudit.store.remarks import KINDS, remark_faults
 from runaudit.store.store import LogEntry, Store, check_chain
+from runaudit.system.progress import work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +48,10 @@ def verify(store: Store, ids: tuple[str, ...] | None = None) -> Verification:
     launches = [entry for entry in entries if entry.kind == "manifest"]
     wanted = [entry for entry in launches if ids is None or entry.digest.hex in ids]
     seen: set[Path] = set()
-    for entry in wanted:
-        problems += _check_run(store, entry, entries, seen)
+    with work("hashing again", len(wanted), "runs") as advance:
+        for entry in wanted:
+            problems += _check_run(store, entry, entries, seen)
+            advance(1)
     problems += _check_remarks(store, entries, ids, seen)
     if ids is None:
         problems += _check_rest(store, entries, seen)

@@ -1,11 +1,14 @@
 """Laws of dataset identity: names, sizes and bytes are it; nothing without content enters; the cache never lies."""
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -125,9 +128,9 @@ def test_only_what_changed_is_read_again(scenes: Path, tmp_path: Path, monkeypat
     read: list[str] = []
     real = dataset._hash
 
-    def hashed(path: str, size: int, mtime_ns: int) -> Digest:
+    def hashed(path: str, *more: Any) -> Digest:
         read.append(Path(path).name)
-        return real(path, size, mtime_ns)
+        return real(path, *more)
 
     monkeypatch.setattr(dataset, "_hash", hashed)
 
@@ -179,10 +182,10 @@ def test_a_cache_that_cannot_be_written_costs_nothing_but_time(scenes: Path, tmp
 def test_a_file_that_grows_while_it_is_read_is_refused(scenes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = dataset._read
 
-    def grow(fd: int, size: int) -> Digest:
+    def grow(fd: int, size: int, *more: Any) -> Digest:
         with (scenes / "HR.png").open("ab") as file:
             file.write(b"more")
-        return real(fd, size)
+        return real(fd, size, *more)
 
     monkeypatch.setattr(dataset, "_read", grow)
 
@@ -202,12 +205,56 @@ def test_large_files_hashed_side_by_side_give_the_same_digest(scenes: Path, monk
     assert several == digest(scenes) != before
 
 
-def test_progress_counts_the_bytes_that_are_read(scenes: Path) -> None:
-    seen: list[tuple[int, int]] = []
+def test_progress_counts_the_bytes_that_are_read(scenes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
 
-    capture_dataset(scenes, cache=None, progress=lambda done, total: seen.append((done, total)))
+    @contextlib.contextmanager
+    def heard(what: str, total: int) -> Iterator[Callable[[int], None]]:
+        assert (what, total) == ("hashing data", 18)
+        yield seen.append
 
-    assert seen == [(4, 18), (11, 18), (18, 18)]
+    monkeypatch.setattr(dataset, "work", heard)
+
+    capture_dataset(scenes, cache=None)
+
+    assert seen == [4, 7, 7]
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files whose bytes were read, in order."""
+    found: list[str] = []
+    real = dataset._hash
+
+    def heard(path: str, *rest: Any) -> Digest:
+        found.append(path)
+        return real(path, *rest)
+
+    monkeypatch.setattr(dataset, "_hash", heard)
+    return found
+
+
+def test_one_large_file_is_hashed_once_and_again_where_it_may_have_changed(tmp_path: Path, hashed: list[str]) -> None:
+    file, cache = tmp_path / "scans.bin", tmp_path / "cache"
+    file.write_bytes(b"a" * (2 << 20))
+    fresh = capture_dataset(file, cache=cache)
+    assert capture_dataset(file, cache=cache) == fresh and len(hashed) == 2  # Stamped a moment ago: in doubt, again.
+
+
+def test_a_large_file_that_lay_still_is_hashed_once_even_after_its_stamp_was_set_back(
+    tmp_path: Path, hashed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, cache = tmp_path / "scans.bin", tmp_path / "cache"
+    file.write_bytes(b"a" * (2 << 20))
+    monkeypatch.setattr(dataset, "RACY_NS", -(10**15))
+    first = capture_dataset(file, cache=cache)
+    assert capture_dataset(file, cache=cache) == first and len(hashed) == 1
+    before = file.stat()
+    file.write_bytes(b"b" * (2 << 20))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    assert capture_dataset(file, cache=cache)["digest"] != first["digest"]
+    assert len(hashed) == 2
 
 
 def test_the_datasets_own_facts_are_recorded_and_overlap_is_counted(scenes: Path) -> None:

@@ -1,0 +1,88 @@
+"""A sign of life on a terminal while something takes longer than a second: hashing gigabytes, reading all runs.
+
+Long work says how far it is; whether anybody sees it is for the command line to say, by `shown_on`. Nothing is printed
+before a second has passed, nor by a library, a pipe or a machine; the line is wiped before anything else is printed.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from typing import TextIO
+
+AFTER_S = 1.0
+"""What ends sooner shows nothing."""
+EVERY_S = 0.1
+LARGE = 64 << 20
+"""Bytes from which on the reading of one file is told: less takes no second."""
+
+Advance = Callable[[int], None]
+"""Told how much more was done."""
+
+
+class _Line:
+    """The one line at the foot of the terminal."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float]) -> None:
+        self._stream, self._clock = stream, clock
+        self._next = clock() + AFTER_S
+        self._is_drawn = False
+
+    def draw(self, text: Callable[[], str]) -> None:
+        """Show the text, unless the last was shown a moment ago."""
+        if (now := self._clock()) < self._next:
+            return
+        self._next, self._is_drawn = now + EVERY_S, True
+        self._stream.write(f"\r{text()}\x1b[K")
+        self._stream.flush()
+
+    def wipe(self) -> None:
+        """Leave the line as it was found."""
+        if self._is_drawn:
+            self._is_drawn = False
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+
+
+_line: _Line | None = None
+
+
+@contextlib.contextmanager
+def shown_on(stream: TextIO, *, clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
+    """Show on `stream`, while the block runs, what long work says of itself."""
+    global _line
+    before, _line = _line, _Line(stream, clock)
+    try:
+        yield
+    finally:
+        _line.wipe()
+        _line = before
+
+
+@contextlib.contextmanager
+def work(what: str, total: int, unit: str = "") -> Iterator[Advance]:
+    """A piece of long work of `total` bytes, or of so many of a unit. Costs nothing where nobody looks."""
+    line = _line
+    if line is None:
+        yield _unseen
+        return
+    done = 0
+
+    def advance(more: int) -> None:
+        nonlocal done
+        done += more
+        line.draw(lambda: f"{what}  {_amount(done, total, unit)}")
+
+    try:
+        yield advance
+    finally:
+        line.wipe()
+
+
+def _unseen(more: int) -> None:
+    """Nobody looks."""
+
+
+def _amount(done: int, total: int, unit: str) -> str:
+    if unit:
+        return f"{done:,} of {total:,} {unit}"
+    return f"{done / 1e9:.1f} of {total / 1e9:.1f} GB"

@@ -1,0 +1,87 @@
+"""A sign of life after a second, on a terminal alone, and wiped before anything else is printed."""
+
+import io
+
+import pytest
+
+from runaudit.cli import common
+from runaudit.records.digest import digest_bytes, digest_file
+from runaudit.system import progress
+from runaudit.system.progress import shown_on, work
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_nothing_is_shown_within_the_first_second_or_where_nobody_looks():
+    clock, stream = Clock(), io.StringIO()
+    with work("hashing", 10) as advance:
+        advance(1)
+    with shown_on(stream, clock=clock), work("hashing", 10) as advance:
+        clock.now += 0.9
+        advance(1)
+    with work("hashing", 10) as advance:
+        clock.now += 9
+        advance(1)
+    assert stream.getvalue() == ""
+
+
+def test_what_takes_longer_is_shown_now_and_then_and_the_line_is_wiped():
+    clock, stream = Clock(), io.StringIO()
+    with shown_on(stream, clock=clock):
+        with work("reading", 300, "runs") as advance:
+            clock.now += 1.5
+            for _ in range(100):
+                advance(1)
+            clock.now += 0.2
+            advance(100)
+        assert stream.getvalue().count("reading  ") == 2
+        assert "reading  200 of 300 runs" in stream.getvalue()
+        assert stream.getvalue().endswith("\r\x1b[K")
+    assert stream.getvalue().count("\r\x1b[K") == 1
+
+
+def test_a_large_file_tells_how_far_it_is_and_keeps_its_digest(tmp_path, monkeypatch):
+    file = tmp_path / "weights"
+    file.write_bytes(b"w" * 3_000_000)
+    monkeypatch.setattr("runaudit.records.digest.LARGE", 1)
+    clock, stream = Clock(), io.StringIO()
+    with shown_on(stream, clock=clock):
+        clock.now += 2
+        assert digest_file(file) == digest_bytes(b"w" * 3_000_000)
+    assert "hashing  0.0 of 0.0 GB" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("terminal", "options", "environ", "watched"),
+    [(True, {}, {}, True), (False, {}, {}, False), (True, {"quiet": True}, {}, False),
+     (True, {"json": True}, {}, False), (True, {}, {"CI": "true"}, False)],
+)  # fmt: skip
+def test_only_who_sits_before_a_terminal_and_waits_is_shown_it(
+    tmp_path, monkeypatch, terminal, options, environ, watched
+):
+    monkeypatch.delenv("CI", raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    stream = io.StringIO()
+    stream.isatty = lambda: terminal
+    monkeypatch.setattr("sys.stderr", stream)
+    seen = []
+
+    @common.command()
+    def command(context: common.Context):
+        """Look who looks."""
+        seen.append(progress._line is not None)
+
+    shared = {name: default for name, (_, default) in common.SHARED.items() if name != "exit_zero"}
+    command(**(shared | options))
+
+    assert seen == [watched] and progress._line is None
