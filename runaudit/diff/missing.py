@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from runaudit.diff.arms import Arm, Beside
 from runaudit.diff.result import Missing
-from runaudit.factors.between import gaps_between, said_by_one
+from runaudit.factors.between import gaps_between, recorded_by_one
 from runaudit.factors.levels import Levels
 from runaudit.factors.path import matches
 from runaudit.factors.together import beside
@@ -40,7 +40,7 @@ def missing_rows(arms: Beside, *, with_status: bool) -> tuple[Missing, ...]:
 def _within(arm: Arm, side: str) -> Iterator[Missing]:
     """What one run of an arm says and another does not, where that leaves open whether they are alike."""
     for row in arm.deviations:
-        for gap in said_by_one(row.pair) if row.pair else ():
+        for gap in recorded_by_one(row.pair) if row.pair else ():
             if gap.side != "both":
                 yield Missing(factor=gap.path, side=side, reason=gap.reason)
 

@@ -47,7 +47,7 @@ def gaps_between(pair: Pair, *, with_status: bool) -> tuple[Gap, ...]:
     for path in sorted({*sides[0], *sides[1]}):
         side = "both" if path in sides[0] and path in sides[1] else "a" if path in sides[0] else "b"
         rows[path] = Gap(path, side, sides[1 if side == "b" else 0][path])
-    for gap in said_by_one(pair):
+    for gap in recorded_by_one(pair):
         if not any(matches(gap.path, known) for known in rows):
             rows[gap.path] = gap
     return (*rows.values(), *_of_parents(pair))
@@ -61,7 +61,7 @@ def _of_parents(pair: Pair) -> Iterator[Gap]:
         yield gap._replace(path=PREFIX + gap.path)
 
 
-def said_by_one(pair: Pair) -> tuple[Gap, ...]:
+def recorded_by_one(pair: Pair) -> tuple[Gap, ...]:
     """What only the other record says, beyond what each alone lacks."""
     return tuple({gap.path: gap for find in _SAID_BY_ONE for gap in find(pair)}.values())
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from runaudit.factors.code_state import follow_the_code
 from runaudit.factors.compute_budget import with_budget
 from runaudit.factors.factor import Change
-from runaudit.factors.following import broken_rules, explained_by_what_counts, said_once
+from runaudit.factors.following import broken_rules, each_once, explained_by_what_counts
 from runaudit.factors.grouping import counted
 from runaudit.factors.leaves import circumstances, design_leaves, seed_proofs
 from runaudit.factors.levels import Levels
@@ -32,7 +32,7 @@ SOURCES: tuple[Callable[[Pair], Iterable[Change]], ...] = (
 RULES: tuple[Callable[[Sequence[Change], Pair], Iterable[Change]], ...] = (
     broken_rules,
     explained_by_what_counts,
-    said_once,
+    each_once,
     follow_the_code,
     explained_by_use,
     seed_unproven,

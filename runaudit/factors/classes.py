@@ -43,14 +43,14 @@ def standing(path: str, value: JSON, of: Levels, settings: FactorSettings) -> Cl
         return read_standing(path)
     measures = _measures(path, value, of, settings)
     if (rule := settings.derived.get(path)) is not None:
-        said = _by_rule(path, rule, value, of, settings)
+        by_rule = _by_rule(path, rule, value, of, settings)
         # What results are measured by may follow from a choice; with another measure they are still not comparable.
-        return replace(said, kind=ChangeClass.FACTOR, role=Role.EVALUATION, follows="") if measures else said
+        return replace(by_rule, kind=ChangeClass.FACTOR, role=Role.EVALUATION, follows="") if measures else by_rule
     if path == "init.checkpoint" and of.parent is not None:
         return Classification(
             value=_start(of, of.parent, settings), why="the weights of its parent; the parent's design is compared"
         )
-    found = _said_twice(path, value, of, settings) or _judge(path, value, of)
+    found = _repeats_eval(path, value, of, settings) or _judge(path, value, of)
     if measures and found.kind is ChangeClass.FACTOR:
         found = replace(found, role=Role.EVALUATION)
     if found.kind is ChangeClass.FACTOR and found.value is ABSENT and (open_to_all := without_secrets(value)) != value:
@@ -58,7 +58,7 @@ def standing(path: str, value: JSON, of: Levels, settings: FactorSettings) -> Cl
     return found
 
 
-def _said_twice(path: str, value: JSON, of: Levels, settings: FactorSettings) -> Classification | None:
+def _repeats_eval(path: str, value: JSON, of: Levels, settings: FactorSettings) -> Classification | None:
     """A leaf that repeats, under a name declared as an alias, what stands under the name proper."""
     proper = settings.aliases.get(path)
     if proper is None or not same(value, of.at(proper)):
@@ -94,10 +94,10 @@ def _measures(path: str, value: JSON, of: Levels, settings: FactorSettings) -> b
 def _by_rule(path: str, rule: str, value: JSON, of: Levels, settings: FactorSettings) -> Classification:
     if in_a_circle(path, settings.derived):
         return Classification(why=f"its rule {rule!r} leads back to itself, so it explains nothing")
-    said = check_rule(path, rule, value, of.at)
-    if said.holds:
+    by_rule = check_rule(path, rule, value, of.at)
+    if by_rule.holds:
         return Classification(kind=ChangeClass.DERIVED, why=f"follows its declared rule {rule!r}", follows=rule)
-    return Classification(why=said.why)
+    return Classification(why=by_rule.why)
 
 
 # ── what a design comes down to ──────────────────────────────────────────────────────────────────────────────────

@@ -53,11 +53,14 @@ def _state(a: Levels, b: Levels, counted_already: bool = False) -> Iterator[Chan
     patches = a.at("code.patch"), b.at("code.patch")
     same_commit = commits[0] == commits[1]
     if not same_commit and not any(isinstance(commit, Absent) for commit in commits):
-        told = ("the trees are not in the record, so all that the commits change counts as one", ChangeClass.FACTOR)
+        case = (
+            "the trees are not in the record, so all that the commits change counts as one",
+            ChangeClass.FACTOR,
+        )
         if counted_already:
-            told = ("what it changed is compared file by file, as far as the files are in the records",
+            case = ("what it changed is compared file by file, as far as the files are in the records",
                     ChangeClass.DERIVED)  # fmt: skip
-        yield Change(path="code.commit", before=commits[0], after=commits[1], why=told[0], kind=told[1],
+        yield Change(path="code.commit", before=commits[0], after=commits[1], why=case[0], kind=case[1],
                      follows="code" if counted_already else "")  # fmt: skip
     if patches[0] == patches[1] or any(isinstance(patch, Absent) for patch in patches):
         return

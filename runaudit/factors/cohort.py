@@ -53,7 +53,7 @@ class Cohort:
 
     @cached_property
     def replicates(self) -> tuple[tuple[Run, ...], ...]:
-        """The finished runs, those together that repeat one another."""
+        """The independent draws among the finished runs: each a replicate, told by the runs that repeat it."""
         groups: list[list[Run]] = []
         for run in self.finished:
             hits = [group for group in groups if any(self._are_one_draw(run, other) for other in group)]

@@ -46,7 +46,7 @@ def explained_by_what_counts(found: Sequence[Change], pair: Pair) -> Sequence[Ch
     return result
 
 
-def said_once(found: Sequence[Change], _pair: Pair) -> Sequence[Change]:
+def each_once(found: Sequence[Change], _pair: Pair) -> Sequence[Change]:
     """A word of the command line that is a leaf of the config in both runs is one choice with it."""
     config = [c for c in found if c.section == "config" and not matches(c.path, ARGUMENTS)]
     result = []

@@ -7,7 +7,7 @@ unused. What the draft does record itself (its code, its data, its packages, its
 from collections.abc import Mapping
 from typing import Any
 
-from runaudit.factors.levels import effective_files
+from runaudit.factors.codefiles import effective_files
 from runaudit.records.canonical import thawed
 from runaudit.records.manifest import Manifest
 from runaudit.records.run import Run

@@ -5,17 +5,18 @@ the record names and the record does not hold is a gap: absent is unknown, only 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePath
 from typing import Any
 
 from runaudit.factors.arguments import ROOT, arguments_of, launch_words
+from runaudit.factors.codefiles import effective_files, late_files, patch_of
 from runaudit.factors.factor import ABSENT, Absent, section_of
 from runaudit.factors.observed import Observed, observed_of
-from runaudit.factors.path import joined, lookup, matches, steps
-from runaudit.factors.tables import NAMES, is_keyed, unkeyed
+from runaudit.factors.path import lookup
+from runaudit.factors.renaming import end_of, rename, sort_lists
 from runaudit.factors.tree import keyed, leaves_of
 from runaudit.factors.unknowns import is_whole, known_sections
 from runaudit.records.canonical import JSON, canonical_bytes
@@ -158,14 +159,14 @@ def levels(run: Run, settings: FactorSettings) -> Levels:
     elif "seed" not in tree and (given := _seed_argument(tree.get(ROOT, {}))) is not None:
         tree["seed"] = given
     for old, new in settings.aliases.items():
-        _rename(tree, old, _end_of(new, settings.aliases))
+        rename(tree, old, end_of(new, settings.aliases))
     for pattern in settings.unordered:
-        _sort_lists(tree, pattern, "")
+        sort_lists(tree, pattern)
     files = effective_files(code) if isinstance(code, Mapping) else None
     return Levels(
         run=run,
         tree=tree,
-        files=None if files is None else {**_late_files(run), **files},
+        files=None if files is None else {**late_files(run), **files},
         observed=observed_of(run),
         parent=levels(run.parent, settings) if run.parent else None,
     )
@@ -174,7 +175,7 @@ def levels(run: Run, settings: FactorSettings) -> Levels:
 def _facts(code: Mapping[str, Any]) -> dict[str, Any]:
     """What is said of the code beside its files; a patch is its digest."""
     facts = {key: keyed(value) for key, value in code.items() if key not in ("files", "submodules", "siblings")}
-    return facts | {"patch": _patch_of(code)} if "patch" in code else facts
+    return facts | {"patch": patch_of(code)} if "patch" in code else facts
 
 
 def seed_in_config(tree: Mapping[str, Any]) -> str | None:
@@ -199,81 +200,6 @@ def _seed_argument(args: Mapping[str, Any]) -> int | None:
     """The seed that the command line names, where the record does not say it otherwise."""
     named = (args.get(key) for key in SEED_KEYS)
     return next((value for value in named if isinstance(value, int) and not isinstance(value, bool)), None)
-
-
-def effective_files(code: Mapping[str, Any]) -> Mapping[str, str] | None:
-    """Every source file as it stood, submodules and sibling packages included; None where the record has no tree."""
-    if not isinstance(code.get("files"), Mapping):
-        return None
-    return dict(_files(code, ""))
-
-
-def _late_files(run: Run) -> Mapping[str, str]:
-    """Files that ran and that the launch could not see: ignored by git, or written while the run ran."""
-    late = run.outcome.section("code").get("files") if run.outcome else None
-    return dict(_files({"files": late}, "")) if isinstance(late, Mapping) else {}
-
-
-def _files(code: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
-    for path, entry in (code.get("files") or {}).items():
-        if isinstance(entry, Mapping):
-            yield prefix + path, str(entry.get("digest", entry))
-        else:
-            yield prefix + path, str(digest_bytes(str(entry).encode("utf-8", "surrogatepass")))
-    for group in ("submodules", "siblings"):
-        inner = code.get(group)
-        for name, part in inner.items() if isinstance(inner, Mapping) else ():
-            if isinstance(part, Mapping) and part.get("files"):
-                yield from _files(part, f"{prefix}{name}/")
-            else:
-                state = part.get("commit", part) if isinstance(part, Mapping) else part
-                yield f"{prefix}{name}@commit", str(digest_bytes(canonical_bytes([state, _patch_of(part)])))
-
-
-def _patch_of(code: Any) -> JSON:
-    patch = code.get("patch") if isinstance(code, Mapping) else None
-    return patch.get("digest") if isinstance(patch, Mapping) else patch
-
-
-def _end_of(name: str, aliases: Mapping[str, str]) -> str:
-    while name in aliases:
-        name = aliases[name]
-    return name
-
-
-def _rename(tree: dict[str, Any], old: str, new: str) -> None:
-    """Move a leaf. Where the new name is taken too, both stay and are compared."""
-    value = lookup(tree, old)
-    if isinstance(value, Absent) or lookup(tree, new) is not ABSENT:
-        return
-    parent = _parent(tree, old, make=False)
-    target = _parent(tree, new, make=True)
-    if parent is not None and target is not None:
-        target[steps(new)[-1]] = parent.pop(steps(old)[-1])
-
-
-def _parent(tree: dict[str, Any], path: str, *, make: bool) -> dict[Any, Any] | None:
-    node: Any = tree
-    for step in steps(path)[:-1]:
-        if not isinstance(node, dict):
-            return None
-        if step not in node and make:
-            node[step] = {}
-        node = node.get(step)
-    return node if isinstance(node, dict) else None
-
-
-def _sort_lists(tree: dict[str, Any], pattern: str, prefix: str) -> None:
-    """Lists that are sets, in one order. Tables without names are then one leaf: their places told them apart."""
-    for key, value in tree.items():
-        path = joined(prefix, key) if prefix else key
-        if matches(path, pattern) and (isinstance(value, list) or is_keyed(value)):
-            if isinstance(value, dict) and NAMES in value:
-                value[NAMES] = sorted(value[NAMES])
-            else:
-                tree[key] = sorted(unkeyed(value), key=canonical_bytes)
-        elif isinstance(value, dict):
-            _sort_lists(value, pattern, path)
 
 
 def design_digest(run: Run, settings: FactorSettings | None = None) -> str:

@@ -87,8 +87,8 @@ def is_measured_on(keys: Sequence[str | int], value: JSON, of: Levels) -> bool:
     if len(keys) < 2:
         return isinstance(value, Mapping) and any(is_measured_on(("data", name), None, of) for name in value)
     name = str(keys[1])
-    said = of.at("eval.dataset")
-    named = said if isinstance(said, list | tuple) else [said]
+    declared = of.at("eval.dataset")
+    named = declared if isinstance(declared, list | tuple) else [declared]
     place = of.at(joined(joined("data", name), "path"))
     return is_held_out(name) or any(
         isinstance(word, str) and word and word in (name, f"data.{name}", place) for word in named
@@ -126,8 +126,8 @@ def code_standing(path: str, value: JSON, of: Levels) -> Classification:
         return Classification(kind=ChangeClass.DERIVED, why="it says whether there is a patch", follows="code.patch")
     if path == "code.patch" and (text := patch_text(of.run, value)):
         parts = patched_files(text)
-        said = digest_bytes(text.encode() if parts is None else canonical_bytes(dict(parts)))
-        return Classification(value=str(said), why="a patch counts by its text, whichever secrets it held")
+        digest = digest_bytes(text.encode() if parts is None else canonical_bytes(dict(parts)))
+        return Classification(value=str(digest), why="a patch counts by its text, whichever secrets it held")
     if path == "code.program" and isinstance(value, str):
         return Classification(value=PurePosixPath(value).name, why="the script, wherever the work tree lay")
     if last_key(path) in known.CODE_PLACES or steps(path)[1] in known.CODE_PLACES:

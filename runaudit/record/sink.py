@@ -51,7 +51,7 @@ class Mirror:
         self._thread = threading.Thread(target=self._work, name=f"runaudit-{self.name}", daemon=True)
         self.fault: str | None = None
         self.missed = 0
-        self._is_told = False
+        self._is_noted = False
 
     def start(self, manifest: Manifest, run_dir: Path) -> tuple[str, ...]:
         """Start the sink. Returns the random generators it moved: some trackers reseed behind the program's back."""
@@ -89,9 +89,9 @@ class Mirror:
 
     def remark(self) -> str | None:
         """What the mirror lacks, in words for the outcome, once; None where nothing new is known to be missing."""
-        if self._is_told or not (self.fault or self.missed):
+        if self._is_noted or not (self.fault or self.missed):
             return None
-        self._is_told = True
+        self._is_noted = True
         return f"{self.name} did not mirror everything ({self.fault or f'{self.missed} steps'})"
 
     def _offer(self, call: Callable[[], None]) -> None:

@@ -5,13 +5,14 @@ to the fragment, because a notebook has a style of its own.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from runaudit.diff import Comparison
+from runaudit.diff import Comparison, Verdict
 from runaudit.report.effects import effect_figure
 from runaudit.report.html import render
 from runaudit.report.views.diff import leaves_view
-from runaudit.report.views.verdict import change_words, evidence_views, treatments
+from runaudit.report.views.verdict import change_words, conditional_words, evidence_views, reason_words, treatments
 from runaudit.report.words import clean
 from runaudit.stats.answer import StatsAnswer
 from runaudit.store.answer import VerifyAnswer
@@ -21,6 +22,8 @@ from runaudit.text.verdicts import verdict_words
 from runaudit.text.words import plural
 
 EMPTY: Mapping[str, Any] = {"diff": None, "evidence": (), "effects": (), "notes": (), "lines": ()}
+CLEAN = (Verdict.SINGLE_FACTOR, Verdict.REPLICATE, Verdict.IDENTICAL)
+"""Verdicts whose reason only names again what changed."""
 
 
 def fragment(answer: object) -> str | None:
@@ -34,7 +37,9 @@ def fragment(answer: object) -> str | None:
             first, *lines = answer.text_lines()
             return _set("study", answer.verdict, words=clean(first.partition(": ")[2]), lines=_printable(lines))
         case VerifyAnswer():
-            return _set("verify", answer.verdict, words=clean(answer.headline), lines=_printable(answer.text_lines()))
+            return _set(
+                "verify", answer.verdict, words=clean(answer.headline), lines=_printable(list(answer.text_lines())[:-1])
+            )
     return None
 
 
@@ -46,8 +51,10 @@ def _set(command: str, verdict: str, **parts: Any) -> str:
 def _comparison(answer: Comparison) -> dict[str, Any]:
     factors = treatments(answer)
     meaning = verdict_words("diff", answer.verdict).meaning.format(factors=plural(len(factors), "factor"))
+    reason = "" if answer.verdict in CLEAN else reason_words(answer, factors)
+    words = (f"{change_words(factors)}.", meaning, reason, conditional_words(answer.conditional))
     return {
-        "words": f"{change_words(factors)}. {meaning} {clean(answer.reason)}",
+        "words": " ".join(filter(None, words)),
         "diff": leaves_view(answer, title=clean(f"{answer.a.label} → {answer.b.label}")),
         "notes": [clean(note) for note in answer.notes],
     }
@@ -55,9 +62,13 @@ def _comparison(answer: Comparison) -> dict[str, Any]:
 
 def _stats(answer: StatsAnswer) -> dict[str, Any]:
     figure = effect_figure(answer)
+    evidence = evidence_views(answer, design=clean(verdict_words("diff", answer.design.verdict).words))
+    if len(answer.comparisons) > 1:  # The page has one arm a verdict; here the rows say whose they are.
+        named = zip(answer.comparisons, evidence, strict=True)
+        evidence = (replace(view, metric=f"{clean(row.arm)}: {view.metric}") for row, view in named)
     return {
         "words": clean(answer.reason),
-        "evidence": tuple(evidence_views(answer, design=clean(verdict_words("diff", answer.design.verdict).words))),
+        "evidence": tuple(evidence),
         "effects": () if figure is None else (figure,),
         "notes": [clean(note) for note in answer.notes],
     }

@@ -97,7 +97,7 @@ class ShowAnswer:
             yield from _results(self.run)
             yield from _warnings(self.run, self.settings)
         if self.place is not None:
-            yield from _said(self.place, None if verbose else NOTES)
+            yield from _in_words(self.place, None if verbose else NOTES)
             yield "folder", str(self.place.folder.absolute())
 
 
@@ -219,7 +219,7 @@ def _warnings(run: Run, settings: Settings) -> Iterator[tuple[str, str]]:
         yield "", f"and {len(missing) - GAPS} more (-v lists them)"
 
 
-def _said(place: Place, limit: int | None) -> Iterator[tuple[str, str]]:
+def _in_words(place: Place, limit: int | None) -> Iterator[tuple[str, str]]:
     """What was said of the run after it was sealed, the newest last."""
     if place.archived:
         yield "archived", "hidden from lists, counted as launched; `runaudit archive --undo` brings it back"

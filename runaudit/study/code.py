@@ -27,8 +27,8 @@ def code_leaves(runs: Sequence[Levels], settings: FactorSettings) -> Iterator[Le
     found = list(_listed(runs, settings)) if all(of.files is not None for of in runs) else []
     yield from found
     if not all(of.files_judged for of in runs):
-        told = {prefix_of(path) for path in frozenset.intersection(*(frozenset(of.files or ()) for of in runs))}
-        yield from (leaf for leaf in _states(runs, bool(found)) if leaf.path not in told and _weighs(leaf, settings))
+        common = {prefix_of(path) for path in frozenset.intersection(*(frozenset(of.files or ()) for of in runs))}
+        yield from (leaf for leaf in _states(runs, bool(found)) if leaf.path not in common and _weighs(leaf, settings))
 
 
 def _weighs(leaf: Leaf, settings: FactorSettings) -> bool:

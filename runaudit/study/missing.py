@@ -35,11 +35,11 @@ def missing_of(
 
 def known_rows(runs: Sequence[Levels], leaves: Sequence[Leaf]) -> Mapping[str, frozenset[int]]:
     """Of every leaf that only observation or the command line tells, the rows that have it."""
-    told = {path for of in runs for path in of.scope.facts}
+    listed = {path for of in runs for path in of.scope.facts}
     return {
         leaf.path: frozenset(row for row, level in enumerate(leaf.levels) if level is not UNKNOWN)
         for leaf in leaves
-        if leaf.path in told or leaf.path.startswith(ROOT)
+        if leaf.path in listed or leaf.path.startswith(ROOT)
     }
 
 

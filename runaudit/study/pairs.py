@@ -78,10 +78,10 @@ def _put_to(judge: Judge | None, table: Table, pair: Pair) -> Pair:
     observed = any(run.observed for side in sides for run in side)
     if judge is None or not (observed or _is_single(pair)):
         return pair
-    said = judge(*sides)
+    one = judge(*sides)
     if not observed:
-        return replace(pair, idle=said.idle)
-    return replace(pair, factors=said.factors, verdict=said.verdict, conditional=said.conditional, idle=said.idle)
+        return replace(pair, idle=one.idle)
+    return replace(pair, factors=one.factors, verdict=one.verdict, conditional=one.conditional, idle=one.idle)
 
 
 def _neighbours(cells: Sequence[Cell]) -> list[list[int]]:

@@ -66,8 +66,8 @@ def verdict_view(comparison: ComparisonInput, arms: Sequence[ArmView]) -> Verdic
         verdict=clean(about.words),
         change=change_words(factors),
         meaning=about.meaning.format(factors=plural(len(factors), "factor")),
-        reason=_reason(diff, factors),
-        conditional=_conditional(diff.conditional),
+        reason=reason_words(diff, factors),
+        conditional=conditional_words(diff.conditional),
         evidence=tuple(e for answer in comparison.stats for e in evidence_views(answer, design=clean(about.words))),
         effects=tuple(_effects(comparison, arms)),
         notes=tuple(_notes(comparison)),
@@ -82,7 +82,7 @@ def _effects(comparison: ComparisonInput, arms: Sequence[ArmView]) -> Iterator[E
             yield figure
 
 
-def _reason(diff: Comparison, factors: Sequence[FactorChange]) -> str:
+def reason_words(diff: Comparison, factors: Sequence[FactorChange]) -> str:
     """The judge's own sentence, unless it only names the factors that have been named already."""
     reason = clean(diff.reason)
     is_told = diff.verdict is Verdict.CONFOUNDED and all(factor.factor in reason for factor in factors)
@@ -122,7 +122,8 @@ def level_text(level: JSON | Absent) -> Text:
     return Text("absent", "absent") if isinstance(level, Absent) else value_text(unkeyed(level))
 
 
-def _conditional(verdict: Verdict | None) -> str:
+def conditional_words(verdict: Verdict | None) -> str:
+    """The verdict that would hold if nothing were missing, as a sentence; empty where nothing is."""
     if verdict is None:
         return ""
     words = verdict_words("diff", verdict).words
