@@ -21,8 +21,8 @@ def seal(
     """Seal a lost run with what is on disk. A run that is running, or sealed already, is left as it is (exit 2)."""
     from runaudit.launch.lost import seal_lost
     from runaudit.launch.text import SealAnswer
-    from runaudit.runs.names import ids_named
+    from runaudit.runs.names import one_named
 
     place = around.open()
-    ids = ids_named(around.store, around.settings, run)
-    around.tell(SealAnswer(outcome=seal_lost(place, ids, cwd=Path.cwd(), names=around.settings.series)))
+    lost = one_named(around.store, around.settings, run)
+    around.tell(SealAnswer(outcome=seal_lost(place, lost, cwd=Path.cwd(), names=around.settings.series)))

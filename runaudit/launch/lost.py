@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from runaudit.capture.outputs import OBSERVER
@@ -22,16 +22,13 @@ LOST = "lost: the process that would have sealed it is gone"
 
 def seal_lost(
     store: Store,
-    ids: Sequence[str],
+    run: str,
     *,
     cwd: Path,
     names: Mapping[str, str],
     environ: Mapping[str, str] = os.environ,
 ) -> Outcome:
     """Seal one lost run with what lies on disk. Raises UsageError for one that runs, or that is sealed."""
-    if len(ids) != 1:
-        raise UsageError(f"{len(ids)} runs are meant", remedy="name one by its id")
-    (run,) = ids
     if outcome_entry(store, run) is not None:
         raise UsageError(f"run {run[:SHORT]} is sealed already", remedy=f"runaudit show {run[:SHORT]}")
     live = store.live_dir(run)

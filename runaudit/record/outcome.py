@@ -79,15 +79,17 @@ def seal_outcome(
             "seed_proof": {k: v for row in rows if row["k"] == "seed_proof" for k, v in row["proof"].items()},
             "notes": [redactor.text(note) for note in dict.fromkeys(remarks)],
         }
-        found = code if code is not None else ending.get("code")
-        if found is not None:
-            body["code"] = found
-        if (config := ending.get("config")) is not None:
-            body["config"] = {"changed": config}
-        body |= sections
-        outcome = Outcome.of(body)
+        outcome = Outcome.of(body | _told_at_the_end(ending, code) | dict(sections))
         store.seal_outcome(outcome, time=utc_text(ended))
         return outcome
+
+
+def _told_at_the_end(ending: Mapping[str, Any], code: Mapping[str, JSON] | None) -> dict[str, JSON]:
+    """What was loaded and what became of the config: as the caller knows it, else as the program said."""
+    found = {"code": ending.get("code") if code is None else code}
+    if (config := ending.get("config")) is not None:
+        found["config"] = {"changed": config}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def end_mirrors(

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from runaudit.report.figures import (
-    _ARMS,
-    _GRID,
-    _INK,
-    _MUTED,
     ARM_COLOURS,
-    _dots,
-    _plain,
-    _svg,
-    _value_ticks,
+    ARM_STYLES,
+    GRID,
+    INK,
+    MUTED,
+    as_svg,
+    dots,
+    plain_number,
+    value_ticks,
 )
 from runaudit.report.words import clean
 from runaudit.stats.answer import ArmSummary, StatsAnswer
@@ -96,11 +96,11 @@ def draw_effects(figure: EffectFigure) -> str:
         low, high = _range(figure)
         axes.set_ylim(low, high)
         for index, arm in enumerate(figure.arms):
-            _dots(axes, index, arm.values, place=arm.place)
+            dots(axes, index, arm.values, place=arm.place)
             if arm.mean is not None and arm.ci is not None:
-                _bar(axes, index + 0.34, arm.mean, arm.ci, colour=_ARMS[arm.place % ARM_COLOURS])
-        _value_ticks(axes, low, high, is_log=False)
-        axes.set_ylabel(_plain(clean(figure.metric)))
+                _bar(axes, index + 0.34, arm.mean, arm.ci, colour=ARM_STYLES[arm.place % ARM_COLOURS])
+        value_ticks(axes, low, high, is_log=False)
+        axes.set_ylabel(plain_number(clean(figure.metric)))
         if figure.differences and figure.zero is not None:
             _paint_differences(axes, figure, figure.zero, (low, high))
         places = len(figure.arms) + len(figure.differences)
@@ -108,30 +108,30 @@ def draw_effects(figure: EffectFigure) -> str:
         axes.set_xticks(range(places), _ticks(figure))
         axes.tick_params(axis="x", length=0)
 
-    return _svg(paint, f"effects-{figure.metric}", figure.words, right=0.86 if figure.differences else 0.97)
+    return as_svg(paint, f"effects-{figure.metric}", figure.words, right=0.86 if figure.differences else 0.97)
 
 
 def _paint_differences(axes: Any, figure: EffectFigure, zero: float, limits: tuple[float, float]) -> None:
     start = len(figure.arms) - 0.5 + 0.06
-    axes.axvline(start, color=_GRID, linewidth=0.8)
-    axes.plot([start, start + len(figure.differences)], [zero, zero], color=_INK, linewidth=0.7, dashes=(4, 2))
+    axes.axvline(start, color=GRID, linewidth=0.8)
+    axes.plot([start, start + len(figure.differences)], [zero, zero], color=INK, linewidth=0.7, dashes=(4, 2))
     places = {arm.label: arm.place for arm in figure.arms}
     for index, row in enumerate(figure.differences, start=len(figure.arms)):
-        colour = _ARMS[places[row.arm] % ARM_COLOURS]
+        colour = ARM_STYLES[places[row.arm] % ARM_COLOURS]
         _bar(axes, index, zero + row.value, (zero + row.ci[0], zero + row.ci[1]), colour=colour)
     right = axes.twinx()
     low, high = limits[0] - zero, limits[1] - zero
     right.set_ylim(low, high)
-    _value_ticks(right, low, high, is_log=False)
+    value_ticks(right, low, high, is_log=False)
     right.grid(visible=False)
     right.spines["right"].set_visible(True)
-    right.set_ylabel("difference", color=_MUTED)
+    right.set_ylabel("difference", color=MUTED)
 
 
 def _bar(axes: Any, x: float, centre: float, ci: tuple[float, float], *, colour: str) -> None:
     """An interval with its centre; a thin line and a wide mark, readable without colour."""
     axes.plot([x, x], ci, color=colour, linewidth=1.6, solid_capstyle="butt", zorder=2)
-    axes.plot([x - 0.08, x + 0.08], [centre, centre], color=_INK, linewidth=1.4, zorder=4)
+    axes.plot([x - 0.08, x + 0.08], [centre, centre], color=INK, linewidth=1.4, zorder=4)
 
 
 def _range(figure: EffectFigure) -> tuple[float, float]:

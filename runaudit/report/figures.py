@@ -34,37 +34,37 @@ _VAST = 1e100
 """Values beyond this, up or down, are drawn at the edge: an axis has to be able to reach past them."""
 
 # Colours that no figure uses for itself stand for the page's variables and are exchanged in the finished drawing.
-_INK, _MUTED, _GRID, _BAND, _PAPER, _BAD = (f"#01010{n}" for n in range(1, 7))
-_ARMS = tuple(f"#02020{n}" for n in range(ARM_COLOURS))
+INK, MUTED, GRID, _BAND, _PAPER, _BAD = (f"#01010{n}" for n in range(1, 7))
+ARM_STYLES = tuple(f"#02020{n}" for n in range(ARM_COLOURS))
 _VARIABLES = {
-    _INK: "var(--ink)",
-    _MUTED: "var(--muted)",
-    _GRID: "var(--rule)",
+    INK: "var(--ink)",
+    MUTED: "var(--muted)",
+    GRID: "var(--rule)",
     _BAND: "var(--band)",
     _PAPER: "var(--paper)",
     _BAD: "var(--bad)",
-    **{colour: f"var(--arm-{n})" for n, colour in enumerate(_ARMS)},
+    **{colour: f"var(--arm-{n})" for n, colour in enumerate(ARM_STYLES)},
 }
 _RC = {
     "svg.fonttype": "none",
     "text.parse_math": False,
     "path.simplify": False,
     "font.size": FONT,
-    "axes.edgecolor": _MUTED,
-    "axes.labelcolor": _MUTED,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": MUTED,
     "axes.linewidth": 0.6,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.unicode_minus": True,
-    "xtick.color": _MUTED,
-    "ytick.color": _MUTED,
-    "xtick.labelcolor": _INK,
-    "ytick.labelcolor": _INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
     "xtick.major.size": 3,
     "ytick.major.size": 3,
-    "text.color": _INK,
+    "text.color": INK,
 }
 
 
@@ -75,29 +75,29 @@ def draw_scores(figure: ScoreFigure) -> str:
 
     def paint(axes: Any) -> None:
         for index, (_, values) in enumerate(figure.arms):
-            _dots(axes, index, [_near(value) for _, value in values])
+            dots(axes, index, [_near(value) for _, value in values])
         for index, value in enumerate(figure.one_frame):
             if value is not None:
-                colour = _ARMS[index % ARM_COLOURS]
+                colour = ARM_STYLES[index % ARM_COLOURS]
                 axes.plot(
                     [index - 0.34, index + 0.34], [value, value], color=colour, linewidth=1, linestyle=(0, (3, 1.5))
                 )
         for line in figure.references:
-            axes.axhline(line.value, color=_INK, linewidth=0.8, linestyle=_reference_dash(line.key), zorder=1)
+            axes.axhline(line.value, color=INK, linewidth=0.8, linestyle=_reference_dash(line.key), zorder=1)
         axes.set_xlim(-0.6, max(0.6, len(figure.arms) - 0.4))
         axes.set_xticks(range(len(figure.arms)), figure.ticks)
         axes.tick_params(axis="x", length=0)
         axes.margins(y=0.08)
         axes.set_ylabel("PSNR (dB)")
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=(1, 2, 5, 10)))
-        axes.grid(axis="y", color=_GRID, linewidth=0.5)
+        axes.grid(axis="y", color=GRID, linewidth=0.5)
         axes.set_axisbelow(True)
         _end_labels(axes, [(line.value, f"{_short(line.key)} {number(line.value)}") for line in figure.references])
 
-    return _svg(paint, f"scores-{figure.sequence}", figure.words, right=0.74)
+    return as_svg(paint, f"scores-{figure.sequence}", figure.words, right=0.74)
 
 
-def _dots(axes: Any, index: int, values: Sequence[float], *, place: int | None = None) -> None:
+def dots(axes: Any, index: int, values: Sequence[float], *, place: int | None = None) -> None:
     """A point a run at `index`; `place` on the page gives colour and mark, where that is another."""
     kind = index if place is None else place
     spread = min(0.5, 0.14 * max(0, len(values) - 1))
@@ -108,7 +108,7 @@ def _dots(axes: Any, index: int, values: Sequence[float], *, place: int | None =
         linestyle="none",
         marker=MARKERS[kind % len(MARKERS)],
         markersize=7,
-        markerfacecolor=_ARMS[kind % ARM_COLOURS],
+        markerfacecolor=ARM_STYLES[kind % ARM_COLOURS],
         markeredgecolor=_PAPER,
         markeredgewidth=0.7,
         zorder=3,
@@ -148,9 +148,9 @@ def draw_curves(figure: CurveFigure, words: str) -> str:
     def paint(axes: Any) -> None:
         _bands(axes, figure.bands, figure.last_step)
         for index, line in enumerate(figure.lines):
-            _line(axes, line, index, colour=_ARMS[figure.arm % ARM_COLOURS])
+            _line(axes, line, index, colour=ARM_STYLES[figure.arm % ARM_COLOURS])
         for step in figure.resumes:
-            axes.axvline(step, color=_MUTED, linewidth=0.6, linestyle=(0, (1, 2)))
+            axes.axvline(step, color=MUTED, linewidth=0.6, linestyle=(0, (1, 2)))
         if figure.is_log:
             axes.set_yscale("log")
         low, high = _near(figure.low), _near(figure.high)
@@ -159,12 +159,12 @@ def draw_curves(figure: CurveFigure, words: str) -> str:
         if not high > low:
             low, high = low - abs(low) * 0.05, low + (abs(low) * 0.05 or 1.0)
         axes.set_ylim(low, high)
-        _value_ticks(axes, low, high, is_log=figure.is_log)
+        value_ticks(axes, low, high, is_log=figure.is_log)
         _steps(axes, figure.last_step)
         if figure.missing:
-            axes.text(0.5, 0.5, figure.missing, transform=axes.transAxes, ha="center", color=_MUTED)
+            axes.text(0.5, 0.5, figure.missing, transform=axes.transAxes, ha="center", color=MUTED)
 
-    return _svg(paint, f"{figure.series}-{figure.arm}", words)
+    return as_svg(paint, f"{figure.series}-{figure.arm}", words)
 
 
 def _near(value: float) -> float:
@@ -203,16 +203,17 @@ def _bands(axes: Any, bands: Sequence[Band], last_step: int) -> None:
         axes.text(
             (band.start + band.end) / 2,
             1.0,
-            _plain(label),
+            plain_number(label),
             transform=axes.get_xaxis_transform(),
             ha="center",
             va="bottom",
             fontsize=FONT - 1,
-            color=_MUTED,
+            color=MUTED,
         )
 
 
-def _value_ticks(axes: Any, low: float, high: float, *, is_log: bool) -> None:
+def value_ticks(axes: Any, low: float, high: float, *, is_log: bool) -> None:
+    """Ticks of an axis of values, in the words the page writes numbers in."""
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
     wide = is_log and high / low > 30
@@ -226,7 +227,7 @@ def _value_ticks(axes: Any, low: float, high: float, *, is_log: bool) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.grid(axis="y", color=_GRID, linewidth=0.5)
+    axes.grid(axis="y", color=GRID, linewidth=0.5)
     axes.set_axisbelow(True)
 
 
@@ -258,7 +259,7 @@ def draw_scaler(figure: ScalerFigure) -> str:
             points = [point for point in line.finite if point[1] > 0]
             dash = DASHES[index % len(DASHES)]
             if points:
-                colour = _ARMS[figure.arm % ARM_COLOURS]
+                colour = ARM_STYLES[figure.arm % ARM_COLOURS]
                 axes.step(*zip(*points, strict=True), where="post", color=colour, linewidth=1.3, linestyle=dash)
         for limit, style in zip(LINES, ((0, (4, 2)), "solid"), strict=True):
             axes.axhline(limit, color=_BAD, linewidth=0.8, linestyle=style, zorder=1)
@@ -267,9 +268,9 @@ def draw_scaler(figure: ScalerFigure) -> str:
         _end_labels_log(axes)
         marks = axes.get_xaxis_transform()
         for seed, step in figure.skips:
-            axes.plot([step, step], [0.01, 0.045], color=_INK, linewidth=0.7, transform=marks, zorder=4 + seed % 2)
+            axes.plot([step, step], [0.01, 0.045], color=INK, linewidth=0.7, transform=marks, zorder=4 + seed % 2)
 
-    return _svg(paint, f"scaler-{figure.arm}", figure.words, right=0.87)
+    return as_svg(paint, f"scaler-{figure.arm}", figure.words, right=0.87)
 
 
 def _scale_ticks(axes: Any, low: float, high: float) -> None:
@@ -282,7 +283,7 @@ def _scale_ticks(axes: Any, low: float, high: float) -> None:
     axes.yaxis.set_major_locator(FixedLocator([2.0**e for e in exponents]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.grid(axis="y", color=_GRID, linewidth=0.5)
+    axes.grid(axis="y", color=GRID, linewidth=0.5)
     axes.set_axisbelow(True)
 
 
@@ -302,7 +303,8 @@ def _end_labels_log(axes: Any) -> None:
 # ── from a painting to markup ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _svg(paint: Callable[[Any], None], key: str, words: str, *, right: float = 0.97) -> str:
+def as_svg(paint: Callable[[Any], None], key: str, words: str, *, right: float = 0.97) -> str:
+    """A drawing as the SVG text of the page; `key` makes its ids its own, `words` say what it shows."""
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -323,7 +325,7 @@ def _svg(paint: Callable[[Any], None], key: str, words: str, *, right: float = 0
     return _inline(buffer.getvalue(), key, words)
 
 
-def _plain(text: str) -> str:
+def plain_number(text: str) -> str:
     """Text for a figure: short, because there is room for little."""
     return text if len(text) <= 24 else f"{text[:23]}…"
 

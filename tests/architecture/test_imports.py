@@ -32,7 +32,11 @@ HOMES = {
     "yaml": {"runaudit/records/yamlfile.py"},
     "deepdiff": {"runaudit/diff/lists.py"},
     "trainer": set(),
+    "statsmodels": set(),
+    "skimage": set(),
 }
+ROOMS_OF = {"scipy": {"runaudit/stats"}}
+"""Libraries of a room: the mathematics lives there, and nowhere else."""
 TRAINER_HEAVY = {"wandb", "deepdiff", "jinja2", "typer", "scipy.stats", "statsmodels"}
 
 
@@ -89,6 +93,37 @@ def test_every_heavy_library_has_one_home(library):
         if any(name == library or name.startswith(library + ".") for name in imports(path))
     }
     assert found <= HOMES[library]
+
+
+@pytest.mark.parametrize("library", ROOMS_OF)
+def test_a_library_of_a_room_stays_in_it(library):
+    found = {
+        str(path.relative_to(ROOT).parent)
+        for path in modules("runaudit")
+        if any(name == library or name.startswith(library + ".") for name in imports(path))
+    }
+    assert found <= ROOMS_OF[library]
+
+
+def test_the_trainer_judges_by_the_one_measure_of_a_library():
+    """scikit-image is heavy and its definitions differ between versions: one module of the trainer speaks to it."""
+    found = {
+        str(p.relative_to(ROOT)) for p in modules("trainer") if any(n.split(".")[0] == "skimage" for n in imports(p))
+    }
+    assert found <= {"trainer/metrics.py"}
+
+
+@pytest.mark.parametrize("package", ["runaudit", "trainer"])
+def test_no_private_name_is_imported(package):
+    """`_x` is its module's own: who needs it elsewhere gives it a name, or asks for less."""
+    found = [
+        f"{path.relative_to(ROOT)}: {dotted}"
+        for path in modules(package)
+        for dotted in imports(path)
+        if dotted.split(".")[0] == package
+        and any(part.startswith("_") and not part.startswith("__") for part in dotted.split("."))
+    ]
+    assert found == []
 
 
 def test_the_trainer_reaches_runaudit_and_never_the_other_way():

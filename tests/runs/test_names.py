@@ -18,6 +18,8 @@ ONE_RUN = {
     "restore": ["restore", "{}", "--to", "copy"],
     "rerun": ["rerun", "{}"],
     "seal": ["seal", "{}"],
+    "path": ["path", "{}"],
+    "annotate": ["annotate", "{}", "a note"],
 }
 RUNS = {
     "diff": ["diff", "{}", "alone"],
@@ -26,6 +28,8 @@ RUNS = {
     "plan": ["plan", "--metric", METRIC, "{}", "--effect", "0.5"],
     "report": ["report", "{}", "-o", "page.html"],
     "verify": ["verify", "{}"],
+    "archive": ["archive", "{}"],
+    "export": ["export", "{}", "-o", "runs.bundle"],
     "guard": ["guard", "--label", "new", "--baseline", "{}", "--", "true"],
 }
 COMMANDS = ONE_RUN | RUNS
@@ -82,7 +86,7 @@ def test_a_word_has_one_meaning_whatever_the_command(stored, command, monkeypatc
         # A list may be taken apart before its words are looked up.
         parts = [word] if word in found else word.split(",")
         assert tuple(run for part in parts for run in found[part]) == ids, (command, word)
-        if command in ("show", "restore", "rerun") and len(ids) > 1:
+        if command in ONE_RUN and len(ids) > 1:
             assert (ended.value.code, f"names {len(ids)} runs: {ids[0][:12]}" in err) == (2, True)
 
 
