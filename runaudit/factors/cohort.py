@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from runaudit.factors.arguments import launch_words
-from runaudit.factors.identity import ID_LENGTH, Identity, identity_of, of_one_design
-from runaudit.factors.levels import Levels
+from runaudit.factors.identity import ID_LENGTH, identity_of, of_one_design
 from runaudit.factors.observed import seeded_alike, seeded_as_declared
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Unknown
 from runaudit.records.results import Results, overlap, same_numbers
 from runaudit.records.run import Run
-from runaudit.settings import FactorSettings, Settings
+from runaudit.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,16 +134,6 @@ def cohort_of(runs: Iterable[Run], *, label: str | None = None) -> Cohort:
     members = tuple(runs)
     name = digest_bytes(canonical_bytes(sorted(run.id for run in members))).hex[:ID_LENGTH]
     return Cohort(id=name, label=label or shared_label(members), runs=members)
-
-
-def cohort_id(run: Run, *, settings: Settings | None = None) -> str:
-    """The id of the cohort that this run founds: its design without its seed, by content."""
-    return identity_of(run, (settings or Settings()).factors).id
-
-
-def same_design(a: Levels, b: Levels, policy: FactorSettings) -> bool:
-    """Whether two runs are one design."""
-    return Identity(of=a, policy=policy).matches(Identity(of=b, policy=policy))
 
 
 def shared_label(runs: Iterable[Run]) -> str:

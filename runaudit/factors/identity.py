@@ -50,7 +50,12 @@ class Identity:
     def key(self) -> str:
         """A text that runs of one design have in common. It sorts candidates: unequal for two designs that differ in
         what they declare; of equal ones `matches` decides."""
-        return " ".join((design_key(self.of, self.own_policy), *extent(self.of)))
+        return " ".join((self._declared, *extent(self.of)))
+
+    @cached_property
+    def _declared(self) -> str:
+        """What the design declares, by content."""
+        return design_key(self.of, self.own_policy)
 
     @cached_property
     def id(self) -> str:
@@ -59,7 +64,7 @@ class Identity:
         known = of.scope.files
         files = {path: digest for path, digest in (of.files or {}).items() if known or not cannot_run(path, of)}
         parts = [
-            design_key(of, self.own_policy),
+            self._declared if of is self.of else design_key(of, self.own_policy),
             canonical_bytes(files).decode(),
             canonical_bytes(beyond_key(of, self.own_policy)).decode(),
         ]

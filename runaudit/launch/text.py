@@ -83,7 +83,8 @@ class RerunAnswer:
         """The verdict and its reason, on one line."""
         found = self.done.repetition
         words = verdict_words("rerun", found.verdict).words
-        return f"Run {self.run.short} ({self.run.label}): {words}; {found.reason}."
+        said = found.reason if found.reason.startswith(words) else f"{words}; {found.reason}"
+        return f"Run {self.run.short} ({self.run.label}): {said}."
 
     def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
         """For a terminal."""

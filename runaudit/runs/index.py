@@ -286,13 +286,11 @@ class _Grouping:
         """Put a new run into its cohort."""
         if run_id in self._of_run:
             return
-        from runaudit.factors.cohort import cohort_id, same_design
-
-        of, policy = self._identity(run_id), self._settings.factors
+        of = self._identity(run_id)
         near = self._by_key.get(of.key, ())
-        number = next((n for n in near if same_design(self._founder(n).of, of.of, policy)), None)
+        number = next((n for n in near if self._founder(n).matches(of)), None)
         if number is None:
-            number = self._enter(_Group(key=of.key, id=cohort_id(of.run, settings=self._settings)))
+            number = self._enter(_Group(key=of.key, id=of.id))
             self._keep(number, of)
         self._groups[number].members.append((run_id, at))
         self._of_run[run_id] = number

@@ -115,7 +115,7 @@ _TABLE: dict[str, dict[str, VerdictWords]] = {
         ),
         "not_reproduced": _bad("Not reproduced", "A metric lies outside what the replicates predict."),
         "cannot_say": _doubt("Cannot be determined", "Too few replicates say how much is noise."),
-        "other_inputs": _bad("Not repeated", "It was run with other inputs."),
+        "other_inputs": _bad("Not the same inputs", "It was run with other inputs."),
     },
 }
 VERDICTS: Mapping[str, Mapping[str, VerdictWords]] = MappingProxyType(

@@ -1,7 +1,8 @@
 """Two arms of seeds: seeds are replicates, an odd run is named, failures stay in the denominator."""
 
 from runaudit.diff import Verdict, compare_cohorts
-from runaudit.factors.cohort import cohort_id, cohort_of, cohorts
+from runaudit.factors.cohort import cohort_of, cohorts
+from runaudit.factors.identity import identity_of
 from runaudit.settings import Settings
 from tests.diff.samples import TRAIN, both, digest, drop, put, run
 
@@ -153,7 +154,7 @@ def test_cohorts_are_the_runs_that_differ_only_in_their_seed():
     found = cohorts(runs)
 
     assert [group.n for group in found] == [4, 3]
-    assert found[0].id == cohort_id(runs[0]) != found[1].id
+    assert found[0].id == identity_of(runs[0], Settings().factors).id != found[1].id
 
 
 def test_a_comment_between_two_seeds_does_not_split_a_cohort():

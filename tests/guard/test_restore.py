@@ -338,7 +338,7 @@ def test_a_repetition_on_other_data_names_the_data_before_any_result(repo, cli, 
     assert cli("rerun", "@last") == 1
 
     out = capfd.readouterr().out
-    assert "Not the same inputs: data.train" in out
+    assert "): not the same inputs: data.train." in out
     assert cli("rerun", "@last~1", "--json") == 1
     answer = json.loads(capfd.readouterr().out)
     assert answer["verdict"] == "other_inputs"
