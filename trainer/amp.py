@@ -7,6 +7,7 @@ A loss that overflows on good inputs does halve it; were it only skipped, a scal
 never come down.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -61,7 +62,7 @@ class Precision:
         if self.scales:
             self.scaler.unscale_(optimiser)
         norm = float(torch.nn.utils.clip_grad_norm_(parameters, clip))
-        taken = norm == norm and norm != float("inf")
+        taken = math.isfinite(norm)
         if self.scales:
             self.scaler.step(optimiser)
             self.scaler.update()

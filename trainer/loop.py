@@ -4,6 +4,7 @@ A step is a pure function of the weights, the optimiser's moments, the loss scal
 that is interrupted anywhere and resumed computes the very same losses.
 """
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -211,7 +212,7 @@ def validate_and_save(
         values = validation(work.model, work.val, stage, work.config, checking)
         work.run.log(progress.done, values)
         found = values.get("val/l1", float("nan"))
-        if found == found and (progress.best is None or found < progress.best):
+        if not math.isnan(found) and (progress.best is None or found < progress.best):
             progress.best = found
             _save(work, progress, precision, optimiser, kind="best")
     signal = work.stop()

@@ -142,7 +142,7 @@ def _project_name(folder: Path) -> str | None:
     return name if isinstance(name, str) and name else None
 
 
-def _nothing(path: str) -> bool:
+def _nothing(_: str) -> bool:
     return False
 
 

@@ -61,7 +61,7 @@ def working_run(run: Run, store: Store, root: Path, *, environ: Mapping[str, str
     sections["data"] = {name: _data(entry, store) for name, entry in run.manifest.section("data").items()}
     same_code = canonical_equal(_contents(code), _contents(run.manifest.section("code")))
     if "config" in body:
-        sections |= _config(run, code, top, redactor, unknown, same_code=same_code)
+        sections |= _config(run, top, redactor, unknown, same_code=same_code)
     if not same_code and "code_digest" in run.manifest.section("eval"):
         del sections["eval"]["code_digest"]
         unknown["eval.code_digest"] = "the code changed, and only the program says which of it measures"
@@ -115,9 +115,7 @@ def _data(entry: Any, store: Store) -> JSON:
 # ── the config ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _config(
-    run: Run, code: Mapping[str, Any], top: Path, redactor: Redactor, unknown: dict[str, str], *, same_code: bool
-) -> dict[str, JSON]:
+def _config(run: Run, top: Path, redactor: Redactor, unknown: dict[str, str], *, same_code: bool) -> dict[str, JSON]:
     recorded = thawed(run.manifest.body["config"])
     if same_code and not _outside(run):
         return {"config": recorded}

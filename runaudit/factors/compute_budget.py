@@ -7,6 +7,7 @@ explains it, did not both run to their end.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import isnan
 
 from runaudit.factors.builtin import BATCH_KEYS
 from runaudit.factors.factor import Change, ChangeClass, Role
@@ -46,7 +47,7 @@ def updates(run: Run) -> Updates | None:
     skipped = run.trajectory.last("amp/skipped")
     if skipped is None:
         skipped = run.metrics.get("amp/skipped", 0.0)
-    return Updates(steps=int(done), skipped=int(skipped) if skipped == skipped else 0)
+    return Updates(steps=int(done), skipped=int(skipped) if not isnan(skipped) else 0)
 
 
 def samples(of: Levels, spent: Updates) -> int | None:
@@ -62,7 +63,7 @@ def samples(of: Levels, spent: Updates) -> int | None:
     if "batch" not in parts:
         return None
     product = parts["batch"] * parts.get("accumulation", 1) * parts.get("world", 1) * spent.steps
-    return int(product) if product == product and abs(product) < 2**63 else None
+    return int(product) if not isnan(product) and abs(product) < 2**63 else None
 
 
 def with_budget(found: Sequence[Change], pair: Pair) -> Sequence[Change]:

@@ -22,7 +22,7 @@ from runaudit.records.digest import digest_bytes
 LOCATION_KEYS = ("path", "root", "url", "uri", "location", "cache")
 
 
-def plain_standing(path: str, value: JSON, of: Levels) -> Classification:
+def plain_standing(path: str, _value: JSON, _of: Levels) -> Classification:
     """The seed, the evaluation, and sections that this version does not know."""
     section = section_of(path)
     if section == "seed":
@@ -104,7 +104,7 @@ def _in_config(key: str, value: JSON, of: Levels) -> str | None:
     )
 
 
-def init_standing(path: str, value: JSON, of: Levels) -> Classification:
+def init_standing(path: str, _value: JSON, of: Levels) -> Classification:
     """Where the run began: a checkpoint counts by its digest, whoever made it."""
     key = last_key(path)
     known_start = of.at("init.kind") == "random" or is_digest(of.at("init.checkpoint"))

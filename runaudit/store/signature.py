@@ -81,8 +81,8 @@ def sign(store: Store, key: Path, *, time: str) -> Path:
         "signatures": [{"keyid": keyid, "sig": base64.b64encode(private.sign(pae(PAYLOAD_TYPE, payload))).decode()}],
     }
     path = signature_dir(store) / f"{len(entries):08d}-{keyid[7:19]}.dsse.json"
-    with store._telling("write a signature to"):  # the same care as for objects: whole or absent, never replaced
-        store._place(path, canonical_bytes(envelope))
+    with store.explained("write a signature to"):  # the same care as for objects: whole or absent, never replaced
+        store.write_once(path, canonical_bytes(envelope))
     return path
 
 

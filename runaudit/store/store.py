@@ -81,13 +81,13 @@ class Store:
             if root.is_dir() and any(root.iterdir()) and not (root / "tmp").is_dir():
                 raise StoreError(f"{root} is not a runaudit store and is not empty", remedy="name another --store")
             store = cls(root)
-            with store._telling("create"):
+            with store.explained("create"):
                 # `tmp` first: by it another run that starts this moment sees that the folder is a store in the making.
                 for name in ("tmp", "objects/sha256", "live", "runs", "cache"):
                     (root / name).mkdir(parents=True, exist_ok=True)
                 # Records hold configs and patches of unpublished work; a shared machine's other users need not read.
                 root.chmod(0o700)
-                store._place(marker, canonical_bytes({"schema": STORE_SCHEMA}))
+                store.write_once(marker, canonical_bytes({"schema": STORE_SCHEMA}))
         return cls.open(root)
 
     @classmethod
@@ -121,8 +121,8 @@ class Store:
         """Seal `data` under its digest. Putting equal bytes twice is a no-op."""
         digest = digest_bytes(data)
         if not self.has(digest):
-            with self._telling("write to"):
-                self._place(self.object_path(digest), data)
+            with self.explained("write to"):
+                self.write_once(self.object_path(digest), data)
         return digest
 
     def read(self, digest: Digest) -> bytes:
@@ -149,7 +149,7 @@ class Store:
         """Stored contents by digest text."""
         return Blobs(self)
 
-    def _place(self, path: Path, data: bytes) -> None:
+    def write_once(self, path: Path, data: bytes) -> None:
         """Write to a temporary file in the store, fsync, link into place, fsync the folder. Never overwrites."""
         path.parent.mkdir(parents=True, exist_ok=True)
         (self.root / "tmp").mkdir(exist_ok=True)
@@ -169,7 +169,8 @@ class Store:
                 Path(temporary).unlink()
 
     @contextlib.contextmanager
-    def _telling(self, verb: str) -> Iterator[None]:
+    def explained(self, verb: str) -> Iterator[None]:
+        """What the system refuses within, as a StoreError that says what could not be done to this store."""
         try:
             yield
         except OSError as error:
@@ -210,7 +211,7 @@ class Store:
 
     def append(self, kind: str, digest: Digest, *, subject: Digest, time: str) -> LogEntry:
         """Add one line under a lock, naming the line before it. A torn last line is cut first: it was never sealed."""
-        with self._telling("write to the log of"), self.log_path.open("a+b") as file:
+        with self.explained("write to the log of"), self.log_path.open("a+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
             raw = file.read()

@@ -111,7 +111,7 @@ def _rank(level: Level) -> tuple[int, float]:
     if level is None or isinstance(level, bool):
         return 1, -1.0 if level is None else float(level)
     if isinstance(level, int | float):
-        return (2, float(level)) if abs(level) < 1e300 and level == level else (3, 0.0)
+        return (2, float(level)) if abs(level) < 1e300 else (3, 0.0)
     return (5, 0.0) if level is UNKNOWN else (4, 0.0)
 
 
