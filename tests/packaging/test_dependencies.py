@@ -112,8 +112,8 @@ def test_without_the_extras_runs_are_recorded_imported_judged_and_shown(bare):
     assert "lr 0.9" in (bare.place / "page.html").read_text()
     bare(*command, "verify")
     (bare.place / "other.json").write_text(
-        '{"schema": "runaudit.record/1", "label": "other", "seed": 1, "config": {"lr": 0.1}, "status": "completed", '
-        '"metrics": {"val/psnr": 30.1}}'
+        '{"schema": "runaudit.record/1", "label": "other", "seed": 1, "config": {"lr": 0.1}, '
+        '"runtime": {"status": "completed"}, "metrics": {"val/psnr": 30.1}}'
     )
     bare(*command, "import", "record", "other.json")
     assert "other" in bare(*command, "show", "other").stdout
