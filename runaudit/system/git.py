@@ -35,6 +35,7 @@ _SWITCHES = (
     "core.alternateRefsCommand=true",
     "credential.helper=",
     "diff.external=",
+    "diff.autoRefreshIndex=false",  # it writes the index, whatever GIT_OPTIONAL_LOCKS says
     "core.quotePath=false",
     "submodule.recurse=false",
     "status.showUntrackedFiles=all",
