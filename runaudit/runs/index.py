@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from runaudit.settings import Settings
     from runaudit.store.store import Store
 
-SCHEMA = "runaudit.list-index/3"
+SCHEMA = "runaudit.list-index/4"
 FILE = "list.sqlite"
 TAIL_BYTES = 64 << 10
 """A line of the log is some 300 bytes; the last one is sought in this much of its end."""

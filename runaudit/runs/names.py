@@ -1,6 +1,5 @@
 """The words by which a user names runs, turned into runs: ids, labels, `@last`, cohorts, lists, record files."""
 
-import difflib
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
@@ -17,7 +16,7 @@ from runaudit.settings import Settings, load_settings
 from runaudit.store.catalogue import load, load_or_fault, manifest_of, run_ids
 from runaudit.store.store import Store, find_store
 from runaudit.system.progress import work
-from runaudit.text.words import head, plural
+from runaudit.text.words import closest, head, plural
 
 MAX_TOLD = 4
 """Cohorts that are told apart in the sentence about an ambiguous label."""
@@ -156,9 +155,7 @@ class Names:
                                  remedy="name one by its id, with more digits")  # fmt: skip
         known = {*(run[:SHORT] for run in self.ids), *self._labels}
         known |= {name for group in self.cohorts for name in (group.id, group.label) if name}
-        near = difflib.get_close_matches(word, sorted(known), n=3, cutoff=0.4)
-        closest = f" (closest: {', '.join(near)})" if near else ""
-        raise UsageError(f"no run matches {word!r}{closest}", remedy="run `runaudit list` to see all")
+        raise UsageError(f"no run matches {word!r}{closest(word, known)}", remedy="run `runaudit list` to see all")
 
 
 def ids_named(store: Store, settings: Settings, *words: str) -> tuple[str, ...]:

@@ -4,10 +4,10 @@ A name that no run knows is a mistake and is said so: an empty answer would look
 """
 
 import ast
-import difflib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from math import isnan
 
 from runaudit.errors import ConfigError, UsageError
 from runaudit.factors.derived import RuleBrokenError, evaluate, parsed, references
@@ -15,6 +15,7 @@ from runaudit.factors.factor import Absent
 from runaudit.factors.tree import leaves_of
 from runaudit.records.canonical import JSON
 from runaudit.runs.rows import Entry, Section, fields
+from runaudit.text.words import closest
 
 WHERE = "--where"
 _QUOTED = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
@@ -61,16 +62,17 @@ def _sections(sections: Sequence[Section], kept: Sequence[Entry]) -> tuple[Secti
 
 
 def in_order(entries: Iterable[Entry], name: str, *, descending: bool) -> list[Entry]:
-    """Sorted by a column: numbers before texts, and what has none at the end either way."""
+    """Sorted by a column: numbers before texts; what has none, or NaN, which has no place, at the end either way."""
     having: list[tuple[tuple[bool, float, str], Entry]] = []
     without = []
     for entry in entries:
         value = entry.at(name)
-        if value is None or isinstance(value, Absent):
+        if value is None or isinstance(value, Absent) or (isinstance(value, float) and isnan(value)):
             without.append(entry)
         else:
             is_number = isinstance(value, int | float)
-            having.append(((not is_number, float(value) if isinstance(value, int | float) else 0.0, str(value)), entry))
+            # As it is: an integer of any size compares with a float, and may be too large to become one.
+            having.append(((not is_number, value if isinstance(value, int | float) else 0.0, str(value)), entry))
     having.sort(key=lambda pair: pair[0], reverse=descending)
     return [entry for _, entry in having] + without
 
@@ -121,9 +123,9 @@ def _known(name: str, entries: Sequence[Entry]) -> None:
         names.update(entry.run.metrics)
         names.update(part for metric in entry.run.metrics for part in metric.split("/"))
         names.update(path for path, _ in _leaves(entry))
-    near = difflib.get_close_matches(name, sorted(names), n=3, cutoff=0.4)
-    closest = f" (closest: {', '.join(near)})" if near else ""
-    raise UsageError(f"no run has {name!r}{closest}", remedy="`runaudit list --json` and `show` give the names")
+    raise UsageError(
+        f"no run has {name!r}{closest(name, names)}", remedy="`runaudit list --json` and `show` give the names"
+    )
 
 
 def _leaves(entry: Entry) -> Iterable[tuple[str, JSON]]:

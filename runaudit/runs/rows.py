@@ -7,9 +7,10 @@ the JSON answer, the line of a terminal, the table of a page and `table()` follo
 import dataclasses
 import re
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf, isfinite
 from typing import Any
 
 from runaudit.factors.cohort import Cohort
@@ -80,6 +81,12 @@ def shown(name: str, value: Any) -> str:
     return str(show(value))
 
 
+def figures_of(run: Run) -> tuple[Figure, ...]:
+    """A run's metrics, the one that matters first: the one that it declares, else the mean of sequences."""
+    declared = run.manifest.section("eval").get("metric")
+    return in_order(run.metrics, declared if isinstance(declared, str) else None)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """A run with its row: what a name can mean of it."""
@@ -91,8 +98,7 @@ class Entry:
     @cached_property
     def figures(self) -> tuple[Figure, ...]:
         """Its metrics, the one that matters first, the mean of sequences before them."""
-        declared = self.run.manifest.section("eval").get("metric")
-        return in_order(self.run.metrics, declared if isinstance(declared, str) else None)
+        return figures_of(self.run)
 
     @cached_property
     def levels(self) -> Levels:
@@ -124,20 +130,37 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Spread:
-    """A metric over the replicates of a cohort: repetitions count once."""
+    """A metric over the replicates of a cohort: repetitions count once. `not_finite`: so many came to NaN or an
+    infinity; they have no place in a mean and are counted beside it."""
 
     name: str
     mean: float
     sd: float | None
     n: int
+    not_finite: int = 0
+
+    @classmethod
+    def over(cls, name: str, values: Sequence[float]) -> "Spread | None":
+        """Of these values; None where none is finite. Reckoned exactly, so that values near the largest float do not
+        overflow on the way; an sd beyond it is infinite."""
+        finite = [value for value in values if isfinite(value)]
+        if not finite:
+            return None
+        try:
+            sd = statistics.stdev(finite) if len(finite) > 1 else None
+        except OverflowError:
+            sd = inf
+        mean = float(statistics.mean(finite))
+        return cls(name=name, mean=mean, sd=sd, n=len(finite), not_finite=len(values) - len(finite))
 
     def to_json(self) -> dict[str, Any]:
         """For a program."""
-        return {"name": self.name, "mean": self.mean, "sd": self.sd, "n": self.n}
+        return {"name": self.name, "mean": self.mean, "sd": self.sd, "n": self.n, "not_finite": self.not_finite}
 
     def __str__(self) -> str:
         sd = "" if self.sd is None else f" ± {self.sd:.2g}"
-        return f"{self.name} {self.mean:.5g}{sd} (n = {self.n})"
+        beside = f", {self.not_finite} not finite" if self.not_finite else ""
+        return f"{self.name} {self.mean:.5g}{sd} (n = {self.n}{beside})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,13 +184,10 @@ class Section:
 
     @cached_property
     def spread(self) -> Spread | None:
-        """Mean and standard deviation of that metric; None where no finished run has it."""
+        """Mean and standard deviation of that metric; None where no finished run has a finite one."""
         if self.metric is None:
             return None
         firsts = (Entry(run=group[0], row=RunRow.of(group[0], self.cohort), policy=FactorSettings())
                   for group in self.cohort.replicates)  # fmt: skip
         values = [v for entry in firsts if isinstance(v := entry.metric(self.metric), int | float)]
-        if not values:
-            return None
-        sd = statistics.stdev(values) if len(values) > 1 else None
-        return Spread(name=self.metric, mean=statistics.fmean(values), sd=sd, n=len(values))
+        return Spread.over(self.metric, values)

@@ -11,7 +11,7 @@ from runaudit.factors.gaps import gaps
 from runaudit.factors.levels import design_digest, levels
 from runaudit.factors.tree import keyed, leaves_of
 from runaudit.metrics.catalogue import metric
-from runaudit.metrics.leading import Figure, in_order
+from runaudit.metrics.leading import Figure
 from runaudit.records.canonical import JSON
 from runaudit.records.manifest import Unknown
 from runaudit.records.record_file import record_of
@@ -19,6 +19,7 @@ from runaudit.records.run import Run
 from runaudit.runs.lines import FINISHED
 from runaudit.runs.names import has_store, one_of, runs_named, stored_cohorts
 from runaudit.runs.observed import last_words, observed_lines
+from runaudit.runs.rows import figures_of
 from runaudit.settings import Settings
 from runaudit.store.catalogue import run_ids
 from runaudit.store.remarks import Note, archived, notes
@@ -186,8 +187,7 @@ def _cohort(group: Cohort | None) -> str:
 
 def _results(run: Run) -> Iterator[tuple[str, str]]:
     """What came out, the metric that matters first."""
-    declared = run.manifest.section("eval").get("metric")
-    figures = in_order(run.metrics, declared if isinstance(declared, str) else None)
+    figures = figures_of(run)
     if not figures:
         yield "metrics", "none"
     for number, figure in enumerate(figures[:FIGURES]):

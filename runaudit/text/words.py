@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 MAX_LEVEL = 60
 """Characters of a level; what is longer is cut."""
@@ -20,6 +20,14 @@ def head(words: Sequence[str], limit: int = 5) -> str:
     """The first of many, and how many more there are."""
     rest = f" and {len(words) - limit} more" if len(words) > limit else ""
     return ", ".join(words[:limit]) + rest
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """The nearest of the names there are, in brackets behind the one that there is not; empty where none is near."""
+    import difflib  # only where something was mistyped
+
+    near = difflib.get_close_matches(word, sorted(set(known)), n=3, cutoff=0.4)
+    return f" (closest: {', '.join(near)})" if near else ""
 
 
 def plural(count: int, noun: str, many: str = "") -> str:

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from runaudit.runs import rows
-from runaudit.runs.rows import RunRow, column
+from runaudit.runs.rows import RunRow, Spread, column
 from runaudit.verbs import open_store
 from tests.cli.test_diff import LR, call, seal, store  # noqa: F401
 from tests.diff.samples import put
@@ -78,6 +78,45 @@ def test_a_cohort_shows_mean_and_n_of_one_metric(runs, call):  # noqa: F811
     group = json.loads(call("list", "--json")[1])["cohorts"][0]
     assert group["metric"]["n"] == 1 and group["metric"]["sd"] is None
     assert group["metric"]["name"] in call("list")[1] and "(n = 1)" in call("list")[1]
+
+
+def diverged(store):  # noqa: F811
+    """Three seeds of one design, of which one came to NaN and one to an infinity, and a fourth without a value."""
+    values = (30.5, float("nan"), float("inf"), None)
+    return [
+        seal(store, put("seed", seed), put("label", f"arm {seed}"),
+             put("metrics", {} if value is None else {"val/psnr": value}))
+        for seed, value in enumerate(values)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", [(), ("--json",), ("--csv",), ("--format", "md"), ("-v",), ("-n", "3"), ("--all",)])
+def test_a_diverged_seed_is_listed_and_stands_in_no_mean(store, call, words):  # noqa: F811
+    diverged(store)
+    code, out, err = call("list", *words)
+    assert (code, err) == (0, "") and "arm" in out
+    if words in ((), ("--format", "md")):
+        assert "val/psnr 30.5 (n = 1, 2 not finite)" in out
+    if words == ("--json",):
+        (group,) = json.loads(out)["cohorts"]
+        assert group["metric"] == {"name": "val/psnr", "mean": 30.5, "sd": None, "n": 1, "not_finite": 2}
+
+
+def test_numbers_are_sorted_by_size_and_nan_stands_with_what_has_none(store, call):  # noqa: F811
+    runs = diverged(store)
+    assert ids(call("list", "--sort", "val/psnr", "--json")[1]) == [runs[0], runs[2], runs[1], runs[3]]
+    assert ids(call("list", "--sort", "-val/psnr", "--json")[1]) == [runs[2], runs[0], runs[1], runs[3]]
+    larger = seal(store, put("seed", 10**400), put("label", "large"))
+    assert ids(call("list", "--sort", "-seed", "--json")[1])[0] == larger
+
+
+def test_mean_and_sd_are_of_the_finite_values_however_large():
+    """By hand: (2 + 4 + 9) / 3 = 5, sqrt((9 + 1 + 16) / 2) = 3.6056."""
+    found = Spread.over("m", (2.0, 4.0, float("nan"), 9.0))
+    assert found is not None and (found.mean, found.n, found.not_finite) == (5.0, 3, 1)
+    assert found.sd == pytest.approx(3.605551275463989)
+    assert Spread.over("m", (1.5e308, 1.5e308)) == Spread(name="m", mean=1.5e308, sd=0.0, n=2)
+    assert Spread.over("m", (float("nan"), float("inf"))) is None
 
 
 def test_nothing_is_wider_than_a_terminal(runs, call):  # noqa: F811
