@@ -36,6 +36,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty store in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RUNAUDIT_STORE", raising=False)
+    return Store.create(tmp_path / ".runaudit")
+
+
+@pytest.fixture
+def runaudit(capsys):
+    """Call a command: exit code, stdout, stderr."""
+    from runaudit.cli.app import main
+
+    def call(*words):
+        with pytest.raises(SystemExit) as ended:
+            main([str(word) for word in words])
+        out, err = capsys.readouterr()
+        return ended.value.code, out, err
+
+    return call
+
+
+@pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """`golden(name, text)` holds a text against tests/golden/<name>, or rewrites it with --update-golden."""
 

@@ -6,7 +6,6 @@ import sys
 
 import pytest
 
-from runaudit.cli.app import main
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
@@ -41,14 +40,8 @@ def store(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def call(capsys):
-    def call(*words):
-        with pytest.raises(SystemExit) as ended:
-            main(list(words))
-        out, err = capsys.readouterr()
-        return ended.value.code, out, err
-
-    return call
+def call(runaudit):
+    return runaudit
 
 
 def written(path, *changes):

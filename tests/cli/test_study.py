@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from runaudit.cli.app import main
 from runaudit.records.record_file import record_digest
 from tests.study.samples import HOUR, WHOLE
 
@@ -32,14 +31,8 @@ def here(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def call(capsys):
-    def call(*words):
-        with pytest.raises(SystemExit) as ended:
-            main([str(word) for word in words])
-        out, err = capsys.readouterr()
-        return ended.value.code, out, err
-
-    return call
+def call(runaudit):
+    return runaudit
 
 
 @pytest.fixture
