@@ -22,8 +22,9 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """
     # Names of 255 bytes are the limit of most file systems, and the old name may be that long.
     new = path.with_name(f".{path.name[:50]}.{secrets.token_hex(6)}.tmp")
-    os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    handle = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
     try:
+        os.close(handle)
         yield new
         if (mode := _mode(path)) is not None:
             new.chmod(mode)
