@@ -12,8 +12,8 @@ from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort, cohorts
 from runaudit.judge.bench import Bench
 from runaudit.judge.circumstances import selected_on_report
-from runaudit.judge.cohorts import compare_arms, judge_cohorts, values_of
-from runaudit.judge.values import require_metric
+from runaudit.judge.cohorts import compare_arms, judge_cohorts
+from runaudit.judge.values import require_metric, values_of
 from runaudit.metrics.catalogue import Direction, parents, sequence_names
 from runaudit.runs.names import cohort_in_text
 from runaudit.settings import Settings
@@ -78,7 +78,7 @@ def judge_claim(bench: Bench, claim: Claim, launched: Sequence[Cohort], compared
 
 
 def _value(bench: Bench, claim: Claim, arm: Cohort) -> Judged:
-    (values,) = values_of([arm], claim.metric)
+    (values,) = values_of([arm], claim.metric, require_metric(bench.settings, [arm], claim.metric))
     damaged = [run.short for run in arm.runs if run.fault]
     doubt = ""
     if damaged:
