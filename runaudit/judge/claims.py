@@ -87,6 +87,6 @@ def _value(bench: Bench, claim: Claim, arm: Cohort) -> Judged:
         doubt = "these runs are not one design, so their mean is the mean of nothing"
     elif max(best_of([arm.label]), bench.settings.stats.best_of) > 1:
         doubt = "every value is the best of several runs"
-    elif any(selected_on_report(run) for run in arm.runs):
+    elif any(selected_on_report(run, claim.metric) for run in arm.runs):
         doubt = "the checkpoints were chosen on the very data that is reported"
     return judge_value(claim, values, doubt=doubt, is_damaged=bool(damaged))

@@ -1,7 +1,7 @@
 """What is wrong with a store, each thing with what to do about it: `runaudit doctor`.
 
-Two kinds are told apart. *Damage* is a sealed byte, a line or a file that is not what it was or is gone. *Leavings* are what
-a process leaves that died between two steps: half-written files, a record that no line of the log counts, an
+Two kinds are told apart. *Damage* is a sealed byte, a line or a file that is not what it was or is gone. *Leavings* are
+what a process leaves that died between two steps: half-written files, a record that no line of the log counts, an
 import that was cut short. The next command works past leavings, so a store that holds nothing else is whole.
 """
 
