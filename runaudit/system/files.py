@@ -36,7 +36,7 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
             new.unlink()
         raise
     if durable:
-        _fsync(path.parent)
+        fsync_folder(path.parent)
 
 
 def replace_file(path: Path, data: bytes, *, durable: bool = True) -> None:
@@ -63,6 +63,15 @@ def _mode(path: Path) -> int | None:
 
 def _fsync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make a new directory entry durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
     finally:
