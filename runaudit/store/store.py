@@ -7,6 +7,7 @@
     live/<run id>/                 a run in progress: series.jsonl, heartbeat
     runs/<run id>/                 the run's own folder ($RUNAUDIT_RUN): checkpoints, figures
     cache/                         derived, may be deleted at any time, never trusted by `verify`
+    aside/                         damaged bytes that good ones took the place of, for who wants to look
     tmp/                           half-written files; readers never look here
 
 Bytes go to a temporary file *in the store*, are fsynced, and are linked into place: after a crash a record is whole or
@@ -19,19 +20,24 @@ import contextlib
 import errno
 import fcntl
 import json
+import logging
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runaudit.errors import IntegrityError, NothingToJudgeError, RunauditError
-from runaudit.records.canonical import canonical_bytes, parse_canonical
-from runaudit.records.digest import Digest, digest_bytes
+from runaudit.records.canonical import JSON, canonical_bytes, parse_canonical
+from runaudit.records.digest import Digest, digest_bytes, digest_file
+from runaudit.store.aside import kept_aside, put_over
 from runaudit.store.end import MARK, damaged, end_fault, read_ends, settled, write_end
+from runaudit.system.clock import utc_text
+from runaudit.system.files import fsync_folder
 
 if TYPE_CHECKING:
     # Only named: a store keeps bytes, and a listing reads none of them.
@@ -39,6 +45,9 @@ if TYPE_CHECKING:
     from runaudit.records.outcome import Outcome
 
 STORE_SCHEMA = "runaudit.store/1"
+REPAIR, REPAIR_SCHEMA = "repair", "runaudit.repair/1"
+"""What was mended in the store itself: the kind of its line, whose subject is the event and no run, and its object."""
+_LOG = logging.getLogger("runaudit")
 
 
 class StoreError(RunauditError):
@@ -120,13 +129,43 @@ class Store:
         """Whether something lies where these bytes belong."""
         return self.object_path(digest).is_file()
 
+    def holds(self, digest: Digest) -> bool:
+        """Whether these very bytes lie there, read again: a damaged object is none."""
+        try:
+            return digest_file(self.object_path(digest)) == digest
+        except OSError:
+            return False
+
     def put(self, data: bytes) -> Digest:
-        """Seal `data` under its digest. Putting equal bytes twice is a no-op."""
+        """Seal `data` under its digest. Putting equal bytes twice is a no-op; what lies there is read again, since a
+        damaged object would poison every run to come, and good bytes take the place of others."""
         digest = digest_bytes(data)
-        if not self.has(digest):
-            with self.explained("write to"):
+        with self.explained("write to"):
+            if not os.path.lexists(self.object_path(digest)):
                 self.write_once(self.object_path(digest), data)
+            elif not self.holds(digest):
+                self.replace_damaged(digest, data)
         return digest
+
+    def replace_damaged(self, digest: Digest, data: bytes) -> None:
+        """Put good bytes in the place of an object that is not what its name says, the damaged ones aside.
+
+        The log tells of it first: a crash in between leaves an object that is still damaged, never one that was mended
+        unseen. Raises StoreError.
+        """
+        path = self.object_path(digest)
+        name = str(path.relative_to(self.root))
+        with self.explained("mend"):
+            aside = kept_aside(self.root, path)
+            self.tell_repair([{"what": "replaced by a good copy", "file": name, "aside": aside}])
+            put_over(path, data)
+        _LOG.warning("runaudit: %s was damaged: replaced by a good copy, the damaged bytes are in %s", name, aside)
+
+    def tell_repair(self, rows: Sequence[Mapping[str, JSON]]) -> LogEntry:
+        """Seal what is mended as an event of the log. `rows`: each with `what` was done, and to which `file`."""
+        body = canonical_bytes({"schema": REPAIR_SCHEMA, "done": list(rows)})
+        digest = self.put(body)
+        return self.append(REPAIR, digest, subject=digest, time=utc_text(time.time()))
 
     def read(self, digest: Digest) -> bytes:
         """The bytes of this digest, re-hashed. Raises IntegrityError where they are missing or changed."""
@@ -332,15 +371,6 @@ def entry_of(line: bytes, number: int) -> LogEntry:
         raise IntegrityError(
             f"line {number} of the store's log is damaged", remedy="restore log.jsonl from a backup"
         ) from error
-
-
-def fsync_folder(folder: Path) -> None:
-    """Make a new directory entry durable."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def find_store(start: Path, *, environ: Mapping[str, str] = os.environ, named: Path | None = None) -> Path:
