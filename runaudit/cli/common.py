@@ -158,7 +158,7 @@ def context(
     )
 
 
-SHARED: Mapping[str, tuple[Any, Any]] = {
+SHARED: dict[str, tuple[Any, Any]] = {
     "store": (StoreOption, None),
     "policy": (PolicyOption, None),
     "format": (FormatOption, Format.text),
@@ -171,10 +171,10 @@ SHARED: Mapping[str, tuple[Any, Any]] = {
 """The options that every command takes: name -> annotation, default. `--debug` is read where a failure is caught."""
 
 
-def command(*, exit_zero: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def command(*, exit_zero: bool = False, quiet: str = "") -> Callable[[Callable[..., None]], Callable[..., None]]:
     """A command's function, whose first parameter is the Context, as one that takes the shared options instead.
 
-    exit_zero: whether it judges, so that `--exit-zero` means something.
+    exit_zero: whether it judges, so that `--exit-zero` means something. quiet: what `-q` leaves, where it is no line.
     """
     names = [name for name in SHARED if exit_zero or name != "exit_zero"]
 
@@ -187,7 +187,10 @@ def command(*, exit_zero: bool = False) -> Callable[[Callable[..., None]], Calla
                 function(around, **values)
 
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
-        return signed(called, function, [*own, *(option(name, *SHARED[name]) for name in names)])
+        shared = SHARED | (
+            {"quiet": (Annotated[bool, typer.Option("-q", "--quiet", help=quiet)], False)} if quiet else {}
+        )
+        return signed(called, function, [*own, *(option(name, *shared[name]) for name in names)])
 
     return taking
 

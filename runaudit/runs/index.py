@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from runaudit.settings import Settings
     from runaudit.store.store import Store
 
-SCHEMA = "runaudit.list-index/4"
+SCHEMA = "runaudit.list-index/5"
 FILE = "list.sqlite"
 TAIL_BYTES = 64 << 10
 """A line of the log is some 300 bytes; the last one is sought in this much of its end."""
@@ -142,6 +142,15 @@ def _groups(
         index.execute("COMMIT")
 
 
+def hidden_runs(store: "Store") -> int:
+    """How many runs the index leaves out because they are archived; 0 where it cannot be read."""
+    try:
+        with contextlib.closing(_connected(store)) as index:
+            return int(index.execute("SELECT COUNT(*) FROM runs WHERE hidden = 1").fetchone()[0])
+    except sqlite3.Error:
+        return 0
+
+
 def kept_rows(store: "Store") -> Iterator[dict[str, Any]]:
     """The cohorts as the index has them, each as in the JSON answer of `list`; it may be behind the log, or absent."""
     path = store.root / "cache" / FILE
@@ -169,7 +178,8 @@ def _lines(store: "Store", groups: list[Any], *, colour: bool, width: int | None
             yield ("\n" if number else "") + group["whole"]
             continue
         lines = [""] if number else []
-        lines += head_lines(*group["head"], paint=paint, width=width)
+        shown = len(group["ids"]) if kept is None else len(kept.intersection(group["ids"]))
+        lines += head_lines(*group["head"], shown=shown, paint=paint, width=width)
         at = next((i for i, (name, _, _) in enumerate(group["columns"]) if name == "status"), 0)
         for run_id, cells in zip(group["ids"], group["cells"], strict=True):
             if kept is None or run_id in kept:
@@ -180,8 +190,13 @@ def _lines(store: "Store", groups: list[Any], *, colour: bool, width: int | None
 
 def _answer(store: "Store", groups: list[Any]) -> Iterator[str]:
     """The JSON answer, a cohort a line, as it lies in the index."""
-    yield '{"schema": "runaudit.list/1", "cohorts": ['
-    before = ""
+    from runaudit.runs.lines import json_lines
+
+    return json_lines(_alive(store, groups))
+
+
+def _alive(store: "Store", groups: list[Any]) -> Iterator[str]:
+    """The cohorts of the answer as text, with the status that a run without an outcome has now."""
     for text, kept in groups:
         line = text
         if kept is not None or '"status": ""' in text:
@@ -190,9 +205,7 @@ def _answer(store: "Store", groups: list[Any]) -> Iterator[str]:
             for row in group["runs"]:
                 row["status"] = row["status"] or _status(store, row["id"])
             line = json.dumps(group)
-        yield before + line
-        before = ","
-    yield "]}"
+        yield line
 
 
 # ── building ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -345,7 +358,7 @@ def _described(whole: Any, settings: "Settings", away: frozenset[str]) -> tuple[
             if entry.run.outcome is None:
                 cell[status] = row["status"] = ""  # Asked again whenever it is listed.
         if all(cell[status] for cell in cells):
-            lines = [*head_lines(*head, paint=UNPAINTED, width=None)]
+            lines = [*head_lines(*head, shown=len(cells), paint=UNPAINTED, width=None)]
             lines += [row_line(cell, columns, paint=UNPAINTED) for cell in cells]
             shown["whole"] = "\n".join(lines)
         return json.dumps(shown), json.dumps(answer)

@@ -97,7 +97,7 @@ def test_an_unknown_word_gives_the_nearest_names_whatever_the_command(stored, co
         main([part.format("alnoe") for part in COMMANDS[command]])
 
     assert ended.value.code == 2
-    assert "no run matches 'alnoe' (closest: alone)" in capsys.readouterr().err
+    assert "no run matches 'alnoe' (closest: 'alone')" in capsys.readouterr().err
 
 
 def test_the_words_of_python_are_those_of_the_command_line(stored):
@@ -130,7 +130,7 @@ def test_a_run_is_named_by_prefix_label_or_place(store, names):
 
 def test_an_unknown_run_lists_the_nearest(store, names):
     launch(store, label="testing GeLU")
-    with pytest.raises(UsageError, match="closest: testing GeLU"):
+    with pytest.raises(UsageError, match="closest: 'testing GeLU'"):
         names("testing GELU")
 
 
