@@ -65,9 +65,7 @@ def test_what_is_not_promised_is_said(repo, cli, options, command, capfd):
     assert "a cut at the end of the log cannot be seen" in json.loads(capfd.readouterr().out)["notes"][-1]
 
 
-def test_an_anchor_in_a_file_is_extended_and_what_it_vouches_for_need_not_be_read_again(
-    repo, cli, options, command, capfd
-):
+def test_what_an_anchor_in_a_file_vouches_for_need_not_be_read_again(repo, cli, options, command, capfd):
     """A word behind --anchor that is no path is a RUN, as it always was."""
     assert cli("run", *options, *command) == 0
     assert cli("verify", "--anchor", "../anchors.txt") == 0
@@ -78,7 +76,7 @@ def test_an_anchor_in_a_file_is_extended_and_what_it_vouches_for_need_not_be_rea
 
     answer = json.loads(capfd.readouterr().out)
     assert answer["runs"] == 0
-    assert any("1 run that was sealed up to line 2 of the log was not read again" in note for note in answer["notes"])
+    assert any("not read again: 1 run of which all was sealed up to line 2" in note for note in answer["notes"])
     assert any("extends the one that ../anchors.txt anchored at line 2" in note for note in answer["notes"])
     assert cli("verify", "--anchor", ".runaudit/anchors.txt") == 2
 
