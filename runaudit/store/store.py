@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 from runaudit.errors import IntegrityError, NothingToJudgeError, RunauditError
 from runaudit.records.canonical import canonical_bytes, parse_canonical
 from runaudit.records.digest import Digest, digest_bytes
+from runaudit.system.files import read_ordinary
 
 if TYPE_CHECKING:
     # Only named: a store keeps bytes, and a listing reads none of them.
@@ -95,7 +96,7 @@ class Store:
         """The store at `root`. Raises StoreError where there is none or it is of a newer version."""
         marker = root / "store.json"
         try:
-            value = parse_canonical(marker.read_bytes(), where=str(marker))
+            value = parse_canonical(read_ordinary(marker), where=str(marker))
         except FileNotFoundError:
             raise EmptyStoreError(
                 f"there is no runaudit store at {root}",
@@ -129,7 +130,7 @@ class Store:
         """The bytes of this digest, re-hashed. Raises IntegrityError where they are missing or changed."""
         path = self.object_path(digest)
         try:
-            data = path.read_bytes()
+            data = read_ordinary(path)
         except FileNotFoundError:
             raise IntegrityError(
                 f"{path} is missing from the store",

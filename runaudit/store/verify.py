@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from runaudit.errors import IntegrityError, RunauditError
-from runaudit.records.digest import Digest, digest_bytes, digest_file
+from runaudit.records.digest import Digest, digest_bytes, digest_file, digest_within
 from runaudit.records.manifest import MANIFEST_SCHEMA, Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT
@@ -87,7 +87,8 @@ def _check_links(store: Store, run: str, entry: LogEntry, seen: set[Path]) -> It
         if fault := _fault_of_object(store, digest, seen):
             yield Problem(run=run, file=_relative(store, digest), problem=f"{name}: {fault}")
     for file in files:
-        if fault := _fault_of_file(store.run_dir(run) / str(file["path"]), str(file["digest"]), seen):
+        folder = store.run_dir(run)
+        if fault := _fault_of_file(folder / str(file["path"]), str(file["digest"]), seen, within=folder):
             yield Problem(run=run, file=str(file["path"]), problem=f"{file.get('kind', 'file')}: {fault}")
 
 
@@ -156,10 +157,11 @@ def _fault_of_object(store: Store, digest: Digest, seen: set[Path]) -> str | Non
     return _fault_of_file(path, str(digest), seen)
 
 
-def _fault_of_file(path: Path, digest: str, seen: set[Path]) -> str | None:
+def _fault_of_file(path: Path, digest: str, seen: set[Path], *, within: Path | None = None) -> str | None:
     seen.add(path)
     try:
-        found = digest_file(path)
+        # A record may be a stranger's: of a file outside of the run's folder not even the digest is told.
+        found = digest_file(path) if within is None else digest_within(path, within)
     except FileNotFoundError:
         return "is missing"
     except OSError as error:

@@ -7,7 +7,7 @@ from runaudit.errors import RunauditError
 from runaudit.store.signature import NOT_PROMISED, anchor, check_anchor, check_signature, sign, signed_until
 from runaudit.store.store import Store
 from runaudit.store.verify import Problem
-from runaudit.system.git import ask
+from runaudit.system.git import Git, work_tree
 
 
 class AnchorError(RunauditError):
@@ -41,8 +41,8 @@ def witness(store: Store, *, key: Path | None, anchored: bool) -> tuple[str, ...
 
 
 def git_here(words: list[str]) -> str:
-    """Git in the current folder. Raises AnchorError with git's own words."""
-    done = ask(Path.cwd(), *words)
+    """Git in the current folder's repository. Raises AnchorError with git's own words."""
+    done = Git(work_tree(Path.cwd()) or Path.cwd()).ask(*words)
     if done.code != 0:
         raise AnchorError(f"git {words[0]} failed: {done.reason}", remedy="run it within a repository with a commit")
     return done.out.decode("utf-8", "replace")
