@@ -22,7 +22,7 @@ from runaudit.store.end import chains_of
 from runaudit.store.rehash import Problem
 from runaudit.store.signature import Head, head_fault, head_of
 from runaudit.store.store import Store
-from runaudit.system.files import replace_file
+from runaudit.system.files import check_output, read_ordinary, write_output
 from runaudit.text.words import plural
 
 NOTES_REF = "runaudit"
@@ -82,9 +82,7 @@ class AnchorFile:
     def lines(self) -> Iterator[str]:
         """Every line; none where there is no file yet. Raises UsageError where it is no text file."""
         try:
-            if self.path.exists() and (not self.path.is_file() or self.path.stat().st_size > MAX_BYTES):
-                raise UsageError(f"{self.path} is no file of anchors", remedy="name another file")
-            yield from self.path.read_text(encoding="utf-8").splitlines()
+            yield from read_ordinary(self.path, most=MAX_BYTES).decode("utf-8").splitlines()
         except FileNotFoundError:
             return
         except (OSError, UnicodeDecodeError) as error:
@@ -92,13 +90,11 @@ class AnchorFile:
 
     def add(self, line: str) -> None:
         """Append, whole or not at all. Raises UsageError where it cannot be written or holds something else."""
+        check_output(self.path, "the anchor")
         before = list(self.lines())
         if any(row.strip() and not row.startswith((NAMED, UNNAMED)) for row in before):
             raise UsageError(f"{self.path} holds something else than anchors", remedy="name another file")
-        try:
-            replace_file(self.path, "".join(f"{row}\n" for row in (*before, line)).encode())
-        except OSError as error:
-            raise UsageError(f"{self.path} cannot be written: {error.strerror}", remedy="name another file") from error
+        write_output(self.path, "".join(f"{row}\n" for row in (*before, line)).encode(), "the anchor")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

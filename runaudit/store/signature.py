@@ -26,6 +26,7 @@ from runaudit.store.end import GENESIS, chains_of
 from runaudit.store.rehash import Problem
 from runaudit.store.store import LogEntry, Store
 from runaudit.store.verify import SIGNATURES
+from runaudit.system.files import read_ordinary
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -223,6 +224,6 @@ def public_key(path: Path) -> "Ed25519PublicKey":
 
 def _key_bytes(path: Path) -> bytes:
     try:
-        return path.expanduser().read_bytes()
+        return read_ordinary(path.expanduser())
     except OSError as error:
         raise UsageError(f"the key {path} cannot be read: {error.strerror}", remedy="check its path") from error

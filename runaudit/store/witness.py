@@ -11,7 +11,7 @@ from runaudit.store.rehash import Problem
 from runaudit.store.signature import NOT_PROMISED, check_signature, sign, signed_until
 from runaudit.store.store import Store
 from runaudit.system.clock import utc_text
-from runaudit.system.git import ask
+from runaudit.system.git import Git, work_tree
 
 GIT, SIGNED = "git", "signed"
 """The words for the places where a head may have been kept; any other word is a file."""
@@ -47,7 +47,7 @@ def witnessed(store: Store, *, key: Path | None, check: str | None, since: str |
         remarks += () if found else (f"signed up to line {reach} of {lines} of the log",)
         until = reach if since == SIGNED and not found else 0
     for word in dict.fromkeys(word for word in (check, since) if word not in (None, SIGNED)):
-        place = place_of(store, str(word))
+        place = place_of(str(word))
         contradicted, head = check_anchor(store, place)
         problems += contradicted
         if head is not None and not contradicted:
@@ -63,25 +63,20 @@ def witness(store: Store, *, key: Path | None, place: str | None) -> tuple[str, 
     if key is not None:
         done += (f"signed: {sign(store, key, time=now)}",)
     if place is not None:
-        head = anchor(store, place_of(store, place), time=now)
+        head = anchor(store, place_of(place), time=now)
         where = "share it with: git push REMOTE refs/notes/runaudit" if place == GIT else f"in {place}"
         done += (f"anchored line {head.seq}; {where}",)
     return done
 
 
-def place_of(store: Store, word: str) -> Place:
-    """The place that a word names. Raises UsageError for a file within the store that it should protect."""
-    if word == GIT:
-        return GitNotes(git_here)
-    path = Path(word).expanduser()
-    if path.resolve().is_relative_to(store.root.resolve()):
-        raise UsageError(f"the anchor {path} lies inside the store it should protect", remedy="keep it somewhere else")
-    return AnchorFile(path)
+def place_of(word: str) -> Place:
+    """The place that a word names."""
+    return GitNotes(git_here) if word == GIT else AnchorFile(Path(word).expanduser())
 
 
 def git_here(words: list[str]) -> str:
-    """Git in the current folder. Raises AnchorError with git's own words."""
-    done = ask(Path.cwd(), *words)
+    """Git in the current folder's repository. Raises AnchorError with git's own words."""
+    done = Git(work_tree(Path.cwd()) or Path.cwd()).ask(*words)
     if done.code != 0:
         raise AnchorError(f"git {words[0]} failed: {done.reason}", remedy="run it within a repository with a commit")
     return done.out.decode("utf-8", "replace")
