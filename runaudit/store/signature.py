@@ -5,7 +5,7 @@ of the log and every manifest it counts, so other tools of that family can read 
 PEM or OpenSSH files (`ssh-keygen -t ed25519`), kept outside the store.
 
 What a signature does not promise: whoever can remove the newest lines of the log can remove their signature with them.
-Only a witness outside the store (`anchor`: a note in a git repository that others have fetched) shows that. Neither
+Only a witness outside the store (`store.anchor`) shows that. Neither
 says that what was recorded is true.
 
 Sources: DSSE v1.0.2 (secure-systems-lab/dsse, protocol.md), in-toto Statement v1.
@@ -14,7 +14,7 @@ Sources: DSSE v1.0.2 (secure-systems-lab/dsse, protocol.md), in-toto Statement v
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +22,11 @@ from typing import TYPE_CHECKING, Any
 from runaudit.errors import NothingToJudgeError, UsageError
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
-from runaudit.store.store import GENESIS, LogEntry, Store
-from runaudit.store.verify import Problem
+from runaudit.store.end import GENESIS, chains_of
+from runaudit.store.rehash import Problem
+from runaudit.store.store import LogEntry, Store
+from runaudit.store.verify import SIGNATURES
+from runaudit.system.files import read_ordinary
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -31,14 +34,11 @@ if TYPE_CHECKING:
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://runaudit.dev/log-head/v1"
-NOTES_REF = "runaudit"
 NOT_PROMISED = (
     "Without a signature or an anchor, a rewriting of the whole history and a cut at the end of the log cannot be "
-    "seen. A signature shows the rewriting; only an anchor outside the store shows the cut."
+    "seen where the sealed end (log.end) was rewritten with them. A signature shows the rewriting; only an anchor "
+    "outside the store shows the cut."
 )
-
-Git = Callable[[list[str]], str]
-"""Runs git with these arguments in the right repository and returns its output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ def head_of(entries: tuple[LogEntry, ...]) -> Head:
 
 def signature_dir(store: Store) -> Path:
     """Where the envelopes lie: one file a signed head and key."""
-    return store.root / "signatures"
+    return store.root / SIGNATURES
 
 
 # ── signing ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -80,9 +80,11 @@ def sign(store: Store, key: Path, *, time: str) -> Path:
         "payload": base64.b64encode(payload).decode(),
         "signatures": [{"keyid": keyid, "sig": base64.b64encode(private.sign(pae(PAYLOAD_TYPE, payload))).decode()}],
     }
-    path = signature_dir(store) / f"{len(entries):08d}-{keyid[7:19]}.dsse.json"
+    raw = canonical_bytes(envelope)
+    # Whoever has no key can still see whether the file is the one that was written.
+    path = signature_dir(store) / f"{len(entries):08d}-{keyid[7:19]}-{digest_bytes(raw).hex[:12]}.dsse.json"
     with store.explained("write a signature to"):  # the same care as for objects: whole or absent, never replaced
-        store.write_once(path, canonical_bytes(envelope))
+        store.write_once(path, raw)
     return path
 
 
@@ -116,17 +118,17 @@ def check_signature(store: Store, key: Path) -> tuple[Problem, ...]:
     A store without any signature by this key is a problem, never a pass. `signed_until` says how far they reach.
     """
     public = public_key(key)
-    entries = store.entries()
+    chains = chains_of(store.log_bytes())
     own = list(_envelopes_by(store, key_id(public)))
     if not own:
         return (_problem("signatures", f"holds no signature by the key {key_id(public)[:19]}…"),)
-    return tuple(_problem(path.name, fault) for path, body in own if (fault := _fault(body, public, entries)))
+    return tuple(_problem(path.name, fault) for path, body in own if (fault := _fault(body, public, chains)))
 
 
 def signed_until(store: Store, key: Path) -> Head:
     """The newest head signed by this key whose signature holds; seq 0 when there is none."""
-    public, entries = public_key(key), store.entries()
-    heads = [_head(body) for _, body in _envelopes_by(store, key_id(public)) if _fault(body, public, entries) is None]
+    public, chains = public_key(key), chains_of(store.log_bytes())
+    heads = [_head(body) for _, body in _envelopes_by(store, key_id(public)) if _fault(body, public, chains) is None]
     return max(heads, key=lambda head: head.seq, default=Head(seq=0, chain=GENESIS))
 
 
@@ -143,7 +145,7 @@ def _envelopes_by(store: Store, keyid: str) -> Iterator[tuple[Path, dict[str, An
             yield path, body
 
 
-def _fault(body: dict[str, Any], public: "Ed25519PublicKey", entries: tuple[LogEntry, ...]) -> str | None:
+def _fault(body: dict[str, Any], public: "Ed25519PublicKey", chains: Sequence[str]) -> str | None:
     from cryptography.exceptions import InvalidSignature
 
     try:
@@ -157,7 +159,7 @@ def _fault(body: dict[str, Any], public: "Ed25519PublicKey", entries: tuple[LogE
         return "is not a whole DSSE envelope"
     except InvalidSignature:
         return "does not match its signature: it was changed after signing, or signed with another key"
-    return head_fault(head, entries)
+    return head_fault(head, chains)
 
 
 def _head(body: dict[str, Any]) -> Head:
@@ -165,50 +167,17 @@ def _head(body: dict[str, Any]) -> Head:
     return Head(seq=int(predicate["seq"]), chain=str(predicate["head"]))
 
 
-def head_fault(head: Head, entries: tuple[LogEntry, ...]) -> str | None:
-    """How the log contradicts a head that was witnessed earlier, or None."""
-    if head.seq > len(entries):
-        return f"witnesses {head.seq} lines of the log, which now has {len(entries)}: its end was cut off"
-    if head.seq < 1 or entries[head.seq - 1].chain != head.chain:
+def head_fault(head: Head, chains: Sequence[str]) -> str | None:
+    """How the log, given by the digests of its lines, contradicts a head that was witnessed earlier, or None."""
+    if head.seq > len(chains):
+        return f"witnesses {head.seq} lines of the log, which now has {len(chains)}: its end was cut off"
+    if head.seq < 1 or chains[head.seq - 1] != head.chain:
         return f"witnesses another line {head.seq} than the log now has: the history was rewritten"
     return None
 
 
 def _problem(file: str, text: str) -> Problem:
     return Problem(run=None, file=file if file == "signatures" else f"signatures/{file}", problem=text)
-
-
-# ── an anchor in git ─────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def anchor(store: Store, git: Git) -> Head:
-    """Write the present head as a git note (`refs/notes/runaudit`) on HEAD. Only ever on an explicit request.
-
-    The note is a witness once somebody else has it: `git push REMOTE refs/notes/runaudit`.
-    """
-    head = head_of(store.entries())
-    if head.seq == 0:
-        raise NothingToJudgeError("the log is empty, so there is nothing to anchor", remedy="record a run first")
-    git(["notes", f"--ref={NOTES_REF}", "append", "-m", f"runaudit-head/1 {head.seq} {head.chain}", "HEAD"])
-    return head
-
-
-def check_anchor(store: Store, git: Git) -> tuple[Problem, ...]:
-    """What contradicts the anchors in the repository's notes. No anchor at all is a problem, never a pass."""
-    heads = list(_anchored(git))
-    entries = store.entries()
-    if not heads:
-        return (Problem(run=None, file=f"refs/notes/{NOTES_REF}", problem="holds no anchor of this log"),)
-    faults = (head_fault(head, entries) for head in heads)
-    return tuple(Problem(run=None, file=f"refs/notes/{NOTES_REF}", problem=f) for f in dict.fromkeys(faults) if f)
-
-
-def _anchored(git: Git) -> Iterator[Head]:
-    for row in git(["notes", f"--ref={NOTES_REF}", "list"]).splitlines():
-        for line in git(["cat-file", "blob", row.split()[0]]).splitlines():
-            match line.split():
-                case ["runaudit-head/1", seq, chain] if seq.isdigit():
-                    yield Head(seq=int(seq), chain=chain)
 
 
 # ── keys ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -255,6 +224,6 @@ def public_key(path: Path) -> "Ed25519PublicKey":
 
 def _key_bytes(path: Path) -> bytes:
     try:
-        return path.expanduser().read_bytes()
+        return read_ordinary(path.expanduser())
     except OSError as error:
         raise UsageError(f"the key {path} cannot be read: {error.strerror}", remedy="check its path") from error
