@@ -23,8 +23,14 @@ def completed(info: ParameterInfo) -> None:
         info.autocompletion = _runs
     elif "--metric" in options:
         info.autocompletion = _metrics
+    elif "--sort" in options or "--columns" in options:
+        info.autocompletion = _columns
     elif metavar.startswith("RULE"):
         info.autocompletion = _rules
+    elif metavar == "KIND":
+        info.autocompletion = _kinds
+    elif re.fullmatch(r"[a-z]+(\|[a-z]+)+", metavar):
+        info.autocompletion = _one_of(metavar.split("|"))
 
 
 def _runs(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
@@ -37,6 +43,25 @@ def _metrics(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     from runaudit.runs.completion import metric_words
 
     return _offered(lambda: metric_words(_store(ctx), incomplete))
+
+
+def _columns(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    from runaudit.runs.completion import column_words
+
+    return _offered(lambda: column_words(_store(ctx), incomplete))
+
+
+def _kinds(incomplete: str) -> list[tuple[str, str]]:
+    from runaudit.importers.kinds import BUNDLE, KINDS
+
+    return _one_of((*KINDS, BUNDLE))(incomplete)
+
+
+def _one_of(words: Iterable[str]) -> Callable[[str], list[tuple[str, str]]]:
+    def offered(incomplete: str) -> list[tuple[str, str]]:
+        return [(word, "") for word in words if word.startswith(incomplete)]
+
+    return offered
 
 
 def _rules(incomplete: str) -> list[tuple[str, str]]:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from runaudit.errors import GuardRefusedError, RunauditError
-from runaudit.guard import data, design, provenance
+from runaudit.guard import data, design, labels, provenance
 from runaudit.guard.waiver import Waiver
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.manifest import Unknown
 from runaudit.rules import Rule, Skip, check_all
 from runaudit.text.terminal import UNPAINTED, Paint
 
-RULES: tuple[Rule, ...] = (*provenance.RULES, *data.RULES, *design.RULES)
+RULES: tuple[Rule, ...] = (*provenance.RULES, *data.RULES, *design.RULES, *labels.RULES)
 """Every rule of the guard, in the order of their codes."""
 
 SCHEMA = "runaudit.guard/1"
