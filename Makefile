@@ -8,7 +8,7 @@ JOBS   ?= 2
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint demo bench clean
+.PHONY: help setup test coverage lint demo bench clean
 
 help:  ## a line per target
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 test: setup  ## run the whole suite
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+coverage: setup  ## the suite with line coverage; fails below the floor in pyproject.toml (half as long again)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report=term
 
 lint: setup  ## ruff and mypy --strict
 	$(BIN)/ruff format --check .

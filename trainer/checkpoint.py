@@ -1,102 +1,124 @@
-"""Checkpoints that can be trusted: tensors in safetensors, the rest in JSON, nothing is ever unpickled.
+"""Checkpoints that can be trusted: one file, replaced as a whole, and nothing is ever unpickled.
 
-One checkpoint is `NAME.safetensors` (weights and buffers), `NAME.state.safetensors` (optimiser moments
-and generator states) and `NAME.json`, which is written last, names the digests of the other two and
-carries its own. Every file is written beside its place and moved into it, so a reader sees an old
-checkpoint or a new one, never half of one.
+A checkpoint is one safetensors file. Its tensors are the weights and buffers under their own names, then `state/…`
+(optimiser moments, generator states) and `best` (the bytes of the best checkpoint so far, where that is another one);
+its metadata holds the digest of the file and the rest as JSON. One file, because that is what a file system swaps at
+once: of three files moved into place one after the other, 8 of 12 kills between them left some that did not fit.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError
+from safetensors import torch as safetensors
 from torch import Tensor
 
-from runaudit.errors import ConfigError, IntegrityError, UsageError
-from runaudit.system.files import replacing
+from runaudit.errors import IntegrityError, UsageError
+from runaudit.system.files import replace_file
+from trainer import threefiles
 
-FORMAT = "trainer.checkpoint/1"
+FORMAT = "trainer.checkpoint/2"
+STATE, BEST = "state/", "best"
+_MARK = f'"{FORMAT}":"'.encode()
+_UNKNOWN = b"0" * 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """weights and state: tensors by name. facts: plain JSON, among it `config`, `seed`, `stage`, `step`."""
+    """Tensors by name, and facts in plain JSON, among them `config`, `seed`, `data` and `progress`.
+
+    best: the file of the best checkpoint so far where it is another one; empty where this is it, or there is none yet.
+    """
 
     weights: Mapping[str, Tensor]
     state: Mapping[str, Tensor]
     facts: Mapping[str, Any]
+    best: bytes = b""
 
 
-def save(path: Path, checkpoint: Checkpoint) -> dict[str, str]:
-    """Write a checkpoint whose weights are `path` (*.safetensors). Returns the digest of each file by name.
+def write(path: Path, file: bytes) -> None:
+    """Put a checkpoint's bytes at `path` (*.safetensors), durable when this returns.
 
-    Raises UsageError if the disk refuses, leaving the previous checkpoint as it was.
+    Raises UsageError if the disk refuses; the earlier checkpoint is then still there, whole.
     """
-    state_path, json_path = _siblings(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        digests = {
-            file.name: _write(file, lambda part, kept=tensors: save_file(_portable(kept), part))  # type: ignore[misc]
-            for file, tensors in ((path, checkpoint.weights), (state_path, checkpoint.state))
-        }
-        body = {"format": FORMAT, "files": digests, "facts": dict(checkpoint.facts)}
-        body["digest"] = _digest(_text(body).encode())
-        digests[json_path.name] = _write(json_path, lambda part: Path(part).write_text(_text(body)))
+        replace_file(path, file)
     except OSError as error:
+        kept = "the earlier one is kept" if path.is_file() else "there is none before it"
         raise UsageError(
-            f"{path}: cannot write the checkpoint: {error}", remedy="free some space, or choose another --out"
+            f"{path}: the checkpoint could not be written ({error.strerror or error}); {kept}",
+            remedy="free some space, then go on with --resume",
         ) from error
-    return digests
+
+
+def encoded(checkpoint: Checkpoint) -> bytes:
+    """The bytes of a checkpoint's file; equal checkpoints give equal bytes."""
+    tensors = dict(checkpoint.weights)
+    tensors |= {STATE + name: tensor for name, tensor in checkpoint.state.items()}
+    if checkpoint.best:
+        tensors[BEST] = torch.frombuffer(bytearray(checkpoint.best), dtype=torch.uint8)
+    # One key only: the format writes several in no fixed order, and equal runs must leave equal files.
+    told = {FORMAT: _UNKNOWN.decode() + json.dumps(checkpoint.facts, sort_keys=True, separators=(",", ":"))}
+    raw = bytearray(safetensors.save(_portable(tensors), told))
+    at = raw.index(_MARK) + len(_MARK)
+    raw[at : at + len(_UNKNOWN)] = hashlib.sha256(raw).hexdigest().encode()
+    return bytes(raw)
 
 
 def load(path: Path) -> Checkpoint:
-    """Read a checkpoint and check every digest.
+    """Read a checkpoint and hold every byte against the digest it carries; one of three files, as it was, too.
 
-    Raises UsageError if a file is missing, IntegrityError naming the file that does not match.
+    Raises UsageError if there is no such file, IntegrityError naming the file that does not match.
     """
-    state_path, json_path = _siblings(path)
-    for file in (path, state_path, json_path):
-        if not file.is_file():
-            raise UsageError(
-                f"{file}: no such file; a checkpoint is three files",
-                remedy="name an existing *.safetensors checkpoint",
-            )
     try:
-        body = json.loads(json_path.read_text(encoding="utf-8"))
-        claimed, files, facts = body.pop("digest"), body["files"], body["facts"]
-    except (ValueError, KeyError, AttributeError) as error:
-        raise IntegrityError(f"{json_path}: not a checkpoint's state", remedy="use another checkpoint") from error
-    if _digest(_text(body).encode()) != claimed:
-        raise IntegrityError(f"{json_path}: does not match its own digest", remedy="use another checkpoint")
-    for file in (path, state_path):
-        if _digest(file.read_bytes()) != files.get(file.name):
-            raise IntegrityError(f"{file}: does not match its digest", remedy="use another checkpoint")
-    return Checkpoint(weights=load_file(path), state=load_file(state_path), facts=facts)
+        raw = path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"{path}: cannot be read ({error.strerror})", remedy="name an existing *.safetensors checkpoint"
+        ) from error
+    if _MARK not in raw and threefiles.is_one(path):
+        return _of_three(path)
+    return decoded(raw, where=path)
 
 
-def require_same_run(checkpoint: Checkpoint, *, config: Mapping[str, Any], seed: int, data: str) -> None:
-    """Raise ConfigError unless the checkpoint comes from this very config, seed and set of tiles."""
-    facts = checkpoint.facts
-    before, now = _leaves(facts["config"]), _leaves(config)
-    for key in sorted(before.keys() | now.keys()):
-        if before.get(key) != now.get(key):
-            raise ConfigError(
-                f"cannot resume: {key} was {before.get(key)!r} and is {now.get(key)!r}",
-                remedy="resume with the config of the checkpoint, or start a new run",
-            )
-    if facts["seed"] != seed:
-        raise ConfigError(
-            f"cannot resume: the seed was {facts['seed']} and is {seed}", remedy="resume with the same seed"
-        )
-    if facts["data"] != data:
-        raise ConfigError(
-            "cannot resume: the training tiles are not those of the checkpoint", remedy="restore the dataset"
-        )
+def files_of(path: Path) -> tuple[Path, ...]:
+    """The files that hold the checkpoint at `path`: one, or the three of an older version."""
+    return threefiles.files_of(path) if threefiles.is_one(path) else (path,)
+
+
+def _of_three(path: Path) -> Checkpoint:
+    checkpoint = Checkpoint(**threefiles.load(path))
+    best = threefiles.best_beside(path, checkpoint.facts)
+    return replace(checkpoint, best=encoded(_of_three(best))) if best else checkpoint
+
+
+def decoded(raw: bytes, *, where: object) -> Checkpoint:
+    """The checkpoint that these bytes are. Raises IntegrityError, naming `where` they lie, if they are none."""
+    remedy = "use another checkpoint"
+    try:
+        at = raw.index(_MARK) + len(_MARK)
+        claimed = raw[at : at + len(_UNKNOWN)]
+        plain = raw[:at] + _UNKNOWN + raw[at + len(_UNKNOWN) :]
+        if hashlib.sha256(plain).hexdigest().encode() != claimed:
+            raise IntegrityError(f"{where}: does not match its digest", remedy=remedy)
+        told = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])["__metadata__"][FORMAT]
+        facts, tensors = json.loads(told[len(_UNKNOWN) :]), safetensors.load(raw)
+    except (ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise IntegrityError(f"{where}: no checkpoint of this trainer, or a damaged one", remedy=remedy) from error
+    best = tensors.pop(BEST, None)
+    state = {name: tensors.pop(name) for name in list(tensors) if name.startswith(STATE)}
+    return Checkpoint(
+        weights=tensors,
+        state={name.removeprefix(STATE): tensor for name, tensor in state.items()},
+        facts=facts,
+        best=b"" if best is None else best.numpy().tobytes(),
+    )
 
 
 def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -123,35 +145,6 @@ def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Te
     optimiser.load_state_dict({"state": states, "param_groups": groups})
 
 
-def state_files(path: Path) -> tuple[Path, Path, Path]:
-    """The three files of the checkpoint whose weights are `path`."""
-    return (path, *_siblings(path))
-
-
-def _siblings(path: Path) -> tuple[Path, Path]:
-    return path.with_suffix(".state.safetensors"), path.with_suffix(".json")
-
-
 def _portable(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     # The file format knows no memory layout: channels_last weights are stored in plain order.
     return {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
-
-
-def _write(path: Path, writer: Callable[[str], object]) -> str:
-    with replacing(path) as part:
-        writer(str(part))
-        return _digest(part.read_bytes())
-
-
-def _digest(data: bytes) -> str:
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
-
-
-def _text(body: Mapping[str, Any]) -> str:
-    return json.dumps(body, sort_keys=True, separators=(",", ":"))
-
-
-def _leaves(tree: Any, path: str = "config") -> dict[str, Any]:
-    if isinstance(tree, Mapping):
-        return {k: v for key, item in tree.items() for k, v in _leaves(item, f"{path}.{key}").items()}
-    return {path: tree}

@@ -76,9 +76,9 @@ def stop_signals() -> Iterator[Callable[[], int]]:
 
 def _train(options: argparse.Namespace) -> int:
     """Everything a user can get wrong comes first; then the seal; then, and only then, the first step."""
-    from trainer import recording
+    from trainer import recording, resume
     from trainer.configfile import config_files
-    from trainer.main import open_dataset, prepare, read_config, train
+    from trainer.main import open_dataset, prepare, read_config, require_continuable, train
     from trainer.seeding import seed_everything
 
     launch = recording.LaunchOptions(
@@ -87,21 +87,23 @@ def _train(options: argparse.Namespace) -> int:
     )  # fmt: skip
     config = read_config(options.config, tuple(options.set))
     dataset = open_dataset(config)
-    resumed = recording.find_resume(options.resume, options.store) if options.resume else None
+    parent = resume.find(options.resume, options.store) if options.resume else None
+    if parent is not None and parent.remark:
+        print(f"trainer: {parent.remark}", file=sys.stderr, flush=True)
     # The switches that seeding sets are part of the environment, so they come before the guard looks at it.
     seed_everything(options.seed, deterministic=config.deterministic, threads=config.threads)
-    if options.resume is None:  # what a resumed run continues is known a little later, and the guard is asked then
+    if parent is None:  # else whether the run can go on at all comes first, and the guard is asked at the seal
         recording.check(launch, config, options.seed, dataset)
     prepared = prepare(config, options.seed, dataset)
+    if parent is not None:
+        require_continuable(prepared, parent.checkpoint)
     with stop_signals() as stop:
-        recorder = recording.seal(launch, config, options.seed, dataset, proof=prepared.seed_proof, resumed=resumed)
+        recorder = recording.seal(launch, config, options.seed, dataset, proof=prepared.seed_proof, parent=parent)
         print(f"run {recorder.id[:12]} sealed", file=sys.stderr, flush=True)
         with recorder:
-            if resumed is not None:
-                recording.inherit_best(recorder, resumed[1])
             result = train(
-                config, options.seed, recording.SealedLog(recorder, TerminalLog()),
-                recorder.run_dir, resumed[1] if resumed else None, prepared=prepared, stop=stop,
+                config, options.seed, recording.SealedLog(recorder, TerminalLog()), recorder.run_dir,
+                parent.checkpoint if parent else None, prepared=prepared, stop=stop,
             )  # fmt: skip
             recording.keep_pictures(recorder, result.judged)
             metrics = recording.summary(result.metrics)

@@ -7,16 +7,17 @@ that is interrupted anywhere and resumed computes the very same losses.
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import torch
 
-from trainer import checkpoint as checkpoints
 from trainer.amp import Precision
 from trainer.build import Normalised
+from trainer.checkpoint import Checkpoint, decoded, encoded, optimiser_tensors, restore_optimiser, write
 from trainer.config import TrainConfig, resolve
+from trainer.resume import put_weights
 from trainer.samples import Batch, Samples, draw
 from trainer.seeding import restore_rng, rng_state
 from trainer.stages import (
@@ -42,7 +43,7 @@ class RunLog(Protocol):
         """Something that happened between steps."""
 
     def checkpoint(self, path: Path, *, step: int, kind: Literal["best", "last", "stage"]) -> None:
-        """A checkpoint lies at `path` now, beside its state files."""
+        """A checkpoint lies at `path` now."""
 
 
 class StopRequested(Exception):  # noqa: N818 - a request, not an error
@@ -55,7 +56,10 @@ class StopRequested(Exception):  # noqa: N818 - a request, not an error
 
 @dataclass(slots=True, kw_only=True)
 class Progress:
-    """Where the run is. `stage_at` counts planned stages, `step` steps within it, `done` steps over all stages."""
+    """Where the run is. `stage_at` counts planned stages, `step` steps within it, `done` steps over all stages.
+
+    best, best_file: the lowest validation error so far and the checkpoint of that moment; none before the first.
+    """
 
     stage_at: int = 0
     step: int = 0
@@ -64,6 +68,11 @@ class Progress:
     skipped_in_a_row: int = 0
     best: float | None = None
     frozen: dict[str, str] = field(default_factory=dict)
+    best_file: bytes = b""
+
+    def facts(self) -> dict[str, Any]:
+        """All but the file, in plain JSON."""
+        return {name: getattr(self, name) for name in Progress.__dataclass_fields__ if name != "best_file"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +91,7 @@ class RunContext:
 
 
 def run_stages(
-    work: RunContext, stages: tuple[Stage, ...], resume: checkpoints.Checkpoint | None = None
+    work: RunContext, stages: tuple[Stage, ...], resume: Checkpoint | None = None
 ) -> tuple[Status, Progress, int]:
     """Train through all stages. Returns the status, where it ended, and the signal that ended it, or 0.
 
@@ -90,7 +99,7 @@ def run_stages(
     """
     progress, precision = Progress(), Precision(work.config.amp, work.config.device)
     if resume is not None:
-        _restore(work, precision, progress, resume)
+        _restore(work, precision, progress, resume, stages)
     try:
         while progress.stage_at < len(stages):
             stage = stages[progress.stage_at]
@@ -107,14 +116,14 @@ def _run_stage(
     stage: Stage,
     progress: Progress,
     precision: Precision,
-    resume: checkpoints.Checkpoint | None,
+    resume: Checkpoint | None,
 ) -> bool:
     """Train one stage from where `progress` stands. False if it diverged."""
     config, model = work.config, work.model
     free = prepare_blocks(model, stage.trains)
     optimiser = build_optimiser(free, stage.lr, config.optim, fused=True)
     if progress.step and resume is not None:
-        checkpoints.restore_optimiser(optimiser, resume.state)
+        restore_optimiser(optimiser, resume.state)
         require_frozen(model, stage, progress.frozen)
     else:
         progress.frozen = frozen_digests(model, stage.trains)
@@ -230,27 +239,49 @@ def _save(
     *,
     kind: Literal["best", "last"],
 ) -> None:
-    path = work.folder / f"{kind}.safetensors"
     tensors, plain = rng_state()
     if optimiser is not None:
-        tensors |= checkpoints.optimiser_tensors(optimiser)
+        tensors |= optimiser_tensors(optimiser)
     facts = {
         "config": resolve(work.config),
         "seed": work.seed,
         "data": work.data_digest,
-        "progress": {name: getattr(progress, name) for name in Progress.__dataclass_fields__},
+        "progress": progress.facts(),
         "precision": precision.state(),
         "rng": plain,
     }
-    checkpoints.save(path, checkpoints.Checkpoint(weights=work.model.state_dict(), state=tensors, facts=facts))
-    work.run.checkpoint(path, step=progress.done, kind=kind)
+    # The last one carries the best along: whoever goes on with it, wherever it lies, may end with that one.
+    best = progress.best_file if kind == "last" else b""
+    file = encoded(Checkpoint(weights=work.model.state_dict(), state=tensors, facts=facts, best=best))
+    if kind == "best":
+        progress.best_file = file
+    _keep(work, file, kind, progress.done)
 
 
-def _restore(work: RunContext, precision: Precision, progress: Progress, resume: checkpoints.Checkpoint) -> None:
-    checkpoints.require_same_run(resume, config=resolve(work.config), seed=work.seed, data=work.data_digest)
-    work.model.load_state_dict(dict(resume.weights))
+def _keep(work: RunContext, file: bytes, kind: Literal["best", "last"], step: int) -> None:
+    path = work.folder / f"{kind}.safetensors"
+    write(path, file)
+    work.run.checkpoint(path, step=step, kind=kind)
+
+
+def _restore(
+    work: RunContext,
+    precision: Precision,
+    progress: Progress,
+    resume: Checkpoint,
+    stages: tuple[Stage, ...],
+) -> None:
+    put_weights(
+        resume, work.model, config=work.config, seed=work.seed, data=work.data_digest, stages=stages
+    )  # fmt: skip
     precision.restore(resume.facts["precision"])
     restore_rng(resume.state, resume.facts["rng"])
     for name, value in resume.facts["progress"].items():
         setattr(progress, name, value)
+    # The child is whole from its first moment on: killed at any time, it can be continued itself.
+    if progress.best is not None:
+        progress.best_file = resume.best or encoded(resume)
+        found = decoded(progress.best_file, where="the best checkpoint").facts["progress"]["done"]
+        _keep(work, progress.best_file, "best", found)
+    _keep(work, encoded(replace(resume, best=progress.best_file)), "last", progress.done)
     work.run.event(progress.done, "resume", {"stage_at": progress.stage_at, "step": progress.step})

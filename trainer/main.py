@@ -14,15 +14,16 @@ from typing import Any, Literal
 import torch
 
 from runaudit.errors import ConfigError, UsageError
-from trainer import checkpoint as checkpoints
 from trainer.baseline import Protocol
 from trainer.build import Normalised, build_model, parameter_count
+from trainer.checkpoint import Checkpoint, decoded, load
 from trainer.config import TrainConfig, settled
 from trainer.configfile import load_config
 from trainer.data import Dataset, read_dataset, train_tiles
 from trainer.evaluate import EvaluationConfig, Judged, baselines_folder, evaluate_sequence
-from trainer.loop import RunContext, RunLog, Status, run_stages
+from trainer.loop import Progress, RunContext, RunLog, Status, run_stages
 from trainer.predict import Predictor
+from trainer.resume import load_weights, put_weights
 from trainer.samples import Samples, draw, samples_from, split
 from trainer.seeding import rng_digest, seed_everything
 from trainer.stages import Stage, plan, weights_digest
@@ -127,6 +128,13 @@ def prepare(config: TrainConfig, seed: int, dataset: Dataset) -> Prepared:
     )
 
 
+def require_continuable(ready: Prepared, checkpoint: Checkpoint) -> None:
+    """Hold a checkpoint against the run that is to go on from it. Raises as `put_weights` does."""
+    put_weights(
+        checkpoint, ready.model, config=ready.config, seed=ready.seed, data=ready.data_digest, stages=ready.stages
+    )  # fmt: skip
+
+
 @dataclass(slots=True)
 class _Tee:
     """Passes everything on, and remembers events and checkpoints."""
@@ -152,7 +160,7 @@ def train(
     seed: int,
     run: RunLog,
     run_dir: Path,
-    resume: Path | None = None,
+    resume: Checkpoint | None = None,
     *,
     prepared: Prepared | None = None,
     stop: Callable[[], int] = lambda: 0,
@@ -168,7 +176,7 @@ def train(
         config=config, seed=seed, model=ready.model, train=ready.train, val=ready.val, data_digest=ready.data_digest,
         run=tee, folder=run_dir / "checkpoints", stop=stop,
     )  # fmt: skip
-    status, progress, signal = run_stages(work, ready.stages, None if resume is None else checkpoints.load(resume))
+    status, progress, signal = run_stages(work, ready.stages, resume)
     metrics = {
         "time/train_cpu_s": time.process_time() - began,
         "parameters": float(parameter_count(ready.model)),
@@ -176,7 +184,7 @@ def train(
     }
     judged: tuple[Judged, ...] = ()
     if status == "completed":
-        ready.model.load_state_dict(_chosen_weights(config, tee, work.folder))
+        _choose_weights(ready.model, config, progress)
         judged, found = judge(ready.model, config, ready.dataset)
         metrics |= found
         tee.log(progress.done, {k: v for k, v in found.items() if k.startswith(("full_frame/", "tile/"))})
@@ -187,11 +195,10 @@ def train(
     )  # fmt: skip
 
 
-def _chosen_weights(config: TrainConfig, tee: _Tee, folder: Path) -> dict[str, torch.Tensor]:
-    """The weights that are judged: of the checkpoint that the config names."""
-    # A run that was resumed after the last step kept none itself: the best one lies where the run left it.
-    path = tee.kept.get(config.eval.checkpoint, folder / f"{config.eval.checkpoint}.safetensors")
-    return dict(checkpoints.load(path).weights)
+def _choose_weights(model: Normalised, config: TrainConfig, progress: Progress) -> None:
+    """Put the weights that are judged into the network: it holds the last ones, and the config may want the best."""
+    if config.eval.checkpoint == "best":
+        model.load_state_dict(dict(decoded(progress.best_file, where="the best checkpoint").weights))
 
 
 def judge(
@@ -230,13 +237,7 @@ def judge(
 def evaluate_checkpoint(config: TrainConfig, dataset: Dataset, path: Path) -> dict[str, float]:
     """Full-frame figures of a checkpoint. Raises ConfigError if its weights do not fit the configured network."""
     model = build_model(config.model).to(config.device)
-    try:
-        model.load_state_dict(dict(checkpoints.load(path).weights))
-    except RuntimeError as error:
-        raise ConfigError(
-            f"{path}: its weights are not those of the configured network",
-            remedy="use the config the checkpoint was trained with",
-        ) from error
+    load_weights(model, load(path).weights, where=path)
     torch.set_num_threads(config.threads)
     return judge(model, config, dataset)[1]
 

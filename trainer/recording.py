@@ -5,17 +5,14 @@ the whole, with digests that prove the seed acted, at the moment the manifest is
 """
 
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal
 
-from runaudit import FileEntry, Recording, digest_file, digest_files, digest_tree, find_run, guard, guarded_record
+from runaudit import FileEntry, Recording, digest_file, digest_files, digest_tree, guard, guarded_record
 from runaudit.errors import UsageError
-from trainer.checkpoint import state_files
 from trainer.config import DERIVED_RULES, TrainConfig, resolve
 from trainer.data import Dataset
 from trainer.data.layout import find_layout
@@ -23,6 +20,7 @@ from trainer.data.png import write_grey
 from trainer.evaluate import Judged, baselines_folder
 from trainer.loop import RunLog
 from trainer.panels import Pixels, panels
+from trainer.resume import Parent
 
 # The code a reported number comes from. A change in any of them makes two runs incomparable, not merely different.
 METRIC_CODE = ("metrics.py", "evaluate.py", "tiling.py", "baseline.py", "classical.py", "predict.py")
@@ -46,7 +44,7 @@ class LaunchOptions:
 def check(options: LaunchOptions, config: TrainConfig, seed: int, dataset: Dataset) -> None:
     """Ask the guard about everything that is known before a network is built. Raises GuardRefusedError."""
     if not os.environ.get("RUNAUDIT_RUN"):  # else `runaudit run` has asked, and sealed
-        guard(**_request(options, config, seed, dataset))
+        guard(**_request(options, config, seed, dataset, None))
 
 
 def seal(
@@ -56,16 +54,16 @@ def seal(
     dataset: Dataset,
     *,
     proof: Mapping[str, str],
-    resumed: tuple[str | None, Path] | None = None,
+    parent: Parent | None = None,
 ) -> Recording:
-    """Seal the manifest of a run and return its recorder. `resumed`: the parent run, if known, and the checkpoint."""
-    request = _request(options, config, seed, dataset)
-    if resumed is not None:
-        request["init"] = _child(*resumed)
+    """Seal the manifest of a run and return its recorder. `parent`: what it continues from."""
+    request = _request(options, config, seed, dataset, parent)
     return guarded_record(**request, seed_proof=dict(proof), sinks=_sinks(options))
 
 
-def _request(options: LaunchOptions, config: TrainConfig, seed: int, dataset: Dataset) -> dict[str, Any]:
+def _request(
+    options: LaunchOptions, config: TrainConfig, seed: int, dataset: Dataset, parent: Parent | None
+) -> dict[str, Any]:
     meta = dataset.meta
     # What belongs to the data itself; how it is cut and how much of it is used stands in the config, once.
     facts = {
@@ -81,7 +79,7 @@ def _request(options: LaunchOptions, config: TrainConfig, seed: int, dataset: Da
         "config_files": options.config_files,
         "data": {split: split_source(dataset, split) for split in ("train", "test")},
         "data_facts": {"train": facts, "test": facts},
-        "init": "random",
+        "init": "random" if parent is None else parent.init(),
         "evaluation": _evaluation(config),
         "intent": options.intent,
         "baseline": options.baseline,
@@ -138,12 +136,6 @@ def _evaluation(config: TrainConfig) -> dict[str, Any]:
     }
 
 
-def _child(parent: str | None, checkpoint: Path) -> dict[str, Any]:
-    digest = str(digest_files([checkpoint]))
-    # Without a parent the lineage is what the checkpoint's digest says, and no more.
-    return {"kind": "resume" if parent else "checkpoint", "checkpoint": digest, "parent": parent}
-
-
 def _sinks(options: LaunchOptions) -> tuple[Any, ...]:
     if options.wandb == "off":
         return ()
@@ -170,9 +162,8 @@ class SealedLog:
         self.viewer.event(step, kind, detail)
 
     def checkpoint(self, path: Path, *, step: int, kind: Literal["best", "last", "stage"]) -> None:
-        """A checkpoint is three files; all are recorded, or a resume could not be trusted."""
-        for file in state_files(path):
-            self.recorder.checkpoint(file, step=step, kind=kind if file == path else f"{kind}-state")
+        """A checkpoint lies at `path` now: recorded by digest, to which a resumed run is held."""
+        self.recorder.checkpoint(path, step=step, kind=kind)
         self.viewer.checkpoint(path, step=step, kind=kind)
 
 
@@ -207,37 +198,3 @@ def summary(metrics: Mapping[str, float]) -> dict[str, float]:
         if values:
             out[f"full_frame/{name}"] = fmean(values)
     return out
-
-
-def inherit_best(recorder: Recording, checkpoint: Path) -> None:
-    """Bring the best checkpoint so far into a child run: it may stay the best, and the parent's folder is not ours."""
-    best = checkpoint.with_name("best.safetensors")
-    folder = recorder.run_dir / "checkpoints"
-    if not best.is_file() or best.parent == folder:
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in state_files(best):
-        shutil.copyfile(name, folder / name.name)
-        recorder.checkpoint(folder / name.name, step=0, kind="best" if name == best else "best-state")
-
-
-def find_resume(word: str, store: Path | None) -> tuple[str | None, Path]:
-    """What `--resume` names: a checkpoint file, or a run whose last checkpoint is meant; and the run it belongs to.
-
-    Raises UsageError when there is neither.
-    """
-    path = Path(word)
-    if path.is_file():
-        return _run_of(path), path
-    parent, folder = find_run(word, store=store)
-    last = folder / "checkpoints" / "last.safetensors"
-    if not last.is_file():
-        raise UsageError(f"run {parent[:12]} left no last checkpoint", remedy="name a *.safetensors file instead")
-    return parent, last
-
-
-def _run_of(checkpoint: Path) -> str | None:
-    """The run in whose folder a checkpoint lies: …/runs/<id>/checkpoints/last.safetensors."""
-    parts = checkpoint.absolute().parts
-    inside = [name for before, name in pairwise(parts) if before == "runs" and len(name) == 64]
-    return inside[-1] if inside else None

@@ -20,7 +20,8 @@ from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
-from runaudit.store.store import GENESIS, Store
+from runaudit.store.end import GENESIS
+from runaudit.store.store import Store
 
 PY = sys.executable
 LIST = [PY, "-m", "runaudit", "list"]

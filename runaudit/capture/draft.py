@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -31,6 +30,7 @@ from runaudit.records.digest import Digest
 from runaudit.records.manifest import Manifest
 from runaudit.store.catalogue import run_ids
 from runaudit.store.store import Store
+from runaudit.system.clock import utc_text
 from runaudit.system.git import work_tree
 
 ABSENT: Any = type("Absent", (), {"__repr__": lambda self: "ABSENT", "__bool__": lambda self: False})()
@@ -257,7 +257,7 @@ def _code(
     outputs: Outputs,
 ) -> dict[str, JSON]:
     return capture_code(
-        place.top, store.put, has=store.has, limits=limits, redactor=redactor, exclude=(store.root,),
+        place.top, store.put, has=store.holds, limits=limits, redactor=redactor, exclude=(store.root,),
         siblings=siblings, is_output=outputs.wrote,
     )  # fmt: skip
 
@@ -341,11 +341,6 @@ def child_environ(store: Store, manifest: Manifest) -> dict[str, str]:
 def amended(manifest: Manifest, **sections: JSON) -> Manifest:
     """A draft with sections replaced: what a guard adds (waivers, intent) before the seal. Never a sealed record."""
     return Manifest.of({**manifest.to_json(), **sections})
-
-
-def utc_text(moment: float) -> str:
-    """Seconds since the epoch as UTC ISO 8601 with microseconds."""
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 __all__ = ["ABSENT", "LaunchRequest", "amended", "child_environ", "draft_manifest", "open_store", "seal"]

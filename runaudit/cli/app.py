@@ -3,6 +3,7 @@
 `--help` and completion read the table alone; importing every command would cost more than most commands take.
 """
 
+import contextlib
 import importlib
 import sys
 import traceback
@@ -33,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "claims": ("runaudit.cli.claims:claims", "Numbers claimed in a text, held against sealed runs."),
     "report": ("runaudit.cli.report:report", "One self-contained page."),
     "verify": ("runaudit.cli.records:verify", "Re-hash everything; says which file of which run is wrong."),
+    "doctor": ("runaudit.cli.doctor:doctor", "What is wrong with the store, each thing with its remedy."),
     "annotate": ("runaudit.cli.remarks:annotate", "A note on a run, beside its record and never in it."),
     "archive": ("runaudit.cli.remarks:archive", "Hide runs from lists; nothing is deleted, all stay counted."),
     "run": ("runaudit.cli.run:run", "Guard, seal, run a command, seal what came out."),
@@ -127,7 +129,9 @@ def root(
 def main(argv: list[str] | None = None) -> None:
     """Run a command; every failure ends in one line and the right exit code."""
     args = list(sys.argv[1:] if argv is None else argv)
-    sys.exit(_run(args))
+    code = _run(args)
+    common.hint("")  # What nobody takes is given up here: at exit it would change the code.
+    sys.exit(code)
 
 
 def _run(args: list[str]) -> int:
@@ -143,7 +147,8 @@ def _run(args: list[str]) -> int:
         if _wants_json(own):
             answer = {"schema": "runaudit.error/1", "error": error.format_message(), "remedy": "see --help"}
             common.say_json(answer)
-        error.show()
+        with contextlib.suppress(OSError):
+            error.show()
         return int(error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         return 130

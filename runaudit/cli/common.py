@@ -234,8 +234,14 @@ def say_json(answer: Mapping[str, Any]) -> None:
 
 
 def hint(text: str) -> None:
-    """A message, on stderr."""
-    sys.stderr.write(text if text.endswith("\n") else text + "\n")
+    """A message, on stderr. Where nobody can be told any more, its reader gone or its disk full, the work goes on: a
+    training neither ends nor fails because of what we had to say."""
+    try:
+        sys.stderr.write(text if not text or text.endswith("\n") else text + "\n")
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):
+        # What stays in the old stream's buffer would fail again at exit, and exit with 120.
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
 
 
 def report_error(error: RunauditError, *, as_json: bool) -> int:

@@ -30,8 +30,8 @@ def annotate(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="The note.")],
 ) -> None:
     """Append a note to RUN. It stands in the log, chained like all else, and changes neither the record nor the id."""
-    from runaudit.capture.draft import utc_text
     from runaudit.runs.remarks import annotate as note
+    from runaudit.system.clock import utc_text
 
     context.tell(note(context.open(), context.settings, run, text, time=utc_text(time.time())))
 
@@ -43,7 +43,7 @@ def archive(
     undo: Annotated[bool, typer.Option("--undo", help="Show them in lists again.")] = False,
 ) -> None:
     """Hide runs from lists. Nothing is deleted, and every count of launches still counts them."""
-    from runaudit.capture.draft import utc_text
     from runaudit.runs.remarks import archive as put_away
+    from runaudit.system.clock import utc_text
 
     context.tell(put_away(context.open(), context.settings, runs, away=not undo, time=utc_text(time.time())))

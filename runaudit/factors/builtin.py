@@ -88,6 +88,12 @@ DEVICE_VARIABLES = frozenset(
 """Variables that choose among devices: what was chosen is `env.gpu` and `env.gpu_count`."""
 THREAD_VARIABLES = frozenset({"OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"})
 """Variables that say how many threads of the processor compute: where it computes, sums come in another order."""
+GPU_LIBRARIES = frozenset({"torch", "jax", "jaxlib", "tensorflow", "cupy", "numba", "pycuda", "mxnet", "paddlepaddle",
+                           "cudf", "cuml", "onnxruntime-gpu", "xgboost", "lightgbm", "catboost", "tinygrad",
+                           "mlx"})  # fmt: skip
+"""Packages through which a Python program reaches a GPU: where a run imported none of them, its GPU stood idle."""
+DEVICE_KEYS = frozenset({"device", "accelerator", "devices", "platform", "device_type"})
+"""Keys under which programs are told where to compute."""
 IDLE_VARIABLES = frozenset({"CUDA_LAUNCH_BLOCKING", "PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF"})
 """Variables that say when a kernel is waited for and how memory is cut: no number comes of it, unless cuDNN tries its
 kernels first and takes the fastest that fits. They are excused where the record shows that it did not."""

@@ -54,7 +54,7 @@ class RuleBrokenError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class RuleCheck:
     """What a rule says of one leaf of one run: whether it holds, and if not, why."""
 
     holds: bool
@@ -221,15 +221,15 @@ def _power(base: Any, exponent: Any) -> Any:
     return result
 
 
-def check_rule(path: str, rule: str, value: JSON, at: Lookup) -> Outcome:
+def check_rule(path: str, rule: str, value: JSON, at: Lookup) -> RuleCheck:
     """Whether `value` is what `rule` gives for this run."""
     try:
         expected = evaluate(parsed(rule, path), at)
     except RuleBrokenError as error:
-        return Outcome(holds=False, why=f"its rule {rule!r} cannot be computed: {error}")
+        return RuleCheck(holds=False, why=f"its rule {rule!r} cannot be computed: {error}")
     if same(value, expected) or _close(value, expected):
-        return Outcome(holds=True, why=rule)
-    return Outcome(holds=False, why=f"breaks its rule {rule!r}: expected {expected!r}, found {value!r}")
+        return RuleCheck(holds=True, why=rule)
+    return RuleCheck(holds=False, why=f"breaks its rule {rule!r}: expected {expected!r}, found {value!r}")
 
 
 def _close(value: JSON, expected: Any) -> bool:

@@ -42,7 +42,7 @@ def env_standing(path: str, value: JSON, of: Levels) -> Classification:
         return Classification(kind=ChangeClass.NUISANCE, why="it says which packages count; those are compared")
     if path in known.GPU_SOFTWARE and of.at("env.gpu") is None:
         return Classification(kind=ChangeClass.NUISANCE, why="there was no GPU to use it")
-    if any(matches(path, name) for name in (*known.HARDWARE[2:], "env.threads")) and of.at("env.gpu"):
+    if any(matches(path, name) for name in (*known.HARDWARE[2:], "env.threads")) and _on_gpu(of):
         return Classification(kind=ChangeClass.NUISANCE, why="the numbers are computed on the GPU")
     if path in known.WHO_AND_WHERE:
         return Classification(kind=ChangeClass.NUISANCE, why="who ran it where; nothing is computed from it")
@@ -78,9 +78,23 @@ def _idle(name: str, of: Levels) -> str:
         return "it says how memory is cut and when a kernel is waited for"
     if name in known.DEVICE_VARIABLES and not isinstance(of.at("env.gpu"), Absent):
         return "it chooses among devices; what was chosen is env.gpu and env.gpu_count"
-    if name in known.THREAD_VARIABLES and of.at("env.gpu"):
+    if name in known.THREAD_VARIABLES and _on_gpu(of):
         return "the numbers are computed on the GPU"
     return ""
+
+
+def _on_gpu(of: Levels) -> bool:
+    """Whether the numbers come from the GPU. One that stands in the machine computes nothing by itself: the program
+    must be able to reach it, and must not have been told to stay on the processor."""
+    if not of.at("env.gpu"):
+        return False
+    imported = of.at("env.imported")
+    if isinstance(imported, list) and not known.GPU_LIBRARIES & {
+        str(name).lower().replace("_", "-") for name in imported
+    }:
+        return False
+    told = (of.at(path) for path in of.config_leaves if steps(path)[-1] in known.DEVICE_KEYS)
+    return not any(isinstance(device, str) and device.lower().startswith("cpu") for device in told)
 
 
 def _tries_kernels(of: Levels) -> bool:
@@ -91,13 +105,18 @@ def _tries_kernels(of: Levels) -> bool:
 
 
 def _package(name: str, value: JSON, of: Levels) -> Classification:
-    name = name.lower().replace("_", "-")
+    name = _dashed(name)
     if name == "runaudit":
         return Classification(kind=ChangeClass.NUISANCE, why="the observer")
     imported = of.at("env.imported")
-    if isinstance(imported, list) and name not in {str(item).lower().replace("_", "-") for item in imported}:
+    if isinstance(imported, list) and name not in set(map(_dashed, imported)):
         return Classification(kind=ChangeClass.NUISANCE, why="a package that the run did not import")
     twin = of.at(f"env.{name}")
     if isinstance(twin, str) and isinstance(value, str) and twin.split("+")[0] == value.split("+")[0]:
         return Classification(kind=ChangeClass.DERIVED, why=f"it is env.{name}", follows=f"env.{name}")
     return Classification()
+
+
+def _dashed(name: JSON) -> str:
+    """A package by the one spelling that all of its spellings share."""
+    return str(name).lower().replace("_", "-")

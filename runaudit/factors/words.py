@@ -5,6 +5,7 @@ a config leaf, it is a place whose content is judged by itself, or a place that 
 """
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
@@ -66,8 +67,7 @@ def text_standing(value: str, of: Levels, *, named: str = "") -> Classification:
         return Classification(value=REDACTED, why="a secret; that it was given is what counts")
     if manifest.label and value == manifest.label and named.lower().replace("-", "_") in known.NAMING_KEYS:
         return Classification(kind=ChangeClass.NUISANCE, why="it is the run's label")
-    parent = manifest.section("init").get("parent")
-    if isinstance(parent, str) and len(value) >= 4 and parent.startswith(value):
+    if _names_parent(value, of, named):
         return Classification(
             kind=ChangeClass.DERIVED, why="it names the run that this one began from", follows="init.parent"
         )
@@ -85,6 +85,18 @@ def text_standing(value: str, of: Levels, *, named: str = "") -> Classification:
     if _written(place, of):
         return Classification(kind=ChangeClass.NUISANCE, why="a place that the run only wrote to")
     return Classification()
+
+
+def _names_parent(value: str, of: Levels, named: str) -> bool:
+    """Whether a word is one that names a run, and that run is the one which this one began from: its id, `@last`;
+    behind `--resume`, where nothing else can be meant, its label or a file in its folder too."""
+    parent = of.run.manifest.section("init").get("parent")
+    if not isinstance(parent, str) or not parent:
+        return False
+    if (len(value) >= 4 and parent.startswith(value)) or re.fullmatch(r"@last(?:~\d+)?", value):
+        return True
+    label = of.parent.run.manifest.label if of.parent else None
+    return named == "resume" and (value == label or parent in value.split("/"))
 
 
 def _within(path: str, folder: str) -> bool:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from runaudit.stats.values import ArmValues, StatsPlan
 
 
+_MONITORS = ("monitor", "metric_for_best_model", "best_metric", "selection_metric")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
     """The plan as the store corrects it, what a reader must be told, and the number of looks if they are counted."""
@@ -47,25 +50,36 @@ def circumstances(
     plan = replace(
         plan,
         best_of=max(plan.best_of, best_of(arm.label for arm in values)),
-        is_selected_on_report=any(selected_on_report(run) for arm in arms for run in arm.runs),
+        is_selected_on_report=any(selected_on_report(run, metric) for arm in arms for run in arm.runs),
         picked=picked,
     )
     looks, of_looks = _looks(store, arms, values, metric=metric, home=home, count=count)
     return Circumstances(plan=replace(plan, looks=looks or 1), notes=(*notes, *of_looks), looks=looks)
 
 
-def selected_on_report(run: Run) -> bool:
+def selected_on_report(run: Run, metric: str) -> bool:
     """Whether the record says that the checkpoint was chosen on the data set that is reported.
 
     `eval.selected_on` names the data set of the choice (text, or a list of names); `eval.dataset` the reported one,
     else every data set with test, holdout or benchmark in its name. Another name with the digest of the reported one
-    is the same data.
+    is the same data. A configuration that watches the very metric (`monitor`, as Lightning and Keras call it,
+    `metric_for_best_model` in transformers) says so as well, where the metric is one that results are claimed on.
     """
+    if is_reported(metric) and metric in _monitored(run.manifest.section("config")):
+        return True
     evaluation, data = run.manifest.section("eval"), run.manifest.section("data")
     chosen = _names(evaluation.get("selected_on"))
     reported = _names(evaluation.get("dataset")) or tuple(name for name in data if is_reported(name))
     digests = {_digest(data.get(name)) for name in reported} - {None}
     return any(name in reported or _digest(data.get(name)) in digests for name in chosen)
+
+
+def _monitored(config: Any) -> set[str]:
+    """What the configuration says the best checkpoint is chosen by, at any depth."""
+    if isinstance(config, Mapping):
+        own = {v for k, v in config.items() if isinstance(v, str) and str(k).rpartition(".")[2] in _MONITORS}
+        return own.union(*map(_monitored, config.values()))
+    return set().union(*map(_monitored, config)) if isinstance(config, list | tuple) else set()
 
 
 def _names(value: Any) -> tuple[str, ...]:

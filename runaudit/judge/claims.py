@@ -12,8 +12,8 @@ from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort, cohorts
 from runaudit.judge.bench import Bench
 from runaudit.judge.circumstances import selected_on_report
-from runaudit.judge.cohorts import compare_arms, judge_cohorts, values_of
-from runaudit.judge.values import require_metric
+from runaudit.judge.cohorts import compare_arms, judge_cohorts
+from runaudit.judge.values import require_metric, values_of
 from runaudit.metrics.catalogue import Direction, parents, sequence_names
 from runaudit.runs.names import cohort_in_text
 from runaudit.settings import Settings
@@ -78,7 +78,7 @@ def judge_claim(bench: Bench, claim: Claim, launched: Sequence[Cohort], compared
 
 
 def _value(bench: Bench, claim: Claim, arm: Cohort) -> Judged:
-    (values,) = values_of([arm], claim.metric)
+    (values,) = values_of([arm], claim.metric, require_metric(bench.settings, [arm], claim.metric))
     damaged = [run.short for run in arm.runs if run.fault]
     doubt = ""
     if damaged:
@@ -87,6 +87,6 @@ def _value(bench: Bench, claim: Claim, arm: Cohort) -> Judged:
         doubt = "these runs are not one design, so their mean is the mean of nothing"
     elif max(best_of([arm.label]), bench.settings.stats.best_of) > 1:
         doubt = "every value is the best of several runs"
-    elif any(selected_on_report(run) for run in arm.runs):
+    elif any(selected_on_report(run, claim.metric) for run in arm.runs):
         doubt = "the checkpoints were chosen on the very data that is reported"
     return judge_value(claim, values, doubt=doubt, is_damaged=bool(damaged))

@@ -13,9 +13,7 @@ from runaudit.diff import Comparison, compare_cohorts
 from runaudit.factors.cohort import Cohort
 from runaudit.judge.bench import Bench
 from runaudit.judge.circumstances import circumstances
-from runaudit.judge.values import declared_direction, declared_plan, metric_value, require_metric
-from runaudit.metrics.catalogue import sequence_names
-from runaudit.records.run import Run
+from runaudit.judge.values import declared_direction, declared_plan, require_metric, values_of
 from runaudit.settings import Settings
 from runaudit.text.words import ended
 
@@ -48,10 +46,10 @@ def judge_cohorts(
     from runaudit.stats.judge import judge
 
     declared = declared_direction(bench.settings, metric, direction)
-    require_metric(bench.settings, arms, metric, direction=direction)
+    sequences = require_metric(bench.settings, arms, metric, direction=direction)
     if designs is None:
         designs = compare_arms(bench.settings, arms)
-    values = values_of(arms, metric)
+    values = values_of(arms, metric, sequences)
     around = circumstances(
         bench.store,
         arms,
@@ -116,51 +114,7 @@ def _interaction(
     return two_by_two(cells, factors=(first, second), alpha=plan.alpha)
 
 
-def values_of(arms: Sequence[Cohort], metric: str) -> "tuple[ArmValues, ...]":
-    """The numbers of all arms, on the sequences that any of them has."""
-    names = sequence_names({name for arm in arms for run in arm.runs for name in run.metrics}, metric)
-    pairs = zip(arms, distinct_labels(arms), strict=True)
-    return tuple(arm_values(arm, metric, label, sequences=names) for arm, label in pairs)
-
-
 def _averaged(arms: Sequence[Cohort], metric: str, values: "ArmValues") -> tuple[str, ...]:
     if any(metric in run.metrics for arm in arms for run in arm.runs):
         return ()
     return (f"The value of a run is the mean over its {len(values.by_sequence)} sequences.",)
-
-
-def arm_values(arm: Cohort, metric: str, label: str, *, sequences: Sequence[str] | None = None) -> "ArmValues":
-    """The numbers of a cohort, one entry a run; sequences: those of every arm, its own if None."""
-    from runaudit.stats.values import ArmValues
-
-    own = sequence_names({name for run in arm.runs for name in run.metrics}, metric)
-    names = own if sequences is None else sequences
-    return ArmValues(
-        label=label,
-        seeds=tuple(seed if isinstance(seed, int | str) else None for seed in arm.seeds),
-        values=tuple(metric_value(run, metric, names) for run in arm.runs),
-        statuses=tuple(run.status for run in arm.runs),
-        proven=tuple(_proven(arm, run) for run in arm.runs),
-        draws=arm.effective_n,
-        by_sequence=tuple((name, tuple(run.metrics.get(f"{metric}/{name}") for run in arm.runs)) for name in names),
-    )
-
-
-def _proven(arm: Cohort, run: Run) -> bool | None:
-    """Whether the run's seed acted: not where it repeats an earlier run, unknown where the record has no proof."""
-    for group in arm.replicates:
-        if run in group[1:]:
-            seeds = group[0].manifest.body.get("seed"), run.manifest.body.get("seed")
-            # A seed that nobody set or wrote down tells no two runs apart; only a proof does, and then they repeat not.
-            return False if seeds[0] != seeds[1] or seeds[1] is None else None
-    return None if run in arm.unproven or not run.finished else True
-
-
-def distinct_labels(arms: Sequence[Cohort]) -> tuple[str, ...]:
-    """A label for each arm; arms of one name are told apart by their runs."""
-    labels = [arm.label for arm in arms]
-    pairs = zip(labels, arms, strict=True)
-    return tuple(
-        label if labels.count(label) == 1 else f"{label} ({' '.join(run.short for run in arm.runs)})"
-        for label, arm in pairs
-    )

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from runaudit.factors.cohort import cohorts
 from runaudit.judge.bench import Bench
-from runaudit.judge.cohorts import values_of
-from runaudit.judge.values import declared_direction, declared_plan, require_metric
+from runaudit.judge.values import declared_direction, declared_plan, require_metric, values_of
 from runaudit.settings import Settings
 from runaudit.stats.answer import StatsAnswer
 from runaudit.stats.cohort import collapse
@@ -36,5 +35,5 @@ def judge_table(
 def recorded_spread(bench: Bench, words: Sequence[str], metric: str) -> Spread:
     """The spread within each recorded cohort, pooled. Failed runs have no value and add nothing to it."""
     arms = cohorts(bench.cohort(*words, trajectory=False).runs, settings=bench.settings)
-    require_metric(bench.settings, arms, metric)
-    return pooled_spread([collapse(arm).values for arm in values_of(arms, metric)])
+    sequences = require_metric(bench.settings, arms, metric)
+    return pooled_spread([collapse(arm).values for arm in values_of(arms, metric, sequences)])

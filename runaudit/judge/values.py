@@ -15,7 +15,7 @@ from runaudit.settings import Settings
 
 if TYPE_CHECKING:
     from runaudit.metrics.catalogue import Direction
-    from runaudit.stats.values import StatsPlan
+    from runaudit.stats.values import ArmValues, StatsPlan
 
 
 def metric_value(run: Run, metric: str, sequences: Sequence[str] = ()) -> float | None:
@@ -29,15 +29,62 @@ def metric_value(run: Run, metric: str, sequences: Sequence[str] = ()) -> float 
     return mean(numbers) if numbers and len(numbers) == len(parts) and all(map(isfinite, numbers)) else None
 
 
-def require_metric(settings: Settings, arms: Sequence[Cohort], metric: str, *, direction: str | None = None) -> None:
-    """Raises UsageError, with the nearest names, where no run of any arm has the metric, or sequences of it."""
+def require_metric(
+    settings: Settings, arms: Sequence[Cohort], metric: str, *, direction: str | None = None
+) -> tuple[str, ...]:
+    """The sequences that the metric was measured on in any of the arms, none if it is one number.
+
+    Raises UsageError, with the nearest names, where no run of any arm has the metric, or sequences of it.
+    """
     is_directed = declared_direction(settings, metric, direction) is not None
     known = {name for arm in arms for run in arm.runs for name in run.metrics}
-    if metric not in known and not (sequence_names(known, metric) and is_quantity(metric, is_directed=is_directed)):
+    sequences = sequence_names(known, metric)
+    if metric not in known and not (sequences and is_quantity(metric, is_directed=is_directed)):
         known |= parents(known)
         near = difflib.get_close_matches(metric, known, n=3, cutoff=0.3)
         found = f"did you mean {', '.join(near)}?" if near else f"known are {', '.join(sorted(known)[:8]) or 'none'}"
         raise UsageError(f"no run has the metric {metric!r}", remedy=found)
+    return sequences
+
+
+def values_of(arms: Sequence[Cohort], metric: str, sequences: Sequence[str]) -> "tuple[ArmValues, ...]":
+    """The numbers of all arms, one entry a run, on the sequences that `require_metric` found."""
+    pairs = zip(arms, distinct_labels(arms), strict=True)
+    return tuple(_arm_values(arm, metric, label, sequences) for arm, label in pairs)
+
+
+def _arm_values(arm: Cohort, metric: str, label: str, names: Sequence[str]) -> "ArmValues":
+    from runaudit.stats.values import ArmValues
+
+    return ArmValues(
+        label=label,
+        seeds=tuple(seed if isinstance(seed, int | str) else None for seed in arm.seeds),
+        values=tuple(metric_value(run, metric, names) for run in arm.runs),
+        statuses=tuple(run.status for run in arm.runs),
+        proven=tuple(_proven(arm, run) for run in arm.runs),
+        draws=arm.effective_n,
+        by_sequence=tuple((name, tuple(run.metrics.get(f"{metric}/{name}") for run in arm.runs)) for name in names),
+    )
+
+
+def _proven(arm: Cohort, run: Run) -> bool | None:
+    """Whether the run's seed acted: not where it repeats an earlier run, unknown where the record has no proof."""
+    for group in arm.replicates:
+        if run in group[1:]:
+            seeds = group[0].manifest.body.get("seed"), run.manifest.body.get("seed")
+            # A seed that nobody set or wrote down tells no two runs apart; only a proof does, and then they repeat not.
+            return False if seeds[0] != seeds[1] or seeds[1] is None else None
+    return None if run in arm.unproven or not run.finished else True
+
+
+def distinct_labels(arms: Sequence[Cohort]) -> tuple[str, ...]:
+    """A label for each arm; arms of one name are told apart by their runs."""
+    labels = [arm.label for arm in arms]
+    pairs = zip(labels, arms, strict=True)
+    return tuple(
+        label if labels.count(label) == 1 else f"{label} ({' '.join(run.short for run in arm.runs)})"
+        for label, arm in pairs
+    )
 
 
 def declared_direction(settings: Settings, metric: str, given: str | None) -> "Direction | None":

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from runaudit.capture.draft import redactor_of, utc_text
+from runaudit.capture.draft import redactor_of
 from runaudit.capture.redact import Redactor
 from runaudit.errors import RunauditError, UsageError
 from runaudit.record.ledger import claims
@@ -26,6 +26,7 @@ from runaudit.records.outcome import FINISHED, Outcome
 from runaudit.records.trajectory import Trajectory, read_lines, whole_lines
 from runaudit.store.catalogue import outcome_entry
 from runaudit.store.store import Store, StoreError
+from runaudit.system.clock import utc_text
 
 ERROR_LENGTH = 500
 SERIES = "series.jsonl"

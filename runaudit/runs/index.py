@@ -73,8 +73,12 @@ def _state(store: "Store", settings: "Settings") -> dict[str, Any] | None:
     """What the index must have been made of to hold now."""
     from runaudit import __version__
     from runaudit.records.digest import digest_bytes
+    from runaudit.store.end import read_ends
 
+    end = read_ends(store.root).newest
     size, head = _head(store.log_path, None)
+    if end is not None and (size < end.size or (size == end.size and head != end.head)):
+        return None  # Not the log that was sealed: whoever reads it whole says what is wrong with it.
     policy = str(digest_bytes(repr(settings.factors).encode()))
     return {"schema": SCHEMA, "version": __version__, "policy": policy, "size": size, "head": head} if size else None
 

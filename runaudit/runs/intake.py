@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from runaudit.capture.draft import utc_text
 from runaudit.capture.foreign import without_secrets
 from runaudit.errors import IntegrityError, UsageError
 from runaudit.factors.gaps import gaps, status_gap
@@ -22,6 +21,7 @@ from runaudit.store.bundle import read_bundle, take_back
 from runaudit.store.catalogue import run_ids
 from runaudit.store.foreign import foreign_manifest, seal_foreign
 from runaudit.store.store import Store
+from runaudit.system.clock import utc_text
 
 Rows = tuple[dict[str, Any], ...]
 """What came in: id, source, label, and what its record does not say."""

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from runaudit.records.run import SHORT
-from runaudit.store.verify import Problem, Verification
+from runaudit.store.rehash import Problem
+from runaudit.store.verify import Verification
 from runaudit.text.markdown import escaped, table
 from runaudit.text.shown import Shown
 from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
@@ -32,7 +33,7 @@ class VerifyAnswer(Shown):
             "runs": self.found.runs,
             "checked": self.found.checked,
             "problems": [{"run": p.run, "file": p.file, "problem": p.problem} for p in self.found.problems],
-            "notes": list(self.notes),
+            "notes": [*self.found.remarks, *self.notes],
         }
 
     @property
@@ -45,6 +46,7 @@ class VerifyAnswer(Shown):
     def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
         """For a terminal: each problem, then how much was looked at."""
         yield from (printable(f"{where}  {p.file}: {p.problem}") for where, p in self._placed())
+        yield from (printable(remark) for remark in self.found.remarks)
         yield paint(self.headline, BOLD + verdict_words("verify", self.verdict).tone.colour)
 
     def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
@@ -52,6 +54,8 @@ class VerifyAnswer(Shown):
         yield f"**{escaped(self.headline)}**"
         if self.found.problems:
             yield from ("", *table(("run", "file", "problem"), ((at, p.file, p.problem) for at, p in self._placed())))
+        if self.found.remarks:
+            yield from ("", *(f"- {escaped(remark)}" for remark in self.found.remarks))
 
     def _placed(self) -> Iterator[tuple[str, Problem]]:
         return ((p.run[:SHORT] if p.run else "store", p) for p in self.found.problems)

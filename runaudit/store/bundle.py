@@ -33,9 +33,10 @@ from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT
 from runaudit.store.catalogue import run_ids
 from runaudit.store.peeks import LOOK
+from runaudit.store.rehash import stored_links
 from runaudit.store.remarks import KINDS, SCHEMAS, read_remark
 from runaudit.store.store import LogEntry, Store, StoreError
-from runaudit.store.verify import stored_links, verify
+from runaudit.store.verify import verify
 from runaudit.system.files import replacing
 
 SCHEMA = "runaudit.bundle/1"

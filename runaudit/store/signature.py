@@ -14,7 +14,7 @@ Sources: DSSE v1.0.2 (secure-systems-lab/dsse, protocol.md), in-toto Statement v
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 from runaudit.errors import NothingToJudgeError, UsageError
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
-from runaudit.store.store import GENESIS, LogEntry, Store
-from runaudit.store.verify import Problem
+from runaudit.store.end import GENESIS, chains_of
+from runaudit.store.rehash import Problem
+from runaudit.store.store import LogEntry, Store
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -34,7 +35,8 @@ PREDICATE_TYPE = "https://runaudit.dev/log-head/v1"
 NOTES_REF = "runaudit"
 NOT_PROMISED = (
     "Without a signature or an anchor, a rewriting of the whole history and a cut at the end of the log cannot be "
-    "seen. A signature shows the rewriting; only an anchor outside the store shows the cut."
+    "seen where the sealed end (log.end) was rewritten with them. A signature shows the rewriting; only an anchor "
+    "outside the store shows the cut."
 )
 
 Git = Callable[[list[str]], str]
@@ -116,17 +118,17 @@ def check_signature(store: Store, key: Path) -> tuple[Problem, ...]:
     A store without any signature by this key is a problem, never a pass. `signed_until` says how far they reach.
     """
     public = public_key(key)
-    entries = store.entries()
+    chains = chains_of(store.log_bytes())
     own = list(_envelopes_by(store, key_id(public)))
     if not own:
         return (_problem("signatures", f"holds no signature by the key {key_id(public)[:19]}…"),)
-    return tuple(_problem(path.name, fault) for path, body in own if (fault := _fault(body, public, entries)))
+    return tuple(_problem(path.name, fault) for path, body in own if (fault := _fault(body, public, chains)))
 
 
 def signed_until(store: Store, key: Path) -> Head:
     """The newest head signed by this key whose signature holds; seq 0 when there is none."""
-    public, entries = public_key(key), store.entries()
-    heads = [_head(body) for _, body in _envelopes_by(store, key_id(public)) if _fault(body, public, entries) is None]
+    public, chains = public_key(key), chains_of(store.log_bytes())
+    heads = [_head(body) for _, body in _envelopes_by(store, key_id(public)) if _fault(body, public, chains) is None]
     return max(heads, key=lambda head: head.seq, default=Head(seq=0, chain=GENESIS))
 
 
@@ -143,7 +145,7 @@ def _envelopes_by(store: Store, keyid: str) -> Iterator[tuple[Path, dict[str, An
             yield path, body
 
 
-def _fault(body: dict[str, Any], public: "Ed25519PublicKey", entries: tuple[LogEntry, ...]) -> str | None:
+def _fault(body: dict[str, Any], public: "Ed25519PublicKey", chains: Sequence[str]) -> str | None:
     from cryptography.exceptions import InvalidSignature
 
     try:
@@ -157,7 +159,7 @@ def _fault(body: dict[str, Any], public: "Ed25519PublicKey", entries: tuple[LogE
         return "is not a whole DSSE envelope"
     except InvalidSignature:
         return "does not match its signature: it was changed after signing, or signed with another key"
-    return head_fault(head, entries)
+    return head_fault(head, chains)
 
 
 def _head(body: dict[str, Any]) -> Head:
@@ -165,11 +167,11 @@ def _head(body: dict[str, Any]) -> Head:
     return Head(seq=int(predicate["seq"]), chain=str(predicate["head"]))
 
 
-def head_fault(head: Head, entries: tuple[LogEntry, ...]) -> str | None:
-    """How the log contradicts a head that was witnessed earlier, or None."""
-    if head.seq > len(entries):
-        return f"witnesses {head.seq} lines of the log, which now has {len(entries)}: its end was cut off"
-    if head.seq < 1 or entries[head.seq - 1].chain != head.chain:
+def head_fault(head: Head, chains: Sequence[str]) -> str | None:
+    """How the log, given by the digests of its lines, contradicts a head that was witnessed earlier, or None."""
+    if head.seq > len(chains):
+        return f"witnesses {head.seq} lines of the log, which now has {len(chains)}: its end was cut off"
+    if head.seq < 1 or chains[head.seq - 1] != head.chain:
         return f"witnesses another line {head.seq} than the log now has: the history was rewritten"
     return None
 
@@ -196,10 +198,10 @@ def anchor(store: Store, git: Git) -> Head:
 def check_anchor(store: Store, git: Git) -> tuple[Problem, ...]:
     """What contradicts the anchors in the repository's notes. No anchor at all is a problem, never a pass."""
     heads = list(_anchored(git))
-    entries = store.entries()
+    chains = chains_of(store.log_bytes())
     if not heads:
         return (Problem(run=None, file=f"refs/notes/{NOTES_REF}", problem="holds no anchor of this log"),)
-    faults = (head_fault(head, entries) for head in heads)
+    faults = (head_fault(head, chains) for head in heads)
     return tuple(Problem(run=None, file=f"refs/notes/{NOTES_REF}", problem=f) for f in dict.fromkeys(faults) if f)
 
 

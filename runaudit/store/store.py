@@ -3,31 +3,41 @@
     store.json                     {"schema": "runaudit.store/1"}
     objects/sha256/ab/ab12…        manifests, outcomes, trajectories, patches, sources: written once, mode 0444
     log.jsonl                      a hash chain of all launches, outcomes and corrections
+    log.end                        where that log ends: its length and the digest of its last line (`store.end`)
     live/<run id>/                 a run in progress: series.jsonl, heartbeat
     runs/<run id>/                 the run's own folder ($RUNAUDIT_RUN): checkpoints, figures
     cache/                         derived, may be deleted at any time, never trusted by `verify`
+    aside/                         damaged bytes that good ones took the place of, for who wants to look
     tmp/                           half-written files; readers never look here
 
 Bytes go to a temporary file *in the store*, are fsynced, and are linked into place: after a crash a record is whole or
 absent, and two writers of equal bytes do no harm. The log line of a record carries the digest of the line before it, so
-that a deleted or reordered launch shows. What this cannot show, without an anchor outside the store, is a rewriting of
-the whole history or a cut at the end of the log.
+that a deleted or reordered launch shows, and the end of the log is sealed before a line is acknowledged. What this
+cannot show, without an anchor outside the store, is a history that was rewritten on purpose, its end included.
 """
 
 import contextlib
+import errno
 import fcntl
 import json
+import logging
 import os
+import secrets
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runaudit.errors import IntegrityError, NothingToJudgeError, RunauditError
-from runaudit.records.canonical import canonical_bytes, parse_canonical
-from runaudit.records.digest import Digest, digest_bytes
+from runaudit.records.canonical import JSON, canonical_bytes, parse_canonical
+from runaudit.records.digest import Digest, digest_bytes, digest_file
+from runaudit.store.aside import kept_aside, put_over
+from runaudit.store.end import MARK, damaged, end_fault, read_ends, settled, write_end
+from runaudit.system.clock import utc_text
+from runaudit.system.files import fsync_folder
 
 if TYPE_CHECKING:
     # Only named: a store keeps bytes, and a listing reads none of them.
@@ -35,8 +45,9 @@ if TYPE_CHECKING:
     from runaudit.records.outcome import Outcome
 
 STORE_SCHEMA = "runaudit.store/1"
-GENESIS = "sha256:" + "0" * 64
-"""What the first line of the log names as its predecessor."""
+REPAIR, REPAIR_SCHEMA = "repair", "runaudit.repair/1"
+"""What was mended in the store itself: the kind of its line, whose subject is the event and no run, and its object."""
+_LOG = logging.getLogger("runaudit")
 
 
 class StoreError(RunauditError):
@@ -87,7 +98,8 @@ class Store:
                     (root / name).mkdir(parents=True, exist_ok=True)
                 # Records hold configs and patches of unpublished work; a shared machine's other users need not read.
                 root.chmod(0o700)
-                store.write_once(marker, canonical_bytes({"schema": STORE_SCHEMA}))
+                # The id tells this store from others, in an anchor that several stores share.
+                store.write_once(marker, canonical_bytes({"id": secrets.token_hex(16), "schema": STORE_SCHEMA}))
         return cls.open(root)
 
     @classmethod
@@ -117,13 +129,43 @@ class Store:
         """Whether something lies where these bytes belong."""
         return self.object_path(digest).is_file()
 
+    def holds(self, digest: Digest) -> bool:
+        """Whether these very bytes lie there, read again: a damaged object is none."""
+        try:
+            return digest_file(self.object_path(digest)) == digest
+        except OSError:
+            return False
+
     def put(self, data: bytes) -> Digest:
-        """Seal `data` under its digest. Putting equal bytes twice is a no-op."""
+        """Seal `data` under its digest. Putting equal bytes twice is a no-op; what lies there is read again, since a
+        damaged object would poison every run to come, and good bytes take the place of others."""
         digest = digest_bytes(data)
-        if not self.has(digest):
-            with self.explained("write to"):
+        with self.explained("write to"):
+            if not os.path.lexists(self.object_path(digest)):
                 self.write_once(self.object_path(digest), data)
+            elif not self.holds(digest):
+                self.replace_damaged(digest, data)
         return digest
+
+    def replace_damaged(self, digest: Digest, data: bytes) -> None:
+        """Put good bytes in the place of an object that is not what its name says, the damaged ones aside.
+
+        The log tells of it first: a crash in between leaves an object that is still damaged, never one that was mended
+        unseen. Raises StoreError.
+        """
+        path = self.object_path(digest)
+        name = str(path.relative_to(self.root))
+        with self.explained("mend"):
+            aside = kept_aside(self.root, path)
+            self.tell_repair([{"what": "replaced by a good copy", "file": name, "aside": aside}])
+            put_over(path, data)
+        _LOG.warning("runaudit: %s was damaged: replaced by a good copy, the damaged bytes are in %s", name, aside)
+
+    def tell_repair(self, rows: Sequence[Mapping[str, JSON]]) -> LogEntry:
+        """Seal what is mended as an event of the log. `rows`: each with `what` was done, and to which `file`."""
+        body = canonical_bytes({"schema": REPAIR_SCHEMA, "done": list(rows)})
+        digest = self.put(body)
+        return self.append(REPAIR, digest, subject=digest, time=utc_text(time.time()))
 
     def read(self, digest: Digest) -> bytes:
         """The bytes of this digest, re-hashed. Raises IntegrityError where they are missing or changed."""
@@ -186,8 +228,20 @@ class Store:
         """The hash-chained log."""
         return self.root / "log.jsonl"
 
+    @cached_property
+    def identity(self) -> str:
+        """The id that this store was given when it was made; empty for one from before stores had an id."""
+        try:
+            found = json.loads((self.root / "store.json").read_bytes()).get("id")
+        except (OSError, ValueError, AttributeError):
+            return ""
+        return found if isinstance(found, str) else ""
+
     def entries(self) -> tuple[LogEntry, ...]:
-        """Every whole line of the log, in order; `check_chain` says whether they are the ones that were written."""
+        """Every whole line of the log, in order; `verify` says whether they are the ones that were written.
+
+        Raises IntegrityError where the log does not end as it was sealed: what is missing would be missed by nobody.
+        """
         return self._log()[0]
 
     def endings(self) -> Mapping[str, LogEntry]:
@@ -196,42 +250,60 @@ class Store:
 
     def _log(self) -> tuple[tuple[LogEntry, ...], Mapping[str, LogEntry]]:
         """The log, parsed once for as long as the file stays what it was: a list of n runs reads it once."""
+        facts = self._facts()
+        if self._read is None or self._read[0] != facts:
+            # The end comes first: a line that is added meanwhile makes the log longer than this end, never shorter.
+            end = read_ends(self.root).newest
+            raw = self.log_bytes()
+            if fault := end_fault(raw, end):
+                raise damaged(self.root, fault)
+            entries = tuple(entry for _, entry in parsed_lines(raw))
+            endings = {entry.subject: entry for entry in entries if entry.kind in ("outcome", "correction")}
+            self._read = facts, entries, endings
+        return self._read[1:]
+
+    def _facts(self) -> tuple[int, int, int]:
         try:
             facts = self.log_path.stat()
         except FileNotFoundError:
-            return (), {}
-        key = (facts.st_ino, facts.st_size, facts.st_mtime_ns)
-        if self._read is None or self._read[0] != key:
-            raw = self.log_path.read_bytes()
-            whole = raw[: raw.rfind(b"\n") + 1]
-            entries = tuple(_entry(line, number) for number, line in enumerate(whole.splitlines(), start=1))
-            endings = {entry.subject: entry for entry in entries if entry.kind in ("outcome", "correction")}
-            self._read = key, entries, endings
-        return self._read[1:]
+            return 0, 0, 0
+        return facts.st_ino, facts.st_size, facts.st_mtime_ns
+
+    def log_bytes(self) -> bytes:
+        """The log as it lies there; empty where there is none yet."""
+        try:
+            return self.log_path.read_bytes()
+        except FileNotFoundError:
+            return b""
 
     def append(self, kind: str, digest: Digest, *, subject: Digest, time: str) -> LogEntry:
-        """Add one line under a lock, naming the line before it. A torn last line is cut first: it was never sealed."""
-        with self.explained("write to the log of"), self.log_path.open("a+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            file.seek(0)
-            raw = file.read()
-            whole = raw.rfind(b"\n") + 1
-            if whole != len(raw):
-                file.truncate(whole)
-            lines = raw[:whole].splitlines()
+        """Add one line under a lock, naming the line before it, and seal it as the end. A torn last line, which was
+        never acknowledged, is cut first. Raises IntegrityError where the log is not the one that was sealed."""
+        with self.explained("write to the log of"), self.log_path.open("a+b", buffering=0) as file:
+            log = file.fileno()
+            fcntl.flock(log, fcntl.LOCK_EX)
+            ends = read_ends(self.root, is_locked=True)
+            end = settled(log, ends, self.root, store=self.identity)
             row = {
-                "seq": len(lines) + 1,
-                "prev": str(digest_bytes(lines[-1])) if lines else GENESIS,
+                "seq": end.lines + 1,
+                "prev": end.head,
                 "kind": kind,
                 "digest": str(digest),
                 "subject": str(subject),
                 "time": time,
+                MARK: 1,
             }
-            line = canonical_bytes(row)
-            file.write(line + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        return _entry(line, len(lines) + 1)
+            line = canonical_bytes(row) + b"\n"
+            try:
+                if os.write(log, line) != len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                os.fsync(log)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    os.ftruncate(log, end.size)
+                raise
+            write_end(self.root, end.after(line), over=ends)
+        return entry_of(line[:-1], end.lines + 1)
 
     def seal_manifest(self, manifest: "Manifest", *, time: str) -> None:
         """Write a manifest once and count its launch."""
@@ -276,7 +348,14 @@ class Blobs(Mapping[str, bytes]):
         return sum(1 for _ in self)
 
 
-def _entry(line: bytes, number: int) -> LogEntry:
+def parsed_lines(raw: bytes) -> Iterator[tuple[int, LogEntry]]:
+    """Number and content of every whole line of a log. Raises IntegrityError at one that is damaged."""
+    for number, line in enumerate(raw[: raw.rfind(b"\n") + 1].split(b"\n")[:-1], start=1):
+        yield number, entry_of(line, number)
+
+
+def entry_of(line: bytes, number: int) -> LogEntry:
+    """What line `number` of a log says. Raises IntegrityError where it is damaged."""
     try:
         row: dict[str, Any] = json.loads(line)
         return LogEntry(
@@ -292,30 +371,6 @@ def _entry(line: bytes, number: int) -> LogEntry:
         raise IntegrityError(
             f"line {number} of the store's log is damaged", remedy="restore log.jsonl from a backup"
         ) from error
-
-
-def check_chain(entries: tuple[LogEntry, ...]) -> list[str]:
-    """What is wrong with the chain, one sentence a break; empty when it is whole."""
-    problems = []
-    expected = GENESIS
-    for number, entry in enumerate(entries, start=1):
-        if entry.seq != number:
-            problems.append(
-                f"line {number} of the log says it is launch record {entry.seq}: lines were removed or moved"
-            )
-        if entry.prev != expected:
-            problems.append(f"line {number} of the log does not follow the line before it")
-        expected = entry.chain
-    return problems
-
-
-def fsync_folder(folder: Path) -> None:
-    """Make a new directory entry durable."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def find_store(start: Path, *, environ: Mapping[str, str] = os.environ, named: Path | None = None) -> Path:

@@ -1,176 +1,179 @@
 """Re-hash everything that is stored, and say which file of which run is wrong.
 
 Nothing cached is trusted. What `verify` proves: no stored byte differs from its digest, no launch was removed from or
-moved within the log, every link leads somewhere. What it cannot prove without an anchor outside the store: that the
-whole history was not rewritten, or its end cut off.
+moved within the log, the log ends where it was sealed to end, every link leads somewhere. What it cannot prove without
+an anchor outside the store: that the whole history was not rewritten on purpose, the sealed end of the log included.
+
+One damaged line, record or file never hides another: each is a problem of its own, and the rest is checked as well.
 """
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from runaudit.errors import IntegrityError, RunauditError
-from runaudit.records.digest import Digest, digest_bytes, digest_file
-from runaudit.records.manifest import MANIFEST_SCHEMA, Manifest
-from runaudit.records.outcome import Outcome
-from runaudit.records.run import SHORT
+from runaudit.errors import IntegrityError
+from runaudit.records.canonical import canonical_bytes
+from runaudit.records.digest import digest_bytes
+from runaudit.store.end import FILE, GENESIS, MARKED, Ends, end_fault, end_remarks, read_ends
+from runaudit.store.leftovers import inventory, leftovers
+from runaudit.store.rehash import Hashed, Launch, Problem, check_runs, relative
 from runaudit.store.remarks import KINDS, remark_faults
-from runaudit.store.store import LogEntry, Store, check_chain
+from runaudit.store.store import STORE_SCHEMA, LogEntry, Store, entry_of
 from runaudit.system.progress import work
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """One thing that is wrong: the run it belongs to (None: the store itself), the file, and what about it."""
-
-    run: str | None
-    file: str
-    problem: str
+CHUNK = 64
+"""Runs that are checked in one go: enough that a process is not asked for each, few enough to say how far it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """How many runs and files were checked, and what was wrong."""
+    """How many runs and files were checked, what was wrong, and what was seen that is no fault."""
 
     runs: int
     checked: int
     problems: tuple[Problem, ...]
+    remarks: tuple[str, ...] = ()
 
 
-def verify(store: Store, ids: tuple[str, ...] | None = None) -> Verification:
-    """Check every run of the store, or those named."""
-    try:
-        entries = store.entries()
-    except IntegrityError as error:
-        return Verification(runs=0, checked=1, problems=(Problem(run=None, file="log.jsonl", problem=error.message),))
-    problems = [Problem(run=None, file="log.jsonl", problem=text) for text in check_chain(entries)]
-    launches = [entry for entry in entries if entry.kind == "manifest"]
-    wanted = [entry for entry in launches if ids is None or entry.digest.hex in ids]
-    seen: set[Path] = set()
-    with work("hashing again", len(wanted), "runs") as advance:
-        for entry in wanted:
-            problems += _check_run(store, entry, entries, seen)
-            advance(1)
-    problems += _check_remarks(store, entries, ids, seen)
-    if ids is None:
-        problems += _check_rest(store, entries, seen)
-    return Verification(runs=len(wanted), checked=len(seen) + bool(entries), problems=tuple(dict.fromkeys(problems)))
+@dataclass(frozen=True, slots=True)
+class _Line:
+    number: int
+    raw: bytes
+    entry: LogEntry | None
 
 
-def _check_run(store: Store, launch: LogEntry, entries: tuple[LogEntry, ...], seen: set[Path]) -> Iterator[Problem]:
-    run = launch.digest.hex
-    own = [e for e in entries if e.subject == str(launch.digest)]
-    for entry in own:
-        fault = _fault_of_object(store, entry.digest, seen)
-        if fault:
-            yield Problem(run=run, file=_relative(store, entry.digest), problem=f"{entry.kind}: {fault}")
-            continue
-        try:
-            yield from _check_links(store, run, entry, seen)
-        except RunauditError as error:
-            yield Problem(run=run, file=_relative(store, entry.digest), problem=error.message)
+def verify(store: Store, ids: tuple[str, ...] | None = None, *, jobs: int = 1, unread_until: int = 0) -> Verification:
+    """Check every run of the store, or those named.
 
-
-def _check_links(store: Store, run: str, entry: LogEntry, seen: set[Path]) -> Iterator[Problem]:
-    raw = store.read(entry.digest)
-    if entry.kind == "manifest":
-        links = stored_links(Manifest.from_bytes(raw, where="manifest").body)
-        files: tuple[Mapping[str, Any], ...] = ()
-    else:
-        outcome = Outcome.from_bytes(raw, where="outcome")
-        if outcome.manifest.hex != run:
-            yield Problem(run=run, file=_relative(store, entry.digest), problem="outcome: belongs to another run")
-        links = stored_links(outcome.body)
-        files = (*outcome.checkpoints, *outcome.artifacts)
-    for name, digest in links:
-        if fault := _fault_of_object(store, digest, seen):
-            yield Problem(run=run, file=_relative(store, digest), problem=f"{name}: {fault}")
-    for file in files:
-        if fault := _fault_of_file(store.run_dir(run) / str(file["path"]), str(file["digest"]), seen):
-            yield Problem(run=run, file=str(file["path"]), problem=f"{file.get('kind', 'file')}: {fault}")
-
-
-def stored_links(body: Mapping[str, Any]) -> Iterator[tuple[str, Digest]]:
-    """What a record says lies in the store: patches, sources, trajectory. Not the files of the run's folder."""
-    code = body.get("code")
-    if isinstance(code, Mapping):
-        yield from _code_links(code, "")
-    for holder in (body, body.get("origin")):  # a foreign run without an outcome names its series under `origin`
-        trajectory = holder.get("trajectory") if isinstance(holder, Mapping) else None
-        if isinstance(trajectory, Mapping):
-            yield "trajectory", Digest.parse(str(trajectory["digest"]))
-
-
-def _code_links(code: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Digest]]:
-    patch = code.get("patch")
-    if isinstance(patch, Mapping):
-        yield f"{prefix}patch", Digest.parse(str(patch["digest"]))
-    for path, entry in (code.get("files") or {}).items():
-        if isinstance(entry, Mapping) and entry.get("stored", True):
-            yield f"{prefix}source {path}", Digest.parse(str(entry["digest"]))
-    for group in ("submodules", "siblings"):
-        for name, inner in (code.get(group) or {}).items():
-            if isinstance(inner, Mapping):
-                yield from _code_links(inner, f"{prefix}{name}: ")
-
-
-def _check_remarks(
-    store: Store, entries: tuple[LogEntry, ...], ids: tuple[str, ...] | None, seen: set[Path]
-) -> Iterator[Problem]:
-    """What was said of the runs after they were sealed: notes, and that they were put away."""
-    for run, entry, fault in remark_faults(store, entries, None if ids is None else frozenset(ids)):
-        seen.add(store.object_path(entry.digest))
-        yield Problem(run=run, file=_relative(store, entry.digest), problem=f"{entry.kind}: {fault}")
-
-
-def _check_rest(store: Store, entries: tuple[LogEntry, ...], seen: set[Path]) -> Iterator[Problem]:
-    """Objects no run led to: still re-hashed, and a manifest that the log does not count is told."""
-    known = {entry.digest for entry in entries}
-    launches = {str(entry.digest) for entry in entries if entry.kind == "manifest"}
-    for entry in entries:
-        # Lines about no run (a look at a comparison) seal an object too.
-        if entry.kind in KINDS:
-            continue  # Remarks were read one by one.
-        if entry.subject not in launches and (fault := _fault_of_object(store, entry.digest, seen)):
-            yield Problem(run=None, file=_relative(store, entry.digest), problem=f"{entry.kind}: {fault}")
-    for path in sorted((store.root / "objects" / "sha256").glob("??/*")):
-        digest = Digest("sha256", path.name)
-        if path in seen:
-            continue
-        fault = _fault_of_object(store, digest, seen)
-        file = str(path.relative_to(store.root))
-        if fault:
-            yield Problem(run=None, file=file, problem=fault)
-        elif (
-            digest not in known and path.read_bytes().startswith(b"{") and MANIFEST_SCHEMA.encode() in path.read_bytes()
-        ):
-            yield Problem(run=path.name, file=file, problem="manifest that the log does not count: sealed by a run "
-                          "that died before its launch was logged, or removed from the log")  # fmt: skip
-
-
-def _fault_of_object(store: Store, digest: Digest, seen: set[Path]) -> str | None:
-    path = store.object_path(digest)
-    if path in seen:
-        return None if path.is_file() and digest_bytes(path.read_bytes()) == digest else "missing or changed"
-    return _fault_of_file(path, str(digest), seen)
-
-
-def _fault_of_file(path: Path, digest: str, seen: set[Path]) -> str | None:
-    seen.add(path)
-    try:
-        found = digest_file(path)
-    except FileNotFoundError:
-        return "is missing"
-    except OSError as error:
-        return f"cannot be read: {error.strerror}"
-    return (
-        None if str(found) == digest else f"does not match its digest: sealed {digest[:19]}…, found {str(found)[:19]}…"
+    jobs: processes that share the work. unread_until: runs of which no line of the log is newer than this one are left
+    out, for whoever has a witness that they were sound; a remark says how many. The log itself is always read whole.
+    """
+    there = inventory(store) if ids is None else None
+    ends, raw = read_ends(store.root), store.log_bytes()
+    lines = tuple(_lines(raw))
+    entries = tuple(line.entry for line in lines if line.entry is not None)
+    problems = [Problem(run=None, file=file, problem=text) for file, text in _log_faults(store, raw, lines, ends)]
+    launches = _launches(entries)
+    launched = frozenset(launches)
+    wanted = [launch for launch in launches.items() if ids is None or launch[0] in ids]
+    fresh = [launch for launch in wanted if launch[1][-1].seq > unread_until]
+    found, hashed = _checked(store, fresh, jobs)
+    problems += found
+    problems += _check_remarks(store, entries, ids, hashed)
+    remarks = list(end_remarks(ends, len(lines)))
+    if len(fresh) < len(wanted):
+        remarks.append(
+            f"{len(wanted) - len(fresh)} runs that were sealed up to line {unread_until} of the log were not read again"
+        )
+    elif there is not None:
+        problems += _check_others(store, entries, launched, hashed)
+        named = hashed.mentioned | {e.digest.hex for e in entries} | {e.subject.rpartition(":")[2] for e in entries}
+        more, unnamed = leftovers(store, there, launched, frozenset(named), hashed)
+        problems += more
+        remarks += unnamed
+    return Verification(
+        runs=len(fresh),
+        checked=len(hashed.files) + bool(lines),
+        problems=tuple(dict.fromkeys(problems)),
+        remarks=tuple(remarks),
     )
 
 
-def _relative(store: Store, digest: Digest) -> str:
-    return str(store.object_path(digest).relative_to(store.root))
+def _launches(entries: Sequence[LogEntry]) -> dict[str, list[LogEntry]]:
+    """Every run that the log counts, with its own lines, in the order of their launches."""
+    found: dict[str, list[LogEntry]] = {entry.digest.hex: [] for entry in entries if entry.kind == "manifest"}
+    for entry in entries:
+        run = entry.digest.hex if entry.kind == "manifest" else entry.subject.removeprefix("sha256:")
+        if run in found:
+            found[run].append(entry)
+    return found
 
 
-__all__ = ["SHORT", "Problem", "Verification", "stored_links", "verify"]
+# ── the log ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _lines(raw: bytes) -> Iterator[_Line]:
+    """Every whole line; one that is damaged has no entry, and its neighbours are read all the same."""
+    for number, line in enumerate(raw[: raw.rfind(b"\n") + 1].split(b"\n")[:-1], start=1):
+        try:
+            yield _Line(number, line, entry_of(line, number))
+        except IntegrityError:
+            yield _Line(number, line, None)
+
+
+def _log_faults(store: Store, raw: bytes, lines: Sequence[_Line], ends: Ends) -> Iterator[tuple[str, str]]:
+    """(file, sentence) of all that is wrong with the log, its sealed end and the store's marker."""
+    yield from (("log.jsonl", text) for text in _chain_faults(lines))
+    if fault := end_fault(raw, ends.newest):
+        yield "log.jsonl", fault
+    if ends.is_there and not ends.is_whole:
+        yield FILE, "is damaged; the next launch writes it anew"
+    elif not ends.is_there and any(MARKED in line.raw for line in lines):
+        yield FILE, "is missing: the log was written with a sealed end, and nothing says now where it ended"
+    if (end := ends.newest) is not None and end.store != store.identity:
+        yield "store.json", f"names another store than {FILE}, which was made with it"
+    made = canonical_bytes({"schema": STORE_SCHEMA} | ({"id": store.identity} if store.identity else {}))
+    if (store.root / "store.json").read_bytes() != made:
+        yield "store.json", "is not as it was made"
+
+
+def _chain_faults(lines: Sequence[_Line]) -> Iterator[str]:
+    """What is wrong with the chain, one sentence a break."""
+    expected = GENESIS
+    for line in lines:
+        if line.entry is None:
+            yield f"line {line.number} of the store's log is damaged"
+        else:
+            if line.entry.seq != line.number:
+                yield (
+                    f"line {line.number} of the log says it is launch record {line.entry.seq}: "
+                    "lines were removed or moved"
+                )
+            if line.entry.prev != expected:
+                yield f"line {line.number} of the log does not follow the line before it"
+            if line.entry.kind == "manifest" and line.entry.subject != str(line.entry.digest):
+                yield f"line {line.number} of the log counts a launch under the name of another"
+        expected = str(digest_bytes(line.raw))
+
+
+# ── the runs ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _checked(store: Store, launches: Sequence[Launch], jobs: int) -> tuple[list[Problem], Hashed]:
+    """What is wrong with these runs, and all that was hashed for it."""
+    problems: list[Problem] = []
+    hashed = Hashed()
+    chunks = [launches[at : at + CHUNK] for at in range(0, len(launches), CHUNK)]
+    with work("hashing again", len(launches), "runs") as advance:
+        if jobs <= 1 or len(chunks) <= 1:
+            for chunk in chunks:
+                problems += check_runs(store.root, chunk, hashed)[0]
+                advance(len(chunk))
+            return problems, hashed
+        with ProcessPoolExecutor(min(jobs, len(chunks), os.cpu_count() or 1)) as pool:
+            roots = [store.root] * len(chunks)
+            for chunk, (found, part) in zip(chunks, pool.map(check_runs, roots, chunks), strict=True):
+                problems += found
+                hashed.add(part)
+                advance(len(chunk))
+    return problems, hashed
+
+
+def _check_remarks(
+    store: Store, entries: tuple[LogEntry, ...], ids: tuple[str, ...] | None, hashed: Hashed
+) -> Iterator[Problem]:
+    """What was said of the runs after they were sealed: notes, and that they were put away."""
+    for run, entry, fault in remark_faults(store, entries, None if ids is None else frozenset(ids)):
+        hashed.object_fault(store, entry.digest)
+        yield Problem(run=run, file=relative(store, entry.digest), problem=f"{entry.kind}: {fault}")
+
+
+def _check_others(
+    store: Store, entries: Sequence[LogEntry], launched: frozenset[str], hashed: Hashed
+) -> Iterator[Problem]:
+    """Lines about no run (a look at a comparison) seal an object too."""
+    for entry in entries:
+        is_other = entry.kind not in KINDS and entry.subject.removeprefix("sha256:") not in launched
+        if is_other and (fault := hashed.object_fault(store, entry.digest)):
+            yield Problem(run=None, file=relative(store, entry.digest), problem=f"{entry.kind}: {fault}")

@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from runaudit.errors import RunauditError
+from runaudit.store.end import chains_of
+from runaudit.store.rehash import Problem
 from runaudit.store.signature import NOT_PROMISED, anchor, check_anchor, check_signature, sign, signed_until
 from runaudit.store.store import Store
-from runaudit.store.verify import Problem
 from runaudit.system.git import ask
 
 
@@ -21,7 +22,7 @@ def witnessed(store: Store, *, key: Path | None, anchored: bool) -> tuple[tuple[
     if key is not None:
         found = check_signature(store, key)
         problems += found
-        reach, lines = signed_until(store, key).seq, len(store.entries())
+        reach, lines = signed_until(store, key).seq, len(chains_of(store.log_bytes()))
         remarks += () if found else (f"signed up to line {reach} of {lines} of the log",)
     if anchored:
         problems += check_anchor(store, git_here)

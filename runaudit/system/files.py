@@ -22,8 +22,9 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """
     # Names of 255 bytes are the limit of most file systems, and the old name may be that long.
     new = path.with_name(f".{path.name[:50]}.{secrets.token_hex(6)}.tmp")
-    os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    handle = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
     try:
+        os.close(handle)
         yield new
         if (mode := _mode(path)) is not None:
             new.chmod(mode)
@@ -35,7 +36,7 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
             new.unlink()
         raise
     if durable:
-        _fsync(path.parent)
+        fsync_folder(path.parent)
 
 
 def replace_file(path: Path, data: bytes, *, durable: bool = True) -> None:
@@ -62,6 +63,15 @@ def _mode(path: Path) -> int | None:
 
 def _fsync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make a new directory entry durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
     finally:

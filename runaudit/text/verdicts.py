@@ -100,6 +100,10 @@ _TABLE: dict[str, dict[str, VerdictWords]] = {
         "sound": _good("Sound", "Every stored byte is what was sealed."),
         "damaged": _bad("Damaged", "A stored byte is not what was sealed.", INTEGRITY),
     },
+    "doctor": {
+        "whole": _good("Whole", "Nothing that was sealed is damaged."),
+        "damaged": _bad("Damaged", "Something that was sealed is damaged.", INTEGRITY),
+    },
     "plan": {
         "planned": _good("Planned", "So many seeds find the effect."),
         "out_of_reach": _bad("Out of reach", "A number of seeds that nobody can run is no plan.", CANNOT_JUDGE),

@@ -13,6 +13,7 @@ from runaudit.records.outcome import Outcome
 from runaudit.store.store import Store
 from tests.cli.test_diff import LR, seal
 from tests.diff.samples import put
+from tests.store.test_signature import reseal
 
 
 @pytest.fixture
@@ -85,6 +86,8 @@ def test_an_index_of_another_log_is_not_believed(store, said):
     log = store.log_path.read_text().splitlines(keepends=True)
     store.log_path.write_text("".join(log[:2]))
 
+    assert said("list", "--json")[0] == 4  # it does not end as it was sealed
+    reseal(store)
     assert json.loads(said("list", "--json")[1])["cohorts"][0]["n"] == 1
 
 

@@ -155,6 +155,24 @@ def test_a_checkpoint_chosen_on_the_reported_data_claims_nothing(here, stats, ch
     assert (code, "chosen on the very data that is reported" in answer["reason"]) == (1 if expected else 0, expected)
 
 
+@pytest.mark.parametrize(
+    ("place", "watched", "metric", "expected"),
+    [("config/checkpoint", {"monitor": "test/psnr"}, "test/psnr", True),
+     ("config/callbacks", [{"name": "early", "early_stopping.monitor": "test/psnr"}], "test/psnr", True),
+     ("config/args", {"metric_for_best_model": "test/psnr"}, "test/psnr", True),
+     ("config/checkpoint", {"monitor": "val/psnr"}, "test/psnr", False),
+     ("config/checkpoint", {"monitor": "val/psnr"}, "val/psnr", False)],
+)  # fmt: skip
+def test_a_configuration_that_watches_the_reported_metric_claims_nothing(here, stats, place, watched, metric, expected):
+    for label, values, changes in (("new", NEW, (LR,)), ("old", OLD, ())):
+        for seed, value in enumerate(values, 1):
+            sealed(here, put("seed", seed), put("label", label), put(place, watched), *changes, metrics={metric: value})
+
+    code, answer = stats("new", "--vs", "old", metric=metric)
+
+    assert (code, "chosen on the very data that is reported" in answer["reason"]) == (1 if expected else 0, expected)
+
+
 def test_a_label_that_says_best_of_five_claims_nothing(here, stats):
     cohort(here, "new, best of 5", NEW, LR)
     cohort(here, "old", OLD)

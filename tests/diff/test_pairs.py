@@ -377,6 +377,13 @@ THREADS = [
     Pair("the hash seed of Python", put("env/variables", {"PYTHONHASHSEED": "1"}), "replicate", ("env.variables.PYTHONHASHSEED",),
          before=put("env/variables", {"PYTHONHASHSEED": "0"})),
     Pair("threads", put("env/variables", {"OMP_NUM_THREADS": "8"}), "identical", before=put("env/variables", {"OMP_NUM_THREADS": "1"})),
+    Pair("threads where nothing could reach the GPU", both(put("env/imported", ["numpy"]), put("env/variables", {"OMP_NUM_THREADS": "8"})),
+         "single_factor", ("env.variables.OMP_NUM_THREADS",),
+         before=both(put("env/imported", ["numpy"]), put("env/variables", {"OMP_NUM_THREADS": "1"}))),
+    Pair("another processor where the program was told to stay on it", both(put("config/device", "cpu"), put("env/cpu", "EPYC")),
+         "single_factor", ("env.cpu",), before=both(put("config/device", "cpu"), put("env/cpu", "Xeon"))),
+    Pair("another processor beside the same GPU", both(put("config/device", "cuda:0"), put("env/cpu", "EPYC")), "identical",
+         before=both(put("config/device", "cuda:0"), put("env/cpu", "Xeon"))),
     Pair("one and the text of it", put("config/x", "1"), "single_factor", ("config.x",), before=put("config/x", 1)),
     Pair("missing is not null, seed", put("seed", None), "provenance_incomplete", conditional="identical", before=drop("seed")),
 ]  # fmt: skip

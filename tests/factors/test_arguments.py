@@ -1,5 +1,7 @@
 """The command line is an input: every word is a leaf, and is excused only by what is known of its run."""
 
+from dataclasses import replace
+
 import pytest
 
 from runaudit.diff import compare
@@ -237,3 +239,26 @@ def test_the_words_of_a_record_of_another_tool_count():
     a, b = (captured({**seen(), "argv": ["python", "t.py", n]}, origin={"kind": "record"}) for n in ("0.1", "0.5"))
 
     assert factors(a, b) == ["config.args.positional.1"]
+
+
+def resumed(parent, *words):
+    """A run that went on from a checkpoint of `parent`, started so."""
+    init = {"kind": "resume", "checkpoint": sha("weights"), "parent": parent.id}
+    return replace(run("train.py", *words, init=init), parent=parent)
+
+
+@pytest.mark.parametrize("word", ["@last", "@last~2", "stage one", "store/runs/ID/checkpoints/last.safetensors"])
+def test_the_word_by_which_a_resumed_run_named_its_parent_is_no_choice_of_its_own(word):
+    parent = run("train.py", label="stage one")
+
+    by_id, other = (resumed(parent, "--resume", w.replace("ID", parent.id)) for w in (parent.id[:12], word))
+
+    assert factors(by_id, other) == []
+
+
+def test_the_parents_label_behind_another_option_is_a_choice():
+    parent = run("train.py", label="adam")
+
+    a, b = (resumed(parent, "--optimizer", word) for word in ("adam", "sgd"))
+
+    assert factors(a, b) == ["config.args.optimizer"]

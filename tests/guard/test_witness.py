@@ -6,6 +6,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization as form
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from runaudit.store import Store
+from tests.store.test_signature import reseal
+
 
 @pytest.fixture
 def keys(tmp_path):
@@ -44,6 +47,8 @@ def test_an_anchor_shows_that_the_end_of_the_log_was_cut_off(repo, cli, options,
     assert cli("verify", "--check-anchor") == 0
     log = repo / ".runaudit" / "log.jsonl"
     log.write_bytes(log.read_bytes().splitlines(keepends=True)[0])
+    assert cli("verify") == 4
+    reseal(Store(repo / ".runaudit"))
     assert cli("verify") == 0  # nothing inside the store can show it
     capfd.readouterr()
 

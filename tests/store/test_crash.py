@@ -14,7 +14,7 @@ from runaudit.store import Store
 from runaudit.store.catalogue import load, run_ids
 from runaudit.store.verify import verify
 
-OPERATIONS = ("fsync", "fchmod", "link", "unlink", "write")
+OPERATIONS = ("fsync", "fdatasync", "fchmod", "link", "unlink", "write", "pwrite", "replace")
 NOT_COUNTED = "manifest that the log does not count"
 
 

@@ -9,9 +9,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from runaudit.errors import NothingToJudgeError, UsageError
 from runaudit.records.manifest import Manifest
 from runaudit.store import Store
+from runaudit.store.end import Ends, start_of, write_end
 from runaudit.store.signature import anchor, check_anchor, check_signature, pae, sign, signed_until
 
 TIME = "2026-11-21T00:00:00Z"
+
+
+def reseal(store):
+    """Seal the end of the log as it lies there: what whoever can write the log can do as well."""
+    write_end(store.root, start_of(store.log_bytes(), store=store.identity), over=Ends())
 
 
 @pytest.fixture
@@ -63,6 +69,7 @@ def test_launches_after_the_signature_do_not_harm_it(store, keys):
 def test_a_history_that_was_rewritten_with_a_whole_chain_shows(store, keys):
     sign(store, keys[0], time=TIME)
     store.log_path.unlink()
+    (store.root / "log.end").unlink()
     for seed in (1, 9, 3):
         store.seal_manifest(Manifest.of({"seed": seed}), time=TIME)
 
@@ -75,6 +82,7 @@ def test_a_cut_below_the_signed_head_shows(store, keys):
     sign(store, keys[0], time=TIME)
     lines = store.log_path.read_bytes().splitlines(keepends=True)
     store.log_path.write_bytes(b"".join(lines[:2]))
+    reseal(store)
 
     (problem,) = check_signature(store, keys[1])
 
@@ -169,4 +177,5 @@ def test_an_anchor_in_git_shows_a_cut_that_a_signature_cannot(store, tmp_path):
     assert check_anchor(store, git) == ()
 
     store.log_path.write_bytes(b"".join(store.log_path.read_bytes().splitlines(keepends=True)[:1]))
+    reseal(store)
     assert "its end was cut off" in check_anchor(store, git)[0].problem

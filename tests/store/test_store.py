@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from runaudit.errors import IntegrityError, NothingToJudgeError
+from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
@@ -15,6 +16,7 @@ from runaudit.records.trajectory import line_of
 from runaudit.store import Store, StoreError, find_store
 from runaudit.store.catalogue import load, load_or_fault, process_start, run_ids
 from runaudit.store.verify import verify
+from tests.store.test_signature import reseal
 
 
 @pytest.fixture
@@ -129,13 +131,118 @@ def test_reordered_launches_are_found(store):
     assert verify(store).problems
 
 
-def test_a_manifest_whose_launch_was_cut_from_the_end_of_the_log_is_told(store):
-    """The chain alone cannot show a cut tail; the orphaned manifest can."""
+def test_a_cut_at_the_end_of_the_log_is_found_by_its_sealed_end(store):
     launch(store, seed=0)
-    manifest = launch(store, seed=1)
+    launch(store, seed=1)
     first = store.log_path.read_bytes().splitlines(keepends=True)[0]
     store.log_path.write_bytes(first)
+
+    (problem,) = verify(store).problems
+    assert (problem.file, problem.problem.rpartition(": ")[2]) == ("log.jsonl", "its end was cut off")
+    with pytest.raises(IntegrityError, match="its end was cut off"):
+        run_ids(Store(store.root))
+    before = store.log_bytes()
+    with pytest.raises(IntegrityError, match="its end was cut off"):
+        launch(store, seed=2)
+    assert store.log_bytes() == before == first
+
+
+def test_a_launch_that_was_cut_off_together_with_the_sealed_end_is_told_by_its_folder(store):
+    launch(store, seed=0)
+    manifest = launch(store, seed=1)
+    store.live_dir(manifest.id).mkdir()  # a launch makes it once it is counted
+    store.log_path.write_bytes(store.log_path.read_bytes().splitlines(keepends=True)[0])
+    reseal(store)
     assert [p.run for p in verify(store).problems] == [manifest.id]
+
+
+def test_a_manifest_without_a_folder_is_named_and_held_against_nobody(store):
+    """What a launch leaves that dies before it is counted."""
+    launch(store, seed=0)
+    digest = store.put(Manifest.of({"label": "died", "seed": 1}).raw)
+
+    found = verify(store)
+
+    assert found.problems == ()
+    assert [digest.hex[:12] in remark and "1 launch that no line" in remark for remark in found.remarks] == [True]
+
+
+def test_every_flipped_bit_of_the_log_and_of_its_end_is_found(store):
+    end(store, launch(store))
+    for path in (store.log_path, store.root / "log.end", store.root / "store.json"):
+        path.chmod(0o644)
+        sealed = path.read_bytes()
+        for position in range(len(sealed)):
+            changed = bytearray(sealed)
+            changed[position] ^= 1 << position % 8
+            path.write_bytes(bytes(changed))
+            assert verify(Store(store.root)).problems, (path.name, position)
+        path.write_bytes(sealed)
+    assert verify(store).problems == ()
+
+
+def test_a_flipped_last_newline_never_lets_the_next_launch_cut_a_line(store):
+    end(store, launch(store))
+    sealed = store.log_bytes()
+    store.log_path.write_bytes(sealed[:-1] + b"J")
+    with pytest.raises(IntegrityError, match="another line 2"):
+        launch(store, seed=1)
+    assert store.log_bytes() == sealed[:-1] + b"J"
+    assert verify(store).problems
+
+
+def test_whole_lines_beyond_the_sealed_end_are_adopted_and_others_refused(store):
+    """A writer that died between its line and its end; and somebody who wrote a line by hand."""
+    launch(store, seed=0)
+    sealed = (store.root / "log.end").read_bytes()
+    launch(store, seed=1)
+    (store.root / "log.end").write_bytes(sealed)
+    assert len(run_ids(Store(store.root))) == 2
+    assert verify(store).problems == () and "line 2" in verify(store).remarks[0]
+    launch(store, seed=2)
+    assert len(run_ids(Store(store.root))) == 3 and verify(store).remarks == ()
+
+    with store.log_path.open("ab") as log:
+        log.write(store.log_bytes().splitlines(keepends=True)[1])
+    with pytest.raises(IntegrityError, match="does not follow"):
+        launch(store, seed=3)
+
+
+def test_a_log_from_before_there_was_a_sealed_end_gets_one_and_says_since_when(store):
+    launch(store, seed=0)
+    rows = json.loads(store.log_bytes())
+    del rows["end"]
+    store.log_path.write_bytes(canonical_bytes(rows) + b"\n")
+    (store.root / "log.end").unlink()
+    assert verify(store).problems == () and "not sealed yet" in verify(store).remarks[0]
+
+    launch(store, seed=1)
+
+    assert verify(store).problems == () and "from line 2 on" in verify(store).remarks[0]
+    (store.root / "log.end").unlink()
+    assert [p.file for p in verify(store).problems] == ["log.end"]
+
+
+def test_one_damaged_line_hides_nothing_of_the_rest(store):
+    for seed in range(3):
+        end(store, launch(store, seed=seed))
+    lines = store.log_bytes().splitlines(keepends=True)
+    store.log_path.write_bytes(b"".join([*lines[:2], b"{" + lines[2], *lines[3:]]))
+    overwrite(store.object_path(Digest.parse(json.loads(lines[4])["digest"])), b"changed")
+
+    found = verify(store)
+
+    assert found.runs == 2
+    assert any("line 3 of the store's log is damaged" in p.problem for p in found.problems)
+    assert any("does not match its digest" in p.problem for p in found.problems)
+
+
+def test_shared_out_among_processes_the_answer_is_the_same(store):
+    for seed in range(130):
+        end(store, launch(store, seed=seed))
+    overwrite(store.object_path(Digest("sha256", run_ids(store)[77])), b"changed")
+    assert verify(store, jobs=2) == verify(store)
+    assert verify(store).problems
 
 
 def test_a_torn_log_line_is_cut_by_the_next_writer(store):

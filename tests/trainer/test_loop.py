@@ -3,12 +3,15 @@
 import signal
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from runaudit.errors import ConfigError, IntegrityError
+from runaudit.errors import ConfigError, IntegrityError, UsageError
+from tests.trainer.conftest import SilentLog
+from tests.trainer.faults import full_at
 from trainer import checkpoint as checkpoints
 from trainer.amp import Precision
 from trainer.build import build_model
@@ -83,6 +86,56 @@ def test_resuming_between_stages_starts_the_next_one(tiny_config: Make, run_cont
     assert [event[2].get("stage") for event in other.run.events] == [None, "sr", "finetune"]
 
 
+def test_a_resumed_run_ends_with_the_best_of_before_wherever_its_checkpoint_lies(
+    tiny_config: Make, run_context: Make
+) -> None:
+    """The best was found before the kill and never again: it travels with the last one, to the byte."""
+    config = tiny_config(loop={"val_every": 2}, stages={"sr": {"lr": 1e-9}, "finetune": {"lr": 1e-9}})
+    half = interrupted(run_context, config, 9)
+    best = (half.folder / "best.safetensors").read_bytes()
+    found = half.run.series("val/l1")
+    alone = half.folder.parent / "elsewhere.safetensors"
+    alone.write_bytes((half.folder / "last.safetensors").read_bytes())
+
+    child = run_context(config, folder="child")
+    run_stages(child, plan(config), checkpoints.load(alone))
+
+    later = child.run.series("val/l1")
+    kept = checkpoints.load(child.folder / "best.safetensors").facts["progress"]["best"]
+    assert kept == min(*found.values(), *later.values())
+    if kept in found.values():
+        assert (child.folder / "best.safetensors").read_bytes() == best
+
+
+def test_a_child_can_be_resumed_from_its_first_moment(tiny_config: Make, run_context: Make) -> None:
+    """Killed before its own first save, it has what it began with, byte for byte."""
+    half = interrupted(run_context, tiny_config(), 7)
+    last = (half.folder / "last.safetensors").read_bytes()
+    child = run_context(tiny_config(), folder="child", stop=lambda: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        run_stages(child, plan(child.config), checkpoints.load(half.folder / "last.safetensors"))
+
+    assert (child.folder / "last.safetensors").read_bytes() == last
+
+
+def test_a_full_disk_ends_the_run_with_the_earlier_checkpoint_in_place(
+    tiny_config: Make, run_context: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = run_context(tiny_config(loop={"save_every": 1}))
+
+    class Filling(SilentLog):
+        def checkpoint(self, path: Path, *, step: int, kind: str) -> None:
+            if step == 2:
+                full_at(monkeypatch, 3)
+
+    with pytest.raises(UsageError, match=r"could not be written \(No space left on device\); the earlier one is kept"):
+        run_stages(replace(work, run=Filling()), plan(work.config))
+
+    monkeypatch.undo()
+    assert checkpoints.load(work.folder / "last.safetensors").facts["progress"]["done"] == 2
+
+
 def test_a_frozen_tensor_changed_between_runs_is_refused(tiny_config: Make, run_context: Make) -> None:
     """The frozen digests travel with the checkpoint, so a resumed stage is held to what froze, not to
     what it finds.
@@ -93,7 +146,7 @@ def test_a_frozen_tensor_changed_between_runs_is_refused(tiny_config: Make, run_
     kept = checkpoints.load(path)
     weights = dict(kept.weights)
     weights["net.alignment.embed.norm.running_mean"] = weights["net.alignment.embed.norm.running_mean"] + 1
-    checkpoints.save(path, checkpoints.Checkpoint(weights=weights, state=kept.state, facts=kept.facts))
+    checkpoints.write(path, checkpoints.encoded(replace(kept, weights=weights)))
 
     with pytest.raises(IntegrityError, match=r"embed\.norm\.running_mean has changed"):
         run_stages(run_context(config), plan(config), checkpoints.load(path))

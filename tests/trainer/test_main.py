@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -19,6 +20,7 @@ from runaudit.store import Store
 from runaudit.store.catalogue import load, run_ids
 from runaudit.store.verify import verify
 from tests.trainer.conftest import SilentLog
+from trainer.checkpoint import load as load_checkpoint
 from trainer.cli import main, stop_signals
 from trainer.config import DERIVED_RULES
 from trainer.data import DatasetConfig, make_dataset, read_dataset
@@ -189,6 +191,29 @@ def test_a_resumed_run_is_a_child_of_the_run_it_continues(config_file: Path, pro
     assert child["metrics"]["full_frame/psnr/camera"] == parent["metrics"]["full_frame/psnr/camera"]
 
 
+def test_a_resume_that_cannot_be_is_refused_before_the_launch_is_counted(
+    config_file: Path, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = Store.create(project / ".runaudit")
+    parent = json.loads(trained(capsys, config_file, store.root)[1])["run"]
+    last = store.run_dir(parent) / "checkpoints" / "last.safetensors"
+    whole = last.read_bytes()
+
+    def refused(*more: object) -> tuple[int, str]:
+        code, answer, err = trained(capsys, config_file, store.root, "--resume", parent[:12], *more)
+        assert (answer, err.count("\n")) == ("", 1)
+        return code, err
+
+    assert refused("--set", "grad_clip=0.7") == (2, ANY)
+    last.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    code, err = refused()
+    assert (code, f"checkpoints/last.safetensors of run {parent[:12]}" in err) == (4, True)
+    last.unlink()
+    assert refused() == (2, ANY)
+
+    assert run_ids(store) == (parent,)
+
+
 def test_staging_is_the_one_factor_between_two_stagings(config_file: Path, project: Path) -> None:
     """The steps of every stage move with it and follow by the rules the launch sealed; nothing is hidden for it."""
     store = Store.create(project / ".runaudit")
@@ -280,7 +305,7 @@ def test_a_stopped_run_saves_itself_and_can_go_on(
         half = train(config, 1, SilentLog(), tmp_path / "half", stop=stop_after_five)
     assert (half.status, half.exit_code, half.steps_done) == ("killed", code, 5)
 
-    rest = train(config, 1, SilentLog(), tmp_path / "half", half.checkpoints["last"])
+    rest = train(config, 1, SilentLog(), tmp_path / "half", load_checkpoint(half.checkpoints["last"]))
     same = [name for name in whole.metrics if name.startswith("full_frame")]
     assert {name: rest.metrics[name] for name in same} == {name: whole.metrics[name] for name in same}
 
@@ -289,7 +314,7 @@ def test_a_run_resumed_after_its_last_step_is_only_judged(config_file: Path, tmp
     config = read_config(config_file)
     whole = train(config, 1, SilentLog(), tmp_path / "run")
 
-    again = train(config, 1, SilentLog(), tmp_path / "run", whole.checkpoints["last"])
+    again = train(config, 1, SilentLog(), tmp_path / "run", load_checkpoint(whole.checkpoints["last"]))
 
     assert again.steps_done == whole.steps_done
     assert again.metrics["full_frame/psnr/camera"] == whole.metrics["full_frame/psnr/camera"]
