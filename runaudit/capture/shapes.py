@@ -115,7 +115,8 @@ def is_random(text: str) -> bool:
         return False
     turns = sum(x != y for x, y in pairwise(kinds)) / len(text)
     counts = Counter(text).values()
-    return turns >= 0.45 and -sum(n / len(text) * math.log2(n / len(text)) for n in counts) >= 4.2
+    entropy = -sum(n / len(text) * math.log2(n / len(text)) for n in counts)
+    return (turns >= 0.45 and entropy >= 4.2) or (turns >= 0.38 and entropy >= 4.7)
 
 
 def is_worded(text: str) -> bool:
