@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from runaudit.errors import ConfigError
+from runaudit.system.files import read_ordinary
 
 MAX_POLICY_BYTES = 4 << 20
 
@@ -109,9 +110,11 @@ def read_settings(path: Path) -> Settings:
 
 def _table_of(path: Path) -> dict[str, Any]:
     try:
-        raw = path.read_bytes()
+        raw = read_ordinary(path, most=MAX_POLICY_BYTES + 1)
         if len(raw) > MAX_POLICY_BYTES:
-            raise ConfigError(f"{path} is {len(raw) >> 20} MiB, too large for a policy", remedy="name another file")
+            raise ConfigError(
+                f"{path} is more than {MAX_POLICY_BYTES >> 20} MiB, too large for a policy", remedy="name another file"
+            )
         return tomllib.loads(raw.decode("utf-8"))
     except OSError as error:
         raise ConfigError(f"the policy {path} cannot be read: {error.strerror}", remedy="check the path") from error

@@ -18,6 +18,7 @@ from typing import Any
 from runaudit.errors import CanonicalError, ConfigError, RecordError
 from runaudit.records.canonical import JSON, MAX_DEPTH, parse_strict
 from runaudit.records.yamlfile import parse_yaml
+from runaudit.system.files import read_ordinary
 
 MAX_BYTES = 8 << 20
 MAX_LEAVES = 200_000
@@ -137,8 +138,7 @@ def config_file(path: Path) -> dict[str, JSON]:
     if reader is None:
         raise ConfigError(f"{path} is no kind of config that is known", remedy="give a .toml, .json or .yaml file")
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+        raw = read_ordinary(path, most=MAX_BYTES + 1)
     except OSError as error:
         raise ConfigError(
             f"{path} cannot be read: {error.strerror}", remedy="check the path given to --config"

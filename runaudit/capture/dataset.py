@@ -23,7 +23,7 @@ from typing import Any
 from runaudit.errors import CaptureError, RunauditError
 from runaudit.records.canonical import JSON, canonical_bytes, parse_strict, thawed
 from runaudit.records.digest import Digest, FileEntry, digest_bytes, digest_tree
-from runaudit.system.files import remember
+from runaudit.system.files import read_ordinary, remember
 from runaudit.system.progress import Advance, work
 
 RACY_NS = 2_000_000_000
@@ -276,7 +276,7 @@ class _Memory:
 
     def _load(self, path: Path) -> dict[str, JSON]:
         try:
-            value = json.loads(path.read_bytes())
+            value = json.loads(read_ordinary(path))
         except (OSError, ValueError):
             return {}
         return value if isinstance(value, dict) else {}
@@ -288,7 +288,7 @@ def _facts(root: Path) -> dict[str, JSON]:
     if not path.is_file():
         return {}
     try:
-        value = parse_strict(path.read_bytes(), where=str(path))
+        value = parse_strict(read_ordinary(path), where=str(path))
     except (OSError, RunauditError) as error:
         raise CaptureError(f"{path} cannot be read: {error}", remedy="fix it or take it away") from error
     if not isinstance(value, dict):

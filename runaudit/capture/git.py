@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from runaudit.capture.filtered import Change, compared
 from runaudit.capture.redact import Redactor, without_user
 from runaudit.capture.source import Basket, Limits, Put, folder_files, is_installed, is_source, legible, redaction
 from runaudit.errors import CaptureError
@@ -26,7 +27,8 @@ MAX_DEPTH = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitState:
-    """What `git status` says. Paths are posix, relative to `top`. `others` are untracked files that are no source."""
+    """What `git status` says. Paths are posix, relative to `top`. `others` are untracked files that are no source.
+    `filtered` are tracked files under a git filter, which is not run: whether they are as committed is not known."""
 
     top: Path
     commit: str | None
@@ -35,15 +37,16 @@ class GitState:
     changed: tuple[str, ...]
     untracked: tuple[str, ...]
     others: tuple[str, ...]
+    filtered: tuple[str, ...] = ()
 
     @property
     def dirty(self) -> bool:
         """Whether the code differs from the commit: a tracked change, or an untracked file that could be read."""
-        return bool(self.changed or self.untracked)
+        return bool(self.changed or self.untracked or self.filtered)
 
 
 def git_state(root: Path, *, exclude: tuple[Path, ...] = ()) -> GitState | None:
-    """The state of the work tree around `root`, or None outside git. Two processes, nothing read but git's answer.
+    """The state of the work tree around `root`, or None outside git.
 
     `exclude` are folders that are no code: the store. Raises CaptureError where git fails.
     """
@@ -55,7 +58,7 @@ def _state(git: Git, exclude: tuple[Path, ...]) -> GitState:
     raw = git.run("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--ignore-submodules=all",
                   "--no-renames")  # fmt: skip
     facts: dict[str, str] = {}
-    changed: list[str] = []
+    changes: list[Change] = []
     unknown: list[str] = []
     for line in filter(None, os.fsdecode(raw).split("\0")):
         match line[0]:
@@ -63,20 +66,25 @@ def _state(git: Git, exclude: tuple[Path, ...]) -> GitState:
                 _, name, value = line.split(" ", 2)
                 facts[name] = value
             case "1":
-                changed.append(line.split(" ", 8)[8])
+                _, codes, _, *modes, committed, _, path = line.split(" ", 8)
+                # Neither staged nor of another mode: only the bytes can differ.
+                is_bytes = codes[0] == "." and len(set(modes)) == 1
+                changes.append(Change(path=path, stored=committed if is_bytes else None))
             case "u":
-                changed.append(line.split(" ", 10)[10])
+                changes.append(Change(path=line.split(" ", 10)[10], stored=None))
             case "?":
                 unknown.append(line[2:])
     unknown = [path for path in unknown if not _within(git.top / path, exclude)]
     code = [path for path in unknown if path.endswith("/") or (is_source(path) and not is_installed(path))]
+    found = compared(git, changes)
     oid, head = facts.get("branch.oid", "(initial)"), facts.get("branch.head", "(detached)")
     return GitState(
         top=git.top,
         commit=None if oid == "(initial)" else oid,
         branch=None if head == "(detached)" else legible(head),
-        remote=_remote(git.config),
-        changed=tuple(changed),
+        remote=_remote(git.config.remotes),
+        changed=found.changed,
+        filtered=found.unknown,
         untracked=tuple(code),
         others=tuple(sorted(set(unknown) - set(code))),
     )
@@ -177,12 +185,14 @@ def _tree(
         "commit": state.commit,
         "branch": state.branch,
         "remote": basket.redactor.text(state.remote) if basket.redactor and state.remote else state.remote,
-        "dirty": bool(state.changed or new or nested)
+        "dirty": bool(state.changed or state.filtered or new or nested)
         or any(module["dirty"] or module.get("moved") for module in inner.values()),
         "patch": _patch(git, state, basket) if state.changed else None,
         "files": {legible(path): files[path] for path in sorted(files)},
         "untracked": sorted(legible(path) for path in new),
         "submodules": inner,
+        # Their content stands in `files`; what is not known is whether the commit holds the same.
+        **({"filtered": [legible(path) for path in state.filtered]} if state.filtered else {}),
     }
 
 
@@ -205,7 +215,7 @@ def _patch(git: Git, state: GitState, basket: Basket) -> JSON:
     base = state.commit or os.fsdecode(git.run("hash-object", "-t", "tree", "--stdin")).strip()
     raw = git.run("diff", "--binary", "--full-index", "--no-ext-diff", "--no-textconv", "--no-renames", "--no-color",
                   "--src-prefix=a/", "--dst-prefix=b/", "--ignore-submodules=all", base, "--",
-                  most=max(MAX_OUT, 2 * basket.limits.patch))  # fmt: skip
+                  *_only(git, state), most=max(MAX_OUT, 2 * basket.limits.patch))  # fmt: skip
     if len(raw) > basket.limits.patch:
         raise CaptureError(
             f"the uncommitted changes in {git.top} are a patch of {len(raw) / 2**20:.1f} MiB, the cap is "
@@ -217,6 +227,11 @@ def _patch(git: Git, state: GitState, basket: Basket) -> JSON:
     data, redacted = basket.redactor.patch(raw) if basket.redactor else (raw, False)
     found: dict[str, JSON] = {"digest": str(basket.keep(data)), "size": len(data)}
     return found | (redaction(raw, basket.redactor) if redacted and basket.redactor else {})
+
+
+def _only(git: Git, state: GitState) -> tuple[str, ...]:
+    """The paths of a patch, where git alone would take in every file under a filter, which it does not run."""
+    return state.changed if git.config.filters else ()
 
 
 def _submodules(

@@ -8,6 +8,7 @@ import typer
 from runaudit.cli import common
 from runaudit.cli.common import Context
 from runaudit.errors import UsageError
+from runaudit.system.files import read_ordinary
 
 LARGEST_TEXT_BYTES = 4 * 2**20
 
@@ -38,7 +39,7 @@ def _text(file: Path) -> str:
     try:
         if path.stat().st_size > LARGEST_TEXT_BYTES:
             raise UsageError(f"{path} is larger than {LARGEST_TEXT_BYTES >> 20} MiB", remedy="give the text alone")
-        return path.read_text(encoding="utf-8-sig")
+        return read_ordinary(path).decode("utf-8-sig")
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({error.strerror})", remedy="check its permissions") from error
     except UnicodeDecodeError as error:

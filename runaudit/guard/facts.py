@@ -31,6 +31,7 @@ class Code:
     in_repository: bool
     commit: str | None = None
     changed: tuple[str, ...] = ()
+    filtered: tuple[str, ...] = ()
     untracked: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     dirty_submodules: tuple[str, ...] = ()
@@ -127,6 +128,7 @@ def code_facts(manifest: Manifest, around: Surroundings, *, ignore: tuple[str, .
         in_repository=code.get("vcs", "git") is not None,
         commit=code.get("commit"),
         changed=listed,
+        filtered=tuple(map(str, code.get("filtered") or ())),
         untracked=tuple(path for path in code.get("untracked") or () if not _set_apart(path, around, manifest, ignore)),
         outputs=around.outputs,
         dirty_submodules=tuple(name for name, inner in _group(code, "submodules") if _dirty(inner)),

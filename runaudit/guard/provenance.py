@@ -94,6 +94,14 @@ class DirtyTree(Rule):
                 remedy=git_add_commit(code.changed, "what changed, and why"),
                 evidence={"files": list(code.changed)},
             )
+        if code.filtered:
+            yield self.finding(
+                "code",
+                f"whether {shown(code.filtered)} {'is' if len(code.filtered) == 1 else 'are'} as committed is not "
+                "known: a git filter turns the file into what git stores, and no filter is run",
+                remedy=f"`git -C {shlex.quote(code.root)} status`, which runs the filter, and start again",
+                evidence={"files": list(code.filtered)},
+            )
 
 
 class UntrackedSource(Rule):

@@ -8,6 +8,7 @@ from runaudit.errors import RecordError
 from runaudit.importers.base import Imported, Skipped
 from runaudit.records.canonical import JSON, parse_strict
 from runaudit.records.record_file import MAX_RECORD_BYTES, run_of
+from runaudit.system.files import read_ordinary
 
 
 def read_records(path: Path) -> tuple[tuple[Imported, ...], tuple[Skipped, ...]]:
@@ -51,6 +52,6 @@ def _bytes(path: Path) -> bytes:
                 f"{path} is {path.stat().st_size >> 20} MiB, beyond the {MAX_RECORD_BYTES >> 20} MiB of a record file",
                 remedy="split it, or leave the series out",
             )
-        return path.read_bytes().removeprefix(codecs.BOM_UTF8)
+        return read_ordinary(path).removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise RecordError(f"{path} cannot be read: {error.strerror}", remedy="check the path") from error

@@ -17,6 +17,7 @@ from typing import Any
 
 from runaudit.errors import NothingToJudgeError, RecordError
 from runaudit.records.trajectory import Trajectory, number
+from runaudit.system.files import read_ordinary
 
 _HEAD = b":W&B"
 _HEAD_BYTES = 7
@@ -54,7 +55,7 @@ def read_log(path: Path) -> WandbLog:
         from wandb.proto.wandb_internal_pb2 import Record
     except ImportError as error:
         raise NothingToJudgeError(f"{path} was not read: wandb is not installed", remedy="pip install wandb") from error
-    raw = path.read_bytes()
+    raw = read_ordinary(path)
     if not raw.startswith(_HEAD):
         raise RecordError(f"{path} is not a W&B file", remedy="leave it out")
     found = _Reading()

@@ -27,6 +27,7 @@ from runaudit.records.outcome import Outcome
 from runaudit.records.run import Run
 from runaudit.records.trajectory import Trajectory, number
 from runaudit.records.yamlfile import parse_yaml
+from runaudit.system.files import read_ordinary
 
 FACTS = ("config.yaml", "wandb-metadata.json", "wandb-summary.json")
 MAX_BYTES = 50 << 20
@@ -138,7 +139,7 @@ def _bytes(path: Path) -> bytes | None:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise RecordError(f"{path} is larger than {MAX_BYTES >> 20} MiB", remedy="leave this run out")
-        return path.read_bytes()
+        return read_ordinary(path)
     except OSError as error:
         raise RecordError(f"{path} cannot be read: {error.strerror}", remedy="check its permissions") from error
 

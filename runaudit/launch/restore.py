@@ -14,7 +14,7 @@ from typing import Any
 from runaudit.errors import IntegrityError, NothingToJudgeError, RunauditError, UsageError
 from runaudit.records.digest import digest_bytes
 from runaudit.records.run import SHORT, Run
-from runaudit.system.git import UPLOAD_PACK, Answer, ask
+from runaudit.system.git import UPLOAD_PACK, Answer, Git, GitError, ask
 
 TIMEOUT_S = 600.0
 
@@ -60,7 +60,7 @@ def restore(run: Run, to: Path, *, repositories: tuple[Path, ...] = (), same: Sa
     _claim(to)
     notes: list[str] = []
     commit = str(code["commit"]) if code.get("commit") else None
-    source = next((r for r in repositories if commit and _has_commit(r, commit)), None)
+    source = next((git for r in repositories if commit and (git := _with_commit(r, commit))), None)
     if commit and source:
         _check_out(source, commit, to)
         notes += _apply_patch(run, code, to)
@@ -99,23 +99,30 @@ def _git(folder: Path, *words: str, stdin: bytes = b"", protocols: str = "none")
     return ask(folder, *words, switches=switches, protocols=protocols, alone=True, stdin=stdin, limit_s=TIMEOUT_S)
 
 
-def _has_commit(repository: Path, commit: str) -> bool:
-    return repository.is_dir() and _git(repository, "cat-file", "-e", f"{commit}^{{commit}}").code == 0
+def _with_commit(repository: Path, commit: str) -> Git | None:
+    """The repository, where it is one and holds the commit."""
+    try:
+        git = Git(repository) if repository.is_dir() else None
+    except GitError:
+        return None
+    return git if git and git.ask("cat-file", "-e", f"{commit}^{{commit}}").code == 0 else None
 
 
-def _check_out(source: Path, commit: str, to: Path) -> None:
+def _check_out(source: Git, commit: str, to: Path) -> None:
     """The one commit, fetched through upload-pack: reads the source, also where it is shallow or the commit is on no
     branch, and leaves no link to it."""
     steps: tuple[tuple[str, ...], ...] = (
         ("init", "--quiet", "--template="),
         ("fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", f"--upload-pack={UPLOAD_PACK}",
-         str(source.absolute()), commit),
+         str(source.directory), commit),
         ("checkout", "--quiet", "--detach", commit),
     )  # fmt: skip
     for step in steps:
         done = _git(to, *step, protocols="file" if step[0] == "fetch" else "none")
         if done.code != 0:
-            raise RestoreError(f"git {step[0]} of {commit[:SHORT]} failed: {done.reason}", remedy=f"look at {source}")
+            raise RestoreError(
+                f"git {step[0]} of {commit[:SHORT]} failed: {done.reason}", remedy=f"look at {source.top}"
+            )
 
 
 def _apply_patch(run: Run, code: Mapping[str, Any], to: Path) -> Iterator[str]:

@@ -10,8 +10,10 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from runaudit.errors import RecordError
+from runaudit.system.files import open_ordinary
 from runaudit.system.progress import LARGE, work
 
 _CHUNK = 1 << 20
@@ -54,14 +56,26 @@ def digest_bytes(data: bytes) -> Digest:
 
 
 def digest_file(path: Path) -> Digest:
-    """SHA-256 of a file, streamed. Raises OSError as `open` does.
+    """SHA-256 of a file, streamed. Raises OSError as `open` does, and at once for a pipe or a device.
 
     >>> import pathlib, runaudit
     >>> print(runaudit.digest_file(pathlib.Path("data/train.csv")))
     sha256:14c5e74c4b96ccef41cd94db73a9ec3348038ac094feca4fd897cecffa07cdae
     """
+    return _digest(open_ordinary(path))
+
+
+def digest_within(path: Path, folder: Path) -> Digest:
+    """SHA-256 of a file that a record names: one that lies within `folder`, with no link on the way out of it.
+
+    Raises OSError as `digest_file` does, and for a path that leads elsewhere: what lies there is not read.
+    """
+    return _digest(open_ordinary(path, within=folder))
+
+
+def _digest(opened: BinaryIO) -> Digest:
     state = hashlib.sha256()
-    with path.open("rb", buffering=0) as file:
+    with opened as file:
         size = os.fstat(file.fileno()).st_size
         with work("hashing", size) if size >= LARGE else contextlib.nullcontext() as advance:
             while chunk := file.read(_CHUNK):

@@ -7,14 +7,13 @@ nothing: its content security policy forbids both, and it has no need of either.
 from pathlib import Path
 from typing import Any
 
-from runaudit.errors import UsageError
 from runaudit.report.assets import templates_folder
 from runaudit.report.effects import draw_effects
 from runaudit.report.figures import draw_curves, draw_scaler, draw_scores
 from runaudit.report.views.curves import CurveFigure, describe
 from runaudit.report.views.page import PageView
 from runaudit.report.words import shown
-from runaudit.system.files import replace_file
+from runaudit.system.files import check_output, write_output
 
 
 def render_page(view: PageView) -> str:
@@ -58,19 +57,9 @@ def _environment() -> Any:
 
 def check_place(path: Path) -> None:
     """Raises UsageError where no page can be put: asked before the work is done rather than after."""
-    if path.exists() and not path.is_file():
-        raise UsageError(f"{path} is not a file", remedy="name a file ending in .html")
-    if not path.parent.is_dir():
-        raise UsageError(f"the page cannot be written to {path}: no such folder", remedy="make the folder first")
+    check_output(path, "the page")
 
 
 def write_page(path: Path, html: str) -> None:
     """Put the page at `path` whole or not at all: a full disk leaves what was there before. Raises UsageError."""
-    check_place(path)
-    try:
-        replace_file(path, html.encode())
-    except OSError as error:
-        raise UsageError(
-            f"the page cannot be written to {path}: {error.strerror or error}",
-            remedy="free space or name another place with -o; nothing was half-written",
-        ) from error
+    write_output(path, html.encode(), "the page")

@@ -169,7 +169,9 @@ def _commit(section: Mapping[str, Any]) -> str:
         return f"no commit; {plural(len(files), 'file')} kept" if isinstance(files, Mapping) and files else "no commit"
     branch = f" on {section['branch']}" if section.get("branch") else ""
     state = "" if section.get("dirty") is None else ", with changes that are kept" if section["dirty"] else ", clean"
-    return f"{level(section['commit'])}{branch}{state}"
+    unlike = section.get("filtered") or ()
+    asked = f"; {plural(len(unlike), 'file')} under a git filter, compared by its stored form alone" if unlike else ""
+    return f"{level(section['commit'])}{branch}{state}{asked}"
 
 
 def _dataset(name: str, value: object) -> str:

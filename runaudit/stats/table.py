@@ -16,6 +16,7 @@ from pathlib import Path
 
 from runaudit.errors import NothingToJudgeError, UsageError
 from runaudit.stats.values import ArmValues
+from runaudit.system.files import read_ordinary
 
 LARGEST_FILE_BYTES = 16 * 2**20
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?(inf(inity)?|nan)", re.IGNORECASE)
@@ -43,7 +44,7 @@ def read_values(path: Path) -> tuple[ArmValues, ...]:
     try:
         if path.stat().st_size > LARGEST_FILE_BYTES:
             raise UsageError(f"{path} is larger than {LARGEST_FILE_BYTES} bytes", remedy="give one row per run")
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_ordinary(path).decode("utf-8-sig")
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({error.strerror})", remedy="check the path") from error
     except UnicodeDecodeError as error:

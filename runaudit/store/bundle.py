@@ -37,7 +37,7 @@ from runaudit.store.rehash import stored_links
 from runaudit.store.remarks import KINDS, SCHEMAS, read_remark
 from runaudit.store.store import LogEntry, Store, StoreError
 from runaudit.store.verify import verify
-from runaudit.system.files import replacing
+from runaudit.system.files import check_output, open_ordinary, writing_output
 
 SCHEMA = "runaudit.bundle/1"
 ENDINGS = ("outcome", "correction")
@@ -58,6 +58,7 @@ def export(store: Store, ids: Sequence[str], target: Path) -> int:
 
     Raises IntegrityError where one of them is not as it was sealed, UsageError where one has no sealed end.
     """
+    check_output(target, "the bundle")
     if problems := verify(store, tuple(ids)).problems:
         first = problems[0]
         raise IntegrityError(f"{first.file}: {first.problem}; nothing was exported", remedy="run `runaudit verify`")
@@ -71,13 +72,8 @@ def export(store: Store, ids: Sequence[str], target: Path) -> int:
     index = {"schema": SCHEMA, "runs": [str(entry.digest) for entry in lines if entry.kind == "manifest"],
              "log": [{"kind": entry.kind, "digest": str(entry.digest), "subject": entry.subject, "time": entry.time}
                      for entry in lines]}  # fmt: skip
-    try:
-        with replacing(target) as new:
-            _write(new, canonical_bytes(index), members)
-    except OSError as error:
-        raise UsageError(
-            f"{target} cannot be written: {error.strerror}", remedy="check the path and the space"
-        ) from error
+    with writing_output(target, "the bundle") as new:
+        _write(new, canonical_bytes(index), members)
     return len(members) + 1
 
 
@@ -132,7 +128,7 @@ def _write(path: Path, index: bytes, members: Mapping[str, Path]) -> None:
         with tarfile.open(fileobj=hashed, mode="w|", format=tarfile.PAX_FORMAT) as tar:
             tar.addfile(_plain("bundle.json", len(index)), io.BytesIO(index))
             for name, source in sorted(members.items()):
-                with source.open("rb") as body:
+                with open_ordinary(source) as body:
                     tar.addfile(_plain(name, os.fstat(body.fileno()).st_size), body)
         file.seek(0)
         file.write(f"{SCHEMA} sha256:{hashed.digest.hexdigest()}\n".encode())
@@ -195,7 +191,7 @@ def _refused(path: Path, why: str) -> IntegrityError:
 def _check_whole(path: Path) -> None:
     digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
+        with open_ordinary(path) as file:
             head = _HEAD.fullmatch(file.read(_HEAD_BYTES))
             while chunk := file.read(CHUNK):
                 digest.update(chunk)
@@ -208,7 +204,7 @@ def _check_whole(path: Path) -> None:
 
 
 def _entries(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    with path.open("rb") as file:
+    with open_ordinary(path) as file:
         file.seek(_HEAD_BYTES)
         with tarfile.open(fileobj=file, mode="r|") as tar:
             for member in tar:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from runaudit.errors import RunauditError
-from runaudit.records.digest import Digest, digest_file
+from runaudit.records.digest import Digest, digest_file, digest_within
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.store.store import LogEntry, Store
@@ -35,11 +35,15 @@ class Hashed:
     files: dict[Path, str] = field(default_factory=dict)
     mentioned: set[str] = field(default_factory=set)
 
-    def fault(self, path: Path, digest: str) -> str | None:
-        """What is wrong with a file that must have this digest; None where it has."""
+    def fault(self, path: Path, digest: str, *, within: Path | None = None) -> str | None:
+        """What is wrong with a file that must have this digest; None where it has.
+
+        within: a folder out of which it must not lead. A record may be a stranger's: of a file that lies elsewhere
+        nothing is read, and not even the digest is told.
+        """
         found = self.files.get(path)
         if found is None:
-            found = self.files[path] = _digest_or_fault(path)
+            found = self.files[path] = _digest_or_fault(path, within)
         if found == digest:
             return None
         if not found.startswith("sha256:"):
@@ -56,9 +60,9 @@ class Hashed:
         self.mentioned |= other.mentioned
 
 
-def _digest_or_fault(path: Path) -> str:
+def _digest_or_fault(path: Path, within: Path | None) -> str:
     try:
-        return str(digest_file(path))
+        return str(digest_file(path) if within is None else digest_within(path, within))
     except FileNotFoundError:
         return "is missing"
     except OSError as error:
@@ -105,8 +109,9 @@ def _check_links(store: Store, run: str, entry: LogEntry, hashed: Hashed) -> Ite
     for name, digest in links:
         if fault := hashed.object_fault(store, digest):
             yield Problem(run=run, file=relative(store, digest), problem=f"{name}: {fault}")
+    folder = store.run_dir(run)
     for file in files:
-        if fault := hashed.fault(store.run_dir(run) / str(file["path"]), str(file["digest"])):
+        if fault := hashed.fault(folder / str(file["path"]), str(file["digest"]), within=folder):
             yield Problem(run=run, file=str(file["path"]), problem=f"{file.get('kind', 'file')}: {fault}")
 
 

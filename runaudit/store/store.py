@@ -37,7 +37,7 @@ from runaudit.records.digest import Digest, digest_bytes, digest_file
 from runaudit.store.aside import kept_aside, put_over
 from runaudit.store.end import MARK, damaged, end_fault, read_ends, settled, write_end
 from runaudit.system.clock import utc_text
-from runaudit.system.files import fsync_folder
+from runaudit.system.files import fsync_folder, read_ordinary
 
 if TYPE_CHECKING:
     # Only named: a store keeps bytes, and a listing reads none of them.
@@ -107,7 +107,7 @@ class Store:
         """The store at `root`. Raises StoreError where there is none or it is of a newer version."""
         marker = root / "store.json"
         try:
-            value = parse_canonical(marker.read_bytes(), where=str(marker))
+            value = parse_canonical(read_ordinary(marker), where=str(marker))
         except FileNotFoundError:
             raise EmptyStoreError(
                 f"there is no runaudit store at {root}",
@@ -171,7 +171,7 @@ class Store:
         """The bytes of this digest, re-hashed. Raises IntegrityError where they are missing or changed."""
         path = self.object_path(digest)
         try:
-            data = path.read_bytes()
+            data = read_ordinary(path)
         except FileNotFoundError:
             raise IntegrityError(
                 f"{path} is missing from the store",

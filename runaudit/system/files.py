@@ -1,16 +1,130 @@
-"""A file replaced as a whole: who reads it sees the old one or the new one, never a part.
+"""Files of this machine, opened and replaced in one careful way.
 
-What holds for every caller: the new content is written beside the old, under a name that nobody else uses; the
-permissions of the old file stay; a link in its place is replaced and never followed, so that no link in a folder that
-somebody else prepared decides what is overwritten; and where anything fails, nothing is left and the old file stands.
+*Read*: only what is an ordinary file. A path comes from a record, a config or a command line, and a pipe, a device or a
+socket behind it would keep a command waiting without end; where a file must lie within a folder, no `..` and no link
+may lead out of it.
+
+*Replaced as a whole*: who reads it sees the old one or the new one, never a part. The new content is written beside the
+old, under a name that nobody else uses; the permissions of the old file stay; a link in its place is replaced and never
+followed, so that no link in a folder that somebody else prepared decides what is overwritten; and where anything fails,
+nothing is left and the old file stands.
+
+*Where a user says* (`-o`): never over what a store keeps, never through a link, never over a folder or a device.
 """
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
+
+from runaudit.errors import UsageError
+
+OUTSIDE = "its path leads outside its folder"
+
+
+# ── read ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def open_ordinary(path: Path, *, within: Path | None = None) -> BinaryIO:
+    """`path` opened to be read, unbuffered; it is an ordinary file, and where it lies `within` a folder, no link.
+
+    Raises OSError as the system does, and for all that is no ordinary file, without waiting for it.
+    """
+    if within is not None and not is_below(path, within):
+        raise OSError(errno.EPERM, OUTSIDE, str(path))
+    link = os.O_NOFOLLOW if within is not None else 0
+    try:
+        # Without O_NONBLOCK, opening a pipe waits for somebody who writes to it.
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | link)
+    except ValueError as error:
+        raise OSError(errno.EINVAL, "its name holds a NUL", str(path)) from error
+    mode = os.fstat(fd).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(fd, "rb", buffering=0)
+    os.close(fd)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise OSError(errno.EINVAL, "it is a pipe, a socket or a device, not a file", str(path))
+
+
+def read_ordinary(path: Path, *, most: int = -1) -> bytes:
+    """The bytes of an ordinary file, of a long one the first `most`. Raises OSError like `open_ordinary`."""
+    with open_ordinary(path) as file:
+        if most < 0:
+            return file.read()
+        parts: list[bytes] = []
+        while most > 0 and (part := file.read(most)):
+            parts.append(part)
+            most -= len(part)
+        return b"".join(parts)
+
+
+def is_below(path: Path, folder: Path) -> bool:
+    """Whether `path`, which may not exist, lies within `folder` by its words and by every link on the way to it."""
+    if ".." in path.parts or not path.is_relative_to(folder) or path == folder or "\0" in str(path):
+        return False
+    return Path(os.path.realpath(path.parent)).is_relative_to(os.path.realpath(folder))
+
+
+# ── where a user says ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def check_output(path: Path, what: str = "the file") -> None:
+    """Raises UsageError where `what` must not be put at `path`: ask before the work is done rather than after."""
+    if store := store_around(path):
+        raise UsageError(
+            f"{what} cannot be written to {path}: that lies within the store {store}, which only runaudit writes to",
+            remedy="name a place outside of it",
+        )
+    if path.is_symlink():
+        raise UsageError(
+            f"{what} cannot be written to {path}: that is a symbolic link",
+            remedy="name the file itself, or remove the link",
+        )
+    if path.is_dir():
+        raise UsageError(f"{path} is not a file but a folder", remedy=f"name a file in it: {path / 'NAME'}")
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path} is not a file but a device, a pipe or a socket", remedy="name a file")
+    if not path.parent.is_dir():
+        raise UsageError(f"{what} cannot be written to {path}: no such folder", remedy="make the folder first")
+
+
+@contextlib.contextmanager
+def writing_output(path: Path, what: str = "the file") -> Iterator[Path]:
+    """A new file to be written in the block; at its end it takes the place of `path`. Raises UsageError as
+    `check_output` does, and for what the system refuses."""
+    check_output(path, what)
+    try:
+        with replacing(path) as new:
+            yield new
+    except OSError as error:
+        raise UsageError(
+            f"{what} cannot be written to {path}: {error.strerror or error}",
+            remedy="free space or name another place with -o; nothing was half-written",
+        ) from error
+
+
+def write_output(path: Path, data: bytes, what: str = "the file") -> None:
+    """Put `data` at `path`, whole or not at all. Raises UsageError like `writing_output`."""
+    with writing_output(path, what) as new:
+        new.write_bytes(data)
+
+
+def store_around(path: Path) -> Path | None:
+    """The store that `path` lies in or is, whatever links and dots lead there; None outside of any."""
+    place = Path(os.path.realpath(path.parent)) / path.name
+    for folder in (place, Path(os.path.realpath(path)), *place.parents, *Path(os.path.realpath(path)).parents):
+        marked = (folder / "store.json").exists() or (folder / "log.jsonl").exists()
+        if folder.name == ".runaudit" or (marked and (folder / "objects" / "sha256").is_dir()):
+            return folder
+    return None
+
+
+# ── replaced as a whole ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 @contextlib.contextmanager

@@ -1,10 +1,10 @@
 """Asking git without letting a repository answer with a program of its own.
 
 A repository can name commands that git runs merely by looking: hooks, fsmonitor, an external diff, textconv, a clean
-filter, a partial clone's remote. Whoever was handed the repository did not agree to them. They are switched off for
-every call; a clean filter that the *repository* configures is emptied, one that the user's own configuration holds
-(git-lfs) stays, because without it every large file would look changed. No call waits for a person, for the network,
-or without end, and none fills the memory.
+filter, a partial clone's remote. Whoever was handed the repository did not agree to them, so git is asked beside it
+(`system.shadow`), where nothing of its configuration is read; what could start a program is switched off besides. A
+file under a filter can then only be compared by the form in which git stores it; `capture.filtered` says what that
+tells. No call waits for a person, for the network, or without end, and none fills the memory.
 """
 
 import contextlib
@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import IO
 
 from runaudit.errors import CaptureError
+from runaudit.system.files import read_ordinary
+from runaudit.system.shadow import Shadow, configured
 
 TIMEOUT_S = 120.0
 MAX_OUT = 512 << 20
@@ -44,7 +46,8 @@ _SWITCHES = (
     "maintenance.auto=false",
 )
 _KEPT = re.compile(r"GIT_(?:CEILING_DIRECTORIES|EXEC_PATH|(?:AUTHOR|COMMITTER)_(?:NAME|EMAIL|DATE))")
-_LFS = re.compile(r"git-lfs (?:clean|smudge)(?: --skip)? -- %f|git-lfs filter-process(?: --skip)?|true|false")
+_LOOK_S = 20.0
+"""The two questions that are asked in the repository itself read a few small files."""
 UPLOAD_PACK = (
     "GIT_ALLOW_PROTOCOL=none git -c uploadpack.allowAnySHA1InWant=true -c safe.directory='*' "
     "-c core.hooksPath=/dev/null -c core.fsmonitor=false -c core.alternateRefsCommand=true upload-pack"
@@ -80,20 +83,22 @@ def ask(
     switches: tuple[str, ...] = (),
     protocols: str = "none",
     alone: bool = False,
+    git_dir: Path | None = None,
     stdin: bytes = b"",
     limit_s: float = TIMEOUT_S,
     most: int = MAX_OUT,
 ) -> Answer:
     """Call git in `folder`, whatever its exit code. Every way runaudit has to git leads through here.
 
-    `protocols` are what it may fetch by. `alone` leaves out the configuration of the user and of the machine, too.
+    For a folder that we made ourselves; `Git` is for a repository of others. `protocols` are what it may fetch by.
+    `alone` leaves out the configuration of the user and of the machine; `git_dir` is read in place of the folder's own.
     Raises GitError where git is not installed, takes longer than `limit_s`, or prints more than `most` bytes.
     """
     command = ["git", "--no-pager", "-C", str(folder)]
     for switch in (*_SWITCHES, *switches):
         command += ["-c", switch]
     try:
-        return _call([*command, *words], _environment(environ, protocols, alone), stdin, limit_s, most)
+        return _call([*command, *words], _environment(environ, protocols, alone, git_dir, folder), stdin, limit_s, most)
     except FileNotFoundError:
         raise GitError(
             "git is not installed, so the code state of a git work tree cannot be recorded",
@@ -111,36 +116,53 @@ def ask(
 
 
 class Git:
-    """Git in one work tree, reading only. `top` is the root of the work tree."""
+    """Git in somebody's repository. `top` is the root of the work tree; no configuration of theirs is in force.
+
+    Raises GitError where there is no repository, or git will not look at it.
+    """
 
     def __init__(self, top: Path, *, environ: Mapping[str, str] = os.environ) -> None:
         self.top = top
         self._environ = environ
-        self._overrides: tuple[str, ...] = ()
-        self.config = self._read_config()
+        own, common = self._places()
+        self.config = configured(self._look("config", "-z", "--show-scope", "--list"))
+        self._shadow = Shadow(own, common, self.config.kept)
+
+    @property
+    def directory(self) -> Path:
+        """The git directory that stands for the repository's own: what a fetch from it names."""
+        return self._shadow.folder
+
+    def ask(self, *words: str, stdin: bytes = b"", most: int = MAX_OUT, limit_s: float = TIMEOUT_S) -> Answer:
+        """How git ended and what it said. Raises GitError where it hangs or says too much."""
+        return ask(self.top, *words, environ=self._environ, alone=True, git_dir=self.directory, stdin=stdin, most=most,
+                   limit_s=limit_s)  # fmt: skip
 
     def run(self, *words: str, check: bool = True, stdin: bytes = b"", most: int = MAX_OUT) -> bytes:
         """What git prints. Raises GitError with git's own words when it fails or hangs."""
-        done = ask(self.top, *words, environ=self._environ, switches=self._overrides, stdin=stdin, most=most)
-        if check and done.code != 0:
-            raise GitError(f"`git {words[0]}` failed in {self.top}: {done.reason}", remedy=_remedy(self.top, done.err))
-        return done.out
+        return self._out(self.ask(*words, stdin=stdin, most=most), words[0], check)
 
-    def _read_config(self) -> dict[str, str]:
-        """The remotes' addresses; on the way, the repository's own filters are found and emptied."""
-        raw = self.run("config", "-z", "--show-scope", "--get-regexp", r"^(remote\..*\.url|filter\..*)$", check=False)
-        fields = raw.split(b"\0")
-        remotes: dict[str, str] = {}
-        overrides: list[str] = []
-        for scope, item in zip(fields[::2], fields[1::2], strict=False):
-            name, _, value = os.fsdecode(item).partition("\n")
-            if name.startswith("remote."):
-                remotes.setdefault(name.removeprefix("remote.").removesuffix(".url"), value)
-            elif scope in (b"local", b"worktree") and not _LFS.fullmatch(value):
-                driver = name.rpartition(".")[0]
-                overrides += [f"{driver}.clean=", f"{driver}.smudge=", f"{driver}.process=", f"{driver}.required=false"]
-        self._overrides = tuple(dict.fromkeys(overrides))
-        return remotes
+    def _places(self) -> tuple[Path, Path]:
+        """The git directory of this work tree, and the one that all work trees of the repository share.
+
+        The first call in the repository: here git says where a folder belongs to somebody else.
+        """
+        own = Path(os.fsdecode(self._look("rev-parse", "--absolute-git-dir").removesuffix(b"\n")))
+        try:
+            return own, own / os.fsdecode(read_ordinary(own / "commondir", most=4096).removesuffix(b"\n"))
+        except OSError:
+            return own, own
+
+    def _look(self, *words: str) -> bytes:
+        """Ask in the repository itself what only reads its configuration."""
+        # Not a repository of a folder above, where the one that lies here is broken.
+        environ = {**self._environ, "GIT_CEILING_DIRECTORIES": os.path.realpath(self.top.parent)}
+        return self._out(ask(self.top, *words, environ=environ, limit_s=_LOOK_S), words[0], True)
+
+    def _out(self, done: Answer, word: str, check: bool) -> bytes:
+        if check and done.code != 0:
+            raise GitError(f"`git {word}` failed in {self.top}: {done.reason}", remedy=_remedy(self.top, done.err))
+        return done.out
 
 
 def work_tree(start: Path) -> Path | None:
@@ -151,11 +173,14 @@ def work_tree(start: Path) -> Path | None:
     return None
 
 
-def _environment(environ: Mapping[str, str], protocols: str, alone: bool) -> dict[str, str]:
+def _environment(
+    environ: Mapping[str, str], protocols: str, alone: bool, git_dir: Path | None, folder: Path
+) -> dict[str, str]:
     """The caller's environment without GIT_DIR and its kin, which would point git at another repository."""
     kept = {k: v for k, v in environ.items() if not k.startswith("GIT_") or _KEPT.fullmatch(k)}
     nobody = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"} if alone else {}
-    return kept | nobody | {
+    place = {} if git_dir is None else {"GIT_DIR": str(git_dir), "GIT_WORK_TREE": str(folder)}
+    return kept | nobody | place | {
         # It outranks `protocol.<name>.allow`, which a repository could set for itself, and older git knows no
         # GIT_NO_LAZY_FETCH: a partial clone's remote names the program that answers for it.
         "GIT_ALLOW_PROTOCOL": protocols,

@@ -1,11 +1,15 @@
-"""Laws of replacing a file: old or new and never a part, with the old one's rights, and nothing left behind."""
+"""Laws of files: only ordinary ones are read, a replaced one is old or new and never a part, a store is left alone."""
 
 import os
+import socket
 import stat
+from pathlib import Path
 
 import pytest
 
-from runaudit.system.files import remember, replace_file, replacing
+from runaudit.errors import UsageError
+from runaudit.store import Store
+from runaudit.system.files import open_ordinary, read_ordinary, remember, replace_file, replacing, write_output
 
 
 def names(folder):
@@ -114,3 +118,112 @@ def test_a_cache_makes_its_folder_and_one_that_cannot_be_written_is_no_fault(tmp
 
     assert (tmp_path / "cache" / "x" / "a.json").read_bytes() == b"{}"
     assert names(tmp_path) == ["cache", "file"]
+
+
+# ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_is_no_ordinary_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    here = socket.socket(socket.AF_UNIX)
+    here.bind(str(tmp_path / "s"))
+    for place in (tmp_path / "pipe", tmp_path / "s", Path("/dev/zero"), tmp_path, tmp_path / "a\0b"):
+        with pytest.raises(OSError):
+            read_ordinary(place)
+    here.close()
+
+
+def test_at_most_so_much_is_read(tmp_path):
+    (tmp_path / "a").write_bytes(b"12345")
+
+    assert read_ordinary(tmp_path / "a", most=3) == b"123"
+    assert read_ordinary(tmp_path / "a", most=9) == read_ordinary(tmp_path / "a") == b"12345"
+
+
+@pytest.mark.parametrize("name", ["../secret", "sub/../../secret", "link", "folder/secret", "", ".", "a\0b"])
+def test_no_way_leads_out_of_a_folder(tmp_path, name):
+    (tmp_path / "secret").write_text("x")
+    run = tmp_path / "run"
+    (run / "sub").mkdir(parents=True)
+    (run / "link").symlink_to("../secret")
+    (run / "folder").symlink_to("..")
+
+    with pytest.raises(OSError):
+        open_ordinary(run / name, within=run)
+    with pytest.raises(OSError):
+        open_ordinary(tmp_path / "secret", within=run)
+
+
+def test_a_file_below_a_folder_is_read_also_where_the_folder_is_reached_by_a_link(tmp_path):
+    (tmp_path / "real/sub").mkdir(parents=True)
+    (tmp_path / "real/sub/a").write_text("x")
+    (tmp_path / "way").symlink_to("real")
+
+    with open_ordinary(tmp_path / "way/sub/a", within=tmp_path / "way") as file:
+        assert file.read() == b"x"
+
+
+# ── where a user says ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "name",
+    [".runaudit/log.jsonl", ".runaudit/new.html", ".runaudit/runs/x/page.html", "./sub/../.runaudit/log.jsonl",
+     "door/log.jsonl", "pointer", ".runaudit", "named/objects/sha256/x"],
+)  # fmt: skip
+def test_nothing_is_written_into_a_store_whatever_leads_there(tmp_path, name):
+    for root in (".runaudit", "named"):
+        store = Store.create(tmp_path / root)
+        store.append("look", store.put(b"{}"), subject=store.put(b"{}"), time="t")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / ".runaudit/runs/x").mkdir()
+    (tmp_path / "door").symlink_to(".runaudit")
+    (tmp_path / "pointer").symlink_to(".runaudit/log.jsonl")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    with pytest.raises(UsageError, match=r"lies within the store .*name a place outside"):
+        write_output(tmp_path / name, b"new")
+
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_an_output_that_shares_its_bytes_with_a_store_leaves_the_store_alone(tmp_path):
+    store = Store.create(tmp_path / ".runaudit")
+    log = store.append("look", store.put(b"{}"), subject=store.put(b"{}"), time="t").line
+    (tmp_path / "page.html").hardlink_to(store.log_path)
+
+    write_output(tmp_path / "page.html", b"new")
+
+    assert (tmp_path / "page.html").read_bytes() == b"new"
+    assert store.log_path.read_bytes() == log + b"\n"
+
+
+@pytest.mark.parametrize("name, why", [("link", "symbolic link"), ("folder", "a folder"), ("pipe", "a pipe"),
+                                       ("gone/page", "no such folder"), ("dangling", "symbolic link")])  # fmt: skip
+def test_only_an_ordinary_file_is_replaced(tmp_path, name, why):
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to("real")
+    (tmp_path / "dangling").symlink_to("nothing")
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(UsageError, match=why):
+        write_output(tmp_path / name, b"new")
+
+    assert (tmp_path / "real").read_text() == "old"
+    assert names(tmp_path) == ["dangling", "folder", "link", "pipe", "real"]
+
+
+@pytest.mark.parametrize("words", [("report", "a", "-o"), ("export", "a", "-o")])
+def test_every_command_that_writes_a_file_keeps_to_this(tmp_path, monkeypatch, words, runaudit):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "r.json").write_text('{"label": "a", "seed": 1, "runtime": {"status": "completed"}}')
+    assert runaudit("import", "record", "r.json")[0] == 0
+    os.mkfifo(tmp_path / "pipe")
+    before = (tmp_path / ".runaudit/log.jsonl").read_bytes()
+
+    for place in (".runaudit/log.jsonl", "pipe", "."):
+        code, _, err = runaudit(*words, place)
+        assert (code, err.count("\n")) == (2, 1), err
+
+    assert (tmp_path / ".runaudit/log.jsonl").read_bytes() == before
