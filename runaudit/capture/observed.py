@@ -259,9 +259,9 @@ class _Sealing:
     def _as_sealed(self, path: str) -> bool:
         """Whether a file holds what was sealed before the start: then its time says nothing. (`rerun` restores the
         files a few milliseconds before, within the tick of a file system's clock.)"""
-        before = self.sealed.get(self._sealed_name(path))
-        entry = self._kept(path, keep=False) if before is not None else None
-        return entry is not None and entry["digest"] == before
+        sealed = self.sealed.get(self._sealed_name(path))
+        entry = self._kept(path, sealed) if sealed is not None else None
+        return sealed is not None and entry is not None and entry["digest"] == sealed["digest"]
 
     def _source(self, use: Use) -> Content:
         """A source file: its content goes into the store, secrets replaced, where the manifest does not hold it."""
