@@ -36,6 +36,7 @@ from runaudit.records.canonical import JSON, canonical_bytes, parse_canonical
 from runaudit.records.digest import Digest, digest_bytes, digest_file
 from runaudit.store.aside import kept_aside, put_over
 from runaudit.store.end import MARK, damaged, end_fault, read_ends, settled, write_end
+from runaudit.store.tombstone import FORGET, Forgotten, ForgottenError, rows_of, tombstone
 from runaudit.system.clock import utc_text
 from runaudit.system.files import fsync_folder, read_ordinary
 
@@ -79,6 +80,7 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._read: tuple[tuple[int, int, int], tuple[LogEntry, ...], Mapping[str, LogEntry]] | None = None
+        self._gone: tuple[tuple[LogEntry, ...], Mapping[str, Forgotten]] | None = None
 
     def existing(self) -> "Store":
         """This store, held to be there. Raises EmptyStoreError where there is none yet, StoreError like `open`."""
@@ -143,7 +145,7 @@ class Store:
         with self.explained("write to"):
             if not os.path.lexists(self.object_path(digest)):
                 self.write_once(self.object_path(digest), data)
-            elif not self.holds(digest):
+            elif not self.holds(digest) and str(digest) not in self.forgotten():
                 self.replace_damaged(digest, data)
         return digest
 
@@ -167,6 +169,14 @@ class Store:
         digest = self.put(body)
         return self.append(REPAIR, digest, subject=digest, time=utc_text(time.time()))
 
+    def forgotten(self) -> Mapping[str, Forgotten]:
+        """What was taken out of the store on purpose, by digest text."""
+        entries = self.entries()
+        if self._gone is None or self._gone[0] is not entries:
+            rows = [row for one in entries if one.kind == FORGET for row in rows_of(self.read(one.digest))]
+            self._gone = entries, {row.digest: row for row in rows}
+        return self._gone[1]
+
     def read(self, digest: Digest) -> bytes:
         """The bytes of this digest, re-hashed. Raises IntegrityError where they are missing or changed."""
         path = self.object_path(digest)
@@ -180,6 +190,8 @@ class Store:
         except OSError as error:
             raise StoreError(f"{path} cannot be read: {error.strerror}", remedy="check its permissions") from error
         if digest_bytes(data) != digest:
+            if (gone := self.forgotten().get(str(digest))) is not None and data == tombstone(gone):
+                raise ForgottenError(gone)
             raise IntegrityError(
                 f"{path} does not match its digest",
                 remedy="restore it from a backup; `runaudit verify` lists all",
