@@ -334,6 +334,11 @@ class Redactor:
         return f"://{user}:{self.mark(secret)}@" if password else f"://{self.mark(secret)}@"
 
 
+def without_secrets(text: str) -> str:
+    """A text for a person, in which each secret is one word: what is said of a bad call quotes what was typed."""
+    return MARK.sub("<redacted>", Redactor(os.urandom(32)).text(text))
+
+
 _RULES = hashlib.sha256(
     "\n".join((SHAPES, ASSIGNED, *(p.pattern for p in (_URL_USER, *placed.PATTERNS)), commandline.RULES)).encode()
 ).hexdigest()[:16]
@@ -362,4 +367,4 @@ def without_user(url: str) -> str:
     return re.sub(r"^[^@/\s:]+(?::[^@/\s]*)?@(?=[^/\s]+:)", "", url)
 
 
-__all__ = ["MARK", "Redactor", "is_random", "is_secret", "redaction_key", "without_user"]
+__all__ = ["MARK", "Redactor", "is_random", "is_secret", "redaction_key", "without_secrets", "without_user"]
