@@ -177,3 +177,26 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert run.observed["looked_up"]["TRACKER_API_KEY"].startswith("<redacted:hmac-")
     assert "--token" in run.observed["children"][0]["argv"]
     assert readable(repo / ".runaudit", secret, other) == {}
+
+
+def test_another_key_in_a_file_that_is_read_is_no_factor_and_another_setting_is(repo, git, cli, options, capfd):
+    """A digest of the whole file would tell two keys apart, and could be guessed from where the rest is known."""
+
+    def launch(text: str, label: str) -> None:
+        (repo / ".env").write_text(text)
+        options[-1] = label
+        assert cli("run", *options, "--", sys.executable, "p.py") == 0
+
+    (repo / ".gitignore").write_text("/data/\n__pycache__/\n.env\n")
+    (repo / "p.py").write_text("given = open('.env').read()\n")
+    git(repo, "add", "-A")
+    git(repo, "commit", "-qm", "x")
+    launch(f"API_KEY={PICKED['comet'].value}\nEPOCHS=3\n", "first key")
+    launch(f"API_KEY={PICKED['twilio'].value}\nEPOCHS=3\n", "second key")
+    launch(f"API_KEY={PICKED['twilio'].value}\nEPOCHS=4\n", "more epochs")
+    capfd.readouterr()
+
+    assert cli("diff", "@last~2", "@last~1", "--json") == 0
+    assert json.loads(capfd.readouterr().out)["verdict"] == "identical"
+    cli("diff", "@last~1", "@last", "--json")
+    assert [row["factor"] for row in json.loads(capfd.readouterr().out)["factors"]] == ["data['.env']"]
