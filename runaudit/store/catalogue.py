@@ -14,11 +14,12 @@ from types import MappingProxyType
 from typing import Any
 
 from runaudit.errors import IntegrityError, RecordError
+from runaudit.records.columns import read_series
 from runaudit.records.digest import Digest
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT, Run
-from runaudit.records.trajectory import Trajectory, read_lines
+from runaudit.records.trajectory import Trajectory
 from runaudit.store.store import LogEntry, Store
 
 HEARTBEAT = "heartbeat"
@@ -96,9 +97,9 @@ def read_trajectory(
     section = outcome.section("trajectory") if outcome else origin.get("trajectory")
     sealed = section.get("digest") if isinstance(section, Mapping) else None
     if sealed:
-        return read_lines(store.read(Digest.parse(str(sealed))))
+        return read_series(store.read(Digest.parse(str(sealed))), where=f"the series of {run_id[:SHORT]}")
     live = store.live_dir(run_id) / "series.jsonl"
-    return read_lines(live.read_bytes()) if live.is_file() else Trajectory()
+    return read_series(live.read_bytes()) if live.is_file() else Trajectory()
 
 
 def liveness(live: Path, *, now: Callable[[], float] = time.time) -> str:
