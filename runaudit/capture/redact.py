@@ -93,12 +93,18 @@ class Redactor:
         self._clean = _read_clean(self._memory)
         self._newly_clean: list[bytes] = []
         self._known: dict[str, tuple[str, ...]] = {}
+        self._order: list[str] = []
         self._marks: frozenset[str] = frozenset()
 
     @property
     def learned(self) -> int:
         """How many secrets are known by now: what was looked at before the last of them may hold it."""
         return len(self._known)
+
+    def overlooked(self, contents: Iterable[bytes], known: int) -> bool:
+        """Whether a secret that was learned after the first `known` of them stands in contents read before."""
+        words = [word.encode("utf-8", "surrogateescape") for s in self._order[known:] for word in self._known[s]]
+        return any(word in data for data in contents for word in words)
 
     def mark(self, secret: str) -> str:
         """The replacement of one secret."""
@@ -119,6 +125,7 @@ class Redactor:
         fresh = {s for s in secrets if len(s) >= MIN_LEARNED and not is_plain(s) and not MARK.search(s)}
         if fresh := fresh - self._known.keys():
             known = self._known | {secret: encoded.writings(secret) for secret in fresh}
+            self._order += sorted(fresh)
             self._known = {secret: known[secret] for secret in sorted(known, key=len, reverse=True)}
 
     def prime(self, environ: Mapping[str, str], argv: Sequence[str], *trees: JSON) -> None:
