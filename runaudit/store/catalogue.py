@@ -110,11 +110,11 @@ def manifest_of(store: Store, run_id: str) -> Manifest:
 
 
 def load_or_fault(store: Store, run_id: str, *, trajectory: bool = True, generations: int = MAX_GENERATIONS) -> Run:
-    """Like `load`, but a run whose outcome or trajectory is damaged comes back with its `fault` named."""
+    """Like `load`, but a run that is damaged or malformed comes back with its `fault` named."""
     try:
         return load(store, run_id, trajectory=trajectory, generations=generations)
-    except IntegrityError as error:
-        manifest = Manifest.from_bytes(store.object_path(Digest("sha256", run_id)).read_bytes(), where=run_id[:SHORT])
+    except (IntegrityError, RecordError) as error:
+        manifest = Manifest.salvaged(store.object_path(Digest("sha256", run_id)).read_bytes(), where=run_id[:SHORT])
         return Run(manifest=manifest, blobs=store.blobs, fault=error.message)
 
 
