@@ -27,7 +27,7 @@ from runaudit.observe.trace import Read, Trace
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import digest_bytes, digest_file
 from runaudit.records.manifest import Manifest
-from runaudit.store.store import INNER, Store
+from runaudit.store.store import Store
 
 MAX_TEXTS = 200
 MAX_WRITTEN = 20_000
@@ -356,7 +356,7 @@ class _Declared:
 def _internal(store: Store, manifest: Manifest) -> tuple[Path, ...]:
     """What the store keeps for itself, and this run's own folder; another run's checkpoint is an input like any."""
     root = store.root.absolute()
-    inner = (*INNER, KEY_FILE, ".gitignore")
+    inner = ("objects", "live", "cache", "aside", "tmp", "log.jsonl", "log.end", "store.json", KEY_FILE, ".gitignore")
     return (*(root / name for name in inner), store.run_dir(manifest.id).absolute())
 
 

@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from runaudit.records.outcome import Outcome
 
 STORE_SCHEMA = "runaudit.store/1"
-INNER = ("store.json", "objects", "log.jsonl", "log.end", "live", "cache", "aside", "tmp")
-"""What the store keeps for itself. The rest are the runs' own folders, whose files may be another run's inputs."""
 REPAIR, REPAIR_SCHEMA = "repair", "runaudit.repair/1"
 """What was mended in the store itself: the kind of its line, whose subject is the event and no run, and its object."""
 _LOG = logging.getLogger("runaudit")
