@@ -14,10 +14,11 @@ from pathlib import Path
 
 from runaudit.capture.filtered import Change, compared
 from runaudit.capture.redact import Redactor, without_user
-from runaudit.capture.source import Basket, Limits, Put, folder_files, is_installed, is_source, legible
+from runaudit.capture.source import Basket, Limits, Put, folder_files, is_installed, is_source
 from runaudit.errors import CaptureError
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import Digest
+from runaudit.records.filenames import legible
 from runaudit.system.git import MAX_OUT, Git, work_tree
 
 MAX_DEPTH = 8

@@ -203,8 +203,3 @@ def folder_files(root: Path, *, exclude: tuple[Path, ...] = ()) -> Iterator[str]
             path = (here / name).relative_to(root).as_posix()
             if is_source(path) and not name.startswith("."):
                 yield path
-
-
-def legible(path: str) -> str:
-    """A path as a record can hold it: bytes that are not UTF-8 are written as `\\xff`."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

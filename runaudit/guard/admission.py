@@ -23,6 +23,7 @@ from runaudit.guard.invocation import Invocation
 from runaudit.guard.waiver import Waiver, parse_waivers
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
+from runaudit.records.filenames import on_disk
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT, Run
@@ -206,7 +207,7 @@ def _python_sources(top: Path, files: Mapping[str, Any]) -> Iterator[tuple[str, 
     for path in files:
         if path.endswith(".py"):
             # Plain strings: building 1,400 path objects takes longer than reading the files.
-            with contextlib.suppress(OSError), open(f"{top}{os.sep}{path}", "rb") as file:  # noqa: PTH123
+            with contextlib.suppress(OSError), open(f"{top}{os.sep}{on_disk(path)}", "rb") as file:  # noqa: PTH123
                 yield path, file.read()
 
 
@@ -215,7 +216,7 @@ def changed_files(top: Path, files: Mapping[str, Any], *, since_ns: int) -> tupl
 
     A file that holds a redacted secret cannot be compared by digest, so its stamp alone counts.
     """
-    return tuple(path for path, entry in files.items() if _changed(f"{top}{os.sep}{path}", entry, since_ns))
+    return tuple(path for path, entry in files.items() if _changed(f"{top}{os.sep}{on_disk(path)}", entry, since_ns))
 
 
 def _changed(name: str, entry: Mapping[str, Any], since_ns: int) -> bool:
