@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 Place: TypeAlias = Bench | Store | Path | str | None
 """Where the runs are: an opened store, its folder, or None for the one that a command here would use."""
-Side: TypeAlias = str | Run | Cohort | Sequence[Run]
-"""What is judged: a word that names runs, or the runs themselves."""
+Side: TypeAlias = str | Run | Cohort | Sequence[Run | str]
+"""What is judged: a word that names runs, or the runs themselves; of several together, a sequence."""
 
 
 def open_store(path: Path | str | None = None) -> Bench:
@@ -138,7 +138,11 @@ def _runs(bench: Bench, side: Side, *, trajectory: bool = True) -> Cohort | tupl
         return bench.named(side, trajectory=trajectory)
     if isinstance(side, Run):
         return (side,)
-    return side if isinstance(side, Cohort) else tuple(side)
+    if isinstance(side, Cohort):
+        return side
+    if not isinstance(side, Sequence):
+        raise UsageError(f"{side!r} names no runs", remedy="give a word as on the command line, a run, or a cohort")
+    return tuple(run for one in side for run in _members(_runs(bench, one, trajectory=trajectory)))
 
 
 def _members(side: Cohort | tuple[Run, ...]) -> tuple[Run, ...]:

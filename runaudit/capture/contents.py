@@ -30,6 +30,7 @@ class Content:
     digest: str | None
     size: int | None = None
     reason: str | None = None
+    moved: bool = False  # written, replaced or made after the start: what it held then is not known
 
 
 class Contents:
@@ -55,7 +56,7 @@ class Contents:
         if not stat.S_ISREG(facts.st_mode):
             return Content(digest=None, reason="it is no regular file: what came out of it was not recorded")
         if self.moved(facts) and not made:
-            return Content(digest=None, size=facts.st_size, reason="it changed while the run ran")
+            return Content(digest=None, size=facts.st_size, reason="it changed while the run ran", moved=True)
         try:
             return Content(digest=self._digest(path, facts), size=facts.st_size)
         except OSError as error:

@@ -254,7 +254,15 @@ class _Sealing:
             return Content(digest=before)
         if before is None:
             return Content(digest=None, reason="the run wrote over it, and what it held before was not kept")
-        return self.contents.of(use.path, made=use.path in self.trace.written)
+        found = self.contents.of(use.path, made=use.path in self.trace.written)
+        return self.contents.of(use.path, made=True) if found.moved and self._as_sealed(use.path) else found
+
+    def _as_sealed(self, path: str) -> bool:
+        """Whether a file holds what was sealed before the start: then its time says nothing. (`rerun` restores the
+        files a few milliseconds before, within the tick of a file system's clock.)"""
+        before = self.sealed.get(self._sealed_name(path))
+        entry = self._kept(path, keep=False) if before is not None else None
+        return entry is not None and entry["digest"] == before
 
     def _source(self, use: Use) -> Content:
         """A source file: its content goes into the store, secrets replaced, where the manifest does not hold it."""

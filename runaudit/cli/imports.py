@@ -30,6 +30,11 @@ def imports(
 
     if kind not in (*KINDS, BUNDLE) and Path(kind).is_file():
         kind, paths = BUNDLE, [Path(kind), *(paths or ())]
+    if kind not in (*KINDS, BUNDLE) and not paths:
+        raise UsageError(
+            f"there is no file {kind}, and no kind of run is called so",
+            remedy=f"name the file of a bundle, or a kind and its files: {', '.join(KINDS)}",
+        )
     if not paths:
         raise UsageError("no file is named", remedy=f"runaudit import {kind} PATH, or the file of a bundle alone")
     if kind == BUNDLE:

@@ -23,6 +23,7 @@ class PlainCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """The words of a command line as the values of the context's parameters."""
+        args = self._completed(args)
         given = list(args)
         if ctx.resilient_parsing or not (args or not self.no_args_is_help):
             return super().parse_args(ctx, given)
@@ -36,6 +37,20 @@ class PlainCommand(TyperCommand):
         ctx.params.update(values)
         ctx.args = []
         return []
+
+    def _completed(self, args: list[str]) -> list[str]:
+        """An option whose metavar is `[WORD|FILE]` may stand alone and then means WORD. What follows it is its value
+        where it is such a word or a path, and else what it would be without the option."""
+        alone = {name: words.strip("[]").split("|") for param in self.params if param.param_type_name == "option"
+                 if (words := str(param.metavar or "")).startswith("[") for name in param.opts}  # fmt: skip
+        done: list[str] = []
+        for at, word in enumerate(args):
+            done.append(word)
+            if word in alone:
+                behind = args[at + 1] if at + 1 < len(args) else "-"
+                is_path = not behind.startswith("-") and ("." in behind or "/" in behind or Path(behind).exists())
+                done += [] if is_path or behind in alone[word] else alone[word][:1]
+        return done
 
 
 def _hints(callback: Callable[..., Any] | None) -> Mapping[str, Any]:

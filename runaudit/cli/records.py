@@ -1,5 +1,6 @@
 """`runaudit show` and `verify`: what is kept, and whether it is what was sealed."""
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,7 +8,7 @@ import typer
 
 from runaudit.cli import common
 from runaudit.cli.common import Context
-from runaudit.cli.witness import AnchorOption, CheckAnchorOption, KeyOption, SignOption
+from runaudit.cli.witness import AnchorOption, CheckAnchorOption, JobsOption, KeyOption, SignOption, SinceOption
 from runaudit.errors import NothingToJudgeError
 from runaudit.text.verdicts import INTEGRITY, verdict_words
 
@@ -38,14 +39,16 @@ def verify(
     ] = None,
     key: KeyOption = None,
     sign: SignOption = None,
-    anchor: AnchorOption = False,
-    check_anchor: CheckAnchorOption = False,
+    anchor: AnchorOption = None,
+    check_anchor: CheckAnchorOption = None,
+    since: SinceOption = None,
+    jobs: JobsOption = 1,
 ) -> None:
     """Re-hash everything that is stored, and say which file of which run is wrong.
 
-    What it proves: no stored byte changed, no launch was removed from or moved within the log. A cut at the end of the
-    log, or a rewriting of the whole history, shows only against a signature (--key) or an anchor (--check-anchor).
-    --sign and --anchor make them, after everything was found sound.
+    What it proves: no stored byte changed, no launch was removed from, moved within or cut off the log. A rewriting of
+    the whole history on purpose, its sealed end with it, shows only against a signature (--key) or an anchor
+    (--check-anchor). --sign and --anchor make them, after everything in the store was found sound.
     """
     from runaudit.runs.names import ids_named
     from runaudit.store.answer import VerifyAnswer
@@ -54,17 +57,17 @@ def verify(
 
     opened = context.open()
     ids = ids_named(context.store, context.settings, *runs) if runs else None
+    said = witnessed(opened, key=key, check=check_anchor, since=since)
     # A signature or an anchor speaks of the whole log, so it takes a whole store that is sound.
-    result = rehash(opened, None if sign or anchor else ids)
-    witnesses, remarks = witnessed(opened, key=key, anchored=check_anchor)
-    result = replace(result, problems=(*result.problems, *witnesses))
-    done = () if result.problems else witness(opened, key=sign, anchored=anchor)
-    if not result.problems and not result.runs:
+    result = rehash(opened, None if sign or anchor else ids, jobs=jobs or os.cpu_count() or 1, unread_until=said.until)
+    result = replace(result, problems=(*result.problems, *said.problems))
+    done = () if result.problems else witness(opened, key=sign, place=anchor)
+    if not (result.problems or result.runs or said.until):
         raise NothingToJudgeError("the store holds no run, so nothing was checked", remedy="start a run first")
-    answer = VerifyAnswer(found=result, notes=(*remarks, *done))
+    answer = VerifyAnswer(found=result, notes=(*said.remarks, *done))
     if not context.quiet or result.problems:
         context.tell(answer)
     if not context.json:
-        for note in (*(remarks if context.verbose or key or check_anchor else ()), *done):
+        for note in (*(said.remarks if context.verbose or key or check_anchor or since else ()), *done):
             common.hint(common.printable(note))
     context.finish(verdict_words("verify", answer.verdict).code)

@@ -1,5 +1,6 @@
 """`runaudit stats`: two cohorts, or plain numbers: the difference, what it is worth, what these seeds can detect."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -66,5 +67,9 @@ def _check(
         raise UsageError("--baseline goes with --values", remedy="name the baseline's runs with --vs")
     if metric is None:
         raise UsageError("no metric is named", remedy="add --metric NAME; `runaudit show RUN` lists them")
+    if not vs and len(runs) > 1:
+        *others, last = map(shlex.quote, runs)
+        named = f"runaudit stats --metric {shlex.quote(metric)} {' '.join(others)} --vs {last}"
+        raise UsageError("no baseline is named", remedy=named)
     if not runs or not vs:
         raise UsageError("stats compares two cohorts", remedy="runaudit stats --metric M RUN… --vs RUN…")

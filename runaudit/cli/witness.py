@@ -14,9 +14,17 @@ SignOption = Annotated[
     Path | None, typer.Option("--sign", metavar="KEY", help="Sign the head of the log with this Ed25519 key.")
 ]
 AnchorOption = Annotated[
-    bool,
-    typer.Option("--anchor", help="Write the head of the log as a git note (refs/notes/runaudit) for others to fetch."),
-]
+    str | None,
+    typer.Option("--anchor", metavar="[git|FILE]", help="Keep the head of the log elsewhere: as a git note "
+                 "(refs/notes/runaudit) for others to fetch, or in a file."),
+]  # fmt: skip
 CheckAnchorOption = Annotated[
-    bool, typer.Option("--check-anchor", help="Hold the log against the anchors in this repository's notes.")
+    str | None,
+    typer.Option("--check-anchor", metavar="[git|FILE]", help="Prove that the log extends every anchor of it there."),
 ]
+SinceOption = Annotated[
+    str | None,
+    typer.Option("--since", metavar="[signed|git|FILE]", help="Do not read again what the newest signature of --key, "
+                 "or the newest anchor there, vouches for; the log itself is always read whole."),
+]  # fmt: skip
+JobsOption = Annotated[int, typer.Option("-j", "--jobs", metavar="N", help="Processes that share the work; 0: all.")]

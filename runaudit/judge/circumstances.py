@@ -120,7 +120,8 @@ def _left_out(
         known = [v for v in (*own.values, *left) if v is not None]
         mine = len([run for run in arm.runs if run.id in whole])
         launched = mine + len(rest)
-        notes.append(denominator(own.label, named=mine, launched=launched, sd=sd(known) if len(known) > 2 else None))
+        spread, has_mean = (sd(known) if len(known) > 2 else None), any(v is not None for v in own.values)
+        notes.append(denominator(own.label, named=mine, launched=launched, sd=spread, has_mean=has_mean))
         # A baseline is flattered by runs that make it look worse.
         other = Direction.LOWER if direction is Direction.HIGHER else Direction.HIGHER
         if is_favourable(own.values, left, direction=direction if index < len(arms) - 1 else other):

@@ -10,12 +10,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runaudit.diff import Comparison, compare_cohorts
+from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort
 from runaudit.judge.bench import Bench
 from runaudit.judge.circumstances import circumstances
 from runaudit.judge.values import declared_direction, declared_plan, require_metric, values_of
 from runaudit.settings import Settings
-from runaudit.text.words import ended
+from runaudit.text.words import ended, head, plural
 
 if TYPE_CHECKING:
     from runaudit.stats.answer import InteractionEffect, StatsAnswer
@@ -45,6 +46,7 @@ def judge_cohorts(
     from runaudit.metrics.direction import settle_direction
     from runaudit.stats.judge import judge
 
+    _check_disjoint(arms)
     declared = declared_direction(bench.settings, metric, direction)
     sequences = require_metric(bench.settings, arms, metric, direction=direction)
     if designs is None:
@@ -81,6 +83,23 @@ def judge_cohorts(
         looks=around.looks,
         interaction=_interaction(values, designs, around.plan),
     )
+
+
+def _check_disjoint(arms: Sequence[Cohort]) -> None:
+    """Raises UsageError where a run stands in an arm and in the baseline, or one arm is given twice: a run cannot
+    differ from itself, and counted on both sides it makes them look alike."""
+    base = {run.id for run in arms[-1].runs}
+    for arm in arms[:-1]:
+        shared = [run.short for run in arm.runs if run.id in base]
+        if shared:
+            what = plural(len(shared), "run")
+            raise UsageError(
+                f"{what} of {arm.label} {'is' if len(shared) == 1 else 'are'} in the baseline as well: {head(shared)}",
+                remedy="name runs that are not the baseline's; `runaudit list` shows the cohorts",
+            )
+    kept = [frozenset(run.id for run in arm.runs) for arm in arms]
+    if len(set(kept)) < len(kept):
+        raise UsageError("the same runs are named as two arms", remedy="name each arm once")
 
 
 def weakest(designs: Sequence[Comparison]) -> "Comparability":

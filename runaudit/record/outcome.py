@@ -5,7 +5,6 @@ die, or a later command that finds it lost.
 """
 
 import contextlib
-import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +26,7 @@ from runaudit.records.trajectory import Trajectory, read_lines, whole_lines
 from runaudit.store.catalogue import outcome_entry
 from runaudit.store.store import Store, StoreError
 from runaudit.system.clock import utc_text
+from runaudit.system.locks import lock
 
 ERROR_LENGTH = 500
 SERIES = "series.jsonl"
@@ -189,7 +189,7 @@ def _alone(live: Path) -> Iterator[None]:
             f"{live} cannot be written: {error.strerror}", remedy="free space or fix the permissions, then seal again"
         ) from error
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
+        lock(fd, live / "seal.lock")
         yield
     finally:
         os.close(fd)

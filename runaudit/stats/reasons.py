@@ -90,7 +90,8 @@ def _difference(comparison: ArmComparison, arm: Sample, *, evidence: StatsVerdic
     places = _places(comparison)
     difference = comparison.difference or 0.0
     way = "higher" if difference > 0 else "lower"
-    size, figures = show(abs(difference), places), _figures(comparison, arm, case)
+    how = f"{show(abs(difference), places)} {way}" if difference else "the same on average"
+    figures = _figures(comparison, arm, case)
     if evidence == StatsVerdict.EQUIVALENT:
         return (
             f"{arm.label} and {comparison.baseline} differ by less than the declared margin of "
@@ -98,13 +99,13 @@ def _difference(comparison: ArmComparison, arm: Sample, *, evidence: StatsVerdic
         )
     if evidence in (StatsVerdict.IMPROVED, StatsVerdict.REGRESSED):
         word = "better" if evidence == StatsVerdict.IMPROVED else "worse"
-        return f"{arm.label} is {word} than {comparison.baseline}: {case.metric} is {size} {way} ({figures})."
+        return f"{arm.label} is {word} than {comparison.baseline}: {case.metric} is {how} ({figures})."
     if comparison.ci is not None and comparison.ci.excludes(0.0):
         both = f"{arm.label} and {comparison.baseline}"
         allowed = f"once {case.family} comparisons are allowed for"
-        return f"{both} differ ({case.metric} is {size} {way}; {figures}), but no longer {allowed}."
+        return f"{both} differ ({case.metric} is {how}; {figures}), but no longer {allowed}."
     return (
-        f"{arm.label} and {comparison.baseline} cannot be told apart: {case.metric} is {size} {way} "
+        f"{arm.label} and {comparison.baseline} cannot be told apart: {case.metric} is {how} "
         f"({figures}); these seeds would reliably show a difference of "
         f"{show(comparison.minimal_detectable_effect, places)} or more, so a smaller one may well exist."
     )
@@ -205,7 +206,7 @@ def _not_attributable(comparison: ArmComparison, arm: Sample, *, evidence: Stats
     design = case.design
     cause = design.idle or design.reason.rstrip(".") or _meaning(design)
     return Why(
-        before="no difference between ",
+        before="No difference between ",
         arm=arm.label,
         glue=" or ",
         after=f" and {comparison.baseline} could be credited to a cause: {cause}.",

@@ -55,10 +55,12 @@ def is_favourable(named: Sequence[float | None], left_out: Sequence[float | None
     return bool(kept) and max(sign * value for value in left_out if value is not None) < min(kept)
 
 
-def denominator(label: str, *, named: int, launched: int, sd: float | None = None) -> str:
+def denominator(label: str, *, named: int, launched: int, sd: float | None = None, has_mean: bool = True) -> str:
     """The sentence that a selection owes its reader; `sd` is the cohort's, None where it is not known."""
     size = expected_top(named, launched)
     bias = f"{size:.2f} sd" if sd is None else f"{size:.2f} sd, here {show(size * sd)}"
     runs = f"{named} of {launched} launched runs of this cohort {'was' if named == 1 else 'were'} named"
+    if not has_mean:
+        return f"{label}: {runs}."
     best = f"the best {'' if named == 1 else f'{named} '}of {launched}"
     return f"{label}: {runs}. If the choice fell on {best}, the mean is too good by {bias} on average."

@@ -17,7 +17,7 @@ from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import Run
 from runaudit.records.trajectory import write_lines
-from runaudit.store.store import Store
+from runaudit.store.store import Line, Store
 
 IMPORTED, IMPORTED_SCHEMA = "imported", "runaudit.imported/1"
 CAPTURED = "captured"
@@ -39,25 +39,32 @@ def foreign_manifest(run: Run) -> Manifest:
     return Manifest.of({**body, "origin": origin})
 
 
-def seal_foreign(store: Store, run: Run, *, time: str) -> Manifest:
-    """Keep a foreign run. Raises StoreError; what was written until then is unnamed and does no harm."""
+def seal_foreign(store: Store, run: Run, *, time: str, is_logged: bool = False) -> Manifest:
+    """Keep a foreign run; where the log names it already, `is_logged`, what an import that was cut short did not get
+    to: its end. Raises StoreError; what was written until then is finished by importing the run again."""
     for raw in run.blobs.values():
         store.put(raw)
     manifest = foreign_manifest(run)
     raw = _lines(run)
     if raw:
         store.put(raw)
-    store.seal_manifest(manifest, time=time)
+    outcome = None
     if run.outcome is not None:
         body = run.outcome.to_json() | {"manifest": str(manifest.digest)} | ({"trajectory": _entry(raw)} if raw else {})
-        store.seal_outcome(Outcome.of(body), time=time)
+        outcome = Outcome.of(body)
+        store.put(outcome.raw)
+    if not is_logged:
+        store.seal_manifest(manifest, time=time)
+    if outcome is not None:
+        store.seal_outcome(outcome, time=time)
     return manifest
 
 
-def mark_imported(store: Store, run_id: str, source: str, *, time: str) -> None:
-    """Seal that a run came from a file. Said before the run is counted: at no moment it looks like one of our own."""
+def imported_line(store: Store, run_id: str, source: str, *, time: str) -> Line:
+    """The line that says that a run came from a file. It goes before those of the run: at no moment does that look like
+    one of our own."""
     digest = store.put(canonical_bytes({"schema": IMPORTED_SCHEMA, "run": run_id, "from": source}))
-    store.append(IMPORTED, digest, subject=digest, time=time)
+    return Line(kind=IMPORTED, digest=digest, subject=digest, time=time)
 
 
 def came_from(store: Store, run: Run) -> str | None:

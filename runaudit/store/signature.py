@@ -5,7 +5,7 @@ of the log and every manifest it counts, so other tools of that family can read 
 PEM or OpenSSH files (`ssh-keygen -t ed25519`), kept outside the store.
 
 What a signature does not promise: whoever can remove the newest lines of the log can remove their signature with them.
-Only a witness outside the store (`anchor`: a note in a git repository that others have fetched) shows that. Neither
+Only a witness outside the store (`store.anchor`) shows that. Neither
 says that what was recorded is true.
 
 Sources: DSSE v1.0.2 (secure-systems-lab/dsse, protocol.md), in-toto Statement v1.
@@ -25,6 +25,7 @@ from runaudit.records.digest import digest_bytes
 from runaudit.store.end import GENESIS, chains_of
 from runaudit.store.rehash import Problem
 from runaudit.store.store import LogEntry, Store
+from runaudit.store.verify import SIGNATURES
 from runaudit.system.files import read_ordinary
 
 if TYPE_CHECKING:
@@ -33,15 +34,11 @@ if TYPE_CHECKING:
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://runaudit.dev/log-head/v1"
-NOTES_REF = "runaudit"
 NOT_PROMISED = (
     "Without a signature or an anchor, a rewriting of the whole history and a cut at the end of the log cannot be "
     "seen where the sealed end (log.end) was rewritten with them. A signature shows the rewriting; only an anchor "
     "outside the store shows the cut."
 )
-
-Git = Callable[[list[str]], str]
-"""Runs git with these arguments in the right repository and returns its output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +56,7 @@ def head_of(entries: tuple[LogEntry, ...]) -> Head:
 
 def signature_dir(store: Store) -> Path:
     """Where the envelopes lie: one file a signed head and key."""
-    return store.root / "signatures"
+    return store.root / SIGNATURES
 
 
 # ── signing ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -83,9 +80,11 @@ def sign(store: Store, key: Path, *, time: str) -> Path:
         "payload": base64.b64encode(payload).decode(),
         "signatures": [{"keyid": keyid, "sig": base64.b64encode(private.sign(pae(PAYLOAD_TYPE, payload))).decode()}],
     }
-    path = signature_dir(store) / f"{len(entries):08d}-{keyid[7:19]}.dsse.json"
+    raw = canonical_bytes(envelope)
+    # Whoever has no key can still see whether the file is the one that was written.
+    path = signature_dir(store) / f"{len(entries):08d}-{keyid[7:19]}-{digest_bytes(raw).hex[:12]}.dsse.json"
     with store.explained("write a signature to"):  # the same care as for objects: whole or absent, never replaced
-        store.write_once(path, canonical_bytes(envelope))
+        store.write_once(path, raw)
     return path
 
 
@@ -179,39 +178,6 @@ def head_fault(head: Head, chains: Sequence[str]) -> str | None:
 
 def _problem(file: str, text: str) -> Problem:
     return Problem(run=None, file=file if file == "signatures" else f"signatures/{file}", problem=text)
-
-
-# ── an anchor in git ─────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def anchor(store: Store, git: Git) -> Head:
-    """Write the present head as a git note (`refs/notes/runaudit`) on HEAD. Only ever on an explicit request.
-
-    The note is a witness once somebody else has it: `git push REMOTE refs/notes/runaudit`.
-    """
-    head = head_of(store.entries())
-    if head.seq == 0:
-        raise NothingToJudgeError("the log is empty, so there is nothing to anchor", remedy="record a run first")
-    git(["notes", f"--ref={NOTES_REF}", "append", "-m", f"runaudit-head/1 {head.seq} {head.chain}", "HEAD"])
-    return head
-
-
-def check_anchor(store: Store, git: Git) -> tuple[Problem, ...]:
-    """What contradicts the anchors in the repository's notes. No anchor at all is a problem, never a pass."""
-    heads = list(_anchored(git))
-    chains = chains_of(store.log_bytes())
-    if not heads:
-        return (Problem(run=None, file=f"refs/notes/{NOTES_REF}", problem="holds no anchor of this log"),)
-    faults = (head_fault(head, chains) for head in heads)
-    return tuple(Problem(run=None, file=f"refs/notes/{NOTES_REF}", problem=f) for f in dict.fromkeys(faults) if f)
-
-
-def _anchored(git: Git) -> Iterator[Head]:
-    for row in git(["notes", f"--ref={NOTES_REF}", "list"]).splitlines():
-        for line in git(["cat-file", "blob", row.split()[0]]).splitlines():
-            match line.split():
-                case ["runaudit-head/1", seq, chain] if seq.isdigit():
-                    yield Head(seq=int(seq), chain=chain)
 
 
 # ── keys ─────────────────────────────────────────────────────────────────────────────────────────────────────────

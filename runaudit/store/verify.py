@@ -21,7 +21,9 @@ from runaudit.store.rehash import Hashed, Launch, Problem, check_runs, relative
 from runaudit.store.remarks import KINDS, remark_faults
 from runaudit.store.store import STORE_SCHEMA, LogEntry, Store, entry_of
 from runaudit.system.progress import work
+from runaudit.text.words import plural
 
+SIGNATURES = "signatures"
 CHUNK = 64
 """Runs that are checked in one go: enough that a process is not asked for each, few enough to say how far it is."""
 
@@ -64,7 +66,8 @@ def verify(store: Store, ids: tuple[str, ...] | None = None, *, jobs: int = 1, u
     remarks = list(end_remarks(ends, len(lines)))
     if len(fresh) < len(wanted):
         remarks.append(
-            f"{len(wanted) - len(fresh)} runs that were sealed up to line {unread_until} of the log were not read again"
+            f"not read again: {plural(len(wanted) - len(fresh), 'run')} of which all was sealed up to line "
+            f"{unread_until} of the log; nor was it looked for what no line of the log names"
         )
     elif there is not None:
         problems += _check_others(store, entries, launched, hashed)
@@ -111,6 +114,9 @@ def _log_faults(store: Store, raw: bytes, lines: Sequence[_Line], ends: Ends) ->
         yield FILE, "is damaged; the next launch writes it anew"
     elif not ends.is_there and any(MARKED in line.raw for line in lines):
         yield FILE, "is missing: the log was written with a sealed end, and nothing says now where it ended"
+    for path in sorted((store.root / SIGNATURES).glob("*-*-*.dsse.json")):
+        if path.name.split(".")[0].split("-")[2] != digest_bytes(path.read_bytes()).hex[:12]:
+            yield f"{SIGNATURES}/{path.name}", "is not the signature that was made under this name"
     if (end := ends.newest) is not None and end.store != store.identity:
         yield "store.json", f"names another store than {FILE}, which was made with it"
     made = canonical_bytes({"schema": STORE_SCHEMA} | ({"id": store.identity} if store.identity else {}))

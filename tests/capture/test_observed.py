@@ -171,6 +171,18 @@ def test_a_file_that_somebody_else_changed_while_the_run_ran_is_unknown(scene: S
     assert row["reason"] == "it changed while the run ran"
 
 
+@pytest.mark.parametrize(("now", "known"), [(b"1\n", True), (b"2\n", False)])
+def test_a_sealed_file_is_known_by_its_content_whatever_its_time_says(scene: Scene, now: bytes, known: bool) -> None:
+    scene.repo.write("table.csv", b"1\n")
+    scene.repo.commit()
+    manifest = scene.manifest(began=BEFORE)
+    (scene.repo.root / "table.csv").write_bytes(now)  # a restored file has the time of its restoring
+
+    row = rows(scene.seen(Read(path=str(scene.repo.root / "table.csv")), manifest=manifest))["table.csv"]
+
+    assert row["digest"] == (sha(b"1\n") if known else None)
+
+
 def test_sealed_code_that_ran_is_loaded_and_unsealed_code_is_kept_without_its_secrets(scene: Scene) -> None:
     scene.repo.write(".gitignore", b"local.py\n")
     scene.repo.write("local.py", b"api_token = 's3cr3tvalue99'\n")

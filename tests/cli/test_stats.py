@@ -1,6 +1,7 @@
 """`runaudit stats` over recorded runs: the numbers, how many runs there really were, and how often somebody looked."""
 
 import json
+import shlex
 
 import pytest
 
@@ -288,4 +289,24 @@ def test_arms_with_one_cause_are_named_in_one_sentence(here, stats):
     answer = stats("both", "lower", "--vs", "old")[1]
 
     assert answer["reason"].count("could be credited to a cause") == 1
-    assert answer["reason"].startswith("no difference between both or lower and old could be credited to a cause: ")
+    assert answer["reason"].startswith("No difference between both or lower and old could be credited to a cause: ")
+
+
+def test_a_run_stands_on_one_side(two, runaudit):
+    first = two[0][0][:12]
+    for words, said in (
+        (("new", "--vs", "new"), "3 runs of new are in the baseline as well"),
+        ((f"new,{two[1][0][:12]}", "--vs", "old"), "1 run of"),
+        (("new", f"{first},{','.join(run[:12] for run in two[0][1:])}", "--vs", "old"), "named as two arms"),
+    ):
+        code, _, err = runaudit("stats", "--metric", METRIC, *words)
+        assert code == 2 and said in err, err
+
+
+def test_arms_without_a_baseline_are_told_the_words_that_name_one(two, runaudit):
+    code, _, err = runaudit("stats", "--metric", METRIC, "new", "old")
+
+    assert code == 2
+    remedy = shlex.split(next(line for line in err.splitlines() if "runaudit stats" in line).split("runaudit ", 2)[-1])
+    assert remedy == ["stats", "--metric", METRIC, "new", "--vs", "old"]
+    assert runaudit(*remedy)[0] == 0

@@ -63,3 +63,33 @@ def test_what_is_not_promised_is_said(repo, cli, options, command, capfd):
     assert cli("verify", "--json") == 0
 
     assert "a cut at the end of the log cannot be seen" in json.loads(capfd.readouterr().out)["notes"][-1]
+
+
+def test_what_an_anchor_in_a_file_vouches_for_need_not_be_read_again(repo, cli, options, command, capfd):
+    """A word behind --anchor that is no path is a RUN, as it always was."""
+    assert cli("run", *options, *command) == 0
+    assert cli("verify", "--anchor", "../anchors.txt") == 0
+    assert cli("verify", "--check-anchor", "../anchors.txt", "@last") == 0
+    capfd.readouterr()
+
+    assert cli("verify", "--since", "../anchors.txt", "--json") == 0
+
+    answer = json.loads(capfd.readouterr().out)
+    assert answer["runs"] == 0
+    assert any("not read again: 1 run of which all was sealed up to line 2" in note for note in answer["notes"])
+    assert any("extends the one that ../anchors.txt anchored at line 2" in note for note in answer["notes"])
+    assert cli("verify", "--anchor", ".runaudit/anchors.txt") == 2
+
+
+def test_a_run_is_not_signed_where_another_of_its_store_is_damaged(repo, cli, options, command, keys, capfd):
+    assert cli("run", *options, *command) == 0
+    assert cli("run", *options, "--waive", "RA205=again", *command) == 0
+    store = Store(repo / ".runaudit")
+    path = store.object_path(store.entries()[1].digest)
+    path.chmod(0o644)
+    path.write_bytes(b"changed")
+
+    assert cli("verify", "@last", "--sign", keys[0]) == 4
+    assert cli("verify", "@last", "--anchor") == 4
+    assert "does not match its digest" in capfd.readouterr().out
+    assert not (repo / ".runaudit" / "signatures").exists()

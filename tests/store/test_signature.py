@@ -9,8 +9,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from runaudit.errors import NothingToJudgeError, UsageError
 from runaudit.records.manifest import Manifest
 from runaudit.store import Store
+from runaudit.store.anchor import NAMED, UNNAMED, AnchorFile, GitNotes, anchor, check_anchor
 from runaudit.store.end import Ends, start_of, write_end
-from runaudit.store.signature import anchor, check_anchor, check_signature, pae, sign, signed_until
+from runaudit.store.signature import check_signature, head_of, pae, sign, signed_until
 
 TIME = "2026-11-21T00:00:00Z"
 
@@ -150,7 +151,7 @@ def test_an_empty_log_cannot_be_signed_or_anchored(tmp_path, keys):
     with pytest.raises(NothingToJudgeError):
         sign(empty, keys[0], time=TIME)
     with pytest.raises(NothingToJudgeError):
-        anchor(empty, lambda words: "")
+        anchor(empty, GitNotes(lambda words: ""), time=TIME)
 
 
 @pytest.mark.parametrize("content", [b"", b"no key", b"-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n"])
@@ -172,10 +173,54 @@ def test_an_anchor_in_git_shows_a_cut_that_a_signature_cannot(store, tmp_path):
     git(["init", "-q"])
     git(["commit", "-q", "--allow-empty", "-m", "start"])
 
-    assert [p.problem for p in check_anchor(store, git)] == ["holds no anchor of this log"]
-    assert anchor(store, git).seq == 3
-    assert check_anchor(store, git) == ()
+    notes = GitNotes(git)
+    assert [p.problem for p in check_anchor(store, notes)[0]] == ["holds no anchor of this log"]
+    assert anchor(store, notes, time=TIME).seq == 3
+    assert check_anchor(store, notes) == ((), head_of(store.entries()))
 
     store.log_path.write_bytes(b"".join(store.log_path.read_bytes().splitlines(keepends=True)[:1]))
     reseal(store)
-    assert "its end was cut off" in check_anchor(store, git)[0].problem
+    assert "its end was cut off" in check_anchor(store, notes)[0][0].problem
+
+
+def test_anchors_of_two_stores_in_one_place_do_not_accuse_each_other(store, tmp_path):
+    other, place = Store.create(tmp_path / "other"), AnchorFile(tmp_path / "anchors")
+    other.seal_manifest(Manifest.of({"seed": 7}), time=TIME)
+    anchor(store, place, time=TIME)
+    assert "but 1 anchor of other stores" in check_anchor(other, place)[0][0].problem
+
+    anchor(other, place, time=TIME)
+
+    assert check_anchor(store, place)[0] == check_anchor(other, place)[0] == ()
+    assert [line.split()[:3] for line in place.lines()] == [
+        [NAMED, store.identity, "3"],
+        [NAMED, other.identity, "1"],
+    ]
+
+
+def test_a_log_that_grew_extends_its_anchor_and_a_rewritten_one_does_not(store, tmp_path):
+    place = AnchorFile(tmp_path / "anchors")
+    head = anchor(store, place, time=TIME)
+    store.seal_manifest(Manifest.of({"seed": 4}), time=TIME)
+    assert check_anchor(store, place) == ((), head)
+
+    lines = store.log_path.read_bytes().splitlines(keepends=True)
+    store.log_path.write_bytes(b"".join([lines[0], lines[1], lines[3]]))
+    reseal(store)
+
+    assert "the history was rewritten" in check_anchor(store, place)[0][0].problem
+
+
+def test_an_anchor_that_names_no_store_is_held_against_it_and_says_so(store, tmp_path):
+    path = tmp_path / "anchors"
+    path.write_text(f"{UNNAMED} 3 {head_of(store.entries()).chain}\n")
+    assert check_anchor(store, AnchorFile(path)) == ((), head_of(store.entries()))
+    path.write_text(f"{UNNAMED} 2 sha256:{'0' * 64}\n")
+    assert "does not say of which store" in check_anchor(store, AnchorFile(path))[0][0].problem
+
+
+def test_a_file_of_something_else_is_never_written_over(store, tmp_path):
+    (tmp_path / "thesis.tex").write_text("x")
+    with pytest.raises(UsageError, match="something else than anchors"):
+        anchor(store, AnchorFile(tmp_path / "thesis.tex"), time=TIME)
+    assert (tmp_path / "thesis.tex").read_text() == "x"

@@ -107,6 +107,11 @@ def test_runs_and_cohorts_stand_where_words_would(here):
     assert runaudit.judge(fast, slow, metric="val/error", direction="lower").verdict == "improved"
     assert len(runaudit.study(slow, fast.runs[0]).study.table.runs) == 4
     assert runaudit.verify(slow).found.runs == 3
+    ids = [run.id[:12] for run in slow.runs]
+    assert runaudit.judge(["fast"], ids, metric="val/error", direction="lower").verdict == "improved"
+    for nothing in (1, None, object()):
+        with pytest.raises(UsageError, match="names no runs"):
+            runaudit.compare(nothing, nothing)
 
 
 def test_the_store_is_found_as_the_commands_find_it(here, tmp_path, monkeypatch):
