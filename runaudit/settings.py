@@ -5,14 +5,14 @@ understood is refused whole: a misspelt `nuisance` that is silently ignored woul
 """
 
 import difflib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from runaudit.errors import ConfigError
+from runaudit.errors import ConfigError, RecordError
+from runaudit.records.tomlfile import parse_toml
 from runaudit.system.files import read_ordinary
 
 MAX_POLICY_BYTES = 4 << 20
@@ -115,11 +115,11 @@ def _table_of(path: Path) -> dict[str, Any]:
             raise ConfigError(
                 f"{path} is more than {MAX_POLICY_BYTES >> 20} MiB, too large for a policy", remedy="name another file"
             )
-        return tomllib.loads(raw.decode("utf-8"))
+        return parse_toml(raw, where=f"the policy {path}")
     except OSError as error:
         raise ConfigError(f"the policy {path} cannot be read: {error.strerror}", remedy="check the path") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"the policy {path} is not TOML: {error}", remedy="fix the line it names") from error
+    except RecordError as error:
+        raise ConfigError(error.message, remedy=error.remedy) from error
 
 
 def parse_settings(table: Mapping[str, Any], *, source: Path | None = None) -> Settings:

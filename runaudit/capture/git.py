@@ -15,10 +15,11 @@ from pathlib import Path
 from runaudit.capture.filtered import Change, compared
 from runaudit.capture.redact import Redactor, without_user
 from runaudit.capture.source import Basket, Limits, Put, folder_files, is_installed, is_source, redaction
-from runaudit.errors import CaptureError
+from runaudit.errors import CaptureError, RecordError
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import Digest
 from runaudit.records.filenames import legible
+from runaudit.system.files import read_ordinary
 from runaudit.system.git import MAX_OUT, Git, work_tree
 
 LOOKS = 3
@@ -148,11 +149,12 @@ def sibling_names(siblings: tuple[Path, ...]) -> dict[str, Path]:
 
 def _project_name(folder: Path) -> str | None:
     """`project.name` of a folder's pyproject.toml; None where it has none or it cannot be read."""
-    import tomllib
+    from runaudit.records.tomlfile import parse_toml
 
+    place = folder / "pyproject.toml"
     try:
-        name = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError):
+        name = parse_toml(read_ordinary(place), where=str(place))["project"]["name"]
+    except (OSError, RecordError, KeyError, TypeError):
         return None
     return name if isinstance(name, str) and name else None
 
