@@ -176,9 +176,9 @@ def _tree(
     if top is None:
         return _folder(root, basket, exclude, is_output)
     git = Git(top)
-    state = _state(git, exclude)
     tracked, links = _tracked(git)
     files = {path: entry for path in tracked if (entry := basket.entry(top / path, path, tracked=True))}
+    state = _state(git, exclude)
     nested = [path.rstrip("/") for path in state.untracked if path.endswith("/")]
     new = [path for path in state.untracked if not path.endswith("/") and not is_output(path)]
     files |= {path: entry for path in new if (entry := basket.entry(top / path, path, tracked=False))}

@@ -35,7 +35,7 @@ MAX_DEPTH = 200
 def tagged(value: JSON, *, where: str = "value", depth: int = 0) -> JSON:
     """`value` in plain JSON types that RFC 8785 accepts. Raises CanonicalError naming the offending path."""
     if depth > MAX_DEPTH:
-        raise CanonicalError(f"{where} is nested deeper than {MAX_DEPTH} levels", remedy="flatten it")
+        raise CanonicalError(f"{where[:120]}… is nested deeper than {MAX_DEPTH} levels", remedy="flatten it")
     match value:
         case None | bool():
             return value
