@@ -15,6 +15,7 @@ from runaudit.errors import IntegrityError, NothingToJudgeError, RunauditError, 
 from runaudit.records.digest import digest_bytes
 from runaudit.records.filenames import elsewhere_fault, on_disk, tree_fault, twins
 from runaudit.records.run import SHORT, Run
+from runaudit.store.tombstone import ForgottenError
 from runaudit.system.files import is_below, store_around
 from runaudit.system.git import UPLOAD_PACK, Answer, Git, GitError, ask
 
@@ -185,7 +186,11 @@ def _apply_patch(run: Run, code: Mapping[str, Any], to: Path) -> Iterator[str]:
     patch = code.get("patch")
     if not isinstance(patch, Mapping):
         return
-    raw = _blob(run, str(patch["digest"]))
+    try:
+        raw = _blob(run, str(patch["digest"]))
+    except ForgottenError as error:
+        yield f"the recorded patch was {error.row.said}: changed files come from the stored sources"
+        return
     done = _git(to, "apply", "--binary", "--whitespace=nowarn", "-", stdin=raw)
     if done.code != 0:
         why = "secrets in it were redacted" if patch.get("redacted") else "it does not fit the commit"
@@ -215,7 +220,11 @@ def _write_tree(run: Run, code: Mapping[str, Any], to: Path, same: Same | None) 
             _leave_no_empty_folder(to / path, to)
     for path, entry in files.items():
         target = _inside(to, path)
-        if why := _bring(run, entry, target, same):
+        try:
+            why = _bring(run, entry, target, same)
+        except ForgottenError as error:
+            why = error.row.said
+        if why:
             yield path, why
 
 

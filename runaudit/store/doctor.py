@@ -21,13 +21,13 @@ from runaudit.text.words import plural
 
 LEFT_S = 3600.0
 """A half-written file this old has no writer any more; a younger one may be written this moment."""
-DAMAGE, LEAVING = "damage", "leaving"
+DAMAGE, LEAVING, SECRET = "damage", "leaving", "secret"
 BACKUP = "restore it from a backup, or import the run again from a bundle"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ailment:
-    """One thing that is not as it should be. `kind`: damage or leaving; `run` None: the store itself."""
+    """One thing that is not as it should be. `kind`: damage, leaving or secret; `run` None: the store itself."""
 
     kind: str
     name: str
@@ -81,7 +81,8 @@ class DoctorAnswer:
     @property
     def verdict(self) -> str:
         """Whether the store is whole, in the word of the table of verdicts."""
-        return "damaged" if any(one.kind == DAMAGE for one in self.found) else "whole"
+        kinds = {one.kind for one in self.found}
+        return "damaged" if DAMAGE in kinds else "exposed" if SECRET in kinds else "whole"
 
     def to_json(self) -> dict[str, Any]:
         """The answer for a program."""
@@ -92,8 +93,10 @@ class DoctorAnswer:
     def headline(self) -> str:
         """Whether the store is whole, and what lies about."""
         damage = sum(one.kind == DAMAGE for one in self.found)
-        left = len(self.found) - damage
+        left = sum(one.kind == LEAVING for one in self.found)
         said = f"{plural(damage, 'problem')}" if damage else "the store is whole"
+        if secrets := len(self.found) - damage - left:
+            said += f"; a secret can be read in {plural(secrets, 'file')}"
         return said + (f"; {plural(left, 'leaving')} of processes that died" if left else "")
 
     def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
