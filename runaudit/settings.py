@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import Any
 
 from runaudit.errors import ConfigError, RecordError
-from runaudit.records.tomlfile import parse_toml
 from runaudit.system.files import read_ordinary
+from runaudit.system.tomlfile import parse_toml
 
 MAX_POLICY_BYTES = 4 << 20
 

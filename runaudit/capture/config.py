@@ -16,9 +16,9 @@ from typing import Any
 
 from runaudit.errors import CanonicalError, ConfigError, RecordError
 from runaudit.records.canonical import JSON, MAX_DEPTH, parse_strict
-from runaudit.records.tomlfile import parse_toml
 from runaudit.records.yamlfile import parse_yaml
 from runaudit.system.files import read_ordinary
+from runaudit.system.tomlfile import parse_toml
 
 MAX_BYTES = 8 << 20
 MAX_LEAVES = 200_000

@@ -149,7 +149,7 @@ def sibling_names(siblings: tuple[Path, ...]) -> dict[str, Path]:
 
 def _project_name(folder: Path) -> str | None:
     """`project.name` of a folder's pyproject.toml; None where it has none or it cannot be read."""
-    from runaudit.records.tomlfile import parse_toml
+    from runaudit.system.tomlfile import parse_toml
 
     place = folder / "pyproject.toml"
     try:

@@ -17,10 +17,10 @@ from runaudit.factors.levels import Levels
 from runaudit.factors.path import last_key, matches
 from runaudit.factors.tree import keyed, leaves_of
 from runaudit.records.canonical import JSON, canonical_bytes, parse_strict
-from runaudit.records.tomlfile import parse_toml
 from runaudit.records.yamlevents import EXPONENT
 from runaudit.records.yamlfile import parse_yaml
 from runaudit.settings import FactorSettings
+from runaudit.system.tomlfile import parse_toml
 
 
 def prefix_of(path: str) -> str:

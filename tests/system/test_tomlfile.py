@@ -3,8 +3,8 @@
 import pytest
 
 from runaudit.errors import ConfigError, RecordError
-from runaudit.records.tomlfile import parse_toml
 from runaudit.settings import read_settings
+from runaudit.system.tomlfile import parse_toml
 
 
 @pytest.mark.parametrize(
