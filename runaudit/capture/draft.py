@@ -292,13 +292,15 @@ def seal(
 ) -> Manifest:
     """Seal a draft, count its launch, make its folders. From here on the run has happened.
 
-    Raises CaptureError where a secret is still in the record: the last look before it is kept for good.
+    Raises CaptureError where a secret is still in the record: the last look before it is kept for good; StoreError,
+    before anything is counted, where the disk has no room for a launch.
     """
     redactor = redactor_of(store, environ=environ)
     if leaks := redactor.leaks(manifest.to_json()):
         raise CaptureError(
             f"a secret would be sealed at {', '.join(leaks[:5])}", remedy="take it out of what the launch was given"
         )
+    store.require_room()
     store.seal_manifest(manifest, time=utc_text(time.time() if now is None else now))
     store.run_dir(manifest.id).mkdir(parents=True, exist_ok=True)
     store.live_dir(manifest.id).mkdir(parents=True, exist_ok=True)

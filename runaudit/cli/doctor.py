@@ -19,7 +19,8 @@ def doctor(context: Context, repair: RepairOption = False) -> None:
 
     What a process left that died between two steps is no damage: the next command works past it.
     """
-    from runaudit.store.doctor import DoctorAnswer, examine
+    from runaudit.store.doctor import examine
+    from runaudit.store.doctor_answer import DoctorAnswer
     from runaudit.store.repair import mend
 
     store = context.open()

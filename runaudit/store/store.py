@@ -34,6 +34,7 @@ from runaudit.records.canonical import JSON, canonical_bytes, parse_canonical
 from runaudit.records.digest import Digest, digest_bytes, digest_file
 from runaudit.store.aside import kept_aside, put_over
 from runaudit.store.end import MARK, End, damaged, end_fault, read_ends, settled, write_lines
+from runaudit.store.room import room_fault
 from runaudit.system.clock import utc_text
 from runaudit.system.files import fsync_folder, read_ordinary
 from runaudit.system.locks import lock
@@ -172,7 +173,7 @@ class Store:
         with self.explained("mend"):
             aside = kept_aside(self.root, path)
             self.tell_repair([{"what": "replaced by a good copy", "file": name, "aside": aside}])
-            put_over(path, data)
+            put_over(self.root, path, data)
         _LOG.warning("runaudit: %s was damaged: replaced by a good copy, the damaged bytes are in %s", name, aside)
 
     def tell_repair(self, rows: Sequence[Mapping[str, JSON]]) -> LogEntry:
@@ -234,6 +235,11 @@ class Store:
                 f"cannot {verb} the store at {self.root}: {error.strerror or error}",
                 remedy="free space or fix the permissions; nothing was half-written",
             ) from error
+
+    def require_room(self) -> None:
+        """Refuse a launch that the disk has no room for, before it is counted. Raises StoreError with what to free."""
+        if (fault := room_fault(self.root)) is not None:
+            raise StoreError(f"the store at {self.root} takes nothing more: {fault[0]}", remedy=fault[1])
 
     # ── the log ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -315,6 +321,8 @@ class Store:
     def seal_manifest(self, manifest: "Manifest", *, time: str) -> None:
         """Write a manifest once and count its launch."""
         self.append("manifest", self.put(manifest.raw), subject=manifest.digest, time=time)
+        # `doctor --repair` may just have moved an old one aside that no line named: from the line on, nobody does.
+        self.put(manifest.raw)
 
     def seal_outcome(self, outcome: "Outcome", *, time: str) -> None:
         """Write an outcome once, linked to its manifest."""
