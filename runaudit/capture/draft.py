@@ -29,6 +29,7 @@ from runaudit.records.canonical import JSON, thawed
 from runaudit.records.digest import Digest
 from runaudit.records.manifest import Manifest
 from runaudit.store.catalogue import run_ids
+from runaudit.store.room import require_room
 from runaudit.store.store import Store
 from runaudit.system.clock import utc_text
 from runaudit.system.git import work_tree
@@ -324,7 +325,7 @@ def seal(
         raise CaptureError(
             f"a secret would be sealed at {', '.join(leaks[:5])}", remedy="take it out of what the launch was given"
         )
-    store.require_room()
+    require_room(store)
     store.seal_manifest(manifest, time=utc_text(time.time() if now is None else now))
     store.run_dir(manifest.id).mkdir(parents=True, exist_ok=True)
     store.live_dir(manifest.id).mkdir(parents=True, exist_ok=True)

@@ -203,6 +203,11 @@ class Redactor:
             self._newly_clean.append(seen)
         return data, False
 
+    def rest(self, data: bytes, name: str) -> bytes | None:
+        """What a content says besides its secrets, the same whichever they are; None where it holds none."""
+        clean, redacted = self.data(data, name)
+        return re.sub(rb"<redacted:hmac-[0-9a-f]{16}>", b"<redacted>", clean) if redacted else None
+
     def _knows(self, data: bytes) -> bool:
         words = (word for writings in self._known.values() for word in writings)
         return any(word.encode("utf-8", "surrogateescape") in data for word in words) or (
@@ -334,6 +339,11 @@ class Redactor:
         return f"://{user}:{self.mark(secret)}@" if password else f"://{self.mark(secret)}@"
 
 
+def without_secrets(text: str) -> str:
+    """A text for a person, in which each secret is one word: what is said of a bad call quotes what was typed."""
+    return MARK.sub("<redacted>", Redactor(os.urandom(32)).text(text))
+
+
 _RULES = hashlib.sha256(
     "\n".join((SHAPES, ASSIGNED, *(p.pattern for p in (_URL_USER, *placed.PATTERNS)), commandline.RULES)).encode()
 ).hexdigest()[:16]
@@ -362,4 +372,4 @@ def without_user(url: str) -> str:
     return re.sub(r"^[^@/\s:]+(?::[^@/\s]*)?@(?=[^/\s]+:)", "", url)
 
 
-__all__ = ["MARK", "Redactor", "is_random", "is_secret", "redaction_key", "without_user"]
+__all__ = ["MARK", "Redactor", "is_random", "is_secret", "redaction_key", "without_secrets", "without_user"]

@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("runaudit.cli.report:report", "One self-contained page."),
     "verify": ("runaudit.cli.records:verify", "Re-hash everything; says which file of which run is wrong."),
     "doctor": ("runaudit.cli.doctor:doctor", "What is wrong with the store, each thing with its remedy."),
+    "forget": ("runaudit.cli.doctor:forget", "Take bytes out of the store; a tombstone says what lay there."),
     "annotate": ("runaudit.cli.remarks:annotate", "A note on a run, beside its record and never in it."),
     "archive": ("runaudit.cli.remarks:archive", "Hide runs from lists; nothing is deleted, all stay counted."),
     "run": ("runaudit.cli.run:run", "Guard, seal, run a command, seal what came out."),

@@ -14,6 +14,7 @@ from typing import Any
 from runaudit.errors import IntegrityError, NothingToJudgeError, RunauditError, UsageError
 from runaudit.records.digest import digest_bytes
 from runaudit.records.run import SHORT, Run
+from runaudit.store.tombstone import ForgottenError
 from runaudit.system.git import UPLOAD_PACK, Answer, Git, GitError, ask
 
 TIMEOUT_S = 600.0
@@ -129,7 +130,11 @@ def _apply_patch(run: Run, code: Mapping[str, Any], to: Path) -> Iterator[str]:
     patch = code.get("patch")
     if not isinstance(patch, Mapping):
         return
-    raw = _blob(run, str(patch["digest"]))
+    try:
+        raw = _blob(run, str(patch["digest"]))
+    except ForgottenError as error:
+        yield f"the recorded patch was {error.row.said}: changed files come from the stored sources"
+        return
     done = _git(to, "apply", "--binary", "--whitespace=nowarn", "-", stdin=raw)
     if done.code != 0:
         why = "secrets in it were redacted" if patch.get("redacted") else "it does not fit the commit"
@@ -157,7 +162,11 @@ def _write_tree(run: Run, code: Mapping[str, Any], to: Path, same: Same | None) 
             (to / path).unlink()
     for path, entry in files.items():
         target = _inside(to, path)
-        if why := _bring(run, entry, target, same):
+        try:
+            why = _bring(run, entry, target, same)
+        except ForgottenError as error:
+            why = error.row.said
+        if why:
             yield path, why
 
 

@@ -67,10 +67,11 @@ class Unknown:
 @dataclass(frozen=True)
 class Manifest:
     """A frozen reading of one sealed manifest. `body` is read-only all the way down; `sealed` are the bytes it was read
-    from, where it was."""
+    from, where it was. `named` is the digest of one whose bytes were forgotten: it says that it was, and why."""
 
     body: Mapping[str, JSON]
     sealed: bytes | None = field(default=None, repr=False, compare=False)
+    named: Digest | None = None
 
     @classmethod
     def of(cls, sections: Mapping[str, JSON]) -> "Manifest":
@@ -97,6 +98,12 @@ class Manifest:
         # What is sealed is these bytes: writing them again, only to hash them, is half of what loading a run costs.
         return replace(cls.of(value), sealed=raw)
 
+    @classmethod
+    def forgotten(cls, named: Digest, why: str) -> "Manifest":
+        """What is left of a manifest whose bytes were forgotten: that it was there, and nothing else is known."""
+        body = {"origin": {"kind": "forgotten"}, "unknown": dict.fromkeys(DESIGN_SECTIONS, why)}
+        return replace(cls.of(body), named=named)
+
     @cached_property
     def raw(self) -> bytes:
         """The canonical bytes that are sealed."""
@@ -105,7 +112,7 @@ class Manifest:
     @cached_property
     def digest(self) -> Digest:
         """The identity of this launch."""
-        return digest_bytes(self.raw)
+        return self.named or digest_bytes(self.raw)
 
     @property
     def id(self) -> str:

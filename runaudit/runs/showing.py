@@ -59,7 +59,8 @@ class ShowAnswer:
 
     def to_json(self) -> dict[str, Any]:
         """The record, and what is known of the run beside it."""
-        return show_json(self.run, self.settings)
+        gone = {"forgotten": dict(self.run.forgotten)} if self.run.forgotten else {}
+        return show_json(self.run, self.settings) | gone
 
     @property
     def headline(self) -> str:
@@ -81,6 +82,8 @@ class ShowAnswer:
     def _after_status(self, verbose: bool) -> Iterator[str]:
         if self.run.fault:
             yield printable(f"{'damaged':<10}{self.run.fault}")
+        for path, why in self.run.forgotten.items():
+            yield printable(f"{'forgotten':<10}{path}: {why}")
         if self.run.outcome:
             yield from last_words(self.run.outcome, verbose=verbose)
         for name, text in self._lines(verbose):

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from runaudit.errors import IntegrityError, RunauditError, UsageError
+from runaudit.errors import IntegrityError, NothingToJudgeError, RunauditError, UsageError
 from runaudit.records.canonical import canonical_bytes, parse_canonical
 from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest
@@ -36,6 +36,7 @@ from runaudit.store.peeks import LOOK
 from runaudit.store.rehash import stored_links
 from runaudit.store.remarks import KINDS, SCHEMAS, read_remark
 from runaudit.store.store import Line, LogEntry, Store
+from runaudit.store.tombstone import Forgotten, ForgottenError
 from runaudit.store.verify import verify
 from runaudit.system.files import check_output, fsync_folder, open_ordinary, writing_output
 
@@ -68,13 +69,26 @@ def export(store: Store, ids: Sequence[str], target: Path) -> int:
                 f"run {run[:SHORT]} has no sealed end", remedy="wait for it, or `runaudit seal` a lost one"
             )
     lines = tuple(_lines_about(store, frozenset(ids)))
-    members = _members(store, lines)
+    try:
+        members = _members(store, lines)
+    except ForgottenError as error:
+        raise _not_whole(error.row) from error
+    gone = (store.forgotten().get(f"sha256:{name[-64:]}") for name in members if name.startswith("objects/"))
+    if (row := next(filter(None, gone), None)) is not None:
+        raise _not_whole(row)
     index = {"schema": SCHEMA, "runs": [str(entry.digest) for entry in lines if entry.kind == "manifest"],
              "log": [{"kind": entry.kind, "digest": str(entry.digest), "subject": entry.subject, "time": entry.time}
                      for entry in lines]}  # fmt: skip
     with writing_output(target, "the bundle") as new:
         _write(new, canonical_bytes(index), members)
     return len(members) + 1
+
+
+def _not_whole(row: Forgotten) -> NothingToJudgeError:
+    return NothingToJudgeError(
+        f"the {row.subject} was {row.said}, and a bundle holds runs whole; nothing was exported",
+        remedy="export the others",
+    )
 
 
 def _lines_about(store: Store, ids: frozenset[str]) -> Iterator[LogEntry]:

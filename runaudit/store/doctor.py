@@ -25,14 +25,14 @@ from runaudit.store.verify import verify
 
 LEFT_S = 3600.0
 """What no line of the log names and is this old has no process any more that is about to name it."""
-DAMAGE, LEAVING = "damage", "leaving"
+DAMAGE, LEAVING, SECRET = "damage", "leaving", "secret"
 BACKUP = "restore it from a backup, or import the run again from a bundle"
 REPAIR_IT = "runaudit doctor --repair"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ailment:
-    """One thing that is not as it should be. `kind`: damage or leaving; `run` None: the store itself."""
+    """One thing that is not as it should be. `kind`: damage, leaving or secret; `run` None: the store itself."""
 
     kind: str
     name: str

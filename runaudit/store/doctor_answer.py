@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from runaudit.records.run import SHORT
-from runaudit.store.doctor import DAMAGE, Ailment
+from runaudit.store.doctor import DAMAGE, LEAVING, SECRET, Ailment
 from runaudit.text.markdown import escaped, table
 from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
 from runaudit.text.verdicts import verdict_words
@@ -22,7 +22,8 @@ class DoctorAnswer:
     @property
     def verdict(self) -> str:
         """Whether the store is whole, in the word of the table of verdicts."""
-        return "damaged" if any(one.kind == DAMAGE for one in self.found) else "whole"
+        kinds = {one.kind for one in self.found}
+        return "damaged" if DAMAGE in kinds else "exposed" if SECRET in kinds else "whole"
 
     def to_json(self) -> dict[str, Any]:
         """The answer for a program."""
@@ -33,8 +34,10 @@ class DoctorAnswer:
     def headline(self) -> str:
         """Whether the store is whole, and what lies about."""
         damage = sum(one.kind == DAMAGE for one in self.found)
-        left = len(self.found) - damage
+        left = sum(one.kind == LEAVING for one in self.found)
         said = f"{plural(damage, 'problem')}" if damage else "the store is whole"
+        if secrets := len(self.found) - damage - left:
+            said += f"; a secret can be read in {plural(secrets, 'file')}"
         return said + (f"; {plural(left, 'leaving')} of processes that died" if left else "")
 
     def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:

@@ -55,10 +55,10 @@ def leftovers(
         if path in hashed.files:
             continue
         file = str(path.relative_to(store.root))
-        fault = hashed.fault(path, f"sha256:{path.name}")
+        fault = hashed.object_fault(store, Digest("sha256", path.name))
         if fault is not None:
             problems.append(Problem(run=None, file=file, problem=fault))
-        elif path.name not in named:
+        elif path.name not in named and f"sha256:{path.name}" not in store.forgotten():
             unnamed[kind_of(path)].append(path.name)
     ran = _ran(store, found, launched, unnamed["manifest"])
     problems += ran.values()

@@ -16,6 +16,7 @@ from runaudit.records.digest import Digest
 from runaudit.store.aside import moved_aside
 from runaudit.store.copies import good_copy
 from runaudit.store.doctor import half_written, object_of, uncounted
+from runaudit.store.forget import bury
 from runaudit.store.rehash import relative
 from runaudit.store.store import Store
 from runaudit.store.verify import verify
@@ -31,7 +32,18 @@ def mend(store: Store, *, now: float | None = None) -> tuple[str, ...]:
     except IntegrityError:
         return ()
     with store.explained("mend"):
-        return (*_objects(store), *_endings(store, now), *_launches(store, now), *_half_written(store, now))
+        return (
+            *_buried(store),
+            *_objects(store),
+            *_endings(store, now),
+            *_launches(store, now),
+            *_half_written(store, now),
+        )
+
+
+def _buried(store: Store) -> Iterator[str]:
+    """What the log says was forgotten, and still lies there."""
+    yield from (f"the {row.subject}: taken away, it was {row.said}" for row in bury(store))
 
 
 def _objects(store: Store) -> Iterator[str]:

@@ -9,10 +9,18 @@ import os
 import secrets
 from pathlib import Path
 
+from runaudit.store.store import Store, StoreError
+
 ROOM = 1 << 20
 
 
-def room_fault(root: Path, size: int = ROOM) -> tuple[str, str] | None:
+def require_room(store: Store) -> None:
+    """Refuse a launch that the disk has no room for, before it is counted. Raises StoreError with what to free."""
+    if (fault := _fault(store.root)) is not None:
+        raise StoreError(f"the store at {store.root} takes nothing more: {fault[0]}", remedy=fault[1])
+
+
+def _fault(root: Path, size: int = ROOM) -> tuple[str, str] | None:
     """(what is missing, what to free) where the disk of the store does not take `size` bytes more, else None."""
     probe = root / "tmp" / f"room-{os.getpid()}-{secrets.token_hex(4)}"
     try:

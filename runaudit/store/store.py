@@ -34,7 +34,7 @@ from runaudit.records.canonical import JSON, canonical_bytes, parse_canonical
 from runaudit.records.digest import Digest, digest_bytes, digest_file
 from runaudit.store.aside import kept_aside, put_over
 from runaudit.store.end import MARK, End, damaged, end_fault, read_ends, settled, write_lines
-from runaudit.store.room import room_fault
+from runaudit.store.tombstone import FORGET, Forgotten, ForgottenError, rows_of, tombstone
 from runaudit.system.clock import utc_text
 from runaudit.system.files import fsync_folder, read_ordinary
 from runaudit.system.locks import lock
@@ -48,6 +48,7 @@ STORE_SCHEMA = "runaudit.store/1"
 REPAIR, REPAIR_SCHEMA = "repair", "runaudit.repair/1"
 """What was mended in the store itself: the kind of its line, whose subject is the event and no run, and its object."""
 _LOG = logging.getLogger("runaudit")
+BACKUP = "restore it from a backup; `runaudit verify` lists all"
 
 
 class StoreError(RunauditError):
@@ -94,6 +95,7 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._read: tuple[tuple[int, int, int], tuple[LogEntry, ...], Mapping[str, LogEntry]] | None = None
+        self._gone: tuple[tuple[LogEntry, ...], Mapping[str, Forgotten]] | None = None
 
     def existing(self) -> "Store":
         """This store, held to be there. Raises EmptyStoreError where there is none yet, StoreError like `open`."""
@@ -158,7 +160,7 @@ class Store:
         with self.explained("write to"):
             if not os.path.lexists(self.object_path(digest)):
                 self.write_once(self.object_path(digest), data)
-            elif not self.holds(digest):
+            elif not self.holds(digest) and str(digest) not in self.forgotten():
                 self.replace_damaged(digest, data)
         return digest
 
@@ -182,23 +184,27 @@ class Store:
         digest = self.put(body)
         return self.append(REPAIR, digest, subject=digest, time=utc_text(time.time()))
 
+    def forgotten(self) -> Mapping[str, Forgotten]:
+        """What was taken out of the store on purpose, by digest text."""
+        entries = self.entries()
+        if self._gone is None or self._gone[0] is not entries:
+            rows = [row for one in entries if one.kind == FORGET for row in rows_of(self.read(one.digest))]
+            self._gone = entries, {row.digest: row for row in rows}
+        return self._gone[1]
+
     def read(self, digest: Digest) -> bytes:
         """The bytes of this digest, re-hashed. Raises IntegrityError where they are missing or changed."""
         path = self.object_path(digest)
         try:
             data = read_ordinary(path)
         except FileNotFoundError:
-            raise IntegrityError(
-                f"{path} is missing from the store",
-                remedy="restore it from a backup; `runaudit verify` lists all",
-            ) from None
+            raise IntegrityError(f"{path} is missing from the store", remedy=BACKUP) from None
         except OSError as error:
             raise StoreError(f"{path} cannot be read: {error.strerror}", remedy="check its permissions") from error
         if digest_bytes(data) != digest:
-            raise IntegrityError(
-                f"{path} does not match its digest",
-                remedy="restore it from a backup; `runaudit verify` lists all",
-            )
+            if (gone := self.forgotten().get(str(digest))) is not None and data == tombstone(gone):
+                raise ForgottenError(gone)
+            raise IntegrityError(f"{path} does not match its digest", remedy=BACKUP)
         return data
 
     @cached_property
@@ -235,11 +241,6 @@ class Store:
                 f"cannot {verb} the store at {self.root}: {error.strerror or error}",
                 remedy="free space or fix the permissions; nothing was half-written",
             ) from error
-
-    def require_room(self) -> None:
-        """Refuse a launch that the disk has no room for, before it is counted. Raises StoreError with what to free."""
-        if (fault := room_fault(self.root)) is not None:
-            raise StoreError(f"the store at {self.root} takes nothing more: {fault[0]}", remedy=fault[1])
 
     # ── the log ──────────────────────────────────────────────────────────────────────────────────────────────────
 
