@@ -37,6 +37,8 @@ from runaudit.system.git import work_tree
 ABSENT: Any = type("Absent", (), {"__repr__": lambda self: "ABSENT", "__bool__": lambda self: False})()
 """Not given, hence unknown. None means: known to be none."""
 
+SAID_LATE = ("waivers", "intent", "bundles")
+"""What a guard adds to a draft, in the words of whoever typed it."""
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -325,6 +327,9 @@ def seal(
         raise CaptureError(
             f"a secret would be sealed at {', '.join(leaks[:5])}", remedy="take it out of what the launch was given"
         )
+    said = {name: thawed(manifest.body[name]) for name in SAID_LATE if name in manifest.body}
+    if (clean := redactor.tree(said)) != said:
+        manifest = amended(manifest, **clean)
     require_room(store)
     store.seal_manifest(manifest, time=utc_text(time.time() if now is None else now))
     store.run_dir(manifest.id).mkdir(parents=True, exist_ok=True)

@@ -36,6 +36,7 @@ from typing import Any
 from runaudit.errors import RecordError
 from runaudit.records.canonical import JSON, canonical_bytes, frozen, parse_canonical, thawed
 from runaudit.records.digest import Digest, digest_bytes
+from runaudit.records.shape import MANIFEST, check_shape, json_type, well_formed
 
 MANIFEST_SCHEMA = "runaudit.manifest/1"
 
@@ -80,10 +81,21 @@ class Manifest:
         for name in _MAPPINGS:
             if name in body and not isinstance(body[name], Mapping):
                 raise RecordError(
-                    f"section {name!r} of the manifest is a {type(body[name]).__name__}, not an object",
+                    f"section {name!r} of the manifest is {json_type(body[name])}, not an object",
                     remedy=f"give {name!r} as a mapping",
                 )
+        check_shape(body, MANIFEST, "the manifest")
         return cls(frozen(body))
+
+    @classmethod
+    def salvaged(cls, raw: bytes, *, where: str) -> "Manifest":
+        """What is well formed of a manifest that is not: to be shown beside its fault, never to be judged."""
+        value = parse_canonical(raw, where=where)
+        if not isinstance(value, dict) or value.get("schema") != MANIFEST_SCHEMA:
+            raise RecordError(f"{where} is not a manifest of this version", remedy="use the runaudit that wrote it")
+        kept = well_formed(value, MANIFEST)
+        whole = {name: kept[name] for name in kept if name not in _MAPPINGS or isinstance(kept[name], Mapping)}
+        return cls(frozen(whole), sealed=raw)
 
     @classmethod
     def from_bytes(cls, raw: bytes, *, where: str) -> "Manifest":
@@ -146,12 +158,12 @@ class Manifest:
     @property
     def intent(self) -> tuple[str, ...]:
         """The factors that were declared, before launch, to differ."""
-        return tuple(str(item) for item in self.body.get("intent", ()))
+        return tuple(str(item) for item in self.body.get("intent") or ())
 
     @property
     def waivers(self) -> tuple[Mapping[str, Any], ...]:
         """The rules that were waived for this launch, with their reasons."""
-        return tuple(self.body.get("waivers", ()))
+        return tuple(self.body.get("waivers") or ())
 
     def to_json(self) -> dict[str, Any]:
         """A plain copy."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from runaudit.capture.redact import Redactor, redaction_key
 from runaudit.errors import RunauditError, UsageError
 from runaudit.records.digest import Digest
 from runaudit.records.manifest import Manifest
@@ -73,10 +74,12 @@ def forget_named(store: Store, settings: Settings, words: Sequence[str], reason:
             run = one_named(store, settings, word)
             doomed += _of_run(store, run)
             whole.append(run)
-    done = forget(store, doomed, reason.strip(), time=time)
+    # A reason that quotes the secret would keep for ever what is to go.
+    reason = Redactor(redaction_key(store.root)).text(reason.strip())
+    done = forget(store, doomed, reason, time=time)
     for run in whole:
         clear_live(store, run)
-    return ForgetAnswer(done=done, reason=reason.strip())
+    return ForgetAnswer(done=done, reason=reason)
 
 
 def _of_run(store: Store, run: str) -> list[Doomed]:

@@ -14,11 +14,12 @@ from types import MappingProxyType
 from typing import Any
 
 from runaudit.errors import IntegrityError, RecordError
+from runaudit.records.columns import read_series
 from runaudit.records.digest import Digest
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT, Run
-from runaudit.records.trajectory import Trajectory, read_lines
+from runaudit.records.trajectory import Trajectory
 from runaudit.store.rehash import stored_links
 from runaudit.store.store import LogEntry, Store
 from runaudit.store.tombstone import ForgottenError
@@ -109,11 +110,11 @@ def manifest_of(store: Store, run_id: str) -> Manifest:
 
 
 def load_or_fault(store: Store, run_id: str, *, trajectory: bool = True, generations: int = MAX_GENERATIONS) -> Run:
-    """Like `load`, but a run whose outcome or trajectory is damaged comes back with its `fault` named."""
+    """Like `load`, but a run that is damaged or malformed comes back with its `fault` named."""
     try:
         return load(store, run_id, trajectory=trajectory, generations=generations)
-    except IntegrityError as error:
-        manifest = Manifest.from_bytes(store.object_path(Digest("sha256", run_id)).read_bytes(), where=run_id[:SHORT])
+    except (IntegrityError, RecordError) as error:
+        manifest = Manifest.salvaged(store.object_path(Digest("sha256", run_id)).read_bytes(), where=run_id[:SHORT])
         return Run(manifest=manifest, blobs=store.blobs, fault=error.message)
 
 
@@ -127,9 +128,9 @@ def read_trajectory(
     section = outcome.section("trajectory") if outcome else origin.get("trajectory")
     sealed = section.get("digest") if isinstance(section, Mapping) else None
     if sealed:
-        return read_lines(store.read(Digest.parse(str(sealed))))
+        return read_series(store.read(Digest.parse(str(sealed))), where=f"the series of {run_id[:SHORT]}")
     live = store.live_dir(run_id) / "series.jsonl"
-    return read_lines(live.read_bytes()) if live.is_file() else Trajectory()
+    return read_series(live.read_bytes()) if live.is_file() else Trajectory()
 
 
 def liveness(live: Path, *, now: Callable[[], float] = time.time) -> str:

@@ -53,6 +53,7 @@ def test_the_bytes_are_gone_and_the_tombstone_says_what_lay_there(store, sealed)
 
     forget_named(store, Settings(), [f"sha256:{digest.hex[:12]}"], WHY, time=WHEN)
 
+    assert SECRET not in forget_named(store, Settings(), [str(digest)], f"it said password={SECRET}", time=WHEN).reason
     stone = json.loads(store.object_path(digest).read_bytes())
     assert stone == {"schema": "runaudit.tombstone/1", "digest": str(digest), "size": len(SOURCE), "reason": WHY,
                      "what": "source own.py", "run": sealed[0].id, "time": WHEN}  # fmt: skip
