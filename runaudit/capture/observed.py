@@ -20,12 +20,13 @@ from runaudit.capture.listed import listings
 from runaudit.capture.outputs import Outputs, stamp_of
 from runaudit.capture.reads import OBSERVER, Places, Use, uses
 from runaudit.capture.redact import KEY_FILE, Redactor
-from runaudit.capture.source import Basket, Limits, legible
+from runaudit.capture.source import Basket, Limits
 from runaudit.errors import CaptureError
 from runaudit.observe.gaps import is_trackers
 from runaudit.observe.trace import Read, Trace
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import digest_bytes, digest_file
+from runaudit.records.filenames import legible
 from runaudit.records.manifest import Manifest
 from runaudit.store.store import Store
 

@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import errno
 import importlib
 import sys
 import traceback
@@ -49,6 +50,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+"""What a disk answers, wherever it is asked: no fault of runaudit, and the remedy is the user's."""
 NAMED = "runaudit.named"
 """Under which the context knows that a line begins with a command."""
 
@@ -160,6 +163,9 @@ def _run(args: list[str]) -> int:
     except Exception as error:
         if "--debug" in own:
             traceback.print_exc()
+        if isinstance(error, OSError) and error.errno in DISK:
+            refused = RunauditError(f"the disk does not take or give it: {error}", remedy="free space, check the disk")
+            return common.report_error(refused, as_json=_wants_json(own))
         common.hint(f"runaudit: unexpected failure: {type(error).__name__}: {common.printable(str(error))}; "
                     "--debug shows where")  # fmt: skip
         return common.UNEXPECTED

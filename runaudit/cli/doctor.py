@@ -26,7 +26,8 @@ def doctor(context: Context, repair: RepairOption = False, secrets: SecretsOptio
 
     What a process left that died between two steps is no damage: the next command works past it.
     """
-    from runaudit.store.doctor import Ailment, DoctorAnswer, examine
+    from runaudit.store.doctor import Ailment, examine
+    from runaudit.store.doctor_answer import DoctorAnswer
     from runaudit.store.repair import mend
 
     store = context.open()

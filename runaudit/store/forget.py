@@ -63,7 +63,7 @@ def bury(store: Store) -> tuple[Forgotten, ...]:
         for row in store.forgotten().values():
             path = store.object_path(Digest.parse(row.digest))
             if not is_buried(store, row):
-                put_over(path, tombstone(row))
+                put_over(store.root, path, tombstone(row))
                 done.append(row)
         if done:
             _clear_caches(store)

@@ -165,17 +165,14 @@ class Store:
         return digest
 
     def replace_damaged(self, digest: Digest, data: bytes) -> None:
-        """Put good bytes in the place of an object that is not what its name says, the damaged ones aside.
-
-        The log tells of it first: a crash in between leaves an object that is still damaged, never one that was mended
-        unseen. Raises StoreError.
-        """
+        """Put good bytes in the place of an object that is not what its name says, the damaged ones aside. The log
+        tells of it first: a crash in between leaves what is still damaged, never what was mended unseen. StoreError."""
         path = self.object_path(digest)
         name = str(path.relative_to(self.root))
         with self.explained("mend"):
             aside = kept_aside(self.root, path)
             self.tell_repair([{"what": "replaced by a good copy", "file": name, "aside": aside}])
-            put_over(path, data)
+            put_over(self.root, path, data)
         _LOG.warning("runaudit: %s was damaged: replaced by a good copy, the damaged bytes are in %s", name, aside)
 
     def tell_repair(self, rows: Sequence[Mapping[str, JSON]]) -> LogEntry:
@@ -185,8 +182,11 @@ class Store:
         return self.append(REPAIR, digest, subject=digest, time=utc_text(time.time()))
 
     def forgotten(self) -> Mapping[str, Forgotten]:
-        """What was taken out of the store on purpose, by digest text."""
-        entries = self.entries()
+        """What was taken out of the store on purpose, by digest text; nothing where the log is damaged."""
+        try:
+            entries = self.entries()
+        except IntegrityError:
+            return {}
         if self._gone is None or self._gone[0] is not entries:
             rows = [row for one in entries if one.kind == FORGET for row in rows_of(self.read(one.digest))]
             self._gone = entries, {row.digest: row for row in rows}
@@ -322,6 +322,7 @@ class Store:
     def seal_manifest(self, manifest: "Manifest", *, time: str) -> None:
         """Write a manifest once and count its launch."""
         self.append("manifest", self.put(manifest.raw), subject=manifest.digest, time=time)
+        self.put(manifest.raw)  # `doctor --repair` may have moved it aside while no line named it.
 
     def seal_outcome(self, outcome: "Outcome", *, time: str) -> None:
         """Write an outcome once, linked to its manifest."""
