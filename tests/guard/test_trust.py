@@ -194,3 +194,15 @@ def test_a_name_that_is_no_text_comes_back_as_it_was(repo, cli, options, command
 
     for name in (odd, r"code\xff.py", "e\u0301.py", "é.py", "new\nline.py"):
         assert (tmp_path / "to" / name).read_text() == f"{name!r}\n"
+
+
+def test_a_number_that_the_program_may_read_as_text_is_told_at_the_launch(repo, cli, git, command, capfd):
+    (repo / "c.yaml").write_text("lr: 1e-4\nwidth: 4\n")
+    git(repo, "add", "-A")
+    git(repo, "commit", "-qm", "yaml")
+    data = ["--data", "train=data/train", "--data", "val=data/val", "--seed", "1", "--label", "learns more slowly"]
+
+    assert cli("run", "--config", "c.yaml", *data, *command) == 0
+
+    err = capfd.readouterr().err
+    assert "RA114" in err and "`1e-4` in line 1 of c.yaml is text" in err and "write 1.0e-4" in err
