@@ -5,15 +5,15 @@ understood is refused whole: a misspelt `nuisance` that is silently ignored woul
 """
 
 import difflib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from runaudit.errors import ConfigError
+from runaudit.errors import ConfigError, RecordError
 from runaudit.system.files import read_ordinary
+from runaudit.system.tomlfile import parse_toml
 
 MAX_POLICY_BYTES = 4 << 20
 
@@ -118,14 +118,14 @@ def policy_in(raw: bytes, path: Path) -> Settings:
 
 
 def _table_of(raw: bytes, path: Path) -> dict[str, Any]:
+    if len(raw) > MAX_POLICY_BYTES:
+        raise ConfigError(
+            f"{path} is more than {MAX_POLICY_BYTES >> 20} MiB, too large for a policy", remedy="name another file"
+        )
     try:
-        if len(raw) > MAX_POLICY_BYTES:
-            raise ConfigError(
-                f"{path} is more than {MAX_POLICY_BYTES >> 20} MiB, too large for a policy", remedy="name another file"
-            )
-        return tomllib.loads(raw.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"the policy {path} is not TOML: {error}", remedy="fix the line it names") from error
+        return parse_toml(raw, where=f"the policy {path}")
+    except RecordError as error:
+        raise ConfigError(error.message, remedy=error.remedy) from error
 
 
 def parse_settings(table: Mapping[str, Any], *, source: Path | None = None) -> Settings:

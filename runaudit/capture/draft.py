@@ -23,10 +23,11 @@ from runaudit.capture.interpreter import Interpreter, interpreter_of, this_inter
 from runaudit.capture.outputs import Outputs
 from runaudit.capture.program import Program, launcher_of, module_file, program_of
 from runaudit.capture.redact import Redactor, redaction_key
-from runaudit.capture.source import Limits, is_installed, legible
+from runaudit.capture.source import Limits, is_installed
 from runaudit.errors import CaptureError, RunauditError
 from runaudit.records.canonical import JSON, thawed
 from runaudit.records.digest import Digest
+from runaudit.records.filenames import legible
 from runaudit.records.manifest import Manifest
 from runaudit.store.catalogue import run_ids
 from runaudit.store.room import require_room

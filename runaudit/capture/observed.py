@@ -19,13 +19,14 @@ from runaudit.capture.folding import Found, files_of, rows
 from runaudit.capture.listed import listings
 from runaudit.capture.outputs import Outputs, stamp_of
 from runaudit.capture.reads import OBSERVER, Places, Use, uses
-from runaudit.capture.redact import Redactor
-from runaudit.capture.source import Basket, Limits, legible
+from runaudit.capture.redact import KEY_FILE, Redactor
+from runaudit.capture.source import Basket, Limits
 from runaudit.errors import CaptureError
 from runaudit.observe.gaps import is_trackers
 from runaudit.observe.trace import Read, Trace
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import digest_bytes, digest_file
+from runaudit.records.filenames import legible
 from runaudit.records.manifest import Manifest
 from runaudit.store.store import Store
 
@@ -356,7 +357,7 @@ class _Declared:
 def _internal(store: Store, manifest: Manifest) -> tuple[Path, ...]:
     """What the store keeps for itself, and this run's own folder; another run's checkpoint is an input like any."""
     root = store.root.absolute()
-    inner = ("objects", "live", "cache", "tmp", "log.jsonl", "store.json", "redaction.key", ".gitignore")
+    inner = ("objects", "live", "cache", "aside", "tmp", "log.jsonl", "log.end", "store.json", KEY_FILE, ".gitignore")
     return (*(root / name for name in inner), store.run_dir(manifest.id).absolute())
 
 

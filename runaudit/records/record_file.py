@@ -27,6 +27,8 @@ OPTIONAL = ("seed_proof", "unknown", "intent", "bundles", "waivers", "supersedes
 LAUNCH_KEYS = ("run_dir", "started", "hostname", "pid", "argv", "cwd", "nonce")
 OUTCOME_KEYS = ("steps_done", "ended", "duration_s", "exit_code", "error")
 MAX_RECORD_BYTES = 100 << 20
+MAX_VALUES, MAX_TEXT = 500_000, 16 << 20
+"""What a record may hold beside its series and its sources."""
 MEANWHILE: Mapping[str, tuple[str, type]] = MappingProxyType(
     {
         "outcome_data": ("data", Mapping),
@@ -47,6 +49,7 @@ def run_of(record: JSON, *, where: str) -> Run:
     if record.get("schema", RECORD_SCHEMA) != RECORD_SCHEMA:
         raise RecordError(f"{where} has the schema {record['schema']!r}", remedy=f"this version reads {RECORD_SCHEMA}")
     _check_types(record, where)
+    _check_bulk(record, where)
     # Depth and form first: everything below walks the record by recursion.
     tagged(record, where=where)
     blobs: dict[str, bytes] = {}
@@ -71,6 +74,25 @@ def _fault(record: Mapping[str, JSON]) -> str | None:
     if given is None or given == (found := record_digest(record)):
         return None
     return f"its digest is given as {str(given)[:19]}…, and its content has {found[:19]}…"
+
+
+def _check_bulk(record: Mapping[str, JSON], where: str) -> None:
+    """Raises RecordError for a record that is data and no description: it would take long to read, here and ever
+    after. Series, events and source texts have no part in it."""
+    waiting: list[JSON] = [value for name, value in record.items() if name not in ("series", "events", "code")]
+    values, length = 0, 0
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Mapping | list | tuple):
+            values += len(one)
+            inner = one.values() if isinstance(one, Mapping) else one
+            waiting += inner if values <= MAX_VALUES else ()
+        elif isinstance(one, str):
+            length += len(one)
+        if values > MAX_VALUES or length > MAX_TEXT:
+            what = f"{MAX_VALUES:,} values" if values > MAX_VALUES else f"{MAX_TEXT >> 20} MiB of text"
+            raise RecordError(f"{where} holds more than {what} beside its series and sources",
+                              remedy="keep data out of the record")  # fmt: skip
 
 
 def _check_types(record: Mapping[str, JSON], where: str) -> None:

@@ -410,6 +410,22 @@ def test_a_checkpoint_outside_the_run_is_copied_so_that_writing_it_again_changes
     assert verify(store).problems == ()
 
 
+def test_a_checkpoint_behind_a_link_in_the_runs_folder_is_copied_into_it(
+    store: Store, repo: Repo, tmp_path: Path
+) -> None:
+    (tmp_path / "scratch").mkdir()
+    with started(store, repo.root) as recorder:
+        folder = recorder.run_dir / "ckpt"
+        folder.symlink_to(tmp_path / "scratch")
+        (folder / "best.pt").write_bytes(b"weights")
+        recorder.checkpoint(folder / "best.pt", step=1)
+
+    outcome = load(store, recorder.id).outcome
+    assert outcome is not None
+    assert [entry["path"] for entry in outcome.checkpoints] == ["checkpoints/00000001-best.pt"]
+    assert verify(store).problems == ()
+
+
 def test_a_checkpoint_written_again_in_the_runs_folder_is_sealed_as_it_is(store: Store, repo: Repo) -> None:
     with started(store, repo.root) as recorder:
         file = recorder.run_dir / "last.pt"
