@@ -26,13 +26,13 @@ def prepare(live: Path) -> None:
 
 
 def keep_end(live: Path, **facts: JSON) -> None:
-    """Write down how the command ended; a disk that takes not even that is told when the outcome is sealed."""
+    """Write down how the command ended; a disk that takes not even that is told when the outcome is sealed. It is not
+    waited for the disk: this is for a process that dies, or finds no room, and not for a power cut."""
     line = json.dumps(facts).encode()
     with contextlib.suppress(OSError):
         file = os.open(live / FILE, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             os.pwrite(file, line.ljust(ROOM), 0)
-            os.fsync(file)
         finally:
             os.close(file)
 
