@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from runaudit.capture.dataset import RACY_NS
+from runaudit.capture.memory import keep, recall
 from runaudit.records.digest import digest_file
-from runaudit.system.files import remember
 
 LARGE = 1 << 20
 """Smaller files are hashed faster than the memory of their digests is read."""
@@ -31,6 +31,7 @@ class Content:
     size: int | None = None
     reason: str | None = None
     moved: bool = False  # written, replaced or made after the start: what it held then is not known
+    redacted: bool = False  # the digest is that of the text with its secrets left out
 
 
 class Contents:
@@ -78,8 +79,8 @@ class Contents:
         if self._memory is None:
             self._memory = {}
             if self._place is not None:
-                with contextlib.suppress(OSError, ValueError):
-                    value = json.loads(self._place.read_bytes())
+                with contextlib.suppress(ValueError):
+                    value = json.loads(recall(self._place) or b"{}")
                     self._memory = value if isinstance(value, dict) else {}
         return self._memory
 
@@ -88,4 +89,4 @@ class Contents:
         if self._place is None or not self._fresh or self._memory is None:
             return
         rows = dict(list(self._memory.items())[-MAX_REMEMBERED:])
-        remember(self._place, json.dumps(rows).encode())
+        keep(self._place, json.dumps(rows).encode())

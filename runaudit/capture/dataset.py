@@ -20,10 +20,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from runaudit.capture.memory import keep, recall
 from runaudit.errors import CaptureError, RunauditError
 from runaudit.records.canonical import JSON, canonical_bytes, parse_strict, thawed
 from runaudit.records.digest import Digest, FileEntry, digest_bytes, digest_tree
-from runaudit.system.files import read_ordinary, remember
+from runaudit.system.files import read_ordinary
 from runaudit.system.progress import Advance, work
 
 RACY_NS = 2_000_000_000
@@ -229,7 +230,7 @@ def _read(fd: int, size: int, advance: Advance) -> Digest:
 
 
 class _Memory:
-    """What one folder's files hashed to. A damaged or foreign cache is no cache."""
+    """What one folder's files hashed to. A damaged, edited or foreign cache is no cache (`capture.memory`)."""
 
     def __init__(self, folder: Path, root: Path) -> None:
         name = hashlib.sha256(os.fsencode(root)).hexdigest()[:24]
@@ -270,14 +271,14 @@ class _Memory:
         """Remember what was hashed; a file stamped within RACY_NS of it is left out, and so is then the whole."""
         calm = [f for f in files if max(f.mtime_ns, f.ctime_ns) + RACY_NS < started]
         rows = {f.path: [f.stamp, str(digests[f.path])] for f in calm}
-        remember(self._body, json.dumps({"files": rows}).encode())
+        keep(self._body, json.dumps({"files": rows}).encode())
         head = {"state": state, "found": found} if len(calm) == len(files) else {}
-        remember(self._head, json.dumps(head).encode())
+        keep(self._head, json.dumps(head).encode())
 
     def _load(self, path: Path) -> dict[str, JSON]:
         try:
-            value = json.loads(read_ordinary(path))
-        except (OSError, ValueError):
+            value = json.loads(recall(path) or b"{}")
+        except ValueError:
             return {}
         return value if isinstance(value, dict) else {}
 

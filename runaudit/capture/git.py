@@ -14,12 +14,15 @@ from pathlib import Path
 
 from runaudit.capture.filtered import Change, compared
 from runaudit.capture.redact import Redactor, without_user
-from runaudit.capture.source import Basket, Limits, Put, folder_files, is_installed, is_source, legible
-from runaudit.errors import CaptureError
+from runaudit.capture.source import Basket, Limits, Put, folder_files, is_installed, is_source, redaction
+from runaudit.errors import CaptureError, RecordError
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import Digest
+from runaudit.records.filenames import legible
+from runaudit.system.files import read_ordinary
 from runaudit.system.git import MAX_OUT, Git, work_tree
 
+LOOKS = 3
 MAX_DEPTH = 8
 """Submodules within submodules beyond this are a cycle."""
 
@@ -119,10 +122,16 @@ def capture_code(
 
     Raises CaptureError where a cap is exceeded or git fails; then nothing has been stored.
     """
-    basket = Basket(limits=limits or Limits(), redactor=redactor)
     exclude = tuple(folder.absolute() for folder in exclude)
-    code = _tree(root.absolute(), basket, exclude, is_output=is_output or _nothing)
-    code["siblings"] = {name: _tree(path.absolute(), basket, exclude) for name, path in sibling_names(siblings).items()}
+    for _ in range(LOOKS):
+        known = redactor.learned if redactor else 0
+        basket = Basket(limits=limits or Limits(), redactor=redactor)
+        code = _tree(root.absolute(), basket, exclude, is_output=is_output or _nothing)
+        others = sibling_names(siblings).items()
+        code["siblings"] = {name: _tree(path.absolute(), basket, exclude) for name, path in others}
+        # A secret that was found in the last file may stand bare in the first.
+        if redactor is None or not redactor.overlooked(basket.contents.values(), known):
+            break
     basket.check(_sizes(code))
     if put is not None:
         basket.store(put, has=has)
@@ -141,11 +150,12 @@ def sibling_names(siblings: tuple[Path, ...]) -> dict[str, Path]:
 
 def _project_name(folder: Path) -> str | None:
     """`project.name` of a folder's pyproject.toml; None where it has none or it cannot be read."""
-    import tomllib
+    from runaudit.system.tomlfile import parse_toml
 
+    place = folder / "pyproject.toml"
     try:
-        name = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError):
+        name = parse_toml(read_ordinary(place), where=str(place))["project"]["name"]
+    except (OSError, RecordError, KeyError, TypeError):
         return None
     return name if isinstance(name, str) and name else None
 
@@ -167,9 +177,9 @@ def _tree(
     if top is None:
         return _folder(root, basket, exclude, is_output)
     git = Git(top)
-    state = _state(git, exclude)
     tracked, links = _tracked(git)
     files = {path: entry for path in tracked if (entry := basket.entry(top / path, path, tracked=True))}
+    state = _state(git, exclude)
     nested = [path.rstrip("/") for path in state.untracked if path.endswith("/")]
     new = [path for path in state.untracked if not path.endswith("/") and not is_output(path)]
     files |= {path: entry for path in new if (entry := basket.entry(top / path, path, tracked=False))}
@@ -220,7 +230,7 @@ def _patch(git: Git, state: GitState, basket: Basket) -> JSON:
         return None
     data, redacted = basket.redactor.patch(raw) if basket.redactor else (raw, False)
     found: dict[str, JSON] = {"digest": str(basket.keep(data)), "size": len(data)}
-    return found | ({"redacted": True} if redacted else {})
+    return found | (redaction(raw, basket.redactor) if redacted and basket.redactor else {})
 
 
 def _only(git: Git, state: GitState) -> tuple[str, ...]:

@@ -16,8 +16,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from runaudit.capture.memory import keep, recall
 from runaudit.capture.program import Program, first_line
-from runaudit.system.files import remember
 
 PROBE_TIMEOUT_S = 20.0
 NO_INTERPRETER = "the command is no Python interpreter; what it starts is known only where it is observed"
@@ -90,7 +90,7 @@ def interpreter_of(
     except (OSError, subprocess.SubprocessError, ValueError, SyntaxError, KeyError, TypeError) as error:
         return None, f"the interpreter {program.python} could not be asked: {type(error).__name__}"
     if place is not None:
-        remember(place, repr(_plain(known)).encode("utf-8", "surrogateescape"))
+        keep(place, repr(_plain(known)).encode("utf-8", "surrogateescape"))
     return known, ""
 
 
@@ -143,6 +143,6 @@ def _package_folders(python: Path) -> tuple[Path, ...]:
 
 def _remembered(place: Path) -> Interpreter | None:
     try:
-        return _of(ast.literal_eval(place.read_text(encoding="utf-8", errors="surrogateescape")))
-    except (OSError, ValueError, SyntaxError, KeyError, TypeError):
+        return _of(ast.literal_eval((recall(place) or b"").decode("utf-8", "surrogateescape")))
+    except (ValueError, SyntaxError, KeyError, TypeError):
         return None

@@ -16,6 +16,7 @@ from runaudit.capture.source import Basket, Limits
 from runaudit.errors import CaptureError, RunauditError
 from runaudit.factors.path import joined
 from runaudit.records.canonical import JSON, canonical_equal, thawed
+from runaudit.records.filenames import on_disk
 from runaudit.records.manifest import Manifest
 from runaudit.store.store import Store
 
@@ -51,14 +52,14 @@ def changed_files(
     is not read again."""
     basket = Basket(limits=Limits(), redactor=redactor)
     found: list[dict[str, JSON]] = []
-    for path, before in sealed_digests(code):
-        if _calm(f"{root}{os.sep}{path}", since_ns):
+    for path, sealed in sealed_entries(code):
+        if _calm(f"{root}{os.sep}{on_disk(path)}", since_ns):
             continue
         try:
-            entry = basket.entry(root / path, path, tracked=True)
+            entry = basket.entry(root / on_disk(path), path, tracked=True, sealed=sealed)
         except (CaptureError, OSError):
             entry = None
-        after = entry["digest"] if entry else None
+        before, after = sealed["digest"], entry["digest"] if entry else None
         if before != after:
             found.append({"path": path, "before": before, "after": after})
     return found
@@ -71,11 +72,11 @@ def _calm(path: str, since_ns: int) -> bool:
         return False
 
 
-def sealed_digests(code: Mapping[str, JSON], prefix: str = "") -> list[tuple[str, JSON]]:
-    """Path and digest of the files of a code section, submodules included."""
-    found = [(prefix + path, entry["digest"]) for path, entry in (code.get("files") or {}).items()]
+def sealed_entries(code: Mapping[str, JSON], prefix: str = "") -> list[tuple[str, JSON]]:
+    """Path and entry of the files of a code section, submodules included."""
+    found = [(prefix + path, entry) for path, entry in (code.get("files") or {}).items()]
     for path, inner in (code.get("submodules") or {}).items():
-        found += sealed_digests(inner, f"{prefix}{path}/")
+        found += sealed_entries(inner, f"{prefix}{path}/")
     return found
 
 

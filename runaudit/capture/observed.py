@@ -13,18 +13,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from runaudit.capture.assigned import is_settings
 from runaudit.capture.contents import Content, Contents
 from runaudit.capture.folding import Found, files_of, rows
 from runaudit.capture.listed import listings
 from runaudit.capture.outputs import Outputs, stamp_of
 from runaudit.capture.reads import OBSERVER, Places, Use, uses
-from runaudit.capture.redact import Redactor
-from runaudit.capture.source import Basket, Limits, legible
+from runaudit.capture.redact import KEY_FILE, Redactor
+from runaudit.capture.source import Basket, Limits
 from runaudit.errors import CaptureError
 from runaudit.observe.gaps import is_trackers
 from runaudit.observe.trace import Read, Trace
 from runaudit.records.canonical import JSON
-from runaudit.records.digest import digest_file
+from runaudit.records.digest import digest_bytes, digest_file
+from runaudit.records.filenames import legible
 from runaudit.records.manifest import Manifest
 from runaudit.store.store import Store
 
@@ -77,7 +79,7 @@ class _Sealing:
         self.places = Places(trace, top=self.top, own=own, script=str(self.top / script) if script else None)
         self.contents = Contents(store.root / "cache", started_ns=started_ns(manifest), now_ns=int(now * 1e9))
         self.declared = _Declared(manifest, self.top)
-        self.sealed = {path: str(entry["digest"]) for path, entry in sealed_files(manifest.section("code"))
+        self.sealed = {path: entry for path, entry in sealed_files(manifest.section("code"))
                        if entry.get("mode") != "120000"}  # fmt: skip
         self.siblings = {f"{place}{os.sep}": name for name, place in (launch.get("siblings") or {}).items()}
         self.basket = Basket(limits=Limits(), redactor=redactor)
@@ -169,7 +171,7 @@ class _Sealing:
                 return
             if self.places.is_library(text.by) or text.source.startswith(MACHINERY):
                 continue
-            data, _ = self.redactor.data(text.source.encode("utf-8", "surrogateescape"))
+            data, _ = self.redactor.data(text.source.encode("utf-8", "surrogateescape"), "text.py")
             digest = str(self.basket.keep(data))
             if digest not in seen:
                 seen.add(digest)
@@ -241,6 +243,8 @@ class _Sealing:
                 made["declared"] = declared
             if use.library:
                 made["by"] = "library"
+            if what.redacted:
+                made["redacted"] = True
             if what.digest is None:
                 made["reason"] = what.reason or "it is not known what it held"
             return made
@@ -254,25 +258,35 @@ class _Sealing:
         if before is None:
             return Content(digest=None, reason="the run wrote over it, and what it held before was not kept")
         found = self.contents.of(use.path, made=use.path in self.trace.written)
-        return self.contents.of(use.path, made=True) if found.moved and self._as_sealed(use.path) else found
+        found = self.contents.of(use.path, made=True) if found.moved and self._as_sealed(use.path) else found
+        return self._but_secrets(use.path, found) if found.digest is not None and is_settings(use.path) else found
+
+    def _but_secrets(self, path: str, found: Content) -> Content:
+        """A file of settings that is kept for its secrets, by all that it says besides: which key opened a door chose
+        nothing behind it, and a digest of the whole could be guessed from."""
+        if (found.size or 0) > SMALL_OUTPUT:
+            return found
+        rest = self.redactor.rest(Path(path).read_bytes(), path)
+        return found if rest is None else replace(found, digest=str(digest_bytes(rest)), redacted=True)
 
     def _as_sealed(self, path: str) -> bool:
         """Whether a file holds what was sealed before the start: then its time says nothing. (`rerun` restores the
         files a few milliseconds before, within the tick of a file system's clock.)"""
-        before = self.sealed.get(self._sealed_name(path))
-        entry = self._kept(path, keep=False) if before is not None else None
-        return entry is not None and entry["digest"] == before
+        sealed = self.sealed.get(self._sealed_name(path))
+        entry = self._kept(path, sealed) if sealed is not None else None
+        return sealed is not None and entry is not None and entry["digest"] == sealed["digest"]
 
     def _source(self, use: Use) -> Content:
         """A source file: its content goes into the store, secrets replaced, where the manifest does not hold it."""
         if use.read.before != "" or not os.path.exists(use.path):  # noqa: PTH110
             return self._content(use)
         name = self._sealed_name(use.path)
-        before = self.sealed.get(name)
+        sealed = self.sealed.get(name)
+        before = None if sealed is None else str(sealed["digest"])
         plain = self.contents.of(use.path)
         if plain.digest is None and before is None:
             return plain
-        entry = self._kept(use.path, keep=before is None)
+        entry = self._kept(use.path, sealed)
         after = entry["digest"] if entry else None
         if before is None:
             if entry is None:
@@ -285,12 +299,12 @@ class _Sealing:
             return Content(digest=None, size=plain.size, reason="it changed while the run ran")
         return Content(digest=str(before), size=plain.size)
 
-    def _kept(self, path: str, *, keep: bool) -> dict[str, Any] | None:
-        basket = self.basket if keep else Basket(limits=Limits(), redactor=self.redactor)
-        entry = basket.entry(Path(path), path, tracked=False)
+    def _kept(self, path: str, sealed: Mapping[str, Any] | None) -> dict[str, Any] | None:
+        basket = self.basket if sealed is None else Basket(limits=Limits(), redactor=self.redactor)
+        entry = basket.entry(Path(path), path, tracked=False, sealed=sealed)
         # A link is recorded as what it leads to: that is what was read.
         return (
-            basket.entry(Path(path).resolve(), path, tracked=False)
+            basket.entry(Path(path).resolve(), path, tracked=False, sealed=sealed)
             if entry and entry.get("mode") == "120000"
             else entry
         )
@@ -343,7 +357,7 @@ class _Declared:
 def _internal(store: Store, manifest: Manifest) -> tuple[Path, ...]:
     """What the store keeps for itself, and this run's own folder; another run's checkpoint is an input like any."""
     root = store.root.absolute()
-    inner = ("objects", "live", "cache", "tmp", "log.jsonl", "store.json", "redaction.key", ".gitignore")
+    inner = ("objects", "live", "cache", "aside", "tmp", "log.jsonl", "log.end", "store.json", KEY_FILE, ".gitignore")
     return (*(root / name for name in inner), store.run_dir(manifest.id).absolute())
 
 

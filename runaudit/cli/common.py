@@ -249,9 +249,12 @@ def hint(text: str) -> None:
 
 def report_error(error: RunauditError, *, as_json: bool) -> int:
     """One clear line on stderr, and an object on stdout for programs. Returns the exit code."""
+    from runaudit.capture.redact import without_secrets
+
     if as_json:
-        say_json({"schema": "runaudit.error/1", "error": error.message, "remedy": error.remedy})
-    hint(f"runaudit: {printable(str(error))}")
+        message, remedy = without_secrets(error.message), without_secrets(error.remedy)
+        say_json({"schema": "runaudit.error/1", "error": message, "remedy": remedy})
+    hint(f"runaudit: {printable(without_secrets(str(error)))}")
     return error.exit_code
 
 

@@ -5,11 +5,11 @@ meaning changes the tree. What cannot be parsed is compared by its bytes. `diff 
 `if` no change.
 """
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from runaudit.factors import builtin as known
+from runaudit.factors.codefiles import one_file
 from runaudit.factors.documents import cells, reads_docstrings, shape, text_of, why_unread
 from runaudit.factors.evidence import without_secrets
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass
@@ -17,8 +17,10 @@ from runaudit.factors.levels import Levels
 from runaudit.factors.path import last_key, matches
 from runaudit.factors.tree import keyed, leaves_of
 from runaudit.records.canonical import JSON, canonical_bytes, parse_strict
-from runaudit.records.yamlfile import EXPONENT, parse_yaml
+from runaudit.records.yamlevents import EXPONENT
+from runaudit.records.yamlfile import parse_yaml
 from runaudit.settings import FactorSettings
+from runaudit.system.tomlfile import parse_toml
 
 
 def prefix_of(path: str) -> str:
@@ -75,6 +77,8 @@ def _judge(
     if _launched_with(path, before, after, a, b):
         return ChangeClass.DERIVED, known.SETTINGS
     if isinstance(before, str) and isinstance(after, str):
+        if one_file(path, a.run, b.run):
+            return ChangeClass.NUISANCE, "the same file; other secrets of it were known when it was recorded"
         return _same_text(path, text_of(a.run, before), text_of(b.run, after), a, b)
     return ChangeClass.FACTOR, ""
 
@@ -157,7 +161,7 @@ def settings_in(path: str, text: str | None) -> JSON:
         if path.endswith(".json"):
             return parse_strict(text, where=path)
         if path.endswith(".toml"):
-            return tomllib.loads(text)
+            return parse_toml(text.encode(), where=path)
         if path.endswith((".yaml", ".yml")):
             return parse_yaml(text.encode(), where=path)
     except Exception:  # whatever a parser raises, the file is then judged by its content

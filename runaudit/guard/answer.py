@@ -79,6 +79,12 @@ class GuardAnswer:
             *(f"waiver {w.rule} ({w.name}) was not needed" for w in unused),
         )
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What a launch says although it starts: the program may not read what the record holds."""
+        code = provenance.NumberReadAsText.code
+        return tuple(f"{f.code} {f.name}: {f.message}; {f.remedy}" for f in self.findings if f.code == code)
+
     def sealed_waivers(self) -> tuple[dict[str, Any], ...]:
         """The waivers as the manifest keeps them: only those that hold, and whether each excused something."""
         found = {finding.code for finding in self.findings}

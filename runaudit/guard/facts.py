@@ -45,6 +45,21 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TextNumber:
+    """A number in a YAML file that YAML 1.1 reads as text: where it stands, and how it is written."""
+
+    file: str
+    line: int
+    text: str
+
+    @property
+    def as_float(self) -> str:
+        """The same number as every version of YAML reads it."""
+        digits, _, power = self.text.lower().partition("e")
+        return f"{digits if '.' in digits else digits + '.0'}e{power if power[:1] in '+-' else '+' + power}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
     """A dataset as an earlier run recorded it. The run itself, not its id: that costs a digest, and is rarely shown."""
 
@@ -68,7 +83,8 @@ class Surroundings:
     """What the draft itself does not say. `changed`: tracked files that differ from the commit. `root`: where the code
     lies. `siblings`: name -> folder of editable packages. `sources`: Python files as (path, bytes).
     `damaged`: earlier records that could not be read. `outputs`: files in the tree that earlier runs wrote and nobody
-    has edited since; `touched` says whether a run ever wrote a file."""
+    has edited since; `touched` says whether a run ever wrote a file.
+    `blobs` are the contents that the draft names. `read_as_text`: numbers of the config's YAML."""
 
     root: str = "."
     changed: tuple[str, ...] | None = None
@@ -79,6 +95,8 @@ class Surroundings:
     damaged: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     touched: Callable[[str], bool] = field(default=lambda path: False)
+    blobs: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
+    read_as_text: tuple[TextNumber, ...] = ()
 
 
 def launch_facts(
@@ -92,7 +110,7 @@ def launch_facts(
     call: Invocation | None = None,
 ) -> dict[str, object]:
     """Every fact by the name a rule asks for it with. `history` is oldest first and does not hold the draft."""
-    draft = Run(manifest=manifest, liveness="running")
+    draft = Run(manifest=manifest, liveness="running", blobs=around.blobs)
     return {
         "manifest": manifest,
         "code": code_facts(manifest, around, ignore=(policy or GuardSettings()).ignore),
@@ -107,6 +125,7 @@ def launch_facts(
         "sources": around.sources,
         "hash_seed": around.hash_seed,
         "moved": around.moved,
+        "read_as_text": around.read_as_text,
         "damaged": around.damaged,
         "failure": None,
     }

@@ -158,8 +158,9 @@ class Recorder:
         self._series = Series(self._live / SERIES)
         self._keeper = Keeper(self._live, self._series, beats=owns)
         self._keeper.start()
-        self._redactor = redactor_of(store, environ=os.environ)
+        self._redactor = redactor_of(store, environ=os.environ, manifest=manifest)
         self._rng: dict[str, str] = {}
+        self._names: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._lock = threading.RLock()
         self._stopped_by: str | None = None
         self._late_signal: int | None = None
@@ -184,15 +185,23 @@ class Recorder:
 
     def log(self, step: int, values: Mapping[str, Any]) -> None:
         """Log the values of one step: numbers, numpy scalars, tensors of one element. Safe from SIGKILL on return."""
+        values = self._named(values)
         self._series.log(step, values, time.time())
         if self._mirrors:
             numbers = {name: float(value) for name, value in values.items()}
             for mirror in self._mirrors:
                 mirror.log(step, numbers)
 
+    def _named(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The values under names without secrets; looked at once for each set of names."""
+        names = tuple(values)
+        if (clean := self._names.get(names)) is None:
+            clean = self._names[names] = tuple(map(self._redactor.text, names))
+        return values if clean == names else dict(zip(clean, values.values(), strict=True))
+
     def event(self, step: int, kind: str, detail: Mapping[str, Any] | None = None) -> None:
         """Log a moment that starts a new segment: a stage begins, a run resumes."""
-        self._series.event(step, kind, self._redactor.tree(dict(detail or {})), time.time())
+        self._series.event(step, self._redactor.text(kind), self._redactor.tree(dict(detail or {})), time.time())
 
     def checkpoint(self, path: Path | str, *, step: int, kind: str = "checkpoint") -> Digest:
         """Record a checkpoint by digest; one that lies outside the run's folder is copied in. Returns the digest."""
@@ -319,7 +328,7 @@ class Recorder:
         place = brought_in(self.run_dir.absolute(), group, path, step)
         facts, digest = place.stat(), digest_file(place)
         entry = {"path": place.relative_to(self.run_dir.absolute()).as_posix(), "digest": str(digest),
-                 "size": facts.st_size, "kind": kind, "step": step}  # fmt: skip
+                 "size": facts.st_size, "kind": self._redactor.text(kind), "step": step}  # fmt: skip
         claim(self._live, group, **entry, stamp=[facts.st_size, facts.st_mtime_ns])
         for mirror in self._mirrors:
             mirror.file(place, entry)

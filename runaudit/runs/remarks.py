@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from runaudit.capture.redact import Redactor, redaction_key
+from runaudit.capture.draft import redactor_of
 from runaudit.errors import UsageError
 from runaudit.records.run import SHORT
 from runaudit.runs.names import ids_named, one_named
@@ -34,8 +34,7 @@ def annotate(
         raise UsageError("the note is empty", remedy='runaudit annotate RUN "what you want to remember"')
     if len(text) > MAX_NOTE:
         raise UsageError(f"the note has {len(text)} characters, at most {MAX_NOTE} are kept", remedy="shorten it")
-    redactor = Redactor(redaction_key(store.root))
-    redactor.prime(environ, ())
+    redactor = redactor_of(store, environ=environ, manifest=manifest_of(store, run))
     note = add_note(store, run, redactor.text(text.strip()), time=time)
     return NoteAnswer(run=run, label=manifest_of(store, run).label or "", note=note)
 

@@ -1,7 +1,7 @@
 """`show`: one run on one screen, what a person asks first; with -v every section, to the last leaf."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,10 @@ FIGURES, GAPS, NOTES = 5, 3, 2
 """Lines of each on the screen."""
 
 
+MAX_POINTS = 10_000
+"""Points up to which the JSON answer holds the series whole."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """What the store knows of a run beside its record: where its files lie, its cohort, what was said of it later."""
@@ -56,10 +60,13 @@ class ShowAnswer:
     settings: Settings
     place: Place | None = None
     """None for a run of a record file, which lies in no store."""
+    with_series: bool = False
+    """Whether the JSON answer holds every point of however long series."""
 
     def to_json(self) -> dict[str, Any]:
         """The record, and what is known of the run beside it."""
-        return show_json(self.run, self.settings)
+        gone = {"forgotten": dict(self.run.forgotten)} if self.run.forgotten else {}
+        return show_json(self.run, self.settings, with_series=self.with_series) | gone
 
     @property
     def headline(self) -> str:
@@ -81,6 +88,8 @@ class ShowAnswer:
     def _after_status(self, verbose: bool) -> Iterator[str]:
         if self.run.fault:
             yield printable(f"{'damaged':<10}{self.run.fault}")
+        for path, why in self.run.forgotten.items():
+            yield printable(f"{'forgotten':<10}{path}: {why}")
         if self.run.outcome:
             yield from last_words(self.run.outcome, verbose=verbose)
         for name, text in self._lines(verbose):
@@ -231,8 +240,21 @@ def _in_words(place: Place, limit: int | None) -> Iterator[tuple[str, str]]:
     yield from (("note", f"{note.time[:10]}  {note.text}") for note in kept)
 
 
-def show_json(run: Run, settings: Settings) -> dict[str, Any]:
-    """The answer of `show`: the record, and what is known of the run beside it."""
+def show_json(run: Run, settings: Settings, *, with_series: bool = False) -> dict[str, Any]:
+    """The answer of `show`: the record, and what is known of the run beside it.
+
+    Of series of more than `MAX_POINTS` points together, only their ends, unless `with_series`: a record without them
+    has no digest, since it is not the whole record.
+    """
+    points = sum(map(len, run.trajectory.series.values()))
+    whole = with_series or points <= MAX_POINTS
+    record = record_of(run if whole else replace(run, trajectory=replace(run.trajectory, series={})))
+    left_out: dict[str, Any] = {}
+    if not whole:
+        record = {key: value for key, value in record.items() if key not in ("series", "digest")}
+        left_out["series_left_out"] = f"{points:,} points; --series gives all"
+        left_out["series"] = {name: {"points": len(found), "first": list(found[0]), "last": list(found[-1])}
+                              for name, found in run.trajectory.series.items()}  # fmt: skip
     return {
         "schema": "runaudit.show/1",
         "id": run.id,
@@ -248,8 +270,8 @@ def show_json(run: Run, settings: Settings) -> dict[str, Any]:
         "error": run.outcome.body.get("error") if run.outcome else None,
         "stderr_tail": list(run.outcome.body.get("stderr_tail") or ()) if run.outcome else [],
         "observed": run.outcome.to_json().get("observed") if run.outcome else None,
-        "record": record_of(run),
-    }
+        "record": record,
+    } | left_out
 
 
 def section_lines(run: Run, settings: Settings) -> Iterator[str]:

@@ -17,6 +17,7 @@ from runaudit.errors import IntegrityError, RunauditError
 from runaudit.records.canonical import canonical_bytes, parse_canonical
 from runaudit.records.digest import Digest
 from runaudit.store.store import LogEntry, Store
+from runaudit.store.tombstone import ForgottenError
 
 NOTE, ARCHIVE, UNARCHIVE = "note", "archive", "unarchive"
 KINDS = (NOTE, ARCHIVE, UNARCHIVE)
@@ -60,7 +61,10 @@ def archived(store: Store) -> frozenset[str]:
 
 def read_remark(store: Store, entry: LogEntry) -> dict[str, Any]:
     """What a line of one of these kinds says, `run` the whole id. Raises IntegrityError where it is no such thing."""
-    body = parse_canonical(store.read(entry.digest), where=f"{entry.kind} of line {entry.seq}")
+    try:
+        body = parse_canonical(store.read(entry.digest), where=f"{entry.kind} of line {entry.seq}")
+    except ForgottenError as error:
+        return {"schema": SCHEMAS[entry.kind], "run": str(error.row.run), "text": error.row.said}
     whole = (
         isinstance(body, dict) and body.get("schema") == SCHEMAS.get(entry.kind) and isinstance(body.get("run"), str)
     )

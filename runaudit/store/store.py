@@ -34,6 +34,7 @@ from runaudit.records.canonical import JSON, canonical_bytes, parse_canonical
 from runaudit.records.digest import Digest, digest_bytes, digest_file
 from runaudit.store.aside import kept_aside, put_over
 from runaudit.store.end import MARK, End, damaged, end_fault, read_ends, settled, write_lines
+from runaudit.store.tombstone import FORGET, Forgotten, ForgottenError, rows_of, tombstone
 from runaudit.system.clock import utc_text
 from runaudit.system.files import fsync_folder, read_ordinary
 from runaudit.system.locks import lock
@@ -47,6 +48,7 @@ STORE_SCHEMA = "runaudit.store/1"
 REPAIR, REPAIR_SCHEMA = "repair", "runaudit.repair/1"
 """What was mended in the store itself: the kind of its line, whose subject is the event and no run, and its object."""
 _LOG = logging.getLogger("runaudit")
+BACKUP = "restore it from a backup; `runaudit verify` lists all"
 
 
 class StoreError(RunauditError):
@@ -93,6 +95,7 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._read: tuple[tuple[int, int, int], tuple[LogEntry, ...], Mapping[str, LogEntry]] | None = None
+        self._gone: tuple[tuple[LogEntry, ...], Mapping[str, Forgotten]] | None = None
 
     def existing(self) -> "Store":
         """This store, held to be there. Raises EmptyStoreError where there is none yet, StoreError like `open`."""
@@ -157,22 +160,19 @@ class Store:
         with self.explained("write to"):
             if not os.path.lexists(self.object_path(digest)):
                 self.write_once(self.object_path(digest), data)
-            elif not self.holds(digest):
+            elif not self.holds(digest) and str(digest) not in self.forgotten():
                 self.replace_damaged(digest, data)
         return digest
 
     def replace_damaged(self, digest: Digest, data: bytes) -> None:
-        """Put good bytes in the place of an object that is not what its name says, the damaged ones aside.
-
-        The log tells of it first: a crash in between leaves an object that is still damaged, never one that was mended
-        unseen. Raises StoreError.
-        """
+        """Put good bytes in the place of an object that is not what its name says, the damaged ones aside. The log
+        tells of it first: a crash in between leaves what is still damaged, never what was mended unseen. StoreError."""
         path = self.object_path(digest)
         name = str(path.relative_to(self.root))
         with self.explained("mend"):
             aside = kept_aside(self.root, path)
             self.tell_repair([{"what": "replaced by a good copy", "file": name, "aside": aside}])
-            put_over(path, data)
+            put_over(self.root, path, data)
         _LOG.warning("runaudit: %s was damaged: replaced by a good copy, the damaged bytes are in %s", name, aside)
 
     def tell_repair(self, rows: Sequence[Mapping[str, JSON]]) -> LogEntry:
@@ -181,23 +181,30 @@ class Store:
         digest = self.put(body)
         return self.append(REPAIR, digest, subject=digest, time=utc_text(time.time()))
 
+    def forgotten(self) -> Mapping[str, Forgotten]:
+        """What was taken out of the store on purpose, by digest text; nothing where the log is damaged."""
+        try:
+            entries = self.entries()
+        except IntegrityError:
+            return {}
+        if self._gone is None or self._gone[0] is not entries:
+            rows = [row for one in entries if one.kind == FORGET for row in rows_of(self.read(one.digest))]
+            self._gone = entries, {row.digest: row for row in rows}
+        return self._gone[1]
+
     def read(self, digest: Digest) -> bytes:
         """The bytes of this digest, re-hashed. Raises IntegrityError where they are missing or changed."""
         path = self.object_path(digest)
         try:
             data = read_ordinary(path)
         except FileNotFoundError:
-            raise IntegrityError(
-                f"{path} is missing from the store",
-                remedy="restore it from a backup; `runaudit verify` lists all",
-            ) from None
+            raise IntegrityError(f"{path} is missing from the store", remedy=BACKUP) from None
         except OSError as error:
             raise StoreError(f"{path} cannot be read: {error.strerror}", remedy="check its permissions") from error
         if digest_bytes(data) != digest:
-            raise IntegrityError(
-                f"{path} does not match its digest",
-                remedy="restore it from a backup; `runaudit verify` lists all",
-            )
+            if (gone := self.forgotten().get(str(digest))) is not None and data == tombstone(gone):
+                raise ForgottenError(gone)
+            raise IntegrityError(f"{path} does not match its digest", remedy=BACKUP)
         return data
 
     @cached_property
@@ -315,6 +322,7 @@ class Store:
     def seal_manifest(self, manifest: "Manifest", *, time: str) -> None:
         """Write a manifest once and count its launch."""
         self.append("manifest", self.put(manifest.raw), subject=manifest.digest, time=time)
+        self.put(manifest.raw)  # `doctor --repair` may have moved it aside while no line named it.
 
     def seal_outcome(self, outcome: "Outcome", *, time: str) -> None:
         """Write an outcome once, linked to its manifest."""

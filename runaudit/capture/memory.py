@@ -1,0 +1,42 @@
+"""What a store remembers so that it need not be read again, and how it knows that nobody wrote it but itself.
+
+A remembered digest becomes part of a sealed record without the data being read, so an edited memory would seal what is
+not true. Each is kept with a keyed digest of its name and content; one that does not fit, one that was moved in from
+another store, and one of a version that knew no key, is no memory: the data is read. The key lies beside them, for it
+guards against edits, not against whoever owns the store and computes it anew.
+"""
+
+import hashlib
+import hmac
+import os
+from pathlib import Path
+
+from runaudit.system.files import read_ordinary, remember
+
+KEY_FILE = "memory.key"
+
+
+def recall(path: Path) -> bytes | None:
+    """What was kept at `path`; None where nothing was, or it is not what was kept."""
+    try:
+        mark, _, data = read_ordinary(path).partition(b"\n")
+        key = read_ordinary(path.parent / KEY_FILE)
+    except OSError:
+        return None
+    return data if hmac.compare_digest(mark, _mark(key, path, data)) else None
+
+
+def keep(path: Path, data: bytes) -> None:
+    """Keep `data` at `path`, its folder included. A memory that cannot be written costs time alone."""
+    place = path.parent / KEY_FILE
+    if not place.exists():
+        remember(place, os.urandom(32))
+    try:
+        key = read_ordinary(place)
+    except OSError:
+        return
+    remember(path, _mark(key, path, data) + b"\n" + data)
+
+
+def _mark(key: bytes, path: Path, data: bytes) -> bytes:
+    return hmac.new(key, path.name.encode() + b"\0" + data, hashlib.sha256).hexdigest().encode()
