@@ -6,16 +6,8 @@ names that could be two: a label of hexadecimal digits, one that is called like 
 
 import re
 
-MIN_PREFIX = 4
-"""Digits of an id below which a word is none."""
-_DIGITS = frozenset("0123456789abcdef")
 _LAST = re.compile(r"@last(?:~([0-9]+))?")
 _KIND = re.compile(r"(id|label|cohort):(.+)", re.DOTALL)
-
-
-def is_prefix(word: str) -> bool:
-    """Whether a word could be the beginning of an id."""
-    return len(word) >= MIN_PREFIX and set(word) <= _DIGITS
 
 
 def from_end(word: str) -> int | None:
