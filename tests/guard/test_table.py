@@ -118,7 +118,6 @@ REFUSED = [
     ("RA309", {"baseline": run_of(label="base", config__lr=0.2)}),
     ("RA315", {"label": "@last"}),
     ("RA315", {"label": "@last~12"}),
-    ("RA315", {"label": "label:base"}),
     ("RA310", {"baseline": run_of(label="base"), "intent": ["config.lr"]}),
 ]  # fmt: skip
 
