@@ -53,8 +53,8 @@ def list_runs(
             return
     from runaudit.factors.cohort import cohorts
     from runaudit.runs.listing import ListAnswer, csv_lines, filtered, sections_of
-    from runaudit.runs.names import all_runs
     from runaudit.runs.query import Query
+    from runaudit.runs.reading import all_runs
     from runaudit.store.remarks import archived
 
     store = context.open()

@@ -32,10 +32,11 @@ from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT
 from runaudit.store.catalogue import run_ids
+from runaudit.store.line import LogEntry
 from runaudit.store.peeks import LOOK
 from runaudit.store.rehash import stored_links
 from runaudit.store.remarks import KINDS, SCHEMAS, read_remark
-from runaudit.store.store import LogEntry, Store, StoreError
+from runaudit.store.store import Store, StoreError
 from runaudit.store.verify import verify
 from runaudit.system.files import check_output, open_ordinary, writing_output
 
