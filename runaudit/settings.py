@@ -4,8 +4,6 @@ It is read from `runaudit.toml`, or `[tool.runaudit]` in `pyproject.toml`, besid
 understood is refused whole: a misspelt `nuisance` that is silently ignored would turn into a wrong verdict.
 """
 
-import difflib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +11,6 @@ from types import MappingProxyType
 from typing import Any
 
 from runaudit.errors import ConfigError
-from runaudit.system.files import read_ordinary
 
 MAX_POLICY_BYTES = 4 << 20
 
@@ -109,6 +106,11 @@ def read_settings(path: Path) -> Settings:
 
 
 def _table_of(path: Path) -> dict[str, Any]:
+    # Only where there is a policy: most listings have none to read.
+    import tomllib
+
+    from runaudit.system.files import read_ordinary
+
     try:
         raw = read_ordinary(path, most=MAX_POLICY_BYTES + 1)
         if len(raw) > MAX_POLICY_BYTES:
@@ -186,6 +188,8 @@ def _stats(table: Mapping[str, Any], where: str) -> StatsSettings:
 def _known(table: Mapping[str, Any], names: tuple[str, ...], where: str) -> None:
     for key in table:
         if key not in names:
+            import difflib  # only where something was mistyped
+
             near = difflib.get_close_matches(key, names, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
             raise ConfigError(f"{where} has the unknown key {key!r}", remedy=hint)

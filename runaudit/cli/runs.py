@@ -1,6 +1,5 @@
 """`runaudit list`: the runs, grouped by cohort. Apart from other commands, so that it loads none of what they need."""
 
-import shutil
 import sys
 from typing import Annotated
 
@@ -11,6 +10,7 @@ from runaudit.cli.common import (
     Context,
     Format,
 )
+from runaudit.text.terminal import line_width, use_colour
 
 NUMBER = typer.Option("-n", "--number", metavar="N", help="The newest N runs; of a sorted list the first N.")
 SORT = typer.Option(
@@ -45,8 +45,8 @@ def list_runs(
     if not (chosen or context.quiet or context.verbose or context.format is Format.md):
         from runaudit.runs.index import listed
 
-        lines = listed(context.open(), context.settings, json_answer=context.json, colour=common.use_colour(),
-                       width=_width(), newest=number)  # fmt: skip
+        lines = listed(context.open(), context.settings, json_answer=context.json, colour=use_colour(),
+                       width=line_width(), newest=number)  # fmt: skip
         if lines is not None:
             for line in lines:
                 common.say(line)
@@ -68,10 +68,6 @@ def list_runs(
         for line in csv_lines(sections, names):
             sys.stdout.write(line)
     else:
-        context.tell(ListAnswer(sections=sections, columns=names, width=_width()))
+        context.tell(ListAnswer(sections=sections, columns=names, width=line_width()))
     if not sections:
         common.hint("no run matches" if runs else "the store holds no run yet")
-
-
-def _width() -> int | None:
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

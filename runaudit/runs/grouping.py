@@ -59,10 +59,10 @@ class Grouping:
             whole = self._cohort(number)
             if any(run.fault for run in whole.runs):
                 return False
-            shown, answer = _described(whole, self._settings, away)
+            views = _described(whole, self._settings, away)
             self._index.execute(
-                "UPDATE cohorts SET label = ?, shown = ?, answer = ? WHERE number = ?",
-                (whole.label, shown, answer, number),
+                "UPDATE cohorts SET label = ?, whole = ?, shown = ?, answer = ? WHERE number = ?",
+                (whole.label, *views, number),
             )
             self._index.executemany(
                 "UPDATE runs SET hidden = ? WHERE id = ?", ((run.id in away, run.id) for run in whole.runs)
@@ -132,8 +132,8 @@ class Grouping:
         self._founders[number] = founder
 
 
-def _described(whole: Cohort, settings: "Settings", away: frozenset[str]) -> tuple[str, str]:
-    """What is shown of a cohort in a terminal, and its object in the JSON answer; both empty where all is put away."""
+def _described(whole: Cohort, settings: "Settings", away: frozenset[str]) -> tuple[str, str, str]:
+    """What is kept of a cohort, as `indexfile.VIEWS` has it."""
     for section in sections_of([whole], settings.factors, away):
         columns = line_columns()
         status = [name for name, _, _ in columns].index("status")
@@ -145,9 +145,8 @@ def _described(whole: Cohort, settings: "Settings", away: frozenset[str]) -> tup
         for entry, cell, row in zip(section.entries, cells, answer["runs"], strict=True):
             if entry.run.outcome is None:
                 cell[status] = row["status"] = ""  # Asked again whenever it is listed.
-        if all(cell[status] for cell in cells):
-            lines = [*head_lines(*head, paint=UNPAINTED, width=None)]
-            lines += [row_line(cell, columns, paint=UNPAINTED) for cell in cells]
-            shown["whole"] = "\n".join(lines)
-        return json.dumps(shown), json.dumps(answer)
-    return "", ""
+        lines = [*head_lines(*head, paint=UNPAINTED, width=None)]
+        lines += [row_line(cell, columns, paint=UNPAINTED) for cell in cells]
+        whole_text = "\n".join(lines) if all(cell[status] for cell in cells) else ""
+        return whole_text, json.dumps(shown), json.dumps(answer)
+    return "", "", ""

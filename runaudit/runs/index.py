@@ -7,10 +7,13 @@ an outcome is asked anew whether it is alive.
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runaudit.runs.indexfile import FILE, current
+from runaudit.runs.indexfile import CELLS, FILE, current, held
+from runaudit.runs.lines import head_lines, row_line
+from runaudit.text.terminal import Paint
 
 if TYPE_CHECKING:
     from runaudit.settings import Settings
@@ -23,30 +26,58 @@ MAX_NEWEST = 1 << 62
 def listed(
     store: "Store", settings: "Settings", *, json_answer: bool, colour: bool, width: int | None,
     newest: int | None = None,
-) -> Iterator[str] | None:  # fmt: skip
+) -> Sequence[str] | None:  # fmt: skip
     """The lines of `list`, or its JSON answer as text; None where the records themselves must be read."""
+    index = current(store, settings)
+    return _read(store.root, index, json_answer, colour, width, newest)
+
+
+def lines_held(
+    root: Path, settings: "Settings", *, json_answer: bool, colour: bool, width: int | None, newest: int | None = None
+) -> Sequence[str] | None:
+    """As `listed`, of the store at `root`, where the index holds as it is; else None."""
+    return _read(root, held(root, settings), json_answer, colour, width, newest)
+
+
+def _read(
+    root: Path, index: sqlite3.Connection | None, json_answer: bool, colour: bool, width: int | None, newest: int | None
+) -> Sequence[str] | None:
+    if index is None:
+        return None
     try:
-        index = current(store, settings)
-        if index is None:
-            return None
         with contextlib.closing(index):
-            groups = _groups(index, "answer" if json_answer else "shown", newest)
+            wanted = None if newest is None else _newest(index, newest)
+            if json_answer:
+                return [*_answer(root, _views(index, "answer", wanted))]
+            # What a pipe gets lies there as it is, but for what is asked anew or only in part.
+            plain = not colour and width is None and wanted is None
+            text = "CASE WHEN whole != '' THEN whole ELSE shown END" if plain else "shown"
+            return [*_lines(root, _views(index, text, wanted), paint=Paint(colour), width=width)]
     except (sqlite3.Error, ValueError, TypeError):
         return None
-    return _answer(store, groups) if json_answer else _lines(store, groups, colour=colour, width=width)
 
 
-def _groups(index: sqlite3.Connection, column: str, newest: int | None) -> list[tuple[str, frozenset[str] | None]]:
-    """What is shown of each cohort, and which of its runs are."""
-    if newest is None:
-        rows = index.execute(f"SELECT {column} FROM cohorts WHERE {column} != '' ORDER BY number")
-        return [(text, None) for (text,) in rows]
+Wanted = Mapping[int, frozenset[str]]
+"""Cohorts, and which of their runs are listed."""
+
+
+def _newest(index: sqlite3.Connection, newest: int) -> Wanted:
     query = "SELECT cohort, id FROM runs WHERE hidden = 0 ORDER BY number DESC LIMIT ?"
-    wanted: dict[int, set[str]] = {}
+    found: dict[int, set[str]] = {}
     for cohort, run in index.execute(query, (min(newest, MAX_NEWEST),)):
-        wanted.setdefault(cohort, set()).add(run)
-    query = f"SELECT {column} FROM cohorts WHERE number = ?"
-    return [(index.execute(query, (n,)).fetchone()[0], frozenset(wanted[n])) for n in sorted(wanted)]
+        found.setdefault(cohort, set()).add(run)
+    return {number: frozenset(found[number]) for number in sorted(found)}
+
+
+def _views(index: sqlite3.Connection, view: str, wanted: Wanted | None) -> Iterator[tuple[str, frozenset[str] | None]]:
+    """What is kept of each cohort, oldest first, and which of its runs are listed: None for all."""
+    if wanted is None:
+        rows = index.execute(f"SELECT {view} FROM cohorts WHERE shown != '' ORDER BY number")
+        yield from ((text, None) for (text,) in rows)
+        return
+    for number, runs in wanted.items():
+        (text,) = index.execute(f"SELECT {view} FROM cohorts WHERE number = ?", (number,)).fetchone()
+        yield text, runs
 
 
 def kept_rows(store: "Store") -> Iterator[dict[str, Any]]:
@@ -59,33 +90,32 @@ def kept_rows(store: "Store") -> Iterator[dict[str, Any]]:
         yield from (json.loads(text) for (text,) in rows)
 
 
-def _status(store: "Store", run_id: str) -> str:
+def _status(root: Path, run_id: str) -> str:
     from runaudit.store.catalogue import liveness
+    from runaudit.store.store import Store
 
-    return liveness(store.live_dir(run_id))
+    return liveness(Store(root).live_dir(run_id))
 
 
-def _lines(store: "Store", groups: list[Any], *, colour: bool, width: int | None) -> Iterator[str]:
-    from runaudit.runs.lines import head_lines, row_line
-    from runaudit.text.terminal import Paint
-
-    paint = Paint(colour)
+def _lines(
+    root: Path, groups: Iterable[tuple[str, frozenset[str] | None]], *, paint: Paint, width: int | None
+) -> Iterator[str]:
     for number, (text, kept) in enumerate(groups):
-        group = json.loads(text)
-        if not colour and width is None and kept is None and "whole" in group:
-            yield ("\n" if number else "") + group["whole"]
+        before = "\n" if number else ""
+        if not text.startswith(CELLS):
+            yield before + text
             continue
-        lines = [""] if number else []
-        lines += head_lines(*group["head"], paint=paint, width=width)
+        group = json.loads(text)
+        lines = [*head_lines(*group["head"], paint=paint, width=width)]
         at = next((i for i, (name, _, _) in enumerate(group["columns"]) if name == "status"), 0)
         for run_id, cells in zip(group["ids"], group["cells"], strict=True):
             if kept is None or run_id in kept:
-                cells[at] = cells[at] or _status(store, run_id)
+                cells[at] = cells[at] or _status(root, run_id)
                 lines.append(row_line(cells, group["columns"], paint=paint))
-        yield "\n".join(lines)
+        yield before + "\n".join(lines)
 
 
-def _answer(store: "Store", groups: list[Any]) -> Iterator[str]:
+def _answer(root: Path, groups: Iterable[tuple[str, frozenset[str] | None]]) -> Iterator[str]:
     """The JSON answer, a cohort a line, as it lies in the index."""
     yield '{"schema": "runaudit.list/1", "cohorts": ['
     before = ""
@@ -95,7 +125,7 @@ def _answer(store: "Store", groups: list[Any]) -> Iterator[str]:
             group = json.loads(text)
             group["runs"] = [row for row in group["runs"] if kept is None or row["id"] in kept]
             for row in group["runs"]:
-                row["status"] = row["status"] or _status(store, row["id"])
+                row["status"] = row["status"] or _status(root, row["id"])
             line = json.dumps(group)
         yield before + line
         before = ","

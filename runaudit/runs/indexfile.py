@@ -13,7 +13,6 @@ index anew, one that has only grown is read from there on.
 
 import contextlib
 import fcntl
-import hashlib
 import json
 import sqlite3
 import time
@@ -25,20 +24,25 @@ if TYPE_CHECKING:
     from runaudit.settings import Settings
     from runaudit.store.store import Store
 
-SCHEMA = "runaudit.list-index/5"
+SCHEMA = "runaudit.list-index/6"
 FILE = "list.sqlite"
 SEAL = "list.seal"
 WAIT_S = 0.5
 """How long another process that writes the index is waited for before the records are read."""
 TICK_S = 0.01
 """File times are no finer than the kernel's tick (4 ms at 250 Hz): a change within the same one could not be told."""
+CELLS = '{"head": '
+"""How the cells of a cohort begin: no line of a cohort does, which begins with its id."""
+VIEWS = ("whole", "shown", "answer")
+"""What is kept of a cohort: its lines as a pipe gets them, empty where a status must be asked; the cells of its lines;
+its object in the JSON answer. All are empty where all of its runs are put away."""
 TAIL_BYTES = 64 << 10
 """New lines of the log up to which each run's ending is looked for by itself: some 200."""
 KNOWN_KINDS = ("manifest", "outcome", "correction", "waiver", "look", "note", "archive", "unarchive", "repair")
 """Of a line of another kind the index does not know what it changes, and is made anew."""
 TABLES = (
     "CREATE TABLE state (made TEXT NOT NULL)",
-    "CREATE TABLE cohorts (number INTEGER PRIMARY KEY, key TEXT, id TEXT, label TEXT, shown TEXT, answer TEXT)",
+    f"CREATE TABLE cohorts (number INTEGER PRIMARY KEY, key TEXT, id TEXT, label TEXT, {' TEXT, '.join(VIEWS)} TEXT)",
     "CREATE TABLE runs (number INTEGER PRIMARY KEY, id TEXT, label TEXT, again TEXT, cohort INTEGER, hidden INTEGER)",
     "CREATE INDEX cohorts_key ON cohorts (key)",
     "CREATE INDEX cohorts_id ON cohorts (id)",
@@ -50,16 +54,17 @@ TABLES = (
 )
 
 
-def held(store: "Store", settings: "Settings") -> sqlite3.Connection | None:
-    """The index where it is up to date, within a transaction: what others write meanwhile is not seen. Else None."""
+def held(root: Path, settings: "Settings") -> sqlite3.Connection | None:
+    """The index of the store at `root` where it is up to date, within a transaction: what others write meanwhile is not
+    seen. Else None."""
     index = None
     try:
-        index = _connected(store)
+        index = _connected(root)
         index.execute("BEGIN")
         made = _made_of(index)
-        if made is not None and _is_as_left(store) and _is_of(made, settings) and _is_of_log(made, store):
+        if made is not None and _is_as_left(root) and _is_of(made, settings) and _is_of_log(made, root):
             return index
-    except (sqlite3.Error, OSError, ValueError, TypeError):
+    except (sqlite3.Error, OSError, ValueError, TypeError, KeyError):
         pass
     if index is not None:
         index.close()
@@ -69,14 +74,14 @@ def held(store: "Store", settings: "Settings") -> sqlite3.Connection | None:
 def current(store: "Store", settings: "Settings") -> sqlite3.Connection | None:
     """The index, brought to the log where it is behind. None where it cannot be, or a record is damaged: the records
     are then to be read."""
-    if (index := held(store, settings)) is not None:
+    if (index := held(store.root, settings)) is not None:
         return index
     try:
         with _alone(store) as ours:
             if not ours:
                 return None
             # Another process may have done it while this one waited.
-            return held(store, settings) or (held(store, settings) if _written(store, settings) else None)
+            return held(store.root, settings) or (held(store.root, settings) if _written(store, settings) else None)
     except (sqlite3.Error, OSError):
         return None
 
@@ -94,8 +99,8 @@ def in_memory(store: "Store", settings: "Settings") -> sqlite3.Connection:
     return index
 
 
-def _connected(store: "Store") -> sqlite3.Connection:
-    return sqlite3.connect(store.root / "cache" / FILE, timeout=WAIT_S, isolation_level=None)
+def _connected(root: Path) -> sqlite3.Connection:
+    return sqlite3.connect(root / "cache" / FILE, timeout=WAIT_S, isolation_level=None)
 
 
 def _emptied(index: sqlite3.Connection) -> None:
@@ -118,8 +123,7 @@ def _kind(settings: "Settings") -> dict[str, Any]:
     """What an index must have been made with to hold, whatever the log."""
     from runaudit import __version__
 
-    policy = hashlib.sha256(repr(settings.factors).encode()).hexdigest()
-    return {"schema": SCHEMA, "version": __version__, "policy": policy}
+    return {"schema": SCHEMA, "version": __version__, "policy": repr(settings.factors)}
 
 
 def _is_of(made: Mapping[str, Any], settings: "Settings") -> bool:
@@ -135,26 +139,36 @@ def _facts(path: Path) -> list[int]:
     return [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
 
 
-def _sealed(store: "Store") -> Mapping[str, Any]:
-    found = json.loads((store.root / "cache" / SEAL).read_bytes())
+def _sealed(root: Path) -> Mapping[str, Any]:
+    found = json.loads((root / "cache" / SEAL).read_bytes())
     return found if isinstance(found, dict) else {}
 
 
-def _is_as_left(store: "Store") -> bool:
-    return bool(_sealed(store).get("index") == _facts(store.root / "cache" / FILE))
+def _is_as_left(root: Path) -> bool:
+    sealed = _sealed(root)
+    return bool(
+        sealed.get("index") == _facts(root / "cache" / FILE) and sealed.get("store") == _facts(root / "store.json")
+    )
 
 
-def _is_of_log(made: Mapping[str, Any], store: "Store") -> bool:
+def _is_of_log(made: Mapping[str, Any], root: Path) -> bool:
     """Whether the log is the one that the index was made of: the same file untouched, or one of the same bytes."""
-    if _sealed(store).get("log") == _facts(store.log_path):
+    log = root / "log.jsonl"
+    if _sealed(root).get("log") == _facts(log):
         return True
-    raw = store.log_path.read_bytes()
+    raw = log.read_bytes()
     return bool(made["size"] == raw.rfind(b"\n") + 1) and _begins_with(raw, made)
 
 
 def _begins_with(raw: bytes, made: Mapping[str, Any]) -> bool:
     size = int(made["size"])
-    return 0 < size <= len(raw) and hashlib.sha256(memoryview(raw)[:size]).hexdigest() == str(made["log"])
+    return 0 < size <= len(raw) and _digest(raw, size) == str(made["log"])
+
+
+def _digest(raw: bytes, size: int) -> str:
+    import hashlib  # A library of 15 ms, which an untouched log does not need.
+
+    return hashlib.sha256(memoryview(raw)[:size]).hexdigest()
 
 
 # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -182,7 +196,7 @@ def _written(store: "Store", settings: "Settings") -> bool:
     """Bring the index to the log and seal it. False where a record is damaged, or another's lock is on it."""
     for _ in range(2):
         try:
-            with contextlib.closing(_connected(store)) as index:
+            with contextlib.closing(_connected(store.root)) as index:
                 log = _facts(store.log_path)
                 if not _brought_up(index, store, settings):
                     return False
@@ -205,7 +219,7 @@ def _throw_away(store: "Store") -> None:
 def _seal(store: "Store", log: list[int]) -> None:
     path = store.root / "cache"
     time.sleep(TICK_S)
-    text = json.dumps({"index": _facts(path / FILE), "log": log})
+    text = json.dumps({"index": _facts(path / FILE), "store": _facts(store.root / "store.json"), "log": log})
     (path / SEAL).write_text(text)
 
 
@@ -236,7 +250,7 @@ def _brought_up(index: sqlite3.Connection, store: "Store", settings: "Settings")
         if not raw or not grouping.describe(archived(store)):
             index.execute("ROLLBACK")
             return False
-        made = {**_kind(settings), "size": len(raw), "log": hashlib.sha256(raw).hexdigest(),
+        made = {**_kind(settings), "size": len(raw), "log": _digest(raw, len(raw)),
                 "entries": old["entries"] + len(entries)}  # fmt: skip
         index.execute("DELETE FROM state")
         index.execute("INSERT INTO state VALUES (?)", (json.dumps(made),))
@@ -253,7 +267,7 @@ def _to_go_on_from(
 ) -> Mapping[str, Any] | None:
     """The state of an older index that was left as it is and whose log is the beginning of this one."""
     try:
-        old = _made_of(index) if _is_as_left(store) else None
+        old = _made_of(index) if _is_as_left(store.root) else None
     except (OSError, ValueError):
         return None
     return old if old is not None and _is_of(old, settings) and _begins_with(raw, old) else None

@@ -16,7 +16,8 @@ from runaudit.runs.indexfile import current, held, in_memory
 from runaudit.runs.reading import load_run
 from runaudit.settings import Settings, load_settings
 from runaudit.store.catalogue import load, run_ids
-from runaudit.store.store import Store, find_store
+from runaudit.store.place import find_store
+from runaudit.store.store import Store
 from runaudit.text.words import closest, head, plural
 
 MAX_TOLD = 4
@@ -90,7 +91,7 @@ class Names:
         if any(isinstance(word, str) and not _is_text(word) for word in words):
             return []  # No record can hold what is no Unicode text.
         if self._index is None:
-            self._index = held(self.store, self.settings)
+            self._index = held(self.store.root, self.settings)
         if self._index is None and built:
             self._index = current(self.store, self.settings) or in_memory(self.store, self.settings)
         return [] if self._index is None else self._index.execute(query, words).fetchall()

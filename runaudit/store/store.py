@@ -361,15 +361,3 @@ class Blobs(Mapping[str, bytes]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
-
-
-def find_store(start: Path, *, environ: Mapping[str, str] = os.environ, named: Path | None = None) -> Path:
-    """Where the store is: named, else $RUNAUDIT_STORE, else `.runaudit` at the root of the git work tree or here."""
-    if named is not None:
-        return named.expanduser()
-    if environ.get("RUNAUDIT_STORE"):
-        return Path(environ["RUNAUDIT_STORE"]).expanduser()
-    for folder in (start, *start.parents):
-        if (folder / ".git").exists():
-            return folder / ".runaudit"
-    return start / ".runaudit"
