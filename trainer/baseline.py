@@ -1,21 +1,30 @@
-"""What a burst gives without training, computed once: ten runs on one dataset share one back-projection."""
+"""What a burst gives without training, computed once: ten runs on one dataset share one back-projection.
+
+What was computed before is believed only where everything it was made from is the same to the byte (pixels, masks,
+motion, settings, code, the libraries that compute) and where the `Shelf` vouches for the bytes it hands out.
+"""
 
 import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+from typing import Protocol as Shape
 
 import numpy as np
 
-from runaudit.system.files import remember
+from runaudit import digest_files
 from trainer.classical import IBP_ITERATIONS, IBP_STEP, back_projection, bicubic
 from trainer.data.scenes import Burst, Doubles
 from trainer.metrics import BORDER_HR_PX, psnr, ssim
 from trainer.registration import register, registration_error_px
 
 PEAK = 1.0  # images are fractions of the declared range, so the peak is 1
-VERSION = 1  # in the cache's key; raise it when bicubic, registration or back-projection change
+SCHEMA = "trainer.baseline/1"
+CODE = ("baseline.py", "classical.py", "metrics.py", "registration.py", "data/scenes.py")
+LIBRARIES = ("numpy", "scipy", "scikit-image")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,20 +52,58 @@ class Baseline:
     registration_error_px: float | None
 
 
-def baseline_of(burst: Burst, protocol: Protocol, *, cache: Path | None = None) -> Baseline:
+class Shelf(Shape):
+    """Where baselines are kept between runs. It answers for it that the bytes are those that were kept."""
+
+    def find(self, key: str) -> bytes | None:
+        """What was kept under a key."""
+
+    def keep(self, key: str, data: bytes) -> None:
+        """Keep what was found or computed."""
+
+
+def baseline_of(burst: Burst, protocol: Protocol, *, shelf: Shelf | None = None) -> Baseline:
     """Bicubic of the reference, and back-projection with estimated motion.
 
-    cache: a folder; the key is a digest of the pixels, masks and motion of the burst and of every setting,
-    so a stale entry cannot be met, and a damaged one is computed again.
+    shelf: where it may be kept; the key is a digest of all it is made from, so none of other inputs is ever met.
     """
-    path = None if cache is None else cache / f"baseline-{_key(burst, protocol)}.json"
-    kept = None if path is None else _kept(path)
-    if kept is not None:
-        return kept
-    baseline = _computed(burst, protocol)
-    if path is not None:
-        remember(path, json.dumps(asdict(baseline)).encode())
+    source = made_from(burst, protocol)
+    key = hashlib.sha256(json.dumps(source, sort_keys=True).encode()).hexdigest()
+    kept = None if shelf is None else shelf.find(key)
+    baseline = None if kept is None else _read(kept, source)
+    if baseline is None:
+        baseline = _computed(burst, protocol)
+        kept = _written(burst.name, source, baseline)
+    if shelf is not None and kept is not None:
+        shelf.keep(key, kept)
     return baseline
+
+
+def made_from(burst: Burst, protocol: Protocol) -> dict[str, Any]:
+    """Everything that a baseline follows from, in plain JSON."""
+    pixels = hashlib.sha256()
+    for array in (burst.lr, burst.hr, burst.clear_lr, burst.clear_hr, burst.motion):
+        pixels.update(b"none" if array is None else f"{array.dtype}{array.shape}".encode())
+        pixels.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
+    settings = asdict(protocol) | {"step": IBP_STEP, "scale": burst.scale}
+    return {"burst": f"sha256:{pixels.hexdigest()}", "settings": settings, **_makers()}
+
+
+@cache
+def _makers() -> dict[str, Any]:
+    """The code and the libraries that compute."""
+    here = Path(__file__).parent
+    return {
+        "code": str(digest_files([here / name for name in CODE])),
+        "libraries": {name: _version(name) for name in LIBRARIES},
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def clipped(image: Doubles) -> Doubles:
@@ -89,22 +136,19 @@ def _computed(burst: Burst, protocol: Protocol) -> Baseline:
     )
 
 
-def _key(burst: Burst, protocol: Protocol) -> str:
-    settings = asdict(protocol) | {"version": VERSION, "step": IBP_STEP, "scale": burst.scale}
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for array in (burst.lr, burst.hr, burst.clear_lr, burst.clear_hr, burst.motion):
-        if array is not None:
-            digest.update(f"{array.dtype}{array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()[:32]
+def _written(name: str, source: dict[str, Any], baseline: Baseline) -> bytes:
+    told = {"schema": SCHEMA, "sequence": name, "made_from": source, "baseline": asdict(baseline)}
+    return (json.dumps(told, indent=1, sort_keys=True) + "\n").encode()
 
 
-def _kept(path: Path) -> Baseline | None:
+def _read(data: bytes, source: dict[str, Any]) -> Baseline | None:
+    """The baseline, if these bytes say that it was made from this; else it is computed again."""
     try:
-        numbers = json.loads(path.read_text(encoding="utf-8"))
+        told = json.loads(data)
+        numbers = told["baseline"]
         names = {field.name for field in fields(Baseline)}
-        if set(numbers) != names or not all(isinstance(v, float | None) for v in numbers.values()):
+        if told["made_from"] != source or set(numbers) != names:
             return None
-        return Baseline(**numbers)
-    except (OSError, ValueError, TypeError):
+        return Baseline(**numbers) if all(isinstance(v, float | None) for v in numbers.values()) else None
+    except (ValueError, TypeError, KeyError):
         return None

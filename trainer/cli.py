@@ -80,6 +80,7 @@ def _train(options: argparse.Namespace) -> int:
     from trainer.configfile import config_files
     from trainer.main import open_dataset, prepare, read_config, require_continuable, train
     from trainer.seeding import seed_everything
+    from trainer.shelf import SealedShelf
 
     launch = recording.LaunchOptions(
         label=options.label, config_files=config_files(options.config), store=options.store, policy=options.policy,
@@ -88,8 +89,7 @@ def _train(options: argparse.Namespace) -> int:
     config = read_config(options.config, tuple(options.set))
     dataset = open_dataset(config)
     parent = resume.find(options.resume, options.store) if options.resume else None
-    if parent is not None and parent.remark:
-        print(f"trainer: {parent.remark}", file=sys.stderr, flush=True)
+    _remark(parent.remark if parent else "")
     # The switches that seeding sets are part of the environment, so they come before the guard looks at it.
     seed_everything(options.seed, deterministic=config.deterministic, threads=config.threads)
     if parent is None:  # else whether the run can go on at all comes first, and the guard is asked at the seal
@@ -101,9 +101,10 @@ def _train(options: argparse.Namespace) -> int:
         recorder = recording.seal(launch, config, options.seed, dataset, proof=prepared.seed_proof, parent=parent)
         print(f"run {recorder.id[:12]} sealed", file=sys.stderr, flush=True)
         with recorder:
+            shelf = SealedShelf(options.store, recorder)
             result = train(
                 config, options.seed, recording.SealedLog(recorder, TerminalLog()), recorder.run_dir,
-                parent.checkpoint if parent else None, prepared=prepared, stop=stop,
+                parent.checkpoint if parent else None, prepared=prepared, stop=stop, shelf=shelf,
             )  # fmt: skip
             recording.keep_pictures(recorder, result.judged)
             metrics = recording.summary(result.metrics)
@@ -122,10 +123,23 @@ def _train(options: argparse.Namespace) -> int:
 
 def _evaluate(options: argparse.Namespace) -> int:
     from trainer.main import evaluate_checkpoint, open_dataset, read_config
+    from trainer.resume import found_at
+    from trainer.shelf import SealedShelf
 
     config = read_config(options.config, tuple(options.set))
-    print(json.dumps(evaluate_checkpoint(config, open_dataset(config), options.checkpoint), indent=2))
+    dataset = open_dataset(config, checked=False)
+    found = found_at(options.checkpoint)
+    _remark(found.remark)
+    figures = evaluate_checkpoint(
+        config, dataset, found.checkpoint, where=options.checkpoint, shelf=SealedShelf(options.store)
+    )
+    print(json.dumps(figures, indent=2))
     return 0
+
+
+def _remark(line: str) -> None:
+    if line:
+        print(f"trainer: {line}", file=sys.stderr, flush=True)
 
 
 def _make(options: argparse.Namespace) -> int:
@@ -176,6 +190,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--config", type=Path, required=True, metavar="F")
     evaluate.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     evaluate.add_argument("--checkpoint", type=Path, required=True, metavar="CKPT")
+    evaluate.add_argument("--store", type=Path, metavar="DIR", help="where baselines may be taken from")
     evaluate.set_defaults(command=_evaluate)
     data = commands.add_parser("data", help="make or check a dataset").add_subparsers(required=True, metavar="ACTION")
     make = data.add_parser("make", help="simulate bursts from photographs")

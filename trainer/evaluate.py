@@ -6,12 +6,11 @@ is never compared with it.
 """
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import torch
 
-from trainer.baseline import PEAK, Baseline, Protocol, baseline_of, clipped
+from trainer.baseline import PEAK, Baseline, Protocol, Shelf, baseline_of, clipped
 from trainer.classical import bicubic
 from trainer.data.scenes import Burst, Doubles
 from trainer.metrics import cpsnr, psnr, ssim
@@ -65,22 +64,17 @@ class Judged:
     images: Images
 
 
-def baselines_folder(root: Path) -> Path:
-    """The folder beside a data set that keeps its classical baselines between runs."""
-    return root.parent / f".{root.name}-baselines"
-
-
 def evaluate_sequence(
     net: Net,
     burst: Burst,
     config: EvaluationConfig | None = None,
     *,
-    cache: Path | None = None,
+    shelf: Shelf | None = None,
     device: torch.device | str = "cpu",
 ) -> Judged:
     """Judge `net` on one full-frame burst. `net`: (1, T, h, w) in [0, 1] -> (1, H, W) or (1, 1, H, W).
 
-    The caller puts the model into evaluation mode and, if wanted, wraps it in autocast. cache: see `baseline_of`.
+    The caller puts the model into evaluation mode and, if wanted, wraps it in autocast. shelf: see `baseline_of`.
     """
     config = EvaluationConfig() if config is None else config
     arguments = config.protocol.arguments(burst)
@@ -108,7 +102,7 @@ def evaluate_sequence(
         tiled_psnr=tiled_db,
         tiled_minus_whole_db=tiled_db - whole_db,
         tiled_difference=float(np.abs(tiled - whole)[b : H - b, b : W - b].mean()),
-        baseline=baseline_of(burst, config.protocol, cache=cache),
+        baseline=baseline_of(burst, config.protocol, shelf=shelf),
     )
     images = Images(
         low=burst.lr[0],

@@ -14,13 +14,13 @@ from typing import Any, Literal
 import torch
 
 from runaudit.errors import ConfigError, UsageError
-from trainer.baseline import Protocol
+from trainer.baseline import Protocol, Shelf
 from trainer.build import Normalised, build_model, parameter_count
-from trainer.checkpoint import Checkpoint, decoded, load
+from trainer.checkpoint import Checkpoint, decoded
 from trainer.config import TrainConfig, settled
 from trainer.configfile import load_config
-from trainer.data import Dataset, read_dataset, train_tiles
-from trainer.evaluate import EvaluationConfig, Judged, baselines_folder, evaluate_sequence
+from trainer.data import Dataset, read_checked, read_dataset, train_tiles
+from trainer.evaluate import EvaluationConfig, Judged, evaluate_sequence
 from trainer.loop import Progress, RunContext, RunLog, Status, run_stages
 from trainer.predict import Predictor
 from trainer.resume import load_weights, put_weights
@@ -66,19 +66,21 @@ def read_config(path: Path, overrides: tuple[str, ...] = ()) -> TrainConfig:
     return settled(load_config(path, overrides), gpu=torch.cuda.is_available())
 
 
-def open_dataset(config: TrainConfig) -> Dataset:
-    """Read the dataset and check that this config can use it. Raises UsageError or ConfigError in one line."""
-    dataset = read_dataset(Path(config.data.root))
+def open_dataset(config: TrainConfig, *, checked: bool = True) -> Dataset:
+    """Read the dataset and check that this config can use it. Raises UsageError or ConfigError in one line.
+
+    checked: hold every burst to what `data check` asks; without it, as where only the test bursts are used, it only has
+    to be readable.
+    """
+    root = Path(config.data.root)
+    dataset = read_checked(root, tile=config.data.tile) if checked else read_dataset(root)
     if dataset.meta.scale != config.model.scale:
         raise ConfigError(
             f"config: model.scale is {config.model.scale}, but {dataset.root} has scale {dataset.meta.scale}",
             remedy="correct model.scale, or make another dataset",
         )
-    if not dataset.train or not dataset.test:
-        raise UsageError(
-            f"{dataset.root}: needs bursts to train on and bursts to judge by",
-            remedy="fill both train and test",
-        )
+    if not dataset.test:
+        raise UsageError(f"{dataset.root}: needs bursts to judge by", remedy="fill its test split")
     return dataset
 
 
@@ -164,10 +166,11 @@ def train(
     *,
     prepared: Prepared | None = None,
     stop: Callable[[], int] = lambda: 0,
+    shelf: Shelf | None = None,
 ) -> TrainResult:
     """Train, then judge on full frames. `prepared` saves doing it twice when a record was sealed in between.
 
-    stop: asked after every step; the number of the signal that wants the run to end, or 0.
+    stop: asked after every step; the number of the signal that wants the run to end, or 0. shelf: see `judge`.
     """
     ready = prepare(config, seed, open_dataset(config)) if prepared is None else prepared
     tee = _Tee(run)
@@ -185,7 +188,7 @@ def train(
     judged: tuple[Judged, ...] = ()
     if status == "completed":
         _choose_weights(ready.model, config, progress)
-        judged, found = judge(ready.model, config, ready.dataset)
+        judged, found = judge(ready.model, config, ready.dataset, shelf=shelf)
         metrics |= found
         tee.log(progress.done, {k: v for k, v in found.items() if k.startswith(("full_frame/", "tile/"))})
     code = 128 + signal if signal else int(status == "diverged")
@@ -202,11 +205,11 @@ def _choose_weights(model: Normalised, config: TrainConfig, progress: Progress) 
 
 
 def judge(
-    model: Normalised, config: TrainConfig, dataset: Dataset, *, cache: Path | None = None
+    model: Normalised, config: TrainConfig, dataset: Dataset, *, shelf: Shelf | None = None
 ) -> tuple[tuple[Judged, ...], dict[str, float]]:
     """Full-frame evaluation of every test sequence: pictures and figures, and the figures as series.
 
-    cache: folder that keeps the classical baselines between runs; by default beside the dataset.
+    shelf: where the classical baselines are kept between runs; by default nowhere.
     """
     net = Predictor(model, config)
     protocol = EvaluationConfig(
@@ -222,11 +225,10 @@ def judge(
             blend=config.eval.blend,
         ),
     )
-    kept = baselines_folder(dataset.root) if cache is None else cache
     judged: list[Judged] = []
     series: dict[str, float] = {}
     for burst in dataset.test:
-        found = evaluate_sequence(net, burst, protocol, cache=kept, device=config.device)
+        found = evaluate_sequence(net, burst, protocol, shelf=shelf, device=config.device)
         judged.append(found)
         series |= _series(found, net.registration_error(burst))
     tiles = [j.result.mean_tile_psnr for j in judged]
@@ -234,12 +236,15 @@ def judge(
     return tuple(judged), series
 
 
-def evaluate_checkpoint(config: TrainConfig, dataset: Dataset, path: Path) -> dict[str, float]:
-    """Full-frame figures of a checkpoint. Raises ConfigError if its weights do not fit the configured network."""
+def evaluate_checkpoint(
+    config: TrainConfig, dataset: Dataset, checkpoint: Checkpoint, *, where: Path, shelf: Shelf | None = None
+) -> dict[str, float]:
+    """Full-frame figures of a checkpoint. Raises ConfigError, naming `where` it lies, if its weights do not fit the
+    configured network."""
     model = build_model(config.model).to(config.device)
-    load_weights(model, load(path).weights, where=path)
+    load_weights(model, checkpoint.weights, where=where)
     torch.set_num_threads(config.threads)
-    return judge(model, config, dataset)[1]
+    return judge(model, config, dataset, shelf=shelf)[1]
 
 
 def _series(judged: Judged, registration_error_px: float | None) -> dict[str, float]:

@@ -4,6 +4,8 @@ The guard is asked twice. First on what is cheap to know (code, config, data, la
 the whole, with digests that prove the seed acted, at the moment the manifest is sealed.
 """
 
+import hashlib
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,13 +16,14 @@ from typing import Any, Literal
 from runaudit import FileEntry, Recording, digest_file, digest_files, digest_tree, guard, guarded_record
 from runaudit.errors import UsageError
 from trainer.config import DERIVED_RULES, TrainConfig, resolve
-from trainer.data import Dataset
-from trainer.data.layout import find_layout
+from trainer.data import Burst, Dataset
+from trainer.data.layout import INDEX, find_layout
 from trainer.data.png import write_grey
-from trainer.evaluate import Judged, baselines_folder
+from trainer.evaluate import Judged
 from trainer.loop import RunLog
 from trainer.panels import Pixels, panels
 from trainer.resume import Parent
+from trainer.shelf import FOLDER
 
 # The code a reported number comes from. A change in any of them makes two runs incomparable, not merely different.
 METRIC_CODE = ("metrics.py", "evaluate.py", "tiling.py", "baseline.py", "classical.py", "predict.py")
@@ -78,7 +81,10 @@ def _request(
         "config": resolve(config),
         "config_files": options.config_files,
         "data": {split: split_source(dataset, split) for split in ("train", "test")},
-        "data_facts": {"train": facts, "test": facts},
+        "data_facts": {
+            "train": facts | {"members": [burst.name for burst in dataset.train]},
+            "test": facts | {"members": [burst.name for burst in dataset.test], "motion": _motion(dataset.test)},
+        },
         "init": "random" if parent is None else parent.init(),
         "evaluation": _evaluation(config),
         "intent": options.intent,
@@ -86,15 +92,27 @@ def _request(
         "waive": options.waive,
         "store": options.store,
         "policy": options.policy,
-        "extra": {"policy": {"derived": dict(DERIVED_RULES), "nuisance": _caches(dataset)}},
+        "extra": {"policy": {"derived": dict(DERIVED_RULES), "nuisance": [*_taken_over(), *_index(dataset)]}},
     }
 
 
-def _caches(dataset: Dataset) -> list[str]:
-    """Where the classical baselines are kept: a run that finds them and one that computes them report the same, and
-    runaudit calls runs incomparable whose baselines differ."""
-    name = baselines_folder(dataset.root).name
-    return [f"data['*/{name}/*']", f"code.*{name}/*"]
+def _taken_over() -> list[str]:
+    """Baselines that another run of the store sealed: this run would have computed the very same, or did not take
+    them; and runaudit calls runs incomparable whose baselines differ."""
+    return [f"{section}['*/runs/*/{FOLDER}/*.json']" for section in ("data", "config", "code")]
+
+
+def _index(dataset: Dataset) -> list[str]:
+    """The file that says which bursts train and which judge. All that is used of it is sealed by name: the bursts of
+    each split in their order, scale, frames and range, the motion that errors are measured against."""
+    place = f"{dataset.root.absolute().name}/{INDEX}"
+    return [f"data['*{place}']", f"config['*{place}']", f"code['*{place}']"]
+
+
+def _motion(bursts: tuple[Burst, ...]) -> str:
+    """A digest of the true motion, known or not, of every burst."""
+    known = [None if burst.motion is None else burst.motion.tolist() for burst in bursts]
+    return f"sha256:{hashlib.sha256(json.dumps(known).encode()).hexdigest()}"
 
 
 def split_source(dataset: Dataset, split: str) -> Path | dict[str, Any]:

@@ -39,20 +39,27 @@ def find(word: str, store: Path | None) -> Parent:
 
     Raises UsageError where there is neither, IntegrityError where the file is not what its run sealed.
     """
-    path = Path(word)
-    if path.is_file():
-        run, folder = _run_around(path)
-    else:
-        bench = open_store(store)
-        run = bench.run(word)
-        folder = bench.store.run_dir(run.id)
-        path = folder / "checkpoints" / LAST
-        if not path.is_file():
-            raise UsageError(f"run {run.short} left no last checkpoint", remedy=_instead(run))
+    if Path(word).is_file():
+        return found_at(Path(word))
+    bench = open_store(store)
+    run = bench.run(word)
+    folder = bench.store.run_dir(run.id)
+    path = folder / "checkpoints" / LAST
+    if not path.is_file():
+        raise UsageError(f"run {run.short} left no last checkpoint", remedy=_instead(run))
+    return _held(path, run, folder)
+
+
+def found_at(path: Path) -> Parent:
+    """The checkpoint in a file, held against the seal of the run in whose folder it lies. Raises as `find` does."""
+    run, folder = _run_around(path)
+    return _held(path, run, folder)
+
+
+def _held(path: Path, run: Run | None, folder: Path) -> Parent:
     remark = held(path, run, folder) if run else ""
-    return Parent(
-        checkpoint=load(path), digest=str(digest_file(path)), run=run.id if run else None, remark=remark
-    )  # fmt: skip
+    checkpoint = load(path)
+    return Parent(checkpoint=checkpoint, digest=str(digest_file(path)), run=run.id if run else None, remark=remark)
 
 
 def _instead(run: Run) -> str:

@@ -3,12 +3,13 @@
 Between the two nothing has started: a refused draft leaves objects nobody names, and no launch in the log.
 """
 
+import contextlib
 import os
 import platform
 import socket
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -23,8 +24,9 @@ from runaudit.capture.outputs import Outputs
 from runaudit.capture.program import Program, launcher_of, module_file, program_of
 from runaudit.capture.redact import Redactor, redaction_key
 from runaudit.capture.source import Limits, is_installed, legible
-from runaudit.errors import CaptureError
+from runaudit.errors import CaptureError, RunauditError
 from runaudit.records.canonical import JSON, thawed
+from runaudit.records.digest import Digest
 from runaudit.records.manifest import Manifest
 from runaudit.store.catalogue import run_ids
 from runaudit.store.store import Store
@@ -81,11 +83,31 @@ def open_store(root: Path) -> Store:
     return store
 
 
-def redactor_of(store: Store, *, environ: Mapping[str, str], argv: Sequence[str] = (), config: JSON = None) -> Redactor:
-    """The store's redactor, primed with the secrets of this process."""
+def redactor_of(
+    store: Store,
+    *,
+    environ: Mapping[str, str],
+    argv: Sequence[str] = (),
+    config: JSON = None,
+    manifest: Manifest | None = None,
+) -> Redactor:
+    """The store's redactor, primed with the secrets of this process; of a launch with those that it had, by their
+    marks, though they stand in no environment any more."""
     redactor = Redactor(redaction_key(store.root), memory=store.root / "cache")
     redactor.prime(environ, argv, config)
+    if manifest is not None:
+        redactor.recall(manifest.raw, *_redacted_sources(store, manifest))
     return redactor
+
+
+def _redacted_sources(store: Store, manifest: Manifest) -> Iterator[bytes]:
+    """What is kept of the launch's sources that held a secret."""
+    code = manifest.section("code")
+    patch = code.get("patch")
+    for entry in (*(code.get("files") or {}).values(), *([patch] if isinstance(patch, Mapping) else [])):
+        if isinstance(entry, Mapping) and entry.get("redacted"):
+            with contextlib.suppress(RunauditError):
+                yield store.read(Digest.parse(str(entry["digest"])))
 
 
 def draft_manifest(
@@ -99,7 +121,9 @@ def draft_manifest(
     started = time.time() if now is None else now
     config = ABSENT if request.config is ABSENT else plain_config(request.config)
     argv = () if request.argv is None else request.argv or tuple(sys.orig_argv)
-    redactor = redactor_of(store, environ=environ, argv=argv, config={} if config is ABSENT else config)
+    said: JSON = [request.label, thawed(request.extra), thawed(request.waivers), thawed(request.evaluation or {})]
+    given = {} if config is ABSENT else config
+    redactor = redactor_of(store, environ=environ, argv=argv, config=[given, *said])
     place = whereabouts(request, cache=store.root / "cache", environ=environ)
     environment, unknown = capture_environment(environ, interpreter=place.interpreter, reason=place.reason)
     environment |= launcher_of(argv)
@@ -122,7 +146,7 @@ def draft_manifest(
         sections["config"] = redactor.tree(config)
     sections |= redactor.tree(_declared(request, store))
     redactor.remember()
-    return Manifest.of({**sections, **redactor.tree(thawed(request.extra))})
+    return Manifest.of(redactor.sealable({**sections, **redactor.tree(thawed(request.extra))}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,7 +318,7 @@ def seal(
 
     Raises CaptureError where a secret is still in the record: the last look before it is kept for good.
     """
-    redactor = redactor_of(store, environ=environ)
+    redactor = redactor_of(store, environ=environ, manifest=manifest)
     if leaks := redactor.leaks(manifest.to_json()):
         raise CaptureError(
             f"a secret would be sealed at {', '.join(leaks[:5])}", remedy="take it out of what the launch was given"

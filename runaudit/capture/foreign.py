@@ -5,12 +5,14 @@ once before anything is replaced, so that a secret found under its name is gone 
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from runaudit.capture.redact import Redactor, redaction_key
+from runaudit.capture.source import redaction
+from runaudit.records.canonical import JSON
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
@@ -31,7 +33,7 @@ def redacted(run: Run, redactor: Redactor) -> Run:
     """One run with its secrets replaced in manifest, outcome, trajectory, sources and patch."""
     body = run.manifest.to_json()
     code = body.pop("code", None)
-    blobs, moved = _blobs(run, _patch_digest(code), redactor)
+    blobs, moved = _blobs(run, code, redactor)
     clean: dict[str, Any] = redactor.tree(body)
     if code is not None:
         clean["code"] = _moved(redactor.tree(code), moved)
@@ -50,26 +52,35 @@ def _patch_digest(code: Any) -> str | None:
     return str(patch.get("digest")) if isinstance(patch, Mapping) else None
 
 
-def _blobs(run: Run, patch: str | None, redactor: Redactor) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    """The kept contents by digest, and of those that held a secret what became of each."""
+def _blobs(run: Run, code: Any, redactor: Redactor) -> tuple[dict[str, bytes], dict[str, dict[str, JSON]]]:
+    """The kept contents by digest, and of those that held a secret what an entry says of each now."""
+    patch, names = _patch_digest(code), dict(_names(code))
     kept: dict[str, bytes] = {}
-    moved: dict[str, bytes] = {}
+    moved: dict[str, dict[str, JSON]] = {}
     for digest, data in run.blobs.items():
-        clean, changed = redactor.patch(data) if digest == patch else redactor.data(data)
+        clean, changed = redactor.patch(data) if digest == patch else redactor.data(data, names.get(digest, ""))
         if changed:
-            moved[digest] = clean
+            moved[digest] = {"digest": str(digest_bytes(clean)), "size": len(clean), **redaction(data, redactor)}
         kept[str(digest_bytes(clean)) if changed else digest] = clean
     return kept, moved
 
 
-def _moved(value: Any, moved: Mapping[str, bytes]) -> Any:
+def _names(code: Any) -> Iterator[tuple[str, str]]:
+    """Digest -> path of the files of a code section, by which it is known how each is read."""
+    files = code.get("files") if isinstance(code, Mapping) else None
+    for path, entry in files.items() if isinstance(files, Mapping) else ():
+        if isinstance(entry, Mapping):
+            yield str(entry.get("digest")), str(path)
+
+
+def _moved(value: Any, moved: Mapping[str, Mapping[str, JSON]]) -> Any:
     """A section with the digests of redacted contents put in the place of those that held a secret."""
     if isinstance(value, list | tuple):
         return [_moved(item, moved) for item in value]
     if not isinstance(value, Mapping):
         return value
     if (clean := moved.get(str(value.get("digest")))) is not None:
-        return {**value, "digest": str(digest_bytes(clean)), "size": len(clean), "redacted": True}
+        return {**value, **clean}
     return {key: _moved(item, moved) for key, item in value.items()}
 
 

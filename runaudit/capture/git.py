@@ -14,12 +14,13 @@ from pathlib import Path
 
 from runaudit.capture.filtered import Change, compared
 from runaudit.capture.redact import Redactor, without_user
-from runaudit.capture.source import Basket, Limits, Put, folder_files, is_installed, is_source, legible
+from runaudit.capture.source import Basket, Limits, Put, folder_files, is_installed, is_source, legible, redaction
 from runaudit.errors import CaptureError
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import Digest
 from runaudit.system.git import MAX_OUT, Git, work_tree
 
+LOOKS = 3
 MAX_DEPTH = 8
 """Submodules within submodules beyond this are a cycle."""
 
@@ -119,10 +120,15 @@ def capture_code(
 
     Raises CaptureError where a cap is exceeded or git fails; then nothing has been stored.
     """
-    basket = Basket(limits=limits or Limits(), redactor=redactor)
     exclude = tuple(folder.absolute() for folder in exclude)
-    code = _tree(root.absolute(), basket, exclude, is_output=is_output or _nothing)
-    code["siblings"] = {name: _tree(path.absolute(), basket, exclude) for name, path in sibling_names(siblings).items()}
+    for _ in range(LOOKS):
+        known = redactor.learned if redactor else 0
+        basket = Basket(limits=limits or Limits(), redactor=redactor)
+        code = _tree(root.absolute(), basket, exclude, is_output=is_output or _nothing)
+        others = sibling_names(siblings).items()
+        code["siblings"] = {name: _tree(path.absolute(), basket, exclude) for name, path in others}
+        if redactor is None or redactor.learned == known:
+            break  # Else a secret that was found in the last file may stand bare in the first.
     basket.check(_sizes(code))
     if put is not None:
         basket.store(put, has=has)
@@ -220,7 +226,7 @@ def _patch(git: Git, state: GitState, basket: Basket) -> JSON:
         return None
     data, redacted = basket.redactor.patch(raw) if basket.redactor else (raw, False)
     found: dict[str, JSON] = {"digest": str(basket.keep(data)), "size": len(data)}
-    return found | ({"redacted": True} if redacted else {})
+    return found | (redaction(raw, basket.redactor) if redacted and basket.redactor else {})
 
 
 def _only(git: Git, state: GitState) -> tuple[str, ...]:

@@ -51,8 +51,9 @@ def loaded_code(
         prefix = f"{name}/" if name else ""
         for path in loaded_modules(root, modules=modules):
             loaded.append(legible(prefix + path))
-            before, entry = sealed.get(legible(path)), seen.entry(root / path, path, tracked=True)
-            after = entry["digest"] if entry else None
+            old = sealed.get(legible(path))
+            entry = seen.entry(root / path, path, tracked=True, sealed=old)
+            before, after = (one["digest"] if one else None for one in (old, entry))
             if before != after:
                 changed.append({"path": legible(prefix + path), "before": before, "after": after})
             if entry and before is None:
@@ -79,8 +80,8 @@ def code_roots(root: Path, launch: Mapping[str, JSON]) -> dict[str, Path]:
 
 
 def _sealed(code: Mapping[str, JSON], prefix: str = "") -> Iterator[tuple[str, JSON]]:
-    """Path -> digest of a code section, submodules included."""
+    """Path -> entry of a code section, submodules included."""
     for path, entry in (code.get("files") or {}).items():
-        yield prefix + path, entry["digest"]
+        yield prefix + path, entry
     for path, inner in (code.get("submodules") or {}).items():
         yield from _sealed(inner, f"{prefix}{path}/")

@@ -51,14 +51,14 @@ def changed_files(
     is not read again."""
     basket = Basket(limits=Limits(), redactor=redactor)
     found: list[dict[str, JSON]] = []
-    for path, before in sealed_digests(code):
+    for path, sealed in sealed_entries(code):
         if _calm(f"{root}{os.sep}{path}", since_ns):
             continue
         try:
-            entry = basket.entry(root / path, path, tracked=True)
+            entry = basket.entry(root / path, path, tracked=True, sealed=sealed)
         except (CaptureError, OSError):
             entry = None
-        after = entry["digest"] if entry else None
+        before, after = sealed["digest"], entry["digest"] if entry else None
         if before != after:
             found.append({"path": path, "before": before, "after": after})
     return found
@@ -71,11 +71,11 @@ def _calm(path: str, since_ns: int) -> bool:
         return False
 
 
-def sealed_digests(code: Mapping[str, JSON], prefix: str = "") -> list[tuple[str, JSON]]:
-    """Path and digest of the files of a code section, submodules included."""
-    found = [(prefix + path, entry["digest"]) for path, entry in (code.get("files") or {}).items()]
+def sealed_entries(code: Mapping[str, JSON], prefix: str = "") -> list[tuple[str, JSON]]:
+    """Path and entry of the files of a code section, submodules included."""
+    found = [(prefix + path, entry) for path, entry in (code.get("files") or {}).items()]
     for path, inner in (code.get("submodules") or {}).items():
-        found += sealed_digests(inner, f"{prefix}{path}/")
+        found += sealed_entries(inner, f"{prefix}{path}/")
     return found
 
 

@@ -77,7 +77,7 @@ class _Sealing:
         self.places = Places(trace, top=self.top, own=own, script=str(self.top / script) if script else None)
         self.contents = Contents(store.root / "cache", started_ns=started_ns(manifest), now_ns=int(now * 1e9))
         self.declared = _Declared(manifest, self.top)
-        self.sealed = {path: str(entry["digest"]) for path, entry in sealed_files(manifest.section("code"))
+        self.sealed = {path: entry for path, entry in sealed_files(manifest.section("code"))
                        if entry.get("mode") != "120000"}  # fmt: skip
         self.siblings = {f"{place}{os.sep}": name for name, place in (launch.get("siblings") or {}).items()}
         self.basket = Basket(limits=Limits(), redactor=redactor)
@@ -169,7 +169,7 @@ class _Sealing:
                 return
             if self.places.is_library(text.by) or text.source.startswith(MACHINERY):
                 continue
-            data, _ = self.redactor.data(text.source.encode("utf-8", "surrogateescape"))
+            data, _ = self.redactor.data(text.source.encode("utf-8", "surrogateescape"), "text.py")
             digest = str(self.basket.keep(data))
             if digest not in seen:
                 seen.add(digest)
@@ -259,20 +259,21 @@ class _Sealing:
     def _as_sealed(self, path: str) -> bool:
         """Whether a file holds what was sealed before the start: then its time says nothing. (`rerun` restores the
         files a few milliseconds before, within the tick of a file system's clock.)"""
-        before = self.sealed.get(self._sealed_name(path))
-        entry = self._kept(path, keep=False) if before is not None else None
-        return entry is not None and entry["digest"] == before
+        sealed = self.sealed.get(self._sealed_name(path))
+        entry = self._kept(path, sealed) if sealed is not None else None
+        return sealed is not None and entry is not None and entry["digest"] == sealed["digest"]
 
     def _source(self, use: Use) -> Content:
         """A source file: its content goes into the store, secrets replaced, where the manifest does not hold it."""
         if use.read.before != "" or not os.path.exists(use.path):  # noqa: PTH110
             return self._content(use)
         name = self._sealed_name(use.path)
-        before = self.sealed.get(name)
+        sealed = self.sealed.get(name)
+        before = None if sealed is None else str(sealed["digest"])
         plain = self.contents.of(use.path)
         if plain.digest is None and before is None:
             return plain
-        entry = self._kept(use.path, keep=before is None)
+        entry = self._kept(use.path, sealed)
         after = entry["digest"] if entry else None
         if before is None:
             if entry is None:
@@ -285,12 +286,12 @@ class _Sealing:
             return Content(digest=None, size=plain.size, reason="it changed while the run ran")
         return Content(digest=str(before), size=plain.size)
 
-    def _kept(self, path: str, *, keep: bool) -> dict[str, Any] | None:
-        basket = self.basket if keep else Basket(limits=Limits(), redactor=self.redactor)
-        entry = basket.entry(Path(path), path, tracked=False)
+    def _kept(self, path: str, sealed: Mapping[str, Any] | None) -> dict[str, Any] | None:
+        basket = self.basket if sealed is None else Basket(limits=Limits(), redactor=self.redactor)
+        entry = basket.entry(Path(path), path, tracked=False, sealed=sealed)
         # A link is recorded as what it leads to: that is what was read.
         return (
-            basket.entry(Path(path).resolve(), path, tracked=False)
+            basket.entry(Path(path).resolve(), path, tracked=False, sealed=sealed)
             if entry and entry.get("mode") == "120000"
             else entry
         )

@@ -1,15 +1,24 @@
+# ruff: noqa: E501  (a table reads best a row a line)
 """Secrets that only their place gives away: a token behind `Bearer`, a signature in a URL, a key handed to a login.
 
 What stands there looks like any digest, so its shape says nothing; hexadecimal anywhere else is left alone.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
-_BEARER = re.compile(r"(?i)\b(?P<before>bearer[ ]+)(?P<value>[A-Za-z0-9._~+/=-]{8,})")
+from runaudit.capture.hinted import on_lines
+
+_BEARER = re.compile(r"(?i)\b(?P<before>bearer(?:[ ]+|%20))(?P<value>[A-Za-z0-9._~+/=-]{8,})")
 _HEADER = re.compile(
-    r"(?i)\b(?P<before>authorization[\"']?\]?[ \t]*[:=,][ \t]*[\"']?(?:(?:bearer|token|basic|key)[ ]+)?)"
-    r"(?P<value>[A-Za-z0-9._~+/=-]{16,})"
+    r"(?i)\b(?P<before>(?:proxy-)?authorization\\*[\"']?\]?[ \t]*[:=,][ \t]*\\*[\"']?(?:(?:bearer|token|basic|key|digest|aws4-hmac-sha256)[ ]+)?)"
+    r"(?P<value>[A-Za-z0-9._~+/=-]{8,})"
+)
+_KEY_HEADER = re.compile(
+    r"(?i)\b(?P<before>x-(?:api-key|auth-token|access-token|goog-api-key|vault-token|amz-security-token)\\*[\"']?[ \t]*[:=,]"
+    r"[ \t]*\\*[\"']?)(?P<value>[A-Za-z0-9._~+/=-]{8,})"
 )
 _HOOK = re.compile(
     r"(?i)(?P<before>hooks\.slack\.com/[a-z]+/|discord(?:app)?\.com/api/webhooks/|api\.telegram\.org/bot"
@@ -26,26 +35,58 @@ _GENERAL = re.compile(r"(?i)(?P<before>[?&#;](?:key|code|auth|policy)=)(?P<value
 _LOGIN = re.compile(
     r"(?P<before>\blogin\(\s*(?:[^()]*?\b(?:key|token|api_key)\s*=\s*)?[rbuf]?[\"'])(?P<value>[A-Za-z0-9_.-]{16,})(?=[\"'])"
 )
+_SHELL_LOGIN = re.compile(
+    r"(?P<before>\b(?:wandb|comet|neptune|clearml|huggingface-cli|hf|mlflow)[ ]+(?:auth[ ]+)?login[ ]+"
+    r"(?:--[a-z-]+(?:[ =]https?://\S+)?[ ]+)*)(?P<value>[A-Za-z0-9_.-]{16,})"
+)
+_NETRC = re.compile(r"(?P<before>\bmachine\s+\S+\s+login\s+\S+\s+password\s+)(?P<value>[^\s\"']{3,})")
+_CURL = re.compile(
+    r"(?P<before>\s(?:-u|--user|--proxy-user)[ =]?[\"']?[^\s:\"'/=]+:)(?P<value>[^\s\"':/]{4,})(?=[\"']?(?:\s|$))"
+)
+_DEFAULT = re.compile(
+    r"(?P<before>[\"']--?(?:[a-z]+[_-])*(?:password|passwd|secret|api[_-]?key|access[_-]?key|secret[_-]?key|token)[\"']"
+    r"[^()\n]{0,80}?\bdefault[ ]*=[ ]*[rbuf]?[\"'])(?P<value>[^\"'\s]{4,})(?=[\"'])"
+)
 _VARIABLE = re.compile(
-    r"(?P<before>\b[A-Z][A-Z0-9_]*(?:API_?KEY|TOKEN|SECRET|PASSWORD|ACCESS_KEY)[\"']?"
-    r"(?:\][ \t]*=|[ \t]*[,=:])[ \t]*[\"']?)"
+    r"(?P<before>\b(?P<name>[A-Z][A-Z0-9_]*(?:API_?KEY|TOKEN|SECRET|PASSWORD|PASS|PWD|ACCESS_KEY|_KEY))\\*[\"']?"
+    r"(?:\][ \t]*=|[ \t]*[,=:])[ \t]*\\*[\"']?)"
     r"(?P<value>[A-Za-z0-9_.+/=-]{8,})"
 )
-PATTERNS = (_BEARER, _HEADER, _HOOK, _URL, _QUERY, _GENERAL, _LOGIN, _VARIABLE)
-_TABLE = re.compile(r"(?i)(?:^|[_-])(?:credentials?|secrets?)$")
+_GIVEN = re.compile(
+    r"(?P<before>\b(?:environ\[|environ\.setdefault\(|putenv\(|setenv\()\s*\\*[\"']"
+    r"[A-Z][A-Z0-9_]*(?:KEY|TOKEN|SECRET|PASSWORD|PASS|PWD|CREDENTIALS?)\\*[\"']\]?[ \t]*[=,][ \t]*[rbuf]?\\*[\"'])"
+    r"(?P<value>[^\"'\\\n]{4,})(?=\\*[\"'])"
+)
+"""A variable set to a literal: whatever it looks like, it is what the variable's name says."""
+_PAIR = re.compile(
+    r"(?i)(?P<before>\b(?:name|key)[\"']?[ \t]*:[ \t]*[\"']?[\w.-]*(?:password|passwd|secret|api_?key|token|access_?key)[\"']?,?"
+    r"\s+[\"']?value[\"']?[ \t]*:[ \t]*[\"']?)(?P<value>[^\s\"',}]{4,})"
+)
+_NESTED = re.compile(
+    r"(?i)(?P<before>\b[\w.-]*(?:password|passwd|secret|api_?key|[a-z]_token|access_?key)[\"']?[ \t]*:[ \t]*\{?[ \t]*\n?[ \t]+"
+    r"(?:desc:[^\n]*\n[ \t]+)?[\"']?value[\"']?[ \t]*:[ \t]*[\"']?)(?P<value>[^\s\"',}]{4,})"
+)
+"""`api_key:` with its `value:` below, as a tracker writes a config down."""
+PATTERNS = (
+    _BEARER, _HEADER, _KEY_HEADER, _HOOK, _URL, _QUERY, _GENERAL, _LOGIN, _SHELL_LOGIN, _NETRC, _CURL, _DEFAULT, _VARIABLE,
+    _GIVEN, _PAIR, _NESTED,
+)  # fmt: skip
+_INNOCENT_KEY = re.compile(
+    r"(?:DIGEST|CACHE|SORT|PRIMARY|FOREIGN|PUBLIC|PARTITION|HASH|COMMIT|STATE|CONFIG|DATA\w*)_KEY$"
+)
+_NO_CREDENTIAL = re.compile(r"(?:EOS|BOS|PAD|SEP|CLS|MASK|UNK|STOP|IMAGE|SPECIAL)_TOKEN$")
+
+Lines = Mapping[str, Any]
+_LINE: Lines = {"fold": True}
+_EXACT: Lines = {"fold": False}
+_BELOW: Lines = {"fold": True, "below": 4}
+_ABOVE: Lines = {"fold": True, "above": 2}
+"""How far the lines of a match reach from the word that gives it away."""
+
+Replacement = Callable[[str], str]
 
 
-def is_table(name: str) -> bool:
-    """Whether a table of this name holds secrets alone, whatever each of them is called."""
-    return bool(_TABLE.search(name))
-
-
-def lies_in_table(name: str) -> bool:
-    """Whether a dotted name leads through such a table."""
-    return any(map(is_table, name.split(".")[:-1]))
-
-
-def replaced(text: str, replacement: Callable[[str], str]) -> str:
+def replaced(text: str, replacement: Replacement) -> str:
     """`text` with every secret that stands in a telling place replaced."""
 
     def put(match: re.Match[str]) -> str:
@@ -54,22 +95,44 @@ def replaced(text: str, replacement: Callable[[str], str]) -> str:
     def put_if_mixed(match: re.Match[str]) -> str:
         return put(match) if _is_mixed(match["value"]) else match[0]
 
+    def put_if_digits(match: re.Match[str]) -> str:
+        value = match["value"]
+        drawn = any(map(str.isdigit, value[:-1])) or (any(map(str.isdigit, value)) and len(value) >= 12)
+        return put(match) if drawn and not _is_prose(value) else match[0]
+
     def put_in_url(match: re.Match[str]) -> str:
         url = _QUERY.sub(lambda found: found[0] if found["value"].isdigit() else put(found), match[0])
         return _GENERAL.sub(put_if_mixed, url)
 
-    lower = text.lower()
-    if "bearer" in lower or "authorization" in lower:
-        text = _HEADER.sub(put_if_mixed, _BEARER.sub(put_if_mixed, text))
-    if "webhook" in lower or "hooks.slack" in lower or "telegram.org" in lower:
-        text = _HOOK.sub(put, text)
-    if "://" in text and "=" in text:
-        text = _URL.sub(put_in_url, text)
-    if "login(" in text:
-        text = _LOGIN.sub(put_if_mixed, text)
-    if any(hint in text for hint in ("KEY", "TOKEN", "SECRET", "PASSWORD")):
-        text = _VARIABLE.sub(put_if_mixed, text)
+    def put_variable(match: re.Match[str]) -> str:
+        if _INNOCENT_KEY.search(match["name"]) or _NO_CREDENTIAL.search(match["name"]):
+            return match[0]
+        return put_if_mixed(match)
+
+    def put_if_literal(match: re.Match[str]) -> str:
+        return match[0] if re.fullmatch(r"[A-Z_]+|\$.*|<.*>", match["value"]) else put(match)
+
+    for hints, patterns, change, lines in (
+        (("bearer", "authorization"), (_BEARER, _HEADER), put_if_digits, _LINE),
+        (("x-api", "x-auth", "x-access", "x-goog", "x-vault", "x-amz"), (_KEY_HEADER,), put_if_mixed, _LINE),
+        (("webhook", "hooks.slack", "telegram.org"), (_HOOK,), put, _LINE),
+        (("://",), (_URL,), put_in_url, _LINE),
+        (("login",), (_LOGIN, _SHELL_LOGIN), put_if_mixed, _BELOW),
+        (("machine",), (_NETRC,), put, _BELOW),
+        ((" -u", "--user", "--proxy-user"), (_CURL,), put, _LINE),
+        (("KEY", "TOKEN", "SECRET", "PASS", "PWD"), (_VARIABLE,), put_variable, _EXACT),
+        (("environ[", "environ.set", "putenv(", "setenv("), (_GIVEN,), put_if_literal, _LINE),
+        (("default=", "default ="), (_DEFAULT,), put_if_mixed, _LINE),
+        (("value",), (_PAIR, _NESTED), put_if_mixed, _ABOVE),
+    ):
+        for pattern in patterns:
+            text = on_lines(text, hints, partial(pattern.sub, change), **lines)
     return text
+
+
+def _is_prose(value: str) -> bool:
+    """Whether a value is a word with a number behind it, of the length of words."""
+    return bool(re.fullmatch(r"[A-Za-z]+\d?", value))
 
 
 def _is_mixed(value: str) -> bool:

@@ -3,25 +3,29 @@
 Each secret is replaced by a keyed hash, `<redacted:hmac-…>`. The key never leaves the store's folder, so the hash of a
 short password cannot be guessed from a shared record, while equal secrets of one store stay equal.
 
-What counts as a secret: a value under a telling name (`api_key`, `--password`), a shape that providers publish
-(`ghp_…`, `AKIA…`, a private key block, the user part of a URL), a long literal of high entropy. A secret found in one
-place is then replaced in every other: a token given in the environment is not kept because a patch quotes it bare.
-Hexadecimal is never judged by entropy alone: a training record is full of digests.
+What counts as a secret: a value under a telling name (`telling`), a shape that providers publish or a literal drawn at
+random (`shapes`), what stands in a telling place (`placed`), and each of these in another writing (`encoded`). A secret
+found in one place is then replaced in every other: a token given in the environment is not kept because a patch quotes
+it bare. What a sealed record has replaced is known again by its mark, though nobody keeps the secret itself (`recall`).
+
+Everything that is to be sealed passes here last, whoever made it: `sealable` is the gate of a finished record.
 """
 
 import contextlib
 import hashlib
 import hmac
-import math
 import os
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from runaudit.capture.placed import PATTERNS, is_table, lies_in_table, replaced
+from runaudit.capture import commandline, encoded, placed
+from runaudit.capture.assigned import RULES as ASSIGNED
+from runaudit.capture.assigned import Style, assigned, style_of
+from runaudit.capture.shapes import RULES as SHAPES
+from runaudit.capture.shapes import is_credible, is_random, literals, shaped
+from runaudit.capture.telling import MARK, is_plain, is_secret, is_table, tells
 from runaudit.errors import CaptureError
 from runaudit.records.canonical import JSON
 
@@ -29,47 +33,22 @@ KEY_FILE = "redaction.key"
 MIN_LEARNED = 8
 """Shorter values are replaced where they stand, but not everywhere else: `test` is a word before it is a password."""
 
-_ALWAYS = re.compile(
-    r"(?i)(?:^|[^a-z])(?:pass(?:word|wd|phrase)|pwd|secret|credentials?|private_?key|api_?key|access_?key|secret_?key|"
-    r"account_?key|signing_?key|encryption_?key|client_?secret|bearer|"
-    r"(?:auth|access|refresh|hf|hub|huggingface|wandb|github|gitlab|slack|discord|telegram|bot|api|session)_?token)s?"
-    r"(?:_?id|_?value|_?text)?$"
-)
-_TOKEN = re.compile(r"(?i)(?:^|[^a-z])(?:token|auth|authorization|cookie|dsn|pat)$")
-"""Names that are ordinary words of the field too (`pooling.token = "cls"`): only a value that looks random counts."""
-
-_SHAPES = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----[A-Za-z0-9+/=\s:,\\-]{64,}?-----END [A-Z ]*PRIVATE KEY-----"
-    r"|(?:AKIA|ASIA)[0-9A-Z]{16}\b"
-    r"|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{40,}|glpat-[A-Za-z0-9_-]{20,}"
-    r"|hf_[A-Za-z0-9]{30,}|sk-(?:[a-z]+-)*[A-Za-z0-9_-]{20,}|xox[abeoprs]-[A-Za-z0-9-]{10,}"
-    r"|AIza[0-9A-Za-z_-]{35}|npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{50,}|dop_v1_[0-9a-f]{64}"
-    r"|eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"
-    r"|wandb_v1_[A-Za-z0-9_]{20,}"
-)
-_SHAPE_HINTS = (
-    "PRIVATE KEY", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "hf_", "sk-", "xox",
-    "AIza", "npm_", "pypi-", "dop_v1_", "eyJ", "wandb_v1_",
-)  # fmt: skip
-"""What each shape begins with. A substring search is a hundred times as fast as the pattern; most files have none."""
-_URL_USER = re.compile(r"://([^\s/@:'\"]*):?([^\s/@'\"]*)@")
-_NAME_HINTS = ("passw", "passphrase", "secret", "credential", "token", "_key", "-key", "apikey", "sskey", "untkey")
-_ASSIGNED = re.compile(
-    r"""(?x) (?P<word> (?i: pass(?:word|wd|phrase) | secret | credential | token
-        | (?:api|access|account|private)[_-]?key ) [A-Za-z0-9_]* )
-        (?P<between> ["']? [ \t]* [=:] [ \t]* (?: ["']? [Bb]earer [ ]+ | (?P<quote> ["']) )? )
-        (?P<value> [^\s"',;)}\]]{4,} )"""
-)
-_OPTION = re.compile(r"""(?<![\w-])(?P<option>--?[A-Za-z][\w.-]*)(?P<between>[ =]["']?)(?P<value>[^\s"'=-][^\s"']*)""")
-"""An option of a command line within a text, with its value."""
+_URL_USER = re.compile(r"://([^\s/@:'\"]*):?([^\s/'\"]*)@")
 _COMMAND = re.compile(r"(?i)(?:^|[^a-z])(?:args|argv|arguments|cmd|cmdline|command|command_line|cli)$")
 """Names under which a whole command line stands."""
-_NAME_BEFORE = re.compile(r"[A-Za-z0-9_.-]*\Z")
-_LITERAL = re.compile(r"['\"]([A-Za-z0-9+/_-]{32,200}={0,2})(?=['\"])")
-_BARE = re.compile(r"[A-Za-z0-9+/_-]{32,200}={0,2}")
-_HEX = re.compile(r"[0-9a-fA-F-]+")
-_WORD = re.compile(r"[a-z]*(?:[A-Z][a-z]+)*\d*|[A-Z]*\d*")
+_WORDS = re.compile(r"[^\s\"'`,;()<>\[\]{}]{8,}")
+_EDGES = re.compile(r"[=:@/?&]")
+SHORT = 200
+"""A record is full of short texts: digests, paths, names. Most of them hold no sign that any pattern could match."""
+_DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{40,64}|[a-z_./ -]{1,40}")
+_SUSPECT = re.compile(
+    r"(?i)key|token|secret|pass|pwd|auth|bearer|login|credential|cookie|dsn|connection|webhook|slack|telegram|machine|value"
+    r"|default|sas|pat\b|://|[A-Za-z0-9+/_.~-]{16}|%[0-9a-f]{2}|-u |user"
+)
 _DONE = re.compile(r"<redacted:hmac-[0-9a-f]{16}>")
+_BLOCK = re.compile(rb"(?m)^(GIT binary patch\n(?:(?:literal|delta) \d+\n(?:[A-Za-z][!-~]+\n)+\n?)+)")
+_ITEM_NAMES = ("name", "key", "variable")
+_VALUE_KEYS = frozenset({"value", "default"})
 
 
 def redaction_key(store_root: Path) -> bytes:
@@ -113,21 +92,34 @@ class Redactor:
         self._memory = None if memory is None else memory / f"clean-{_RULES}"
         self._clean = _read_clean(self._memory)
         self._newly_clean: list[bytes] = []
-        self._known: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._known: dict[str, tuple[str, ...]] = {}
+        self._marks: frozenset[str] = frozenset()
+
+    @property
+    def learned(self) -> int:
+        """How many secrets are known by now: what was looked at before the last of them may hold it."""
+        return len(self._known)
 
     def mark(self, secret: str) -> str:
         """The replacement of one secret."""
         code = hmac.new(self._key, secret.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
         return f"<redacted:hmac-{code[:16]}>"
 
+    def identity(self, data: bytes) -> str:
+        """What a content with secrets in it is known by: equal for equal bytes of one store, and nothing to guess from.
+
+        The plain digest of a file that is known but for its password would give the password away.
+        """
+        return f"hmac-sha256:{hmac.new(self._key, data, hashlib.sha256).hexdigest()}"
+
+    # ── what is known ────────────────────────────────────────────────────────────────────────────────────────────
+
     def learn(self, secrets: Iterable[str]) -> None:
-        """Replace these wherever they turn up from now on."""
-        fresh = {s for s in secrets if len(s) >= MIN_LEARNED and not _plain(s) and not _DONE.search(s)} - self._known
-        if fresh:
-            self._known |= fresh
-            longest_first = sorted(self._known, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+        """Replace these wherever they turn up from now on, in whichever writing."""
+        fresh = {s for s in secrets if len(s) >= MIN_LEARNED and not is_plain(s) and not MARK.search(s)}
+        if fresh := fresh - self._known.keys():
+            known = self._known | {secret: encoded.writings(secret) for secret in fresh}
+            self._known = {secret: known[secret] for secret in sorted(known, key=len, reverse=True)}
 
     def prime(self, environ: Mapping[str, str], argv: Sequence[str], *trees: JSON) -> None:
         """Learn the secrets of the environment, the command line and some trees, before any of them is stored."""
@@ -138,39 +130,84 @@ class Redactor:
         for tree in trees:
             self.tree(tree)
 
-    def text(self, text: str) -> str:
+    def recall(self, *sealed: bytes) -> None:
+        """Know again, by their marks, the secrets that were replaced in these sealed bytes."""
+        self._marks |= {mark.decode() for raw in sealed for mark in re.findall(rb"<redacted:hmac-[0-9a-f]{16}>", raw)}
+
+    # ── texts ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def text(self, text: str, style: Style = Style.PROSE) -> str:
         """`text` with every secret replaced: known values, published shapes, URL users, assignments, entropy."""
-        if self._pattern is not None:
-            text = self._pattern.sub(lambda match: self.mark(match[0]), text)
-        if any(hint in text for hint in _SHAPE_HINTS):
-            text = _SHAPES.sub(lambda match: self._found(match[0]), text)
+        return self._text(text, style, 0)
+
+    def _text(self, text: str, style: Style, depth: int) -> str:
+        text = self._known_replaced(text)
+        if len(text) <= SHORT and (_DIGEST.fullmatch(text) or not _SUSPECT.search(text)):
+            return text
+        text = shaped(text, self._found)
         if "://" in text:
             text = _URL_USER.sub(self._user, text)
-        text = replaced(text, self._placed)
-        lower = text.lower()
-        if any(hint in lower for hint in _NAME_HINTS):
-            text = _ASSIGNED.sub(self._assigned, text)
-            text = _OPTION.sub(self._option, text)
-        if _BARE.fullmatch(text) and is_random(text):
-            return self._found(text)
-        return _LITERAL.sub(self._literal, text)
+        text = placed.replaced(text, self._placed)
+        text = assigned(text, style, self._credibly)
+        text = commandline.options(text, self._found)
+        if (found := literals(text)) is not None:
+            text = found.sub(lambda match: self._found(match[0]) if is_random(match[0]) else match[0], text)
+        return encoded.replaced(text, self._holds, self._found, depth)
 
-    def data(self, data: bytes) -> tuple[bytes, bool]:
+    def _holds(self, text: str, depth: int) -> bool:
+        """Whether a decoded text holds a secret. What is found is not learned: its whole word is."""
+        if _DONE.search(text):
+            return False
+        inner = Redactor(self._key)
+        inner._known, inner._marks = self._known, self._marks
+        return inner._text(text, Style.DATA, depth) != text
+
+    def _known_replaced(self, text: str) -> str:
+        for secret, writings in self._known.items():
+            for word in writings:
+                if word in text:
+                    text = text.replace(word, self.mark(secret))
+        return _WORDS.sub(self._recalled, text) if self._marks else text
+
+    def _recalled(self, match: re.Match[str]) -> str:
+        """A word, or the part of one behind a sign, whose mark a sealed record holds."""
+        word = match[0]
+        starts = [0, *(edge.end() for edge in _EDGES.finditer(word))]
+        ends = [len(word), *(edge.start() for edge in _EDGES.finditer(word)), len(word.rstrip(".:!?"))]
+        for start in starts[:8]:
+            for end in ends[:9]:
+                if end - start >= MIN_LEARNED and self.mark(word[start:end]) in self._marks:
+                    self.learn([word[start:end]])
+                    return f"{word[:start]}{self.mark(word[start:end])}{word[end:]}"
+        return word
+
+    # ── bytes ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def data(self, data: bytes, name: str = "") -> tuple[bytes, bool]:
         """Text bytes with every secret replaced, and whether any was. Bytes that are no UTF-8 keep what is not text.
 
-        Contents that the patterns have found clean once are only searched for the known secrets.
+        `name`: the file's, by which `password: horse` is a setting and no annotation. Contents that the patterns have
+        found clean once are only searched for the known secrets.
         """
-        name = hashlib.sha256(data).digest()
-        if name in self._clean and not any(secret.encode("utf-8", "surrogateescape") in data for secret in self._known):
+        style = style_of(name)
+        seen = hashlib.sha256(data + style.value.encode()).digest()
+        if seen in self._clean and not self._marks and not self._knows(data):
             return data, False
-        text = data.decode("utf-8", "surrogateescape")
-        clean = self.text(text)
+        codec = encoded.wide(data)
+        text = data.decode(codec, "surrogatepass") if codec else data.decode("utf-8", "surrogateescape")
+        clean = self.text(text, style)
         if clean != text:
-            return clean.encode("utf-8", "surrogateescape"), True
-        if self._memory is not None and name not in self._clean:
-            self._clean.add(name)
-            self._newly_clean.append(name)
+            return clean.encode(codec or "utf-8", "surrogatepass" if codec else "surrogateescape"), True
+        if self._memory is not None and seen not in self._clean:
+            self._clean.add(seen)
+            self._newly_clean.append(seen)
         return data, False
+
+    def _knows(self, data: bytes) -> bool:
+        words = (word for writings in self._known.values() for word in writings)
+        return any(word.encode("utf-8", "surrogateescape") in data for word in words) or (
+            b"\0" in data and any(secret.encode("utf-16-le", "surrogatepass") in data for secret in self._known)
+        )
 
     def remember(self) -> None:
         """Keep which contents were clean, for the next launch. A memory that cannot be written costs time alone."""
@@ -182,18 +219,49 @@ class Redactor:
             self._newly_clean.clear()
 
     def patch(self, data: bytes) -> tuple[bytes, bool]:
-        """A git patch with its text hunks redacted. Blocks of base85 are left alone: to them nothing is legible."""
-        parts = re.split(rb"(?m)^(GIT binary patch\n(?:(?:literal|delta) \d+\n(?:[A-Za-z][!-~]+\n)+\n?)+)", data)
-        pairs = [(part, False) if part.startswith(b"GIT binary patch\n") else self.data(part) for part in parts]
-        return b"".join(part for part, _ in pairs), any(changed for _, changed in pairs)
+        """A git patch with its secrets replaced, file by file. A binary block that holds one is taken out whole: it
+        would not apply any more, and the patch says that it was redacted."""
+        pieces: list[bytes] = []
+        changed = False
+        for part in re.split(rb"(?m)^(?=diff --git )", data):
+            name = part.partition(b"\n")[0].rpartition(b" b/")[2].strip(b'"').decode("utf-8", "replace")
+            for block in _BLOCK.split(part):
+                is_block = block.startswith(b"GIT binary patch\n")
+                clean, found = self._binary(block) if is_block else self.data(block, name)
+                pieces.append(clean)
+                changed |= found
+        return b"".join(pieces), changed
+
+    def _binary(self, block: bytes) -> tuple[bytes, bool]:
+        held = encoded.unpacked(block)
+        # Text of two bytes a character is binary to git, and a file of settings like any.
+        if not held or not self.data(held, ".env" if encoded.wide(held) or b"\0" not in held else "")[1]:
+            return block, False
+        return f"# {self.mark(block.decode('ascii', 'replace'))} a binary patch with a secret in it\n".encode(), True
+
+    # ── trees ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def sealable(self, body: JSON) -> JSON:
+        """A finished record as it may be sealed: read until nothing more is found in it, since a secret that is found
+        late may stand in what was read before."""
+        for _ in range(4):
+            before = self.learned
+            body = self.tree(body)
+            if self.learned == before:
+                break
+        return body
 
     def tree(self, value: JSON, *, name: str = "") -> JSON:
         """A JSON tree with secret values replaced, by the names they stand under and by what they look like."""
         if isinstance(value, Mapping):
             each = self._table if is_table(name) else self.tree
-            return {self.text(key): each(item, name=key) for key, item in value.items()}
+            said = next((value[key] for key in _ITEM_NAMES if isinstance(value.get(key), str)), name)
+            return {
+                self.text(key): each(item, name=said if key.lower() in _VALUE_KEYS else key)
+                for key, item in value.items()
+            }
         if isinstance(value, list | tuple):
-            if not is_secret(name, "x1234567") and any(isinstance(word, str) and _is_option(word) for word in value):
+            if not tells(name) and any(isinstance(word, str) and _is_option(word) for word in value):
                 return self._words(value)
             return [self.tree(item, name=name) for item in value]
         if isinstance(value, str):
@@ -201,7 +269,7 @@ class Redactor:
                 return self._found(value)
             return self._command(value) if _COMMAND.search(name) else self.text(value)
         if isinstance(value, int) and not isinstance(value, bool) and re.search(r"(?i)passw|secret", name):
-            return self.mark(str(value))
+            return self.mark(str(value)) if tells(name) else value
         return value
 
     def _table(self, value: JSON, *, name: str = "") -> JSON:
@@ -213,19 +281,9 @@ class Redactor:
         return self._placed(value) if isinstance(value, str) and value else self.tree(value, name=name)
 
     def argv(self, argv: Sequence[str]) -> list[str]:
-        """A command line: `--token X`, `--token=X`, `key=X`, and whatever looks like a secret."""
-        clean: list[str] = []
-        previous = ""
-        for word in argv:
-            option, equals, value = word.partition("=")
-            if equals and is_secret(option.lstrip("-"), value):
-                clean.append(f"{option}={self._found(value)}")
-            elif previous.startswith("-") and "=" not in previous and is_secret(previous.lstrip("-"), word):
-                clean.append(self._found(word))
-            else:
-                clean.append(self.text(word))
-            previous = word
-        return clean
+        """A command line: `--token X`, `--token=X`, `-p X` of a command that takes a password so, `key=X`, and whatever
+        looks like a secret."""
+        return commandline.redacted(argv, self._found, self.text)
 
     def _command(self, text: str) -> str:
         """A command line within one text, its blanks as they are."""
@@ -250,21 +308,18 @@ class Redactor:
             return [leak for i, item in enumerate(value) for leak in self.leaks(item, f"{where}[{i}]")]
         if not isinstance(value, str):
             return []
-        return [where] if (self._pattern is not None and self._pattern.search(value)) or _SHAPES.search(value) else []
+        return [where] if shaped(self._known_replaced(value), self.mark) != value else []
 
-    def _option(self, match: re.Match[str]) -> str:
-        name, value = match["option"].lstrip("-"), match["value"]
-        if _DONE.search(value) or not is_secret(name, value) or re.fullmatch(r"[A-Z_]+|.*[(\[{<$\\].*", value):
-            return match[0]
-        if len(value) < MIN_LEARNED or not (any(map(str.isdigit, value)) and any(map(str.isalpha, value))):
-            return match[0]
-        return f"{match['option']}{match['between']}{self._found(value)}"
+    # ── one secret ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def _placed(self, secret: str) -> str:
         """The replacement of what only its place makes a secret; elsewhere it is one if it cannot be a word."""
-        if _DONE.search(secret):
+        if MARK.search(secret):
             return secret
-        return self._found(secret) if _credible(secret) else self.mark(secret)
+        return self._credibly(secret)
+
+    def _credibly(self, secret: str) -> str:
+        return self._found(secret) if is_credible(secret) else self.mark(secret)
 
     def _found(self, secret: str) -> str:
         self.learn([secret])
@@ -272,30 +327,15 @@ class Redactor:
 
     def _user(self, match: re.Match[str]) -> str:
         user, password = match[1], match[2]
-        if _DONE.search(match[0]) or not (password or len(user) >= 20):
+        if MARK.search(match[0]) or not (password or len(user) >= 20):
             return match[0]
-        self.learn([password or user])
-        return f"://{self.mark(f'{user}:{password}')}@"
-
-    def _literal(self, match: re.Match[str]) -> str:
-        return f"{match[0][0]}{self._found(match[1])}" if is_random(match[1]) else match[0]
-
-    def _assigned(self, match: re.Match[str]) -> str:
-        start = max(0, match.start() - 64)
-        before = _NAME_BEFORE.search(match.string, start, match.start())
-        name, value = (before[0] if before else "") + match["word"], match["value"]
-        if _DONE.search(value) or not is_secret(name, value) or not _is_given(match):
-            return match[0]
-        # Prose and code are full of words after `secret:`; only what cannot be a word is replaced elsewhere too.
-        if _credible(value):
-            self.learn([value])
-        return f"{match['word']}{match['between']}{self.mark(value)}"
+        secret = password or user
+        self.learn([secret])
+        return f"://{user}:{self.mark(secret)}@" if password else f"://{self.mark(secret)}@"
 
 
 _RULES = hashlib.sha256(
-    "\n".join(
-        p.pattern for p in (_ALWAYS, _TOKEN, _SHAPES, _URL_USER, _ASSIGNED, _OPTION, _LITERAL, _BARE, _WORD, *PATTERNS)
-    ).encode()
+    "\n".join((SHAPES, ASSIGNED, *(p.pattern for p in (_URL_USER, *placed.PATTERNS)), commandline.RULES)).encode()
 ).hexdigest()[:16]
 """Which patterns a memory of clean contents was made with: other patterns, another memory."""
 
@@ -309,65 +349,8 @@ def _read_clean(memory: Path | None) -> set[bytes]:
     return {raw[i : i + 32] for i in range(0, len(raw) // 32 * 32, 32)}
 
 
-def is_secret(name: str, value: str) -> bool:
-    """Whether `value` under `name` must not be recorded."""
-    if not value or _DONE.fullmatch(value):
-        return False
-    word = name.replace("-", "_").rpartition(".")[2]
-    if _ALWAYS.search(word) or lies_in_table(name):
-        return True
-    return bool(_TOKEN.search(word)) and len(value) >= 8 and any(c.isdigit() for c in value)
-
-
 def _is_option(word: str) -> bool:
     return word.startswith("-") or "=" in word
-
-
-def _is_given(match: re.Match[str]) -> bool:
-    """Whether text gives a secret or only names one: `password = os.environ[...]`, `api_key: str` hold none."""
-    value = match["value"]
-    if re.fullmatch(r"[A-Z_]+|.*[(\[{<$\\].*", value):
-        return False
-    if re.match(r"(?i)pass(?:word|wd|phrase)", match["word"]) and match["quote"]:
-        return value.lower() not in match["word"].lower()
-    return _credible(value)
-
-
-def _credible(text: str) -> bool:
-    """Whether a value cannot be a word, an identifier or a path: 8 characters or more, letters and digits mixed."""
-    mixed = any(map(str.isdigit, text)) and any(map(str.isalpha, text))
-    return len(text) >= MIN_LEARNED and mixed and not _words(text)
-
-
-def is_random(text: str) -> bool:
-    """Whether a literal looks like key material: mixed case and digits, no hexadecimal, 4.2 bits a character.
-
-    For 40 characters of base64 the expected sample entropy is about 4.8 bits. Identifiers in camel case come near it,
-    but change between lower case, upper case and digits at a third of their places; base64 does at 64 % (1 - Σp²).
-    """
-    if _HEX.fullmatch(text) or text.count("/") > 3 or _words(text):
-        return False
-    kinds = "".join("a" if c.islower() else "A" if c.isupper() else "0" if c.isdigit() else "-" for c in text)
-    if not {"a", "A", "0"} <= set(kinds):
-        return False
-    turns = sum(x != y for x, y in pairwise(kinds)) / len(text)
-    counts = Counter(text).values()
-    return turns >= 0.45 and -sum(n / len(text) * math.log2(n / len(text)) for n in counts) >= 4.2
-
-
-def _words(text: str) -> bool:
-    """Whether every part between dots, dashes, slashes and underscores is a word, perhaps with a number at its end."""
-    return all(_WORD.fullmatch(part) for part in re.split(r"[_./-]", text))
-
-
-def _plain(text: str) -> bool:
-    """A value that is a word, a path or a number in its own right, and so stands in many places innocently.
-
-    `GOOGLE_APPLICATION_CREDENTIALS` names the file that holds the secret; the file's place is none.
-    """
-    if text.startswith("/") and os.path.lexists(text):
-        return True
-    return bool(re.fullmatch(r"[a-z_.\-/ ]+|[\d.]+|(?i:true|false|none)", text))
 
 
 def without_user(url: str) -> str:
@@ -377,3 +360,6 @@ def without_user(url: str) -> str:
         host = parts.netloc.rpartition("@")[2]
         return parts._replace(netloc=host, query="", fragment="").geturl()
     return re.sub(r"^[^@/\s:]+(?::[^@/\s]*)?@(?=[^/\s]+:)", "", url)
+
+
+__all__ = ["MARK", "Redactor", "is_random", "is_secret", "redaction_key", "without_user"]

@@ -93,14 +93,21 @@ class Basket:
     held: int = 0
     files: int = 0
 
-    def entry(self, path: Path, name: str, *, tracked: bool) -> dict[str, JSON] | None:
-        """How `path` enters the record, or None where it is not there. `name` is what errors call it."""
+    def entry(
+        self, path: Path, name: str, *, tracked: bool, sealed: Mapping[str, JSON] | None = None
+    ) -> dict[str, JSON] | None:
+        """How `path` enters the record, or None where it is not there. `name` is what errors call it.
+
+        `sealed`: an entry that a record holds already. A file that is still that one enters as it did: which secrets
+        were known when it was read, and are replaced in what is kept of it, says nothing about the file.
+        """
         try:
             facts = path.lstat()
         except OSError:
             return None
         if stat.S_ISLNK(facts.st_mode):
-            return self._kept(os.fsencode(path.readlink()), {"mode": "120000", **self._target(path, name)})
+            extra: dict[str, JSON] = {"mode": "120000", **self._target(path, name)}
+            return self._kept(os.fsencode(path.readlink()), extra, name, sealed)
         if not stat.S_ISREG(facts.st_mode):
             return None
         mode = {"mode": "100755"} if facts.st_mode & 0o100 else {}
@@ -114,7 +121,7 @@ class Basket:
         data = path.read_bytes()
         if not source and not _is_text(data):
             return {"digest": str(digest_bytes(data)), "size": len(data), "stored": False, **mode}
-        return self._kept(data, mode)
+        return self._kept(data, mode, name, sealed)
 
     def _target(self, path: Path, name: str) -> dict[str, JSON]:
         """What a link to a source file leads to: the link's own text says where it lies, and not what it holds."""
@@ -124,12 +131,14 @@ class Basket:
         entry = self.entry(place, name, tracked=False)
         return {} if entry is None else {"target": {"digest": entry["digest"], "size": entry["size"]}}
 
-    def _kept(self, data: bytes, extra: dict[str, JSON]) -> dict[str, JSON]:
-        redacted = False
-        if self.redactor is not None:
-            data, redacted = self.redactor.data(data)
-        digest = self.keep(data)
-        return {"digest": str(digest), "size": len(data), **extra, **({"redacted": True} if redacted else {})}
+    def _kept(
+        self, data: bytes, extra: dict[str, JSON], name: str, sealed: Mapping[str, JSON] | None
+    ) -> dict[str, JSON]:
+        if sealed is not None and is_content(data, sealed, self.redactor):
+            return {key: sealed[key] for key in ("digest", "size", "redacted", "identity") if key in sealed} | extra
+        clean, redacted = self.redactor.data(data, name) if self.redactor is not None else (data, False)
+        entry: dict[str, JSON] = {"digest": str(self.keep(clean)), "size": len(clean), **extra}
+        return entry | ({} if self.redactor is None or not redacted else redaction(data, self.redactor))
 
     def keep(self, data: bytes) -> Digest:
         """Put `data` aside, to be stored with the rest."""
@@ -161,6 +170,19 @@ class Basket:
 
         with ThreadPoolExecutor(max_workers=16, thread_name_prefix="runaudit-put") as pool:
             list(pool.map(put, missing))
+
+
+def redaction(data: bytes, redactor: Redactor) -> dict[str, JSON]:
+    """What an entry says besides where secrets were replaced in what is kept of `data`."""
+    return {"redacted": True, "identity": redactor.identity(data)}
+
+
+def is_content(data: bytes, entry: Mapping[str, JSON], redactor: Redactor | None) -> bool:
+    """Whether a file's bytes are those that an entry was made of. The digest of an entry with secrets in it is that of
+    what was kept; its identity, under the store's key, is the file's own."""
+    if entry.get("identity") is not None:
+        return redactor is not None and entry["identity"] == redactor.identity(data)
+    return str(digest_bytes(data)) == entry.get("digest")
 
 
 def _is_text(data: bytes) -> bool:

@@ -8,7 +8,7 @@ import typer
 
 from runaudit.cli import common
 from runaudit.cli.common import Context, OneRun
-from runaudit.launch.rerun import redacting, repositories_of
+from runaudit.launch.rerun import repositories_of, same_content
 from runaudit.launch.rerun import rerun as repeat
 from runaudit.launch.restore import restore as rebuild
 from runaudit.launch.text import RerunAnswer, RestoreAnswer
@@ -30,7 +30,7 @@ def restore(
     """
     place = around.open()
     wanted = one_run(around, run)
-    restored = rebuild(wanted, to, repositories=repositories_of(wanted, place), redact=redacting(place))
+    restored = rebuild(wanted, to, repositories=repositories_of(wanted, place), same=same_content(place))
     answer = RestoreAnswer(run=wanted, restored=restored)
     around.tell(answer)
     around.finish(verdict_words("restore", answer.verdict).code)

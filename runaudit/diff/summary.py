@@ -68,8 +68,13 @@ def _summary(name: str, members: tuple[Change, ...], pair: Pair) -> str:
         return f"{name} {level(only.before)} → {level(only.after)}{why}"
     if name.startswith("code.") and len(members) == 2:
         return f"{name} (renamed from {members[0].path if members[1].path == name else members[1].path})"
-    parts = [f"{_inner(name, m.path)} {level(m.before)} → {level(m.after)}" for m in members]
+    parts = [f"{_inner(name, m.path)} {_moved(m.before, m.after)}" for m in members]
     return f"{name} ({head(parts, 4)})"
+
+
+def _moved(before: JSON | Absent, after: JSON | Absent) -> str:
+    lists = None if isinstance(before, Absent) or isinstance(after, Absent) else list_summary(before, after)
+    return lists or f"{level(before)} → {level(after)}"
 
 
 def _code_summary(change: Change, pair: Pair) -> str:

@@ -10,7 +10,7 @@ from runaudit.factors.pair import Pair
 from runaudit.factors.path import matches
 from runaudit.factors.tree import same
 from runaudit.records.canonical import JSON
-from runaudit.text.words import head
+from runaudit.text.words import head, listed
 
 
 def notes_on(pair: Pair, found: Sequence[Change]) -> tuple[str, ...]:
@@ -34,6 +34,38 @@ def _data(pair: Pair, _found: Sequence[Change]) -> Iterator[str]:
             for word, paths_of in (("added", new), ("removed", gone), ("changed", changed)):
                 if paths_of:
                     yield f"data.{name}: {len(paths_of)} files {word}: {head(paths_of)}"
+
+
+def _split(pair: Pair, _found: Sequence[Change]) -> Iterator[str]:
+    """Where data sets say what they are made of: which of it went from one to another, came or was left out."""
+    a, b = (_homes(side.run.manifest.section("data")) for side in (pair.a, pair.b))
+    if not a or not b:
+        return
+    moves: dict[str, list[str]] = {}
+    for member in sorted(a.keys() | b.keys()):
+        before, after = a.get(member, ()), b.get(member, ())
+        if before != after:
+            words = (
+                f"from {listed(before)} to {listed(after)}"
+                if before and after
+                else f"not in {listed(before)} any more"
+                if before
+                else f"new in {listed(after)}"
+            )
+            moves.setdefault(words, []).append(member)
+    for words, members in moves.items():
+        yield f"the data split differs: {head(members)} {words}"
+
+
+def _homes(data: Mapping[str, JSON]) -> dict[str, tuple[str, ...]]:
+    """Member -> the data sets that list it."""
+    homes: dict[str, tuple[str, ...]] = {}
+    for name in sorted(data):
+        entry = data[name]
+        members = entry.get("members") if isinstance(entry, Mapping) else None
+        for member in members if isinstance(members, list | tuple) else ():
+            homes[str(member)] = (*homes.get(str(member), ()), name)
+    return homes
 
 
 def _undeclared(pair: Pair, found: Sequence[Change]) -> Iterator[str]:
@@ -128,6 +160,7 @@ def _budget(pair: Pair, _found: Sequence[Change]) -> Iterator[str]:
 
 _NOTES: tuple[Callable[[Pair, Sequence[Change]], Iterator[str]], ...] = (
     _data,
+    _split,
     _types,
     _renames,
     _bundles,

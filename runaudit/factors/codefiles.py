@@ -21,6 +21,27 @@ def late_files(run: Run) -> Mapping[str, str]:
     return dict(_files({"files": late}, "")) if isinstance(late, Mapping) else {}
 
 
+def one_file(path: str, a: Run, b: Run) -> bool:
+    """Whether two records hold one and the same file at a path, though they replaced different secrets in it.
+
+    Its identity is a digest of the bytes themselves, under the key of the store: equal ones speak of equal bytes.
+    """
+    found = [_entry(path, run.manifest.section("code")).get("identity") for run in (a, b)]
+    return found[0] is not None and found[0] == found[1]
+
+
+def _entry(path: str, code: Mapping[str, Any]) -> Mapping[str, Any]:
+    entry = (code.get("files") or {}).get(path)
+    if isinstance(entry, Mapping):
+        return entry
+    for group in ("submodules", "siblings"):
+        inner = code.get(group)
+        for name, part in inner.items() if isinstance(inner, Mapping) else ():
+            if path.startswith(f"{name}/") and isinstance(part, Mapping):
+                return _entry(path[len(name) + 1 :], part)
+    return {}
+
+
 def _files(code: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
     for path, entry in (code.get("files") or {}).items():
         if isinstance(entry, Mapping):

@@ -4,6 +4,7 @@ A key's name only says what evidence to look for. A value that the record does n
 `teacher.run_id` names another run, and `relu` is no folder because data happens to lie under one of that name.
 """
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -103,11 +104,13 @@ def in_run_folder(key: str, value: str, of: "Levels") -> str:
 def data_place(key: str, value: str, of: "Levels") -> str:
     """The data set of the record that lies where a value points, if its content is known; empty otherwise.
 
-    The value is the set's whole path, or a folder above it or the end of it under a key that says where data lies.
+    The value is the set's whole path, or a folder above it or the end of it under a key that says where data lies; a
+    relative one counts from the folder that the program ran in.
     """
+    here = posixpath.normpath(posixpath.join(of.cwd, value)) if of.cwd and value else value
     for name, entry in of.run.manifest.section("data").items():
         place = entry.get("path") if isinstance(entry, Mapping) else None
-        if isinstance(place, str) and has_digest(entry) and _leads_to(key, value, place):
+        if isinstance(place, str) and has_digest(entry) and any(_leads_to(key, v, place) for v in {value, here}):
             return name
     return ""
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from runaudit.factors import builtin as known
+from runaudit.factors.codefiles import one_file
 from runaudit.factors.documents import cells, reads_docstrings, shape, text_of, why_unread
 from runaudit.factors.evidence import without_secrets
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass
@@ -75,6 +76,8 @@ def _judge(
     if _launched_with(path, before, after, a, b):
         return ChangeClass.DERIVED, known.SETTINGS
     if isinstance(before, str) and isinstance(after, str):
+        if one_file(path, a.run, b.run):
+            return ChangeClass.NUISANCE, "the same file; other secrets of it were known when it was recorded"
         return _same_text(path, text_of(a.run, before), text_of(b.run, after), a, b)
     return ChangeClass.FACTOR, ""
 

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from runaudit.factors import builtin as known
+from runaudit.factors.evidence import data_place
 from runaudit.factors.factor import ChangeClass, Classification, Role
 from runaudit.factors.levels import SEED_KEYS, Levels
 from runaudit.factors.path import last_key, steps
@@ -28,6 +29,8 @@ def word_standing(path: str, value: JSON, of: Levels) -> Classification:
     """What one leaf of the command line stands for in this run."""
     if path == of.seed_word:
         return Classification(kind=ChangeClass.DERIVED, why="it is the run's seed", follows="seed")
+    if isinstance(value, str) and (name := data_place(last_key(path), value, of)):
+        return Classification(value=f"<data.{name}>", why=_judged_by(name))
     if (leaf := of.repeats.get(path)) is not None:
         return Classification(kind=ChangeClass.DERIVED, why=f"it is {leaf}", follows=leaf)
     if names_a_seed(path) and not isinstance(value, Mapping):
@@ -76,8 +79,7 @@ def text_standing(value: str, of: Levels, *, named: str = "") -> Classification:
     if isinstance(run_dir, str) and run_dir and _within(place, posixpath.normpath(run_dir)):
         return Classification(kind=ChangeClass.NUISANCE, why="it lies in the run's own folder")
     if name := _data_set(place, of):
-        return Classification(value=f"<data.{name}>",
-                        why=f"a place; what lies there is judged by the digest of data.{name}")  # fmt: skip
+        return Classification(value=f"<data.{name}>", why=_judged_by(name))
     if _is_config_file(place, of):
         return Classification(kind=ChangeClass.DERIVED, follows="config", why=known.SETTINGS)
     if content := content_at(place, of):
@@ -85,6 +87,10 @@ def text_standing(value: str, of: Levels, *, named: str = "") -> Classification:
     if _written(place, of):
         return Classification(kind=ChangeClass.NUISANCE, why="a place that the run only wrote to")
     return Classification()
+
+
+def _judged_by(name: str) -> str:
+    return f"a place; what lies there is judged by the digest of data.{name}"
 
 
 def _names_parent(value: str, of: Levels, named: str) -> bool:

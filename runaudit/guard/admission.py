@@ -122,7 +122,7 @@ def judge_draft(
     around = _surroundings(top, draft, store, environ=environ, since_ns=since_ns)
     facts = launch_facts(
         draft,
-        replace(around, damaged=damaged),
+        replace(around, damaged=damaged, blobs=store.blobs),
         history=history,
         baseline=terms.baseline,
         policy=terms.settings.guard,

@@ -68,7 +68,8 @@ class Surroundings:
     """What the draft itself does not say. `changed`: tracked files that differ from the commit. `root`: where the code
     lies. `siblings`: name -> folder of editable packages. `sources`: Python files as (path, bytes).
     `damaged`: earlier records that could not be read. `outputs`: files in the tree that earlier runs wrote and nobody
-    has edited since; `touched` says whether a run ever wrote a file."""
+    has edited since; `touched` says whether a run ever wrote a file.
+    `blobs` are the contents that the draft names."""
 
     root: str = "."
     changed: tuple[str, ...] | None = None
@@ -79,6 +80,7 @@ class Surroundings:
     damaged: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     touched: Callable[[str], bool] = field(default=lambda path: False)
+    blobs: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def launch_facts(
@@ -92,7 +94,7 @@ def launch_facts(
     call: Invocation | None = None,
 ) -> dict[str, object]:
     """Every fact by the name a rule asks for it with. `history` is oldest first and does not hold the draft."""
-    draft = Run(manifest=manifest, liveness="running")
+    draft = Run(manifest=manifest, liveness="running", blobs=around.blobs)
     return {
         "manifest": manifest,
         "code": code_facts(manifest, around, ignore=(policy or GuardSettings()).ignore),

@@ -58,7 +58,7 @@ def close_run(store: Store, manifest: Manifest, end: End, *, environ: Mapping[st
     written = own_files(end.trace, end.cwd) if end.trace.observed or end.lost else None
     gather_series(live, (folder, end.cwd), before=end.before, names=end.names, written=written)
     announce_files(live, folder)
-    redactor = redactor_of(store, environ=environ)
+    redactor = redactor_of(store, environ=environ, manifest=manifest)
     seen = observe_outcome(end.trace, manifest, store, redactor)
     changed, remarks = changed_data(store, manifest)
     findings = [finding.to_json() for finding in seed_findings(manifest, seen.observed)]

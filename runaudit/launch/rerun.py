@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from runaudit.capture.draft import ABSENT, LaunchRequest, redactor_of
+from runaudit.capture.source import is_content
 from runaudit.diff import compare
 from runaudit.diff.result import FactorChange
 from runaudit.errors import NothingToJudgeError
@@ -24,6 +25,7 @@ from runaudit.launch.reproduction import Repetition, judge_repetition
 from runaudit.launch.restore import Restored, restore
 from runaudit.launch.wrapper import run_sealed
 from runaudit.records.canonical import canonical_bytes
+from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.run import Run
 from runaudit.settings import Settings
@@ -57,7 +59,7 @@ def rerun(
     settings = settings or Settings()
     command = _command(run)
     repositories = repositories_of(run, store)
-    restored = restore(run, to, repositories=repositories, redact=redacting(store, environ))
+    restored = restore(run, to, repositories=repositories, same=same_content(store, environ))
     if not restored.exact:
         path, why = next(iter(restored.missing.items()))
         raise NothingToJudgeError(
@@ -132,10 +134,17 @@ def _with_program(command: tuple[str, ...], run: Run, cwd: Path) -> tuple[str, .
     return (str(there), *command[1:])
 
 
-def redacting(store: Store, environ: Mapping[str, str] = os.environ) -> Callable[[bytes], bytes]:
-    """The store's redaction, primed with the secrets of this process as a capture is."""
+def same_content(store: Store, environ: Mapping[str, str] = os.environ) -> Callable[[bytes, Mapping[str, Any]], bool]:
+    """Whether a content is what an entry of this store was made of. Entries of an older store do not hold the file's
+    identity: what they hold is redacted as this store redacts."""
     redactor = redactor_of(store, environ=environ)
-    return lambda data: redactor.data(data)[0]
+
+    def same(data: bytes, entry: Mapping[str, Any]) -> bool:
+        return is_content(data, entry, redactor) or (
+            entry.get("identity") is None and str(digest_bytes(redactor.data(data)[0])) == entry.get("digest")
+        )
+
+    return same
 
 
 def repositories_of(run: Run, store: Store) -> tuple[Path, ...]:

@@ -39,14 +39,14 @@ class Restored:
         return not self.missing
 
 
-Redact = Callable[[bytes], bytes]
-"""Replaces the secrets of a content as the capture did, by the store's own key."""
+Same = Callable[[bytes, Mapping[str, Any]], bool]
+"""Whether a content with secrets in it is the one that an entry was made of: only the store's own key tells."""
 
 
-def restore(run: Run, to: Path, *, repositories: tuple[Path, ...] = (), redact: Redact | None = None) -> Restored:
+def restore(run: Run, to: Path, *, repositories: tuple[Path, ...] = (), same: Same | None = None) -> Restored:
     """Rebuild the code of `run` in `to`, which must not exist or be empty.
 
-    `repositories` are searched in order for the commit. With `redact` a file that holds a secret can be told from
+    `repositories` are searched in order for the commit. With `same` a file that holds a secret can be told from
     another: the sealed digest is that of its redacted content.
 
     Raises UsageError for a folder in use, NothingToJudgeError for a run whose code is not recorded, IntegrityError
@@ -66,9 +66,9 @@ def restore(run: Run, to: Path, *, repositories: tuple[Path, ...] = (), redact: 
         notes += _apply_patch(run, code, to)
     elif commit:
         notes.append(f"the commit {commit[:SHORT]} is in none of the repositories: rebuilt from the stored sources")
-    missing = dict(_write_tree(run, code, to, redact))
+    missing = dict(_write_tree(run, code, to, same))
     for name, inner in (code.get("submodules") or {}).items():
-        missing |= {f"{name}/{path}": why for path, why in _write_tree(run, inner, _inside(to, name), redact)}
+        missing |= {f"{name}/{path}": why for path, why in _write_tree(run, inner, _inside(to, name), same)}
     notes += [f"the editable package {name} lies outside this tree and was not restored"
               for name in code.get("siblings") or {}]  # fmt: skip
     notes += [f"{to} lies inside the work tree of {r}, whose guard will see it as an untracked repository"
@@ -148,7 +148,7 @@ def _blob(run: Run, digest: str) -> bytes:
 # ── every file against its digest ────────────────────────────────────────────────────────────────────────────────
 
 
-def _write_tree(run: Run, code: Mapping[str, Any], to: Path, redact: Redact | None) -> Iterator[tuple[str, str]]:
+def _write_tree(run: Run, code: Mapping[str, Any], to: Path, same: Same | None) -> Iterator[tuple[str, str]]:
     """Bring the folder to the sealed state; yields each path whose bytes could not be, with the reason."""
     files: Mapping[str, Mapping[str, Any]] = code.get("files") or {}
     known = {*files, *(code.get("submodules") or {})}
@@ -157,7 +157,7 @@ def _write_tree(run: Run, code: Mapping[str, Any], to: Path, redact: Redact | No
             (to / path).unlink()
     for path, entry in files.items():
         target = _inside(to, path)
-        if why := _bring(run, entry, target, redact):
+        if why := _bring(run, entry, target, same):
             yield path, why
 
 
@@ -170,7 +170,7 @@ def _present(to: Path) -> Iterator[str]:
             yield (Path(folder) / name).relative_to(to).as_posix()
 
 
-def _bring(run: Run, entry: Mapping[str, Any], target: Path, redact: Redact | None) -> str | None:
+def _bring(run: Run, entry: Mapping[str, Any], target: Path, same: Same | None) -> str | None:
     """Why `target` is not the sealed file, None where it is. The mode is brought along."""
     digest = str(entry["digest"])
     found = _content(target)
@@ -181,10 +181,13 @@ def _bring(run: Run, entry: Mapping[str, Any], target: Path, redact: Redact | No
         if found is None:
             _write(target, _blob(run, digest), entry)
             return "secrets in it were redacted when it was recorded"
-        if redact is not None and str(digest_bytes(redact(found))) == digest:
+        if same is not None and same(found, entry):
             _set_mode(target, entry)
             return None
-        return "holds a secret, so the record cannot say whether this is the same"
+        if entry.get("identity") is None or same is None:
+            return "holds a secret, so the record cannot say whether this is the same"
+        _write(target, _blob(run, digest), entry)
+        return "secrets in it were redacted when it was recorded, and the commit holds another content"
     if not entry.get("stored", True):
         return "its content is not in the store, only its digest" + ("" if found is None else "; the commit's differs")
     _write(target, _blob(run, digest), entry)

@@ -5,7 +5,6 @@ die, or a later command that finds it lost.
 """
 
 import contextlib
-import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +18,7 @@ from runaudit.capture.redact import Redactor
 from runaudit.errors import RunauditError, UsageError
 from runaudit.record.ledger import claims
 from runaudit.record.sink import Mirror, remarks
-from runaudit.records.canonical import JSON
+from runaudit.records.canonical import JSON, thawed
 from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import FINISHED, Outcome
@@ -27,6 +26,7 @@ from runaudit.records.trajectory import Trajectory, read_lines, whole_lines
 from runaudit.store.catalogue import outcome_entry
 from runaudit.store.store import Store, StoreError
 from runaudit.system.clock import utc_text
+from runaudit.system.locks import lock
 
 ERROR_LENGTH = 500
 SERIES = "series.jsonl"
@@ -62,7 +62,7 @@ def seal_outcome(
         ended = time.time() if now is None else now
         ending: Mapping[str, Any] = next((row for row in reversed(rows) if row["k"] == "ending"), {})
         checkpoints, artifacts, remarks = _files(store, manifest, rows)
-        redactor = redactor_of(store, environ=environ)
+        redactor = redactor_of(store, environ=environ, manifest=manifest)
         settled, remark = settle(status, ending.get("status"), exit_code)
         remarks += [str(row["text"]) for row in rows if row["k"] == "note"] + ([remark] if remark else []) + [*notes]
         body: dict[str, JSON] = {
@@ -78,9 +78,9 @@ def seal_outcome(
             "checkpoints": checkpoints,
             "artifacts": artifacts,
             "seed_proof": {k: v for row in rows if row["k"] == "seed_proof" for k, v in row["proof"].items()},
-            "notes": [redactor.text(note) for note in dict.fromkeys(remarks)],
+            "notes": list(dict.fromkeys(remarks)),
         }
-        outcome = Outcome.of(body | _told_at_the_end(ending, code) | dict(sections))
+        outcome = Outcome.of(redactor.sealable(body | _told_at_the_end(ending, code) | thawed(sections)))
         store.seal_outcome(outcome, time=utc_text(ended))
         return outcome
 
@@ -189,7 +189,7 @@ def _alone(live: Path) -> Iterator[None]:
             f"{live} cannot be written: {error.strerror}", remedy="free space or fix the permissions, then seal again"
         ) from error
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
+        lock(fd, live / "seal.lock")
         yield
     finally:
         os.close(fd)

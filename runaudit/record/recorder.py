@@ -159,7 +159,7 @@ class Recorder:
         self._series = Series(self._live / SERIES)
         self._keeper = Keeper(self._live, self._series, beats=owns)
         self._keeper.start()
-        self._redactor = redactor_of(store, environ=os.environ)
+        self._redactor = redactor_of(store, environ=os.environ, manifest=manifest)
         self._rng: dict[str, str] = {}
         self._lock = threading.RLock()
         self._stopped_by: str | None = None
@@ -193,7 +193,7 @@ class Recorder:
 
     def event(self, step: int, kind: str, detail: Mapping[str, Any] | None = None) -> None:
         """Log a moment that starts a new segment: a stage begins, a run resumes."""
-        self._series.event(step, kind, self._redactor.tree(dict(detail or {})), time.time())
+        self._series.event(step, self._redactor.text(kind), self._redactor.tree(dict(detail or {})), time.time())
 
     def checkpoint(self, path: Path | str, *, step: int, kind: str = "checkpoint") -> Digest:
         """Record a checkpoint by digest; one that lies outside the run's folder is copied in. Returns the digest."""

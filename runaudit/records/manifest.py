@@ -9,7 +9,7 @@ record file, so that what is sealed, what is exported and what is imported are o
     config        the resolved configuration, defaults filled in
     code          commit, branch, remote, dirty, patch {digest,size}|null, files {path: {digest,size}} (the effective
                   tree: every source file as it stood, tracked or not), untracked [path], submodules, siblings
-    data          {name: {path, digest, files, bytes, tiles, frames, preprocessing, …}}
+    data          {name: {path, digest, files, bytes, tiles, frames, preprocessing, members [name], …}}
     env           python, torch, cuda, cudnn, gpu, gpu_count, driver, packages {name: version}, determinism {…}, …
     init          {kind: random|resume|checkpoint, checkpoint: digest|null, parent: run id|null}
     eval          {metric, protocol, crop_border, data_range, channel, code_digest}

@@ -72,17 +72,22 @@ def _read(kind: str, paths: Sequence[Path], settings: Settings) -> tuple[list[Im
 
 
 def _sealed(store: Store, found: Sequence[Imported], skipped: list[Skipped]) -> list[tuple[Manifest, Imported]]:
-    """What was new, sealed; what was there already goes to `skipped`."""
-    known = set(run_ids(store))
+    """What was new, sealed; what was there already goes to `skipped`.
+
+    A run that is there without its end, which an import that was killed in between leaves, is made whole.
+    """
+    known, ended = set(run_ids(store)), set(store.endings())
     sealed = []
     clean = without_secrets([entry.run for entry in found], store)
     for entry in (replace(entry, run=run) for entry, run in zip(found, clean, strict=True)):
-        run_id = foreign_manifest(entry.run).id
-        if run_id in known:
-            skipped.append(Skipped(source=entry.source, reason=f"already imported as {run_id[:12]}"))
+        manifest = foreign_manifest(entry.run)
+        if manifest.id in known and (entry.run.outcome is None or str(manifest.digest) in ended):
+            skipped.append(Skipped(source=entry.source, reason=f"already imported as {manifest.id[:SHORT]}"))
             continue
-        known.add(run_id)
-        sealed.append((seal_foreign(store, entry.run, time=utc_text(time.time())), entry))
+        seal_foreign(store, entry.run, time=utc_text(time.time()), is_logged=manifest.id in known)
+        known.add(manifest.id)
+        ended.add(str(manifest.digest))
+        sealed.append((manifest, entry))
     return sealed
 
 

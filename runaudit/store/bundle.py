@@ -32,13 +32,13 @@ from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT
 from runaudit.store.catalogue import run_ids
-from runaudit.store.line import LogEntry
+from runaudit.store.line import Line, LogEntry
 from runaudit.store.peeks import LOOK
 from runaudit.store.rehash import stored_links
 from runaudit.store.remarks import KINDS, SCHEMAS, read_remark
-from runaudit.store.store import Store, StoreError
+from runaudit.store.store import Store
 from runaudit.store.verify import verify
-from runaudit.system.files import check_output, open_ordinary, writing_output
+from runaudit.system.files import check_output, fsync_folder, open_ordinary, writing_output
 
 SCHEMA = "runaudit.bundle/1"
 ENDINGS = ("outcome", "correction")
@@ -298,32 +298,51 @@ def _named_files(
 
 
 def take_back(store: Store, bundle: Bundle) -> tuple[str, ...]:
-    """Keep the runs of a checked bundle that the store does not hold; returns their ids. The log comes last.
+    """Keep the runs of a checked bundle that the store does not hold whole; returns their ids. The log comes last.
 
-    Raises UsageError where a folder lies in the place of a run's own, StoreError where nothing can be written.
+    What an import left that was killed in between is made use of: its folders, and a run without its end. Raises
+    UsageError where something else lies in the place of a run's folder, StoreError where nothing can be written.
     """
     known = set(run_ids(store))
-    fresh = tuple(run for run in bundle.runs if run not in known)
+    fresh = tuple(run for run in bundle.runs if run not in known or _is_cut_short(store, bundle, run))
     for run in fresh:
-        if store.run_dir(run).exists():
+        if store.run_dir(run).exists() and not _is_ours(store, bundle, run):
             raise UsageError(f"{store.run_dir(run)} exists already", remedy="move it away; nothing was imported")
     if fresh:
-        (store.root / "tmp").mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=store.root / "tmp") as folder:
-            try:
+        with store.explained("import into"):
+            (store.root / "tmp").mkdir(exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=store.root / "tmp") as folder:
                 about = _keep(store, bundle, frozenset(fresh), Path(folder))
-            except OSError as error:
-                raise StoreError(
-                    f"cannot write to the store at {store.root}: {error.strerror}",
-                    remedy="free space or fix the permissions; nothing was imported",
-                ) from error
-        here = {(entry.kind, str(entry.digest)) for entry in store.entries()}
-        for line in bundle.lines:
-            kind, digest = str(line["kind"]), str(line["digest"])
-            # A look that this store has counted already is the same look.
-            if about.get(digest, fresh) and not (kind == LOOK and (kind, digest) in here):
-                store.append(kind, Digest.parse(digest), subject=Digest.parse(str(line["subject"])), time=line["time"])
+        _log(store, bundle, fresh, about)
     return fresh
+
+
+def _is_cut_short(store: Store, bundle: Bundle, run: str) -> bool:
+    """Whether the log counts a run that came in from elsewhere without its end, which the bundle has. A run that was
+    started here has a folder under live/: how it ended is nobody else's to say."""
+    has_end = any(line["kind"] in ENDINGS and line["subject"] == f"sha256:{run}" for line in bundle.lines)
+    return has_end and f"sha256:{run}" not in store.endings() and not store.live_dir(run).exists()
+
+
+def _is_ours(store: Store, bundle: Bundle, run: str) -> bool:
+    """Whether the folder of a run holds exactly the files that the bundle would put there."""
+    folder = store.run_dir(run)
+    files = {path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()}
+    wanted = {store.root / name: digest for name, digest in bundle.files.items() if name.startswith(f"runs/{run}/")}
+    return files == set(wanted) and all(str(digest_file(path)) == digest for path, digest in wanted.items())
+
+
+def _log(store: Store, bundle: Bundle, fresh: Sequence[str], about: Mapping[str, frozenset[str]]) -> None:
+    """Count what was kept, in the order in which it was counted where it comes from."""
+    here = {(entry.kind, str(entry.digest)) for entry in store.entries()}
+    lines = []
+    for line in bundle.lines:
+        kind, digest = str(line["kind"]), str(line["digest"])
+        # A look that this store has counted already is the same look; so is a launch that was cut short here.
+        if about.get(digest, fresh) and not (kind in (LOOK, "manifest") and (kind, digest) in here):
+            subject = Digest.parse(str(line["subject"]))
+            lines.append(Line(kind=kind, digest=Digest.parse(digest), subject=subject, time=line["time"]))
+    store.append_all(lines)
 
 
 def _keep(store: Store, bundle: Bundle, fresh: frozenset[str], folder: Path) -> dict[str, frozenset[str]]:
@@ -342,12 +361,15 @@ def _keep(store: Store, bundle: Bundle, fresh: frozenset[str], folder: Path) -> 
             place.parent.mkdir(parents=True, exist_ok=True)
             with place.open("wb") as file:
                 shutil.copyfileobj(body, file, CHUNK)
+                file.flush()
+                os.fsync(file.fileno())
             if str(digest_file(place)) != bundle.files[name]:
                 raise _refused(bundle.path, f"changed while it was read: {name}")
     for run in sorted(fresh):
-        if (folder / run).is_dir():
+        if (folder / run).is_dir() and not store.run_dir(run).exists():
             store.run_dir(run).parent.mkdir(exist_ok=True)
             (folder / run).replace(store.run_dir(run))
+            fsync_folder(store.run_dir(run).parent)
     return about
 
 

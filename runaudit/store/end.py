@@ -16,7 +16,7 @@ anchor elsewhere shows a change that was meant.
 """
 
 import contextlib
-import fcntl
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -27,6 +27,7 @@ from runaudit.errors import IntegrityError
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.system.files import replace_file
+from runaudit.system.locks import lock
 
 FILE = "log.end"
 MARK = "end"
@@ -100,7 +101,7 @@ def read_ends(root: Path, *, is_locked: bool = False) -> Ends:
     found = _read(root)
     if found.is_there and not (found.is_whole or is_locked):
         with contextlib.suppress(OSError), (root / "log.jsonl").open("rb") as log:
-            fcntl.flock(log, fcntl.LOCK_SH)
+            lock(log.fileno(), root / "log.jsonl", is_shared=True)
             found = _read(root)
     return found
 
@@ -138,6 +139,27 @@ def write_end(root: Path, end: End, *, over: Ends) -> None:
         getattr(os, "fdatasync", os.fsync)(file)
     finally:
         os.close(file)
+
+
+def write_lines(root: Path, log: int, lines: bytes, *, start: End, end: End, over: Ends) -> None:
+    """Put whole lines behind the locked log and seal its new end. Raises OSError; then the log is as it was, as far as
+    the disk still lets it: a line that could not be taken back follows the chain, and the next writer adopts it."""
+    try:
+        if os.write(log, lines) != len(lines):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(log)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.ftruncate(log, start.size)
+        raise
+    try:
+        write_end(root, end, over=over)
+    except OSError:
+        # The new end may stand or not. Only where the old one stands for certain may the lines be cut.
+        with contextlib.suppress(OSError):
+            replace_file(root / FILE, start.row() * 2)
+            os.ftruncate(log, start.size)
+        raise
 
 
 # ── the log against its end ──────────────────────────────────────────────────────────────────────────────────────

@@ -30,18 +30,24 @@ def foreign_manifest(run: Run) -> Manifest:
     return Manifest.of({**body, "origin": origin})
 
 
-def seal_foreign(store: Store, run: Run, *, time: str) -> Manifest:
-    """Keep a foreign run. Raises StoreError; what was written until then is unnamed and does no harm."""
+def seal_foreign(store: Store, run: Run, *, time: str, is_logged: bool = False) -> Manifest:
+    """Keep a foreign run; where the log names it already, `is_logged`, what an import that was cut short did not get
+    to: its end. Raises StoreError; what was written until then is finished by importing the run again."""
     for raw in run.blobs.values():
         store.put(raw)
     manifest = foreign_manifest(run)
     raw = _lines(run)
     if raw:
         store.put(raw)
-    store.seal_manifest(manifest, time=time)
+    outcome = None
     if run.outcome is not None:
         body = run.outcome.to_json() | {"manifest": str(manifest.digest)} | ({"trajectory": _entry(raw)} if raw else {})
-        store.seal_outcome(Outcome.of(body), time=time)
+        outcome = Outcome.of(body)
+        store.put(outcome.raw)
+    if not is_logged:
+        store.seal_manifest(manifest, time=time)
+    if outcome is not None:
+        store.seal_outcome(outcome, time=time)
     return manifest
 
 

@@ -1,4 +1,4 @@
-"""One line of the log, as it is read: what it says, and that what cannot be read is an integrity failure."""
+"""One line of the log, as it is written and as it is read: one that cannot be read is an integrity failure."""
 
 import json
 from collections.abc import Iterator
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from runaudit.errors import IntegrityError, RunauditError
+from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import Digest, digest_bytes
+from runaudit.store.end import MARK, End
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,21 @@ class LogEntry:
     def chain(self) -> str:
         """The digest the next line must name."""
         return str(digest_bytes(self.line))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What a line of the log is to say."""
+
+    kind: str
+    digest: Digest
+    subject: Digest
+    time: str
+
+    def raw(self, before: End) -> bytes:
+        """The line that follows this end of the log, without its newline."""
+        told = {"kind": self.kind, "digest": str(self.digest), "subject": str(self.subject), "time": self.time}
+        return canonical_bytes({**told, "seq": before.lines + 1, "prev": before.head, MARK: 1})
 
 
 def parsed_lines(raw: bytes) -> Iterator[tuple[int, LogEntry]]:

@@ -17,8 +17,6 @@ cannot show, without an anchor outside the store, is a history that was rewritte
 """
 
 import contextlib
-import errno
-import fcntl
 import json
 import logging
 import os
@@ -34,10 +32,11 @@ from runaudit.errors import IntegrityError, NothingToJudgeError, RunauditError
 from runaudit.records.canonical import JSON, canonical_bytes, parse_canonical
 from runaudit.records.digest import Digest, digest_bytes, digest_file
 from runaudit.store.aside import kept_aside, put_over
-from runaudit.store.end import MARK, damaged, end_fault, read_ends, settled, write_end
-from runaudit.store.line import LogEntry, entry_of, parsed_lines
+from runaudit.store.end import damaged, end_fault, read_ends, settled, write_lines
+from runaudit.store.line import Line, LogEntry, entry_of, parsed_lines
 from runaudit.system.clock import utc_text
 from runaudit.system.files import fsync_folder, read_ordinary
+from runaudit.system.locks import lock
 
 if TYPE_CHECKING:
     # Only named: a store keeps bytes, and a listing reads none of them.
@@ -292,33 +291,26 @@ class Store:
             return b""
 
     def append(self, kind: str, digest: Digest, *, subject: Digest, time: str) -> LogEntry:
-        """Add one line under a lock, naming the line before it, and seal it as the end. A torn last line, which was
-        never acknowledged, is cut first. Raises IntegrityError where the log is not the one that was sealed."""
+        """Add one line: `append_all` of it."""
+        return self.append_all([Line(kind=kind, digest=digest, subject=subject, time=time)])[0]
+
+    def append_all(self, lines: "Sequence[Line]") -> tuple[LogEntry, ...]:
+        """Add lines under a lock, each naming the line before it, and seal the last as the end. All are one write, so
+        that a process that dies leaves all or none. Raises IntegrityError where the log is not the one that was sealed,
+        StoreError where nothing was added."""
+        added: list[LogEntry] = []
         with self.explained("write to the log of"), self.log_path.open("a+b", buffering=0) as file:
             log = file.fileno()
-            fcntl.flock(log, fcntl.LOCK_EX)
+            lock(log, self.log_path)
             ends = read_ends(self.root, is_locked=True)
-            end = settled(log, ends, self.root, store=self.identity)
-            row = {
-                "seq": end.lines + 1,
-                "prev": end.head,
-                "kind": kind,
-                "digest": str(digest),
-                "subject": str(subject),
-                "time": time,
-                MARK: 1,
-            }
-            line = canonical_bytes(row) + b"\n"
-            try:
-                if os.write(log, line) != len(line):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                os.fsync(log)
-            except OSError:
-                with contextlib.suppress(OSError):
-                    os.ftruncate(log, end.size)
-                raise
-            write_end(self.root, end.after(line), over=ends)
-        return entry_of(line[:-1], end.lines + 1)
+            start = end = settled(log, ends, self.root, store=self.identity)
+            written = b""
+            for line in lines:
+                raw = line.raw(end)
+                added.append(entry_of(raw, end.lines + 1))
+                written, end = written + raw + b"\n", end.after(raw + b"\n")
+            write_lines(self.root, log, written, start=start, end=end, over=ends)
+        return tuple(added)
 
     def seal_manifest(self, manifest: "Manifest", *, time: str) -> None:
         """Write a manifest once and count its launch."""

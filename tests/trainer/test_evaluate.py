@@ -1,6 +1,5 @@
 """Whole frame, tiles, baselines and pictures: what a network is told about itself."""
 
-import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -41,9 +40,19 @@ def small() -> Burst:
     return next(judging_bursts(config, 0))
 
 
+class Memory(dict[str, bytes]):
+    """A shelf of this process."""
+
+    def find(self, key: str) -> bytes | None:
+        return self.get(key)
+
+    def keep(self, key: str, data: bytes) -> None:
+        self[key] = data
+
+
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("baselines")
+def shelf() -> Memory:
+    return Memory()
 
 
 def bicubic_net(lr: Tensor) -> Tensor:
@@ -100,8 +109,8 @@ def test_tiles_that_cannot_be_blended_are_refused(wrong: dict[str, int]):
         TilingConfig(**wrong)  # type: ignore[arg-type]
 
 
-def test_a_network_that_is_bicubic_gains_nothing(burst: Burst, cache: Path):
-    result = evaluate_sequence(bicubic_net, burst, CONFIG, cache=cache).result
+def test_a_network_that_is_bicubic_gains_nothing(burst: Burst, shelf: Memory):
+    result = evaluate_sequence(bicubic_net, burst, CONFIG, shelf=shelf).result
 
     assert result.gain_db == pytest.approx(0.0, abs=1e-4)
     assert result.psnr - result.single_frame_psnr == 0.0
@@ -115,9 +124,9 @@ def test_a_network_that_is_bicubic_gains_nothing(burst: Burst, cache: Path):
     assert result.baseline.registration_error_px < 0.02
 
 
-def test_a_network_harmed_by_its_frames_has_a_negative_fusion_gain(burst: Burst, cache: Path):
+def test_a_network_harmed_by_its_frames_has_a_negative_fusion_gain(burst: Burst, shelf: Memory):
     """The unaligned mean of nine copies of the reference is bicubic; of the frames it is blurred."""
-    result = evaluate_sequence(mean_net, burst, CONFIG, cache=cache).result
+    result = evaluate_sequence(mean_net, burst, CONFIG, shelf=shelf).result
 
     assert result.single_frame_psnr == pytest.approx(result.baseline.bicubic_psnr, abs=1e-3)
     assert result.psnr - result.single_frame_psnr < -2
@@ -130,9 +139,9 @@ def test_nine_copies_are_the_reference_and_as_many_frames(burst: Burst):
     assert (copies == burst.lr[0]).all()
 
 
-def test_predictions_are_clipped_before_they_are_judged(burst: Burst, cache: Path):
+def test_predictions_are_clipped_before_they_are_judged(burst: Burst, shelf: Memory):
     """Overshoot beyond the range of the file costs nothing: it cannot be stored."""
-    result = evaluate_sequence(lambda lr: 3 * bicubic_net(lr) - 1, burst, CONFIG, cache=cache).result
+    result = evaluate_sequence(lambda lr: 3 * bicubic_net(lr) - 1, burst, CONFIG, shelf=shelf).result
 
     expected = np.clip(3 * bicubic(burst.lr[0], 3) - 1, 0, 1)
 
@@ -152,9 +161,9 @@ def test_a_masked_truth_is_judged_where_it_is_clear(burst: Burst):
     assert second.baseline.ibp_psnr == first.baseline.ibp_psnr
 
 
-def test_the_mean_over_tiles_is_told_apart_from_the_frame(burst: Burst, cache: Path):
+def test_the_mean_over_tiles_is_told_apart_from_the_frame(burst: Burst, shelf: Memory):
     """Mean of dB over tiles of 96: the mean of logarithms is not the logarithm of the mean."""
-    result = evaluate_sequence(bicubic_net, burst, CONFIG, cache=cache).result
+    result = evaluate_sequence(bicubic_net, burst, CONFIG, shelf=shelf).result
     whole = np.clip(whole_frame(bicubic_net, burst.lr), 0, 1)
 
     corners = [(y, x) for y in (0, 96) for x in (0, 96)]
@@ -163,47 +172,50 @@ def test_the_mean_over_tiles_is_told_apart_from_the_frame(burst: Burst, cache: P
     assert result.mean_tile_psnr == pytest.approx(float(np.mean(parts)), abs=1e-9)
 
 
-def test_a_baseline_is_computed_once(small: Burst, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    first = baseline_of(small, CONFIG.protocol, cache=tmp_path)
+def test_a_baseline_is_computed_once(small: Burst, monkeypatch: pytest.MonkeyPatch):
+    memory = Memory()
+    first = baseline_of(small, CONFIG.protocol, shelf=memory)
     monkeypatch.setattr(baseline, "_computed", lambda *_: pytest.fail("computed again"))
 
-    assert baseline_of(small, CONFIG.protocol, cache=tmp_path) == first
+    assert baseline_of(small, CONFIG.protocol, shelf=memory) == first
 
 
-def test_a_baseline_of_other_pixels_or_another_protocol_is_another(small: Burst, tmp_path: Path):
+def test_a_baseline_of_other_pixels_another_protocol_or_other_code_is_another(
+    small: Burst, monkeypatch: pytest.MonkeyPatch
+):
     pixel = small.lr.copy()
     pixel[1, 14, 14] = 0.0
     assert small.motion is not None
     moved = small.motion.copy()
     moved[1, 0] += 1e-9
+    memory = Memory()
 
-    baseline_of(small, CONFIG.protocol, cache=tmp_path)
-    baseline_of(replace(small, lr=pixel), CONFIG.protocol, cache=tmp_path)
-    baseline_of(replace(small, motion=moved), CONFIG.protocol, cache=tmp_path)
-    baseline_of(small, replace(CONFIG.protocol, ibp_iterations=4), cache=tmp_path)
+    baseline_of(small, CONFIG.protocol, shelf=memory)
+    baseline_of(replace(small, lr=pixel), CONFIG.protocol, shelf=memory)
+    baseline_of(replace(small, motion=moved), CONFIG.protocol, shelf=memory)
+    baseline_of(small, replace(CONFIG.protocol, ibp_iterations=4), shelf=memory)
+    monkeypatch.setattr(baseline, "digest_files", lambda _: "sha256:other code")
+    baseline._makers.cache_clear()
+    baseline_of(small, CONFIG.protocol, shelf=memory)
+    baseline._makers.cache_clear()
 
-    assert len(list(tmp_path.iterdir())) == 4
-
-
-@pytest.mark.parametrize("damage", ["", "{}", '{"bicubic_psnr": "x"}', "[]"])
-def test_a_damaged_baseline_is_computed_again(small: Burst, tmp_path: Path, damage: str):
-    first = baseline_of(small, CONFIG.protocol, cache=tmp_path)
-    (entry,) = tmp_path.iterdir()
-    entry.write_text(damage)
-
-    assert baseline_of(small, CONFIG.protocol, cache=tmp_path) == first
-    assert json.loads(entry.read_text())["ibp_psnr"] == first.ibp_psnr
+    assert len(memory) == 5
 
 
-def test_a_cache_that_cannot_be_written_costs_no_run(small: Burst, tmp_path: Path):
-    (tmp_path / "file").write_text("")
+@pytest.mark.parametrize("damage", [b"", b"{}", b'{"made_from": {}, "baseline": {}}', b"[]", b"\xff"])
+def test_a_baseline_that_does_not_say_what_it_was_made_from_is_computed_again(small: Burst, damage: bytes):
+    memory = Memory()
+    first = baseline_of(small, CONFIG.protocol, shelf=memory)
+    ((key, data),) = memory.items()
+    memory[key] = damage
 
-    assert baseline_of(small, CONFIG.protocol, cache=tmp_path / "file" / "cache").ibp_psnr > 0
+    assert baseline_of(small, CONFIG.protocol, shelf=memory) == first
+    assert memory == {key: data}
 
 
-def test_panels_show_one_place_whatever_the_network(burst: Burst, cache: Path, tmp_path: Path):
+def test_panels_show_one_place_whatever_the_network(burst: Burst, shelf: Memory, tmp_path: Path):
     """The place is chosen on the truth alone."""
-    one, other = (evaluate_sequence(n, burst, CONFIG, cache=cache).images for n in (bicubic_net, mean_net))
+    one, other = (evaluate_sequence(n, burst, CONFIG, shelf=shelf).images for n in (bicubic_net, mean_net))
 
     first, second = panels(one, crop=96), panels(other, crop=96)
 
@@ -228,8 +240,8 @@ class Shelf:
         self.kept.append((path, kind))
 
 
-def test_kept_pictures_are_read_back(burst: Burst, cache: Path, tmp_path: Path):
-    judged = evaluate_sequence(bicubic_net, burst, CONFIG, cache=cache)
+def test_kept_pictures_are_read_back(burst: Burst, shelf: Memory, tmp_path: Path):
+    judged = evaluate_sequence(bicubic_net, burst, CONFIG, shelf=shelf)
     shelf = Shelf(tmp_path)
 
     keep_pictures(cast(Any, shelf), (judged,))
@@ -241,15 +253,15 @@ def test_kept_pictures_are_read_back(burst: Burst, cache: Path, tmp_path: Path):
             assert np.array_equal(np.asarray(picture), pixels)
 
 
-def test_pictures_that_cannot_be_written_are_one_line(burst: Burst, cache: Path, tmp_path: Path):
+def test_pictures_that_cannot_be_written_are_one_line(burst: Burst, shelf: Memory, tmp_path: Path):
     (tmp_path / "panels").write_text("")
-    judged = evaluate_sequence(bicubic_net, burst, CONFIG, cache=cache)
+    judged = evaluate_sequence(bicubic_net, burst, CONFIG, shelf=shelf)
 
     with pytest.raises(UsageError, match="pictures cannot be written to"):
         keep_pictures(cast(Any, Shelf(tmp_path)), (judged,))
 
 
-def test_a_network_can_train_on_with_what_it_cached_during_evaluation(burst: Burst, cache: Path):
+def test_a_network_can_train_on_with_what_it_cached_during_evaluation(burst: Burst, shelf: Memory):
     """Validation in the middle of training must leave nothing behind that autograd refuses."""
     weight = torch.ones((), requires_grad=True)
     cached: list[Tensor] = []
@@ -259,7 +271,7 @@ def test_a_network_can_train_on_with_what_it_cached_during_evaluation(burst: Bur
             cached.append(torch.full((1,), 2.0) * 1.0)
         return weight * cached[0] * bicubic_net(lr)
 
-    evaluate_sequence(net, burst, CONFIG, cache=cache)
+    evaluate_sequence(net, burst, CONFIG, shelf=shelf)
     assert weight.grad is None
     net(torch.ones(1, 2, 8, 8)).sum().backward()
 

@@ -143,9 +143,10 @@ def test_a_run_leaves_a_sealed_record_with_everything_that_went_in(
     assert sealed.manifest.section("policy")["derived"] == dict(DERIVED_RULES)
     assert [event.detail["name"] for event in sealed.trajectory.events] == ["alignment", "sr"]
     assert {entry["kind"] for entry in sealed.outcome.checkpoints} >= {"best", "last"}
-    assert {Path(entry["path"]).name for entry in sealed.outcome.artifacts} == {
-        "lr.png", "bicubic.png", "sr.png", "hr.png", "error.png"
-    }  # fmt: skip
+    kinds = [entry["kind"] for entry in sealed.outcome.artifacts]
+    assert sorted(kinds) == ["baseline", *["panel"] * 5]
+    assert sealed.manifest.section("data")["train"]["members"] == ("brick-0", "coins-0")
+    assert sealed.manifest.section("data")["test"]["members"] == ("camera",)
     assert verify(store).problems == ()
 
 
@@ -248,7 +249,7 @@ def test_an_unclean_tree_is_refused_before_anything_is_trained(
         ("data.root=/nowhere", "dataset folder /nowhere does not exist"),
         ("model.scale=2", "model.scale is 2, but"),
         ("optim.bach=3", "the nearest known key is optim.batch"),
-        ("data.tile=4000", "data.tile"),
+        ("data.tile=4000", "smaller than one tile of 4000 low-res pixels"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line_before_training(
@@ -259,9 +260,33 @@ def test_what_is_wrong_is_said_in_one_line_before_training(
     code, answer, err = trained(capsys, config_file, store, "--set", override)
 
     assert (code, answer) == (2, "")
-    assert words in err or "no training tile" in err
+    assert words in err
     assert err.count("\n") == 1
     assert not store.exists() or run_ids(Store.open(store)) == ()
+
+
+def test_what_data_check_finds_stops_the_launch_in_one_line(
+    config_file: Path, bursts: Path, project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A test scene that is trained on as well, and a frame that is cut short: the first is said, both are counted."""
+    broken = shutil.copytree(bursts, tmp_path / "broken")
+    shutil.copytree(broken / "test/camera", broken / "train/leak")
+    document = json.loads((broken / "dataset.json").read_text())
+    document["splits"]["train"].append("leak")
+    (broken / "dataset.json").write_text(json.dumps(document))
+    frame = broken / "train/coins-0/LR003.png"
+    frame.write_bytes(frame.read_bytes()[:100])
+    store = project / ".runaudit"
+
+    code, answer, err = trained(capsys, config_file, store, "--set", f"data.root={broken}")
+
+    assert (code, answer, err.count("\n")) == (2, "", 1)
+    assert "LR003.png cannot be read as an image" in err
+    assert (
+        f"(and 1 more problem); fix the files or dataset.json; 'python -m trainer data check {broken}' lists all" in err
+    )
+    assert not store.exists() or run_ids(Store.open(store)) == ()
+    assert run(capsys, "data", "check", broken)[1].count("\n") == 2
 
 
 def test_an_unlabelled_run_is_refused(config_file: Path, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -318,6 +343,24 @@ def test_a_run_resumed_after_its_last_step_is_only_judged(config_file: Path, tmp
 
     assert again.steps_done == whole.steps_done
     assert again.metrics["full_frame/psnr/camera"] == whole.metrics["full_frame/psnr/camera"]
+
+
+def test_a_baseline_edited_between_two_runs_moves_no_gain(
+    config_file: Path, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = Store.create(project / ".runaudit")
+    first = json.loads(trained(capsys, config_file, store.root)[1])
+    (kept,) = (store.run_dir(first["run"]) / "baselines").iterdir()
+    told = json.loads(kept.read_text())
+    told["baseline"]["bicubic_psnr"] -= 18
+    kept.write_text(json.dumps(told))
+
+    code, answer, err = trained(capsys, config_file, store.root)
+
+    again = json.loads(answer)["metrics"]
+    assert code == 0
+    assert again["full_frame/gain_db/camera"] == first["metrics"]["full_frame/gain_db/camera"]
+    assert f"is not what run {first['run'][:12]} sealed; the baseline is computed again" in err
 
 
 def test_the_seed_acts_on_everything_it_should(config_file: Path) -> None:

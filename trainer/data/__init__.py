@@ -1,6 +1,6 @@
 """Bursts of low-resolution frames with their high-resolution truth: made, kept, read, and cut into tiles."""
 
-from trainer.data.check import DatasetReport, check_dataset
+from trainer.data.check import DatasetReport, check_dataset, read_checked
 from trainer.data.maker import make_dataset
 from trainer.data.patches import Tiles, train_tiles
 from trainer.data.reader import read_dataset
@@ -19,6 +19,7 @@ __all__ = [
     "Tiles",
     "check_dataset",
     "make_dataset",
+    "read_checked",
     "read_dataset",
     "train_tiles",
     "true_flow",

@@ -1,15 +1,16 @@
 """A dataset looked over before any training time is spent on it: every problem at once, each in one line."""
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from runaudit.errors import UsageError
-from trainer.data.layout import Layout, find_layout
+from runaudit.errors import ConfigError, UsageError
+from trainer.data.layout import INDEX, Layout, find_layout
 from trainer.data.reader import read_burst
-from trainer.data.scenes import Burst, DatasetMeta
+from trainer.data.scenes import Burst, Dataset, DatasetMeta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +39,31 @@ def check_dataset(root: Path | str, *, frames: int | None = None) -> DatasetRepo
 
     Raises UsageError only where the folder as a whole cannot be understood (see `find_layout`).
     """
-    layout = find_layout(Path(root), frames=frames)
-    problems: list[str] = []
-    counts = {"train": 0, "test": 0}
-    tiles = 0
+    return _looked_over(Path(root), frames=frames)[1]
+
+
+def read_checked(root: Path | str, *, tile: int) -> Dataset:
+    """Read every burst, once, as `read_dataset` does, and hold each to what `check_dataset` asks of it.
+
+    tile: side of a training tile in low-res pixels. Raises ConfigError, which names the first problem and counts the
+    others.
+    """
+    dataset, report = _looked_over(Path(root), tile=tile)
+    if report.problems:
+        others = len(report.problems) - 1
+        more = f" (and {others} more problem{'s' if others > 1 else ''})" if others else ""
+        raise ConfigError(
+            f"{root}: {report.problems[0].partition('; ')[0]}{more}",
+            remedy=f"fix the files or {INDEX}; 'python -m trainer data check {root}' lists all",
+        )
+    return dataset
+
+
+def _looked_over(root: Path, *, frames: int | None = None, tile: int | None = None) -> tuple[Dataset, DatasetReport]:
+    layout = find_layout(root, frames=frames)
+    tile = layout.meta.tile if tile is None else tile
+    problems = [f"{name} is listed twice in {split}" for split, name in _twice(layout)]
+    read: dict[str, list[Burst]] = {"train": [], "test": []}
     seen: dict[str, tuple[str, str]] = {}  # digest of the truth -> (split, name)
     for place in layout.places:
         try:
@@ -49,16 +71,24 @@ def check_dataset(root: Path | str, *, frames: int | None = None) -> DatasetRepo
         except UsageError as error:
             problems.append(str(error))
             continue
-        counts[place.split] += 1
-        if place.split == "train":
-            tiles += _tiles(burst, layout.meta.tile)
-        problems += _doubts(burst, layout, place.split)
+        read[place.split].append(burst)
+        problems += _doubts(burst, place.split, tile)
         digest = hashlib.sha256(burst.hr.tobytes()).hexdigest()
         split, name = seen.setdefault(digest, (place.split, place.name))
         if split != place.split:
             problems.append(f"{place.name} in {place.split} shows the same truth as {name} in {split}")
-    problems += [f"{layout.root} has no {split} burst" for split, count in counts.items() if not count]
-    return DatasetReport(root=layout.root, meta=layout.meta, tiles=tiles, problems=tuple(problems), **counts)
+    problems += [f"{layout.root} has no {split} burst" for split, bursts in read.items() if not bursts]
+    train, test = tuple(read["train"]), tuple(read["test"])
+    dataset = Dataset(root=layout.root, meta=layout.meta, train=train, test=test)
+    tiles = sum(_tiles(burst, tile) for burst in train)
+    return dataset, DatasetReport(
+        root=layout.root, meta=layout.meta, train=len(train), test=len(test), tiles=tiles, problems=tuple(problems)
+    )
+
+
+def _twice(layout: Layout) -> list[tuple[str, str]]:
+    listed = Counter((place.split, place.name) for place in layout.places)
+    return [place for place, count in listed.items() if count > 1]
 
 
 def _tiles(burst: Burst, tile: int) -> int:
@@ -66,11 +96,11 @@ def _tiles(burst: Burst, tile: int) -> int:
     return int(h // tile) * int(w // tile)
 
 
-def _doubts(burst: Burst, layout: Layout, split: str) -> list[str]:
+def _doubts(burst: Burst, split: str, tile: int) -> list[str]:
     """What can be read but not used."""
     found = []
-    if split == "train" and not _tiles(burst, layout.meta.tile):
-        found.append(f"{burst.name} is smaller than one tile of {layout.meta.tile} low-res pixels")
+    if split == "train" and not _tiles(burst, tile):
+        found.append(f"{burst.name} is smaller than one tile of {tile} low-res pixels")
     if not burst.clear_lr[0].any() or not burst.clear_hr.any():
         found.append(f"{burst.name} has no clear pixel in its reference or its truth")
     flat = [k for k in range(burst.frames) if np.ptp(burst.lr[k]) == 0]

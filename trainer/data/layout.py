@@ -39,6 +39,7 @@ from trainer.data.png import read_counts
 from trainer.data.scenes import DatasetMeta, Doubles
 
 SCHEMA = "runaudit-dataset/1"
+INDEX = "dataset.json"
 FOREIGN_FRAMES = 9  # PROBA-V promises at least nine low-res frames per scene
 HOLD_OUT_EVERY = 10
 FRAME_NAME = re.compile(r"LR(\d+)\.png")
@@ -75,13 +76,13 @@ def find_layout(root: Path, *, frames: int | None = None) -> Layout:
             f"dataset folder {root} does not exist",
             remedy=f"make one with 'python -m trainer data make {root}', or correct the path",
         )
-    if (root / "dataset.json").exists():
+    if (root / INDEX).exists():
         return _declared(root, frames)
     return _discovered(root, FOREIGN_FRAMES if frames is None else frames)
 
 
 def _declared(root: Path, frames: int | None) -> Layout:
-    path = root / "dataset.json"
+    path = root / INDEX
     remedy = f"correct {path.name}, or make the dataset again"
     try:
         document = json.loads(path.read_text(encoding="utf-8"))

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from runaudit.errors import UsageError
-from trainer.data.layout import SCHEMA
+from trainer.data.layout import INDEX, SCHEMA
 from trainer.data.png import write_counts, write_mask
 from trainer.data.scenes import Burst, Floats
 from trainer.data.simulate import LEVELS
@@ -74,7 +74,7 @@ def _write_all(root: Path, config: DatasetConfig, seed: int, progress: Progress 
     # Data is identified by its content where it is used; a work tree that holds it is not dirty for that.
     (root / ".gitignore").write_text("*\n", encoding="utf-8")
     document = _document(config, seed, splits, entries)
-    (root / "dataset.json").write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    (root / INDEX).write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _bursts(config: DatasetConfig, seed: int) -> Iterator[tuple[str, Burst]]:

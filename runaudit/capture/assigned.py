@@ -1,0 +1,106 @@
+"""Secrets that a text assigns to a telling name: `api_key = "…"` in code, `password: horse` in a file of settings.
+
+What the same words mean depends on the file: in code an unquoted value is a name, in settings it is the value itself,
+and prose is full of words after `secret:`.
+"""
+
+import re
+from collections.abc import Callable
+from enum import Enum
+from functools import partial
+from pathlib import PurePosixPath
+
+from runaudit.capture.hinted import on_lines
+from runaudit.capture.shapes import is_credible
+from runaudit.capture.telling import MARK, is_secret, points, tells
+
+
+class Style(Enum):
+    """How a text is read: `prose` and code alike give a secret only where it is quoted or cannot be a word."""
+
+    PROSE = "prose"
+    DATA = "data"
+    SHELL = "shell"
+
+
+_DATA = frozenset(
+    {".yaml", ".yml", ".json", ".toml", ".ini", ".cfg", ".conf", ".env", ".properties", ".netrc", ".pypirc", ".npmrc",
+     ".tfvars", ".credentials", ".secret", ".secrets", ".jsonl", ".hocon", ".plist", ".pgpass"}
+)  # fmt: skip
+_SHELL = frozenset({".sh", ".bash", ".zsh", ".fish", ".ksh"})
+_HINTS = ("passw", "passphrase", "passcode", "_pass", "pass=", "pass:", "pwd", "secret", "credential", "token", "_key",
+          "-key", "apikey", "sskey", "untkey", "ntkey", "ngkey", "connection", "dsn", "cookie", "auth")  # fmt: skip
+_ASSIGNED = re.compile(
+    r"""(?x) (?P<word> (?i: pass(?:word|wd|phrase|code)? | pwd | secret | credential | token | connection_?string
+        | (?:api|access|account|private|auth|signing|encryption)[_-]?key | [_-]key | (?<![a-z])(?:dsn|cookie|auth) )
+        [A-Za-z0-9_]* )
+        (?P<between> \\{0,3}["']?\]? (?: [ \t]* : [ \t]* (?: str | bytes | SecretStr | Optional\[str\] )
+            (?: [ \t]* \| [ \t]* None )? (?= [ \t]* = ) )?
+        [ \t]* (?: := | [=:] ) [ \t]*
+            (?: (?: [rbuf] (?= ["'] ) )? \\{0,3} (?: ["']? [Bb]earer [ ]+ | (?P<quote> ["']) ) )? )
+        (?P<value> [^\s"',;)}\]\\]{3,} )"""
+)
+_SETTING = re.compile(
+    r"""(?mx) (?P<before> ^ [+\-\ ]? [ \t]* (?: -[ ]+ | export[ ]+ | set[ ]+ | ENV[ ]+ | ARG[ ]+ )? ["']?
+        (?P<name> [A-Za-z_][\w.\-]* ) ["']? [ \t]* [:=] [ \t]* )
+        (?: (?P<quote> ["'] ) (?P<inner> (?: (?! (?P=quote) ) [^\n\\] | \\. )+ ) (?P=quote)
+          | (?P<value> [^\s"'#,{}\[\]|>&*][^\n#]*? ) )
+        (?= [ \t]* ,? [ \t]* (?: \#[^\n]* )? \r? $ )"""
+)
+"""A line of a file of settings: name and value, the whole value."""
+RULES = "\n".join((_ASSIGNED.pattern, _SETTING.pattern))
+_NAME_BEFORE = re.compile(r"[A-Za-z0-9_.-]*\Z")
+
+Replacement = Callable[[str], str]
+
+
+def style_of(name: str) -> Style:
+    """How a file of this name is read."""
+    path = PurePosixPath(name.lower())
+    if path.suffix in _DATA or path.name in (".env", ".netrc", ".npmrc", ".pypirc", ".pgpass", "credentials", "config"):
+        return Style.DATA
+    return Style.SHELL if path.suffix in _SHELL or path.name.startswith((".env", "dockerfile")) else Style.PROSE
+
+
+def assigned(text: str, style: Style, replacement: Replacement) -> str:
+    """`text` with every value replaced that is given to a telling name."""
+    if style is not Style.PROSE:
+        text = on_lines(text, _HINTS, partial(_SETTING.sub, lambda match: _set(match, style, replacement)), fold=True)
+    return on_lines(text, _HINTS, partial(_ASSIGNED.sub, lambda match: _given(match, replacement)), fold=True)
+
+
+def _set(match: re.Match[str], style: Style, replacement: Replacement) -> str:
+    name, value = match["name"], match["inner"] or match["value"]
+    if not is_secret(name, value) or MARK.search(value) or _continues(value, style):
+        return match[0]
+    if not tells(name) and not is_credible(value):
+        return match[0]
+    quote = match["quote"] or ""
+    return f"{match['before']}{quote}{replacement(value)}{quote}"
+
+
+def _continues(value: str, style: Style) -> bool:
+    """Whether a value is computed, or only opens a block."""
+    if style is Style.SHELL:
+        return "$" in value or "`" in value
+    return value.endswith((":", "\\")) or value in ("|", ">", "|-", ">-", "~")
+
+
+def _given(match: re.Match[str], replacement: Replacement) -> str:
+    start = max(0, match.start() - 64)
+    before = _NAME_BEFORE.search(match.string, start, match.start())
+    name, value = (before[0] if before else "") + match["word"], match["value"]
+    if MARK.search(value) or not is_secret(name, value) or not _is_literal(match):
+        return match[0]
+    # Prose and code are full of words after `secret:`; only what cannot be a word is replaced elsewhere too.
+    return f"{match['word']}{match['between']}{replacement(value)}"
+
+
+def _is_literal(match: re.Match[str]) -> bool:
+    """Whether text gives a secret or only names one: `password = os.environ[...]`, `api_key: str` hold none."""
+    value = match["value"]
+    if re.fullmatch(r"[A-Z_]+|.*[(\[{<].*|\$.*", value) or points(value):
+        return False
+    if re.match(r"(?i)pass|pwd", match["word"]) and match["quote"]:
+        return value.lower() not in match["word"].lower() and len(value) >= 4
+    return is_credible(value)

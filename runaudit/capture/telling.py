@@ -1,0 +1,102 @@
+"""Names that tell of a secret: a value under `api_key` is one whatever it looks like, under `token` if it looks so.
+
+The field's own words (`tokenizer`, `max_tokens`, `mask_token`, `key_dim`, `cache_key`) tell of none, and a value that
+only points at a secret (`${DB_PASSWORD}`, `os.environ[...]`, `<your key>`) is none.
+"""
+
+import os
+import re
+
+MARK = re.compile(r"<redacted:[^<>\s]{1,80}>")
+"""What stands where a secret stood."""
+_PROVIDERS = (
+    "hf|hub|huggingface|wandb|github|gitlab|bitbucket|slack|discord|telegram|bot|api|session|comet|neptune|mlflow|clearml|"
+    "openai|anthropic|cohere|groq|mistral|replicate|together|pinecone|aws|azure|gcp|google|kaggle|stripe|twilio|sendgrid|"
+    "mailgun|sentry|datadog|npm|pypi|docker|vault|webhook|sas|oauth|jwt|csrf|bearer|pull|push|deploy|service|login|user"
+)
+_ALWAYS = re.compile(
+    r"(?:^|[^a-z])(?:pass(?:word|wd|phrase|code)|pwd|secret|credentials?|"
+    r"(?:db|user|admin|root|smtp|mail|ftp|mysql|pg|postgres|redis|mongo|proxy|http|login|ssh|sudo|api|wifi)_?(?:pass|pw)|"
+    r"(?:private|api|access|secret|account|signing|encryption|auth|client|storage|master|shared|subscription|license"
+    rf"|deploy|session|service|ssh|{_PROVIDERS})_?key|"
+    r"client_?secret|bearer|connection_?string|conn_?str|"
+    rf"(?:auth|access|refresh|id|secret|personal_access|{_PROVIDERS})_?token)s?(?:_?id|_?value|_?text)?$"
+)
+_TOKEN = re.compile(r"(?:^|[^a-z])(?:token|auth|authorization|cookie|dsn|pat|pass|sas|signature|webhook)$")
+"""Names that are ordinary words of the field too (`pooling.token = "cls"`): only a value that looks random counts."""
+_OF_TEXT = re.compile(
+    r"(?:^|_)(?:pad|eos|bos|cls|sep|mask|unk|image|img|video|audio|special|start|end|begin|stop|new|extra|prefix|suffix|"
+    r"class|bot|eot|sot|user_turn|system|next|first|last|sentinel|blank|space|word|no|timestamps?)_?token$"
+)
+_KEY = re.compile(r"(?:^|_)key$")
+_OF_PLACES = re.compile(
+    r"(?:^|_)(?:cache|sort|primary|foreign|partition|group|dict|batch|image|label|target|input|output|data|feature|metric|"
+    r"state|public|host|row|index|search|lookup|map|json|yaml|hash|digest|object|s3|bucket|file|blob|commit|tree|content"
+    r"|artifact|checkpoint|dataset|run|idempotency|dedup|query|kv|routing|order|join)_key$"
+)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_POINTS = re.compile(
+    r"\$\{[^{}]*\}|\$\([^()]*\)|\$[A-Z_][A-Z0-9_]*|\$\d|<[^<>]*>|\{\{.*\}\}|%\(\w+\)s|%\w+%|\{\w*\}|env:\w+"
+    r"|(?:os\.)?(?:environ|getenv)\b.*|[*.•-]+|[xX*]{3,}"
+    r"|(?i:none|null|true|false|yes|no|unset|empty|required|optional|changeme|redacted|todo|placeholder|your[-_ ].*)"
+)
+_TABLE = re.compile(r"(?i)(?:^|[_-])(?:credentials?|secrets?)$")
+
+
+def is_table(name: str) -> bool:
+    """Whether a table of this name holds secrets alone, whatever each of them is called."""
+    return bool(_TABLE.search(name))
+
+
+def lies_in_table(name: str) -> bool:
+    """Whether a dotted name leads through such a table."""
+    return any(map(is_table, name.split(".")[:-1]))
+
+
+def points(value: str) -> bool:
+    """Whether a value holds no secret and only says where one comes from, or that there is none."""
+    return not value or bool(_POINTS.fullmatch(value.strip()) or MARK.fullmatch(value))
+
+
+def tells(name: str) -> bool:
+    """Whether everything under this name is a secret."""
+    return bool(_ALWAYS.search(_word(name))) or lies_in_table(name)
+
+
+def is_secret(name: str, value: str) -> bool:
+    """Whether `value` under `name` must not be recorded."""
+    if points(value):
+        return False
+    word = _word(name)
+    if _ALWAYS.search(word) or lies_in_table(name):
+        return True
+    if _TOKEN.search(word) and not _OF_TEXT.search(word) and not value.startswith(("<", "[", "|")):
+        return len(value) >= 8 and _looks_drawn(value)
+    if _KEY.search(word) and not _OF_PLACES.search(word):
+        return len(value) >= 16 and _is_key(value)
+    return False
+
+
+def is_plain(text: str) -> bool:
+    """A value that is a word, a path or a number in its own right, and so stands in many places innocently.
+
+    `GOOGLE_APPLICATION_CREDENTIALS` names the file that holds the secret; the file's place is none.
+    """
+    if text.startswith("/") and os.path.lexists(text):
+        return True
+    return bool(re.fullmatch(r"[a-z_.\-/ ]+|[\d.]+|(?i:true|false|none)", text))
+
+
+def _word(name: str) -> str:
+    """The last word of a dotted name, in snake case."""
+    return _CAMEL.sub("_", name.replace("-", "_").rpartition(".")[2]).lower()
+
+
+def _looks_drawn(value: str) -> bool:
+    """Whether a value has a digit among its letters, or is long and of mixed case."""
+    return any(map(str.isdigit, value)) or (len(value) >= 16 and value.lower() != value != value.upper())
+
+
+def _is_key(value: str) -> bool:
+    """Whether a value is nothing but letters and digits, both of them: no path, no sentence."""
+    return value.isalnum() and any(map(str.isdigit, value)) and any(map(str.isalpha, value))
