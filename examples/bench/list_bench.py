@@ -1,10 +1,11 @@
-"""What `runaudit list` costs in a store of many runs, beside starting Python.
+"""What `runaudit list` costs in a store of many runs, beside starting Python, and commands on named runs there.
 
     python examples/bench/list_bench.py [--runs 10000] [--rounds 7]
 
 The store is made of sealed manifests and outcomes, written straight into place without fsync; `list`, `verify` and all
-else read it as any other. Printed: the first `list`, which makes the index; then medians of interleaved rounds with the
-index there, the listing after one more run, and the largest memory of each.
+else read it as any other. Printed: the first `list`, which makes the index; then medians of rounds with the index
+there, of all runs and of the newest 50; `show`, `diff` and `stats` of runs named by label, id and cohort; the listing
+after one more run; and the largest memory of each. 100,000 runs take minutes to write and to index.
 """
 
 import argparse
@@ -20,11 +21,13 @@ from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
+from runaudit.store.catalogue import run_ids
 from runaudit.store.end import GENESIS
 from runaudit.store.store import Store
 
 PY = sys.executable
-LIST = [PY, "-m", "runaudit", "list"]
+RUNAUDIT = [PY, "-m", "runaudit"]
+LIST = [*RUNAUDIT, "list"]
 
 
 def manifest(number: int) -> Manifest:
@@ -108,20 +111,34 @@ def main() -> None:
         base = [cost([PY, "-c", "pass"], environ)[0] for _ in range(given.rounds)]
         floor = statistics.median(base)
         print(f"{given.runs} runs; python -c pass takes {floor * 1e3:.1f} ms of CPU")
-        print(f"{'command':28s} {'CPU / python -c pass':>22s} {'seconds':>9s} {'MiB':>7s}")
+        print(f"{'command':48.48s} {'CPU / python -c pass':>22s} {'seconds':>9s} {'MiB':>7s}")
         row("first list: makes the index", [cost(LIST, environ)], floor)
-        for words in ([], ["--json"]):
-            row(" ".join(["list", *words]), [cost([*LIST, *words], environ) for _ in range(given.rounds)], floor)
+        for words in (["list"], ["list", "--json"], ["list", "-n", "50"], *named(writer.store)):
+            row(" ".join(words), [cost([*RUNAUDIT, *words], environ) for _ in range(given.rounds)], floor)
         writer.add(given.runs)
         row("list after one more run", [cost(LIST, environ)], floor)
         own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"(this program itself: {own:.0f} MiB)")
 
 
+def named(store: Store) -> list[list[str]]:
+    """Commands on runs in the middle of the log: by label, by id, and by the label that a cohort is listed under."""
+    ids = run_ids(store)
+    middle = len(ids) // 10 * 5
+    label = f"design {middle // 5} seed"
+    arms = [f"design {middle // 5}", f"design {middle // 5 + 1}"]
+    return [
+        ["show", f"{label} 1"],
+        ["diff", f"{label} 1", f"{label} 2", "--exit-zero"],
+        ["diff", ids[middle][:12], ids[middle + 1][:12], "--exit-zero"],
+        ["stats", "--metric", "val/psnr", arms[0], "--vs", arms[1], "--direction", "higher", "--exit-zero"],
+    ]
+
+
 def row(name: str, found: list[tuple[float, float]], floor: float) -> None:
     """One line of the table."""
     seconds = statistics.median(s for s, _ in found)
-    print(f"{name:28s} {seconds / floor:22.1f} {seconds:9.3f} {max(m for _, m in found):7.1f}", flush=True)
+    print(f"{name:48.48s} {seconds / floor:22.1f} {seconds:9.3f} {max(m for _, m in found):7.1f}", flush=True)
 
 
 if __name__ == "__main__":
