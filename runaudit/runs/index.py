@@ -35,8 +35,13 @@ def listed(
 def lines_held(
     root: Path, settings: "Settings", *, json_answer: bool, colour: bool, width: int | None, newest: int | None = None
 ) -> Sequence[str] | None:
-    """As `listed`, of the store at `root`, where the index holds as it is; else None."""
-    return _read(root, held(root, settings), json_answer, colour, width, newest)
+    """As `listed`, of the store at `root`, where the index holds as it is and there is no more to say: no run is put
+    away, and there are some. Else None."""
+    index = held(root, settings)
+    if index is not None and index.execute("SELECT 1 FROM runs WHERE hidden = 1 LIMIT 1").fetchone() is not None:
+        index.close()
+        return None
+    return _read(root, index, json_answer, colour, width, newest) or None
 
 
 def _read(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from runaudit.settings import Settings
     from runaudit.store.store import Store
 
-SCHEMA = "runaudit.list-index/6"
+SCHEMA = "runaudit.list-index/7"
 FILE = "list.sqlite"
 SEAL = "list.seal"
 WAIT_S = 0.5
@@ -50,6 +50,7 @@ TABLES = (
     "CREATE UNIQUE INDEX runs_id ON runs (id)",
     "CREATE INDEX runs_label ON runs (label)",
     "CREATE INDEX runs_cohort ON runs (cohort)",
+    "CREATE INDEX runs_hidden ON runs (hidden) WHERE hidden = 1",
     "CREATE INDEX runs_again ON runs (again) WHERE again IS NOT NULL",
 )
 

@@ -100,3 +100,11 @@ def test_a_plain_list_loads_no_parser_and_no_judge(store):
     done = subprocess.run(call, check=True, capture_output=True, text=True)
 
     assert json.loads(done.stdout.splitlines()[-1]) == []
+
+
+def test_where_runs_are_put_away_there_is_more_to_say_and_the_parsers_way_says_it(store, capsys):
+    said(app.main, ["archive", "lower rate"], capsys)
+    parsed = said(app.main, ["list"], capsys)
+
+    assert said(main, ["list"], capsys) == parsed
+    assert "lower rate" not in parsed[1] and store.log_path.exists()
