@@ -17,7 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from runaudit.records.canonical import canonical_bytes
+from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
@@ -30,23 +30,50 @@ RUNAUDIT = [PY, "-m", "runaudit"]
 LIST = [*RUNAUDIT, "list"]
 
 
-def manifest(number: int) -> Manifest:
-    """The launch of one of five seeds of a design."""
+LAUNCH = Manifest.of(
+    {
+        "label": "@label",
+        "seed": "@seed",
+        "config": {"lr": "@lr", **{f"key{i}": i for i in range(50)}},
+        "code": {
+            "commit": "a" * 40,
+            "dirty": False,
+            "patch": None,
+            "files": {f"src/part{i}.py": {"digest": f"sha256:{i:064x}", "size": 1000} for i in range(20)},
+        },
+        "data": {"train": {"path": "/data", "digest": "sha256:" + "b" * 64}},
+        "env": {"python": "3.12.1", "torch": "2.6.0", "gpu": None, "packages": {f"p{i}": "1.0" for i in range(60)}},
+        "init": {"kind": "random", "checkpoint": None, "parent": None},
+        "launch": {"started": "@started", "hostname": "bench"},
+        "origin": {"kind": "captured"},
+    }
+).raw
+"""A manifest with places to fill: writing a hundred thousand canonically, leaf by leaf, would take minutes."""
+ENDING = Outcome.of(
+    {
+        "manifest": "sha256:" + "0" * 64,
+        "status": "completed",
+        "metrics": {"full_frame/psnr/a": "@psnr", "val/psnr": 29.0, "train/loss": 0.1},
+        "steps_done": 9,
+    }
+).raw
+TIME = "2026-01-01T00:00:00Z"
+
+
+def filled(text: bytes, **values: JSON) -> bytes:
+    """The canonical record with these values in their places."""
+    for name, value in values.items():
+        text = text.replace(f'"@{name}"'.encode(), canonical_bytes(value))
+    return text
+
+
+def launch_and_outcome(number: int) -> tuple[bytes, bytes]:
+    """One of five seeds of a design, finished."""
     design, seed = divmod(number, 5)
-    files = {f"src/part{i}.py": {"digest": f"sha256:{i:064x}", "size": 1000} for i in range(20)}
-    return Manifest.of(
-        {
-            "label": f"design {design} seed {seed}",
-            "seed": seed,
-            "config": {"lr": 1e-4 * (1 + design), **{f"key{i}": i for i in range(50)}},
-            "code": {"commit": "a" * 40, "dirty": False, "patch": None, "files": files},
-            "data": {"train": {"path": "/data", "digest": "sha256:" + "b" * 64}},
-            "env": {"python": "3.12.1", "torch": "2.6.0", "gpu": None, "packages": {f"p{i}": "1.0" for i in range(60)}},
-            "init": {"kind": "random", "checkpoint": None, "parent": None},
-            "launch": {"started": f"2026-01-01T00:00:00.{number:06d}Z", "hostname": "bench"},
-            "origin": {"kind": "captured"},
-        }
-    )
+    launch = filled(LAUNCH, label=f"design {design} seed {seed}", seed=seed, lr=1e-4 * (1 + design),
+                    started=f"2026-01-01T00:00:00.{number:06d}Z")  # fmt: skip
+    ending = filled(ENDING, psnr=30 + number % 7 * 0.1)
+    return launch, ending.replace(b"sha256:" + b"0" * 64, str(digest_bytes(launch)).encode())
 
 
 class Writer:
@@ -56,30 +83,27 @@ class Writer:
         self.store = Store.create(root)
         self.lines = 0
         self.prev = GENESIS
+        for number in range(256):
+            self.store.object_path(Digest("sha256", f"{number:02x}")).parent.mkdir(parents=True, exist_ok=True)
 
-    def add(self, number: int) -> None:
-        """One finished run."""
-        launch = manifest(number)
-        metrics = {"full_frame/psnr/a": 30 + number % 7 * 0.1, "val/psnr": 29.0, "train/loss": 0.1}
-        outcome = Outcome.of(
-            {"manifest": str(launch.digest), "status": "completed", "metrics": metrics, "steps_done": 9}
-        )
+    def add(self, *numbers: int) -> None:
+        """These runs."""
         with self.store.log_path.open("ab") as log:
-            for kind, digest, raw in (
-                ("manifest", launch.digest, launch.raw),
-                ("outcome", outcome.digest, outcome.raw),
-            ):
-                self._put(digest, raw)
-                self.lines += 1
-                line = canonical_bytes({"seq": self.lines, "prev": self.prev, "kind": kind, "digest": str(digest),
-                                        "subject": str(launch.digest), "time": "2026-01-01T00:00:00Z"})  # fmt: skip
-                self.prev = str(digest_bytes(line))
-                log.write(line + b"\n")
+            for number in numbers:
+                launch, ending = launch_and_outcome(number)
+                subject = digest_bytes(launch)
+                for kind, digest, raw in (("manifest", subject, launch), ("outcome", digest_bytes(ending), ending)):
+                    self.store.object_path(digest).write_bytes(raw)
+                    log.write(self._line(kind, digest, subject) + b"\n")
 
-    def _put(self, digest: Digest, raw: bytes) -> None:
-        path = self.store.object_path(digest)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(raw)
+    def _line(self, kind: str, digest: Digest, subject: Digest) -> bytes:
+        self.lines += 1
+        line = (
+            f'{{"digest":"{digest}","kind":"{kind}","prev":"{self.prev}","seq":{self.lines},'
+            f'"subject":"{subject}","time":"{TIME}"}}'
+        ).encode()
+        self.prev = str(digest_bytes(line))
+        return line
 
 
 def cost(command: list[str], environ: dict[str, str]) -> tuple[float, float]:
@@ -106,8 +130,7 @@ def main() -> None:
         environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", "")))),
                    "RUNAUDIT_STORE": store}  # fmt: skip
         writer = Writer(Path(store))
-        for number in range(given.runs):
-            writer.add(number)
+        writer.add(*range(given.runs))
         base = [cost([PY, "-c", "pass"], environ)[0] for _ in range(given.rounds)]
         floor = statistics.median(base)
         print(f"{given.runs} runs; python -c pass takes {floor * 1e3:.1f} ms of CPU")
