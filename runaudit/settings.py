@@ -4,7 +4,6 @@ It is read from `runaudit.toml`, or `[tool.runaudit]` in `pyproject.toml`, besid
 understood is refused whole: a misspelt `nuisance` that is silently ignored would turn into a wrong verdict.
 """
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +11,6 @@ from types import MappingProxyType
 from typing import Any
 
 from runaudit.errors import ConfigError, RecordError
-from runaudit.system.files import read_ordinary
-from runaudit.system.tomlfile import parse_toml
 
 MAX_POLICY_BYTES = 4 << 20
 
@@ -99,6 +96,9 @@ def load_settings(store_root: Path, *, named: Path | None = None) -> Settings:
 
 def read_settings(path: Path) -> Settings:
     """The policy in one file. A `pyproject.toml` without `[tool.runaudit]` gives the defaults, with no source."""
+    # Only where there is a policy: most listings have none to read.
+    from runaudit.system.files import read_ordinary
+
     try:
         raw = read_ordinary(path, most=MAX_POLICY_BYTES + 1)
     except OSError as error:
@@ -122,6 +122,8 @@ def _table_of(raw: bytes, path: Path) -> dict[str, Any]:
         raise ConfigError(
             f"{path} is more than {MAX_POLICY_BYTES >> 20} MiB, too large for a policy", remedy="name another file"
         )
+    from runaudit.system.tomlfile import parse_toml
+
     try:
         return parse_toml(raw, where=f"the policy {path}")
     except RecordError as error:
@@ -192,6 +194,8 @@ def _stats(table: Mapping[str, Any], where: str) -> StatsSettings:
 def _known(table: Mapping[str, Any], names: tuple[str, ...], where: str) -> None:
     for key in table:
         if key not in names:
+            import difflib  # only where something was mistyped
+
             near = difflib.get_close_matches(key, names, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
             raise ConfigError(f"{where} has the unknown key {key!r}", remedy=hint)

@@ -116,7 +116,7 @@ class Context:
         if self.json:
             say_json(answer.to_json())
             return
-        paint = terminal.Paint(use_colour() and self.format is Format.text)
+        paint = terminal.Paint(terminal.use_colour() and self.format is Format.text)
         if self.quiet:
             lines: Iterable[str] = answer.headline.splitlines()
         elif self.format is Format.md:
@@ -143,7 +143,7 @@ def context(
 ) -> Context:
     """The surroundings that the shared options describe."""
     from runaudit.settings import load_settings
-    from runaudit.store import find_store
+    from runaudit.store.place import find_store
 
     root = find_store(Path.cwd(), named=store)
     named = (("--store", store), ("--policy", policy))
@@ -217,11 +217,6 @@ def signed(
 def _is_watched(around: Context) -> bool:
     """Whether somebody sits before a terminal and waits."""
     return sys.stderr.isatty() and not (around.quiet or around.json or os.environ.get("CI"))
-
-
-def use_colour() -> bool:
-    """Colour only on a terminal, and never against NO_COLOR."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def say(text: str) -> None:

@@ -75,7 +75,8 @@ def _rules(incomplete: str) -> list[tuple[str, str]]:
 
 
 def _store(ctx: typer.Context) -> Any:
-    from runaudit.store import Store, find_store
+    from runaudit.store.place import find_store
+    from runaudit.store.store import Store
 
     return Store.open(find_store(Path.cwd(), named=ctx.params.get("store")))
 

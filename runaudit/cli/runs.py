@@ -1,6 +1,5 @@
 """`runaudit list`: the runs, grouped by cohort. Apart from other commands, so that it loads none of what they need."""
 
-import shutil
 import sys
 from typing import Annotated
 
@@ -9,6 +8,7 @@ import typer
 from runaudit.cli import common
 from runaudit.cli.common import Context, Format
 from runaudit.errors import UsageError
+from runaudit.text.terminal import line_width, use_colour
 
 NUMBER = typer.Option("-n", "--number", metavar="N", help="The newest N runs; of a sorted list the first N.")
 SORT = typer.Option(
@@ -51,8 +51,8 @@ def list_runs(
     ):
         from runaudit.runs.index import hidden_runs, listed
 
-        lines = listed(context.open(), context.settings, json_answer=context.json, colour=common.use_colour(),
-                       width=_width(), newest=number)  # fmt: skip
+        lines = listed(context.open(), context.settings, json_answer=context.json, colour=use_colour(),
+                       width=line_width(), newest=number)  # fmt: skip
         if lines is not None:
             shown = False
             for line in lines:
@@ -65,7 +65,7 @@ def list_runs(
 
     query = Query(filters=tuple(filters or ()), where=where, sort=sort, newest=number, columns=_names(columns))
     found = listed_runs(context.open(), context.settings, query, everything=everything)
-    answer = ListAnswer(sections=found.sections, columns=found.columns, width=_width())
+    answer = ListAnswer(sections=found.sections, columns=found.columns, width=line_width())
     if csv:
         for line in csv_lines(found.sections, found.columns):
             sys.stdout.write(line)
@@ -95,7 +95,3 @@ def _hint(context: Context, shown: bool, hidden: int, nearest: str) -> None:
         parts = parts or ["the store holds no run yet"]
     for part in parts:
         common.hint(part)
-
-
-def _width() -> int | None:
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

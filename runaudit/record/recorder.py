@@ -32,7 +32,8 @@ from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.runs.parent import known_init
-from runaudit.store.store import Store, find_store
+from runaudit.store.place import find_store
+from runaudit.store.store import Store
 
 Admit = Callable[[Manifest, Store], Manifest]
 """Judges a draft: returns it, perhaps with waivers added, or raises GuardRefusedError."""

@@ -137,7 +137,9 @@ def _no_duplicates(pairs: list[tuple[str, JSON]], where: str) -> dict[str, JSON]
 
 def parse_canonical(raw: bytes, *, where: str) -> JSON:
     """What `canonical_bytes` sealed, with tags resolved."""
-    return untagged(parse_strict(raw, where=where, parse_int=_sealed_number))
+    value = parse_strict(raw, where=where, parse_int=_sealed_number)
+    # Every tag and every escaped key begins with `$`, so most records hold nothing to resolve.
+    return untagged(value) if b'"$' in raw or b"\\u0024" in raw else value
 
 
 def _sealed_number(digits: str) -> int | float:
@@ -152,6 +154,8 @@ def canonical_equal(a: JSON, b: JSON) -> bool:
 
 def frozen(value: JSON) -> JSON:
     """A read-only copy: mappings become mapping proxies, lists become tuples."""
+    if isinstance(value, str | int | float) or value is None:
+        return value  # Most values; whether one is some kind of mapping is a slow question.
     if isinstance(value, Mapping):
         return MappingProxyType({key: frozen(item) for key, item in value.items()})
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):

@@ -17,9 +17,10 @@ from runaudit.records.outcome import Outcome
 from runaudit.runs.names import one_named
 from runaudit.settings import Settings
 from runaudit.store.forget import Doomed, clear_live, forget, objects_of
+from runaudit.store.line import LogEntry
 from runaudit.store.rehash import stored_links
 from runaudit.store.remarks import NOTE, read_remark
-from runaudit.store.store import LogEntry, Store
+from runaudit.store.store import Store
 from runaudit.store.tombstone import Forgotten
 from runaudit.text.markdown import escaped, table
 from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable

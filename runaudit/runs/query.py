@@ -15,7 +15,7 @@ from runaudit.runs.conditions import Condition, kept, where
 from runaudit.runs.filters import Called, filter_of
 from runaudit.runs.listing import sections_of
 from runaudit.runs.meaning import Vocabulary
-from runaudit.runs.names import all_runs
+from runaudit.runs.reading import all_runs
 from runaudit.runs.rows import Column, Entry, Section, fields
 from runaudit.settings import Settings
 from runaudit.store.remarks import archived

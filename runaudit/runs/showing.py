@@ -17,11 +17,11 @@ from runaudit.records.manifest import Unknown
 from runaudit.records.record_file import record_of
 from runaudit.records.run import Run
 from runaudit.runs.lines import FINISHED
-from runaudit.runs.names import has_store, one_of, runs_named, stored_cohorts
+from runaudit.runs.names import Names, has_store, one_of, runs_named
 from runaudit.runs.observed import last_words, observed_lines
 from runaudit.runs.rows import figures_of
 from runaudit.settings import Settings
-from runaudit.store.catalogue import run_ids
+from runaudit.store.catalogue import is_launched
 from runaudit.store.remarks import Note, archived, notes
 from runaudit.store.store import Store
 from runaudit.text.markdown import code, escaped, fenced
@@ -30,8 +30,6 @@ from runaudit.text.words import level, plural
 
 APART = ("schema", "manifest", "observed", "stderr_tail")
 """Of an outcome, what is not printed leaf by leaf."""
-MAX_GROUPED = 300
-"""Runs of a store up to which one is put into its cohort by reading them all: beyond, that takes longer than a look."""
 EDGE = 104
 """Characters of a value on the screen."""
 FIGURES, GAPS, NOTES = 5, 3, 2
@@ -124,15 +122,13 @@ def show_answer(store: Store, settings: Settings, word: str) -> ShowAnswer:
 
 
 def _place(store: Store, settings: Settings, run: Run) -> Place | None:
-    if not has_store(store) or run.id not in (ids := run_ids(store)):
+    if not has_store(store) or not is_launched(store, run.id):
         return None
-    cohort = None
-    if len(ids) <= MAX_GROUPED:
-        try:
-            groups = stored_cohorts(store, settings)
-            cohort = next((group for group in groups if any(one.id == run.id for one in group.runs)), None)
-        except RunauditError:
-            cohort = None  # Another run is damaged beyond reading; `verify` names it, and this one is shown.
+    try:
+        with Names(store, settings) as names:
+            cohort = names.cohort_with(run.id)
+    except RunauditError:
+        cohort = None  # Another run is damaged beyond reading; `verify` names it, and this one is shown.
     return Place(folder=store.run_dir(run.id), cohort=cohort, notes=notes(store, run.id),
                  archived=run.id in archived(store))  # fmt: skip
 
@@ -192,7 +188,7 @@ def _dataset(name: str, value: object) -> str:
 
 def _cohort(group: Cohort | None) -> str:
     if group is None:
-        return "not looked up; `runaudit list` groups all runs"
+        return "unknown: another run is damaged beyond reading; `runaudit verify` names it"
     return f"{group.id}  {group.label} ({plural(group.n, 'run')}, effective n {group.effective_n})"
 
 

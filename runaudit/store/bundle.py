@@ -35,10 +35,11 @@ from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT
 from runaudit.store.catalogue import run_ids
 from runaudit.store.foreign import imported_line
+from runaudit.store.line import Line, LogEntry
 from runaudit.store.peeks import LOOK
 from runaudit.store.rehash import stored_links
 from runaudit.store.remarks import KINDS, SCHEMAS, read_remark
-from runaudit.store.store import Line, LogEntry, Store
+from runaudit.store.store import Store
 from runaudit.store.tombstone import Forgotten, ForgottenError
 from runaudit.store.verify import verify
 from runaudit.system.clock import utc_text

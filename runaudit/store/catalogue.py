@@ -20,8 +20,9 @@ from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT, Run
 from runaudit.records.trajectory import Trajectory
+from runaudit.store.line import LogEntry
 from runaudit.store.rehash import stored_links
-from runaudit.store.store import LogEntry, Store
+from runaudit.store.store import Store
 from runaudit.store.tombstone import ForgottenError
 
 HEARTBEAT = "heartbeat"
@@ -39,9 +40,14 @@ def run_ids(store: Store) -> tuple[str, ...]:
     return tuple(entry.digest.hex for entry in store.entries() if entry.kind == "manifest")
 
 
+def is_launched(store: Store, run_id: str) -> bool:
+    """Whether the log counts this run. Finds it without reading the rest of a long log."""
+    return any(e.kind == "manifest" and e.digest.hex == run_id for e in store.newest_first(run_id))
+
+
 def outcome_entry(store: Store, run_id: str) -> LogEntry | None:
     """The log line of the newest outcome of a run: a correction supersedes what it corrects."""
-    return store.endings().get(f"sha256:{run_id}")
+    return store.ending(f"sha256:{run_id}")
 
 
 def load(store: Store, run_id: str, *, trajectory: bool = True, generations: int = MAX_GENERATIONS) -> Run:

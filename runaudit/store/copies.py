@@ -13,7 +13,8 @@ from typing import Any
 from runaudit.errors import IntegrityError, RunauditError
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.trajectory import whole_lines
-from runaudit.store.store import LogEntry, Store
+from runaudit.store.line import LogEntry
+from runaudit.store.store import Store
 from runaudit.system.files import read_ordinary
 from runaudit.system.git import Git
 

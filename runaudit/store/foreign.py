@@ -17,7 +17,8 @@ from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import Run
 from runaudit.records.trajectory import write_lines
-from runaudit.store.store import Line, Store
+from runaudit.store.line import Line
+from runaudit.store.store import Store
 
 IMPORTED, IMPORTED_SCHEMA = "imported", "runaudit.imported/1"
 CAPTURED = "captured"

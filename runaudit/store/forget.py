@@ -19,7 +19,8 @@ from runaudit.errors import RunauditError, UsageError
 from runaudit.records.canonical import parse_canonical
 from runaudit.records.digest import Digest
 from runaudit.store.aside import put_over
-from runaudit.store.store import LogEntry, Store
+from runaudit.store.line import LogEntry
+from runaudit.store.store import Store
 from runaudit.store.tombstone import FORGET, Forgotten, event, tombstone
 
 NOT_TOLD = ("look", "repair", FORGET, "archive", "unarchive", "waiver")

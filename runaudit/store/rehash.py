@@ -14,7 +14,8 @@ from runaudit.errors import RunauditError
 from runaudit.records.digest import Digest, digest_bytes, digest_file, digest_within
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
-from runaudit.store.store import LogEntry, Store
+from runaudit.store.line import LogEntry
+from runaudit.store.store import Store
 from runaudit.store.tombstone import tombstone
 
 _MENTIONED = re.compile(rb"sha256:([0-9a-f]{64})")

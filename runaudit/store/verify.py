@@ -18,9 +18,10 @@ from runaudit.records.digest import digest_bytes
 from runaudit.store.end import FILE, GENESIS, MARKED, Ends, end_fault, end_remarks, read_ends
 from runaudit.store.forget import forgotten_remarks
 from runaudit.store.leftovers import inventory, leftovers
+from runaudit.store.line import LogEntry, entry_of
 from runaudit.store.rehash import Hashed, Launch, Problem, check_runs, relative
 from runaudit.store.remarks import KINDS, remark_faults
-from runaudit.store.store import STORE_SCHEMA, LogEntry, Store, entry_of
+from runaudit.store.store import STORE_SCHEMA, Store
 from runaudit.system.progress import work
 from runaudit.text.words import plural
 
