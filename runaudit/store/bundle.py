@@ -39,14 +39,13 @@ from runaudit.store.line import Line, LogEntry
 from runaudit.store.peeks import LOOK
 from runaudit.store.rehash import stored_links
 from runaudit.store.remarks import KINDS, SCHEMAS, read_remark
-from runaudit.store.store import Store
+from runaudit.store.store import ENDINGS, Store
 from runaudit.store.tombstone import Forgotten, ForgottenError
 from runaudit.store.verify import verify
 from runaudit.system.clock import utc_text
 from runaudit.system.files import check_output, fsync_folder, open_ordinary, writing_output
 
 SCHEMA = "runaudit.bundle/1"
-ENDINGS = ("outcome", "correction")
 LOGGED = ("manifest", *ENDINGS, "waiver", LOOK, *KINDS)
 """The kinds of line that a bundle may bring into a log."""
 CHUNK = 1 << 20

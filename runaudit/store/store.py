@@ -64,7 +64,7 @@ class Store:
         self.root = root
         self._raw: tuple[tuple[int, int, int], bytes] | None = None
         self._read: tuple[tuple[int, int, int], tuple[LogEntry, ...], Mapping[str, LogEntry]] | None = None
-        self._gone: tuple[tuple[LogEntry, ...], Mapping[str, Forgotten]] | None = None
+        self._gone: tuple[tuple[int, int, int], Mapping[str, Forgotten]] | None = None
 
     def existing(self) -> "Store":
         """This store, held to be there. Raises EmptyStoreError where there is none yet, StoreError like `open`."""
@@ -152,13 +152,14 @@ class Store:
 
     def forgotten(self) -> Mapping[str, Forgotten]:
         """What was taken out of the store on purpose, by digest text; nothing where the log is damaged."""
-        try:
-            entries = self.entries()
-        except IntegrityError:
-            return {}
-        if self._gone is None or self._gone[0] is not entries:
-            rows = [row for one in entries if one.kind == FORGET for row in rows_of(self.read(one.digest))]
-            self._gone = entries, {row.digest: row for row in rows}
+        facts = self._facts()
+        if self._gone is None or self._gone[0] != facts:
+            try:
+                lines = [one for one in self.newest_first(f'"kind":"{FORGET}"') if one.kind == FORGET]
+            except IntegrityError:
+                return {}
+            rows = [row for one in reversed(lines) for row in rows_of(self.read(one.digest))]
+            self._gone = facts, {row.digest: row for row in rows}
         return self._gone[1]
 
     def read(self, digest: Digest) -> bytes:
