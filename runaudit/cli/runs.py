@@ -49,7 +49,7 @@ def list_runs(
                        width=_width(), newest=number)  # fmt: skip
         if lines is not None:
             for line in lines:
-                common.say(line)
+                common.say_json_text(line) if context.json else common.say(line)
             return
     from runaudit.factors.cohort import cohorts
     from runaudit.runs.listing import ListAnswer, csv_lines, filtered, sections_of
@@ -66,7 +66,7 @@ def list_runs(
     sections = query.of(sections_of(groups, context.settings.factors, away), [run.id for run in runs])
     if csv:
         for line in csv_lines(sections, names):
-            sys.stdout.write(line)
+            common.say(line)
     else:
         context.tell(ListAnswer(sections=sections, columns=names, width=_width()))
     if not sections:
