@@ -3,9 +3,9 @@
 `--help` and completion read the table alone; importing every command would cost more than most commands take.
 """
 
-import contextlib
 import errno
 import importlib
+import io
 import sys
 import traceback
 from itertools import pairwise
@@ -15,7 +15,7 @@ import typer
 import typer.main
 from typer.core import TyperGroup
 
-from runaudit.cli import common
+from runaudit.cli import common, streams
 from runaudit.cli.plain import PlainCommand
 from runaudit.errors import RunauditError
 
@@ -111,7 +111,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Judges training runs: what changed, whether the comparison is confounded, what the seeds can support.",
-    epilog="Exit codes: 0 pass, 1 negative judgement, 2 usage, 3 cannot be judged, 4 integrity failure, 5 refused.",
+    epilog="Exit codes: 0 pass, 1 negative judgement, 2 usage, 3 cannot be judged, 4 integrity failure, 5 refused by "
+    "the guard, 70 a fault of runaudit itself. `run` exits as its command does.",
 )
 
 
@@ -133,7 +134,12 @@ def root(
 def main(argv: list[str] | None = None) -> None:
     """Run a command; every failure ends in one line and the right exit code."""
     args = list(sys.argv[1:] if argv is None else argv)
+    streams.opened()
     code = _run(args)
+    try:
+        streams.flush()
+    except RunauditError as error:
+        code = common.report_error(error, as_json=False)
     common.hint("")  # What nobody takes is given up here: at exit it would change the code.
     sys.exit(code)
 
@@ -151,14 +157,14 @@ def _run(args: list[str]) -> int:
         if _wants_json(own):
             answer = {"schema": "runaudit.error/1", "error": error.format_message(), "remedy": "see --help"}
             common.say_json(answer)
-        with contextlib.suppress(OSError):
-            error.show()
+        told = io.StringIO()
+        error.show(file=told)
+        common.hint(common.printable(told.getvalue()))
         return int(error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except BrokenPipeError:
-        # The reader went away (`runaudit list | head`); say nothing, and let no flush at exit complain.
-        sys.stdout = None
+        streams.silence("stdout")  # The reader of a help text went away.
         return 0
     except Exception as error:
         if "--debug" in own:

@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
+from runaudit.cli import streams
 from runaudit.cli.completion import completed
 from runaudit.errors import RunauditError, UsageError
 from runaudit.system.progress import shown_on
@@ -145,7 +146,8 @@ def context(
     from runaudit.settings import load_settings
     from runaudit.store.place import find_store
 
-    root = find_store(Path.cwd(), named=store)
+    is_named = store is not None or os.environ.get("RUNAUDIT_STORE")
+    root = find_store(Path() if is_named else here(), named=store)
     named = (("--store", store), ("--policy", policy))
     return Context(
         store_root=root,
@@ -156,6 +158,14 @@ def context(
         exit_zero=exit_zero,
         given=tuple(word for option, value in named if value is not None for word in (option, str(value))),
     )
+
+
+def here() -> Path:
+    """The current folder. Raises UsageError where it was deleted under the shell."""
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise UsageError("the current folder does not exist any more", remedy="cd to one that does") from error
 
 
 SHARED: dict[str, tuple[Any, Any]] = {
@@ -216,19 +226,29 @@ def signed(
 
 def _is_watched(around: Context) -> bool:
     """Whether somebody sits before a terminal and waits."""
-    return sys.stderr.isatty() and not (around.quiet or around.json or os.environ.get("CI"))
+    return _obeys(sys.stderr) and not (around.quiet or around.json or os.environ.get("CI"))
+
+
+def _obeys(stream: TextIO) -> bool:
+    """Whether a terminal is behind it that knows colours and the wiping of a line."""
+    return stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 
 def say(text: str) -> None:
-    """A result, on stdout."""
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    """A result, on stdout. Raises OutputError where it cannot be written."""
+    streams.write(text if text.endswith("\n") else text + "\n")
 
 
 def say_json(answer: Mapping[str, Any]) -> None:
     """A JSON answer, on stdout; non-finite numbers as strings, so that every JSON parser reads it."""
     from runaudit.records.canonical import json_safe
 
-    say(json.dumps(json_safe(answer), indent=2, ensure_ascii=False, allow_nan=False))
+    say_json_text(json.dumps(json_safe(answer), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def say_json_text(text: str) -> None:
+    """A text of JSON, on stdout: what a terminal would obey, or stdout cannot carry, as JSON's own escapes."""
+    say(terminal.printable_json(text, only_ascii=not streams.speaks_unicode()))
 
 
 def hint(text: str) -> None:
@@ -238,8 +258,7 @@ def hint(text: str) -> None:
         sys.stderr.write(text if not text or text.endswith("\n") else text + "\n")
         sys.stderr.flush()
     except (OSError, ValueError, AttributeError):
-        # What stays in the old stream's buffer would fail again at exit, and exit with 120.
-        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
+        streams.silence("stderr")
 
 
 def report_error(error: RunauditError, *, as_json: bool) -> int:

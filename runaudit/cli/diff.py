@@ -1,7 +1,6 @@
 """`runaudit diff A B`: changed factors and the verdict."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -39,7 +38,7 @@ def diff(
     from runaudit.judge.designs import compare_sides, compare_with_tree
 
     result, pair = (
-        compare_with_tree(context.bench, runs or ["@last"], Path.cwd(), intent=intent or ())
+        compare_with_tree(context.bench, runs or ["@last"], common.here(), intent=intent or ())
         if working
         else compare_sides(*_two(context.bench, runs or ["@last~1", "@last"]), context.settings, intent=intent or ())
     )

@@ -18,7 +18,7 @@ from runaudit.text.verdicts import verdict_words
 @describes_launch
 def guard(around: Context, options: Options) -> None:
     """May this run start? Takes the options of `run`, starts and seals nothing. Exit 0: it may; 5: it may not."""
-    answer = ask(around, options, cwd=Path.cwd())
+    answer = ask(around, options, cwd=common.here())
     around.tell(answer)
     around.finish(verdict_words("guard", answer.verdict).code)
 

@@ -26,7 +26,7 @@ def run(around: Context, options: Options) -> None:
     CMD's exit code is passed on, and 128 + N where signal N ended it; signals sent to this process reach CMD. Exit 5:
     the guard refused and nothing was started.
     """
-    around.finish(launch(around, options, cwd=Path.cwd()))
+    around.finish(launch(around, options, cwd=common.here()))
 
 
 def launch(around: Context, options: Options, *, cwd: Path, extra: dict[str, object] | None = None) -> int:

@@ -1,6 +1,5 @@
 """`runaudit list`: the runs, grouped by cohort. Apart from other commands, so that it loads none of what they need."""
 
-import sys
 from typing import Annotated
 
 import typer
@@ -56,7 +55,7 @@ def list_runs(
         if lines is not None:
             shown = False
             for line in lines:
-                common.say(line)
+                common.say_json_text(line) if context.json else common.say(line)
                 shown = True
             _hint(context, shown, hidden_runs(context.store), "")
             return
@@ -68,10 +67,10 @@ def list_runs(
     answer = ListAnswer(sections=found.sections, columns=found.columns, width=line_width())
     if csv:
         for line in csv_lines(found.sections, found.columns):
-            sys.stdout.write(line)
+            common.say(line)
     elif context.json:
         for line in answer.json_lines():
-            common.say(line)
+            common.say_json_text(line)
     else:
         context.tell(answer)
     _hint(context, bool(found.sections), found.hidden, found.nearest)

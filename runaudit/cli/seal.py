@@ -4,7 +4,6 @@ A run is lost when the process that would have sealed it is gone: the machine we
 logged, announced and was seen to use is still there; only how it ended is not, unless the program had said so itself.
 """
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,4 +24,4 @@ def seal(
 
     place = around.open()
     lost = one_named(around.store, around.settings, run)
-    around.tell(SealAnswer(outcome=seal_lost(place, lost, cwd=Path.cwd(), names=around.settings.series)))
+    around.tell(SealAnswer(outcome=seal_lost(place, lost, cwd=common.here(), names=around.settings.series)))

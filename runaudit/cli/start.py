@@ -21,6 +21,9 @@ COMPLETION = "_RUNAUDIT_COMPLETE"
 
 def main(argv: list[str] | None = None) -> None:
     """Run a command line; ends the process with its exit code."""
+    from runaudit.cli import streams
+
+    streams.opened()
     args = list(sys.argv[1:] if argv is None else argv)
     given = plain_list(args) if COMPLETION not in os.environ else None
     answer = _answer(given) if given is not None else None
@@ -30,11 +33,11 @@ def main(argv: list[str] | None = None) -> None:
         parsed(args)
         return
     try:
-        sys.stdout.write(answer)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader went away (`runaudit list | head`); say nothing, and let no flush at exit complain.
-        sys.stdout = None
+        streams.write(answer)
+        streams.flush()
+    except streams.OutputError as error:
+        sys.stderr.write(f"runaudit: {error}\n")
+        sys.exit(2)
     sys.exit(0)
 
 
@@ -79,5 +82,7 @@ def _answer(given: dict[str, str]) -> str | None:
         settings = load_settings(root, named=path("policy"))
         lines = lines_held(root, settings, json_answer=given["format"] == "json", colour=use_colour(),
                            width=line_width(), newest=int(given["number"]) if "number" in given else None)  # fmt: skip
-        return None if lines is None else "".join(f"{line}\n" for line in lines)
+        text = None if lines is None else "".join(f"{line}\n" for line in lines)
+        # Letters that not every stream carries are the parser's way to write.
+        return text if text is not None and text.isascii() else None
     return None

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -102,21 +103,26 @@ def list_markdown(sections: Sequence[Section], columns: Sequence[Column]) -> Ite
 
 
 def csv_lines(sections: Sequence[Section], columns: Sequence[Column]) -> Iterator[str]:
-    """The runs as RFC 4180 has them; a text that a spreadsheet would compute is marked as text."""
+    """The runs as RFC 4180 has them, a row a line; a text that a spreadsheet would compute is marked as text."""
     rows = table_rows(sections, columns)
-    out = io.StringIO()
-    writer = csv.writer(out)
     for cells in ([*rows[0]], *(row.values() for row in rows)) if rows else ():
-        writer.writerow([_cell(cell) for cell in cells])
-    yield from out.getvalue().splitlines(keepends=True)
+        out = io.StringIO()
+        csv.writer(out).writerow([_cell(cell) for cell in cells])
+        yield out.getvalue()
+
+
+_COMPUTED = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What begins a formula, the wide forms too (OWASP, CSV injection); a tab and a line's end are visible by then."""
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def _cell(value: JSON) -> str | int | float:
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+        text = printable(value, keep="")
+        return f"'{text}" if text.startswith(_COMPUTED) and not _NUMBER.fullmatch(text) else text
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
-    return "" if value is None else canonical_bytes(value).decode()
+    return "" if value is None else printable(canonical_bytes(value).decode(), keep="")
 
 
 def table_rows(sections: Sequence[Section], columns: Sequence[Column] = ()) -> list[dict[str, Any]]:

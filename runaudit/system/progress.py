@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TextIO
 
+from runaudit.text.terminal import printable
+
 AFTER_S = 1.0
 """What ends sooner shows nothing."""
 EVERY_S = 0.1
@@ -32,7 +34,7 @@ class _Line:
         if (now := self._clock()) < self._next:
             return
         self._next, self._is_drawn = now + EVERY_S, True
-        self._stream.write(f"\r{text()}\x1b[K")
+        self._stream.write(f"\r{printable(text(), keep='')}\x1b[K")
         self._stream.flush()
 
     def wipe(self) -> None:

@@ -20,8 +20,13 @@ def escaped(text: object) -> str:
 
 
 def code(text: object) -> str:
-    """A span of code that no backtick in it can end, for paragraphs and lists; the cells of a table are plain texts."""
+    """A span of code that no backtick in it can end, for paragraphs and lists; the cells of a table are plain texts.
+
+    What could be a tag is escaped instead: where one reader ends a span, another may not.
+    """
     plain = printable(str(text), keep="")
+    if "<" in plain:
+        return escaped(plain)
     fence = "`" * (_longest_run(plain) + 1)
     edge = " " if plain[:1] in "` " or plain[-1:] in "` " else ""
     return f"{fence}{edge}{plain}{edge}{fence}" if plain else ""

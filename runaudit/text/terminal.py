@@ -1,5 +1,6 @@
 """What reaches a terminal: colour, and control characters made visible. Loads nothing of what judges runs."""
 
+import json
 import os
 import re
 import sys
@@ -10,6 +11,11 @@ _OURS = re.compile(f"({'|'.join(map(re.escape, (RED, GREEN, YELLOW, BOLD, DIM, P
 
 _SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 """The spaces of other scripts and of figures with their units: no letters to Python, and no harm to a terminal."""
+
+_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+"""What Python calls printable and nobody sees: joiners, fillers, selectors of a variant. Two names that differ in one
+of them look the same."""
+_UNUSUAL = re.compile(r"[^\n\x20-\x7e]")
 
 
 class Paint:
@@ -28,9 +34,32 @@ UNPAINTED = Paint(False)
 
 
 def printable(text: str, *, keep: str = "\t") -> str:
-    """`text` with control characters made visible, but for those to `keep`: sources, labels and paths come from
-    strangers."""
-    return "".join(c if c.isprintable() or c in keep or c in _SPACES else f"\\x{ord(c):02x}" for c in text)
+    """`text` with every character made visible that a terminal would obey or nobody would see, but for those to
+    `keep`: `\\x1b`, `\\u202e`. Sources, labels and paths come from strangers."""
+    if text.isprintable() and not _BLANK.search(text):
+        return text
+    return "".join(c if _is_seen(c) or c in keep else _named(c) for c in text)
+
+
+def printable_json(text: str, *, only_ascii: bool = False) -> str:
+    """A text of JSON in which those characters, or all but ASCII, stand as JSON's own escapes: what it says stays the
+    same."""
+
+    def named(found: re.Match[str]) -> str:
+        if _is_seen(found[0]) and not only_ascii:
+            return found[0]
+        return json.dumps(found[0])[1:-1] if found[0] > "\x7f" else f"\\u{ord(found[0]):04x}"
+
+    return _UNUSUAL.sub(named, text)
+
+
+def _is_seen(letter: str) -> bool:
+    return (letter.isprintable() and not _BLANK.match(letter)) or letter in _SPACES
+
+
+def _named(letter: str) -> str:
+    number = ord(letter)
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
 def harmless(line: str, paint: Paint = UNPAINTED) -> str:

@@ -1,0 +1,69 @@
+"""Standard streams that can always be written to. A command is started by shells, cron, editors and pipes; whether
+they left it a place to talk says nothing about what it has to do, and never changes its exit code.
+"""
+
+import os
+import sys
+
+from runaudit.errors import RunauditError
+
+STANDARD = ("stdin", "stdout", "stderr")
+
+
+class OutputError(RunauditError):
+    """The answer could not be written: the disk behind stdout is full, say."""
+
+
+def opened() -> None:
+    """Give each closed stream (`>&-`) the null device, and let none of them fail for a letter that it cannot write.
+
+    A closed descriptor is the one that the next file opened gets: what a child writes on its stdout would then land
+    in a file of the store.
+    """
+    for number, name in enumerate(STANDARD):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+        if getattr(sys, name) is None:
+            silence(name)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def silence(name: str) -> None:
+    """From now on nothing reaches this stream. What its old buffer still holds would fail again at exit, with 120."""
+    mode = "r" if name == "stdin" else "w"
+    setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
+def write(text: str) -> None:
+    """Write to stdout. A reader that went away (`| head`) has read enough: the command goes on to its exit code.
+
+    Raises OutputError where the answer is lost for another reason.
+    """
+    try:
+        sys.stdout.write(text)
+    except (OSError, ValueError) as error:
+        _lost(error)
+
+
+def flush() -> None:
+    """Write out what stdout holds. Raises OutputError."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        _lost(error)
+
+
+def _lost(error: Exception) -> None:
+    silence("stdout")
+    if not isinstance(error, BrokenPipeError):
+        reason = getattr(error, "strerror", None) or str(error)
+        raise OutputError(f"the answer cannot be written: {reason}", remedy="look at where stdout goes") from error
+
+
+def speaks_unicode() -> bool:
+    """Whether stdout can carry every letter as it is."""
+    return (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
