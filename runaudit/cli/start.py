@@ -68,6 +68,7 @@ def _answer(given: dict[str, str]) -> str | None:
     """The answer from an index that holds; None where anything else is to be done."""
     from pathlib import Path
 
+    from runaudit.cli.streams import speaks_unicode
     from runaudit.runs.index import lines_held
     from runaudit.settings import load_settings
     from runaudit.store.place import find_store
@@ -84,5 +85,5 @@ def _answer(given: dict[str, str]) -> str | None:
                            width=line_width(), newest=int(given["number"]) if "number" in given else None)  # fmt: skip
         text = None if lines is None else "".join(f"{line}\n" for line in lines)
         # Letters that not every stream carries are the parser's way to write.
-        return text if text is not None and text.isascii() else None
+        return text if text is not None and (text.isascii() or speaks_unicode()) else None
     return None
