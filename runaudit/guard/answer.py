@@ -7,13 +7,14 @@ from typing import Any
 
 from runaudit.errors import GuardRefusedError, RunauditError
 from runaudit.guard import data, design, provenance
+from runaudit.guard.label import LabelSaysNothing
 from runaudit.guard.waiver import Waiver
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.manifest import Unknown
 from runaudit.rules import Rule, Skip, check_all
 from runaudit.text.terminal import UNPAINTED, Paint
 
-RULES: tuple[Rule, ...] = (*provenance.RULES, *data.RULES, *design.RULES)
+RULES: tuple[Rule, ...] = (*provenance.RULES, *data.RULES, *design.RULES, LabelSaysNothing())
 """Every rule of the guard, in the order of their codes."""
 
 SCHEMA = "runaudit.guard/1"
