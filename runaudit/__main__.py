@@ -1,6 +1,6 @@
 """`python -m runaudit` is the same as `runaudit`."""
 
-from runaudit.cli.app import main
+from runaudit.cli.start import main
 
 if __name__ == "__main__":
     main()

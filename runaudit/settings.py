@@ -4,16 +4,13 @@ It is read from `runaudit.toml`, or `[tool.runaudit]` in `pyproject.toml`, besid
 understood is refused whole: a misspelt `nuisance` that is silently ignored would turn into a wrong verdict.
 """
 
-import difflib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from runaudit.errors import ConfigError
-from runaudit.system.files import read_ordinary
+from runaudit.errors import ConfigError, RecordError
 
 MAX_POLICY_BYTES = 4 << 20
 
@@ -108,7 +105,19 @@ def load_settings(store_root: Path, *, named: Path | None = None) -> Settings:
 
 def read_settings(path: Path) -> Settings:
     """The policy in one file. A `pyproject.toml` without `[tool.runaudit]` gives the defaults, with no source."""
-    table = _table_of(path)
+    # Only where there is a policy: most listings have none to read.
+    from runaudit.system.files import read_ordinary
+
+    try:
+        raw = read_ordinary(path, most=MAX_POLICY_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(f"the policy {path} cannot be read: {error.strerror}", remedy="check the path") from error
+    return policy_in(raw, path)
+
+
+def policy_in(raw: bytes, path: Path) -> Settings:
+    """The policy that these bytes of the file `path` say. Raises ConfigError for what is not understood."""
+    table = _table_of(raw, path)
     if path.name == "pyproject.toml":
         tool = table.get("tool", {}).get("runaudit")
         if tool is None:
@@ -117,18 +126,17 @@ def read_settings(path: Path) -> Settings:
     return parse_settings(table, source=path)
 
 
-def _table_of(path: Path) -> dict[str, Any]:
+def _table_of(raw: bytes, path: Path) -> dict[str, Any]:
+    if len(raw) > MAX_POLICY_BYTES:
+        raise ConfigError(
+            f"{path} is more than {MAX_POLICY_BYTES >> 20} MiB, too large for a policy", remedy="name another file"
+        )
+    from runaudit.system.tomlfile import parse_toml
+
     try:
-        raw = read_ordinary(path, most=MAX_POLICY_BYTES + 1)
-        if len(raw) > MAX_POLICY_BYTES:
-            raise ConfigError(
-                f"{path} is more than {MAX_POLICY_BYTES >> 20} MiB, too large for a policy", remedy="name another file"
-            )
-        return tomllib.loads(raw.decode("utf-8"))
-    except OSError as error:
-        raise ConfigError(f"the policy {path} cannot be read: {error.strerror}", remedy="check the path") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"the policy {path} is not TOML: {error}", remedy="fix the line it names") from error
+        return parse_toml(raw, where=f"the policy {path}")
+    except RecordError as error:
+        raise ConfigError(error.message, remedy=error.remedy) from error
 
 
 def parse_settings(table: Mapping[str, Any], *, source: Path | None = None) -> Settings:
@@ -196,6 +204,8 @@ def _stats(table: Mapping[str, Any], where: str) -> StatsSettings:
 def _known(table: Mapping[str, Any], names: tuple[str, ...], where: str) -> None:
     for key in table:
         if key not in names:
+            import difflib  # only where something was mistyped
+
             near = difflib.get_close_matches(key, names, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
             raise ConfigError(f"{where} has the unknown key {key!r}", remedy=hint)

@@ -14,7 +14,8 @@ from runaudit.judge.bench import Bench
 from runaudit.judge.selection import arm_of
 from runaudit.records.run import Run
 from runaudit.settings import load_settings
-from runaudit.store.store import Store, find_store
+from runaudit.store.place import find_store
+from runaudit.store.store import Store
 from runaudit.text.shown import drawn_by
 
 if TYPE_CHECKING:

@@ -23,6 +23,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return command(options)
     except RunauditError as error:
+        # A full disk stops the checkpoint first and then the seal of the outcome: both are said, in this order.
+        first = error.__context__
+        if isinstance(first, RunauditError) and not error.__suppress_context__:
+            print(f"trainer: {first}", file=sys.stderr)
         print(f"trainer: {error}", file=sys.stderr)
         return error.exit_code
     except ModuleNotFoundError as error:

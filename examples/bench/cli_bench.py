@@ -69,6 +69,7 @@ def main() -> None:
             "python -c pass": [PY, "-c", "pass"],
             "import typer": [PY, "-c", "import typer"],
             "import runaudit": [PY, "-c", "import runaudit"],
+            "import wandb": [PY, "-c", "import wandb"],
             "runaudit --version": [PY, "-m", "runaudit", "--version"],
             "runaudit --help": [PY, "-m", "runaudit", "--help"],
             "runaudit list (2 runs)": [PY, "-m", "runaudit", "list"],

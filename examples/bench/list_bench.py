@@ -1,10 +1,11 @@
-"""What `runaudit list` costs in a store of many runs, beside starting Python.
+"""What `runaudit list` costs in a store of many runs, beside starting Python, and commands on named runs there.
 
     python examples/bench/list_bench.py [--runs 10000] [--rounds 7]
 
 The store is made of sealed manifests and outcomes, written straight into place without fsync; `list`, `verify` and all
-else read it as any other. Printed: the first `list`, which makes the index; then medians of interleaved rounds with the
-index there, the listing after one more run, and the largest memory of each.
+else read it as any other. Printed: the first `list`, which makes the index; then medians of rounds with the index
+there, of all runs and of the newest 50; `show`, `diff` and `stats` of runs named by label, id and cohort; the listing
+after one more run; and the largest memory of each. 100,000 runs take minutes to write and to index.
 """
 
 import argparse
@@ -16,34 +17,63 @@ import sys
 import tempfile
 from pathlib import Path
 
-from runaudit.records.canonical import canonical_bytes
+from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
+from runaudit.store.catalogue import run_ids
 from runaudit.store.end import GENESIS
 from runaudit.store.store import Store
 
 PY = sys.executable
-LIST = [PY, "-m", "runaudit", "list"]
+RUNAUDIT = [PY, "-m", "runaudit"]
+LIST = [*RUNAUDIT, "list"]
 
 
-def manifest(number: int) -> Manifest:
-    """The launch of one of five seeds of a design."""
+LAUNCH = Manifest.of(
+    {
+        "label": "@label",
+        "seed": "@seed",
+        "config": {"lr": "@lr", **{f"key{i}": i for i in range(50)}},
+        "code": {
+            "commit": "a" * 40,
+            "dirty": False,
+            "patch": None,
+            "files": {f"src/part{i}.py": {"digest": f"sha256:{i:064x}", "size": 1000} for i in range(20)},
+        },
+        "data": {"train": {"path": "/data", "digest": "sha256:" + "b" * 64}},
+        "env": {"python": "3.12.1", "torch": "2.6.0", "gpu": None, "packages": {f"p{i}": "1.0" for i in range(60)}},
+        "init": {"kind": "random", "checkpoint": None, "parent": None},
+        "launch": {"started": "@started", "hostname": "bench"},
+        "origin": {"kind": "captured"},
+    }
+).raw
+"""A manifest with places to fill: writing a hundred thousand canonically, leaf by leaf, would take minutes."""
+ENDING = Outcome.of(
+    {
+        "manifest": "sha256:" + "0" * 64,
+        "status": "completed",
+        "metrics": {"full_frame/psnr/a": "@psnr", "val/psnr": 29.0, "train/loss": 0.1},
+        "steps_done": 9,
+    }
+).raw
+TIME = "2026-01-01T00:00:00Z"
+
+
+def filled(text: bytes, **values: JSON) -> bytes:
+    """The canonical record with these values in their places."""
+    for name, value in values.items():
+        text = text.replace(f'"@{name}"'.encode(), canonical_bytes(value))
+    return text
+
+
+def launch_and_outcome(number: int) -> tuple[bytes, bytes]:
+    """One of five seeds of a design, finished."""
     design, seed = divmod(number, 5)
-    files = {f"src/part{i}.py": {"digest": f"sha256:{i:064x}", "size": 1000} for i in range(20)}
-    return Manifest.of(
-        {
-            "label": f"design {design} seed {seed}",
-            "seed": seed,
-            "config": {"lr": 1e-4 * (1 + design), **{f"key{i}": i for i in range(50)}},
-            "code": {"commit": "a" * 40, "dirty": False, "patch": None, "files": files},
-            "data": {"train": {"path": "/data", "digest": "sha256:" + "b" * 64}},
-            "env": {"python": "3.12.1", "torch": "2.6.0", "gpu": None, "packages": {f"p{i}": "1.0" for i in range(60)}},
-            "init": {"kind": "random", "checkpoint": None, "parent": None},
-            "launch": {"started": f"2026-01-01T00:00:00.{number:06d}Z", "hostname": "bench"},
-            "origin": {"kind": "captured"},
-        }
-    )
+    launch = filled(LAUNCH, label=f"design {design} seed {seed}", seed=seed, lr=1e-4 * (1 + design),
+                    started=f"2026-01-01T00:00:00.{number:06d}Z")  # fmt: skip
+    ending = filled(ENDING, psnr=30 + number % 7 * 0.1)
+    return launch, ending.replace(b"sha256:" + b"0" * 64, str(digest_bytes(launch)).encode())
 
 
 class Writer:
@@ -53,30 +83,27 @@ class Writer:
         self.store = Store.create(root)
         self.lines = 0
         self.prev = GENESIS
+        for number in range(256):
+            self.store.object_path(Digest("sha256", f"{number:02x}")).parent.mkdir(parents=True, exist_ok=True)
 
-    def add(self, number: int) -> None:
-        """One finished run."""
-        launch = manifest(number)
-        metrics = {"full_frame/psnr/a": 30 + number % 7 * 0.1, "val/psnr": 29.0, "train/loss": 0.1}
-        outcome = Outcome.of(
-            {"manifest": str(launch.digest), "status": "completed", "metrics": metrics, "steps_done": 9}
-        )
+    def add(self, *numbers: int) -> None:
+        """These runs."""
         with self.store.log_path.open("ab") as log:
-            for kind, digest, raw in (
-                ("manifest", launch.digest, launch.raw),
-                ("outcome", outcome.digest, outcome.raw),
-            ):
-                self._put(digest, raw)
-                self.lines += 1
-                line = canonical_bytes({"seq": self.lines, "prev": self.prev, "kind": kind, "digest": str(digest),
-                                        "subject": str(launch.digest), "time": "2026-01-01T00:00:00Z"})  # fmt: skip
-                self.prev = str(digest_bytes(line))
-                log.write(line + b"\n")
+            for number in numbers:
+                launch, ending = launch_and_outcome(number)
+                subject = digest_bytes(launch)
+                for kind, digest, raw in (("manifest", subject, launch), ("outcome", digest_bytes(ending), ending)):
+                    self.store.object_path(digest).write_bytes(raw)
+                    log.write(self._line(kind, digest, subject) + b"\n")
 
-    def _put(self, digest: Digest, raw: bytes) -> None:
-        path = self.store.object_path(digest)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(raw)
+    def _line(self, kind: str, digest: Digest, subject: Digest) -> bytes:
+        self.lines += 1
+        line = (
+            f'{{"digest":"{digest}","kind":"{kind}","prev":"{self.prev}","seq":{self.lines},'
+            f'"subject":"{subject}","time":"{TIME}"}}'
+        ).encode()
+        self.prev = str(digest_bytes(line))
+        return line
 
 
 def cost(command: list[str], environ: dict[str, str]) -> tuple[float, float]:
@@ -103,25 +130,38 @@ def main() -> None:
         environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", "")))),
                    "RUNAUDIT_STORE": store}  # fmt: skip
         writer = Writer(Path(store))
-        for number in range(given.runs):
-            writer.add(number)
+        writer.add(*range(given.runs))
         base = [cost([PY, "-c", "pass"], environ)[0] for _ in range(given.rounds)]
         floor = statistics.median(base)
         print(f"{given.runs} runs; python -c pass takes {floor * 1e3:.1f} ms of CPU")
-        print(f"{'command':28s} {'CPU / python -c pass':>22s} {'seconds':>9s} {'MiB':>7s}")
+        print(f"{'command':48.48s} {'CPU / python -c pass':>22s} {'seconds':>9s} {'MiB':>7s}")
         row("first list: makes the index", [cost(LIST, environ)], floor)
-        for words in ([], ["--json"]):
-            row(" ".join(["list", *words]), [cost([*LIST, *words], environ) for _ in range(given.rounds)], floor)
+        for words in (["list"], ["list", "--json"], ["list", "-n", "50"], *named(writer.store)):
+            row(" ".join(words), [cost([*RUNAUDIT, *words], environ) for _ in range(given.rounds)], floor)
         writer.add(given.runs)
         row("list after one more run", [cost(LIST, environ)], floor)
         own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"(this program itself: {own:.0f} MiB)")
 
 
+def named(store: Store) -> list[list[str]]:
+    """Commands on runs in the middle of the log: by label, by id, and by the label that a cohort is listed under."""
+    ids = run_ids(store)
+    middle = len(ids) // 10 * 5
+    label = f"design {middle // 5} seed"
+    arms = [f"design {middle // 5}", f"design {middle // 5 + 1}"]
+    return [
+        ["show", f"{label} 1"],
+        ["diff", f"{label} 1", f"{label} 2", "--exit-zero"],
+        ["diff", ids[middle][:12], ids[middle + 1][:12], "--exit-zero"],
+        ["stats", "--metric", "val/psnr", arms[0], "--vs", arms[1], "--direction", "higher", "--exit-zero"],
+    ]
+
+
 def row(name: str, found: list[tuple[float, float]], floor: float) -> None:
     """One line of the table."""
     seconds = statistics.median(s for s, _ in found)
-    print(f"{name:28s} {seconds / floor:22.1f} {seconds:9.3f} {max(m for _, m in found):7.1f}", flush=True)
+    print(f"{name:48.48s} {seconds / floor:22.1f} {seconds:9.3f} {max(m for _, m in found):7.1f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ _DATA = frozenset(
     {".yaml", ".yml", ".json", ".toml", ".ini", ".cfg", ".conf", ".env", ".properties", ".netrc", ".pypirc", ".npmrc",
      ".tfvars", ".credentials", ".secret", ".secrets", ".jsonl", ".hocon", ".plist", ".pgpass"}
 )  # fmt: skip
+_SECRETIVE = frozenset({".netrc", ".pgpass", ".npmrc", ".pypirc", "credentials", "kaggle.json", ".git-credentials"})
 _SHELL = frozenset({".sh", ".bash", ".zsh", ".fish", ".ksh"})
 _HINTS = ("passw", "passphrase", "passcode", "_pass", "pass=", "pass:", "pwd", "secret", "credential", "token", "_key",
           "-key", "apikey", "sskey", "untkey", "ntkey", "ngkey", "connection", "dsn", "cookie", "auth")  # fmt: skip
@@ -60,6 +61,12 @@ def style_of(name: str) -> Style:
     if path.suffix in _DATA or path.name in (".env", ".netrc", ".npmrc", ".pypirc", ".pgpass", "credentials", "config"):
         return Style.DATA
     return Style.SHELL if path.suffix in _SHELL or path.name.startswith((".env", "dockerfile")) else Style.PROSE
+
+
+def is_settings(name: str) -> bool:
+    """Whether a file of this name is kept for the variables and keys in it, though it is no configuration of a run."""
+    path = PurePosixPath(name.lower())
+    return path.name.startswith(".env") or path.name in _SECRETIVE or path.suffix in (".env", ".pem", ".key")
 
 
 def assigned(text: str, style: Style, replacement: Replacement) -> str:

@@ -10,7 +10,6 @@ import datetime
 import enum
 import json
 import math
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
@@ -19,10 +18,11 @@ from runaudit.errors import CanonicalError, ConfigError, RecordError
 from runaudit.records.canonical import JSON, MAX_DEPTH, parse_strict
 from runaudit.records.yamlfile import parse_yaml
 from runaudit.system.files import read_ordinary
+from runaudit.system.tomlfile import parse_toml
 
 MAX_BYTES = 8 << 20
 MAX_LEAVES = 200_000
-"""A config file of more is a data set; a YAML file of less can still unfold into one."""
+"""A config file of more is a data set; a YAML file of less can still unfold into one, and may hold MAX_NODES."""
 
 
 def plain_config(source: Any) -> dict[str, JSON]:
@@ -145,19 +145,20 @@ def config_file(path: Path) -> dict[str, JSON]:
         ) from error
     if len(raw) > MAX_BYTES:
         raise ConfigError(f"{path} is larger than {MAX_BYTES >> 20} MiB", remedy="keep data out of the config")
-    value = plain(reader(raw, path), where="config")
+    read = reader(raw, path)
+    if _has_more_than(MAX_LEAVES, read):
+        raise ConfigError(f"{path} holds more than {MAX_LEAVES} values", remedy="keep data out of the config")
+    value = plain(read, where="config")
     if not isinstance(value, dict):
         raise ConfigError(f"{path} holds a {type(value).__name__}, not a table of names", remedy="give it keys")
-    if (count := _count(value)) > MAX_LEAVES:
-        raise ConfigError(f"{path} unfolds into {count} values", remedy="keep data out of the config")
     return value
 
 
 def _toml(raw: bytes, path: Path) -> Any:
     try:
-        return tomllib.loads(raw.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not TOML: {error}", remedy="fix the file") from error
+        return parse_toml(raw, where=str(path))
+    except RecordError as error:
+        raise ConfigError(error.message, remedy=error.remedy) from error
 
 
 def _json(raw: bytes, path: Path) -> Any:
@@ -166,13 +167,18 @@ def _json(raw: bytes, path: Path) -> Any:
 
 def _yaml(raw: bytes, path: Path) -> Any:
     try:
-        value = parse_yaml(raw, where=str(path), most=MAX_LEAVES)
+        value = parse_yaml(raw, where=str(path))
     except RecordError as error:
         raise ConfigError(error.message, remedy=error.remedy) from error
     return {} if value is None else value
 
 
-def _count(value: JSON) -> int:
-    if isinstance(value, Mapping):
-        return sum(map(_count, value.values()))
-    return sum(map(_count, value)) if isinstance(value, list) else 1
+def _has_more_than(most: int, value: JSON) -> bool:
+    """Whether a tree of any depth holds more than `most` values; the tree is looked at no further than that."""
+    count, waiting = 1, [value]
+    while waiting and count <= most:
+        one = waiting.pop()
+        if isinstance(one, Mapping | list):
+            count += len(one)
+            waiting += one.values() if isinstance(one, Mapping) else one if len(one) <= most else ()
+    return count > most

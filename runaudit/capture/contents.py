@@ -31,6 +31,7 @@ class Content:
     size: int | None = None
     reason: str | None = None
     moved: bool = False  # written, replaced or made after the start: what it held then is not known
+    redacted: bool = False  # the digest is that of the text with its secrets left out
 
 
 class Contents:

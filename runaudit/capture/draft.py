@@ -23,12 +23,14 @@ from runaudit.capture.interpreter import Interpreter, interpreter_of, this_inter
 from runaudit.capture.outputs import Outputs
 from runaudit.capture.program import Program, launcher_of, module_file, program_of
 from runaudit.capture.redact import Redactor, redaction_key
-from runaudit.capture.source import Limits, is_installed, legible
+from runaudit.capture.source import Limits, is_installed
 from runaudit.errors import CaptureError, RunauditError
 from runaudit.records.canonical import JSON, thawed
 from runaudit.records.digest import Digest
+from runaudit.records.filenames import legible
 from runaudit.records.manifest import Manifest
 from runaudit.store.catalogue import run_ids
+from runaudit.store.room import require_room
 from runaudit.store.store import Store
 from runaudit.system.clock import utc_text
 from runaudit.system.git import work_tree
@@ -36,6 +38,8 @@ from runaudit.system.git import work_tree
 ABSENT: Any = type("Absent", (), {"__repr__": lambda self: "ABSENT", "__bool__": lambda self: False})()
 """Not given, hence unknown. None means: known to be none."""
 
+SAID_LATE = ("waivers", "intent", "bundles")
+"""What a guard adds to a draft, in the words of whoever typed it."""
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -316,13 +320,18 @@ def seal(
 ) -> Manifest:
     """Seal a draft, count its launch, make its folders. From here on the run has happened.
 
-    Raises CaptureError where a secret is still in the record: the last look before it is kept for good.
+    Raises CaptureError where a secret is still in the record: the last look before it is kept for good; StoreError,
+    before anything is counted, where the disk has no room for a launch.
     """
     redactor = redactor_of(store, environ=environ, manifest=manifest)
     if leaks := redactor.leaks(manifest.to_json()):
         raise CaptureError(
             f"a secret would be sealed at {', '.join(leaks[:5])}", remedy="take it out of what the launch was given"
         )
+    said = {name: thawed(manifest.body[name]) for name in SAID_LATE if name in manifest.body}
+    if (clean := redactor.tree(said)) != said:
+        manifest = amended(manifest, **clean)
+    require_room(store)
     store.seal_manifest(manifest, time=utc_text(time.time() if now is None else now))
     store.run_dir(manifest.id).mkdir(parents=True, exist_ok=True)
     store.live_dir(manifest.id).mkdir(parents=True, exist_ok=True)

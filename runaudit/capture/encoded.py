@@ -63,14 +63,10 @@ def _decoded(word: str) -> str | None:
 
 
 def writings(secret: str) -> tuple[str, ...]:
-    """The ways in which a known secret may be written within a longer word: as it is, percent-encoded, in base64 at
-    each of its three alignments, once more in base64."""
-    raw = secret.encode("utf-8", "surrogateescape")
-    found = [secret, quote(secret, safe=""), *_alignments(raw)]
-    found += [
-        inner for outer in (base64.b64encode(raw), quote(secret, safe="").encode()) for inner in _alignments(outer)
-    ]
-    found += [secret.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")]
+    """The ways in which a known secret may be written within a longer word: as it is, percent-encoded, as a string of
+    code, in base64 at each of its three alignments. What is written twice over is found when it is decoded."""
+    found = [secret, quote(secret, safe=""), secret.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")]
+    found += _alignments(secret.encode("utf-8", "surrogateescape"))
     return tuple(dict.fromkeys(word for word in found if len(word) >= 8))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from runaudit.capture.contents import Content
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import Digest, FileEntry, digest_tree
+from runaudit.records.filenames import legible
 
 MANY = 500
 """So many files of one role in one folder are told as one."""
@@ -70,7 +71,7 @@ def tree(folder: str, members: Iterable[Found]) -> Content:
     for one in members:
         if one.content.digest is None:
             return Content(digest=None, reason=f"{os.path.basename(one.path)}: {one.content.reason}")  # noqa: PTH119
-        name = one.path[len(folder) + 1 :].encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        name = legible(one.path[len(folder) + 1 :])
         entries.append(FileEntry(path=name, size=one.content.size or 0, digest=Digest.parse(one.content.digest)))
     return Content(digest=str(digest_tree(entries)), size=sum(entry.size for entry in entries))
 

@@ -14,10 +14,12 @@ from pathlib import Path
 
 from runaudit.capture.filtered import Change, compared
 from runaudit.capture.redact import Redactor, without_user
-from runaudit.capture.source import Basket, Limits, Put, folder_files, is_installed, is_source, legible, redaction
-from runaudit.errors import CaptureError
+from runaudit.capture.source import Basket, Limits, Put, folder_files, is_installed, is_source, redaction
+from runaudit.errors import CaptureError, RecordError
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import Digest
+from runaudit.records.filenames import legible
+from runaudit.system.files import read_ordinary
 from runaudit.system.git import MAX_OUT, Git, work_tree
 
 LOOKS = 3
@@ -127,8 +129,9 @@ def capture_code(
         code = _tree(root.absolute(), basket, exclude, is_output=is_output or _nothing)
         others = sibling_names(siblings).items()
         code["siblings"] = {name: _tree(path.absolute(), basket, exclude) for name, path in others}
-        if redactor is None or redactor.learned == known:
-            break  # Else a secret that was found in the last file may stand bare in the first.
+        # A secret that was found in the last file may stand bare in the first.
+        if redactor is None or not redactor.overlooked(basket.contents.values(), known):
+            break
     basket.check(_sizes(code))
     if put is not None:
         basket.store(put, has=has)
@@ -147,11 +150,12 @@ def sibling_names(siblings: tuple[Path, ...]) -> dict[str, Path]:
 
 def _project_name(folder: Path) -> str | None:
     """`project.name` of a folder's pyproject.toml; None where it has none or it cannot be read."""
-    import tomllib
+    from runaudit.system.tomlfile import parse_toml
 
+    place = folder / "pyproject.toml"
     try:
-        name = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError):
+        name = parse_toml(read_ordinary(place), where=str(place))["project"]["name"]
+    except (OSError, RecordError, KeyError, TypeError):
         return None
     return name if isinstance(name, str) and name else None
 
@@ -173,9 +177,9 @@ def _tree(
     if top is None:
         return _folder(root, basket, exclude, is_output)
     git = Git(top)
-    state = _state(git, exclude)
     tracked, links = _tracked(git)
     files = {path: entry for path in tracked if (entry := basket.entry(top / path, path, tracked=True))}
+    state = _state(git, exclude)
     nested = [path.rstrip("/") for path in state.untracked if path.endswith("/")]
     new = [path for path in state.untracked if not path.endswith("/") and not is_output(path)]
     files |= {path: entry for path in new if (entry := basket.entry(top / path, path, tracked=False))}

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 from runaudit.capture.outputs import Outputs
 from runaudit.capture.reads import Places
-from runaudit.capture.source import legible
 from runaudit.observe.trace import Trace
 from runaudit.records.canonical import JSON
+from runaudit.records.filenames import legible
 
 NO_INPUT = ("__pycache__", ".git", ".runaudit")
 

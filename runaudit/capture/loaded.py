@@ -10,8 +10,9 @@ from pathlib import Path
 from types import ModuleType
 
 from runaudit.capture.redact import Redactor
-from runaudit.capture.source import Basket, Limits, Put, is_installed, legible
+from runaudit.capture.source import Basket, Limits, Put, is_installed
 from runaudit.records.canonical import JSON
+from runaudit.records.filenames import legible
 from runaudit.system.git import work_tree
 
 

@@ -16,6 +16,7 @@ from runaudit.capture.source import Basket, Limits
 from runaudit.errors import CaptureError, RunauditError
 from runaudit.factors.path import joined
 from runaudit.records.canonical import JSON, canonical_equal, thawed
+from runaudit.records.filenames import on_disk
 from runaudit.records.manifest import Manifest
 from runaudit.store.store import Store
 
@@ -52,10 +53,10 @@ def changed_files(
     basket = Basket(limits=Limits(), redactor=redactor)
     found: list[dict[str, JSON]] = []
     for path, sealed in sealed_entries(code):
-        if _calm(f"{root}{os.sep}{path}", since_ns):
+        if _calm(f"{root}{os.sep}{on_disk(path)}", since_ns):
             continue
         try:
-            entry = basket.entry(root / path, path, tracked=True, sealed=sealed)
+            entry = basket.entry(root / on_disk(path), path, tracked=True, sealed=sealed)
         except (CaptureError, OSError):
             entry = None
         before, after = sealed["digest"], entry["digest"] if entry else None

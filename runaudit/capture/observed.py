@@ -13,18 +13,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from runaudit.capture.assigned import is_settings
 from runaudit.capture.contents import Content, Contents
 from runaudit.capture.folding import Found, files_of, rows
 from runaudit.capture.listed import listings
 from runaudit.capture.outputs import Outputs, stamp_of
 from runaudit.capture.reads import OBSERVER, Places, Use, uses
-from runaudit.capture.redact import Redactor
-from runaudit.capture.source import Basket, Limits, legible
+from runaudit.capture.redact import KEY_FILE, Redactor
+from runaudit.capture.source import Basket, Limits
 from runaudit.errors import CaptureError
 from runaudit.observe.gaps import is_trackers
 from runaudit.observe.trace import Read, Trace
 from runaudit.records.canonical import JSON
-from runaudit.records.digest import digest_file
+from runaudit.records.digest import digest_bytes, digest_file
+from runaudit.records.filenames import legible
 from runaudit.records.manifest import Manifest
 from runaudit.store.store import Store
 
@@ -241,6 +243,8 @@ class _Sealing:
                 made["declared"] = declared
             if use.library:
                 made["by"] = "library"
+            if what.redacted:
+                made["redacted"] = True
             if what.digest is None:
                 made["reason"] = what.reason or "it is not known what it held"
             return made
@@ -254,7 +258,16 @@ class _Sealing:
         if before is None:
             return Content(digest=None, reason="the run wrote over it, and what it held before was not kept")
         found = self.contents.of(use.path, made=use.path in self.trace.written)
-        return self.contents.of(use.path, made=True) if found.moved and self._as_sealed(use.path) else found
+        found = self.contents.of(use.path, made=True) if found.moved and self._as_sealed(use.path) else found
+        return self._but_secrets(use.path, found) if found.digest is not None and is_settings(use.path) else found
+
+    def _but_secrets(self, path: str, found: Content) -> Content:
+        """A file of settings that is kept for its secrets, by all that it says besides: which key opened a door chose
+        nothing behind it, and a digest of the whole could be guessed from."""
+        if (found.size or 0) > SMALL_OUTPUT:
+            return found
+        rest = self.redactor.rest(Path(path).read_bytes(), path)
+        return found if rest is None else replace(found, digest=str(digest_bytes(rest)), redacted=True)
 
     def _as_sealed(self, path: str) -> bool:
         """Whether a file holds what was sealed before the start: then its time says nothing. (`rerun` restores the
@@ -344,7 +357,7 @@ class _Declared:
 def _internal(store: Store, manifest: Manifest) -> tuple[Path, ...]:
     """What the store keeps for itself, and this run's own folder; another run's checkpoint is an input like any."""
     root = store.root.absolute()
-    inner = ("objects", "live", "cache", "tmp", "log.jsonl", "store.json", "redaction.key", ".gitignore")
+    inner = ("objects", "live", "cache", "aside", "tmp", "log.jsonl", "log.end", "store.json", KEY_FILE, ".gitignore")
     return (*(root / name for name in inner), store.run_dir(manifest.id).absolute())
 
 

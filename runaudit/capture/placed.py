@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from runaudit.capture.hinted import on_lines
+from runaudit.capture.telling import tells
 
 _BEARER = re.compile(r"(?i)\b(?P<before>bearer(?:[ ]+|%20))(?P<value>[A-Za-z0-9._~+/=-]{8,})")
 _HEADER = re.compile(
@@ -107,6 +108,9 @@ def replaced(text: str, replacement: Replacement) -> str:
     def put_variable(match: re.Match[str]) -> str:
         if _INNOCENT_KEY.search(match["name"]) or _NO_CREDENTIAL.search(match["name"]):
             return match[0]
+        # `API_KEY=word1234`, without a blank, is given in a shell or a message; with blanks it may be code.
+        if match["before"].endswith("=") and tells(match["name"]) and any(map(str.isdigit, match["value"])):
+            return put(match)
         return put_if_mixed(match)
 
     def put_if_literal(match: re.Match[str]) -> str:

@@ -43,8 +43,9 @@ SHORT = 200
 _DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{40,64}|[a-z_./ -]{1,40}")
 _SUSPECT = re.compile(
     r"(?i)key|token|secret|pass|pwd|auth|bearer|login|credential|cookie|dsn|connection|webhook|slack|telegram|machine|value"
-    r"|default|sas|pat\b|://|[A-Za-z0-9+/_.~-]{16}|%[0-9a-f]{2}|-u |user"
+    r"|default|sas|pat\b|://|%[0-9a-f]{2}|-u |user"
 )
+_RUN = re.compile(r"[A-Za-z0-9+/_.~:-]{16}")
 _DONE = re.compile(r"<redacted:hmac-[0-9a-f]{16}>")
 _BLOCK = re.compile(rb"(?m)^(GIT binary patch\n(?:(?:literal|delta) \d+\n(?:[A-Za-z][!-~]+\n)+\n?)+)")
 _ITEM_NAMES = ("name", "key", "variable")
@@ -93,12 +94,18 @@ class Redactor:
         self._clean = _read_clean(self._memory)
         self._newly_clean: list[bytes] = []
         self._known: dict[str, tuple[str, ...]] = {}
+        self._order: list[str] = []
         self._marks: frozenset[str] = frozenset()
 
     @property
     def learned(self) -> int:
         """How many secrets are known by now: what was looked at before the last of them may hold it."""
         return len(self._known)
+
+    def overlooked(self, contents: Iterable[bytes], known: int) -> bool:
+        """Whether a secret that was learned after the first `known` of them stands in contents read before."""
+        words = [word.encode("utf-8", "surrogateescape") for s in self._order[known:] for word in self._known[s]]
+        return any(word in data for data in contents for word in words)
 
     def mark(self, secret: str) -> str:
         """The replacement of one secret."""
@@ -119,6 +126,7 @@ class Redactor:
         fresh = {s for s in secrets if len(s) >= MIN_LEARNED and not is_plain(s) and not MARK.search(s)}
         if fresh := fresh - self._known.keys():
             known = self._known | {secret: encoded.writings(secret) for secret in fresh}
+            self._order += sorted(fresh)
             self._known = {secret: known[secret] for secret in sorted(known, key=len, reverse=True)}
 
     def prime(self, environ: Mapping[str, str], argv: Sequence[str], *trees: JSON) -> None:
@@ -142,14 +150,19 @@ class Redactor:
 
     def _text(self, text: str, style: Style, depth: int) -> str:
         text = self._known_replaced(text)
-        if len(text) <= SHORT and (_DIGEST.fullmatch(text) or not _SUSPECT.search(text)):
+        if len(text) <= SHORT and _DIGEST.fullmatch(text):
             return text
+        if len(text) <= SHORT and not _SUSPECT.search(text):
+            return self._by_looks(shaped(text, self._found), depth) if _RUN.search(text) else text
         text = shaped(text, self._found)
         if "://" in text:
             text = _URL_USER.sub(self._user, text)
         text = placed.replaced(text, self._placed)
         text = assigned(text, style, self._credibly)
-        text = commandline.options(text, self._found)
+        return self._by_looks(commandline.options(text, self._found), depth)
+
+    def _by_looks(self, text: str, depth: int) -> str:
+        """`text` without literals that were drawn at random, and without runs that hold a secret once decoded."""
         if (found := literals(text)) is not None:
             text = found.sub(lambda match: self._found(match[0]) if is_random(match[0]) else match[0], text)
         return encoded.replaced(text, self._holds, self._found, depth)
@@ -202,6 +215,11 @@ class Redactor:
             self._clean.add(seen)
             self._newly_clean.append(seen)
         return data, False
+
+    def rest(self, data: bytes, name: str) -> bytes | None:
+        """What a content says besides its secrets, the same whichever they are; None where it holds none."""
+        clean, redacted = self.data(data, name)
+        return re.sub(rb"<redacted:hmac-[0-9a-f]{16}>", b"<redacted>", clean) if redacted else None
 
     def _knows(self, data: bytes) -> bool:
         words = (word for writings in self._known.values() for word in writings)
@@ -334,6 +352,11 @@ class Redactor:
         return f"://{user}:{self.mark(secret)}@" if password else f"://{self.mark(secret)}@"
 
 
+def without_secrets(text: str) -> str:
+    """A text for a person, in which each secret is one word: what is said of a bad call quotes what was typed."""
+    return MARK.sub("<redacted>", Redactor(os.urandom(32)).text(text))
+
+
 _RULES = hashlib.sha256(
     "\n".join((SHAPES, ASSIGNED, *(p.pattern for p in (_URL_USER, *placed.PATTERNS)), commandline.RULES)).encode()
 ).hexdigest()[:16]
@@ -362,4 +385,4 @@ def without_user(url: str) -> str:
     return re.sub(r"^[^@/\s:]+(?::[^@/\s]*)?@(?=[^/\s]+:)", "", url)
 
 
-__all__ = ["MARK", "Redactor", "is_random", "is_secret", "redaction_key", "without_user"]
+__all__ = ["MARK", "Redactor", "is_random", "is_secret", "redaction_key", "without_secrets", "without_user"]

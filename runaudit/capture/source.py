@@ -6,6 +6,7 @@ nothing is ever cut, because a cut tree restores into another program.
 """
 
 import os
+import shlex
 import stat
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -109,6 +110,10 @@ class Basket:
             extra: dict[str, JSON] = {"mode": "120000", **self._target(path, name)}
             return self._kept(os.fsencode(path.readlink()), extra, name, sealed)
         if not stat.S_ISREG(facts.st_mode):
+            if tracked and not stat.S_ISDIR(facts.st_mode):
+                # Git would open it to compare it, and wait for somebody who writes to it.
+                raise CaptureError(f"{name} is a pipe, a socket or a device where git tracks a file",
+                                   remedy=f"git checkout -- {shlex.quote(name)}")  # fmt: skip
             return None
         mode = {"mode": "100755"} if facts.st_mode & 0o100 else {}
         source = is_source(name) and path.suffix not in (".so", ".pyd")
@@ -225,8 +230,3 @@ def folder_files(root: Path, *, exclude: tuple[Path, ...] = ()) -> Iterator[str]
             path = (here / name).relative_to(root).as_posix()
             if is_source(path) and not name.startswith("."):
                 yield path
-
-
-def legible(path: str) -> str:
-    """A path as a record can hold it: bytes that are not UTF-8 are written as `\\xff`."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -22,6 +22,7 @@ from runaudit.capture.source import Basket, Limits
 from runaudit.errors import RunauditError
 from runaudit.records.canonical import JSON, canonical_equal, thawed
 from runaudit.records.digest import Digest, digest_bytes
+from runaudit.records.filenames import on_disk
 from runaudit.records.manifest import Manifest
 from runaudit.records.run import Run
 from runaudit.store.store import Store
@@ -90,7 +91,7 @@ def _late(run: Run, top: Path, basket: Basket, hold: Any) -> dict[str, JSON]:
     late = run.outcome.section("code").get("files") if run.outcome else None
     found = {}
     for path in late if isinstance(late, Mapping) else ():
-        if not Path(path).is_absolute() and (entry := basket.entry(top / path, path, tracked=False)):
+        if not Path(path).is_absolute() and (entry := basket.entry(top / on_disk(path), path, tracked=False)):
             found[path] = entry
     basket.store(hold)
     return found

@@ -3,6 +3,7 @@
 `--help` and completion read the table alone; importing every command would cost more than most commands take.
 """
 
+import errno
 import importlib
 import io
 import sys
@@ -35,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("runaudit.cli.report:report", "One self-contained page."),
     "verify": ("runaudit.cli.records:verify", "Re-hash everything; says which file of which run is wrong."),
     "doctor": ("runaudit.cli.doctor:doctor", "What is wrong with the store, each thing with its remedy."),
+    "forget": ("runaudit.cli.doctor:forget", "Take bytes out of the store; a tombstone says what lay there."),
     "annotate": ("runaudit.cli.remarks:annotate", "A note on a run, beside its record and never in it."),
     "archive": ("runaudit.cli.remarks:archive", "Hide runs from lists; nothing is deleted, all stay counted."),
     "run": ("runaudit.cli.run:run", "Guard, seal, run a command, seal what came out."),
@@ -48,6 +50,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+"""What a disk answers, wherever it is asked: no fault of runaudit, and the remedy is the user's."""
 NAMED = "runaudit.named"
 """Under which the context knows that a line begins with a command."""
 
@@ -167,6 +171,9 @@ def _run(args: list[str]) -> int:
             return common.report_error(gone, as_json=_wants_json(own))
         if "--debug" in own:
             traceback.print_exc()
+        if isinstance(error, OSError) and error.errno in DISK:
+            refused = RunauditError(f"the disk does not take or give it: {error}", remedy="free space, check the disk")
+            return common.report_error(refused, as_json=_wants_json(own))
         common.hint(f"runaudit: unexpected failure: {type(error).__name__}: {common.printable(str(error))}; "
                     "--debug shows where")  # fmt: skip
         return common.UNEXPECTED

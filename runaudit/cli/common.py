@@ -117,7 +117,7 @@ class Context:
         if self.json:
             say_json(answer.to_json())
             return
-        paint = terminal.Paint(use_colour() and self.format is Format.text)
+        paint = terminal.Paint(terminal.use_colour() and self.format is Format.text)
         if self.quiet:
             lines: Iterable[str] = answer.headline.splitlines()
         elif self.format is Format.md:
@@ -144,7 +144,7 @@ def context(
 ) -> Context:
     """The surroundings that the shared options describe."""
     from runaudit.settings import load_settings
-    from runaudit.store import find_store
+    from runaudit.store.place import find_store
 
     is_named = store is not None or os.environ.get("RUNAUDIT_STORE")
     root = find_store(Path() if is_named else here(), named=store)
@@ -176,7 +176,7 @@ def nowhere() -> UsageError | None:
     return None
 
 
-SHARED: Mapping[str, tuple[Any, Any]] = {
+SHARED: dict[str, tuple[Any, Any]] = {
     "store": (StoreOption, None),
     "policy": (PolicyOption, None),
     "format": (FormatOption, Format.text),
@@ -189,10 +189,10 @@ SHARED: Mapping[str, tuple[Any, Any]] = {
 """The options that every command takes: name -> annotation, default. `--debug` is read where a failure is caught."""
 
 
-def command(*, exit_zero: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def command(*, exit_zero: bool = False, quiet: str = "") -> Callable[[Callable[..., None]], Callable[..., None]]:
     """A command's function, whose first parameter is the Context, as one that takes the shared options instead.
 
-    exit_zero: whether it judges, so that `--exit-zero` means something.
+    exit_zero: whether it judges, so that `--exit-zero` means something. quiet: what `-q` leaves, where it is no line.
     """
     names = [name for name in SHARED if exit_zero or name != "exit_zero"]
 
@@ -205,7 +205,10 @@ def command(*, exit_zero: bool = False) -> Callable[[Callable[..., None]], Calla
                 function(around, **values)
 
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
-        return signed(called, function, [*own, *(option(name, *SHARED[name]) for name in names)])
+        shared = SHARED | (
+            {"quiet": (Annotated[bool, typer.Option("-q", "--quiet", help=quiet)], False)} if quiet else {}
+        )
+        return signed(called, function, [*own, *(option(name, *shared[name]) for name in names)])
 
     return taking
 
@@ -232,11 +235,6 @@ def signed(
 def _is_watched(around: Context) -> bool:
     """Whether somebody sits before a terminal and waits."""
     return _obeys(sys.stderr) and not (around.quiet or around.json or os.environ.get("CI"))
-
-
-def use_colour() -> bool:
-    """Colour only on a terminal, and never against NO_COLOR."""
-    return _obeys(sys.stdout) and not os.environ.get("NO_COLOR")
 
 
 def _obeys(stream: TextIO) -> bool:
@@ -273,9 +271,12 @@ def hint(text: str) -> None:
 
 def report_error(error: RunauditError, *, as_json: bool) -> int:
     """One clear line on stderr, and an object on stdout for programs. Returns the exit code."""
+    from runaudit.capture.redact import without_secrets
+
     if as_json:
-        say_json({"schema": "runaudit.error/1", "error": error.message, "remedy": error.remedy})
-    hint(f"runaudit: {printable(str(error))}")
+        message, remedy = without_secrets(error.message), without_secrets(error.remedy)
+        say_json({"schema": "runaudit.error/1", "error": message, "remedy": remedy})
+    hint(f"runaudit: {printable(without_secrets(str(error)))}")
     return error.exit_code
 
 

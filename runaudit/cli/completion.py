@@ -23,8 +23,14 @@ def completed(info: ParameterInfo) -> None:
         info.autocompletion = _runs
     elif "--metric" in options:
         info.autocompletion = _metrics
+    elif "--sort" in options or "--columns" in options:
+        info.autocompletion = _columns
     elif metavar.startswith("RULE"):
         info.autocompletion = _rules
+    elif metavar == "KIND":
+        info.autocompletion = _kinds
+    elif re.fullmatch(r"[a-z]+(\|[a-z]+)+", metavar):
+        info.autocompletion = _one_of(metavar.split("|"))
 
 
 def _runs(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
@@ -39,6 +45,25 @@ def _metrics(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     return _offered(lambda: metric_words(_store(ctx), incomplete))
 
 
+def _columns(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    from runaudit.runs.completion import column_words
+
+    return _offered(lambda: column_words(_store(ctx), incomplete))
+
+
+def _kinds(incomplete: str) -> list[tuple[str, str]]:
+    from runaudit.importers.kinds import BUNDLE, KINDS
+
+    return _one_of((*KINDS, BUNDLE))(incomplete)
+
+
+def _one_of(words: Iterable[str]) -> Callable[[str], list[tuple[str, str]]]:
+    def offered(incomplete: str) -> list[tuple[str, str]]:
+        return [(word, "") for word in words if word.startswith(incomplete)]
+
+    return offered
+
+
 def _rules(incomplete: str) -> list[tuple[str, str]]:
     def words() -> Iterable[tuple[str, str]]:
         from runaudit.guard.answer import RULES
@@ -50,7 +75,8 @@ def _rules(incomplete: str) -> list[tuple[str, str]]:
 
 
 def _store(ctx: typer.Context) -> Any:
-    from runaudit.store import Store, find_store
+    from runaudit.store.place import find_store
+    from runaudit.store.store import Store
 
     return Store.open(find_store(Path.cwd(), named=ctx.params.get("store")))
 

@@ -1,5 +1,6 @@
-"""`runaudit doctor`: is this store sound, and what to do where it is not."""
+"""`runaudit doctor` and `forget`: is this store sound, and what is taken out of it on purpose."""
 
+import time
 from typing import Annotated
 
 import typer
@@ -13,17 +14,45 @@ RepairOption = Annotated[
 ]
 
 
+SecretsOption = Annotated[
+    bool,
+    typer.Option("--secrets", help="Read everything again for secrets, and name what to forget."),
+]
+
+
 @common.command()
-def doctor(context: Context, repair: RepairOption = False) -> None:
-    """Say what is wrong with the store, each thing with its remedy. Exit 4: something is damaged.
+def doctor(context: Context, repair: RepairOption = False, secrets: SecretsOption = False) -> None:
+    """Say what is wrong with the store, each thing with its remedy. Exit 4: damaged; 1: a secret can be read.
 
     What a process left that died between two steps is no damage: the next command works past it.
     """
-    from runaudit.store.doctor import DoctorAnswer, examine
+    from runaudit.store.doctor import Ailment, examine
+    from runaudit.store.doctor_answer import DoctorAnswer
     from runaudit.store.repair import mend
 
     store = context.open()
     done = mend(store) if repair else ()
-    answer = DoctorAnswer(found=examine(store), done=done)
+    leaks: tuple[Ailment, ...] = ()
+    if secrets:
+        from runaudit.runs.leaks import secrets_in
+
+        leaks = tuple(secrets_in(store))
+    answer = DoctorAnswer(found=(*examine(store), *leaks), done=done)
     context.tell(answer)
     context.finish(verdict_words("doctor", answer.verdict).code)
+
+
+@common.command()
+def forget(
+    context: Context,
+    words: Annotated[list[str], typer.Argument(metavar="RUN|OBJECT…", help="Whole runs, or objects as sha256:….")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it stands in the log for ever.")],
+) -> None:
+    """Take the bytes of objects, or of all that is a RUN's own, out of the store; a tombstone says what lay there.
+
+    Sealed in the log, and not to be undone. What was forgotten is unknown from then on, never equal to anything.
+    """
+    from runaudit.runs.forgetting import forget_named
+    from runaudit.system.clock import utc_text
+
+    context.tell(forget_named(context.open(), context.settings, words, reason, time=utc_text(time.time())))

@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 def show(
     context: Context,
     run: Annotated[str, typer.Argument(metavar="RUN", help="An id prefix, a label, @last or a record file.")],
+    series: Annotated[bool, typer.Option("--series", help="With --json: every point of long series, too.")] = False,
 ) -> None:
     """Show one run on one screen; -v shows every section. With --json the plain record stands under `record`."""
+    from dataclasses import replace
+
     from runaudit.runs.showing import show_answer
 
-    answer = show_answer(context.store, context.settings, run)
+    answer = replace(show_answer(context.store, context.settings, run), with_series=series)
     context.tell(answer)
     if answer.run.fault:
         common.hint(f"runaudit: this record is damaged: {common.printable(answer.run.fault)}")

@@ -46,7 +46,7 @@ def launch(around: Context, options: Options, *, cwd: Path, extra: dict[str, obj
         return REFUSED
     manifest = prepared.sealed(store)
     _tell(around, f"run {manifest.id[:SHORT]} sealed: {manifest.label}")
-    for note in prepared.answer.notes:
+    for note in (*prepared.answer.told, *prepared.answer.notes):
         _tell(around, note)
     done = run_sealed(store, manifest, options.command, cwd=cwd, series_names=around.settings.series)
     if done.fault is not None:

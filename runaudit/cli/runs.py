@@ -1,16 +1,13 @@
 """`runaudit list`: the runs, grouped by cohort. Apart from other commands, so that it loads none of what they need."""
 
-import shutil
-import sys
 from typing import Annotated
 
 import typer
 
 from runaudit.cli import common
-from runaudit.cli.common import (
-    Context,
-    Format,
-)
+from runaudit.cli.common import Context, Format
+from runaudit.errors import UsageError
+from runaudit.text.terminal import line_width, use_colour
 
 NUMBER = typer.Option("-n", "--number", metavar="N", help="The newest N runs; of a sorted list the first N.")
 SORT = typer.Option(
@@ -20,9 +17,11 @@ COLUMNS = typer.Option("--columns", metavar="A,B.C", help="These columns: fields
 WHERE = typer.Option("--where", metavar="EXPR", help="As 'config.lr > 1e-3 and status == \"completed\"'.")
 CSV = typer.Option("--csv", help="As CSV: these columns, else every field and metric.")
 ALL = typer.Option("--all", help="The archived runs, too.")
+MOST = (1 << 63) - 1
+"""As many runs as a store can hold: what is asked beyond it is all of them."""
 
 
-@common.command()
+@common.command(quiet="The ids alone, one a line.")
 def list_runs(
     context: Context,
     filters: Annotated[
@@ -39,39 +38,59 @@ def list_runs(
     """List the runs, grouped by cohort: the runs that differ only in their seed.
 
     Every filter must hold. Crashed and killed runs are listed like all others. Archived runs are hidden and stay
-    counted. Mean and standard deviation are over the cohort's independent finished runs.
+    counted. Mean and standard deviation are over the cohort's independent finished runs, those that are not shown
+    included.
     """
-    chosen = filters or where or sort or columns or csv or everything or (number is not None and number < 1)
-    if not (chosen or context.quiet or context.verbose or context.format is Format.md):
-        from runaudit.runs.index import listed
+    if csv and context.format is not Format.text:
+        raise UsageError(f"--csv and {context.format.value} are two formats", remedy="ask for one of them")
+    number = None if number is None else min(number, MOST)
+    asked = any(word is not None for word in (where, sort, columns)) or filters or csv or everything
+    if not (
+        asked or context.quiet or context.verbose or context.format is Format.md or (number is not None and number < 1)
+    ):
+        from runaudit.runs.index import hidden_runs, listed
 
-        lines = listed(context.open(), context.settings, json_answer=context.json, colour=common.use_colour(),
-                       width=_width(), newest=number)  # fmt: skip
+        lines = listed(context.open(), context.settings, json_answer=context.json, colour=use_colour(),
+                       width=line_width(), newest=number)  # fmt: skip
         if lines is not None:
+            shown = False
             for line in lines:
                 common.say_json_text(line) if context.json else common.say(line)
+                shown = True
+            _hint(context, shown, hidden_runs(context.store), "")
             return
-    from runaudit.factors.cohort import cohorts
-    from runaudit.runs.listing import ListAnswer, csv_lines, filtered, sections_of
-    from runaudit.runs.names import all_runs
-    from runaudit.runs.query import Query
-    from runaudit.store.remarks import archived
+    from runaudit.runs.listing import ListAnswer, csv_lines
+    from runaudit.runs.query import Query, listed_runs
 
-    store = context.open()
-    runs = all_runs(store)
-    names = tuple(name for word in (columns or "").split(",") if (name := word.strip()))
-    away = () if everything else archived(store)
-    groups = filtered(cohorts(runs, settings=context.settings), filters or ())
-    query = Query(where=where, sort=sort, newest=number, columns=names)
-    sections = query.of(sections_of(groups, context.settings.factors, away), [run.id for run in runs])
+    query = Query(filters=tuple(filters or ()), where=where, sort=sort, newest=number, columns=_names(columns))
+    found = listed_runs(context.open(), context.settings, query, everything=everything)
+    answer = ListAnswer(sections=found.sections, columns=found.columns, width=line_width())
     if csv:
-        for line in csv_lines(sections, names):
+        for line in csv_lines(found.sections, found.columns):
             common.say(line)
+    elif context.json:
+        for line in answer.json_lines():
+            common.say_json_text(line)
     else:
-        context.tell(ListAnswer(sections=sections, columns=names, width=_width()))
-    if not sections:
-        common.hint("no run matches" if runs else "the store holds no run yet")
+        context.tell(answer)
+    _hint(context, bool(found.sections), found.hidden, found.nearest)
 
 
-def _width() -> int | None:
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+def _names(columns: str | None) -> tuple[str, ...]:
+    names = tuple(name for word in (columns or "").split(",") if (name := word.strip()))
+    if columns is not None and not names:
+        raise UsageError("--columns names no column", remedy="write, for example, --columns id,label,config.lr")
+    return names
+
+
+def _hint(context: Context, shown: bool, hidden: int, nearest: str) -> None:
+    """What is not seen in the answer, on stderr: that there is nothing, and what is hidden."""
+    if context.quiet and shown:
+        return
+    parts = [] if shown or hidden or not nearest else [nearest]
+    if hidden:
+        parts = [f"{hidden} archived, --all shows {'it' if hidden == 1 else 'them'}"]
+    elif not shown:
+        parts = parts or ["the store holds no run yet"]
+    for part in parts:
+        common.hint(part)

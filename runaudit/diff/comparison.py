@@ -10,9 +10,10 @@ from dataclasses import replace
 from runaudit.diff.arms import arms_beside
 from runaudit.diff.barriers import evaluation_barriers, faults, result_barriers
 from runaudit.diff.contradiction import Against, contradictions
+from runaudit.diff.hindsight import Hindsight, hindsight
 from runaudit.diff.intent import held_against_intent
 from runaudit.diff.missing import missing_rows
-from runaudit.diff.result import Comparison, Derivation, Side
+from runaudit.diff.result import Comparison, Derivation, FactorChange, Side
 from runaudit.diff.verdict import Grounds, judge
 from runaudit.diff.words import notes_on
 from runaudit.factors.cohort import Cohort
@@ -20,7 +21,7 @@ from runaudit.factors.factor import Change, ChangeClass
 from runaudit.factors.foreseen import foreseen
 from runaudit.factors.policy import shared_policy
 from runaudit.records.run import Run
-from runaudit.settings import Settings
+from runaudit.settings import FactorSettings, Settings
 
 
 def compare(a: Run, b: Run, *, settings: Settings, intent: Sequence[str] = (), design_only: bool = False) -> Comparison:
@@ -61,6 +62,7 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
         replicated=arms.is_replicated,
     )
     verdict, conditional, reason = judge(grounds)
+    late = None if design_only else _late(a, b, settings, str(verdict), factors, intent)
     against = Against() if design_only else contradictions(a, b, factors, verdict, conditional)
     return Comparison(
         a=_side_of(a),
@@ -74,10 +76,24 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
         cosmetic=_of_class(arms.found, ChangeClass.COSMETIC),
         missing=missing,
         intent=met,
-        notes=(*against.notes, *arms.notes, *notes_on(arms.pair, arms.found)),
+        policy=late,
+        notes=(*([late.note] if late else ()), *against.notes, *arms.notes, *notes_on(arms.pair, arms.found)),
         contradictions=against.notes,
         idle=against.idle,
     )
+
+
+def _late(
+    a: Cohort, b: Cohort, settings: Settings, verdict: str, factors: Sequence[FactorChange], intent: Sequence[str]
+) -> Hindsight | None:
+    """What a policy that is newer than the runs excused."""
+
+    def without() -> tuple[str, tuple[str, ...]]:
+        bare = replace(settings, factors=FactorSettings(), source=None)
+        plain = _compared(a, b, settings=bare, intent=intent, design_only=False)
+        return str(plain.verdict), tuple(row.factor for row in plain.factors)
+
+    return hindsight((*a.runs, *b.runs), settings, verdict, frozenset(row.factor for row in factors), without)
 
 
 def _side_of(cohort: Cohort) -> Side:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from runaudit.diff.hindsight import Hindsight
 from runaudit.factors.factor import SEED_ROLES, Absent, Change, Role, levels_json
 from runaudit.records.canonical import JSON, json_safe, thawed
 from runaudit.text.shown import Shown
@@ -119,7 +120,8 @@ class Comparison(Shown):
 
     `conditional` is the verdict that would hold if all that is missing were equal; None where nothing is missing.
     `reason` completes the verdict in one sentence. `contradictions` are the notes in which the results speak against
-    it, `idle` the one that says that no factor changed any number.
+    it, `idle` the one that says that no factor changed any number. `policy`: what a policy excused that is newer than
+    the runs.
     """
 
     a: Side
@@ -133,6 +135,7 @@ class Comparison(Shown):
     cosmetic: tuple[Change, ...] = ()
     missing: tuple[Missing, ...] = ()
     intent: Intent = Intent()
+    policy: Hindsight | None = None
     notes: tuple[str, ...] = ()
     contradictions: tuple[str, ...] = ()
     idle: str = ""
@@ -167,6 +170,7 @@ class Comparison(Shown):
                     "missing": [row.to_json() for row in self.missing],
                     "intent": self.intent.to_json(),
                     "notes": list(self.notes),
+                    "policy": self.policy.to_json() if self.policy else None,
                 }
             )
         )

@@ -4,7 +4,7 @@ A standing is decided on one run alone, so that it is the same whichever side th
 with; two standings together give the class of a changed leaf (`changed`). The doubtful case is a factor.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from runaudit.factors import builtin as known
@@ -66,29 +66,34 @@ def _repeats_eval(path: str, value: JSON, of: Levels, settings: FactorSettings) 
     return Classification(kind=ChangeClass.DERIVED, why=f"it is {proper}", follows=proper)
 
 
+_JUDGES: Mapping[str, Callable[[str, JSON, Levels], Classification]] = {
+    "config": config_standing,
+    "env": env_standing,
+    "data": data_standing,
+    "init": init_standing,
+    "code": code_standing,
+}
+
+
 def _judge(path: str, value: JSON, of: Levels) -> Classification:
     if path.startswith(ROOT) and ROOT in of.tree:
         return word_standing(path, value, of)
-    judge = {
-        "config": config_standing,
-        "env": env_standing,
-        "data": data_standing,
-        "init": init_standing,
-        "code": code_standing,
-    }.get(section_of(path), plain_standing)
-    return judge(path, value, of)
+    return _JUDGES.get(section_of(path), plain_standing)(path, value, of)
 
 
 def _measures(path: str, value: JSON, of: Levels, settings: FactorSettings) -> bool:
     """Whether a leaf says how or on what results are measured, under its own name or one that an alias gave it."""
+    if not settings.aliases:
+        return _measured_by(path, value, of)
     names = [path, *(old for old, new in settings.aliases.items() if path == new or path.startswith(f"{new}."))]
     # Where both names are taken the leaf stays under its old one, and still says how results are measured.
     names += [new for old, new in settings.aliases.items() if path == old or path.startswith(f"{old}.")]
-    for name in names:
-        keys = steps(name)
-        if section_of(name) == "eval" or (section_of(name) == "data" and is_measured_on(keys, value, of)):
-            return True
-    return False
+    return any(_measured_by(name, value, of) for name in names)
+
+
+def _measured_by(name: str, value: JSON, of: Levels) -> bool:
+    section = section_of(name)
+    return section == "eval" or (section == "data" and is_measured_on(steps(name), value, of))
 
 
 def _by_rule(path: str, rule: str, value: JSON, of: Levels, settings: FactorSettings) -> Classification:

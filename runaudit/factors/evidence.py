@@ -7,6 +7,7 @@ A key's name only says what evidence to look for. A value that the record does n
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from runaudit.factors import builtin as known
@@ -36,7 +37,7 @@ def without_secrets(value: JSON) -> JSON:
 
 def bookkeeping(path: str, value: JSON, of: "Levels") -> str:
     """Why a config leaf only names, dates or places the run; empty where nothing in the record says so."""
-    keys = [str(step).lstrip("\0").lower() for step in steps(path)[1:]]
+    keys = _keys(path)
     if not keys:
         return ""
     key, nested, above = keys[-1], len(keys) > 1, frozenset(keys[:-1])
@@ -55,6 +56,12 @@ def bookkeeping(path: str, value: JSON, of: "Levels") -> str:
     if key in known.TIME_KEYS and _is_start(value, of):
         return "it is when the run began"
     return ""
+
+
+@lru_cache(maxsize=65536)
+def _keys(path: str) -> tuple[str, ...]:
+    """The keys of a config leaf, in small letters."""
+    return tuple(str(step).lstrip("\0").lower() for step in steps(path)[1:])
 
 
 def _names(of: "Levels") -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 from runaudit.factors.tables import unkeyed
@@ -88,6 +89,7 @@ class Classification:
     role: Role = Role.TREATMENT
 
 
+@lru_cache(maxsize=65536)
 def section_of(path: str) -> str:
     """The section a dotted path belongs to."""
     return path.split(".", 1)[0].split("[", 1)[0]

@@ -110,6 +110,7 @@ def _leaf_gaps(tree: Mapping[str, Any], section: str, leaves: tuple[str, ...]) -
 
 
 def _code_gaps(of: Levels) -> Iterator[tuple[str, str]]:
+    yield from ((path, why) for path, why in of.run.forgotten.items() if path.startswith("code."))
     yield from _edited(of)
     yield from _unread_files(of)
     yield from undeclared_code(of)

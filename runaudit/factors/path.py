@@ -19,6 +19,7 @@ _STEP = re.compile(
 )
 
 
+@lru_cache(maxsize=65536)
 def joined(prefix: str, key: str) -> str:
     """`prefix` extended by one key of a mapping. Keys that begin with a NUL are those of `keyed` tables."""
     if key == NAMES:
@@ -94,6 +95,7 @@ def matches(path: str, pattern: str) -> bool:
     return _pattern(pattern).fullmatch(path) is not None
 
 
+@lru_cache(maxsize=65536)
 def last_key(path: str) -> str:
     """The last key of a path, as written in the config."""
     keys = steps(path)

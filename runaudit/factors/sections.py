@@ -5,6 +5,7 @@ Each rule sees one record alone. A name only says what evidence to look for; the
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from runaudit.factors import builtin as known
@@ -44,10 +45,14 @@ def config_standing(path: str, value: JSON, of: Levels) -> Classification:
     recorded = of.tree.get("eval")
     if isinstance(recorded, Mapping) and key in recorded and same(value, recorded[key]):
         return Classification(kind=ChangeClass.DERIVED, why=f"it is eval.{key}", follows=f"eval.{key}")
-    inner = {str(step).lower() for step in steps(path)[1:-1]}
-    if inner & known.EVALUATION_KEYS and key not in known.NOT_EVALUATION:
+    if _is_within_evaluation(path) and key not in known.NOT_EVALUATION:
         return Classification(role=Role.EVALUATION)
     return Classification()
+
+
+@lru_cache(maxsize=65536)
+def _is_within_evaluation(path: str) -> bool:
+    return bool({str(step).lower() for step in steps(path)[1:-1]} & known.EVALUATION_KEYS)
 
 
 def _text(key: str, value: str, of: Levels) -> Classification | None:

@@ -5,7 +5,6 @@ meaning changes the tree. What cannot be parsed is compared by its bytes. `diff 
 `if` no change.
 """
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
@@ -18,8 +17,10 @@ from runaudit.factors.levels import Levels
 from runaudit.factors.path import last_key, matches
 from runaudit.factors.tree import keyed, leaves_of
 from runaudit.records.canonical import JSON, canonical_bytes, parse_strict
-from runaudit.records.yamlfile import EXPONENT, parse_yaml
+from runaudit.records.yamlevents import EXPONENT
+from runaudit.records.yamlfile import parse_yaml
 from runaudit.settings import FactorSettings
+from runaudit.system.tomlfile import parse_toml
 
 
 def prefix_of(path: str) -> str:
@@ -160,7 +161,7 @@ def settings_in(path: str, text: str | None) -> JSON:
         if path.endswith(".json"):
             return parse_strict(text, where=path)
         if path.endswith(".toml"):
-            return tomllib.loads(text)
+            return parse_toml(text.encode(), where=path)
         if path.endswith((".yaml", ".yml")):
             return parse_yaml(text.encode(), where=path)
     except Exception:  # whatever a parser raises, the file is then judged by its content

@@ -11,12 +11,14 @@ from runaudit.factors.path import joined
 from runaudit.factors.tables import NAMES
 from runaudit.records.canonical import JSON, MAX_INT, canonical_equal
 
+SCALARS = (str, int, float, type(None))
+"""Asked first: whether a value is some kind of mapping is a slow question, and most values are none."""
 Difference = tuple[str, JSON | Absent, JSON | Absent]
 
 
 def differences(a: JSON, b: JSON, prefix: str) -> Iterator[Difference]:
     """Every leaf that differs, in the order of sorted paths."""
-    if a is b:
+    if a is b or (isinstance(a, str) and isinstance(b, str) and a == b):
         return
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         for key in sorted({*a, *b}):
@@ -42,7 +44,9 @@ def _plain(value: float) -> bool:
 
 def leaves_of(tree: JSON, prefix: str) -> Iterator[tuple[str, JSON]]:
     """Every leaf of one tree with its path; an empty mapping is a leaf."""
-    if isinstance(tree, Mapping) and tree:
+    if isinstance(tree, SCALARS):
+        yield prefix, tree
+    elif isinstance(tree, Mapping) and tree:
         for key in sorted(tree):
             yield from leaves_of(tree[key], joined(prefix, key))
     else:
@@ -55,6 +59,8 @@ def keyed(value: JSON) -> JSON:
     Tables that all carry a distinct `name` are keyed by it and their order is kept beside them; others by position.
     A list that holds anything else stays one leaf: its elements are not chosen one by one.
     """
+    if isinstance(value, SCALARS):
+        return value
     if isinstance(value, Mapping):
         return {key: keyed(value[key]) for key in sorted(value)}
     if isinstance(value, list | tuple):

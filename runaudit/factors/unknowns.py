@@ -6,6 +6,7 @@ taken out before anything is compared, and told as gaps.
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from runaudit.factors.builtin import WEIGHT_SUFFIXES
@@ -130,6 +131,7 @@ _ZEROS = re.compile(r"0{7,}")
 """No content has such a digest, and no tree such a commit: git itself writes zeros where there is none."""
 
 
+@lru_cache(maxsize=65536)
 def is_placeholder(value: str, *, digest: bool = False) -> bool:
     """Whether a text stands where nobody knew the value. A digest has more such words: `none` may be an answer."""
     text = value.strip().lower()

@@ -94,15 +94,15 @@ def _judged_by(name: str) -> str:
 
 
 def _names_parent(value: str, of: Levels, named: str) -> bool:
-    """Whether a word is one that names a run, and that run is the one which this one began from: its id, `@last`;
-    behind `--resume`, where nothing else can be meant, its label or a file in its folder too."""
-    parent = of.run.manifest.section("init").get("parent")
+    """Whether a word is one that names a run, and that run is the one which this one began from: its id, `@last`; of a
+    run that resumed another, whatever stands behind `--resume`, for the record says which one that led to."""
+    init = of.run.manifest.section("init")
+    parent = init.get("parent")
     if not isinstance(parent, str) or not parent:
         return False
-    if (len(value) >= 4 and parent.startswith(value)) or re.fullmatch(r"@last(?:~\d+)?", value):
+    if named == "resume" and init.get("kind") == "resume":
         return True
-    label = of.parent.run.manifest.label if of.parent else None
-    return named == "resume" and (value == label or parent in value.split("/"))
+    return (len(value) >= 4 and parent.startswith(value)) or bool(re.fullmatch(r"@last(?:~\d+)?", value))
 
 
 def _within(path: str, folder: str) -> bool:

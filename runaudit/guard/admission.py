@@ -18,18 +18,21 @@ from runaudit.capture.git import git_state
 from runaudit.capture.outputs import Outputs
 from runaudit.errors import CaptureError, IntegrityError, UsageError
 from runaudit.guard.answer import RULES, GuardAnswer, judge, not_recordable
-from runaudit.guard.facts import Compare, Surroundings, launch_facts
+from runaudit.guard.facts import Compare, Surroundings, TextNumber, launch_facts
 from runaudit.guard.invocation import Invocation
 from runaudit.guard.waiver import Waiver, parse_waivers
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
+from runaudit.records.filenames import on_disk
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT, Run
+from runaudit.records.yamlevents import read_as_text
 from runaudit.runs.parent import known_init
 from runaudit.settings import Settings
 from runaudit.store import Store
 from runaudit.store.catalogue import outcome_entry
+from runaudit.system.files import read_ordinary
 
 if TYPE_CHECKING:
     from runaudit.diff import Comparison
@@ -190,7 +193,16 @@ def _surroundings(
         moved=changed_files(top, files, since_ns=since_ns),
         outputs=left,
         touched=outputs.touched,
+        read_as_text=tuple(_read_as_text(top, draft)),
     )
+
+
+def _read_as_text(top: Path, draft: Manifest) -> Iterator[TextNumber]:
+    for path in map(str, draft.section("launch").get("config_files") or ()):
+        if path.lower().endswith((".yaml", ".yml")):
+            with contextlib.suppress(OSError):
+                for line, text in read_as_text(read_ordinary(top / on_disk(path))):
+                    yield TextNumber(file=path, line=line, text=text)
 
 
 def _edits(top: Path, code: Mapping[str, Any], store: Store) -> tuple[str, ...]:
@@ -206,7 +218,7 @@ def _python_sources(top: Path, files: Mapping[str, Any]) -> Iterator[tuple[str, 
     for path in files:
         if path.endswith(".py"):
             # Plain strings: building 1,400 path objects takes longer than reading the files.
-            with contextlib.suppress(OSError), open(f"{top}{os.sep}{path}", "rb") as file:  # noqa: PTH123
+            with contextlib.suppress(OSError), open(f"{top}{os.sep}{on_disk(path)}", "rb") as file:  # noqa: PTH123
                 yield path, file.read()
 
 
@@ -215,7 +227,7 @@ def changed_files(top: Path, files: Mapping[str, Any], *, since_ns: int) -> tupl
 
     A file that holds a redacted secret cannot be compared by digest, so its stamp alone counts.
     """
-    return tuple(path for path, entry in files.items() if _changed(f"{top}{os.sep}{path}", entry, since_ns))
+    return tuple(path for path, entry in files.items() if _changed(f"{top}{os.sep}{on_disk(path)}", entry, since_ns))
 
 
 def _changed(name: str, entry: Mapping[str, Any], since_ns: int) -> bool:

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from runaudit.errors import GuardRefusedError, RunauditError
-from runaudit.guard import data, design, provenance
-from runaudit.guard.label import LabelSaysNothing
+from runaudit.guard import data, design, labels, provenance
 from runaudit.guard.waiver import Waiver
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.manifest import Unknown
 from runaudit.rules import Rule, Skip, check_all
 from runaudit.text.terminal import UNPAINTED, Paint
 
-RULES: tuple[Rule, ...] = (*provenance.RULES, *data.RULES, *design.RULES, LabelSaysNothing())
+RULES: tuple[Rule, ...] = (*provenance.RULES, *data.RULES, *design.RULES, *labels.RULES)
 """Every rule of the guard, in the order of their codes."""
 
 SCHEMA = "runaudit.guard/1"
@@ -79,6 +78,12 @@ class GuardAnswer:
             *(f"waiver {w.rule} ({w.name}) expired on {w.until}" for w in expired),
             *(f"waiver {w.rule} ({w.name}) was not needed" for w in unused),
         )
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What a launch says although it starts: the program may not read what the record holds."""
+        code = provenance.NumberReadAsText.code
+        return tuple(f"{f.code} {f.name}: {f.message}; {f.remedy}" for f in self.findings if f.code == code)
 
     def sealed_waivers(self) -> tuple[dict[str, Any], ...]:
         """The waivers as the manifest keeps them: only those that hold, and whether each excused something."""

@@ -45,6 +45,21 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TextNumber:
+    """A number in a YAML file that YAML 1.1 reads as text: where it stands, and how it is written."""
+
+    file: str
+    line: int
+    text: str
+
+    @property
+    def as_float(self) -> str:
+        """The same number as every version of YAML reads it."""
+        digits, _, power = self.text.lower().partition("e")
+        return f"{digits if '.' in digits else digits + '.0'}e{power if power[:1] in '+-' else '+' + power}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
     """A dataset as an earlier run recorded it. The run itself, not its id: that costs a digest, and is rarely shown."""
 
@@ -69,7 +84,7 @@ class Surroundings:
     lies. `siblings`: name -> folder of editable packages. `sources`: Python files as (path, bytes).
     `damaged`: earlier records that could not be read. `outputs`: files in the tree that earlier runs wrote and nobody
     has edited since; `touched` says whether a run ever wrote a file.
-    `blobs` are the contents that the draft names."""
+    `blobs` are the contents that the draft names. `read_as_text`: numbers of the config's YAML."""
 
     root: str = "."
     changed: tuple[str, ...] | None = None
@@ -81,6 +96,7 @@ class Surroundings:
     outputs: tuple[str, ...] = ()
     touched: Callable[[str], bool] = field(default=lambda path: False)
     blobs: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
+    read_as_text: tuple[TextNumber, ...] = ()
 
 
 def launch_facts(
@@ -109,6 +125,7 @@ def launch_facts(
         "sources": around.sources,
         "hash_seed": around.hash_seed,
         "moved": around.moved,
+        "read_as_text": around.read_as_text,
         "damaged": around.damaged,
         "failure": None,
     }

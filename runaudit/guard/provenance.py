@@ -11,7 +11,7 @@ from typing import Any
 
 from runaudit.capture.interpreter import NO_INTERPRETER
 from runaudit.errors import RunauditError
-from runaudit.guard.facts import Code
+from runaudit.guard.facts import Code, TextNumber
 from runaudit.guard.invocation import Invocation
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.manifest import Manifest
@@ -301,6 +301,29 @@ class Required(Rule):
                 )
 
 
+class NumberReadAsText(Rule):
+    """Numbers in YAML are numbers to every reader.
+
+    YAML 1.1, which PyYAML reads, takes `1e-4` for text, as it wants a dot and a sign. The record holds the number that
+    is meant; a program that asks PyYAML is given the text, and may use it as that."""
+
+    code = "RA114"
+    name = "number_read_as_text"
+    severity = Severity.WARNING
+
+    def check(self, read_as_text: tuple[TextNumber, ...]) -> Iterator[Finding]:
+        if read_as_text:
+            one = read_as_text[0]
+            rest = f"; so are {len(read_as_text) - 1} more" if len(read_as_text) > 1 else ""
+            yield self.finding(
+                "config",
+                f"`{one.text}` in line {one.line} of {one.file} is text to YAML 1.1 (PyYAML) and a number in this "
+                f"record{rest}",
+                remedy=f"write {one.as_float} where the number is meant, '{one.text}' where the text is",
+                evidence={"places": [f"{one.file}:{one.line}: {one.text}" for one in read_as_text]},
+            )
+
+
 OWN_RULES = frozenset({"label", "seed", "config", "data"})
 """Sections that have rules of their own."""
 
@@ -333,4 +356,5 @@ RULES: tuple[Rule, ...] = (
     Required(),
     NotRecordable(),
     DamagedHistory(),
+    NumberReadAsText(),
 )

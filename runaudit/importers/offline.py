@@ -1,6 +1,6 @@
 """The `.wandb` files of one run folder, taken together: an offline run of W&B says in them all that it says."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from runaudit.errors import NothingToJudgeError
 class OfflineLog:
     """What the `.wandb` files of one folder hold together; `noted` says why one was not read."""
 
-    series: Mapping[str, tuple[tuple[int, float], ...]] = field(default_factory=dict)
+    series: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
     torn: int = 0
     summary: Mapping[str, Any] = field(default_factory=dict)
     exit_code: int | None = None

@@ -1,8 +1,8 @@
 """A mirror of the run in Weights & Biases: online, offline or off. The sealed record is the truth, this is its copy.
 
 The W&B run's config carries the manifest's digest, so that whoever looks at a curve there can find the record that
-explains it, and a record that was rewritten here no longer matches what was sent. W&B's own capture of code and console
-is off: it would send what the manifest has redacted.
+explains it, and a record that was rewritten here no longer matches what was sent. W&B's own capture of code,
+console, command line and machine is off: it would send what the manifest has redacted.
 """
 
 import json
@@ -55,8 +55,10 @@ class WandbSink:
             raise UsageError("wandb is not installed", remedy="run 'pip install wandb'") from error
 
         self._short = manifest.id[:SHORT]
+        # The command line stands in W&B's metadata word for word; the switch had an underscore before it was public.
+        meta = "x_disable_meta" if "x_disable_meta" in getattr(wandb.Settings, "model_fields", ()) else "_disable_meta"
         quiet = wandb.Settings(
-            init_timeout=INIT_TIMEOUT_S, console="off", disable_git=True, disable_code=True, silent=True
+            init_timeout=INIT_TIMEOUT_S, console="off", disable_git=True, disable_code=True, silent=True, **{meta: True}
         )
         self._run = wandb.init(
             project=self._project,

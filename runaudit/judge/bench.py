@@ -6,7 +6,8 @@ from typing import Any
 from runaudit.factors.cohort import Cohort
 from runaudit.records.run import Run
 from runaudit.runs.listing import sections_of, table_rows
-from runaudit.runs.names import all_runs, cohort_named, has_store, one_of, runs_named, stored_cohorts
+from runaudit.runs.names import cohort_named, has_store, one_of, runs_named
+from runaudit.runs.reading import all_runs, stored_cohorts
 from runaudit.settings import Settings
 from runaudit.store.store import Store
 

@@ -78,7 +78,7 @@ def judge_claim(bench: Bench, claim: Claim, launched: Sequence[Cohort], compared
 
 
 def _value(bench: Bench, claim: Claim, arm: Cohort) -> Judged:
-    (values,) = values_of([arm], claim.metric, require_metric(bench.settings, [arm], claim.metric))
+    (values,) = values_of([arm], *require_metric(bench.settings, [arm], claim.metric))
     damaged = [run.short for run in arm.runs if run.fault]
     doubt = ""
     if damaged:

@@ -47,8 +47,10 @@ def judge_cohorts(
     from runaudit.stats.judge import judge
 
     _check_disjoint(arms)
-    declared = declared_direction(bench.settings, metric, direction)
-    sequences = require_metric(bench.settings, arms, metric, direction=direction)
+    typed = metric
+    metric, sequences = require_metric(bench.settings, arms, typed, direction=direction)
+    # What a policy declares of a metric holds for each of its names.
+    declared = declared_direction(bench.settings, metric, direction) or declared_direction(bench.settings, typed, None)
     if designs is None:
         designs = compare_arms(bench.settings, arms)
     values = values_of(arms, metric, sequences)

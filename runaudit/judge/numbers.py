@@ -35,5 +35,5 @@ def judge_table(
 def recorded_spread(bench: Bench, words: Sequence[str], metric: str) -> Spread:
     """The spread within each recorded cohort, pooled. Failed runs have no value and add nothing to it."""
     arms = cohorts(bench.cohort(*words, trajectory=False).runs, settings=bench.settings)
-    sequences = require_metric(bench.settings, arms, metric)
+    metric, sequences = require_metric(bench.settings, arms, metric)
     return pooled_spread([collapse(arm).values for arm in values_of(arms, metric, sequences)])

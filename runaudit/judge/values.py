@@ -2,16 +2,17 @@
 policy, the way it improves and what was planned for it.
 """
 
-import difflib
 from collections.abc import Sequence
 from math import isfinite
 from typing import TYPE_CHECKING
 
 from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort
-from runaudit.metrics.catalogue import is_quantity, parents, sequence_names
+from runaudit.metrics.catalogue import sequence_names
+from runaudit.metrics.naming import all_names, meant, near_names
 from runaudit.records.run import Run
 from runaudit.settings import Settings
+from runaudit.text.words import quoted
 
 if TYPE_CHECKING:
     from runaudit.metrics.catalogue import Direction
@@ -31,20 +32,25 @@ def metric_value(run: Run, metric: str, sequences: Sequence[str] = ()) -> float 
 
 def require_metric(
     settings: Settings, arms: Sequence[Cohort], metric: str, *, direction: str | None = None
-) -> tuple[str, ...]:
-    """The sequences that the metric was measured on in any of the arms, none if it is one number.
+) -> tuple[str, tuple[str, ...]]:
+    """The metric that a name means, as it was recorded, and the sequences that it was measured on in any of the arms,
+    none if it is one number.
 
-    Raises UsageError, with the nearest names, where no run of any arm has the metric, or sequences of it.
+    Raises UsageError, with the nearest names, where no run of any arm has the metric, or sequences of it, and where the
+    name could be that of several.
     """
     is_directed = declared_direction(settings, metric, direction) is not None
     known = {name for arm in arms for run in arm.runs for name in run.metrics}
-    sequences = sequence_names(known, metric)
-    if metric not in known and not (sequences and is_quantity(metric, is_directed=is_directed)):
-        known |= parents(known)
-        near = difflib.get_close_matches(metric, known, n=3, cutoff=0.3)
-        found = f"did you mean {', '.join(near)}?" if near else f"known are {', '.join(sorted(known)[:8]) or 'none'}"
-        raise UsageError(f"no run has the metric {metric!r}", remedy=found)
-    return sequences
+    found = meant(metric, known, aliases=settings.series, is_directed=is_directed)
+    if len(found) == 1:
+        return found[0], sequence_names(known, found[0])
+    if found:
+        raise UsageError(f"{quoted(metric)} could be {', '.join(map(quoted, found))}", remedy="write one in full")
+    names = all_names(known)
+    near = near_names(metric, names)
+    few = near or sorted(names)[:8]
+    told = f"{'did you mean' if near else 'known are'} {', '.join(map(quoted, few)) or 'none'}{'?' if near else ''}"
+    raise UsageError(f"no run has the metric {quoted(metric)}", remedy=told)
 
 
 def values_of(arms: Sequence[Cohort], metric: str, sequences: Sequence[str]) -> "tuple[ArmValues, ...]":

@@ -10,8 +10,9 @@ from runaudit.errors import RunauditError
 from runaudit.observe.trace import Trace
 from runaudit.record.ledger import claim, claims
 from runaudit.record.outcome import SERIES
+from runaudit.records.columns import read_series
 from runaudit.records.digest import digest_file
-from runaudit.records.trajectory import Trajectory, read_lines, write_lines
+from runaudit.records.trajectory import Trajectory, write_lines
 
 CHECKPOINTS = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".h5", ".keras", ".npz", ".pkl", ".msgpack", ".onnx")
 FIGURES = (".png", ".jpg", ".jpeg", ".svg", ".pdf", ".gif", ".webp", ".tif", ".tiff", ".html")
@@ -75,8 +76,9 @@ def gather_series(
     own, cwd = folders
     if written is None:
         written = frozenset(path for path in foreign_files(cwd, shallow=True) if path not in before)
-    known = set(_live(live).series)
-    for path in sorted({*foreign_files(own), *written}):
+    logs = sorted({*foreign_files(own), *written})
+    known = set(_live(live).series) if logs else set()
+    for path in logs:
         try:
             trajectory = _reader(path)(path)
         except (RunauditError, OSError) as error:
@@ -97,7 +99,7 @@ def gather_series(
 
 def _live(live: Path) -> Trajectory:
     path = live / SERIES
-    return read_lines(path.read_bytes()) if path.is_file() else Trajectory()
+    return read_series(path.read_bytes()) if path.is_file() else Trajectory()
 
 
 def _reader(path: Path) -> Callable[[Path], Trajectory]:

@@ -4,6 +4,7 @@ The wrapper does it right after the end; `runaudit seal` does it later, for a ru
 disk.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from runaudit.capture.observed import Observation, observe_outcome, started_ns
 from runaudit.capture.redact import Redactor
 from runaudit.capture.seeding import mismatch_after
 from runaudit.launch.collect import announce_files, gather_series, own_files
+from runaudit.launch.journal import WORDS, keep_end
 from runaudit.observe.trace import Trace
 from runaudit.record.ledger import claims
 from runaudit.record.outcome import seal_outcome
@@ -80,6 +82,15 @@ def close_run(store: Store, manifest: Manifest, end: End, *, environ: Mapping[st
         environ=environ,
         now=end.ended,
     )
+
+
+def write_down(store: Store, manifest: Manifest, end: End, *, environ: Mapping[str, str]) -> None:
+    """Keep on disk how the command ended, secrets replaced, before its outcome is made of it: `kept_end` reads it."""
+    redactor = redactor_of(store, environ=environ)
+    words = redactor.text(end.stderr or end.trace.last_words)[-WORDS:]
+    error = None if end.error is None else redactor.text(end.error)
+    keep_end(store.live_dir(manifest.id), exit_code=end.exit_code, error=error, notes=list(end.notes), stderr=words,
+             ended=time.time())  # fmt: skip
 
 
 def code_at_end(

@@ -8,6 +8,7 @@ from pathlib import Path
 from runaudit.capture.outputs import OBSERVER
 from runaudit.errors import UsageError
 from runaudit.launch.ending import End, close_run
+from runaudit.launch.journal import drop_end, kept_end
 from runaudit.launch.wrapper import remove_folder, traced
 from runaudit.observe.here import POINTER
 from runaudit.records.digest import Digest
@@ -41,18 +42,22 @@ def seal_lost(
         )
     manifest = Manifest.from_bytes(store.read(Digest("sha256", run)), where=f"manifest {run[:SHORT]}")
     place = Path(str(manifest.section("launch").get("cwd") or cwd))
+    said = kept_end(live) or {}
     end = End(
         trace=traced(_logs(live), command=manifest.section("launch").get("argv")),
         cwd=place,
-        error=LOST,
+        exit_code=said.get("exit_code"),
+        error=said.get("error") if said else LOST,
+        stderr=str(said.get("stderr", "")),
         names=names,
         lost=True,
-        ended=_last_sign(live),
-        notes=("sealed by `runaudit seal` with what was on disk",),
+        ended=said.get("ended") or _last_sign(live),
+        notes=(*said.get("notes", ()), "sealed by `runaudit seal` with what was on disk"),
     )
     outcome = close_run(store, manifest, end, environ=environ)
     with contextlib.suppress(OSError):
         remove_folder(_logs(live))
+    drop_end(live)
     return outcome
 
 

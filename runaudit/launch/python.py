@@ -19,7 +19,8 @@ from runaudit.record.recorder import rank_of, record
 from runaudit.record.recording import Recording
 from runaudit.records.manifest import Manifest
 from runaudit.settings import Settings, load_settings
-from runaudit.store import Store, find_store
+from runaudit.store.place import find_store
+from runaudit.store.store import Store
 
 
 def guard(

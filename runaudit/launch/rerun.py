@@ -6,7 +6,8 @@ The guard is asked again and its refusals are waived with the reason that this i
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from runaudit.capture.draft import ABSENT, LaunchRequest, redactor_of
 from runaudit.capture.source import is_content
 from runaudit.diff import compare
 from runaudit.diff.result import FactorChange
-from runaudit.errors import NothingToJudgeError
+from runaudit.errors import GuardRefusedError, IntegrityError, NothingToJudgeError
 from runaudit.factors.cohort import cohort_of
 from runaudit.factors.factor import Absent
 from runaudit.factors.identity import identity_of
@@ -26,12 +27,16 @@ from runaudit.launch.restore import Restored, restore
 from runaudit.launch.wrapper import run_sealed
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
+from runaudit.records.filenames import parts_fault
 from runaudit.records.manifest import Manifest
 from runaudit.records.run import Run
 from runaudit.settings import Settings
 from runaudit.store import Store
 from runaudit.store.catalogue import load, run_ids
+from runaudit.store.foreign import came_from
+from runaudit.system.files import is_below
 from runaudit.system.git import work_tree
+from runaudit.text.words import plural
 
 PLACES = tuple(f"env.variables.{name}" for name in ("PYTHONPATH", "PWD", "OLDPWD", "RUNAUDIT_RUN"))
 """What is set for a repetition because it lies elsewhere."""
@@ -50,14 +55,24 @@ class Rerun:
 
 
 def rerun(
-    store: Store, run: Run, to: Path, *, settings: Settings | None = None, environ: Mapping[str, str] = os.environ
+    store: Store,
+    run: Run,
+    to: Path,
+    *,
+    settings: Settings | None = None,
+    environ: Mapping[str, str] = os.environ,
+    is_trusted: bool = False,
 ) -> Rerun:
     """Restore `run` into the new folder `to`, run its command there, seal that as a run of its own, and compare.
 
-    Raises NothingToJudgeError for a run whose command or code cannot be restored as it was.
+    A run that was not launched in this store holds somebody else's command and code: it is run where `is_trusted`.
+    Raises GuardRefusedError where it is not, NothingToJudgeError for a run whose command or code cannot be restored as
+    it was.
     """
     settings = settings or Settings()
     command = _command(run)
+    if not is_trusted and (source := came_from(store, run)):
+        raise _untrusted(run, command, source)
     repositories = repositories_of(run, store)
     restored = restore(run, to, repositories=repositories, same=same_content(store, environ))
     if not restored.exact:
@@ -66,7 +81,7 @@ def rerun(
             f"the code of run {run.short} cannot be restored exactly: {path}: {why}",
             remedy=f"`runaudit restore {run.short} --to DIR` restores what is there and names the rest",
         )
-    cwd = to / str(run.manifest.section("launch").get("prefix", "."))
+    cwd = _start(run, to)
     linked = tuple(link_data(run, to))
     command = _with_program(command, run, cwd)
     executable(command, cwd=cwd, environ=environ)
@@ -86,6 +101,26 @@ def rerun(
         ),
         linked=linked,
     )
+
+
+def _untrusted(run: Run, command: Sequence[str], source: str) -> GuardRefusedError:
+    """What would be run, and whose it is, for a reader to decide."""
+    files = run.manifest.section("code").get("files")
+    code = f"its {plural(len(files), 'file')} of code" if isinstance(files, Mapping) and files else "no code of its own"
+    return GuardRefusedError(
+        f"run {run.short} ({run.label}) was not launched here but came from {source}; it would run "
+        f"`{shlex.join(command)}` on this machine, with {code}, and was not started",
+        remedy=f"read it first: `runaudit restore {run.short} --to DIR`; if you trust it: "
+        f"`runaudit rerun {run.short} --trust`",
+    )
+
+
+def _start(run: Run, to: Path) -> Path:
+    """The folder of the restored tree in which the command starts. Raises IntegrityError for one outside of it."""
+    prefix = str(run.manifest.section("launch").get("prefix", "."))
+    if prefix != "." and (why := parts_fault(prefix)):
+        raise IntegrityError(f"run {run.short} starts in {prefix!r}, which {why}", remedy="do not trust this record")
+    return to / prefix
 
 
 def other_inputs(run: Run, again: Run, to: Path, settings: Settings) -> tuple[FactorChange, ...]:
@@ -162,7 +197,7 @@ def link_data(run: Run, to: Path) -> Iterator[str]:
         if not path.is_absolute() or not path.exists() or not path.is_relative_to(top) or path == top:
             continue
         place = to / path.relative_to(top)
-        if not place.exists():
+        if not place.exists() and is_below(place, to):
             place.parent.mkdir(parents=True, exist_ok=True)
             place.symlink_to(path)
             yield name

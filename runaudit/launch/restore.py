@@ -8,12 +8,15 @@ sources are all there is, and what they do not hold is named.
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from runaudit.errors import IntegrityError, NothingToJudgeError, RunauditError, UsageError
 from runaudit.records.digest import digest_bytes
+from runaudit.records.filenames import elsewhere_fault, on_disk, tree_fault, twins
 from runaudit.records.run import SHORT, Run
+from runaudit.store.tombstone import ForgottenError
+from runaudit.system.files import is_below, store_around
 from runaudit.system.git import UPLOAD_PACK, Answer, Git, GitError, ask
 
 TIMEOUT_S = 600.0
@@ -43,21 +46,32 @@ Same = Callable[[bytes, Mapping[str, Any]], bool]
 """Whether a content with secrets in it is the one that an entry was made of: only the store's own key tells."""
 
 
-def restore(run: Run, to: Path, *, repositories: tuple[Path, ...] = (), same: Same | None = None) -> Restored:
+def restore(
+    run: Run,
+    to: Path,
+    *,
+    repositories: tuple[Path, ...] = (),
+    same: Same | None = None,
+    is_trusted: bool = True,
+) -> Restored:
     """Rebuild the code of `run` in `to`, which must not exist or be empty.
 
     `repositories` are searched in order for the commit. With `same` a file that holds a secret can be told from
-    another: the sealed digest is that of its redacted content.
+    another: the sealed digest is that of its redacted content. A run that is not trusted may hold no name either that
+    is another one on another system.
 
     Raises UsageError for a folder in use, NothingToJudgeError for a run whose code is not recorded, IntegrityError
-    where a stored source does not match its digest.
+    for a record whose files have no place in a folder, before anything is written, and where a stored source does not
+    match its digest.
     """
     code = run.manifest.section("code")
     if not code.get("files"):
         raise NothingToJudgeError(
             f"run {run.short} records no sources: {run.manifest.reason('code')}", remedy="restore needs a captured run"
         )
+    check_names(code, is_trusted=is_trusted)
     _claim(to)
+    _check_twins(code, to)
     notes: list[str] = []
     commit = str(code["commit"]) if code.get("commit") else None
     source = next((git for r in repositories if commit and (git := _with_commit(r, commit))), None)
@@ -68,7 +82,10 @@ def restore(run: Run, to: Path, *, repositories: tuple[Path, ...] = (), same: Sa
         notes.append(f"the commit {commit[:SHORT]} is in none of the repositories: rebuilt from the stored sources")
     missing = dict(_write_tree(run, code, to, same))
     for name, inner in (code.get("submodules") or {}).items():
-        missing |= {f"{name}/{path}": why for path, why in _write_tree(run, inner, _inside(to, name), same)}
+        place = _inside(to, name)
+        if place.is_symlink() or place.is_file():
+            place.unlink()
+        missing |= {f"{name}/{path}": why for path, why in _write_tree(run, inner, place, same)}
     notes += [f"the editable package {name} lies outside this tree and was not restored"
               for name in code.get("siblings") or {}]  # fmt: skip
     notes += [f"{to} lies inside the work tree of {r}, whose guard will see it as an untracked repository"
@@ -78,7 +95,47 @@ def restore(run: Run, to: Path, *, repositories: tuple[Path, ...] = (), same: Sa
     )
 
 
+def check_names(code: Mapping[str, Any], *, is_trusted: bool) -> None:
+    """Raises IntegrityError where a file of the record cannot be put into a folder, or leads out of it; UsageError for
+    a name that is another one on another system, in a record that is not trusted."""
+    files = _names(code)
+    if fault := tree_fault(files):
+        raise IntegrityError(
+            f"the record names {fault[0]!r}, which {fault[1]}; nothing was written", remedy="do not trust this record"
+        )
+    if not is_trusted and (fault := elsewhere_fault(files)):
+        raise UsageError(
+            f"the record comes from elsewhere and names {fault[0]!r}, which {fault[1]}; nothing was written",
+            remedy="add --trust to take its names as they are",
+        )
+
+
+def _names(code: Mapping[str, Any]) -> dict[str, bool]:
+    """Every file of the tree, submodules included -> whether it is a link."""
+    found = {str(path): entry.get("mode") == "120000" for path, entry in (code.get("files") or {}).items()}
+    for name, inner in (code.get("submodules") or {}).items():
+        # A submodule is a folder: a file or link of its name, or a bad name, must show also where it is empty.
+        found |= {f"{name}/{path}": is_link for path, is_link in _names(inner).items()} or {f"{name}/file": False}
+    return found
+
+
+def _check_twins(code: Mapping[str, Any], to: Path) -> None:
+    """Raises UsageError where two files of the record would be one in this folder."""
+    if found := twins(_names(code)):
+        probe = to / "runaudit-Case"
+        probe.touch()
+        folds = (to / "RUNAUDIT-cASE").exists()
+        probe.unlink()
+        if folds:
+            raise UsageError(
+                f"{found[0]!r} and {found[1]!r} of the record are one file here: this file system does not tell case "
+                "or accents apart", remedy="restore on one that does",
+            )  # fmt: skip
+
+
 def _claim(to: Path) -> None:
+    if store := store_around(to):
+        raise UsageError(f"{to} lies within the store {store}", remedy="name a folder outside of it")
     if to.is_symlink() or (to.exists() and not to.is_dir()):
         raise UsageError(f"{to} is not a folder", remedy="name a folder that does not exist yet")
     if to.is_dir() and any(to.iterdir()):
@@ -129,7 +186,11 @@ def _apply_patch(run: Run, code: Mapping[str, Any], to: Path) -> Iterator[str]:
     patch = code.get("patch")
     if not isinstance(patch, Mapping):
         return
-    raw = _blob(run, str(patch["digest"]))
+    try:
+        raw = _blob(run, str(patch["digest"]))
+    except ForgottenError as error:
+        yield f"the recorded patch was {error.row.said}: changed files come from the stored sources"
+        return
     done = _git(to, "apply", "--binary", "--whitespace=nowarn", "-", stdin=raw)
     if done.code != 0:
         why = "secrets in it were redacted" if patch.get("redacted") else "it does not fit the commit"
@@ -151,14 +212,28 @@ def _blob(run: Run, digest: str) -> bytes:
 def _write_tree(run: Run, code: Mapping[str, Any], to: Path, same: Same | None) -> Iterator[tuple[str, str]]:
     """Bring the folder to the sealed state; yields each path whose bytes could not be, with the reason."""
     files: Mapping[str, Mapping[str, Any]] = code.get("files") or {}
-    known = {*files, *(code.get("submodules") or {})}
+    inner = tuple(on_disk(name) for name in code.get("submodules") or {})
+    known = {*map(on_disk, files), *inner}
     for path in list(_present(to)):
-        if path not in known and not any(path.startswith(f"{name}/") for name in code.get("submodules") or {}):
+        if path not in known and not any(path.startswith(f"{name}/") for name in inner):
             (to / path).unlink()
+            _leave_no_empty_folder(to / path, to)
     for path, entry in files.items():
         target = _inside(to, path)
-        if why := _bring(run, entry, target, same):
+        try:
+            why = _bring(run, entry, target, same)
+        except ForgottenError as error:
+            why = error.row.said
+        if why:
             yield path, why
+
+
+def _leave_no_empty_folder(gone: Path, to: Path) -> None:
+    """Where the commit had a folder, the record may have a file."""
+    for folder in gone.parents:
+        if folder == to or any(folder.iterdir()):
+            return
+        folder.rmdir()
 
 
 def _present(to: Path) -> Iterator[str]:
@@ -216,16 +291,12 @@ def _set_mode(target: Path, entry: Mapping[str, Any]) -> None:
         target.chmod(0o755 if entry.get("mode") == "100755" else 0o644)
 
 
-def _inside(root: Path, path: str) -> Path:
-    """`path` under `root`. A record is a stranger's file: it must not name a place outside, nor git's own folder.
-
-    Raises IntegrityError for a path that leaves the folder, also through a link that the tree itself holds.
-    """
-    parts = PurePosixPath(path).parts
-    target = root.joinpath(*parts)
-    escapes = not parts or path.startswith("/") or ".." in parts or ".git" in {part.lower() for part in parts}
-    if escapes or not target.parent.resolve().is_relative_to(root.resolve()):
+def _inside(root: Path, name: str) -> Path:
+    """Where a file of the record goes, under `root`. Raises IntegrityError where a link leads out of the folder: the
+    names were checked, and what the commit put there was not."""
+    target = root / on_disk(name)
+    if not is_below(target, root):
         raise IntegrityError(
-            f"the record names {path!r}, which lies outside the tree", remedy="do not trust this record"
+            f"the record names {name!r}, which lies outside the tree", remedy="do not trust this record"
         )
     return target

@@ -16,7 +16,8 @@ from runaudit.capture.outputs import OBSERVER
 from runaudit.capture.ranks import with_other_ranks
 from runaudit.errors import RunauditError
 from runaudit.launch.collect import foreign_files
-from runaudit.launch.ending import End, close_run
+from runaudit.launch.ending import End, close_run, write_down
+from runaudit.launch.journal import drop_end, prepare
 from runaudit.launch.lastwords import listen
 from runaudit.launch.process import Ended, signal_name, signals_held, supervise
 from runaudit.observe.lay import lay
@@ -24,8 +25,11 @@ from runaudit.observe.log import read_trace
 from runaudit.observe.sampler import Sampler
 from runaudit.observe.trace import Trace
 from runaudit.record.heartbeat import beat
+from runaudit.record.heartbeat import end as nobody_lives
+from runaudit.record.outcome import seal_outcome
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
+from runaudit.records.run import SHORT
 from runaudit.store import Store, StoreError
 from runaudit.store.catalogue import HEARTBEAT_S
 
@@ -64,37 +68,57 @@ def run_sealed(
         ear.begun()
         watch.start(pid)
 
+    prepare(live)
     with signals_held() as mask:
-        ended = supervise(
-            command,
+        try:
+            ended = supervise(
+                command,
+                cwd=cwd,
+                environ={**environ, **child_environ(store, manifest), **watch.environ},
+                mask=mask,
+                beat=partial(sign_of_life, live),
+                every_s=HEARTBEAT_S,
+                stdout=stdout,
+                stderr=ear.fd,
+                started=started,
+            )
+        except RunauditError as fault:
+            _never_started(store, manifest, fault)
+            raise
+        end = End(
+            trace=with_other_ranks(watch.stop(), environ),
             cwd=cwd,
-            environ={**environ, **child_environ(store, manifest), **watch.environ},
-            mask=mask,
-            beat=partial(sign_of_life, live),
-            every_s=HEARTBEAT_S,
-            stdout=stdout,
-            stderr=ear.fd,
-            started=started,
+            exit_code=ended.returncode,
+            error=ended.error if ended.killed_by else None,
+            notes=tuple(f"{signal_name(number)} was passed on to the command" for number in ended.forwarded),
+            stderr=ear.heard(),
+            before=before,
+            names=series_names or {},
         )
         try:
-            end = End(
-                trace=with_other_ranks(watch.stop(), environ),
-                cwd=cwd,
-                exit_code=ended.returncode,
-                error=ended.error if ended.killed_by else None,
-                notes=tuple(f"{signal_name(number)} was passed on to the command" for number in ended.forwarded),
-                stderr=ear.heard(),
-                before=before,
-                names=series_names or {},
-            )
+            write_down(store, manifest, end, environ=environ)
             outcome = close_run(store, manifest, end, environ=environ)
-        except RunauditError as fault:
-            return Wrapped(ended=ended, outcome=None, fault=fault)
-        except OSError as error:
-            unsealed = StoreError(f"the outcome could not be sealed: {error}", remedy="free space on the store's disk")
-            return Wrapped(ended=ended, outcome=None, fault=unsealed)
+        except (RunauditError, OSError) as error:
+            nobody_lives(live)
+            return Wrapped(ended=ended, outcome=None, fault=_unsealed(manifest, error))
     watch.tidy()
+    drop_end(live)
     return Wrapped(ended=ended, outcome=outcome)
+
+
+def _unsealed(manifest: Manifest, error: RunauditError | OSError) -> RunauditError:
+    """Why the outcome is not kept, and that it can be kept later: what it is made of lies in the store."""
+    later = f"then: runaudit seal {manifest.id[:SHORT]}"
+    if isinstance(error, RunauditError):
+        return type(error)(f"the outcome is not sealed yet: {error.message}", remedy=f"{error.remedy}; {later}")
+    return StoreError(f"the outcome is not sealed yet: {error}", remedy=f"free space on the store's disk, {later}")
+
+
+def _never_started(store: Store, manifest: Manifest, fault: RunauditError) -> None:
+    """A command that the system would not start was counted as a launch, so its record says what became of it."""
+    with contextlib.suppress(RunauditError, OSError):
+        seal_outcome(store, manifest, status="crashed", error=f"never started: {fault.message}")
+        drop_end(store.live_dir(manifest.id))
 
 
 @dataclass(slots=True, kw_only=True)

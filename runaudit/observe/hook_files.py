@@ -156,20 +156,6 @@ def before(name):
     log.put("B", name, found)
 
 
-def new_sha256():
-    """A SHA-256 that leaves no module behind that the program would not have loaded."""
-    for module in ("_sha2", "_sha256", "hashlib"):
-        had = module in sys.modules
-        try:
-            return __import__(module).sha256()
-        except ImportError:
-            continue
-        finally:
-            if not had and module != "hashlib":
-                sys.modules.pop(module, None)
-    raise OSError("no sha256")
-
-
 def digest(name):
     state, had = new_sha256(), read_once.get(name)
     read_once[name] = True  # this open is ours

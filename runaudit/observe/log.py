@@ -9,10 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from runaudit.observe import gaps
+from runaudit.observe import hook as untyped
 from runaudit.observe.trace import Child, Lookup, Process, Read, Seeding, Text, Trace
 
+_HOOK: Any = untyped
 _NAME = re.compile(r"(\d+)-([0-9a-f]+)-(\d+)\.log")
 _ESCAPED = re.compile(r"\\([\\tn0])")
 _OF_FILES = frozenset("RXFBWKMLD")
@@ -52,6 +55,7 @@ def lines_of(folder: Path) -> tuple[list[Line], frozenset[int]]:
     """All lines of all logs in the order of time, and the processes for whose lines there was no room."""
     found: list[Line] = []
     full = set()
+    key = _key(folder)
     for path in sorted(folder.glob("*.log")):
         named = _NAME.fullmatch(path.name)
         if named is None:
@@ -62,13 +66,35 @@ def lines_of(folder: Path) -> tuple[list[Line], frozenset[int]]:
         head, _, body = (data if end < 0 else data[:end]).partition(b"\n")
         if head.endswith(b"!"):
             full.add(pid)
-        found.extend(_parsed(pid, body))
+        found.extend(_parsed(pid, body, key))
     return sorted(found), frozenset(full)
 
 
-def _parsed(pid: int, body: bytes) -> Iterator[Line]:
+def _key(folder: Path) -> bytes:
+    try:
+        return folder.joinpath(str(_HOOK.KEY)).read_bytes()
+    except OSError:
+        return b""
+
+
+def _legible(raw: bytes, pid: int, key: bytes) -> bytes:
+    """A line as it was before it was masked."""
+    kind, _, rest = raw.partition(b"\t")
+    moment, _, hidden = rest.partition(b"\t")
+    if kind.decode("latin-1") not in _HOOK.MASKED or hidden[:1] not in (b"~", b"^"):
+        return raw
+    try:
+        data = bytes.fromhex(hidden[1:].decode("ascii"))
+    except ValueError:
+        return raw
+    stamp = b"%s\t%s\t" % (kind, moment)
+    mask: bytes = _HOOK.masked(key if hidden[:1] == b"~" else b"", stamp + b"%d" % pid, data)
+    return stamp + bytes.fromhex(mask[1:].decode("ascii"))
+
+
+def _parsed(pid: int, body: bytes, key: bytes) -> Iterator[Line]:
     for raw in body.split(b"\n"):
-        words = raw.decode("utf-8", "surrogateescape").split("\t")
+        words = _legible(raw, pid, key).decode("utf-8", "surrogateescape").split("\t")
         if len(words) < 2 or not words[1].isdigit():
             continue
         fields = tuple(_ESCAPED.sub(lambda m: _PLAIN[m[1]], word) if "\\" in word else word for word in words[2:])

@@ -4,15 +4,16 @@ import shutil
 from pathlib import Path
 
 from runaudit.errors import CaptureError
-from runaudit.system.files import replacing
+from runaudit.system.files import is_below, replacing
 
 
 def brought_in(base: Path, group: str, path: Path, step: int | None) -> Path:
-    """The file inside the run's folder: itself, or a copy. Never a link: `last.pt` is written again in place."""
+    """The file inside the run's folder: itself, or a copy. Never a link: `last.pt` is written again in place. What lies
+    behind a link to another folder is copied, too: a record holds no file of elsewhere."""
     given = path.absolute()
     if given.is_symlink() or not given.is_file():
         raise CaptureError(f"the {group} {path} is not a file", remedy="record it after it is written, and no link")
-    if base in given.parents:
+    if is_below(given, base):
         return given
     target = base / f"{group}s" / (given.name if step is None else f"{step:08d}-{given.name}")
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 """The end of a run that a program seals itself: what it saw of itself, what changed under it, what it loaded."""
 
+import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path, PurePath
@@ -14,12 +15,14 @@ from runaudit.capture.ranks import with_other_ranks
 from runaudit.capture.redact import Redactor
 from runaudit.errors import CaptureError, RunauditError
 from runaudit.observe.here import own_trace, unobserved
+from runaudit.record.heartbeat import end
 from runaudit.record.ledger import claim
 from runaudit.record.outcome import seal_outcome
 from runaudit.records.canonical import JSON
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
-from runaudit.store.store import Store
+from runaudit.records.run import SHORT
+from runaudit.store.store import Store, StoreError
 
 
 def seal_own(
@@ -33,7 +36,31 @@ def seal_own(
     error: str | None,
     config: Mapping[str, JSON],
 ) -> Outcome:
-    """Seal the outcome of the run of this process. `traced`: this process was observed for it. Raises StoreError."""
+    """Seal the outcome of the run of this process. `traced`: this process was observed for it. Raises StoreError; how
+    the run ended then waits for `runaudit seal`."""
+    try:
+        return _sealed(store, manifest, redactor, root, traced, status, error, config)
+    except StoreError as fault:
+        with contextlib.suppress(StoreError):
+            clean = None if error is None else redactor.text(error)
+            claim(store.live_dir(manifest.id), "ending", status=status, error=clean, config=dict(config) or None)
+        end(store.live_dir(manifest.id))
+        raise StoreError(
+            f"the outcome is not sealed yet: {fault.message}",
+            remedy=f"{fault.remedy}; then: runaudit seal {manifest.id[:SHORT]}",
+        ) from fault
+
+
+def _sealed(
+    store: Store,
+    manifest: Manifest,
+    redactor: Redactor,
+    root: Path,
+    traced: bool,
+    status: str,
+    error: str | None,
+    config: Mapping[str, JSON],
+) -> Outcome:
     trace = with_other_ranks(own_trace(), os.environ)
     with unobserved():
         changed, notes = changed_data(store, manifest)

@@ -3,6 +3,7 @@
 Its age tells a run that goes on from one that is lost, on another machine too, where no process can be asked for.
 """
 
+import contextlib
 import json
 import os
 import socket
@@ -19,6 +20,12 @@ def beat(live: Path) -> None:
         os.utime(place)
     except FileNotFoundError:
         begin(live)
+
+
+def end(live: Path) -> None:
+    """Say that nobody works on the run any more, though this process may go on: it can be sealed later."""
+    with contextlib.suppress(OSError):
+        (live / HEARTBEAT).unlink()
 
 
 def begin(live: Path) -> None:

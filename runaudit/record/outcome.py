@@ -19,10 +19,10 @@ from runaudit.errors import RunauditError, UsageError
 from runaudit.record.ledger import claims
 from runaudit.record.sink import Mirror, remarks
 from runaudit.records.canonical import JSON, thawed
+from runaudit.records.columns import sealable
 from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import FINISHED, Outcome
-from runaudit.records.trajectory import Trajectory, read_lines, whole_lines
 from runaudit.store.catalogue import outcome_entry
 from runaudit.store.store import Store, StoreError
 from runaudit.system.clock import utc_text
@@ -57,8 +57,7 @@ def seal_outcome(
         if (entry := outcome_entry(store, manifest.id)) is not None:
             return Outcome.from_bytes(store.read(entry.digest), where=f"outcome of {manifest.id[:12]}")
         rows = claims(live)
-        raw = _series(live)
-        trajectory = read_lines(raw)
+        logged = sealable(live / SERIES)
         ended = time.time() if now is None else now
         ending: Mapping[str, Any] = next((row for row in reversed(rows) if row["k"] == "ending"), {})
         checkpoints, artifacts, remarks = _files(store, manifest, rows)
@@ -72,9 +71,9 @@ def seal_outcome(
             "exit_code": exit_code,
             "ended": utc_text(ended),
             "duration_s": _since(manifest, ended),
-            "steps_done": trajectory.last_step(),
-            "metrics": _metrics(trajectory, rows, metrics),
-            "trajectory": {"digest": str(store.put(raw)), "size": len(raw)} if raw else None,
+            "steps_done": logged.last_step,
+            "metrics": _metrics(logged.last, rows, metrics),
+            "trajectory": _put(store, logged.raw),
             "checkpoints": checkpoints,
             "artifacts": artifacts,
             "seed_proof": {k: v for row in rows if row["k"] == "seed_proof" for k, v in row["proof"].items()},
@@ -82,7 +81,15 @@ def seal_outcome(
         }
         outcome = Outcome.of(redactor.sealable(body | _told_at_the_end(ending, code) | thawed(sections)))
         store.seal_outcome(outcome, time=utc_text(ended))
+        _end_live(live / SERIES, logged.size)
         return outcome
+
+
+def _end_live(path: Path, sealed: int) -> None:
+    """The lines are in the store now, and would only lie here twice; a file that went on meanwhile stays as it is."""
+    with contextlib.suppress(OSError):
+        if path.stat().st_size == sealed:
+            path.unlink()
 
 
 def _told_at_the_end(ending: Mapping[str, Any], code: Mapping[str, JSON] | None) -> dict[str, JSON]:
@@ -195,18 +202,15 @@ def _alone(live: Path) -> Iterator[None]:
         os.close(fd)
 
 
-def _series(live: Path) -> bytes:
-    """What was logged, without the half line a killed process may have left at the end."""
-    try:
-        return whole_lines((live / SERIES).read_bytes())
-    except FileNotFoundError:
-        return b""
+def _put(store: Store, raw: bytes) -> dict[str, JSON] | None:
+    """The series in the store, without the half line a killed process may have left; None where nothing was logged."""
+    return {"digest": str(store.put(raw)), "size": len(raw)} if raw else None
 
 
 def _metrics(
-    trajectory: Trajectory, rows: tuple[Mapping[str, Any], ...], given: Mapping[str, float] | None
+    last: Mapping[str, float], rows: tuple[Mapping[str, Any], ...], given: Mapping[str, float] | None
 ) -> dict[str, float]:
-    found = {name: points[-1][1] for name, points in trajectory.series.items() if points}
+    found = dict(last)
     for row in rows:
         if row["k"] == "metrics":
             found |= {name: float(value) for name, value in row["values"].items()}

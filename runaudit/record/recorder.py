@@ -32,7 +32,8 @@ from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.runs.parent import known_init
-from runaudit.store.store import Store, find_store
+from runaudit.store.place import find_store
+from runaudit.store.store import Store
 
 Admit = Callable[[Manifest, Store], Manifest]
 """Judges a draft: returns it, perhaps with waivers added, or raises GuardRefusedError."""
@@ -160,6 +161,7 @@ class Recorder:
         self._keeper.start()
         self._redactor = redactor_of(store, environ=os.environ, manifest=manifest)
         self._rng: dict[str, str] = {}
+        self._names: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._lock = threading.RLock()
         self._stopped_by: str | None = None
         self._late_signal: int | None = None
@@ -184,11 +186,19 @@ class Recorder:
 
     def log(self, step: int, values: Mapping[str, Any]) -> None:
         """Log the values of one step: numbers, numpy scalars, tensors of one element. Safe from SIGKILL on return."""
+        values = self._named(values)
         self._series.log(step, values, time.time())
         if self._mirrors:
             numbers = {name: float(value) for name, value in values.items()}
             for mirror in self._mirrors:
                 mirror.log(step, numbers)
+
+    def _named(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The values under names without secrets; looked at once for each set of names."""
+        names = tuple(values)
+        if (clean := self._names.get(names)) is None:
+            clean = self._names[names] = tuple(map(self._redactor.text, names))
+        return values if clean == names else dict(zip(clean, values.values(), strict=True))
 
     def event(self, step: int, kind: str, detail: Mapping[str, Any] | None = None) -> None:
         """Log a moment that starts a new segment: a stage begins, a run resumes."""
@@ -319,7 +329,7 @@ class Recorder:
         place = brought_in(self.run_dir.absolute(), group, path, step)
         facts, digest = place.stat(), digest_file(place)
         entry = {"path": place.relative_to(self.run_dir.absolute()).as_posix(), "digest": str(digest),
-                 "size": facts.st_size, "kind": kind, "step": step}  # fmt: skip
+                 "size": facts.st_size, "kind": self._redactor.text(kind), "step": step}  # fmt: skip
         claim(self._live, group, **entry, stamp=[facts.st_size, facts.st_mtime_ns])
         for mirror in self._mirrors:
             mirror.file(place, entry)

@@ -26,6 +26,8 @@ JSON = Any
 """A JSON tree: None, bool, int, float, str, list or tuple of JSON, mapping of str to JSON."""
 
 MAX_INT = 2**53 - 1
+MAX_DIGITS = 4000
+"""Python reads and writes 4,300 digits of a whole number, as the work grows with their square."""
 MAX_DEPTH = 200
 """Nesting beyond this is refused: no config is that deep, and every reader of the record would need the stack."""
 
@@ -33,14 +35,14 @@ MAX_DEPTH = 200
 def tagged(value: JSON, *, where: str = "value", depth: int = 0) -> JSON:
     """`value` in plain JSON types that RFC 8785 accepts. Raises CanonicalError naming the offending path."""
     if depth > MAX_DEPTH:
-        raise CanonicalError(f"{where} is nested deeper than {MAX_DEPTH} levels", remedy="flatten it")
+        raise CanonicalError(f"{where[:120]}… is nested deeper than {MAX_DEPTH} levels", remedy="flatten it")
     match value:
         case None | bool():
             return value
         case str():
             return _text(value, where)
         case int():
-            return int(value) if abs(value) <= MAX_INT else {"$int": str(int(value))}
+            return int(value) if abs(value) <= MAX_INT else {"$int": _digits(value, where)}
         case float():
             return float(value) if math.isfinite(value) else {"$float": str(float(value))}
         case Mapping():
@@ -53,6 +55,13 @@ def tagged(value: JSON, *, where: str = "value", depth: int = 0) -> JSON:
         f"{where} is a {type(value).__name__}, which has no canonical form",
         remedy="turn it into numbers, strings, lists and mappings before it is recorded",
     )
+
+
+def _digits(value: int, where: str) -> str:
+    # Python writes no more digits than it reads; each of them is at most 4 bits of the number.
+    if value.bit_length() > 3 * MAX_DIGITS:
+        raise CanonicalError(f"{where} is a number of thousands of digits", remedy="give it as text")
+    return str(int(value))
 
 
 def _text(text: str, where: str) -> str:
@@ -128,7 +137,9 @@ def _no_duplicates(pairs: list[tuple[str, JSON]], where: str) -> dict[str, JSON]
 
 def parse_canonical(raw: bytes, *, where: str) -> JSON:
     """What `canonical_bytes` sealed, with tags resolved."""
-    return untagged(parse_strict(raw, where=where, parse_int=_sealed_number))
+    value = parse_strict(raw, where=where, parse_int=_sealed_number)
+    # Every tag and every escaped key begins with `$`, so most records hold nothing to resolve.
+    return untagged(value) if b'"$' in raw or b"\\u0024" in raw else value
 
 
 def _sealed_number(digits: str) -> int | float:
@@ -143,6 +154,8 @@ def canonical_equal(a: JSON, b: JSON) -> bool:
 
 def frozen(value: JSON) -> JSON:
     """A read-only copy: mappings become mapping proxies, lists become tuples."""
+    if isinstance(value, str | int | float) or value is None:
+        return value  # Most values; whether one is some kind of mapping is a slow question.
     if isinstance(value, Mapping):
         return MappingProxyType({key: frozen(item) for key, item in value.items()})
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):

@@ -36,6 +36,7 @@ from typing import Any
 from runaudit.errors import RecordError
 from runaudit.records.canonical import JSON, canonical_bytes, frozen, parse_canonical, thawed
 from runaudit.records.digest import Digest, digest_bytes
+from runaudit.records.shape import MANIFEST, check_shape, json_type, well_formed
 
 MANIFEST_SCHEMA = "runaudit.manifest/1"
 
@@ -67,10 +68,11 @@ class Unknown:
 @dataclass(frozen=True)
 class Manifest:
     """A frozen reading of one sealed manifest. `body` is read-only all the way down; `sealed` are the bytes it was read
-    from, where it was."""
+    from, where it was. `named` is the digest of one whose bytes were forgotten: it says that it was, and why."""
 
     body: Mapping[str, JSON]
     sealed: bytes | None = field(default=None, repr=False, compare=False)
+    named: Digest | None = None
 
     @classmethod
     def of(cls, sections: Mapping[str, JSON]) -> "Manifest":
@@ -79,10 +81,21 @@ class Manifest:
         for name in _MAPPINGS:
             if name in body and not isinstance(body[name], Mapping):
                 raise RecordError(
-                    f"section {name!r} of the manifest is a {type(body[name]).__name__}, not an object",
+                    f"section {name!r} of the manifest is {json_type(body[name])}, not an object",
                     remedy=f"give {name!r} as a mapping",
                 )
+        check_shape(body, MANIFEST, "the manifest")
         return cls(frozen(body))
+
+    @classmethod
+    def salvaged(cls, raw: bytes, *, where: str) -> "Manifest":
+        """What is well formed of a manifest that is not: to be shown beside its fault, never to be judged."""
+        value = parse_canonical(raw, where=where)
+        if not isinstance(value, dict) or value.get("schema") != MANIFEST_SCHEMA:
+            raise RecordError(f"{where} is not a manifest of this version", remedy="use the runaudit that wrote it")
+        kept = well_formed(value, MANIFEST)
+        whole = {name: kept[name] for name in kept if name not in _MAPPINGS or isinstance(kept[name], Mapping)}
+        return cls(frozen(whole), sealed=raw)
 
     @classmethod
     def from_bytes(cls, raw: bytes, *, where: str) -> "Manifest":
@@ -97,6 +110,12 @@ class Manifest:
         # What is sealed is these bytes: writing them again, only to hash them, is half of what loading a run costs.
         return replace(cls.of(value), sealed=raw)
 
+    @classmethod
+    def forgotten(cls, named: Digest, why: str) -> "Manifest":
+        """What is left of a manifest whose bytes were forgotten: that it was there, and nothing else is known."""
+        body = {"origin": {"kind": "forgotten"}, "unknown": dict.fromkeys(DESIGN_SECTIONS, why)}
+        return replace(cls.of(body), named=named)
+
     @cached_property
     def raw(self) -> bytes:
         """The canonical bytes that are sealed."""
@@ -105,7 +124,7 @@ class Manifest:
     @cached_property
     def digest(self) -> Digest:
         """The identity of this launch."""
-        return digest_bytes(self.raw)
+        return self.named or digest_bytes(self.raw)
 
     @property
     def id(self) -> str:
@@ -139,12 +158,12 @@ class Manifest:
     @property
     def intent(self) -> tuple[str, ...]:
         """The factors that were declared, before launch, to differ."""
-        return tuple(str(item) for item in self.body.get("intent", ()))
+        return tuple(str(item) for item in self.body.get("intent") or ())
 
     @property
     def waivers(self) -> tuple[Mapping[str, Any], ...]:
         """The rules that were waived for this launch, with their reasons."""
-        return tuple(self.body.get("waivers", ()))
+        return tuple(self.body.get("waivers") or ())
 
     def to_json(self) -> dict[str, Any]:
         """A plain copy."""

@@ -32,6 +32,7 @@ from typing import Any
 from runaudit.errors import RecordError
 from runaudit.records.canonical import JSON, canonical_bytes, frozen, parse_canonical, thawed
 from runaudit.records.digest import Digest, digest_bytes
+from runaudit.records.shape import OUTCOME, check_shape
 from runaudit.records.trajectory import number
 
 OUTCOME_SCHEMA = "runaudit.outcome/1"
@@ -54,7 +55,7 @@ class Outcome:
             raise RecordError(
                 f"{body.get('status')!r} is not a status of a run", remedy=f"use one of {', '.join(STATUSES)}"
             )
-        Digest.parse(str(body.get("manifest", "")))
+        check_shape(body, OUTCOME, "the outcome")
         return cls(frozen(body))
 
     @classmethod
@@ -94,12 +95,12 @@ class Outcome:
     @property
     def checkpoints(self) -> tuple[Mapping[str, Any], ...]:
         """The checkpoints, each with path, digest, size, step and kind."""
-        return tuple(self.body.get("checkpoints", ()))
+        return tuple(self.body.get("checkpoints") or ())
 
     @property
     def artifacts(self) -> tuple[Mapping[str, Any], ...]:
         """Other files the run left, each with path, digest, size and kind."""
-        return tuple(self.body.get("artifacts", ()))
+        return tuple(self.body.get("artifacts") or ())
 
     @property
     def observed(self) -> Mapping[str, Any] | None:

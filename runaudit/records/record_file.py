@@ -16,16 +16,19 @@ from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import STATUSES, Outcome
 from runaudit.records.run import Run
 from runaudit.records.seen_section import check_observed
+from runaudit.records.shape import RECORD, check_shape
 from runaudit.records.trajectory import Event, Trajectory, number
 
 RECORD_SCHEMA = "runaudit.record/1"
 MANIFEST_SECTIONS = ("label", "seed", "config", "code", "data", "env", "init", "eval", "seed_proof", "intent",
                      "bundles", "waivers", "unknown", "supersedes")  # fmt: skip
-OBJECTS = ("config", "code", "data", "env", "init", "eval", "seed_proof", "unknown", "runtime", "metrics", "series",
-           "observed")  # fmt: skip
+OPTIONAL = ("seed_proof", "unknown", "intent", "bundles", "waivers", "supersedes")
+"""Sections of which null says no more than their absence."""
 LAUNCH_KEYS = ("run_dir", "started", "hostname", "pid", "argv", "cwd", "nonce")
 OUTCOME_KEYS = ("steps_done", "ended", "duration_s", "exit_code", "error")
 MAX_RECORD_BYTES = 100 << 20
+MAX_VALUES, MAX_TEXT = 500_000, 16 << 20
+"""What a record may hold beside its series and its sources."""
 MEANWHILE: Mapping[str, tuple[str, type]] = MappingProxyType(
     {
         "outcome_data": ("data", Mapping),
@@ -46,6 +49,7 @@ def run_of(record: JSON, *, where: str) -> Run:
     if record.get("schema", RECORD_SCHEMA) != RECORD_SCHEMA:
         raise RecordError(f"{where} has the schema {record['schema']!r}", remedy=f"this version reads {RECORD_SCHEMA}")
     _check_types(record, where)
+    _check_bulk(record, where)
     # Depth and form first: everything below walks the record by recursion.
     tagged(record, where=where)
     blobs: dict[str, bytes] = {}
@@ -72,18 +76,28 @@ def _fault(record: Mapping[str, JSON]) -> str | None:
     return f"its digest is given as {str(given)[:19]}…, and its content has {found[:19]}…"
 
 
+def _check_bulk(record: Mapping[str, JSON], where: str) -> None:
+    """Raises RecordError for a record that is data and no description: it would take long to read, here and ever
+    after. Series, events and source texts have no part in it."""
+    waiting: list[JSON] = [value for name, value in record.items() if name not in ("series", "events", "code")]
+    values, length = 0, 0
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Mapping | list | tuple):
+            values += len(one)
+            inner = one.values() if isinstance(one, Mapping) else one
+            waiting += inner if values <= MAX_VALUES else ()
+        elif isinstance(one, str):
+            length += len(one)
+        if values > MAX_VALUES or length > MAX_TEXT:
+            what = f"{MAX_VALUES:,} values" if values > MAX_VALUES else f"{MAX_TEXT >> 20} MiB of text"
+            raise RecordError(f"{where} holds more than {what} beside its series and sources",
+                              remedy="keep data out of the record")  # fmt: skip
+
+
 def _check_types(record: Mapping[str, JSON], where: str) -> None:
-    for name in OBJECTS:
-        value = record.get(name)
-        if value is not None and not isinstance(value, Mapping):
-            raise RecordError(f"{where}: {name!r} is a {type(value).__name__}", remedy=f"give {name!r} as an object")
     check_observed(record, where)
-    label = record.get("label")
-    if label is not None and not isinstance(label, str):
-        raise RecordError(f"{where}: 'label' is a {type(label).__name__}", remedy="give it as text")
-    for name in ("waivers", "intent", "bundles", "events"):
-        if not isinstance(record.get(name) or [], list | tuple):
-            raise RecordError(f"{where}: {name!r} is not a list", remedy="give a list")
+    check_shape(record, RECORD, where)
     status = _section(record, "runtime").get("status")
     if status is not None and status not in STATUSES:
         raise RecordError(f"{where}: {status!r} is not a status of a run", remedy=f"use one of {', '.join(STATUSES)}")
@@ -101,7 +115,7 @@ def _sections(record: Mapping[str, JSON], blobs: dict[str, bytes], where: str) -
     none = [
         name for name in ("config", "code", "data", "env", "init", "eval") if name in record and record[name] is None
     ]
-    for name in (*none, *(n for n in ("seed_proof", "unknown") if sections.get(n, 1) is None)):
+    for name in (*none, *(n for n in OPTIONAL if sections.get(n, 1) is None)):
         sections.pop(name)
     if isinstance(record.get("code"), Mapping):
         sections["code"] = _code(_section(record, "code"), blobs, where)
@@ -137,6 +151,8 @@ def _code(code: Mapping[str, Any], blobs: dict[str, bytes], where: str) -> dict[
     elif "files" in result:
         del result["files"]
     for group in ("submodules", "siblings"):
+        if group in code and code[group] is None:
+            del result[group]
         if isinstance(code.get(group), Mapping):
             result[group] = {
                 name: _code(part, blobs, where) if isinstance(part, Mapping) else part

@@ -16,8 +16,9 @@ SHORT = 12
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """`blobs` reads stored contents by digest text (`sha256:…`): source files, patches. `fault` names a record that
-    does not match its digest; such a run may be shown but never compared. `parent` is the run whose checkpoint it began
-    with, where that run is in the same store."""
+    does not match its digest; such a run may be shown but never compared. `forgotten` says of what was taken out of the
+    store on purpose when and why: path (`code.train.py`, `outcome`) -> sentence. `parent` is the run whose checkpoint
+    it began with, where that run is in the same store."""
 
     manifest: Manifest
     outcome: Outcome | None = None
@@ -25,6 +26,7 @@ class Run:
     blobs: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     liveness: str = "lost"
     fault: str | None = None
+    forgotten: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     parent: "Run | None" = field(default=None, repr=False)
 
     @property

@@ -12,7 +12,7 @@ left half-written is the last one or belongs to another writer; it is cut on rea
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -33,7 +33,7 @@ class Event:
 class Trajectory:
     """Series name -> ((step, value), …) in the order logged; events; how many torn lines were cut."""
 
-    series: Mapping[str, tuple[tuple[int, float], ...]] = field(default_factory=lambda: MappingProxyType({}))
+    series: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=lambda: MappingProxyType({}))
     events: tuple[Event, ...] = ()
     torn: int = 0
 
@@ -70,7 +70,7 @@ def read_lines(raw: bytes) -> Trajectory:
     series: dict[str, list[tuple[int, float]]] = {}
     events: list[Event] = []
     torn = 0
-    for row in _rows(raw):
+    for row in line_rows(raw):
         if row is None:
             torn += 1
         elif "e" in row:
@@ -86,7 +86,7 @@ def read_lines(raw: bytes) -> Trajectory:
     )
 
 
-def _rows(raw: bytes) -> Iterator[dict[str, Any] | None]:
+def line_rows(raw: bytes) -> Iterator[dict[str, Any] | None]:
     """Each line parsed; None for a torn one. A last line without its newline is torn even if it parses by luck."""
     *lines, rest = raw.split(b"\n")
     for line in filter(None, lines):

@@ -1,8 +1,9 @@
 """YAML read into plain JSON: strictly, in one way everywhere, and without letting a small file grow large.
 
-PyYAML reads YAML 1.1, in which `1e-05` is text; here it is the number that YAML 1.2, JSON and whoever wrote it mean.
-No key may occur twice, where PyYAML keeps the last. Anchors are allowed, since writers use them for repeated lists, but
-an alias is a reference in memory and a copy in a record: what they unfold into is counted before it is built.
+PyYAML reads YAML 1.1, in which `1e-05` is text; here it is the number that YAML 1.2, JSON and whoever wrote it mean
+(the guard says so at a launch: the program may read it as text). All else is as PyYAML's safe loader gives it. No key
+may occur twice, where PyYAML keeps the last. Anchors are allowed, since writers use them for repeated lists; what they
+unfold into is counted before it is built (`yamlevents`).
 """
 
 import datetime
@@ -14,19 +15,18 @@ from functools import cache
 from typing import Any
 
 from runaudit.errors import RecordError
-from runaudit.records.canonical import JSON, MAX_DEPTH
+from runaudit.records.canonical import JSON, MAX_DEPTH, MAX_DIGITS
+from runaudit.records.yamlevents import EXPONENT, check_size, parser
 
-MAX_NODES = 1_000_000
-MAX_ALIASES = 1000
-EXPONENT = re.compile(r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)[eE][-+]?[0-9]+")
-"""A number with an exponent. Records of older versions hold as text what of it YAML 1.1 does not read."""
+MAX_NODES = 100_000
 _FLOAT, _TEXT, _MERGE = "tag:yaml.org,2002:float", "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
+_INT = "tag:yaml.org,2002:int"
 
 
 def parse_yaml(raw: bytes, *, where: str, most: int = MAX_NODES) -> JSON:
     """The one document in `raw`, of at most `most` values once its aliases are unfolded.
 
-    Raises RecordError for what is not YAML, has a key twice or is no plain data.
+    Raises RecordError for what is not YAML, has a key twice, is no plain data, or would take long to read.
     """
     try:
         import yaml
@@ -35,12 +35,14 @@ def parse_yaml(raw: bytes, *, where: str, most: int = MAX_NODES) -> JSON:
             f"{where} is YAML and PyYAML is not installed", remedy="pip install pyyaml, or use TOML"
         ) from None
     try:
+        check_size(raw, where=where, most=most)
         value = yaml.load(raw, Loader=_loader())  # a subclass of SafeLoader
     except yaml.MarkedYAMLError as error:
         at = f" at line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise RecordError(f"{where} is not YAML{at}: {error.problem}", remedy="fix the file or leave it out") from error
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
-        text = " ".join(str(error).split())
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError) as error:
+        # The last four: a value that is not what its tag (`!!bool x`) says, in whatever way the loader trips over it.
+        text = " ".join(str(error).split()) or type(error).__name__
         raise RecordError(f"{where} is not YAML: {text}", remedy="fix the file or leave it out") from error
     except RecursionError as error:
         raise RecordError(f"{where} is nested too deeply", remedy="leave it out") from error
@@ -50,17 +52,19 @@ def parse_yaml(raw: bytes, *, where: str, most: int = MAX_NODES) -> JSON:
 @cache
 def _loader() -> Any:
     """PyYAML's safe loader with the laws above, made on first use: the library is slow to load."""
-    import yaml
 
-    class StrictLoader(yaml.SafeLoader):  # type: ignore[misc]
-        aliases = 0
+    from yaml.composer import Composer
+    from yaml.constructor import SafeConstructor
+    from yaml.resolver import Resolver
 
-        def compose_node(self, parent: Any, index: Any) -> Any:
-            if self.check_event(yaml.AliasEvent):
-                self.aliases += 1
-                if self.aliases > MAX_ALIASES:
-                    raise _fault(f"there are more than {MAX_ALIASES} aliases", self.peek_event().start_mark)
-            return super().compose_node(parent, index)
+    base: Any = parser()
+
+    class StrictLoader(Composer, base, SafeConstructor, Resolver):  # type: ignore[misc]
+        def __init__(self, stream: Any) -> None:
+            base.__init__(self, stream)
+            Composer.__init__(self)
+            SafeConstructor.__init__(self)
+            Resolver.__init__(self)
 
         def compose_mapping_node(self, anchor: Any) -> Any:
             # Here each mapping is seen once, as written; later a merge (`<<`) has added keys that may be written over.
@@ -68,12 +72,15 @@ def _loader() -> Any:
             _check_keys(node)
             return node
 
-        def flatten_mapping(self, node: Any) -> None:
-            super().flatten_mapping(node)
-            if len(node.value) > MAX_NODES:
-                raise _fault("its merges unfold beyond what a config can be", node.start_mark)
+        def number(self, node: Any) -> Any:
+            # An explicit tag makes a number of any text, which the count of events does not see.
+            if len(getattr(node, "value", "")) > MAX_DIGITS:
+                raise _fault("it holds a number of thousands of digits; give it as text", node.start_mark)
+            return self.construct_yaml_int(node) if node.tag == _INT else self.construct_yaml_float(node)
 
     StrictLoader.add_implicit_resolver(_FLOAT, re.compile(f"(?:{EXPONENT.pattern})$"), list("-+.0123456789"))
+    StrictLoader.add_constructor(_INT, StrictLoader.number)
+    StrictLoader.add_constructor(_FLOAT, StrictLoader.number)
     return StrictLoader
 
 

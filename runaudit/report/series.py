@@ -5,11 +5,15 @@ the smallest and the largest value of every bucket, and non-finite values are co
 """
 
 import math
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import itemgetter
 from statistics import median
 
+from runaudit.records.points import Points
 from runaudit.records.trajectory import Event
 
 Point = tuple[int, float]
@@ -48,27 +52,44 @@ class Line:
 
 def line(seed: str, points: Sequence[Point], cuts: Sequence[int] = (), *, buckets: int = BUCKETS) -> Line:
     """A series ready to draw. At a step logged twice (a resumed run) the later value stands."""
-    latest = dict(sorted(points, key=lambda point: point[0]))
-    ordered = tuple(latest.items())
-    finite = tuple(point for point in ordered if math.isfinite(point[1]))
+    finite, others = _parted(points)
     segments = tuple(split(finite, cuts))
     share = buckets / max(1, len(finite))
+    drawn = len(finite) + len(others)
     return Line(
         seed=seed,
         segments=tuple(thinned(part, max(8, round(len(part) * share))) for part in segments),
         trends=tuple(trend(part) for part in segments),
-        non_finite=tuple(point for point in ordered if not math.isfinite(point[1])),
-        points=len(ordered),
-        duplicates=len(points) - len(ordered),
+        non_finite=others,
+        points=drawn,
+        duplicates=len(points) - drawn,
     )
 
 
-def split(points: Sequence[Point], cuts: Sequence[int]) -> Iterator[tuple[Point, ...]]:
-    """The points between the steps at which something new starts; empty pieces are left out."""
-    edges = [-math.inf, *sorted(set(cuts)), math.inf]
+def _parted(points: Sequence[Point]) -> tuple[Sequence[Point], tuple[Point, ...]]:
+    """The finite points in the order of their steps, each step once, and those that are not finite."""
+    if not isinstance(points, Points):
+        ordered = dict(sorted(points, key=lambda point: point[0])).items()
+        return [p for p in ordered if math.isfinite(p[1])], tuple(p for p in ordered if not math.isfinite(p[1]))
+    import numpy as np
+
+    # A million points one by one are seconds a series.
+    steps, values = np.array(points.steps), np.array(points.values)
+    order = np.argsort(steps, kind="stable")
+    steps, values = steps[order], values[order]
+    once = np.append(steps[1:] != steps[:-1], True)[: len(steps)]
+    steps, values = steps[once], values[once]
+    known = np.isfinite(values)
+    finite = Points(array("q", steps[known].tobytes()), array("d", values[known].tobytes()))
+    return finite, tuple(zip(steps[~known].tolist(), values[~known].tolist(), strict=True))
+
+
+def split(points: Sequence[Point], cuts: Sequence[int]) -> Iterator[Sequence[Point]]:
+    """The points, in the order of their steps, between those at which something new starts; no empty pieces."""
+    edges = [0, *(bisect_left(points, cut, key=itemgetter(0)) for cut in sorted(set(cuts))), len(points)]
     for low, high in pairwise(edges):
-        if part := tuple(point for point in points if low <= point[0] < high):
-            yield part
+        if low < high:
+            yield points[low:high]
 
 
 def thinned(points: Sequence[Point], buckets: int) -> tuple[Point, ...]:
@@ -78,7 +99,8 @@ def thinned(points: Sequence[Point], buckets: int) -> tuple[Point, ...]:
     kept: list[Point] = []
     for index in range(buckets):
         part = points[index * len(points) // buckets : (index + 1) * len(points) // buckets]
-        extremes = {part[0], part[-1], min(part, key=lambda p: p[1]), max(part, key=lambda p: p[1])}
+        values = part.values if isinstance(part, Points) else [value for _, value in part]
+        extremes = {part[0], part[-1], part[values.index(min(values))], part[values.index(max(values))]}
         kept += sorted(extremes)
     return tuple(kept)
 

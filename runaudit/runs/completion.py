@@ -11,13 +11,15 @@ from collections.abc import Iterator
 from runaudit.metrics.catalogue import parents
 from runaudit.records.run import SHORT
 from runaudit.runs.index import kept_rows
+from runaudit.runs.rows import fields
 from runaudit.store.catalogue import outcome_entry, run_ids
 from runaudit.store.store import Store
 
 NEWEST = 40
 """Runs beyond the index whose records are read."""
-_OFFERED = re.compile(r"[\w@%+=:,./][\w @%+=:,./()\[\]-]*")
-"""Labels come from strangers: one that a shell could take for a command is never put on a command line."""
+_OFFERED = re.compile(r"[\w @%+=:,./()\[\]<>][\w @%+=:,./()\[\]<>-]*")
+"""Labels come from strangers: one that a shell could take for a command, even in quotes, or a command for an option, is
+never put on a command line."""
 
 Word = tuple[str, str]
 """A word and what it stands for."""
@@ -54,6 +56,17 @@ def _newer(store: Store, held: set[str]) -> Iterator[Word]:
     for run in newer[-NEWEST:]:
         path = store.root / "objects" / "sha256" / run[:2] / run
         yield run, str(json.loads(path.read_bytes()).get("label") or "")
+
+
+def column_words(store: Store, incomplete: str) -> Iterator[Word]:
+    """Fields and metrics that begin so; of a list with commas the last one, behind a minus the rest."""
+    before, sign = re.fullmatch(r"(.*,)?(-?).*", incomplete, re.DOTALL).groups()  # type: ignore[union-attr]
+    kept = (before or "") + sign
+    begun = incomplete[len(kept) :]
+    for name, about in fields().items():
+        if name.startswith(begun):
+            yield kept + name, str(about["words"])
+    yield from ((kept + name, about) for name, about in metric_words(store, begun))
 
 
 def metric_words(store: Store, incomplete: str) -> Iterator[Word]:

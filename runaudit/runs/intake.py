@@ -15,7 +15,7 @@ from runaudit.importers.base import Imported, Skipped, with_our_names
 from runaudit.importers.kinds import BUNDLE, KINDS
 from runaudit.records.manifest import Manifest
 from runaudit.records.run import SHORT, Run
-from runaudit.runs.names import load_run
+from runaudit.runs.reading import load_run
 from runaudit.settings import Settings
 from runaudit.store.bundle import read_bundle, take_back
 from runaudit.store.catalogue import run_ids

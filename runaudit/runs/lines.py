@@ -1,6 +1,6 @@
 """The two kinds of line that `list` prints. Apart from all else, so that a listing from the index loads no judge."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from runaudit.text.terminal import BOLD, GREEN, RED, Paint
 
@@ -9,14 +9,23 @@ FINISHED = ("completed", "early_stopped")
 
 
 def head_lines(
-    name: str, label: str, n: int, effective_n: int, metric: str, *, paint: Paint, width: int | None
+    name: str, label: str, n: int, effective_n: int, metric: str, *, shown: int, paint: Paint, width: int | None
 ) -> Iterator[str]:
-    """A cohort: its name and counts, then its metric; `label` and `metric` are printable."""
-    counts = f"  ({'1 run' if n == 1 else f'{n} runs'}, effective n {effective_n})"
+    """A cohort: its name and counts, then its metric; `label` and `metric` are printable. shown: of its runs."""
+    runs = "1 run" if n == 1 else f"{n} runs"
+    counts = f"  ({runs if shown == n else f'{shown} of {runs} shown'}, effective n {effective_n})"
     room = None if width is None else max(width - len(counts), len(name) + 3)
     yield paint(fitted(f"{name}  {label}", room), BOLD) + counts
     if metric:
         yield fitted(f"  {metric}", width)
+
+
+def json_lines(groups: Iterable[str]) -> Iterator[str]:
+    """The JSON answer, a cohort a line; each is JSON already."""
+    yield '{"schema": "runaudit.list/1", "cohorts": ['
+    for number, text in enumerate(groups):
+        yield f"{',' if number else ''}{text}"
+    yield "]}"
 
 
 def row_line(cells: Sequence[str], columns: Sequence[tuple[str, int, str]], *, paint: Paint) -> str:

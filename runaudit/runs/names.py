@@ -1,79 +1,70 @@
 """The words by which a user names runs, turned into runs: ids, labels, `@last`, cohorts, lists, record files."""
 
+import contextlib
 import re
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from functools import cached_property
+import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from runaudit.errors import IntegrityError, RecordError, UsageError
-from runaudit.factors.cohort import Cohort, cohort_of, cohorts
+from runaudit.errors import UsageError
+from runaudit.factors.cohort import Cohort, cohort_of, cohorts, shared_label
 from runaudit.factors.lineage import linked
 from runaudit.records.canonical import JSON, canonical_equal
-from runaudit.records.manifest import Manifest
 from runaudit.records.run import SHORT, Run
+from runaudit.runs.indexfile import current, held, in_memory
+from runaudit.runs.reading import load_run
 from runaudit.settings import Settings, load_settings
-from runaudit.store.catalogue import load, load_or_fault, manifest_of, run_ids
-from runaudit.store.store import Store, find_store
-from runaudit.system.progress import work
+from runaudit.store.catalogue import load, run_ids
+from runaudit.store.place import find_store
+from runaudit.store.store import Store
 from runaudit.text.words import closest, head, plural
 
 MAX_TOLD = 4
 """Cohorts that are told apart in the sentence about an ambiguous label."""
 MAX_SHOWN = 6
 """Runs that are listed in the sentence about a word that names too many."""
+MAX_BACK = 1 << 62
+"""Beyond any store, and still a number to the index."""
+WITH_REPEATS = """
+    WITH RECURSIVE named(id) AS (
+        SELECT id FROM runs WHERE label = ? AND (? < 0 OR cohort = ?)
+        UNION SELECT runs.id FROM runs JOIN named ON runs.again = named.id
+            WHERE ? < 0 OR runs.cohort = ?
+    )
+    SELECT runs.id FROM runs JOIN named ON runs.id = named.id ORDER BY runs.number"""
 MIN_PREFIX = 4
 """Digits of an id below which a word is none."""
 
 
-def load_run(store: Store, run_id: str, *, trajectory: bool = True) -> Run:
-    """A stored run, with its fault where it is damaged. Raises IntegrityError where nothing of it can be read."""
-    try:
-        return load_or_fault(store, run_id, trajectory=trajectory)
-    except (RecordError, OSError) as error:
-        raise IntegrityError(
-            f"the manifest of {run_id[:SHORT]} is damaged beyond reading",
-            remedy="restore it from a backup; `runaudit verify` lists all",
-        ) from error
-
-
-def all_runs(store: Store, *, trajectory: bool = False) -> tuple[Run, ...]:
-    """Every launch, oldest first."""
-    found: list[Run] = []
-    ids = run_ids(store)
-    with work("reading", len(ids), "runs") as advance:
-        for run_id in ids:
-            found.append(load_run(store, run_id, trajectory=trajectory))
-            advance(1)
-    return tuple(found)
-
-
-def stored_cohorts(store: Store, settings: Settings) -> tuple[Cohort, ...]:
-    """The cohorts of all stored runs."""
-    return cohorts(all_runs(store), settings=settings)
-
-
 class Names:
-    """The names of a store's runs, read once for as many words as are asked.
+    """The names of a store's runs, for as many words as are asked; a context, since it reads an index (`indexfile`).
 
     A word is looked for as `@last~n`, the beginning of an id, a label, the label under which a cohort is listed, and a
     cohort's id or its beginning, in this order; what has commas and is no label is a list of words. A label that
     several runs have names them, with the repetitions that `rerun` made of them; where they are of several designs,
-    none is meant.
+    none is meant. What the index says is only which runs are named: whoever asks reads these from their records.
     """
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self.store = store.existing()  # one for all: it keeps the log that it has read
         self.settings = settings
-        self.ids = run_ids(self.store)
-        self._sorted = sorted(set(self.ids))
+        self._index: sqlite3.Connection | None = None
+
+    def __enter__(self) -> "Names":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._index is not None:
+            self._index.close()
+            self._index = None
 
     def find(self, word: str, *, any_design: bool = False) -> tuple[str, ...]:
         """The runs that a word names, by their ids, oldest first. Raises UsageError for an unknown or ambiguous word.
 
         any_design: a label names all that bear it, though they be of several designs.
         """
-        if "," in word and word not in self._labels:
+        if "," in word and not self.is_label(word):
             found = (run for part in word.split(",") if part for run in self.find(part, any_design=any_design))
             return tuple(dict.fromkeys(found))
         if match := re.fullmatch(r"@last(?:~(\d+))?", word):
@@ -82,86 +73,106 @@ class Names:
             if len(hits) > 1:
                 raise UsageError(f"{word!r} fits {len(hits)} runs: {_shown(hits)}", remedy="give more digits")
             return hits
-        labelled = self._labels.get(word, ())
-        if len(labelled) == 1:
-            return labelled
-        if labelled:
-            return self._with_repeats(self.ids, labelled) if any_design else self._of_one_design(word, labelled)
+        if self.is_label(word):
+            return self._labelled(word, any_design=any_design)
         return self._of_cohort(word)
 
     def is_label(self, word: str) -> bool:
         """Whether a run is labelled so."""
-        return word in self._labels
+        return bool(word) and bool(self._ask("SELECT 1 FROM runs WHERE label = ? LIMIT 1", word))
 
-    @cached_property
-    def cohorts(self) -> tuple[Cohort, ...]:
-        """The cohorts of all runs."""
-        return stored_cohorts(self.store, self.settings)
+    def cohort_with(self, run_id: str) -> Cohort | None:
+        """The whole cohort of a run; None where the store holds no such run."""
+        found = self._ask("SELECT cohort FROM runs WHERE id = ?", run_id)
+        return self._cohort(found[0][0]) if found else None
 
-    @cached_property
-    def _manifests(self) -> dict[str, Manifest]:
-        return {run: manifest_of(self.store, run) for run in dict.fromkeys(self.ids)}
-
-    @cached_property
-    def _labels(self) -> dict[str, tuple[str, ...]]:
-        found: dict[str, list[str]] = {}
-        for run, manifest in self._manifests.items():
-            if manifest.label:
-                found.setdefault(manifest.label, []).append(run)
-        return {label: tuple(runs) for label, runs in found.items()}
+    def _ask(self, query: str, *words: Any, built: bool = True) -> list[Any]:
+        """Rows of the index. built: whether it is to be made where there is none that holds; else there are none."""
+        if any(isinstance(word, str) and not _is_text(word) for word in words):
+            return []  # No record can hold what is no Unicode text.
+        if self._index is None:
+            self._index = held(self.store.root, self.settings)
+        if self._index is None and built:
+            self._index = current(self.store, self.settings) or in_memory(self.store, self.settings)
+        return [] if self._index is None else self._index.execute(query, words).fetchall()
 
     def _from_end(self, back: int, word: str) -> str:
-        if back >= len(self.ids):
-            held = f"the store holds {plural(len(self.ids), 'run')}"
-            raise UsageError(f"{word} does not exist: {held}", remedy="see `runaudit list`")
-        return self.ids[-1 - back]
+        if found := self._ask("SELECT id FROM runs ORDER BY number DESC LIMIT 1 OFFSET ?", min(back, MAX_BACK),
+                              built=False):  # fmt: skip
+            return str(found[0][0])
+        ids = run_ids(self.store)
+        if back >= len(ids):
+            count = f"the store holds {plural(len(ids), 'run')}"
+            raise UsageError(f"{word} does not exist: {count}", remedy="see `runaudit list`")
+        return ids[-1 - back]
 
     def _beginning_with(self, word: str) -> tuple[str, ...]:
-        """The runs whose id begins so; they lie side by side in the sorted ids."""
+        """The runs whose id begins so. The log alone tells it: no index is made for an id."""
         if not _is_prefix(word):
             return ()
-        return tuple(self._sorted[bisect_left(self._sorted, word) : bisect_left(self._sorted, word + "g")])
+        rows = self._ask("SELECT id FROM runs WHERE id >= ? AND id < ? ORDER BY id", word, word + "g", built=False)
+        if rows or self._index is not None:
+            return tuple(run for (run,) in rows)
+        return tuple(sorted({run for run in run_ids(self.store) if run.startswith(word)}))
 
-    def _of_one_design(self, word: str, labelled: Sequence[str]) -> tuple[str, ...]:
-        homes = [group for group in self.cohorts if any(run.id in labelled for run in group.runs)]
-        if len(homes) > 1:
+    def _labelled(self, word: str, *, any_design: bool) -> tuple[str, ...]:
+        """The runs of this label, and those that `rerun` made of them: it gives them labels of their own."""
+        runs = self._ask("SELECT id FROM runs WHERE label = ?", word)
+        if len(runs) == 1:
+            return (str(runs[0][0]),)
+        homes = [n for (n,) in self._ask("SELECT DISTINCT cohort FROM runs WHERE label = ? ORDER BY cohort", word)]
+        if len(homes) > 1 and not any_design:
             raise UsageError(
-                f"the {len(labelled)} runs labelled {word!r} are of {len(homes)} designs: "
-                f"{_told_apart(self.settings, homes)}",
+                f"the {len(runs)} runs labelled {word!r} are of {len(homes)} designs: {self._told_apart(homes)}",
                 remedy="name one cohort by its id",
             )
-        return self._with_repeats([run.id for run in homes[0].runs], labelled)
-
-    def _with_repeats(self, among: Iterable[str], labelled: Sequence[str]) -> tuple[str, ...]:
-        """These runs, and those among others that `rerun` made of them: it gives them labels of their own."""
-        named = set(labelled)
-        among = tuple(among)
-        for run in among:
-            if self._manifests[run].section("origin").get("rerun_of") in named:
-                named.add(run)
-        return tuple(run for run in among if run in named)
+        within = -1 if any_design else homes[0]
+        return tuple(run for (run,) in self._ask(WITH_REPEATS, word, *[within] * 4))
 
     def _of_cohort(self, word: str) -> tuple[str, ...]:
         """The runs of the cohort that is listed under this label, where it is the only one, or has this id."""
         for fits in (
-            [group for group in self.cohorts if group.id == word],
-            [group for group in self.cohorts if group.label == word],
-            [group for group in self.cohorts if _is_prefix(word) and group.id.startswith(word)],
-        ):
+            self._ask("SELECT number FROM cohorts WHERE id = ? ORDER BY number", word),
+            self._ask("SELECT number FROM cohorts WHERE label = ? ORDER BY number", word),
+            self._ask("SELECT number FROM cohorts WHERE id >= ? AND id < ? ORDER BY number", word, word + "g")
+            if _is_prefix(word) else [],
+        ):  # fmt: skip
             if len(fits) == 1:
-                return tuple(run.id for run in fits[0].runs)
+                return self._members(fits[0][0])
             if fits:
-                raise UsageError(f"{word!r} fits {len(fits)} cohorts: {_told_apart(self.settings, fits)}",
+                raise UsageError(f"{word!r} fits {len(fits)} cohorts: {self._told_apart([n for (n,) in fits])}",
                                  remedy="name one by its id, with more digits")  # fmt: skip
-        known = {*(run[:SHORT] for run in self.ids), *self._labels}
-        known |= {name for group in self.cohorts for name in (group.id, group.label) if name}
+        known = {name for row in self._ask("SELECT substr(id, 1, ?), label FROM runs", SHORT) for name in row if name}
+        known |= {name for row in self._ask("SELECT id, label FROM cohorts") for name in row if name}
         raise UsageError(f"no run matches {word!r}{closest(word, known)}", remedy="run `runaudit list` to see all")
+
+    def _members(self, cohort: int) -> tuple[str, ...]:
+        return tuple(run for (run,) in self._ask("SELECT id FROM runs WHERE cohort = ? ORDER BY number", cohort))
+
+    def _cohort(self, number: int) -> Cohort:
+        runs = tuple(load_run(self.store, run, trajectory=False) for run in self._members(number))
+        ((name,),) = self._ask("SELECT id FROM cohorts WHERE number = ?", number)
+        return Cohort(id=name, label=shared_label(runs), runs=runs)
+
+    def _told_apart(self, numbers: Sequence[int]) -> str:
+        """Cohorts by id, size and seeds, and what the others change of the first."""
+        from runaudit.diff import compare_cohorts
+
+        parts = []
+        groups = [self._cohort(number) for number in numbers[:MAX_TOLD]]
+        for group in groups:
+            what = f"{group.id} ({plural(group.n, 'run')}, seed {', '.join(map(str, group.seeds[:5]))})"
+            if group is not groups[0]:
+                found = compare_cohorts(groups[0], group, settings=self.settings).treatments
+                what += f": {', '.join(f.summary for f in found[:3]) or 'the records do not say what differs'}"
+            parts.append(what)
+        return "; ".join(parts) + (f"; and {len(numbers) - MAX_TOLD} more" if len(numbers) > MAX_TOLD else "")
 
 
 def ids_named(store: Store, settings: Settings, *words: str) -> tuple[str, ...]:
     """The stored runs that these words name together, by their ids. Raises UsageError like `Names.find`."""
-    names = Names(store, settings)
-    return tuple(dict.fromkeys(run for word in words for run in names.find(word)))
+    with Names(store, settings) as names:
+        return tuple(dict.fromkeys(run for word in words for run in names.find(word)))
 
 
 def one_named(store: Store, settings: Settings, word: str) -> str:
@@ -195,8 +206,8 @@ def runs_named(store: Store, settings: Settings, *words: str, trajectory: bool =
 
     Raises UsageError for an unknown or ambiguous word.
     """
-    names = Names(store, settings) if has_store(store) else None
-    return tuple(run for word in words for run in _runs(store, settings, names, word, trajectory))
+    with Names(store, settings) if has_store(store) else contextlib.nullcontext() as names:
+        return tuple(run for word in words for run in _runs(store, settings, names, word, trajectory))
 
 
 def _runs(store: Store, settings: Settings, names: Names | None, word: str, trajectory: bool) -> tuple[Run, ...]:
@@ -220,8 +231,8 @@ def baseline_named(store: Store, settings: Settings, word: str, *, seed: JSON) -
 
     A label of several designs is no riddle here: the newest run of it is the last word on that design.
     """
-    names = Names(store, settings)
-    runs = [load(names.store, run, trajectory=False) for run in names.find(word, any_design=True)]
+    with Names(store, settings) as names:
+        runs = [load(names.store, run, trajectory=False) for run in names.find(word, any_design=True)]
     same = [run for run in runs if canonical_equal(run.manifest.body.get("seed"), seed)]
     return (same or runs)[-1]
 
@@ -235,27 +246,16 @@ def cohort_in_text(store: Store, settings: Settings, name: str, launched: Sequen
     return found[0] if found else cohort_named(store, settings, name, trajectory=False)
 
 
+def _is_text(word: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in word)
+
+
 def _is_prefix(word: str) -> bool:
     return len(word) >= MIN_PREFIX and set(word) <= set("0123456789abcdef")
 
 
 def _shown(ids: Sequence[str]) -> str:
     return head([run[:SHORT] for run in ids], MAX_SHOWN)
-
-
-def _told_apart(settings: Settings, groups: Sequence[Cohort]) -> str:
-    """Cohorts by id, size and seeds, and what the others change of the first."""
-    from runaudit.diff import compare_cohorts
-
-    parts = []
-    for group in groups[:MAX_TOLD]:
-        what = f"{group.id} ({plural(group.n, 'run')}, seed {', '.join(map(str, group.seeds[:5]))})"
-        if group is not groups[0]:
-            found = compare_cohorts(groups[0], group, settings=settings).treatments
-            what += f": {', '.join(f.summary for f in found[:3]) or 'the records do not say what differs'}"
-        parts.append(what)
-    rest = f"; and {len(groups) - MAX_TOLD} more" if len(groups) > MAX_TOLD else ""
-    return "; ".join(parts) + rest
 
 
 def cohort_named(store: Store, settings: Settings, *words: str, trajectory: bool = True) -> Cohort:

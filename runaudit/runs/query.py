@@ -1,55 +1,108 @@
 """Which runs `list` shows and in what order: an expression of the checked language, a column, the newest.
 
-A name that no run knows is a mistake and is said so: an empty answer would look like a finding.
+A name that no run knows is a mistake and is said so: an empty answer would look like a finding. What is kept is shown;
+what a cohort counts and comes to stays that of the cohort.
 """
 
-import ast
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import isnan
 
-from runaudit.errors import ConfigError, UsageError
-from runaudit.factors.derived import RuleBrokenError, evaluate, parsed, references
+from runaudit.errors import UsageError
+from runaudit.factors.cohort import cohorts
 from runaudit.factors.factor import Absent
-from runaudit.factors.tree import leaves_of
-from runaudit.records.canonical import JSON
-from runaudit.runs.rows import Entry, Section, fields
-from runaudit.text.words import closest
-
-WHERE = "--where"
-_QUOTED = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
+from runaudit.runs.conditions import Condition, kept, where
+from runaudit.runs.filters import Called, filter_of
+from runaudit.runs.listing import sections_of
+from runaudit.runs.meaning import Vocabulary
+from runaudit.runs.reading import all_runs
+from runaudit.runs.rows import Column, Entry, Section, fields
+from runaudit.settings import Settings
+from runaudit.store.remarks import archived
+from runaudit.store.store import Store
+from runaudit.text.words import closest, quoted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """What of the runs is asked for. newest: that many, of a sorted list the first; None for all."""
+    """What of the runs is asked for: which are shown, in what order. newest: that many, of a sorted list the first;
+    None for all. series: other names of metrics, as the policy has them."""
 
+    filters: tuple[str, ...] = ()
     where: str | None = None
     sort: str | None = None
     newest: int | None = None
     columns: tuple[str, ...] = ()
+    series: Mapping[str, str] = field(default_factory=dict)
 
-    def of(self, sections: Sequence[Section], launched: Sequence[str]) -> tuple[Section, ...]:
-        """The sections with the runs asked for, in order. launched: the ids of all runs, oldest first.
+    def of(self, sections: Sequence[Section], launched: Sequence[str], away: Container[str] = ()) -> "Selected":
+        """The sections with the runs asked for, in order. launched: the ids of all runs, oldest first; away: those that
+        are not shown.
 
-        Raises UsageError for a name that no run knows.
+        Raises UsageError for a name that no run knows, and for a condition that no run can answer.
         """
         if self.newest is not None and self.newest < 1:
             raise UsageError(f"-n {self.newest} lists nothing", remedy="give a number from 1 on")
         every = [entry for section in sections for entry in section.entries]
-        for name in self.columns:
-            _known(name, every)
-        kept = _where(self.where, every) if self.where is not None else every
-        if self.sort:
-            name = self.sort.removeprefix("-")
-            _known(name, every)
-            kept = in_order(kept, name, descending=self.sort.startswith("-"))[: self.newest]
+        words = Vocabulary(every, self.series)
+        columns = tuple(self._column(name, words) for name in self.columns)
+        by = self._by(words)
+        conditions = [filter_of(text, words) for text in self.filters]
+        conditions += [where(self.where, words)] if self.where is not None else []
+        found = every
+        for condition in conditions:
+            found = kept(condition, found, every)
+        shown = [entry for entry in found if entry.run.id not in away]
+        hidden = len(found) - len(shown)
+        if by is not None:
+            shown = in_order(shown, by, descending=(self.sort or "").startswith("-"))[: self.newest]
         elif self.newest is not None:
-            among = {entry.run.id for entry in kept}
+            among = {entry.run.id for entry in shown}
             newest = frozenset([run for run in launched if run in among][-self.newest :])
-            kept = [entry for entry in kept if entry.run.id in newest]
-        return _sections(sections, kept)
+            shown = [entry for entry in shown if entry.run.id in newest]
+        ordered = sections if by is None or by in fields() else [replace(section, by=by) for section in sections]
+        return Selected(
+            sections=_sections(ordered, shown), hidden=hidden, columns=columns, nearest=_nearest(conditions, every)
+        )
+
+    def _column(self, title: str, words: Vocabulary) -> Column:
+        name = words.meaning(title)
+        return Column(title, name, words.is_metric(name))
+
+    def _by(self, words: Vocabulary) -> str | None:
+        if self.sort is None:
+            return None
+        if not (name := self.sort.removeprefix("-")).strip():
+            raise UsageError("--sort names nothing to sort by", remedy="write, for example, --sort -started")
+        return words.meaning(name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selected:
+    """What is shown. hidden: how many runs would be, were they not put away; nearest: what is to be said where nothing
+    is shown."""
+
+    sections: tuple[Section, ...]
+    hidden: int
+    columns: tuple[Column, ...]
+    nearest: str
+
+
+def listed_runs(store: Store, settings: Settings, query: Query, *, everything: bool) -> Selected:
+    """What a query shows of a store. everything: the archived runs, too. Raises UsageError like `Query.of`."""
+    runs = all_runs(store)
+    sections = sections_of(cohorts(runs, settings=settings), settings.factors)
+    away = () if everything else archived(store)
+    return replace(query, series=settings.series).of(sections, [run.id for run in runs], away)
+
+
+def _nearest(conditions: Iterable[Condition], every: Sequence[Entry]) -> str:
+    """What is to be said where nothing is shown: the labels that a word may have meant."""
+    if not every:
+        return "the store holds no run yet"
+    strange = [one.text for one in conditions if isinstance(one, Called) and not any(map(one.holds, every))]
+    labels = {entry.run.label for entry in every}
+    return "no run matches" + "".join(f" {quoted(word)}{closest(word, labels)}" for word in strange[:1])
 
 
 def _sections(sections: Sequence[Section], kept: Sequence[Entry]) -> tuple[Section, ...]:
@@ -75,59 +128,3 @@ def in_order(entries: Iterable[Entry], name: str, *, descending: bool) -> list[E
             having.append(((not is_number, value if isinstance(value, int | float) else 0.0, str(value)), entry))
     having.sort(key=lambda pair: pair[0], reverse=descending)
     return [entry for _, entry in having] + without
-
-
-def _where(text: str, entries: Sequence[Entry]) -> list[Entry]:
-    """The entries of which the expression holds. What one lacks is missing there: it does not match."""
-    rule = _with_metrics(text, {name for entry in entries for name in (*entry.run.metrics, *_means(entry))})
-    try:
-        tree, names = parsed(rule, WHERE), references(rule, WHERE)
-    except ConfigError as error:
-        raise UsageError(
-            error.message.replace("the rule of --where", f"{WHERE} {text!r}", 1),
-            remedy="write, for example, 'config.lr > 1e-3 and status == \"completed\"'",
-        ) from error
-    for name in sorted(names):
-        _known(name, entries)
-    return [entry for entry in entries if _holds(tree, entry)]
-
-
-def _holds(tree: ast.expr, entry: Entry) -> bool:
-    try:
-        return bool(evaluate(tree, entry.at))
-    except RuleBrokenError:
-        return False
-
-
-def _means(entry: Entry) -> Iterable[str]:
-    return (figure.name for figure in entry.figures)
-
-
-def _with_metrics(text: str, names: Iterable[str]) -> str:
-    """`full_frame/psnr` is a name, not a division: the metrics that are known are marked as such outside quotes."""
-    spelt = sorted((name for name in names if not name.isidentifier() and "'" not in name), key=len, reverse=True)
-    if not spelt:
-        return text
-    pattern = re.compile(rf"(?<![\w./])({'|'.join(map(re.escape, spelt))})(?![\w/])")
-    parts = _QUOTED.split(text)
-    parts[::2] = [pattern.sub(lambda match: f"metrics[{match[1]!r}]", part) for part in parts[::2]]
-    return "".join(parts)
-
-
-def _known(name: str, entries: Sequence[Entry]) -> None:
-    """Raises UsageError with the nearest names where no run knows this one."""
-    if not entries or name in fields() or any(not isinstance(entry.at(name), Absent) for entry in entries):
-        return
-    names = set(fields())
-    for entry in entries:
-        names.update(entry.run.metrics)
-        names.update(part for metric in entry.run.metrics for part in metric.split("/"))
-        names.update(path for path, _ in _leaves(entry))
-    raise UsageError(
-        f"no run has {name!r}{closest(name, names)}", remedy="`runaudit list --json` and `show` give the names"
-    )
-
-
-def _leaves(entry: Entry) -> Iterable[tuple[str, JSON]]:
-    for section, tree in entry.levels.tree.items():
-        yield from leaves_of(tree, section)

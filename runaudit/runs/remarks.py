@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from runaudit.capture.redact import Redactor, redaction_key
+from runaudit.capture.draft import redactor_of
 from runaudit.errors import UsageError
 from runaudit.records.run import SHORT
 from runaudit.runs.names import ids_named, one_named
@@ -19,7 +19,7 @@ from runaudit.store.remarks import Note, add_note, set_archived
 from runaudit.store.store import Store
 from runaudit.text.markdown import bullets, code, escaped
 from runaudit.text.terminal import UNPAINTED, Paint, printable
-from runaudit.text.words import head, plural
+from runaudit.text.words import head, plural, quoted
 
 MAX_NOTE = 4096
 """Characters of a note: longer texts belong into a file of the run's folder."""
@@ -34,8 +34,7 @@ def annotate(
         raise UsageError("the note is empty", remedy='runaudit annotate RUN "what you want to remember"')
     if len(text) > MAX_NOTE:
         raise UsageError(f"the note has {len(text)} characters, at most {MAX_NOTE} are kept", remedy="shorten it")
-    redactor = Redactor(redaction_key(store.root))
-    redactor.prime(environ, ())
+    redactor = redactor_of(store, environ=environ, manifest=manifest_of(store, run))
     note = add_note(store, run, redactor.text(text.strip()), time=time)
     return NoteAnswer(run=run, label=manifest_of(store, run).label or "", note=note)
 
@@ -125,8 +124,12 @@ def place_of(store: Store, settings: Settings, word: str, file: str | None) -> "
     ]
     if len(hits) == 1:
         return PathAnswer(run=run, path=folder / hits[0])
-    what = f"fits {plural(len(hits), 'file')}: {head(hits)}" if hits else "is no file of it"
-    raise UsageError(f"{file!r} of run {run[:SHORT]} {what}", remedy=f"it holds {head(files) or 'no file'}")
+    holds = f"it holds {head([quoted(name) for name in files])}" if files else "its folder is empty"
+    if hits:
+        fits = head([quoted(name) for name in hits])
+        raise UsageError(f"{quoted(file)} fits {plural(len(hits), 'file')} of run {run[:SHORT]}: {fits}",
+                         remedy="give more of its path")  # fmt: skip
+    raise UsageError(f"run {run[:SHORT]} holds no file {quoted(file)}", remedy=holds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

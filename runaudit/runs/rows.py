@@ -16,6 +16,7 @@ from typing import Any
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import ABSENT, Absent
 from runaudit.factors.levels import Levels, levels
+from runaudit.metrics.catalogue import is_quantity, sequence_names
 from runaudit.metrics.leading import Figure, in_order
 from runaudit.records.canonical import JSON
 from runaudit.records.manifest import Unknown
@@ -23,7 +24,8 @@ from runaudit.records.run import SHORT, Run
 from runaudit.settings import FactorSettings
 from runaudit.text.words import level
 
-_METRIC = re.compile(r"metrics(?:\['(?P<quoted>.+)'\]|\.(?P<plain>.+))")
+METRIC = re.compile(r"metrics(?:\['(?P<quoted>.+)'\]|\.(?P<plain>.+))")
+"""A metric by its full name, where a leaf of the design has the same."""
 
 
 def column(
@@ -106,11 +108,12 @@ class Entry:
         return levels(self.run, self.policy)
 
     def at(self, name: str) -> JSON | Absent:
-        """What a name means here: a field, a leaf of the design, a metric in full or by the end of its name."""
+        """What a name means here: a field, a leaf of the design, a metric in full. Other spellings are settled by
+        `Vocabulary`, which knows all runs."""
         if name in fields():
             value: JSON = getattr(self.row, name)
             return value
-        if match := _METRIC.fullmatch(name):
+        if match := METRIC.fullmatch(name):
             return self.metric(match["quoted"] or match["plain"])
         found = self.levels.at(name)
         return self.metric(name) if isinstance(found, Absent) else found
@@ -119,13 +122,19 @@ class Entry:
         """A metric of the run, or the mean over its sequences."""
         if name in self.run.metrics:
             return self.run.metrics[name]
-        known = [(figure.name, figure.value) for figure in self.figures] + sorted(self.run.metrics.items())
-        exact = [value for key, value in known if key == name] or [v for key, v in known if key.endswith(f"/{name}")]
-        if exact:
-            return exact[0]
-        # Measured on one sequence, a metric has no mean, and its name stands before that of the sequence.
-        within = [value for key, value in self.run.metrics.items() if f"/{name}/" in f"/{key}"]
-        return within[0] if len(within) == 1 else ABSENT
+        parts = [self.run.metrics[f"{name}/{one}"] for one in sequence_names(self.run.metrics, name)]
+        if not parts or not is_quantity(name) or not all(map(isfinite, parts)):
+            return ABSENT
+        return sum(parts) / len(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that was asked for. title: as it was typed; name: what it means; metric: whether that is a metric."""
+
+    title: str
+    name: str
+    metric: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,29 +174,38 @@ class Spread:
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """A cohort with those of its runs that are listed; what is counted is the cohort."""
+    """A cohort with those of its runs that are shown. What is counted and averaged is the cohort: to keep the runs with
+    good results is a choice of what to look at, and makes no better mean.
+
+    every: all of its runs; by: the name by which the runs are sorted, so that a line shows it."""
 
     cohort: Cohort
     entries: tuple[Entry, ...]
+    every: tuple[Entry, ...]
+    by: str | None = None
 
     @classmethod
     def of(cls, cohort: Cohort, policy: FactorSettings) -> "Section":
         """All runs of a cohort."""
-        entries = (Entry(run=run, row=RunRow.of(run, cohort), policy=policy) for run in cohort.runs)
-        return cls(cohort=cohort, entries=tuple(entries))
+        entries = tuple(Entry(run=run, row=RunRow.of(run, cohort), policy=policy) for run in cohort.runs)
+        return cls(cohort=cohort, entries=entries, every=entries)
 
     @cached_property
     def metric(self) -> str | None:
-        """The one metric that matters here: of the first finished run that has any, else of any run."""
-        ranked = sorted(self.entries, key=lambda entry: not entry.run.finished)
+        """The one name that matters here: by which the runs are sorted, else the metric of the first finished run that
+        has any, else of any run."""
+        if self.by is not None:
+            return self.by
+        ranked = sorted(self.every, key=lambda entry: not entry.run.finished)
         return next((entry.figures[0].name for entry in ranked if entry.figures), None)
 
     @cached_property
     def spread(self) -> Spread | None:
         """Mean and standard deviation of that metric; None where no finished run has a finite one."""
-        if self.metric is None:
-            return None
-        firsts = (Entry(run=group[0], row=RunRow.of(group[0], self.cohort), policy=FactorSettings())
-                  for group in self.cohort.replicates)  # fmt: skip
-        values = [v for entry in firsts if isinstance(v := entry.metric(self.metric), int | float)]
-        return Spread.over(self.metric, values)
+        return None if self.metric is None else self.spread_of(self.metric)
+
+    def spread_of(self, name: str) -> Spread | None:
+        """Mean and standard deviation of a metric over the cohort; None where no finished run has a finite one."""
+        firsts = {group[0].id for group in self.cohort.replicates}
+        found = (entry.metric(name) for entry in self.every if entry.run.id in firsts)
+        return Spread.over(name, [value for value in found if isinstance(value, int | float)])

@@ -1,7 +1,7 @@
 """`show`: one run on one screen, what a person asks first; with -v every section, to the last leaf."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,11 @@ from runaudit.records.manifest import Unknown
 from runaudit.records.record_file import record_of
 from runaudit.records.run import Run
 from runaudit.runs.lines import FINISHED
-from runaudit.runs.names import has_store, one_of, runs_named, stored_cohorts
+from runaudit.runs.names import Names, has_store, one_of, runs_named
 from runaudit.runs.observed import last_words, observed_lines
 from runaudit.runs.rows import figures_of
 from runaudit.settings import Settings
-from runaudit.store.catalogue import run_ids
+from runaudit.store.catalogue import is_launched
 from runaudit.store.remarks import Note, archived, notes
 from runaudit.store.store import Store
 from runaudit.text.markdown import code, escaped, fenced
@@ -30,12 +30,14 @@ from runaudit.text.words import level, plural
 
 APART = ("schema", "manifest", "observed", "stderr_tail")
 """Of an outcome, what is not printed leaf by leaf."""
-MAX_GROUPED = 300
-"""Runs of a store up to which one is put into its cohort by reading them all: beyond, that takes longer than a look."""
 EDGE = 104
 """Characters of a value on the screen."""
 FIGURES, GAPS, NOTES = 5, 3, 2
 """Lines of each on the screen."""
+
+
+MAX_POINTS = 10_000
+"""Points up to which the JSON answer holds the series whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +58,13 @@ class ShowAnswer:
     settings: Settings
     place: Place | None = None
     """None for a run of a record file, which lies in no store."""
+    with_series: bool = False
+    """Whether the JSON answer holds every point of however long series."""
 
     def to_json(self) -> dict[str, Any]:
         """The record, and what is known of the run beside it."""
-        return show_json(self.run, self.settings)
+        gone = {"forgotten": dict(self.run.forgotten)} if self.run.forgotten else {}
+        return show_json(self.run, self.settings, with_series=self.with_series) | gone
 
     @property
     def headline(self) -> str:
@@ -81,6 +86,8 @@ class ShowAnswer:
     def _after_status(self, verbose: bool) -> Iterator[str]:
         if self.run.fault:
             yield printable(f"{'damaged':<10}{self.run.fault}")
+        for path, why in self.run.forgotten.items():
+            yield printable(f"{'forgotten':<10}{path}: {why}")
         if self.run.outcome:
             yield from last_words(self.run.outcome, verbose=verbose)
         for name, text in self._lines(verbose):
@@ -115,15 +122,13 @@ def show_answer(store: Store, settings: Settings, word: str) -> ShowAnswer:
 
 
 def _place(store: Store, settings: Settings, run: Run) -> Place | None:
-    if not has_store(store) or run.id not in (ids := run_ids(store)):
+    if not has_store(store) or not is_launched(store, run.id):
         return None
-    cohort = None
-    if len(ids) <= MAX_GROUPED:
-        try:
-            groups = stored_cohorts(store, settings)
-            cohort = next((group for group in groups if any(one.id == run.id for one in group.runs)), None)
-        except RunauditError:
-            cohort = None  # Another run is damaged beyond reading; `verify` names it, and this one is shown.
+    try:
+        with Names(store, settings) as names:
+            cohort = names.cohort_with(run.id)
+    except RunauditError:
+        cohort = None  # Another run is damaged beyond reading; `verify` names it, and this one is shown.
     return Place(folder=store.run_dir(run.id), cohort=cohort, notes=notes(store, run.id),
                  archived=run.id in archived(store))  # fmt: skip
 
@@ -183,7 +188,7 @@ def _dataset(name: str, value: object) -> str:
 
 def _cohort(group: Cohort | None) -> str:
     if group is None:
-        return "not looked up; `runaudit list` groups all runs"
+        return "unknown: another run is damaged beyond reading; `runaudit verify` names it"
     return f"{group.id}  {group.label} ({plural(group.n, 'run')}, effective n {group.effective_n})"
 
 
@@ -231,8 +236,21 @@ def _in_words(place: Place, limit: int | None) -> Iterator[tuple[str, str]]:
     yield from (("note", f"{note.time[:10]}  {note.text}") for note in kept)
 
 
-def show_json(run: Run, settings: Settings) -> dict[str, Any]:
-    """The answer of `show`: the record, and what is known of the run beside it."""
+def show_json(run: Run, settings: Settings, *, with_series: bool = False) -> dict[str, Any]:
+    """The answer of `show`: the record, and what is known of the run beside it.
+
+    Of series of more than `MAX_POINTS` points together, only their ends, unless `with_series`: a record without them
+    has no digest, since it is not the whole record.
+    """
+    points = sum(map(len, run.trajectory.series.values()))
+    whole = with_series or points <= MAX_POINTS
+    record = record_of(run if whole else replace(run, trajectory=replace(run.trajectory, series={})))
+    left_out: dict[str, Any] = {}
+    if not whole:
+        record = {key: value for key, value in record.items() if key not in ("series", "digest")}
+        left_out["series_left_out"] = f"{points:,} points; --series gives all"
+        left_out["series"] = {name: {"points": len(found), "first": list(found[0]), "last": list(found[-1])}
+                              for name, found in run.trajectory.series.items()}  # fmt: skip
     return {
         "schema": "runaudit.show/1",
         "id": run.id,
@@ -248,8 +266,8 @@ def show_json(run: Run, settings: Settings) -> dict[str, Any]:
         "error": run.outcome.body.get("error") if run.outcome else None,
         "stderr_tail": list(run.outcome.body.get("stderr_tail") or ()) if run.outcome else [],
         "observed": run.outcome.to_json().get("observed") if run.outcome else None,
-        "record": record_of(run),
-    }
+        "record": record,
+    } | left_out
 
 
 def section_lines(run: Run, settings: Settings) -> Iterator[str]:

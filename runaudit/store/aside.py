@@ -6,6 +6,7 @@ Readers never look there, and `verify` holds nothing against what lies there: it
 """
 
 import contextlib
+import os
 from pathlib import Path
 
 from runaudit.records.digest import digest_file
@@ -29,7 +30,24 @@ def kept_aside(root: Path, path: Path) -> str | None:
     return f"{FOLDER}/{name}"
 
 
-def put_over(path: Path, data: bytes) -> None:
+def moved_aside(root: Path, path: Path) -> str:
+    """Take a file or a folder out of its place; returns where it is now, relative to `root`. Raises OSError."""
+    folder = root / FOLDER
+    folder.mkdir(exist_ok=True)
+    free = (folder / (path.name + (f".{number}" if number else "")) for number in range(10_000))
+    place = next(place for place in free if not os.path.lexists(place))
+    path.rename(place)
+    fsync_folder(path.parent)
+    fsync_folder(folder)
+    return str(place.relative_to(root))
+
+
+def put_over(root: Path, path: Path, data: bytes) -> None:
     """Good bytes in the place of damaged ones, in one step: a reader finds the ones or the others. Raises OSError."""
-    replace_file(path, data)
-    path.chmod(0o444)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Written where readers never look: half a file beside the objects would be taken for one.
+    new = root / "tmp" / f"{path.name}.{os.getpid()}"
+    replace_file(new, data)
+    new.chmod(0o444)
+    new.replace(path)
+    fsync_folder(path.parent)

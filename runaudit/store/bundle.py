@@ -20,27 +20,32 @@ import re
 import shutil
 import tarfile
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from runaudit.errors import IntegrityError, RunauditError, UsageError
+from runaudit.errors import IntegrityError, NothingToJudgeError, RunauditError, UsageError
 from runaudit.records.canonical import canonical_bytes, parse_canonical
 from runaudit.records.digest import Digest, digest_file
+from runaudit.records.filenames import tree_fault
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT
 from runaudit.store.catalogue import run_ids
+from runaudit.store.foreign import imported_line
+from runaudit.store.line import Line, LogEntry
 from runaudit.store.peeks import LOOK
 from runaudit.store.rehash import stored_links
 from runaudit.store.remarks import KINDS, SCHEMAS, read_remark
-from runaudit.store.store import Line, LogEntry, Store
+from runaudit.store.store import ENDINGS, Store
+from runaudit.store.tombstone import Forgotten, ForgottenError
 from runaudit.store.verify import verify
+from runaudit.system.clock import utc_text
 from runaudit.system.files import check_output, fsync_folder, open_ordinary, writing_output
 
 SCHEMA = "runaudit.bundle/1"
-ENDINGS = ("outcome", "correction")
 LOGGED = ("manifest", *ENDINGS, "waiver", LOOK, *KINDS)
 """The kinds of line that a bundle may bring into a log."""
 CHUNK = 1 << 20
@@ -68,13 +73,26 @@ def export(store: Store, ids: Sequence[str], target: Path) -> int:
                 f"run {run[:SHORT]} has no sealed end", remedy="wait for it, or `runaudit seal` a lost one"
             )
     lines = tuple(_lines_about(store, frozenset(ids)))
-    members = _members(store, lines)
+    try:
+        members = _members(store, lines)
+    except ForgottenError as error:
+        raise _not_whole(error.row) from error
+    gone = (store.forgotten().get(f"sha256:{name[-64:]}") for name in members if name.startswith("objects/"))
+    if (row := next(filter(None, gone), None)) is not None:
+        raise _not_whole(row)
     index = {"schema": SCHEMA, "runs": [str(entry.digest) for entry in lines if entry.kind == "manifest"],
              "log": [{"kind": entry.kind, "digest": str(entry.digest), "subject": entry.subject, "time": entry.time}
                      for entry in lines]}  # fmt: skip
     with writing_output(target, "the bundle") as new:
         _write(new, canonical_bytes(index), members)
     return len(members) + 1
+
+
+def _not_whole(row: Forgotten) -> NothingToJudgeError:
+    return NothingToJudgeError(
+        f"the {row.subject} was {row.said}, and a bundle holds runs whole; nothing was exported",
+        remedy="export the others",
+    )
 
 
 def _lines_about(store: Store, ids: frozenset[str]) -> Iterator[LogEntry]:
@@ -113,11 +131,13 @@ def _members(store: Store, lines: Sequence[LogEntry]) -> dict[str, Path]:
 def _files_of(outcome: Outcome) -> dict[str, str]:
     """The files of the run's folder that an outcome names: path -> digest. Raises IntegrityError for one outside."""
     named = {str(file["path"]): str(file["digest"]) for file in (*outcome.checkpoints, *outcome.artifacts)}
-    for name in named:
-        pure = PurePosixPath(name)
-        if pure.is_absolute() or ".." in pure.parts or not pure.parts or "\0" in name or str(pure) != name:
-            raise IntegrityError(f"the file {name!r} of run {outcome.manifest.hex[:SHORT]} lies outside its folder",
-                                 remedy="ask for an untouched copy; nothing was kept")  # fmt: skip
+    fault = tree_fault(dict.fromkeys(named, False))
+    if fault or any(str(PurePosixPath(name)) != name for name in named):
+        name, why = fault or (next(n for n in named if str(PurePosixPath(n)) != n), "is not written as a path is")
+        raise IntegrityError(
+            f"the file {name!r} of run {outcome.manifest.hex[:SHORT]} lies outside its folder: it {why}",
+            remedy="ask for an untouched copy; nothing was kept",
+        )
     return named
 
 
@@ -334,7 +354,8 @@ def _is_ours(store: Store, bundle: Bundle, run: str) -> bool:
 def _log(store: Store, bundle: Bundle, fresh: Sequence[str], about: Mapping[str, frozenset[str]]) -> None:
     """Count what was kept, in the order in which it was counted where it comes from."""
     here = {(entry.kind, str(entry.digest)) for entry in store.entries()}
-    lines = []
+    now = utc_text(time.time())
+    lines = [imported_line(store, run, bundle.path.name, time=now) for run in fresh]
     for line in bundle.lines:
         kind, digest = str(line["kind"]), str(line["digest"])
         # A look that this store has counted already is the same look; so is a launch that was cut short here.

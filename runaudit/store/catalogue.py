@@ -14,12 +14,16 @@ from types import MappingProxyType
 from typing import Any
 
 from runaudit.errors import IntegrityError, RecordError
+from runaudit.records.columns import read_series
 from runaudit.records.digest import Digest
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT, Run
-from runaudit.records.trajectory import Trajectory, read_lines
-from runaudit.store.store import LogEntry, Store
+from runaudit.records.trajectory import Trajectory
+from runaudit.store.line import LogEntry
+from runaudit.store.rehash import stored_links
+from runaudit.store.store import Store
+from runaudit.store.tombstone import ForgottenError
 
 HEARTBEAT = "heartbeat"
 """The file by which a run in progress shows that it lives."""
@@ -36,27 +40,57 @@ def run_ids(store: Store) -> tuple[str, ...]:
     return tuple(entry.digest.hex for entry in store.entries() if entry.kind == "manifest")
 
 
+def is_launched(store: Store, run_id: str) -> bool:
+    """Whether the log counts this run. Finds it without reading the rest of a long log."""
+    return any(e.kind == "manifest" and e.digest.hex == run_id for e in store.newest_first(run_id))
+
+
 def outcome_entry(store: Store, run_id: str) -> LogEntry | None:
     """The log line of the newest outcome of a run: a correction supersedes what it corrects."""
-    return store.endings().get(f"sha256:{run_id}")
+    return store.ending(f"sha256:{run_id}")
 
 
 def load(store: Store, run_id: str, *, trajectory: bool = True, generations: int = MAX_GENERATIONS) -> Run:
     """One run by its whole id, with the stored runs it descends from, at most `generations` back. Raises
     IntegrityError where its manifest does not match its digest."""
     manifest = manifest_of(store, run_id)
+    gone = store.forgotten()
     entry = outcome_entry(store, run_id)
+    if entry is not None and str(entry.digest) in gone:
+        entry = None
     outcome = Outcome.from_bytes(store.read(entry.digest), where=f"outcome of {run_id[:SHORT]}") if entry else None
+    forgotten = _forgotten(store, run_id, manifest, outcome) if gone else {}
     return Run(
         manifest=manifest,
         outcome=outcome,
         trajectory=read_trajectory(store, run_id, outcome, origin=manifest.section("origin"))
-        if trajectory
+        if trajectory and "trajectory" not in forgotten
         else Trajectory(),
+        forgotten=MappingProxyType(forgotten),
         blobs=store.blobs,
         liveness="lost" if outcome else liveness(store.live_dir(run_id)),
         parent=_parent(store, manifest, generations),
     )
+
+
+def _forgotten(store: Store, run_id: str, manifest: Manifest, outcome: Outcome | None) -> dict[str, str]:
+    """What of a run was taken out of the store on purpose, each with when and why."""
+    gone = store.forgotten()
+    entries = [
+        entry for entry in store.entries() if run_id in (entry.digest.hex, entry.subject.removeprefix("sha256:"))
+    ]
+    named = [(entry.kind, entry.digest) for entry in entries]
+    for body in (manifest.body, outcome.body if outcome else {}):
+        named += [(_as_factor(name), digest) for name, digest in stored_links(body)]
+    return {name: gone[str(digest)].said for name, digest in named if str(digest) in gone}
+
+
+def _as_factor(link: str) -> str:
+    """`code.sub/train.py` for the link `sub: source train.py`: the words in which gaps and factors are named."""
+    *inside, last = link.split(": ")
+    if last == "trajectory":
+        return last
+    return "code." + "/".join([*inside, last.removeprefix("source ")])
 
 
 def _parent(store: Store, manifest: Manifest, generations: int) -> Run | None:
@@ -74,15 +108,19 @@ def _parent(store: Store, manifest: Manifest, generations: int) -> Run | None:
 
 def manifest_of(store: Store, run_id: str) -> Manifest:
     """What a run began with. Raises IntegrityError where its bytes do not match its digest, or are missing."""
-    return Manifest.from_bytes(store.read(Digest("sha256", run_id)), where=f"manifest {run_id[:SHORT]}")
+    digest = Digest("sha256", run_id)
+    try:
+        return Manifest.from_bytes(store.read(digest), where=f"manifest {run_id[:SHORT]}")
+    except ForgottenError as error:
+        return Manifest.forgotten(digest, error.row.said)
 
 
 def load_or_fault(store: Store, run_id: str, *, trajectory: bool = True, generations: int = MAX_GENERATIONS) -> Run:
-    """Like `load`, but a run whose outcome or trajectory is damaged comes back with its `fault` named."""
+    """Like `load`, but a run that is damaged or malformed comes back with its `fault` named."""
     try:
         return load(store, run_id, trajectory=trajectory, generations=generations)
-    except IntegrityError as error:
-        manifest = Manifest.from_bytes(store.object_path(Digest("sha256", run_id)).read_bytes(), where=run_id[:SHORT])
+    except (IntegrityError, RecordError) as error:
+        manifest = Manifest.salvaged(store.object_path(Digest("sha256", run_id)).read_bytes(), where=run_id[:SHORT])
         return Run(manifest=manifest, blobs=store.blobs, fault=error.message)
 
 
@@ -96,9 +134,9 @@ def read_trajectory(
     section = outcome.section("trajectory") if outcome else origin.get("trajectory")
     sealed = section.get("digest") if isinstance(section, Mapping) else None
     if sealed:
-        return read_lines(store.read(Digest.parse(str(sealed))))
+        return read_series(store.read(Digest.parse(str(sealed))), where=f"the series of {run_id[:SHORT]}")
     live = store.live_dir(run_id) / "series.jsonl"
-    return read_lines(live.read_bytes()) if live.is_file() else Trajectory()
+    return read_series(live.read_bytes()) if live.is_file() else Trajectory()
 
 
 def liveness(live: Path, *, now: Callable[[], float] = time.time) -> str:

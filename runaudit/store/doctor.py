@@ -5,29 +5,34 @@ what a process leaves that died between two steps: half-written files, a record 
 import that was cut short. The next command works past leavings, so a store that holds nothing else is whole.
 """
 
+import contextlib
+import re
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from runaudit.errors import IntegrityError, RunauditError
+from runaudit.records.digest import Digest
+from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT
+from runaudit.store.catalogue import liveness, manifest_of
+from runaudit.store.copies import good_copy
+from runaudit.store.leftovers import kind_of
+from runaudit.store.rehash import relative
 from runaudit.store.store import Store
 from runaudit.store.verify import verify
-from runaudit.text.markdown import escaped, table
-from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
-from runaudit.text.verdicts import verdict_words
-from runaudit.text.words import plural
 
 LEFT_S = 3600.0
-"""A half-written file this old has no writer any more; a younger one may be written this moment."""
-DAMAGE, LEAVING = "damage", "leaving"
+"""What no line of the log names and is this old has no process any more that is about to name it."""
+DAMAGE, LEAVING, SECRET = "damage", "leaving", "secret"
 BACKUP = "restore it from a backup, or import the run again from a bundle"
+REPAIR_IT = "runaudit doctor --repair"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ailment:
-    """One thing that is not as it should be. `kind`: damage or leaving; `run` None: the store itself."""
+    """One thing that is not as it should be. `kind`: damage, leaving or secret; `run` None: the store itself."""
 
     kind: str
     name: str
@@ -39,21 +44,108 @@ class Ailment:
 
 def examine(store: Store, *, now: float | None = None) -> tuple[Ailment, ...]:
     """Everything that is wrong with a store, damage first. Writes nothing. `now`: seconds since the epoch."""
-    return (*_damage(store), *_half_written(store, time.time() if now is None else now))
+    now = time.time() if now is None else now
+    try:
+        left = tuple(_leavings(store, now))
+    except IntegrityError:
+        left = ()  # The log is damaged, which is told; what it should name cannot be told apart.
+    return (*_damage(store), *left, *_half_written(store, now))
 
 
 def _damage(store: Store) -> Iterator[Ailment]:
     for problem in verify(store).problems:
+        digest = object_of(problem.file)
+        is_mendable = digest is not None and good_copy(store, digest) is not None
         yield Ailment(
-            kind=DAMAGE, name="damaged", run=problem.run, file=problem.file, problem=problem.problem, remedy=BACKUP
-        )
+            kind=DAMAGE, name="damaged", run=problem.run, file=problem.file, problem=problem.problem,
+            remedy=f"a good copy is at hand: {REPAIR_IT}" if is_mendable else BACKUP,
+        )  # fmt: skip
+
+
+def object_of(file: str) -> Digest | None:
+    """The digest of the object that a problem is about; None where it is about another file."""
+    match = re.fullmatch(r"objects/sha256/[0-9a-f]{2}/([0-9a-f]{64})", file)
+    return Digest("sha256", match[1]) if match else None
+
+
+def _leavings(store: Store, now: float) -> Iterator[Ailment]:
+    left = uncounted(store, now)
+    for run, digest in left.endings.items():
+        yield Ailment(
+            kind=LEAVING, name="unlogged_outcome", run=run, file=relative(store, digest),
+            problem="outcome that was sealed whole by a process that died before the log named it", remedy=REPAIR_IT,
+        )  # fmt: skip
+    for digest in left.launches:
+        yield Ailment(
+            kind=LEAVING, name="unlogged_launch", run=digest.hex, file=relative(store, digest),
+            problem="launch that died before it was counted: nothing of it ran", remedy=REPAIR_IT,
+        )  # fmt: skip
+    for run in left.lost:
+        is_ours = store.live_dir(run).is_dir()
+        yield Ailment(
+            kind=LEAVING, name="lost_run" if is_ours else "import_cut_short", run=run, file=f"live/{run}" if is_ours
+            else relative(store, Digest("sha256", run)),
+            problem="run whose process is gone, and whose outcome nobody sealed" if is_ours
+            else "imported run whose record says that it ended, and not how",
+            remedy=f"runaudit seal {run[:SHORT]}" if is_ours else "import the same file again",
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uncounted:
+    """What dead processes left between an object and its line. `endings`: run -> its one whole outcome; `launches`:
+    manifests that were never counted; `lost`: counted runs with neither a process nor an outcome."""
+
+    endings: Mapping[str, Digest]
+    launches: tuple[Digest, ...]
+    lost: tuple[str, ...]
+
+
+def uncounted(store: Store, now: float) -> Uncounted:
+    """What no line of the log names, as far as no living process can be about to name it. Raises IntegrityError."""
+    entries = store.entries()
+    named = {entry.digest.hex for entry in entries}
+    open_runs = [e.digest.hex for e in entries if e.kind == "manifest" and str(e.digest) not in store.endings()]
+    gone = [run for run in open_runs if liveness(store.live_dir(run), now=lambda: now) == "lost"]
+    outcomes: dict[str, list[Digest]] = {}
+    launches = []
+    for path in sorted((store.root / "objects" / "sha256").glob("??/*")):
+        digest = object_of(str(path.relative_to(store.root)))
+        if digest is None or digest.hex in named or not store.holds(digest):
+            continue
+        kind = kind_of(path)
+        if kind == "manifest" and now - path.stat().st_mtime > LEFT_S and not _has_folder(store, digest.hex):
+            launches.append(digest)
+        elif kind == "outcome":
+            with contextlib.suppress(RunauditError):
+                run = Outcome.from_bytes(store.read(digest), where="outcome").manifest.hex
+                outcomes.setdefault(run, []).append(digest)
+    # Of two outcomes nobody can say which was meant: `runaudit seal` makes a third from what lies on disk.
+    endings = {run: found[0] for run, found in outcomes.items() if run in gone and len(found) == 1}
+    lost = tuple(run for run in gone if run not in endings and _should_have_ended(store, run))
+    return Uncounted(endings=endings, launches=tuple(launches), lost=lost)
+
+
+def _has_folder(store: Store, run: str) -> bool:
+    """A folder of a launch that the log does not name is damage, which `verify` tells of."""
+    return store.live_dir(run).exists() or store.run_dir(run).exists()
+
+
+def _should_have_ended(store: Store, run: str) -> bool:
+    """Whether a run without an outcome was started here, or comes from a record that says how it ended."""
+    if store.live_dir(run).is_dir():
+        return True
+    try:
+        return bool(manifest_of(store, run).section("origin").get("ending"))
+    except RunauditError:
+        return False  # Damaged, and told as such.
 
 
 def _half_written(store: Store, now: float) -> Iterator[Ailment]:
     for path in half_written(store, now):
         yield Ailment(
             kind=LEAVING, name="half_written", run=None, file=str(path.relative_to(store.root)),
-            problem="was being written by a process that died", remedy="runaudit doctor --repair",
+            problem="was being written by a process that died", remedy=REPAIR_IT,
         )  # fmt: skip
 
 
@@ -69,49 +161,3 @@ def _changed(path: Path) -> float:
         return path.lstat().st_mtime
     except OSError:
         return float("inf")  # Gone meanwhile: its writer lives.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DoctorAnswer:
-    """What `doctor` answers with: what is wrong now, and what was done about it."""
-
-    found: tuple[Ailment, ...]
-    done: tuple[str, ...] = ()
-
-    @property
-    def verdict(self) -> str:
-        """Whether the store is whole, in the word of the table of verdicts."""
-        return "damaged" if any(one.kind == DAMAGE for one in self.found) else "whole"
-
-    def to_json(self) -> dict[str, Any]:
-        """The answer for a program."""
-        return {"schema": "runaudit.doctor/1", "verdict": self.verdict, "found": [asdict(one) for one in self.found],
-                "done": list(self.done)}  # fmt: skip
-
-    @property
-    def headline(self) -> str:
-        """Whether the store is whole, and what lies about."""
-        damage = sum(one.kind == DAMAGE for one in self.found)
-        left = len(self.found) - damage
-        said = f"{plural(damage, 'problem')}" if damage else "the store is whole"
-        return said + (f"; {plural(left, 'leaving')} of processes that died" if left else "")
-
-    def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
-        """For a terminal: what was done, each thing that is wrong with its remedy, then the whole of it."""
-        yield from (printable(text) for text in self.done)
-        for one in self.found:
-            yield printable(f"{_place(one)}  {one.file}: {one.problem}; {one.remedy}")
-        yield paint(self.headline, BOLD + verdict_words("doctor", self.verdict).tone.colour)
-
-    def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
-        """For a pull request."""
-        yield f"**{escaped(self.headline)}**"
-        if self.done:
-            yield from ("", *(f"- {escaped(text)}" for text in self.done))
-        if self.found:
-            rows = ((_place(one), one.file, one.problem, one.remedy) for one in self.found)
-            yield from ("", *table(("run", "file", "problem", "remedy"), rows))
-
-
-def _place(one: Ailment) -> str:
-    return one.run[:SHORT] if one.run else "store"

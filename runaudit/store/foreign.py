@@ -1,17 +1,27 @@
 """Runs from elsewhere, sealed like our own: what they hold, then the manifest that names it, then the outcome.
 
 A run that does not say how it ended has no outcome to name its series; its manifest names them, under `origin`.
+
+A run that comes back from a bundle has the id and the record that it had; that it came is one line of the log:
+
+    imported    {"schema": "runaudit.imported/1", "run": RUN, "from": the name of the file}
+
+Whatever was not launched in this store holds a command that somebody else wrote: `came_from` tells it apart.
 """
 
 from typing import Any
 
-from runaudit.records.canonical import canonical_bytes
+from runaudit.records.canonical import canonical_bytes, parse_canonical
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import Run
 from runaudit.records.trajectory import write_lines
+from runaudit.store.line import Line
 from runaudit.store.store import Store
+
+IMPORTED, IMPORTED_SCHEMA = "imported", "runaudit.imported/1"
+CAPTURED = "captured"
 
 
 def foreign_manifest(run: Run) -> Manifest:
@@ -49,6 +59,27 @@ def seal_foreign(store: Store, run: Run, *, time: str, is_logged: bool = False) 
     if outcome is not None:
         store.seal_outcome(outcome, time=time)
     return manifest
+
+
+def imported_line(store: Store, run_id: str, source: str, *, time: str) -> Line:
+    """The line that says that a run came from a file. It goes before those of the run: at no moment does that look like
+    one of our own."""
+    digest = store.put(canonical_bytes({"schema": IMPORTED_SCHEMA, "run": run_id, "from": source}))
+    return Line(kind=IMPORTED, digest=digest, subject=digest, time=time)
+
+
+def came_from(store: Store, run: Run) -> str | None:
+    """Where a run came from, in words; None for one that was launched in this store."""
+    kind = str(run.manifest.section("origin").get("kind", CAPTURED))
+    if kind != CAPTURED:
+        return f"an import ({kind})"
+    for entry in store.entries():
+        if entry.kind == IMPORTED:
+            body = parse_canonical(store.read(entry.digest), where=f"line {entry.seq} of the log")
+            if body.get("run") == run.id:
+                return f"the bundle {body.get('from')}"
+    # Bundles that older versions took in left no line; a launch makes this folder before its command starts.
+    return None if store.live_dir(run.id).is_dir() else "elsewhere: the store holds no trace of its launch"
 
 
 def _lines(run: Run) -> bytes:

@@ -55,11 +55,11 @@ def leftovers(
         if path in hashed.files:
             continue
         file = str(path.relative_to(store.root))
-        fault = hashed.fault(path, f"sha256:{path.name}")
+        fault = hashed.object_fault(store, Digest("sha256", path.name))
         if fault is not None:
             problems.append(Problem(run=None, file=file, problem=fault))
-        elif path.name not in named:
-            unnamed[_kind(path)].append(path.name)
+        elif path.name not in named and f"sha256:{path.name}" not in store.forgotten():
+            unnamed[kind_of(path)].append(path.name)
     ran = _ran(store, found, launched, unnamed["manifest"])
     problems += ran.values()
     died = [run for run in unnamed["manifest"] if run not in ran]
@@ -79,7 +79,8 @@ def _ran(store: Store, found: Inventory, launched: frozenset[str], manifests: Se
     }
 
 
-def _kind(path: Path) -> str:
+def kind_of(path: Path) -> str:
+    """What an object of the store is: manifest, outcome, or object for all else. Raises OSError."""
     raw = path.read_bytes()
     for kind, schema in (("manifest", MANIFEST_SCHEMA), ("outcome", OUTCOME_SCHEMA)):
         if raw.startswith(b"{") and schema.encode() in raw and _schema(raw) == schema:

@@ -38,7 +38,7 @@ def count_look(store: Store, metric: str, arms: Arms, *, time: str) -> int:
 
 def _earlier(store: Store, metric: str, arms: Arms) -> set[Digest]:
     subject = str(_subject(metric, arms))
-    return {entry.digest for entry in store.entries() if entry.kind == LOOK and entry.subject == subject}
+    return {entry.digest for entry in store.newest_first(subject) if entry.kind == LOOK and entry.subject == subject}
 
 
 def _subject(metric: str, arms: Arms) -> Digest:

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from runaudit.errors import RunauditError
-from runaudit.records.digest import Digest, digest_file, digest_within
+from runaudit.records.digest import Digest, digest_bytes, digest_file, digest_within
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
-from runaudit.store.store import LogEntry, Store
+from runaudit.store.line import LogEntry
+from runaudit.store.store import Store
+from runaudit.store.tombstone import tombstone
 
 _MENTIONED = re.compile(rb"sha256:([0-9a-f]{64})")
 
@@ -51,8 +53,12 @@ class Hashed:
         return f"does not match its digest: sealed {digest[:19]}…, found {found[:19]}…"
 
     def object_fault(self, store: Store, digest: Digest) -> str | None:
-        """What is wrong with an object of the store."""
-        return self.fault(store.object_path(digest), str(digest))
+        """What is wrong with an object of the store; nothing where it was forgotten, and its tombstone lies there."""
+        fault = self.fault(store.object_path(digest), str(digest))
+        gone = store.forgotten().get(str(digest)) if fault else None
+        if gone is not None and self.fault(store.object_path(digest), str(digest_bytes(tombstone(gone)))) is None:
+            return None
+        return fault
 
     def add(self, other: "Hashed") -> None:
         """Take over what another process hashed."""
@@ -87,6 +93,8 @@ def check_run(store: Store, launch: Launch, hashed: Hashed) -> Iterator[Problem]
         file = relative(store, entry.digest)
         if fault := hashed.object_fault(store, entry.digest):
             yield Problem(run=run, file=file, problem=f"{entry.kind}: {fault}")
+            continue
+        if str(entry.digest) in store.forgotten():
             continue
         try:
             yield from _check_links(store, run, entry, hashed)

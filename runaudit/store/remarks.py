@@ -16,7 +16,9 @@ from typing import Any
 from runaudit.errors import IntegrityError, RunauditError
 from runaudit.records.canonical import canonical_bytes, parse_canonical
 from runaudit.records.digest import Digest
-from runaudit.store.store import LogEntry, Store
+from runaudit.store.line import LogEntry
+from runaudit.store.store import Store
+from runaudit.store.tombstone import ForgottenError
 
 NOTE, ARCHIVE, UNARCHIVE = "note", "archive", "unarchive"
 KINDS = (NOTE, ARCHIVE, UNARCHIVE)
@@ -40,7 +42,8 @@ def add_note(store: Store, run_id: str, text: str, *, time: str) -> Note:
 
 def notes(store: Store, run_id: str) -> tuple[Note, ...]:
     """The notes on one run, oldest first. Raises IntegrityError where one was changed."""
-    found = ((entry, read_remark(store, entry)) for entry in store.entries() if entry.kind == NOTE)
+    told = [entry for entry in store.newest_first(f'"{NOTE}"') if entry.kind == NOTE]
+    found = ((entry, read_remark(store, entry)) for entry in reversed(told))
     return tuple(Note(text=str(body["text"]), time=entry.time) for entry, body in found if body["run"] == run_id)
 
 
@@ -54,13 +57,17 @@ def set_archived(store: Store, run_id: str, away: bool, *, time: str) -> bool:
 
 def archived(store: Store) -> frozenset[str]:
     """The runs that lists leave out. Raises IntegrityError where the log's word on one was changed."""
-    last = {entry.subject: entry for entry in store.entries() if entry.kind in (ARCHIVE, UNARCHIVE)}
+    said = [entry for entry in store.newest_first(f'{ARCHIVE}"') if entry.kind in (ARCHIVE, UNARCHIVE)]
+    last = {entry.subject: entry for entry in reversed(said)}
     return frozenset(read_remark(store, entry)["run"] for entry in last.values() if entry.kind == ARCHIVE)
 
 
 def read_remark(store: Store, entry: LogEntry) -> dict[str, Any]:
     """What a line of one of these kinds says, `run` the whole id. Raises IntegrityError where it is no such thing."""
-    body = parse_canonical(store.read(entry.digest), where=f"{entry.kind} of line {entry.seq}")
+    try:
+        body = parse_canonical(store.read(entry.digest), where=f"{entry.kind} of line {entry.seq}")
+    except ForgottenError as error:
+        return {"schema": SCHEMAS[entry.kind], "run": str(error.row.run), "text": error.row.said}
     whole = (
         isinstance(body, dict) and body.get("schema") == SCHEMAS.get(entry.kind) and isinstance(body.get("run"), str)
     )

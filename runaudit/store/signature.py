@@ -23,8 +23,9 @@ from runaudit.errors import NothingToJudgeError, UsageError
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.store.end import GENESIS, chains_of
+from runaudit.store.line import LogEntry
 from runaudit.store.rehash import Problem
-from runaudit.store.store import LogEntry, Store
+from runaudit.store.store import Store
 from runaudit.store.verify import SIGNATURES
 from runaudit.system.files import read_ordinary
 

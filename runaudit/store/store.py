@@ -24,16 +24,17 @@ import secrets
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runaudit.errors import IntegrityError, NothingToJudgeError, RunauditError
 from runaudit.records.canonical import JSON, canonical_bytes, parse_canonical
 from runaudit.records.digest import Digest, digest_bytes, digest_file
 from runaudit.store.aside import kept_aside, put_over
-from runaudit.store.end import MARK, End, damaged, end_fault, read_ends, settled, write_lines
+from runaudit.store.end import damaged, end_fault, read_ends, settled, write_lines
+from runaudit.store.line import Line, LogEntry, entry_of, parsed_lines
+from runaudit.store.tombstone import FORGET, Forgotten, ForgottenError, rows_of, tombstone
 from runaudit.system.clock import utc_text
 from runaudit.system.files import fsync_folder, read_ordinary
 from runaudit.system.locks import lock
@@ -46,45 +47,14 @@ if TYPE_CHECKING:
 STORE_SCHEMA = "runaudit.store/1"
 REPAIR, REPAIR_SCHEMA = "repair", "runaudit.repair/1"
 """What was mended in the store itself: the kind of its line, whose subject is the event and no run, and its object."""
+ENDINGS = ("outcome", "correction")
+"""The kinds of line that say how a run ended."""
 _LOG = logging.getLogger("runaudit")
+BACKUP = "restore it from a backup; `runaudit verify` lists all"
 
 
 class StoreError(RunauditError):
     """The store cannot be read or written: permissions, a full disk, something else in its place."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogEntry:
-    """One line of the log. `kind` is manifest, outcome, correction, waiver, look, note, archive or unarchive; `subject`
-    the manifest it concerns, of a look the comparison, of the last three what was said (`store.remarks`)."""
-
-    seq: int
-    prev: str
-    kind: str
-    digest: Digest
-    subject: str
-    time: str
-    line: bytes
-
-    @property
-    def chain(self) -> str:
-        """The digest the next line must name."""
-        return str(digest_bytes(self.line))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """What a line of the log is to say."""
-
-    kind: str
-    digest: Digest
-    subject: Digest
-    time: str
-
-    def raw(self, before: End) -> bytes:
-        """The line that follows this end of the log, without its newline."""
-        told = {"kind": self.kind, "digest": str(self.digest), "subject": str(self.subject), "time": self.time}
-        return canonical_bytes({**told, "seq": before.lines + 1, "prev": before.head, MARK: 1})
 
 
 class Store:
@@ -92,7 +62,9 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._raw: tuple[tuple[int, int, int], bytes] | None = None
         self._read: tuple[tuple[int, int, int], tuple[LogEntry, ...], Mapping[str, LogEntry]] | None = None
+        self._gone: tuple[tuple[int, int, int], Mapping[str, Forgotten]] | None = None
 
     def existing(self) -> "Store":
         """This store, held to be there. Raises EmptyStoreError where there is none yet, StoreError like `open`."""
@@ -157,22 +129,19 @@ class Store:
         with self.explained("write to"):
             if not os.path.lexists(self.object_path(digest)):
                 self.write_once(self.object_path(digest), data)
-            elif not self.holds(digest):
+            elif not self.holds(digest) and str(digest) not in self.forgotten():
                 self.replace_damaged(digest, data)
         return digest
 
     def replace_damaged(self, digest: Digest, data: bytes) -> None:
-        """Put good bytes in the place of an object that is not what its name says, the damaged ones aside.
-
-        The log tells of it first: a crash in between leaves an object that is still damaged, never one that was mended
-        unseen. Raises StoreError.
-        """
+        """Put good bytes in the place of an object that is not what its name says, the damaged ones aside. The log
+        tells of it first: a crash in between leaves what is still damaged, never what was mended unseen. StoreError."""
         path = self.object_path(digest)
         name = str(path.relative_to(self.root))
         with self.explained("mend"):
             aside = kept_aside(self.root, path)
             self.tell_repair([{"what": "replaced by a good copy", "file": name, "aside": aside}])
-            put_over(path, data)
+            put_over(self.root, path, data)
         _LOG.warning("runaudit: %s was damaged: replaced by a good copy, the damaged bytes are in %s", name, aside)
 
     def tell_repair(self, rows: Sequence[Mapping[str, JSON]]) -> LogEntry:
@@ -181,23 +150,31 @@ class Store:
         digest = self.put(body)
         return self.append(REPAIR, digest, subject=digest, time=utc_text(time.time()))
 
+    def forgotten(self) -> Mapping[str, Forgotten]:
+        """What was taken out of the store on purpose, by digest text; nothing where the log is damaged."""
+        facts = self._facts()
+        if self._gone is None or self._gone[0] != facts:
+            try:
+                lines = [one for one in self.newest_first(f'"kind":"{FORGET}"') if one.kind == FORGET]
+            except IntegrityError:
+                return {}
+            rows = [row for one in reversed(lines) for row in rows_of(self.read(one.digest))]
+            self._gone = facts, {row.digest: row for row in rows}
+        return self._gone[1]
+
     def read(self, digest: Digest) -> bytes:
         """The bytes of this digest, re-hashed. Raises IntegrityError where they are missing or changed."""
         path = self.object_path(digest)
         try:
             data = read_ordinary(path)
         except FileNotFoundError:
-            raise IntegrityError(
-                f"{path} is missing from the store",
-                remedy="restore it from a backup; `runaudit verify` lists all",
-            ) from None
+            raise IntegrityError(f"{path} is missing from the store", remedy=BACKUP) from None
         except OSError as error:
             raise StoreError(f"{path} cannot be read: {error.strerror}", remedy="check its permissions") from error
         if digest_bytes(data) != digest:
-            raise IntegrityError(
-                f"{path} does not match its digest",
-                remedy="restore it from a backup; `runaudit verify` lists all",
-            )
+            if (gone := self.forgotten().get(str(digest))) is not None and data == tombstone(gone):
+                raise ForgottenError(gone)
+            raise IntegrityError(f"{path} does not match its digest", remedy=BACKUP)
         return data
 
     @cached_property
@@ -262,17 +239,48 @@ class Store:
         """Manifest digest -> the newest outcome line of its run: a correction supersedes what it corrects."""
         return self._log()[1]
 
+    def ending(self, subject: str) -> LogEntry | None:
+        """The newest outcome line of one run, by its manifest's digest."""
+        if self._read is not None and self._read[0] == self._facts():
+            return self.endings().get(subject)
+        about = (entry for entry in self.newest_first(subject) if entry.kind in ENDINGS)
+        return next((entry for entry in about if entry.subject == subject), None)
+
+    def newest_first(self, part: str) -> Iterator[LogEntry]:
+        """The lines of the log in which `part` stands, the last one first. Raises IntegrityError as `entries` does.
+
+        A question about one run of a hundred thousand looks for its id among the bytes and parses what it finds: to
+        parse all of the log took longer than the rest of the answer.
+        """
+        facts = self._facts()
+        if self._read is not None and self._read[0] == facts:
+            yield from (entry for entry in reversed(self._read[1]) if part.encode() in entry.line)
+            return
+        if self._raw is None or self._raw[0] != facts:
+            self._raw = facts, self.whole_log()
+        raw, wanted = self._raw[1], part.encode()
+        at = raw.rfind(wanted)
+        while at >= 0:
+            start = raw.rfind(b"\n", 0, at) + 1
+            yield entry_of(raw[start : raw.index(b"\n", at)], raw.count(b"\n", 0, start) + 1)
+            at = raw.rfind(wanted, 0, start)
+
+    def whole_log(self) -> bytes:
+        """The whole lines of the log. Raises IntegrityError where it does not end as it was sealed."""
+        # The end comes first: a line that is added meanwhile makes the log longer than this end, never shorter.
+        end = read_ends(self.root).newest
+        raw = self.log_bytes()
+        if fault := end_fault(raw, end):
+            raise damaged(self.root, fault)
+        return raw[: raw.rfind(b"\n") + 1]
+
     def _log(self) -> tuple[tuple[LogEntry, ...], Mapping[str, LogEntry]]:
         """The log, parsed once for as long as the file stays what it was: a list of n runs reads it once."""
         facts = self._facts()
         if self._read is None or self._read[0] != facts:
-            # The end comes first: a line that is added meanwhile makes the log longer than this end, never shorter.
-            end = read_ends(self.root).newest
-            raw = self.log_bytes()
-            if fault := end_fault(raw, end):
-                raise damaged(self.root, fault)
+            raw = self.whole_log()
             entries = tuple(entry for _, entry in parsed_lines(raw))
-            endings = {entry.subject: entry for entry in entries if entry.kind in ("outcome", "correction")}
+            endings = {entry.subject: entry for entry in entries if entry.kind in ENDINGS}
             self._read = facts, entries, endings
         return self._read[1:]
 
@@ -315,6 +323,7 @@ class Store:
     def seal_manifest(self, manifest: "Manifest", *, time: str) -> None:
         """Write a manifest once and count its launch."""
         self.append("manifest", self.put(manifest.raw), subject=manifest.digest, time=time)
+        self.put(manifest.raw)  # `doctor --repair` may have moved it aside while no line named it.
 
     def seal_outcome(self, outcome: "Outcome", *, time: str) -> None:
         """Write an outcome once, linked to its manifest."""
@@ -353,40 +362,3 @@ class Blobs(Mapping[str, bytes]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
-
-
-def parsed_lines(raw: bytes) -> Iterator[tuple[int, LogEntry]]:
-    """Number and content of every whole line of a log. Raises IntegrityError at one that is damaged."""
-    for number, line in enumerate(raw[: raw.rfind(b"\n") + 1].split(b"\n")[:-1], start=1):
-        yield number, entry_of(line, number)
-
-
-def entry_of(line: bytes, number: int) -> LogEntry:
-    """What line `number` of a log says. Raises IntegrityError where it is damaged."""
-    try:
-        row: dict[str, Any] = json.loads(line)
-        return LogEntry(
-            seq=int(row["seq"]),
-            prev=str(row["prev"]),
-            kind=str(row["kind"]),
-            digest=Digest.parse(row["digest"]),
-            subject=str(row["subject"]),
-            time=str(row["time"]),
-            line=line,
-        )
-    except (ValueError, KeyError, TypeError, RunauditError) as error:
-        raise IntegrityError(
-            f"line {number} of the store's log is damaged", remedy="restore log.jsonl from a backup"
-        ) from error
-
-
-def find_store(start: Path, *, environ: Mapping[str, str] = os.environ, named: Path | None = None) -> Path:
-    """Where the store is: named, else $RUNAUDIT_STORE, else `.runaudit` at the root of the git work tree or here."""
-    if named is not None:
-        return named.expanduser()
-    if environ.get("RUNAUDIT_STORE"):
-        return Path(environ["RUNAUDIT_STORE"]).expanduser()
-    for folder in (start, *start.parents):
-        if (folder / ".git").exists():
-            return folder / ".runaudit"
-    return start / ".runaudit"

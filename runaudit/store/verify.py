@@ -16,10 +16,12 @@ from runaudit.errors import IntegrityError
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.store.end import FILE, GENESIS, MARKED, Ends, end_fault, end_remarks, read_ends
+from runaudit.store.forget import forgotten_remarks
 from runaudit.store.leftovers import inventory, leftovers
+from runaudit.store.line import LogEntry, entry_of
 from runaudit.store.rehash import Hashed, Launch, Problem, check_runs, relative
 from runaudit.store.remarks import KINDS, remark_faults
-from runaudit.store.store import STORE_SCHEMA, LogEntry, Store, entry_of
+from runaudit.store.store import STORE_SCHEMA, Store
 from runaudit.system.progress import work
 from runaudit.text.words import plural
 
@@ -63,7 +65,7 @@ def verify(store: Store, ids: tuple[str, ...] | None = None, *, jobs: int = 1, u
     found, hashed = _checked(store, fresh, jobs)
     problems += found
     problems += _check_remarks(store, entries, ids, hashed)
-    remarks = list(end_remarks(ends, len(lines)))
+    remarks = [*end_remarks(ends, len(lines)), *forgotten_remarks(store)]
     if len(fresh) < len(wanted):
         remarks.append(
             f"not read again: {plural(len(wanted) - len(fresh), 'run')} of which all was sealed up to line "

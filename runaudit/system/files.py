@@ -65,7 +65,9 @@ def read_ordinary(path: Path, *, most: int = -1) -> bytes:
 
 def is_below(path: Path, folder: Path) -> bool:
     """Whether `path`, which may not exist, lies within `folder` by its words and by every link on the way to it."""
-    if ".." in path.parts or not path.is_relative_to(folder) or path == folder or "\0" in str(path):
+    if not path.is_relative_to(folder) or path == folder or "\0" in str(path):
+        return False
+    if ".." in path.relative_to(folder).parts:  # the folder's own may be there: `--store ../runs`
         return False
     return Path(os.path.realpath(path.parent)).is_relative_to(os.path.realpath(folder))
 

@@ -1,7 +1,9 @@
 """What reaches a terminal: colour, and control characters made visible. Loads nothing of what judges runs."""
 
 import json
+import os
 import re
+import sys
 
 RED, GREEN, YELLOW, BOLD, DIM, PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
 _OURS = re.compile(f"({'|'.join(map(re.escape, (RED, GREEN, YELLOW, BOLD, DIM, PLAIN)))})")
@@ -68,3 +70,17 @@ def harmless(line: str, paint: Paint = UNPAINTED) -> str:
     if not paint.on:
         return printable(line)
     return "".join(part if _OURS.fullmatch(part) else printable(part) for part in _OURS.split(line))
+
+
+def use_colour() -> bool:
+    """Whether answers are coloured: only on a terminal, and never against NO_COLOR."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def line_width() -> int | None:
+    """How many characters a line of the terminal takes; None where answers go elsewhere."""
+    if not sys.stdout.isatty():
+        return None
+    import shutil
+
+    return shutil.get_terminal_size().columns

@@ -103,6 +103,7 @@ _TABLE: dict[str, dict[str, VerdictWords]] = {
     "doctor": {
         "whole": _good("Whole", "Nothing that was sealed is damaged."),
         "damaged": _bad("Damaged", "Something that was sealed is damaged.", INTEGRITY),
+        "exposed": _bad("Exposed", "A secret can be read in the store."),
     },
     "plan": {
         "planned": _good("Planned", "So many seeds find the effect."),

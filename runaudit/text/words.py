@@ -23,11 +23,22 @@ def head(words: Sequence[str], limit: int = 5) -> str:
 
 
 def closest(word: str, known: Iterable[str]) -> str:
-    """The nearest of the names there are, in brackets behind the one that there is not; empty where none is near."""
+    """The nearest of the names there are, in brackets behind the one that there is not; empty where none is near.
+    Quoted: a label may hold commas, a line break, or what a terminal obeys."""
     import difflib  # only where something was mistyped
 
     near = difflib.get_close_matches(word, sorted(set(known)), n=3, cutoff=0.4)
-    return f" (closest: {', '.join(near)})" if near else ""
+    return f" (closest: {', '.join(map(quoted, near))})" if near else ""
+
+
+def quoted(text: str) -> str:
+    """A name as it stands in a message: whole, in quotes, with what is no letter to a terminal made visible."""
+    return cut(repr(text))
+
+
+def cut(text: str) -> str:
+    """A text in few characters: nobody reads on in a message that echoes a page."""
+    return text if len(text) <= MAX_LEVEL else text[: MAX_LEVEL - 1] + "…"
 
 
 def plural(count: int, noun: str, many: str = "") -> str:
@@ -59,8 +70,8 @@ def level(value: object) -> str:
         text = value[:19] + "…" if value.startswith("sha256:") else value
         text = text[:12] + "…" if _COMMIT.fullmatch(text) else text
         is_plain = text.startswith("sha256:") or (text and " " not in text and not _looks_like_another_type(text))
-        return _cut(text if is_plain else repr(text))
-    return _cut(_compact(value))
+        return cut(text if is_plain else repr(text))
+    return cut(_compact(value))
 
 
 def _compact(value: object) -> str:
@@ -84,7 +95,3 @@ def _looks_like_another_type(text: str) -> bool:
     except ValueError:
         return text.lower() in ("true", "false", "null", "none", "absent")
     return True
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= MAX_LEVEL else text[: MAX_LEVEL - 1] + "…"

@@ -29,7 +29,7 @@ HOMES = {
     "tensorboard": {"runaudit/importers/tensorboard.py"},
     "matplotlib": {"runaudit/report/figures.py"},
     "jinja2": {"runaudit/report/html.py"},
-    "yaml": {"runaudit/records/yamlfile.py"},
+    "yaml": {"runaudit/records/yamlevents.py", "runaudit/records/yamlfile.py"},
     "deepdiff": {"runaudit/diff/lists.py"},
     "trainer": set(),
     "statsmodels": set(),

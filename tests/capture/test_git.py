@@ -364,3 +364,11 @@ def test_a_broken_repository_is_one_clear_line(repo: Repo) -> None:
 
     with pytest.raises(CaptureError, match=r"git .*not a git repository"):
         capture_code(repo.root, None)
+
+
+def test_a_pipe_where_git_tracks_a_file_is_not_waited_for(repo: Repo) -> None:
+    (repo.root / "train.py").unlink()
+    os.mkfifo(repo.root / "train.py")
+
+    with pytest.raises(CaptureError, match=r"train.py is a pipe.*git checkout"):
+        capture_code(repo.root, None)

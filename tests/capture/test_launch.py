@@ -109,7 +109,9 @@ def test_equal_secrets_give_one_design_and_another_secret_another(repo: Repo, st
 
 
 def test_the_last_look_refuses_a_secret_that_came_in_late(repo: Repo, store: Store) -> None:
-    draft = amended(draft_manifest(request(repo), store, environ={}), waivers=[{"reason": SECRETS["environment"]}])
+    draft = amended(
+        draft_manifest(request(repo), store, environ={}), waivers=[{"rule": "RA103", "reason": SECRETS["environment"]}]
+    )
 
     with pytest.raises(CaptureError, match=r"waivers\[0\]\.reason") as refusal:
         seal(store, draft, environ={"DB_PASSWORD": SECRETS["environment"]})
@@ -172,3 +174,24 @@ def test_the_siblings_of_a_launch_are_found(
     code = draft_manifest(request(repo, siblings=None), store, environ={}).section("code")
 
     assert "ops.py" in code["siblings"]["sib"]["files"]
+
+
+def test_a_secret_that_the_last_file_gives_away_is_gone_from_the_first(repo: Repo, store: Store) -> None:
+    repo.write("a.py", "connect('tr0ub4dor-x9')\n")
+    repo.write("z.yaml", "db_password: tr0ub4dor-x9\n")
+    repo.commit()
+
+    draft_manifest(request(repo), store, environ={})
+
+    stored = b"".join(path.read_bytes() for path in store.root.rglob("*") if path.is_file())
+    assert b"tr0ub4dor-x9" not in stored and b"connect('<redacted:hmac-" in stored
+
+
+def test_a_waiver_that_quotes_a_secret_is_sealed_without_it(repo: Repo, store: Store) -> None:
+    draft = amended(
+        draft_manifest(request(repo), store, environ={}), waivers=[{"rule": "RA103", "reason": "DB_PASS=tr0ub4dor-x9"}]
+    )
+
+    sealed = seal(store, draft, environ={})
+
+    assert sealed.waivers[0]["reason"].startswith("DB_PASS=<redacted:hmac-") and run_ids(store) == (sealed.id,)

@@ -353,3 +353,15 @@ def test_a_folder_that_was_listed_is_told_by_its_names_without_what_runs_left(sc
         {"path": str(folder), "digest": sha(b"a.png\0b.png"), "names": 2}
     ]  # fmt: skip
     assert later["observed"]["folders_made"] == [made]
+
+
+def test_nothing_that_a_store_keeps_for_itself_is_an_input(scene: Scene) -> None:
+    """A run that asks its store for its parent reads the log and its end, which every other launch moves on."""
+    manifest = scene.manifest()
+    scene.store.root.joinpath("data.csv").write_bytes(b"1,2\n")
+    kept = [path for path in scene.store.root.rglob("*") if path.is_file() and path.name != "data.csv"]
+    assert {"log.jsonl", "log.end", "store.json"} <= {path.name for path in kept}
+
+    found = rows(scene.seen(*(Read(path=str(path)) for path in scene.store.root.rglob("*")), manifest=manifest))
+
+    assert [Path(path).name for path in found] == ["data.csv"]

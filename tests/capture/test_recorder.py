@@ -410,6 +410,22 @@ def test_a_checkpoint_outside_the_run_is_copied_so_that_writing_it_again_changes
     assert verify(store).problems == ()
 
 
+def test_a_checkpoint_behind_a_link_in_the_runs_folder_is_copied_into_it(
+    store: Store, repo: Repo, tmp_path: Path
+) -> None:
+    (tmp_path / "scratch").mkdir()
+    with started(store, repo.root) as recorder:
+        folder = recorder.run_dir / "ckpt"
+        folder.symlink_to(tmp_path / "scratch")
+        (folder / "best.pt").write_bytes(b"weights")
+        recorder.checkpoint(folder / "best.pt", step=1)
+
+    outcome = load(store, recorder.id).outcome
+    assert outcome is not None
+    assert [entry["path"] for entry in outcome.checkpoints] == ["checkpoints/00000001-best.pt"]
+    assert verify(store).problems == ()
+
+
 def test_a_checkpoint_written_again_in_the_runs_folder_is_sealed_as_it_is(store: Store, repo: Repo) -> None:
     with started(store, repo.root) as recorder:
         file = recorder.run_dir / "last.pt"
@@ -737,3 +753,37 @@ def test_a_heartbeat_tells_running_from_lost(store: Store, repo: Repo) -> None:
 
     assert beat["pid"] == os.getpid()
     recorder.finish()
+
+
+def test_a_long_run_is_sealed_as_columns_and_its_lines_lie_nowhere_twice(store: Store, repo: Repo) -> None:
+    recorder = started(store, repo.root)
+    for step in range(3000):
+        recorder.log(step, {f"loss/{i}": step / (i + 7) for i in range(4)})
+    live = store.live_dir(recorder.id) / "series.jsonl"
+    size = live.stat().st_size
+
+    recorder.finish()
+
+    run = load(store, recorder.id)
+    assert not live.exists()
+    assert run.outcome is not None and run.outcome.body["trajectory"]["size"] * 3 < size
+    assert run.trajectory.series["loss/3"] == tuple((step, step / 10) for step in range(3000))
+    assert run.metrics["loss/0"] == 2999 / 7 and run.outcome.body["steps_done"] == 2999
+
+
+def test_lines_that_came_after_the_seal_are_not_removed(store: Store, repo: Repo, monkeypatch) -> None:
+    recorder = started(store, repo.root)
+    recorder.log(0, {"x": 1.0})
+    live = store.live_dir(recorder.id) / "series.jsonl"
+    seal = Store.seal_outcome
+
+    def late(self: Store, outcome: object, **more: object) -> object:
+        with live.open("ab") as file:
+            file.write(b'{"s":1,"t":1.0,"v":{"x":2.0}}\n')
+        return seal(self, outcome, **more)
+
+    monkeypatch.setattr(Store, "seal_outcome", late)
+    recorder.finish()
+
+    assert live.read_bytes().count(b"\n") == 2
+    assert load(store, recorder.id).trajectory.series["x"] == ((0, 1.0),)

@@ -49,6 +49,26 @@ def test_labels_ids_cohorts_metrics_and_rules_are_offered(here, runaudit, offere
     assert "slow" in offered("runaudit guard --baseline sl")
 
 
+def test_columns_orders_kinds_and_directions_are_offered(here, offered):
+    cohort(here, "slow", [30.0])
+
+    assert offered("runaudit list --columns id,full") == ["id,full_frame/psnr"]
+    assert {"id", "label", "full_frame/psnr"} <= set(offered("runaudit list --columns "))
+    assert offered("runaudit stats --direction l") == ["lower"]
+    assert offered("runaudit import b") == ["bundle"]
+    assert set(offered("runaudit import ")) == {"record", "wandb", "bundle"}
+
+
+def test_a_label_of_odd_letters_is_offered_so_that_the_shell_takes_it_for_a_word(here, offered):
+    odd = (" led by a space", "lr<1e-3", "[b] arm", "@home")
+    for at, label in enumerate((*odd, "-rf", "`id`", "a;b")):
+        cohort(here, label, [30.0], put("config/x", at))
+
+    words = offered("runaudit show ")
+    assert {"\\ led\\ by\\ a\\ space", "lr\\<1e-3", "\\[b\\]\\ arm", "@home"} <= set(words)
+    assert not any(word.startswith("-") or "`" in word or ";" in word for word in words)
+
+
 def test_a_damaged_or_missing_store_offers_nothing_and_says_nothing(here, offered, tmp_path):
     assert offered(f"runaudit show --store {tmp_path}/none sl") == []
     cohort(here, "slow", [30.0])

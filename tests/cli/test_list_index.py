@@ -81,6 +81,55 @@ def test_a_spoilt_index_is_made_again(store, said, spoilt):
         assert said("list", "--format", form) == good
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_byte_changed_within_the_index_changes_no_answer(store, said, form):
+    """A flipped letter of a label leaves a database that can be read and says something else."""
+    good = said("list", "--format", form)
+    path = cache(store) / "list.sqlite"
+    raw = path.read_bytes()
+    assert raw.count(b"base 1") > 1
+    path.write_bytes(raw.replace(b"base 1", b"best 1"))
+
+    assert said("list", "--format", form) == good
+    assert said("show", "base 1", "-q")[0] == 0
+
+
+def test_the_index_of_another_store_changes_no_answer(store, said, tmp_path):
+    good = said("list")
+    other = Store.create(tmp_path / "other")
+    seal(other, put("seed", 1), put("label", "base 1"))
+    assert said("list", "--store", "other") != good
+    for path in cache(store).glob("list*"):
+        (cache(other) / path.name).write_bytes(path.read_bytes())
+
+    assert "base 2" not in said("list", "--store", "other")[1]
+    assert said("list") == good
+
+
+def test_a_log_rewritten_in_its_middle_makes_the_index_anew(store, said):
+    """Of the same length and with the same last line: only its bytes tell."""
+    grow(store)
+    said("list")
+    lines = store.log_path.read_bytes().splitlines(keepends=True)
+    swapped = [lines[2], lines[3], lines[0], lines[1], *lines[4:]]
+    store.log_path.write_bytes(b"".join(swapped))
+
+    order = [run["label"] for run in json.loads(said("list", "--json")[1])["cohorts"][0]["runs"]]
+    assert order == ["base 2", "base 1", "base 3"]
+
+
+def test_a_line_of_a_kind_that_is_not_known_makes_the_index_anew(store, said):
+    good = said("list")
+    with contextlib.closing(sqlite3.connect(cache(store) / "list.sqlite")) as index:
+        before = index.execute("SELECT made FROM state").fetchone()
+    first = store.entries()[0]
+    store.append("later", first.digest, subject=first.digest, time="2026-01-01T00:00:00Z")
+
+    assert said("list") == good
+    with contextlib.closing(sqlite3.connect(cache(store) / "list.sqlite")) as index:
+        assert index.execute("SELECT made FROM state").fetchone() != before
+
+
 def test_an_index_of_another_log_is_not_believed(store, said):
     said("list")
     log = store.log_path.read_text().splitlines(keepends=True)
@@ -114,7 +163,7 @@ def test_a_damaged_record_is_not_indexed(store, said):
 
 
 def test_a_locked_index_is_left_alone_and_the_records_are_read(store, said, monkeypatch):
-    monkeypatch.setattr("runaudit.runs.index.WAIT_S", 0.0)
+    monkeypatch.setattr("runaudit.runs.indexfile.WAIT_S", 0.0)
     good = said("list")
     grow(store)
     with contextlib.closing(sqlite3.connect(cache(store) / "list.sqlite", isolation_level=None)) as other:

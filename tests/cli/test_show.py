@@ -3,6 +3,7 @@
 import json
 
 from runaudit.records.outcome import Outcome
+from runaudit.records.trajectory import Trajectory, write_lines
 from runaudit.store.remarks import add_note
 from tests.cli.recorded import sealed
 from tests.cli.test_diff import seal
@@ -110,3 +111,17 @@ def test_the_json_answer_holds_them_too(here, runaudit):
 
     assert (answer["error"], answer["stderr_tail"]) == ("x", ["a"])
     assert answer["observed"]["looked_up"] == {"EPOCHS": "50", "HOME_MADE": None}
+
+
+def test_json_leaves_long_series_out_unless_asked_and_says_so(here, runaudit):
+    raw = write_lines(Trajectory(series={"loss": [(step, step / 10) for step in range(10_001)]}))
+    run = ended(here, trajectory={"digest": str(here.put(raw)), "size": len(raw)})
+
+    answer = json.loads(runaudit("show", run[:12], "--json")[1])
+
+    assert "series" not in answer["record"] and "digest" not in answer["record"]
+    assert answer["series"] == {"loss": {"points": 10_001, "first": [0, 0.0], "last": [10_000, 1000.0]}}
+    assert answer["series_left_out"] == "10,001 points; --series gives all"
+    whole = json.loads(runaudit("show", run[:12], "--json", "--series")[1])
+    assert len(whole["record"]["series"]["loss"]) == 10_001 and "series_left_out" not in whole
+    assert whole["record"]["digest"]

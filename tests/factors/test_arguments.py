@@ -249,11 +249,13 @@ def resumed(parent, *words):
 
 @pytest.mark.parametrize("word", ["@last", "@last~2", "stage one", "store/runs/ID/checkpoints/last.safetensors"])
 def test_the_word_by_which_a_resumed_run_named_its_parent_is_no_choice_of_its_own(word):
+    """Before its launch, too, when the guard has the draft alone."""
     parent = run("train.py", label="stage one")
 
     by_id, other = (resumed(parent, "--resume", w.replace("ID", parent.id)) for w in (parent.id[:12], word))
 
     assert factors(by_id, other) == []
+    assert factors(by_id, replace(other, parent=None)) == []
 
 
 def test_the_parents_label_behind_another_option_is_a_choice():

@@ -35,6 +35,7 @@ CALLS = {
     "report": ([HOSTILE, OTHER, "-o", "page.html"], {0}),
     "verify": ([], {0}),
     "doctor": ([], {0}),
+    "forget": (["lost", "--reason", HOSTILE], {0}),
     "run": (["--label", HOSTILE, "--", "true"], {5}),
     "guard": (["--label", HOSTILE, "--waive", f"no_seed={HOSTILE}"], {5}),
     "seal": (["lost"], {0}),

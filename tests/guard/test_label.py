@@ -2,7 +2,7 @@
 
 import pytest
 
-from runaudit.guard.label import says_nothing
+from runaudit.guard.labels import says_nothing
 from runaudit.settings import EMPTY_LABELS, parse_settings
 
 

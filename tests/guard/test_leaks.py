@@ -1,6 +1,7 @@
 """Nothing leaks: what a launch was given in secret stands in no file of its store, on no page and in no answer."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -147,3 +148,55 @@ def test_git_has_what_the_record_may_not_keep(repo, git, cli, options, tmp_path,
     assert cli("restore", "@last", "--to", str(tmp_path / "lacks")) == 3
     assert "p.py: secrets in it were redacted when it was recorded" in capfd.readouterr().out
     assert "<redacted:hmac-" in (tmp_path / "lacks" / "p.py").read_text()
+
+
+def test_what_a_killed_run_leaves_behind_shows_no_secret_and_can_be_sealed(repo, git, cli, options, monkeypatch, capfd):
+    """The observer notes what is looked up and started while the program runs; its notes outlive whoever is killed."""
+    secret, other = PICKED["long secret"].value, PICKED["comet"].value
+    program = """
+import os, signal, subprocess, sys
+os.environ.get("TRACKER_API_KEY")
+subprocess.run([sys.executable, "-c", "pass", "--token", os.environ["TRACKER_API_KEY"]])
+exec(compile("x = '" + os.environ["OTHER_SECRET"] + "'", "<made>", "exec"))
+os.kill(os.getppid(), signal.SIGKILL)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    (repo / "p.py").write_text(program)
+    git(repo, "add", "-A")
+    git(repo, "commit", "-qm", "x")
+    monkeypatch.setenv("TRACKER_API_KEY", secret)
+    monkeypatch.setenv("OTHER_SECRET", other)
+    words = [sys.executable, "-m", "runaudit", "run", *options, "--", sys.executable, "p.py"]
+    subprocess.run(words, cwd=repo, capture_output=True, check=False)
+
+    assert list((repo / ".runaudit" / "live").glob("*/*/log/*.log"))
+    assert readable(repo / ".runaudit", secret, other) == {}
+    assert cli("seal", "@last") == 0
+    (run_id,) = run_ids(Store.open(repo / ".runaudit"))
+    run = load(Store.open(repo / ".runaudit"), run_id)
+    assert run.observed["looked_up"]["TRACKER_API_KEY"].startswith("<redacted:hmac-")
+    assert "--token" in run.observed["children"][0]["argv"]
+    assert readable(repo / ".runaudit", secret, other) == {}
+
+
+def test_another_key_in_a_file_that_is_read_is_no_factor_and_another_setting_is(repo, git, cli, options, capfd):
+    """A digest of the whole file would tell two keys apart, and could be guessed from where the rest is known."""
+
+    def launch(text: str, label: str) -> None:
+        (repo / ".env").write_text(text)
+        options[-1] = label
+        assert cli("run", *options, "--", sys.executable, "p.py") == 0
+
+    (repo / ".gitignore").write_text("/data/\n__pycache__/\n.env\n")
+    (repo / "p.py").write_text("given = open('.env').read()\n")
+    git(repo, "add", "-A")
+    git(repo, "commit", "-qm", "x")
+    launch(f"API_KEY={PICKED['comet'].value}\nEPOCHS=3\n", "first key")
+    launch(f"API_KEY={PICKED['twilio'].value}\nEPOCHS=3\n", "second key")
+    launch(f"API_KEY={PICKED['twilio'].value}\nEPOCHS=4\n", "more epochs")
+    capfd.readouterr()
+
+    assert cli("diff", "@last~2", "@last~1", "--json") == 0
+    assert json.loads(capfd.readouterr().out)["verdict"] == "identical"
+    cli("diff", "@last~1", "@last", "--json")
+    assert [row["factor"] for row in json.loads(capfd.readouterr().out)["factors"]] == ["data['.env']"]

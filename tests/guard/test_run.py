@@ -1,5 +1,6 @@
 """`runaudit run` as a user meets it: real commands in a real repository."""
 
+import errno
 import json
 import os
 import signal
@@ -369,5 +370,53 @@ def test_a_full_disk_at_the_end_is_told_and_the_commands_own_failure_comes_first
     monkeypatch.setattr("runaudit.launch.ending.seal_outcome", full)
 
     assert cli("run", *options, "--", sys.executable, "-c", f"raise SystemExit({ends})") == expected
-    assert "no space left" in capfd.readouterr().err
+    said = capfd.readouterr().err
+    assert "no space left" in said
+    assert f"runaudit seal {last(repo).short}" in said
     assert last(repo).outcome is None
+
+
+@pytest.mark.parametrize(("ends", "status"), [(0, "completed"), (7, "crashed")])
+def test_a_training_that_ended_on_a_full_disk_is_sealed_later_as_it_ended(
+    ends, status, repo, cli, options, capfd, monkeypatch
+):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    text = f"import sys, runaudit; runaudit.log(1, {{'x': 2.0}}); sys.stderr.write('the last word'); sys.exit({ends})"
+    with monkeypatch.context() as disk:
+        disk.setattr("runaudit.launch.ending.seal_outcome", full)
+        cli("run", *options, "--", sys.executable, "-c", text)
+
+    assert cli("seal", "@last") == 0
+
+    run = last(repo)
+    assert (run.status, run.outcome.body["exit_code"], run.metrics) == (status, ends, {"x": 2.0})
+    assert run.outcome.body.get("stderr_tail") == ("the last word" if ends else None)
+    assert verify(Store.open(repo / ".runaudit")).problems == ()
+
+
+def test_a_full_store_refuses_before_anything_starts_and_says_what_to_free(repo, cli, options, capfd, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+
+    assert cli("run", *options, "--", sys.executable, "-c", "open('STARTED', 'w')") == 2
+
+    said = capfd.readouterr().err
+    assert "No space left" in said
+    assert str(repo / ".runaudit" / "cache") in said
+    assert not (repo / "STARTED").exists()
+    assert run_ids(Store.open(repo / ".runaudit")) == ()
+
+
+def test_a_command_that_the_system_will_not_start_is_no_lost_run(repo, cli, options, git):
+    (repo / "broken").write_text("#!/nowhere/python\n")
+    (repo / "broken").chmod(0o755)
+    git(repo, "add", "-A")
+    git(repo, "commit", "-qm", "a first line that leads nowhere")
+
+    assert cli("run", *options, "--waive", "RA108=it runs nothing", "--", "./broken") == 2
+
+    assert (last(repo).status, last(repo).outcome.body["error"][:13]) == ("crashed", "never started")

@@ -9,7 +9,7 @@ import pytest
 from runaudit.diff.comparison import compare
 from runaudit.errors import CaptureError
 from runaudit.guard.answer import RULES, GuardAnswer, judge, not_recordable
-from runaudit.guard.facts import Surroundings, launch_facts
+from runaudit.guard.facts import Surroundings, TextNumber, launch_facts
 from runaudit.guard.invocation import Invocation
 from runaudit.guard.waiver import parse_waivers
 from runaudit.records.finding import Severity
@@ -109,7 +109,7 @@ REFUSED = [
     ("RA301", {"label": "  "}),
     ("RA302", {"history": (run_of(config__lr=0.2),)}),
     ("RA302", {"history": (run_of(config__lr=0.2, seed=5),)}),
-    ("RA315", {"label": "test"}),
+    ("RA316", {"label": "test"}),
     ("RA304", {"seed": LEFT_OUT}),
     ("RA304", {"seed": None}),
     ("RA305", {"around": Surroundings(changed=(), sources=lambda: iter([("a.py", b"torch.manual_seed(hash('a'))")]))}),
@@ -117,6 +117,8 @@ REFUSED = [
     ("RA306", {"config": {}}),
     ("RA307", {"policy": GuardSettings(config_keys=("config.lr", "model.depth"))}),
     ("RA309", {"baseline": run_of(label="base", config__lr=0.2)}),
+    ("RA315", {"label": "@last"}),
+    ("RA315", {"label": "@last~12"}),
     ("RA310", {"baseline": run_of(label="base"), "intent": ["config.lr"]}),
 ]  # fmt: skip
 
@@ -131,6 +133,7 @@ def test_each_gap_is_refused_by_its_own_rule_alone(code, changes):
 
 REMARKED = [
     ("RA113", {"around": Surroundings(changed=(), damaged=("1a2b3c",))}),
+    ("RA114", {"around": Surroundings(changed=(), read_as_text=(TextNumber(file="c.yaml", line=3, text="1e-4"),))}),
     ("RA206", {"data__val": LEFT_OUT}),
     ("RA303", {"history": (run_of(),)}),
     ("RA308", {"baseline": Run(manifest=run_of(label="base").manifest)}),

@@ -271,12 +271,12 @@ def test_the_files_folder_itself_names_its_run(folder):
 @pytest.mark.parametrize(
     ("files", "told"),
     [
-        ({"config": "lr: [1"}, "is not YAML at line 1"),
+        ({"config": "lr: [1"}, "is not YAML at line "),
         ({"config": "lr:\n  value: 1\nlr:\n  value: 2\n"}, "the key 'lr' occurs twice"),
         ({"config": "- 1\n"}, "is a list, not a table"),
         ({"config": "lr:\n  value: !!python/object:os.system x\n"}, "is not YAML at line 2"),
         ({"config": "a: " + "[" * 250 + "]" * 250}, "nested too deeply"),
-        ({"config": BOMB}, "unfolds into more than 1000000 values"),
+        ({"config": BOMB}, "unfolds into more than 100000 values"),
         ({"config": "a: \x00"}, "is not YAML"),
         ({"wandb-summary_json": '{"a": 1, "a": 2}'}, "'a' twice"),
         ({"wandb-metadata_json": "{"}, "is not JSON"),

@@ -69,7 +69,10 @@ def run(folder: Path, sink: WandbSink) -> Any:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_an_offline_run_read_back_names_its_manifest_and_holds_its_files(folder: Path, tmp_path: Path) -> None:
+def test_an_offline_run_read_back_names_its_manifest_and_holds_its_files(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["train.py", "--api-key", "given-in-argv-7"])
     done = run(folder, WandbSink(project="p", mode="offline", folder=tmp_path))
 
     assert done.outcome.body["notes"] == ()
@@ -87,6 +90,8 @@ def test_an_offline_run_read_back_names_its_manifest_and_holds_its_files(folder:
     artifacts = {r.request.log_artifact.artifact.type or r.artifact.type for r in records if _artifact(r)}
     assert artifacts == {"runaudit-manifest", "model"}
     assert b"q7Wz9KpL2mX4" not in file.read_bytes()
+    kept = b"".join(path.read_bytes() for path in (tmp_path / "wandb").rglob("*") if path.is_file())
+    assert b"given-in-argv-7" not in kept
 
 
 def _artifact(message: Any) -> bool:

@@ -5,6 +5,7 @@ import pytest
 from runaudit.capture.config import config_file
 from runaudit.errors import ConfigError, RecordError
 from runaudit.factors.source import settings_in
+from runaudit.records.yamlevents import read_as_text
 from runaudit.records.yamlfile import parse_yaml
 
 
@@ -82,8 +83,8 @@ def levels(first, line):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (levels("a0: &a0 [x,x,x,x,x,x,x,x,x]", "[{}]"), "unfolds into more than 1000000 values"),
-        (levels("a0: &a0 {x: 1, y: 2, z: 3}", "{{<<: [{}]}}"), "merges unfold"),
+        (levels("a0: &a0 [x,x,x,x,x,x,x,x,x]", "[{}]"), "unfolds into more than 100000 values"),
+        (levels("a0: &a0 {x: 1, y: 2, z: 3}", "{{<<: [{}]}}"), "unfolds into more than 100000 values"),
         ("a: &a [1]\nb: [" + ",".join(["*a"] * 2000) + "]", "more than 1000 aliases"),
         ("a: &a [*a]", "nested|aliases"),
         ("[" * 5000 + "]" * 5000, "nested"),
@@ -101,3 +102,79 @@ def test_a_small_file_that_grows_large_is_refused_with_one_line(text, message):
 def test_what_is_no_plain_data_is_refused(text):
     with pytest.raises(RecordError, match="here"):
         read(text)
+
+
+# ── what would take long, is refused at once ─────────────────────────────────────────────────────────────────────
+
+
+MIB = 1 << 20
+LONG = {
+    "numbers": "a: [" + "1," * (3 * MIB) + "1]",
+    "keys": "".join(f"k{i}: 1\n" for i in range(400_000)),
+    "anchors": "".join(f"k{i}: &a{i} 1\n" for i in range(200_000)),
+    "one wide table merged often": "a: &a {" + ",".join(f"k{i}: 1" for i in range(5000)) + "}\n"
+    + "".join(f"b{i}: {{<<: *a}}\n" for i in range(900)),
+    "merged into each other": "a0: &a0 {x: 1}\n"
+    + "".join(f"a{i}: &a{i} {{<<: *a{i - 1}, k{i}: 1}}\n" for i in range(1, 999)),
+    "merged with itself": "a: &a {<<: *a}\n",
+    "depth of lists": "a: " + "[" * 10_000 + "]" * 10_000,
+    "depth of tables": "a: " + "{a: " * 10_000 + "}" * 10_000,
+    "depth by columns": "".join(" " * i + "a:\n" for i in range(3000)),
+    "depth by dashes": "a:\n" + "- " * 10_000 + "1\n",
+    "base sixty": "a: 1" + ":1" * (3 * MIB) + "\n",
+    "digits": "a: " + "9" * (5 * MIB) + "\n",
+    "hexadecimal": "a: 0x" + "f" * 6000 + "\n",
+    "binary": "a: 0b" + "1" * (5 * MIB) + "\n",
+    "documents": "---\n" * MIB,
+    "directives": "".join(f"%TAG !a{i}! x\n" for i in range(100_000)) + "---\na: 1\n",
+    "a long text": "a: '" + "x" * (9 * MIB) + "'\n",
+    "comments": "#\n" * (5 * MIB),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_what_would_take_long_is_refused_before_it_is_built(name, monkeypatch):
+    """No clock is asked: nothing is built, so what it costs is a look at the beginning."""
+    built = []
+    monkeypatch.setattr("yaml.constructor.SafeConstructor.construct_document", lambda *given: built.append(given))
+
+    with pytest.raises(RecordError, match="here") as refusal:
+        read(LONG[name])
+
+    assert not built
+    assert "\n" not in str(refusal.value) and len(str(refusal.value)) < 200
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a: !!bool x", "a: !!timestamp x", f"a: !!int '{'1:' * 6000}1'", "a: !!int ''", "a: !!float x", "a: 2026-99-99",
+     "a: !!int '9'\nb: !!binary é", "? [a, b]\n: 1", "%YAML 9.9\n---\na: 1"],
+)  # fmt: skip
+def test_a_value_that_is_not_what_its_tag_says_is_one_line(text):
+    with pytest.raises(RecordError) as refusal:
+        read(text)
+
+    assert "\n" not in str(refusal.value)
+
+
+def test_the_values_of_yaml_are_those_of_the_standard_loader():
+    import yaml
+
+    text = "a: no\nb: 0777\nc: 1:30\nd: 2026-01-02\ne: [yes, on, ~, .inf, 0x1f, 1_000, 0b11, 1.5e+3]\n"
+    text += "f: 12e03_1\ng: 0o17\n"
+    wanted = yaml.safe_load(text)
+
+    assert read(text) == {**wanted, "d": "2026-01-02"}
+
+
+@pytest.mark.parametrize("text", ["1e-4", "1E5", "1.0e4", "-2e+3", "1_0e-4", ".5e3"])
+def test_a_number_that_yaml_reads_as_text_is_told_with_its_line(text):
+    import yaml
+
+    assert isinstance(yaml.safe_load(text), str)
+    assert read_as_text(f"x: 1\ny:\n  - {text}\n".encode()) == ((3, text),)
+
+
+@pytest.mark.parametrize("text", ["1.0e-4", "'1e-4'", "1e-4x", "0.1", "1.e+3", "!!str 1e-4", "a: ["])
+def test_what_every_reader_reads_alike_is_not_told(text):
+    assert read_as_text(f"y: {text}\n".encode()) == ()

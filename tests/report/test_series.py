@@ -6,6 +6,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runaudit.records.points import Points
 from runaudit.records.trajectory import Event
 from runaudit.report.series import bands, line, split, thinned, trend
 
@@ -78,3 +79,16 @@ def test_bands_run_from_stage_to_stage_and_the_last_to_the_end():
     events.append(Event(step=50, kind="resume"))
 
     assert [(b.name, b.start, b.end) for b in bands(events, 900)] == [("a", 0, 100), ("b", 100, 900)]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 40), FLOATS | st.sampled_from([math.nan, math.inf])), max_size=300),
+    st.lists(st.integers(0, 45), max_size=4),
+)
+def test_columns_are_drawn_as_the_pairs_they_hold(points, cuts):
+    pairs, columns = line("0", points, cuts, buckets=5), line("0", Points.of(points), cuts, buckets=5)
+
+    assert (columns.points, columns.duplicates, columns.seed) == (pairs.points, pairs.duplicates, "0")
+    assert [list(part) for part in columns.segments] == [list(part) for part in pairs.segments]
+    assert [list(part) for part in columns.trends] == [list(part) for part in pairs.trends]
+    assert repr(columns.non_finite) == repr(pairs.non_finite)

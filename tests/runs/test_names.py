@@ -4,7 +4,8 @@ import pytest
 
 from runaudit.cli.app import main
 from runaudit.errors import UsageError
-from runaudit.runs.names import Names, baseline_named, find_run, ids_named
+from runaudit.runs.names import Names, baseline_named, find_run, ids_named, runs_named
+from runaudit.runs.reading import stored_cohorts
 from runaudit.settings import Settings
 from runaudit.store.store import Store
 from tests.cli.recorded import METRIC, cohort, sealed
@@ -38,7 +39,8 @@ COMMANDS = ONE_RUN | RUNS
 @pytest.fixture
 def names(store):
     def find(word, **more):
-        return Names(store, Settings()).find(word, **more)
+        with Names(store, Settings()) as all_names:
+            return all_names.find(word, **more)
 
     return find
 
@@ -52,7 +54,7 @@ def stored(tmp_path, monkeypatch):
     big = cohort(store, "big", [31.02, 31.29, 31.16], LR)
     alone = sealed(store, put("seed", 1), put("label", "alone"), metrics={METRIC: 30.0})
     again = repeat(store, big[-1], metrics={METRIC: 31.16})
-    group = next(group for group in Names(store, Settings()).cohorts if group.n == 4)
+    group = next(group for group in stored_cohorts(store, Settings()) if group.n == 4)
     whole = (*big, again)
     return {
         big[0]: (big[0],),
@@ -97,7 +99,7 @@ def test_an_unknown_word_gives_the_nearest_names_whatever_the_command(stored, co
         main([part.format("alnoe") for part in COMMANDS[command]])
 
     assert ended.value.code == 2
-    assert "no run matches 'alnoe' (closest: alone)" in capsys.readouterr().err
+    assert "no run matches 'alnoe' (closest: 'alone')" in capsys.readouterr().err
 
 
 def test_the_words_of_python_are_those_of_the_command_line(stored):
@@ -130,7 +132,7 @@ def test_a_run_is_named_by_prefix_label_or_place(store, names):
 
 def test_an_unknown_run_lists_the_nearest(store, names):
     launch(store, label="testing GeLU")
-    with pytest.raises(UsageError, match="closest: testing GeLU"):
+    with pytest.raises(UsageError, match="closest: 'testing GeLU'"):
         names("testing GELU")
 
 
@@ -150,3 +152,42 @@ def test_a_label_with_a_comma_names_its_run_and_is_no_list(store, names):
     manifest = launch(store, label="flow, staged")
     launch(store, seed=1, label="flow")
     assert names("flow, staged") == (manifest.id,)
+
+
+def test_words_mean_the_same_with_the_index_and_without_it(store, monkeypatch):
+    ids = [launch(store, seed=seed, label=f"base seed {seed}", config={"lr": 0.1}).id for seed in (1, 2)]
+    ids += [launch(store, seed=seed, label="same", config={"lr": 0.2}).id for seed in (1, 2)]
+    again = launch(
+        store, seed=2, label="once more", config={"lr": 0.2}, origin={"kind": "captured", "rerun_of": ids[3]}
+    )
+    home = stored_cohorts(store, Settings())[1].id
+    words = ["same", "base", "base seed 2", home, home[:6], "@last", "@last~2", ids[0][:8], "same,base seed 1"]
+
+    def all_meanings():
+        return [ids_named(store, Settings(), word) for word in words]
+
+    indexed = all_meanings()
+    assert indexed[0] == (ids[2], ids[3], again.id) and indexed[1] == tuple(ids[:2])
+    assert (store.root / "cache" / "list.sqlite").exists()
+    monkeypatch.setattr("runaudit.runs.names.held", lambda *_: None)
+    monkeypatch.setattr("runaudit.runs.names.current", lambda *_: None)
+    assert all_meanings() == indexed
+
+
+def test_runs_that_are_named_are_read_and_no_others(store, monkeypatch):
+    ids = [launch(store, seed=seed, label=label).id for label in ("one", "two") for seed in (1, 2)]
+    ids_named(store, Settings(), "one")
+    read = []
+    monkeypatch.setattr(
+        Store, "read", lambda self, digest, whole=Store.read: read.append(digest.hex) or whole(self, digest)
+    )
+    monkeypatch.setattr(Store, "entries", None)
+
+    assert [run.id for run in runs_named(Store.open(store.root), Settings(), "two")] == ids[2:]
+    assert set(read) == set(ids[2:])
+
+
+def test_a_word_that_is_no_text_names_no_run(store, names):
+    launch(store, label="first")
+    with pytest.raises(UsageError, match="no run matches"):
+        names("\udcff")

@@ -2,11 +2,16 @@
 
 import json
 import os
+import time
+from pathlib import Path
+
+import pytest
 
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.store import Store
+from runaudit.store.catalogue import load
 from runaudit.store.doctor import DAMAGE, LEAVING, LEFT_S, examine
 from runaudit.store.repair import mend
 from runaudit.store.store import REPAIR
@@ -15,10 +20,11 @@ from runaudit.store.verify import verify
 TIME = "2026-01-01T00:00:00Z"
 
 
-def one_run(store: Store) -> Manifest:
+def one_run(store: Store, *, top: Path = Path("/nowhere")) -> Manifest:
     source = store.put(b"print(1)\n")
     files = {"train.py": {"digest": str(source), "size": 9, "mode": "100644"}}
-    manifest = Manifest.of({"label": "x", "seed": 0, "code": {"commit": None, "dirty": True, "files": files}})
+    code = {"commit": None, "dirty": True, "files": files}
+    manifest = Manifest.of({"label": "x", "seed": 0, "code": code, "launch": {"top": str(top)}})
     store.seal_manifest(manifest, time=TIME)
     store.seal_outcome(Outcome.of({"manifest": str(manifest.digest), "status": "completed"}), time=TIME)
     return manifest
@@ -87,3 +93,87 @@ def test_only_what_nobody_writes_any_more_is_half_written_and_mending_it_is_told
     assert young.exists()
     assert [row["file"] for told in repairs(here) for row in told["done"]] == ["tmp/old"]
     assert verify(here).problems == ()
+
+
+def names(store: Store, *, now: float | None = None) -> list[str]:
+    return [one.name for one in examine(store, now=now)]
+
+
+def test_an_outcome_that_was_sealed_whole_and_never_counted_is_counted(here):
+    manifest = Manifest.of({"label": "x", "seed": 0})
+    here.seal_manifest(manifest, time=TIME)
+    here.live_dir(manifest.id).mkdir(parents=True)
+    outcome = Outcome.of({"manifest": str(manifest.digest), "status": "completed", "metrics": {"psnr": 30.0}})
+    here.put(outcome.raw)
+    assert names(here) == ["unlogged_outcome"]
+    assert len(mend(here)) == 1
+    assert load(here, manifest.id).metrics == {"psnr": 30.0}
+    assert verify(here).problems == ()
+    assert examine(here) == ()
+
+
+def test_of_two_outcomes_nobody_can_say_which_was_meant(here):
+    manifest = Manifest.of({"label": "x", "seed": 0})
+    here.seal_manifest(manifest, time=TIME)
+    here.live_dir(manifest.id).mkdir(parents=True)
+    for value in (1.0, 2.0):
+        here.put(Outcome.of({"manifest": str(manifest.digest), "status": "completed", "metrics": {"x": value}}).raw)
+    (one,) = examine(here)
+    assert one.remedy == f"runaudit seal {manifest.id[:12]}"
+    assert mend(here) == ()
+
+
+def test_a_launch_that_was_never_counted_is_moved_aside_once_nobody_can_be_about_to_count_it(here):
+    manifest = Manifest.of({"label": "x", "seed": 0})
+    path = here.object_path(here.put(manifest.raw))
+    now = path.stat().st_mtime
+    assert names(here, now=now) == []
+    assert names(here, now=now + LEFT_S + 1) == ["unlogged_launch"]
+    assert len(mend(here, now=now + LEFT_S + 1)) == 1
+    assert not path.exists()
+    assert [found.read_bytes() for found in (here.root / "aside").iterdir()] == [manifest.raw]
+    assert verify(here).problems == ()
+
+
+@pytest.mark.parametrize("fate", ["emptied", "deleted"])
+def test_a_source_is_put_back_from_the_work_tree(here, tmp_path, fate):
+    (tmp_path / "train.py").write_bytes(b"print(1)\n")
+    one_run(here, top=tmp_path)
+    path = here.object_path(digest_bytes(b"print(1)\n"))
+    if fate == "emptied":
+        overwrite(path, b"")
+    else:
+        path.unlink()
+    (one,) = examine(here)
+    assert (one.kind, "--repair" in one.remedy) == (DAMAGE, True)
+    assert len(mend(here)) == 1
+    assert path.read_bytes() == b"print(1)\n"
+    assert verify(here).problems == ()
+    assert examine(here) == ()
+
+
+def test_what_has_no_good_copy_is_left_as_it_is_and_stays_damaged(here, tmp_path):
+    (tmp_path / "train.py").write_bytes(b"print(2)\n")
+    one_run(here, top=tmp_path)
+    overwrite(here.object_path(digest_bytes(b"print(1)\n")), b"other")
+    before = here.log_path.read_bytes()
+    assert mend(here) == ()
+    assert here.log_path.read_bytes() == before
+    assert [one.kind for one in examine(here)] == [DAMAGE]
+
+
+def test_a_store_whose_log_is_damaged_is_left_to_a_person(here):
+    one_run(here)
+    (here.root / "tmp" / "old").write_bytes(b"half")
+    raw = here.log_path.read_bytes()
+    overwrite(here.log_path, raw[: len(raw) // 2])
+    assert mend(here, now=time.time() + 2 * LEFT_S) == ()
+    assert here.log_path.read_bytes() == raw[: len(raw) // 2]
+    assert DAMAGE in {one.kind for one in examine(here)}
+
+
+def test_an_import_that_was_cut_short_is_named_with_its_remedy(here):
+    manifest = Manifest.of({"label": "x", "seed": 0, "origin": {"kind": "record", "ending": "sha256:" + "0" * 64}})
+    here.seal_manifest(manifest, time=TIME)
+    (one,) = examine(here)
+    assert (one.name, one.kind, one.remedy) == ("import_cut_short", LEAVING, "import the same file again")

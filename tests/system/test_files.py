@@ -9,7 +9,15 @@ import pytest
 
 from runaudit.errors import UsageError
 from runaudit.store import Store
-from runaudit.system.files import open_ordinary, read_ordinary, remember, replace_file, replacing, write_output
+from runaudit.system.files import (
+    is_below,
+    open_ordinary,
+    read_ordinary,
+    remember,
+    replace_file,
+    replacing,
+    write_output,
+)
 
 
 def names(folder):
@@ -227,3 +235,13 @@ def test_every_command_that_writes_a_file_keeps_to_this(tmp_path, monkeypatch, w
         assert (code, err.count("\n")) == (2, 1), err
 
     assert (tmp_path / ".runaudit/log.jsonl").read_bytes() == before
+
+
+def test_what_lies_in_a_folder_that_is_named_from_elsewhere_lies_in_it(tmp_path: Path) -> None:
+    """`--store ../runs`: the dots are the folder's own; those behind it lead out."""
+    (tmp_path / "here").mkdir()
+    (tmp_path / "runs").mkdir()
+    folder = tmp_path / "here" / ".." / "runs"
+
+    assert is_below(folder / "last.pt", folder)
+    assert not is_below(folder / ".." / "last.pt", folder)

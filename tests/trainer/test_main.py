@@ -1,5 +1,6 @@
 """From a folder of bursts to a judged run, on the command line, with small real data."""
 
+import errno
 import json
 import os
 import shutil
@@ -16,7 +17,7 @@ import pytest
 from runaudit.diff import compare
 from runaudit.errors import ConfigError, UsageError
 from runaudit.settings import Settings
-from runaudit.store import Store
+from runaudit.store import Store, StoreError
 from runaudit.store.catalogue import load, run_ids
 from runaudit.store.verify import verify
 from tests.trainer.conftest import SilentLog
@@ -343,6 +344,29 @@ def test_a_run_resumed_after_its_last_step_is_only_judged(config_file: Path, tmp
 
     assert again.steps_done == whole.steps_done
     assert again.metrics["full_frame/psnr/camera"] == whole.metrics["full_frame/psnr/camera"]
+
+
+def test_a_disk_that_fills_is_told_as_what_it_stopped(
+    config_file: Path, project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The checkpoint cannot be written, then the outcome cannot be sealed: the first is why the run ended."""
+
+    def full(path: Path, _data: bytes) -> None:
+        monkeypatch.setattr(Store, "put", _no_space)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr("trainer.checkpoint.replace_file", full)
+
+    code, answer, err = trained(capsys, config_file, project / ".runaudit")
+
+    assert (code, answer) == (2, "")
+    first, second = err.splitlines()[-2:]
+    assert "last.safetensors: the checkpoint could not be written (No space left on device)" in first
+    assert "the store is full" in second
+
+
+def _no_space(*_: object) -> None:
+    raise StoreError("the store is full", remedy="free some space")
 
 
 def test_a_baseline_edited_between_two_runs_moves_no_gain(

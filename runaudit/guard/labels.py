@@ -1,8 +1,10 @@
-"""When a label says nothing. "test" is the right word for an hour, and for a year a name that nobody can read.
+"""RA3, of labels: a label is a name that a person types later, so it must not be a word that means something else, nor
+one that means nothing.
 
-Only what is plainly a placeholder is found: every word of the label is on the list, a number, one letter again and
-again, or a row of the keyboard. Whatever else stands in it may mean something to the one who wrote it, and passes.
+Only what is plainly a placeholder is taken for nothing: every word of the label is on the list, a number, one letter
+again and again, or a row of the keyboard. Whatever else stands in it may mean something to the one who wrote it.
 """
+# ruff: noqa: D102  (what a rule checks is told once, in the docstring of its class: users read it too)
 
 import re
 from collections.abc import Iterable, Iterator
@@ -11,12 +13,32 @@ from runaudit.guard.invocation import Invocation
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.manifest import Manifest
 from runaudit.rules import Rule
+from runaudit.runs.forms import taken_for
 from runaudit.settings import GuardSettings
-from runaudit.text.terminal import printable
+from runaudit.text.words import quoted
 
 EXAMPLE = "GeLU instead of LeakyReLU"
 _KEYBOARD = ("qwertyuiop", "qwertzuiop", "azertyuiop", "asdfghjkl", "yxcvbnm", "zxcvbnm")
 _WORD = re.compile(r"[^\W\d_]+|[^\x00-\x7f]+")
+
+
+class LabelIsAForm(Rule):
+    """The label is no word that names other runs.
+
+    A run labelled `@last` could not be asked for by its label: that word means another run."""
+
+    code = "RA315"
+    name = "label_is_a_form"
+    requires = frozenset({"RA301"})
+
+    def check(self, manifest: Manifest, call: Invocation) -> Iterator[Finding]:
+        label = manifest.label or ""
+        if meaning := taken_for(label):
+            yield self.finding(
+                "label",
+                f"the label {quoted(label)} is a word for {meaning}",
+                remedy=call.plus("--label", "what this run tests"),
+            )
 
 
 class LabelSaysNothing(Rule):
@@ -25,20 +47,22 @@ class LabelSaysNothing(Rule):
     "test", "run1", "asdf" or a date name every run and none. Next week nobody knows which of them was meant, and a
     sealed label is never rewritten. `[guard] empty_labels` in the policy sets the words; an empty list asks nothing."""
 
-    code = "RA315"
+    code = "RA316"
     name = "label_says_nothing"
-    requires = frozenset({"RA301"})
+    requires = frozenset({"RA301", "RA315"})
 
     def check(self, manifest: Manifest, policy: GuardSettings, call: Invocation) -> Iterator[Finding]:
-        """Asks whether any word of the label is more than a placeholder."""
         label = manifest.label or ""
         if says_nothing(label, policy.empty_labels):
             yield self.finding(
                 "label",
-                f"the label {printable(label)!r} says nothing about this run; say what it tests, as {EXAMPLE!r} does",
+                f"the label {quoted(label)} says nothing about this run; say what it tests, as {EXAMPLE!r} does",
                 remedy=call.plus("--label", "what this run tests"),
                 severity=Severity.ERROR if "label" in policy.require else Severity.INFO,
             )
+
+
+RULES: tuple[Rule, ...] = (LabelIsAForm(), LabelSaysNothing())
 
 
 def says_nothing(label: str, placeholders: Iterable[str]) -> bool:

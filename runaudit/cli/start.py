@@ -1,0 +1,88 @@
+"""Where a command line enters: a plain `list` is answered at once, every other line goes to the parser (`app`).
+
+`list` is asked more often than all else, and loading the parser was half of what it cost (measured: 5 of 11 times an
+empty Python). So a line whose every word is understood here, and whose answer lies in the index, never loads it. It
+means what the parser would have it mean; any other word, a mistake, a failure, a store without an index: the parser.
+"""
+
+import contextlib
+import os
+import re
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+VALUES = {"-n": "number", "--number": "number", "--store": "store", "--policy": "policy", "--format": "format"}
+"""The options that take a word, by which parameter they are."""
+NUMBER = re.compile(r"[1-9][0-9]{0,17}")
+COMPLETION = "_RUNAUDIT_COMPLETE"
+"""Set where a shell asks for words: that is the parser's."""
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run a command line; ends the process with its exit code."""
+    from runaudit.cli import streams
+
+    streams.opened()
+    args = list(sys.argv[1:] if argv is None else argv)
+    given = plain_list(args) if COMPLETION not in os.environ else None
+    answer = _answer(given) if given is not None else None
+    if answer is None:
+        from runaudit.cli.app import main as parsed
+
+        parsed(args)
+        return
+    try:
+        streams.write(answer)
+        streams.flush()
+    except streams.OutputError as error:
+        sys.stderr.write(f"runaudit: {error}\n")
+        sys.exit(2)
+    sys.exit(0)
+
+
+def plain_list(args: Sequence[str]) -> dict[str, str] | None:
+    """What the words of a plain `list` say: number, store, policy, format. None for a line that is not understood."""
+    if not args or args[0] != "list":
+        return None
+    found: dict[str, str] = {}
+    words = iter(args[1:])
+    for word in words:
+        if word == "--json":
+            found["json"] = "json"
+            continue
+        option, equals, value = word.partition("=")
+        if option not in VALUES or (equals and not option.startswith("--")):
+            return None
+        value = value if equals else next(words, "")
+        if not value or value.startswith("-"):
+            return None
+        found[VALUES[option]] = value
+    form = found.pop("json", None) or found.get("format", "text")
+    if form not in ("text", "json") or found.get("format", form) not in ("text", "json", "md"):
+        return None
+    return {**found, "format": form} if NUMBER.fullmatch(found.get("number", "1")) else None
+
+
+def _answer(given: dict[str, str]) -> str | None:
+    """The answer from an index that holds; None where anything else is to be done."""
+    from pathlib import Path
+
+    from runaudit.runs.index import lines_held
+    from runaudit.settings import load_settings
+    from runaudit.store.place import find_store
+    from runaudit.text.terminal import line_width, use_colour
+
+    def path(name: str) -> Any:
+        return Path(given[name]) if name in given else None
+
+    # Whatever is wrong is said by the parser's way, in its words: nothing was printed yet.
+    with contextlib.suppress(Exception):
+        root = find_store(Path.cwd(), named=path("store"))
+        settings = load_settings(root, named=path("policy"))
+        lines = lines_held(root, settings, json_answer=given["format"] == "json", colour=use_colour(),
+                           width=line_width(), newest=int(given["number"]) if "number" in given else None)  # fmt: skip
+        text = None if lines is None else "".join(f"{line}\n" for line in lines)
+        # Letters that not every stream carries are the parser's way to write.
+        return text if text is not None and text.isascii() else None
+    return None

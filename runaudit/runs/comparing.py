@@ -1,0 +1,191 @@
+"""One comparison of `list`, whether it was typed as a filter or within `--where`: what can be held against what.
+
+Numbers are ordered by size and texts as texts; a number and a text have no order and are never equal. A run that lacks
+what is compared is neither kept nor excluded by it: the answer is None, and stays so under `not`. Where no run can
+answer, because the sides are of two kinds everywhere, that is a mistake, and is told instead of an empty list.
+"""
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan
+from typing import Any, Protocol
+
+from runaudit.errors import RecordError, UsageError
+from runaudit.factors.factor import Absent
+from runaudit.factors.tree import same
+from runaudit.records.canonical import JSON, parse_strict
+from runaudit.records.outcome import STATUSES
+from runaudit.runs.rows import Entry, fields, shown
+from runaudit.text.words import closest, cut, quoted
+
+ORDERS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+ALIVE = ("running", "lost")
+"""What a run without an outcome is."""
+IDS = ("id", "cohort")
+"""Fields that are named by their beginning."""
+MIN_ID = 4
+
+
+class Missing(Exception):  # noqa: N818  (not an error: the run has no answer)
+    """A run lacks what is asked for."""
+
+
+class Impossible(Exception):  # noqa: N818  (whether it is an error, all runs together tell)
+    """This run has what is asked for, and it cannot be compared or computed; the text says why."""
+
+
+class Side(Protocol):
+    """One side of a comparison."""
+
+    @property
+    def text(self) -> str:
+        """As it was typed."""
+
+    def of(self, entry: Entry, *, beside: JSON = None) -> JSON:
+        """Its value for a run. beside: the other side's value. Raises Missing or Impossible."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a run has under a name. name: as the vocabulary has it; text: as it was typed."""
+
+    name: str
+    text: str
+
+    def of(self, entry: Entry, *, beside: JSON = None) -> JSON:
+        """The value. Raises Missing."""
+        value = entry.at(self.name)
+        if isinstance(value, Absent):
+            raise Missing
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A value as it stands in the condition."""
+
+    value: JSON
+    text: str
+
+    def of(self, entry: Entry, *, beside: JSON = None) -> JSON:
+        """The value."""
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A word of a filter, which has no quotes: a text beside a text, else what it says as JSON."""
+
+    text: str
+
+    def of(self, entry: Entry, *, beside: JSON = None) -> JSON:
+        """The value, of the kind of the other side where it can be."""
+        if isinstance(beside, str):
+            return self.text
+        try:
+            return parse_strict(self.text, where="filter")
+        except RecordError:
+            return self.text
+
+
+def kind(value: JSON) -> str:
+    """What a value is, in words."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, int | float):
+        return "a number"
+    return "text" if isinstance(value, str) else "a table" if isinstance(value, Mapping) else "a list"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`left sign right`. sign: one of == != < <= > >=."""
+
+    left: Side
+    sign: str
+    right: Side
+
+    @property
+    def text(self) -> str:
+        """As it was typed, more or less."""
+        return f"{self.left.text} {self.sign} {self.right.text}"
+
+    def holds(self, entry: Entry) -> bool | None:
+        """Whether it holds for a run; None where the run lacks a side or has one that cannot be compared."""
+        try:
+            return self._decided(entry)
+        except (Missing, Impossible):
+            return None
+
+    def comparisons(self) -> Sequence["Comparison"]:
+        """Itself: what is to be proven sensible before it is asked."""
+        return (self,)
+
+    def check(self, entries: Sequence[Entry]) -> None:
+        """Raises UsageError where no run can answer, and for a word that the field never has."""
+        for name, side in ((self.left, self.right), (self.right, self.left)):
+            if self.sign not in ORDERS and isinstance(name, Named) and not isinstance(side, Named):
+                _check_word(name.name, side, self.text)
+        why = ""
+        for entry in entries:
+            try:
+                self._decided(entry)
+            except Missing:
+                continue
+            except Impossible as error:
+                why = why or str(error)
+            else:
+                return
+        if why:
+            raise UsageError(f"{cut(self.text)!r} holds for no run: {why}", remedy="compare things of one kind")
+
+    def _decided(self, entry: Entry) -> bool | None:
+        a = self.left.of(entry)
+        b = self.right.of(entry, beside=a)
+        if isinstance(self.left, Typed):
+            a = self.left.of(entry, beside=b)
+        if self.sign in ORDERS:
+            return self._ordered(a, b)
+        if a is not None and b is not None and kind(a) != kind(b):
+            raise Impossible(self._mixed(a, b))
+        return (same(a, b) or _is_shown_so(self.left, a, b) or _is_shown_so(self.right, b, a)) is (self.sign == "==")
+
+    def _ordered(self, a: JSON, b: JSON) -> bool | None:
+        if a is None or b is None:
+            return None
+        if kind(a) != kind(b):
+            raise Impossible(self._mixed(a, b))
+        if isinstance(a, str) or (isinstance(a, int | float) and not isinstance(a, bool)):
+            is_nan = any(isinstance(value, float) and isnan(value) for value in (a, b))
+            return not is_nan and ORDERS[self.sign](a, b)
+        raise Impossible(f"{cut(self.left.text)} is {kind(a)}, which has no order")
+
+    def _mixed(self, a: JSON, b: JSON) -> str:
+        return f"{cut(self.left.text)} is {kind(a)} and {cut(self.right.text)} is {kind(b)}"
+
+
+def _is_shown_so(side: Side, value: JSON, other: JSON) -> bool:
+    """Whether a field is equal to what `list` prints of it; of an id any beginning will do."""
+    if not isinstance(side, Named) or side.name not in fields() or not isinstance(other, str) or not other:
+        return False
+    if side.name in IDS:
+        return len(other) >= MIN_ID and str(value).startswith(other)
+    return shown(side.name, value) == other
+
+
+def _check_word(name: str, side: Side, text: str) -> None:
+    """Raises UsageError for a status that there is not, and for what is no beginning of an id."""
+    word = side.text if isinstance(side, Typed) else side.value if isinstance(side, Written) else None
+    if not isinstance(word, str):
+        return
+    if name == "status" and word not in (known := (*STATUSES, *ALIVE)):
+        raise UsageError(f"{quoted(word)} is no status{closest(word, known)}", remedy=f"there are {', '.join(known)}")
+    if name in IDS and (len(word) < MIN_ID or set(word) - set("0123456789abcdef")):
+        raise UsageError(
+            f"{quoted(word)} is no beginning of an id, in {cut(text)!r}", remedy=f"give {MIN_ID} digits or more"
+        )

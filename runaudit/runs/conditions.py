@@ -1,0 +1,367 @@
+"""`--where`: the conditions that keep runs, read from text and asked of each run.
+
+    condition   comparison | condition and condition | condition or condition | not condition | (condition)
+    comparison  value (== != < <= > >=) value …  | value in (value, …) | value not in [value, …]
+    value       a name, a number, "text", true, false, null, arithmetic, floor ceil min max round
+
+Read by hand and not by Python's parser, so that what is wrong is said of the words that were typed, and a name may hold
+a slash. Nothing is executed. A run that lacks what a condition asks is not kept by it, nor by its opposite.
+"""
+
+import math
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from runaudit.errors import UsageError
+from runaudit.records.canonical import JSON
+from runaudit.runs.comparing import ORDERS, Comparison, Impossible, Named, Side, Written, kind
+from runaudit.runs.meaning import Vocabulary
+from runaudit.runs.rows import Entry
+from runaudit.text.words import cut
+
+MAX_CHARS = 2000
+MAX_DEPTH = 40
+MAX_MAGNITUDE = 1e300
+MAX_POWER = 64
+EXAMPLE = "write, for example, 'config.lr > 1e-3 and status == \"completed\"'"
+WORDS: Mapping[str, JSON] = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
+CALLS: Mapping[str, Callable[..., Any]] = {
+    "floor": math.floor, "ceil": math.ceil, "min": min, "max": max, "round": round,
+}  # fmt: skip
+BINARY: Sequence[Mapping[str, Callable[[Any, Any], Any]]] = (
+    {"+": operator.add, "-": operator.sub},
+    {"*": operator.mul, "/": operator.truediv, "//": operator.floordiv, "%": operator.mod},
+)
+"""What binds weakest first; a power binds strongest and is read by itself."""
+RESERVED = ("and", "or", "not", "in", "if", "else")
+SIGNS = ("==", "!=", *ORDERS, "=")
+_KEYS = r"(?:\.[^\W\d][\w-]*|\.\w+|\[\d+\]|\['(?:[^'\\]|\\.)*'\]|\[\"(?:[^\"\\]|\\.)*\"\]|\[[^\[\]'\"]+\])*"
+_NAME = re.compile(rf"[^\W\d]\w*{_KEYS}(?:/[\w.\-]+)*")
+_SHORTER = re.compile(r"[/\-][^/\-]*$")
+_NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.])")
+_TEXT = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""", re.DOTALL)
+_SIGN = re.compile(r"==|!=|<=|>=|\*\*|//|[-+*/%<>=()\[\],]")
+
+
+class Condition(Protocol):
+    """What keeps a run or does not."""
+
+    def holds(self, entry: Entry) -> bool | None:
+        """Whether it holds for a run; None where the run cannot answer."""
+
+    def comparisons(self) -> Sequence[Comparison]:
+        """The comparisons that it is made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Several conditions, of which each must hold; with `one`, a single one suffices."""
+
+    parts: tuple[Condition, ...]
+    one: bool = False
+
+    def holds(self, entry: Entry) -> bool | None:
+        """What settles it settles it, whatever the others lack."""
+        found = [part.holds(entry) for part in self.parts]
+        return self.one if self.one in found else None if None in found else not self.one
+
+    def comparisons(self) -> Sequence[Comparison]:
+        """Those of its parts."""
+        return [one for part in self.parts for one in part.comparisons()]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The opposite; what cannot be answered has none."""
+
+    part: Condition
+
+    def holds(self, entry: Entry) -> bool | None:
+        """The opposite of its part."""
+        found = self.part.holds(entry)
+        return None if found is None else not found
+
+    def comparisons(self) -> Sequence[Comparison]:
+        """Those of its part."""
+        return self.part.comparisons()
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """Arithmetic over values."""
+
+    function: Callable[..., Any]
+    parts: tuple[Side, ...]
+    text: str
+
+    def of(self, entry: Entry, *, beside: JSON = None) -> JSON:
+        """The result. Raises Missing, or Impossible for what is no number or grows beyond all numbers."""
+        values = [part.of(entry) for part in self.parts]
+        for part, value in zip(self.parts, values, strict=True):
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise Impossible(f"{cut(part.text)} is {kind(value)}, and not to be reckoned with")
+            if MAX_MAGNITUDE < abs(value) != math.inf:
+                raise Impossible(f"{cut(part.text)} is beyond 1e300")
+        if self.function is operator.pow and abs(values[1]) > MAX_POWER:
+            raise Impossible(f"the exponent of {cut(self.text)} is beyond {MAX_POWER}")
+        try:
+            found: JSON = self.function(*values)
+        except (ArithmeticError, ValueError, TypeError) as error:
+            raise Impossible(f"{cut(self.text)}: {error}") from error
+        if isinstance(found, complex):
+            raise Impossible(f"{cut(self.text)} is no real number")
+        return found
+
+
+def kept(condition: Condition, entries: Sequence[Entry], every: Sequence[Entry]) -> list[Entry]:
+    """Of these entries those of which the condition holds. every: the runs of which one must be able to answer.
+
+    Raises UsageError where none of them can.
+    """
+    for one in condition.comparisons():
+        one.check(every)
+    return [entry for entry in entries if condition.holds(entry)]
+
+
+def where(text: str, words: Vocabulary) -> Condition:
+    """The condition that a text says. Raises UsageError for what is none, and for a name that no run knows."""
+    if len(text) > MAX_CHARS:
+        raise UsageError(f"--where is {len(text)} characters long, at most {MAX_CHARS} are read", remedy=EXAMPLE)
+    return _Reader(text, words).whole()
+
+
+Token = tuple[str, str, int]
+"""name, number, text, sign or end; as it was typed; where it begins."""
+
+
+class _Reader:
+    """Reads one text from left to right."""
+
+    def __init__(self, text: str, words: Vocabulary) -> None:
+        self._text, self._words = text, words
+        self._spelt = sorted((n for n in words.metrics if not _NAME.fullmatch(n)), key=len, reverse=True)
+        self._tokens = list(self._split())
+        self._at = self._depth = 0
+
+    # ── words ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _split(self) -> Iterable[Token]:
+        at = 0
+        while at < len(self._text):
+            if self._text[at].isspace():
+                at += 1
+                continue
+            token = self._token(at)
+            yield token
+            at += len(token[1])
+        yield "end", "", at
+
+    def _token(self, at: int) -> Token:
+        for name in self._spelt:  # A metric that is called as no name is: with spaces, or signs.
+            if self._text.startswith(name, at):
+                return "name", name, at
+        for what, pattern in (("text", _TEXT), ("number", _NUMBER), ("name", _NAME), ("sign", _SIGN)):
+            if match := pattern.match(self._text, at):
+                return what, self._name(match[0]) if what == "name" else match[0], at
+        raise self._wrong("is not understood", at)
+
+    def _name(self, typed: str) -> str:
+        """As much of a name as is known: `a/b` may be a metric, or a quotient of two."""
+        name = typed
+        while name not in RESERVED and not self._words.knows(name):
+            shorter = _SHORTER.sub("", name)
+            if shorter == name:
+                # None of it is known: it is told whole, but for what can only be arithmetic.
+                return typed
+            name = shorter
+        return name
+
+    def _wrong(self, what: str, at: int | None = None) -> UsageError:
+        rest = self._text[self._tokens[self._at][2] if at is None else at :]
+        place = f"{cut(rest)!r} {what}" if rest.strip() else f"it ends where {what}"
+        return UsageError(f"--where {cut(self._text)!r}: {place}", remedy=EXAMPLE)
+
+    def _is(self, *words: str) -> bool:
+        what, word, _ = self._tokens[self._at]
+        return what in ("sign", "name") and word in words
+
+    def _take(self, *words: str) -> str | None:
+        if not self._is(*words):
+            return None
+        self._at += 1
+        return self._tokens[self._at - 1][1]
+
+    def _expect(self, word: str) -> None:
+        if not self._take(word):
+            raise self._wrong(f"a {word!r} is missing")
+
+    def _since(self, at: int) -> str:
+        """What was typed from a token on."""
+        last = self._tokens[self._at - 1]
+        return self._text[self._tokens[at][2] : last[2] + len(last[1])]
+
+    # ── conditions ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def whole(self) -> Condition:
+        """The whole text as one condition."""
+        if not self._text.strip():
+            raise UsageError("--where is empty", remedy=EXAMPLE)
+        found = self._condition(self._any(), 0)
+        if self._tokens[self._at][0] != "end":
+            raise self._wrong("is more than a condition")
+        return found
+
+    def _condition(self, found: Condition | Side, at: int) -> Condition:
+        if isinstance(found, All | Not | Comparison):
+            return found
+        typed = cut(self._since(at))
+        raise UsageError(f"--where {cut(self._text)!r}: {typed!r} is a value and no condition",
+                         remedy=f"compare it with something: {typed} == …")  # fmt: skip
+
+    def _any(self) -> Condition | Side:
+        return self._joined("or", lambda: self._joined("and", self._negated))
+
+    def _joined(self, word: str, part: Callable[[], Condition | Side]) -> Condition | Side:
+        at = self._at
+        found = part()
+        if not self._is(word):
+            return found
+        parts = [self._condition(found, at)]
+        while self._take(word):
+            at = self._at
+            parts.append(self._condition(part(), at))
+        return All(tuple(parts), one=word == "or")
+
+    def _negated(self) -> Condition | Side:
+        if not self._take("not"):
+            return self._compared()
+        at = self._at
+        self._deeper()
+        found = Not(self._condition(self._negated(), at))
+        self._depth -= 1
+        return found
+
+    def _compared(self) -> Condition | Side:
+        at = self._at
+        left = self._sum(0)
+        if not self._is(*SIGNS, "in", "not"):
+            return left
+        side = self._side(left, at)
+        if self._is("in", "not"):
+            negated = bool(self._take("not"))
+            self._expect("in")
+            found = All(tuple(Comparison(side, "==", one) for one in self._list()), one=True)
+            return Not(found) if negated else found
+        parts = []
+        while sign := self._take(*SIGNS):
+            at = self._at
+            right = self._side(self._sum(0), at)
+            parts.append(Comparison(side, "==" if sign == "=" else sign, right))
+            side = right
+        return parts[0] if len(parts) == 1 else All(tuple(parts))
+
+    def _list(self) -> list[Side]:
+        closing = {"(": ")", "[": "]"}.get(self._take("(", "[") or "")
+        if closing is None:
+            raise self._wrong("a written list is missing, as (1, 2)")
+        found = []
+        while not self._take(closing):
+            at = self._at
+            found.append(self._side(self._sum(0), at))
+            if not self._is(closing):
+                self._expect(",")
+        return found
+
+    # ── values ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _side(self, found: Any, at: int) -> Any:
+        if not isinstance(found, All | Not | Comparison):
+            return found
+        raise UsageError(f"--where {cut(self._text)!r}: {cut(self._since(at))!r} is a condition and no value",
+                         remedy="join conditions by and, or, not")  # fmt: skip
+
+    def _sum(self, strength: int) -> Condition | Side:
+        """Sums, and within them products."""
+        if strength == len(BINARY):
+            return self._signed()
+        at = self._at
+        found = self._sum(strength + 1)
+        while self._is(*BINARY[strength]):
+            left = self._side(found, at)
+            sign, right_at = self._take(*BINARY[strength]) or "", self._at
+            right = self._side(self._sum(strength + 1), right_at)
+            found = Computed(BINARY[strength][sign], (left, right), self._since(at))
+        return found
+
+    def _signed(self) -> Condition | Side:
+        at = self._at
+        if sign := self._take("-", "+"):
+            self._deeper()
+            inner = self._side(self._signed(), at + 1)
+            self._depth -= 1
+            if isinstance(inner, Written) and isinstance(inner.value, int | float):
+                return Written(-inner.value if sign == "-" else inner.value, self._since(at))
+            return Computed(operator.neg if sign == "-" else operator.pos, (inner,), self._since(at))
+        found = self._atom()
+        if not self._is("**"):
+            return found
+        base = self._side(found, at)
+        self._expect("**")
+        right_at = self._at
+        exponent = self._side(self._signed(), right_at)
+        return Computed(operator.pow, (base, exponent), self._since(at))
+
+    def _atom(self) -> Condition | Side:
+        what, word, _ = self._tokens[self._at]
+        if self._is("("):
+            return self._bracketed()
+        if what not in ("number", "text", "name") or self._is(*RESERVED):
+            raise self._wrong("stands where a name or a value should" if what != "end" else "a value should follow")
+        self._at += 1
+        if what == "number":
+            return Written(_number(word), word)
+        if what == "text":
+            return Written(_unescaped(word[1:-1]), word)
+        if self._is("("):
+            return self._called(word)
+        if word in WORDS and not self._words.knows(word):
+            return Written(WORDS[word], word)
+        return Named(self._words.meaning(word), word)
+
+    def _bracketed(self) -> Condition | Side:
+        self._expect("(")
+        self._deeper()
+        found = self._any()
+        self._depth -= 1
+        self._expect(")")
+        return found
+
+    def _called(self, name: str) -> Side:
+        at = self._at - 1
+        if name not in CALLS:
+            self._at = at
+            raise self._wrong(f"calls what is no function; there are {', '.join(CALLS)}")
+        self._expect("(")
+        parts = []
+        while not self._take(")"):
+            begun = self._at
+            parts.append(self._side(self._sum(0), begun))
+            if not self._is(")"):
+                self._expect(",")
+        return Computed(CALLS[name], tuple(parts), self._since(at))
+
+    def _deeper(self) -> None:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise self._wrong("is nested too deeply")
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\(.)", lambda match: {"n": "\n", "t": "\t"}.get(match[1], match[1]), text, flags=re.DOTALL)
+
+
+def _number(text: str) -> int | float:
+    return int(text) if text.isdigit() and len(text) <= 400 else float(text)

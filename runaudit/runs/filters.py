@@ -1,0 +1,42 @@
+"""The words of `list`: `fast` for a label or an id, `status=crashed`, `config.lr=0.1`, `val/psnr>30`."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from runaudit.runs.comparing import MIN_ID, Comparison, Named, Typed
+from runaudit.runs.conditions import Condition
+from runaudit.runs.meaning import Vocabulary
+from runaudit.runs.rows import Entry
+
+_COMPARES = re.compile(r"(?P<key>[^<>=!]+?)\s*(?P<sign>>=|<=|!=|==|=|>|<)\s*(?P<value>.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """The runs whose label holds a text, or whose id, or that of their cohort, begins with it."""
+
+    text: str
+
+    def holds(self, entry: Entry) -> bool:
+        """Whether the run is called so."""
+        ids = (entry.run.id, entry.row.cohort) if len(self.text) >= MIN_ID else ()
+        return self.text.lower() in entry.run.label.lower() or any(one.startswith(self.text) for one in ids)
+
+    def comparisons(self) -> Sequence[Comparison]:
+        """None: a text can stand in any label."""
+        return ()
+
+
+def filter_of(word: str, words: Vocabulary) -> Condition:
+    """What a word of the command line keeps. Raises UsageError for a name that no run knows.
+
+    A label may look like a comparison: where the name before the sign means nothing, and the word stands in a label, it
+    is a part of the label.
+    """
+    match = _COMPARES.fullmatch(word)
+    called = Called(word)
+    if match is None or (not words.knows(match["key"]) and any(called.holds(entry) for entry in words.entries)):
+        return called
+    sign = "==" if match["sign"] == "=" else match["sign"]
+    return Comparison(Named(words.meaning(match["key"]), match["key"]), sign, Typed(match["value"].strip()))

@@ -1,0 +1,152 @@
+"""How the index is made: new runs put into their cohorts, and what `list` shows of each cohort that they touch.
+
+Who belongs to a cohort is decided by the design's one identity (`factors.identity`), in the order of the log, as
+`factors.cohort` does for runs that are read all at once. A run is read once: what put it into its cohort describes it.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from runaudit.factors.cohort import Cohort, shared_label
+from runaudit.factors.identity import Identity, identity_of
+from runaudit.records.canonical import json_safe
+from runaudit.records.run import Run
+from runaudit.runs.lines import head_lines, row_line
+from runaudit.runs.listing import head_cells, line_columns, row_cells, section_json, sections_of
+from runaudit.runs.reading import load_run
+from runaudit.store.line import LogEntry
+from runaudit.store.remarks import ARCHIVE, UNARCHIVE, read_remark
+from runaudit.store.store import Store
+from runaudit.system.progress import work
+from runaudit.text.terminal import UNPAINTED
+
+if TYPE_CHECKING:
+    from runaudit.settings import Settings
+
+KEPT_FOUNDERS = 64
+"""Cohorts whose first run is kept at hand: a new run is most often of one of the newest."""
+KEPT_RUNS = 512
+"""Runs that are kept between being put into a cohort and being described: some 30 KB each."""
+
+
+class Grouping:
+    """The cohorts of an index while runs are put into them."""
+
+    def __init__(self, store: Store, settings: "Settings", index: sqlite3.Connection) -> None:
+        self._store, self._settings, self._index = store, settings, index
+        self._dirty: set[int] = set()
+        self._founders: dict[int, Identity] = {}
+        self._runs: dict[str, Run] = {}
+
+    def take(self, entries: Iterable[LogEntry], first: int) -> None:
+        """What new lines of the log say. first: the number of lines before them."""
+        new = list(enumerate(entries, start=first))
+        with work("reading", len(new), "lines of the log") as advance:
+            for number, entry in new:
+                if entry.kind == "manifest":
+                    self._add(entry.digest.hex, number)
+                elif entry.kind in (ARCHIVE, UNARCHIVE):
+                    self._touch(read_remark(self._store, entry)["run"])
+                else:
+                    self._touch(entry.subject.removeprefix("sha256:"))
+                advance(1)
+
+    def describe(self, away: frozenset[str]) -> bool:
+        """Write down what is shown of every touched cohort. False where one of its records is damaged."""
+        for number in sorted(self._dirty):
+            whole = self._cohort(number)
+            if any(run.fault for run in whole.runs):
+                return False
+            views = _described(whole, self._settings, away)
+            self._index.execute(
+                "UPDATE cohorts SET label = ?, whole = ?, shown = ?, answer = ? WHERE number = ?",
+                (whole.label, *views, number),
+            )
+            self._index.executemany(
+                "UPDATE runs SET hidden = ? WHERE id = ?", ((run.id in away, run.id) for run in whole.runs)
+            )
+        return True
+
+    def name(self) -> None:
+        """Write down the label of every touched cohort."""
+        for number in self._dirty:
+            label = self._cohort(number).label
+            self._index.execute("UPDATE cohorts SET label = ? WHERE number = ?", (label, number))
+
+    def _run(self, run_id: str) -> Run:
+        if (kept := self._runs.get(run_id)) is not None:
+            return kept
+        run = load_run(self._store, run_id, trajectory=False)
+        if len(self._runs) >= KEPT_RUNS:
+            self._runs.pop(next(iter(self._runs)))
+        self._runs[run_id] = run
+        return run
+
+    def _cohort(self, number: int) -> Cohort:
+        (name,) = self._index.execute("SELECT id FROM cohorts WHERE number = ?", (number,)).fetchone()
+        runs = tuple(self._run(run) for run in self._members(number))
+        return Cohort(id=name, label=shared_label(runs), runs=runs)
+
+    def _members(self, number: int) -> list[str]:
+        rows = self._index.execute("SELECT id FROM runs WHERE cohort = ? ORDER BY number", (number,))
+        return [run for (run,) in rows]
+
+    def _add(self, run_id: str, at: int) -> None:
+        """Put a new run into its cohort."""
+        if self._home(run_id) is not None:
+            return
+        run = self._run(run_id)
+        of = identity_of(run, self._settings.factors)
+        near = self._index.execute("SELECT number FROM cohorts WHERE key = ? ORDER BY number", (of.key,)).fetchall()
+        number = next((n for (n,) in near if self._founder(n).matches(of)), None)
+        if number is None:
+            row = self._index.execute("INSERT INTO cohorts (key, id) VALUES (?, ?)", (of.key, of.id))
+            number = int(row.lastrowid or 0)
+            self._keep(number, of)
+        rerun_of = run.manifest.section("origin").get("rerun_of")
+        self._index.execute(
+            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, 0)",
+            (at, run_id, run.manifest.label or None, rerun_of if isinstance(rerun_of, str) else None, number),
+        )
+        self._dirty.add(number)
+
+    def _home(self, run_id: str) -> int | None:
+        row = self._index.execute("SELECT cohort FROM runs WHERE id = ?", (run_id,)).fetchone()
+        return None if row is None else int(row[0])
+
+    def _touch(self, run_id: str) -> None:
+        """Something was said of a run."""
+        if (number := self._home(run_id)) is not None:
+            self._dirty.add(number)
+
+    def _founder(self, number: int) -> Identity:
+        if number not in self._founders:
+            self._keep(number, identity_of(self._run(self._members(number)[0]), self._settings.factors))
+        return self._founders[number]
+
+    def _keep(self, number: int, founder: Identity) -> None:
+        if len(self._founders) >= KEPT_FOUNDERS:
+            self._founders.pop(next(iter(self._founders)))
+        self._founders[number] = founder
+
+
+def _described(whole: Cohort, settings: "Settings", away: frozenset[str]) -> tuple[str, str, str]:
+    """What is kept of a cohort, as `indexfile.VIEWS` has it."""
+    for section in sections_of([whole], settings.factors, away):
+        columns = line_columns()
+        status = [name for name, _, _ in columns].index("status")
+        answer = json_safe(section_json(section))
+        head = head_cells(section)
+        cells = [row_cells(entry, section.metric) for entry in section.entries]
+        shown: dict[str, object] = {"head": head, "columns": columns, "cells": cells,
+                                    "ids": [entry.run.id for entry in section.entries]}  # fmt: skip
+        for entry, cell, row in zip(section.entries, cells, answer["runs"], strict=True):
+            if entry.run.outcome is None:
+                cell[status] = row["status"] = ""  # Asked again whenever it is listed.
+        lines = [*head_lines(*head, shown=len(cells), paint=UNPAINTED, width=None)]
+        lines += [row_line(cell, columns, paint=UNPAINTED) for cell in cells]
+        whole_text = "\n".join(lines) if all(cell[status] for cell in cells) else ""
+        return whole_text, json.dumps(shown), json.dumps(answer)
+    return "", "", ""

@@ -1,0 +1,274 @@
+"""The file in which the index of a store lies, and whether it may be believed.
+
+It is derived, lies in the store's `cache/`, and may be deleted, spoilt, copied or locked at any time: then it is made
+again, or the records are read. What was written is sealed beside it: the place, size and times of the file as it was
+left, so that a byte that anybody else changed is not believed; and those of the log that it was made of. Where the log
+is no longer that file, its beginning must have the digest that the index names: a log that was rewritten makes the
+index anew, one that has only grown is read from there on.
+
+    cache/list.sqlite   state: of what log and policy it was made; cohorts; runs, by their place in the log, `again` the
+                        run that `rerun` repeated
+    cache/list.seal     the two files as they were left
+"""
+
+import contextlib
+import fcntl
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from runaudit.settings import Settings
+    from runaudit.store.store import Store
+
+SCHEMA = "runaudit.list-index/7"
+FILE = "list.sqlite"
+SEAL = "list.seal"
+WAIT_S = 0.5
+"""How long another process that writes the index is waited for before the records are read."""
+TICK_S = 0.01
+"""File times are no finer than the kernel's tick (4 ms at 250 Hz): a change within the same one could not be told."""
+CELLS = '{"head": '
+"""How the cells of a cohort begin: no line of a cohort does, which begins with its id."""
+VIEWS = ("whole", "shown", "answer")
+"""What is kept of a cohort: its lines as a pipe gets them, empty where a status must be asked; the cells of its lines;
+its object in the JSON answer. All are empty where all of its runs are put away."""
+TAIL_BYTES = 64 << 10
+"""New lines of the log up to which each run's ending is looked for by itself: some 200."""
+KNOWN_KINDS = ("manifest", "outcome", "correction", "waiver", "look", "note", "archive", "unarchive", "repair")
+"""Of a line of another kind the index does not know what it changes, and is made anew."""
+TABLES = (
+    "CREATE TABLE state (made TEXT NOT NULL)",
+    f"CREATE TABLE cohorts (number INTEGER PRIMARY KEY, key TEXT, id TEXT, label TEXT, {' TEXT, '.join(VIEWS)} TEXT)",
+    "CREATE TABLE runs (number INTEGER PRIMARY KEY, id TEXT, label TEXT, again TEXT, cohort INTEGER, hidden INTEGER)",
+    "CREATE INDEX cohorts_key ON cohorts (key)",
+    "CREATE INDEX cohorts_id ON cohorts (id)",
+    "CREATE INDEX cohorts_label ON cohorts (label)",
+    "CREATE UNIQUE INDEX runs_id ON runs (id)",
+    "CREATE INDEX runs_label ON runs (label)",
+    "CREATE INDEX runs_cohort ON runs (cohort)",
+    "CREATE INDEX runs_hidden ON runs (hidden) WHERE hidden = 1",
+    "CREATE INDEX runs_again ON runs (again) WHERE again IS NOT NULL",
+)
+
+
+def held(root: Path, settings: "Settings") -> sqlite3.Connection | None:
+    """The index of the store at `root` where it is up to date, within a transaction: what others write meanwhile is not
+    seen. Else None."""
+    index = None
+    try:
+        index = _connected(root)
+        index.execute("BEGIN")
+        made = _made_of(index)
+        if made is not None and _is_as_left(root) and _is_of(made, settings) and _is_of_log(made, root):
+            return index
+    except (sqlite3.Error, OSError, ValueError, TypeError, KeyError):
+        pass
+    if index is not None:
+        index.close()
+    return None
+
+
+def current(store: "Store", settings: "Settings") -> sqlite3.Connection | None:
+    """The index, brought to the log where it is behind. None where it cannot be, or a record is damaged: the records
+    are then to be read."""
+    if (index := held(store.root, settings)) is not None:
+        return index
+    try:
+        with _alone(store) as ours:
+            if not ours:
+                return None
+            # Another process may have done it while this one waited.
+            return held(store.root, settings) or (held(store.root, settings) if _written(store, settings) else None)
+    except (sqlite3.Error, OSError):
+        return None
+
+
+def in_memory(store: "Store", settings: "Settings") -> sqlite3.Connection:
+    """The same tables made of the records alone, without what `list` shows. Raises IntegrityError where a manifest is
+    damaged beyond reading."""
+    from runaudit.runs.grouping import Grouping
+
+    index = sqlite3.connect(":memory:", isolation_level=None)
+    _emptied(index)
+    grouping = Grouping(store, settings, index)
+    grouping.take(store.entries(), 0)
+    grouping.name()
+    return index
+
+
+def _connected(root: Path) -> sqlite3.Connection:
+    return sqlite3.connect(root / "cache" / FILE, timeout=WAIT_S, isolation_level=None)
+
+
+def _emptied(index: sqlite3.Connection) -> None:
+    for name in ("state", "cohorts", "runs"):
+        index.execute(f"DROP TABLE IF EXISTS {name}")
+    for statement in TABLES:
+        index.execute(statement)
+
+
+def _made_of(index: sqlite3.Connection) -> dict[str, Any] | None:
+    """The state that the index was made of; None where there is none yet."""
+    if index.execute("SELECT 1 FROM sqlite_master WHERE name = 'state'").fetchone() is None:
+        return None
+    row = index.execute("SELECT made FROM state").fetchone()
+    found = json.loads(row[0]) if row else None
+    return found if isinstance(found, dict) else None
+
+
+def _kind(settings: "Settings") -> dict[str, Any]:
+    """What an index must have been made with to hold, whatever the log."""
+    from runaudit import __version__
+
+    return {"schema": SCHEMA, "version": __version__, "policy": repr(settings.factors)}
+
+
+def _is_of(made: Mapping[str, Any], settings: "Settings") -> bool:
+    kind = _kind(settings)
+    return {key: made.get(key) for key in kind} == kind
+
+
+# ── whether the files are the ones that were left ────────────────────────────────────────────────────────────────
+
+
+def _facts(path: Path) -> list[int]:
+    found = path.stat()
+    return [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+
+
+def _sealed(root: Path) -> Mapping[str, Any]:
+    found = json.loads((root / "cache" / SEAL).read_bytes())
+    return found if isinstance(found, dict) else {}
+
+
+def _is_as_left(root: Path) -> bool:
+    sealed = _sealed(root)
+    return bool(
+        sealed.get("index") == _facts(root / "cache" / FILE) and sealed.get("store") == _facts(root / "store.json")
+    )
+
+
+def _is_of_log(made: Mapping[str, Any], root: Path) -> bool:
+    """Whether the log is the one that the index was made of: the same file untouched, or one of the same bytes."""
+    log = root / "log.jsonl"
+    if _sealed(root).get("log") == _facts(log):
+        return True
+    raw = log.read_bytes()
+    return bool(made["size"] == raw.rfind(b"\n") + 1) and _begins_with(raw, made)
+
+
+def _begins_with(raw: bytes, made: Mapping[str, Any]) -> bool:
+    size = int(made["size"])
+    return 0 < size <= len(raw) and _digest(raw, size) == str(made["log"])
+
+
+def _digest(raw: bytes, size: int) -> str:
+    import hashlib  # A library of 15 ms, which an untouched log does not need.
+
+    return hashlib.sha256(memoryview(raw)[:size]).hexdigest()
+
+
+# ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@contextlib.contextmanager
+def _alone(store: "Store") -> Iterator[bool]:
+    """Whether this process may write the index; the others wait, or read the records."""
+    with (store.root / "cache" / SEAL).open("a+b") as file:
+        until = time.monotonic() + WAIT_S
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    yield False
+                    return
+                time.sleep(TICK_S)
+                continue
+            yield True
+            return
+
+
+def _written(store: "Store", settings: "Settings") -> bool:
+    """Bring the index to the log and seal it. False where a record is damaged, or another's lock is on it."""
+    for _ in range(2):
+        try:
+            with contextlib.closing(_connected(store.root)) as index:
+                log = _facts(store.log_path)
+                if not _brought_up(index, store, settings):
+                    return False
+            _seal(store, log)
+        except sqlite3.OperationalError:
+            return False
+        except (sqlite3.DatabaseError, ValueError, TypeError, KeyError):
+            # A spoilt file is thrown away and made again, once.
+            _throw_away(store)
+            continue
+        return True
+    return False
+
+
+def _throw_away(store: "Store") -> None:
+    with contextlib.suppress(OSError):
+        (store.root / "cache" / FILE).unlink()
+
+
+def _seal(store: "Store", log: list[int]) -> None:
+    path = store.root / "cache"
+    time.sleep(TICK_S)
+    text = json.dumps({"index": _facts(path / FILE), "store": _facts(store.root / "store.json"), "log": log})
+    (path / SEAL).write_text(text)
+
+
+def _brought_up(index: sqlite3.Connection, store: "Store", settings: "Settings") -> bool:
+    from runaudit.runs.grouping import Grouping
+    from runaudit.store.line import parsed_lines
+    from runaudit.store.remarks import archived
+
+    # What a crash leaves half-written is not sealed and so not believed: waiting for the disk would gain nothing.
+    index.execute("PRAGMA journal_mode = MEMORY")
+    index.execute("PRAGMA synchronous = OFF")
+    index.execute("BEGIN IMMEDIATE")
+    try:
+        raw = store.whole_log()
+        old = _to_go_on_from(index, store, settings, raw)
+        if old is None:
+            _emptied(index)
+            old = {"size": 0, "entries": 0}
+        if len(raw) - old["size"] > TAIL_BYTES:
+            entries = list(store.entries()[old["entries"] : raw.count(b"\n")])  # Parsed once, for each of many runs.
+        else:
+            entries = [entry for _, entry in parsed_lines(raw[old["size"] :])]
+        if old["size"] and any(entry.kind not in KNOWN_KINDS for entry in entries):
+            _emptied(index)  # Something was said of which this version cannot tell what it touches.
+            old, entries = {"size": 0, "entries": 0}, list(store.entries()[: raw.count(b"\n")])
+        grouping = Grouping(store, settings, index)
+        grouping.take(entries, old["entries"])
+        if not raw or not grouping.describe(archived(store)):
+            index.execute("ROLLBACK")
+            return False
+        made = {**_kind(settings), "size": len(raw), "log": _digest(raw, len(raw)),
+                "entries": old["entries"] + len(entries)}  # fmt: skip
+        index.execute("DELETE FROM state")
+        index.execute("INSERT INTO state VALUES (?)", (json.dumps(made),))
+        index.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            index.execute("ROLLBACK")
+        raise
+    return True
+
+
+def _to_go_on_from(
+    index: sqlite3.Connection, store: "Store", settings: "Settings", raw: bytes
+) -> Mapping[str, Any] | None:
+    """The state of an older index that was left as it is and whose log is the beginning of this one."""
+    try:
+        old = _made_of(index) if _is_as_left(store.root) else None
+    except (OSError, ValueError):
+        return None
+    return old if old is not None and _is_of(old, settings) and _begins_with(raw, old) else None

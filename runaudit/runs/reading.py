@@ -1,0 +1,36 @@
+"""Stored runs read whole, one or all; what is damaged comes back with its fault."""
+
+from runaudit.errors import IntegrityError, RecordError
+from runaudit.factors.cohort import Cohort, cohorts
+from runaudit.records.run import SHORT, Run
+from runaudit.settings import Settings
+from runaudit.store.catalogue import load_or_fault, run_ids
+from runaudit.store.store import Store
+from runaudit.system.progress import work
+
+
+def load_run(store: Store, run_id: str, *, trajectory: bool = True) -> Run:
+    """A stored run, with its fault where it is damaged. Raises IntegrityError where nothing of it can be read."""
+    try:
+        return load_or_fault(store, run_id, trajectory=trajectory)
+    except (RecordError, OSError) as error:
+        raise IntegrityError(
+            f"the manifest of {run_id[:SHORT]} is damaged beyond reading",
+            remedy="restore it from a backup; `runaudit verify` lists all",
+        ) from error
+
+
+def all_runs(store: Store, *, trajectory: bool = False) -> tuple[Run, ...]:
+    """Every launch, oldest first."""
+    found: list[Run] = []
+    ids = run_ids(store)
+    with work("reading", len(ids), "runs") as advance:
+        for run_id in ids:
+            found.append(load_run(store, run_id, trajectory=trajectory))
+            advance(1)
+    return tuple(found)
+
+
+def stored_cohorts(store: Store, settings: Settings) -> tuple[Cohort, ...]:
+    """The cohorts of all stored runs."""
+    return cohorts(all_runs(store), settings=settings)

@@ -1,0 +1,17 @@
+"""Where the store of a project lies. Apart from the store, so that a listing need not load what keeps bytes."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def find_store(start: Path, *, environ: Mapping[str, str] = os.environ, named: Path | None = None) -> Path:
+    """Where the store is: named, else $RUNAUDIT_STORE, else `.runaudit` at the root of the git work tree or here."""
+    if named is not None:
+        return named.expanduser()
+    if environ.get("RUNAUDIT_STORE"):
+        return Path(environ["RUNAUDIT_STORE"]).expanduser()
+    for folder in (start, *start.parents):
+        if (folder / ".git").exists():
+            return folder / ".runaudit"
+    return start / ".runaudit"

@@ -1,0 +1,183 @@
+"""What was forgotten is gone from every file, known to `verify`, and unknown wherever it is asked for: never equal."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from runaudit.errors import IntegrityError, UsageError
+from runaudit.factors.gaps import gaps
+from runaudit.factors.levels import levels
+from runaudit.records.digest import Digest, digest_bytes
+from runaudit.runs.forgetting import forget_named
+from runaudit.runs.leaks import secrets_in
+from runaudit.settings import Settings
+from runaudit.store.catalogue import load, run_ids
+from runaudit.store.doctor import examine
+from runaudit.store.forget import Doomed, bury, forget
+from runaudit.store.repair import mend
+from runaudit.store.store import Store
+from runaudit.store.tombstone import ForgottenError
+from runaudit.store.verify import verify
+
+WHEN = "2026-05-06T07:08:09Z"
+WHY = "a password was in it"
+SECRET = "correct" + "horse" + "9battery"
+SOURCE = f"password = {SECRET!r}\nN = 1\n".encode()
+OTHER = SOURCE.replace(b"battery", b"staples")
+SHARED = b"N = 2\n"
+
+
+def entry(data: bytes) -> dict:
+    return {"digest": str(digest_bytes(data)), "size": len(data)}
+
+
+@pytest.fixture
+def sealed(store, make_run, seal_run):
+    """Two runs, each with a source that holds a secret and one that both have."""
+
+    def run(seed: int, own: bytes):
+        files = {"own.py": entry(own), "shared.py": entry(SHARED)}
+        code = {"commit": "4f" * 20, "branch": "main", "dirty": False, "patch": None, "files": files}
+        return seal_run(store, make_run(seed=seed, code=code), sources=(own, SHARED))
+
+    return run(0, SOURCE), run(1, OTHER)
+
+
+def everything(store: Store) -> bytes:
+    return b"".join(path.read_bytes() for path in sorted(store.root.rglob("*")) if path.is_file())
+
+
+def test_the_bytes_are_gone_and_the_tombstone_says_what_lay_there(store, sealed):
+    digest = digest_bytes(SOURCE)
+
+    forget_named(store, Settings(), [f"sha256:{digest.hex[:12]}"], WHY, time=WHEN)
+
+    assert SECRET not in forget_named(store, Settings(), [str(digest)], f"it said password={SECRET}", time=WHEN).reason
+    stone = json.loads(store.object_path(digest).read_bytes())
+    assert stone == {"schema": "runaudit.tombstone/1", "digest": str(digest), "size": len(SOURCE), "reason": WHY,
+                     "what": "source own.py", "run": sealed[0].id, "time": WHEN}  # fmt: skip
+    assert SOURCE not in everything(store)
+    with pytest.raises(ForgottenError, match=r"source own.py of run .* was forgotten on 2026-05-06 \(a password"):
+        store.read(digest)
+
+
+def test_verify_knows_it_and_tells_it_from_damage(store, sealed):
+    forget_named(store, Settings(), [str(digest_bytes(SOURCE))], WHY, time=WHEN)
+
+    found = verify(store)
+
+    assert found.problems == ()
+    assert [text for text in found.remarks if "was forgotten on 2026-05-06" in text]
+    stone = store.object_path(digest_bytes(SOURCE))
+    stone.chmod(0o600)
+    stone.write_bytes(stone.read_bytes().replace(b"password", b"passw0rd"))
+    assert [problem.file for problem in verify(Store(store.root)).problems]
+    with pytest.raises(IntegrityError):
+        Store(store.root).read(digest_bytes(SOURCE))
+
+
+def test_a_tombstone_that_the_log_does_not_know_is_damage(store, sealed, tmp_path):
+    other = Store.create(tmp_path / "other")
+    other.put(SOURCE)
+    forget(other, [Doomed(digest=digest_bytes(SOURCE), what="object", run=None)], WHY, time=WHEN)
+    path = store.object_path(digest_bytes(SOURCE))
+    path.chmod(0o600)
+    path.write_bytes(other.object_path(digest_bytes(SOURCE)).read_bytes())
+
+    assert [problem.run for problem in verify(store).problems] == [sealed[0].id]
+
+
+def test_what_was_forgotten_is_a_gap_of_its_run_alone(store, sealed):
+    forget_named(store, Settings(), [str(digest_bytes(SOURCE))], WHY, time=WHEN)
+    first, second = (load(store, run.id) for run in sealed)
+
+    assert gaps(levels(first, Settings().factors), Settings().factors)["code.own.py"].startswith("forgotten on")
+    assert "code.own.py" not in gaps(levels(second, Settings().factors), Settings().factors)
+    assert first.trajectory.series and first.metrics
+
+
+def test_a_whole_run_is_forgotten_with_what_is_its_own_and_stays_counted(store, sealed, here, runaudit):
+    store.live_dir(sealed[0].id).mkdir(parents=True)
+    (store.live_dir(sealed[0].id) / "ledger.jsonl").write_text(SECRET)
+
+    done = forget_named(store, Settings(), [sealed[0].id], WHY, time=WHEN).done
+
+    assert {row.what for row in done} == {"manifest", "outcome", "trajectory", "source own.py"}
+    assert store.read(digest_bytes(SHARED)) == SHARED
+    assert SOURCE not in everything(store)
+    assert run_ids(store) == tuple(run.id for run in sealed)
+    assert verify(store).problems == ()
+    code, out, _ = runaudit("diff", sealed[0].id, sealed[1].id, "--store", store.root, "--json")
+    assert (code, json.loads(out)["verdict"]) == (3, "provenance_incomplete")
+    code, out, _ = runaudit("show", sealed[0].id, "--store", store.root, "--json")
+    assert json.loads(out)["forgotten"]["manifest"].startswith("forgotten on 2026-05-06")
+    code, _, err = runaudit("restore", sealed[0].id, "--to", here.root.parent / "x", "--store", store.root)
+    assert code == 3 and "forgotten on 2026-05-06" in err
+    code, _, err = runaudit("export", sealed[0].id, "-o", here.root.parent / "x.run", "--store", store.root)
+    assert code == 3 and "nothing was exported" in err, err
+
+
+def test_a_process_that_dies_after_it_told_the_log_is_ended_by_the_next(store, sealed, monkeypatch):
+    monkeypatch.setattr("runaudit.store.forget.bury", lambda store: ())
+    forget(store, [Doomed(digest=digest_bytes(SOURCE), what="source own.py", run=sealed[0].id)], WHY, time=WHEN)
+    monkeypatch.undo()
+    assert any("still lies there" in text for text in verify(store).remarks)
+
+    assert any("taken away" in text for text in mend(store))
+
+    assert SOURCE not in everything(store)
+    assert bury(store) == () and verify(store).problems == ()
+
+
+def test_the_same_bytes_are_not_taken_in_again(store, sealed):
+    forget_named(store, Settings(), [str(digest_bytes(SOURCE))], WHY, time=WHEN)
+
+    assert store.put(SOURCE) == digest_bytes(SOURCE)
+
+    assert SOURCE not in everything(store)
+
+
+def test_the_logs_own_account_and_a_reason_that_says_nothing_are_refused(store, sealed):
+    forget_named(store, Settings(), [str(digest_bytes(SOURCE))], WHY, time=WHEN)
+    event = next(one.digest for one in store.entries() if one.kind == "forget")
+
+    with pytest.raises(UsageError, match="own account"):
+        forget(store, [Doomed(digest=event, what="object", run=None)], WHY, time=WHEN)
+    with pytest.raises(UsageError, match="no object"):
+        forget(store, [Doomed(digest=Digest("sha256", "ab" * 32), what="object", run=None)], WHY, time=WHEN)
+    with pytest.raises(UsageError, match="say why"):
+        forget_named(store, Settings(), [sealed[0].id], " ", time=WHEN)
+
+
+def test_an_old_store_is_read_again_and_nothing_is_named_but_the_place(store, sealed, make_run, seal_run):
+    config = {"db": {"password": SECRET}, "lr": 1}
+    old = seal_run(store, replace(make_run(seed=7, config=config, label=f"API_KEY={SECRET}")))
+    (store.live_dir(old.id)).mkdir(parents=True)
+    (store.live_dir(old.id) / "ledger.jsonl").write_text(f'{{"k":"note","text":"password={SECRET}"}}\n')
+
+    found = list(secrets_in(store))
+
+    said = json.dumps([[one.problem, one.file, one.remedy] for one in found])
+    assert SECRET not in said
+    assert {(one.run, one.problem.partition(":")[0]) for one in found} == {
+        (sealed[0].id, "source own.py"), (sealed[1].id, "source own.py"), (old.id, "manifest"),
+        (old.id, "a secret can be read, line 1 behind '{\"k\""),
+    }  # fmt: skip
+    assert next(one for one in found if "manifest" in one.problem).problem.endswith("config.db.password, label")
+    assert all(one.kind == "damage" for one in examine(store)) or not examine(store)
+    for one in found:
+        if "forget sha256" in one.remedy:
+            forget_named(store, Settings(), [one.remedy.split()[2]], WHY, time=WHEN)
+    assert [one.file for one in secrets_in(store)] == [f"live/{old.id}/ledger.jsonl"]
+
+
+def test_doctor_names_what_to_forget_and_exits_with_1(store, sealed, runaudit):
+    code, out, _ = runaudit("doctor", "--secrets", "--json", "--store", store.root)
+
+    answer = json.loads(out)
+    assert (code, answer["verdict"]) == (1, "exposed")
+    words = answer["found"][0]["remedy"].split()
+    assert words[:2] == ["runaudit", "forget"]
+    assert runaudit("forget", words[2], "--reason", WHY, "--store", store.root)[0] == 0
+    assert runaudit("doctor", "--store", store.root)[0] == 0
