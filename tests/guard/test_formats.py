@@ -46,6 +46,9 @@ CALLS = {
     "rules": ([], {0}),
 }
 
+ONCE = ("seal", "import", "restore", "rerun", "forget")
+"""What answers otherwise when it is asked again."""
+
 
 def outside_code(text: str) -> str:
     """What a renderer could take for markup: code blocks and spans taken out, what is escaped too."""
@@ -96,7 +99,7 @@ def test_no_name_is_markup_and_every_row_has_its_cells(place, cli, capfd, name):
     assert all(len(set(widths)) == 1 for widths in rows_of_tables(out))
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("seal", "import", "restore", "rerun")])
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ONCE])
 def test_every_command_takes_every_format(place, cli, capfd, name):
     words, codes = CALLS[name]
     at = words.index("--") if "--" in words else len(words)
