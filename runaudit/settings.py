@@ -36,18 +36,27 @@ class FactorSettings:
     bundles: Mapping[str, tuple[str, ...]] = field(default_factory=_none)
 
 
+EMPTY_LABELS = (
+    "test", "tests", "testing", "foo", "bar", "baz", "qux", "tmp", "temp", "run", "try", "trial", "attempt", "new",
+    "final", "latest", "last", "untitled", "unnamed", "noname", "todo", "blah", "stuff", "thing", "x", "v",
+)  # fmt: skip
+"""Words that say nothing of a run, alone or in a row. Short names of an arm (`a`, `base`, `sgd`) are none of them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardSettings:
     """What a launch must bring.
 
     require: sections that may not be missing. config_keys: dotted config paths that must be set.
     ignore: globs of untracked files that cannot matter. baseline: the run every launch is held against.
+    empty_labels: words of which a label may not consist; none, and any label will do.
     """
 
     require: tuple[str, ...] = ("label", "seed", "config", "data")
     config_keys: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     baseline: str | None = None
+    empty_labels: tuple[str, ...] = EMPTY_LABELS
     max_file_mb: float = 10.0
     max_total_mb: float = 100.0
 
@@ -166,6 +175,7 @@ def _guard(table: Mapping[str, Any], where: str) -> GuardSettings:
         config_keys=_texts(table.get("config_keys", []), f"{where} guard.config_keys"),
         ignore=_texts(table.get("ignore", []), f"{where} guard.ignore"),
         baseline=baseline,
+        empty_labels=_texts(table.get("empty_labels", list(default.empty_labels)), f"{where} guard.empty_labels"),
         max_file_mb=_number(table.get("max_file_mb", default.max_file_mb), f"{where} guard.max_file_mb"),
         max_total_mb=_number(table.get("max_total_mb", default.max_total_mb), f"{where} guard.max_total_mb"),
     )

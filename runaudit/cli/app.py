@@ -167,6 +167,8 @@ def _run(args: list[str]) -> int:
         streams.silence("stdout")  # The reader of a help text went away.
         return 0
     except Exception as error:
+        if isinstance(error, FileNotFoundError) and (gone := common.nowhere()):
+            return common.report_error(gone, as_json=_wants_json(own))
         if "--debug" in own:
             traceback.print_exc()
         if isinstance(error, OSError) and error.errno in DISK:

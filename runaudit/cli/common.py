@@ -162,10 +162,18 @@ def context(
 
 def here() -> Path:
     """The current folder. Raises UsageError where it was deleted under the shell."""
+    if gone := nowhere():
+        raise gone
+    return Path.cwd()
+
+
+def nowhere() -> UsageError | None:
+    """What to tell where the current folder was deleted under the shell."""
     try:
-        return Path.cwd()
-    except OSError as error:
-        raise UsageError("the current folder does not exist any more", remedy="cd to one that does") from error
+        Path.cwd()
+    except OSError:
+        return UsageError("the current folder does not exist any more", remedy="cd to one that does")
+    return None
 
 
 SHARED: dict[str, tuple[Any, Any]] = {

@@ -1,5 +1,7 @@
 """Every command takes every format, and no name is markup in any of them: labels come from strangers."""
 
+import csv
+import io
 import json
 import re
 
@@ -10,7 +12,11 @@ from runaudit.store.store import Store
 from tests.cli.recorded import METRIC, cohort, launched
 from tests.diff.samples import put
 
-HOSTILE = "<img src=x onerror=alert(1)>|`*_[a](b)\x1b[31m\x1b]0;owned\x07\nend"
+HOSTILE = (
+    "=<img src=x onerror=alert(1)>|`*_[a](b)\x1b[31m\x1b]0;owned\x07\nend\u202egpj\u2066\u200b\ufeff\u3164\x85\u2028"
+)
+RAW = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\u3164\ufe00-\ufe0f\ufeff]")
+"""What a terminal obeys or nobody sees. A line's end is none of it: every output has lines."""
 OTHER = f"other {HOSTILE}"
 OURS = re.compile(r"</?(?:details|summary)>")
 
@@ -28,6 +34,8 @@ CALLS = {
     "claims": (["draft.md"], {1}),
     "report": ([HOSTILE, OTHER, "-o", "page.html"], {0}),
     "verify": ([], {0}),
+    "doctor": ([], {0}),
+    "forget": (["lost", "--reason", HOSTILE], {0}),
     "run": (["--label", HOSTILE, "--", "true"], {5}),
     "guard": (["--label", HOSTILE, "--waive", f"no_seed={HOSTILE}"], {5}),
     "seal": (["lost"], {0}),
@@ -37,6 +45,9 @@ CALLS = {
     "export": ([HOSTILE, OTHER, "-o", "runs.bundle"], {0}),
     "rules": ([], {0}),
 }
+
+ONCE = ("seal", "import", "restore", "rerun", "forget")
+"""What answers otherwise when it is asked again."""
 
 
 def outside_code(text: str) -> str:
@@ -82,13 +93,13 @@ def test_no_name_is_markup_and_every_row_has_its_cells(place, cli, capfd, name):
     out = capfd.readouterr().out
     plain = OURS.sub("", outside_code(out))
     assert plain.strip()
-    assert "\x1b" not in out and "\x07" not in out
+    assert not RAW.findall(out)
     assert not re.search(r"<[a-zA-Z/!]", plain)
     assert "](" not in plain
     assert all(len(set(widths)) == 1 for widths in rows_of_tables(out))
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("seal", "import", "restore", "rerun")])
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ONCE])
 def test_every_command_takes_every_format(place, cli, capfd, name):
     words, codes = CALLS[name]
     at = words.index("--") if "--" in words else len(words)
@@ -96,5 +107,16 @@ def test_every_command_takes_every_format(place, cli, capfd, name):
         assert cli(name, *words[:at], *options, *words[at:]) in codes
 
         out = capfd.readouterr().out
-        assert "\x1b" not in out and "\x07" not in out
+        assert not RAW.findall(out)
     assert json.loads(out)["schema"].startswith("runaudit.")
+
+
+def test_a_spreadsheet_computes_no_text_and_every_row_has_its_cells(place, cli, capfd):
+    assert cli("list", "--csv") == 0
+
+    out = capfd.readouterr().out
+    rows = list(csv.reader(io.StringIO(out, newline="")))
+    assert len(rows) > 7 and len({len(row) for row in rows}) == 1
+    assert not RAW.findall(out.replace("\r\n", "\n"))
+    assert any(cell.startswith("'=<img") for row in rows for cell in row)
+    assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row)

@@ -12,7 +12,7 @@ from runaudit.records.digest import digest_bytes
 @pytest.fixture
 def request_of(repo):
     def make(**changes):
-        given = {"label": "x", "seed": 1, "config": {"lr": 0.1},
+        given = {"label": "wide", "seed": 1, "config": {"lr": 0.1},
                  "data": {"train": repo / "data" / "train", "val": repo / "data" / "val"}, "root": repo}  # fmt: skip
         return LaunchRequest(**{**given, **changes})
 
@@ -95,7 +95,7 @@ def test_the_baseline_of_several_seeds_is_the_one_with_this_seed(repo, git, requ
         prepare(request_of(seed=seed), store).sealed(store)
 
     answer = prepare(
-        request_of(seed=1, label="y", config={"lr": 0.5}, intent=("config.lr",)), store, baseline="x"
+        request_of(seed=1, label="y", config={"lr": 0.5}, intent=("config.lr",)), store, baseline="wide"
     ).answer
 
     assert [f.code for f in answer.findings if f.code in ("RA309", "RA310")] == []

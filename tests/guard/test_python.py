@@ -46,13 +46,13 @@ def test_a_guarded_record_is_judged_sealed_and_recorded(repo):
 
 def test_a_guarded_record_that_is_refused_starts_nothing(repo):
     with pytest.raises(GuardRefusedError, match="RA304"):
-        guarded_record(label="x", config={"lr": 1}, data=data(repo))
+        guarded_record(label="wide", config={"lr": 1}, data=data(repo))
 
     assert run_ids(Store.open(repo / ".runaudit")) == ()
 
 
 def test_a_waiver_from_python_is_sealed(repo):
-    recorder = guarded_record(label="x", config={"lr": 1}, data=data(repo), waive=["no_seed=nothing random in it"])
+    recorder = guarded_record(label="wide", config={"lr": 1}, data=data(repo), waive=["no_seed=nothing random in it"])
     recorder.finish()
 
     assert [w["rule"] for w in recorder.manifest.waivers] == ["RA304"]
@@ -84,7 +84,7 @@ def test_a_policy_beside_the_store_is_kept(repo):
     (repo / "runaudit.toml").write_text('[guard]\nrequire = ["label"]\nconfig_keys = ["depth"]\n')
 
     with pytest.raises(GuardRefusedError) as refused:
-        runaudit.guard(label="x", config={"lr": 1}, waive=["untracked_source=the policy itself"])
+        runaudit.guard(label="wide", config={"lr": 1}, waive=["untracked_source=the policy itself"])
 
     assert "RA307" in str(refused.value)
     assert "RA304" not in str(refused.value)

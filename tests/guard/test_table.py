@@ -109,6 +109,7 @@ REFUSED = [
     ("RA301", {"label": "  "}),
     ("RA302", {"history": (run_of(config__lr=0.2),)}),
     ("RA302", {"history": (run_of(config__lr=0.2, seed=5),)}),
+    ("RA316", {"label": "test"}),
     ("RA304", {"seed": LEFT_OUT}),
     ("RA304", {"seed": None}),
     ("RA305", {"around": Surroundings(changed=(), sources=lambda: iter([("a.py", b"torch.manual_seed(hash('a'))")]))}),

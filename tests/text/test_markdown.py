@@ -1,9 +1,11 @@
 """Markdown in which every name stays a name."""
 
+import json
+
 import pytest
 
 from runaudit.text.markdown import bullets, code, escaped, fenced, table
-from runaudit.text.terminal import BOLD, RED, Paint, harmless, printable
+from runaudit.text.terminal import BOLD, RED, Paint, harmless, printable, printable_json
 from runaudit.text.verdicts import CANNOT_JUDGE, VERDICTS, Tone, verdict_words
 from runaudit.text.words import columns, level, listed, plural
 
@@ -41,6 +43,22 @@ def test_nothing_but_our_own_colours_reaches_a_terminal():
 
     assert harmless(ours, Paint(True)) == f"{BOLD}{RED}label \\x1b]0;owned\\x07\x1b[0m"
     assert "\x1b" not in harmless(ours)
+
+
+def test_a_letter_nobody_sees_is_named():
+    assert printable("a\u202eb\u200b\u3164\udc80\U000e0041") == "a\\u202eb\\u200b\\u3164\\udc80\\U000e0041"
+
+
+def test_json_says_the_same_with_its_own_escapes():
+    said = {"a\u202e": "\x7f\x85\U000e0041\u00fc"}
+    shown = printable_json(json.dumps(said, ensure_ascii=False))
+
+    assert "\u202e" not in shown and "\u00fc" in shown
+    assert json.loads(shown) == said == json.loads(printable_json(shown, only_ascii=True))
+
+
+def test_what_could_be_a_tag_is_no_code():
+    assert code("`<b>") == "\\`&lt;b&gt;"
 
 
 def test_spaces_of_other_scripts_are_spaces():
