@@ -1,12 +1,13 @@
 """Where judgement sits: a store and the policy beside it, handed on together because every judgement needs both."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from runaudit.factors.cohort import Cohort
 from runaudit.records.run import Run
 from runaudit.runs.listing import sections_of, table_rows
-from runaudit.runs.names import cohort_named, has_store, one_of, runs_named
+from runaudit.runs.names import cohort_named, cohorts_with, has_store, one_of, runs_named
 from runaudit.runs.reading import all_runs, stored_cohorts
 from runaudit.settings import Settings
 from runaudit.store.store import Store
@@ -62,6 +63,11 @@ class Bench:
         [('slow', 3), ('fast', 3)]
         """
         return stored_cohorts(self.store.existing(), self.settings) if has_store(self.store) else ()
+
+    def homes(self, arms: Iterable[Cohort]) -> tuple[Cohort, ...]:
+        """The whole cohorts, in the store, of the runs of these arms: how many of a design were launched. No other run
+        is read."""
+        return cohorts_with(self.store, self.settings, [run.id for arm in arms for run in arm.runs])
 
     def table(self) -> list[dict[str, Any]]:
         """Every launch as a plain dict of equal keys, which a data-frame library takes: every field and every metric.

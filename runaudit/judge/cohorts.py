@@ -40,8 +40,8 @@ def judge_cohorts(
 ) -> "StatsAnswer":
     """Every arm against the last, on one metric.
 
-    designs: what `compare_arms` said of them, asked anew if None. launched: every run of the store by cohort, read anew
-    if None. count: this is a look, and the log counts it. Raises UsageError where no run has the metric.
+    designs: what `compare_arms` said of them, asked anew if None. launched: the whole cohorts, in the store, of their
+    runs, read anew if None. count: this is a look, and the log counts it. Raises UsageError where none has the metric.
     """
     from runaudit.metrics.direction import settle_direction
     from runaudit.stats.judge import judge
@@ -61,7 +61,7 @@ def judge_cohorts(
         direction=settle_direction(metric, declared),
         metric=metric,
         plan=declared_plan(bench.settings),
-        launched=bench.cohorts() if launched is None else launched,
+        launched=bench.homes(arms) if launched is None else launched,
         count=count,
     )
     answer = judge(

@@ -41,7 +41,7 @@ def gather(
     named = {run.id for arm in arms for run in arm.runs}
     others = page_arms(bench, beside) if beside else []
     arms += [arm for arm in others if not named.issuperset(run.id for run in arm.runs)]
-    launched = bench.cohorts() if pairs else ()
+    launched = bench.homes(arms) if pairs else ()
     compared = [_comparison(bench, arms, pair, metrics=metrics, launched=launched) for pair in pairs]
     integrity = _integrity(bench, arms)
     view = page_view([_arm(bench, arm) for arm in arms], compared, title=title, integrity=integrity)

@@ -267,6 +267,18 @@ def cohort_named(store: Store, settings: Settings, *words: str, trajectory: bool
     return whole[0] if len(whole) == 1 else cohort_of(runs)
 
 
+def cohorts_with(store: Store, settings: Settings, ids: Sequence[str]) -> tuple[Cohort, ...]:
+    """The whole cohorts of these runs, each once; none of what is not in the store, or where there is no store."""
+    if not has_store(store):
+        return ()
+    found: dict[str, Cohort] = {}
+    with Names(store, settings) as names:
+        for run_id in ids:
+            if run_id not in found and (cohort := names.cohort_with(run_id)) is not None:
+                found.update((run.id, cohort) for run in cohort.runs)
+    return tuple({id(cohort): cohort for cohort in found.values()}.values())
+
+
 def has_store(store: Store) -> bool:
     """Whether there is a store to ask: record files can be compared without one."""
     return (store.root / "store.json").exists()

@@ -4,7 +4,7 @@ import pytest
 
 from runaudit.cli.app import main
 from runaudit.errors import UsageError
-from runaudit.runs.names import Names, baseline_named, find_run, ids_named, runs_named
+from runaudit.runs.names import Names, baseline_named, cohorts_with, find_run, ids_named, runs_named
 from runaudit.runs.reading import stored_cohorts
 from runaudit.settings import Settings
 from runaudit.store.store import Store
@@ -191,3 +191,17 @@ def test_a_word_that_is_no_text_names_no_run(store, names):
     launch(store, label="first")
     with pytest.raises(UsageError, match="no run matches"):
         names("\udcff")
+
+
+def test_the_cohorts_of_some_runs_are_whole_and_no_other_run_is_read_for_them(store, monkeypatch):
+    ids = [launch(store, seed=seed, label=f"lr {lr}", config={"lr": lr}).id for lr in (0.1, 0.2) for seed in (1, 2, 3)]
+    whole = cohorts_with(store, Settings(), [ids[4], ids[3]])
+    read = []
+    seen = Store.read
+    monkeypatch.setattr(Store, "read", lambda self, digest: read.append(digest.hex) or seen(self, digest))
+
+    assert [[run.id for run in cohort.runs] for cohort in whole] == [ids[3:]]
+    assert whole[0].id == stored_cohorts(store, Settings())[1].id
+    read.clear()
+    cohorts_with(Store.open(store.root), Settings(), ids[:1])
+    assert set(read) == set(ids[:3])
