@@ -15,10 +15,15 @@ def last_words(outcome: Outcome, *, verbose: bool = False) -> Iterator[str]:
     """Why the run ended as it did, and the end of what it wrote to stderr."""
     if outcome.body.get("error"):
         yield printable(f"error {outcome.body['error']}")
-    lines = outcome.body.get("stderr_tail")
-    if isinstance(lines, list | tuple) and lines:
+    if lines := stderr_lines(outcome):
         yield "the last lines of stderr"
         yield from (printable(f"  {line}") for line in (lines if verbose else lines[-LAST_LINES:]))
+
+
+def stderr_lines(outcome: Outcome) -> list[str]:
+    """The lines of stderr that were kept of a run that crashed."""
+    tail = outcome.body.get("stderr_tail")
+    return tail.splitlines() if isinstance(tail, str) else []
 
 
 def observed_lines(seen: Mapping[str, Any]) -> Iterator[str]:

@@ -18,7 +18,7 @@ from runaudit.records.record_file import record_of
 from runaudit.records.run import Run
 from runaudit.runs.lines import FINISHED
 from runaudit.runs.names import Names, has_store, one_of, runs_named
-from runaudit.runs.observed import last_words, observed_lines
+from runaudit.runs.observed import last_words, observed_lines, stderr_lines
 from runaudit.runs.rows import figures_of
 from runaudit.settings import Settings
 from runaudit.store.catalogue import is_launched
@@ -264,7 +264,7 @@ def show_json(run: Run, settings: Settings, *, with_series: bool = False) -> dic
         "checkpoints": [dict(row) for row in run.outcome.checkpoints] if run.outcome else [],
         "artifacts": [dict(row) for row in run.outcome.artifacts] if run.outcome else [],
         "error": run.outcome.body.get("error") if run.outcome else None,
-        "stderr_tail": list(run.outcome.body.get("stderr_tail") or ()) if run.outcome else [],
+        "stderr_tail": stderr_lines(run.outcome) if run.outcome else [],
         "observed": run.outcome.to_json().get("observed") if run.outcome else None,
         "record": record,
     } | left_out

@@ -82,6 +82,10 @@ def check_output(path: Path, what: str = "the file") -> None:
             f"{what} cannot be written to {path}: that lies within the store {store}, which only runaudit writes to",
             remedy="name a place outside of it",
         )
+    if any(part.lower() == ".git" for part in path.absolute().parts):
+        raise UsageError(
+            f"{what} cannot be written to {path}: that is git's own folder", remedy="name a place outside of it"
+        )
     if path.is_symlink():
         raise UsageError(
             f"{what} cannot be written to {path}: that is a symbolic link",

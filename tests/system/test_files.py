@@ -245,3 +245,14 @@ def test_what_lies_in_a_folder_that_is_named_from_elsewhere_lies_in_it(tmp_path:
 
     assert is_below(folder / "last.pt", folder)
     assert not is_below(folder / ".." / "last.pt", folder)
+
+
+@pytest.mark.parametrize("place", [".git/config", ".GIT/hooks/pre-commit", "sub/.git/x"])
+def test_no_output_is_put_into_gits_own_folder(tmp_path, place):
+    target = tmp_path / place
+    target.parent.mkdir(parents=True)
+    target.write_text("as it was")
+
+    with pytest.raises(UsageError, match="git's own folder"):
+        write_output(target, b"page")
+    assert target.read_text() == "as it was"
