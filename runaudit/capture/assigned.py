@@ -38,13 +38,13 @@ _ASSIGNED = re.compile(
         (?P<between> \\{0,3}["']?\]? (?: [ \t]* : [ \t]* (?: str | bytes | SecretStr | Optional\[str\] )
             (?: [ \t]* \| [ \t]* None )? (?= [ \t]* = ) )?
         [ \t]* (?: := | [=:] ) [ \t]*
-            (?: (?: [rbuf] (?= ["'] ) )? \\{0,3} (?: ["']? [Bb]earer [ ]+ | (?P<quote> ["']) ) )? )
+            (?: (?: [rbuf] (?= ["'] ) )? \\{0,3} (?: ["']? [Bb]earer [ ]+ | (?P<quote> "{3} | '{3} | ["']) ) )? )
         (?P<value> [^\s"',;)}\]\\]{3,} )"""
 )
 _SETTING = re.compile(
     r"""(?mx) (?P<before> ^ [+\-\ ]? [ \t]* (?: -[ ]+ | export[ ]+ | set[ ]+ | ENV[ ]+ | ARG[ ]+ )? ["']?
         (?P<name> [A-Za-z_][\w.\-]* ) ["']? [ \t]* [:=] [ \t]* )
-        (?: (?P<quote> ["'] ) (?P<inner> (?: (?! (?P=quote) ) [^\n\\] | \\. )+ ) (?P=quote)
+        (?: (?P<quote> "{3} | '{3} | ["'] ) (?P<inner> (?: (?! (?P=quote) ) [^\n\\] | \\. )+ ) (?P=quote)
           | (?P<value> [^\s"'#,{}\[\]|>&*][^\n#]*? ) )
         (?= [ \t]* ,? [ \t]* (?: \#[^\n]* )? \r? $ )"""
 )

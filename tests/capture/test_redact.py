@@ -293,3 +293,13 @@ def test_every_text_of_a_table_of_secrets_is_one(redactor: Redactor, name: str) 
     assert HEX32 not in str(clean) and "blue" not in str(clean)
     assert clean["digest"] == HEX64 and clean[name]["deep"]["n"] == 3
     assert HEX32 not in " ".join(redactor.argv([f"config.{name}.x={HEX32}"]))
+
+
+@pytest.mark.parametrize("quotes", ['"""', "'''", '"', "'"])
+def test_a_value_is_a_secret_in_whatever_quotes_it_stands(quotes: str) -> None:
+    secret = "".join(("Vq8Zt3", "Lm2Rk9", "Xw5Yc7"))  # put together here, so that no file holds it
+
+    kept, _ = Redactor(b"k" * 32).data(f"SIGNING_SECRET = {quotes}{secret}{quotes}\n".encode())
+
+    assert secret.encode() not in kept
+    assert kept.startswith(f"SIGNING_SECRET = {quotes}<redacted".encode()) and kept.endswith(f"{quotes}\n".encode())
