@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from runaudit.factors import builtin as known
 from runaudit.factors.factor import Absent, ChangeClass, Classification, Role, section_of
 from runaudit.factors.levels import SEED_KEYS, Levels
+from runaudit.factors.observed import dist_name
 from runaudit.factors.path import matches, steps
 from runaudit.factors.words import text_standing
 from runaudit.metrics.heldout import is_held_out
@@ -89,9 +90,10 @@ def _on_gpu(of: Levels) -> bool:
     if not of.at("env.gpu"):
         return False
     imported = of.at("env.imported")
-    if isinstance(imported, list) and not known.GPU_LIBRARIES & {
-        str(name).lower().replace("_", "-") for name in imported
-    }:
+    if isinstance(imported, list) and known.GPU_LIBRARIES.isdisjoint(map(dist_name, imported)):
+        return False
+    seen = of.observed
+    if seen and seen.excuses("imported") and known.GPU_LIBRARIES.isdisjoint(seen.imported):
         return False
     told = (of.at(path) for path in of.config_leaves if steps(path)[-1] in known.DEVICE_KEYS)
     return not any(isinstance(device, str) and device.lower().startswith("cpu") for device in told)
@@ -105,18 +107,13 @@ def _tries_kernels(of: Levels) -> bool:
 
 
 def _package(name: str, value: JSON, of: Levels) -> Classification:
-    name = _dashed(name)
+    name = dist_name(name)
     if name == "runaudit":
         return Classification(kind=ChangeClass.NUISANCE, why="the observer")
     imported = of.at("env.imported")
-    if isinstance(imported, list) and name not in set(map(_dashed, imported)):
+    if isinstance(imported, list) and name not in set(map(dist_name, imported)):
         return Classification(kind=ChangeClass.NUISANCE, why="a package that the run did not import")
     twin = of.at(f"env.{name}")
     if isinstance(twin, str) and isinstance(value, str) and twin.split("+")[0] == value.split("+")[0]:
         return Classification(kind=ChangeClass.DERIVED, why=f"it is env.{name}", follows=f"env.{name}")
     return Classification()
-
-
-def _dashed(name: JSON) -> str:
-    """A package by the one spelling that all of its spellings share."""
-    return str(name).lower().replace("_", "-")

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from runaudit.metrics.catalogue import Direction
     from runaudit.stats.values import ArmValues, StatsPlan
 
-
 _MONITORS = ("monitor", "metric_for_best_model", "best_metric", "selection_metric")
+"""Keys under which a configuration names what the best checkpoint is chosen by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

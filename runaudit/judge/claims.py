@@ -60,12 +60,11 @@ def judge_claim(bench: Bench, claim: Claim, launched: Sequence[Cohort], compared
     try:
         names = [name for name in (claim.arm, claim.baseline) if name is not None]
         arms = [cohort_in_text(bench.store, bench.settings, name, launched) for name in names]
-        for arm in arms:
-            require_metric(bench.settings, [arm], claim.metric)
+        found = [require_metric(bench.settings, [arm], claim.metric) for arm in arms]
     except UsageError as error:
         return not_found(claim, error.message)
     if len(arms) == 1:
-        return _value(bench, claim, arms[0])
+        return _value(bench, claim, arms[0], found[0])
     if {run.id for run in arms[0].runs} & {run.id for run in arms[1].runs}:
         return not_found(claim, "both names stand for the same runs")
     try:
@@ -77,8 +76,8 @@ def judge_claim(bench: Bench, claim: Claim, launched: Sequence[Cohort], compared
     return judge_difference(claim, answer)
 
 
-def _value(bench: Bench, claim: Claim, arm: Cohort) -> Judged:
-    (values,) = values_of([arm], *require_metric(bench.settings, [arm], claim.metric))
+def _value(bench: Bench, claim: Claim, arm: Cohort, found: tuple[str, tuple[str, ...]]) -> Judged:
+    (values,) = values_of([arm], *found)
     damaged = [run.short for run in arm.runs if run.fault]
     doubt = ""
     if damaged:

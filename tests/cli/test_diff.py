@@ -10,7 +10,6 @@ from runaudit.records.canonical import canonical_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.record_file import run_of
-from runaudit.store.store import Store
 from tests.diff.samples import both, digest, drop, put, record
 
 LR = put("config/optimizer/lr", 5e-4)
@@ -33,10 +32,8 @@ def seal(store, *changes, status="completed"):
 
 
 @pytest.fixture
-def store(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("RUNAUDIT_STORE", raising=False)
-    return Store.create(tmp_path / ".runaudit")
+def store(here):
+    return here
 
 
 @pytest.fixture

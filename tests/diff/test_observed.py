@@ -101,6 +101,15 @@ def test_a_variable_that_compiled_code_may_look_up_is_doubtful_and_so_a_factor(n
     assert factors(a, b) == [f"env.variables.{name}"]
 
 
+@pytest.mark.parametrize(("imported", "counted"), [({"numpy": "2.0.1"}, ["env.variables.OMP_NUM_THREADS"]),
+                                                   ({"torch": "2.13.0"}, [])])  # fmt: skip
+def test_a_gpu_that_the_program_was_not_seen_to_reach_excuses_no_thread_count(imported, counted):
+    env = {"python": "3.11.7", "torch": None, "gpu": "NVIDIA H100", "packages": {}}
+    a, b = (captured(seen(imported=imported), env={**env, "variables": {"OMP_NUM_THREADS": n}}) for n in "18")
+
+    assert factors(a, b) == counted
+
+
 @pytest.mark.parametrize("level", ["partial", "none"])
 def test_what_was_not_observed_is_a_gap_with_its_reason(level):
     found = diff(captured(seen(level=level)), captured(seen()))
