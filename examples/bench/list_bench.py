@@ -28,6 +28,8 @@ from runaudit.store.store import Store
 PY = sys.executable
 RUNAUDIT = [PY, "-m", "runaudit"]
 LIST = [*RUNAUDIT, "list"]
+SOURCES = tuple(f"part = {number}\n".encode() * 70 for number in range(20))
+"""What the twenty source files of every run hold."""
 
 
 LAUNCH = Manifest.of(
@@ -39,7 +41,9 @@ LAUNCH = Manifest.of(
             "commit": "a" * 40,
             "dirty": False,
             "patch": None,
-            "files": {f"src/part{i}.py": {"digest": f"sha256:{i:064x}", "size": 1000} for i in range(20)},
+            "files": {
+                f"src/part{i}.py": {"digest": str(digest_bytes(raw)), "size": len(raw)} for i, raw in enumerate(SOURCES)
+            },
         },
         "data": {"train": {"path": "/data", "digest": "sha256:" + "b" * 64}},
         "env": {"python": "3.12.1", "torch": "2.6.0", "gpu": None, "packages": {f"p{i}": "1.0" for i in range(60)}},
@@ -85,6 +89,8 @@ class Writer:
         self.prev = GENESIS
         for number in range(256):
             self.store.object_path(Digest("sha256", f"{number:02x}")).parent.mkdir(parents=True, exist_ok=True)
+        for raw in SOURCES:
+            self.store.object_path(digest_bytes(raw)).write_bytes(raw)
 
     def add(self, *numbers: int) -> None:
         """These runs."""
