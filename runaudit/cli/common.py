@@ -244,6 +244,10 @@ def _obeys(stream: TextIO) -> bool:
 
 def say(text: str) -> None:
     """A result, on stdout. Raises OutputError where it cannot be written."""
+    _write(streams.gate().text(text))
+
+
+def _write(text: str) -> None:
     streams.write(text if text.endswith("\n") else text + "\n")
 
 
@@ -251,17 +255,18 @@ def say_json(answer: Mapping[str, Any]) -> None:
     """A JSON answer, on stdout; non-finite numbers as strings, so that every JSON parser reads it."""
     from runaudit.records.canonical import json_safe
 
-    say_json_text(json.dumps(json_safe(answer), indent=2, ensure_ascii=False, allow_nan=False))
+    say_json_text(json.dumps(streams.gate().tree(json_safe(answer)), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def say_json_text(text: str) -> None:
     """A text of JSON, on stdout: what a terminal would obey, or stdout cannot carry, as JSON's own escapes."""
-    say(terminal.printable_json(text, only_ascii=not streams.speaks_unicode()))
+    _write(terminal.printable_json(streams.gate().quoted(text), only_ascii=not streams.speaks_unicode()))
 
 
 def hint(text: str) -> None:
     """A message, on stderr. Where nobody can be told any more, its reader gone or its disk full, the work goes on: a
     training neither ends nor fails because of what we had to say."""
+    text = text and streams.gate().text(text)
     try:
         sys.stderr.write(text if not text or text.endswith("\n") else text + "\n")
         sys.stderr.flush()
@@ -271,12 +276,9 @@ def hint(text: str) -> None:
 
 def report_error(error: RunauditError, *, as_json: bool) -> int:
     """One clear line on stderr, and an object on stdout for programs. Returns the exit code."""
-    from runaudit.capture.redact import without_secrets
-
     if as_json:
-        message, remedy = without_secrets(error.message), without_secrets(error.remedy)
-        say_json({"schema": "runaudit.error/1", "error": message, "remedy": remedy})
-    hint(f"runaudit: {printable(without_secrets(str(error)))}")
+        say_json({"schema": "runaudit.error/1", "error": error.message, "remedy": error.remedy})
+    hint(f"runaudit: {printable(str(error))}")
     return error.exit_code
 
 

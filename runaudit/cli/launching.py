@@ -10,7 +10,7 @@ import typer
 
 from runaudit.capture.config import config_file
 from runaudit.capture.draft import ABSENT, LaunchRequest
-from runaudit.cli import common
+from runaudit.cli import common, streams
 from runaudit.errors import UsageError
 from runaudit.guard.invocation import Invocation
 
@@ -117,7 +117,8 @@ class Options:
 
     def call(self, name: str) -> Invocation:
         """The call as it was typed, for the remedies."""
-        return Invocation(program=("runaudit", name), options=tuple(self._words()), command=self.command)
+        said = streams.gate().words
+        return Invocation(program=("runaudit", name), options=said(tuple(self._words())), command=said(self.command))
 
     def _words(self) -> Iterator[str]:
         yield from self.shared

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from runaudit.capture.foreign import without_secrets
+from runaudit.capture.redact import Redactor, redaction_key
 from runaudit.errors import IntegrityError, UsageError
 from runaudit.factors.gaps import gaps, status_gap
 from runaudit.factors.levels import levels
@@ -31,10 +32,11 @@ def take_bundles(paths: Sequence[Path], create: Callable[[], Store], settings: S
     """The runs of bundles, back under the ids that they had. Every bundle is checked before one is kept."""
     checked = [read_bundle(path) for path in paths]
     store = create()
+    clean = Redactor(redaction_key(store.root)).text
     rows: list[dict[str, Any]] = []
     skipped: list[Skipped] = []
     for bundle in checked:
-        fresh = take_back(store, bundle)
+        fresh = take_back(store, bundle, called=clean(bundle.path.name))
         skipped += [Skipped(source=str(bundle.path), reason=f"already imported as {run[:SHORT]}")
                     for run in bundle.runs if run not in fresh]  # fmt: skip
         for run in (load_run(store, run_id, trajectory=False) for run_id in fresh):

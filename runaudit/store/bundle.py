@@ -316,8 +316,9 @@ def _named_files(
 # ── taking back ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def take_back(store: Store, bundle: Bundle) -> tuple[str, ...]:
-    """Keep the runs of a checked bundle that the store does not hold whole; returns their ids. The log comes last.
+def take_back(store: Store, bundle: Bundle, *, called: str) -> tuple[str, ...]:
+    """Keep the runs of a checked bundle that the store does not hold whole; returns their ids. The log comes last, and
+    says that they came from a file that is `called` so.
 
     What an import left that was killed in between is made use of: its folders, and a run without its end. Raises
     UsageError where something else lies in the place of a run's folder, StoreError where nothing can be written.
@@ -332,7 +333,7 @@ def take_back(store: Store, bundle: Bundle) -> tuple[str, ...]:
             (store.root / "tmp").mkdir(exist_ok=True)
             with tempfile.TemporaryDirectory(dir=store.root / "tmp") as folder:
                 about = _keep(store, bundle, frozenset(fresh), Path(folder))
-        _log(store, bundle, fresh, about)
+        _log(store, bundle, fresh, about, called)
     return fresh
 
 
@@ -351,11 +352,11 @@ def _is_ours(store: Store, bundle: Bundle, run: str) -> bool:
     return files == set(wanted) and all(str(digest_file(path)) == digest for path, digest in wanted.items())
 
 
-def _log(store: Store, bundle: Bundle, fresh: Sequence[str], about: Mapping[str, frozenset[str]]) -> None:
+def _log(store: Store, bundle: Bundle, fresh: Sequence[str], about: Mapping[str, frozenset[str]], called: str) -> None:
     """Count what was kept, in the order in which it was counted where it comes from."""
     here = {(entry.kind, str(entry.digest)) for entry in store.entries()}
     now = utc_text(time.time())
-    lines = [imported_line(store, run, bundle.path.name, time=now) for run in fresh]
+    lines = [imported_line(store, run, called, time=now) for run in fresh]
     for line in bundle.lines:
         kind, digest = str(line["kind"]), str(line["digest"])
         # A look that this store has counted already is the same look; so is a launch that was cut short here.
