@@ -317,8 +317,7 @@ def _named_files(
 
 
 def take_back(store: Store, bundle: Bundle, *, called: str) -> tuple[str, ...]:
-    """Keep the runs of a checked bundle that the store does not hold whole; returns their ids. The log comes last, and
-    says that they came from a file that is `called` so.
+    """Keep the runs of a checked bundle, of a file so `called`, that are not whole here; returns their ids. Log last.
 
     What an import left that was killed in between is made use of: its folders, and a run without its end. Raises
     UsageError where something else lies in the place of a run's folder, StoreError where nothing can be written.
