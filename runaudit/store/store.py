@@ -133,6 +133,9 @@ class Store:
                 self.replace_damaged(digest, data)
         return digest
 
+    def settle(self) -> None:
+        """Write what waits: here nothing does (`store.held`)."""
+
     def replace_damaged(self, digest: Digest, data: bytes) -> None:
         """Put good bytes in the place of an object that is not what its name says, the damaged ones aside. The log
         tells of it first: a crash in between leaves what is still damaged, never what was mended unseen. StoreError."""
