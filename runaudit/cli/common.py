@@ -21,6 +21,7 @@ import typer
 from runaudit.cli import streams
 from runaudit.cli.completion import completed
 from runaudit.errors import RunauditError, UsageError
+from runaudit.system.files import refuse_special
 from runaudit.system.progress import shown_on
 from runaudit.text import terminal
 from runaudit.text.verdicts import CANNOT_JUDGE, NEGATIVE
@@ -289,6 +290,7 @@ def printable(text: str) -> str:
 
 def existing_file(path: Path, what: str) -> Path:
     """`path`, which must be a file. Raises UsageError that says what was looked for."""
+    refuse_special(path, what)
     if not path.is_file():
         raise UsageError(f"{what} {path} does not exist", remedy="check the path")
     return path

@@ -18,10 +18,10 @@ from runaudit.records.manifest import Manifest
 from runaudit.records.run import SHORT, Run
 from runaudit.runs.reading import load_run
 from runaudit.settings import Settings
-from runaudit.store.bundle import read_bundle, take_back
 from runaudit.store.catalogue import run_ids
 from runaudit.store.foreign import foreign_manifest, seal_foreign
 from runaudit.store.store import Store
+from runaudit.store.unbundle import read_bundle, take_back
 from runaudit.system.clock import utc_text
 
 Rows = tuple[dict[str, Any], ...]

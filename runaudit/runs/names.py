@@ -18,6 +18,7 @@ from runaudit.settings import Settings, load_settings
 from runaudit.store.catalogue import load, run_ids
 from runaudit.store.place import find_store
 from runaudit.store.store import Store
+from runaudit.system.files import refuse_special
 from runaudit.text.words import closest, head, plural
 
 MAX_TOLD = 4
@@ -211,6 +212,7 @@ def runs_named(store: Store, settings: Settings, *words: str, trajectory: bool =
 
 
 def _runs(store: Store, settings: Settings, names: Names | None, word: str, trajectory: bool) -> tuple[Run, ...]:
+    refuse_special(Path(word), "the record")
     if is_file(word):
         from runaudit.capture.foreign import without_secrets
         from runaudit.importers.record import read_records

@@ -14,8 +14,10 @@ from runaudit.store import Store
 from runaudit.store.catalogue import run_ids
 from runaudit.store.verify import verify
 
-KEEPERS = (".env", "a/.env.local", "x.pem", "id_rsa", "id_ed25519", "credentials.json", "aws/credentials",
-           "secrets.yaml", "service-account.json", "my_secrets.toml", ".netrc", "kaggle.json", "prod.tfvars", "k.p12")  # fmt: skip
+KEEPERS = (
+    ".env", "a/.env.local", "x.pem", "id_rsa", "id_ed25519", "credentials.json", "aws/credentials",
+    "secrets.yaml", "service-account.json", "my_secrets.toml", ".netrc", "kaggle.json", "prod.tfvars", "k.p12",
+)  # fmt: skip
 OTHERS = (".env.example", "id_rsa.pub", "tokenizer.json", "special_tokens_map.json", "secretary.json", "config.yaml",
           "key.py", "secrets.py", "environment.yml", "credentials/model.py", "keys.json", "passwords.py")  # fmt: skip
 
