@@ -2,7 +2,7 @@
 
     runaudit.bundle/1 sha256:…\\n    the digest of all that follows: a bundle whose bytes were altered is refused
     (a tar archive, uncompressed, its entries sorted and without times or owners: equal runs give equal bytes)
-        bundle.json                    the runs, and the lines of the log that are about them
+        bundle.json                    the runs, the lines of the log about them, and what of them was forgotten
         objects/sha256/<hex>           manifests, outcomes, trajectories, patches, sources, remarks
         runs/<run id>/<path>           the files that the outcome names
 
@@ -18,6 +18,7 @@ import json
 import os
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -62,20 +63,34 @@ def export(store: Store, ids: Sequence[str], target: Path) -> int:
         members = _members(store, lines)
     except ForgottenError as error:
         raise _not_whole(error.row) from error
-    gone = (store.forgotten().get(f"sha256:{name[-64:]}") for name in members if name.startswith("objects/"))
-    if (row := next(filter(None, gone), None)) is not None:
-        raise _not_whole(row)
+    gone = _forgotten(store, members, frozenset(str(entry.digest) for entry in lines))
     index = {"schema": SCHEMA, "runs": [str(entry.digest) for entry in lines if entry.kind == "manifest"],
              "log": [{"kind": entry.kind, "digest": str(entry.digest), "subject": entry.subject, "time": entry.time}
-                     for entry in lines]}  # fmt: skip
+                     for entry in lines],
+             **({"forgotten": [asdict(row) for row in gone]} if gone else {})}  # fmt: skip
+    for row in gone:
+        del members[_member(row.digest)]
     with writing_output(target, "the bundle") as new:
         _write(new, canonical_bytes(index), members)
     return len(members) + 1
 
 
+def _forgotten(store: Store, members: Mapping[str, Path], records: frozenset[str]) -> list[Forgotten]:
+    """What of these members was forgotten: it travels as what is said of it, so that it stays forgotten elsewhere.
+    Raises NothingToJudgeError where it is a record, which a bundle is made of."""
+    gone = [row for row in store.forgotten().values() if _member(row.digest) in members]
+    if (record := next((row for row in gone if row.digest in records), None)) is not None:
+        raise _not_whole(record)
+    return gone
+
+
+def _member(digest: str) -> str:
+    return f"objects/sha256/{digest[-64:]}"
+
+
 def _not_whole(row: Forgotten) -> NothingToJudgeError:
     return NothingToJudgeError(
-        f"the {row.subject} was {row.said}, and a bundle holds runs whole; nothing was exported",
+        f"the {row.subject} was {row.said}, and a bundle is made of records; nothing was exported",
         remedy="export the others",
     )
 

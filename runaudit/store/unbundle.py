@@ -26,11 +26,13 @@ from runaudit.records.outcome import Outcome
 from runaudit.store.bundle import CHUNK, HEAD_BYTES, LOGGED, SCHEMA, files_of, looked_at
 from runaudit.store.catalogue import run_ids
 from runaudit.store.foreign import imported_line
+from runaudit.store.forget import know_forgotten
 from runaudit.store.line import Line
 from runaudit.store.peeks import LOOK
 from runaudit.store.rehash import stored_links
 from runaudit.store.remarks import KINDS, SCHEMAS
 from runaudit.store.store import ENDINGS, Store
+from runaudit.store.tombstone import Forgotten
 from runaudit.system.clock import utc_text
 from runaudit.system.files import fsync_folder, open_ordinary
 
@@ -51,6 +53,8 @@ class Bundle:
     lines: tuple[Mapping[str, Any], ...]
     files: Mapping[str, str]
     """`runs/<id>/<path>` -> digest, as the outcomes name them."""
+    forgotten: tuple[Forgotten, ...] = ()
+    """What its runs name and the store that it comes from forgot."""
 
 
 def read_bundle(path: Path) -> Bundle:
@@ -119,8 +123,18 @@ def _checked(path: Path) -> Bundle:
         raise _refused(path, "is of another version")
     runs = tuple(Digest.parse(str(run)).hex for run in index["runs"])
     lines = tuple(_line(path, line) for line in index["log"])
-    files = _named_files(path, runs, lines, records, found)
-    return Bundle(path=path, runs=runs, lines=lines, files=files)
+    gone = tuple(_gone(path, row) for row in index.get("forgotten", []))
+    files = _named_files(path, runs, lines, records, found | {f"objects/sha256/{row.digest[7:]}": "" for row in gone})
+    return Bundle(path=path, runs=runs, lines=lines, files=files, forgotten=gone)
+
+
+def _gone(path: Path, row: Mapping[str, Any]) -> Forgotten:
+    """What a bundle says was forgotten. Raises IntegrityError where it says no such thing."""
+    texts = [row["digest"], row["what"], row["run"] or "", row["reason"], row["time"]]
+    if not all(isinstance(text, str) for text in texts) or type(row["size"]) is not int:
+        raise _refused(path, "says of something that it was forgotten, and not what")
+    Digest.parse(row["digest"])
+    return Forgotten(**row)
 
 
 def _digest_of(body: IO[bytes], copy: IO[bytes], is_kept: bool) -> str:
@@ -185,6 +199,8 @@ def take_back(store: Store, bundle: Bundle, *, called: str) -> tuple[str, ...]:
     UsageError where something else lies in the place of a run's folder, StoreError where nothing can be written.
     """
     known = set(run_ids(store))
+    # Before anything is kept: what nobody may read any more is not to be read here for a moment.
+    know_forgotten(store, bundle.forgotten)
     fresh = tuple(run for run in bundle.runs if run not in known or _is_cut_short(store, bundle, run))
     for run in fresh:
         if store.run_dir(run).exists() and not _is_ours(store, bundle, run):
