@@ -1,6 +1,7 @@
 """A launch: everything that goes into a run, captured into a draft that the guard may judge, then sealed.
 
-Between the two nothing has started: a refused draft leaves objects nobody names, and no launch in the log.
+Between the two nothing has started: a refused draft leaves no launch in the log, and nothing in a store that holds
+contents back until then (`store.held`).
 """
 
 import contextlib
@@ -260,10 +261,15 @@ def _code(
     limits: Limits,
     outputs: Outputs,
 ) -> dict[str, JSON]:
-    return capture_code(
+    found = capture_code(
         place.top, store.put, has=store.holds, limits=limits, redactor=redactor, exclude=(store.root,),
         siblings=siblings, is_output=outputs.wrote,
     )  # fmt: skip
+    for path in found["files"]:
+        if (said := redactor.text(path)) != path:
+            # Under another name it could neither be restored nor be held against what lies there when the run ends.
+            raise CaptureError(f"the name of the file {said} holds a secret", remedy="give the file another name")
+    return found
 
 
 def _data(request: LaunchRequest, name: str, store: Store) -> dict[str, JSON]:
@@ -324,14 +330,15 @@ def seal(
     before anything is counted, where the disk has no room for a launch.
     """
     redactor = redactor_of(store, environ=environ, manifest=manifest)
+    said = {name: thawed(manifest.body[name]) for name in SAID_LATE if name in manifest.body}
+    if (clean := redactor.tree(said)) != said:
+        manifest = amended(manifest, **clean)
     if leaks := redactor.leaks(manifest.to_json()):
         raise CaptureError(
             f"a secret would be sealed at {', '.join(leaks[:5])}", remedy="take it out of what the launch was given"
         )
-    said = {name: thawed(manifest.body[name]) for name in SAID_LATE if name in manifest.body}
-    if (clean := redactor.tree(said)) != said:
-        manifest = amended(manifest, **clean)
     require_room(store)
+    store.settle()
     store.seal_manifest(manifest, time=utc_text(time.time() if now is None else now))
     store.run_dir(manifest.id).mkdir(parents=True, exist_ok=True)
     store.live_dir(manifest.id).mkdir(parents=True, exist_ok=True)

@@ -40,7 +40,7 @@ _WORDS = re.compile(r"[^\s\"'`,;()<>\[\]{}]{8,}")
 _EDGES = re.compile(r"[=:@/?&]")
 SHORT = 200
 """A record is full of short texts: digests, paths, names. Most of them hold no sign that any pattern could match."""
-_DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{40,64}|[a-z_./ -]{1,40}")
+_PLAIN = re.compile(r"(?:sha256:)?[0-9a-f]{40,64}|[a-z_./ -]{1,18}")
 _SUSPECT = re.compile(
     r"(?i)key|token|secret|pass|pwd|auth|bearer|login|credential|cookie|dsn|connection|webhook|slack|telegram|machine|value"
     r"|default|sas|pat\b|://|%[0-9a-f]{2}|-u |user"
@@ -148,9 +148,13 @@ class Redactor:
         """`text` with every secret replaced: known values, published shapes, URL users, assignments, entropy."""
         return self._text(text, style, 0)
 
+    def plainly(self, text: str) -> str:
+        """`text` without known secrets and published shapes, whatever stands before a value."""
+        return shaped(self._known_replaced(text), self._found)
+
     def _text(self, text: str, style: Style, depth: int) -> str:
         text = self._known_replaced(text)
-        if len(text) <= SHORT and _DIGEST.fullmatch(text):
+        if len(text) <= SHORT and _PLAIN.fullmatch(text):
             return text
         if len(text) <= SHORT and not _SUSPECT.search(text):
             return self._by_looks(shaped(text, self._found), depth) if _RUN.search(text) else text
@@ -320,12 +324,15 @@ class Redactor:
     def leaks(self, value: JSON, where: str = "") -> list[str]:
         """The paths of a finished record that still hold a known secret or a published shape: the last look."""
         if isinstance(value, Mapping):
-            return [leak for key, item in value.items() for leak in self.leaks(item, f"{where}.{key}".lstrip("."))]
+            keys = [f"a name in {where or 'the record'}"] if any(self.plainly(key) != key for key in value) else []
+            return keys + [
+                leak for key, item in value.items() for leak in self.leaks(item, f"{where}.{key}".lstrip("."))
+            ]
         if isinstance(value, list | tuple):
             return [leak for i, item in enumerate(value) for leak in self.leaks(item, f"{where}[{i}]")]
         if not isinstance(value, str):
             return []
-        return [where] if shaped(self._known_replaced(value), self.mark) != value else []
+        return [where] if self.plainly(value) != value else []
 
     # ── one secret ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -349,11 +356,6 @@ class Redactor:
         secret = password or user
         self.learn([secret])
         return f"://{user}:{self.mark(secret)}@" if password else f"://{self.mark(secret)}@"
-
-
-def without_secrets(text: str) -> str:
-    """A text for a person, in which each secret is one word: what is said of a bad call quotes what was typed."""
-    return MARK.sub("<redacted>", Redactor(os.urandom(32)).text(text))
 
 
 _RULES = hashlib.sha256(
@@ -384,7 +386,7 @@ def without_user(url: str) -> str:
     return re.sub(r"^[^@/\s:]+(?::[^@/\s]*)?@(?=[^/\s]+:)", "", url)
 
 
-__all__ = ["MARK", "Redactor", "is_random", "is_secret", "redaction_key", "without_secrets", "without_user"]
+__all__ = ["MARK", "Redactor", "is_random", "is_secret", "redaction_key", "without_user"]
 
 
 def _decoded(data: bytes, codec: str | None) -> tuple[str | None, str]:

@@ -18,46 +18,46 @@ _SHAPES = {
     # what it begins with, or holds: the whole of it
     "PRIVATE KEY": r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[^<>]{64,20000}?-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
     r"|-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?:[\s+\\n\"',-]*[A-Za-z0-9+/=]{16,})+",
-    "AKIA": r"\bAKIA[0-9A-Z]{16}\b",
-    "ASIA": r"\bASIA[0-9A-Z]{16}\b",
-    "gh": r"\bgh[pousr]_[A-Za-z0-9]{30,}",
+    "AKIA": r"AKIA[0-9A-Z]{16}(?![A-Za-z0-9])",
+    "ASIA": r"ASIA[0-9A-Z]{16}(?![A-Za-z0-9])",
+    "gh": r"gh[pousr]_[A-Za-z0-9]{30,}",
     "github_pat_": r"github_pat_[A-Za-z0-9_]{40,}",
-    "gl": r"\bgl(?:pat|dt|rt|ptt|soat|cbt|ft|imt|agent)-[A-Za-z0-9_.-]{20,}",
-    "hf_": r"\bhf_[A-Za-z0-9]{20,}|\bapi_org_[A-Za-z0-9]{30,}",
-    "sk-": r"\bsk-(?:[a-z]+\d*-)*[A-Za-z0-9_-]{20,}",
-    "xox": r"\bxox[abeoprs](?:\.xox[a-z])?-[A-Za-z0-9-]{10,}",
-    "xapp-": r"\bxapp-\d-[A-Za-z0-9-]{20,}",
-    "AIza": r"\bAIza[0-9A-Za-z_-]{35}",
-    "ya29.": r"\bya29\.[0-9A-Za-z_-]{20,}",
-    "GOCSPX-": r"\bGOCSPX-[0-9A-Za-z_-]{20,}",
-    "Q~": r"\b[A-Za-z0-9_.~-]{3}\dQ~[A-Za-z0-9_.~-]{31,34}",
-    "npm_": r"\bnpm_[A-Za-z0-9]{36}",
-    "pypi-": r"\bpypi-[A-Za-z0-9_-]{50,}",
-    "dop_v1_": r"\bdo[opr]_v1_[0-9a-f]{64}",
-    "eyJ": r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}|\beyJhcGlfYWRkcmVzcyI6[A-Za-z0-9+/_-]{20,}={0,2}",
-    "wandb_v1_": r"\bwandb_v1_[A-Za-z0-9_]{20,}",
-    "k_live_": r"\b[rs]k_live_[A-Za-z0-9]{16,}",
-    "k_test_": r"\b[rs]k_test_[A-Za-z0-9]{16,}",
-    "whsec_": r"\bwhsec_[A-Za-z0-9+/=]{24,}",
-    "SK": r"\bSK[0-9a-f]{32}\b",
-    "SG.": r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{30,}",
-    ":AA": r"\b\d{8,10}:AA[A-Za-z0-9_-]{32,}",
-    "dapi": r"\bdapi[0-9a-f]{32}\b",
-    "r8_": r"\br8_[A-Za-z0-9]{30,}",
-    "gsk_": r"\bgsk_[A-Za-z0-9]{40,}",
-    "pplx-": r"\bpplx-[A-Za-z0-9]{40,}",
-    "pcsk_": r"\bpcsk_[A-Za-z0-9_]{40,}",
-    "dckr_pat_": r"\bdckr_pat_[A-Za-z0-9_-]{20,}",
-    "shp": r"\bshp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}",
-    "hvs.": r"\bhvs\.[A-Za-z0-9_-]{20,}",
-    ".atlasv1.": r"\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_-]{50,}",
-    "gl_": r"\bgl(?:sa|c)_[A-Za-z0-9_+/=]{30,}",
-    "glsa_": r"\bglsa_[A-Za-z0-9_]{30,}",
-    "lin_api_": r"\blin_api_[A-Za-z0-9]{30,}",
-    "NRAK-": r"\bNRAK-[A-Z0-9]{27}",
-    "ATATT3": r"\bATATT3[A-Za-z0-9_=-]{60,}",
-    "AGE-SECRET-KEY-": r"\bAGE-SECRET-KEY-1[0-9A-Z]{58}",
-    "KGAT_": r"\bKGAT_[a-f0-9]{32}",
+    "gl": r"gl(?:pat|dt|rt|ptt|soat|cbt|ft|imt|agent)-[A-Za-z0-9_.-]{20,}",
+    "hf_": r"hf_[A-Za-z0-9]{20,}|api_org_[A-Za-z0-9]{30,}",
+    "sk-": r"sk-(?:[a-z]+\d*-)*[A-Za-z0-9_-]{20,}",
+    "xox": r"xox[abeoprs](?:\.xox[a-z])?-[A-Za-z0-9-]{10,}",
+    "xapp-": r"xapp-\d-[A-Za-z0-9-]{20,}",
+    "AIza": r"AIza[0-9A-Za-z_-]{35}",
+    "ya29.": r"ya29\.[0-9A-Za-z_-]{20,}",
+    "GOCSPX-": r"GOCSPX-[0-9A-Za-z_-]{20,}",
+    "Q~": r"[A-Za-z0-9_.~-]{3}\dQ~[A-Za-z0-9_.~-]{31,34}",
+    "npm_": r"npm_[A-Za-z0-9]{36}",
+    "pypi-": r"pypi-[A-Za-z0-9_-]{50,}",
+    "dop_v1_": r"do[opr]_v1_[0-9a-f]{64}",
+    "eyJ": r"eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}|eyJhcGlfYWRkcmVzcyI6[A-Za-z0-9+/_-]{20,}={0,2}",
+    "wandb_v1_": r"wandb_v1_[A-Za-z0-9_]{20,}",
+    "k_live_": r"[rs]k_live_[A-Za-z0-9]{16,}",
+    "k_test_": r"[rs]k_test_[A-Za-z0-9]{16,}",
+    "whsec_": r"whsec_[A-Za-z0-9+/=]{24,}",
+    "SK": r"SK[0-9a-f]{32}(?![A-Za-z0-9])",
+    "SG.": r"SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{30,}",
+    ":AA": r"\d{8,10}:AA[A-Za-z0-9_-]{32,}",
+    "dapi": r"dapi[0-9a-f]{32}(?![A-Za-z0-9])",
+    "r8_": r"r8_[A-Za-z0-9]{30,}",
+    "gsk_": r"gsk_[A-Za-z0-9]{40,}",
+    "pplx-": r"pplx-[A-Za-z0-9]{40,}",
+    "pcsk_": r"pcsk_[A-Za-z0-9_]{40,}",
+    "dckr_pat_": r"dckr_pat_[A-Za-z0-9_-]{20,}",
+    "shp": r"shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}",
+    "hvs.": r"hvs\.[A-Za-z0-9_-]{20,}",
+    ".atlasv1.": r"[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_-]{50,}",
+    "gl_": r"gl(?:sa|c)_[A-Za-z0-9_+/=]{30,}",
+    "glsa_": r"glsa_[A-Za-z0-9_]{30,}",
+    "lin_api_": r"lin_api_[A-Za-z0-9]{30,}",
+    "NRAK-": r"NRAK-[A-Z0-9]{27}",
+    "ATATT3": r"ATATT3[A-Za-z0-9_=-]{60,}",
+    "AGE-SECRET-KEY-": r"AGE-SECRET-KEY-1[0-9A-Z]{58}",
+    "KGAT_": r"KGAT_[a-f0-9]{32}",
 }
 """Public shapes: what stands in a scanner's rules too."""
 
@@ -84,7 +84,13 @@ _PUBLIC = (
 """How digests in base64, small images and public keys begin: drawn at random by their looks, and no secret."""
 
 
-_COMPILED = {hint: re.compile(pattern) for hint, pattern in _SHAPES.items()}
+_EDGED = r"(?<![A-Za-z0-9])(?:{})"
+"""Where a shape may begin: an underscore is an edge, for a secret in a name stands behind one (`key_hf_…`)."""
+_GLUED = frozenset({"PRIVATE KEY", "gh", "github_pat_", "gl", "AIza", "xox", "dckr_pat_", "AGE-SECRET-KEY-", "GOCSPX-"})
+"""Shapes that nothing else begins like: they are found behind a letter as well."""
+_COMPILED = {
+    hint: re.compile(pattern if hint in _GLUED else _EDGED.format(pattern)) for hint, pattern in _SHAPES.items()
+}
 
 
 def shaped(text: str, replacement: Callable[[str], str]) -> str:

@@ -145,6 +145,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _run(args: list[str]) -> int:
+    streams.told(args)
     own = args[: args.index("--")] if "--" in args else args
     try:
         code = app(args=args, standalone_mode=False)
@@ -170,7 +171,7 @@ def _run(args: list[str]) -> int:
         if isinstance(error, FileNotFoundError) and (gone := common.nowhere()):
             return common.report_error(gone, as_json=_wants_json(own))
         if "--debug" in own:
-            traceback.print_exc()
+            common.hint(traceback.format_exc())
         if isinstance(error, OSError) and error.errno in DISK:
             refused = RunauditError(f"the disk does not take or give it: {error}", remedy="free space, check the disk")
             return common.report_error(refused, as_json=_wants_json(own))

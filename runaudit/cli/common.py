@@ -21,6 +21,7 @@ import typer
 from runaudit.cli import streams
 from runaudit.cli.completion import completed
 from runaudit.errors import RunauditError, UsageError
+from runaudit.system.files import refuse_special
 from runaudit.system.progress import shown_on
 from runaudit.text import terminal
 from runaudit.text.verdicts import CANNOT_JUDGE, NEGATIVE
@@ -63,7 +64,9 @@ DebugOption = Annotated[bool, typer.Option("--debug", help="A traceback for an u
 ExitZeroOption = Annotated[bool, typer.Option("--exit-zero", help="Exit 0 where the judgement would exit 1 or 3.")]
 
 
-OneRun = Annotated[str, typer.Argument(metavar="RUN", help="An id prefix, a label, @last.")]
+OneRun = Annotated[
+    str, typer.Argument(metavar="RUN", help="An id prefix, a label, @last; id:…, label:…, cohort:… say which.")
+]
 SomeRuns = Annotated[
     list[str], typer.Argument(metavar="RUN...", help="Runs, cohorts, or lists with commas.", show_default=False)
 ]
@@ -244,6 +247,10 @@ def _obeys(stream: TextIO) -> bool:
 
 def say(text: str) -> None:
     """A result, on stdout. Raises OutputError where it cannot be written."""
+    _write(streams.gate().text(text))
+
+
+def _write(text: str) -> None:
     streams.write(text if text.endswith("\n") else text + "\n")
 
 
@@ -251,17 +258,18 @@ def say_json(answer: Mapping[str, Any]) -> None:
     """A JSON answer, on stdout; non-finite numbers as strings, so that every JSON parser reads it."""
     from runaudit.records.canonical import json_safe
 
-    say_json_text(json.dumps(json_safe(answer), indent=2, ensure_ascii=False, allow_nan=False))
+    say_json_text(json.dumps(streams.gate().tree(json_safe(answer)), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def say_json_text(text: str) -> None:
     """A text of JSON, on stdout: what a terminal would obey, or stdout cannot carry, as JSON's own escapes."""
-    say(terminal.printable_json(text, only_ascii=not streams.speaks_unicode()))
+    _write(terminal.printable_json(streams.gate().quoted(text), only_ascii=not streams.speaks_unicode()))
 
 
 def hint(text: str) -> None:
     """A message, on stderr. Where nobody can be told any more, its reader gone or its disk full, the work goes on: a
     training neither ends nor fails because of what we had to say."""
+    text = text and streams.gate().text(text)
     try:
         sys.stderr.write(text if not text or text.endswith("\n") else text + "\n")
         sys.stderr.flush()
@@ -271,12 +279,9 @@ def hint(text: str) -> None:
 
 def report_error(error: RunauditError, *, as_json: bool) -> int:
     """One clear line on stderr, and an object on stdout for programs. Returns the exit code."""
-    from runaudit.capture.redact import without_secrets
-
     if as_json:
-        message, remedy = without_secrets(error.message), without_secrets(error.remedy)
-        say_json({"schema": "runaudit.error/1", "error": message, "remedy": remedy})
-    hint(f"runaudit: {printable(without_secrets(str(error)))}")
+        say_json({"schema": "runaudit.error/1", "error": error.message, "remedy": error.remedy})
+    hint(f"runaudit: {printable(str(error))}")
     return error.exit_code
 
 
@@ -287,6 +292,7 @@ def printable(text: str) -> str:
 
 def existing_file(path: Path, what: str) -> Path:
     """`path`, which must be a file. Raises UsageError that says what was looked for."""
+    refuse_special(path, what)
     if not path.is_file():
         raise UsageError(f"{what} {path} does not exist", remedy="check the path")
     return path

@@ -15,6 +15,8 @@ from typing import Any
 VALUES = {"-n": "number", "--number": "number", "--store": "store", "--policy": "policy", "--format": "format"}
 """The options that take a word, by which parameter they are."""
 NUMBER = re.compile(r"[1-9][0-9]{0,17}")
+DRAWN = re.compile(r"(?=[A-Za-z_-]*[0-9])(?=[a-z0-9_-]*[A-Z])[A-Za-z0-9_-]{20,}|://|[Bb]earer ")
+"""What a label may hold that no word is: twenty letters of both cases with digits, an address."""
 COMPLETION = "_RUNAUDIT_COMPLETE"
 """Set where a shell asks for words: that is the parser's."""
 
@@ -84,6 +86,8 @@ def _answer(given: dict[str, str]) -> str | None:
         lines = lines_at_once(root, settings, json_answer=given["format"] == "json", colour=use_colour(),
                            width=line_width(), newest=int(given["number"]) if "number" in given else None)  # fmt: skip
         text = None if lines is None else "".join(f"{line}\n" for line in lines)
-        # Letters that not every stream carries are the parser's way to write.
-        return text if text is not None and (text.isascii() or speaks_unicode()) else None
+        # Letters that not every stream carries are the parser's way to write, and so is what may be a secret: a bundle
+        # brings labels of an older runaudit, and the gate they pass costs a third of what this way saves.
+        if text is not None and not DRAWN.search(text):
+            return text if text.isascii() or speaks_unicode() else None
     return None

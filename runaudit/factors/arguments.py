@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
+from runaudit.factors.evidence import without_secrets
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import digest_bytes
 from runaudit.records.run import Run
@@ -41,7 +42,9 @@ class _Command:
     leaves: dict[str, Any] = field(default_factory=dict)
 
     def put(self, name: str, value: JSON) -> None:
-        """A named leaf; an option that is given more than once is a list of its values."""
+        """A named leaf; an option that is given more than once is a list of its values. Secrets in names are one word,
+        as in every other key."""
+        name = str(without_secrets(name))
         if name in self.leaves:
             old = self.leaves[name]
             value = [*(old if isinstance(old, list) else [old]), value]

@@ -16,6 +16,10 @@ from runaudit.metrics.heldout import is_held_out
 from runaudit.records.canonical import JSON
 from runaudit.records.sections import OfSection
 
+LOCALES = frozenset({"LANG", "LC_ALL", "LC_CTYPE", "LC_NUMERIC", "LC_COLLATE", "LC_TIME", "LC_MONETARY", "LC_MESSAGES"})
+"""Variables that name a locale, as `setlocale` reads them."""
+SAME_LOCALE = {"POSIX": "C"}
+"""POSIX.1-2017, 7.2: `POSIX` is the C locale by another name. `C.UTF-8` is not: it knows other letters."""
 LAUNCHES = frozenset({"SLURM_JOB_ID", "TORCHELASTIC_RUN_ID"})
 
 
@@ -61,6 +65,8 @@ def _variable(name: str, value: JSON, of: Levels) -> Classification:
     if name.startswith("RUNAUDIT_"):
         return Classification(kind=ChangeClass.NUISANCE, why="runaudit's own")
     looked_up = of.observed is not None and name in of.observed.looked_up
+    if not looked_up and name in LOCALES and isinstance(value, str):
+        return Classification(value=SAME_LOCALE.get(value, value), why="C and POSIX are one locale")
     if not looked_up and (why := _idle(name, of)):
         return Classification(kind=ChangeClass.NUISANCE, why=why)
     if not looked_up or not isinstance(value, str):

@@ -6,6 +6,7 @@ has is one leaf: it was added as one thing.
 
 from collections.abc import Iterator, Mapping
 
+from runaudit.factors.evidence import without_secrets
 from runaudit.factors.factor import ABSENT, Absent
 from runaudit.factors.path import joined
 from runaudit.factors.tables import NAMES
@@ -62,7 +63,7 @@ def keyed(value: JSON) -> JSON:
     if isinstance(value, SCALARS):
         return value
     if isinstance(value, MAPPINGS):
-        return {key: keyed(value[key]) for key in sorted(value)}
+        return {key: keyed(item) for key, item in named_openly(value).items()}
     if isinstance(value, list | tuple):
         if value and all(isinstance(item, MAPPINGS) for item in value):
             return _table(value)
@@ -70,8 +71,24 @@ def keyed(value: JSON) -> JSON:
     return value
 
 
+def named_openly(table: Mapping[str, JSON]) -> dict[str, JSON]:
+    """A table in the order of its keys, each secret in a key as one word: a rotated one names the same setting. Where
+    two keys are told apart by their secrets alone, they are numbered in the order of their marks."""
+    keys = sorted(table)
+    if "<redacted:" not in "".join(keys):
+        return {key: table[key] for key in keys}
+    found: dict[str, JSON] = {}
+    for key in keys:
+        name = free = str(without_secrets(key))
+        number = 2
+        while free in found:
+            free, number = f"{name} {number}", number + 1
+        found[free] = table[key]
+    return found
+
+
 def _table(rows: list[Mapping[str, JSON]] | tuple[Mapping[str, JSON], ...]) -> JSON:
-    names = [row.get("name") for row in rows]
+    names = [without_secrets(row.get("name")) for row in rows]
     if len({name for name in names if isinstance(name, str)}) == len(rows):
         named = {
             f"\0{name}": keyed({k: v for k, v in row.items() if k != "name"})

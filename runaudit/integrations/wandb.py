@@ -7,7 +7,7 @@ console, command line and machine is off: it would send what the manifest has re
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from runaudit.errors import RunauditError, UsageError
@@ -90,7 +90,8 @@ class WandbSink:
         step = entry.get("step")
         kind = "model" if step is not None else "file"
         artifact = wandb.Artifact(f"{kind}-{self._short}", type=kind, metadata=dict(entry))
-        artifact.add_file(str(path), name=path.name)
+        # The name as it is recorded: the file's own may hold a secret.
+        artifact.add_file(str(path), name=PurePosixPath(str(entry["path"])).name)
         aliases = [str(entry.get("kind", kind)), *([f"step-{step}"] if step is not None else [])]
         self._run.log_artifact(artifact, aliases=aliases)
 

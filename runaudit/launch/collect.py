@@ -65,13 +65,15 @@ def gather_series(
     *,
     before: frozenset[Path],
     names: Mapping[str, str],
+    clean: Callable[[str], str],
     written: frozenset[Path] | None = None,
 ) -> None:
     """Add what other trackers recorded to the run's series; a series the run logged itself is not taken twice.
 
-    `folders`: the run's own, and the one the command ran in. `names`: foreign name -> ours. `written`: the tracker
-    files that the run is known to have written; None where nobody saw, and what was not there `before` is taken for
-    its own. What cannot be read becomes a note: the run is over, and nothing may be lost for a log file.
+    `folders`: the run's own, and the one the command ran in. `names`: foreign name -> ours. `clean`: a text without its
+    secrets, for a tracker keeps whatever name it was given. `written`: the tracker files that the run is known to have
+    written; None where nobody saw, and what was not there `before` is taken for its own. What cannot be read becomes a
+    note: the run is over, and nothing may be lost for a log file.
     """
     own, cwd = folders
     if written is None:
@@ -82,19 +84,20 @@ def gather_series(
         try:
             trajectory = _reader(path)(path)
         except (RunauditError, OSError) as error:
-            claim(live, "note", text=str(error))
+            claim(live, "note", text=clean(str(error)))
             continue
+        where = clean(path.name)
         fresh = {ours: points for name, points in trajectory.series.items()
-                 if (ours := names.get(name, name)) not in known}  # fmt: skip
+                 if (ours := clean(names.get(name, name))) not in known}  # fmt: skip
         known |= set(fresh)
         if not trajectory.series:
-            claim(live, "note", text=f"{path.name} holds no numbers that could be read")
+            claim(live, "note", text=f"{where} holds no numbers that could be read")
         if trajectory.torn:
-            claim(live, "note", text=f"{path.name} ends in the middle of a record")
+            claim(live, "note", text=f"{where} ends in the middle of a record")
         if fresh:
             with (live / SERIES).open("ab") as file:
                 file.write(write_lines(Trajectory(series=fresh)))
-            claim(live, "note", text=f"{len(fresh)} series come from {path.name}")
+            claim(live, "note", text=f"{len(fresh)} series come from {where}")
 
 
 def _live(live: Path) -> Trajectory:

@@ -58,9 +58,9 @@ def close_run(store: Store, manifest: Manifest, end: End, *, environ: Mapping[st
     """Seal the outcome of a run. Raises StoreError where it cannot be kept."""
     live, folder = store.live_dir(manifest.id), store.run_dir(manifest.id)
     written = own_files(end.trace, end.cwd) if end.trace.observed or end.lost else None
-    gather_series(live, (folder, end.cwd), before=end.before, names=end.names, written=written)
-    announce_files(live, folder)
     redactor = redactor_of(store, environ=environ, manifest=manifest)
+    gather_series(live, (folder, end.cwd), before=end.before, names=end.names, clean=redactor.text, written=written)
+    announce_files(live, folder)
     seen = observe_outcome(end.trace, manifest, store, redactor)
     changed, remarks = changed_data(store, manifest)
     findings = [finding.to_json() for finding in seed_findings(manifest, seen.observed)]

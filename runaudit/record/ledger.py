@@ -14,6 +14,7 @@ from typing import Any
 from runaudit.records.canonical import JSON
 from runaudit.records.trajectory import whole_lines
 from runaudit.store.store import StoreError
+from runaudit.system.files import replace_file
 
 FILE = "ledger.jsonl"
 
@@ -35,6 +36,12 @@ def claim(live: Path, kind: str, /, **facts: JSON) -> None:
             f"the {kind} of a run cannot be recorded in {live}: {error.strerror}",
             remedy="free space on the store's disk or fix its permissions",
         ) from error
+
+
+def rewrite(live: Path, rows: tuple[Mapping[str, Any], ...]) -> None:
+    """Put these rows in the place of the file's, as a whole. Raises OSError."""
+    lines = (json.dumps(dict(row), separators=(",", ":"), default=str).encode() + b"\n" for row in rows)
+    replace_file(live / FILE, b"".join(lines))
 
 
 def claims(live: Path) -> tuple[Mapping[str, Any], ...]:

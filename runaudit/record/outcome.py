@@ -17,9 +17,9 @@ from runaudit.capture.draft import redactor_of
 from runaudit.capture.redact import Redactor
 from runaudit.errors import RunauditError, UsageError
 from runaudit.record.ledger import claims
+from runaudit.record.leftovers import open_files, open_series
 from runaudit.record.sink import Mirror, remarks
 from runaudit.records.canonical import JSON, thawed
-from runaudit.records.columns import sealable
 from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import FINISHED, Outcome
@@ -56,12 +56,12 @@ def seal_outcome(
     with _alone(live):
         if (entry := outcome_entry(store, manifest.id)) is not None:
             return Outcome.from_bytes(store.read(entry.digest), where=f"outcome of {manifest.id[:12]}")
-        rows = claims(live)
-        logged = sealable(live / SERIES)
+        redactor = redactor_of(store, environ=environ, manifest=manifest)
+        rows = open_files(store.run_dir(manifest.id), live, claims(live), redactor.text)
+        logged = open_series(live / SERIES, redactor.text)
         ended = time.time() if now is None else now
         ending: Mapping[str, Any] = next((row for row in reversed(rows) if row["k"] == "ending"), {})
         checkpoints, artifacts, remarks = _files(store, manifest, rows)
-        redactor = redactor_of(store, environ=environ, manifest=manifest)
         settled, remark = settle(status, ending.get("status"), exit_code)
         remarks += [str(row["text"]) for row in rows if row["k"] == "note"] + ([remark] if remark else []) + [*notes]
         body: dict[str, JSON] = {

@@ -32,6 +32,7 @@ from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.runs.parent import known_init
+from runaudit.store.held import HeldStore
 from runaudit.store.place import find_store
 from runaudit.store.store import Store
 
@@ -89,8 +90,9 @@ def record(
         intent=tuple(intent), waivers=tuple(waivers), root=root, **more,
     )  # fmt: skip
     with unobserved():
-        draft = draft_manifest(request, place, environ=environ)
-        manifest = seal(place, admit(draft, place) if admit else draft, environ=environ)
+        held = HeldStore(place)
+        draft = draft_manifest(request, held, environ=environ)
+        manifest = seal(held, admit(draft, held) if admit else draft, environ=environ)
     made = Recorder(place, manifest, owns=True, sinks=sinks, root=root)
     made.watch_config(config)
     return _made_current(made)
@@ -254,7 +256,7 @@ class Recorder:
         for remark in remarks(self._mirrors):
             self.note(remark)
         if metrics:
-            claim(self._live, "metrics", values={name: float(value) for name, value in metrics.items()})
+            claim(self._live, "metrics", values={name: float(value) for name, value in self._named(metrics).items()})
         if config := self._config.changes():
             self.note(change_note(config))
         if self.owns:
@@ -328,11 +330,12 @@ class Recorder:
             return digest_of_all([self._file(group, inner, kind, step) for inner in inner_files(group, path)])
         place = brought_in(self.run_dir.absolute(), group, path, step)
         facts, digest = place.stat(), digest_file(place)
-        entry = {"path": place.relative_to(self.run_dir.absolute()).as_posix(), "digest": str(digest),
-                 "size": facts.st_size, "kind": self._redactor.text(kind), "step": step}  # fmt: skip
+        name = place.relative_to(self.run_dir.absolute()).as_posix()
+        kind = self._redactor.text(kind)
+        entry = {"path": name, "digest": str(digest), "size": facts.st_size, "kind": kind, "step": step}
         claim(self._live, group, **entry, stamp=[facts.st_size, facts.st_mtime_ns])
         for mirror in self._mirrors:
-            mirror.file(place, entry)
+            mirror.file(place, {**entry, "path": self._redactor.text(name)})
         return digest
 
     # ── adopting and mirroring ───────────────────────────────────────────────────────────────────────────────────

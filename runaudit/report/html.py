@@ -4,16 +4,20 @@ Everything is escaped; a name that a template does not know is an error, not a b
 nothing: its content security policy forbids both, and it has no need of either.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
+from runaudit.capture.spoken import Gate
 from runaudit.report.assets import templates_folder
 from runaudit.report.effects import draw_effects
 from runaudit.report.figures import draw_curves, draw_scaler, draw_scores
-from runaudit.report.views.curves import CurveFigure, describe
+from runaudit.report.views.curves import describe
 from runaudit.report.views.page import PageView
 from runaudit.report.words import shown
-from runaudit.system.files import check_output, write_output
+from runaudit.system.files import check_no_twin, check_output, write_output
+
+_BETWEEN = re.compile(r">([^<>]+)<")
 
 
 def render_page(view: PageView) -> str:
@@ -33,7 +37,17 @@ def _environment() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
+    gate = Gate()
+
+    def said(value: Any) -> Any:
+        return gate.text(value) if type(value) is str and not value.startswith("data:") else value
+
+    def drawn(svg: str) -> Markup:
+        # What stands between two tags is a text; all else is our own.
+        return Markup(_BETWEEN.sub(lambda found: f">{gate.text(found[1])}<", svg))
+
     environment = Environment(
+        finalize=said,
         loader=FileSystemLoader(templates_folder()),
         autoescape=True,
         undefined=StrictUndefined,
@@ -42,22 +56,20 @@ def _environment() -> Any:
         keep_trailing_newline=True,
     )
 
-    def curves(figure: CurveFigure) -> Markup:
-        return Markup(draw_curves(figure, describe(figure)))
-
     environment.filters["shown"] = lambda text: shown(text, 40).short
     environment.globals.update(
-        draw_scores=lambda figure: Markup(draw_scores(figure)),
-        draw_curves=curves,
-        draw_effects=lambda figure: Markup(draw_effects(figure)),
-        draw_scaler=lambda figure: Markup(draw_scaler(figure)),
+        draw_scores=lambda figure: drawn(draw_scores(figure)),
+        draw_curves=lambda figure: drawn(draw_curves(figure, describe(figure))),
+        draw_effects=lambda figure: drawn(draw_effects(figure)),
+        draw_scaler=lambda figure: drawn(draw_scaler(figure)),
     )
     return environment
 
 
-def check_place(path: Path) -> None:
-    """Raises UsageError where no page can be put: asked before the work is done rather than after."""
+def check_place(path: Path, store: Path) -> None:
+    """Raises UsageError where no page on the runs of `store` can be put: asked before the work rather than after."""
     check_output(path, "the page")
+    check_no_twin(path, store, "the page")
 
 
 def write_page(path: Path, html: str) -> None:

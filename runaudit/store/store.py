@@ -17,6 +17,7 @@ cannot show, without an anchor outside the store, is a history that was rewritte
 """
 
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -36,7 +37,7 @@ from runaudit.store.end import damaged, end_fault, read_ends, settled, write_lin
 from runaudit.store.line import Line, LogEntry, entry_of, parsed_lines
 from runaudit.store.tombstone import FORGET, Forgotten, ForgottenError, rows_of, tombstone
 from runaudit.system.clock import utc_text
-from runaudit.system.files import fsync_folder, read_ordinary
+from runaudit.system.files import fsync_folder, read_ordinary, refuse_special
 from runaudit.system.locks import lock
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ REPAIR, REPAIR_SCHEMA = "repair", "runaudit.repair/1"
 ENDINGS = ("outcome", "correction")
 """The kinds of line that say how a run ended."""
 _LOG = logging.getLogger("runaudit")
+SPACE, MOUNT = "free space or fix the permissions", "mount it for writing, or name another --store"
 BACKUP = "restore it from a backup; `runaudit verify` lists all"
 
 
@@ -75,6 +77,7 @@ class Store:
     def create(cls, root: Path) -> "Store":
         """The store at `root`, made if need be. Raises StoreError where the folder is something else."""
         marker = root / "store.json"
+        refuse_special(root, "the store", wanted="folder")
         if not marker.exists():
             if root.is_dir() and any(root.iterdir()) and not (root / "tmp").is_dir():
                 raise StoreError(f"{root} is not a runaudit store and is not empty", remedy="name another --store")
@@ -93,6 +96,7 @@ class Store:
     def open(cls, root: Path) -> "Store":
         """The store at `root`. Raises StoreError where there is none or it is of a newer version."""
         marker = root / "store.json"
+        refuse_special(root, "the store", wanted="folder")
         try:
             value = parse_canonical(read_ordinary(marker), where=str(marker))
         except FileNotFoundError:
@@ -133,6 +137,9 @@ class Store:
             elif not self.holds(digest) and str(digest) not in self.forgotten():
                 self.replace_damaged(digest, data)
         return digest
+
+    def settle(self) -> None:
+        """Write what waits: here nothing does (`store.held`)."""
 
     def replace_damaged(self, digest: Digest, data: bytes) -> None:
         """Put good bytes in the place of an object that is not what its name says, the damaged ones aside. The log
@@ -210,7 +217,7 @@ class Store:
         except OSError as error:
             raise StoreError(
                 f"cannot {verb} the store at {self.root}: {error.strerror or error}",
-                remedy="free space or fix the permissions; nothing was half-written",
+                remedy=f"{MOUNT if error.errno == errno.EROFS else SPACE}; nothing was half-written",
             ) from error
 
     # ── the log ──────────────────────────────────────────────────────────────────────────────────────────────────

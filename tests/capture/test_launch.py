@@ -109,15 +109,29 @@ def test_equal_secrets_give_one_design_and_another_secret_another(repo: Repo, st
 
 
 def test_the_last_look_refuses_a_secret_that_came_in_late(repo: Repo, store: Store) -> None:
-    draft = amended(
-        draft_manifest(request(repo), store, environ={}), waivers=[{"rule": "RA103", "reason": SECRETS["environment"]}]
+    for late, where in (
+        ({"note": SECRETS["environment"]}, r"config\.note"),
+        ({SECRETS["environment"]: 1}, "a name in"),
+    ):
+        draft = amended(draft_manifest(request(repo), store, environ={}), config=late)
+
+        with pytest.raises(CaptureError, match=where) as refusal:
+            seal(store, draft, environ={"DB_PASSWORD": SECRETS["environment"]})
+
+        assert SECRETS["environment"] not in str(refusal.value)
+        assert run_ids(store) == ()
+
+
+def test_what_the_guard_adds_is_sealed_without_its_secrets(repo: Repo, store: Store) -> None:
+    given = [{"rule": "RA103", "reason": f"the key {SECRETS['environment']} is old"}]
+
+    sealed = seal(
+        store,
+        amended(draft_manifest(request(repo), store, environ={}), waivers=given),
+        environ={"DB_PASSWORD": SECRETS["environment"]},
     )
 
-    with pytest.raises(CaptureError, match=r"waivers\[0\]\.reason") as refusal:
-        seal(store, draft, environ={"DB_PASSWORD": SECRETS["environment"]})
-
-    assert SECRETS["environment"] not in str(refusal.value)
-    assert run_ids(store) == ()
+    assert sealed.waivers[0]["reason"].startswith("the key <redacted:hmac-")
 
 
 def test_a_hostile_label_is_kept_as_text(repo: Repo, store: Store) -> None:

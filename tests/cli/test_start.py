@@ -108,3 +108,15 @@ def test_where_runs_are_put_away_there_is_more_to_say_and_the_parsers_way_says_i
 
     assert said(main, ["list"], capsys) == parsed
     assert "lower rate" not in parsed[1] and store.log_path.exists()
+
+
+@pytest.mark.parametrize("way", [app.main, main])
+@pytest.mark.parametrize("line", [["list"], ["list", "--json"]])
+def test_a_label_that_an_older_runaudit_sealed_with_a_secret_is_shown_without(store, capsys, way, line):
+    token = "glpat-" + "aB3" * 7
+    seal(store, put("config/of_its_own", 9), put("label", f"on {token}"))
+    said(app.main, ["list"], capsys)  # The index is there.
+
+    code, out, _ = said(way, line, capsys)
+
+    assert code == 0 and token not in out and "on <redacted>" in out

@@ -258,6 +258,10 @@ PAIRS = {
         (*files("K = '<redacted:hmac-0011223344556677>'\n", "K = '<redacted:hmac-8899aabbccddeeff>'\n"), (CLEAN,)),
         (*patches(GIT.format("a.py", "'<redacted:hmac-0011223344556677>'"), GIT.format("a.py", "'<redacted:hmac-8899aabbccddeeff>'")), (CLEAN,)),
         (*two("env/variables", {"HF_TOKEN": "<redacted:hmac-0011223344556677>"}, {"HF_TOKEN": "<redacted:hmac-8899aabbccddeeff>"}), (CLEAN,)),
+        (nested("key_<redacted:hmac-0011223344556677>", 1, 1)[0], nested("key_<redacted:hmac-8899aabbccddeeff>", 1, 1)[1], (CLEAN,)),
+        (nested("a.key_<redacted:hmac-0011223344556677>.b", 1, 1)[0], nested("a.key_<redacted:hmac-8899aabbccddeeff>.b", 1, 2)[1], (ONE,)),
+        (nested("key_<redacted:hmac-0011223344556677>", 1, 1)[0], nested("kez_<redacted:hmac-0011223344556677>", 1, 1)[1], (TWO,)),
+        (nested("k", {"<redacted:hmac-0011223344556677>": 1, "<redacted:hmac-8899aabbccddeeff>": 1}, 0)[0], nested("k", {"<redacted:hmac-0011223344556677>": 1}, 0)[0], (ONE,)),
         (SAME, nested("wandb_api_key", 0, "<redacted:hmac-8899aabbccddeeff>")[1], (ONE,)),
     ],
     "a byte order mark": [

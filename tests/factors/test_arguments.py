@@ -58,6 +58,9 @@ def test_a_command_line_is_a_tree_of_leaves(argv, tree):
     assert arguments_of(argv) == tree
 
 
+MARKS = ("<redacted:hmac-0011223344556677>", "<redacted:hmac-8899aabbccddeeff>")
+
+
 def run(*words, observed=None, **more):
     return captured(observed or seen(), argv=("python", *words), **more)
 
@@ -71,6 +74,8 @@ def factors(a, b):
 
 
 CHANGED = {
+    "a secret in an option's name": (("t.py", f"--k_{MARKS[0]}", "1", f"--j_{MARKS[0]}=1"),
+                                     ("t.py", f"--k_{MARKS[1]}", "1", f"--j_{MARKS[1]}=1"), []),
     "a word": (("train.py", "0.1"), ("train.py", "0.5"), ["config.args.positional.1"]),
     "an option": (("train.py", "--lr", "0.1"), ("train.py", "--lr", "0.5"), ["config.args.lr"]),
     "a flag": (("train.py",), ("train.py", "--amp"), ["config.args.amp"]),

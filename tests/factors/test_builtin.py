@@ -15,6 +15,18 @@ def factors(path, before, after, *also):
     return [change.factor for change in compare(*sides, settings=Settings()).treatments]
 
 
+@pytest.mark.parametrize("name", ["LANG", "LC_ALL", "LC_CTYPE"])
+@pytest.mark.parametrize(
+    ("before", "after", "counts"),
+    [("C", "POSIX", False), ("POSIX", "C", False), ("C", "C.UTF-8", True), ("C.UTF-8", "POSIX", True), ("C", "", True)],
+)
+def test_c_and_posix_are_one_locale_and_no_other_is_it(name, before, after, counts):
+    """POSIX.1-2017, 7.2. What an empty variable means depends on the others: it is another choice."""
+    found = factors("env/variables", {name: before}, {name: after})
+
+    assert found == ([f"env.variables.{name}"] if counts else [])
+
+
 @pytest.mark.parametrize("name", ["PYTORCH_CUDA_ALLOC_CONF", "CUDA_LAUNCH_BLOCKING"])
 @pytest.mark.parametrize(
     ("also", "counts"),

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from runaudit.capture.redact import Redactor
 from runaudit.launch.collect import announce_files, foreign_files, gather_series, own_files
 from runaudit.observe.trace import Process, Trace
 from runaudit.record.ledger import claims
@@ -56,10 +57,27 @@ def test_a_series_the_run_logged_itself_is_not_taken_twice(folders, monkeypatch)
         lambda path: lambda path: read_lines(line_of(1, {"loss": 9.0, "psnr": 20.0})),
     )
 
-    gather_series(live, (run, cwd), before=frozenset(), names={})
+    gather_series(live, (run, cwd), before=frozenset(), names={}, clean=str)
 
     found = read_lines((live / "series.jsonl").read_bytes())
     assert (found.last("loss"), found.last("psnr")) == (1.0, 20.0)
+
+
+def test_a_name_that_a_tracker_was_given_is_kept_without_its_secret(folders, monkeypatch):
+    """A tracker keeps `train/key_glpat-…` as it was told: what comes out of its file passes here, its notes as well."""
+    live, run, cwd = folders
+    token = "glpat-" + "Ab3" * 7
+    (run / f"{token}.wandb").write_bytes(b"")
+    monkeypatch.setattr(
+        "runaudit.launch.collect._reader", lambda path: lambda path: read_lines(line_of(1, {f"key_{token}/loss": 9.0}))
+    )
+
+    gather_series(live, (run, cwd), before=frozenset(), names={}, clean=Redactor(b"k" * 32).text)
+
+    kept = b"".join(path.read_bytes() for path in live.iterdir())
+    assert token.encode() not in kept and b"1 series come from" in kept
+    (name,) = read_lines((live / "series.jsonl").read_bytes()).series
+    assert name.startswith("key_<redacted:hmac-") and name.endswith("/loss")
 
 
 @pytest.mark.parametrize("name", ["run-1.wandb", "events.out.tfevents.1.host"])
@@ -67,7 +85,7 @@ def test_a_file_that_is_something_else_becomes_a_note(name, folders):
     live, run, cwd = folders
     (run / name).write_bytes(b"\x07nothing of the kind" * 9)
 
-    gather_series(live, (run, cwd), before=frozenset(), names={})
+    gather_series(live, (run, cwd), before=frozenset(), names={}, clean=str)
 
     assert not (live / "series.jsonl").exists()
     assert len(claims(live)) == 1
@@ -80,7 +98,7 @@ def test_a_log_that_was_there_before_is_not_this_runs(folders):
     old.parent.mkdir(parents=True)
     old.write_bytes(b"not ours")
 
-    gather_series(live, (run, cwd), before=frozenset(foreign_files(cwd, shallow=True)), names={})
+    gather_series(live, (run, cwd), before=frozenset(foreign_files(cwd, shallow=True)), names={}, clean=str)
 
     assert claims(live) == ()
 

@@ -12,11 +12,12 @@ from runaudit.errors import IntegrityError, UsageError
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.outcome import Outcome
-from runaudit.store.bundle import export, read_bundle, take_back
+from runaudit.store.bundle import export
 from runaudit.store.catalogue import load, run_ids
 from runaudit.store.peeks import count_look, looks_at
 from runaudit.store.remarks import add_note, archived, notes, set_archived
 from runaudit.store.store import Store
+from runaudit.store.unbundle import read_bundle, take_back
 from runaudit.store.verify import verify
 from tests.store.test_store import end, launch, overwrite
 
@@ -76,7 +77,7 @@ def test_a_bundle_comes_back_with_every_digest_as_it_was(store, ids, bundle, tmp
     other = Store.create(tmp_path / "other")
     own = launch(other, seed=9, label="own")
 
-    assert take_back(other, read_bundle(bundle)) == tuple(ids[:2])
+    assert take_back(other, read_bundle(bundle), called="b.run") == tuple(ids[:2])
 
     for run in ids[:2]:
         assert load(other, run).manifest == load(store, run).manifest
@@ -88,14 +89,14 @@ def test_a_bundle_comes_back_with_every_digest_as_it_was(store, ids, bundle, tmp
     assert [note.text for note in notes(other, ids[0])] == ["hot"] and archived(other) == {ids[1]}
     assert looks_at(other, "psnr", {"a": ids[:1], "b": [*ids[1:2], own.id]}) == 2
     before = other.log_path.read_bytes()
-    assert take_back(other, read_bundle(bundle)) == () and other.log_path.read_bytes() == before
+    assert take_back(other, read_bundle(bundle), called="b.run") == () and other.log_path.read_bytes() == before
     assert kept(other.root / "tmp") == []
 
 
 def test_equal_runs_give_equal_bytes_in_whichever_store_and_order(store, ids, bundle, tmp_path):
     other = Store.create(tmp_path / "other")
     launch(other, seed=9)
-    take_back(other, read_bundle(bundle))
+    take_back(other, read_bundle(bundle), called="b.run")
 
     export(other, ids[1::-1], tmp_path / "again.bundle")
 
