@@ -65,7 +65,9 @@ DebugOption = Annotated[bool, typer.Option("--debug", help="A traceback for an u
 ExitZeroOption = Annotated[bool, typer.Option("--exit-zero", help="Exit 0 where the judgement would exit 1 or 3.")]
 
 
-OneRun = Annotated[str, typer.Argument(metavar="RUN", help="An id prefix, a label, @last.")]
+OneRun = Annotated[
+    str, typer.Argument(metavar="RUN", help="An id prefix, a label, @last; id:…, label:…, cohort:… say which.")
+]
 SomeRuns = Annotated[
     list[str], typer.Argument(metavar="RUN...", help="Runs, cohorts, or lists with commas.", show_default=False)
 ]

@@ -67,11 +67,11 @@ def plain_list(args: Sequence[str]) -> dict[str, str] | None:
 
 
 def _answer(given: dict[str, str]) -> str | None:
-    """The answer from an index that holds; None where anything else is to be done."""
+    """The answer from an index that holds, or nearly does; None where anything else is to be done."""
     from pathlib import Path
 
     from runaudit.cli.streams import speaks_unicode
-    from runaudit.runs.index import lines_held
+    from runaudit.runs.index import lines_at_once
     from runaudit.settings import load_settings
     from runaudit.store.place import find_store
     from runaudit.text.terminal import line_width, use_colour
@@ -83,7 +83,7 @@ def _answer(given: dict[str, str]) -> str | None:
     with contextlib.suppress(Exception):
         root = find_store(Path.cwd(), named=path("store"))
         settings = load_settings(root, named=path("policy"))
-        lines = lines_held(root, settings, json_answer=given["format"] == "json", colour=use_colour(),
+        lines = lines_at_once(root, settings, json_answer=given["format"] == "json", colour=use_colour(),
                            width=line_width(), newest=int(given["number"]) if "number" in given else None)  # fmt: skip
         text = None if lines is None else "".join(f"{line}\n" for line in lines)
         # Letters that not every stream carries are the parser's way to write, and so is what may be a secret: a bundle

@@ -87,6 +87,21 @@ def current(store: "Store", settings: "Settings") -> sqlite3.Connection | None:
         return None
 
 
+def caught_up(root: Path, settings: "Settings") -> sqlite3.Connection | None:
+    """The index of the store at `root`, brought to the log where no more than a few lines are missing from it."""
+    try:
+        with contextlib.closing(_connected(root)) as index:
+            made = _made_of(index)
+        lacking = (root / "log.jsonl").stat().st_size - made["size"] if made is not None else 0
+    except (sqlite3.Error, OSError, ValueError, TypeError, KeyError):
+        return None
+    if not 0 < lacking <= TAIL_BYTES:
+        return None
+    from runaudit.store.store import Store
+
+    return current(Store.open(root), settings)
+
+
 def in_memory(store: "Store", settings: "Settings") -> sqlite3.Connection:
     """The same tables made of the records alone, without what `list` shows. Raises IntegrityError where a manifest is
     damaged beyond reading."""
@@ -96,7 +111,7 @@ def in_memory(store: "Store", settings: "Settings") -> sqlite3.Connection:
     _emptied(index)
     grouping = Grouping(store, settings, index)
     grouping.take(store.entries(), 0)
-    grouping.name()
+    grouping.describe()
     return index
 
 
@@ -246,9 +261,9 @@ def _brought_up(index: sqlite3.Connection, store: "Store", settings: "Settings")
         if old["size"] and any(entry.kind not in KNOWN_KINDS for entry in entries):
             _emptied(index)  # Something was said of which this version cannot tell what it touches.
             old, entries = {"size": 0, "entries": 0}, list(store.entries()[: raw.count(b"\n")])
-        grouping = Grouping(store, settings, index)
+        grouping = Grouping(store, settings, index, away=archived(store))
         grouping.take(entries, old["entries"])
-        if not raw or not grouping.describe(archived(store)):
+        if not raw or not grouping.describe():
             index.execute("ROLLBACK")
             return False
         made = {**_kind(settings), "size": len(raw), "log": _digest(raw, len(raw)),

@@ -64,6 +64,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._log_name = str(self.log_path)
         self._raw: tuple[tuple[int, int, int], bytes] | None = None
         self._read: tuple[tuple[int, int, int], tuple[LogEntry, ...], Mapping[str, LogEntry]] | None = None
         self._gone: tuple[tuple[int, int, int], Mapping[str, Forgotten]] | None = None
@@ -113,7 +114,7 @@ class Store:
 
     def object_path(self, digest: Digest) -> Path:
         """Where the bytes of this digest lie."""
-        return self.root / "objects" / digest.algorithm / digest.hex[:2] / digest.hex
+        return self.root / f"objects/{digest.algorithm}/{digest.hex[:2]}/{digest.hex}"
 
     def has(self, digest: Digest) -> bool:
         """Whether something lies where these bytes belong."""
@@ -293,7 +294,7 @@ class Store:
 
     def _facts(self) -> tuple[int, int, int]:
         try:
-            facts = self.log_path.stat()
+            facts = os.stat(self._log_name)  # noqa: PTH116  (asked thrice a run: a Path takes longer than the system)
         except FileNotFoundError:
             return 0, 0, 0
         return facts.st_ino, facts.st_size, facts.st_mtime_ns
