@@ -11,6 +11,7 @@ from runaudit.factors.factor import ABSENT, Absent
 from runaudit.factors.path import joined
 from runaudit.factors.tables import NAMES
 from runaudit.records.canonical import JSON, MAPPINGS, MAX_INT, canonical_equal
+from runaudit.records.canonical import SCALARS as LEAVES
 
 SCALARS = (str, int, float, type(None))
 """Asked first: whether a value is some kind of mapping is a slow question, and most values are none."""
@@ -63,7 +64,8 @@ def keyed(value: JSON) -> JSON:
     if isinstance(value, SCALARS):
         return value
     if isinstance(value, MAPPINGS):
-        return {key: keyed(item) for key, item in named_openly(value).items()}
+        leaves = named_openly(value).items()
+        return {key: item if item.__class__ in LEAVES else keyed(item) for key, item in leaves}
     if isinstance(value, list | tuple):
         if value and all(isinstance(item, MAPPINGS) for item in value):
             return _table(value)

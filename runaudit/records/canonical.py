@@ -29,6 +29,9 @@ JSON = Any
 
 MAPPINGS = (dict, MappingProxyType, Mapping)
 """What is a mapping, those first that most are: to ask of the abstract one takes ten times as long."""
+FINITE = frozenset({str, int, bool, type(None)})
+SCALARS = FINITE | {float}
+"""The classes of most leaves, which stand for themselves: to call a function for each is most of a tree's cost."""
 MAX_INT = 2**53 - 1
 MAX_DIGITS = 4000
 """Python reads and writes 4,300 digits of a whole number, as the work grows with their square."""
@@ -191,7 +194,9 @@ def frozen(value: JSON) -> JSON:
     if isinstance(value, str | int | float) or value is None:
         return value  # Most values; whether one is some kind of mapping is a slow question.
     if isinstance(value, MAPPINGS):
-        return MappingProxyType({key: frozen(item) for key, item in value.items()})
+        return MappingProxyType(
+            {key: item if item.__class__ in SCALARS else frozen(item) for key, item in value.items()}
+        )
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return tuple(frozen(item) for item in value)
     return value
@@ -211,7 +216,7 @@ def json_safe(value: JSON) -> JSON:
     if isinstance(value, str):
         return value
     if isinstance(value, MAPPINGS):
-        return {str(key): json_safe(item) for key, item in value.items()}
+        return {str(key): item if item.__class__ in FINITE else json_safe(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [json_safe(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):

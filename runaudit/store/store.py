@@ -25,7 +25,7 @@ import secrets
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -264,23 +264,25 @@ class Store:
         if self._read is not None and self._read[0] == facts:
             yield from (entry for entry in reversed(self._read[1]) if part.encode() in entry.line)
             return
-        if self._raw is None or self._raw[0] != facts:
-            self._raw = facts, self.whole_log()
-        raw, wanted = self._raw[1], part.encode()
+        known, wanted = self._raw, part.encode()
+        raw = known[1] if known is not None and known[0] == facts else self.whole_log()
         at = raw.rfind(wanted)
         while at >= 0:
             start = raw.rfind(b"\n", 0, at) + 1
-            yield entry_of(raw[start : raw.index(b"\n", at)], raw.count(b"\n", 0, start) + 1)
+            yield entry_of(raw[start : raw.index(b"\n", at)], partial(_number, raw, start))
             at = raw.rfind(wanted, 0, start)
 
     def whole_log(self) -> bytes:
         """The whole lines of the log. Raises IntegrityError where it does not end as it was sealed."""
+        facts = self._facts()
         # The end comes first: a line that is added meanwhile makes the log longer than this end, never shorter.
         end = read_ends(self.root).newest
         raw = self.log_bytes()
         if fault := end_fault(raw, end):
             raise damaged(self.root, fault)
-        return raw[: raw.rfind(b"\n") + 1]
+        whole = raw[: raw.rfind(b"\n") + 1]
+        self._raw = facts, whole
+        return whole
 
     def _log(self) -> tuple[tuple[LogEntry, ...], Mapping[str, LogEntry]]:
         """The log, parsed once for as long as the file stays what it was: a list of n runs reads it once."""
@@ -289,7 +291,7 @@ class Store:
             raw = self.whole_log()
             entries = tuple(entry for _, entry in parsed_lines(raw))
             endings = {entry.subject: entry for entry in entries if entry.kind in ENDINGS}
-            self._read = facts, entries, endings
+            self._read, self._raw = (facts, entries, endings), None
         return self._read[1:]
 
     def _facts(self) -> tuple[int, int, int]:
@@ -346,6 +348,11 @@ class Store:
     def live_dir(self, run_id: str) -> Path:
         """Where a run in progress writes its series and its heartbeat."""
         return self.root / "live" / run_id
+
+
+def _number(raw: bytes, start: int) -> int:
+    """Of the line that begins there."""
+    return raw.count(b"\n", 0, start) + 1
 
 
 class EmptyStoreError(NothingToJudgeError):
