@@ -213,7 +213,7 @@ class Redactor:
         seen = hashlib.sha256(data + style.value.encode()).digest()
         if seen in self._clean and not self._marks and not self._knows(data):
             return data, False
-        codec, text = _decoded(data, encoded.wide(data))
+        codec, text = encoded.decoded(data)
         clean = self.text(text, style)
         if clean != text:
             return clean.encode(codec or "utf-8", "surrogatepass" if codec else "surrogateescape"), True
@@ -394,11 +394,3 @@ def without_user(url: str) -> str:
 
 
 __all__ = ["MARK", "Redactor", "is_random", "is_secret", "redaction_key", "without_user"]
-
-
-def _decoded(data: bytes, codec: str | None) -> tuple[str | None, str]:
-    """The text of these bytes, and the wide codec that it was in; bytes that only look wide are read as UTF-8."""
-    if codec:
-        with contextlib.suppress(UnicodeDecodeError):
-            return codec, data.decode(codec, "surrogatepass")
-    return None, data.decode("utf-8", "surrogateescape")
