@@ -144,7 +144,7 @@ def draft_manifest(
     if outputs.found:
         sections["launch"] |= {"outputs": sorted(map(legible, outputs.found))}
     if request.label is not None:
-        sections["label"] = redactor.text(request.label)
+        sections["label"] = redactor.said(request.label)
     if request.seed is not ABSENT:
         sections["seed"] = request.seed
     if config is not ABSENT:

@@ -226,7 +226,7 @@ class Recorder:
 
     def note(self, text: str) -> None:
         """A remark for the outcome."""
-        claim(self._live, "note", text=self._redactor.text(text))
+        claim(self._live, "note", text=self._redactor.said(text))
 
     # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────
 
