@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from runaudit.settings import Settings
     from runaudit.store.store import Store
 
-SCHEMA = "runaudit.list-index/7"
+SCHEMA = "runaudit.list-index/8"
 FILE = "list.sqlite"
 SEAL = "list.seal"
 WAIT_S = 0.5
