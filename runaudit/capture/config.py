@@ -17,7 +17,7 @@ from typing import Any
 from runaudit.errors import CanonicalError, ConfigError, RecordError
 from runaudit.records.canonical import JSON, MAX_DEPTH, parse_strict
 from runaudit.records.yamlfile import parse_yaml
-from runaudit.system.files import read_ordinary
+from runaudit.system.files import read_ordinary, refuse_special
 from runaudit.system.tomlfile import parse_toml
 
 MAX_BYTES = 8 << 20
@@ -136,6 +136,7 @@ def config_file(path: Path) -> dict[str, JSON]:
     readers = {".toml": _toml, ".json": _json, ".yaml": _yaml, ".yml": _yaml}
     reader = readers.get(path.suffix.lower())
     if reader is None:
+        refuse_special(path, "the config")
         raise ConfigError(f"{path} is no kind of config that is known", remedy="give a .toml, .json or .yaml file")
     try:
         raw = read_ordinary(path, most=MAX_BYTES + 1)

@@ -1,6 +1,7 @@
 """A launch: everything that goes into a run, captured into a draft that the guard may judge, then sealed.
 
-Between the two nothing has started: a refused draft leaves objects nobody names, and no launch in the log.
+Between the two nothing has started: a refused draft leaves no launch in the log, and nothing in a store that holds
+contents back until then (`store.held`).
 """
 
 import contextlib
@@ -143,7 +144,7 @@ def draft_manifest(
     if outputs.found:
         sections["launch"] |= {"outputs": sorted(map(legible, outputs.found))}
     if request.label is not None:
-        sections["label"] = redactor.text(request.label)
+        sections["label"] = redactor.said(request.label)
     if request.seed is not ABSENT:
         sections["seed"] = request.seed
     if config is not ABSENT:
@@ -337,6 +338,7 @@ def seal(
             f"a secret would be sealed at {', '.join(leaks[:5])}", remedy="take it out of what the launch was given"
         )
     require_room(store)
+    store.settle()
     store.seal_manifest(manifest, time=utc_text(time.time() if now is None else now))
     store.run_dir(manifest.id).mkdir(parents=True, exist_ok=True)
     store.live_dir(manifest.id).mkdir(parents=True, exist_ok=True)

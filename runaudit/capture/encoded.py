@@ -6,6 +6,7 @@ percent-encoded URL in base64.
 
 import base64
 import binascii
+import contextlib
 import re
 import zlib
 from collections.abc import Callable
@@ -92,6 +93,14 @@ def wide(data: bytes) -> str | None:
     if odd >= 0.9 * (len(half) // 2) and not even:
         return "utf-16-le"
     return "utf-16-be" if even >= 0.9 * (len(half) // 2) and not odd else None
+
+
+def decoded(data: bytes) -> tuple[str | None, str]:
+    """The text of these bytes, and the wide codec that it was in; bytes that only look wide are read as UTF-8."""
+    if codec := wide(data):
+        with contextlib.suppress(UnicodeDecodeError):
+            return codec, data.decode(codec, "surrogatepass")
+    return None, data.decode("utf-8", "surrogateescape")
 
 
 def unpacked(block: bytes) -> bytes:

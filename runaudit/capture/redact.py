@@ -34,8 +34,11 @@ MIN_LEARNED = 8
 """Shorter values are replaced where they stand, but not everywhere else: `test` is a word before it is a password."""
 
 _URL_USER = re.compile(r"://([^\s/@:'\"]*):?([^\s/'\"]*)@")
-_COMMAND = re.compile(r"(?i)(?:^|[^a-z])(?:args|argv|arguments|cmd|cmdline|command|command_line|cli)$")
-"""Names under which a whole command line stands."""
+_COMMAND = re.compile(
+    r"(?i)(?:^|[^a-z])(?:args|argv|arguments|cmd|cmdline|command|command_line|cli"
+    r"|label|notes?|reason|error|stderr_tail|comment|description)$"
+)
+"""Names under which a whole command line stands, or what a person or a program said, which quotes one."""
 _WORDS = re.compile(r"[^\s\"'`,;()<>\[\]{}]{8,}")
 _EDGES = re.compile(r"[=:@/?&]")
 SHORT = 200
@@ -210,7 +213,7 @@ class Redactor:
         seen = hashlib.sha256(data + style.value.encode()).digest()
         if seen in self._clean and not self._marks and not self._knows(data):
             return data, False
-        codec, text = _decoded(data, encoded.wide(data))
+        codec, text = encoded.decoded(data)
         clean = self.text(text, style)
         if clean != text:
             return clean.encode(codec or "utf-8", "surrogatepass" if codec else "surrogateescape"), True
@@ -282,13 +285,17 @@ class Redactor:
                 for key, item in value.items()
             }
         if isinstance(value, list | tuple):
-            if not tells(name) and any(isinstance(word, str) and _is_option(word) for word in value):
+            if (
+                not tells(name)
+                and name != "notes"
+                and any(isinstance(word, str) and _is_option(word) for word in value)
+            ):
                 return self._words(value)
             return [self.tree(item, name=name) for item in value]
         if isinstance(value, str):
             if is_secret(name, value):
                 return self._found(value)
-            return self._command(value) if _COMMAND.search(name) else self.text(value)
+            return self.said(value) if _COMMAND.search(name) else self.text(value)
         if isinstance(value, int) and not isinstance(value, bool) and re.search(r"(?i)passw|secret", name):
             return self.mark(str(value)) if tells(name) else value
         return value
@@ -306,8 +313,8 @@ class Redactor:
         looks like a secret."""
         return commandline.redacted(argv, self._found, self.text)
 
-    def _command(self, text: str) -> str:
-        """A command line within one text, its blanks as they are."""
+    def said(self, text: str) -> str:
+        """A command line within one text, or a sentence that quotes one; in code the same words would be names."""
         parts = re.split(r"(\s+)", text)
         parts[::2] = self.argv(parts[::2])
         return self.text("".join(parts))
@@ -387,11 +394,3 @@ def without_user(url: str) -> str:
 
 
 __all__ = ["MARK", "Redactor", "is_random", "is_secret", "redaction_key", "without_user"]
-
-
-def _decoded(data: bytes, codec: str | None) -> tuple[str | None, str]:
-    """The text of these bytes, and the wide codec that it was in; bytes that only look wide are read as UTF-8."""
-    if codec:
-        with contextlib.suppress(UnicodeDecodeError):
-            return codec, data.decode(codec, "surrogatepass")
-    return None, data.decode("utf-8", "surrogateescape")

@@ -43,6 +43,20 @@ _POINTS = re.compile(
 _TABLE = re.compile(r"(?i)(?:^|[_-])(?:credentials?|secrets?)$")
 
 
+_KEPT = re.compile(
+    r"(?i)\.env(?!\.(?:example|sample|template|dist)$)(?:\..*)?|.*\.(?:env|pem|key|p12|pfx|jks|keystore|kdbx|ppk|ovpn|tfvars)"
+    r"|id_(?:rsa|dsa|ecdsa|ed25519)(?:[_.-].*)?(?<!\.pub)|\.(?:netrc|pgpass|npmrc|pypirc|htpasswd|git-credentials)|_netrc"
+    r"|credentials?|kaggle\.json|(?:.*[._-])?(?:credentials?|secrets?|service[_-]?account|passwords?)(?:[._-].*)?"
+    r"\.(?:json|ya?ml|toml|ini|cfg|conf|txt)"
+)
+"""Files that are there to keep secrets, by their names: `.env`, `id_rsa`, `x.pem`, `credentials.json`."""
+
+
+def keeps_secrets(path: str) -> bool:
+    """Whether a file of this name is there to keep secrets, and belongs into no commit."""
+    return bool(_KEPT.fullmatch(path.rpartition("/")[2]))
+
+
 def is_table(name: str) -> bool:
     """Whether a table of this name holds secrets alone, whatever each of them is called."""
     return bool(_TABLE.search(name))

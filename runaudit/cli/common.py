@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
@@ -21,6 +22,7 @@ import typer
 from runaudit.cli import streams
 from runaudit.cli.completion import completed
 from runaudit.errors import RunauditError, UsageError
+from runaudit.system.files import refuse_special
 from runaudit.system.progress import shown_on
 from runaudit.text import terminal
 from runaudit.text.verdicts import CANNOT_JUDGE, NEGATIVE
@@ -63,7 +65,9 @@ DebugOption = Annotated[bool, typer.Option("--debug", help="A traceback for an u
 ExitZeroOption = Annotated[bool, typer.Option("--exit-zero", help="Exit 0 where the judgement would exit 1 or 3.")]
 
 
-OneRun = Annotated[str, typer.Argument(metavar="RUN", help="An id prefix, a label, @last.")]
+OneRun = Annotated[
+    str, typer.Argument(metavar="RUN", help="An id prefix, a label, @last; id:…, label:…, cohort:… say which.")
+]
 SomeRuns = Annotated[
     list[str], typer.Argument(metavar="RUN...", help="Runs, cohorts, or lists with commas.", show_default=False)
 ]
@@ -124,8 +128,7 @@ class Context:
             lines = answer.markdown_lines(verbose=verbose)
         else:
             lines = answer.text_lines(verbose=verbose, paint=paint)
-        for line in lines:
-            say(terminal.harmless(line, paint))
+        say_lines(terminal.harmless(line, paint) for line in lines)
 
     def finish(self, code: int) -> None:
         """End the command with `code`; `--exit-zero` forgives 1 and 3 and nothing else."""
@@ -247,6 +250,16 @@ def say(text: str) -> None:
     _write(streams.gate().text(text))
 
 
+def say_lines(lines: Iterable[str], *, as_json: bool = False) -> bool:
+    """Lines of a result, many at a time: to look at a thousand at once takes a fifth of the time. Whether any came."""
+    rest, some = iter(lines), False
+    while part := list(islice(rest, 500)):
+        text = "\n".join(line.removesuffix("\n") for line in part) + "\n"
+        say_json_text(text) if as_json else say(text)
+        some = True
+    return some
+
+
 def _write(text: str) -> None:
     streams.write(text if text.endswith("\n") else text + "\n")
 
@@ -289,6 +302,7 @@ def printable(text: str) -> str:
 
 def existing_file(path: Path, what: str) -> Path:
     """`path`, which must be a file. Raises UsageError that says what was looked for."""
+    refuse_special(path, what)
     if not path.is_file():
         raise UsageError(f"{what} {path} does not exist", remedy="check the path")
     return path

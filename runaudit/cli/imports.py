@@ -9,6 +9,7 @@ from runaudit.cli import common
 from runaudit.cli.common import Context
 from runaudit.errors import NothingToJudgeError, UsageError
 from runaudit.importers.kinds import BUNDLE, KINDS
+from runaudit.system.files import refuse_special
 
 
 @common.command()
@@ -28,6 +29,9 @@ def imports(
     from runaudit.importers.answer import ImportAnswer
     from runaudit.runs.intake import take_bundles, take_in
 
+    refuse_special(Path(kind), "the bundle")
+    for path in paths or ():
+        refuse_special(path, "the record")
     if kind not in (*KINDS, BUNDLE) and Path(kind).is_file():
         kind, paths = BUNDLE, [Path(kind), *(paths or ())]
     if kind not in (*KINDS, BUNDLE) and not paths:

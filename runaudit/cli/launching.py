@@ -13,6 +13,7 @@ from runaudit.capture.draft import ABSENT, LaunchRequest
 from runaudit.cli import common, streams
 from runaudit.errors import UsageError
 from runaudit.guard.invocation import Invocation
+from runaudit.system.files import refuse_special
 
 ConfigOption = Annotated[
     list[Path] | None,
@@ -162,6 +163,7 @@ def named_paths(words: tuple[str, ...], root: Path) -> dict[str, Path]:
         if name in found:
             raise UsageError(f"the dataset {name!r} is given twice", remedy="give each dataset its own name")
         path = root / Path(text).expanduser()
+        refuse_special(path, f"the dataset {name} at")
         if not path.exists():
             raise UsageError(f"the dataset {name} at {path} does not exist", remedy="check the path given to --data")
         found[name] = path
@@ -174,6 +176,7 @@ def _init(word: str | None) -> dict[str, Any] | None:
     if word is None or word == "random":
         return None if word is None else {"kind": "random"}
     path = Path(word).expanduser()
+    refuse_special(path, "the checkpoint")
     if not path.is_file():
         raise UsageError(f"the checkpoint {path} does not exist", remedy="give --init random, or a file")
     return {"kind": "checkpoint", "checkpoint": str(digest_file(path))}

@@ -40,7 +40,7 @@ def report(
     from runaudit.report.answer import ReportAnswer
     from runaudit.report.gather import gather
 
-    check_place(output)
+    check_place(output, context.store_root)
     page = gather(context.bench, runs, baseline=baseline, beside=beside or (), metrics=metric or (), title=title)
     write_page(output, render_page(page.view))
     context.tell(ReportAnswer(view=page.view, output=output))

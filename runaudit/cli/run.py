@@ -44,7 +44,7 @@ def launch(around: Context, options: Options, *, cwd: Path, extra: dict[str, obj
     if not prepared.answer.allowed:
         _refuse(around, prepared.answer)
         return REFUSED
-    manifest = prepared.sealed(store)
+    manifest = prepared.sealed()
     _tell(around, f"run {manifest.id[:SHORT]} sealed: {manifest.label}")
     for note in (*prepared.answer.told, *prepared.answer.notes):
         _tell(around, note)

@@ -53,10 +53,7 @@ def list_runs(
         lines = listed(context.open(), context.settings, json_answer=context.json, colour=use_colour(),
                        width=line_width(), newest=number)  # fmt: skip
         if lines is not None:
-            shown = False
-            for line in lines:
-                common.say_json_text(line) if context.json else common.say(line)
-                shown = True
+            shown = common.say_lines(lines, as_json=context.json)
             _hint(context, shown, hidden_runs(context.store), "")
             return
     from runaudit.runs.listing import ListAnswer, csv_lines
@@ -66,11 +63,9 @@ def list_runs(
     found = listed_runs(context.open(), context.settings, query, everything=everything)
     answer = ListAnswer(sections=found.sections, columns=found.columns, width=line_width())
     if csv:
-        for line in csv_lines(found.sections, found.columns):
-            common.say(line)
+        common.say_lines(csv_lines(found.sections, found.columns))
     elif context.json:
-        for line in answer.json_lines():
-            common.say_json_text(line)
+        common.say_lines(answer.json_lines(), as_json=True)
     else:
         context.tell(answer)
     _hint(context, bool(found.sections), found.hidden, found.nearest)

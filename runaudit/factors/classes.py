@@ -4,20 +4,22 @@ A standing is decided on one run alone, so that it is the same whichever side th
 with; two standings together give the class of a changed leaf (`changed`). The doubtful case is a factor.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from runaudit.factors import builtin as known
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.checkpoint import which_checkpoint
 from runaudit.factors.derived import check_rule, in_a_circle
 from runaudit.factors.documents import shape, text_of
-from runaudit.factors.environment import env_standing, read_standing
+from runaudit.factors.environment import counted_packages, env_standing, read_standing
 from runaudit.factors.evidence import without_secrets
 from runaudit.factors.factor import ABSENT, ChangeClass, Classification, Role, section_of
 from runaudit.factors.levels import NOT_DESIGN, PREFIXES, Levels
-from runaudit.factors.path import matches, steps
+from runaudit.factors.path import last_key, matches, steps
 from runaudit.factors.sections import (
+    choices_by_name,
     code_standing,
     config_standing,
     data_standing,
@@ -28,9 +30,10 @@ from runaudit.factors.sections import (
 from runaudit.factors.source import cannot_run
 from runaudit.factors.tree import leaves_of, same
 from runaudit.factors.words import names_a_seed, word_standing
-from runaudit.records.canonical import JSON, canonical_bytes
+from runaudit.records.canonical import JSON, canonical_bytes, canonical_table
 from runaudit.records.digest import digest_bytes
 from runaudit.records.run import Run
+from runaudit.records.sections import Kept
 from runaudit.settings import FactorSettings
 
 
@@ -110,7 +113,34 @@ def _by_rule(path: str, rule: str, value: JSON, of: Levels, settings: FactorSett
 
 def design_key(of: Levels, settings: FactorSettings) -> str:
     """The digest of what every run of a cohort has in common, whatever was seen of it."""
-    return digest_bytes(canonical_bytes(dict(_counting(of, settings)))).hex
+    return digest_bytes(canonical_table(_counting(of, settings))).hex
+
+
+def says_more(settings: FactorSettings) -> bool:
+    """Whether a policy speaks of leaves by patterns or by other names, so that each must be asked for."""
+    return bool(settings.nuisance or settings.aliases)
+
+
+def _asked(
+    section: str, tree: JSON, of: Levels, settings: FactorSettings, counted: dict[str, JSON]
+) -> Iterable[tuple[str, JSON]]:
+    """The leaves of a section for which `standing` must be asked; those that count without are added to `counted`."""
+    if says_more(settings) or section not in ("config", "code"):
+        return leaves_of(tree, section)
+    if section == "code":
+        # Every source file is compared by itself, and what is said beside them is then no factor.
+        return () if of.files_judged and tree and not settings.derived else leaves_of(tree, section)
+    plain, rest = choices_by_name(tree)
+    evaluation = of.tree.get("eval")
+    repeated = evaluation if isinstance(evaluation, Mapping) else {}
+    if not (repeated or settings.derived):
+        counted.update(plain)
+        return rest
+    doubtful = [(p, v) for p, v in plain.items() if p in settings.derived or last_key(p) in repeated]
+    counted.update(plain)
+    for path, _ in doubtful:
+        del counted[path]
+    return (*doubtful, *rest)
 
 
 JUDGED_IN_PAIRS = ("env", "data/read", "init/read", "env/read")
@@ -120,15 +150,33 @@ JUDGED_IN_PAIRS = ("env", "data/read", "init/read", "env/read")
 def _counting(of: Levels, settings: FactorSettings) -> Mapping[str, JSON]:
     """What counts and is no seed, of what a run declares, and the numbers among its arguments."""
     counted: dict[str, JSON] = {}
+    shared = not (says_more(settings) or settings.derived or of.scope.facts or of.parent)
     for section, tree in of.tree.items():
         if section in NOT_DESIGN or section in JUDGED_IN_PAIRS:
             continue
-        for path, value in leaves_of(tree, section):
-            if section == ROOT and not _is_a_plain_number(path, value):
-                continue
-            stands = standing(path, value, of, settings)
-            if stands.kind is ChangeClass.FACTOR and stands.role not in (Role.SEED, Role.STOCHASTIC):
-                counted[path] = value if stands.value is ABSENT else stands.value
+        if shared and section not in _OF_ITS_RUN and section_of(section) == section:
+            sections = (tree, of.tree.get("eval"), of.tree.get("config"))
+            counted |= _COUNTED.get(section, sections, partial(_that_count, section, tree, of, settings))
+        else:
+            counted |= _that_count(section, tree, of, settings)
+    return counted
+
+
+_OF_ITS_RUN = (ROOT, "config", "code", "seed")
+"""Sections whose leaves are judged by what else is in the record. Of any other the evaluation and the config say all,
+but for a start whose parent is known, what was seen of the run, and what a policy says."""
+_COUNTED = Kept[Mapping[str, JSON]]()
+
+
+def _that_count(section: str, tree: JSON, of: Levels, settings: FactorSettings) -> Mapping[str, JSON]:
+    """What counts of one section, by path."""
+    counted: dict[str, JSON] = {}
+    for path, value in _asked(section, tree, of, settings, counted):
+        if section == ROOT and not _is_a_plain_number(path, value):
+            continue
+        stands = standing(path, value, of, settings)
+        if stands.kind is ChangeClass.FACTOR and stands.role not in (Role.SEED, Role.STOCHASTIC):
+            counted[path] = value if stands.value is ABSENT else stands.value
     return counted
 
 
@@ -136,7 +184,12 @@ def beyond_key(of: Levels, settings: FactorSettings) -> dict[str, JSON]:
     """What counts of a run beyond its key: its environment, its arguments and what it was seen to read."""
     counted: dict[str, JSON] = {}
     for section in (ROOT, *JUDGED_IN_PAIRS):
-        for path, value in leaves_of(of.tree.get(section, {}), PREFIXES.get(section, section)):
+        tree = of.tree.get(section, {})
+        packages = counted_packages(tree) if section == "env" and not says_more(settings) else {}
+        for path, value in leaves_of(tree, PREFIXES.get(section, section)):
+            if (at_once := packages.get(path)) is not None and path not in settings.derived:
+                counted[path] = at_once
+                continue
             stands = standing(path, value, of, settings)
             seed = stands.role in (Role.SEED, Role.STOCHASTIC) or (section == ROOT and same(value, of.at("seed")))
             if stands.kind is ChangeClass.FACTOR and not seed:

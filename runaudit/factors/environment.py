@@ -1,16 +1,20 @@
 """What a leaf of the environment stands for, and a file that was read and that nobody declared."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import PurePosixPath
 
 from runaudit.factors import builtin as known
+from runaudit.factors.evidence import without_secrets
 from runaudit.factors.factor import Absent, ChangeClass, Classification, Role, section_of
 from runaudit.factors.levels import SEED_KEYS, Levels
 from runaudit.factors.observed import dist_name
-from runaudit.factors.path import matches, steps
+from runaudit.factors.path import lookup, matches, steps
+from runaudit.factors.tree import leaves_of
 from runaudit.factors.words import text_standing
 from runaudit.metrics.heldout import is_held_out
 from runaudit.records.canonical import JSON
+from runaudit.records.sections import OfSection
 
 LOCALES = frozenset({"LANG", "LC_ALL", "LC_CTYPE", "LC_NUMERIC", "LC_COLLATE", "LC_TIME", "LC_MONETARY", "LC_MESSAGES"})
 """Variables that name a locale, as `setlocale` reads them."""
@@ -40,7 +44,7 @@ def env_standing(path: str, value: JSON, of: Levels) -> Classification:
             value=".".join(value.split()[-1].split(".")[:2]), why="a patch release of the same Python"
         )
     if len(keys) == 3 and keys[1] == "packages":
-        return _package(str(keys[2]), value, of)
+        return _package(str(keys[2]), value, of.at)
     if len(keys) == 3 and keys[1] == "variables":
         return _variable(str(keys[2]), value, of)
     if path == "env.imported":
@@ -112,14 +116,30 @@ def _tries_kernels(of: Levels) -> bool:
     return not off and of.at("env.gpu") is not None
 
 
-def _package(name: str, value: JSON, of: Levels) -> Classification:
+def _package(name: str, value: JSON, at: Callable[[str], JSON | Absent]) -> Classification:
+    """What a package stands for in the environment of which `at` gives the leaves."""
     name = dist_name(name)
     if name == "runaudit":
         return Classification(kind=ChangeClass.NUISANCE, why="the observer")
-    imported = of.at("env.imported")
+    imported = at("env.imported")
     if isinstance(imported, list) and name not in set(map(dist_name, imported)):
         return Classification(kind=ChangeClass.NUISANCE, why="a package that the run did not import")
-    twin = of.at(f"env.{name}")
+    twin = at(f"env.{name}")
     if isinstance(twin, str) and isinstance(value, str) and twin.split("+")[0] == value.split("+")[0]:
         return Classification(kind=ChangeClass.DERIVED, why=f"it is env.{name}", follows=f"env.{name}")
     return Classification()
+
+
+def _counted(env: JSON) -> Mapping[str, str]:
+    packages = env.get("packages") if isinstance(env, Mapping) else None
+    found = leaves_of(packages, "env.packages") if isinstance(packages, Mapping) else ()
+    return {
+        path: version
+        for path, version in found
+        if isinstance(version, str) and without_secrets(version) == version and len(keys := steps(path)) == 3
+        and _package(str(keys[2]), version, partial(lookup, {"env": env})) == Classification()
+    }  # fmt: skip
+
+
+counted_packages = OfSection(_counted)
+"""Path -> version of the packages of an environment that count by its word alone, whatever else is in the record."""

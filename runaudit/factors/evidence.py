@@ -22,6 +22,8 @@ REDACTED = re.compile(r"<redacted:[^<>\s]{1,80}>")
 SECRET = "<redacted>"
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _LABEL_AND_TIME = 14
+_BOOKKEEPING = frozenset().union(known.PLACE_KEYS, known.HOST_KEYS, known.TRACKER_KEYS, known.NAMING_KEYS,
+                                 known.SHORT_NAMING_KEYS, known.TIME_KEYS)  # fmt: skip
 
 
 def without_secrets(value: JSON) -> JSON:
@@ -56,6 +58,12 @@ def bookkeeping(path: str, value: JSON, of: "Levels") -> str:
     if key in known.TIME_KEYS and _is_start(value, of):
         return "it is when the run began"
     return ""
+
+
+def may_be_bookkeeping(path: str) -> bool:
+    """Whether `bookkeeping` looks for evidence where a leaf has this name; it finds none for any other."""
+    keys = _keys(path)
+    return bool(keys) and (keys[-1] in _BOOKKEEPING or keys[-1] == "dir")
 
 
 @lru_cache(maxsize=65536)

@@ -21,7 +21,7 @@ from runaudit.factors.policy import shared_policy
 from runaudit.factors.source import cannot_run, file_changes
 from runaudit.factors.together import together
 from runaudit.factors.tree import differences
-from runaudit.records.canonical import canonical_bytes
+from runaudit.records.canonical import canonical_table
 from runaudit.records.digest import digest_bytes
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
@@ -65,8 +65,8 @@ class Identity:
         files = {path: digest for path, digest in (of.files or {}).items() if known or not cannot_run(path, of)}
         parts = [
             self._declared if of is self.of else design_key(of, self.own_policy),
-            canonical_bytes(files).decode(),
-            canonical_bytes(beyond_key(of, self.own_policy)).decode(),
+            canonical_table(files).decode(),
+            canonical_table(beyond_key(of, self.own_policy)).decode(),
         ]
         return digest_bytes(" ".join(parts).encode()).hex[:ID_LENGTH]
 

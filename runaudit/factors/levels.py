@@ -23,6 +23,7 @@ from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import DESIGN_SECTIONS
 from runaudit.records.run import Run
+from runaudit.records.sections import OfSection
 from runaudit.settings import FactorSettings
 
 CIRCUMSTANCES = ("label", "launch", "origin", "intent", "bundles", "waivers", "supersedes", "policy", "notes", "tags",
@@ -30,6 +31,8 @@ CIRCUMSTANCES = ("label", "launch", "origin", "intent", "bundles", "waivers", "s
 """Sections that say who, when, where and why: never what."""
 NOT_DESIGN = (*CIRCUMSTANCES, "schema", "unknown", "seed_proof", "observed")
 """Sections that are not the design; whatever else a manifest holds can make a result different."""
+
+NO_TREE = frozenset({*NOT_DESIGN, "code"})
 
 PYTHON_COMMAND = re.compile(r"(?:python|pypy|ipython)[\d.]*(?:\.exe)?|torchrun|accelerate|deepspeed|pytest")
 """Commands that run one Python program, in one process or in ranks of the same."""
@@ -147,7 +150,9 @@ def _is_one_python(run: Run) -> bool:
 def levels(run: Run, settings: FactorSettings) -> Levels:
     """The levels of a run under a policy: aliases renamed, sets sorted, named tables keyed by name."""
     body = known_sections(run.manifest.body, run)
-    tree: dict[str, Any] = {name: keyed(value) for name, value in body.items() if name not in (*NOT_DESIGN, "code")}
+    # What a policy renames and sorts is changed in place, so then no tree is shared.
+    as_tree = keyed if settings.aliases or settings.unordered else _keyed
+    tree: dict[str, Any] = {name: as_tree(value) for name, value in body.items() if name not in NO_TREE}
     code = body.get("code")
     if "code" in body:
         tree["code"] = _facts(code) if isinstance(code, Mapping) else {}
@@ -162,14 +167,23 @@ def levels(run: Run, settings: FactorSettings) -> Levels:
         rename(tree, old, end_of(new, settings.aliases))
     for pattern in settings.unordered:
         sort_lists(tree, pattern)
-    files = effective_files(code) if isinstance(code, Mapping) else None
+    files = _files(run.manifest.body.get("code")) if isinstance(code, Mapping) else None
+    late = late_files(run) if files is not None else {}
     return Levels(
         run=run,
         tree=tree,
-        files=None if files is None else {**late_files(run), **files},
+        files={**late, **files} if files is not None and late else files,
         observed=observed_of(run),
         parent=levels(run.parent, settings) if run.parent else None,
     )
+
+
+def _effective(code: Any) -> Mapping[str, str] | None:
+    return effective_files(code) if isinstance(code, Mapping) else None
+
+
+_keyed = OfSection(keyed)
+_files = OfSection(_effective)
 
 
 def _facts(code: Mapping[str, Any]) -> dict[str, Any]:

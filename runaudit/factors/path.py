@@ -5,12 +5,12 @@ Tables that carry a `name` are keyed by it, `config.stages[alignment].lr`: inser
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import lru_cache
 
 from runaudit.factors.factor import ABSENT, Absent
 from runaudit.factors.tables import NAMES
-from runaudit.records.canonical import JSON
+from runaudit.records.canonical import JSON, MAPPINGS
 
 _PLAIN = re.compile(r"[^\s.\[\]'\"]+")
 _NAME = re.compile(r"[^\[\]'\"]+")
@@ -77,7 +77,7 @@ def lookup(tree: JSON, path: str) -> JSON | Absent:
 
 
 def _child(value: JSON, step: str | int) -> JSON | Absent:
-    if isinstance(value, Mapping):
+    if isinstance(value, MAPPINGS):
         return value.get(step if isinstance(step, str) else f"\0{step}", ABSENT)
     if isinstance(value, list | tuple) and isinstance(step, int) and step < len(value):
         return value[step]

@@ -21,6 +21,8 @@ def shared_policy(settings: FactorSettings, runs: Iterable[Run]) -> FactorSettin
     for path, rule in settings.derived.items():
         parsed(rule, path)
     runs = tuple(runs)
+    if not all(run.manifest.has("policy") for run in runs):
+        return settings  # What one of them does not declare is not shared.
     sealed = [_rules(run) for run in runs]
     shared = {
         path: rule

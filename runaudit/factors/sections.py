@@ -9,7 +9,8 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 
 from runaudit.factors import builtin as known
-from runaudit.factors.evidence import bookkeeping, data_place, has_digest, in_run_folder
+from runaudit.factors.arguments import ROOT
+from runaudit.factors.evidence import bookkeeping, data_place, has_digest, in_run_folder, may_be_bookkeeping
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass, Classification, Role, section_of
 from runaudit.factors.levels import SEED_KEYS, Levels
 from runaudit.factors.patch import patch_text, patched_files
@@ -19,8 +20,10 @@ from runaudit.factors.unknowns import is_digest
 from runaudit.metrics.heldout import is_held_out
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import digest_bytes
+from runaudit.records.sections import OfSection
 
 LOCATION_KEYS = ("path", "root", "url", "uri", "location", "cache")
+_NUMBERS = (int, float, type(None))
 
 
 def plain_standing(path: str, _value: JSON, _of: Levels) -> Classification:
@@ -48,6 +51,24 @@ def config_standing(path: str, value: JSON, of: Levels) -> Classification:
     if _is_within_evaluation(path) and key not in known.NOT_EVALUATION:
         return Classification(role=Role.EVALUATION)
     return Classification()
+
+
+def _by_name(config: JSON) -> tuple[Mapping[str, JSON], Sequence[tuple[str, JSON]]]:
+    leaves = tuple(leaves_of(config, "config"))
+    plain = {path: value for path, value in leaves if isinstance(value, _NUMBERS) and not _needs_evidence(path)}
+    return plain, tuple((path, value) for path, value in leaves if path not in plain)
+
+
+choices_by_name = OfSection(_by_name)
+"""The leaves of a config in two parts: those that are treatments by their names alone, for no evidence is asked for a
+number of such a name, unless it repeats a leaf of the evaluation or a policy speaks of it; and all others."""
+
+
+@lru_cache(maxsize=65536)
+def _needs_evidence(path: str) -> bool:
+    return (
+        last_key(path) in SEED_KEYS or may_be_bookkeeping(path) or _is_within_evaluation(path) or path.startswith(ROOT)
+    )
 
 
 @lru_cache(maxsize=65536)

@@ -10,7 +10,8 @@ from runaudit.factors.evidence import without_secrets
 from runaudit.factors.factor import ABSENT, Absent
 from runaudit.factors.path import joined
 from runaudit.factors.tables import NAMES
-from runaudit.records.canonical import JSON, MAX_INT, canonical_equal
+from runaudit.records.canonical import JSON, MAPPINGS, MAX_INT, canonical_equal
+from runaudit.records.canonical import SCALARS as LEAVES
 
 SCALARS = (str, int, float, type(None))
 """Asked first: whether a value is some kind of mapping is a slow question, and most values are none."""
@@ -21,7 +22,7 @@ def differences(a: JSON, b: JSON, prefix: str) -> Iterator[Difference]:
     """Every leaf that differs, in the order of sorted paths."""
     if a is b or (isinstance(a, str) and isinstance(b, str) and a == b):
         return
-    if isinstance(a, Mapping) and isinstance(b, Mapping):
+    if isinstance(a, MAPPINGS) and isinstance(b, MAPPINGS):
         for key in sorted({*a, *b}):
             yield from differences(a.get(key, ABSENT), b.get(key, ABSENT), joined(prefix, key))
     elif not same(a, b):
@@ -47,7 +48,7 @@ def leaves_of(tree: JSON, prefix: str) -> Iterator[tuple[str, JSON]]:
     """Every leaf of one tree with its path; an empty mapping is a leaf."""
     if isinstance(tree, SCALARS):
         yield prefix, tree
-    elif isinstance(tree, Mapping) and tree:
+    elif isinstance(tree, MAPPINGS) and tree:
         for key in sorted(tree):
             yield from leaves_of(tree[key], joined(prefix, key))
     else:
@@ -62,10 +63,11 @@ def keyed(value: JSON) -> JSON:
     """
     if isinstance(value, SCALARS):
         return value
-    if isinstance(value, Mapping):
-        return {key: keyed(item) for key, item in named_openly(value).items()}
+    if isinstance(value, MAPPINGS):
+        leaves = named_openly(value).items()
+        return {key: item if item.__class__ in LEAVES else keyed(item) for key, item in leaves}
     if isinstance(value, list | tuple):
-        if value and all(isinstance(item, Mapping) for item in value):
+        if value and all(isinstance(item, MAPPINGS) for item in value):
             return _table(value)
         return [keyed(item) for item in value]
     return value
@@ -74,8 +76,11 @@ def keyed(value: JSON) -> JSON:
 def named_openly(table: Mapping[str, JSON]) -> dict[str, JSON]:
     """A table in the order of its keys, each secret in a key as one word: a rotated one names the same setting. Where
     two keys are told apart by their secrets alone, they are numbered in the order of their marks."""
+    keys = sorted(table)
+    if "<redacted:" not in "".join(keys):
+        return {key: table[key] for key in keys}
     found: dict[str, JSON] = {}
-    for key in sorted(table):
+    for key in keys:
         name = free = str(without_secrets(key))
         number = 2
         while free in found:

@@ -10,8 +10,9 @@ from functools import lru_cache
 from typing import Any
 
 from runaudit.factors.builtin import WEIGHT_SUFFIXES
-from runaudit.records.canonical import JSON
+from runaudit.records.canonical import JSON, MAPPINGS
 from runaudit.records.run import Run
+from runaudit.records.sections import OfSection
 
 Keys = tuple[str, ...]
 
@@ -54,8 +55,8 @@ def placeholders(body: Mapping[str, JSON]) -> Iterator[tuple[Keys, str]]:
     seed = body.get("seed")
     if isinstance(seed, str) and is_placeholder(seed):
         yield ("seed",), _reason(seed)
-    yield from _of_data(_table(body, "data"))
-    yield from _of_env(_table(body, "env"))
+    yield from _in_data(_table(body, "data"))
+    yield from _in_env(_table(body, "env"))
     for section, digests in (("eval", ("code_digest", "digest")), ("init", ("checkpoint",)), ("code", ("commit",))):
         table = _table(body, section)
         for key, value in table.items():
@@ -73,7 +74,7 @@ def placeholders(body: Mapping[str, JSON]) -> Iterator[tuple[Keys, str]]:
 
 def _of_data(data: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:
     for name, entry in data.items():
-        for key, value in entry.items() if isinstance(entry, Mapping) else ():
+        for key, value in entry.items() if isinstance(entry, MAPPINGS) else ():
             if (key == "digest" and (not is_digest(value) or is_place(value))) or (
                 key != "digest" and isinstance(value, str) and value.strip() and is_placeholder(value)
             ):
@@ -84,10 +85,14 @@ def _of_env(env: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:
     for key, value in env.items():
         if isinstance(value, str) and is_placeholder(value):
             yield ("env", key), _reason(value)
-        elif isinstance(value, Mapping) and key != "variables":
+        elif isinstance(value, MAPPINGS) and key != "variables":
             for inner, text in value.items():
                 if isinstance(text, str) and text.strip() and is_placeholder(text):
                     yield ("env", key, inner), _reason(text)
+
+
+_in_data = OfSection(lambda data: tuple(_of_data(data)))
+_in_env = OfSection(lambda env: tuple(_of_env(env)))
 
 
 def _reason(value: object) -> str:
@@ -96,7 +101,7 @@ def _reason(value: object) -> str:
 
 def _table(body: Mapping[str, JSON], name: str) -> Mapping[str, Any]:
     value = body.get(name)
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, MAPPINGS) else {}
 
 
 def _without(tree: Mapping[str, Any], keys: Keys) -> dict[str, Any]:

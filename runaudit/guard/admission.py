@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from runaudit.capture.draft import LaunchRequest, amended, draft_manifest, seal
 from runaudit.capture.git import git_state
 from runaudit.capture.outputs import Outputs
+from runaudit.capture.source import is_installed
+from runaudit.capture.telling import keeps_secrets
 from runaudit.errors import CaptureError, IntegrityError, UsageError
 from runaudit.guard.answer import RULES, GuardAnswer, judge, not_recordable
 from runaudit.guard.facts import Compare, Surroundings, TextNumber, launch_facts
@@ -32,6 +34,7 @@ from runaudit.runs.parent import known_init
 from runaudit.settings import Settings
 from runaudit.store import Store
 from runaudit.store.catalogue import outcome_entry
+from runaudit.store.held import HeldStore
 from runaudit.system.files import read_ordinary
 
 if TYPE_CHECKING:
@@ -40,16 +43,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A judged draft. `manifest` holds the waivers already; None where no record could be made."""
+    """A judged draft. `manifest` holds the waivers already; None where no record could be made. `store` is where it was
+    drafted, which holds its contents back."""
 
     manifest: Manifest | None
     answer: GuardAnswer
+    store: Store
 
-    def sealed(self, store: Store, *, environ: Mapping[str, str] = os.environ) -> Manifest:
+    def sealed(self, *, environ: Mapping[str, str] = os.environ) -> Manifest:
         """Seal it and count the launch. Raises GuardRefusedError with every finding where the guard said no."""
         if not self.answer.allowed or self.manifest is None:
             raise self.answer.error()
-        return seal(store, self.manifest, environ=environ)
+        return seal(self.store, self.manifest, environ=environ)
 
 
 def prepare(
@@ -69,13 +74,13 @@ def prepare(
     """
     terms = Terms.of(store, settings=settings, baseline=baseline, waive=waive, seed=request.seed, call=call)
     request = replace(request, init=known_init(request.init, store, terms.settings))
-    started = time.time_ns()
+    started, held = time.time_ns(), HeldStore(store)
     try:
-        draft = draft_manifest(_with_empty_named(request), store, environ=environ)
-        return judge_draft(draft, store, terms, root=request.root, since_ns=started, environ=environ)
+        draft = draft_manifest(_with_empty_named(request), held, environ=environ)
+        return judge_draft(draft, held, terms, root=request.root, since_ns=started, environ=environ)
     except CaptureError as failure:
         answer = judge(not_recordable(failure), waivers=terms.waivers, today=terms.today)
-        return Prepared(manifest=None, answer=answer)
+        return Prepared(manifest=None, answer=answer, store=held)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +138,7 @@ def judge_draft(
         call=terms.call,
     )
     answer = judge(facts, waivers=terms.waivers, today=terms.today)
-    return Prepared(manifest=_with_waivers(draft, answer, root, top), answer=answer)
+    return Prepared(manifest=_with_waivers(draft, answer, root, top), answer=answer, store=store)
 
 
 def _compare_by(settings: Settings, intent: tuple[str, ...]) -> Compare:
@@ -192,9 +197,25 @@ def _surroundings(
         hash_seed=environ.get("PYTHONHASHSEED"),
         moved=changed_files(top, files, since_ns=since_ns),
         outputs=left,
+        keepers=() if code.get("commit") else tuple(secret_keepers(top)),
         touched=outputs.touched,
         read_as_text=tuple(_read_as_text(top, draft)),
     )
+
+
+MAX_LOOKED_AT = 20_000
+"""Files of a tree without a commit that are looked at by name: it may be somebody's home."""
+
+
+def secret_keepers(top: Path) -> Iterator[str]:
+    """The files below `top` that are there to keep secrets, of a tree that git does not know yet."""
+    seen = 0
+    for here, folders, names in os.walk(top):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and not is_installed(name))
+        inner = os.path.relpath(here, top)
+        yield from (name if inner == "." else f"{inner}/{name}" for name in sorted(names) if keeps_secrets(name))
+        if (seen := seen + len(names)) > MAX_LOOKED_AT:
+            return
 
 
 def _read_as_text(top: Path, draft: Manifest) -> Iterator[TextNumber]:

@@ -25,7 +25,9 @@ Compare = Callable[[Run, Run], "Comparison"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
-    """The code section as the rules speak of it. `gaps`: dotted path -> why it is not in the record."""
+    """The code section as the rules speak of it. `gaps`: dotted path -> why it is not in the record. `secretive`: the
+    files of the tree in which a secret was found, whatever they are called; `keepers`: in a tree without a commit,
+    those that are there to keep secrets."""
 
     root: str = "."
     in_repository: bool
@@ -34,6 +36,8 @@ class Code:
     filtered: tuple[str, ...] = ()
     untracked: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    secretive: frozenset[str] = frozenset()
+    keepers: tuple[str, ...] = ()
     dirty_submodules: tuple[str, ...] = ()
     dirty_siblings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     gaps: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -83,7 +87,7 @@ class Surroundings:
     """What the draft itself does not say. `changed`: tracked files that differ from the commit. `root`: where the code
     lies. `siblings`: name -> folder of editable packages. `sources`: Python files as (path, bytes).
     `damaged`: earlier records that could not be read. `outputs`: files in the tree that earlier runs wrote and nobody
-    has edited since; `touched` says whether a run ever wrote a file.
+    has edited since; `touched` says whether a run ever wrote a file. `keepers` as in `Code`.
     `blobs` are the contents that the draft names. `read_as_text`: numbers of the config's YAML."""
 
     root: str = "."
@@ -94,6 +98,7 @@ class Surroundings:
     moved: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    keepers: tuple[str, ...] = ()
     touched: Callable[[str], bool] = field(default=lambda path: False)
     blobs: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
     read_as_text: tuple[TextNumber, ...] = ()
@@ -148,6 +153,8 @@ def code_facts(manifest: Manifest, around: Surroundings, *, ignore: tuple[str, .
         filtered=tuple(map(str, code.get("filtered") or ())),
         untracked=tuple(path for path in code.get("untracked") or () if not _set_apart(path, around, manifest, ignore)),
         outputs=around.outputs,
+        keepers=around.keepers,
+        secretive=frozenset(path for path, entry in _group(code, "files") if entry.get("redacted")),
         dirty_submodules=tuple(name for name, inner in _group(code, "submodules") if _dirty(inner)),
         dirty_siblings={
             name: around.siblings.get(name, name) for name, inner in _group(code, "siblings") if _dirty(inner)

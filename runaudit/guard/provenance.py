@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runaudit.capture.interpreter import NO_INTERPRETER
+from runaudit.capture.telling import keeps_secrets
 from runaudit.errors import RunauditError
 from runaudit.guard.facts import Code, TextNumber
 from runaudit.guard.invocation import Invocation
@@ -34,6 +35,32 @@ def git_add_commit(paths: tuple[str, ...], message: str) -> str:
     return f"git add -- {shlex.join(paths)} && git commit -m {shlex.quote(message)}"
 
 
+def commit_without_secrets(code: Code, paths: tuple[str, ...], message: str) -> str:
+    """The command that commits these paths, once no secret is in them: what was committed once stays in the history."""
+    found = tuple(path for path in paths if path in code.secretive)
+    command = git_add_commit(paths, message)
+    if not found:
+        return command
+    return f"a secret is in {shown(found)}: have it read from the environment or from an ignored file, then: {command}"
+
+
+def git_ignore_files(root: str, paths: tuple[str, ...]) -> str:
+    """The command that makes git ignore these files and no others."""
+    lines = " ".join(shlex.quote(f"/{path}") for path in paths)
+    return f"printf '%s\\n' {lines} >> {shlex.quote(f'{root}/.gitignore')}"
+
+
+def git_config(root: str) -> str:
+    """The file in which the repository of a folder says what git runs for it."""
+    return shlex.quote(f"{root}/.git/config")
+
+
+def add_all(code: Code) -> str:
+    """The command that commits everything but the files that are there to keep secrets."""
+    ignored = f"{git_ignore_files(code.root, code.keepers)} && " if code.keepers else ""
+    return f"{ignored}git add -A && git commit -m 'start'"
+
+
 def git_ignore(root: str, paths: tuple[str, ...]) -> str:
     """The command that makes git ignore outputs: their folder where they have one, else each by its path."""
     places = dict.fromkeys(f"/{path.partition('/')[0]}/" if "/" in path else f"/{path}" for path in paths)
@@ -54,7 +81,7 @@ class NotARepository(Rule):
             yield self.finding(
                 "code",
                 f"{code.root} is not in a git repository, so no commit names the code",
-                remedy=f"cd {shlex.quote(code.root)} && git init && git add -A && git commit -m 'start'",
+                remedy=f"cd {shlex.quote(code.root)} && git init && {add_all(code)}",
             )
 
 
@@ -72,7 +99,7 @@ class NoCommit(Rule):
             yield self.finding(
                 "code.commit",
                 f"the repository at {code.root} has no commit yet",
-                remedy="git add -A && git commit -m 'start'",
+                remedy=add_all(code),
             )
 
 
@@ -85,13 +112,13 @@ class DirtyTree(Rule):
     name = "dirty_tree"
     requires = frozenset({"RA101", "RA102"})
 
-    def check(self, code: Code) -> Iterator[Finding]:
+    def check(self, code: Code, call: Invocation) -> Iterator[Finding]:
         if code.changed:
             yield self.finding(
                 "code",
                 f"{plural(len(code.changed), 'tracked file')} changed since commit {code.commit_short}: "
                 f"{shown(code.changed)}",
-                remedy=git_add_commit(code.changed, "what changed, and why"),
+                remedy=commit_without_secrets(code, code.changed, "what changed, and why"),
                 evidence={"files": list(code.changed)},
             )
         if code.filtered:
@@ -99,7 +126,9 @@ class DirtyTree(Rule):
                 "code",
                 f"whether {shown(code.filtered)} {'is' if len(code.filtered) == 1 else 'are'} as committed is not "
                 "known: a git filter turns the file into what git stores, and no filter is run",
-                remedy=f"`git -C {shlex.quote(code.root)} status`, which runs the filter, and start again",
+                # `git status` would run it, and the repository may be a stranger's.
+                remedy=f"read in {git_config(code.root)} what the filter would run; where they are as committed: "
+                + call.plus("--waive", f"{self.code}=the filtered files are as committed"),
                 evidence={"files": list(code.filtered)},
             )
 
@@ -115,14 +144,22 @@ class UntrackedSource(Rule):
     requires = frozenset({"RA101", "RA102"})
 
     def check(self, code: Code) -> Iterator[Finding]:
-        if code.untracked:
-            verb = "is" if len(code.untracked) == 1 else "are"
-            files = plural(len(code.untracked), "file")
+        kept = tuple(path for path in code.untracked if keeps_secrets(path))
+        if sources := tuple(path for path in code.untracked if path not in kept):
+            verb = "is" if len(sources) == 1 else "are"
             yield self.finding(
                 "code",
-                f"{files} could be imported but {verb} not in git: {shown(code.untracked)}",
-                remedy=git_add_commit(code.untracked, "add what the run imports"),
-                evidence={"files": list(code.untracked)},
+                f"{plural(len(sources), 'file')} could be imported but {verb} not in git: {shown(sources)}",
+                remedy=commit_without_secrets(code, sources, "add what the run imports"),
+                evidence={"files": list(sources)},
+            )
+        if kept:
+            are = "is there to keep secrets and is" if len(kept) == 1 else "are there to keep secrets and are"
+            yield self.finding(
+                "code",
+                f"{plural(len(kept), 'file')} {are} not ignored by git: {shown(kept)}",
+                remedy=git_ignore_files(code.root, kept),
+                evidence={"files": list(kept)},
             )
         if code.outputs:
             wrote = "was" if len(code.outputs) == 1 else "were"

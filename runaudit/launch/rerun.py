@@ -222,8 +222,8 @@ def _sealed(
     reason = f"repetition of run {run.short}, as it was"
     waive = tuple(f"{code}={reason}" for code in dict.fromkeys(f.code for f in first.answer.refusals))
     if not waive:
-        return first.sealed(store, environ=environ)
-    return prepare(request, store, settings=settings, waive=waive, environ=environ).sealed(store, environ=environ)
+        return first.sealed(environ=environ)
+    return prepare(request, store, settings=settings, waive=waive, environ=environ).sealed(environ=environ)
 
 
 def _again(entry: Mapping[str, Any]) -> Any:

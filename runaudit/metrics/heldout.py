@@ -5,6 +5,7 @@ the part of it on which a result is claimed: whoever chose a checkpoint on it ha
 """
 
 import re
+from functools import lru_cache
 from itertools import pairwise
 
 _REPORTED = frozenset({"test", "holdout", "heldout", "benchmark"})
@@ -20,6 +21,7 @@ _COMPOUND = re.compile(
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
+@lru_cache(maxsize=4096)
 def is_held_out(name: str) -> bool:
     """Whether results are measured on what bears this name, and no network learns from it."""
     parts = [part.lower() for part in re.split(r"[^A-Za-z]+", name) if part]

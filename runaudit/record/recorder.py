@@ -32,6 +32,7 @@ from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.runs.parent import known_init
+from runaudit.store.held import HeldStore
 from runaudit.store.place import find_store
 from runaudit.store.store import Store
 
@@ -89,8 +90,9 @@ def record(
         intent=tuple(intent), waivers=tuple(waivers), root=root, **more,
     )  # fmt: skip
     with unobserved():
-        draft = draft_manifest(request, place, environ=environ)
-        manifest = seal(place, admit(draft, place) if admit else draft, environ=environ)
+        held = HeldStore(place)
+        draft = draft_manifest(request, held, environ=environ)
+        manifest = seal(held, admit(draft, held) if admit else draft, environ=environ)
     made = Recorder(place, manifest, owns=True, sinks=sinks, root=root)
     made.watch_config(config)
     return _made_current(made)
@@ -224,7 +226,7 @@ class Recorder:
 
     def note(self, text: str) -> None:
         """A remark for the outcome."""
-        claim(self._live, "note", text=self._redactor.text(text))
+        claim(self._live, "note", text=self._redactor.said(text))
 
     # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -34,9 +34,10 @@ from types import MappingProxyType
 from typing import Any
 
 from runaudit.errors import RecordError
-from runaudit.records.canonical import JSON, canonical_bytes, frozen, parse_canonical, thawed
+from runaudit.records.canonical import JSON, MAPPINGS, canonical_bytes, frozen, parse_canonical, thawed
 from runaudit.records.digest import Digest, digest_bytes
-from runaudit.records.shape import MANIFEST, check_shape, json_type, well_formed
+from runaudit.records.sections import Sections
+from runaudit.records.shape import MANIFEST, MANIFEST_PARTS, check_shape, json_type, well_formed
 
 MANIFEST_SCHEMA = "runaudit.manifest/1"
 
@@ -45,6 +46,11 @@ DESIGN_SECTIONS = ("seed", "config", "code", "data", "env", "init", "eval")
 
 _MAPPINGS = ("config", "code", "data", "env", "init", "eval", "seed_proof", "launch", "origin", "unknown")
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
+_SECTIONS = Sections(MANIFEST_PARTS)
+
+
+def _has_objects(body: Mapping[str, JSON]) -> bool:
+    return all(isinstance(body[name], Mapping) for name in _MAPPINGS if name in body)
 
 
 class Unknown:
@@ -100,6 +106,9 @@ class Manifest:
     @classmethod
     def from_bytes(cls, raw: bytes, *, where: str) -> "Manifest":
         """The manifest sealed in `raw`. Raises RecordError when it is something else or of a newer major version."""
+        body = _SECTIONS.read(raw)
+        if body is not None and body.get("schema") == MANIFEST_SCHEMA and _has_objects(body):
+            return cls(MappingProxyType({"schema": MANIFEST_SCHEMA, **body}), sealed=raw)
         value = parse_canonical(raw, where=where)
         if not isinstance(value, dict) or value.get("schema") != MANIFEST_SCHEMA:
             found = value.get("schema") if isinstance(value, dict) else type(value).__name__
@@ -145,7 +154,7 @@ class Manifest:
     def section(self, name: str) -> Mapping[str, Any]:
         """A section that is an object; empty where the record has none."""
         value = self.body.get(name)
-        return value if isinstance(value, Mapping) else _EMPTY
+        return value if isinstance(value, MAPPINGS) else _EMPTY
 
     def has(self, name: str) -> bool:
         """Whether the record says anything about this section, null included."""

@@ -30,15 +30,17 @@ from types import MappingProxyType
 from typing import Any
 
 from runaudit.errors import RecordError
-from runaudit.records.canonical import JSON, canonical_bytes, frozen, parse_canonical, thawed
+from runaudit.records.canonical import JSON, MAPPINGS, canonical_bytes, frozen, parse_canonical, thawed
 from runaudit.records.digest import Digest, digest_bytes
-from runaudit.records.shape import OUTCOME, check_shape
+from runaudit.records.sections import Sections
+from runaudit.records.shape import OUTCOME, OUTCOME_PARTS, check_shape
 from runaudit.records.trajectory import number
 
 OUTCOME_SCHEMA = "runaudit.outcome/1"
 STATUSES = ("completed", "early_stopped", "diverged", "crashed", "killed")
 FINISHED = ("completed", "early_stopped")
 """The statuses whose final metrics are results. The others stay in every denominator."""
+_SECTIONS = Sections(OUTCOME_PARTS)
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,14 @@ class Outcome:
     @classmethod
     def from_bytes(cls, raw: bytes, *, where: str) -> "Outcome":
         """The outcome sealed in `raw`."""
+        body = _SECTIONS.read(raw)
+        if (
+            body is not None
+            and body.get("schema") == OUTCOME_SCHEMA
+            and body.get("status") in STATUSES
+            and body.get("manifest") is not None
+        ):
+            return cls(MappingProxyType({"schema": OUTCOME_SCHEMA, **body}))
         value = parse_canonical(raw, where=where)
         if not isinstance(value, dict) or value.get("schema") != OUTCOME_SCHEMA:
             raise RecordError(f"{where} is not an outcome of this version", remedy="use the runaudit that wrote it")
@@ -86,7 +96,7 @@ class Outcome:
         """How the run ended."""
         return str(self.body["status"])
 
-    @property
+    @cached_property
     def metrics(self) -> Mapping[str, float]:
         """Final metrics; non-finite ones as such."""
         pairs = ((name, number(value)) for name, value in self.section("metrics").items())
@@ -106,12 +116,12 @@ class Outcome:
     def observed(self) -> Mapping[str, Any] | None:
         """What the run was seen to use; None where nobody looked."""
         value = self.body.get("observed")
-        return value if isinstance(value, Mapping) else None
+        return value if isinstance(value, MAPPINGS) else None
 
     def section(self, name: str) -> Mapping[str, Any]:
         """A section that is an object; empty where there is none."""
         value = self.body.get(name)
-        return value if isinstance(value, Mapping) else MappingProxyType({})
+        return value if isinstance(value, MAPPINGS) else MappingProxyType({})
 
     def to_json(self) -> dict[str, Any]:
         """A plain copy."""

@@ -223,22 +223,19 @@ _RAN = section(
 _DATA_CHANGED = section({"changed": list_of(section({"name": TEXT, "path": TEXT}))})
 _CONFIG_CHANGED = section({"changed": table_of(list_of(ANYTHING))})
 
-MANIFEST = section(
-    {
-        **_INPUTS, "code": _code(FILE, section({"digest": DIGEST, "size": NUMBER}, must=("digest",))),
-        "launch": section(_LAUNCH), "observed": OBSERVED,
-        "origin": section({"kind": TEXT, "known_none": TEXTS, "trajectory": SERIES}),
-    }
-)  # fmt: skip
-OUTCOME = section(
-    {
-        **_ENDING, "manifest": DIGEST, "status": TEXT, "metrics": table_of(PLAIN), "trajectory": SERIES,
-        "checkpoints": list_of(KEPT), "artifacts": list_of(KEPT), "code": _RAN, "observed": OBSERVED,
-        "data": _DATA_CHANGED, "config": _CONFIG_CHANGED, "findings": list_of(FINDING), "stderr_tail": TEXT,
-        "seed_proof": table_of(PLAIN), "notes": TEXTS, "supersedes": TEXT,
-    },
-    must=("manifest", "status"),
-)  # fmt: skip
+MANIFEST_PARTS: Mapping[str, Shape] = {
+    **_INPUTS, "code": _code(FILE, section({"digest": DIGEST, "size": NUMBER}, must=("digest",))),
+    "launch": section(_LAUNCH), "observed": OBSERVED,
+    "origin": section({"kind": TEXT, "known_none": TEXTS, "trajectory": SERIES}),
+}  # fmt: skip
+MANIFEST = section(MANIFEST_PARTS)
+OUTCOME_PARTS: Mapping[str, Shape] = {
+    **_ENDING, "manifest": DIGEST, "status": TEXT, "metrics": table_of(PLAIN), "trajectory": SERIES,
+    "checkpoints": list_of(KEPT), "artifacts": list_of(KEPT), "code": _RAN, "observed": OBSERVED,
+    "data": _DATA_CHANGED, "config": _CONFIG_CHANGED, "findings": list_of(FINDING), "stderr_tail": TEXT,
+    "seed_proof": table_of(PLAIN), "notes": TEXTS, "supersedes": TEXT,
+}  # fmt: skip
+OUTCOME = section(OUTCOME_PARTS, must=("manifest", "status"))
 RECORD = section(
     {
         **_INPUTS, "code": _code(either(TEXT, FILE), either(TEXT, SERIES)),

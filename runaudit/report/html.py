@@ -15,7 +15,7 @@ from runaudit.report.figures import draw_curves, draw_scaler, draw_scores
 from runaudit.report.views.curves import describe
 from runaudit.report.views.page import PageView
 from runaudit.report.words import shown
-from runaudit.system.files import check_output, write_output
+from runaudit.system.files import check_no_twin, check_output, write_output
 
 _BETWEEN = re.compile(r">([^<>]+)<")
 
@@ -66,9 +66,10 @@ def _environment() -> Any:
     return environment
 
 
-def check_place(path: Path) -> None:
-    """Raises UsageError where no page can be put: asked before the work is done rather than after."""
+def check_place(path: Path, store: Path) -> None:
+    """Raises UsageError where no page on the runs of `store` can be put: asked before the work rather than after."""
     check_output(path, "the page")
+    check_no_twin(path, store, "the page")
 
 
 def write_page(path: Path, html: str) -> None:

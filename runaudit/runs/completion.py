@@ -6,10 +6,12 @@ judged: whoever presses a key waits for it.
 
 import json
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 
 from runaudit.metrics.catalogue import parents
 from runaudit.records.run import SHORT
+from runaudit.runs.forms import form_begun, is_prefix
 from runaudit.runs.index import kept_rows
 from runaudit.runs.rows import fields
 from runaudit.store.catalogue import outcome_entry, run_ids
@@ -26,29 +28,39 @@ Word = tuple[str, str]
 
 
 def run_words(store: Store, incomplete: str) -> Iterator[Word]:
-    """Words that name runs and begin so: labels, ids, cohorts, `@last`. Of a list with commas the last one."""
+    """Words that name runs and begin so: labels, ids, cohorts, `@last`, each of them by an explicit form where one is
+    begun or where the bare word could be something else, too. Of a list with commas the last one."""
     before, comma, begun = incomplete.rpartition(",")
     seen: set[str] = set()
-    for word, about in _words(store):
+    for word, about in _bare_or_explicit([*_words(store)], explicit=form_begun(begun)):
         if word.startswith(begun) and word not in seen and _OFFERED.fullmatch(word):
             seen.add(word)
             yield f"{before}{comma}{word}", about
 
 
-def _words(store: Store) -> Iterator[Word]:
-    yield "@last", "the newest run"
+def _bare_or_explicit(named: Sequence[tuple[str, str, str]], *, explicit: bool) -> Iterator[Word]:
+    ids = sorted({word for kind, word, _ in named if kind in ("id", "cohort")})
+    for kind, word, about in named:
+        at = bisect_left(ids, word)
+        is_doubtful = kind == "label" and is_prefix(word) and at < len(ids) and ids[at].startswith(word)
+        yield f"{kind}:{word}" if kind and (explicit or is_doubtful) else word, about
+
+
+def _words(store: Store) -> Iterator[tuple[str, str, str]]:
+    """Of each name its kind, itself, and what it stands for."""
+    yield "", "@last", "the newest run"
     held: set[str] = set()
     for group in kept_rows(store):
-        yield group["id"], f"cohort {group['label']}"
-        yield group["label"], f"{group['n']} runs"
+        yield "cohort", group["id"], f"cohort {group['label']}"
+        yield "label", group["label"], f"{group['n']} runs"
         for run in group["runs"]:
             held.add(run["id"])
-            yield run["label"], "label"
-            yield run["id"][:SHORT], run["label"]
+            yield "label", run["label"], "label"
+            yield "id", run["id"][:SHORT], run["label"]
     for run_id, label in _newer(store, held):
         if label:
-            yield label, "label"
-        yield run_id[:SHORT], label
+            yield "label", label, "label"
+        yield "id", run_id[:SHORT], label
 
 
 def _newer(store: Store, held: set[str]) -> Iterator[Word]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from runaudit.runs.comparing import MIN_ID, Comparison, Named, Typed
 from runaudit.runs.conditions import Condition
+from runaudit.runs.forms import form_of
 from runaudit.runs.meaning import Vocabulary
 from runaudit.runs.rows import Entry
 
@@ -17,9 +18,16 @@ class Called:
     """The runs whose label holds a text, or whose id, or that of their cohort, begins with it."""
 
     text: str
+    """Or an explicit word: `id:`, `label:`, `cohort:` keep what they name."""
 
     def holds(self, entry: Entry) -> bool:
         """Whether the run is called so."""
+        if (form := form_of(self.text)) is not None:
+            if form.kind == "label":
+                label, name = entry.run.label, form.name
+                # The label under which a cohort is listed lacks the seed at the end of those of its runs.
+                return label.startswith(name) and not label[len(name) : len(name) + 1].isalnum()
+            return (entry.run.id if form.kind == "id" else entry.row.cohort).startswith(form.name)
         ids = (entry.run.id, entry.row.cohort) if len(self.text) >= MIN_ID else ()
         return self.text.lower() in entry.run.label.lower() or any(one.startswith(self.text) for one in ids)
 

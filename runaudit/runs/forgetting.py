@@ -76,7 +76,7 @@ def forget_named(store: Store, settings: Settings, words: Sequence[str], reason:
             doomed += _of_run(store, run)
             whole.append(run)
     # A reason that quotes the secret would keep for ever what is to go.
-    reason = Redactor(redaction_key(store.root)).text(reason.strip())
+    reason = Redactor(redaction_key(store.root)).said(reason.strip())
     done = forget(store, doomed, reason, time=time)
     for run in whole:
         clear_live(store, run)

@@ -1,13 +1,64 @@
-"""The words that name runs by their place, whatever they are labelled: what they mean."""
+"""The words that say themselves what they name, however runs are labelled: `@last`, `id:4f2a`, `label:fast`.
+
+A bare word may be a label and the beginning of an id at once; these are what is offered then, so each means one thing.
+"""
 
 import re
+from typing import NamedTuple
 
+MIN_PREFIX = 4
+"""Digits of an id below which a word is none."""
+TAKEN_FOR = {
+    "id": "the run of this id",
+    "label": "the runs that are labelled as it goes on behind the colon",
+    "cohort": "the cohort of this id",
+}
+"""The kinds of explicit words, and what each means."""
 _LAST = re.compile(r"@last(?:~([0-9]+))?")
+_HEX = frozenset("0123456789abcdef")
+
+
+class Form(NamedTuple):
+    """An explicit word, taken apart."""
+
+    kind: str
+    """One of TAKEN_FOR."""
+    name: str
+
+
+def form_of(word: str) -> Form | None:
+    """The explicit form that a word has; None for a bare one, and for `id:` or `cohort:` before what is no id."""
+    kind, colon, name = word.partition(":")
+    if not colon or kind not in TAKEN_FOR or not name or not (kind == "label" or is_prefix(name)):
+        return None
+    return Form(kind, name)
+
+
+def form_begun(word: str) -> bool:
+    """Whether an explicit word is being typed."""
+    return any(word.startswith(f"{kind}:") for kind in TAKEN_FOR)
+
+
+def label_in(word: str) -> str:
+    """The label that a word may be: what follows `label:`, else itself."""
+    form = form_of(word)
+    return form.name if form is not None and form.kind == "label" else word
+
+
+def is_prefix(word: str) -> bool:
+    """Whether a word can be the beginning of an id."""
+    return len(word) >= MIN_PREFIX and _HEX.issuperset(word)
+
+
+def steps_back(word: str) -> int | None:
+    """How many runs `@last` or `@last~n` goes back from the newest; None for another word."""
+    match = _LAST.fullmatch(word)
+    return None if match is None else int(match[1] or 0)
 
 
 def taken_for(label: str) -> str:
     """What a word of this text is taken for, so that it is a bad label; empty where it is none of the forms."""
-    match = _LAST.fullmatch(label)
-    if match is None:
-        return ""
-    return "an earlier run, counted from the newest" if int(match[1] or 0) else "the newest run"
+    if (back := steps_back(label)) is not None:
+        return "an earlier run, counted from the newest" if back else "the newest run"
+    form = form_of(label)
+    return "" if form is None else TAKEN_FOR[form.kind]

@@ -2,6 +2,8 @@
 
 Who belongs to a cohort is decided by the design's one identity (`factors.identity`), in the order of the log, as
 `factors.cohort` does for runs that are read all at once. A run is read once: what put it into its cohort describes it.
+So a cohort is described when the first of its runs makes room for others, while all of them are at hand; one that gets
+a run after that is described again at the end, of runs that are read again.
 """
 
 import json
@@ -32,13 +34,18 @@ KEPT_RUNS = 512
 
 
 class Grouping:
-    """The cohorts of an index while runs are put into them."""
+    """The cohorts of an index while runs are put into them. away: the runs that lists leave out; None where nothing but
+    the names of cohorts is kept."""
 
-    def __init__(self, store: Store, settings: "Settings", index: sqlite3.Connection) -> None:
-        self._store, self._settings, self._index = store, settings, index
+    def __init__(
+        self, store: Store, settings: "Settings", index: sqlite3.Connection, *, away: frozenset[str] | None = None
+    ) -> None:
+        self._store, self._settings, self._index, self._away = store, settings, index, away
         self._dirty: set[int] = set()
         self._founders: dict[int, Identity] = {}
         self._runs: dict[str, Run] = {}
+        self._added: set[str] = set()
+        self._is_whole = True
 
     def take(self, entries: Iterable[LogEntry], first: int) -> None:
         """What new lines of the log say. first: the number of lines before them."""
@@ -53,36 +60,47 @@ class Grouping:
                     self._touch(entry.subject.removeprefix("sha256:"))
                 advance(1)
 
-    def describe(self, away: frozenset[str]) -> bool:
-        """Write down what is shown of every touched cohort. False where one of its records is damaged."""
+    def describe(self) -> bool:
+        """Write down every touched cohort. False where one of its records is damaged."""
         for number in sorted(self._dirty):
-            whole = self._cohort(number)
-            if any(run.fault for run in whole.runs):
-                return False
-            views = _described(whole, self._settings, away)
-            self._index.execute(
-                "UPDATE cohorts SET label = ?, whole = ?, shown = ?, answer = ? WHERE number = ?",
-                (whole.label, *views, number),
-            )
-            self._index.executemany(
-                "UPDATE runs SET hidden = ? WHERE id = ?", ((run.id in away, run.id) for run in whole.runs)
-            )
-        return True
+            if self._is_whole and number in self._dirty:
+                self._write(number)
+        return self._is_whole
 
-    def name(self) -> None:
-        """Write down the label of every touched cohort."""
-        for number in self._dirty:
-            label = self._cohort(number).label
-            self._index.execute("UPDATE cohorts SET label = ? WHERE number = ?", (label, number))
+    def _write(self, number: int) -> None:
+        """Write down what is shown of a cohort, or its label alone."""
+        whole = self._cohort(number)
+        self._dirty.discard(number)
+        if self._away is None:
+            self._index.execute("UPDATE cohorts SET label = ? WHERE number = ?", (whole.label, number))
+            return
+        if any(run.fault for run in whole.runs):
+            self._is_whole = False
+            return
+        views = _described(whole, self._settings, self._away)
+        self._index.execute(
+            "UPDATE cohorts SET label = ?, whole = ?, shown = ?, answer = ? WHERE number = ?",
+            (whole.label, *views, number),
+        )
+        hidden = ((run.id in self._away, run.id) for run in whole.runs)
+        self._index.executemany("UPDATE runs SET hidden = ? WHERE id = ?", hidden)
 
     def _run(self, run_id: str) -> Run:
         if (kept := self._runs.get(run_id)) is not None:
             return kept
         run = load_run(self._store, run_id, trajectory=False)
         if len(self._runs) >= KEPT_RUNS:
-            self._runs.pop(next(iter(self._runs)))
+            self._make_room()
         self._runs[run_id] = run
         return run
+
+    def _make_room(self) -> None:
+        """Let go of the run that was read first; its cohort is described where all of it is still at hand."""
+        oldest = next(iter(self._runs))
+        number = self._home(oldest)
+        if number in self._dirty and all(run in self._runs for run in self._members(number)):
+            self._write(number)
+        self._runs.pop(oldest)
 
     def _cohort(self, number: int) -> Cohort:
         (name,) = self._index.execute("SELECT id FROM cohorts WHERE number = ?", (number,)).fetchone()
@@ -111,14 +129,15 @@ class Grouping:
             (at, run_id, run.manifest.label or None, rerun_of if isinstance(rerun_of, str) else None, number),
         )
         self._dirty.add(number)
+        self._added.add(run_id)
 
     def _home(self, run_id: str) -> int | None:
         row = self._index.execute("SELECT cohort FROM runs WHERE id = ?", (run_id,)).fetchone()
         return None if row is None else int(row[0])
 
     def _touch(self, run_id: str) -> None:
-        """Something was said of a run."""
-        if (number := self._home(run_id)) is not None:
+        """Something was said of a run. One that was just added is described as all of the log has it."""
+        if run_id not in self._added and (number := self._home(run_id)) is not None:
             self._dirty.add(number)
 
     def _founder(self, number: int) -> Identity:

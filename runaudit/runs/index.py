@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runaudit.runs.indexfile import CELLS, FILE, current, held
+from runaudit.runs.indexfile import CELLS, FILE, caught_up, current, held
 from runaudit.runs.lines import head_lines, row_line
 from runaudit.text.terminal import Paint
 
@@ -32,12 +32,12 @@ def listed(
     return _read(store.root, index, json_answer, colour, width, newest)
 
 
-def lines_held(
+def lines_at_once(
     root: Path, settings: "Settings", *, json_answer: bool, colour: bool, width: int | None, newest: int | None = None
 ) -> Sequence[str] | None:
-    """As `listed`, of the store at `root`, where the index holds as it is and there is no more to say: no run is put
-    away, and there are some. Else None."""
-    index = held(root, settings)
+    """As `listed`, of the store at `root`, where the index holds or lacks a few lines of the log, and there is no more
+    to say: no run is put away, and there are some. Else None."""
+    index = held(root, settings) or caught_up(root, settings)
     if index is not None and index.execute("SELECT 1 FROM runs WHERE hidden = 1 LIMIT 1").fetchone() is not None:
         index.close()
         return None

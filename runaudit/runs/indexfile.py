@@ -75,8 +75,11 @@ def held(root: Path, settings: "Settings") -> sqlite3.Connection | None:
 def current(store: "Store", settings: "Settings") -> sqlite3.Connection | None:
     """The index, brought to the log where it is behind. None where it cannot be, or a record is damaged: the records
     are then to be read."""
-    if (index := held(store.root, settings)) is not None:
-        return index
+    return held(store.root, settings) or _made(store, settings)
+
+
+def _made(store: "Store", settings: "Settings") -> sqlite3.Connection | None:
+    """The index brought to the log by this process, or by another that this one waited for."""
     try:
         with _alone(store) as ours:
             if not ours:
@@ -85,6 +88,21 @@ def current(store: "Store", settings: "Settings") -> sqlite3.Connection | None:
             return held(store.root, settings) or (held(store.root, settings) if _written(store, settings) else None)
     except (sqlite3.Error, OSError):
         return None
+
+
+def caught_up(root: Path, settings: "Settings") -> sqlite3.Connection | None:
+    """The index of the store at `root`, brought to the log where no more than a few lines are missing from it."""
+    try:
+        with contextlib.closing(_connected(root)) as index:
+            made = _made_of(index)
+        lacking = (root / "log.jsonl").stat().st_size - made["size"] if made is not None else 0
+    except (sqlite3.Error, OSError, ValueError, TypeError, KeyError):
+        return None
+    if not 0 < lacking <= TAIL_BYTES:
+        return None
+    from runaudit.store.store import Store
+
+    return _made(Store.open(root), settings)
 
 
 def in_memory(store: "Store", settings: "Settings") -> sqlite3.Connection:
@@ -96,7 +114,7 @@ def in_memory(store: "Store", settings: "Settings") -> sqlite3.Connection:
     _emptied(index)
     grouping = Grouping(store, settings, index)
     grouping.take(store.entries(), 0)
-    grouping.name()
+    grouping.describe()
     return index
 
 
@@ -154,22 +172,25 @@ def _is_as_left(root: Path) -> bool:
 
 def _is_of_log(made: Mapping[str, Any], root: Path) -> bool:
     """Whether the log is the one that the index was made of: the same file untouched, or one of the same bytes."""
-    log = root / "log.jsonl"
-    if _sealed(root).get("log") == _facts(log):
+    path = root / "log.jsonl"
+    if _sealed(root).get("log") == _facts(path):
         return True
-    raw = log.read_bytes()
-    return bool(made["size"] == raw.rfind(b"\n") + 1) and _begins_with(raw, made)
+    with path.open("rb") as log:
+        log.seek(made["size"])
+        if b"\n" in log.read():
+            return False  # It has grown, whatever stands before.
+    raw = path.read_bytes()
+    return bool(made["size"] == raw.rfind(b"\n") + 1) and _digest(raw, made["size"])[0] == made["log"]
 
 
-def _begins_with(raw: bytes, made: Mapping[str, Any]) -> bool:
-    size = int(made["size"])
-    return 0 < size <= len(raw) and _digest(raw, size) == str(made["log"])
-
-
-def _digest(raw: bytes, size: int) -> str:
+def _digest(raw: bytes, size: int) -> tuple[str, str]:
+    """The digest of the beginning of a log, and that of all of it."""
     import hashlib  # A library of 15 ms, which an untouched log does not need.
 
-    return hashlib.sha256(memoryview(raw)[:size]).hexdigest()
+    state = hashlib.sha256(memoryview(raw)[:size])
+    beginning = state.hexdigest()
+    state.update(memoryview(raw)[size:])
+    return beginning, state.hexdigest()
 
 
 # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -235,8 +256,9 @@ def _brought_up(index: sqlite3.Connection, store: "Store", settings: "Settings")
     index.execute("BEGIN IMMEDIATE")
     try:
         raw = store.whole_log()
-        old = _to_go_on_from(index, store, settings, raw)
-        if old is None:
+        old = _to_go_on_from(index, store, settings)
+        beginning, digest = _digest(raw, min(old["size"], len(raw)) if old is not None else 0)
+        if old is None or not 0 < old["size"] <= len(raw) or beginning != old["log"]:
             _emptied(index)
             old = {"size": 0, "entries": 0}
         if len(raw) - old["size"] > TAIL_BYTES:
@@ -246,12 +268,12 @@ def _brought_up(index: sqlite3.Connection, store: "Store", settings: "Settings")
         if old["size"] and any(entry.kind not in KNOWN_KINDS for entry in entries):
             _emptied(index)  # Something was said of which this version cannot tell what it touches.
             old, entries = {"size": 0, "entries": 0}, list(store.entries()[: raw.count(b"\n")])
-        grouping = Grouping(store, settings, index)
+        grouping = Grouping(store, settings, index, away=archived(store))
         grouping.take(entries, old["entries"])
-        if not raw or not grouping.describe(archived(store)):
+        if not raw or not grouping.describe():
             index.execute("ROLLBACK")
             return False
-        made = {**_kind(settings), "size": len(raw), "log": _digest(raw, len(raw)),
+        made = {**_kind(settings), "size": len(raw), "log": digest,
                 "entries": old["entries"] + len(entries)}  # fmt: skip
         index.execute("DELETE FROM state")
         index.execute("INSERT INTO state VALUES (?)", (json.dumps(made),))
@@ -263,12 +285,10 @@ def _brought_up(index: sqlite3.Connection, store: "Store", settings: "Settings")
     return True
 
 
-def _to_go_on_from(
-    index: sqlite3.Connection, store: "Store", settings: "Settings", raw: bytes
-) -> Mapping[str, Any] | None:
-    """The state of an older index that was left as it is and whose log is the beginning of this one."""
+def _to_go_on_from(index: sqlite3.Connection, store: "Store", settings: "Settings") -> Mapping[str, Any] | None:
+    """The state of an older index that was left as it is. What log it was made of, its digest tells."""
     try:
         old = _made_of(index) if _is_as_left(store.root) else None
     except (OSError, ValueError):
         return None
-    return old if old is not None and _is_of(old, settings) and _begins_with(raw, old) else None
+    return old if old is not None and _is_of(old, settings) else None

@@ -18,10 +18,11 @@ from runaudit.records.manifest import Manifest
 from runaudit.records.run import SHORT, Run
 from runaudit.runs.reading import load_run
 from runaudit.settings import Settings
-from runaudit.store.bundle import read_bundle, take_back
 from runaudit.store.catalogue import run_ids
 from runaudit.store.foreign import foreign_manifest, seal_foreign
+from runaudit.store.forget import lies_here
 from runaudit.store.store import Store
+from runaudit.store.unbundle import read_bundle, take_back
 from runaudit.system.clock import utc_text
 
 Rows = tuple[dict[str, Any], ...]
@@ -36,7 +37,11 @@ def take_bundles(paths: Sequence[Path], create: Callable[[], Store], settings: S
     rows: list[dict[str, Any]] = []
     skipped: list[Skipped] = []
     for bundle in checked:
-        fresh = take_back(store, bundle, called=clean(bundle.path.name))
+        gone = tuple(replace(row, what=clean(row.what), reason=clean(row.reason)) for row in bundle.forgotten)
+        fresh = take_back(store, replace(bundle, forgotten=gone), called=clean(bundle.path.name))
+        skipped += [Skipped(source=str(bundle.path), reason=f"the {row.subject} was {row.said} where the bundle comes "
+                            f'from, and lies here: runaudit forget {row.digest} --reason "{row.reason}"')
+                    for row in lies_here(store, gone)]  # fmt: skip
         skipped += [Skipped(source=str(bundle.path), reason=f"already imported as {run[:SHORT]}")
                     for run in bundle.runs if run not in fresh]  # fmt: skip
         for run in (load_run(store, run_id, trajectory=False) for run_id in fresh):

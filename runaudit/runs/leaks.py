@@ -5,6 +5,7 @@ secret. The log itself holds nothing but digests and times.
 """
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from runaudit.capture.redact import MARK, Redactor, redaction_key
 from runaudit.records.run import SHORT
 from runaudit.records.trajectory import read_lines
 from runaudit.runs.forgetting import RECORDS, named_objects
+from runaudit.store.aside import FOLDER
 from runaudit.store.doctor import SECRET, Ailment
 from runaudit.store.remarks import NOTE
 from runaudit.store.store import Store
@@ -55,6 +57,7 @@ def secrets_in(store: Store) -> Iterator[Ailment]:
                 )  # fmt: skip
     redactor.remember()
     yield from _live(store, redactor)
+    yield from _aside(store, redactor, names)
 
 
 def _live(store: Store, redactor: Redactor) -> Iterator[Ailment]:
@@ -68,6 +71,26 @@ def _live(store: Store, redactor: Redactor) -> Iterator[Ailment]:
                 kind=SECRET, name=NAME, run=run, file=str(path.relative_to(store.root)),
                 problem=f"a secret can be read, {head(places, MAX_PLACES)}",
                 remedy=f"runaudit seal {run[:SHORT]}; if it is sealed, delete the file: its record does not need it",
+            )  # fmt: skip
+
+
+def _aside(store: Store, redactor: Redactor, names: Mapping[str, tuple[str, str | None]]) -> Iterator[Ailment]:
+    """What a repair put aside: damaged bytes, a second copy, a launch that was never counted."""
+    for path in sorted((store.root / FOLDER).rglob("*")):
+        if not path.is_file() or path.is_symlink() or path.stat().st_size > MANY:
+            continue
+        what, run = names.get(f"sha256:{path.name[:64]}", ("file", None))
+        raw = path.read_bytes()
+        # Damaged bytes are no record any more: they are read as the text that they are.
+        places = [*_lines(raw, what.rpartition("source ")[2] if "source " in what else "aside.json", redactor)]
+        if what in (*RECORDS, NOTE):
+            places += _places(_Read(raw=raw, what=what), redactor)
+        if places:
+            said = head(list(dict.fromkeys(places)), MAX_PLACES)
+            yield Ailment(
+                kind=SECRET, name=NAME, run=run, file=str(path.relative_to(store.root)),
+                problem=f"{what} that was put aside, and nothing reads: a secret can be read, {said}",
+                remedy=f"rm {shlex.quote(str(path))}",
             )  # fmt: skip
 
 

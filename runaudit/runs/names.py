@@ -1,23 +1,25 @@
 """The words by which a user names runs, turned into runs: ids, labels, `@last`, cohorts, lists, record files."""
 
 import contextlib
-import re
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from runaudit.errors import UsageError
+from runaudit.errors import IntegrityError, UsageError
 from runaudit.factors.cohort import Cohort, cohort_of, cohorts, shared_label
 from runaudit.factors.lineage import linked
 from runaudit.records.canonical import JSON, canonical_equal
 from runaudit.records.run import SHORT, Run
+from runaudit.runs.ambiguous import Meaning, Meanings, named_nothing, the_one
+from runaudit.runs.forms import Form, form_of, is_prefix, label_in, steps_back
 from runaudit.runs.indexfile import current, held, in_memory
-from runaudit.runs.reading import load_run
+from runaudit.runs.reading import is_labelled, load_run
 from runaudit.settings import Settings, load_settings
 from runaudit.store.catalogue import load, run_ids
 from runaudit.store.place import find_store
 from runaudit.store.store import Store
+from runaudit.system.files import refuse_special
 from runaudit.text.words import closest, head, plural
 
 MAX_TOLD = 4
@@ -26,6 +28,9 @@ MAX_SHOWN = 6
 """Runs that are listed in the sentence about a word that names too many."""
 MAX_BACK = 1 << 62
 """Beyond any store, and still a number to the index."""
+SURE_PREFIX = 8
+"""Digits from which on the beginning of a run's id is not also looked for among the cohorts, which takes an index: of
+10,000 cohorts one begins so in 400,000 stores. Labels are chosen, so they are looked for whatever the digits."""
 WITH_REPEATS = """
     WITH RECURSIVE named(id) AS (
         SELECT id FROM runs WHERE label = ? AND (? < 0 OR cohort = ?)
@@ -33,17 +38,22 @@ WITH_REPEATS = """
             WHERE ? < 0 OR runs.cohort = ?
     )
     SELECT runs.id FROM runs JOIN named ON runs.id = named.id ORDER BY runs.number"""
-MIN_PREFIX = 4
-"""Digits of an id below which a word is none."""
+WITH_COMMAS = """
+    SELECT label FROM runs WHERE instr(label, ',') > 0 UNION SELECT label FROM cohorts WHERE instr(label, ',') > 0"""
+LISTED_SO = """
+    SELECT number, id FROM cohorts WHERE label = ?
+        AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.cohort = cohorts.number AND runs.label = cohorts.label)
+    ORDER BY number"""
 
 
 class Names:
     """The names of a store's runs, for as many words as are asked; a context, since it reads an index (`indexfile`).
 
-    A word is looked for as `@last~n`, the beginning of an id, a label, the label under which a cohort is listed, and a
-    cohort's id or its beginning, in this order; what has commas and is no label is a list of words. A label that
-    several runs have names them, with the repetitions that `rerun` made of them; where they are of several designs,
-    none is meant. What the index says is only which runs are named: whoever asks reads these from their records.
+    A word is `@last~n`, one of the explicit forms (`id:`, `label:`, `cohort:`), a list with commas, or a bare word: the
+    beginning of a run's id, a label, the label under which a cohort is listed, the beginning of a cohort's id. A bare
+    word that could be several of these names none of them; a run's whole id alone is beyond doubt. A label that several
+    runs have names them, with the repetitions that `rerun` made of them; where they are of several designs, none is
+    meant. What the index says is only which runs are named: whoever asks reads these from their records.
     """
 
     def __init__(self, store: Store, settings: Settings) -> None:
@@ -64,18 +74,59 @@ class Names:
 
         any_design: a label names all that bear it, though they be of several designs.
         """
-        if "," in word and not self.is_label(word):
-            found = (run for part in word.split(",") if part for run in self.find(part, any_design=any_design))
+        if (back := steps_back(word)) is not None:
+            return (self._from_end(back, word),)
+        parts = self.parts(word)
+        if parts != (word,):
+            found = (run for part in parts for run in self.find(part, any_design=any_design))
             return tuple(dict.fromkeys(found))
-        if match := re.fullmatch(r"@last(?:~(\d+))?", word):
-            return (self._from_end(int(match[1] or 0), word),)
-        if hits := self._beginning_with(word):
-            if len(hits) > 1:
-                raise UsageError(f"{word!r} fits {len(hits)} runs: {_shown(hits)}", remedy="give more digits")
-            return hits
-        if self.is_label(word):
-            return self._labelled(word, any_design=any_design)
-        return self._of_cohort(word)
+        form = form_of(word)
+        if form is not None and (meanings := self._of_form(form)):
+            return self._meant(word, meanings, any_design=any_design)
+        if meanings := self._meanings(word):
+            return self._meant(word, meanings, any_design=any_design)
+        raise self._unknown(word, form.name if form else word)
+
+    def parts(self, word: str) -> tuple[str, ...]:
+        """The words of a list: commas part them, save those within a label. Raises UsageError for a list of nothing,
+        and where what is one label could be several words."""
+        pieces = word.split(",")
+        if not any(piece.strip() for piece in pieces) and not self.is_label(word):
+            raise named_nothing(word)
+        if len(pieces) == 1:
+            return (word,)
+        labels = {label for (label,) in self._ask(WITH_COMMAS)}
+        longest = max((label.count(",") + 1 for label in labels), default=1)
+        found = []
+        at = 0
+        while at < len(pieces):
+            ends = range(min(at + longest, len(pieces)), at + 1, -1)
+            end = next((end for end in ends if label_in(",".join(pieces[at:end])) in labels), at + 1)
+            if end > at + 1:
+                self._refuse_parts(pieces[at:end])
+            if pieces[at] or end > at + 1:
+                found.append(",".join(pieces[at:end]))
+            at = end
+        return tuple(found)
+
+    def _refuse_parts(self, pieces: Sequence[str]) -> None:
+        """Raise UsageError where a label with commas is as well a list of words that each name runs."""
+        word = ",".join(pieces)
+        each = [self._meanings(piece) for piece in pieces if piece]
+        if form_of(word) is None and each and all(each):
+            as_list = ",".join(next(iter(meanings)).word for meanings in each)
+            whole = Meaning(f"label:{word}", "the runs labelled so", ())
+            the_one(word, [whole, Meaning(as_list, f"a list of {len(each)} words", ("",))])
+
+    def refuse_beside(self, file: str) -> None:
+        """Raise UsageError where the path of a file also names runs, so that nobody can say which is meant."""
+        if file.startswith((".", "/")):
+            return
+        meanings = [*self._ids(file)]
+        if self._is_label_at_once(file):
+            meanings.append(Meaning(f"label:{file}", "the runs labelled so", ()))
+        if meanings:
+            the_one(file, [Meaning(f"./{file}", "the record file", ("",)), *meanings])
 
     def is_label(self, word: str) -> bool:
         """Whether a run is labelled so."""
@@ -106,45 +157,90 @@ class Names:
             raise UsageError(f"{word} does not exist: {count}", remedy="see `runaudit list`")
         return ids[-1 - back]
 
-    def _beginning_with(self, word: str) -> tuple[str, ...]:
+    def _ids(self, word: str) -> Meanings:
         """The runs whose id begins so. The log alone tells it: no index is made for an id."""
-        if not _is_prefix(word):
-            return ()
+        if not is_prefix(word):
+            return []
         rows = self._ask("SELECT id FROM runs WHERE id >= ? AND id < ? ORDER BY id", word, word + "g", built=False)
-        if rows or self._index is not None:
-            return tuple(run for (run,) in rows)
-        return tuple(sorted({run for run in run_ids(self.store) if run.startswith(word)}))
+        found = [run for (run,) in rows]
+        if not rows and self._index is None:
+            found = sorted({run for run in run_ids(self.store) if run.startswith(word)})
+        return [Meaning(f"id:{run[:SHORT]}", "a run", (run,), "id") for run in found]
 
-    def _labelled(self, word: str, *, any_design: bool) -> tuple[str, ...]:
+    def _of_form(self, form: Form) -> Meanings:
+        """What an explicit word could mean, of its one kind."""
+        if form.kind == "id":
+            return self._ids(form.name)
+        if form.kind == "cohort":
+            return self._cohort_ids(form.name)
+        return self._labels(form.name) or self._listed(form.name)
+
+    def _meanings(self, word: str) -> Meanings:
+        """All that a bare word could mean."""
+        runs = self._ids(word)
+        if len(runs) == 1 and runs[0].ids == (word,):
+            return runs
+        if not runs:
+            return [*self._labels(word), *self._listed(word), *self._cohort_ids(word)]
+        labels = self._labels(word) if self._is_label_at_once(word) else []
+        homes: Meanings = []
+        if labels or len(word) < SURE_PREFIX:
+            # A run that is named by its id is found beside others that are damaged beyond reading.
+            with contextlib.suppress(IntegrityError):
+                homes = self._cohort_ids(word)
+        return [*runs, *labels, *homes]
+
+    def _labels(self, word: str) -> Meanings:
         """The runs of this label, and those that `rerun` made of them: it gives them labels of their own."""
         runs = self._ask("SELECT id FROM runs WHERE label = ?", word)
-        if len(runs) == 1:
-            return (str(runs[0][0]),)
-        homes = [n for (n,) in self._ask("SELECT DISTINCT cohort FROM runs WHERE label = ? ORDER BY cohort", word)]
-        if len(homes) > 1 and not any_design:
-            raise UsageError(
-                f"the {len(runs)} runs labelled {word!r} are of {len(homes)} designs: {self._told_apart(homes)}",
-                remedy="name one cohort by its id",
-            )
-        within = -1 if any_design else homes[0]
-        return tuple(run for (run,) in self._ask(WITH_REPEATS, word, *[within] * 4))
+        if len(runs) > 1:
+            runs = self._ask(WITH_REPEATS, word, *[-1] * 4)
+        what = f"the {plural(len(runs), 'run')} labelled so"
+        return [Meaning(f"label:{word}", what, tuple(run for (run,) in runs), "label")] if runs else []
 
-    def _of_cohort(self, word: str) -> tuple[str, ...]:
-        """The runs of the cohort that is listed under this label, where it is the only one, or has this id."""
-        for fits in (
-            self._ask("SELECT number FROM cohorts WHERE id = ? ORDER BY number", word),
-            self._ask("SELECT number FROM cohorts WHERE label = ? ORDER BY number", word),
-            self._ask("SELECT number FROM cohorts WHERE id >= ? AND id < ? ORDER BY number", word, word + "g")
-            if _is_prefix(word) else [],
-        ):  # fmt: skip
-            if len(fits) == 1:
-                return self._members(fits[0][0])
-            if fits:
-                raise UsageError(f"{word!r} fits {len(fits)} cohorts: {self._told_apart([n for (n,) in fits])}",
-                                 remedy="name one by its id, with more digits")  # fmt: skip
+    def _listed(self, word: str) -> Meanings:
+        """The cohorts that are listed under this label, though none of their runs has it."""
+        return [self._of_cohort(*row) for row in self._ask(LISTED_SO, word)]
+
+    def _cohort_ids(self, word: str) -> Meanings:
+        if not is_prefix(word):
+            return []
+        query = "SELECT number, id FROM cohorts WHERE id >= ? AND id < ? ORDER BY number"
+        return [self._of_cohort(*row) for row in self._ask(query, word, word + "g")]
+
+    def _of_cohort(self, number: int, name: str) -> Meaning:
+        ids = self._members(number)
+        return Meaning(f"cohort:{name}", f"a cohort of {plural(len(ids), 'run')}", ids, "cohort")
+
+    def _meant(self, word: str, meanings: Meanings, *, any_design: bool) -> tuple[str, ...]:
+        """The runs of the one meaning. Raises UsageError, which lists them, where there are several."""
+        kinds = {one.kind for one in meanings}
+        if len(meanings) > 1 and kinds == {"cohort"}:
+            homes = [n for one in meanings for (n,) in self._ask("SELECT cohort FROM runs WHERE id = ?", one.ids[0])]
+            raise UsageError(f"{word!r} fits {len(homes)} cohorts: {self._told_apart(homes)}",
+                             remedy=f"name one by its id, as in {meanings[0].word}")  # fmt: skip
+        one = the_one(word, meanings)
+        if one.kind != "label" or any_design or len(one.ids) == 1:
+            return one.ids
+        label = label_in(one.word)
+        homes = [n for (n,) in self._ask("SELECT DISTINCT cohort FROM runs WHERE label = ? ORDER BY cohort", label)]
+        if len(homes) > 1:
+            raise UsageError(
+                f"the {len(one.ids)} runs labelled {label!r} are of {len(homes)} designs: {self._told_apart(homes)}",
+                remedy="name one cohort by its id, as in cohort:ID",
+            )
+        return tuple(run for (run,) in self._ask(WITH_REPEATS, label, *[homes[0]] * 4))
+
+    def _unknown(self, word: str, name: str) -> UsageError:
         known = {name for row in self._ask("SELECT substr(id, 1, ?), label FROM runs", SHORT) for name in row if name}
         known |= {name for row in self._ask("SELECT id, label FROM cohorts") for name in row if name}
-        raise UsageError(f"no run matches {word!r}{closest(word, known)}", remedy="run `runaudit list` to see all")
+        return UsageError(f"no run matches {word!r}{closest(name, known)}", remedy="run `runaudit list` to see all")
+
+    def _is_label_at_once(self, word: str) -> bool:
+        """Whether a run is labelled so, asked of the records where no index holds: none is made for an id or a file."""
+        if self._ask("SELECT 1 FROM runs WHERE label = ? LIMIT 1", word, built=False):
+            return True
+        return self._index is None and _is_text(word) and is_labelled(self.store, word)
 
     def _members(self, cohort: int) -> tuple[str, ...]:
         return tuple(run for (run,) in self._ask("SELECT id FROM runs WHERE cohort = ? ORDER BY number", cohort))
@@ -211,15 +307,18 @@ def runs_named(store: Store, settings: Settings, *words: str, trajectory: bool =
 
 
 def _runs(store: Store, settings: Settings, names: Names | None, word: str, trajectory: bool) -> tuple[Run, ...]:
+    refuse_special(Path(word), "the record")
     if is_file(word):
+        if names is not None:
+            names.refuse_beside(word)
         from runaudit.capture.foreign import without_secrets
         from runaudit.importers.record import read_records
 
         return linked(
             without_secrets([found.run for found in read_records(Path(word))[0]], names.store if names else None)
         )
-    if "," in word and not (names is not None and names.is_label(word)):
-        parts = [part for part in word.split(",") if part]
+    parts = names.parts(word) if names else tuple(part for part in word.split(",") if part) or (word,)
+    if parts != (word,):
         runs = [run for part in parts for run in _runs(store, settings, names, part, trajectory)]
         return tuple({run.id: run for run in runs}.values())
     found = Names(store, settings) if names is None else names  # Without a store, this says that there is none.
@@ -243,15 +342,13 @@ def cohort_in_text(store: Store, settings: Settings, name: str, launched: Sequen
     if len(found) > 1:
         raise UsageError(f"{len(found)} cohorts are labelled {name!r} ({', '.join(c.id for c in found)})",
                          remedy="name one by its id in an annotation")  # fmt: skip
-    return found[0] if found else cohort_named(store, settings, name, trajectory=False)
+    if found and not (is_prefix(name) and has_store(store)):
+        return found[0]
+    return cohort_named(store, settings, name, trajectory=False)  # Digits may be the beginning of an id as well.
 
 
 def _is_text(word: str) -> bool:
     return not any("\ud800" <= letter <= "\udfff" for letter in word)
-
-
-def _is_prefix(word: str) -> bool:
-    return len(word) >= MIN_PREFIX and set(word) <= set("0123456789abcdef")
 
 
 def _shown(ids: Sequence[str]) -> str:

@@ -1,7 +1,12 @@
 """Stored runs read whole, one or all; what is damaged comes back with its fault."""
 
+import contextlib
+import json
+
 from runaudit.errors import IntegrityError, RecordError
 from runaudit.factors.cohort import Cohort, cohorts
+from runaudit.records.canonical import canonical_bytes
+from runaudit.records.digest import Digest
 from runaudit.records.run import SHORT, Run
 from runaudit.settings import Settings
 from runaudit.store.catalogue import load_or_fault, run_ids
@@ -18,6 +23,18 @@ def load_run(store: Store, run_id: str, *, trajectory: bool = True) -> Run:
             f"the manifest of {run_id[:SHORT]} is damaged beyond reading",
             remedy="restore it from a backup; `runaudit verify` lists all",
         ) from error
+
+
+def is_labelled(store: Store, label: str) -> bool:
+    """Whether a run is labelled so, without an index. The records are read as they lie there, quickly: whoever goes on
+    to use one has it checked."""
+    written = b'"label":' + canonical_bytes(label)
+    for run in run_ids(store):
+        with contextlib.suppress(OSError, ValueError):
+            data = store.object_path(Digest("sha256", run)).read_bytes()
+            if written in data and json.loads(data).get("label") == label:
+                return True
+    return False
 
 
 def all_runs(store: Store, *, trajectory: bool = False) -> tuple[Run, ...]:

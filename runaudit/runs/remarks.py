@@ -35,7 +35,7 @@ def annotate(
     if len(text) > MAX_NOTE:
         raise UsageError(f"the note has {len(text)} characters, at most {MAX_NOTE} are kept", remedy="shorten it")
     redactor = redactor_of(store, environ=environ, manifest=manifest_of(store, run))
-    note = add_note(store, run, redactor.text(text.strip()), time=time)
+    note = add_note(store, run, redactor.said(text.strip()), time=time)
     return NoteAnswer(run=run, label=manifest_of(store, run).label or "", note=note)
 
 

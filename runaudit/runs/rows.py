@@ -9,13 +9,14 @@ import re
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from math import inf, isfinite
 from typing import Any
 
 from runaudit.factors.cohort import Cohort
-from runaudit.factors.factor import ABSENT, Absent
+from runaudit.factors.factor import ABSENT, Absent, section_of
 from runaudit.factors.levels import Levels, levels
+from runaudit.factors.path import steps
 from runaudit.metrics.catalogue import is_quantity, sequence_names
 from runaudit.metrics.leading import Figure, in_order
 from runaudit.records.canonical import JSON
@@ -63,16 +64,21 @@ class RunRow:
     @classmethod
     def of(cls, run: Run, group: Cohort) -> "RunRow":
         """The row of a run of this cohort."""
-        return cls(**{field.name: field.metadata["take"](run, group) for field in dataclasses.fields(cls)})
+        return cls(**{name: about["take"](run, group) for name, about in _fields_of(cls).items()})  # type: ignore[arg-type]
 
     def to_json(self) -> dict[str, Any]:
         """Every field by its name."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: getattr(self, name) for name in _fields_of(type(self))}  # type: ignore[arg-type]
 
 
 def fields() -> Mapping[str, Mapping[str, Any]]:
     """The columns that are fields of a row, in order, with what their fields say of them."""
-    return {field.name: field.metadata for field in dataclasses.fields(RunRow)}
+    return _fields_of(RunRow)  # mypy asks whether a row is hashable, not its class
+
+
+@cache
+def _fields_of(kind: type["RunRow"]) -> Mapping[str, Mapping[str, Any]]:
+    return {field.name: field.metadata for field in dataclasses.fields(kind)}
 
 
 def shown(name: str, value: Any) -> str:
@@ -115,8 +121,17 @@ class Entry:
             return value
         if match := METRIC.fullmatch(name):
             return self.metric(match["quoted"] or match["plain"])
-        found = self.levels.at(name)
+        found = self.levels.at(name) if self._may_be_a_leaf(name) else ABSENT
         return self.metric(name) if isinstance(found, Absent) else found
+
+    def _may_be_a_leaf(self, name: str) -> bool:
+        """Whether the design can have such a leaf: most names are metrics, and a tree takes longer to make."""
+        manifest, section = self.run.manifest, section_of(name)
+        return (
+            bool(self.policy.aliases) or not steps(name) or section in ("config", "seed")
+            or any(part.startswith(section) for part in manifest.body)
+            or section in (manifest.section("origin").get("known_none") or ())
+        )  # fmt: skip
 
     def metric(self, name: str) -> JSON | Absent:
         """A metric of the run, or the mean over its sequences."""

@@ -22,7 +22,7 @@ from runaudit.store.end import chains_of
 from runaudit.store.rehash import Problem
 from runaudit.store.signature import Head, head_fault, head_of
 from runaudit.store.store import Store
-from runaudit.system.files import check_output, read_ordinary, write_output
+from runaudit.system.files import check_no_twin, check_output, read_ordinary, refuse_special, write_output
 from runaudit.text.words import plural
 
 NOTES_REF = "runaudit"
@@ -81,6 +81,7 @@ class AnchorFile:
 
     def lines(self) -> Iterator[str]:
         """Every line; none where there is no file yet. Raises UsageError where it is no text file."""
+        refuse_special(self.path, "the file of anchors")
         try:
             yield from read_ordinary(self.path, most=MAX_BYTES).decode("utf-8").splitlines()
         except FileNotFoundError:
@@ -116,6 +117,8 @@ def anchor(store: Store, place: Place, *, time: str) -> Head:
     head = head_of(store.entries())
     if head.seq == 0:
         raise NothingToJudgeError("the log is empty, so there is nothing to anchor", remedy="record a run first")
+    if isinstance(place, AnchorFile):
+        check_no_twin(place.path, store.root, "the anchor")
     place.add(f"{NAMED} {store_name(store, chains_of(store.log_bytes()))} {head.seq} {head.chain} {time}")
     return head
 

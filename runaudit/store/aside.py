@@ -42,6 +42,14 @@ def moved_aside(root: Path, path: Path) -> str:
     return str(place.relative_to(root))
 
 
+def purge_aside(root: Path, gone: frozenset[str]) -> None:
+    """Take away what was put aside of forgotten objects (`gone`: their digests, 64 digits): damaged bytes still hold
+    most of what they were, and a second copy holds all of it. Raises OSError."""
+    for path in sorted((root / FOLDER).rglob("*")) if (root / FOLDER).is_dir() and gone else ():
+        if path.is_file() and not path.is_symlink() and (path.name[:64] in gone or digest_file(path).hex in gone):
+            path.unlink()
+
+
 def put_over(root: Path, path: Path, data: bytes) -> None:
     """Good bytes in the place of damaged ones, in one step: a reader finds the ones or the others. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)

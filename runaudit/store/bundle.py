@@ -2,7 +2,7 @@
 
     runaudit.bundle/1 sha256:…\\n    the digest of all that follows: a bundle whose bytes were altered is refused
     (a tar archive, uncompressed, its entries sorted and without times or owners: equal runs give equal bytes)
-        bundle.json                    the runs, and the lines of the log that are about them
+        bundle.json                    the runs, the lines of the log about them, and what of them was forgotten
         objects/sha256/<hex>           manifests, outcomes, trajectories, patches, sources, remarks
         runs/<run id>/<path>           the files that the outcome names
 
@@ -16,46 +16,31 @@ import hashlib
 import io
 import json
 import os
-import re
-import shutil
 import tarfile
-import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from runaudit.errors import IntegrityError, NothingToJudgeError, RunauditError, UsageError
-from runaudit.records.canonical import canonical_bytes, parse_canonical
-from runaudit.records.digest import Digest, digest_file
+from runaudit.errors import IntegrityError, NothingToJudgeError, UsageError
+from runaudit.records.canonical import canonical_bytes
 from runaudit.records.filenames import tree_fault
-from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT
-from runaudit.store.catalogue import run_ids
-from runaudit.store.foreign import imported_line
-from runaudit.store.line import Line, LogEntry
+from runaudit.store.line import LogEntry
 from runaudit.store.peeks import LOOK
 from runaudit.store.rehash import stored_links
-from runaudit.store.remarks import KINDS, SCHEMAS, read_remark
+from runaudit.store.remarks import KINDS, read_remark
 from runaudit.store.store import ENDINGS, Store
 from runaudit.store.tombstone import Forgotten, ForgottenError
 from runaudit.store.verify import verify
-from runaudit.system.clock import utc_text
-from runaudit.system.files import check_output, fsync_folder, open_ordinary, writing_output
+from runaudit.system.files import check_no_twin, check_output, open_ordinary, writing_output
 
 SCHEMA = "runaudit.bundle/1"
 LOGGED = ("manifest", *ENDINGS, "waiver", LOOK, *KINDS)
 """The kinds of line that a bundle may bring into a log."""
 CHUNK = 1 << 20
-_HEAD = re.compile(rb"runaudit\.bundle/1 (sha256:[0-9a-f]{64})\n")
-_HEAD_BYTES = len(f"{SCHEMA} sha256:{'0' * 64}\n")
-_MEMBER = re.compile(r"bundle\.json|objects/sha256/[0-9a-f]{64}|runs/[0-9a-f]{64}/[^\0]+")
-MAX_INDEX_BYTES = 64 << 20
-
-
-# ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
+HEAD_BYTES = len(f"{SCHEMA} sha256:{'0' * 64}\n")
 
 
 def export(store: Store, ids: Sequence[str], target: Path) -> int:
@@ -64,6 +49,7 @@ def export(store: Store, ids: Sequence[str], target: Path) -> int:
     Raises IntegrityError where one of them is not as it was sealed, UsageError where one has no sealed end.
     """
     check_output(target, "the bundle")
+    check_no_twin(target, store.root, "the bundle")
     if problems := verify(store, tuple(ids)).problems:
         first = problems[0]
         raise IntegrityError(f"{first.file}: {first.problem}; nothing was exported", remedy="run `runaudit verify`")
@@ -77,20 +63,34 @@ def export(store: Store, ids: Sequence[str], target: Path) -> int:
         members = _members(store, lines)
     except ForgottenError as error:
         raise _not_whole(error.row) from error
-    gone = (store.forgotten().get(f"sha256:{name[-64:]}") for name in members if name.startswith("objects/"))
-    if (row := next(filter(None, gone), None)) is not None:
-        raise _not_whole(row)
+    gone = _forgotten(store, members, frozenset(str(entry.digest) for entry in lines))
     index = {"schema": SCHEMA, "runs": [str(entry.digest) for entry in lines if entry.kind == "manifest"],
              "log": [{"kind": entry.kind, "digest": str(entry.digest), "subject": entry.subject, "time": entry.time}
-                     for entry in lines]}  # fmt: skip
+                     for entry in lines],
+             **({"forgotten": [asdict(row) for row in gone]} if gone else {})}  # fmt: skip
+    for row in gone:
+        del members[_member(row.digest)]
     with writing_output(target, "the bundle") as new:
         _write(new, canonical_bytes(index), members)
     return len(members) + 1
 
 
+def _forgotten(store: Store, members: Mapping[str, Path], records: frozenset[str]) -> list[Forgotten]:
+    """What of these members was forgotten: it travels as what is said of it, so that it stays forgotten elsewhere.
+    Raises NothingToJudgeError where it is a record, which a bundle is made of."""
+    gone = [row for row in store.forgotten().values() if _member(row.digest) in members]
+    if (record := next((row for row in gone if row.digest in records), None)) is not None:
+        raise _not_whole(record)
+    return gone
+
+
+def _member(digest: str) -> str:
+    return f"objects/sha256/{digest[-64:]}"
+
+
 def _not_whole(row: Forgotten) -> NothingToJudgeError:
     return NothingToJudgeError(
-        f"the {row.subject} was {row.said}, and a bundle holds runs whole; nothing was exported",
+        f"the {row.subject} was {row.said}, and a bundle is made of records; nothing was exported",
         remedy="export the others",
     )
 
@@ -101,14 +101,15 @@ def _lines_about(store: Store, ids: frozenset[str]) -> Iterator[LogEntry]:
         if entry.kind in KINDS:
             about = {str(read_remark(store, entry)["run"])}
         elif entry.kind == LOOK:
-            about = _looked_at(store.read(entry.digest))
+            about = looked_at(store.read(entry.digest))
         else:
             about = {entry.subject.removeprefix("sha256:")}
         if about & ids:
             yield entry
 
 
-def _looked_at(raw: bytes) -> set[str]:
+def looked_at(raw: bytes) -> set[str]:
+    """The runs that a look at a comparison saw."""
     arms = json.loads(raw).get("arms")
     return {str(run) for runs in arms.values() for run in runs} if isinstance(arms, dict) else set()
 
@@ -124,11 +125,11 @@ def _members(store: Store, lines: Sequence[LogEntry]) -> dict[str, Path]:
         if entry.kind in ENDINGS:
             outcome = Outcome.from_bytes(store.read(entry.digest), where=entry.kind)
             run = outcome.manifest.hex
-            found |= {f"runs/{run}/{name}": store.run_dir(run) / name for name in _files_of(outcome)}
+            found |= {f"runs/{run}/{name}": store.run_dir(run) / name for name in files_of(outcome)}
     return found
 
 
-def _files_of(outcome: Outcome) -> dict[str, str]:
+def files_of(outcome: Outcome) -> dict[str, str]:
     """The files of the run's folder that an outcome names: path -> digest. Raises IntegrityError for one outside."""
     named = {str(file["path"]): str(file["digest"]) for file in (*outcome.checkpoints, *outcome.artifacts)}
     fault = tree_fault(dict.fromkeys(named, False))
@@ -143,7 +144,7 @@ def _files_of(outcome: Outcome) -> dict[str, str]:
 
 def _write(path: Path, index: bytes, members: Mapping[str, Path]) -> None:
     with path.open("wb") as file:
-        file.write(b"\0" * _HEAD_BYTES)
+        file.write(b"\0" * HEAD_BYTES)
         hashed = _Hashed(file)
         with tarfile.open(fileobj=hashed, mode="w|", format=tarfile.PAX_FORMAT) as tar:
             tar.addfile(_plain("bundle.json", len(index)), io.BytesIO(index))
@@ -175,226 +176,3 @@ class _Hashed(io.RawIOBase):
         """Write, and count into the digest."""
         self.digest.update(data)
         return self._file.write(data)
-
-
-# ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bundle:
-    """A bundle that was checked: its runs, the lines about them, and where its bytes lie."""
-
-    path: Path
-    runs: tuple[str, ...]
-    lines: tuple[Mapping[str, Any], ...]
-    files: Mapping[str, str]
-    """`runs/<id>/<path>` -> digest, as the outcomes name them."""
-
-
-def read_bundle(path: Path) -> Bundle:
-    """Check every byte of a bundle and what its records say. Keeps nothing. Raises IntegrityError, UsageError."""
-    try:
-        _check_whole(path)
-        return _checked(path)
-    except (tarfile.TarError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _refused(path, f"is no whole bundle ({error})") from error
-    except RunauditError as error:
-        if isinstance(error, IntegrityError | UsageError) and str(path) in error.message:
-            raise
-        raise _refused(path, f"is not what was exported: {error.message}") from error
-
-
-def _refused(path: Path, why: str) -> IntegrityError:
-    return IntegrityError(f"{path} {why}", remedy="ask for an untouched copy; nothing was imported")
-
-
-def _check_whole(path: Path) -> None:
-    digest = hashlib.sha256()
-    try:
-        with open_ordinary(path) as file:
-            head = _HEAD.fullmatch(file.read(_HEAD_BYTES))
-            while chunk := file.read(CHUNK):
-                digest.update(chunk)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}", remedy="check the path") from error
-    if head is None:
-        raise _refused(path, "is no bundle, or its first line was altered")
-    if head[1] != f"sha256:{digest.hexdigest()}".encode():
-        raise _refused(path, "does not match its digest: it was altered or cut")
-
-
-def _entries(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    with open_ordinary(path) as file:
-        file.seek(_HEAD_BYTES)
-        with tarfile.open(fileobj=file, mode="r|") as tar:
-            for member in tar:
-                body = tar.extractfile(member) if member.isreg() else None
-                if body is None or not _MEMBER.fullmatch(member.name):
-                    raise _refused(path, f"holds {member.name!r}, which no bundle does")
-                yield member.name, body
-
-
-def _checked(path: Path) -> Bundle:
-    """What a bundle holds: records by their digests, and files by the digests that the records name."""
-    index: dict[str, Any] | None = None
-    records: dict[str, bytes] = {}
-    found: dict[str, str] = {}
-    wanted: set[str] = set()
-    for name, body in _entries(path):
-        if name in found or (index is None) is not (name == "bundle.json"):
-            raise _refused(path, f"holds {name} twice, or in the wrong place")
-        if index is None:
-            index = dict(parse_canonical(body.read(MAX_INDEX_BYTES), where="bundle.json"))
-            wanted = {str(line["digest"]) for line in index["log"]}
-            found[name] = ""
-            continue
-        found[name] = _digest_of(body, keep := io.BytesIO(), f"sha256:{name[-64:]}" in wanted)
-        if name.startswith("objects/"):
-            if found[name] != f"sha256:{name[-64:]}":
-                raise _refused(path, f"holds an object that does not match its digest: {name}")
-            records[found[name]] = keep.getvalue()
-    if index is None or index.get("schema") != SCHEMA:
-        raise _refused(path, "is of another version")
-    runs = tuple(Digest.parse(str(run)).hex for run in index["runs"])
-    lines = tuple(_line(path, line) for line in index["log"])
-    files = _named_files(path, runs, lines, records, found)
-    return Bundle(path=path, runs=runs, lines=lines, files=files)
-
-
-def _digest_of(body: IO[bytes], copy: IO[bytes], is_kept: bool) -> str:
-    digest = hashlib.sha256()
-    while chunk := body.read(CHUNK):
-        digest.update(chunk)
-        if is_kept:
-            copy.write(chunk)
-    return f"sha256:{digest.hexdigest()}"
-
-
-def _line(path: Path, line: Mapping[str, Any]) -> Mapping[str, Any]:
-    if line["kind"] not in LOGGED or not isinstance(line["time"], str):
-        raise _refused(path, f"holds a line of the log that is none: {line['kind']!r}")
-    Digest.parse(str(line["subject"]))
-    return line
-
-
-def _named_files(
-    path: Path,
-    runs: Sequence[str],
-    lines: Sequence[Mapping[str, Any]],
-    records: Mapping[str, bytes],
-    found: Mapping[str, str],
-) -> dict[str, str]:
-    """The files of the runs as their outcomes name them. Raises IntegrityError where the bundle holds more or less."""
-    launched = {str(line["digest"])[7:] for line in lines if line["kind"] == "manifest"}
-    if launched != set(runs):
-        raise _refused(path, "names other runs than its lines of the log")
-    objects: set[str] = set()
-    files: dict[str, str] = {}
-    for line in lines:
-        digest, kind = str(line["digest"]), line["kind"]
-        objects.add(digest)
-        if kind == "manifest":
-            if digest != str(line["subject"]):
-                raise _refused(path, "holds a launch under the name of another")
-            objects |= {
-                str(one) for _, one in stored_links(Manifest.from_bytes(records[digest], where="manifest").body)
-            }
-        elif kind in ENDINGS:
-            outcome = Outcome.from_bytes(records[digest], where="outcome")
-            if outcome.manifest.hex not in launched or str(outcome.manifest) != str(line["subject"]):
-                raise _refused(path, "holds an outcome of another run")
-            objects |= {str(one) for _, one in stored_links(outcome.body)}
-            files |= {f"runs/{outcome.manifest.hex}/{name}": want for name, want in _files_of(outcome).items()}
-        elif not _owner(line, records[digest]) & launched or (kind in KINDS and digest != str(line["subject"])):
-            raise _refused(path, f"holds a {kind} on other runs")
-    held = {name: digest for name, digest in found.items() if name.startswith("runs/")}
-    if held != files or {f"sha256:{n[-64:]}" for n in found if n.startswith("objects/")} != objects:
-        raise _refused(path, "holds other files than its records name")
-    return files
-
-
-# ── taking back ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def take_back(store: Store, bundle: Bundle, *, called: str) -> tuple[str, ...]:
-    """Keep the runs of a checked bundle, of a file so `called`, that are not whole here; returns their ids. Log last.
-
-    What an import left that was killed in between is made use of: its folders, and a run without its end. Raises
-    UsageError where something else lies in the place of a run's folder, StoreError where nothing can be written.
-    """
-    known = set(run_ids(store))
-    fresh = tuple(run for run in bundle.runs if run not in known or _is_cut_short(store, bundle, run))
-    for run in fresh:
-        if store.run_dir(run).exists() and not _is_ours(store, bundle, run):
-            raise UsageError(f"{store.run_dir(run)} exists already", remedy="move it away; nothing was imported")
-    if fresh:
-        with store.explained("import into"):
-            (store.root / "tmp").mkdir(exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=store.root / "tmp") as folder:
-                about = _keep(store, bundle, frozenset(fresh), Path(folder))
-        _log(store, bundle, fresh, about, called)
-    return fresh
-
-
-def _is_cut_short(store: Store, bundle: Bundle, run: str) -> bool:
-    """Whether the log counts a run that came in from elsewhere without its end, which the bundle has. A run that was
-    started here has a folder under live/: how it ended is nobody else's to say."""
-    has_end = any(line["kind"] in ENDINGS and line["subject"] == f"sha256:{run}" for line in bundle.lines)
-    return has_end and f"sha256:{run}" not in store.endings() and not store.live_dir(run).exists()
-
-
-def _is_ours(store: Store, bundle: Bundle, run: str) -> bool:
-    """Whether the folder of a run holds exactly the files that the bundle would put there."""
-    folder = store.run_dir(run)
-    files = {path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()}
-    wanted = {store.root / name: digest for name, digest in bundle.files.items() if name.startswith(f"runs/{run}/")}
-    return files == set(wanted) and all(str(digest_file(path)) == digest for path, digest in wanted.items())
-
-
-def _log(store: Store, bundle: Bundle, fresh: Sequence[str], about: Mapping[str, frozenset[str]], called: str) -> None:
-    """Count what was kept, in the order in which it was counted where it comes from."""
-    here = {(entry.kind, str(entry.digest)) for entry in store.entries()}
-    now = utc_text(time.time())
-    lines = [imported_line(store, run, called, time=now) for run in fresh]
-    for line in bundle.lines:
-        kind, digest = str(line["kind"]), str(line["digest"])
-        # A look that this store has counted already is the same look; so is a launch that was cut short here.
-        if about.get(digest, fresh) and not (kind in (LOOK, "manifest") and (kind, digest) in here):
-            subject = Digest.parse(str(line["subject"]))
-            lines.append(Line(kind=kind, digest=Digest.parse(digest), subject=subject, time=line["time"]))
-    store.append_all(lines)
-
-
-def _keep(store: Store, bundle: Bundle, fresh: frozenset[str], folder: Path) -> dict[str, frozenset[str]]:
-    """Put the objects into the store and the runs' files into their folders. Returns whose each record is."""
-    about: dict[str, frozenset[str]] = {}
-    owners = {str(line["digest"]): line for line in bundle.lines}
-    for name, body in _entries(bundle.path):
-        kind, _, rest = name.partition("/")
-        if kind == "objects":
-            raw = body.read()
-            digest = str(store.put(raw))
-            if digest in owners:
-                about[digest] = fresh & _owner(owners[digest], raw)
-        elif kind == "runs" and rest[:64] in fresh:
-            place = folder / rest
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with place.open("wb") as file:
-                shutil.copyfileobj(body, file, CHUNK)
-                file.flush()
-                os.fsync(file.fileno())
-            if str(digest_file(place)) != bundle.files[name]:
-                raise _refused(bundle.path, f"changed while it was read: {name}")
-    for run in sorted(fresh):
-        if (folder / run).is_dir() and not store.run_dir(run).exists():
-            store.run_dir(run).parent.mkdir(exist_ok=True)
-            (folder / run).replace(store.run_dir(run))
-            fsync_folder(store.run_dir(run).parent)
-    return about
-
-
-def _owner(line: Mapping[str, Any], raw: bytes) -> set[str]:
-    """The runs that a line of the log is about."""
-    if line["kind"] in KINDS:
-        return {str(json.loads(raw)["run"])} if json.loads(raw)["schema"] == SCHEMAS[line["kind"]] else set()
-    return _looked_at(raw) if line["kind"] == LOOK else {str(line["subject"])[7:]}

@@ -1,6 +1,6 @@
 """What was taken out of a store on purpose: `runaudit forget`. A secret that was sealed must be able to go.
 
-The bytes of an object give way to a tombstone of one line, which says what lay there:
+With the object goes what was put aside of it. Its bytes give way to a tombstone of one line, which says what lay there:
 
     {"schema": "runaudit.tombstone/1", "digest": …, "size": …, "what": …, "reason": …, "time": …}
 
@@ -10,6 +10,7 @@ digests stay in the records, so that it can still be proven of a copy elsewhere 
 """
 
 import os
+import time as clock
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +19,11 @@ from typing import Any
 from runaudit.errors import RunauditError, UsageError
 from runaudit.records.canonical import parse_canonical
 from runaudit.records.digest import Digest
-from runaudit.store.aside import put_over
+from runaudit.store.aside import purge_aside, put_over
 from runaudit.store.line import LogEntry
 from runaudit.store.store import Store
 from runaudit.store.tombstone import FORGET, Forgotten, event, tombstone
+from runaudit.system.clock import utc_text
 
 NOT_TOLD = ("look", "repair", FORGET, "archive", "unarchive", "waiver")
 """Lines of the log whose objects are the log's own account: without them it would not add up."""
@@ -56,6 +58,23 @@ def forget(store: Store, doomed: Sequence[Doomed], reason: str, *, time: str) ->
     return bury(store)
 
 
+def know_forgotten(store: Store, rows: Sequence[Forgotten]) -> None:
+    """Know what another store forgot, as it says it. What lies here is left as it is: to take in a bundle takes nothing
+    away, and `lies_here` names it. Raises StoreError."""
+    already = store.forgotten()
+    fresh = [row for row in rows if row.digest not in already and not store.has(Digest.parse(row.digest))]
+    for reason, when in dict.fromkeys((row.reason, row.time) for row in fresh):
+        told = tuple(row for row in fresh if (row.reason, row.time) == (reason, when))
+        sealed = store.put(event(told, reason, when))
+        store.append(FORGET, sealed, subject=sealed, time=utc_text(clock.time()))
+    bury(store)
+
+
+def lies_here(store: Store, rows: Sequence[Forgotten]) -> tuple[Forgotten, ...]:
+    """What was forgotten elsewhere and can be read here."""
+    return tuple(row for row in rows if row.digest not in store.forgotten() and store.has(Digest.parse(row.digest)))
+
+
 def bury(store: Store) -> tuple[Forgotten, ...]:
     """Take away everything that the log says is forgotten and that still lies there: a process that died after it had
     told the log leaves it so. Returns what was taken away."""
@@ -68,6 +87,7 @@ def bury(store: Store) -> tuple[Forgotten, ...]:
                 done.append(row)
         if done:
             _clear_caches(store)
+        purge_aside(store.root, frozenset(digest.partition(":")[2] for digest in store.forgotten()))
     return tuple(done)
 
 

@@ -1,7 +1,7 @@
 """One line of the log, as it is written and as it is read: one that cannot be read is an integrity failure."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,8 +51,8 @@ def parsed_lines(raw: bytes) -> Iterator[tuple[int, LogEntry]]:
         yield number, entry_of(line, number)
 
 
-def entry_of(line: bytes, number: int) -> LogEntry:
-    """What line `number` of a log says. Raises IntegrityError where it is damaged."""
+def entry_of(line: bytes, number: int | Callable[[], int]) -> LogEntry:
+    """What line `number` of a log says. Raises IntegrityError where it is damaged: only then is a number counted."""
     try:
         row: dict[str, Any] = json.loads(line)
         return LogEntry(
@@ -65,6 +65,7 @@ def entry_of(line: bytes, number: int) -> LogEntry:
             line=line,
         )
     except (ValueError, KeyError, TypeError, RunauditError) as error:
+        at = number if isinstance(number, int) else number()
         raise IntegrityError(
-            f"line {number} of the store's log is damaged", remedy="restore log.jsonl from a backup"
+            f"line {at} of the store's log is damaged", remedy="restore log.jsonl from a backup"
         ) from error

@@ -17,6 +17,7 @@ cannot show, without an anchor outside the store, is a history that was rewritte
 """
 
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -24,7 +25,7 @@ import secrets
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ from runaudit.store.end import damaged, end_fault, read_ends, settled, write_lin
 from runaudit.store.line import Line, LogEntry, entry_of, parsed_lines
 from runaudit.store.tombstone import FORGET, Forgotten, ForgottenError, rows_of, tombstone
 from runaudit.system.clock import utc_text
-from runaudit.system.files import fsync_folder, read_ordinary
+from runaudit.system.files import fsync_folder, read_ordinary, refuse_special
 from runaudit.system.locks import lock
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ REPAIR, REPAIR_SCHEMA = "repair", "runaudit.repair/1"
 ENDINGS = ("outcome", "correction")
 """The kinds of line that say how a run ended."""
 _LOG = logging.getLogger("runaudit")
+SPACE, MOUNT = "free space or fix the permissions", "mount it for writing, or name another --store"
 BACKUP = "restore it from a backup; `runaudit verify` lists all"
 
 
@@ -62,6 +64,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._log_name = str(self.log_path)
         self._raw: tuple[tuple[int, int, int], bytes] | None = None
         self._read: tuple[tuple[int, int, int], tuple[LogEntry, ...], Mapping[str, LogEntry]] | None = None
         self._gone: tuple[tuple[int, int, int], Mapping[str, Forgotten]] | None = None
@@ -74,6 +77,7 @@ class Store:
     def create(cls, root: Path) -> "Store":
         """The store at `root`, made if need be. Raises StoreError where the folder is something else."""
         marker = root / "store.json"
+        refuse_special(root, "the store", wanted="folder")
         if not marker.exists():
             if root.is_dir() and any(root.iterdir()) and not (root / "tmp").is_dir():
                 raise StoreError(f"{root} is not a runaudit store and is not empty", remedy="name another --store")
@@ -92,6 +96,7 @@ class Store:
     def open(cls, root: Path) -> "Store":
         """The store at `root`. Raises StoreError where there is none or it is of a newer version."""
         marker = root / "store.json"
+        refuse_special(root, "the store", wanted="folder")
         try:
             value = parse_canonical(read_ordinary(marker), where=str(marker))
         except FileNotFoundError:
@@ -109,7 +114,7 @@ class Store:
 
     def object_path(self, digest: Digest) -> Path:
         """Where the bytes of this digest lie."""
-        return self.root / "objects" / digest.algorithm / digest.hex[:2] / digest.hex
+        return self.root / f"objects/{digest.algorithm}/{digest.hex[:2]}/{digest.hex}"
 
     def has(self, digest: Digest) -> bool:
         """Whether something lies where these bytes belong."""
@@ -132,6 +137,9 @@ class Store:
             elif not self.holds(digest) and str(digest) not in self.forgotten():
                 self.replace_damaged(digest, data)
         return digest
+
+    def settle(self) -> None:
+        """Write what waits: here nothing does (`store.held`)."""
 
     def replace_damaged(self, digest: Digest, data: bytes) -> None:
         """Put good bytes in the place of an object that is not what its name says, the damaged ones aside. The log
@@ -209,7 +217,7 @@ class Store:
         except OSError as error:
             raise StoreError(
                 f"cannot {verb} the store at {self.root}: {error.strerror or error}",
-                remedy="free space or fix the permissions; nothing was half-written",
+                remedy=f"{MOUNT if error.errno == errno.EROFS else SPACE}; nothing was half-written",
             ) from error
 
     # ── the log ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -256,23 +264,25 @@ class Store:
         if self._read is not None and self._read[0] == facts:
             yield from (entry for entry in reversed(self._read[1]) if part.encode() in entry.line)
             return
-        if self._raw is None or self._raw[0] != facts:
-            self._raw = facts, self.whole_log()
-        raw, wanted = self._raw[1], part.encode()
+        known, wanted = self._raw, part.encode()
+        raw = known[1] if known is not None and known[0] == facts else self.whole_log()
         at = raw.rfind(wanted)
         while at >= 0:
             start = raw.rfind(b"\n", 0, at) + 1
-            yield entry_of(raw[start : raw.index(b"\n", at)], raw.count(b"\n", 0, start) + 1)
+            yield entry_of(raw[start : raw.index(b"\n", at)], partial(_number, raw, start))
             at = raw.rfind(wanted, 0, start)
 
     def whole_log(self) -> bytes:
         """The whole lines of the log. Raises IntegrityError where it does not end as it was sealed."""
+        facts = self._facts()
         # The end comes first: a line that is added meanwhile makes the log longer than this end, never shorter.
         end = read_ends(self.root).newest
         raw = self.log_bytes()
         if fault := end_fault(raw, end):
             raise damaged(self.root, fault)
-        return raw[: raw.rfind(b"\n") + 1]
+        whole = raw[: raw.rfind(b"\n") + 1]
+        self._raw = facts, whole
+        return whole
 
     def _log(self) -> tuple[tuple[LogEntry, ...], Mapping[str, LogEntry]]:
         """The log, parsed once for as long as the file stays what it was: a list of n runs reads it once."""
@@ -281,12 +291,12 @@ class Store:
             raw = self.whole_log()
             entries = tuple(entry for _, entry in parsed_lines(raw))
             endings = {entry.subject: entry for entry in entries if entry.kind in ENDINGS}
-            self._read = facts, entries, endings
+            self._read, self._raw = (facts, entries, endings), None
         return self._read[1:]
 
     def _facts(self) -> tuple[int, int, int]:
         try:
-            facts = self.log_path.stat()
+            facts = os.stat(self._log_name)  # noqa: PTH116  (asked thrice a run: a Path takes longer than the system)
         except FileNotFoundError:
             return 0, 0, 0
         return facts.st_ino, facts.st_size, facts.st_mtime_ns
@@ -338,6 +348,11 @@ class Store:
     def live_dir(self, run_id: str) -> Path:
         """Where a run in progress writes its series and its heartbeat."""
         return self.root / "live" / run_id
+
+
+def _number(raw: bytes, start: int) -> int:
+    """Of the line that begins there."""
+    return raw.count(b"\n", 0, start) + 1
 
 
 class EmptyStoreError(NothingToJudgeError):

@@ -42,13 +42,41 @@ def open_ordinary(path: Path, *, within: Path | None = None) -> BinaryIO:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | link)
     except ValueError as error:
         raise OSError(errno.EINVAL, "its name holds a NUL", str(path)) from error
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # What a socket answers.
+            raise OSError(errno.EINVAL, f"it is a socket, not a file; {TO_A_FILE}", str(path)) from error
+        raise
     mode = os.fstat(fd).st_mode
     if stat.S_ISREG(mode):
         return os.fdopen(fd, "rb", buffering=0)
     os.close(fd)
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    raise OSError(errno.EINVAL, "it is a pipe, a socket or a device, not a file", str(path))
+    raise OSError(errno.EINVAL, f"it is {_kind(mode)}, not a file; {TO_A_FILE}", str(path))
+
+
+TO_A_FILE = "write what comes out of it into a file, and name that"
+"""What to do about a pipe: what is judged is read more than once, and must be the same each time."""
+
+
+def _kind(mode: int) -> str:
+    if stat.S_ISFIFO(mode):
+        return "a pipe"
+    if stat.S_ISSOCK(mode):
+        return "a socket"
+    return "a device" if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) else ""
+
+
+def refuse_special(path: Path, what: str, *, wanted: str = "file") -> None:
+    """Raises UsageError where a pipe, a socket or a device lies at `path`, asked without opening it: one that is there
+    and no `wanted` must not be called missing."""
+    try:
+        kind = _kind(path.stat().st_mode)
+    except (OSError, ValueError):
+        return
+    if kind:
+        remedy = TO_A_FILE if wanted == "file" else f"name a {wanted}"
+        raise UsageError(f"{what} {path} is {kind}, not a {wanted}", remedy=remedy)
 
 
 def read_ordinary(path: Path, *, most: int = -1) -> bytes:
@@ -97,6 +125,21 @@ def check_output(path: Path, what: str = "the file") -> None:
         raise UsageError(f"{path} is not a file but a device, a pipe or a socket", remedy="name a file")
     if not path.parent.is_dir():
         raise UsageError(f"{what} cannot be written to {path}: no such folder", remedy="make the folder first")
+
+
+def check_no_twin(path: Path, folder: Path, what: str = "the file") -> None:
+    """Raises UsageError where `path` is a hard link of a file that lies below `folder`, another name of the same."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return
+    inside = (entry for entry in folder.rglob("*") if entry.is_file()) if facts.st_nlink > 1 else ()
+    twin = next((entry for entry in inside if path.samefile(entry)), None)
+    if twin is not None:
+        raise UsageError(
+            f"{what} cannot be written to {path}: that is another name of the store's own {twin}",
+            remedy="name another file",
+        )
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -303,3 +304,26 @@ def test_a_value_is_a_secret_in_whatever_quotes_it_stands(quotes: str) -> None:
 
     assert secret.encode() not in kept
     assert kept.startswith(f"SIGNING_SECRET = {quotes}<redacted".encode()) and kept.endswith(f"{quotes}\n".encode())
+
+
+def test_what_a_person_says_is_read_as_the_command_that_it_quotes() -> None:
+    """`password=horse1` in a sentence is a password; in code it may be a variable."""
+    redactor = Redactor(b"k" * 32)
+    for text in (
+        "tried password=horse1 on h",
+        "with --api-key hunter2 it went",
+        "DB_PASS=opensesame",
+        "a --password swordfish",
+    ):
+        assert not {"horse1", "hunter2", "opensesame", "swordfish"} & set(re.split(r"[ =]", redactor.said(text))), text
+        assert redactor.tree({"label": text, "notes": [text]}) == {
+            "label": redactor.said(text),
+            "notes": [redactor.said(text)],
+        }
+    for text in (
+        "lr=0.1, token=cls, key=val/psnr",
+        "password is required",
+        "no secret: none",
+        "the auth head  of\n two lines",
+    ):
+        assert redactor.said(text) == text

@@ -49,6 +49,18 @@ def test_labels_ids_cohorts_metrics_and_rules_are_offered(here, runaudit, offere
     assert "slow" in offered("runaudit guard --baseline sl")
 
 
+def test_a_begun_form_is_completed_and_a_label_that_begins_an_id_is_offered_by_its_form(here, runaudit, offered):
+    (run,) = cohort(here, "slow", [30.0])
+    cohort(here, run[:5], [30.0], put("config/x", 1))
+    group = json.loads(runaudit("list", "--json")[1])["cohorts"][0]["id"]
+
+    assert offered("runaudit show label:sl") == ["label:slow"]
+    assert offered("runaudit diff slow,id:" + run[:6]) == [f"slow,id:{run[:12]}"]
+    assert offered("runaudit show cohort:" + group[:5]) == [f"cohort:{group}"]
+    words = offered("runaudit show ")
+    assert f"label:{run[:5]}" in words and run[:5] not in words
+
+
 def test_columns_orders_kinds_and_directions_are_offered(here, offered):
     cohort(here, "slow", [30.0])
 

@@ -10,6 +10,7 @@ from runaudit.cli.app import main
 from runaudit.records.digest import Digest
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
+from runaudit.runs import grouping
 from runaudit.store.store import Store
 from tests.cli.test_diff import LR, seal
 from tests.diff.samples import put
@@ -206,3 +207,25 @@ def test_a_store_that_cannot_be_written_is_listed(store, said, monkeypatch):
     code, out = said("list")
 
     assert code == 0 and "base" in out
+
+
+@pytest.mark.parametrize("kept", [1, 2, 3, 5])
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_the_index_is_the_same_however_few_runs_are_at_hand(store, said, monkeypatch, kept, form):
+    for seed in range(3, 6):
+        grow(store)
+        seal(store, put("seed", seed), put("label", f"base {seed}, again"))
+        seal(store, LR, put("seed", seed), put("label", f"lower rate {seed}"), status="killed")
+    said("archive", "base 2")
+    whole = said("list", "--format", form)
+    for name in cache(store).glob("list*"):
+        name.unlink()
+    monkeypatch.setattr(grouping, "KEPT_RUNS", kept)
+
+    assert said("list", "--format", form) == whole
+    grow(store)
+    grown = said("list", "--format", form)
+    for name in cache(store).glob("list*"):
+        name.unlink()
+    monkeypatch.setattr(grouping, "KEPT_RUNS", 512)
+    assert said("list", "--format", form) == grown

@@ -1,13 +1,16 @@
 """A plain `list` is answered without the parser, with the words and the meanings that the parser's way has."""
 
 import json
+import re
 import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runaudit.cli import app
-from runaudit.cli.start import main, plain_list
+from runaudit.cli.start import main, may_be_drawn, plain_list
 from runaudit.store.store import Store
 from tests.cli.test_diff import LR, seal
 from tests.diff.samples import put
@@ -108,3 +111,42 @@ def test_where_runs_are_put_away_there_is_more_to_say_and_the_parsers_way_says_i
 
     assert said(main, ["list"], capsys) == parsed
     assert "lower rate" not in parsed[1] and store.log_path.exists()
+
+
+@pytest.mark.parametrize("way", [app.main, main])
+@pytest.mark.parametrize("line", [["list"], ["list", "--json"]])
+def test_a_label_that_an_older_runaudit_sealed_with_a_secret_is_shown_without(store, capsys, way, line):
+    token = "glpat-" + "aB3" * 7
+    seal(store, put("config/of_its_own", 9), put("label", f"on {token}"))
+    said(app.main, ["list"], capsys)  # The index is there.
+
+    code, out, _ = said(way, line, capsys)
+
+    assert code == 0 and token not in out and "on <redacted>" in out
+
+
+DRAWN = re.compile(r"(?=[A-Za-z_-]*[0-9])(?=[a-z0-9_-]*[A-Z])[A-Za-z0-9_-]{20,}|://|[Bb]earer ")
+WORDS = st.lists(
+    st.sampled_from(["aB3", "abcdefghij", "KLMNOPQRST", "0123456789", "-", "_", "é", " ", "://", "Bearer", "\n"])
+)
+
+
+@given(WORDS.map("".join))
+def test_what_may_be_a_secret_is_a_long_word_of_digits_and_both_cases_or_an_address(text):
+    assert may_be_drawn(text) is (DRAWN.search(text) is not None)
+
+
+def test_a_few_new_lines_need_no_parser(store):
+    said = [sys.executable, "-m", "runaudit", "list", "--json"]
+    subprocess.run(said, check=True, capture_output=True)
+    seal(store, put("seed", 7), put("label", "base 7"))
+    code = (
+        "import sys\nfrom runaudit.cli.start import main\n"
+        "try:\n    main(['list', '--json'])\n"
+        "finally:\n    assert 'typer' not in sys.modules, 'the parser was loaded'\n"
+    )
+    at_once = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    for name in (store.root / "cache").glob("list*"):
+        name.unlink()
+    assert at_once == subprocess.run(said, check=True, capture_output=True, text=True).stdout
+    assert "base 7" in at_once

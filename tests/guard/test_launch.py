@@ -26,7 +26,7 @@ def test_preparing_seals_nothing(repo, request_of):
 
     assert prepared.answer.allowed
     assert store.entries() == ()
-    assert prepared.sealed(store).digest == prepared.manifest.digest
+    assert prepared.sealed().digest == prepared.manifest.digest
     assert [entry.kind for entry in store.entries()] == ["manifest"]
 
 
@@ -34,7 +34,7 @@ def test_a_refused_draft_cannot_be_sealed(repo, request_of):
     store = open_store(repo / ".runaudit")
 
     with pytest.raises(GuardRefusedError, match="RA301"):
-        prepare(request_of(label=None), store).sealed(store)
+        prepare(request_of(label=None), store).sealed()
 
     assert store.entries() == ()
 
@@ -70,7 +70,7 @@ def test_a_seed_from_hash_is_found_in_the_sources(repo, git, request_of):
 
 def test_new_data_under_an_old_path_is_refused_until_it_is_declared(repo, request_of):
     store = open_store(repo / ".runaudit")
-    prepare(request_of(), store).sealed(store)
+    prepare(request_of(), store).sealed()
     (repo / "data" / "train" / "a.bin").write_bytes(b"other")
 
     assert [f.code for f in prepare(request_of(label="y"), store).answer.refusals] == ["RA205"]
@@ -92,7 +92,7 @@ def test_a_file_saved_while_it_was_recorded_is_seen_and_one_only_touched_is_not(
 def test_the_baseline_of_several_seeds_is_the_one_with_this_seed(repo, git, request_of):
     store = open_store(repo / ".runaudit")
     for seed in (1, 2):
-        prepare(request_of(seed=seed), store).sealed(store)
+        prepare(request_of(seed=seed), store).sealed()
 
     answer = prepare(
         request_of(seed=1, label="y", config={"lr": 0.5}, intent=("config.lr",)), store, baseline="wide"
@@ -119,7 +119,7 @@ def test_the_guard_needs_no_network_and_no_remote(repo, git, request_of, monkeyp
 
 def test_a_damaged_record_of_another_run_does_not_stop_this_one_but_is_told(repo, request_of):
     store = open_store(repo / ".runaudit")
-    first = prepare(request_of(), store).sealed(store)
+    first = prepare(request_of(), store).sealed()
     path = store.object_path(first.digest)
     path.chmod(0o644)
     path.write_bytes(path.read_bytes()[:-1])

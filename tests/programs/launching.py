@@ -52,7 +52,7 @@ def launched(
     prepared = prepare(request, store, settings=SETTINGS, environ=environ)
     refusals = [f"{found.code} {found.message}" for found in prepared.answer.refusals]
     assert prepared.answer.allowed, refusals
-    manifest = prepared.sealed(store, environ=environ)
+    manifest = prepared.sealed(environ=environ)
     with tempfile.TemporaryFile() as printed:
         run_sealed(store, manifest, command, cwd=folder, environ=environ, stdout=printed.fileno())
         printed.seek(0)

@@ -12,11 +12,12 @@ from runaudit.errors import IntegrityError, UsageError
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.outcome import Outcome
-from runaudit.store.bundle import export, read_bundle, take_back
+from runaudit.store.bundle import export
 from runaudit.store.catalogue import load, run_ids
 from runaudit.store.peeks import count_look, looks_at
 from runaudit.store.remarks import add_note, archived, notes, set_archived
 from runaudit.store.store import Store
+from runaudit.store.unbundle import read_bundle, take_back
 from runaudit.store.verify import verify
 from tests.store.test_store import end, launch, overwrite
 

@@ -1,7 +1,7 @@
 """What was forgotten is gone from every file, known to `verify`, and unknown wherever it is asked for: never equal."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -10,14 +10,17 @@ from runaudit.factors.gaps import gaps
 from runaudit.factors.levels import levels
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.runs.forgetting import forget_named
+from runaudit.runs.intake import take_bundles
 from runaudit.runs.leaks import secrets_in
 from runaudit.settings import Settings
+from runaudit.store.bundle import export
 from runaudit.store.catalogue import load, run_ids
 from runaudit.store.doctor import examine
 from runaudit.store.forget import Doomed, bury, forget
 from runaudit.store.repair import mend
 from runaudit.store.store import Store
 from runaudit.store.tombstone import ForgottenError
+from runaudit.store.unbundle import read_bundle
 from runaudit.store.verify import verify
 
 WHEN = "2026-05-06T07:08:09Z"
@@ -181,3 +184,95 @@ def test_doctor_names_what_to_forget_and_exits_with_1(store, sealed, runaudit):
     assert words[:2] == ["runaudit", "forget"]
     assert runaudit("forget", words[2], "--reason", WHY, "--store", store.root)[0] == 0
     assert runaudit("doctor", "--store", store.root)[0] == 0
+
+
+def put_aside(store: Store, data: bytes) -> None:
+    """What a repair does about an object that was damaged while a good copy lay elsewhere."""
+    path = store.object_path(digest_bytes(data))
+    path.chmod(0o600)
+    path.write_bytes(data + b"#")
+    store.put(data)
+    assert (store.root / "aside").is_dir()
+
+
+def test_what_was_put_aside_is_read_for_secrets_and_goes_with_what_is_forgotten(store, sealed):
+    put_aside(store, SOURCE)
+    (store.root / "aside" / "a second copy").write_bytes(SOURCE)
+    (store.root / "aside" / "another").write_bytes(b"innocent")
+
+    named = [one for one in secrets_in(store) if one.file.startswith("aside/")]
+    assert [one.run for one in named if one.run] == [sealed[0].id] and len(named) == 2
+    assert all(one.remedy.startswith("rm ") and SECRET not in one.problem for one in named)
+
+    forget_named(store, Settings(), [str(digest_bytes(SOURCE))], WHY, time=WHEN)
+
+    assert SECRET.encode() not in everything(store)
+    assert [path.name for path in (store.root / "aside").iterdir()] == ["another"]
+    assert verify(store).problems == ()
+
+
+@pytest.fixture
+def carried(store, tmp_path):
+    """Export a run from `store` and take it into another."""
+
+    def carry(run: str, other: Store) -> tuple[str, ...]:
+        bundle = tmp_path / f"{len(list(tmp_path.glob('*.run')))}.run"
+        export(store, [run], bundle)
+        assert SECRET.encode() not in bundle.read_bytes() or str(digest_bytes(SOURCE)) not in store.forgotten()
+        _, skipped = take_bundles([bundle], lambda: other, Settings())
+        return tuple(one.reason for one in skipped)
+
+    return carry
+
+
+def test_what_was_forgotten_stays_so_in_every_store_it_goes_to(store, sealed, carried, tmp_path):
+    forget_named(store, Settings(), [str(digest_bytes(SOURCE))], WHY, time=WHEN)
+    other = Store.create(tmp_path / "other")
+
+    assert carried(sealed[0].id, other) == ()
+
+    assert SOURCE not in everything(other) and run_ids(other) == (sealed[0].id,)
+    found = verify(other)
+    assert found.problems == () and any("source own.py" in one and f"({WHY})" in one for one in found.remarks)
+    with pytest.raises(ForgottenError):
+        other.read(digest_bytes(SOURCE))
+    other.put(SOURCE)
+    assert SOURCE not in everything(other)
+    assert load(other, sealed[0].id).metrics == load(store, sealed[0].id).metrics
+    export(other, [sealed[0].id], tmp_path / "again")  # and on
+    assert [row.digest for row in read_bundle(tmp_path / "again").forgotten] == [str(digest_bytes(SOURCE))]
+
+
+def test_an_older_bundle_does_not_bring_it_back(store, sealed, tmp_path):
+    export(store, [sealed[0].id], tmp_path / "old")
+    other = Store.create(tmp_path / "other")
+    take_bundles([tmp_path / "old"], lambda: other, Settings())
+    forget_named(other, Settings(), [str(digest_bytes(SOURCE))], WHY, time=WHEN)
+
+    take_bundles([tmp_path / "old"], lambda: other, Settings())
+
+    assert SOURCE not in everything(other) and verify(other).problems == ()
+
+
+def test_a_bundle_takes_nothing_away_that_lies_here(store, sealed, carried, tmp_path):
+    """Else whoever sends a bundle could have this store forget its own runs."""
+    other = Store.create(tmp_path / "other")
+    assert carried(sealed[0].id, other) == ()
+    forget_named(store, Settings(), [str(digest_bytes(SOURCE))], WHY, time=WHEN)
+
+    said = carried(sealed[0].id, other)
+
+    assert other.read(digest_bytes(SOURCE)) == SOURCE and other.forgotten() == {}
+    assert any(f"lies here: runaudit forget {digest_bytes(SOURCE)} --reason" in one for one in said)
+
+
+@pytest.mark.parametrize(
+    "change", [{"size": "1"}, {"digest": "sha256:x"}, {"reason": 3}, {"more": 1}, {"digest": f"sha256:{'0' * 64}"}]
+)
+def test_a_bundle_that_says_something_else_was_forgotten_is_refused(store, sealed, tmp_path, monkeypatch, change):
+    forget_named(store, Settings(), [str(digest_bytes(SOURCE))], WHY, time=WHEN)
+    monkeypatch.setattr("runaudit.store.bundle.asdict", lambda row: asdict(row) | change)
+    export(store, [sealed[0].id], tmp_path / "b")
+
+    with pytest.raises(IntegrityError, match="nothing was imported"):
+        read_bundle(tmp_path / "b")

@@ -1,0 +1,101 @@
+"""A file that is given is one, or is said to be none: never called missing, never waited for; and none of the store's
+own files is written over by another name."""
+
+import errno
+import json
+import os
+import socket
+import tempfile
+from contextlib import suppress
+
+import pytest
+
+from tests.cli.recorded import cohort
+
+ASKED = {
+    "claims": ("claims", "{}"),
+    "where weights start": ("guard", "--init", "{}", "--", "python", "t.py"),
+    "a config": ("guard", "--config", "{}", "--", "python", "t.py"),
+    "a config by its name": ("guard", "--config", "{}.toml", "--", "python", "t.py"),
+    "a data set": ("guard", "--data", "a={}", "--", "python", "t.py"),
+    "a bundle": ("import", "{}"),
+    "a bundle by its kind": ("import", "bundle", "{}"),
+    "a record": ("import", "record", "{}"),
+    "a tracker's folder": ("import", "wandb", "{}"),
+    "anchors to start from": ("verify", "--since", "{}"),
+    "anchors": ("verify", "--check-anchor", "{}"),
+    "a key": ("verify", "--key", "{}"),
+    "a store": ("list", "--store", "{}"),
+    "a store to start in": ("run", "--store", "{}", "--", "true"),
+    "a policy": ("list", "--policy", "{}"),
+    "values": ("stats", "--values", "{}"),
+    "a run to compare": ("diff", "{}", "alone"),
+    "where the page goes": ("report", "alone", "-o", "{}"),
+}
+
+
+@pytest.mark.parametrize("asked", ASKED)
+@pytest.mark.parametrize("kind", ["pipe", "socket", "device"])
+def test_what_is_no_file_is_called_so_and_not_waited_for(here, runaudit, tmp_path, asked, kind):
+    cohort(here, "alone", [30.0])
+    place = tmp_path / "given"
+    for name in (place, tmp_path / "given.toml"):
+        if kind == "pipe":
+            os.mkfifo(name)
+        elif kind == "device":
+            name.symlink_to("/dev/zero")
+        else:
+            with socket.socket(socket.AF_UNIX) as listener:
+                listener.bind(name.name)  # a socket's whole path may be too long for it
+
+    code, _, err = runaudit(*(word.format(place) for word in ASKED[asked]))
+
+    assert code == 2 and "Traceback" not in err
+    assert kind in err or (asked == "where the page goes" and "link" in err), err
+    assert "does not exist" not in err and len(err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("words", [("report", "alone", "-o"), ("export", "alone", "-o"), ("verify", "--anchor")])
+@pytest.mark.parametrize("name", ["log.jsonl", "log.end", "store.json"])
+def test_nothing_is_written_to_another_name_of_the_stores_own_files(here, runaudit, tmp_path, words, name):
+    cohort(here, "alone", [30.0])
+    with suppress(FileExistsError):
+        (tmp_path / "page").hardlink_to(here.root / name)
+    before = (here.root / name).read_bytes()
+
+    code, _, err = runaudit(*words, tmp_path / "page")
+
+    assert code == 2 and f"another name of the store's own {here.root / name}" in err
+    assert (here.root / name).read_bytes() == before and (tmp_path / "page").samefile(here.root / name)
+
+
+def test_a_hard_link_of_something_else_is_a_file_like_any(here, runaudit, tmp_path):
+    cohort(here, "alone", [30.0])
+    (tmp_path / "old").write_text("x")
+    (tmp_path / "bundle").hardlink_to(tmp_path / "old")
+
+    assert runaudit("export", "alone", "-o", tmp_path / "bundle")[0] == 0
+    assert (tmp_path / "old").read_text() == "x"
+
+
+@pytest.mark.parametrize("kind", ["bundle", "record"])
+def test_an_import_into_a_store_that_cannot_be_written_is_one_line(here, runaudit, tmp_path, monkeypatch, kind):
+    cohort(here, "alone", [30.0])
+    assert runaudit("export", "alone", "-o", tmp_path / "b.run")[0] == 0
+    (tmp_path / "r.json").write_text(json.dumps({"schema": "runaudit.record/1", "label": "x", "config": {"lr": 1}}))
+    other = tmp_path / "other"
+    assert runaudit("import", "record", tmp_path / "r.json", "--store", other)[0] == 0
+    (tmp_path / "r.json").write_text(json.dumps({"schema": "runaudit.record/1", "label": "y", "config": {"lr": 2}}))
+    before = {path: path.read_bytes() for path in other.rglob("*") if path.is_file()}
+
+    def refused(*given, **named):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(tempfile, "mkstemp", refused)
+    monkeypatch.setattr(tempfile, "mkdtemp", refused)
+    words = (tmp_path / "b.run",) if kind == "bundle" else ("record", tmp_path / "r.json")
+    code, _, err = runaudit("import", *words, "--store", other)
+
+    assert code == 2 and len(err.strip().splitlines()) == 1
+    assert "Read-only file system; mount it for writing, or name another --store" in err
+    assert {path: path.read_bytes() for path in other.rglob("*") if path.is_file()} == before
