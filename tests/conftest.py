@@ -49,6 +49,8 @@ def what_other_modules_read_is_forgotten():
     hook.wrote_once.clear()
     hook.log.part = 0
     hook.log.renew()
+    hook.on_folders.__defaults__[0][0] = ()
+    hook.on_folders()
     for file in before:
         file.unlink(missing_ok=True)
 
