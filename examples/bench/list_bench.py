@@ -5,7 +5,9 @@
 The store is made of sealed manifests and outcomes, written straight into place without fsync; `list`, `verify` and all
 else read it as any other. Printed: the first `list`, which makes the index; then medians of rounds with the index
 there, of all runs and of the newest 50; `show`, `diff` and `stats` of runs named by label, id and cohort; the listing
-after one more run; and the largest memory of each. 100,000 runs take minutes to write and to index.
+after one more run; and the largest memory of each. CPU is given in units of an empty Python beside it, since other
+programs on the machine slow both: an empty Python before and after each command, and the median of the ratios.
+As an installed program has it, the bytecode is there. 100,000 runs take minutes to write and to index.
 """
 
 import argparse
@@ -15,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from runaudit.records.canonical import JSON, canonical_bytes
@@ -27,7 +30,6 @@ from runaudit.store.store import Store
 
 PY = sys.executable
 RUNAUDIT = [PY, "-m", "runaudit"]
-LIST = [*RUNAUDIT, "list"]
 SOURCES = tuple(f"part = {number}\n".encode() * 70 for number in range(20))
 """What the twenty source files of every run hold."""
 
@@ -124,28 +126,55 @@ def cost(command: list[str], environ: dict[str, str]) -> tuple[float, float]:
     return float(seconds), float(memory)
 
 
+class Bench:
+    """Commands on one store. rounds: how often each is run."""
+
+    def __init__(self, folder: Path, rounds: int) -> None:
+        self.rounds = rounds
+        root = str(Path(__file__).parents[2])
+        self.environ = {**os.environ, "RUNAUDIT_STORE": str(folder / "store"),
+                        "PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", "")))),
+                        "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}  # fmt: skip
+        self.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+    def row(
+        self, words: Sequence[str], name: str = "", *, rounds: int = 0, before: Callable[[], object] = lambda: None
+    ) -> None:
+        """One line of the table: a command of runaudit, `before` called ahead of each round."""
+        ratios, seconds, memory = [], [], []
+        for _ in range(rounds or self.rounds):
+            before()
+            empty = cost([PY, "-c", "pass"], self.environ)[0]
+            used, largest = cost([*RUNAUDIT, *words], self.environ)
+            ratios.append(2 * used / (empty + cost([PY, "-c", "pass"], self.environ)[0]))
+            seconds.append(used)
+            memory.append(largest)
+        told = f"{statistics.median(ratios):22.1f} {statistics.median(seconds):9.3f} {max(memory):7.1f}"
+        print(f"{name or ' '.join(words):48.48s} {told}", flush=True)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=7)
     given = parser.parse_args()
-    root = str(Path(__file__).parents[2])
     with tempfile.TemporaryDirectory() as folder:
-        store = str(Path(folder) / "store")
-        environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", "")))),
-                   "RUNAUDIT_STORE": store}  # fmt: skip
-        writer = Writer(Path(store))
-        writer.add(*range(given.runs))
-        base = [cost([PY, "-c", "pass"], environ)[0] for _ in range(given.rounds)]
-        floor = statistics.median(base)
-        print(f"{given.runs} runs; python -c pass takes {floor * 1e3:.1f} ms of CPU")
+        bench = Bench(Path(folder), given.rounds)
+        writer = Writer(Path(folder) / "store")
+        writer.add(*range(5))
+        for words in (["list"], ["rules"]):  # Bytecode is written.
+            cost([*RUNAUDIT, *words], bench.environ)
+        writer.add(*range(5, given.runs))
+        print(f"{given.runs} runs")
         print(f"{'command':48.48s} {'CPU / python -c pass':>22s} {'seconds':>9s} {'MiB':>7s}")
-        row("first list: makes the index", [cost(LIST, environ)], floor)
+        cache = writer.store.root / "cache"
+        bench.row(["list"], "first list: makes the index", rounds=1,
+                  before=lambda: [path.unlink() for path in cache.glob("list*")])  # fmt: skip
         for words in (["list"], ["list", "--json"], ["list", "-n", "50"], *named(writer.store)):
-            row(" ".join(words), [cost([*RUNAUDIT, *words], environ) for _ in range(given.rounds)], floor)
-        writer.add(given.runs)
-        row("list after one more run", [cost(LIST, environ)], floor)
+            bench.row(words)
+        more = iter(range(given.runs, 2 * given.runs + given.rounds))
+        bench.row(["list"], "list after one more run", before=lambda: writer.add(next(more)))
         own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"(this program itself: {own:.0f} MiB)")
 
@@ -162,12 +191,6 @@ def named(store: Store) -> list[list[str]]:
         ["diff", ids[middle][:12], ids[middle + 1][:12], "--exit-zero"],
         ["stats", "--metric", "val/psnr", arms[0], "--vs", arms[1], "--direction", "higher", "--exit-zero"],
     ]
-
-
-def row(name: str, found: list[tuple[float, float]], floor: float) -> None:
-    """One line of the table."""
-    seconds = statistics.median(s for s, _ in found)
-    print(f"{name:48.48s} {seconds / floor:22.1f} {seconds:9.3f} {max(m for _, m in found):7.1f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The options that describe a launch: `run` and `guard` take the same ones, so that what was asked is what is run."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,12 +7,10 @@ from typing import Annotated, Any, get_args, get_origin
 
 import typer
 
-from runaudit.capture.config import config_file
 from runaudit.capture.draft import ABSENT, LaunchRequest
 from runaudit.cli import common, streams
-from runaudit.errors import UsageError
 from runaudit.guard.invocation import Invocation
-from runaudit.system.files import refuse_special
+from runaudit.launch.given import facts_of, merged_config, named_paths, start_of
 
 ConfigOption = Annotated[
     list[Path] | None,
@@ -107,8 +104,8 @@ class Options:
             config=merged_config(self.config),
             config_files=self.config,
             data=named_paths(self.data, root),
-            init=_init(self.init),
-            evaluation=dict(_pairs(self.evaluation)) or None,
+            init=start_of(self.init),
+            evaluation=dict(facts_of(self.evaluation)) or None,
             intent=self.intent,
             bundles=self.bundle,
             argv=self.command,
@@ -137,57 +134,3 @@ class Options:
         ):
             for value in values:
                 yield from (option, value)
-
-
-def merged_config(files: tuple[Path, ...]) -> Any:
-    """One file is the configuration; several stand in it under their names without the suffix; none is unknown."""
-    if not files:
-        return ABSENT
-    if len(files) == 1:
-        return config_file(files[0])
-    tables: dict[str, Any] = {}
-    for path in files:
-        if path.stem in tables:
-            raise UsageError(f"two configurations are named {path.stem!r}", remedy="rename one of the files")
-        tables[path.stem] = config_file(path)
-    return tables
-
-
-def named_paths(words: tuple[str, ...], root: Path) -> dict[str, Path]:
-    """`NAME=PATH` as a mapping; a path is relative to `root`. Raises UsageError where there is nothing."""
-    found: dict[str, Path] = {}
-    for word in words:
-        name, equals, text = word.partition("=")
-        if not equals or not name.strip() or not text:
-            raise UsageError(f"--data {word!r} is not NAME=PATH", remedy="write it as --data train=PATH")
-        if name in found:
-            raise UsageError(f"the dataset {name!r} is given twice", remedy="give each dataset its own name")
-        path = root / Path(text).expanduser()
-        refuse_special(path, f"the dataset {name} at")
-        if not path.exists():
-            raise UsageError(f"the dataset {name} at {path} does not exist", remedy="check the path given to --data")
-        found[name] = path
-    return found
-
-
-def _init(word: str | None) -> dict[str, Any] | None:
-    from runaudit.records.digest import digest_file
-
-    if word is None or word == "random":
-        return None if word is None else {"kind": "random"}
-    path = Path(word).expanduser()
-    refuse_special(path, "the checkpoint")
-    if not path.is_file():
-        raise UsageError(f"the checkpoint {path} does not exist", remedy="give --init random, or a file")
-    return {"kind": "checkpoint", "checkpoint": str(digest_file(path))}
-
-
-def _pairs(words: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
-    for word in words:
-        key, equals, text = word.partition("=")
-        if not equals or not key:
-            raise UsageError(f"--eval {word!r} is not KEY=VALUE", remedy="write it as --eval crop_border=4")
-        try:
-            yield key, json.loads(text)
-        except ValueError:
-            yield key, text

@@ -49,7 +49,7 @@ def standing(path: str, value: JSON, of: Levels, settings: FactorSettings) -> Cl
         by_rule = _by_rule(path, rule, value, of, settings)
         # What results are measured by may follow from a choice; with another measure they are still not comparable.
         return replace(by_rule, kind=ChangeClass.FACTOR, role=Role.EVALUATION, follows="") if measures else by_rule
-    if path == "init.checkpoint" and of.parent is not None:
+    if path == CHECKPOINT and of.parent is not None:
         return Classification(
             value=_start(of, of.parent, settings), why="the weights of its parent; the parent's design is compared"
         )
@@ -143,6 +143,7 @@ def _asked(
     return (*doubtful, *rest)
 
 
+CHECKPOINT = "init.checkpoint"
 JUDGED_IN_PAIRS = ("env", "data/read", "init/read", "env/read")
 """Sections of which only two runs together say what counts."""
 
@@ -173,6 +174,10 @@ def _that_count(section: str, tree: JSON, of: Levels, settings: FactorSettings) 
     counted: dict[str, JSON] = {}
     for path, value in _asked(section, tree, of, settings, counted):
         if section == ROOT and not _is_a_plain_number(path, value):
+            continue
+        if path == CHECKPOINT and of.parent is not None:
+            # Seeds that go on from seeds of one design are replicates: what its parent used is judged in pairs.
+            counted[path] = ["of design", design_key(of.parent, settings)]
             continue
         stands = standing(path, value, of, settings)
         if stands.kind is ChangeClass.FACTOR and stands.role not in (Role.SEED, Role.STOCHASTIC):

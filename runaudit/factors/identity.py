@@ -13,16 +13,19 @@ from functools import cached_property
 
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.changed import changed
-from runaudit.factors.classes import JUDGED_IN_PAIRS, beyond_key, design_key
+from runaudit.factors.changes import changes
+from runaudit.factors.classes import CHECKPOINT, JUDGED_IN_PAIRS, beyond_key, design_key
 from runaudit.factors.factor import SEED_ROLES, Absent, Change, ChangeClass
 from runaudit.factors.gaps import undeclared_code, unwatched
 from runaudit.factors.levels import PREFIXES, Levels, levels
+from runaudit.factors.lineage import PREFIX as PARENT
+from runaudit.factors.lineage import compared
 from runaudit.factors.policy import shared_policy
 from runaudit.factors.source import cannot_run, file_changes
 from runaudit.factors.together import together
 from runaudit.factors.tree import differences
 from runaudit.records.canonical import canonical_table
-from runaudit.records.digest import digest_bytes
+from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
 
@@ -58,8 +61,8 @@ class Identity:
         return design_key(self.of, self.own_policy)
 
     @cached_property
-    def id(self) -> str:
-        """The id of the cohort that this run founds: its design without its seed, by content."""
+    def digest(self) -> Digest:
+        """The design without its seed, by content."""
         (of,) = together((self.of,))
         known = of.scope.files
         files = {path: digest for path, digest in (of.files or {}).items() if known or not cannot_run(path, of)}
@@ -67,8 +70,14 @@ class Identity:
             self._declared if of is self.of else design_key(of, self.own_policy),
             canonical_table(files).decode(),
             canonical_table(beyond_key(of, self.own_policy)).decode(),
+            *([Identity(of=self.of.parent, policy=self.policy).id] if self.of.parent else []),
         ]
-        return digest_bytes(" ".join(parts).encode()).hex[:ID_LENGTH]
+        return digest_bytes(" ".join(parts).encode())
+
+    @property
+    def id(self) -> str:
+        """The id of the cohort that this run founds."""
+        return self.digest.hex[:ID_LENGTH]
 
     def matches(self, other: "Identity") -> bool:
         """Whether two runs are of one design: nothing but seeds is found to differ."""
@@ -95,7 +104,8 @@ def extent(of: Levels) -> tuple[str, ...]:
     it holds all files, whether it lists data. A record that goes less far is not known to be of one design."""
     whole = ("files",) if of.files_judged else ()
     listed = ("data",) if "data" in of.tree else ()
-    return (*sorted(path for path, _ in undeclared_code(of)), *whole, *listed)
+    before = tuple(f"parent {what}" for what in extent(of.parent)) if of.parent else ()
+    return (*sorted(path for path, _ in undeclared_code(of)), *whole, *listed, *before)
 
 
 def of_one_design(found: Iterable[Identity]) -> tuple[tuple[Identity, ...], ...]:
@@ -125,4 +135,21 @@ def _beyond_the_key(a: Levels, b: Levels, policy: FactorSettings) -> Iterator[Ch
     if (a.files is None) != (b.files is None):
         yield Change(path="code.files", before=a.files is None, after=b.files is None)
     elif a.files is not None and a.files != b.files:
-        yield from file_changes(a, b, policy)
+        yield from (change for change in file_changes(a, b, policy) if not _only_seen(change, a, b))
+    yield from _of_the_parents(a, b, policy)
+
+
+def _only_seen(change: Change, a: Levels, b: Levels) -> bool:
+    """Whether a file is known to be code from one run's having read it, and the other run was not watched: a gap."""
+    if not (isinstance(change.before, Absent) or isinstance(change.after, Absent)):
+        return False
+    using, other = (b, a) if isinstance(change.before, Absent) else (a, b)
+    return change.path in using.scope.facts and unwatched(change.path, other)
+
+
+def _of_the_parents(a: Levels, b: Levels, policy: FactorSettings) -> Iterator[Change]:
+    """What a comparison finds to differ between the runs that two began from, and between the checkpoints taken."""
+    if compared(a, b):
+        for change in changes(a, b, policy)[1]:
+            if change.path == CHECKPOINT or change.path.startswith(PARENT):
+                yield change

@@ -19,9 +19,7 @@ from runaudit.factors.path import lookup
 from runaudit.factors.renaming import end_of, rename, sort_lists
 from runaudit.factors.tree import keyed, leaves_of
 from runaudit.factors.unknowns import is_whole, known_sections
-from runaudit.records.canonical import JSON, canonical_bytes
-from runaudit.records.digest import digest_bytes
-from runaudit.records.manifest import DESIGN_SECTIONS
+from runaudit.records.canonical import JSON
 from runaudit.records.run import Run
 from runaudit.records.sections import OfSection
 from runaudit.settings import FactorSettings
@@ -214,10 +212,3 @@ def _seed_argument(args: Mapping[str, Any]) -> int | None:
     """The seed that the command line names, where the record does not say it otherwise."""
     named = (args.get(key) for key in SEED_KEYS)
     return next((value for value in named if isinstance(value, int) and not isinstance(value, bool)), None)
-
-
-def design_digest(run: Run, settings: FactorSettings | None = None) -> str:
-    """What was run, whoever ran it when: equal exactly where `differences` finds nothing in the design."""
-    found = levels(run, settings or FactorSettings())
-    design = {name: value for name, value in found.tree.items() if name in DESIGN_SECTIONS or name not in NOT_DESIGN}
-    return str(digest_bytes(canonical_bytes({"design": design, "files": found.files})))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from runaudit.factors import builtin as known
-from runaudit.factors.codefiles import one_file
+from runaudit.factors.codefiles import late_files, one_file
 from runaudit.factors.documents import cells, reads_docstrings, shape, text_of, why_unread
 from runaudit.factors.evidence import without_secrets
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass
@@ -33,9 +33,18 @@ def file_changes(a: Levels, b: Levels, settings: FactorSettings) -> Iterator[Cha
     left, right = a.files or {}, b.files or {}
     for path in sorted({*left, *right}):
         before, after = left.get(path, ABSENT), right.get(path, ABSENT)
-        if before != after:
+        if before != after and not _told_at_the_end(path, before, after, a, b):
             yield file_change(path, before, after, a, b, settings)
     yield from _unopened(a, b)
+
+
+def _told_at_the_end(path: str, before: str | Absent, after: str | Absent, a: Levels, b: Levels) -> bool:
+    """Whether one run says at its end that it ran a file that no launch sees, and the other has no end yet: a run in
+    progress, or one that was lost, may have run it as well."""
+    if not (isinstance(before, Absent) or isinstance(after, Absent)):
+        return False
+    using, other = (b, a) if isinstance(before, Absent) else (a, b)
+    return other.run.outcome is None and path in late_files(using.run)
 
 
 def file_change(

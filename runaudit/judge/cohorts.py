@@ -72,13 +72,7 @@ def judge_cohorts(
         plan=around.plan,
         designs=[design_of(found) for found in designs],
     )
-    notes = (
-        *around.notes,
-        *(ended(note) for design in designs for note in design.contradictions),
-        *(ended(note) for arm in arms for note in arm.contradictions),
-        *_averaged(arms, metric, values[-1]),
-        *answer.notes,
-    )
+    notes = (*around.notes, *_contradicted(arms, designs), *_averaged(arms, metric, values[-1]), *answer.notes)
     return replace(
         answer,
         notes=tuple(dict.fromkeys(notes)),
@@ -133,6 +127,12 @@ def _interaction(
     first, second = (designs[i].treatments[0].factor for i in single)
     cells = [values[-1], *(values[i] for i in (*single, *both))]
     return two_by_two(cells, factors=(first, second), alpha=plan.alpha)
+
+
+def _contradicted(arms: Sequence[Cohort], designs: Sequence[Comparison]) -> tuple[str, ...]:
+    """Where results contradict what the designs say, in sentences."""
+    of_designs = (note for design in designs for note in design.contradictions)
+    return tuple(map(ended, (*of_designs, *(note for arm in arms for note in arm.contradictions))))
 
 
 def _averaged(arms: Sequence[Cohort], metric: str, values: "ArmValues") -> tuple[str, ...]:

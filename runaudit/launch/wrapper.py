@@ -99,11 +99,16 @@ def run_sealed(
             write_down(store, manifest, end, environ=environ)
             outcome = close_run(store, manifest, end, environ=environ)
         except (RunauditError, OSError) as error:
-            nobody_lives(live)
-            return Wrapped(ended=ended, outcome=None, fault=_unsealed(manifest, error))
+            return _left_to_seal(ended, live, _unsealed(manifest, error))
     watch.tidy()
     drop_end(live)
     return Wrapped(ended=ended, outcome=outcome)
+
+
+def _left_to_seal(ended: Ended, live: Path, fault: RunauditError) -> Wrapped:
+    """The command is over and its outcome is not kept: the run no longer lives, and what was written down stays."""
+    nobody_lives(live)
+    return Wrapped(ended=ended, outcome=None, fault=fault)
 
 
 def _unsealed(manifest: Manifest, error: RunauditError | OSError) -> RunauditError:

@@ -16,7 +16,6 @@ from functools import cached_property
 
 from runaudit.errors import RunauditError
 from runaudit.metrics.catalogue import BASELINES
-from runaudit.records.columns import read_series
 from runaudit.records.points import Points as Columns
 from runaudit.records.run import Run
 from runaudit.records.trajectory import Trajectory
@@ -76,6 +75,8 @@ def trajectory_of(run: Run) -> Trajectory | None:
     digest = section.get("digest")
     if run.trajectory.series or run.trajectory.events or not digest:
         return run.trajectory
+    from runaudit.records.columns import read_series  # Equal final numbers are rare, and nothing else asks.
+
     try:
         return read_series(run.blobs[str(digest)])
     except (KeyError, RunauditError, OSError):

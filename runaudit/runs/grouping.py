@@ -8,7 +8,7 @@ a run after that is described again at the end, of runs that are read again.
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from runaudit.factors.cohort import Cohort, shared_label
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 KEPT_FOUNDERS = 64
 """Cohorts whose first run is kept at hand: a new run is most often of one of the newest."""
+ENDINGS = ("outcome", "correction")
+"""Lines of the log that say what a run was seen to use."""
 KEPT_RUNS = 512
 """Runs that are kept between being put into a cohort and being described: some 30 KB each."""
 
@@ -50,14 +52,18 @@ class Grouping:
     def take(self, entries: Iterable[LogEntry], first: int) -> None:
         """What new lines of the log say. first: the number of lines before them."""
         new = list(enumerate(entries, start=first))
+        fresh: set[str] = set()
         with work("reading", len(new), "lines of the log") as advance:
             for number, entry in new:
                 if entry.kind == "manifest":
+                    fresh.add(entry.digest.hex)
                     self._add(entry.digest.hex, number)
                 elif entry.kind in (ARCHIVE, UNARCHIVE):
                     self._touch(read_remark(self._store, entry)["run"])
+                elif (run_id := entry.subject.removeprefix("sha256:")) in fresh or entry.kind not in ENDINGS:
+                    self._touch(run_id)
                 else:
-                    self._touch(entry.subject.removeprefix("sha256:"))
+                    self._ended(run_id)
                 advance(1)
 
     def describe(self) -> bool:
@@ -120,8 +126,8 @@ class Grouping:
         near = self._index.execute("SELECT number FROM cohorts WHERE key = ? ORDER BY number", (of.key,)).fetchall()
         number = next((n for (n,) in near if self._founder(n).matches(of)), None)
         if number is None:
-            row = self._index.execute("INSERT INTO cohorts (key, id) VALUES (?, ?)", (of.key, of.id))
-            number = int(row.lastrowid or 0)
+            number = at  # A cohort's number is its founder's place in the log: whenever it is found, they are in order.
+            self._index.execute("INSERT INTO cohorts (number, key, id) VALUES (?, ?, ?)", (number, of.key, of.id))
             self._keep(number, of)
         rerun_of = run.manifest.section("origin").get("rerun_of")
         self._index.execute(
@@ -134,6 +140,35 @@ class Grouping:
     def _home(self, run_id: str) -> int | None:
         row = self._index.execute("SELECT cohort FROM runs WHERE id = ?", (run_id,)).fetchone()
         return None if row is None else int(row[0])
+
+    def _ended(self, run_id: str) -> None:
+        """A run that was put into a cohort while it went on has ended: what it was seen to use may part it from there,
+        and, where it founded the cohort, others."""
+        number = self._home(run_id)
+        if number is None:
+            return
+        self._runs.pop(run_id, None)
+        (key,) = self._index.execute("SELECT key FROM cohorts WHERE number = ?", (number,)).fetchone()
+        near = [n for (n,) in self._index.execute("SELECT number FROM cohorts WHERE key = ? ORDER BY number", (key,))]
+        of = identity_of(self._run(run_id), self._settings.factors)
+        is_founder = self._members(number)[0] == run_id
+        if is_founder or next((n for n in near if self._founder(n).matches(of)), None) != number:
+            self._regroup(near)
+        else:
+            self._dirty.add(number)
+
+    def _regroup(self, numbers: Sequence[int]) -> None:
+        """Put the runs of these cohorts into cohorts anew, in the order of the log."""
+        marks = ", ".join("?" * len(numbers))
+        rows = self._index.execute(f"SELECT id, number FROM runs WHERE cohort IN ({marks}) ORDER BY number", numbers)
+        runs = rows.fetchall()
+        self._index.execute(f"DELETE FROM runs WHERE cohort IN ({marks})", numbers)
+        self._index.execute(f"DELETE FROM cohorts WHERE number IN ({marks})", numbers)
+        self._dirty.difference_update(numbers)
+        for number in numbers:
+            self._founders.pop(number, None)
+        for run_id, at in runs:
+            self._add(run_id, at)
 
     def _touch(self, run_id: str) -> None:
         """Something was said of a run. One that was just added is described as all of the log has it."""

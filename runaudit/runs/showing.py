@@ -8,7 +8,8 @@ from typing import Any
 from runaudit.errors import RunauditError
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.gaps import gaps
-from runaudit.factors.levels import design_digest, levels
+from runaudit.factors.identity import identity_of
+from runaudit.factors.levels import levels
 from runaudit.factors.tree import keyed, leaves_of
 from runaudit.metrics.catalogue import metric
 from runaudit.metrics.leading import Figure
@@ -257,7 +258,7 @@ def show_json(run: Run, settings: Settings, *, with_series: bool = False) -> dic
         "label": run.label,
         "status": run.status,
         "fault": run.fault,
-        "design_digest": design_digest(run, settings.factors),
+        "design_digest": str(identity_of(run, settings.factors).digest),
         "missing": [
             {"factor": p, "reason": why} for p, why in gaps(levels(run, settings.factors), settings.factors).items()
         ],

@@ -6,7 +6,6 @@ The log says which runs there are: crashed and killed ones stay in it, so every 
 import json
 import os
 import re
-import socket
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,7 +13,6 @@ from types import MappingProxyType
 from typing import Any
 
 from runaudit.errors import IntegrityError, RecordError
-from runaudit.records.columns import read_series
 from runaudit.records.digest import Digest
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
@@ -131,6 +129,8 @@ def read_trajectory(
 
     A foreign run that does not say how it ended has its series named by its manifest, under `origin`.
     """
+    from runaudit.records.columns import read_series  # A listing reads no series.
+
     section = outcome.section("trajectory") if outcome else origin.get("trajectory")
     sealed = section.get("digest") if isinstance(section, Mapping) else None
     if sealed:
@@ -147,6 +147,8 @@ def liveness(live: Path, *, now: Callable[[], float] = time.time) -> str:
         age = now() - beat.stat().st_mtime
     except (OSError, ValueError):
         return "lost"
+    import socket  # Only a run in progress needs it.
+
     if facts.get("host") == socket.gethostname():
         return "running" if process_start(int(facts.get("pid", 0))) == facts.get("pid_start") else "lost"
     return "running" if age < STALE_S else "lost"

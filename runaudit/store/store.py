@@ -21,8 +21,6 @@ import errno
 import json
 import logging
 import os
-import secrets
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
@@ -89,7 +87,7 @@ class Store:
                 # Records hold configs and patches of unpublished work; a shared machine's other users need not read.
                 root.chmod(0o700)
                 # The id tells this store from others, in an anchor that several stores share.
-                store.write_once(marker, canonical_bytes({"id": secrets.token_hex(16), "schema": STORE_SCHEMA}))
+                store.write_once(marker, canonical_bytes({"id": os.urandom(16).hex(), "schema": STORE_SCHEMA}))
         return cls.open(root)
 
     @classmethod
@@ -193,6 +191,8 @@ class Store:
     def write_once(self, path: Path, data: bytes) -> None:
         """Write to a temporary file in the store, fsync, link into place, fsync the folder. Never overwrites."""
         path.parent.mkdir(parents=True, exist_ok=True)
+        import tempfile  # Who only reads never needs it.
+
         (self.root / "tmp").mkdir(exist_ok=True)
         fd, temporary = tempfile.mkstemp(dir=self.root / "tmp")
         try:

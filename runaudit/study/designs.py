@@ -7,6 +7,7 @@ identity is asked.
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from runaudit.factors.classes import CHECKPOINT
 from runaudit.factors.factor import section_of
 from runaudit.factors.identity import Identity, extent, of_one_design
 from runaudit.factors.levels import SEED_KEYS, Levels
@@ -52,6 +53,7 @@ def _is_plain(leaf: Leaf) -> bool:
     """Whether every run has a plain value here that counts in it, whatever it is compared with."""
     return (
         section_of(leaf.path) in DECLARED
+        and leaf.path != CHECKPOINT  # Where its parents are known, they are judged in pairs.
         and last_key(leaf.path) not in SEED_KEYS
         and all(isinstance(level, str | int | float | None) for level in leaf.levels)
     )

@@ -15,7 +15,6 @@ nothing is left and the old file stands.
 import contextlib
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -184,7 +183,7 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
     made again. Raises OSError as the system does.
     """
     # Names of 255 bytes are the limit of most file systems, and the old name may be that long.
-    new = path.with_name(f".{path.name[:50]}.{secrets.token_hex(6)}.tmp")
+    new = path.with_name(f".{path.name[:50]}.{os.urandom(6).hex()}.tmp")
     handle = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
     try:
         os.close(handle)

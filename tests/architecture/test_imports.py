@@ -165,6 +165,19 @@ def test_importing_runaudit_in_a_trainer_loads_nothing_heavy():
     assert done.stdout.strip() == "[]"
 
 
+def test_no_function_outgrows_the_house():
+    """What does not fit on one screen is more than one thing: 55 lines is the limit."""
+    long = {
+        f"{path.relative_to(ROOT)}:{node.name}": lines
+        for package in ("runaudit", "trainer")
+        for path in modules(package)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (lines := (node.end_lineno or 0) - node.lineno + 1) > 55
+    }
+    assert long == {}
+
+
 def test_no_file_outgrows_the_house():
     """A file that one person cannot hold in the head hides what it does: 400 lines is the limit."""
     long = {

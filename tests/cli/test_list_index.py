@@ -14,6 +14,7 @@ from runaudit.runs import grouping
 from runaudit.store.store import Store
 from tests.cli.test_diff import LR, seal
 from tests.diff.samples import put
+from tests.diff.seen import captured, read, seen, sha
 from tests.store.test_signature import reseal
 
 
@@ -72,6 +73,54 @@ def test_a_run_without_an_outcome_is_asked_again_and_then_believed(store, said):
 
     out = said("list")[1]
     assert "crashed" in out and "lost" not in out
+
+
+def watched(store, seed, *, content="1", files=()):
+    """A run that is sealed now, and what seals its end: it was seen to read a file of this content."""
+    run = captured(
+        seen(read("/d/x.csv", content)),
+        seed=seed,
+        outcome={"code": {"files": {key: {"digest": sha("late"), "size": 4} for key in files}}},
+    )
+    store.seal_manifest(run.manifest, time=f"2026-03-04T05:06:0{seed}Z")
+    return lambda: store.seal_outcome(run.outcome, time="2026-03-04T06:00:00Z")
+
+
+def sizes(answer):
+    return [[row["seed"] for row in group["runs"]] for group in json.loads(answer[1])["cohorts"]]
+
+
+@pytest.mark.parametrize(
+    ("contents", "alive", "after"),
+    [
+        (("1", "1", "1"), [[1, 2, 3]], [[1, 2, 3]]),
+        (("1", "1", "2"), [[1, 2, 3]], [[1, 2], [3]]),
+        (("2", "1", "1"), [[1, 2, 3]], [[1], [2, 3]]),
+    ],
+)
+@pytest.mark.parametrize("last", [1, 2, 3])
+def test_a_run_in_progress_stands_with_its_design_and_moves_where_its_end_parts_it(
+    tmp_path, monkeypatch, said, contents, alive, after, last
+):
+    """However the index grew, it says what the records say."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RUNAUDIT_STORE", raising=False)
+    store = Store.create(tmp_path / ".runaudit")
+    ends = [watched(store, at, content=text, files=["vendor.py"]) for at, text in enumerate(contents, 1)]
+    assert sizes(said("list", "--json")) == alive
+    for at, end in enumerate(ends, 1):
+        if at != last:
+            end()
+            said("list")
+    if len(set(contents)) == 1:
+        assert sizes(said("list", "--json")) == alive  # beside runs that told more than it has yet
+    ends[last - 1]()
+
+    grown = said("list", "--json")
+    assert sizes(grown) == after
+    for name in cache(store).glob("list*"):
+        name.unlink()
+    assert said("list", "--json") == grown
 
 
 @pytest.mark.parametrize("spoilt", [b"", b"{", b"[]\n", b"SQLite format 3\0" + b"x" * 5000])

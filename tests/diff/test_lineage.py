@@ -1,19 +1,23 @@
 """Stages compare their parents: what differs there is the cause, and a checkpoint's digest only follows it."""
 
 from dataclasses import replace
+from itertools import combinations
 
 import pytest
 
 from runaudit.diff import Verdict, compare, compare_cohorts
 from runaudit.errors import RecordError
 from runaudit.factors.cohort import cohorts
+from runaudit.factors.factor import SEED_ROLES
 from runaudit.factors.lineage import linked
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.settings import Settings
 from runaudit.store.catalogue import load
 from runaudit.store.store import Store
+from runaudit.study.table import table_of
 from tests.diff.samples import both, digest, drop, put, run
+from tests.diff.seen import captured, read, seen
 
 LR = put("config/optimizer/lr", 5e-4)
 
@@ -191,3 +195,36 @@ def test_records_name_their_parents_by_label_and_a_circle_is_refused():
     ]
     with pytest.raises(RecordError, match="descends from itself"):
         linked(circle)
+
+
+def going_on(seed, *, lr="0.1", out=None, epochs="3"):
+    """A watched run of this seed that goes on from a watched one."""
+    rows = [read(f"/w/part{seed}.csv", str(seed), declared="data.train")]
+    words = ["python", "train.py", "--lr", lr, "--seed", str(seed), "--out", out or f"runs/{seed}"]
+    before = captured(seen(*rows), argv=words, seed=seed, init={"kind": "random"})
+    init = {"kind": "resume", "checkpoint": weights(seed), "parent": before.id}
+    words = ["python", "train.py", "--epochs", epochs, "--seed", str(seed)]
+    after = captured(seen(), argv=words, seed=seed, init=init)
+    return replace(after, parent=before)
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        [going_on(seed, out="runs") for seed in (1, 2, 3)],
+        [going_on(seed) for seed in (1, 2, 3)],
+        [going_on(1), going_on(2), going_on(3, lr="0.5"), going_on(4, lr="0.5")],
+        [going_on(1, out="a"), going_on(2, out="a"), going_on(3, out="b"), going_on(4, out="a", epochs="4")],
+    ],
+)
+def test_resumed_seeds_are_of_one_cohort_exactly_where_a_comparison_calls_them_replicates(runs):
+    home = {run.id: group.id for group in cohorts(runs) for run in group.runs}
+
+    for a, b in combinations(runs, 2):
+        is_replicate = not any(factor.role not in SEED_ROLES for factor in judged(a, b).factors)
+        assert (home[a.id] == home[b.id]) == is_replicate, names(judged(a, b))
+    assert {frozenset(one.id for one in group.runs) for group in cohorts(runs)} == {
+        frozenset(table.runs[row].id for row in cell.rows)
+        for table in [table_of(runs, Settings())]
+        for cell in table.cells
+    }
