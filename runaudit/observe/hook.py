@@ -323,6 +323,8 @@ def start(folder, late=False, place=None):
         if name in sys.modules:
             expect(name)
     sys.addaudithook(hook)
+    if late:
+        on_folders()  # a program that has imported all it needs causes no event that would tell them
     return True
 
 

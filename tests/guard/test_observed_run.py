@@ -184,7 +184,7 @@ def test_a_command_line_is_a_configuration_and_its_seed_is_proposed(repo, cli, c
         "--data",
         "train=data/train",
         "--label",
-        "x",
+        "wide",
         "--",
         sys.executable,
         "train.py",

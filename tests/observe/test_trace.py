@@ -229,6 +229,21 @@ print(os.environ.get("PYTHONPATH"))
     assert trace.level == "partial" and "after it had begun" in trace.partial[0]
 
 
+def test_the_folders_of_a_program_that_imports_nothing_more_are_known(place, tmp_path):
+    """Else the installed packages that it had loaded count as its own code."""
+    root = str(Path(__file__).parents[2])
+    ran = place.bare(PY, "-c", f"""
+import sys
+sys.path[:0] = [p for p in {sys.path!r} if p] + [{root!r}]
+from pathlib import Path
+from runaudit.observe import hook
+from runaudit.observe.lay import install
+assert install(Path({str(tmp_path / 'o')!r}), late=True)
+""")  # fmt: skip
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert root in read_trace(tmp_path / "o").processes[0].folders
+
+
 def test_an_observed_program_that_records_is_observed_once(place):
     assert install is not uninstall
     root = str(Path(__file__).parents[2])
