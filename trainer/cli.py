@@ -24,10 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command(options)
     except RunauditError as error:
         # A full disk stops the checkpoint first and then the seal of the outcome: both are said, in this order.
-        first = error.__context__
-        if isinstance(first, RunauditError) and not error.__suppress_context__:
-            print(f"trainer: {first}", file=sys.stderr)
-        print(f"trainer: {error}", file=sys.stderr)
+        for earlier in (*reversed(list(_before(error))), error):
+            print(f"trainer: {earlier}", file=sys.stderr)
         return error.exit_code
     except ModuleNotFoundError as error:
         if options.debug or error.name not in NEEDED:
@@ -39,6 +37,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"trainer: unexpected {type(error).__name__}: {error}; run again with --debug", file=sys.stderr)
         return UNEXPECTED
+
+
+def _before(error: BaseException) -> Iterator[RunauditError]:
+    """What had gone wrong when this did, the latest first. A cause is not among them: the error itself names it."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    earlier = None if error.__suppress_context__ else error.__context__
+    if isinstance(earlier, RunauditError):
+        yield earlier
+        yield from _before(earlier)
 
 
 class TerminalLog:

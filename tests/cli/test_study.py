@@ -135,7 +135,7 @@ def test_a_record_given_twice_in_one_call_is_one_run(call, lines):
     ("bad", "code", "told"),
     [
         ("{}\n{", 2, "line 2"),
-        ('{"config": 3}', 2, "'config' is a int"),
+        ('{"config": 3}', 2, "'config' is a number, not an object"),
         ('{"seed": 1, "seed": 2}', 2, "'seed' twice"),
         ('{"label": "x", "digest": "sha256:' + "0" * 64 + '"}', 4, "digest"),
         ("", 2, ""),

@@ -12,6 +12,7 @@ import pytest
 
 from runaudit.diff.result import Missing
 from runaudit.errors import NothingToJudgeError, UsageError
+from runaudit.records.digest import digest_bytes
 from runaudit.report import ArmInput, ComparisonInput, page_view, render_page, write_page
 from tests.report.conftest import factor
 
@@ -108,7 +109,7 @@ def test_hostile_names_are_text_and_nothing_else(make_run, make_metrics, make_tr
         unknown={HOSTILE: HOSTILE},
         metrics=metrics,
         trajectory=trajectory,
-        outcome={"checkpoints": [{"path": HOSTILE, "digest": HOSTILE, "step": HOSTILE}], "notes": [HOSTILE]},
+        outcome={"checkpoints": [{"path": HOSTILE, "digest": str(digest_bytes(b"")), "step": 3}], "notes": [HOSTILE]},
     )
     arm = ArmInput(name=HOSTILE, runs=(run,), cohort=HOSTILE)
     changed = factor(HOSTILE, HOSTILE, {HOSTILE: 1}, section=HOSTILE, summary=HOSTILE)
