@@ -25,7 +25,7 @@ $(STAMP): pyproject.toml constraints.txt
 test: setup  ## run the whole suite
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-coverage: setup  ## the suite with line coverage; fails below the floor in pyproject.toml (half as long again)
+coverage: setup  ## the suite with line coverage (half as long again)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report=term
 
 lint: setup  ## ruff and mypy --strict
