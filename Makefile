@@ -22,8 +22,12 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $(STAMP)
 
+# The crash tests fork for every step on the disk, and a process that has imported the whole suite forks ten times slower.
+CRASH = tests/store/test_crash.py
+
 test: setup  ## run the whole suite
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(CRASH)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --ignore $(CRASH)
 
 coverage: setup  ## the suite with line coverage (half as long again)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report=term

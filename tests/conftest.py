@@ -37,12 +37,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="Rewrite the files under tests/golden.")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests that fork for every step on the disk go first: a worker that has loaded torch takes ten times as long to
-    fork as one that has not."""
-    items.sort(key=lambda item: item.path.name != "test_crash.py")
-
-
 @pytest.fixture(autouse=True, scope="session")
 def the_disk_is_not_waited_for():
     """No test cuts the power, and half of the suite's time went into waiting for the disk. What is no open file is an
