@@ -142,7 +142,7 @@ def follow(job: Job, store: Path, progress: Progress) -> bool:
 
 
 def steps_logged(job: Job, store: Path) -> int:
-    """The last step in the live series of a run, once it is sealed."""
+    """The last step in the live series of a run, once it is sealed; all of them where the outcome is sealed too."""
     if job.series is None:
         words = job.log.read_text(errors="replace").split()
         if "sealed" in words:
@@ -150,9 +150,12 @@ def steps_logged(job: Job, store: Path) -> int:
             job.series = next((store / "live").glob(f"{prefix}*/series.jsonl"), None)
         if job.series is None:
             return 0
-    with job.series.open("rb") as file:
-        file.seek(max(0, job.series.stat().st_size - 4096))
-        lines = file.read().splitlines()
+    try:
+        with job.series.open("rb") as file:
+            file.seek(max(0, job.series.stat().st_size - 4096))
+            lines = file.read().splitlines()
+    except FileNotFoundError:  # the store keeps the steps of an ended run elsewhere
+        return job.steps
     found = lines[-1].partition(b'"s":')[2].partition(b",")[0] if lines else b""
     return int(found) + 1 if found.isdigit() else 0
 
