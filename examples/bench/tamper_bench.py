@@ -90,10 +90,10 @@ def flipped(store: Store, flips: int, seed: int) -> tuple[Counter[str], Counter[
     for _ in range(flips):
         kind = rng.choice(sorted(by_kind))
         path = rng.choice(by_kind[kind])
-        raw = bytearray(path.read_bytes())
+        before = path.read_bytes()
+        raw = bytearray(before)
         place, bit = rng.randrange(len(raw)), rng.randrange(8)
         raw[place] ^= 1 << bit
-        before = path.read_bytes()
         path.write_bytes(bytes(raw))
         if told(store.root):
             found[kind] += 1

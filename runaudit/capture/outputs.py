@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from runaudit.errors import RunauditError
-from runaudit.store.store import Store
+from runaudit.store.store import ENDINGS, Store
 
 OBSERVER = "observe"
 """The folder below a run's `live` folder that holds the observer and its logs."""
@@ -56,7 +56,7 @@ class Outputs:
     def _being_written(self) -> frozenset[str]:
         """What runs that have not ended yet, seeds side by side, have written so far."""
         found: set[str] = set()
-        ended = {entry.subject for entry in self._store.entries() if entry.kind in ("outcome", "correction")}
+        ended = {entry.subject for entry in self._store.entries() if entry.kind in ENDINGS}
         for entry in self._store.entries():
             logs = self._store.live_dir(entry.digest.hex) / OBSERVER
             if entry.kind == "manifest" and entry.subject not in ended and (logs / "log").is_dir():
@@ -66,7 +66,7 @@ class Outputs:
     @cached_property
     def _written(self) -> Mapping[str, set[str]]:
         found: dict[str, set[str]] = {}
-        endings = [entry for entry in self._store.entries() if entry.kind in ("outcome", "correction")]
+        endings = [entry for entry in self._store.entries() if entry.kind in ENDINGS]
         for entry in endings[-MAX_OUTCOMES:]:
             try:
                 raw = self._store.read(entry.digest)

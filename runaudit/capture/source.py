@@ -8,7 +8,6 @@ nothing is ever cut, because a cut tree restores into another program.
 import os
 import shlex
 import stat
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -17,6 +16,7 @@ from runaudit.capture.redact import Redactor
 from runaudit.errors import CaptureError, UsageError
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import Digest, digest_bytes, digest_file
+from runaudit.store.held import put_all
 
 Put = Callable[[bytes], Digest]
 
@@ -165,16 +165,8 @@ class Basket:
             )
 
     def store(self, put: Put, *, has: Callable[[Digest], bool] | None = None) -> None:
-        """Store everything that was put aside. Writers run side by side: their fsyncs share the journal's commits."""
-        missing = [data for digest, data in self.contents.items() if has is None or not has(digest)]
-        if len(missing) <= 4 or not threading.main_thread().is_alive():
-            for data in missing:
-                put(data)
-            return
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(max_workers=16, thread_name_prefix="runaudit-put") as pool:
-            list(pool.map(put, missing))
+        """Store everything that was put aside."""
+        put_all(put, [data for digest, data in self.contents.items() if has is None or not has(digest)])
 
 
 def redaction(data: bytes, redactor: Redactor) -> dict[str, JSON]:

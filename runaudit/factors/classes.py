@@ -121,26 +121,22 @@ def says_more(settings: FactorSettings) -> bool:
     return bool(settings.nuisance or settings.aliases)
 
 
-def _asked(
-    section: str, tree: JSON, of: Levels, settings: FactorSettings, counted: dict[str, JSON]
-) -> Iterable[tuple[str, JSON]]:
-    """The leaves of a section for which `standing` must be asked; those that count without are added to `counted`."""
+def _told_apart(
+    section: str, tree: JSON, of: Levels, settings: FactorSettings
+) -> tuple[Mapping[str, JSON], Iterable[tuple[str, JSON]]]:
+    """The leaves of a section that count without a question, by path, and those for which `standing` must be asked."""
     if says_more(settings) or section not in ("config", "code"):
-        return leaves_of(tree, section)
+        return {}, leaves_of(tree, section)
     if section == "code":
         # Every source file is compared by itself, and what is said beside them is then no factor.
-        return () if of.files_judged and tree and not settings.derived else leaves_of(tree, section)
+        return {}, () if of.files_judged and tree and not settings.derived else leaves_of(tree, section)
     plain, rest = choices_by_name(tree)
     evaluation = of.tree.get("eval")
     repeated = evaluation if isinstance(evaluation, Mapping) else {}
     if not (repeated or settings.derived):
-        counted.update(plain)
-        return rest
-    doubtful = [(p, v) for p, v in plain.items() if p in settings.derived or last_key(p) in repeated]
-    counted.update(plain)
-    for path, _ in doubtful:
-        del counted[path]
-    return (*doubtful, *rest)
+        return plain, rest
+    doubtful = {p: v for p, v in plain.items() if p in settings.derived or last_key(p) in repeated}
+    return {p: v for p, v in plain.items() if p not in doubtful}, (*doubtful.items(), *rest)
 
 
 CHECKPOINT = "init.checkpoint"
@@ -171,8 +167,9 @@ _COUNTED = Kept[Mapping[str, JSON]]()
 
 def _that_count(section: str, tree: JSON, of: Levels, settings: FactorSettings) -> Mapping[str, JSON]:
     """What counts of one section, by path."""
-    counted: dict[str, JSON] = {}
-    for path, value in _asked(section, tree, of, settings, counted):
+    plain, asked = _told_apart(section, tree, of, settings)
+    counted = dict(plain)
+    for path, value in asked:
         if section == ROOT and not _is_a_plain_number(path, value):
             continue
         if path == CHECKPOINT and of.parent is not None:

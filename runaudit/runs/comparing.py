@@ -16,6 +16,7 @@ from runaudit.factors.factor import Absent
 from runaudit.factors.tree import same
 from runaudit.records.canonical import JSON, parse_strict
 from runaudit.records.outcome import STATUSES
+from runaudit.runs.forms import MIN_PREFIX, is_prefix
 from runaudit.runs.rows import Entry, fields, shown
 from runaudit.text.words import closest, cut, quoted
 
@@ -26,7 +27,6 @@ ALIVE = ("running", "lost")
 """What a run without an outcome is."""
 IDS = ("id", "cohort")
 """Fields that are named by their beginning."""
-MIN_ID = 4
 
 
 class Missing(Exception):  # noqa: N818  (not an error: the run has no answer)
@@ -174,7 +174,7 @@ def _is_shown_so(side: Side, value: JSON, other: JSON) -> bool:
     if not isinstance(side, Named) or side.name not in fields() or not isinstance(other, str) or not other:
         return False
     if side.name in IDS:
-        return len(other) >= MIN_ID and str(value).startswith(other)
+        return len(other) >= MIN_PREFIX and str(value).startswith(other)
     return shown(side.name, value) == other
 
 
@@ -185,7 +185,7 @@ def _check_word(name: str, side: Side, text: str) -> None:
         return
     if name == "status" and word not in (known := (*STATUSES, *ALIVE)):
         raise UsageError(f"{quoted(word)} is no status{closest(word, known)}", remedy=f"there are {', '.join(known)}")
-    if name in IDS and (len(word) < MIN_ID or set(word) - set("0123456789abcdef")):
+    if name in IDS and not is_prefix(word):
         raise UsageError(
-            f"{quoted(word)} is no beginning of an id, in {cut(text)!r}", remedy=f"give {MIN_ID} digits or more"
+            f"{quoted(word)} is no beginning of an id, in {cut(text)!r}", remedy=f"give {MIN_PREFIX} digits or more"
         )

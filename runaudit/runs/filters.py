@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from runaudit.runs.comparing import MIN_ID, Comparison, Named, Typed
+from runaudit.runs.comparing import Comparison, Named, Typed
 from runaudit.runs.conditions import Condition
-from runaudit.runs.forms import form_of
+from runaudit.runs.forms import MIN_PREFIX, form_of
 from runaudit.runs.meaning import Vocabulary
 from runaudit.runs.rows import Entry
 
@@ -28,7 +28,7 @@ class Called:
                 # The label under which a cohort is listed lacks the seed at the end of those of its runs.
                 return label.startswith(name) and not label[len(name) : len(name) + 1].isalnum()
             return (entry.run.id if form.kind == "id" else entry.row.cohort).startswith(form.name)
-        ids = (entry.run.id, entry.row.cohort) if len(self.text) >= MIN_ID else ()
+        ids = (entry.run.id, entry.row.cohort) if len(self.text) >= MIN_PREFIX else ()
         return self.text.lower() in entry.run.label.lower() or any(one.startswith(self.text) for one in ids)
 
     def comparisons(self) -> Sequence[Comparison]:

@@ -20,7 +20,7 @@ from runaudit.runs.listing import head_cells, line_columns, row_cells, section_j
 from runaudit.runs.reading import load_run
 from runaudit.store.line import LogEntry
 from runaudit.store.remarks import ARCHIVE, UNARCHIVE, read_remark
-from runaudit.store.store import Store
+from runaudit.store.store import ENDINGS, Store
 from runaudit.system.progress import work
 from runaudit.text.terminal import UNPAINTED
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 KEPT_FOUNDERS = 64
 """Cohorts whose first run is kept at hand: a new run is most often of one of the newest."""
-ENDINGS = ("outcome", "correction")
-"""Lines of the log that say what a run was seen to use."""
 KEPT_RUNS = 512
 """Runs that are kept between being put into a cohort and being described: some 30 KB each."""
 

@@ -21,7 +21,7 @@ from runaudit.records.canonical import parse_canonical
 from runaudit.records.digest import Digest
 from runaudit.store.aside import purge_aside, put_over
 from runaudit.store.line import LogEntry
-from runaudit.store.store import Store
+from runaudit.store.store import ENDINGS, Store
 from runaudit.store.tombstone import FORGET, Forgotten, event, tombstone
 from runaudit.system.clock import utc_text
 
@@ -113,7 +113,7 @@ def objects_of(store: Store, run: str, links: Sequence[tuple[str, Digest]], shar
     for entry in store.entries():
         if entry.kind == "manifest" and entry.digest.hex == run:
             found.append(Doomed(digest=entry.digest, what="manifest", run=run))
-        elif entry.subject == f"sha256:{run}" and entry.kind in ("outcome", "correction"):
+        elif entry.subject == f"sha256:{run}" and entry.kind in ENDINGS:
             found.append(Doomed(digest=entry.digest, what=entry.kind, run=run))
         elif entry.kind == "note" and _run_of_note(store, entry) == run:
             found.append(Doomed(digest=entry.digest, what="note", run=run))

@@ -4,13 +4,25 @@ A draft is judged by what it holds, so its sources must be readable before anybo
 in memory, where they were read to anyway, under the caps of capture, and go into the store right before the seal.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Collection
 
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.store.store import Store
 
 WRITERS = 16
-"""Writers run side by side: their fsyncs share the journal's commits."""
+
+
+def put_all(put: Callable[[bytes], Digest], contents: Collection[bytes]) -> None:
+    """Put all of them. Many are written side by side: their fsyncs share the journal's commits. Raises StoreError."""
+    if len(contents) <= 4 or not threading.main_thread().is_alive():
+        for data in contents:
+            put(data)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(max_workers=WRITERS, thread_name_prefix="runaudit-put") as pool:
+        list(pool.map(put, contents))
 
 
 class HeldStore(Store):
@@ -44,5 +56,4 @@ class HeldStore(Store):
     def settle(self) -> None:
         """Write what waits. Raises StoreError."""
         waiting, self._waiting = self._waiting or {}, None
-        with ThreadPoolExecutor(max_workers=WRITERS, thread_name_prefix="runaudit-put") as pool:
-            list(pool.map(super().put, waiting.values()))
+        put_all(super().put, waiting.values())

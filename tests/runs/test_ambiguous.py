@@ -8,21 +8,12 @@ import pytest
 
 from runaudit.errors import UsageError
 from runaudit.runs.forms import taken_for
-from runaudit.runs.names import Names, runs_named
+from runaudit.runs.names import runs_named
 from runaudit.runs.reading import stored_cohorts
 from runaudit.settings import Settings
 from tests.cli.recorded import cohort
 from tests.diff.samples import put
 from tests.store.test_store import launch
-
-
-@pytest.fixture
-def names(store):
-    def find(word, **more):
-        with Names(store, Settings()) as all_names:
-            return all_names.find(word, **more)
-
-    return find
 
 
 def offered(refused):

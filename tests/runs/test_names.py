@@ -37,15 +37,6 @@ COMMANDS = ONE_RUN | RUNS
 
 
 @pytest.fixture
-def names(store):
-    def find(word, **more):
-        with Names(store, Settings()) as all_names:
-            return all_names.find(word, **more)
-
-    return find
-
-
-@pytest.fixture
 def stored(tmp_path, monkeypatch):
     """Two cohorts, of which one has a repetition; and what each word must name."""
     monkeypatch.chdir(tmp_path)
