@@ -135,16 +135,8 @@ def _beyond_the_key(a: Levels, b: Levels, policy: FactorSettings) -> Iterator[Ch
     if (a.files is None) != (b.files is None):
         yield Change(path="code.files", before=a.files is None, after=b.files is None)
     elif a.files is not None and a.files != b.files:
-        yield from (change for change in file_changes(a, b, policy) if not _only_seen(change, a, b))
+        yield from file_changes(a, b, policy)
     yield from _of_the_parents(a, b, policy)
-
-
-def _only_seen(change: Change, a: Levels, b: Levels) -> bool:
-    """Whether a file is known to be code from one run's having read it, and the other run was not watched: a gap."""
-    if not (isinstance(change.before, Absent) or isinstance(change.after, Absent)):
-        return False
-    using, other = (b, a) if isinstance(change.before, Absent) else (a, b)
-    return change.path in using.scope.facts and unwatched(change.path, other)
 
 
 def _of_the_parents(a: Levels, b: Levels, policy: FactorSettings) -> Iterator[Change]:

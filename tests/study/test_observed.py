@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from runaudit.diff import compare, compare_cohorts
@@ -102,9 +102,11 @@ def pair_of(a, b):
 
 some = st.lists(st.sampled_from(USED + IDLE + SEEDS), max_size=5, unique=True)
 any_at_all = st.lists(st.sampled_from(USED + IDLE + SEEDS + BLIND), max_size=5, unique=True)
+BY_NAME = {step.name: step for step in USED + IDLE + SEEDS + BLIND}
 
 
 @given(any_at_all, any_at_all)
+@example([BY_NAME["read local.py 'B = 1\\n'"]], [BY_NAME["net.py is '# why\\nW = 1\\n'"], BY_NAME["level is partial"]])
 @settings(max_examples=120, deadline=None)
 def test_a_study_of_two_runs_says_what_their_comparison_says(left, right):
     a, b = run(*left), run(*right)
