@@ -30,6 +30,7 @@ from runaudit.record.outcome import seal_outcome
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT
+from runaudit.runs.follow import bring_index_along
 from runaudit.store import Store, StoreError
 from runaudit.store.catalogue import HEARTBEAT_S
 
@@ -102,6 +103,7 @@ def run_sealed(
             return _left_to_seal(ended, live, _unsealed(manifest, error))
     watch.tidy()
     drop_end(live)
+    bring_index_along(store)
     return Wrapped(ended=ended, outcome=outcome)
 
 
