@@ -101,10 +101,15 @@ def run_sealed(
             outcome = close_run(store, manifest, end, environ=environ)
         except (RunauditError, OSError) as error:
             return _left_to_seal(ended, live, _unsealed(manifest, error))
+    _sealed(store, live, watch)
+    return Wrapped(ended=ended, outcome=outcome)
+
+
+def _sealed(store: Store, live: Path, watch: "Watch") -> None:
+    """What is done once the outcome is kept."""
     watch.tidy()
     drop_end(live)
     bring_index_along(store)
-    return Wrapped(ended=ended, outcome=outcome)
 
 
 def _left_to_seal(ended: Ended, live: Path, fault: RunauditError) -> Wrapped:
