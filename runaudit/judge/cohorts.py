@@ -72,7 +72,8 @@ def judge_cohorts(
         plan=around.plan,
         designs=[design_of(found) for found in designs],
     )
-    notes = (*around.notes, *_contradicted(arms, designs), *_averaged(arms, metric, values[-1]), *answer.notes)
+    late = (ended(found.policy.note) for found in designs if found.policy)
+    notes = (*late, *around.notes, *_contradicted(arms, designs), *_averaged(arms, metric, values[-1]), *answer.notes)
     return replace(
         answer,
         notes=tuple(dict.fromkeys(notes)),
