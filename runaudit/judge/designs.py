@@ -18,6 +18,14 @@ Pair = tuple[Run, Run]
 """Two runs that stand for the sides of a comparison, where their source is shown."""
 
 
+def compare_named(bench: Bench, words: Sequence[str], *, intent: Sequence[str] = ()) -> tuple[Comparison, Pair]:
+    """Two words for runs or cohorts. Raises UsageError where there are not two."""
+    if len(words) != 2:
+        raise UsageError(f"diff takes two runs, {len(words)} given", remedy="name A and B, or none for the last two")
+    left, right = (bench.named(word) for word in words)
+    return compare_sides(left, right, bench.settings, intent=intent)
+
+
 def compare_sides(
     left: Cohort | Sequence[Run], right: Cohort | Sequence[Run], settings: Settings, *, intent: Sequence[str] = ()
 ) -> tuple[Comparison, Pair]:
