@@ -10,11 +10,11 @@ from typing import Any
 
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import Digest, digest_bytes
+from runaudit.store.kinds import LOOK
 from runaudit.store.store import Store
 
-LOOK = "look"
-"""The kind of its line in the log. The subject is the comparison, not a run, so no run's record changes."""
 LOOK_SCHEMA = "runaudit.look/1"
+"""Of its object. The subject of its line is the comparison, not a run, so no run's record changes."""
 
 Arms = Mapping[str, Iterable[str]]
 """Cohort id -> the ids of the runs whose values were seen."""
