@@ -154,6 +154,8 @@ def levels(run: Run, settings: FactorSettings) -> Levels:
     code = body.get("code")
     if "code" in body:
         tree["code"] = _facts(code) if isinstance(code, Mapping) else {}
+    files = _files(run.manifest.body.get("code")) if isinstance(code, Mapping) else None
+    late = late_files(run) if files is not None else {}
     # An importer may have made settings of the same words already.
     if (words := launch_words(run)) and (_is_captured(run) or not _has_args(tree)):
         tree[ROOT] = arguments_of(words)
@@ -165,8 +167,6 @@ def levels(run: Run, settings: FactorSettings) -> Levels:
         rename(tree, old, end_of(new, settings.aliases))
     for pattern in settings.unordered:
         sort_lists(tree, pattern)
-    files = _files(run.manifest.body.get("code")) if isinstance(code, Mapping) else None
-    late = late_files(run) if files is not None else {}
     return Levels(
         run=run,
         tree=tree,
