@@ -5,8 +5,10 @@
 The store is made of sealed manifests and outcomes, written straight into place without fsync; `list`, `verify` and all
 else read it as any other. Printed: the first `list`, which makes the index; then medians of rounds with the index
 there, of all runs and of the newest 50; `show`, `diff` and `stats` of runs named by label, id and cohort; the listing
-after one more run; and the largest memory of each. CPU is given in units of an empty Python beside it, since other
-programs on the machine slow both: an empty Python before and after each command, and the median of the ratios.
+after one more run, which its launch put into the index, with what that costs the launch beyond what it has loaded, and
+after one that no launch here sealed (it came by import, or goes on); and the largest memory of each. CPU is given in
+units of an empty Python beside it, since other programs on the machine slow both: an empty Python before and after each
+command, and the median of the ratios.
 As an installed program has it, the bytecode is there. 100,000 runs take minutes to write and to index.
 """
 
@@ -17,6 +19,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -24,6 +27,7 @@ from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
+from runaudit.runs.follow import bring_index_along
 from runaudit.store.catalogue import run_ids
 from runaudit.store.end import GENESIS
 from runaudit.store.store import Store
@@ -173,8 +177,20 @@ def main() -> None:
                   before=lambda: [path.unlink() for path in cache.glob("list*")])  # fmt: skip
         for words in (["list"], ["list", "--json"], ["list", "-n", "50"], *named(writer.store)):
             bench.row(words)
-        more = iter(range(given.runs, 2 * given.runs + given.rounds))
-        bench.row(["list"], "list after one more run", before=lambda: writer.add(next(more)))
+        more = iter(range(given.runs, 2 * given.runs + 2 * given.rounds + 1))
+        launches: list[float] = []
+
+        def launch() -> None:
+            writer.add(next(more))
+            began = time.process_time()
+            bring_index_along(Store.open(writer.store.root))
+            launches.append(time.process_time() - began)
+
+        launch()  # What a launch has loaded is loaded here.
+        launches.clear()
+        bench.row(["list"], "list after one more run", before=launch)
+        print(f"{'  of its launch':48.48s} {'':22s} {statistics.median(launches):9.3f}")
+        bench.row(["list"], "list after a run that no launch sealed", before=lambda: writer.add(next(more)))
         own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"(this program itself: {own:.0f} MiB)")
 

@@ -8,7 +8,15 @@ import typer
 
 from runaudit.cli import common
 from runaudit.cli.common import Context
-from runaudit.cli.witness import AnchorOption, CheckAnchorOption, JobsOption, KeyOption, SignOption, SinceOption
+from runaudit.cli.witness import (
+    AnchorOption,
+    CheckAnchorOption,
+    JobsOption,
+    KeyOption,
+    SignOption,
+    SinceOption,
+    place_of,
+)
 from runaudit.text.verdicts import INTEGRITY, verdict_words
 from runaudit.voice.saying import hint, printable
 
@@ -53,8 +61,8 @@ def verify(
 
     opened = context.open()
     ids = ids_named(context.store, context.settings, *runs) if runs else None
-    found = attest(opened, ids, key=key, check=check_anchor, since=since, sign=sign, place=anchor,
-                   jobs=jobs or os.cpu_count() or 1)  # fmt: skip
+    found = attest(opened, ids, key=key, check=check_anchor, since=since, places=place_of, sign=sign,
+                   anchor=place_of(anchor) if anchor else None, jobs=jobs or os.cpu_count() or 1)  # fmt: skip
     if not context.quiet or found.answer.found.problems:
         context.tell(found.answer)
     if not context.json:

@@ -15,6 +15,7 @@ from runaudit.records.digest import Digest
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT
+from runaudit.runs.follow import bring_index_along
 from runaudit.store import Store
 from runaudit.store.catalogue import HEARTBEAT, liveness, outcome_entry
 
@@ -58,6 +59,7 @@ def seal_lost(
     with contextlib.suppress(OSError):
         remove_folder(_logs(live))
     drop_end(live)
+    bring_index_along(store)
     return outcome
 
 

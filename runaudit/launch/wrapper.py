@@ -30,6 +30,7 @@ from runaudit.record.outcome import seal_outcome
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT
+from runaudit.runs.follow import bring_index_along
 from runaudit.store import Store, StoreError
 from runaudit.store.catalogue import HEARTBEAT_S
 
@@ -100,9 +101,15 @@ def run_sealed(
             outcome = close_run(store, manifest, end, environ=environ)
         except (RunauditError, OSError) as error:
             return _left_to_seal(ended, live, _unsealed(manifest, error))
+    _sealed(store, live, watch)
+    return Wrapped(ended=ended, outcome=outcome)
+
+
+def _sealed(store: Store, live: Path, watch: "Watch") -> None:
+    """What is done once the outcome is kept."""
     watch.tidy()
     drop_end(live)
-    return Wrapped(ended=ended, outcome=outcome)
+    bring_index_along(store)
 
 
 def _left_to_seal(ended: Ended, live: Path, fault: RunauditError) -> Wrapped:

@@ -31,6 +31,7 @@ from runaudit.records.canonical import JSON
 from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
+from runaudit.runs.follow import bring_index_along
 from runaudit.runs.parent import known_init
 from runaudit.store.held import HeldStore
 from runaudit.store.place import find_store
@@ -247,6 +248,9 @@ class Recorder:
             # It came while the outcome was sealed: the seal was finished first, now the signal has its way.
             signal.signal(self._late_signal, signal.SIG_DFL)
             os.kill(self._pid, self._late_signal)
+        if self.owns:
+            with unobserved():
+                bring_index_along(self.store)
         return self.outcome
 
     def _end(self, status: str, metrics: Mapping[str, float] | None, error: str | None) -> None:

@@ -34,14 +34,25 @@ KEPT_RUNS = 512
 """Runs that are kept between being put into a cohort and being described: some 30 KB each."""
 
 
+class TooManyRunsError(Exception):
+    """More runs would be read than may be."""
+
+
 class Grouping:
     """The cohorts of an index while runs are put into them. away: the runs that lists leave out; None where nothing but
-    the names of cohorts is kept."""
+    the names of cohorts is kept. most: so many runs of a cohort are read at the most, None for all; `take` and
+    `describe` raise TooManyRunsError beyond."""
 
     def __init__(
-        self, store: Store, settings: "Settings", index: sqlite3.Connection, *, away: frozenset[str] | None = None
+        self,
+        store: Store,
+        settings: "Settings",
+        index: sqlite3.Connection,
+        *,
+        away: frozenset[str] | None = None,
+        most: int | None = None,
     ) -> None:
-        self._store, self._settings, self._index, self._away = store, settings, index, away
+        self._store, self._settings, self._index, self._away, self._most = store, settings, index, away, most
         self._dirty: set[int] = set()
         self._founders: dict[int, Identity] = {}
         self._runs: dict[str, Run] = {}
@@ -109,7 +120,9 @@ class Grouping:
 
     def _cohort(self, number: int) -> Cohort:
         (name,) = self._index.execute("SELECT id FROM cohorts WHERE number = ?", (number,)).fetchone()
-        runs = tuple(self._run(run) for run in self._members(number))
+        members = self._members(number)
+        self._may_read(len(members))
+        runs = tuple(self._run(run) for run in members)
         return Cohort(id=name, label=shared_label(runs), runs=runs)
 
     def _members(self, number: int) -> list[str]:
@@ -161,6 +174,7 @@ class Grouping:
         marks = ", ".join("?" * len(numbers))
         rows = self._index.execute(f"SELECT id, number FROM runs WHERE cohort IN ({marks}) ORDER BY number", numbers)
         runs = rows.fetchall()
+        self._may_read(len(runs))
         self._index.execute(f"DELETE FROM runs WHERE cohort IN ({marks})", numbers)
         self._index.execute(f"DELETE FROM cohorts WHERE number IN ({marks})", numbers)
         self._dirty.difference_update(numbers)
@@ -168,6 +182,10 @@ class Grouping:
             self._founders.pop(number, None)
         for run_id, at in runs:
             self._add(run_id, at)
+
+    def _may_read(self, runs: int) -> None:
+        if self._most is not None and runs > self._most:
+            raise TooManyRunsError
 
     def _touch(self, run_id: str) -> None:
         """Something was said of a run. One that was just added is described as all of the log has it."""

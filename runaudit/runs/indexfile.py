@@ -16,12 +16,13 @@ import fcntl
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from runaudit.settings import Settings
+    from runaudit.store.line import LogEntry
     from runaudit.store.store import Store
 
 SCHEMA = "runaudit.list-index/8"
@@ -38,6 +39,8 @@ VIEWS = ("whole", "shown", "answer")
 its object in the JSON answer. All are empty where all of its runs are put away."""
 TAIL_BYTES = 64 << 10
 """New lines of the log up to which each run's ending is looked for by itself: some 200."""
+FEW_RUNS = 64
+"""Runs that a launch may read to bring the index along: a cohort of many is described by who lists it."""
 KNOWN_KINDS = ("manifest", "outcome", "correction", "waiver", "look", "note", "archive", "unarchive", "repair")
 """Of a line of another kind the index does not know what it changes, and is made anew."""
 TABLES = (
@@ -81,7 +84,7 @@ def current(store: "Store", settings: "Settings") -> sqlite3.Connection | None:
 def _made(store: "Store", settings: "Settings") -> sqlite3.Connection | None:
     """The index brought to the log by this process, or by another that this one waited for."""
     try:
-        with _alone(store) as ours:
+        with alone(store) as ours:
             if not ours:
                 return None
             # Another process may have done it while this one waited.
@@ -92,17 +95,39 @@ def _made(store: "Store", settings: "Settings") -> sqlite3.Connection | None:
 
 def caught_up(root: Path, settings: "Settings") -> sqlite3.Connection | None:
     """The index of the store at `root`, brought to the log where no more than a few lines are missing from it."""
-    try:
-        with contextlib.closing(_connected(root)) as index:
-            made = _made_of(index)
-        lacking = (root / "log.jsonl").stat().st_size - made["size"] if made is not None else 0
-    except (sqlite3.Error, OSError, ValueError, TypeError, KeyError):
-        return None
-    if not 0 < lacking <= TAIL_BYTES:
+    if not _lacks_little(root):
         return None
     from runaudit.store.store import Store
 
     return _made(Store.open(root), settings)
+
+
+def _lacks_little(root: Path, wait_s: float | None = None) -> bool:
+    """Whether the index of the store at `root` lacks some lines of the log, and no more than a few."""
+    try:
+        with contextlib.closing(_connected(root, wait_s)) as index:
+            made = _made_of(index)
+        lacking = (root / "log.jsonl").stat().st_size - made["size"] if made is not None else 0
+    except (sqlite3.Error, OSError, ValueError, TypeError, KeyError):
+        return False
+    return bool(0 < lacking <= TAIL_BYTES)
+
+
+def follow(store: "Store", settings: "Settings") -> bool:
+    """Bring an index that was left as it is along with the log; whether it was. Nothing is waited for or made anew, and
+    no more than a few runs are read: False leaves the work to who lists. Raises OSError, ValueError and sqlite3.Error
+    where the files are not what they should be."""
+    if not (_is_as_left(store.root) and _lacks_little(store.root, 0.0)):
+        return False
+    with alone(store, wait_s=0.0) as ours:
+        if not ours:
+            return False
+        with contextlib.closing(_connected(store.root, 0.0)) as index:
+            log = _facts(store.log_path)
+            if not _brought_up(index, store, settings, most=FEW_RUNS):
+                return False
+        _seal(store, log)
+    return True
 
 
 def in_memory(store: "Store", settings: "Settings") -> sqlite3.Connection:
@@ -118,8 +143,9 @@ def in_memory(store: "Store", settings: "Settings") -> sqlite3.Connection:
     return index
 
 
-def _connected(root: Path) -> sqlite3.Connection:
-    return sqlite3.connect(root / "cache" / FILE, timeout=WAIT_S, isolation_level=None)
+def _connected(root: Path, wait_s: float | None = None) -> sqlite3.Connection:
+    wait_s = WAIT_S if wait_s is None else wait_s
+    return sqlite3.connect(root / "cache" / FILE, timeout=wait_s, isolation_level=None)
 
 
 def _emptied(index: sqlite3.Connection) -> None:
@@ -197,10 +223,10 @@ def _digest(raw: bytes, size: int) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def _alone(store: "Store") -> Iterator[bool]:
+def alone(store: "Store", wait_s: float | None = None) -> Iterator[bool]:
     """Whether this process may write the index; the others wait, or read the records."""
     with (store.root / "cache" / SEAL).open("a+b") as file:
-        until = time.monotonic() + WAIT_S
+        until = time.monotonic() + (WAIT_S if wait_s is None else wait_s)
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -245,9 +271,10 @@ def _seal(store: "Store", log: list[int]) -> None:
     (path / SEAL).write_text(text)
 
 
-def _brought_up(index: sqlite3.Connection, store: "Store", settings: "Settings") -> bool:
+def _brought_up(index: sqlite3.Connection, store: "Store", settings: "Settings", *, most: int | None = None) -> bool:
+    """Write what the log says more than the index, or all of it. False where a record is damaged, and where that is not
+    to be done: with `most` given, the index is gone on with, and of no cohort more runs are read."""
     from runaudit.runs.grouping import Grouping
-    from runaudit.store.line import parsed_lines
     from runaudit.store.remarks import archived
 
     # What a crash leaves half-written is not sealed and so not believed: waiting for the disk would gain nothing.
@@ -256,21 +283,15 @@ def _brought_up(index: sqlite3.Connection, store: "Store", settings: "Settings")
     index.execute("BEGIN IMMEDIATE")
     try:
         raw = store.whole_log()
-        old = _to_go_on_from(index, store, settings)
-        beginning, digest = _digest(raw, min(old["size"], len(raw)) if old is not None else 0)
-        if old is None or not 0 < old["size"] <= len(raw) or beginning != old["log"]:
+        old, entries, digest = _to_go_on_from(index, store, settings, raw)
+        if old == NOTHING and (most is not None or not raw):
+            index.execute("ROLLBACK")
+            return False
+        if old == NOTHING:
             _emptied(index)
-            old = {"size": 0, "entries": 0}
-        if len(raw) - old["size"] > TAIL_BYTES:
-            entries = list(store.entries()[old["entries"] : raw.count(b"\n")])  # Parsed once, for each of many runs.
-        else:
-            entries = [entry for _, entry in parsed_lines(raw[old["size"] :])]
-        if old["size"] and any(entry.kind not in KNOWN_KINDS for entry in entries):
-            _emptied(index)  # Something was said of which this version cannot tell what it touches.
-            old, entries = {"size": 0, "entries": 0}, list(store.entries()[: raw.count(b"\n")])
-        grouping = Grouping(store, settings, index, away=archived(store))
+        grouping = Grouping(store, settings, index, away=archived(store), most=most)
         grouping.take(entries, old["entries"])
-        if not raw or not grouping.describe():
+        if not grouping.describe():
             index.execute("ROLLBACK")
             return False
         made = {**_kind(settings), "size": len(raw), "log": digest,
@@ -285,10 +306,35 @@ def _brought_up(index: sqlite3.Connection, store: "Store", settings: "Settings")
     return True
 
 
-def _to_go_on_from(index: sqlite3.Connection, store: "Store", settings: "Settings") -> Mapping[str, Any] | None:
-    """The state of an older index that was left as it is. What log it was made of, its digest tells."""
+NOTHING: Mapping[str, Any] = {"size": 0, "entries": 0}
+"""What an index that is made anew has of the log."""
+
+
+def _to_go_on_from(
+    index: sqlite3.Connection, store: "Store", settings: "Settings", raw: bytes
+) -> tuple[Mapping[str, Any], "Sequence[LogEntry]", str]:
+    """The state of an older index of this beginning of the log, else NOTHING; what the log says beyond it; and the
+    digest of all of the log, whose whole lines are `raw`."""
+    from runaudit.store.line import parsed_lines
+
+    old = _state_left(index, store, settings)
+    beginning, digest = _digest(raw, min(old["size"], len(raw)))
+    if not 0 < old["size"] <= len(raw) or beginning != old["log"]:
+        old = NOTHING
+    if len(raw) - old["size"] > TAIL_BYTES:
+        entries = list(store.entries()[old["entries"] : raw.count(b"\n")])  # Parsed once, for each of many runs.
+    else:
+        entries = [entry for _, entry in parsed_lines(raw[old["size"] :])]
+    if old["size"] and any(entry.kind not in KNOWN_KINDS for entry in entries):
+        # Something was said of which this version cannot tell what it touches.
+        old, entries = NOTHING, list(store.entries()[: raw.count(b"\n")])
+    return old, entries, digest
+
+
+def _state_left(index: sqlite3.Connection, store: "Store", settings: "Settings") -> Mapping[str, Any]:
+    """The state of an older index that was left as it is, else NOTHING. What log it was made of, its digest tells."""
     try:
         old = _made_of(index) if _is_as_left(store.root) else None
     except (OSError, ValueError):
-        return None
-    return old if old is not None and _is_of(old, settings) else None
+        return NOTHING
+    return old if old is not None and _is_of(old, settings) else NOTHING

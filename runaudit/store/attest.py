@@ -5,11 +5,12 @@ once it was found sound.
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from runaudit.errors import NothingToJudgeError
+from runaudit.errors import NothingToJudgeError, UsageError
+from runaudit.store.anchor import Place
 from runaudit.store.answer import VerifyAnswer
 from runaudit.store.store import Store
 from runaudit.store.verify import verify
-from runaudit.store.witness import witness, witnessed
+from runaudit.store.witness import Places, by_line, place_of, witness, witnessed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,20 +29,24 @@ def attest(
     key: Path | None = None,
     check: str | None = None,
     since: str | None = None,
+    places: Places = place_of,
     sign: Path | None = None,
-    place: str | None = None,
+    anchor: Place | None = None,
     jobs: int = 1,
 ) -> Attested:
-    """Check the runs named, else all. key, check, since: the witnesses to ask, as `witnessed` has them; sign, place:
-    those to make.
+    """Check the runs named, else all. key, check, since, places: the witnesses to ask, as `witnessed` has them; sign,
+    anchor: those to make.
 
-    Raises NothingToJudgeError where the store holds no run: a check of nothing is no pass.
+    Raises UsageError where one is to be made and `since` leaves out what only the caller vouches for;
+    NothingToJudgeError where the store holds no run: a check of nothing is no pass.
     """
-    asked = witnessed(store, key=key, check=check, since=since)
+    if (sign or anchor) and since and by_line(since) is not None:
+        raise UsageError("a signature and an anchor take a store that is verified whole", remedy="leave --since out")
+    asked = witnessed(store, key=key, check=check, since=since, places=places)
     # A signature or an anchor speaks of the whole log, so it takes a whole store that is sound.
-    found = verify(store, None if sign or place else ids, jobs=jobs, unread_until=asked.until)
+    found = verify(store, None if sign or anchor else ids, jobs=jobs, unread_until=asked.until)
     found = replace(found, problems=(*found.problems, *asked.problems))
-    done = () if found.problems else witness(store, key=sign, place=place)
+    done = () if found.problems else witness(store, key=sign, place=anchor)
     if not (found.problems or found.runs or asked.until):
         raise NothingToJudgeError("the store holds no run, so nothing was checked", remedy="start a run first")
     answer = VerifyAnswer(found=found, notes=(*asked.remarks, *done))
