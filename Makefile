@@ -23,11 +23,11 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $(STAMP)
 
 # The crash tests fork for every step on the disk, and a process that has imported the whole suite forks ten times slower.
-CRASH = tests/store/test_crash.py
+CRASH = tests/store/test_crash.py tests/store/test_life.py
 
 test: setup  ## run the whole suite
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(CRASH)
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --ignore $(CRASH)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(CRASH:%=--ignore=%)
 
 coverage: setup  ## the suite with line coverage (half as long again)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report=term

@@ -57,3 +57,9 @@ class GuardRefusedError(RunauditError):
     """The guard did not let the run start."""
 
     exit_code: ClassVar[int] = 5
+
+
+class StoppedError(RunauditError):
+    """Whoever asked did not want to wait for the end (Ctrl-C). Says how far it came."""
+
+    exit_code: ClassVar[int] = 130

@@ -39,8 +39,8 @@ class PlainCommand(TyperCommand):
         return []
 
     def _completed(self, args: list[str]) -> list[str]:
-        """An option whose metavar is `[WORD|FILE]` may stand alone and then means WORD. What follows it is its value
-        where it is such a word or a path, and else what it would be without the option."""
+        """An option whose metavar is `[WORD|KIND:NAME|FILE]` may stand alone and then means WORD. What follows it is
+        its value where it is such a word or a path, and else what it would be without the option."""
         alone = {name: words.strip("[]").split("|") for param in self.params if param.param_type_name == "option"
                  if (words := str(param.metavar or "")).startswith("[") for name in param.opts}  # fmt: skip
         done: list[str] = []
@@ -49,7 +49,8 @@ class PlainCommand(TyperCommand):
             if word in alone:
                 behind = args[at + 1] if at + 1 < len(args) else "-"
                 is_path = not behind.startswith("-") and ("." in behind or "/" in behind or Path(behind).exists())
-                done += [] if is_path or behind in alone[word] else alone[word][:1]
+                kinds = tuple(f"{kind}:" for kind, colon, _ in (one.partition(":") for one in alone[word]) if colon)
+                done += [] if is_path or behind in alone[word] or behind.startswith(kinds) else alone[word][:1]
         return done
 
 

@@ -8,8 +8,16 @@ import typer
 
 from runaudit.cli import common
 from runaudit.cli.common import Context
-from runaudit.cli.witness import AnchorOption, CheckAnchorOption, JobsOption, KeyOption, SignOption, SinceOption
-from runaudit.errors import NothingToJudgeError
+from runaudit.cli.witness import (
+    AnchorOption,
+    CheckAnchorOption,
+    JobsOption,
+    KeyOption,
+    SignOption,
+    SinceOption,
+    place_of,
+)
+from runaudit.errors import NothingToJudgeError, UsageError
 from runaudit.text.verdicts import INTEGRITY, verdict_words
 
 if TYPE_CHECKING:
@@ -56,15 +64,17 @@ def verify(
     from runaudit.runs.names import ids_named
     from runaudit.store.answer import VerifyAnswer
     from runaudit.store.verify import verify as rehash
-    from runaudit.store.witness import witness, witnessed
+    from runaudit.store.witness import by_line, witness, witnessed
 
     opened = context.open()
     ids = ids_named(context.store, context.settings, *runs) if runs else None
-    said = witnessed(opened, key=key, check=check_anchor, since=since)
+    if (sign or anchor) and since and by_line(since) is not None:
+        raise UsageError("a signature and an anchor take a store that is verified whole", remedy="leave --since out")
+    said = witnessed(opened, key=key, check=check_anchor, since=since, places=place_of)
     # A signature or an anchor speaks of the whole log, so it takes a whole store that is sound.
     result = rehash(opened, None if sign or anchor else ids, jobs=jobs or os.cpu_count() or 1, unread_until=said.until)
     result = replace(result, problems=(*result.problems, *said.problems))
-    done = () if result.problems else witness(opened, key=sign, place=anchor)
+    done = () if result.problems else witness(opened, key=sign, place=place_of(anchor) if anchor else None)
     if not (result.problems or result.runs or said.until):
         raise NothingToJudgeError("the store holds no run, so nothing was checked", remedy="start a run first")
     answer = VerifyAnswer(found=result, notes=(*said.remarks, *done))

@@ -41,6 +41,9 @@ LARGE = 1 << 18
 """Bytes of lines from which columns are kept instead."""
 CHUNK = 1 << 16
 MAGIC = b"PK\x03\x04"
+FASTEST = 1
+"""Of zlib's levels: a ramp of steps or times becomes as small as at the usual 6 (0.19 and 0.22 of its size at both), in
+an eighth of the time."""
 SCHEMA = "runaudit.series/1"
 MAX_UNPACKED = 4 << 30
 """What is unpacked of an archive from elsewhere, at most: 40 million steps of ten numbers."""
@@ -105,10 +108,13 @@ class Tables:
             whole = (
                 len(rows) == count and sum(map(len, rows)) == 3 * count and sum(map(len, values)) == len(names) * count
             )
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:  # another shape, or no JSON
-            raise _UnlikeError from error
-        kinds = set().union(*(map(type, column) for column in columns))
-        if not whole or set(map(type, steps)) != {int} or set(map(type, times)) != {float} or not kinds <= {int, float}:
+            # Packing refuses what is no number, in half the time of `array.extend`; but it takes true for 1.
+            pack = struct.Struct(f"{count}d").pack
+            parts = [pack(*column) for column in columns]
+            whole = whole and not any(bool in map(type, column) for column in columns)
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError, struct.error, OverflowError) as error:
+            raise _UnlikeError from error  # another shape, or no JSON
+        if not whole or set(map(type, steps)) != {int} or set(map(type, times)) != {float}:
             raise _UnlikeError
         if max(map(abs, steps)) >= MAX_STEP:
             raise OverflowError("a step beyond 64 bits")
@@ -116,8 +122,8 @@ class Tables:
         table.line.extend(range(self.lines, self.lines + count))
         table.step.extend(steps)
         table.time.extend(times)
-        for column, new in zip(table.values, columns, strict=True):
-            column.extend(map(float, new) if int in kinds else new)
+        for column, part in zip(table.values, parts, strict=True):
+            column.frombytes(part)
         self.lines += count
 
     def _add_row(self, row: Mapping[str, Any] | None) -> None:
@@ -230,12 +236,9 @@ def _write(archive: zipfile.ZipFile, name: str, kind: str, count: int, data: byt
     info = zipfile.ZipInfo(f"{name}.npy", date_time=_EPOCH)
     sample = data[: 1 << 16]
     # The last digits of a loss are noise, and cost a second a million to find incompressible again.
-    info.compress_type = (
-        zipfile.ZIP_DEFLATED if len(zlib.compress(sample, 1)) < 0.8 * len(sample) else zipfile.ZIP_STORED
-    )
-    with archive.open(info, "w", force_zip64=True) as member:
-        member.write(_npy_head(kind, count))
-        member.write(data)
+    shrinks = len(zlib.compress(sample, FASTEST)) < 0.8 * len(sample)
+    kept = zipfile.ZIP_DEFLATED if shrinks else zipfile.ZIP_STORED
+    archive.writestr(info, _npy_head(kind, count) + data, kept, compresslevel=FASTEST)
 
 
 def _npy_head(kind: str, count: int) -> bytes:

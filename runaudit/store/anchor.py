@@ -2,9 +2,9 @@
 
     runaudit-head/2 <store> <lines> <digest of the last of them> <when>
 
-One such line stands in a git note (`refs/notes/runaudit`; a witness once somebody else has fetched it) or in a file
-elsewhere. It names the store it speaks of, so that several stores share a repository or a file. Lines of version 1,
-which name none, are held against every store.
+One such line stands in a git note (`refs/notes/runaudit`; a witness once somebody else has fetched it), in a file
+elsewhere, or where another room keeps it (`integrations.wandb_anchor`). It names the store it speaks of, so that
+several stores share a repository or a file. Lines of version 1, which name none, are held against every store.
 
 That today's log *extends* the anchored one needs no tree: every line names the digest of the line before it, so where
 line n has the anchored digest, lines 1 to n are the anchored ones. A Merkle tree, as transparency logs have it
@@ -40,6 +40,10 @@ class Place(Protocol):
     def name(self) -> str:
         """How it is called in an answer."""
 
+    @property
+    def kept(self) -> str:
+        """Where a new anchor lies, and what is left to do with it."""
+
     def lines(self) -> Iterator[str]:
         """Every line that stands there."""
 
@@ -57,6 +61,11 @@ class GitNotes:
     def name(self) -> str:
         """The notes' reference."""
         return f"refs/notes/{NOTES_REF}"
+
+    @property
+    def kept(self) -> str:
+        """A note is a witness only once somebody else has it."""
+        return f"share it with: git push REMOTE {self.name}"
 
     def lines(self) -> Iterator[str]:
         """Every line of every note."""
@@ -78,6 +87,11 @@ class AnchorFile:
     def name(self) -> str:
         """Its path."""
         return str(self.path)
+
+    @property
+    def kept(self) -> str:
+        """In it."""
+        return f"in {self.path}"
 
     def lines(self) -> Iterator[str]:
         """Every line; none where there is no file yet. Raises UsageError where it is no text file."""

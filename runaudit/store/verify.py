@@ -8,11 +8,12 @@ One damaged line, record or file never hides another: each is a problem of its o
 """
 
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
-from runaudit.errors import IntegrityError
+from runaudit.errors import IntegrityError, StoppedError
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.store.end import FILE, GENESIS, MARKED, Ends, end_fault, end_remarks, read_ends
@@ -149,23 +150,53 @@ def _chain_faults(lines: Sequence[_Line]) -> Iterator[str]:
 
 
 def _checked(store: Store, launches: Sequence[Launch], jobs: int) -> tuple[list[Problem], Hashed]:
-    """What is wrong with these runs, and all that was hashed for it."""
+    """What is wrong with these runs, and all that was hashed for it. Raises StoppedError where Ctrl-C ends it."""
     problems: list[Problem] = []
     hashed = Hashed()
+    done = 0
     chunks = [launches[at : at + CHUNK] for at in range(0, len(launches), CHUNK)]
-    with work("hashing again", len(launches), "runs") as advance:
-        if jobs <= 1 or len(chunks) <= 1:
-            for chunk in chunks:
-                problems += check_runs(store.root, chunk, hashed)[0]
-                advance(len(chunk))
-            return problems, hashed
-        with ProcessPoolExecutor(min(jobs, len(chunks), os.cpu_count() or 1)) as pool:
-            roots = [store.root] * len(chunks)
-            for chunk, (found, part) in zip(chunks, pool.map(check_runs, roots, chunks), strict=True):
+    try:
+        with work("hashing again", len(launches), "runs") as advance:
+            for chunk, (found, part) in zip(chunks, _each(store, chunks, hashed, jobs), strict=True):
                 problems += found
-                hashed.add(part)
+                if part is not hashed:
+                    hashed.add(part)
+                done += len(chunk)
                 advance(len(chunk))
+    except KeyboardInterrupt as error:
+        raise _stopped(launches, done, problems) from error
     return problems, hashed
+
+
+def _each(
+    store: Store, chunks: Sequence[Sequence[Launch]], hashed: Hashed, jobs: int
+) -> Iterator[tuple[list[Problem], Hashed]]:
+    """Each chunk's problems and what was hashed, in their order: all into `hashed` here, or each by a process."""
+    if jobs <= 1 or len(chunks) <= 1:
+        yield from (check_runs(store.root, chunk, hashed) for chunk in chunks)
+        return
+    # Ctrl-C reaches the whole group: this process alone says what it means.
+    pool = ProcessPoolExecutor(
+        min(jobs, len(chunks), os.cpu_count() or 1), initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
+    )
+    try:
+        yield from pool.map(check_runs, [store.root] * len(chunks), chunks)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _stopped(launches: Sequence[Launch], done: int, problems: Sequence[Problem]) -> StoppedError:
+    """How far it came, what was wrong until there, and the word that goes on from there.
+
+    Launches come in the order of their lines, so every run of which no line is newer than the last one's first was
+    among them.
+    """
+    wrong = "; ".join(f"{one.file}: {one.problem}" for one in problems[:3]) if problems else ""
+    said = f"{plural(len(problems), 'problem')} so far: {wrong}" if problems else "nothing wrong so far"
+    return StoppedError(
+        f"stopped after {done:,} of {plural(len(launches), 'run')}, {said}",
+        remedy=f"the same command with --since line:{launches[done - 1][1][0].seq} goes on from there" if done else "",
+    )
 
 
 def _check_remarks(

@@ -1,6 +1,7 @@
 """Witnesses of a log: a signature over its head, an anchor outside the store. Asked, and made, on request only."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from runaudit.store.store import Store
 from runaudit.system.clock import utc_text
 from runaudit.system.git import Git, work_tree
 
-GIT, SIGNED = "git", "signed"
-"""The words for the places where a head may have been kept; any other word is a file."""
+GIT, SIGNED, LINE = "git", "signed", "line:"
+"""The words for the places where a head may have been kept, and for a line that was verified; any other is a file."""
+Places = Callable[[str], Place]
+"""The place that a word names."""
 
 
 class AnchorError(RunauditError):
@@ -30,8 +33,9 @@ class Witnessed:
     until: int = 0
 
 
-def witnessed(store: Store, *, key: Path | None, check: str | None, since: str | None) -> Witnessed:
-    """Ask the signatures of `key`, the anchors of the places `check` and `since` (a file, `git`; or `signed`).
+def witnessed(store: Store, *, key: Path | None, check: str | None, since: str | None, places: Places) -> Witnessed:
+    """Ask the signatures of `key`, the anchors of the places `check` and `since` (or `signed`, or the number of a line
+    up to which the caller has verified).
 
     The last remark says what is not promised without them. Raises UsageError for `signed` without a key.
     """
@@ -40,6 +44,11 @@ def witnessed(store: Store, *, key: Path | None, check: str | None, since: str |
     problems: tuple[Problem, ...] = ()
     remarks: tuple[str, ...] = ()
     until, lines = 0, len(chains_of(store.log_bytes()))
+    if since is not None and (number := by_line(since)) is not None:
+        until, since = number, None
+        if until > lines:
+            raise UsageError(f"the log has {lines} lines, not {until}", remedy="name a line that was verified before")
+        remarks += (f"lines up to {until} of the log are taken as verified before, on your word",)
     if key is not None:
         found = check_signature(store, key)
         reach = signed_until(store, key).seq
@@ -47,7 +56,7 @@ def witnessed(store: Store, *, key: Path | None, check: str | None, since: str |
         remarks += () if found else (f"signed up to line {reach} of {lines} of the log",)
         until = reach if since == SIGNED and not found else 0
     for word in dict.fromkeys(word for word in (check, since) if word not in (None, SIGNED)):
-        place = place_of(str(word))
+        place = places(str(word))
         contradicted, head = check_anchor(store, place)
         problems += contradicted
         if head is not None and not contradicted:
@@ -56,21 +65,28 @@ def witnessed(store: Store, *, key: Path | None, check: str | None, since: str |
     return Witnessed(problems=problems, until=until, remarks=remarks if key and check else (*remarks, NOT_PROMISED))
 
 
-def witness(store: Store, *, key: Path | None, place: str | None) -> tuple[str, ...]:
+def by_line(word: str) -> int | None:
+    """The number in `line:N`, None for any other word. Raises UsageError where N is no number."""
+    if not word.startswith(LINE):
+        return None
+    if not (number := word.removeprefix(LINE)).isdecimal():
+        raise UsageError(f"{word} names no line of the log", remedy="write line:N")
+    return int(number)
+
+
+def witness(store: Store, *, key: Path | None, place: Place | None) -> tuple[str, ...]:
     """Sign and anchor the head as it stands, on request only. Call it after the whole store was found sound."""
     done: tuple[str, ...] = ()
     now = utc_text(time.time())
     if key is not None:
         done += (f"signed: {sign(store, key, time=now)}",)
     if place is not None:
-        head = anchor(store, place_of(place), time=now)
-        where = "share it with: git push REMOTE refs/notes/runaudit" if place == GIT else f"in {place}"
-        done += (f"anchored line {head.seq}; {where}",)
+        done += (f"anchored line {anchor(store, place, time=now).seq}; {place.kept}",)
     return done
 
 
 def place_of(word: str) -> Place:
-    """The place that a word names."""
+    """The place that a word names, of those that need no library."""
     return GitNotes(git_here) if word == GIT else AnchorFile(Path(word).expanduser())
 
 

@@ -25,7 +25,11 @@ RUNAUDIT_FLOORS = [
 ]
 HOMES = {
     "torch": {"runaudit/integrations/torch.py"},
-    "wandb": {"runaudit/integrations/wandb.py", "runaudit/importers/wandb.py"},
+    "wandb": {
+        "runaudit/integrations/wandb.py",
+        "runaudit/integrations/wandb_anchor.py",
+        "runaudit/importers/wandb.py",
+    },
     "tensorboard": {"runaudit/importers/tensorboard.py"},
     "matplotlib": {"runaudit/report/figures.py"},
     "jinja2": {"runaudit/report/html.py"},

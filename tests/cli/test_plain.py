@@ -55,3 +55,21 @@ def test_listing_loads_no_validators_and_no_judge(tmp_path):
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, capture_output=True, text=True)
 
     assert json.loads(done.stdout.splitlines()[-1]) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "value", "runs"),
+    [
+        (["--since", "line:4", "a"], "line:4", ["a"]),
+        (["--since", "wandb:mine", "a"], "wandb:mine", ["a"]),
+        (["--since", "./heads", "a"], "./heads", ["a"]),
+        (["--since", "a"], "signed", ["a"]),
+        (["--since"], "signed", []),
+    ],
+)
+def test_an_option_that_may_stand_alone_takes_only_what_can_be_its_value(line, value, runs):
+    from runaudit.cli.app import COMMANDS, load_command
+
+    params = load_command("verify", COMMANDS["verify"][0]).make_context("verify", line).params
+
+    assert (params["since"], params["runs"] or []) == (value, runs)

@@ -12,6 +12,7 @@ from runaudit.store import Store
 from runaudit.store.anchor import NAMED, UNNAMED, AnchorFile, GitNotes, anchor, check_anchor
 from runaudit.store.end import Ends, start_of, write_end
 from runaudit.store.signature import check_signature, head_of, pae, sign, signed_until
+from runaudit.store.witness import place_of, witnessed
 
 TIME = "2026-11-21T00:00:00Z"
 
@@ -224,3 +225,14 @@ def test_a_file_of_something_else_is_never_written_over(store, tmp_path):
     with pytest.raises(UsageError, match="something else than anchors"):
         anchor(store, AnchorFile(tmp_path / "thesis.tex"), time=TIME)
     assert (tmp_path / "thesis.tex").read_text() == "x"
+
+
+def test_what_was_verified_up_to_a_line_is_left_out_on_the_word_of_who_says_so(store):
+    asked = {"key": None, "check": None, "places": place_of}
+
+    said = witnessed(store, since="line:2", **asked)
+
+    assert said.until == 2
+    assert "on your word" in said.remarks[0]
+    with pytest.raises(UsageError, match="the log has 3 lines, not 4"):
+        witnessed(store, since="line:4", **asked)

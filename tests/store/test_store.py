@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runaudit.errors import IntegrityError, NothingToJudgeError
+from runaudit.errors import IntegrityError, NothingToJudgeError, StoppedError
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.manifest import Manifest
@@ -15,6 +15,7 @@ from runaudit.records.outcome import Outcome
 from runaudit.records.trajectory import line_of
 from runaudit.store import Store, StoreError, find_store
 from runaudit.store.catalogue import load, load_or_fault, process_start, run_ids
+from runaudit.store.rehash import check_runs
 from runaudit.store.verify import verify
 from tests.store.test_signature import reseal
 
@@ -338,3 +339,29 @@ def test_the_store_of_a_repository_is_at_its_root(tmp_path):
     (tmp_path / "a" / "b").mkdir(parents=True)
     assert find_store(tmp_path / "a" / "b", environ={}) == tmp_path / ".runaudit"
     assert find_store(tmp_path, environ={"RUNAUDIT_STORE": "/elsewhere"}) == Path("/elsewhere")
+
+
+def test_a_verify_that_is_stopped_says_where_to_go_on_and_finds_the_rest_there(store, monkeypatch):
+    ids = [launch(store, seed=seed).digest for seed in range(5)]
+    monkeypatch.setattr("runaudit.store.verify.CHUNK", 1)
+    asked = []
+
+    def impatient(root, launches, hashed=None):
+        asked.append(launches)
+        if len(asked) == 4:
+            raise KeyboardInterrupt
+        return check_runs(root, launches, hashed)
+
+    with (
+        monkeypatch.context() as patched,
+        pytest.raises(StoppedError, match=r"after 3 of 5 runs, nothing wrong") as stop,
+    ):
+        patched.setattr("runaudit.store.verify.check_runs", impatient)
+        verify(store)
+
+    assert "--since line:3 " in stop.value.remedy
+    assert stop.value.exit_code == 130
+    overwrite(store.object_path(ids[4]), b"{}")
+    rest = verify(store, unread_until=3)
+    assert rest.runs == 2
+    assert [problem.run for problem in rest.problems] == [ids[4].hex]
