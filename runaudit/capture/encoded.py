@@ -65,8 +65,8 @@ def _decoded(word: str) -> str | None:
 
 
 def octets(text: str) -> bytes:
-    """The bytes that a text stands for, whatever it is: a byte that was no UTF-8 is itself again, any other lone surrogate
-    three bytes. There is no text that this refuses: a secret that cannot be replaced would be a run that is not sealed."""
+    """The bytes that a text stands for, whatever it is: a byte that was no UTF-8 is itself again, any other lone
+    surrogate three bytes. No text is refused: a secret that cannot be replaced would be a run that is not sealed."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:

@@ -14,7 +14,8 @@ KEY = b"k" * 32
 ANY = st.text(st.characters(exclude_categories=()), max_size=40)
 """Lone surrogates and all."""
 AROUND = st.sampled_from(
-    ("{}", 'password = "{}"', "https://bob:{}@h/x", "--api-key={}", "Authorization: Bearer {}", "API_KEY={}\n", '"token": "{}"')
+    ("{}", 'password = "{}"', "https://bob:{}@h/x", "--api-key={}", "Authorization: Bearer {}", "API_KEY={}\n",
+     '"token": "{}"')
 )  # fmt: skip
 NAMES = st.sampled_from(
     ("", "a.py", "a.json", "a.yaml", ".env", "a.sh", "a.ipynb", "a.xml", "a.toml", "a.md", "Dockerfile")
