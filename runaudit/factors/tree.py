@@ -48,7 +48,7 @@ def leaves_of(tree: JSON, prefix: str) -> Iterator[tuple[str, JSON]]:
     elif isinstance(tree, MAPPINGS) and tree:
         for key in sorted(tree):
             value, path = tree[key], joined(prefix, key)
-            if value.__class__ in LEAVES:
+            if value.__class__ in LEAF_CLASSES:
                 yield path, value
             else:
                 yield from leaves_of(value, path)

@@ -116,7 +116,7 @@ def canonical_members(table: Mapping[str, JSON]) -> dict[str, str]:
     """Each member of a table as it stands in canonical JSON, by its key. Most members are plain, and other tables had
     them as well: the designs of a store differ in few of their leaves."""
     return {
-        key: _member(key, value.__class__.__name__, value) if value.__class__ in SCALARS else _written(key, value)
+        key: _member(key, value.__class__.__name__, value) if value.__class__ in LEAF_CLASSES else _written(key, value)
         for key, value in table.items()
     }
 
