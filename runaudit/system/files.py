@@ -80,7 +80,11 @@ def refuse_special(path: Path, what: str, *, wanted: str = "file") -> None:
 
 def read_ordinary(path: Path, *, most: int = -1) -> bytes:
     """The bytes of an ordinary file, of a long one the first `most`. Raises OSError like `open_ordinary`."""
-    with open_ordinary(path) as file:
+    return _read(open_ordinary(path), most)
+
+
+def _read(opened: BinaryIO, most: int) -> bytes:
+    with opened as file:
         if most < 0:
             return file.read()
         parts: list[bytes] = []
@@ -88,6 +92,16 @@ def read_ordinary(path: Path, *, most: int = -1) -> bytes:
             parts.append(part)
             most -= len(part)
         return b"".join(parts)
+
+
+def read_within(path: Path, folder: Path, *, most: int = -1) -> bytes:
+    """The bytes of an ordinary file of `folder`, of a long one the first `most`. A link on the way to it that stays in
+    the folder is followed, one that leads out is not. Raises OSError like `open_ordinary`, and for such a link."""
+    real = Path(os.path.realpath(path))
+    if not real.is_relative_to(os.path.realpath(folder)):
+        raise OSError(errno.EPERM, f"a link leads out of {folder}, to {real}", str(path))
+    # What was looked at is what is opened: a link that takes its place meanwhile is not followed.
+    return _read(open_ordinary(real, within=real.parent), most)
 
 
 def is_below(path: Path, folder: Path) -> bool:
