@@ -279,7 +279,10 @@ def say_json_text(text: str) -> None:
 def hint(text: str) -> None:
     """A message, on stderr. Where nobody can be told any more, its reader gone or its disk full, the work goes on: a
     training neither ends nor fails because of what we had to say."""
-    text = text and streams.gate().text(text)
+    try:
+        text = text and streams.gate().text(text)
+    except Exception as error:  # Nobody can say what is in it: that something was to be said is told all the same.
+        text = f"runaudit: a message could not be searched for secrets, so it is not shown: {type(error).__name__}"
     try:
         sys.stderr.write(text if not text or text.endswith("\n") else text + "\n")
         sys.stderr.flush()

@@ -50,7 +50,11 @@ def leaves_of(tree: JSON, prefix: str) -> Iterator[tuple[str, JSON]]:
         yield prefix, tree
     elif isinstance(tree, MAPPINGS) and tree:
         for key in sorted(tree):
-            yield from leaves_of(tree[key], joined(prefix, key))
+            value, path = tree[key], joined(prefix, key)
+            if value.__class__ in LEAVES:
+                yield path, value
+            else:
+                yield from leaves_of(value, path)
     else:
         yield prefix, tree
 

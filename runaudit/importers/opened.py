@@ -14,7 +14,7 @@ from runaudit.system.files import read_within
 MAX_FILE_BYTES = 50 << 20
 """Of a file of facts: configs, metadata, patches."""
 MAX_LOG_BYTES = 4 << 30
-"""Of a log of series: it is read whole, and a file may claim any size without taking room on the disk."""
+"""Of a log of series, which is read whole."""
 
 
 def foreign_bytes(path: Path, folder: Path, *, most: int = MAX_FILE_BYTES) -> bytes | None:
@@ -26,12 +26,13 @@ def foreign_bytes(path: Path, folder: Path, *, most: int = MAX_FILE_BYTES) -> by
     if not os.path.lexists(path):
         return None
     try:
-        raw = read_within(path, folder, most=most + 1)
+        # A sparse file of a terabyte takes no room on the disk, and would take all of the memory.
+        raw = read_within(path, folder, most=most + 1) if path.stat().st_size <= most else None
     except OSError as error:
         raise RecordError(
             f"{path} cannot be read: {error.strerror or error}; nothing was imported",
             remedy="leave it out, or put a copy of the file that is meant in its place",
         ) from error
-    if len(raw) > most:
+    if raw is None or len(raw) > most:
         raise RecordError(f"{path} is larger than {most >> 20} MiB; nothing was imported", remedy="leave this run out")
     return raw

@@ -62,7 +62,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._log_name = str(self.log_path)
+        self._root_name, self._log_name = str(self.root), str(self.log_path)
         self._raw: tuple[tuple[int, int, int], bytes] | None = None
         self._read: tuple[tuple[int, int, int], tuple[LogEntry, ...], Mapping[str, LogEntry]] | None = None
         self._gone: tuple[tuple[int, int, int], Mapping[str, Forgotten]] | None = None
@@ -112,7 +112,11 @@ class Store:
 
     def object_path(self, digest: Digest) -> Path:
         """Where the bytes of this digest lie."""
-        return self.root / f"objects/{digest.algorithm}/{digest.hex[:2]}/{digest.hex}"
+        return self.root / self._object_name(digest)
+
+    @staticmethod
+    def _object_name(digest: Digest) -> str:
+        return f"objects/{digest.algorithm}/{digest.hex[:2]}/{digest.hex}"
 
     def has(self, digest: Digest) -> bool:
         """Whether something lies where these bytes belong."""
@@ -170,7 +174,7 @@ class Store:
 
     def read(self, digest: Digest) -> bytes:
         """The bytes of this digest, re-hashed. Raises IntegrityError where they are missing or changed."""
-        path = self.object_path(digest)
+        path = f"{self._root_name}/{self._object_name(digest)}"  # A Path for each of many records took as long again.
         try:
             data = read_ordinary(path)
         except FileNotFoundError:
