@@ -1,6 +1,7 @@
 """To say what went wrong never fails, and never says what could not be searched for secrets."""
 
 from runaudit.capture.spoken import Gate
+
 from runaudit.cli import common
 
 
