@@ -26,8 +26,10 @@ from runaudit.capture.assigned import Style, assigned, style_of
 from runaudit.capture.shapes import RULES as SHAPES
 from runaudit.capture.shapes import is_credible, is_random, literals, shaped
 from runaudit.capture.telling import MARK, is_plain, is_secret, is_table, tells
-from runaudit.errors import CaptureError
+from runaudit.errors import CaptureError, IntegrityError
 from runaudit.records.canonical import JSON
+from runaudit.store.kept import open_kept, read_kept
+from runaudit.system.files import read_ordinary
 
 KEY_FILE = "redaction.key"
 MIN_LEARNED = 8
@@ -63,7 +65,7 @@ def redaction_key(store_root: Path) -> bytes:
     path = store_root / KEY_FILE
     try:
         with contextlib.suppress(FileNotFoundError):
-            return _checked(path.read_bytes(), path)
+            return _checked(read_kept(path), path)
         temporary = store_root / "tmp" / f"key-{os.getpid()}-{os.urandom(4).hex()}"
         fd = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         try:
@@ -75,7 +77,7 @@ def redaction_key(store_root: Path) -> bytes:
         finally:
             os.close(fd)
             temporary.unlink()
-        return _checked(path.read_bytes(), path)
+        return _checked(read_kept(path), path)
     except OSError as error:
         raise CaptureError(
             f"the redaction key {path} cannot be used: {error.strerror}", remedy="fix the store's permissions"
@@ -236,10 +238,13 @@ class Redactor:
     def remember(self) -> None:
         """Keep which contents were clean, for the next launch. A memory that cannot be written costs time alone."""
         if self._memory is not None and self._newly_clean:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, IntegrityError):
                 self._memory.parent.mkdir(parents=True, exist_ok=True)
-                with self._memory.open("ab") as file:
-                    file.write(b"".join(self._newly_clean))
+                file = open_kept(self._memory, os.O_WRONLY | os.O_APPEND)
+                try:
+                    os.write(file, b"".join(self._newly_clean))
+                finally:
+                    os.close(file)
             self._newly_clean.clear()
 
     def patch(self, data: bytes) -> tuple[bytes, bool]:
@@ -374,7 +379,7 @@ _RULES = hashlib.sha256(
 def _read_clean(memory: Path | None) -> set[bytes]:
     """The SHA-256 of contents that were clean, 32 bytes each; a torn end is left out."""
     try:
-        raw = memory.read_bytes() if memory is not None else b""
+        raw = read_ordinary(memory) if memory is not None else b""
     except OSError:
         return set()
     return {raw[i : i + 32] for i in range(0, len(raw) // 32 * 32, 32)}

@@ -24,6 +24,7 @@ from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import FINISHED, Outcome
 from runaudit.store.catalogue import outcome_entry
+from runaudit.store.kept import open_kept
 from runaudit.store.store import Store, StoreError
 from runaudit.system.clock import utc_text
 from runaudit.system.locks import lock
@@ -190,7 +191,7 @@ def _alone(live: Path) -> Iterator[None]:
     """One sealer at a time: the wrapper and its child may both arrive here."""
     try:
         live.mkdir(parents=True, exist_ok=True)
-        fd = os.open(live / "seal.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        fd = open_kept(live / "seal.lock", os.O_RDWR)
     except OSError as error:
         raise StoreError(
             f"{live} cannot be written: {error.strerror}", remedy="free space or fix the permissions, then seal again"

@@ -18,10 +18,12 @@ from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT, Run
 from runaudit.records.trajectory import Trajectory
+from runaudit.store.kept import read_kept
 from runaudit.store.line import LogEntry
 from runaudit.store.rehash import stored_links
 from runaudit.store.store import Store
 from runaudit.store.tombstone import ForgottenError
+from runaudit.system.files import read_ordinary
 
 HEARTBEAT = "heartbeat"
 """The file by which a run in progress shows that it lives."""
@@ -118,7 +120,7 @@ def load_or_fault(store: Store, run_id: str, *, trajectory: bool = True, generat
     try:
         return load(store, run_id, trajectory=trajectory, generations=generations)
     except (IntegrityError, RecordError) as error:
-        manifest = Manifest.salvaged(store.object_path(Digest("sha256", run_id)).read_bytes(), where=run_id[:SHORT])
+        manifest = Manifest.salvaged(read_kept(store.object_path(Digest("sha256", run_id))), where=run_id[:SHORT])
         return Run(manifest=manifest, blobs=store.blobs, fault=error.message)
 
 
@@ -136,14 +138,17 @@ def read_trajectory(
     if sealed:
         return read_series(store.read(Digest.parse(str(sealed))), where=f"the series of {run_id[:SHORT]}")
     live = store.live_dir(run_id) / "series.jsonl"
-    return read_series(live.read_bytes()) if live.is_file() else Trajectory()
+    try:
+        return read_series(read_kept(live))
+    except FileNotFoundError:
+        return Trajectory()
 
 
 def liveness(live: Path, *, now: Callable[[], float] = time.time) -> str:
     """running or lost. On this machine the process is asked for; elsewhere only the heartbeat's age can tell."""
     beat = live / HEARTBEAT
     try:
-        facts = json.loads(beat.read_text())
+        facts = json.loads(read_ordinary(beat))
         age = now() - beat.stat().st_mtime
     except (OSError, ValueError):
         return "lost"

@@ -25,6 +25,7 @@ from runaudit.store.line import LogEntry
 from runaudit.store.store import Store
 from runaudit.store.tombstone import Forgotten, event, tombstone
 from runaudit.system.clock import utc_text
+from runaudit.system.files import read_ordinary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +93,7 @@ def bury(store: Store) -> tuple[Forgotten, ...]:
 def is_buried(store: Store, row: Forgotten) -> bool:
     """Whether the tombstone of a forgotten object lies where the object lay."""
     try:
-        return store.object_path(Digest.parse(row.digest)).read_bytes() == tombstone(row)
+        return read_ordinary(store.object_path(Digest.parse(row.digest))) == tombstone(row)
     except OSError:
         return False
 

@@ -32,6 +32,7 @@ from runaudit.records.canonical import JSON, canonical_bytes, parse_canonical
 from runaudit.records.digest import Digest, digest_bytes, digest_file
 from runaudit.store.aside import kept_aside, put_over
 from runaudit.store.end import damaged, end_fault, read_ends, settled, write_lines
+from runaudit.store.kept import damage_of, open_kept, read_kept
 from runaudit.store.kinds import ENDINGS, FORGET, REPAIR
 from runaudit.store.line import Line, LogEntry, entry_of, parsed_lines
 from runaudit.store.tombstone import Forgotten, ForgottenError, rows_of, tombstone
@@ -96,13 +97,16 @@ class Store:
         refuse_special(root, "the store", wanted="folder")
         try:
             value = parse_canonical(read_ordinary(marker), where=str(marker))
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if lost := damage_of(error):
+                raise lost from error
             raise EmptyStoreError(
                 f"there is no runaudit store at {root}",
                 remedy="start a run first, or name it with --store DIR",
             ) from None
         except OSError as error:
-            raise StoreError(f"{marker} cannot be read: {error.strerror}", remedy="check its permissions") from error
+            refused = StoreError(f"{marker} cannot be read: {error.strerror}", remedy="check its permissions")
+            raise damage_of(error) or refused from error
         if not isinstance(value, dict) or value.get("schema") != STORE_SCHEMA:
             raise StoreError(f"{root} is a store of another version", remedy="use the runaudit that wrote it")
         return cls(root)
@@ -175,7 +179,7 @@ class Store:
         """The bytes of this digest, re-hashed. Raises IntegrityError where they are missing or changed."""
         path = f"{self._root_name}/{self._object_name(digest)}"  # A Path for each of many records took as long again.
         try:
-            data = read_ordinary(path)
+            data = read_kept(path)
         except FileNotFoundError:
             raise IntegrityError(f"{path} is missing from the store", remedy=BACKUP) from None
         except OSError as error:
@@ -218,10 +222,11 @@ class Store:
         try:
             yield
         except OSError as error:
-            raise StoreError(
+            refused = StoreError(
                 f"cannot {verb} the store at {self.root}: {error.strerror or error}",
                 remedy=f"{MOUNT if error.errno == errno.EROFS else SPACE}; nothing was half-written",
-            ) from error
+            )
+            raise damage_of(error) or refused from error
 
     # ── the log ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -234,7 +239,7 @@ class Store:
     def identity(self) -> str:
         """The id that this store was given when it was made; empty for one from before stores had an id."""
         try:
-            found = json.loads((self.root / "store.json").read_bytes()).get("id")
+            found = json.loads(read_ordinary(self.root / "store.json")).get("id")
         except (OSError, ValueError, AttributeError):
             return ""
         return found if isinstance(found, str) else ""
@@ -307,7 +312,7 @@ class Store:
     def log_bytes(self) -> bytes:
         """The log as it lies there; empty where there is none yet."""
         try:
-            return self.log_path.read_bytes()
+            return read_kept(self.log_path)
         except FileNotFoundError:
             return b""
 
@@ -320,8 +325,7 @@ class Store:
         that a process that dies leaves all or none. Raises IntegrityError where the log is not the one that was sealed,
         StoreError where nothing was added."""
         added: list[LogEntry] = []
-        with self.explained("write to the log of"), self.log_path.open("a+b", buffering=0) as file:
-            log = file.fileno()
+        with self.explained("write to the log of"), self._log_to_write() as log:
             lock(log, self.log_path)
             ends = read_ends(self.root, is_locked=True)
             start = end = settled(log, ends, self.root, store=self.identity)
@@ -332,6 +336,14 @@ class Store:
                 written, end = written + raw + b"\n", end.after(raw + b"\n")
             write_lines(self.root, log, written, start=start, end=end, over=ends)
         return tuple(added)
+
+    @contextlib.contextmanager
+    def _log_to_write(self) -> Iterator[int]:
+        log = open_kept(self.log_path, os.O_RDWR | os.O_APPEND)
+        try:
+            yield log
+        finally:
+            os.close(log)
 
     def seal_manifest(self, manifest: "Manifest", *, time: str) -> None:
         """Write a manifest once and count its launch."""

@@ -1,0 +1,57 @@
+"""The files of a store, opened in one way.
+
+A folder, a pipe, a socket or a link that leads nowhere in the place of one of them is damage, and named: it is never
+waited for, and never called missing. What only saves time (`cache/`) is passed over instead, by whoever reads it.
+"""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+from runaudit.errors import IntegrityError
+from runaudit.system.files import misplaced, read_ordinary, store_around
+
+INSTEAD = "move it away, restore the file from a backup, and see what `runaudit verify` says"
+FOLDER = "move it away and restore the folder from a backup; an empty one will do for tmp, live, cache and aside"
+
+
+def read_kept(path: Path | str) -> bytes:
+    """The bytes of a file of a store. Raises FileNotFoundError where nothing lies there, IntegrityError where something
+    does that is no file, else OSError as the system does."""
+    try:
+        return read_ordinary(path)
+    except OSError as error:
+        raise damage_of(error) or error from error
+
+
+def open_kept(path: Path, flags: int) -> int:
+    """The descriptor of a file of a store that is to be written, made where there is none. Raises like `read_kept`."""
+    try:
+        fd = os.open(path, flags | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise damage_of(error) or error from error
+    if stat.S_ISREG(os.fstat(fd).st_mode):
+        return fd
+    os.close(fd)
+    raise _no_file(path, misplaced(path) or "no file")
+
+
+def damage_of(error: OSError) -> IntegrityError | None:
+    """What the system refused, where it did because something else lies in the place of a store's file or folder; None
+    for all else."""
+    if not isinstance(error.filename, str | bytes | os.PathLike):
+        return None
+    path = Path(os.fsdecode(error.filename))
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
+        store = store_around(path)
+        within = [folder for folder in (*reversed(path.parents), path) if store and folder.is_relative_to(store)]
+        wrong = next((place for place in within if os.path.lexists(place) and not place.is_dir()), None)
+        kind = (misplaced(wrong) or "a file") if wrong else ""
+        return IntegrityError(f"{wrong} is {kind}, not a folder", remedy=FOLDER) if wrong else None
+    kind = misplaced(path)
+    return _no_file(path, kind) if kind else None
+
+
+def _no_file(path: Path, kind: str) -> IntegrityError:
+    return IntegrityError(f"{path} is {kind}, not a file", remedy=INSTEAD)
