@@ -28,10 +28,9 @@ from runaudit.capture.shapes import is_credible, is_random, literals, shaped
 from runaudit.capture.telling import MARK, is_plain, is_secret, is_table, tells
 from runaudit.errors import CaptureError, IntegrityError
 from runaudit.records.canonical import JSON
-from runaudit.store.kept import open_kept, read_kept
+from runaudit.store.kept import KEY_FILE, open_kept, read_kept
 from runaudit.system.files import read_ordinary
 
-KEY_FILE = "redaction.key"
 MIN_LEARNED = 8
 """Shorter values are replaced where they stand, but not everywhere else: `test` is a word before it is a password."""
 

@@ -68,7 +68,14 @@ def held(root: Path, settings: "Settings") -> sqlite3.Connection | None:
         index = _connected(root)
         index.execute("BEGIN")
         made = _made_of(index)
-        if made is not None and _is_as_left(root) and _is_of(made, settings) and _is_of_log(made, root):
+        # What lies in the place of the log's end and is no file is damage, which the records tell and the index hides.
+        if (
+            made is not None
+            and not misplaced(root / "log.end")
+            and _is_as_left(root)
+            and _is_of(made, settings)
+            and _is_of_log(made, root)
+        ):
             return index
     except (sqlite3.Error, OSError, ValueError, TypeError, KeyError):
         pass

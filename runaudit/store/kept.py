@@ -7,11 +7,15 @@ waited for, and never called missing. What only saves time (`cache/`) is passed 
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from runaudit.errors import IntegrityError
 from runaudit.system.files import misplaced, read_ordinary, store_around
 
+FOLDERS = ("tmp", "objects", "live", "runs", "aside", "signatures")
+"""Those that hold more than what saves time."""
+KEY_FILE = "redaction.key"
 INSTEAD = "move it away, restore the file from a backup, and see what `runaudit verify` says"
 FOLDER = "move it away and restore the folder from a backup; an empty one will do for tmp, live, cache and aside"
 
@@ -35,6 +39,15 @@ def open_kept(path: Path, flags: int) -> int:
         return fd
     os.close(fd)
     raise _no_file(path, misplaced(path) or "no file")
+
+
+def odd_places(root: Path) -> Iterator[tuple[str, str]]:
+    """(name, sentence) of what lies in the place of a folder of the store and is none, and in that of its key."""
+    for name in FOLDERS:
+        if os.path.lexists(root / name) and not (root / name).is_dir():
+            yield name, f"is {misplaced(root / name) or 'a file'}, not a folder; {FOLDER}"
+    if kind := misplaced(root / KEY_FILE):
+        yield KEY_FILE, f"is {kind}, not a file; {INSTEAD}"
 
 
 def damage_of(error: OSError) -> IntegrityError | None:

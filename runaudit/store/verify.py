@@ -18,7 +18,7 @@ from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.store.end import FILE, GENESIS, MARKED, Ends, end_fault, end_remarks, read_ends
 from runaudit.store.forget import forgotten_remarks
-from runaudit.store.kept import read_kept
+from runaudit.store.kept import odd_places, read_kept
 from runaudit.store.kinds import REMARKS
 from runaudit.store.leftovers import inventory, leftovers
 from runaudit.store.line import LogEntry, entry_of
@@ -112,6 +112,7 @@ def _lines(raw: bytes) -> Iterator[_Line]:
 
 def _log_faults(store: Store, raw: bytes, lines: Sequence[_Line], ends: Ends) -> Iterator[tuple[str, str]]:
     """(file, sentence) of all that is wrong with the log, its sealed end and the store's marker."""
+    yield from odd_places(store.root)
     yield from (("log.jsonl", text) for text in _chain_faults(lines))
     if fault := end_fault(raw, ends.newest):
         yield "log.jsonl", fault
