@@ -24,14 +24,26 @@ from runaudit.records.run import Run
 from runaudit.settings import FactorSettings, Settings
 
 
-def compare(a: Run, b: Run, *, settings: Settings, intent: Sequence[str] = (), design_only: bool = False) -> Comparison:
+def compare(a: Run, b: Run, *, settings: Settings, intent: Sequence[str] = ()) -> Comparison:
     """What changed from `a` to `b`, and whether a conclusion is allowed.
 
-    `intent` adds to what the runs declared before launch. `design_only` leaves out how the runs ended: for a launch
-    that has not begun.
+    `intent` adds to what the runs declared before launch.
     """
-    if design_only:
-        b = foreseen(b, a)
+    return _of_two(a, b, settings=settings, intent=intent, design_only=False)
+
+
+def compare_designs(a: Run, b: Run, *, settings: Settings, intent: Sequence[str] = ()) -> Comparison:
+    """As `compare`, how the runs ended left out: where `b` is a launch that has not begun, it is taken to use what `a`
+    was seen to use."""
+    return _of_two(a, foreseen(b, a), settings=settings, intent=intent, design_only=True)
+
+
+def _alone(run: Run) -> Cohort:
+    """A run as a cohort of one."""
+    return Cohort(id=run.id, label=run.label, runs=(run,))
+
+
+def _of_two(a: Run, b: Run, *, settings: Settings, intent: Sequence[str], design_only: bool) -> Comparison:
     found = _compared(_alone(a), _alone(b), settings=settings, intent=intent, design_only=design_only)
     sides = [Side(id=run.id, label=run.label, runs=(run.id,)) for run in (a, b)]
     return replace(found, a=sides[0], b=sides[1])
@@ -40,11 +52,6 @@ def compare(a: Run, b: Run, *, settings: Settings, intent: Sequence[str] = (), d
 def compare_cohorts(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str] = ()) -> Comparison:
     """What changed from arm `a` to arm `b`, and whether a conclusion is allowed. Two single runs are a pair."""
     return _compared(a, b, settings=settings, intent=intent, design_only=False)
-
-
-def _alone(run: Run) -> Cohort:
-    """A run as a cohort of one."""
-    return Cohort(id=run.id, label=run.label, runs=(run,))
 
 
 def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str], design_only: bool) -> Comparison:

@@ -144,9 +144,9 @@ def judge_draft(
 def _compare_by(settings: Settings, intent: tuple[str, ...]) -> Compare:
     def compared(a: Run, b: Run) -> "Comparison":
         # Most launches have neither baseline nor namesake, and the import is half of what the guard would cost them.
-        from runaudit.diff.comparison import compare
+        from runaudit.diff.comparison import compare_designs
 
-        return compare(a, b, settings=settings, intent=intent, design_only=True)
+        return compare_designs(a, b, settings=settings, intent=intent)
 
     return compared
 

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from runaudit.errors import RunauditError
 from runaudit.records.canonical import JSON
+from runaudit.store.kinds import REPAIR
 from runaudit.store.line import LogEntry
-from runaudit.store.store import END_LOST, REPAIR, Store
+from runaudit.store.store import END_LOST, Store
 
 
 def incidents(store: Store, entries: Sequence[LogEntry]) -> Iterator[str]:
