@@ -186,3 +186,34 @@ def test_a_store_that_lost_its_marker_takes_no_new_name_and_gets_its_own_back(st
     assert (store.root / "store.json").read_bytes() == made
     assert verify(Store.open(store.root)).problems == ()
     assert mend_marker(store.root) == ()
+
+
+def test_list_shows_what_can_still_be_read_of_a_damaged_log_and_says_so(store, capsys):
+    from runaudit.cli.app import main
+
+    two_arms(store)
+    rows = store.log_path.read_bytes().splitlines(keepends=True)
+    rows[4] = b"no line" + rows[4][7:]
+    store.log_path.write_bytes(b"".join(rows))
+
+    with pytest.raises(SystemExit) as ended:
+        main(["list", "--store", str(store.root)])
+
+    told = capsys.readouterr()
+    assert ended.value.code == 4
+    assert "this may not be all: " in told.err and "line 6 that does not follow" in told.err
+    assert told.out.count("seed ") == 5
+
+
+def test_a_claim_about_a_label_is_not_held_against_what_is_left_of_it(store, tmp_path, capsys):
+    from runaudit.cli.app import main
+
+    arms = two_arms(store)
+    relabelled(object_of(store, arms["fast"][2]))
+    (tmp_path / "c.md").write_text("fast improves psnr by 1.0 over slow.\n")
+
+    with pytest.raises(SystemExit) as ended:
+        main(["claims", str(tmp_path / "c.md"), "--store", str(store.root)])
+
+    assert ended.value.code == 4
+    assert "the record of 1 run is damaged" in capsys.readouterr().err
