@@ -11,7 +11,6 @@ from functools import partial
 from runaudit.factors import builtin as known
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.checkpoint import which_checkpoint
-from runaudit.factors.derived import check_rule, in_a_circle
 from runaudit.factors.documents import shape, text_of
 from runaudit.factors.environment import env_standing, packages_by_word, read_standing
 from runaudit.factors.evidence import without_secrets
@@ -100,6 +99,8 @@ def _measured_by(name: str, value: JSON, of: Levels) -> bool:
 
 
 def _by_rule(path: str, rule: str, value: JSON, of: Levels, settings: FactorSettings) -> Classification:
+    from runaudit.factors.derived import check_rule, in_a_circle  # Most policies have no rules to read.
+
     if in_a_circle(path, settings.derived):
         return Classification(why=f"its rule {rule!r} leads back to itself, so it explains nothing")
     by_rule = check_rule(path, rule, value, of.at)

@@ -17,10 +17,7 @@ from runaudit.factors.levels import Levels
 from runaudit.factors.path import last_key, matches
 from runaudit.factors.tree import keyed, leaves_of
 from runaudit.records.canonical import JSON, canonical_bytes, parse_strict
-from runaudit.records.yamlevents import EXPONENT
-from runaudit.records.yamlfile import parse_yaml
 from runaudit.settings import FactorSettings
-from runaudit.system.tomlfile import parse_toml
 
 
 def prefix_of(path: str) -> str:
@@ -157,6 +154,8 @@ def _is_the_config(path: str, digest: str, of: Levels) -> bool:
 
 def _numbers_as_text(config: JSON) -> Iterator[tuple[str, str]]:
     """What an older version sealed as text though the file holds a number: `1e-05` from YAML."""
+    from runaudit.records.yamlevents import EXPONENT  # Readers of settings, for the runs that have such files.
+
     for name, value in leaves_of(config, "config"):
         if isinstance(value, str) and EXPONENT.fullmatch(value):
             yield last_key(name), value.replace("_", "")
@@ -166,6 +165,9 @@ def settings_in(path: str, text: str | None) -> JSON:
     """What a file of settings says; None where it cannot be read."""
     if text is None:
         return None
+    from runaudit.records.yamlfile import parse_yaml
+    from runaudit.system.tomlfile import parse_toml
+
     try:
         if path.endswith(".json"):
             return parse_strict(text, where=path)

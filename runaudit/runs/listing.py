@@ -1,7 +1,5 @@
 """Runs as rows and sections: the views of `list`."""
 
-import csv
-import io
 import json
 import re
 from collections.abc import Container, Iterable, Iterator, Sequence
@@ -104,6 +102,9 @@ def list_markdown(sections: Sequence[Section], columns: Sequence[Column]) -> Ite
 
 def csv_lines(sections: Sequence[Section], columns: Sequence[Column]) -> Iterator[str]:
     """The runs as RFC 4180 has them, a row a line; a text that a spreadsheet would compute is marked as text."""
+    import csv
+    import io
+
     rows = table_rows(sections, columns)
     for cells in ([*rows[0]], *(row.values() for row in rows)) if rows else ():
         out = io.StringIO()

@@ -19,7 +19,6 @@ cannot show, without an anchor outside the store, is a history that was rewritte
 import contextlib
 import errno
 import json
-import logging
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,7 +47,6 @@ REPAIR, REPAIR_SCHEMA = "repair", "runaudit.repair/1"
 """What was mended in the store itself: the kind of its line, whose subject is the event and no run, and its object."""
 ENDINGS = ("outcome", "correction")
 """The kinds of line that say how a run ended."""
-_LOG = logging.getLogger("runaudit")
 SPACE, MOUNT = "free space or fix the permissions", "mount it for writing, or name another --store"
 BACKUP = "restore it from a backup; `runaudit verify` lists all"
 
@@ -152,7 +150,10 @@ class Store:
             aside = kept_aside(self.root, path)
             self.tell_repair([{"what": "replaced by a good copy", "file": name, "aside": aside}])
             put_over(self.root, path, data)
-        _LOG.warning("runaudit: %s was damaged: replaced by a good copy, the damaged bytes are in %s", name, aside)
+        import logging  # A listing that mends nothing has nothing to say by it.
+
+        warn = logging.getLogger("runaudit").warning
+        warn("runaudit: %s was damaged: replaced by a good copy, the damaged bytes are in %s", name, aside)
 
     def tell_repair(self, rows: Sequence[Mapping[str, JSON]]) -> LogEntry:
         """Seal what is mended as an event of the log. `rows`: each with `what` was done, and to which `file`."""
