@@ -133,7 +133,7 @@ def _told_apart(
         return {}, () if of.files_judged and tree and not settings.derived else leaves_of(tree, section)
     plain, rest = choices_by_name(tree)
     evaluation = of.tree.get("eval")
-    repeated = evaluation if isinstance(evaluation, MAPPINGS) else {}
+    repeated = evaluation if evaluation and isinstance(evaluation, MAPPINGS) else {}
     if not (repeated or settings.derived):
         return plain, rest
     doubtful = {p: v for p, v in plain.items() if p in settings.derived or last_key(p) in repeated}
@@ -177,11 +177,10 @@ _members_of = OfSection(canonical_members)
 def _written(section: str, tree: JSON, of: Levels, settings: FactorSettings) -> Mapping[str, str]:
     """What counts of one section, as it is written, by path."""
     plain, asked = _told_apart(section, tree, of, settings)
-    counted = _that_count(section, asked, of, settings)
-    if not plain:
-        return canonical_members(counted)
+    counted = _that_count(section, asked, of, settings) if asked else {}
     # Runs that share a config share what counts of it by its names alone.
-    return {**_members_of(plain), **canonical_members(counted)} if counted else _members_of(plain)
+    written = _members_of(plain) if plain else {}
+    return {**written, **canonical_members(counted)} if counted else written
 
 
 def _that_count(

@@ -55,7 +55,10 @@ class Grouping:
         self._dirty: set[int] = set()
         self._founders: dict[int, Identity] = {}
         self._runs: dict[str, Run] = {}
-        self._added: set[str] = set()
+        self._added: dict[str, int] = {}
+        """The cohort of each run that was put into one here: to ask the index for each was a tenth of all work."""
+        self._was_empty = index.execute("SELECT 1 FROM runs LIMIT 1").fetchone() is None
+        self._hides = bool(away) or index.execute("SELECT 1 FROM runs WHERE hidden = 1 LIMIT 1").fetchone() is not None
         self._is_whole = True
 
     def take(self, entries: Iterable[LogEntry], first: int) -> None:
@@ -97,8 +100,9 @@ class Grouping:
             "UPDATE cohorts SET label = ?, whole = ?, shown = ?, answer = ? WHERE number = ?",
             (whole.label, *views, number),
         )
-        hidden = ((run.id in self._away, run.id) for run in whole.runs)
-        self._index.executemany("UPDATE runs SET hidden = ? WHERE id = ?", hidden)
+        if self._hides:
+            hidden = ((run.id in self._away, run.id) for run in whole.runs)
+            self._index.executemany("UPDATE runs SET hidden = ? WHERE id = ?", hidden)
 
     def _run(self, run_id: str) -> Run:
         if (kept := self._runs.get(run_id)) is not None:
@@ -146,9 +150,11 @@ class Grouping:
             (at, run_id, run.manifest.label or None, rerun_of if isinstance(rerun_of, str) else None, number),
         )
         self._dirty.add(number)
-        self._added.add(run_id)
+        self._added[run_id] = number
 
     def _home(self, run_id: str) -> int | None:
+        if run_id in self._added or self._was_empty:
+            return self._added.get(run_id)
         row = self._index.execute("SELECT cohort FROM runs WHERE id = ?", (run_id,)).fetchone()
         return None if row is None else int(row[0])
 
@@ -179,6 +185,8 @@ class Grouping:
         self._dirty.difference_update(numbers)
         for number in numbers:
             self._founders.pop(number, None)
+        for run_id, _ in runs:
+            self._added.pop(run_id, None)
         for run_id, at in runs:
             self._add(run_id, at)
 

@@ -76,6 +76,12 @@ def fields() -> Mapping[str, Mapping[str, Any]]:
 
 
 @cache
+def line_fields() -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    """The fields that a terminal's line has a place for, each with how it is shown."""
+    return tuple((name, about["show"]) for name, about in fields().items() if about["width"])
+
+
+@cache
 def _fields_of(kind: type["RunRow"]) -> Mapping[str, Mapping[str, Any]]:
     return {field.name: field.metadata for field in dataclasses.fields(kind)}
 
