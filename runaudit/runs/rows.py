@@ -75,10 +75,15 @@ def fields() -> Mapping[str, Mapping[str, Any]]:
     return _fields_of(RunRow)  # mypy asks whether a row is hashable, not its class
 
 
-@cache
 def line_fields() -> tuple[tuple[str, Callable[[Any], Any]], ...]:
     """The fields that a terminal's line has a place for, each with how it is shown."""
-    return tuple((name, about["show"]) for name, about in fields().items() if about["width"])
+    return _line_fields_of(RunRow)  # as in `fields`
+
+
+@cache
+def _line_fields_of(kind: type["RunRow"]) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    every = _fields_of(kind)  # type: ignore[arg-type]
+    return tuple((name, about["show"]) for name, about in every.items() if about["width"])
 
 
 @cache
