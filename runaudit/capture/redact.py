@@ -107,12 +107,12 @@ class Redactor:
 
     def overlooked(self, contents: Iterable[bytes], known: int) -> bool:
         """Whether a secret that was learned after the first `known` of them stands in contents read before."""
-        words = [word.encode("utf-8", "surrogateescape") for s in self._order[known:] for word in self._known[s]]
+        words = [encoded.octets(word) for s in self._order[known:] for word in self._known[s]]
         return any(word in data for data in contents for word in words)
 
     def mark(self, secret: str) -> str:
         """The replacement of one secret."""
-        code = hmac.new(self._key, secret.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
+        code = hmac.new(self._key, encoded.octets(secret), hashlib.sha256).hexdigest()
         return f"<redacted:hmac-{code[:16]}>"
 
     def identity(self, data: bytes) -> str:
@@ -216,7 +216,7 @@ class Redactor:
         codec, text = encoded.decoded(data)
         clean = self.text(text, style)
         if clean != text:
-            return clean.encode(codec or "utf-8", "surrogatepass" if codec else "surrogateescape"), True
+            return clean.encode(codec, "surrogatepass") if codec else encoded.octets(clean), True
         if self._memory is not None and seen not in self._clean:
             self._clean.add(seen)
             self._newly_clean.append(seen)
@@ -229,7 +229,7 @@ class Redactor:
 
     def _knows(self, data: bytes) -> bool:
         words = (word for writings in self._known.values() for word in writings)
-        return any(word.encode("utf-8", "surrogateescape") in data for word in words) or (
+        return any(encoded.octets(word) in data for word in words) or (
             b"\0" in data and any(secret.encode("utf-16-le", "surrogatepass") in data for secret in self._known)
         )
 

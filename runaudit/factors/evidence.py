@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from runaudit.factors import builtin as known
 from runaudit.factors.path import steps
 from runaudit.factors.unknowns import is_digest
-from runaudit.records.canonical import JSON, SCALARS
+from runaudit.records.canonical import JSON, LEAF_CLASSES
 
 if TYPE_CHECKING:
     from runaudit.factors.levels import Levels
@@ -30,7 +30,7 @@ def without_secrets(value: JSON) -> JSON:
     """`value` with every redacted secret replaced by one word: which key opened a door chose nothing behind it."""
     if isinstance(value, str):
         return REDACTED.sub(SECRET, value) if "<redacted:" in value else value
-    if value.__class__ not in SCALARS and isinstance(value, Mapping):
+    if value.__class__ not in LEAF_CLASSES and isinstance(value, Mapping):
         return {str(without_secrets(key)): without_secrets(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [without_secrets(item) for item in value]

@@ -155,6 +155,8 @@ def levels(run: Run, settings: FactorSettings) -> Levels:
     if "code" in body:
         facts = _facts if as_tree is keyed else _shared_facts
         tree["code"] = facts(code) if isinstance(code, MAPPINGS) else {}
+    files = _files(run.manifest.body.get("code")) if isinstance(code, MAPPINGS) else None
+    late = late_files(run) if files is not None else {}
     # An importer may have made settings of the same words already.
     if (words := launch_words(run)) and (_is_captured(run) or not _has_args(tree)):
         tree[ROOT] = arguments_of(words)
@@ -166,8 +168,6 @@ def levels(run: Run, settings: FactorSettings) -> Levels:
         rename(tree, old, end_of(new, settings.aliases))
     for pattern in settings.unordered:
         sort_lists(tree, pattern)
-    files = _files(run.manifest.body.get("code")) if isinstance(code, MAPPINGS) else None
-    late = late_files(run) if files is not None else {}
     return Levels(
         run=run,
         tree=tree,
