@@ -103,7 +103,7 @@ def _on_gpu(of: Levels) -> bool:
     if isinstance(imported, list) and known.GPU_LIBRARIES.isdisjoint(map(dist_name, imported)):
         return False
     seen = of.observed
-    if seen and seen.excuses("imported") and known.GPU_LIBRARIES.isdisjoint(seen.imported):
+    if seen and not of.broke_off and seen.excuses("imported") and known.GPU_LIBRARIES.isdisjoint(seen.imported):
         return False
     told = (of.at(path) for path in of.config_leaves if steps(path)[-1] in known.DEVICE_KEYS)
     return not any(isinstance(device, str) and device.lower().startswith("cpu") for device in told)
