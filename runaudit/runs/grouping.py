@@ -17,10 +17,10 @@ from runaudit.records.canonical import json_safe
 from runaudit.records.run import Run
 from runaudit.runs.lines import head_lines, row_line
 from runaudit.runs.listing import head_cells, line_columns, row_cells, section_json, sections_of
-from runaudit.runs.reading import load_run
+from runaudit.store.catalogue import load_or_fault
 from runaudit.store.kinds import ARCHIVE, ENDINGS, UNARCHIVE
 from runaudit.store.line import LogEntry
-from runaudit.store.remarks import read_remark
+from runaudit.store.remarks import whole_remark
 from runaudit.store.store import Store
 from runaudit.system.progress import work
 from runaudit.text.terminal import UNPAINTED
@@ -57,6 +57,7 @@ class Grouping:
         self._founders: dict[int, Identity] = {}
         self._runs: dict[str, Run] = {}
         self._added: set[str] = set()
+        self.nameless: list[str] = []
         self._is_whole = True
 
     def take(self, entries: Iterable[LogEntry], first: int) -> None:
@@ -69,7 +70,10 @@ class Grouping:
                     fresh.add(entry.digest.hex)
                     self._add(entry.digest.hex, number)
                 elif entry.kind in (ARCHIVE, UNARCHIVE):
-                    self._touch(read_remark(self._store, entry)["run"])
+                    if (named := whole_remark(self._store, entry).get("run")) is None:
+                        self._is_whole = False  # Once it is restored, no line of the log would say that it is new.
+                    else:
+                        self._touch(named)
                 elif (run_id := entry.subject.removeprefix("sha256:")) in fresh or entry.kind not in ENDINGS:
                     self._touch(run_id)
                 else:
@@ -104,7 +108,7 @@ class Grouping:
     def _run(self, run_id: str) -> Run:
         if (kept := self._runs.get(run_id)) is not None:
             return kept
-        run = load_run(self._store, run_id, trajectory=False)
+        run = load_or_fault(self._store, run_id, trajectory=False)
         if len(self._runs) >= KEPT_RUNS:
             self._make_room()
         self._runs[run_id] = run
@@ -134,6 +138,8 @@ class Grouping:
         if self._home(run_id) is not None:
             return
         run = self._run(run_id)
+        if run.is_nameless:
+            self.nameless.append(run_id)
         of = identity_of(run, self._settings.factors)
         near = self._near(of.key)
         number = home_of(of, ((n, self._founder(n)) for n in near))

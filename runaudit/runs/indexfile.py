@@ -130,9 +130,9 @@ def follow(store: "Store", settings: "Settings") -> bool:
     return True
 
 
-def in_memory(store: "Store", settings: "Settings") -> sqlite3.Connection:
-    """The same tables made of the records alone, without what `list` shows. Raises IntegrityError where a manifest is
-    damaged beyond reading."""
+def in_memory(store: "Store", settings: "Settings") -> tuple[sqlite3.Connection, tuple[str, ...]]:
+    """The same tables made of the records alone, without what `list` shows; and the runs whose records are not as they
+    were sealed, so that neither their label nor their cohort can be believed."""
     from runaudit.runs.grouping import Grouping
 
     index = sqlite3.connect(":memory:", isolation_level=None)
@@ -140,7 +140,7 @@ def in_memory(store: "Store", settings: "Settings") -> sqlite3.Connection:
     grouping = Grouping(store, settings, index)
     grouping.take(store.entries(), 0)
     grouping.describe()
-    return index
+    return index, tuple(dict.fromkeys(grouping.nameless))
 
 
 def _connected(root: Path, wait_s: float | None = None) -> sqlite3.Connection:

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from runaudit.record.recorder import record
+from runaudit.records.digest import Digest
 from runaudit.runs import indexfile
 from runaudit.runs.follow import bring_index_along
 from runaudit.runs.index import listed
@@ -134,8 +135,11 @@ def test_an_index_of_another_policy_or_of_another_log_is_not_gone_on_with(store)
     seal(store, put("seed", 3), put("label", "base 3"))
     assert not indexfile.follow(store, other)
 
-    lines = store.log_path.read_bytes().splitlines(keepends=True)
-    store.log_path.write_bytes(b"".join([lines[2], lines[3], lines[0], lines[1], *lines[4:]]))
+    lines = store.entries()
+    store.log_path.unlink()
+    (store.root / "log.end").unlink()
+    for line in (lines[2], lines[3], lines[0], lines[1], *lines[4:]):
+        store.append(line.kind, line.digest, subject=Digest.parse(line.subject), time=line.time)
 
     assert not indexfile.follow(store, Settings())
     order = [run["label"] for run in answer(store)["cohorts"][0]["runs"]]
