@@ -29,8 +29,10 @@ JSON = Any
 MAPPINGS = (dict, MappingProxyType, Mapping)
 """What is a mapping, those first that most are: to ask of the abstract one takes ten times as long."""
 FINITE = frozenset({str, int, bool, type(None)})
-SCALARS = FINITE | {float}
+LEAF_CLASSES = FINITE | {float}
 """The classes of most leaves, which stand for themselves: to call a function for each is most of a tree's cost."""
+LEAVES = (str, int, float, type(None))
+"""Those and what is derived from them, for `isinstance`. Asked before MAPPINGS, which is slow: most values are none."""
 MAX_INT = 2**53 - 1
 MAX_DIGITS = 4000
 """Python reads and writes 4,300 digits of a whole number, as the work grows with their square."""
@@ -114,7 +116,7 @@ def canonical_members(table: Mapping[str, JSON]) -> dict[str, str]:
     """Each member of a table as it stands in canonical JSON, by its key. Most members are plain, and other tables had
     them as well: the designs of a store differ in few of their leaves."""
     return {
-        key: _member(key, value.__class__.__name__, value) if value.__class__ in SCALARS else _written(key, value)
+        key: _member(key, value.__class__.__name__, value) if value.__class__ in LEAF_CLASSES else _written(key, value)
         for key, value in table.items()
     }
 
@@ -203,7 +205,7 @@ def frozen(value: JSON) -> JSON:
         return value  # Most values; whether one is some kind of mapping is a slow question.
     if isinstance(value, MAPPINGS):
         return MappingProxyType(
-            {key: item if item.__class__ in SCALARS else frozen(item) for key, item in value.items()}
+            {key: item if item.__class__ in LEAF_CLASSES else frozen(item) for key, item in value.items()}
         )
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return tuple(frozen(item) for item in value)

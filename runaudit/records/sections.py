@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from runaudit.errors import RecordError
-from runaudit.records.canonical import JSON, SCALARS, frozen, strict_decoder, untagged
+from runaudit.records.canonical import JSON, LEAF_CLASSES, frozen, strict_decoder, untagged
 from runaudit.records.shape import Shape
 
 MOST = 8
@@ -69,7 +69,7 @@ class Sections:
                 return value, at + len(known)
         found, end = self._decoder.raw_decode(text, at)
         value, own = found, ""
-        if found.__class__ not in SCALARS:
+        if found.__class__ not in LEAF_CLASSES:
             own = text[at:end]
             value = frozen(untagged(found) if '"$' in own or "\\u0024" in own else found)
         shape = self._parts.get(name)

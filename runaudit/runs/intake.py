@@ -16,17 +16,37 @@ from runaudit.importers.base import Imported, Skipped, with_our_names
 from runaudit.importers.kinds import BUNDLE, KINDS
 from runaudit.records.manifest import Manifest
 from runaudit.records.run import SHORT, Run
-from runaudit.runs.reading import load_run
 from runaudit.settings import Settings
-from runaudit.store.catalogue import run_ids
+from runaudit.store.catalogue import load_or_fault, run_ids
 from runaudit.store.foreign import foreign_manifest, seal_foreign
 from runaudit.store.forget import lies_here
 from runaudit.store.store import Store
 from runaudit.store.unbundle import read_bundle, take_back
 from runaudit.system.clock import utc_text
+from runaudit.system.files import refuse_special
 
 Rows = tuple[dict[str, Any], ...]
 """What came in: id, source, label, and what its record does not say."""
+
+
+def take(
+    kind: str, paths: Sequence[Path], create: Callable[[], Store], settings: Settings
+) -> tuple[Rows, list[Skipped]]:
+    """The runs of these files. kind: what wrote them, or the first file itself, of a bundle. Raises UsageError where
+    that is neither, or no file is named."""
+    refuse_special(Path(kind), "the bundle")
+    for path in paths:
+        refuse_special(path, "the record")
+    if kind not in (*KINDS, BUNDLE) and Path(kind).is_file():
+        kind, paths = BUNDLE, [Path(kind), *paths]
+    if kind not in (*KINDS, BUNDLE) and not paths:
+        raise UsageError(
+            f"there is no file {kind}, and no kind of run is called so",
+            remedy=f"name the file of a bundle, or a kind and its files: {', '.join(KINDS)}",
+        )
+    if not paths:
+        raise UsageError("no file is named", remedy=f"runaudit import {kind} PATH, or the file of a bundle alone")
+    return take_bundles(paths, create, settings) if kind == BUNDLE else take_in(kind, paths, create, settings)
 
 
 def take_bundles(paths: Sequence[Path], create: Callable[[], Store], settings: Settings) -> tuple[Rows, list[Skipped]]:
@@ -44,7 +64,7 @@ def take_bundles(paths: Sequence[Path], create: Callable[[], Store], settings: S
                     for row in lies_here(store, gone)]  # fmt: skip
         skipped += [Skipped(source=str(bundle.path), reason=f"already imported as {run[:SHORT]}")
                     for run in bundle.runs if run not in fresh]  # fmt: skip
-        for run in (load_run(store, run_id, trajectory=False) for run_id in fresh):
+        for run in (load_or_fault(store, run_id, trajectory=False) for run_id in fresh):
             rows.append(_row(run.manifest, str(bundle.path), run, settings))
     return tuple(rows), skipped
 

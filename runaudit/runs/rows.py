@@ -17,8 +17,9 @@ from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import ABSENT, Absent, section_of
 from runaudit.factors.levels import Levels, levels
 from runaudit.factors.path import steps
-from runaudit.metrics.catalogue import is_quantity, sequence_names
+from runaudit.metrics.catalogue import is_quantity
 from runaudit.metrics.leading import Figure, in_order
+from runaudit.metrics.naming import sequence_names
 from runaudit.records.canonical import JSON
 from runaudit.records.manifest import Unknown
 from runaudit.records.run import SHORT, Run

@@ -86,9 +86,9 @@ def refuse_special(path: Path, what: str, *, wanted: str = "file") -> None:
         raise UsageError(f"{what} {path} is {kind}, not a {wanted}", remedy=remedy)
 
 
-def read_ordinary(path: Path | str, *, most: int = -1) -> bytes:
+def read_ordinary(path: Path | str, *, most: int = -1, within: Path | None = None) -> bytes:
     """The bytes of an ordinary file, of a long one the first `most`. Raises OSError like `open_ordinary`."""
-    fd, size = _ordinary(path)
+    fd, size = _ordinary(path, within)
     try:
         # A byte more than there should be: who gets what there should be has met the end, and need not ask again.
         parts = [os.read(fd, size + 1 if most < 0 else min(size + 1, most))]
@@ -99,6 +99,16 @@ def read_ordinary(path: Path | str, *, most: int = -1) -> bytes:
         return b"".join(parts)
     finally:
         os.close(fd)
+
+
+def read_within(path: Path, folder: Path, *, most: int = -1) -> bytes:
+    """The bytes of an ordinary file of `folder`, of a long one the first `most`. A link on the way to it that stays in
+    the folder is followed, one that leads out is not. Raises OSError like `open_ordinary`, and for such a link."""
+    real = Path(os.path.realpath(path))
+    if not real.is_relative_to(os.path.realpath(folder)):
+        raise OSError(errno.EPERM, f"a link leads out of {folder}, to {real}", str(path))
+    # What was looked at is what is opened: a link that takes its place meanwhile is not followed.
+    return read_ordinary(real, most=most, within=real.parent)
 
 
 def is_below(path: Path, folder: Path) -> bool:

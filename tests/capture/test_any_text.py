@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runaudit.capture.redact import Redactor
-from runaudit.capture.spoken import Gate
+from runaudit.voice.gate import Gate
 
 KEY = b"k" * 32
 ANY = st.text(st.characters(exclude_categories=()), max_size=40)
