@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from runaudit.errors import NothingToJudgeError, UsageError
+from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort
 from runaudit.judge.bench import Bench
 from runaudit.judge.selection import arm_of
@@ -112,16 +112,12 @@ def verify(*runs: Side, store: Place = None) -> "VerifyAnswer":
     >>> runaudit.verify().verdict
     'sound'
     """
-    from runaudit.store.answer import VerifyAnswer
-    from runaudit.store.verify import verify as rehash
+    from runaudit.store.attest import attest
 
     bench = _bench(store)
     opened = bench.store.existing()
     named = [run.id for side in runs for run in _members(_runs(bench, side, trajectory=False))]
-    found = rehash(opened, tuple(dict.fromkeys(named)) if runs else None)
-    if not found.problems and not found.runs:
-        raise NothingToJudgeError("the store holds no run, so nothing was checked", remedy="start a run first")
-    return VerifyAnswer(found=found)
+    return attest(opened, tuple(dict.fromkeys(named)) if runs else None).answer
 
 
 def _bench(place: Place) -> Bench:

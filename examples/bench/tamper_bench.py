@@ -22,7 +22,7 @@ from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.trajectory import line_of
-from runaudit.store.peeks import count_look
+from runaudit.store.peeks import looks_at
 from runaudit.store.remarks import add_note, set_archived
 from runaudit.store.signature import sign
 from runaudit.store.store import Store
@@ -58,7 +58,7 @@ def filled(root: Path, runs: int = 3) -> Store:
         store.seal_outcome(Outcome.of(body), time=TIME)
         add_note(store, launch.id, "a note", time=TIME)
     set_archived(store, launch.id, True, time=TIME)
-    count_look(store, "val/psnr", {"a": [launch.id]}, time=TIME)
+    looks_at(store, "val/psnr", {"a": [launch.id]}, seal_at=TIME)
     sign(store, new_key(root.parent / "signing.pem"), time=TIME)
     (root / "cache" / "list.sqlite").write_bytes(b"derived")
     (root / "redaction.key").write_bytes(bytes(range(32)))

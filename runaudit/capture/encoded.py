@@ -7,6 +7,7 @@ percent-encoded URL in base64.
 import base64
 import binascii
 import contextlib
+import json
 import re
 import zlib
 from collections.abc import Callable
@@ -63,12 +64,33 @@ def _decoded(word: str) -> str | None:
     )
 
 
+def octets(text: str) -> bytes:
+    """The bytes that a text stands for, whatever it is: a byte that was no UTF-8 is itself again, any other lone
+    surrogate three bytes. No text is refused: a secret that cannot be replaced would be a run that is not sealed."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
 def writings(secret: str) -> tuple[str, ...]:
     """The ways in which a known secret may be written within a longer word: as it is, percent-encoded, as a string of
     code, in base64 at each of its three alignments. What is written twice over is found when it is decoded."""
-    found = [secret, quote(secret, safe=""), secret.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")]
-    found += _alignments(secret.encode("utf-8", "surrogateescape"))
+    raw = octets(secret)
+    found = [secret, quote(raw, safe=""), secret.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")]
+    found += _alignments(raw)
+    if not secret.isascii():
+        found += _beyond_ascii(secret, raw)
     return tuple(dict.fromkeys(word for word in found if len(word) >= 8))
+
+
+def _beyond_ascii(secret: str, raw: bytes) -> list[str]:
+    """A secret with letters beyond ASCII as JSON, Python, a terminal, a name of a record and Latin-1 write it."""
+    found = [json.dumps(secret)[1:-1], ascii(secret)[1:-1]]
+    found += [raw.decode("utf-8", how) for how in ("backslashreplace", "replace", "surrogateescape")]
+    with contextlib.suppress(UnicodeEncodeError):
+        found.append(secret.encode("latin-1").decode("utf-8", "surrogateescape"))
+    return [*found, secret.encode("ascii", "backslashreplace").decode()]
 
 
 def _alignments(raw: bytes) -> list[str]:

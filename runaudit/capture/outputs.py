@@ -11,7 +11,8 @@ from functools import cached_property
 from pathlib import Path
 
 from runaudit.errors import RunauditError
-from runaudit.store.store import ENDINGS, Store
+from runaudit.store.kinds import ENDINGS
+from runaudit.store.store import Store
 
 OBSERVER = "observe"
 """The folder below a run's `live` folder that holds the observer and its logs."""

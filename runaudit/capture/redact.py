@@ -18,7 +18,6 @@ Everything that is to be sealed passes here last, whoever made it: `sealable` is
 import contextlib
 import hashlib
 import hmac
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -28,13 +27,12 @@ from runaudit.capture import commandline, encoded, placed
 from runaudit.capture.assigned import RULES as ASSIGNED
 from runaudit.capture.assigned import Style, assigned, style_of
 from runaudit.capture.drawn import is_credible, is_drawn, is_random
+from runaudit.capture.key import KEY_FILE, redaction_key
 from runaudit.capture.shapes import RULES as SHAPES
 from runaudit.capture.shapes import literals, shaped
 from runaudit.capture.telling import MARK, MIN_SECRET, is_plain, is_secret, is_table, points, proves, tells
-from runaudit.errors import CaptureError
 from runaudit.records.canonical import JSON
 
-KEY_FILE = "redaction.key"
 MIN_LEARNED = 8
 """Shorter values are replaced where they stand, but not everywhere else: `test` is a word before it is a password."""
 
@@ -61,39 +59,6 @@ _ITEM_NAMES = ("name", "key", "variable")
 _VALUE_KEYS = frozenset({"value", "default"})
 
 
-def redaction_key(store_root: Path) -> bytes:
-    """The store's key, made on first use: 32 random bytes, readable by the owner alone.
-
-    Raises CaptureError where it can be neither read nor made: without it nothing may be recorded.
-    """
-    path = store_root / KEY_FILE
-    try:
-        with contextlib.suppress(FileNotFoundError):
-            return _checked(path.read_bytes(), path)
-        temporary = store_root / "tmp" / f"key-{os.getpid()}-{os.urandom(4).hex()}"
-        fd = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        try:
-            os.write(fd, os.urandom(32))
-            os.fsync(fd)
-            # Two runs may start at once; whoever links first has made the key, both then read that one.
-            with contextlib.suppress(FileExistsError):
-                path.hardlink_to(temporary)
-        finally:
-            os.close(fd)
-            temporary.unlink()
-        return _checked(path.read_bytes(), path)
-    except OSError as error:
-        raise CaptureError(
-            f"the redaction key {path} cannot be used: {error.strerror}", remedy="fix the store's permissions"
-        ) from error
-
-
-def _checked(key: bytes, path: Path) -> bytes:
-    if len(key) != 32:
-        raise CaptureError(f"{path} is not a key of 32 bytes", remedy="restore it from a backup, or delete it")
-    return key
-
-
 class Redactor:
     """Replaces secrets by keyed hashes. Learns those it finds, so prime it with everything before storing anything."""
 
@@ -114,7 +79,7 @@ class Redactor:
 
     def overlooked(self, contents: Iterable[bytes], known: int) -> bool:
         """Whether a secret that was learned after the first `known` of them stands in contents read before."""
-        words = [word.encode("utf-8", "surrogateescape") for s in self._order[known:] for word in self._known[s]]
+        words = [encoded.octets(word) for s in self._order[known:] for word in self._known[s]]
         return any(word in data for data in contents for word in words)
 
     def mark(self, secret: str) -> str:
@@ -122,7 +87,7 @@ class Redactor:
         return f"<redacted:hmac-{self._code(secret)}:{'proven' if secret in self._proven else 'masked'}>"
 
     def _code(self, secret: str) -> str:
-        return hmac.new(self._key, secret.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()[:16]
+        return hmac.new(self._key, encoded.octets(secret), hashlib.sha256).hexdigest()[:16]
 
     def identity(self, data: bytes) -> str:
         """What a content with secrets in it is known by: equal for equal bytes of one store, and nothing to guess from.
@@ -229,7 +194,7 @@ class Redactor:
         codec, text = encoded.decoded(data)
         clean = self.text(text, style)
         if clean != text:
-            return clean.encode(codec or "utf-8", "surrogatepass" if codec else "surrogateescape"), True
+            return clean.encode(codec, "surrogatepass") if codec else encoded.octets(clean), True
         if self._memory is not None and seen not in self._clean:
             self._clean.add(seen)
             self._newly_clean.append(seen)
@@ -243,7 +208,7 @@ class Redactor:
 
     def _knows(self, data: bytes) -> bool:
         words = (word for writings in self._known.values() for word in writings)
-        return any(word.encode("utf-8", "surrogateescape") in data for word in words) or (
+        return any(encoded.octets(word) in data for word in words) or (
             b"\0" in data and any(secret.encode("utf-16-le", "surrogatepass") in data for secret in self._known)
         )
 
@@ -423,4 +388,4 @@ def without_user(url: str) -> str:
     return re.sub(r"^[^@/\s:]+(?::[^@/\s]*)?@(?=[^/\s]+:)", "", url)
 
 
-__all__ = ["MARK", "Redactor", "is_random", "is_secret", "redaction_key", "without_user"]
+__all__ = ["KEY_FILE", "MARK", "Redactor", "is_random", "is_secret", "redaction_key", "without_user"]

@@ -15,9 +15,10 @@ import typer
 import typer.main
 from typer.core import TyperGroup
 
-from runaudit.cli import common, streams
+from runaudit.cli import common
 from runaudit.cli.plain import PlainCommand
 from runaudit.errors import RunauditError
+from runaudit.voice import saying, streams
 
 COMMANDS: dict[str, tuple[str, str]] = {
     # name: (module:function, the line that --help shows); in the order a newcomer meets them
@@ -120,7 +121,7 @@ def _version(value: bool) -> None:
     if value:
         from runaudit import __version__
 
-        common.say(f"runaudit {__version__}")
+        saying.say(f"runaudit {__version__}")
         raise typer.Exit
 
 
@@ -139,8 +140,8 @@ def main(argv: list[str] | None = None) -> None:
     try:
         streams.flush()
     except RunauditError as error:
-        code = common.report_error(error, as_json=False)
-    common.hint("")  # What nobody takes is given up here: at exit it would change the code.
+        code = saying.report_error(error, as_json=False)
+    saying.hint("")  # What nobody takes is given up here: at exit it would change the code.
     sys.exit(code)
 
 
@@ -150,17 +151,16 @@ def _run(args: list[str]) -> int:
     try:
         code = app(args=args, standalone_mode=False)
     except RunauditError as error:
-        code = common.report_error(error, as_json=_wants_json(own))
+        code = saying.report_error(error, as_json=_wants_json(own))
         return 0 if "--exit-zero" in own and code in common.FORGIVEN else code
     except typer.Exit as error:
         return error.exit_code
     except UsageProblem as error:
         if _wants_json(own):
-            answer = {"schema": "runaudit.error/1", "error": error.format_message(), "remedy": "see --help"}
-            common.say_json(answer)
+            saying.say_error(error.format_message(), "see --help")
         told = io.StringIO()
         error.show(file=told)
-        common.hint(common.printable(told.getvalue()))
+        saying.hint(saying.printable(told.getvalue()))
         return int(error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         return 130
@@ -169,13 +169,13 @@ def _run(args: list[str]) -> int:
         return 0
     except Exception as error:
         if isinstance(error, FileNotFoundError) and (gone := common.nowhere()):
-            return common.report_error(gone, as_json=_wants_json(own))
+            return saying.report_error(gone, as_json=_wants_json(own))
         if "--debug" in own:
-            common.hint(traceback.format_exc())
+            saying.hint(traceback.format_exc())
         if isinstance(error, OSError) and error.errno in DISK:
             refused = RunauditError(f"the disk does not take or give it: {error}", remedy="free space, check the disk")
-            return common.report_error(refused, as_json=_wants_json(own))
-        common.hint(f"runaudit: unexpected failure: {type(error).__name__}: {common.printable(str(error))}; "
+            return saying.report_error(refused, as_json=_wants_json(own))
+        saying.hint(f"runaudit: unexpected failure: {type(error).__name__}: {saying.printable(str(error))}; "
                     "--debug shows where")  # fmt: skip
         return common.UNEXPECTED
     return code if isinstance(code, int) else 0

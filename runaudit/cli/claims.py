@@ -7,10 +7,6 @@ import typer
 
 from runaudit.cli import common
 from runaudit.cli.common import Context
-from runaudit.errors import UsageError
-from runaudit.system.files import read_ordinary
-
-LARGEST_TEXT_BYTES = 4 * 2**20
 
 
 @common.command(exit_zero=True)
@@ -27,20 +23,8 @@ def claims(
     and comments, which no page shows: <!-- runaudit: METRIC "ARM" vs "BASELINE" = +0.9 -->
     """
     from runaudit.claims.verdict import exit_code
-    from runaudit.judge.claims import judge_text
+    from runaudit.judge.claims import judge_file
 
-    answer = judge_text(context.bench, _text(file), file=str(file), metric=metric)
+    answer = judge_file(context.bench, file, metric=metric)
     context.tell(answer)
     context.finish(exit_code(answer.judged))
-
-
-def _text(file: Path) -> str:
-    path = common.existing_file(file, "the text")
-    try:
-        if path.stat().st_size > LARGEST_TEXT_BYTES:
-            raise UsageError(f"{path} is larger than {LARGEST_TEXT_BYTES >> 20} MiB", remedy="give the text alone")
-        return read_ordinary(path).decode("utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror})", remedy="check its permissions") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8 text", remedy="save it as UTF-8") from error

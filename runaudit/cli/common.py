@@ -1,50 +1,35 @@
-"""What every command shares: the store, the policy, the output format, and how an error becomes one line and a code.
+"""What every command shares: the store, the policy, the options, and the code it ends with.
 
-Results go to stdout, messages to stderr; with `--json` an error is an object on stdout too, so that a script never has
-to parse prose. Exit codes are an interface: 0 pass, 1 negative judgement, 2 usage, 3 cannot be judged, 4 integrity
-failure, 5 refused by the guard, 70 a fault of runaudit itself.
+Exit codes are an interface: 0 pass, 1 negative judgement, 2 usage, 3 cannot be judged, 4 integrity failure, 5 refused
+by the guard, 70 a fault of runaudit itself.
 """
 
 import contextlib
 import inspect
-import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from runaudit.cli import streams
 from runaudit.cli.completion import completed
-from runaudit.errors import RunauditError, UsageError
-from runaudit.system.files import refuse_special
+from runaudit.errors import UsageError
 from runaudit.system.progress import shown_on
-from runaudit.text import terminal
 from runaudit.text.verdicts import CANNOT_JUDGE, NEGATIVE
+from runaudit.voice.saying import Format, Manner
 
 if TYPE_CHECKING:
     # Imported where they are used: `--help` needs none, and they are a quarter of what it costs.
     from runaudit.judge.bench import Bench
     from runaudit.settings import Settings
     from runaudit.store import Store
-    from runaudit.text.answer import Answer
 
 UNEXPECTED = 70
 FORGIVEN = (NEGATIVE, CANNOT_JUDGE)
 """What `--exit-zero` turns into 0."""
-
-
-class Format(StrEnum):
-    """How an answer is written."""
-
-    text = "text"
-    json = "json"
-    md = "md"
 
 
 StoreOption = Annotated[
@@ -64,7 +49,6 @@ VerboseOption = Annotated[bool, typer.Option("-v", "--verbose", help="More detai
 DebugOption = Annotated[bool, typer.Option("--debug", help="A traceback for an unexpected failure.")]
 ExitZeroOption = Annotated[bool, typer.Option("--exit-zero", help="Exit 0 where the judgement would exit 1 or 3.")]
 
-
 OneRun = Annotated[
     str, typer.Argument(metavar="RUN", help="An id prefix, a label, @last; id:…, label:…, cohort:… say which.")
 ]
@@ -74,22 +58,14 @@ SomeRuns = Annotated[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """What a command knows of its surroundings."""
+class Context(Manner):
+    """What a command knows of its surroundings, and how it is to answer."""
 
     store_root: Path
     settings: "Settings"
-    format: Format = Format.text
-    quiet: bool = False
-    verbose: bool = False
     exit_zero: bool = False
     given: tuple[str, ...] = ()
     """The shared options that a repeated call needs, as they were typed."""
-
-    @property
-    def json(self) -> bool:
-        """Whether a program reads the answer."""
-        return self.format is Format.json
 
     @property
     def store(self) -> "Store":
@@ -114,21 +90,6 @@ class Context:
         from runaudit.store import Store
 
         return Store.create(self.store_root)
-
-    def tell(self, answer: "Answer", *, verbose: bool = False) -> None:
-        """Print an answer in the format that was asked for. verbose: more detail, as with `-v`."""
-        verbose = verbose or self.verbose
-        if self.json:
-            say_json(answer.to_json())
-            return
-        paint = terminal.Paint(terminal.use_colour() and self.format is Format.text)
-        if self.quiet:
-            lines: Iterable[str] = answer.headline.splitlines()
-        elif self.format is Format.md:
-            lines = answer.markdown_lines(verbose=verbose)
-        else:
-            lines = answer.text_lines(verbose=verbose, paint=paint)
-        say_lines(terminal.harmless(line, paint) for line in lines)
 
     def finish(self, code: int) -> None:
         """End the command with `code`; `--exit-zero` forgives 1 and 3 and nothing else."""
@@ -204,7 +165,7 @@ def command(*, exit_zero: bool = False, quiet: str = "") -> Callable[[Callable[.
             shared = {name: values.pop(name) for name in names}
             del shared["debug"]
             around = context(shared.pop("store"), shared.pop("policy"), **shared)
-            with shown_on(sys.stderr) if _is_watched(around) else contextlib.nullcontext():
+            with shown_on(sys.stderr) if around.is_watched else contextlib.nullcontext():
                 function(around, **values)
 
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
@@ -233,76 +194,3 @@ def signed(
     called.__signature__ = inspect.Signature(keyword)  # type: ignore[attr-defined]
     called.__annotations__ = {one.name: one.annotation for one in parameters}
     return called
-
-
-def _is_watched(around: Context) -> bool:
-    """Whether somebody sits before a terminal and waits."""
-    return _obeys(sys.stderr) and not (around.quiet or around.json or os.environ.get("CI"))
-
-
-def _obeys(stream: TextIO) -> bool:
-    """Whether a terminal is behind it that knows colours and the wiping of a line."""
-    return stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
-
-
-def say(text: str) -> None:
-    """A result, on stdout. Raises OutputError where it cannot be written."""
-    _write(streams.gate().text(text))
-
-
-def say_lines(lines: Iterable[str], *, as_json: bool = False) -> bool:
-    """Lines of a result, many at a time: to look at a thousand at once takes a fifth of the time. Whether any came."""
-    rest, some = iter(lines), False
-    while part := list(islice(rest, 500)):
-        text = "\n".join(line.removesuffix("\n") for line in part) + "\n"
-        say_json_text(text) if as_json else say(text)
-        some = True
-    return some
-
-
-def _write(text: str) -> None:
-    streams.write(text if text.endswith("\n") else text + "\n")
-
-
-def say_json(answer: Mapping[str, Any]) -> None:
-    """A JSON answer, on stdout; non-finite numbers as strings, so that every JSON parser reads it."""
-    from runaudit.records.canonical import json_safe
-
-    say_json_text(json.dumps(streams.gate().tree(json_safe(answer)), indent=2, ensure_ascii=False, allow_nan=False))
-
-
-def say_json_text(text: str) -> None:
-    """A text of JSON, on stdout: what a terminal would obey, or stdout cannot carry, as JSON's own escapes."""
-    _write(terminal.printable_json(streams.gate().quoted(text), only_ascii=not streams.speaks_unicode()))
-
-
-def hint(text: str) -> None:
-    """A message, on stderr. Where nobody can be told any more, its reader gone or its disk full, the work goes on: a
-    training neither ends nor fails because of what we had to say."""
-    text = text and streams.gate().text(text)
-    try:
-        sys.stderr.write(text if not text or text.endswith("\n") else text + "\n")
-        sys.stderr.flush()
-    except (OSError, ValueError, AttributeError):
-        streams.silence("stderr")
-
-
-def report_error(error: RunauditError, *, as_json: bool) -> int:
-    """One clear line on stderr, and an object on stdout for programs. Returns the exit code."""
-    if as_json:
-        say_json({"schema": "runaudit.error/1", "error": error.message, "remedy": error.remedy})
-    hint(f"runaudit: {printable(str(error))}")
-    return error.exit_code
-
-
-def printable(text: str) -> str:
-    """Text of several lines with its control characters shown, not obeyed."""
-    return terminal.printable(text, keep="\n\t")
-
-
-def existing_file(path: Path, what: str) -> Path:
-    """`path`, which must be a file. Raises UsageError that says what was looked for."""
-    refuse_special(path, what)
-    if not path.is_file():
-        raise UsageError(f"{what} {path} does not exist", remedy="check the path")
-    return path

@@ -1,5 +1,6 @@
 """What the shell offers after Tab for the words of a command: runs, metrics, rules. Any failure offers nothing."""
 
+import importlib
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -12,66 +13,55 @@ from typer.models import ParameterInfo
 
 MOST = 400
 """Words that are handed to the shell at most."""
+OF_STORE = {
+    # a metavar or an option: module:function of (store, incomplete) -> the words that begin so
+    "RUN": "runaudit.runs.completion:run_words",
+    "A B": "runaudit.runs.completion:run_words",
+    "FILTER": "runaudit.runs.completion:run_words",
+    "--metric": "runaudit.runs.completion:metric_words",
+    "--sort": "runaudit.runs.completion:column_words",
+    "--columns": "runaudit.runs.completion:column_words",
+}
+FIXED = {
+    # a metavar, or how it begins: module:function of () -> every word
+    "RULE": "runaudit.guard.answer:rule_words",
+    "KIND": "runaudit.importers.kinds:kind_words",
+}
+Word = tuple[str, str]
+"""A word and what it stands for."""
 
 
 def completed(info: ParameterInfo) -> None:
     """Let the shell complete this parameter, where its metavar or its option says what it takes."""
     metavar = (info.metavar or "").strip("[].… ")
     # Within `Annotated` the first name of an option stands where a default would.
-    options = (info.default, *(info.param_decls or ()))
-    if metavar in ("RUN", "A B", "FILTER"):
-        info.autocompletion = _runs
-    elif "--metric" in options:
-        info.autocompletion = _metrics
-    elif "--sort" in options or "--columns" in options:
-        info.autocompletion = _columns
-    elif metavar.startswith("RULE"):
-        info.autocompletion = _rules
-    elif metavar == "KIND":
-        info.autocompletion = _kinds
+    for name in (metavar, info.default, *(info.param_decls or ())):
+        if isinstance(name, str) and name in OF_STORE:
+            info.autocompletion = _of_store(OF_STORE[name])
+            return
+    if (source := FIXED.get(metavar.partition("=")[0])) is not None:
+        info.autocompletion = _beginning(lambda: _called(source)())
     elif re.fullmatch(r"[a-z]+(\|[a-z]+)+", metavar):
-        info.autocompletion = _one_of(metavar.split("|"))
+        info.autocompletion = _beginning(lambda: [(word, "") for word in metavar.split("|")])
 
 
-def _runs(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    from runaudit.runs.completion import run_words
-
-    return _offered(lambda: run_words(_store(ctx), incomplete))
-
-
-def _metrics(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    from runaudit.runs.completion import metric_words
-
-    return _offered(lambda: metric_words(_store(ctx), incomplete))
-
-
-def _columns(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    from runaudit.runs.completion import column_words
-
-    return _offered(lambda: column_words(_store(ctx), incomplete))
-
-
-def _kinds(incomplete: str) -> list[tuple[str, str]]:
-    from runaudit.importers.kinds import BUNDLE, KINDS
-
-    return _one_of((*KINDS, BUNDLE))(incomplete)
-
-
-def _one_of(words: Iterable[str]) -> Callable[[str], list[tuple[str, str]]]:
-    def offered(incomplete: str) -> list[tuple[str, str]]:
-        return [(word, "") for word in words if word.startswith(incomplete)]
+def _of_store(source: str) -> Callable[[typer.Context, str], list[Word]]:
+    def offered(ctx: typer.Context, incomplete: str) -> list[Word]:
+        return _offered(lambda: _called(source)(_store(ctx), incomplete))
 
     return offered
 
 
-def _rules(incomplete: str) -> list[tuple[str, str]]:
-    def words() -> Iterable[tuple[str, str]]:
-        from runaudit.guard.answer import RULES
+def _beginning(words: Callable[[], Iterable[Word]]) -> Callable[[str], list[Word]]:
+    def offered(incomplete: str) -> list[Word]:
+        return _offered(lambda: (word for word in words() if word[0].startswith(incomplete)))
 
-        both = ((word, rule.title) for rule in RULES for word in (rule.name, rule.code))
-        return (pair for pair in both if pair[0].startswith(incomplete))
+    return offered
 
-    return _offered(words)
+
+def _called(source: str) -> Any:
+    module, _, function = source.partition(":")
+    return getattr(importlib.import_module(module), function)
 
 
 def _store(ctx: typer.Context) -> Any:
@@ -81,7 +71,7 @@ def _store(ctx: typer.Context) -> Any:
     return Store.open(find_store(Path.cwd(), named=ctx.params.get("store")))
 
 
-def _offered(words: Callable[[], Iterable[tuple[str, str]]]) -> list[tuple[str, str]]:
+def _offered(words: Callable[[], Iterable[Word]]) -> list[Word]:
     try:
         return [(_escaped(word), about) for word, about in islice(words(), MOST)]
     except Exception:

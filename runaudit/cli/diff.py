@@ -1,19 +1,12 @@
 """`runaudit diff A B`: changed factors and the verdict."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from runaudit.cli import common
 from runaudit.cli.common import Context
-from runaudit.errors import UsageError
 from runaudit.text.verdicts import NEGATIVE, verdict_words
-
-if TYPE_CHECKING:
-    # Imported where they are used: what a command does not need, it does not pay for.
-    from runaudit.judge.bench import Bench
-    from runaudit.records.run import Run
 
 
 @common.command(exit_zero=True)
@@ -35,19 +28,12 @@ def diff(
     A run is an id prefix, a label, @last, @last~1, a cohort's id, a comma-separated list, or a record file.
     """
     from runaudit.diff.text import DiffAnswer
-    from runaudit.judge.designs import compare_sides, compare_with_tree
+    from runaudit.judge.designs import compare_named, compare_with_tree
 
-    result, pair = (
-        compare_with_tree(context.bench, runs or ["@last"], common.here(), intent=intent or ())
-        if working
-        else compare_sides(*_two(context.bench, runs or ["@last~1", "@last"]), context.settings, intent=intent or ())
-    )
+    if working:
+        result, pair = compare_with_tree(context.bench, runs or ["@last"], common.here(), intent=intent or ())
+    else:
+        result, pair = compare_named(context.bench, runs or ["@last~1", "@last"], intent=intent or ())
     context.tell(DiffAnswer(comparison=result, pair=pair), verbose=everything)
     code = verdict_words("diff", result.verdict).code
     context.finish(NEGATIVE if code == 0 and result.intent.met is False else code)
-
-
-def _two(bench: "Bench", words: Sequence[str]) -> "tuple[tuple[Run, ...], tuple[Run, ...]]":
-    if len(words) != 2:
-        raise UsageError(f"diff takes two runs, {len(words)} given", remedy="name A and B, or none for the last two")
-    return bench.named(words[0]), bench.named(words[1])

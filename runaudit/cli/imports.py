@@ -7,9 +7,8 @@ import typer
 
 from runaudit.cli import common
 from runaudit.cli.common import Context
-from runaudit.errors import NothingToJudgeError, UsageError
-from runaudit.importers.kinds import BUNDLE, KINDS
-from runaudit.system.files import refuse_special
+from runaudit.errors import NothingToJudgeError
+from runaudit.importers.kinds import KINDS
 
 
 @common.command()
@@ -27,24 +26,9 @@ def imports(
     Nothing is imported halfway: where one of the runs is malformed, none is kept.
     """
     from runaudit.importers.answer import ImportAnswer
-    from runaudit.runs.intake import take_bundles, take_in
+    from runaudit.runs.intake import take
 
-    refuse_special(Path(kind), "the bundle")
-    for path in paths or ():
-        refuse_special(path, "the record")
-    if kind not in (*KINDS, BUNDLE) and Path(kind).is_file():
-        kind, paths = BUNDLE, [Path(kind), *(paths or ())]
-    if kind not in (*KINDS, BUNDLE) and not paths:
-        raise UsageError(
-            f"there is no file {kind}, and no kind of run is called so",
-            remedy=f"name the file of a bundle, or a kind and its files: {', '.join(KINDS)}",
-        )
-    if not paths:
-        raise UsageError("no file is named", remedy=f"runaudit import {kind} PATH, or the file of a bundle alone")
-    if kind == BUNDLE:
-        rows, skipped = take_bundles(paths, context.create, context.settings)
-    else:
-        rows, skipped = take_in(kind, paths, context.create, context.settings)
+    rows, skipped = take(kind, paths or (), context.create, context.settings)
     context.tell(ImportAnswer(rows=rows, skipped=tuple((entry.source, entry.reason) for entry in skipped)))
     if not rows and not any(entry.reason.startswith("already imported") for entry in skipped):
         raise NothingToJudgeError("no run was imported", remedy="see the reasons above, or name another path")

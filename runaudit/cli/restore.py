@@ -12,7 +12,6 @@ from runaudit.launch.rerun import repositories_of, same_content
 from runaudit.launch.rerun import rerun as repeat
 from runaudit.launch.restore import restore as rebuild
 from runaudit.launch.text import RerunAnswer, RestoreAnswer
-from runaudit.records.run import Run
 from runaudit.runs.names import one_named
 from runaudit.store.catalogue import load
 from runaudit.store.foreign import came_from
@@ -36,7 +35,7 @@ def restore(
     is named.
     """
     place = around.open()
-    wanted = one_run(around, run)
+    wanted = load(place, one_named(place, around.settings, run))
     restored = rebuild(wanted, to, repositories=repositories_of(wanted, place), same=same_content(place),
                        is_trusted=trust or came_from(place, wanted) is None)  # fmt: skip
     answer = RestoreAnswer(run=wanted, restored=restored)
@@ -60,7 +59,7 @@ def rerun(
     named). Exit 3: it differs and too few replicates say how much is noise, or its code cannot be restored exactly.
     """
     place = around.open()
-    wanted = one_run(around, run)
+    wanted = load(place, one_named(place, around.settings, run))
     if to is not None:
         done = repeat(place, wanted, to, settings=around.settings, is_trusted=trust)
     else:
@@ -68,8 +67,3 @@ def rerun(
             done = repeat(place, wanted, Path(folder) / "tree", settings=around.settings, is_trusted=trust)
     around.tell(RerunAnswer(run=wanted, done=done))
     around.finish(verdict_words("rerun", done.repetition.verdict).code)
-
-
-def one_run(context: Context, word: str) -> Run:
-    """The one run that `word` names. Raises UsageError where it names several."""
-    return load(context.open(), one_named(context.store, context.settings, word))

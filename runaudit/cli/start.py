@@ -15,15 +15,13 @@ from typing import Any
 VALUES = {"-n": "number", "--number": "number", "--store": "store", "--policy": "policy", "--format": "format"}
 """The options that take a word, by which parameter they are."""
 NUMBER = re.compile(r"[1-9][0-9]{0,17}")
-WORD = re.compile(r"[A-Za-z0-9_-]{20,}")
-"""A word so long that, of both cases and with digits, it may be a secret."""
 COMPLETION = "_RUNAUDIT_COMPLETE"
 """Set where a shell asks for words: that is the parser's."""
 
 
 def main(argv: list[str] | None = None) -> None:
     """Run a command line; ends the process with its exit code."""
-    from runaudit.cli import streams
+    from runaudit.voice import streams
 
     streams.opened()
     args = list(sys.argv[1:] if argv is None else argv)
@@ -66,28 +64,16 @@ def plain_list(args: Sequence[str]) -> dict[str, str] | None:
     return {**found, "format": form} if NUMBER.fullmatch(found.get("number", "1")) else None
 
 
-_LETTERS = bytes(97 if chr(byte).isalnum() or byte in b"_-" else 32 for byte in range(128)) + b" " * 128
-
-
-def may_be_drawn(text: str) -> bool:
-    """Whether a text may hold a secret: a long word of digits and both cases, an address, a bearer's mark. Most texts
-    have no long word; to look for one in the bytes takes 3 ms a megabyte, to match them all took a hundred."""
-    if "://" in text or "bearer " in text or "Bearer " in text:
-        return True
-    if b"a" * 20 not in text.encode("ascii", "replace").translate(_LETTERS):
-        return False
-    return any(word != word.lower() and any("0" <= char <= "9" for char in word) for word in WORD.findall(text))
-
-
 def _answer(given: dict[str, str]) -> str | None:
     """The answer from an index that holds, or nearly does; None where anything else is to be done."""
     from pathlib import Path
 
-    from runaudit.cli.streams import speaks_unicode
     from runaudit.runs.index import lines_at_once
     from runaudit.settings import load_settings
     from runaudit.store.place import find_store
     from runaudit.text.terminal import line_width, use_colour
+    from runaudit.voice.glance import may_be_drawn
+    from runaudit.voice.streams import speaks_unicode
 
     def path(name: str) -> Any:
         return Path(given[name]) if name in given else None

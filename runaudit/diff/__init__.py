@@ -1,6 +1,6 @@
 """Two runs, or two cohorts, side by side: what changed, and whether a conclusion is allowed."""
 
-from runaudit.diff.comparison import compare, compare_cohorts
+from runaudit.diff.comparison import compare, compare_cohorts, compare_designs
 from runaudit.diff.result import Comparison, Derivation, FactorChange, Intent, Missing, Side, Verdict
 
 __all__ = [
@@ -13,4 +13,5 @@ __all__ = [
     "Verdict",
     "compare",
     "compare_cohorts",
+    "compare_designs",
 ]

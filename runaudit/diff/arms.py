@@ -104,8 +104,8 @@ def arms_beside(a: Cohort, b: Cohort, settings: FactorSettings) -> Beside:
     """Two cohorts, each held against itself and then against the other."""
     left, right = _arm(a, settings), _arm(b, settings)
     pair, changed = changes(left.typical, right.typical, settings)
-    found = _seeds_aside(changed, left, right)
     blocks = _blocks(left, right)
+    found = _seeds_aside(changed, left, right)
     factors = tuple(factor for factor in factor_changes(found, pair) if factor.factor not in blocks)
     return Beside(a=left, b=right, pair=pair, found=found, factors=factors, blocks=blocks)
 
@@ -119,17 +119,15 @@ def _arm(cohort: Cohort, settings: FactorSettings) -> Arm:
     """A cohort, each of its runs held against the one that stands for it."""
     first = typical(cohort)
     stands = levels(first, settings)
-    rows = tuple(
-        Deviation(of=stands) if run is first else _deviation(stands, levels(run, settings), settings)
-        for run in cohort.runs
-    )
-    return Arm(cohort=cohort, typical=stands, deviations=rows)
-
-
-def _deviation(stands: Levels, of: Levels, settings: FactorSettings) -> Deviation:
-    pair, found = changes(stands, of, settings)
-    factors = factor_changes(found, pair)
-    return Deviation(of=of, pair=pair, found=found, factors=tuple(f for f in factors if f.role not in SEED_ROLES))
+    rows = []
+    for run in cohort.runs:
+        if run is first:
+            rows.append(Deviation(of=stands))
+            continue
+        pair, found = changes(stands, of := levels(run, settings), settings)
+        factors = tuple(factor for factor in factor_changes(found, pair) if factor.role not in SEED_ROLES)
+        rows.append(Deviation(of=of, pair=pair, found=found, factors=factors))
+    return Arm(cohort=cohort, typical=stands, deviations=tuple(rows))
 
 
 # ── seeds ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -10,7 +10,6 @@ from dataclasses import replace
 from runaudit.diff.arms import arms_beside
 from runaudit.diff.barriers import evaluation_barriers, faults, result_barriers
 from runaudit.diff.contradiction import Against, contradictions
-from runaudit.diff.hindsight import Hindsight, hindsight
 from runaudit.diff.intent import held_against_intent
 from runaudit.diff.missing import missing_rows
 from runaudit.diff.result import Comparison, Derivation, FactorChange, Side
@@ -19,19 +18,32 @@ from runaudit.diff.words import notes_on
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import Change, ChangeClass
 from runaudit.factors.foreseen import foreseen
+from runaudit.factors.hindsight import Answer, Hindsight, hindsight
 from runaudit.factors.policy import shared_policy
 from runaudit.records.run import Run
-from runaudit.settings import FactorSettings, Settings
+from runaudit.settings import Settings
 
 
-def compare(a: Run, b: Run, *, settings: Settings, intent: Sequence[str] = (), design_only: bool = False) -> Comparison:
+def compare(a: Run, b: Run, *, settings: Settings, intent: Sequence[str] = ()) -> Comparison:
     """What changed from `a` to `b`, and whether a conclusion is allowed.
 
-    `intent` adds to what the runs declared before launch. `design_only` leaves out how the runs ended: for a launch
-    that has not begun.
+    `intent` adds to what the runs declared before launch.
     """
-    if design_only:
-        b = foreseen(b, a)
+    return _of_two(a, b, settings=settings, intent=intent, design_only=False)
+
+
+def compare_designs(a: Run, b: Run, *, settings: Settings, intent: Sequence[str] = ()) -> Comparison:
+    """As `compare`, how the runs ended left out: where `b` is a launch that has not begun, it is taken to use what `a`
+    was seen to use."""
+    return _of_two(a, foreseen(b, a), settings=settings, intent=intent, design_only=True)
+
+
+def _alone(run: Run) -> Cohort:
+    """A run as a cohort of one."""
+    return Cohort(id=run.id, label=run.label, runs=(run,))
+
+
+def _of_two(a: Run, b: Run, *, settings: Settings, intent: Sequence[str], design_only: bool) -> Comparison:
     found = _compared(_alone(a), _alone(b), settings=settings, intent=intent, design_only=design_only)
     sides = [Side(id=run.id, label=run.label, runs=(run.id,)) for run in (a, b)]
     return replace(found, a=sides[0], b=sides[1])
@@ -40,11 +52,6 @@ def compare(a: Run, b: Run, *, settings: Settings, intent: Sequence[str] = (), d
 def compare_cohorts(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str] = ()) -> Comparison:
     """What changed from arm `a` to arm `b`, and whether a conclusion is allowed. Two single runs are a pair."""
     return _compared(a, b, settings=settings, intent=intent, design_only=False)
-
-
-def _alone(run: Run) -> Cohort:
-    """A run as a cohort of one."""
-    return Cohort(id=run.id, label=run.label, runs=(run,))
 
 
 def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str], design_only: bool) -> Comparison:
@@ -86,14 +93,13 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
 def _late(
     a: Cohort, b: Cohort, settings: Settings, verdict: str, factors: Sequence[FactorChange], intent: Sequence[str]
 ) -> Hindsight | None:
-    """What a policy that is newer than the runs excused."""
+    """What a policy excused that did not hold when the runs were launched."""
 
-    def without() -> tuple[str, tuple[str, ...]]:
-        bare = replace(settings, factors=FactorSettings(), source=None)
-        plain = _compared(a, b, settings=bare, intent=intent, design_only=False)
-        return str(plain.verdict), tuple(row.factor for row in plain.factors)
+    def under(other: Settings) -> Answer:
+        plain = _compared(a, b, settings=other, intent=intent, design_only=False)
+        return str(plain.verdict), [row.factor for row in plain.factors]
 
-    return hindsight((*a.runs, *b.runs), settings, verdict, frozenset(row.factor for row in factors), without)
+    return hindsight((*a.runs, *b.runs), settings, (verdict, [row.factor for row in factors]), under)
 
 
 def _side_of(cohort: Cohort) -> Side:

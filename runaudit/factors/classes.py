@@ -13,7 +13,7 @@ from runaudit.factors.arguments import ROOT
 from runaudit.factors.checkpoint import which_checkpoint
 from runaudit.factors.derived import check_rule, in_a_circle
 from runaudit.factors.documents import shape, text_of
-from runaudit.factors.environment import counted_packages, env_standing, read_standing
+from runaudit.factors.environment import env_standing, packages_by_word, read_standing
 from runaudit.factors.factor import ABSENT, ChangeClass, Classification, Role, section_of
 from runaudit.factors.levels import NOT_DESIGN, PREFIXES, Levels
 from runaudit.factors.marks import without_secrets
@@ -30,10 +30,10 @@ from runaudit.factors.sections import (
 from runaudit.factors.source import cannot_run
 from runaudit.factors.tree import leaves_of, same
 from runaudit.factors.words import names_a_seed, word_standing
-from runaudit.records.canonical import JSON, canonical_bytes, canonical_table
+from runaudit.records.canonical import JSON, MAPPINGS, canonical_bytes, canonical_members, table_of_members
 from runaudit.records.digest import digest_bytes
 from runaudit.records.run import Run
-from runaudit.records.sections import Kept
+from runaudit.records.sections import Kept, OfSection
 from runaudit.settings import FactorSettings
 
 
@@ -115,7 +115,7 @@ def _by_rule(path: str, rule: str, value: JSON, of: Levels, settings: FactorSett
 
 def design_key(of: Levels, settings: FactorSettings) -> str:
     """The digest of what every run of a cohort has in common, whatever was seen of it."""
-    return digest_bytes(canonical_table(_counting(of, settings))).hex
+    return digest_bytes(table_of_members(_counting(of, settings))).hex
 
 
 def says_more(settings: FactorSettings) -> bool:
@@ -134,10 +134,12 @@ def _told_apart(
         return {}, () if of.files_judged and tree and not settings.derived else leaves_of(tree, section)
     plain, rest = choices_by_name(tree)
     evaluation = of.tree.get("eval")
-    repeated = evaluation if isinstance(evaluation, Mapping) else {}
+    repeated = evaluation if isinstance(evaluation, MAPPINGS) else {}
     if not (repeated or settings.derived):
         return plain, rest
     doubtful = {p: v for p, v in plain.items() if p in settings.derived or last_key(p) in repeated}
+    if not doubtful:
+        return plain, rest
     return {p: v for p, v in plain.items() if p not in doubtful}, (*doubtful.items(), *rest)
 
 
@@ -146,31 +148,48 @@ JUDGED_IN_PAIRS = ("env", "data/read", "init/read", "env/read")
 """Sections of which only two runs together say what counts."""
 
 
-def _counting(of: Levels, settings: FactorSettings) -> Mapping[str, JSON]:
-    """What counts and is no seed, of what a run declares, and the numbers among its arguments."""
-    counted: dict[str, JSON] = {}
+NOT_COUNTED = frozenset({*NOT_DESIGN, *JUDGED_IN_PAIRS})
+
+
+def _counting(of: Levels, settings: FactorSettings) -> Mapping[str, str]:
+    """What counts and is no seed, of what a run declares, and the numbers among its arguments: each leaf as it is
+    written, by its path."""
+    counted: dict[str, str] = {}
     shared = not (says_more(settings) or settings.derived or of.scope.facts or of.parent)
     for section, tree in of.tree.items():
-        if section in NOT_DESIGN or section in JUDGED_IN_PAIRS:
+        if section in NOT_COUNTED or (shared and section == "seed"):
             continue
         if shared and section not in _OF_ITS_RUN and section_of(section) == section:
-            sections = (tree, of.tree.get("eval"), of.tree.get("config"))
-            counted |= _COUNTED.get(section, sections, partial(_that_count, section, tree, of, settings))
+            # What data repeats of the config follows from it; of no other section here the config says anything.
+            sections = (tree, of.tree.get("eval"), of.tree.get("config") if section == "data" else None)
+            counted |= _COUNTED.get(section, sections, partial(_written, section, tree, of, settings))
         else:
-            counted |= _that_count(section, tree, of, settings)
+            counted |= _written(section, tree, of, settings)
     return counted
 
 
 _OF_ITS_RUN = (ROOT, "config", "code", "seed")
 """Sections whose leaves are judged by what else is in the record. Of any other the evaluation and the config say all,
 but for a start whose parent is known, what was seen of the run, and what a policy says."""
-_COUNTED = Kept[Mapping[str, JSON]]()
+_COUNTED = Kept[Mapping[str, str]]()
+_members_of = OfSection(canonical_members)
 
 
-def _that_count(section: str, tree: JSON, of: Levels, settings: FactorSettings) -> Mapping[str, JSON]:
-    """What counts of one section, by path."""
+def _written(section: str, tree: JSON, of: Levels, settings: FactorSettings) -> Mapping[str, str]:
+    """What counts of one section, as it is written, by path."""
     plain, asked = _told_apart(section, tree, of, settings)
-    counted = dict(plain)
+    counted = _that_count(section, asked, of, settings)
+    if not plain:
+        return canonical_members(counted)
+    # Runs that share a config share what counts of it by its names alone.
+    return {**_members_of(plain), **canonical_members(counted)} if counted else _members_of(plain)
+
+
+def _that_count(
+    section: str, asked: Iterable[tuple[str, JSON]], of: Levels, settings: FactorSettings
+) -> Mapping[str, JSON]:
+    """Of the leaves of a section those that count, by path."""
+    counted: dict[str, JSON] = {}
     for path, value in asked:
         if section == ROOT and not _is_a_plain_number(path, value):
             continue
@@ -186,19 +205,31 @@ def _that_count(section: str, tree: JSON, of: Levels, settings: FactorSettings) 
 
 def beyond_key(of: Levels, settings: FactorSettings) -> dict[str, JSON]:
     """What counts of a run beyond its key: its environment, its arguments and what it was seen to read."""
+    packages, others = _beyond(of, settings)
+    return {**packages, **others}
+
+
+def beyond_key_written(of: Levels, settings: FactorSettings) -> str:
+    """The same in canonical form."""
+    packages, others = _beyond(of, settings)
+    return table_of_members({**_members_of(packages), **canonical_members(others)}).decode()
+
+
+def _beyond(of: Levels, settings: FactorSettings) -> tuple[Mapping[str, str], dict[str, JSON]]:
+    """Packages that count by their words alone, which runs of one environment share, and what counts beside them."""
+    alone: Mapping[str, str] = {}
     counted: dict[str, JSON] = {}
     for section in (ROOT, *JUDGED_IN_PAIRS):
         tree = of.tree.get(section, {})
-        packages = counted_packages(tree) if section == "env" and not says_more(settings) else {}
-        for path, value in leaves_of(tree, PREFIXES.get(section, section)):
-            if (at_once := packages.get(path)) is not None and path not in settings.derived:
-                counted[path] = at_once
-                continue
+        asked: Iterable[tuple[str, JSON]] = leaves_of(tree, PREFIXES.get(section, section))
+        if section == "env" and not (says_more(settings) or settings.derived):
+            alone, asked = packages_by_word(tree)
+        for path, value in asked:
             stands = standing(path, value, of, settings)
             seed = stands.role in (Role.SEED, Role.STOCHASTIC) or (section == ROOT and same(value, of.at("seed")))
             if stands.kind is ChangeClass.FACTOR and not seed:
                 counted[path] = value if stands.value is ABSENT else stands.value
-    return counted
+    return alone, counted
 
 
 def _is_a_plain_number(path: str, value: JSON) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from runaudit.records.canonical import JSON, canonical_bytes
+from runaudit.records.canonical import JSON, MAPPINGS, canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.run import Run
 
@@ -60,5 +60,5 @@ def _files(code: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
 
 def patch_of(code: Any) -> JSON:
     """The digest of the patch of a code section, null where there was none."""
-    patch = code.get("patch") if isinstance(code, Mapping) else None
-    return patch.get("digest") if isinstance(patch, Mapping) else patch
+    patch = code.get("patch") if isinstance(code, MAPPINGS) else None
+    return patch.get("digest") if patch is not None and isinstance(patch, MAPPINGS) else patch

@@ -1,6 +1,6 @@
 """What a leaf of the environment stands for, and a file that was read and that nobody declared."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import PurePosixPath
 
@@ -130,16 +130,18 @@ def _package(name: str, value: JSON, at: Callable[[str], JSON | Absent]) -> Clas
     return Classification()
 
 
-def _counted(env: JSON) -> Mapping[str, str]:
+def _by_word(env: JSON) -> tuple[Mapping[str, str], Sequence[tuple[str, JSON]]]:
     packages = env.get("packages") if isinstance(env, Mapping) else None
     found = leaves_of(packages, "env.packages") if isinstance(packages, Mapping) else ()
-    return {
+    counted = {
         path: version
         for path, version in found
         if isinstance(version, str) and without_secrets(version) == version and len(keys := steps(path)) == 3
         and _package(str(keys[2]), version, partial(lookup, {"env": env})) == Classification()
     }  # fmt: skip
+    return counted, tuple((path, value) for path, value in leaves_of(env, "env") if path not in counted)
 
 
-counted_packages = OfSection(_counted)
-"""Path -> version of the packages of an environment that count by its word alone, whatever else is in the record."""
+packages_by_word = OfSection(_by_word)
+"""The leaves of an environment in two parts: path -> version of the packages that count by its word alone, whatever
+else is in the record; and all others."""

@@ -14,7 +14,7 @@ from functools import cached_property
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.changed import changed
 from runaudit.factors.changes import changes
-from runaudit.factors.classes import CHECKPOINT, JUDGED_IN_PAIRS, beyond_key, design_key
+from runaudit.factors.classes import CHECKPOINT, JUDGED_IN_PAIRS, beyond_key_written, design_key
 from runaudit.factors.factor import SEED_ROLES, Absent, Change, ChangeClass
 from runaudit.factors.gaps import undeclared_code, unwatched
 from runaudit.factors.levels import PREFIXES, Levels, levels
@@ -69,7 +69,7 @@ class Identity:
         parts = [
             self._declared if of is self.of else design_key(of, self.own_policy),
             canonical_table(files).decode(),
-            canonical_table(beyond_key(of, self.own_policy)).decode(),
+            beyond_key_written(of, self.own_policy),
             *([Identity(of=self.of.parent, policy=self.policy).id] if self.of.parent else []),
         ]
         return digest_bytes(" ".join(parts).encode())

@@ -153,7 +153,10 @@ def levels(run: Run, settings: FactorSettings) -> Levels:
     tree: dict[str, Any] = {name: as_tree(value) for name, value in body.items() if name not in NO_TREE}
     code = body.get("code")
     if "code" in body:
-        tree["code"] = _facts(code) if isinstance(code, Mapping) else {}
+        facts = _facts if as_tree is keyed else _shared_facts
+        tree["code"] = facts(code) if isinstance(code, Mapping) else {}
+    files = _files(run.manifest.body.get("code")) if isinstance(code, Mapping) else None
+    late = late_files(run) if files is not None else {}
     # An importer may have made settings of the same words already.
     if (words := launch_words(run)) and (_is_captured(run) or not _has_args(tree)):
         tree[ROOT] = arguments_of(words)
@@ -165,8 +168,6 @@ def levels(run: Run, settings: FactorSettings) -> Levels:
         rename(tree, old, end_of(new, settings.aliases))
     for pattern in settings.unordered:
         sort_lists(tree, pattern)
-    files = _files(run.manifest.body.get("code")) if isinstance(code, Mapping) else None
-    late = late_files(run) if files is not None else {}
     return Levels(
         run=run,
         tree=tree,
@@ -188,6 +189,9 @@ def _facts(code: Mapping[str, Any]) -> dict[str, Any]:
     """What is said of the code beside its files; a patch is its digest."""
     facts = {key: keyed(value) for key, value in code.items() if key not in ("files", "submodules", "siblings")}
     return facts | {"patch": patch_of(code)} if "patch" in code else facts
+
+
+_shared_facts = OfSection(_facts)
 
 
 def seed_in_config(tree: Mapping[str, Any]) -> str | None:

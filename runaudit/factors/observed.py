@@ -16,6 +16,7 @@ from runaudit.factors.unknowns import is_digest
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.run import Run
+from runaudit.records.sections import OfSection
 
 CODE_ROLES = ("code", "config")
 GROUPS = ("data", "init", "env", "code")
@@ -103,8 +104,10 @@ class Observed:
 def observed_of(run: Run) -> Observed | None:
     """What a run was seen to use; None where nobody looked."""
     section = run.observed
-    if not section:
-        return None
+    return _of_section(section) if section else None
+
+
+def _observed(section: Mapping[str, Any]) -> Observed:
     level = section.get("level")
     return Observed(
         level=level if level in ("full", "partial", "none") else "partial",
@@ -123,6 +126,9 @@ def observed_of(run: Run) -> Observed | None:
         python=str(section.get("python") or ""),
         texts=_texts(_rows(section, "texts"), {row.get("digest") for row in _rows(section, "read")}),
     )
+
+
+_of_section = OfSection(_observed)
 
 
 def dist_name(name: object) -> str:
@@ -194,8 +200,8 @@ def seeded_as_declared(run: Run) -> bool:
 
 def seeded_alike(a: Run, b: Run) -> bool:
     """Whether two runs declare different seeds and were seen to seed their generators with equal values."""
-    left, right = observed_of(a), observed_of(b)
-    if left is None or right is None or not left.seeded or left.seeded != right.seeded:
+    left = observed_of(a)
+    if left is None or not left.seeded or (right := observed_of(b)) is None or left.seeded != right.seeded:
         return False
     seeds = a.manifest.body.get("seed"), b.manifest.body.get("seed")
     proofs = [(a.seed_proof[key], b.seed_proof[key]) for key in a.seed_proof if key in b.seed_proof]

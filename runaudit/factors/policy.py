@@ -23,13 +23,12 @@ def shared_policy(settings: FactorSettings, runs: Iterable[Run]) -> FactorSettin
     runs = tuple(runs)
     if not all(run.manifest.has("policy") for run in runs):
         return settings  # What one of them does not declare is not shared.
-    sealed = [_rules(run) for run in runs]
+    sealed, quiet = [_rules(run) for run in runs], [_nuisance(run) for run in runs]
     shared = {
         path: rule
         for path, rule in (sealed[0] if sealed else {}).items()
         if all(other.get(path) == rule for other in sealed) and _understood(path, rule)
     }
-    quiet = [_nuisance(run) for run in runs]
     agreed = tuple(path for path in (quiet[0] if quiet else ()) if all(path in other for other in quiet))
     if agreed:
         settings = replace(settings, nuisance=(*settings.nuisance, *agreed))

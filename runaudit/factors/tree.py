@@ -10,11 +10,8 @@ from runaudit.factors.factor import ABSENT, Absent
 from runaudit.factors.marks import without_secrets
 from runaudit.factors.path import joined
 from runaudit.factors.tables import NAMES
-from runaudit.records.canonical import JSON, MAPPINGS, MAX_INT, canonical_equal
-from runaudit.records.canonical import SCALARS as LEAVES
+from runaudit.records.canonical import JSON, LEAF_CLASSES, LEAVES, MAPPINGS, MAX_INT, canonical_equal
 
-SCALARS = (str, int, float, type(None))
-"""Asked first: whether a value is some kind of mapping is a slow question, and most values are none."""
 Difference = tuple[str, JSON | Absent, JSON | Absent]
 
 
@@ -46,11 +43,15 @@ def _plain(value: float) -> bool:
 
 def leaves_of(tree: JSON, prefix: str) -> Iterator[tuple[str, JSON]]:
     """Every leaf of one tree with its path; an empty mapping is a leaf."""
-    if isinstance(tree, SCALARS):
+    if isinstance(tree, LEAVES):
         yield prefix, tree
     elif isinstance(tree, MAPPINGS) and tree:
         for key in sorted(tree):
-            yield from leaves_of(tree[key], joined(prefix, key))
+            value, path = tree[key], joined(prefix, key)
+            if value.__class__ in LEAF_CLASSES:
+                yield path, value
+            else:
+                yield from leaves_of(value, path)
     else:
         yield prefix, tree
 
@@ -61,11 +62,11 @@ def keyed(value: JSON) -> JSON:
     Tables that all carry a distinct `name` are keyed by it and their order is kept beside them; others by position.
     A list that holds anything else stays one leaf: its elements are not chosen one by one.
     """
-    if isinstance(value, SCALARS):
+    if isinstance(value, LEAVES):
         return value
     if isinstance(value, MAPPINGS):
         leaves = named_openly(value).items()
-        return {key: item if item.__class__ in LEAVES else keyed(item) for key, item in leaves}
+        return {key: item if item.__class__ in LEAF_CLASSES else keyed(item) for key, item in leaves}
     if isinstance(value, list | tuple):
         if value and all(isinstance(item, MAPPINGS) for item in value):
             return _table(value)

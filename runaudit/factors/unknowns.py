@@ -42,11 +42,11 @@ def known_sections(body: Mapping[str, JSON], run: Run) -> dict[str, Any]:
         if name in SAID_OF_NONE:
             found.setdefault(str(name), None)
     code = found.get("code")
-    if isinstance(code, Mapping) and code.get("dirty") is False:
-        found["code"] = {"patch": None, **code}
+    if isinstance(code, MAPPINGS) and code.get("dirty") is False:
+        found["code"] = _clean(code)
     init = found.get("init")
-    if isinstance(init, Mapping) and init.get("kind") == "random":
-        found["init"] = {"checkpoint": None, "parent": None, **init}
+    if isinstance(init, MAPPINGS) and init.get("kind") == "random":
+        found["init"] = _random(init)
     return found
 
 
@@ -91,6 +91,8 @@ def _of_env(env: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:
                     yield ("env", key, inner), _reason(text)
 
 
+_clean = OfSection(lambda code: {"patch": None, **code})
+_random = OfSection(lambda init: {"checkpoint": None, "parent": None, **init})
 _in_data = OfSection(lambda data: tuple(_of_data(data)))
 _in_env = OfSection(lambda env: tuple(_of_env(env)))
 
@@ -101,7 +103,7 @@ def _reason(value: object) -> str:
 
 def _table(body: Mapping[str, JSON], name: str) -> Mapping[str, Any]:
     value = body.get(name)
-    return value if isinstance(value, MAPPINGS) else {}
+    return value if value is not None and isinstance(value, MAPPINGS) else {}
 
 
 def _without(tree: Mapping[str, Any], keys: Keys) -> dict[str, Any]:

@@ -73,7 +73,8 @@ def prepare(
     a baseline or a waiver that cannot be understood.
     """
     terms = Terms.of(store, settings=settings, baseline=baseline, waive=waive, seed=request.seed, call=call)
-    request = replace(request, init=known_init(request.init, store, terms.settings))
+    rules = settings.factors if settings else request.rules
+    request = replace(request, init=known_init(request.init, store, terms.settings), rules=rules)
     started, held = time.time_ns(), HeldStore(store)
     try:
         draft = draft_manifest(_with_empty_named(request), held, environ=environ)
@@ -144,9 +145,9 @@ def judge_draft(
 def _compare_by(settings: Settings, intent: tuple[str, ...]) -> Compare:
     def compared(a: Run, b: Run) -> "Comparison":
         # Most launches have neither baseline nor namesake, and the import is half of what the guard would cost them.
-        from runaudit.diff.comparison import compare
+        from runaudit.diff.comparison import compare_designs
 
-        return compare(a, b, settings=settings, intent=intent, design_only=True)
+        return compare_designs(a, b, settings=settings, intent=intent)
 
     return compared
 

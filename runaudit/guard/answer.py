@@ -19,6 +19,11 @@ RULES: tuple[Rule, ...] = (*provenance.RULES, *data.RULES, *design.RULES, *label
 SCHEMA = "runaudit.guard/1"
 
 
+def rule_words() -> list[tuple[str, str]]:
+    """Every word that names a rule, and what it stands for, as a shell may offer it."""
+    return [(word, rule.title) for rule in RULES for word in (rule.name, rule.code)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardAnswer:
     """What the rules said about one draft. `waivers` are all that were given; those that held excuse their rule."""

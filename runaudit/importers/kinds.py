@@ -8,3 +8,8 @@ KINDS = {
     "wandb": "runaudit.importers.wandb_folder:read_runs",
 }
 """A new importer is its module and its line here."""
+
+
+def kind_words() -> list[tuple[str, str]]:
+    """Every word that names a kind, as a shell may offer it."""
+    return [(word, "") for word in (*KINDS, BUNDLE)]

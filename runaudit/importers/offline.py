@@ -22,14 +22,15 @@ class OfflineLog:
     noted: str = ""
 
 
-def read_logs(folder: Path) -> OfflineLog:
-    """What the `.wandb` files of a folder hold, together; why not, where one cannot be read."""
+def read_logs(folder: Path, within: Path) -> OfflineLog:
+    """What the `.wandb` files of a folder hold, together; why not, where wandb is not installed. Raises RecordError for
+    one that is none, or that a link leads out of `within`."""
     found = OfflineLog()
     for path in sorted(folder.glob("*.wandb")):
         from runaudit.importers.wandb import read_log
 
         try:
-            log = read_log(path)
+            log = read_log(path, within=within)
         except NothingToJudgeError as error:
             found = replace(found, noted=error.message)
             continue

@@ -16,8 +16,8 @@ from types import MappingProxyType
 from typing import Any
 
 from runaudit.errors import NothingToJudgeError, RecordError
+from runaudit.importers.opened import MAX_LOG_BYTES, foreign_bytes
 from runaudit.records.trajectory import Trajectory, number
-from runaudit.system.files import read_ordinary
 
 _HEAD = b":W&B"
 _HEAD_BYTES = 7
@@ -49,13 +49,14 @@ def read_history(path: Path) -> Trajectory:
     return read_log(path).trajectory
 
 
-def read_log(path: Path) -> WandbLog:
-    """Config, history, summary and exit code of one file. Raises as `read_history` does."""
+def read_log(path: Path, *, within: Path | None = None) -> WandbLog:
+    """Config, history, summary and exit code of one file, which no link leads out of `within`, else out of its own
+    folder. Raises as `read_history` does."""
     try:
         from wandb.proto.wandb_internal_pb2 import Record
     except ImportError as error:
         raise NothingToJudgeError(f"{path} was not read: wandb is not installed", remedy="pip install wandb") from error
-    raw = read_ordinary(path)
+    raw = foreign_bytes(path, within or path.parent, most=MAX_LOG_BYTES) or b""
     if not raw.startswith(_HEAD):
         raise RecordError(f"{path} is not a W&B file", remedy="leave it out")
     found = _Reading()

@@ -20,6 +20,7 @@ from runaudit.errors import CanonicalError, RecordError
 from runaudit.importers.base import Imported, Skipped
 from runaudit.importers.commandline import arguments
 from runaudit.importers.offline import OfflineLog, read_logs
+from runaudit.importers.opened import foreign_bytes
 from runaudit.records.canonical import JSON, parse_strict
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Manifest
@@ -27,10 +28,8 @@ from runaudit.records.outcome import Outcome
 from runaudit.records.run import Run
 from runaudit.records.trajectory import Trajectory, number
 from runaudit.records.yamlfile import parse_yaml
-from runaudit.system.files import read_ordinary
 
 FACTS = ("config.yaml", "wandb-metadata.json", "wandb-summary.json")
-MAX_BYTES = 50 << 20
 _OWN = re.compile(
     r"(?:use_)?wandb|wandb_(?:project|entity|run_name|name|group|tags|notes|mode|dir|id|run_id|job_type|version|api_key|host|"
     r"base_url|offline|online|disabled|resume|log\w*|watch\w*|init\w*)"
@@ -73,7 +72,7 @@ class Folder:
     @property
     def has_summary(self) -> bool:
         """Whether a summary of W&B's own lies in the folder."""
-        return (self.path / "files" / "wandb-summary.json").is_file()
+        return os.path.lexists(self.path / "files" / "wandb-summary.json")
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -85,9 +84,11 @@ def read_runs(path: Path) -> tuple[tuple[Imported, ...], tuple[Skipped, ...]]:
     """Every W&B run at or under `path`. Raises RecordError where any of them is malformed: then none is read."""
     if not path.exists():
         raise RecordError(f"{path} does not exist", remedy="name a W&B run folder, or the folder that holds them")
+    if path.name == "files" and _holds_facts(path):
+        path = path.absolute().parent
     imported, skipped = [], []
     for folder in _folders(path):
-        found = _read(folder)
+        found = _read(folder, path)
         if found.config is None and not found.metadata and not found.has_summary:
             why = found.log.noted or f"it holds none of {', '.join(FACTS)}"
             skipped.append(Skipped(source=str(folder), reason=why))
@@ -100,52 +101,44 @@ def read_runs(path: Path) -> tuple[tuple[Imported, ...], tuple[Skipped, ...]]:
 
 def _folders(path: Path) -> Iterator[Path]:
     """Run folders in the order of their names. Links are not followed: `latest-run` is one of the others."""
-    if path.name == "files" and any((path / name).is_file() for name in FACTS):
-        path = path.absolute().parent
     for root, names, _ in os.walk(path):
         here = Path(root)
         names.sort()
-        if _FOLDER.fullmatch(here.name) or any((here / "files" / name).is_file() for name in FACTS):
+        if _FOLDER.fullmatch(here.name) or _holds_facts(here / "files"):
             names.clear()
             yield here
+
+
+def _holds_facts(files: Path) -> bool:
+    """Whether something lies in the place of a file of W&B's: what it is shows when it is opened."""
+    return any(os.path.lexists(files / name) for name in FACTS)
 
 
 # ── the files ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _read(folder: Path) -> Folder:
+def _read(folder: Path, within: Path) -> Folder:
     """The files of a folder; a run that was written offline has all it says in its `.wandb` file alone."""
     files = folder / "files"
-    log = read_logs(folder)
-    written = _bytes(files / "config.yaml")
+    log = read_logs(folder, within)
+    written = foreign_bytes(files / "config.yaml", within)
     config: Mapping[str, Any] | None = log.config
     if written is not None:
         config = _mapping(parse_yaml(written, where=str(files / "config.yaml")), files / "config.yaml")
-    metadata, summary = _json(files / "wandb-metadata.json"), _json(files / "wandb-summary.json")
+    metadata, summary = (_json(files / name, within) for name in ("wandb-metadata.json", "wandb-summary.json"))
     return Folder(
         path=folder,
         config=config,
         metadata={**log.facts, **(metadata or {})} if log.facts or metadata is not None else None,
         summary={**log.summary, **(summary or {})},
-        requirements=_text(files / "requirements.txt"),
-        patch=_text(files / "diff.patch"),
+        requirements=_text(files / "requirements.txt", within),
+        patch=_text(files / "diff.patch", within),
         log=log,
     )
 
 
-def _bytes(path: Path) -> bytes | None:
-    if not path.is_file():
-        return None
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise RecordError(f"{path} is larger than {MAX_BYTES >> 20} MiB", remedy="leave this run out")
-        return read_ordinary(path)
-    except OSError as error:
-        raise RecordError(f"{path} cannot be read: {error.strerror}", remedy="check its permissions") from error
-
-
-def _json(path: Path) -> Mapping[str, Any] | None:
-    raw = _bytes(path)
+def _json(path: Path, within: Path) -> Mapping[str, Any] | None:
+    raw = foreign_bytes(path, within)
     if raw is None or not raw.strip():
         return None
     return _mapping(parse_strict(raw, where=str(path)), path)
@@ -159,8 +152,8 @@ def _mapping(value: JSON, path: Path) -> Mapping[str, Any]:
     return value
 
 
-def _text(path: Path) -> str | None:
-    raw = _bytes(path)
+def _text(path: Path, within: Path) -> str | None:
+    raw = foreign_bytes(path, within)
     return None if raw is None else raw.decode("utf-8", "backslashreplace")
 
 

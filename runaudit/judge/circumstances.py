@@ -5,18 +5,16 @@ All of it comes from the store, never from an option: a denominator that could b
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from runaudit.factors.cohort import Cohort
-from runaudit.judge.values import metric_value
 from runaudit.metrics.heldout import is_reported
 from runaudit.records.run import Run
 from runaudit.store.store import Store
 
 if TYPE_CHECKING:
     from runaudit.metrics.catalogue import Direction
-    from runaudit.stats.values import ArmValues, StatsPlan
+    from runaudit.stats.values import ArmValues, LeftOut, StatsPlan
 
 _MONITORS = ("monitor", "metric_for_best_model", "best_metric", "selection_metric")
 """Keys under which a configuration names what the best checkpoint is chosen by."""
@@ -35,26 +33,50 @@ def circumstances(
     store: Store,
     arms: Sequence[Cohort],
     values: "Sequence[ArmValues]",
+    left: "Sequence[LeftOut]",
     *,
     direction: "Direction",
     metric: str,
     plan: "StatsPlan",
-    launched: Sequence[Cohort],
+    home: Mapping[str, Cohort],
     count: bool,
 ) -> Circumstances:
-    """What the store knows about these arms (the last is the baseline). `count` seals a new look in its log."""
-    from runaudit.stats.selection import best_of
+    """What the store knows about these arms (the last is the baseline). left: the runs of theirs that were not named;
+    home: id of a run -> its whole cohort. `count` seals a new look in the store's log."""
+    from runaudit.stats.selection import best_of, flattery
+    from runaudit.store.peeks import most_looks
 
-    home = {run.id: cohort for cohort in launched for run in cohort.runs}
-    notes, picked = _left_out(arms, values, direction=direction, metric=metric, home=home)
+    on_report = any(selected_on_report(run, metric) for arm in arms for run in arm.runs)
+    seen = _seen(arms, values, home)
+    admitted = best_of(arm.label for arm in values)
+    notes, picked = flattery(values, left, direction=direction)
+    looks, uncounted = most_looks(store, metric, seen, count=count) if seen else (None, ())
     plan = replace(
         plan,
-        best_of=max(plan.best_of, best_of(arm.label for arm in values)),
-        is_selected_on_report=any(selected_on_report(run, metric) for arm in arms for run in arm.runs),
+        best_of=max(plan.best_of, admitted),
+        is_selected_on_report=on_report,
         picked=picked,
+        looks=looks or 1,
     )
-    looks, of_looks = _looks(store, arms, values, metric=metric, home=home, count=count)
-    return Circumstances(plan=replace(plan, looks=looks or 1), notes=(*notes, *of_looks), looks=looks)
+    return Circumstances(plan=plan, notes=(*notes, *uncounted), looks=looks)
+
+
+def _seen(
+    arms: Sequence[Cohort], values: "Sequence[ArmValues]", home: Mapping[str, Cohort]
+) -> list[dict[str, list[str]]]:
+    """Of every comparison with the last arm from which something can be claimed: cohort id -> runs whose values were
+    seen. None where a run lies in no store, which could not count the look."""
+    from runaudit.stats.cohort import collapse
+    from runaudit.stats.values import MIN_SEEDS
+
+    if any(run.id not in home for arm in arms for run in arm.runs):
+        return []
+    shown = [[run.id for run, value in zip(arm.runs, own.values, strict=True) if value is not None]
+             for arm, own in zip(arms, values, strict=True)]  # fmt: skip
+    *enough, is_based = (len(collapse(own).values) >= MIN_SEEDS for own in values)
+    found = [(*mine, *shown[-1]) for mine, is_enough in zip(shown[:-1], enough, strict=True) if is_enough and is_based]
+    return [{one: [run for run in runs if home[run].id == one] for one in {home[run].id for run in runs}}
+            for runs in found]  # fmt: skip
 
 
 def selected_on_report(run: Run, metric: str) -> bool:
@@ -90,88 +112,3 @@ def _names(value: Any) -> tuple[str, ...]:
 
 def _digest(entry: Any) -> str | None:
     return entry.get("digest") if isinstance(entry, Mapping) else None
-
-
-# ── the denominator ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _left_out(
-    arms: Sequence[Cohort],
-    values: "Sequence[ArmValues]",
-    *,
-    direction: "Direction",
-    metric: str,
-    home: Mapping[str, Cohort],
-) -> tuple[tuple[str, ...], str]:
-    """A note for every arm that is part of its cohort, and why the choice flatters the comparison, if it does."""
-    from runaudit.metrics.catalogue import Direction
-    from runaudit.stats.interval import sd
-    from runaudit.stats.selection import denominator, is_favourable
-
-    named = {run.id for arm in arms for run in arm.runs}
-    sequences = tuple(name for name, _ in values[-1].by_sequence)
-    notes, picked = [], []
-    for index, (arm, own) in enumerate(zip(arms, values, strict=True)):
-        whole = {run.id: run for r in arm.runs if r.id in home for run in home[r.id].runs}
-        rest = [run for run in whole.values() if run.id not in named and run.status != "running"]
-        if not rest:
-            continue
-        left = [metric_value(run, metric, sequences) if run.finished else None for run in rest]
-        known = [v for v in (*own.values, *left) if v is not None]
-        mine = len([run for run in arm.runs if run.id in whole])
-        launched = mine + len(rest)
-        spread, has_mean = (sd(known) if len(known) > 2 else None), any(v is not None for v in own.values)
-        notes.append(denominator(own.label, named=mine, launched=launched, sd=spread, has_mean=has_mean))
-        # A baseline is flattered by runs that make it look worse.
-        other = Direction.LOWER if direction is Direction.HIGHER else Direction.HIGHER
-        if is_favourable(own.values, left, direction=direction if index < len(arms) - 1 else other):
-            lost = sum(value is None for value in left)
-            why = f"{lost} of them without a result" if lost else "all of them less favourable than those named"
-            picked.append(f"{own.label} leaves out {len(rest)} of {launched} launched runs of its cohort, {why}")
-    return tuple(notes), "; ".join(picked)
-
-
-# ── the looks ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _looks(
-    store: Store,
-    arms: Sequence[Cohort],
-    values: "Sequence[ArmValues]",
-    *,
-    metric: str,
-    home: Mapping[str, Cohort],
-    count: bool,
-) -> tuple[int | None, tuple[str, ...]]:
-    """The largest number of looks among these comparisons; None where they are not counted, and why."""
-    from runaudit.store.peeks import count_look, looks_at
-    from runaudit.store.store import StoreError
-
-    if not home or any(run.id not in home for arm in arms for run in arm.runs):
-        return None, ()
-    store, found = store.existing(), []
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    for arm, own in zip(arms[:-1], values[:-1], strict=True):
-        seen = _seen(((arm, own), (arms[-1], values[-1])), home)
-        if seen is None:
-            continue
-        try:
-            found.append(count_look(store, metric, seen, time=now) if count else looks_at(store, metric, seen))
-        except StoreError as error:
-            return looks_at(store, metric, seen), (f"This look is not counted: {error.message}.",)
-    return max(found, default=None), ()
-
-
-def _seen(sides: "Sequence[tuple[Cohort, ArmValues]]", home: Mapping[str, Cohort]) -> dict[str, list[str]] | None:
-    """Cohort id -> runs whose values were seen; None where there are too few for anything to be claimed."""
-    from runaudit.stats.cohort import collapse
-    from runaudit.stats.values import MIN_SEEDS
-
-    seen: dict[str, list[str]] = {}
-    for arm, own in sides:
-        if len(collapse(own).values) < MIN_SEEDS:
-            return None
-        for run, value in zip(arm.runs, own.values, strict=True):
-            if value is not None:
-                seen.setdefault(home[run.id].id, []).append(run.id)
-    return seen

@@ -14,13 +14,13 @@ from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort
 from runaudit.judge.bench import Bench
 from runaudit.judge.circumstances import circumstances
-from runaudit.judge.values import declared_direction, declared_plan, require_metric, values_of
+from runaudit.judge.values import averaged, declared_direction, declared_plan, left_out, require_metric, values_of
 from runaudit.settings import Settings
 from runaudit.text.words import ended, head, plural
 
 if TYPE_CHECKING:
-    from runaudit.stats.answer import InteractionEffect, StatsAnswer
-    from runaudit.stats.values import ArmValues, Comparability, StatsPlan
+    from runaudit.stats.answer import StatsAnswer
+    from runaudit.stats.values import Comparability
 
 
 def compare_arms(settings: Settings, arms: Sequence[Cohort]) -> tuple[Comparison, ...]:
@@ -44,24 +44,28 @@ def judge_cohorts(
     runs, read anew if None. count: this is a look, and the log counts it. Raises UsageError where none has the metric.
     """
     from runaudit.metrics.direction import settle_direction
+    from runaudit.stats.factorial import two_by_two
     from runaudit.stats.judge import judge
 
     _check_disjoint(arms)
+    designs = compare_arms(bench.settings, arms) if designs is None else designs
+    contradicted = _contradicted(arms, designs)
+    home = {run.id: one for one in (bench.homes(arms) if launched is None else launched) for run in one.runs}
     typed = metric
     metric, sequences = require_metric(bench.settings, arms, typed, direction=direction)
     # What a policy declares of a metric holds for each of its names.
     declared = declared_direction(bench.settings, metric, direction) or declared_direction(bench.settings, typed, None)
-    if designs is None:
-        designs = compare_arms(bench.settings, arms)
-    values = values_of(arms, metric, sequences)
+    values, means = values_of(arms, metric, sequences), averaged(arms, metric, sequences)
+    left = left_out(arms, home, metric, sequences)
     around = circumstances(
         bench.store,
         arms,
         values,
+        left,
         direction=settle_direction(metric, declared),
         metric=metric,
         plan=declared_plan(bench.settings),
-        launched=bench.homes(arms) if launched is None else launched,
+        home=home,
         count=count,
     )
     answer = judge(
@@ -72,13 +76,13 @@ def judge_cohorts(
         plan=around.plan,
         designs=[design_of(found) for found in designs],
     )
-    notes = (*around.notes, *_contradicted(arms, designs), *_averaged(arms, metric, values[-1]), *answer.notes)
-    return replace(
-        answer,
-        notes=tuple(dict.fromkeys(notes)),
-        looks=around.looks,
-        interaction=_interaction(values, designs, around.plan),
-    )
+    late = (ended(found.policy.note) for found in designs if found.policy)
+    if (crossed := _crossed(designs)) is not None:
+        cells, factors = crossed
+        found = two_by_two([values[i] for i in cells], factors=factors, alpha=around.plan.alpha)
+        answer = replace(answer, interaction=found)
+    notes = (*late, *around.notes, *contradicted, *means, *answer.notes)
+    return replace(answer, notes=tuple(dict.fromkeys(notes)), looks=around.looks)
 
 
 def _check_disjoint(arms: Sequence[Cohort]) -> None:
@@ -111,12 +115,8 @@ def design_of(found: Comparison) -> "Comparability":
     return Comparability(verdict=str(found.verdict), factors=named, reason=found.reason, idle=found.idle)
 
 
-def _interaction(
-    values: "Sequence[ArmValues]", designs: Sequence[Comparison], plan: "StatsPlan"
-) -> "InteractionEffect | None":
-    """Of four arms that are the cells of a 2 x 2 with the baseline: two change one factor each, one changes both."""
-    from runaudit.stats.factorial import two_by_two
-
+def _crossed(designs: Sequence[Comparison]) -> tuple[tuple[int, ...], tuple[str, str]] | None:
+    """The arms, baseline first, that are the cells of a 2 x 2, and its factors: two change one each, one both."""
     single = [i for i, d in enumerate(designs) if str(d.verdict) == "single_factor" and len(d.treatments) == 1]
     both = [i for i, d in enumerate(designs) if str(d.verdict) == "confounded" and len(d.treatments) == 2]
     if len(designs) != 3 or len(single) != 2 or len(both) != 1:
@@ -125,17 +125,10 @@ def _interaction(
     if changed[0] | changed[1] != changed[2]:
         return None
     first, second = (designs[i].treatments[0].factor for i in single)
-    cells = [values[-1], *(values[i] for i in (*single, *both))]
-    return two_by_two(cells, factors=(first, second), alpha=plan.alpha)
+    return (-1, *single, *both), (first, second)
 
 
 def _contradicted(arms: Sequence[Cohort], designs: Sequence[Comparison]) -> tuple[str, ...]:
     """Where results contradict what the designs say, in sentences."""
     of_designs = (note for design in designs for note in design.contradictions)
     return tuple(map(ended, (*of_designs, *(note for arm in arms for note in arm.contradictions))))
-
-
-def _averaged(arms: Sequence[Cohort], metric: str, values: "ArmValues") -> tuple[str, ...]:
-    if any(metric in run.metrics for arm in arms for run in arm.runs):
-        return ()
-    return (f"The value of a run is the mean over its {len(values.by_sequence)} sequences.",)

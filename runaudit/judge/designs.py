@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from runaudit.capture.working import working_run
-from runaudit.diff import Comparison, Side, compare, compare_cohorts
+from runaudit.diff import Comparison, Side, compare, compare_cohorts, compare_designs
 from runaudit.diff.arms import typical
 from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort
@@ -16,6 +16,14 @@ from runaudit.settings import Settings
 
 Pair = tuple[Run, Run]
 """Two runs that stand for the sides of a comparison, where their source is shown."""
+
+
+def compare_named(bench: Bench, words: Sequence[str], *, intent: Sequence[str] = ()) -> tuple[Comparison, Pair]:
+    """Two words for runs or cohorts. Raises UsageError where there are not two."""
+    if len(words) != 2:
+        raise UsageError(f"diff takes two runs, {len(words)} given", remedy="name A and B, or none for the last two")
+    left, right = (bench.named(word) for word in words)
+    return compare_sides(left, right, bench.settings, intent=intent)
 
 
 def compare_sides(
@@ -39,5 +47,5 @@ def compare_with_tree(
         count = len(found) or len(words)
         raise UsageError(f"diff --working takes one run, {count} given", remedy="name one run, or none for the last")
     tree = working_run(found[0], bench.store.existing(), folder)
-    result = compare(found[0], tree, settings=bench.settings, intent=intent, design_only=True)
+    result = compare_designs(found[0], tree, settings=bench.settings, intent=intent)
     return replace(result, b=Side(id="working", label="the present tree")), (found[0], tree)

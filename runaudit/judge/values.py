@@ -2,21 +2,20 @@
 policy, the way it improves and what was planned for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING
 
 from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort
-from runaudit.metrics.catalogue import sequence_names
-from runaudit.metrics.naming import all_names, meant, near_names
+from runaudit.metrics.naming import all_names, meant, near_names, sequence_names
 from runaudit.records.run import Run
 from runaudit.settings import Settings
 from runaudit.text.words import quoted
 
 if TYPE_CHECKING:
     from runaudit.metrics.catalogue import Direction
-    from runaudit.stats.values import ArmValues, StatsPlan
+    from runaudit.stats.values import ArmValues, LeftOut, StatsPlan
 
 
 def metric_value(run: Run, metric: str, sequences: Sequence[str] = ()) -> float | None:
@@ -71,6 +70,29 @@ def _arm_values(arm: Cohort, metric: str, label: str, names: Sequence[str]) -> "
         draws=arm.effective_n,
         by_sequence=tuple((name, tuple(run.metrics.get(f"{metric}/{name}") for run in arm.runs)) for name in names),
     )
+
+
+def left_out(
+    arms: Sequence[Cohort], home: Mapping[str, Cohort], metric: str, sequences: Sequence[str]
+) -> "tuple[LeftOut, ...]":
+    """The numbers of the runs that were launched with those of each arm and stand in none of them. home: id of a run ->
+    its whole cohort in the store. One that still runs has left nothing out yet."""
+    from runaudit.stats.values import LeftOut
+
+    named, found = {run.id for arm in arms for run in arm.runs}, []
+    for arm in arms:
+        whole = {run.id: run for own in arm.runs if own.id in home for run in home[own.id].runs}
+        rest = [run for run in whole.values() if run.id not in named and run.status != "running"]
+        values = (metric_value(run, metric, sequences) if run.finished else None for run in rest)
+        found.append(LeftOut(named=len([run for run in arm.runs if run.id in whole]), values=tuple(values)))
+    return tuple(found)
+
+
+def averaged(arms: Sequence[Cohort], metric: str, sequences: Sequence[str]) -> tuple[str, ...]:
+    """That no run has the metric itself, where it is so."""
+    if any(metric in run.metrics for arm in arms for run in arm.runs):
+        return ()
+    return (f"The value of a run is the mean over its {len(sequences)} sequences.",)
 
 
 def _proven(arm: Cohort, run: Run) -> bool | None:

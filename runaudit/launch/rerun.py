@@ -14,7 +14,7 @@ from typing import Any
 
 from runaudit.capture.draft import ABSENT, LaunchRequest, redactor_of
 from runaudit.capture.source import is_content
-from runaudit.diff import compare
+from runaudit.diff import compare_designs
 from runaudit.diff.result import FactorChange
 from runaudit.errors import GuardRefusedError, IntegrityError, NothingToJudgeError
 from runaudit.factors.cohort import cohort_of
@@ -125,7 +125,7 @@ def _start(run: Run, to: Path) -> Path:
 
 def other_inputs(run: Run, again: Run, to: Path, settings: Settings) -> tuple[FactorChange, ...]:
     """The factors in which a repetition differs from what it repeats. That it lies in another place is none."""
-    found = compare(run, again, settings=settings, design_only=True).factors
+    found = compare_designs(run, again, settings=settings).factors
     return tuple(factor for factor in found if not _is_place(factor, to, _top(run)))
 
 

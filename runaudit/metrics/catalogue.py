@@ -5,7 +5,7 @@ to all of them, wherever it was measured: `val/psnr`, `full_frame/psnr/camera` a
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,6 +15,11 @@ class Direction(StrEnum):
 
     HIGHER = "higher"
     LOWER = "lower"
+
+    @property
+    def other(self) -> "Direction":
+        """The other way."""
+        return Direction.LOWER if self is Direction.HIGHER else Direction.HIGHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,18 +183,6 @@ def unit_of(name: str) -> str:
 def is_quantity(name: str, *, is_directed: bool = False) -> bool:
     """Whether a name stands for one quantity, so that its parts may be averaged: `val` of `val/psnr` does not."""
     return is_directed or known_direction(name) is not None
-
-
-def sequence_names(known: Iterable[str], name: str) -> tuple[str, ...]:
-    """The sequences of a metric among these names, without its prefix."""
-    found = (other.removeprefix(f"{name}/") for other in known if other.startswith(f"{name}/"))
-    return tuple(sorted(other for other in found if "/" not in other))
-
-
-def parents(known: Iterable[str]) -> set[str]:
-    """The metrics of which these names could be sequences."""
-    found = {name.rpartition("/")[0] for name in known} - {""}
-    return {name for name in found if is_quantity(name)}
 
 
 def _named(name: str) -> str | None:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 
-from runaudit.metrics.catalogue import BASELINES, PRIMARY, parents, sequence_names
+from runaudit.metrics.catalogue import BASELINES, PRIMARY
+from runaudit.metrics.naming import parents, sequence_names
 
 MIN_SEQUENCES = 2
 """Parts of a metric from which on their mean stands before them."""

@@ -6,7 +6,7 @@ A name that could be several is none of them: a guess would judge, sort or filte
 
 from collections.abc import Collection, Iterable, Mapping, Set
 
-from runaudit.metrics.catalogue import is_quantity, parents, sequence_names
+from runaudit.metrics.catalogue import is_quantity
 
 
 def meant(
@@ -22,6 +22,18 @@ def meant(
         if word in known or (sequence_names(known, word) and is_quantity(word, is_directed=is_directed)):
             return (word,)
     return tuple(sorted(other for other in all_names(known) if other.endswith(f"/{proper}")))
+
+
+def sequence_names(known: Iterable[str], name: str) -> tuple[str, ...]:
+    """The sequences of a metric among these names, without its prefix."""
+    found = (other.removeprefix(f"{name}/") for other in known if other.startswith(f"{name}/"))
+    return tuple(sorted(other for other in found if "/" not in other))
+
+
+def parents(known: Iterable[str]) -> set[str]:
+    """The metrics of which these names could be sequences."""
+    found = {name.rpartition("/")[0] for name in known} - {""}
+    return {name for name in found if is_quantity(name)}
 
 
 def all_names(known: Iterable[str]) -> Set[str]:

@@ -16,7 +16,6 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -30,8 +29,10 @@ JSON = Any
 MAPPINGS = (dict, MappingProxyType, Mapping)
 """What is a mapping, those first that most are: to ask of the abstract one takes ten times as long."""
 FINITE = frozenset({str, int, bool, type(None)})
-SCALARS = FINITE | {float}
+LEAF_CLASSES = FINITE | {float}
 """The classes of most leaves, which stand for themselves: to call a function for each is most of a tree's cost."""
+LEAVES = (str, int, float, type(None))
+"""Those and what is derived from them, for `isinstance`. Asked before MAPPINGS, which is slow: most values are none."""
 MAX_INT = 2**53 - 1
 MAX_DIGITS = 4000
 """Python reads and writes 4,300 digits of a whole number, as the work grows with their square."""
@@ -111,17 +112,26 @@ def canonical_bytes(value: JSON) -> bytes:
     return rfc8785.dumps(tagged(value))
 
 
+def canonical_members(table: Mapping[str, JSON]) -> dict[str, str]:
+    """Each member of a table as it stands in canonical JSON, by its key. Most members are plain, and other tables had
+    them as well: the designs of a store differ in few of their leaves."""
+    return {
+        key: _member(key, value.__class__.__name__, value) if value.__class__ in LEAF_CLASSES else _written(key, value)
+        for key, value in table.items()
+    }
+
+
+def table_of_members(members: Mapping[str, str]) -> bytes:
+    """`canonical_bytes` of the table whose `canonical_members` these are."""
+    keys = "".join(members)
+    # RFC 8785 sorts by UTF-16 code units, which ASCII is in the order of anyway.
+    ordered = sorted(members) if keys.isascii() else sorted(members, key=lambda key: key.encode("utf-16-be"))
+    return f"{{{','.join([members[key] for key in ordered])}}}".encode()
+
+
 def canonical_table(table: Mapping[str, JSON]) -> bytes:
-    """`canonical_bytes` of a mapping of many plain members, most of which other tables had as well: the designs of a
-    store differ in few of their leaves."""
-    if not all(map(str.isascii, table)):
-        return canonical_bytes(table)  # Other keys are sorted by their UTF-16 code units.
-    plain = (str, int, float, type(None))
-    members = (
-        _member(key, value.__class__.__name__, value) if isinstance(value, plain) else _written(key, value)
-        for key, value in sorted(table.items(), key=itemgetter(0))
-    )
-    return f"{{{','.join(members)}}}".encode()
+    """`canonical_bytes` of a mapping of many plain members."""
+    return table_of_members(canonical_members(table))
 
 
 @lru_cache(maxsize=16384)
@@ -195,7 +205,7 @@ def frozen(value: JSON) -> JSON:
         return value  # Most values; whether one is some kind of mapping is a slow question.
     if isinstance(value, MAPPINGS):
         return MappingProxyType(
-            {key: item if item.__class__ in SCALARS else frozen(item) for key, item in value.items()}
+            {key: item if item.__class__ in LEAF_CLASSES else frozen(item) for key, item in value.items()}
         )
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return tuple(frozen(item) for item in value)

@@ -50,7 +50,7 @@ _SECTIONS = Sections(MANIFEST_PARTS)
 
 
 def _has_objects(body: Mapping[str, JSON]) -> bool:
-    return all(isinstance(body[name], Mapping) for name in _MAPPINGS if name in body)
+    return all(isinstance(body[name], MAPPINGS) for name in _MAPPINGS if name in body)
 
 
 class Unknown:
@@ -74,11 +74,13 @@ class Unknown:
 @dataclass(frozen=True)
 class Manifest:
     """A frozen reading of one sealed manifest. `body` is read-only all the way down; `sealed` are the bytes it was read
-    from, where it was. `named` is the digest of one whose bytes were forgotten: it says that it was, and why."""
+    from, where it was, and `held` the digest that they were held against. `named` is the digest of one whose bytes were
+    forgotten: it says that it was, and why."""
 
     body: Mapping[str, JSON]
     sealed: bytes | None = field(default=None, repr=False, compare=False)
     named: Digest | None = None
+    held: Digest | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def of(cls, sections: Mapping[str, JSON]) -> "Manifest":
@@ -104,11 +106,12 @@ class Manifest:
         return cls(frozen(whole), sealed=raw)
 
     @classmethod
-    def from_bytes(cls, raw: bytes, *, where: str) -> "Manifest":
-        """The manifest sealed in `raw`. Raises RecordError when it is something else or of a newer major version."""
+    def from_bytes(cls, raw: bytes, *, where: str, held: Digest | None = None) -> "Manifest":
+        """The manifest sealed in `raw`, which has the digest `held`, where that is known. Raises RecordError when it is
+        something else or of a newer major version."""
         body = _SECTIONS.read(raw)
         if body is not None and body.get("schema") == MANIFEST_SCHEMA and _has_objects(body):
-            return cls(MappingProxyType({"schema": MANIFEST_SCHEMA, **body}), sealed=raw)
+            return cls(MappingProxyType({"schema": MANIFEST_SCHEMA, **body}), sealed=raw, held=held)
         value = parse_canonical(raw, where=where)
         if not isinstance(value, dict) or value.get("schema") != MANIFEST_SCHEMA:
             found = value.get("schema") if isinstance(value, dict) else type(value).__name__
@@ -117,7 +120,7 @@ class Manifest:
                 remedy="use the runaudit that wrote it",
             )
         # What is sealed is these bytes: writing them again, only to hash them, is half of what loading a run costs.
-        return replace(cls.of(value), sealed=raw)
+        return replace(cls.of(value), sealed=raw, held=held)
 
     @classmethod
     def forgotten(cls, named: Digest, why: str) -> "Manifest":
@@ -133,7 +136,7 @@ class Manifest:
     @cached_property
     def digest(self) -> Digest:
         """The identity of this launch."""
-        return self.named or digest_bytes(self.raw)
+        return self.named or self.held or digest_bytes(self.raw)
 
     @property
     def id(self) -> str:
@@ -154,7 +157,7 @@ class Manifest:
     def section(self, name: str) -> Mapping[str, Any]:
         """A section that is an object; empty where the record has none."""
         value = self.body.get(name)
-        return value if isinstance(value, MAPPINGS) else _EMPTY
+        return value if value is not None and isinstance(value, MAPPINGS) else _EMPTY
 
     def has(self, name: str) -> bool:
         """Whether the record says anything about this section, null included."""

@@ -41,6 +41,7 @@ STATUSES = ("completed", "early_stopped", "diverged", "crashed", "killed")
 FINISHED = ("completed", "early_stopped")
 """The statuses whose final metrics are results. The others stay in every denominator."""
 _SECTIONS = Sections(OUTCOME_PARTS)
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ class Outcome:
     def section(self, name: str) -> Mapping[str, Any]:
         """A section that is an object; empty where there is none."""
         value = self.body.get(name)
-        return value if isinstance(value, MAPPINGS) else MappingProxyType({})
+        return value if value is not None and isinstance(value, MAPPINGS) else _EMPTY
 
     def to_json(self) -> dict[str, Any]:
         """A plain copy."""

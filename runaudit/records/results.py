@@ -12,7 +12,7 @@ import struct
 from array import array
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from runaudit.errors import RunauditError
 from runaudit.metrics.catalogue import BASELINES
@@ -39,11 +39,13 @@ ENOUGH_VALUES, ENOUGH_DIGITS = 3, 8
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 
 
+@lru_cache(maxsize=4096)
 def is_clock(name: str) -> bool:
     """Whether a quantity depends on the clock or the machine's state, so that it never comes out the same."""
     return not CLOCKS.isdisjoint(_words(name))
 
 
+@lru_cache(maxsize=4096)
 def is_plan(name: str) -> bool:
     """Whether a quantity follows from the settings alone: a learning rate, an epoch, a baseline."""
     words = set(_words(name))

@@ -62,8 +62,8 @@ class Run:
     @property
     def seed_proof(self) -> Mapping[str, str]:
         """Digests that show the seed acted: those of the manifest, then what the outcome added."""
-        later = self.outcome.section("seed_proof") if self.outcome else {}
-        return MappingProxyType({**self.manifest.section("seed_proof"), **later})
+        early, later = self.manifest.section("seed_proof"), self.outcome.section("seed_proof") if self.outcome else {}
+        return MappingProxyType({**early, **later}) if later else early
 
     @property
     def observed(self) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from runaudit.errors import RecordError
-from runaudit.records.canonical import JSON, frozen, strict_decoder, untagged
+from runaudit.records.canonical import JSON, LEAF_CLASSES, frozen, strict_decoder, untagged
 from runaudit.records.shape import Shape
 
 MOST = 8
@@ -68,8 +68,10 @@ class Sections:
                     self._keep(name, place, known, value)
                 return value, at + len(known)
         found, end = self._decoder.raw_decode(text, at)
-        own = text[at:end]
-        value = frozen(untagged(found) if '"$' in own or "\\u0024" in own else found)
+        value, own = found, ""
+        if found.__class__ not in LEAF_CLASSES:
+            own = text[at:end]
+            value = frozen(untagged(found) if '"$' in own or "\\u0024" in own else found)
         shape = self._parts.get(name)
         if shape is not None and next(shape(value, (name,)), None) is not None:
             raise RecordError(f"section {name!r} is malformed")
@@ -107,8 +109,15 @@ class OfSection(Generic[T]):
     """A function of one section, asked once for each of the newest."""
 
     def __init__(self, ask: Callable[[Any], T]) -> None:
-        self._ask, self._kept = ask, Kept[T]()
+        self._ask = ask
+        self._kept: dict[int, tuple[Any, T]] = {}
 
     def __call__(self, section: Any) -> T:
         """The answer for this section."""
-        return self._kept.get("", (section,), lambda: self._ask(section))
+        found = self._kept.get(id(section))
+        if found is None or found[0] is not section:  # An id is given again once its object is gone.
+            found = section, self._ask(section)
+            while len(self._kept) >= NEWEST:
+                self._kept.pop(next(iter(self._kept)), None)
+            self._kept[id(section)] = found
+        return found[1]

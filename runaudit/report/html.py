@@ -8,7 +8,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-from runaudit.capture.spoken import Gate
 from runaudit.report.assets import templates_folder
 from runaudit.report.effects import draw_effects
 from runaudit.report.figures import draw_curves, draw_scaler, draw_scores
@@ -16,6 +15,7 @@ from runaudit.report.views.curves import describe
 from runaudit.report.views.page import PageView
 from runaudit.report.words import shown
 from runaudit.system.files import check_no_twin, check_output, write_output
+from runaudit.voice.gate import Gate
 
 _BETWEEN = re.compile(r">([^<>]+)<")
 

@@ -9,7 +9,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
-from runaudit.metrics.catalogue import parents
+from runaudit.metrics.naming import parents
 from runaudit.records.run import SHORT
 from runaudit.runs.forms import form_begun, is_prefix
 from runaudit.runs.index import kept_rows

@@ -17,9 +17,10 @@ from runaudit.records.outcome import Outcome
 from runaudit.runs.names import one_named
 from runaudit.settings import Settings
 from runaudit.store.forget import Doomed, clear_live, forget, objects_of
+from runaudit.store.kinds import NOTE, RECORDS
 from runaudit.store.line import LogEntry
 from runaudit.store.rehash import stored_links
-from runaudit.store.remarks import NOTE, read_remark
+from runaudit.store.remarks import read_remark
 from runaudit.store.store import Store
 from runaudit.store.tombstone import Forgotten
 from runaudit.text.markdown import escaped, table
@@ -28,7 +29,6 @@ from runaudit.text.words import plural
 
 MIN_REASON = 4
 _OBJECT = re.compile(r"sha256:([0-9a-f]{4,64})")
-RECORDS = ("manifest", "outcome", "correction")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

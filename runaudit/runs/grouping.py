@@ -18,9 +18,10 @@ from runaudit.records.run import Run
 from runaudit.runs.lines import head_lines, row_line
 from runaudit.runs.listing import head_cells, line_columns, row_cells, section_json, sections_of
 from runaudit.runs.reading import load_run
+from runaudit.store.kinds import ARCHIVE, ENDINGS, UNARCHIVE
 from runaudit.store.line import LogEntry
-from runaudit.store.remarks import ARCHIVE, UNARCHIVE, read_remark
-from runaudit.store.store import ENDINGS, Store
+from runaudit.store.remarks import read_remark
+from runaudit.store.store import Store
 from runaudit.system.progress import work
 from runaudit.text.terminal import UNPAINTED
 

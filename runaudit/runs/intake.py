@@ -24,9 +24,30 @@ from runaudit.store.forget import lies_here
 from runaudit.store.store import Store
 from runaudit.store.unbundle import read_bundle, take_back
 from runaudit.system.clock import utc_text
+from runaudit.system.files import refuse_special
 
 Rows = tuple[dict[str, Any], ...]
 """What came in: id, source, label, and what its record does not say."""
+
+
+def take(
+    kind: str, paths: Sequence[Path], create: Callable[[], Store], settings: Settings
+) -> tuple[Rows, list[Skipped]]:
+    """The runs of these files. kind: what wrote them, or the first file itself, of a bundle. Raises UsageError where
+    that is neither, or no file is named."""
+    refuse_special(Path(kind), "the bundle")
+    for path in paths:
+        refuse_special(path, "the record")
+    if kind not in (*KINDS, BUNDLE) and Path(kind).is_file():
+        kind, paths = BUNDLE, [Path(kind), *paths]
+    if kind not in (*KINDS, BUNDLE) and not paths:
+        raise UsageError(
+            f"there is no file {kind}, and no kind of run is called so",
+            remedy=f"name the file of a bundle, or a kind and its files: {', '.join(KINDS)}",
+        )
+    if not paths:
+        raise UsageError("no file is named", remedy=f"runaudit import {kind} PATH, or the file of a bundle alone")
+    return take_bundles(paths, create, settings) if kind == BUNDLE else take_in(kind, paths, create, settings)
 
 
 def take_bundles(paths: Sequence[Path], create: Callable[[], Store], settings: Settings) -> tuple[Rows, list[Skipped]]:

@@ -13,10 +13,10 @@ from typing import Any
 from runaudit.capture.redact import MARK, Redactor, redaction_key
 from runaudit.records.run import SHORT
 from runaudit.records.trajectory import read_lines
-from runaudit.runs.forgetting import RECORDS, named_objects
+from runaudit.runs.forgetting import named_objects
 from runaudit.store.aside import FOLDER
 from runaudit.store.doctor import SECRET, Ailment
-from runaudit.store.remarks import NOTE
+from runaudit.store.kinds import NOTE, RECORDS
 from runaudit.store.store import Store
 from runaudit.system.progress import work
 from runaudit.text.words import head

@@ -60,6 +60,14 @@ def components(scores: NDArray[np.float64], sequences: Sequence[str]) -> Compone
     return Components(seed_sd=seed_sd, residual_sd=residual_sd, sequences=tuple(summaries))
 
 
+def sequence_differences(mine: Components | None, theirs: Components | None) -> tuple[tuple[str, float], ...]:
+    """Per sequence, the difference of the means of two arms; shown side by side, tested nowhere."""
+    if mine is None or theirs is None:
+        return ()
+    other = {summary.sequence: summary.mean for summary in theirs.sequences}
+    return tuple((s.sequence, s.mean - other[s.sequence]) for s in mine.sequences if s.sequence in other)
+
+
 def arm_components(arm: ArmValues) -> Components | None:
     """Components of an arm, or None if it names no sequences or any run lacks a number on one of them."""
     rows = [[np.nan if value is None else float(value) for value in values] for _, values in arm.by_sequence]

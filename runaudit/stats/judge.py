@@ -17,7 +17,7 @@ from runaudit.stats.answer import ArmComparison, ArmSummary, Rate, StatsAnswer, 
 from runaudit.stats.bootstrap import bca, iqm, profile
 from runaudit.stats.cohort import collapse
 from runaudit.stats.compare import EQUIVALENCE_SEEDS, compare, has_gaps
-from runaudit.stats.components import arm_components
+from runaudit.stats.components import Components, arm_components, sequence_differences
 from runaudit.stats.dunnett import with_dunnett
 from runaudit.stats.interval import is_constant, mean, mean_interval, sd, sd_interval, share_interval
 from runaudit.stats.multiplicity import benjamini_hochberg, holm
@@ -54,19 +54,17 @@ def judge(
     each = tuple(designs) if designs is not None else (design,) * (len(arms) - 1)
     _check_designs((design, *each), arms=len(arms))
     samples = [collapse(arm) for arm in arms]
+    parts = [arm_components(arm) for arm in arms]
     reference = samples[chosen]
     pairs = [(sample, index) for index, sample in enumerate(samples) if index != chosen]
-    compared = _family(
-        [
-            replace(
-                compare(sample, reference, direction=settled, plan=plan),
-                sequences=_sequence_differences(arms[index], arms[chosen]),
-            )
-            for sample, index in pairs
-        ],
-        plan=plan,
-    )
-    compared = with_dunnett(compared, [sample for sample, _ in pairs], reference, plan=plan)
+    alone = [
+        replace(
+            compare(sample, reference, direction=settled, plan=plan),
+            sequences=sequence_differences(parts[index], parts[chosen]),
+        )
+        for sample, index in pairs
+    ]
+    compared = with_dunnett(_family(alone, plan=plan), [sample for sample, _ in pairs], reference, plan=plan)
     case = reasons.Case(
         metric=metric, direction=settled, design=design, plan=plan, reference=reference, family=len(pairs)
     )
@@ -81,7 +79,7 @@ def judge(
         alpha=plan.alpha,
         power=plan.power,
         design=design,
-        arms=tuple(_summary(arm, sample, plan=plan) for arm, sample in zip(arms, samples, strict=True)),
+        arms=tuple(_summary(*one, plan=plan) for one in zip(arms, samples, parts, strict=True)),
         comparisons=judged,
         verdict=_overall(judged),
         reason=reasons.overall(judged, [why for _, why in each_judged], case=case),
@@ -164,7 +162,7 @@ def _overall(comparisons: Sequence[ArmComparison]) -> StatsVerdict:
     return StatsVerdict.INCONCLUSIVE
 
 
-def _summary(arm: ArmValues, sample: Sample, *, plan: StatsPlan) -> ArmSummary:
+def _summary(arm: ArmValues, sample: Sample, parts: Components | None, *, plan: StatsPlan) -> ArmSummary:
     used, level = sample.values, 1 - plan.alpha
     summary = ArmSummary(
         label=arm.label,
@@ -176,7 +174,7 @@ def _summary(arm: ArmValues, sample: Sample, *, plan: StatsPlan) -> ArmSummary:
         failed=sample.failed,
         missing=sample.missing,
         failure_rate=_failure_rate(sample, level=level),
-        components=arm_components(arm) if len(sample.values) == len(arm.values) else None,
+        components=parts if len(sample.values) == len(arm.values) else None,
     )
     if has_gaps(sample):
         centre = mean(used) if used else None
@@ -210,12 +208,3 @@ def _failure_rate(sample: Sample, *, level: float) -> Rate | None:
         return None
     count = sample.distinct_failed
     return Rate(count=count, n=sample.distinct, ci=share_interval(count, sample.distinct, level=level))
-
-
-def _sequence_differences(arm: ArmValues, baseline: ArmValues) -> tuple[tuple[str, float], ...]:
-    """Per sequence, the difference of arm means; shown side by side, tested nowhere."""
-    mine, theirs = arm_components(arm), arm_components(baseline)
-    if mine is None or theirs is None:
-        return ()
-    other = {summary.sequence: summary.mean for summary in theirs.sequences}
-    return tuple((s.sequence, s.mean - other[s.sequence]) for s in mine.sequences if s.sequence in other)

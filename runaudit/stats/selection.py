@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from runaudit.errors import UsageError
 from runaudit.metrics.catalogue import Direction
 from runaudit.stats.digits import show
+from runaudit.stats.values import ArmValues, LeftOut
 
 _BEST_OF = re.compile(r"\bbest[\s_-]+(?:(?:seed|run|one)s?[\s_-]+)?(?:out[\s_-]+)?of[\s_-]+(\d{1,4})\b", re.IGNORECASE)
 
@@ -39,6 +40,33 @@ def best_of(labels: Iterable[str]) -> int:
     """The largest k that a label admits to with "best of k"; 1 where none does."""
     found = (int(match[1]) for label in labels for match in _BEST_OF.finditer(label))
     return max(found, default=1) or 1
+
+
+def flattery(
+    arms: Sequence[ArmValues], left: Sequence[LeftOut], *, direction: Direction
+) -> tuple[tuple[str, ...], str]:
+    """A note for every arm that is a part of what was launched, and why the choice flatters the comparison with the
+    last arm, if it does."""
+    notes, picked = [], []
+    for arm, rest in zip(arms, left, strict=True):
+        if not rest.values:
+            continue
+        launched, label = rest.named + len(rest.values), arm.label
+        # A baseline is flattered by runs that make it look worse.
+        if is_favourable(arm.values, rest.values, direction=direction.other if arm is arms[-1] else direction):
+            lost = sum(value is None for value in rest.values)
+            why = f"{lost} of them without a result" if lost else "all of them less favourable than those named"
+            picked.append(f"{label} leaves out {len(rest.values)} of {launched} launched runs of its cohort, {why}")
+        has_mean = any(value is not None for value in arm.values)
+        notes.append(denominator(label, named=rest.named, launched=launched, sd=_spread(arm, rest), has_mean=has_mean))
+    return tuple(notes), "; ".join(picked)
+
+
+def _spread(arm: ArmValues, rest: LeftOut) -> float | None:
+    from runaudit.stats.interval import sd
+
+    known = [value for value in (*arm.values, *rest.values) if value is not None]
+    return sd(known) if len(known) > 2 else None
 
 
 def is_favourable(named: Sequence[float | None], left_out: Sequence[float | None], *, direction: Direction) -> bool:

@@ -58,6 +58,17 @@ class ArmValues:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """The launched runs of an arm's design that were not named: one value each, None for a run without a result.
+
+    named: how many runs of the arm were launched with them.
+    """
+
+    named: int
+    values: tuple[float | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparability:
     """What is known about how the arms differ: a comparison verdict, the factors it names, and why.
 

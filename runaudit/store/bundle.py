@@ -27,18 +27,16 @@ from runaudit.records.canonical import canonical_bytes
 from runaudit.records.filenames import tree_fault
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT
+from runaudit.store.kinds import ENDINGS, LOOK, RECORDS, REMARKS
 from runaudit.store.line import LogEntry
-from runaudit.store.peeks import LOOK
 from runaudit.store.rehash import stored_links
-from runaudit.store.remarks import KINDS, read_remark
-from runaudit.store.store import ENDINGS, Store
+from runaudit.store.remarks import read_remark
+from runaudit.store.store import Store
 from runaudit.store.tombstone import Forgotten, ForgottenError
 from runaudit.store.verify import verify
 from runaudit.system.files import check_no_twin, check_output, open_ordinary, writing_output
 
 SCHEMA = "runaudit.bundle/1"
-LOGGED = ("manifest", *ENDINGS, "waiver", LOOK, *KINDS)
-"""The kinds of line that a bundle may bring into a log."""
 CHUNK = 1 << 20
 HEAD_BYTES = len(f"{SCHEMA} sha256:{'0' * 64}\n")
 
@@ -98,7 +96,7 @@ def _not_whole(row: Forgotten) -> NothingToJudgeError:
 def _lines_about(store: Store, ids: frozenset[str]) -> Iterator[LogEntry]:
     """The lines of the log that concern these runs: looks at comparisons with them stay counted wherever they go."""
     for entry in store.entries():
-        if entry.kind in KINDS:
+        if entry.kind in REMARKS:
             about = {str(read_remark(store, entry)["run"])}
         elif entry.kind == LOOK:
             about = looked_at(store.read(entry.digest))
@@ -119,7 +117,7 @@ def _members(store: Store, lines: Sequence[LogEntry]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for entry in lines:
         linked = [entry.digest]
-        if entry.kind in ("manifest", *ENDINGS):
+        if entry.kind in RECORDS:
             linked += [digest for _, digest in stored_links(json.loads(store.read(entry.digest)))]
         found |= {f"objects/sha256/{digest.hex}": store.object_path(digest) for digest in linked}
         if entry.kind in ENDINGS:

@@ -27,7 +27,11 @@ class ExportAnswer:
     @property
     def headline(self) -> str:
         """What was written."""
-        return f"{self.output}: {plural(len(self.ids), 'run')}, {plural(self.files, 'file')}, {self.size:,} bytes"
+        return f"{self.output}: {self._amount}"
+
+    @property
+    def _amount(self) -> str:
+        return f"{plural(len(self.ids), 'run')}, {plural(self.files, 'file')}, {self.size:,} bytes"
 
     def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
         """For a terminal."""
@@ -35,4 +39,4 @@ class ExportAnswer:
 
     def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
         """For a pull request."""
-        yield f"{code(self.output)}: {plural(len(self.ids), 'run')}, {plural(self.files, 'file')}, {self.size:,} bytes"
+        yield f"{code(self.output)}: {self._amount}"

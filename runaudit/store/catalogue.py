@@ -108,7 +108,7 @@ def manifest_of(store: Store, run_id: str) -> Manifest:
     """What a run began with. Raises IntegrityError where its bytes do not match its digest, or are missing."""
     digest = Digest("sha256", run_id)
     try:
-        return Manifest.from_bytes(store.read(digest), where=f"manifest {run_id[:SHORT]}")
+        return Manifest.from_bytes(store.read(digest), where=f"manifest {run_id[:SHORT]}", held=digest)
     except ForgottenError as error:
         return Manifest.forgotten(digest, error.row.said)
 

@@ -13,6 +13,7 @@ from typing import Any
 from runaudit.errors import IntegrityError, RunauditError
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.trajectory import whole_lines
+from runaudit.store.kinds import RECORDS
 from runaudit.store.line import LogEntry
 from runaudit.store.store import Store
 from runaudit.system.files import read_ordinary
@@ -30,7 +31,7 @@ def good_copy(store: Store, digest: Digest) -> bytes | None:
 
 
 def _candidates(store: Store, entry: LogEntry, digest: str) -> Iterator[bytes]:
-    if entry.kind not in ("manifest", "outcome", "correction"):
+    if entry.kind not in RECORDS:
         return
     try:
         body = json.loads(store.read(entry.digest))

@@ -17,10 +17,11 @@ from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import Run
 from runaudit.records.trajectory import write_lines
+from runaudit.store.kinds import IMPORTED
 from runaudit.store.line import Line
 from runaudit.store.store import Store
 
-IMPORTED, IMPORTED_SCHEMA = "imported", "runaudit.imported/1"
+IMPORTED_SCHEMA = "runaudit.imported/1"
 CAPTURED = "captured"
 
 

@@ -20,13 +20,11 @@ from runaudit.errors import RunauditError, UsageError
 from runaudit.records.canonical import parse_canonical
 from runaudit.records.digest import Digest
 from runaudit.store.aside import purge_aside, put_over
+from runaudit.store.kinds import ENDINGS, FORGET, NOT_TOLD, NOTE
 from runaudit.store.line import LogEntry
-from runaudit.store.store import ENDINGS, Store
-from runaudit.store.tombstone import FORGET, Forgotten, event, tombstone
+from runaudit.store.store import Store
+from runaudit.store.tombstone import Forgotten, event, tombstone
 from runaudit.system.clock import utc_text
-
-NOT_TOLD = ("look", "repair", FORGET, "archive", "unarchive", "waiver")
-"""Lines of the log whose objects are the log's own account: without them it would not add up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +113,7 @@ def objects_of(store: Store, run: str, links: Sequence[tuple[str, Digest]], shar
             found.append(Doomed(digest=entry.digest, what="manifest", run=run))
         elif entry.subject == f"sha256:{run}" and entry.kind in ENDINGS:
             found.append(Doomed(digest=entry.digest, what=entry.kind, run=run))
-        elif entry.kind == "note" and _run_of_note(store, entry) == run:
+        elif entry.kind == NOTE and _run_of_note(store, entry) == run:
             found.append(Doomed(digest=entry.digest, what="note", run=run))
     found += [Doomed(digest=digest, what=name, run=run) for name, digest in links if str(digest) not in shared]
     return list({one.digest: one for one in found}.values())

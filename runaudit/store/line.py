@@ -13,8 +13,8 @@ from runaudit.store.end import MARK, End
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogEntry:
-    """One line of the log. `kind` is manifest, outcome, correction, waiver, look, note, archive or unarchive; `subject`
-    the manifest it concerns, of a look the comparison, of the last three what was said (`store.remarks`)."""
+    """One line of the log. `kind` is one of `store.kinds`; `subject` the manifest it concerns, of a look the
+    comparison, of a remark what was said (`store.remarks`)."""
 
     seq: int
     prev: str

@@ -5,47 +5,50 @@ seed from 3 to 10 claims a difference in 15 % of studies without one (measured, 
 the looks shows that it was done. Looking again at the same runs is the same look.
 """
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import Digest, digest_bytes
-from runaudit.store.store import Store
+from runaudit.store.kinds import LOOK
+from runaudit.store.store import Store, StoreError
+from runaudit.system.clock import utc_text
 
-LOOK = "look"
-"""The kind of its line in the log. The subject is the comparison, not a run, so no run's record changes."""
 LOOK_SCHEMA = "runaudit.look/1"
+"""Of its object. The subject of its line is the comparison, not a run, so no run's record changes."""
 
 Arms = Mapping[str, Iterable[str]]
 """Cohort id -> the ids of the runs whose values were seen."""
 
 
-def looks_at(store: Store, metric: str, arms: Arms) -> int:
-    """How many different looks at this comparison there are, with the one at these runs. Writes nothing."""
-    return len(_earlier(store, metric, arms) | {digest_bytes(_look(metric, arms))})
+def most_looks(
+    store: Store, metric: str, comparisons: Sequence[Arms], *, count: bool
+) -> tuple[int | None, tuple[str, ...]]:
+    """The largest number of looks among these comparisons, and why this one is not counted where it could not be."""
+    store, at = store.existing(), utc_text(time.time()) if count else None
+    counts = [looks_at(store, metric, arms, seal_at=at) for arms in comparisons]
+    return max((number for number, _ in counts), default=None), tuple(fault for _, fault in counts if fault)[:1]
 
 
-def count_look(store: Store, metric: str, arms: Arms, *, time: str) -> int:
-    """As `looks_at`, and the look at these runs is sealed if it is new.
-
-    Raises StoreError where the store cannot be written to.
-    """
-    earlier, raw = _earlier(store, metric, arms), _look(metric, arms)
-    if digest_bytes(raw) not in earlier:
-        store.append(LOOK, store.put(raw), subject=_subject(metric, arms), time=time)
-    return len(earlier | {digest_bytes(raw)})
-
-
-def _earlier(store: Store, metric: str, arms: Arms) -> set[Digest]:
-    subject = str(_subject(metric, arms))
-    return {entry.digest for entry in store.newest_first(subject) if entry.kind == LOOK and entry.subject == subject}
+def looks_at(store: Store, metric: str, arms: Arms, *, seal_at: str | None = None) -> tuple[int, str]:
+    """How many different looks at this comparison there are, with the one at these runs. seal_at: the moment at which
+    this one is sealed, if it is new; None writes nothing. Where it cannot be written, it says why."""
+    subject, raw, earlier = _look(store, metric, arms)
+    fault = ""
+    try:
+        if seal_at is not None and digest_bytes(raw) not in earlier:
+            store.append(LOOK, store.put(raw), subject=subject, time=seal_at)
+    except StoreError as error:
+        fault = f"This look is not counted: {error.message}."
+    return len(earlier | {digest_bytes(raw)}), fault
 
 
-def _subject(metric: str, arms: Arms) -> Digest:
-    """The comparison: one metric of these cohorts, whichever is the baseline and however many runs they have."""
-    return digest_bytes(canonical_bytes({"schema": LOOK_SCHEMA, "metric": metric, "cohorts": sorted(arms)}))
-
-
-def _look(metric: str, arms: Arms) -> bytes:
+def _look(store: Store, metric: str, arms: Arms) -> tuple[Digest, bytes, set[Digest]]:
+    """The comparison, one metric of these cohorts, whichever is the baseline and however many runs they have; this look
+    at it; and the looks at it that were sealed."""
     body: dict[str, Any] = {"schema": LOOK_SCHEMA, "metric": metric}
-    return canonical_bytes(body | {"arms": {cohort: sorted(runs) for cohort, runs in arms.items()}})
+    raw = canonical_bytes(body | {"arms": {cohort: sorted(runs) for cohort, runs in arms.items()}})
+    subject = digest_bytes(canonical_bytes(body | {"cohorts": sorted(arms)}))
+    about = (entry for entry in store.newest_first(str(subject)) if entry.subject == str(subject))
+    return subject, raw, {entry.digest for entry in about if entry.kind == LOOK}

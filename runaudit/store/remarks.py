@@ -16,13 +16,11 @@ from typing import Any
 from runaudit.errors import IntegrityError, RunauditError
 from runaudit.records.canonical import canonical_bytes, parse_canonical
 from runaudit.records.digest import Digest
+from runaudit.store.kinds import ARCHIVE, NOTE, REMARKS, UNARCHIVE
 from runaudit.store.line import LogEntry
 from runaudit.store.store import Store
 from runaudit.store.tombstone import ForgottenError
 
-NOTE, ARCHIVE, UNARCHIVE = "note", "archive", "unarchive"
-KINDS = (NOTE, ARCHIVE, UNARCHIVE)
-"""The kinds of their lines in the log."""
 SCHEMAS = {NOTE: "runaudit.note/1", ARCHIVE: "runaudit.archive/1", UNARCHIVE: "runaudit.archive/1"}
 
 
@@ -87,7 +85,7 @@ def remark_faults(
     wanted: the runs that are asked about; None for all.
     """
     launched = {entry.digest.hex for entry in entries if entry.kind == "manifest"}
-    for entry in (entry for entry in entries if entry.kind in KINDS):
+    for entry in (entry for entry in entries if entry.kind in REMARKS):
         try:
             run = str(read_remark(store, entry)["run"])
         except RunauditError as error:

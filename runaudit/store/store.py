@@ -32,8 +32,9 @@ from runaudit.records.canonical import JSON, canonical_bytes, parse_canonical
 from runaudit.records.digest import Digest, digest_bytes, digest_file
 from runaudit.store.aside import kept_aside, put_over
 from runaudit.store.end import damaged, end_fault, read_ends, settled, write_lines
+from runaudit.store.kinds import ENDINGS, FORGET, REPAIR
 from runaudit.store.line import Line, LogEntry, entry_of, parsed_lines
-from runaudit.store.tombstone import FORGET, Forgotten, ForgottenError, rows_of, tombstone
+from runaudit.store.tombstone import Forgotten, ForgottenError, rows_of, tombstone
 from runaudit.system.clock import utc_text
 from runaudit.system.files import fsync_folder, read_ordinary, refuse_special
 from runaudit.system.locks import lock
@@ -44,10 +45,8 @@ if TYPE_CHECKING:
     from runaudit.records.outcome import Outcome
 
 STORE_SCHEMA = "runaudit.store/1"
-REPAIR, REPAIR_SCHEMA = "repair", "runaudit.repair/1"
-"""What was mended in the store itself: the kind of its line, whose subject is the event and no run, and its object."""
-ENDINGS = ("outcome", "correction")
-"""The kinds of line that say how a run ended."""
+REPAIR_SCHEMA = "runaudit.repair/1"
+"""What was mended in the store itself: the object of its line, whose subject is the event and no run."""
 _LOG = logging.getLogger("runaudit")
 SPACE, MOUNT = "free space or fix the permissions", "mount it for writing, or name another --store"
 BACKUP = "restore it from a backup; `runaudit verify` lists all"
@@ -62,7 +61,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._log_name = str(self.log_path)
+        self._root_name, self._log_name = str(self.root), str(self.log_path)
         self._raw: tuple[tuple[int, int, int], bytes] | None = None
         self._read: tuple[tuple[int, int, int], tuple[LogEntry, ...], Mapping[str, LogEntry]] | None = None
         self._gone: tuple[tuple[int, int, int], Mapping[str, Forgotten]] | None = None
@@ -112,7 +111,11 @@ class Store:
 
     def object_path(self, digest: Digest) -> Path:
         """Where the bytes of this digest lie."""
-        return self.root / f"objects/{digest.algorithm}/{digest.hex[:2]}/{digest.hex}"
+        return self.root / self._object_name(digest)
+
+    @staticmethod
+    def _object_name(digest: Digest) -> str:
+        return f"objects/{digest.algorithm}/{digest.hex[:2]}/{digest.hex}"
 
     def has(self, digest: Digest) -> bool:
         """Whether something lies where these bytes belong."""
@@ -170,7 +173,7 @@ class Store:
 
     def read(self, digest: Digest) -> bytes:
         """The bytes of this digest, re-hashed. Raises IntegrityError where they are missing or changed."""
-        path = self.object_path(digest)
+        path = f"{self._root_name}/{self._object_name(digest)}"  # A Path for each of many records took as long again.
         try:
             data = read_ordinary(path)
         except FileNotFoundError:

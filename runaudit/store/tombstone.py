@@ -13,8 +13,6 @@ from runaudit.errors import IntegrityError, NothingToJudgeError
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.run import SHORT
 
-FORGET = "forget"
-"""The kind of the line in the log."""
 SCHEMA, EVENT_SCHEMA = "runaudit.tombstone/1", "runaudit.forget/1"
 
 

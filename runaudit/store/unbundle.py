@@ -23,15 +23,15 @@ from runaudit.records.canonical import parse_canonical
 from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
-from runaudit.store.bundle import CHUNK, HEAD_BYTES, LOGGED, SCHEMA, files_of, looked_at
+from runaudit.store.bundle import CHUNK, HEAD_BYTES, SCHEMA, files_of, looked_at
 from runaudit.store.catalogue import run_ids
 from runaudit.store.foreign import imported_line
 from runaudit.store.forget import know_forgotten
+from runaudit.store.kinds import CARRIED, ENDINGS, LOOK, REMARKS
 from runaudit.store.line import Line
-from runaudit.store.peeks import LOOK
 from runaudit.store.rehash import stored_links
-from runaudit.store.remarks import KINDS, SCHEMAS
-from runaudit.store.store import ENDINGS, Store
+from runaudit.store.remarks import SCHEMAS
+from runaudit.store.store import Store
 from runaudit.store.tombstone import Forgotten
 from runaudit.system.clock import utc_text
 from runaudit.system.files import fsync_folder, open_ordinary
@@ -147,7 +147,7 @@ def _digest_of(body: IO[bytes], copy: IO[bytes], is_kept: bool) -> str:
 
 
 def _line(path: Path, line: Mapping[str, Any]) -> Mapping[str, Any]:
-    if line["kind"] not in LOGGED or not isinstance(line["time"], str):
+    if line["kind"] not in CARRIED or not isinstance(line["time"], str):
         raise _refused(path, f"holds a line of the log that is none: {line['kind']!r}")
     Digest.parse(str(line["subject"]))
     return line
@@ -181,7 +181,7 @@ def _named_files(
                 raise _refused(path, "holds an outcome of another run")
             objects |= {str(one) for _, one in stored_links(outcome.body)}
             files |= {f"runs/{outcome.manifest.hex}/{name}": want for name, want in files_of(outcome).items()}
-        elif not _owner(line, records[digest]) & launched or (kind in KINDS and digest != str(line["subject"])):
+        elif not _owner(line, records[digest]) & launched or (kind in REMARKS and digest != str(line["subject"])):
             raise _refused(path, f"holds a {kind} on other runs")
     held = {name: digest for name, digest in found.items() if name.startswith("runs/")}
     if held != files or {f"sha256:{n[-64:]}" for n in found if n.startswith("objects/")} != objects:
@@ -273,6 +273,6 @@ def _keep(store: Store, bundle: Bundle, fresh: frozenset[str], folder: Path) -> 
 
 def _owner(line: Mapping[str, Any], raw: bytes) -> set[str]:
     """The runs that a line of the log is about."""
-    if line["kind"] in KINDS:
+    if line["kind"] in REMARKS:
         return {str(json.loads(raw)["run"])} if json.loads(raw)["schema"] == SCHEMAS[line["kind"]] else set()
     return looked_at(raw) if line["kind"] == LOOK else {str(line["subject"])[7:]}

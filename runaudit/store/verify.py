@@ -18,10 +18,11 @@ from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.store.end import FILE, GENESIS, MARKED, Ends, end_fault, end_remarks, read_ends
 from runaudit.store.forget import forgotten_remarks
+from runaudit.store.kinds import REMARKS
 from runaudit.store.leftovers import inventory, leftovers
 from runaudit.store.line import LogEntry, entry_of
 from runaudit.store.rehash import Hashed, Launch, Problem, check_runs, relative
-from runaudit.store.remarks import KINDS, remark_faults
+from runaudit.store.remarks import remark_faults
 from runaudit.store.store import STORE_SCHEMA, Store
 from runaudit.system.progress import work
 from runaudit.text.words import plural
@@ -213,6 +214,6 @@ def _check_others(
 ) -> Iterator[Problem]:
     """Lines about no run (a look at a comparison) seal an object too."""
     for entry in entries:
-        is_other = entry.kind not in KINDS and entry.subject.removeprefix("sha256:") not in launched
+        is_other = entry.kind not in REMARKS and entry.subject.removeprefix("sha256:") not in launched
         if is_other and (fault := hashed.object_fault(store, entry.digest)):
             yield Problem(run=None, file=relative(store, entry.digest), problem=f"{entry.kind}: {fault}")

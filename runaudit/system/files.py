@@ -23,6 +23,8 @@ from typing import BinaryIO
 from runaudit.errors import UsageError
 
 OUTSIDE = "its path leads outside its folder"
+READ_BYTES = 1 << 20
+"""As much is asked for at once of a file that is longer than it said."""
 
 
 # ── read ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -33,7 +35,12 @@ def open_ordinary(path: Path, *, within: Path | None = None) -> BinaryIO:
 
     Raises OSError as the system does, and for all that is no ordinary file, without waiting for it.
     """
-    if within is not None and not is_below(path, within):
+    return os.fdopen(_ordinary(path, within)[0], "rb", buffering=0)
+
+
+def _ordinary(path: Path | str, within: Path | None = None) -> tuple[int, int]:
+    """The descriptor of an opened ordinary file, and its size."""
+    if within is not None and not is_below(Path(path), within):
         raise OSError(errno.EPERM, OUTSIDE, str(path))
     link = os.O_NOFOLLOW if within is not None else 0
     try:
@@ -45,9 +52,10 @@ def open_ordinary(path: Path, *, within: Path | None = None) -> BinaryIO:
         if error.errno == errno.ENXIO:  # What a socket answers.
             raise OSError(errno.EINVAL, f"it is a socket, not a file; {TO_A_FILE}", str(path)) from error
         raise
-    mode = os.fstat(fd).st_mode
+    facts = os.fstat(fd)
+    mode = facts.st_mode
     if stat.S_ISREG(mode):
-        return os.fdopen(fd, "rb", buffering=0)
+        return fd, facts.st_size
     os.close(fd)
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
@@ -78,16 +86,29 @@ def refuse_special(path: Path, what: str, *, wanted: str = "file") -> None:
         raise UsageError(f"{what} {path} is {kind}, not a {wanted}", remedy=remedy)
 
 
-def read_ordinary(path: Path, *, most: int = -1) -> bytes:
+def read_ordinary(path: Path | str, *, most: int = -1, within: Path | None = None) -> bytes:
     """The bytes of an ordinary file, of a long one the first `most`. Raises OSError like `open_ordinary`."""
-    with open_ordinary(path) as file:
-        if most < 0:
-            return file.read()
-        parts: list[bytes] = []
-        while most > 0 and (part := file.read(most)):
-            parts.append(part)
-            most -= len(part)
+    fd, size = _ordinary(path, within)
+    try:
+        # A byte more than there should be: who gets what there should be has met the end, and need not ask again.
+        parts = [os.read(fd, size + 1 if most < 0 else min(size + 1, most))]
+        if len(parts[0]) == size:
+            return parts[0]
+        while parts[-1] and (left := READ_BYTES if most < 0 else most - sum(map(len, parts))) > 0:
+            parts.append(os.read(fd, min(left, READ_BYTES)))
         return b"".join(parts)
+    finally:
+        os.close(fd)
+
+
+def read_within(path: Path, folder: Path, *, most: int = -1) -> bytes:
+    """The bytes of an ordinary file of `folder`, of a long one the first `most`. A link on the way to it that stays in
+    the folder is followed, one that leads out is not. Raises OSError like `open_ordinary`, and for such a link."""
+    real = Path(os.path.realpath(path))
+    if not real.is_relative_to(os.path.realpath(folder)):
+        raise OSError(errno.EPERM, f"a link leads out of {folder}, to {real}", str(path))
+    # What was looked at is what is opened: a link that takes its place meanwhile is not followed.
+    return read_ordinary(real, most=most, within=real.parent)
 
 
 def is_below(path: Path, folder: Path) -> bool:

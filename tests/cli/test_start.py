@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runaudit.cli import app
-from runaudit.cli.start import main, may_be_drawn, plain_list
+from runaudit.cli.start import main, plain_list
 from runaudit.store.store import Store
+from runaudit.voice.glance import may_be_drawn
 from tests.cli.test_diff import LR, seal
 from tests.diff.samples import put
 

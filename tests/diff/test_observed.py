@@ -2,7 +2,7 @@
 
 import pytest
 
-from runaudit.diff import compare, compare_cohorts
+from runaudit.diff import compare, compare_cohorts, compare_designs
 from runaudit.factors.cohort import cohort_of, cohorts
 from runaudit.records.digest import Digest, FileEntry, digest_tree
 from runaudit.records.run import Run
@@ -408,7 +408,7 @@ def draft(**changes):
 def test_a_launch_that_has_not_begun_is_taken_to_use_what_the_earlier_run_used(changes, moved):
     earlier = captured(seen(read("/data/x.csv"), imported={"numpy": "2.0.1"}, looked_up={"EPOCHS": "1"}))
 
-    found = compare(earlier, draft(**changes), settings=Settings(), design_only=True)
+    found = compare_designs(earlier, draft(**changes), settings=Settings())
 
     assert [row.factor for row in found.treatments] == moved
 
@@ -423,7 +423,7 @@ def test_a_variable_that_the_program_sets_after_it_looked_does_not_differ_from_i
     }
     earlier = captured(seen(looked_up={"CUBLAS_WORKSPACE_CONFIG": None}), env=env)
 
-    found = compare(earlier, draft(env=env), settings=Settings(), design_only=True)
+    found = compare_designs(earlier, draft(env=env), settings=Settings())
 
     assert found.treatments == ()
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from runaudit.diff.comparison import compare
+from runaudit.diff.comparison import compare_designs
 from runaudit.errors import CaptureError
 from runaudit.guard.answer import RULES, GuardAnswer, judge, not_recordable
 from runaudit.guard.facts import Surroundings, TextNumber, launch_facts
@@ -66,7 +66,7 @@ def ask(*, around=None, history=(), baseline=None, policy=None, waive=(), **chan
         history=history,
         baseline=baseline,
         policy=policy,
-        compare=lambda a, b: compare(a, b, settings=Settings(), intent=draft.intent, design_only=True),
+        compare=lambda a, b: compare_designs(a, b, settings=Settings(), intent=draft.intent),
         call=CALL,
     )
     return judge(facts, waivers=parse_waivers(waive, RULES), today=DAY)

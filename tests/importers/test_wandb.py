@@ -398,3 +398,67 @@ def test_every_foreign_run_is_read_or_skipped_with_a_reason():
     assert len(imported) >= 40
     assert all(row.reason for row in skipped)
     assert all(found.run.manifest.section("origin")["kind"] == "wandb" for found in imported)
+
+
+# ── a folder from elsewhere is a stranger's ──────────────────────────────────────────────────────────────────────
+
+OPENED = ["files/config.yaml", "files/wandb-metadata.json", "files/wandb-summary.json", "files/requirements.txt",
+          "files/diff.patch", "run-abc.wandb"]  # fmt: skip
+
+
+def in_its_place(run, name, put):
+    (run / name).unlink(missing_ok=True)
+    put(run / name)
+
+
+@pytest.mark.parametrize("name", OPENED)
+def test_a_link_that_leads_out_of_the_imported_folder_is_refused_by_name(name, folder, tmp_path):
+    pytest.importorskip("wandb")
+    (tmp_path / "private").write_text("lr: 1\n")
+    in_its_place(run := folder(), name, lambda place: place.symlink_to(tmp_path / "private"))
+
+    with pytest.raises(RecordError, match=f"{name} cannot be read: a link leads out of {run}"):
+        read_runs(run)
+
+
+@pytest.mark.parametrize("name", OPENED)
+@pytest.mark.parametrize(
+    "put",
+    [os.mkfifo, lambda place: place.symlink_to("/dev/zero"), lambda place: place.symlink_to("nowhere"), os.mkdir],
+    ids=["pipe", "device", "dangling", "folder"],
+)
+def test_what_is_no_ordinary_file_is_refused_by_name_and_never_skipped(name, put, folder):
+    pytest.importorskip("wandb")
+    in_its_place(run := folder(), name, put)
+
+    with pytest.raises(RecordError, match=f"{name} cannot be read"):
+        read_runs(run)
+
+
+def test_a_folder_of_facts_that_is_a_link_out_of_the_run_is_refused(folder, tmp_path):
+    run = folder()
+    (run / "files").rename(tmp_path / "private")
+    (run / "files").symlink_to(tmp_path / "private")
+
+    for named in (run, run / "files", run.parent):
+        with pytest.raises(RecordError, match="a link leads out of"):
+            read_runs(named)
+
+
+def test_a_link_within_the_imported_folder_and_one_that_the_user_names_are_followed(folder):
+    other, run = folder("run-20260101_000000-b", config="lr:\n    value: 7\n"), folder()
+    in_its_place(run, "files/config.yaml", lambda place: place.symlink_to(other / "files/config.yaml"))
+    (latest := run.parent / "latest-run").symlink_to(other.name)
+    (run.parent / "debug.log").symlink_to("/dev/null")
+
+    assert len(read_runs(run.parent)[0]) == 2
+    assert read(latest).manifest.body["config"]["lr"] == 7
+
+
+def test_a_file_that_claims_more_than_it_may_hold_is_refused_without_being_read(folder):
+    with (folder() / "files" / "diff.patch").open("wb") as file:
+        file.truncate(1 << 40)
+        run = Path(file.name).parents[1]
+
+    with pytest.raises(RecordError, match="larger than 50 MiB"):
+        read_runs(run)

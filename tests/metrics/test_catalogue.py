@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from runaudit.metrics.catalogue import NAMED, QUANTITIES, Direction, Quantity, known_direction, metric, parents, unit_of
+from runaudit.metrics.catalogue import NAMED, QUANTITIES, Direction, Quantity, known_direction, metric, unit_of
 from runaudit.metrics.heldout import is_held_out, is_reported
+from runaudit.metrics.naming import parents
 from runaudit.report.words import metric as shown
 from tests.cli.recorded import sealed
 from tests.diff.samples import put

@@ -14,7 +14,7 @@ from runaudit.records.digest import digest_bytes
 from runaudit.records.outcome import Outcome
 from runaudit.store.bundle import export
 from runaudit.store.catalogue import load, run_ids
-from runaudit.store.peeks import count_look, looks_at
+from runaudit.store.peeks import looks_at
 from runaudit.store.remarks import add_note, archived, notes, set_archived
 from runaudit.store.store import Store
 from runaudit.store.unbundle import read_bundle, take_back
@@ -44,7 +44,7 @@ def ids(store):
         found.append(manifest.id)
     add_note(store, found[0], "hot", time=WHEN)
     set_archived(store, found[1], True, time=WHEN)
-    count_look(store, "psnr", {"a": found[:1], "b": found[1:2]}, time=WHEN)
+    looks_at(store, "psnr", {"a": found[:1], "b": found[1:2]}, seal_at=WHEN)
     return found
 
 
@@ -87,7 +87,7 @@ def test_a_bundle_comes_back_with_every_digest_as_it_was(store, ids, bundle, tmp
     assert run_ids(other) == (own.id, *ids[:2])
     assert not verify(other).problems
     assert [note.text for note in notes(other, ids[0])] == ["hot"] and archived(other) == {ids[1]}
-    assert looks_at(other, "psnr", {"a": ids[:1], "b": [*ids[1:2], own.id]}) == 2
+    assert looks_at(other, "psnr", {"a": ids[:1], "b": [*ids[1:2], own.id]}) == (2, "")
     before = other.log_path.read_bytes()
     assert take_back(other, read_bundle(bundle), called="b.run") == () and other.log_path.read_bytes() == before
     assert kept(other.root / "tmp") == []

@@ -13,8 +13,8 @@ from runaudit.records.outcome import Outcome
 from runaudit.store import Store
 from runaudit.store.catalogue import load
 from runaudit.store.doctor import DAMAGE, LEAVING, LEFT_S, examine
+from runaudit.store.kinds import REPAIR
 from runaudit.store.repair import mend
-from runaudit.store.store import REPAIR
 from runaudit.store.verify import verify
 
 TIME = "2026-01-01T00:00:00Z"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from runaudit.errors import RunauditError
 
 if TYPE_CHECKING:
-    from runaudit.capture.spoken import Gate
+    from runaudit.voice.gate import Gate
 
 STANDARD = ("stdin", "stdout", "stderr")
 
@@ -28,7 +28,7 @@ def told(args: Sequence[str]) -> None:
 def gate() -> "Gate":
     """What everything that is said passes. Made when there is something to say: a third of what `--help` costs."""
     if not _gate:
-        from runaudit.capture.spoken import Gate
+        from runaudit.voice.gate import Gate
 
         _gate.append(Gate(os.environ, _words))
     return _gate[0]

@@ -1,0 +1,88 @@
+"""A launch in the user's words, and what is made of them: what is to be captured, what the guard is asked, and how the
+call is repeated where a remedy needs it. `run` and `guard` ask with the same words, so what was asked is what is run.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from runaudit.capture.draft import ABSENT, LaunchRequest, open_store
+from runaudit.guard.admission import Prepared, prepare
+from runaudit.guard.answer import GuardAnswer
+from runaudit.guard.invocation import Invocation
+from runaudit.launch.given import facts_of, merged_config, named_paths, start_of
+from runaudit.settings import Settings
+from runaudit.store import Store
+from runaudit.voice import streams
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The words of one launch, as they were typed."""
+
+    config: tuple[Path, ...] = ()
+    data: tuple[str, ...] = ()
+    seed: int | None = None
+    label: str | None = None
+    intent: tuple[str, ...] = ()
+    bundle: tuple[str, ...] = ()
+    baseline: str | None = None
+    waive: tuple[str, ...] = ()
+    init: str | None = None
+    evaluation: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+    """The options every command takes (`--store DIR`), as they were typed."""
+
+    def request(self, root: Path) -> LaunchRequest:
+        """What is to be captured. Raises UsageError or ConfigError for what cannot be understood."""
+        return LaunchRequest(
+            label=self.label,
+            seed=ABSENT if self.seed is None else self.seed,
+            config=merged_config(self.config),
+            config_files=self.config,
+            data=named_paths(self.data, root),
+            init=start_of(self.init),
+            evaluation=dict(facts_of(self.evaluation)) or None,
+            intent=self.intent,
+            bundles=self.bundle,
+            argv=self.command,
+            root=root,
+        )
+
+    def prepared(self, request: LaunchRequest, store: Store, settings: Settings, *, command: str) -> Prepared:
+        """The judged draft of a request. command: `run` or `guard`, which a remedy repeats."""
+        said = streams.gate().words
+        call = Invocation(program=("runaudit", command), options=said(tuple(self._words())), command=said(self.command))
+        return prepare(request, store, settings=settings, baseline=self.baseline, waive=self.waive, call=call)
+
+    def _words(self) -> Iterator[str]:
+        yield from self.shared
+        for option, values in (
+            ("--config", map(str, self.config)),
+            ("--data", self.data),
+            ("--seed", () if self.seed is None else (str(self.seed),)),
+            ("--label", () if self.label is None else (self.label,)),
+            ("--intent", self.intent),
+            ("--bundle", self.bundle),
+            ("--baseline", () if self.baseline is None else (self.baseline,)),
+            ("--init", () if self.init is None else (self.init,)),
+            ("--eval", self.evaluation),
+            ("--waive", self.waive),
+        ):
+            for value in values:
+                yield from (option, value)
+
+
+def may_start(asked: Asked, root: Path, settings: Settings, *, cwd: Path) -> GuardAnswer:
+    """The guard's answer for a launch in `cwd`. Where no store lies at `root`, none is made: the question leaves
+    nothing behind."""
+    request = asked.request(cwd)
+    if not asked.command:
+        # Asked before the command is written: this process is not what would run.
+        request = replace(request, argv=None)
+    if (root / "store.json").is_file():
+        return asked.prepared(request, Store.open(root), settings, command="guard").answer
+    with tempfile.TemporaryDirectory(prefix="runaudit-") as folder:
+        return asked.prepared(request, open_store(Path(folder) / "store"), settings, command="guard").answer

@@ -1,0 +1,59 @@
+"""One launch from the user's words to the sealed outcome: ask the guard, seal, run the command in its place, seal."""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from runaudit.capture.draft import open_store
+from runaudit.launch.asked import Asked
+from runaudit.launch.process import executable
+from runaudit.launch.wrapper import run_sealed
+from runaudit.record.recorder import rank_of
+from runaudit.records.outcome import FINISHED, Outcome
+from runaudit.records.run import SHORT
+from runaudit.settings import Settings
+from runaudit.text.verdicts import REFUSED
+from runaudit.voice.saying import Manner, report_error
+
+LOG_LINE = 'import runaudit; runaudit.log(step, {"train/loss": loss})'
+
+
+def launch(asked: Asked, root: Path, settings: Settings, *, manner: Manner, cwd: Path) -> int:
+    """Guard, seal and run in `cwd`, the record in the store at `root`; returns the exit code, REFUSED where the guard
+    said no. How far it is goes to stderr, for stdout is the command's."""
+    executable(asked.command, cwd=cwd, environ=os.environ)
+    if rank_of(os.environ) != 0:
+        # One launch has one record, and rank 0 writes it; the other ranks only run.
+        return _pass_through(asked.command)
+    request = asked.request(cwd)
+    store = open_store(root)
+    prepared = asked.prepared(request, store, settings, command="run")
+    if not prepared.answer.allowed:
+        manner.tell_beside(prepared.answer)
+        return REFUSED
+    manifest = prepared.sealed()
+    manner.note(f"run {manifest.id[:SHORT]} sealed: {manifest.label}")
+    for note in (*prepared.answer.told, *prepared.answer.notes):
+        manner.note(note)
+    done = run_sealed(store, manifest, asked.command, cwd=cwd, series_names=settings.series)
+    if done.fault is not None:
+        report_error(done.fault, as_json=False)
+    if done.outcome is not None:
+        remarks = "".join(f"; {note}" for note in done.outcome.body.get("notes", ()))
+        manner.note(f"run {manifest.id[:SHORT]} {done.outcome.status} after {done.ended.duration_s:.1f} s{remarks}")
+        if logged_nothing(done.outcome):
+            manner.note(f"run {manifest.id[:SHORT]} logged nothing to judge; add to the program: {LOG_LINE}")
+    return done.exit_code
+
+
+def logged_nothing(outcome: Outcome) -> bool:
+    """Whether a run that went well left neither a number nor a checkpoint."""
+    return outcome.status in FINISHED and not (
+        outcome.body.get("metrics") or outcome.body.get("trajectory") or outcome.checkpoints
+    )
+
+
+def _pass_through(command: Sequence[str]) -> int:
+    code = subprocess.run(list(command), check=False).returncode
+    return 128 - code if code < 0 else code

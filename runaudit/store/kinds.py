@@ -1,0 +1,15 @@
+"""The kinds of line that the log has, each once. A line of another kind is a newer runaudit's, and is kept as it is."""
+
+MANIFEST = "manifest"
+ENDINGS = ("outcome", "correction")
+"""How a run ended."""
+RECORDS = (MANIFEST, *ENDINGS)
+"""Lines whose object is a record, with more objects behind it."""
+WAIVER, LOOK, REPAIR, FORGET, IMPORTED = "waiver", "look", "repair", "forget", "imported"
+NOTE, ARCHIVE, UNARCHIVE = "note", "archive", "unarchive"
+REMARKS = (NOTE, ARCHIVE, UNARCHIVE)
+"""What is said of a run after it was sealed."""
+NOT_TOLD = (LOOK, REPAIR, FORGET, ARCHIVE, UNARCHIVE, WAIVER)
+"""Lines whose objects are the log's own account: without them it would not add up."""
+CARRIED = (*RECORDS, WAIVER, LOOK, *REMARKS)
+"""The kinds of line that a bundle may bring into a log."""
