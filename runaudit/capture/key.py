@@ -1,4 +1,4 @@
-"""The key of a store, under which secrets are hashed: whoever has a record and not the key can guess nothing from it."""
+"""The key of a store, under which secrets are hashed: who has a record and not the key can guess nothing from it."""
 
 import contextlib
 import os
