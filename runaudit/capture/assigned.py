@@ -10,8 +10,8 @@ from enum import Enum
 from functools import partial
 from pathlib import PurePosixPath
 
-from runaudit.capture.drawn import is_credible
 from runaudit.capture.hinted import on_lines
+from runaudit.capture.looks import is_credible
 from runaudit.capture.telling import MARK, is_secret, points, tells
 
 

@@ -10,8 +10,8 @@ proves nothing. Hexadecimal is never judged by its looks: a training record is f
 import re
 from collections.abc import Callable
 
-from runaudit.capture.drawn import is_mixed, wordiness
 from runaudit.capture.hinted import on_lines
+from runaudit.capture.looks import is_mixed, wordiness
 
 _GL = r"gl(?:pat|dt|rt|ptt|soat|cbt|ft|imt|agent)-"
 _PEM = (

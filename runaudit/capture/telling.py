@@ -7,7 +7,7 @@ only points at a secret (`${DB_PASSWORD}`, `os.environ[...]`, `<your key>`) is n
 import os
 import re
 
-from runaudit.capture.drawn import is_credible, is_drawn, is_place
+from runaudit.capture.looks import is_credible, is_key_material, is_place
 
 MARK = re.compile(r"<redacted:[^<>\s]{1,80}>")
 """What stands where a secret stood."""
@@ -21,16 +21,18 @@ _PROVIDERS = (
     "|user"
 )
 _ALWAYS = re.compile(
-    r"(?:^|[^a-z])(?:pass(?:word|wd|phrase|code)|pwd|secret|credentials?|"
+    r"(?:^|[^a-z])(?:pass(?:word|wort|wd|phrase|code)|(?:user_?)?pwd|secret|credentials?|"
     r"(?:db|user|admin|root|smtp|mail|ftp|mysql|pg|postgres|redis|mongo|proxy|http|login|ssh|sudo|api|wifi)_?(?:pass|pw)|"
     r"(?:private|api|access|secret|account|signing|encryption|auth|client|storage|master|shared|subscription|license"
     rf"|deploy|session|service|ssh|{_PROVIDERS})_?key|"
     r"client_?secret|bearer|connection_?string|conn_?str|"
     rf"(?:auth|access|refresh|id|secret|personal_access|{_PROVIDERS})_?token)s?(?:_?id|_?value|_?text)?$"
 )
-_TOKEN = re.compile(r"(?:^|[^a-z])(?:token|auth|authorization|cookie|dsn|pat|pass|sas|signature|webhook)$")
+_TOKEN = re.compile(
+    r"(?:^|[^a-z])(?:token|auth|authorization|cookie|dsn|pat|pass|pw|creds?|jwt|access|sas|signature|webhook)$"
+)
 """Names that are ordinary words of the field too (`pooling.token = "cls"`): only a value that looks random counts."""
-_CARRIER = re.compile(r"(?:^|[^a-z])(?:token|auth|authorization|cookie|pat|pass)$")
+_CARRIER = re.compile(r"(?:^|[^a-z])(?:token|auth|authorization|cookie|pat|pass|pw|creds?|jwt)$")
 """Those of them under which a drawn value is a secret; a `signature` is a digest as well."""
 _OF_TEXT = re.compile(
     r"(?:^|_)(?:pad|eos|bos|cls|sep|mask|unk|image|img|video|audio|special|start|end|begin|stop|new|extra|prefix|suffix|"
@@ -52,7 +54,7 @@ _ONLY = re.compile(
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _POINTS = re.compile(
     r"\$\{[^{}]*\}|\$\([^()]*\)|\$[A-Z_][A-Z0-9_]*|\$\d|<[^<>]*>|\{\{.*\}\}|%\(\w+\)s|%\w+%|(?:\{[^{}]*\})+|env:\w+"
-    r"|(?:os\.)?(?:environ|getenv)\b.*|[*.•-]+|[xX*]{3,}"
+    r"|(?:os\.)?(?:environ|getenv)\b.*|[*.•:-]+|[xX*]{3,}"
     r"|(?i:none|null|true|false|yes|no|unset|empty|required|optional|changeme|redacted|todo|placeholder|your[-_ ].*)"
 )
 MIN_SECRET = 2
@@ -115,10 +117,21 @@ def proves(name: str, value: str) -> bool:
     what nobody would write (`bearer = "left"`, `pwd = "/data/clean"` are choices)."""
     word = _word(name)
     if _ONLY.search(word):
-        return is_drawn(value) or (is_credible(value) and not is_place(value))
+        return is_key_material(value) or (is_credible(value) and not is_place(value))
     if _ALWAYS.search(word) or lies_in_table(name):
-        return is_drawn(value)
-    return bool(_CARRIER.search(word)) and not _OF_TEXT.search(word) and is_drawn(value)
+        return is_key_material(value)
+    return bool(_CARRIER.search(word)) and not _OF_TEXT.search(word) and is_key_material(value)
+
+
+def may_tell(name: str) -> bool:
+    """Whether a value under this name can be a secret."""
+    word = _word(name)
+    return bool(
+        _ALWAYS.search(word)
+        or (_TOKEN.search(word) and not _OF_TEXT.search(word))
+        or (_KEY.search(word) and word != "key" and not _OF_PLACES.search(word))
+        or _TABLE.search(name)
+    )
 
 
 def is_plain(text: str) -> bool:
@@ -133,7 +146,7 @@ def is_plain(text: str) -> bool:
 
 def _word(name: str) -> str:
     """The last word of a dotted name, in snake case."""
-    return _CAMEL.sub("_", name.replace("-", "_").rpartition(".")[2]).lower()
+    return _CAMEL.sub("_", re.sub("[- ]", "_", name).rpartition(".")[2]).lower()
 
 
 def _looks_drawn(value: str) -> bool:
