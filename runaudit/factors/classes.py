@@ -13,9 +13,9 @@ from runaudit.factors.arguments import ROOT
 from runaudit.factors.checkpoint import which_checkpoint
 from runaudit.factors.documents import shape, text_of
 from runaudit.factors.environment import env_standing, packages_by_word, read_standing
-from runaudit.factors.evidence import without_secrets
 from runaudit.factors.factor import ABSENT, ChangeClass, Classification, Role, section_of
 from runaudit.factors.levels import NOT_DESIGN, PREFIXES, Levels
+from runaudit.factors.marks import without_secrets
 from runaudit.factors.path import last_key, matches, steps
 from runaudit.factors.sections import (
     choices_by_name,
@@ -55,8 +55,10 @@ def standing(path: str, value: JSON, of: Levels, settings: FactorSettings) -> Cl
     found = _repeats_eval(path, value, of, settings) or _judge(path, value, of)
     if measures and found.kind is ChangeClass.FACTOR:
         found = replace(found, role=Role.EVALUATION)
-    if found.kind is ChangeClass.FACTOR and found.value is ABSENT and (open_to_all := without_secrets(value)) != value:
-        return replace(found, value=open_to_all, why="a secret; which one it was chose nothing")
+    if found.kind is ChangeClass.FACTOR and found.value is ABSENT:
+        open_to_all = without_secrets(value, last_key(path))
+        if open_to_all != value:
+            return replace(found, value=open_to_all, why="a secret; which one it was chose nothing")
     return found
 
 

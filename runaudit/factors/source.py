@@ -11,9 +11,9 @@ from pathlib import PurePosixPath
 from runaudit.factors import builtin as known
 from runaudit.factors.codefiles import effective_files, late_files, one_file
 from runaudit.factors.documents import cells, reads_docstrings, shape, text_of, why_unread
-from runaudit.factors.evidence import without_secrets
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass
 from runaudit.factors.levels import Levels
+from runaudit.factors.marks import same_but_for_secrets
 from runaudit.factors.path import last_key, matches
 from runaudit.factors.tree import keyed, leaves_of
 from runaudit.records.canonical import JSON, canonical_bytes, parse_strict
@@ -98,7 +98,7 @@ def _judge(
 
 def _same_text(path: str, before: str | None, after: str | None, a: Levels, b: Levels) -> tuple[ChangeClass, str]:
     if before is not None and after is not None and "<redacted:" in before:
-        before, after = str(without_secrets(before)), str(without_secrets(after))
+        before, after = same_but_for_secrets(before, after)
         if before == after:
             return ChangeClass.NUISANCE, "a secret in it; which one it was chose nothing"
     if path.endswith(".ipynb") and before is not None and after is not None:
