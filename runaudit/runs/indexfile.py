@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from runaudit.store.line import LogEntry
     from runaudit.store.store import Store
 
-SCHEMA = "runaudit.list-index/8"
+SCHEMA = "runaudit.list-index/9"
 FILE = "list.sqlite"
 SEAL = "list.seal"
 WAIT_S = 0.5
@@ -45,7 +45,7 @@ KNOWN_KINDS = ("manifest", "outcome", "correction", "waiver", "look", "note", "a
 """Of a line of another kind the index does not know what it changes, and is made anew."""
 TABLES = (
     "CREATE TABLE state (made TEXT NOT NULL)",
-    f"CREATE TABLE cohorts (number INTEGER PRIMARY KEY, key TEXT, id TEXT, label TEXT, {' TEXT, '.join(VIEWS)} TEXT)",
+    f"CREATE TABLE cohorts (number INTEGER PRIMARY KEY, key, id, founder, label TEXT, {' TEXT, '.join(VIEWS)} TEXT)",
     "CREATE TABLE runs (number INTEGER PRIMARY KEY, id TEXT, label TEXT, again TEXT, cohort INTEGER, hidden INTEGER)",
     "CREATE INDEX cohorts_key ON cohorts (key)",
     "CREATE INDEX cohorts_id ON cohorts (id)",
