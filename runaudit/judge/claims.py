@@ -19,7 +19,7 @@ from runaudit.judge.cohorts import compare_arms, judge_cohorts
 from runaudit.judge.values import require_metric, values_of
 from runaudit.metrics.catalogue import Direction
 from runaudit.metrics.naming import parents, sequence_names
-from runaudit.runs.names import cohort_in_text
+from runaudit.runs.arms import cohort_in_text
 from runaudit.settings import Settings
 from runaudit.stats.selection import best_of
 from runaudit.system.files import read_ordinary, refuse_special

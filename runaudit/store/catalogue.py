@@ -13,14 +13,13 @@ from types import MappingProxyType
 from typing import Any
 
 from runaudit.errors import IntegrityError, RecordError
-from runaudit.records.digest import Digest
+from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT, Run
 from runaudit.records.trajectory import Trajectory
 from runaudit.store.kept import read_kept
 from runaudit.store.line import LogEntry
-from runaudit.store.rehash import stored_links
 from runaudit.store.store import Store
 from runaudit.store.tombstone import ForgottenError
 from runaudit.system.files import read_ordinary
@@ -75,6 +74,8 @@ def load(store: Store, run_id: str, *, trajectory: bool = True, generations: int
 
 def _forgotten(store: Store, run_id: str, manifest: Manifest, outcome: Outcome | None) -> dict[str, str]:
     """What of a run was taken out of the store on purpose, each with when and why."""
+    from runaudit.store.rehash import stored_links  # Few stores have forgotten anything.
+
     gone = store.forgotten()
     entries = [
         entry for entry in store.entries() if run_id in (entry.digest.hex, entry.subject.removeprefix("sha256:"))
@@ -120,8 +121,14 @@ def load_or_fault(store: Store, run_id: str, *, trajectory: bool = True, generat
     try:
         return load(store, run_id, trajectory=trajectory, generations=generations)
     except (IntegrityError, RecordError) as error:
-        manifest = Manifest.salvaged(read_kept(store.object_path(Digest("sha256", run_id))), where=run_id[:SHORT])
-        return Run(manifest=manifest, blobs=store.blobs, fault=error.message)
+        digest = Digest("sha256", run_id)
+        try:
+            raw = read_kept(store.object_path(digest))
+        except (OSError, IntegrityError):
+            raw = b""
+        is_whole = digest_bytes(raw) == digest
+        manifest = Manifest.salvaged(raw, digest, why="its record is damaged")
+        return Run(manifest=manifest, blobs=store.blobs, fault=error.message, is_nameless=not is_whole)
 
 
 def read_trajectory(

@@ -4,6 +4,7 @@ A folder, a pipe, a socket or a link that leads nowhere in the place of one of t
 waited for, and never called missing. What only saves time (`cache/`) is passed over instead, by whoever reads it.
 """
 
+import contextlib
 import errno
 import os
 import stat
@@ -27,6 +28,16 @@ def read_kept(path: Path | str) -> bytes:
         return read_ordinary(path)
     except OSError as error:
         raise damage_of(error) or error from error
+
+
+@contextlib.contextmanager
+def writing(path: Path, flags: int) -> Iterator[int]:
+    """The descriptor of `open_kept` for the block."""
+    file = open_kept(path, flags)
+    try:
+        yield file
+    finally:
+        os.close(file)
 
 
 def open_kept(path: Path, flags: int) -> int:
