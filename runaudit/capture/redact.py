@@ -14,7 +14,6 @@ Everything that is to be sealed passes here last, whoever made it: `sealable` is
 import contextlib
 import hashlib
 import hmac
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -22,16 +21,18 @@ from urllib.parse import urlsplit
 
 from runaudit.capture import commandline, encoded, placed
 from runaudit.capture.assigned import RULES as ASSIGNED
-from runaudit.capture.assigned import Style, assigned, style_of
+from runaudit.capture.assigned import assigned
+from runaudit.capture.formats import RULES as FORMATS
+from runaudit.capture.formats import of_hunks, of_sources
 from runaudit.capture.governed import RULES as GOVERNED
 from runaudit.capture.governed import governed
 from runaudit.capture.shapes import RULES as SHAPES
 from runaudit.capture.shapes import is_credible, is_random, literals, shaped
+from runaudit.capture.storekey import KEY_FILE, redaction_key
+from runaudit.capture.styles import Style, style_of
 from runaudit.capture.telling import MARK, is_plain, is_secret, is_table, tells
-from runaudit.errors import CaptureError
 from runaudit.records.canonical import JSON
 
-KEY_FILE = "redaction.key"
 MIN_LEARNED = 8
 """Shorter values are replaced where they stand, but not everywhere else: `test` is a word before it is a password."""
 
@@ -47,7 +48,7 @@ SHORT = 200
 """A record is full of short texts: digests, paths, names. Most of them hold no sign that any pattern could match."""
 _PLAIN = re.compile(r"(?:sha256:)?[0-9a-f]{40,64}|[a-z_./ -]{1,18}")
 _SUSPECT = re.compile(
-    r"(?i)key|token|secret|pass|pwd|auth|bearer|login|credential|cookie|dsn|connection|webhook|slack|telegram|machine|value"
+    r"(?i)key|token|secret|pass|pwd|auth|bearer|login|credential|cookie|dsn|connection|webhook|slack|telegram|machine|value|private"
     r"|default|sas|pat\b|pw\b|jwt|cred|access|identified|://|%[0-9a-f]{2}|-u |user"
 )
 _RUN = re.compile(r"[A-Za-z0-9+/_.~:-]{16}")
@@ -55,39 +56,6 @@ _DONE = re.compile(r"<redacted:hmac-[0-9a-f]{16}>")
 _BLOCK = re.compile(rb"(?m)^(GIT binary patch\n(?:(?:literal|delta) \d+\n(?:[A-Za-z][!-~]+\n)+\n?)+)")
 _ITEM_NAMES = ("name", "key", "variable")
 _VALUE_KEYS = frozenset({"value", "default"})
-
-
-def redaction_key(store_root: Path) -> bytes:
-    """The store's key, made on first use: 32 random bytes, readable by the owner alone.
-
-    Raises CaptureError where it can be neither read nor made: without it nothing may be recorded.
-    """
-    path = store_root / KEY_FILE
-    try:
-        with contextlib.suppress(FileNotFoundError):
-            return _checked(path.read_bytes(), path)
-        temporary = store_root / "tmp" / f"key-{os.getpid()}-{os.urandom(4).hex()}"
-        fd = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        try:
-            os.write(fd, os.urandom(32))
-            os.fsync(fd)
-            # Two runs may start at once; whoever links first has made the key, both then read that one.
-            with contextlib.suppress(FileExistsError):
-                path.hardlink_to(temporary)
-        finally:
-            os.close(fd)
-            temporary.unlink()
-        return _checked(path.read_bytes(), path)
-    except OSError as error:
-        raise CaptureError(
-            f"the redaction key {path} cannot be used: {error.strerror}", remedy="fix the store's permissions"
-        ) from error
-
-
-def _checked(key: bytes, path: Path) -> bytes:
-    if len(key) != 32:
-        raise CaptureError(f"{path} is not a key of 32 bytes", remedy="restore it from a backup, or delete it")
-    return key
 
 
 class Redactor:
@@ -163,6 +131,8 @@ class Redactor:
             return text
         if len(text) <= SHORT and not _SUSPECT.search(text):
             return self._by_looks(shaped(text, self._found), depth) if _RUN.search(text) else text
+        if style is Style.NOTEBOOK:
+            text = of_sources(text, lambda source: self._text(source, Style.NOTES, depth))
         text = shaped(text, self._found)
         if "://" in text:
             text = _URL_USER.sub(self._user, text)
@@ -254,10 +224,15 @@ class Redactor:
             name = part.partition(b"\n")[0].rpartition(b" b/")[2].strip(b'"').decode("utf-8", "replace")
             for block in _BLOCK.split(part):
                 is_block = block.startswith(b"GIT binary patch\n")
-                clean, found = self._binary(block) if is_block else self.data(block, name)
+                clean, found = self._binary(block) if is_block else self._hunks(block, name)
                 pieces.append(clean)
                 changed |= found
         return b"".join(pieces), changed
+
+    def _hunks(self, block: bytes, name: str) -> tuple[bytes, bool]:
+        """A part of a patch: read side by side, as the files that they are, and then as it stands."""
+        clean, _ = self.data(of_hunks(block, lambda side: self.data(side, name)[0]), name)
+        return clean, clean != block
 
     def _binary(self, block: bytes) -> tuple[bytes, bool]:
         held = encoded.unpacked(block)
@@ -326,10 +301,6 @@ class Redactor:
         clean = iter(self.argv([str(word) for word in values if isinstance(word, str)]))
         return [next(clean) if isinstance(word, str) else self.tree(word) for word in values]
 
-    def url(self, url: str) -> str:
-        """A remote's address without its credentials."""
-        return self.text(without_user(url))
-
     def leaks(self, value: JSON, where: str = "") -> list[str]:
         """The paths of a finished record that still hold a known secret or a published shape: the last look."""
         if isinstance(value, Mapping):
@@ -369,7 +340,7 @@ class Redactor:
 
 _RULES = hashlib.sha256(
     "\n".join(
-        (SHAPES, ASSIGNED, GOVERNED, *(p.pattern for p in (_URL_USER, *placed.PATTERNS)), commandline.RULES)
+        (SHAPES, ASSIGNED, GOVERNED, FORMATS, *(p.pattern for p in (_URL_USER, *placed.PATTERNS)), commandline.RULES)
     ).encode()
 ).hexdigest()[:16]
 """Which patterns a memory of clean contents was made with: other patterns, another memory."""
@@ -397,4 +368,4 @@ def without_user(url: str) -> str:
     return re.sub(r"^[^@/\s:]+(?::[^@/\s]*)?@(?=[^/\s]+:)", "", url)
 
 
-__all__ = ["MARK", "Redactor", "is_random", "is_secret", "redaction_key", "without_user"]
+__all__ = ["KEY_FILE", "MARK", "Redactor", "is_random", "is_secret", "redaction_key", "without_user"]
