@@ -12,7 +12,6 @@ from pathlib import PurePosixPath
 from runaudit.capture.drawn import is_drawn, is_mixed, is_password
 from runaudit.capture.formats import by_format
 from runaudit.capture.hinted import on_lines
-from runaudit.capture.shapes import is_credible
 from runaudit.capture.styles import Style
 from runaudit.capture.telling import MARK, is_secret, points, tells
 
@@ -45,7 +44,8 @@ _NAME_BEFORE = re.compile(r"[A-Za-z0-9_.-]*\Z")
 _EXPANDED = re.compile(r"`[^`]*`|\$\{[^}]*\}|\$\(.*\)|\$\w+|\$")
 """What a shell puts something else for."""
 
-Replacement = Callable[[str], str]
+Replacement = Callable[[str, str], str]
+"""What stands for a value, given the name that it stands under."""
 
 
 def is_settings(name: str) -> bool:
@@ -69,7 +69,7 @@ def _set(match: re.Match[str], style: Style, replacement: Replacement) -> str:
     if not tells(name) and not is_drawn(value):
         return match[0]
     quote = match["quote"] or ""
-    return f"{match['before']}{quote}{replacement(value)}{quote}"
+    return f"{match['before']}{quote}{replacement(value, name)}{quote}"
 
 
 def _continues(value: str, style: Style) -> bool:
@@ -87,7 +87,7 @@ def _given(match: re.Match[str], style: Style, replacement: Replacement) -> str:
     if MARK.search(value) or not is_secret(name, value) or not (_is_literal(match) or _is_noted(match, style)):
         return match[0]
     # Prose and code are full of words after `secret:`; only what cannot be a word is replaced elsewhere too.
-    return f"{match['word']}{match['between']}{replacement(value)}"
+    return f"{match['word']}{match['between']}{replacement(value, name)}"
 
 
 def _is_literal(match: re.Match[str]) -> bool:
@@ -97,7 +97,7 @@ def _is_literal(match: re.Match[str]) -> bool:
         return False
     if re.match(r"(?i)pass|pwd", match["word"]) and match["quote"]:
         return value.lower() not in match["word"].lower() and len(value) >= 4
-    return is_credible(value)
+    return is_drawn(value)
 
 
 def _is_noted(match: re.Match[str], style: Style) -> bool:

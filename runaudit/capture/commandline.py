@@ -57,7 +57,10 @@ _WAYS = {
 MAX_WITHIN = 20_000
 _LOGINS = ("wandb", "comet", "neptune", "clearml", "hf", "huggingface-cli")
 
-Replacement = Callable[[str], str]
+Replacement = Callable[[str, str], str]
+"""What stands for a value, given the name that it stands under."""
+PASSWORD = "password"
+"""The name of what a command takes by a short option."""
 
 
 def options(text: str, replacement: Replacement) -> str:
@@ -74,7 +77,7 @@ def _option(match: re.Match[str], replacement: Replacement) -> str:
     given = match["between"].startswith("=") and match["option"].startswith("--") and tells(name) and len(value) >= 4
     if not (drawn or given) or (given and not drawn and value[-1] in ".,;:)"):
         return match[0]
-    return f"{match['option']}{match['between']}{replacement(value)}"
+    return f"{match['option']}{match['between']}{replacement(value, name)}"
 
 
 def redacted(argv: Sequence[str], replacement: Replacement, text: Callable[[str], str]) -> list[str]:
@@ -89,7 +92,7 @@ def redacted(argv: Sequence[str], replacement: Replacement, text: Callable[[str]
         previous = argv[at - 1] if at else ""
         found = _named(word, previous, replacement) or _taken(word, previous, way, replacement)
         if found is None and logged_in and "login" in argv[:at] and _is_key(word):
-            found = replacement(word)
+            found = replacement(word, "api_key")
         if found is None and previous == "-c" and any(blank in word for blank in " \t\n"):
             found = text(_within(word, replacement))
         clean.append(text(word) if found is None else found)
@@ -112,15 +115,17 @@ def _named(word: str, previous: str, replacement: Replacement) -> str | None:
     """A word that an option or a name before it tells to be a secret."""
     option, equals, value = word.partition("=")
     if equals and is_secret(option.lstrip("-"), value):
-        return f"{option}={replacement(value)}"
+        return f"{option}={replacement(value, option.lstrip('-'))}"
     if equals and option.lstrip("-") in _WHO and (found := _password(value, replacement)):
         return f"{option}={found}"
     if previous.startswith("-") and "=" not in previous:
         name = previous.lstrip("-")
-        return replacement(word) if is_secret(name, word) else _password(word, replacement) if name in _WHO else None
+        if is_secret(name, word):
+            return replacement(word, name)
+        return _password(word, replacement) if name in _WHO else None
     # `aws configure set aws_secret_access_key …`: a name before a word that can be nothing else.
     is_given = tells(previous) and may_tell(previous) and is_strong(word) and not points(word) and not MARK.search(word)
-    return replacement(word) if is_given and "=" not in word else None
+    return replacement(word, previous) if is_given and "=" not in word else None
 
 
 def _password(value: str, replacement: Replacement) -> str | None:
@@ -130,18 +135,18 @@ def _password(value: str, replacement: Replacement) -> str | None:
         return None
     password = match["password"]
     given = is_strong(password) if match["user"].endswith("/") else is_drawn(password)
-    return f"{match['user']}{replacement(password)}" if given else None
+    return f"{match['user']}{replacement(password, PASSWORD)}" if given else None
 
 
 def _taken(word: str, previous: str, way: _Way, replacement: Replacement) -> str | None:
     """A word that a command takes as a password, by its own short option."""
     if way.apart and previous == way.apart and not word.startswith("-") and not points(word):
         user, colon, password = word.partition(":")
-        return f"{user}:{replacement(password)}" if colon and password else replacement(word)
+        return f"{user}:{replacement(password, PASSWORD)}" if colon and password else replacement(word, PASSWORD)
     if word.startswith("-p") and is_strong(word[2:]) and not MARK.search(word):
-        return f"-p{replacement(word[2:])}"
+        return f"-p{replacement(word[2:], PASSWORD)}"
     if way.glued and word.startswith(way.glued) and len(word) >= len(way.glued) + 4:
-        return f"{way.glued}{replacement(word[len(way.glued) :])}"
+        return f"{way.glued}{replacement(word[len(way.glued) :], PASSWORD)}"
     return None
 
 

@@ -75,7 +75,8 @@ _NAMES = (
     "access",
 )
 
-Replacement = Callable[[str], str]
+Replacement = Callable[[str, str], str]
+"""What stands for a value, given the name that it stands under."""
 
 
 def by_format(text: str, style: Style, replacement: Replacement) -> str:
@@ -84,10 +85,10 @@ def by_format(text: str, style: Style, replacement: Replacement) -> str:
         for pattern in (_NAMED, _ATTRIBUTE, _ELEMENT):
             text = on_lines(text, _NAMES, partial(pattern.sub, partial(_given, replacement)), fold=True, below=2)
     if "Private-Lines:" in text:
-        text = _PUTTY.sub(lambda match: match["before"] + _each_line(match["value"], replacement), text)
+        text = _PUTTY.sub(lambda match: match["before"] + _each_line(match["value"], "private_key", replacement), text)
     if '"key"' in text or "'key'" in text:
         for pattern in (_KAGGLE, _KAGGLE_KEY_FIRST):
-            text = pattern.sub(lambda match: match["before"] + _unmarked(match["value"], replacement), text)
+            text = pattern.sub(lambda match: match["before"] + _unmarked(match["value"], "api_key", replacement), text)
     if style is Style.DATA:
         text = _data(text, replacement)
     elif style is Style.SHELL:
@@ -122,7 +123,7 @@ def _blocks(text: str, replacement: Replacement) -> str:
         deeper = re.compile(rf"(?:[+\- ]?[ ]{{{len(head['indent']) + 1},}}[^\n]*(?:\n|\Z)|[+\- ]?[ ]*\r?\n)+")
         below = deeper.match(text, head.end())
         if below and _is_block(head, below[0].strip().strip("+- \"'")):
-            pieces += (text[done : head.end()], _each_line(below[0], replacement))
+            pieces += (text[done : head.end()], _each_line(below[0], head["name"], replacement))
             done = below.end()
     return "".join((*pieces, text[done:])) if pieces else text
 
@@ -133,8 +134,8 @@ def _is_block(head: re.Match[str], plain: str) -> bool:
     return bool(plain) and is_secret(head["name"], plain) and (is_password(head["name"]) or is_drawn(plain))
 
 
-def _unmarked(value: str, replacement: Replacement) -> str:
-    return value if MARK.search(value) or points(value) else replacement(value)
+def _unmarked(value: str, name: str, replacement: Replacement) -> str:
+    return value if MARK.search(value) or points(value) else replacement(value, name)
 
 
 def _given(replacement: Replacement, match: re.Match[str]) -> str:
@@ -144,13 +145,13 @@ def _given(replacement: Replacement, match: re.Match[str]) -> str:
     if not (is_drawn(value) if tells(name) and not is_password(name) else is_password(name) or is_strong(value)):
         return match[0]
     at = match.start("value") - match.start()
-    return match[0][:at] + replacement(value) + match[0][at + len(value) :]
+    return match[0][:at] + replacement(value, name) + match[0][at + len(value) :]
 
 
-def _each_line(value: str, replacement: Replacement) -> str:
+def _each_line(value: str, name: str, replacement: Replacement) -> str:
     """Each line for itself, so that the lines of a file stay what they are."""
     return re.sub(r"(?m)(?<=^)([+\- ]?[ ]*[\"']?)(\S[^\n]*?)([\"']?[ \t\r]*)$",
-                  lambda line: line[1] + _unmarked(line[2], replacement) + line[3], value)  # fmt: skip
+                  lambda line: line[1] + _unmarked(line[2], name, replacement) + line[3], value)  # fmt: skip
 
 
 def _escaped(replacement: Replacement, match: re.Match[str]) -> str:
@@ -161,7 +162,7 @@ def _escaped(replacement: Replacement, match: re.Match[str]) -> str:
         return match[0]
     if MARK.search(value) or not is_secret(name, value):
         return match[0]
-    return match[0][: match.start("value") - match.start()] + replacement(value) + '"'
+    return match[0][: match.start("value") - match.start()] + replacement(value, name) + '"'
 
 
 def _noted(replacement: Replacement, match: re.Match[str]) -> str:
@@ -176,7 +177,7 @@ def _noted(replacement: Replacement, match: re.Match[str]) -> str:
     if not is_password(told) and not tells(told) and not is_strong(value):
         return match[0]
     at = match.start("value") - match.start()
-    return match[0][:at] + replacement(value) + match[0][at + len(value) :]
+    return match[0][:at] + replacement(value, name) + match[0][at + len(value) :]
 
 
 # ── tables ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -227,7 +228,7 @@ def _row(
     for at, name in told.items():
         match = _CELL.match(cells[at]) if at < len(cells) else None
         if match and is_given(name, match["value"]):
-            cells[at] = match["before"] + _unmarked(match["value"], replacement) + match["after"]
+            cells[at] = match["before"] + _unmarked(match["value"], name, replacement) + match["after"]
     return sign.join(cells)
 
 

@@ -19,7 +19,6 @@ cannot show, without an anchor outside the store, is a history that was rewritte
 import contextlib
 import errno
 import json
-import logging
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -49,7 +48,6 @@ REPAIR_SCHEMA = "runaudit.repair/1"
 """What was mended in the store itself: the object of its line, whose subject is the event and no run."""
 END_LOST = "sealed the end of the log anew: the end that was sealed before is gone"
 """What such an event says was done where the log had lost its end (`store.incidents`)."""
-_LOG = logging.getLogger("runaudit")
 SPACE, MOUNT = "free space or fix the permissions", "mount it for writing, or name another --store"
 BACKUP = "restore it from a backup; `runaudit verify` lists all"
 
@@ -157,7 +155,7 @@ class Store:
             aside = kept_aside(self.root, path)
             self.tell_repair([{"what": "replaced by a good copy", "file": name, "aside": aside}])
             put_over(self.root, path, data)
-        _LOG.warning("runaudit: %s was damaged: replaced by a good copy, the damaged bytes are in %s", name, aside)
+        _warn("runaudit: %s was damaged: replaced by a good copy, the damaged bytes are in %s", name, aside)
 
     def tell_repair(self, rows: Sequence[Mapping[str, JSON]]) -> LogEntry:
         """Seal what is mended as an event of the log. `rows`: each with `what` was done, and to which `file`."""
@@ -347,7 +345,7 @@ class Store:
 
     def _end_lost(self) -> Line:
         """What the log is to say for ever of an end that is gone."""
-        _LOG.warning(
+        _warn(
             "runaudit: the sealed end of %s was missing: launches may have been cut off; the log says so from now on",
             self.log_path,
         )
@@ -374,6 +372,12 @@ class Store:
     def live_dir(self, run_id: str) -> Path:
         """Where a run in progress writes its series and its heartbeat."""
         return self.root / "live" / run_id
+
+
+def _warn(text: str, *said: object) -> None:
+    import logging  # A listing that mends nothing has nothing to say by it.
+
+    logging.getLogger("runaudit").warning(text, *said)
 
 
 def _number(raw: bytes, start: int) -> int:

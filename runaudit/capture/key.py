@@ -1,4 +1,4 @@
-"""The key by which the secrets of a store are replaced: without it nobody can guess them from a shared record."""
+"""The key of a store, under which secrets are hashed: who has a record and not the key can guess nothing from it."""
 
 import contextlib
 import os
