@@ -30,7 +30,7 @@ def doctor(context: Context, repair: RepairOption = False, secrets: SecretsOptio
     from runaudit.store.doctor_answer import DoctorAnswer
     from runaudit.store.repair import mend
 
-    store = context.open()
+    store = context.store.existing(as_it_is=not (repair or secrets))
     done = mend(store) if repair else ()
     leaks: tuple[Ailment, ...] = ()
     if secrets:

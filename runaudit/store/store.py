@@ -34,9 +34,10 @@ from runaudit.store.aside import kept_aside, put_over
 from runaudit.store.end import damaged, end_fault, read_ends, settled, write_lines
 from runaudit.store.kinds import ENDINGS, FORGET, REPAIR
 from runaudit.store.line import Line, LogEntry, entry_of, parsed_lines
+from runaudit.store.links import LEADS_OUT, OUTSIDE, links_out, make_folders, remedy_of
 from runaudit.store.tombstone import Forgotten, ForgottenError, rows_of, tombstone
 from runaudit.system.clock import utc_text
-from runaudit.system.files import fsync_folder, read_ordinary, refuse_special
+from runaudit.system.files import fsync_folder, is_below, read_ordinary, refuse_special
 from runaudit.system.locks import lock
 
 if TYPE_CHECKING:
@@ -66,32 +67,35 @@ class Store:
         self._read: tuple[tuple[int, int, int], tuple[LogEntry, ...], Mapping[str, LogEntry]] | None = None
         self._gone: tuple[tuple[int, int, int], Mapping[str, Forgotten]] | None = None
 
-    def existing(self) -> "Store":
+    def existing(self, *, as_it_is: bool = False) -> "Store":
         """This store, held to be there. Raises EmptyStoreError where there is none yet, StoreError like `open`."""
-        return Store.open(self.root)
+        return Store.open(self.root, as_it_is=as_it_is)
 
     @classmethod
     def create(cls, root: Path) -> "Store":
         """The store at `root`, made if need be. Raises StoreError where the folder is something else."""
         marker = root / "store.json"
         refuse_special(root, "the store", wanted="folder")
+        _refuse_links(root)
         if not marker.exists():
             if root.is_dir() and any(root.iterdir()) and not (root / "tmp").is_dir():
                 raise StoreError(f"{root} is not a runaudit store and is not empty", remedy="name another --store")
             store = cls(root)
             with store.explained("create"):
-                # `tmp` first: by it another run that starts this moment sees that the folder is a store in the making.
-                for name in ("tmp", "objects/sha256", "live", "runs", "cache"):
-                    (root / name).mkdir(parents=True, exist_ok=True)
+                make_folders(root)
                 # Records hold configs and patches of unpublished work; a shared machine's other users need not read.
                 root.chmod(0o700)
                 # The id tells this store from others, in an anchor that several stores share.
                 store.write_once(marker, canonical_bytes({"id": os.urandom(16).hex(), "schema": STORE_SCHEMA}))
-        return cls.open(root)
+        store = cls.open(root)
+        with store.explained("write to"):
+            make_folders(root)
+        return store
 
     @classmethod
-    def open(cls, root: Path) -> "Store":
-        """The store at `root`. Raises StoreError where there is none or it is of a newer version."""
+    def open(cls, root: Path, *, as_it_is: bool = False) -> "Store":
+        """The store at `root`. Raises StoreError where there is none or it is of a newer version, and where a link
+        leads out of it, but for who takes it `as_it_is`, to say what is wrong with it."""
         marker = root / "store.json"
         refuse_special(root, "the store", wanted="folder")
         try:
@@ -105,6 +109,8 @@ class Store:
             raise StoreError(f"{marker} cannot be read: {error.strerror}", remedy="check its permissions") from error
         if not isinstance(value, dict) or value.get("schema") != STORE_SCHEMA:
             raise StoreError(f"{root} is a store of another version", remedy="use the runaudit that wrote it")
+        if not as_it_is:
+            _refuse_links(root)
         return cls(root)
 
     # ── immutable bytes ──────────────────────────────────────────────────────────────────────────────────────────
@@ -193,6 +199,8 @@ class Store:
 
     def write_once(self, path: Path, data: bytes) -> None:
         """Write to a temporary file in the store, fsync, link into place, fsync the folder. Never overwrites."""
+        if not is_below(path, self.root):
+            raise StoreError(f"{path} lies behind {OUTSIDE}", remedy="`runaudit verify` names it: take it away")
         path.parent.mkdir(parents=True, exist_ok=True)
         import tempfile  # Who only reads never needs it.
 
@@ -351,6 +359,11 @@ class Store:
     def live_dir(self, run_id: str) -> Path:
         """Where a run in progress writes its series and its heartbeat."""
         return self.root / "live" / run_id
+
+
+def _refuse_links(root: Path) -> None:
+    for name, to in links_out(root):
+        raise StoreError(f"{root / name} {LEADS_OUT} {to}", remedy=remedy_of(root, name, to))
 
 
 def _number(raw: bytes, start: int) -> int:
