@@ -25,11 +25,13 @@ from runaudit.capture.outputs import Outputs
 from runaudit.capture.program import Program, launcher_of, module_file, program_of
 from runaudit.capture.redact import Redactor, redaction_key
 from runaudit.capture.source import Limits, is_installed
-from runaudit.errors import CaptureError, RunauditError
+from runaudit.errors import CaptureError, ConfigError, RunauditError
+from runaudit.factors.inforce import sealed_rules
 from runaudit.records.canonical import JSON, thawed
 from runaudit.records.digest import Digest
 from runaudit.records.filenames import legible
 from runaudit.records.manifest import Manifest
+from runaudit.settings import FactorSettings, load_settings
 from runaudit.store.catalogue import run_ids
 from runaudit.store.mine import mark
 from runaudit.store.room import require_room
@@ -54,7 +56,8 @@ class LaunchRequest:
     sections as they are. `config_files` are the files `config` was read from: a change of one changes the config, and
     not the code besides. `siblings` None: found in the interpreter's editable installs and search path. `root` is where
     the program starts; its code lies in the work tree of its script. Without `argv` this process is the program;
-    None: the command is not known yet.
+    None: the command is not known yet. `rules`: those on factors that hold for it; None: those of the policy beside the
+    store.
     """
 
     label: str | None = None
@@ -72,6 +75,7 @@ class LaunchRequest:
     root: Path = field(default_factory=Path.cwd)
     seed_proof: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     siblings: tuple[Path, ...] | None = None
+    rules: FactorSettings | None = None
     extra: Mapping[str, JSON] = field(default_factory=lambda: _NOTHING)
 
 
@@ -138,7 +142,10 @@ def draft_manifest(
         "code": _code(place, siblings, store, redactor, Limits.of(environ), outputs),
         "data": {name: _data(request, name, store) for name in sorted(request.data)},
         "env": redactor.tree(environment),
-        "launch": _launch(request, place, siblings, redactor.argv(argv), environ, started),
+        "launch": {
+            **_launch(request, place, siblings, redactor.argv(argv), environ, started),
+            **redactor.tree(_in_force(request, store)),
+        },
         "origin": {"kind": "captured"},
         "unknown": unknown,
     }
@@ -308,6 +315,16 @@ def _launch(
         **({"siblings": {name: str(path) for name, path in sibling_names(siblings).items()}} if siblings else {}),
         **({"data_given": given} if given else {}),
     }
+
+
+def _in_force(request: LaunchRequest, store: Store) -> dict[str, JSON]:
+    """The rules on factors that this launch is made under, so that later ones are known to be later. A policy that
+    cannot be understood is refused by whoever judges by it, and stops no training."""
+    try:
+        rules = load_settings(store.root).factors if request.rules is None else request.rules
+    except ConfigError:
+        return {}
+    return {"policy": sealed_rules(rules)}
 
 
 def _within(path: Path, top: Path) -> str:

@@ -23,6 +23,8 @@ from urllib.parse import urlsplit
 from runaudit.capture import commandline, encoded, placed
 from runaudit.capture.assigned import RULES as ASSIGNED
 from runaudit.capture.assigned import Style, assigned, style_of
+from runaudit.capture.governed import RULES as GOVERNED
+from runaudit.capture.governed import governed
 from runaudit.capture.shapes import RULES as SHAPES
 from runaudit.capture.shapes import is_credible, is_random, literals, shaped
 from runaudit.capture.telling import MARK, is_plain, is_secret, is_table, tells
@@ -46,7 +48,7 @@ SHORT = 200
 _PLAIN = re.compile(r"(?:sha256:)?[0-9a-f]{40,64}|[a-z_./ -]{1,18}")
 _SUSPECT = re.compile(
     r"(?i)key|token|secret|pass|pwd|auth|bearer|login|credential|cookie|dsn|connection|webhook|slack|telegram|machine|value"
-    r"|default|sas|pat\b|://|%[0-9a-f]{2}|-u |user"
+    r"|default|sas|pat\b|pw\b|jwt|cred|access|identified|://|%[0-9a-f]{2}|-u |user"
 )
 _RUN = re.compile(r"[A-Za-z0-9+/_.~:-]{16}")
 _DONE = re.compile(r"<redacted:hmac-[0-9a-f]{16}>")
@@ -165,6 +167,7 @@ class Redactor:
         text = shaped(text, self._found)
         if "://" in text:
             text = _URL_USER.sub(self._user, text)
+        text = governed(text, self._credibly)
         text = placed.replaced(text, self._placed)
         text = assigned(text, style, self._credibly)
         return self._by_looks(commandline.options(text, self._found), depth)
@@ -267,8 +270,7 @@ class Redactor:
     # ── trees ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def sealable(self, body: JSON) -> JSON:
-        """A finished record as it may be sealed: read until nothing more is found in it, since a secret that is found
-        late may stand in what was read before."""
+        """A finished record as it may be sealed, read until nothing more is found: it may stand before."""
         for _ in range(4):
             before = self.learned
             body = self.tree(body)
@@ -367,7 +369,9 @@ class Redactor:
 
 
 _RULES = hashlib.sha256(
-    "\n".join((SHAPES, ASSIGNED, *(p.pattern for p in (_URL_USER, *placed.PATTERNS)), commandline.RULES)).encode()
+    "\n".join(
+        (SHAPES, ASSIGNED, GOVERNED, *(p.pattern for p in (_URL_USER, *placed.PATTERNS)), commandline.RULES)
+    ).encode()
 ).hexdigest()[:16]
 """Which patterns a memory of clean contents was made with: other patterns, another memory."""
 

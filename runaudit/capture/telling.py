@@ -15,14 +15,16 @@ _PROVIDERS = (
     "mailgun|sentry|datadog|npm|pypi|docker|vault|webhook|sas|oauth|jwt|csrf|bearer|pull|push|deploy|service|login|user"
 )
 _ALWAYS = re.compile(
-    r"(?:^|[^a-z])(?:pass(?:word|wd|phrase|code)|pwd|secret|credentials?|"
+    r"(?:^|[^a-z])(?:pass(?:word|wort|wd|phrase|code)|(?:user_?)?pwd|secret|credentials?|"
     r"(?:db|user|admin|root|smtp|mail|ftp|mysql|pg|postgres|redis|mongo|proxy|http|login|ssh|sudo|api|wifi)_?(?:pass|pw)|"
     r"(?:private|api|access|secret|account|signing|encryption|auth|client|storage|master|shared|subscription|license"
     rf"|deploy|session|service|ssh|{_PROVIDERS})_?key|"
     r"client_?secret|bearer|connection_?string|conn_?str|"
     rf"(?:auth|access|refresh|id|secret|personal_access|{_PROVIDERS})_?token)s?(?:_?id|_?value|_?text)?$"
 )
-_TOKEN = re.compile(r"(?:^|[^a-z])(?:token|auth|authorization|cookie|dsn|pat|pass|sas|signature|webhook)$")
+_TOKEN = re.compile(
+    r"(?:^|[^a-z])(?:token|auth|authorization|cookie|dsn|pat|pass|pw|creds?|jwt|access|sas|signature|webhook)$"
+)
 """Names that are ordinary words of the field too (`pooling.token = "cls"`): only a value that looks random counts."""
 _OF_TEXT = re.compile(
     r"(?:^|_)(?:pad|eos|bos|cls|sep|mask|unk|image|img|video|audio|special|start|end|begin|stop|new|extra|prefix|suffix|"
@@ -37,7 +39,7 @@ _OF_PLACES = re.compile(
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _POINTS = re.compile(
     r"\$\{[^{}]*\}|\$\([^()]*\)|\$[A-Z_][A-Z0-9_]*|\$\d|<[^<>]*>|\{\{.*\}\}|%\(\w+\)s|%\w+%|\{\w*\}|env:\w+"
-    r"|(?:os\.)?(?:environ|getenv)\b.*|[*.•-]+|[xX*]{3,}"
+    r"|(?:os\.)?(?:environ|getenv)\b.*|[*.•:-]+|[xX*]{3,}"
     r"|(?i:none|null|true|false|yes|no|unset|empty|required|optional|changeme|redacted|todo|placeholder|your[-_ ].*)"
 )
 _TABLE = re.compile(r"(?i)(?:^|[_-])(?:credentials?|secrets?)$")
@@ -91,6 +93,17 @@ def is_secret(name: str, value: str) -> bool:
     return False
 
 
+def may_tell(name: str) -> bool:
+    """Whether a value under this name can be a secret."""
+    word = _word(name)
+    return bool(
+        _ALWAYS.search(word)
+        or (_TOKEN.search(word) and not _OF_TEXT.search(word))
+        or (_KEY.search(word) and word != "key" and not _OF_PLACES.search(word))
+        or _TABLE.search(name)
+    )
+
+
 def is_plain(text: str) -> bool:
     """A value that is a word, a path or a number in its own right, and so stands in many places innocently.
 
@@ -103,7 +116,7 @@ def is_plain(text: str) -> bool:
 
 def _word(name: str) -> str:
     """The last word of a dotted name, in snake case."""
-    return _CAMEL.sub("_", name.replace("-", "_").rpartition(".")[2]).lower()
+    return _CAMEL.sub("_", re.sub("[- ]", "_", name).rpartition(".")[2]).lower()
 
 
 def _looks_drawn(value: str) -> bool:

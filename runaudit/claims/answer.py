@@ -38,8 +38,14 @@ class ClaimsAnswer:
                 "not_understood": len(self.reading.unread),
                 "about_something_else": self.reading.others,
             },
+            "notes": list(self.notes),
             "verdicts": {str(verdict): _counts(self)[verdict] for verdict in ClaimVerdict},
         }
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know of how the claims were judged, each once."""
+        return tuple(dict.fromkeys(note for one in self.judged for note in one.notes))
 
     @property
     def headline(self) -> str:
@@ -58,6 +64,9 @@ class ClaimsAnswer:
             found = paint(_words(one.verdict), verdict_words("claims", one.verdict).tone.colour)
             yield from ("", f"line {one.claim.line}  {found}: {printable(_in_words(one.claim))}")
             yield printable(f"    {one.reason}")
+        if self.notes:
+            yield ""
+            yield from (printable(f"note: {note}") for note in self.notes)
         if self.reading.unread:
             yield from ("", f"Not understood (an annotation says it exactly: {_EXAMPLE})")
             yield from (printable(f"- line {row.line}, {row.written}: {row.reason}") for row in self.reading.unread)
@@ -69,6 +78,8 @@ class ClaimsAnswer:
         if self.judged:
             rows = [(one.claim.line, _in_words(one.claim), _words(one.verdict), one.reason) for one in self.judged]
             yield from ("", *table(("line", "claim", "verdict", "why"), rows))
+        if self.notes:
+            yield from ("", *bullets(self.notes))
         if self.reading.unread:
             rows_unread = (f"line {row.line}, {row.written}: {row.reason}" for row in self.reading.unread)
             yield from ("", "Not understood", "", *bullets(rows_unread))

@@ -34,7 +34,7 @@ class Judged:
     """A claim with its verdict. `found` is what the records give for it, `n` the usable seeds of its arms.
 
     design: the verdict on how the two arms of a difference differ. p_adjusted: over all differences of the text.
-    is_damaged: a record behind it does not match its digest.
+    is_damaged: a record behind it does not match its digest. notes: what a reader should know of how it was judged.
     """
 
     claim: Claim
@@ -47,6 +47,7 @@ class Judged:
     p: float | None = None
     p_adjusted: float | None = None
     is_damaged: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def not_found(claim: Claim, reason: str) -> Judged:

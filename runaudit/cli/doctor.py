@@ -28,10 +28,11 @@ def doctor(context: Context, repair: RepairOption = False, secrets: SecretsOptio
     """
     from runaudit.store.doctor import Ailment, examine
     from runaudit.store.doctor_answer import DoctorAnswer
-    from runaudit.store.repair import mend
+    from runaudit.store.repair import mend, mend_marker
 
+    done = mend_marker(context.store.root) if repair else ()
     store = context.store.existing(as_it_is=not (repair or secrets))
-    done = mend(store) if repair else ()
+    done += mend(store) if repair else ()
     leaks: tuple[Ailment, ...] = ()
     if secrets:
         from runaudit.runs.leaks import secrets_in

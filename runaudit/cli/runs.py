@@ -8,7 +8,7 @@ from runaudit.cli import common
 from runaudit.cli.common import Context
 from runaudit.errors import UsageError
 from runaudit.runs.replying import Wish, reply
-from runaudit.voice.saying import Format, hint, say_lines
+from runaudit.voice.saying import Format, hint, printable, say_lines
 
 NUMBER = typer.Option("-n", "--number", metavar="N", help="The newest N runs; of a sorted list the first N.")
 SORT = typer.Option(
@@ -48,3 +48,6 @@ def list_runs(
     say_lines(found.lines, as_json=context.json)
     for note in () if context.quiet and found.shows else found.notes:
         hint(note)
+    if found.fault is not None:
+        hint(f"runaudit: this may not be all: {printable(str(found.fault))}")
+        context.finish(found.fault.exit_code)

@@ -10,7 +10,6 @@ from dataclasses import replace
 from runaudit.diff.arms import arms_beside
 from runaudit.diff.barriers import evaluation_barriers, faults, result_barriers
 from runaudit.diff.contradiction import Against, contradictions
-from runaudit.diff.hindsight import Hindsight, hindsight
 from runaudit.diff.intent import held_against_intent
 from runaudit.diff.missing import missing_rows
 from runaudit.diff.result import Comparison, Derivation, FactorChange, Side
@@ -19,9 +18,10 @@ from runaudit.diff.words import notes_on
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import Change, ChangeClass
 from runaudit.factors.foreseen import foreseen
+from runaudit.factors.hindsight import Answer, Hindsight, hindsight
 from runaudit.factors.policy import shared_policy
 from runaudit.records.run import Run
-from runaudit.settings import FactorSettings, Settings
+from runaudit.settings import Settings
 
 
 def compare(a: Run, b: Run, *, settings: Settings, intent: Sequence[str] = ()) -> Comparison:
@@ -93,14 +93,13 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
 def _late(
     a: Cohort, b: Cohort, settings: Settings, verdict: str, factors: Sequence[FactorChange], intent: Sequence[str]
 ) -> Hindsight | None:
-    """What a policy that is newer than the runs excused."""
+    """What a policy excused that did not hold when the runs were launched."""
 
-    def without() -> tuple[str, tuple[str, ...]]:
-        bare = replace(settings, factors=FactorSettings(), source=None)
-        plain = _compared(a, b, settings=bare, intent=intent, design_only=False)
-        return str(plain.verdict), tuple(row.factor for row in plain.factors)
+    def under(other: Settings) -> Answer:
+        plain = _compared(a, b, settings=other, intent=intent, design_only=False)
+        return str(plain.verdict), [row.factor for row in plain.factors]
 
-    return hindsight((*a.runs, *b.runs), settings, verdict, frozenset(row.factor for row in factors), without)
+    return hindsight((*a.runs, *b.runs), settings, (verdict, [row.factor for row in factors]), under)
 
 
 def _side_of(cohort: Cohort) -> Side:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from runaudit.diff.hindsight import Hindsight
 from runaudit.factors.factor import SEED_ROLES, Absent, Change, Role, levels_json
+from runaudit.factors.hindsight import Hindsight
 from runaudit.records.canonical import JSON, json_safe, thawed
 from runaudit.text.shown import Shown
 
@@ -120,8 +120,8 @@ class Comparison(Shown):
 
     `conditional` is the verdict that would hold if all that is missing were equal; None where nothing is missing.
     `reason` completes the verdict in one sentence. `contradictions` are the notes in which the results speak against
-    it, `idle` the one that says that no factor changed any number. `policy`: what a policy excused that is newer than
-    the runs.
+    it, `idle` the one that says that no factor changed any number. `policy`: what a policy excused that did not
+    hold when the runs were launched.
     """
 
     a: Side

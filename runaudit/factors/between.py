@@ -15,7 +15,7 @@ from runaudit.factors.gaps import (
     gaps,
     one_sided_gap,
     status_gap,
-    unwatched,
+    unobserved,
 )
 from runaudit.factors.lineage import PREFIX, compared
 from runaudit.factors.observed import seeded_alike
@@ -72,7 +72,7 @@ def _seen_of_one(pair: Pair) -> Iterator[Gap]:
         if (ROOT in other.tree) and ROOT not in of.tree:
             yield Gap(ROOT, side, "the command line is in the other record only")
         for path in sorted(other.scope.facts - of.scope.facts):
-            if section_of(path) != "code" and unwatched(path, of) and of.at(path) is ABSENT:
+            if section_of(path) != "code" and unobserved(path, of) and of.at(path) is ABSENT:
                 yield Gap(path, side, "the other run used it, and this one was not watched")
 
 

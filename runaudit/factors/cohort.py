@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from runaudit.factors.arguments import launch_words
-from runaudit.factors.identity import ID_LENGTH, identity_of, of_one_design
+from runaudit.factors.identity import ID_LENGTH, founder_of, identity_of, of_one_design
 from runaudit.factors.observed import seeded_alike, seeded_as_declared
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import digest_bytes
@@ -124,7 +124,9 @@ def cohorts(runs: Iterable[Run], *, settings: Settings | None = None) -> tuple[C
     """The cohorts of these runs, oldest first: the runs of one design together."""
     policy = (settings or Settings()).factors
     return tuple(
-        Cohort(id=group[0].id, label=shared_label(one.run for one in group), runs=tuple(one.run for one in group))
+        Cohort(
+            id=founder_of(group).id, label=shared_label(one.run for one in group), runs=tuple(one.run for one in group)
+        )
         for group in of_one_design(identity_of(run, policy) for run in runs)
     )
 

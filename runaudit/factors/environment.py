@@ -103,7 +103,7 @@ def _on_gpu(of: Levels) -> bool:
     if isinstance(imported, list) and known.GPU_LIBRARIES.isdisjoint(map(dist_name, imported)):
         return False
     seen = of.observed
-    if seen and seen.excuses("imported") and known.GPU_LIBRARIES.isdisjoint(seen.imported):
+    if seen and not of.broke_off and seen.excuses("imported") and known.GPU_LIBRARIES.isdisjoint(seen.imported):
         return False
     told = (of.at(path) for path in of.config_leaves if steps(path)[-1] in known.DEVICE_KEYS)
     return not any(isinstance(device, str) and device.lower().startswith("cpu") for device in told)
@@ -119,7 +119,7 @@ def _tries_kernels(of: Levels) -> bool:
 def _package(name: str, value: JSON, at: Callable[[str], JSON | Absent]) -> Classification:
     """What a package stands for in the environment of which `at` gives the leaves."""
     name = dist_name(name)
-    if name == "runaudit":
+    if name in known.OBSERVERS:
         return Classification(kind=ChangeClass.NUISANCE, why="the observer")
     imported = at("env.imported")
     if isinstance(imported, list) and name not in set(map(dist_name, imported)):

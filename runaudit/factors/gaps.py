@@ -201,7 +201,12 @@ def began_at_random(a: Levels, b: Levels) -> bool:
 
 
 def unwatched(path: str, of: Levels) -> bool:
-    """Whether a run may have used what it was not seen to use."""
+    """Whether a run may have used what it was not seen to use, or would have, had it not broken off before."""
+    return of.broke_off or unobserved(path, of)
+
+
+def unobserved(path: str, of: Levels) -> bool:
+    """Whether nobody looked, or not all was seen, so that a run may have used what it was not seen to use."""
     kind = "read"
     if path.startswith("env.packages"):
         kind = "imported"

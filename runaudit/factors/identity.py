@@ -7,7 +7,7 @@ run was not watched, for a run that was killed stays a run of its design. A run 
 a *replicate*, one that repeats the same seed a *repetition*.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -109,18 +109,42 @@ def extent(of: Levels) -> tuple[str, ...]:
 
 
 def of_one_design(found: Iterable[Identity]) -> tuple[tuple[Identity, ...], ...]:
-    """These runs, those of one design together, each with its founder first, in the order in which they come."""
-    buckets: dict[str, list[list[Identity]]] = {}
-    groups: list[list[Identity]] = []
-    for one in found:
-        bucket = buckets.setdefault(one.key, [])
-        home = next((group for group in bucket if group[0].matches(one)), None)
+    """These runs, those of one design together: each group in the order in which they come, and the groups in that of
+    their founders."""
+    order = tuple(found)
+    places: dict[int, list[int]] = {}
+    buckets: dict[str, dict[int, Identity]] = {}
+    for at in (*_places(order, broke_off=False), *_places(order, broke_off=True)):
+        founders = buckets.setdefault(order[at].key, {})
+        home = home_of(order[at], founders.items())
         if home is None:
-            home = []
-            bucket.append(home)
-            groups.append(home)
-        home.append(one)
-    return tuple(map(tuple, groups))
+            home, founders[at] = at, order[at]
+        places.setdefault(home, []).append(at)
+    return tuple(tuple(order[at] for at in sorted(places[home])) for home in sorted(places))
+
+
+def _places(runs: Sequence[Identity], *, broke_off: bool) -> Iterator[int]:
+    """Where the runs stand that broke off, or those that did not: a run that went to its end founds a design before one
+    that did not, whatever came first."""
+    return (at for at, one in enumerate(runs) if one.of.broke_off is broke_off)
+
+
+def founder_of(group: Sequence[Identity]) -> Identity:
+    """The run whose design a group is of: the first that went to its end, else the first."""
+    return next((one for one in group if not one.of.broke_off), group[0])
+
+
+def home_of(one: Identity, founders: Iterable[tuple[int, Identity]]) -> int | None:
+    """The number of the founder whose design a run is of; None where it is of none of these.
+
+    What broke off shows less than what went to its end, and two designs may have that in common: so none that went to
+    its end is of the design of one that did not, and a run that may be of several is of the one of its label.
+    """
+    if not one.of.broke_off:
+        return next((n for n, founder in founders if not founder.of.broke_off and founder.matches(one)), None)
+    matching = [(founder.of.broke_off, founder.run.label != one.run.label, n)
+                for n, founder in founders if founder.matches(one)]  # fmt: skip
+    return min(matching)[2] if matching else None
 
 
 def _beyond_the_key(a: Levels, b: Levels, policy: FactorSettings) -> Iterator[Change]:

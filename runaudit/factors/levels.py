@@ -75,6 +75,14 @@ class Levels:
         return str(given or self.run.manifest.section("launch").get("cwd") or "")
 
     @cached_property
+    def broke_off(self) -> bool:
+        """Whether the run is known not to have gone to its end, so that what it was not seen to use it may not have
+        reached. Of a launch that has not begun, and of a foreign run of which nobody says how it ended, it is not."""
+        if self.run.outcome is not None:
+            return not self.run.finished
+        return not self.run.observed and _is_captured(self.run)
+
+    @cached_property
     def loaded(self) -> frozenset[str] | None:
         """The source files that really ran, where the outcome says. A run that loaded nothing is one that did not say:
         to take an empty list at its word would declare every edit harmless."""
@@ -121,7 +129,8 @@ class Scope:
     `files`, `packages`, `variables`: whether all of the runs were fully observed in this, so that what they did not use
     is left out of their trees; `idle_env`: leaves of the environment that none of them can have used. `facts`: paths of
     leaves that only observation tells. `unused`: what was left out, as trees; `idle`: source files that were left out;
-    `within`: those that lie within an input that is judged by itself, with its name. `moved`: paths under which a run
+    `within`: those that lie within an input that is judged by itself, with its name. `outputs`: words that are a place
+    which the run would have written to, as the others did that went to their end. `moved`: paths under which a run
     knows what lay elsewhere in the others, with those they are told under.
     """
 
@@ -135,6 +144,7 @@ class Scope:
     idle: Mapping[str, str] = field(default_factory=dict)
     within: Mapping[str, str] = field(default_factory=dict)
     moved: Mapping[str, str] = field(default_factory=dict)
+    outputs: frozenset[str] = frozenset()
 
 
 def _is_one_python(run: Run) -> bool:

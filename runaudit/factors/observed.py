@@ -56,7 +56,8 @@ class Seen:
 @dataclass(frozen=True, kw_only=True)
 class Observed:
     """`known`: the kinds of facts that the record names. `python`: the version of the interpreter that ran. `texts`:
-    code without a file, by its name, without what is the content of a file that was read. `listed`: folder -> digest
+    code without a file, by its name, without what is the content of a file that was read; `several`: names of more than
+    one text. `listed`: folder -> digest
     of its names. `seeded`: (call, value) of every call that seeds a generator, in their order."""
 
     level: str
@@ -72,6 +73,7 @@ class Observed:
     cwd: str = ""
     python: str = ""
     texts: Mapping[str, str] = field(default_factory=_nothing)
+    several: frozenset[str] = frozenset()
 
     @property
     def full(self) -> bool:
@@ -109,6 +111,7 @@ def observed_of(run: Run) -> Observed | None:
 
 def _observed(section: Mapping[str, Any]) -> Observed:
     level = section.get("level")
+    texts = _texts(_rows(section, "texts"), {row.get("digest") for row in _rows(section, "read")})
     return Observed(
         level=level if level in ("full", "partial", "none") else "partial",
         reason=_reason(section),
@@ -124,7 +127,8 @@ def _observed(section: Mapping[str, Any]) -> Observed:
         argv=_words(section.get("argv")),
         cwd=str(section.get("cwd") or ""),
         python=str(section.get("python") or ""),
-        texts=_texts(_rows(section, "texts"), {row.get("digest") for row in _rows(section, "read")}),
+        texts=MappingProxyType({name: _as_one(digests) for name, digests in texts.items()}),
+        several=frozenset(name for name, digests in texts.items() if len(digests) > 1),
     )
 
 
@@ -169,19 +173,18 @@ def _seen(row: Mapping[str, Any]) -> Seen:
     )
 
 
-def _texts(rows: Iterable[Mapping[str, Any]], files: set[Any]) -> Mapping[str, str]:
-    """Texts of one name are one: `exec` calls all its texts `<string>`. What a file held is told as that file."""
+def _texts(rows: Iterable[Mapping[str, Any]], files: set[Any]) -> Mapping[str, list[str]]:
+    """The texts of each name: `exec` calls all its texts `<string>`. What a file held is told as that file."""
     named: dict[str, list[str]] = {}
     for row in rows:
         if row.get("digest") in files:
             continue
         named.setdefault(str(row.get("name") or "<string>"), []).append(str(row.get("digest")))
-    return MappingProxyType(
-        {
-            name: digests[0] if len(digests) == 1 else str(digest_bytes(canonical_bytes(sorted(set(digests)))))
-            for name, digests in named.items()
-        }
-    )
+    return named
+
+
+def _as_one(digests: list[str]) -> str:
+    return digests[0] if len(digests) == 1 else str(digest_bytes(canonical_bytes(sorted(set(digests)))))
 
 
 def seeds_at_odds(run: Run) -> tuple[JSON, ...]:

@@ -3,7 +3,7 @@
 Asked of all runs that are judged together, so that a word stands for the same thing in each of them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from runaudit.factors.arguments import ROOT
@@ -11,7 +11,7 @@ from runaudit.factors.factor import Absent
 from runaudit.factors.levels import Levels
 from runaudit.factors.path import steps
 from runaudit.factors.tree import leaves_of, same
-from runaudit.factors.words import names_a_seed, repeated
+from runaudit.factors.words import is_output, names_a_seed, repeated
 from runaudit.records.canonical import JSON
 
 
@@ -34,7 +34,16 @@ def with_words(runs: Sequence[Levels]) -> tuple[Levels, ...]:
         for path, values in varying.items()
         if path != seed and (leaf := repeated(path, values, having)) is not None
     }
-    return tuple(replace(of, seed_word=seed, repeats=repeats) for of in runs)
+    return _with_outputs([replace(of, seed_word=seed, repeats=repeats) for of in runs], varying)
+
+
+def _with_outputs(runs: Sequence[Levels], varying: Iterable[str]) -> tuple[Levels, ...]:
+    """The runs, those that broke off with the words that are a place which all others only wrote to."""
+    whole = [of for of in runs if not of.broke_off]
+    if not whole or len(whole) == len(runs):
+        return tuple(runs)
+    outputs = frozenset(path for path in varying if all(is_output(path, of) for of in whole))
+    return tuple(replace(of, scope=replace(of.scope, outputs=outputs)) if of.broke_off else of for of in runs)
 
 
 def _seed_word(varying: Mapping[str, Sequence[JSON]], runs: Sequence[Levels]) -> str | None:

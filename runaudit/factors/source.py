@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from runaudit.factors import builtin as known
-from runaudit.factors.codefiles import late_files, one_file
+from runaudit.factors.codefiles import effective_files, late_files, one_file
 from runaudit.factors.documents import cells, reads_docstrings, shape, text_of, why_unread
 from runaudit.factors.evidence import without_secrets
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass
@@ -39,12 +39,19 @@ def file_changes(a: Levels, b: Levels, settings: FactorSettings) -> Iterator[Cha
 
 
 def _told_at_the_end(path: str, before: str | Absent, after: str | Absent, a: Levels, b: Levels) -> bool:
-    """Whether one run says at its end that it ran a file that no launch sees, and the other has no end yet: a run in
-    progress, or one that was lost, may have run it as well."""
+    """Whether one run was seen to run code that no launch sees, and the other has no end yet or broke off: it may have
+    run it as well, had it got there."""
     if not (isinstance(before, Absent) or isinstance(after, Absent)):
         return False
     using, other = (b, a) if isinstance(before, Absent) else (a, b)
-    return other.run.outcome is None and path in late_files(using.run)
+    if other.run.outcome is None and path in late_files(using.run):
+        return True
+    return not_reached(path, using, other)
+
+
+def not_reached(path: str, using: Levels, other: Levels) -> bool:
+    """Whether a run broke off before it could be seen to run code that no launch sees, as another did."""
+    return other.broke_off and path not in (effective_files(using.run.manifest.section("code")) or {})
 
 
 def file_change(

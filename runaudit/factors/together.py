@@ -14,6 +14,7 @@ from runaudit.factors.levels import Levels, Scope
 from runaudit.factors.observed import CODE_ROLES, GROUPS, Observed
 from runaudit.factors.pair import Pair
 from runaudit.factors.path import joined
+from runaudit.factors.reached import Ahead, ahead_of, texts_of, with_files, without_part_read
 from runaudit.factors.reads import (
     as_one,
     beside_the_tree,
@@ -49,9 +50,10 @@ def together(runs: Sequence[Levels]) -> tuple[Levels, ...]:
 
 def _observed(runs: Sequence[Levels]) -> tuple[Levels, ...]:
     def all_know(kind: str) -> bool:
-        return all(of.observed is not None and of.observed.excuses(kind) for of in runs)
+        return all(of.observed is not None and of.observed.excuses(kind) for of in whole)
 
-    files = all_know("read") and all(tells_code(of) for of in runs)
+    whole = [of for of in runs if not of.broke_off] or runs
+    files = all_know("read") and all(tells_code(of) for of in whole)
     reads = [grouped(of) if files else beside_the_tree(of) for of in runs]
     undeclared = {group: {path for found in reads for path in found[group]} for group in ("data", "init")}
     reads = [with_declared(of, found, undeclared) for of, found in zip(runs, reads, strict=True)]
@@ -61,7 +63,7 @@ def _observed(runs: Sequence[Levels]) -> tuple[Levels, ...]:
     moved: list[dict[str, str]] = [{} for _ in runs]
     for group in GROUPS:
         rows = [{p: r for p, r in found[group].items() if (group, p) not in unknown} for found in reads]
-        contents[group] = folded(rows)
+        contents[group] = without_part_read(runs, folded(rows))
         if group == "code":
             known = [of.files or {} for of in runs]
             contents[group] = [fresh(mine, files) for mine, files in zip(contents[group], known, strict=True)]
@@ -76,14 +78,23 @@ def _observed(runs: Sequence[Levels]) -> tuple[Levels, ...]:
         idle = {p for p in (*LIBRARIES, *MACHINE) if not any(of.observed and used_by(p, of.observed) for of in runs)}
         scope = replace(scope, idle_env=frozenset(idle))
     hidden = {path for group, path in unknown if group == "code"}
-    return tuple(
-        _run_with(of, {group: contents[group][at] for group in GROUPS}, scope, moved[at], hidden)
+    ahead = ahead_of(runs)
+    found = [
+        _run_with(of, {group: contents[group][at] for group in GROUPS}, scope, moved[at], hidden,
+                  texts_of(of, runs), ahead if of.broke_off else None)
         for at, of in enumerate(runs)
-    )
+    ]  # fmt: skip
+    return with_files(found) if files else tuple(found)
 
 
 def _run_with(
-    of: Levels, read: Mapping[str, Mapping[str, str]], scope: Scope, moved: Mapping[str, str], hidden: set[str]
+    of: Levels,
+    read: Mapping[str, Mapping[str, str]],
+    scope: Scope,
+    moved: Mapping[str, str],
+    hidden: set[str],
+    texts: Mapping[str, str],
+    ahead: Ahead | None,
 ) -> Levels:
     seen = of.observed or Observed(level="none")
     tree = dict(of.tree)
@@ -93,11 +104,11 @@ def _run_with(
     facts |= {joined("env.packages", name) for name in seen.imported}
     facts |= {joined("env.variables", name) for name in seen.looked_up}
     unused: dict[str, Any] = {}
-    tree["env"], unused["env"] = used_environment(of.tree.get("env"), seen, scope)
+    tree["env"], unused["env"] = used_environment(of.tree.get("env"), seen, scope, ahead)
     if "env" not in of.tree and not tree["env"]:
         del tree["env"]
     tree["env/read"] = {"files": dict(read["env"])}
-    files, idle, within = _source(of, read, scope, hidden)
+    files, idle, within = _source(of, read, scope, hidden, texts)
     facts |= {f"code.{path}" for path in files or () if path not in (of.files or {}) or scope.files}
     return replace(
         of,
@@ -108,13 +119,12 @@ def _run_with(
 
 
 def _source(
-    of: Levels, read: Mapping[str, Mapping[str, str]], scope: Scope, hidden: set[str]
+    of: Levels, read: Mapping[str, Mapping[str, str]], scope: Scope, hidden: set[str], texts: Mapping[str, str]
 ) -> tuple[dict[str, str] | None, dict[str, str], dict[str, str]]:
     """The source files that count, those that nobody opened, and those that are judged as another input."""
-    seen = of.observed
+    seen = of.observed or (Observed(level="none") if of.broke_off else None)
     extra = dict(read["code"])
-    if seen is not None:
-        extra |= {name: digest for name, digest in seen.texts.items() if not _is_the_command(name, of)}
+    extra |= {name: digest for name, digest in texts.items() if not _is_the_command(name, of)}
     if of.files is None and not (scope.files and extra):
         return None, {}, {}
     files = {path: digest for path, digest in {**extra, **(of.files or {})}.items() if path not in hidden}

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role
-from runaudit.factors.gaps import one_sided_gap, unwatched
+from runaudit.factors.gaps import one_sided_gap, unobserved, unwatched
 from runaudit.factors.levels import Levels
 from runaudit.factors.observed import seeded_alike
 from runaudit.factors.pair import Pair
@@ -16,7 +16,7 @@ def known_empty(section: str, a: Levels, b: Levels) -> bool:
     """Whether a section that a record lacks is known to be empty: a fully observed run declares nothing and hides
     nothing."""
     lacking = [of for of in (a, b) if not of.tree.get(section)]
-    return section in ("data", "config") and all(not unwatched(section, of) for of in lacking)
+    return section in ("data", "config") and all(not unobserved(section, of) for of in lacking)
 
 
 def is_gap(path: str, before: JSON | Absent, after: JSON | Absent, a: Levels, b: Levels) -> bool:

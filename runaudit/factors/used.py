@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from runaudit.factors.builtin import OBSERVERS
 from runaudit.factors.levels import Scope
-from runaudit.factors.observed import Observed, dist_name
+from runaudit.factors.observed import Observed
+from runaudit.factors.reached import Ahead, counted, sealed_packages, sealed_variables
 from runaudit.records.canonical import JSON
 
 LIBRARIES = {"env.torch": ("torch",), "env.numpy": ("numpy",), "env.jax": ("jax", "jaxlib"),
@@ -19,26 +21,32 @@ NATIVE = ("PYTHON", "OMP_", "KMP_", "GOMP_", "MKL_", "OPENBLAS_", "BLIS_", "VECL
 """Beginnings of variables that compiled code, or the interpreter itself, looks up, which nobody sees: doubtful."""
 
 
-def used_environment(env: JSON, seen: Observed, scope: Scope) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The environment as it was seen, and what of it was not used."""
+def used_environment(
+    env: JSON, seen: Observed, scope: Scope, ahead: Ahead | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The environment as it was seen, and what of it was not used. ahead: what the others used, for a run that broke
+    off before it got there."""
+    imported, looked_up = seen.imported, seen.looked_up
+    if ahead is not None and scope.packages:
+        imported = counted(imported, sealed_packages(env), ahead.packages)
+    if ahead is not None and scope.variables:
+        looked_up = counted(looked_up, sealed_variables(env), ahead.variables)
     kept: dict[str, Any] = dict(env) if isinstance(env, Mapping) else {}
     if seen.python and kept:
         kept["python"] = seen.python
     listed = kept.get("packages")
-    packages = {**{dist_name(k): v for k, v in listed.items()}, **seen.imported} if isinstance(listed, Mapping) else (
-        dict(seen.imported)
-    )  # fmt: skip
+    packages: dict[str, Any] = {**sealed_packages(env), **imported}
     given = kept.get("variables")
-    variables = {**(given if isinstance(given, Mapping) else {}), **seen.looked_up}
+    variables = {**(given if isinstance(given, Mapping) else {}), **looked_up}
     unused: dict[str, Any] = {}
     if scope.packages:
-        unused["packages"] = {name: v for name, v in packages.items() if name not in seen.imported}
-        packages = dict(seen.imported)
+        unused["packages"] = {name: v for name, v in packages.items() if name not in imported}
+        packages = dict(imported)
         for key in (path.partition(".")[2] for path in scope.idle_env):
             if key in kept:
                 unused[key] = kept.pop(key)
     if scope.variables:
-        used = {name for name in variables if name in seen.looked_up or name.startswith(NATIVE)}
+        used = {name for name in variables if name in looked_up or name.startswith(NATIVE)}
         unused["variables"] = {name: v for name, v in variables.items() if name not in used}
         variables = {name: v for name, v in variables.items() if name in used}
     if packages or isinstance(listed, Mapping) or scope.packages:
@@ -57,4 +65,4 @@ def used_by(path: str, seen: Observed) -> bool:
 
 def _computes(seen: Observed) -> bool:
     """Whether a package beyond the standard library ran that could reach a GPU or look up a variable by itself."""
-    return bool(seen.imported.keys() - {"runaudit"})
+    return bool(seen.imported.keys() - OBSERVERS)

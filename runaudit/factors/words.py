@@ -20,6 +20,7 @@ from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import digest_bytes
 
 REDACTED = "<redacted:"
+WRITTEN_TO = "a place that the run only wrote to"
 MEETING = frozenset({"master_port", "master_addr", "rdzv_id", "rdzv_endpoint", "main_process_port",
                      "main_process_ip"})  # fmt: skip
 """Options of the launchers that say where the ranks find each other."""
@@ -40,7 +41,18 @@ def word_standing(path: str, value: JSON, of: Levels) -> Classification:
         return Classification(kind=ChangeClass.NUISANCE, why="it says where the ranks of this launch find each other")
     if isinstance(value, list):
         return _list(value, of)
-    return text_standing(value, of, named=last_key(path)) if isinstance(value, str) else Classification()
+    if not isinstance(value, str):
+        return Classification()
+    found = text_standing(value, of, named=last_key(path))
+    if path in of.scope.outputs and found == Classification():
+        return Classification(kind=ChangeClass.NUISANCE, why="a place that the run broke off before it wrote to")
+    return found
+
+
+def is_output(path: str, of: Levels) -> bool:
+    """Whether a word is a place that the run only wrote to."""
+    value = of.at(path)
+    return isinstance(value, str) and word_standing(path, value, of).why == WRITTEN_TO
 
 
 def names_a_seed(path: str) -> bool:
@@ -85,7 +97,7 @@ def text_standing(value: str, of: Levels, *, named: str = "") -> Classification:
     if content := content_at(place, of):
         return Classification(value=content, why="a place; what lies there is judged by its content")
     if _written(place, of):
-        return Classification(kind=ChangeClass.NUISANCE, why="a place that the run only wrote to")
+        return Classification(kind=ChangeClass.NUISANCE, why=WRITTEN_TO)
     return Classification()
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from runaudit.factors.cohort import Cohort
 from runaudit.records.run import Run
+from runaudit.runs.arms import cohort_named, cohorts_with
 from runaudit.runs.listing import sections_of, table_rows
-from runaudit.runs.names import cohort_named, cohorts_with, has_store, one_of, runs_named
+from runaudit.runs.names import has_store, one_of, runs_named
 from runaudit.runs.reading import all_runs, stored_cohorts
 from runaudit.settings import Settings
 from runaudit.store.store import Store

@@ -1,6 +1,7 @@
 """The numbers that a text claims, held against the runs of a store: the names it may use, and one verdict a claim."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from runaudit.claims.answer import ClaimsAnswer
@@ -11,13 +12,14 @@ from runaudit.claims.vocabulary import Vocabulary
 from runaudit.diff import Comparison
 from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort, cohorts
+from runaudit.factors.hindsight import Answer, hindsight
 from runaudit.judge.bench import Bench
 from runaudit.judge.circumstances import selected_on_report
 from runaudit.judge.cohorts import compare_arms, judge_cohorts
 from runaudit.judge.values import require_metric, values_of
 from runaudit.metrics.catalogue import Direction
 from runaudit.metrics.naming import parents, sequence_names
-from runaudit.runs.names import cohort_in_text
+from runaudit.runs.arms import cohort_in_text
 from runaudit.settings import Settings
 from runaudit.stats.selection import best_of
 from runaudit.system.files import read_ordinary, refuse_special
@@ -97,7 +99,8 @@ def judge_claim(bench: Bench, claim: Claim, launched: Sequence[Cohort], compared
         answer = judge_cohorts(bench, arms, metric=claim.metric, designs=compared[pair], launched=launched)
     except UsageError as error:
         return Judged(claim=claim, verdict=ClaimVerdict.UNSUPPORTED, reason=str(error))
-    return judge_difference(claim, answer)
+    late = tuple(design.policy.note for design in compared[pair] if design.policy)
+    return replace(judge_difference(claim, answer), notes=late)
 
 
 def _value(bench: Bench, claim: Claim, arm: Cohort, found: tuple[str, tuple[str, ...]]) -> Judged:
@@ -112,4 +115,11 @@ def _value(bench: Bench, claim: Claim, arm: Cohort, found: tuple[str, tuple[str,
         doubt = "every value is the best of several runs"
     elif any(selected_on_report(run, claim.metric) for run in arm.runs):
         doubt = "the checkpoints were chosen on the very data that is reported"
-    return judge_value(claim, values, doubt=doubt, is_damaged=bool(damaged))
+    judged = judge_value(claim, values, doubt=doubt, is_damaged=bool(damaged))
+
+    def under(settings: Settings) -> Answer:
+        found = len(cohorts(arm.runs, settings=settings))
+        return ("one design" if found == 1 else f"{found} designs"), ()
+
+    late = hindsight(arm.runs, bench.settings, under(bench.settings), under)
+    return replace(judged, notes=(late.note,) if late else ())

@@ -76,11 +76,12 @@ def judge_cohorts(
         plan=around.plan,
         designs=[design_of(found) for found in designs],
     )
+    late = (ended(found.policy.note) for found in designs if found.policy)
     if (crossed := _crossed(designs)) is not None:
         cells, factors = crossed
         found = two_by_two([values[i] for i in cells], factors=factors, alpha=around.plan.alpha)
         answer = replace(answer, interaction=found)
-    notes = (*around.notes, *contradicted, *means, *answer.notes)
+    notes = (*late, *around.notes, *contradicted, *means, *answer.notes)
     return replace(answer, notes=tuple(dict.fromkeys(notes)), looks=around.looks)
 
 

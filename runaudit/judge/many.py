@@ -1,18 +1,31 @@
 """Many runs at once: the study, with each pair of its cells compared as `diff` compares two runs."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from runaudit.diff import compare_cohorts
 from runaudit.factors.cohort import cohort_of
+from runaudit.factors.hindsight import Answer, hindsight
 from runaudit.records.run import Run
 from runaudit.settings import Settings
+from runaudit.study.answer import judged
 from runaudit.study.pairs import Judge, Judged
 from runaudit.study.study import Study, study
 
 
 def study_runs(runs: Sequence[Run], settings: Settings) -> Study:
     """What many runs allow together, each pair of cells compared as `diff` compares it."""
-    return study(runs, settings=settings, judge=compared_by(settings))
+    found = study(runs, settings=settings, judge=compared_by(settings))
+
+    def under(other: Settings) -> Answer:
+        return _answered(study(runs, settings=other, judge=compared_by(other)))
+
+    return replace(found, policy=hindsight(found.table.runs, settings, _answered(found), under))
+
+
+def _answered(found: Study) -> Answer:
+    """What a study comes down to: its verdict and its factors."""
+    return judged(found).verdict, [column.factor for column in found.model.columns]
 
 
 def compared_by(settings: Settings) -> Judge:

@@ -33,7 +33,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
-from runaudit.errors import RecordError
+from runaudit.errors import RecordError, RunauditError
 from runaudit.records.canonical import JSON, MAPPINGS, canonical_bytes, frozen, parse_canonical, thawed
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.sections import Sections
@@ -74,8 +74,8 @@ class Unknown:
 @dataclass(frozen=True)
 class Manifest:
     """A frozen reading of one sealed manifest. `body` is read-only all the way down; `sealed` are the bytes it was read
-    from, where it was, and `held` the digest that they were held against. `named` is the digest of one whose bytes were
-    forgotten: it says that it was, and why."""
+    from, where it was, and `held` the digest that they were held against. `named` is the digest that one was sealed
+    under whose bytes were forgotten, or are damaged: what is read of it is then less than what was sealed, or other."""
 
     body: Mapping[str, JSON]
     sealed: bytes | None = field(default=None, repr=False, compare=False)
@@ -96,14 +96,18 @@ class Manifest:
         return cls(frozen(body))
 
     @classmethod
-    def salvaged(cls, raw: bytes, *, where: str) -> "Manifest":
-        """What is well formed of a manifest that is not: to be shown beside its fault, never to be judged."""
-        value = parse_canonical(raw, where=where)
+    def salvaged(cls, raw: bytes, named: Digest, *, why: str) -> "Manifest":
+        """What is well formed of a manifest that is not the one sealed as `named`: to be shown under that name beside
+        its fault, never to be judged. Of bytes that are no manifest nothing is known."""
+        try:
+            value = parse_canonical(raw, where=str(named))
+        except RunauditError:
+            value = None
         if not isinstance(value, dict) or value.get("schema") != MANIFEST_SCHEMA:
-            raise RecordError(f"{where} is not a manifest of this version", remedy="use the runaudit that wrote it")
+            return replace(cls.of({"unknown": dict.fromkeys(DESIGN_SECTIONS, why)}), named=named)
         kept = well_formed(value, MANIFEST)
         whole = {name: kept[name] for name in kept if name not in _MAPPINGS or isinstance(kept[name], Mapping)}
-        return cls(frozen(whole), sealed=raw)
+        return cls(frozen(whole), sealed=raw, named=named)
 
     @classmethod
     def from_bytes(cls, raw: bytes, *, where: str, held: Digest | None = None) -> "Manifest":

@@ -24,7 +24,7 @@ MANIFEST_SECTIONS = ("label", "seed", "config", "code", "data", "env", "init", "
                      "bundles", "waivers", "unknown", "supersedes")  # fmt: skip
 OPTIONAL = ("seed_proof", "unknown", "intent", "bundles", "waivers", "supersedes")
 """Sections of which null says no more than their absence."""
-LAUNCH_KEYS = ("run_dir", "started", "hostname", "pid", "argv", "cwd", "nonce")
+LAUNCH_KEYS = ("run_dir", "started", "hostname", "pid", "argv", "cwd", "nonce", "policy")
 OUTCOME_KEYS = ("steps_done", "ended", "duration_s", "exit_code", "error")
 MAX_RECORD_BYTES = 100 << 20
 MAX_VALUES, MAX_TEXT = 500_000, 16 << 20

@@ -16,7 +16,8 @@ SHORT = 12
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """`blobs` reads stored contents by digest text (`sha256:…`): source files, patches. `fault` names a record that
-    does not match its digest; such a run may be shown but never compared. `forgotten` says of what was taken out of the
+    does not match its digest; such a run may be shown but never compared; `is_nameless` where that is its manifest, so
+    that not even its label can be believed. `forgotten` says of what was taken out of the
     store on purpose when and why: path (`code.train.py`, `outcome`) -> sentence. `parent` is the run whose checkpoint
     it began with, where that run is in the same store."""
 
@@ -26,6 +27,7 @@ class Run:
     blobs: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     liveness: str = "lost"
     fault: str | None = None
+    is_nameless: bool = False
     forgotten: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     parent: "Run | None" = field(default=None, repr=False)
 

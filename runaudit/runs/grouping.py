@@ -12,15 +12,15 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from runaudit.factors.cohort import Cohort, shared_label
-from runaudit.factors.identity import Identity, identity_of
+from runaudit.factors.identity import Identity, home_of, identity_of
 from runaudit.records.canonical import json_safe
 from runaudit.records.run import Run
 from runaudit.runs.lines import head_lines, row_line
 from runaudit.runs.listing import head_cells, line_columns, row_cells, section_json, sections_of
-from runaudit.runs.reading import load_run
+from runaudit.store.catalogue import load_or_fault
 from runaudit.store.kinds import ARCHIVE, ENDINGS, UNARCHIVE
 from runaudit.store.line import LogEntry
-from runaudit.store.remarks import read_remark
+from runaudit.store.remarks import whole_remark
 from runaudit.store.store import Store
 from runaudit.system.progress import work
 from runaudit.text.terminal import UNPAINTED
@@ -57,6 +57,7 @@ class Grouping:
         self._founders: dict[int, Identity] = {}
         self._runs: dict[str, Run] = {}
         self._added: set[str] = set()
+        self.nameless: list[str] = []
         self._is_whole = True
 
     def take(self, entries: Iterable[LogEntry], first: int) -> None:
@@ -69,7 +70,10 @@ class Grouping:
                     fresh.add(entry.digest.hex)
                     self._add(entry.digest.hex, number)
                 elif entry.kind in (ARCHIVE, UNARCHIVE):
-                    self._touch(read_remark(self._store, entry)["run"])
+                    if (named := whole_remark(self._store, entry).get("run")) is None:
+                        self._is_whole = False  # Once it is restored, no line of the log would say that it is new.
+                    else:
+                        self._touch(named)
                 elif (run_id := entry.subject.removeprefix("sha256:")) in fresh or entry.kind not in ENDINGS:
                     self._touch(run_id)
                 else:
@@ -104,7 +108,7 @@ class Grouping:
     def _run(self, run_id: str) -> Run:
         if (kept := self._runs.get(run_id)) is not None:
             return kept
-        run = load_run(self._store, run_id, trajectory=False)
+        run = load_or_fault(self._store, run_id, trajectory=False)
         if len(self._runs) >= KEPT_RUNS:
             self._make_room()
         self._runs[run_id] = run
@@ -129,17 +133,22 @@ class Grouping:
         rows = self._index.execute("SELECT id FROM runs WHERE cohort = ? ORDER BY number", (number,))
         return [run for (run,) in rows]
 
-    def _add(self, run_id: str, at: int) -> None:
-        """Put a new run into its cohort."""
+    def _add(self, run_id: str, at: int, *, again: bool = False) -> None:
+        """Put a new run into its cohort. again: those near it are put into theirs anew."""
         if self._home(run_id) is not None:
             return
         run = self._run(run_id)
+        if run.is_nameless:
+            self.nameless.append(run_id)
         of = identity_of(run, self._settings.factors)
-        near = self._index.execute("SELECT number FROM cohorts WHERE key = ? ORDER BY number", (of.key,)).fetchall()
-        number = next((n for (n,) in near if self._founder(n).matches(of)), None)
+        near = self._near(of.key)
+        number = home_of(of, ((n, self._founder(n)) for n in near))
+        is_new = number is None
         if number is None:
             number = at  # A cohort's number is its founder's place in the log: whenever it is found, they are in order.
-            self._index.execute("INSERT INTO cohorts (number, key, id) VALUES (?, ?, ?)", (number, of.key, of.id))
+            self._index.execute(
+                "INSERT INTO cohorts (number, key, id, founder) VALUES (?, ?, ?, ?)", (number, of.key, of.id, run_id)
+            )
             self._keep(number, of)
         rerun_of = run.manifest.section("origin").get("rerun_of")
         self._index.execute(
@@ -148,6 +157,13 @@ class Grouping:
         )
         self._dirty.add(number)
         self._added.add(run_id)
+        if is_new and near and not of.of.broke_off and not again:
+            self._regroup([*near, number])  # Some that broke off may be of this design.
+
+    def _near(self, key: str) -> list[int]:
+        """The cohorts whose founders have this key, in their order."""
+        rows = self._index.execute("SELECT number FROM cohorts WHERE key = ? ORDER BY number", (key,))
+        return [number for (number,) in rows]
 
     def _home(self, run_id: str) -> int | None:
         row = self._index.execute("SELECT cohort FROM runs WHERE id = ?", (run_id,)).fetchone()
@@ -161,16 +177,16 @@ class Grouping:
             return
         self._runs.pop(run_id, None)
         (key,) = self._index.execute("SELECT key FROM cohorts WHERE number = ?", (number,)).fetchone()
-        near = [n for (n,) in self._index.execute("SELECT number FROM cohorts WHERE key = ? ORDER BY number", (key,))]
+        near = self._near(key)
         of = identity_of(self._run(run_id), self._settings.factors)
-        is_founder = self._members(number)[0] == run_id
-        if is_founder or next((n for n in near if self._founder(n).matches(of)), None) != number:
+        is_founder = self._founder_id(number) == run_id
+        if is_founder or home_of(of, ((n, self._founder(n)) for n in near)) != number:
             self._regroup(near)
         else:
             self._dirty.add(number)
 
     def _regroup(self, numbers: Sequence[int]) -> None:
-        """Put the runs of these cohorts into cohorts anew, in the order of the log."""
+        """Put the runs of these cohorts into cohorts anew, in the order of the log, those that broke off last."""
         marks = ", ".join("?" * len(numbers))
         rows = self._index.execute(f"SELECT id, number FROM runs WHERE cohort IN ({marks}) ORDER BY number", numbers)
         runs = rows.fetchall()
@@ -180,8 +196,9 @@ class Grouping:
         self._dirty.difference_update(numbers)
         for number in numbers:
             self._founders.pop(number, None)
-        for run_id, at in runs:
-            self._add(run_id, at)
+        policy = self._settings.factors
+        for run_id, at in sorted(runs, key=lambda row: (identity_of(self._run(row[0]), policy).of.broke_off, row[1])):
+            self._add(run_id, at, again=True)
 
     def _may_read(self, runs: int) -> None:
         if self._most is not None and runs > self._most:
@@ -194,8 +211,12 @@ class Grouping:
 
     def _founder(self, number: int) -> Identity:
         if number not in self._founders:
-            self._keep(number, identity_of(self._run(self._members(number)[0]), self._settings.factors))
+            self._keep(number, identity_of(self._run(self._founder_id(number)), self._settings.factors))
         return self._founders[number]
+
+    def _founder_id(self, number: int) -> str:
+        (run_id,) = self._index.execute("SELECT founder FROM cohorts WHERE number = ?", (number,)).fetchone()
+        return str(run_id)
 
     def _keep(self, number: int, founder: Identity) -> None:
         if len(self._founders) >= KEPT_FOUNDERS:

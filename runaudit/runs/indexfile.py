@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from runaudit.store.line import LogEntry
     from runaudit.store.store import Store
 
-SCHEMA = "runaudit.list-index/8"
+SCHEMA = "runaudit.list-index/9"
 FILE = "list.sqlite"
 SEAL = "list.seal"
 WAIT_S = 0.5
@@ -45,7 +45,7 @@ KNOWN_KINDS = ("manifest", "outcome", "correction", "waiver", "look", "note", "a
 """Of a line of another kind the index does not know what it changes, and is made anew."""
 TABLES = (
     "CREATE TABLE state (made TEXT NOT NULL)",
-    f"CREATE TABLE cohorts (number INTEGER PRIMARY KEY, key TEXT, id TEXT, label TEXT, {' TEXT, '.join(VIEWS)} TEXT)",
+    f"CREATE TABLE cohorts (number INTEGER PRIMARY KEY, key, id, founder, label TEXT, {' TEXT, '.join(VIEWS)} TEXT)",
     "CREATE TABLE runs (number INTEGER PRIMARY KEY, id TEXT, label TEXT, again TEXT, cohort INTEGER, hidden INTEGER)",
     "CREATE INDEX cohorts_key ON cohorts (key)",
     "CREATE INDEX cohorts_id ON cohorts (id)",
@@ -130,9 +130,9 @@ def follow(store: "Store", settings: "Settings") -> bool:
     return True
 
 
-def in_memory(store: "Store", settings: "Settings") -> sqlite3.Connection:
-    """The same tables made of the records alone, without what `list` shows. Raises IntegrityError where a manifest is
-    damaged beyond reading."""
+def in_memory(store: "Store", settings: "Settings") -> tuple[sqlite3.Connection, tuple[str, ...]]:
+    """The same tables made of the records alone, without what `list` shows; and the runs whose records are not as they
+    were sealed, so that neither their label nor their cohort can be believed."""
     from runaudit.runs.grouping import Grouping
 
     index = sqlite3.connect(":memory:", isolation_level=None)
@@ -140,7 +140,7 @@ def in_memory(store: "Store", settings: "Settings") -> sqlite3.Connection:
     grouping = Grouping(store, settings, index)
     grouping.take(store.entries(), 0)
     grouping.describe()
-    return index
+    return index, tuple(dict.fromkeys(grouping.nameless))
 
 
 def _connected(root: Path, wait_s: float | None = None) -> sqlite3.Connection:

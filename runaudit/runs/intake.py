@@ -16,9 +16,8 @@ from runaudit.importers.base import Imported, Skipped, with_our_names
 from runaudit.importers.kinds import BUNDLE, KINDS
 from runaudit.records.manifest import Manifest
 from runaudit.records.run import SHORT, Run
-from runaudit.runs.reading import load_run
 from runaudit.settings import Settings
-from runaudit.store.catalogue import run_ids
+from runaudit.store.catalogue import load_or_fault, run_ids
 from runaudit.store.foreign import foreign_manifest, seal_foreign
 from runaudit.store.forget import lies_here
 from runaudit.store.store import Store
@@ -65,7 +64,7 @@ def take_bundles(paths: Sequence[Path], create: Callable[[], Store], settings: S
                     for row in lies_here(store, gone)]  # fmt: skip
         skipped += [Skipped(source=str(bundle.path), reason=f"already imported as {run[:SHORT]}")
                     for run in bundle.runs if run not in fresh]  # fmt: skip
-        for run in (load_run(store, run_id, trajectory=False) for run_id in fresh):
+        for run in (load_or_fault(store, run_id, trajectory=False) for run_id in fresh):
             rows.append(_row(run.manifest, str(bundle.path), run, settings))
     return tuple(rows), skipped
 

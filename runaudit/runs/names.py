@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from runaudit.errors import IntegrityError, UsageError
-from runaudit.factors.cohort import Cohort, cohort_of, cohorts, shared_label
+from runaudit.factors.cohort import Cohort, shared_label
 from runaudit.factors.lineage import linked
 from runaudit.records.canonical import JSON, canonical_equal
 from runaudit.records.run import SHORT, Run
 from runaudit.runs.ambiguous import Meaning, Meanings, named_nothing, the_one
 from runaudit.runs.forms import Form, form_of, is_prefix, label_in, steps_back
 from runaudit.runs.indexfile import current, held, in_memory
-from runaudit.runs.reading import is_labelled, load_run
+from runaudit.runs.reading import is_labelled
 from runaudit.settings import Settings, load_settings
-from runaudit.store.catalogue import load, run_ids
+from runaudit.store.catalogue import load, load_or_fault, run_ids
 from runaudit.store.place import find_store
 from runaudit.store.store import Store
 from runaudit.system.files import refuse_special
@@ -60,6 +60,7 @@ class Names:
         self.store = store.existing()  # one for all: it keeps the log that it has read
         self.settings = settings
         self._index: sqlite3.Connection | None = None
+        self._nameless: tuple[str, ...] = ()
 
     def __enter__(self) -> "Names":
         return self
@@ -85,6 +86,8 @@ class Names:
             return self._meant(word, meanings, any_design=any_design)
         if meanings := self._meanings(word):
             return self._meant(word, meanings, any_design=any_design)
+        if form is None or form.kind != "id":
+            self._refuse_nameless(word)
         raise self._unknown(word, form.name if form else word)
 
     def parts(self, word: str) -> tuple[str, ...]:
@@ -144,7 +147,9 @@ class Names:
         if self._index is None:
             self._index = held(self.store.root, self.settings)
         if self._index is None and built:
-            self._index = current(self.store, self.settings) or in_memory(self.store, self.settings)
+            self._index = current(self.store, self.settings)
+            if self._index is None:
+                self._index, self._nameless = in_memory(self.store, self.settings)
         return [] if self._index is None else self._index.execute(query, words).fetchall()
 
     def _from_end(self, back: int, word: str) -> str:
@@ -174,6 +179,16 @@ class Names:
         if form.kind == "cohort":
             return self._cohort_ids(form.name)
         return self._labels(form.name) or self._listed(form.name)
+
+    def _refuse_nameless(self, word: str) -> None:
+        """Raise IntegrityError where the record of a run is not as it was sealed: it may be one of those labelled so,
+        or of that cohort, and a comparison without it would look whole."""
+        if lost := self._nameless:
+            raise IntegrityError(
+                f"the record of {plural(len(lost), 'run')} is damaged ({_shown(lost)}), so nobody can tell which runs "
+                f"{word!r} names",
+                remedy="restore it from a backup (`runaudit verify` lists all), or name the runs by their ids",
+            )
 
     def _meanings(self, word: str) -> Meanings:
         """All that a bare word could mean."""
@@ -220,6 +235,8 @@ class Names:
             raise UsageError(f"{word!r} fits {len(homes)} cohorts: {self._told_apart(homes)}",
                              remedy=f"name one by its id, as in {meanings[0].word}")  # fmt: skip
         one = the_one(word, meanings)
+        if one.kind in ("label", "cohort"):
+            self._refuse_nameless(word)
         if one.kind != "label" or any_design or len(one.ids) == 1:
             return one.ids
         label = label_in(one.word)
@@ -246,7 +263,7 @@ class Names:
         return tuple(run for (run,) in self._ask("SELECT id FROM runs WHERE cohort = ? ORDER BY number", cohort))
 
     def _cohort(self, number: int) -> Cohort:
-        runs = tuple(load_run(self.store, run, trajectory=False) for run in self._members(number))
+        runs = tuple(load_or_fault(self.store, run, trajectory=False) for run in self._members(number))
         ((name,),) = self._ask("SELECT id FROM cohorts WHERE number = ?", number)
         return Cohort(id=name, label=shared_label(runs), runs=runs)
 
@@ -322,7 +339,7 @@ def _runs(store: Store, settings: Settings, names: Names | None, word: str, traj
         runs = [run for part in parts for run in _runs(store, settings, names, part, trajectory)]
         return tuple({run.id: run for run in runs}.values())
     found = Names(store, settings) if names is None else names  # Without a store, this says that there is none.
-    return tuple(load_run(found.store, run_id, trajectory=trajectory) for run_id in found.find(word))
+    return tuple(load_or_fault(found.store, run_id, trajectory=trajectory) for run_id in found.find(word))
 
 
 def baseline_named(store: Store, settings: Settings, word: str, *, seed: JSON) -> Run:
@@ -336,44 +353,12 @@ def baseline_named(store: Store, settings: Settings, word: str, *, seed: JSON) -
     return (same or runs)[-1]
 
 
-def cohort_in_text(store: Store, settings: Settings, name: str, launched: Sequence[Cohort]) -> Cohort:
-    """The cohort that a text calls so, whatever its capitals; else what the word names on a command line."""
-    found = [cohort for cohort in launched if cohort.label.casefold() == name.casefold()]
-    if len(found) > 1:
-        raise UsageError(f"{len(found)} cohorts are labelled {name!r} ({', '.join(c.id for c in found)})",
-                         remedy="name one by its id in an annotation")  # fmt: skip
-    if found and not (is_prefix(name) and has_store(store)):
-        return found[0]
-    return cohort_named(store, settings, name, trajectory=False)  # Digits may be the beginning of an id as well.
-
-
 def _is_text(word: str) -> bool:
     return not any("\ud800" <= letter <= "\udfff" for letter in word)
 
 
 def _shown(ids: Sequence[str]) -> str:
     return head([run[:SHORT] for run in ids], MAX_SHOWN)
-
-
-def cohort_named(store: Store, settings: Settings, *words: str, trajectory: bool = True) -> Cohort:
-    """The runs that these words name together, as one arm; under its own id where they are a whole cohort."""
-    runs = tuple({run.id: run for run in runs_named(store, settings, *words, trajectory=trajectory)}.values())
-    if not runs:
-        raise UsageError("no run is named", remedy="run `runaudit list` to see all")
-    whole = cohorts(runs, settings=settings)
-    return whole[0] if len(whole) == 1 else cohort_of(runs)
-
-
-def cohorts_with(store: Store, settings: Settings, ids: Sequence[str]) -> tuple[Cohort, ...]:
-    """The whole cohorts of these runs, each once; none of what is not in the store, or where there is no store."""
-    if not has_store(store):
-        return ()
-    found: dict[str, Cohort] = {}
-    with Names(store, settings) as names:
-        for run_id in ids:
-            if run_id not in found and (cohort := names.cohort_with(run_id)) is not None:
-                found.update((run.id, cohort) for run in cohort.runs)
-    return tuple({id(cohort): cohort for cohort in found.values()}.values())
 
 
 def has_store(store: Store) -> bool:

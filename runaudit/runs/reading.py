@@ -3,26 +3,14 @@
 import contextlib
 import json
 
-from runaudit.errors import IntegrityError, RecordError
 from runaudit.factors.cohort import Cohort, cohorts
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import Digest
-from runaudit.records.run import SHORT, Run
+from runaudit.records.run import Run
 from runaudit.settings import Settings
 from runaudit.store.catalogue import load_or_fault, run_ids
 from runaudit.store.store import Store
 from runaudit.system.progress import work
-
-
-def load_run(store: Store, run_id: str, *, trajectory: bool = True) -> Run:
-    """A stored run, with its fault where it is damaged. Raises IntegrityError where nothing of it can be read."""
-    try:
-        return load_or_fault(store, run_id, trajectory=trajectory)
-    except (RecordError, OSError) as error:
-        raise IntegrityError(
-            f"the manifest of {run_id[:SHORT]} is damaged beyond reading",
-            remedy="restore it from a backup; `runaudit verify` lists all",
-        ) from error
 
 
 def is_labelled(store: Store, label: str) -> bool:
@@ -43,7 +31,7 @@ def all_runs(store: Store, *, trajectory: bool = False) -> tuple[Run, ...]:
     ids = run_ids(store)
     with work("reading", len(ids), "runs") as advance:
         for run_id in ids:
-            found.append(load_run(store, run_id, trajectory=trajectory))
+            found.append(load_or_fault(store, run_id, trajectory=trajectory))
             advance(1)
     return tuple(found)
 

@@ -3,10 +3,10 @@ from the records. The quick way loads nothing of the other.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from runaudit.errors import UsageError
+from runaudit.errors import IntegrityError, UsageError
 from runaudit.text.terminal import line_width, use_colour
 from runaudit.voice.saying import Format, Manner
 
@@ -48,12 +48,13 @@ class Wish:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """The lines of the answer. shows: whether a run is in them; hidden: how many are put away; nearest: what to say
-    where there is none."""
+    where there is none; fault: why it may not be all of the store."""
 
     lines: Iterable[str]
     shows: bool
     hidden: int
     nearest: str = "the store holds no run yet"
+    fault: IntegrityError | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -66,9 +67,15 @@ class Reply:
 def reply(store: "Store", settings: "Settings", wish: Wish, manner: Manner) -> Reply:
     """The answer to a wish. Raises UsageError for a name that no run knows, EmptyStoreError where there is no store."""
     titles, store = wish.titles(), store.existing()
-    return (_ready(store, settings, wish, manner) if wish.lies_ready(manner) else None) or _read(
-        store, settings, wish, titles, manner
-    )
+    try:
+        return (_ready(store, settings, wish, manner) if wish.lies_ready(manner) else None) or _read(
+            store, settings, wish, titles, manner
+        )
+    except IntegrityError as error:
+        # A list is what one looks at to see what is left, so a damaged log does not stop it.
+        from runaudit.store.salvage import SalvagedStore
+
+        return replace(_read(SalvagedStore(store.root), settings, wish, titles, manner), fault=error)
 
 
 def _newest(wish: Wish) -> int | None:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from runaudit.errors import IntegrityError, RecordError
-from runaudit.records.digest import Digest
+from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT, Run
@@ -22,6 +22,7 @@ from runaudit.store.line import LogEntry
 from runaudit.store.rehash import stored_links
 from runaudit.store.store import Store
 from runaudit.store.tombstone import ForgottenError
+from runaudit.system.files import read_ordinary
 
 HEARTBEAT = "heartbeat"
 """The file by which a run in progress shows that it lives."""
@@ -118,8 +119,14 @@ def load_or_fault(store: Store, run_id: str, *, trajectory: bool = True, generat
     try:
         return load(store, run_id, trajectory=trajectory, generations=generations)
     except (IntegrityError, RecordError) as error:
-        manifest = Manifest.salvaged(store.object_path(Digest("sha256", run_id)).read_bytes(), where=run_id[:SHORT])
-        return Run(manifest=manifest, blobs=store.blobs, fault=error.message)
+        digest = Digest("sha256", run_id)
+        try:
+            raw = read_ordinary(store.object_path(digest))
+        except OSError:
+            raw = b""
+        is_whole = digest_bytes(raw) == digest
+        manifest = Manifest.salvaged(raw, digest, why="its record is damaged")
+        return Run(manifest=manifest, blobs=store.blobs, fault=error.message, is_nameless=not is_whole)
 
 
 def read_trajectory(

@@ -18,6 +18,7 @@ from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT
 from runaudit.store.catalogue import liveness, manifest_of
 from runaudit.store.copies import good_copy
+from runaudit.store.incidents import incidents
 from runaudit.store.leftovers import kind_of
 from runaudit.store.links import links_out, remedy_of
 from runaudit.store.rehash import relative
@@ -27,14 +28,15 @@ from runaudit.system.files import is_below
 
 LEFT_S = 3600.0
 """What no line of the log names and is this old has no process any more that is about to name it."""
-DAMAGE, LEAVING, SECRET = "damage", "leaving", "secret"
+DAMAGE, LEAVING, SECRET, INCIDENT = "damage", "leaving", "secret", "incident"
 BACKUP = "restore it from a backup, or import the run again from a bundle"
 REPAIR_IT = "runaudit doctor --repair"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ailment:
-    """One thing that is not as it should be. `kind`: damage, leaving or secret; `run` None: the store itself."""
+    """One thing that is not as it should be. `kind`: damage, leaving, secret or incident; `run` None: the store
+    itself."""
 
     kind: str
     name: str
@@ -49,6 +51,7 @@ def examine(store: Store, *, now: float | None = None) -> tuple[Ailment, ...]:
     now = time.time() if now is None else now
     try:
         left = tuple(_leavings(store, now))
+        left += tuple(_incidents(store))
     except IntegrityError:
         left = ()  # The log is damaged, which is told; what it should name cannot be told apart.
     return (*_damage(store), *left, *_half_written(store, now))
@@ -64,6 +67,12 @@ def _damage(store: Store) -> Iterator[Ailment]:
             remedy=f"a good copy is at hand: {REPAIR_IT}" if is_mendable
             else remedy_of(store.root, problem.file, links[problem.file]) if problem.file in links else BACKUP,
         )  # fmt: skip
+
+
+def _incidents(store: Store) -> Iterator[Ailment]:
+    for text in incidents(store, store.entries()):
+        yield Ailment(kind=INCIDENT, name="end_lost", run=None, file="log.end", problem=text,
+                      remedy="hold the log against one: runaudit verify --check-anchor git")  # fmt: skip
 
 
 def object_of(file: str) -> Digest | None:

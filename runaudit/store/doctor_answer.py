@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from runaudit.records.run import SHORT
-from runaudit.store.doctor import DAMAGE, LEAVING, SECRET, Ailment
+from runaudit.store.doctor import DAMAGE, INCIDENT, LEAVING, SECRET, Ailment
 from runaudit.text.markdown import escaped, table
 from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
 from runaudit.text.verdicts import verdict_words
@@ -35,8 +35,10 @@ class DoctorAnswer:
         """Whether the store is whole, and what lies about."""
         damage = sum(one.kind == DAMAGE for one in self.found)
         left = sum(one.kind == LEAVING for one in self.found)
+        past = sum(one.kind == INCIDENT for one in self.found)
         said = f"{plural(damage, 'problem')}" if damage else "the store is whole"
-        if secrets := len(self.found) - damage - left:
+        said += f"; {plural(past, 'incident')} in its past" if past else ""
+        if secrets := len(self.found) - damage - left - past:
             said += f"; a secret can be read in {plural(secrets, 'file')}"
         return said + (f"; {plural(left, 'leaving')} of processes that died" if left else "")
 

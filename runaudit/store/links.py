@@ -11,6 +11,8 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+from runaudit.errors import StoreError
+
 FOLDERS = ("tmp", "objects/sha256", "live", "runs", "cache")
 """What a store is made with; no empty one comes along with a clone. `tmp` first: by it another run that starts this
 moment sees that the folder is a store in the making."""
@@ -49,6 +51,12 @@ def _of_folder(folder: Path, inside: str) -> Iterator[tuple[str, str]]:
     for path in links:
         if not Path(to := os.path.realpath(path)).is_relative_to(inside):
             yield path, to
+
+
+def refuse_links(root: Path) -> None:
+    """Raises StoreError for the first link that leads whoever writes out of the store at `root`."""
+    for name, to in links_out(root):
+        raise StoreError(f"{root / name} {LEADS_OUT} {to}", remedy=remedy_of(root, name, to))
 
 
 def remedy_of(root: Path, name: str, to: str) -> str:

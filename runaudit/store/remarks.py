@@ -39,10 +39,11 @@ def add_note(store: Store, run_id: str, text: str, *, time: str) -> Note:
 
 
 def notes(store: Store, run_id: str) -> tuple[Note, ...]:
-    """The notes on one run, oldest first. Raises IntegrityError where one was changed."""
+    """The notes on one run, oldest first. One that was changed is passed over: nobody can tell whose it was, and
+    `verify` names it."""
     told = [entry for entry in store.newest_first(f'"{NOTE}"') if entry.kind == NOTE]
-    found = ((entry, read_remark(store, entry)) for entry in reversed(told))
-    return tuple(Note(text=str(body["text"]), time=entry.time) for entry, body in found if body["run"] == run_id)
+    found = ((entry, whole_remark(store, entry)) for entry in reversed(told))
+    return tuple(Note(text=str(body["text"]), time=entry.time) for entry, body in found if body.get("run") == run_id)
 
 
 def set_archived(store: Store, run_id: str, away: bool, *, time: str) -> bool:
@@ -54,10 +55,19 @@ def set_archived(store: Store, run_id: str, away: bool, *, time: str) -> bool:
 
 
 def archived(store: Store) -> frozenset[str]:
-    """The runs that lists leave out. Raises IntegrityError where the log's word on one was changed."""
+    """The runs that lists leave out. Where the word on one was changed it is not left out, and `verify` names it."""
     said = [entry for entry in store.newest_first(f'{ARCHIVE}"') if entry.kind in (ARCHIVE, UNARCHIVE)]
     last = {entry.subject: entry for entry in reversed(said)}
-    return frozenset(read_remark(store, entry)["run"] for entry in last.values() if entry.kind == ARCHIVE)
+    found = (whole_remark(store, entry).get("run") for entry in last.values() if entry.kind == ARCHIVE)
+    return frozenset(run for run in found if run)
+
+
+def whole_remark(store: Store, entry: LogEntry) -> dict[str, Any]:
+    """As `read_remark`; empty where it is damaged."""
+    try:
+        return read_remark(store, entry)
+    except IntegrityError:
+        return {}
 
 
 def read_remark(store: Store, entry: LogEntry) -> dict[str, Any]:

@@ -6,19 +6,22 @@ files. Anything else is moved aside. Nothing is made up: an object is put back f
 outcome is counted that was sealed whole.
 """
 
+import os
 import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from runaudit.errors import IntegrityError
+from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import Digest
 from runaudit.store.aside import moved_aside
 from runaudit.store.copies import good_copy
 from runaudit.store.doctor import half_written, object_of, uncounted
+from runaudit.store.end import read_ends
 from runaudit.store.forget import bury
 from runaudit.store.rehash import relative
-from runaudit.store.store import Store
+from runaudit.store.store import STORE_SCHEMA, Store
 from runaudit.store.verify import verify
 from runaudit.system.clock import utc_text
 
@@ -39,6 +42,20 @@ def mend(store: Store, *, now: float | None = None) -> tuple[str, ...]:
             *_launches(store, now),
             *_half_written(store, now),
         )
+
+
+def mend_marker(root: Path) -> tuple[str, ...]:
+    """Write the marker of a store again whose log lies there, with the id that the sealed end of the log keeps; returns
+    what was done, nothing where the marker is whole. Raises EmptyStoreError, StoreError."""
+    try:
+        Store.open(root)
+        return ()
+    except IntegrityError:
+        store, marker, end = Store(root), root / "store.json", read_ends(root).newest
+    with store.explained("mend"):
+        aside = f", the damaged one is {moved_aside(root, marker)}" if os.path.lexists(marker) else ""
+        store.write_once(marker, canonical_bytes({"schema": STORE_SCHEMA} | ({"id": end.store} if end else {})))
+    return (f"store.json: written again, from the end of the log{aside}",)
 
 
 def _buried(store: Store) -> Iterator[str]:

@@ -27,14 +27,14 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runaudit.errors import IntegrityError, NothingToJudgeError, RunauditError
+from runaudit.errors import IntegrityError, NothingToJudgeError, RunauditError, StoreError
 from runaudit.records.canonical import JSON, canonical_bytes, parse_canonical
 from runaudit.records.digest import Digest, digest_bytes, digest_file
 from runaudit.store.aside import kept_aside, put_over
-from runaudit.store.end import damaged, end_fault, read_ends, settled, write_lines
+from runaudit.store.end import broken, chain_fault, damaged, end_fault, end_was_lost, read_ends, settled, write_lines
 from runaudit.store.kinds import ENDINGS, FORGET, REPAIR
 from runaudit.store.line import Line, LogEntry, entry_of, parsed_lines
-from runaudit.store.links import LEADS_OUT, OUTSIDE, links_out, make_folders, remedy_of
+from runaudit.store.links import OUTSIDE, make_folders, refuse_links
 from runaudit.store.tombstone import Forgotten, ForgottenError, rows_of, tombstone
 from runaudit.system.clock import utc_text
 from runaudit.system.files import fsync_folder, is_below, read_ordinary, refuse_special
@@ -48,13 +48,11 @@ if TYPE_CHECKING:
 STORE_SCHEMA = "runaudit.store/1"
 REPAIR_SCHEMA = "runaudit.repair/1"
 """What was mended in the store itself: the object of its line, whose subject is the event and no run."""
+END_LOST = "sealed the end of the log anew: the end that was sealed before is gone"
+"""What such an event says was done where the log had lost its end (`store.incidents`)."""
 _LOG = logging.getLogger("runaudit")
 SPACE, MOUNT = "free space or fix the permissions", "mount it for writing, or name another --store"
 BACKUP = "restore it from a backup; `runaudit verify` lists all"
-
-
-class StoreError(RunauditError):
-    """The store cannot be read or written: permissions, a full disk, something else in its place."""
 
 
 class Store:
@@ -76,8 +74,8 @@ class Store:
         """The store at `root`, made if need be. Raises StoreError where the folder is something else."""
         marker = root / "store.json"
         refuse_special(root, "the store", wanted="folder")
-        _refuse_links(root)
-        if not marker.exists():
+        refuse_links(root)
+        if not os.path.lexists(marker) and not os.path.lexists(root / "log.jsonl"):
             if root.is_dir() and any(root.iterdir()) and not (root / "tmp").is_dir():
                 raise StoreError(f"{root} is not a runaudit store and is not empty", remedy="name another --store")
             store = cls(root)
@@ -98,19 +96,23 @@ class Store:
         leads out of it, but for who takes it `as_it_is`, to say what is wrong with it."""
         marker = root / "store.json"
         refuse_special(root, "the store", wanted="folder")
+        if not as_it_is:
+            refuse_links(root)
         try:
             value = parse_canonical(read_ordinary(marker), where=str(marker))
         except FileNotFoundError:
+            if os.path.lexists(root / "log.jsonl"):
+                raise _without_marker(marker, "is missing") from None
             raise EmptyStoreError(
                 f"there is no runaudit store at {root}",
                 remedy="start a run first, or name it with --store DIR",
             ) from None
         except OSError as error:
             raise StoreError(f"{marker} cannot be read: {error.strerror}", remedy="check its permissions") from error
+        except RunauditError as error:
+            raise _without_marker(marker, "is damaged") from error
         if not isinstance(value, dict) or value.get("schema") != STORE_SCHEMA:
             raise StoreError(f"{root} is a store of another version", remedy="use the runaudit that wrote it")
-        if not as_it_is:
-            _refuse_links(root)
         return cls(root)
 
     # ── immutable bytes ──────────────────────────────────────────────────────────────────────────────────────────
@@ -193,8 +195,10 @@ class Store:
         return data
 
     @cached_property
-    def blobs(self) -> "Blobs":
+    def blobs(self) -> Mapping[str, bytes]:
         """Stored contents by digest text."""
+        from runaudit.store.blobs import Blobs  # It asks the store, so it is above it.
+
         return Blobs(self)
 
     def write_once(self, path: Path, data: bytes) -> None:
@@ -284,13 +288,16 @@ class Store:
             at = raw.rfind(wanted, 0, start)
 
     def whole_log(self) -> bytes:
-        """The whole lines of the log. Raises IntegrityError where it does not end as it was sealed."""
+        """The whole lines of the log. Raises IntegrityError where it does not end as it was sealed, or a line does not
+        follow the one before it: a launch that nobody can read any more would be missed by no judgement."""
         facts = self._facts()
         # The end comes first: a line that is added meanwhile makes the log longer than this end, never shorter.
         end = read_ends(self.root).newest
         raw = self.log_bytes()
         if fault := end_fault(raw, end):
             raise damaged(self.root, fault)
+        if fault := chain_fault(raw):
+            raise broken(self.root, fault)
         whole = raw[: raw.rfind(b"\n") + 1]
         self._raw = facts, whole
         return whole
@@ -333,13 +340,25 @@ class Store:
             lock(log, self.log_path)
             ends = read_ends(self.root, is_locked=True)
             start = end = settled(log, ends, self.root, store=self.identity)
+            before = [self._end_lost()] if end_was_lost(log, ends) else []
             written = b""
-            for line in lines:
+            for line in [*before, *lines]:
                 raw = line.raw(end)
                 added.append(entry_of(raw, end.lines + 1))
                 written, end = written + raw + b"\n", end.after(raw + b"\n")
             write_lines(self.root, log, written, start=start, end=end, over=ends)
-        return tuple(added)
+        return tuple(added[len(before) :])
+
+    def _end_lost(self) -> Line:
+        """What the log is to say for ever of an end that is gone."""
+        _LOG.warning(
+            "runaudit: the sealed end of %s was missing: launches may have been cut off; the log says so from now on",
+            self.log_path,
+        )
+        now = utc_text(time.time())
+        body = {"schema": REPAIR_SCHEMA, "done": [{"what": END_LOST, "file": "log.end", "time": now}]}
+        digest = Store.put(self, canonical_bytes(body))
+        return Line(kind=REPAIR, digest=digest, subject=digest, time=now)
 
     def seal_manifest(self, manifest: "Manifest", *, time: str) -> None:
         """Write a manifest once and count its launch."""
@@ -361,35 +380,18 @@ class Store:
         return self.root / "live" / run_id
 
 
-def _refuse_links(root: Path) -> None:
-    for name, to in links_out(root):
-        raise StoreError(f"{root / name} {LEADS_OUT} {to}", remedy=remedy_of(root, name, to))
-
-
 def _number(raw: bytes, start: int) -> int:
     """Of the line that begins there."""
     return raw.count(b"\n", 0, start) + 1
 
 
+def _without_marker(marker: Path, what: str) -> IntegrityError:
+    """A store whose marker is gone keeps its id in the sealed end of its log: a new one would disown its anchors."""
+    return IntegrityError(
+        f"{marker} {what}, and the log of a store lies beside it",
+        remedy=f"`runaudit doctor --repair --store {marker.parent}` writes it again",
+    )
+
+
 class EmptyStoreError(NothingToJudgeError):
     """There is no store, so there is nothing to judge."""
-
-
-class Blobs(Mapping[str, bytes]):
-    """Stored contents by digest text. A missing or changed content raises IntegrityError when it is read."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def __getitem__(self, key: str) -> bytes:
-        digest = Digest.parse(key)
-        if not self._store.has(digest):
-            raise KeyError(key)
-        return self._store.read(digest)
-
-    def __iter__(self) -> Iterator[str]:
-        for path in sorted((self._store.root / "objects" / "sha256").glob("??/*")):
-            yield f"sha256:{path.name}"
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)

@@ -18,6 +18,7 @@ from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.store.end import FILE, GENESIS, MARKED, Ends, end_fault, end_remarks, read_ends
 from runaudit.store.forget import forgotten_remarks
+from runaudit.store.incidents import incidents
 from runaudit.store.kinds import REMARKS
 from runaudit.store.leftovers import inventory, leftovers
 from runaudit.store.line import LogEntry, entry_of
@@ -68,7 +69,7 @@ def verify(store: Store, ids: tuple[str, ...] | None = None, *, jobs: int = 1, u
     found, hashed = _checked(store, fresh, jobs)
     problems += found
     problems += _check_remarks(store, entries, ids, hashed)
-    remarks = [*end_remarks(ends, len(lines)), *forgotten_remarks(store)]
+    remarks = [*end_remarks(ends, len(lines)), *incidents(store, entries), *forgotten_remarks(store)]
     if len(fresh) < len(wanted):
         remarks.append(
             f"not read again: {plural(len(wanted) - len(fresh), 'run')} of which all was sealed up to line "
@@ -79,7 +80,8 @@ def verify(store: Store, ids: tuple[str, ...] | None = None, *, jobs: int = 1, u
         named = hashed.mentioned | {e.digest.hex for e in entries} | {e.subject.rpartition(":")[2] for e in entries}
         more, unnamed = leftovers(store, there, launched, frozenset(named), hashed)
         problems += more
-        remarks += unnamed
+        # What a damaged record led to is named by nobody now, and was not left by a launch that died.
+        remarks += [] if found else unnamed
     return Verification(
         runs=len(fresh),
         checked=len(hashed.files) + bool(lines),

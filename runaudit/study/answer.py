@@ -92,6 +92,7 @@ def answer(study: Study) -> dict[str, Any]:
                 "cells": [_cell(study, cell) for cell in study.table.cells],
                 "missing": _missing(study),
                 "notes": list(notes_on(study)),
+                "policy": study.policy.to_json() if study.policy else None,
             }
         )
     )

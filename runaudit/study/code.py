@@ -7,7 +7,7 @@ from runaudit.factors.factor import ABSENT, Absent, ChangeClass
 from runaudit.factors.levels import Levels
 from runaudit.factors.patch import patch_text, patched_files
 from runaudit.factors.path import matches
-from runaudit.factors.source import file_change, prefix_of
+from runaudit.factors.source import file_change, not_reached, prefix_of
 from runaudit.factors.unknowns import no_sections
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
@@ -64,7 +64,12 @@ def _listed(runs: Sequence[Levels], settings: FactorSettings) -> Iterator[Leaf]:
     for path in sorted({path for tree in files for path in tree}):
         digests = [tree.get(path, ABSENT) for tree in files]
         if len(set(digests)) > 1:
-            leaf = Leaf(path=prefix_of(path), levels=_programs(path, digests, runs, settings))
+            using = next(of for of, digest in zip(runs, digests, strict=True) if isinstance(digest, str))
+            levels = _programs(path, digests, runs, settings)
+            leaf = Leaf(path=prefix_of(path), levels=tuple(
+                UNKNOWN if level is ABSENT and not_reached(path, using, of) else level
+                for level, of in zip(levels, runs, strict=True)
+            ))  # fmt: skip
             if len(leaf.known) > 1 and _counts(path, leaf, digests, runs, settings):
                 yield leaf
 
@@ -110,6 +115,9 @@ def _counts(
 ) -> bool:
     """Whether a comparison calls the file a factor, asked of a run that could have loaded it."""
     at = next((i for i, of in enumerate(runs) if of.loaded is None or path in of.loaded), 0)
-    other = next(i for i, level in enumerate(leaf.levels) if level != leaf.levels[at])
+    at = (
+        at if leaf.levels[at] is not UNKNOWN else next(i for i, level in enumerate(leaf.levels) if level is not UNKNOWN)
+    )
+    other = next(i for i, level in enumerate(leaf.levels) if level not in (leaf.levels[at], UNKNOWN))
     sides = (digests[at], digests[other], runs[at], runs[other])
     return file_change(path, *sides, settings).kind is ChangeClass.FACTOR

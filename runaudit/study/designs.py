@@ -61,7 +61,8 @@ def _is_plain(leaf: Leaf) -> bool:
 
 def _watched_alike(runs: Sequence[Levels]) -> bool:
     """Whether what was not used is known of all runs, or of none."""
-    return len({tuple(of.observed is not None and of.observed.excuses(kind) for kind in KINDS) for of in runs}) < 2
+    return len({(of.broke_off, *(of.observed is not None and of.observed.excuses(kind) for kind in KINDS))
+                for of in runs}) < 2  # fmt: skip
 
 
 def _started(of: Levels) -> str:

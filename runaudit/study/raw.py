@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.factor import ABSENT
-from runaudit.factors.gaps import one_sided_gap, unwatched
+from runaudit.factors.gaps import one_sided_gap, unobserved, unwatched
 from runaudit.factors.levels import PREFIXES, Levels
 from runaudit.factors.path import steps
 from runaudit.factors.tree import leaves_of
@@ -60,7 +60,7 @@ class _Content:
 def _content(of: Levels, section: str) -> _Content | None:
     """None where the record lacks a whole section of the design: then every leaf of it is unknown."""
     if section not in of.tree or (section == "data" and of.tree[section] == {}):
-        known = section in ("data", "config") and not unwatched(section, of)
+        known = section in ("data", "config") and not unobserved(section, of)
         lacking = section in DESIGN_SECTIONS or section == ROOT
         return None if lacking and not known else _Content({}, frozenset())
     leaves: dict[str, Level] = dict(leaves_of(of.tree[section], PREFIXES.get(section, section)))

@@ -11,6 +11,7 @@ import numpy as np
 
 from runaudit.errors import NothingToJudgeError
 from runaudit.factors.factor import SEED_ROLES, Role
+from runaudit.factors.hindsight import Hindsight
 from runaudit.factors.negative_control import control_barriers
 from runaudit.records.run import Run
 from runaudit.settings import Settings
@@ -35,7 +36,8 @@ class Study:
     `model`: the table whose columns the design is made of. Seeds replicate, and so are no columns of `table`; where no
     run is left over to show what they do, they are columns of `model`, or a factor would be credited with their work.
     `drawn`: the places in `model.columns` of the factors that vary among the runs with results, in the order of the
-    design's factors; `codes[i]` translates the level codes of the i-th of them into the design's.
+    design's factors; `codes[i]` translates the level codes of the i-th of them into the design's. `policy`:
+    what a policy excused that did not hold when the runs were launched.
     """
 
     table: Table
@@ -48,6 +50,7 @@ class Study:
     pairs: tuple[Pair, ...]
     single_factor_pairs: int
     chains: tuple[Chain, ...]
+    policy: Hindsight | None = None
 
     @property
     def faults(self) -> tuple[str, ...]:

@@ -184,7 +184,7 @@ def write_output(path: Path, data: bytes, what: str = "the file") -> None:
 
 
 def is_in_git(path: Path) -> bool:
-    """Whether `path` lies in a folder of git's own, by its words or by where they lead: git obeys what it finds there."""
+    """Whether `path` lies in a folder of git's own, by its words or by where they lead: git obeys what lies there."""
     places = (path.absolute(), Path(os.path.realpath(path)))
     return any(part.lower() == ".git" for place in places for part in place.parts)
 

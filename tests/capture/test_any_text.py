@@ -6,9 +6,9 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from runaudit.capture.spoken import Gate
 
 from runaudit.capture.redact import Redactor
+from runaudit.voice.gate import Gate
 
 KEY = b"k" * 32
 ANY = st.text(st.characters(exclude_categories=()), max_size=40)

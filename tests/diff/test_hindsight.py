@@ -1,5 +1,8 @@
-"""A policy that was written after the runs it judges is said beside what it excused, with its date."""
+"""A policy that did not hold when the runs were launched is said beside what it excused, in every answer it changed.
 
+The sealed records are the evidence; the date of a file, which anybody can set, is none."""
+
+import json
 import os
 import subprocess
 
@@ -7,11 +10,14 @@ import pytest
 
 from runaudit.diff.comparison import compare
 from runaudit.diff.text import DiffAnswer
-from runaudit.settings import read_settings
+from runaudit.factors.inforce import sealed_rules
+from runaudit.settings import Settings, read_settings
+from tests.cli.recorded import METRIC, cohort
 from tests.diff.samples import both, put, run
 
 EXCUSES = '[factors]\nnuisance = ["config.model.width", "config.epochs"]\n'
-BEFORE, AFTER = "2025-01-01T00:00:00Z", "2025-12-01T00:00:00Z"  # the sample's launch is of 2025-11-01
+LONG_AGO = (1577836800, 1577836800)
+WIDER = both(put("config/model/width", 64), put("config/epochs", 31))
 
 
 @pytest.fixture
@@ -21,14 +27,82 @@ def policy(tmp_path):
     return path
 
 
+def rules(text, tmp_path):
+    """What a launch under this policy seals."""
+    file = tmp_path / "then.toml"
+    file.write_text(text)
+    return put("runtime/policy", sealed_rules(read_settings(file).factors))
+
+
+NONE = put("runtime/policy", sealed_rules(Settings().factors))
+
+
 def judged(path, *changes):
-    return compare(run(), run(both(put("config/model/width", 64), put("config/epochs", 31), *changes)),
-                   settings=read_settings(path))  # fmt: skip
+    return compare(run(both(*changes)), run(both(WIDER, *changes)), settings=read_settings(path))
 
 
-def changed_on(path, moment):
-    seconds = {BEFORE: 1735689600, AFTER: 1764547200}[moment]
-    os.utime(path, (seconds, seconds))
+def test_what_a_later_policy_excused_is_said_with_the_verdict_without_it_whatever_the_file_s_date(policy):
+    os.utime(policy, LONG_AGO)
+
+    found = judged(policy, NONE)
+
+    assert (found.verdict, found.policy.without, found.policy.others) == ("identical", "confounded", 2)
+    assert set(found.policy.excused) == {"config.model.width", "config.epochs"}
+    told = found.to_json()["policy"]
+    assert (told["written"][:10], told["by"], told["verdict_without"]) == (
+        "2020-01-01", "modification time of the file", "confounded"
+    )  # fmt: skip
+    answer = DiffAnswer(comparison=found, pair=(run(), run()))
+    for lines in (answer.text_lines(), answer.markdown_lines()):
+        text = "\n".join(lines)
+        assert "was not in force when 2 runs" in text and "without it the verdict is confounded" in text
+
+
+def test_a_policy_that_the_runs_were_launched_with_is_a_plan_however_new_its_file_is(policy, tmp_path):
+    found = judged(policy, rules(EXCUSES, tmp_path))
+    assert (found.verdict, found.policy) == ("identical", None)
+    assert found.to_json()["policy"] is None
+
+
+def test_of_a_policy_that_was_widened_only_what_is_new_is_held_against_it(policy, tmp_path):
+    found = judged(policy, rules('[factors]\nnuisance = ["config.epochs"]\n', tmp_path))
+    assert (found.policy.without, found.policy.excused) == ("single_factor", ("config.model.width",))
+
+
+def test_an_excuse_that_one_of_the_runs_was_launched_without_is_late(policy, tmp_path):
+    first, second = run(rules(EXCUSES, tmp_path)), run(both(WIDER, NONE))
+    found = compare(first, second, settings=read_settings(policy))
+    assert (found.policy.others, found.policy.without) == (1, "confounded")
+
+
+def test_a_record_that_cannot_tell_is_said_to_tell_nothing(policy):
+    os.utime(policy, LONG_AGO)
+    found = judged(policy)
+    assert (found.policy.others, found.policy.silent) == (0, 2)
+    assert "the records of 2 runs do not say whether it was in force" in found.policy.note
+
+
+def test_a_policy_among_the_sources_of_an_older_record_tells_as_well(policy):
+    there = put("code/files/runaudit.toml", EXCUSES)
+    assert judged(policy, there).policy is None
+    assert judged(policy, put("code/files/runaudit.toml", "[factors]\n")).policy.others == 2
+
+
+def test_a_policy_that_excuses_nothing_here_is_not_worth_a_word(policy):
+    policy.write_text('[factors]\nnuisance = ["config.elsewhere"]\n')
+    assert judged(policy, NONE).policy is None
+    assert judged(policy).policy is None
+
+
+def test_the_date_that_is_told_is_that_of_the_commit_from_which_on_the_rules_read_so(policy):
+    committed(policy, "2025-01-01T00:00:00Z")
+    policy.write_text(EXCUSES + '[guard]\nrequire = ["label"]\n')
+    committed(policy, "2025-12-01T00:00:00Z")  # another section was edited
+    found = judged(policy, NONE).policy
+    assert (found.written[:10], found.by) == ("2025-01-01", "git commit date")
+
+    policy.write_text(EXCUSES.replace('"config.epochs"', '"config.epochs", "config.batch_size"'))
+    assert judged(policy, NONE).policy.by == "modification time of the file"
 
 
 def committed(path, moment):
@@ -40,50 +114,22 @@ def committed(path, moment):
     subprocess.run([*words, "commit", "-qm", "policy"], check=True, env=dates)
 
 
-def test_what_a_later_policy_excused_is_said_with_its_date_and_the_verdict_without_it(policy):
-    changed_on(policy, AFTER)
+@pytest.mark.parametrize("sealed", [NONE, both()], ids=["other rules", "no rules"])
+def test_every_answer_that_it_changed_says_so(here, runaudit, tmp_path, sealed):
+    cohort(here, "flow staged", (30.95, 31.05, 31.10), put("config/model/alignment", "flow"), WIDER, sealed)
+    cohort(here, "TERN staged", (30.05, 30.15, 30.13), sealed)
+    text = tmp_path / "draft.md"
+    text.write_text("Flow staged improves full_frame/psnr by 0.9 dB over TERN staged.\n")
+    asked = [("diff", "flow staged", "TERN staged"), ("study", "flow staged", "TERN staged"), ("claims", text),
+             ("stats", "--metric", METRIC, "flow staged", "--vs", "TERN staged")]  # fmt: skip
 
-    found = judged(policy)
+    without = [runaudit(*words)[1] for words in asked]
+    (here.root.parent / "runaudit.toml").write_text(EXCUSES)
+    os.utime(here.root.parent / "runaudit.toml", LONG_AGO)
 
-    assert (found.verdict, found.policy.without) == ("identical", "confounded")
-    assert set(found.policy.excused) == {"config.model.width", "config.epochs"}
-    told = found.to_json()["policy"]
-    assert (told["written"][:10], told["by"], told["verdict_without"]) == (
-        "2025-12-01", "modification time of the file", "confounded"
-    )  # fmt: skip
-    answer = DiffAnswer(comparison=found, pair=(run(), run()))
-    for lines in (answer.text_lines(), answer.markdown_lines()):
-        text = "\n".join(lines)
-        assert "2025-12-01" in text and "without it the verdict is confounded" in text
-
-
-def test_a_policy_from_before_the_runs_is_a_plan(policy):
-    changed_on(policy, BEFORE)
-    assert judged(policy).policy is None
-    assert judged(policy).to_json()["policy"] is None
-
-
-def test_a_later_policy_that_excuses_nothing_is_not_worth_a_word(policy):
-    policy.write_text('[factors]\nnuisance = ["config.elsewhere"]\n')
-    changed_on(policy, AFTER)
-    assert judged(policy).policy is None
-
-
-def test_the_date_is_that_of_the_commit_from_which_on_the_rules_read_so(policy):
-    committed(policy, BEFORE)
-    assert judged(policy).policy is None  # although the file itself is newer than the runs
-    policy.write_text(EXCUSES + '[guard]\nrequire = ["label"]\n')
-    committed(policy, AFTER)
-    assert judged(policy).policy is None  # another section was edited
-
-    policy.write_text(EXCUSES.replace('"config.epochs"', '"config.epochs", "config.batch_size"'))
-    committed(policy, AFTER)
-    late = judged(policy).policy
-    assert (late.written[:10], late.by) == ("2025-12-01", "git commit date")
-
-
-def test_an_edit_that_is_not_committed_has_the_time_of_the_file(policy):
-    policy.write_text("[factors]\n")
-    committed(policy, BEFORE)
-    policy.write_text(EXCUSES)
-    assert judged(policy).policy.by == "modification time of the file"
+    for words, before in zip(asked, without, strict=True):
+        assert "policy" not in before
+        code, out, _ = runaudit(*words)
+        assert code == 0 and "without it the verdict is confounded" in out, words
+        _, out, _ = runaudit(*words, "--json")
+        assert any("the policy runaudit.toml" in note for note in json.loads(out)["notes"]), words

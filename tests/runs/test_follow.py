@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from runaudit.record.recorder import record
+from runaudit.records.digest import Digest
 from runaudit.runs import indexfile
 from runaudit.runs.follow import bring_index_along
 from runaudit.runs.index import listed
@@ -134,8 +135,11 @@ def test_an_index_of_another_policy_or_of_another_log_is_not_gone_on_with(store)
     seal(store, put("seed", 3), put("label", "base 3"))
     assert not indexfile.follow(store, other)
 
-    lines = store.log_path.read_bytes().splitlines(keepends=True)
-    store.log_path.write_bytes(b"".join([lines[2], lines[3], lines[0], lines[1], *lines[4:]]))
+    lines = store.entries()
+    store.log_path.unlink()
+    (store.root / "log.end").unlink()
+    for line in (lines[2], lines[3], lines[0], lines[1], *lines[4:]):
+        store.append(line.kind, line.digest, subject=Digest.parse(line.subject), time=line.time)
 
     assert not indexfile.follow(store, Settings())
     order = [run["label"] for run in answer(store)["cohorts"][0]["runs"]]
@@ -205,3 +209,26 @@ def test_a_cohort_of_many_runs_is_described_by_who_lists_it(store, monkeypatch):
 
     assert tables(store) is None
     assert [len(one["runs"]) for one in answer(store)["cohorts"]] == [3, 1]
+
+
+def test_runs_that_broke_off_are_put_where_the_records_put_them(store, tmp_path):
+    """One by one or all at once: the crashed run came first, and the first that finished founds the cohort."""
+    from runaudit.factors.cohort import cohorts
+    from runaudit.store.catalogue import load, run_ids
+    from tests.factors.test_broken_off import EARLY, broken, whole
+
+    store = Store.create(tmp_path / "other")
+    other = {**EARLY, "imported": {"numpy": "2.0.1"}}
+    for at, run in enumerate(
+        [broken(0, label="one"), broken(1, label="two"), whole(2, label="one"), whole(3, other, label="two"),
+         broken(4, label="two"), whole(5, label="one")]
+    ):  # fmt: skip
+        digest = store.put(run.manifest.raw)
+        store.append("manifest", digest, subject=digest, time=f"2026-03-04T05:06:{at:02}Z")
+        store.append("outcome", store.put(run.outcome.raw), subject=digest, time=f"2026-03-04T05:07:{at:02}Z")
+        answer(store)
+    read = [[one.id for one in cohort.runs] for cohort in cohorts(load(store, run) for run in run_ids(store))]
+
+    brought = [[row["id"] for row in cohort["runs"]] for cohort in answer(store)["cohorts"]]
+    assert brought == read and [len(group) for group in read] == [3, 3]
+    assert tables(store)[:2] == made_anew(store)[:2]

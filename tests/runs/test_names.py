@@ -4,7 +4,8 @@ import pytest
 
 from runaudit.cli.app import main
 from runaudit.errors import UsageError
-from runaudit.runs.names import Names, baseline_named, cohorts_with, find_run, ids_named, runs_named
+from runaudit.runs.arms import cohorts_with
+from runaudit.runs.names import Names, baseline_named, find_run, ids_named, runs_named
 from runaudit.runs.reading import stored_cohorts
 from runaudit.settings import Settings
 from runaudit.store.store import Store

@@ -1,0 +1,49 @@
+"""Arms of a comparison: the runs that a user's words name together, and the whole cohorts that they are of."""
+
+from collections.abc import Sequence
+
+from runaudit.errors import IntegrityError, UsageError
+from runaudit.factors.cohort import Cohort, cohort_of, cohorts
+from runaudit.runs.forms import is_prefix
+from runaudit.runs.names import MAX_SHOWN, Names, has_store, runs_named
+from runaudit.settings import Settings
+from runaudit.store.store import Store
+from runaudit.text.words import head, plural
+
+
+def cohort_in_text(store: Store, settings: Settings, name: str, launched: Sequence[Cohort]) -> Cohort:
+    """The cohort that a text calls so, whatever its capitals; else what the word names on a command line."""
+    found = [cohort for cohort in launched if cohort.label.casefold() == name.casefold()]
+    if lost := [run.short for cohort in launched for run in cohort.runs if run.is_nameless]:
+        raise IntegrityError(
+            f"the record of {plural(len(lost), 'run')} is damaged ({head(lost, MAX_SHOWN)}), so nobody can tell which "
+            f"runs {name!r} names",
+            remedy="restore it from a backup; `runaudit verify` lists all",
+        )
+    if len(found) > 1:
+        raise UsageError(f"{len(found)} cohorts are labelled {name!r} ({', '.join(c.id for c in found)})",
+                         remedy="name one by its id in an annotation")  # fmt: skip
+    if found and not (is_prefix(name) and has_store(store)):
+        return found[0]
+    return cohort_named(store, settings, name, trajectory=False)  # Digits may be the beginning of an id as well.
+
+
+def cohort_named(store: Store, settings: Settings, *words: str, trajectory: bool = True) -> Cohort:
+    """The runs that these words name together, as one arm; under its own id where they are a whole cohort."""
+    runs = tuple({run.id: run for run in runs_named(store, settings, *words, trajectory=trajectory)}.values())
+    if not runs:
+        raise UsageError("no run is named", remedy="run `runaudit list` to see all")
+    whole = cohorts(runs, settings=settings)
+    return whole[0] if len(whole) == 1 else cohort_of(runs)
+
+
+def cohorts_with(store: Store, settings: Settings, ids: Sequence[str]) -> tuple[Cohort, ...]:
+    """The whole cohorts of these runs, each once; none of what is not in the store, or where there is no store."""
+    if not has_store(store):
+        return ()
+    found: dict[str, Cohort] = {}
+    with Names(store, settings) as names:
+        for run_id in ids:
+            if run_id not in found and (cohort := names.cohort_with(run_id)) is not None:
+                found.update((run.id, cohort) for run in cohort.runs)
+    return tuple({id(cohort): cohort for cohort in found.values()}.values())
