@@ -15,7 +15,7 @@ from typing import Any
 
 from runaudit.capture.draft import redactor_of
 from runaudit.capture.redact import Redactor
-from runaudit.errors import RunauditError, UsageError
+from runaudit.errors import RunauditError, StoreError, UsageError
 from runaudit.record.ledger import claims
 from runaudit.record.leftovers import open_files, open_series
 from runaudit.record.sink import Mirror, remarks
@@ -25,7 +25,7 @@ from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import FINISHED, Outcome
 from runaudit.store.catalogue import outcome_entry
 from runaudit.store.links import OUTSIDE
-from runaudit.store.store import Store, StoreError
+from runaudit.store.store import Store
 from runaudit.system.clock import utc_text
 from runaudit.system.files import is_below
 from runaudit.system.locks import lock

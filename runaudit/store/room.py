@@ -9,7 +9,8 @@ import os
 import secrets
 from pathlib import Path
 
-from runaudit.store.store import Store, StoreError
+from runaudit.errors import StoreError
+from runaudit.store.store import Store
 
 ROOM = 1 << 20
 

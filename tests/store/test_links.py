@@ -4,10 +4,9 @@ import os
 
 import pytest
 
-from runaudit.errors import RunauditError
+from runaudit.errors import RunauditError, StoreError
 from runaudit.record.outcome import seal_outcome
 from runaudit.store import Store
-from runaudit.store.store import StoreError
 
 PLACES = ["cache", "objects", "objects/sha256", "runs", "live", "tmp", "log.jsonl", "redaction.key", "aside"]
 
