@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import PurePosixPath
 
 from runaudit.capture.hinted import on_lines
-from runaudit.capture.shapes import is_credible
+from runaudit.capture.looks import is_credible
 from runaudit.capture.telling import MARK, is_secret, points, tells
 
 
@@ -52,7 +52,8 @@ _SETTING = re.compile(
 RULES = "\n".join((_ASSIGNED.pattern, _SETTING.pattern))
 _NAME_BEFORE = re.compile(r"[A-Za-z0-9_.-]*\Z")
 
-Replacement = Callable[[str], str]
+Replacement = Callable[[str, str], str]
+"""What stands for a value, given the name that it stands under."""
 
 
 def style_of(name: str) -> Style:
@@ -83,7 +84,7 @@ def _set(match: re.Match[str], style: Style, replacement: Replacement) -> str:
     if not tells(name) and not is_credible(value):
         return match[0]
     quote = match["quote"] or ""
-    return f"{match['before']}{quote}{replacement(value)}{quote}"
+    return f"{match['before']}{quote}{replacement(value, name)}{quote}"
 
 
 def _continues(value: str, style: Style) -> bool:
@@ -100,7 +101,7 @@ def _given(match: re.Match[str], replacement: Replacement) -> str:
     if MARK.search(value) or not is_secret(name, value) or not _is_literal(match):
         return match[0]
     # Prose and code are full of words after `secret:`; only what cannot be a word is replaced elsewhere too.
-    return f"{match['word']}{match['between']}{replacement(value)}"
+    return f"{match['word']}{match['between']}{replacement(value, name)}"
 
 
 def _is_literal(match: re.Match[str]) -> bool:

@@ -50,7 +50,10 @@ _WAYS = {
 }
 _LOGINS = ("wandb", "comet", "neptune", "clearml", "hf", "huggingface-cli")
 
-Replacement = Callable[[str], str]
+Replacement = Callable[[str, str], str]
+"""What stands for a value, given the name that it stands under."""
+PASSWORD = "password"
+"""The name of what a command takes by a short option."""
 
 
 def options(text: str, replacement: Replacement) -> str:
@@ -67,7 +70,7 @@ def _option(match: re.Match[str], replacement: Replacement) -> str:
     given = match["between"].startswith("=") and match["option"].startswith("--") and tells(name) and len(value) >= 4
     if not (drawn or given) or (given and not drawn and value[-1] in ".,;:)"):
         return match[0]
-    return f"{match['option']}{match['between']}{replacement(value)}"
+    return f"{match['option']}{match['between']}{replacement(value, name)}"
 
 
 def redacted(argv: Sequence[str], replacement: Replacement, text: Callable[[str], str]) -> list[str]:
@@ -82,7 +85,7 @@ def redacted(argv: Sequence[str], replacement: Replacement, text: Callable[[str]
         previous = argv[at - 1] if at else ""
         found = _named(word, previous, replacement) or _taken(word, previous, way, replacement)
         if found is None and logged_in and "login" in argv[:at] and _is_key(word):
-            found = replacement(word)
+            found = replacement(word, "api_key")
         clean.append(text(word) if found is None else found)
     return clean
 
@@ -91,18 +94,18 @@ def _named(word: str, previous: str, replacement: Replacement) -> str | None:
     """A word that an option or a name before it tells to be a secret."""
     option, equals, value = word.partition("=")
     if equals and is_secret(option.lstrip("-"), value):
-        return f"{option}={replacement(value)}"
+        return f"{option}={replacement(value, option.lstrip('-'))}"
     is_value = previous.startswith("-") and "=" not in previous
-    return replacement(word) if is_value and is_secret(previous.lstrip("-"), word) else None
+    return replacement(word, previous.lstrip("-")) if is_value and is_secret(previous.lstrip("-"), word) else None
 
 
 def _taken(word: str, previous: str, way: _Way, replacement: Replacement) -> str | None:
     """A word that a command takes as a password, by its own short option."""
     if way.apart and previous == way.apart and not word.startswith("-") and not points(word):
         user, colon, password = word.partition(":")
-        return f"{user}:{replacement(password)}" if colon and password else replacement(word)
+        return f"{user}:{replacement(password, PASSWORD)}" if colon and password else replacement(word, PASSWORD)
     if way.glued and word.startswith(way.glued) and len(word) >= len(way.glued) + 4:
-        return f"{way.glued}{replacement(word[len(way.glued) :])}"
+        return f"{way.glued}{replacement(word[len(way.glued) :], PASSWORD)}"
     return None
 
 

@@ -6,7 +6,7 @@ be a table of names, so there the value must look as nobody's word does.
 
 import re
 
-from runaudit.capture.shapes import is_credible, is_worded
+from runaudit.capture.looks import is_credible, is_worded
 
 _PASS = re.compile(r"(?i)pass(?:word|wort|wd|phrase|code)?s?(?:_?(?:text|value))?$|pwd$|(?:^|[^a-z])pw$|[a-z]_pw$")
 _WORDS = re.compile(r"[a-z]{3,}")

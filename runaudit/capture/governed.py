@@ -60,7 +60,9 @@ MAX_DEPTH = 3
 MAX_NAME = 80
 _IN_NAMES = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
-Replacement = Callable[[str], str]
+Replacement = Callable[[str, str], str]
+"""What stands for a text, given the name that governs it."""
+Place = tuple[int, int, str]
 
 
 @dataclass(slots=True)
@@ -109,9 +111,9 @@ def governed(text: str, replacement: Replacement) -> str:
     pieces: list[str] = []
     done = 0
     for start, end in _regions(text):
-        for left, right in sorted(set(_found(text, start, end))):
+        for left, right, name in sorted(set(_found(text, start, end))):
             if left >= done:
-                pieces += (text[done:left], replacement(text[left:right]))
+                pieces += (text[done:left], replacement(text[left:right], name))
                 done = right
     return "".join((*pieces, text[done:])) if pieces else text
 
@@ -164,22 +166,22 @@ def _tells_here(name: str) -> bool:
     return _tells(name) or bool(_TAKES.match(name)) or name.lower() == "identified"
 
 
-def _found(text: str, start: int, end: int, depth: int = 0) -> Iterator[tuple[int, int]]:
-    """The places of the texts that are secrets, between two places of a text."""
+def _found(text: str, start: int, end: int, depth: int = 0) -> Iterator[Place]:
+    """The places of the texts that are secrets, between two places of a text, and the names that govern them."""
     for value in _Reader(text, start, end, depth).values():
         if isinstance(value, tuple):
             yield value
         elif _is_given(value):
             for left, right in value.spans:
-                yield from _lines(text, left, right)
+                yield from _lines(text, left, right, value.name.strip("-$@ "))
 
 
-def _lines(text: str, left: int, right: int) -> Iterator[tuple[int, int]]:
+def _lines(text: str, left: int, right: int, name: str) -> Iterator[Place]:
     """A text of several lines line by line, blanks at the edges left out: the lines of a file stay what they are."""
     for match in re.finditer(r"[^\s](?:[^\n]*[^\s])?", text[left:right]):
         if len(match[0].strip("\\n")) > 1 and not MARK.fullmatch(match[0]):
             scheme = _SCHEME.match(match[0])
-            yield left + match.start() + (scheme.end() if scheme else 0), left + match.end()
+            yield left + match.start() + (scheme.end() if scheme else 0), left + match.end(), name
 
 
 class _Reader:
@@ -192,7 +194,7 @@ class _Reader:
         self.compared: _Value | None = None
         self.joins = self.broken = False
 
-    def values(self) -> Iterator[_Value | tuple[int, int]]:
+    def values(self) -> Iterator[_Value | Place]:
         """Values with the names that govern them, and places that were found in a text within the text."""
         while match := _WORD.search(self.text, self.at, self.end):
             self.at = match.end()
@@ -220,7 +222,7 @@ class _Reader:
             self.open[-1].anew()
         self.value, self.joins, self.broken = None, False, False
 
-    def _quoted(self, match: re.Match[str]) -> Iterator[_Value | tuple[int, int]]:
+    def _quoted(self, match: re.Match[str]) -> Iterator[_Value | Place]:
         quote = match[0].lstrip("rRbBuUfF")
         close = _closing(self.text, match.end(), self.end, quote)
         if close < 0:

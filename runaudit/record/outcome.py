@@ -24,10 +24,9 @@ from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import FINISHED, Outcome
 from runaudit.store.catalogue import outcome_entry
-from runaudit.store.links import OUTSIDE
+from runaudit.store.links import refuse_behind
 from runaudit.store.store import Store
 from runaudit.system.clock import utc_text
-from runaudit.system.files import is_below
 from runaudit.system.locks import lock
 
 ERROR_LENGTH = 500
@@ -190,8 +189,7 @@ def _since(manifest: Manifest, ended: float) -> float | None:
 @contextlib.contextmanager
 def _alone(live: Path) -> Iterator[None]:
     """One sealer at a time: the wrapper and its child may both arrive here."""
-    if not is_below(live / "seal.lock", live.parents[1]):
-        raise StoreError(f"{live} lies behind {OUTSIDE}", remedy="`runaudit verify` names it: take it away")
+    refuse_behind(live / "seal.lock", live.parents[1])
     try:
         live.mkdir(parents=True, exist_ok=True)
         fd = os.open(live / "seal.lock", os.O_RDWR | os.O_CREAT, 0o600)

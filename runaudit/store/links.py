@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from runaudit.errors import StoreError
+from runaudit.system.files import is_below
 
 FOLDERS = ("tmp", "objects/sha256", "live", "runs", "cache")
 """What a store is made with; no empty one comes along with a clone. `tmp` first: by it another run that starts this
@@ -20,8 +21,7 @@ _WRITTEN = (".", "objects", "cache")
 """Where a launch or a listing opens a file by its name; what lies deeper is looked at when it is written."""
 _ALL = (".", "objects", "objects/sha256", "objects/sha256/*", "live", "live/*", "runs", "cache", "tmp", "aside",
         "signatures")  # fmt: skip
-OUTSIDE = "a link that leads out of the store"
-LEADS_OUT = f"is {OUTSIDE}, to"
+LEADS_OUT = "leads out of the store"
 
 
 def make_folders(root: Path) -> None:
@@ -56,7 +56,15 @@ def _of_folder(folder: Path, inside: str) -> Iterator[tuple[str, str]]:
 def refuse_links(root: Path) -> None:
     """Raises StoreError for the first link that leads whoever writes out of the store at `root`."""
     for name, to in links_out(root):
-        raise StoreError(f"{root / name} {LEADS_OUT} {to}", remedy=remedy_of(root, name, to))
+        raise StoreError(f"{root / name} is a link that {LEADS_OUT}, to {to}", remedy=remedy_of(root, name, to))
+
+
+def refuse_behind(path: Path, root: Path) -> None:
+    """Raises StoreError where what is to be written at `path` would lie out of the store at `root`."""
+    if not is_below(path, root):
+        raise StoreError(
+            f"{path} lies behind a link that {LEADS_OUT}", remedy="take away the link that `runaudit verify` names"
+        )
 
 
 def remedy_of(root: Path, name: str, to: str) -> str:

@@ -19,7 +19,6 @@ cannot show, without an anchor outside the store, is a history that was rewritte
 import contextlib
 import errno
 import json
-import logging
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,10 +33,10 @@ from runaudit.store.aside import kept_aside, put_over
 from runaudit.store.end import broken, chain_fault, damaged, end_fault, end_was_lost, read_ends, settled, write_lines
 from runaudit.store.kinds import ENDINGS, FORGET, REPAIR
 from runaudit.store.line import Line, LogEntry, entry_of, parsed_lines
-from runaudit.store.links import OUTSIDE, make_folders, refuse_links
+from runaudit.store.links import make_folders, refuse_behind, refuse_links
 from runaudit.store.tombstone import Forgotten, ForgottenError, rows_of, tombstone
 from runaudit.system.clock import utc_text
-from runaudit.system.files import fsync_folder, is_below, read_ordinary, refuse_special
+from runaudit.system.files import fsync_folder, read_ordinary, refuse_special
 from runaudit.system.locks import lock
 
 if TYPE_CHECKING:
@@ -50,7 +49,6 @@ REPAIR_SCHEMA = "runaudit.repair/1"
 """What was mended in the store itself: the object of its line, whose subject is the event and no run."""
 END_LOST = "sealed the end of the log anew: the end that was sealed before is gone"
 """What such an event says was done where the log had lost its end (`store.incidents`)."""
-_LOG = logging.getLogger("runaudit")
 SPACE, MOUNT = "free space or fix the permissions", "mount it for writing, or name another --store"
 BACKUP = "restore it from a backup; `runaudit verify` lists all"
 
@@ -159,7 +157,7 @@ class Store:
             aside = kept_aside(self.root, path)
             self.tell_repair([{"what": "replaced by a good copy", "file": name, "aside": aside}])
             put_over(self.root, path, data)
-        _LOG.warning("runaudit: %s was damaged: replaced by a good copy, the damaged bytes are in %s", name, aside)
+        _warn("runaudit: %s was damaged: replaced by a good copy, the damaged bytes are in %s", name, aside)
 
     def tell_repair(self, rows: Sequence[Mapping[str, JSON]]) -> LogEntry:
         """Seal what is mended as an event of the log. `rows`: each with `what` was done, and to which `file`."""
@@ -203,8 +201,7 @@ class Store:
 
     def write_once(self, path: Path, data: bytes) -> None:
         """Write to a temporary file in the store, fsync, link into place, fsync the folder. Never overwrites."""
-        if not is_below(path, self.root):
-            raise StoreError(f"{path} lies behind {OUTSIDE}", remedy="`runaudit verify` names it: take it away")
+        refuse_behind(path, self.root)
         path.parent.mkdir(parents=True, exist_ok=True)
         import tempfile  # Who only reads never needs it.
 
@@ -351,7 +348,7 @@ class Store:
 
     def _end_lost(self) -> Line:
         """What the log is to say for ever of an end that is gone."""
-        _LOG.warning(
+        _warn(
             "runaudit: the sealed end of %s was missing: launches may have been cut off; the log says so from now on",
             self.log_path,
         )
@@ -378,6 +375,12 @@ class Store:
     def live_dir(self, run_id: str) -> Path:
         """Where a run in progress writes its series and its heartbeat."""
         return self.root / "live" / run_id
+
+
+def _warn(text: str, *said: object) -> None:
+    import logging  # A listing that mends nothing has nothing to say by it.
+
+    logging.getLogger("runaudit").warning(text, *said)
 
 
 def _number(raw: bytes, start: int) -> int:

@@ -114,7 +114,7 @@ def _lines(raw: bytes) -> Iterator[_Line]:
 
 def _log_faults(store: Store, raw: bytes, lines: Sequence[_Line], ends: Ends) -> Iterator[tuple[str, str]]:
     """(file, sentence) of all that is wrong with the log, its sealed end, the store's marker and its folders."""
-    yield from ((name, f"{LEADS_OUT} {to}: nothing is written through it")
+    yield from ((name, f"is a link that {LEADS_OUT}, to {to}: nothing is written through it")
                 for name, to in links_out(store.root, everywhere=True))  # fmt: skip
     yield from (("log.jsonl", text) for text in _chain_faults(lines))
     if fault := end_fault(raw, ends.newest):
