@@ -18,6 +18,7 @@ def redaction_key(store_root: Path) -> bytes:
         with contextlib.suppress(FileNotFoundError):
             return _checked(read_kept(path), path)
         temporary = store_root / "tmp" / f"key-{os.getpid()}-{os.urandom(4).hex()}"
+        temporary.parent.mkdir(exist_ok=True)  # No empty folder comes along with a clone.
         fd = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         try:
             os.write(fd, os.urandom(32))

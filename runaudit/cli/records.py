@@ -59,7 +59,7 @@ def verify(
     from runaudit.runs.names import ids_named
     from runaudit.store.attest import attest
 
-    opened = context.open()
+    opened = context.store.existing(as_it_is=not (sign or anchor))
     ids = ids_named(context.store, context.settings, *runs) if runs else None
     found = attest(opened, ids, key=key, check=check_anchor or (), since=since, places=place_of, sign=sign,
                    anchor=place_of(anchor) if anchor else None, jobs=jobs or os.cpu_count() or 1)  # fmt: skip

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from runaudit.errors import StoreError
 from runaudit.records.canonical import JSON
 from runaudit.records.trajectory import whole_lines
 from runaudit.store.kept import open_kept, read_kept
-from runaudit.store.store import StoreError
 from runaudit.system.files import replace_file
 
 FILE = "ledger.jsonl"

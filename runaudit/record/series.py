@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from runaudit.errors import StoreError
 from runaudit.record.heartbeat import beat, begin
 from runaudit.records.trajectory import event_line, line_of
 from runaudit.store.catalogue import HEARTBEAT, HEARTBEAT_S
 from runaudit.store.kept import open_kept
-from runaudit.store.store import StoreError
 from runaudit.system.files import open_ordinary
 
 SYNC_S = 1.0

@@ -40,6 +40,12 @@ def writing(path: Path, flags: int) -> Iterator[int]:
         os.close(file)
 
 
+def add_to(path: Path, data: bytes) -> None:
+    """Put bytes behind those of a file of a store. Raises like `read_kept`."""
+    with writing(path, os.O_WRONLY | os.O_APPEND) as file:
+        os.write(file, data)
+
+
 def open_kept(path: Path, flags: int) -> int:
     """The descriptor of a file of a store that is to be written, made where there is none. Raises like `read_kept`."""
     try:

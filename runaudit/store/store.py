@@ -26,7 +26,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runaudit.errors import IntegrityError, NothingToJudgeError, RunauditError, UsageError
+from runaudit.errors import IntegrityError, NothingToJudgeError, StoreError, UsageError
 from runaudit.records.canonical import JSON, canonical_bytes, parse_canonical
 from runaudit.records.digest import Digest, digest_bytes, digest_file
 from runaudit.store.aside import kept_aside, put_over
@@ -34,6 +34,7 @@ from runaudit.store.end import broken, chain_fault, damaged, end_fault, end_was_
 from runaudit.store.kept import damage_of, read_kept, writing
 from runaudit.store.kinds import ENDINGS, FORGET, REPAIR
 from runaudit.store.line import Line, LogEntry, entry_of, parsed_lines
+from runaudit.store.links import make_folders, refuse_behind, refuse_links
 from runaudit.store.tombstone import Forgotten, ForgottenError, rows_of, tombstone
 from runaudit.system.clock import utc_text
 from runaudit.system.files import fsync_folder, read_ordinary, refuse_special
@@ -53,10 +54,6 @@ SPACE, MOUNT = "free space or fix the permissions", "mount it for writing, or na
 BACKUP = "restore it from a backup; `runaudit verify` lists all"
 
 
-class StoreError(RunauditError):
-    """The store cannot be read or written: permissions, a full disk, something else in its place."""
-
-
 class Store:
     """A folder of sealed records. Reading never creates anything."""
 
@@ -67,34 +64,39 @@ class Store:
         self._read: tuple[tuple[int, int, int], tuple[LogEntry, ...], Mapping[str, LogEntry]] | None = None
         self._gone: tuple[tuple[int, int, int], Mapping[str, Forgotten]] | None = None
 
-    def existing(self) -> "Store":
+    def existing(self, *, as_it_is: bool = False) -> "Store":
         """This store, held to be there. Raises EmptyStoreError where there is none yet, StoreError like `open`."""
-        return Store.open(self.root)
+        return Store.open(self.root, as_it_is=as_it_is)
 
     @classmethod
     def create(cls, root: Path) -> "Store":
         """The store at `root`, made if need be. Raises StoreError where the folder is something else."""
         marker = root / "store.json"
         refuse_special(root, "the store", wanted="folder")
+        refuse_links(root)
         if not os.path.lexists(marker) and not os.path.lexists(root / "log.jsonl"):
             if root.is_dir() and any(root.iterdir()) and not (root / "tmp").is_dir():
                 raise StoreError(f"{root} is not a runaudit store and is not empty", remedy="name another --store")
             store = cls(root)
             with store.explained("create"):
-                # `tmp` first: by it another run that starts this moment sees that the folder is a store in the making.
-                for name in ("tmp", "objects/sha256", "live", "runs", "cache"):
-                    (root / name).mkdir(parents=True, exist_ok=True)
+                make_folders(root)
                 # Records hold configs and patches of unpublished work; a shared machine's other users need not read.
                 root.chmod(0o700)
                 # The id tells this store from others, in an anchor that several stores share.
                 store.write_once(marker, canonical_bytes({"id": os.urandom(16).hex(), "schema": STORE_SCHEMA}))
-        return cls.open(root)
+        store = cls.open(root)
+        with store.explained("write to"):
+            make_folders(root)
+        return store
 
     @classmethod
-    def open(cls, root: Path) -> "Store":
-        """The store at `root`. Raises StoreError where there is none or it is of a newer version."""
+    def open(cls, root: Path, *, as_it_is: bool = False) -> "Store":
+        """The store at `root`. Raises StoreError where there is none or it is of a newer version, and where a link
+        leads out of it, but for who takes it `as_it_is`, to say what is wrong with it."""
         marker = root / "store.json"
         refuse_special(root, "the store", wanted="folder")
+        if not as_it_is:
+            refuse_links(root)
         try:
             value = parse_canonical(read_kept(marker), where=str(marker))
         except FileNotFoundError:
@@ -200,6 +202,7 @@ class Store:
 
     def write_once(self, path: Path, data: bytes) -> None:
         """Write to a temporary file in the store, fsync, link into place, fsync the folder. Never overwrites."""
+        refuse_behind(path, self.root)
         path.parent.mkdir(parents=True, exist_ok=True)
         import tempfile  # Who only reads never needs it.
 
@@ -225,11 +228,10 @@ class Store:
         try:
             yield
         except OSError as error:
-            refused = StoreError(
+            raise damage_of(error) or StoreError(
                 f"cannot {verb} the store at {self.root}: {error.strerror or error}",
                 remedy=f"{MOUNT if error.errno == errno.EROFS else SPACE}; nothing was half-written",
-            )
-            raise damage_of(error) or refused from error
+            ) from error
 
     # ── the log ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -144,7 +144,7 @@ def check_output(path: Path, what: str = "the file") -> None:
             f"{what} cannot be written to {path}: that lies within the store {store}, which only runaudit writes to",
             remedy="name a place outside of it",
         )
-    if any(part.lower() == ".git" for part in path.absolute().parts):
+    if is_in_git(path):
         raise UsageError(
             f"{what} cannot be written to {path}: that is git's own folder", remedy="name a place outside of it"
         )
@@ -195,6 +195,12 @@ def write_output(path: Path, data: bytes, what: str = "the file") -> None:
     """Put `data` at `path`, whole or not at all. Raises UsageError like `writing_output`."""
     with writing_output(path, what) as new:
         new.write_bytes(data)
+
+
+def is_in_git(path: Path) -> bool:
+    """Whether `path` lies in a folder of git's own, by its words or by where they lead: git obeys what lies there."""
+    places = (path.absolute(), Path(os.path.realpath(path)))
+    return any(part.lower() == ".git" for place in places for part in place.parts)
 
 
 def store_around(path: Path) -> Path | None:

@@ -18,7 +18,7 @@ KINDS = {
     "a folder": lambda path: path.mkdir(),
     "a pipe": os.mkfifo,
     "a socket": lambda path: socketed(path),
-    "a link that leads nowhere": lambda path: path.symlink_to("/nowhere/at/all"),
+    "a link that leads nowhere": lambda path: path.symlink_to("nowhere"),
 }
 FOLDERS = ("tmp", "objects", "live", "runs")
 
