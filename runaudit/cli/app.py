@@ -142,7 +142,7 @@ def main(argv: list[str] | None = None) -> None:
     try:
         streams.flush()
     except RunauditError as error:
-        code = saying.report_error(error, as_json=False)
+        code = max(code, saying.report_error(error, as_json=False))  # What the answer would have said may be worse.
     saying.hint("")  # What nobody takes is given up here: at exit it would change the code.
     sys.exit(code)
 

@@ -7,6 +7,7 @@ an anchor outside the store: that the whole history was not rewritten on purpose
 One damaged line, record or file never hides another: each is a problem of its own, and the rest is checked as well.
 """
 
+import contextlib
 import os
 import signal
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,8 @@ from runaudit.records.digest import digest_bytes
 from runaudit.store.end import FILE, GENESIS, MARKED, Ends, end_fault, end_remarks, read_ends
 from runaudit.store.forget import forgotten_remarks
 from runaudit.store.incidents import incidents
-from runaudit.store.kept import odd_places, read_kept
+from runaudit.store.kept import KEY_FILE, odd_places, read_kept
+from runaudit.store.keymark import key_fault
 from runaudit.store.kinds import REMARKS
 from runaudit.store.leftovers import inventory, leftovers
 from runaudit.store.line import LogEntry, entry_of
@@ -118,6 +120,9 @@ def _log_faults(store: Store, raw: bytes, lines: Sequence[_Line], ends: Ends) ->
     yield from ((name, f"is a link that {LEADS_OUT}, to {to}: nothing is written through it")
                 for name, to in links_out(store.root, everywhere=True))  # fmt: skip
     yield from odd_places(store.root)
+    with contextlib.suppress(IntegrityError):  # Told on its own, below or above.
+        if fault := key_fault(store):
+            yield KEY_FILE, fault
     yield from (("log.jsonl", text) for text in _chain_faults(lines))
     if fault := end_fault(raw, ends.newest):
         yield "log.jsonl", fault
