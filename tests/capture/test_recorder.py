@@ -713,8 +713,9 @@ def test_the_public_log_goes_to_the_run_in_progress(folder: Path) -> None:
 def test_a_program_whose_run_is_beyond_reach_goes_on_and_is_told_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("runaudit.record.recorder._current", None)
-    monkeypatch.setattr("runaudit.record.recorder._unheard", False)
+    recorder = sys.modules["runaudit.record.recorder"]
+    monkeypatch.setattr(recorder, "_current", None)
+    monkeypatch.setattr(recorder, "_unheard", False)
     monkeypatch.setenv("RUNAUDIT_RUN", str(tmp_path / "moved" / "runs" / ("a" * 64)))
 
     runaudit.log(0, {"x": 1.0})
