@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from runaudit.diff.arms import Arm, Beside
 from runaudit.diff.result import Missing
-from runaudit.factors.between import gaps_between, recorded_by_one
+from runaudit.factors.between import gaps_between, not_reached, recorded_by_one
+from runaudit.factors.forgotten import FORGOTTEN, of_no_cohort, unattributed
 from runaudit.factors.levels import Levels
 from runaudit.factors.path import matches
 from runaudit.factors.together import beside
@@ -32,6 +33,10 @@ def missing_rows(arms: Beside, *, with_status: bool) -> tuple[Missing, ...]:
         path = next((name for name in rows if matches(row.factor, name)), row.factor)
         held = rows.get(path, row)
         rows[path] = held if held.side == row.side else replace(held, side="both")
+    for gap in not_reached(arms.pair):
+        rows.setdefault(gap.path, Missing(factor=gap.path, side=gap.side, reason=gap.reason))
+    if with_status and arms.is_replicated and (gone := unattributed(arms.runs)):
+        rows[FORGOTTEN] = Missing(factor=FORGOTTEN, side="both", reason=of_no_cohort(gone))
     if not arms.factors:
         rows |= {path: Missing(factor=path, side="both", reason=NOT_RECORDED) for path in _unexplained_starts(arms)}
     return tuple(rows[path] for path in sorted(rows))

@@ -20,7 +20,7 @@ def shared_policy(settings: FactorSettings, runs: Iterable[Run]) -> FactorSettin
     """
     for path, rule in settings.derived.items():
         parsed(rule, path)
-    runs = tuple(runs)
+    runs = tuple(run for run in runs if not run.is_gone)
     if not all(run.manifest.has("policy") for run in runs):
         return settings  # What one of them does not declare is not shared.
     sealed, quiet = [_rules(run) for run in runs], [_nuisance(run) for run in runs]

@@ -24,8 +24,12 @@ def missing_of(
             rows.setdefault("runtime.status", {})[row] = why
     for row in sorted({row for group in alike_rows(runs) for row in group}):
         rows.setdefault("seed", {}).setdefault(row, SEED_UNPROVEN)
+    seen = {path for of in runs for path in of.scope.facts}
     for leaf in leaves:
         for row, level in enumerate(leaf.levels):
+            # What a run broke off before has no result to spoil.
+            if runs[row].broke_off and leaf.path in seen:
+                continue
             if level is UNKNOWN and not any(
                 row in rows[path] for path in rows if leaf.path == path or leaf.path.startswith(f"{path}.")
             ):
