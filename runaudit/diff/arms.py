@@ -114,7 +114,7 @@ def arms_beside(a: Cohort, b: Cohort, settings: FactorSettings) -> Beside:
 def typical(cohort: Cohort) -> Run:
     """The run that stands for an arm: the first that finished, else the first."""
     known = [run for run in cohort.runs if not run.is_gone] or cohort.runs
-    return cohort.finished[0] if cohort.finished else known[0]
+    return next((run for run in known if run.finished), known[0])
 
 
 def _arm(cohort: Cohort, settings: FactorSettings) -> Arm:
