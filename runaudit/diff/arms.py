@@ -53,9 +53,15 @@ class Arm:
         """Whether the arm has runs that repeat one another."""
         return self.cohort.n > 1
 
+    @property
+    def heard(self) -> tuple[Deviation, ...]:
+        """The runs whose gaps are gaps of the arm: what one that broke off does not say has no result to spoil, where
+        others went to their end."""
+        return tuple(row for row in self.deviations if not row.of.broke_off) or self.deviations
+
     def at(self, index: int) -> Levels:
-        """The run at a place of the arm; its last one beyond the end."""
-        return self.deviations[min(index, len(self.deviations) - 1)].of
+        """The run of these at a place; the last one beyond the end."""
+        return self.heard[min(index, len(self.heard) - 1)].of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

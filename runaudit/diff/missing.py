@@ -24,7 +24,7 @@ def missing_rows(arms: Beside, *, with_status: bool) -> tuple[Missing, ...]:
     """The gaps of both arms by path."""
     a, b, settings = arms.a, arms.b, arms.pair.settings
     rows: dict[str, Missing] = {}
-    for index in range(max(a.cohort.n, b.cohort.n)):
+    for index in range(max(len(a.heard), len(b.heard))):
         for gap in gaps_between(beside(a.at(index), b.at(index), settings), with_status=with_status):
             known = rows.get(gap.path)
             side = gap.side if known is None or known.side == gap.side else "both"
@@ -44,7 +44,7 @@ def missing_rows(arms: Beside, *, with_status: bool) -> tuple[Missing, ...]:
 
 def _within(arm: Arm, side: str) -> Iterator[Missing]:
     """What one run of an arm says and another does not, where that leaves open whether they are alike."""
-    for row in arm.deviations:
+    for row in arm.heard:
         for gap in recorded_by_one(row.pair) if row.pair else ():
             if gap.side != "both":
                 yield Missing(factor=gap.path, side=side, reason=gap.reason)

@@ -14,7 +14,6 @@ from runaudit.factors.source import cannot_run
 from runaudit.factors.unknowns import NO_COMMIT, is_digest, no_sections, placeholders
 from runaudit.factors.used import used_by
 from runaudit.records.canonical import JSON
-from runaudit.records.manifest import GONE
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
 
@@ -217,7 +216,9 @@ def unobserved(path: str, of: Levels) -> bool:
 
 
 def status_gap(run: Run) -> str | None:
-    """Why it is unknown whether a foreign run finished; None where the record says."""
-    if run.outcome is None and run.manifest.section("origin").get("kind", "captured") not in ("captured", GONE):
+    """Why it is unknown whether a run finished, foreign or forgotten; None where the record says."""
+    if run.outcome is None and run.withheld:
+        return run.withheld
+    if run.outcome is None and run.manifest.section("origin").get("kind", "captured") != "captured":
         return "the record does not say how the run ended"
     return None

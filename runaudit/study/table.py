@@ -78,7 +78,7 @@ class Table:
     def has_result(self, row: int) -> bool:
         """Whether a run gives a result. How a foreign run ended may be unknown: that is a gap, not a failure."""
         run = self.runs[row]
-        return run.status not in FAILED or status_gap(run) is not None
+        return run.status not in FAILED or (status_gap(run) is not None and not run.withheld)
 
     @cached_property
     def measures(self) -> tuple[int | None, ...]:

@@ -59,7 +59,9 @@ def test_a_word_the_parser_refuses_is_told_to_programs_too(capsys):
     assert json.loads(capsys.readouterr().out)["schema"] == "runaudit.error/1"
 
 
-@pytest.mark.parametrize("words", [("diff",), ("study",), ("verify",), ("rerun", "abcd"), ("stats", "a", "--vs", "b")])
+@pytest.mark.parametrize(
+    "words", [("diff",), ("study",), ("verify",), ("rerun", "abcd"), ("stats", "--metric", "m", "a", "--vs", "b")]
+)
 def test_a_check_where_there_is_no_store_is_never_a_pass(tmp_path, words):
     for more in ((), ("--exit-zero",)):
         assert run(*words, "--store", str(tmp_path / "none"), *more) == 3
