@@ -20,7 +20,7 @@ def missing_of(
     for row, of in enumerate(runs):
         for path, reason in gaps(of, policy).items():
             rows.setdefault(path, {})[row] = reason
-        if (why := status_gap(of.run)) is not None:
+        if (why := status_gap(of.run)) is not None and not of.run.withheld:
             rows.setdefault("runtime.status", {})[row] = why
     for row in sorted({row for group in alike_rows(runs) for row in group}):
         rows.setdefault("seed", {}).setdefault(row, SEED_UNPROVEN)
