@@ -41,6 +41,10 @@ class CaptureError(UsageError):
     """Something that went into the run cannot be recorded in full."""
 
 
+class StoreError(RunauditError):
+    """The store cannot be read or written: permissions, a full disk, something else in its place."""
+
+
 class NothingToJudgeError(RunauditError):
     """Nothing was checked, or too little is known to judge. Never a pass."""
 

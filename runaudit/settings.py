@@ -4,6 +4,7 @@ It is read from `runaudit.toml`, or `[tool.runaudit]` in `pyproject.toml`, besid
 understood is refused whole: a misspelt `nuisance` that is silently ignored would turn into a wrong verdict.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,7 +97,8 @@ def load_settings(store_root: Path, *, named: Path | None = None) -> Settings:
     folder = store_root.absolute().parent
     for name in ("runaudit.toml", "pyproject.toml"):
         path = folder / name
-        if path.is_file():
+        # Whatever bears the name: a link that leads nowhere, taken for no policy, would turn every rule off unsaid.
+        if os.path.lexists(path):
             settings = read_settings(path)
             if settings.source is not None:
                 return settings
@@ -111,7 +113,9 @@ def read_settings(path: Path) -> Settings:
     try:
         raw = read_ordinary(path, most=MAX_POLICY_BYTES + 1)
     except OSError as error:
-        raise ConfigError(f"the policy {path} cannot be read: {error.strerror}", remedy="check the path") from error
+        raise ConfigError(
+            f"the policy {path} cannot be read: {error.strerror}", remedy="make it a file that can be, or remove it"
+        ) from error
     return policy_in(raw, path)
 
 

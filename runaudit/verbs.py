@@ -115,7 +115,7 @@ def verify(*runs: Side, store: Place = None) -> "VerifyAnswer":
     from runaudit.store.attest import attest
 
     bench = _bench(store)
-    opened = bench.store.existing()
+    opened = bench.store.existing(as_it_is=True)
     named = [run.id for side in runs for run in _members(_runs(bench, side, trajectory=False))]
     return attest(opened, tuple(dict.fromkeys(named)) if runs else None).answer
 

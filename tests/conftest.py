@@ -51,6 +51,15 @@ def the_disk_is_not_waited_for():
     patch.undo()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def nothing_of_the_user_is_touched(tmp_path_factory):
+    """The key of whoever runs the suite stays unmade, and unread."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+    yield
+    patch.undo()
+
+
 @pytest.fixture(autouse=True, scope="module")
 def what_other_modules_read_is_forgotten():
     """A process that records itself is observed until it ends, and each of its runs tells all that the process had

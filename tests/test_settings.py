@@ -1,5 +1,7 @@
 """A policy is understood whole or refused: a misspelt key must not turn into a wrong verdict."""
 
+import os
+
 import pytest
 
 from runaudit.errors import ConfigError
@@ -50,3 +52,14 @@ def test_what_is_not_understood_is_refused_in_one_line(tmp_path, text, words):
 def test_a_named_policy_that_is_missing_is_an_error(tmp_path):
     with pytest.raises(ConfigError, match="cannot be read"):
         load_settings(tmp_path / ".runaudit", named=tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("name", ["runaudit.toml", "pyproject.toml"])
+@pytest.mark.parametrize("put", [lambda p: p.symlink_to("nowhere"), lambda p: p.mkdir(), os.mkfifo,
+                                 lambda p: p.symlink_to("/dev/zero")])  # fmt: skip
+def test_a_policy_that_is_found_and_cannot_be_read_is_refused_like_one_that_is_named(tmp_path, put, name):
+    put(tmp_path / name)
+
+    for named in (None, tmp_path / name):
+        with pytest.raises(ConfigError, match=f"the policy .*{name} cannot be read"):
+            load_settings(tmp_path / ".runaudit", named=named)

@@ -33,6 +33,7 @@ from runaudit.records.filenames import legible
 from runaudit.records.manifest import Manifest
 from runaudit.settings import FactorSettings, load_settings
 from runaudit.store.catalogue import run_ids
+from runaudit.store.mine import mark
 from runaudit.store.room import require_room
 from runaudit.store.store import Store
 from runaudit.system.clock import utc_text
@@ -359,6 +360,7 @@ def seal(
     store.seal_manifest(manifest, time=utc_text(time.time() if now is None else now))
     store.run_dir(manifest.id).mkdir(parents=True, exist_ok=True)
     store.live_dir(manifest.id).mkdir(parents=True, exist_ok=True)
+    mark(store, manifest.id)
     return manifest
 
 

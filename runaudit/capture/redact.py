@@ -1,7 +1,11 @@
 """A manifest is shared, so no secret may be in it; yet two runs with different keys must be seen to differ.
 
-Each secret is replaced by a keyed hash, `<redacted:hmac-…>`. The key never leaves the store's folder, so the hash of a
+Each secret is replaced by a keyed hash, `<redacted:hmac-…:proven>`. The key never leaves the store's folder, so that a
 short password cannot be guessed from a shared record, while equal secrets of one store stay equal.
+
+A mark says what is known of its secret. `proven`: a provider's shape, or a name that tells and a value that nobody
+would choose; another one in its place is no other design. `masked`: what only looks like a secret, or is a word under
+a telling name; it may as well be a choice, and is compared as one. Marks of older stores say neither.
 
 What counts as a secret: a value under a telling name (`telling`), a shape that providers publish or a literal drawn at
 random (`shapes`), what stands in a telling place (`placed`), and each of these in another writing (`encoded`). A secret
@@ -14,7 +18,6 @@ Everything that is to be sealed passes here last, whoever made it: `sealable` is
 import contextlib
 import hashlib
 import hmac
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -22,14 +25,19 @@ from urllib.parse import urlsplit
 
 from runaudit.capture import commandline, encoded, placed
 from runaudit.capture.assigned import RULES as ASSIGNED
-from runaudit.capture.assigned import Style, assigned, style_of
+from runaudit.capture.assigned import assigned
+from runaudit.capture.formats import RULES as FORMATS
+from runaudit.capture.formats import of_hunks, of_sources
+from runaudit.capture.governed import RULES as GOVERNED
+from runaudit.capture.governed import governed
+from runaudit.capture.key import KEY_FILE, redaction_key
+from runaudit.capture.looks import is_credible, is_key_material, is_random
 from runaudit.capture.shapes import RULES as SHAPES
-from runaudit.capture.shapes import is_credible, is_random, literals, shaped
-from runaudit.capture.telling import MARK, is_plain, is_secret, is_table, tells
-from runaudit.errors import CaptureError
+from runaudit.capture.shapes import literals, shaped
+from runaudit.capture.styles import Style, style_of
+from runaudit.capture.telling import MARK, MIN_SECRET, is_plain, is_secret, is_table, points, proves, tells
 from runaudit.records.canonical import JSON
 
-KEY_FILE = "redaction.key"
 MIN_LEARNED = 8
 """Shorter values are replaced where they stand, but not everywhere else: `test` is a word before it is a password."""
 
@@ -46,46 +54,14 @@ SHORT = 200
 _PLAIN = re.compile(r"(?:sha256:)?[0-9a-f]{40,64}|[a-z_./ -]{1,18}")
 _SUSPECT = re.compile(
     r"(?i)key|token|secret|pass|pwd|auth|bearer|login|credential|cookie|dsn|connection|webhook|slack|telegram|machine|value"
-    r"|default|sas|pat\b|://|%[0-9a-f]{2}|-u |user"
+    r"|default|sas|pat\b|pw\b|jwt|cred|access|identified|private|://|%[0-9a-f]{2}|-u |user"
 )
 _RUN = re.compile(r"[A-Za-z0-9+/_.~:-]{16}")
-_DONE = re.compile(r"<redacted:hmac-[0-9a-f]{16}>")
+_DONE = re.compile(r"<redacted:hmac-([0-9a-f]{16})(?::(?:(proven)|masked))?>")
+_PROVEN = re.compile(rb"<redacted:hmac-[0-9a-f]{16}:proven>")
 _BLOCK = re.compile(rb"(?m)^(GIT binary patch\n(?:(?:literal|delta) \d+\n(?:[A-Za-z][!-~]+\n)+\n?)+)")
 _ITEM_NAMES = ("name", "key", "variable")
 _VALUE_KEYS = frozenset({"value", "default"})
-
-
-def redaction_key(store_root: Path) -> bytes:
-    """The store's key, made on first use: 32 random bytes, readable by the owner alone.
-
-    Raises CaptureError where it can be neither read nor made: without it nothing may be recorded.
-    """
-    path = store_root / KEY_FILE
-    try:
-        with contextlib.suppress(FileNotFoundError):
-            return _checked(path.read_bytes(), path)
-        temporary = store_root / "tmp" / f"key-{os.getpid()}-{os.urandom(4).hex()}"
-        fd = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        try:
-            os.write(fd, os.urandom(32))
-            os.fsync(fd)
-            # Two runs may start at once; whoever links first has made the key, both then read that one.
-            with contextlib.suppress(FileExistsError):
-                path.hardlink_to(temporary)
-        finally:
-            os.close(fd)
-            temporary.unlink()
-        return _checked(path.read_bytes(), path)
-    except OSError as error:
-        raise CaptureError(
-            f"the redaction key {path} cannot be used: {error.strerror}", remedy="fix the store's permissions"
-        ) from error
-
-
-def _checked(key: bytes, path: Path) -> bytes:
-    if len(key) != 32:
-        raise CaptureError(f"{path} is not a key of 32 bytes", remedy="restore it from a backup, or delete it")
-    return key
 
 
 class Redactor:
@@ -98,7 +74,8 @@ class Redactor:
         self._newly_clean: list[bytes] = []
         self._known: dict[str, tuple[str, ...]] = {}
         self._order: list[str] = []
-        self._marks: frozenset[str] = frozenset()
+        self._proven: set[str] = set()
+        self._marks: dict[str, bool] = {}
 
     @property
     def learned(self) -> int:
@@ -112,8 +89,10 @@ class Redactor:
 
     def mark(self, secret: str) -> str:
         """The replacement of one secret."""
-        code = hmac.new(self._key, encoded.octets(secret), hashlib.sha256).hexdigest()
-        return f"<redacted:hmac-{code[:16]}>"
+        return f"<redacted:hmac-{self._code(secret)}:{'proven' if secret in self._proven else 'masked'}>"
+
+    def _code(self, secret: str) -> str:
+        return hmac.new(self._key, encoded.octets(secret), hashlib.sha256).hexdigest()[:16]
 
     def identity(self, data: bytes) -> str:
         """What a content with secrets in it is known by: equal for equal bytes of one store, and nothing to guess from.
@@ -136,14 +115,18 @@ class Redactor:
         """Learn the secrets of the environment, the command line and some trees, before any of them is stored."""
         # A shell keeps its folder in PWD and OLDPWD: no passwords, and every path below would be redacted with them.
         given = ((name, value) for name, value in environ.items() if name not in ("PWD", "OLDPWD"))
-        self.learn(value for name, value in given if is_secret(name, value))
+        for name, value in given:
+            if is_secret(name, value):
+                self._found(value, name)
         self.argv(argv)
         for tree in trees:
             self.tree(tree)
 
     def recall(self, *sealed: bytes) -> None:
         """Know again, by their marks, the secrets that were replaced in these sealed bytes."""
-        self._marks |= {mark.decode() for raw in sealed for mark in re.findall(rb"<redacted:hmac-[0-9a-f]{16}>", raw)}
+        for raw in sealed:
+            for code, proven in _DONE.findall(raw.decode("utf-8", "replace")):
+                self._marks[code] = self._marks.get(code, False) or bool(proven)
 
     # ── texts ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -153,17 +136,20 @@ class Redactor:
 
     def plainly(self, text: str) -> str:
         """`text` without known secrets and published shapes, whatever stands before a value."""
-        return shaped(self._known_replaced(text), self._found)
+        return shaped(self._known_replaced(text), self._shaped)
 
     def _text(self, text: str, style: Style, depth: int) -> str:
         text = self._known_replaced(text)
         if len(text) <= SHORT and _PLAIN.fullmatch(text):
             return text
         if len(text) <= SHORT and not _SUSPECT.search(text):
-            return self._by_looks(shaped(text, self._found), depth) if _RUN.search(text) else text
-        text = shaped(text, self._found)
+            return self._by_looks(shaped(text, self._shaped), depth) if _RUN.search(text) else text
+        if style is Style.NOTEBOOK:
+            text = of_sources(text, lambda source: self._text(source, Style.NOTES, depth))
+        text = shaped(text, self._shaped)
         if "://" in text:
             text = _URL_USER.sub(self._user, text)
+        text = governed(text, self._credibly)
         text = placed.replaced(text, self._placed)
         text = assigned(text, style, self._credibly)
         return self._by_looks(commandline.options(text, self._found), depth)
@@ -171,15 +157,15 @@ class Redactor:
     def _by_looks(self, text: str, depth: int) -> str:
         """`text` without literals that were drawn at random, and without runs that hold a secret once decoded."""
         if (found := literals(text)) is not None:
-            text = found.sub(lambda match: self._found(match[0]) if is_random(match[0]) else match[0], text)
-        return encoded.replaced(text, self._holds, self._found, depth)
+            text = found.sub(lambda match: self._masked(match[0]) if is_random(match[0]) else match[0], text)
+        return encoded.replaced(text, self._holds, self._masked, depth)
 
     def _holds(self, text: str, depth: int) -> bool:
         """Whether a decoded text holds a secret. What is found is not learned: its whole word is."""
         if _DONE.search(text):
             return False
         inner = Redactor(self._key)
-        inner._known, inner._marks = self._known, self._marks
+        inner._known, inner._marks, inner._proven = self._known, self._marks, self._proven.copy()
         return inner._text(text, Style.DATA, depth) != text
 
     def _known_replaced(self, text: str) -> str:
@@ -196,9 +182,9 @@ class Redactor:
         ends = [len(word), *(edge.start() for edge in _EDGES.finditer(word)), len(word.rstrip(".:!?"))]
         for start in starts[:8]:
             for end in ends[:9]:
-                if end - start >= MIN_LEARNED and self.mark(word[start:end]) in self._marks:
-                    self.learn([word[start:end]])
-                    return f"{word[:start]}{self.mark(word[start:end])}{word[end:]}"
+                part = word[start:end]
+                if len(part) >= MIN_LEARNED and (proven := self._marks.get(self._code(part))) is not None:
+                    return f"{word[:start]}{self._marked(part, proven)}{word[end:]}"
         return word
 
     # ── bytes ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -223,9 +209,10 @@ class Redactor:
         return data, False
 
     def rest(self, data: bytes, name: str) -> bytes | None:
-        """What a content says besides its secrets, the same whichever they are; None where it holds none."""
+        """What a content says besides its secrets, the same whichever they are; None where it holds none. What is not
+        proven to be one counts."""
         clean, redacted = self.data(data, name)
-        return re.sub(rb"<redacted:hmac-[0-9a-f]{16}>", b"<redacted>", clean) if redacted else None
+        return _PROVEN.sub(b"<redacted>", clean) if redacted else None
 
     def _knows(self, data: bytes) -> bool:
         words = (word for writings in self._known.values() for word in writings)
@@ -251,10 +238,15 @@ class Redactor:
             name = part.partition(b"\n")[0].rpartition(b" b/")[2].strip(b'"').decode("utf-8", "replace")
             for block in _BLOCK.split(part):
                 is_block = block.startswith(b"GIT binary patch\n")
-                clean, found = self._binary(block) if is_block else self.data(block, name)
+                clean, found = self._binary(block) if is_block else self._hunks(block, name)
                 pieces.append(clean)
                 changed |= found
         return b"".join(pieces), changed
+
+    def _hunks(self, block: bytes, name: str) -> tuple[bytes, bool]:
+        """A part of a patch: read side by side, as the files that they are, and then as it stands."""
+        clean, _ = self.data(of_hunks(block, lambda side: self.data(side, name)[0]), name)
+        return clean, clean != block
 
     def _binary(self, block: bytes) -> tuple[bytes, bool]:
         held = encoded.unpacked(block)
@@ -266,8 +258,7 @@ class Redactor:
     # ── trees ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def sealable(self, body: JSON) -> JSON:
-        """A finished record as it may be sealed: read until nothing more is found in it, since a secret that is found
-        late may stand in what was read before."""
+        """A finished record as it may be sealed, read until nothing more is found: it may stand before."""
         for _ in range(4):
             before = self.learned
             body = self.tree(body)
@@ -285,16 +276,13 @@ class Redactor:
                 for key, item in value.items()
             }
         if isinstance(value, list | tuple):
-            if (
-                not tells(name)
-                and name != "notes"
-                and any(isinstance(word, str) and _is_option(word) for word in value)
-            ):
+            is_line = not tells(name) and name != "notes"
+            if is_line and any(isinstance(word, str) and _is_option(word) for word in value):
                 return self._words(value)
             return [self.tree(item, name=name) for item in value]
         if isinstance(value, str):
             if is_secret(name, value):
-                return self._found(value)
+                return self._found(value, name)
             return self.said(value) if _COMMAND.search(name) else self.text(value)
         if isinstance(value, int) and not isinstance(value, bool) and re.search(r"(?i)passw|secret", name):
             return self.mark(str(value)) if tells(name) else value
@@ -306,7 +294,8 @@ class Redactor:
             return {self.text(key): self._table(item, name=key) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self._table(item, name=name) for item in value]
-        return self._placed(value) if isinstance(value, str) and value else self.tree(value, name=name)
+        is_value = isinstance(value, str) and len(value) >= MIN_SECRET
+        return self._placed(value) if is_value else self.tree(value, name=name)
 
     def argv(self, argv: Sequence[str]) -> list[str]:
         """A command line: `--token X`, `--token=X`, `-p X` of a command that takes a password so, `key=X`, and whatever
@@ -323,10 +312,6 @@ class Redactor:
         """A list that is a command line, in which numbers may stand as numbers."""
         clean = iter(self.argv([str(word) for word in values if isinstance(word, str)]))
         return [next(clean) if isinstance(word, str) else self.tree(word) for word in values]
-
-    def url(self, url: str) -> str:
-        """A remote's address without its credentials."""
-        return self.text(without_user(url))
 
     def leaks(self, value: JSON, where: str = "") -> list[str]:
         """The paths of a finished record that still hold a known secret or a published shape: the last look."""
@@ -347,26 +332,43 @@ class Redactor:
         """The replacement of what only its place makes a secret; elsewhere it is one if it cannot be a word."""
         if MARK.search(secret):
             return secret
-        return self._credibly(secret)
+        return self._marked(secret, is_key_material(secret), everywhere=is_credible(secret))
 
-    def _credibly(self, secret: str) -> str:
-        return self._found(secret) if is_credible(secret) else self.mark(secret)
+    def _credibly(self, secret: str, name: str) -> str:
+        """The replacement of what a text gives to a name; elsewhere, too, if it cannot be a word."""
+        return self._marked(secret, proves(name, secret), everywhere=is_credible(secret))
 
-    def _found(self, secret: str) -> str:
-        self.learn([secret])
+    def _found(self, secret: str, name: str) -> str:
+        """The replacement of what stands under a telling name."""
+        return self._marked(secret, proves(name, secret))
+
+    def _shaped(self, secret: str, proven: bool) -> str:
+        return self._marked(secret, proven)
+
+    def _masked(self, secret: str) -> str:
+        """The replacement of what looks like a secret and has nothing else to show for it."""
+        return self._marked(secret, False)
+
+    def _marked(self, secret: str, proven: bool, *, everywhere: bool = True) -> str:
+        if proven:
+            self._proven.add(secret)
+        if everywhere:
+            self.learn([secret])
         return self.mark(secret)
 
     def _user(self, match: re.Match[str]) -> str:
         user, password = match[1], match[2]
-        if MARK.search(match[0]) or not (password or len(user) >= 20):
+        if MARK.search(match[0]) or not (password or len(user) >= 20) or points(password or user):
             return match[0]
-        secret = password or user
-        self.learn([secret])
-        return f"://{user}:{self.mark(secret)}@" if password else f"://{self.mark(secret)}@"
+        if password:
+            return f"://{user}:{self._found(password, 'password')}@"
+        return f"://{self._marked(user, is_key_material(user))}@"
 
 
 _RULES = hashlib.sha256(
-    "\n".join((SHAPES, ASSIGNED, *(p.pattern for p in (_URL_USER, *placed.PATTERNS)), commandline.RULES)).encode()
+    "\n".join(
+        (SHAPES, ASSIGNED, GOVERNED, FORMATS, *(p.pattern for p in (_URL_USER, *placed.PATTERNS)), commandline.RULES)
+    ).encode()
 ).hexdigest()[:16]
 """Which patterns a memory of clean contents was made with: other patterns, another memory."""
 
@@ -393,4 +395,4 @@ def without_user(url: str) -> str:
     return re.sub(r"^[^@/\s:]+(?::[^@/\s]*)?@(?=[^/\s]+:)", "", url)
 
 
-__all__ = ["MARK", "Redactor", "is_random", "is_secret", "redaction_key", "without_user"]
+__all__ = ["KEY_FILE", "MARK", "Redactor", "is_random", "is_secret", "redaction_key", "without_user"]

@@ -7,23 +7,33 @@ only points at a secret (`${DB_PASSWORD}`, `os.environ[...]`, `<your key>`) is n
 import os
 import re
 
+from runaudit.capture.looks import is_credible, is_key_material, is_place
+
 MARK = re.compile(r"<redacted:[^<>\s]{1,80}>")
 """What stands where a secret stood."""
+_TRACKERS = (
+    "hf|huggingface|wandb|github|gitlab|bitbucket|slack|discord|telegram|comet|neptune|mlflow|clearml|"
+    "openai|anthropic|cohere|groq|mistral|replicate|pinecone|aws|azure|gcp|google|kaggle|stripe|twilio|sendgrid|"
+    "mailgun|sentry|datadog|npm|pypi|docker"
+)
 _PROVIDERS = (
-    "hf|hub|huggingface|wandb|github|gitlab|bitbucket|slack|discord|telegram|bot|api|session|comet|neptune|mlflow|clearml|"
-    "openai|anthropic|cohere|groq|mistral|replicate|together|pinecone|aws|azure|gcp|google|kaggle|stripe|twilio|sendgrid|"
-    "mailgun|sentry|datadog|npm|pypi|docker|vault|webhook|sas|oauth|jwt|csrf|bearer|pull|push|deploy|service|login|user"
+    f"{_TRACKERS}|hub|bot|api|session|together|vault|webhook|sas|oauth|jwt|csrf|bearer|pull|push|deploy|service|login"
+    "|user"
 )
 _ALWAYS = re.compile(
-    r"(?:^|[^a-z])(?:pass(?:word|wd|phrase|code)|pwd|secret|credentials?|"
+    r"(?:^|[^a-z])(?:pass(?:word|wort|wd|phrase|code)|(?:user_?)?pwd|secret|credentials?|"
     r"(?:db|user|admin|root|smtp|mail|ftp|mysql|pg|postgres|redis|mongo|proxy|http|login|ssh|sudo|api|wifi)_?(?:pass|pw)|"
     r"(?:private|api|access|secret|account|signing|encryption|auth|client|storage|master|shared|subscription|license"
     rf"|deploy|session|service|ssh|{_PROVIDERS})_?key|"
     r"client_?secret|bearer|connection_?string|conn_?str|"
     rf"(?:auth|access|refresh|id|secret|personal_access|{_PROVIDERS})_?token)s?(?:_?id|_?value|_?text)?$"
 )
-_TOKEN = re.compile(r"(?:^|[^a-z])(?:token|auth|authorization|cookie|dsn|pat|pass|sas|signature|webhook)$")
+_TOKEN = re.compile(
+    r"(?:^|[^a-z])(?:token|auth|authorization|cookie|dsn|pat|pass|pw|creds?|jwt|access|sas|signature|webhook)$"
+)
 """Names that are ordinary words of the field too (`pooling.token = "cls"`): only a value that looks random counts."""
+_CARRIER = re.compile(r"(?:^|[^a-z])(?:token|auth|authorization|cookie|pat|pass|pw|creds?|jwt)$")
+"""Those of them under which a drawn value is a secret; a `signature` is a digest as well."""
 _OF_TEXT = re.compile(
     r"(?:^|_)(?:pad|eos|bos|cls|sep|mask|unk|image|img|video|audio|special|start|end|begin|stop|new|extra|prefix|suffix|"
     r"class|bot|eot|sot|user_turn|system|next|first|last|sentinel|blank|space|word|no|timestamps?)_?token$"
@@ -34,12 +44,22 @@ _OF_PLACES = re.compile(
     r"state|public|host|row|index|search|lookup|map|json|yaml|hash|digest|object|s3|bucket|file|blob|commit|tree|content"
     r"|artifact|checkpoint|dataset|run|idempotency|dedup|query|kv|routing|order|join)_key$"
 )
+_ONLY = re.compile(
+    r"(?:^|[^a-z])(?:pass(?:word|wd|phrase|code)|client_?secret|connection_?string|conn_?str|"
+    r"(?:db|user|admin|root|smtp|mail|ftp|mysql|pg|postgres|redis|mongo|proxy|http|login|ssh|sudo|api|wifi)_?(?:pass|pw)|"
+    rf"(?:private|api|access|secret|encryption|auth|{_TRACKERS})_?key|"
+    rf"(?:auth|access|refresh|personal_access|api|{_TRACKERS})_?token)s?$"
+)
+"""Names that mean nothing else, whatever a project calls its parts; `pwd` is a folder too, `service_key` a column."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _POINTS = re.compile(
-    r"\$\{[^{}]*\}|\$\([^()]*\)|\$[A-Z_][A-Z0-9_]*|\$\d|<[^<>]*>|\{\{.*\}\}|%\(\w+\)s|%\w+%|\{\w*\}|env:\w+"
-    r"|(?:os\.)?(?:environ|getenv)\b.*|[*.•-]+|[xX*]{3,}"
+    r"\$\{[^{}]*\}|\$\([^()]*\)|\$[A-Z_][A-Z0-9_]*|\$\d|<[^<>]*>|\{\{.*\}\}|%\(\w+\)s|%\w+%|(?:\{[^{}]*\})+|env:\w+"
+    r"|(?:os\.)?(?:environ|getenv)\b.*|[*.•:-]+|[xX*]{3,}"
     r"|(?i:none|null|true|false|yes|no|unset|empty|required|optional|changeme|redacted|todo|placeholder|your[-_ ].*)"
 )
+MIN_SECRET = 2
+"""A single letter is nobody's key or token, and many a setting's value; a password may be as short as it likes."""
+_PASSWORD = re.compile(r"pass|client_?secret")
 _TABLE = re.compile(r"(?i)(?:^|[_-])(?:credentials?|secrets?)$")
 
 
@@ -79,16 +99,41 @@ def tells(name: str) -> bool:
 
 def is_secret(name: str, value: str) -> bool:
     """Whether `value` under `name` must not be recorded."""
-    if points(value):
-        return False
     word = _word(name)
+    if points(value) or (len(value) < MIN_SECRET and not _PASSWORD.search(word)):
+        return False
     if _ALWAYS.search(word) or lies_in_table(name):
         return True
+    if word.endswith("pw") and _TOKEN.search(word):
+        return len(value) >= 6 and any(map(str.isdigit, value)) and any(map(str.isalpha, value))
     if _TOKEN.search(word) and not _OF_TEXT.search(word) and not value.startswith(("<", "[", "|")):
         return len(value) >= 8 and _looks_drawn(value)
     if _KEY.search(word) and not _OF_PLACES.search(word):
         return len(value) >= 16 and _is_key(value)
     return False
+
+
+def proves(name: str, value: str) -> bool:
+    """Whether a value is a secret beyond doubt by the name it stands under, so that another one in its place chose
+    nothing. A name that means nothing else asks for what is no word and no place; any other that tells of secrets for
+    what nobody would write (`bearer = "left"`, `pwd = "/data/clean"` are choices)."""
+    word = _word(name)
+    if _ONLY.search(word):
+        return is_key_material(value) or (is_credible(value) and not is_place(value))
+    if _ALWAYS.search(word) or lies_in_table(name):
+        return is_key_material(value)
+    return bool(_CARRIER.search(word)) and not _OF_TEXT.search(word) and is_key_material(value)
+
+
+def may_tell(name: str) -> bool:
+    """Whether a value under this name can be a secret."""
+    word = _word(name)
+    return bool(
+        _ALWAYS.search(word)
+        or (_TOKEN.search(word) and not _OF_TEXT.search(word))
+        or (_KEY.search(word) and word != "key" and not _OF_PLACES.search(word))
+        or _TABLE.search(name)
+    )
 
 
 def is_plain(text: str) -> bool:
@@ -103,7 +148,7 @@ def is_plain(text: str) -> bool:
 
 def _word(name: str) -> str:
     """The last word of a dotted name, in snake case."""
-    return _CAMEL.sub("_", name.replace("-", "_").rpartition(".")[2]).lower()
+    return _CAMEL.sub("_", re.sub("[- ]", "_", name).rpartition(".")[2]).lower()
 
 
 def _looks_drawn(value: str) -> bool:

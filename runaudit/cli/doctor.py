@@ -31,7 +31,7 @@ def doctor(context: Context, repair: RepairOption = False, secrets: SecretsOptio
     from runaudit.store.repair import mend, mend_marker
 
     done = mend_marker(context.store.root) if repair else ()
-    store = context.open()
+    store = context.store.existing(as_it_is=not (repair or secrets))
     done += mend(store) if repair else ()
     leaks: tuple[Ailment, ...] = ()
     if secrets:

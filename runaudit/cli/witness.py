@@ -37,7 +37,9 @@ SinceOption = Annotated[
                  "newest signature of --key, or the newest anchor there, vouches for, or what you verified up to line "
                  "N of the log; the log itself is always read whole."),
 ]  # fmt: skip
-JobsOption = Annotated[int, typer.Option("-j", "--jobs", metavar="N", help="Processes that share the work; 0: all.")]
+JobsOption = Annotated[
+    int, typer.Option("-j", "--jobs", metavar="N", help="Processes that share the work; 0: one per CPU.")
+]
 
 
 def place_of(word: str) -> "Place":

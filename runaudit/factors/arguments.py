@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
-from runaudit.factors.evidence import without_secrets
+from runaudit.factors.marks import without_secrets
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import digest_bytes
 from runaudit.records.run import Run

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from runaudit.factors.classes import standing
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Classification, Role
 from runaudit.factors.levels import Levels
+from runaudit.factors.marks import one_secret
 from runaudit.factors.tree import same
 from runaudit.records.canonical import JSON
 from runaudit.settings import FactorSettings
@@ -25,6 +26,8 @@ def changed(
     kind, why = (first.kind, first.why) if len(kinds) == 1 else (ChangeClass.FACTOR, weighty.why)
     if kind is ChangeClass.FACTOR and len(sides) == len(known_sides) == 2 and _counts_the_same(*known_sides):
         kind = ChangeClass.NUISANCE
+    if kind is ChangeClass.FACTOR and one_secret(before, after):
+        kind, why = ChangeClass.NUISANCE, "the same secret; what was known of it differs"
     if ChangeClass.FACTOR not in kinds and len(kinds) > 1:
         kind, why = ChangeClass.DERIVED, next(s.why for s in known_sides if s.kind is ChangeClass.DERIVED)
     return Change(

@@ -11,12 +11,11 @@ from functools import partial
 from runaudit.factors import builtin as known
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.checkpoint import which_checkpoint
-from runaudit.factors.derived import check_rule, in_a_circle
 from runaudit.factors.documents import shape, text_of
 from runaudit.factors.environment import env_standing, packages_by_word, read_standing
-from runaudit.factors.evidence import without_secrets
 from runaudit.factors.factor import ABSENT, ChangeClass, Classification, Role, section_of
 from runaudit.factors.levels import NOT_DESIGN, PREFIXES, Levels
+from runaudit.factors.marks import without_secrets
 from runaudit.factors.path import last_key, matches, steps
 from runaudit.factors.sections import (
     choices_by_name,
@@ -56,8 +55,10 @@ def standing(path: str, value: JSON, of: Levels, settings: FactorSettings) -> Cl
     found = _repeats_eval(path, value, of, settings) or _judge(path, value, of)
     if measures and found.kind is ChangeClass.FACTOR:
         found = replace(found, role=Role.EVALUATION)
-    if found.kind is ChangeClass.FACTOR and found.value is ABSENT and (open_to_all := without_secrets(value)) != value:
-        return replace(found, value=open_to_all, why="a secret; which one it was chose nothing")
+    if found.kind is ChangeClass.FACTOR and found.value is ABSENT:
+        open_to_all = without_secrets(value, last_key(path))
+        if open_to_all != value:
+            return replace(found, value=open_to_all, why="a secret; which one it was chose nothing")
     return found
 
 
@@ -100,6 +101,8 @@ def _measured_by(name: str, value: JSON, of: Levels) -> bool:
 
 
 def _by_rule(path: str, rule: str, value: JSON, of: Levels, settings: FactorSettings) -> Classification:
+    from runaudit.factors.derived import check_rule, in_a_circle  # Most policies have no rules to read.
+
     if in_a_circle(path, settings.derived):
         return Classification(why=f"its rule {rule!r} leads back to itself, so it explains nothing")
     by_rule = check_rule(path, rule, value, of.at)
@@ -132,7 +135,7 @@ def _told_apart(
         return {}, () if of.files_judged and tree and not settings.derived else leaves_of(tree, section)
     plain, rest = choices_by_name(tree)
     evaluation = of.tree.get("eval")
-    repeated = evaluation if isinstance(evaluation, MAPPINGS) else {}
+    repeated = evaluation if evaluation and isinstance(evaluation, MAPPINGS) else {}
     if not (repeated or settings.derived):
         return plain, rest
     doubtful = {p: v for p, v in plain.items() if p in settings.derived or last_key(p) in repeated}
@@ -176,11 +179,10 @@ _members_of = OfSection(canonical_members)
 def _written(section: str, tree: JSON, of: Levels, settings: FactorSettings) -> Mapping[str, str]:
     """What counts of one section, as it is written, by path."""
     plain, asked = _told_apart(section, tree, of, settings)
-    counted = _that_count(section, asked, of, settings)
-    if not plain:
-        return canonical_members(counted)
+    counted = _that_count(section, asked, of, settings) if asked else {}
     # Runs that share a config share what counts of it by its names alone.
-    return {**_members_of(plain), **canonical_members(counted)} if counted else _members_of(plain)
+    written = _members_of(plain) if plain else {}
+    return {**written, **canonical_members(counted)} if counted else written
 
 
 def _that_count(

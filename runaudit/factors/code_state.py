@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role
 from runaudit.factors.levels import Levels
+from runaudit.factors.marks import same_but_for_secrets
 from runaudit.factors.pair import Pair
-from runaudit.factors.patch import patch_text, patched_files
+from runaudit.factors.patch import kept_patch, patched_files
 from runaudit.factors.source import file_changes, prefix_of
 from runaudit.factors.tree import same
 from runaudit.factors.unknowns import no_sections
@@ -64,7 +65,9 @@ def _state(a: Levels, b: Levels, counted_already: bool = False) -> Iterator[Chan
                      follows="code" if counted_already else "")  # fmt: skip
     if patches[0] == patches[1] or any(isinstance(patch, Absent) for patch in patches):
         return
-    texts = [patch_text(side.run, patch) for side, patch in ((a, patches[0]), (b, patches[1]))]
+    texts = [kept_patch(side.run, patch) for side, patch in ((a, patches[0]), (b, patches[1]))]
+    if texts[0] is not None and texts[1] is not None:
+        texts = list(same_but_for_secrets(texts[0], texts[1]))
     if texts[0] is not None and texts[0] == texts[1]:
         yield Change(path="code.patch", before=patches[0], after=patches[1], kind=ChangeClass.NUISANCE,
                      why="a secret in it; which one it was chose nothing")  # fmt: skip

@@ -18,7 +18,7 @@ def effective_files(code: Mapping[str, Any]) -> Mapping[str, str] | None:
 def late_files(run: Run) -> Mapping[str, str]:
     """Files that ran and that the launch could not see: ignored by git, or written while the run ran."""
     late = run.outcome.section("code").get("files") if run.outcome else None
-    return dict(_files({"files": late}, "")) if isinstance(late, Mapping) else {}
+    return dict(_files({"files": late}, "")) if late and isinstance(late, Mapping) else {}
 
 
 def one_file(path: str, a: Run, b: Run) -> bool:

@@ -5,9 +5,9 @@ from functools import partial
 from pathlib import PurePosixPath
 
 from runaudit.factors import builtin as known
-from runaudit.factors.evidence import without_secrets
 from runaudit.factors.factor import Absent, ChangeClass, Classification, Role, section_of
 from runaudit.factors.levels import SEED_KEYS, Levels
+from runaudit.factors.marks import without_secrets
 from runaudit.factors.observed import dist_name
 from runaudit.factors.path import lookup, matches, steps
 from runaudit.factors.tree import leaves_of

@@ -18,23 +18,10 @@ from runaudit.records.canonical import JSON
 if TYPE_CHECKING:
     from runaudit.factors.levels import Levels
 
-REDACTED = re.compile(r"<redacted:[^<>\s]{1,80}>")
-SECRET = "<redacted>"
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _LABEL_AND_TIME = 14
 _BOOKKEEPING = frozenset().union(known.PLACE_KEYS, known.HOST_KEYS, known.TRACKER_KEYS, known.NAMING_KEYS,
                                  known.SHORT_NAMING_KEYS, known.TIME_KEYS)  # fmt: skip
-
-
-def without_secrets(value: JSON) -> JSON:
-    """`value` with every redacted secret replaced by one word: which key opened a door chose nothing behind it."""
-    if isinstance(value, str):
-        return REDACTED.sub(SECRET, value) if "<redacted:" in value else value
-    if isinstance(value, Mapping):
-        return {str(without_secrets(key)): without_secrets(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_secrets(item) for item in value]
-    return value
 
 
 def bookkeeping(path: str, value: JSON, of: "Levels") -> str:

@@ -13,7 +13,7 @@ from runaudit.factors.reads import reported_under
 from runaudit.factors.source import cannot_run
 from runaudit.factors.unknowns import NO_COMMIT, is_digest, no_sections, placeholders
 from runaudit.factors.used import used_by
-from runaudit.records.canonical import JSON
+from runaudit.records.canonical import JSON, MAPPINGS
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
 
@@ -123,7 +123,7 @@ def undeclared_code(of: Levels) -> Iterator[tuple[str, str]]:
         return
     if code is ABSENT and of.files is None:
         yield "code", ""
-    if not isinstance(code, Mapping) or of.files_judged:
+    if not isinstance(code, MAPPINGS) or of.files_judged:
         return
     if not of.at("code.commit"):
         lacking = "neither the commit nor the files of the tree are in the record"

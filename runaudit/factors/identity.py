@@ -13,7 +13,6 @@ from functools import cached_property
 
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.changed import changed
-from runaudit.factors.changes import changes
 from runaudit.factors.classes import CHECKPOINT, JUDGED_IN_PAIRS, beyond_key_written, design_key
 from runaudit.factors.factor import SEED_ROLES, Absent, Change, ChangeClass
 from runaudit.factors.gaps import undeclared_code, unwatched
@@ -183,6 +182,8 @@ def _beyond_the_key(a: Levels, b: Levels, policy: FactorSettings) -> Iterator[Ch
 def _of_the_parents(a: Levels, b: Levels, policy: FactorSettings) -> Iterator[Change]:
     """What a comparison finds to differ between the runs that two began from, and between the checkpoints taken."""
     if compared(a, b):
+        from runaudit.factors.changes import changes  # All that compares two runs, which few runs have parents for.
+
         for change in changes(a, b, policy)[1]:
             if change.path == CHECKPOINT or change.path.startswith(PARENT):
                 yield change

@@ -19,7 +19,7 @@ from runaudit.factors.path import lookup
 from runaudit.factors.renaming import end_of, rename, sort_lists
 from runaudit.factors.tree import keyed, leaves_of
 from runaudit.factors.unknowns import is_whole, known_sections
-from runaudit.records.canonical import JSON
+from runaudit.records.canonical import JSON, MAPPINGS
 from runaudit.records.run import Run
 from runaudit.records.sections import OfSection
 from runaudit.settings import FactorSettings
@@ -164,8 +164,8 @@ def levels(run: Run, settings: FactorSettings) -> Levels:
     code = body.get("code")
     if "code" in body:
         facts = _facts if as_tree is keyed else _shared_facts
-        tree["code"] = facts(code) if isinstance(code, Mapping) else {}
-    files = _files(run.manifest.body.get("code")) if isinstance(code, Mapping) else None
+        tree["code"] = facts(code) if isinstance(code, MAPPINGS) else {}
+    files = _files(run.manifest.body.get("code")) if isinstance(code, MAPPINGS) else None
     late = late_files(run) if files is not None else {}
     # An importer may have made settings of the same words already.
     if (words := launch_words(run)) and (_is_captured(run) or not _has_args(tree)):

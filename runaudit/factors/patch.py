@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from runaudit.errors import RunauditError
-from runaudit.factors.evidence import without_secrets
+from runaudit.factors.marks import without_secrets
 from runaudit.records.run import Run
 
 _GIT_PART = re.compile(r"^diff --git ", re.MULTILINE)
@@ -39,9 +39,15 @@ def patched_files(patch: str | None) -> Mapping[str, str] | None:
 
 def patch_text(run: Run, patch: object) -> str | None:
     """The text of a patch, whichever secrets it held; known to be none is the empty patch."""
+    text = kept_patch(run, patch)
+    return None if text is None else str(without_secrets(text))
+
+
+def kept_patch(run: Run, patch: object) -> str | None:
+    """The text of a patch as it is kept."""
     if patch is None:
         return ""
     try:
-        return str(without_secrets(run.blobs[str(patch)].decode("utf-8", "replace")))
+        return run.blobs[str(patch)].decode("utf-8", "replace")
     except (KeyError, RunauditError):
         return None

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from runaudit.errors import ConfigError
-from runaudit.factors.derived import parsed
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
 
@@ -18,8 +17,8 @@ def shared_policy(settings: FactorSettings, runs: Iterable[Run]) -> FactorSettin
 
     Raises ConfigError for a policy file's rule that is not arithmetic; a sealed one that is not explains nothing.
     """
-    for path, rule in settings.derived.items():
-        parsed(rule, path)
+    if settings.derived:
+        _check(settings.derived)
     runs = tuple(run for run in runs if not run.is_gone)
     if not all(run.manifest.has("policy") for run in runs):
         return settings  # What one of them does not declare is not shared.
@@ -46,9 +45,16 @@ def _nuisance(run: Run) -> tuple[str, ...]:
     return tuple(path for path in listed if isinstance(path, str)) if isinstance(listed, list | tuple) else ()
 
 
+def _check(rules: Mapping[str, str]) -> None:
+    from runaudit.factors.derived import parsed  # Most policies have no rules to read.
+
+    for path, rule in rules.items():
+        parsed(rule, path)
+
+
 def _understood(path: str, rule: str) -> bool:
     try:
-        parsed(rule, path)
+        _check({path: rule})
     except ConfigError:
         return False
     return True

@@ -11,16 +11,13 @@ from pathlib import PurePosixPath
 from runaudit.factors import builtin as known
 from runaudit.factors.codefiles import effective_files, late_files, one_file
 from runaudit.factors.documents import cells, reads_docstrings, shape, text_of, why_unread
-from runaudit.factors.evidence import without_secrets
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass
 from runaudit.factors.levels import Levels
+from runaudit.factors.marks import same_but_for_secrets
 from runaudit.factors.path import last_key, matches
 from runaudit.factors.tree import keyed, leaves_of
 from runaudit.records.canonical import JSON, canonical_bytes, parse_strict
-from runaudit.records.yamlevents import EXPONENT
-from runaudit.records.yamlfile import parse_yaml
 from runaudit.settings import FactorSettings
-from runaudit.system.tomlfile import parse_toml
 
 
 def prefix_of(path: str) -> str:
@@ -101,7 +98,7 @@ def _judge(
 
 def _same_text(path: str, before: str | None, after: str | None, a: Levels, b: Levels) -> tuple[ChangeClass, str]:
     if before is not None and after is not None and "<redacted:" in before:
-        before, after = str(without_secrets(before)), str(without_secrets(after))
+        before, after = same_but_for_secrets(before, after)
         if before == after:
             return ChangeClass.NUISANCE, "a secret in it; which one it was chose nothing"
     if path.endswith(".ipynb") and before is not None and after is not None:
@@ -164,6 +161,8 @@ def _is_the_config(path: str, digest: str, of: Levels) -> bool:
 
 def _numbers_as_text(config: JSON) -> Iterator[tuple[str, str]]:
     """What an older version sealed as text though the file holds a number: `1e-05` from YAML."""
+    from runaudit.records.yamlevents import EXPONENT  # Readers of settings, for the runs that have such files.
+
     for name, value in leaves_of(config, "config"):
         if isinstance(value, str) and EXPONENT.fullmatch(value):
             yield last_key(name), value.replace("_", "")
@@ -173,6 +172,9 @@ def settings_in(path: str, text: str | None) -> JSON:
     """What a file of settings says; None where it cannot be read."""
     if text is None:
         return None
+    from runaudit.records.yamlfile import parse_yaml
+    from runaudit.system.tomlfile import parse_toml
+
     try:
         if path.endswith(".json"):
             return parse_strict(text, where=path)

@@ -6,8 +6,8 @@ has is one leaf: it was added as one thing.
 
 from collections.abc import Iterator, Mapping
 
-from runaudit.factors.evidence import without_secrets
 from runaudit.factors.factor import ABSENT, Absent
+from runaudit.factors.marks import without_secrets
 from runaudit.factors.path import joined
 from runaudit.factors.tables import NAMES
 from runaudit.records.canonical import JSON, LEAF_CLASSES, LEAVES, MAPPINGS, MAX_INT, canonical_equal

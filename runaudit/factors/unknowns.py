@@ -66,7 +66,8 @@ def placeholders(body: Mapping[str, JSON]) -> Iterator[tuple[Keys, str]]:
                     and (section == "code" or table.get("kind", "random") == "random")
                     and key != "code_digest"
                 )
-                if not free and (not is_digest(value) or (section == "init" and is_place(str(value)))):
+                named = is_revision(value) if section == "code" else is_digest(value)
+                if not free and (not named or (section == "init" and is_place(str(value)))):
                     yield (section, key), _reason(value)
             elif isinstance(value, str) and is_placeholder(value) and (value.strip() or section == "eval"):
                 yield (section, key), _reason(value)
@@ -118,6 +119,15 @@ def no_sections(run: Run) -> frozenset[str]:
 
 
 # ── words that stand where nobody knew ───────────────────────────────────────────────────────────────────────────
+
+
+def is_revision(value: object) -> bool:
+    """Whether a commit names a state of the code: a hash of git or Mercurial, whole or its beginning, also behind a tag
+    (`v1.2-3-g4f2a9c1`), or a number of Subversion. `HEAD` and `main` are another state tomorrow."""
+    return is_digest(value) and _REVISION.search(str(value)) is not None
+
+
+_REVISION = re.compile(r"(?:^|[^0-9A-Za-z]|-g)(?:[0-9a-fA-F]{7,64}|r?[0-9]+)\+?$")
 
 
 def is_digest(value: object) -> bool:

@@ -14,12 +14,12 @@ from runaudit.factors import builtin as known
 from runaudit.factors.evidence import data_place
 from runaudit.factors.factor import ChangeClass, Classification, Role
 from runaudit.factors.levels import SEED_KEYS, Levels
+from runaudit.factors.marks import without_secrets
 from runaudit.factors.path import last_key, steps
 from runaudit.factors.tree import same
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import digest_bytes
 
-REDACTED = "<redacted:"
 WRITTEN_TO = "a place that the run only wrote to"
 MEETING = frozenset({"master_port", "master_addr", "rdzv_id", "rdzv_endpoint", "main_process_port",
                      "main_process_ip"})  # fmt: skip
@@ -78,8 +78,8 @@ def text_standing(value: str, of: Levels, *, named: str = "") -> Classification:
     `--optimizer adam` of a run that is labelled adam is a choice all the same.
     """
     manifest = of.run.manifest
-    if value.startswith(REDACTED):
-        return Classification(value=REDACTED, why="a secret; that it was given is what counts")
+    if (open_to_all := without_secrets(value, named)) != value:
+        return Classification(value=open_to_all, why="a secret; that it was given is what counts")
     if manifest.label and value == manifest.label and named.lower().replace("-", "_") in known.NAMING_KEYS:
         return Classification(kind=ChangeClass.NUISANCE, why="it is the run's label")
     if _names_parent(value, of, named):

@@ -33,7 +33,7 @@ from runaudit.records.run import Run
 from runaudit.settings import Settings
 from runaudit.store import Store
 from runaudit.store.catalogue import load, run_ids
-from runaudit.store.foreign import came_from
+from runaudit.store.foreign import came_from, trusted
 from runaudit.system.files import is_below
 from runaudit.system.git import work_tree
 from runaudit.text.words import plural
@@ -71,7 +71,9 @@ def rerun(
     """
     settings = settings or Settings()
     command = _command(run)
-    if not is_trusted and (source := came_from(store, run)):
+    if is_trusted:
+        trusted(store, run)
+    elif source := came_from(store, run):
         raise _untrusted(run, command, source)
     repositories = repositories_of(run, store)
     restored = restore(run, to, repositories=repositories, same=same_content(store, environ))

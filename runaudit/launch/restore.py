@@ -6,6 +6,7 @@ sources are all there is, and what they do not hold is named.
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +17,11 @@ from runaudit.records.digest import digest_bytes
 from runaudit.records.filenames import elsewhere_fault, on_disk, tree_fault, twins
 from runaudit.records.run import SHORT, Run
 from runaudit.store.tombstone import ForgottenError
-from runaudit.system.files import is_below, store_around
+from runaudit.system.files import is_below, is_in_git, store_around
 from runaudit.system.git import UPLOAD_PACK, Answer, Git, GitError, ask
 
 TIMEOUT_S = 600.0
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class RestoreError(RunauditError):
@@ -74,6 +76,11 @@ def restore(
     _check_twins(code, to)
     notes: list[str] = []
     commit = str(code["commit"]) if code.get("commit") else None
+    if commit and _COMMIT.fullmatch(commit) is None:
+        # Git would take any word for a revision: another one here and tomorrow than where it was recorded.
+        notes.append(f"the record names the commit {commit!r}, which is no whole id of one, so it was not looked up: "
+                     "rebuilt from the stored sources")  # fmt: skip
+        commit = None
     source = next((git for r in repositories if commit and (git := _with_commit(r, commit))), None)
     if commit and source:
         _check_out(source, commit, to)
@@ -136,6 +143,8 @@ def _check_twins(code: Mapping[str, Any], to: Path) -> None:
 def _claim(to: Path) -> None:
     if store := store_around(to):
         raise UsageError(f"{to} lies within the store {store}", remedy="name a folder outside of it")
+    if is_in_git(to):
+        raise UsageError(f"{to} lies within git's own folder", remedy="name a folder outside of it")
     if to.is_symlink() or (to.exists() and not to.is_dir()):
         raise UsageError(f"{to} is not a folder", remedy="name a folder that does not exist yet")
     if to.is_dir() and any(to.iterdir()):

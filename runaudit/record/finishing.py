@@ -13,7 +13,7 @@ from runaudit.capture.meanwhile import changed_config, changed_data
 from runaudit.capture.observed import observe_outcome
 from runaudit.capture.ranks import with_other_ranks
 from runaudit.capture.redact import Redactor
-from runaudit.errors import CaptureError, RunauditError
+from runaudit.errors import CaptureError, RunauditError, StoreError
 from runaudit.observe.here import own_trace, unobserved
 from runaudit.record.heartbeat import end
 from runaudit.record.ledger import claim
@@ -22,7 +22,7 @@ from runaudit.records.canonical import JSON
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT
-from runaudit.store.store import Store, StoreError
+from runaudit.store.store import Store
 
 
 def seal_own(

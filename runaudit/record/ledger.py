@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from runaudit.errors import StoreError
 from runaudit.records.canonical import JSON
 from runaudit.records.trajectory import whole_lines
-from runaudit.store.store import StoreError
 from runaudit.system.files import replace_file
 
 FILE = "ledger.jsonl"

@@ -15,7 +15,7 @@ from typing import Any
 
 from runaudit.capture.draft import redactor_of
 from runaudit.capture.redact import Redactor
-from runaudit.errors import RunauditError, UsageError
+from runaudit.errors import RunauditError, StoreError, UsageError
 from runaudit.record.ledger import claims
 from runaudit.record.leftovers import open_files, open_series
 from runaudit.record.sink import Mirror, remarks
@@ -24,7 +24,8 @@ from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import FINISHED, Outcome
 from runaudit.store.catalogue import outcome_entry
-from runaudit.store.store import Store, StoreError
+from runaudit.store.links import refuse_behind
+from runaudit.store.store import Store
 from runaudit.system.clock import utc_text
 from runaudit.system.locks import lock
 
@@ -188,6 +189,7 @@ def _since(manifest: Manifest, ended: float) -> float | None:
 @contextlib.contextmanager
 def _alone(live: Path) -> Iterator[None]:
     """One sealer at a time: the wrapper and its child may both arrive here."""
+    refuse_behind(live / "seal.lock", live.parents[1])
     try:
         live.mkdir(parents=True, exist_ok=True)
         fd = os.open(live / "seal.lock", os.O_RDWR | os.O_CREAT, 0o600)

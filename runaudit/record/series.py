@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from runaudit.errors import StoreError
 from runaudit.record.heartbeat import beat, begin
 from runaudit.records.trajectory import event_line, line_of
 from runaudit.store.catalogue import HEARTBEAT, HEARTBEAT_S
-from runaudit.store.store import StoreError
 
 SYNC_S = 1.0
 BACKLOG_BYTES = 16 << 20

@@ -223,14 +223,14 @@ def thawed(value: JSON) -> JSON:
 
 def json_safe(value: JSON) -> JSON:
     """`value` for a JSON answer: NaN and the infinities become the strings `nan`, `inf`, `-inf`."""
-    if isinstance(value, str):
+    if value.__class__ in FINITE:
         return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
     if isinstance(value, MAPPINGS):
         return {str(key): item if item.__class__ in FINITE else json_safe(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [json_safe(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
     return value
 
 

@@ -61,8 +61,7 @@ class Sections:
 
     def _section(self, name: str, text: str, at: int) -> tuple[JSON, int]:
         """The value that stands at a place of a record, and where it ends."""
-        kept = self._kept.get(name, ())
-        for place, (known, value) in enumerate(kept):
+        for place, (known, value) in enumerate(self._kept.get(name, ())):
             if text.startswith(known, at):
                 if place:
                     self._keep(name, place, known, value)

@@ -56,7 +56,10 @@ class Grouping:
         self._dirty: set[int] = set()
         self._founders: dict[int, Identity] = {}
         self._runs: dict[str, Run] = {}
-        self._added: set[str] = set()
+        self._added: dict[str, int] = {}
+        """The cohort of each run that was put into one here: to ask the index for each was a tenth of all work."""
+        self._was_empty = index.execute("SELECT 1 FROM runs LIMIT 1").fetchone() is None
+        self._hides = bool(away) or index.execute("SELECT 1 FROM runs WHERE hidden = 1 LIMIT 1").fetchone() is not None
         self.nameless: list[str] = []
         self._is_whole = True
 
@@ -109,8 +112,9 @@ class Grouping:
             "UPDATE cohorts SET label = ?, whole = ?, shown = ?, answer = ? WHERE number = ?",
             (whole.label, *views, number),
         )
-        hidden = ((run.id in self._away, run.id) for run in whole.runs)
-        self._index.executemany("UPDATE runs SET hidden = ? WHERE id = ?", hidden)
+        if self._hides:
+            hidden = ((run.id in self._away, run.id) for run in whole.runs)
+            self._index.executemany("UPDATE runs SET hidden = ? WHERE id = ?", hidden)
 
     def _run(self, run_id: str) -> Run:
         if (kept := self._runs.get(run_id)) is not None:
@@ -164,7 +168,7 @@ class Grouping:
             (at, run_id, run.manifest.label or None, rerun_of if isinstance(rerun_of, str) else None, number),
         )
         self._dirty.add(number)
-        self._added.add(run_id)
+        self._added[run_id] = number
         if is_new and near and of.rank == 0 and not again:
             self._regroup([*near, number])  # Some that broke off may be of this design.
 
@@ -174,6 +178,8 @@ class Grouping:
         return [number for (number,) in rows]
 
     def _home(self, run_id: str) -> int | None:
+        if run_id in self._added or self._was_empty:
+            return self._added.get(run_id)
         row = self._index.execute("SELECT cohort FROM runs WHERE id = ?", (run_id,)).fetchone()
         return None if row is None else int(row[0])
 
@@ -205,6 +211,8 @@ class Grouping:
         self._dirty.difference_update(numbers)
         for number in numbers:
             self._founders.pop(number, None)
+        for run_id, _ in runs:
+            self._added.pop(run_id, None)
         policy = self._settings.factors
         for run_id, at in sorted(runs, key=lambda row: (identity_of(self._run(row[0]), policy).rank, row[1])):
             self._add(run_id, at, again=True)

@@ -1,7 +1,5 @@
 """Runs as rows and sections: the views of `list`."""
 
-import csv
-import io
 import json
 import re
 from collections.abc import Container, Iterable, Iterator, Sequence
@@ -13,7 +11,7 @@ from runaudit.factors.factor import ABSENT, Absent
 from runaudit.factors.forgotten import forgotten_runs
 from runaudit.records.canonical import JSON, canonical_bytes, json_safe
 from runaudit.runs.lines import fitted, head_lines, json_lines, row_line
-from runaudit.runs.rows import Column, Entry, Section, fields, shown
+from runaudit.runs.rows import Column, Entry, Section, fields, line_fields, shown
 from runaudit.settings import FactorSettings
 from runaudit.text.markdown import table
 from runaudit.text.terminal import DIM, RED, UNPAINTED, Paint, printable
@@ -43,7 +41,7 @@ def section_json(section: Section, columns: Sequence[Column] = ()) -> dict[str, 
 
 def row_cells(entry: Entry, metric: str | None) -> list[str]:
     """What a line shows of a run, printable: the columns that have a width, then the metric that matters."""
-    cells = [printable(shown(name, entry.at(name))) for name, about in fields().items() if about["width"]]
+    cells = [printable(show(getattr(entry.row, name))) for name, show in line_fields()]
     value = entry.at(metric) if metric else ABSENT
     if isinstance(value, int | float) and not isinstance(value, bool):
         return [*cells, f"{value:.5g}"]
@@ -52,7 +50,7 @@ def row_cells(entry: Entry, metric: str | None) -> list[str]:
 
 def line_columns() -> list[tuple[str, int, str]]:
     """Name, width and title of the columns of a terminal's line."""
-    return [(name, about["width"], about.get("title", "")) for name, about in fields().items() if about["width"]]
+    return [(name, fields()[name]["width"], fields()[name].get("title", "")) for name, _ in line_fields()]
 
 
 def head_cells(section: Section) -> tuple[str, str, int, int, str]:
@@ -107,6 +105,9 @@ def list_markdown(sections: Sequence[Section], columns: Sequence[Column]) -> Ite
 
 def csv_lines(sections: Sequence[Section], columns: Sequence[Column]) -> Iterator[str]:
     """The runs as RFC 4180 has them, a row a line; a text that a spreadsheet would compute is marked as text."""
+    import csv
+    import io
+
     rows = table_rows(sections, columns)
     for cells in ([*rows[0]], *(row.values() for row in rows)) if rows else ():
         out = io.StringIO()

@@ -6,7 +6,6 @@ the JSON answer, the line of a terminal, the table of a page and `table()` follo
 
 import dataclasses
 import re
-import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -75,6 +74,17 @@ class RunRow:
 def fields() -> Mapping[str, Mapping[str, Any]]:
     """The columns that are fields of a row, in order, with what their fields say of them."""
     return _fields_of(RunRow)  # mypy asks whether a row is hashable, not its class
+
+
+def line_fields() -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    """The fields that a terminal's line has a place for, each with how it is shown."""
+    return _line_fields_of(RunRow)  # as in `fields`
+
+
+@cache
+def _line_fields_of(kind: type["RunRow"]) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    every = _fields_of(kind)  # type: ignore[arg-type]
+    return tuple((name, about["show"]) for name, about in every.items() if about["width"])
 
 
 @cache
@@ -171,12 +181,8 @@ class Spread:
         finite = [value for value in values if isfinite(value)]
         if not finite:
             return None
-        try:
-            sd = statistics.stdev(finite) if len(finite) > 1 else None
-        except OverflowError:
-            sd = inf
-        mean = _mean(finite)
-        return cls(name=name, mean=mean, sd=sd, n=len(finite), not_finite=len(values) - len(finite))
+        sd = _sd(finite) if len(finite) > 1 else None
+        return cls(name=name, mean=_mean(finite), sd=sd, n=len(finite), not_finite=len(values) - len(finite))
 
     def to_json(self) -> dict[str, Any]:
         """For a program."""
@@ -186,6 +192,15 @@ class Spread:
         sd = "" if self.sd is None else f" ± {self.sd:.2g}"
         beside = f", {self.not_finite} not finite" if self.not_finite else ""
         return f"{self.name} {self.mean:.5g}{sd} (n = {self.n}{beside})"
+
+
+def _sd(values: Sequence[float]) -> float:
+    import statistics  # Fractions and random numbers come with it, which a run by itself does not need.
+
+    try:
+        return statistics.stdev(values)
+    except OverflowError:
+        return inf
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -15,7 +15,11 @@ import numpy as np
 from runaudit.errors import UsageError
 
 MAX_SEEDS = 10_000
+MOST_SD = 1e300
+"""A greater one times a few is no number any more."""
 _NODES = 24
+_SURELY = 1e6
+"""So many standard errors are found for certain; of far more the noncentral t is no number."""
 
 
 def welch_power(difference: float, sds: tuple[float, float], *, ns: tuple[int, int], alpha: float = 0.05) -> float:
@@ -26,9 +30,11 @@ def welch_power(difference: float, sds: tuple[float, float], *, ns: tuple[int, i
     """
     from scipy.special import nctdtr
 
-    sigma = float(np.hypot(sds[0] / np.sqrt(ns[0]), sds[1] / np.sqrt(ns[1])))
-    weight, threshold = _thresholds(sds, ns, alpha)
-    miss = nctdtr(float(sum(ns) - 2), abs(difference) / sigma, threshold)
+    unit = max(sds)
+    scaled = sds[0] / unit, sds[1] / unit  # squares of huge spreads overflow, those of tiny ones vanish
+    sigma = float(np.hypot(scaled[0] / np.sqrt(ns[0]), scaled[1] / np.sqrt(ns[1])))
+    weight, threshold = _thresholds(scaled, ns, alpha)
+    miss = nctdtr(float(sum(ns) - 2), min(abs(difference) / unit / sigma, _SURELY), threshold)
     return float(np.clip(weight @ (1 - miss), 0.0, 1.0))
 
 
@@ -62,15 +68,17 @@ def detectable_unequal(
     sds: tuple[float, float], *, ns: tuple[int, int], power: float = 0.8, alpha: float = 0.05
 ) -> float:
     """Minimal detectable effect of a Welch test between arms of unequal spread or size."""
-    sigma = float(np.hypot(sds[0] / np.sqrt(ns[0]), sds[1] / np.sqrt(ns[1])))
-    return sigma * _solve(lambda size: welch_power(size * sigma, sds, ns=ns, alpha=alpha), power)
+    unit = max(sds)
+    scaled = sds[0] / unit, sds[1] / unit
+    sigma = float(np.hypot(scaled[0] / np.sqrt(ns[0]), scaled[1] / np.sqrt(ns[1])))
+    return unit * (sigma * _solve(lambda size: welch_power(size * sigma, scaled, ns=ns, alpha=alpha), power))
 
 
 def paired_power(difference: float, sd: float, *, n: int, alpha: float = 0.05) -> float:
     """Chance that a paired t test over `n` pairs finds a true `difference`; sd is that of the differences."""
     from scipy.special import nctdtr, stdtrit
 
-    shift = abs(difference) * n**0.5 / sd
+    shift = min(abs(difference) / sd * n**0.5, _SURELY)
     return float(1 - nctdtr(n - 1.0, shift, stdtrit(n - 1.0, 1 - alpha / 2)))
 
 
@@ -129,9 +137,10 @@ def _fewest(is_enough: Callable[[int], bool]) -> int | None:
 
 
 def _check_inputs(*, sd: float, power: float, alpha: float) -> None:
-    if not (np.isfinite(sd) and sd > 0):
+    if not 0 < sd <= MOST_SD:
         raise UsageError(
-            f"a seed sd of {sd} cannot be planned with", remedy="give the sd of an earlier cohort, above 0"
+            f"a seed sd of {sd} cannot be planned with",
+            remedy=f"give the sd of an earlier cohort, above 0 and at most {MOST_SD:g}",
         )
     if not 0 < alpha < 1:
         raise UsageError(f"alpha is {alpha}", remedy="give a number between 0 and 1, usually 0.05")

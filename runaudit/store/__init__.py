@@ -7,9 +7,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from runaudit.errors import StoreError
     from runaudit.store.line import LogEntry
     from runaudit.store.place import find_store
-    from runaudit.store.store import EmptyStoreError, Store, StoreError
+    from runaudit.store.store import EmptyStoreError, Store
 
 __all__ = ["EmptyStoreError", "LogEntry", "Store", "StoreError", "find_store"]
 

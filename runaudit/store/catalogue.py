@@ -20,7 +20,6 @@ from runaudit.records.run import SHORT, Run
 from runaudit.records.trajectory import Trajectory
 from runaudit.store.kinds import ENDINGS
 from runaudit.store.line import LogEntry
-from runaudit.store.rehash import stored_links
 from runaudit.store.store import Store
 from runaudit.store.tombstone import ForgottenError
 from runaudit.system.files import read_ordinary
@@ -85,6 +84,8 @@ def _liveness(
 
 def _forgotten(store: Store, run_id: str, manifest: Manifest, outcome: Outcome | None) -> dict[str, str]:
     """What of a run was taken out of the store on purpose, each with when and why."""
+    from runaudit.store.rehash import stored_links  # Few stores have forgotten anything.
+
     gone = store.forgotten()
     entries = [
         entry for entry in store.entries() if run_id in (entry.digest.hex, entry.subject.removeprefix("sha256:"))

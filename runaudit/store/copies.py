@@ -59,7 +59,7 @@ def _sources(code: Any, top: Path, digest: str) -> Iterator[bytes]:
 
 def _committed(top: Path, commit: str, path: str) -> Iterator[bytes]:
     """The file as it was committed, where the repository is still there."""
-    if re.fullmatch(r"[0-9a-f]{40,64}", commit):
+    if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", commit):
         with contextlib.suppress(RunauditError, OSError):
             yield Git(top).run("cat-file", "blob", f"{commit}:{path}")
 

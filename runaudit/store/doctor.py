@@ -21,9 +21,11 @@ from runaudit.store.copies import good_copy
 from runaudit.store.forget import is_buried
 from runaudit.store.incidents import incidents
 from runaudit.store.leftovers import kind_of
+from runaudit.store.links import links_out, remedy_of
 from runaudit.store.rehash import relative
 from runaudit.store.store import Store
 from runaudit.store.verify import verify
+from runaudit.system.files import is_below
 
 LEFT_S = 3600.0
 """What no line of the log names and is this old has no process any more that is about to name it."""
@@ -58,12 +60,14 @@ def examine(store: Store, *, now: float | None = None) -> tuple[Ailment, ...]:
 
 
 def _damage(store: Store) -> Iterator[Ailment]:
+    links = dict(links_out(store.root, everywhere=True))
     for problem in verify(store).problems:
         digest = object_of(problem.file)
         is_mendable = digest is not None and good_copy(store, digest) is not None
         yield Ailment(
             kind=DAMAGE, name="damaged", run=problem.run, file=problem.file, problem=problem.problem,
-            remedy=f"a good copy is at hand: {REPAIR_IT}" if is_mendable else BACKUP,
+            remedy=f"a good copy is at hand: {REPAIR_IT}" if is_mendable
+            else remedy_of(store.root, problem.file, links[problem.file]) if problem.file in links else BACKUP,
         )  # fmt: skip
 
 
@@ -175,7 +179,8 @@ def half_written(store: Store, now: float) -> tuple[Path, ...]:
     """The temporary files and folders that nobody is writing any more."""
     patterns = ("tmp/*", ".*.tmp", "live/*/.*.tmp", "cache/.*.tmp")
     found = (path for pattern in patterns for path in sorted(store.root.glob(pattern)))
-    return tuple(path for path in found if now - _changed(path) > LEFT_S)
+    # What lies behind a link out of the store is not the store's, and is never deleted.
+    return tuple(path for path in found if now - _changed(path) > LEFT_S and is_below(path, store.root))
 
 
 def _changed(path: Path) -> float:

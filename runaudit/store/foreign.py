@@ -6,7 +6,8 @@ A run that comes back from a bundle has the id and the record that it had; that 
 
     imported    {"schema": "runaudit.imported/1", "run": RUN, "from": the name of the file}
 
-Whatever was not launched in this store holds a command that somebody else wrote: `came_from` tells it apart.
+Whatever this user did not launch holds a command that somebody else wrote: `came_from` tells it apart. A store itself
+may come from elsewhere, cloned or unpacked, and then its launches are somebody else's, too (`store.mine`).
 """
 
 from typing import Any
@@ -19,6 +20,7 @@ from runaudit.records.run import Run
 from runaudit.records.trajectory import write_lines
 from runaudit.store.kinds import IMPORTED
 from runaudit.store.line import Line
+from runaudit.store.mine import is_mine, mark
 from runaudit.store.store import Store
 
 IMPORTED_SCHEMA = "runaudit.imported/1"
@@ -70,7 +72,7 @@ def imported_line(store: Store, run_id: str, source: str, *, time: str) -> Line:
 
 
 def came_from(store: Store, run: Run) -> str | None:
-    """Where a run came from, in words; None for one that was launched in this store."""
+    """Where a run came from, in words; None for one that this user launched in this store."""
     kind = str(run.manifest.section("origin").get("kind", CAPTURED))
     if kind != CAPTURED:
         return f"an import ({kind})"
@@ -80,7 +82,19 @@ def came_from(store: Store, run: Run) -> str | None:
             if body.get("run") == run.id:
                 return f"the bundle {body.get('from')}"
     # Bundles that older versions took in left no line; a launch makes this folder before its command starts.
-    return None if store.live_dir(run.id).is_dir() else "elsewhere: the store holds no trace of its launch"
+    if not store.live_dir(run.id).is_dir():
+        return "elsewhere: the store holds no trace of its launch"
+    return None if is_mine(store, run.id) else UNSHOWN
+
+
+UNSHOWN = "a store that was cloned, unpacked or copied, as far as can be seen: nothing shows that you launched it"
+
+
+def trusted(store: Store, run: Run) -> None:
+    """Remember that this user trusts a run, where only the evidence of its launch is missing: an owner whose home is
+    new is asked once. An imported run is asked about each time."""
+    if came_from(store, run) == UNSHOWN:
+        mark(store, run.id)
 
 
 def _lines(run: Run) -> bytes:

@@ -25,6 +25,7 @@ from runaudit.store.line import LogEntry
 from runaudit.store.store import Store
 from runaudit.store.tombstone import Forgotten, event, tombstone
 from runaudit.system.clock import utc_text
+from runaudit.system.files import is_below
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,5 +151,5 @@ def _clear_caches(store: Store) -> None:
 def clear_live(store: Store, run: str) -> None:
     """Take away what a forgotten run wrote while it ran: its series and claims."""
     folder = store.live_dir(run)
-    for path in sorted(folder.rglob("*"), reverse=True) if folder.is_dir() else ():
+    for path in sorted(folder.rglob("*"), reverse=True) if is_below(folder / "any", store.root) else ():
         Path.rmdir(path) if path.is_dir() and not path.is_symlink() else os.unlink(path)  # noqa: PTH108

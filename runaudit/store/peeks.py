@@ -9,10 +9,11 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from runaudit.errors import StoreError
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.store.kinds import LOOK
-from runaudit.store.store import Store, StoreError
+from runaudit.store.store import Store
 from runaudit.system.clock import utc_text
 
 LOOK_SCHEMA = "runaudit.look/1"

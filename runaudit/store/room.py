@@ -9,7 +9,8 @@ import os
 import secrets
 from pathlib import Path
 
-from runaudit.store.store import Store, StoreError
+from runaudit.errors import StoreError
+from runaudit.store.store import Store
 
 ROOM = 1 << 20
 
@@ -24,6 +25,7 @@ def _fault(root: Path, size: int = ROOM) -> tuple[str, str] | None:
     """(what is missing, what to free) where the disk of the store does not take `size` bytes more, else None."""
     probe = root / "tmp" / f"room-{os.getpid()}-{secrets.token_hex(4)}"
     try:
+        probe.parent.mkdir(exist_ok=True)
         file = os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         try:
             if hasattr(os, "posix_fallocate"):

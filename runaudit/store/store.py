@@ -19,7 +19,6 @@ cannot show, without an anchor outside the store, is a history that was rewritte
 import contextlib
 import errno
 import json
-import logging
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,13 +26,14 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runaudit.errors import IntegrityError, NothingToJudgeError, RunauditError
+from runaudit.errors import IntegrityError, NothingToJudgeError, RunauditError, StoreError
 from runaudit.records.canonical import JSON, canonical_bytes, parse_canonical
 from runaudit.records.digest import Digest, digest_bytes, digest_file
 from runaudit.store.aside import kept_aside, put_over
 from runaudit.store.end import broken, chain_fault, damaged, end_fault, end_was_lost, read_ends, settled, write_lines
 from runaudit.store.kinds import ENDINGS, FORGET, REPAIR
 from runaudit.store.line import Line, LogEntry, entry_of, parsed_lines
+from runaudit.store.links import make_folders, refuse_behind, refuse_links
 from runaudit.store.tombstone import Forgotten, ForgottenError, rows_of, tombstone
 from runaudit.system.clock import utc_text
 from runaudit.system.files import fsync_folder, read_ordinary, refuse_special
@@ -49,13 +49,8 @@ REPAIR_SCHEMA = "runaudit.repair/1"
 """What was mended in the store itself: the object of its line, whose subject is the event and no run."""
 END_LOST = "sealed the end of the log anew: the end that was sealed before is gone"
 """What such an event says was done where the log had lost its end (`store.incidents`)."""
-_LOG = logging.getLogger("runaudit")
 SPACE, MOUNT = "free space or fix the permissions", "mount it for writing, or name another --store"
 BACKUP = "restore it from a backup; `runaudit verify` lists all"
-
-
-class StoreError(RunauditError):
-    """The store cannot be read or written: permissions, a full disk, something else in its place."""
 
 
 class Store:
@@ -68,34 +63,39 @@ class Store:
         self._read: tuple[tuple[int, int, int], tuple[LogEntry, ...], Mapping[str, LogEntry]] | None = None
         self._gone: tuple[tuple[int, int, int], Mapping[str, Forgotten]] | None = None
 
-    def existing(self) -> "Store":
+    def existing(self, *, as_it_is: bool = False) -> "Store":
         """This store, held to be there. Raises EmptyStoreError where there is none yet, StoreError like `open`."""
-        return Store.open(self.root)
+        return Store.open(self.root, as_it_is=as_it_is)
 
     @classmethod
     def create(cls, root: Path) -> "Store":
         """The store at `root`, made if need be. Raises StoreError where the folder is something else."""
         marker = root / "store.json"
         refuse_special(root, "the store", wanted="folder")
+        refuse_links(root)
         if not os.path.lexists(marker) and not os.path.lexists(root / "log.jsonl"):
             if root.is_dir() and any(root.iterdir()) and not (root / "tmp").is_dir():
                 raise StoreError(f"{root} is not a runaudit store and is not empty", remedy="name another --store")
             store = cls(root)
             with store.explained("create"):
-                # `tmp` first: by it another run that starts this moment sees that the folder is a store in the making.
-                for name in ("tmp", "objects/sha256", "live", "runs", "cache"):
-                    (root / name).mkdir(parents=True, exist_ok=True)
+                make_folders(root)
                 # Records hold configs and patches of unpublished work; a shared machine's other users need not read.
                 root.chmod(0o700)
                 # The id tells this store from others, in an anchor that several stores share.
                 store.write_once(marker, canonical_bytes({"id": os.urandom(16).hex(), "schema": STORE_SCHEMA}))
-        return cls.open(root)
+        store = cls.open(root)
+        with store.explained("write to"):
+            make_folders(root)
+        return store
 
     @classmethod
-    def open(cls, root: Path) -> "Store":
-        """The store at `root`. Raises StoreError where there is none or it is of a newer version."""
+    def open(cls, root: Path, *, as_it_is: bool = False) -> "Store":
+        """The store at `root`. Raises StoreError where there is none or it is of a newer version, and where a link
+        leads out of it, but for who takes it `as_it_is`, to say what is wrong with it."""
         marker = root / "store.json"
         refuse_special(root, "the store", wanted="folder")
+        if not as_it_is:
+            refuse_links(root)
         try:
             value = parse_canonical(read_ordinary(marker), where=str(marker))
         except FileNotFoundError:
@@ -157,7 +157,7 @@ class Store:
             aside = kept_aside(self.root, path)
             self.tell_repair([{"what": "replaced by a good copy", "file": name, "aside": aside}])
             put_over(self.root, path, data)
-        _LOG.warning("runaudit: %s was damaged: replaced by a good copy, the damaged bytes are in %s", name, aside)
+        _warn("runaudit: %s was damaged: replaced by a good copy, the damaged bytes are in %s", name, aside)
 
     def tell_repair(self, rows: Sequence[Mapping[str, JSON]]) -> LogEntry:
         """Seal what is mended as an event of the log. `rows`: each with `what` was done, and to which `file`."""
@@ -201,6 +201,7 @@ class Store:
 
     def write_once(self, path: Path, data: bytes) -> None:
         """Write to a temporary file in the store, fsync, link into place, fsync the folder. Never overwrites."""
+        refuse_behind(path, self.root)
         path.parent.mkdir(parents=True, exist_ok=True)
         import tempfile  # Who only reads never needs it.
 
@@ -347,7 +348,7 @@ class Store:
 
     def _end_lost(self) -> Line:
         """What the log is to say for ever of an end that is gone."""
-        _LOG.warning(
+        _warn(
             "runaudit: the sealed end of %s was missing: launches may have been cut off; the log says so from now on",
             self.log_path,
         )
@@ -374,6 +375,12 @@ class Store:
     def live_dir(self, run_id: str) -> Path:
         """Where a run in progress writes its series and its heartbeat."""
         return self.root / "live" / run_id
+
+
+def _warn(text: str, *said: object) -> None:
+    import logging  # A listing that mends nothing has nothing to say by it.
+
+    logging.getLogger("runaudit").warning(text, *said)
 
 
 def _number(raw: bytes, start: int) -> int:

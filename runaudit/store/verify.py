@@ -22,6 +22,7 @@ from runaudit.store.incidents import incidents
 from runaudit.store.kinds import REMARKS
 from runaudit.store.leftovers import inventory, leftovers
 from runaudit.store.line import LogEntry, entry_of
+from runaudit.store.links import LEADS_OUT, links_out
 from runaudit.store.rehash import Hashed, Launch, Problem, check_runs, relative
 from runaudit.store.remarks import remark_faults
 from runaudit.store.store import STORE_SCHEMA, Store
@@ -112,7 +113,9 @@ def _lines(raw: bytes) -> Iterator[_Line]:
 
 
 def _log_faults(store: Store, raw: bytes, lines: Sequence[_Line], ends: Ends) -> Iterator[tuple[str, str]]:
-    """(file, sentence) of all that is wrong with the log, its sealed end and the store's marker."""
+    """(file, sentence) of all that is wrong with the log, its sealed end, the store's marker and its folders."""
+    yield from ((name, f"is a link that {LEADS_OUT}, to {to}: nothing is written through it")
+                for name, to in links_out(store.root, everywhere=True))  # fmt: skip
     yield from (("log.jsonl", text) for text in _chain_faults(lines))
     if fault := end_fault(raw, ends.newest):
         yield "log.jsonl", fault

@@ -9,20 +9,24 @@ old, under a name that nobody else uses; the permissions of the old file stay; a
 followed, so that no link in a folder that somebody else prepared decides what is overwritten; and where anything fails,
 nothing is left and the old file stands.
 
-*Where a user says* (`-o`): never over what a store keeps, never through a link, never over a folder or a device.
+*Where a user says* (`-o`): never over what a store keeps, never through a link, never over a folder or a device, nor
+over a file that runaudit did not make.
 """
 
 import contextlib
 import errno
 import os
+import shlex
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from runaudit.errors import UsageError
 
 OUTSIDE = "its path leads outside its folder"
+HEAD_BYTES = 1 << 16
+"""As much as tells what a file is."""
 READ_BYTES = 1 << 20
 """As much is asked for at once of a file that is longer than it said."""
 
@@ -130,7 +134,7 @@ def check_output(path: Path, what: str = "the file") -> None:
             f"{what} cannot be written to {path}: that lies within the store {store}, which only runaudit writes to",
             remedy="name a place outside of it",
         )
-    if any(part.lower() == ".git" for part in path.absolute().parts):
+    if is_in_git(path):
         raise UsageError(
             f"{what} cannot be written to {path}: that is git's own folder", remedy="name a place outside of it"
         )
@@ -145,6 +149,24 @@ def check_output(path: Path, what: str = "the file") -> None:
         raise UsageError(f"{path} is not a file but a device, a pipe or a socket", remedy="name a file")
     if not path.parent.is_dir():
         raise UsageError(f"{what} cannot be written to {path}: no such folder", remedy="make the folder first")
+
+
+def check_own(path: Path, what: str, is_own: Callable[[bytes], bool]) -> None:
+    """Raises UsageError where a file at `path` would be lost that runaudit did not make, as `is_own` tells by its
+    beginning: a source, a dataset, the policy. An empty one holds nothing to lose."""
+    if str(path) == "-":
+        raise UsageError(f"{what} goes into a file, not to stdout", remedy="name a file")
+    try:
+        head = read_ordinary(path, most=HEAD_BYTES)
+    except FileNotFoundError:
+        return
+    except OSError:
+        head = b"?"
+    if head and not is_own(head):
+        raise UsageError(
+            f"{what} cannot be written to {path}: runaudit did not make the file that lies there",
+            remedy=f"name another file, or delete it first: rm -- {shlex.quote(str(path))}",
+        )
 
 
 def check_no_twin(path: Path, folder: Path, what: str = "the file") -> None:
@@ -181,6 +203,12 @@ def write_output(path: Path, data: bytes, what: str = "the file") -> None:
     """Put `data` at `path`, whole or not at all. Raises UsageError like `writing_output`."""
     with writing_output(path, what) as new:
         new.write_bytes(data)
+
+
+def is_in_git(path: Path) -> bool:
+    """Whether `path` lies in a folder of git's own, by its words or by where they lead: git obeys what lies there."""
+    places = (path.absolute(), Path(os.path.realpath(path)))
+    return any(part.lower() == ".git" for place in places for part in place.parts)
 
 
 def store_around(path: Path) -> Path | None:

@@ -36,7 +36,7 @@ UNPAINTED = Paint(False)
 def printable(text: str, *, keep: str = "\t") -> str:
     """`text` with every character made visible that a terminal would obey or nobody would see, but for those to
     `keep`: `\\x1b`, `\\u202e`. Sources, labels and paths come from strangers."""
-    if text.isprintable() and not _BLANK.search(text):
+    if text.isprintable() and (text.isascii() or not _BLANK.search(text)):
         return text
     return "".join(c if _is_seen(c) or c in keep else _named(c) for c in text)
 

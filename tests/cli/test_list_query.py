@@ -4,8 +4,12 @@ import csv
 import dataclasses
 import io
 import json
+import statistics
+from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runaudit.runs import rows
 from runaudit.runs.rows import RunRow, Spread, column
@@ -117,6 +121,14 @@ def test_mean_and_sd_are_of_the_finite_values_however_large():
     assert found.sd == pytest.approx(3.605551275463989)
     assert Spread.over("m", (1.5e308, 1.5e308)) == Spread(name="m", mean=1.5e308, sd=0.0, n=2)
     assert Spread.over("m", (float("nan"), float("inf"))) is None
+
+
+@given(
+    st.lists(st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**60), 2**60), min_size=1, max_size=6)
+)
+def test_a_mean_is_the_nearest_float_to_the_exact_one(values):
+    found = Spread.over("m", values)
+    assert found is not None and found.mean == float(statistics.mean(map(Fraction, values)))
 
 
 def test_nothing_is_wider_than_a_terminal(runs, call):  # noqa: F811

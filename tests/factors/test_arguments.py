@@ -58,7 +58,7 @@ def test_a_command_line_is_a_tree_of_leaves(argv, tree):
     assert arguments_of(argv) == tree
 
 
-MARKS = ("<redacted:hmac-0011223344556677>", "<redacted:hmac-8899aabbccddeeff>")
+MARKS = ("<redacted:hmac-0011223344556677:proven>", "<redacted:hmac-8899aabbccddeeff:proven>")
 
 
 def run(*words, observed=None, **more):
@@ -226,10 +226,24 @@ def test_another_script_is_another_program_and_one_factor():
     assert factors(a, b) == ["config.args.script"]
 
 
-def test_a_secret_that_rotated_is_no_factor():
-    a, b = (run("train.py", "--hf_token", f"<redacted:{n}>") for n in ("aa", "bb"))
+@pytest.mark.parametrize(("option", "kind"), [("--hf_token", ""), ("--hf_token", ":proven"), ("--model", ":proven")])
+def test_a_secret_that_rotated_is_no_factor(option, kind):
+    a, b = (run("train.py", option, f"<redacted:{n}{kind}>") for n in ("aa", "bb"))
 
     assert diff(a, b).verdict == "identical"
+
+
+@pytest.mark.parametrize(("option", "kind"), [("--hf_token", ":masked"), ("--model", ":masked"), ("--model", "")])
+def test_what_may_be_a_choice_is_one(option, kind):
+    a, b = (run("train.py", option, f"<redacted:{n}{kind}>/v1") for n in ("aa", "bb"))
+
+    assert factors(a, b) == [f"config.args.{option[2:]}"]
+
+
+def test_what_stands_behind_a_secret_counts():
+    a, b = (run("train.py", "--url", f"<redacted:aa:proven>@h/v{n}") for n in (1, 2))
+
+    assert factors(a, b) == ["config.args.url"]
 
 
 def test_where_the_ranks_meet_is_no_input_and_how_many_there_are_is():

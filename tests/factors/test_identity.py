@@ -134,7 +134,7 @@ def test_another_patch_text_is_another_design_and_a_rotated_secret_is_none():
     patch = "diff --git a/x.py b/x.py\n--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-KEY = 1\n+KEY = '{}'\n"
     code = {"commit": "a" * 40, "dirty": True}
     sides = [recorded(put("code", {**code, "patch": patch.format(word)}))
-             for word in ("<redacted:aa11>", "<redacted:bb22>", "else")]  # fmt: skip
+             for word in ("<redacted:aa11:proven>", "<redacted:bb22:proven>", "<redacted:cc33:masked>")]  # fmt: skip
     first, rotated, other = (identity_of(side, POLICY) for side in sides)
 
     assert first.run.id != rotated.run.id

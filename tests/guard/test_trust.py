@@ -111,6 +111,180 @@ def test_a_run_that_was_launched_here_is_run_again_unasked(repo, cli, options, m
     assert mark.exists()
 
 
+# ── a store from elsewhere ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def launched(repo, cli, options, mark):
+    """One run, launched here."""
+    assert cli("run", *options, "--", *words_of(mark)) == 0
+    mark.unlink()
+    return repo / ".runaudit"
+
+
+@pytest.fixture
+def another_home(monkeypatch, tmp_path):
+    """What another user, or another machine, has in place of this one's key."""
+    return lambda: monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another"))
+
+
+@pytest.fixture
+def own_home():
+    """Of whoever made the original: others may have written into its clone."""
+    return lambda: None
+
+
+def without_mark(store):
+    """As an older runaudit left it."""
+    for place in (store / "live").glob("*/mine"):
+        place.unlink()
+
+
+def cloned(repo, git, to):
+    """The repository with its store in it, cloned by somebody else."""
+    (repo / ".runaudit" / ".gitignore").unlink()
+    git(repo, "add", "-f", ".runaudit")
+    git(repo, "commit", "-qm", "all of it")
+    git(repo, "clone", "-q", str(repo), str(to))
+
+
+def unpacked(repo, git, to):
+    shutil.copytree(repo, to, symlinks=True)
+
+
+@pytest.mark.parametrize("way", [cloned, unpacked])
+@pytest.mark.parametrize("is_old", [False, True])
+@pytest.mark.parametrize("home", ["another_home", "own_home"])
+def test_the_command_of_a_store_that_came_from_elsewhere_is_not_run_unasked(
+    way, is_old, home, request, launched, repo, git, cli, mark, tmp_path, monkeypatch, capfd
+):
+    if is_old:
+        without_mark(launched)
+    way(repo, git, tmp_path / "theirs")
+    request.getfixturevalue(home)()
+    monkeypatch.chdir(tmp_path / "theirs")
+    before = (tmp_path / "theirs/.runaudit/log.jsonl").read_bytes()
+    if way is unpacked:  # Later than a test can wait for. A clone in the very moment of the launch is none of ours.
+        monkeypatch.setattr("runaudit.store.mine._APART_S", 0.0)
+    capfd.readouterr()
+
+    assert cli("rerun", "@last") == 5
+
+    _, err = capfd.readouterr()
+    assert "cloned, unpacked or copied" in err and "--trust" in err and err.count("\n") == 1
+    assert not mark.exists()
+    assert (tmp_path / "theirs/.runaudit/log.jsonl").read_bytes() == before
+
+
+def test_what_is_trusted_once_is_not_asked_about_again_and_only_that(
+    launched, repo, git, cli, options, mark, another_home, tmp_path, monkeypatch
+):
+    first = run_ids(Store.open(launched))[0]
+    cloned(repo, git, tmp_path / "mine-too")
+    another_home()
+    monkeypatch.chdir(tmp_path / "mine-too")
+    assert cli("rerun", first) == 5
+
+    cli("rerun", first, "--trust")
+    assert mark.exists()
+    mark.unlink()
+
+    assert cli("rerun", first) != 5
+    assert mark.exists()
+
+
+def test_to_look_at_a_run_with_its_names_as_they_are_is_not_to_trust_its_command(
+    launched, repo, git, cli, mark, another_home, tmp_path, monkeypatch
+):
+    cloned(repo, git, tmp_path / "theirs")
+    another_home()
+    monkeypatch.chdir(tmp_path / "theirs")
+
+    assert cli("restore", "@last", "--to", str(tmp_path / "look"), "--trust") == 0
+    assert cli("rerun", "@last") == 5
+
+
+def moved(repo, to):
+    repo.rename(to)
+    return to
+
+
+def restored(repo, to):
+    shutil.copytree(repo, to, symlinks=True)
+    shutil.rmtree(repo)
+    shutil.copytree(to, repo, symlinks=True)
+    return repo
+
+
+def linked(repo, to):
+    repo.rename(to)
+    repo.symlink_to(to)
+    return repo
+
+
+@pytest.mark.parametrize("way", [moved, restored, linked])
+def test_the_owner_of_a_store_that_was_moved_or_restored_is_not_asked(
+    way, launched, repo, cli, mark, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("runaudit.store.mine._APART_S", -1.0)
+    monkeypatch.chdir(way(repo, tmp_path / "there"))
+
+    assert cli("rerun", "@last") != 5
+    assert mark.exists()
+
+
+def test_the_owner_of_a_store_of_an_older_version_is_not_asked(launched, cli, mark, another_home):
+    without_mark(launched)
+    another_home()
+
+    assert cli("rerun", "@last") != 5
+    assert mark.exists()
+
+
+def test_a_mark_holds_for_one_run_alone(launched, repo, cli, options, mark, another_home, monkeypatch):
+    monkeypatch.setattr("runaudit.store.mine._APART_S", -1.0)
+    (one,) = (launched / "live").glob("*/mine")
+    stolen = one.read_bytes()
+    assert cli("run", *options, "--", *words_of(mark)) == 0
+    mark.unlink()
+    other = next(place for place in (launched / "live").glob("*/mine") if place != one)
+    other.unlink()
+    other.write_bytes(stolen)
+
+    assert cli("rerun", other.parent.name) == 5
+    assert not mark.exists()
+
+
+def test_a_launch_needs_no_home(repo, cli, options, mark, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", "/proc/nowhere")
+
+    assert cli("run", *options, "--", *words_of(mark)) == 0
+    assert cli("rerun", "@last") != 5
+
+
+def test_the_key_in_a_home_that_is_the_work_tree_is_no_part_of_the_code(repo, cli, options, command, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(repo / ".local" / "state"))
+
+    assert cli("run", *options, *command) == 0
+    assert (repo / ".local/state/runaudit/key").stat().st_mode & 0o777 == 0o600
+    assert cli("run", *options, *command) == 0
+
+
+def test_a_cloned_store_without_its_empty_folders_takes_runs(
+    launched, repo, git, cli, options, command, tmp_path, monkeypatch
+):
+    cloned(repo, git, tmp_path / "theirs")
+    shutil.copytree(repo / "data", tmp_path / "theirs/data")
+    monkeypatch.chdir(tmp_path / "theirs")
+    git(tmp_path / "theirs", "config", "user.email", "a@b.c")
+    assert not (tmp_path / "theirs/.runaudit/tmp").exists()
+    git(tmp_path / "theirs", "rm", "-rq", "--cached", ".runaudit")
+    git(tmp_path / "theirs", "-c", "user.name=n", "commit", "-qm", "no store")
+
+    assert cli("run", *options[:-1], "another design", *command) == 0
+
+
 @pytest.mark.parametrize("way", ["as_record", "as_bundle"])
 def test_restoring_runs_nothing(way, request, cli, mark, tmp_path):
     request.getfixturevalue(way)
@@ -206,3 +380,43 @@ def test_a_number_that_the_program_may_read_as_text_is_told_at_the_launch(repo, 
 
     err = capfd.readouterr().err
     assert "RA114" in err and "`1e-4` in line 1 of c.yaml is text" in err and "write 1.0e-4" in err
+
+
+@pytest.mark.parametrize("there", [".git/y", ".git/hooks/y", "sub/.GIT/y", "link/y"])
+def test_no_tree_is_restored_into_a_folder_of_git(there, repo, cli, options, command, capfd):
+    assert cli("run", *options, *command) == 0
+    (repo / "sub").mkdir()
+    (repo / "link").symlink_to(".git")
+    before = sorted(os.walk(repo / ".git"))
+    capfd.readouterr()
+
+    assert cli("restore", "@last", "--to", there) == 2
+
+    assert "git's own folder" in capfd.readouterr().err
+    assert sorted(os.walk(repo / ".git")) == before
+    assert not (repo / "sub/.GIT").exists()
+
+
+@pytest.mark.parametrize("word", ["HEAD", "main", "@{-1}", "--help", "HEAD~0", ":/start"])
+def test_a_commit_of_a_record_that_is_a_word_is_never_looked_up(word, repo, cli, tmp_path, capfd):
+    code = {"commit": word, "dirty": False, "files": {"a.py": "x = 1\n"}}
+    (repo / "r.json").write_text(json.dumps({"label": "theirs", "code": code}))
+    assert cli("import", "record", "r.json") == 0
+    capfd.readouterr()
+
+    assert cli("restore", "theirs", "--to", str(tmp_path / "to")) == 0
+
+    out, err = capfd.readouterr()
+    assert f"the commit {word!r}, which is no whole id" in out + err
+    assert [path.name for path in (tmp_path / "to").iterdir()] == ["a.py"]
+
+
+def test_code_of_which_only_a_moving_word_is_known_is_unknown(repo, cli, capfd):
+    for seed, label in enumerate(("one", "other")):
+        record = {"label": label, "seed": seed, "config": {"lr": 1}, "code": {"commit": "HEAD", "dirty": False}}
+        (repo / f"{label}.json").write_text(json.dumps(record))
+    capfd.readouterr()
+
+    cli("diff", "one.json", "other.json", "--json")
+
+    assert "code.commit" in {gap["factor"] for gap in json.loads(capfd.readouterr().out)["missing"]}

@@ -10,7 +10,7 @@ from runaudit.errors import RecordError
 from runaudit.records import manifest as manifests
 from runaudit.records.canonical import canonical_bytes, canonical_table, frozen, parse_canonical
 from runaudit.records.manifest import MANIFEST_SCHEMA, Manifest
-from runaudit.records.sections import MOST, Kept, Sections
+from runaudit.records.sections import MOST, Kept, OfSection, Sections
 from runaudit.records.shape import MANIFEST_PARTS
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
@@ -99,6 +99,11 @@ def test_what_was_made_of_a_section_is_not_given_for_another():
         section = frozen({"lr": number % 7})  # Its id is given again to one of the next.
         asked.append(kept.get("it", (section,), lambda section=section: section["lr"]) == number % 7)
     assert all(asked)
+
+
+def test_a_question_of_a_section_is_asked_again_for_another_in_its_place():
+    ask = OfSection(lambda section: section["lr"])
+    assert all(ask(frozen({"lr": number % 7})) == number % 7 for number in range(500))
 
 
 @given(st.dictionaries(st.text(), SCALARS | st.lists(SCALARS, max_size=2), max_size=8))

@@ -77,3 +77,27 @@ def test_no_spread_is_no_plan(arms):
 def test_impossible_numbers_are_refused(sd, effect, power):
     with pytest.raises(UsageError):
         plan_seeds(Spread(sd=sd, source="--sd"), effect, power=power)
+
+
+@pytest.mark.parametrize(
+    ("sd", "effect", "seeds"),
+    [(1e300, 1e-308, None), (1e-300, 1e300, 3), (5e-324, 1e308, 3), (1e300, 1e300, 17), (1e-300, 1e-300, 17),
+     (5e-324, 5e-324, 17), (1.0, 1.0, 17), (1.0, -1.0, 17), (1.0, 1e-300, None), (1e-160, 1e160, 3)],
+)  # fmt: skip
+def test_a_plan_depends_on_the_ratio_alone_however_extreme_the_numbers(sd, effect, seeds):
+    plan = plan_seeds(Spread(sd=sd, source="--sd"), effect)
+
+    assert plan.n_needed == seeds
+    assert all(np.isfinite(row.detectable) and 0 <= row.power <= 1 for row in plan.table)
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("nan"), float("-inf"), -1.0, 0.0, 1e308])
+def test_a_spread_that_is_no_number_to_plan_with_is_refused(number):
+    with pytest.raises(UsageError, match="cannot be planned with"):
+        plan_seeds(Spread(sd=number, source="--sd"), 1.0)
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("nan"), float("-inf"), 0.0])
+def test_an_effect_that_is_no_difference_is_refused(number):
+    with pytest.raises(UsageError, match="cannot be planned for"):
+        plan_seeds(SD, number)

@@ -4,6 +4,7 @@ import os
 import socket
 import stat
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -146,6 +147,21 @@ def test_at_most_so_much_is_read(tmp_path):
 
     assert read_ordinary(tmp_path / "a", most=3) == b"123"
     assert read_ordinary(tmp_path / "a", most=9) == read_ordinary(tmp_path / "a") == b"12345"
+
+
+def test_a_file_that_says_a_wrong_size_is_read_to_its_end(tmp_path, monkeypatch):
+    """As those of /proc do, and one that grew after it was opened."""
+    (tmp_path / "a").write_bytes(b"12345")
+    whole = os.fstat
+    for size in (0, 2, 9):
+        monkeypatch.setattr(os, "fstat", lambda fd, size=size: Sized(whole(fd).st_mode, size))
+        assert read_ordinary(tmp_path / "a") == b"12345"
+        assert read_ordinary(tmp_path / "a", most=4) == b"1234"
+
+
+class Sized(NamedTuple):
+    st_mode: int
+    st_size: int
 
 
 @pytest.mark.parametrize("name", ["../secret", "sub/../../secret", "link", "folder/secret", "", ".", "a\0b"])

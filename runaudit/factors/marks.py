@@ -1,0 +1,76 @@
+"""Marks of redacted secrets, and what another mark in the place of one means: nothing where it is proven, a choice
+where it is not.
+
+The recorder replaces what looks like a secret, and a name may look like one. Only a mark that says `proven` stands for
+a secret beyond doubt: which key opened a door chose nothing behind it. Marks of older records do not say why they are
+there; they are taken for secrets under names that mean nothing else.
+"""
+
+import re
+from collections.abc import Mapping
+
+from runaudit.records.canonical import JSON
+
+BEGINS = "<redacted:"
+SECRET = "<redacted>"
+_MARK = re.compile(r"<redacted:(?P<code>[^<>\s:]{1,80})(?::(?P<kind>[a-z]{1,20}))?>")
+_NAMED = re.compile(
+    r"(?P<before>(?P<name>[A-Za-z_][\w.-]{0,80})\\*[\"']?\]?(?:[ \t]*[:=][ \t]*|[ \t]+)[rbuf]?\\*[\"']?)"
+    r"<redacted:[^<>\s:]{1,80}>"
+)
+_ONLY = re.compile(
+    r"(?:^|[^a-z])(?:pass(?:word|wd|phrase)|client_?secret|"
+    r"(?:api|access|secret|private|encryption|hf|huggingface|wandb|github|openai|anthropic|aws|azure|kaggle|comet|neptune)_?key|"
+    r"(?:auth|access|refresh|api|hf|huggingface|wandb|github|gitlab|slack|neptune)_?token)$"
+)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def without_secrets(value: JSON, name: str = "") -> JSON:
+    """`value` with every secret that is one beyond doubt replaced by one word. `name`: what it stands under."""
+    if isinstance(value, str):
+        return _opened(value, name) if BEGINS in value else value
+    if isinstance(value, Mapping):
+        return {str(without_secrets(key)): without_secrets(item, key) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_secrets(item, name) for item in value]
+    return value
+
+
+def same_but_for_secrets(before: str, after: str) -> tuple[str, str]:
+    """Two texts in which a secret is one word; what the mark of one of them proves is proven in the other, too, for one
+    secret may have been told by another place in each."""
+    proven = {mark["code"] for text in (before, after) for mark in _MARK.finditer(text) if mark["kind"] == "proven"}
+
+    def put(match: re.Match[str]) -> str:
+        return SECRET if match["code"] in proven else f"{BEGINS}{match['code']}>"
+
+    first, second = (str(without_secrets(text)) for text in (before, after))
+    return _MARK.sub(put, first), _MARK.sub(put, second)
+
+
+def one_secret(before: JSON, after: JSON) -> bool:
+    """Whether two values hold the same secrets at the same places, whatever their marks say of them."""
+    return bool(before != after and _coded(before) == _coded(after))
+
+
+def _coded(value: JSON) -> JSON:
+    if isinstance(value, str):
+        return _MARK.sub(lambda mark: f"{BEGINS}{mark['code']}>", value) if BEGINS in value else value
+    if isinstance(value, Mapping):
+        return {str(_coded(key)): _coded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_coded(item) for item in value]
+    return value
+
+
+def _opened(text: str, name: str) -> str:
+    text = _MARK.sub(lambda mark: SECRET if mark["kind"] == "proven" else mark[0], text)
+    if (old := _MARK.fullmatch(text)) is not None and old["kind"] is None and _tells(name):
+        return SECRET
+    return _NAMED.sub(lambda found: f"{found['before']}{SECRET}" if _tells(found["name"]) else found[0], text)
+
+
+def _tells(name: str) -> bool:
+    """Whether a name means a secret and nothing else."""
+    return bool(_ONLY.search(_CAMEL.sub("_", name.replace("-", "_").rpartition(".")[2]).lower()))
