@@ -6,34 +6,23 @@ and prose is full of words after `secret:`.
 
 import re
 from collections.abc import Callable
-from enum import Enum
 from functools import partial
 from pathlib import PurePosixPath
 
+from runaudit.capture.drawn import is_drawn, is_mixed, is_password
+from runaudit.capture.formats import by_format
 from runaudit.capture.hinted import on_lines
-from runaudit.capture.looks import is_credible
+from runaudit.capture.styles import Style
 from runaudit.capture.telling import MARK, is_secret, points, tells
 
-
-class Style(Enum):
-    """How a text is read: `prose` and code alike give a secret only where it is quoted or cannot be a word."""
-
-    PROSE = "prose"
-    DATA = "data"
-    SHELL = "shell"
-
-
-_DATA = frozenset(
-    {".yaml", ".yml", ".json", ".toml", ".ini", ".cfg", ".conf", ".env", ".properties", ".netrc", ".pypirc", ".npmrc",
-     ".tfvars", ".credentials", ".secret", ".secrets", ".jsonl", ".hocon", ".plist", ".pgpass"}
-)  # fmt: skip
 _SECRETIVE = frozenset({".netrc", ".pgpass", ".npmrc", ".pypirc", "credentials", "kaggle.json", ".git-credentials"})
-_SHELL = frozenset({".sh", ".bash", ".zsh", ".fish", ".ksh"})
 _HINTS = ("passw", "passphrase", "passcode", "_pass", "pass=", "pass:", "pwd", "secret", "credential", "token", "_key",
-          "-key", "apikey", "sskey", "untkey", "ntkey", "ngkey", "connection", "dsn", "cookie", "auth")  # fmt: skip
+          "-key", "apikey", "sskey", "untkey", "ntkey", "ngkey", "connection", "dsn", "cookie", "auth", "pw", "jwt",
+          "cred", "access", " key")  # fmt: skip
 _ASSIGNED = re.compile(
     r"""(?x) (?P<word> (?i: pass(?:word|wd|phrase|code)? | pwd | secret | credential | token | connection_?string
-        | (?:api|access|account|private|auth|signing|encryption)[_-]?key | [_-]key | (?<![a-z])(?:dsn|cookie|auth) )
+        | (?:api|access|account|private|auth|signing|encryption)[_\ -]?key | [_-]key
+        | (?<![a-z])(?:dsn|cookie|auth|pw|jwt|creds?) )
         [A-Za-z0-9_]* )
         (?P<between> \\{0,3}["']?\]? (?: [ \t]* : [ \t]* (?: str | bytes | SecretStr | Optional\[str\] )
             (?: [ \t]* \| [ \t]* None )? (?= [ \t]* = ) )?
@@ -43,25 +32,20 @@ _ASSIGNED = re.compile(
 )
 _SETTING = re.compile(
     r"""(?mx) (?P<before> ^ [+\-\ ]? [ \t]* (?: -[ ]+ | export[ ]+ | set[ ]+ | ENV[ ]+ | ARG[ ]+ )? ["']?
-        (?P<name> [A-Za-z_][\w.\-]* ) ["']? [ \t]* [:=] [ \t]* )
+        (?P<name> [A-Za-z_][\w.\-]* ) ["']? [ \t]* (?: [:?]= | [:=] ) [ \t]* (?: [&!][^\s"']+ [ \t]+ )* )
         (?: (?P<quote> "{3} | '{3} | ["'] ) (?P<inner> (?: (?! (?P=quote) ) [^\n\\] | \\. )+ ) (?P=quote)
-          | (?P<value> [^\s"'#,{}\[\]|>&*][^\n#]*? ) )
-        (?= [ \t]* ,? [ \t]* (?: \#[^\n]* )? \r? $ )"""
+          | (?P<value> [^\s"'#,{}\[\]|>&*][^\n]*? ) )
+        (?= [ \t]* ,? [ \t]* (?: (?<=[\s"',]) \#[^\n]* )? \r? $ )"""
 )
 """A line of a file of settings: name and value, the whole value."""
 RULES = "\n".join((_ASSIGNED.pattern, _SETTING.pattern))
 _NAME_BEFORE = re.compile(r"[A-Za-z0-9_.-]*\Z")
 
+_EXPANDED = re.compile(r"`[^`]*`|\$\{[^}]*\}|\$\(.*\)|\$\w+|\$")
+"""What a shell puts something else for."""
+
 Replacement = Callable[[str, str], str]
 """What stands for a value, given the name that it stands under."""
-
-
-def style_of(name: str) -> Style:
-    """How a file of this name is read."""
-    path = PurePosixPath(name.lower())
-    if path.suffix in _DATA or path.name in (".env", ".netrc", ".npmrc", ".pypirc", ".pgpass", "credentials", "config"):
-        return Style.DATA
-    return Style.SHELL if path.suffix in _SHELL or path.name.startswith((".env", "dockerfile")) else Style.PROSE
 
 
 def is_settings(name: str) -> bool:
@@ -72,16 +56,17 @@ def is_settings(name: str) -> bool:
 
 def assigned(text: str, style: Style, replacement: Replacement) -> str:
     """`text` with every value replaced that is given to a telling name."""
-    if style is not Style.PROSE:
+    if style in (Style.DATA, Style.SHELL):
         text = on_lines(text, _HINTS, partial(_SETTING.sub, lambda match: _set(match, style, replacement)), fold=True)
-    return on_lines(text, _HINTS, partial(_ASSIGNED.sub, lambda match: _given(match, replacement)), fold=True)
+    text = by_format(text, style, replacement)
+    return on_lines(text, _HINTS, partial(_ASSIGNED.sub, lambda match: _given(match, style, replacement)), fold=True)
 
 
 def _set(match: re.Match[str], style: Style, replacement: Replacement) -> str:
     name, value = match["name"], match["inner"] or match["value"]
     if not is_secret(name, value) or MARK.search(value) or _continues(value, style):
         return match[0]
-    if not tells(name) and not is_credible(value):
+    if not tells(name) and not is_drawn(value):
         return match[0]
     quote = match["quote"] or ""
     return f"{match['before']}{quote}{replacement(value, name)}{quote}"
@@ -90,15 +75,16 @@ def _set(match: re.Match[str], style: Style, replacement: Replacement) -> str:
 def _continues(value: str, style: Style) -> bool:
     """Whether a value is computed, or only opens a block."""
     if style is Style.SHELL:
-        return "$" in value or "`" in value
+        rest = _EXPANDED.sub("", value)
+        return rest != value and not (is_drawn(rest) and is_mixed(rest, 10))
     return value.endswith((":", "\\")) or value in ("|", ">", "|-", ">-", "~")
 
 
-def _given(match: re.Match[str], replacement: Replacement) -> str:
+def _given(match: re.Match[str], style: Style, replacement: Replacement) -> str:
     start = max(0, match.start() - 64)
     before = _NAME_BEFORE.search(match.string, start, match.start())
     name, value = (before[0] if before else "") + match["word"], match["value"]
-    if MARK.search(value) or not is_secret(name, value) or not _is_literal(match):
+    if MARK.search(value) or not is_secret(name, value) or not (_is_literal(match) or _is_noted(match, style)):
         return match[0]
     # Prose and code are full of words after `secret:`; only what cannot be a word is replaced elsewhere too.
     return f"{match['word']}{match['between']}{replacement(value, name)}"
@@ -111,4 +97,14 @@ def _is_literal(match: re.Match[str]) -> bool:
         return False
     if re.match(r"(?i)pass|pwd", match["word"]) and match["quote"]:
         return value.lower() not in match["word"].lower() and len(value) >= 4
-    return is_credible(value)
+    return is_drawn(value)
+
+
+def _is_noted(match: re.Match[str], style: Style) -> bool:
+    """Whether a sentence gives a password: in notes an unquoted word with a digit in it is no variable."""
+    return (
+        style is Style.NOTES
+        and is_password(match["word"])
+        and is_mixed(match["value"].rstrip(".!?"))
+        and "(" not in match["value"]
+    )

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
 
+from runaudit.capture.drawn import is_drawn, is_strong
 from runaudit.capture.hinted import on_lines
-from runaudit.capture.telling import MARK, is_secret, points, tells
+from runaudit.capture.telling import MARK, is_secret, may_tell, points, tells
 
 _OPTION = re.compile(r"""(?<![\w-])(?P<option>--?[A-Za-z][\w.-]*)(?P<between>[ =]["']?)(?P<value>[^\s"'=-][^\s"']*)""")
 """An option of a command line within a text, with its value."""
@@ -26,7 +27,12 @@ _HINTS = (
     "-api",
     "-pat",
 )
-RULES = _OPTION.pattern
+_WHO = frozenset({"u", "U", "user", "username", "userpwd", "login", "auth", "basic-auth", "proxy-user", "account"})
+"""Options that name a user, and with them a password: `-u bob:…`, `--login bob/…`."""
+_USER = re.compile(r"(?P<user>[^\s:/@=]+[:/])(?P<password>[^/\s][^\s]*)")
+_PARTS = re.compile(r"""(?:[^\s"']|'[^'\n]*'|"[^"\n]*"|["'])+|\s+""")
+"""The words of a command line within one word, and the blanks between them."""
+RULES = "\n".join((_OPTION.pattern, _USER.pattern, "2"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +54,13 @@ _WAYS = {
     "ldapsearch": _Way(apart="-w"),
     "curl": _Way(apart="-u"),
 }
+MAX_WITHIN = 20_000
 _LOGINS = ("wandb", "comet", "neptune", "clearml", "hf", "huggingface-cli")
 
 Replacement = Callable[[str, str], str]
 """What stands for a value, given the name that it stands under."""
+DOUBTED = "pwd"
+"""The name of what may be a password: only what nobody would write is one beyond doubt."""
 
 
 def options(text: str, replacement: Replacement) -> str:
@@ -79,7 +88,7 @@ def redacted(argv: Sequence[str], replacement: Replacement, text: Callable[[str]
         way = _Way()
     logged_in = any(one in _LOGINS and "login" in names[at + 1 : at + 3] for at, one in enumerate(names))
     # Behind `--backend http` an `-a` may be anything: there only what nobody would write is a password beyond doubt.
-    name = "password" if names and names[0] in _WAYS else "pwd"
+    name = "password" if names and names[0] in _WAYS else DOUBTED
     clean = []
     for at, word in enumerate(argv):
         previous = argv[at - 1] if at else ""
@@ -88,8 +97,22 @@ def redacted(argv: Sequence[str], replacement: Replacement, text: Callable[[str]
         )
         if found is None and logged_in and "login" in argv[:at] and _is_key(word):
             found = replacement(word, "api_key")
+        if found is None and previous == "-c" and any(blank in word for blank in " \t\n"):
+            found = text(_within(word, replacement))
         clean.append(text(word) if found is None else found)
     return clean
+
+
+def _within(word: str, replacement: Replacement) -> str:
+    """A command line that is one word of another: `sh -c "…"`."""
+    if len(word) > MAX_WITHIN:
+        return word
+    parts = _PARTS.findall(word)
+    words = [part for part in parts if not part.isspace()]
+    bare = [part[1:-1] if len(part) > 1 and part[0] == part[-1] in "\"'" else part for part in words]
+    read = redacted(bare, replacement, str)
+    clean = iter(word.replace(one, done) if one else word for word, one, done in zip(words, bare, read, strict=True))
+    return "".join(part if part.isspace() else next(clean) for part in parts)
 
 
 def _named(word: str, previous: str, replacement: Replacement) -> str | None:
@@ -97,8 +120,26 @@ def _named(word: str, previous: str, replacement: Replacement) -> str | None:
     option, equals, value = word.partition("=")
     if equals and is_secret(option.lstrip("-"), value):
         return f"{option}={replacement(value, option.lstrip('-'))}"
-    is_value = previous.startswith("-") and "=" not in previous
-    return replacement(word, previous.lstrip("-")) if is_value and is_secret(previous.lstrip("-"), word) else None
+    if equals and option.lstrip("-") in _WHO and (found := _password(value, replacement)):
+        return f"{option}={found}"
+    if previous.startswith("-") and "=" not in previous:
+        name = previous.lstrip("-")
+        if is_secret(name, word):
+            return replacement(word, name)
+        return _password(word, replacement) if name in _WHO else None
+    # `aws configure set aws_secret_access_key …`: a name before a word that can be nothing else.
+    is_given = tells(previous) and may_tell(previous) and is_strong(word) and not points(word) and not MARK.search(word)
+    return replacement(word, previous) if is_given and "=" not in word else None
+
+
+def _password(value: str, replacement: Replacement) -> str | None:
+    """`bob:…` without its password; None where behind the sign stands what may be a place or a role."""
+    match = _USER.fullmatch(value)
+    if not match or points(match["password"]) or MARK.search(value):
+        return None
+    password = match["password"]
+    given = is_strong(password) if match["user"].endswith("/") else is_drawn(password)
+    return f"{match['user']}{replacement(password, DOUBTED)}" if given else None
 
 
 def _taken(word: str, previous: str, way: _Way, replacement: Callable[[str], str]) -> str | None:
@@ -106,6 +147,8 @@ def _taken(word: str, previous: str, way: _Way, replacement: Callable[[str], str
     if way.apart and previous == way.apart and not word.startswith("-") and not points(word):
         user, colon, password = word.partition(":")
         return f"{user}:{replacement(password)}" if colon and password else replacement(word)
+    if word.startswith("-p") and is_strong(word[2:]) and not MARK.search(word):
+        return f"-p{replacement(word[2:])}"
     if way.glued and word.startswith(way.glued) and len(word) >= len(way.glued) + 4:
         return f"{way.glued}{replacement(word[len(way.glued) :])}"
     return None

@@ -26,7 +26,9 @@ from pathlib import Path
 from runaudit.capture import commandline, encoded, placed
 from runaudit.capture.address import without_user
 from runaudit.capture.assigned import RULES as ASSIGNED
-from runaudit.capture.assigned import Style, assigned, style_of
+from runaudit.capture.assigned import assigned
+from runaudit.capture.formats import RULES as FORMATS
+from runaudit.capture.formats import of_hunks, of_sources
 from runaudit.capture.governed import RULES as GOVERNED
 from runaudit.capture.governed import governed
 from runaudit.capture.key import KEY_FILE, redaction_key
@@ -34,6 +36,7 @@ from runaudit.capture.looks import is_credible, is_key_material, is_random
 from runaudit.capture.memory import clean_contents
 from runaudit.capture.shapes import RULES as SHAPES
 from runaudit.capture.shapes import is_published, literals, shaped
+from runaudit.capture.styles import Style, style_of
 from runaudit.capture.telling import MARK, MIN_SECRET, is_plain, is_secret, is_table, points, proves, tells
 from runaudit.factors.marks import without_secrets
 from runaudit.records.canonical import JSON
@@ -55,7 +58,7 @@ SHORT = 200
 _PLAIN = re.compile(r"(?:sha256:)?[0-9a-f]{40,64}|[a-z_./ -]{1,18}")
 _SUSPECT = re.compile(
     r"(?i)key|token|secret|pass|pwd|auth|bearer|login|credential|cookie|dsn|connection|webhook|slack|telegram|machine|value"
-    r"|default|sas|pat\b|pw\b|jwt|cred|access|identified|://|%[0-9a-f]{2}|-u |user"
+    r"|default|sas|pat\b|pw\b|jwt|cred|access|identified|private|://|%[0-9a-f]{2}|-u |user"
 )
 _RUN = re.compile(r"[A-Za-z0-9+/_.~:-]{16}")
 _DONE = re.compile(r"<redacted:hmac-([0-9a-f]{16})(?::(proven|masked|around-[0-9a-f]{16}))?>")
@@ -79,7 +82,7 @@ class Redactor:
 
     @property
     def learned(self) -> int:
-        """How many secrets are known by now: what was looked at before the last of them may hold it."""
+        """How many secrets are known by now: what was looked at before may hold the last."""
         return len(self._known)
 
     def overlooked(self, contents: Iterable[bytes], known: int) -> bool:
@@ -145,6 +148,8 @@ class Redactor:
             return text
         if len(text) <= SHORT and not _SUSPECT.search(text):
             return self._by_looks(shaped(text, self._shaped), depth) if _RUN.search(text) else text
+        if style is Style.NOTEBOOK:
+            text = of_sources(text, lambda source: self._text(source, Style.NOTES, depth))
         text = shaped(text, self._shaped)
         if "://" in text:
             text = _URL_USER.sub(self._user, text)
@@ -250,10 +255,15 @@ class Redactor:
             name = part.partition(b"\n")[0].rpartition(b" b/")[2].strip(b'"').decode("utf-8", "replace")
             for block in _BLOCK.split(part):
                 is_block = block.startswith(b"GIT binary patch\n")
-                clean, found = self._binary(block) if is_block else self.data(block, name)
+                clean, found = self._binary(block) if is_block else self._hunks(block, name)
                 pieces.append(clean)
                 changed |= found
         return b"".join(pieces), changed
+
+    def _hunks(self, block: bytes, name: str) -> tuple[bytes, bool]:
+        """A part of a patch: read side by side, as the files that they are, and then as it stands."""
+        clean, _ = self.data(of_hunks(block, lambda side: self.data(side, name)[0]), name)
+        return clean, clean != block
 
     def _binary(self, block: bytes) -> tuple[bytes, bool]:
         held = encoded.unpacked(block)
@@ -287,11 +297,8 @@ class Redactor:
                 for key, item in value.items()
             }
         if isinstance(value, list | tuple):
-            if (
-                not tells(name)
-                and name != "notes"
-                and any(isinstance(word, str) and _is_option(word) for word in value)
-            ):
+            is_line = not tells(name) and name != "notes"
+            if is_line and any(isinstance(word, str) and _is_option(word) for word in value):
                 return self._words(value)
             return [self.tree(item, name=name) for item in value]
         if isinstance(value, str):
@@ -327,10 +334,6 @@ class Redactor:
         clean = iter(self.argv([str(word) for word in values if isinstance(word, str)]))
         return [next(clean) if isinstance(word, str) else self.tree(word) for word in values]
 
-    def url(self, url: str) -> str:
-        """A remote's address without its credentials."""
-        return self.text(without_user(url))
-
     def leaks(self, value: JSON, where: str = "") -> list[str]:
         """The paths of a finished record that still hold a known secret or a published shape: the last look."""
         if isinstance(value, Mapping):
@@ -353,12 +356,13 @@ class Redactor:
         return self._marked(secret, PROVEN if proven else MASKED, everywhere=is_credible(secret))
 
     def _credibly(self, secret: str, name: str) -> str:
-        """The replacement of what a text gives to a name; elsewhere, too, if it cannot be a word."""
-        return self._marked(secret, _kind(name, secret), everywhere=is_credible(secret))
+        """What a text gives to a name; elsewhere it is one, too, if it cannot be a word."""
+        return self._found(secret, name, everywhere=is_credible(secret))
 
-    def _found(self, secret: str, name: str) -> str:
+    def _found(self, secret: str, name: str, *, everywhere: bool = True) -> str:
         """The replacement of what stands under a telling name."""
-        return self._marked(secret, _kind(name, secret))
+        proven = proves(name, secret) or is_published(secret)
+        return self._marked(secret, PROVEN if proven else MASKED, everywhere=everywhere)
 
     def _shaped(self, secret: str, proven: bool) -> str:
         return self._marked(secret, PROVEN if proven else MASKED)
@@ -381,14 +385,10 @@ class Redactor:
 
 _RULES = hashlib.sha256(
     "\n".join(
-        (SHAPES, ASSIGNED, GOVERNED, *(p.pattern for p in (_URL_USER, *placed.PATTERNS)), commandline.RULES)
+        (SHAPES, ASSIGNED, GOVERNED, FORMATS, *(p.pattern for p in (_URL_USER, *placed.PATTERNS)), commandline.RULES)
     ).encode()
 ).hexdigest()[:16]
 """Which patterns a memory of clean contents was made with: other patterns, another memory."""
-
-
-def _kind(name: str, secret: str) -> str:
-    return PROVEN if proves(name, secret) or is_published(secret) else MASKED
 
 
 def _is_option(word: str) -> bool:

@@ -108,6 +108,8 @@ def is_secret(name: str, value: str) -> bool:
         return False
     if _ALWAYS.search(word) or lies_in_table(name):
         return True
+    if word.endswith("pw") and _TOKEN.search(word):
+        return len(value) >= 6 and any(map(str.isdigit, value)) and any(map(str.isalpha, value))
     if _TOKEN.search(word) and not _OF_TEXT.search(word) and not value.startswith(("<", "[", "|")):
         return len(value) >= 8 and _looks_drawn(value)
     if _KEY.search(word) and not _OF_PLACES.search(word):

@@ -13,7 +13,10 @@ from runaudit.cli.common import Context, SomeRuns
 def export(
     context: Context,
     runs: SomeRuns,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The bundle to write.")],
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="FILE", help="The bundle to write: a new file, or an older bundle."),
+    ],
 ) -> None:
     """Write runs into one file: records, trajectories, sources, checkpoints, artifacts and what the log says of them.
 
