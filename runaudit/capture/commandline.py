@@ -144,12 +144,12 @@ def _password(value: str, replacement: Replacement) -> str | None:
 
 def _taken(word: str, previous: str, way: _Way, replacement: Callable[[str], str]) -> str | None:
     """A word that a command takes as a password, by its own short option."""
-    if way.apart and previous == way.apart and not word.startswith("-") and not points(word):
+    if way.apart and previous == way.apart and not word.startswith("-") and not (points(word) or MARK.search(word)):
         user, colon, password = word.partition(":")
         return f"{user}:{replacement(password)}" if colon and password else replacement(word)
     if word.startswith("-p") and is_strong(word[2:]) and not MARK.search(word):
         return f"-p{replacement(word[2:])}"
-    if way.glued and word.startswith(way.glued) and len(word) >= len(way.glued) + 4:
+    if way.glued and word.startswith(way.glued) and len(word) >= len(way.glued) + 4 and not MARK.search(word):
         return f"{way.glued}{replacement(word[len(way.glued) :])}"
     return None
 
