@@ -154,7 +154,7 @@ def _run(args: list[str]) -> int:
         code = app(args=args, standalone_mode=False)
     except RunauditError as error:
         code = saying.report_error(error, as_json=_wants_json(own))
-        return 0 if "--exit-zero" in own and code in common.FORGIVEN else code
+        return 0 if "--exit-zero" in own and code in common.FORGIVEN and not _is_of_nothing(error) else code
     except typer.Exit as error:
         return error.exit_code
     except UsageProblem as error:
@@ -193,6 +193,13 @@ def _within_a_store(error: OSError) -> RunauditError | None:
     name = error.filename
     is_ours = isinstance(name, str | bytes | os.PathLike) and store_around(Path(os.fsdecode(name)))
     return damage_of(error) if is_ours else None
+
+
+def _is_of_nothing(error: RunauditError) -> bool:
+    """Whether there is no store: nothing was judged then, and a mistyped path is no green tick."""
+    from runaudit.store import EmptyStoreError
+
+    return isinstance(error, EmptyStoreError)
 
 
 def _wants_json(args: list[str]) -> bool:

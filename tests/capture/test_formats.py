@@ -72,6 +72,7 @@ def test_a_command_line_gives_no_password_away_nor_one_that_is_a_word_of_it(comm
         clean = " ".join(Redactor(KEY).argv(argv))
 
         assert not [word for word in LEFT if word in clean], clean
+        assert Redactor(KEY).argv(Redactor(KEY).argv(argv)) == Redactor(KEY).argv(argv)
     quoted = ["bash", "-c", filled(command).replace(DRAWN, f"'{DRAWN}'")]
     assert DRAWN not in " ".join(Redactor(KEY).argv(quoted))
 
