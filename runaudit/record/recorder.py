@@ -6,7 +6,7 @@ writes and every other rank holds a recorder that keeps silent.
 """
 
 import atexit
-import contextlib
+import logging
 import os
 import signal
 import sys
@@ -118,8 +118,7 @@ def _adopted() -> Recording | None:
         return record()
     except (RunauditError, OSError) as error:
         _unheard = True
-        with contextlib.suppress(OSError, ValueError, AttributeError):  # There may be no stderr.
-            print(f"runaudit: nothing that this program logs is kept: {error}", file=sys.stderr, flush=True)
+        logging.getLogger("runaudit").warning("runaudit: nothing that this program logs is kept: %s", error)
         return None
 
 

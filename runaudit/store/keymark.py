@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from runaudit.errors import IntegrityError
+from runaudit.errors import RunauditError
 from runaudit.store.kept import KEY_FILE, read_kept
 from runaudit.store.store import Store
 
@@ -47,7 +47,7 @@ def _marks(store: Store) -> Iterator[str]:
     for entry in store.newest_first('"kind":"manifest"'):
         try:
             raw = store.read(entry.digest) if entry.kind == "manifest" else b""
-        except IntegrityError:
+        except RunauditError:  # Damaged, forgotten, unreadable: another launch tells.
             continue
         found: Any = json.loads(raw)["launch"].get("marking") if _SEALED in raw else None
         if isinstance(found, Mapping) and found.get("store") == store.identity != "":
