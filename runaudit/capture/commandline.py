@@ -65,8 +65,8 @@ _LOGINS = ("wandb", "comet", "neptune", "clearml", "hf", "huggingface-cli")
 
 Replacement = Callable[[str, str], str]
 """What stands for a value, given the name that it stands under."""
-PASSWORD = "password"
-"""The name of what a command takes by a short option."""
+DOUBTED = "pwd"
+"""The name of what may be a password: only what nobody would write is one beyond doubt."""
 
 
 def options(text: str, replacement: Replacement) -> str:
@@ -106,10 +106,14 @@ def redacted(argv: Sequence[str], replacement: Replacement, text: Callable[[str]
     if way.after and way.after not in argv:
         way = _Way()
     logged_in = any(one in _LOGINS and "login" in names[at + 1 : at + 3] for at, one in enumerate(names))
+    # Behind `--backend http` an `-a` may be anything: there only what nobody would write is a password beyond doubt.
+    name = "password" if names and names[0] in _WAYS else DOUBTED
     clean = []
     for at, word in enumerate(argv):
         previous = argv[at - 1] if at else ""
-        found = _named(word, previous, replacement) or _taken(word, previous, way, replacement)
+        found = _named(word, previous, replacement) or _taken(
+            word, previous, way, lambda value: replacement(value, name)
+        )
         if found is None and logged_in and "login" in argv[:at] and _is_key(word):
             found = replacement(word, "api_key")
         if found is None and previous == "-c" and any(blank in word for blank in " \t\n"):
@@ -154,18 +158,18 @@ def _password(value: str, replacement: Replacement) -> str | None:
         return None
     password = match["password"]
     given = is_strong(password) if match["user"].endswith("/") else is_drawn(password)
-    return f"{match['user']}{replacement(password, PASSWORD)}" if given else None
+    return f"{match['user']}{replacement(password, DOUBTED)}" if given else None
 
 
-def _taken(word: str, previous: str, way: _Way, replacement: Replacement) -> str | None:
+def _taken(word: str, previous: str, way: _Way, replacement: Callable[[str], str]) -> str | None:
     """A word that a command takes as a password, by its own short option."""
     if way.apart and previous == way.apart and not word.startswith("-") and not (points(word) or MARK.search(word)):
         user, colon, password = word.partition(":")
-        return f"{user}:{replacement(password, PASSWORD)}" if colon and password else replacement(word, PASSWORD)
+        return f"{user}:{replacement(password)}" if colon and password else replacement(word)
     if word.startswith("-p") and is_strong(word[2:]) and not MARK.search(word):
-        return f"-p{replacement(word[2:], PASSWORD)}"
+        return f"-p{replacement(word[2:])}"
     if way.glued and word.startswith(way.glued) and len(word) >= len(way.glued) + 4 and not MARK.search(word):
-        return f"{way.glued}{replacement(word[len(way.glued) :], PASSWORD)}"
+        return f"{way.glued}{replacement(word[len(way.glued) :])}"
     return None
 
 

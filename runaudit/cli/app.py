@@ -152,7 +152,7 @@ def _run(args: list[str]) -> int:
         code = app(args=args, standalone_mode=False)
     except RunauditError as error:
         code = saying.report_error(error, as_json=_wants_json(own))
-        return 0 if "--exit-zero" in own and code in common.FORGIVEN else code
+        return 0 if "--exit-zero" in own and code in common.FORGIVEN and not _is_of_nothing(error) else code
     except typer.Exit as error:
         return error.exit_code
     except UsageProblem as error:
@@ -179,6 +179,13 @@ def _run(args: list[str]) -> int:
                     "--debug shows where")  # fmt: skip
         return common.UNEXPECTED
     return code if isinstance(code, int) else 0
+
+
+def _is_of_nothing(error: RunauditError) -> bool:
+    """Whether there is no store: nothing was judged then, and a mistyped path is no green tick."""
+    from runaudit.store import EmptyStoreError
+
+    return isinstance(error, EmptyStoreError)
 
 
 def _wants_json(args: list[str]) -> bool:

@@ -216,7 +216,9 @@ def unobserved(path: str, of: Levels) -> bool:
 
 
 def status_gap(run: Run) -> str | None:
-    """Why it is unknown whether a foreign run finished; None where the record says."""
+    """Why it is unknown whether a run finished, foreign or forgotten; None where the record says."""
+    if run.outcome is None and run.withheld:
+        return run.withheld
     if run.outcome is None and run.manifest.section("origin").get("kind", "captured") != "captured":
         return "the record does not say how the run ended"
     return None

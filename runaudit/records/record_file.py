@@ -18,6 +18,7 @@ from runaudit.records.run import Run
 from runaudit.records.seen_section import check_observed
 from runaudit.records.shape import RECORD, check_shape
 from runaudit.records.trajectory import Event, Trajectory, number
+from runaudit.text.words import kind_of
 
 RECORD_SCHEMA = "runaudit.record/1"
 MANIFEST_SECTIONS = ("label", "seed", "config", "code", "data", "env", "init", "eval", "seed_proof", "intent",
@@ -45,7 +46,7 @@ NOT_EXTRA = (*MANIFEST_SECTIONS, *MEANWHILE, "schema", "digest", "runtime", "met
 def run_of(record: JSON, *, where: str) -> Run:
     """The run a record tells of. Raises RecordError for what cannot be read; a wrong digest becomes the run's fault."""
     if not isinstance(record, Mapping):
-        raise RecordError(f"{where} is a {type(record).__name__}, not a record", remedy="give an object")
+        raise RecordError(f"{where} is {kind_of(record)}, not a record", remedy="give an object")
     if record.get("schema", RECORD_SCHEMA) != RECORD_SCHEMA:
         raise RecordError(f"{where} has the schema {record['schema']!r}", remedy=f"this version reads {RECORD_SCHEMA}")
     _check_types(record, where)

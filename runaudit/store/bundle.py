@@ -74,6 +74,17 @@ def export(store: Store, ids: Sequence[str], target: Path) -> int:
     return len(members) + 1
 
 
+def kept_of(store: Store, ids: Sequence[str]) -> tuple[str, ...]:
+    """Those of these runs whose records are all there; all of them where none is, so that `export` says why not."""
+    gone = store.forgotten()
+    lacking = {
+        entry.subject.removeprefix("sha256:")
+        for entry in store.entries()
+        if entry.kind in RECORDS and str(entry.digest) in gone
+    }
+    return tuple(run for run in ids if run not in lacking) or tuple(ids)
+
+
 def _forgotten(store: Store, members: Mapping[str, Path], records: frozenset[str]) -> list[Forgotten]:
     """What of these members was forgotten: it travels as what is said of it, so that it stays forgotten elsewhere.
     Raises NothingToJudgeError where it is a record, which a bundle is made of."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from runaudit.errors import RunauditError, UsageError
-from runaudit.records.canonical import parse_canonical
+from runaudit.records.canonical import JSON, parse_canonical
 from runaudit.records.digest import Digest
 from runaudit.store.aside import purge_aside, put_over
 from runaudit.store.kinds import ENDINGS, FORGET, NOT_TOLD, NOTE
@@ -30,11 +30,12 @@ from runaudit.system.files import is_below
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doomed:
-    """One object that is to go: what it is to which run."""
+    """One object that is to go: what it is to which run. `about` as in `Forgotten`."""
 
     digest: Digest
     what: str
     run: str | None
+    about: Mapping[str, JSON] | None = None
 
 
 def forget(store: Store, doomed: Sequence[Doomed], reason: str, *, time: str) -> tuple[Forgotten, ...]:
@@ -135,7 +136,8 @@ def _row(store: Store, one: Doomed, reason: str, time: str) -> Forgotten:
     except OSError:
         raise UsageError(f"the store has no object {str(one.digest)[:19]}…",
                          remedy="`runaudit doctor --secrets` names what holds a secret") from None  # fmt: skip
-    return Forgotten(digest=str(one.digest), size=size, what=one.what, run=one.run, reason=reason, time=time)
+    return Forgotten(digest=str(one.digest), size=size, what=one.what, run=one.run, reason=reason, time=time,
+                     about=one.about)  # fmt: skip
 
 
 def _clear_caches(store: Store) -> None:

@@ -58,6 +58,11 @@ class Study:
         return tuple(f"the record of {run.label} ({run.short}) is damaged: {run.fault}"
                      for run in self.table.runs if run.fault)  # fmt: skip
 
+    @property
+    def launched(self) -> int:
+        """All runs, those that were forgotten among them."""
+        return len(self.table.runs) + len(self.table.forgotten)
+
     @cached_property
     def alias_sets(self) -> tuple[tuple[str, ...], ...]:
         """The factors that these runs cannot separate, set by set."""
@@ -152,7 +157,7 @@ def study(runs: Sequence[Run], *, settings: Settings, judge: Judge | None = None
     with_result = sum(len(cell.results) for cell in table.cells)
     if with_result < 2 and not any(run.fault for run in table.runs):
         raise NothingToJudgeError(
-            f"{with_result} of {len(table.runs)} runs give a result, and one alone separates nothing",
+            f"{with_result} of {given} runs give a result, and one alone separates nothing",
             remedy="name runs that finished",
         )
     model = table

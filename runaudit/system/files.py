@@ -54,7 +54,7 @@ def _ordinary(path: Path | str, within: Path | None = None) -> tuple[int, int]:
         raise OSError(errno.EINVAL, "its name holds a NUL", str(path)) from error
     except OSError as error:
         if error.errno == errno.ENXIO:  # What a socket answers.
-            raise OSError(errno.EINVAL, f"it is a socket, not a file; {TO_A_FILE}", str(path)) from error
+            raise OSError(errno.EINVAL, "it is a socket, not a file", str(path)) from error
         raise
     facts = os.fstat(fd)
     mode = facts.st_mode
@@ -63,7 +63,7 @@ def _ordinary(path: Path | str, within: Path | None = None) -> tuple[int, int]:
     os.close(fd)
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    raise OSError(errno.EINVAL, f"it is {_kind(mode)}, not a file; {TO_A_FILE}", str(path))
+    raise OSError(errno.EINVAL, f"it is {_kind(mode)}, not a file", str(path))
 
 
 TO_A_FILE = "write what comes out of it into a file, and name that"
