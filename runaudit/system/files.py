@@ -78,6 +78,20 @@ def _kind(mode: int) -> str:
     return "a device" if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) else ""
 
 
+def misplaced(path: Path | str) -> str:
+    """What lies at `path` in the place of a file, in words; empty for an ordinary file, and where nothing lies."""
+    try:
+        mode = os.lstat(path).st_mode
+    except (OSError, ValueError):
+        return ""
+    if stat.S_ISLNK(mode):
+        try:
+            mode = os.stat(path).st_mode  # noqa: PTH116
+        except OSError:
+            return "a link that leads nowhere"
+    return "a folder" if stat.S_ISDIR(mode) else _kind(mode)
+
+
 def refuse_special(path: Path, what: str, *, wanted: str = "file") -> None:
     """Raises UsageError where a pipe, a socket or a device lies at `path`, asked without opening it: one that is there
     and no `wanted` must not be called missing."""
