@@ -26,13 +26,19 @@ _HINTS = (
     "_secret",
     "-api",
     "-pat",
+    "-pw",
+    "-jwt",
+    "-cred",
 )
 _WHO = frozenset({"u", "U", "user", "username", "userpwd", "login", "auth", "basic-auth", "proxy-user", "account"})
 """Options that name a user, and with them a password: `-u bob:…`, `--login bob/…`."""
 _USER = re.compile(r"(?P<user>[^\s:/@=]+[:/])(?P<password>[^/\s][^\s]*)")
 _PARTS = re.compile(r"""(?:[^\s"']|'[^'\n]*'|"[^"\n]*"|["'])+|\s+""")
 """The words of a command line within one word, and the blanks between them."""
-RULES = "\n".join((_OPTION.pattern, _USER.pattern, "2"))
+_COMMANDS = ("sshpass", "mysql", "mariadb", "docker", "podman", "configure set", "redis-cli")
+_LINE = re.compile(r"[^\n]+")
+_ARGUMENT = re.compile(r"[^\s\"'`,()\[\]{}\\]+")
+RULES = "\n".join((_OPTION.pattern, _USER.pattern, "3"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +65,26 @@ _LOGINS = ("wandb", "comet", "neptune", "clearml", "hf", "huggingface-cli")
 
 Replacement = Callable[[str, str], str]
 """What stands for a value, given the name that it stands under."""
-PASSWORD = "password"
-"""The name of what a command takes by a short option."""
+DOUBTED = "pwd"
+"""The name of what may be a password: only what nobody would write is one beyond doubt."""
 
 
 def options(text: str, replacement: Replacement) -> str:
     """`text` with the value replaced of every option that names a secret."""
+    text = on_lines(text, _COMMANDS, partial(_LINE.sub, lambda line: _spoken(line[0], replacement)))
     return on_lines(text, _HINTS, partial(_OPTION.sub, lambda match: _option(match, replacement)), fold=True)
+
+
+def _spoken(line: str, replacement: Replacement) -> str:
+    """A line that runs a command which takes a password: as a shell, a list of code or a recipe writes it."""
+    places = list(_ARGUMENT.finditer(line))
+    words = [place[0] for place in places]
+    pieces, done = [], 0
+    for place, word, clean in zip(places, words, redacted(words, replacement, str), strict=True):
+        if clean != word:
+            pieces += [line[done : place.start()], clean]
+            done = place.end()
+    return "".join([*pieces, line[done:]])
 
 
 def _option(match: re.Match[str], replacement: Replacement) -> str:
@@ -87,10 +106,14 @@ def redacted(argv: Sequence[str], replacement: Replacement, text: Callable[[str]
     if way.after and way.after not in argv:
         way = _Way()
     logged_in = any(one in _LOGINS and "login" in names[at + 1 : at + 3] for at, one in enumerate(names))
+    # Behind `--backend http` an `-a` may be anything: there only what nobody would write is a password beyond doubt.
+    name = "password" if names and names[0] in _WAYS else DOUBTED
     clean = []
     for at, word in enumerate(argv):
         previous = argv[at - 1] if at else ""
-        found = _named(word, previous, replacement) or _taken(word, previous, way, replacement)
+        found = _named(word, previous, replacement) or _taken(
+            word, previous, way, lambda value: replacement(value, name)
+        )
         if found is None and logged_in and "login" in argv[:at] and _is_key(word):
             found = replacement(word, "api_key")
         if found is None and previous == "-c" and any(blank in word for blank in " \t\n"):
@@ -135,18 +158,18 @@ def _password(value: str, replacement: Replacement) -> str | None:
         return None
     password = match["password"]
     given = is_strong(password) if match["user"].endswith("/") else is_drawn(password)
-    return f"{match['user']}{replacement(password, PASSWORD)}" if given else None
+    return f"{match['user']}{replacement(password, DOUBTED)}" if given else None
 
 
-def _taken(word: str, previous: str, way: _Way, replacement: Replacement) -> str | None:
+def _taken(word: str, previous: str, way: _Way, replacement: Callable[[str], str]) -> str | None:
     """A word that a command takes as a password, by its own short option."""
-    if way.apart and previous == way.apart and not word.startswith("-") and not points(word):
+    if way.apart and previous == way.apart and not word.startswith("-") and not (points(word) or MARK.search(word)):
         user, colon, password = word.partition(":")
-        return f"{user}:{replacement(password, PASSWORD)}" if colon and password else replacement(word, PASSWORD)
+        return f"{user}:{replacement(password)}" if colon and password else replacement(word)
     if word.startswith("-p") and is_strong(word[2:]) and not MARK.search(word):
-        return f"-p{replacement(word[2:], PASSWORD)}"
-    if way.glued and word.startswith(way.glued) and len(word) >= len(way.glued) + 4:
-        return f"{way.glued}{replacement(word[len(way.glued) :], PASSWORD)}"
+        return f"-p{replacement(word[2:])}"
+    if way.glued and word.startswith(way.glued) and len(word) >= len(way.glued) + 4 and not MARK.search(word):
+        return f"{way.glued}{replacement(word[len(way.glued) :])}"
     return None
 
 

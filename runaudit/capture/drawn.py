@@ -6,11 +6,10 @@ be a table of names, so there the value must look as nobody's word does.
 
 import re
 
-from runaudit.capture.looks import is_credible, is_worded
+from runaudit.capture.looks import is_credible, is_worded, wordiness
 
 _PASS = re.compile(r"(?i)pass(?:word|wort|wd|phrase|code)?s?(?:_?(?:text|value))?$|pwd$|(?:^|[^a-z])pw$|[a-z]_pw$")
-_WORDS = re.compile(r"[a-z]{3,}")
-"""A quarter of letters drawn at random stands in such runs, and more than half of any name in camel case."""
+_RUN = re.compile(r"[a-z]{8,}|[A-Z]{8,}")
 _HEX = re.compile(r"[0-9a-f]{32,}")
 
 
@@ -23,7 +22,7 @@ def is_scrambled(text: str) -> bool:
     """Whether a long word of letters alone, in both cases, was drawn: an eighth of all tokens of 16 have no digit."""
     if len(text) < 16 or not text.isalpha() or is_worded(text):
         return False
-    return 2 * sum(map(len, _WORDS.findall(text))) < len(text)
+    return wordiness(text) < 0.5
 
 
 def is_mixed(text: str, size: int = 5) -> bool:
@@ -33,7 +32,12 @@ def is_mixed(text: str, size: int = 5) -> bool:
 
 def is_drawn(text: str) -> bool:
     """Whether one of the words of a value can be no word of a language, an identifier or a path."""
-    return any(is_credible(word) or is_scrambled(word) for word in text.split())
+    return any(is_credible(word) or is_scrambled(word) or _is_unspoken(word) for word in text.split())
+
+
+def _is_unspoken(text: str) -> bool:
+    """Whether a long text with digits has a run of letters that is no word (`sk-qzxvkjwpqmhg12345`)."""
+    return is_mixed(text, 16) and "/" not in text and any(not wordiness(run) for run in _RUN.findall(text))
 
 
 def is_strong(text: str) -> bool:

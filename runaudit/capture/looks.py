@@ -40,6 +40,9 @@ _PUBLIC = (
 """How digests in base64, small images and public keys begin: drawn at random by their looks, and no secret."""
 _CID = re.compile(r"Qm[1-9A-HJ-NP-Za-km-z]{44}|b[a-z2-7]{58}|z[1-9A-HJ-NP-Za-km-z]{48}")
 """Addresses of contents (IPFS): a digest in base58 or base32."""
+_NUMBER = re.compile(r"[0-9a-f]{16,}|[0-9A-F]{16,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_PARTED = re.compile(r"[\s;,{}()\[\]\"'<>|]|=(?!=*\Z)|://")
+"""What stands between the parts of a value: a secret may be one of them, and the others say where it leads."""
 _PLACE = re.compile(r"(?:~|\.{0,2})/|[A-Za-z]:[\\/]|[a-z][a-z0-9+.-]*://")
 
 
@@ -56,16 +59,27 @@ def _is_spoken(run: str) -> bool:
 
 def is_key_material(text: str) -> bool:
     """Whether nobody would write this text: 8 characters or more, digits among letters of both cases or among signs,
-    16 of hexadecimal, 20 of one case; less than half of its letters in words, no list of parts, and no place."""
-    if not (any(map(str.isdigit, text)) and any(map(str.isalpha, text))) or is_place(text):
+    16 of hexadecimal, 20 of one case; less than half of its letters in words, and no place, nothing put together."""
+    mixed = any(map(str.isdigit, text)) and any(map(str.isalpha, text))
+    if not mixed or is_place(text) or is_put_together(text) or _CID.fullmatch(text):
         return False
-    if re.fullmatch(r"[0-9a-f]{16,}|[0-9A-F]{16,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", text):
+    if is_number(text):
         return True
     signed = bool(re.search(r"[^A-Za-z0-9_.,:;/\\\s=+-]", text))
     long = len(text) >= 20 and text.isalnum()
     listed = 8 * sum(map(text.count, "_-./ ")) > max(len(text), 16)
     spoken = listed or is_worded(text) or wordiness(text) >= 0.5
     return len(text) >= 8 and (is_mixed(text) or signed or long) and not spoken
+
+
+def is_put_together(text: str) -> bool:
+    """Whether a text is made of parts: words, settings (`Server=h;Password=…`), an address."""
+    return bool(_PARTED.search(text))
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is 16 digits or more of hexadecimal, or a UUID: a key, or the digest of something."""
+    return bool(_NUMBER.fullmatch(text))
 
 
 def is_mixed(text: str) -> bool:

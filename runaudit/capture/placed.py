@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any
 
 from runaudit.capture.hinted import on_lines
-from runaudit.capture.telling import tells
+from runaudit.capture.looks import is_key_material
+from runaudit.capture.telling import proves, tells
 
 _BEARER = re.compile(r"(?i)\b(?P<before>bearer(?:[ ]+|%20))(?P<value>[A-Za-z0-9._~+/=-]{8,})")
 _HEADER = re.compile(
@@ -27,10 +28,12 @@ _HOOK = re.compile(
 )
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'`<>]+")
 _QUERY = re.compile(
-    r"(?i)(?P<before>[?&#;](?:x-(?:amz|goog)-(?:signature|credential|security-token|date|expires)|awsaccesskeyid"
+    r"(?i)(?P<before>[?&#;](?P<name>x-(?:amz|goog)-(?:signature|credential|security-token|date|expires)|awsaccesskeyid"
     r"|googleaccessid|sig|signature|[a-z_-]*(?:token|secret|passwd|password)|(?:[a-z]+[_-])?api[_-]?key"
     r"|authkey|access[_-]?key|key-pair-id)=)(?P<value>[^&#;\s\"'<>{}$]{4,})"
 )
+_SIGNED = re.compile(r"(?i)[?&#;](?:x-(?:amz|goog)-[a-z-]+|awsaccesskeyid|googleaccessid|key-pair-id|sig|signature)=\Z")
+"""Parts of a signed address: they open what the rest of it names."""
 _GENERAL = re.compile(r"(?i)(?P<before>[?&#;](?:key|code|auth|policy)=)(?P<value>[A-Za-z0-9_-]{20,})")
 """Names in a query that mean many things: only what is long and has digits is a secret."""
 _LOGIN = re.compile(
@@ -45,7 +48,7 @@ _CURL = re.compile(
     r"(?P<before>\s(?:-u|--user|--proxy-user)[ =]?[\"']?[^\s:\"'/=]+:)(?P<value>(?!\d+(?:\s|$))[^\s\"':/]{4,})(?=[\"']?(?:\s|$))"
 )
 _DEFAULT = re.compile(
-    r"(?P<before>[\"']--?(?:[a-z]+[_-])*(?:password|passwd|secret|api[_-]?key|access[_-]?key|secret[_-]?key|token)[\"']"
+    r"(?P<before>[\"']--?(?P<name>(?:[a-z]+[_-])*(?:password|passwd|secret|api[_-]?key|access[_-]?key|secret[_-]?key|token))[\"']"
     r"[^()\n]{0,80}?\bdefault[ ]*=[ ]*[rbuf]?[\"'])(?P<value>[^\"'\s]{4,})(?=[\"'])"
 )
 _VARIABLE = re.compile(
@@ -55,16 +58,16 @@ _VARIABLE = re.compile(
 )
 _GIVEN = re.compile(
     r"(?P<before>\b(?:environ\[|environ\.setdefault\(|putenv\(|setenv\()\s*\\*[\"']"
-    r"[A-Z][A-Z0-9_]*(?:KEY|TOKEN|SECRET|PASSWORD|PASS|PWD|CREDENTIALS?)\\*[\"']\]?[ \t]*[=,][ \t]*[rbuf]?\\*[\"'])"
+    r"(?P<name>[A-Z][A-Z0-9_]*(?:KEY|TOKEN|SECRET|PASSWORD|PASS|PWD|CREDENTIALS?))\\*[\"']\]?[ \t]*[=,][ \t]*[rbuf]?\\*[\"'])"
     r"(?P<value>[^\"'\\\n]{4,})(?=\\*[\"'])"
 )
 """A variable set to a literal: whatever it looks like, it is what the variable's name says."""
 _PAIR = re.compile(
-    r"(?i)(?P<before>\b(?:name|key)[\"']?[ \t]*:[ \t]*[\"']?[\w.-]*(?:password|passwd|secret|api_?key|token|access_?key)[\"']?,?"
+    r"(?i)(?P<before>\b(?:name|key)[\"']?[ \t]*:[ \t]*[\"']?(?P<name>[\w.-]*(?:password|passwd|secret|api_?key|token|access_?key))[\"']?,?"
     r"\s+[\"']?value[\"']?[ \t]*:[ \t]*[\"']?)(?P<value>[^\s\"',}]{4,})"
 )
 _NESTED = re.compile(
-    r"(?i)(?P<before>\b[\w.-]*(?:password|passwd|secret|api_?key|[a-z]_token|access_?key)[\"']?[ \t]*:[ \t]*\{?[ \t]*\n?[ \t]+"
+    r"(?i)(?P<before>\b(?P<name>[\w.-]*(?:password|passwd|secret|api_?key|[a-z]_token|access_?key))[\"']?[ \t]*:[ \t]*\{?[ \t]*\n?[ \t]+"
     r"(?:desc:[^\n]*\n[ \t]+)?[\"']?value[\"']?[ \t]*:[ \t]*[\"']?)(?P<value>[^\s\"',}]{4,})"
 )
 """`api_key:` with its `value:` below, as a tracker writes a config down."""
@@ -84,14 +87,15 @@ _BELOW: Lines = {"fold": True, "below": 4}
 _ABOVE: Lines = {"fold": True, "above": 2}
 """How far the lines of a match reach from the word that gives it away."""
 
-Replacement = Callable[[str], str]
+Replacement = Callable[[str, bool], str]
+"""What stands for a value; whether its place and its looks prove that it is a secret."""
 
 
 def replaced(text: str, replacement: Replacement) -> str:
     """`text` with every secret that stands in a telling place replaced."""
 
     def put(match: re.Match[str]) -> str:
-        return match["before"] + replacement(match["value"])
+        return match["before"] + replacement(match["value"], _proves(match))
 
     def put_if_mixed(match: re.Match[str]) -> str:
         return put(match) if _is_mixed(match["value"]) else match[0]
@@ -101,9 +105,13 @@ def replaced(text: str, replacement: Replacement) -> str:
         drawn = any(map(str.isdigit, value[:-1])) or (any(map(str.isdigit, value)) and len(value) >= 12)
         return put(match) if drawn and not _is_prose(value) else match[0]
 
+    def put_general(match: re.Match[str]) -> str:
+        # The key of an object is a choice, too.
+        return match["before"] + replacement(match["value"], False) if _is_mixed(match["value"]) else match[0]
+
     def put_in_url(match: re.Match[str]) -> str:
         url = _QUERY.sub(lambda found: found[0] if found["value"].isdigit() else put(found), match[0])
-        return _GENERAL.sub(put_if_mixed, url)
+        return _GENERAL.sub(put_general, url)
 
     def put_variable(match: re.Match[str]) -> str:
         if _INNOCENT_KEY.search(match["name"]) or _NO_CREDENTIAL.search(match["name"]):
@@ -132,6 +140,13 @@ def replaced(text: str, replacement: Replacement) -> str:
         for pattern in patterns:
             text = on_lines(text, hints, partial(pattern.sub, change), **lines)
     return text
+
+
+def _proves(match: re.Match[str]) -> bool:
+    name, value = match.groupdict().get("name"), match["value"]
+    if _SIGNED.search(match["before"]):
+        return True
+    return is_key_material(value) if name is None else proves(name, value)
 
 
 def _is_prose(value: str) -> bool:

@@ -5,7 +5,8 @@ short password cannot be guessed from a shared record, while equal secrets of on
 
 A mark says what is known of its secret. `proven`: a provider's shape, or a name that tells and a value that nobody
 would choose; another one in its place is no other design. `masked`: what only looks like a secret, or is a word under
-a telling name; it may as well be a choice, and is compared as one. Marks of older stores say neither.
+a telling name; it may as well be a choice, and is compared as one. `around-…`: a word of base64 that holds secrets, by
+what else it says. Marks of older stores say nothing.
 
 What counts as a secret: a value under a telling name (`telling`), a shape that providers publish or a literal drawn at
 random (`shapes`), what stands in a telling place (`placed`), and each of these in another writing (`encoded`). A secret
@@ -21,23 +22,28 @@ import hmac
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from runaudit.capture import commandline, encoded, placed
+from runaudit.capture.address import without_user
 from runaudit.capture.assigned import RULES as ASSIGNED
 from runaudit.capture.assigned import assigned
 from runaudit.capture.formats import RULES as FORMATS
 from runaudit.capture.formats import of_hunks, of_sources
 from runaudit.capture.governed import RULES as GOVERNED
 from runaudit.capture.governed import governed
-from runaudit.capture.key import KEY_FILE, redaction_key
+from runaudit.capture.key import redaction_key
 from runaudit.capture.looks import is_credible, is_key_material, is_random
+from runaudit.capture.memory import clean_contents
 from runaudit.capture.shapes import RULES as SHAPES
-from runaudit.capture.shapes import literals, shaped
+from runaudit.capture.shapes import is_published, literals, shaped
 from runaudit.capture.styles import Style, style_of
 from runaudit.capture.telling import MARK, MIN_SECRET, is_plain, is_secret, is_table, points, proves, tells
+from runaudit.errors import IntegrityError
+from runaudit.factors.marks import without_secrets
 from runaudit.records.canonical import JSON
+from runaudit.store.kept import add_to
 
+PROVEN, MASKED = "proven", "masked"
 MIN_LEARNED = 8
 """Shorter values are replaced where they stand, but not everywhere else: `test` is a word before it is a password."""
 
@@ -54,11 +60,11 @@ SHORT = 200
 _PLAIN = re.compile(r"(?:sha256:)?[0-9a-f]{40,64}|[a-z_./ -]{1,18}")
 _SUSPECT = re.compile(
     r"(?i)key|token|secret|pass|pwd|auth|bearer|login|credential|cookie|dsn|connection|webhook|slack|telegram|machine|value"
-    r"|default|sas|pat\b|pw\b|jwt|cred|access|identified|private|://|%[0-9a-f]{2}|-u |user"
+    r"|default|sas|pat\b|pw\b|jwt|cred|access|identified|private|mysql|mariadb|docker|podman|redis|:\d{2,5}:|://"
+    r"|%[0-9a-f]{2}|-u |user"
 )
 _RUN = re.compile(r"[A-Za-z0-9+/_.~:-]{16}")
-_DONE = re.compile(r"<redacted:hmac-([0-9a-f]{16})(?::(?:(proven)|masked))?>")
-_PROVEN = re.compile(rb"<redacted:hmac-[0-9a-f]{16}:proven>")
+_DONE = re.compile(r"<redacted:hmac-([0-9a-f]{16})(?::(proven|masked|around-[0-9a-f]{16}))?>")
 _BLOCK = re.compile(rb"(?m)^(GIT binary patch\n(?:(?:literal|delta) \d+\n(?:[A-Za-z][!-~]+\n)+\n?)+)")
 _ITEM_NAMES = ("name", "key", "variable")
 _VALUE_KEYS = frozenset({"value", "default"})
@@ -70,16 +76,16 @@ class Redactor:
     def __init__(self, key: bytes, *, memory: Path | None = None) -> None:
         self._key = key
         self._memory = None if memory is None else memory / f"clean-{_RULES}"
-        self._clean = _read_clean(self._memory)
+        self._clean = clean_contents(self._memory)
         self._newly_clean: list[bytes] = []
         self._known: dict[str, tuple[str, ...]] = {}
         self._order: list[str] = []
-        self._proven: set[str] = set()
-        self._marks: dict[str, bool] = {}
+        self._kinds: dict[str, str] = {}
+        self._marks: dict[str, str] = {}
 
     @property
     def learned(self) -> int:
-        """How many secrets are known by now: what was looked at before the last of them may hold it."""
+        """How many secrets are known by now: what was looked at before may hold the last."""
         return len(self._known)
 
     def overlooked(self, contents: Iterable[bytes], known: int) -> bool:
@@ -89,7 +95,7 @@ class Redactor:
 
     def mark(self, secret: str) -> str:
         """The replacement of one secret."""
-        return f"<redacted:hmac-{self._code(secret)}:{'proven' if secret in self._proven else 'masked'}>"
+        return f"<redacted:hmac-{self._code(secret)}:{self._kinds.get(secret, MASKED)}>"
 
     def _code(self, secret: str) -> str:
         return hmac.new(self._key, encoded.octets(secret), hashlib.sha256).hexdigest()[:16]
@@ -125,8 +131,9 @@ class Redactor:
     def recall(self, *sealed: bytes) -> None:
         """Know again, by their marks, the secrets that were replaced in these sealed bytes."""
         for raw in sealed:
-            for code, proven in _DONE.findall(raw.decode("utf-8", "replace")):
-                self._marks[code] = self._marks.get(code, False) or bool(proven)
+            for code, kind in _DONE.findall(raw.decode("utf-8", "replace")):
+                if self._marks.get(code) != PROVEN:
+                    self._marks[code] = kind or MASKED
 
     # ── texts ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -155,18 +162,30 @@ class Redactor:
         return self._by_looks(commandline.options(text, self._found), depth)
 
     def _by_looks(self, text: str, depth: int) -> str:
-        """`text` without literals that were drawn at random, and without runs that hold a secret once decoded."""
-        if (found := literals(text)) is not None:
-            text = found.sub(lambda match: self._masked(match[0]) if is_random(match[0]) else match[0], text)
-        return encoded.replaced(text, self._holds, self._masked, depth)
+        """`text` without runs that hold a secret once decoded, and without literals that were drawn at random."""
+        said = ""
 
-    def _holds(self, text: str, depth: int) -> bool:
-        """Whether a decoded text holds a secret. What is found is not learned: its whole word is."""
+        def holds(plain: str, depth: int) -> bool:
+            nonlocal said
+            said = self._within(plain, depth)
+            return said != plain
+
+        text = encoded.replaced(text, holds, lambda word: self._marked(word, self._around(said)), depth)
+        if (found := literals(text)) is not None:
+            text = found.sub(lambda match: self._marked(match[0], MASKED) if is_random(match[0]) else match[0], text)
+        return text
+
+    def _within(self, text: str, depth: int) -> str:
+        """A decoded text without its secrets. What is found is not learned: its whole word is."""
         if _DONE.search(text):
-            return False
+            return text
         inner = Redactor(self._key)
-        inner._known, inner._marks, inner._proven = self._known, self._marks, self._proven.copy()
-        return inner._text(text, Style.DATA, depth) != text
+        inner._known, inner._marks, inner._kinds = self._known, self._marks, dict(self._kinds)
+        return inner._text(text, Style.DATA, depth)
+
+    def _around(self, clean: str) -> str:
+        """The kind of a word that holds secrets in another writing: what it says besides them counts."""
+        return f"around-{self._code(str(without_secrets(clean)))}"
 
     def _known_replaced(self, text: str) -> str:
         for secret, writings in self._known.items():
@@ -183,8 +202,8 @@ class Redactor:
         for start in starts[:8]:
             for end in ends[:9]:
                 part = word[start:end]
-                if len(part) >= MIN_LEARNED and (proven := self._marks.get(self._code(part))) is not None:
-                    return f"{word[:start]}{self._marked(part, proven)}{word[end:]}"
+                if len(part) >= MIN_LEARNED and (kind := self._marks.get(self._code(part))):
+                    return f"{word[:start]}{self._marked(part, kind)}{word[end:]}"
         return word
 
     # ── bytes ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -212,7 +231,8 @@ class Redactor:
         """What a content says besides its secrets, the same whichever they are; None where it holds none. What is not
         proven to be one counts."""
         clean, redacted = self.data(data, name)
-        return _PROVEN.sub(b"<redacted>", clean) if redacted else None
+        text = clean.decode("utf-8", "surrogateescape")
+        return str(without_secrets(text)).encode("utf-8", "surrogateescape") if redacted else None
 
     def _knows(self, data: bytes) -> bool:
         words = (word for writings in self._known.values() for word in writings)
@@ -223,10 +243,9 @@ class Redactor:
     def remember(self) -> None:
         """Keep which contents were clean, for the next launch. A memory that cannot be written costs time alone."""
         if self._memory is not None and self._newly_clean:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, IntegrityError):
                 self._memory.parent.mkdir(parents=True, exist_ok=True)
-                with self._memory.open("ab") as file:
-                    file.write(b"".join(self._newly_clean))
+                add_to(self._memory, b"".join(self._newly_clean))
             self._newly_clean.clear()
 
     def patch(self, data: bytes) -> tuple[bytes, bool]:
@@ -251,9 +270,13 @@ class Redactor:
     def _binary(self, block: bytes) -> tuple[bytes, bool]:
         held = encoded.unpacked(block)
         # Text of two bytes a character is binary to git, and a file of settings like any.
-        if not held or not self.data(held, ".env" if encoded.wide(held) or b"\0" not in held else "")[1]:
+        clean, found = self.data(held, ".env" if encoded.wide(held) or b"\0" not in held else "")
+        if not held or not found:
             return block, False
-        return f"# {self.mark(block.decode('ascii', 'replace'))} a binary patch with a secret in it\n".encode(), True
+        # Of what was not unpacked nobody knows what it says.
+        kind = self._around(clean.decode("latin-1")) if len(held) < encoded.MAX_UNPACKED else MASKED
+        mark = self._marked(block.decode("ascii", "replace"), kind, everywhere=False)
+        return f"# {mark} a binary patch with a secret in it\n".encode(), True
 
     # ── trees ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -295,7 +318,7 @@ class Redactor:
         if isinstance(value, list | tuple):
             return [self._table(item, name=name) for item in value]
         is_value = isinstance(value, str) and len(value) >= MIN_SECRET
-        return self._placed(value) if is_value else self.tree(value, name=name)
+        return self._placed(value, proves(f"secrets.{name}", value)) if is_value else self.tree(value, name=name)
 
     def argv(self, argv: Sequence[str]) -> list[str]:
         """A command line: `--token X`, `--token=X`, `-p X` of a command that takes a password so, `key=X`, and whatever
@@ -328,30 +351,27 @@ class Redactor:
 
     # ── one secret ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _placed(self, secret: str) -> str:
+    def _placed(self, secret: str, proven: bool) -> str:
         """The replacement of what only its place makes a secret; elsewhere it is one if it cannot be a word."""
         if MARK.search(secret):
             return secret
-        return self._marked(secret, is_key_material(secret), everywhere=is_credible(secret))
+        return self._marked(secret, PROVEN if proven else MASKED, everywhere=is_credible(secret))
 
     def _credibly(self, secret: str, name: str) -> str:
-        """The replacement of what a text gives to a name; elsewhere, too, if it cannot be a word."""
-        return self._marked(secret, proves(name, secret), everywhere=is_credible(secret))
+        """What a text gives to a name; elsewhere it is one, too, if it cannot be a word."""
+        return self._found(secret, name, everywhere=is_credible(secret))
 
-    def _found(self, secret: str, name: str) -> str:
+    def _found(self, secret: str, name: str, *, everywhere: bool = True) -> str:
         """The replacement of what stands under a telling name."""
-        return self._marked(secret, proves(name, secret))
+        proven = proves(name, secret) or is_published(secret)
+        return self._marked(secret, PROVEN if proven else MASKED, everywhere=everywhere)
 
     def _shaped(self, secret: str, proven: bool) -> str:
-        return self._marked(secret, proven)
+        return self._marked(secret, PROVEN if proven else MASKED)
 
-    def _masked(self, secret: str) -> str:
-        """The replacement of what looks like a secret and has nothing else to show for it."""
-        return self._marked(secret, False)
-
-    def _marked(self, secret: str, proven: bool, *, everywhere: bool = True) -> str:
-        if proven:
-            self._proven.add(secret)
+    def _marked(self, secret: str, kind: str, *, everywhere: bool = True) -> str:
+        if kind != MASKED and self._kinds.get(secret) != PROVEN:
+            self._kinds[secret] = kind
         if everywhere:
             self.learn([secret])
         return self.mark(secret)
@@ -362,7 +382,7 @@ class Redactor:
             return match[0]
         if password:
             return f"://{user}:{self._found(password, 'password')}@"
-        return f"://{self._marked(user, is_key_material(user))}@"
+        return f"://{self._marked(user, PROVEN if is_key_material(user) else MASKED)}@"
 
 
 _RULES = hashlib.sha256(
@@ -373,26 +393,8 @@ _RULES = hashlib.sha256(
 """Which patterns a memory of clean contents was made with: other patterns, another memory."""
 
 
-def _read_clean(memory: Path | None) -> set[bytes]:
-    """The SHA-256 of contents that were clean, 32 bytes each; a torn end is left out."""
-    try:
-        raw = memory.read_bytes() if memory is not None else b""
-    except OSError:
-        return set()
-    return {raw[i : i + 32] for i in range(0, len(raw) // 32 * 32, 32)}
-
-
 def _is_option(word: str) -> bool:
     return word.startswith("-") or "=" in word
 
 
-def without_user(url: str) -> str:
-    """A URL without user, password and query; an scp-like address (`git@host:path`) without its user."""
-    if "://" in url:
-        parts = urlsplit(url)
-        host = parts.netloc.rpartition("@")[2]
-        return parts._replace(netloc=host, query="", fragment="").geturl()
-    return re.sub(r"^[^@/\s:]+(?::[^@/\s]*)?@(?=[^/\s]+:)", "", url)
-
-
-__all__ = ["KEY_FILE", "MARK", "Redactor", "is_random", "is_secret", "redaction_key", "without_user"]
+__all__ = ["MARK", "Redactor", "is_random", "is_secret", "redaction_key", "without_user"]

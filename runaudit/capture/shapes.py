@@ -80,6 +80,7 @@ _SHAPES = {
 _ONE_CASE = frozenset({"PRIVATE KEY", "AKIA", "ASIA", "NRAK-", "AGE-SECRET-KEY-"})
 """Shapes whose letters are capitals alone; of any other, hexadecimal at its end apart, those of a key are of both cases."""
 _HEX_END = re.compile(r"(?:[0-9a-fA-F]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\Z")
+_GLUED_BODY = re.compile(r"[a-z0-9]{20,}")
 _NAMELIKE, _DOUBTFUL = 0.7, 0.5
 """So much of the letters in words: a name; a key perhaps. Of keys of 20 letters 0.3 % have half of theirs in words."""
 _RUN = re.compile(r"[A-Za-z0-9+/_.~:-]{16}")
@@ -116,19 +117,33 @@ def shaped(text: str, replacement: Replacement) -> str:
     return text
 
 
+def is_published(text: str) -> bool:
+    """Whether a text is the key of a provider beyond doubt, and nothing else."""
+    found: list[bool] = []
+
+    def note(_: str, proven: bool) -> str:
+        found.append(proven)
+        return ""
+
+    return not shaped(text, note).strip() and found == [True]
+
+
 def _judged(match: re.Match[str], hint: str, replacement: Replacement) -> str:
     """What stands for something that has a shape: itself, where it is made of words."""
     found = match[0]
     body = found.rpartition(hint)[2] or found
     one_case = hint in _ONE_CASE or _HEX_END.search(found)
-    if hint != "PRIVATE KEY" and (wordiness(body) >= _NAMELIKE or not (one_case or is_mixed(body))):
+    glued = _GLUED_BODY.fullmatch(body) and any(map(str.isdigit, body))
+    if hint != "PRIVATE KEY" and (wordiness(body) >= _NAMELIKE or not (one_case or glued or is_mixed(body))):
         return found
     exact = _EXACT[hint].fullmatch(found) and not re.match(r"[A-Za-z0-9_-]", match.string[match.end() :][:1])
     return replacement(found, bool(exact) and _is_key(body, hint))
 
 
 def _is_key(body: str, hint: str) -> bool:
-    return hint == "PRIVATE KEY" or (any(map(str.isdigit, body)) and wordiness(body) < _DOUBTFUL)
+    # Of capitals alone more pairs look like words.
+    wordy = _NAMELIKE if hint in _ONE_CASE else _DOUBTFUL
+    return hint == "PRIVATE KEY" or (any(map(str.isdigit, body)) and wordiness(body) < wordy)
 
 
 def literals(text: str) -> re.Pattern[str] | None:

@@ -7,7 +7,7 @@ only points at a secret (`${DB_PASSWORD}`, `os.environ[...]`, `<your key>`) is n
 import os
 import re
 
-from runaudit.capture.looks import is_credible, is_key_material, is_place
+from runaudit.capture.looks import is_credible, is_key_material, is_number, is_place, is_put_together
 
 MARK = re.compile(r"<redacted:[^<>\s]{1,80}>")
 """What stands where a secret stood."""
@@ -44,13 +44,17 @@ _OF_PLACES = re.compile(
     r"state|public|host|row|index|search|lookup|map|json|yaml|hash|digest|object|s3|bucket|file|blob|commit|tree|content"
     r"|artifact|checkpoint|dataset|run|idempotency|dedup|query|kv|routing|order|join)_key$"
 )
-_ONLY = re.compile(
-    r"(?:^|[^a-z])(?:pass(?:word|wd|phrase|code)|client_?secret|connection_?string|conn_?str|"
+_GIVEN = re.compile(
+    r"(?:^|[^a-z])(?:pass(?:word|wort|wd|phrase|code)|"
     r"(?:db|user|admin|root|smtp|mail|ftp|mysql|pg|postgres|redis|mongo|proxy|http|login|ssh|sudo|api|wifi)_?(?:pass|pw)|"
-    rf"(?:private|api|access|secret|encryption|auth|{_TRACKERS})_?key|"
-    rf"(?:auth|access|refresh|personal_access|api|{_TRACKERS})_?token)s?$"
+    rf"(?:api|{_TRACKERS})_?(?:key|token))s?$"
 )
-"""Names that mean nothing else, whatever a project calls its parts; `pwd` is a folder too, `service_key` a column."""
+"""Names that mean nothing else, whatever a project calls its parts; `pwd` is a folder too, `storage_key` an object."""
+_ONLY = re.compile(
+    rf"{_GIVEN.pattern}|(?:^|[^a-z])(?:(?:private|access|secret|encryption|auth)_?key|(?:auth|access|refresh|personal_access)_?token"
+    r"|(?:client_?)?secret|token|authorization|bearer)s?$"
+)
+"""Names under which hexadecimal is a key, too, and no digest."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _POINTS = re.compile(
     r"\$\{[^{}]*\}|\$\([^()]*\)|\$[A-Z_][A-Z0-9_]*|\$\d|<[^<>]*>|\{\{.*\}\}|%\(\w+\)s|%\w+%|(?:\{[^{}]*\})+|env:\w+"
@@ -118,11 +122,13 @@ def proves(name: str, value: str) -> bool:
     nothing. A name that means nothing else asks for what is no word and no place; any other that tells of secrets for
     what nobody would write (`bearer = "left"`, `pwd = "/data/clean"` are choices)."""
     word = _word(name)
-    if _ONLY.search(word):
-        return is_key_material(value) or (is_credible(value) and not is_place(value))
-    if _ALWAYS.search(word) or lies_in_table(name):
-        return is_key_material(value)
-    return bool(_CARRIER.search(word)) and not _OF_TEXT.search(word) and is_key_material(value)
+    if _GIVEN.search(word) and is_credible(value) and not is_place(value) and not is_put_together(value):
+        return True
+    if not is_key_material(value) or _OF_TEXT.search(word):
+        return False
+    if is_number(value):
+        return bool(_ONLY.search(word))
+    return bool(_ALWAYS.search(word) or _CARRIER.search(word)) or lies_in_table(name)
 
 
 def may_tell(name: str) -> bool:

@@ -13,7 +13,10 @@ from runaudit.cli.common import Context, SomeRuns
 def export(
     context: Context,
     runs: SomeRuns,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The bundle to write.")],
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="FILE", help="The bundle to write: a new file, or an older bundle."),
+    ],
 ) -> None:
     """Write runs into one file: records, trajectories, sources, checkpoints, artifacts and what the log says of them.
 
@@ -21,8 +24,11 @@ def export(
     """
     from runaudit.runs.names import ids_named
     from runaudit.store.bundle import export as write
+    from runaudit.store.bundle import kept_of
     from runaudit.store.bundle_answer import ExportAnswer
 
-    ids = ids_named(context.store, context.settings, *runs)
-    files = write(context.open(), ids, output)
-    context.tell(ExportAnswer(ids=ids, output=output, files=files, size=output.stat().st_size))
+    named = ids_named(context.store, context.settings, *runs)
+    ids = kept_of(store := context.open(), named)
+    files = write(store, ids, output)
+    gone = tuple(run for run in named if run not in ids)
+    context.tell(ExportAnswer(ids=ids, output=output, files=files, size=output.stat().st_size, forgotten=gone))

@@ -1,6 +1,5 @@
 """`runaudit show` and `verify`: what is kept, and whether it is what was sealed."""
 
-import os
 from dataclasses import replace
 from typing import Annotated
 
@@ -61,8 +60,8 @@ def verify(
 
     opened = context.store.existing(as_it_is=not (sign or anchor))
     ids = ids_named(context.store, context.settings, *runs) if runs else None
-    found = attest(opened, ids, key=key, check=check_anchor, since=since, places=place_of, sign=sign,
-                   anchor=place_of(anchor) if anchor else None, jobs=jobs or os.cpu_count() or 1)  # fmt: skip
+    found = attest(opened, ids, key=key, check=check_anchor or (), since=since, places=place_of, sign=sign,
+                   anchor=place_of(anchor) if anchor else None, jobs=jobs)  # fmt: skip
     if not context.quiet or found.answer.found.problems:
         context.tell(found.answer)
     if not context.json:

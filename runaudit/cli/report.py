@@ -16,7 +16,10 @@ DEFAULT = Path("report.html")
 def report(
     context: Context,
     runs: Annotated[list[str], typer.Argument(metavar="RUN…", help="Runs, cohorts or lists with commas: the arms.")],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.html", help="Where the page goes.")] = DEFAULT,
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="FILE.html", help="Where the page goes: a new file, or an older page."),
+    ] = DEFAULT,
     baseline: Annotated[
         str | None,
         typer.Option("--baseline", metavar="RUN", help="Compare every arm with this one [else the one before]."),

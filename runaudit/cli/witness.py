@@ -24,11 +24,11 @@ AnchorOption = Annotated[
                  "git note (refs/notes/runaudit) for others to fetch, as an artifact of W&B, or in a file."),
 ]  # fmt: skip
 CheckAnchorOption = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--check-anchor",
         metavar="[git|wandb:PROJECT|FILE]",
-        help="Prove that the log extends every anchor of it there.",
+        help="Prove that the log extends every anchor of it there. Repeatable.",
     ),
 ]
 SinceOption = Annotated[
@@ -38,7 +38,7 @@ SinceOption = Annotated[
                  "N of the log; the log itself is always read whole."),
 ]  # fmt: skip
 JobsOption = Annotated[
-    int, typer.Option("-j", "--jobs", metavar="N", min=0, help="Processes that share the work; 0: one per CPU.")
+    int, typer.Option("-j", "--jobs", metavar="N", help="Processes that share the work; 0: one per CPU.")
 ]
 
 

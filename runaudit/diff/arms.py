@@ -14,6 +14,7 @@ from runaudit.diff.summary import factor_changes
 from runaudit.factors.changes import changes
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import SEED_ROLES, Change, ChangeClass
+from runaudit.factors.forgotten import notes_on_forgotten
 from runaudit.factors.levels import Levels, levels
 from runaudit.factors.pair import Pair
 from runaudit.factors.path import matches
@@ -52,9 +53,15 @@ class Arm:
         """Whether the arm has runs that repeat one another."""
         return self.cohort.n > 1
 
+    @property
+    def heard(self) -> tuple[Deviation, ...]:
+        """The runs whose gaps are gaps of the arm: what one that broke off does not say has no result to spoil, where
+        others went to their end."""
+        return tuple(row for row in self.deviations if not row.of.broke_off) or self.deviations
+
     def at(self, index: int) -> Levels:
-        """The run at a place of the arm; its last one beyond the end."""
-        return self.deviations[min(index, len(self.deviations) - 1)].of
+        """The run of these at a place; the last one beyond the end."""
+        return self.heard[min(index, len(self.heard) - 1)].of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +96,7 @@ class Beside:
     def notes(self) -> tuple[str, ...]:
         """What a reader should know of the arms themselves. Of a pair there is nothing that is not said of its runs."""
         if not self.is_replicated:
-            return ()
+            return notes_on_forgotten(self.runs)
         # What the seed of an arm of one run did cannot be told from what the factor did.
         single = [arm.cohort.label for arm in (self.a, self.b) if not arm.is_replicated]
         return (
@@ -112,7 +119,8 @@ def arms_beside(a: Cohort, b: Cohort, settings: FactorSettings) -> Beside:
 
 def typical(cohort: Cohort) -> Run:
     """The run that stands for an arm: the first that finished, else the first."""
-    return cohort.finished[0] if cohort.finished else cohort.runs[0]
+    known = [run for run in cohort.runs if not run.is_gone] or cohort.runs
+    return next((run for run in known if run.finished), known[0])
 
 
 def _arm(cohort: Cohort, settings: FactorSettings) -> Arm:
@@ -124,6 +132,8 @@ def _arm(cohort: Cohort, settings: FactorSettings) -> Arm:
         if run is first:
             rows.append(Deviation(of=stands))
             continue
+        if run.is_gone:
+            continue  # Its tombstone says that it was of this design; there is no more to hold.
         pair, found = changes(stands, of := levels(run, settings), settings)
         factors = tuple(factor for factor in factor_changes(found, pair) if factor.role not in SEED_ROLES)
         rows.append(Deviation(of=of, pair=pair, found=found, factors=factors))
@@ -150,7 +160,7 @@ def _moved_with_the_arm(change: Change, a: Arm, b: Arm) -> bool:
     seen = [_levels_within(change.path, change.before, a), _levels_within(change.path, change.after, b)]
     if seen[0] == seen[1]:
         return False
-    return any(len(values) == 1 < arm.cohort.n for values, arm in zip(seen, (a, b), strict=True))
+    return any(len(values) == 1 < len(arm.deviations) for values, arm in zip(seen, (a, b), strict=True))
 
 
 def _levels_within(path: str, of_typical: object, arm: Arm) -> set[str]:
@@ -175,7 +185,7 @@ def _balanced(a: Arm, b: Arm, factor: str) -> bool:
     """Whether the levels of an environment factor are spread over both arms in equal shares."""
     counts = [Counter(repr(_environment(row.of, factor)) for row in arm.deviations) for arm in (a, b)]
     shares = [
-        {level: count / arm.cohort.n for level, count in found.items()}
+        {level: count / len(arm.deviations) for level, count in found.items()}
         for found, arm in zip(counts, (a, b), strict=True)
     ]
     return shares[0] == shares[1] and len(shares[0]) > 1

@@ -43,7 +43,7 @@ def _without_results(arms: Beside) -> Iterator[str]:
     """Arms without a result. How a foreign run ended may be unknown: that is a gap, not a barrier."""
     for cohort in (arms.a.cohort, arms.b.cohort):
         run = cohort.runs[0]
-        if cohort.finished or any(status_gap(run) is not None for run in cohort.runs):
+        if cohort.finished or any(status_gap(run) or run.withheld for run in cohort.runs):
             continue
         if arms.is_replicated:
             yield f"no run of {cohort.label} finished"

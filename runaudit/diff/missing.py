@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from runaudit.diff.arms import Arm, Beside
 from runaudit.diff.result import Missing
-from runaudit.factors.between import gaps_between, recorded_by_one
+from runaudit.factors.between import gaps_between, not_reached, recorded_by_one
+from runaudit.factors.forgotten import FORGOTTEN, of_no_cohort, unattributed
 from runaudit.factors.levels import Levels
 from runaudit.factors.path import matches
 from runaudit.factors.together import beside
@@ -23,7 +24,7 @@ def missing_rows(arms: Beside, *, with_status: bool) -> tuple[Missing, ...]:
     """The gaps of both arms by path."""
     a, b, settings = arms.a, arms.b, arms.pair.settings
     rows: dict[str, Missing] = {}
-    for index in range(max(a.cohort.n, b.cohort.n)):
+    for index in range(max(len(a.heard), len(b.heard))):
         for gap in gaps_between(beside(a.at(index), b.at(index), settings), with_status=with_status):
             known = rows.get(gap.path)
             side = gap.side if known is None or known.side == gap.side else "both"
@@ -32,6 +33,10 @@ def missing_rows(arms: Beside, *, with_status: bool) -> tuple[Missing, ...]:
         path = next((name for name in rows if matches(row.factor, name)), row.factor)
         held = rows.get(path, row)
         rows[path] = held if held.side == row.side else replace(held, side="both")
+    for gap in not_reached(arms.pair):
+        rows.setdefault(gap.path, Missing(factor=gap.path, side=gap.side, reason=gap.reason))
+    if with_status and arms.is_replicated and (gone := unattributed(arms.runs)):
+        rows[FORGOTTEN] = Missing(factor=FORGOTTEN, side="both", reason=of_no_cohort(gone))
     if not arms.factors:
         rows |= {path: Missing(factor=path, side="both", reason=NOT_RECORDED) for path in _unexplained_starts(arms)}
     return tuple(rows[path] for path in sorted(rows))
@@ -39,7 +44,7 @@ def missing_rows(arms: Beside, *, with_status: bool) -> tuple[Missing, ...]:
 
 def _within(arm: Arm, side: str) -> Iterator[Missing]:
     """What one run of an arm says and another does not, where that leaves open whether they are alike."""
-    for row in arm.deviations:
+    for row in arm.heard:
         for gap in recorded_by_one(row.pair) if row.pair else ():
             if gap.side != "both":
                 yield Missing(factor=gap.path, side=side, reason=gap.reason)

@@ -76,6 +76,14 @@ def _seen_of_one(pair: Pair) -> Iterator[Gap]:
                 yield Gap(path, side, "the other run used it, and this one was not watched")
 
 
+def not_reached(pair: Pair) -> Iterator[Gap]:
+    """What one of two runs was seen to use and the other would have, had it not broken off before."""
+    for side, of, other in (("a", pair.a, pair.b), ("b", pair.b, pair.a)):
+        for path in sorted(other.scope.facts - of.scope.facts) if of.broke_off else ():
+            if section_of(path) != "code" and of.at(path) is ABSENT:
+                yield Gap(path, side, f"the other run used it, and this one broke off ({of.run.status}) before")
+
+
 def _seed_unproven(pair: Pair) -> Iterator[Gap]:
     if seeded_alike(pair.a.run, pair.b.run):
         yield Gap("seed", "both", SEED_UNPROVEN)

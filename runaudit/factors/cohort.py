@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from runaudit.factors.arguments import launch_words
+from runaudit.factors.forgotten import forgotten_runs
 from runaudit.factors.identity import ID_LENGTH, founder_of, identity_of, of_one_design
 from runaudit.factors.observed import seeded_alike, seeded_as_declared
 from runaudit.records.canonical import JSON, canonical_bytes
@@ -88,10 +89,17 @@ class Cohort:
             ends = Counter(run.status for run in self.failed)
             how = ", ".join(f"{count} {status}" for status, count in sorted(ends.items()))
             notes.append(f"{self.label}: {len(self.failed)} of {self.n} runs have no result ({how}); they stay counted")
+        notes += self.forgotten
         notes += [self._once(group) for group in self.replicates if len(group) > 1]
         if self.unproven:
             notes.append(f"{self.label}: {len(self.unproven)} of {self.n} runs carry no proof that their seed acted")
         return tuple(notes)
+
+    @property
+    def forgotten(self) -> tuple[str, ...]:
+        """Which of its runs were forgotten on purpose and why, in sentences."""
+        told = forgotten_runs(self.runs)
+        return (f"{self.label}: {told}",) if told else ()
 
     @property
     def contradictions(self) -> tuple[str, ...]:
@@ -141,6 +149,7 @@ def cohort_of(runs: Iterable[Run], *, label: str | None = None) -> Cohort:
 def shared_label(runs: Iterable[Run]) -> str:
     """What the labels of these runs have in common, without a trailing seed. Repetitions have labels of their own."""
     runs = tuple(runs)
+    runs = tuple(run for run in runs if not run.is_gone) or runs
     own = [run for run in runs if not run.manifest.section("origin").get("rerun_of")]
     labels = [run.label for run in own or runs]
     if not labels or len(set(labels)) == 1:

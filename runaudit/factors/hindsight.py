@@ -71,6 +71,7 @@ def hindsight(
     """
     if settings.source is None or settings.factors == FactorSettings():
         return None
+    runs = [run for run in runs if not run.is_gone]  # What rules a forgotten run was launched with, nobody knows.
     held = [rules_at_launch(run, settings) for run in runs]
     late = [run for run, rules in zip(runs, held, strict=True) if rules != settings.factors]
     if not late:

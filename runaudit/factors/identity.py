@@ -52,7 +52,23 @@ class Identity:
     def key(self) -> str:
         """A text that runs of one design have in common. It sorts candidates: unequal for two designs that differ in
         what they declare; of equal ones `matches` decides."""
+        if self.run.is_gone:
+            return f"forgotten {self._told_cohort}"
         return " ".join((self._declared, *extent(self.of)))
+
+    @property
+    def _told_cohort(self) -> str:
+        return str(self.run.manifest.section("origin").get("cohort") or "")
+
+    @property
+    def peers(self) -> tuple[str, ...]:
+        """Of a run that was forgotten, those that its tombstone says it was of one design with."""
+        return tuple(map(str, self.run.manifest.section("origin").get("peers") or ())) if self.run.is_gone else ()
+
+    @property
+    def rank(self) -> int:
+        """Whose design is asked first: 0 went to their end, 1 broke off, 2 were forgotten."""
+        return 2 if self.run.is_gone else int(self.of.broke_off)
 
     @cached_property
     def _declared(self) -> str:
@@ -76,7 +92,7 @@ class Identity:
     @property
     def id(self) -> str:
         """The id of the cohort that this run founds."""
-        return self.digest.hex[:ID_LENGTH]
+        return (self._told_cohort if self.run.is_gone else "") or self.digest.hex[:ID_LENGTH]
 
     def matches(self, other: "Identity") -> bool:
         """Whether two runs are of one design: nothing but seeds is found to differ."""
@@ -111,26 +127,25 @@ def of_one_design(found: Iterable[Identity]) -> tuple[tuple[Identity, ...], ...]
     """These runs, those of one design together: each group in the order in which they come, and the groups in that of
     their founders."""
     order = tuple(found)
+    homes: dict[str, int] = {}
     places: dict[int, list[int]] = {}
     buckets: dict[str, dict[int, Identity]] = {}
-    for at in (*_places(order, broke_off=False), *_places(order, broke_off=True)):
-        founders = buckets.setdefault(order[at].key, {})
-        home = home_of(order[at], founders.items())
+    # A run that went to its end founds a design before one that did not, whatever came first.
+    for at in sorted(range(len(order)), key=lambda at: (order[at].rank, at)):
+        one = order[at]
+        founders = buckets.setdefault(one.key, {})
+        home = next((homes[peer] for peer in one.peers if peer in homes), None)
+        home = home_of(one, founders.items()) if home is None else home
         if home is None:
-            home, founders[at] = at, order[at]
+            home, founders[at] = at, one
+        homes[one.run.id] = home
         places.setdefault(home, []).append(at)
     return tuple(tuple(order[at] for at in sorted(places[home])) for home in sorted(places))
 
 
-def _places(runs: Sequence[Identity], *, broke_off: bool) -> Iterator[int]:
-    """Where the runs stand that broke off, or those that did not: a run that went to its end founds a design before one
-    that did not, whatever came first."""
-    return (at for at, one in enumerate(runs) if one.of.broke_off is broke_off)
-
-
 def founder_of(group: Sequence[Identity]) -> Identity:
-    """The run whose design a group is of: the first that went to its end, else the first."""
-    return next((one for one in group if not one.of.broke_off), group[0])
+    """The run whose design a group is of: the first that went to its end, else that broke off, else the first."""
+    return min(group, key=lambda one: one.rank)
 
 
 def home_of(one: Identity, founders: Iterable[tuple[int, Identity]]) -> int | None:
@@ -139,6 +154,8 @@ def home_of(one: Identity, founders: Iterable[tuple[int, Identity]]) -> int | No
     What broke off shows less than what went to its end, and two designs may have that in common: so none that went to
     its end is of the design of one that did not, and a run that may be of several is of the one of its label.
     """
+    if one.run.is_gone:
+        return next((n for n, founder in founders if founder.run.is_gone), None)
     if not one.of.broke_off:
         return next((n for n, founder in founders if not founder.of.broke_off and founder.matches(one)), None)
     matching = [(founder.of.broke_off, founder.run.label != one.run.label, n)

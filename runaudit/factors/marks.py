@@ -13,7 +13,7 @@ from runaudit.records.canonical import JSON
 
 BEGINS = "<redacted:"
 SECRET = "<redacted>"
-_MARK = re.compile(r"<redacted:(?P<code>[^<>\s:]{1,80})(?::(?P<kind>[a-z]{1,20}))?>")
+_MARK = re.compile(r"<redacted:(?P<code>[^<>\s:]{1,80})(?::(?P<kind>[a-z]{1,20})(?P<said>-[0-9a-f]{16})?)?>")
 _NAMED = re.compile(
     r"(?P<before>(?P<name>[A-Za-z_][\w.-]{0,80})\\*[\"']?\]?(?:[ \t]*[:=][ \t]*|[ \t]+)[rbuf]?\\*[\"']?)"
     r"<redacted:[^<>\s:]{1,80}>"
@@ -64,8 +64,15 @@ def _coded(value: JSON) -> JSON:
     return value
 
 
+def _opened_mark(mark: re.Match[str]) -> str:
+    if mark["kind"] == "proven":
+        return SECRET
+    # A word in another writing: all that it says besides its secrets.
+    return f"{BEGINS}{mark['kind']}{mark['said']}:masked>" if mark["kind"] == "around" and mark["said"] else mark[0]
+
+
 def _opened(text: str, name: str) -> str:
-    text = _MARK.sub(lambda mark: SECRET if mark["kind"] == "proven" else mark[0], text)
+    text = _MARK.sub(_opened_mark, text)
     if (old := _MARK.fullmatch(text)) is not None and old["kind"] is None and _tells(name):
         return SECRET
     return _NAMED.sub(lambda found: f"{found['before']}{SECRET}" if _tells(found["name"]) else found[0], text)

@@ -35,6 +35,7 @@ from runaudit.settings import Settings
 from runaudit.store import Store
 from runaudit.store.catalogue import outcome_entry
 from runaudit.store.held import HeldStore
+from runaudit.store.tombstone import ForgottenError
 from runaudit.system.files import read_ordinary
 
 if TYPE_CHECKING:
@@ -286,6 +287,8 @@ def _related(store: Store, draft: Manifest) -> tuple[tuple[Run, ...], tuple[str,
     for entry in reversed([e for e in store.entries() if e.kind == "manifest"]):
         try:
             raw = store.read(entry.digest)
+        except ForgottenError:
+            continue  # What it was is not known any more.
         except IntegrityError:
             damaged.append(entry.digest.hex[:SHORT])
             continue
@@ -302,7 +305,7 @@ def _related(store: Store, draft: Manifest) -> tuple[tuple[Run, ...], tuple[str,
 def _outcome(store: Store, run: str) -> Outcome | None:
     """How an earlier run ended, where it says so: what it was seen to use is part of it."""
     entry = outcome_entry(store, run)
-    with contextlib.suppress(IntegrityError):
+    with contextlib.suppress(IntegrityError, ForgottenError):
         return Outcome.from_bytes(store.read(entry.digest), where=f"outcome of {run[:SHORT]}") if entry else None
     return None
 

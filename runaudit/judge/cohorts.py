@@ -5,13 +5,14 @@ where only those were recorded; sequences are shown side by side and never count
 their place.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runaudit.diff import Comparison, compare_cohorts
 from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort
+from runaudit.factors.forgotten import forgotten_runs, of_no_cohort, unattributed
 from runaudit.judge.bench import Bench
 from runaudit.judge.circumstances import circumstances
 from runaudit.judge.values import averaged, declared_direction, declared_plan, left_out, require_metric, values_of
@@ -81,8 +82,18 @@ def judge_cohorts(
         cells, factors = crossed
         found = two_by_two([values[i] for i in cells], factors=factors, alpha=around.plan.alpha)
         answer = replace(answer, interaction=found)
-    notes = (*late, *around.notes, *contradicted, *means, *answer.notes)
+    notes = (*late, *_forgotten(arms, home), *around.notes, *contradicted, *means, *answer.notes)
     return replace(answer, notes=tuple(dict.fromkeys(notes)), looks=around.looks)
+
+
+def _forgotten(arms: Sequence[Cohort], home: Mapping[str, Cohort]) -> Iterator[str]:
+    """Which runs of these cohorts were forgotten on purpose, named or not, and that others may have been of them."""
+    for arm in arms:
+        whole = {run.id: run for own in arm.runs for run in (home[own.id].runs if own.id in home else (own,))}
+        if told := forgotten_runs(whole.values()):
+            yield f"{arm.label}: {told}."
+    if gone := unattributed(run for arm in arms for run in arm.runs):
+        yield ended(of_no_cohort(gone))
 
 
 def _check_disjoint(arms: Sequence[Cohort]) -> None:

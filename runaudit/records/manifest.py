@@ -43,6 +43,8 @@ MANIFEST_SCHEMA = "runaudit.manifest/1"
 
 DESIGN_SECTIONS = ("seed", "config", "code", "data", "env", "init", "eval")
 """What can make a result different. Everything else says who, when and where."""
+GONE = "forgotten"
+"""The origin of a manifest that was forgotten on purpose."""
 
 _MAPPINGS = ("config", "code", "data", "env", "init", "eval", "seed_proof", "launch", "origin", "unknown")
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
@@ -127,10 +129,18 @@ class Manifest:
         return replace(cls.of(value), sealed=raw, held=held)
 
     @classmethod
-    def forgotten(cls, named: Digest, why: str) -> "Manifest":
-        """What is left of a manifest whose bytes were forgotten: that it was there, and nothing else is known."""
-        body = {"origin": {"kind": "forgotten"}, "unknown": dict.fromkeys(DESIGN_SECTIONS, why)}
-        return replace(cls.of(body), named=named)
+    def forgotten(cls, named: Digest, why: str, about: Mapping[str, JSON] | None = None) -> "Manifest":
+        """What is left of a manifest whose bytes were forgotten: that it was there, and what its tombstone tells:
+        `about` has its cohort, others of it, its seed and how it ended, where that was told."""
+        told = dict(about or {})
+        seed = {"seed": told.pop("seed")} if "seed" in told else {}
+        unknown = {name: why for name in DESIGN_SECTIONS if name not in seed}
+        return replace(cls.of({"origin": {"kind": GONE, **told}, "unknown": unknown, **seed}), named=named)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether its bytes were forgotten on purpose."""
+        return self.named is not None and self.section("origin").get("kind") == GONE
 
     @cached_property
     def raw(self) -> bytes:

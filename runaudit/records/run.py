@@ -19,7 +19,8 @@ class Run:
     does not match its digest; such a run may be shown but never compared; `is_nameless` where that is its manifest, so
     that not even its label can be believed. `forgotten` says of what was taken out of the
     store on purpose when and why: path (`code.train.py`, `outcome`) -> sentence. `parent` is the run whose checkpoint
-    it began with, where that run is in the same store."""
+    it began with, where that run is in the same store. `unattributed`: how many runs of the store were forgotten of
+    which nobody can say what they were: each may be of any cohort."""
 
     manifest: Manifest
     outcome: Outcome | None = None
@@ -27,6 +28,7 @@ class Run:
     blobs: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     liveness: str = "lost"
     fault: str | None = None
+    unattributed: int = 0
     is_nameless: bool = False
     forgotten: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     parent: "Run | None" = field(default=None, repr=False)
@@ -48,8 +50,18 @@ class Run:
 
     @property
     def status(self) -> str:
-        """completed, early_stopped, diverged, crashed, killed; without an outcome: running or lost."""
+        """completed, early_stopped, diverged, crashed, killed; without an outcome: running or lost; forgotten."""
         return self.outcome.status if self.outcome else self.liveness
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether its manifest was forgotten on purpose: what it was is known no more than its tombstone tells."""
+        return self.manifest.is_gone
+
+    @property
+    def withheld(self) -> str | None:
+        """When and why its manifest or its outcome was forgotten; None of a run of which both are there."""
+        return self.forgotten.get("manifest") or self.forgotten.get("outcome") or self.forgotten.get("correction")
 
     @property
     def finished(self) -> bool:

@@ -14,7 +14,7 @@ from runaudit.report.figures import draw_curves, draw_scaler, draw_scores
 from runaudit.report.views.curves import describe
 from runaudit.report.views.page import PageView
 from runaudit.report.words import shown
-from runaudit.system.files import check_no_twin, check_output, write_output
+from runaudit.system.files import check_no_twin, check_output, check_own, write_output
 from runaudit.voice.gate import Gate
 
 _BETWEEN = re.compile(r">([^<>]+)<")
@@ -70,6 +70,12 @@ def check_place(path: Path, store: Path) -> None:
     """Raises UsageError where no page on the runs of `store` can be put: asked before the work rather than after."""
     check_output(path, "the page")
     check_no_twin(path, store, "the page")
+    check_own(path, "the page", _is_page)
+
+
+def _is_page(head: bytes) -> bool:
+    """Whether a file that begins so is a page of ours, of this version or an older one."""
+    return head.startswith(b"<!DOCTYPE html>") and " · runaudit</title>".encode() in head
 
 
 def write_page(path: Path, html: str) -> None:

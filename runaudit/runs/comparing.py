@@ -15,6 +15,7 @@ from runaudit.errors import RecordError, UsageError
 from runaudit.factors.factor import Absent
 from runaudit.factors.tree import same
 from runaudit.records.canonical import JSON, parse_strict
+from runaudit.records.manifest import GONE
 from runaudit.records.outcome import STATUSES
 from runaudit.runs.forms import MIN_PREFIX, is_prefix
 from runaudit.runs.rows import Entry, fields, shown
@@ -183,7 +184,7 @@ def _check_word(name: str, side: Side, text: str) -> None:
     word = side.text if isinstance(side, Typed) else side.value if isinstance(side, Written) else None
     if not isinstance(word, str):
         return
-    if name == "status" and word not in (known := (*STATUSES, *ALIVE)):
+    if name == "status" and word not in (known := (*STATUSES, *ALIVE, GONE)):
         raise UsageError(f"{quoted(word)} is no status{closest(word, known)}", remedy=f"there are {', '.join(known)}")
     if name in IDS and not is_prefix(word):
         raise UsageError(

@@ -6,18 +6,19 @@ every answer about it says that something was forgotten, when and why: what is g
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from runaudit.capture.redact import Redactor, redaction_key
 from runaudit.errors import RunauditError, UsageError
+from runaudit.records.canonical import JSON
 from runaudit.records.digest import Digest
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
-from runaudit.runs.names import one_named
+from runaudit.runs.names import Names, one_named
 from runaudit.settings import Settings
 from runaudit.store.forget import Doomed, clear_live, forget, objects_of
-from runaudit.store.kinds import NOTE, RECORDS
+from runaudit.store.kinds import MANIFEST, NOTE, RECORDS
 from runaudit.store.line import LogEntry
 from runaudit.store.rehash import stored_links
 from runaudit.store.remarks import read_remark
@@ -28,6 +29,8 @@ from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
 from runaudit.text.words import plural
 
 MIN_REASON = 4
+MAX_PEERS = 64
+"""Runs by which a forgotten one is found in its cohort again; any one of them that is left does."""
 _OBJECT = re.compile(r"sha256:([0-9a-f]{4,64})")
 
 
@@ -70,10 +73,10 @@ def forget_named(store: Store, settings: Settings, words: Sequence[str], reason:
     whole: list[str] = []
     for word in words:
         if _OBJECT.fullmatch(word):
-            doomed.append(_object(store, word))
+            doomed.append(_told(store, settings, _object(store, word)))
         else:
             run = one_named(store, settings, word)
-            doomed += _of_run(store, run)
+            doomed += (_told(store, settings, one) for one in _of_run(store, run))
             whole.append(run)
     # A reason that quotes the secret would keep for ever what is to go.
     reason = Redactor(redaction_key(store.root)).said(reason.strip())
@@ -81,6 +84,25 @@ def forget_named(store: Store, settings: Settings, words: Sequence[str], reason:
     for run in whole:
         clear_live(store, run)
     return ForgetAnswer(done=done, reason=reason)
+
+
+def _told(store: Store, settings: Settings, one: Doomed) -> Doomed:
+    """A manifest that is to go, with what keeps its run in the count of its cohort: who the others are, its seed, how
+    it ended. None of it is a word of the user's, which may be the very thing to be forgotten."""
+    run = one.run
+    if one.what != MANIFEST or run is None:
+        return one
+    with Names(store, settings) as names:
+        home = names.cohort_with(run)
+    if home is None:
+        return one
+    own = next(member for member in home.runs if member.id == run)
+    seed: JSON = own.manifest.body.get("seed")
+    peers: list[JSON] = [member.id for member in home.runs if member.id != run][:MAX_PEERS]
+    about: dict[str, JSON] = {"cohort": home.id, "status": own.status, "peers": peers}
+    if isinstance(seed, int) and not isinstance(seed, bool):
+        about["seed"] = seed
+    return replace(one, about=about)
 
 
 def _of_run(store: Store, run: str) -> list[Doomed]:

@@ -66,12 +66,17 @@ class Grouping:
     def take(self, entries: Iterable[LogEntry], first: int) -> None:
         """What new lines of the log say. first: the number of lines before them."""
         new = list(enumerate(entries, start=first))
+        gone = self._store.forgotten()
         fresh: set[str] = set()
+        later: list[tuple[str, int]] = []
         with work("reading", len(new), "lines of the log") as advance:
             for number, entry in new:
                 if entry.kind == "manifest":
                     fresh.add(entry.digest.hex)
-                    self._add(entry.digest.hex, number)
+                    if str(entry.digest) in gone:
+                        later.append((entry.digest.hex, number))
+                    else:
+                        self._add(entry.digest.hex, number)
                 elif entry.kind in (ARCHIVE, UNARCHIVE):
                     if (named := whole_remark(self._store, entry).get("run")) is None:
                         self._is_whole = False  # Once it is restored, no line of the log would say that it is new.
@@ -82,6 +87,8 @@ class Grouping:
                 else:
                     self._ended(run_id)
                 advance(1)
+        for run_id, number in later:
+            self._add(run_id, number)  # By its peers, which stand in their cohorts by now.
 
     def describe(self) -> bool:
         """Write down every touched cohort. False where one of its records is damaged."""
@@ -146,7 +153,8 @@ class Grouping:
             self.nameless.append(run_id)
         of = identity_of(run, self._settings.factors)
         near = self._near(of.key)
-        number = home_of(of, ((n, self._founder(n)) for n in near))
+        number = next((home for peer in of.peers if (home := self._home(peer)) is not None), None)
+        number = home_of(of, ((n, self._founder(n)) for n in near)) if number is None else number
         is_new = number is None
         if number is None:
             number = at  # A cohort's number is its founder's place in the log: whenever it is found, they are in order.
@@ -161,7 +169,7 @@ class Grouping:
         )
         self._dirty.add(number)
         self._added[run_id] = number
-        if is_new and near and not of.of.broke_off and not again:
+        if is_new and near and of.rank == 0 and not again:
             self._regroup([*near, number])  # Some that broke off may be of this design.
 
     def _near(self, key: str) -> list[int]:
@@ -192,7 +200,8 @@ class Grouping:
             self._dirty.add(number)
 
     def _regroup(self, numbers: Sequence[int]) -> None:
-        """Put the runs of these cohorts into cohorts anew, in the order of the log, those that broke off last."""
+        """Put the runs of these cohorts into cohorts anew, in the order of the log, those that broke off last, and
+        those that were forgotten after them."""
         marks = ", ".join("?" * len(numbers))
         rows = self._index.execute(f"SELECT id, number FROM runs WHERE cohort IN ({marks}) ORDER BY number", numbers)
         runs = rows.fetchall()
@@ -205,7 +214,7 @@ class Grouping:
         for run_id, _ in runs:
             self._added.pop(run_id, None)
         policy = self._settings.factors
-        for run_id, at in sorted(runs, key=lambda row: (identity_of(self._run(row[0]), policy).of.broke_off, row[1])):
+        for run_id, at in sorted(runs, key=lambda row: (identity_of(self._run(row[0]), policy).rank, row[1])):
             self._add(run_id, at, again=True)
 
     def _may_read(self, runs: int) -> None:
@@ -243,7 +252,7 @@ def _described(whole: Cohort, settings: "Settings", away: frozenset[str]) -> tup
         shown: dict[str, object] = {"head": head, "columns": columns, "cells": cells,
                                     "ids": [entry.run.id for entry in section.entries]}  # fmt: skip
         for entry, cell, row in zip(section.entries, cells, answer["runs"], strict=True):
-            if entry.run.outcome is None:
+            if entry.run.outcome is None and not entry.run.withheld:
                 cell[status] = row["status"] = ""  # Asked again whenever it is listed.
         lines = [*head_lines(*head, shown=len(cells), paint=UNPAINTED, width=None)]
         lines += [row_line(cell, columns, paint=UNPAINTED) for cell in cells]

@@ -8,6 +8,7 @@ from typing import Any
 
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import ABSENT, Absent
+from runaudit.factors.forgotten import forgotten_runs
 from runaudit.records.canonical import JSON, canonical_bytes, json_safe
 from runaudit.runs.lines import fitted, head_lines, json_lines, row_line
 from runaudit.runs.rows import Column, Entry, Section, fields, line_fields, shown
@@ -34,6 +35,7 @@ def section_json(section: Section, columns: Sequence[Column] = ()) -> dict[str, 
         "seeds": list(group.seeds),
         "metric": section.spread.to_json() if section.spread else None,
         "runs": [row_json(entry, columns) for entry in section.entries],
+        **({"forgotten": told} if (told := forgotten_runs(group.runs)) else {}),
     }
 
 
@@ -56,7 +58,8 @@ def head_cells(section: Section) -> tuple[str, str, int, int, str]:
     group, metric = section.cohort, section.spread or section.metric or ""
     if section.spread is None and section.by is None and metric:
         metric = f"{metric}: no finished run has one"
-    return group.id, printable(group.label), group.n, group.effective_n, printable(str(metric))
+    said = "; ".join(text for text in (str(metric), forgotten_runs(group.runs)) if text)
+    return group.id, printable(group.label), group.n, group.effective_n, printable(said)
 
 
 def list_lines(sections: Sequence[Section], *, verbose: bool, paint: Paint, width: int | None) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """The words by which a user names runs, turned into runs: ids, labels, `@last`, cohorts, lists, record files."""
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -246,7 +247,14 @@ class Names:
                 f"the {len(one.ids)} runs labelled {label!r} are of {len(homes)} designs: {self._told_apart(homes)}",
                 remedy="name one cohort by its id, as in cohort:ID",
             )
-        return tuple(run for (run,) in self._ask(WITH_REPEATS, label, *[homes[0]] * 4))
+        named = tuple(run for (run,) in self._ask(WITH_REPEATS, label, *[homes[0]] * 4))
+        return self._with_forgotten(named, homes[0])
+
+    def _with_forgotten(self, named: tuple[str, ...], cohort: int) -> tuple[str, ...]:
+        """The runs of a label, with those of their cohort that were forgotten where it names all that is left of it."""
+        members, gone = self._members(cohort), self.store.forgotten()
+        is_all = all(run in named or f"sha256:{run}" in gone for run in members)
+        return members if is_all and set(named) <= set(members) else named
 
     def _unknown(self, word: str, name: str) -> UsageError:
         known = {name for row in self._ask("SELECT substr(id, 1, ?), label FROM runs", SHORT) for name in row if name}
@@ -363,7 +371,7 @@ def _shown(ids: Sequence[str]) -> str:
 
 def has_store(store: Store) -> bool:
     """Whether there is a store to ask: record files can be compared without one."""
-    return (store.root / "store.json").exists()
+    return os.path.lexists(store.root / "store.json")
 
 
 def is_file(word: str) -> bool:

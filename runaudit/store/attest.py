@@ -2,6 +2,8 @@
 once it was found sound.
 """
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,7 +29,7 @@ def attest(
     ids: tuple[str, ...] | None = None,
     *,
     key: Path | None = None,
-    check: str | None = None,
+    check: Sequence[str] = (),
     since: str | None = None,
     places: Places = place_of,
     sign: Path | None = None,
@@ -35,16 +37,18 @@ def attest(
     jobs: int = 1,
 ) -> Attested:
     """Check the runs named, else all. key, check, since, places: the witnesses to ask, as `witnessed` has them; sign,
-    anchor: those to make.
+    anchor: those to make. jobs: processes that share the work, 0 for one per CPU.
 
     Raises UsageError where one is to be made and `since` leaves out what only the caller vouches for;
     NothingToJudgeError where the store holds no run: a check of nothing is no pass.
     """
+    if jobs < 0:
+        raise UsageError(f"-j {jobs} is no number of processes", remedy="give one from 1 on, or 0 for one per CPU")
     if (sign or anchor) and since and by_line(since) is not None:
         raise UsageError("a signature and an anchor take a store that is verified whole", remedy="leave --since out")
     asked = witnessed(store, key=key, check=check, since=since, places=places)
     # A signature or an anchor speaks of the whole log, so it takes a whole store that is sound.
-    found = verify(store, None if sign or anchor else ids, jobs=jobs, unread_until=asked.until)
+    found = verify(store, None if sign or anchor else ids, jobs=jobs or os.cpu_count() or 1, unread_until=asked.until)
     found = replace(found, problems=(*found.problems, *asked.problems))
     done = () if found.problems else witness(store, key=sign, place=anchor)
     if not (found.problems or found.runs or asked.until):

@@ -34,7 +34,7 @@ from runaudit.store.remarks import read_remark
 from runaudit.store.store import Store
 from runaudit.store.tombstone import Forgotten, ForgottenError
 from runaudit.store.verify import verify
-from runaudit.system.files import check_no_twin, check_output, open_ordinary, writing_output
+from runaudit.system.files import check_no_twin, check_output, check_own, open_ordinary, writing_output
 
 SCHEMA = "runaudit.bundle/1"
 CHUNK = 1 << 20
@@ -48,6 +48,7 @@ def export(store: Store, ids: Sequence[str], target: Path) -> int:
     """
     check_output(target, "the bundle")
     check_no_twin(target, store.root, "the bundle")
+    check_own(target, "the bundle", lambda head: head.startswith(b"runaudit.bundle/"))
     if problems := verify(store, tuple(ids)).problems:
         first = problems[0]
         raise IntegrityError(f"{first.file}: {first.problem}; nothing was exported", remedy="run `runaudit verify`")
@@ -71,6 +72,17 @@ def export(store: Store, ids: Sequence[str], target: Path) -> int:
     with writing_output(target, "the bundle") as new:
         _write(new, canonical_bytes(index), members)
     return len(members) + 1
+
+
+def kept_of(store: Store, ids: Sequence[str]) -> tuple[str, ...]:
+    """Those of these runs whose records are all there; all of them where none is, so that `export` says why not."""
+    gone = store.forgotten()
+    lacking = {
+        entry.subject.removeprefix("sha256:")
+        for entry in store.entries()
+        if entry.kind in RECORDS and str(entry.digest) in gone
+    }
+    return tuple(run for run in ids if run not in lacking) or tuple(ids)
 
 
 def _forgotten(store: Store, members: Mapping[str, Path], records: frozenset[str]) -> list[Forgotten]:

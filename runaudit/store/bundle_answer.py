@@ -5,24 +5,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runaudit.records.run import SHORT
 from runaudit.text.markdown import code
 from runaudit.text.terminal import UNPAINTED, Paint, printable
-from runaudit.text.words import plural
+from runaudit.text.words import listed, plural
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportAnswer:
-    """What `export` answers with: which runs are in the file, and how large it is."""
+    """What `export` answers with: which runs are in the file, how large it is, and which are not in it, because a
+    record of theirs was forgotten."""
 
     ids: tuple[str, ...]
     output: Path
     files: int
     size: int
+    forgotten: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The answer for a program."""
         return {"schema": "runaudit.export/1", "runs": list(self.ids), "output": str(self.output),
-                "files": self.files, "bytes": self.size}  # fmt: skip
+                "files": self.files, "bytes": self.size, "forgotten": list(self.forgotten)}  # fmt: skip
 
     @property
     def headline(self) -> str:
@@ -31,7 +34,13 @@ class ExportAnswer:
 
     @property
     def _amount(self) -> str:
-        return f"{plural(len(self.ids), 'run')}, {plural(self.files, 'file')}, {self.size:,} bytes"
+        return f"{plural(len(self.ids), 'run')}, {plural(self.files, 'file')}, {self.size:,} bytes{self._lacking}"
+
+    @property
+    def _lacking(self) -> str:
+        short = listed([run[:SHORT] for run in self.forgotten])
+        verb = "was" if len(self.forgotten) == 1 else "were"
+        return f"; {short} {verb} forgotten and cannot be in it: say so with any claim" if self.forgotten else ""
 
     def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
         """For a terminal."""

@@ -14,10 +14,12 @@ from typing import Any
 
 from runaudit.errors import IntegrityError, RecordError
 from runaudit.records.digest import Digest, digest_bytes
-from runaudit.records.manifest import Manifest
+from runaudit.records.manifest import GONE, Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT, Run
 from runaudit.records.trajectory import Trajectory
+from runaudit.store.kept import read_kept
+from runaudit.store.kinds import ENDINGS
 from runaudit.store.line import LogEntry
 from runaudit.store.store import Store
 from runaudit.store.tombstone import ForgottenError
@@ -66,9 +68,19 @@ def load(store: Store, run_id: str, *, trajectory: bool = True, generations: int
         else Trajectory(),
         forgotten=MappingProxyType(forgotten),
         blobs=store.blobs,
-        liveness="lost" if outcome else liveness(store.live_dir(run_id)),
+        liveness=_liveness(store, run_id, manifest, outcome, forgotten),
+        unattributed=sum(row.what == "manifest" and row.about is None for row in gone.values()),
         parent=_parent(store, manifest, generations),
     )
+
+
+def _liveness(
+    store: Store, run_id: str, manifest: Manifest, outcome: Outcome | None, forgotten: Mapping[str, str]
+) -> str:
+    """What a run without an outcome is, or would be."""
+    if outcome is None and (manifest.is_gone or not forgotten.keys().isdisjoint(ENDINGS)):
+        return GONE
+    return "lost" if outcome else liveness(store.live_dir(run_id))
 
 
 def _forgotten(store: Store, run_id: str, manifest: Manifest, outcome: Outcome | None) -> dict[str, str]:
@@ -112,7 +124,7 @@ def manifest_of(store: Store, run_id: str) -> Manifest:
     try:
         return Manifest.from_bytes(store.read(digest), where=f"manifest {run_id[:SHORT]}", held=digest)
     except ForgottenError as error:
-        return Manifest.forgotten(digest, error.row.said)
+        return Manifest.forgotten(digest, error.row.said, error.row.about)
 
 
 def load_or_fault(store: Store, run_id: str, *, trajectory: bool = True, generations: int = MAX_GENERATIONS) -> Run:
@@ -122,8 +134,8 @@ def load_or_fault(store: Store, run_id: str, *, trajectory: bool = True, generat
     except (IntegrityError, RecordError) as error:
         digest = Digest("sha256", run_id)
         try:
-            raw = read_ordinary(store.object_path(digest))
-        except OSError:
+            raw = read_kept(store.object_path(digest))
+        except (OSError, IntegrityError):
             raw = b""
         is_whole = digest_bytes(raw) == digest
         manifest = Manifest.salvaged(raw, digest, why="its record is damaged")
@@ -144,14 +156,17 @@ def read_trajectory(
     if sealed:
         return read_series(store.read(Digest.parse(str(sealed))), where=f"the series of {run_id[:SHORT]}")
     live = store.live_dir(run_id) / "series.jsonl"
-    return read_series(live.read_bytes()) if live.is_file() else Trajectory()
+    try:
+        return read_series(read_kept(live))
+    except FileNotFoundError:
+        return Trajectory()
 
 
 def liveness(live: Path, *, now: Callable[[], float] = time.time) -> str:
     """running or lost. On this machine the process is asked for; elsewhere only the heartbeat's age can tell."""
     beat = live / HEARTBEAT
     try:
-        facts = json.loads(beat.read_text())
+        facts = json.loads(read_ordinary(beat))
         age = now() - beat.stat().st_mtime
     except (OSError, ValueError):
         return "lost"

@@ -18,6 +18,7 @@ from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT
 from runaudit.store.catalogue import liveness, manifest_of
 from runaudit.store.copies import good_copy
+from runaudit.store.forget import is_buried
 from runaudit.store.incidents import incidents
 from runaudit.store.leftovers import kind_of
 from runaudit.store.links import links_out, remedy_of
@@ -50,7 +51,8 @@ def examine(store: Store, *, now: float | None = None) -> tuple[Ailment, ...]:
     """Everything that is wrong with a store, damage first. Writes nothing. `now`: seconds since the epoch."""
     now = time.time() if now is None else now
     try:
-        left = tuple(_leavings(store, now))
+        left = tuple(_unburied(store))
+        left += tuple(_leavings(store, now))
         left += tuple(_incidents(store))
     except IntegrityError:
         left = ()  # The log is damaged, which is told; what it should name cannot be told apart.
@@ -67,6 +69,17 @@ def _damage(store: Store) -> Iterator[Ailment]:
             remedy=f"a good copy is at hand: {REPAIR_IT}" if is_mendable
             else remedy_of(store.root, problem.file, links[problem.file]) if problem.file in links else BACKUP,
         )  # fmt: skip
+
+
+def _unburied(store: Store) -> Iterator[Ailment]:
+    """What the log says was forgotten, and can still be read: whoever forgot it died before it was done."""
+    for row in store.forgotten().values():
+        if not is_buried(store, row):
+            digest = Digest.parse(row.digest)
+            yield Ailment(
+                kind=SECRET, name="forgotten_and_there", run=row.run, file=relative(store, digest),
+                problem=f"the {row.subject} was {row.said}, and its bytes still lie there", remedy=REPAIR_IT,
+            )  # fmt: skip
 
 
 def _incidents(store: Store) -> Iterator[Ailment]:

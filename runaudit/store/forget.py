@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from runaudit.errors import RunauditError, UsageError
-from runaudit.records.canonical import parse_canonical
+from runaudit.records.canonical import JSON, parse_canonical
 from runaudit.records.digest import Digest
 from runaudit.store.aside import purge_aside, put_over
 from runaudit.store.kinds import ENDINGS, FORGET, NOT_TOLD, NOTE
@@ -25,16 +25,17 @@ from runaudit.store.line import LogEntry
 from runaudit.store.store import Store
 from runaudit.store.tombstone import Forgotten, event, tombstone
 from runaudit.system.clock import utc_text
-from runaudit.system.files import is_below
+from runaudit.system.files import is_below, read_ordinary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doomed:
-    """One object that is to go: what it is to which run."""
+    """One object that is to go: what it is to which run. `about` as in `Forgotten`."""
 
     digest: Digest
     what: str
     run: str | None
+    about: Mapping[str, JSON] | None = None
 
 
 def forget(store: Store, doomed: Sequence[Doomed], reason: str, *, time: str) -> tuple[Forgotten, ...]:
@@ -93,7 +94,7 @@ def bury(store: Store) -> tuple[Forgotten, ...]:
 def is_buried(store: Store, row: Forgotten) -> bool:
     """Whether the tombstone of a forgotten object lies where the object lay."""
     try:
-        return store.object_path(Digest.parse(row.digest)).read_bytes() == tombstone(row)
+        return read_ordinary(store.object_path(Digest.parse(row.digest))) == tombstone(row)
     except OSError:
         return False
 
@@ -135,7 +136,8 @@ def _row(store: Store, one: Doomed, reason: str, time: str) -> Forgotten:
     except OSError:
         raise UsageError(f"the store has no object {str(one.digest)[:19]}…",
                          remedy="`runaudit doctor --secrets` names what holds a secret") from None  # fmt: skip
-    return Forgotten(digest=str(one.digest), size=size, what=one.what, run=one.run, reason=reason, time=time)
+    return Forgotten(digest=str(one.digest), size=size, what=one.what, run=one.run, reason=reason, time=time,
+                     about=one.about)  # fmt: skip
 
 
 def _clear_caches(store: Store) -> None:

@@ -5,20 +5,26 @@ that says something else, is a changed object like any.
 """
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from runaudit.errors import IntegrityError, NothingToJudgeError
-from runaudit.records.canonical import canonical_bytes
+from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.run import SHORT
 
 SCHEMA, EVENT_SCHEMA = "runaudit.tombstone/1", "runaudit.forget/1"
+RUN_ID = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgotten:
-    """One object that was forgotten: its digest and size in bytes, what it was to which run, why and when it went."""
+    """One object that was forgotten: its digest and size in bytes, what it was to which run, why and when it went.
+
+    `about`, of a manifest: what keeps its run in the count, without a word of the user's: `cohort` and `peers` (the ids
+    of its cohort and of runs in it), `seed` where it is a whole number, `status`. None where an older runaudit forgot.
+    """
 
     digest: str
     size: int
@@ -26,6 +32,7 @@ class Forgotten:
     run: str | None
     reason: str
     time: str
+    about: Mapping[str, JSON] | None = None
 
     @property
     def said(self) -> str:
@@ -54,8 +61,23 @@ def tombstone(row: Forgotten) -> bytes:
 
 def event(rows: tuple[Forgotten, ...], reason: str, time: str) -> bytes:
     """The sealed account of one `forget`."""
-    listed = [{"digest": row.digest, "size": row.size, "what": row.what, "run": row.run} for row in rows]
+    listed = [{"digest": row.digest, "size": row.size, "what": row.what, "run": row.run,
+               **({"about": row.about} if row.about else {})} for row in rows]  # fmt: skip
     return canonical_bytes({"schema": EVENT_SCHEMA, "objects": listed, "reason": reason, "time": time})
+
+
+def told_about(value: JSON) -> Mapping[str, JSON] | None:
+    """What is told of a forgotten run, as far as it is well formed; None where nothing is."""
+    if not isinstance(value, Mapping) or not isinstance(value.get("peers"), list):
+        return None
+    peers: list[JSON] = [run for run in value["peers"] if isinstance(run, str) and RUN_ID.fullmatch(run)]
+    seed, told = value.get("seed"), {name: value[name] for name in ("cohort", "status") if _is_word(value.get(name))}
+    known = {} if isinstance(seed, bool) or not isinstance(seed, int) else {"seed": seed}
+    return {**told, **known, "peers": peers}
+
+
+def _is_word(value: JSON) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[0-9a-z_]{1,64}", value) is not None
 
 
 def rows_of(raw: bytes) -> Iterator[Forgotten]:
@@ -65,7 +87,7 @@ def rows_of(raw: bytes) -> Iterator[Forgotten]:
         for one in body["objects"]:
             yield Forgotten(
                 digest=str(one["digest"]), size=int(one["size"]), what=str(one["what"]), run=one["run"],
-                reason=str(body["reason"]), time=str(body["time"]),
+                reason=str(body["reason"]), time=str(body["time"]), about=told_about(one.get("about")),
             )  # fmt: skip
     except (ValueError, KeyError, TypeError) as error:
         raise IntegrityError(

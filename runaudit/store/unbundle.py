@@ -32,7 +32,7 @@ from runaudit.store.line import Line
 from runaudit.store.rehash import stored_links
 from runaudit.store.remarks import SCHEMAS
 from runaudit.store.store import Store
-from runaudit.store.tombstone import Forgotten
+from runaudit.store.tombstone import Forgotten, told_about
 from runaudit.system.clock import utc_text
 from runaudit.system.files import fsync_folder, open_ordinary
 
@@ -134,7 +134,7 @@ def _gone(path: Path, row: Mapping[str, Any]) -> Forgotten:
     if not all(isinstance(text, str) for text in texts) or type(row["size"]) is not int:
         raise _refused(path, "says of something that it was forgotten, and not what")
     Digest.parse(row["digest"])
-    return Forgotten(**row)
+    return Forgotten(**{**row, "about": told_about(row.get("about"))})
 
 
 def _digest_of(body: IO[bytes], copy: IO[bytes], is_kept: bool) -> str:

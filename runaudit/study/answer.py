@@ -7,6 +7,7 @@ from typing import Any
 
 from runaudit.factors.cohort import cohort_of
 from runaudit.factors.factor import Absent, section_of
+from runaudit.factors.forgotten import FORGOTTEN, of_no_cohort, unattributed
 from runaudit.factors.tables import unkeyed
 from runaudit.records.canonical import json_safe, thawed
 from runaudit.records.run import Run
@@ -37,7 +38,7 @@ def judged(study: Study) -> Judgement:
     if study.faults:
         return Judgement(verdict="integrity_failure", conditional=None, reason="; ".join(study.faults))
     clean, reason = _without_gaps(study)
-    missing = list(study.table.missing)
+    missing = [*study.table.missing, *([FORGOTTEN] if unattributed(study.table.runs) else [])]
     if not missing:
         return Judgement(verdict=clean, conditional=None, reason=reason)
     if clean in ("incomparable", "confounded"):
@@ -73,7 +74,7 @@ def answer(study: Study) -> dict[str, Any]:
         thawed(
             {
                 "schema": SCHEMA,
-                "runs": len(study.table.runs),
+                "runs": study.launched,
                 "verdict": found.verdict,
                 "conditional": found.conditional,
                 "reason": found.reason,
@@ -186,6 +187,8 @@ def _cell(study: Study, cell: Cell) -> dict[str, Any]:
 
 
 def _missing(study: Study) -> list[dict[str, Any]]:
-    return [
+    rows = [
         {"factor": path, "runs": len(rows), "reason": reason} for path, (rows, reason) in study.table.missing.items()
     ]
+    gone = unattributed(study.table.runs)
+    return [*rows, {"factor": FORGOTTEN, "runs": gone, "reason": of_no_cohort(gone)}] if gone else rows

@@ -20,12 +20,16 @@ def missing_of(
     for row, of in enumerate(runs):
         for path, reason in gaps(of, policy).items():
             rows.setdefault(path, {})[row] = reason
-        if (why := status_gap(of.run)) is not None:
+        if (why := status_gap(of.run)) is not None and not of.run.withheld:
             rows.setdefault("runtime.status", {})[row] = why
     for row in sorted({row for group in alike_rows(runs) for row in group}):
         rows.setdefault("seed", {}).setdefault(row, SEED_UNPROVEN)
+    seen = {path for of in runs for path in of.scope.facts}
     for leaf in leaves:
         for row, level in enumerate(leaf.levels):
+            # What a run broke off before has no result to spoil.
+            if runs[row].broke_off and leaf.path in seen:
+                continue
             if level is UNKNOWN and not any(
                 row in rows[path] for path in rows if leaf.path == path or leaf.path.startswith(f"{path}.")
             ):

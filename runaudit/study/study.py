@@ -9,7 +9,7 @@ from statistics import median
 
 import numpy as np
 
-from runaudit.errors import NothingToJudgeError
+from runaudit.errors import IntegrityError, NothingToJudgeError
 from runaudit.factors.factor import SEED_ROLES, Role
 from runaudit.factors.hindsight import Hindsight
 from runaudit.factors.negative_control import control_barriers
@@ -57,6 +57,11 @@ class Study:
         """Records that do not match their digest."""
         return tuple(f"the record of {run.label} ({run.short}) is damaged: {run.fault}"
                      for run in self.table.runs if run.fault)  # fmt: skip
+
+    @property
+    def launched(self) -> int:
+        """All runs, those that were forgotten among them."""
+        return len(self.table.runs) + len(self.table.forgotten)
 
     @cached_property
     def alias_sets(self) -> tuple[tuple[str, ...], ...]:
@@ -152,8 +157,13 @@ def study(runs: Sequence[Run], *, settings: Settings, judge: Judge | None = None
     with_result = sum(len(cell.results) for cell in table.cells)
     if with_result < 2 and not any(run.fault for run in table.runs):
         raise NothingToJudgeError(
-            f"{with_result} of {len(table.runs)} runs give a result, and one alone separates nothing",
+            f"{with_result} of {given} runs give a result, and one alone separates nothing",
             remedy="name runs that finished",
+        )
+    if with_result == 0:
+        raise IntegrityError(
+            f"none of {len(table.runs)} runs gives a result: {next(run.fault for run in table.runs if run.fault)}",
+            remedy="see what `runaudit verify` says",
         )
     model = table
     design, drawn, codes = _design(model)

@@ -22,7 +22,7 @@ from runaudit.study.leaves import covered_by_digest, leaves_among
 from runaudit.study.lone import explained
 from runaudit.study.missing import alike_rows, known_rows, missing_of, never_varied
 
-FAILED = ("crashed", "diverged", "killed", "lost")
+FAILED = ("crashed", "diverged", "killed", "lost", "forgotten")
 """Statuses of runs that give no result. They stay in every count and separate nothing."""
 
 
@@ -39,7 +39,8 @@ class Cell:
 class Table:
     """The runs in the order of their ids, the columns that vary, and what is not in the records.
 
-    `designs`: the number of each run's design. `missing`: path -> the rows that lack it, with the reason of the first.
+    `forgotten`: runs whose manifests were forgotten: launched, and in no row. `designs`: the number of each run's
+    design. `missing`: path -> the rows that lack it, with the reason of the first.
     `known`: of what only observation tells, the rows that say it: it is missing beside one of those. `seeded_alike`:
     rows whose declared seeds differ and whose generators were seeded alike.
     """
@@ -49,6 +50,7 @@ class Table:
     never_varied: tuple[str, ...]
     missing: Mapping[str, tuple[frozenset[int], str]]
     designs: tuple[int, ...]
+    forgotten: tuple[Run, ...] = ()
     replicating: tuple[Leaf, ...] = ()
     known: Mapping[str, frozenset[int]] = field(default_factory=dict)
     seeded_alike: tuple[frozenset[int], ...] = ()
@@ -76,7 +78,7 @@ class Table:
     def has_result(self, row: int) -> bool:
         """Whether a run gives a result. How a foreign run ended may be unknown: that is a gap, not a failure."""
         run = self.runs[row]
-        return run.status not in FAILED or status_gap(run) is not None
+        return run.status not in FAILED or (status_gap(run) is not None and not run.withheld)
 
     @cached_property
     def measures(self) -> tuple[int | None, ...]:
@@ -139,7 +141,8 @@ class Table:
 
 def table_of(runs: Sequence[Run], settings: Settings) -> Table:
     """The table of these runs, whatever their order; a run that is named twice counts once."""
-    unique = tuple(sorted({run.id: run for run in runs}.values(), key=lambda run: run.id))
+    named = tuple(sorted({run.id: run for run in runs}.values(), key=lambda run: run.id))
+    unique = tuple(run for run in named if not run.is_gone) or named
     policy = shared_policy(settings.factors, unique)
     alone = tuple(levels(run, policy) for run in unique)
     found = together(alone)
@@ -150,6 +153,7 @@ def table_of(runs: Sequence[Run], settings: Settings) -> Table:
     columns = (column_of(name, members) for name, members in blocks_of(really, found, policy).items())
     return Table(
         runs=unique,
+        forgotten=tuple(run for run in named if run not in unique),
         columns=tuple(column for column in (one_level_a_design(c, designs) for c in columns) if len(column.levels) > 1),
         never_varied=never_varied(among.held, found),
         missing=missing_of(found, leaves, policy),

@@ -57,7 +57,7 @@ def markdown_lines(study: Study, judgement: Judgement, *, everything: bool = Fal
 
 def _sections(study: Study, everything: bool) -> Iterator[tuple[str, list[str]]]:
     design = study.design
-    size = f"{len(study.table.runs)} runs in {len(study.table.cells)} cells, {study.results} with a result"
+    size = f"{study.launched} runs in {len(study.table.cells)} cells, {study.results} with a result"
     rank = f"rank {design.rank} of {design.columns} columns, {max(0, study.residual_df)} residual degrees of freedom"
     yield "design", [f"{size}; {rank}"]
     width = max((len(column.factor) for column in study.model.columns), default=0)

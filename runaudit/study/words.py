@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from runaudit.factors.cohort import cohort_of
+from runaudit.factors.forgotten import notes_on_forgotten
 from runaudit.factors.path import last_key
 from runaudit.study.columns import Column
 from runaudit.study.study import SEEDS, Study
@@ -78,10 +79,12 @@ def notes_on(study: Study) -> tuple[str, ...]:
 
 def _failures(study: Study) -> Iterator[str]:
     failed = [run for row, run in enumerate(study.table.runs) if not study.table.has_result(row)]
+    failed += study.table.forgotten
     if failed:
         ends = Counter(run.status for run in failed)
         how = ", ".join(f"{count} {status}" for status, count in sorted(ends.items()))
-        yield f"{len(failed)} of {len(study.table.runs)} runs have no result ({how}): counted, they separate nothing"
+        yield f"{len(failed)} of {study.launched} runs have no result ({how}): counted, they separate nothing"
+    yield from notes_on_forgotten((*study.table.runs, *study.table.forgotten))
     drawn = {study.name(f) for f in range(len(study.drawn))}
     for column in study.model.columns:
         if column.factor not in drawn:

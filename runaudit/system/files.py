@@ -9,20 +9,24 @@ old, under a name that nobody else uses; the permissions of the old file stay; a
 followed, so that no link in a folder that somebody else prepared decides what is overwritten; and where anything fails,
 nothing is left and the old file stands.
 
-*Where a user says* (`-o`): never over what a store keeps, never through a link, never over a folder or a device.
+*Where a user says* (`-o`): never over what a store keeps, never through a link, never over a folder or a device, nor
+over a file that runaudit did not make.
 """
 
 import contextlib
 import errno
 import os
+import shlex
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from runaudit.errors import UsageError
 
 OUTSIDE = "its path leads outside its folder"
+HEAD_BYTES = 1 << 16
+"""As much as tells what a file is."""
 READ_BYTES = 1 << 20
 """As much is asked for at once of a file that is longer than it said."""
 
@@ -50,7 +54,7 @@ def _ordinary(path: Path | str, within: Path | None = None) -> tuple[int, int]:
         raise OSError(errno.EINVAL, "its name holds a NUL", str(path)) from error
     except OSError as error:
         if error.errno == errno.ENXIO:  # What a socket answers.
-            raise OSError(errno.EINVAL, f"it is a socket, not a file; {TO_A_FILE}", str(path)) from error
+            raise OSError(errno.EINVAL, "it is a socket, not a file", str(path)) from error
         raise
     facts = os.fstat(fd)
     mode = facts.st_mode
@@ -59,7 +63,7 @@ def _ordinary(path: Path | str, within: Path | None = None) -> tuple[int, int]:
     os.close(fd)
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    raise OSError(errno.EINVAL, f"it is {_kind(mode)}, not a file; {TO_A_FILE}", str(path))
+    raise OSError(errno.EINVAL, f"it is {_kind(mode)}, not a file", str(path))
 
 
 TO_A_FILE = "write what comes out of it into a file, and name that"
@@ -72,6 +76,20 @@ def _kind(mode: int) -> str:
     if stat.S_ISSOCK(mode):
         return "a socket"
     return "a device" if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) else ""
+
+
+def misplaced(path: Path | str) -> str:
+    """What lies at `path` in the place of a file, in words; empty for an ordinary file, and where nothing lies."""
+    try:
+        mode = os.lstat(path).st_mode
+    except (OSError, ValueError):
+        return ""
+    if stat.S_ISLNK(mode):
+        try:
+            mode = os.stat(path).st_mode  # noqa: PTH116
+        except OSError:
+            return "a link that leads nowhere"
+    return "a folder" if stat.S_ISDIR(mode) else _kind(mode)
 
 
 def refuse_special(path: Path, what: str, *, wanted: str = "file") -> None:
@@ -145,6 +163,24 @@ def check_output(path: Path, what: str = "the file") -> None:
         raise UsageError(f"{path} is not a file but a device, a pipe or a socket", remedy="name a file")
     if not path.parent.is_dir():
         raise UsageError(f"{what} cannot be written to {path}: no such folder", remedy="make the folder first")
+
+
+def check_own(path: Path, what: str, is_own: Callable[[bytes], bool]) -> None:
+    """Raises UsageError where a file at `path` would be lost that runaudit did not make, as `is_own` tells by its
+    beginning: a source, a dataset, the policy. An empty one holds nothing to lose."""
+    if str(path) == "-":
+        raise UsageError(f"{what} goes into a file, not to stdout", remedy="name a file")
+    try:
+        head = read_ordinary(path, most=HEAD_BYTES)
+    except FileNotFoundError:
+        return
+    except OSError:
+        head = b"?"
+    if head and not is_own(head):
+        raise UsageError(
+            f"{what} cannot be written to {path}: runaudit did not make the file that lies there",
+            remedy=f"name another file, or delete it first: rm -- {shlex.quote(str(path))}",
+        )
 
 
 def check_no_twin(path: Path, folder: Path, what: str = "the file") -> None:

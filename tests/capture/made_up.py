@@ -27,7 +27,7 @@ class Secret:
     value: str
 
 
-def _draw(rng: random.Random, alphabet: str, size: int) -> str:
+def draw(rng: random.Random, alphabet: str, size: int) -> str:
     """`size` letters with at least one digit among them, as any drawn key of that length has but once in a lifetime."""
     while True:
         word = "".join(rng.choice(alphabet) for _ in range(size))
@@ -40,9 +40,9 @@ def _b64(rng: random.Random, size: int) -> str:
 
 
 def _jwt(rng: random.Random) -> str:
-    parts = [json.dumps({"alg": "HS256", "typ": "JWT"}), json.dumps({"sub": _draw(rng, HEX, 12)})]
+    parts = [json.dumps({"alg": "HS256", "typ": "JWT"}), json.dumps({"sub": draw(rng, HEX, 12)})]
     head = [base64.urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in parts]
-    return ".".join([*head, _draw(rng, URLSAFE, 43)])
+    return ".".join([*head, draw(rng, URLSAFE, 43)])
 
 
 def _neptune(rng: random.Random) -> str:
@@ -57,36 +57,36 @@ def _pem(rng: random.Random) -> str:
 
 
 KINDS = {
-    "aws id": ("AWS_ACCESS_KEY_ID", lambda r: "AK" + "IA" + _draw(r, UPPER, 16)),
-    "aws secret": ("AWS_SECRET_ACCESS_KEY", lambda r: _draw(r, ALNUM + "+/", 40)),
-    "gcp": ("GOOGLE_API_KEY", lambda r: "AI" + "za" + _draw(r, URLSAFE, 35)),
-    "gcp oauth": ("GCP_CLIENT_SECRET", lambda r: "GOC" + "SPX-" + _draw(r, URLSAFE, 28)),
+    "aws id": ("AWS_ACCESS_KEY_ID", lambda r: "AK" + "IA" + draw(r, UPPER, 16)),
+    "aws secret": ("AWS_SECRET_ACCESS_KEY", lambda r: draw(r, ALNUM + "+/", 40)),
+    "gcp": ("GOOGLE_API_KEY", lambda r: "AI" + "za" + draw(r, URLSAFE, 35)),
+    "gcp oauth": ("GCP_CLIENT_SECRET", lambda r: "GOC" + "SPX-" + draw(r, URLSAFE, 28)),
     "azure storage": ("AZURE_STORAGE_KEY", lambda r: _b64(r, 64)),
-    "azure client": ("AZURE_CLIENT_SECRET", lambda r: _draw(r, ALNUM, 3) + "8Q" + "~" + _draw(r, URLSAFE, 34)),
-    "github": ("GITHUB_TOKEN", lambda r: "gh" + "p_" + _draw(r, ALNUM, 36)),
-    "github fine": ("GH_TOKEN", lambda r: "github" + "_pat_" + _draw(r, ALNUM, 22) + "_" + _draw(r, ALNUM, 59)),
-    "gitlab": ("GITLAB_TOKEN", lambda r: "gl" + "pat-" + _draw(r, URLSAFE, 20)),
-    "hf": ("HF_TOKEN", lambda r: "h" + "f_" + _draw(r, ALNUM, 34)),
-    "openai": ("OPENAI_API_KEY", lambda r: "s" + "k-" + _draw(r, ALNUM, 48)),
-    "openai project": ("OPENAI_API_KEY", lambda r: "s" + "k-proj-" + _draw(r, URLSAFE, 100)),
-    "anthropic": ("ANTHROPIC_API_KEY", lambda r: "s" + "k-ant-api03-" + _draw(r, URLSAFE, 93) + "AA"),
-    "slack": ("SLACK_BOT_TOKEN", lambda r: "xo" + f"xb-{r.randrange(10**11)}-{_draw(r, ALNUM, 24)}"),
-    "stripe": ("STRIPE_SECRET_KEY", lambda r: "sk" + "_live_" + _draw(r, ALNUM, 24)),
-    "twilio": ("TWILIO_AUTH_TOKEN", lambda r: _draw(r, HEX, 32)),
-    "npm": ("NPM_TOKEN", lambda r: "np" + "m_" + _draw(r, ALNUM, 36)),
-    "pypi": ("PYPI_TOKEN", lambda r: "py" + "pi-AgEIcHlwaS5vcmc" + _draw(r, URLSAFE, 150)),
-    "wandb": ("WANDB_API_KEY", lambda r: _draw(r, HEX, 40)),
-    "wandb short name": ("WANDB_KEY", lambda r: _draw(r, HEX, 40)),
-    "comet": ("COMET_API_KEY", lambda r: _draw(r, ALNUM, 25)),
+    "azure client": ("AZURE_CLIENT_SECRET", lambda r: draw(r, ALNUM, 3) + "8Q" + "~" + draw(r, URLSAFE, 34)),
+    "github": ("GITHUB_TOKEN", lambda r: "gh" + "p_" + draw(r, ALNUM, 36)),
+    "github fine": ("GH_TOKEN", lambda r: "github" + "_pat_" + draw(r, ALNUM, 22) + "_" + draw(r, ALNUM, 59)),
+    "gitlab": ("GITLAB_TOKEN", lambda r: "gl" + "pat-" + draw(r, URLSAFE, 20)),
+    "hf": ("HF_TOKEN", lambda r: "h" + "f_" + draw(r, ALNUM, 34)),
+    "openai": ("OPENAI_API_KEY", lambda r: "s" + "k-" + draw(r, ALNUM, 48)),
+    "openai project": ("OPENAI_API_KEY", lambda r: "s" + "k-proj-" + draw(r, URLSAFE, 100)),
+    "anthropic": ("ANTHROPIC_API_KEY", lambda r: "s" + "k-ant-api03-" + draw(r, URLSAFE, 93) + "AA"),
+    "slack": ("SLACK_BOT_TOKEN", lambda r: "xo" + f"xb-{r.randrange(10**11)}-{draw(r, ALNUM, 24)}"),
+    "stripe": ("STRIPE_SECRET_KEY", lambda r: "sk" + "_live_" + draw(r, ALNUM, 24)),
+    "twilio": ("TWILIO_AUTH_TOKEN", lambda r: draw(r, HEX, 32)),
+    "npm": ("NPM_TOKEN", lambda r: "np" + "m_" + draw(r, ALNUM, 36)),
+    "pypi": ("PYPI_TOKEN", lambda r: "py" + "pi-AgEIcHlwaS5vcmc" + draw(r, URLSAFE, 150)),
+    "wandb": ("WANDB_API_KEY", lambda r: draw(r, HEX, 40)),
+    "wandb short name": ("WANDB_KEY", lambda r: draw(r, HEX, 40)),
+    "comet": ("COMET_API_KEY", lambda r: draw(r, ALNUM, 25)),
     "neptune": ("NEPTUNE_API_TOKEN", _neptune),
     "jwt": ("SESSION_TOKEN", _jwt),
     "pem": ("SSH_PRIVATE_KEY", _pem),
-    "sendgrid": ("SENDGRID_API_KEY", lambda r: "S" + "G." + _draw(r, URLSAFE, 22) + "." + _draw(r, URLSAFE, 43)),
-    "password": ("DB_PASS", lambda r: _draw(r, SIGNS, 12)),
-    "short password": ("DB_PASSWORD", lambda r: _draw(r, ALNUM, 9)),
-    "long secret": ("APP_SECRET", lambda r: _draw(r, ALNUM, 64)),
-    "any api key": ("X_API_KEY", lambda r: _draw(r, HEX, 24)),
-    "telegram": ("TELEGRAM_TOKEN", lambda r: f"{r.randrange(10**8, 10**10)}:A" + "A" + _draw(r, URLSAFE, 33)),
+    "sendgrid": ("SENDGRID_API_KEY", lambda r: "S" + "G." + draw(r, URLSAFE, 22) + "." + draw(r, URLSAFE, 43)),
+    "password": ("DB_PASS", lambda r: draw(r, SIGNS, 12)),
+    "short password": ("DB_PASSWORD", lambda r: draw(r, ALNUM, 9)),
+    "long secret": ("APP_SECRET", lambda r: draw(r, ALNUM, 64)),
+    "any api key": ("X_API_KEY", lambda r: draw(r, HEX, 24)),
+    "telegram": ("TELEGRAM_TOKEN", lambda r: f"{r.randrange(10**8, 10**10)}:A" + "A" + draw(r, URLSAFE, 33)),
 }  # fmt: skip
 
 
@@ -126,12 +126,12 @@ def _innocent(rng: random.Random, number: int) -> tuple[str, str]:
     words = "_".join(rng.sample(WORDS, rng.randrange(2, 5)))
     long_word = "".join(word.title() for word in rng.sample(WORDS, 6))
     cases = (
-        lambda: ("digest", "sha256:" + _draw(rng, HEX, 64)),
-        lambda: ("commit", _draw(rng, HEX, 40)),
-        lambda: ("sha", _draw(rng, HEX, 64)),
-        lambda: ("md5", _draw(rng, HEX, 32)),
+        lambda: ("digest", "sha256:" + draw(rng, HEX, 64)),
+        lambda: ("commit", draw(rng, HEX, 40)),
+        lambda: ("sha", draw(rng, HEX, 64)),
+        lambda: ("md5", draw(rng, HEX, 32)),
         lambda: ("run_id", str(uuid.UUID(int=rng.getrandbits(128)))),
-        lambda: ("data_root", f"/mnt/data{rng.randrange(9)}/{words}/{_draw(rng, HEX, 12)}/part-{rng.randrange(10**5):05d}.parquet"),
+        lambda: ("data_root", f"/mnt/data{rng.randrange(9)}/{words}/{draw(rng, HEX, 12)}/part-{rng.randrange(10**5):05d}.parquet"),
         lambda: ("thumbnail", "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" + rng.randbytes(90)).decode()),
         lambda: ("logo", base64.b64encode(b"\x89PNG\r\n\x1a\n" + rng.randbytes(60)).decode()),
         lambda: (name, str(rng.choice((1e-4, 3e-4, 0.1, 4096, 128, 7, 0.9, 1e-8)))),
@@ -143,14 +143,14 @@ def _innocent(rng: random.Random, number: int) -> tuple[str, str]:
         lambda: (rng.choice(("token", "tokenizer", "pooling.token", "auth", "cookie")), rng.choice(("cls", "mean", "bpe", "bert-base-cased", "none"))),
         lambda: (name, words),
         lambda: ("integrity", "sha512-" + _b64(rng, 64)),
-        lambda: (rng.choice(("sort_key", "cache_key", "image_key", "primary_key")), f"{words}/{_draw(rng, HEX, 32)}"),
-        lambda: ("url", f"https://example.org/{words}/{_draw(rng, HEX, 40)}.pt?rev={_draw(rng, HEX, 40)}&v={rng.randrange(9)}"),
+        lambda: (rng.choice(("sort_key", "cache_key", "image_key", "primary_key")), f"{words}/{draw(rng, HEX, 32)}"),
+        lambda: ("url", f"https://example.org/{words}/{draw(rng, HEX, 40)}.pt?rev={draw(rng, HEX, 40)}&v={rng.randrange(9)}"),
         lambda: ("notes", f"{' '.join(rng.sample(WORDS, 6))} at {rng.randrange(10**4)} tokens, key: {rng.choice(WORDS)}"),
         lambda: ("api_key", rng.choice(("${oc.env:WANDB_API_KEY}", "$OPENAI_API_KEY", "<your key>", "null", "env:HF_TOKEN"))),
         lambda: ("package", f"torch=={rng.randrange(3)}.{rng.randrange(20)}.{rng.randrange(9)}+cu{rng.randrange(110, 130)}"),
         lambda: ("file", f"{words}-epoch={rng.randrange(100):03d}-val_loss={rng.random():.4f}.ckpt"),
-        lambda: ("nonce_of_docker_image", "sha256:" + _draw(rng, HEX, 64)),
-        lambda: ("wandb_run", _draw(rng, string.ascii_lowercase + string.digits, 8)),
+        lambda: ("nonce_of_docker_image", "sha256:" + draw(rng, HEX, 64)),
+        lambda: ("wandb_run", draw(rng, string.ascii_lowercase + string.digits, 8)),
     )  # fmt: skip
     return cases[number % len(cases)]()
 

@@ -25,6 +25,9 @@ GIVEN = [
     ("a.ppk", "Private-Lines: 2\nDRAWN0123456789abcdefghij\nABCDEFGHDRAWN0123456789abcdef\nb"),
     ("a.ipynb", '  "p.add_argument(\\"--token\\",\\n",\n  "   default=\\"DRAWN\\")\\n"'), ("a.ipynb", ' "Enter API key: DRAWN\\n",\n  "b"'),
     ("a.ipynb", '  "- name: DB_PASSWORD\\n",\n  "  value: DRAWN\\n"'), ("a.ipynb", '  "TOKEN = (\\n",\n  "   \\"DRAWN\\"\\n",\n ")"'),
+    ("a.yaml", "args: [--password, DRAWN]"), ("a.yaml", "args:\n- --password\n- DRAWN"), ("a.yaml", "command: python t.py --pw DRAWN"),
+    ("a.sh", "sshpass -p DRAWN ssh h"), ("a.sh", "mysql -pDRAWN"), ("Dockerfile", "RUN docker login -u b -p DRAWN h"), (".pgpass", "h:5432:db:bob:DRAWN"),
+    ("a.ipynb", ' "!mysql -pDRAWN\\n",\n "b\\n"'), ("a.md", "**Password:** DRAWN"), ("a.sh", "aws configure set aws_secret_access_key DRAWN"),
     ("a.ipynb", '{"outputs": [{"text": ["Enter API key: DRAWN\\n"]}]}'),
 ]  # fmt: skip
 COMMANDS = [
@@ -72,6 +75,7 @@ def test_a_command_line_gives_no_password_away_nor_one_that_is_a_word_of_it(comm
         clean = " ".join(Redactor(KEY).argv(argv))
 
         assert not [word for word in LEFT if word in clean], clean
+        assert Redactor(KEY).argv(Redactor(KEY).argv(argv)) == Redactor(KEY).argv(argv)
     quoted = ["bash", "-c", filled(command).replace(DRAWN, f"'{DRAWN}'")]
     assert DRAWN not in " ".join(Redactor(KEY).argv(quoted))
 

@@ -71,11 +71,43 @@ def test_nothing_is_written_to_another_name_of_the_stores_own_files(here, runaud
 
 def test_a_hard_link_of_something_else_is_a_file_like_any(here, runaudit, tmp_path):
     cohort(here, "alone", [30.0])
-    (tmp_path / "old").write_text("x")
+    (tmp_path / "old").touch()
     (tmp_path / "bundle").hardlink_to(tmp_path / "old")
 
     assert runaudit("export", "alone", "-o", tmp_path / "bundle")[0] == 0
-    assert (tmp_path / "old").read_text() == "x"
+    assert (tmp_path / "old").read_text() == ""
+
+
+@pytest.mark.parametrize("command", ["report", "export"])
+@pytest.mark.parametrize("text", ["import torch", "<!DOCTYPE html><title>mine</title>", "anchor of mine", "\0"])
+def test_an_output_takes_the_place_of_what_runaudit_made_and_of_nothing_else(here, runaudit, tmp_path, command, text):
+    cohort(here, "alone", [30.0])
+    (place := tmp_path / "my file").write_text(text)
+
+    code, _, err = runaudit(command, "alone", "-o", place)
+
+    assert code == 2 and "runaudit did not make" in err and err.count("\n") == 1
+    assert place.read_text() == text
+    assert os.system(err.split("delete it first: ")[1]) == 0
+    assert [runaudit(command, "alone", "-o", place)[0] for _ in range(2)] == [0, 0]
+
+
+def test_a_page_takes_no_bundles_place_nor_a_bundle_a_pages(here, runaudit, tmp_path):
+    cohort(here, "alone", [30.0])
+    assert runaudit("report", "alone", "-o", tmp_path / "page")[0] == 0
+    assert runaudit("export", "alone", "-o", tmp_path / "bundle")[0] == 0
+
+    assert runaudit("export", "alone", "-o", tmp_path / "page")[0] == 2
+    assert runaudit("report", "alone", "-o", tmp_path / "bundle")[0] == 2
+
+
+@pytest.mark.parametrize("command", ["report", "export"])
+def test_a_dash_is_no_name_of_a_file(here, runaudit, tmp_path, command):
+    cohort(here, "alone", [30.0])
+
+    code, _, err = runaudit(command, "alone", "-o", "-")
+
+    assert code == 2 and "not to stdout" in err and not (tmp_path / "-").exists()
 
 
 @pytest.mark.parametrize("kind", ["bundle", "record"])

@@ -59,9 +59,15 @@ def test_a_word_the_parser_refuses_is_told_to_programs_too(capsys):
     assert json.loads(capsys.readouterr().out)["schema"] == "runaudit.error/1"
 
 
-def test_exit_zero_forgives_a_judgement_and_never_a_usage_error(tmp_path):
-    assert run("diff", "--store", str(tmp_path / "none")) == 3
-    assert run("diff", "--store", str(tmp_path / "none"), "--exit-zero") == 0
+@pytest.mark.parametrize(
+    "words", [("diff",), ("study",), ("verify",), ("rerun", "abcd"), ("stats", "--metric", "m", "a", "--vs", "b")]
+)
+def test_a_check_where_there_is_no_store_is_never_a_pass(tmp_path, words):
+    for more in ((), ("--exit-zero",)):
+        assert run(*words, "--store", str(tmp_path / "none"), *more) == 3
+
+
+def test_exit_zero_never_forgives_a_usage_error(tmp_path):
     assert run("diff", "one", "--store", str(tmp_path), "--exit-zero") == 2
 
 

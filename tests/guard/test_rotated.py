@@ -3,6 +3,8 @@
 import json
 import sys
 
+import pytest
+
 import runaudit
 from runaudit.store import Store
 from runaudit.store.catalogue import load, run_ids
@@ -56,3 +58,37 @@ def test_a_program_that_records_itself_leaves_no_such_name_either(repo, monkeypa
     assert not [path for path in store.root.rglob("*") if name.removeprefix("key_") in str(path)]
     assert len(load(store, run_id).outcome.checkpoints) == 1 and len(load(store, run_id).outcome.artifacts) == 1
     assert verify(store).problems == () and "key_<redacted:" in next(iter(load(store, run_id).metrics))
+
+
+@pytest.mark.parametrize("place", ["argv", "code", "patch", "variable", "config", "read"])
+def test_a_changed_name_that_looks_like_a_key_is_a_factor(place, repo, git, cli, options, monkeypatch, capfd):
+    """Replaced or not, it may be a choice: two runs that differ in it are never identical."""
+    program = "import json, os\nNAME = '{}'\nos.environ.get('ARCH')\njson.load(open('r.json'))\n"
+    values = ("sk-resnet-50-imagenet21k-A1-In1k", "sk-resnet-50-imagenet21k-A2-In1k")
+    if place in ("config", "read"):
+        values = tuple(f"{first}B3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG6hJ" for first in "ab")
+    (repo / ".gitignore").write_text("/data/\n__pycache__/\nr.json\nm.json\n")
+    (repo / "r.json").write_text("{}")
+    (repo / "p.py").write_text(program.format("x"))
+    git(repo, "add", "-A")
+    git(repo, "commit", "-qm", "x")
+    for number, value in enumerate(values):
+        if place in ("code", "patch"):
+            (repo / "p.py").write_text(program.format(value))
+        if place == "code":
+            git(repo, "commit", "-qam", value)
+        if place == "read":
+            (repo / "r.json").write_text(json.dumps({"m": value}))
+        if place == "variable":
+            monkeypatch.setenv("ARCH", value)
+        (repo / "m.json").write_text(json.dumps({"m": value if place == "config" else 1}))
+        options[-1] = f"the arm of {number}"
+        more = ("--waive", "RA103=here") if place == "patch" else ()
+        words = ("--model", value) if place == "argv" else ()
+        assert cli("run", *options, "--config", "m.json", *more, "--", sys.executable, "p.py", *words) == 0, (
+            capfd.readouterr()
+        )
+    capfd.readouterr()
+
+    cli("diff", "@last~1", "@last", "--json")
+    assert json.loads(capfd.readouterr().out)["verdict"] == "single_factor"

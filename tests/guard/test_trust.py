@@ -128,6 +128,12 @@ def another_home(monkeypatch, tmp_path):
     return lambda: monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another"))
 
 
+@pytest.fixture
+def own_home():
+    """Of whoever made the original: others may have written into its clone."""
+    return lambda: None
+
+
 def without_mark(store):
     """As an older runaudit left it."""
     for place in (store / "live").glob("*/mine"):
@@ -148,13 +154,14 @@ def unpacked(repo, git, to):
 
 @pytest.mark.parametrize("way", [cloned, unpacked])
 @pytest.mark.parametrize("is_old", [False, True])
+@pytest.mark.parametrize("home", ["another_home", "own_home"])
 def test_the_command_of_a_store_that_came_from_elsewhere_is_not_run_unasked(
-    way, is_old, launched, repo, git, cli, mark, another_home, tmp_path, monkeypatch, capfd
+    way, is_old, home, request, launched, repo, git, cli, mark, tmp_path, monkeypatch, capfd
 ):
     if is_old:
         without_mark(launched)
     way(repo, git, tmp_path / "theirs")
-    another_home()
+    request.getfixturevalue(home)()
     monkeypatch.chdir(tmp_path / "theirs")
     before = (tmp_path / "theirs/.runaudit/log.jsonl").read_bytes()
     if way is unpacked:  # Later than a test can wait for. A clone in the very moment of the launch is none of ours.
@@ -197,12 +204,31 @@ def test_to_look_at_a_run_with_its_names_as_they_are_is_not_to_trust_its_command
     assert cli("rerun", "@last") == 5
 
 
-@pytest.mark.parametrize("way", [cloned, unpacked])
-def test_the_owner_of_a_moved_copied_or_cloned_store_is_not_asked(
-    way, launched, repo, git, cli, mark, tmp_path, monkeypatch
+def moved(repo, to):
+    repo.rename(to)
+    return to
+
+
+def restored(repo, to):
+    shutil.copytree(repo, to, symlinks=True)
+    shutil.rmtree(repo)
+    shutil.copytree(to, repo, symlinks=True)
+    return repo
+
+
+def linked(repo, to):
+    repo.rename(to)
+    repo.symlink_to(to)
+    return repo
+
+
+@pytest.mark.parametrize("way", [moved, restored, linked])
+def test_the_owner_of_a_store_that_was_moved_or_restored_is_not_asked(
+    way, launched, repo, cli, mark, tmp_path, monkeypatch
 ):
-    way(repo, git, tmp_path / "mine-too")
-    monkeypatch.chdir(tmp_path / "mine-too")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("runaudit.store.mine._APART_S", -1.0)
+    monkeypatch.chdir(way(repo, tmp_path / "there"))
 
     assert cli("rerun", "@last") != 5
     assert mark.exists()
