@@ -6,7 +6,6 @@ writes and every other rank holds a recorder that keeps silent.
 """
 
 import atexit
-import contextlib
 import os
 import signal
 import sys
@@ -118,8 +117,9 @@ def _adopted() -> Recording | None:
         return record()
     except (RunauditError, OSError) as error:
         _unheard = True
-        with contextlib.suppress(OSError, ValueError, AttributeError):  # There may be no stderr.
-            print(f"runaudit: nothing that this program logs is kept: {error}", file=sys.stderr, flush=True)
+        from runaudit.voice.saying import hint, printable  # Who logs has nothing to say but this.
+
+        hint(f"runaudit: nothing that this program logs is kept: {printable(str(error))}")
         return None
 
 
