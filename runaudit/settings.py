@@ -44,6 +44,23 @@ EMPTY_LABELS = (
 """Words that say nothing of a run, alone or in a row. Short names of an arm (`a`, `base`, `sgd`) are none of them."""
 
 
+REQUIRABLE = (
+    "label",
+    "seed",
+    "config",
+    "code",
+    "data",
+    "env",
+    "init",
+    "eval",
+    "seed_proof",
+    "intent",
+    "launch",
+    "policy",
+)
+"""What a launch can be asked to record."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardSettings:
     """What a launch must bring.
@@ -175,7 +192,7 @@ def _guard(table: Mapping[str, Any], where: str) -> GuardSettings:
     if baseline is not None and not isinstance(baseline, str):
         raise ConfigError(f"{where} guard.baseline is not text", remedy="name a run")
     return GuardSettings(
-        require=_texts(table.get("require", list(default.require)), f"{where} guard.require"),
+        require=_sections(_texts(table.get("require", list(default.require)), f"{where} guard.require"), where),
         config_keys=_texts(table.get("config_keys", []), f"{where} guard.config_keys"),
         ignore=_texts(table.get("ignore", []), f"{where} guard.ignore"),
         baseline=baseline,
@@ -183,6 +200,13 @@ def _guard(table: Mapping[str, Any], where: str) -> GuardSettings:
         max_file_mb=_number(table.get("max_file_mb", default.max_file_mb), f"{where} guard.max_file_mb"),
         max_total_mb=_number(table.get("max_total_mb", default.max_total_mb), f"{where} guard.max_total_mb"),
     )
+
+
+def _sections(names: tuple[str, ...], where: str) -> tuple[str, ...]:
+    """Names of what a launch records, or of something within: one that there is not would refuse every launch."""
+    for name in names:
+        _known({name.partition(".")[0]: None}, REQUIRABLE, f"{where} guard.require", what="section")
+    return names
 
 
 def _stats(table: Mapping[str, Any], where: str) -> StatsSettings:
@@ -205,14 +229,14 @@ def _stats(table: Mapping[str, Any], where: str) -> StatsSettings:
     )
 
 
-def _known(table: Mapping[str, Any], names: tuple[str, ...], where: str) -> None:
+def _known(table: Mapping[str, Any], names: tuple[str, ...], where: str, *, what: str = "key") -> None:
     for key in table:
         if key not in names:
             import difflib  # only where something was mistyped
 
             near = difflib.get_close_matches(key, names, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
-            raise ConfigError(f"{where} has the unknown key {key!r}", remedy=hint)
+            raise ConfigError(f"{where} has the unknown {what} {key!r}", remedy=hint)
 
 
 def _section(table: Mapping[str, Any], name: str, where: str) -> Mapping[str, Any]:

@@ -46,6 +46,7 @@ def find(word: str, store: Path | None) -> Parent:
     folder = bench.store.run_dir(run.id)
     path = folder / "checkpoints" / LAST
     if not path.is_file():
+        _check_not_sealed(path.relative_to(folder).as_posix(), run)
         raise UsageError(f"run {run.short} left no last checkpoint", remedy=_instead(run))
     return _held(path, run, folder)
 
@@ -60,6 +61,19 @@ def _held(path: Path, run: Run | None, folder: Path) -> Parent:
     remark = held(path, run, folder) if run else ""
     checkpoint = load(path)
     return Parent(checkpoint=checkpoint, digest=str(digest_file(path)), run=run.id if run else None, remark=remark)
+
+
+def _check_not_sealed(name: str, run: Run) -> None:
+    """Raises IntegrityError where a run that is damaged, or sealed this file, does not have it."""
+    if run.fault:
+        raise IntegrityError(f"run {run.short} is damaged: {run.fault}", remedy=f"see `runaudit verify {run.short}`")
+    rows = run.outcome.checkpoints if run.outcome else ()
+    digest = next((row["digest"] for row in rows if row["path"] == name), None)
+    if digest is not None:
+        raise IntegrityError(
+            f"{name} of run {run.short} was sealed with {str(digest)[:19]}… and is missing",
+            remedy=f"restore it from a backup; `runaudit verify {run.short}` lists all",
+        )
 
 
 def _instead(run: Run) -> str:

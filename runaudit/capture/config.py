@@ -19,6 +19,7 @@ from runaudit.records.canonical import JSON, MAX_DEPTH, parse_strict
 from runaudit.records.yamlfile import parse_yaml
 from runaudit.system.files import read_ordinary, refuse_special
 from runaudit.system.tomlfile import parse_toml
+from runaudit.text.words import kind_of
 
 MAX_BYTES = 8 << 20
 MAX_LEAVES = 200_000
@@ -40,7 +41,7 @@ def plain_config(source: Any) -> dict[str, JSON]:
     value = plain(source, where="config")
     if not isinstance(value, dict):
         raise ConfigError(
-            f"the config is a {type(source).__name__}, not a table of names", remedy="give a mapping or a dataclass"
+            f"the config is {kind_of(source)}, not a table of names", remedy="give a mapping or a dataclass"
         )
     return value
 
@@ -102,7 +103,7 @@ def _foreign(value: Any, where: str, depth: int) -> JSON:
     if callable(dump := getattr(value, "model_dump", None)) and not isinstance(value, type):
         return plain(dump(), where=where, depth=depth)
     raise CanonicalError(
-        f"{where} is a {type(value).__name__}, which has no canonical form",
+        f"{where} is {kind_of(value)}, which has no canonical form",
         remedy="record its name and its arguments instead, or leave it out of the config",
     )
 
@@ -151,7 +152,7 @@ def config_file(path: Path) -> dict[str, JSON]:
         raise ConfigError(f"{path} holds more than {MAX_LEAVES} values", remedy="keep data out of the config")
     value = plain(read, where="config")
     if not isinstance(value, dict):
-        raise ConfigError(f"{path} holds a {type(value).__name__}, not a table of names", remedy="give it keys")
+        raise ConfigError(f"{path} holds {kind_of(value)}, not a table of names", remedy="give it keys")
     return value
 
 

@@ -5,6 +5,7 @@ contents back until then (`store.held`).
 """
 
 import contextlib
+import logging
 import os
 import platform
 import socket
@@ -25,7 +26,7 @@ from runaudit.capture.outputs import Outputs
 from runaudit.capture.program import Program, launcher_of, module_file, program_of
 from runaudit.capture.redact import Redactor, redaction_key
 from runaudit.capture.source import Limits, is_installed
-from runaudit.errors import CaptureError, ConfigError, RunauditError
+from runaudit.errors import CaptureError, ConfigError, IntegrityError, RunauditError
 from runaudit.factors.inforce import sealed_rules
 from runaudit.records.canonical import JSON, thawed
 from runaudit.records.digest import Digest
@@ -33,6 +34,8 @@ from runaudit.records.filenames import legible
 from runaudit.records.manifest import Manifest
 from runaudit.settings import FactorSettings, load_settings
 from runaudit.store.catalogue import run_ids
+from runaudit.store.kept import KEY_FILE
+from runaudit.store.keymark import key_fault, sealed_mark
 from runaudit.store.mine import mark
 from runaudit.store.room import require_room
 from runaudit.store.store import Store
@@ -145,6 +148,7 @@ def draft_manifest(
         "launch": {
             **_launch(request, place, siblings, redactor.argv(argv), environ, started),
             **redactor.tree(_in_force(request, store)),
+            "marking": sealed_mark(store, redaction_key(store.root)),
         },
         "origin": {"kind": "captured"},
         "unknown": unknown,
@@ -356,6 +360,9 @@ def seal(
             f"a secret would be sealed at {', '.join(leaks[:5])}", remedy="take it out of what the launch was given"
         )
     require_room(store)
+    with contextlib.suppress(IntegrityError):  # What is damaged there, sealing itself tells.
+        if fault := key_fault(store):
+            logging.getLogger("runaudit").warning("runaudit: %s %s; restore it from a backup", KEY_FILE, fault)
     store.settle()
     store.seal_manifest(manifest, time=utc_text(time.time() if now is None else now))
     store.run_dir(manifest.id).mkdir(parents=True, exist_ok=True)

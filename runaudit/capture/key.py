@@ -5,9 +5,7 @@ import os
 from pathlib import Path
 
 from runaudit.errors import CaptureError
-from runaudit.system.files import read_ordinary
-
-KEY_FILE = "redaction.key"
+from runaudit.store.kept import KEY_FILE, read_kept
 
 
 def redaction_key(store_root: Path) -> bytes:
@@ -18,7 +16,7 @@ def redaction_key(store_root: Path) -> bytes:
     path = store_root / KEY_FILE
     try:
         with contextlib.suppress(FileNotFoundError):
-            return _checked(read_ordinary(path, most=64), path)
+            return _checked(read_kept(path), path)
         temporary = store_root / "tmp" / f"key-{os.getpid()}-{os.urandom(4).hex()}"
         temporary.parent.mkdir(exist_ok=True)  # No empty folder comes along with a clone.
         fd = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -31,7 +29,7 @@ def redaction_key(store_root: Path) -> bytes:
         finally:
             os.close(fd)
             temporary.unlink()
-        return _checked(read_ordinary(path, most=64), path)
+        return _checked(read_kept(path), path)
     except OSError as error:
         raise CaptureError(
             f"the redaction key {path} cannot be used: {error.strerror}", remedy="fix the store's permissions"

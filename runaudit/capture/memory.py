@@ -45,7 +45,7 @@ def _mark(key: bytes, path: Path, data: bytes) -> bytes:
 def clean_contents(memory: Path | None) -> set[bytes]:
     """The SHA-256 of contents that were clean, 32 bytes each; a torn end is left out."""
     try:
-        raw = memory.read_bytes() if memory is not None else b""
+        raw = read_ordinary(memory) if memory is not None else b""
     except OSError:
         return set()
     return {raw[i : i + 32] for i in range(0, len(raw) // 32 * 32, 32)}

@@ -19,7 +19,7 @@ from runaudit.capture.folding import Found, files_of, rows
 from runaudit.capture.listed import listings
 from runaudit.capture.outputs import Outputs, stamp_of
 from runaudit.capture.reads import OBSERVER, Places, Use, uses
-from runaudit.capture.redact import KEY_FILE, Redactor
+from runaudit.capture.redact import Redactor
 from runaudit.capture.source import Basket, Limits
 from runaudit.errors import CaptureError
 from runaudit.observe.gaps import is_trackers
@@ -28,6 +28,7 @@ from runaudit.records.canonical import JSON
 from runaudit.records.digest import digest_bytes, digest_file
 from runaudit.records.filenames import legible
 from runaudit.records.manifest import Manifest
+from runaudit.store.kept import KEY_FILE
 from runaudit.store.store import Store
 
 MAX_TEXTS = 200

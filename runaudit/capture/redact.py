@@ -31,15 +31,17 @@ from runaudit.capture.formats import RULES as FORMATS
 from runaudit.capture.formats import of_hunks, of_sources
 from runaudit.capture.governed import RULES as GOVERNED
 from runaudit.capture.governed import governed
-from runaudit.capture.key import KEY_FILE, redaction_key
+from runaudit.capture.key import redaction_key
 from runaudit.capture.looks import is_credible, is_key_material, is_random
 from runaudit.capture.memory import clean_contents
 from runaudit.capture.shapes import RULES as SHAPES
 from runaudit.capture.shapes import is_published, literals, shaped
 from runaudit.capture.styles import Style, style_of
 from runaudit.capture.telling import MARK, MIN_SECRET, is_plain, is_secret, is_table, points, proves, tells
+from runaudit.errors import IntegrityError
 from runaudit.factors.marks import without_secrets
 from runaudit.records.canonical import JSON
+from runaudit.store.kept import add_to
 
 PROVEN, MASKED = "proven", "masked"
 MIN_LEARNED = 8
@@ -58,7 +60,8 @@ SHORT = 200
 _PLAIN = re.compile(r"(?:sha256:)?[0-9a-f]{40,64}|[a-z_./ -]{1,18}")
 _SUSPECT = re.compile(
     r"(?i)key|token|secret|pass|pwd|auth|bearer|login|credential|cookie|dsn|connection|webhook|slack|telegram|machine|value"
-    r"|default|sas|pat\b|pw\b|jwt|cred|access|identified|private|://|%[0-9a-f]{2}|-u |user"
+    r"|default|sas|pat\b|pw\b|jwt|cred|access|identified|private|mysql|mariadb|docker|podman|redis|:\d{2,5}:|://"
+    r"|%[0-9a-f]{2}|-u |user"
 )
 _RUN = re.compile(r"[A-Za-z0-9+/_.~:-]{16}")
 _DONE = re.compile(r"<redacted:hmac-([0-9a-f]{16})(?::(proven|masked|around-[0-9a-f]{16}))?>")
@@ -240,10 +243,9 @@ class Redactor:
     def remember(self) -> None:
         """Keep which contents were clean, for the next launch. A memory that cannot be written costs time alone."""
         if self._memory is not None and self._newly_clean:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, IntegrityError):
                 self._memory.parent.mkdir(parents=True, exist_ok=True)
-                with self._memory.open("ab") as file:
-                    file.write(b"".join(self._newly_clean))
+                add_to(self._memory, b"".join(self._newly_clean))
             self._newly_clean.clear()
 
     def patch(self, data: bytes) -> tuple[bytes, bool]:
@@ -395,4 +397,4 @@ def _is_option(word: str) -> bool:
     return word.startswith("-") or "=" in word
 
 
-__all__ = ["KEY_FILE", "MARK", "Redactor", "is_random", "is_secret", "redaction_key", "without_user"]
+__all__ = ["MARK", "Redactor", "is_random", "is_secret", "redaction_key", "without_user"]

@@ -6,9 +6,11 @@
 import errno
 import importlib
 import io
+import os
 import sys
 import traceback
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -140,7 +142,7 @@ def main(argv: list[str] | None = None) -> None:
     try:
         streams.flush()
     except RunauditError as error:
-        code = saying.report_error(error, as_json=False)
+        code = max(code, saying.report_error(error, as_json=False))  # What the answer would have said may be worse.
     saying.hint("")  # What nobody takes is given up here: at exit it would change the code.
     sys.exit(code)
 
@@ -172,6 +174,8 @@ def _run(args: list[str]) -> int:
             return saying.report_error(gone, as_json=_wants_json(own))
         if "--debug" in own:
             saying.hint(traceback.format_exc())
+        if isinstance(error, OSError) and (lost := _within_a_store(error)):
+            return saying.report_error(lost, as_json=_wants_json(own))
         if isinstance(error, OSError) and error.errno in DISK:
             refused = RunauditError(f"the disk does not take or give it: {error}", remedy="free space, check the disk")
             return saying.report_error(refused, as_json=_wants_json(own))
@@ -179,6 +183,16 @@ def _run(args: list[str]) -> int:
                     "--debug shows where")  # fmt: skip
         return common.UNEXPECTED
     return code if isinstance(code, int) else 0
+
+
+def _within_a_store(error: OSError) -> RunauditError | None:
+    """What the system refused because something else lies in the place of a file of a store."""
+    from runaudit.store.kept import damage_of
+    from runaudit.system.files import store_around
+
+    name = error.filename
+    is_ours = isinstance(name, str | bytes | os.PathLike) and store_around(Path(os.fsdecode(name)))
+    return damage_of(error) if is_ours else None
 
 
 def _is_of_nothing(error: RunauditError) -> bool:

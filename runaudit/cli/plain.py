@@ -6,12 +6,14 @@ plain numbers, which need no library. A line of only those is taken as parsed; a
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from typer.core import TyperCommand
+
+from runaudit.errors import UsageError
 
 
 class NeedsTyper(Exception):  # noqa: N818  (not an error: it says which way a command line goes)
@@ -27,7 +29,8 @@ class PlainCommand(TyperCommand):
         given = list(args)
         if ctx.resilient_parsing or not (args or not self.no_args_is_help):
             return super().parse_args(ctx, given)
-        opts, rest, _ = self.make_parser(ctx).parse_args(args=list(args))
+        opts, rest, order = self.make_parser(ctx).parse_args(args=list(args))
+        _check_once(order)
         try:
             values = {p.name: _value(p, opts, _hints(self.callback)) for p in self.get_params(ctx) if p.expose_value}
             if rest or any(opts.get(p.name) for p in self.get_params(ctx) if not p.expose_value):
@@ -52,6 +55,15 @@ class PlainCommand(TyperCommand):
                 kinds = tuple(f"{kind}:" for kind, colon, _ in (one.partition(":") for one in alone[word]) if colon)
                 done += [] if is_path or behind in alone[word] or behind.startswith(kinds) else alone[word][:1]
         return done
+
+
+def _check_once(given: Sequence[Any]) -> None:
+    """Raises UsageError where an option that takes one value was given several: whichever of them were taken, the rest
+    would be dropped in silence."""
+    for param in given:
+        many = param.param_type_name != "option" or param.multiple or getattr(param, "is_flag", False)
+        if not many and sum(one is param for one in given) > 1:
+            raise UsageError(f"{param.opts[0]} is given more than once, and takes one value", remedy="give it once")
 
 
 def _hints(callback: Callable[..., Any] | None) -> Mapping[str, Any]:

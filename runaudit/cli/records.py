@@ -60,7 +60,7 @@ def verify(
 
     opened = context.store.existing(as_it_is=not (sign or anchor))
     ids = ids_named(context.store, context.settings, *runs) if runs else None
-    found = attest(opened, ids, key=key, check=check_anchor, since=since, places=place_of, sign=sign,
+    found = attest(opened, ids, key=key, check=check_anchor or (), since=since, places=place_of, sign=sign,
                    anchor=place_of(anchor) if anchor else None, jobs=jobs)  # fmt: skip
     if not context.quiet or found.answer.found.problems:
         context.tell(found.answer)

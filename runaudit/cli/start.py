@@ -57,6 +57,8 @@ def plain_list(args: Sequence[str]) -> dict[str, str] | None:
         value = value if equals else next(words, "")
         if not value or value.startswith("-"):
             return None
+        if VALUES[option] in found:
+            return None
         found[VALUES[option]] = value
     form = found.pop("json", None) or found.get("format", "text")
     if form not in ("text", "json") or found.get("format", form) not in ("text", "json", "md"):

@@ -24,11 +24,11 @@ AnchorOption = Annotated[
                  "git note (refs/notes/runaudit) for others to fetch, as an artifact of W&B, or in a file."),
 ]  # fmt: skip
 CheckAnchorOption = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--check-anchor",
         metavar="[git|wandb:PROJECT|FILE]",
-        help="Prove that the log extends every anchor of it there.",
+        help="Prove that the log extends every anchor of it there. Repeatable.",
     ),
 ]
 SinceOption = Annotated[

@@ -106,7 +106,14 @@ def _leaf_gaps(tree: Mapping[str, Any], section: str, leaves: tuple[str, ...]) -
         return
     value = tree[section]
     if isinstance(value, Mapping):
-        yield from ((f"{section}.{leaf}", "") for leaf in leaves if leaf not in value)
+        yield from (
+            (f"{section}.{leaf}", "") for leaf in leaves if leaf not in value or _says_nothing(leaf, value[leaf])
+        )
+
+
+def _says_nothing(leaf: str, value: JSON) -> bool:
+    """Whether null stands where something always is: no interpreter is without packages."""
+    return leaf == "packages" and value is None
 
 
 def _code_gaps(of: Levels) -> Iterator[tuple[str, str]]:

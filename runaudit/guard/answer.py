@@ -59,7 +59,7 @@ class GuardAnswer:
         """Whether the run may start, on one line."""
         from runaudit.guard import text
 
-        return text.headline(self)
+        return text.in_one_line(self)
 
     def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
         """For a terminal."""

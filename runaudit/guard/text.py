@@ -23,6 +23,16 @@ def headline(answer: GuardAnswer) -> str:
     return f"{words.heading}: {plural(len(answer.refusals), 'reason')} ({asked})."
 
 
+def in_one_line(answer: GuardAnswer) -> str:
+    """Whether the run may start; where it may not, by which rules, and what to do about the first."""
+    refusals = answer.refusals
+    if not refusals:
+        return headline(answer)
+    rules = ", ".join(dict.fromkeys(f"{one.code} {one.name}" for one in refusals))
+    remedy = next((one.remedy for one in refusals if one.remedy), "")
+    return printable(f"{headline(answer).removesuffix('.')}: {rules}{f'; fix: {remedy}' if remedy else ''}")
+
+
 def text_lines(answer: GuardAnswer, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
     """The verdict in one line; then each finding with its reason and the command that fixes it."""
     yield paint(headline(answer), BOLD + verdict_words("guard", answer.verdict).tone.colour)

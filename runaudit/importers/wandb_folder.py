@@ -28,6 +28,7 @@ from runaudit.records.outcome import Outcome
 from runaudit.records.run import Run
 from runaudit.records.trajectory import Trajectory, number
 from runaudit.records.yamlfile import parse_yaml
+from runaudit.text.words import kind_of
 
 FACTS = ("config.yaml", "wandb-metadata.json", "wandb-summary.json")
 _OWN = re.compile(
@@ -148,7 +149,7 @@ def _mapping(value: JSON, path: Path) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise RecordError(f"{path} is a {type(value).__name__}, not a table of keys", remedy="leave this run out")
+        raise RecordError(f"{path} is {kind_of(value)}, not a table of keys", remedy="leave this run out")
     return value
 
 

@@ -2,6 +2,7 @@
 call is repeated where a remedy needs it. `run` and `guard` ask with the same words, so what was asked is what is run.
 """
 
+import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -82,7 +83,7 @@ def may_start(asked: Asked, root: Path, settings: Settings, *, cwd: Path) -> Gua
     if not asked.command:
         # Asked before the command is written: this process is not what would run.
         request = replace(request, argv=None)
-    if (root / "store.json").is_file():
+    if os.path.lexists(root / "store.json"):
         return asked.prepared(request, Store.open(root), settings, command="guard").answer
     with tempfile.TemporaryDirectory(prefix="runaudit-") as folder:
         return asked.prepared(request, open_store(Path(folder) / "store"), settings, command="guard").answer

@@ -13,6 +13,7 @@ from runaudit.record.outcome import SERIES
 from runaudit.records.columns import read_series
 from runaudit.records.digest import digest_file
 from runaudit.records.trajectory import Trajectory, write_lines
+from runaudit.store.kept import open_kept, read_kept
 
 CHECKPOINTS = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".h5", ".keras", ".npz", ".pkl", ".msgpack", ".onnx")
 FIGURES = (".png", ".jpg", ".jpeg", ".svg", ".pdf", ".gif", ".webp", ".tif", ".tiff", ".html")
@@ -95,14 +96,16 @@ def gather_series(
         if trajectory.torn:
             claim(live, "note", text=f"{where} ends in the middle of a record")
         if fresh:
-            with (live / SERIES).open("ab") as file:
+            with os.fdopen(open_kept(live / SERIES, os.O_WRONLY | os.O_APPEND), "ab") as file:
                 file.write(write_lines(Trajectory(series=fresh)))
             claim(live, "note", text=f"{len(fresh)} series come from {where}")
 
 
 def _live(live: Path) -> Trajectory:
-    path = live / SERIES
-    return read_series(path.read_bytes()) if path.is_file() else Trajectory()
+    try:
+        return read_series(read_kept(live / SERIES))
+    except FileNotFoundError:
+        return Trajectory()
 
 
 def _reader(path: Path) -> Callable[[Path], Trajectory]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from runaudit.records.canonical import JSON
+from runaudit.system.files import read_ordinary, replace_file
 
 FILE = "ended.json"
 ROOM = 16 << 10
@@ -22,7 +23,7 @@ WORDS = 8 << 10
 def prepare(live: Path) -> None:
     """Take the space. Where there is none the command starts all the same."""
     with contextlib.suppress(OSError):
-        (live / FILE).write_bytes(b"\n" * ROOM)
+        replace_file(live / FILE, b"\n" * ROOM, durable=False)
 
 
 def keep_end(live: Path, **facts: JSON) -> None:
@@ -30,7 +31,7 @@ def keep_end(live: Path, **facts: JSON) -> None:
     waited for the disk: this is for a process that dies, or finds no room, and not for a power cut."""
     line = json.dumps(facts).encode()
     with contextlib.suppress(OSError):
-        file = os.open(live / FILE, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        file = os.open(live / FILE, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
         try:
             os.pwrite(file, line.ljust(ROOM), 0)
         finally:
@@ -40,7 +41,7 @@ def keep_end(live: Path, **facts: JSON) -> None:
 def kept_end(live: Path) -> Mapping[str, Any] | None:
     """How the command ended; None where nobody was there to say."""
     try:
-        found = json.loads((live / FILE).read_bytes())
+        found = json.loads(read_ordinary(live / FILE))
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None

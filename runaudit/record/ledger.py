@@ -14,6 +14,7 @@ from typing import Any
 from runaudit.errors import StoreError
 from runaudit.records.canonical import JSON
 from runaudit.records.trajectory import whole_lines
+from runaudit.store.kept import open_kept, read_kept
 from runaudit.system.files import replace_file
 
 FILE = "ledger.jsonl"
@@ -24,7 +25,7 @@ def claim(live: Path, kind: str, /, **facts: JSON) -> None:
     # A leading newline ends whatever a killed writer left half-written; empty lines are nothing to a reader.
     line = b"\n" + json.dumps({"k": kind, **facts}, separators=(",", ":"), default=str).encode() + b"\n"
     try:
-        fd = os.open(live / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        fd = open_kept(live / FILE, os.O_WRONLY | os.O_APPEND)
         try:
             if os.write(fd, line) != len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -47,7 +48,7 @@ def rewrite(live: Path, rows: tuple[Mapping[str, Any], ...]) -> None:
 def claims(live: Path) -> tuple[Mapping[str, Any], ...]:
     """Every whole line, in order; torn ones are left out."""
     try:
-        raw = (live / FILE).read_bytes()
+        raw = read_kept(live / FILE)
     except FileNotFoundError:
         return ()
     return tuple(_rows(whole_lines(raw)))

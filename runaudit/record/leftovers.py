@@ -14,7 +14,7 @@ from typing import Any
 from runaudit.record.ledger import rewrite
 from runaudit.records.columns import Sealable, read_series, sealable
 from runaudit.records.trajectory import write_lines
-from runaudit.system.files import replace_file
+from runaudit.system.files import read_ordinary, replace_file
 
 Clean = Callable[[str], str]
 """A text without its secrets."""
@@ -26,7 +26,7 @@ def open_series(path: Path, clean: Clean) -> Sealable:
     logged = sealable(path)
     if all(clean(name) == name for name in logged.last):
         return logged
-    found = read_series(path.read_bytes())
+    found = read_series(read_ordinary(path))
     named = MappingProxyType({clean(name): points for name, points in found.series.items()})
     replace_file(path, write_lines(replace(found, series=named)))
     return sealable(path)

@@ -24,6 +24,7 @@ from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import FINISHED, Outcome
 from runaudit.store.catalogue import outcome_entry
+from runaudit.store.kept import open_kept
 from runaudit.store.links import refuse_behind
 from runaudit.store.store import Store
 from runaudit.system.clock import utc_text
@@ -192,7 +193,7 @@ def _alone(live: Path) -> Iterator[None]:
     refuse_behind(live / "seal.lock", live.parents[1])
     try:
         live.mkdir(parents=True, exist_ok=True)
-        fd = os.open(live / "seal.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        fd = open_kept(live / "seal.lock", os.O_RDWR)
     except OSError as error:
         raise StoreError(
             f"{live} cannot be written: {error.strerror}", remedy="free space or fix the permissions, then seal again"

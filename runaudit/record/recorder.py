@@ -6,6 +6,7 @@ writes and every other rank holds a recorder that keeps silent.
 """
 
 import atexit
+import contextlib
 import os
 import signal
 import sys
@@ -18,7 +19,7 @@ from typing import Any, Self
 
 from runaudit.capture.draft import ABSENT, LaunchRequest, draft_manifest, open_store, redactor_of, seal
 from runaudit.capture.rng import proof
-from runaudit.errors import CaptureError, UsageError
+from runaudit.errors import CaptureError, RunauditError, UsageError
 from runaudit.observe.here import attached, is_observed, unobserved
 from runaudit.record.files import brought_in
 from runaudit.record.finishing import WatchedConfig, change_note, loaded_here, seal_own
@@ -103,8 +104,28 @@ def _path(store: Path | str | None) -> Path | None:
     return None if store is None else Path(store)
 
 
+_unheard = False
+"""Whether the run that a wrapper started could not be found by this process, which was then told."""
+
+
+def _adopted() -> Recording | None:
+    """The run that `runaudit run` started; None, and a warning once, where it is beyond reach: the store was moved,
+    say. The program did nothing wrong, so its training neither ends nor fails because of that."""
+    global _unheard
+    if _unheard:
+        return None
+    try:
+        return record()
+    except (RunauditError, OSError) as error:
+        _unheard = True
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # There may be no stderr.
+            print(f"runaudit: nothing that this program logs is kept: {error}", file=sys.stderr, flush=True)
+        return None
+
+
 def log(step: int, values: Mapping[str, Any]) -> None:
-    """Log to the run in progress: the last `record()` of this process, else the one `runaudit run` started.
+    """Log to the run in progress: the last `record()` of this process, else the one `runaudit run` started; where that
+    one cannot be reached any more, a warning is all that comes of it.
 
     Raises UsageError where there is neither.
 
@@ -121,7 +142,8 @@ def log(step: int, values: Mapping[str, Any]) -> None:
             raise UsageError(
                 "no run is in progress", remedy="call runaudit.record(…), or start with `runaudit run -- CMD`"
             )
-        recorder = record()
+        if (recorder := _adopted()) is None:
+            return
     recorder.log(step, values)
 
 

@@ -18,6 +18,8 @@ from runaudit.errors import StoreError
 from runaudit.record.heartbeat import beat, begin
 from runaudit.records.trajectory import event_line, line_of
 from runaudit.store.catalogue import HEARTBEAT, HEARTBEAT_S
+from runaudit.store.kept import open_kept
+from runaudit.system.files import open_ordinary
 
 SYNC_S = 1.0
 BACKLOG_BYTES = 16 << 20
@@ -39,7 +41,7 @@ class Series:
         """End a half line that a killed writer left, so that the next line stands alone."""
         size = os.fstat(self._fd).st_size
         if size:
-            with self.path.open("rb") as file:
+            with open_ordinary(self.path) as file:
                 file.seek(size - 1)
                 torn = file.read(1) != b"\n"
             if torn:
@@ -116,7 +118,7 @@ class Series:
 def _open(path: Path) -> int:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return open_kept(path, os.O_WRONLY | os.O_APPEND)
     except OSError as error:
         raise StoreError(f"{path} cannot be opened: {error.strerror}", remedy="fix the store's permissions") from error
 

@@ -22,6 +22,7 @@ from typing import Any
 import rfc8785
 
 from runaudit.errors import CanonicalError, RecordError
+from runaudit.text.words import kind_of
 
 JSON = Any
 """A JSON tree: None, bool, int, float, str, list or tuple of JSON, mapping of str to JSON."""
@@ -60,7 +61,7 @@ def tagged(value: JSON, *, where: str = "value", depth: int = 0) -> JSON:
         case list() | tuple():
             return [tagged(item, where=f"{where}[{i}]", depth=depth + 1) for i, item in enumerate(value)]
     raise CanonicalError(
-        f"{where} is a {type(value).__name__}, which has no canonical form",
+        f"{where} is {kind_of(value)}, which has no canonical form",
         remedy="turn it into numbers, strings, lists and mappings before it is recorded",
     )
 
@@ -149,7 +150,8 @@ def parse_strict(raw: bytes | str, *, where: str, parse_int: Callable[[str], JSO
     `where` names the file in the error. Raises RecordError.
     """
     try:
-        text = raw.decode("utf-8") if isinstance(raw, bytes) else raw
+        # Some editors begin a file with a mark of its encoding.
+        text = raw.decode("utf-8-sig") if isinstance(raw, bytes) else raw
         return json.loads(text, object_pairs_hook=lambda pairs: _no_duplicates(pairs, where), parse_int=parse_int)
     except UnicodeDecodeError as error:
         raise RecordError(f"{where} is not UTF-8 text", remedy="save it as UTF-8") from error

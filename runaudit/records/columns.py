@@ -36,6 +36,7 @@ from typing import Any
 from runaudit.errors import RecordError
 from runaudit.records.points import MAX_STEP, Points
 from runaudit.records.trajectory import Event, Trajectory, line_rows, number, read_lines, whole_lines
+from runaudit.system.files import open_ordinary, read_ordinary
 
 LARGE = 1 << 18
 """Bytes of lines from which columns are kept instead."""
@@ -325,7 +326,7 @@ def sealable(path: Path) -> Sealable:
     except FileNotFoundError:
         return Sealable(raw=b"", size=0, last={}, last_step=None)
     if size > LARGE:
-        with path.open("rb") as file, contextlib.suppress(OverflowError):
+        with open_ordinary(path) as file, contextlib.suppress(OverflowError):
             found = tables_of(iter(lambda: file.read(CHUNK), b""), has_tail=False)
             ends = found.ends()
             return Sealable(
@@ -334,7 +335,7 @@ def sealable(path: Path) -> Sealable:
                 last={name: value for name, (_, _, value) in ends.items()},
                 last_step=max((step for _, step, _ in ends.values()), default=None),
             )
-    lines = path.read_bytes()
+    lines = read_ordinary(path)
     raw = whole_lines(lines)
     told = read_lines(raw)
     last = {name: points[-1][1] for name, points in told.series.items() if points}

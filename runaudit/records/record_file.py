@@ -12,12 +12,14 @@ from typing import Any
 from runaudit.errors import RecordError
 from runaudit.records.canonical import JSON, canonical_bytes, json_safe, tagged, thawed
 from runaudit.records.digest import digest_bytes
+from runaudit.records.filenames import tree_fault
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import STATUSES, Outcome
 from runaudit.records.run import Run
 from runaudit.records.seen_section import check_observed
 from runaudit.records.shape import RECORD, check_shape
 from runaudit.records.trajectory import Event, Trajectory, number
+from runaudit.text.words import kind_of
 
 RECORD_SCHEMA = "runaudit.record/1"
 MANIFEST_SECTIONS = ("label", "seed", "config", "code", "data", "env", "init", "eval", "seed_proof", "intent",
@@ -45,7 +47,7 @@ NOT_EXTRA = (*MANIFEST_SECTIONS, *MEANWHILE, "schema", "digest", "runtime", "met
 def run_of(record: JSON, *, where: str) -> Run:
     """The run a record tells of. Raises RecordError for what cannot be read; a wrong digest becomes the run's fault."""
     if not isinstance(record, Mapping):
-        raise RecordError(f"{where} is a {type(record).__name__}, not a record", remedy="give an object")
+        raise RecordError(f"{where} is {kind_of(record)}, not a record", remedy="give an object")
     if record.get("schema", RECORD_SCHEMA) != RECORD_SCHEMA:
         raise RecordError(f"{where} has the schema {record['schema']!r}", remedy=f"this version reads {RECORD_SCHEMA}")
     _check_types(record, where)
@@ -56,7 +58,7 @@ def run_of(record: JSON, *, where: str) -> Run:
     manifest = Manifest.of(_sections(record, blobs, where))
     return Run(
         manifest=manifest,
-        outcome=_outcome(record, manifest),
+        outcome=_outcome(record, manifest, blobs),
         trajectory=_trajectory(record, where),
         blobs=MappingProxyType(blobs),
         liveness="unknown",
@@ -138,6 +140,8 @@ def _code(code: Mapping[str, Any], blobs: dict[str, bytes], where: str) -> dict[
     result = dict(code)
     if isinstance(code.get("patch"), str):
         result["patch"] = _keep(code["patch"], blobs) if code["patch"] else None
+    elif isinstance(code.get("patch"), Mapping):
+        result["patch"] = _as_it_came(code["patch"], blobs)
     if code.get("files") is not None:
         files = code["files"]
         if not isinstance(files, Mapping):
@@ -145,9 +149,8 @@ def _code(code: Mapping[str, Any], blobs: dict[str, bytes], where: str) -> dict[
         result["files"] = {
             path: _keep(entry, blobs) if isinstance(entry, str) else entry for path, entry in files.items()
         }
-        for path, entry in result["files"].items():
-            if not isinstance(entry, Mapping) or "digest" not in entry:
-                raise RecordError(f"{where}: code.files[{path!r}] is neither text nor a digest", remedy="give its text")
+        _check_files(result["files"], where)
+        result["files"] = {path: _as_it_came(entry, blobs) for path, entry in result["files"].items()}
     elif "files" in result:
         del result["files"]
     for group in ("submodules", "siblings"):
@@ -161,6 +164,22 @@ def _code(code: Mapping[str, Any], blobs: dict[str, bytes], where: str) -> dict[
     return result
 
 
+def _check_files(files: Mapping[str, Any], where: str) -> None:
+    for path, entry in files.items():
+        if not isinstance(entry, Mapping) or "digest" not in entry:
+            raise RecordError(f"{where}: code.files[{path!r}] is neither text nor a digest", remedy="give its text")
+    if fault := tree_fault(dict.fromkeys(files, False)):
+        raise RecordError(f"{where}: code.files[{fault[0]!r}] {fault[1]}",
+                          remedy="name each file by its path within the work tree")  # fmt: skip
+
+
+def _as_it_came(entry: Any, blobs: Mapping[str, bytes]) -> Any:
+    """What a record says of a file. Its bytes may not have come along: then they were never in the store, and nobody
+    looks for them there."""
+    came = not isinstance(entry, Mapping) or str(entry.get("digest")) in blobs
+    return entry if came else {**entry, "stored": False}
+
+
 def _keep(text: str, blobs: dict[str, bytes]) -> dict[str, Any]:
     try:
         data = text.encode("utf-8")
@@ -171,7 +190,7 @@ def _keep(text: str, blobs: dict[str, bytes]) -> dict[str, Any]:
     return {"digest": digest, "size": len(data)}
 
 
-def _outcome(record: Mapping[str, JSON], manifest: Manifest) -> Outcome | None:
+def _outcome(record: Mapping[str, JSON], manifest: Manifest, blobs: Mapping[str, bytes]) -> Outcome | None:
     runtime = _section(record, "runtime")
     if runtime.get("status") is None:
         return None
@@ -183,6 +202,8 @@ def _outcome(record: Mapping[str, JSON], manifest: Manifest) -> Outcome | None:
     }
     if isinstance(record.get("outcome_code"), Mapping):
         body["code"] = dict(_section(record, "outcome_code"))
+        if isinstance(files := body["code"].get("files"), Mapping):
+            body["code"]["files"] = {path: _as_it_came(entry, blobs) for path, entry in files.items()}
     if isinstance(record.get("observed"), Mapping):
         body["observed"] = dict(_section(record, "observed"))
     body |= {section: record[key] for key, (section, kind) in MEANWHILE.items() if isinstance(record.get(key), kind)}

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runaudit.errors import RecordError
+from runaudit.text.words import kind_of
 
 LEVELS = ("full", "partial", "none")
 ROWS = ("read", "written", "seeded", "texts", "children")
@@ -20,7 +21,7 @@ def check_observed(record: Mapping[str, Any], where: str) -> None:
     if section is None:
         return
     if not isinstance(section, Mapping):
-        raise RecordError(f"{where}: 'observed' is a {type(section).__name__}", remedy="give 'observed' as an object")
+        raise RecordError(f"{where}: 'observed' is {kind_of(section)}", remedy="give 'observed' as an object")
     level = section.get("level")
     if level not in LEVELS:
         fault = "is missing" if "level" not in section else f"is {str(level)[:40]!r}"

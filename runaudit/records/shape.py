@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runaudit.errors import RecordError
+from runaudit.records.trajectory import number
 
 _HEX = frozenset("0123456789abcdef")
 
@@ -51,6 +52,8 @@ TEXT = _leaf("text", lambda value: isinstance(value, str))
 NUMBER = _leaf("a number", lambda value: isinstance(value, int | float) and not isinstance(value, bool))
 FLAG = _leaf("true or false", lambda value: isinstance(value, bool))
 PLAIN = _leaf("a number or text", lambda value: isinstance(value, str | int | float))
+VALUE = _leaf("a number", lambda value: number(value) is not None)
+"""A number of a metric, or the word for one that is not finite, as an answer writes it."""
 DIGEST = _leaf("a digest (sha256:<64 hexadecimal digits>)", lambda value: _is_digest(value))
 
 
@@ -188,16 +191,15 @@ FINDING = section(
 )  # fmt: skip
 SERIES = section({"digest": DIGEST, "size": NUMBER}, must=("digest",))
 
+_ENV: Mapping[str, Shape] = {
+    "python": PLAIN, "torch": PLAIN, "cuda": PLAIN, "cudnn": PLAIN, "driver": PLAIN, "packages": table_of(PLAIN),
+    "determinism": OBJECT, "variables": OBJECT,
+}  # fmt: skip
 _INPUTS: Mapping[str, Shape] = {
     "label": TEXT,
     "config": OBJECT,
     "data": table_of(solid(section({"path": TEXT, "digest": TEXT}))),
-    "env": section(
-        {
-            "python": PLAIN, "torch": PLAIN, "cuda": PLAIN, "cudnn": PLAIN, "driver": PLAIN,
-            "packages": table_of(PLAIN), "determinism": OBJECT, "variables": OBJECT,
-        }
-    ),
+    "env": section(_ENV),
     "init": section({"kind": TEXT, "parent": TEXT}),
     "eval": OBJECT,
     "seed_proof": table_of(PLAIN),
@@ -239,9 +241,11 @@ OUTCOME_PARTS: Mapping[str, Shape] = {
 OUTCOME = section(OUTCOME_PARTS, must=("manifest", "status"))
 RECORD = section(
     {
-        **_INPUTS, "code": _code(either(TEXT, FILE), either(TEXT, SERIES)),
+        **_INPUTS, "code": _code(either(TEXT, FILE), either(TEXT, SERIES)), "seed": PLAIN,
+        # No interpreter is without packages: who does not know them leaves them out.
+        "env": section({**_ENV, "packages": solid(table_of(PLAIN))}),
         "runtime": section({**_LAUNCH, **_ENDING, "status": TEXT}),
-        "metrics": table_of(PLAIN), "observed": OBSERVED, "events": list_of(section({"step": NUMBER})),
+        "metrics": table_of(VALUE), "observed": OBSERVED, "events": list_of(section({"step": NUMBER})),
         "series": OBJECT, "outcome_code": _RAN, "outcome_data": _DATA_CHANGED, "outcome_config": _CONFIG_CHANGED,
         "findings": list_of(FINDING), "stderr_tail": TEXT, "digest": TEXT,
     }

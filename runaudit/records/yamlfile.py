@@ -17,6 +17,7 @@ from typing import Any
 from runaudit.errors import RecordError
 from runaudit.records.canonical import JSON, MAX_DEPTH, MAX_DIGITS
 from runaudit.records.yamlevents import EXPONENT, check_size, parser
+from runaudit.text.words import kind_of
 
 MAX_NODES = 100_000
 _FLOAT, _TEXT, _MERGE = "tag:yaml.org,2002:float", "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
@@ -128,9 +129,7 @@ class _Plain:
                 return sorted((self.of(item, depth + 1) for item in value), key=json.dumps)
             case datetime.date():
                 return value.isoformat()
-        raise RecordError(
-            f"{self.where} holds a {type(value).__name__}, which no config is made of", remedy="leave it out"
-        )
+        raise RecordError(f"{self.where} holds {kind_of(value)}, which no config is made of", remedy="leave it out")
 
     def _table(self, value: Mapping[Any, Any], depth: int) -> dict[str, JSON]:
         table: dict[str, JSON] = {}

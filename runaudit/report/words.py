@@ -7,13 +7,13 @@ direction-changing characters are written out, long texts are cut and kept whole
 import json
 import math
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
 from runaudit.metrics import catalogue
 from runaudit.records.canonical import json_safe, thawed
 from runaudit.records.run import SHORT
+from runaudit.text.terminal import printable
 
 MINUS = "\N{MINUS SIGN}"
 NO_NUMBER = "no number"
@@ -32,17 +32,9 @@ class Text:
 
 
 def clean(text: str) -> str:
-    """`text` with every invisible or direction-changing character written out as its code point."""
-    return "".join(_visible(character) for character in text)
-
-
-def _visible(character: str) -> str:
-    # Cc controls, Cf format and direction marks, Co private use, Cs lone surrogates, Zl/Zp separators.
-    if character in "\n\t":
-        return " "
-    if unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp"):
-        return f"\\u{ord(character):04x}"
-    return character
+    """`text` on one line, with every character written out that nobody would see or that a reader would obey: as on the
+    terminal and in Markdown, so that a name reads the same everywhere."""
+    return printable(text.replace("\n", " ").replace("\t", " "))
 
 
 def shown(text: object, limit: int = 64) -> Text:

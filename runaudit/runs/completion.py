@@ -16,6 +16,7 @@ from runaudit.runs.index import kept_rows
 from runaudit.runs.rows import fields
 from runaudit.store.catalogue import outcome_entry, run_ids
 from runaudit.store.store import Store
+from runaudit.system.files import read_ordinary
 
 NEWEST = 40
 """Runs beyond the index whose records are read."""
@@ -67,7 +68,7 @@ def _newer(store: Store, held: set[str]) -> Iterator[Word]:
     newer = [run for run in run_ids(store) if run not in held]
     for run in newer[-NEWEST:]:
         path = store.root / "objects" / "sha256" / run[:2] / run
-        yield run, str(json.loads(path.read_bytes()).get("label") or "")
+        yield run, str(json.loads(read_ordinary(path)).get("label") or "")
 
 
 def column_words(store: Store, incomplete: str) -> Iterator[Word]:

@@ -20,6 +20,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runaudit.system.files import misplaced, open_ordinary, read_ordinary
+
 if TYPE_CHECKING:
     from runaudit.settings import Settings
     from runaudit.store.line import LogEntry
@@ -66,7 +68,14 @@ def held(root: Path, settings: "Settings") -> sqlite3.Connection | None:
         index = _connected(root)
         index.execute("BEGIN")
         made = _made_of(index)
-        if made is not None and _is_as_left(root) and _is_of(made, settings) and _is_of_log(made, root):
+        # What lies in the place of the log's end and is no file is damage, which the records tell and the index hides.
+        if (
+            made is not None
+            and not misplaced(root / "log.end")
+            and _is_as_left(root)
+            and _is_of(made, settings)
+            and _is_of_log(made, root)
+        ):
             return index
     except (sqlite3.Error, OSError, ValueError, TypeError, KeyError):
         pass
@@ -185,7 +194,7 @@ def _facts(path: Path) -> list[int]:
 
 
 def _sealed(root: Path) -> Mapping[str, Any]:
-    found = json.loads((root / "cache" / SEAL).read_bytes())
+    found = json.loads(read_ordinary(root / "cache" / SEAL))
     return found if isinstance(found, dict) else {}
 
 
@@ -201,11 +210,11 @@ def _is_of_log(made: Mapping[str, Any], root: Path) -> bool:
     path = root / "log.jsonl"
     if _sealed(root).get("log") == _facts(path):
         return True
-    with path.open("rb") as log:
+    with open_ordinary(path) as log:
         log.seek(made["size"])
         if b"\n" in log.read():
             return False  # It has grown, whatever stands before.
-    raw = path.read_bytes()
+    raw = read_ordinary(path)
     return bool(made["size"] == raw.rfind(b"\n") + 1) and _digest(raw, made["size"])[0] == made["log"]
 
 
@@ -225,6 +234,8 @@ def _digest(raw: bytes, size: int) -> tuple[str, str]:
 @contextlib.contextmanager
 def alone(store: "Store", wait_s: float | None = None) -> Iterator[bool]:
     """Whether this process may write the index; the others wait, or read the records."""
+    for name in (FILE, SEAL):
+        _made_free(store.root / "cache" / name)
     with (store.root / "cache" / SEAL).open("a+b") as file:
         until = time.monotonic() + (WAIT_S if wait_s is None else wait_s)
         while True:
@@ -238,6 +249,13 @@ def alone(store: "Store", wait_s: float | None = None) -> Iterator[bool]:
                 continue
             yield True
             return
+
+
+def _made_free(path: Path) -> None:
+    """Take away what lies in the place of a file of the index and is none: all of this can be made again."""
+    if misplaced(path):
+        with contextlib.suppress(OSError):
+            path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def _written(store: "Store", settings: "Settings") -> bool:

@@ -2,8 +2,9 @@
 
 import importlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -125,4 +126,15 @@ def _row(manifest: Manifest, source: str, run: Run, settings: Settings) -> dict[
 def _missing(run: Run, settings: Settings) -> list[str]:
     """What could have mattered and is not in the record."""
     found = set(gaps(levels(run, settings.factors), settings.factors))
-    return sorted(found | ({"runtime.status"} if status_gap(run) else set()))
+    found |= {f"metrics.{name}" for name, value in run.metrics.items() if not isfinite(value)}
+    return sorted(found | ({"runtime.status"} if status_gap(run) else set()) | set(_never_came(run.manifest)))
+
+
+def _never_came(manifest: Manifest) -> Iterator[str]:
+    """The files of the code that a record names by their digest alone: equal ones can be told, none can be restored."""
+    code = manifest.section("code")
+    for path, entry in (code.get("files") or {}).items():
+        if isinstance(entry, Mapping) and entry.get("stored") is False:
+            yield f"code.{path} (its content)"
+    if isinstance(patch := code.get("patch"), Mapping) and patch.get("stored") is False:
+        yield "code.patch (its content)"

@@ -16,6 +16,7 @@ from runaudit.records.trajectory import read_lines
 from runaudit.runs.forgetting import named_objects
 from runaudit.store.aside import FOLDER
 from runaudit.store.doctor import SECRET, Ailment
+from runaudit.store.kept import read_kept
 from runaudit.store.kinds import NOTE, RECORDS
 from runaudit.store.store import Store
 from runaudit.system.progress import work
@@ -49,7 +50,7 @@ def secrets_in(store: Store) -> Iterator[Ailment]:
             if digest in gone or path.stat().st_size > MANY:
                 continue
             what, run = names.get(digest, ("object", None))
-            if places := list(dict.fromkeys(_places(_Read(raw=path.read_bytes(), what=what), redactor))):
+            if places := list(dict.fromkeys(_places(_Read(raw=read_kept(path), what=what), redactor))):
                 yield Ailment(
                     kind=SECRET, name=NAME, run=run, file=str(path.relative_to(store.root)),
                     problem=f"{what}: a secret can be read, {head(places, MAX_PLACES)}",

@@ -1,6 +1,7 @@
 """The words by which a user names runs, turned into runs: ids, labels, `@last`, cohorts, lists, record files."""
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -370,7 +371,7 @@ def _shown(ids: Sequence[str]) -> str:
 
 def has_store(store: Store) -> bool:
     """Whether there is a store to ask: record files can be compared without one."""
-    return (store.root / "store.json").exists()
+    return os.path.lexists(store.root / "store.json")
 
 
 def is_file(word: str) -> bool:

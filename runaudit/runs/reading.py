@@ -10,6 +10,7 @@ from runaudit.records.run import Run
 from runaudit.settings import Settings
 from runaudit.store.catalogue import load_or_fault, run_ids
 from runaudit.store.store import Store
+from runaudit.system.files import read_ordinary
 from runaudit.system.progress import work
 
 
@@ -19,7 +20,7 @@ def is_labelled(store: Store, label: str) -> bool:
     written = b'"label":' + canonical_bytes(label)
     for run in run_ids(store):
         with contextlib.suppress(OSError, ValueError):
-            data = store.object_path(Digest("sha256", run)).read_bytes()
+            data = read_ordinary(store.object_path(Digest("sha256", run)))
             if written in data and json.loads(data).get("label") == label:
                 return True
     return False

@@ -3,6 +3,7 @@ once it was found sound.
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def attest(
     ids: tuple[str, ...] | None = None,
     *,
     key: Path | None = None,
-    check: str | None = None,
+    check: Sequence[str] = (),
     since: str | None = None,
     places: Places = place_of,
     sign: Path | None = None,

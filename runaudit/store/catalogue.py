@@ -18,6 +18,7 @@ from runaudit.records.manifest import GONE, Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT, Run
 from runaudit.records.trajectory import Trajectory
+from runaudit.store.kept import read_kept
 from runaudit.store.kinds import ENDINGS
 from runaudit.store.line import LogEntry
 from runaudit.store.store import Store
@@ -133,8 +134,8 @@ def load_or_fault(store: Store, run_id: str, *, trajectory: bool = True, generat
     except (IntegrityError, RecordError) as error:
         digest = Digest("sha256", run_id)
         try:
-            raw = read_ordinary(store.object_path(digest))
-        except OSError:
+            raw = read_kept(store.object_path(digest))
+        except (OSError, IntegrityError):
             raw = b""
         is_whole = digest_bytes(raw) == digest
         manifest = Manifest.salvaged(raw, digest, why="its record is damaged")
@@ -155,14 +156,17 @@ def read_trajectory(
     if sealed:
         return read_series(store.read(Digest.parse(str(sealed))), where=f"the series of {run_id[:SHORT]}")
     live = store.live_dir(run_id) / "series.jsonl"
-    return read_series(live.read_bytes()) if live.is_file() else Trajectory()
+    try:
+        return read_series(read_kept(live))
+    except FileNotFoundError:
+        return Trajectory()
 
 
 def liveness(live: Path, *, now: Callable[[], float] = time.time) -> str:
     """running or lost. On this machine the process is asked for; elsewhere only the heartbeat's age can tell."""
     beat = live / HEARTBEAT
     try:
-        facts = json.loads(beat.read_text())
+        facts = json.loads(read_ordinary(beat))
         age = now() - beat.stat().st_mtime
     except (OSError, ValueError):
         return "lost"

@@ -26,7 +26,8 @@ from pathlib import Path
 from runaudit.errors import IntegrityError
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
-from runaudit.system.files import replace_file
+from runaudit.store.kept import read_kept
+from runaudit.system.files import open_ordinary, replace_file
 from runaudit.system.locks import lock
 
 FILE = "log.end"
@@ -113,10 +114,13 @@ def chain_fault(raw: bytes) -> str | None:
 
 
 def read_ends(root: Path, *, is_locked: bool = False) -> Ends:
-    """What `log.end` says. A row that is being written this moment is waited for; not by who holds the log's lock."""
+    """What `log.end` says. A row that is being written this moment is waited for; not by who holds the log's lock.
+
+    Raises IntegrityError where it is no file.
+    """
     found = _read(root)
     if found.is_there and not (found.is_whole or is_locked):
-        with contextlib.suppress(OSError), (root / "log.jsonl").open("rb") as log:
+        with contextlib.suppress(OSError), open_ordinary(root / "log.jsonl") as log:
             lock(log.fileno(), root / "log.jsonl", is_shared=True)
             found = _read(root)
     return found
@@ -124,7 +128,7 @@ def read_ends(root: Path, *, is_locked: bool = False) -> Ends:
 
 def _read(root: Path) -> Ends:
     try:
-        raw = (root / FILE).read_bytes()
+        raw = read_kept(root / FILE)
     except FileNotFoundError:
         return Ends()
     rows = [_row(raw[at : at + ROW]) for at in (0, ROW)]

@@ -25,7 +25,7 @@ from runaudit.store.line import LogEntry
 from runaudit.store.store import Store
 from runaudit.store.tombstone import Forgotten, event, tombstone
 from runaudit.system.clock import utc_text
-from runaudit.system.files import is_below
+from runaudit.system.files import is_below, read_ordinary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,7 @@ def bury(store: Store) -> tuple[Forgotten, ...]:
 def is_buried(store: Store, row: Forgotten) -> bool:
     """Whether the tombstone of a forgotten object lies where the object lay."""
     try:
-        return store.object_path(Digest.parse(row.digest)).read_bytes() == tombstone(row)
+        return read_ordinary(store.object_path(Digest.parse(row.digest))) == tombstone(row)
     except OSError:
         return False
 

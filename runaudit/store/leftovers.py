@@ -19,6 +19,7 @@ from runaudit.records.outcome import OUTCOME_SCHEMA
 from runaudit.records.run import SHORT
 from runaudit.store.rehash import Hashed, Problem, relative
 from runaudit.store.store import Store
+from runaudit.system.files import read_ordinary
 from runaudit.text.words import head, plural
 
 _RUN = re.compile(r"[0-9a-f]{64}")
@@ -81,7 +82,7 @@ def _ran(store: Store, found: Inventory, launched: frozenset[str], manifests: Se
 
 def kind_of(path: Path) -> str:
     """What an object of the store is: manifest, outcome, or object for all else. Raises OSError."""
-    raw = path.read_bytes()
+    raw = read_ordinary(path)
     for kind, schema in (("manifest", MANIFEST_SCHEMA), ("outcome", OUTCOME_SCHEMA)):
         if raw.startswith(b"{") and schema.encode() in raw and _schema(raw) == schema:
             return kind

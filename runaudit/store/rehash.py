@@ -136,7 +136,7 @@ def stored_links(body: Mapping[str, Any]) -> Iterator[tuple[str, Digest]]:
 
 def _code_links(code: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Digest]]:
     patch = code.get("patch")
-    if isinstance(patch, Mapping):
+    if isinstance(patch, Mapping) and patch.get("stored", True):
         yield f"{prefix}patch", Digest.parse(str(patch["digest"]))
     for path, entry in (code.get("files") or {}).items():
         if isinstance(entry, Mapping) and entry.get("stored", True):

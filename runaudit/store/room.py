@@ -10,14 +10,20 @@ import secrets
 from pathlib import Path
 
 from runaudit.errors import StoreError
+from runaudit.store.kept import damage_of
 from runaudit.store.store import Store
 
 ROOM = 1 << 20
 
 
 def require_room(store: Store) -> None:
-    """Refuse a launch that the disk has no room for, before it is counted. Raises StoreError with what to free."""
-    if (fault := _fault(store.root)) is not None:
+    """Refuse a launch that the disk has no room for, before it is counted. Raises StoreError with what to free,
+    IntegrityError where something else lies in the place of the store's folder."""
+    try:
+        fault = _fault(store.root)
+    except OSError as error:
+        raise damage_of(error) or error from error
+    if fault is not None:
         raise StoreError(f"the store at {store.root} takes nothing more: {fault[0]}", remedy=fault[1])
 
 
@@ -36,6 +42,8 @@ def _fault(root: Path, size: int = ROOM) -> tuple[str, str] | None:
             with contextlib.suppress(OSError):
                 probe.unlink()
     except OSError as error:
+        if damage_of(error):
+            raise
         return f"{error.strerror or error}, a launch needs {size >> 10} KiB", _remedy(root)
     return None
 

@@ -138,7 +138,7 @@ def _envelopes_by(store: Store, keyid: str) -> Iterator[tuple[Path, dict[str, An
     # bears the key's name but cannot be read is handed on, so that a damaged signature is not an absent one.
     for path in sorted(signature_dir(store).glob("*.dsse.json")):
         try:
-            body = json.loads(path.read_bytes())
+            body = json.loads(read_ordinary(path))
             keyids = [one["keyid"] for one in body["signatures"]]
         except (OSError, ValueError, KeyError, TypeError):
             body, keyids = {}, []

@@ -26,11 +26,12 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runaudit.errors import IntegrityError, NothingToJudgeError, RunauditError, StoreError
+from runaudit.errors import IntegrityError, NothingToJudgeError, StoreError, UsageError
 from runaudit.records.canonical import JSON, canonical_bytes, parse_canonical
 from runaudit.records.digest import Digest, digest_bytes, digest_file
 from runaudit.store.aside import kept_aside, put_over
 from runaudit.store.end import broken, chain_fault, damaged, end_fault, end_was_lost, read_ends, settled, write_lines
+from runaudit.store.kept import damage_of, read_kept, writing
 from runaudit.store.kinds import ENDINGS, FORGET, REPAIR
 from runaudit.store.line import Line, LogEntry, entry_of, parsed_lines
 from runaudit.store.links import make_folders, refuse_behind, refuse_links
@@ -97,7 +98,7 @@ class Store:
         if not as_it_is:
             refuse_links(root)
         try:
-            value = parse_canonical(read_ordinary(marker), where=str(marker))
+            value = parse_canonical(read_kept(marker), where=str(marker))
         except FileNotFoundError:
             if os.path.lexists(root / "log.jsonl"):
                 raise _without_marker(marker, "is missing") from None
@@ -107,7 +108,7 @@ class Store:
             ) from None
         except OSError as error:
             raise StoreError(f"{marker} cannot be read: {error.strerror}", remedy="check its permissions") from error
-        except RunauditError as error:
+        except UsageError as error:
             raise _without_marker(marker, "is damaged") from error
         if not isinstance(value, dict) or value.get("schema") != STORE_SCHEMA:
             raise StoreError(f"{root} is a store of another version", remedy="use the runaudit that wrote it")
@@ -125,7 +126,7 @@ class Store:
 
     def has(self, digest: Digest) -> bool:
         """Whether something lies where these bytes belong."""
-        return self.object_path(digest).is_file()
+        return os.path.lexists(self.object_path(digest))
 
     def holds(self, digest: Digest) -> bool:
         """Whether these very bytes lie there, read again: a damaged object is none."""
@@ -181,7 +182,7 @@ class Store:
         """The bytes of this digest, re-hashed. Raises IntegrityError where they are missing or changed."""
         path = f"{self._root_name}/{self._object_name(digest)}"  # A Path for each of many records took as long again.
         try:
-            data = read_ordinary(path)
+            data = read_kept(path)
         except FileNotFoundError:
             raise IntegrityError(f"{path} is missing from the store", remedy=BACKUP) from None
         except OSError as error:
@@ -227,7 +228,7 @@ class Store:
         try:
             yield
         except OSError as error:
-            raise StoreError(
+            raise damage_of(error) or StoreError(
                 f"cannot {verb} the store at {self.root}: {error.strerror or error}",
                 remedy=f"{MOUNT if error.errno == errno.EROFS else SPACE}; nothing was half-written",
             ) from error
@@ -243,7 +244,7 @@ class Store:
     def identity(self) -> str:
         """The id that this store was given when it was made; empty for one from before stores had an id."""
         try:
-            found = json.loads((self.root / "store.json").read_bytes()).get("id")
+            found = json.loads(read_ordinary(self.root / "store.json")).get("id")
         except (OSError, ValueError, AttributeError):
             return ""
         return found if isinstance(found, str) else ""
@@ -319,7 +320,7 @@ class Store:
     def log_bytes(self) -> bytes:
         """The log as it lies there; empty where there is none yet."""
         try:
-            return self.log_path.read_bytes()
+            return read_kept(self.log_path)
         except FileNotFoundError:
             return b""
 
@@ -332,8 +333,7 @@ class Store:
         that a process that dies leaves all or none. Raises IntegrityError where the log is not the one that was sealed,
         StoreError where nothing was added."""
         added: list[LogEntry] = []
-        with self.explained("write to the log of"), self.log_path.open("a+b", buffering=0) as file:
-            log = file.fileno()
+        with self.explained("write to the log of"), writing(self.log_path, os.O_RDWR | os.O_APPEND) as log:
             lock(log, self.log_path)
             ends = read_ends(self.root, is_locked=True)
             start = end = settled(log, ends, self.root, store=self.identity)

@@ -7,6 +7,7 @@ an anchor outside the store: that the whole history was not rewritten on purpose
 One damaged line, record or file never hides another: each is a problem of its own, and the rest is checked as well.
 """
 
+import contextlib
 import os
 import signal
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,8 @@ from runaudit.records.digest import digest_bytes
 from runaudit.store.end import FILE, GENESIS, MARKED, Ends, end_fault, end_remarks, read_ends
 from runaudit.store.forget import forgotten_remarks
 from runaudit.store.incidents import incidents
+from runaudit.store.kept import KEY_FILE, odd_places, read_kept
+from runaudit.store.keymark import key_fault
 from runaudit.store.kinds import REMARKS
 from runaudit.store.leftovers import inventory, leftovers
 from runaudit.store.line import LogEntry, entry_of
@@ -116,6 +119,10 @@ def _log_faults(store: Store, raw: bytes, lines: Sequence[_Line], ends: Ends) ->
     """(file, sentence) of all that is wrong with the log, its sealed end, the store's marker and its folders."""
     yield from ((name, f"is a link that {LEADS_OUT}, to {to}: nothing is written through it")
                 for name, to in links_out(store.root, everywhere=True))  # fmt: skip
+    yield from odd_places(store.root)
+    with contextlib.suppress(IntegrityError):  # Told on its own, below or above.
+        if fault := key_fault(store):
+            yield KEY_FILE, fault
     yield from (("log.jsonl", text) for text in _chain_faults(lines))
     if fault := end_fault(raw, ends.newest):
         yield "log.jsonl", fault
@@ -124,12 +131,17 @@ def _log_faults(store: Store, raw: bytes, lines: Sequence[_Line], ends: Ends) ->
     elif not ends.is_there and any(MARKED in line.raw for line in lines):
         yield FILE, "is missing: the log was written with a sealed end, and nothing says now where it ended"
     for path in sorted((store.root / SIGNATURES).glob("*-*-*.dsse.json")):
-        if path.name.split(".")[0].split("-")[2] != digest_bytes(path.read_bytes()).hex[:12]:
-            yield f"{SIGNATURES}/{path.name}", "is not the signature that was made under this name"
+        try:
+            made_so = path.name.split(".")[0].split("-")[2] == digest_bytes(read_kept(path)).hex[:12]
+            fault = "" if made_so else "is not the signature that was made under this name"
+        except IntegrityError as error:
+            fault = str(error).removeprefix(f"{path} ")
+        if fault:
+            yield f"{SIGNATURES}/{path.name}", fault
     if (end := ends.newest) is not None and end.store != store.identity:
         yield "store.json", f"names another store than {FILE}, which was made with it"
     made = canonical_bytes({"schema": STORE_SCHEMA} | ({"id": store.identity} if store.identity else {}))
-    if (store.root / "store.json").read_bytes() != made:
+    if read_kept(store.root / "store.json") != made:
         yield "store.json", "is not as it was made"
 
 

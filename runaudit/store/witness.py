@@ -1,7 +1,7 @@
 """Witnesses of a log: a signature over its head, an anchor outside the store. Asked, and made, on request only."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +33,7 @@ class Witnessed:
     until: int = 0
 
 
-def witnessed(store: Store, *, key: Path | None, check: str | None, since: str | None, places: Places) -> Witnessed:
+def witnessed(store: Store, *, key: Path | None, check: Sequence[str], since: str | None, places: Places) -> Witnessed:
     """Ask the signatures of `key`, the anchors of the places `check` and `since` (or `signed`, or the number of a line
     up to which the caller has verified).
 
@@ -55,7 +55,7 @@ def witnessed(store: Store, *, key: Path | None, check: str | None, since: str |
         problems += found
         remarks += () if found else (f"signed up to line {reach} of {lines} of the log",)
         until = reach if since == SIGNED and not found else 0
-    for word in dict.fromkeys(word for word in (check, since) if word not in (None, SIGNED)):
+    for word in dict.fromkeys(word for word in (*check, since) if word not in (None, SIGNED)):
         place = places(str(word))
         contradicted, head = check_anchor(store, place)
         problems += contradicted

@@ -9,7 +9,7 @@ from statistics import median
 
 import numpy as np
 
-from runaudit.errors import NothingToJudgeError
+from runaudit.errors import IntegrityError, NothingToJudgeError
 from runaudit.factors.factor import SEED_ROLES, Role
 from runaudit.factors.hindsight import Hindsight
 from runaudit.factors.negative_control import control_barriers
@@ -159,6 +159,11 @@ def study(runs: Sequence[Run], *, settings: Settings, judge: Judge | None = None
         raise NothingToJudgeError(
             f"{with_result} of {given} runs give a result, and one alone separates nothing",
             remedy="name runs that finished",
+        )
+    if with_result == 0:
+        raise IntegrityError(
+            f"none of {len(table.runs)} runs gives a result: {next(run.fault for run in table.runs if run.fault)}",
+            remedy="see what `runaudit verify` says",
         )
     model = table
     design, drawn, codes = _design(model)

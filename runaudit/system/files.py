@@ -54,7 +54,7 @@ def _ordinary(path: Path | str, within: Path | None = None) -> tuple[int, int]:
         raise OSError(errno.EINVAL, "its name holds a NUL", str(path)) from error
     except OSError as error:
         if error.errno == errno.ENXIO:  # What a socket answers.
-            raise OSError(errno.EINVAL, f"it is a socket, not a file; {TO_A_FILE}", str(path)) from error
+            raise OSError(errno.EINVAL, "it is a socket, not a file", str(path)) from error
         raise
     facts = os.fstat(fd)
     mode = facts.st_mode
@@ -63,7 +63,7 @@ def _ordinary(path: Path | str, within: Path | None = None) -> tuple[int, int]:
     os.close(fd)
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    raise OSError(errno.EINVAL, f"it is {_kind(mode)}, not a file; {TO_A_FILE}", str(path))
+    raise OSError(errno.EINVAL, f"it is {_kind(mode)}, not a file", str(path))
 
 
 TO_A_FILE = "write what comes out of it into a file, and name that"
@@ -76,6 +76,20 @@ def _kind(mode: int) -> str:
     if stat.S_ISSOCK(mode):
         return "a socket"
     return "a device" if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) else ""
+
+
+def misplaced(path: Path | str) -> str:
+    """What lies at `path` in the place of a file, in words; empty for an ordinary file, and where nothing lies."""
+    try:
+        mode = os.lstat(path).st_mode
+    except (OSError, ValueError):
+        return ""
+    if stat.S_ISLNK(mode):
+        try:
+            mode = os.stat(path).st_mode  # noqa: PTH116
+        except OSError:
+            return "a link that leads nowhere"
+    return "a folder" if stat.S_ISDIR(mode) else _kind(mode)
 
 
 def refuse_special(path: Path, what: str, *, wanted: str = "file") -> None:

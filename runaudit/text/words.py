@@ -41,6 +41,16 @@ def cut(text: str) -> str:
     return text if len(text) <= MAX_LEVEL else text[: MAX_LEVEL - 1] + "…"
 
 
+_KINDS = {type(None): "nothing", bool: "true or false", int: "a number", float: "a number", str: "a text",
+          bytes: "bytes", list: "a list", tuple: "a list", dict: "a table", set: "a set"}  # fmt: skip
+
+
+def kind_of(value: object) -> str:
+    """What a value is, where something else was wanted, in words that need no Python: `a list`, `nothing`."""
+    found = next((words for kind, words in _KINDS.items() if type(value) is kind), None)
+    return found or f"an object of the type {type(value).__name__}"
+
+
 def plural(count: int, noun: str, many: str = "") -> str:
     """`1 seed`, `3 seeds`, `2 copies`."""
     return f"{count} {noun if count == 1 else many or f'{noun}s'}"

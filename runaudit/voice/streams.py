@@ -17,12 +17,14 @@ STANDARD = ("stdin", "stdout", "stderr")
 
 _words: list[str] = []
 _gate: list["Gate"] = []
+_unsaid: list["OutputError"] = []
 
 
 def told(args: Sequence[str]) -> None:
     """A command line begins: none of its secrets is said, nor those of the environment."""
     _words[:] = args
     _gate.clear()
+    _unsaid.clear()
 
 
 def gate() -> "Gate":
@@ -63,9 +65,8 @@ def silence(name: str) -> None:
 
 
 def write(text: str) -> None:
-    """Write to stdout. A reader that went away (`| head`) has read enough: the command goes on to its exit code.
-
-    Raises OutputError where the answer is lost for another reason.
+    """Write to stdout. A reader that went away (`| head`) has read enough; where the answer is lost for another reason
+    `flush` tells. Either way the command goes on to its exit code, which may say worse.
     """
     try:
         sys.stdout.write(text)
@@ -74,18 +75,20 @@ def write(text: str) -> None:
 
 
 def flush() -> None:
-    """Write out what stdout holds. Raises OutputError."""
+    """Write out what stdout holds. Raises OutputError where some of what was written is lost."""
     try:
         sys.stdout.flush()
     except (OSError, ValueError) as error:
         _lost(error)
+    if _unsaid:
+        raise _unsaid[0]
 
 
 def _lost(error: Exception) -> None:
     silence("stdout")
     if not isinstance(error, BrokenPipeError):
         reason = getattr(error, "strerror", None) or str(error)
-        raise OutputError(f"the answer cannot be written: {reason}", remedy="look at where stdout goes") from error
+        _unsaid.append(OutputError(f"the answer cannot be written: {reason}", remedy="look at where stdout goes"))
 
 
 def speaks_unicode() -> bool:

@@ -710,6 +710,20 @@ def test_the_public_log_goes_to_the_run_in_progress(folder: Path) -> None:
     assert only_run(folder).metrics == {"x": 1.0}
 
 
+def test_a_program_whose_run_is_beyond_reach_goes_on_and_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorder = sys.modules["runaudit.record.recorder"]
+    monkeypatch.setattr(recorder, "_current", None)
+    monkeypatch.setattr(recorder, "_unheard", False)
+    monkeypatch.setenv("RUNAUDIT_RUN", str(tmp_path / "moved" / "runs" / ("a" * 64)))
+
+    runaudit.log(0, {"x": 1.0})
+    runaudit.log(1, {"x": 1.0})
+
+    assert capsys.readouterr().err.count("nothing that this program logs is kept") == 1
+
+
 def test_modules_that_were_loaded_and_an_edit_during_the_run_are_told(folder: Path) -> None:
     (folder / "model.py").write_text("WIDTH = 4\n")
     (folder / "unused.py").write_text("")

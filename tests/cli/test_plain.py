@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from runaudit.cli.app import main
+from runaudit.cli.start import plain_list
 
 LINES = [
     ["diff", "a", "b", "--intent", "lr", "--intent=seed", "--all", "--store", "s"],
@@ -73,3 +74,35 @@ def test_an_option_that_may_stand_alone_takes_only_what_can_be_its_value(line, v
     params = load_command("verify", COMMANDS["verify"][0]).make_context("verify", line).params
 
     assert (params["since"], params["runs"] or []) == (value, runs)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["verify", "--anchor", "git", "--anchor", "./heads"],
+        ["verify", "--key", "a.pub", "--key=b.pub"],
+        ["stats", "--metric", "a", "--metric", "b", "x", "--vs", "y"],
+        ["list", "--store", "a", "--store", "b"],
+        ["diff", "a", "b", "--format", "json", "--format", "md"],
+    ],
+    ids=" ".join,
+)
+def test_an_option_of_one_value_that_is_given_twice_is_refused(line, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(line)
+
+    assert ended.value.code == 2
+    assert f"{line[[word[:2] for word in line].index('--')]} is given more than once" in capsys.readouterr().err
+
+
+def test_a_plain_list_leaves_an_option_that_is_given_twice_to_the_parser():
+    assert plain_list(["list", "--store", "a", "--store", "b"]) is None
+
+
+def test_options_of_many_values_and_switches_may_be_repeated():
+    from runaudit.cli.app import COMMANDS, load_command
+
+    line = ["--check-anchor", "git", "--check-anchor", "./heads", "-q", "-q"]
+    params = load_command("verify", COMMANDS["verify"][0]).make_context("verify", line).params
+
+    assert (params["check_anchor"], params["quiet"]) == (["git", "./heads"], True)

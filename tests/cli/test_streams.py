@@ -84,3 +84,12 @@ def test_a_folder_that_was_deleted_is_told_in_one_line(stored):
 
     assert done.returncode == 2
     assert done.stderr == "runaudit: the current folder does not exist any more; cd to one that does\n"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is full")
+@pytest.mark.parametrize("words", [["verify"], ["verify", "--json"], ["doctor"]], ids=" ".join)
+def test_an_answer_that_is_lost_leaves_the_code_that_says_worse(stored, words):
+    manifest = next(path for path in (stored / ".runaudit" / "objects").rglob("*") if path.is_file())
+    manifest.unlink()
+
+    assert ended(stored, words, redirect="> /dev/full")[0] == 4

@@ -120,3 +120,10 @@ def test_a_spreadsheet_computes_no_text_and_every_row_has_its_cells(place, cli, 
     assert not RAW.findall(out.replace("\r\n", "\n"))
     assert any(cell.startswith("'=<img") for row in rows for cell in row)
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row)
+
+
+def test_a_refusal_on_one_line_names_the_rules_and_the_first_remedy(repo, cli, capfd):
+    code = cli("guard", "-q", "--label", "new", "--seed", "1", "--", "true")
+
+    (line,) = capfd.readouterr().out.splitlines()
+    assert code == 5 and "RA" in line.partition("reason")[2] and "; fix: " in line

@@ -10,7 +10,10 @@ from runaudit.errors import CanonicalError, RecordError
 from runaudit.importers.record import read_records
 from runaudit.records import record_file
 from runaudit.records.canonical import parse_strict
+from runaudit.records.digest import digest_bytes
+from runaudit.records.manifest import Manifest
 from runaudit.records.record_file import record_digest, record_of, run_of
+from runaudit.records.run import Run
 from runaudit.settings import Settings
 from tests.diff.samples import both, drop, put, record, run
 
@@ -152,3 +155,67 @@ def test_rotating_a_secret_is_no_factor(tmp_path):
     found = compare(*sides, settings=Settings())
 
     assert str(found.verdict) == "identical" and not found.factors
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (put("seed", {"a": 1}), "'seed' is an object, not a number or text"),
+        (put("env/packages", None), "'env.packages' is null"),
+        (put("metrics/psnr", "text"), "'metrics.psnr' is text, not a number"),
+        (put("metrics/psnr", True), "'metrics.psnr' is true, not a number"),
+        (put("code/files/../../x", "evil"), "lies outside the tree"),
+        (put("code/files//etc/x", "evil"), "lies outside the tree"),
+        (put("code/files/.git/hooks/x", "evil"), "in git's own folder"),
+        (put("code/files/src/train.py/x", "evil"), "lies below 'src/train.py', which is a file"),
+    ],
+)
+def test_a_value_of_another_kind_and_a_name_that_leads_out_are_refused_by_name_before_anything_is_written(
+    here, runaudit, tmp_path, change, words
+):
+    plain = record()
+    change(plain)
+    before = sorted(here.root.rglob("*"))
+
+    code, _, err = runaudit("import", "record", written(tmp_path, json.dumps(plain)))
+
+    assert (code, words in err) == (2, True), err
+    assert sorted(here.root.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "missing"),
+    [
+        (put("code/files/src/more.py", {"digest": f"sha256:{'a' * 64}"}), "code.src/more.py (its content)"),
+        (put("code/patch", {"digest": f"sha256:{'a' * 64}"}), "code.patch (its content)"),
+        (put("metrics/psnr", float("nan")), "metrics.psnr"),
+        (put("outcome_code", {"files": {"a.py": {"digest": f"sha256:{'a' * 64}"}}}), None),
+    ],
+)
+def test_what_did_not_come_along_is_said_at_import_and_is_no_damage(here, runaudit, tmp_path, change, missing):
+    plain = record()
+    change(plain)
+
+    code, out, _ = runaudit("import", "record", written(tmp_path, json.dumps(plain)), "--json")
+
+    (row,) = json.loads(out)["imported"]
+    assert code == 0 and (missing is None or missing in row["missing"])
+    assert runaudit("verify")[0] == 0
+
+
+def test_bytes_that_came_along_and_are_gone_later_are_damage(here, runaudit, tmp_path):
+    assert runaudit("import", "record", written(tmp_path, json.dumps(record())))[0] == 0
+    source = digest_bytes(record()["code"]["files"]["src/train.py"].encode())
+    here.object_path(source).unlink()
+
+    code, out, _ = runaudit("verify")
+
+    assert code == 4 and "source src/train.py: is missing" in out
+
+
+def test_packages_that_are_null_are_equal_to_nothing():
+    known = run()
+    nothing = {**known.manifest.section("env"), "packages": None}
+    unknown = Run(manifest=Manifest.of({**known.manifest.to_json(), "env": nothing}), outcome=known.outcome)
+    found = compare(unknown, unknown, settings=Settings())
+    assert found.verdict == "provenance_incomplete" and "env.packages" in {row.factor for row in found.missing}

@@ -87,7 +87,7 @@ def test_the_published_vector_of_rfc_8785_is_met():
     ("value", "words"),
     [
         ({1: "a"}, "key 1"),
-        ({"a": {"b": object()}}, "value.a.b is a object"),
+        ({"a": {"b": object()}}, "value.a.b is an object of the type object"),
         ({"a": "\ud800"}, "lone surrogate"),
         ([{1, 2}], "value[0] is a set"),
     ],
@@ -127,3 +127,7 @@ def test_a_malformed_file_is_one_clear_line(raw, words):
     assert words in caught.value.message
     assert "run.json" in caught.value.message
     assert "\n" not in str(caught.value)
+
+
+def test_json_that_begins_with_a_mark_of_its_encoding_is_json():
+    assert parse_strict(b'\xef\xbb\xbf{"a": 1}', where="file") == {"a": 1}

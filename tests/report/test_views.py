@@ -191,7 +191,7 @@ def test_changed_code_is_shown_line_by_line_with_nothing_invisible(coded):
 
     assert ("del", "-    return x.abs().mean()") in found.lines
     assert ("add", "+    return x.abs().sum()") in found.lines
-    assert ("add", "+\\u001b[2J    # \\u202e") in found.lines
+    assert ("add", "+\\x1b[2J    # \\u202e") in found.lines
 
 
 def test_code_that_cannot_be_shown_says_why(coded):

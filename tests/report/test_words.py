@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runaudit.report.words import clean, compact, digest, metric, number, shown, value_text
+from runaudit.text.markdown import escaped
+from runaudit.text.terminal import printable
 from runaudit.text.words import listed
 
 
@@ -77,3 +79,12 @@ def test_lists_read_as_sentences():
 def test_values_of_a_record_are_told_as_json_and_none_as_none():
     assert value_text({"b": [1, math.nan], "a": True}).full == '{"a": true, "b": [1, "nan"]}'
     assert value_text(None).full == "none"
+
+
+@pytest.mark.parametrize("letter", [*"\x1b\x85\xad\u115f\u1160\u200b\u2028\u202e\u2800\u3164\ufe0f\uffa0\ufeff",
+                                    "\U000e0001", "\U000e0041", "\U000e0100", "\ue000", "\ud800"])  # fmt: skip
+def test_what_nobody_sees_is_written_out_in_the_same_way_on_page_terminal_and_in_markdown(letter):
+    name = f"a{letter}b"
+
+    assert clean(name) == printable(name) != name
+    assert escaped(name) == printable(name).replace("\\", "\\\\")

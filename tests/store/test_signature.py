@@ -228,7 +228,7 @@ def test_a_file_of_something_else_is_never_written_over(store, tmp_path):
 
 
 def test_what_was_verified_up_to_a_line_is_left_out_on_the_word_of_who_says_so(store):
-    asked = {"key": None, "check": None, "places": place_of}
+    asked = {"key": None, "check": (), "places": place_of}
 
     said = witnessed(store, since="line:2", **asked)
 

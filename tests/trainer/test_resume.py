@@ -114,7 +114,7 @@ def test_of_a_parent_that_sealed_nothing_that_is_said(store: Path) -> None:
 def test_a_run_without_a_checkpoint_names_the_one_it_continued(store: Path) -> None:
     above, path = parent_run(store)
     init = {"kind": "resume", "checkpoint": str(runaudit.digest_file(path)), "parent": above}
-    run, own = parent_run(store, init=init)
+    run, own = parent_run(store, init=init, sealed=False)
     own.unlink()
 
     with pytest.raises(UsageError, match=f"run {run[:12]} left no last checkpoint; .*--resume {above[:12]}"):
@@ -171,3 +171,12 @@ def test_weights_of_another_network_are_refused(tiny_config: Make, run_context: 
     for broken in ({**last.weights, name: torch.zeros(99)}, {**last.weights, "more": torch.zeros(1)}):
         with pytest.raises(ConfigError, match="not those of the configured network"):
             put_weights(replace(last, weights=broken), work.model, **given)
+
+
+def test_a_last_checkpoint_that_was_sealed_and_is_gone_is_damage(store: Path) -> None:
+    run, path = parent_run(store)
+    sealed = str(runaudit.digest_file(path))
+    path.unlink()
+
+    with pytest.raises(IntegrityError, match=f"was sealed with {sealed[:19]}… and is missing"):
+        find(run[:12], store)
