@@ -29,7 +29,7 @@ from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.runs.follow import bring_index_along
 from runaudit.store.catalogue import run_ids
-from runaudit.store.end import GENESIS
+from runaudit.store.end import GENESIS, chains_of
 from runaudit.store.store import Store
 
 PY = sys.executable
@@ -99,7 +99,9 @@ class Writer:
             self.store.object_path(digest_bytes(raw)).write_bytes(raw)
 
     def add(self, *numbers: int) -> None:
-        """These runs."""
+        """These runs, behind whatever line is the last now: a judgement leaves lines of its own."""
+        if chains := chains_of(self.store.log_bytes()):
+            self.lines, self.prev = len(chains), chains[-1]
         with self.store.log_path.open("ab") as log:
             for number in numbers:
                 launch, ending = launch_and_outcome(number)

@@ -26,13 +26,19 @@ _HINTS = (
     "_secret",
     "-api",
     "-pat",
+    "-pw",
+    "-jwt",
+    "-cred",
 )
 _WHO = frozenset({"u", "U", "user", "username", "userpwd", "login", "auth", "basic-auth", "proxy-user", "account"})
 """Options that name a user, and with them a password: `-u bob:…`, `--login bob/…`."""
 _USER = re.compile(r"(?P<user>[^\s:/@=]+[:/])(?P<password>[^/\s][^\s]*)")
 _PARTS = re.compile(r"""(?:[^\s"']|'[^'\n]*'|"[^"\n]*"|["'])+|\s+""")
 """The words of a command line within one word, and the blanks between them."""
-RULES = "\n".join((_OPTION.pattern, _USER.pattern, "2"))
+_COMMANDS = ("sshpass", "mysql", "mariadb", "docker", "podman", "configure set", "redis-cli")
+_LINE = re.compile(r"[^\n]+")
+_ARGUMENT = re.compile(r"[^\s\"'`,()\[\]{}\\]+")
+RULES = "\n".join((_OPTION.pattern, _USER.pattern, "3"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,20 @@ DOUBTED = "pwd"
 
 def options(text: str, replacement: Replacement) -> str:
     """`text` with the value replaced of every option that names a secret."""
+    text = on_lines(text, _COMMANDS, partial(_LINE.sub, lambda line: _spoken(line[0], replacement)))
     return on_lines(text, _HINTS, partial(_OPTION.sub, lambda match: _option(match, replacement)), fold=True)
+
+
+def _spoken(line: str, replacement: Replacement) -> str:
+    """A line that runs a command which takes a password: as a shell, a list of code or a recipe writes it."""
+    places = list(_ARGUMENT.finditer(line))
+    words = [place[0] for place in places]
+    pieces, done = [], 0
+    for place, word, clean in zip(places, words, redacted(words, replacement, str), strict=True):
+        if clean != word:
+            pieces += [line[done : place.start()], clean]
+            done = place.end()
+    return "".join([*pieces, line[done:]])
 
 
 def _option(match: re.Match[str], replacement: Replacement) -> str:

@@ -46,8 +46,13 @@ _PLAIN = re.compile(
     r"(?m)^(?P<before>[+\- ]?[ \t]*(?P<name>[A-Za-z_][\w.-]*)[ \t]+[\"']?)(?P<value>[^\s=:\"'][^\s\"']{5,})(?=[\"']?;?[ \t]*\r?$)"
 )
 """`password …`, a name and a word of a file of settings that has no sign of equality."""
+_LISTED = re.compile(
+    r"(?P<before>(?<![\w-])--?(?P<name>[A-Za-z][\w-]*)[\"']?(?:,[ ]*|[ ]*\r?\n[+\- ]?[ ]*-[ ]+)[\"']?)(?P<value>[^\s\"',\]\[-][^\s\"',\]]*)"
+)
+"""An option in a list of YAML, and its value behind it."""
+_PGPASS = re.compile(r"(?m)^[+\- ]?[\w.*-]+:(?:\d+|\*):[^:\s]*:[^:\s]*:(?P<value>\S{3,})(?=\r?$)")
 _NOTED = re.compile(
-    r"(?m)^(?P<before>[ \t>*+#|-]*[`*_]*(?P<name>[A-Za-z][\w .-]{0,40}?)[`*_]*[ \t]*(?::=|[:=])[ \t]*[`*_\"']*)"
+    r"(?m)^(?P<before>[ \t>*+#|-]*[`*_]*(?P<name>[A-Za-z][\w .-]{0,40}?)[`*_]*[ \t]*(?::=|[:=])[ \t]*[`*_\"']*[ \t]*)"
     r"(?P<value>[^\s`*_\"'][^\n]*?)(?=[`*_\"']*[ \t]*\r?$)"
 )
 _CELL = re.compile(r"^(?P<before>[\s`*_\"']*)(?P<value>.*?)(?P<after>[\s`*_\"']*)$", re.DOTALL)
@@ -56,7 +61,7 @@ _STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 _ESCAPED_NAME = re.compile(
     r'"(?P<name>(?:[^"\\\n]|\\.)*\\u[0-9a-fA-F]{4}(?:[^"\\\n]|\\.)*)"\s*:\s*"(?P<value>(?:[^"\\\n]|\\.)+)"'
 )
-RULES = "formats 1"
+RULES = "formats 2"
 """To be counted up with every change of what is found here."""
 _NAMES = (
     "passw",
@@ -105,6 +110,10 @@ def by_format(text: str, style: Style, replacement: Replacement) -> str:
 def _data(text: str, replacement: Replacement) -> str:
     text = on_lines(text, _NAMES, partial(_blocks, replacement=replacement), fold=True, below=12)
     text = on_lines(text, _NAMES, partial(_COMPLEX.sub, partial(_given, replacement)), fold=True, below=1)
+    text = on_lines(text, _NAMES, partial(_LISTED.sub, partial(_if_mixed, replacement)), fold=True, below=1)
+    text = _PGPASS.sub(
+        lambda row: row[0][: -len(row["value"])] + _unmarked(row["value"], "password", replacement), text
+    )
     text = on_lines(text, _NAMES, partial(_PLAIN.sub, partial(_if_mixed, replacement)), fold=True)
     return _ESCAPED_NAME.sub(partial(_escaped, replacement), text) if "\\u" in text else text
 

@@ -15,12 +15,12 @@ from functools import lru_cache
 from runaudit.capture.drawn import is_drawn, is_mixed, is_password, is_strong
 from runaudit.capture.telling import MARK, is_secret, may_tell, tells
 
-RULES = "governed 1"
+RULES = "governed 2"
 """To be counted up with every change of what is found here."""
 _HINTS = (
     "passw", "passphrase", "passcode", "_pass", "pass_", 'pass"', "pass'", "pass =", "pass=", "pass:", "pwd", "pw",
     "secret", "cred", "token", "key", "connection", "conn_str", "connstr", "dsn", "cookie", "auth", "bearer", "jwt",
-    "access", "identified", "signature", "webhook",
+    "access", "identified", "login", "signature", "webhook",
 )  # fmt: skip
 _HINT = re.compile("(?i)" + "|".join(map(re.escape, _HINTS)))
 _INNER = re.compile(r"[A-Za-z0-9_-]*")
@@ -36,11 +36,11 @@ _COMPARES = frozenset({"==", "!=", "===", "!=="})
 _ELSE = frozenset({"or", "||", "??", "else"})
 _OPENS, _CLOSES = frozenset("([{"), frozenset(")]}")
 _EMPTY = frozenset(
-    {"default", "value", "const", "fallback", "content", "text", "initial", "default_value", "string", "help"}
+    {"default", "value", "const", "fallback", "content", "text", "initial", "default_value", "string", "help", "key"}
 )
 """Names that say nothing by themselves: what a value is, the bracket around it says."""
 _TAKES = re.compile(
-    r"(?i)^(?:(?:http)?(?:basic|digest|proxy)_?auth|httpbasicauth|httpdigestauth|secretstr|secretbytes|getconnection)$"
+    r"(?i)^(?:(?:http)?(?:basic|digest|proxy)_?auth|httpbasicauth|httpdigestauth|secretstr|secretbytes|getconnection|login|credentials)$"
 )
 _NUMBERED = re.compile(r"[a-z]+[-_]?\d+")
 """`latin1`, `sha256`: what a password is encoded with."""
@@ -123,16 +123,14 @@ def _regions(text: str) -> Iterator[tuple[int, int]]:
     small = text.lower()
     if len(small) != len(text):
         small = "".join(char if len(char.lower()) > 1 else char.lower() for char in text)
-    first = last = -1
+    first = last = line = -1
     for at in sorted(_spots(small, text)):
-        if at < last - 1 and text.count("\n", at, last) >= BELOW:
-            continue
-        start, end = text.rfind("\n", 0, at) + 1, at
-        for _ in range(BELOW + 1):
-            end = text.find("\n", end + 1)
-            if end < 0:
-                end = len(text)
-                break
+        if at < line:
+            continue  # the line of the name before
+        start, line = text.rfind("\n", 0, at) + 1, _line_end(text, at)
+        end = line
+        for _ in range(BELOW):
+            end = _line_end(text, min(end + 1, len(text)))
         if start <= last:
             last = max(last, end)
             continue
@@ -141,6 +139,11 @@ def _regions(text: str) -> Iterator[tuple[int, int]]:
         first, last = start, end
     if first >= 0:
         yield first, last
+
+
+def _line_end(text: str, at: int) -> int:
+    end = text.find("\n", at)
+    return len(text) if end < 0 else end
 
 
 def _spots(small: str, text: str) -> Iterator[int]:
@@ -231,7 +234,7 @@ class _Reader:
         body = self.text[left:right]
         self.at = close + len(quote)
         here = self.open[-1]
-        name, loose = self._governor(here, self.text[: match.start()][-1:])
+        name, loose = self._governor(here, self.text[max(match.start() - 1, 0) : match.start()])
         joined = self.value is not None and (self.joins or not self.broken)
         if not joined:
             yield from self._ended()
@@ -299,7 +302,7 @@ class _Reader:
     def _sign(self, sign: str) -> None:
         here = self.open[-1]
         if sign in _GIVES or sign in _COMPARES:
-            annotated = sign in ("=", ":=") and here.target and _tells(here.target) and not here.is_text
+            annotated = sign in ("=", ":=") and here.target and _tells(here.target) and not (here.is_text and here.last)
             if not annotated:
                 here.target, here.loose = here.last, sign in _COMPARES
                 here.opens_block = sign == ":" and not here.is_text

@@ -60,7 +60,8 @@ SHORT = 200
 _PLAIN = re.compile(r"(?:sha256:)?[0-9a-f]{40,64}|[a-z_./ -]{1,18}")
 _SUSPECT = re.compile(
     r"(?i)key|token|secret|pass|pwd|auth|bearer|login|credential|cookie|dsn|connection|webhook|slack|telegram|machine|value"
-    r"|default|sas|pat\b|pw\b|jwt|cred|access|identified|private|://|%[0-9a-f]{2}|-u |user"
+    r"|default|sas|pat\b|pw\b|jwt|cred|access|identified|private|mysql|mariadb|docker|podman|redis|:\d{2,5}:|://"
+    r"|%[0-9a-f]{2}|-u |user"
 )
 _RUN = re.compile(r"[A-Za-z0-9+/_.~:-]{16}")
 _DONE = re.compile(r"<redacted:hmac-([0-9a-f]{16})(?::(proven|masked|around-[0-9a-f]{16}))?>")

@@ -88,8 +88,8 @@ DEVICE_VARIABLES = frozenset(
 """Variables that choose among devices: what was chosen is `env.gpu` and `env.gpu_count`."""
 THREAD_VARIABLES = frozenset({"OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"})
 """Variables that say how many threads of the processor compute: where it computes, sums come in another order."""
-OBSERVERS = frozenset({"runaudit", "rfc8785"})
-"""What a program imports to be recorded: runaudit, and what it writes every record with."""
+OBSERVERS = frozenset({"env.packages.rfc8785"})
+"""What runaudit itself imports in a program that it records, some time or other: that only one run did says nothing."""
 GPU_LIBRARIES = frozenset({"torch", "jax", "jaxlib", "tensorflow", "cupy", "numba", "pycuda", "mxnet", "paddlepaddle",
                            "cudf", "cuml", "onnxruntime-gpu", "xgboost", "lightgbm", "catboost", "tinygrad",
                            "mlx"})  # fmt: skip

@@ -119,7 +119,7 @@ def _tries_kernels(of: Levels) -> bool:
 def _package(name: str, value: JSON, at: Callable[[str], JSON | Absent]) -> Classification:
     """What a package stands for in the environment of which `at` gives the leaves."""
     name = dist_name(name)
-    if name in known.OBSERVERS:
+    if name == "runaudit":
         return Classification(kind=ChangeClass.NUISANCE, why="the observer")
     imported = at("env.imported")
     if isinstance(imported, list) and name not in set(map(dist_name, imported)):

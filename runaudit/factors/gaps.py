@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import reduce
 from typing import Any
 
-from runaudit.factors.builtin import GPU_SOFTWARE, UNSEEN_SUFFIXES
+from runaudit.factors.builtin import GPU_SOFTWARE, OBSERVERS, UNSEEN_SUFFIXES
 from runaudit.factors.classes import standing
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass, section_of
 from runaudit.factors.levels import NOT_DESIGN, Levels
@@ -209,7 +209,7 @@ def began_at_random(a: Levels, b: Levels) -> bool:
 
 def unwatched(path: str, of: Levels) -> bool:
     """Whether a run may have used what it was not seen to use, or would have, had it not broken off before."""
-    return of.broke_off or unobserved(path, of)
+    return of.broke_off or path in OBSERVERS or unobserved(path, of)
 
 
 def unobserved(path: str, of: Levels) -> bool:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from runaudit.factors.builtin import OBSERVERS
 from runaudit.factors.levels import Scope
 from runaudit.factors.observed import Observed
 from runaudit.factors.reached import Ahead, counted, sealed_packages, sealed_variables
@@ -65,4 +64,4 @@ def used_by(path: str, seen: Observed) -> bool:
 
 def _computes(seen: Observed) -> bool:
     """Whether a package beyond the standard library ran that could reach a GPU or look up a variable by itself."""
-    return bool(seen.imported.keys() - OBSERVERS)
+    return bool(seen.imported.keys() - {"runaudit"})

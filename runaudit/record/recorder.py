@@ -6,7 +6,6 @@ writes and every other rank holds a recorder that keeps silent.
 """
 
 import atexit
-import logging
 import os
 import signal
 import sys
@@ -118,7 +117,9 @@ def _adopted() -> Recording | None:
         return record()
     except (RunauditError, OSError) as error:
         _unheard = True
-        logging.getLogger("runaudit").warning("runaudit: nothing that this program logs is kept: %s", error)
+        from runaudit.voice.saying import hint, printable  # Who logs has nothing to say but this.
+
+        hint(f"runaudit: nothing that this program logs is kept: {printable(str(error))}")
         return None
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.between import SEED_UNPROVEN
+from runaudit.factors.builtin import OBSERVERS
 from runaudit.factors.factor import ABSENT, Absent
 from runaudit.factors.gaps import gaps, status_gap
 from runaudit.factors.levels import Levels
@@ -28,7 +29,7 @@ def missing_of(
     for leaf in leaves:
         for row, level in enumerate(leaf.levels):
             # What a run broke off before has no result to spoil.
-            if runs[row].broke_off and leaf.path in seen:
+            if leaf.path in OBSERVERS or (runs[row].broke_off and leaf.path in seen):
                 continue
             if level is UNKNOWN and not any(
                 row in rows[path] for path in rows if leaf.path == path or leaf.path.startswith(f"{path}.")

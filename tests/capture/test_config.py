@@ -111,7 +111,7 @@ def test_a_config_that_holds_itself_is_refused() -> None:
 def test_an_array_is_no_config() -> None:
     import numpy as np
 
-    with pytest.raises(CanonicalError, match=r"config\.w is a ndarray"):
+    with pytest.raises(CanonicalError, match=r"config\.w is an object of the type ndarray"):
         plain_config({"w": np.zeros(3)})
 
 

@@ -25,6 +25,9 @@ GIVEN = [
     ("a.ppk", "Private-Lines: 2\nDRAWN0123456789abcdefghij\nABCDEFGHDRAWN0123456789abcdef\nb"),
     ("a.ipynb", '  "p.add_argument(\\"--token\\",\\n",\n  "   default=\\"DRAWN\\")\\n"'), ("a.ipynb", ' "Enter API key: DRAWN\\n",\n  "b"'),
     ("a.ipynb", '  "- name: DB_PASSWORD\\n",\n  "  value: DRAWN\\n"'), ("a.ipynb", '  "TOKEN = (\\n",\n  "   \\"DRAWN\\"\\n",\n ")"'),
+    ("a.yaml", "args: [--password, DRAWN]"), ("a.yaml", "args:\n- --password\n- DRAWN"), ("a.yaml", "command: python t.py --pw DRAWN"),
+    ("a.sh", "sshpass -p DRAWN ssh h"), ("a.sh", "mysql -pDRAWN"), ("Dockerfile", "RUN docker login -u b -p DRAWN h"), (".pgpass", "h:5432:db:bob:DRAWN"),
+    ("a.ipynb", ' "!mysql -pDRAWN\\n",\n "b\\n"'), ("a.md", "**Password:** DRAWN"), ("a.sh", "aws configure set aws_secret_access_key DRAWN"),
     ("a.ipynb", '{"outputs": [{"text": ["Enter API key: DRAWN\\n"]}]}'),
 ]  # fmt: skip
 COMMANDS = [

@@ -22,6 +22,9 @@ GIVEN = {
         'password = "PHRASE"', 'SecretStr("DRAWN")', 'token = "DRAWN" if a else ""', '# password = "PHRASE"', 'cmd = "password=\\"PHRASE\\""',
         'if token in ("DRAWN", "b"): pass', 'ACCESS = "DRAWN"', 'creds = ("bob", "DRAWN")', 'def f(password="PHRASE"): pass', 'token = b"DRAWN"',
         'PASSWORDS = {"bob": "DRAWN"}', 'os.environ |= {"DB_PASSWORD": "PHRASE"}', 'c.password.set("DRAWN")', 'pw = "DRAWN"', 'jwt = "DRAWN"',
+        'c.login("bob", "DRAWN")', 'TOKEN: Final[str] = "DRAWN"', 'self._password = self.password = "DRAWN"', 'PASSWORD = "".join(["abc", "DRAWN"])',
+        '@click.option("--api-key", default="DRAWN")', 'return Credentials("bob", "DRAWN")', 'keyring.set_password("svc", "bob", "DRAWN")',
+        'if not token: token = "DRAWN"', 'os.system("mysql -pDRAWN db")', 'run(["sshpass", "-p", "DRAWN", "ssh", "h"])',
     ],
     "a.js": ["const password = `PHRASE`;", 'const c = {password: "PHRASE"};', "let apiKey='DRAWN'", "process.env.API_KEY || 'DRAWN'", "var password\n  = 'PHRASE'"],
     "a.tf": ['variable "db_password" {\n  default = "DRAWN"\n}', 'password = "PHRASE"'],
@@ -82,7 +85,12 @@ def test_code_that_only_speaks_of_secrets_stays(code: str) -> None:
 def test_a_token_without_digits_is_no_word() -> None:
     token = "".join(("wFmIplFC", "jspbUSbB", "NnATzqzE"))
 
-    for code in (f'login(token="{token}")', f'api_key = "{token}"', json.dumps({"access_token": token})):
+    for code in (
+        f'login(token="{token}")',
+        f'wandb.login(key="{token}")',
+        f'api_key = "{token}"',
+        json.dumps({"access_token": token}),
+    ):
         assert token not in Redactor(KEY).text(code)
     assert (
         Redactor(KEY).text('token = "AutoModelForCausalLMWithHTTPServer"')

@@ -711,7 +711,7 @@ def test_the_public_log_goes_to_the_run_in_progress(folder: Path) -> None:
 
 
 def test_a_program_whose_run_is_beyond_reach_goes_on_and_is_told_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recorder = sys.modules["runaudit.record.recorder"]
     monkeypatch.setattr(recorder, "_current", None)
@@ -721,7 +721,7 @@ def test_a_program_whose_run_is_beyond_reach_goes_on_and_is_told_once(
     runaudit.log(0, {"x": 1.0})
     runaudit.log(1, {"x": 1.0})
 
-    assert caplog.text.count("nothing that this program logs is kept") == 1
+    assert capsys.readouterr().err.count("nothing that this program logs is kept") == 1
 
 
 def test_modules_that_were_loaded_and_an_edit_during_the_run_are_told(folder: Path) -> None:
