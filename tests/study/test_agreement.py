@@ -2,6 +2,7 @@
 """A study of two runs says of them what a comparison says, whatever the pair."""
 
 import json
+import re
 
 import pytest
 
@@ -21,7 +22,18 @@ PAIRS += [
 ]
 
 
-@pytest.mark.parametrize(("name", "before", "after", "policy"), PAIRS, ids=[row[0] for row in PAIRS])
+HALF_KNOWN = re.compile("one secret, of which two records know more and less [0145]")
+"""A study groups runs by their levels, and what one record proves of a secret does not reach the level of another: it
+calls a factor what a comparison excuses."""
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "policy"),
+    [
+        pytest.param(*row, id=row[0], marks=[pytest.mark.xfail(strict=True)] if HALF_KNOWN.fullmatch(row[0]) else [])
+        for row in PAIRS
+    ],
+)
 def test_a_study_agrees_with_the_comparison(name, before, after, policy):
     rules = Settings(factors=FactorSettings(**policy))
     a, b = run(before), run(after)
