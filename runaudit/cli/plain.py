@@ -16,6 +16,10 @@ from typer.core import TyperCommand
 from runaudit.errors import UsageError
 
 
+LAUNCHES = ("run", "guard")
+"""Here the later of two wins, as everywhere: a script adds to what it was given, and what counted is sealed."""
+
+
 class NeedsTyper(Exception):  # noqa: N818  (not an error: it says which way a command line goes)
     """A value that needs more than being taken as it was typed."""
 
@@ -30,7 +34,8 @@ class PlainCommand(TyperCommand):
         if ctx.resilient_parsing or not (args or not self.no_args_is_help):
             return super().parse_args(ctx, given)
         opts, rest, order = self.make_parser(ctx).parse_args(args=list(args))
-        _check_once(order)
+        if self.name not in LAUNCHES:
+            _check_once(order)
         try:
             values = {p.name: _value(p, opts, _hints(self.callback)) for p in self.get_params(ctx) if p.expose_value}
             if rest or any(opts.get(p.name) for p in self.get_params(ctx) if not p.expose_value):
