@@ -15,7 +15,6 @@ from typer.core import TyperCommand
 
 from runaudit.errors import UsageError
 
-
 LAUNCHES = ("run", "guard")
 """Here the later of two wins, as everywhere: a script adds to what it was given, and what counted is sealed."""
 

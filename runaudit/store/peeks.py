@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from runaudit.errors import StoreError
+from runaudit.errors import IntegrityError, StoreError
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.store.kinds import LOOK
@@ -40,7 +40,7 @@ def looks_at(store: Store, metric: str, arms: Arms, *, seal_at: str | None = Non
     try:
         if seal_at is not None and digest_bytes(raw) not in earlier:
             store.append(LOOK, store.put(raw), subject=subject, time=seal_at)
-    except StoreError as error:
+    except (StoreError, IntegrityError) as error:  # Full, read-only, or a folder of it is no folder.
         fault = f"This look is not counted: {error.message}."
     return len(earlier | {digest_bytes(raw)}), fault
 

@@ -324,9 +324,19 @@ def link(target):
 def test_a_name_that_has_no_place_in_a_folder_is_one_refusal_before_anything_is_written(
     files, repo, cli, capfd, tmp_path
 ):
-    record = {"label": "theirs", "code": {"files": {"ok.py": "x = 1\n", **files}}, "runtime": {"status": "completed"}}
+    """By who imports such a record where it can be told there; and by who restores one that lies in a store anyhow."""
+    texts = {"ok.py": "x = 1\n", **files}
+    record = {"label": "theirs", "code": {"files": texts}, "runtime": {"status": "completed"}}
     (repo / "r.json").write_text(json.dumps(record))
-    assert cli("import", "record", "r.json") == 0
+    if cli("import", "record", "r.json") != 0:
+        assert capfd.readouterr().err.count("\n") == 1
+        assert not (repo / ".runaudit" / "log.jsonl").exists()
+        store = Store.create(repo / ".runaudit")
+        held = {name: {"digest": str(store.put(text.encode())), "size": len(text)} if isinstance(text, str) else text
+                for name, text in texts.items()}  # fmt: skip
+        code = {"commit": None, "dirty": True, "files": held}
+        store.seal_manifest(Manifest.of({"label": "theirs", "code": code, "origin": {"kind": "record"}}),
+                            time="2026-01-01T00:00:00Z")  # fmt: skip
     before = sorted(os.walk(tmp_path))
     capfd.readouterr()
 
