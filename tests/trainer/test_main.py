@@ -211,7 +211,8 @@ def test_a_resume_that_cannot_be_is_refused_before_the_launch_is_counted(
     code, err = refused()
     assert (code, f"checkpoints/last.safetensors of run {parent[:12]}" in err) == (4, True)
     last.unlink()
-    assert refused() == (2, ANY)
+    code, err = refused()
+    assert (code, "and is missing" in err) == (4, True)
 
     assert run_ids(store) == (parent,)
 
