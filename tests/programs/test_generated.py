@@ -18,7 +18,7 @@ from runaudit.store import Store
 from tests.programs.generator import USED, Place, Program, build, program
 from tests.programs.launching import clean, commit, compared, git, launched
 
-PROGRAMS = int(os.environ.get("RUNAUDIT_PROGRAMS", "160"))
+PROGRAMS = int(os.environ.get("RUNAUDIT_PROGRAMS", "64"))
 CHUNK = 16
 
 
