@@ -19,13 +19,10 @@ from tests.store.test_signature import reseal
 
 
 @pytest.fixture
-def store(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("RUNAUDIT_STORE", raising=False)
-    store = Store.create(tmp_path / ".runaudit")
+def store(here):
     for seed in (1, 2):
-        seal(store, put("seed", seed), put("label", f"base {seed}"))
-    return store
+        seal(here, put("seed", seed), put("label", f"base {seed}"))
+    return here
 
 
 @pytest.fixture

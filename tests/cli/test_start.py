@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from runaudit.cli import app
 from runaudit.cli.start import main, plain_list
-from runaudit.store.store import Store
 from runaudit.voice.glance import may_be_drawn
 from tests.cli.test_diff import LR, seal
 from tests.diff.samples import put
@@ -46,14 +45,11 @@ NOT_UNDERSTOOD = [
 
 
 @pytest.fixture
-def store(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("RUNAUDIT_STORE", raising=False)
-    store = Store.create(tmp_path / ".runaudit")
+def store(here):
     for seed in (1, 2):
-        seal(store, put("seed", seed), put("label", f"base {seed}"))
-    seal(store, LR, put("label", "lower rate"))
-    return store
+        seal(here, put("seed", seed), put("label", f"base {seed}"))
+    seal(here, LR, put("label", "lower rate"))
+    return here
 
 
 def said(way, line, capsys):
