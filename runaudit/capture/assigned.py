@@ -5,15 +5,15 @@ and prose is full of words after `secret:`.
 """
 
 import re
-from collections.abc import Callable
 from functools import partial
 from pathlib import PurePosixPath
 
-from runaudit.capture.drawn import is_drawn, is_mixed, is_password
+from runaudit.capture.drawn import is_drawn, is_password
 from runaudit.capture.formats import by_format
 from runaudit.capture.hinted import on_lines
+from runaudit.capture.looks import is_mixed
 from runaudit.capture.styles import Style
-from runaudit.capture.telling import MARK, is_secret, points, tells
+from runaudit.capture.telling import MARK, Replacement, is_secret, points, tells
 
 _SECRETIVE = frozenset({".netrc", ".pgpass", ".npmrc", ".pypirc", "credentials", "kaggle.json", ".git-credentials"})
 _HINTS = ("passw", "passphrase", "passcode", "_pass", "pass=", "pass:", "pwd", "secret", "credential", "token", "_key",
@@ -43,9 +43,6 @@ _NAME_BEFORE = re.compile(r"[A-Za-z0-9_.-]*\Z")
 
 _EXPANDED = re.compile(r"`[^`]*`|\$\{[^}]*\}|\$\(.*\)|\$\w+|\$")
 """What a shell puts something else for."""
-
-Replacement = Callable[[str, str], str]
-"""What stands for a value, given the name that it stands under."""
 
 
 def is_settings(name: str) -> bool:

@@ -8,7 +8,8 @@ from pathlib import PurePosixPath
 
 from runaudit.capture.drawn import is_drawn, is_strong
 from runaudit.capture.hinted import on_lines
-from runaudit.capture.telling import MARK, is_secret, may_tell, points, tells
+from runaudit.capture.looks import is_mixed
+from runaudit.capture.telling import MARK, Replacement, is_secret, may_tell, points, tells
 
 _OPTION = re.compile(r"""(?<![\w-])(?P<option>--?[A-Za-z][\w.-]*)(?P<between>[ =]["']?)(?P<value>[^\s"'=-][^\s"']*)""")
 """An option of a command line within a text, with its value."""
@@ -62,9 +63,6 @@ _WAYS = {
 }
 MAX_WITHIN = 20_000
 _LOGINS = ("wandb", "comet", "neptune", "clearml", "hf", "huggingface-cli")
-
-Replacement = Callable[[str, str], str]
-"""What stands for a value, given the name that it stands under."""
 DOUBTED = "pwd"
 """The name of what may be a password: only what nobody would write is one beyond doubt."""
 
@@ -91,7 +89,7 @@ def _option(match: re.Match[str], replacement: Replacement) -> str:
     name, value = match["option"].lstrip("-"), match["value"]
     if MARK.search(value) or not is_secret(name, value) or re.fullmatch(r"[A-Z_]+|.*[(\[{<$\\].*", value):
         return match[0]
-    drawn = len(value) >= 8 and any(map(str.isdigit, value)) and any(map(str.isalpha, value))
+    drawn = is_mixed(value, 8)
     # `--password is required` is prose, `--password=swordfish` is given.
     given = match["between"].startswith("=") and match["option"].startswith("--") and tells(name) and len(value) >= 4
     if not (drawn or given) or (given and not drawn and value[-1] in ".,;:)"):

@@ -6,7 +6,7 @@ be a table of names, so there the value must look as nobody's word does.
 
 import re
 
-from runaudit.capture.looks import is_credible, is_worded, wordiness
+from runaudit.capture.looks import is_credible, is_mixed, is_of_both_cases, is_worded, wordiness
 
 _PASS = re.compile(r"(?i)pass(?:word|wort|wd|phrase|code)?s?(?:_?(?:text|value))?$|pwd$|(?:^|[^a-z])pw$|[a-z]_pw$")
 _RUN = re.compile(r"[a-z]{8,}|[A-Z]{8,}")
@@ -25,11 +25,6 @@ def is_scrambled(text: str) -> bool:
     return wordiness(text) < 0.5
 
 
-def is_mixed(text: str, size: int = 5) -> bool:
-    """Whether a word of this size or more has letters and digits."""
-    return len(text) >= size and any(map(str.isdigit, text)) and any(map(str.isalpha, text))
-
-
 def is_drawn(text: str) -> bool:
     """Whether one of the words of a value can be no word of a language, an identifier or a path."""
     return any(is_credible(word) or is_scrambled(word) or _is_unspoken(word) for word in text.split())
@@ -44,5 +39,8 @@ def is_strong(text: str) -> bool:
     """Whether a value is drawn, and so that a name of a model, a file or a version is not (`resnet50d`)."""
     if not is_drawn(text) or " " in text:
         return False
-    cased = text != text.lower() and text != text.upper()
-    return (cased and text.count("/") < 2) or bool(_HEX.fullmatch(text)) or (len(text) >= 24 and text.isalnum())
+    return (
+        (is_of_both_cases(text) and text.count("/") < 2)
+        or bool(_HEX.fullmatch(text))
+        or (len(text) >= 24 and text.isalnum())
+    )

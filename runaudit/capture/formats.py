@@ -8,10 +8,11 @@ import re
 from collections.abc import Callable
 from functools import partial
 
-from runaudit.capture.drawn import is_drawn, is_mixed, is_password, is_strong
+from runaudit.capture.drawn import is_drawn, is_password, is_strong
 from runaudit.capture.hinted import on_lines
+from runaudit.capture.looks import is_mixed
 from runaudit.capture.styles import Style
-from runaudit.capture.telling import MARK, is_secret, may_tell, points, tells
+from runaudit.capture.telling import MARK, Replacement, is_secret, may_tell, points, tells
 
 _ELEMENT = re.compile(
     r"<(?:\w+:)?(?P<name>[A-Za-z][\w.-]*)(?:\s[^<>]*)?>(?P<space>\s*)(?P<value>[^<>\s][^<>]*?)(?=\s*</)"
@@ -80,9 +81,6 @@ _NAMES = (
     "access",
 )
 
-Replacement = Callable[[str, str], str]
-"""What stands for a value, given the name that it stands under."""
-
 
 def by_format(text: str, style: Style, replacement: Replacement) -> str:
     """`text` with every value replaced that its format gives to a telling name."""
@@ -90,10 +88,10 @@ def by_format(text: str, style: Style, replacement: Replacement) -> str:
         for pattern in (_NAMED, _ATTRIBUTE, _ELEMENT):
             text = on_lines(text, _NAMES, partial(pattern.sub, partial(_given, replacement)), fold=True, below=2)
     if "Private-Lines:" in text:
-        text = _PUTTY.sub(lambda match: match["before"] + _each_line(match["value"], "private_key", replacement), text)
+        text = _PUTTY.sub(lambda match: _put(match, _each_line(match["value"], "private_key", replacement)), text)
     if '"key"' in text or "'key'" in text:
         for pattern in (_KAGGLE, _KAGGLE_KEY_FIRST):
-            text = pattern.sub(lambda match: match["before"] + _unmarked(match["value"], "api_key", replacement), text)
+            text = pattern.sub(lambda match: _put(match, _unmarked(match["value"], "api_key", replacement)), text)
     if style is Style.DATA:
         text = _data(text, replacement)
     elif style is Style.SHELL:
@@ -111,11 +109,15 @@ def _data(text: str, replacement: Replacement) -> str:
     text = on_lines(text, _NAMES, partial(_blocks, replacement=replacement), fold=True, below=12)
     text = on_lines(text, _NAMES, partial(_COMPLEX.sub, partial(_given, replacement)), fold=True, below=1)
     text = on_lines(text, _NAMES, partial(_LISTED.sub, partial(_if_mixed, replacement)), fold=True, below=1)
-    text = _PGPASS.sub(
-        lambda row: row[0][: -len(row["value"])] + _unmarked(row["value"], "password", replacement), text
-    )
+    text = _PGPASS.sub(lambda row: _put(row, _unmarked(row["value"], "password", replacement)), text)
     text = on_lines(text, _NAMES, partial(_PLAIN.sub, partial(_if_mixed, replacement)), fold=True)
     return _ESCAPED_NAME.sub(partial(_escaped, replacement), text) if "\\u" in text else text
+
+
+def _put(match: re.Match[str], clean: str) -> str:
+    """What was matched, with this in the place of its value."""
+    start = match.start()
+    return match[0][: match.start("value") - start] + clean + match[0][match.end("value") - start :]
 
 
 def _if_mixed(replacement: Replacement, match: re.Match[str]) -> str:
@@ -153,8 +155,7 @@ def _given(replacement: Replacement, match: re.Match[str]) -> str:
         return match[0]
     if not (is_drawn(value) if tells(name) and not is_password(name) else is_password(name) or is_strong(value)):
         return match[0]
-    at = match.start("value") - match.start()
-    return match[0][:at] + replacement(value, name) + match[0][at + len(value) :]
+    return _put(match, replacement(value, name))
 
 
 def _each_line(value: str, name: str, replacement: Replacement) -> str:
@@ -171,7 +172,7 @@ def _escaped(replacement: Replacement, match: re.Match[str]) -> str:
         return match[0]
     if MARK.search(value) or not is_secret(name, value):
         return match[0]
-    return match[0][: match.start("value") - match.start()] + replacement(value, name) + '"'
+    return _put(match, replacement(value, name))
 
 
 def _noted(replacement: Replacement, match: re.Match[str]) -> str:
@@ -185,8 +186,7 @@ def _noted(replacement: Replacement, match: re.Match[str]) -> str:
         return match[0]
     if not is_password(told) and not tells(told) and not is_strong(value):
         return match[0]
-    at = match.start("value") - match.start()
-    return match[0][:at] + replacement(value, name) + match[0][at + len(value) :]
+    return _put(match, replacement(value, name))
 
 
 # ── tables ───────────────────────────────────────────────────────────────────────────────────────────────────────

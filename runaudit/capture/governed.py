@@ -8,12 +8,13 @@ notebook, a command in a YAML) is read like the one around it.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from runaudit.capture.drawn import is_drawn, is_mixed, is_password, is_strong
-from runaudit.capture.telling import MARK, is_secret, may_tell, tells
+from runaudit.capture.drawn import is_drawn, is_password, is_strong
+from runaudit.capture.looks import is_mixed
+from runaudit.capture.telling import MARK, Replacement, is_secret, may_tell, tells
 
 RULES = "governed 2"
 """To be counted up with every change of what is found here."""
@@ -59,9 +60,6 @@ BELOW = 5
 MAX_DEPTH = 3
 MAX_NAME = 80
 _IN_NAMES = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
-
-Replacement = Callable[[str, str], str]
-"""What stands for a text, given the name that governs it."""
 Place = tuple[int, int, str]
 
 

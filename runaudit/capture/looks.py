@@ -60,8 +60,7 @@ def _is_spoken(run: str) -> bool:
 def is_key_material(text: str) -> bool:
     """Whether nobody would write this text: 8 characters or more, digits among letters of both cases or among signs,
     16 of hexadecimal, 20 of one case; less than half of its letters in words, and no place, nothing put together."""
-    mixed = any(map(str.isdigit, text)) and any(map(str.isalpha, text))
-    if not mixed or is_place(text) or is_put_together(text) or _CID.fullmatch(text):
+    if not is_mixed(text) or is_place(text) or is_put_together(text) or _CID.fullmatch(text):
         return False
     if is_number(text):
         return True
@@ -69,7 +68,7 @@ def is_key_material(text: str) -> bool:
     long = len(text) >= 20 and text.isalnum()
     listed = 8 * sum(map(text.count, "_-./ ")) > max(len(text), 16)
     spoken = listed or is_worded(text) or wordiness(text) >= 0.5
-    return len(text) >= 8 and (is_mixed(text) or signed or long) and not spoken
+    return len(text) >= 8 and (is_of_both_cases(text) or signed or long) and not spoken
 
 
 def is_put_together(text: str) -> bool:
@@ -82,7 +81,12 @@ def is_number(text: str) -> bool:
     return bool(_NUMBER.fullmatch(text))
 
 
-def is_mixed(text: str) -> bool:
+def is_mixed(text: str, size: int = 0) -> bool:
+    """Whether a text of this size or more has letters and digits."""
+    return len(text) >= size and any(map(str.isdigit, text)) and any(map(str.isalpha, text))
+
+
+def is_of_both_cases(text: str) -> bool:
     """Whether a text has letters of both cases."""
     return text.lower() != text != text.upper()
 
@@ -125,5 +129,4 @@ def is_worded(text: str) -> bool:
 
 def is_credible(text: str) -> bool:
     """Whether a value cannot be a word, an identifier or a path: 8 characters or more, letters and digits mixed."""
-    mixed = any(map(str.isdigit, text)) and any(map(str.isalpha, text))
-    return len(text) >= 8 and mixed and not is_worded(text)
+    return is_mixed(text, 8) and not is_worded(text)

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from runaudit.capture.hinted import on_lines
-from runaudit.capture.looks import is_key_material
+from runaudit.capture.looks import is_key_material, is_mixed
 from runaudit.capture.telling import proves, tells
 
 _BEARER = re.compile(r"(?i)\b(?P<before>bearer(?:[ ]+|%20))(?P<value>[A-Za-z0-9._~+/=-]{8,})")
@@ -157,8 +157,4 @@ def _is_prose(value: str) -> bool:
 def _is_mixed(value: str) -> bool:
     """Whether a value has letters and digits, and is no word with a number behind it."""
     parts = [part for part in re.split(r"[._/-]", value) if part]
-    return (
-        any(map(str.isdigit, value))
-        and any(map(str.isalpha, value))
-        and not all(re.fullmatch(r"[A-Za-z]*\d*", part) for part in parts)
-    )
+    return is_mixed(value) and not all(re.fullmatch(r"[A-Za-z]*\d*", part) for part in parts)

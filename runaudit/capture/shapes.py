@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 
 from runaudit.capture.hinted import on_lines
-from runaudit.capture.looks import is_mixed, wordiness
+from runaudit.capture.looks import is_of_both_cases, wordiness
 
 _GL = r"gl(?:pat|dt|rt|ptt|soat|cbt|ft|imt|agent)-"
 _PEM = (
@@ -134,7 +134,7 @@ def _judged(match: re.Match[str], hint: str, replacement: Replacement) -> str:
     body = found.rpartition(hint)[2] or found
     one_case = hint in _ONE_CASE or _HEX_END.search(found)
     glued = _GLUED_BODY.fullmatch(body) and any(map(str.isdigit, body))
-    if hint != "PRIVATE KEY" and (wordiness(body) >= _NAMELIKE or not (one_case or glued or is_mixed(body))):
+    if hint != "PRIVATE KEY" and (wordiness(body) >= _NAMELIKE or not (one_case or glued or is_of_both_cases(body))):
         return found
     exact = _EXACT[hint].fullmatch(found) and not re.match(r"[A-Za-z0-9_-]", match.string[match.end() :][:1])
     return replacement(found, bool(exact) and _is_key(body, hint))

@@ -6,8 +6,17 @@ only points at a secret (`${DB_PASSWORD}`, `os.environ[...]`, `<your key>`) is n
 
 import os
 import re
+from collections.abc import Callable
 
-from runaudit.capture.looks import is_credible, is_key_material, is_number, is_place, is_put_together
+from runaudit.capture.looks import (
+    is_credible,
+    is_key_material,
+    is_mixed,
+    is_number,
+    is_of_both_cases,
+    is_place,
+    is_put_together,
+)
 
 MARK = re.compile(r"<redacted:[^<>\s]{1,80}>")
 """What stands where a secret stood."""
@@ -76,6 +85,10 @@ _KEPT = re.compile(
 """Files that are there to keep secrets, by their names: `.env`, `id_rsa`, `x.pem`, `credentials.json`."""
 
 
+Replacement = Callable[[str, str], str]
+"""What stands for a value, given the name that it stands under."""
+
+
 def keeps_secrets(path: str) -> bool:
     """Whether a file of this name is there to keep secrets, and belongs into no commit."""
     return bool(_KEPT.fullmatch(path.rpartition("/")[2]))
@@ -109,7 +122,7 @@ def is_secret(name: str, value: str) -> bool:
     if _ALWAYS.search(word) or lies_in_table(name):
         return True
     if word.endswith("pw") and _TOKEN.search(word):
-        return len(value) >= 6 and any(map(str.isdigit, value)) and any(map(str.isalpha, value))
+        return is_mixed(value, 6)
     if _TOKEN.search(word) and not _OF_TEXT.search(word) and not value.startswith(("<", "[", "|")):
         return len(value) >= 8 and _looks_drawn(value)
     if _KEY.search(word) and not _OF_PLACES.search(word):
@@ -159,9 +172,9 @@ def _word(name: str) -> str:
 
 def _looks_drawn(value: str) -> bool:
     """Whether a value has a digit among its letters, or is long and of mixed case."""
-    return any(map(str.isdigit, value)) or (len(value) >= 16 and value.lower() != value != value.upper())
+    return any(map(str.isdigit, value)) or (len(value) >= 16 and is_of_both_cases(value))
 
 
 def _is_key(value: str) -> bool:
     """Whether a value is nothing but letters and digits, both of them: no path, no sentence."""
-    return value.isalnum() and any(map(str.isdigit, value)) and any(map(str.isalpha, value))
+    return value.isalnum() and is_mixed(value)

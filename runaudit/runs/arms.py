@@ -2,24 +2,19 @@
 
 from collections.abc import Sequence
 
-from runaudit.errors import IntegrityError, UsageError
+from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort, cohort_of, cohorts
 from runaudit.runs.forms import is_prefix
-from runaudit.runs.names import MAX_SHOWN, Names, has_store, runs_named
+from runaudit.runs.names import Names, has_store, nameless, runs_named
 from runaudit.settings import Settings
 from runaudit.store.store import Store
-from runaudit.text.words import head, plural
 
 
 def cohort_in_text(store: Store, settings: Settings, name: str, launched: Sequence[Cohort]) -> Cohort:
     """The cohort that a text calls so, whatever its capitals; else what the word names on a command line."""
     found = [cohort for cohort in launched if cohort.label.casefold() == name.casefold()]
-    if lost := [run.short for cohort in launched for run in cohort.runs if run.is_nameless]:
-        raise IntegrityError(
-            f"the record of {plural(len(lost), 'run')} is damaged ({head(lost, MAX_SHOWN)}), so nobody can tell which "
-            f"runs {name!r} names",
-            remedy="restore it from a backup; `runaudit verify` lists all",
-        )
+    if lost := [run.id for cohort in launched for run in cohort.runs if run.is_nameless]:
+        raise nameless(lost, name, remedy="restore it from a backup; `runaudit verify` lists all")
     if len(found) > 1:
         raise UsageError(f"{len(found)} cohorts are labelled {name!r} ({', '.join(c.id for c in found)})",
                          remedy="name one by its id in an annotation")  # fmt: skip

@@ -184,12 +184,9 @@ class Names:
     def _refuse_nameless(self, word: str) -> None:
         """Raise IntegrityError where the record of a run is not as it was sealed: it may be one of those labelled so,
         or of that cohort, and a comparison without it would look whole."""
-        if lost := self._nameless:
-            raise IntegrityError(
-                f"the record of {plural(len(lost), 'run')} is damaged ({_shown(lost)}), so nobody can tell which runs "
-                f"{word!r} names",
-                remedy="restore it from a backup (`runaudit verify` lists all), or name the runs by their ids",
-            )
+        if self._nameless:
+            remedy = "restore it from a backup (`runaudit verify` lists all), or name the runs by their ids"
+            raise nameless(self._nameless, word, remedy=remedy)
 
     def _meanings(self, word: str) -> Meanings:
         """All that a bare word could mean."""
@@ -359,6 +356,12 @@ def baseline_named(store: Store, settings: Settings, word: str, *, seed: JSON) -
         runs = [load(names.store, run, trajectory=False) for run in names.find(word, any_design=True)]
     same = [run for run in runs if canonical_equal(run.manifest.body.get("seed"), seed)]
     return (same or runs)[-1]
+
+
+def nameless(lost: Sequence[str], word: str, *, remedy: str) -> IntegrityError:
+    """That a word may name these runs as well, whose records are damaged."""
+    runs = f"the record of {plural(len(lost), 'run')} is damaged ({_shown(lost)})"
+    return IntegrityError(f"{runs}, so nobody can tell which runs {word!r} names", remedy=remedy)
 
 
 def _is_text(word: str) -> bool:

@@ -209,7 +209,7 @@ def _stopped(launches: Sequence[Launch], done: int, problems: Sequence[Problem])
     Launches come in the order of their lines, so every run of which no line is newer than the last one's first was
     among them.
     """
-    wrong = "; ".join(f"{one.file}: {one.problem}" for one in problems[:3]) if problems else ""
+    wrong = "; ".join(f"{one.file}: {one.problem}" for one in problems[:3])
     said = f"{plural(len(problems), 'problem')} so far: {wrong}" if problems else "nothing wrong so far"
     return StoppedError(
         f"stopped after {done:,} of {plural(len(launches), 'run')}, {said}",
