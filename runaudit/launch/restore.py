@@ -6,7 +6,6 @@ sources are all there is, and what they do not hold is named.
 """
 
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +17,9 @@ from runaudit.records.filenames import elsewhere_fault, on_disk, tree_fault, twi
 from runaudit.records.run import SHORT, Run
 from runaudit.store.tombstone import ForgottenError
 from runaudit.system.files import is_below, is_in_git, store_around
-from runaudit.system.git import UPLOAD_PACK, Answer, Git, GitError, ask
+from runaudit.system.git import UPLOAD_PACK, Answer, Git, GitError, ask, is_whole_id
 
 TIMEOUT_S = 600.0
-_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class RestoreError(RunauditError):
@@ -76,8 +74,7 @@ def restore(
     _check_twins(code, to)
     notes: list[str] = []
     commit = str(code["commit"]) if code.get("commit") else None
-    if commit and _COMMIT.fullmatch(commit) is None:
-        # Git would take any word for a revision: another one here and tomorrow than where it was recorded.
+    if commit and not is_whole_id(commit):
         notes.append(f"the record names the commit {commit!r}, which is no whole id of one, so it was not looked up: "
                      "rebuilt from the stored sources")  # fmt: skip
         commit = None

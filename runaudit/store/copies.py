@@ -5,7 +5,6 @@ An object is known by its digest, so a copy is either the very bytes or none; wh
 
 import contextlib
 import json
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from runaudit.store.kinds import RECORDS
 from runaudit.store.line import LogEntry
 from runaudit.store.store import Store
 from runaudit.system.files import read_ordinary
-from runaudit.system.git import Git
+from runaudit.system.git import Git, is_whole_id
 
 
 def good_copy(store: Store, digest: Digest) -> bytes | None:
@@ -59,7 +58,7 @@ def _sources(code: Any, top: Path, digest: str) -> Iterator[bytes]:
 
 def _committed(top: Path, commit: str, path: str) -> Iterator[bytes]:
     """The file as it was committed, where the repository is still there."""
-    if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", commit):
+    if is_whole_id(commit):
         with contextlib.suppress(RunauditError, OSError):
             yield Git(top).run("cat-file", "blob", f"{commit}:{path}")
 

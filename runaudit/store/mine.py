@@ -26,7 +26,7 @@ from datetime import datetime
 from pathlib import Path
 
 from runaudit.store.store import Store
-from runaudit.system.files import is_below, read_ordinary
+from runaudit.system.files import is_below, make_random, read_ordinary
 from runaudit.system.git import GitError, ask
 
 MARK = "mine"
@@ -106,16 +106,7 @@ def _made_key(folder: Path) -> bytes:
     # In a container the home may be the work tree itself, whose untracked files would be taken for code.
     with contextlib.suppress(FileExistsError), (folder / ".gitignore").open("x") as ignore:
         ignore.write("*\n")
-    new = folder / f"key-{os.getpid()}-{os.urandom(4).hex()}"
-    file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(file, "wb") as opened:
-            opened.write(os.urandom(_KEY_BYTES))
-        # Two first launches may start at once: whoever links first has made the key, and both then use that one.
-        with contextlib.suppress(FileExistsError):
-            (folder / "key").hardlink_to(new)
-    finally:
-        new.unlink(missing_ok=True)
+    make_random(folder / "key", _KEY_BYTES, by=folder)
     return read_ordinary(folder / "key", most=_KEY_BYTES)
 
 

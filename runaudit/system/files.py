@@ -294,6 +294,22 @@ def _fsync(path: Path) -> None:
         os.close(handle)
 
 
+def make_random(path: Path, size: int, *, by: Path) -> None:
+    """Put `size` random bytes at `path`, for its owner alone to read, unless a file lies there: of two that do so at
+    once one wins, and both then read that one. by: a folder of the same file system, where they are written first.
+    Raises OSError."""
+    temporary = by / f"key-{os.getpid()}-{os.urandom(4).hex()}"
+    fd = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(fd, os.urandom(size))
+        os.fsync(fd)
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(temporary)
+    finally:
+        os.close(fd)
+        temporary.unlink()
+
+
 def fsync_folder(folder: Path) -> None:
     """Make a new directory entry durable."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

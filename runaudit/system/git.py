@@ -165,6 +165,14 @@ class Git:
         return done.out
 
 
+_WHOLE_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+def is_whole_id(word: str) -> bool:
+    """Whether a word is the whole id of a commit. Git takes any other for a revision: another one in each place."""
+    return bool(_WHOLE_ID.fullmatch(word))
+
+
 def work_tree(start: Path) -> Path | None:
     """The root of the git work tree around `start`, or None. A `.git` file (a linked work tree, a submodule) counts."""
     for folder in (start, *start.parents):
