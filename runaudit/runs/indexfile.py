@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runaudit.store.kinds import CARRIED, REPAIR
 from runaudit.system.files import misplaced, open_ordinary, read_ordinary
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ TAIL_BYTES = 64 << 10
 """New lines of the log up to which each run's ending is looked for by itself: some 200."""
 FEW_RUNS = 64
 """Runs that a launch may read to bring the index along: a cohort of many is described by who lists it."""
-KNOWN_KINDS = ("manifest", "outcome", "correction", "waiver", "look", "note", "archive", "unarchive", "repair")
+KNOWN_KINDS = (*CARRIED, REPAIR)
 """Of a line of another kind the index does not know what it changes, and is made anew."""
 TABLES = (
     "CREATE TABLE state (made TEXT NOT NULL)",
