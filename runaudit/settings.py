@@ -94,12 +94,20 @@ class StatsSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImportSettings:
+    """How foreign records are read. seed: dotted paths at which their configs keep the seed, best first."""
+
+    seed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The whole policy. `source` is the file it came from, None for the defaults. `series`: foreign name -> ours."""
 
     factors: FactorSettings = field(default_factory=FactorSettings)
     guard: GuardSettings = field(default_factory=GuardSettings)
     stats: StatsSettings = field(default_factory=StatsSettings)
+    imports: ImportSettings = field(default_factory=ImportSettings)
     series: Mapping[str, str] = field(default_factory=_none)
     source: Path | None = None
 
@@ -163,13 +171,15 @@ def _table_of(raw: bytes, path: Path) -> dict[str, Any]:
 def parse_settings(table: Mapping[str, Any], *, source: Path | None = None) -> Settings:
     """A policy from its parsed table."""
     where = str(source or "policy")
-    _known(table, ("factors", "guard", "stats", "series"), where)
+    _known(table, ("factors", "guard", "stats", "import", "series"), where)
     factors = _section(table, "factors", where)
     _known(factors, ("nuisance", "unordered", "aliases", "derived", "groups", "bundles"), f"{where} [factors]")
     guard = _section(table, "guard", where)
     _known(guard, GuardSettings.__slots__, f"{where} [guard]")
     stats = _section(table, "stats", where)
     _known(stats, StatsSettings.__slots__, f"{where} [stats]")
+    foreign = _section(table, "import", where)
+    _known(foreign, ImportSettings.__slots__, f"{where} [import]")
     return Settings(
         factors=FactorSettings(
             nuisance=_texts(factors.get("nuisance", []), f"{where} factors.nuisance"),
@@ -181,6 +191,7 @@ def parse_settings(table: Mapping[str, Any], *, source: Path | None = None) -> S
         ),
         guard=_guard(guard, where),
         stats=_stats(stats, where),
+        imports=ImportSettings(seed=_texts(foreign.get("seed", []), f"{where} import.seed")),
         series=_text_map(_section(table, "series", where), f"{where} series"),
         source=source,
     )
