@@ -16,6 +16,7 @@ AUTO = "auto"
 RECORD = "record"
 KINDS = {
     RECORD: "runaudit.importers.record",
+    "hydra": "runaudit.importers.hydra",
     "wandb": "runaudit.importers.wandb_folder",
 }
 """A new importer is its module and its line here. `auto` asks them in this order."""
