@@ -13,10 +13,12 @@ from runaudit.capture.redact import Redactor, redaction_key
 from runaudit.errors import IntegrityError, UsageError
 from runaudit.factors.gaps import gaps, status_gap
 from runaudit.factors.levels import levels
+from runaudit.importers.answer import grade_of
 from runaudit.importers.base import Imported, Skipped, with_our_names
 from runaudit.importers.kinds import AUTO, BUNDLE, KINDS, RECORD, WORDS
 from runaudit.records.manifest import Manifest
 from runaudit.records.run import SHORT, Run
+from runaudit.runs.regrown import Sources
 from runaudit.settings import Settings
 from runaudit.store.catalogue import load_or_fault, run_ids
 from runaudit.store.foreign import foreign_manifest, seal_foreign
@@ -130,6 +132,7 @@ class _Sealing:
         self._store = store
         self._known, self._ended = set(run_ids(store)), set(store.endings())
         self._clean = Cleaning(store)
+        self._sources = Sources(store, self._known)
 
     def take(self, found: Sequence[Imported], skipped: list[Skipped]) -> list[tuple[Manifest, Imported]]:
         """What is new of these, sealed; what was there already goes to `skipped`. A run that is there without its end,
@@ -138,11 +141,18 @@ class _Sealing:
         clean = self._clean.runs([entry.run for entry in found])
         for entry in (replace(entry, run=run) for entry, run in zip(found, clean, strict=True)):
             manifest = foreign_manifest(entry.run)
+            same = self._sources.same_as(manifest)
+            if same is not None and same != manifest.id:
+                skipped.append(Skipped(source=entry.source, reason=f"already imported as {same[:SHORT]}"))
+                continue
             is_known = manifest.id in self._known
+            now = utc_text(time.time())
             if is_known and (entry.run.outcome is None or str(manifest.digest) in self._ended):
                 skipped.append(Skipped(source=entry.source, reason=f"already imported as {manifest.id[:SHORT]}"))
+                self._sources.settle(manifest, time=now)
                 continue
-            seal_foreign(self._store, entry.run, time=utc_text(time.time()), is_logged=is_known)
+            seal_foreign(self._store, entry.run, time=now, is_logged=is_known)
+            self._sources.settle(manifest, time=now)
             self._known.add(manifest.id)
             self._ended.add(str(manifest.digest))
             sealed.append((manifest, entry))
@@ -150,7 +160,9 @@ class _Sealing:
 
 
 def _row(manifest: Manifest, source: str, run: Run, settings: Settings) -> dict[str, Any]:
-    return {"id": manifest.id, "source": source, "label": manifest.label, "missing": _missing(run, settings)}
+    missing, kind = _missing(run, settings), str(manifest.section("origin").get("kind"))
+    return {"id": manifest.id, "source": source, "label": manifest.label, "missing": missing, "kind": kind,
+            "grade": grade_of(missing)}  # fmt: skip
 
 
 def _missing(run: Run, settings: Settings) -> list[str]:
