@@ -39,9 +39,9 @@ STATUS = {"COMPLETED": "completed", "FAILED": "crashed", "INTERRUPTED": "killed"
 _OPEN = frozenset({"RUNNING", "QUEUED"})
 _STORED = re.compile(r"_([0-9a-f]{32})(?:\.[^.]*)?")
 """The end of the name under which Sacred stores a file: the MD5 of its content, and its suffix."""
-_OWN = frozenset({"beat_interval", "capture", "comment", "debug", "enforce_clean", "file_storage", "force", "help", 
-                  "id", "loglevel", "mongo_db", "name", "pdb", "print_config", "priority", "queue", "s3", "sql", "tiny_db",
-                  "unobserved", "with", "command", "update"})  # fmt: skip
+_OWN = frozenset({"beat_interval", "capture", "comment", "debug", "enforce_clean", "file_storage", "force", "help",
+                  "id", "loglevel", "mongo_db", "name", "pdb", "print_config", "priority", "queue", "s3", "sql",
+                  "tiny_db", "unobserved", "with", "command", "update"})  # fmt: skip
 """Options of Sacred's own. Any other is one that the program added."""
 
 UNKNOWN = {
