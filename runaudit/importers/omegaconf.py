@@ -1,4 +1,4 @@
-"""The settings of Hydra and OmegaConf as the program saw them: `${lr}` is what it stands for, where the record holds that.
+"""The settings of Hydra and OmegaConf as the program saw them: `${lr}` is what it stands for, if the record holds that.
 
 Hydra writes a config as it was composed, its interpolations unresolved. What one of them names within the config, or
 within Hydra's own settings of the job, is in the record; an environment variable, the clock and what a program's own
