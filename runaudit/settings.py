@@ -5,8 +5,8 @@ understood is refused whole: a misspelt `nuisance` that is silently ignored woul
 """
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -93,11 +93,27 @@ class StatsSettings:
     directions: Mapping[str, str] = field(default_factory=_none)
 
 
+VOUCHABLE = ("data", "env", "eval", "init", "runtime", "seed", "code.patch")
+"""What a user can know of a foreign run that its record does not say: the data, the machine, the measure, the start,
+how it ended, the seed, and that the tree was clean at the commit on record. Nobody vouches for a config or for code:
+where those are unknown there is nothing to compare."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportSettings:
+    """What the user states of foreign records. assume: what they do not say of it differs between no runs that are
+    compared, by the policy file. typed: the same, by `--assume`, for one answer."""
+
+    assume: tuple[str, ...] = ()
+    typed: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The whole policy. `source` is the file it came from, None for the defaults. `series`: foreign name -> ours."""
 
     factors: FactorSettings = field(default_factory=FactorSettings)
+    imports: ImportSettings = field(default_factory=ImportSettings)
     guard: GuardSettings = field(default_factory=GuardSettings)
     stats: StatsSettings = field(default_factory=StatsSettings)
     series: Mapping[str, str] = field(default_factory=_none)
@@ -120,6 +136,12 @@ def load_settings(store_root: Path, *, named: Path | None = None) -> Settings:
             if settings.source is not None:
                 return settings
     return Settings()
+
+
+def assuming(settings: Settings, words: Sequence[str]) -> Settings:
+    """The policy, with what the user vouches for in this answer alone. Raises ConfigError as `vouchable` does."""
+    typed = vouchable(words, "--assume")
+    return replace(settings, imports=replace(settings.imports, typed=typed)) if typed else settings
 
 
 def read_settings(path: Path) -> Settings:
@@ -163,13 +185,15 @@ def _table_of(raw: bytes, path: Path) -> dict[str, Any]:
 def parse_settings(table: Mapping[str, Any], *, source: Path | None = None) -> Settings:
     """A policy from its parsed table."""
     where = str(source or "policy")
-    _known(table, ("factors", "guard", "stats", "series"), where)
+    _known(table, ("factors", "guard", "stats", "import", "series"), where)
     factors = _section(table, "factors", where)
     _known(factors, ("nuisance", "unordered", "aliases", "derived", "groups", "bundles"), f"{where} [factors]")
     guard = _section(table, "guard", where)
     _known(guard, GuardSettings.__slots__, f"{where} [guard]")
     stats = _section(table, "stats", where)
     _known(stats, StatsSettings.__slots__, f"{where} [stats]")
+    imports = _section(table, "import", where)
+    _known(imports, ("assume",), f"{where} [import]")
     return Settings(
         factors=FactorSettings(
             nuisance=_texts(factors.get("nuisance", []), f"{where} factors.nuisance"),
@@ -178,6 +202,9 @@ def parse_settings(table: Mapping[str, Any], *, source: Path | None = None) -> S
             derived=_text_map(factors.get("derived", {}), f"{where} factors.derived"),
             groups=_lists(factors.get("groups", {}), f"{where} factors.groups"),
             bundles=_lists(factors.get("bundles", {}), f"{where} factors.bundles"),
+        ),
+        imports=ImportSettings(
+            assume=vouchable(_texts(imports.get("assume", []), f"{where} import.assume"), f"{where} import.assume")
         ),
         guard=_guard(guard, where),
         stats=_stats(stats, where),
@@ -207,6 +234,20 @@ def _sections(names: tuple[str, ...], where: str) -> tuple[str, ...]:
     for name in names:
         _known({name.partition(".")[0]: None}, REQUIRABLE, f"{where} guard.require", what="section")
     return names
+
+
+def vouchable(words: Iterable[str], where: str) -> tuple[str, ...]:
+    """The sections that a user vouches for, each once, or parts of them (`env.gpu`). Raises ConfigError for one that
+    there is not, or for which nobody can."""
+    words = tuple(dict.fromkeys(words))
+    for word in words:
+        root = word.partition(".")[0]
+        if word not in VOUCHABLE and root not in VOUCHABLE:
+            why = "is no section of a record"
+            if root in ("config", "code"):
+                why = "cannot be vouched for: without it there is nothing to compare"
+            raise ConfigError(f"{where}: {word!r} {why}", remedy=f"possible are {', '.join(VOUCHABLE)}")
+    return words
 
 
 def _stats(table: Mapping[str, Any], where: str) -> StatsSettings:

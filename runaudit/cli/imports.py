@@ -11,7 +11,7 @@ from runaudit.errors import NothingToJudgeError
 from runaudit.importers.kinds import KINDS
 
 
-@common.command()
+@common.command(assume=True)
 def imports(
     context: Context,
     kind: Annotated[

@@ -1,0 +1,103 @@
+"""What each tracker never records of any run: a gap of every pair that it brought, and no news of this one.
+
+A reader who sees the same gaps on every pair stops reading, and with them goes the one gap that was this run's own. So
+what a tracker has no place for is told in one line, and what it could have recorded and did not is told one by one.
+A gap is a gap all the same: nothing here makes a verdict any cleaner.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from runaudit.factors.lineage import PREFIX
+from runaudit.records.run import Run
+from runaudit.text.words import listed
+
+OURS = "captured"
+"""The kind of origin of a run that runaudit itself recorded."""
+FILE = "record"
+"""That of a record file."""
+BLIND = "without its config nothing can be said of what a run changed"
+"""Why what a tracker recorded shows nothing, where that is no config at all."""
+IN_FILES = "what the records say"
+_MACHINE = ("env.cudnn", "env.determinism")
+"""What no tracker was found to look at, of those that look at the machine at all."""
+_UNSEEN = ("data", "eval", "init", *_MACHINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Tracker:
+    """A tracker by its name in a sentence, and the paths that it has no place for."""
+
+    name: str
+    never: tuple[str, ...] = _UNSEEN
+
+
+TRACKERS: Mapping[str, Tracker] = MappingProxyType(
+    {
+        # origin.kind: its name, and what it never records where that is not what none of them does
+        FILE: Tracker("record files", never=()),  # our own form has a place for everything
+        "wandb": Tracker("W&B"),
+        "mlflow": Tracker("MLflow", never=("env", "eval", "init", "code.patch")),
+        "tensorboard": Tracker("TensorBoard", never=("code", "data", "env", "eval", "init", "runtime.status")),
+        "ultralytics": Tracker("Ultralytics", never=("code", "env", "runtime.status")),
+        "lightning": Tracker("Lightning", never=("code", "data", "env", "eval", "init", "runtime.status")),
+        "hydra": Tracker("Hydra", never=("code", "data", "env", "eval", "init", "runtime.status")),
+        "sacred": Tracker("Sacred", never=("eval", "init", *_MACHINE)),
+        "dvc": Tracker("DVC", never=("env", "eval", "init", "runtime.status")),
+        "mlperf": Tracker("MLPerf", never=("code", "data", *_MACHINE)),
+        "huggingface": Tracker("Hugging Face", never=("code", "data", "env", "eval", "runtime.status")),
+        "openai-log": Tracker("the logger", never=("code", "data", "env", "eval", "init", "runtime.status")),
+        "aim": Tracker("Aim"),
+        "guild": Tracker("Guild", never=("eval", "init", *_MACHINE)),
+        "csv": Tracker("the table", never=("code", "data", "env", "eval", "init")),
+    }
+)
+
+
+def kind_of(run: Run) -> str:
+    """What recorded a run: a word of TRACKERS, or one that this version does not know."""
+    return str(run.manifest.section("origin").get("kind", OURS))
+
+
+def is_foreign(run: Run) -> bool:
+    """Whether somebody else recorded a run. A record of ours that went through a file is ours still, and of one that
+    was forgotten nobody knows."""
+    given = run.manifest.section("origin").get("from")
+    is_ours = kind_of(run) == OURS or (isinstance(given, Mapping) and given.get("kind") == OURS)
+    return not (is_ours or run.is_gone)
+
+
+def tracker_of(run: Run) -> Tracker:
+    """The tracker that recorded a foreign run; of one that is not in the table, what none of them records."""
+    kind = kind_of(run)
+    return TRACKERS.get(kind) or Tracker(kind)
+
+
+def never_recorded(path: str, runs: Iterable[Run]) -> str:
+    """Who never records `path`, where that is so of all who recorded these runs; empty where it is a gap of its own."""
+    runs = tuple(runs)
+    if runs and all(is_foreign(run) and any(covers(one, path) for one in tracker_of(run).never) for run in runs):
+        return listed(sorted({tracker_of(run).name for run in runs}))
+    return ""
+
+
+def on_record(runs: Iterable[Run]) -> str:
+    """What foreign records hold, as a sentence names it: `what W&B recorded`; empty where one of the runs is ours."""
+    runs = tuple(runs)
+    if not runs or not all(map(is_foreign, runs)):
+        return ""
+    names = sorted({tracker_of(run).name for run in runs})
+    return IN_FILES if names == [TRACKERS[FILE].name] else f"what {listed(names)} recorded"
+
+
+def covers(word: str, path: str) -> bool:
+    """Whether a gap is that of `word`, or of a part of it. What a parent run lacks is what its record lacks."""
+    while path.startswith(PREFIX):
+        path = path.removeprefix(PREFIX)
+    return path == word or path.startswith((f"{word}.", f"{word}["))
+
+
+def recorded_by(runs: Iterable[Run]) -> str:
+    """The trackers that recorded these runs, as a sentence names them."""
+    return listed(sorted({tracker_of(run).name for run in runs}))
