@@ -101,9 +101,11 @@ where those are unknown there is nothing to compare."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportSettings:
-    """What the user states of foreign records. assume: what they do not say of it differs between no runs that are
-    compared, by the policy file. typed: the same, by `--assume`, for one answer."""
+    """How foreign records are read and judged. seed: dotted paths at which their configs keep the seed, best first.
+    assume: the sections of which the user states that what a record does not say of them makes no difference. typed:
+    those that `--assume` states, for one answer or one import."""
 
+    seed: tuple[str, ...] = ()
     assume: tuple[str, ...] = ()
     typed: tuple[str, ...] = ()
 
@@ -113,9 +115,9 @@ class Settings:
     """The whole policy. `source` is the file it came from, None for the defaults. `series`: foreign name -> ours."""
 
     factors: FactorSettings = field(default_factory=FactorSettings)
-    imports: ImportSettings = field(default_factory=ImportSettings)
     guard: GuardSettings = field(default_factory=GuardSettings)
     stats: StatsSettings = field(default_factory=StatsSettings)
+    imports: ImportSettings = field(default_factory=ImportSettings)
     series: Mapping[str, str] = field(default_factory=_none)
     source: Path | None = None
 
@@ -192,8 +194,8 @@ def parse_settings(table: Mapping[str, Any], *, source: Path | None = None) -> S
     _known(guard, GuardSettings.__slots__, f"{where} [guard]")
     stats = _section(table, "stats", where)
     _known(stats, StatsSettings.__slots__, f"{where} [stats]")
-    imports = _section(table, "import", where)
-    _known(imports, ("assume",), f"{where} [import]")
+    foreign = _section(table, "import", where)
+    _known(foreign, ("seed", "assume"), f"{where} [import]")
     return Settings(
         factors=FactorSettings(
             nuisance=_texts(factors.get("nuisance", []), f"{where} factors.nuisance"),
@@ -203,11 +205,12 @@ def parse_settings(table: Mapping[str, Any], *, source: Path | None = None) -> S
             groups=_lists(factors.get("groups", {}), f"{where} factors.groups"),
             bundles=_lists(factors.get("bundles", {}), f"{where} factors.bundles"),
         ),
-        imports=ImportSettings(
-            assume=vouchable(_texts(imports.get("assume", []), f"{where} import.assume"), f"{where} import.assume")
-        ),
         guard=_guard(guard, where),
         stats=_stats(stats, where),
+        imports=ImportSettings(
+            seed=_texts(foreign.get("seed", []), f"{where} import.seed"),
+            assume=vouchable(_texts(foreign.get("assume", []), f"{where} import.assume"), f"{where} import.assume"),
+        ),
         series=_text_map(_section(table, "series", where), f"{where} series"),
         source=source,
     )

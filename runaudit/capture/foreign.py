@@ -23,10 +23,20 @@ from runaudit.store.store import Store
 
 def without_secrets(runs: Sequence[Run], store: Store | None) -> tuple[Run, ...]:
     """These runs with every secret replaced, under the store's key; without a store under one that nobody keeps."""
-    redactor = Redactor(os.urandom(32) if store is None else redaction_key(store.root))
-    for run in runs:
-        redacted(run, redactor)  # learns; what it found is replaced in all of them below
-    return tuple(redacted(run, redactor) for run in runs)
+    return Cleaning(store).runs(runs)
+
+
+class Cleaning:
+    """Replaces secrets in runs that come in one after another: one that was found is replaced in all that follow."""
+
+    def __init__(self, store: Store | None) -> None:
+        self._redactor = Redactor(os.urandom(32) if store is None else redaction_key(store.root))
+
+    def runs(self, runs: Sequence[Run]) -> tuple[Run, ...]:
+        """These runs without secrets; what one of them tells under its name is replaced in all of them."""
+        for run in runs:
+            redacted(run, self._redactor)  # learns; what it found is replaced in all of them below
+        return tuple(redacted(run, self._redactor) for run in runs)
 
 
 def redacted(run: Run, redactor: Redactor) -> Run:

@@ -8,14 +8,17 @@ import typer
 from runaudit.cli import common
 from runaudit.cli.common import Context
 from runaudit.errors import NothingToJudgeError
-from runaudit.importers.kinds import KINDS
+from runaudit.importers.kinds import AUTO, KINDS
 
 
 @common.command(assume=True)
 def imports(
     context: Context,
     kind: Annotated[
-        str, typer.Argument(metavar="KIND", help=f"What wrote the runs: {', '.join(KINDS)}; or the file of a bundle.")
+        str,
+        typer.Argument(
+            metavar="KIND", help=f"What wrote the runs: {', '.join((AUTO, *KINDS))}; or the file of a bundle."
+        ),
     ],
     paths: Annotated[
         list[Path] | None, typer.Argument(metavar="[PATH]...", help="Files or folders.", show_default=False)

@@ -226,6 +226,6 @@ def status_gap(run: Run) -> str | None:
     """Why it is unknown whether a run finished, foreign or forgotten; None where the record says."""
     if run.outcome is None and run.withheld:
         return run.withheld
-    if run.outcome is None and run.manifest.section("origin").get("kind", "captured") != "captured":
+    if run.outcome is None and not run.manifest.is_captured:
         return "the record does not say how the run ended"
     return None

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from runaudit.factors.lineage import PREFIX
+from runaudit.records.manifest import CAPTURED
 from runaudit.records.run import Run
 from runaudit.text.words import listed
 
-OURS = "captured"
-"""The kind of origin of a run that runaudit itself recorded."""
 FILE = "record"
 """That of a record file."""
 BLIND = "without its config nothing can be said of what a run changed"
@@ -57,14 +56,14 @@ TRACKERS: Mapping[str, Tracker] = MappingProxyType(
 
 def kind_of(run: Run) -> str:
     """What recorded a run: a word of TRACKERS, or one that this version does not know."""
-    return str(run.manifest.section("origin").get("kind", OURS))
+    return str(run.manifest.section("origin").get("kind", CAPTURED))
 
 
 def is_foreign(run: Run) -> bool:
     """Whether somebody else recorded a run. A record of ours that went through a file is ours still, and of one that
     was forgotten nobody knows."""
     given = run.manifest.section("origin").get("from")
-    is_ours = kind_of(run) == OURS or (isinstance(given, Mapping) and given.get("kind") == OURS)
+    is_ours = run.manifest.is_captured or (isinstance(given, Mapping) and given.get("kind") == CAPTURED)
     return not (is_ours or run.is_gone)
 
 

@@ -3,14 +3,14 @@
 Each rule sees one record alone. A name only says what evidence to look for; the doubtful case is a factor.
 """
 
+import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from pathlib import PurePosixPath
 
 from runaudit.factors import builtin as known
 from runaudit.factors.arguments import ROOT
-from runaudit.factors.evidence import bookkeeping, data_place, has_digest, in_run_folder, may_be_bookkeeping
+from runaudit.factors.evidence import bookkeeping, data_place, has_digest, in_run_folder, may_be_bookkeeping, under
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass, Classification, Role, section_of
 from runaudit.factors.levels import SEED_KEYS, Levels
 from runaudit.factors.patch import patch_text, patched_files
@@ -21,6 +21,7 @@ from runaudit.metrics.heldout import is_held_out
 from runaudit.records.canonical import JSON, canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.sections import OfSection
+from runaudit.records.seednames import names_the_seed
 
 LOCATION_KEYS = ("path", "root", "url", "uri", "location", "cache")
 _NUMBERS = (int, float, type(None))
@@ -37,10 +38,11 @@ def plain_standing(path: str, _value: JSON, _of: Levels) -> Classification:
 def config_standing(path: str, value: JSON, of: Levels) -> Classification:
     """A setting: a choice, unless the record shows that it repeats, names or places something."""
     key = last_key(path)
-    if key in SEED_KEYS and not isinstance(value, Mapping):
+    if names_the_seed(key) and not isinstance(value, Mapping):
         if same(value, of.tree.get("seed", ABSENT)):
             return Classification(kind=ChangeClass.DERIVED, why="it is the run's seed", follows="seed")
-        return Classification(role=Role.SEED)
+        if key in SEED_KEYS:  # Of a rarer name nobody knows what it seeds: a split of the data, say.
+            return Classification(role=Role.SEED)
     if why := bookkeeping(path, value, of):
         return Classification(kind=ChangeClass.NUISANCE, why=why)
     if isinstance(value, str) and (stands_for := _text(key, value, of)):
@@ -67,7 +69,10 @@ number of such a name, unless it repeats a leaf of the evaluation or a policy sp
 @lru_cache(maxsize=65536)
 def _needs_evidence(path: str) -> bool:
     return (
-        last_key(path) in SEED_KEYS or may_be_bookkeeping(path) or _is_within_evaluation(path) or path.startswith(ROOT)
+        names_the_seed(last_key(path))
+        or may_be_bookkeeping(path)
+        or _is_within_evaluation(path)
+        or path.startswith(ROOT)
     )
 
 
@@ -142,6 +147,14 @@ def init_standing(path: str, _value: JSON, of: Levels) -> Classification:
     return Classification()
 
 
+def _in_tree(program: str, of: Levels) -> str:
+    """A script as its work tree names it: two trees hold one script, `exp/a/train.py` and `exp/b/train.py` are two."""
+    for above in (of.at("code.root"), of.cwd):
+        if isinstance(above, str) and above and under(program, above):
+            return posixpath.relpath(program, above)
+    return posixpath.normpath(program)
+
+
 def code_standing(path: str, value: JSON, of: Levels) -> Classification:
     """Facts about the code beside its files. Files themselves are judged by `code`."""
     if path == "code":
@@ -155,7 +168,7 @@ def code_standing(path: str, value: JSON, of: Levels) -> Classification:
         digest = digest_bytes(text.encode() if parts is None else canonical_bytes(dict(parts)))
         return Classification(value=str(digest), why="a patch counts by its text, whichever secrets it held")
     if path == "code.program" and isinstance(value, str):
-        return Classification(value=PurePosixPath(value).name, why="the script, wherever the work tree lay")
+        return Classification(value=_in_tree(value, of), why="the script, wherever the work tree lay")
     if last_key(path) in known.CODE_PLACES or steps(path)[1] in known.CODE_PLACES:
         return Classification(kind=ChangeClass.NUISANCE, why="it says where the code lay, not what it was")
     return Classification()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import Run
 
@@ -18,10 +19,11 @@ class Imported:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """Something that was named and is not a run, and why."""
+    """Something that was named and is not a run, or could not be read, and why. broken: it is one, and is damaged."""
 
     source: str
     reason: str
+    broken: bool = False
 
 
 def with_our_names(run: Run, names: Mapping[str, str]) -> Run:
@@ -29,9 +31,15 @@ def with_our_names(run: Run, names: Mapping[str, str]) -> Run:
     if not names or not (run.trajectory.series.keys() | run.metrics.keys()) & names.keys():
         return run
     series = {names.get(name, name): points for name, points in run.trajectory.series.items()}
-    outcome = run.outcome
+    manifest, outcome = run.manifest, run.outcome
     if outcome is not None:
-        body = outcome.to_json()
-        body["metrics"] = {names.get(name, name): value for name, value in body.get("metrics", {}).items()}
-        outcome = Outcome.of(body)
-    return replace(run, outcome=outcome, trajectory=replace(run.trajectory, series=MappingProxyType(series)))
+        outcome = Outcome.of({**outcome.to_json(), "metrics": _renamed(outcome.metrics, names)})
+    elif run.metrics:
+        body = manifest.to_json()
+        manifest = Manifest.of({**body, "origin": {**body["origin"], "metrics": _renamed(run.metrics, names)}})
+    trajectory = replace(run.trajectory, series=MappingProxyType(series))
+    return replace(run, manifest=manifest, outcome=outcome, trajectory=trajectory)
+
+
+def _renamed(metrics: Mapping[str, float], names: Mapping[str, str]) -> dict[str, float]:
+    return {names.get(name, name): value for name, value in metrics.items()}

@@ -1,14 +1,18 @@
 """A recorded command line as settings: what was typed and perhaps never logged as a config."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runaudit.records.canonical import JSON
 
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_OVERRIDE = re.compile(r"[+~]{0,2}([A-Za-z_][\w.@/-]*)=(.*)", re.DOTALL)
+
 
 def arguments(argv: Sequence[str]) -> dict[str, Any]:
-    """A command line as settings: `--lr 1e-3` is lr 0.001, a bare flag is true, the rest is `positional` by place."""
+    """A command line as settings: `--lr 1e-3` and `lr=1e-3` are lr 0.001, a bare flag is true, the rest is
+    `positional` by place."""
     found: dict[str, Any] = {}
     loose: list[Any] = []
     rest = list(argv)
@@ -16,7 +20,10 @@ def arguments(argv: Sequence[str]) -> dict[str, Any]:
         word = rest.pop(0)
         name, equals, value = word.lstrip("-").partition("=")
         if not word.startswith("-") or _number_text(word) or not name:
-            loose.append(_typed(word))
+            if match := _OVERRIDE.fullmatch(word):
+                found[match[1]] = _typed(match[2])
+            else:
+                loose.append(_typed(word))
             continue
         values = [value] if equals else []
         while not equals and rest and (not rest[0].startswith("-") or _number_text(rest[0])):
@@ -27,8 +34,31 @@ def arguments(argv: Sequence[str]) -> dict[str, Any]:
     return {**found, **({"positional": places} if places else {})}
 
 
+def repeats(name: str, value: Any, logged: Mapping[str, Any]) -> bool:
+    """Whether a config holds what an option of the command line says, under its name or one it abbreviates, at the top
+    or at its dotted place."""
+    names = {key.replace("-", "_").lower(): key for key in logged}
+    if name in names:
+        return _alike(value, logged[names[name]])
+    inner: Any = logged
+    for key in name.split("."):
+        inner = inner.get(key) if isinstance(inner, Mapping) else None
+    if inner is not None and not isinstance(inner, Mapping):
+        return _alike(value, inner)
+    # argparse takes `--dataset` for `--dataset_name`; that it did shows in the value.
+    longer = [key for alike, key in names.items() if alike.startswith(name)]
+    return len(longer) == 1 and bool(logged[longer[0]] == value)
+
+
+def _alike(typed: Any, logged: Any) -> bool:
+    """Whether a word of the command line and a logged value are the same setting, written as text or not."""
+    if isinstance(typed, list) and isinstance(logged, list | tuple):
+        return len(typed) == len(logged) and all(map(_alike, typed, logged))
+    return bool(typed == logged or str(typed).lower() == str(logged).lower())
+
+
 def _number_text(text: str) -> bool:
-    return re.fullmatch(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", text) is not None
+    return _NUMBER.fullmatch(text) is not None
 
 
 def _typed(text: str) -> JSON:

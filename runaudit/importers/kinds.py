@@ -1,15 +1,31 @@
-"""What can be imported, by the word that a user types. Light: `--help` reads it."""
+"""What can be imported, by the word that a user types. Light: `--help` reads it.
+
+A reader is a module that finds and reads what one tracker writes:
+
+    places(here, folders, files) -> the paths at which a run of it lies, or a file of many, directly in the folder
+                                    `here`, which holds entries of these names; no file need be opened to tell
+    read(place, within)          -> a `Draft` for every run at one of them, `Skipped` for what is none. Raises
+                                    RecordError. No link may lead out of `within`: files are opened by `opened`
+    WHOLE                        -> whether all that lies below such a folder is that run's, and no other's
+"""
 
 BUNDLE = "bundle"
 """What `export` wrote: it comes back under the ids that it had."""
+AUTO = "auto"
+"""Whatever lies there, several kinds in one tree included."""
+RECORD = "record"
 KINDS = {
-    # kind: module:function of (path) -> (imported, skipped)
-    "record": "runaudit.importers.record:read_records",
-    "wandb": "runaudit.importers.wandb_folder:read_runs",
+    RECORD: "runaudit.importers.record",
+    "wandb": "runaudit.importers.wandb_folder",
 }
-"""A new importer is its module and its line here."""
+"""A new importer is its module and its line here. `auto` asks them in this order."""
+CALLED = {"wandb": "W&B", "mlflow": "MLflow", "tensorboard": "TensorBoard", "ultralytics": "Ultralytics", "dvc": "DVC",
+          "lightning": "Lightning", "hydra": "Hydra", "sacred": "Sacred", "mlperf": "MLPerf", "guild": "Guild",
+          "huggingface": "Hugging Face", "openai-log": "OpenAI baselines", "aim": "Aim", "csv": "CSV"}  # fmt: skip
+"""What those who wrote the trackers call them."""
+WORDS = (AUTO, *KINDS, BUNDLE)
 
 
 def kind_words() -> list[tuple[str, str]]:
     """Every word that names a kind, as a shell may offer it."""
-    return [(word, "") for word in (*KINDS, BUNDLE)]
+    return [(word, "") for word in WORDS]

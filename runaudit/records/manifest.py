@@ -43,6 +43,8 @@ MANIFEST_SCHEMA = "runaudit.manifest/1"
 
 DESIGN_SECTIONS = ("seed", "config", "code", "data", "env", "init", "eval")
 """What can make a result different. Everything else says who, when and where."""
+CAPTURED = "captured"
+"""The origin of a manifest that a launch of ours sealed, as of one that says nothing of it."""
 GONE = "forgotten"
 """The origin of a manifest that was forgotten on purpose."""
 
@@ -141,6 +143,11 @@ class Manifest:
     def is_gone(self) -> bool:
         """Whether its bytes were forgotten on purpose."""
         return self.named is not None and self.section("origin").get("kind") == GONE
+
+    @property
+    def is_captured(self) -> bool:
+        """Whether a launch of ours sealed it; else another tracker's record did, or none is left."""
+        return bool(self.section("origin").get("kind", CAPTURED) == CAPTURED)
 
     @cached_property
     def raw(self) -> bytes:

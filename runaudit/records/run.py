@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from runaudit.records.canonical import MAPPINGS
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import FINISHED, Outcome
-from runaudit.records.trajectory import Trajectory
+from runaudit.records.trajectory import Trajectory, number
 
 SHORT = 12
 """Hexadecimal digits of an id that are shown: 48 bits, enough for any one store."""
+UNSAID = "unknown"
+"""The status of a foreign run whose record does not say how it ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +53,11 @@ class Run:
 
     @property
     def status(self) -> str:
-        """completed, early_stopped, diverged, crashed, killed; without an outcome: running or lost; forgotten."""
-        return self.outcome.status if self.outcome else self.liveness
+        """completed, early_stopped, diverged, crashed, killed; without an outcome: running or lost, or, of a foreign
+        run, unknown; forgotten."""
+        if self.outcome:
+            return self.outcome.status
+        return self.liveness if self.withheld or self.manifest.is_captured else UNSAID
 
     @property
     def is_gone(self) -> bool:
@@ -65,13 +71,18 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether its final metrics are results."""
-        return self.status in FINISHED
+        """Whether its final metrics are results. Of a foreign run whose record does not say how it ended, they are what
+        its tracker tells of it; that the end is unknown is a gap of its own."""
+        return self.status in FINISHED or (self.status == UNSAID and bool(self.metrics))
 
     @property
     def metrics(self) -> Mapping[str, float]:
-        """Final metrics: those of the outcome, else the last value of each series of a finished run's trajectory."""
-        return self.outcome.metrics if self.outcome else MappingProxyType({})
+        """Final metrics: those of the outcome; of a foreign run that has none, what its tracker wrote last."""
+        if self.outcome:
+            return self.outcome.metrics
+        told = self.manifest.section("origin").get("metrics") if self.status == UNSAID else None
+        pairs = ((name, number(value)) for name, value in (told if isinstance(told, MAPPINGS) else {}).items())
+        return MappingProxyType({name: value for name, value in pairs if value is not None})
 
     @property
     def seed_proof(self) -> Mapping[str, str]:

@@ -1,20 +1,20 @@
 """Foreign runs brought in, whole or not at all: read, cleaned of secrets, sealed, with every gap named."""
 
-import importlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from runaudit.capture.foreign import without_secrets
+from runaudit.capture.foreign import Cleaning
 from runaudit.capture.redact import Redactor, redaction_key
 from runaudit.errors import IntegrityError, UsageError
 from runaudit.factors.gaps import gaps, status_gap
 from runaudit.factors.levels import levels
 from runaudit.importers.base import Imported, Skipped, with_our_names
-from runaudit.importers.kinds import BUNDLE, KINDS
+from runaudit.importers.kinds import AUTO, BUNDLE, KINDS, RECORD, WORDS
 from runaudit.records.manifest import Manifest
 from runaudit.records.run import SHORT, Run
 from runaudit.settings import Settings
@@ -25,6 +25,7 @@ from runaudit.store.store import Store
 from runaudit.store.unbundle import read_bundle, take_back
 from runaudit.system.clock import utc_text
 from runaudit.system.files import refuse_special
+from runaudit.system.progress import work
 
 Rows = tuple[dict[str, Any], ...]
 """What came in: id, source, label, and what its record does not say."""
@@ -38,12 +39,12 @@ def take(
     refuse_special(Path(kind), "the bundle")
     for path in paths:
         refuse_special(path, "the record")
-    if kind not in (*KINDS, BUNDLE) and Path(kind).is_file():
+    if kind not in WORDS and Path(kind).is_file():
         kind, paths = BUNDLE, [Path(kind), *paths]
-    if kind not in (*KINDS, BUNDLE) and not paths:
+    if kind not in WORDS and not paths:
         raise UsageError(
             f"there is no file {kind}, and no kind of run is called so",
-            remedy=f"name the file of a bundle, or a kind and its files: {', '.join(KINDS)}",
+            remedy=f"name the file of a bundle, or a kind and its files: {', '.join((AUTO, *KINDS))}",
         )
     if not paths:
         raise UsageError("no file is named", remedy=f"runaudit import {kind} PATH, or the file of a bundle alone")
@@ -70,53 +71,82 @@ def take_bundles(paths: Sequence[Path], create: Callable[[], Store], settings: S
     return tuple(rows), skipped
 
 
+BATCH = 64
+"""Runs that are read before they are sealed: an import that is cut short has kept those before, and goes on there."""
+
+
 def take_in(
     kind: str, paths: Sequence[Path], create: Callable[[], Store], settings: Settings
 ) -> tuple[Rows, list[Skipped]]:
-    """The runs that another tracker recorded, sealed, and those left out. A store is made where one came in."""
-    found, skipped = _read(kind, paths, settings)
-    sealed = _sealed(create(), found, skipped) if found else []
-    return tuple(_row(manifest, entry.source, entry.run, settings) for manifest, entry in sealed), skipped
+    """The runs that another tracker recorded, sealed, and those left out. A store is made where one came in. A file of
+    records comes in whole or not at all; of a folder of runs, what is damaged is left out with its reason."""
+    if kind not in (AUTO, *KINDS):
+        raise UsageError(f"{kind!r} is not a kind of run", remedy=f"known are {', '.join(WORDS)}")
+    from runaudit.importers.walk import check_there
 
-
-def _read(kind: str, paths: Sequence[Path], settings: Settings) -> tuple[list[Imported], list[Skipped]]:
-    """Every run of every path, before anything is kept."""
-    if kind not in KINDS:
-        raise UsageError(f"{kind!r} is not a kind of run", remedy=f"known are {', '.join((*KINDS, BUNDLE))}")
-    module, _, function = KINDS[kind].partition(":")
-    reader = getattr(importlib.import_module(module), function)
-    found: list[Imported] = []
-    skipped: list[Skipped] = []
     for path in paths:
-        imported, left_out = reader(path)
-        found += imported
-        skipped += left_out
-    named = [replace(entry, run=with_our_names(entry.run, settings.series)) for entry in found]
-    for entry in named:
-        if entry.run.fault:
-            raise IntegrityError(f"{entry.source} is not what was sealed: {entry.run.fault}",
-                                 remedy="ask for an untouched copy; nothing was imported")  # fmt: skip
-    return named, skipped
+        check_there(path)
+    rows: list[dict[str, Any]] = []
+    skipped: list[Skipped] = []
+    sealing: _Sealing | None = None
+    for batch in _batches(_found(kind, paths, settings), None if kind == RECORD else BATCH):
+        skipped += [one for one in batch if isinstance(one, Skipped)]
+        if found := [one for one in batch if isinstance(one, Imported)]:
+            sealing = sealing or _Sealing(create())
+            rows += [
+                _row(manifest, entry.source, entry.run, settings) for manifest, entry in sealing.take(found, skipped)
+            ]
+    return tuple(rows), skipped
 
 
-def _sealed(store: Store, found: Sequence[Imported], skipped: list[Skipped]) -> list[tuple[Manifest, Imported]]:
-    """What was new, sealed; what was there already goes to `skipped`.
+Found = Imported | Skipped
 
-    A run that is there without its end, which an import that was killed in between leaves, is made whole.
-    """
-    known, ended = set(run_ids(store)), set(store.endings())
-    sealed = []
-    clean = without_secrets([entry.run for entry in found], store)
-    for entry in (replace(entry, run=run) for entry, run in zip(found, clean, strict=True)):
-        manifest = foreign_manifest(entry.run)
-        if manifest.id in known and (entry.run.outcome is None or str(manifest.digest) in ended):
-            skipped.append(Skipped(source=entry.source, reason=f"already imported as {manifest.id[:SHORT]}"))
-            continue
-        seal_foreign(store, entry.run, time=utc_text(time.time()), is_logged=manifest.id in known)
-        known.add(manifest.id)
-        ended.add(str(manifest.digest))
-        sealed.append((manifest, entry))
-    return sealed
+
+def _found(kind: str, paths: Sequence[Path], settings: Settings) -> Iterator[Found]:
+    """Every run of every path. Raises IntegrityError for a record that is not what was sealed."""
+    from runaudit.importers.walk import runs_at
+
+    with work("reading", None, "runs") as advance:
+        for path in paths:
+            for one in runs_at(path, kind, settings.imports):
+                advance(1)
+                if isinstance(one, Imported):
+                    if one.run.fault:
+                        raise IntegrityError(f"{one.source} is not what was sealed: {one.run.fault}",
+                                             remedy="ask for an untouched copy; nothing was imported")  # fmt: skip
+                    one = replace(one, run=with_our_names(one.run, settings.series))
+                yield one
+
+
+def _batches(found: Iterator[Found], size: int | None) -> Iterator[list[Found]]:
+    while batch := list(islice(found, size)):
+        yield batch
+
+
+class _Sealing:
+    """Puts runs into a store, each once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known, self._ended = set(run_ids(store)), set(store.endings())
+        self._clean = Cleaning(store)
+
+    def take(self, found: Sequence[Imported], skipped: list[Skipped]) -> list[tuple[Manifest, Imported]]:
+        """What is new of these, sealed; what was there already goes to `skipped`. A run that is there without its end,
+        which an import that was killed in between leaves, is made whole."""
+        sealed = []
+        clean = self._clean.runs([entry.run for entry in found])
+        for entry in (replace(entry, run=run) for entry, run in zip(found, clean, strict=True)):
+            manifest = foreign_manifest(entry.run)
+            is_known = manifest.id in self._known
+            if is_known and (entry.run.outcome is None or str(manifest.digest) in self._ended):
+                skipped.append(Skipped(source=entry.source, reason=f"already imported as {manifest.id[:SHORT]}"))
+                continue
+            seal_foreign(self._store, entry.run, time=utc_text(time.time()), is_logged=is_known)
+            self._known.add(manifest.id)
+            self._ended.add(str(manifest.digest))
+            sealed.append((manifest, entry))
+        return sealed
 
 
 def _row(manifest: Manifest, source: str, run: Run, settings: Settings) -> dict[str, Any]:

@@ -24,7 +24,6 @@ from runaudit.store.mine import is_mine, mark
 from runaudit.store.store import Store
 
 IMPORTED_SCHEMA = "runaudit.imported/1"
-CAPTURED = "captured"
 
 
 def foreign_manifest(run: Run) -> Manifest:
@@ -73,9 +72,8 @@ def imported_line(store: Store, run_id: str, source: str, *, time: str) -> Line:
 
 def came_from(store: Store, run: Run) -> str | None:
     """Where a run came from, in words; None for one that this user launched in this store."""
-    kind = str(run.manifest.section("origin").get("kind", CAPTURED))
-    if kind != CAPTURED:
-        return f"an import ({kind})"
+    if not run.manifest.is_captured:
+        return f"an import ({run.manifest.section('origin').get('kind')})"
     for entry in store.entries():
         if entry.kind == IMPORTED:
             body = parse_canonical(store.read(entry.digest), where=f"line {entry.seq} of the log")

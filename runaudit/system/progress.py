@@ -61,8 +61,9 @@ def shown_on(stream: TextIO, *, clock: Callable[[], float] = time.monotonic) -> 
 
 
 @contextlib.contextmanager
-def work(what: str, total: int, unit: str = "") -> Iterator[Advance]:
-    """A piece of long work of `total` bytes, or of so many of a unit. Costs nothing where nobody looks."""
+def work(what: str, total: int | None, unit: str = "") -> Iterator[Advance]:
+    """A piece of long work of `total` bytes, or of so many of a unit; None: nobody knows how many. Costs nothing where
+    nobody looks."""
     line = _line
     if line is None:
         yield _unseen
@@ -84,7 +85,9 @@ def _unseen(more: int) -> None:
     """Nobody looks."""
 
 
-def _amount(done: int, total: int, unit: str) -> str:
+def _amount(done: int, total: int | None, unit: str) -> str:
+    if total is None:
+        return f"{done:,} {unit}"
     if unit:
         return f"{done:,} of {total:,} {unit}"
     return f"{done / 1e9:.1f} of {total / 1e9:.1f} GB"

@@ -106,25 +106,25 @@ def test_a_rule_is_one_file(house):
 
 def test_an_importer_is_its_module_and_a_line(house):
     house.new(
-        "runaudit/importers/csvfile.py",
-        '"""A table of runs."""\n'
-        "import csv\n"
-        "from runaudit.importers.base import Imported\n"
-        "from runaudit.records.record_file import run_of\n"
-        "def read_rows(path):\n"
-        '    """One run a row."""\n'
-        "    found = []\n"
-        "    for number, row in enumerate(csv.DictReader(path.open()), 1):\n"
-        "        where = f'{path} row {number}'\n"
-        "        record = {'schema': 'runaudit.record/1', 'label': row['label'], 'seed': int(row['seed']),\n"
-        "                  'runtime': {'status': 'completed'}, 'metrics': {'val/psnr': float(row['psnr'])}}\n"
-        "        found.append(Imported(run=run_of(record, where=where), source=where))\n"
-        "    return tuple(found), ()\n",
+        "runaudit/importers/labbook.py",
+        '"""A lab book: one run a line."""\n'
+        "from runaudit.importers.draft import Draft\n"
+        "from runaudit.importers.opened import foreign_bytes\n"
+        "WHOLE = True\n"
+        "def places(here, folders, files):\n"
+        '    """Every book that lies here."""\n'
+        "    return [here / name for name in files if name.endswith('.labbook')]\n"
+        "def read(place, within):\n"
+        '    """A run a line: label, seed, PSNR."""\n'
+        "    for number, line in enumerate(foreign_bytes(place, within).decode().splitlines(), 1):\n"
+        "        name, seed, psnr = line.split()\n"
+        "        yield Draft(kind='labbook', source=f'{place} line {number}', run=str(number), name=name,\n"
+        "                    config={'seed': int(seed)}, status='completed', metrics={'val/psnr': float(psnr)})\n",
     )
-    house.after("runaudit/importers/kinds.py", "KINDS = {", '    "csv": "runaudit.importers.csvfile:read_rows",')
-    (house.work / "old.csv").write_text("label,seed,psnr\nfirst,1,30.5\nfirst,2,31.5\n")
+    house.after("runaudit/importers/kinds.py", "KINDS = {", '    "labbook": "runaudit.importers.labbook",')
+    (house.work / "mine.labbook").write_text("first 1 30.5\nfirst 2 31.5\n")
 
-    house.runaudit("import", "csv", "old.csv")
+    house.runaudit("import", "labbook", "mine.labbook")
 
     assert len(house.touched) == 2
     assert "first" in house.runaudit("list") and "31.5" in house.runaudit("list", "--csv")

@@ -5,9 +5,14 @@ import json
 import pytest
 
 from runaudit.diff import compare
-from runaudit.importers.wandb_folder import read_runs
 from runaudit.settings import Settings
+from tests.importers.reading import runs_in
 from tests.importers.test_foreign_files import frames
+
+
+def read_runs(path):
+    return runs_in(path, "wandb")
+
 
 pb2 = pytest.importorskip("wandb.proto.wandb_internal_pb2", reason="wandb is not installed")
 

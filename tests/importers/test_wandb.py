@@ -11,9 +11,14 @@ from runaudit.errors import RecordError
 from runaudit.factors.factor import ChangeClass
 from runaudit.importers.base import with_our_names
 from runaudit.importers.commandline import arguments
-from runaudit.importers.wandb_folder import read_runs
 from runaudit.settings import Settings
+from tests.importers.reading import runs_in
 from tests.importers.test_foreign_files import frames, history
+
+
+def read_runs(path):
+    return runs_in(path, "wandb")
+
 
 CONFIG = """\
 _wandb:
@@ -123,7 +128,7 @@ def test_what_the_folder_says_is_in_the_record(folder):
 def test_what_is_not_in_the_folder_is_unknown_with_its_reason(folder):
     unknown = read(folder()).manifest.to_json()["unknown"]
 
-    assert unknown["seed"] == "no config key names it"
+    assert unknown["seed"] == "no setting names it"
     assert "diff.patch" in unknown["code.patch"]
     assert {"data", "init", "eval", "env.determinism"} <= unknown.keys()
 
@@ -294,12 +299,15 @@ def test_malformed_files_are_refused_in_one_line(folder, files, told):
     assert raised.value.remedy
 
 
-def test_one_malformed_run_refuses_the_folder(folder, tmp_path):
-    folder()
+def test_one_malformed_run_is_left_out_with_its_reason_and_the_others_come_in(folder, tmp_path):
+    whole = folder()
     folder("run-20260101_000000-b", config="lr: [")
 
-    with pytest.raises(RecordError, match=r"run-20260101_000000-b.files.config\.yaml"):
-        read_runs(tmp_path)
+    (found,), (broken,) = read_runs(tmp_path)
+
+    assert found.source == str(whole)
+    assert broken.broken
+    assert "run-20260101_000000-b/files/config.yaml" in broken.reason
 
 
 @pytest.mark.parametrize("name", ["", "nowhere"])

@@ -1,0 +1,130 @@
+"""The runs at or below a path: one walk, in which every reader says what of a folder is its own.
+
+A folder of runs is a stranger's, and hundreds of them: a run that is damaged is left out with its reason, and the
+others come in. One that was named by itself is refused, since nothing else was asked for.
+"""
+
+import importlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runaudit.errors import CanonicalError, RecordError, RunauditError
+from runaudit.importers.base import Imported, Skipped
+from runaudit.importers.draft import Draft, imported
+from runaudit.importers.kinds import AUTO, CALLED, KINDS, RECORD
+from runaudit.importers.merging import merged, together
+from runaudit.settings import ImportSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a reader found a run, or a file of many. whole: all below it is that run's."""
+
+    path: Path
+    kind: str
+    whole: bool
+
+
+def runs_at(path: Path, kind: str, settings: ImportSettings) -> Iterator[Imported | Skipped]:
+    """Every run of a kind at or below a path, in the order of their names. kind: of `KINDS`, or `auto`.
+
+    Raises RecordError where nothing lies at the path, or no run of this kind, or one alone that cannot be read.
+    """
+    check_there(path)
+    if kind == RECORD:
+        from runaudit.importers.record import read_records
+
+        found, _ = read_records(path)
+        yield from found
+        return
+    places = [*_places(path, _readers(kind))]
+    if not places:
+        what = (
+            f"{CALLED.get(kind, kind)} run"
+            if kind != AUTO
+            else f"run of {', '.join(CALLED[k] for k in KINDS if k in CALLED)}"
+        )
+        raise RecordError(f"{path} holds no {what}", remedy="name the folder that holds them, or another kind")
+    alone = len(places) == 1
+    for group in together(places):
+        yield from _read(group, path, settings, alone=alone)
+
+
+def check_there(path: Path) -> None:
+    """Raises RecordError where nothing lies at a path."""
+    if not os.path.lexists(path):
+        raise RecordError(f"{path} does not exist", remedy="name a file, or a folder with runs in it")
+
+
+def _readers(kind: str) -> Mapping[str, Any]:
+    wanted = [word for word in KINDS if word != RECORD] if kind == AUTO else [kind]
+    return {word: importlib.import_module(KINDS[word]) for word in wanted}
+
+
+def _places(path: Path, readers: Mapping[str, Any]) -> Iterator[Place]:
+    """What the readers claim. Links below the path are not followed: `latest-run` is one of the others."""
+    if not path.is_dir():
+        here, names = path.parent, [path.name]
+        claims = ((kind, reader.places(here, (), names)) for kind, reader in readers.items())
+        yield from (Place(path, kind, True) for kind, found in claims if path in found)
+        return
+    for root, folders, files in os.walk(path):
+        folders.sort()
+        files.sort()
+        taken: set[Path] = set()
+        for kind, reader in readers.items():
+            for place in reader.places(Path(root), folders, files):
+                if place in taken:  # A reader before it knows better what this is.
+                    continue
+                taken.add(place)
+                whole = bool(reader.WHOLE)
+                yield Place(place, kind, whole)
+                if whole:
+                    folders[:] = [name for name in folders if not _is_below(Path(root, name), place)]
+
+
+def _is_below(path: Path, above: Path) -> bool:
+    return path.is_relative_to(above)
+
+
+# ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _read(group: Sequence[Place], path: Path, settings: ImportSettings, *, alone: bool) -> Iterator[Imported | Skipped]:
+    """The runs of places that speak of one run, or of one place that holds many."""
+    within = path if path.is_dir() else path.parent
+    drafts: list[Draft] = []
+    for place in group:
+        reader = importlib.import_module(KINDS[place.kind])
+        try:
+            for found in reader.read(place.path, within):
+                if isinstance(found, Skipped):
+                    yield found
+                elif len(group) > 1:
+                    drafts.append(found)
+                else:
+                    yield from _made(found, settings, alone=alone)
+        except RunauditError as error:
+            if alone:
+                raise
+            yield Skipped(source=str(place.path), reason=error.message, broken=True)
+        except (ValueError, TypeError, LookupError, AttributeError, OSError, RecursionError, MemoryError) as error:
+            # Whatever a stranger's file holds, and a reader did not foresee, is a fault of that one run.
+            told = f"{place.path} is not what {CALLED[place.kind]} writes ({type(error).__name__}: {error})"
+            if alone:
+                raise RecordError(told, remedy="leave this run out") from error
+            yield Skipped(source=str(place.path), reason=told, broken=True)
+    if drafts:
+        yield from _made(merged(drafts), settings, alone=alone)
+
+
+def _made(draft: Draft, settings: ImportSettings, *, alone: bool) -> Iterator[Imported | Skipped]:
+    try:
+        yield imported(draft, settings)
+    except (RecordError, CanonicalError) as error:
+        if alone:
+            raise
+        yield Skipped(source=draft.source, reason=error.message, broken=True)

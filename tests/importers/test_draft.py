@@ -1,0 +1,151 @@
+"""What holds of every foreign record alike: its seed, its script, its command line, its end."""
+
+import pytest
+
+from runaudit.diff import compare
+from runaudit.importers.draft import Draft, imported, typed
+from runaudit.importers.seeds import find_seed
+from runaudit.settings import ImportSettings, Settings
+
+COMMIT = "c" * 40
+
+
+def run_of(*, wanted=(), **facts):
+    draft = Draft(kind="wandb", source="somewhere", **{"run": "r1", **facts})
+    return imported(draft, ImportSettings(seed=wanted)).run
+
+
+def changed(a, b):
+    """The factors of two runs, as their names."""
+    return {factor.factor for factor in compare(a, b, settings=Settings()).factors}
+
+
+# ── seeds ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("config", "args"),
+    [
+        ({"seed": 3}, {}),
+        ({"random seed": 3}, {}),
+        ({"RNG_SEED": 3}, {}),
+        ({"initial_seed": 3}, {}),
+        ({"train": {"seed": 3}}, {}),
+        ({"train.seed": 3}, {}),
+        ({"args": {"seed": 3}}, {}),
+        ({"lr": 1}, {"seed": 3}),
+        ({"seed": "3"}, {}),
+        ({"trainer": {"seed_everything": 3}, "data": {"split_seed": 7}}, {}),
+    ],
+    ids=str,
+)
+def test_a_seed_is_found_under_any_name(config, args):
+    assert find_seed(config, args, "", ()).value == 3
+
+
+def test_seeds_of_one_rank_that_disagree_name_none():
+    assert find_seed({"a": {"seed": 1}, "b": {"seed": 2}}, {}, "", ()) is None
+    assert find_seed({"seed": 5, "a": {"seed": 1}, "b": {"seed": 2}}, {}, "", ()).value == 5
+
+
+def test_a_policy_says_which_setting_is_the_seed():
+    config = {"seed": 1, "luck": {"draw": 9}}
+
+    assert find_seed(config, {}, "", ("config.luck.draw",)).value == 9
+    assert find_seed(config, {}, "", ("luck.draw",)).value == 9
+    assert find_seed(config, {}, "", ("config.nowhere",)).value == 1
+
+
+def test_a_seed_that_was_set_to_nothing_is_known_to_be_none():
+    run = run_of(config={"seed": None})
+
+    assert run.manifest.seed is None
+
+
+def test_a_seed_in_the_name_of_a_run_is_a_guess_and_marked_as_one():
+    run = run_of(name="resnet-seed7", config={"lr": 1})
+
+    assert "seed" not in run.manifest.body
+    assert run.manifest.reason("seed") == "only the run's name hints at it: 7"
+
+
+@pytest.mark.parametrize("key", ["seed", "RNG_SEED", "random seed", "luck"])
+def test_runs_of_one_design_and_two_seeds_are_replicates_whatever_the_seed_is_called(key):
+    a, b = (run_of(run=f"r{seed}", config={"lr": 0.1, key: seed}, code={"commit": COMMIT}, wanted=("luck",))
+            for seed in (1, 2))  # fmt: skip
+
+    assert changed(a, b) == {"seed"}
+    assert compare(a, b, settings=Settings()).conditional == "replicate"
+
+
+def test_the_seed_of_a_split_is_a_setting():
+    a, b = (run_of(config={"seed": 1, "split_seed": split}, code={"commit": COMMIT}) for split in (1, 2))
+
+    assert changed(a, b) == {"config.split_seed"}
+
+
+# ── the program ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def script(program, **facts):
+    return run_of(program=program, config={"lr": 0.1, "seed": 1}, **{"code": {"commit": COMMIT}, **facts})
+
+
+def test_two_scripts_of_one_name_are_two():
+    a, b = (script(f"/w/exp/{trick}/train_gpt.py", launch={"cwd": "/w"}) for trick in ("rope", "swiglu"))
+
+    assert changed(a, b) == {"code.program"}
+    assert a.manifest.body["code"]["program"] == "exp/rope/train_gpt.py"
+
+
+def test_one_script_in_two_work_trees_is_one():
+    a, b = (script(f"/home/{who}/p/train.py", launch={"cwd": f"/home/{who}/p"}) for who in ("ada", "bob"))
+
+    assert changed(a, b) == set()
+
+
+def test_where_the_tracker_names_the_script_within_the_tree_that_counts():
+    a, b = (script("/w/train.py", code={"commit": COMMIT, "codePath": path}) for path in ("a/train.py", "b/train.py"))
+
+    assert changed(a, b) == {"code.program"}
+
+
+def test_a_script_on_windows_is_named_as_elsewhere():
+    run = script(r"C:\work\p\src\train.py", launch={"cwd": r"C:\work\p"})
+
+    assert run.manifest.body["code"]["program"] == "src/train.py"
+
+
+# ── what is not there, and the end ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_config_that_is_not_in_the_record_is_unknown_and_an_empty_one_is_empty():
+    silent, empty = run_of(), run_of(config={})
+
+    assert "config" not in silent.manifest.body and silent.manifest.reason("config")
+    assert empty.manifest.body["config"] == {}
+
+
+@pytest.mark.parametrize(("code", "status"), [(0, "completed"), (1, "crashed"), (255, "killed"), (137, "killed")])
+def test_an_exit_code_says_how_a_run_ended(code, status):
+    assert run_of(exit_code=code).status == status
+
+
+def test_a_run_that_does_not_say_how_it_ended_has_its_metrics_all_the_same():
+    run = run_of(series={"loss": ((0, 2.0), (1, 1.0))}, metrics={"val/acc": 0.5})
+
+    assert (run.status, run.outcome, dict(run.metrics)) == ("unknown", None, {"loss": 1.0, "val/acc": 0.5})
+    assert run.finished
+
+
+def test_a_word_of_the_command_line_that_the_config_holds_is_no_setting_of_its_own():
+    run = run_of(config={"optim": {"lr": 0.1}, "depth": 3}, argv=["optim.lr=0.1", "--depth", "3", "--fast"])
+
+    assert run.manifest.body["config"] == {"optim": {"lr": 0.1}, "depth": 3, "args": {"fast": True}}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("3", 3), ("1e-3", 0.001), ("True", True), ("None", None), ("adam", "adam"), ("-x", "-x")]
+)
+def test_a_setting_kept_as_text_is_what_it_was(text, value):
+    assert typed(text) == value
