@@ -19,10 +19,11 @@ from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import Change, ChangeClass
 from runaudit.factors.foreseen import foreseen
 from runaudit.factors.hindsight import Answer, Hindsight, hindsight
-from runaudit.factors.never import FILE, is_foreign, kind_of, on_record
+from runaudit.factors.never import is_foreign, kind_of, on_record
 from runaudit.factors.policy import shared_policy
 from runaudit.factors.vouched import assumption
 from runaudit.records.run import Run
+from runaudit.records.trackers import FILE
 from runaudit.settings import Settings
 
 

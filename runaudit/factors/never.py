@@ -1,4 +1,4 @@
-"""What each tracker never records of any run: a gap of every pair that it brought, and no news of this one.
+"""Which gaps of a foreign record are its tracker's, and which are this run's own.
 
 A reader who sees the same gaps on every pair stops reading, and with them goes the one gap that was this run's own. So
 what a tracker has no place for is told in one line, and what it could have recorded and did not is told one by one.
@@ -6,52 +6,16 @@ A gap is a gap all the same: nothing here makes a verdict any cleaner.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
 
 from runaudit.factors.lineage import PREFIX
 from runaudit.records.manifest import CAPTURED
 from runaudit.records.run import Run
+from runaudit.records.trackers import FILE, TRACKERS, Tracker
 from runaudit.text.words import listed
 
-FILE = "record"
-"""That of a record file."""
 BLIND = "without its config nothing can be said of what a run changed"
 """Why what a tracker recorded shows nothing, where that is no config at all."""
 IN_FILES = "what the records say"
-_MACHINE = ("env.cudnn", "env.determinism")
-"""What no tracker was found to look at, of those that look at the machine at all."""
-_UNSEEN = ("data", "eval", "init", *_MACHINE)
-
-
-@dataclass(frozen=True, slots=True)
-class Tracker:
-    """A tracker by its name in a sentence, and the paths that it has no place for."""
-
-    name: str
-    never: tuple[str, ...] = _UNSEEN
-
-
-TRACKERS: Mapping[str, Tracker] = MappingProxyType(
-    {
-        # origin.kind: its name, and what it never records where that is not what none of them does
-        FILE: Tracker("record files", never=()),  # our own form has a place for everything
-        "wandb": Tracker("W&B"),
-        "mlflow": Tracker("MLflow", never=("env", "eval", "init", "code.patch")),
-        "tensorboard": Tracker("TensorBoard", never=("code", "data", "env", "eval", "init", "runtime.status")),
-        "ultralytics": Tracker("Ultralytics", never=("code", "env", "runtime.status")),
-        "lightning": Tracker("Lightning", never=("code", "data", "env", "eval", "init", "runtime.status")),
-        "hydra": Tracker("Hydra", never=("code", "data", "env", "eval", "init", "runtime.status")),
-        "sacred": Tracker("Sacred", never=("eval", "init", *_MACHINE)),
-        "dvc": Tracker("DVC", never=("env", "eval", "init", "runtime.status")),
-        "mlperf": Tracker("MLPerf", never=("code", "data", *_MACHINE)),
-        "huggingface": Tracker("Hugging Face", never=("code", "data", "env", "eval", "runtime.status")),
-        "openai-log": Tracker("the logger", never=("code", "data", "env", "eval", "init", "runtime.status")),
-        "aim": Tracker("Aim"),
-        "guild": Tracker("Guild", never=("eval", "init", *_MACHINE)),
-        "csv": Tracker("the table", never=("code", "data", "env", "eval", "init")),
-    }
-)
 
 
 def kind_of(run: Run) -> str:

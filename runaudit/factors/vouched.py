@@ -16,6 +16,7 @@ from runaudit.factors.hindsight import launched_at
 from runaudit.factors.lineage import PREFIX
 from runaudit.factors.never import covers, is_foreign
 from runaudit.factors.policydate import written_on
+from runaudit.records.manifest import Manifest
 from runaudit.records.run import Run
 from runaudit.settings import VOUCHABLE, Settings
 from runaudit.text.words import listed
@@ -51,6 +52,24 @@ def remedy(paths: Sequence[str]) -> str:
     """What states all of these gaps of foreign records to be equal, as it is typed; empty where nobody can."""
     words = [next((word for word in VOUCHABLE if covers(word, path)), "") for path in paths]
     return " ".join(f"{TYPED} {word}" for word in sorted(set(words))) if words and all(words) else ""
+
+
+def stating(run: Run, words: Sequence[str]) -> Run:
+    """A foreign run, before it is sealed, with what its importer vouches for."""
+    if not words or not is_foreign(run):
+        return run
+    body = run.manifest.to_json()
+    origin = {**body.get("origin", {}), "assumed": sorted({*sealed_words(run), *words})}
+    return replace(run, manifest=Manifest.of({**body, "origin": origin}))
+
+
+def unstated(run: Run) -> Run:
+    """The run as it would be sealed if nothing had been vouched for."""
+    if not sealed_words(run):
+        return run
+    body = run.manifest.to_json()
+    origin = {key: value for key, value in body["origin"].items() if key != "assumed"}
+    return replace(run, manifest=Manifest.of({**body, "origin": origin}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +118,7 @@ class Assumption:
         if self.covers and self.left:
             parts.append(f"no assumption fills {listed(self.left)}")
         if idle:
-            parts.append(f"nothing needed the assumption of {listed(idle, limit=99)}")
+            parts.append(f"the assumption of {listed(idle, limit=99)} fills no gap here")
         return "; ".join(parts)
 
     def _by(self) -> Iterator[tuple[str, list[str]]]:

@@ -13,6 +13,7 @@ from runaudit.capture.redact import Redactor, redaction_key
 from runaudit.errors import IntegrityError, UsageError
 from runaudit.factors.gaps import gaps, status_gap
 from runaudit.factors.levels import levels
+from runaudit.factors.vouched import sealed_words, stating, unstated
 from runaudit.importers.base import Imported, Skipped, with_our_names
 from runaudit.importers.kinds import AUTO, BUNDLE, KINDS, RECORD, WORDS
 from runaudit.records.manifest import Manifest
@@ -48,6 +49,11 @@ def take(
         )
     if not paths:
         raise UsageError("no file is named", remedy=f"runaudit import {kind} PATH, or the file of a bundle alone")
+    if kind == BUNDLE and settings.imports.typed:
+        raise UsageError(
+            "the runs of a bundle come back as they were sealed, and nothing can be added to them",
+            remedy="leave --assume out, and state it under [import] assume in the policy",
+        )
     return take_bundles(paths, create, settings) if kind == BUNDLE else take_in(kind, paths, create, settings)
 
 
@@ -71,6 +77,7 @@ def take_bundles(paths: Sequence[Path], create: Callable[[], Store], settings: S
     return tuple(rows), skipped
 
 
+IN_POLICY = "state what you vouch for under [import] assume in the policy"
 BATCH = 64
 """Runs that are read before they are sealed: an import that is cut short has kept those before, and goes on there."""
 
@@ -114,7 +121,8 @@ def _found(kind: str, paths: Sequence[Path], settings: Settings) -> Iterator[Fou
                     if one.run.fault:
                         raise IntegrityError(f"{one.source} is not what was sealed: {one.run.fault}",
                                              remedy="ask for an untouched copy; nothing was imported")  # fmt: skip
-                    one = replace(one, run=with_our_names(one.run, settings.series))
+                    named = with_our_names(one.run, settings.series)
+                    one = replace(one, run=stating(named, settings.imports.typed))
                 yield one
 
 
@@ -142,6 +150,11 @@ class _Sealing:
             if is_known and (entry.run.outcome is None or str(manifest.digest) in self._ended):
                 skipped.append(Skipped(source=entry.source, reason=f"already imported as {manifest.id[:SHORT]}"))
                 continue
+            if (before := foreign_manifest(unstated(entry.run)).id) != manifest.id and before in self._known:
+                # One run is one record: vouching for it later is for the policy, which every answer shows as well.
+                why = f"already imported as {before[:SHORT]}, and a sealed record stays as it is: {IN_POLICY}"
+                skipped.append(Skipped(source=entry.source, reason=why))
+                continue
             seal_foreign(self._store, entry.run, time=utc_text(time.time()), is_logged=is_known)
             self._known.add(manifest.id)
             self._ended.add(str(manifest.digest))
@@ -150,7 +163,8 @@ class _Sealing:
 
 
 def _row(manifest: Manifest, source: str, run: Run, settings: Settings) -> dict[str, Any]:
-    return {"id": manifest.id, "source": source, "label": manifest.label, "missing": _missing(run, settings)}
+    row = {"id": manifest.id, "source": source, "label": manifest.label, "missing": _missing(run, settings)}
+    return row | ({"assumed": list(words)} if (words := sealed_words(run)) else {})
 
 
 def _missing(run: Run, settings: Settings) -> list[str]:

@@ -8,10 +8,11 @@ from typing import Any
 from runaudit.factors.cohort import cohort_of
 from runaudit.factors.factor import Absent, section_of
 from runaudit.factors.forgotten import unattributed
-from runaudit.factors.never import BLIND, FILE, IN_FILES, is_foreign, kind_of, never_recorded, on_record
+from runaudit.factors.never import BLIND, IN_FILES, is_foreign, kind_of, never_recorded, on_record
 from runaudit.factors.tables import unkeyed
 from runaudit.records.canonical import json_safe, thawed
 from runaudit.records.run import Run
+from runaudit.records.trackers import FILE
 from runaudit.study.columns import Column
 from runaudit.study.leaf import Level, Sentinel
 from runaudit.study.pairs import Chain, Pair
