@@ -1,16 +1,38 @@
-"""What `import` answers with: the runs that came in, each with what its record does not say, and those left out."""
+"""What `import` answers with: the runs that came in, each with what its record does not say, and those left out.
 
+A folder of old runs holds hundreds. What a reader wants of them is one table: of each tracker how many came in, what
+their records never say, and so how much can be judged: a grade, with what keeps the runs from a better one.
+"""
+
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from runaudit.importers.kinds import CALLED
 from runaudit.records.run import SHORT
 from runaudit.text.markdown import code, escaped, table
 from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
-from runaudit.text.words import head
+from runaudit.text.words import head, plural
 
 SHOWN = 6
 """Gaps of a run that are named; the rest is counted."""
+EACH = 20
+"""Runs up to which each has a line of its own without -v."""
+GRADES: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "D": (("config", "code", "code.commit"), "settings or code cannot be compared"),
+    "C": (("seed", "code.patch", "runtime.status", "metrics"), "replicates, edits or failures cannot be told"),
+    "B": (("data", "env", "init", "eval"), "a verdict holds only if these were equal"),
+}
+"""Grade -> what a record lacks that has it, worst first, and what that costs. Nothing is lacking for an A."""
+
+
+def grade_of(missing: Sequence[str]) -> str:
+    """How much can be judged of a run, from A to D, by what its record does not say."""
+    for grade, (sections, _) in GRADES.items():
+        if any(path in sections or path.partition(".")[0] in sections[:1] for path in missing):
+            return grade
+    return "B" if missing else "A"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +48,7 @@ class ImportAnswer:
             "schema": "runaudit.import/1",
             "imported": [dict(row) for row in self.rows],
             "skipped": [{"source": source, "reason": reason} for source, reason in self.skipped],
+            "kinds": [_tally(kind, rows) for kind, rows in self._kinds()],
         }
 
     @property
@@ -35,19 +58,72 @@ class ImportAnswer:
 
     def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
         """For a terminal."""
-        for row in self.rows:
-            yield printable(f"{row['id'][:SHORT]}  {row['label'] or ''}  ({_gaps(row['missing'], verbose)})")
-        yield from (printable(f"skipped {source}: {reason}") for source, reason in self.skipped)
+        if verbose or len(self.rows) <= EACH:
+            for row in self.rows:
+                yield printable(f"{row['id'][:SHORT]}  {row['label'] or ''}  ({_gaps(row['missing'], verbose)})")
+        shown = self.skipped if verbose else self.skipped[:EACH]
+        yield from (printable(f"skipped {source}: {reason}") for source, reason in shown)
+        if len(shown) < len(self.skipped):
+            yield f"and {plural(len(self.skipped) - len(shown), 'other')} (-v lists all)"
+        for kind, rows in self._kinds():
+            yield from _told(_tally(kind, rows))
         yield paint(f"{len(self.rows)} imported, {len(self.skipped)} skipped", BOLD)
 
     def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
         """For a pull request."""
         yield f"**{len(self.rows)} imported, {len(self.skipped)} skipped**"
         if self.rows:
+            tallies = [_tally(kind, rows) for kind, rows in self._kinds()]
+            lines = ((CALLED.get(tally["kind"], tally["kind"]), str(tally["runs"]), _grades(tally), _counts(tally))
+                     for tally in tallies)  # fmt: skip
+            yield from ("", *table(("tracker", "runs", "grade", "not in the record"), lines))
             rows = ((row["id"][:SHORT], row["label"] or "", _gaps(row["missing"], verbose)) for row in self.rows)
             yield from ("", *table(("run", "label", "not in the record"), rows))
         if self.skipped:
             yield from ("", *(f"- skipped {code(source)}: {escaped(reason)}" for source, reason in self.skipped))
+
+    def _kinds(self) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
+        """The runs of each tracker, in the order in which these came in."""
+        kinds = dict.fromkeys(str(row.get("kind", "")) for row in self.rows)
+        yield from ((kind, [row for row in self.rows if row.get("kind", "") == kind]) for kind in kinds)
+
+
+def _tally(kind: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Of the runs of one tracker: how many, of which grade, and how often what is missing."""
+    gaps = Counter(path for row in rows for path in row["missing"])
+    grades = Counter(row["grade"] for row in rows)
+    return {
+        "kind": kind,
+        "runs": len(rows),
+        "grades": dict(sorted(grades.items())),
+        "missing": dict(gaps.most_common()),
+    }
+
+
+def _told(tally: Mapping[str, Any]) -> Iterator[str]:
+    name = CALLED.get(tally["kind"], tally["kind"])
+    yield printable(f"{name}: {plural(tally['runs'], 'run')}, grade {_grades(tally)}")
+    if tally["missing"]:
+        yield printable(f"  not in the record: {_counts(tally)}")
+    worst = max(tally["grades"], default="A")
+    if worst in GRADES:
+        sections, why = GRADES[worst]
+        lacking = [path for path in tally["missing"] if path in sections or path.partition(".")[0] in sections]
+        yield printable(f"  grade {worst}: without {head(lacking, 4)} {why}")
+
+
+def _grades(tally: Mapping[str, Any]) -> str:
+    grades = tally["grades"]
+    return (
+        next(iter(grades)) if len(grades) == 1 else ", ".join(f"{grade} of {count}" for grade, count in grades.items())
+    )
+
+
+def _counts(tally: Mapping[str, Any]) -> str:
+    """What is missing, most often first; how often, where not of all."""
+    runs = tally["runs"]
+    words = [path if count == runs else f"{path} ({count})" for path, count in tally["missing"].items()]
+    return head(words, SHOWN + 2) or "nothing"
 
 
 def _gaps(missing: Sequence[str], verbose: bool) -> str:

@@ -9,7 +9,7 @@ import json
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import MappingProxyType
 from typing import Any
 
@@ -39,10 +39,12 @@ class Draft:
     """One run as its tracker tells of it. None, or a name that is absent: not in the record, and so unknown.
 
     kind: the word of `import`. source: the file or folder it was read from. run: the tracker's own id of it, or where
-    it lies among its siblings. name: what its user called it. config: its settings, `{}` for a record that says that
-    there were none. argv: the words behind `program`. overrides: settings as they were typed, `lr=0.1`, that are in
-    the config already. code: commit, branch, remote, dirty, codePath. patch, files: texts. env, data, init, eval,
-    launch: sections of a manifest (launch: started, hostname, cwd, run_dir, executable). series: name -> (step, value).
+    it lies among its siblings. identity: what tells this launch from every other of this tracker, wherever its record
+    lies; else it is the place where it lies. name: what its user called it. config: its settings, `{}` for a record
+    that says that there were none. argv: the words behind `program`. overrides: settings as they were typed, `lr=0.1`,
+    that are in the config already. code: commit, branch, remote, dirty, codePath. patch, files: texts. env, data, init,
+    eval, launch: sections of a manifest (launch: started, hostname, cwd, run_dir, executable). series: name -> (step,
+    value).
     metrics: what it ended with; a series without one ends with its last value. status: a word of `Outcome`; else what
     `exit_code` means. told: what else the tracker says of the run, kept under `origin`, compared by nobody. own: the
     settings of the tracker itself, kept likewise. unknown: path -> why it is not in the record. notes: what was wrong
@@ -52,6 +54,7 @@ class Draft:
     kind: str
     source: str
     run: str
+    identity: str = ""
     name: str | None = None
     config: Mapping[str, Any] | None = None
     program: str | None = None
@@ -106,12 +109,18 @@ def _sections(draft: Draft, settings: ImportSettings, blobs: dict[str, bytes]) -
     if seed is not None and not seed.guessed:
         sections["seed"] = seed.value
     unknown = {name: why for name, why in _reasons(draft, seed).items() if name not in sections}
-    origin = {"kind": draft.kind, "run": draft.run, **draft.told, **({"settings": draft.own} if draft.own else {}),
+    origin = {"kind": draft.kind, "run": draft.run, "source": _source(draft), **draft.told,
+              **({"settings": draft.own} if draft.own else {}),
               **({} if seed is None else {"seed_from": seed.path}),
               **({"note": "; ".join(draft.notes)} if draft.notes else {})}  # fmt: skip
     if _ended(draft) is None and (metrics := _metrics(draft)):
         origin["metrics"] = metrics
     return {**sections, "label": draft.name or draft.run, "unknown": unknown, "origin": origin}
+
+
+def _source(draft: Draft) -> str:
+    """Which launch this is a record of. A second import of it that holds more stands in the place of the first."""
+    return f"{draft.kind}:{draft.identity or Path(draft.source).absolute()}"
 
 
 def _known(section: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -97,7 +97,7 @@ class _Reading:
         """Add one message."""
         kind = record.WhichOneof("record_type")
         if kind == "history":
-            _add(self.series, _items(record.history.item))
+            add_row(self.series, _items(record.history.item))
         elif kind == "summary":
             self.summary |= _items(record.summary.update)
         elif kind == "exit":
@@ -146,7 +146,8 @@ def _items(items: Any) -> dict[str, Any]:
     return {".".join(item.nested_key) or item.key: json.loads(item.value_json) for item in items}
 
 
-def _add(series: dict[str, list[tuple[int, float]]], row: dict[str, Any]) -> None:
+def add_row(series: dict[str, list[tuple[int, float]]], row: Mapping[str, Any]) -> None:
+    """Add what was logged at one step: its numbers, W&B's own keys left out."""
     step = int(row.get("_step", 0))
     for name, value in row.items():
         if not name.startswith("_") and (point := number(value)) is not None:

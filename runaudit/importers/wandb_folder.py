@@ -5,10 +5,11 @@ What W&B writes that cannot change a result keeps a visible place under `origin`
 evaluation, and whether an absent `diff.patch` means a clean tree. The account's e-mail address is left out.
 """
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from runaudit.importers.base import Skipped
 from runaudit.importers.commandline import arguments
 from runaudit.importers.draft import Draft, numbers
 from runaudit.importers.offline import OfflineLog, read_logs
-from runaudit.importers.opened import foreign_bytes
+from runaudit.importers.opened import MAX_LOG_BYTES, foreign_bytes
+from runaudit.importers.wandb import add_row
 from runaudit.records.canonical import JSON, parse_strict
 from runaudit.records.trajectory import number
 from runaudit.records.yamlfile import parse_yaml
@@ -25,6 +27,7 @@ from runaudit.text.words import kind_of
 
 WHOLE = True
 FACTS = ("config.yaml", "wandb-metadata.json", "wandb-summary.json")
+HISTORY = "wandb-history.jsonl"
 _OWN = re.compile(
     r"(?:use_)?wandb|wandb_(?:project|entity|run_name|name|group|tags|notes|mode|dir|id|run_id|job_type|version|api_key|host|"
     r"base_url|offline|online|disabled|resume|log\w*|watch\w*|init\w*)"
@@ -66,7 +69,7 @@ class Folder:
     @property
     def has_summary(self) -> bool:
         """Whether a summary of W&B's own lies in the folder."""
-        return os.path.lexists(self.path / "files" / "wandb-summary.json")
+        return os.path.lexists(_files(self.path) / "wandb-summary.json")
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -76,7 +79,8 @@ class Folder:
 
 def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence[Path]:
     """The run folder that `here` is, whether it or its `files` was named."""
-    if _FOLDER.fullmatch(here.name) or ("files" in folders and _holds_facts(here / "files")):
+    old = HISTORY in files and any(name in FACTS for name in files)
+    if _FOLDER.fullmatch(here.name) or old or ("files" in folders and _holds_facts(here / "files")):
         return (here,)
     if here.name == "files" and any(name in FACTS for name in files):
         return (here.absolute().parent,)
@@ -93,6 +97,12 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
         yield _draft(found)
 
 
+def _files(folder: Path) -> Path:
+    """Where the facts of a run lie: in `files`, or, as W&B wrote them until 2020, in the run's folder itself."""
+    files = folder / "files"
+    return folder if not os.path.lexists(files) and _holds_facts(folder) else files
+
+
 def _holds_facts(files: Path) -> bool:
     """Whether something lies in the place of a file of W&B's: what it is shows when it is opened."""
     return any(os.path.lexists(files / name) for name in FACTS)
@@ -103,8 +113,10 @@ def _holds_facts(files: Path) -> bool:
 
 def _read(folder: Path, within: Path) -> Folder:
     """The files of a folder; a run that was written offline has all it says in its `.wandb` file alone."""
-    files = folder / "files"
+    files = _files(folder)
     log = read_logs(folder, within)
+    if files == folder:
+        log = replace(log, series={**_history(folder / HISTORY, within), **log.series})
     written = foreign_bytes(files / "config.yaml", within)
     config: Mapping[str, Any] | None = log.config
     if written is not None:
@@ -119,6 +131,22 @@ def _read(folder: Path, within: Path) -> Folder:
         patch=_text(files / "diff.patch", within),
         log=log,
     )
+
+
+def _history(path: Path, within: Path) -> dict[str, list[tuple[int, float]]]:
+    """The series of an old history, a line of JSON a step; a torn last line is left out."""
+    series: dict[str, list[tuple[int, float]]] = {}
+    raw = foreign_bytes(path, within, most=MAX_LOG_BYTES) or b""
+    lines = raw.splitlines()
+    for place, line in enumerate(lines, start=1):
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            if place == len(lines):
+                break
+            raise RecordError(f"{path} line {place} is not JSON", remedy="leave this run out") from None
+        add_row(series, _mapping(row, path))
+    return series
 
 
 def _json(path: Path, within: Path) -> Mapping[str, Any] | None:
@@ -154,9 +182,11 @@ def _draft(folder: Folder) -> Draft:
         kind="wandb",
         source=str(folder.path),
         run=folder.id,
-        name=str(log.names["name"]) if log.names.get("name") else None,
+        # A folder's name has the start and W&B's own id: a copy of it elsewhere is the same launch.
+        identity=folder.path.name.removeprefix("offline-") if _FOLDER.fullmatch(folder.path.name) else "",
+        name=_name(folder),
         config=_config(folder),
-        program=str(facts["program"]) if facts.get("program") else None,
+        program=_program(facts),
         argv=argv,
         code=_code(facts),
         patch=folder.patch,
@@ -166,13 +196,31 @@ def _draft(folder: Folder) -> Draft:
         series={**{name: ((int(step or 0), value),) for name, value in metrics.items()}, **log.series},
         torn=log.torn,
         metrics=metrics,
-        exit_code=log.exit_code,
+        exit_code=log.exit_code if log.exit_code is not None else _exit_code(facts),
         duration_s=number(folder.summary.get("_runtime")),
         told=_told(folder),
         own={key: value for key, value in {**arguments(argv), **_settings(folder)}.items() if _is_own(key, value)},
         unknown={**UNKNOWN, "config": NO_CONFIG, **({} if folder.patch is not None else {"code.patch": NO_PATCH})},
         notes=[log.noted] if log.noted else [],
     )  # fmt: skip
+
+
+def _name(folder: Folder) -> str | None:
+    """What the user called the run, where W&B kept it, or the config says it."""
+    settings = _settings(folder)
+    names = (folder.log.names.get("name"), settings.get("wandb_run_name"), settings.get("wandb_name"))
+    return next((name for name in names if isinstance(name, str) and name.strip()), None)
+
+
+def _program(facts: Mapping[str, Any]) -> str | None:
+    program = facts.get("program")
+    return program if isinstance(program, str) and program and not program.startswith("<") else None
+
+
+def _exit_code(facts: Mapping[str, Any]) -> int | None:
+    """What older releases noted of the end. Their `state: running` was seldom brought up to date, and says nothing."""
+    code = facts.get("exitcode")
+    return code if isinstance(code, int) and not isinstance(code, bool) else None
 
 
 def _settings(folder: Folder) -> dict[str, Any]:
@@ -213,9 +261,12 @@ def _env(folder: Folder) -> dict[str, Any]:
         env["python"] = facts["python"].split()[-1]
     # The CUDA version is the driver's or the toolkit's: the one on the machine, which is what W&B looks at.
     for ours, theirs in (("platform", "os"), ("gpu", "gpu"), ("gpu_count", "gpu_count"), ("cpu_count", "cpu_count"),
-                         ("cuda", "cudaVersion"), ("cuda", "cuda")):  # fmt: skip
+                         ("cuda", "cudaVersion"), ("cuda", "cuda"), ("docker", "docker")):  # fmt: skip
         if facts.get(theirs) is not None:
             env.setdefault(ours, facts[theirs])
+    for apple in (facts.get("apple"), facts.get("gpuapple"), facts.get("gpu_apple")):
+        if isinstance(apple, Mapping) and (name := apple.get("name") or apple.get("gpuType") or apple.get("gpu_type")):
+            env.setdefault("gpu", str(name))
     if folder.requirements is not None:
         packages = dict(requirements(folder.requirements))
         env["packages"] = packages

@@ -20,7 +20,7 @@ from runaudit.runs.listing import head_cells, line_columns, row_cells, section_j
 from runaudit.store.catalogue import load_or_fault
 from runaudit.store.kinds import ARCHIVE, ENDINGS, UNARCHIVE
 from runaudit.store.line import LogEntry
-from runaudit.store.remarks import whole_remark
+from runaudit.store.remarks import superseded, whole_remark
 from runaudit.store.store import Store
 from runaudit.system.progress import work
 from runaudit.text.terminal import UNPAINTED
@@ -66,12 +66,12 @@ class Grouping:
     def take(self, entries: Iterable[LogEntry], first: int) -> None:
         """What new lines of the log say. first: the number of lines before them."""
         new = list(enumerate(entries, start=first))
-        gone = self._store.forgotten()
+        gone, older = self._store.forgotten(), superseded(self._store)
         fresh: set[str] = set()
         later: list[tuple[str, int]] = []
         with work("reading", len(new), "lines of the log") as advance:
             for number, entry in new:
-                if entry.kind == "manifest":
+                if entry.kind == "manifest" and entry.digest.hex not in older:
                     fresh.add(entry.digest.hex)
                     if str(entry.digest) in gone:
                         later.append((entry.digest.hex, number))

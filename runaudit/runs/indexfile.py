@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runaudit.store.kinds import CARRIED, REPAIR
+from runaudit.store.kinds import CARRIED, REPAIR, SUPERSEDED
 from runaudit.system.files import misplaced, open_ordinary, read_ordinary
 
 if TYPE_CHECKING:
@@ -44,8 +44,9 @@ TAIL_BYTES = 64 << 10
 """New lines of the log up to which each run's ending is looked for by itself: some 200."""
 FEW_RUNS = 64
 """Runs that a launch may read to bring the index along: a cohort of many is described by who lists it."""
-KNOWN_KINDS = (*CARRIED, REPAIR)
-"""Of a line of another kind the index does not know what it changes, and is made anew."""
+KNOWN_KINDS = tuple(kind for kind in (*CARRIED, REPAIR) if kind != SUPERSEDED)
+"""Of a line of another kind the index does not know what it changes, and is made anew; and where a run stands in the
+place of another one, which is seldom."""
 TABLES = (
     "CREATE TABLE state (made TEXT NOT NULL)",
     f"CREATE TABLE cohorts (number INTEGER PRIMARY KEY, key, id, founder, label TEXT, {' TEXT, '.join(VIEWS)} TEXT)",

@@ -14,10 +14,12 @@ from runaudit.errors import IntegrityError, UsageError
 from runaudit.factors.gaps import gaps, status_gap
 from runaudit.factors.levels import levels
 from runaudit.factors.vouched import sealed_words, stating, unstated
+from runaudit.importers.answer import grade_of
 from runaudit.importers.base import Imported, Skipped, with_our_names
 from runaudit.importers.kinds import AUTO, BUNDLE, KINDS, RECORD, WORDS
 from runaudit.records.manifest import Manifest
 from runaudit.records.run import SHORT, Run
+from runaudit.runs.regrown import Sources
 from runaudit.settings import Settings
 from runaudit.store.catalogue import load_or_fault, run_ids
 from runaudit.store.foreign import foreign_manifest, seal_foreign
@@ -138,6 +140,7 @@ class _Sealing:
         self._store = store
         self._known, self._ended = set(run_ids(store)), set(store.endings())
         self._clean = Cleaning(store)
+        self._sources = Sources(store, self._known)
 
     def take(self, found: Sequence[Imported], skipped: list[Skipped]) -> list[tuple[Manifest, Imported]]:
         """What is new of these, sealed; what was there already goes to `skipped`. A run that is there without its end,
@@ -146,24 +149,35 @@ class _Sealing:
         clean = self._clean.runs([entry.run for entry in found])
         for entry in (replace(entry, run=run) for entry, run in zip(found, clean, strict=True)):
             manifest = foreign_manifest(entry.run)
+            same = self._sources.same_as(manifest) or self._unstated(entry.run)
+            if same is not None and same != manifest.id:
+                # One launch is one record: who vouches for it later says so where every answer shows it as well.
+                how = f", and a sealed record stays as it is: {IN_POLICY}" if sealed_words(entry.run) else ""
+                skipped.append(Skipped(source=entry.source, reason=f"already imported as {same[:SHORT]}{how}"))
+                continue
             is_known = manifest.id in self._known
+            now = utc_text(time.time())
             if is_known and (entry.run.outcome is None or str(manifest.digest) in self._ended):
                 skipped.append(Skipped(source=entry.source, reason=f"already imported as {manifest.id[:SHORT]}"))
+                self._sources.settle(manifest, time=now)
                 continue
-            if (before := foreign_manifest(unstated(entry.run)).id) != manifest.id and before in self._known:
-                # One run is one record: vouching for it later is for the policy, which every answer shows as well.
-                why = f"already imported as {before[:SHORT]}, and a sealed record stays as it is: {IN_POLICY}"
-                skipped.append(Skipped(source=entry.source, reason=why))
-                continue
-            seal_foreign(self._store, entry.run, time=utc_text(time.time()), is_logged=is_known)
+            seal_foreign(self._store, entry.run, time=now, is_logged=is_known)
+            self._sources.settle(manifest, time=now)
             self._known.add(manifest.id)
             self._ended.add(str(manifest.digest))
             sealed.append((manifest, entry))
         return sealed
 
+    def _unstated(self, run: Run) -> str | None:
+        """The record of this run for which nobody vouched, where the store has it."""
+        plain = foreign_manifest(unstated(run)).id if sealed_words(run) else None
+        return plain if plain in self._known else None
+
 
 def _row(manifest: Manifest, source: str, run: Run, settings: Settings) -> dict[str, Any]:
-    row = {"id": manifest.id, "source": source, "label": manifest.label, "missing": _missing(run, settings)}
+    missing, kind = _missing(run, settings), str(manifest.section("origin").get("kind"))
+    row = {"id": manifest.id, "source": source, "label": manifest.label, "missing": missing, "kind": kind,
+           "grade": grade_of(missing)}  # fmt: skip
     return row | ({"assumed": list(words)} if (words := sealed_words(run)) else {})
 
 

@@ -169,7 +169,7 @@ class Names:
             return []
         rows = self._ask("SELECT id FROM runs WHERE id >= ? AND id < ? ORDER BY id", word, word + "g", built=False)
         found = [run for (run,) in rows]
-        if not rows and self._index is None:
+        if not rows:  # An index has no run that was imported again since, or none was made.
             found = sorted({run for run in run_ids(self.store) if run.startswith(word)})
         return [Meaning(f"id:{run[:SHORT]}", "a run", (run,), "id") for run in found]
 

@@ -9,6 +9,7 @@ from runaudit.records.digest import Digest
 from runaudit.records.run import Run
 from runaudit.settings import Settings
 from runaudit.store.catalogue import load_or_fault, run_ids
+from runaudit.store.remarks import superseded
 from runaudit.store.store import Store
 from runaudit.system.files import read_ordinary
 from runaudit.system.progress import work
@@ -27,9 +28,10 @@ def is_labelled(store: Store, label: str) -> bool:
 
 
 def all_runs(store: Store, *, trajectory: bool = False) -> tuple[Run, ...]:
-    """Every launch, oldest first."""
+    """Every launch, oldest first. One that was imported again, grown, is told by the newer record alone."""
     found: list[Run] = []
-    ids = run_ids(store)
+    older = superseded(store)
+    ids = [run for run in run_ids(store) if run not in older]
     with work("reading", len(ids), "runs") as advance:
         for run_id in ids:
             found.append(load_or_fault(store, run_id, trajectory=trajectory))

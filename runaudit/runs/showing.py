@@ -17,14 +17,14 @@ from runaudit.metrics.leading import Figure
 from runaudit.records.canonical import JSON
 from runaudit.records.manifest import Unknown
 from runaudit.records.record_file import record_of
-from runaudit.records.run import Run
+from runaudit.records.run import SHORT, Run
 from runaudit.runs.lines import FINISHED
 from runaudit.runs.names import Names, has_store, one_of, runs_named
 from runaudit.runs.observed import last_words, observed_lines, stderr_lines
 from runaudit.runs.rows import figures_of
 from runaudit.settings import Settings
 from runaudit.store.catalogue import is_launched
-from runaudit.store.remarks import Note, archived, notes
+from runaudit.store.remarks import Note, archived, notes, superseded
 from runaudit.store.store import Store
 from runaudit.text.markdown import code, escaped, fenced
 from runaudit.text.terminal import BOLD, GREEN, RED, UNPAINTED, Paint, printable
@@ -50,6 +50,7 @@ class Place:
     cohort: Cohort | None
     notes: tuple[Note, ...]
     archived: bool
+    superseded_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +133,7 @@ def _place(store: Store, settings: Settings, run: Run) -> Place | None:
     except RunauditError:
         cohort = None  # Another run is damaged beyond reading; `verify` names it, and this one is shown.
     return Place(folder=store.run_dir(run.id), cohort=cohort, notes=notes(store, run.id),
-                 archived=run.id in archived(store))  # fmt: skip
+                 archived=run.id in archived(store), superseded_by=superseded(store).get(run.id, ""))  # fmt: skip
 
 
 def _inputs(run: Run) -> Iterator[tuple[str, str]]:
@@ -234,6 +235,8 @@ def _in_words(place: Place, limit: int | None) -> Iterator[tuple[str, str]]:
     """What was said of the run after it was sealed, the newest last."""
     if place.archived:
         yield "archived", "hidden from lists, counted as launched; `runaudit archive --undo` brings it back"
+    if place.superseded_by:
+        yield "imported", f"again since, grown: {place.superseded_by[:SHORT]} counts in its place"
     kept = place.notes if limit is None else place.notes[-limit:]
     if len(kept) < len(place.notes):
         yield "note", f"{len(place.notes) - len(kept)} earlier (-v lists them)"

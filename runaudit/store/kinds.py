@@ -6,10 +6,10 @@ ENDINGS = ("outcome", "correction")
 RECORDS = (MANIFEST, *ENDINGS)
 """Lines whose object is a record, with more objects behind it."""
 WAIVER, LOOK, REPAIR, FORGET, IMPORTED = "waiver", "look", "repair", "forget", "imported"
-NOTE, ARCHIVE, UNARCHIVE = "note", "archive", "unarchive"
-REMARKS = (NOTE, ARCHIVE, UNARCHIVE)
+NOTE, ARCHIVE, UNARCHIVE, SUPERSEDED = "note", "archive", "unarchive", "superseded"
+REMARKS = (NOTE, ARCHIVE, UNARCHIVE, SUPERSEDED)
 """What is said of a run after it was sealed."""
-NOT_TOLD = (LOOK, REPAIR, FORGET, ARCHIVE, UNARCHIVE, WAIVER)
+NOT_TOLD = (LOOK, REPAIR, FORGET, ARCHIVE, UNARCHIVE, SUPERSEDED, WAIVER)
 """Lines whose objects are the log's own account: without them it would not add up."""
 CARRIED = (*RECORDS, WAIVER, LOOK, *REMARKS)
 """The kinds of line that a bundle may bring into a log."""

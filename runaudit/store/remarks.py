@@ -7,21 +7,26 @@ the manifest: a reader that does not know of remarks takes every line about a ma
     note        {"schema": "runaudit.note/1", "run": RUN, "text": TEXT}
     archive     {"schema": "runaudit.archive/1", "run": RUN}        hidden from lists, still counted as launched
     unarchive   the same object again
+    superseded  {"schema": "runaudit.superseded/1", "run": RUN, "by": RUN}    one launch that was imported twice, the
+                second time with more: both are kept, the second one counts
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from runaudit.errors import IntegrityError, RunauditError
 from runaudit.records.canonical import canonical_bytes, parse_canonical
 from runaudit.records.digest import Digest
-from runaudit.store.kinds import ARCHIVE, NOTE, REMARKS, UNARCHIVE
+from runaudit.store.kinds import ARCHIVE, NOTE, REMARKS, SUPERSEDED, UNARCHIVE
 from runaudit.store.line import LogEntry
 from runaudit.store.store import Store
 from runaudit.store.tombstone import ForgottenError
 
-SCHEMAS = {NOTE: "runaudit.note/1", ARCHIVE: "runaudit.archive/1", UNARCHIVE: "runaudit.archive/1"}
+SCHEMAS = {NOTE: "runaudit.note/1", ARCHIVE: "runaudit.archive/1", UNARCHIVE: "runaudit.archive/1",
+           SUPERSEDED: "runaudit.superseded/1"}  # fmt: skip
+MUST = {NOTE: "text", SUPERSEDED: "by"}
+"""What a remark says beside the run that it is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +67,19 @@ def archived(store: Store) -> frozenset[str]:
     return frozenset(run for run in found if run)
 
 
+def supersede(store: Store, old: str, new: str, *, time: str) -> None:
+    """Say that a run is told again, and more of it, by another: from now on that one counts."""
+    _append(store, SUPERSEDED, {"run": old, "by": new}, time)
+
+
+def superseded(store: Store) -> Mapping[str, str]:
+    """Runs that count no more, each with the one that counts in its place. Where the word on one was changed it counts,
+    and `verify` names it."""
+    said = [entry for entry in store.newest_first(f'"{SUPERSEDED}"') if entry.kind == SUPERSEDED]
+    found = (whole_remark(store, entry) for entry in reversed(said))
+    return {body["run"]: str(body["by"]) for body in found if body.get("by")}
+
+
 def whole_remark(store: Store, entry: LogEntry) -> dict[str, Any]:
     """As `read_remark`; empty where it is damaged."""
     try:
@@ -79,7 +97,7 @@ def read_remark(store: Store, entry: LogEntry) -> dict[str, Any]:
     whole = (
         isinstance(body, dict) and body.get("schema") == SCHEMAS.get(entry.kind) and isinstance(body.get("run"), str)
     )
-    if not whole or (entry.kind == NOTE and not isinstance(body.get("text"), str)):
+    if not whole or (entry.kind in MUST and not isinstance(body.get(MUST[entry.kind]), str)):
         raise IntegrityError(
             f"line {entry.seq} of the log names something that is no {entry.kind}",
             remedy="restore the store from a backup",
@@ -108,6 +126,27 @@ def remark_faults(
             yield run, entry, "speaks of a run that the log does not count"
         elif entry.subject != str(entry.digest):
             yield run, entry, "its line in the log is about something else"
+        elif entry.kind == SUPERSEDED and (fault := _not_superseded(store, run, entry, launched)):
+            yield run, entry, fault
+
+
+def _not_superseded(store: Store, run: str, entry: LogEntry, launched: Container[str]) -> str:
+    """Why one run does not stand in the place of another; empty where it does: both tell of one launch elsewhere."""
+    by = str(read_remark(store, entry).get("by"))
+    if by not in launched:
+        return "puts a run that the log does not count in the place of another"
+    try:
+        sources = [source_of(parse_canonical(store.read(Digest("sha256", one)), where=one)) for one in (run, by)]
+    except RunauditError:
+        return ""  # That the manifest is damaged or forgotten is told by itself.
+    return "" if sources[0] is not None and sources[0] == sources[1] else "puts one run in the place of another one"
+
+
+def source_of(manifest: Any) -> str | None:
+    """The launch elsewhere of which an imported manifest tells; None of one of our own."""
+    origin = manifest.get("origin") if isinstance(manifest, Mapping) else None
+    source = origin.get("source") if isinstance(origin, Mapping) else None
+    return source if isinstance(source, str) else None
 
 
 def _append(store: Store, kind: str, body: dict[str, str], time: str) -> LogEntry:

@@ -97,7 +97,7 @@ def read(path):
 def test_what_the_folder_says_is_in_the_record(folder):
     body = read(folder()).manifest.to_json()
 
-    assert body["label"] == "abc12345"
+    assert (body["label"], body["origin"]["run"]) == ("baseline", "abc12345")
     assert body["config"] == {
         "lr": 0.0006,
         "model": {"width": 48, "act": "gelu"},
@@ -265,12 +265,12 @@ def test_a_folder_of_runs_is_read_at_once_and_links_are_not_followed(folder, tmp
 
     imported, skipped = read_runs(tmp_path)
 
-    assert [found.run.label for found in imported] == ["b", "abc12345"]
+    assert [found.run.manifest.body["origin"]["run"] for found in imported] == ["b", "abc12345"]
     assert [row.reason for row in skipped] == ["it holds none of config.yaml, wandb-metadata.json, wandb-summary.json"]
 
 
 def test_the_files_folder_itself_names_its_run(folder):
-    assert read(folder() / "files").label == "abc12345"
+    assert read(folder() / "files").manifest.body["origin"]["run"] == "abc12345"
 
 
 @pytest.mark.parametrize(
@@ -350,6 +350,45 @@ def test_an_offline_file_that_ends_before_the_run_did_says_nothing_of_its_end(fo
     log_file(path, losses=(1.0,))
 
     assert read(path).outcome is None
+
+
+def test_the_layout_of_2019_is_read_whole(tmp_path):
+    run = tmp_path / "wandb" / "run-20190501_101112-abc12345"
+    run.mkdir(parents=True)
+    (run / "config.yaml").write_text("lr:\n    desc: null\n    value: 0.1\n")
+    (run / "wandb-metadata.json").write_text(json.dumps({
+        "state": "running", "exitcode": 0, "program": "train.py", "args": ["--depth", "3"],
+        "git": {"commit": "b" * 40}, "startedAt": "2019-05-01T10:11:12"}))  # fmt: skip
+    (run / "wandb-history.jsonl").write_text('{"_step": 0, "loss": 3.0}\n{"_step": 1, "loss": 2.0}\n{"_st')
+
+    found = read(run)
+
+    assert found.status == "completed"
+    assert found.trajectory.series["loss"] == ((0, 3.0), (1, 2.0))
+    assert found.manifest.body["config"] == {"lr": 0.1, "args": {"depth": 3}}
+
+
+def test_an_old_folder_that_says_it_is_running_does_not_say_how_it_ended(folder):
+    assert read(folder(metadata={**METADATA, "state": "running"})).status == "unknown"
+
+
+def test_a_run_that_ctrl_c_ended_was_killed(folder):
+    path = folder()
+    log_file(path, exit_code=255)
+
+    assert read(path).status == "killed"
+
+
+@pytest.mark.parametrize(
+    ("facts", "gpu"),
+    [({"apple": {"name": "Apple M2 Pro"}}, "Apple M2 Pro"), ({"gpuapple": {"gpuType": "Apple M1"}}, "Apple M1")],
+)
+def test_a_gpu_of_apple_is_a_gpu(folder, facts, gpu):
+    assert read(folder(metadata=facts)).manifest.body["env"]["gpu"] == gpu
+
+
+def test_the_name_that_a_user_gave_is_the_label(folder):
+    assert read(folder()).label == "baseline"
 
 
 def test_an_offline_file_of_another_kind_is_refused(folder):

@@ -1,0 +1,102 @@
+"""A launch elsewhere is one run here, however often and from wherever its record comes in."""
+
+import json
+import shutil
+
+import pytest
+
+from runaudit.runs.intake import take_in
+from runaudit.runs.reading import all_runs, stored_cohorts
+from runaudit.settings import Settings
+from runaudit.store.catalogue import run_ids
+from runaudit.store.remarks import supersede, superseded
+from runaudit.store.store import Store
+from runaudit.store.verify import verify
+from tests.importers.test_foreign_files import frames, history
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store.create(tmp_path / ".runaudit")
+
+
+@pytest.fixture
+def written(tmp_path):
+    """W&B's folder of one run, written again with more steps: losses, and how it ended where it did."""
+    pb = pytest.importorskip("wandb.proto.wandb_internal_pb2")
+
+    def write(*losses, exit_code=None, lr=0.1, name="run-20260101_000000-abc"):
+        folder = tmp_path / "wandb" / name
+        (folder / "files").mkdir(parents=True, exist_ok=True)
+        (folder / "files" / "config.yaml").write_text(f"lr:\n    value: {lr}\nseed:\n    value: 1\n")
+        (folder / "files" / "wandb-metadata.json").write_text(json.dumps({"git": {"commit": "c" * 40}}))
+        messages = [history(step, loss=str(loss)) for step, loss in enumerate(losses)]
+        if exit_code is not None:
+            record = pb.Record()
+            record.exit.exit_code = exit_code
+            messages.append(record.SerializeToString())
+        (folder / "run-abc.wandb").write_bytes(frames(messages))
+        return folder
+
+    return write
+
+
+def brought_in(store, path):
+    return take_in("wandb", [path], lambda: store, Settings())
+
+
+def test_a_run_that_has_grown_counts_once_and_both_records_are_kept(store, written):
+    (old,), _ = brought_in(store, written(3.0, 2.0))
+    (new,), _ = brought_in(store, written(3.0, 2.0, 1.0, exit_code=0))
+
+    assert dict(superseded(store)) == {old["id"]: new["id"]}
+    assert [run.id for run in all_runs(store)] == [new["id"]]
+    assert set(run_ids(store)) == {old["id"], new["id"]}
+    assert not verify(store).problems
+
+
+def test_a_record_of_an_ended_run_that_was_edited_is_a_run_of_its_own(store, written):
+    brought_in(store, written(3.0, 2.0, exit_code=1))
+    brought_in(store, written(3.0, 1.0, exit_code=0))
+
+    assert not superseded(store)
+    assert len(all_runs(store)) == 2
+
+
+@pytest.mark.parametrize("changed", [{"losses": (3.0, 1.5, 1.0)}, {"losses": (3.0, 2.0, 1.0), "lr": 0.2}], ids=str)
+def test_a_series_or_a_setting_that_was_changed_is_no_growth(store, written, changed):
+    brought_in(store, written(3.0, 2.0))
+    brought_in(store, written(*changed.pop("losses"), exit_code=0, **changed))
+
+    assert not superseded(store)
+
+
+def test_a_folder_that_was_moved_is_no_second_launch(store, written, tmp_path):
+    brought_in(store, folder := written(3.0, 2.0, exit_code=0, name="my-run"))
+    shutil.copytree(folder, tmp_path / "elsewhere" / "my-run")
+
+    rows, (skipped,) = brought_in(store, tmp_path / "elsewhere")
+
+    assert not rows
+    assert skipped.reason.startswith("already imported as")
+
+
+def test_two_runs_that_look_alike_are_two(store, written, tmp_path):
+    written(3.0, exit_code=0, name="run-20260101_000000-abc")
+    written(3.0, exit_code=0, name="run-20260101_000009-xyz")
+
+    rows, _ = brought_in(store, tmp_path / "wandb")
+
+    assert len(rows) == len(all_runs(store)) == 2
+    (cohort,) = stored_cohorts(store, Settings())
+    assert len(cohort.runs) == 2
+
+
+def test_a_line_that_puts_another_run_in_the_place_of_one_is_found(store, written):
+    (bad,), _ = brought_in(store, written(3.0, name="run-20260101_000000-abc"))
+    (good,), _ = brought_in(store, written(1.0, exit_code=0, name="run-20260101_000009-xyz"))
+
+    supersede(store, bad["id"], good["id"], time="2026-01-02T00:00:00Z")
+
+    (problem,) = verify(store).problems
+    assert "puts one run in the place of another one" in problem.problem
