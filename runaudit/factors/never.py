@@ -59,8 +59,3 @@ def covers(word: str, path: str) -> bool:
     while path.startswith(PREFIX):
         path = path.removeprefix(PREFIX)
     return path == word or path.startswith((f"{word}.", f"{word}["))
-
-
-def recorded_by(runs: Iterable[Run]) -> str:
-    """The trackers that recorded these runs, as a sentence names them."""
-    return listed(sorted({tracker_of(run).name for run in runs}))

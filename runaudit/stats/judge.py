@@ -69,14 +69,8 @@ def judge(
     case = reasons.Case(
         metric=metric, direction=settled, design=design, plan=plan, reference=reference, family=len(pairs)
     )
-    each_judged = [
-        _judged(comparison, sample, case=replace(case, design=own))
-        for comparison, (sample, _), own in zip(compared, pairs, each, strict=True)
-    ]
-    held = [
-        _judged(comparison, sample, case=replace(case, design=own.if_equal))
-        for comparison, (sample, _), own in zip(compared, pairs, each, strict=True)
-    ]
+    each_judged = _each(compared, pairs, each, case=case)
+    held = _each(compared, pairs, [own.if_equal for own in each], case=case)
     judged = tuple(
         replace(comparison, conditional=then.verdict if own.conditional else None)
         for (comparison, _), (then, _), own in zip(each_judged, held, each, strict=True)
@@ -94,6 +88,20 @@ def judge(
         notes=reasons.notes(judged, samples, case=case, sequences=[name for name, _ in arms[chosen].by_sequence]),
         **_if_equal(each, held, case=case),
     )
+
+
+def _each(
+    compared: Sequence[ArmComparison],
+    pairs: Sequence[tuple[Sample, int]],
+    designs: Sequence[Comparability],
+    *,
+    case: reasons.Case,
+) -> list[tuple[ArmComparison, reasons.Why]]:
+    """Every comparison judged, each on its own design."""
+    return [
+        _judged(comparison, sample, case=replace(case, design=own))
+        for comparison, (sample, _), own in zip(compared, pairs, designs, strict=True)
+    ]
 
 
 def _if_equal(
