@@ -1,6 +1,9 @@
 """What the readers give, as `import` asks them."""
 
+import os
 from pathlib import Path
+
+import pytest
 
 from runaudit.importers.base import Imported, Skipped
 from runaudit.importers.walk import runs_at
@@ -13,3 +16,11 @@ def runs_in(path: Path, kind: str, *, seed: tuple[str, ...] = ()) -> tuple[tuple
     return tuple(one for one in found if isinstance(one, Imported)), tuple(
         one for one in found if isinstance(one, Skipped)
     )
+
+
+def real_runs(name: str) -> Path:
+    """A folder of real records of others. Skips the test where it is not on this machine."""
+    given = os.environ.get("RUNAUDIT_SHARED_RUNS")
+    if not given or not Path(given, name).exists():
+        pytest.skip("RUNAUDIT_SHARED_RUNS names no folder of real records with this one in it")
+    return Path(given, name)
