@@ -16,6 +16,7 @@ AUTO = "auto"
 RECORD = "record"
 KINDS = {
     RECORD: "runaudit.importers.record",
+    "hydra": "runaudit.importers.hydra",
     "wandb": "runaudit.importers.wandb_folder",
     "sacred": "runaudit.importers.sacred",
     "mlperf": "runaudit.importers.mlperf",

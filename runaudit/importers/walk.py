@@ -71,18 +71,20 @@ def _places(path: Path, readers: Mapping[str, Any]) -> Iterator[Place]:
         claims = ((kind, reader.places(here, (), names)) for kind, reader in readers.items())
         yield from (Place(path, kind, True) for kind, found in claims if path in found)
         return
+    claimed: set[tuple[str, Path]] = set()
+    whole: set[Path] = set()
     for root, folders, files in os.walk(path):
         folders.sort()
         files.sort()
-        taken: set[Path] = set()
         for kind, reader in readers.items():
             for place in reader.places(Path(root), folders, files):
-                if place in taken:  # A reader before it knows better what this is.
+                # A reader before it knows better what this is; of a folder that is not wholly its own others may tell.
+                if (kind, place) in claimed or not whole.isdisjoint((place, place.parent)):
                     continue
-                taken.add(place)
-                whole = bool(reader.WHOLE)
-                yield Place(place, kind, whole)
-                if whole:
+                claimed.add((kind, place))
+                yield Place(place, kind, bool(reader.WHOLE))
+                if reader.WHOLE:
+                    whole.add(place)
                     folders[:] = [name for name in folders if not _is_below(Path(root, name), place)]
 
 

@@ -11,6 +11,7 @@ from runaudit.factors.gaps import gaps
 from runaudit.factors.identity import identity_of
 from runaudit.factors.levels import levels
 from runaudit.factors.tree import keyed, leaves_of
+from runaudit.factors.vouched import sealed_words
 from runaudit.metrics.catalogue import metric
 from runaudit.metrics.leading import Figure
 from runaudit.records.canonical import JSON
@@ -221,6 +222,8 @@ def _warnings(run: Run, settings: Settings) -> Iterator[tuple[str, str]]:
         yield "observed", f"{seen.get('level', 'unknown')}{f': {why}' if why else ''}"
     for waiver in run.manifest.waivers:
         yield "waived", f"{waiver.get('rule')}: {waiver.get('reason')}"
+    if words := sealed_words(run):
+        yield "assumed", f"{', '.join(words)}: vouched for when it was imported, not recorded"
     missing = gaps(levels(run, settings.factors), settings.factors)
     for path, why in list(missing.items())[:GAPS]:
         yield "missing", f"{path}: {why}"
