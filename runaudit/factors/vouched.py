@@ -134,6 +134,7 @@ class Assumption:
         """The assumption for a program."""
         return {
             "stated": [{"section": row.section, "by": row.by, "used": row.used} for row in self.statements],
+            "sections": list(self.sections),
             "covers": list(self.covers), "left": list(self.left), "holds": self.holds,
             "written": self.written or None, "dated_by": self.dated_by or None, "first_launch": self.first or None,
             "note": self.note,
