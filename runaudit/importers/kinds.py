@@ -19,6 +19,7 @@ KINDS = {
     "hydra": "runaudit.importers.hydra",
     "wandb": "runaudit.importers.wandb_folder",
     "sacred": "runaudit.importers.sacred",
+    "mlperf": "runaudit.importers.mlperf",
 }
 """A new importer is its module and its line here. `auto` asks them in this order."""
 CALLED = {"wandb": "W&B", "mlflow": "MLflow", "tensorboard": "TensorBoard", "ultralytics": "Ultralytics", "dvc": "DVC",
