@@ -160,6 +160,17 @@ def test_what_is_vouched_for_at_import_is_sealed_and_shown(here, runaudit, folde
     assert runaudit("verify")[0] == PASS
 
 
+def test_no_folder_vouches_for_itself(here, runaudit, folder):
+    config = next(folder.glob("*-fast0")) / "files" / "config.yaml"
+    config.write_text(config.read_text() + "assumed:\n  value: [data, env, eval, init, runtime]\n")
+    facts = next(folder.glob("*-slow0")) / "files" / "wandb-metadata.json"
+    facts.write_text(json.dumps(json.loads(facts.read_text()) | {"assumed": list(NEEDED)}))
+
+    rows = json.loads(runaudit("import", "wandb", folder, "--json")[1])["imported"]
+
+    assert not any("assumed" in row for row in rows)
+
+
 def test_a_run_is_imported_once_whatever_is_vouched_for(call, folder):
     code, out, _ = call("import", "wandb", folder, *GIVEN, "--json")
     assert json.loads(out)["imported"] == []
