@@ -20,6 +20,7 @@ KINDS = {
     "wandb": "runaudit.importers.wandb_folder",
     "sacred": "runaudit.importers.sacred",
     "mlperf": "runaudit.importers.mlperf",
+    "dvc": "runaudit.importers.dvc",
 }
 """A new importer is its module and its line here. `auto` asks them in this order."""
 CALLED = {"wandb": "W&B", "mlflow": "MLflow", "tensorboard": "TensorBoard", "ultralytics": "Ultralytics", "dvc": "DVC",
