@@ -19,6 +19,8 @@ KINDS = {
     "hydra": "runaudit.importers.hydra",
     "wandb": "runaudit.importers.wandb_folder",
     "sacred": "runaudit.importers.sacred",
+    "lightning": "runaudit.importers.lightning",
+    "tensorboard": "runaudit.importers.tensorboard",
 }
 """A new importer is its module and its line here. `auto` asks them in this order."""
 CALLED = {"wandb": "W&B", "mlflow": "MLflow", "tensorboard": "TensorBoard", "ultralytics": "Ultralytics", "dvc": "DVC",
