@@ -239,6 +239,11 @@ def _sections(names: tuple[str, ...], where: str) -> tuple[str, ...]:
     return names
 
 
+def section_words() -> list[tuple[str, str]]:
+    """What can be vouched for, as a shell may offer it."""
+    return [(word, "") for word in VOUCHABLE]
+
+
 def vouchable(words: Iterable[str], where: str) -> tuple[str, ...]:
     """The sections that a user vouches for, each once, or parts of them (`env.gpu`). Raises ConfigError for one that
     there is not, or for which nobody can."""

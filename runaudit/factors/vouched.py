@@ -84,12 +84,13 @@ class Statement:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assumption:
     """What is vouched for in an answer. covers: the gaps that it fills. left: those that nothing fills, so that the
-    verdict stays open. written, dated_by: since when the policy says
-    so, and by what that is known. first: when the first of the runs began, where that was before."""
+    verdict stays open; own: those of them that would be filled, were they not of a run of our own. written, dated_by:
+    since when the policy says so, and by what that is known. first: when the first of the runs began, if before."""
 
     statements: tuple[Statement, ...]
     covers: tuple[str, ...]
     left: tuple[str, ...]
+    own: tuple[str, ...] = ()
     written: str = ""
     dated_by: str = ""
     first: str = ""
@@ -117,6 +118,8 @@ class Assumption:
         parts = [f"assumed, not recorded: {stated}"] if stated else []
         if self.covers and self.left:
             parts.append(f"no assumption fills {listed(self.left)}")
+        if self.own:
+            parts.append(f"of a run of our own nothing is assumed, what was not seen of {listed(self.own)} is unknown")
         if idle:
             parts.append(f"the assumption of {listed(idle, limit=99)} fills no gap here")
         return "; ".join(parts)
@@ -134,6 +137,7 @@ class Assumption:
         """The assumption for a program."""
         return {
             "stated": [{"section": row.section, "by": row.by, "used": row.used} for row in self.statements],
+            "sections": list(self.sections),
             "covers": list(self.covers), "left": list(self.left), "holds": self.holds,
             "written": self.written or None, "dated_by": self.dated_by or None, "first_launch": self.first or None,
             "note": self.note,
@@ -143,18 +147,20 @@ class Assumption:
 def assumption(
     runs: Sequence[Run], settings: Settings, filled: Sequence[str], left: Sequence[str]
 ) -> Assumption | None:
-    """What is vouched for in an answer on these runs; None where nothing is stated, or none of the runs is foreign.
+    """What is vouched for in an answer on these runs; None where nothing is stated, or where it is nothing to them.
 
     filled, left: the gaps that `vouched` found filled, and the others.
     """
     foreign = [run for run in runs if is_foreign(run)]
-    stated = dict(_statements(foreign, settings)) if foreign else {}
-    if not stated:
+    stated = dict(_statements(foreign, settings))
+    said = [word for word, by in stated.items() if by != SEALED]
+    own = tuple(path for path in left if any(covers(word, path) for word in said))
+    if not stated or not (foreign or own):
         return None
     rows = tuple(
         Statement(section=word, by=by, used=any(covers(word, path) for path in filled)) for word, by in stated.items()
     )
-    found = Assumption(statements=rows, covers=tuple(filled), left=tuple(left))
+    found = Assumption(statements=rows, covers=tuple(filled), left=tuple(left), own=own)
     date = None
     if settings.source is not None and any(row.used and row.by == _policy(settings) for row in rows):
         date = written_on(settings.source, lambda policy: policy.imports.assume, settings.imports.assume)

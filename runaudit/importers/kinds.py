@@ -19,6 +19,8 @@ KINDS = {
     "hydra": "runaudit.importers.hydra",
     "wandb": "runaudit.importers.wandb_folder",
     "sacred": "runaudit.importers.sacred",
+    "mlperf": "runaudit.importers.mlperf",
+    "dvc": "runaudit.importers.dvc",
     "lightning": "runaudit.importers.lightning",
     "tensorboard": "runaudit.importers.tensorboard",
 }

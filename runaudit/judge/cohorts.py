@@ -148,7 +148,7 @@ def design_of(found: Comparison) -> "Comparability":
 
 def _crossed(designs: Sequence[Comparison]) -> tuple[tuple[int, ...], tuple[str, str]] | None:
     """The arms, baseline first, that are the cells of a 2 x 2, and its factors: two change one each, one both."""
-    single = [i for i, d in enumerate(designs) if str(d.verdict) == "single_factor" and len(d.treatments) == 1]
+    single = [i for i, d in enumerate(designs) if str(d.standing) == "single_factor" and len(d.treatments) == 1]
     both = [i for i, d in enumerate(designs) if str(d.verdict) == "confounded" and len(d.treatments) == 2]
     if len(designs) != 3 or len(single) != 2 or len(both) != 1:
         return None

@@ -45,8 +45,8 @@ def fragment(answer: object) -> str | None:
     return None
 
 
-def _set(command: str, verdict: str, **parts: Any) -> str:
-    about = verdict_words(command, verdict)
+def _set(command: str, word: str, **parts: Any) -> str:
+    about = verdict_words(command, word)
     badge = {"tone": about.tone, "verdict": clean(about.words)}
     return render("notebook.html.j2", **{**EMPTY, **badge, **parts})
 
@@ -91,7 +91,8 @@ def _badge_of(answer: StatsAnswer) -> dict[str, Any]:
         return {}
     held = verdict_words("stats", answer.conditional)
     tone = Tone.DOUBT if held.tone is Tone.GOOD else held.tone
-    return {"tone": tone, "verdict": clean(answer.headline.partition(": ")[0].lower())}
+    heading = answer.headline.partition(": ")[0]
+    return {"tone": tone, "verdict": clean(heading[:1].lower() + heading[1:])}
 
 
 def _printable(lines: Any) -> list[str]:

@@ -124,7 +124,8 @@ def _found(kind: str, paths: Sequence[Path], settings: Settings) -> Iterator[Fou
                         raise IntegrityError(f"{one.source} is not what was sealed: {one.run.fault}",
                                              remedy="ask for an untouched copy; nothing was imported")  # fmt: skip
                     named = with_our_names(one.run, settings.series)
-                    one = replace(one, run=stating(named, settings.imports.typed))
+                    # Whoever wrote the folder vouches for nothing here: only the user does.
+                    one = replace(one, run=stating(unstated(named), settings.imports.typed))
                 yield one
 
 

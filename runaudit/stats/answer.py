@@ -207,7 +207,7 @@ class StatsAnswer(Shown):
             "reason": self.reason,
             "conditional": None if self.conditional is None else str(self.conditional),
             "conditional_reason": self.conditional_reason or None,
-            "assumed": list(self.assumed),
+            "assumed": {"sections": list(self.assumed), "holds": True} if self.assumed else None,
             "standing": str(self.standing),
             "notes": list(self.notes),
             "interaction": _plain(self.interaction),

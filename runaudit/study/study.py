@@ -55,7 +55,7 @@ class Study:
     policy: Hindsight | None = None
     assumed: Assumption | None = None
 
-    @property
+    @cached_property
     def missing(self) -> Mapping[str, tuple[tuple[Run, ...], str]]:
         """Path -> the runs whose record lacks it, with the reason of the first; runs that may have been of these cells
         and were forgotten among them."""

@@ -65,7 +65,7 @@ def test_a_conditional_verdict_has_its_exit_code_where_all_that_is_missing_is_vo
     assert NOTE in call(*words, *GIVEN, "--format", "md")[1]
     assert "assuming data" in call(*words, *GIVEN, "-q")[1]
     answer = json.loads(call(*words, *GIVEN, "--json")[1])
-    assert answer["assumed"] and answer["standing"] == answer["conditional"]
+    assert answer["assumed"]["sections"] == sorted(NEEDED) and answer["standing"] == answer["conditional"]
     assert answer["verdict"] == ("not_attributable" if command == "stats" else "provenance_incomplete")
 
 
@@ -74,7 +74,7 @@ def test_stats_says_what_would_hold_if_all_that_is_missing_were_equal(call):
     answer = json.loads(out)
 
     assert (code, answer["verdict"], answer["conditional"]) == (CANNOT_JUDGE, "not_attributable", "improved")
-    assert (answer["standing"], answer["assumed"]) == ("not_attributable", [])
+    assert (answer["standing"], answer["assumed"]) == ("not_attributable", None)
     first = call("stats", *ARMS["stats"])[1].splitlines()[0]
     assert first.startswith("Improved on what W&B recorded: ") and "not attributable yet" in first
 
@@ -158,6 +158,17 @@ def test_what_is_vouched_for_at_import_is_sealed_and_shown(here, runaudit, folde
     code, out, _ = runaudit("diff", "slow0", "fast0")
     assert code == PASS and "(import --assume)" in out
     assert runaudit("verify")[0] == PASS
+
+
+def test_no_folder_vouches_for_itself(here, runaudit, folder):
+    config = next(folder.glob("*-fast0")) / "files" / "config.yaml"
+    config.write_text(config.read_text() + "assumed:\n  value: [data, env, eval, init, runtime]\n")
+    facts = next(folder.glob("*-slow0")) / "files" / "wandb-metadata.json"
+    facts.write_text(json.dumps(json.loads(facts.read_text()) | {"assumed": list(NEEDED)}))
+
+    rows = json.loads(runaudit("import", "wandb", folder, "--json")[1])["imported"]
+
+    assert not any("assumed" in row for row in rows)
 
 
 def test_a_run_is_imported_once_whatever_is_vouched_for(call, folder):

@@ -163,6 +163,11 @@ def test_nothing_is_assumed_of_a_run_of_our_own():
 
     assert [row.factor for row in found.open] == [row.factor for row in found.missing]
     assert found.standing is Verdict.PROVENANCE_INCOMPLETE
+    assert "of a run of our own nothing is assumed, what was not seen of env is unknown" in told(found)
+
+
+def test_runs_of_our_own_without_a_gap_hear_nothing_of_assumptions():
+    assert compare(foreign(kind="captured"), foreign(LR, kind="captured"), settings=ALL).assumed is None
 
 
 def test_a_record_of_our_own_stays_ours_when_it_goes_through_a_file():
