@@ -21,12 +21,9 @@ KINDS = {
     "sacred": "runaudit.importers.sacred",
     "mlperf": "runaudit.importers.mlperf",
     "dvc": "runaudit.importers.dvc",
-<<<<<<< HEAD
-    "openai-log": "runaudit.importers.openai_log",
-=======
     "lightning": "runaudit.importers.lightning",
     "tensorboard": "runaudit.importers.tensorboard",
->>>>>>> integ
+    "openai-log": "runaudit.importers.openai_log",
 }
 """A new importer is its module and its line here. `auto` asks them in this order."""
 CALLED = {"wandb": "W&B", "mlflow": "MLflow", "tensorboard": "TensorBoard", "ultralytics": "Ultralytics", "dvc": "DVC",
