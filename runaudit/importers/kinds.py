@@ -23,6 +23,7 @@ KINDS = {
     "dvc": "runaudit.importers.dvc",
     "lightning": "runaudit.importers.lightning",
     "tensorboard": "runaudit.importers.tensorboard",
+    "guild": "runaudit.importers.guild",
     "openai-log": "runaudit.importers.openai_log",
 }
 """A new importer is its module and its line here. `auto` asks them in this order."""
