@@ -21,10 +21,14 @@ KINDS = {
     "sacred": "runaudit.importers.sacred",
     "mlperf": "runaudit.importers.mlperf",
     "dvc": "runaudit.importers.dvc",
+    "ultralytics": "runaudit.importers.ultralytics",
+    "huggingface": "runaudit.importers.huggingface",
     "lightning": "runaudit.importers.lightning",
     "tensorboard": "runaudit.importers.tensorboard",
     "guild": "runaudit.importers.guild",
     "openai-log": "runaudit.importers.openai_log",
+    "tensorboard": "runaudit.importers.tensorboard",
+    "csv": "runaudit.importers.steps_csv",
 }
 """A new importer is its module and its line here. `auto` asks them in this order."""
 CALLED = {"wandb": "W&B", "mlflow": "MLflow", "tensorboard": "TensorBoard", "ultralytics": "Ultralytics", "dvc": "DVC",
