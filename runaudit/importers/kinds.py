@@ -24,7 +24,6 @@ KINDS = {
     "ultralytics": "runaudit.importers.ultralytics",
     "huggingface": "runaudit.importers.huggingface",
     "lightning": "runaudit.importers.lightning",
-    "tensorboard": "runaudit.importers.tensorboard",
     "guild": "runaudit.importers.guild",
     "openai-log": "runaudit.importers.openai_log",
     "tensorboard": "runaudit.importers.tensorboard",
