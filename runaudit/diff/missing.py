@@ -12,7 +12,7 @@ from runaudit.diff.result import Missing
 from runaudit.factors.between import gaps_between, not_reached, recorded_by_one
 from runaudit.factors.forgotten import FORGOTTEN, of_no_cohort, unattributed
 from runaudit.factors.levels import Levels
-from runaudit.factors.never import never_recorded
+from runaudit.factors.never import is_foreign, never_recorded
 from runaudit.factors.path import matches
 from runaudit.factors.together import beside
 from runaudit.factors.vouched import vouched
@@ -47,6 +47,8 @@ def missing_rows(arms: Beside, *, with_status: bool) -> tuple[Missing, ...]:
 
 def attributed(rows: Iterable[Missing], arms: Beside, settings: Settings) -> tuple[Missing, ...]:
     """The gaps, each with who never records it and whether the user vouches for it, on every run of its side."""
+    if not any(map(is_foreign, arms.runs)):
+        return tuple(rows)
     sides = {"a": arms.a.cohort.runs, "b": arms.b.cohort.runs, "both": arms.runs}
     return tuple(
         replace(

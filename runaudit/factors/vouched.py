@@ -28,7 +28,7 @@ SEALED = "import --assume"
 def vouched(path: str, runs: Iterable[Run], settings: Settings) -> bool:
     """Whether the gap `path` of all these runs is filled by what the user states."""
     runs = tuple(runs)
-    return bool(runs) and all(_is_theirs(path, run) and _stated(path, run, settings) for run in runs)
+    return bool(runs) and all(_stated(path, run, settings) and _is_theirs(path, run) for run in runs)
 
 
 def _is_theirs(path: str, run: Run) -> bool:

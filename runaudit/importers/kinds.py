@@ -24,6 +24,7 @@ KINDS = {
     "ultralytics": "runaudit.importers.ultralytics",
     "huggingface": "runaudit.importers.huggingface",
     "lightning": "runaudit.importers.lightning",
+    "guild": "runaudit.importers.guild",
     "openai-log": "runaudit.importers.openai_log",
     "tensorboard": "runaudit.importers.tensorboard",
     "csv": "runaudit.importers.steps_csv",

@@ -8,9 +8,11 @@ is another one each time and is left out.
 
 import csv
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,9 @@ from runaudit.importers.tables import json_table, utc_word
 from runaudit.records.canonical import JSON
 from runaudit.records.trajectory import number
 
-WHOLE = False
+WHOLE = True
+"""The logger gives the same numbers to TensorBoard as well, in the same folder or one below."""
+MOST_FOLDERS = 1000
 PROGRESS = ("progress.csv", "progress.txt", "progress.json")
 SETTINGS = ("config.json", "variant.json", "params.json")
 _MONITOR = re.compile(r"(?:(?P<name>.+)\.)?monitor\.csv")
@@ -48,7 +52,11 @@ UNKNOWN = {
 
 def places(here: Path, _folders: Sequence[str], files: Sequence[str]) -> Sequence[Path]:
     """The log folder that `here` is."""
-    return (here,) if any(name in PROGRESS or _MONITOR.fullmatch(name) for name in files) else ()
+    return (here,) if any(map(_is_log, files)) else ()
+
+
+def _is_log(name: str) -> bool:
+    return name in PROGRESS or _MONITOR.fullmatch(name) is not None
 
 
 def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
@@ -74,6 +82,9 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
         unknown=UNKNOWN,
         notes=notes,
     )
+    for root, _, names in islice(os.walk(place), 1, MOST_FOLDERS):
+        if any(map(_is_log, names)):
+            yield Skipped(source=root, reason="it lies in the folder of another run: name it by itself to import it")
 
 
 # ── settings ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -81,6 +81,17 @@ def test_a_line_that_was_cut_is_counted_and_a_repeated_head_is_no_row(tmp_path):
     assert run.trajectory.torn == 1
 
 
+def test_a_run_in_the_folder_of_another_is_named_and_not_lost(tmp_path):
+    lay(tmp_path / "a", progress__csv=CSV)
+    lay(tmp_path / "a" / "b", progress__csv=CSV)
+
+    runs, skipped = runs_in(tmp_path, "auto")
+
+    assert [one.run.manifest.section("origin")["run"] for one in runs] == ["a"]
+    assert "name it by itself" in skipped[0].reason
+    assert only(tmp_path / "a" / "b").metrics["eprewmean"] == 2.5
+
+
 def test_steps_that_do_not_count_up_are_the_rows(tmp_path):
     run = only(lay(tmp_path / "a", progress__csv="Epoch,x\n0,1\n0,2\n"))
 
