@@ -15,6 +15,7 @@ from typing import Any
 from runaudit.errors import RecordError
 from runaudit.importers.base import Skipped
 from runaudit.importers.draft import Draft
+from runaudit.importers.merging import SHARED_FOLDER
 from runaudit.importers.omegaconf import Resolved, resolved
 from runaudit.importers.opened import foreign_bytes
 from runaudit.records.canonical import JSON
@@ -70,7 +71,7 @@ def _draft(place: Path, config: Mapping[str, Any] | None, job: Mapping[str, Any]
     variables = _inner(job, "job", "env_set")
     found = resolved(config or {}, {"hydra": job}, variables)
     cwd, folder = _text(job, "runtime", "cwd"), _text(job, "runtime", "output_dir")
-    own = folder if folder and folder != cwd else None
+    is_own = not folder or folder != cwd
     return Draft(
         kind="hydra",
         source=str(place),
@@ -79,8 +80,9 @@ def _draft(place: Path, config: Mapping[str, Any] | None, job: Mapping[str, Any]
         program=_program(job),
         overrides=[str(word) for word in overrides] if isinstance(overrides, list) else [],
         env={"variables": dict(variables) or None},
-        launch={"cwd": cwd, "run_dir": own},
+        launch={"cwd": cwd, "run_dir": folder if is_own else None},
         told=_told(job, found),
+        notes=() if is_own else (SHARED_FOLDER,),
         unknown={
             "code": "Hydra does not record it",
             **{path: why for path, why in found.gaps.items() if not _names_the_time(path, found)},

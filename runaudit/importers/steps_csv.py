@@ -4,6 +4,7 @@ A table of runs, a row for each, looks much like it and is another thing: it is 
 do not ascend, or in which a column says which run, arm or seed a row is of, or holds text, is left out.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -19,6 +20,8 @@ OF_MANY = frozenset({"run", "run_id", "run id", "run_name", "id", "name", "arm",
 """Columns of a table that tells of several runs."""
 _CLOCKWORK = frozenset({"epoch", "time", "wall time", "wall_time", "_timestamp", "_runtime", "timestamp", "elapsed"})
 """Columns that count or clock, and measure nothing."""
+_OTHERS = re.compile(r"progress\.csv|(?:.+\.)?monitor\.csv")
+"""Tables of the logger of OpenAI baselines, which has a reader of its own."""
 UNKNOWN = {
     "code": "a table of steps says nothing of it",
     "config": "a table of steps holds no settings",
@@ -28,7 +31,7 @@ UNKNOWN = {
 def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence[Path]:
     """The tables of a folder whose first line names a column that counts; any that was named itself (no `folders`)."""
     tables = [here / name for name in files if name.lower().endswith(".csv")]
-    return tables if folders == () else [path for path in tables if _counts(path)]
+    return tables if folders == () else [path for path in tables if not _OTHERS.fullmatch(path.name) and _counts(path)]
 
 
 def _counts(path: Path) -> bool:

@@ -15,7 +15,7 @@ from runaudit.errors import CanonicalError, RecordError, RunauditError
 from runaudit.importers.base import Imported, Skipped
 from runaudit.importers.draft import Draft, imported
 from runaudit.importers.kinds import AUTO, CALLED, KINDS, RECORD
-from runaudit.importers.merging import merged, together
+from runaudit.importers.merging import runs_of, together
 from runaudit.settings import ImportSettings
 
 
@@ -119,8 +119,8 @@ def _read(group: Sequence[Place], path: Path, settings: ImportSettings, *, alone
             if alone:
                 raise RecordError(told, remedy="leave this run out") from error
             yield Skipped(source=str(place.path), reason=told, broken=True)
-    if drafts:
-        yield from _made(merged(drafts), settings, alone=alone)
+    for draft in runs_of(drafts):
+        yield from _made(draft, settings, alone=alone)
 
 
 def _made(draft: Draft, settings: ImportSettings, *, alone: bool) -> Iterator[Imported | Skipped]:

@@ -10,8 +10,9 @@ from runaudit.errors import ConfigError
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.vouched import remedy, stating, vouched
 from runaudit.records.manifest import Manifest
-from runaudit.settings import VOUCHABLE, ImportSettings, Settings, assuming, parse_settings
+from runaudit.settings import VOUCHABLE, FactorSettings, ImportSettings, Settings, assuming, parse_settings
 from tests.diff.samples import both, digest, drop, put, run
+from tests.diff.test_pairs import PAIRS
 
 LR = put("config/optimizer/lr", 5e-4)
 NO_FILES = both(drop("code/files"), put("code/dirty", False))
@@ -242,3 +243,18 @@ def test_a_policy_that_states_it_before_the_runs_is_not_called_late(tmp_path):
     found = compare(foreign(BARE, later), foreign(BARE, LR, later), settings=read_settings(policy))
 
     assert "written " in found.assumed.note and "after the runs" not in found.assumed.note
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair.verdict}: {pair.name}")
+def test_an_assumption_moves_no_verdict_no_factor_and_no_gap(pair):
+    a, b = run(pair.before), run(pair.after)
+    policy = FactorSettings(**pair.policy)
+    plain = compare(a, b, settings=Settings(factors=policy))
+
+    given = compare(a, b, settings=replace(ALL, factors=policy))
+
+    assert (given.verdict, given.conditional, given.factors) == (plain.verdict, plain.conditional, plain.factors)
+    assert [row.factor for row in given.missing] == [row.factor for row in plain.missing]
+    assert given.standing in (plain.verdict, plain.conditional)
+    if given.standing is not plain.verdict:
+        assert given.assumed.covers == tuple(row.factor for row in plain.missing) and not given.open
