@@ -33,6 +33,6 @@ def read(place: Path, _within: Path) -> Iterator[Draft | Skipped]:
     runs = "1 run" if count == 1 else f"{count} runs"
     yield Skipped(
         source=str(place),
-        reason=f"{runs} of Aim in RocksDB, which only Aim's own package reads: write their settings and numbers to a file "
-        "with its Python API, and bring that in with `runaudit import record FILE`",
+        reason=f"{runs} of Aim in RocksDB, which only Aim's own package reads: write their settings and numbers to a "
+        "file with its Python API, and bring that in with `runaudit import record FILE`",
     )
