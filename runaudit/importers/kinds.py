@@ -25,6 +25,7 @@ KINDS = {
     "huggingface": "runaudit.importers.huggingface",
     "lightning": "runaudit.importers.lightning",
     "guild": "runaudit.importers.guild",
+    "aim": "runaudit.importers.aim",
     "openai-log": "runaudit.importers.openai_log",
     "tensorboard": "runaudit.importers.tensorboard",
     "csv": "runaudit.importers.steps_csv",

@@ -82,6 +82,7 @@ def _draft(place: Path, within: Path, entry: Mapping[str, Any], config: Mapping[
         kind="sacred",
         source=str(place),
         run=place.name,
+        identity=_launch(place, entry, told),
         name=f"{told.get('name')}/{place.name}" if told.get("name") else None,
         config=config,
         program=str(told["mainfile"]) if told.get("mainfile") else None,
@@ -101,6 +102,12 @@ def _draft(place: Path, within: Path, entry: Mapping[str, Any], config: Mapping[
         unknown={**UNKNOWN, "code.commit": NO_COMMIT, **({"data.others": UNKNOWN["data"]} if data else {})},
         notes=notes,
     )
+
+
+def _launch(place: Path, entry: Mapping[str, Any], told: Mapping[str, Any]) -> str:
+    """What tells a launch from all others: every folder of runs counts from 1, so its number alone does not."""
+    words = (told.get("name"), place.name, entry.get("start_time"), part(entry, "host").get("hostname"))
+    return " ".join(map(str, words)) if entry.get("start_time") else ""
 
 
 _SAID = frozenset({"COMMAND", "UPDATE", "with", "help", "--help"})

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,18 @@ def test_a_run_says_its_seed_its_command_and_its_sources(observer):
     assert run.trajectory.series["loss"][0] == (0, 0.5)
     assert run.metrics["result.score"] == 0.4
     assert run.manifest.section("origin")["settings"] == {"--debug": True}
+
+
+def test_a_copy_of_a_run_is_the_same_run_and_the_same_number_elsewhere_is_not(observer, tmp_path):
+    place = observer()
+    shutil.copytree(place, tmp_path / "copy" / "1")
+    other = observer("2", start_time="2026-02-01T00:00:00")
+
+    source, copy, second = (
+        only(path).manifest.section("origin")["source"] for path in (place, tmp_path / "copy", other)
+    )
+
+    assert source == copy != second
 
 
 def test_without_a_repository_the_commit_is_unknown(observer):
