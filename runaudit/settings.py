@@ -5,8 +5,8 @@ understood is refused whole: a misspelt `nuisance` that is silently ignored woul
 """
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -93,11 +93,21 @@ class StatsSettings:
     directions: Mapping[str, str] = field(default_factory=_none)
 
 
+VOUCHABLE = ("data", "env", "eval", "init", "runtime", "seed", "code.patch")
+"""What a user can know of a foreign run that its record does not say: the data, the machine, the measure, the start,
+how it ended, the seed, and that the tree was clean at the commit on record. Nobody vouches for a config or for code:
+where those are unknown there is nothing to compare."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportSettings:
-    """How foreign records are read. seed: dotted paths at which their configs keep the seed, best first."""
+    """How foreign records are read and judged. seed: dotted paths at which their configs keep the seed, best first.
+    assume: the sections of which the user states that what a record does not say of them makes no difference. typed:
+    those that `--assume` states, for one answer or one import."""
 
     seed: tuple[str, ...] = ()
+    assume: tuple[str, ...] = ()
+    typed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +138,12 @@ def load_settings(store_root: Path, *, named: Path | None = None) -> Settings:
             if settings.source is not None:
                 return settings
     return Settings()
+
+
+def assuming(settings: Settings, words: Sequence[str]) -> Settings:
+    """The policy, with what the user vouches for in this answer alone. Raises ConfigError as `vouchable` does."""
+    typed = vouchable(words, "--assume")
+    return replace(settings, imports=replace(settings.imports, typed=typed)) if typed else settings
 
 
 def read_settings(path: Path) -> Settings:
@@ -179,7 +195,7 @@ def parse_settings(table: Mapping[str, Any], *, source: Path | None = None) -> S
     stats = _section(table, "stats", where)
     _known(stats, StatsSettings.__slots__, f"{where} [stats]")
     foreign = _section(table, "import", where)
-    _known(foreign, ImportSettings.__slots__, f"{where} [import]")
+    _known(foreign, ("seed", "assume"), f"{where} [import]")
     return Settings(
         factors=FactorSettings(
             nuisance=_texts(factors.get("nuisance", []), f"{where} factors.nuisance"),
@@ -191,7 +207,10 @@ def parse_settings(table: Mapping[str, Any], *, source: Path | None = None) -> S
         ),
         guard=_guard(guard, where),
         stats=_stats(stats, where),
-        imports=ImportSettings(seed=_texts(foreign.get("seed", []), f"{where} import.seed")),
+        imports=ImportSettings(
+            seed=_texts(foreign.get("seed", []), f"{where} import.seed"),
+            assume=vouchable(_texts(foreign.get("assume", []), f"{where} import.assume"), f"{where} import.assume"),
+        ),
         series=_text_map(_section(table, "series", where), f"{where} series"),
         source=source,
     )
@@ -218,6 +237,25 @@ def _sections(names: tuple[str, ...], where: str) -> tuple[str, ...]:
     for name in names:
         _known({name.partition(".")[0]: None}, REQUIRABLE, f"{where} guard.require", what="section")
     return names
+
+
+def section_words() -> list[tuple[str, str]]:
+    """What can be vouched for, as a shell may offer it."""
+    return [(word, "") for word in VOUCHABLE]
+
+
+def vouchable(words: Iterable[str], where: str) -> tuple[str, ...]:
+    """The sections that a user vouches for, each once, or parts of them (`env.gpu`). Raises ConfigError for one that
+    there is not, or for which nobody can."""
+    words = tuple(dict.fromkeys(words))
+    for word in words:
+        root = word.partition(".")[0]
+        if word not in VOUCHABLE and root not in VOUCHABLE:
+            why = "is no section of a record"
+            if root in ("config", "code"):
+                why = "cannot be vouched for: without it there is nothing to compare"
+            raise ConfigError(f"{where}: {word!r} {why}", remedy=f"possible are {', '.join(VOUCHABLE)}")
+    return words
 
 
 def _stats(table: Mapping[str, Any], where: str) -> StatsSettings:

@@ -18,7 +18,7 @@ from runaudit.stats.interval import mean
 from runaudit.stats.multiplicity import holm
 from runaudit.stats.values import MIN_SEEDS, ArmValues, Interval
 from runaudit.text.verdicts import CANNOT_JUDGE, INTEGRITY, verdict_words
-from runaudit.text.words import plural
+from runaudit.text.words import listed, plural
 
 
 class ClaimVerdict(StrEnum):
@@ -79,11 +79,12 @@ def judge_value(claim: Claim, arm: ArmValues, *, doubt: str = "", is_damaged: bo
 def judge_difference(claim: Claim, answer: StatsAnswer) -> Judged:
     """A difference against the judge's answer on the two arms; the family of claims is looked at afterwards."""
     (comparison,) = answer.comparisons
+    stated = f"; assuming {listed(answer.assumed, limit=99)}, which is not recorded" if answer.assumed else ""
     seeds = (answer.arms[0].used, answer.arms[-1].used)
     bare = Judged(
         claim=claim,
         verdict=ClaimVerdict.UNSUPPORTED,
-        reason=comparison.reason.rstrip("."),
+        reason=(f"{answer.conditional_reason.rstrip('.')}{stated}" if stated else comparison.reason.rstrip(".")),
         found=comparison.difference,
         n=seeds,
         design=answer.design.verdict,
@@ -91,14 +92,13 @@ def judge_difference(claim: Claim, answer: StatsAnswer) -> Judged:
         p=comparison.p,
         is_damaged=answer.design.verdict == "integrity_failure",
     )
-    if answer.verdict not in (StatsVerdict.IMPROVED, StatsVerdict.REGRESSED) or bare.found is None:
+    if answer.standing not in (StatsVerdict.IMPROVED, StatsVerdict.REGRESSED) or bare.found is None:
         return bare
     text = f"the runs say {_signed(bare.found, claim)} ({_figures(bare)})"
     if not claim.allows(bare.found):
-        return replace(bare, reason=text)
-    return replace(
-        bare, verdict=ClaimVerdict.SUPPORTED, reason=f"{text}; only {', '.join(answer.design.factors)} differs"
-    )
+        return replace(bare, reason=text + stated)
+    only = f"{text}; only {', '.join(answer.design.factors)} differs{stated}"
+    return replace(bare, verdict=ClaimVerdict.SUPPORTED, reason=only)
 
 
 def over_family(judged: Sequence[Judged], *, alpha: float) -> tuple[Judged, ...]:

@@ -8,7 +8,7 @@ import contextlib
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -47,6 +47,13 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Short for --format jso
 QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="One line only.")]
 VerboseOption = Annotated[bool, typer.Option("-v", "--verbose", help="More detail.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="A traceback for an unexpected failure.")]
+AssumeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--assume", metavar="SECTION",
+        help="What you vouch for where foreign records do not say it: data, env, eval, …; may be repeated.",
+    ),
+]  # fmt: skip
 ExitZeroOption = Annotated[bool, typer.Option("--exit-zero", help="Exit 0 where the judgement would exit 1 or 3.")]
 
 OneRun = Annotated[
@@ -105,9 +112,10 @@ def context(
     quiet: bool = False,
     verbose: bool = False,
     exit_zero: bool = False,
+    assume: Sequence[str] | None = None,
 ) -> Context:
     """The surroundings that the shared options describe."""
-    from runaudit.settings import load_settings
+    from runaudit.settings import assuming, load_settings
     from runaudit.store.place import find_store
 
     is_named = store is not None or os.environ.get("RUNAUDIT_STORE")
@@ -115,7 +123,7 @@ def context(
     named = (("--store", store), ("--policy", policy))
     return Context(
         store_root=root,
-        settings=load_settings(root, named=policy),
+        settings=assuming(load_settings(root, named=policy), assume or ()),
         format=Format.json if json else format,
         quiet=quiet,
         verbose=verbose,
@@ -149,16 +157,21 @@ SHARED: dict[str, tuple[Any, Any]] = {
     "verbose": (VerboseOption, False),
     "debug": (DebugOption, False),
     "exit_zero": (ExitZeroOption, False),
+    "assume": (AssumeOption, None),
 }
-"""The options that every command takes: name -> annotation, default. `--debug` is read where a failure is caught."""
+"""The options that commands share: name -> annotation, default. `--debug` is read where a failure is caught."""
 
 
-def command(*, exit_zero: bool = False, quiet: str = "") -> Callable[[Callable[..., None]], Callable[..., None]]:
+def command(
+    *, exit_zero: bool = False, assume: bool = False, quiet: str = ""
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """A command's function, whose first parameter is the Context, as one that takes the shared options instead.
 
-    exit_zero: whether it judges, so that `--exit-zero` means something. quiet: what `-q` leaves, where it is no line.
+    exit_zero: whether it judges, so that `--exit-zero` means something. assume: whether foreign records are judged.
+    quiet: what `-q` leaves, where it is no line.
     """
-    names = [name for name in SHARED if exit_zero or name != "exit_zero"]
+    left_out = {name for name, is_taken in (("exit_zero", exit_zero), ("assume", assume)) if not is_taken}
+    names = [name for name in SHARED if name not in left_out]
 
     def taking(function: Callable[..., None]) -> Callable[..., None]:
         def called(**values: Any) -> None:

@@ -26,6 +26,7 @@ FIXED = {
     # a metavar, or how it begins: module:function of () -> every word
     "RULE": "runaudit.guard.answer:rule_words",
     "KIND": "runaudit.importers.kinds:kind_words",
+    "SECTION": "runaudit.settings:section_words",
 }
 Word = tuple[str, str]
 """A word and what it stands for."""

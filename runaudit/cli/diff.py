@@ -9,7 +9,7 @@ from runaudit.cli.common import Context
 from runaudit.text.verdicts import NEGATIVE, verdict_words
 
 
-@common.command(exit_zero=True)
+@common.command(exit_zero=True, assume=True)
 def diff(
     context: Context,
     runs: Annotated[
@@ -35,5 +35,5 @@ def diff(
     else:
         result, pair = compare_named(context.bench, runs or ["@last~1", "@last"], intent=intent or ())
     context.tell(DiffAnswer(comparison=result, pair=pair), verbose=everything)
-    code = verdict_words("diff", result.verdict).code
+    code = verdict_words("diff", result.standing).code
     context.finish(NEGATIVE if code == 0 and result.intent.met is False else code)

@@ -11,7 +11,7 @@ from runaudit.errors import NothingToJudgeError
 from runaudit.importers.kinds import AUTO, KINDS
 
 
-@common.command()
+@common.command(assume=True)
 def imports(
     context: Context,
     kind: Annotated[
@@ -33,5 +33,9 @@ def imports(
 
     rows, skipped = take(kind, paths or (), context.create, context.settings)
     context.tell(ImportAnswer(rows=rows, skipped=tuple((entry.source, entry.reason) for entry in skipped)))
+    if rows and (words := context.settings.imports.typed):
+        context.note(
+            f"sealed with each of these runs: {', '.join(words)} assumed, and every answer on them will say so"
+        )
     if not rows and not any(entry.reason.startswith("already imported") for entry in skipped):
         raise NothingToJudgeError("no run was imported", remedy="see the reasons above, or name another path")

@@ -12,7 +12,7 @@ from runaudit.text.verdicts import INTEGRITY
 DEFAULT = Path("report.html")
 
 
-@common.command()
+@common.command(assume=True)
 def report(
     context: Context,
     runs: Annotated[list[str], typer.Argument(metavar="RUN…", help="Runs, cohorts or lists with commas: the arms.")],

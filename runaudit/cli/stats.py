@@ -12,7 +12,7 @@ from runaudit.cli.common import Context
 from runaudit.errors import UsageError
 
 
-@common.command(exit_zero=True)
+@common.command(exit_zero=True, assume=True)
 def stats(
     context: Context,
     runs: Annotated[

@@ -9,7 +9,7 @@ from runaudit.cli.common import Context
 from runaudit.text.verdicts import verdict_words
 
 
-@common.command(exit_zero=True)
+@common.command(exit_zero=True, assume=True)
 def study(
     context: Context,
     runs: Annotated[
@@ -27,4 +27,4 @@ def study(
     found = context.bench.named(*runs, trajectory=False) if runs else context.bench.runs()
     answer = StudyAnswer(study=study_runs(found, context.settings))
     context.tell(answer, verbose=everything)
-    context.finish(verdict_words("study", answer.judgement.verdict).code)
+    context.finish(verdict_words("study", answer.judgement.standing).code)

@@ -7,20 +7,23 @@ two cohorts of one, between which no seed is replicated.
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from runaudit.diff.arms import arms_beside
+from runaudit.diff.arms import Beside, arms_beside
 from runaudit.diff.barriers import evaluation_barriers, faults, result_barriers
 from runaudit.diff.contradiction import Against, contradictions
 from runaudit.diff.intent import held_against_intent
-from runaudit.diff.missing import missing_rows
-from runaudit.diff.result import Comparison, Derivation, FactorChange, Side
+from runaudit.diff.missing import attributed, missing_rows
+from runaudit.diff.result import Comparison, Derivation, FactorChange, Missing, Side
 from runaudit.diff.verdict import Grounds, judge
 from runaudit.diff.words import notes_on
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import Change, ChangeClass
 from runaudit.factors.foreseen import foreseen
 from runaudit.factors.hindsight import Answer, Hindsight, hindsight
+from runaudit.factors.never import is_foreign, kind_of, on_record
 from runaudit.factors.policy import shared_policy
+from runaudit.factors.vouched import assumption
 from runaudit.records.run import Run
+from runaudit.records.trackers import FILE
 from runaudit.settings import Settings
 
 
@@ -56,10 +59,9 @@ def compare_cohorts(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequenc
 
 def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str], design_only: bool) -> Comparison:
     runs = (*a.runs, *b.runs)
-    policy = shared_policy(settings.factors, runs)
-    arms = arms_beside(a, b, policy)
+    arms = arms_beside(a, b, shared_policy(settings.factors, runs))
     factors, met = held_against_intent(arms.factors, runs, intent)
-    missing = missing_rows(arms, with_status=not design_only)
+    missing = attributed(missing_rows(arms, with_status=not design_only), arms, settings)
     grounds = Grounds(
         faults=faults(runs),
         barriers=evaluation_barriers(factors) if design_only else result_barriers(arms),
@@ -67,16 +69,19 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
         missing=missing,
         odd=arms.odd,
         replicated=arms.is_replicated,
+        is_blind=_is_blind(arms, missing),
     )
-    verdict, conditional, reason = judge(grounds)
-    late = None if design_only else _late(a, b, settings, str(verdict), factors, intent)
-    against = Against() if design_only else contradictions(a, b, factors, verdict, conditional)
+    found = judge(grounds)
+    late = None if design_only else _late(a, b, settings, str(found.verdict), factors, intent)
+    against = Against() if design_only else contradictions(a, b, factors, found.verdict, has_gaps=bool(missing))
+    filled = [row.factor for row in missing if row.assumed]
+    assumed = assumption(runs, settings, filled, [row.factor for row in missing if not row.assumed])
     return Comparison(
         a=_side_of(a),
         b=_side_of(b),
-        verdict=verdict,
-        conditional=conditional,
-        reason=reason,
+        verdict=found.verdict,
+        conditional=found.conditional,
+        reason=found.reason,
         factors=factors,
         derived=_derivations(arms.found),
         nuisance=_of_class(arms.found, ChangeClass.NUISANCE),
@@ -87,7 +92,24 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
         notes=(*([late.note] if late else ()), *against.notes, *arms.notes, *notes_on(arms.pair, arms.found)),
         contradictions=against.notes,
         idle=against.idle,
+        on_record=on_record(_lacking(arms, missing)),
+        recorded=found.recorded,
+        assumed=assumed,
     )
+
+
+def _lacking(arms: Beside, rows: Iterable[Missing]) -> tuple[Run, ...]:
+    """The runs of the sides on which these gaps are."""
+    sides = {row.side for row in rows}
+    both = (("a", arms.a), ("b", arms.b))
+    return tuple(run for side, arm in both if sides & {side, "both"} for run in arm.cohort.runs)
+
+
+def _is_blind(arms: Beside, missing: Sequence[Missing]) -> bool:
+    """Whether a tracker kept no config at all of a run. A record file may leave it out: whoever wrote one had a place
+    for it, and knew what the run was about."""
+    lacking = _lacking(arms, (row for row in missing if row.factor == "config"))
+    return any(is_foreign(run) and kind_of(run) != FILE for run in lacking)
 
 
 def _late(

@@ -31,7 +31,7 @@ MAX_NAMES = 3
 
 
 def contradictions(
-    a: Cohort, b: Cohort, factors: Sequence[FactorChange], verdict: Verdict, conditional: Verdict | None
+    a: Cohort, b: Cohort, factors: Sequence[FactorChange], verdict: Verdict, *, has_gaps: bool
 ) -> Against:
     """What the results of two arms say against the comparison of their inputs. Runs without results say nothing.
 
@@ -42,28 +42,26 @@ def contradictions(
         return Against()
     treatments = [f for f in factors if f.role not in SEED_ROLES]
     if a.n == b.n == 1:
-        return _of_a_pair(a.runs[0], b.runs[0], treatments, conditional, seeds=len(treatments) < len(factors))
-    return _of_arms(a, b, treatments, conditional)
+        return _of_a_pair(a.runs[0], b.runs[0], treatments, has_gaps=has_gaps, seeds=len(treatments) < len(factors))
+    return _of_arms(a, b, treatments, has_gaps=has_gaps)
 
 
-def _of_a_pair(
-    a: Run, b: Run, treatments: Sequence[FactorChange], conditional: Verdict | None, *, seeds: bool
-) -> Against:
+def _of_a_pair(a: Run, b: Run, treatments: Sequence[FactorChange], *, has_gaps: bool, seeds: bool) -> Against:
     is_whole = a.finished and b.finished
     held = overlap(Results(a), Results(b), lengths=is_whole)
     if held is None:
         return Against()
     if not treatments and not seeds:
-        return Against(tuple(_unequal(held, conditional)))
+        return Against(tuple(_unequal(held, has_gaps=has_gaps)))
     if not held.equal or not is_whole:
         return Against()
     return _against(treatments, held, seeds=seeds)
 
 
-def _of_arms(a: Cohort, b: Cohort, treatments: Sequence[FactorChange], conditional: Verdict | None) -> Against:
+def _of_arms(a: Cohort, b: Cohort, treatments: Sequence[FactorChange], *, has_gaps: bool) -> Against:
     pairs = list(_matched(a, b))
     if not treatments:
-        return _unequal_arms(pairs, conditional)
+        return _unequal_arms(pairs, has_gaps=has_gaps)
     if not pairs:
         return _idle_without_seeds(a, b, treatments)
     equal = [(seed, held) for seed, left, right in pairs if (held := _equal(left, right))]
@@ -78,11 +76,11 @@ def _of_arms(a: Cohort, b: Cohort, treatments: Sequence[FactorChange], condition
     return Against((f"{sentence}: was {names} used there?",))
 
 
-def _unequal_arms(pairs: Sequence[tuple[str, Run, Run]], conditional: Verdict | None) -> Against:
+def _unequal_arms(pairs: Sequence[tuple[str, Run, Run]], *, has_gaps: bool) -> Against:
     for seed, left, right in pairs:
         held = _held(left, right) if left.id != right.id else None
         if held is not None and held.first is not None:
-            return Against(tuple(f"seed {seed}: {note}" for note in _unequal(held, conditional)))
+            return Against(tuple(f"seed {seed}: {note}" for note in _unequal(held, has_gaps=has_gaps)))
     return Against()
 
 
@@ -139,10 +137,10 @@ def _measured_otherwise(factors: Sequence[FactorChange]) -> bool:
     return any(f.role is Role.EVALUATION for f in factors)
 
 
-def _unequal(held: Overlap, conditional: Verdict | None) -> Iterator[str]:
+def _unequal(held: Overlap, *, has_gaps: bool) -> Iterator[str]:
     if held.first is None:
         return
-    known = "all inputs on record are equal" if conditional else "the inputs are equal"
+    known = "all inputs on record are equal" if has_gaps else "the inputs are equal"
     rest = "" if len(held.differing) == 1 else f" ({_named(held.differing)} differ)"
     yield f"{known} and the results are not: {_where(held.first)}{rest}: nondeterminism or an input nobody saw"
 

@@ -4,7 +4,7 @@ Runs are paired in their order, so that each is asked for its own gaps and for w
 is also held against the run that stands for its arm, where two halves of an arm could hide what the other half lacks.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from runaudit.diff.arms import Arm, Beside
@@ -12,10 +12,13 @@ from runaudit.diff.result import Missing
 from runaudit.factors.between import gaps_between, not_reached, recorded_by_one
 from runaudit.factors.forgotten import FORGOTTEN, of_no_cohort, unattributed
 from runaudit.factors.levels import Levels
+from runaudit.factors.never import is_foreign, never_recorded
 from runaudit.factors.path import matches
 from runaudit.factors.together import beside
+from runaudit.factors.vouched import vouched
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.manifest import Unknown
+from runaudit.settings import Settings
 
 NOT_RECORDED = "equal seeds and equal records gave another start: something that is not recorded differs"
 
@@ -40,6 +43,21 @@ def missing_rows(arms: Beside, *, with_status: bool) -> tuple[Missing, ...]:
     if not arms.factors:
         rows |= {path: Missing(factor=path, side="both", reason=NOT_RECORDED) for path in _unexplained_starts(arms)}
     return tuple(rows[path] for path in sorted(rows))
+
+
+def attributed(rows: Iterable[Missing], arms: Beside, settings: Settings) -> tuple[Missing, ...]:
+    """The gaps, each with who never records it and whether the user vouches for it, on every run of its side."""
+    if not any(map(is_foreign, arms.runs)):
+        return tuple(rows)
+    sides = {"a": arms.a.cohort.runs, "b": arms.b.cohort.runs, "both": arms.runs}
+    return tuple(
+        replace(
+            row,
+            never=never_recorded(row.factor, sides[row.side]),
+            assumed=vouched(row.factor, sides[row.side], settings),
+        )
+        for row in rows
+    )
 
 
 def _within(arm: Arm, side: str) -> Iterator[Missing]:

@@ -6,6 +6,8 @@ from typing import Any
 
 from runaudit.factors.factor import SEED_ROLES, Absent, Change, Role, levels_json
 from runaudit.factors.hindsight import Hindsight
+from runaudit.factors.never import IN_FILES
+from runaudit.factors.vouched import Assumption
 from runaudit.records.canonical import JSON, json_safe, thawed
 from runaudit.text.shown import Shown
 
@@ -90,15 +92,21 @@ class Derivation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """Something that could have changed and is not in a record: `side` is a, b or both."""
+    """Something that could have changed and is not in a record: `side` is a, b or both. never: the trackers that have
+    no place for it, empty where it is a gap of these runs; assumed: whether the user vouches for it."""
 
     factor: str
     side: str
     reason: str
+    never: str = ""
+    assumed: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The gap as the JSON contract words it."""
-        return {"factor": self.factor, "side": self.side, "reason": self.reason}
+        row: dict[str, Any] = {"factor": self.factor, "side": self.side, "reason": self.reason}
+        return row | ({"never_recorded_by": self.never} if self.never else {}) | (
+            {"assumed": True} if self.assumed else {}
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +129,8 @@ class Comparison(Shown):
     `conditional` is the verdict that would hold if all that is missing were equal; None where nothing is missing.
     `reason` completes the verdict in one sentence. `contradictions` are the notes in which the results speak against
     it, `idle` the one that says that no factor changed any number. `policy`: what a policy excused that did not
-    hold when the runs were launched.
+    hold when the runs were launched. `on_record`: `what W&B recorded`, where all that is missing is missing in runs
+    that somebody else recorded; `recorded`: what that shows. `assumed`: what the user vouches for.
     """
 
     a: Side
@@ -139,6 +148,32 @@ class Comparison(Shown):
     notes: tuple[str, ...] = ()
     contradictions: tuple[str, ...] = ()
     idle: str = ""
+    on_record: str = ""
+    recorded: str = ""
+    assumed: Assumption | None = None
+
+    @property
+    def standing(self) -> Verdict:
+        """The verdict that counts: the conditional one where nothing is missing but what the user vouches for."""
+        if self.verdict is Verdict.PROVENANCE_INCOMPLETE and self.conditional and self.assumed and self.assumed.holds:
+            return self.conditional
+        return self.verdict
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether all that is missing is missing in runs that somebody else recorded, and the rest shows something."""
+        return self.verdict is Verdict.PROVENANCE_INCOMPLETE and self.conditional is not None and bool(self.on_record)
+
+    @property
+    def tells_what_is_recorded(self) -> bool:
+        """Whether what the records show comes first. A record file has a place for everything: what is missing there
+        is news, and comes first unless the user vouches for it."""
+        return self.is_conditional and (self.on_record != IN_FILES or not self.open)
+
+    @property
+    def open(self) -> tuple[Missing, ...]:
+        """The gaps for which nobody vouches."""
+        return tuple(row for row in self.missing if not row.assumed)
 
     @property
     def headline(self) -> str:
@@ -171,6 +206,9 @@ class Comparison(Shown):
                     "intent": self.intent.to_json(),
                     "notes": list(self.notes),
                     "policy": self.policy.to_json() if self.policy else None,
+                    "recorded": self.recorded,
+                    "assumed": self.assumed.to_json() if self.assumed else None,
+                    "standing": str(self.standing),
                 }
             )
         )

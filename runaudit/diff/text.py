@@ -5,28 +5,46 @@ from dataclasses import dataclass
 from typing import Any
 
 from runaudit.diff.code import Hunk, code_hunks
-from runaudit.diff.result import Comparison, Derivation, FactorChange, Side
+from runaudit.diff.result import Comparison, Derivation, FactorChange, Missing, Side
 from runaudit.factors.factor import Change, Role
+from runaudit.factors.vouched import remedy
 from runaudit.records.run import Run
 from runaudit.text.markdown import code, escaped, fenced, table
 from runaudit.text.terminal import BOLD, DIM, GREEN, RED, UNPAINTED, YELLOW, Paint, printable
 from runaudit.text.verdicts import verdict_words
-from runaudit.text.words import level
+from runaudit.text.words import level, plural
 
 MAX_MISSING = 8
 
 
 def headline(comparison: Comparison) -> str:
-    """The verdict and its reason in one sentence."""
+    """The verdict and its reason in one sentence; of foreign records, what they show, and what it rests on besides."""
+    return printable(f"{_verdict(comparison)}: {_reason(comparison)}")
+
+
+def _verdict(comparison: Comparison) -> str:
+    if not comparison.tells_what_is_recorded:
+        return str(comparison.verdict)
+    stated = f", assuming {comparison.assumed.words}" if comparison.assumed and not comparison.open else ""
+    return f"{comparison.conditional} on {comparison.on_record}{stated}"
+
+
+def _reason(comparison: Comparison) -> str:
+    if comparison.tells_what_is_recorded:
+        count = len(comparison.open)
+        verb = "is" if count == 1 else "are"
+        open_ = f" ({comparison.verdict}: {plural(count, 'input')} {verb} not on record)" if count else ""
+        return comparison.recorded + open_
     conditional = comparison.conditional
     held = f" (conditional: {conditional})" if conditional and conditional is not comparison.verdict else ""
-    return printable(f"{comparison.verdict}: {comparison.reason}{held}")
+    return comparison.reason + held
 
 
 def text_lines(
     comparison: Comparison, *, hunks: Sequence[Hunk] = (), everything: bool = False, paint: Paint = UNPAINTED
 ) -> Iterator[str]:
     """The comparison for a terminal; what cannot matter is collapsed to counts unless `everything`."""
+    # A verdict on what is recorded is never shown as a clean one, whoever vouches for the rest.
     yield paint(headline(comparison), BOLD + verdict_words("diff", comparison.verdict).tone.colour)
     yield f"  a  {_side(comparison.a)}"
     yield f"  b  {_side(comparison.b)}"
@@ -70,16 +88,34 @@ def _factor(row: FactorChange, width: int, paint: Paint) -> Iterator[str]:
 
 
 def _missing(comparison: Comparison, everything: bool, paint: Paint) -> Iterator[str]:
-    if not comparison.missing:
-        return
-    yield ""
-    yield paint("missing", BOLD + YELLOW)
-    rows = comparison.missing if everything else comparison.missing[:MAX_MISSING]
+    """The gaps of these runs; those of every run of their tracker, and those that are vouched for, in a line each."""
+    own = comparison.missing if everything else [row for row in comparison.open if not row.never]
+    rows = own if everything else own[:MAX_MISSING]
+    if rows:
+        yield from ("", paint("missing", BOLD + YELLOW))
     for row in rows:
         where = "on both sides" if row.side == "both" else f"in {row.side}"
-        yield printable(f"  {row.factor}  {where}: {row.reason}")
-    if len(rows) < len(comparison.missing):
-        yield f"  and {len(comparison.missing) - len(rows)} more (--all shows them)"
+        marks = [f"never recorded by {row.never}"] if row.never else []
+        marks += ["assumed"] if row.assumed else []
+        mark = f" [{'; '.join(marks)}]" if marks else ""
+        yield printable(f"  {row.factor}  {where}: {row.reason}{mark}")
+    if len(rows) < len(own):
+        yield f"  and {len(own) - len(rows)} more (--all shows them)"
+    told = [] if everything else [*folded(comparison.open)]
+    told += [comparison.assumed.note] if comparison.assumed else []
+    told += _how_to_vouch(comparison)
+    yield from ("", *map(printable, told)) if told else ()
+
+
+def folded(rows: Sequence[Missing]) -> Iterator[str]:
+    """`never recorded by W&B: data, eval`: what is missing of every run of its tracker."""
+    for never in dict.fromkeys(row.never for row in rows if row.never):
+        yield f"never recorded by {never}: {', '.join(row.factor for row in rows if row.never == never)}"
+
+
+def _how_to_vouch(comparison: Comparison) -> list[str]:
+    typed = remedy([row.factor for row in comparison.open]) if comparison.is_conditional else ""
+    return [f"where you know that they were equal: {typed} (or [import] assume in the policy)"] if typed else []
 
 
 def _rest(comparison: Comparison, everything: bool, paint: Paint) -> Iterator[str]:
@@ -115,14 +151,15 @@ def _code(hunks: Sequence[Hunk], paint: Paint) -> Iterator[str]:
 
 def markdown_lines(comparison: Comparison, *, hunks: Sequence[Hunk] = (), everything: bool = False) -> Iterator[str]:
     """The comparison for a pull request."""
-    yield f"**{comparison.verdict}**: {escaped(comparison.reason)}"
+    word, space, rest = _verdict(comparison).partition(" ")
+    yield f"**{word}{space}{escaped(rest)}**: {escaped(_reason(comparison))}"
     yield ""
     yield f"`a` {escaped(_side(comparison.a))} · `b` {escaped(_side(comparison.b))}"
     if comparison.factors:
         yield from ("", *table(("factor", "a", "b"), _factor_rows(comparison.factors)))
-    if comparison.missing:
-        gaps = ", ".join(f"{code(row.factor)} ({row.side})" for row in comparison.missing)
-        yield from ("", f"Missing: {gaps}. If all of it were equal: **{comparison.conditional}**.")
+    yield from _markdown_gaps(comparison, everything)
+    if comparison.assumed:
+        yield from ("", f"> {escaped(comparison.assumed.note)}")
     if comparison.intent.declared:
         declared = ", ".join(comparison.intent.declared)
         yield from ("", f"Intent {escaped(declared)}: {escaped(comparison.intent.reason)}.")
@@ -133,6 +170,17 @@ def markdown_lines(comparison: Comparison, *, hunks: Sequence[Hunk] = (), everyt
         yield from ("", f"> {escaped(note)}")
     for hunk in hunks:
         yield from ("", f"{code(hunk.path)} · {code(hunk.function)}", "", *fenced(hunk.lines, "diff"))
+
+
+def _markdown_gaps(comparison: Comparison, everything: bool) -> Iterator[str]:
+    rows = [row for row in comparison.missing if everything or not row.never]
+    gaps = ", ".join(f"{code(row.factor)} ({row.side}{', assumed' if row.assumed else ''})" for row in rows)
+    is_told = comparison.conditional is None or comparison.tells_what_is_recorded
+    held = "" if is_told else f" If all of it were equal: **{comparison.conditional}**."
+    if gaps:
+        yield from ("", f"Missing: {gaps}.{held}")
+    if not everything:
+        yield from (line for never in folded(comparison.open) for line in ("", f"{escaped(never)}."))
 
 
 def _factor_rows(factors: Sequence[FactorChange]) -> Iterator[tuple[str, str, str]]:

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 
 from runaudit.diff.result import FactorChange, Missing, Verdict
 from runaudit.factors.factor import SEED_ROLES
+from runaudit.factors.never import BLIND
 from runaudit.text.words import listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grounds:
     """What the verdict rests on. `faults`: records that do not match their digest; `barriers`: why the results cannot
-    be held side by side; `replicated`: whether the sides are arms: a seed is a factor if it moved with the arm."""
+    be held side by side; `replicated`: whether the sides are arms: a seed is a factor if it moved with the arm;
+    `is_blind`: whether a tracker kept no config at all of a run, so that nothing can be said of what changed."""
 
     faults: tuple[str, ...] = ()
     barriers: tuple[str, ...] = ()
@@ -22,20 +24,34 @@ class Grounds:
     missing: tuple[Missing, ...] = ()
     odd: tuple[str, ...] = ()
     replicated: bool = False
+    is_blind: bool = False
 
 
-def judge(evidence: Grounds) -> tuple[Verdict, Verdict | None, str]:
-    """The verdict, the conditional one where something is missing, and the reason in one sentence."""
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict, the conditional one where something is missing, and the reason in one sentence. recorded: what the
+    records show, whatever is missing."""
+
+    verdict: Verdict
+    conditional: Verdict | None
+    reason: str
+    recorded: str
+
+
+def judge(evidence: Grounds) -> Judgement:
+    """What may be concluded, the first of the lattice that holds."""
     if evidence.faults:
-        return Verdict.INTEGRITY_FAILURE, None, "; ".join(evidence.faults)
-    clean, reason = _without_gaps(evidence)
+        reason = "; ".join(evidence.faults)
+        return Judgement(Verdict.INTEGRITY_FAILURE, None, reason, reason)
+    clean, shown = _without_gaps(evidence)
     if not evidence.missing:
-        return clean, None, reason
+        return Judgement(clean, None, shown, shown)
     if clean.rank < Verdict.PROVENANCE_INCOMPLETE.rank:
-        return clean, clean, reason
-    gaps = listed([row.factor for row in evidence.missing])
-    text = f"{gaps} {'is' if len(evidence.missing) == 1 else 'are'} not in the records; if equal, {reason}"
-    return Verdict.PROVENANCE_INCOMPLETE, clean, text
+        return Judgement(clean, clean, shown, shown)
+    gaps = f"{listed([row.factor for row in evidence.missing])} {'is' if len(evidence.missing) == 1 else 'are'} not in"
+    if evidence.is_blind:
+        return Judgement(Verdict.PROVENANCE_INCOMPLETE, None, f"{gaps} the records; {BLIND}", BLIND)
+    return Judgement(Verdict.PROVENANCE_INCOMPLETE, clean, f"{gaps} the records; if equal, {shown}", shown)
 
 
 def _without_gaps(evidence: Grounds) -> tuple[Verdict, str]:

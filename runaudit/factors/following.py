@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from runaudit.factors.derived import check_rule, references
+from runaudit.factors.evidence import words
 from runaudit.factors.factor import Absent, Change, ChangeClass, Role
 from runaudit.factors.pair import Pair
-from runaudit.factors.path import matches
+from runaudit.factors.path import last_key, matches
 from runaudit.factors.tree import same
 
 ARGUMENTS = "config.args"
@@ -47,14 +48,43 @@ def explained_by_what_counts(found: Sequence[Change], pair: Pair) -> Sequence[Ch
 
 
 def each_once(found: Sequence[Change], _pair: Pair) -> Sequence[Change]:
-    """A word of the command line that is a leaf of the config in both runs is one choice with it."""
+    """A word of the command line that tracks a leaf of the config in both runs is one choice with it.
+
+    One that moves as two leaves do, or as another word does, may be either, and a value that anything may have shows
+    nothing: `--ema true` is not `amp: true`. These stay factors.
+    """
     config = [c for c in found if c.section == "config" and not matches(c.path, ARGUMENTS)]
+    typed = [c for c in found if c.kind is ChangeClass.FACTOR and matches(c.path, f"{ARGUMENTS}.*")]
     result = []
     for change in found:
-        if change.kind is ChangeClass.FACTOR and matches(change.path, f"{ARGUMENTS}.*"):
-            twin = next((c for c in config if same(c.before, change.before) and same(c.after, change.after)), None)
-            if twin is not None:
+        if change in typed:
+            twins = [c for c in config if _move_alike(c, change)]
+            twin = twins[0] if len(twins) == sum(_move_alike(c, change) for c in typed) == 1 else None
+            if twin is not None and _is_one_choice(change, twin):
                 change = replace(change, kind=ChangeClass.DERIVED, follows=twin.path, role=Role.TREATMENT,
                                  why=f"the command line says {twin.path}")  # fmt: skip
         result.append(change)
     return result
+
+
+def _move_alike(a: Change, b: Change) -> bool:
+    return same(a.before, b.before) and same(a.after, b.after)
+
+
+def _is_one_choice(word: Change, leaf: Change) -> bool:
+    """Whether a word and a setting that move alike are one: their names have to do with each other, or hardly any
+    other choice has these values."""
+    name, other = (words(last_key(change.path)) for change in (word, leaf))
+    initials = {"".join(part[:1] for part in parts) for parts in (name, other)}
+    values = (word.before, word.after)
+    if set(name) & set(other) or initials & {"".join(name), "".join(other)}:
+        return True
+    return all((isinstance(value, float) and not value.is_integer()) or (isinstance(value, str) and len(value) > RARE)
+               or (isinstance(value, int) and not isinstance(value, bool) and abs(value) > MANY)
+               for value in values)  # fmt: skip
+
+
+RARE = 4
+"""Characters of a text beyond which two choices hardly have it by chance."""
+MANY = 1000
+"""The same of a whole number."""

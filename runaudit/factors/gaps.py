@@ -198,6 +198,8 @@ def one_sided_gap(path: str, before: JSON | Absent, after: JSON | Absent) -> boo
         return len(keys) > 1
     if keys[0] == "env":
         return len(keys) < 3 or keys[1] not in ("packages", "variables")
+    if keys[0] == "code":
+        return path == "code.sources"  # Digests of sources that one record has at all, and the other has none of.
     return keys[0] == "data" and len(keys) > 2
 
 

@@ -81,15 +81,16 @@ def hindsight(
     if plain == verdict and not excused:
         return None
     silent = held.count(None)
-    date = written_on(settings.source, settings.factors) or PolicyDate(file=settings.source, written="", by="")
+    told = written_on(settings.source, lambda policy: policy.factors, settings.factors)
+    date = told or PolicyDate(file=settings.source, written="", by="")
     return Hindsight(
         file=settings.source.name, written=date.written, by=date.by, others=len(late) - silent, silent=silent,
-        launches=tuple(sorted(start for run in late if (start := _start(run)))), verdict=verdict, without=plain,
+        launches=tuple(sorted(start for run in late if (start := launched_at(run)))), verdict=verdict, without=plain,
         excused=excused,
     )  # fmt: skip
 
 
-def _start(run: Run) -> str | None:
+def launched_at(run: Run) -> str | None:
     """When a run was launched, in the words of a date; None where its record does not say, or says something else."""
     started = run.manifest.section("launch").get("started")
     try:

@@ -37,30 +37,39 @@ def without_secrets(value: JSON, name: str = "") -> JSON:
     return value
 
 
-def same_but_for_secrets(before: str, after: str) -> tuple[str, str]:
-    """Two texts in which a secret is one word; what the mark of one of them proves is proven in the other, too, for one
+def same_but_for_secrets(*texts: str) -> tuple[str, ...]:
+    """Texts in which a secret is one word; what the mark of one of them proves is proven in the others, too, for one
     secret may have been told by another place in each."""
-    proven = {mark["code"] for text in (before, after) for mark in _MARK.finditer(text) if mark["kind"] == "proven"}
+    proven = {mark["code"] for text in texts for mark in _MARK.finditer(text) if mark["kind"] == "proven"}
 
     def put(match: re.Match[str]) -> str:
         return SECRET if match["code"] in proven else f"{BEGINS}{match['code']}>"
 
-    first, second = (str(without_secrets(text)) for text in (before, after))
-    return _MARK.sub(put, first), _MARK.sub(put, second)
+    return tuple(_MARK.sub(put, str(without_secrets(text))) for text in texts)
 
 
 def one_secret(before: JSON, after: JSON) -> bool:
     """Whether two values hold the same secrets at the same places, whatever their marks say of them."""
-    return bool(before != after and _coded(before) == _coded(after))
+    return bool(before != after and coded(before) == coded(after))
 
 
-def _coded(value: JSON) -> JSON:
+def holds_marks(value: JSON) -> bool:
+    """Whether a mark of a secret stands anywhere in a value, in a key or below it."""
+    if isinstance(value, str):
+        return BEGINS in value
+    if isinstance(value, Mapping):
+        return any(holds_marks(key) or holds_marks(item) for key, item in value.items())
+    return isinstance(value, list | tuple) and any(map(holds_marks, value))
+
+
+def coded(value: JSON) -> JSON:
+    """`value` with each mark reduced to which secret it stands for, whatever else it says of it."""
     if isinstance(value, str):
         return _MARK.sub(lambda mark: f"{BEGINS}{mark['code']}>", value) if BEGINS in value else value
     if isinstance(value, Mapping):
-        return {str(_coded(key)): _coded(item) for key, item in value.items()}
+        return {str(coded(key)): coded(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_coded(item) for item in value]
+        return [coded(item) for item in value]
     return value
 
 

@@ -1,16 +1,17 @@
-"""Since when a policy has said what it says of factors: a rule that was written after the runs is no plan.
+"""Since when a policy has said what it says: a rule that was written after the runs is no plan.
 
-Where git has the file as it stands, the date is that of the commit from which on its factor rules read as they do now;
+Where git has the file as it stands, the date is that of the commit from which on the rules asked for read as now;
 a later edit of something else in the file does not count. Otherwise it is the time at which the file was last changed,
 which a checkout or a copy moves.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from runaudit.errors import RunauditError
-from runaudit.settings import FactorSettings, policy_in
+from runaudit.settings import Settings, policy_in
 from runaudit.system.clock import utc_text
 from runaudit.system.git import Git, work_tree
 
@@ -21,24 +22,24 @@ COMMITS = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyDate:
-    """When the factor rules of a policy were written, UTC, and by what that is known."""
+    """When rules of a policy were written, UTC, and by what that is known."""
 
     file: Path
     written: str
     by: str
 
 
-def written_on(file: Path, factors: FactorSettings) -> PolicyDate | None:
-    """Since when `file` says `factors`; None where nobody can tell."""
+def written_on(file: Path, says: Callable[[Settings], object], rules: object) -> PolicyDate | None:
+    """Since when `file` says `rules`, where `says` picks them from a policy; None where nobody can tell."""
     try:
         changed = utc_text(file.stat().st_mtime)
     except OSError:
         return None
-    date = _committed(file, factors)
+    date = _committed(file, says, rules)
     return PolicyDate(file=file, written=date or changed, by=GIT if date else MTIME)
 
 
-def _committed(file: Path, factors: FactorSettings) -> str | None:
+def _committed(file: Path, says: Callable[[Settings], object], rules: object) -> str | None:
     place = file.absolute()
     top = work_tree(place.parent)
     if top is None:
@@ -48,7 +49,7 @@ def _committed(file: Path, factors: FactorSettings) -> str | None:
         git, name = Git(top), place.relative_to(top).as_posix()
         rows = git.run("log", f"-{COMMITS}", "--format=%H %ct", "--", name).decode().splitlines()
         for commit, seconds in (row.split() for row in rows):
-            if policy_in(git.run("cat-file", "blob", f"{commit}:{name}"), file).factors != factors:
+            if says(policy_in(git.run("cat-file", "blob", f"{commit}:{name}"), file)) != rules:
                 break
             date = utc_text(datetime.fromtimestamp(int(seconds), UTC).timestamp())
     except (RunauditError, ValueError):

@@ -161,6 +161,8 @@ def code_standing(path: str, value: JSON, of: Levels) -> Classification:
         return Classification()
     if of.files_judged:
         return Classification(kind=ChangeClass.NUISANCE, why="every source file is compared by itself")
+    if steps(path)[1:2] == ("sources",) and of.files is not None and steps(path)[2:3] and steps(path)[2] in of.files:
+        return Classification(kind=ChangeClass.NUISANCE, why="the tracker's digest of a file that is compared itself")
     if path == "code.dirty":
         return Classification(kind=ChangeClass.DERIVED, why="it says whether there is a patch", follows="code.patch")
     if path == "code.patch" and (text := patch_text(of.run, value)):

@@ -16,8 +16,20 @@ AUTO = "auto"
 RECORD = "record"
 KINDS = {
     RECORD: "runaudit.importers.record",
+    "hydra": "runaudit.importers.hydra",
     "wandb": "runaudit.importers.wandb_folder",
     "mlflow": "runaudit.importers.mlflow",
+    "sacred": "runaudit.importers.sacred",
+    "mlperf": "runaudit.importers.mlperf",
+    "dvc": "runaudit.importers.dvc",
+    "ultralytics": "runaudit.importers.ultralytics",
+    "huggingface": "runaudit.importers.huggingface",
+    "lightning": "runaudit.importers.lightning",
+    "guild": "runaudit.importers.guild",
+    "aim": "runaudit.importers.aim",
+    "openai-log": "runaudit.importers.openai_log",
+    "tensorboard": "runaudit.importers.tensorboard",
+    "csv": "runaudit.importers.steps_csv",
 }
 """A new importer is its module and its line here. `auto` asks them in this order."""
 CALLED = {"wandb": "W&B", "mlflow": "MLflow", "tensorboard": "TensorBoard", "ultralytics": "Ultralytics", "dvc": "DVC",

@@ -1,40 +1,222 @@
-"""TensorBoard's event files, read with its own loader, so that old and new ways to write a scalar look alike."""
+"""Runs of TensorBoard: the event files of a folder, and of the folders that one program's writers made for their parts.
 
-from collections.abc import Iterator
+A folder is a run. Keras puts the curves of training and validation into two folders of one run, and PyTorch makes a
+folder for each curve of `add_scalars` and each `add_hparams`; by their names, or by the process that their file names
+tell, they are known for parts. Settings are only there where the program gave them to the hparams plugin.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
-from runaudit.errors import NothingToJudgeError, RecordError
-from runaudit.records.trajectory import Trajectory
+from runaudit.importers.base import Skipped
+from runaudit.importers.draft import Draft
+from runaudit.importers.eventfile import EventLog, read_log
+from runaudit.records.trajectory import Event, Trajectory
+
+WHOLE = True
+PARTS = frozenset({"train", "training", "val", "valid", "validation", "test", "eval", "evaluation"})
+"""Folders that hold a part of a run's curves."""
+_FILE = re.compile(r"(?:.*\.)?tfevents\.(?P<time>\d+)\.(?P<host>.+?)(?:\.(?P<pid>\d+)\.\d+)?(?:\.v2)?")
+_OF_HPARAMS = re.compile(r"\d{9,11}\.\d+")
+"""The folder that `add_hparams` makes: called after the moment, in which no two runs are alike."""
+UNKNOWN = {
+    "code": "TensorBoard does not record it",
+    "config": "the program gave no settings to the hparams plugin of TensorBoard",
+}
 
 
 def read_events(path: Path) -> Trajectory:
-    """The scalars of one event file, in the order written; a torn last record is left out as TensorBoard does.
+    """The scalars of one event file, in the order written; half a message at its end is left out and counted.
 
-    Raises NothingToJudgeError where TensorBoard is not installed, RecordError for a file it cannot read.
+    Raises RecordError for a file that is something else.
+    """
+    log = read_log(path, path.parent)
+    series = {name: tuple(points) for name, points in log.series.items()}
+    return Trajectory(series=MappingProxyType(series), torn=log.torn)
+
+
+def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence[Path]:
+    """The first event file of the run to which those of `here` belong; itself where a file was named (no `folders`)."""
+    events = sorted(name for name in files if is_events(name))
+    if not events:
+        return ()
+    if folders == ():
+        return (here / events[0],)
+    return (next(iter(_files_of(_owner(here)))).path,)
+
+
+def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
+    """The run of an event file. Raises RecordError where none of its files can be read."""
+    yield from run_of(_owner(place.parent), within, kind="tensorboard")
+
+
+def run_of(folder: Path, within: Path, *, kind: str) -> Iterator[Draft | Skipped]:
+    """The run whose event files lie in a folder, and in those of its parts; only what lies `within` is read."""
+    files = [file for file in _files_of(folder) if file.path.is_relative_to(within)]
+    logs = [(file, read_log(file.path, within)) for file in files]
+    source = folder if folder.is_relative_to(within) else within
+    if not any(log.messages for _, log in logs):
+        yield Skipped(source=str(source), reason="its event files hold no events")
+        return
+    curves = joined([(_prefix(file, folder), log) for file, log in logs])
+    yield _draft(kind, source, logs, curves)
+
+
+# ── which files are one run's ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: Path
+
+    @property
+    def writer(self) -> str:
+        """Host and process, as the file's name tells them; empty where it tells no process."""
+        match = _FILE.fullmatch(self.path.name)
+        return f"{match['host']}.{match['pid']}" if match and match["pid"] else ""
+
+    @property
+    def host(self) -> str | None:
+        """The machine that wrote it."""
+        match = _FILE.fullmatch(self.path.name)
+        return match["host"] if match else None
+
+
+def is_events(name: str) -> bool:
+    """Whether a file of this name is an event file, as TensorBoard decides."""
+    return "tfevents" in name and not name.endswith(".profile-empty")
+
+
+def _owner(folder: Path) -> Path:
+    """The folder of the run to which the event files in this one belong."""
+    above = folder.parent
+    if folder.name in PARTS:
+        return above
+    writers = {file.writer for file in _events_in(above)} - {""}
+    return above if writers & {file.writer for file in _events_in(folder)} else folder
+
+
+def _files_of(folder: Path) -> Iterator[_File]:
+    """The event files of a run: in its folder, and in those of its parts."""
+    yield from _events_in(folder)
+    for name in _listing(folder)[1]:
+        if _owner(folder / name) == folder:
+            yield from _events_in(folder / name)
+
+
+def _events_in(folder: Path) -> Iterator[_File]:
+    return (_File(folder / name) for name in _listing(folder)[0] if is_events(name))
+
+
+def _listing(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of the files and of the folders in a folder, sorted; links count as neither's."""
+    try:
+        return _listed(folder, folder.stat().st_mtime_ns)
+    except OSError:
+        return (), ()
+
+
+@lru_cache(maxsize=64)
+def _listed(folder: Path, _changed: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Kept for a while: each of a thousand runs asks what lies beside it."""
+    with os.scandir(folder) as entries:
+        found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+    return (tuple(sorted(name for name, is_folder in found if not is_folder)),
+            tuple(sorted(name for name, is_folder in found if is_folder)))  # fmt: skip
+
+
+def _prefix(file: _File, folder: Path) -> str:
+    """What a part adds to the names of its curves."""
+    inside = file.path.parent.relative_to(folder).as_posix()
+    return "" if inside == "." or _OF_HPARAMS.fullmatch(inside) else f"{inside}/"
+
+
+# ── their curves together ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curves:
+    """The series of several event files as those of one run, and what is to be said of how they were put together."""
+
+    series: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
+    resumed: Sequence[int] = ()
+    notes: Sequence[str] = ()
+
+
+def joined(logs: Sequence[tuple[str, EventLog]]) -> Curves:
+    """The curves of event files, each with what goes before its tags.
+
+    A file that begins later than another, and at a later step, goes on with it: a run that was resumed. Any other that
+    has the same tag is of a second writer, and told apart: two curves drawn into one would be neither.
     """
     series: dict[str, list[tuple[int, float]]] = {}
-    for name, step, value in _scalars(path):
-        series.setdefault(name, []).append((step, value))
-    return Trajectory(series=MappingProxyType({name: tuple(points) for name, points in series.items()}))
+    ends: dict[str, float] = {}
+    resumed, twice = set(), set()
+    for prefix, log in sorted(logs, key=lambda one: one[1].times[0] if one[1].times else 0.0):
+        began, ended = log.times or (0.0, 0.0)
+        for tag, points in log.series.items():
+            name, number = f"{prefix}{tag}", 1
+            while name in series and not _goes_on(series[name], ends[name], points, began):
+                number += 1
+                name = f"{prefix}{tag} ({number})"
+                twice.add(f"{prefix}{tag}")
+            if name in series:
+                resumed.add(points[0][0])
+            series[name] = [*series.get(name, ()), *points]
+            ends[name] = ended
+    notes = [f"more than one writer wrote {name}: they are told apart" for name in sorted(twice)[:3]]
+    return Curves(series=series, resumed=sorted(resumed), notes=notes)
 
 
-def _scalars(path: Path) -> Iterator[tuple[str, int, float]]:
+def _goes_on(
+    known: Sequence[tuple[int, float]], ended: float, points: Sequence[tuple[int, float]], began: float
+) -> bool:
+    return began >= ended and points[0][0] > known[0][0]
+
+
+# ── the run ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _draft(kind: str, source: Path, logs: Sequence[tuple[_File, EventLog]], curves: Curves) -> Draft:
+    times = [time for _, log in logs if log.times for time in log.times]
+    settings, why = settings_of([log for _, log in logs])
+    hosts = {file.host for file, _ in logs} - {None}
+    group = next((log.group for _, log in logs if log.group), "")
+    return Draft(
+        kind=kind,
+        source=str(source),
+        run="/".join(source.absolute().parts[-2:]).lstrip("/"),
+        config=settings,
+        launch={"started": _utc(min(times)) if times else None,
+                "hostname": next(iter(hosts)) if len(hosts) == 1 else None},
+        series=curves.series,
+        events=[Event(step=step, kind="resume") for step in curves.resumed],
+        torn=sum(log.torn for _, log in logs),
+        status=next((log.status for _, log in logs if log.status), None),
+        duration_s=max(times) - min(times) if times else None,
+        told={"files": [file.path.relative_to(source).as_posix() for file, _ in logs], "group": group or None},
+        unknown={**UNKNOWN, **({"config": why} if why else {})},
+        notes=curves.notes,
+    )  # fmt: skip
+
+
+def settings_of(logs: Sequence[EventLog]) -> tuple[dict[str, Any] | None, str]:
+    """What the hparams plugin was given, None where nothing; and why that is not known, where the files disagree."""
+    given = [log.settings for log in logs if log.settings is not None]
+    if any(other != given[0] for other in given):
+        return None, f"{len(given)} sets of settings were given to the hparams plugin in one folder, and they differ"
+    return (given[0] if given else None), ""
+
+
+def _utc(seconds: float) -> str | None:
     try:
-        from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
-        from tensorboard.util.tensor_util import make_ndarray
-    except ImportError as error:
-        raise NothingToJudgeError(f"{path} was not read: TensorBoard is not installed",
-                                  remedy="pip install tensorboard") from error  # fmt: skip
-    try:
-        for event in EventFileLoader(str(path)).Load():
-            for value in event.summary.value:
-                # The loader turns every way to write a scalar into a tensor without dimensions.
-                if (
-                    value.HasField("tensor")
-                    and (array := make_ndarray(value.tensor)).ndim == 0
-                    and array.dtype.kind in "fiu"
-                ):
-                    yield value.tag, int(event.step), float(array)
-    except Exception as error:  # the loader raises whatever its parser meets
-        raise RecordError(f"{path} is not an event file: {error}", remedy="leave it out") from error
+        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    except (ValueError, OverflowError, OSError):
+        return None

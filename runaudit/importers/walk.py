@@ -16,7 +16,7 @@ from runaudit.errors import CanonicalError, RecordError, RunauditError
 from runaudit.importers.base import Imported, Skipped
 from runaudit.importers.draft import Draft, imported
 from runaudit.importers.kinds import AUTO, CALLED, KINDS, RECORD
-from runaudit.importers.merging import merged, together
+from runaudit.importers.merging import runs_of, together
 from runaudit.importers.opened import address_of
 from runaudit.settings import ImportSettings
 
@@ -73,18 +73,20 @@ def _places(path: Path, readers: Mapping[str, Any]) -> Iterator[Place]:
         claims = ((kind, reader.places(here, (), names)) for kind, reader in readers.items())
         yield from (Place(path, kind, True) for kind, found in claims if path in found)
         return
+    claimed: set[tuple[str, Path]] = set()
+    whole: set[Path] = set()
     for root, folders, files in os.walk(path):
         folders.sort()
         files.sort()
-        taken: set[Path] = set()
         for kind, reader in readers.items():
             for place in reader.places(Path(root), folders, files):
-                if place in taken:  # A reader before it knows better what this is.
+                # A reader before it knows better what this is; of a folder that is not wholly its own others may tell.
+                if (kind, place) in claimed or not whole.isdisjoint((place, place.parent)):
                     continue
-                taken.add(place)
-                whole = bool(reader.WHOLE)
-                yield Place(place, kind, whole)
-                if whole:
+                claimed.add((kind, place))
+                yield Place(place, kind, bool(reader.WHOLE))
+                if reader.WHOLE:
+                    whole.add(place)
                     folders[:] = [name for name in folders if not _is_below(Path(root, name), place)]
 
 
@@ -106,13 +108,9 @@ def _read(group: Sequence[Place], path: Path, settings: ImportSettings, *, alone
             yield from _made(chain(first, found), settings, alone=alone and len(first) == 1)
             continue
         told = list(found)
-        own = [one for one in told if isinstance(one, Draft)]
-        if len(own) == 1:
-            drafts += own
-            told = [one for one in told if isinstance(one, Skipped)]
-        yield from _made(told, settings, alone=False)  # Of a file of many, nobody knows which is the run of the folder.
-    if drafts:
-        yield from _made([merged(drafts)], settings, alone=alone)
+        drafts += [one for one in told if isinstance(one, Draft)]
+        yield from (one for one in told if isinstance(one, Skipped))
+    yield from _made(runs_of(drafts), settings, alone=alone)
 
 
 def _told(place: Place, within: Path, *, alone: bool) -> Iterator[Draft | Skipped]:

@@ -99,8 +99,9 @@ def judge_claim(bench: Bench, claim: Claim, launched: Sequence[Cohort], compared
         answer = judge_cohorts(bench, arms, metric=claim.metric, designs=compared[pair], launched=launched)
     except UsageError as error:
         return Judged(claim=claim, verdict=ClaimVerdict.UNSUPPORTED, reason=str(error))
-    late = tuple(design.policy.note for design in compared[pair] if design.policy)
-    return replace(judge_difference(claim, answer), notes=late)
+    stated = (design.assumed.note for design in compared[pair] if design.assumed)
+    late = (design.policy.note for design in compared[pair] if design.policy)
+    return replace(judge_difference(claim, answer), notes=(*stated, *late))
 
 
 def _value(bench: Bench, claim: Claim, arm: Cohort, found: tuple[str, tuple[str, ...]]) -> Judged:

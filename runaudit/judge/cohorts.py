@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from runaudit.diff import Comparison, compare_cohorts
+from runaudit.diff import Comparison, Verdict, compare_cohorts
 from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.forgotten import forgotten_runs, of_no_cohort, unattributed
+from runaudit.factors.vouched import remedy
 from runaudit.judge.bench import Bench
 from runaudit.judge.circumstances import circumstances
 from runaudit.judge.values import averaged, declared_direction, declared_plan, left_out, require_metric, values_of
@@ -82,8 +83,18 @@ def judge_cohorts(
         cells, factors = crossed
         found = two_by_two([values[i] for i in cells], factors=factors, alpha=around.plan.alpha)
         answer = replace(answer, interaction=found)
-    notes = (*late, *_forgotten(arms, home), *around.notes, *contradicted, *means, *answer.notes)
+    notes = (*_stated(designs), *late, *_forgotten(arms, home), *around.notes, *contradicted, *means, *answer.notes)
     return replace(answer, notes=tuple(dict.fromkeys(notes)), looks=around.looks)
+
+
+def _stated(designs: Sequence[Comparison]) -> Iterator[str]:
+    """What the user vouches for; where nobody does yet and somebody could, how."""
+    for found in designs:
+        if found.assumed:
+            yield ended(found.assumed.note)
+        typed = remedy([row.factor for row in found.open]) if found.is_conditional else ""
+        if typed:
+            yield f"Where you know that what is not on record was equal: {typed} (or [import] assume in the policy)."
 
 
 def _forgotten(arms: Sequence[Cohort], home: Mapping[str, Cohort]) -> Iterator[str]:
@@ -122,13 +133,22 @@ def design_of(found: Comparison) -> "Comparability":
     """A comparison as the judge of numbers takes it."""
     from runaudit.stats.values import Comparability
 
-    named = tuple(f.factor for f in found.treatments)
-    return Comparability(verdict=str(found.verdict), factors=named, reason=found.reason, idle=found.idle)
+    is_open = found.verdict is Verdict.PROVENANCE_INCOMPLETE and found.conditional is not None
+    return Comparability(
+        verdict=str(found.verdict),
+        factors=tuple(f.factor for f in found.treatments),
+        reason=found.reason,
+        idle=found.idle,
+        conditional=str(found.conditional) if is_open else None,
+        on_record=found.on_record if found.tells_what_is_recorded else "",
+        missing=tuple(row.factor for row in found.missing),
+        assumed=found.assumed.sections if found.assumed and found.standing is not found.verdict else (),
+    )
 
 
 def _crossed(designs: Sequence[Comparison]) -> tuple[tuple[int, ...], tuple[str, str]] | None:
     """The arms, baseline first, that are the cells of a 2 x 2, and its factors: two change one each, one both."""
-    single = [i for i, d in enumerate(designs) if str(d.verdict) == "single_factor" and len(d.treatments) == 1]
+    single = [i for i, d in enumerate(designs) if str(d.standing) == "single_factor" and len(d.treatments) == 1]
     both = [i for i, d in enumerate(designs) if str(d.verdict) == "confounded" and len(d.treatments) == 2]
     if len(designs) != 3 or len(single) != 2 or len(both) != 1:
         return None

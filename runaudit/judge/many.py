@@ -7,7 +7,7 @@ from runaudit.diff import compare_cohorts
 from runaudit.factors.cohort import cohort_of
 from runaudit.factors.hindsight import Answer, hindsight
 from runaudit.records.run import Run
-from runaudit.settings import Settings
+from runaudit.settings import ImportSettings, Settings
 from runaudit.study.answer import judged
 from runaudit.study.pairs import Judge, Judged
 from runaudit.study.study import Study, study
@@ -29,7 +29,8 @@ def _answered(found: Study) -> Answer:
 
 
 def compared_by(settings: Settings) -> Judge:
-    """The comparison of two cells, as `diff` makes it."""
+    """The comparison of two cells, as `diff` makes it. What the user vouches for is told once, of all runs together."""
+    settings = replace(settings, imports=ImportSettings())
 
     def judge(a: Sequence[Run], b: Sequence[Run]) -> Judged:
         found = compare_cohorts(cohort_of(a), cohort_of(b), settings=settings)

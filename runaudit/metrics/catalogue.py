@@ -113,6 +113,7 @@ NAMED: Mapping[str, Quantity] = {
     "train/grad_norm": Quantity("gradient norm", None, "", 3),
     "amp/scale": Quantity("loss scale", None, "", 0),
     "time/step_s": Quantity("time per step", None, "s", 3),
+    "time_to_train_minutes": Quantity("time to train", _LOWER, "min", 2),
 }
 """Whole names that say something else, or more, than their words do. What follows them is a sequence."""
 

@@ -229,7 +229,7 @@ _CONFIG_CHANGED = section({"changed": table_of(list_of(ANYTHING))})
 MANIFEST_PARTS: Mapping[str, Shape] = {
     **_INPUTS, "code": _code(FILE, section({"digest": DIGEST, "size": NUMBER}, must=("digest",))),
     "launch": section(_LAUNCH), "observed": OBSERVED,
-    "origin": section({"kind": TEXT, "known_none": TEXTS, "trajectory": SERIES}),
+    "origin": section({"kind": TEXT, "known_none": TEXTS, "trajectory": SERIES, "assumed": TEXTS}),
 }  # fmt: skip
 MANIFEST = section(MANIFEST_PARTS)
 OUTCOME_PARTS: Mapping[str, Shape] = {

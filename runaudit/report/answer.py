@@ -25,7 +25,8 @@ class ReportAnswer:
     def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
         """For a terminal."""
         for verdict in self.view.verdicts:
-            yield f"{verdict.arm.name} against {verdict.baseline.name}: {verdict.verdict}. {verdict.change}."
+            yield f"{verdict.arm.name} against {verdict.baseline.name}: {verdict.badge}. {verdict.change}."
+            yield from (f"  {line}" for line in (verdict.assumed,) if line)
             yield from (f"  {evidence.metric} {evidence.sentence}" for evidence in verdict.evidence)
         for alert in self.view.alerts:
             yield f"{alert.title}:"
@@ -36,7 +37,8 @@ class ReportAnswer:
         """For a pull request."""
         for verdict in self.view.verdicts:
             sides = escaped(f"{verdict.arm.name} against {verdict.baseline.name}")
-            yield f"**{sides}**: {escaped(f'{verdict.verdict}. {verdict.change}.')}"
+            yield f"**{sides}**: {escaped(f'{verdict.badge}. {verdict.change}.')}"
+            yield from (line for told in (verdict.assumed,) if told for line in ("", f"> {escaped(told)}"))
             yield from ("", *bullets(f"{evidence.metric} {evidence.sentence}" for evidence in verdict.evidence), "")
         for alert in self.view.alerts:
             yield from (f"**{escaped(alert.title)}**", "", *bullets(alert.items), "")
@@ -56,8 +58,16 @@ class ReportAnswer:
                     "baseline": verdict.baseline.letter,
                     "arm": verdict.arm.letter,
                     "verdict": verdict.verdict.replace(" ", "_"),
+                    "shown": verdict.badge,
+                    "assumed": verdict.assumed or None,
                     "evidence": [
-                        {"metric": e.metric, "verdict": e.verdict, "text": e.sentence} for e in verdict.evidence
+                        {
+                            "metric": e.metric,
+                            "verdict": e.verdict,
+                            "conditional": e.conditional or None,
+                            "text": e.sentence,
+                        }
+                        for e in verdict.evidence
                     ],
                 }
                 for verdict in self.view.verdicts

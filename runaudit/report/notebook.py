@@ -12,14 +12,15 @@ from runaudit.diff import Comparison, Verdict
 from runaudit.report.effects import effect_figure
 from runaudit.report.html import render
 from runaudit.report.views.diff import leaves_view
+from runaudit.report.views.recorded import assumed_in_words, design_badge, design_meaning, gaps_in_words
 from runaudit.report.views.verdict import change_words, conditional_words, evidence_views, reason_words, treatments
 from runaudit.report.words import clean
 from runaudit.stats.answer import StatsAnswer
+from runaudit.stats.words import is_told_as_recorded
 from runaudit.store.answer import VerifyAnswer
 from runaudit.study.text import StudyAnswer
 from runaudit.text.terminal import printable
-from runaudit.text.verdicts import verdict_words
-from runaudit.text.words import plural
+from runaudit.text.verdicts import Tone, verdict_words
 
 EMPTY: Mapping[str, Any] = {"diff": None, "evidence": (), "effects": (), "notes": (), "lines": ()}
 CLEAN = (Verdict.SINGLE_FACTOR, Verdict.REPLICATE, Verdict.IDENTICAL)
@@ -35,7 +36,8 @@ def fragment(answer: object) -> str | None:
             return _set("stats", str(answer.verdict), **_stats(answer))
         case StudyAnswer():
             first, *lines = answer.text_lines()
-            return _set("study", answer.verdict, words=clean(first.partition(": ")[2]), lines=_printable(lines))
+            words = first if answer.judgement.on_record else first.partition(": ")[2]
+            return _set("study", answer.verdict, words=clean(words), lines=_printable(lines))
         case VerifyAnswer():
             return _set(
                 "verify", answer.verdict, words=clean(answer.headline), lines=_printable(list(answer.text_lines())[:-1])
@@ -43,17 +45,25 @@ def fragment(answer: object) -> str | None:
     return None
 
 
-def _set(command: str, verdict: str, **parts: Any) -> str:
-    about = verdict_words(command, verdict)
-    return render("notebook.html.j2", **{**EMPTY, **parts}, tone=about.tone, verdict=clean(about.words))
+def _set(command: str, word: str, **parts: Any) -> str:
+    about = verdict_words(command, word)
+    badge = {"tone": about.tone, "verdict": clean(about.words)}
+    return render("notebook.html.j2", **{**EMPTY, **badge, **parts})
 
 
 def _comparison(answer: Comparison) -> dict[str, Any]:
     factors = treatments(answer)
-    meaning = verdict_words("diff", answer.verdict).meaning.format(factors=plural(len(factors), "factor"))
-    reason = "" if answer.verdict in CLEAN else reason_words(answer, factors)
-    words = (f"{change_words(factors)}.", meaning, reason, conditional_words(answer.conditional))
+    tone, badge = design_badge(answer)
+    if answer.tells_what_is_recorded:
+        reason, held = gaps_in_words(answer), ""
+    else:
+        reason = "" if answer.verdict in CLEAN else reason_words(answer, factors)
+        held = conditional_words(answer.conditional)
+    meaning = design_meaning(answer, len(factors))
+    words = (f"{change_words(factors)}.", meaning, reason, held, assumed_in_words(answer))
     return {
+        "tone": tone,
+        "verdict": badge,
         "words": " ".join(filter(None, words)),
         "diff": leaves_view(answer, title=clean(f"{answer.a.label} → {answer.b.label}")),
         "notes": [clean(note) for note in answer.notes],
@@ -67,11 +77,22 @@ def _stats(answer: StatsAnswer) -> dict[str, Any]:
         named = zip(answer.comparisons, evidence, strict=True)
         evidence = (replace(view, metric=f"{clean(row.arm)}: {view.metric}") for row, view in named)
     return {
-        "words": clean(answer.reason),
+        **_badge_of(answer),
+        "words": clean(answer.headline.partition(": ")[2]),
         "evidence": tuple(evidence),
         "effects": () if figure is None else (figure,),
         "notes": [clean(note) for note in answer.notes],
     }
+
+
+def _badge_of(answer: StatsAnswer) -> dict[str, Any]:
+    """The badge of an answer that rests on a condition; the plain one stands elsewhere."""
+    if not is_told_as_recorded(answer) or answer.conditional is None:
+        return {}
+    held = verdict_words("stats", answer.conditional)
+    tone = Tone.DOUBT if held.tone is Tone.GOOD else held.tone
+    heading = answer.headline.partition(": ")[0]
+    return {"tone": tone, "verdict": clean(heading[:1].lower() + heading[1:])}
 
 
 def _printable(lines: Any) -> list[str]:

@@ -13,6 +13,7 @@ from runaudit.capture.redact import Redactor, redaction_key
 from runaudit.errors import IntegrityError, UsageError
 from runaudit.factors.gaps import gaps, status_gap
 from runaudit.factors.levels import levels
+from runaudit.factors.vouched import sealed_words, stating, unstated
 from runaudit.importers.answer import grade_of
 from runaudit.importers.base import Imported, Skipped, with_our_names
 from runaudit.importers.kinds import AUTO, BUNDLE, KINDS, RECORD, WORDS
@@ -50,6 +51,11 @@ def take(
         )
     if not paths:
         raise UsageError("no file is named", remedy=f"runaudit import {kind} PATH, or the file of a bundle alone")
+    if kind == BUNDLE and settings.imports.typed:
+        raise UsageError(
+            "the runs of a bundle come back as they were sealed, and nothing can be added to them",
+            remedy="leave --assume out, and state it under [import] assume in the policy",
+        )
     return take_bundles(paths, create, settings) if kind == BUNDLE else take_in(kind, paths, create, settings)
 
 
@@ -73,6 +79,7 @@ def take_bundles(paths: Sequence[Path], create: Callable[[], Store], settings: S
     return tuple(rows), skipped
 
 
+IN_POLICY = "state what you vouch for under [import] assume in the policy"
 BATCH = 64
 """Runs that are read before they are sealed: an import that is cut short has kept those before, and goes on there."""
 
@@ -116,7 +123,9 @@ def _found(kind: str, paths: Sequence[Path], settings: Settings) -> Iterator[Fou
                     if one.run.fault:
                         raise IntegrityError(f"{one.source} is not what was sealed: {one.run.fault}",
                                              remedy="ask for an untouched copy; nothing was imported")  # fmt: skip
-                    one = replace(one, run=with_our_names(one.run, settings.series))
+                    named = with_our_names(one.run, settings.series)
+                    # Whoever wrote the folder vouches for nothing here: only the user does.
+                    one = replace(one, run=stating(unstated(named), settings.imports.typed))
                 yield one
 
 
@@ -141,9 +150,11 @@ class _Sealing:
         clean = self._clean.runs([entry.run for entry in found])
         for entry in (replace(entry, run=run) for entry, run in zip(found, clean, strict=True)):
             manifest = foreign_manifest(entry.run)
-            same = self._sources.same_as(manifest)
+            same = self._sources.same_as(manifest) or self._unstated(entry.run)
             if same is not None and same != manifest.id:
-                skipped.append(Skipped(source=entry.source, reason=f"already imported as {same[:SHORT]}"))
+                # One launch is one record: who vouches for it later says so where every answer shows it as well.
+                how = f", and a sealed record stays as it is: {IN_POLICY}" if sealed_words(entry.run) else ""
+                skipped.append(Skipped(source=entry.source, reason=f"already imported as {same[:SHORT]}{how}"))
                 continue
             is_known = manifest.id in self._known
             now = utc_text(time.time())
@@ -158,11 +169,17 @@ class _Sealing:
             sealed.append((manifest, entry))
         return sealed
 
+    def _unstated(self, run: Run) -> str | None:
+        """The record of this run for which nobody vouched, where the store has it."""
+        plain = foreign_manifest(unstated(run)).id if sealed_words(run) else None
+        return plain if plain in self._known else None
+
 
 def _row(manifest: Manifest, source: str, run: Run, settings: Settings) -> dict[str, Any]:
     missing, kind = _missing(run, settings), str(manifest.section("origin").get("kind"))
-    return {"id": manifest.id, "source": source, "label": manifest.label, "missing": missing, "kind": kind,
-            "grade": grade_of(missing)}  # fmt: skip
+    row = {"id": manifest.id, "source": source, "label": manifest.label, "missing": missing, "kind": kind,
+           "grade": grade_of(missing)}  # fmt: skip
+    return row | ({"assumed": list(words)} if (words := sealed_words(run)) else {})
 
 
 def _missing(run: Run, settings: Settings) -> list[str]:

@@ -64,8 +64,8 @@ class Sources:
 
 
 def _content(body: Mapping[str, Any]) -> str:
-    """What a record says, wherever it lay."""
-    told = {key: value for key, value in body["origin"].items() if key != "source"}
+    """What a record says, wherever it lay, and whatever was vouched for when it came in."""
+    told = {key: value for key, value in body["origin"].items() if key not in ("source", "assumed")}
     return digest_bytes(json.dumps({**body, "origin": told}, sort_keys=True, default=str).encode()).hex
 
 

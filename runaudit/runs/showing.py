@@ -10,7 +10,9 @@ from runaudit.factors.cohort import Cohort
 from runaudit.factors.gaps import gaps
 from runaudit.factors.identity import identity_of
 from runaudit.factors.levels import levels
+from runaudit.factors.never import never_recorded
 from runaudit.factors.tree import keyed, leaves_of
+from runaudit.factors.vouched import sealed_words
 from runaudit.metrics.catalogue import metric
 from runaudit.metrics.leading import Figure
 from runaudit.records.canonical import JSON
@@ -221,11 +223,16 @@ def _warnings(run: Run, settings: Settings) -> Iterator[tuple[str, str]]:
         yield "observed", f"{seen.get('level', 'unknown')}{f': {why}' if why else ''}"
     for waiver in run.manifest.waivers:
         yield "waived", f"{waiver.get('rule')}: {waiver.get('reason')}"
+    if words := sealed_words(run):
+        yield "assumed", f"{', '.join(words)}: vouched for when it was imported, not recorded"
     missing = gaps(levels(run, settings.factors), settings.factors)
-    for path, why in list(missing.items())[:GAPS]:
-        yield "missing", f"{path}: {why}"
-    if len(missing) > GAPS:
-        yield "", f"and {len(missing) - GAPS} more (-v lists them)"
+    never = [path for path in missing if never_recorded(path, [run])]
+    own = [path for path in missing if path not in never]
+    yield from (("missing", f"{path}: {missing[path]}") for path in own[:GAPS])
+    if len(own) > GAPS:
+        yield "", f"and {len(own) - GAPS} more (-v lists them)"
+    if never:
+        yield "", f"never recorded by {never_recorded(never[0], [run])}: {', '.join(never)}"
 
 
 def _in_words(place: Place, limit: int | None) -> Iterator[tuple[str, str]]:

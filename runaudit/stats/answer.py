@@ -95,6 +95,7 @@ class ArmComparison:
     is_fragile: a companion contradicts the test, or leaving out one seed does.
     dunnett_p: companion where several arms share the baseline; equal spreads assumed, family-wise.
     design: what is known of this arm against the baseline, where the arms of a family differ in it.
+    conditional: the verdict if all that is missing in the records were equal, where something is.
     """
 
     arm: str
@@ -122,6 +123,7 @@ class ArmComparison:
     prediction: Prediction | None = None
     sequences: tuple[tuple[str, float], ...] = ()
     verdict: StatsVerdict = StatsVerdict.INCONCLUSIVE
+    conditional: StatsVerdict | None = None
     reason: str = ""
 
 
@@ -142,7 +144,11 @@ class InteractionEffect:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class StatsAnswer(Shown):
-    """What the numbers support, and why. `looks`: how often recorded runs were judged so; None where nobody counts."""
+    """What the numbers support, and why. `looks`: how often recorded runs were judged so; None where nobody counts.
+
+    conditional: the verdict if all that is missing in the records were equal, None where nothing is missing, or where
+    that would say nothing; conditional_reason: why. assumed: what the user vouches for, where nothing else is missing.
+    """
 
     metric: str
     direction: Direction
@@ -156,6 +162,14 @@ class StatsAnswer(Shown):
     notes: tuple[str, ...]
     interaction: InteractionEffect | None = None
     looks: int | None = None
+    conditional: StatsVerdict | None = None
+    conditional_reason: str = ""
+    assumed: tuple[str, ...] = ()
+
+    @property
+    def standing(self) -> StatsVerdict:
+        """The verdict that counts: the conditional one where nothing is missing but what the user vouches for."""
+        return self.conditional if self.conditional is not None and self.assumed else self.verdict
 
     @property
     def headline(self) -> str:
@@ -191,6 +205,10 @@ class StatsAnswer(Shown):
             "comparisons": comparisons,
             "verdict": str(self.verdict),
             "reason": self.reason,
+            "conditional": None if self.conditional is None else str(self.conditional),
+            "conditional_reason": self.conditional_reason or None,
+            "assumed": {"sections": list(self.assumed), "holds": True} if self.assumed else None,
+            "standing": str(self.standing),
             "notes": list(self.notes),
             "interaction": _plain(self.interaction),
             "looks": self.looks,
@@ -205,11 +223,12 @@ def exit_code(answer: StatsAnswer) -> int:
     number, cannot be judged (3), a record that does not match its digest is an integrity failure (4), anything else is
     a negative judgement (1).
     """
-    code = verdict_words("stats", answer.verdict).code
-    if answer.verdict != StatsVerdict.NOT_ATTRIBUTABLE:
+    code = verdict_words("stats", answer.standing).code
+    if answer.standing != StatsVerdict.NOT_ATTRIBUTABLE:
         return code
-    if answer.design.verdict in ("integrity_failure", "provenance_incomplete", "confounded", "incomparable"):
-        return verdict_words("diff", answer.design.verdict).code
+    design = (answer.design.if_equal if answer.assumed else answer.design).verdict
+    if design in ("integrity_failure", "provenance_incomplete", "confounded", "incomparable"):
+        return verdict_words("diff", design).code
     is_idle = any(row.design is not None and row.design.idle for row in answer.comparisons)
     return CANNOT_JUDGE if is_idle else code
 

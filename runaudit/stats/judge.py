@@ -6,6 +6,7 @@ whether there is one. A claim needs both, and everything that could not be judge
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -68,11 +69,12 @@ def judge(
     case = reasons.Case(
         metric=metric, direction=settled, design=design, plan=plan, reference=reference, family=len(pairs)
     )
-    each_judged = [
-        _judged(comparison, sample, case=replace(case, design=own))
-        for comparison, (sample, _), own in zip(compared, pairs, each, strict=True)
-    ]
-    judged = tuple(comparison for comparison, _ in each_judged)
+    each_judged = _each(compared, pairs, each, case=case)
+    held = _each(compared, pairs, [own.if_equal for own in each], case=case)
+    judged = tuple(
+        replace(comparison, conditional=then.verdict if own.conditional else None)
+        for (comparison, _), (then, _), own in zip(each_judged, held, each, strict=True)
+    )
     return StatsAnswer(
         metric=metric,
         direction=settled,
@@ -84,7 +86,35 @@ def judge(
         verdict=_overall(judged),
         reason=reasons.overall(judged, [why for _, why in each_judged], case=case),
         notes=reasons.notes(judged, samples, case=case, sequences=[name for name, _ in arms[chosen].by_sequence]),
+        **_if_equal(each, held, case=case),
     )
+
+
+def _each(
+    compared: Sequence[ArmComparison],
+    pairs: Sequence[tuple[Sample, int]],
+    designs: Sequence[Comparability],
+    *,
+    case: reasons.Case,
+) -> list[tuple[ArmComparison, reasons.Why]]:
+    """Every comparison judged, each on its own design."""
+    return [
+        _judged(comparison, sample, case=replace(case, design=own))
+        for comparison, (sample, _), own in zip(compared, pairs, designs, strict=True)
+    ]
+
+
+def _if_equal(
+    designs: Sequence[Comparability], held: Sequence[tuple[ArmComparison, reasons.Why]], *, case: reasons.Case
+) -> dict[str, Any]:
+    """What the answer would be if all that is missing were equal; nothing where nothing is, or that says nothing."""
+    lacking = [design for design in designs if design.verdict == "provenance_incomplete"]
+    if not lacking or not all(design.conditional for design in lacking):
+        return {}
+    rows = tuple(comparison for comparison, _ in held)
+    reason = reasons.overall(rows, [why for _, why in held], case=replace(case, design=case.design.if_equal))
+    stated = {word for design in lacking for word in design.assumed} if all(d.assumed for d in lacking) else set()
+    return {"conditional": _overall(rows), "conditional_reason": reason, "assumed": tuple(sorted(stated))}
 
 
 def _check_designs(designs: Sequence[Comparability], *, arms: int) -> None:

@@ -4,7 +4,7 @@ Nothing here computes. A run that gave no number is kept as `None` in its place,
 the result: leaving it out would compare the survivors.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 
 from runaudit.errors import UsageError
@@ -74,12 +74,24 @@ class Comparability:
 
     verdict: a word of the comparison lattice, or `unknown_design` where plain numbers were given.
     idle: why it is known that the factors changed no number at all, where it is: then no number can speak of them.
+    conditional: the verdict if all that is missing were equal, where something is. on_record: `what W&B recorded`,
+    where others recorded the runs. assumed: what the user vouches for, where nothing else is
+    missing; missing: the gaps.
     """
 
     verdict: str
     factors: tuple[str, ...] = ()
     reason: str = ""
     idle: str = ""
+    conditional: str | None = None
+    on_record: str = ""
+    assumed: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @property
+    def if_equal(self) -> "Comparability":
+        """The design if all that is missing were equal; itself where nothing is."""
+        return replace(self, verdict=self.conditional, reason="") if self.conditional else self
 
 
 UNKNOWN_DESIGN = Comparability(verdict="unknown_design", reason="plain numbers carry no record of how they were made")

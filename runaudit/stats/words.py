@@ -2,22 +2,55 @@
 
 from collections.abc import Iterator, Sequence
 
-from runaudit.stats.answer import ArmComparison, ArmSummary, StatsAnswer
+from runaudit.stats.answer import ArmComparison, ArmSummary, StatsAnswer, StatsVerdict
 from runaudit.stats.digits import bare_p, decimals, percent, show, show_p
 from runaudit.text.markdown import bullets, escaped, table
 from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
-from runaudit.text.verdicts import verdict_words
-from runaudit.text.words import columns
+from runaudit.text.verdicts import Tone, verdict_words
+from runaudit.text.words import columns, listed
 
 
 def headline(answer: StatsAnswer) -> str:
-    """The verdict and its reason, on one line."""
-    return f"{verdict_words('stats', answer.verdict).heading}: {answer.reason}"
+    """The verdict and its reason, on one line; of foreign records, what they show, and what it rests on besides."""
+    return f"{_heading(answer)}: {_reason(answer)}"
+
+
+def is_told_as_recorded(answer: StatsAnswer) -> bool:
+    """Whether what others recorded comes first: they have no place for what is missing, or the user vouches for it."""
+    says_more = answer.conditional not in (None, StatsVerdict.NOT_ATTRIBUTABLE)
+    return says_more and bool(answer.design.on_record or answer.assumed)
+
+
+def _heading(answer: StatsAnswer) -> str:
+    if not is_told_as_recorded(answer) or answer.conditional is None:
+        return verdict_words("stats", answer.verdict).heading
+    stated = f", assuming {listed(answer.assumed, limit=99)}" if answer.assumed else ""
+    on = answer.design.on_record or "what is recorded"
+    return f"{verdict_words('stats', answer.conditional).heading} on {on}{stated}"
+
+
+def _reason(answer: StatsAnswer) -> str:
+    if not is_told_as_recorded(answer):
+        if answer.conditional in (None, answer.verdict):
+            return answer.reason
+        return f"{answer.reason} (conditional: {verdict_words('stats', answer.conditional).words})"
+    if answer.assumed:
+        return answer.conditional_reason
+    gaps = f"not on record: {listed(answer.design.missing)}"
+    return f"{answer.conditional_reason} ({verdict_words('stats', answer.verdict).words} yet; {gaps})"
+
+
+def _colour(answer: StatsAnswer) -> str:
+    """What rests on a condition is never shown as a clean pass."""
+    if not is_told_as_recorded(answer) or answer.conditional is None:
+        return verdict_words("stats", answer.verdict).tone.colour
+    tone = verdict_words("stats", answer.conditional).tone
+    return (Tone.DOUBT if tone is Tone.GOOD else tone).colour
 
 
 def text_lines(answer: StatsAnswer, *, paint: Paint = UNPAINTED) -> Iterator[str]:
     """For the terminal, without control characters."""
-    yield paint(printable(headline(answer)), BOLD + verdict_words("stats", answer.verdict).tone.colour)
+    yield paint(printable(headline(answer)), BOLD + _colour(answer))
     yield ""
     yield from map(printable, columns(_table(answer), left=1))
     if spread := _spread_lines(answer):
@@ -35,7 +68,7 @@ def text_lines(answer: StatsAnswer, *, paint: Paint = UNPAINTED) -> Iterator[str
 
 def markdown_lines(answer: StatsAnswer) -> Iterator[str]:
     """For a pull request or a page; labels are escaped, so that a name can be no markup."""
-    yield f"**{verdict_words('stats', answer.verdict).heading}**: {escaped(answer.reason)}"
+    yield f"**{escaped(_heading(answer))}**: {escaped(_reason(answer))}"
     header, *rows = _table(answer)
     yield from ("", *table(header, rows, right=1))
     if spread := _spread_lines(answer):
@@ -95,7 +128,11 @@ def _spread_lines(answer: StatsAnswer) -> list[str]:
 
 def _against(comparison: ArmComparison, answer: StatsAnswer) -> str:
     """Whose figures follow, and what was found where several are judged."""
-    found = f": {verdict_words('stats', comparison.verdict).words}" if len(answer.comparisons) > 1 else ""
+    found = ""
+    if len(answer.comparisons) > 1:
+        found = f": {verdict_words('stats', comparison.verdict).words}"
+        held = comparison.conditional and verdict_words("stats", comparison.conditional).words
+        found += f" (conditional: {held})" if held else ""
     return f"{comparison.arm} against {comparison.baseline}{found}"
 
 

@@ -7,10 +7,12 @@ from typing import Any
 
 from runaudit.factors.cohort import cohort_of
 from runaudit.factors.factor import Absent, section_of
-from runaudit.factors.forgotten import FORGOTTEN, of_no_cohort, unattributed
+from runaudit.factors.forgotten import unattributed
+from runaudit.factors.never import BLIND, IN_FILES, is_foreign, kind_of, never_recorded, on_record
 from runaudit.factors.tables import unkeyed
 from runaudit.records.canonical import json_safe, thawed
 from runaudit.records.run import Run
+from runaudit.records.trackers import FILE
 from runaudit.study.columns import Column
 from runaudit.study.leaf import Level, Sentinel
 from runaudit.study.pairs import Chain, Pair
@@ -26,11 +28,23 @@ SCHEMA = "runaudit.study/1"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """`verdict`: integrity_failure, incomparable, confounded, provenance_incomplete, estimable, or, where nothing
-    varies, replicate or identical. `conditional`: the one that would hold if all that is missing were equal."""
+    varies, replicate or identical. `conditional`: the one that would hold if all that is missing were equal.
+    `standing`: the one that counts: the conditional one where nothing is missing but what the user vouches for.
+    `recorded`: what the records show; `on_record`: whose they are, where what they show is told first. `open`: the gaps
+    for which nobody vouches."""
 
     verdict: str
     conditional: str | None
     reason: str
+    recorded: str = ""
+    on_record: str = ""
+    open: tuple[str, ...] = ()
+    assumed: str = ""
+
+    @property
+    def standing(self) -> str:
+        """The word of the verdict that the exit code follows."""
+        return self.conditional if self.conditional is not None and self.assumed else self.verdict
 
 
 def judged(study: Study) -> Judgement:
@@ -38,14 +52,27 @@ def judged(study: Study) -> Judgement:
     if study.faults:
         return Judgement(verdict="integrity_failure", conditional=None, reason="; ".join(study.faults))
     clean, reason = _without_gaps(study)
-    missing = [*study.table.missing, *([FORGOTTEN] if unattributed(study.table.runs) else [])]
-    if not missing:
+    if not study.missing:
         return Judgement(verdict=clean, conditional=None, reason=reason)
     if clean in ("incomparable", "confounded"):
         return Judgement(verdict=clean, conditional=clean, reason=reason)
-    verb = "is" if len(missing) == 1 else "are"
-    text = f"{listed(missing)} {verb} not in all records; if equal, {reason}"
-    return Judgement(verdict="provenance_incomplete", conditional=clean, reason=text)
+    verb = "is" if len(study.missing) == 1 else "are"
+    told = f"{listed(list(study.missing))} {verb} not in all records"
+    if any(is_foreign(run) and kind_of(run) != FILE for run in study.missing.get("config", ((), ""))[0]):
+        text = f"{told}; {BLIND}"
+        return Judgement(verdict="provenance_incomplete", conditional=None, reason=text)
+    stated = study.assumed
+    source = on_record({run.id: run for lacking, _ in study.missing.values() for run in lacking}.values())
+    is_filled = stated is not None and stated.holds
+    return Judgement(
+        verdict="provenance_incomplete",
+        conditional=clean,
+        reason=f"{told}; if equal, {reason}",
+        recorded=reason,
+        on_record=source if source != IN_FILES or is_filled else "",
+        open=tuple(path for path in study.missing if stated is None or path not in stated.covers),
+        assumed=stated.words if stated and is_filled else "",
+    )
 
 
 def _without_gaps(study: Study) -> tuple[str, str]:
@@ -93,6 +120,9 @@ def answer(study: Study) -> dict[str, Any]:
                 "cells": [_cell(study, cell) for cell in study.table.cells],
                 "missing": _missing(study),
                 "notes": list(notes_on(study)),
+                "standing": found.standing,
+                "recorded": found.recorded or None,
+                "assumed": study.assumed.to_json() if study.assumed else None,
                 "policy": study.policy.to_json() if study.policy else None,
             }
         )
@@ -187,8 +217,10 @@ def _cell(study: Study, cell: Cell) -> dict[str, Any]:
 
 
 def _missing(study: Study) -> list[dict[str, Any]]:
-    rows = [
-        {"factor": path, "runs": len(rows), "reason": reason} for path, (rows, reason) in study.table.missing.items()
-    ]
-    gone = unattributed(study.table.runs)
-    return [*rows, {"factor": FORGOTTEN, "runs": gone, "reason": of_no_cohort(gone)}] if gone else rows
+    rows = []
+    for path, (lacking, reason) in study.missing.items():
+        count = len(lacking) if lacking else unattributed(study.table.runs)
+        row: dict[str, Any] = {"factor": path, "runs": count, "reason": reason}
+        never = never_recorded(path, lacking)
+        rows.append(row | ({"never_recorded_by": never} if never else {}))
+    return rows

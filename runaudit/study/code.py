@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from runaudit.factors.documents import shape, text_of
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass
 from runaudit.factors.levels import Levels
-from runaudit.factors.patch import patch_text, patched_files
+from runaudit.factors.marks import holds_marks, same_but_for_secrets
+from runaudit.factors.patch import kept_patch, patched_files
 from runaudit.factors.path import matches
 from runaudit.factors.source import file_change, not_reached, prefix_of
 from runaudit.factors.unknowns import no_sections
@@ -45,9 +46,9 @@ def _states(runs: Sequence[Levels], listed: bool) -> Iterator[Leaf]:
         # What else the commits change is in no record, so it is unknown of every run.
         yield Leaf(path="code.files", levels=(UNKNOWN,) * len(runs))
     patches = tuple(_state(of, "code.patch") for of in runs)
-    texts = [
-        None if isinstance(p, Absent | Sentinel) else patch_text(of.run, p) for p, of in zip(patches, runs, strict=True)
-    ]
+    texts = _openly([
+        None if isinstance(p, Absent | Sentinel) else kept_patch(of.run, p) for p, of in zip(patches, runs, strict=True)
+    ])  # fmt: skip
     parts = [patched_files(text) for text in texts]
     lacking = [part is None and level is not UNKNOWN for part, level in zip(parts, patches, strict=True)]
     if len(commits.known) > 1 or any(lacking):
@@ -57,6 +58,12 @@ def _states(runs: Sequence[Levels], listed: bool) -> Iterator[Leaf]:
     for path in sorted({path for part in parts for path in part or ()}):
         levels = (UNKNOWN if part is None else part.get(path, ABSENT) for part in parts)
         yield Leaf(path=prefix_of(path), levels=tuple(levels))
+
+
+def _openly(texts: Sequence[str | None]) -> list[str | None]:
+    """The texts with each secret that one of them proves as one word in all of them."""
+    opened = iter(same_but_for_secrets(*(text for text in texts if text is not None)))
+    return [None if text is None else next(opened) for text in texts]
 
 
 def _listed(runs: Sequence[Levels], settings: FactorSettings) -> Iterator[Leaf]:
@@ -74,10 +81,6 @@ def _listed(runs: Sequence[Levels], settings: FactorSettings) -> Iterator[Leaf]:
                 yield leaf
 
 
-def _opened(path: str, of: Levels) -> bool:
-    return of.observed is not None and of.observed.opened(path)
-
-
 def _state(of: Levels, path: str) -> Level:
     value = of.at(path)
     if not isinstance(value, Absent):
@@ -91,23 +94,39 @@ def _programs(
     """Each digest, or the first one that a comparison takes for the same: comments and layout make no other level."""
     alike: dict[str, list[tuple[str, Levels]]] = {}
     level: dict[str, str] = {}
+    texts = _texts(path, digests, runs)
     for digest, of in zip(digests, runs, strict=True):
         if not isinstance(digest, str) or digest in level:
             continue
-        text = text_of(of.run, digest) if path.endswith(".py") else None
-        program = (shape(text, docstrings=False) if text is not None else None) or digest
+        text = texts.get(digest)
+        program = (
+            (shape(text, docstrings=False) if text is not None and path.endswith(".py") else None) or text or digest
+        )
         founders = alike.setdefault(program, [])
         level[digest] = next(
             (
                 first
                 for first, its in founders
-                if file_change(path, first, digest, its, of, settings).kind is not ChangeClass.FACTOR
+                if (text is not None and text == texts[first])
+                or file_change(path, first, digest, its, of, settings).kind is not ChangeClass.FACTOR
             ),
             digest,
         )
         if level[digest] == digest:
             founders.append((digest, of))
     return tuple(level[digest] if isinstance(digest, str) else digest for digest in digests)
+
+
+def _texts(path: str, digests: Sequence[str | Absent], runs: Sequence[Levels]) -> dict[str, str | None]:
+    """Digest -> the text of the file, where it can be the same beside another one: a Python program, or a text that
+    holds secrets, each of which is one word where any of the texts proves it."""
+    first = {
+        digest: of for digest, of in zip(reversed(digests), reversed(runs), strict=True) if isinstance(digest, str)
+    }
+    texts = {digest: text_of(of.run, digest) for digest, of in first.items()}
+    if any(text is not None and holds_marks(text) for text in texts.values()):
+        return dict(zip(texts, _openly(list(texts.values())), strict=True))
+    return texts if path.endswith(".py") else {}
 
 
 def _counts(

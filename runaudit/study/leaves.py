@@ -13,10 +13,11 @@ from runaudit.factors.derived import check_rule, references
 from runaudit.factors.factor import ABSENT, SEED_ROLES, Absent, ChangeClass, Classification
 from runaudit.factors.gaps import COUNTED_BY_DIGEST
 from runaudit.factors.levels import NOT_DESIGN, Levels
+from runaudit.factors.marks import BEGINS, coded, holds_marks
 from runaudit.factors.path import matches, steps
 from runaudit.settings import FactorSettings
 from runaudit.study.code import code_leaves
-from runaudit.study.leaf import EXPLAINED, UNKNOWN, Leaf, Level, Sentinel
+from runaudit.study.leaf import EXPLAINED, UNKNOWN, Leaf, Level, Sentinel, token
 from runaudit.study.raw import raw_levels
 
 
@@ -95,7 +96,28 @@ def _judged(
             levels[i] = stands.value
     if not any(side.kind is ChangeClass.FACTOR for side in sides):
         return None
-    return Leaf(path=path, levels=tuple(levels), role=common_role(sides))
+    return Leaf(path=path, levels=_one_a_secret(values, levels), role=common_role(sides))
+
+
+def _one_a_secret(values: Sequence[Level], levels: Sequence[Level]) -> tuple[Level, ...]:
+    """The levels, one for all values that hold the same secrets at the same places: what the record of one run proves
+    of a secret is proven of it in the others."""
+    marked = [not isinstance(value, Absent | Sentinel) and holds_marks(value) for value in values]
+    if not any(marked):
+        return tuple(levels)
+    secrets = [token(coded(value)) if has else "" for value, has in zip(values, marked, strict=True)]
+    best: dict[str, Level] = {}
+    for secret, level in zip(secrets, levels, strict=True):
+        if level is not EXPLAINED and (secret not in best or _closed(level) < _closed(best[secret])):
+            best[secret] = level
+    return tuple(best.get(secret, level) if has and level is not EXPLAINED else level
+                 for secret, has, level in zip(secrets, marked, levels, strict=True))  # fmt: skip
+
+
+def _closed(level: Level) -> tuple[int, str]:
+    """How many secrets of a level are not open, then the level itself: an order that no order of the runs changes."""
+    text = token(level)
+    return text.count(BEGINS), text
 
 
 def _against_its_rule(

@@ -11,8 +11,10 @@ import numpy as np
 
 from runaudit.errors import IntegrityError, NothingToJudgeError
 from runaudit.factors.factor import SEED_ROLES, Role
+from runaudit.factors.forgotten import FORGOTTEN, of_no_cohort, unattributed
 from runaudit.factors.hindsight import Hindsight
 from runaudit.factors.negative_control import control_barriers
+from runaudit.factors.vouched import Assumption, assumption, vouched
 from runaudit.records.run import Run
 from runaudit.settings import Settings
 from runaudit.study.columns import Column
@@ -37,7 +39,7 @@ class Study:
     run is left over to show what they do, they are columns of `model`, or a factor would be credited with their work.
     `drawn`: the places in `model.columns` of the factors that vary among the runs with results, in the order of the
     design's factors; `codes[i]` translates the level codes of the i-th of them into the design's. `policy`:
-    what a policy excused that did not hold when the runs were launched.
+    what a policy excused that did not hold when the runs were launched. `assumed`: what the user vouches for.
     """
 
     table: Table
@@ -51,6 +53,18 @@ class Study:
     single_factor_pairs: int
     chains: tuple[Chain, ...]
     policy: Hindsight | None = None
+    assumed: Assumption | None = None
+
+    @cached_property
+    def missing(self) -> Mapping[str, tuple[tuple[Run, ...], str]]:
+        """Path -> the runs whose record lacks it, with the reason of the first; runs that may have been of these cells
+        and were forgotten among them."""
+        rows = {
+            path: (tuple(self.table.runs[row] for row in sorted(lacking)), why)
+            for path, (lacking, why) in self.table.missing.items()
+        }
+        gone = unattributed(self.table.runs)
+        return rows | ({FORGOTTEN: ((), of_no_cohort(gone))} if gone else {})
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -176,7 +190,7 @@ def study(runs: Sequence[Run], *, settings: Settings, judge: Judge | None = None
         for _ in cell.rows
     )
     pairs, clean = pairs_of(table, judge)
-    return Study(
+    found = Study(
         table=table,
         model=model,
         design=design,
@@ -192,6 +206,9 @@ def study(runs: Sequence[Run], *, settings: Settings, judge: Judge | None = None
         single_factor_pairs=clean,
         chains=tuple(chains_of(table)),
     )
+    filled = [path for path, (lacking, _) in found.missing.items() if vouched(path, lacking, settings)]
+    left = [path for path in found.missing if path not in filled]
+    return replace(found, assumed=assumption(table.runs, settings, filled, left))
 
 
 def _fixed_seeds(table: Table, results: int) -> tuple[Column, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from runaudit.factors.never import never_recorded
 from runaudit.study.answer import Judgement, answer, judged
 from runaudit.study.columns import Column
 from runaudit.study.pairs import Chain, Pair
@@ -16,18 +17,30 @@ from runaudit.text.markdown import bullets, escaped, table
 from runaudit.text.shown import Shown
 from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
 from runaudit.text.verdicts import verdict_words
-from runaudit.text.words import level, listed
+from runaudit.text.words import level, listed, plural
 
 MAX_ROWS = 12
 MAX_LEVELS = 6
 
 
 def headline(judgement: Judgement) -> str:
-    """The verdict and its reason in one sentence."""
-    return f"{judgement.verdict}: {_reason(judgement)}"
+    """The verdict and its reason in one sentence; of foreign records, what they show, and what it rests on besides."""
+    return f"{_verdict(judgement)}: {_reason(judgement)}"
+
+
+def _verdict(judgement: Judgement) -> str:
+    if not judgement.on_record:
+        return judgement.verdict
+    stated = f", assuming {judgement.assumed}" if judgement.assumed else ""
+    return f"{judgement.conditional} on {judgement.on_record}{stated}"
 
 
 def _reason(judgement: Judgement) -> str:
+    if judgement.on_record:
+        count = len(judgement.open)
+        verb = "is" if count == 1 else "are"
+        open_ = f" ({judgement.verdict}: {plural(count, 'input')} {verb} not on record)" if count else ""
+        return judgement.recorded + open_
     held = judgement.conditional not in (None, judgement.verdict)
     return judgement.reason + (f" (conditional: {judgement.conditional})" if held else "")
 
@@ -46,7 +59,8 @@ def text_lines(
 
 def markdown_lines(study: Study, judgement: Judgement, *, everything: bool = False) -> Iterator[str]:
     """The study for a pull request: the same sections; the factor table as a table."""
-    yield f"**{judgement.verdict}**: {escaped(_reason(judgement))}"
+    word, space, rest = _verdict(judgement).partition(" ")
+    yield f"**{word}{space}{escaped(rest)}**: {escaped(_reason(judgement))}"
     for title, lines in _sections(study, everything):
         if title == "factors" and lines:
             rows = ((column.factor, _levels(column), _standing(study, column)) for column in study.model.columns)
@@ -74,7 +88,8 @@ def _sections(study: Study, everything: bool) -> Iterator[tuple[str, list[str]]]
     yield "single-factor pairs", _cut([_pair(study, pair) for pair in clean], everything)
     yield "chains", _cut([_chain(study, chain) for chain in study.chains], everything)
     yield "interactions", list(interaction_lines(study))
-    yield "not in all records", _cut(_missing(study), everything)
+    yield "not in all records", [*_cut(_missing(study, everything), everything), *_folded(study, everything)]
+    yield "assumed", [study.assumed.note] if study.assumed else []
     yield "notes", _cut(list(notes_on(study)), everything)
 
 
@@ -130,9 +145,24 @@ def _next(study: Study, found: Extension, everything: bool) -> Iterator[str]:
     yield from (f"  {line}" for line in _cut(steps, everything))
 
 
-def _missing(study: Study) -> list[str]:
+def _missing(study: Study, everything: bool) -> list[str]:
+    """The gaps of these runs; those of every run of their tracker only where everything is told."""
     total = len(study.table.runs)
-    return [f"{path}: {len(rows)} of {total} runs ({reason})" for path, (rows, reason) in study.table.missing.items()]
+    return [
+        f"{path}: {len(lacking)} of {total} runs ({reason})" if lacking else f"{path}: {reason}"
+        for path, (lacking, reason) in study.missing.items()
+        if everything or not never_recorded(path, lacking)
+    ]
+
+
+def _folded(study: Study, everything: bool) -> Iterator[str]:
+    if everything:
+        return
+    found: dict[str, list[str]] = {}
+    for path, (lacking, _) in study.missing.items():
+        if never := never_recorded(path, lacking):
+            found.setdefault(never, []).append(path)
+    yield from (f"never recorded by {never}: {', '.join(paths)}" for never, paths in found.items())
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

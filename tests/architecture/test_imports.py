@@ -31,7 +31,7 @@ HOMES = {
         "runaudit/integrations/wandb_anchor.py",
         "runaudit/importers/wandb.py",
     },
-    "tensorboard": {"runaudit/importers/tensorboard.py"},
+    "tensorboard": set(),
     "matplotlib": {"runaudit/report/figures.py"},
     "jinja2": {"runaudit/report/html.py"},
     "yaml": {"runaudit/records/yamlevents.py", "runaudit/records/yamlfile.py"},

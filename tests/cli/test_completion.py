@@ -71,6 +71,10 @@ def test_columns_orders_kinds_and_directions_are_offered(here, offered):
     assert set(offered("runaudit import ")) == {"record", "wandb", "bundle"}
 
 
+def test_what_can_be_vouched_for_is_offered(here, offered):
+    assert offered("runaudit diff --assume e") == ["env", "eval"]
+
+
 def test_a_label_of_odd_letters_is_offered_so_that_the_shell_takes_it_for_a_word(here, offered):
     odd = (" led by a space", "lr<1e-3", "[b] arm", "@home")
     for at, label in enumerate((*odd, "-rf", "`id`", "a;b")):

@@ -149,3 +149,37 @@ def test_a_word_of_the_command_line_that_the_config_holds_is_no_setting_of_its_o
 )
 def test_a_setting_kept_as_text_is_what_it_was(text, value):
     assert typed(text) == value
+
+
+# ── a word that tracks a setting of another name ─────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("word", "setting", "values"),
+    [
+        ("lr", "learning_rate", (1, 2)),  # the initials
+        ("layers", "num_layers", (3, 5)),  # a word in common
+        ("rate", "eta", (0.25, 0.5)),  # values that nothing else is likely to have
+    ],
+)
+def test_a_word_that_moves_as_one_setting_does_is_that_setting(word, setting, values):
+    a, b = (run_of(config={"seed": 1, "optim": {setting: value}}, argv=[f"--{word}={value}"], code={"commit": COMMIT})
+            for value in values)  # fmt: skip
+
+    assert changed(a, b) == {f"config.optim.{setting}"}
+
+
+@pytest.mark.parametrize(
+    ("argv", "config"),
+    [
+        (["--gpus={}"], {"layers": "{}"}),  # any two choices may go from 1 to 2
+        (["--lr={}", "--rate={}"], {"learning_rate": "{}"}),  # which of the two is it?
+        (["--lr={}"], {"learning_rate": "{}", "low_rate": "{}"}),
+    ],
+    ids=str,
+)
+def test_a_word_that_may_be_another_choice_stays_a_factor(argv, config):
+    a, b = (run_of(config={"seed": 1, **dict.fromkeys(config, value)}, argv=[word.format(value) for word in argv],
+                   code={"commit": COMMIT}) for value in (1, 2))  # fmt: skip
+
+    assert {name for name in changed(a, b) if name.startswith("config.args")}

@@ -44,9 +44,9 @@ EXTRA = {name: asked_for(needs) for name, needs in PROJECT["optional-dependencie
 
 
 def test_what_runaudit_imports_is_asked_for_and_nothing_else():
-    sinks = {"wandb", "tensorboard", "torch"}  # asked of the program that already has them
+    sinks = {"wandb", "torch"}  # asked of the program that already has them
     assert imported("runaudit") - sinks == CORE
-    assert imported("runaudit") & sinks <= EXTRA["wandb"] | EXTRA["tensorboard"] | EXTRA["trainer"]
+    assert imported("runaudit") & sinks <= EXTRA["wandb"] | EXTRA["trainer"]
 
 
 def test_what_the_trainer_imports_is_asked_for_and_nothing_else():

@@ -2,7 +2,6 @@
 """A study of two runs says of them what a comparison says, whatever the pair."""
 
 import json
-import re
 
 import pytest
 
@@ -24,18 +23,7 @@ PAIRS += [
 ]
 
 
-HALF_KNOWN = re.compile("one secret, of which two records know more and less [0145]")
-"""A study groups runs by their levels, and what one record proves of a secret does not reach the level of another: it
-calls a factor what a comparison excuses."""
-
-
-@pytest.mark.parametrize(
-    ("name", "before", "after", "policy"),
-    [
-        pytest.param(*row, id=row[0], marks=[pytest.mark.xfail(strict=True)] if HALF_KNOWN.fullmatch(row[0]) else [])
-        for row in PAIRS
-    ],
-)
+@pytest.mark.parametrize(("name", "before", "after", "policy"), PAIRS, ids=[row[0] for row in PAIRS])
 def test_a_study_agrees_with_the_comparison(name, before, after, policy):
     rules = Settings(factors=FactorSettings(**policy))
     a, b = run(before), run(after)
@@ -50,6 +38,36 @@ def test_a_study_agrees_with_the_comparison(name, before, after, policy):
         return
     assert (found.pairs[0].conditional or found.pairs[0].verdict) == clean, (found.pairs[0].factors, said.reason)
     assert found.pairs[0].verdict == str(said.verdict), said.reason
+
+
+A, B = "<redacted:hmac-0011223344556677{}>", "<redacted:hmac-8899aabbccddeeff{}>"
+SECRETS = [
+    lambda mark: put("config/hf", mark),
+    lambda mark: put("config/a", {"b": {"url": f"https://{mark}@host"}}),
+    lambda mark: put("code/files", {"a.py": f"K = '{mark}'\n"}),
+    lambda mark: put("code/files", {"run.sh": f"K={mark}\n"}),
+    lambda mark: put("code/files", {"a.py": f"# a note\nK = '{mark}'\n"}),
+]
+
+
+@pytest.mark.parametrize("order", range(6))
+@pytest.mark.parametrize("place", range(len(SECRETS)))
+def test_what_one_record_proves_of_a_secret_is_proven_of_it_in_every_run_of_a_study(place, order):
+    marks = [A.format(":proven"), A.format(":masked"), B.format(":proven")]
+    runs = [run(both(SECRETS[place](mark), put("seed", (seed + order) % 6)))
+            for seed, mark in enumerate((*marks, *marks))]  # fmt: skip
+
+    assert not study(runs, settings=Settings()).table.columns
+
+
+@pytest.mark.parametrize("place", range(len(SECRETS)))
+def test_a_secret_that_no_record_proves_is_a_factor_of_a_study(place):
+    marks = [A.format(":masked"), A.format(""), B.format(":masked")]
+    runs = [run(both(SECRETS[place](mark), put("seed", seed))) for seed, mark in enumerate(marks)]
+
+    (column,) = study(runs, settings=Settings()).table.columns
+
+    assert len(column.levels) == 2
 
 
 ODD = [

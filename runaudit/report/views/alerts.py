@@ -8,6 +8,7 @@ from runaudit.factors.observed import seeded_as_declared
 from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput, ComparisonInput
 from runaudit.report.views.arm import distinct_seeds, letter, seed_text
+from runaudit.report.views.recorded import assumed_in_words
 from runaudit.report.views.scores import gain, sequences, unequal_bicubic
 from runaudit.report.views.verdict import change_words
 from runaudit.report.words import clean, number, shown
@@ -44,6 +45,7 @@ def alerts(
         Alert(tone="doubt", title="Too few seeds", items=tuple(_few(arms, comparisons))),
         Alert(tone="doubt", title="Seeds not proven to have acted", items=tuple(_unproven(arms))),
         Alert(tone="doubt", title="Rules were waived", items=tuple(_waivers(arms))),
+        Alert(tone="doubt", title="Assumed, not recorded", items=tuple(_assumed(comparisons))),
         Alert(
             tone="doubt",
             title="Below the classical baseline (IBP with estimated motion)",
@@ -76,11 +78,20 @@ def _integrity(arms: Sequence[ArmInput], integrity: Integrity | None) -> Iterato
 def _designs(comparisons: Sequence[ComparisonInput]) -> Iterator[str]:
     for comparison in comparisons:
         code = str(comparison.diff.verdict)
-        about = verdict_words("diff", code)
-        if about.tone != Tone.GOOD:
-            who = f"{letter(comparison.arm)} against {letter(comparison.baseline)}"
+        if verdict_words("diff", comparison.diff.standing).tone != Tone.GOOD:
             what = f": {change_words(comparison.diff.factors)}" if code == "confounded" else ""
-            yield f"{who} is {clean(about.words)}{what}"
+            yield f"{_sides(comparison)} is {clean(verdict_words('diff', code).words)}{what}"
+
+
+def _sides(comparison: ComparisonInput) -> str:
+    return f"{letter(comparison.arm)} against {letter(comparison.baseline)}"
+
+
+def _assumed(comparisons: Sequence[ComparisonInput]) -> Iterator[str]:
+    """One line for each comparison for which the user vouches."""
+    for one in comparisons:
+        if told := assumed_in_words(one.diff):
+            yield f"{_sides(one)}: {told.removeprefix('Assumed, not recorded: ')}"
 
 
 def _below(arms: Sequence[ArmInput], baseline: str) -> Iterator[str]:

@@ -12,9 +12,9 @@ from runaudit.records.canonical import JSON
 from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput, ComparisonInput
 from runaudit.report.views.arm import letter
+from runaudit.report.views.recorded import design_badge
 from runaudit.report.views.verdict import level_text
 from runaudit.report.words import Text, clean, shown, value_text
-from runaudit.text.verdicts import verdict_words
 from runaudit.text.words import plural
 
 MAX_LINES = 400
@@ -75,7 +75,7 @@ def diff_view(comparison: ComparisonInput, arms: Sequence[ArmInput]) -> DiffView
 
 def leaves_view(diff: Comparison, *, title: str, code: tuple[CodeDiff, ...] = ()) -> DiffView:
     """A comparison leaf by leaf, with the source that is at hand."""
-    about = verdict_words("diff", diff.verdict)
+    tone, badge = design_badge(diff)
     folded = {
         "Cannot change a result": [_leaf(change) for change in diff.nuisance],
         "Code that changed in comments or layout only": [_leaf(change) for change in diff.cosmetic],
@@ -83,8 +83,8 @@ def leaves_view(diff: Comparison, *, title: str, code: tuple[CodeDiff, ...] = ()
     }
     return DiffView(
         title=title,
-        verdict=clean(about.words),
-        tone=about.tone,
+        verdict=badge,
+        tone=tone,
         factors=tuple(_factor(factor) for factor in diff.factors),
         derived=tuple(_derived(row) for row in diff.derived),
         groups=tuple(
@@ -123,12 +123,14 @@ def _changed(
 
 def _gap(row: Missing) -> ChangeRow:
     side = "both sides" if row.side == "both" else f"side {row.side}"
+    never = f"never recorded by {row.never}" if row.never else ""
+    assumed = "assumed" if row.assumed else ""
     return ChangeRow(
         name=shown(row.factor, 80),
         section=clean(row.factor.partition(".")[0]),
         before=Text("", ""),
         after=Text("", ""),
-        words=clean("; ".join(part for part in (row.reason, f"missing on {side}") if part)),
+        words=clean("; ".join(part for part in (row.reason, f"missing on {side}", never, assumed) if part)),
     )
 
 

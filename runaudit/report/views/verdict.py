@@ -1,7 +1,7 @@
 """The verdict in words. Two axes stay apart: is the comparison valid, and do the seeds support a difference?"""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runaudit.diff import Comparison
 from runaudit.diff.result import FactorChange, Verdict
@@ -11,6 +11,15 @@ from runaudit.records.canonical import JSON
 from runaudit.report.effects import EffectFigure, effect_figure
 from runaudit.report.inputs import ComparisonInput
 from runaudit.report.views.arm import ArmView
+from runaudit.report.views.recorded import (
+    assumed_in_words,
+    design_badge,
+    design_meaning,
+    evidence_badge,
+    evidence_condition,
+    evidence_reason,
+    gaps_in_words,
+)
 from runaudit.report.words import MetricText, Text, clean, metric, number, shown, value_text
 from runaudit.stats.answer import ArmComparison, StatsAnswer, StatsVerdict
 from runaudit.stats.digits import percent
@@ -21,11 +30,14 @@ from runaudit.text.words import listed, plural
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceView:
-    """What the seeds say about one metric, in one sentence and in its parts."""
+    """What the seeds say about one metric, in one sentence and in its parts. badge: the verdict as it is shown, with
+    the condition that it rests on; conditional: its word, where there is one."""
 
     metric: str
     tone: str
     verdict: str
+    badge: str
+    conditional: str
     sentence: str
     difference: str
     interval: str
@@ -39,16 +51,19 @@ class EvidenceView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictView:
-    """One comparison: who against whom, what changed, what may be concluded, and what the seeds support."""
+    """One comparison: who against whom, what changed, what may be concluded, and what the seeds support. badge: the
+    verdict as it is shown, with the condition that it rests on. assumed: what the user vouches for."""
 
     baseline: ArmView
     arm: ArmView
     tone: str
     verdict: str
+    badge: str
     change: str
     meaning: str
     reason: str
     conditional: str
+    assumed: str
     evidence: tuple[EvidenceView, ...]
     effects: tuple[EffectFigure, ...]
     notes: tuple[str, ...]
@@ -59,15 +74,19 @@ def verdict_view(comparison: ComparisonInput, arms: Sequence[ArmView]) -> Verdic
     diff = comparison.diff
     factors = treatments(diff)
     about = verdict_words("diff", diff.verdict)
+    tone, badge = design_badge(diff)
+    told = diff.tells_what_is_recorded
     return VerdictView(
         baseline=arms[comparison.baseline],
         arm=arms[comparison.arm],
-        tone=about.tone,
+        tone=tone,
         verdict=clean(about.words),
+        badge=badge,
         change=change_words(factors),
-        meaning=about.meaning.format(factors=plural(len(factors), "factor")),
-        reason=reason_words(diff, factors),
-        conditional=conditional_words(diff.conditional),
+        meaning=design_meaning(diff, len(factors)),
+        reason=gaps_in_words(diff) if told else reason_words(diff, factors),
+        conditional="" if told else conditional_words(diff.conditional),
+        assumed=assumed_in_words(diff),
         evidence=tuple(e for answer in comparison.stats for e in evidence_views(answer, design=clean(about.words))),
         effects=tuple(_effects(comparison, arms)),
         notes=tuple(_notes(comparison)),
@@ -135,14 +154,20 @@ def evidence_views(answer: StatsAnswer, *, design: str) -> Iterator[EvidenceView
     about = metric(answer.metric)
     sizes = {arm.label: arm.effective_n for arm in answer.arms}
     for row in answer.comparisons:
-        found = verdict_words("stats", row.verdict)
+        tone, badge, verdict = evidence_badge(answer, row)
+        condition = evidence_condition(answer)
         seeds = seeds_text((sizes[row.arm], sizes[row.baseline]))
         seen = row.minimal_detectable_effect
         yield EvidenceView(
             metric=about.words,
-            tone=found.tone,
-            verdict=clean(found.words),
-            sentence=_sentence(row, about, seeds=seeds, design=design, power=answer.power),
+            tone=tone,
+            verdict=clean(verdict_words("stats", row.verdict).words),
+            badge=badge,
+            conditional="" if row.conditional is None else clean(verdict_words("stats", row.conditional).words),
+            sentence=_sentence(
+                replace(row, verdict=verdict), about, seeds=seeds, design=design, power=answer.power
+            ).removesuffix(".")
+            + f"{condition}.",
             difference="" if row.difference is None else about.amount(row.difference, signed=True),
             interval=_interval(row.ci, about),
             seeds=seeds,
@@ -150,7 +175,7 @@ def evidence_views(answer: StatsAnswer, *, design: str) -> Iterator[EvidenceView
             method=clean(row.method or ""),
             detectable="" if seen is None else about.amount(seen),
             needed="" if row.n_needed is None else str(row.n_needed),
-            reason=clean(row.reason or answer.reason),
+            reason=evidence_reason(answer, row),
         )
 
 

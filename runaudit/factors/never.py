@@ -1,0 +1,61 @@
+"""Which gaps of a foreign record are its tracker's, and which are this run's own.
+
+A reader who sees the same gaps on every pair stops reading, and with them goes the one gap that was this run's own. So
+what a tracker has no place for is told in one line, and what it could have recorded and did not is told one by one.
+A gap is a gap all the same: nothing here makes a verdict any cleaner.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from runaudit.factors.lineage import PREFIX
+from runaudit.records.manifest import CAPTURED
+from runaudit.records.run import Run
+from runaudit.records.trackers import FILE, TRACKERS, Tracker
+from runaudit.text.words import listed
+
+BLIND = "without its config nothing can be said of what a run changed"
+"""Why what a tracker recorded shows nothing, where that is no config at all."""
+IN_FILES = "what the records say"
+
+
+def kind_of(run: Run) -> str:
+    """What recorded a run: a word of TRACKERS, or one that this version does not know."""
+    return str(run.manifest.section("origin").get("kind", CAPTURED))
+
+
+def is_foreign(run: Run) -> bool:
+    """Whether somebody else recorded a run. A record of ours that went through a file is ours still, and of one that
+    was forgotten nobody knows."""
+    given = run.manifest.section("origin").get("from")
+    is_ours = run.manifest.is_captured or (isinstance(given, Mapping) and given.get("kind") == CAPTURED)
+    return not (is_ours or run.is_gone)
+
+
+def tracker_of(run: Run) -> Tracker:
+    """The tracker that recorded a foreign run; of one that is not in the table, what none of them records."""
+    kind = kind_of(run)
+    return TRACKERS.get(kind) or Tracker(kind)
+
+
+def never_recorded(path: str, runs: Iterable[Run]) -> str:
+    """Who never records `path`, where that is so of all who recorded these runs; empty where it is a gap of its own."""
+    runs = tuple(runs)
+    if runs and all(is_foreign(run) and any(covers(one, path) for one in tracker_of(run).never) for run in runs):
+        return listed(sorted({tracker_of(run).name for run in runs}))
+    return ""
+
+
+def on_record(runs: Iterable[Run]) -> str:
+    """What foreign records hold, as a sentence names it: `what W&B recorded`; empty where one of the runs is ours."""
+    runs = tuple(runs)
+    if not runs or not all(map(is_foreign, runs)):
+        return ""
+    names = sorted({tracker_of(run).name for run in runs})
+    return IN_FILES if names == [TRACKERS[FILE].name] else f"what {listed(names)} recorded"
+
+
+def covers(word: str, path: str) -> bool:
+    """Whether a gap is that of `word`, or of a part of it. What a parent run lacks is what its record lacks."""
+    while path.startswith(PREFIX):
+        path = path.removeprefix(PREFIX)
+    return path == word or path.startswith((f"{word}.", f"{word}["))

@@ -1,0 +1,138 @@
+"""Job folders of Hydra: `.hydra/config.yaml`, what was overridden, and Hydra's own settings of the job.
+
+Hydra records a config and nothing of how the run went; what other trackers left in the job's folder is told of the
+same job (`merging`). Its number in a sweep, its id and its folders are Hydra's bookkeeping and no settings of the
+program, so the seeds of one sweep are one cohort.
+"""
+
+import os
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from runaudit.errors import RecordError
+from runaudit.importers.base import Skipped
+from runaudit.importers.draft import Draft
+from runaudit.importers.merging import SHARED_FOLDER
+from runaudit.importers.omegaconf import Resolved, resolved
+from runaudit.importers.opened import foreign_bytes
+from runaudit.records.canonical import JSON
+from runaudit.records.yamlfile import parse_yaml
+from runaudit.text.words import kind_of
+
+WHOLE = False
+FOLDER = ".hydra"
+_OF_THE_CLOCK = re.compile(
+    r"(?:\w*_)?(?:time|timestamp|date|datetime|now|started)|(?:run|exp|experiment|job|wandb)?_?(?:name|id)|version|"
+    r"(?:out|output|log|logging|save|run|work|results?|tensorboard|wandb)_?(?:dir|path|folder)",
+    re.IGNORECASE,
+)
+"""Names under which the time only names, dates or places a run. Under any other it is an input that changes daily."""
+
+
+def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence[Path]:
+    """The job folder that `here` is, whether it or its `.hydra` was named."""
+    if FOLDER in folders and os.path.lexists(here / FOLDER / "config.yaml"):
+        return (here,)
+    if here.name == FOLDER and "config.yaml" in files and "hydra.yaml" in files:
+        return (here.absolute().parent,)
+    return ()
+
+
+def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
+    """The job of a folder. Raises RecordError for a malformed one."""
+    within = place if within.name == FOLDER else within
+    config = _table(place / FOLDER / "config.yaml", within)
+    whole = _table(place / FOLDER / "hydra.yaml", within) or {}
+    overrides = _yaml(place / FOLDER / "overrides.yaml", within) or []
+    job = whole.get("hydra")
+    yield _draft(place, config, job if isinstance(job, Mapping) else {}, overrides)
+
+
+def _yaml(path: Path, within: Path) -> JSON:
+    raw = foreign_bytes(path, within)
+    return None if raw is None else parse_yaml(raw, where=str(path))
+
+
+def _table(path: Path, within: Path) -> Mapping[str, Any] | None:
+    """The table in a file; None for a file that is not there, or that a run of no settings left empty."""
+    value = _yaml(path, within)
+    if value is not None and not isinstance(value, Mapping):
+        raise RecordError(f"{path} is {kind_of(value)}, not a table of keys", remedy="leave this run out")
+    return value
+
+
+# ── the job ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _draft(place: Path, config: Mapping[str, Any] | None, job: Mapping[str, Any], overrides: JSON) -> Draft:
+    variables = _inner(job, "job", "env_set")
+    found = resolved(config or {}, {"hydra": job}, variables)
+    cwd, folder = _text(job, "runtime", "cwd"), _text(job, "runtime", "output_dir")
+    is_own = not folder or folder != cwd
+    return Draft(
+        kind="hydra",
+        source=str(place),
+        run=_name(place, folder, cwd),
+        config=found.tree,
+        program=_program(job),
+        overrides=[str(word) for word in overrides] if isinstance(overrides, list) else [],
+        env={"variables": dict(variables) or None},
+        launch={"cwd": cwd, "run_dir": folder if is_own else None},
+        told=_told(job, found),
+        notes=() if is_own else (SHARED_FOLDER,),
+        unknown={
+            "code": "Hydra does not record it",
+            **{path: why for path, why in found.gaps.items() if not _names_the_time(path, found)},
+        },
+    )
+
+
+def _names_the_time(path: str, found: Resolved) -> bool:
+    """Whether a setting that Hydra took from the clock only names, dates or places the run."""
+    last = path.rpartition(".")[2]
+    return path in found.clock and _OF_THE_CLOCK.fullmatch(last) is not None
+
+
+def _name(place: Path, folder: str | None, cwd: str | None) -> str:
+    """Where the job lies among its siblings: `2026-01-31/12-00-05`, `12-00-05/3`."""
+    recorded = folder if folder and folder != cwd else place.absolute().as_posix()
+    return posixpath.join(*posixpath.normpath(recorded.replace("\\", "/")).split("/")[-2:])
+
+
+def _program(job: Mapping[str, Any]) -> str | None:
+    """The script, after which Hydra calls a job unless it is told otherwise."""
+    name = _text(job, "job", "name")
+    told = _inner(job, "overrides").get("hydra")
+    renamed = any(str(word).lstrip("+").startswith("hydra.job.name=") for word in told) if told else False
+    return f"{name}.py" if name and not renamed else None
+
+
+def _told(job: Mapping[str, Any], found: Resolved) -> dict[str, Any]:
+    """Hydra's bookkeeping: which job of which sweep it was, and where it was told to write."""
+    kept = {
+        "version": _text(job, "runtime", "version"),
+        "mode": _text(job, "mode"),
+        "job": {key: value for key, value in _inner(job, "job").items()
+                if key in ("name", "id", "num", "override_dirname", "config_name") and value not in ("???", "")},
+        "sweep": {key: value for key, value in _inner(job, "sweep").items() if key in ("dir", "subdir")},
+        "choices": dict(_inner(job, "runtime", "choices")),
+        "launcher": _text(job, "launcher", "_target_"),
+        "interpolated": dict(found.written),
+        "clock": dict(found.clock),
+    }  # fmt: skip
+    return {key: value for key, value in kept.items() if value}
+
+
+def _inner(table: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+    value: Any = table
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(table: Mapping[str, Any], *keys: str) -> str | None:
+    value = _inner(table, *keys[:-1]).get(keys[-1])
+    return value if isinstance(value, str) and value and value != "???" and "${" not in value else None

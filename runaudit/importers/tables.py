@@ -1,0 +1,61 @@
+"""Files of facts in a stranger's folder as tables: one way to open them, and one to say that one is no table."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from runaudit.errors import RecordError
+from runaudit.importers.opened import foreign_bytes
+from runaudit.records.canonical import JSON, parse_strict
+from runaudit.text.words import kind_of
+
+
+def foreign_json(path: Path, within: Path) -> JSON:
+    """What a JSON file says; None where nothing lies there, or nothing is in it. Raises RecordError."""
+    raw = foreign_bytes(path, within)
+    return None if raw is None or not raw.strip() else parse_strict(raw, where=str(path))
+
+
+def json_table(path: Path, within: Path) -> Mapping[str, Any] | None:
+    """The object in a JSON file; None where nothing lies there, or nothing is in it. Raises RecordError."""
+    return as_table(foreign_json(path, within), path)
+
+
+def as_table(value: JSON, path: Path) -> Mapping[str, Any] | None:
+    """A value as the table that it should be. Raises RecordError for a list or a word."""
+    if value is not None and not isinstance(value, Mapping):
+        raise RecordError(f"{path} is {kind_of(value)}, not a table of keys", remedy="leave this run out")
+    return value
+
+
+def part(table: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    """The table that lies under these names in another; an empty one where there is none."""
+    for name in names:
+        inner = table.get(name)
+        table = inner if isinstance(inner, Mapping) else {}
+    return table
+
+
+def texts(value: JSON) -> list[str]:
+    """The items of a list as text; none where it is no list."""
+    return [str(item) for item in value] if isinstance(value, list) else []
+
+
+def utc_time(text: JSON) -> datetime | None:
+    """A time that a tracker wrote, one without a zone taken as UTC; None for what is none."""
+    try:
+        found = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
+
+
+def utc_word(moment: datetime | None) -> str | None:
+    """A moment as records write it: 2026-01-31T12:00:00.500000Z."""
+    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def seconds_between(start: datetime | None, end: datetime | None) -> float | None:
+    """How long it took; None where either end is not known."""
+    return (end - start).total_seconds() if start is not None and end is not None else None

@@ -1,0 +1,103 @@
+"""Run folders of Ultralytics: `args.yaml` and `results.csv`; of YOLOv5 `opt.yaml`, `hyp.yaml` and `results.csv`.
+
+`args.yaml` holds every setting, given or not. Two of them say that the program was to choose by itself: with
+`optimizer: auto` it takes an optimizer, a learning rate and a momentum, whatever was typed, and with `batch: -1` a size
+that fits the memory. What it took is not in the record.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from runaudit.errors import RecordError
+from runaudit.importers.base import Skipped
+from runaudit.importers.draft import Draft
+from runaudit.importers.opened import foreign_bytes
+from runaudit.importers.steptable import Table, read_table
+from runaudit.records.yamlfile import parse_yaml
+from runaudit.text.words import kind_of
+
+WHOLE = True
+OWN = ("project", "name", "exist_ok", "save_dir", "plots", "verbose", "show", "bucket", "entity", "upload_dataset",
+       "bbox_interval", "artifact_alias")  # fmt: skip
+"""Where Ultralytics files and shows its results."""
+_CHOSEN = "optimizer: auto leaves it to the program, and what it chose is not in the record"
+_CLOCKS = ("epoch", "time")
+UNKNOWN = {
+    "code": "Ultralytics does not record it",
+    "data": "args.yaml names the data, and no digest of it",
+    "init": "args.yaml names the weights, and no digest of them",
+}
+
+
+def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence[Path]:
+    """The run folder that `here` is."""
+    begun = "results.csv" in files or "weights" in folders
+    return (here,) if begun and ("args.yaml" in files or {"opt.yaml", "hyp.yaml"} <= set(files)) else ()
+
+
+def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
+    """The run of a folder. Raises RecordError for one that holds a malformed file."""
+    settings = _table(place / "args.yaml", within)
+    if settings is None:
+        settings = {**(_table(place / "opt.yaml", within) or {}), "hyp": _table(place / "hyp.yaml", within) or {}}
+    elif not {"task", "mode"} <= settings.keys():
+        yield Skipped(source=str(place), reason="its args.yaml is not one of Ultralytics: it names no task and no mode")
+        return
+    yield _draft(place, settings, read_table(place / "results.csv", within))
+
+
+def _table(path: Path, within: Path) -> Mapping[str, Any] | None:
+    raw = foreign_bytes(path, within)
+    if raw is None:
+        return None
+    value = parse_yaml(raw, where=str(path))
+    if not isinstance(value, Mapping):
+        raise RecordError(f"{path} is {kind_of(value)}, not a table of keys", remedy="leave this run out")
+    return value
+
+
+def _draft(place: Path, settings: Mapping[str, Any], table: Table | None) -> Draft:
+    left, why = _left_to_the_program(settings)
+    own = {key: settings[key] for key in OWN if settings.get(key) is not None}
+    name = settings.get("name")
+    series = table.series if table else {}
+    return Draft(
+        kind="ultralytics",
+        source=str(place),
+        run="/".join(place.absolute().parts[-2:]).lstrip("/"),
+        name=name if isinstance(name, str) and name else None,
+        config={key: value for key, value in settings.items() if key not in OWN and key not in left},
+        launch={"run_dir": str(settings["save_dir"]) if settings.get("save_dir") else None},
+        series={key: points for key, points in series.items() if key not in _CLOCKS},
+        torn=table.torn if table else 0,
+        status=_ended(settings, table),
+        duration_s=series["time"][-1][1] if "time" in series else None,
+        told={"typed": left} if left else {},
+        own=own,
+        unknown={**UNKNOWN, **why},
+    )
+
+
+def _left_to_the_program(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The settings that do not say what was used, as they were typed, and why."""
+    left: dict[str, Any] = {}
+    why: dict[str, str] = {}
+    if str(settings.get("optimizer")).lower() == "auto":
+        left = {key: settings[key] for key in ("optimizer", "lr0", "momentum") if key in settings}
+        why = {f"config.{key}": _CHOSEN for key in left}
+    for key in ("batch", "batch_size"):
+        size = settings.get(key)
+        if isinstance(size, int | float) and not isinstance(size, bool) and (size <= 0 or 0 < size < 1):
+            left[key] = size
+            why[f"config.{key}"] = f"{key}: {size} leaves it to the program, and what it chose is not in the record"
+    return left, why
+
+
+def _ended(settings: Mapping[str, Any], table: Table | None) -> str | None:
+    """Completed where every epoch that was asked for left its row; else nothing says how it ended."""
+    epochs = settings.get("epochs")
+    if table is None or not table.steps or table.clock is None or not isinstance(epochs, int):
+        return None
+    first, last = table.steps[0], table.steps[-1]  # They are counted from 1, by older releases from 0.
+    return "completed" if last >= epochs - (first == 0) and epochs > 0 else None

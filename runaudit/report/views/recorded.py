@@ -1,0 +1,72 @@
+"""How the page tells a verdict that rests on what others recorded, or on what the user vouches for.
+
+Such a verdict is shown as what it is: its badge names the condition, and is never that of a clean pass.
+"""
+
+from runaudit.diff import Comparison
+from runaudit.diff.text import folded
+from runaudit.report.words import clean
+from runaudit.stats.answer import ArmComparison, StatsAnswer, StatsVerdict
+from runaudit.stats.words import is_told_as_recorded
+from runaudit.text.verdicts import Tone, verdict_words
+from runaudit.text.words import listed, plural
+
+NAMED = 4
+"""Sections that a badge names; the rest is counted, and told beside it."""
+
+
+def design_badge(diff: Comparison) -> tuple[Tone, str]:
+    """Tone and words of the verdict on a comparison."""
+    about = verdict_words("diff", diff.verdict)
+    if not diff.tells_what_is_recorded or diff.conditional is None:
+        return about.tone, clean(about.words)
+    words = verdict_words("diff", diff.conditional).words
+    if diff.assumed and not diff.open:
+        return Tone.DOUBT, clean(f"{words}, assuming {listed(diff.assumed.sections, limit=NAMED)}")
+    return Tone.DOUBT, clean(f"{words} on {diff.on_record}")
+
+
+def design_meaning(diff: Comparison, count: int) -> str:
+    """What the verdict means; where it rests on a condition, with that. count: how many factors changed."""
+    factors = plural(count, "factor")
+    if not diff.tells_what_is_recorded or diff.conditional is None:
+        return verdict_words("diff", diff.verdict).meaning.format(factors=factors)
+    meaning = verdict_words("diff", diff.conditional).meaning.format(factors=factors)
+    return f"Taking what is not on record as equal, {meaning[:1].lower()}{meaning[1:]}"
+
+
+def gaps_in_words(diff: Comparison) -> str:
+    """What is missing for which nobody vouches, those of these runs first."""
+    own = [row.factor for row in diff.open if not row.never]
+    told = [f"Not on record: {listed(own)}."] if own else []
+    return clean(" ".join((*told, *(f"{line[:1].upper()}{line[1:]}." for line in folded(diff.open)))))
+
+
+def assumed_in_words(diff: Comparison) -> str:
+    """What the user vouches for, as a sentence; empty where that is nothing."""
+    note = diff.assumed.note if diff.assumed else ""
+    return clean(f"{note[:1].upper()}{note[1:]}.") if note else ""
+
+
+def evidence_badge(answer: StatsAnswer, row: ArmComparison) -> tuple[Tone, str, StatsVerdict]:
+    """Tone, words and verdict of one comparison of numbers."""
+    about = verdict_words("stats", row.verdict)
+    if row.conditional is None or not is_told_as_recorded(answer):
+        return about.tone, clean(about.words), row.verdict
+    held = verdict_words("stats", row.conditional)
+    how = "as assumed" if answer.assumed else "as recorded"
+    return Tone.DOUBT if held.tone is Tone.GOOD else held.tone, clean(f"{held.words}, {how}"), row.conditional
+
+
+def evidence_reason(answer: StatsAnswer, row: ArmComparison) -> str:
+    """Why the numbers say what their badge says."""
+    told = is_told_as_recorded(answer) and len(answer.comparisons) == 1
+    return clean(answer.conditional_reason if told else row.reason or answer.reason)
+
+
+def evidence_condition(answer: StatsAnswer) -> str:
+    """What a sentence on numbers ends with, where they rest on a condition."""
+    if not is_told_as_recorded(answer):
+        return ""
+    stated = f", assuming {listed(answer.assumed, limit=99)}" if answer.assumed else ""
+    return clean(f"; on {answer.design.on_record or 'what is recorded'}{stated}")

@@ -1,0 +1,260 @@
+"""Runs that somebody else recorded: what they show comes first, and what the user vouches for is told as that."""
+
+from dataclasses import replace
+
+import pytest
+
+from runaudit.diff import Verdict, compare, compare_cohorts
+from runaudit.diff.text import markdown_lines, text_lines
+from runaudit.errors import ConfigError
+from runaudit.factors.cohort import Cohort
+from runaudit.factors.vouched import remedy, stating, vouched
+from runaudit.records.manifest import Manifest
+from runaudit.settings import VOUCHABLE, FactorSettings, ImportSettings, Settings, assuming, parse_settings
+from tests.diff.samples import both, digest, drop, put, run
+from tests.diff.test_pairs import PAIRS
+
+LR = put("config/optimizer/lr", 5e-4)
+NO_FILES = both(drop("code/files"), put("code/dirty", False))
+BARE = both(NO_FILES, drop("data"), drop("init"), drop("eval"), drop("env/cudnn"), drop("env/determinism"))
+"""What W&B leaves of a run."""
+ALL = Settings(imports=ImportSettings(typed=VOUCHABLE))
+
+
+def foreign(*changes, kind="wandb"):
+    made = run(both(*changes))
+    return replace(made, manifest=Manifest.of({**made.manifest.to_json(), "origin": {"kind": kind}}))
+
+
+def stated(*words):
+    return Settings(imports=ImportSettings(typed=words))
+
+
+def told(found, **how):
+    return "\n".join(text_lines(found, **how))
+
+
+# ── not a wall ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_first_line_says_what_the_records_show():
+    found = compare(foreign(BARE), foreign(BARE, LR), settings=Settings())
+
+    first = told(found).splitlines()[0]
+    assert first.startswith("single_factor on what W&B recorded: only config.optimizer.lr 0.001 → 0.0005 changed")
+    assert "provenance_incomplete: 5 inputs are not on record" in first
+    assert (found.verdict, found.conditional) == (Verdict.PROVENANCE_INCOMPLETE, Verdict.SINGLE_FACTOR)
+    assert found.standing is Verdict.PROVENANCE_INCOMPLETE
+
+
+def test_what_a_tracker_never_records_is_one_line_and_a_gap_of_the_run_its_own():
+    found = compare(foreign(BARE, drop("seed")), foreign(BARE, LR), settings=Settings())
+
+    lines = told(found).splitlines()
+    assert "never recorded by W&B: data, env.cudnn, env.determinism, eval, init" in lines
+    assert [line.split()[0] for line in lines if " in a: " in line or " on both sides: " in line] == ["seed"]
+    whole = told(found, everything=True)
+    assert all(f"  {path}  " in whole for path in ("data", "env.cudnn", "env.determinism", "eval", "init", "seed"))
+    assert "never recorded by W&B: data, env.cudnn" in "\n".join(markdown_lines(found)).replace("&amp;", "&")
+    rows = {row["factor"]: row.get("never_recorded_by") for row in found.to_json()["missing"]}
+    assert rows["data"] == "W&B" and rows["seed"] is None
+
+
+def test_a_tracker_that_nobody_heard_of_is_told_by_its_own_word():
+    found = compare(foreign(BARE, kind="neptune"), foreign(BARE, LR, kind="neptune"), settings=Settings())
+
+    assert found.headline.startswith("single_factor on what neptune recorded")
+    assert "never recorded by neptune: data" in told(found)
+
+
+def test_a_record_file_has_a_place_for_everything_so_its_gap_comes_first():
+    found = compare(run(drop("env")), run(LR), settings=Settings())
+
+    assert found.headline.startswith("provenance_incomplete: env")
+    assert "where you know that they were equal: --assume env" in told(found)
+
+
+def test_without_its_config_a_tracker_shows_nothing():
+    found = compare(foreign(BARE, drop("config")), foreign(BARE), settings=ALL)
+
+    assert (found.verdict, found.conditional) == (Verdict.PROVENANCE_INCOMPLETE, None)
+    assert found.standing is Verdict.PROVENANCE_INCOMPLETE and "--assume" not in told(found).replace("(--assume)", "")
+    assert "without its config nothing can be said" in found.headline
+
+
+# ── what the user vouches for ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_remedy_that_is_told_fills_every_gap():
+    found = compare(foreign(BARE), foreign(BARE, LR), settings=Settings())
+    typed = remedy([row.factor for row in found.open]).replace("--assume ", "").split()
+
+    again = compare(foreign(BARE), foreign(BARE, LR), settings=stated(*typed))
+
+    assert again.standing is Verdict.SINGLE_FACTOR
+    assert (again.verdict, again.conditional) == (found.verdict, found.conditional)
+
+
+def test_an_assumption_stands_in_every_answer():
+    found = compare(foreign(BARE), foreign(BARE, LR), settings=stated("data", "env", "eval", "init"))
+
+    assert "assuming data, env, eval and init" in found.headline
+    note = "assumed, not recorded: data, env, eval and init (--assume)"
+    assert note in told(found) and note in "\n".join(markdown_lines(found))
+    answer = found.to_json()
+    assert answer["assumed"]["note"] == note and answer["standing"] == "single_factor"
+    assert answer["verdict"] == "provenance_incomplete"
+    assert all(row["assumed"] for row in answer["missing"])
+
+
+def test_one_gap_for_which_nobody_vouches_keeps_the_verdict_open():
+    found = compare(foreign(BARE, drop("seed")), foreign(BARE, LR), settings=stated("data", "env", "eval", "init"))
+
+    assert found.standing is Verdict.PROVENANCE_INCOMPLETE
+    assert "no assumption fills seed" in told(found)
+
+
+def test_a_part_of_a_section_is_vouched_for_alone():
+    found = compare(foreign(BARE), foreign(BARE, LR), settings=stated("data", "eval", "init", "env.cudnn"))
+
+    assert [row.factor for row in found.open] == ["env.determinism"]
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        (put("env/gpu", "NVIDIA A100"), Verdict.CONFOUNDED),
+        (put("env/packages/torch", "2.7.0"), Verdict.CONFOUNDED),
+        (put("seed", 2), Verdict.CONFOUNDED),
+    ],
+)
+def test_an_assumption_never_hides_what_the_records_show_to_differ(change, verdict):
+    assert compare(foreign(BARE), foreign(BARE, LR, change), settings=ALL).standing is verdict
+
+
+def test_data_that_both_records_name_by_content_is_compared_whatever_is_assumed():
+    with_data = both(NO_FILES, drop("init"), drop("eval"))
+
+    found = compare(foreign(with_data), foreign(with_data, put("data/train/digest", digest("d"))), settings=ALL)
+
+    assert [factor.factor for factor in found.treatments] == ["data.train"]
+    assert found.standing is Verdict.SINGLE_FACTOR
+
+
+def test_an_unknown_commit_gives_no_verdict_that_counts():
+    found = compare(foreign(BARE, drop("code")), foreign(BARE, LR, drop("code")), settings=ALL)
+
+    assert found.standing is Verdict.PROVENANCE_INCOMPLETE
+    assert [row.factor for row in found.open] == ["code"]
+
+
+def test_that_a_tree_was_clean_can_be_vouched_for_where_the_commit_is_known():
+    unsaid = both(BARE, drop("code/dirty"), drop("code/patch"))
+
+    found = compare(foreign(unsaid), foreign(unsaid, LR), settings=ALL)
+
+    assert found.standing is Verdict.SINGLE_FACTOR
+    assert "code.patch" in found.assumed.sections
+
+
+def test_nothing_is_assumed_of_a_run_of_our_own():
+    ours = foreign(drop("env"), kind="captured")
+
+    found = compare(ours, foreign(LR), settings=ALL)
+
+    assert [row.factor for row in found.open] == [row.factor for row in found.missing]
+    assert found.standing is Verdict.PROVENANCE_INCOMPLETE
+    assert "of a run of our own nothing is assumed, what was not seen of env is unknown" in told(found)
+
+
+def test_runs_of_our_own_without_a_gap_hear_nothing_of_assumptions():
+    assert compare(foreign(kind="captured"), foreign(LR, kind="captured"), settings=ALL).assumed is None
+
+
+def test_a_record_of_our_own_stays_ours_when_it_goes_through_a_file():
+    ours = both(drop("env"), put("origin", {"from": {"kind": "captured"}}))
+
+    assert compare(run(ours), run(both(ours, LR)), settings=ALL).standing is Verdict.PROVENANCE_INCOMPLETE
+
+
+def test_a_run_that_was_forgotten_is_no_foreign_one():
+    from runaudit.records.digest import digest_bytes
+
+    gone = replace(run(), manifest=Manifest.forgotten(digest_bytes(b"x"), "forgotten", {}))
+
+    assert not vouched("data", [gone], ALL)
+
+
+def test_what_was_sealed_with_an_import_counts_where_every_run_has_it():
+    words = ("data", "env", "eval", "init")
+    a, b = stating(foreign(BARE), words), stating(foreign(BARE, LR), words)
+
+    both_have = compare(a, b, settings=Settings())
+    one_has = compare(a, foreign(BARE, LR), settings=Settings())
+
+    assert both_have.standing is Verdict.SINGLE_FACTOR and "(import --assume)" in told(both_have)
+    assert one_has.standing is Verdict.PROVENANCE_INCOMPLETE
+    assert "the assumption of data, env, eval and init fills no gap here" in told(one_has)
+
+
+def test_one_run_of_an_arm_for_which_nobody_vouched_keeps_the_gap_of_its_arm():
+    words = ("data", "env", "eval", "init")
+    mine = [stating(foreign(BARE, put("seed", seed)), words) for seed in (1, 2)]
+    other = [stating(foreign(BARE, LR, put("seed", 1)), words), foreign(BARE, LR, put("seed", 2))]
+    arms = [Cohort(id=name, label=name, runs=tuple(runs)) for name, runs in (("a", mine), ("b", other))]
+
+    assert compare_cohorts(*arms, settings=Settings()).standing is Verdict.PROVENANCE_INCOMPLETE
+    assert compare_cohorts(*arms, settings=ALL).standing is Verdict.SINGLE_FACTOR
+
+
+# ── where it is stated ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("word", ["config", "code", "code.commit", "config.lr", "dta", "", "metrics"])
+def test_what_nobody_can_vouch_for_is_refused_with_what_can_be(word):
+    with pytest.raises(ConfigError) as by_policy:
+        parse_settings({"import": {"assume": [word]}})
+    with pytest.raises(ConfigError) as typed:
+        assuming(Settings(), [word])
+
+    for refused in (by_policy.value, typed.value):
+        assert repr(word) in refused.message
+        assert all(name in refused.remedy for name in VOUCHABLE)
+
+
+def test_a_policy_that_states_it_after_the_runs_began_is_told(tmp_path):
+    policy = tmp_path / "runaudit.toml"
+    policy.write_text('[import]\nassume = ["data", "env", "eval", "init"]\n')
+    from runaudit.settings import read_settings
+
+    found = compare(foreign(BARE), foreign(BARE, LR), settings=read_settings(policy))
+
+    assert found.standing is Verdict.SINGLE_FACTOR
+    assert "[import] assume of runaudit.toml, written " in found.assumed.note
+    assert "after the runs began (the first 2025-11-01T00:00:00Z)" in found.assumed.note
+
+
+def test_a_policy_that_states_it_before_the_runs_is_not_called_late(tmp_path):
+    policy = tmp_path / "runaudit.toml"
+    policy.write_text('[import]\nassume = ["data", "env", "eval", "init"]\n')
+    from runaudit.settings import read_settings
+
+    later = put("runtime/started", "2999-01-01T00:00:00Z")
+    found = compare(foreign(BARE, later), foreign(BARE, LR, later), settings=read_settings(policy))
+
+    assert "written " in found.assumed.note and "after the runs" not in found.assumed.note
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair.verdict}: {pair.name}")
+def test_an_assumption_moves_no_verdict_no_factor_and_no_gap(pair):
+    a, b = run(pair.before), run(pair.after)
+    policy = FactorSettings(**pair.policy)
+    plain = compare(a, b, settings=Settings(factors=policy))
+
+    given = compare(a, b, settings=replace(ALL, factors=policy))
+
+    assert (given.verdict, given.conditional, given.factors) == (plain.verdict, plain.conditional, plain.factors)
+    assert [row.factor for row in given.missing] == [row.factor for row in plain.missing]
+    assert given.standing in (plain.verdict, plain.conditional)
+    if given.standing is not plain.verdict:
+        assert given.assumed.covers == tuple(row.factor for row in plain.missing) and not given.open

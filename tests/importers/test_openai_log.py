@@ -1,0 +1,108 @@
+"""Folders of the baselines logger: numbers are there, settings only where somebody wrote them down."""
+
+import json
+
+import pytest
+
+from runaudit.diff import compare
+from runaudit.diff.result import Verdict
+from runaudit.errors import RecordError
+from runaudit.settings import Settings
+from tests.importers.reading import runs_in
+
+CSV = "eprewmean,misc/total_timesteps,loss\n1.5,2048,0.5\n2.5,4096,nan\n"
+CONFIG = {"seed": 4, "lr": 0.1, "env_fn": "<function <lambda> at 0x7f01>", "logger": {"<Logger at 0x7f02>": {"a": 1}}}
+
+
+def lay(base, **texts):
+    base.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (base / name.replace("__", ".")).write_text(text if isinstance(text, str) else json.dumps(text))
+    return base
+
+
+def only(path):
+    runs, skipped = runs_in(path, "openai-log")
+    assert not skipped
+    (one,) = runs
+    return one.run
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("progress__csv", CSV),
+        ("progress__txt", CSV.replace(",", "\t")),
+        ("progress__json", "".join(json.dumps(row) + "\n" for row in (
+            {"eprewmean": 1.5, "misc/total_timesteps": 2048, "loss": 0.5},
+            {"eprewmean": 2.5, "misc/total_timesteps": 4096, "loss": float("nan")}))),
+    ],
+)  # fmt: skip
+def test_every_form_of_the_log_gives_the_same_series(tmp_path, name, text):
+    run = only(lay(tmp_path / "ppo", **{name: text, "config__json": CONFIG}))
+
+    assert run.trajectory.series["eprewmean"] == ((2048, 1.5), (4096, 2.5))
+    assert run.trajectory.series["loss"][1][1] != run.trajectory.series["loss"][1][1]  # NaN
+    assert run.outcome is None, "the logger does not say how a run ended"
+    assert run.metrics["eprewmean"] == 2.5
+
+
+def test_without_settings_beside_it_the_config_is_unknown(tmp_path):
+    run = only(lay(tmp_path / "ppo", progress__csv=CSV, monitor__csv='#{"t_start": 1.5, "env_id": "Hop"}\nr,l\n3,9\n'))
+
+    assert "config" not in run.manifest.body
+    assert "config" in run.manifest.section("unknown")
+    assert run.manifest.section("data")["environment"]["name"] == "Hop"
+    assert run.manifest.section("launch")["started"] == "1970-01-01T00:00:01.500000Z"
+    assert run.trajectory.series["monitor/r"] == ((0, 3.0),)
+
+
+def test_places_in_memory_are_no_settings(tmp_path):
+    other = {**CONFIG, "seed": 5, "env_fn": "<function <lambda> at 0x8e01>", "logger": {"<Logger at 0x9>": {"a": 1}}}
+    a = only(lay(tmp_path / "a", progress__txt=CSV.replace(",", "\t"), config__json=CONFIG))
+    b = only(lay(tmp_path / "b", progress__txt=CSV.replace(",", "\t"), config__json=other))
+
+    assert a.manifest.section("config") == {"seed": 4, "lr": 0.1, "env_fn": "<function <lambda>>"}
+    assert compare(a, b, settings=Settings()).conditional is Verdict.REPLICATE
+
+
+def test_two_files_of_settings_are_one_config_and_a_contradiction_is_kept(tmp_path):
+    run = only(lay(tmp_path / "a", progress__csv=CSV, variant__json={"lr": 0.1}, params__json={"lr": 0.2, "n": 3}))
+
+    assert run.manifest.section("config") == {"lr": 0.1, "params.json:lr": 0.2, "n": 3}
+    assert "params.json says otherwise of lr" in run.manifest.section("origin")["note"]
+
+
+def test_a_line_that_was_cut_is_counted_and_a_repeated_head_is_no_row(tmp_path):
+    text = f"{CSV}{CSV.splitlines()[0]}\n3.5,6144,0.1\n4.5,81"
+    run = only(lay(tmp_path / "a", progress__csv=text))
+
+    assert run.trajectory.series["eprewmean"][-1] == (6144, 3.5)
+    assert run.trajectory.torn == 1
+
+
+def test_a_run_in_the_folder_of_another_is_named_and_not_lost(tmp_path):
+    lay(tmp_path / "a", progress__csv=CSV)
+    lay(tmp_path / "a" / "b", progress__csv=CSV)
+
+    runs, skipped = runs_in(tmp_path, "auto")
+
+    assert [one.run.manifest.section("origin")["run"] for one in runs] == ["a"]
+    assert "name it by itself" in skipped[0].reason
+    assert only(tmp_path / "a" / "b").metrics["eprewmean"] == 2.5
+
+
+def test_steps_that_do_not_count_up_are_the_rows(tmp_path):
+    run = only(lay(tmp_path / "a", progress__csv="Epoch,x\n0,1\n0,2\n"))
+
+    assert run.trajectory.series["x"] == ((0, 1.0), (1, 2.0))
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "\0\0\0", "a,b\n", '"' + "x" * 200_000, "{" * 9000])
+def test_what_holds_no_number_ends_in_one_line(tmp_path, text):
+    try:
+        runs, skipped = runs_in(lay(tmp_path / "a", progress__csv=text), "openai-log")
+    except RecordError as error:
+        assert "\n" not in error.message
+    else:
+        assert runs == () and "no number was logged" in skipped[0].reason

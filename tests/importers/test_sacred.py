@@ -1,0 +1,237 @@
+"""Folders of Sacred's FileStorageObserver: what was imported is code, and nothing that a value names is made."""
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from runaudit.diff import compare
+from runaudit.diff.result import Verdict
+from runaudit.errors import RecordError
+from runaudit.settings import Settings
+from tests.importers.reading import real_runs, runs_in
+
+MAIN = "print('train')\n"
+
+
+@pytest.fixture
+def observer(tmp_path):
+    """Writes runs as FileStorageObserver does, below one folder."""
+
+    def make(name="1", *, config=None, sources=None, kept=True, metrics=None, **entry):
+        base = tmp_path / "runs"
+        texts = {"main.py": MAIN} if sources is None else sources
+        rows = []
+        (base / name).mkdir(parents=True)
+        (base / "_sources").mkdir(exist_ok=True)
+        for path, text in texts.items():
+            stem, suffix = os.path.splitext(os.path.basename(path))
+            stored = f"_sources/{stem}_{hashlib.md5(text.encode()).hexdigest()}{suffix}"
+            rows.append([path, stored])
+            if kept:
+                (base / stored).write_text(text)
+        experiment = {"name": "toy", "base_dir": "/w", "mainfile": "main.py", "sources": rows, "repositories": [],
+                      "dependencies": ["numpy==1.26.0", "sacred==0.8.7"]}  # fmt: skip
+        found = {
+            "command": "main", "status": "COMPLETED", "start_time": "2026-01-31T12:00:00.500000",
+            "stop_time": "2026-01-31T12:00:10.500000", "heartbeat": "2026-01-31T12:00:10", "resources": [],
+            "host": {"hostname": "ada", "os": ["Linux", "Linux-6.8"], "python_version": "3.11.7", "ENV": {}},
+            "meta": {"options": {"UPDATE": ["lr=0.1"], "--debug": True, "with": True}},
+        }  # fmt: skip
+        found |= entry
+        found["experiment"] = experiment | entry.get("experiment", {})
+        (base / name / "run.json").write_text(json.dumps(found))
+        (base / name / "config.json").write_text(json.dumps({"lr": 0.1, "seed": 7} if config is None else config))
+        (base / name / "metrics.json").write_text(json.dumps(metrics or {}))
+        return base / name
+
+    return make
+
+
+def only(path):
+    runs, skipped = runs_in(path, "sacred")
+    assert not skipped
+    (one,) = runs
+    return one.run
+
+
+def test_a_run_says_its_seed_its_command_and_its_sources(observer):
+    logged = {"loss": {"steps": [0, 10], "values": [0.5, float("nan")], "timestamps": ["t", "t"]}}
+    run = only(observer(metrics=logged, result={"score": 0.4}).parent)
+
+    code = run.manifest.section("code")
+    assert run.manifest.body["seed"] == 7
+    assert run.manifest.section("config")["args"] == {"positional": {"1": "main"}}
+    assert code["program"] == "main.py"
+    assert run.blobs[code["files"]["main.py"]["digest"]] == MAIN.encode()
+    assert run.status == "completed"
+    assert run.outcome.body["duration_s"] == 10
+    assert run.trajectory.series["loss"][0] == (0, 0.5)
+    assert run.metrics["result.score"] == 0.4
+    assert run.manifest.section("origin")["settings"] == {"--debug": True}
+
+
+def test_a_copy_of_a_run_is_the_same_run_and_the_same_number_elsewhere_is_not(observer, tmp_path):
+    place = observer()
+    shutil.copytree(place, tmp_path / "copy" / "1")
+    other = observer("2", start_time="2026-02-01T00:00:00")
+
+    source, copy, second = (
+        only(path).manifest.section("origin")["source"] for path in (place, tmp_path / "copy", other)
+    )
+
+    assert source == copy != second
+
+
+def test_without_a_repository_the_commit_is_unknown(observer):
+    run = only(observer())
+
+    assert "commit" not in run.manifest.section("code")
+    assert run.manifest.section("unknown")["code.commit"] == "Sacred found no repository"
+
+
+def test_a_repository_says_commit_and_dirt_and_no_token(observer):
+    rows = [{"url": "https://me:token@github.com/a/b", "commit": "c" * 40, "dirty": True}]
+    code = only(observer(experiment={"repositories": rows})).manifest.section("code")
+
+    assert (code["commit"], code["dirty"], code["remote"]) == ("c" * 40, True, "https://github.com/a/b")
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [("COMPLETED", "completed"), ("FAILED", "crashed"), ("INTERRUPTED", "killed"), ("TIMEOUT", "killed")],
+)
+def test_how_a_run_ended_is_what_sacred_says(observer, word, status):
+    assert only(observer(status=word)).status == status
+
+
+@pytest.mark.parametrize("word", ["RUNNING", "QUEUED", "SOLVED"])
+def test_a_run_that_nobody_closed_has_no_known_end(observer, word):
+    run = only(observer(status=word, stop_time=None, result={"score": 1.0}))
+
+    assert run.outcome is None
+    assert run.metrics["result.score"] == 1.0
+
+
+def test_a_changed_source_is_a_factor_by_its_digest_where_its_text_is_gone(observer):
+    a = only(observer("1", kept=False))
+    b = only(observer("2", kept=False, sources={"main.py": "print('test')\n"}))
+
+    found = compare(a, b, settings=Settings())
+
+    assert [row.factor for row in found.factors] == ["code.sources['main.py']"]
+    assert found.conditional is Verdict.SINGLE_FACTOR
+
+
+def test_a_changed_source_counts_once_where_its_text_is_there(observer):
+    observer("1")
+    base = observer("2", sources={"main.py": "print('test')\n"}).parent
+    runs, _ = runs_in(base, "sacred")
+
+    found = compare(runs[0].run, runs[1].run, settings=Settings())
+
+    assert [row.factor for row in found.factors] == ["code.main.py"]
+
+
+def test_a_comment_in_a_source_changes_no_design(observer):
+    observer("1")
+    base = observer("2", sources={"main.py": f"# a comment\n{MAIN}"}).parent
+    runs, _ = runs_in(base, "sacred")
+
+    assert compare(runs[0].run, runs[1].run, settings=Settings()).conditional is Verdict.IDENTICAL
+
+
+def test_a_run_named_by_itself_reads_nothing_beside_its_folder(observer):
+    place = observer()
+    runs, _ = runs_in(place, "sacred")
+
+    assert "files" not in runs[0].run.manifest.section("code")
+    assert compare(runs[0].run, only(place.parent), settings=Settings()).conditional is Verdict.IDENTICAL
+
+
+def test_a_source_that_was_changed_after_the_run_is_told_and_left_out(observer):
+    base = observer().parent
+    (stored,) = (base / "_sources").iterdir()
+    stored.write_text("print('other')\n")
+
+    run = only(base)
+
+    assert "files" not in run.manifest.section("code")
+    assert "was changed after the run" in run.manifest.section("origin")["note"]
+
+
+def test_no_path_of_a_record_leads_out_of_the_folder(observer, tmp_path):
+    text = "secret\n"
+    digest = hashlib.md5(text.encode()).hexdigest()
+    (tmp_path / f"key_{digest}.py").write_text(text)
+    base = observer(experiment={"sources": [["key.py", f"../key_{digest}.py"]]}).parent
+    (base / "_sources" / f"link_{digest}.py").symlink_to(tmp_path / f"key_{digest}.py")
+
+    assert "files" not in only(base).manifest.section("code")
+    observer("2", experiment={"sources": [["key.py", f"_sources/link_{digest}.py"]]})
+    (gone,) = runs_in(base, "sacred")[1]
+    assert "leads out of" in gone.reason
+
+
+def test_nothing_that_a_pickled_value_names_is_made(observer, tmp_path):
+    proof = tmp_path / "proof"
+    evil = {"py/reduce": [{"py/function": "os.system"}, {"py/tuple": [f"touch {proof}"]}]}
+    numpy = {"py/object": "numpy.float64", "dtype": "float64", "value": 0.5}
+    run = only(observer(config={"evil": evil, "lr": numpy, "layers": {"py/tuple": [1, {"py/set": [3, 2]}]}}))
+
+    config = run.manifest.section("config")
+    assert not proof.exists()
+    assert config["evil"]["py/reduce"][0] == {"py/function": "os.system"}
+    assert (config["lr"], config["layers"]) == (0.5, (1, (2, 3)))
+
+
+def test_an_opened_resource_is_data_and_other_data_is_unknown(observer):
+    run = only(observer(resources=[["/w/data/train.csv", "runs/_resources/train_" + "a" * 32 + ".csv"]]))
+
+    assert run.manifest.section("data")["data/train.csv"]["digest"] == f"md5:{'a' * 32}"
+    assert "data.others" in run.manifest.section("unknown")
+
+
+def test_an_option_that_the_program_added_is_a_setting(observer):
+    run = only(observer(meta={"options": {"--half": True, "--beat-interval": "2", "--fold": "3", "--pdb": False}}))
+
+    assert run.manifest.section("config")["args"] == {"half": True, "fold": 3, "positional": {"1": "main"}}
+    assert run.manifest.section("origin")["settings"] == {"--beat-interval": "2"}
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{", '{"status": 1}', "\0" * 40, '{"a": ' * 5000])
+def test_what_is_no_run_of_sacred_ends_in_one_line(tmp_path, text):
+    (tmp_path / "run.json").write_text(text)
+    (tmp_path / "config.json").write_text("{}")
+    try:
+        runs, skipped = runs_in(tmp_path, "sacred")
+    except RecordError as error:
+        assert "\n" not in error.message
+    else:
+        assert runs == () and len(skipped) == 1
+
+
+DEBATE = "sacred_debate/amplification_experiments"
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "factors"),
+    [
+        ("1", "2", {"config.rollouts", "seed"}),
+        ("2", "3", {"code.sources['amplify_judge_with_debate.py']", "seed"}),
+        ("5", "6", {"config.judge_path", "seed"}),
+    ],
+)
+def test_real_pairs_differ_in_what_their_labels_say(a, b, factors):
+    base: Path = real_runs(DEBATE)
+    left, right = only(base / a), only(base / b)
+
+    found = compare(left, right, settings=Settings())
+
+    assert {row.factor for row in found.factors} == factors
+    assert "code.commit" in {row.factor for row in found.missing}
+    assert left.status == right.status == "killed"  # Ctrl-C ended all of them, so their results are not comparable.
+    assert found.verdict is Verdict.INCOMPARABLE

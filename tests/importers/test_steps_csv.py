@@ -1,0 +1,82 @@
+"""Plain tables: one run a file where a column counts its steps, and no guess where the rows may be runs."""
+
+import math
+
+import pytest
+
+from tests.importers.reading import runs_in
+
+
+@pytest.fixture
+def table(tmp_path):
+    def write(text, name="log.csv"):
+        path = tmp_path / "logs" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return write
+
+
+def series_of(path):
+    (found,), _ = runs_in(path, "csv")
+    return {name: list(points) for name, points in found.run.trajectory.series.items()}
+
+
+@pytest.mark.parametrize(
+    ("text", "series"),
+    [
+        ("step,loss\n0,1\n10,0.5\n", {"loss": [(0, 1.0), (10, 0.5)]}),
+        ("epoch,loss,val_loss\n1,1,\n2,,0.5\n", {"loss": [(1, 1.0)], "val_loss": [(2, 0.5)]}),
+        ("loss,epoch,step\n1,0,5\n2,0,6\n", {"loss": [(5, 1.0), (6, 2.0)]}),
+        ('"Step","a/loss"\r\n"1","2e-3"\r\n', {"a/loss": [(1, 0.002)]}),
+        ("\ufeffIteration,loss\n1,-inf\n", {"loss": [(1, -math.inf)]}),
+        ("epoch,step,loss\n0.5,3,1\n1.0,6,2\n", {"loss": [(3, 1.0), (6, 2.0)]}),
+        ("Wall time,Step,Value\n1.7e9,1,0.5\n", {"log": [(1, 0.5)]}),
+    ],
+    ids=repr,
+)
+def test_a_table_of_steps_is_a_run(table, text, series):
+    assert series_of(table(text)) == series
+
+
+def test_what_a_table_does_not_hold_is_unknown(table):
+    (found,), _ = runs_in(table("step,loss\n0,1\n"), "csv")
+
+    assert set(found.run.manifest.section("unknown")) >= {"config", "data", "env", "seed"}
+    assert (found.run.manifest.label, found.run.outcome) == ("log", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("arm,seed,value\na,1,0.5\n", "no column of whole numbers"),
+        ("seed,step,loss\n1,0,0.5\n", "several runs"),
+        ("run,epoch,acc\nr1,10,0.5\n", "several runs"),
+        ("epoch,acc\n10,0.5\n3,0.6\n", "does not ascend"),
+        ("step,note\n1,hello\n", "more than numbers"),
+        ("step,epoch\n1,0\n", "no column of numbers"),
+        ("", "empty"),
+    ],
+)
+def test_any_other_table_is_left_out_with_the_reason(table, text, reason):
+    found, skipped = runs_in(table(text), "csv")
+
+    assert (found, len(skipped)) == ((), 1)
+    assert reason in skipped[0].reason
+
+
+def test_of_a_folder_only_tables_that_count_are_looked_at(table):
+    table("image,label\na.png,3\n", "data.csv")
+    table("x" * 100_000, "long.csv")
+    table(b"\0\1\2", "odd.csv")
+    path = table("step,loss\n0,1\n")
+
+    found, skipped = runs_in(path.parent, "csv")
+    assert ([one.run.manifest.label for one in found], skipped) == (["log"], ())
+
+
+def test_a_number_that_was_cut_is_left_out_and_counted(table):
+    (found,), _ = runs_in(table("step,loss\n0,0.5000\n1,0.40"), "csv")
+
+    assert (found.run.trajectory.series["loss"], found.run.trajectory.torn) == (((0, 0.5),), 1)
