@@ -14,6 +14,7 @@ from runaudit.factors.checkpoint import which_checkpoint
 from runaudit.factors.documents import shape, text_of
 from runaudit.factors.environment import env_standing, packages_by_word, read_standing
 from runaudit.factors.factor import ABSENT, ChangeClass, Classification, Role, section_of
+from runaudit.factors.interpolated import as_written
 from runaudit.factors.levels import NOT_DESIGN, PREFIXES, Levels
 from runaudit.factors.marks import without_secrets
 from runaudit.factors.path import last_key, matches, steps
@@ -59,6 +60,8 @@ def standing(path: str, value: JSON, of: Levels, settings: FactorSettings) -> Cl
         open_to_all = without_secrets(value, last_key(path))
         if open_to_all != value:
             return replace(found, value=open_to_all, why="a secret; which one it was chose nothing")
+        if section_of(path) == "config" and (text := as_written(path, of, lambda p, v: standing(p, v, of, settings))):
+            return replace(found, value=["written", text], why=f"it follows what it names: {text}")
     return found
 
 

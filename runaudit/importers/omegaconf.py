@@ -29,12 +29,12 @@ _STEP = re.compile(r"\[([^\[\]]+)\]|([^.\[\]]+)")
 class Resolved:
     """A config whose interpolations are the values they stand for. gaps: dotted path -> why a leaf is not known, which
     is then not in `tree`. clock: those of them that are the time, as they were written. written: what stood in the
-    place of each leaf that was resolved."""
+    place of each leaf that was resolved, and all that it was resolved by, as dotted paths."""
 
     tree: Mapping[str, JSON]
     gaps: Mapping[str, str]
     clock: Mapping[str, str]
-    written: Mapping[str, str]
+    written: Mapping[str, Mapping[str, JSON]]
 
 
 def resolved(config: Mapping[str, JSON], job: Mapping[str, JSON], variables: Mapping[str, JSON]) -> Resolved:
@@ -76,7 +76,8 @@ class _Resolving:
     variables: Mapping[str, JSON]
     gaps: dict[str, str] = field(default_factory=dict)
     clock: dict[str, str] = field(default_factory=dict)
-    written: dict[str, str] = field(default_factory=dict)
+    written: dict[str, Mapping[str, JSON]] = field(default_factory=dict)
+    read: set[str] = field(default_factory=set)
     left: int = MAX_VALUES
     depth: int = 0
 
@@ -86,6 +87,7 @@ class _Resolving:
         """A table without the leaves that are not known; each of these is told under `shown`."""
         found: dict[str, JSON] = {}
         for key, value in table.items():
+            before, self.read = self.read, set()
             try:
                 found[key] = self.value(value, (at[0], (*at[1], key)), (*shown, key))
             except _Unknown as unknown:
@@ -93,10 +95,19 @@ class _Resolving:
                 self.gaps[path] = unknown.why
                 if unknown.clock:
                     self.clock[path] = str(value)
-                continue
-            if isinstance(value, str) and "${" in value:
-                self.written[path_of((*shown, key))] = value
+            else:
+                self._say(value, (*at[1], key), (*shown, key))
+            finally:
+                before |= self.read
+                self.read = before
         return found
+
+    def _say(self, value: JSON, at: Keys, shown: Keys) -> None:
+        """Keep how a leaf was written, if not as itself: an interpolation, or the copy of a leaf in a table."""
+        if isinstance(value, str) and "${" in value:
+            self.written[path_of(shown)] = {"written": value, "of": sorted(self.read)}
+        elif at != shown and not isinstance(value, Mapping):
+            self.written[path_of(shown)] = {"written": f"${{{path_of(at)}}}", "of": [path_of(at)]}
 
     def value(self, value: JSON, at: Place, shown: Keys) -> JSON:
         """A value resolved. Raises _Unknown; of a list, for any of its values: without one it would be another list."""
@@ -158,6 +169,7 @@ class _Resolving:
         root, keys = at[0], _keys(name.lstrip("."))
         if up := len(name) - len(name.lstrip(".")):
             keys = (*at[1][:-up], *keys) if up <= len(at[1]) else keys
+        self.read.add(path_of(keys) if root == "config" else f"hydra {name}")
         node: JSON = self.roots[root]
         for key in keys:
             if isinstance(node, str) and "${" in node:  # `${model.size}` where `model` itself is an interpolation
@@ -186,6 +198,7 @@ class _Resolving:
             case "oc.decode":
                 return typed(first)
             case "oc.env" | "env" if first in self.variables:
+                self.read.add(f"variable {first}")
                 return str(self.variables[first])
             case "oc.env" | "env":
                 raise _Unknown(f"it is the environment variable {first}, which Hydra does not record")

@@ -209,3 +209,43 @@ def test_labelled_jobs_come_out_as_labelled(a, b, factors):
 
     found = compare(*runs, settings=Settings())
     assert (found.verdict, {one.factor.removeprefix("config.") for one in found.factors}) == ("confounded", factors)
+
+
+# ── what is written in terms of another setting ──────────────────────────────────────────────────────────────────
+
+
+def factors_of(job, a, b):
+    found = compare(only(job(a)), only(job(b, num=1)), settings=Settings())
+    return {factor.factor for factor in found.factors}
+
+
+def test_a_setting_that_names_another_one_is_no_factor_of_its_own(job):
+    text = "lr: {}\nsgd: {{lr: '${{lr}}'}}\nopt: '${{sgd}}'\nnote: 'lr {{${{lr}}}}'\n"
+
+    assert factors_of(job, text.format(0.1), text.format(0.2)) == {"config.lr"}
+
+
+def test_a_name_that_holds_the_seed_parts_no_seeds(job):
+    text = "seed: {}\nlr: 0.1\ntag: 'exp_${{lr}}_${{seed}}'\n"
+    a, b = only(job(text.format(1))), only(job(text.format(2), num=1))
+
+    assert compare(a, b, settings=Settings()).conditional == "replicate"
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "factors"),
+    [
+        ("lr: 0.1\nwd: 0.2\nx: '${lr}'\n", "lr: 0.1\nwd: 0.2\nx: '${wd}'\n", {"config.x"}),
+        ("lr: 0.1\nx: '${lr}'\n", "lr: 0.1\nx: 0.5\n", {"config.x"}),
+        ("lr: 0.1\nx: '${lr}'\n", "lr: 0.1\nx: 0.1\n", set()),
+        ("x: '${hydra:job.num}'\n", "x: '${hydra:job.num}'\n", {"config.x"}),
+    ],
+)
+def test_what_is_written_otherwise_or_names_no_setting_is_judged_by_its_value(job, a, b, factors):
+    assert factors_of(job, a, b) == factors
+
+
+def test_what_is_read_from_where_the_run_writes_is_a_factor(job):
+    text = "output_dir: /o/{}\ndata: '${{output_dir}}/cache'\n"
+
+    assert "config.data" in factors_of(job, text.format("a"), text.format("b"))
