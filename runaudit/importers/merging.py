@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SHARED_FOLDER = "the job ran in the folder of the program, which holds what other runs left too"
 """What a reader notes of a job whose folder is not its own: nothing else in it is known to be that job's."""
+HYDRA = "hydra"
 _FACTS = ("env", "data", "init", "eval", "launch", "code", "files", "own")
 
 
@@ -76,8 +77,7 @@ def merged(drafts: Sequence[Draft]) -> Draft:
             **facts,
             config=_config(first, other),
             program=_fuller(first.program, other.program),
-            # What was overridden is in the config, as what it came to.
-            argv=first.argv or [word for word in other.argv if word not in first.overrides],
+            argv=first.argv or (() if first.kind == HYDRA else other.argv),
             overrides=first.overrides or other.overrides,
             seed=first.seed if first.seed is not None else other.seed,
             patch=first.patch if first.patch is not None else other.patch,
@@ -89,12 +89,17 @@ def merged(drafts: Sequence[Draft]) -> Draft:
             status=first.status or other.status,
             exit_code=first.exit_code if first.exit_code is not None else other.exit_code,
             duration_s=first.duration_s if first.duration_s is not None else other.duration_s,
-            told={**first.told, other.kind: {"run": other.run, **other.told}},
+            told={**first.told, other.kind: {"run": other.run, **other.told, **_words(first, other)}},
             notes=(*first.notes, *other.notes),
             # What either of them leaves unknown; what the other one knows is in its place, and then it is none.
             unknown={**other.unknown, **first.unknown},
         )
     return first
+
+
+def _words(first: Draft, other: Draft) -> dict[str, Any]:
+    """The command line of a program of Hydra's: all of it went into the config, as what it came to."""
+    return {"argv": list(other.argv)} if first.kind == HYDRA and other.argv else {}
 
 
 def _fuller(a: str | None, b: str | None) -> str | None:

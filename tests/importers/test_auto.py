@@ -14,7 +14,7 @@ from tests.importers.test_tensorboard import VERSION, event, scalar
 SHARED = Path(os.environ.get("RUNAUDIT_SHARED_RUNS", "/nowhere"))
 HYDRA = "hydra: {{job: {{name: train, num: 0}}, runtime: {{cwd: /w, output_dir: {out}}}, sweep: {{}}}}\n"
 EVENTS = "events.out.tfevents.1700000000.ada.7.0"
-FACTS = {"program": "/w/src/train.py", "host": "ada", "git": {"commit": "b" * 40}, "args": ["model=big"]}
+FACTS = {"program": "/w/src/train.py", "host": "ada", "git": {"commit": "b" * 40}, "args": ["-m", "model=big,small"]}
 
 
 @pytest.fixture
@@ -68,6 +68,7 @@ def test_what_hydra_wandb_and_tensorboard_say_of_one_job_is_one_run(tree):
     origin = run.manifest.section("origin")
     assert origin["kind"] == "hydra"
     assert {"wandb", "tensorboard"} <= origin.keys()
+    assert list(origin["wandb"]["argv"]) == ["-m", "model=big,small"]
 
 
 def test_a_gap_stays_one_where_no_tracker_knows_the_value(tree):
