@@ -8,7 +8,7 @@ JOBS   ?= 2
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test coverage lint demo bench clean
+.PHONY: help setup test coverage lint demo bench trackers clean
 
 help:  ## a line per target
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,9 @@ demo: setup  ## three arms of three seeds on real photographs, judged, one page 
 
 bench: setup  ## measure what the README and the issues put a number on, side by side with peers
 	@for script in examples/bench/*_bench.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+trackers: setup  ## run the real trackers at toy size and compare what is read (TRACKERS=a Python that has them)
+	@$(BIN)/python examples/trackers/make_records.py $(if $(TRACKERS),--python "$(TRACKERS)") $(if $(UPDATE),--update)
 
 clean:  ## remove what make made (records and demo output stay)
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -61,21 +61,34 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
         yield from _live(place, within)
         return
     files = InFolder(place.parent, within)
-    yield _draft(files, place.parent.absolute().name, str(place))
+    lock, twin, others = files.raw(LOCK), "", 0
     try:
         for found in experiments(place.parent, within):
-            if table(found.files, LOCK) is None:
+            if (ran := found.files.raw(LOCK)) is None:
                 continue
-            try:
-                draft = _draft(found.files, found.name, f"{place} {found.ref}")
-            except RecordError as error:
-                yield Skipped(source=f"{place} {found.ref}", reason=error.message, broken=True)
-                continue
-            yield _of_experiment(draft, found)
+            twin = found.name if ran == lock else twin
+            others += 1
+            yield _experiment(found, f"{place} {found.ref}")
     except CaptureError as error:
-        yield Skipped(
-            source=f"{place.parent / '.git'} refs/exps", reason=f"its experiments were not read: {error.message}"
-        )
+        source = f"{place.parent / '.git'} refs/exps"
+        yield Skipped(source=source, reason=f"its experiments were not read: {error.message}")
+    if twin:  # `dvc exp run` leaves what it ran in the work tree: one launch is one run.
+        yield Skipped(source=str(place), reason=f"its lock is that of the experiment {twin}, which is imported")
+        return
+    try:
+        yield _draft(files, place.parent.absolute().name, str(place))
+    except RecordError as error:
+        if not others:
+            raise
+        yield Skipped(source=str(place), reason=error.message, broken=True)
+
+
+def _experiment(found: Experiment, source: str) -> Draft | Skipped:
+    """The run of an experiment; why there is none, where it is damaged."""
+    try:
+        return _of_experiment(_draft(found.files, found.name, source), found)
+    except RecordError as error:
+        return Skipped(source=source, reason=error.message, broken=True)
 
 
 def _of_experiment(draft: Draft, found: Experiment) -> Draft:

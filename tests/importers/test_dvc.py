@@ -221,6 +221,28 @@ def test_experiments_of_two_seeds_are_replicates_and_changed_code_is_a_factor(re
     assert [row.factor for row in compare(found["two"], found["repo"], settings=Settings()).factors] == ["seed"]
 
 
+def test_an_experiment_that_lies_in_the_work_tree_as_well_is_one_run(repository):
+    base, _, experiment = repository
+    experiment("fast", lr=0.2)
+    lay(base, lr=0.2)
+
+    runs, skipped = runs_in(base, "dvc")
+
+    assert [one.run.label for one in runs] == ["fast"]
+    assert "that of the experiment fast" in skipped[0].reason
+
+
+def test_a_work_tree_that_is_damaged_costs_no_experiment(repository):
+    base, _, experiment = repository
+    experiment("fast", lr=0.2)
+    (base / "dvc.lock").write_text("{")
+
+    runs, skipped = runs_in(base, "dvc")
+
+    assert [one.run.label for one in runs] == ["fast"]
+    assert [one.broken for one in skipped] == [True]
+
+
 def test_no_program_that_a_repository_names_is_started(repository, tmp_path):
     base, _, experiment = repository
     experiment("fast", lr=0.2)

@@ -1,0 +1,227 @@
+"""Runs the real trackers at toy size and compares what `runaudit import` reads with what it read before.
+
+A tracker changes its format with a release, and an importer that was written from an older one then reads less, or
+wrongly. This makes small records with whatever tracker the given Python has, imports them, and compares the runs with
+those under `expected/`. A tracker that is not installed is passed over with a line; the suite needs none of them.
+
+    make trackers TRACKERS=/path/to/an/environment/with/them/bin/python
+    python examples/trackers/make_records.py --python … --update     writes what was read as the new expectation
+
+A new tracker is a function of this module with its name, and its program.
+"""
+
+import argparse
+import difflib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from runaudit.importers.base import Imported
+from runaudit.importers.walk import runs_at
+from runaudit.records.canonical import json_safe, thawed
+from runaudit.settings import ImportSettings
+
+EXPECTED = Path(__file__).parent / "expected"
+CALM = {"HOME": "home", "GUILD_HOME": "guild", "DVC_NO_ANALYTICS": "1", "NO_COLOR": "1"}
+
+
+def start(python: str, folder: Path, *words: str, check: bool = True) -> None:
+    """A program of the trackers' Python, or a command beside it, in a folder. Ends here where it fails."""
+    beside = Path(python).absolute().parent
+    places = {
+        name: str(folder.parent / value) if name in ("HOME", "GUILD_HOME") else value for name, value in CALM.items()
+    }
+    environ = {**os.environ, **places, "PATH": f"{beside}:{os.environ['PATH']}"}
+    for name in ("HOME", "GUILD_HOME"):
+        Path(environ[name]).mkdir(exist_ok=True)
+    command = [str(beside / words[0]) if (beside / words[0]).exists() else words[0], *words[1:]]
+    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True)
+    if check and done.returncode:
+        sys.exit(f"{' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+
+
+# ── trackers ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+SACRED = """\
+from sacred import Experiment
+from sacred.observers import FileStorageObserver
+
+ex = Experiment("toy", save_git_info=False)
+ex.observers.append(FileStorageObserver("runs"))
+
+
+@ex.config
+def settings():
+    lr = 0.1
+    layers = (8, 16)
+    chosen = {2, 1}
+    how = "ok"
+
+
+@ex.automain
+def main(_run, lr, how):
+    ex.open_resource("data.csv").close()
+    for step in range(3):
+        _run.log_scalar("loss", lr / (step + 1), step * 10)
+    _run.log_scalar("bad", float("nan"))
+    if how == "fail":
+        raise ValueError("broken")
+    if how == "stop":
+        raise KeyboardInterrupt
+    return {"score": lr * 2}
+"""
+
+
+def sacred(python: str, folder: Path) -> Path:
+    """A run that went well, one that failed, one that was interrupted."""
+    (folder / "prog.py").write_text(SACRED)
+    (folder / "data.csv").write_text("a,b\n")
+    for number, how in enumerate(("ok", "fail", "stop")):
+        start(python, folder, "python", "prog.py", "with", f"seed={number}", f"how={how}", check=how == "ok")
+    return folder / "runs"
+
+
+GUILD = """\
+lr = 0.1
+seed = 3
+for step in range(2):
+    print("step: %i" % step)
+    print("loss: %f" % (lr / (step + 1)))
+if lr > 5:
+    raise SystemExit(2)
+"""
+GUILD_FILE = """\
+- operations:
+    train:
+      main: train
+      flags-import: all
+      requires:
+        - file: data.csv
+"""
+
+
+def guild(python: str, folder: Path) -> Path:
+    """A run that went well and one that failed."""
+    (folder / "train.py").write_text(GUILD)
+    (folder / "guild.yml").write_text(GUILD_FILE)
+    (folder / "data.csv").write_text("1\n")
+    for lr in ("0.2", "9"):
+        start(python, folder, "guild", "run", "-y", "train", f"lr={lr}", check=lr != "9")
+    return folder.parent / "guild"
+
+
+DVC = """\
+import json
+import yaml
+from dvclive import Live
+
+settings = yaml.safe_load(open("params.yaml"))
+with Live(save_dvc_exp=False, dvcyaml=None) as live:
+    for _ in range(2):
+        live.log_metric("train/loss", settings["train"]["lr"] / (live.step + 1))
+        live.next_step()
+json.dump({"acc": settings["train"]["lr"] * 2}, open("metrics.json", "w"))
+"""
+DVC_FILE = """\
+stages:
+  train:
+    cmd: python train.py
+    deps: [train.py, data.csv]
+    params: [seed, train]
+    metrics:
+    - metrics.json:
+        cache: false
+"""
+
+
+def dvc(python: str, folder: Path) -> Path:
+    """A pipeline that ran, and two experiments on it."""
+    texts = {"train.py": DVC, "dvc.yaml": DVC_FILE, "data.csv": "1\n", "params.yaml": "seed: 3\ntrain: {lr: 0.1}\n"}
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    start(python, folder, "git", "init", "-q")
+    for name, value in (("user.name", "n"), ("user.email", "n@example.org")):
+        start(python, folder, "git", "config", name, value)
+    start(python, folder, "dvc", "init", "-q")
+    for words in (("git", "commit", "-qm", "begun"), ("dvc", "repro", "-q"), ("git", "commit", "-qm", "ran")):
+        start(python, folder, "git", "add", "-A")
+        start(python, folder, *words)
+    for name, change in (("faster", "train.lr=0.2"), ("other-seed", "seed=4")):
+        start(python, folder, "git", "checkout", "-q", "--", ".")
+        start(python, folder, "dvc", "exp", "run", "-q", "-n", name, "-S", change)
+    return folder
+
+
+TRACKERS: Mapping[str, tuple[str, Callable[[str, Path], Path]]] = {
+    "sacred": ("sacred", sacred),
+    "guild": ("guild", guild),
+    "dvc": ("dvclive", dvc),
+}
+"""Kind of run -> the module that shows whether its tracker is installed, and what makes the records."""
+
+
+# ── what was read ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def read(place: Path, kind: str) -> list[dict[str, Any]]:
+    """What an import says of every run, without what is another one each time."""
+    found = []
+    for one in runs_at(place, kind, ImportSettings()):
+        if not isinstance(one, Imported):
+            found.append({"skipped": one.reason.replace(str(place), "")})
+            continue
+        run, code = one.run, one.run.manifest.section("code")
+        config = {name: value for name, value in thawed(run.manifest.section("config")).items() if name != "seed"}
+        found.append(
+            {
+                "config": config,
+                "seed": run.manifest.body.get("seed"),
+                "status": run.outcome.body["status"] if run.outcome else None,
+                "program": code.get("program"),
+                "files": sorted(code.get("files") or ()),
+                "sources": thawed(code.get("sources")),
+                "data": {name: entry.get("digest") for name, entry in run.manifest.section("data").items()},
+                "env": sorted(run.manifest.section("env")),
+                "series": json_safe(thawed(run.trajectory.series)),
+                "metrics": json_safe(dict(run.metrics)),
+                "unknown": sorted(run.manifest.section("unknown")),
+            }
+        )
+    return sorted(found, key=lambda row: json.dumps(row, sort_keys=True))
+
+
+def main() -> int:
+    """Makes, reads and compares; 1 where something was read otherwise than expected."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--python", default=sys.executable, help="the Python that has the trackers")
+    parser.add_argument("--update", action="store_true", help="write what was read as the new expectation")
+    asked = parser.parse_args()
+    changed = 0
+    for kind, (module, make) in TRACKERS.items():
+        if subprocess.run([asked.python, "-c", f"import {module}"], capture_output=True).returncode:
+            print(f"{kind}: not installed, passed over")
+            continue
+        with tempfile.TemporaryDirectory() as base:
+            folder = Path(base, "project")
+            folder.mkdir()
+            now = json.dumps(read(make(asked.python, folder), kind), indent=1, sort_keys=True) + "\n"
+        file = EXPECTED / f"{kind}.json"
+        before = file.read_text() if file.is_file() else ""
+        if asked.update:
+            file.write_text(now)
+        elif now != before:
+            changed += 1
+            print(
+                "\n".join(difflib.unified_diff(before.splitlines(), now.splitlines(), "expected", "read", lineterm=""))
+            )
+        print(f"{kind}: {'as expected' if now == before else 'written' if asked.update else 'READ OTHERWISE'}")
+    return 1 if changed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
