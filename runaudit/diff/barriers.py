@@ -10,6 +10,7 @@ from runaudit.factors.factor import Role
 from runaudit.factors.gaps import status_gap
 from runaudit.factors.negative_control import control_barriers, controls
 from runaudit.records.run import Run
+from runaudit.text.words import listed
 
 
 def faults(runs: Iterable[Run]) -> tuple[str, ...]:
@@ -41,6 +42,8 @@ def result_barriers(arms: Beside) -> tuple[str, ...]:
 
 def _without_results(arms: Beside) -> Iterator[str]:
     """Arms without a result. How a foreign run ended may be unknown: that is a gap, not a barrier."""
+    if _only_inputs(arms):
+        return
     for cohort in (arms.a.cohort, arms.b.cohort):
         run = cohort.runs[0]
         if cohort.finished or any(status_gap(run) or run.withheld for run in cohort.runs):
@@ -51,8 +54,21 @@ def _without_results(arms: Beside) -> Iterator[str]:
             yield f"{run.label} ({run.short}) did not finish: {run.status}"
 
 
+def _only_inputs(arms: Beside) -> bool:
+    """Whether two records of elsewhere tell of equal launches that failed before either logged a number: there are no
+    results to hold side by side, and whether they were one design is all that can be asked."""
+    return not (arms.is_replicated or arms.factors) and all(
+        not (run.finished or run.metrics or run.manifest.is_captured) for run in arms.runs
+    )
+
+
 def _other_measure(arms: Beside) -> Iterator[str]:
+    """Another evaluation: as the records say, or as it shows in results of which not one is named alike. One run was
+    trained and the other tested a model, say."""
     yield from evaluation_barriers(arms.factors)
+    a, b = ({name for run in arm.cohort.runs for name in run.metrics} for arm in (arms.a, arms.b))
+    if a and b and not a & b:
+        yield f"no metric is in both: {listed(sorted(a), 3)} against {listed(sorted(b), 3)}"
 
 
 def _moved_control(arms: Beside) -> Iterator[str]:

@@ -18,6 +18,7 @@ KINDS = {
     RECORD: "runaudit.importers.record",
     "hydra": "runaudit.importers.hydra",
     "wandb": "runaudit.importers.wandb_folder",
+    "mlflow": "runaudit.importers.mlflow",
     "sacred": "runaudit.importers.sacred",
     "mlperf": "runaudit.importers.mlperf",
     "dvc": "runaudit.importers.dvc",

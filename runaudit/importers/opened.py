@@ -6,6 +6,7 @@ are refused by name, never skipped: a run without its config is another run. A l
 """
 
 import os
+import re
 from pathlib import Path
 
 from runaudit.errors import RecordError
@@ -36,3 +37,9 @@ def foreign_bytes(path: Path, folder: Path, *, most: int = MAX_FILE_BYTES) -> by
     if raw is None or len(raw) > most:
         raise RecordError(f"{path} is larger than {most >> 20} MiB; nothing was imported", remedy="leave this run out")
     return raw
+
+
+def address_of(path: Path) -> str | None:
+    """The address of a server that a user gave in the place of a path; None for what is a path."""
+    match = re.fullmatch(r"(https?):/+(?=[^/])(.+)", str(path), re.IGNORECASE | re.DOTALL)
+    return None if match is None or os.path.lexists(path) else f"{match[1].lower()}://{match[2]}"

@@ -6,8 +6,9 @@ others come in. One that was named by itself is refused, since nothing else was 
 
 import importlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from runaudit.importers.base import Imported, Skipped
 from runaudit.importers.draft import Draft, imported
 from runaudit.importers.kinds import AUTO, CALLED, KINDS, RECORD
 from runaudit.importers.merging import runs_of, together
+from runaudit.importers.opened import address_of
 from runaudit.settings import ImportSettings
 
 
@@ -54,8 +56,8 @@ def runs_at(path: Path, kind: str, settings: ImportSettings) -> Iterator[Importe
 
 
 def check_there(path: Path) -> None:
-    """Raises RecordError where nothing lies at a path."""
-    if not os.path.lexists(path):
+    """Raises RecordError where nothing lies at a path, and it is no address of a server either."""
+    if not os.path.lexists(path) and address_of(path) is None:
         raise RecordError(f"{path} does not exist", remedy="name a file, or a folder with runs in it")
 
 
@@ -100,33 +102,43 @@ def _read(group: Sequence[Place], path: Path, settings: ImportSettings, *, alone
     within = path if path.is_dir() else path.parent
     drafts: list[Draft] = []
     for place in group:
-        reader = importlib.import_module(KINDS[place.kind])
-        try:
-            for found in reader.read(place.path, within):
-                if isinstance(found, Skipped):
-                    yield found
-                elif len(group) > 1:
-                    drafts.append(found)
-                else:
-                    yield from _made(found, settings, alone=alone)
-        except RunauditError as error:
-            if alone:
-                raise
-            yield Skipped(source=str(place.path), reason=error.message, broken=True)
-        except (ValueError, TypeError, LookupError, AttributeError, OSError, RecursionError, MemoryError) as error:
-            # Whatever a stranger's file holds, and a reader did not foresee, is a fault of that one run.
-            told = f"{place.path} is not what {CALLED[place.kind]} writes ({type(error).__name__}: {error})"
-            if alone:
-                raise RecordError(told, remedy="leave this run out") from error
-            yield Skipped(source=str(place.path), reason=told, broken=True)
-    for draft in runs_of(drafts):
-        yield from _made(draft, settings, alone=alone)
+        found = _told(place, within, alone=alone)
+        if len(group) == 1:
+            first = list(islice(found, 2))
+            yield from _made(chain(first, found), settings, alone=alone and len(first) == 1)
+            continue
+        told = list(found)
+        drafts += [one for one in told if isinstance(one, Draft)]
+        yield from (one for one in told if isinstance(one, Skipped))
+    yield from _made(runs_of(drafts), settings, alone=alone)
 
 
-def _made(draft: Draft, settings: ImportSettings, *, alone: bool) -> Iterator[Imported | Skipped]:
+def _told(place: Place, within: Path, *, alone: bool) -> Iterator[Draft | Skipped]:
+    """What a reader finds at a place. A fault is that of its run; raised where nothing else was asked for, and none of
+    several has been read before it."""
+    reader = importlib.import_module(KINDS[place.kind])
     try:
-        yield imported(draft, settings)
-    except (RecordError, CanonicalError) as error:
+        for found in reader.read(place.path, within):
+            yield found
+            alone = False
+    except RunauditError as error:
         if alone:
             raise
-        yield Skipped(source=draft.source, reason=error.message, broken=True)
+        yield Skipped(source=str(place.path), reason=error.message, broken=True)
+    except (ValueError, TypeError, LookupError, AttributeError, OSError, RecursionError, MemoryError) as error:
+        # Whatever a stranger's file holds, and a reader did not foresee, is a fault of that one run.
+        told = f"{place.path} is not what {CALLED[place.kind]} writes ({type(error).__name__}: {error})"
+        if alone:
+            raise RecordError(told, remedy="leave this run out") from error
+        yield Skipped(source=str(place.path), reason=told, broken=True)
+
+
+def _made(found: Iterable[Draft | Skipped], settings: ImportSettings, *, alone: bool) -> Iterator[Imported | Skipped]:
+    """The runs of these drafts. One without a canonical form is left out; raised where nothing else was asked for."""
+    for one in found:
+        try:
+            yield one if isinstance(one, Skipped) else imported(one, settings)
+        except (RecordError, CanonicalError) as error:
+            if alone:
+                raise
+            yield Skipped(source=one.source, reason=error.message, broken=True)
