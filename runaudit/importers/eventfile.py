@@ -26,6 +26,8 @@ CHECKED_BYTES = 1 << 16
 _HEAD = struct.Struct("<QI")
 _MASK = 0xFFFFFFFF
 _POLYNOMIAL = 0x82F63B78
+_GARBAGE = (ValueError, IndexError, TypeError, AttributeError, OverflowError, struct.error)
+"""What taking a message apart comes to that is none: a field of another kind than its number says, or cut."""
 _NO_EVENTS = "is not an event file of TensorBoard"
 
 
@@ -55,7 +57,7 @@ def read_log(path: Path, within: Path) -> EventLog:
         log.messages += 1
         try:
             _take(message, log)
-        except (ValueError, IndexError, struct.error) as error:
+        except _GARBAGE as error:
             if log.messages == 1:
                 raise RecordError(f"{path} {_NO_EVENTS}: {error}", remedy="leave it out") from error
             log.torn += 1
@@ -91,7 +93,7 @@ def _is_whole(message: bytes, check: int) -> bool:
     """Whether a message is as it was written; of one that nothing is taken from it does not matter."""
     if len(message) > CHECKED_BYTES:
         tried = EventLog()
-        with contextlib.suppress(ValueError, IndexError, struct.error):
+        with contextlib.suppress(*_GARBAGE):
             _take(message, tried)
             if not tried.series and tried.settings is None:
                 return True

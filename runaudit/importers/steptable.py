@@ -12,7 +12,7 @@ from runaudit.errors import RecordError
 from runaudit.importers.opened import foreign_bytes
 from runaudit.records.trajectory import NON_FINITE
 
-MAX_TABLE_BYTES = 512 << 20
+MAX_TABLE_BYTES = 64 << 20
 MAX_LINE = 1 << 20
 """Of one line: what is longer is no table."""
 CLOCKS = ("step", "global_step", "global step", "iteration", "iter", "epoch")

@@ -49,7 +49,8 @@ def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence
         return ()
     if folders == ():
         return (here / events[0],)
-    return (next(iter(_files_of(_owner(here)))).path,)
+    first = next(_files_of(_owner(here)), None)
+    return (first.path if first is not None else here / events[0],)
 
 
 def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
