@@ -27,7 +27,8 @@ from runaudit.records.canonical import json_safe, thawed
 from runaudit.settings import ImportSettings
 
 EXPECTED = Path(__file__).parent / "expected"
-CALM = {"HOME": "home", "GUILD_HOME": "guild", "DVC_NO_ANALYTICS": "1", "NO_COLOR": "1"}
+CALM = {"HOME": "home", "GUILD_HOME": "guild", "DVC_NO_ANALYTICS": "1", "NO_COLOR": "1",
+        "MLFLOW_ALLOW_FILE_STORE": "true"}  # fmt: skip
 
 
 def start(python: str, folder: Path, *words: str, check: bool = True) -> None:
@@ -157,10 +158,42 @@ def dvc(python: str, folder: Path) -> Path:
     return folder
 
 
+MLFLOW = """\
+import sys
+import mlflow
+
+mlflow.set_tracking_uri(sys.argv[1])
+mlflow.set_experiment("toy")
+with mlflow.start_run(run_name="whole"):
+    mlflow.log_params({"lr": 0.1, "model/width": 3, "seed": 7, "none": None, "flag": True})
+    for step in range(3):
+        mlflow.log_metric("val/loss a", 1 / (step + 1), step=step * 10)
+        mlflow.log_metric("plain", step)
+    mlflow.log_metric("odd", float("nan"), step=1)
+    mlflow.log_metric("odd", float("inf"), step=2)
+    with mlflow.start_run(run_name="child", nested=True) as child:
+        mlflow.log_param("lr", 0.2)
+mlflow.delete_run(child.info.run_id)
+mlflow.start_run(run_name="stopped")
+mlflow.end_run("KILLED")
+with mlflow.start_run(run_name="failed"):
+    raise ValueError("broken")
+"""
+
+
+def mlflow(python: str, folder: Path) -> Path:
+    """Runs that went well, were deleted, stopped and failed, in a store of files and in a database."""
+    (folder / "train.py").write_text(MLFLOW)
+    for store in ("file:./mlruns", "sqlite:///mlflow.db"):
+        start(python, folder, "python", "train.py", store, check=False)
+    return folder
+
+
 TRACKERS: Mapping[str, tuple[str, Callable[[str, Path], Path]]] = {
     "sacred": ("sacred", sacred),
     "guild": ("guild", guild),
     "dvc": ("dvclive", dvc),
+    "mlflow": ("mlflow", mlflow),
 }
 """Kind of run -> the module that shows whether its tracker is installed, and what makes the records."""
 
