@@ -6,7 +6,9 @@ where it differs the data differ, and where it is equal nobody knows.
 """
 
 import json
+import math
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -274,6 +276,11 @@ def _seconds(milliseconds: Any) -> float | None:
 
 def _moment(seconds: float | None) -> str | None:
     return None if seconds is None else utc_text(seconds)
+
+
+def unbounded(value: float) -> float:
+    """A value out of a database of MLflow's, which keeps infinity as the largest float."""
+    return math.copysign(math.inf, value) if abs(value) >= sys.float_info.max else value
 
 
 def text(value: Any) -> str:

@@ -25,7 +25,7 @@ from urllib.request import (
 
 from runaudit.errors import RecordError
 from runaudit.importers.base import Skipped
-from runaudit.importers.mlflow_run import DataInput, MlflowRun, Point, text
+from runaudit.importers.mlflow_run import DataInput, MlflowRun, Point, text, unbounded
 from runaudit.importers.opened import MAX_FILE_BYTES
 from runaudit.records.trajectory import number
 
@@ -203,7 +203,7 @@ def _point(row: Mapping[str, Any]) -> Point:
     value = row.get("value")
     value = {"Infinity": "inf", "-Infinity": "-inf"}.get(value, value) if isinstance(value, str) else value
     found = number(value)
-    return step, float(time or 0), float("nan") if found is None else found
+    return step, float(time or 0), float("nan") if found is None else unbounded(found)
 
 
 def _whole(value: Any) -> int | None:

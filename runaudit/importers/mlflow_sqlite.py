@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from runaudit.errors import RecordError
 from runaudit.importers.base import Skipped
-from runaudit.importers.mlflow_run import DataInput, MlflowRun, Point, text
+from runaudit.importers.mlflow_run import DataInput, MlflowRun, Point, text, unbounded
 from runaudit.importers.opened import MAX_FILE_BYTES, MAX_LOG_BYTES
 from runaudit.system.files import open_ordinary, read_within
 
@@ -28,8 +28,6 @@ _HEAD = b"SQLite format 3\0"
 _SUFFIXES = frozenset({".db", ".sqlite", ".sqlite3", ".db3"})
 _TABLES = ("runs", "experiments", "params", "tags", "metrics", "inputs", "input_tags", "datasets")
 _SIDE_FILES = ("-wal", "-journal")
-_LARGEST = 1.7976931348623157e308
-"""What MLflow writes for infinity, which its other databases cannot hold."""
 _STEPS = 1_000_000
 """Steps of sqlite's machine between two looks at how many there were."""
 Row = Sequence[Any]
@@ -256,7 +254,7 @@ def _table(rows: Sequence[Row]) -> dict[str, str]:
 
 
 def _series(rows: Sequence[Row]) -> dict[str, list[Point]]:
-    """Name -> points. NaN has a column of its own, and infinity is the largest float."""
+    """Name -> points. NaN has a column of its own."""
     series: dict[str, list[Point]] = {}
     for key, step, time, value, is_nan in rows:
         point = float("nan") if is_nan in (1, "1", True) else _value(value)
@@ -269,6 +267,4 @@ def _series(rows: Sequence[Row]) -> dict[str, list[Point]]:
 def _value(cell: Any) -> float | None:
     if isinstance(cell, bool) or not isinstance(cell, int | float):
         return None
-    if abs(cell) >= _LARGEST:
-        return float("inf") if cell > 0 else float("-inf")
-    return float(cell)
+    return unbounded(float(cell))

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from runaudit.importers.kinds import WORDS
 from runaudit.store.store import Store
 from tests.cli.recorded import cohort
 from tests.diff.samples import put
@@ -68,7 +69,7 @@ def test_columns_orders_kinds_and_directions_are_offered(here, offered):
     assert {"id", "label", "full_frame/psnr"} <= set(offered("runaudit list --columns "))
     assert offered("runaudit stats --direction l") == ["lower"]
     assert offered("runaudit import b") == ["bundle"]
-    assert set(offered("runaudit import ")) == {"record", "wandb", "bundle"}
+    assert set(offered("runaudit import ")) == set(WORDS) >= {"record", "wandb", "bundle", "auto"}
 
 
 def test_what_can_be_vouched_for_is_offered(here, offered):

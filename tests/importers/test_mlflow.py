@@ -119,7 +119,7 @@ def server(*, status=200, answers=ANSWERS):
             from urllib.parse import parse_qs, urlsplit
 
             key = parse_qs(urlsplit(self.path).query)["metric_key"][0]
-            word = {math.inf: "Infinity"}
+            word = {math.inf: 1.7976931348623157e308}  # as a server on a database says it
             self.answer({"metrics": [{"key": key, "value": "NaN" if math.isnan(v) else word.get(v, v),
                                       "timestamp": str(t), "step": str(s)} for t, v, s in POINTS[key]]})  # fmt: skip
 
