@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from runaudit.diff import Comparison, Verdict, compare_cohorts
 from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort
+from runaudit.factors.corrected import corrected_runs
 from runaudit.factors.forgotten import forgotten_runs, of_no_cohort, unattributed
 from runaudit.factors.vouched import remedy
 from runaudit.judge.bench import Bench
@@ -83,7 +84,17 @@ def judge_cohorts(
         cells, factors = crossed
         found = two_by_two([values[i] for i in cells], factors=factors, alpha=around.plan.alpha)
         answer = replace(answer, interaction=found)
-    notes = (*_stated(designs), *late, *_forgotten(arms, home), *around.notes, *contradicted, *means, *answer.notes)
+    corrected = map(ended, corrected_runs(run for arm in arms for run in arm.runs))
+    notes = (
+        *_stated(designs),
+        *late,
+        *_forgotten(arms, home),
+        *corrected,
+        *around.notes,
+        *contradicted,
+        *means,
+        *answer.notes,
+    )
     return replace(answer, notes=tuple(dict.fromkeys(notes)), looks=around.looks)
 
 
