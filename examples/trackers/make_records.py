@@ -27,7 +27,8 @@ from runaudit.records.canonical import json_safe, thawed
 from runaudit.settings import ImportSettings
 
 EXPECTED = Path(__file__).parent / "expected"
-CALM = {"HOME": "home", "GUILD_HOME": "guild", "DVC_NO_ANALYTICS": "1", "NO_COLOR": "1"}
+CALM = {"HOME": "home", "GUILD_HOME": "guild", "DVC_NO_ANALYTICS": "1", "NO_COLOR": "1",
+        "MLFLOW_ALLOW_FILE_STORE": "true"}  # fmt: skip
 
 
 def start(python: str, folder: Path, *words: str, check: bool = True) -> None:
@@ -157,10 +158,173 @@ def dvc(python: str, folder: Path) -> Path:
     return folder
 
 
+MLFLOW = """\
+import sys
+import mlflow
+
+mlflow.set_tracking_uri(sys.argv[1])
+mlflow.set_experiment("toy")
+with mlflow.start_run(run_name="whole"):
+    mlflow.log_params({"lr": 0.1, "model/width": 3, "seed": 7, "none": None, "flag": True})
+    for step in range(3):
+        mlflow.log_metric("val/loss a", 1 / (step + 1), step=step * 10)
+        mlflow.log_metric("plain", step)
+    mlflow.log_metric("odd", float("nan"), step=1)
+    mlflow.log_metric("odd", float("inf"), step=2)
+    with mlflow.start_run(run_name="child", nested=True) as child:
+        mlflow.log_param("lr", 0.2)
+mlflow.delete_run(child.info.run_id)
+mlflow.start_run(run_name="stopped")
+mlflow.end_run("KILLED")
+with mlflow.start_run(run_name="failed"):
+    raise ValueError("broken")
+"""
+
+
+def mlflow(python: str, folder: Path) -> Path:
+    """Runs that went well, were deleted, stopped and failed, in a store of files and in a database."""
+    (folder / "train.py").write_text(MLFLOW)
+    for store in ("file:./mlruns", "sqlite:///mlflow.db"):
+        start(python, folder, "python", "train.py", store, check=False)
+    return folder
+
+
+HYDRA = """\
+import os
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from torch.utils.tensorboard import SummaryWriter
+
+
+@hydra.main(version_base=None, config_path="conf", config_name="config")
+def main(settings):
+    with SummaryWriter(os.path.join(HydraConfig.get().runtime.output_dir, "tb")) as writer:
+        for step in range(3):
+            writer.add_scalar("loss", settings.sgd.lr / (step + 1), step)
+
+
+main()
+"""
+HYDRA_CONFIG = """\
+seed: 0
+lr: 0.5
+sgd: {lr: "${lr}"}
+job: ${hydra:job.name}
+home: ${oc.env:HOME}
+started: {timestamp: "${now:%Y}"}
+"""
+
+
+def hydra(python: str, folder: Path) -> Path:
+    """A sweep over seeds and a rate, whose jobs write to TensorBoard."""
+    (folder / "conf").mkdir()
+    (folder / "conf" / "config.yaml").write_text(HYDRA_CONFIG)
+    (folder / "train.py").write_text(HYDRA)
+    start(python, folder, "python", "train.py", "-m", "seed=1,2", "lr=0.5,0.25", "hydra.sweep.dir=sweep")
+    return folder / "sweep"
+
+
+LIGHTNING = """\
+import torch
+from lightning import LightningModule, Trainer
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from torch.utils.data import DataLoader, TensorDataset
+
+
+class Toy(LightningModule):
+    def __init__(self, lr=0.5, betas=(0.5, 0.75), seed=3):
+        super().__init__()
+        self.save_hyperparameters()
+        self.layer = torch.nn.Linear(1, 1)
+
+    def training_step(self, batch, number):
+        self.log("train_loss", 1 / (1 + self.global_step))
+        return self.layer(batch[0]).mean()
+
+    def validation_step(self, batch, number):
+        self.log("val_loss", 0.5)
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), self.hparams.lr)
+
+
+data = DataLoader(TensorDataset(torch.zeros(8, 1)), batch_size=2)
+for logger in (CSVLogger("."), TensorBoardLogger(".")):
+    Trainer(max_epochs=2, logger=logger, log_every_n_steps=1, accelerator="cpu", enable_progress_bar=False,
+            enable_model_summary=False).fit(Toy(lr=0.25), data, data)
+"""
+
+
+def lightning(python: str, folder: Path) -> Path:
+    """One run of the CSV logger and one of TensorBoard's."""
+    (folder / "train.py").write_text(LIGHTNING)
+    start(python, folder, "python", "train.py")
+    return folder / "lightning_logs"
+
+
+HUGGINGFACE = """\
+import torch
+from transformers import PretrainedConfig, Trainer, TrainingArguments
+
+
+class Toy(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.config = PretrainedConfig()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, x, labels=None):
+        return {"loss": self.weight.sum() * 0 + 0.5, "logits": x}
+
+
+data = [{"x": torch.zeros(1), "labels": torch.zeros(1)} for _ in range(8)]
+arguments = TrainingArguments("out", num_train_epochs=2, per_device_train_batch_size=4, logging_steps=1, seed=7,
+                              save_strategy="epoch", report_to=[], use_cpu=True, disable_tqdm=True)
+trainer = Trainer(Toy(), arguments, train_dataset=data)
+trainer.train()
+trainer.save_state()
+trainer.create_model_card(model_name="toy")
+"""
+
+
+def huggingface(python: str, folder: Path) -> Path:
+    """A training with two checkpoints, and its card."""
+    (folder / "train.py").write_text(HUGGINGFACE)
+    start(python, folder, "python", "train.py")
+    return folder / "out"
+
+
+TENSORBOARD = """\
+from torch.utils.tensorboard import SummaryWriter
+
+for number in range(2):
+    with SummaryWriter(f"runs/{number}") as writer:
+        for step in range(3):
+            writer.add_scalar("loss", 0.5 / (step + 1), step)
+        writer.add_scalar("double", 0.1, 7, new_style=True, double_precision=True)
+        writer.add_scalars("acc", {"train": 0.25, "val": 0.5}, 2)
+        writer.add_text("note", "passed over")
+        if number:
+            writer.add_hparams({"lr": 0.25, "act": "gelu", "width": 8}, {"best": 0.5})
+"""
+
+
+def tensorboard(python: str, folder: Path) -> Path:
+    """A run without settings, and one that gave them to the hparams plugin."""
+    (folder / "train.py").write_text(TENSORBOARD)
+    start(python, folder, "python", "train.py")
+    return folder / "runs"
+
+
 TRACKERS: Mapping[str, tuple[str, Callable[[str, Path], Path]]] = {
     "sacred": ("sacred", sacred),
     "guild": ("guild", guild),
     "dvc": ("dvclive", dvc),
+    "mlflow": ("mlflow", mlflow),
+    "auto": ("hydra", hydra),
+    "lightning": ("lightning", lightning),
+    "huggingface": ("transformers", huggingface),
+    "tensorboard": ("tensorboard", tensorboard),
 }
 """Kind of run -> the module that shows whether its tracker is installed, and what makes the records."""
 

@@ -88,9 +88,10 @@ def _left_out(store: Store, bundle: Bundle, run: str) -> str:
     return said
 
 
+BATCH = 256
+"""Runs that are read before they are sealed, in one write: an import that is cut short has kept those before, and goes
+on there."""
 IN_POLICY = "state what you vouch for under [import] assume in the policy"
-BATCH = 64
-"""Runs that are read before they are sealed: an import that is cut short has kept those before, and goes on there."""
 
 
 def take_in(
@@ -155,28 +156,36 @@ class _Sealing:
     def take(self, found: Sequence[Imported], skipped: list[Skipped]) -> list[tuple[Manifest, Imported]]:
         """What is new of these, sealed; what was there already goes to `skipped`. A run that is there without its end,
         which an import that was killed in between leaves, is made whole."""
-        sealed = []
+        sealed: list[tuple[Manifest, Imported, bool]] = []
+        there: list[Manifest] = []
         clean = self._clean.runs([entry.run for entry in found])
         for entry in (replace(entry, run=run) for entry, run in zip(found, clean, strict=True)):
             manifest = foreign_manifest(entry.run)
-            same = self._sources.same_as(manifest) or self._unstated(entry.run)
-            if same is not None and same != manifest.id:
-                # One launch is one record: who vouches for it later says so where every answer shows it as well.
-                how = f", and a sealed record stays as it is: {IN_POLICY}" if sealed_words(entry.run) else ""
-                skipped.append(Skipped(source=entry.source, reason=f"already imported as {same[:SHORT]}{how}"))
+            if (why := self._is_there(manifest, entry.run)) is not None:
+                skipped.append(Skipped(source=entry.source, reason=why))
+                there += [manifest] if manifest.id in self._known else []
                 continue
-            is_known = manifest.id in self._known
-            now = utc_text(time.time())
-            if is_known and (entry.run.outcome is None or str(manifest.digest) in self._ended):
-                skipped.append(Skipped(source=entry.source, reason=f"already imported as {manifest.id[:SHORT]}"))
-                self._sources.settle(manifest, time=now)
-                continue
-            seal_foreign(self._store, entry.run, time=now, is_logged=is_known)
-            self._sources.settle(manifest, time=now)
+            sealed.append((manifest, entry, manifest.id in self._known))
+            self._sources.know(manifest)
             self._known.add(manifest.id)
             self._ended.add(str(manifest.digest))
-            sealed.append((manifest, entry))
-        return sealed
+        now = utc_text(time.time())
+        rows = ((entry.run, manifest, is_known) for manifest, entry, is_known in sealed)
+        seal_foreign(self._store, rows, time=now)
+        for manifest in (*there, *(manifest for manifest, *_ in sealed)):
+            self._sources.settle(manifest, time=now)
+        return [(manifest, entry) for manifest, entry, _ in sealed]
+
+    def _is_there(self, manifest: Manifest, run: Run) -> str | None:
+        """Why a run is left out, where the store holds it already, whole."""
+        same = self._sources.same_as(manifest) or self._unstated(run)
+        if same is not None and same != manifest.id:
+            # One launch is one record: who vouches for it later says so where every answer shows it as well.
+            how = f", and a sealed record stays as it is: {IN_POLICY}" if sealed_words(run) else ""
+            return f"already imported as {same[:SHORT]}{how}"
+        if manifest.id in self._known and (run.outcome is None or str(manifest.digest) in self._ended):
+            return f"already imported as {manifest.id[:SHORT]}"
+        return None
 
     def _unstated(self, run: Run) -> str | None:
         """The record of this run for which nobody vouched, where the store has it."""
