@@ -84,17 +84,7 @@ def judge_cohorts(
         cells, factors = crossed
         found = two_by_two([values[i] for i in cells], factors=factors, alpha=around.plan.alpha)
         answer = replace(answer, interaction=found)
-    corrected = map(ended, corrected_runs(run for arm in arms for run in arm.runs))
-    notes = (
-        *_stated(designs),
-        *late,
-        *_forgotten(arms, home),
-        *corrected,
-        *around.notes,
-        *contradicted,
-        *means,
-        *answer.notes,
-    )
+    notes = (*_stated(designs), *late, *_forgotten(arms, home), *around.notes, *contradicted, *means, *answer.notes)
     return replace(answer, notes=tuple(dict.fromkeys(notes)), looks=around.looks)
 
 
@@ -109,13 +99,15 @@ def _stated(designs: Sequence[Comparison]) -> Iterator[str]:
 
 
 def _forgotten(arms: Sequence[Cohort], home: Mapping[str, Cohort]) -> Iterator[str]:
-    """Which runs of these cohorts were forgotten on purpose, named or not, and that others may have been of them."""
+    """Which runs of these cohorts were forgotten on purpose, named or not, that others may have been of them, and whose
+    result was corrected."""
     for arm in arms:
         whole = {run.id: run for own in arm.runs for run in (home[own.id].runs if own.id in home else (own,))}
         if told := forgotten_runs(whole.values()):
             yield f"{arm.label}: {told}."
     if gone := unattributed(run for arm in arms for run in arm.runs):
         yield ended(of_no_cohort(gone))
+    yield from map(ended, corrected_runs(run for arm in arms for run in arm.runs))
 
 
 def _check_disjoint(arms: Sequence[Cohort]) -> None:
