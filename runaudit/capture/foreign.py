@@ -34,9 +34,11 @@ class Cleaning:
 
     def runs(self, runs: Sequence[Run]) -> tuple[Run, ...]:
         """These runs without secrets; what one of them tells under its name is replaced in all of them."""
-        for run in runs:
-            redacted(run, self._redactor)  # learns; what it found is replaced in all of them below
-        return tuple(redacted(run, self._redactor) for run in runs)
+        first = [(self._redactor.learned, redacted(run, self._redactor)) for run in runs]
+        # What was found in one of them is replaced in all: those that were read before it was known are read again.
+        known = self._redactor.learned
+        return tuple(clean if then == known else redacted(run, self._redactor)
+                     for run, (then, clean) in zip(runs, first, strict=True))  # fmt: skip
 
 
 def redacted(run: Run, redactor: Redactor) -> Run:

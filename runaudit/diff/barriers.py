@@ -55,10 +55,13 @@ def _without_results(arms: Beside) -> Iterator[str]:
 
 
 def _only_inputs(arms: Beside) -> bool:
-    """Whether two records of elsewhere tell of equal launches that failed before either logged a number: there are no
-    results to hold side by side, and whether they were one design is all that can be asked."""
-    return not (arms.is_replicated or arms.factors) and all(
-        not (run.finished or run.metrics or run.manifest.is_captured) for run in arms.runs
+    """Whether two records of elsewhere tell of launches that ended early, and neither holds a number: there are no
+    results to hold side by side, and whether they were one design is all that can be asked. That they were not shows
+    all the same; that one factor parts them is no comparison."""
+    return (
+        not arms.is_replicated
+        and len(arms.factors) != 1
+        and all(not (run.finished or run.metrics or run.manifest.is_captured) for run in arms.runs)
     )
 
 

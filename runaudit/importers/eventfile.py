@@ -20,14 +20,13 @@ from typing import Any
 
 from runaudit.errors import RecordError
 from runaudit.importers.opened import MAX_LOG_BYTES, foreign_bytes
+from runaudit.importers.protobuf import GARBAGE, fields, signed, varint
 
 CHECKED_BYTES = 1 << 16
 """The checksum of a longer message, an image or a graph, takes long to reckon; it is asked where there are numbers."""
 _HEAD = struct.Struct("<QI")
 _MASK = 0xFFFFFFFF
 _POLYNOMIAL = 0x82F63B78
-_GARBAGE = (ValueError, IndexError, TypeError, AttributeError, OverflowError, struct.error)
-"""What taking a message apart comes to that is none: a field of another kind than its number says, or cut."""
 _NO_EVENTS = "is not an event file of TensorBoard"
 
 
@@ -57,7 +56,7 @@ def read_log(path: Path, within: Path) -> EventLog:
         log.messages += 1
         try:
             _take(message, log)
-        except _GARBAGE as error:
+        except GARBAGE as error:
             if log.messages == 1:
                 raise RecordError(f"{path} {_NO_EVENTS}: {error}", remedy="leave it out") from error
             log.torn += 1
@@ -75,7 +74,7 @@ def _messages(raw: bytes, path: Path) -> Iterator[bytes | None]:
             yield None
             return
         length, check = _HEAD.unpack_from(raw, place)
-        if _masked(raw[place : place + 8]) != check:
+        if masked_crc(raw[place : place + 8]) != check:
             if not place:
                 raise RecordError(f"{path} {_NO_EVENTS}", remedy="leave it out")
             yield None  # Where the next one begins, nothing says.
@@ -93,14 +92,14 @@ def _is_whole(message: bytes, check: int) -> bool:
     """Whether a message is as it was written; of one that nothing is taken from it does not matter."""
     if len(message) > CHECKED_BYTES:
         tried = EventLog()
-        with contextlib.suppress(*_GARBAGE):
+        with contextlib.suppress(*GARBAGE):
             _take(message, tried)
             if not tried.series and tried.settings is None:
                 return True
-    return _masked(message) == check
+    return masked_crc(message) == check
 
 
-def _masked(data: bytes) -> int:
+def masked_crc(data: bytes) -> int:
     """The checksum of some bytes as the frame keeps it."""
     table, check = _table(), _MASK
     for byte in data:
@@ -121,48 +120,6 @@ def _table() -> tuple[int, ...]:
 
 # ── the messages ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-Field = tuple[int, Any]
-"""A field's number and its value: an integer, or the bytes of anything else."""
-
-
-def fields(message: bytes) -> Iterator[Field]:
-    """The fields of a protobuf in their order. Raises ValueError or IndexError for bytes that are none."""
-    place, size = 0, len(message)
-    while place < size:
-        key, place = _varint(message, place)
-        kind = key & 7
-        if kind == 0:
-            value, place = _varint(message, place)
-            yield key >> 3, value
-            continue
-        length = {1: 8, 5: 4}.get(kind)
-        if length is None:
-            if kind != 2:
-                raise ValueError(f"a message holds a field of kind {kind}")
-            length, place = _varint(message, place)
-        if place + length > size:
-            raise ValueError("a field goes beyond its message")
-        yield key >> 3, message[place : place + length]
-        place += length
-
-
-def _varint(message: bytes, place: int) -> tuple[int, int]:
-    byte = message[place]
-    if byte < 128:
-        return byte, place + 1
-    value, shift = byte & 127, 7
-    for at in range(place + 1, place + 10):
-        byte = message[at]
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value, at + 1
-        shift += 7
-    raise ValueError("a number has more than 64 bits")
-
-
-def _signed(value: int) -> int:
-    return value - (1 << 64) if value >> 63 else value
-
 
 def _take(message: bytes, log: EventLog) -> None:
     """Add one Event. Most hold a scalar and nothing else: these are taken apart in one go, as there may be millions."""
@@ -170,7 +127,7 @@ def _take(message: bytes, log: EventLog) -> None:
         time, number, sizes, tag, value = plain.groups()
         if sizes[0] == len(tag) + 9 and sizes[2] == len(tag) + 7 and sizes[4] == len(tag):
             _time(time, log)
-            step = _signed(_varint(number, 0)[0]) if number else 0
+            step = signed(varint(number, 0)[0]) if number else 0
             _add(tag, step, _FLOAT.unpack(value)[0], log)
             return
     step = 0
@@ -179,7 +136,7 @@ def _take(message: bytes, log: EventLog) -> None:
         if number == 1 and len(value) == 8:
             _time(value, log)
         elif number == 2:
-            step = _signed(value)
+            step = signed(value)
         elif number == 5:
             summaries.append(value)
     for summary in summaries:
@@ -254,12 +211,12 @@ def _unpacked(kind: int, value: Any) -> float | None:
     """The first of the values that a tensor lists, packed or not."""
     if kind in (1, 2):
         return float(struct.unpack(_PLAIN[kind], value[: 4 * kind])[0])
-    bits = value if isinstance(value, int) else _varint(value, 0)[0]
+    bits = value if isinstance(value, int) else varint(value, 0)[0]
     if kind == 19:
         return float(struct.unpack("<e", (bits & 0xFFFF).to_bytes(2, "little"))[0])
     if kind == _BFLOAT16:
         return float(struct.unpack("<f", b"\0\0" + (bits & 0xFFFF).to_bytes(2, "little"))[0])
-    return float(bits if kind in (22, 23) else _signed(bits))
+    return float(bits if kind in (22, 23) else signed(bits))
 
 
 # ── the hparams plugin ───────────────────────────────────────────────────────────────────────────────────────────

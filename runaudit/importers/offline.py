@@ -1,16 +1,16 @@
 """The `.wandb` files of one run folder, taken together: an offline run of W&B says in them all that it says."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runaudit.errors import NothingToJudgeError
+from runaudit.importers.wandb import read_log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfflineLog:
-    """What the `.wandb` files of one folder hold together; `noted` says why one was not read."""
+    """What the `.wandb` files of one folder hold together."""
 
     series: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
     torn: int = 0
@@ -19,21 +19,14 @@ class OfflineLog:
     config: Mapping[str, Any] | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     names: Mapping[str, Any] = field(default_factory=dict)
-    noted: str = ""
 
 
 def read_logs(folder: Path, within: Path) -> OfflineLog:
-    """What the `.wandb` files of a folder hold, together; why not, where wandb is not installed. Raises RecordError for
-    one that is none, or that a link leads out of `within`."""
+    """What the `.wandb` files of a folder hold, together. Raises RecordError for one that is none, or that a link leads
+    out of `within`."""
     found = OfflineLog()
     for path in sorted(folder.glob("*.wandb")):
-        from runaudit.importers.wandb import read_log
-
-        try:
-            log = read_log(path, within=within)
-        except NothingToJudgeError as error:
-            found = replace(found, noted=error.message)
-            continue
+        log = read_log(path, within=within)
         found = OfflineLog(
             series={**found.series, **log.trajectory.series},
             torn=found.torn + log.trajectory.torn,
@@ -42,6 +35,5 @@ def read_logs(folder: Path, within: Path) -> OfflineLog:
             config=found.config if log.config is None else {**(found.config or {}), **log.config},
             facts={**found.facts, **log.facts},
             names={**found.names, **log.names},
-            noted=found.noted,
         )
     return found

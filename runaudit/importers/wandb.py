@@ -1,22 +1,24 @@
-"""The file that W&B writes offline (`run-*.wandb`), parsed with W&B's own message types. No network, no account.
+"""The file that W&B writes offline (`run-*.wandb`), read without W&B: no package of theirs, no network, no account.
 
 The frame around the messages is LevelDB's log format (blocks of 32 KiB; per fragment a CRC-32, a length and a type:
-full, first, middle, last) behind a header of seven bytes. Newer releases of wandb read it in their service alone and
-no longer offer a reader to Python, so the frame is read here and only the messages are theirs.
+full, first, middle, last) behind a header of seven bytes. The messages are protobufs, of which the fields that matter
+here are taken by their numbers.
 
-Source: google/leveldb, doc/log_format.md.
+Source: google/leveldb, doc/log_format.md; wandb/wandb, wandb/proto/wandb_internal.proto.
 """
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from runaudit.errors import NothingToJudgeError, RecordError
+from runaudit.errors import RecordError
 from runaudit.importers.opened import MAX_LOG_BYTES, foreign_bytes
+from runaudit.importers.protobuf import GARBAGE, REAL, TEXT, TRUTH, WHOLE, Form, wanted
 from runaudit.records.trajectory import Trajectory, number
 
 _HEAD = b":W&B"
@@ -24,6 +26,23 @@ _HEAD_BYTES = 7
 _BLOCK = 32768
 _FRAME = 7
 _FULL, _FIRST, _LAST = 1, 2, 4
+_ITEM: Form = {1: ("key", TEXT), 2: ("nested_key*", TEXT), 4: ("boolean", TRUTH), 5: ("integer", WHOLE),
+               6: ("number", REAL), 7: ("text", TEXT), 8: ("json", TEXT), 16: ("value_json", TEXT)}  # fmt: skip
+"""A key with its value: as JSON, or, in newer releases, as what it is."""
+_UPDATE: Form = {1: ("update*", _ITEM), 2: ("remove*", _ITEM)}
+_TIME: Form = {1: ("seconds", WHOLE), 2: ("nanos", WHOLE)}
+_GIT: Form = {1: ("remote", TEXT), 2: ("commit", TEXT)}
+_RUN: Form = {1: ("id", TEXT), 2: ("entity", TEXT), 3: ("project", TEXT), 4: ("config", _UPDATE), 6: ("group", TEXT),
+              7: ("job_type", TEXT), 8: ("name", TEXT), 9: ("notes", TEXT), 10: ("tags*", TEXT), 12: ("sweep", TEXT),
+              13: ("host", TEXT), 17: ("start_time", _TIME), 21: ("git", _GIT)}  # fmt: skip
+_ENVIRONMENT: Form = {1: ("os", TEXT), 2: ("python", TEXT), 3: ("startedAt", _TIME), 4: ("docker", TEXT),
+                      5: ("args*", TEXT), 6: ("program", TEXT), 7: ("codePath", TEXT), 9: ("git", _GIT),
+                      11: ("root", TEXT), 12: ("host", TEXT), 14: ("executable", TEXT), 16: ("cpu_count", WHOLE),
+                      18: ("gpu", TEXT), 19: ("gpu_count", WHOLE), 23: ("apple", {1: ("name", TEXT)}),
+                      25: ("cudaVersion", TEXT)}  # fmt: skip
+_HISTORY: Form = {1: ("item*", _ITEM), 2: ("step", {1: ("num", WHOLE)})}
+_RECORD: Form = {2: ("history", _HISTORY), 3: ("summary", _UPDATE), 5: ("config", _UPDATE), 17: ("run", _RUN),
+                 18: ("exit", {1: ("exit_code", WHOLE)}), 26: ("environment", _ENVIRONMENT)}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +63,7 @@ class WandbLog:
 def read_history(path: Path) -> Trajectory:
     """What was given to `wandb.log`, numbers only, over `_step`; a torn end is left out and counted.
 
-    Raises NothingToJudgeError where wandb is not installed, RecordError for a file that is something else.
+    Raises RecordError for a file that is something else.
     """
     return read_log(path).trajectory
 
@@ -52,10 +71,6 @@ def read_history(path: Path) -> Trajectory:
 def read_log(path: Path, *, within: Path | None = None) -> WandbLog:
     """Config, history, summary and exit code of one file, which no link leads out of `within`, else out of its own
     folder. Raises as `read_history` does."""
-    try:
-        from wandb.proto.wandb_internal_pb2 import Record
-    except ImportError as error:
-        raise NothingToJudgeError(f"{path} was not read: wandb is not installed", remedy="pip install wandb") from error
     raw = foreign_bytes(path, within or path.parent, most=MAX_LOG_BYTES) or b""
     if not raw.startswith(_HEAD):
         raise RecordError(f"{path} is not a W&B file", remedy="leave it out")
@@ -64,11 +79,9 @@ def read_log(path: Path, *, within: Path | None = None) -> WandbLog:
         if message is None:
             found.torn += 1
             continue
-        record = Record()
         try:
-            record.ParseFromString(message)
-            found.take(record)
-        except Exception as error:  # protobuf raises an error of its own, and W&B's JSON is whatever was logged
+            found.take(wanted(message, _RECORD))
+        except GARBAGE as error:  # W&B's JSON, too, is whatever was logged
             raise RecordError(f"{path} holds a message that is not W&B's: {error}", remedy="leave it out") from error
     frozen = MappingProxyType({name: tuple(points) for name, points in found.series.items()})
     return WandbLog(
@@ -93,47 +106,44 @@ class _Reading:
         self.names: dict[str, Any] = {}
         self.torn = 0
 
-    def take(self, record: Any) -> None:
+    def take(self, record: Mapping[str, Any]) -> None:
         """Add one message."""
-        kind = record.WhichOneof("record_type")
-        if kind == "history":
-            add_row(self.series, _items(record.history.item))
-        elif kind == "summary":
-            self.summary |= _items(record.summary.update)
-        elif kind == "exit":
-            self.exit_code = int(record.exit.exit_code)
-        elif kind == "run":
-            self._run(record.run)
-        elif kind == "config":
-            self._configure(record.config)
-        elif kind == "environment":
-            from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
+        if "history" in record:
+            step = record["history"].get("step", {}).get("num", 0)
+            add_row(self.series, {"_step": step, **_items(record["history"].get("item", ()))})
+        if "summary" in record:
+            self.summary |= _items(record["summary"].get("update", ()))
+        if "exit" in record:
+            self.exit_code = record["exit"].get("exit_code", 0)  # A zero is not written down.
+        if "run" in record:
+            self._run(record["run"])
+        if "config" in record:
+            self._configure(record["config"])
+        if "environment" in record:
+            facts = dict(record["environment"])
+            self.facts |= facts | ({"startedAt": _time_text(facts["startedAt"])} if "startedAt" in facts else {})
 
-            self.facts |= MessageToDict(record.environment)
+    def _run(self, run: Mapping[str, Any]) -> None:
+        self._configure(run.get("config", {}))
+        names = ("id", "name", "group", "project", "notes", "tags", "sweep")
+        self.names |= {key: run[key] for key in names if run.get(key)}
+        self.facts |= {"host": run["host"]} if run.get("host") else {}
+        if "start_time" in run:
+            self.facts.setdefault("startedAt", _time_text(run["start_time"]))
+        if run.get("git", {}).get("commit"):
+            self.facts.setdefault("git", run["git"])
 
-    def _run(self, run: Any) -> None:
-        self._configure(run.config)
-        names = {"id": run.run_id, "name": run.display_name, "group": run.run_group, "project": run.project,
-                 "notes": run.notes, "tags": list(run.tags), "sweep": run.sweep_id}  # fmt: skip
-        self.names |= {key: value for key, value in names.items() if value}
-        self.facts |= {"host": run.host} if run.host else {}
-        if run.HasField("start_time"):
-            self.facts.setdefault("startedAt", run.start_time.ToJsonString())
-        if run.git.commit:
-            git = {"commit": run.git.commit, **({"remote": run.git.remote_url} if run.git.remote_url else {})}
-            self.facts.setdefault("git", git)
-
-    def _configure(self, config: Any) -> None:
+    def _configure(self, config: Mapping[str, Any]) -> None:
         self.config = {} if self.config is None else self.config
-        for item in config.update:
-            *above, last = list(item.nested_key) or [item.key]
+        for item in config.get("update", ()):
+            *above, last = _path(item)
             node = self.config
             for key in above:
                 inner = node.get(key)
                 node[key] = node = inner if isinstance(inner, dict) else {}
-            node[last] = json.loads(item.value_json)
-        for item in config.remove:
-            *above, last = list(item.nested_key) or [item.key]
+            node[last] = _value(item)
+        for item in config.get("remove", ()):
+            *above, last = _path(item)
             node = self.config
             for key in above:
                 inner = node.get(key)
@@ -141,9 +151,25 @@ class _Reading:
             node.pop(last, None)
 
 
-def _items(items: Any) -> dict[str, Any]:
+def _path(item: Mapping[str, Any]) -> list[str]:
+    return item.get("nested_key") or [item.get("key", "")]
+
+
+def _value(item: Mapping[str, Any]) -> Any:
+    for name in ("value_json", "json"):
+        if item.get(name):
+            return json.loads(item[name])
+    return next((item[name] for name in ("boolean", "integer", "number", "text") if name in item), None)
+
+
+def _items(items: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """The items of a message by their names, nested ones by dots."""
-    return {".".join(item.nested_key) or item.key: json.loads(item.value_json) for item in items}
+    return {".".join(_path(item)): _value(item) for item in items}
+
+
+def _time_text(time: Mapping[str, int]) -> str:
+    seconds = time.get("seconds", 0) + time.get("nanos", 0) / 1e9
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def add_row(series: dict[str, list[tuple[int, float]]], row: Mapping[str, Any]) -> None:

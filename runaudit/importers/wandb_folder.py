@@ -91,7 +91,7 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     """The run of a folder. Raises RecordError for a malformed one."""
     found = _read(place, place if within.name == "files" else within)
     if found.config is None and not found.metadata and not found.has_summary:
-        why = found.log.noted or f"it holds none of {', '.join(FACTS)}"
+        why = f"it holds none of {', '.join(FACTS)}"
         yield Skipped(source=str(place), reason=why)
     else:
         yield _draft(found)
@@ -201,7 +201,6 @@ def _draft(folder: Folder) -> Draft:
         told=_told(folder),
         own={key: value for key, value in {**arguments(argv), **_settings(folder)}.items() if _is_own(key, value)},
         unknown={**UNKNOWN, "config": NO_CONFIG, **({} if folder.patch is not None else {"code.patch": NO_PATCH})},
-        notes=[log.noted] if log.noted else [],
     )  # fmt: skip
 
 

@@ -128,10 +128,12 @@ def _sections(record: Mapping[str, JSON], blobs: dict[str, bytes], where: str) -
     launch = {key: runtime[key] for key in LAUNCH_KEYS if key in runtime}
     if launch:
         sections["launch"] = launch
-    origin = {"kind": "record", **({"known_none": none} if none else {})}
+    origin: dict[str, Any] = {"kind": "record", **({"known_none": none} if none else {})}
     given = record.get("origin")
     if isinstance(given, Mapping):
         origin |= {"from": given.get("from", dict(given))}
+    if runtime.get("status") is None and (metrics := _section(record, "metrics")):
+        origin["metrics"] = dict(metrics)  # What it came to is told, however it ended.
     sections["origin"] = origin
     return sections
 

@@ -25,7 +25,7 @@ from runaudit.store.catalogue import load_or_fault, run_ids
 from runaudit.store.foreign import foreign_manifest, seal_foreign
 from runaudit.store.forget import lies_here
 from runaudit.store.store import Store
-from runaudit.store.unbundle import read_bundle, take_back
+from runaudit.store.unbundle import Bundle, check_agrees, is_open_here, read_bundle, take_back
 from runaudit.system.clock import utc_text
 from runaudit.system.files import refuse_special
 from runaudit.system.progress import work
@@ -63,6 +63,7 @@ def take_bundles(paths: Sequence[Path], create: Callable[[], Store], settings: S
     """The runs of bundles, back under the ids that they had. Every bundle is checked before one is kept."""
     checked = [read_bundle(path) for path in paths]
     store = create()
+    check_agrees(store, checked)
     clean = Redactor(redaction_key(store.root)).text
     rows: list[dict[str, Any]] = []
     skipped: list[Skipped] = []
@@ -72,16 +73,25 @@ def take_bundles(paths: Sequence[Path], create: Callable[[], Store], settings: S
         skipped += [Skipped(source=str(bundle.path), reason=f"the {row.subject} was {row.said} where the bundle comes "
                             f'from, and lies here: runaudit forget {row.digest} --reason "{row.reason}"')
                     for row in lies_here(store, gone)]  # fmt: skip
-        skipped += [Skipped(source=str(bundle.path), reason=f"already imported as {run[:SHORT]}")
+        skipped += [Skipped(source=str(bundle.path), reason=_left_out(store, bundle, run))
                     for run in bundle.runs if run not in fresh]  # fmt: skip
         for run in (load_or_fault(store, run_id, trajectory=False) for run_id in fresh):
             rows.append(_row(run.manifest, str(bundle.path), run, settings))
     return tuple(rows), skipped
 
 
+def _left_out(store: Store, bundle: Bundle, run: str) -> str:
+    """Why a run of a bundle was not taken in."""
+    said = f"already imported as {run[:SHORT]}"
+    if is_open_here(store, bundle, run):
+        return f"{said}: it was started here, so its end is not taken from a bundle: runaudit seal {run[:SHORT]}"
+    return said
+
+
+BATCH = 256
+"""Runs that are read before they are sealed, in one write: an import that is cut short has kept those before, and goes
+on there."""
 IN_POLICY = "state what you vouch for under [import] assume in the policy"
-BATCH = 64
-"""Runs that are read before they are sealed: an import that is cut short has kept those before, and goes on there."""
 
 
 def take_in(
@@ -146,28 +156,36 @@ class _Sealing:
     def take(self, found: Sequence[Imported], skipped: list[Skipped]) -> list[tuple[Manifest, Imported]]:
         """What is new of these, sealed; what was there already goes to `skipped`. A run that is there without its end,
         which an import that was killed in between leaves, is made whole."""
-        sealed = []
+        sealed: list[tuple[Manifest, Imported, bool]] = []
+        there: list[Manifest] = []
         clean = self._clean.runs([entry.run for entry in found])
         for entry in (replace(entry, run=run) for entry, run in zip(found, clean, strict=True)):
             manifest = foreign_manifest(entry.run)
-            same = self._sources.same_as(manifest) or self._unstated(entry.run)
-            if same is not None and same != manifest.id:
-                # One launch is one record: who vouches for it later says so where every answer shows it as well.
-                how = f", and a sealed record stays as it is: {IN_POLICY}" if sealed_words(entry.run) else ""
-                skipped.append(Skipped(source=entry.source, reason=f"already imported as {same[:SHORT]}{how}"))
+            if (why := self._is_there(manifest, entry.run)) is not None:
+                skipped.append(Skipped(source=entry.source, reason=why))
+                there += [manifest] if manifest.id in self._known else []
                 continue
-            is_known = manifest.id in self._known
-            now = utc_text(time.time())
-            if is_known and (entry.run.outcome is None or str(manifest.digest) in self._ended):
-                skipped.append(Skipped(source=entry.source, reason=f"already imported as {manifest.id[:SHORT]}"))
-                self._sources.settle(manifest, time=now)
-                continue
-            seal_foreign(self._store, entry.run, time=now, is_logged=is_known)
-            self._sources.settle(manifest, time=now)
+            sealed.append((manifest, entry, manifest.id in self._known))
+            self._sources.know(manifest)
             self._known.add(manifest.id)
             self._ended.add(str(manifest.digest))
-            sealed.append((manifest, entry))
-        return sealed
+        now = utc_text(time.time())
+        rows = ((entry.run, manifest, is_known) for manifest, entry, is_known in sealed)
+        seal_foreign(self._store, rows, time=now)
+        for manifest in (*there, *(manifest for manifest, *_ in sealed)):
+            self._sources.settle(manifest, time=now)
+        return [(manifest, entry) for manifest, entry, _ in sealed]
+
+    def _is_there(self, manifest: Manifest, run: Run) -> str | None:
+        """Why a run is left out, where the store holds it already, whole."""
+        same = self._sources.same_as(manifest) or self._unstated(run)
+        if same is not None and same != manifest.id:
+            # One launch is one record: who vouches for it later says so where every answer shows it as well.
+            how = f", and a sealed record stays as it is: {IN_POLICY}" if sealed_words(run) else ""
+            return f"already imported as {same[:SHORT]}{how}"
+        if manifest.id in self._known and (run.outcome is None or str(manifest.digest) in self._ended):
+            return f"already imported as {manifest.id[:SHORT]}"
+        return None
 
     def _unstated(self, run: Run) -> str | None:
         """The record of this run for which nobody vouched, where the store has it."""

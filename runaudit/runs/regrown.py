@@ -46,11 +46,14 @@ class Sources:
         """The run that an equal record is, wherever that lay: a folder that was moved is no second launch."""
         return None if source_of(manifest.body) is None else self._contents.get(_content(json.loads(manifest.raw)))
 
-    def settle(self, manifest: Manifest, *, time: str) -> None:
-        """Of the records of a run's launch, say which ones another has outgrown."""
-        source = source_of(manifest.body)
-        if source is not None:
+    def know(self, manifest: Manifest) -> None:
+        """Count a record among those of its launch."""
+        if (source := source_of(manifest.body)) is not None:
             self._add(manifest.id, source, json.loads(manifest.raw))
+
+    def settle(self, manifest: Manifest, *, time: str) -> None:
+        """Of the records of a run's launch, all of them in the store by now, say which ones another has outgrown."""
+        source = source_of(manifest.body)
         others = [run for run in self._runs.get(source or "", ()) if run not in self._older]
         if len(others) < 2:
             return

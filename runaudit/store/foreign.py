@@ -10,6 +10,7 @@ Whatever this user did not launch holds a command that somebody else wrote: `cam
 may come from elsewhere, cloned or unpacked, and then its launches are somebody else's, too (`store.mine`).
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from runaudit.records.canonical import canonical_bytes, parse_canonical
@@ -18,7 +19,8 @@ from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import Run
 from runaudit.records.trajectory import write_lines
-from runaudit.store.kinds import IMPORTED
+from runaudit.store.held import put_all
+from runaudit.store.kinds import ENDINGS, IMPORTED, MANIFEST
 from runaudit.store.line import Line
 from runaudit.store.mine import is_mine, mark
 from runaudit.store.store import Store
@@ -42,25 +44,29 @@ def foreign_manifest(run: Run) -> Manifest:
     return Manifest.of({**body, "origin": origin})
 
 
-def seal_foreign(store: Store, run: Run, *, time: str, is_logged: bool = False) -> Manifest:
-    """Keep a foreign run; where the log names it already, `is_logged`, what an import that was cut short did not get
-    to: its end. Raises StoreError; what was written until then is finished by importing the run again."""
-    for raw in run.blobs.values():
-        store.put(raw)
-    manifest = foreign_manifest(run)
-    raw = _lines(run)
-    if raw:
-        store.put(raw)
-    outcome = None
-    if run.outcome is not None:
-        body = run.outcome.to_json() | {"manifest": str(manifest.digest)} | ({"trajectory": _entry(raw)} if raw else {})
-        outcome = Outcome.of(body)
-        store.put(outcome.raw)
-    if not is_logged:
-        store.seal_manifest(manifest, time=time)
-    if outcome is not None:
-        store.seal_outcome(outcome, time=time)
-    return manifest
+def seal_foreign(store: Store, runs: Iterable[tuple[Run, Manifest, bool]], *, time: str) -> None:
+    """Keep foreign runs, each under its `foreign_manifest`; of one that the log names already, as it says beside, what
+    an import that was cut short did not get to: its end. All contents come first, many written side by side, then all
+    lines, in one write. Raises StoreError; what was written until then is finished by importing the runs again."""
+    contents: dict[bytes, None] = {}
+    manifests: list[bytes] = []
+    lines: list[Line] = []
+    for run, manifest, is_logged in runs:
+        raw = _lines(run)
+        contents |= dict.fromkeys([*run.blobs.values(), *([raw] if raw else [])])
+        if not is_logged:
+            manifests.append(manifest.raw)
+            lines.append(Line(kind=MANIFEST, digest=manifest.digest, subject=manifest.digest, time=time))
+        if run.outcome is not None:
+            ended = run.outcome.to_json() | {"manifest": str(manifest.digest)}
+            outcome = Outcome.of(ended | ({"trajectory": _entry(raw)} if raw else {}))
+            contents[outcome.raw] = None
+            lines.append(Line(kind=ENDINGS[0], digest=digest_bytes(outcome.raw), subject=manifest.digest, time=time))
+    put_all(store.put, contents.keys())
+    put_all(store.put, manifests)
+    store.append_all(lines)
+    for raw in manifests:
+        store.put(raw)  # `doctor --repair` may have moved it aside while no line named it.
 
 
 def imported_line(store: Store, run_id: str, source: str, *, time: str) -> Line:

@@ -29,7 +29,6 @@ HOMES = {
     "wandb": {
         "runaudit/integrations/wandb.py",
         "runaudit/integrations/wandb_anchor.py",
-        "runaudit/importers/wandb.py",
     },
     "tensorboard": set(),
     "matplotlib": {"runaudit/report/figures.py"},

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from runaudit.importers.kinds import WORDS
 from runaudit.records.record_file import record_digest
 from tests.study.samples import HOUR, WHOLE
 
@@ -63,7 +64,7 @@ def test_records_are_imported_with_their_gaps(call, lines):
 
     answer = json.loads(out)
     assert (code, answer["schema"], answer["skipped"]) == (0, "runaudit.import/1", [])
-    assert [sorted(row) for row in answer["imported"]] == [["id", "label", "missing", "source"]] * 2
+    assert [sorted(row) for row in answer["imported"]] == [["grade", "id", "kind", "label", "missing", "source"]] * 2
     assert answer["imported"][0]["missing"] == []
     assert "env.torch" in answer["imported"][1]["missing"]
     assert call("verify")[0] == 0
@@ -170,7 +171,7 @@ def test_an_unknown_kind_lists_the_known_ones(call, lines):
     code, _, err = call("import", "excel", lines(record(ROWS[0])))
 
     assert code == 2
-    assert "record, wandb" in err
+    assert f"known are {', '.join(WORDS)}" in err
 
 
 def test_a_folder_of_wandb_runs_is_imported_at_once(call, here):
