@@ -13,6 +13,7 @@ from runaudit.diff.result import FactorChange
 from runaudit.diff.summary import factor_changes
 from runaudit.factors.changes import changes
 from runaudit.factors.cohort import Cohort
+from runaudit.factors.corrected import corrected_runs
 from runaudit.factors.factor import SEED_ROLES, Change, ChangeClass
 from runaudit.factors.forgotten import notes_on_forgotten
 from runaudit.factors.levels import Levels, levels
@@ -96,7 +97,7 @@ class Beside:
     def notes(self) -> tuple[str, ...]:
         """What a reader should know of the arms themselves. Of a pair there is nothing that is not said of its runs."""
         if not self.is_replicated:
-            return notes_on_forgotten(self.runs)
+            return (*notes_on_forgotten(self.runs), *corrected_runs(self.runs))
         # What the seed of an arm of one run did cannot be told from what the factor did.
         single = [arm.cohort.label for arm in (self.a, self.b) if not arm.is_replicated]
         return (

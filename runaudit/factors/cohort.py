@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from runaudit.factors.arguments import launch_words
+from runaudit.factors.corrected import corrected_runs
 from runaudit.factors.forgotten import forgotten_runs
 from runaudit.factors.identity import ID_LENGTH, founder_of, identity_of, of_one_design
 from runaudit.factors.observed import seeded_alike, seeded_as_declared
@@ -89,7 +90,7 @@ class Cohort:
             ends = Counter(run.status for run in self.failed)
             how = ", ".join(f"{count} {status}" for status, count in sorted(ends.items()))
             notes.append(f"{self.label}: {len(self.failed)} of {self.n} runs have no result ({how}); they stay counted")
-        notes += self.forgotten
+        notes += [*self.forgotten, *corrected_runs(self.runs)]
         notes += [self._once(group) for group in self.replicates if len(group) > 1]
         if self.unproven:
             notes.append(f"{self.label}: {len(self.unproven)} of {self.n} runs carry no proof that their seed acted")

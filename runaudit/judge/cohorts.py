@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from runaudit.diff import Comparison, Verdict, compare_cohorts
 from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort
+from runaudit.factors.corrected import corrected_runs
 from runaudit.factors.forgotten import forgotten_runs, of_no_cohort, unattributed
 from runaudit.factors.vouched import remedy
 from runaudit.judge.bench import Bench
@@ -98,13 +99,15 @@ def _stated(designs: Sequence[Comparison]) -> Iterator[str]:
 
 
 def _forgotten(arms: Sequence[Cohort], home: Mapping[str, Cohort]) -> Iterator[str]:
-    """Which runs of these cohorts were forgotten on purpose, named or not, and that others may have been of them."""
+    """Which runs of these cohorts were forgotten on purpose, named or not, that others may have been of them, and whose
+    result was corrected."""
     for arm in arms:
         whole = {run.id: run for own in arm.runs for run in (home[own.id].runs if own.id in home else (own,))}
         if told := forgotten_runs(whole.values()):
             yield f"{arm.label}: {told}."
     if gone := unattributed(run for arm in arms for run in arm.runs):
         yield ended(of_no_cohort(gone))
+    yield from map(ended, corrected_runs(run for arm in arms for run in arm.runs))
 
 
 def _check_disjoint(arms: Sequence[Cohort]) -> None:

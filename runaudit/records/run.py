@@ -23,7 +23,8 @@ class Run:
     that not even its label can be believed. `forgotten` says of what was taken out of the
     store on purpose when and why: path (`code.train.py`, `outcome`) -> sentence. `parent` is the run whose checkpoint
     it began with, where that run is in the same store. `unattributed`: how many runs of the store were forgotten of
-    which nobody can say what they were: each may be of any cohort."""
+    which nobody can say what they were: each may be of any cohort. `corrected`: what was changed of its result after
+    that was sealed, in a sentence part."""
 
     manifest: Manifest
     outcome: Outcome | None = None
@@ -34,6 +35,7 @@ class Run:
     unattributed: int = 0
     is_nameless: bool = False
     forgotten: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    corrected: str = ""
     parent: "Run | None" = field(default=None, repr=False)
 
     @property

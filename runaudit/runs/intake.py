@@ -25,7 +25,7 @@ from runaudit.store.catalogue import load_or_fault, run_ids
 from runaudit.store.foreign import foreign_manifest, seal_foreign
 from runaudit.store.forget import lies_here
 from runaudit.store.store import Store
-from runaudit.store.unbundle import read_bundle, take_back
+from runaudit.store.unbundle import Bundle, check_agrees, is_open_here, read_bundle, take_back
 from runaudit.system.clock import utc_text
 from runaudit.system.files import refuse_special
 from runaudit.system.progress import work
@@ -63,6 +63,7 @@ def take_bundles(paths: Sequence[Path], create: Callable[[], Store], settings: S
     """The runs of bundles, back under the ids that they had. Every bundle is checked before one is kept."""
     checked = [read_bundle(path) for path in paths]
     store = create()
+    check_agrees(store, checked)
     clean = Redactor(redaction_key(store.root)).text
     rows: list[dict[str, Any]] = []
     skipped: list[Skipped] = []
@@ -72,11 +73,19 @@ def take_bundles(paths: Sequence[Path], create: Callable[[], Store], settings: S
         skipped += [Skipped(source=str(bundle.path), reason=f"the {row.subject} was {row.said} where the bundle comes "
                             f'from, and lies here: runaudit forget {row.digest} --reason "{row.reason}"')
                     for row in lies_here(store, gone)]  # fmt: skip
-        skipped += [Skipped(source=str(bundle.path), reason=f"already imported as {run[:SHORT]}")
+        skipped += [Skipped(source=str(bundle.path), reason=_left_out(store, bundle, run))
                     for run in bundle.runs if run not in fresh]  # fmt: skip
         for run in (load_or_fault(store, run_id, trajectory=False) for run_id in fresh):
             rows.append(_row(run.manifest, str(bundle.path), run, settings))
     return tuple(rows), skipped
+
+
+def _left_out(store: Store, bundle: Bundle, run: str) -> str:
+    """Why a run of a bundle was not taken in."""
+    said = f"already imported as {run[:SHORT]}"
+    if is_open_here(store, bundle, run):
+        return f"{said}: it was started here, so its end is not taken from a bundle: runaudit seal {run[:SHORT]}"
+    return said
 
 
 BATCH = 256

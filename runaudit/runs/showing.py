@@ -68,7 +68,8 @@ class ShowAnswer:
     def to_json(self) -> dict[str, Any]:
         """The record, and what is known of the run beside it."""
         gone = {"forgotten": dict(self.run.forgotten)} if self.run.forgotten else {}
-        return show_json(self.run, self.settings, with_series=self.with_series) | gone
+        corrected = {"corrected": self.run.corrected} if self.run.corrected else {}
+        return show_json(self.run, self.settings, with_series=self.with_series) | gone | corrected
 
     @property
     def headline(self) -> str:
@@ -90,6 +91,8 @@ class ShowAnswer:
     def _after_status(self, verbose: bool) -> Iterator[str]:
         if self.run.fault:
             yield printable(f"{'damaged':<10}{self.run.fault}")
+        if self.run.corrected:
+            yield printable(f"{'corrected':<10}after it was sealed: {self.run.corrected}")
         for path, why in self.run.forgotten.items():
             yield printable(f"{'forgotten':<10}{path}: {why}")
         if self.run.outcome:

@@ -27,7 +27,7 @@ from runaudit.records.canonical import canonical_bytes
 from runaudit.records.filenames import tree_fault
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT
-from runaudit.store.kinds import ENDINGS, LOOK, RECORDS, REMARKS
+from runaudit.store.kinds import ENDINGS, LOOK, RECORDS, REMARKS, SUPERSEDED
 from runaudit.store.line import LogEntry
 from runaudit.store.rehash import stored_links
 from runaudit.store.remarks import read_remark
@@ -108,6 +108,8 @@ def _not_whole(row: Forgotten) -> NothingToJudgeError:
 def _lines_about(store: Store, ids: frozenset[str]) -> Iterator[LogEntry]:
     """The lines of the log that concern these runs: looks at comparisons with them stay counted wherever they go."""
     for entry in store.entries():
+        if entry.kind == SUPERSEDED and str(read_remark(store, entry).get("by")) not in ids:
+            continue  # Where the run that counts in its place does not go along, this one counts.
         if entry.kind in REMARKS:
             about = {str(read_remark(store, entry)["run"])}
         elif entry.kind == LOOK:

@@ -70,8 +70,17 @@ def load(store: Store, run_id: str, *, trajectory: bool = True, generations: int
         blobs=store.blobs,
         liveness=_liveness(store, run_id, manifest, outcome, forgotten),
         unattributed=sum(row.what == "manifest" and row.about is None for row in gone.values()),
+        corrected=_correction(store, outcome),
         parent=_parent(store, manifest, generations),
     )
+
+
+def _correction(store: Store, outcome: Outcome | None) -> str:
+    if outcome is None or outcome.body.get("supersedes") is None:
+        return ""
+    from runaudit.store.ends import correction_told  # Few results are corrected.
+
+    return correction_told(store, outcome)
 
 
 def _liveness(

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from runaudit.errors import IntegrityError, StoreError
-from runaudit.records.canonical import canonical_bytes
+from runaudit.records.canonical import canonical_bytes, parse_canonical
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.store.kinds import LOOK
 from runaudit.store.store import Store
+from runaudit.store.tombstone import RUN_ID
 from runaudit.system.clock import utc_text
 
 LOOK_SCHEMA = "runaudit.look/1"
@@ -45,11 +46,26 @@ def looks_at(store: Store, metric: str, arms: Arms, *, seal_at: str | None = Non
     return len(earlier | {digest_bytes(raw)}), fault
 
 
+def is_look(raw: bytes, subject: str) -> bool:
+    """Whether these bytes are a look at the comparison that `subject` is the digest of."""
+    body = parse_canonical(raw, where="look")
+    arms = body.get("arms") if isinstance(body, dict) and body.get("schema") == LOOK_SCHEMA else None
+    if not isinstance(arms, dict) or not isinstance(body["metric"], str):
+        return False
+    seen = [run for runs in arms.values() for run in (runs if isinstance(runs, list) else [None])]
+    is_whole = all(isinstance(run, str) and RUN_ID.fullmatch(run) for run in seen)
+    return is_whole and subject == str(_comparison(body["metric"], arms))
+
+
+def _comparison(metric: str, arms: Iterable[str]) -> Digest:
+    """One metric of these cohorts, whichever is the baseline and however many runs they have."""
+    return digest_bytes(canonical_bytes({"schema": LOOK_SCHEMA, "metric": metric, "cohorts": sorted(arms)}))
+
+
 def _look(store: Store, metric: str, arms: Arms) -> tuple[Digest, bytes, set[Digest]]:
-    """The comparison, one metric of these cohorts, whichever is the baseline and however many runs they have; this look
-    at it; and the looks at it that were sealed."""
+    """The comparison; this look at it; and the looks at it that were sealed."""
     body: dict[str, Any] = {"schema": LOOK_SCHEMA, "metric": metric}
     raw = canonical_bytes(body | {"arms": {cohort: sorted(runs) for cohort, runs in arms.items()}})
-    subject = digest_bytes(canonical_bytes(body | {"cohorts": sorted(arms)}))
+    subject = _comparison(metric, arms)
     about = (entry for entry in store.newest_first(str(subject)) if entry.subject == str(subject))
     return subject, raw, {entry.digest for entry in about if entry.kind == LOOK}

@@ -14,6 +14,8 @@ from runaudit.errors import RunauditError
 from runaudit.records.digest import Digest, digest_bytes, digest_file, digest_within
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
+from runaudit.store.ends import End, ends_fault
+from runaudit.store.kinds import ENDINGS, RECORDS
 from runaudit.store.line import LogEntry
 from runaudit.store.store import Store
 from runaudit.store.tombstone import tombstone
@@ -89,6 +91,7 @@ def check_runs(root: Path, launches: Sequence[Launch], hashed: Hashed | None = N
 def check_run(store: Store, launch: Launch, hashed: Hashed) -> Iterator[Problem]:
     """What is wrong with one run."""
     run, entries = launch
+    ends: list[End] = []
     for entry in entries:
         file = relative(store, entry.digest)
         if fault := hashed.object_fault(store, entry.digest):
@@ -96,10 +99,17 @@ def check_run(store: Store, launch: Launch, hashed: Hashed) -> Iterator[Problem]
             continue
         if str(entry.digest) in store.forgotten():
             continue
+        if entry.kind not in RECORDS:
+            continue  # Of a kind that counts for nothing here (`verify` names it): its bytes are what they were.
         try:
             yield from _check_links(store, run, entry, hashed)
+            if entry.kind in ENDINGS:
+                outcome = Outcome.from_bytes(store.read(entry.digest), where="outcome")
+                ends.append((entry.kind, entry.digest, outcome))
         except RunauditError as error:
             yield Problem(run=run, file=file, problem=f"{entry.kind}: {error.message}")
+    if fault := ends_fault(ends):
+        yield Problem(run=run, file=relative(store, ends[-1][1]), problem=f"outcome: {fault}")
 
 
 def _check_links(store: Store, run: str, entry: LogEntry, hashed: Hashed) -> Iterator[Problem]:

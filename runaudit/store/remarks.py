@@ -91,18 +91,24 @@ def whole_remark(store: Store, entry: LogEntry) -> dict[str, Any]:
 def read_remark(store: Store, entry: LogEntry) -> dict[str, Any]:
     """What a line of one of these kinds says, `run` the whole id. Raises IntegrityError where it is no such thing."""
     try:
-        body = parse_canonical(store.read(entry.digest), where=f"{entry.kind} of line {entry.seq}")
+        body = remark_of(entry.kind, store.read(entry.digest))
     except ForgottenError as error:
         return {"schema": SCHEMAS[entry.kind], "run": str(error.row.run), "text": error.row.said}
-    whole = (
-        isinstance(body, dict) and body.get("schema") == SCHEMAS.get(entry.kind) and isinstance(body.get("run"), str)
-    )
-    if not whole or (entry.kind in MUST and not isinstance(body.get(MUST[entry.kind]), str)):
+    if body is None:
         raise IntegrityError(
             f"line {entry.seq} of the log names something that is no {entry.kind}",
             remedy="restore the store from a backup",
         )
-    return dict(body)
+    return body
+
+
+def remark_of(kind: str, raw: bytes) -> dict[str, Any] | None:
+    """What a sealed remark of this kind says, `run` the whole id; None where it is no such thing."""
+    body = parse_canonical(raw, where=kind)
+    if not isinstance(body, dict) or body.get("schema") != SCHEMAS[kind]:
+        return None
+    words = ("run", MUST[kind]) if kind in MUST else ("run",)
+    return dict(body) if all(isinstance(body.get(word), str) for word in words) else None
 
 
 def remark_faults(

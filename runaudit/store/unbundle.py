@@ -6,7 +6,6 @@ whose digest was checked. The lines of the log come last, so that a store holds 
 
 import hashlib
 import io
-import json
 import os
 import re
 import shutil
@@ -23,14 +22,15 @@ from runaudit.records.canonical import parse_canonical
 from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
-from runaudit.store.bundle import CHUNK, HEAD_BYTES, SCHEMA, files_of, looked_at
+from runaudit.records.run import SHORT
+from runaudit.store.bundle import CHUNK, HEAD_BYTES, SCHEMA, files_of
+from runaudit.store.bundled import ends_of, form_fault, owner, said_fault
 from runaudit.store.catalogue import run_ids
 from runaudit.store.foreign import imported_line
 from runaudit.store.forget import know_forgotten
-from runaudit.store.kinds import CARRIED, ENDINGS, LOOK, REMARKS
+from runaudit.store.kinds import ENDINGS, MANIFEST
 from runaudit.store.line import Line
 from runaudit.store.rehash import stored_links
-from runaudit.store.remarks import SCHEMAS
 from runaudit.store.store import Store
 from runaudit.store.tombstone import Forgotten, told_about
 from runaudit.system.clock import utc_text
@@ -55,6 +55,10 @@ class Bundle:
     """`runs/<id>/<path>` -> digest, as the outcomes name them."""
     forgotten: tuple[Forgotten, ...] = ()
     """What its runs name and the store that it comes from forgot."""
+
+    def ends(self, run: str) -> tuple[str, ...]:
+        """The digests of the ends of one run, the first and its corrections."""
+        return ends_of([(line["kind"], line["subject"], line["digest"]) for line in self.lines], run)
 
 
 def read_bundle(path: Path) -> Bundle:
@@ -147,9 +151,9 @@ def _digest_of(body: IO[bytes], copy: IO[bytes], is_kept: bool) -> str:
 
 
 def _line(path: Path, line: Mapping[str, Any]) -> Mapping[str, Any]:
-    if line["kind"] not in CARRIED or not isinstance(line["time"], str):
-        raise _refused(path, f"holds a line of the log that is none: {line['kind']!r}")
-    Digest.parse(str(line["subject"]))
+    if fault := form_fault(line):
+        raise _refused(path, fault)
+    Digest.parse(line["subject"])
     return line
 
 
@@ -161,16 +165,19 @@ def _named_files(
     found: Mapping[str, str],
 ) -> dict[str, str]:
     """The files of the runs as their outcomes name them. Raises IntegrityError where the bundle holds more or less."""
-    launched = {str(line["digest"])[7:] for line in lines if line["kind"] == "manifest"}
-    if launched != set(runs):
+    counted = [line["digest"][7:] for line in lines if line["kind"] == MANIFEST]
+    launched = set(counted)
+    if sorted(counted) != sorted(runs):
         raise _refused(path, "names other runs than its lines of the log")
+    if fault := said_fault(lines, records, launched):
+        raise _refused(path, fault)
     objects: set[str] = set()
     files: dict[str, str] = {}
     for line in lines:
         digest, kind = str(line["digest"]), line["kind"]
         objects.add(digest)
         if kind == "manifest":
-            if digest != str(line["subject"]):
+            if digest != line["subject"]:
                 raise _refused(path, "holds a launch under the name of another")
             objects |= {
                 str(one) for _, one in stored_links(Manifest.from_bytes(records[digest], where="manifest").body)
@@ -181,8 +188,6 @@ def _named_files(
                 raise _refused(path, "holds an outcome of another run")
             objects |= {str(one) for _, one in stored_links(outcome.body)}
             files |= {f"runs/{outcome.manifest.hex}/{name}": want for name, want in files_of(outcome).items()}
-        elif not _owner(line, records[digest]) & launched or (kind in REMARKS and digest != str(line["subject"])):
-            raise _refused(path, f"holds a {kind} on other runs")
     held = {name: digest for name, digest in found.items() if name.startswith("runs/")}
     if held != files or {f"sha256:{n[-64:]}" for n in found if n.startswith("objects/")} != objects:
         raise _refused(path, "holds other files than its records name")
@@ -201,7 +206,7 @@ def take_back(store: Store, bundle: Bundle, *, called: str) -> tuple[str, ...]:
     known = set(run_ids(store))
     # Before anything is kept: what nobody may read any more is not to be read here for a moment.
     know_forgotten(store, bundle.forgotten)
-    fresh = tuple(run for run in bundle.runs if run not in known or _is_cut_short(store, bundle, run))
+    fresh = tuple(run for run in bundle.runs if run not in known or _brings_an_end(store, bundle, run))
     for run in fresh:
         if store.run_dir(run).exists() and not _is_ours(store, bundle, run):
             raise UsageError(f"{store.run_dir(run)} exists already", remedy="move it away; nothing was imported")
@@ -214,11 +219,36 @@ def take_back(store: Store, bundle: Bundle, *, called: str) -> tuple[str, ...]:
     return fresh
 
 
-def _is_cut_short(store: Store, bundle: Bundle, run: str) -> bool:
-    """Whether the log counts a run that came in from elsewhere without its end, which the bundle has. A run that was
-    started here has a folder under live/: how it ended is nobody else's to say."""
-    has_end = any(line["kind"] in ENDINGS and line["subject"] == f"sha256:{run}" for line in bundle.lines)
-    return has_end and f"sha256:{run}" not in store.endings() and not store.live_dir(run).exists()
+def check_agrees(store: Store, bundles: Sequence[Bundle]) -> None:
+    """Raise IntegrityError where a bundle tells of a run another end than this store does, or than another of them. A
+    run that was started here has a folder under live/: what was wrong about its end is nobody else's to say."""
+    known = set(run_ids(store))
+    told: dict[str, tuple[str, ...]] = {}
+    for bundle, run in ((one, run) for one in bundles for run in one.runs):
+        ends = bundle.ends(run)
+        is_own = run in known and store.live_dir(run).exists()
+        for ours in (told.get(run, ()), _ends(store, run) if run in known else ()):
+            both = min(len(ours), len(ends))
+            if ours[:both] != ends[:both] or (is_own and 0 < len(ours) < len(ends)):
+                raise IntegrityError(
+                    f"{bundle.path} says of run {run[:SHORT]} that its end is {ends[-1]}, and known is {ours[-1]}",
+                    remedy="ask which is true (`runaudit verify` checks this store); nothing was imported",
+                )
+        told[run] = max(told.get(run, ()), ends, key=len)
+
+
+def _ends(store: Store, run: str) -> tuple[str, ...]:
+    return ends_of([(entry.kind, entry.subject, str(entry.digest)) for entry in store.newest_first(run)][::-1], run)
+
+
+def _brings_an_end(store: Store, bundle: Bundle, run: str) -> bool:
+    """Whether the bundle has an end, or a correction of it, of a run that came in from elsewhere without."""
+    return len(bundle.ends(run)) > len(_ends(store, run)) and not store.live_dir(run).exists()
+
+
+def is_open_here(store: Store, bundle: Bundle, run: str) -> bool:
+    """Whether a run that was started here has no sealed end, and the bundle says that it ended."""
+    return bool(bundle.ends(run)) and not _ends(store, run)
 
 
 def _is_ours(store: Store, bundle: Bundle, run: str) -> bool:
@@ -236,8 +266,8 @@ def _log(store: Store, bundle: Bundle, fresh: Sequence[str], about: Mapping[str,
     lines = [imported_line(store, run, called, time=now) for run in fresh]
     for line in bundle.lines:
         kind, digest = str(line["kind"]), str(line["digest"])
-        # A look that this store has counted already is the same look; so is a launch that was cut short here.
-        if about.get(digest, fresh) and not (kind in (LOOK, "manifest") and (kind, digest) in here):
+        # What this store has counted already is the same look, launch, end or remark.
+        if about.get(digest, fresh) and (kind, digest) not in here:
             subject = Digest.parse(str(line["subject"]))
             lines.append(Line(kind=kind, digest=Digest.parse(digest), subject=subject, time=line["time"]))
     store.append_all(lines)
@@ -253,7 +283,7 @@ def _keep(store: Store, bundle: Bundle, fresh: frozenset[str], folder: Path) -> 
             raw = body.read()
             digest = str(store.put(raw))
             if digest in owners:
-                about[digest] = fresh & _owner(owners[digest], raw)
+                about[digest] = fresh & owner(owners[digest], raw)
         elif kind == "runs" and rest[:64] in fresh:
             place = folder / rest
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -269,10 +299,3 @@ def _keep(store: Store, bundle: Bundle, fresh: frozenset[str], folder: Path) -> 
             (folder / run).replace(store.run_dir(run))
             fsync_folder(store.run_dir(run).parent)
     return about
-
-
-def _owner(line: Mapping[str, Any], raw: bytes) -> set[str]:
-    """The runs that a line of the log is about."""
-    if line["kind"] in REMARKS:
-        return {str(json.loads(raw)["run"])} if json.loads(raw)["schema"] == SCHEMAS[line["kind"]] else set()
-    return looked_at(raw) if line["kind"] == LOOK else {str(line["subject"])[7:]}

@@ -14,15 +14,18 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
-from runaudit.errors import IntegrityError, StoppedError
+from runaudit.errors import IntegrityError, RunauditError, StoppedError
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
+from runaudit.records.outcome import Outcome
+from runaudit.records.run import SHORT
 from runaudit.store.end import FILE, GENESIS, MARKED, Ends, end_fault, end_remarks, read_ends
+from runaudit.store.ends import correction_told
 from runaudit.store.forget import forgotten_remarks
 from runaudit.store.incidents import incidents
 from runaudit.store.kept import KEY_FILE, odd_places, read_kept
 from runaudit.store.keymark import key_fault
-from runaudit.store.kinds import REMARKS
+from runaudit.store.kinds import ENDINGS, KNOWN, REMARKS
 from runaudit.store.leftovers import inventory, leftovers
 from runaudit.store.line import LogEntry, entry_of
 from runaudit.store.links import LEADS_OUT, links_out
@@ -73,6 +76,7 @@ def verify(store: Store, ids: tuple[str, ...] | None = None, *, jobs: int = 1, u
     problems += found
     problems += _check_remarks(store, entries, ids, hashed)
     remarks = [*end_remarks(ends, len(lines)), *incidents(store, entries), *forgotten_remarks(store)]
+    remarks += _told_of_lines(store, entries, fresh)
     if len(fresh) < len(wanted):
         remarks.append(
             f"not read again: {plural(len(wanted) - len(fresh), 'run')} of which all was sealed up to line "
@@ -215,6 +219,19 @@ def _stopped(launches: Sequence[Launch], done: int, problems: Sequence[Problem])
         f"stopped after {done:,} of {plural(len(launches), 'run')}, {said}",
         remedy=f"the same command with --since line:{launches[done - 1][1][0].seq} goes on from there" if done else "",
     )
+
+
+def _told_of_lines(store: Store, entries: Sequence[LogEntry], launches: Sequence[Launch]) -> Iterator[str]:
+    """Results that were corrected, and lines that count for nothing: no faults, and nobody should miss them."""
+    for run, lines in launches:
+        ends = [entry for entry in lines if entry.kind in ENDINGS]
+        with contextlib.suppress(RunauditError):  # Damaged or forgotten: told on its own.
+            newest = Outcome.from_bytes(store.read(ends[-1].digest), where="outcome") if len(ends) > 1 else None
+            if said := correction_told(store, newest):
+                yield f"the result of run {run[:SHORT]} was corrected after it was sealed: {said}"
+    for entry in entries:
+        if entry.kind not in KNOWN:
+            yield f"line {entry.seq} of the log counts for nothing: no line known to this runaudit is a {entry.kind!r}"
 
 
 def _check_remarks(

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from runaudit.factors.cohort import cohort_of
+from runaudit.factors.corrected import corrected_runs
 from runaudit.factors.forgotten import notes_on_forgotten
 from runaudit.factors.path import last_key
 from runaudit.study.columns import Column
@@ -85,6 +86,7 @@ def _failures(study: Study) -> Iterator[str]:
         how = ", ".join(f"{count} {status}" for status, count in sorted(ends.items()))
         yield f"{len(failed)} of {study.launched} runs have no result ({how}): counted, they separate nothing"
     yield from notes_on_forgotten((*study.table.runs, *study.table.forgotten))
+    yield from corrected_runs(study.table.runs)
     drawn = {study.name(f) for f in range(len(study.drawn))}
     for column in study.model.columns:
         if column.factor not in drawn:

@@ -1,0 +1,90 @@
+"""What the lines of a bundle may say: each names an object of its own kind, about a run that the bundle brings.
+
+Nothing leaves a log again. A line that names something else would be damage for ever in every store that took it in,
+so a bundle with one is refused whole.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from runaudit.records.canonical import parse_canonical
+from runaudit.records.digest import Digest
+from runaudit.records.outcome import Outcome
+from runaudit.store.bundle import looked_at
+from runaudit.store.ends import ends_fault
+from runaudit.store.kinds import CARRIED, ENDINGS, LOOK, REMARKS, SUPERSEDED
+from runaudit.store.peeks import is_look
+from runaudit.store.remarks import remark_of, source_of
+
+BundleLine = Mapping[str, Any]
+"""`kind`, `digest`, `subject`, `time`, as texts."""
+_FIELDS = {"kind", "digest", "subject", "time"}
+_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
+
+
+def form_fault(line: BundleLine) -> str | None:
+    """Why a line is none that a bundle has, whatever it names; None where it is one."""
+    if set(line) != _FIELDS or not all(isinstance(value, str) for value in line.values()):
+        return "holds a line of the log that is none"
+    if line["kind"] not in CARRIED:
+        return f"holds a line of the log that no bundle has: {line['kind']!r}"
+    if not is_moment(line["time"]):
+        return f"holds a line of the log of no time: {line['time']!r}"
+    return None
+
+
+def is_moment(text: object) -> bool:
+    """Whether a text is a moment as the log writes it, in UTC."""
+    try:
+        return isinstance(text, str) and bool(_UTC.fullmatch(text) and datetime.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def owner(line: BundleLine, raw: bytes) -> set[str]:
+    """The runs that a line of the log is about, by what its object says; none where it is of another kind."""
+    kind = line["kind"]
+    if kind in REMARKS:
+        body = remark_of(kind, raw) if line["digest"] == line["subject"] else None
+        return {body["run"]} if body else set()
+    if kind == LOOK:
+        return looked_at(raw) if is_look(raw, line["subject"]) else set()
+    return {line["subject"][7:]}
+
+
+def said_fault(lines: Sequence[BundleLine], records: Mapping[str, bytes], launched: set[str]) -> str | None:
+    """What is wrong with what the lines say of the runs; None where nothing is."""
+    for line in lines:
+        kind, raw = line["kind"], records[line["digest"]]
+        if kind in (*REMARKS, LOOK) and not owner(line, raw) & launched:
+            return f"holds a line about none of its runs, or of another kind than it says: {kind}"
+        if kind == SUPERSEDED and not _is_one_launch(records, launched, remark_of(kind, raw) or {}):
+            return "puts a run in the place of another one"
+    for run in launched:
+        if fault := ends_fault(_ends(lines, records, run)):
+            return f"tells of run {run[:12]} an end that {fault}"
+    return None
+
+
+def _is_one_launch(records: Mapping[str, bytes], launched: set[str], body: Mapping[str, Any]) -> bool:
+    if not {body.get("run"), body.get("by")} <= launched:
+        return False
+    runs = (parse_canonical(records[f"sha256:{body[key]}"], where="manifest") for key in ("run", "by"))
+    old, new = map(source_of, runs)
+    return old is not None and old == new
+
+
+def _ends(lines: Sequence[BundleLine], records: Mapping[str, bytes], run: str) -> Iterator[tuple[str, Digest, Outcome]]:
+    for line in lines:
+        if line["kind"] in ENDINGS and line["subject"] == f"sha256:{run}":
+            raw = records[line["digest"]]
+            yield line["kind"], Digest.parse(line["digest"]), Outcome.from_bytes(raw, where="outcome")
+
+
+def ends_of(lines: Sequence[tuple[str, str, str]], run: str) -> tuple[str, ...]:
+    """The digests of the ends of one run, of lines as (kind, subject, digest); one that is counted twice is one."""
+    found = (digest for kind, subject, digest in lines if kind in ENDINGS and subject == f"sha256:{run}")
+    return tuple(digest for digest, _ in groupby(found))
