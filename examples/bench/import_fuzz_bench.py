@@ -45,7 +45,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "huggingface": {"trainer_state.json": json.dumps({"global_step": 2, "log_history": [
         {"loss": 1.0, "step": 1, "epoch": 0.5}, {"eval_loss": 0.5, "step": 2, "epoch": 1.0}]}),
         "config.json": json.dumps({"model_type": "bert", "hidden_size": 8})},
-    "ultralytics": {"args.yaml": "lr0: 0.01\nseed: 0\noptimizer: SGD\nepochs: 2\n",
+    "ultralytics": {"args.yaml": "task: detect\nmode: train\nlr0: 0.01\nseed: 0\noptimizer: SGD\nepochs: 2\n",
                     "results.csv": "  epoch,  train/box_loss,  metrics/mAP50(B)\n  1,  2.0,  0.1\n  2,  1.5,  0.2\n"},
     "sacred": {"1/run.json": json.dumps({"status": "COMPLETED", "start_time": "2026-01-01T00:00:00", "experiment": {
         "name": "e", "sources": [], "repositories": []}}), "1/config.json": json.dumps({"lr": 0.1, "seed": 3}),
