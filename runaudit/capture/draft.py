@@ -12,7 +12,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -26,6 +26,7 @@ from runaudit.capture.outputs import Outputs
 from runaudit.capture.program import Program, launcher_of, module_file, program_of
 from runaudit.capture.redact import Redactor, redaction_key
 from runaudit.capture.source import Limits, is_installed
+from runaudit.capture.spoken_config import spoken_config
 from runaudit.errors import CaptureError, ConfigError, IntegrityError, RunauditError
 from runaudit.factors.inforce import sealed_rules
 from runaudit.records.canonical import JSON, thawed
@@ -134,6 +135,8 @@ def draft_manifest(
     started = time.time() if now is None else now
     config = ABSENT if request.config is ABSENT else plain_config(request.config)
     argv = () if request.argv is None else request.argv or tuple(sys.orig_argv)
+    if not request.config_files:
+        request = replace(request, config_files=spoken_config(argv, request.root, config))
     said: JSON = [request.label, thawed(request.extra), thawed(request.waivers), thawed(request.evaluation or {})]
     given = {} if config is ABSENT else config
     redactor = redactor_of(store, environ=environ, argv=argv, config=[given, *said])

@@ -10,13 +10,12 @@ from pathlib import PurePosixPath
 
 from runaudit.factors import builtin as known
 from runaudit.factors.codefiles import effective_files, late_files, one_file
+from runaudit.factors.config_source import is_the_config
 from runaudit.factors.documents import cells, reads_docstrings, shape, text_of, why_unread
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass
 from runaudit.factors.levels import Levels
 from runaudit.factors.marks import same_but_for_secrets
-from runaudit.factors.path import last_key, matches
-from runaudit.factors.tree import keyed, leaves_of
-from runaudit.records.canonical import JSON, canonical_bytes, parse_strict
+from runaudit.factors.path import matches
 from runaudit.settings import FactorSettings
 
 
@@ -138,53 +137,7 @@ def _launched_with(path: str, before: str | Absent, after: str | Absent, a: Leve
     if not path.endswith(known.SETTING_SUFFIXES):
         return False
     sides = [(of, digest) for of, digest in ((a, before), (b, after)) if isinstance(digest, str)]
-    return all(of.tree.get("config") and _is_the_config(path, digest, of) for of, digest in sides)
-
-
-def _is_the_config(path: str, digest: str, of: Levels) -> bool:
-    """Whether the run says that its config came from this file, or names it and the config holds all that it says."""
-    launch = of.run.manifest.section("launch")
-    if path in (launch.get("config_files") or ()):
-        return True
-    argv = launch.get("argv") or ()
-    ends = [str(word).rpartition("=")[2] for word in argv] if isinstance(argv, list | tuple) else []
-    parts = PurePosixPath(path).parts
-    if not any(PurePosixPath(word).parts[-len(parts) :] == parts for word in ends):
-        return False
-    settings = settings_in(path, text_of(of.run, digest))
-    if not isinstance(settings, Mapping) or not settings:
-        return False
-    held = {(last_key(name), canonical_bytes(value)) for name, value in leaves_of(of.tree["config"], "config")}
-    held |= {(name, canonical_bytes(float(text))) for name, text in _numbers_as_text(of.tree["config"])}
-    return all((last_key(name), canonical_bytes(value)) in held for name, value in leaves_of(keyed(settings), "config"))
-
-
-def _numbers_as_text(config: JSON) -> Iterator[tuple[str, str]]:
-    """What an older version sealed as text though the file holds a number: `1e-05` from YAML."""
-    from runaudit.records.yamlevents import EXPONENT  # Readers of settings, for the runs that have such files.
-
-    for name, value in leaves_of(config, "config"):
-        if isinstance(value, str) and EXPONENT.fullmatch(value):
-            yield last_key(name), value.replace("_", "")
-
-
-def settings_in(path: str, text: str | None) -> JSON:
-    """What a file of settings says; None where it cannot be read."""
-    if text is None:
-        return None
-    from runaudit.records.yamlfile import parse_yaml
-    from runaudit.system.tomlfile import parse_toml
-
-    try:
-        if path.endswith(".json"):
-            return parse_strict(text, where=path)
-        if path.endswith(".toml"):
-            return parse_toml(text.encode(), where=path)
-        if path.endswith((".yaml", ".yml")):
-            return parse_yaml(text.encode(), where=path)
-    except Exception:  # whatever a parser raises, the file is then judged by its content
-        return None
-    return None
+    return all(of.tree.get("config") and is_the_config(path, digest, of) for of, digest in sides)
 
 
 def same_program(before: str | None, after: str | None) -> tuple[ChangeClass, str]:

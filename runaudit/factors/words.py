@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from runaudit.factors import builtin as known
+from runaudit.factors.config_source import is_the_config
 from runaudit.factors.evidence import data_place
 from runaudit.factors.factor import ChangeClass, Classification, Role
 from runaudit.factors.levels import SEED_KEYS, Levels
@@ -136,7 +137,11 @@ def _is_config_file(place: str, of: Levels) -> bool:
     files = set(map(str, of.run.manifest.section("launch").get("config_files") or ()))
     if of.observed is not None:
         files |= {path for path, row in of.observed.reads.items() if row.declared == "config"}
-    return bool(files and of.tree.get("config")) and any(name in files for name in _names(place, of))
+    if not of.tree.get("config"):
+        return False
+    sealed = of.files or {}
+    return any(name in files or (name.endswith(known.SETTING_SUFFIXES) and name in sealed
+                                 and is_the_config(name, sealed[name], of)) for name in _names(place, of))  # fmt: skip
 
 
 def candidates(place: str, of: Levels) -> Iterator[str]:

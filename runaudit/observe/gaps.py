@@ -173,7 +173,8 @@ def _of_network(lines: Sequence[Noted]) -> Iterator[str]:
         fetching = any(word in function for _, _, function in stack for word in _FETCHING)
         if names & _HUBS or (names & TRACKERS and not fetching):
             continue
-        yield f"{host} was asked over the network by {_name(by) if by else 'a library'}: what it answered was not kept"
+        way = "was asked through a socket" if host.startswith(("/", "@")) else "was asked over the network"
+        yield f"{host} {way} by {_name(by) if by else 'a library'}: what it answered was not kept"
 
 
 def _of_stdin(lines: Sequence[Noted], starts: Sequence[Noted]) -> Iterator[str]:

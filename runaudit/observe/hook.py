@@ -246,7 +246,7 @@ OURS, NOBODY = globals(), (0, "", "")
 HERE = hook.__code__.co_filename
 PARTS = [
     os.path.join(os.path.dirname(HERE), name)
-    for name in ("hook_files.py", "hook_input.py", "hook_acts.py", "hook_wraps.py")
+    for name in ("hook_files.py", "hook_input.py", "hook_network.py", "hook_acts.py", "hook_wraps.py")
 ]
 OWN = frozenset(PARTS + [HERE])
 hook.__defaults__ = (table.get, OWN)
@@ -313,12 +313,14 @@ def start(folder, late=False, place=None):
         if not had:
             sys.modules.pop("mmap", None)
     setattr(sys, MARK, hook)
-    for part in PARTS[:3]:
+    for part in PARTS[:4]:
         join(part)
     table.update(EVENTS)
     os.register_at_fork(after_in_child=log.renew)
     watch_stdin()
-    watch_environ(place or os.path.dirname(HERE))
+    place = place or os.path.dirname(HERE)
+    OBSERVER[0] = os.fsencode(place)
+    watch_environ(place)
     for name in " ".join(KEYS.values()).split():
         if name in sys.modules:
             expect(name)

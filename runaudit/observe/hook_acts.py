@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""The part of the hook that sees acts: code that is executed, texts, processes, the network.
+"""The part of the hook that sees acts: code that is executed, texts, processes.
 
 Runs in the names of `hook.py`, inside the observed program.
 """
@@ -186,42 +186,6 @@ def on_spawn(args):
     started(words(args[1]), None, args[2])
 
 
-def on_connect(args):
-    place = args[1]
-    if isinstance(place, tuple) and place:
-        on_network(place[0], True)
-
-
-def on_network(host, connects=False):
-    host = host.decode("utf-8", "replace") if isinstance(host, bytes) else host
-    if (
-        not isinstance(host, str)
-        or host in ("", "localhost", "::1", "0.0.0.0", "::")
-        or host.startswith("127.")
-        or host == os.uname()[1]
-    ):
-        return
-    frame, packages, project = getframe(1), [], ""
-    while frame is not None:
-        found = origin(frame)
-        if found[0] == 1:
-            project = found[1]
-            break
-        if found[0] == 2:
-            rest = found[1].replace("/dist-packages/", "/site-packages/").rpartition("/site-packages/")[2]
-            package = rest.partition("/")[0] + ":" + frame.f_code.co_name
-            if package not in packages:
-                packages.append(package)
-        frame = frame.f_back
-    asked = (project, tuple(packages[-3:]))
-    if connects and asked in noted:
-        return  # its name was told when it was looked up
-    key = (host, asked)
-    if key not in noted:
-        noted.update((key, asked))
-        log.put("N", host, project, ",".join(packages))
-
-
 # The last two parts of a file's name, or its last: the modules it may be.
 KEYS = {
     "random.py": "random",
@@ -275,7 +239,7 @@ def expect(name, path=None):
         return
     if "cover_module" not in globals():
         try:
-            join(PARTS[3])
+            join(PARTS[4])
         except OSError:  # The store was moved under the program, whose fault that is not.
             log.put("U", name + " could not be covered, the store was moved: what was read with it was not seen")
             return

@@ -56,6 +56,8 @@ def on_open(args):
     plain = type(path) is str and path[:1] == "/" and "//" not in path and "/." not in path and path[-1] != "/"
     name = path if plain else full(path)
     if name is None or uninteresting(name):
+        if reads and name is not None and name[:6] == "/proc/":
+            on_environ(name)
         return
     if mode is None and not plain and name != text_of(path):
         for other in beside(path, name):

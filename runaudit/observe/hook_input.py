@@ -63,16 +63,118 @@ def look_up(env):
 
     between, settled = (os.getenv.__globals__, Mapping.get.__globals__), set()
 
-    def asked(raw, frame):
+    def asked(raw, first):
+        frame = first
         while frame is not None and (frame.f_globals is between[0] or frame.f_globals is between[1]):
             frame = frame.f_back
         found = (1, "", "") if frame is None else origin(frame)
+        if found[0] != 1:
+            found = on_behalf(raw, first, origin(frame))
         if (raw, found[1]) not in noted:
             looked_up(raw, found[1], env._data.get(raw))
-            if found[0] == 1 and raw != b"PYTHONPATH":
-                settled.add(raw)
+        if found[0] == 1 and raw != b"PYTHONPATH":
+            settled.add(raw)
 
     return asked, settled
+
+
+def on_behalf(raw, frame, asker):
+    """For whom code that is not the project's looks a variable up: kind and file of whoever counts as the asker.
+
+    It is the library's own business where the library, or one that called it, is being imported or has the name
+    written in it. Any other name came from the project that called: `os.path.expandvars`, a reader of settings.
+    """
+    chain, found = [], None
+    key = [raw, frame.f_lineno]
+    while frame is not None:
+        found = origin(frame)
+        if found[0] == 1:
+            break
+        chain.append(frame)
+        key.append(found[1])
+        frame = frame.f_back
+    if frame is None:
+        file = getattr(sys.modules.get("__main__"), "__file__", None)  # a thread of a library's: nobody called it
+        found = kind_of(file) if type(file) is str else NOBODY
+    key = ("behalf", found[1]) + tuple(key)
+    if key not in noted:
+        if found[0] == 1 and not any(own_name(os.fsdecode(raw), one) for one in chain):
+            return found
+        if len(noted) < 20000:
+            noted.add(key)
+    return asker
+
+
+def own_name(name, frame):
+    """Whether a library's frame says that a name is the library's: it is imported just now, or has the name in it."""
+    kind, path, _ = origin(frame)
+    space, code = frame.f_globals, frame.f_code
+    if kind not in (0, 2):
+        return False
+    if code.co_name == "<module>" or str(space.get("__name__")).startswith("runaudit."):
+        return True
+    held = set()
+    constants(code, held)
+    for value in list(space.values()):
+        if type(value) is str:
+            held.add(value)
+        elif type(value) in (tuple, frozenset):
+            held.update(one for one in value if type(one) is str)
+    return name in held or name in written_in(path)
+
+
+def constants(code, held):
+    """Add the texts that stand in a code object."""
+    for const in code.co_consts:
+        if hasattr(const, "co_code"):
+            constants(const, held)
+        else:
+            for one in const if isinstance(const, (tuple, frozenset)) else (const,):
+                if type(one) is str or type(one) is bytes:
+                    held.add(os.fsdecode(one))
+
+
+def written_in(path, known={}):
+    """The texts that stand in a library's module; none where it cannot be read. Nothing is left of the reading."""
+    if path not in known:
+        known[path], held = frozenset(), set()
+        had = read_once.get(path)
+        read_once[path] = True  # this open is ours
+        try:
+            loader = type(__loader__)("asked", path)
+            loader.set_data = lambda *given, **more: None  # what was compiled is not kept
+            constants(loader.get_code("asked"), held)
+            known[path] = frozenset(one for one in held if len(one) < 200)
+        except Exception:
+            held.clear()
+        finally:
+            texts.pop(path, None)
+            if not had:
+                read_once.pop(path, None)
+    return known[path]
+
+
+SETTINGS = frozenset(
+    "pydantic_settings pydantic dynaconf environs decouple environ confuse everett jsonargparse configargparse "
+    "typed_settings starlette hydra omegaconf dotenv".split()
+)
+"""Packages that read settings for a program: where they go through the environment, the program does."""
+
+
+def package_of(path):
+    """The package that an installed file belongs to."""
+    name = path.replace("/dist-packages/", "/site-packages/").rpartition("/site-packages/")[2].partition("/")[0]
+    return name[:-3] if name[-3:] == ".py" else name
+
+
+def reads_settings(frame):
+    """The package of settings that goes through the environment for the project; empty where none does."""
+    name = package_of(origin(frame)[1])
+    while name in SETTINGS and frame is not None and origin(frame)[0] != 1:
+        if origin(frame)[0] == 2 and frame.f_code.co_name == "<module>":
+            return ""
+        frame = frame.f_back
+    return name if name in SETTINGS and frame is not None else ""
 
 
 def gone_through():
@@ -106,10 +208,12 @@ def gone_through():
         found = origin(asker)
         key = ("environ", found[1])
         ours = str(asker.f_globals.get("__name__")).startswith("runaudit.")
-        if found[0] != 1 or ours or key in noted or (view in single and at(asker) != loop):
+        if ours or key in noted or (view in single and at(asker) != loop):
+            return
+        name = os.path.basename(found[1]) if found[0] == 1 else reads_settings(asker) if found[0] == 2 else ""
+        if not name:
             return
         noted.add(key)
-        name = os.path.basename(found[1])
         log.put("U", "the environment was gone through by %s: which of its variables count was not seen" % name)
 
     return note
@@ -207,3 +311,17 @@ def on_putenv(args):
     if (name, value) not in noted:
         noted.add((name, value))
         log.put("V", name, value)
+
+
+def on_environ(name):
+    """The environment of this process, read as a file by the project."""
+    if name[-8:] != "/environ" or name.split("/")[2] not in ("self", "thread-self", str(os.getpid())):
+        return
+    frame = getframe(1)
+    while frame is not None and origin(frame)[0] == 0:
+        frame = frame.f_back
+    found = NOBODY if frame is None else origin(frame)
+    if found[0] == 1 and ("environ", found[1]) not in noted:
+        noted.add(("environ", found[1]))
+        by = os.path.basename(found[1])
+        log.put("U", "the environment was gone through by %s: which of its variables count was not seen" % by)

@@ -20,6 +20,7 @@ _NAMES = {
     "hook.py": ("sitecustomize.py", "usercustomize.py"),
     "hook_files.py": ("hook_files.py",),
     "hook_input.py": ("hook_input.py",),
+    "hook_network.py": ("hook_network.py",),
     "hook_acts.py": ("hook_acts.py",),
     "hook_wraps.py": ("hook_wraps.py",),
 }

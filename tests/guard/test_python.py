@@ -108,3 +108,18 @@ def test_a_remedy_is_the_programs_own_call_with_an_option_replaced(repo, monkeyp
         runaudit.guard(label="", seed=3, config={"lr": 1}, data=data(repo))
 
     assert "python -m trainer train --seed 3 --label 'what this run tests'" in str(refused.value)
+
+
+def test_the_file_that_a_program_reads_its_recorded_config_from_is_no_choice_beside_it(repo, monkeypatch):
+    import sys
+
+    found = []
+    for name, rate in (("a", 0.1), ("b", 0.2)):
+        (repo / f"{name}.yaml").write_text(f"lr: {rate}\n")
+        monkeypatch.setattr(sys, "orig_argv", ["python", "train.py", "--config", f"{name}.yaml"])
+        given = {**GIVEN, "label": f"lr {rate}", "config": {"lr": rate}, "waive": ["RA103=new", "RA104=new"]}
+        with guarded_record(**given, data=data(repo), init="random") as recorder:
+            recorder.log(1, {"val/psnr": 20.0})
+        found.append(load(Store.open(repo / ".runaudit"), recorder.id))
+
+    assert [factor.factor for factor in runaudit.compare(*found).factors] == ["config.lr"]

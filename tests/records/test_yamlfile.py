@@ -4,7 +4,7 @@ import pytest
 
 from runaudit.capture.config import config_file
 from runaudit.errors import ConfigError, RecordError
-from runaudit.factors.source import settings_in
+from runaudit.factors.config_source import settings_in
 from runaudit.records.yamlevents import read_as_text
 from runaudit.records.yamlfile import parse_yaml
 
