@@ -63,7 +63,7 @@ def seconds_between(start: datetime | None, end: datetime | None) -> float | Non
 
 
 LONGEST_COMMAND = 1 << 16
-"""Characters of a command line that is taken apart: a shell takes no more, and a letter at a time megabytes take long."""
+"""Characters of a command line that is taken apart: a letter at a time, megabytes take long."""
 
 
 def words_of(text: str) -> list[str] | None:

@@ -2,13 +2,14 @@
 
 It is derived, lies in the store's `cache/`, and may be deleted, spoilt, copied or locked at any time: then it is made
 again, or the records are read. What was written is sealed beside it: the place, size and times of the file as it was
-left, so that a byte that anybody else changed is not believed; and those of the log that it was made of. Where the log
-is no longer that file, its beginning must have the digest that the index names: a log that was rewritten makes the
-index anew, one that has only grown is read from there on.
+left, so that a byte that anybody else changed is not believed; and those of the log that it was made of. The seal is
+made with a key that does not lie in `cache/`, the store's, or where it has none the user's: who can write there alone
+can make none. Where the log is no longer that file, its beginning must have the digest that the index names: a log that
+was rewritten makes the index anew, one that has only grown is read from there on.
 
     cache/list.sqlite   state: of what log and policy it was made; cohorts; runs, by their place in the log, `again` the
                         run that `rerun` repeated
-    cache/list.seal     the two files as they were left
+    cache/list.seal     the files as they were left, and what the key makes of that
 """
 
 import contextlib
@@ -20,7 +21,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runaudit.store.kept import KEY_FILE
 from runaudit.store.kinds import CARRIED, REPAIR, SUPERSEDED
+from runaudit.store.userkey import KEY_BYTES, user_key
 from runaudit.system.files import misplaced, open_ordinary, read_ordinary
 
 if TYPE_CHECKING:
@@ -197,7 +200,25 @@ def _facts(path: Path) -> list[int]:
 
 def _sealed(root: Path) -> Mapping[str, Any]:
     found = json.loads(read_ordinary(root / "cache" / SEAL))
-    return found if isinstance(found, dict) else {}
+    if not isinstance(found, dict) or not (key := _key(root, make=False)):
+        return {}
+    return found if found.pop("mac", None) == _mac(key, found) else {}
+
+
+def _key(root: Path, *, make: bool) -> bytes | None:
+    """The key by which an index is sealed; None where there is none. Raises OSError."""
+    with contextlib.suppress(FileNotFoundError):
+        return read_ordinary(root / KEY_FILE, most=KEY_BYTES)
+    return user_key(make=make)
+
+
+def _mac(key: bytes, facts: Mapping[str, Any]) -> str:
+    """What only the key makes of these facts."""
+    try:
+        from _blake2 import blake2s  # `hashlib` loads OpenSSL as well: 7 ms, where a listing may take 100.
+    except ImportError:
+        from hashlib import blake2s
+    return blake2s(json.dumps(facts, sort_keys=True).encode(), key=key[:KEY_BYTES]).hexdigest()
 
 
 def _is_as_left(root: Path) -> bool:
@@ -287,8 +308,9 @@ def _throw_away(store: "Store") -> None:
 def _seal(store: "Store", log: list[int]) -> None:
     path = store.root / "cache"
     time.sleep(TICK_S)
-    text = json.dumps({"index": _facts(path / FILE), "store": _facts(store.root / "store.json"), "log": log})
-    (path / SEAL).write_text(text)
+    facts = {"index": _facts(path / FILE), "store": _facts(store.root / "store.json"), "log": log}
+    if key := _key(store.root, make=True):
+        (path / SEAL).write_text(json.dumps({**facts, "mac": _mac(key, facts)}))
 
 
 def _brought_up(index: sqlite3.Connection, store: "Store", settings: "Settings", *, most: int | None = None) -> bool:

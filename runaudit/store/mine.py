@@ -21,16 +21,15 @@ import hashlib
 import hmac
 import os
 import stat
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
 from runaudit.store.store import Store
-from runaudit.system.files import is_below, make_random, read_ordinary
+from runaudit.store.userkey import user_key
+from runaudit.system.files import is_below, read_ordinary
 from runaudit.system.git import GitError, ask
 
 MARK = "mine"
-_KEY_BYTES = 32
 _APART_S = 30.0
 """How long after it was written a manifest is counted, on a slow disk."""
 
@@ -39,7 +38,7 @@ def mark(store: Store, run_id: str) -> None:
     """Leave the mark of this user beside the live files of a run; where that cannot be, the run is one without."""
     place = store.live_dir(run_id) / MARK
     with contextlib.suppress(OSError):
-        if (key := _key(make=True)) is not None and is_below(place, store.root):
+        if (key := user_key(make=True)) is not None and is_below(place, store.root):
             place.unlink(missing_ok=True)
             file = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with os.fdopen(file, "wb") as opened:
@@ -54,7 +53,7 @@ def is_mine(store: Store, run_id: str) -> bool:
         return _was_made_here(store, run_id)
     # Where there is a mark, it alone counts: another key's, or another place's, says that this came from elsewhere.
     with contextlib.suppress(OSError):
-        if (key := _key(make=False)) is not None:
+        if (key := user_key(make=False)) is not None:
             pairs = zip(found.splitlines(), _mark(key, run_id, store.root), strict=False)
             return any(hmac.compare_digest(theirs, ours.encode()) for theirs, ours in pairs)
     return False
@@ -90,32 +89,3 @@ def _is_tracked(path: Path) -> bool:
     except GitError:
         return False  # Without git nothing was cloned here by it.
     return said.code == 0
-
-
-def _key(*, make: bool, environ: Mapping[str, str] = os.environ) -> bytes | None:
-    """The key of this user; None where there is none and none can be made, or it is not what was made. OSError."""
-    if (folder := _state(environ)) is None:
-        return None
-    with contextlib.suppress(FileNotFoundError):
-        return found if len(found := read_ordinary(folder / "key", most=_KEY_BYTES + 1)) == _KEY_BYTES else None
-    return _made_key(folder) if make else None
-
-
-def _made_key(folder: Path) -> bytes:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # In a container the home may be the work tree itself, whose untracked files would be taken for code.
-    with contextlib.suppress(FileExistsError), (folder / ".gitignore").open("x") as ignore:
-        ignore.write("*\n")
-    make_random(folder / "key", _KEY_BYTES, by=folder)
-    return read_ordinary(folder / "key", most=_KEY_BYTES)
-
-
-def _state(environ: Mapping[str, str]) -> Path | None:
-    """Where programs of this user keep what is no setting; None where nobody says where that is."""
-    given = environ.get("XDG_STATE_HOME", "")
-    if Path(given).is_absolute():
-        return Path(given) / "runaudit"
-    try:
-        return Path.home() / ".local" / "state" / "runaudit"
-    except RuntimeError:
-        return None

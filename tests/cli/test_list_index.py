@@ -141,6 +141,23 @@ def test_a_byte_changed_within_the_index_changes_no_answer(store, said, form):
     assert said("show", "base 1", "-q")[0] == 0
 
 
+@pytest.mark.parametrize("key", [b"k" * 32, None], ids=["the store's key", "the user's key"])
+def test_whoever_can_write_into_the_cache_alone_can_make_no_seal(store, said, key):
+    if key:
+        (store.root / "redaction.key").write_bytes(key)
+    good = said("list")
+    path, sealed = cache(store) / "list.sqlite", cache(store) / "list.seal"
+    facts = json.loads(sealed.read_text())
+    path.write_bytes(path.read_bytes().replace(b"base 1", b"best 1"))
+    found = path.stat()
+    facts["index"] = [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+
+    for forged in (facts, {name: value for name, value in facts.items() if name != "mac"}):
+        sealed.write_text(json.dumps(forged))
+        assert said("list") == good
+        assert json.loads(sealed.read_text()) != forged
+
+
 def test_the_index_of_another_store_changes_no_answer(store, said, tmp_path):
     good = said("list")
     other = Store.create(tmp_path / "other")
