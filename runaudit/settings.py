@@ -5,6 +5,7 @@ understood is refused whole: a misspelt `nuisance` that is silently ignored woul
 """
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -201,7 +202,7 @@ def parse_settings(table: Mapping[str, Any], *, source: Path | None = None) -> S
             nuisance=_texts(factors.get("nuisance", []), f"{where} factors.nuisance"),
             unordered=_texts(factors.get("unordered", []), f"{where} factors.unordered"),
             aliases=_acyclic(_text_map(factors.get("aliases", {}), f"{where} factors.aliases"), where),
-            derived=_text_map(factors.get("derived", {}), f"{where} factors.derived"),
+            derived=_grounded(_text_map(factors.get("derived", {}), f"{where} factors.derived"), where),
             groups=_lists(factors.get("groups", {}), f"{where} factors.groups"),
             bundles=_lists(factors.get("bundles", {}), f"{where} factors.bundles"),
         ),
@@ -317,6 +318,26 @@ def _number(value: Any, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         raise ConfigError(f"{where} is not a positive number", remedy="write a number, as 10.0")
     return float(value)
+
+
+_PATH = re.compile(r"[A-Za-z_][\w.]*")
+
+
+def _grounded(rules: Mapping[str, str], where: str) -> Mapping[str, str]:
+    """Rules of which none follows from what follows from it: such a circle would explain both and rest on nothing."""
+    read = {
+        path: {word for word in _PATH.findall(rule) if word in rules and word != path} for path, rule in rules.items()
+    }
+    for start in rules:
+        reached, waiting = set(), [start]
+        while waiting:
+            for path in read[waiting.pop()] - reached:
+                if path == start:
+                    raise ConfigError(f"{where} factors.derived run in a circle at {start!r}",
+                                      remedy="leave one of its rules out: what it is about is chosen")  # fmt: skip
+                reached.add(path)
+                waiting.append(path)
+    return rules
 
 
 def _acyclic(aliases: Mapping[str, str], where: str) -> Mapping[str, str]:

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort, cohort_of, cohorts
+from runaudit.records.run import Run
 from runaudit.runs.forms import is_prefix
 from runaudit.runs.names import Names, has_store, nameless, runs_named
 from runaudit.settings import Settings
+from runaudit.store.remarks import superseded
 from runaudit.store.store import Store
 
 
@@ -26,10 +28,18 @@ def cohort_in_text(store: Store, settings: Settings, name: str, launched: Sequen
 def cohort_named(store: Store, settings: Settings, *words: str, trajectory: bool = True) -> Cohort:
     """The runs that these words name together, as one arm; under its own id where they are a whole cohort."""
     runs = tuple({run.id: run for run in runs_named(store, settings, *words, trajectory=trajectory)}.values())
+    runs = _each_once(store, runs)
     if not runs:
         raise UsageError("no run is named", remedy="run `runaudit list` to see all")
     whole = cohorts(runs, settings=settings)
     return whole[0] if len(whole) == 1 else cohort_of(runs)
+
+
+def _each_once(store: Store, runs: tuple[Run, ...]) -> tuple[Run, ...]:
+    """These runs without those that a newer record of the same launch, which is among them, tells again."""
+    older = superseded(store) if len(runs) > 1 and has_store(store) else {}
+    here = {run.id for run in runs}
+    return tuple(run for run in runs if older.get(run.id) not in here)
 
 
 def cohorts_with(store: Store, settings: Settings, ids: Sequence[str]) -> tuple[Cohort, ...]:

@@ -74,6 +74,10 @@ def test_a_file_of_200_megabytes_is_refused_unread(call, tmp_path):
     ("policy", "words"),
     [
         ("[factors.aliases]\n'config.a' = 'config.b'\n'config.b' = 'config.a'\n", "circle"),
+        (
+            "[factors.derived]\n'config.a' = 'config.b'\n'config.b' = 'config.c'\n'config.c' = 'config.a/2'\n",
+            "circle",
+        ),
         ("[factors.derived]\n'config.x' = '__import__(\"os\").getpid()'\n", "config.x"),
         ("[factors.derived]\n'config.x' = 'lambda: 1'\n", "config.x"),
         ("[factors.derived]\n'config.x' = '" + "(" * 500 + "1" + ")" * 500 + "'\n", "config.x"),

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from runaudit.runs.arms import cohort_named
 from runaudit.runs.intake import take_in
 from runaudit.runs.reading import all_runs, stored_cohorts
 from runaudit.settings import Settings
@@ -100,3 +101,14 @@ def test_a_line_that_puts_another_run_in_the_place_of_one_is_found(store, writte
 
     (problem,) = verify(store).problems
     assert "puts one run in the place of another one" in problem.problem
+
+
+def test_two_records_of_one_launch_are_one_run_of_an_arm_even_where_both_are_named(store, written):
+    (old,), _ = brought_in(store, written(3.0, 2.0))
+    (new,), _ = brought_in(store, written(3.0, 2.0, 1.0, exit_code=0))
+
+    both = cohort_named(store, Settings(), old["id"], new["id"])
+    alone = cohort_named(store, Settings(), old["id"])
+
+    assert [run.id for run in both.runs] == [new["id"]]
+    assert [run.id for run in alone.runs] == [old["id"]]
