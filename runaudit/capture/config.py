@@ -143,7 +143,7 @@ def config_file(path: Path) -> dict[str, JSON]:
         raw = read_ordinary(path, most=MAX_BYTES + 1)
     except OSError as error:
         raise ConfigError(
-            f"{path} cannot be read: {error.strerror}", remedy="check the path given to --config"
+            f"{path} cannot be read: {error.strerror}", remedy="check the path that is given as config"
         ) from error
     if len(raw) > MAX_BYTES:
         raise ConfigError(f"{path} is larger than {MAX_BYTES >> 20} MiB", remedy="keep data out of the config")

@@ -77,7 +77,7 @@ def _kind(path: Path) -> str:
         mode = path.stat().st_mode
     except OSError as error:
         raise CaptureError(
-            f"the dataset {path} cannot be read: {error.strerror}", remedy="check the path given to --data"
+            f"the dataset {path} cannot be read: {error.strerror}", remedy="check the path that is given as data"
         ) from error
     if stat.S_ISREG(mode):
         return "file"

@@ -9,6 +9,7 @@ from runaudit.diff.result import Comparison, Derivation, FactorChange, Missing, 
 from runaudit.factors.factor import Change, Role
 from runaudit.factors.vouched import remedy
 from runaudit.records.run import Run
+from runaudit.text.likeness import told_apart
 from runaudit.text.markdown import code, escaped, fenced, table
 from runaudit.text.terminal import BOLD, DIM, GREEN, RED, UNPAINTED, YELLOW, Paint, printable
 from runaudit.text.verdicts import verdict_words
@@ -46,8 +47,8 @@ def text_lines(
     """The comparison for a terminal; what cannot matter is collapsed to counts unless `everything`."""
     # A verdict on what is recorded is never shown as a clean one, whoever vouches for the rest.
     yield paint(headline(comparison), BOLD + verdict_words("diff", comparison.verdict).tone.colour)
-    yield f"  a  {_side(comparison.a)}"
-    yield f"  b  {_side(comparison.b)}"
+    yield f"  a  {_side(comparison.a, comparison.b)}"
+    yield f"  b  {_side(comparison.b, comparison.a)}"
     if comparison.factors:
         yield ""
         yield paint("factors", BOLD)
@@ -66,8 +67,8 @@ def text_lines(
     yield from _code(hunks, paint)
 
 
-def _side(side: Side) -> str:
-    name = printable(f"{side.id[:12]}  {side.label}")
+def _side(side: Side, other: Side) -> str:
+    name = printable(f"{side.id[:12]}  {told_apart(side.label, other.label)}")
     if side.n is None:
         return name
     seeds = ", ".join(level(seed) for seed in side.seeds)
@@ -154,7 +155,7 @@ def markdown_lines(comparison: Comparison, *, hunks: Sequence[Hunk] = (), everyt
     word, space, rest = _verdict(comparison).partition(" ")
     yield f"**{word}{space}{escaped(rest)}**: {escaped(_reason(comparison))}"
     yield ""
-    yield f"`a` {escaped(_side(comparison.a))} · `b` {escaped(_side(comparison.b))}"
+    yield f"`a` {escaped(_side(comparison.a, comparison.b))} · `b` {escaped(_side(comparison.b, comparison.a))}"
     if comparison.factors:
         yield from ("", *table(("factor", "a", "b"), _factor_rows(comparison.factors)))
     yield from _markdown_gaps(comparison, everything)

@@ -57,11 +57,19 @@ class LabelReused(Rule):
             if changed:
                 yield self.finding(
                     "label",
-                    f"run {other.run} has the label {manifest.label!r} too, and differs in {shown(changed)}",
-                    remedy=call.plus("--label", f"{manifest.label}, {changed[0]} changed"),
+                    f"run {other.run} has {other.named_like(manifest.label)}, and differs in {shown(changed)}",
+                    remedy=_by_seed(changed)
+                    if set(changed) <= set(other.by_seed)
+                    else call.plus("--label", f"{manifest.label}, {changed[0]} changed"),
                     evidence={"run": other.run, "differs": list(changed)},
                 )
                 return
+
+
+def _by_seed(changed: tuple[str, ...]) -> str:
+    """A name of the run that holds its seed is no other design, and another label for each seed would break the arm."""
+    rules = ", ".join(f'"{path}"' for path in changed)
+    return f"where the seed in it only names the run, say so in runaudit.toml under [factors]: nuisance = [{rules}]"
 
 
 class Repeat(Rule):

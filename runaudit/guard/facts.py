@@ -3,6 +3,7 @@
 Nothing here reads the disk except the store's own records; the code and the data were read when the draft was made.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -15,6 +16,7 @@ from runaudit.records.canonical import canonical_equal
 from runaudit.records.manifest import Manifest, Unknown
 from runaudit.records.run import SHORT, Run
 from runaudit.settings import GuardSettings
+from runaudit.text.likeness import skeleton, told_apart
 
 if TYPE_CHECKING:
     from runaudit.diff import Comparison
@@ -74,12 +76,21 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Namesake:
-    """An earlier run of the same label: its design against the draft's, by the paths that differ."""
+    """An earlier run of the same label, or of one that reads alike: its design against the draft's, by the paths that
+    differ. `by_seed`: those of them that differ in nothing but the seeds that stand in their text."""
 
     run: str
     seed: Any
     same_seed: bool
     changed: tuple[str, ...]
+    label: str = ""
+    by_seed: tuple[str, ...] = ()
+
+    def named_like(self, label: str | None) -> str:
+        """How its label is the draft's: letter for letter, or to the eye."""
+        if label is None or self.label in ("", label):
+            return f"the label {label!r} too"
+        return f"the label '{told_apart(self.label, label)}', which reads as '{told_apart(label, self.label)}' does"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,7 +243,7 @@ def namesakes(
     """
     seen: list[Any] = []
     for run in reversed(history):
-        if draft.manifest.label is None or run.manifest.label != draft.manifest.label:
+        if draft.manifest.label is None or skeleton(run.manifest.label or "") != skeleton(draft.manifest.label):
             continue
         seed = run.manifest.body.get("seed")
         if any(canonical_equal(seed, other) for other in seen):
@@ -240,14 +251,28 @@ def namesakes(
         seen.append(seed)
         comparison = compare(run, draft)
         used = _used(run)
+        own = draft.manifest.body.get("seed")
         yield Namesake(
             run=run.short,
+            label=run.manifest.label or "",
             seed=seed,
-            same_seed=canonical_equal(seed, draft.manifest.body.get("seed")),
+            same_seed=canonical_equal(seed, own),
+            by_seed=tuple(one.factor for one in comparison.treatments if _is_by_seed(one.before, one.after, seed, own)),
             changed=tuple(
                 change.factor for change in comparison.treatments if not _harmless(change.factor, used, touched)
             ),
         )
+
+
+def _is_by_seed(before: object, after: object, seed: Any, own: Any) -> bool:
+    """Whether two texts are one where each has its run's seed: `exp_lr3_s1`, `exp_lr3_s2`."""
+    if not (isinstance(before, str) and isinstance(after, str)) or isinstance(seed, bool) or seed == own:
+        return False
+    return isinstance(seed, int) and isinstance(own, int) and _without(before, seed) == _without(after, own)
+
+
+def _without(text: str, seed: int) -> str:
+    return re.sub(rf"(?<!\d)0*{seed}(?!\d)", "\0", text)
 
 
 def _harmless(factor: str, used: tuple[str, ...] | None, touched: Callable[[str], bool]) -> bool:

@@ -26,6 +26,32 @@ class Invocation:
         return f"{prefix} {self.plus()}".strip()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PythonCall(Invocation):
+    """A call of `record()` or of the guard within a program: what was missing is an argument. An option of that name is
+    typed only where the program was given one: whether it knows others, nobody can say."""
+
+    def plus(self, *options: str) -> str:
+        """The arguments to add, as Python has them."""
+        if set(options[::2]) & set(self.options):
+            return Invocation.plus(self, *options)
+        pairs = zip(options[::2], options[1::2], strict=False)
+        given = ", ".join(_argument(option, value) for option, value in pairs)
+        return f"give {given} where the program calls runaudit" if given else Invocation.plus(self)
+
+
+def _argument(option: str, value: str) -> str:
+    name = {"--bundle": "bundles"}.get(option, option.lstrip("-").replace("-", "_"))
+    if option == "--data":
+        key, _, path = value.partition("=")
+        return f"data={{{key!r}: {path!r}, ...}}"
+    if option == "--config":
+        return "config=..., a mapping of the settings or the name of a file that holds them"
+    if option in ("--waive", "--intent", "--bundle"):
+        return f"{name}=[{value!r}]"
+    return f"{name}={value if option == '--seed' else repr(value)}"
+
+
 def _without(words: tuple[str, ...], options: set[str]) -> tuple[str, ...]:
     """`words` without these options and their values."""
     kept: list[str] = []

@@ -37,6 +37,8 @@ def judge_file(bench: Bench, file: Path, *, metric: str | None = None) -> Claims
 
 def _text(path: Path) -> str:
     refuse_special(path, "the text")
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder", remedy="name the file of text in it")
     if not path.is_file():
         raise UsageError(f"the text {path} does not exist", remedy="check the path")
     try:

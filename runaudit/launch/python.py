@@ -13,7 +13,7 @@ from typing import Any
 from runaudit.capture.draft import ABSENT, LaunchRequest, open_store
 from runaudit.guard.admission import Terms, judge_draft, prepare
 from runaudit.guard.answer import GuardAnswer
-from runaudit.guard.invocation import Invocation
+from runaudit.guard.invocation import Invocation, PythonCall
 from runaudit.observe.here import unobserved
 from runaudit.record.recorder import rank_of, record
 from runaudit.record.recording import Recording
@@ -110,5 +110,5 @@ def _place(root: Path, store: Path | str | None, policy: Path | str | None) -> t
 
 
 def _this_call() -> Invocation:
-    """The program's own command line: a remedy is the same call with an option more."""
-    return Invocation(program=(), options=tuple(sys.orig_argv))
+    """The program's own command line, which a remedy may have to be typed before; an option is an argument here."""
+    return PythonCall(program=(), options=tuple(sys.orig_argv))

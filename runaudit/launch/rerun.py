@@ -16,7 +16,7 @@ from runaudit.capture.draft import ABSENT, LaunchRequest, redactor_of
 from runaudit.capture.source import is_content
 from runaudit.diff import compare_designs
 from runaudit.diff.result import FactorChange
-from runaudit.errors import GuardRefusedError, IntegrityError, NothingToJudgeError
+from runaudit.errors import GuardRefusedError, IntegrityError, NothingToJudgeError, UsageError
 from runaudit.factors.cohort import cohort_of
 from runaudit.factors.factor import Absent
 from runaudit.factors.identity import identity_of
@@ -32,7 +32,7 @@ from runaudit.records.manifest import Manifest
 from runaudit.records.run import Run
 from runaudit.settings import Settings
 from runaudit.store import Store
-from runaudit.store.catalogue import load, run_ids
+from runaudit.store.catalogue import liveness, load, run_ids
 from runaudit.store.foreign import came_from, trusted
 from runaudit.system.files import is_below
 from runaudit.system.git import work_tree
@@ -70,6 +70,8 @@ def rerun(
     it was.
     """
     settings = settings or Settings()
+    if not run.finished and liveness(store.live_dir(run.id)) == "running":
+        raise UsageError(f"run {run.short} is running", remedy="wait for its end: a repetition is held against it")
     command = _command(run)
     if is_trusted:
         trusted(store, run)

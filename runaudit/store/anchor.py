@@ -168,6 +168,7 @@ def check_anchor(store: Store, place: Place) -> tuple[tuple[Problem, ...], Head 
     kept = [head for head in (*found.own, *found.unnamed) if head_fault(head, chains) is None]
     if not kept and not faults:
         others = f", but {plural(found.others, 'anchor')} of other stores" if found.others else ""
-        faults = [f"holds no anchor of this log{others}"]
+        missing = isinstance(place, AnchorFile) and not place.path.exists()
+        faults = ["there is no such file of anchors"] if missing else [f"holds no anchor of this log{others}"]
     problems = tuple(Problem(run=None, file=place.name, problem=fault) for fault in dict.fromkeys(faults))
     return problems, max(kept, key=lambda head: head.seq, default=None)

@@ -123,3 +123,12 @@ def test_the_file_that_a_program_reads_its_recorded_config_from_is_no_choice_bes
         found.append(load(Store.open(repo / ".runaudit"), recorder.id))
 
     assert [factor.factor for factor in runaudit.compare(*found).factors] == ["config.lr"]
+
+
+def test_from_python_a_remedy_is_an_argument_and_no_option(repo):
+    with pytest.raises(GuardRefusedError) as refused:
+        runaudit.guard(**{**GIVEN, "seed": None})
+
+    told = str(refused.value)
+    assert "give data={'train': 'PATH', ...} where" in told and "give seed=1 where" in told
+    assert "--data" not in told and "--seed" not in told

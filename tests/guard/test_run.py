@@ -420,3 +420,20 @@ def test_a_command_that_the_system_will_not_start_is_no_lost_run(repo, cli, opti
     assert cli("run", *options, "--waive", "RA108=it runs nothing", "--", "./broken") == 2
 
     assert (last(repo).status, last(repo).outcome.body["error"][:13]) == ("crashed", "never started")
+
+
+def test_a_name_that_holds_the_seed_is_no_other_design_once_the_policy_says_so(repo, cli, options, command, capfd):
+    at = options.index("--seed") + 1
+    calls = [
+        ("run", *options[:at], seed, *options[at + 1 :], "--waive", "RA103=new", "--waive", "RA104=new", *command, seed,
+         "--name", f"exp_s{seed}") for seed in ("1", "2")
+    ]  # fmt: skip
+    assert cli(*calls[0]) == 0
+    capfd.readouterr()
+    assert cli(*calls[1]) == 5
+    told = capfd.readouterr().err
+    rule = 'nuisance = ["config.args.name"]'
+    assert "RA302" in told and rule in told
+
+    (repo / "runaudit.toml").write_text(f"[factors]\n{rule}\n")
+    assert cli(*calls[1]) == 0

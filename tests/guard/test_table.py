@@ -109,6 +109,7 @@ REFUSED = [
     ("RA301", {"label": "  "}),
     ("RA302", {"history": (run_of(config__lr=0.2),)}),
     ("RA302", {"history": (run_of(config__lr=0.2, seed=5),)}),
+    ("RA302", {"label": "a Try", "history": (run_of(label="\u0430  try", config__lr=0.2),)}),
     ("RA316", {"label": "test"}),
     ("RA304", {"seed": LEFT_OUT}),
     ("RA304", {"seed": None}),
