@@ -26,6 +26,7 @@ from runaudit.factors.tree import differences
 from runaudit.records.canonical import canonical_table
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.run import Run
+from runaudit.records.trackers import FILE
 from runaudit.settings import FactorSettings
 
 ID_LENGTH = 12
@@ -54,7 +55,15 @@ class Identity:
         what they declare; of equal ones `matches` decides."""
         if self.run.is_gone:
             return f"forgotten {self._told_cohort}"
-        return " ".join((self._declared, *extent(self.of)))
+        return " ".join((self._declared, *extent(self.of), *self._alone))
+
+    @property
+    def _alone(self) -> tuple[str, ...]:
+        """What keeps a run from every other: that another tracker's record holds no config. Unknown is equal to
+        nothing, and a folder of such runs is no cohort, whatever they were."""
+        manifest = self.run.manifest
+        is_theirs = not manifest.is_captured and not manifest.is_gone and manifest.section("origin")["kind"] != FILE
+        return (self.run.id,) if is_theirs and not manifest.has("config") else ()
 
     @property
     def _told_cohort(self) -> str:
@@ -85,6 +94,7 @@ class Identity:
             self._declared if of is self.of else design_key(of, self.own_policy),
             canonical_table(files).decode(),
             beyond_key_written(of, self.own_policy),
+            *self._alone,
             *([Identity(of=self.of.parent, policy=self.policy).id] if self.of.parent else []),
         ]
         return digest_bytes(" ".join(parts).encode())

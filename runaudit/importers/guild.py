@@ -20,7 +20,7 @@ from runaudit.importers.base import Skipped
 from runaudit.importers.draft import Draft
 from runaudit.importers.opened import foreign_bytes
 from runaudit.importers.pipeline import Command, command_of
-from runaudit.importers.tables import texts, utc_word
+from runaudit.importers.tables import texts, utc_word, words_of
 from runaudit.importers.tensorboard import PARTS, is_events, run_of
 from runaudit.importers.wandb_folder import requirements
 from runaudit.records.canonical import JSON
@@ -110,10 +110,7 @@ class _Attributes:
 
 def _operation(raw: bytes) -> str:
     """The name of the operation, the last word of the reference to it."""
-    try:
-        words = shlex.split(raw.decode("utf-8", "replace"))
-    except ValueError:
-        return ""
+    words = words_of(raw.decode("utf-8", "replace"))
     return words[-1] if words else ""
 
 
@@ -193,11 +190,8 @@ def _copied(place: Path, within: Path) -> tuple[dict[str, Any], dict[str, bytes]
 def _rows(raw: bytes) -> Iterator[tuple[str, str, str, str]]:
     """The rows of a manifest: kind, place in the run, SHA-1 or nothing, place in the project."""
     for line in raw.decode("utf-8", "replace").splitlines():
-        try:
-            words = shlex.split(line)
-        except ValueError:
-            continue
-        if len(words) >= 4:
+        words = words_of(line)
+        if words is not None and len(words) >= 4:
             digest = words[2] if re.fullmatch(r"[0-9a-f]{40}", words[2]) else ""
             yield words[0], words[1], digest, words[3].removeprefix("file:")
 

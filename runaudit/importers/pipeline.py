@@ -1,12 +1,12 @@
 """The command of a stage as a program and its words: `python -u src/train.py --lr 0.1` ran src/train.py."""
 
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from runaudit.importers.commandline import arguments, repeats
+from runaudit.importers.tables import words_of
 from runaudit.records.canonical import JSON
 
 _SHELL = re.compile(r"[|&;<>`\n]|\$\(")
@@ -33,9 +33,8 @@ def command_of(cmd: JSON) -> Command:
     text = " && ".join(lines)
     if len(lines) != 1 or _SHELL.search(text):
         return Command(text or None)
-    try:
-        words = shlex.split(text)
-    except ValueError:
+    words = words_of(text)
+    if words is None:
         return Command(text)
     if words and re.fullmatch(r"[A-Za-z_]\w*=.*", words[0], re.DOTALL):
         return Command(text)  # A variable that is set for the command is a setting that only the shell reads.

@@ -86,7 +86,7 @@ def _draft(place: Path, within: Path, entry: Mapping[str, Any], config: Mapping[
         name=f"{told.get('name')}/{place.name}" if told.get("name") else None,
         config=config,
         program=str(told["mainfile"]) if told.get("mainfile") else None,
-        argv=[str(entry["command"])] * bool(entry.get("command")) + list(_own_options(options)),
+        argv=[*([str(entry["command"])] if entry.get("command") else []), *_own_options(options)],
         overrides=texts(options.get("UPDATE")),
         code={**_commit(told), **code},
         files=files,

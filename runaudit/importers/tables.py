@@ -1,5 +1,6 @@
 """Files of facts in a stranger's folder as tables: one way to open them, and one to say that one is no table."""
 
+import shlex
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,3 +60,17 @@ def utc_word(moment: datetime | None) -> str | None:
 def seconds_between(start: datetime | None, end: datetime | None) -> float | None:
     """How long it took; None where either end is not known."""
     return (end - start).total_seconds() if start is not None and end is not None else None
+
+
+LONGEST_COMMAND = 1 << 16
+"""Characters of a command line that is taken apart: a letter at a time, megabytes take long."""
+
+
+def words_of(text: str) -> list[str] | None:
+    """The words of a command line as a shell sees them; None where it is none."""
+    if len(text) > LONGEST_COMMAND:
+        return None
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from runaudit.factors.cohort import Cohort, shared_label
 from runaudit.factors.identity import Identity, home_of, identity_of
 from runaudit.records.canonical import json_safe
-from runaudit.records.run import Run
+from runaudit.records.run import UNSAID, Run
 from runaudit.runs.lines import head_lines, row_line
 from runaudit.runs.listing import head_cells, line_columns, row_cells, section_json, sections_of
 from runaudit.store.catalogue import load_or_fault
@@ -252,7 +252,7 @@ def _described(whole: Cohort, settings: "Settings", away: frozenset[str]) -> tup
         shown: dict[str, object] = {"head": head, "columns": columns, "cells": cells,
                                     "ids": [entry.run.id for entry in section.entries]}  # fmt: skip
         for entry, cell, row in zip(section.entries, cells, answer["runs"], strict=True):
-            if entry.run.outcome is None and not entry.run.withheld:
+            if entry.run.outcome is None and not entry.run.withheld and entry.run.status != UNSAID:
                 cell[status] = row["status"] = ""  # Asked again whenever it is listed.
         lines = [*head_lines(*head, shown=len(cells), paint=UNPAINTED, width=None)]
         lines += [row_line(cell, columns, paint=UNPAINTED) for cell in cells]

@@ -3,6 +3,7 @@
 import pytest
 
 from runaudit.diff import compare
+from runaudit.factors.cohort import cohorts
 from runaudit.importers.draft import Draft, imported, typed
 from runaudit.importers.seeds import find_seed
 from runaudit.settings import ImportSettings, Settings
@@ -183,3 +184,16 @@ def test_a_word_that_may_be_another_choice_stays_a_factor(argv, config):
                    code={"commit": COMMIT}) for value in (1, 2))  # fmt: skip
 
     assert {name for name in changed(a, b) if name.startswith("config.args")}
+
+
+# ── cohorts ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_runs_whose_config_nobody_knows_are_no_cohort():
+    silent = [run_of(run=f"r{number}", code={"commit": COMMIT}) for number in range(3)]
+    told = [run_of(run=f"s{number}", code={"commit": COMMIT}, config={"lr": 1, "seed": number}) for number in range(3)]
+
+    found = cohorts([*silent, *told], settings=Settings())
+
+    assert sorted(len(one.runs) for one in found) == [1, 1, 1, 3]
+    assert len({one.id for one in found}) == 4

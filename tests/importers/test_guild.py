@@ -8,6 +8,7 @@ import pytest
 from runaudit.diff import compare
 from runaudit.diff.result import Verdict
 from runaudit.errors import RecordError
+from runaudit.importers.tables import words_of
 from runaudit.settings import Settings
 from tests.importers.reading import runs_in
 from tests.importers.test_tensorboard import VERSION, event, scalar
@@ -149,3 +150,8 @@ def test_an_attribute_of_another_form_ends_in_one_line(home, name, text):
     with pytest.raises(RecordError) as caught:
         runs_in(place, "guild")
     assert "\n" not in caught.value.message
+
+
+def test_a_reference_of_megabytes_is_no_command_and_is_not_taken_apart():
+    assert words_of("x" * 9_000_000) is None
+    assert words_of("guildfile:. 'a b' train") == ["guildfile:.", "a b", "train"]
