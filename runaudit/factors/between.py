@@ -23,7 +23,7 @@ from runaudit.factors.pair import Pair
 from runaudit.factors.path import matches, steps
 from runaudit.factors.together import beside
 from runaudit.factors.tree import differences
-from runaudit.factors.unknowns import no_sections
+from runaudit.factors.unknowns import is_digest, no_sections
 
 SEED_UNPROVEN = ("the declared seeds differ, and both runs were seen to seed their generators with equal values: "
                  "that the seed acted is not shown")  # fmt: skip
@@ -43,6 +43,10 @@ def gaps_between(pair: Pair, *, with_status: bool) -> tuple[Gap, ...]:
     for of, found in zip((pair.a, pair.b), sides, strict=True):
         if with_status and (why := status_gap(of.run)):
             found["runtime.status"] = why
+    for path in _equal_though_forgotten(pair):
+        for of, found in zip((pair.a, pair.b), sides, strict=True):
+            if found.get(path) == of.run.forgotten[path]:  # Not one that is unknown for another reason as well.
+                del found[path]
     rows: dict[str, Gap] = {}
     for path in sorted({*sides[0], *sides[1]}):
         side = "both" if path in sides[0] and path in sides[1] else "a" if path in sides[0] else "b"
@@ -51,6 +55,16 @@ def gaps_between(pair: Pair, *, with_status: bool) -> tuple[Gap, ...]:
         if not any(matches(gap.path, known) for known in rows):
             rows[gap.path] = gap
     return (*rows.values(), *_of_parents(pair))
+
+
+def _equal_though_forgotten(pair: Pair) -> Iterator[str]:
+    """Files of which the content was forgotten, and that it was one content is known still: the digest stays."""
+    ours, theirs = pair.a.files or {}, pair.b.files or {}
+    for path in pair.a.run.forgotten:
+        name = path.removeprefix("code.")
+        digest = ours.get(name)
+        if path in pair.b.run.forgotten and is_digest(digest) and digest == theirs.get(name):
+            yield path
 
 
 def _of_parents(pair: Pair) -> Iterator[Gap]:

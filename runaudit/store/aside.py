@@ -13,6 +13,8 @@ from runaudit.records.digest import digest_file
 from runaudit.system.files import fsync_folder, replace_file
 
 FOLDER = "aside"
+DAMAGED, PUT_BACK = "damaged: replaced by a good copy", "forgotten elsewhere, and not here: put back"
+"""What an object was that bytes of its digest take the place of, and what is done about it."""
 
 
 def kept_aside(root: Path, path: Path) -> str | None:

@@ -18,7 +18,6 @@ import json
 import os
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -32,7 +31,7 @@ from runaudit.store.line import LogEntry
 from runaudit.store.rehash import stored_links
 from runaudit.store.remarks import read_remark
 from runaudit.store.store import Store
-from runaudit.store.tombstone import Forgotten, ForgottenError
+from runaudit.store.tombstone import Forgotten, ForgottenError, told_elsewhere
 from runaudit.store.verify import verify
 from runaudit.system.files import check_no_twin, check_output, check_own, open_ordinary, writing_output
 
@@ -66,7 +65,7 @@ def export(store: Store, ids: Sequence[str], target: Path) -> int:
     index = {"schema": SCHEMA, "runs": [str(entry.digest) for entry in lines if entry.kind == "manifest"],
              "log": [{"kind": entry.kind, "digest": str(entry.digest), "subject": entry.subject, "time": entry.time}
                      for entry in lines],
-             **({"forgotten": [asdict(row) for row in gone]} if gone else {})}  # fmt: skip
+             **({"forgotten": [told_elsewhere(row) for row in gone]} if gone else {})}  # fmt: skip
     for row in gone:
         del members[_member(row.digest)]
     with writing_output(target, "the bundle") as new:

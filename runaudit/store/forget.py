@@ -12,7 +12,7 @@ digests stay in the records, so that it can still be proven of a copy elsewhere 
 import os
 import time as clock
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ def forget(store: Store, doomed: Sequence[Doomed], reason: str, *, time: str) ->
 
     Raises UsageError where one is not there or may not go, StoreError where nothing can be written.
     """
-    already = store.forgotten()
+    already = {digest for digest, row in store.forgotten().items() if not row.elsewhere}
     rows = [_row(store, one, reason, time) for one in doomed if str(one.digest) not in already]
     kept = {str(entry.digest) for entry in store.entries() if entry.kind in NOT_TOLD}
     for row in rows:
@@ -64,7 +64,7 @@ def know_forgotten(store: Store, rows: Sequence[Forgotten]) -> None:
     already = store.forgotten()
     fresh = [row for row in rows if row.digest not in already and not store.has(Digest.parse(row.digest))]
     for reason, when in dict.fromkeys((row.reason, row.time) for row in fresh):
-        told = tuple(row for row in fresh if (row.reason, row.time) == (reason, when))
+        told = tuple(replace(row, elsewhere=True) for row in fresh if (row.reason, row.time) == (reason, when))
         sealed = store.put(event(told, reason, when))
         store.append(FORGET, sealed, subject=sealed, time=utc_text(clock.time()))
     bury(store)
@@ -130,9 +130,9 @@ def _run_of_note(store: Store, entry: LogEntry) -> str | None:
 
 
 def _row(store: Store, one: Doomed, reason: str, time: str) -> Forgotten:
-    path = store.object_path(one.digest)
+    elsewhere = store.forgotten().get(str(one.digest))
     try:
-        size = path.stat().st_size
+        size = elsewhere.size if elsewhere else store.object_path(one.digest).stat().st_size
     except OSError:
         raise UsageError(f"the store has no object {str(one.digest)[:19]}…",
                          remedy="`runaudit doctor --secrets` names what holds a secret") from None  # fmt: skip

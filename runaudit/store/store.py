@@ -29,13 +29,13 @@ from typing import TYPE_CHECKING
 from runaudit.errors import IntegrityError, NothingToJudgeError, StoreError, UsageError
 from runaudit.records.canonical import JSON, canonical_bytes, parse_canonical
 from runaudit.records.digest import Digest, digest_bytes, digest_file
-from runaudit.store.aside import kept_aside, put_over
+from runaudit.store.aside import DAMAGED, PUT_BACK, kept_aside, put_over
 from runaudit.store.end import broken, chain_fault, damaged, end_fault, end_was_lost, read_ends, settled, write_lines
 from runaudit.store.kept import damage_of, read_kept, writing
 from runaudit.store.kinds import ENDINGS, FORGET, REPAIR
 from runaudit.store.line import Line, LogEntry, entry_of, parsed_lines
 from runaudit.store.links import make_folders, refuse_behind, refuse_links
-from runaudit.store.tombstone import Forgotten, ForgottenError, rows_of, tombstone
+from runaudit.store.tombstone import Forgotten, ForgottenError, in_force, rows_of, tombstone
 from runaudit.system.clock import utc_text
 from runaudit.system.files import fsync_folder, read_ordinary, refuse_special
 from runaudit.system.locks import lock
@@ -142,23 +142,23 @@ class Store:
         with self.explained("write to"):
             if not os.path.lexists(self.object_path(digest)):
                 self.write_once(self.object_path(digest), data)
-            elif not self.holds(digest) and str(digest) not in self.forgotten():
-                self.replace_damaged(digest, data)
+            elif not self.holds(digest) and ((gone := self.forgotten().get(str(digest))) is None or gone.elsewhere):
+                self.replace_damaged(digest, data, was=PUT_BACK if gone else DAMAGED)
         return digest
 
     def settle(self) -> None:
         """Write what waits: here nothing does (`store.held`)."""
 
-    def replace_damaged(self, digest: Digest, data: bytes) -> None:
+    def replace_damaged(self, digest: Digest, data: bytes, *, was: str = DAMAGED) -> None:
         """Put good bytes in the place of an object that is not what its name says, the damaged ones aside. The log
         tells of it first: a crash in between leaves what is still damaged, never what was mended unseen. StoreError."""
         path = self.object_path(digest)
         name = str(path.relative_to(self.root))
         with self.explained("mend"):
             aside = kept_aside(self.root, path)
-            self.tell_repair([{"what": "replaced by a good copy", "file": name, "aside": aside}])
+            self.tell_repair([{"what": was.rpartition(": ")[2], "file": name, "aside": aside}])
             put_over(self.root, path, data)
-        _warn("runaudit: %s was damaged: replaced by a good copy, the damaged bytes are in %s", name, aside)
+        _warn("runaudit: %s was %s, what lay there is in %s", name, was, aside)
 
     def tell_repair(self, rows: Sequence[Mapping[str, JSON]]) -> LogEntry:
         """Seal what is mended as an event of the log. `rows`: each with `what` was done, and to which `file`."""
@@ -175,7 +175,7 @@ class Store:
             except IntegrityError:
                 return {}
             rows = [row for one in reversed(lines) for row in rows_of(self.read(one.digest))]
-            self._gone = facts, {row.digest: row for row in rows}
+            self._gone = facts, in_force(rows, self.object_path)
         return self._gone[1]
 
     def read(self, digest: Digest) -> bytes:

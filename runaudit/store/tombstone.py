@@ -6,13 +6,16 @@ that says something else, is a changed object like any.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from runaudit.errors import IntegrityError, NothingToJudgeError
 from runaudit.records.canonical import JSON, canonical_bytes
+from runaudit.records.digest import Digest
 from runaudit.records.run import SHORT
+from runaudit.system.files import read_ordinary
 
 SCHEMA, EVENT_SCHEMA = "runaudit.tombstone/1", "runaudit.forget/1"
 RUN_ID = re.compile(r"[0-9a-f]{64}")
@@ -24,6 +27,7 @@ class Forgotten:
 
     `about`, of a manifest: what keeps its run in the count, without a word of the user's: `cohort` and `peers` (the ids
     of its cohort and of runs in it), `seed` where it is a whole number, `status`. None where an older runaudit forgot.
+    `elsewhere`: another store forgot it, and a bundle said so: it holds for as long as nobody here has the bytes again.
     """
 
     digest: str
@@ -33,6 +37,7 @@ class Forgotten:
     reason: str
     time: str
     about: Mapping[str, JSON] | None = None
+    elsewhere: bool = False
 
     @property
     def said(self) -> str:
@@ -59,11 +64,30 @@ def tombstone(row: Forgotten) -> bytes:
     return canonical_bytes({"schema": SCHEMA, **said, "reason": row.reason, "time": row.time})
 
 
+def in_force(rows: Iterable[Forgotten], place: Callable[[Digest], Path]) -> Mapping[str, Forgotten]:
+    """By digest text, what is forgotten still: of what another store forgot, where nobody has put the bytes back."""
+    return {row.digest: row for row in rows if not row.elsewhere or _is_away(place(Digest.parse(row.digest)), row)}
+
+
+def _is_away(path: Path, row: Forgotten) -> bool:
+    """Whether nothing lies where a forgotten object lay, or its tombstone. Other bytes are whole, or damage."""
+    try:
+        return read_ordinary(path) == tombstone(row)
+    except OSError:
+        return True
+
+
 def event(rows: tuple[Forgotten, ...], reason: str, time: str) -> bytes:
     """The sealed account of one `forget`."""
     listed = [{"digest": row.digest, "size": row.size, "what": row.what, "run": row.run,
                **({"about": row.about} if row.about else {})} for row in rows]  # fmt: skip
-    return canonical_bytes({"schema": EVENT_SCHEMA, "objects": listed, "reason": reason, "time": time})
+    place = {"elsewhere": True} if any(row.elsewhere for row in rows) else {}
+    return canonical_bytes({"schema": EVENT_SCHEMA, "objects": listed, "reason": reason, "time": time, **place})
+
+
+def told_elsewhere(row: Forgotten) -> dict[str, Any]:
+    """A row as a bundle holds it: where it was forgotten is for the store that takes it in to say."""
+    return {name: value for name, value in asdict(row).items() if name != "elsewhere"}
 
 
 def told_about(value: JSON) -> Mapping[str, JSON] | None:
@@ -88,6 +112,7 @@ def rows_of(raw: bytes) -> Iterator[Forgotten]:
             yield Forgotten(
                 digest=str(one["digest"]), size=int(one["size"]), what=str(one["what"]), run=one["run"],
                 reason=str(body["reason"]), time=str(body["time"]), about=told_about(one.get("about")),
+                elsewhere=body.get("elsewhere") is True,
             )  # fmt: skip
     except (ValueError, KeyError, TypeError) as error:
         raise IntegrityError(

@@ -24,7 +24,7 @@ from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT
 from runaudit.store.bundle import CHUNK, HEAD_BYTES, SCHEMA, files_of
-from runaudit.store.bundled import ends_of, form_fault, owner, said_fault
+from runaudit.store.bundled import ends_of, form_fault, is_moment, owner, said_fault
 from runaudit.store.catalogue import run_ids
 from runaudit.store.foreign import imported_line
 from runaudit.store.forget import know_forgotten
@@ -32,7 +32,7 @@ from runaudit.store.kinds import ENDINGS, MANIFEST
 from runaudit.store.line import Line
 from runaudit.store.rehash import stored_links
 from runaudit.store.store import Store
-from runaudit.store.tombstone import Forgotten, told_about
+from runaudit.store.tombstone import RUN_ID, Forgotten, told_about
 from runaudit.system.clock import utc_text
 from runaudit.system.files import fsync_folder, open_ordinary
 
@@ -135,8 +135,11 @@ def _checked(path: Path) -> Bundle:
 def _gone(path: Path, row: Mapping[str, Any]) -> Forgotten:
     """What a bundle says was forgotten. Raises IntegrityError where it says no such thing."""
     texts = [row["digest"], row["what"], row["run"] or "", row["reason"], row["time"]]
-    if not all(isinstance(text, str) for text in texts) or type(row["size"]) is not int:
+    is_told = all(isinstance(text, str) for text in texts) and all((row["what"], row["reason"], is_moment(row["time"])))
+    if not is_told or type(row["size"]) is not int or row["size"] < 0 or "elsewhere" in row:
         raise _refused(path, "says of something that it was forgotten, and not what")
+    if row["run"] is not None and not RUN_ID.fullmatch(row["run"]):  # Of what many runs name it is the first.
+        raise _refused(path, "says of what is no run that something of it was forgotten")
     Digest.parse(row["digest"])
     return Forgotten(**{**row, "about": told_about(row.get("about"))})
 

@@ -1,13 +1,15 @@
 """What was forgotten is gone from every file, known to `verify`, and unknown wherever it is asked for: never equal."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pytest
 
 from runaudit.errors import IntegrityError, UsageError
+from runaudit.factors.between import gaps_between
 from runaudit.factors.gaps import gaps
 from runaudit.factors.levels import levels
+from runaudit.factors.together import beside
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.runs.forgetting import forget_named
 from runaudit.runs.intake import take_bundles
@@ -19,7 +21,7 @@ from runaudit.store.doctor import examine
 from runaudit.store.forget import Doomed, bury, forget
 from runaudit.store.repair import mend
 from runaudit.store.store import Store
-from runaudit.store.tombstone import ForgottenError
+from runaudit.store.tombstone import ForgottenError, told_elsewhere
 from runaudit.store.unbundle import read_bundle
 from runaudit.store.verify import verify
 
@@ -236,11 +238,34 @@ def test_what_was_forgotten_stays_so_in_every_store_it_goes_to(store, sealed, ca
     assert found.problems == () and any("source own.py" in one and f"({WHY})" in one for one in found.remarks)
     with pytest.raises(ForgottenError):
         other.read(digest_bytes(SOURCE))
-    other.put(SOURCE)
-    assert SOURCE not in everything(other)
     assert load(other, sealed[0].id).metrics == load(store, sealed[0].id).metrics
     export(other, [sealed[0].id], tmp_path / "again")  # and on
     assert [row.digest for row in read_bundle(tmp_path / "again").forgotten] == [str(digest_bytes(SOURCE))]
+
+
+def test_what_another_store_forgot_is_whole_again_where_somebody_here_has_it(store, sealed, carried, tmp_path):
+    """Else one forgotten file, even a stranger's, would leave every later run of this store incomplete for ever."""
+    forget_named(store, Settings(), [str(digest_bytes(SHARED))], WHY, time=WHEN)
+    other = Store.create(tmp_path / "other")
+    carried(sealed[0].id, other)
+    assert load(other, sealed[0].id).forgotten
+
+    other.put(SHARED)
+
+    assert other.read(digest_bytes(SHARED)) == SHARED and not load(other, sealed[0].id).forgotten
+    assert not bury(other) and verify(other).problems == ()
+    store.put(SHARED)
+    assert SHARED not in everything(store)  # What was forgotten here stays so.
+
+
+def test_two_runs_of_one_forgotten_file_are_known_to_have_had_the_same(store, sealed):
+    forget_named(store, Settings(), [str(digest_bytes(SHARED))], WHY, time=WHEN)
+    a, b = (load(store, one.id) for one in sealed)
+
+    policy = Settings().factors
+    found = gaps_between(beside(levels(a, policy), levels(b, policy), policy), with_status=False)
+
+    assert "code.shared.py" in a.forgotten and not [gap for gap in found if gap.path == "code.shared.py"]
 
 
 def test_an_older_bundle_does_not_bring_it_back(store, sealed, tmp_path):
@@ -267,11 +292,23 @@ def test_a_bundle_takes_nothing_away_that_lies_here(store, sealed, carried, tmp_
 
 
 @pytest.mark.parametrize(
-    "change", [{"size": "1"}, {"digest": "sha256:x"}, {"reason": 3}, {"more": 1}, {"digest": f"sha256:{'0' * 64}"}]
+    "change",
+    [
+        {"size": "1"},
+        {"size": -1},
+        {"time": "never"},
+        {"what": ""},
+        {"run": "me"},
+        {"elsewhere": False},
+        {"digest": "sha256:x"},
+        {"reason": 3},
+        {"more": 1},
+        {"digest": f"sha256:{'0' * 64}"},
+    ],
 )
 def test_a_bundle_that_says_something_else_was_forgotten_is_refused(store, sealed, tmp_path, monkeypatch, change):
     forget_named(store, Settings(), [str(digest_bytes(SOURCE))], WHY, time=WHEN)
-    monkeypatch.setattr("runaudit.store.bundle.asdict", lambda row: asdict(row) | change)
+    monkeypatch.setattr("runaudit.store.bundle.told_elsewhere", lambda row: told_elsewhere(row) | change)
     export(store, [sealed[0].id], tmp_path / "b")
 
     with pytest.raises(IntegrityError, match="nothing was imported"):
