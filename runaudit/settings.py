@@ -329,7 +329,8 @@ def _grounded(rules: Mapping[str, str], where: str) -> Mapping[str, str]:
         path: {word for word in _PATH.findall(rule) if word in rules and word != path} for path, rule in rules.items()
     }
     for start in rules:
-        reached, waiting = set(), [start]
+        reached: set[str] = set()
+        waiting = [start]
         while waiting:
             for path in read[waiting.pop()] - reached:
                 if path == start:
