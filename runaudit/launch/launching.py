@@ -13,6 +13,7 @@ from runaudit.record.recorder import rank_of
 from runaudit.records.outcome import FINISHED, Outcome
 from runaudit.records.run import SHORT
 from runaudit.settings import Settings
+from runaudit.text.terminal import printable
 from runaudit.text.verdicts import REFUSED
 from runaudit.voice.saying import Manner, report_error
 
@@ -33,7 +34,7 @@ def launch(asked: Asked, root: Path, settings: Settings, *, manner: Manner, cwd:
         manner.tell_beside(prepared.answer)
         return REFUSED
     manifest = prepared.sealed()
-    manner.note(f"run {manifest.id[:SHORT]} sealed: {manifest.label}")
+    manner.note(f"run {manifest.id[:SHORT]} sealed: {printable(manifest.label or '')}")
     for note in (*prepared.answer.told, *prepared.answer.notes):
         manner.note(note)
     done = run_sealed(store, manifest, asked.command, cwd=cwd, series_names=settings.series)

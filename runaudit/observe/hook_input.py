@@ -113,6 +113,9 @@ def own_name(name, frame):
         return False
     if code.co_name == "<module>" or str(space.get("__name__")).startswith("runaudit."):
         return True
+    package = package_of(path) if kind == 2 else ""
+    if package and package not in SETTINGS and name.startswith(package.upper() + "_"):
+        return True  # it bears the library's name
     held = set()
     constants(code, held)
     for value in list(space.values()):

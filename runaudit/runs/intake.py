@@ -1,5 +1,6 @@
 """Foreign runs brought in, whole or not at all: read, cleaned of secrets, sealed, with every gap named."""
 
+import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -44,6 +45,11 @@ def take(
         refuse_special(path, "the record")
     if kind not in WORDS and Path(kind).is_file():
         kind, paths = BUNDLE, [Path(kind), *paths]
+    if kind not in WORDS and not paths and Path(kind).is_dir():
+        raise UsageError(
+            f"{kind} is a folder, and what wrote the runs in it was not said",
+            remedy=f"`runaudit import {AUTO} {shlex.quote(kind)}` finds out, or name the kind before it",
+        )
     if kind not in WORDS and not paths:
         raise UsageError(
             f"there is no file {kind}, and no kind of run is called so",

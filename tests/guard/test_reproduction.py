@@ -87,3 +87,12 @@ def test_a_run_that_recorded_nothing_cannot_be_reproduced():
 
     assert judge_repetition(bare, bare, ()).verdict is Reproduction.CANNOT_SAY
     assert judge_repetition(Run(manifest=Manifest.of({})), bare, ()).verdict is Reproduction.CANNOT_SAY
+
+
+def test_a_run_that_is_running_is_not_repeated(repo, cli, options, command, monkeypatch, capfd):
+    assert cli("run", *options, *command) == 0
+    monkeypatch.setattr("runaudit.launch.rerun.liveness", lambda live: "running")
+    monkeypatch.setattr("runaudit.records.run.Run.finished", property(lambda run: False))
+    capfd.readouterr()
+    assert cli("rerun", "a first try") == 2
+    assert "is running; wait for its end" in capfd.readouterr().err

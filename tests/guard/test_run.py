@@ -437,3 +437,9 @@ def test_a_name_that_holds_the_seed_is_no_other_design_once_the_policy_says_so(r
 
     (repo / "runaudit.toml").write_text(f"[factors]\n{rule}\n")
     assert cli(*calls[1]) == 0
+
+
+def test_a_folder_where_a_file_is_meant_is_told_with_what_to_type(repo, cli, capfd):
+    assert cli("claims", "data") == 2 and cli("import", "data") == 2
+    told = capfd.readouterr().err
+    assert "data is a folder; name the file of text in it" in told and "runaudit import auto data" in told

@@ -13,6 +13,7 @@ OWN = 'LIB_OWN'
 at_import = os.environ.get('A' + 'T_IMPORT')
 def settings(name): return os.environ.get(name)
 def own(): return os.environ.get(OWN)
+def named(): return os.environ.get('MYCFG_' + 'X')
 def through(): return settings('LIB_DEEP')
 """
 
@@ -36,7 +37,8 @@ def test_a_variable_that_a_library_looks_up_for_the_program_is_the_programs(plac
 
 
 @pytest.mark.parametrize("way", [
-    "import mycfg", "import mycfg; mycfg.own()", "import mycfg; mycfg.through()", "os.path.expanduser('~/x')",
+    "import mycfg", "import mycfg; mycfg.own()", "import mycfg; mycfg.through(); mycfg.named()",
+    "os.path.expanduser('~/x')",
     "import shutil; shutil.get_terminal_size(); shutil.which('ls')", "import tempfile; tempfile.gettempdir()",
     "import getpass; getpass.getuser()", "import urllib.request; urllib.request.getproxies()",
     "import locale, gettext; gettext.find('x')", "import subprocess; subprocess.run([sys.executable, '-c', ''])",
