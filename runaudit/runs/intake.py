@@ -209,7 +209,8 @@ def _row(manifest: Manifest, source: str, run: Run, settings: Settings) -> dict[
 def _missing(run: Run, settings: Settings) -> list[str]:
     """What could have mattered and is not in the record."""
     found = set(gaps(levels(run, settings.factors), settings.factors))
-    found |= {f"metrics.{name}" for name, value in run.metrics.items() if not isfinite(value)}
+    if not run.manifest.is_captured:  # Of a run that we recorded, NaN is what it came to.
+        found |= {f"metrics.{name}" for name, value in run.metrics.items() if not isfinite(value)}
     return sorted(found | ({"runtime.status"} if status_gap(run) else set()) | set(_never_came(run.manifest)))
 
 

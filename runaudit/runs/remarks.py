@@ -91,6 +91,9 @@ class ArchiveAnswer:
         """What happened, on one line."""
         done = "archived: hidden from lists, counted as launched" if self.away else "back in lists"
         same = len(self.ids) - len(self.changed)
+        if not self.changed:
+            where = "archived" if self.away else "in lists"
+            return f"nothing changed: {plural(same, 'run')} {'was' if same == 1 else 'were'} {where} before"
         before = f" ({same} {'was' if same == 1 else 'were'} so before)" if same else ""
         return f"{plural(len(self.changed), 'run')} {done}{before}"
 

@@ -51,10 +51,8 @@ def _fault(root: Path, size: int = ROOM) -> tuple[str, str] | None:
 def _remedy(root: Path) -> str:
     """What may be deleted without losing anything, and how much it is."""
     cache = sum(_size(path) for path in (root / "cache").rglob("*"))
-    return (
-        f"free space on the disk of {root}: {root / 'cache'} ({cache >> 10} KiB) may be deleted at any time, "
-        "old runs can go into a bundle elsewhere (`runaudit export`)"
-    )
+    spare = f"{root / 'cache'} ({cache >> 10} KiB) may be deleted at any time, " if cache >> 10 else ""
+    return f"free space on the disk of {root}: {spare}old runs can go into a bundle elsewhere (`runaudit export`)"
 
 
 def _size(path: Path) -> int:

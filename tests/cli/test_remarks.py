@@ -38,7 +38,7 @@ def test_an_archived_run_is_still_counted(here, runaudit):
     assert archived(here) == set(ids) and list(run_ids(here)) == ids
     assert runaudit(*words)[:2] == before
     assert "\narchived" in runaudit("show", ids[0])[1]
-    assert "0 runs archived" in runaudit("archive", ids[0])[1]
+    assert "nothing changed: 1 run was archived before" in runaudit("archive", ids[0])[1]
     assert runaudit("archive", "big", "--undo")[0] == 0
     assert archived(here) == frozenset() and "\narchived" not in runaudit("show", ids[0])[1]
     assert runaudit("verify")[0] == 0

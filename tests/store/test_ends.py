@@ -205,3 +205,13 @@ def test_how_a_run_that_was_started_here_ended_is_not_taken_from_a_bundle(store,
 
     assert not rows and "runaudit seal" in skipped[0].reason
     assert other.ending(str(Digest("sha256", run.id))) is None
+
+
+def test_a_recorded_nan_is_a_result_that_came_along_and_no_gap(store, other, tmp_path):
+    run = launch(store, origin={"kind": "captured"})
+    end(store, run, metrics={"psnr": "NaN"})
+    export(store, [run.id], tmp_path / "nan.bundle")
+
+    ((row,), _) = take_bundles([tmp_path / "nan.bundle"], lambda: other, Settings())
+
+    assert "psnr" in load(other, run.id).metrics and "metrics.psnr" not in row["missing"]
