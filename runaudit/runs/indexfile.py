@@ -200,16 +200,19 @@ def _facts(path: Path) -> list[int]:
 
 def _sealed(root: Path) -> Mapping[str, Any]:
     found = json.loads(read_ordinary(root / "cache" / SEAL))
-    if not isinstance(found, dict) or not (key := _key(root, make=False)):
+    if not isinstance(found, dict):
         return {}
-    return found if found.pop("mac", None) == _mac(key, found) else {}
+    mac = found.pop("mac", None)
+    # A store that had no key when its index was sealed may have one by now: its first launch makes it.
+    return found if any(mac == _mac(key, found) for key in _keys(root, make=False)) else {}
 
 
-def _key(root: Path, *, make: bool) -> bytes | None:
-    """The key by which an index is sealed; None where there is none. Raises OSError."""
+def _keys(root: Path, *, make: bool) -> Iterator[bytes]:
+    """The keys by which an index may be sealed, the best one first. Raises OSError."""
     with contextlib.suppress(FileNotFoundError):
-        return read_ordinary(root / KEY_FILE, most=KEY_BYTES)
-    return user_key(make=make)
+        yield read_ordinary(root / KEY_FILE, most=KEY_BYTES)
+    if key := user_key(make=make):
+        yield key
 
 
 def _mac(key: bytes, facts: Mapping[str, Any]) -> str:
@@ -309,7 +312,7 @@ def _seal(store: "Store", log: list[int]) -> None:
     path = store.root / "cache"
     time.sleep(TICK_S)
     facts = {"index": _facts(path / FILE), "store": _facts(store.root / "store.json"), "log": log}
-    if key := _key(store.root, make=True):
+    if key := next(_keys(store.root, make=True), None):
         (path / SEAL).write_text(json.dumps({**facts, "mac": _mac(key, facts)}))
 
 
