@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from runaudit.claims.claim import Claim, Kind, Reading
+from runaudit.claims.claim import Claim, Kind, Reading, Unread
 from runaudit.claims.verdict import ClaimVerdict, Judged
 from runaudit.text.markdown import bullets, escaped, table
 from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
@@ -13,6 +13,8 @@ from runaudit.text.verdicts import verdict_words
 from runaudit.text.words import plural
 
 _EXAMPLE = '<!-- runaudit: METRIC "ARM" vs "BASELINE" = +0.9 -->'
+_LONG = 120
+"""Letters of a sentence that are shown beside a number that was not understood."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,7 @@ class ClaimsAnswer:
             yield from (printable(f"note: {note}") for note in self.notes)
         if self.reading.unread:
             yield from ("", f"Not understood (an annotation says it exactly: {_EXAMPLE})")
-            yield from (printable(f"- line {row.line}, {row.written}: {row.reason}") for row in self.reading.unread)
+            yield from (printable(f"- {_unread_words(row)}") for row in self.reading.unread)
 
     def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
         """For a pull request; names are escaped, so that one can be no markup."""
@@ -81,8 +83,13 @@ class ClaimsAnswer:
         if self.notes:
             yield from ("", *bullets(self.notes))
         if self.reading.unread:
-            rows_unread = (f"line {row.line}, {row.written}: {row.reason}" for row in self.reading.unread)
-            yield from ("", "Not understood", "", *bullets(rows_unread))
+            yield from ("", "Not understood", "", *bullets(_unread_words(row) for row in self.reading.unread))
+
+
+def _unread_words(row: Unread) -> str:
+    """Where, which number, why, and the sentence around it, cut where it is long."""
+    text = row.text if len(row.text) <= _LONG else f"{row.text[: _LONG - 1]}…"
+    return f"line {row.line}, {row.written}: {row.reason}" + (f": {text}" if text else "")
 
 
 def _words(verdict: ClaimVerdict) -> str:
@@ -110,6 +117,7 @@ def _claim_json(one: Judged) -> dict[str, Any]:
         "tolerance": claim.tolerance,
         "written": claim.written,
         "text": claim.text,
+        "stated_seeds": list(claim.seeds),
         "verdict": str(one.verdict),
         "reason": one.reason,
         "found": one.found,

@@ -23,7 +23,8 @@ class Source(StrEnum):
 class Claim:
     """One understood number. `value` is signed, arm minus baseline; `tolerance` half a unit of the last digit written.
 
-    `written` is the number as the text has it, `text` the sentence, cell or annotation around it.
+    `written` is the number as the text has it, `text` the sentence, cell or annotation around it. seeds: how many the
+    text says that it rests on; empty where it says nothing, two where the arms of a difference have each their own.
     """
 
     line: int
@@ -36,11 +37,17 @@ class Claim:
     source: Source
     text: str = ""
     baseline: str | None = None
+    seeds: tuple[int, ...] = ()
 
     def allows(self, found: float) -> bool:
         """Whether `found`, rounded to the digits that were written, is what was claimed."""
         # 30.15 is claimed by 30.2 as well as 30.1; a double near the edge must not decide.
         return abs(found - self.value) <= self.tolerance * (1 + 1e-9) + 1e-12 * abs(found)
+
+    def counts(self, used: tuple[int, ...]) -> bool:
+        """Whether the seeds that the text states are those that were used, `used` for each arm."""
+        stated = self.seeds * len(used) if len(self.seeds) == 1 else self.seeds
+        return not stated or sorted(stated) == sorted(used)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

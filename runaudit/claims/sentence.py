@@ -13,6 +13,7 @@ from itertools import pairwise
 from runaudit.claims.claim import Claim, Kind, Source, Unread
 from runaudit.claims.number import OTHER, PLAIN, Number, numbers
 from runaudit.claims.vocabulary import Mention, Vocabulary, is_decibel, mentions, metric_in
+from runaudit.claims.words import not_understood, stated_seeds, unit_not_understood
 from runaudit.metrics.catalogue import Direction
 
 _HEDGE = re.compile(
@@ -86,6 +87,13 @@ def read_sentence(text: str, vocabulary: Vocabulary, *, default: str | None = No
         for n in spoken
         if n.problem or reason
     )
+    if parts.arms and parts.metric and not read:
+        # "2.0k" of an arm: a result in a unit that nobody knows, not a count of something.
+        unread += tuple(
+            (n.start, Unread(line=1, written=n.written, reason=why, text=whole))
+            for n in parts.found
+            if n.problem == OTHER and "." in n.written and (why := unit_not_understood(parts.rest, n))
+        )
     return Sentence(claims=claims, unread=unread, others=others)
 
 
@@ -119,10 +127,14 @@ def _read(parts: _Parts, plain: Sequence[Number], vocabulary: Vocabulary) -> tup
     relative = any(word.search(parts.rest) for word in (_BETTER, _WORSE, _MORE, _LESS))
     names = {mention.name for mention in parts.arms}
     if len(names) == 2 == len(parts.arms) and len(plain) == 1:
-        return _difference(parts, plain[0], vocabulary)
-    if relative:
+        why, read = _difference(parts, plain[0], vocabulary)
+    elif relative:
         return "a difference needs two arms and one number in a sentence", []
-    return _values(parts, plain)
+    else:
+        why, read = _values(parts, plain)
+    why = why or not_understood(parts.text, parts.rest, parts.found, metric=parts.metric)
+    seeds = stated_seeds(parts.rest, parts.found)
+    return (why, []) if why else ("", [(number, replace(claim, seeds=seeds)) for number, claim in read])
 
 
 def _obstacle(parts: _Parts, plain: Sequence[Number]) -> str:

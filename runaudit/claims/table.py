@@ -7,6 +7,7 @@ from runaudit.claims.claim import Claim, Kind, Source, Unread
 from runaudit.claims.markdown import Block, rows
 from runaudit.claims.number import OTHER, Number, numbers
 from runaudit.claims.vocabulary import Vocabulary, is_decibel, metric_in
+from runaudit.claims.words import not_understood, stated_seeds
 
 _DIFFERENCE = re.compile(
     r"[Δδ]|\b(?:delta|diff\w*|gain\w*|improve\w*|change|vs|over|p|ci|sd|std|sem|n)\b", re.IGNORECASE
@@ -62,6 +63,7 @@ def _cell(
         written=first.written,
         source=Source.TABLE,
         text=text,
+        seeds=stated_seeds(cell, found),
     )
     reason = "only the first number of a cell is checked"
     yield from (Unread(line=line, written=n.written, reason=n.problem or reason, text=text) for n in more
@@ -71,6 +73,8 @@ def _cell(
 def _problem(cell: str, title: str, metric: str, found: list[Number]) -> str:
     if _DIFFERENCE.search(title):
         return "a column of differences or spreads does not say between which arms"
+    if why := not_understood(cell, cell, found, metric=metric):
+        return why
     if not _CELL.match(cell) or found[0].problem:
         return found[0].problem or "the cell is no single number"
     if found[0].is_signed and found[0].value > 0:

@@ -73,7 +73,7 @@ def judge_value(claim: Claim, arm: ArmValues, *, doubt: str = "", is_damaged: bo
     text = f"the runs say {_digits(bare.found, claim)} ({_seeds(n)})"
     if not claim.allows(bare.found):
         return replace(bare, reason=text)
-    return replace(bare, verdict=ClaimVerdict.SUPPORTED, reason=text)
+    return _counted(replace(bare, verdict=ClaimVerdict.SUPPORTED, reason=text))
 
 
 def judge_difference(claim: Claim, answer: StatsAnswer) -> Judged:
@@ -98,7 +98,17 @@ def judge_difference(claim: Claim, answer: StatsAnswer) -> Judged:
     if not claim.allows(bare.found):
         return replace(bare, reason=text + stated)
     only = f"{text}; only {', '.join(answer.design.factors)} differs{stated}"
-    return replace(bare, verdict=ClaimVerdict.SUPPORTED, reason=only)
+    return _counted(replace(bare, verdict=ClaimVerdict.SUPPORTED, reason=only))
+
+
+def _counted(one: Judged) -> Judged:
+    """A claim that rests on other seeds than the text states is none that the records carry."""
+    if one.claim.counts(one.n):
+        return one
+    stated = " and ".join(str(n) for n in one.claim.seeds)
+    used = " and ".join(str(n) for n in dict.fromkeys(one.n))
+    reason = f"the text states {stated} seeds, the records have {used}; {one.reason}"
+    return replace(one, verdict=ClaimVerdict.UNSUPPORTED, reason=reason)
 
 
 def over_family(judged: Sequence[Judged], *, alpha: float) -> tuple[Judged, ...]:

@@ -7,11 +7,25 @@ metric missing) stays in the count and forbids a claim about the rest.
 
 import math
 from collections import defaultdict
+from collections.abc import Mapping
 
 from runaudit.stats.values import FINISHED, ArmValues, Excluded, Sample
 from runaudit.text.words import plural
 
 UNNAMED = "(unnamed"  # how the keys of runs without a seed begin
+
+
+def usable(arm: ArmValues) -> Mapping[str, tuple[int, ...]]:
+    """The places of the runs whose numbers count, by what is one draw: those that `collapse` makes one value of."""
+    found: dict[str, tuple[int, ...]] = {}
+    for index, seed in enumerate(arm.seeds):
+        value = arm.values[index]
+        if arm.statuses[index] not in FINISHED or value is None or not math.isfinite(value):
+            continue
+        if arm.proven[index] is not False:
+            key = _key(seed, index)
+            found[key] = (*found.get(key, ()), index)
+    return found
 
 
 def collapse(arm: ArmValues) -> Sample:

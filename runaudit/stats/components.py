@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from runaudit.stats.values import ArmValues
+from runaudit.stats.cohort import usable
+from runaudit.stats.values import FINISHED, ArmValues
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +70,16 @@ def sequence_differences(mine: Components | None, theirs: Components | None) -> 
 
 
 def arm_components(arm: ArmValues) -> Components | None:
-    """Components of an arm, or None if it names no sequences or any run lacks a number on one of them."""
+    """Components of an arm, or None if it names no sequences or any run that counts lacks a number on one of them.
+
+    The runs are those of the arm's own mean: none that failed, and what is one draw once, however often it was run.
+    """
     rows = [[np.nan if value is None else float(value) for value in values] for _, values in arm.by_sequence]
-    scores = np.array(rows, dtype=np.float64).T  # (n_runs, n_sequences)
+    every = np.array(rows, dtype=np.float64).T  # (n_runs, n_sequences)
+    if any(value is None and status in FINISHED for value, status in zip(arm.values, arm.statuses, strict=True)):
+        return None
+    draws = usable(arm).values()
+    scores = np.array([every[list(places)].mean(axis=0) for places in draws]) if every.size and draws else every[:0]
     if scores.size == 0 or not np.isfinite(scores).all():
         return None
     # Rows in an order of their own, so that the order of the runs leaves no trace in the last bits.

@@ -59,10 +59,7 @@ def judge(
     reference = samples[chosen]
     pairs = [(sample, index) for index, sample in enumerate(samples) if index != chosen]
     alone = [
-        replace(
-            compare(sample, reference, direction=settled, plan=plan),
-            sequences=sequence_differences(parts[index], parts[chosen]),
-        )
+        _with_sequences(compare(sample, reference, direction=settled, plan=plan), parts[index], parts[chosen])
         for sample, index in pairs
     ]
     compared = with_dunnett(_family(alone, plan=plan), [sample for sample, _ in pairs], reference, plan=plan)
@@ -88,6 +85,11 @@ def judge(
         notes=reasons.notes(judged, samples, case=case, sequences=[name for name, _ in arms[chosen].by_sequence]),
         **_if_equal(each, held, case=case),
     )
+
+
+def _with_sequences(found: ArmComparison, mine: Components | None, theirs: Components | None) -> ArmComparison:
+    """A comparison with its differences sequence by sequence: none where there is none of the whole."""
+    return found if found.difference is None else replace(found, sequences=sequence_differences(mine, theirs))
 
 
 def _each(
