@@ -401,6 +401,7 @@ def test_a_full_store_refuses_before_anything_starts_and_says_what_to_free(repo,
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "posix_fallocate", full)
+    (Store.create(repo / ".runaudit").root / "cache" / "list.sqlite").write_bytes(bytes(1 << 20))
 
     assert cli("run", *options, "--", sys.executable, "-c", "open('STARTED', 'w')") == 2
 

@@ -81,7 +81,7 @@ def test_only_who_sits_before_a_terminal_and_waits_is_shown_it(
         """Look who looks."""
         seen.append(progress._line is not None)
 
-    shared = {name: default for name, (_, default) in common.SHARED.items() if name != "exit_zero"}
+    shared = {name: default for name, (_, default) in common.SHARED.items() if name not in ("exit_zero", "assume")}
     command(**(shared | options))
 
     assert seen == [watched] and progress._line is None
