@@ -37,7 +37,7 @@ def verdicts(answer):
 
 def test_what_the_runs_show_is_supported(arms, claims):
     code, answer = claims(
-        "Flow staged improves full_frame/psnr by 0.9 dB over TERN staged.\nflow staged reaches 31.0 dB, it is said.\n"
+        "Flow staged improves full_frame/psnr by 0.9 dB over TERN staged.\nflow staged reaches 31.0 dB, on average.\n"
     )
 
     assert (code, verdicts(answer)) == (0, ["supported", "supported"])
