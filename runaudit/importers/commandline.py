@@ -21,14 +21,14 @@ def arguments(argv: Sequence[str]) -> dict[str, Any]:
         name, equals, value = word.lstrip("-").partition("=")
         if not word.startswith("-") or _number_text(word) or not name:
             if match := _OVERRIDE.fullmatch(word):
-                found[match[1]] = _typed(match[2])
+                found[match[1]] = as_number(match[2])
             else:
-                loose.append(_typed(word))
+                loose.append(as_number(word))
             continue
         values = [value] if equals else []
         while not equals and rest and (not rest[0].startswith("-") or _number_text(rest[0])):
             values.append(rest.pop(0))
-        typed = [_typed(text) for text in values]
+        typed = [as_number(text) for text in values]
         found[name.replace("-", "_").lower()] = typed[0] if len(typed) == 1 else typed or True
     places = {str(place): word for place, word in enumerate(loose, start=1)}
     return {**found, **({"positional": places} if places else {})}
@@ -61,7 +61,7 @@ def _number_text(text: str) -> bool:
     return _NUMBER.fullmatch(text) is not None
 
 
-def _typed(text: str) -> JSON:
+def as_number(text: str) -> JSON:
     """A word of the command line as the number it writes, else as it stands."""
     if not _number_text(text):
         return text

@@ -15,9 +15,10 @@ from typing import Any
 
 from runaudit.errors import CanonicalError, RecordError
 from runaudit.importers.base import Imported
-from runaudit.importers.commandline import arguments, repeats
+from runaudit.importers.commandline import arguments, as_number, repeats
 from runaudit.importers.kinds import CALLED
 from runaudit.importers.seeds import Seed, find_seed, without_leaf
+from runaudit.importers.tables import leaves
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Manifest
@@ -235,19 +236,12 @@ def _outcome(draft: Draft, manifest: Manifest) -> Outcome | None:
 
 def numbers(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
     """The numbers of a table of results by their dotted names; text and whatever else is left out."""
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            yield from numbers(value, f"{prefix}{key}.")
-        elif (point := number(value)) is not None:
-            yield f"{prefix}{key}", point
+    yield from ((name, point) for name, value in leaves(table, prefix) if (point := number(value)) is not None)
 
 
 def typed(text: str) -> JSON:
     """A setting that a tracker keeps as text, as what it was: a number, true or false, nothing, else the text."""
-    if text in _WORDS:
-        return _WORDS[text]
-    value = arguments([text]).get("positional", {}).get("1", text)
-    return text if isinstance(value, str) else value
+    return _WORDS[text] if text in _WORDS else as_number(text)
 
 
 _WORDS: Mapping[str, JSON] = {"True": True, "False": False, "true": True, "false": False, "None": None, "null": None}

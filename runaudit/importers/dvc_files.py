@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from runaudit.errors import RecordError
 from runaudit.importers.draft import numbers, typed
 from runaudit.importers.opened import MAX_FILE_BYTES, foreign_bytes
-from runaudit.importers.tables import as_table, part
+from runaudit.importers.tables import as_table, leaves, part
 from runaudit.records.canonical import JSON, parse_strict
 from runaudit.records.trajectory import number
 from runaudit.records.yamlfile import parse_yaml
@@ -216,18 +216,10 @@ def params_beside(files: Files, config: Mapping[str, Any]) -> tuple[str, list[st
         now = table(files, "params.yaml") or {}
     except RecordError:
         return "it cannot be read", []
-    ran, written = dict(_leaves(config)), dict(_leaves(now))
+    ran, written = dict(leaves(config, empty=True)), dict(leaves(now, empty=True))
     stale = [f"{name} is {written[name]!r}, was {ran[name]!r}" for name in written
              if name in ran and written[name] != ran[name]]  # fmt: skip
     return "; ".join(stale), [name for name in written if name not in ran]
-
-
-def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, JSON]]:
-    for key, value in tree.items():
-        if isinstance(value, Mapping) and value:
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 # ── results ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -16,9 +16,9 @@ from runaudit.errors import RecordError
 from runaudit.importers.base import Skipped
 from runaudit.importers.draft import Draft, typed
 from runaudit.importers.opened import foreign_bytes
+from runaudit.importers.tables import as_table
 from runaudit.records.canonical import JSON, parse_strict
 from runaudit.records.trajectory import number
-from runaudit.text.words import kind_of
 
 WHOLE = True
 STATE = "trainer_state.json"
@@ -108,12 +108,7 @@ def _newest(states: Sequence[_State]) -> tuple[_State, str]:
 
 def _json(path: Path, within: Path) -> Mapping[str, Any] | None:
     raw = foreign_bytes(path, within)
-    if raw is None or not raw.strip():
-        return None
-    value = parse_strict(raw, where=str(path))
-    if not isinstance(value, Mapping):
-        raise RecordError(f"{path} is {kind_of(value)}, not a table of keys", remedy="leave this run out")
-    return value
+    return None if raw is None or not raw.strip() else as_table(parse_strict(raw, where=str(path)), path, needed=True)
 
 
 # ── the run ──────────────────────────────────────────────────────────────────────────────────────────────────────

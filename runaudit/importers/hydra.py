@@ -12,15 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from runaudit.errors import RecordError
 from runaudit.importers.base import Skipped
 from runaudit.importers.draft import Draft
 from runaudit.importers.merging import SHARED_FOLDER
 from runaudit.importers.omegaconf import Resolved, resolved
-from runaudit.importers.opened import foreign_bytes
+from runaudit.importers.tables import as_table, foreign_yaml
 from runaudit.records.canonical import JSON
-from runaudit.records.yamlfile import parse_yaml
-from runaudit.text.words import kind_of
 
 WHOLE = False
 FOLDER = ".hydra"
@@ -46,22 +43,14 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     within = place if within.name == FOLDER else within
     config = _table(place / FOLDER / "config.yaml", within)
     whole = _table(place / FOLDER / "hydra.yaml", within) or {}
-    overrides = _yaml(place / FOLDER / "overrides.yaml", within) or []
+    overrides = foreign_yaml(place / FOLDER / "overrides.yaml", within) or []
     job = whole.get("hydra")
     yield _draft(place, config, job if isinstance(job, Mapping) else {}, overrides)
 
 
-def _yaml(path: Path, within: Path) -> JSON:
-    raw = foreign_bytes(path, within)
-    return None if raw is None else parse_yaml(raw, where=str(path))
-
-
 def _table(path: Path, within: Path) -> Mapping[str, Any] | None:
     """The table in a file; None for a file that is not there, or that a run of no settings left empty."""
-    value = _yaml(path, within)
-    if value is not None and not isinstance(value, Mapping):
-        raise RecordError(f"{path} is {kind_of(value)}, not a table of keys", remedy="leave this run out")
-    return value
+    return as_table(foreign_yaml(path, within), path)
 
 
 # ── the job ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -9,6 +9,8 @@ A reader is a module that finds and reads what one tracker writes:
     WHOLE                        -> whether all that lies below such a folder is that run's, and no other's
 """
 
+from runaudit.records.trackers import FILE, TRACKERS
+
 BUNDLE = "bundle"
 """What `export` wrote: it comes back under the ids that it had."""
 AUTO = "auto"
@@ -32,9 +34,7 @@ KINDS = {
     "csv": "runaudit.importers.steps_csv",
 }
 """A new importer is its module and its line here. `auto` asks them in this order."""
-CALLED = {"wandb": "W&B", "mlflow": "MLflow", "tensorboard": "TensorBoard", "ultralytics": "Ultralytics", "dvc": "DVC",
-          "lightning": "Lightning", "hydra": "Hydra", "sacred": "Sacred", "mlperf": "MLPerf", "guild": "Guild",
-          "huggingface": "Hugging Face", "openai-log": "OpenAI baselines", "aim": "Aim", "csv": "CSV"}  # fmt: skip
+CALLED = {kind: tracker.name for kind, tracker in TRACKERS.items() if kind != FILE}
 """What those who wrote the trackers call them."""
 WORDS = (AUTO, *KINDS, BUNDLE)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runaudit.importers.draft import Draft
+from runaudit.importers.tables import leaves
 
 if TYPE_CHECKING:
     from runaudit.importers.walk import Place
@@ -123,7 +124,7 @@ def _config(first: Draft, other: Draft) -> Mapping[str, Any] | None:
     where they contradict each other, beside it under the tracker's name."""
     if first.config is None or other.config is None:
         return other.config if first.config is None else first.config
-    known = dict(_leaves(first.config))
+    known = dict(leaves(first.config))
     flat: dict[str, Any] = {}
     for name, value in other.config.items():
         # W&B is often given a flat copy: `optim.lr` or `optim/lr` for `optim: {lr: …}`.
@@ -160,11 +161,3 @@ def _filled(first: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[dict[st
 
 def _alike(a: Any, b: Any) -> bool:
     return bool(a == b or str(a) == str(b))
-
-
-def _leaves(table: Mapping[str, Any], prefix: str = "") -> Any:
-    for key, inner in table.items():
-        if isinstance(inner, Mapping):
-            yield from _leaves(inner, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", inner

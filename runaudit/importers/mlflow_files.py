@@ -15,9 +15,8 @@ from typing import Any
 from runaudit.errors import RecordError
 from runaudit.importers.mlflow_run import DataInput, MlflowRun, Point, text
 from runaudit.importers.opened import MAX_LOG_BYTES, foreign_bytes
-from runaudit.records.canonical import JSON
+from runaudit.importers.tables import as_table
 from runaudit.records.yamlfile import parse_yaml
-from runaudit.text.words import kind_of
 
 META = "meta.yaml"
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -175,9 +174,4 @@ def _names(folder: Path) -> list[str]:
 
 def _table(path: Path, within: Path) -> Mapping[str, Any] | None:
     raw = foreign_bytes(path, within)
-    if raw is None:
-        return None
-    value: JSON = parse_yaml(raw, where=str(path))
-    if value is not None and not isinstance(value, Mapping):
-        raise RecordError(f"{path} is {kind_of(value)}, not a table of keys", remedy="leave this run out")
-    return value or {}
+    return None if raw is None else as_table(parse_yaml(raw, where=str(path)), path) or {}

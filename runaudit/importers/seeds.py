@@ -6,10 +6,11 @@ the same rank disagree nobody knows which one acted, and both stay settings. A r
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from runaudit.importers.tables import leaves
 from runaudit.records.canonical import JSON
 from runaudit.records.seednames import names_the_seed
 
@@ -31,16 +32,16 @@ def find_seed(
 ) -> Seed | None:
     """The seed of a run. wanted: dotted paths that a policy names, best first. declared: what its tracker says of it,
     beside all settings."""
-    leaves = dict(_leaves({**config, **({"args": {**args, **_table(config.get("args"))}} if args else {})}))
+    settings = dict(leaves({**config, **({"args": {**args, **_table(config.get("args"))}} if args else {})}))
     for path in wanted:
         # A policy may write `config.train.seed`, as `diff` names it, or the key alone.
-        value = leaves.get(path.removeprefix("config."), _NONE)
+        value = settings.get(path.removeprefix("config."), _NONE)
         if value is not _NONE and (_is_seed(value) or value is None):
             return Seed(value=_as_seed(value), path=f"config.{path.removeprefix('config.')}")
     if declared is not None:
-        return Seed(value=declared, path=_holding(leaves, declared))
+        return Seed(value=declared, path=_holding(settings, declared))
     for rank in (_is_just_seed, names_the_seed):
-        if (found := _nearest(leaves, rank)) is not None:
+        if (found := _nearest(settings, rank)) is not None:
             return found
     if match := _IN_NAME.search(name):
         return Seed(value=int(match[1]), path="the run's name", guessed=True)
@@ -50,21 +51,21 @@ def find_seed(
 _NONE = object()
 
 
-def _holding(leaves: Mapping[str, JSON], value: int) -> str:
+def _holding(settings: Mapping[str, JSON], value: int) -> str:
     """The setting that repeats a seed which is told by itself; of the tracker alone, where none does."""
-    hits = (path for path in leaves if names_the_seed(path) and leaves[path] == value)
+    hits = (path for path in settings if names_the_seed(path) and settings[path] == value)
     found = next(hits, None)
     return "the tracker" if found is None else f"config.{found}"
 
 
-def _nearest(leaves: Mapping[str, JSON], is_one: Callable[[str], bool]) -> Seed | None:
+def _nearest(settings: Mapping[str, JSON], is_one: Callable[[str], bool]) -> Seed | None:
     """The seed among the settings of such names that lie nearest to the top; None where these disagree."""
-    hits = [path for path, value in leaves.items() if is_one(path) and (_is_seed(value) or value is None)]
+    hits = [path for path, value in settings.items() if is_one(path) and (_is_seed(value) or value is None)]
     if not hits:
         return None
     depth = min(_depth(path) for path in hits)
     near = [path for path in hits if _depth(path) == depth]
-    values = {_as_seed(leaves[path]) for path in near}
+    values = {_as_seed(settings[path]) for path in near}
     return Seed(value=values.pop(), path=f"config.{near[0]}") if len(values) == 1 else None
 
 
@@ -84,14 +85,6 @@ def _is_seed(value: JSON) -> bool:
 
 def _as_seed(value: Any) -> JSON:
     return int(value) if isinstance(value, str) else value
-
-
-def _leaves(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, JSON]]:
-    for key, inner in value.items():
-        if isinstance(inner, Mapping):
-            yield from _leaves(inner, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", inner
 
 
 def _table(value: Any) -> Mapping[str, Any]:

@@ -1,7 +1,7 @@
 """Files of facts in a stranger's folder as tables: one way to open them, and one to say that one is no table."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from runaudit.errors import RecordError
 from runaudit.importers.opened import foreign_bytes
 from runaudit.records.canonical import JSON, parse_strict
+from runaudit.records.yamlfile import parse_yaml
 from runaudit.text.words import kind_of
 
 
@@ -23,11 +24,27 @@ def json_table(path: Path, within: Path) -> Mapping[str, Any] | None:
     return as_table(foreign_json(path, within), path)
 
 
-def as_table(value: JSON, path: Path) -> Mapping[str, Any] | None:
-    """A value as the table that it should be. Raises RecordError for a list or a word."""
-    if value is not None and not isinstance(value, Mapping):
+def foreign_yaml(path: Path, within: Path) -> JSON:
+    """What a YAML file says; None where nothing lies there, or nothing is in it. Raises RecordError."""
+    raw = foreign_bytes(path, within)
+    return None if raw is None else parse_yaml(raw, where=str(path))
+
+
+def as_table(value: JSON, path: Path, *, needed: bool = False) -> Mapping[str, Any] | None:
+    """A value as the table that it should be. needed: whether nothing is no table either. Raises RecordError for a list
+    or a word."""
+    if (needed or value is not None) and not isinstance(value, Mapping):
         raise RecordError(f"{path} is {kind_of(value)}, not a table of keys", remedy="leave this run out")
     return value
+
+
+def leaves(table: Mapping[str, Any], prefix: str = "", *, empty: bool = False) -> Iterator[tuple[str, Any]]:
+    """Every value of a table that is none itself, by its dotted name. empty: whether an empty table is a value."""
+    for key, value in table.items():
+        if isinstance(value, Mapping) and (value or not empty):
+            yield from leaves(value, f"{prefix}{key}.", empty=empty)
+        else:
+            yield f"{prefix}{key}", value
 
 
 def part(table: Mapping[str, Any], *names: str) -> Mapping[str, Any]:

@@ -9,13 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from runaudit.errors import RecordError
 from runaudit.importers.base import Skipped
 from runaudit.importers.draft import Draft
 from runaudit.importers.opened import foreign_bytes
 from runaudit.importers.steptable import Table, read_table
+from runaudit.importers.tables import as_table
 from runaudit.records.yamlfile import parse_yaml
-from runaudit.text.words import kind_of
 
 WHOLE = True
 OWN = ("project", "name", "exist_ok", "save_dir", "plots", "verbose", "show", "bucket", "entity", "upload_dataset",
@@ -49,12 +48,7 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
 
 def _table(path: Path, within: Path) -> Mapping[str, Any] | None:
     raw = foreign_bytes(path, within)
-    if raw is None:
-        return None
-    value = parse_yaml(raw, where=str(path))
-    if not isinstance(value, Mapping):
-        raise RecordError(f"{path} is {kind_of(value)}, not a table of keys", remedy="leave this run out")
-    return value
+    return None if raw is None else as_table(parse_yaml(raw, where=str(path)), path, needed=True)
 
 
 def _draft(place: Path, settings: Mapping[str, Any], table: Table | None) -> Draft:

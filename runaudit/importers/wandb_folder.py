@@ -19,11 +19,11 @@ from runaudit.importers.commandline import arguments
 from runaudit.importers.draft import Draft, numbers
 from runaudit.importers.offline import OfflineLog, read_logs
 from runaudit.importers.opened import MAX_LOG_BYTES, foreign_bytes
+from runaudit.importers.tables import as_table
 from runaudit.importers.wandb import add_row
-from runaudit.records.canonical import JSON, parse_strict
+from runaudit.records.canonical import parse_strict
 from runaudit.records.trajectory import number
 from runaudit.records.yamlfile import parse_yaml
-from runaudit.text.words import kind_of
 
 WHOLE = True
 FACTS = ("config.yaml", "wandb-metadata.json", "wandb-summary.json")
@@ -120,7 +120,7 @@ def _read(folder: Path, within: Path) -> Folder:
     written = foreign_bytes(files / "config.yaml", within)
     config: Mapping[str, Any] | None = log.config
     if written is not None:
-        config = _mapping(parse_yaml(written, where=str(files / "config.yaml")), files / "config.yaml")
+        config = as_table(parse_yaml(written, where=str(files / "config.yaml")), files / "config.yaml") or {}
     metadata, summary = (_json(files / name, within) for name in ("wandb-metadata.json", "wandb-summary.json"))
     return Folder(
         path=folder,
@@ -145,23 +145,13 @@ def _history(path: Path, within: Path) -> dict[str, list[tuple[int, float]]]:
             if place == len(lines):
                 break
             raise RecordError(f"{path} line {place} is not JSON", remedy="leave this run out") from None
-        add_row(series, _mapping(row, path))
+        add_row(series, as_table(row, path) or {})
     return series
 
 
 def _json(path: Path, within: Path) -> Mapping[str, Any] | None:
     raw = foreign_bytes(path, within)
-    if raw is None or not raw.strip():
-        return None
-    return _mapping(parse_strict(raw, where=str(path)), path)
-
-
-def _mapping(value: JSON, path: Path) -> Mapping[str, Any]:
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        raise RecordError(f"{path} is {kind_of(value)}, not a table of keys", remedy="leave this run out")
-    return value
+    return None if raw is None or not raw.strip() else as_table(parse_strict(raw, where=str(path)), path) or {}
 
 
 def _text(path: Path, within: Path) -> str | None:
