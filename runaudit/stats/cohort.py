@@ -15,22 +15,34 @@ from runaudit.text.words import plural
 UNNAMED = "(unnamed"  # how the keys of runs without a seed begin
 
 
-def usable(arm: ArmValues) -> Mapping[str, tuple[int, ...]]:
+FAILED, NO_VALUE, NOT_FINITE, IDLE = "failed", "no value", "not finite", "idle"
+
+
+def why_left_out(arm: ArmValues, index: int) -> str:
+    """Why a run of an arm gives no number, in one of the words above; empty where it gives one."""
+    value = arm.values[index]
+    if arm.statuses[index] not in FINISHED:
+        return FAILED
+    if value is None:
+        return NO_VALUE
+    if not math.isfinite(value):
+        return NOT_FINITE
+    return IDLE if arm.proven[index] is False else ""
+
+
+def usable(arm: ArmValues) -> Mapping[str, list[int]]:
     """The places of the runs whose numbers count, by what is one draw: those that `collapse` makes one value of."""
-    found: dict[str, tuple[int, ...]] = {}
+    found: dict[str, list[int]] = defaultdict(list)
     for index, seed in enumerate(arm.seeds):
-        value = arm.values[index]
-        if arm.statuses[index] not in FINISHED or value is None or not math.isfinite(value):
-            continue
-        if arm.proven[index] is not False:
-            key = _key(seed, index)
-            found[key] = (*found.get(key, ()), index)
+        if not why_left_out(arm, index):
+            found[_key(seed, index)].append(index)
     return found
 
 
 def collapse(arm: ArmValues) -> Sample:
     """One finite number per distinct seed, sorted by value, so that the order of the runs changes nothing."""
-    chosen: dict[str, list[float]] = defaultdict(list)
+    chosen = {key: [float(value) for index in places if (value := arm.values[index]) is not None]
+              for key, places in usable(arm).items()}  # fmt: skip
     failed: list[Excluded] = []
     missing: list[Excluded] = []
     idle: list[str] = []
@@ -38,23 +50,17 @@ def collapse(arm: ArmValues) -> Sample:
     everyone: set[str] = set()
     broken: set[str] = set()
     for index, seed in enumerate(arm.seeds):
-        value, status, proven = arm.values[index], arm.statuses[index], arm.proven[index]
-        key = _key(seed, index)
+        key, why = _key(seed, index), why_left_out(arm, index)
         everyone.add(key)
-        if proven is not False and status in FINISHED:
+        if arm.proven[index] is not False and arm.statuses[index] in FINISHED:
             acted.add(key)
-        if status not in FINISHED:
-            failed.append(Excluded(seed=seed, reason=status))
-            broken.add(key)
-        elif value is None:
-            missing.append(Excluded(seed=seed, reason="no value"))
-        elif not math.isfinite(value):
-            failed.append(Excluded(seed=seed, reason="not finite"))
-            broken.add(key)
-        elif proven is False:
+        if why == NO_VALUE:
+            missing.append(Excluded(seed=seed, reason=why))
+        elif why == IDLE:
             idle.append(_name(seed))
-        else:
-            chosen[key].append(float(value))
+        elif why:
+            failed.append(Excluded(seed=seed, reason=arm.statuses[index] if why == FAILED else why))
+            broken.add(key)
     rows = sorted((math.fsum(sorted(runs)) / len(runs), tuple(sorted(runs)), key) for key, runs in chosen.items())
     return Sample(
         label=arm.label,

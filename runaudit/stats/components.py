@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from runaudit.stats.cohort import usable
-from runaudit.stats.values import FINISHED, ArmValues
+from runaudit.stats.cohort import NO_VALUE, usable, why_left_out
+from runaudit.stats.values import ArmValues
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +76,10 @@ def arm_components(arm: ArmValues) -> Components | None:
     """
     rows = [[np.nan if value is None else float(value) for value in values] for _, values in arm.by_sequence]
     every = np.array(rows, dtype=np.float64).T  # (n_runs, n_sequences)
-    if any(value is None and status in FINISHED for value, status in zip(arm.values, arm.statuses, strict=True)):
+    if any(why_left_out(arm, index) == NO_VALUE for index in range(len(arm.values))):
         return None
     draws = usable(arm).values()
-    scores = np.array([every[list(places)].mean(axis=0) for places in draws]) if every.size and draws else every[:0]
+    scores = np.array([every[places].mean(axis=0) for places in draws]) if every.size and draws else every[:0]
     if scores.size == 0 or not np.isfinite(scores).all():
         return None
     # Rows in an order of their own, so that the order of the runs leaves no trace in the last bits.
