@@ -6,7 +6,7 @@ understood is refused whole: a misspelt `nuisance` that is silently ignored woul
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -329,16 +329,24 @@ def _grounded(rules: Mapping[str, str], where: str) -> Mapping[str, str]:
         path: {word for word in _PATH.findall(rule) if word in rules and word != path} for path, rule in rules.items()
     }
     for start in rules:
-        reached: set[str] = set()
-        waiting = [start]
-        while waiting:
-            for path in read[waiting.pop()] - reached:
-                if path == start:
-                    raise ConfigError(f"{where} factors.derived run in a circle at {start!r}",
-                                      remedy="leave one of its rules out: what it is about is chosen")  # fmt: skip
-                reached.add(path)
-                waiting.append(path)
+        if leads_back(start, read.__getitem__, start.__eq__):
+            raise ConfigError(f"{where} factors.derived run in a circle at {start!r}",
+                              remedy="leave one of its rules out: what it is about is chosen")  # fmt: skip
     return rules
+
+
+def leads_back(start: str, reads: Callable[[str], Iterable[str]], is_start: Callable[[str], bool]) -> bool:
+    """Whether following what is read from one path on, and from those on, comes back to where it began."""
+    seen: set[str] = set()
+    waiting = [start]
+    while waiting:
+        for path in reads(waiting.pop()):
+            if is_start(path):
+                return True
+            if path not in seen:
+                seen.add(path)
+                waiting.append(path)
+    return False
 
 
 def _acyclic(aliases: Mapping[str, str], where: str) -> Mapping[str, str]:

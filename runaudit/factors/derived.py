@@ -18,6 +18,7 @@ from runaudit.factors.factor import Absent
 from runaudit.factors.path import matches
 from runaudit.factors.tree import same
 from runaudit.records.canonical import JSON
+from runaudit.settings import leads_back
 
 Lookup = Callable[[str], JSON | Absent]
 
@@ -242,15 +243,8 @@ def _close(value: JSON, expected: Any) -> bool:
 
 def in_a_circle(path: str, rules: Mapping[str, str]) -> bool:
     """Whether a rule leads back to its own leaf: such rules hold whatever the values are, and explain nothing."""
-    seen: set[str] = set()
-    waiting = [path]
-    while waiting:
-        here = waiting.pop()
-        rule = rules.get(here)
-        for read in references(rule, here) if rule else ():
-            if read == path or matches(path, read):
-                return True
-            if read not in seen:
-                seen.add(read)
-                waiting.append(read)
-    return False
+    return leads_back(
+        path,
+        lambda here: references(rules[here], here) if rules.get(here) else (),
+        lambda read: read == path or matches(path, read),
+    )
