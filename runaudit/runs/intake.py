@@ -23,7 +23,7 @@ from runaudit.records.run import SHORT, Run
 from runaudit.runs.regrown import Sources
 from runaudit.settings import Settings
 from runaudit.store.catalogue import load_or_fault, run_ids
-from runaudit.store.foreign import foreign_manifest, seal_foreign
+from runaudit.store.foreign import ForeignRecord, foreign_record, seal_foreign
 from runaudit.store.forget import lies_here
 from runaudit.store.store import Store
 from runaudit.store.unbundle import Bundle, check_agrees, is_open_here, read_bundle, take_back
@@ -162,25 +162,26 @@ class _Sealing:
     def take(self, found: Sequence[Imported], skipped: list[Skipped]) -> list[tuple[Manifest, Imported]]:
         """What is new of these, sealed; what was there already goes to `skipped`. A run that is there without its end,
         which an import that was killed in between leaves, is made whole."""
-        sealed: list[tuple[Manifest, Imported, bool]] = []
+        sealed: list[tuple[ForeignRecord, Imported, bool]] = []
         there: list[Manifest] = []
         clean = self._clean.runs([entry.run for entry in found])
         for entry in (replace(entry, run=run) for entry, run in zip(found, clean, strict=True)):
-            manifest = foreign_manifest(entry.run)
+            record = foreign_record(entry.run)
+            manifest = record.manifest
             if (why := self._is_there(manifest, entry.run)) is not None:
                 skipped.append(Skipped(source=entry.source, reason=why))
                 there += [manifest] if manifest.id in self._known else []
                 continue
-            sealed.append((manifest, entry, manifest.id in self._known))
+            sealed.append((record, entry, manifest.id in self._known))
             self._sources.know(manifest)
             self._known.add(manifest.id)
             self._ended.add(str(manifest.digest))
         now = utc_text(time.time())
-        rows = ((entry.run, manifest, is_known) for manifest, entry, is_known in sealed)
-        seal_foreign(self._store, rows, time=now)
-        for manifest in (*there, *(manifest for manifest, *_ in sealed)):
+        if sealed:
+            seal_foreign(self._store, ((record, is_known) for record, _, is_known in sealed), time=now)
+        for manifest in (*there, *(record.manifest for record, *_ in sealed)):
             self._sources.settle(manifest, time=now)
-        return [(manifest, entry) for manifest, entry, _ in sealed]
+        return [(record.manifest, entry) for record, entry, _ in sealed]
 
     def _is_there(self, manifest: Manifest, run: Run) -> str | None:
         """Why a run is left out, where the store holds it already, whole."""
@@ -195,7 +196,7 @@ class _Sealing:
 
     def _unstated(self, run: Run) -> str | None:
         """The record of this run for which nobody vouched, where the store has it."""
-        plain = foreign_manifest(unstated(run)).id if sealed_words(run) else None
+        plain = foreign_record(unstated(run)).manifest.id if sealed_words(run) else None
         return plain if plain in self._known else None
 
 

@@ -8,6 +8,7 @@ reads otherwise now was edited, and both count, as two runs would.
 import contextlib
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from runaudit.errors import RunauditError
@@ -34,22 +35,24 @@ class Sources:
     def _know(self, run_id: str) -> None:
         with contextlib.suppress(OSError, ValueError, RunauditError):  # One that is damaged is told by `verify`.
             raw = read_kept(self._store.object_path(Digest("sha256", run_id)))
-            if b'"source":"' in raw and (source := source_of(body := json.loads(raw))) is not None:
-                self._add(run_id, source, body)
+            if b'"source":"' in raw:
+                self._add(run_id, raw)
 
-    def _add(self, run_id: str, source: str, body: Mapping[str, Any]) -> None:
+    def _add(self, run_id: str, raw: bytes) -> None:
+        source, content = _told(raw)
+        if source is None:
+            return
         if run_id not in self._runs.setdefault(source, []):
             self._runs[source].append(run_id)
-        self._contents.setdefault(_content(body), run_id)
+        self._contents.setdefault(content, run_id)
 
     def same_as(self, manifest: Manifest) -> str | None:
         """The run that an equal record is, wherever that lay: a folder that was moved is no second launch."""
-        return None if source_of(manifest.body) is None else self._contents.get(_content(json.loads(manifest.raw)))
+        return self._contents.get(_told(manifest.raw)[1])
 
     def know(self, manifest: Manifest) -> None:
         """Count a record among those of its launch."""
-        if (source := source_of(manifest.body)) is not None:
-            self._add(manifest.id, source, json.loads(manifest.raw))
+        self._add(manifest.id, manifest.raw)
 
     def settle(self, manifest: Manifest, *, time: str) -> None:
         """Of the records of a run's launch, all of them in the store by now, say which ones another has outgrown."""
@@ -66,10 +69,15 @@ class Sources:
                 self._older[old.id] = newer.id
 
 
-def _content(body: Mapping[str, Any]) -> str:
-    """What a record says, wherever it lay, and whatever was vouched for when it came in."""
+@lru_cache(maxsize=1)  # A run that comes in is asked about, and then counted.
+def _told(raw: bytes) -> tuple[str | None, str]:
+    """Which launch elsewhere a sealed manifest tells of, None for one of our own; and by its digest what it says of it,
+    wherever it lay, and whatever was vouched for when it came in."""
+    body = json.loads(raw)
+    if (source := source_of(body)) is None:
+        return None, ""
     told = {key: value for key, value in body["origin"].items() if key not in ("source", "assumed")}
-    return digest_bytes(json.dumps({**body, "origin": told}, sort_keys=True, default=str).encode()).hex
+    return source, digest_bytes(json.dumps({**body, "origin": told}, sort_keys=True, default=str).encode()).hex
 
 
 def has_grown(old: Run, new: Run) -> bool:

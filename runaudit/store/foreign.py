@@ -11,6 +11,7 @@ may come from elsewhere, cloned or unpacked, and then its launches are somebody 
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from runaudit.records.canonical import canonical_bytes, parse_canonical
@@ -28,10 +29,24 @@ from runaudit.store.store import Store
 IMPORTED_SCHEMA = "runaudit.imported/1"
 
 
-def foreign_manifest(run: Run) -> Manifest:
+@dataclass(frozen=True, slots=True)
+class ForeignRecord:
+    """A foreign run, the manifest under which it is kept, and its series as they are written."""
+
+    run: Run
+    manifest: Manifest
+    series: bytes
+
+
+def foreign_record(run: Run) -> ForeignRecord:
+    """A run as it is kept."""
+    raw = write_lines(run.trajectory)
+    return ForeignRecord(run, _manifest(run, raw), raw)
+
+
+def _manifest(run: Run, raw: bytes) -> Manifest:
     """The manifest under which a foreign run is kept: its id in the store. Two launches with equal inputs are two runs,
     so how a launch ended, and what it logged, is part of what it is."""
-    raw = _lines(run)
     if run.outcome is None and not raw:
         return run.manifest
     body = run.manifest.to_json()
@@ -44,15 +59,15 @@ def foreign_manifest(run: Run) -> Manifest:
     return Manifest.of({**body, "origin": origin})
 
 
-def seal_foreign(store: Store, runs: Iterable[tuple[Run, Manifest, bool]], *, time: str) -> None:
-    """Keep foreign runs, each under its `foreign_manifest`; of one that the log names already, as it says beside, what
-    an import that was cut short did not get to: its end. All contents come first, many written side by side, then all
-    lines, in one write. Raises StoreError; what was written until then is finished by importing the runs again."""
+def seal_foreign(store: Store, records: Iterable[tuple[ForeignRecord, bool]], *, time: str) -> None:
+    """Keep foreign runs; of one that the log names already, as it says beside, what an import that was cut short did
+    not get to: its end. All contents come first, many written side by side, then all lines, in one write. Raises
+    StoreError; what was written until then is finished by importing the runs again."""
     contents: dict[bytes, None] = {}
     manifests: list[bytes] = []
     lines: list[Line] = []
-    for run, manifest, is_logged in runs:
-        raw = _lines(run)
+    for record, is_logged in records:
+        run, manifest, raw = record.run, record.manifest, record.series
         contents |= dict.fromkeys([*run.blobs.values(), *([raw] if raw else [])])
         if not is_logged:
             manifests.append(manifest.raw)
@@ -99,10 +114,6 @@ def trusted(store: Store, run: Run) -> None:
     new is asked once. An imported run is asked about each time."""
     if came_from(store, run) == UNSHOWN:
         mark(store, run.id)
-
-
-def _lines(run: Run) -> bytes:
-    return write_lines(run.trajectory)
 
 
 def _entry(raw: bytes) -> dict[str, Any]:
