@@ -13,7 +13,7 @@ from runaudit.text.likeness import told_apart
 from runaudit.text.markdown import code, escaped, fenced, table
 from runaudit.text.terminal import BOLD, DIM, GREEN, RED, UNPAINTED, YELLOW, Paint, printable
 from runaudit.text.verdicts import verdict_words
-from runaudit.text.words import level, plural
+from runaudit.text.words import level, off_record, resting_on
 
 MAX_MISSING = 8
 
@@ -26,16 +26,13 @@ def headline(comparison: Comparison) -> str:
 def _verdict(comparison: Comparison) -> str:
     if not comparison.tells_what_is_recorded:
         return str(comparison.verdict)
-    stated = f", assuming {comparison.assumed.words}" if comparison.assumed and not comparison.open else ""
-    return f"{comparison.conditional} on {comparison.on_record}{stated}"
+    stated = comparison.assumed.words if comparison.assumed and not comparison.open else ""
+    return f"{comparison.conditional} {resting_on(comparison.on_record, stated)}"
 
 
 def _reason(comparison: Comparison) -> str:
     if comparison.tells_what_is_recorded:
-        count = len(comparison.open)
-        verb = "is" if count == 1 else "are"
-        open_ = f" ({comparison.verdict}: {plural(count, 'input')} {verb} not on record)" if count else ""
-        return comparison.recorded + open_
+        return comparison.recorded + off_record(comparison.verdict, len(comparison.open))
     conditional = comparison.conditional
     held = f" (conditional: {conditional})" if conditional and conditional is not comparison.verdict else ""
     return comparison.reason + held

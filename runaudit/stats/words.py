@@ -7,7 +7,7 @@ from runaudit.stats.digits import bare_p, decimals, percent, show, show_p
 from runaudit.text.markdown import bullets, escaped, table
 from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
 from runaudit.text.verdicts import Tone, verdict_words
-from runaudit.text.words import columns, listed
+from runaudit.text.words import columns, listed, resting_on
 
 
 def headline(answer: StatsAnswer) -> str:
@@ -24,9 +24,12 @@ def is_told_as_recorded(answer: StatsAnswer) -> bool:
 def _heading(answer: StatsAnswer) -> str:
     if not is_told_as_recorded(answer) or answer.conditional is None:
         return verdict_words("stats", answer.verdict).heading
-    stated = f", assuming {listed(answer.assumed, limit=99)}" if answer.assumed else ""
-    on = answer.design.on_record or "what is recorded"
-    return f"{verdict_words('stats', answer.conditional).heading} on {on}{stated}"
+    return f"{verdict_words('stats', answer.conditional).heading} {condition_of(answer)}"
+
+
+def condition_of(answer: StatsAnswer) -> str:
+    """What an answer on foreign records rests on."""
+    return resting_on(answer.design.on_record or "what is recorded", listed(answer.assumed, limit=99))
 
 
 def _reason(answer: StatsAnswer) -> str:

@@ -17,7 +17,7 @@ from runaudit.text.markdown import bullets, escaped, table
 from runaudit.text.shown import Shown
 from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
 from runaudit.text.verdicts import verdict_words
-from runaudit.text.words import level, listed, plural
+from runaudit.text.words import level, listed, off_record, resting_on
 
 MAX_ROWS = 12
 MAX_LEVELS = 6
@@ -31,16 +31,12 @@ def headline(judgement: Judgement) -> str:
 def _verdict(judgement: Judgement) -> str:
     if not judgement.on_record:
         return judgement.verdict
-    stated = f", assuming {judgement.assumed}" if judgement.assumed else ""
-    return f"{judgement.conditional} on {judgement.on_record}{stated}"
+    return f"{judgement.conditional} {resting_on(judgement.on_record, judgement.assumed)}"
 
 
 def _reason(judgement: Judgement) -> str:
     if judgement.on_record:
-        count = len(judgement.open)
-        verb = "is" if count == 1 else "are"
-        open_ = f" ({judgement.verdict}: {plural(count, 'input')} {verb} not on record)" if count else ""
-        return judgement.recorded + open_
+        return judgement.recorded + off_record(judgement.verdict, len(judgement.open))
     held = judgement.conditional not in (None, judgement.verdict)
     return judgement.reason + (f" (conditional: {judgement.conditional})" if held else "")
 

@@ -51,6 +51,17 @@ def kind_of(value: object) -> str:
     return found or f"an object of the type {type(value).__name__}"
 
 
+def resting_on(source: str, assumed: str) -> str:
+    """What a verdict on foreign records rests on: `on what W&B recorded, assuming data and eval`."""
+    return f"on {source}{f', assuming {assumed}' if assumed else ''}"
+
+
+def off_record(verdict: str, inputs: int) -> str:
+    """What follows such a verdict in brackets while inputs are unknown: which verdict is strictly true, and why."""
+    verb = "is" if inputs == 1 else "are"
+    return f" ({verdict}: {plural(inputs, 'input')} {verb} not on record)" if inputs else ""
+
+
 def plural(count: int, noun: str, many: str = "") -> str:
     """`1 seed`, `3 seeds`, `2 copies`."""
     return f"{count} {noun if count == 1 else many or f'{noun}s'}"

@@ -7,7 +7,7 @@ from runaudit.diff import Comparison
 from runaudit.diff.text import folded
 from runaudit.report.words import clean
 from runaudit.stats.answer import ArmComparison, StatsAnswer, StatsVerdict
-from runaudit.stats.words import is_told_as_recorded
+from runaudit.stats.words import condition_of, is_told_as_recorded
 from runaudit.text.verdicts import Tone, verdict_words
 from runaudit.text.words import listed, plural
 
@@ -68,5 +68,4 @@ def evidence_condition(answer: StatsAnswer) -> str:
     """What a sentence on numbers ends with, where they rest on a condition."""
     if not is_told_as_recorded(answer):
         return ""
-    stated = f", assuming {listed(answer.assumed, limit=99)}" if answer.assumed else ""
-    return clean(f"; on {answer.design.on_record or 'what is recorded'}{stated}")
+    return clean(f"; {condition_of(answer)}")
