@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _LATIN = str.maketrans(
     "АВЕЅІЈКМНОРСТУХҮԌԚԜаеѕіјкорсухԁԛԝһӏ" + "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹαιικνορυχϲ",
@@ -13,6 +14,7 @@ _UNSEEN = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)  # The seeds of a design bear one label, and a launch is held against all of them.
 def skeleton(label: str) -> str:
     """What is left of a label when all is taken away that nobody sees: equal for labels that read alike.
 
