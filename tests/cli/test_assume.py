@@ -4,18 +4,17 @@ The runs are W&B's, as its own folders hold them. Where the labelled runs of oth
 """
 
 import json
-import os
 import random
-from pathlib import Path
 
 import pytest
+
+from tests.importers.reading import pairs_of, shared_runs
 
 PASS, NEGATIVE, USAGE, CANNOT_JUDGE = 0, 1, 2, 3
 COMMIT = "4f2a9c1e0b7d4f2a9c1e0b7d4f2a9c1e0b7d4f2a"
 NEEDED = ("data", "env", "eval", "init", "runtime")
 GIVEN = [word for section in NEEDED for word in ("--assume", section)]
 NOTE = "assumed, not recorded: data, env, eval, init and runtime (--assume)"
-SHARED = Path(os.environ.get("RUNAUDIT_SHARED_RUNS") or Path(__file__).parents[3] / "shared" / "runs")
 
 
 def left_by_wandb(top, arm, lr, seed, value, **metadata):
@@ -197,22 +196,14 @@ def test_nothing_is_added_to_the_runs_of_a_bundle(call, tmp_path):
 # ── runs that nobody here made ───────────────────────────────────────────────────────────────────────────────────
 
 
-def labelled():
-    path = SHARED / "ground_truth_dev.jsonl"
-    if not path.is_file():
-        return []
-    rows = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
-    return [row for row in rows if row["kind"] == "wandb" and "a" in row]
-
-
-ROWS = labelled()
+ROWS = pairs_of("wandb")
 
 
 @pytest.mark.skipif(not ROWS, reason="the labelled runs are not here; name their folder in $RUNAUDIT_SHARED_RUNS")
 @pytest.mark.parametrize("row", ROWS or [{}], ids=[row["id"] for row in ROWS] or ["none"])
 def test_a_labelled_pair_ends_with_the_code_of_its_label_where_all_is_vouched_for(here, runaudit, row):
     for side in "ab":
-        runaudit("import", "wandb", SHARED / row[side])
+        runaudit("import", "wandb", shared_runs() / row[side])
     ids = [found["id"] for group in json.loads(runaudit("list", "--json")[1])["cohorts"] for found in group["runs"]]
     everything = [word for name in (*NEEDED, "seed", "code.patch") for word in ("--assume", name)]
 

@@ -20,18 +20,25 @@ def runs_in(path: Path, kind: str, *, seed: tuple[str, ...] = ()) -> tuple[tuple
     )
 
 
+def shared_runs() -> Path:
+    """Where the real records of others lie, if they are on this machine."""
+    return Path(os.environ.get("RUNAUDIT_SHARED_RUNS") or Path(__file__).parents[3] / "shared" / "runs")
+
+
 def real_runs(name: str) -> Path:
     """A folder of real records of others. Skips the test where it is not on this machine."""
-    given = os.environ.get("RUNAUDIT_SHARED_RUNS")
-    if not given or not Path(given, name).exists():
+    if not (shared_runs() / name).exists():
         pytest.skip("RUNAUDIT_SHARED_RUNS names no folder of real records with this one in it")
-    return Path(given, name)
+    return shared_runs() / name
 
 
 def labelled_rows(kind: str) -> list[dict[str, Any]]:
     """What a person said of real records of a kind; one empty row where they are not here, so that it skips."""
-    path = Path(os.environ.get("RUNAUDIT_SHARED_RUNS") or "/", "ground_truth_dev.jsonl")
-    if not path.is_file():
-        return [{"id": "no-records"}]
-    rows = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+    return pairs_of(kind) or [{"id": "no-records"}]
+
+
+def pairs_of(kind: str) -> list[dict[str, Any]]:
+    """The same; nothing where they are not here."""
+    path = shared_runs() / "ground_truth_dev.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines() if line.strip()] if path.is_file() else []
     return [row for row in rows if row["kind"] == kind]

@@ -12,7 +12,7 @@ from runaudit.factors.factor import ChangeClass
 from runaudit.importers.base import with_our_names
 from runaudit.importers.commandline import arguments
 from runaudit.settings import Settings
-from tests.importers.reading import runs_in
+from tests.importers.reading import pairs_of, runs_in, shared_runs
 from tests.importers.test_foreign_files import frames, history
 
 
@@ -410,19 +410,7 @@ def test_a_message_that_is_no_json_is_refused(folder):
 # ── runs that nobody here made ───────────────────────────────────────────────────────────────────────────────────
 
 
-def shared_runs() -> Path:
-    return Path(os.environ.get("RUNAUDIT_SHARED_RUNS") or Path(__file__).parents[3] / "shared" / "runs")
-
-
-def labelled() -> list[dict]:
-    path = shared_runs() / "ground_truth_dev.jsonl"
-    if not path.is_file():
-        return []
-    rows = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
-    return [row for row in rows if row["kind"] == "wandb" and "a" in row]
-
-
-ROWS = labelled()
+ROWS = pairs_of("wandb")
 
 
 @pytest.mark.skipif(not ROWS, reason="the labelled runs are not here; name their folder in $RUNAUDIT_SHARED_RUNS")
