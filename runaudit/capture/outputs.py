@@ -6,12 +6,14 @@ size and time stamp. A file that somebody has edited since is no longer what the
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
 from runaudit.errors import RunauditError
-from runaudit.store.kinds import ENDINGS
+from runaudit.records.digest import Digest
+from runaudit.records.manifest import Manifest
+from runaudit.store.kinds import ENDINGS, MANIFEST
 from runaudit.store.store import Store
 
 OBSERVER = "observe"
@@ -82,6 +84,36 @@ class Outputs:
             for path in (json.loads(raw).get("observed") or {}).get("folders_made") or ():
                 found.setdefault(str(path), set())
         return found
+
+
+def written_beside(store: Store, manifest: Manifest) -> frozenset[str]:
+    """What other runs of a store wrote that ended after this one began, or have not ended: whole paths."""
+    found: set[str] = set()
+    began = str(manifest.section("launch").get("started") or "")
+    endings = store.endings()
+    for entry in store.entries():
+        if entry.kind != MANIFEST or entry.digest == manifest.digest:
+            continue
+        ending = endings.get(entry.subject)
+        logs = store.live_dir(entry.digest.hex) / OBSERVER
+        if ending is None and (logs / "log").is_dir():
+            found |= written_so_far(logs)
+        elif ending is not None and ending.time >= began:
+            found.update(_whole(store, entry.digest, ending.digest))
+    return frozenset(found)
+
+
+def _whole(store: Store, run: Digest, outcome: Digest) -> Iterator[str]:
+    """What a run that has ended wrote, by its outcome."""
+    try:
+        rows = (json.loads(store.read(outcome)).get("observed") or {}).get("written") or ()
+        launch = json.loads(store.read(run)).get("launch") or {}
+    except RunauditError:
+        return
+    top = str(launch.get("top") or launch.get("cwd") or ".")
+    for row in rows:
+        if isinstance(row, dict) and row.get("path"):
+            yield os.path.normpath(os.path.join(top, str(row["path"])))  # noqa: PTH118
 
 
 def written_so_far(logs: Path) -> frozenset[str]:

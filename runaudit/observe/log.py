@@ -37,6 +37,7 @@ _LEAST = {
     "N": 3,
     "I": 2,
     "G": 2,
+    "O": 3,
 }
 _PLAIN = {"\\": "\\", "t": "\t", "n": "\n", "0": "\0"}
 
@@ -150,7 +151,7 @@ class _Merge:
                 self.reads[path] = replace(self.reads[path], own=True)
             else:
                 self.reads[path] = replace(self.reads[path], before=self._known(path))
-        if fresh or self.before.get(path) == "0":
+        if fresh or path in self.removed or self.before.get(path) == "0":
             self.own.add(path)
         self.origin.pop(path, None)
         self.written.setdefault(path, set()).add(pid)
@@ -180,6 +181,18 @@ class _Merge:
                 self.reads[path], own=known == "0", before="" if known == "0" else self._known(path)
             )
         self.removed.add(path)
+
+    def grown(self) -> dict[str, str | None]:
+        """What was written and held something before that may still be in it: it was appended to, or read and written
+        anew with what it said."""
+        found: dict[str, str | None] = {}
+        for path in self.written:
+            read = self.reads.get(path)
+            if read is not None and not read.own and read.before != "":
+                found[path] = read.before
+            elif path not in self.own and path in self.before:
+                found[path] = self._known(path)
+        return found
 
     def fetched(self, cwd: str) -> None:
         """What a hub sent is an input, though this run wrote it before it read it. Its own files lie in its folder."""
@@ -247,6 +260,15 @@ def processes_of(lines: Sequence[Line], root_pid: int | None) -> tuple[Process, 
     return tuple(found)
 
 
+def begun_of(lines: Sequence[Line]) -> dict[str, bool]:
+    """The runs that a tracker wrote of, each with whether it was begun here."""
+    found: dict[str, bool] = {}
+    for line in lines:
+        if line.kind == "O":
+            found[line.fields[1]] = found.get(line.fields[1], False) or line.fields[2] == "begun"
+    return found
+
+
 def lookups_of(lines: Sequence[Line], ours: str) -> tuple[Lookup, ...]:
     """What was looked up, without what the run had set itself."""
     found: dict[tuple[str, str], Lookup] = {}
@@ -307,7 +329,9 @@ def read_trace(folder: Path, *, root_pid: int | None = None, command: Sequence[s
         processes=processes,
         reads=MappingProxyType(merged.reads),
         written=MappingProxyType({path: frozenset(pids) for path, pids in merged.written.items()}),
+        grown=MappingProxyType(merged.grown()),
         removed=frozenset(merged.removed),
+        begun=MappingProxyType(begun_of(lines)),
         listed=MappingProxyType({line.fields[0]: line.fields[1] for line in reversed(lines) if line.kind == "G"}),
         children=children,
         texts=tuple(Text(name=name, source=text, by=line.fields[1]) for (name, text), line in texts.items()),
