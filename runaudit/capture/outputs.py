@@ -89,18 +89,24 @@ class Outputs:
 def written_beside(store: Store, manifest: Manifest) -> frozenset[str]:
     """What other runs of a store wrote that ended after this one began, or have not ended: whole paths."""
     found: set[str] = set()
+    for run, outcome in runs_beside(store, manifest):
+        logs = store.live_dir(run.hex) / OBSERVER
+        if outcome is not None:
+            found.update(_whole(store, run, outcome))
+        elif (logs / "log").is_dir():
+            found |= written_so_far(logs)
+    return frozenset(found)
+
+
+def runs_beside(store: Store, manifest: Manifest) -> Iterator[tuple[Digest, Digest | None]]:
+    """The other runs that ended after this one began, each with its outcome, and those that have not ended."""
     began = str(manifest.section("launch").get("started") or "")
     endings = store.endings()
     for entry in store.entries():
-        if entry.kind != MANIFEST or entry.digest == manifest.digest:
-            continue
-        ending = endings.get(entry.subject)
-        logs = store.live_dir(entry.digest.hex) / OBSERVER
-        if ending is None and (logs / "log").is_dir():
-            found |= written_so_far(logs)
-        elif ending is not None and ending.time >= began:
-            found.update(_whole(store, entry.digest, ending.digest))
-    return frozenset(found)
+        if entry.kind == MANIFEST and entry.digest != manifest.digest:
+            ending = endings.get(entry.subject)
+            if ending is None or ending.time >= began:
+                yield entry.digest, None if ending is None else ending.digest
 
 
 def _whole(store: Store, run: Digest, outcome: Digest) -> Iterator[str]:

@@ -16,7 +16,7 @@ from runaudit.capture.draft import redactor_of
 from runaudit.capture.loaded import joined_code
 from runaudit.capture.meanwhile import changed_data, changed_files
 from runaudit.capture.observed import Observation, observe_outcome, started_ns
-from runaudit.capture.outputs import written_beside
+from runaudit.capture.outputs import runs_beside, written_beside
 from runaudit.capture.redact import Redactor
 from runaudit.capture.seeding import mismatch_after
 from runaudit.launch.collect import gather
@@ -31,6 +31,7 @@ from runaudit.records.finding import Finding, Severity
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.store import Store
+from runaudit.store.catalogue import liveness
 
 TAIL_LINES, TAIL_BYTES = 20, 4_000
 """How much of a crash's last words is kept."""
@@ -94,13 +95,14 @@ def close_run(store: Store, manifest: Manifest, end: End, *, environ: Mapping[st
 
 
 def _written(store: Store, manifest: Manifest, end: End) -> Written:
-    """What of the trackers' files is this run's, by what was seen; where nobody saw, and no other run ran beside it,
-    by what is new."""
+    """What of the trackers' files is this run's, by what was seen; where nobody saw, by what is new."""
     folder = store.run_dir(manifest.id)
     if end.trace.observed or end.lost:
         found = written_by(end.trace, end.cwd, folder, since=started_ns(manifest) / 1e9)
         return found.beside(written_beside(store, manifest)) if found.files else found
-    return new_since(end.before, end.cwd, folder)
+    alone = all(outcome is None and liveness(store.live_dir(run.hex)) == "lost"
+                for run, outcome in runs_beside(store, manifest))  # fmt: skip
+    return new_since(end.before, end.cwd, folder, alone=alone)
 
 
 def write_down(store: Store, manifest: Manifest, end: End, *, environ: Mapping[str, str]) -> None:

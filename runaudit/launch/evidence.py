@@ -28,7 +28,8 @@ class Written:
 
     files: with what each held before: "" where all of it is this run's, None where that is not known. databases: of
     sqlite that it opened. begun: id of a run in one of them, of which it wrote -> whether it began it. resumed: states
-    of the Hugging Face Trainer that it went on from. shared: files that another run wrote beside it.
+    of the Hugging Face Trainer that it went on from. shared: files that another run wrote beside it, or may have, where
+    it was not `seen` who wrote what.
     """
 
     files: Mapping[Path, str | None] = field(default_factory=lambda: MappingProxyType({}))
@@ -36,6 +37,7 @@ class Written:
     begun: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
     resumed: tuple[Path, ...] = ()
     shared: frozenset[Path] = frozenset()
+    seen: bool = True
 
     def beside(self, others: Iterable[str]) -> "Written":
         """Without what another run wrote while this one ran: whose a line in it is, nobody can tell."""
@@ -59,10 +61,16 @@ def written_by(trace: Trace, cwd: Path, folder: Path, *, since: float) -> Writte
     )
 
 
-def new_since(before: frozenset[Path], cwd: Path, folder: Path) -> Written:
-    """Of a run whose processes nobody saw: what was not there before it, in its own folder and where trackers write."""
-    found = {*files_below(folder), *(path for path in tracker_files(cwd) if path not in before)}
-    return Written(files={path: "" for path in found if _may_tell(path)})
+def new_since(before: frozenset[Path], cwd: Path, folder: Path, *, alone: bool) -> Written:
+    """Of a run whose processes nobody saw: what was not there before it, in its own folder and, where no other run ran
+    beside it, where trackers write."""
+    own, new = set(files_below(folder)), {path for path in tracker_files(cwd) if path not in before}
+    return Written(
+        files={path: "" for path in (own | new if alone else own) if _may_tell(path)},
+        databases=tuple(cwd / name for name in _listed(str(cwd)) if name.lower().endswith(DATABASES)),
+        shared=frozenset() if alone else frozenset(filter(_may_tell, new - own)),
+        seen=False,
+    )
 
 
 def tracker_files(cwd: Path) -> Iterator[Path]:

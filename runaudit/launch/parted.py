@@ -43,7 +43,9 @@ def laid_out(written: Written, target: Path) -> list[str]:
     if len(wanted) > MOST_FILES:
         notes.append(f"{len(wanted)} files were written for trackers: {MOST_FILES} of them were looked at")
     both = {path.parent for path in _read_of(written.shared)}
-    notes += [f"another run wrote to {folder} while this one ran: the files that both wrote were left out"
+    why = ("another run wrote to {} while this one ran: the files that both wrote were left out" if written.seen else
+           "{} is new, other runs ran beside this one, and nobody saw who wrote it: it was left out")  # fmt: skip
+    notes += [why.format(folder)
               for folder in sorted(both) if both.isdisjoint(folder.parents)]  # fmt: skip
     return notes
 
@@ -62,10 +64,11 @@ def _read_of(files: Iterable[Path]) -> list[Path]:
             if not inner.name or inner.name in known:
                 break
             known.add(inner.name)
-    places = set()
+    places: set[Path] = set()
     for here, (inside, names) in folders.items():
-        places |= {place if place in folders else place.parent
-                   for place in claims_of(here, sorted(inside), sorted(names), READ)}  # fmt: skip
+        found = claims_of(here, sorted(inside), sorted(names), READ)
+        # A folder is the run's itself, or a part of one that begins elsewhere: in `train/` the curves of `validation/`.
+        places |= {here, *(place for place in found if place in folders)} if found else set()
     return [path for path in files if not places.isdisjoint(path.parents)]
 
 

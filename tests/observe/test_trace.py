@@ -55,6 +55,56 @@ def test_what_was_not_there_before_it_was_appended_to_is_own(place):
     assert ran.read("log.csv").own
 
 
+def test_what_held_something_before_it_was_written_is_told_with_what_it_held(place):
+    for name in ("appended", "rewritten", "replaced", "removed"):
+        place.write(name, "old\n")
+    ran = place.program("""
+import os
+open("appended", "a").write("new")
+text = open("rewritten").read()
+open("rewritten", "w").write(text + "new")
+open("replaced", "w").write("new")
+os.remove("removed")
+open("removed", "a").write("new")
+open("fresh", "a").write("new")
+open("fresh", "a").write("more")
+""")
+    grown = {Path(path).name: digest for path, digest in ran.trace.grown.items()}
+    assert grown == {"appended": sha256(b"old\n"), "rewritten": sha256(b"old\n")}
+
+
+def test_a_run_in_the_database_of_a_tracker_is_told_by_whoever_wrote_of_it(place):
+    """Of a database nobody outside of MLflow can tell which process wrote which row."""
+    folder = "v/site-packages/mlflow/store/tracking"
+    for above in ("mlflow", "mlflow/store", "mlflow/store/tracking"):
+        place.write(f"v/site-packages/{above}/__init__.py", "")
+    place.write(
+        f"{folder}/sqlalchemy_store.py",
+        """
+from types import SimpleNamespace
+class SqlAlchemyStore:
+    def create_run(self, experiment_id, user_id, start_time, tags, run_name):
+        return SimpleNamespace(info=SimpleNamespace(run_id="a" * 32))
+    def log_metric(self, run_id, metric):
+        pass
+    def log_batch(self, run_id, metrics, params, tags):
+        pass
+""",
+    )
+    ran = place.program(
+        """
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+store = SqlAlchemyStore()
+run = store.create_run("0", "ada", 0, [], "fish").info.run_id
+store.log_metric(run, None)
+store.log_batch(run_id="b" * 32, metrics=[], params=[], tags=[])
+""",
+        env={"PYTHONPATH": "v/site-packages"},
+    )
+    assert ran.code == 0, ran.err
+    assert ran.trace.begun == {"a" * 32: True, "b" * 32: False}
+
+
 def test_a_probe_of_what_the_run_makes_later_is_no_input(place):
     ran = place.program(
         "try:\n    open('cache.bin')\nexcept OSError:\n    open('cache.bin', 'w').write('1')\nopen('cache.bin').read()"
