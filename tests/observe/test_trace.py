@@ -407,6 +407,21 @@ def test_laying_twice_is_laying_once(tmp_path):
     assert read_trace(tmp_path / "o").observed
 
 
+@pytest.mark.parametrize(("host", "level"), [("config.mlflow-telemetry.invalid", "full"), ("data.invalid", "partial")])
+def test_what_a_tracker_is_told_to_report_home_is_no_input_and_what_it_fetches_is(place, host, level):
+    place.write(
+        "lib/site-packages/mlflow.py",
+        f"""
+import sys
+def fetch():
+    sys.audit('socket.getaddrinfo', {host!r}, 443, 0, 0, 0)  # as asking would, and nobody is asked
+""",
+    )
+    ran = place.program("import mlflow\nmlflow.fetch()", env={"PYTHONPATH": "lib/site-packages"})
+    assert ran.code == 0, ran.err
+    assert ran.trace.level == level
+
+
 def test_what_a_hub_sent_is_an_input_though_the_run_wrote_it_first(place, tmp_path):
     cache = tmp_path / "cache"
     cache.mkdir()
