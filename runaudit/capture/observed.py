@@ -198,8 +198,10 @@ class _Sealing:
         return [*self._of_datasets(totals), *rows(found)]
 
     def _of_trackers(self, read: Read) -> bool:
-        """Whether a file was made while the run ran, for a tracker's own use: its service's port, its lock. (A service
-        that the tracker started is not seen to write it.)"""
+        """Whether a file was made while the run ran, for a tracker's own use: its service's port, its lock (a service
+        that the tracker started is not seen to write it); or is the ledger of all runs, in which this one wrote."""
+        if read.path in self.trace.ledgers:
+            return True
         if not is_trackers(read.through or read.by) or read.executed:
             return False
         try:

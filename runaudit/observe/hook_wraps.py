@@ -262,23 +262,29 @@ def sqlite(via):
     return note
 
 
-def tracked(tracker):
-    """A method of a tracker's store that writes of a run, told by its id: into a database many runs write, and nothing
-    outside of the tracker tells whose rows are whose. The method that begins a run returns it."""
+def tracked(via):
+    """A method of MLflow's database: many runs write into one, and nothing outside of MLflow tells whose rows are
+    whose. Told is which runs this one began and wrote of, and whether it asked of any."""
+    entry = via.rpartition(".")[2]
+    how = {"create_run": "begun", "log_metric": "logged", "log_batch": "logged"}.get(entry, "asked")
 
-    def told(run, how):
-        if type(run) is str and ("tracked", run, how) not in noted and len(noted) < 20000:
-            noted.add(("tracked", run, how))
-            log.put("O", tracker.partition(".")[0], run, how)
+    def told(what, how):
+        if type(what) is str and ("tracked", what, how) not in noted and len(noted) < 20000:
+            noted.add(("tracked", what, how))
+            log.put("O", how, what)
 
     def note(args, kwargs):
-        told(kwargs.get("run_id", args[1] if len(args) > 1 else None), "logged")
+        if entry == "__init__":
+            driver, _, place = str(kwargs.get("db_uri", args[1] if len(args) > 1 else "")).partition(":///")
+            if driver.partition("+")[0] == "sqlite" and place:
+                told(full(place.partition("?")[0]), "ledger")
+        elif entry != "create_run":
+            run = kwargs.get("run_id", args[1] if len(args) > 1 else "*")
+            told(run if type(run) is str and "search" not in entry else "*", how)
 
-    def begins(args, kwargs):
-        pass
-
-    begins.after = lambda run: told(run.info.run_id, "begun")
-    return begins if tracker.endswith(".create_run") else note
+    if entry == "create_run":
+        note.after = lambda run: told(run.info.run_id, how)
+    return note
 
 
 R, W, M = reads, writes, moded
@@ -286,7 +292,10 @@ COVERS = {
     "random": [("random", "seed", seeds)],
     "sqlite3": [("sqlite3", "connect", sqlite), ("sqlite3.dbapi2", "connect", sqlite)],
     "mlflow.store.tracking.sqlalchemy_store": [
-        ("mlflow.store.tracking.sqlalchemy_store.SqlAlchemyStore", "create_run log_metric log_batch", tracked)],
+        ("mlflow.store.tracking.sqlalchemy_store.SqlAlchemyStore", "__init__ create_run log_metric log_batch", tracked),
+        ("mlflow.store.tracking.sqlalchemy_store.SqlAlchemyStore",
+         "get_run get_metric_history get_metric_history_bulk _search_runs search_logged_models", tracked),
+    ],
     "numpy.random": [("numpy.random", "seed default_rng", seeds)],
     "torch": [
         ("torch", "manual_seed", seeds),

@@ -5,7 +5,7 @@ with the content it had *before*. A log ends where its process ended, killed or 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -37,7 +37,7 @@ _LEAST = {
     "N": 3,
     "I": 2,
     "G": 2,
-    "O": 3,
+    "O": 2,
 }
 _PLAIN = {"\\": "\\", "t": "\t", "n": "\n", "0": "\0"}
 
@@ -261,11 +261,24 @@ def processes_of(lines: Sequence[Line], root_pid: int | None) -> tuple[Process, 
 
 
 def begun_of(lines: Sequence[Line]) -> dict[str, bool]:
-    """The runs that a tracker wrote of, each with whether it was begun here."""
-    found: dict[str, bool] = {}
-    for line in lines:
-        if line.kind == "O":
-            found[line.fields[1]] = found.get(line.fields[1], False) or line.fields[2] == "begun"
+    """The runs of MLflow's database that were written of, each with whether it was begun here."""
+    told = [line.fields for line in lines if line.kind == "O"]
+    begun = {what for how, what in told if how == "begun"}
+    return {what: what in begun for how, what in told if how in ("begun", "logged")}
+
+
+def ledgers_of(lines: Sequence[Line], begun: Mapping[str, bool]) -> dict[str, set[int]]:
+    """The databases that MLflow kept the numbers of this run in, with whose they are: opened by nothing else, and asked
+    of no run that another began."""
+    told = [line for line in lines if line.kind == "O"]
+    asked = {line.fields[1] for line in told if line.fields[0] in ("asked", "logged")}
+    if not begun or not all(begun.get(run) for run in asked):
+        return {}
+    other = {line.fields[1] for line in told if line.fields[0] == "opened"}
+    found: dict[str, set[int]] = {}
+    for line in told:
+        if line.fields[0] == "ledger" and line.fields[1] not in other:
+            found.setdefault(line.fields[1], set()).add(line.pid)
     return found
 
 
@@ -323,6 +336,10 @@ def read_trace(folder: Path, *, root_pid: int | None = None, command: Sequence[s
     started = [Child(argv=line.fields[2:], by=line.fields[0], cwd=line.fields[1]) for line in lines if line.kind == "C"]
     root_seen = bool(processes) and root_pid in (None, processes[0].pid)
     children = gaps.matched(started, processes[1:] if root_seen else processes)
+    begun = begun_of(lines)
+    ledgers = ledgers_of(lines, begun)
+    for path, pids in ledgers.items():
+        merged.written.setdefault(path, set()).update(pids)
     texts = {(line.fields[0], line.fields[2]): line for line in lines if line.kind == "T"}
     seeds = {line.fields: line for line in lines if line.kind == "Z"}
     return Trace(
@@ -331,7 +348,8 @@ def read_trace(folder: Path, *, root_pid: int | None = None, command: Sequence[s
         written=MappingProxyType({path: frozenset(pids) for path, pids in merged.written.items()}),
         grown=MappingProxyType(merged.grown()),
         removed=frozenset(merged.removed),
-        begun=MappingProxyType(begun_of(lines)),
+        begun=MappingProxyType(begun),
+        ledgers=frozenset(ledgers),
         listed=MappingProxyType({line.fields[0]: line.fields[1] for line in reversed(lines) if line.kind == "G"}),
         children=children,
         texts=tuple(Text(name=name, source=text, by=line.fields[1]) for (name, text), line in texts.items()),

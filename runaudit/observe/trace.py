@@ -117,7 +117,8 @@ class Trace:
     the processes that wrote, made or renamed to it. `removed`: paths that were removed or renamed away.
     `grown`: of them those that held something before, of which some may still be there -> the digest of what they held,
     None where nobody took it. `listed`: folder -> the file of the project whose code listed what lies in it.
-    `begun`: id of a run that a tracker's own code wrote numbers of to a database -> whether it began that run here.
+    `begun`: id of a run in MLflow's database that was written of -> whether it was begun here. `ledgers`: such
+    databases, of which nothing but that was asked.
     `partial`: why not everything was seen, a sentence each, empty where everything was. `observed` False: no process of
     the command ran the hook at all. `last_words`: the traceback of the exception that ended the command.
     """
@@ -128,6 +129,7 @@ class Trace:
     grown: Mapping[str, str | None] = field(default_factory=_none)
     removed: frozenset[str] = frozenset()
     begun: Mapping[str, bool] = field(default_factory=_none)
+    ledgers: frozenset[str] = frozenset()
     listed: Mapping[str, str] = field(default_factory=_none)
     children: tuple[Child, ...] = ()
     texts: tuple[Text, ...] = ()
