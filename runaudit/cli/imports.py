@@ -21,7 +21,12 @@ def imports(
         ),
     ],
     paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PATH]...", help="Files or folders.", show_default=False)
+        list[Path] | None,
+        typer.Argument(
+            metavar="[PATH]...",
+            help="Files, folders, or the address of an MLflow server or of a page of W&B's.",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
     """Bring in runs that another tracker recorded. What its record does not say stays unknown, and is listed.
