@@ -52,8 +52,8 @@ def runs_at(path: Path, kind: str, settings: ImportSettings) -> Iterator[Importe
         if (address := address_of(path)) is not None:
             raise RecordError(
                 f"{address} is not the address of a server of {CALLED.get(kind, 'a known tracker')}",
-                remedy="runaudit import wandb https://wandb.ai/ENTITY/PROJECT (export WANDB_BASE_URL=https://HOST for a server "
-                "of your own), or runaudit import mlflow http://HOST:PORT",
+                remedy="runaudit import wandb https://wandb.ai/ENTITY/PROJECT (set WANDB_BASE_URL for a server of your "
+                "own), or runaudit import mlflow http://HOST:PORT",
             )
         raise RecordError(f"{path} holds no {what}", remedy="name the folder that holds them, or another kind")
     alone = len(places) == 1

@@ -179,7 +179,7 @@ def test_without_a_key_nothing_is_asked(project, monkeypatch, tmp_path):
 
 def test_the_key_is_shown_to_no_other_server(project):
     """An address that is neither W&B's nor the one of `WANDB_BASE_URL` is not W&B's to ask."""
-    with pytest.raises(RecordError, match="not the address of a server of W&B; .*WANDB_BASE_URL"):
+    with pytest.raises(RecordError, match=r"not the address of a server of W&B; .*WANDB_BASE_URL"):
         runs_in(Path("https://wandb.example.org/ada/sr"), "wandb")
 
 
