@@ -5,7 +5,8 @@ import shutil
 
 import pytest
 
-from runaudit.errors import UsageError
+from runaudit.errors import StoppedError, UsageError
+from runaudit.runs import intake
 from runaudit.runs.arms import cohort_named
 from runaudit.runs.intake import take_in
 from runaudit.runs.names import ids_named
@@ -114,6 +115,26 @@ def test_two_records_of_one_launch_are_one_run_of_an_arm_even_where_both_are_nam
 
     assert [run.id for run in both.runs] == [new["id"]]
     assert [run.id for run in alone.runs] == [old["id"]]
+
+
+def test_an_import_that_is_stopped_keeps_what_came_in_and_goes_on_when_it_is_run_again(store, written, monkeypatch):
+    for at in range(3):
+        folder = written(3.0, name=f"run-20260101_00000{at}-abc{at}", lr=at + 1)
+    monkeypatch.setattr(intake, "BATCH", 2)
+    found = intake._found
+
+    def interrupted(*asked):
+        for at, one in enumerate(found(*asked)):
+            if at == 2:
+                raise KeyboardInterrupt
+            yield one
+
+    with monkeypatch.context() as patched, pytest.raises(StoppedError, match="stopped when 2 runs had come in"):
+        patched.setattr(intake, "_found", interrupted)
+        brought_in(store, folder.parent)
+    rows, skipped = brought_in(store, folder.parent)
+
+    assert (len(rows), len(skipped), len(run_ids(store))) == (1, 2, 3)
 
 
 def test_an_imported_run_is_named_by_the_id_that_its_tracker_gave_it(store, written):
