@@ -17,13 +17,14 @@ from runaudit.factors.forgotten import forgotten_runs, of_no_cohort, unattribute
 from runaudit.factors.vouched import remedy
 from runaudit.judge.bench import Bench
 from runaudit.judge.circumstances import circumstances
+from runaudit.judge.lateplan import late_plan
 from runaudit.judge.values import averaged, declared_direction, declared_plan, left_out, require_metric, values_of
 from runaudit.settings import Settings
 from runaudit.text.words import ended, head, plural
 
 if TYPE_CHECKING:
     from runaudit.stats.answer import StatsAnswer
-    from runaudit.stats.values import Comparability
+    from runaudit.stats.values import Comparability, StatsPlan
 
 
 def compare_arms(settings: Settings, arms: Sequence[Cohort]) -> tuple[Comparison, ...]:
@@ -71,21 +72,46 @@ def judge_cohorts(
         home=home,
         count=count,
     )
-    answer = judge(
-        values,
-        metric=metric,
-        direction=declared,
-        design=weakest(designs),
-        plan=around.plan,
-        designs=[design_of(found) for found in designs],
-    )
+    each = [design_of(found) for found in designs]
+    answer = judge(values, metric=metric, direction=declared, design=weakest(designs), plan=around.plan, designs=each)
+    overtaken = None
+    if (earlier := late_plan([run for arm in arms for run in arm.runs], bench.settings)) is not None:
+        then = earlier.settings
+        was = declared_direction(then, metric, direction) or declared_direction(then, typed, None)
+        plan = _planned(around.plan, declared_plan(then))
+        other = judge(values, metric=metric, direction=was, design=weakest(designs), plan=plan, designs=each)
+        overtaken = earlier.note(_verdicts(other)) if _verdicts(other) != _verdicts(answer) else None
     late = (ended(found.policy.note) for found in designs if found.policy)
     if (crossed := _crossed(designs)) is not None:
         cells, factors = crossed
         found = two_by_two([values[i] for i in cells], factors=factors, alpha=around.plan.alpha)
         answer = replace(answer, interaction=found)
-    notes = (*_stated(designs), *late, *_forgotten(arms, home), *around.notes, *contradicted, *means, *answer.notes)
-    return replace(answer, notes=tuple(dict.fromkeys(notes)), looks=around.looks)
+    notes = (
+        *_stated(designs),
+        *late,
+        *([ended(overtaken)] if overtaken else ()),
+        *_forgotten(arms, home),
+        *around.notes,
+        *contradicted,
+        *means,
+        *answer.notes,
+    )
+    return replace(answer, notes=tuple(dict.fromkeys(notes)), looks=around.looks, late_plan=overtaken)
+
+
+def _planned(plan: "StatsPlan", declared: "StatsPlan") -> "StatsPlan":
+    """The plan as the store corrects it, with what was declared another time."""
+    return replace(plan, alpha=declared.alpha, margin=declared.margin, is_paired=declared.is_paired,
+                   best_of=max(plan.best_of, declared.best_of))  # fmt: skip
+
+
+def _verdicts(answer: "StatsAnswer") -> str:
+    """The verdict of every comparison, in words."""
+    return ", ".join(_said(one.conditional or one.verdict) for one in answer.comparisons)
+
+
+def _said(verdict: object) -> str:
+    return str(verdict).replace("_", " ")
 
 
 def _stated(designs: Sequence[Comparison]) -> Iterator[str]:
