@@ -5,7 +5,7 @@ where only those were recorded; sequences are shown side by side and never count
 their place.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from runaudit.settings import Settings
 from runaudit.text.words import ended, head, plural
 
 if TYPE_CHECKING:
+    from runaudit.metrics.catalogue import Direction
     from runaudit.stats.answer import StatsAnswer
     from runaudit.stats.values import Comparability, StatsPlan
 
@@ -57,8 +58,11 @@ def judge_cohorts(
     home = {run.id: one for one in (bench.homes(arms) if launched is None else launched) for run in one.runs}
     typed = metric
     metric, sequences = require_metric(bench.settings, arms, typed, direction=direction)
-    # What a policy declares of a metric holds for each of its names.
-    declared = declared_direction(bench.settings, metric, direction) or declared_direction(bench.settings, typed, None)
+
+    def judged(settings: Settings, plan: "StatsPlan") -> "StatsAnswer":
+        return judge(values, metric=metric, direction=_direction(settings, metric, typed, direction), plan=plan,
+                     design=weakest(designs), designs=[design_of(found) for found in designs])  # fmt: skip
+
     values, means = values_of(arms, metric, sequences), averaged(arms, metric, sequences)
     left = left_out(arms, home, metric, sequences)
     around = circumstances(
@@ -66,21 +70,14 @@ def judge_cohorts(
         arms,
         values,
         left,
-        direction=settle_direction(metric, declared),
+        direction=settle_direction(metric, _direction(bench.settings, metric, typed, direction)),
         metric=metric,
         plan=declared_plan(bench.settings),
         home=home,
         count=count,
     )
-    each = [design_of(found) for found in designs]
-    answer = judge(values, metric=metric, direction=declared, design=weakest(designs), plan=around.plan, designs=each)
-    overtaken = None
-    if (earlier := late_plan([run for arm in arms for run in arm.runs], bench.settings)) is not None:
-        then = earlier.settings
-        was = declared_direction(then, metric, direction) or declared_direction(then, typed, None)
-        plan = _planned(around.plan, declared_plan(then))
-        other = judge(values, metric=metric, direction=was, design=weakest(designs), plan=plan, designs=each)
-        overtaken = earlier.note(_verdicts(other)) if _verdicts(other) != _verdicts(answer) else None
+    answer = judged(bench.settings, around.plan)
+    overtaken = _overtaken(answer, arms, bench.settings, lambda then: judged(then, _planned(around.plan, then)))
     late = (ended(found.policy.note) for found in designs if found.policy)
     if (crossed := _crossed(designs)) is not None:
         cells, factors = crossed
@@ -99,10 +96,26 @@ def judge_cohorts(
     return replace(answer, notes=tuple(dict.fromkeys(notes)), looks=around.looks, late_plan=overtaken)
 
 
-def _planned(plan: "StatsPlan", declared: "StatsPlan") -> "StatsPlan":
+def _direction(settings: Settings, metric: str, typed: str, direction: str | None) -> "Direction | None":
+    """What counts as better: what a policy declares of a metric holds for each of its names."""
+    return declared_direction(settings, metric, direction) or declared_direction(settings, typed, None)
+
+
+def _planned(plan: "StatsPlan", then: Settings) -> "StatsPlan":
     """The plan as the store corrects it, with what was declared another time."""
+    declared = declared_plan(then)
     return replace(plan, alpha=declared.alpha, margin=declared.margin, is_paired=declared.is_paired,
                    best_of=max(plan.best_of, declared.best_of))  # fmt: skip
+
+
+def _overtaken(
+    answer: "StatsAnswer", arms: Sequence[Cohort], settings: Settings, under: Callable[[Settings], "StatsAnswer"]
+) -> str | None:
+    """What the plan said that was declared at the launches, where it is another and says another thing."""
+    earlier = late_plan([run for arm in arms for run in arm.runs], settings)
+    if earlier is None or (without := _verdicts(under(earlier.settings))) == _verdicts(answer):
+        return None
+    return earlier.note(without)
 
 
 def _verdicts(answer: "StatsAnswer") -> str:
