@@ -28,6 +28,13 @@ class Case:
     family: int
 
 
+def permutation_name(comparison: ArmComparison) -> str:
+    """What the permutation test of a comparison was: exact only where every arrangement of the labels was counted."""
+    if not comparison.permutation_drawn:
+        return "exact permutation test"
+    return f"permutation test ({comparison.permutation_drawn} arrangements drawn)"
+
+
 def spoiled_by_selection(plan: StatsPlan) -> bool:
     """Whether the values were picked with the result in sight, so that no test of them means anything."""
     return plan.best_of > 1 or plan.is_selected_on_report or bool(plan.picked)
@@ -276,9 +283,9 @@ def _comparison_notes(comparison: ArmComparison, seeds: Mapping[str, int], case:
     found = []
     if comparison.is_fragile:
         found.append(
-            f"Fragile: decided by {comparison.method} p {show_p(comparison.p)}, while the exact "
-            f"permutation test says p {show_p(comparison.permutation_p)} and leaving out one seed can give p "
-            f"{show_p(comparison.drop_one_p)}"
+            f"Fragile: decided by {comparison.method} p {show_p(comparison.p)}, while the "
+            f"{permutation_name(comparison)} says p {show_p(comparison.permutation_p)} "
+            f"and leaving out one seed can give p {show_p(comparison.drop_one_p)}"
         )
     if comparison.failure_p is not None:
         found.append(f"Shares of failed runs: exact p {show_p(comparison.failure_p)}")

@@ -164,13 +164,19 @@ def _companions(comparison: ArmComparison, places: int | None) -> Iterator[tuple
     if comparison.dunnett_p is not None:
         yield "Dunnett p", f"{show_p(comparison.dunnett_p).removeprefix('= ')} (assumes equal variances)"
     if comparison.permutation_p is not None:
-        smallest = f"smallest permutation p {comparison.smallest_reachable_p:.2g}"
         without = f"without any one seed p at most {bare_p(comparison.drop_one_p or 0.0)}"
-        yield "permutation test", f"p {show_p(comparison.permutation_p)} ({smallest}); {without}"
+        yield "permutation test", f"p {show_p(comparison.permutation_p)} ({_counted(comparison)}); {without}"
     if comparison.ci_bca is not None:
         yield "BCa bootstrap", _range(comparison.ci_bca.low, comparison.ci_bca.high, places)
     if comparison.sequences:
         yield "per sequence", ", ".join(f"{name} {show(value, places)}" for name, value in comparison.sequences)
+
+
+def _counted(comparison: ArmComparison) -> str:
+    """Whether the permutation test is exact, and the smallest p that it could have said."""
+    drawn = comparison.permutation_drawn
+    how = f"{drawn} arrangements drawn, each tail (b + 1) / (m + 1)" if drawn else "exact"
+    return f"{how}; smallest permutation p {comparison.smallest_permutation_p:.2g}"
 
 
 def _range(low: float, high: float, places: int | None) -> str:
