@@ -1,5 +1,6 @@
 """What the reader sees: the verdict first, then the numbers it rests on."""
 
+from runaudit.stats.answer import exit_code
 from runaudit.stats.digits import decimals, show, show_p
 from runaudit.stats.values import UNKNOWN_DESIGN
 from runaudit.stats.words import markdown_lines, text_lines
@@ -63,6 +64,22 @@ def test_each_of_several_comparisons_carries_its_verdict(arm, judged):
 
     assert "new against old: improved" in text
     assert "other against old: inconclusive" in text
+
+
+def test_the_headline_says_what_each_arm_did_where_they_differ(arm, judged):
+    """One better and one worse are no doubt; the verdict of the family, and what it ends with, stay the strictest."""
+    arms = (arm("new", *NEW), arm("bad: act", *(v - 2 for v in OLD)), arm("same", 30.0, 30.2, 30.45), arm("old", *OLD))
+    answer = judged(*arms)
+
+    assert answer.headline.startswith("Improved (new), worse (bad: act), inconclusive (same): new is better than old")
+    assert (answer.to_json()["verdict"], exit_code(answer)) == ("inconclusive", 1)
+    assert next(markdown_lines(answer)).startswith("**Improved (new), worse (bad: act), inconclusive (same)**: new is")
+
+
+def test_the_headline_names_no_arm_where_all_did_the_same(arm, judged):
+    answer = judged(arm("new", *NEW), arm("newer", *(v + 1 for v in NEW)), arm("old", *OLD))
+
+    assert answer.headline.startswith("Improved: new is better than old")
 
 
 def test_a_family_that_costs_a_claim_says_so(arm, judged):
