@@ -67,6 +67,7 @@ def judge_cohorts(
         left,
         direction=settle_direction(metric, declared),
         metric=metric,
+        sequences=sequences,
         plan=declared_plan(bench.settings),
         home=home,
         count=count,
