@@ -97,6 +97,7 @@ class ArmComparison:
     dunnett_p: companion where several arms share the baseline; equal spreads assumed, family-wise.
     design: what is known of this arm against the baseline, where the arms of a family differ in it.
     conditional: the verdict if all that is missing in the records were equal, where something is.
+    refusal: why these numbers allow no claim although there are seeds enough; empty where they allow one.
     """
 
     arm: str
@@ -127,6 +128,7 @@ class ArmComparison:
     verdict: StatsVerdict = StatsVerdict.INCONCLUSIVE
     conditional: StatsVerdict | None = None
     reason: str = ""
+    refusal: str = ""
 
     @property
     def smallest_permutation_p(self) -> float:

@@ -155,6 +155,11 @@ def _placed(comparison: ArmComparison) -> tuple[str, ...]:
     )
 
 
+def refused(comparison: ArmComparison, arm: Sample, *, evidence: StatsVerdict, case: Case) -> str:
+    """Why these numbers allow no claim although there are seeds enough; empty where they allow one."""
+    return " ".join(_refusal(comparison, arm, case)) if evidence == StatsVerdict.INCONCLUSIVE else ""
+
+
 def _refusal(comparison: ArmComparison, arm: Sample, case: Case) -> tuple[str, ...]:
     """Why no claim is possible although there are seeds enough, in sentences; none if one is."""
     if has_gaps(arm) or has_gaps(case.reference):
@@ -233,12 +238,12 @@ def _besides(comparison: ArmComparison, arm: Sample, *, evidence: StatsVerdict, 
     if evidence == StatsVerdict.TOO_FEW_SEEDS:
         few = _too_few(comparison, arm, case)
         return (f"There are too few seeds as well: {few.arm}{few.after}", *few.own)
+    refusal = [f"{'' if at else 'And '}{line}" for at, line in enumerate(_refusal(comparison, arm, case))]
     if comparison.ci is None:
-        first, *others = _refusal(comparison, arm, case)
-        return (f"And {first}", *others)
+        return tuple(refusal)
     difference = show(comparison.difference, _places(comparison))
     whose = f" of {arm.label}" if case.family > 1 else ""
-    return (f"The numbers{whose}: a difference of {difference} ({_figures(comparison, arm, case)}).",)
+    return (f"The numbers{whose}: a difference of {difference} ({_figures(comparison, arm, case)}).", *refusal)
 
 
 def _places(comparison: ArmComparison) -> int | None:
