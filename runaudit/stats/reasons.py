@@ -7,7 +7,7 @@ from runaudit.metrics.catalogue import Direction
 from runaudit.stats.answer import ArmComparison, StatsVerdict
 from runaudit.stats.compare import COMPANION_SEEDS, EQUIVALENCE_SEEDS, has_gaps
 from runaudit.stats.digits import decimals, percent, show, show_p
-from runaudit.stats.interval import share_interval
+from runaudit.stats.interval import sd_factors, share_interval
 from runaudit.stats.power import detectable
 from runaudit.stats.values import MIN_SEEDS, Comparability, Excluded, Sample, StatsPlan
 from runaudit.text.verdicts import verdict_words
@@ -334,5 +334,11 @@ def _plan_notes(comparisons: Sequence[ArmComparison], samples: Sequence[Sample],
             f"difference of {show(seen)}."
         )
     if MIN_SEEDS <= fewest < COMPANION_SEEDS and any(c.p is not None for c in comparisons):
-        found.append("The spread itself is barely known: at 3 seeds the true sd may be 0.5 to 6 times the one shown.")
+        few = sorted({n for sample in samples if (n := len(sample.values)) < COMPANION_SEEDS})
+        found.append(f"The spread itself is barely known: {', '.join(_sd_within(n, plan) for n in few)} the one shown.")
     return found
+
+
+def _sd_within(n: int, plan: StatsPlan) -> str:
+    low, high = sd_factors(n, level=1 - plan.alpha)
+    return f"at {n} seeds the true sd may be {low:.2g} to {high:.2g} times"

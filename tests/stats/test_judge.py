@@ -198,6 +198,20 @@ def test_from_five_seeds_the_exact_labels_accompany_the_test(arm, judged):
     assert comparison.ci_bca is None
 
 
+def test_how_well_the_spread_is_known_follows_from_the_seeds_there_are(arm, judged):
+    """By hand from a table of chi-square at 2.5 and 97.5 %: 2 degrees .05064 and 7.3778, sqrt(2 / 7.3778) = .521 and
+    sqrt(2 / .05064) = 6.285; 3 degrees .21580 and 9.3484, sqrt(3 / 9.3484) = .566 and sqrt(3 / .21580) = 3.729."""
+    four = judged(arm("new", *NEW, 31.4), arm("old", *OLD, 30.3))
+    mixed = judged(arm("new", *NEW, 31.4), arm("old", *OLD))
+
+    told = [next(note for note in answer.notes if note.startswith("The spread")) for answer in (four, mixed)]
+    assert told[0].endswith(": at 4 seeds the true sd may be 0.57 to 3.7 times the one shown.")
+    assert "at 3 seeds the true sd may be 0.52 to 6.3 times, at 4 seeds the true sd may be 0.57 to 3.7 times" in told[1]
+    assert not any(
+        "barely known" in note for note in judged(arm("a", *spread(31, 5)), arm("b", *spread(30, 5, 1))).notes
+    )
+
+
 def told_of_the_labels(answer):
     return next(line for line in answer.text_lines() if line.strip().startswith("permutation test"))
 

@@ -1,7 +1,7 @@
 """What the reader sees: the verdict first, then the numbers it rests on."""
 
 from runaudit.stats.answer import exit_code
-from runaudit.stats.digits import decimals, show, show_p
+from runaudit.stats.digits import decimals, show, show_p, show_spread
 from runaudit.stats.values import UNKNOWN_DESIGN
 from runaudit.stats.words import markdown_lines, text_lines
 
@@ -23,7 +23,7 @@ new against old
 
 Notes
 - 3 + 3 seeds: a permutation test cannot go below p = 0.1; the t test assumes normality (new against old).
-- The spread itself is barely known: at 3 seeds the true sd may be 0.5 to 6 times the one shown.
+- The spread itself is barely known: at 3 seeds the true sd may be 0.52 to 6.3 times the one shown.
 """
 
 
@@ -94,6 +94,16 @@ def test_digits_follow_the_spread():
     assert show(-0.0001, 2) == "0.00"
     assert show(1e-7, decimals(None)) == "1e-07"
     assert show(None) == "–"
+
+
+def test_a_mean_and_its_spread_have_the_digits_that_the_spread_is_worth():
+    assert show_spread(29.951, 0.2) == "29.95 ± 0.20"
+    assert show_spread(0.0984375, 0.003) == "0.0984 ± 0.0030"
+    assert show_spread(31253.4, 153.0) == "31253 ± 153"
+    assert show_spread(1.23456e-12, 3.1e-14) == "1.235e-12 ± 3.1e-14"
+    assert show_spread(1.5e300, 2e299) == "1.5e+300 ± 2e+299"
+    assert (show_spread(30.0, 0.0), show_spread(30.123456, None)) == ("30 ± 0", "30.123")
+    assert show_spread(1.5e308, float("inf")) == "1.5e+308 ± inf"
 
 
 def test_p_is_never_printed_as_zero():
