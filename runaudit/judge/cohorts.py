@@ -59,12 +59,11 @@ def judge_cohorts(
     # What a policy declares of a metric holds for each of its names.
     declared = declared_direction(bench.settings, metric, direction) or declared_direction(bench.settings, typed, None)
     values, means = values_of(arms, metric, sequences), averaged(arms, metric, sequences)
-    left = left_out(arms, home, metric, sequences)
     around = circumstances(
         bench.store,
         arms,
         values,
-        left,
+        left_out(arms, home, metric, sequences),
         direction=settle_direction(metric, declared),
         metric=metric,
         sequences=sequences,
