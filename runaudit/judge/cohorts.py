@@ -64,18 +64,11 @@ def judge_cohorts(
                      design=weakest(designs), designs=[design_of(found) for found in designs])  # fmt: skip
 
     values, means = values_of(arms, metric, sequences), averaged(arms, metric, sequences)
-    left = left_out(arms, home, metric, sequences)
     around = circumstances(
-        bench.store,
-        arms,
-        values,
-        left,
+        bench.store, arms, values, left_out(arms, home, metric, sequences),
         direction=settle_direction(metric, _direction(bench.settings, metric, typed, direction)),
-        metric=metric,
-        plan=declared_plan(bench.settings),
-        home=home,
-        count=count,
-    )
+        metric=metric, sequences=sequences, plan=declared_plan(bench.settings), home=home, count=count,
+    )  # fmt: skip
     answer = judged(bench.settings, around.plan)
     overtaken = _overtaken(answer, arms, bench.settings, lambda then: judged(then, _planned(around.plan, then)))
     late = (ended(found.policy.note) for found in designs if found.policy)
