@@ -49,6 +49,12 @@ def runs_at(path: Path, kind: str, settings: ImportSettings) -> Iterator[Importe
             if kind != AUTO
             else f"run of {', '.join(CALLED[k] for k in KINDS if k in CALLED)}"
         )
+        if (address := address_of(path)) is not None:
+            raise RecordError(
+                f"{address} is not the address of a server of {CALLED.get(kind, 'a known tracker')}",
+                remedy="runaudit import wandb https://wandb.ai/ENTITY/PROJECT (set WANDB_BASE_URL for a server of your "
+                "own), or runaudit import mlflow http://HOST:PORT",
+            )
         raise RecordError(f"{path} holds no {what}", remedy="name the folder that holds them, or another kind")
     alone = len(places) == 1
     for group in together(places):

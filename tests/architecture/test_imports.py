@@ -28,6 +28,8 @@ HOMES = {
     "torch": {"runaudit/integrations/torch.py"},
     "wandb": {
         "runaudit/integrations/wandb.py",
+        "runaudit/importers/wandb_server.py",
+        "runaudit/system/wandb_account.py",
         "runaudit/integrations/wandb_anchor.py",
     },
     "tensorboard": set(),
