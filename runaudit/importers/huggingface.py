@@ -225,8 +225,8 @@ def _given(folders: Sequence[Path], within: Path) -> tuple[dict[str, JSON] | Non
     another of the run's, else what TensorBoard was given. None where neither can be read, or trainings disagree."""
     for folder in folders:
         raw = foreign_bytes(folder / ARGUMENTS, within)
-        if raw is not None and (found := attributes_in(raw)) is not None and _is_of_arguments(found):
-            return _settings(found), folder / ARGUMENTS
+        if raw is not None and (held := attributes_in(raw)) is not None and _is_of_arguments(held):
+            return _settings(held), folder / ARGUMENTS
     told: dict[str, JSON] | None = None
     for folder in folders:
         for path in sorted(folder.glob("runs/*/*tfevents*"))[:_MOST_EVENTS]:

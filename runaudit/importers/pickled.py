@@ -194,8 +194,12 @@ def _build(stack: _Stack, _: Any) -> None:
             stack.values[-1].state.update(part)
 
 
-def _kept_elsewhere(stack: _Stack, _: Any) -> None:
+def _drop(stack: _Stack, _: Any) -> None:
     stack.last(1)
+
+
+def _kept_elsewhere(stack: _Stack, _: Any) -> None:
+    _drop(stack, None)
     stack.values.append(_Object("tensor"))
 
 
@@ -204,7 +208,7 @@ def _nothing(_stack: _Stack, _argument: Any) -> None:
 
 
 _DONE: Mapping[str, Callable[[_Stack, Any], None]] = {
-    "PROTO": _nothing, "FRAME": _nothing, "MARK": _mark, "POP": lambda stack, _: stack.last(1) and None,
+    "PROTO": _nothing, "FRAME": _nothing, "MARK": _mark, "POP": _drop,
     "PUT": _put, "BINPUT": _put, "LONG_BINPUT": _put, "MEMOIZE": _put, "GET": _get, "BINGET": _get, "LONG_BINGET": _get,
     "TUPLE": _tuple, "TUPLE1": lambda stack, _: stack.values.append(stack.last(1)),
     "TUPLE2": lambda stack, _: stack.values.append(stack.last(2)),
