@@ -161,7 +161,8 @@ def test_what_lies_in_the_folder_of_a_job_of_hydras_is_one_run(place):
     series, notes = place.gather(place.of(*wrote))
 
     assert series == {"loss": ((0, 0.5), (1, 0.25))}
-    assert notes == [f"1 series come from {folder} (Hydra)"]
+    assert notes == [f"1 series come from {folder} (Hydra)",
+                     f"the settings that Hydra composed lie in {folder}/.hydra/config.yaml"]  # fmt: skip
 
 
 def test_the_parts_of_one_programs_curves_are_told_apart(place):
@@ -339,6 +340,14 @@ def test_one_curve_that_two_loggers_were_given_is_one():
     )
 
     assert taken.series == {"loss": exact}
+
+
+def test_a_second_clock_is_no_measure():
+    told = draft("wandb", "a", loss=[(0, 1.0)], epoch=[(0, 0.0)], metrics={"epoch": 0.0, "trainer/global_step": 7.0})
+
+    taken = as_one([told], own=frozenset(), named=str)
+
+    assert (set(taken.series), taken.metrics) == ({"loss"}, {})
 
 
 def test_two_curves_of_one_name_are_two_and_told():
