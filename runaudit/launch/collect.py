@@ -46,8 +46,8 @@ def gather(
     """
     try:
         drafts, notes = _read(live, written, since)
-    except OSError as error:
-        claim(live, "note", text=f"what was written for trackers could not be read: {error.strerror or error}")
+    except Exception as error:  # Whatever a tracker wrote, the run is over and its outcome is sealed.
+        claim(live, "note", text=clean(f"what was written for trackers could not be read: {error}"))
         return ()
     own = _logged(live)
     found = as_one(drafts, own=own, named=lambda name: clean(names.get(name, name)))
@@ -93,6 +93,9 @@ def _read(live: Path, written: Written, since: float) -> tuple[Sequence[Draft], 
                 drafts.append(found)
             else:
                 notes.append(_left_out(found.source, found.reason, broken=True))
+    if not written.databases and (away := sorted(written.begun)):
+        notes.append(f"MLflow keeps what was logged to {', '.join(away[:3])} on a server, which was not asked: "
+                     "`runaudit import mlflow ADDRESS` reads it")  # fmt: skip
     return drafts, notes
 
 

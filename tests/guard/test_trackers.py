@@ -143,6 +143,13 @@ def test_a_database_whose_rows_are_nobodys_is_told_and_not_read(place):
     assert note.startswith("mlflow.db") and "it was not seen which of them are this run's: nothing was taken" in note
 
 
+def test_what_went_to_a_server_is_told(place):
+    series, (note,) = place.gather(place.of(begun={RUN: True}))
+
+    assert series == {}
+    assert note.startswith(f"MLflow keeps what was logged to {RUN} on a server, which was not asked")
+
+
 def test_a_database_that_was_only_asked_is_not_spoken_of(place):
     path = str(database(place.cwd / "mlflow.db"))
     os.utime(path, (BEGAN - 60, BEGAN - 60))
