@@ -23,7 +23,7 @@ from runaudit.records.trajectory import number
 WHOLE = True
 STATE = "trainer_state.json"
 _CHECKPOINT = re.compile(r"checkpoint-(\d{1,12})")
-_CLOCKS = re.compile(
+CLOCKS = re.compile(
     r"step|epoch|total_flos|.*(?:_runtime|_per_second|_compilation_time)|num_input_tokens_seen|.*_mem_.*"
 )
 """What the Trainer logs of its own pace; no measure of the model."""
@@ -181,6 +181,6 @@ def _series(history: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[int, f
     for place, row in enumerate(history):
         step = row.get("step")
         for name, value in row.items():
-            if not _CLOCKS.fullmatch(name) and (point := number(value)) is not None:
+            if not CLOCKS.fullmatch(name) and (point := number(value)) is not None:
                 found.setdefault(name, []).append((step if isinstance(step, int) else place, point))
     return found
