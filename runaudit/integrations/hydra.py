@@ -164,11 +164,11 @@ class Job:
 
     def command(self, argv: list[str], whole: list[str]) -> tuple[str, ...]:
         """The program with the overrides of this job alone: what a sweep of this one job would be."""
-        start = whole[: len(whole) - len(argv) + 1] if len(whole) >= len(argv) else [sys.executable, *argv[:1]]
+        start = whole[1 : len(whole) - len(argv) + 1] if len(whole) > len(argv) else argv[:1]
         hydras = [
             str(word) for word in self._select("hydra.overrides.hydra") or () if not str(word).startswith(_SWEEPING)
         ]
-        return (*start, *_options(argv[1:]), *hydras, *self.overrides)
+        return (sys.executable, *start, *_options(argv[1:]), *hydras, *self.overrides)
 
 
 def _options(words: list[str]) -> Iterator[str]:

@@ -26,6 +26,7 @@ from runaudit.launch.python import guarded_record
 from runaudit.observe.here import observe, unobserved
 from runaudit.record.recorder import in_progress, record
 from runaudit.record.recording import Recording
+from runaudit.records.outcome import FINISHED
 from runaudit.records.seednames import names_the_seed
 from runaudit.settings import load_settings
 from runaudit.store.place import find_store
@@ -70,7 +71,9 @@ class Loop:
         self._copies = copies
         self.run: Recording | None = None
         self.owner: Loop | None = None
+        self._is_joined = False
         self.ending: tuple[str, BaseException | None] | None = None
+        self.heard: tuple[str, BaseException | None] | None = None
         self._told: set[str] = set()
         self._names: Mapping[str, str] = {}
         self._step = 0
@@ -83,7 +86,7 @@ class Loop:
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy, in another process or beside this one, has no run: the one that has it goes on."""
-        return {**self.__dict__, "run": None, "owner": None, "ending": None, "_copied": {}}
+        return {**self.__dict__, "run": None, "owner": None, "ending": None, "heard": None, "_copied": {}}
 
     @property
     def started(self) -> bool:
@@ -111,20 +114,21 @@ class Loop:
         where the guard refuses, or where the run cannot be recorded."""
         _end_before(self)
         running = in_progress()
-        if running is not None and running.owns:
+        self._is_joined = running is not None and running.owns
+        if self._is_joined:
             self.run = running
             self.owner = next((loop for loop in reversed(_loops) if loop.run is running), None)
         elif os.environ.get("RUNAUDIT_RUN"):
             self._adopt(running, seed)
         else:
             self._open(label, found or FoundConfig(), seed, (root or Path.cwd()), extra or {}, more)
-        self.ending, self._is_deaf, self._copied, self._pid = None, False, {}, os.getpid()
+        self.ending, self.heard, self._is_deaf, self._copied, self._pid = None, None, False, {}, os.getpid()
         self._stale = getattr(sys, "last_value", None)
         if self.run is not None:
             _loops.append(self)
             atexit.register(self._at_exit)
             with contextlib.suppress(RunauditError, OSError):
-                self._names = load_settings(self.run.store.root).series
+                self._names = dict(load_settings(self.run.store.root).series)
 
     def _open(
         self,
@@ -276,6 +280,8 @@ class Loop:
 
     def close(self, later: BaseException | None = None) -> None:
         """Seal how the run ended; of a joined run its owner does. later: what ended the program after the training."""
+        for inner in [loop for loop in _loops if loop.owner is self]:
+            inner.close()
         run, self.run = self.run, None
         atexit.unregister(self._at_exit)
         if self in _loops:
@@ -283,27 +289,30 @@ class Loop:
         if run is None or os.getpid() != self._pid:
             return
         if self.owner is not None:
-            self.owner.hear(self.ending)
-        if self.owner is not None or (self.ending is None and not run.owns):
+            self.owner.heard = self.ending
+        if self._is_joined or (self.ending is None and not run.owns):
             return  # Of a run of `runaudit run` that never said how it ended the exit code tells more.
-        status, error = self.ending or ("crashed", None)
+        status, error = self._settled()
         self.run = run
         try:
             self._seal(run, status, error or later)
         finally:
             self.run = None
 
-    def hear(self, ending: tuple[str, BaseException | None] | None) -> None:
-        """How an inner loop ended: it knows of an early stop and of a Ctrl-C what the outer one may not."""
-        if ending is not None and (self.ending is None or (self.ending == ("completed", None))):
-            self.ending = ending
+    def _settled(self) -> tuple[str, BaseException | None]:
+        """How this loop ended. The one within knows of an early stop; of its failure only where this one says nothing,
+        for a failure may have been caught."""
+        if self.ending is None:
+            return self.heard or ("crashed", None)
+        stopped = self.ending == ("completed", None) and self.heard == ("early_stopped", None)
+        return ("early_stopped", None) if stopped else self.ending
 
     def _seal(self, run: Recording, status: str, error: BaseException | None) -> None:
         with self._careful("the end of the run is not sealed"):
             if error is not None:
                 run.__exit__(type(error), error, error.__traceback__)
             else:
-                silent = status == "crashed" and self.ending is None
+                silent = status == "crashed" and self.ending is None and self.heard is None
                 run.finish(status, error=f"{self.framework} did not come to its end" if silent else None)
 
     def _at_exit(self) -> None:
@@ -312,7 +321,8 @@ class Loop:
             return
         for inner in [loop for loop in _loops if loop.owner is self]:
             inner.close()
-        if self.ending is not None:
+        failed = self.heard is not None and self.heard[0] not in FINISHED
+        if self.ending is not None or failed:
             last = getattr(sys, "last_value", None)
             self.close(None if last is self._stale else last)
 
