@@ -62,7 +62,8 @@ else:
     from runaudit.integrations.lightning import RunauditLogger
 
     logger = RunauditLogger(asked.label, data={"train": "data/train.csv"})
-trainer = Trainer(max_epochs=3, logger=logger, callbacks=[ModelCheckpoint("out/kept", monitor="val_loss", save_last=True)],
-                  log_every_n_steps=1, accelerator="cpu", enable_progress_bar=False)  # fmt: skip
+kept = ModelCheckpoint("out/kept", monitor="val_loss", save_last=True)
+trainer = Trainer(max_epochs=3, logger=logger, callbacks=[kept], log_every_n_steps=1, accelerator="cpu",
+                  enable_progress_bar=False)  # fmt: skip
 trainer.fit(model := Toy(asked.lr), loader, loader)
 trainer.test(model, loader, verbose=False)
