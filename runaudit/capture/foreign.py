@@ -5,13 +5,14 @@ once before anything is replaced, so that a secret found under its name is gone 
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from runaudit.capture.redact import Redactor, redaction_key
+from runaudit.capture.redact import SHORT, Redactor, redaction_key
 from runaudit.capture.source import redaction
+from runaudit.capture.styles import Style
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Manifest
@@ -26,11 +27,47 @@ def without_secrets(runs: Sequence[Run], store: Store | None) -> tuple[Run, ...]
     return Cleaning(store).runs(runs)
 
 
+class Remembering(Redactor):
+    """A redactor that looks once at a short text which holds nothing. What a text is found to hold depends on itself
+    and on the secrets known by then, so what is learned or recalled ends what is remembered."""
+
+    def __init__(self, key: bytes) -> None:
+        super().__init__(key)
+        self._passed: set[tuple[str, Style]] = set()
+
+    def text(self, text: str, style: Style = Style.PROSE) -> str:
+        """As `Redactor.text`."""
+        if (text, style) in self._passed:
+            return text
+        clean = super().text(text, style)
+        if clean == text and len(text) <= SHORT:
+            if len(self._passed) >= REMEMBERED:
+                self._passed.clear()
+            self._passed.add((text, style))
+        return clean
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """As `Redactor.learn`."""
+        known = self.learned
+        super().learn(secrets)
+        if self.learned != known:
+            self._passed.clear()
+
+    def recall(self, *sealed: bytes) -> None:
+        """As `Redactor.recall`."""
+        super().recall(*sealed)
+        self._passed.clear()
+
+
+REMEMBERED = 50_000
+"""Texts that are remembered, some ten megabytes: ten thousand runs share most of their names and values."""
+
+
 class Cleaning:
     """Replaces secrets in runs that come in one after another: one that was found is replaced in all that follow."""
 
     def __init__(self, store: Store | None) -> None:
-        self._redactor = Redactor(os.urandom(32) if store is None else redaction_key(store.root))
+        self._redactor = Remembering(os.urandom(32) if store is None else redaction_key(store.root))
 
     def runs(self, runs: Sequence[Run]) -> tuple[Run, ...]:
         """These runs without secrets; what one of them tells under its name is replaced in all of them."""

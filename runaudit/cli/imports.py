@@ -21,7 +21,12 @@ def imports(
         ),
     ],
     paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PATH]...", help="Files or folders.", show_default=False)
+        list[Path] | None,
+        typer.Argument(
+            metavar="[PATH]...",
+            help="Files, folders, or the address of an MLflow server or of a page of W&B's.",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
     """Bring in runs that another tracker recorded. What its record does not say stays unknown, and is listed.
@@ -32,7 +37,7 @@ def imports(
     from runaudit.runs.intake import take
 
     rows, skipped = take(kind, paths or (), context.create, context.settings)
-    context.tell(ImportAnswer(rows=rows, skipped=tuple((entry.source, entry.reason) for entry in skipped)))
+    context.tell(ImportAnswer(rows=rows, skipped=tuple(skipped)))
     if rows and (words := context.settings.imports.typed):
         context.note(
             f"sealed with each of these runs: {', '.join(words)} assumed, and every answer on them will say so"

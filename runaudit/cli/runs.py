@@ -16,7 +16,10 @@ SORT = typer.Option(
 )
 COLUMNS = typer.Option("--columns", metavar="A,B.C", help="These columns: fields, config.x, env.x, metrics.")
 WHERE = typer.Option("--where", metavar="EXPR", help="As 'config.lr > 1e-3 and status == \"completed\"'.")
-CSV = typer.Option("--csv", help="As CSV: these columns, else every field and metric.")
+CSV = typer.Option(
+    "--csv",
+    help="As CSV: these columns, else every field and metric; a ' before text that a spreadsheet would compute.",
+)
 ALL = typer.Option("--all", help="The archived runs, too.")
 
 

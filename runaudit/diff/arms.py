@@ -21,6 +21,10 @@ from runaudit.factors.pair import Pair
 from runaudit.factors.path import matches
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
+from runaudit.text.words import head, listed, plural
+
+_MOST_KINDS = 3
+"""Ways to differ that a sentence on an arm tells; the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,13 +201,25 @@ def _environment(of: Levels, factor: str) -> object:
 
 
 def _odd_runs(arm: Arm, blocks: Sequence[str]) -> tuple[str, ...]:
-    """Sentences on the runs that make an arm more than one design."""
+    """The sentence on the runs that make an arm more than one design, where it is so. What several of them differ in
+    is said once, with their count: an arm of 50 runs would bury it."""
     rows = [(row.run, tuple(f for f in row.factors if f.factor not in blocks)) for row in arm.deviations]
-    return tuple(
-        f"the arm {arm.cohort.label} is not one design: {run.label} ({run.short}) differs in "
-        f"{', '.join(f.summary for f in found[:3])}"
-        for run, found in _minority(rows)
-    )
+    alike: dict[tuple[str, ...], list[Run]] = {}
+    for run, found in _minority(rows):
+        alike.setdefault(tuple(f.summary for f in found), []).append(run)
+    if not alike:
+        return ()
+    told = [f"{_told(runs, arm.cohort.n)} in {head(summaries, 3)}" for summaries, runs in alike.items()]
+    rest = sum(map(len, [*alike.values()][_MOST_KINDS:]))
+    more = [f"{plural(rest, 'more run')} otherwise"] if rest else []
+    return (f"the arm {arm.cohort.label} is not one design: {'; '.join((*told[:_MOST_KINDS], *more))}",)
+
+
+def _told(runs: Sequence[Run], of: int) -> str:
+    if len(runs) == 1:
+        return f"{runs[0].label} ({runs[0].short}) differs"
+    labels = listed([*dict.fromkeys(run.label for run in runs)], 3)
+    return f"{len(runs)} of {of} runs, {labels} ({head([run.short for run in runs], 3)}), differ"
 
 
 def _minority(rows: list[tuple[Run, tuple[FactorChange, ...]]]) -> list[tuple[Run, tuple[FactorChange, ...]]]:

@@ -22,7 +22,7 @@ from runaudit.importers.opened import foreign_bytes
 from runaudit.importers.pipeline import Command, command_of
 from runaudit.importers.tables import texts, utc_word, words_of
 from runaudit.importers.tensorboard import PARTS, is_events, run_of
-from runaudit.importers.wandb_folder import requirements
+from runaudit.importers.wandb_run import requirements
 from runaudit.records.canonical import JSON
 from runaudit.records.yamlfile import parse_yaml
 

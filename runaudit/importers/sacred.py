@@ -29,7 +29,7 @@ from runaudit.importers.tables import (
     utc_time,
     utc_word,
 )
-from runaudit.importers.wandb_folder import requirements
+from runaudit.importers.wandb_run import requirements
 from runaudit.records.canonical import JSON
 from runaudit.records.trajectory import number
 

@@ -49,10 +49,30 @@ def runs_at(path: Path, kind: str, settings: ImportSettings) -> Iterator[Importe
             if kind != AUTO
             else f"run of {', '.join(CALLED[k] for k in KINDS if k in CALLED)}"
         )
+        if (address := address_of(path)) is not None:
+            raise RecordError(
+                f"{address} is not the address of a server of {CALLED.get(kind, 'a known tracker')}",
+                remedy="runaudit import wandb https://wandb.ai/ENTITY/PROJECT (set WANDB_BASE_URL for a server of your "
+                "own), or runaudit import mlflow http://HOST:PORT",
+            )
         raise RecordError(f"{path} holds no {what}", remedy="name the folder that holds them, or another kind")
     alone = len(places) == 1
     for group in together(places):
         yield from _read(group, path, settings, alone=alone)
+
+
+def drafts_at(path: Path, kinds: Sequence[str]) -> Iterator[Draft | Skipped]:
+    """What lies below a folder, as the readers of these kinds tell it: one draft a run, several trackers' put together.
+    A fault is that of its place, and the others are told."""
+    for group in together([*_places(path, _modules(kinds))]):
+        told = [one for place in group for one in _told(place, path, alone=False)]
+        yield from runs_of([one for one in told if isinstance(one, Draft)])
+        yield from (one for one in told if isinstance(one, Skipped))
+
+
+def claims_of(here: Path, folders: Sequence[str], files: Sequence[str], kinds: Sequence[str]) -> list[Path]:
+    """Where the readers of these kinds find a run, in a folder that holds entries of these names."""
+    return [place for reader in _modules(kinds).values() for place in reader.places(here, folders, files)]
 
 
 def check_there(path: Path) -> None:
@@ -62,8 +82,11 @@ def check_there(path: Path) -> None:
 
 
 def _readers(kind: str) -> Mapping[str, Any]:
-    wanted = [word for word in KINDS if word != RECORD] if kind == AUTO else [kind]
-    return {word: importlib.import_module(KINDS[word]) for word in wanted}
+    return _modules([word for word in KINDS if word != RECORD] if kind == AUTO else [kind])
+
+
+def _modules(kinds: Sequence[str]) -> Mapping[str, Any]:
+    return {kind: importlib.import_module(KINDS[kind]) for kind in kinds}
 
 
 def _places(path: Path, readers: Mapping[str, Any]) -> Iterator[Place]:

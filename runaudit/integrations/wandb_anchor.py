@@ -6,20 +6,15 @@ newest are gone shows only to someone who remembers them, as with every witness.
 """
 
 import contextlib
-import netrc
-import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
-from runaudit.errors import UsageError
 from runaudit.store.witness import AnchorError
+from runaudit.system.wandb_account import TIMEOUT_S, library
 
 KIND, NAME, FILE = "runaudit-anchor", "runaudit-anchors", "anchor.txt"
-TIMEOUT_S = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +35,7 @@ class WandbAnchors:
 
     def lines(self) -> Iterator[str]:
         """The line of every version; none where the project has no anchors yet. Raises AnchorError, UsageError."""
-        wandb = _library()
+        wandb = library()
         with _explained("read"):
             api = wandb.Api(timeout=TIMEOUT_S)
             place = f"{self.project}/{NAME}"
@@ -53,7 +48,7 @@ class WandbAnchors:
 
     def add(self, line: str) -> None:
         """Log one version more, and wait until W&B has it. Raises AnchorError, UsageError."""
-        wandb = _library()
+        wandb = library()
         entity, _, project = self.project.rpartition("/")
         settings = wandb.Settings(
             init_timeout=TIMEOUT_S, console="off", disable_git=True, disable_code=True, silent=True
@@ -83,21 +78,3 @@ def _explained(verb: str) -> Iterator[None]:
         raise AnchorError(
             f"W&B would not {verb} the anchor: {said}", remedy="check the project's name, the network and `wandb login`"
         ) from error
-
-
-def _library() -> Any:
-    """The library, where it has a key to use: without one it would stop and ask for it."""
-    try:
-        import wandb
-    except ModuleNotFoundError as error:
-        raise UsageError("wandb is not installed", remedy="run 'pip install wandb'") from error
-    if not os.environ.get("WANDB_API_KEY") and not _is_logged_in(urlsplit(wandb.Settings().base_url).hostname or ""):
-        raise UsageError("W&B has no key on this machine", remedy="run 'wandb login', or set WANDB_API_KEY")
-    return wandb
-
-
-def _is_logged_in(host: str) -> bool:
-    """Whether `wandb login` has left a key: it keeps them where other programs keep theirs."""
-    with contextlib.suppress(OSError, netrc.NetrcParseError):
-        return netrc.netrc(os.environ.get("NETRC")).authenticators(host) is not None
-    return False

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from runaudit.factors.cohort import Cohort
+from runaudit.judge.values import metric_value
 from runaudit.metrics.heldout import is_reported
+from runaudit.records.results import bits
 from runaudit.records.run import Run
 from runaudit.store.store import Store
 
@@ -37,12 +39,14 @@ def circumstances(
     *,
     direction: "Direction",
     metric: str,
+    sequences: Sequence[str],
     plan: "StatsPlan",
     home: Mapping[str, Cohort],
     count: bool,
 ) -> Circumstances:
     """What the store knows about these arms (the last is the baseline). left: the runs of theirs that were not named;
-    home: id of a run -> its whole cohort. `count` seals a new look in the store's log."""
+    sequences: those that the metric is the mean over; home: id of a run -> its whole cohort. `count` seals a new look
+    in the store's log."""
     from runaudit.stats.selection import best_of, flattery
     from runaudit.store.peeks import most_looks
 
@@ -50,7 +54,8 @@ def circumstances(
     seen = _seen(arms, values, home)
     admitted = best_of(arm.label for arm in values)
     notes, picked = flattery(values, left, direction=direction)
-    looks, uncounted = most_looks(store, metric, seen, count=count) if seen else (None, ())
+    same = _repeated(home, metric, sequences) if seen else {}
+    looks, uncounted = most_looks(store, metric, seen, same=same, count=count) if seen else (None, ())
     plan = replace(
         plan,
         best_of=max(plan.best_of, admitted),
@@ -77,6 +82,24 @@ def _seen(
     found = [(*mine, *shown[-1]) for mine, is_enough in zip(shown[:-1], enough, strict=True) if is_enough and is_based]
     return [{one: [run for run in runs if home[run].id == one] for one in {home[run].id for run in runs}}
             for runs in found]  # fmt: skip
+
+
+def _repeated(home: Mapping[str, Cohort], metric: str, sequences: Sequence[str]) -> dict[str, str]:
+    """The runs that repeat the metric of an earlier one of their design to the last bit, and are known to be the same
+    draw: no test sees another number for them, so that to look at them is to look again."""
+    found: dict[str, str] = {}
+    for cohort in {id(one): one for one in home.values()}.values():
+        values = {run.id: None if (value := metric_value(run, metric, sequences)) is None else bits(value)
+                  for run in cohort.runs}  # fmt: skip
+        if len(set(values.values())) == len(values):
+            continue  # To ask which are one draw holds each run against each other.
+        for group in cohort.replicates:
+            first: dict[bytes | None, str] = {}
+            draw = {run.id for run in group}
+            for run in (run.id for run in cohort.runs if run.id in draw):
+                if first.setdefault(values[run], run) != run:
+                    found[run] = first[values[run]]
+    return found
 
 
 def selected_on_report(run: Run, metric: str) -> bool:

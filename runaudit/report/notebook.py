@@ -16,7 +16,7 @@ from runaudit.report.views.recorded import assumed_in_words, design_badge, desig
 from runaudit.report.views.verdict import change_words, conditional_words, evidence_views, reason_words, treatments
 from runaudit.report.words import clean
 from runaudit.stats.answer import StatsAnswer
-from runaudit.stats.words import is_told_as_recorded
+from runaudit.stats.words import heading, is_told_as_recorded, reason
 from runaudit.store.answer import VerifyAnswer
 from runaudit.study.text import StudyAnswer
 from runaudit.text.terminal import printable
@@ -78,7 +78,7 @@ def _stats(answer: StatsAnswer) -> dict[str, Any]:
         evidence = (replace(view, metric=f"{clean(row.arm)}: {view.metric}") for row, view in named)
     return {
         **_badge_of(answer),
-        "words": clean(answer.headline.partition(": ")[2]),
+        "words": clean(reason(answer)),
         "evidence": tuple(evidence),
         "effects": () if figure is None else (figure,),
         "notes": [clean(note) for note in answer.notes],
@@ -86,13 +86,13 @@ def _stats(answer: StatsAnswer) -> dict[str, Any]:
 
 
 def _badge_of(answer: StatsAnswer) -> dict[str, Any]:
-    """The badge of an answer that rests on a condition; the plain one stands elsewhere."""
+    """The badge: what each arm did, and how loud; never that of a clean pass where the answer rests on a condition."""
+    words = heading(answer)
+    badge = {"verdict": clean(words[:1].lower() + words[1:])}
     if not is_told_as_recorded(answer) or answer.conditional is None:
-        return {}
+        return badge
     held = verdict_words("stats", answer.conditional)
-    tone = Tone.DOUBT if held.tone is Tone.GOOD else held.tone
-    heading = answer.headline.partition(": ")[0]
-    return {"tone": tone, "verdict": clean(heading[:1].lower() + heading[1:])}
+    return badge | {"tone": Tone.DOUBT if held.tone is Tone.GOOD else held.tone}
 
 
 def _printable(lines: Any) -> list[str]:

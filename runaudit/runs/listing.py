@@ -109,7 +109,9 @@ def csv_lines(sections: Sequence[Section], columns: Sequence[Column]) -> Iterato
     import io
 
     rows = table_rows(sections, columns)
-    for cells in ([*rows[0]], *(row.values() for row in rows)) if rows else ():
+    # What reads it is to find its columns where no run is listed, too.
+    header = [*rows[0]] if rows else [one.title for one in columns] or [*fields()]
+    for cells in (header, *(row.values() for row in rows)):
         out = io.StringIO()
         csv.writer(out).writerow([_cell(cell) for cell in cells])
         yield out.getvalue()

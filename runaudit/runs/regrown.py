@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from runaudit.errors import RunauditError
+from runaudit.records.canonical import canonical_equal
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.run import Run
@@ -29,6 +30,7 @@ class Sources:
         self._older = dict(superseded(store))
         self._runs: dict[str, list[str]] = {}
         self._contents: dict[str, str] = {}
+        self._elsewhere: dict[tuple[str, bool], str] = {}
         for run_id in ids:
             self._know(run_id)
 
@@ -39,16 +41,21 @@ class Sources:
                 self._add(run_id, raw)
 
     def _add(self, run_id: str, raw: bytes) -> None:
-        source, content = _told(raw)
+        source, content, launch = _told(raw)
         if source is None:
             return
+        if launch:
+            self._elsewhere.setdefault((launch, _is_address(source)), run_id)
         if run_id not in self._runs.setdefault(source, []):
             self._runs[source].append(run_id)
         self._contents.setdefault(content, run_id)
 
     def same_as(self, manifest: Manifest) -> str | None:
-        """The run that an equal record is, wherever that lay: a folder that was moved is no second launch."""
-        return self._contents.get(_told(manifest.raw)[1])
+        """The run that an equal record is, wherever that lay: a folder that was moved is no second launch, and neither
+        is one that was synced to its tracker's server and is asked for there."""
+        source, content, launch = _told(manifest.raw)
+        synced = self._elsewhere.get((launch, not _is_address(source))) if launch and source else None
+        return self._contents.get(content) or synced
 
     def know(self, manifest: Manifest) -> None:
         """Count a record among those of its launch."""
@@ -70,14 +77,25 @@ class Sources:
 
 
 @lru_cache(maxsize=1)  # A run that comes in is asked about, and then counted.
-def _told(raw: bytes) -> tuple[str | None, str]:
-    """Which launch elsewhere a sealed manifest tells of, None for one of our own; and by its digest what it says of it,
-    wherever it lay, and whatever was vouched for when it came in."""
+def _told(raw: bytes) -> tuple[str | None, str, str]:
+    """Which launch elsewhere a sealed manifest tells of, None for one of our own; by its digest what it says of it,
+    wherever it lay, and whatever was vouched for when it came in; and, where a tracker keeps a run both in a folder and
+    on a server under one id, that id with what went in, else nothing."""
     body = json.loads(raw)
     if (source := source_of(body)) is None:
-        return None, ""
-    told = {key: value for key, value in body["origin"].items() if key not in ("source", "assumed")}
-    return source, digest_bytes(json.dumps({**body, "origin": told}, sort_keys=True, default=str).encode()).hex
+        return None, "", ""
+    origin = body["origin"]
+    told = {key: value for key, value in origin.items() if key not in ("source", "assumed")}
+    synced = [origin.get("run"), body.get("config"), body.get("seed"), body.get("launch", {}).get("argv")]
+    return source, _digest({**body, "origin": told}), _digest(synced) if origin.get("kind") == "wandb" else ""
+
+
+def _digest(value: Any) -> str:
+    return digest_bytes(json.dumps(value, sort_keys=True, default=str).encode()).hex
+
+
+def _is_address(source: str) -> bool:
+    return "://" in source
 
 
 def has_grown(old: Run, new: Run) -> bool:
@@ -111,4 +129,4 @@ def _holds(new: Any, old: Any) -> bool:
     """Whether a tree holds every leaf of another one."""
     if isinstance(old, Mapping):
         return isinstance(new, Mapping) and all(key in new and _holds(new[key], old[key]) for key in old)
-    return bool(new == old)
+    return canonical_equal(new, old)  # NaN is NaN, and 1 is not True.

@@ -23,6 +23,7 @@ from runaudit.records.canonical import JSON
 from runaudit.records.manifest import Unknown
 from runaudit.records.run import SHORT, Run
 from runaudit.settings import FactorSettings
+from runaudit.stats.digits import show_spread
 from runaudit.text.words import level
 
 METRIC = re.compile(r"metrics(?:\['(?P<quoted>.+)'\]|\.(?P<plain>.+))")
@@ -189,9 +190,8 @@ class Spread:
         return {"name": self.name, "mean": self.mean, "sd": self.sd, "n": self.n, "not_finite": self.not_finite}
 
     def __str__(self) -> str:
-        sd = "" if self.sd is None else f" ± {self.sd:.2g}"
         beside = f", {self.not_finite} not finite" if self.not_finite else ""
-        return f"{self.name} {self.mean:.5g}{sd} (n = {self.n}{beside})"
+        return f"{self.name} {show_spread(self.mean, self.sd)} (n = {self.n}{beside})"
 
 
 def _sd(values: Sequence[float]) -> float:

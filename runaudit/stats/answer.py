@@ -92,10 +92,12 @@ class ArmComparison:
     largest p. p: two-sided. p_adjusted: over the family.
     minimal_detectable_effect: true difference these seeds find with the planned power, at the observed spreads.
     n_needed: seeds per arm that would find `n_needed_for`, the declared margin or else the observed difference.
+    permutation_drawn: how many arrangements of the labels permutation_p was drawn from; 0 where all were counted.
     is_fragile: a companion contradicts the test, or leaving out one seed does.
     dunnett_p: companion where several arms share the baseline; equal spreads assumed, family-wise.
     design: what is known of this arm against the baseline, where the arms of a family differ in it.
     conditional: the verdict if all that is missing in the records were equal, where something is.
+    refusal: why these numbers allow no claim although there are seeds enough; empty where they allow one.
     """
 
     arm: str
@@ -113,6 +115,7 @@ class ArmComparison:
     n_needed: int | None = None
     n_needed_for: float | None = None
     permutation_p: float | None = None
+    permutation_drawn: int | None = None
     drop_one_p: float | None = None
     is_fragile: bool | None = None
     equivalence_p: float | None = None
@@ -125,6 +128,13 @@ class ArmComparison:
     verdict: StatsVerdict = StatsVerdict.INCONCLUSIVE
     conditional: StatsVerdict | None = None
     reason: str = ""
+    refusal: str = ""
+
+    @property
+    def smallest_permutation_p(self) -> float:
+        """The smallest p that its permutation test can say: of drawn arrangements each tail is (b + 1) / (m + 1)."""
+        floor = min(1.0, 2 / (self.permutation_drawn + 1)) if self.permutation_drawn else 0.0
+        return max(floor, self.smallest_reachable_p)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +155,7 @@ class InteractionEffect:
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class StatsAnswer(Shown):
     """What the numbers support, and why. `looks`: how often recorded runs were judged so; None where nobody counts.
+    `late_plan`: what another plan, declared when the runs began, would have said instead.
 
     conditional: the verdict if all that is missing in the records were equal, None where nothing is missing, or where
     that would say nothing; conditional_reason: why. assumed: what the user vouches for, where nothing else is missing.
@@ -162,6 +173,7 @@ class StatsAnswer(Shown):
     notes: tuple[str, ...]
     interaction: InteractionEffect | None = None
     looks: int | None = None
+    late_plan: str | None = None
     conditional: StatsVerdict | None = None
     conditional_reason: str = ""
     assumed: tuple[str, ...] = ()
@@ -212,6 +224,7 @@ class StatsAnswer(Shown):
             "notes": list(self.notes),
             "interaction": _plain(self.interaction),
             "looks": self.looks,
+            "late_plan": self.late_plan,
         }
 
 

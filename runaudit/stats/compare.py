@@ -1,6 +1,6 @@
 """The numbers of one comparison: which test runs at which n, and nothing it could not support.
 
-Below three seeds per arm nothing comparative exists. From three on Welch decides. From five on an exact
+Below three seeds per arm nothing comparative exists. From three on Welch decides. From five on a
 permutation test and leaving out single seeds accompany it; from ten on BCa and equivalence tests do.
 """
 
@@ -26,7 +26,14 @@ from runaudit.stats.interval import (
     sd,
     welch,
 )
-from runaudit.stats.permutation import permutation_p, sign_flip_p, smallest_paired_p, smallest_reachable_p
+from runaudit.stats.permutation import (
+    arrangements_drawn,
+    flips_drawn,
+    permutation_p,
+    sign_flip_p,
+    smallest_paired_p,
+    smallest_reachable_p,
+)
 from runaudit.stats.power import detectable_paired, detectable_unequal, pairs_needed, seeds_needed_unequal
 from runaudit.stats.values import MIN_SEEDS, Interval, Sample, StatsPlan
 
@@ -193,16 +200,18 @@ def _with_companions(
     rng = np.random.default_rng(plan.seed)
     x, y = np.array(a), np.array(b)
     if pairs:
-        p_exact = sign_flip_p(x - y, rng=rng, resamples=plan.resamples)
+        drawn, labels_p = flips_drawn(len(x), plan.resamples), sign_flip_p(x - y, rng=rng, resamples=plan.resamples)
     else:
-        p_exact = permutation_p(x, y, rng=rng, resamples=plan.resamples)
+        drawn = arrangements_drawn(len(x), len(y), plan.resamples)
+        labels_p = permutation_p(x, y, rng=rng, resamples=plan.resamples)
     dropped = _drop_one_p(a, b, pairs=pairs, plan=plan)
+    tested = replace(tested, permutation_drawn=drawn)
     assert tested.p is not None  # set by _tested
     claims = tested.p < plan.alpha
     # A floor above alpha cannot disagree: five sign-flipped pairs never reach .05.
-    can_disagree = tested.smallest_reachable_p < plan.alpha
-    fragile = (can_disagree and (p_exact < plan.alpha) != claims) or (claims and dropped >= plan.alpha)
-    tested = replace(tested, permutation_p=p_exact, drop_one_p=dropped, is_fragile=fragile)
+    can_disagree = tested.smallest_permutation_p < plan.alpha
+    fragile = (can_disagree and (labels_p < plan.alpha) != claims) or (claims and dropped >= plan.alpha)
+    tested = replace(tested, permutation_p=labels_p, drop_one_p=dropped, is_fragile=fragile)
     if smallest < EQUIVALENCE_SEEDS:
         return tested
     samples = [x - y] if pairs else [x, y]

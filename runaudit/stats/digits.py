@@ -20,6 +20,18 @@ def show(value: float | None, places: int | None = None) -> str:
     return text.lstrip("-") if text.startswith("-") and not text.strip("-0.") else text
 
 
+def show_spread(mean: float, sd: float | None) -> str:
+    """`30.12 ± 0.15`: a mean with the spread behind it, both to the digits that the spread is worth."""
+    if sd is None:
+        return f"{mean:.5g}"
+    if (places := decimals(sd)) is not None:
+        return f"{show(mean, places)} ± {show(sd, places)}"
+    if mean and 0 < sd < math.inf:  # Beyond the range of decimals: as many digits as reach down to the spread's second.
+        reach = math.floor(math.log10(abs(mean))) - math.floor(math.log10(sd)) + 2
+        return f"{mean:.{min(max(reach, 1), 17)}g} ± {sd:.2g}"
+    return f"{mean:.5g} ± {sd:.2g}"
+
+
 def show_p(p: float | None) -> str:
     """A p value as a reader takes it in, with its sign of comparison: never 0."""
     if p is None:

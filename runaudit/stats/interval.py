@@ -59,13 +59,18 @@ def mean_interval(values: Sequence[float], *, level: float = 0.95) -> Interval:
 
 def sd_interval(values: Sequence[float], *, level: float = 0.95) -> Interval:
     """Chi-square interval for the seed sd. At n = 3 it runs from 0.52 to 6.3 times the estimate."""
+    n, spread = len(values), sd(values)
+    low, high = sd_factors(n, level=level)
+    return Interval(estimate=spread, low=spread * low, high=spread * high, level=level, method="chi-square", n=n)
+
+
+def sd_factors(n: int, *, level: float = 0.95) -> tuple[float, float]:
+    """Between which multiples of the sd of n values the true one lies: the chi-square limits at n - 1 degrees."""
     from scipy.special import gammaincinv
 
-    n, spread = len(values), sd(values)
     df = n - 1
     upper, lower = (2 * float(gammaincinv(df / 2, q)) for q in (0.5 + level / 2, 0.5 - level / 2))
-    low, high = spread * math.sqrt(df / upper), spread * math.sqrt(df / lower)
-    return Interval(estimate=spread, low=low, high=high, level=level, method="chi-square", n=n)
+    return math.sqrt(df / upper), math.sqrt(df / lower)
 
 
 def welch(a: Sequence[float], b: Sequence[float], *, level: float = 0.95) -> Contrast:

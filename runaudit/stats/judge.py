@@ -158,8 +158,10 @@ def _family(comparisons: Sequence[ArmComparison], *, plan: StatsPlan) -> list[Ar
 def _judged(comparison: ArmComparison, sample: Sample, *, case: reasons.Case) -> tuple[ArmComparison, reasons.Why]:
     verdict = _verdict(comparison, sample, case=case)
     judged = replace(comparison, verdict=verdict, design=case.design)
-    why = reasons.of(judged, sample, evidence=_evidence(comparison, sample, case), case=case)
-    return replace(judged, reason=why.text), why
+    evidence = _evidence(comparison, sample, case)
+    why = reasons.of(judged, sample, evidence=evidence, case=case)
+    refusal = reasons.refused(comparison, sample, evidence=evidence, case=case)
+    return replace(judged, reason=why.text, refusal=refusal), why
 
 
 def _verdict(comparison: ArmComparison, sample: Sample, *, case: reasons.Case) -> StatsVerdict:

@@ -1,4 +1,8 @@
-"""Exact permutation tests, and the smallest p they can reach: what the labels alone can show.
+"""Permutation tests, and the smallest p they can reach: what the labels alone can show.
+
+A test is exact where every arrangement of the labels was counted. Beyond `MOST_EXACT` of them they are drawn, the
+observed one is counted among the drawn, and p is (b + 1) / (m + 1), never b / m, which would be 0 for a rare one
+(source: Phipson & Smyth 2010). Which of the two it was is told with the number.
 
 Ties are the trap. A library that compares permuted means with a tolerance near 4e-15 loses ties on data with
 two decimals (measured: p .07271 instead of .07299), because equal sums differ in their last bits. Here values
@@ -15,6 +19,7 @@ from runaudit.stats.interval import mean
 
 # 9 against 9 seeds. Beyond it the exact table costs more than it tells; labels are then drawn.
 MOST_EXACT = 48_620
+_MOST_EXACT_PAIRS = 15
 
 
 def smallest_reachable_p(n_a: int, n_b: int) -> float:
@@ -27,18 +32,28 @@ def smallest_paired_p(n_pairs: int) -> float:
     return min(1.0, 2.0 ** (1 - n_pairs))
 
 
+def arrangements_drawn(n_a: int, n_b: int, resamples: int) -> int:
+    """How many labellings `permutation_p` draws; 0 where it counts every one of them, and its p is exact."""
+    return 0 if comb(n_a + n_b, n_a) <= MOST_EXACT else resamples
+
+
+def flips_drawn(n_pairs: int, resamples: int) -> int:
+    """How many sign changes `sign_flip_p` draws; 0 where it counts every one of them, and its p is exact."""
+    return 0 if n_pairs <= _MOST_EXACT_PAIRS else resamples
+
+
 def permutation_p(
     a: NDArray[np.float64], b: NDArray[np.float64], *, rng: np.random.Generator, resamples: int = 9_999
 ) -> float:
     """Two-sided p of the difference in means when labels are exchanged; a, b: (n_seeds,).
 
-    Exact up to 9 against 9 seeds; beyond, `resamples` drawn labellings with p = (hits + 1) / (resamples + 1).
+    Exact up to 9 against 9 seeds; beyond, of `resamples` drawn labellings.
     Two-sided means twice the smaller tail, as for arms of unequal size the tails differ.
     """
     pooled = np.concatenate([a, b])
     pooled = pooled - mean(sorted(pooled.tolist()))
     n, n_a = len(pooled), len(a)
-    is_exact = comb(n, n_a) <= MOST_EXACT
+    is_exact = not arrangements_drawn(n_a, n - n_a, resamples)
     if is_exact:
         picks = np.array(list(combinations(range(n), n_a)))
     else:
@@ -51,7 +66,7 @@ def permutation_p(
 def sign_flip_p(differences: NDArray[np.float64], *, rng: np.random.Generator, resamples: int = 9_999) -> float:
     """Two-sided p of the mean within-pair difference under sign changes; differences: (n_pairs,). Exact to 15 pairs."""
     n = len(differences)
-    is_exact = n <= 15
+    is_exact = not flips_drawn(n, resamples)
     bits = np.arange(2**n)[:, None] >> np.arange(n) & 1 if is_exact else rng.integers(0, 2, size=(resamples, n))
     sums = (1 - 2 * bits) @ differences
     scale = float(np.abs(differences).sum())

@@ -7,7 +7,7 @@ from runaudit.metrics.catalogue import Direction
 from runaudit.stats.answer import ArmComparison, StatsVerdict
 from runaudit.stats.compare import COMPANION_SEEDS, EQUIVALENCE_SEEDS, has_gaps
 from runaudit.stats.digits import decimals, percent, show, show_p
-from runaudit.stats.interval import share_interval
+from runaudit.stats.interval import sd_factors, share_interval
 from runaudit.stats.power import detectable
 from runaudit.stats.values import MIN_SEEDS, Comparability, Excluded, Sample, StatsPlan
 from runaudit.text.verdicts import verdict_words
@@ -26,6 +26,13 @@ class Case:
     plan: StatsPlan
     reference: Sample
     family: int
+
+
+def permutation_name(comparison: ArmComparison) -> str:
+    """What the permutation test of a comparison was: exact only where every arrangement of the labels was counted."""
+    if not comparison.permutation_drawn:
+        return "exact permutation test"
+    return f"permutation test ({comparison.permutation_drawn} arrangements drawn)"
 
 
 def spoiled_by_selection(plan: StatsPlan) -> bool:
@@ -148,6 +155,11 @@ def _placed(comparison: ArmComparison) -> tuple[str, ...]:
     )
 
 
+def refused(comparison: ArmComparison, arm: Sample, *, evidence: StatsVerdict, case: Case) -> str:
+    """Why these numbers allow no claim although there are seeds enough; empty where they allow one."""
+    return " ".join(_refusal(comparison, arm, case)) if evidence == StatsVerdict.INCONCLUSIVE else ""
+
+
 def _refusal(comparison: ArmComparison, arm: Sample, case: Case) -> tuple[str, ...]:
     """Why no claim is possible although there are seeds enough, in sentences; none if one is."""
     if has_gaps(arm) or has_gaps(case.reference):
@@ -226,12 +238,12 @@ def _besides(comparison: ArmComparison, arm: Sample, *, evidence: StatsVerdict, 
     if evidence == StatsVerdict.TOO_FEW_SEEDS:
         few = _too_few(comparison, arm, case)
         return (f"There are too few seeds as well: {few.arm}{few.after}", *few.own)
+    refusal = [f"{'' if at else 'And '}{line}" for at, line in enumerate(_refusal(comparison, arm, case))]
     if comparison.ci is None:
-        first, *others = _refusal(comparison, arm, case)
-        return (f"And {first}", *others)
+        return tuple(refusal)
     difference = show(comparison.difference, _places(comparison))
     whose = f" of {arm.label}" if case.family > 1 else ""
-    return (f"The numbers{whose}: a difference of {difference} ({_figures(comparison, arm, case)}).",)
+    return (f"The numbers{whose}: a difference of {difference} ({_figures(comparison, arm, case)}).", *refusal)
 
 
 def _places(comparison: ArmComparison) -> int | None:
@@ -276,9 +288,9 @@ def _comparison_notes(comparison: ArmComparison, seeds: Mapping[str, int], case:
     found = []
     if comparison.is_fragile:
         found.append(
-            f"Fragile: decided by {comparison.method} p {show_p(comparison.p)}, while the exact "
-            f"permutation test says p {show_p(comparison.permutation_p)} and leaving out one seed can give p "
-            f"{show_p(comparison.drop_one_p)}"
+            f"Fragile: decided by {comparison.method} p {show_p(comparison.p)}, while the "
+            f"{permutation_name(comparison)} says p {show_p(comparison.permutation_p)} "
+            f"and leaving out one seed can give p {show_p(comparison.drop_one_p)}"
         )
     if comparison.failure_p is not None:
         found.append(f"Shares of failed runs: exact p {show_p(comparison.failure_p)}")
@@ -322,5 +334,11 @@ def _plan_notes(comparisons: Sequence[ArmComparison], samples: Sequence[Sample],
             f"difference of {show(seen)}."
         )
     if MIN_SEEDS <= fewest < COMPANION_SEEDS and any(c.p is not None for c in comparisons):
-        found.append("The spread itself is barely known: at 3 seeds the true sd may be 0.5 to 6 times the one shown.")
+        few = sorted({n for sample in samples if (n := len(sample.values)) < COMPANION_SEEDS})
+        found.append(f"The spread itself is barely known: {', '.join(_sd_within(n, plan) for n in few)} the one shown.")
     return found
+
+
+def _sd_within(n: int, plan: StatsPlan) -> str:
+    low, high = sd_factors(n, level=1 - plan.alpha)
+    return f"at {n} seeds the true sd may be {low:.2g} to {high:.2g} times"

@@ -12,7 +12,7 @@ from runaudit.text.words import columns, listed, resting_on
 
 def headline(answer: StatsAnswer) -> str:
     """The verdict and its reason, on one line; of foreign records, what they show, and what it rests on besides."""
-    return f"{_heading(answer)}: {_reason(answer)}"
+    return f"{heading(answer)}: {reason(answer)}"
 
 
 def is_told_as_recorded(answer: StatsAnswer) -> bool:
@@ -21,10 +21,23 @@ def is_told_as_recorded(answer: StatsAnswer) -> bool:
     return says_more and bool(answer.design.on_record or answer.assumed)
 
 
-def _heading(answer: StatsAnswer) -> str:
+def heading(answer: StatsAnswer) -> str:
+    """The verdict in words. Where the arms did not all do the same, what each did: one word for all of them would call
+    an arm that improved and one that became worse inconclusive, which neither of them is."""
     if not is_told_as_recorded(answer) or answer.conditional is None:
-        return verdict_words("stats", answer.verdict).heading
-    return f"{verdict_words('stats', answer.conditional).heading} {condition_of(answer)}"
+        return _each_arm(answer.verdict, [(row.verdict, row.arm) for row in answer.comparisons])
+    held = _each_arm(answer.conditional, [(row.conditional or row.verdict, row.arm) for row in answer.comparisons])
+    return f"{held} {condition_of(answer)}"
+
+
+def _each_arm(verdict: StatsVerdict, rows: Sequence[tuple[StatsVerdict, str]]) -> str:
+    did: dict[StatsVerdict, list[str]] = {}
+    for own, arm in rows:
+        did.setdefault(own, []).append(arm)
+    if len(did) < 2:
+        return verdict_words("stats", verdict).heading
+    told = ", ".join(f"{verdict_words('stats', own).words} ({listed(arms)})" for own, arms in did.items())
+    return told[:1].upper() + told[1:]
 
 
 def condition_of(answer: StatsAnswer) -> str:
@@ -32,7 +45,8 @@ def condition_of(answer: StatsAnswer) -> str:
     return resting_on(answer.design.on_record or "what is recorded", listed(answer.assumed, limit=99))
 
 
-def _reason(answer: StatsAnswer) -> str:
+def reason(answer: StatsAnswer) -> str:
+    """Why, in words; of foreign records, what they show and what is not on record."""
     if not is_told_as_recorded(answer):
         if answer.conditional in (None, answer.verdict):
             return answer.reason
@@ -71,7 +85,7 @@ def text_lines(answer: StatsAnswer, *, paint: Paint = UNPAINTED) -> Iterator[str
 
 def markdown_lines(answer: StatsAnswer) -> Iterator[str]:
     """For a pull request or a page; labels are escaped, so that a name can be no markup."""
-    yield f"**{escaped(_heading(answer))}**: {escaped(_reason(answer))}"
+    yield f"**{escaped(heading(answer))}**: {escaped(reason(answer))}"
     header, *rows = _table(answer)
     yield from ("", *table(header, rows, right=1))
     if spread := _spread_lines(answer):
@@ -164,13 +178,19 @@ def _companions(comparison: ArmComparison, places: int | None) -> Iterator[tuple
     if comparison.dunnett_p is not None:
         yield "Dunnett p", f"{show_p(comparison.dunnett_p).removeprefix('= ')} (assumes equal variances)"
     if comparison.permutation_p is not None:
-        smallest = f"smallest permutation p {comparison.smallest_reachable_p:.2g}"
         without = f"without any one seed p at most {bare_p(comparison.drop_one_p or 0.0)}"
-        yield "permutation test", f"p {show_p(comparison.permutation_p)} ({smallest}); {without}"
+        yield "permutation test", f"p {show_p(comparison.permutation_p)} ({_counted(comparison)}); {without}"
     if comparison.ci_bca is not None:
         yield "BCa bootstrap", _range(comparison.ci_bca.low, comparison.ci_bca.high, places)
     if comparison.sequences:
         yield "per sequence", ", ".join(f"{name} {show(value, places)}" for name, value in comparison.sequences)
+
+
+def _counted(comparison: ArmComparison) -> str:
+    """Whether the permutation test is exact, and the smallest p that it could have said."""
+    drawn = comparison.permutation_drawn
+    how = f"{drawn} arrangements drawn, each tail (b + 1) / (m + 1)" if drawn else "exact"
+    return f"{how}; smallest permutation p {comparison.smallest_permutation_p:.2g}"
 
 
 def _range(low: float, high: float, places: int | None) -> str:

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from runaudit.capture.foreign import without_secrets
+from runaudit.capture.foreign import Cleaning, Remembering, without_secrets
 from runaudit.capture.redact import Redactor
 from runaudit.records.record_file import record_of, run_of
 from runaudit.store.store import Store
@@ -89,3 +89,28 @@ def test_one_record_comes_out_the_same_each_time(store):
 )
 def test_an_option_that_only_names_a_secret_stays(text, left):
     assert Redactor(b"k" * 32).text(text) == left
+
+
+def test_a_text_that_was_clean_is_read_again_once_a_secret_is_known(store):
+    """What is remembered of a short text holds for the secrets that were known then."""
+    cleaning = Cleaning(store)
+    bare, named = (
+        run_of({"notes": f"used {SECRET} there"}, where="x"),
+        run_of({"config": {"api_key": SECRET}}, where="y"),
+    )
+    plain = run_of({"notes": "used nothing there"}, where="z")
+
+    cleaning.runs([plain])
+    cleaning.runs([named])
+    said = json.dumps([run.manifest.to_json() for run in cleaning.runs([bare, plain])])
+
+    assert SECRET not in said
+    assert "used nothing there" in said
+
+
+def test_remembering_changes_no_answer(store):
+    """The same texts, once with the memory and once without, in either order of the secret and its quotation."""
+    texts = [f"run with {SECRET}", "plain words", f"--api-key {SECRET}", f"run with {SECRET}", "plain words"]
+    remembering, forgetful = Remembering(b"k" * 32), Redactor(b"k" * 32)
+
+    assert [remembering.said(text) for text in texts * 2] == [forgetful.said(text) for text in texts * 2]

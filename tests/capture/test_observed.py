@@ -337,6 +337,19 @@ def test_what_a_tracker_keeps_for_itself_while_the_run_lasts_is_no_input(scene: 
     assert [path for path in rows(during) if path.endswith(".txt")] == [mine]
 
 
+def test_what_a_tracker_only_adds_to_is_no_input_though_it_reads_what_lies_there(scene: Scene) -> None:
+    """MLflow's database of all runs; `all_results.json`, which the Trainer reads to write it anew with its own."""
+    ledger, results = scene.outside("mlflow.db", b"1"), scene.outside("out/all_results.json", b"{}")
+    trainer = str(scene.site / "transformers/trainer_pt_utils.py")
+    reads = [Read(path=ledger, via="sqlite3.connect"), Read(path=results, by="train.py", through=trainer)]
+
+    added = scene.seen(*reads, ledgers=frozenset({ledger}), written={results: frozenset({7})})
+    asked = scene.seen(*reads)
+
+    assert set(rows(added)) == set()
+    assert set(rows(asked)) == {ledger, results}
+
+
 def test_a_folder_that_was_listed_is_told_by_its_names_without_what_runs_left(scene: Scene) -> None:
     folder = scene.tmp / "set"
     scene.outside("set/b.png", b"2"), scene.outside("set/a.png", b"1"), scene.outside("set/__pycache__/x.pyc", b"")

@@ -78,6 +78,20 @@ def test_csv_is_read_back_and_computes_nothing(runs, call):  # noqa: F811
     assert found[3] == [runs[2], "'=1+1", "1"]
 
 
+def test_csv_has_its_header_where_no_run_matches(runs, call):  # noqa: F811
+    """What reads it asks by column: a file without any reads as broken."""
+    every = next(csv.reader(io.StringIO(call("list", "--csv")[1])))
+
+    fields = next(csv.reader(io.StringIO(call("list", "nothing like it", "--csv")[1])))
+    assert fields == [name for name in every if name in fields] and "status" in fields
+    assert call("list", "nothing like it", "--csv", "--columns", "id,seed")[1].split() == ["id,seed"]
+
+
+def test_help_says_what_csv_does_to_a_formula(runs, call):  # noqa: F811
+    words = " ".join(call("list", "--help")[1].split())
+    assert "a ' before text that a spreadsheet would compute" in words
+
+
 def test_a_cohort_shows_mean_and_n_of_one_metric(runs, call):  # noqa: F811
     group = json.loads(call("list", "--json")[1])["cohorts"][0]
     assert group["metric"]["n"] == 1 and group["metric"]["sd"] is None

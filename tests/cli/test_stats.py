@@ -59,6 +59,23 @@ def test_a_look_at_more_seeds_is_counted_and_told(two, stats, here, runaudit):
     assert stats("new", "--vs", "old")[1]["looks"] == 2
 
 
+def test_a_run_that_repeats_another_to_the_last_bit_is_no_look(two, stats, here):
+    """No test sees another number for it: one value a draw. The same seed with another number is a look."""
+    first = stats("new", "--vs", "old")[1]
+    lines = len(here.entries())
+    again = put("label", "again"), put("runtime/started", "2025-11-02T00:00:00Z")
+    (repeated,) = cohort(here, "new", NEW[:1], LR, *again)
+    lines += len(here.entries()) - lines
+
+    second = stats("new,again", "--vs", "old")[1]
+    named = stats(",".join(run[:12] for run in (repeated, *two[0][1:])), "--vs", "old")[1]
+
+    assert (first["looks"], second["looks"], named["looks"], len(here.entries())) == (1, 1, 1, lines)
+    assert second["arms"][0]["n"] == 4 and second["comparisons"][0]["p"] == first["comparisons"][0]["p"]
+    cohort(here, "new", (31.22,), LR, put("label", "other"), again[1])
+    assert stats("new,again,other", "--vs", "old")[1]["looks"] == 2
+
+
 def test_another_metric_is_another_comparison(here, stats):
     for label, change, values in (("new", (LR,), NEW), ("old", (), OLD)):
         for seed, value in enumerate(values):

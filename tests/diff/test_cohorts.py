@@ -174,3 +174,21 @@ def test_the_intent_of_an_arm_is_held_against_what_changed():
 
     assert found.intent.met is True
     assert judged(arm(), arm(), intent=("lr",)).intent.met is False
+
+
+def test_what_several_runs_of_an_arm_differ_in_is_said_once_with_their_count():
+    relu = put("config/model/activation", "relu")
+    mixed = cohort_of([*arm(LR, seeds=range(1, 6)).runs, *arm(relu, put("label", "relu"), seeds=range(6, 10)).runs])
+
+    reason = judged(arm(), mixed).reason
+
+    assert reason.count("is not one design") == reason.count("config.model.activation") == 1
+    assert "4 of 9 runs, relu (" in reason and "and 1 more), differ in" in reason
+
+
+def test_an_arm_of_many_designs_tells_three_ways_to_differ_and_counts_the_rest():
+    kinds = [run(both(put("seed", seed), put("config/epochs", 40 + seed))) for seed in range(1, 6)]
+
+    reason = judged(cohort_of([*arm(LR, seeds=(7, 8)).runs, *kinds]), arm()).reason
+
+    assert reason.count("config.epochs") == 3 and reason.endswith("; 2 more runs otherwise")

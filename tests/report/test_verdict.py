@@ -7,7 +7,9 @@ import pytest
 from runaudit.diff import Verdict
 from runaudit.factors.factor import Role
 from runaudit.report import ComparisonInput, page_view
-from runaudit.report.views.verdict import change_words, seeds_text
+from runaudit.report.views.verdict import change_words, evidence_views, seeds_text
+from runaudit.stats.judge import judge
+from runaudit.stats.values import ArmValues, Comparability, StatsPlan
 from runaudit.text.verdicts import VERDICTS
 from tests.report.conftest import factor, interval
 
@@ -101,3 +103,55 @@ def test_an_interval_of_unknown_width_says_so(study, diff, stats):
 )
 def test_the_number_of_seeds_is_always_said(ns, said):
     assert seeds_text(ns) == said
+
+
+OLD, NEW = (30.1, 30.2, 30.4), (30.1, 30.25, 30.3)
+
+
+def judged(*arms, design="single_factor", **plan):
+    values = [ArmValues(label=f"arm {i}", seeds=tuple(range(len(arm))), values=arm) for i, arm in enumerate(arms)]
+    return judge(values, metric="psnr", direction=None, design=Comparability(verdict=design), plan=StatsPlan(**plan))
+
+
+@pytest.mark.parametrize(
+    ("arms", "plan"),
+    [
+        (((30.0, 30.0, 30.0), OLD), {}),
+        (((30.1, None, 30.3, 30.2), OLD), {}),
+        (((31.2, 31.25, 31.31), OLD), {"best_of": 5}),
+        (((31.2, 31.25, 31.31), OLD), {"picked": "arm 0 leaves out 1 of 4 launched runs"}),
+        (((31.2, 31.25, 31.31), OLD), {"is_selected_on_report": True}),
+        (((30.2, 30.3, 30.5), OLD), {"is_paired": True}),
+    ],
+)
+@pytest.mark.parametrize("design", ["single_factor", "confounded"])
+def test_the_page_refuses_what_stats_refuses_with_the_same_sentence(arms, plan, design):
+    """`cannot be told apart` is a finding of a test; of one that was not made, or means nothing, nobody may say it."""
+    answer = judged(*arms, design=design, **plan)
+
+    (evidence,) = evidence_views(answer, design=design)
+
+    refusal = answer.comparisons[0].refusal
+    assert refusal and refusal in evidence.sentence
+    assert "cannot be told apart" not in evidence.sentence
+    assert answer.reason == refusal if design == "single_factor" else answer.reason.endswith(refusal)
+
+
+def test_the_page_tells_a_difference_that_the_number_of_comparisons_costs_as_stats_does():
+    answer = judged((30.4, 30.5, 30.65), (30.0, 30.2, 30.4), (*OLD[:2], 30.3))
+
+    (first, _) = evidence_views(answer, design="single factor")
+
+    assert "but no longer once 2 comparisons are allowed for" in answer.comparisons[0].reason
+    assert (
+        first.sentence.startswith("differs by ")
+        and "but no longer once 2 comparisons are allowed for" in first.sentence
+    )
+
+
+def test_a_test_that_was_made_and_found_nothing_says_so_in_both():
+    answer = judged(NEW, OLD)
+
+    (evidence,) = evidence_views(answer, design="single factor")
+
+    assert evidence.sentence.startswith("cannot be told apart: ") and "cannot be told apart" in answer.reason

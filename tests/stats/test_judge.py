@@ -198,6 +198,58 @@ def test_from_five_seeds_the_exact_labels_accompany_the_test(arm, judged):
     assert comparison.ci_bca is None
 
 
+def test_how_well_the_spread_is_known_follows_from_the_seeds_there_are(arm, judged):
+    """By hand from a table of chi-square at 2.5 and 97.5 %: 2 degrees .05064 and 7.3778, sqrt(2 / 7.3778) = .521 and
+    sqrt(2 / .05064) = 6.285; 3 degrees .21580 and 9.3484, sqrt(3 / 9.3484) = .566 and sqrt(3 / .21580) = 3.729."""
+    four = judged(arm("new", *NEW, 31.4), arm("old", *OLD, 30.3))
+    mixed = judged(arm("new", *NEW, 31.4), arm("old", *OLD))
+
+    told = [next(note for note in answer.notes if note.startswith("The spread")) for answer in (four, mixed)]
+    assert told[0].endswith(": at 4 seeds the true sd may be 0.57 to 3.7 times the one shown.")
+    assert "at 3 seeds the true sd may be 0.52 to 6.3 times, at 4 seeds the true sd may be 0.57 to 3.7 times" in told[1]
+    assert not any(
+        "barely known" in note for note in judged(arm("a", *spread(31, 5)), arm("b", *spread(30, 5, 1))).notes
+    )
+
+
+def told_of_the_labels(answer):
+    return next(line for line in answer.text_lines() if line.strip().startswith("permutation test"))
+
+
+def test_a_permutation_test_is_called_exact_only_where_every_arrangement_was_counted(arm, judged):
+    """C(18, 9) = 48,620 arrangements are counted, C(20, 10) = 184,756 are not."""
+    counted = judged(arm("new", *spread(30.3, 9, 1)), arm("old", *spread(30, 9, 2)))
+    drawn = judged(arm("new", *spread(30.9, 10, 1)), arm("old", *spread(30, 10, 2)), resamples=999)
+
+    assert counted.to_json()["comparisons"][0]["permutation_drawn"] == 0
+    assert "exact" in told_of_the_labels(counted)
+    assert drawn.to_json()["comparisons"][0]["permutation_drawn"] == 999
+    # Apart as they are, no arrangement of the 999 comes near: twice (0 + 1) / (999 + 1).
+    assert drawn.comparisons[0].permutation_p == drawn.comparisons[0].smallest_permutation_p == 2 / 1000
+    told = told_of_the_labels(drawn)
+    assert "999 arrangements drawn" in told and "(b + 1) / (m + 1)" in told and "0.002" in told
+    assert "exact" not in "\n".join(drawn.text_lines())
+
+
+def test_sign_changes_are_called_exact_only_where_every_one_was_counted(arm, judged):
+    counted, drawn = (
+        judged(arm("new", *spread(30.3, n, 1)), arm("old", *spread(30, n, 2)), is_paired=True, resamples=99)
+        for n in (15, 16)
+    )
+
+    assert (counted.comparisons[0].permutation_drawn, drawn.comparisons[0].permutation_drawn) == (0, 99)
+
+
+def test_a_fragile_claim_names_the_permutation_test_as_what_it_was(arm, judged):
+    old = spread(30, 10, 2)
+    counted = judged(arm("new", 30.3, 30.5, 30.6, 30.7, 30.8), arm("old", 30.5, 30.2, 30.4, 30.3, 29.9))
+    drawn = judged(arm("new", *(v + 0.105 for v in spread(30, 10, 5))), arm("old", *old), resamples=999)
+
+    told = [next(note for note in answer.notes if note.startswith("Fragile")) for answer in (counted, drawn)]
+    assert "the exact permutation test says" in told[0]
+    assert "the permutation test (999 arrangements drawn) says" in told[1]
+
+
 def test_a_claim_that_hangs_on_one_seed_is_called_fragile(arm, judged):
     """p is .049 with all seeds; without the lowest baseline seed nothing is left of it."""
     answer = judged(arm("new", 30.3, 30.5, 30.6, 30.7, 30.8), arm("old", 30.5, 30.2, 30.4, 30.3, 29.9))

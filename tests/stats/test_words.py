@@ -1,6 +1,7 @@
 """What the reader sees: the verdict first, then the numbers it rests on."""
 
-from runaudit.stats.digits import decimals, show, show_p
+from runaudit.stats.answer import exit_code
+from runaudit.stats.digits import decimals, show, show_p, show_spread
 from runaudit.stats.values import UNKNOWN_DESIGN
 from runaudit.stats.words import markdown_lines, text_lines
 
@@ -22,7 +23,7 @@ new against old
 
 Notes
 - 3 + 3 seeds: a permutation test cannot go below p = 0.1; the t test assumes normality (new against old).
-- The spread itself is barely known: at 3 seeds the true sd may be 0.5 to 6 times the one shown.
+- The spread itself is barely known: at 3 seeds the true sd may be 0.52 to 6.3 times the one shown.
 """
 
 
@@ -65,6 +66,22 @@ def test_each_of_several_comparisons_carries_its_verdict(arm, judged):
     assert "other against old: inconclusive" in text
 
 
+def test_the_headline_says_what_each_arm_did_where_they_differ(arm, judged):
+    """One better and one worse are no doubt; the verdict of the family, and what it ends with, stay the strictest."""
+    arms = (arm("new", *NEW), arm("bad: act", *(v - 2 for v in OLD)), arm("same", 30.0, 30.2, 30.45), arm("old", *OLD))
+    answer = judged(*arms)
+
+    assert answer.headline.startswith("Improved (new), worse (bad: act), inconclusive (same): new is better than old")
+    assert (answer.to_json()["verdict"], exit_code(answer)) == ("inconclusive", 1)
+    assert next(markdown_lines(answer)).startswith("**Improved (new), worse (bad: act), inconclusive (same)**: new is")
+
+
+def test_the_headline_names_no_arm_where_all_did_the_same(arm, judged):
+    answer = judged(arm("new", *NEW), arm("newer", *(v + 1 for v in NEW)), arm("old", *OLD))
+
+    assert answer.headline.startswith("Improved: new is better than old")
+
+
 def test_a_family_that_costs_a_claim_says_so(arm, judged):
     answer = judged(arm("new", 30.4, 30.5, 30.65), arm("other", 30.0, 30.2, 30.4), arm("old", 30.1, 30.25, 30.3))
 
@@ -77,6 +94,16 @@ def test_digits_follow_the_spread():
     assert show(-0.0001, 2) == "0.00"
     assert show(1e-7, decimals(None)) == "1e-07"
     assert show(None) == "–"
+
+
+def test_a_mean_and_its_spread_have_the_digits_that_the_spread_is_worth():
+    assert show_spread(29.951, 0.2) == "29.95 ± 0.20"
+    assert show_spread(0.0984375, 0.003) == "0.0984 ± 0.0030"
+    assert show_spread(31253.4, 153.0) == "31253 ± 153"
+    assert show_spread(1.23456e-12, 3.1e-14) == "1.235e-12 ± 3.1e-14"
+    assert show_spread(1.5e300, 2e299) == "1.5e+300 ± 2e+299"
+    assert (show_spread(30.0, 0.0), show_spread(30.123456, None)) == ("30 ± 0", "30.123")
+    assert show_spread(1.5e308, float("inf")) == "1.5e+308 ± inf"
 
 
 def test_p_is_never_printed_as_zero():

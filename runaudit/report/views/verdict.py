@@ -165,7 +165,7 @@ def evidence_views(answer: StatsAnswer, *, design: str) -> Iterator[EvidenceView
             badge=badge,
             conditional="" if row.conditional is None else clean(verdict_words("stats", row.conditional).words),
             sentence=_sentence(
-                replace(row, verdict=verdict), about, seeds=seeds, design=design, power=answer.power
+                replace(row, verdict=verdict), about, seeds=seeds, design=design, answer=answer
             ).removesuffix(".")
             + f"{condition}.",
             difference="" if row.difference is None else about.amount(row.difference, signed=True),
@@ -206,12 +206,12 @@ def _small(p: float) -> str:
     return "< 0.001" if p < 0.001 else number(p, 3)
 
 
-def _sentence(row: ArmComparison, about: MetricText, *, seeds: str, design: str, power: float) -> str:
+def _sentence(row: ArmComparison, about: MetricText, *, seeds: str, design: str, answer: StatsAnswer) -> str:
     """One metric's evidence: how much, how sure, from how many seeds, and the least that they detect."""
     detectable = row.minimal_detectable_effect
     by = "" if row.difference is None else f"{about.amount(row.difference, signed=True)} {_interval(row.ci, about)}"
     by = by.strip()
-    least = "" if detectable is None else f"{about.amount(detectable)} ({percent(power)} power)"
+    least = "" if detectable is None else f"{about.amount(detectable)} ({percent(answer.power)} power)"
     seen = f"; minimum detectable difference {least}" if least else ""
     needed = f"; about {row.n_needed} seeds an arm would be needed" if row.n_needed else ""
     match row.verdict:
@@ -221,6 +221,12 @@ def _sentence(row: ArmComparison, about: MetricText, *, seeds: str, design: str,
             return f"got worse by {by}, {seeds}{seen}."
         case StatsVerdict.EQUIVALENT:
             return f"has no difference that matters: {by}, {seeds}."
+        case StatsVerdict.INCONCLUSIVE if row.refusal:
+            # The judge's own sentence: a test that was refused has not found that nothing can be told.
+            return f"allows no claim, {seeds}: {clean(row.refusal)}"
+        case StatsVerdict.INCONCLUSIVE if row.ci is not None and row.ci.excludes(0.0):
+            allowed = f"once {plural(len(answer.comparisons), 'comparison')} are allowed for"
+            return f"differs by {by}, {seeds}, but no longer {allowed}{seen}{needed}."
         case StatsVerdict.INCONCLUSIVE:
             # Never "no difference": that these seeds cannot tell is no evidence that there is none.
             head = f"cannot be told apart: {by}, {seeds}" if by else f"cannot be told apart, {seeds}"
@@ -229,4 +235,5 @@ def _sentence(row: ArmComparison, about: MetricText, *, seeds: str, design: str,
             return f"cannot be judged from {seeds}{f' (the means differ by {by})' if by else ''}."
         case StatsVerdict.NOT_ATTRIBUTABLE:
             head = f"differs by {by}, {seeds}" if by else f"cannot be attributed, {seeds}"
-            return f"{head}; not attributable: the comparison is {design}."
+            besides = f"; nor do the numbers allow a claim: {clean(row.refusal)}" if row.refusal else ""
+            return f"{head}; not attributable: the comparison is {design}{besides or '.'}"

@@ -1,0 +1,197 @@
+"""One run as Weights & Biases tells of it, from its folder or from its server, and the draft that becomes of it.
+
+What W&B writes that cannot change a result keeps a visible place under `origin`: the settings of W&B itself (`wandb_*`,
+`_wandb`). What W&B does not record is unknown, with the reason: the data's content, the initial weights, the
+evaluation, and whether an absent `diff.patch` means a clean tree. The account's e-mail address is left out.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from runaudit.importers.commandline import arguments
+from runaudit.importers.draft import Draft, numbers
+from runaudit.records.trajectory import number
+
+_OWN = re.compile(
+    r"(?:use_)?wandb|wandb_(?:project|entity|run_name|name|group|tags|notes|mode|dir|id|run_id|job_type|version|api_key|host|"
+    r"base_url|offline|online|disabled|resume|log\w*|watch\w*|init\w*)"
+)
+"""Settings of W&B itself. An artifact that is named beside them is read by the run, and counts."""
+_OWN_KEYS = frozenset({"project", "entity", "name", "run_name", "group", "tags", "notes", "mode", "dir", "id",
+                       "job_type", "enabled", "use", "offline", "log_model", "watch", "save_code"})  # fmt: skip
+UNKNOWN = {
+    "data": "W&B records no digest of the data",
+    "init": "W&B does not record what the weights began from",
+    "eval": "W&B does not record how the run was evaluated",
+    "env.cudnn": "not among what W&B records",
+    "env.determinism": "not among what W&B records",
+}
+NO_PATCH = "there is no diff.patch: the tree was clean, or W&B did not save it"
+NO_CONFIG = "nothing was given to wandb.config"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WandbRun:
+    """What W&B keeps of one run; None for a file of its that is not there.
+
+    source: the folder, or the address. id: W&B's own. identity: as a draft has it. config: name -> value, or a table
+    with `value`. facts: `wandb-metadata.json`, None where there is none. names: how it is called. status: a word of
+    `Outcome`, where W&B says how the run ended and no exit code does.
+    """
+
+    source: str
+    id: str
+    identity: str = ""
+    config: Mapping[str, Any] | None = None
+    facts: Mapping[str, Any] | None = None
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    requirements: str | None = None
+    patch: str | None = None
+    series: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
+    torn: int = 0
+    exit_code: int | None = None
+    status: str | None = None
+    names: Mapping[str, Any] = field(default_factory=dict)
+    told: Mapping[str, Any] = field(default_factory=dict)
+
+
+def draft_of(run: WandbRun) -> Draft:
+    """The draft that a run of W&B's becomes."""
+    facts = run.facts or {}
+    step = number(run.summary.get("_step"))
+    metrics = dict(_results(run.summary))
+    given = facts.get("args")
+    argv = [str(word) for word in given] if isinstance(given, list) else []
+    return Draft(
+        kind="wandb",
+        source=run.source,
+        run=run.id,
+        identity=run.identity,
+        name=_name(run),
+        config=_config(run),
+        program=_program(facts),
+        argv=argv,
+        code=_code(facts),
+        patch=run.patch,
+        env=_env(run),
+        launch={"started": facts.get("startedAt"), "hostname": facts.get("host"), "cwd": facts.get("root"),
+                "executable": facts.get("executable")},
+        series={**{name: ((int(step or 0), value),) for name, value in metrics.items()}, **run.series},
+        torn=run.torn,
+        metrics=metrics,
+        status=run.status,
+        exit_code=run.exit_code if run.exit_code is not None else _exit_code(facts),
+        duration_s=number(run.summary.get("_runtime")),
+        told=_told(run),
+        own={key: value for key, value in {**arguments(argv), **_settings(run)}.items() if _is_own(key, value)},
+        unknown={**UNKNOWN, "config": NO_CONFIG, **({} if run.patch is not None else {"code.patch": NO_PATCH})},
+    )  # fmt: skip
+
+
+def _name(run: WandbRun) -> str | None:
+    """What the user called the run, where W&B kept it, or the config says it."""
+    settings = _settings(run)
+    names = (run.names.get("name"), settings.get("wandb_run_name"), settings.get("wandb_name"))
+    return next((name for name in names if isinstance(name, str) and name.strip()), None)
+
+
+def _program(facts: Mapping[str, Any]) -> str | None:
+    program = facts.get("program")
+    return program if isinstance(program, str) and program and not program.startswith("<") else None
+
+
+def _exit_code(facts: Mapping[str, Any]) -> int | None:
+    """What older releases noted of the end. Their `state: running` was seldom brought up to date, and says nothing."""
+    code = facts.get("exitcode")
+    return code if isinstance(code, int) and not isinstance(code, bool) else None
+
+
+def _settings(run: WandbRun) -> dict[str, Any]:
+    config = run.config or {}
+    return {key: _value(entry) for key, entry in config.items() if key not in ("_wandb", "wandb_version")}
+
+
+def _config(run: WandbRun) -> dict[str, Any] | None:
+    """The logged config without the settings of W&B itself; None where nothing was logged."""
+    return {key: value for key, value in _settings(run).items() if not _is_own(key, value)} or None
+
+
+def _is_own(key: str, value: Any) -> bool:
+    """Whether a key configures W&B, not the run."""
+    if isinstance(value, Mapping):
+        return key == "_wandb" or (key == "wandb" and {str(inner).lower() for inner in value} <= _OWN_KEYS)
+    return _OWN.fullmatch(key) is not None or key == "_wandb"
+
+
+def _value(entry: Any) -> Any:
+    return entry["value"] if isinstance(entry, Mapping) and "value" in entry else entry
+
+
+def _code(facts: Mapping[str, Any]) -> dict[str, Any]:
+    git = facts.get("git")
+    git = git if isinstance(git, Mapping) else {}
+    code: dict[str, Any] = {key: git[key] for key in ("commit", "branch") if git.get(key)}
+    if isinstance(git.get("remote"), str):
+        # A remote may carry a token; who may read the store need not push.
+        code["remote"] = re.sub(r"://[^/@]*@", "://", git["remote"])
+    return code | ({"codePath": facts["codePath"]} if facts.get("codePath") else {})
+
+
+def _env(run: WandbRun) -> dict[str, Any]:
+    facts = run.facts or {}
+    env: dict[str, Any] = {}
+    if isinstance(facts.get("python"), str):
+        env["python"] = facts["python"].split()[-1]
+    # The CUDA version is the driver's or the toolkit's: the one on the machine, which is what W&B looks at.
+    for ours, theirs in (("platform", "os"), ("gpu", "gpu"), ("gpu_count", "gpu_count"), ("cpu_count", "cpu_count"),
+                         ("cuda", "cudaVersion"), ("cuda", "cuda"), ("docker", "docker")):  # fmt: skip
+        if facts.get(theirs) is not None:
+            env.setdefault(ours, facts[theirs])
+    for apple in (facts.get("apple"), facts.get("gpuapple"), facts.get("gpu_apple")):
+        if isinstance(apple, Mapping) and (name := apple.get("name") or apple.get("gpuType") or apple.get("gpu_type")):
+            env.setdefault("gpu", str(name))
+    if run.requirements is not None:
+        packages = dict(requirements(run.requirements))
+        env["packages"] = packages
+        if "torch" in packages:
+            env["torch"] = packages["torch"]
+    return env
+
+
+def requirements(text: str) -> Iterator[tuple[str, str]]:
+    """Package -> version of a frozen requirements file; a package from elsewhere has its place as version."""
+    for line in text.splitlines():
+        line = line.strip()
+        if not line or line.startswith("#"):
+            continue
+        name, pin, version = line.partition("==")
+        if not pin:
+            name, at, version = line.partition(" @ ")
+            version = version if at else "unpinned"
+        if line.startswith("-e "):
+            name, version = line[3:].rpartition("egg=")[2] or line[3:], line[3:]
+        yield name.strip().lower().replace("_", "-"), version.strip()
+
+
+def _told(run: WandbRun) -> dict[str, Any]:
+    told: dict[str, Any] = dict(run.told)
+    telemetry = _value((run.config or {}).get("_wandb"))
+    if isinstance(telemetry, Mapping):
+        # `e` repeats the metadata with the account's address; the rest says which features of W&B were in use.
+        told["telemetry"] = {str(key): value for key, value in telemetry.items() if key != "e"}
+    return told | ({"called": dict(run.names)} if run.names else {})
+
+
+def _results(summary: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """The numbers of a summary; nested ones by dots, W&B's own keys and media left out."""
+    yield from numbers(_plain(summary))
+
+
+def _plain(summary: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: _plain(value) if isinstance(value, Mapping) else value
+        for key, value in summary.items()
+        if not key.startswith("_") and not (isinstance(value, Mapping) and "_type" in value)
+    }
