@@ -5,7 +5,6 @@
 
 import errno
 import importlib
-import io
 import os
 import sys
 import traceback
@@ -19,7 +18,8 @@ from typer.core import TyperGroup
 
 from runaudit.cli import common
 from runaudit.cli.plain import PlainCommand
-from runaudit.errors import RunauditError
+from runaudit.cli.usage import HELP, refused
+from runaudit.errors import RunauditError, UsageError
 from runaudit.voice import saying, streams
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -158,12 +158,10 @@ def _run(args: list[str]) -> int:
     except typer.Exit as error:
         return error.exit_code
     except UsageProblem as error:
-        if _wants_json(own):
-            saying.say_error(error.format_message(), "see --help")
-        told = io.StringIO()
-        error.show(file=told)
-        saying.hint(saying.printable(told.getvalue()))
-        return int(error.exit_code)
+        if type(error).__name__ == HELP:
+            error.show()
+            return int(error.exit_code)
+        return saying.report_error(_refused(error, own), as_json=_wants_json(own))
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except BrokenPipeError:
@@ -183,6 +181,11 @@ def _run(args: list[str]) -> int:
                     "--debug shows where")  # fmt: skip
         return common.UNEXPECTED
     return code if isinstance(code, int) else 0
+
+
+def _refused(error: Any, args: list[str]) -> UsageError:
+    name = args[0] if args and args[0] in COMMANDS else None
+    return refused(error, args, load_command(name, COMMANDS[name][0]) if name else None, COMMANDS)
 
 
 def _within_a_store(error: OSError) -> RunauditError | None:

@@ -117,7 +117,7 @@ def test_a_changed_byte_is_on_the_page_and_in_the_exit_code(ran, run_audit, stor
 @pytest.mark.parametrize(
     ("args", "code", "said"),
     [
-        (("report",), 2, "Missing argument"),
+        (("report",), 2, "RUN is missing"),
         (("report", "nosuchrun"), 2, "no run matches"),
         (("report", "@last", "-o", "missing/page.html"), 2, "cannot be written"),
         (("report", "@last", "-o", "."), 2, "is not a file"),
