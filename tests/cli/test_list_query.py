@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import json
+import re
 import statistics
 from fractions import Fraction
 
@@ -147,6 +148,30 @@ def test_a_mean_is_the_nearest_float_to_the_exact_one(values):
 
 def test_nothing_is_wider_than_a_terminal(runs, call):  # noqa: F811
     assert max(map(len, call("list")[1].splitlines())) <= 80
+
+
+NUMBERS = re.compile(r"(?<![\\w.-])-?\\d+(?:\\.\\d+)?(?:e[+-]\\d+)?(?![\\w.…])")
+
+
+@pytest.mark.parametrize("width", [80, 72, 60, 40, 24])
+@pytest.mark.parametrize("columns", [None, "id,label,config.optimizer.lr,full_frame/psnr/astronaut,started"])
+def test_no_number_is_cut_however_narrow_the_terminal(runs, call, monkeypatch, width, columns):  # noqa: F811
+    """`31.…` reads as 31. What has no room is left out whole, and named."""
+    words = ("list",) if columns is None else ("list", "--columns", columns)
+    wide = call(*words)[1]
+    monkeypatch.setattr("runaudit.runs.replying.line_width", lambda: width)
+
+    narrow = call(*words)[1]
+
+    known = set(NUMBERS.findall(wide)) | {str(width)}
+    assert not [found for found in NUMBERS.findall(narrow) if found not in known]
+    assert not re.search(r"\d…", re.sub(r"[0-9a-f]{4,}…|\d{4}-[\dT:-]*…", "", narrow))
+    assert max(map(len, narrow.splitlines())) <= width
+    if columns is None:
+        assert NUMBERS.findall(narrow).count("31.2") == NUMBERS.findall(wide).count("31.2")
+        assert ("no room in" in narrow) is (width < 76)
+    elif "no room in" not in narrow:
+        assert "0.001" in narrow and "0.0005" in narrow
 
 
 def test_a_column_is_one_field(runs, call, store, monkeypatch):  # noqa: F811
