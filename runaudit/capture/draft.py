@@ -33,7 +33,7 @@ from runaudit.records.canonical import JSON, thawed
 from runaudit.records.digest import Digest
 from runaudit.records.filenames import legible
 from runaudit.records.manifest import Manifest
-from runaudit.settings import FactorSettings, load_settings
+from runaudit.settings import Settings, load_settings
 from runaudit.store.catalogue import run_ids
 from runaudit.store.kept import KEY_FILE
 from runaudit.store.keymark import key_fault, sealed_mark
@@ -60,8 +60,7 @@ class LaunchRequest:
     sections as they are. `config_files` are the files `config` was read from: a change of one changes the config, and
     not the code besides. `siblings` None: found in the interpreter's editable installs and search path. `root` is where
     the program starts; its code lies in the work tree of its script. Without `argv` this process is the program;
-    None: the command is not known yet. `rules`: those on factors that hold for it; None: those of the policy beside the
-    store.
+    None: the command is not known yet. `policy`: the one that holds for it; None: that beside the store.
     """
 
     label: str | None = None
@@ -79,7 +78,7 @@ class LaunchRequest:
     root: Path = field(default_factory=Path.cwd)
     seed_proof: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     siblings: tuple[Path, ...] | None = None
-    rules: FactorSettings | None = None
+    policy: Settings | None = None
     extra: Mapping[str, JSON] = field(default_factory=lambda: _NOTHING)
 
 
@@ -325,13 +324,12 @@ def _launch(
 
 
 def _in_force(request: LaunchRequest, store: Store) -> dict[str, JSON]:
-    """The rules on factors that this launch is made under, so that later ones are known to be later. A policy that
-    cannot be understood is refused by whoever judges by it, and stops no training."""
+    """The policy that this launch is made under, so that later rules are known to be later. One that cannot be
+    understood is refused by whoever judges by it, and stops no training."""
     try:
-        rules = load_settings(store.root).factors if request.rules is None else request.rules
+        return {"policy": sealed_rules(request.policy or load_settings(store.root))}
     except ConfigError:
         return {}
-    return {"policy": sealed_rules(rules)}
 
 
 def _within(path: Path, top: Path) -> str:

@@ -37,6 +37,9 @@ SMALL_OUTPUT = 4 << 20
 """Of a file up to this size that the run left, the digest is told too."""
 MACHINERY = ("from multiprocessing.", "import multiprocessing.")
 """How the standard library starts its workers: a text with the numbers of two pipes, and no code of the program."""
+MERGING = ("/site-packages/transformers/trainer_pt_utils.py",)
+"""Library files whose reading of a file that they write anew is no input: `Trainer.save_metrics` puts its numbers into
+`all_results.json` beside those that lie there, and gives them to nobody."""
 UNOBSERVED = "no process of the command could be observed"
 
 
@@ -198,8 +201,10 @@ class _Sealing:
         return [*self._of_datasets(totals), *rows(found)]
 
     def _of_trackers(self, read: Read) -> bool:
-        """Whether a file was made while the run ran, for a tracker's own use: its service's port, its lock. (A service
-        that the tracker started is not seen to write it.)"""
+        """Whether a file was made while the run ran, for a tracker's own use: its service's port, its lock (a service
+        that the tracker started is not seen to write it); or is the ledger of all runs, in which this one wrote."""
+        if read.path in self.trace.ledgers or (read.through.endswith(MERGING) and read.path in self.trace.written):
+            return True
         if not is_trackers(read.through or read.by) or read.executed:
             return False
         try:

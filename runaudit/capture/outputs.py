@@ -6,12 +6,14 @@ size and time stamp. A file that somebody has edited since is no longer what the
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
 from runaudit.errors import RunauditError
-from runaudit.store.kinds import ENDINGS
+from runaudit.records.digest import Digest
+from runaudit.records.manifest import Manifest
+from runaudit.store.kinds import ENDINGS, MANIFEST
 from runaudit.store.store import Store
 
 OBSERVER = "observe"
@@ -82,6 +84,42 @@ class Outputs:
             for path in (json.loads(raw).get("observed") or {}).get("folders_made") or ():
                 found.setdefault(str(path), set())
         return found
+
+
+def written_beside(store: Store, manifest: Manifest) -> frozenset[str]:
+    """What other runs of a store wrote that ended after this one began, or have not ended: whole paths."""
+    found: set[str] = set()
+    for run, outcome in runs_beside(store, manifest):
+        logs = store.live_dir(run.hex) / OBSERVER
+        if outcome is not None:
+            found.update(_whole(store, run, outcome))
+        elif (logs / "log").is_dir():
+            found |= written_so_far(logs)
+    return frozenset(found)
+
+
+def runs_beside(store: Store, manifest: Manifest) -> Iterator[tuple[Digest, Digest | None]]:
+    """The other runs that ended after this one began, each with its outcome, and those that have not ended."""
+    began = str(manifest.section("launch").get("started") or "")
+    endings = store.endings()
+    for entry in store.entries():
+        if entry.kind == MANIFEST and entry.digest != manifest.digest:
+            ending = endings.get(entry.subject)
+            if ending is None or ending.time >= began:
+                yield entry.digest, None if ending is None else ending.digest
+
+
+def _whole(store: Store, run: Digest, outcome: Digest) -> Iterator[str]:
+    """What a run that has ended wrote, by its outcome."""
+    try:
+        rows = (json.loads(store.read(outcome)).get("observed") or {}).get("written") or ()
+        launch = json.loads(store.read(run)).get("launch") or {}
+    except RunauditError:
+        return
+    top = str(launch.get("top") or launch.get("cwd") or ".")
+    for row in rows:
+        if isinstance(row, dict) and row.get("path"):
+            yield os.path.normpath(os.path.join(top, str(row["path"])))  # noqa: PTH118
 
 
 def written_so_far(logs: Path) -> frozenset[str]:

@@ -37,7 +37,7 @@ def imports(
     from runaudit.runs.intake import take
 
     rows, skipped = take(kind, paths or (), context.create, context.settings)
-    context.tell(ImportAnswer(rows=rows, skipped=tuple((entry.source, entry.reason) for entry in skipped)))
+    context.tell(ImportAnswer(rows=rows, skipped=tuple(skipped)))
     if rows and (words := context.settings.imports.typed):
         context.note(
             f"sealed with each of these runs: {', '.join(words)} assumed, and every answer on them will say so"

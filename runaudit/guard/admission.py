@@ -77,8 +77,8 @@ def prepare(
     a baseline or a waiver that cannot be understood.
     """
     terms = Terms.of(store, settings=settings, baseline=baseline, waive=waive, seed=request.seed, call=call)
-    rules = settings.factors if settings else request.rules
-    request = replace(request, init=known_init(request.init, store, terms.settings), rules=rules)
+    init = known_init(request.init, store, terms.settings)
+    request = replace(request, init=init, policy=settings or request.policy)
     started, held = time.time_ns(), HeldStore(store)
     try:
         draft = draft_manifest(_with_empty_named(request), held, environ=environ)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from runaudit.importers.base import Skipped
 from runaudit.importers.kinds import CALLED
 from runaudit.records.run import SHORT
 from runaudit.text.markdown import code, escaped, table
@@ -40,14 +41,14 @@ class ImportAnswer:
     """What `import` answers with: the runs that came in, each with what its record does not say, and those left out."""
 
     rows: tuple[Mapping[str, Any], ...]
-    skipped: tuple[tuple[str, str], ...]
+    skipped: tuple[Skipped, ...]
 
     def to_json(self) -> dict[str, Any]:
         """The answer for a program."""
         return {
             "schema": "runaudit.import/1",
             "imported": [dict(row) for row in self.rows],
-            "skipped": [{"source": source, "reason": reason} for source, reason in self.skipped],
+            "skipped": [{"source": one.source, "reason": one.reason, "broken": one.broken} for one in self.skipped],
             "kinds": [_tally(kind, rows) for kind, rows in self._kinds()],
         }
 
@@ -56,22 +57,28 @@ class ImportAnswer:
         """The ids of what came in, one a line."""
         return "\n".join(row["id"][:SHORT] for row in self.rows)
 
+    @property
+    def _count(self) -> str:
+        broken = sum(one.broken for one in self.skipped)
+        damaged = f", {broken} of them damaged" if broken else ""
+        return f"{len(self.rows)} imported, {len(self.skipped)} skipped{damaged}"
+
     def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
         """For a terminal."""
         if verbose or len(self.rows) <= EACH:
             for row in self.rows:
                 yield printable(f"{row['id'][:SHORT]}  {row['label'] or ''}  ({_gaps(row['missing'], verbose)})")
         shown = self.skipped if verbose else self.skipped[:EACH]
-        yield from (printable(f"skipped {source}: {reason}") for source, reason in shown)
+        yield from (printable(f"{_left(one)} {one.source}: {one.reason}") for one in shown)
         if len(shown) < len(self.skipped):
             yield f"and {plural(len(self.skipped) - len(shown), 'other')} (-v lists all)"
         for kind, rows in self._kinds():
             yield from _told(_tally(kind, rows))
-        yield paint(f"{len(self.rows)} imported, {len(self.skipped)} skipped", BOLD)
+        yield paint(self._count, BOLD)
 
     def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
         """For a pull request."""
-        yield f"**{len(self.rows)} imported, {len(self.skipped)} skipped**"
+        yield f"**{self._count}**"
         if self.rows:
             tallies = [_tally(kind, rows) for kind, rows in self._kinds()]
             lines = ((CALLED.get(tally["kind"], tally["kind"]), str(tally["runs"]), _grades(tally), _counts(tally))
@@ -80,7 +87,7 @@ class ImportAnswer:
             rows = ((row["id"][:SHORT], row["label"] or "", _gaps(row["missing"], verbose)) for row in self.rows)
             yield from ("", *table(("run", "label", "not in the record"), rows))
         if self.skipped:
-            yield from ("", *(f"- skipped {code(source)}: {escaped(reason)}" for source, reason in self.skipped))
+            yield from ("", *(f"- {_left(one)} {code(one.source)}: {escaped(one.reason)}" for one in self.skipped))
 
     def _kinds(self) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
         """The runs of each tracker, in the order in which these came in."""
@@ -98,6 +105,10 @@ def _tally(kind: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "grades": dict(sorted(grades.items())),
         "missing": dict(gaps.most_common()),
     }
+
+
+def _left(one: Skipped) -> str:
+    return "damaged" if one.broken else "skipped"
 
 
 def _told(tally: Mapping[str, Any]) -> Iterator[str]:

@@ -22,6 +22,10 @@ from runaudit.records.trajectory import number
 
 WHOLE = True
 STATE = "trainer_state.json"
+RESULTS = tuple(f"{split}_results.json" for split in ("train", "eval", "test", "predict"))
+"""What `save_metrics` writes. `all_results.json` beside them holds what earlier trainings left, too."""
+_ROUNDED = 0.01
+"""Some releases round the epoch in one of two places."""
 _CHECKPOINT = re.compile(r"checkpoint-(\d{1,12})")
 _CLOCKS = re.compile(
     r"step|epoch|total_flos|.*(?:_runtime|_per_second|_compilation_time)|num_input_tokens_seen|.*_mem_.*"
@@ -41,14 +45,16 @@ UNKNOWN = {
 def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence[Path]:
     """The output folder that `here` is, or a checkpoint that was named by itself."""
     states = (here / name / STATE for name in folders if _CHECKPOINT.fullmatch(name))
-    return (here,) if STATE in files or any(map(os.path.lexists, states)) else ()
+    results = "all_results.json" in files and not {*RESULTS}.isdisjoint(files)
+    return (here,) if STATE in files or results or any(map(os.path.lexists, states)) else ()
 
 
 def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     """The run of an output folder. Raises RecordError for a malformed one."""
     states = [state for path in _state_files(place) if (state := _state(path, within)) is not None]
-    state, note = _newest(states)
-    last = max(states, key=lambda one: one.step).path.parent
+    state, note = _newest(states) if states else (_State(place / STATE, {}), "")
+    last = max([state, *states], key=lambda one: one.step).path.parent
+    state = _completed(state, [row for name in RESULTS if (row := _json(place / name, within))])
     model = _json(place / "config.json", within) or _json(last / "config.json", within)
     adapter = _json(place / "adapter_config.json", within) or _json(last / "adapter_config.json", within)
     card = (foreign_bytes(place / "README.md", within) or b"").decode("utf-8", "backslashreplace")
@@ -104,6 +110,19 @@ def _newest(states: Sequence[_State]) -> tuple[_State, str]:
     if own.step < last.step and own.history[-1:] and "train_runtime" in own.history[-1]:
         return own, f"{last.path.parent.name} is of another training, which was not read"
     return last, ""
+
+
+def _completed(state: _State, results: Sequence[Mapping[str, Any]]) -> _State:
+    """A state with what was measured after it was written: `evaluate()` after `train()`. Results of another epoch than
+    the state's were left by another training, as far as anybody can tell."""
+    rows, epoch = list(state.history), number(state.body.get("epoch"))
+    for result in results:
+        at = number(result.get("epoch"))
+        is_its = not state.history or (at is not None and epoch is not None and abs(at - epoch) < _ROUNDED)
+        logged = {name: row[name] for row in rows for name in result if name in row}
+        fresh = {name: value for name, value in result.items() if name not in logged or logged[name] != value}
+        rows += [{**fresh, "step": state.step}] if is_its else []
+    return _State(state.path, {**state.body, "log_history": rows})
 
 
 def _json(path: Path, within: Path) -> Mapping[str, Any] | None:

@@ -30,6 +30,8 @@ _TABLES = ("runs", "experiments", "params", "tags", "metrics", "inputs", "input_
 _SIDE_FILES = ("-wal", "-journal")
 _STEPS = 1_000_000
 """Steps of sqlite's machine between two looks at how many there were."""
+LOCKED_S = 30.0
+"""How long a writer is waited for."""
 Row = Sequence[Any]
 
 
@@ -42,6 +44,24 @@ def may_be_database(path: Path, within: Path) -> bool:
     with contextlib.suppress(RecordError, sqlite3.Error, OSError), _opened(path, within) as db:
         return {"runs", "experiments", "metrics"} <= _columns(db).keys()
     return False
+
+
+def is_live(path: Path) -> bool:
+    """Whether a database that programs may be writing to is one of MLflow's."""
+    with contextlib.suppress(sqlite3.Error, OSError), _live(path) as db:
+        return "runs" in _columns(db)
+    return False
+
+
+def read_live(path: Path, runs: frozenset[str]) -> Iterator[MlflowRun]:
+    """These runs of a database that other programs may be writing to. Raises RecordError for what is damaged."""
+    try:
+        with _live(path) as db:
+            tables = _columns(db)
+            if "run_uuid" in tables.get("runs", ()):
+                yield from _runs(db, tables, path, only=runs)
+    except (sqlite3.Error, OverflowError) as error:
+        raise RecordError(f"{path} cannot be read: {error}", remedy=f"runaudit import mlflow {path}") from error
 
 
 def read_database(path: Path, within: Path) -> Iterator[MlflowRun | Skipped]:
@@ -85,6 +105,17 @@ def _opened(path: Path, within: Path) -> Iterator[sqlite3.Connection]:
         db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_FILE_BYTES)
         db.execute("PRAGMA trusted_schema = OFF")
         db.set_progress_handler(_Patience(place.stat().st_size).ends, _STEPS)
+        yield db
+
+
+@contextlib.contextmanager
+def _live(path: Path) -> Iterator[sqlite3.Connection]:
+    """A database opened beside those who write to it: under sqlite's own locks, and only to read."""
+    with contextlib.closing(
+        sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, timeout=LOCKED_S)
+    ) as db:
+        db.text_factory = lambda raw: raw.decode("utf-8", "backslashreplace")
+        db.execute("PRAGMA trusted_schema = OFF")
         yield db
 
 
@@ -163,13 +194,23 @@ class _Beside:
         return rows
 
 
-def _rows(db: sqlite3.Connection, tables: Mapping[str, frozenset[str]], table: str, *columns: str) -> Iterator[Row]:
-    """The rows of a table by run, as they were written: the run's id, then these columns, None for one it lacks."""
+def _rows(
+    db: sqlite3.Connection,
+    tables: Mapping[str, frozenset[str]],
+    only: frozenset[str] | None,
+    table: str,
+    *columns: str,
+) -> Iterator[Row]:
+    """The rows of a table by run, as they were written: the run's id, then these columns, None for one it lacks.
+    `only`: of these runs."""
     there = tables.get(table, frozenset())
     if "run_uuid" not in there:
         return iter(())
     wanted = ", ".join(column if column in there else "NULL" for column in columns)
-    return db.execute(f"SELECT run_uuid, {wanted} FROM {table} WHERE {_plain('run_uuid')} ORDER BY run_uuid, rowid")
+    ids = sorted(only or ())
+    among = "" if only is None else f" AND run_uuid IN ({', '.join('?' for _ in ids)})"
+    rows = f"SELECT run_uuid, {wanted} FROM {table} WHERE {_plain('run_uuid')}{among} ORDER BY run_uuid, rowid"
+    return db.execute(rows, ids)
 
 
 def _plain(column: str) -> str:
@@ -198,14 +239,16 @@ _OF_A_RUN = ("name", "status", "start_time", "end_time", "user_id", "lifecycle_s
              "entry_point_name", "source_version", "experiment_id")  # fmt: skip
 
 
-def _runs(db: sqlite3.Connection, tables: Mapping[str, frozenset[str]], path: Path) -> Iterator[MlflowRun]:
+def _runs(
+    db: sqlite3.Connection, tables: Mapping[str, frozenset[str]], path: Path, *, only: frozenset[str] | None = None
+) -> Iterator[MlflowRun]:
     experiments = _experiments(db, tables)
     has_inputs = all(columns <= tables.get(table, frozenset()) for table, columns in _OF_INPUTS.items())
     data = _Beside(db.execute(_INPUTS) if has_inputs else iter(()))
     models = _Beside(db.execute(_MODELS) if has_inputs else iter(()))
-    params, tags = (_Beside(_rows(db, tables, table, "key", "value")) for table in ("params", "tags"))
-    metrics = _Beside(_rows(db, tables, "metrics", "key", "step", "timestamp", "value", "is_nan"))
-    for run, *cells in _rows(db, tables, "runs", *_OF_A_RUN):
+    params, tags = (_Beside(_rows(db, tables, only, table, "key", "value")) for table in ("params", "tags"))
+    metrics = _Beside(_rows(db, tables, only, "metrics", "key", "step", "timestamp", "value", "is_nan"))
+    for run, *cells in _rows(db, tables, only, "runs", *_OF_A_RUN):
         row = dict(zip(_OF_A_RUN, cells, strict=True))
         experiment, gone = experiments.get(text(row["experiment_id"]), ({"id": text(row["experiment_id"])}, False))
         links = models.of(run)

@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from runaudit.importers.base import Skipped
 from runaudit.importers.draft import Draft
 from runaudit.importers.eventfile import EventLog, read_log
-from runaudit.records.trajectory import Event, Trajectory
+from runaudit.records.trajectory import Event
 
 WHOLE = True
 PARTS = frozenset({"train", "training", "val", "valid", "validation", "test", "eval", "evaluation"})
@@ -30,16 +29,6 @@ UNKNOWN = {
     "code": "TensorBoard does not record it",
     "config": "the program gave no settings to the hparams plugin of TensorBoard",
 }
-
-
-def read_events(path: Path) -> Trajectory:
-    """The scalars of one event file, in the order written; half a message at its end is left out and counted.
-
-    Raises RecordError for a file that is something else.
-    """
-    log = read_log(path, path.parent)
-    series = {name: tuple(points) for name, points in log.series.items()}
-    return Trajectory(series=MappingProxyType(series), torn=log.torn)
 
 
 def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence[Path]:

@@ -61,6 +61,20 @@ def runs_at(path: Path, kind: str, settings: ImportSettings) -> Iterator[Importe
         yield from _read(group, path, settings, alone=alone)
 
 
+def drafts_at(path: Path, kinds: Sequence[str]) -> Iterator[Draft | Skipped]:
+    """What lies below a folder, as the readers of these kinds tell it: one draft a run, several trackers' put together.
+    A fault is that of its place, and the others are told."""
+    for group in together([*_places(path, _modules(kinds))]):
+        told = [one for place in group for one in _told(place, path, alone=False)]
+        yield from runs_of([one for one in told if isinstance(one, Draft)])
+        yield from (one for one in told if isinstance(one, Skipped))
+
+
+def claims_of(here: Path, folders: Sequence[str], files: Sequence[str], kinds: Sequence[str]) -> list[Path]:
+    """Where the readers of these kinds find a run, in a folder that holds entries of these names."""
+    return [place for reader in _modules(kinds).values() for place in reader.places(here, folders, files)]
+
+
 def check_there(path: Path) -> None:
     """Raises RecordError where nothing lies at a path, and it is no address of a server either."""
     if not os.path.lexists(path) and address_of(path) is None:
@@ -68,8 +82,11 @@ def check_there(path: Path) -> None:
 
 
 def _readers(kind: str) -> Mapping[str, Any]:
-    wanted = [word for word in KINDS if word != RECORD] if kind == AUTO else [kind]
-    return {word: importlib.import_module(KINDS[word]) for word in wanted}
+    return _modules([word for word in KINDS if word != RECORD] if kind == AUTO else [kind])
+
+
+def _modules(kinds: Sequence[str]) -> Mapping[str, Any]:
+    return {kind: importlib.import_module(KINDS[kind]) for kind in kinds}
 
 
 def _places(path: Path, readers: Mapping[str, Any]) -> Iterator[Place]:

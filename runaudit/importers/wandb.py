@@ -60,17 +60,12 @@ class WandbLog:
     names: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_history(path: Path) -> Trajectory:
-    """What was given to `wandb.log`, numbers only, over `_step`; a torn end is left out and counted.
+def read_log(path: Path, *, within: Path | None = None) -> WandbLog:
+    """What one file holds, which no link leads out of `within`, else out of its own folder: what was given to
+    `wandb.log`, numbers only, over `_step`; config, summary and exit code. A torn end is left out and counted.
 
     Raises RecordError for a file that is something else.
     """
-    return read_log(path).trajectory
-
-
-def read_log(path: Path, *, within: Path | None = None) -> WandbLog:
-    """Config, history, summary and exit code of one file, which no link leads out of `within`, else out of its own
-    folder. Raises as `read_history` does."""
     raw = foreign_bytes(path, within or path.parent, most=MAX_LOG_BYTES) or b""
     if not raw.startswith(_HEAD):
         raise RecordError(f"{path} is not a W&B file", remedy="leave it out")

@@ -103,7 +103,8 @@ def judge_claim(bench: Bench, claim: Claim, launched: Sequence[Cohort], compared
         return Judged(claim=claim, verdict=ClaimVerdict.UNSUPPORTED, reason=str(error))
     stated = (design.assumed.note for design in compared[pair] if design.assumed)
     late = (design.policy.note for design in compared[pair] if design.policy)
-    return replace(judge_difference(claim, answer), notes=(*stated, *late))
+    planned = [answer.late_plan] if answer.late_plan else []
+    return replace(judge_difference(claim, answer), notes=(*stated, *late, *planned))
 
 
 def _value(bench: Bench, claim: Claim, arm: Cohort, found: tuple[str, tuple[str, ...]]) -> Judged:

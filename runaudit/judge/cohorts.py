@@ -5,7 +5,7 @@ where only those were recorded; sequences are shown side by side and never count
 their place.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,13 +17,15 @@ from runaudit.factors.forgotten import forgotten_runs, of_no_cohort, unattribute
 from runaudit.factors.vouched import remedy
 from runaudit.judge.bench import Bench
 from runaudit.judge.circumstances import circumstances
+from runaudit.judge.lateplan import late_plan
 from runaudit.judge.values import averaged, declared_direction, declared_plan, left_out, require_metric, values_of
 from runaudit.settings import Settings
 from runaudit.text.words import ended, head, plural
 
 if TYPE_CHECKING:
+    from runaudit.metrics.catalogue import Direction
     from runaudit.stats.answer import StatsAnswer
-    from runaudit.stats.values import Comparability
+    from runaudit.stats.values import Comparability, StatsPlan
 
 
 def compare_arms(settings: Settings, arms: Sequence[Cohort]) -> tuple[Comparison, ...]:
@@ -56,36 +58,66 @@ def judge_cohorts(
     home = {run.id: one for one in (bench.homes(arms) if launched is None else launched) for run in one.runs}
     typed = metric
     metric, sequences = require_metric(bench.settings, arms, typed, direction=direction)
-    # What a policy declares of a metric holds for each of its names.
-    declared = declared_direction(bench.settings, metric, direction) or declared_direction(bench.settings, typed, None)
+
+    def judged(settings: Settings, plan: "StatsPlan") -> "StatsAnswer":
+        return judge(values, metric=metric, direction=_direction(settings, metric, typed, direction), plan=plan,
+                     design=weakest(designs), designs=[design_of(found) for found in designs])  # fmt: skip
+
     values, means = values_of(arms, metric, sequences), averaged(arms, metric, sequences)
     around = circumstances(
-        bench.store,
-        arms,
-        values,
-        left_out(arms, home, metric, sequences),
-        direction=settle_direction(metric, declared),
-        metric=metric,
-        sequences=sequences,
-        plan=declared_plan(bench.settings),
-        home=home,
-        count=count,
-    )
-    answer = judge(
-        values,
-        metric=metric,
-        direction=declared,
-        design=weakest(designs),
-        plan=around.plan,
-        designs=[design_of(found) for found in designs],
-    )
+        bench.store, arms, values, left_out(arms, home, metric, sequences),
+        direction=settle_direction(metric, _direction(bench.settings, metric, typed, direction)),
+        metric=metric, sequences=sequences, plan=declared_plan(bench.settings), home=home, count=count,
+    )  # fmt: skip
+    answer = judged(bench.settings, around.plan)
+    overtaken = _overtaken(answer, arms, bench.settings, lambda then: judged(then, _planned(around.plan, then)))
     late = (ended(found.policy.note) for found in designs if found.policy)
     if (crossed := _crossed(designs)) is not None:
         cells, factors = crossed
         found = two_by_two([values[i] for i in cells], factors=factors, alpha=around.plan.alpha)
         answer = replace(answer, interaction=found)
-    notes = (*_stated(designs), *late, *_forgotten(arms, home), *around.notes, *contradicted, *means, *answer.notes)
-    return replace(answer, notes=tuple(dict.fromkeys(notes)), looks=around.looks)
+    notes = (
+        *_stated(designs),
+        *late,
+        *([ended(overtaken)] if overtaken else ()),
+        *_forgotten(arms, home),
+        *around.notes,
+        *contradicted,
+        *means,
+        *answer.notes,
+    )
+    return replace(answer, notes=tuple(dict.fromkeys(notes)), looks=around.looks, late_plan=overtaken)
+
+
+def _direction(settings: Settings, metric: str, typed: str, direction: str | None) -> "Direction | None":
+    """What counts as better: what a policy declares of a metric holds for each of its names."""
+    return declared_direction(settings, metric, direction) or declared_direction(settings, typed, None)
+
+
+def _planned(plan: "StatsPlan", then: Settings) -> "StatsPlan":
+    """The plan as the store corrects it, with what was declared another time."""
+    declared = declared_plan(then)
+    return replace(plan, alpha=declared.alpha, margin=declared.margin, is_paired=declared.is_paired,
+                   best_of=max(plan.best_of, declared.best_of))  # fmt: skip
+
+
+def _overtaken(
+    answer: "StatsAnswer", arms: Sequence[Cohort], settings: Settings, under: Callable[[Settings], "StatsAnswer"]
+) -> str | None:
+    """What the plan said that was declared at the launches, where it is another and says another thing."""
+    earlier = late_plan([run for arm in arms for run in arm.runs], settings)
+    if earlier is None or (without := _verdicts(under(earlier.settings))) == _verdicts(answer):
+        return None
+    return earlier.note(without)
+
+
+def _verdicts(answer: "StatsAnswer") -> str:
+    """The verdict of every comparison, in words."""
+    return ", ".join(_said(one.conditional or one.verdict) for one in answer.comparisons)
+
+
+def _said(verdict: object) -> str:
+    return str(verdict).replace("_", " ")
 
 
 def _stated(designs: Sequence[Comparison]) -> Iterator[str]:

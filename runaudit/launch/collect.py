@@ -1,157 +1,187 @@
-"""What a command left behind: series in the files of other trackers, checkpoints and figures in the run's folder."""
+"""What a command told the trackers that it uses, as the series of its run: read from what its own processes wrote.
+
+Nobody changes a line of a program for it. What cannot be read, or whose it is cannot be told, becomes a note: the run
+is over, and nothing may be lost for a log file.
+"""
 
 import os
 import re
-import stat
-from collections.abc import Callable, Iterator, Mapping
+import struct
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from runaudit.errors import RunauditError
-from runaudit.observe.trace import Trace
+from runaudit.importers.base import Skipped
+from runaudit.importers.draft import Draft, Points
+from runaudit.importers.kinds import CALLED
+from runaudit.importers.merging import HYDRA
+from runaudit.importers.walk import drafts_at
+from runaudit.launch.evidence import Written
+from runaudit.launch.parted import READ, laid_out
 from runaudit.record.ledger import claim, claims
 from runaudit.record.outcome import SERIES
 from runaudit.records.columns import read_series
-from runaudit.records.digest import digest_file
 from runaudit.records.trajectory import Trajectory, write_lines
 from runaudit.store.kept import open_kept, read_kept
 
-CHECKPOINTS = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".h5", ".keras", ".npz", ".pkl", ".msgpack", ".onnx")
-FIGURES = (".png", ".jpg", ".jpeg", ".svg", ".pdf", ".gif", ".webp", ".tif", ".tiff", ".html")
-LOG_FOLDERS = ("wandb", "runs", "lightning_logs", "tb_logs", "logs", "tensorboard")
-"""Where trackers write when they are told nothing, beside the command's working folder."""
-_STEP = re.compile(r"(?:step|iter|epoch|global_step)[-_=]?(\d{1,12})")
+_CLOCK = re.compile(r"(?:trainer/)?(?:epoch|step|global_step|iteration)")
+"""What loggers log beside the numbers to say when; it measures nothing."""
 
 
-def foreign_files(folder: Path, *, shallow: bool = False) -> Iterator[Path]:
-    """Event files of TensorBoard and offline files of W&B below `folder`, links not followed. `shallow`: only in the
-    folders that trackers use by themselves."""
-    starts = [folder / name for name in LOG_FOLDERS] if shallow else [folder]
-    for start in starts:
-        for path in _files(start):
-            if _is_foreign(path.name):
-                yield path
-
-
-def own_files(trace: Trace, folder: Path) -> frozenset[Path]:
-    """The files of other trackers that the processes of this run wrote, wherever they lie: runs side by side write into
-    one folder, and only who wrote a file says whose it is.
-
-    W&B's file is written by a helper that nobody observes, beside files that the program writes itself; TensorFlow's
-    native writer puts the number of its process into the name.
-    """
-    written = {Path(path) for path in trace.written}
-    folders = {
-        parent for path in written for parent in path.parents if parent.name.startswith(("offline-run-", "run-"))
-    }
-    pids = {process.pid for process in trace.processes}
-    found = {path for path in written if _is_foreign(path.name) and path.is_file()}
-    for path in foreign_files(folder, shallow=True):
-        beside = path.suffix == ".wandb" and path.parent in folders
-        named = _EVENTS.fullmatch(path.name)
-        if beside or (named is not None and int(named[1]) in pids):
-            found.add(path)
-    return frozenset(found)
-
-
-_EVENTS = re.compile(r"events\.out\.tfevents\.\d+\..+\.(\d+)\.\d+(?:\.\w+)?")
-
-
-def _is_foreign(name: str) -> bool:
-    return name.startswith("events.out.tfevents.") or name.endswith(".wandb")
-
-
-def gather_series(
+def gather(
     live: Path,
-    folders: tuple[Path, Path],
+    written: Written,
     *,
-    before: frozenset[Path],
+    cwd: Path,
+    since: float,
     names: Mapping[str, str],
     clean: Callable[[str], str],
-    written: frozenset[Path] | None = None,
-) -> None:
+) -> Sequence[Draft]:
     """Add what other trackers recorded to the run's series; a series the run logged itself is not taken twice.
 
-    `folders`: the run's own, and the one the command ran in. `names`: foreign name -> ours. `clean`: a text without its
-    secrets, for a tracker keeps whatever name it was given. `written`: the tracker files that the run is known to have
-    written; None where nobody saw, and what was not there `before` is taken for its own. What cannot be read becomes a
-    note: the run is over, and nothing may be lost for a log file.
+    cwd: where the command ran. since: when, in seconds since 1970. names: foreign name -> ours. clean: a text without
+    its secrets, for a tracker keeps whatever name it was given. Returns what was read.
     """
-    own, cwd = folders
-    if written is None:
-        written = frozenset(path for path in foreign_files(cwd, shallow=True) if path not in before)
-    logs = sorted({*foreign_files(own), *written})
-    known = set(_live(live).series) if logs else set()
-    for path in logs:
-        try:
-            trajectory = _reader(path)(path)
-        except (RunauditError, OSError) as error:
-            claim(live, "note", text=clean(str(error)))
-            continue
-        where = clean(path.name)
-        fresh = {ours: points for name, points in trajectory.series.items()
-                 if (ours := clean(names.get(name, name))) not in known}  # fmt: skip
-        known |= set(fresh)
-        if not trajectory.series:
-            claim(live, "note", text=f"{where} holds no numbers that could be read")
-        if trajectory.torn:
-            claim(live, "note", text=f"{where} ends in the middle of a record")
-        if fresh:
-            with os.fdopen(open_kept(live / SERIES, os.O_WRONLY | os.O_APPEND), "ab") as file:
-                file.write(write_lines(Trajectory(series=fresh)))
-            claim(live, "note", text=f"{len(fresh)} series come from {where}")
-
-
-def _live(live: Path) -> Trajectory:
     try:
-        return read_series(read_kept(live / SERIES))
+        drafts, notes = _read(live, written, since)
+    except Exception as error:  # Whatever a tracker wrote, the run is over and its outcome is sealed.
+        claim(live, "note", text=clean(f"what was written for trackers could not be read: {error}"))
+        return ()
+    own = _logged(live)
+    found = as_one(drafts, own=own, named=lambda name: clean(names.get(name, name)))
+    if found.series:
+        with os.fdopen(open_kept(live / SERIES, os.O_WRONLY | os.O_APPEND), "ab") as file:
+            file.write(write_lines(Trajectory(series=found.series)))
+    if found.metrics:
+        claim(live, "metrics", values=dict(found.metrics))
+    for note in dict.fromkeys((*found.notes, *notes)):
+        claim(live, "note", text=clean(note.replace(f"{cwd}{os.sep}", "")))
+    return drafts
+
+
+def _logged(live: Path) -> frozenset[str]:
+    """What the run logged, and said it ended with, itself."""
+    said = {name for row in claims(live) if row["k"] == "metrics" for name in row["values"]}
+    try:
+        return frozenset(read_series(read_kept(live / SERIES)).series) | said
     except FileNotFoundError:
-        return Trajectory()
+        return frozenset(said)
 
 
-def _reader(path: Path) -> Callable[[Path], Trajectory]:
-    if path.suffix == ".wandb":
-        from runaudit.importers.wandb import read_history
-
-        return read_history
-    from runaudit.importers.tensorboard import read_events
-
-    return read_events
+# ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def announce_files(live: Path, folder: Path) -> None:
-    """Record by digest what lies in the run's folder and was not announced; checkpoints by their suffix."""
-    announced = {row["path"] for row in claims(live) if row["k"] in ("checkpoint", "artifact")}
-    for path in sorted(_files(folder)):
-        name = path.relative_to(folder).as_posix()
-        if name in announced:
-            continue
-        try:
-            facts, digest = path.stat(), digest_file(path)
-        except OSError as error:
-            claim(live, "note", text=f"{name} could not be read: {error.strerror}")
-            continue
-        stamp = [facts.st_size, facts.st_mtime_ns]
-        if path.suffix.lower() in CHECKPOINTS:
-            claim(live, "checkpoint", path=name, digest=str(digest), kind="found", step=_step_of(name), stamp=stamp)
-        else:
-            kind = "figure" if path.suffix.lower() in FIGURES else "file"
-            claim(live, "artifact", path=name, digest=str(digest), kind=kind, stamp=stamp)
+def _read(live: Path, written: Written, since: float) -> tuple[Sequence[Draft], list[str]]:
+    """What trackers tell of the run, each draft with its place, and what has to be said of the others."""
+    drafts: list[Draft] = []
+    with tempfile.TemporaryDirectory(dir=live, prefix="tracked-") as folder:
+        target = Path(folder).absolute()
+        notes = laid_out(written, target)
+        told = [*drafts_at(target, READ)] if any(target.iterdir()) else []
+        for one in told:
+            source = one.source.replace(f"{target}{os.sep}", os.sep)
+            if isinstance(one, Draft):
+                said = [note.replace(f"{target}{os.sep}", os.sep) for note in one.notes]
+                drafts.append(replace(one, source=source, notes=said))
+            else:
+                notes.append(_left_out(source, one.reason.replace(f"{target}{os.sep}", os.sep), broken=one.broken))
+    for path in written.databases:
+        for found in _of_database(path, written.begun, since):
+            if isinstance(found, Draft):
+                drafts.append(found)
+            else:
+                notes.append(_left_out(found.source, found.reason, broken=True))
+    if not written.databases and (away := sorted(written.begun)):
+        notes.append(f"MLflow keeps what was logged to {', '.join(away[:3])} on a server, which was not asked: "
+                     "`runaudit import mlflow ADDRESS` reads it")  # fmt: skip
+    return drafts, notes
 
 
-def _step_of(name: str) -> int | None:
-    match = _STEP.search(name.lower())
-    return int(match[1]) if match else None
+def _left_out(source: str, reason: str, *, broken: bool) -> str:
+    if not broken:
+        return f"{source} holds no numbers that could be read: {reason}"
+    return reason if source in reason else f"{source}: {reason}"
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """Regular files below `folder`; a link could lead anywhere, a pipe could wait for ever."""
-    for here, _, names in os.walk(folder):
-        for name in names:
-            path = Path(here) / name
-            try:
-                regular = stat.S_ISREG(path.lstat().st_mode)
-                path.as_posix().encode("utf-8")
-            except (OSError, UnicodeEncodeError):
+def _of_database(path: Path, begun: Mapping[str, bool], since: float) -> Iterator[Draft | Skipped]:
+    """The runs of a database of MLflow's that this run wrote of; of one that another began, what was logged since."""
+    from runaudit.importers.mlflow_run import draft_of
+    from runaudit.importers.mlflow_sqlite import is_live, read_live
+
+    try:
+        if not begun:
+            if is_live(path) and path.stat().st_mtime >= since:
+                why = "runs were written to it while this run ran, and it was not seen which of them are this run's"
+                yield Skipped(source=str(path), reason=f"{why}: nothing was taken")
+            return
+        for run in sorted(read_live(path, frozenset(begun)), key=lambda run: str(run.started)):
+            if not begun[run.run]:
+                fresh = {name: [one for one in points if one[1] >= since * 1000] for name, points in run.series.items()}
+                run = replace(run, series={name: points for name, points in fresh.items() if points})
+            yield draft_of(run)
+    except (RunauditError, OSError) as error:
+        yield Skipped(source=str(path), reason=f"{path} could not be read: {error}")
+
+
+# ── one run of it ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(slots=True, kw_only=True)
+class Taken:
+    """The series that come to a run, what it ended with beside them, and where all of it comes from."""
+
+    series: dict[str, Points] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def as_one(drafts: Sequence[Draft], *, own: frozenset[str], named: Callable[[str], str]) -> Taken:
+    """The series of several trackers as those of one run. `own`: what the run logged itself, which stands. One name
+    with two curves is two, the second with a number; one curve that two loggers were given is one."""
+    taken = Taken()
+    for draft in drafts:
+        place, tool = draft.source, CALLED[draft.kind]
+        came = 0
+        for name, points in draft.series.items():
+            ours = named(name)
+            if not points or ours in own or _CLOCK.fullmatch(name):
                 continue
-            if regular:
-                yield path
+            number, called = 1, ours
+            while ours in taken.series and not _same_curve(taken.series[ours], points):
+                number += 1
+                ours = f"{called} ({number})"
+            if ours in taken.series or ours in own:
+                continue
+            if number > 1:
+                taken.notes.append(f"{called} was logged more than once: that of {place} is kept as {ours}")
+            taken.series[ours] = points
+            came += 1
+        ends = {ours: value for name, value in draft.metrics.items()
+                if (ours := named(name)) not in own and not _CLOCK.fullmatch(name)}  # fmt: skip
+        taken.metrics |= {name: value for name, value in ends.items() if name not in taken.series}
+        if came:
+            taken.notes.append(f"{came} series come from {place} ({tool})")
+        if draft.kind == HYDRA:
+            taken.notes.append(f"the settings that Hydra composed lie in {place}/.hydra/config.yaml")
+        elif not any(draft.series.values()):
+            taken.notes.append(f"{place} ({tool}) holds no numbers that could be read")
+        if draft.torn:
+            taken.notes.append(f"{place} ends in the middle of a record")
+        taken.notes += [f"{place}: {note}" for note in draft.notes]
+    taken.metrics = {name: value for name, value in taken.metrics.items() if name not in taken.series}
+    return taken
+
+
+def _same_curve(a: Points, b: Points) -> bool:
+    """Whether two loggers were given the same numbers: one of them may count its steps otherwise, and TensorBoard keeps
+    four bytes of a number."""
+    return len(a) == len(b) and all(_short(x) == _short(y) for (_, x), (_, y) in zip(a, b, strict=True))
+
+
+def _short(value: float) -> bytes:
+    try:
+        return struct.pack("f", value)
+    except OverflowError:
+        return struct.pack("f", float("inf") if value > 0 else float("-inf"))

@@ -16,10 +16,13 @@ from runaudit.capture.draft import redactor_of
 from runaudit.capture.loaded import joined_code
 from runaudit.capture.meanwhile import changed_data, changed_files
 from runaudit.capture.observed import Observation, observe_outcome, started_ns
+from runaudit.capture.outputs import runs_beside, written_beside
 from runaudit.capture.redact import Redactor
 from runaudit.capture.seeding import mismatch_after
-from runaudit.launch.collect import announce_files, gather_series, own_files
+from runaudit.launch.collect import gather
+from runaudit.launch.evidence import Written, new_since, written_by
 from runaudit.launch.journal import WORDS, keep_end
+from runaudit.launch.leavings import announce_files
 from runaudit.observe.trace import Trace
 from runaudit.record.ledger import claims
 from runaudit.record.outcome import seal_outcome
@@ -28,6 +31,7 @@ from runaudit.records.finding import Finding, Severity
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.store import Store
+from runaudit.store.catalogue import liveness
 
 TAIL_LINES, TAIL_BYTES = 20, 4_000
 """How much of a crash's last words is kept."""
@@ -57,9 +61,15 @@ class End:
 def close_run(store: Store, manifest: Manifest, end: End, *, environ: Mapping[str, str]) -> Outcome:
     """Seal the outcome of a run. Raises StoreError where it cannot be kept."""
     live, folder = store.live_dir(manifest.id), store.run_dir(manifest.id)
-    written = own_files(end.trace, end.cwd) if end.trace.observed or end.lost else None
     redactor = redactor_of(store, environ=environ, manifest=manifest)
-    gather_series(live, (folder, end.cwd), before=end.before, names=end.names, clean=redactor.text, written=written)
+    gather(
+        live,
+        _written(store, manifest, end),
+        cwd=end.cwd,
+        since=started_ns(manifest) / 1e9,
+        names=end.names,
+        clean=redactor.text,
+    )
     announce_files(live, folder)
     seen = observe_outcome(end.trace, manifest, store, redactor)
     changed, remarks = changed_data(store, manifest)
@@ -82,6 +92,18 @@ def close_run(store: Store, manifest: Manifest, end: End, *, environ: Mapping[st
         environ=environ,
         now=end.ended,
     )
+
+
+def _written(store: Store, manifest: Manifest, end: End) -> Written:
+    """What of the trackers' files is this run's, by what was seen; where nobody saw, by what is new."""
+    folder = store.run_dir(manifest.id)
+    since = started_ns(manifest) / 1e9
+    if end.trace.observed or end.lost:
+        found = written_by(end.trace, end.cwd, folder, since=since)
+        return found.beside(written_beside(store, manifest)) if found.files else found
+    alone = all(outcome is None and liveness(store.live_dir(run.hex)) == "lost"
+                for run, outcome in runs_beside(store, manifest))  # fmt: skip
+    return new_since(end.before, end.cwd, folder, since=since, alone=alone)
 
 
 def write_down(store: Store, manifest: Manifest, end: End, *, environ: Mapping[str, str]) -> None:

@@ -100,7 +100,7 @@ def guarded_record(
             raise prepared.answer.error()
         return prepared.manifest
 
-    return record(label, root=root, store=place, admit=admit, rules=settings.factors, **given)
+    return record(label, root=root, store=place, admit=admit, policy=settings, **given)
 
 
 def _place(root: Path, store: Path | str | None, policy: Path | str | None) -> tuple[Store, Settings]:

@@ -15,8 +15,8 @@ from runaudit.capture.draft import child_environ
 from runaudit.capture.outputs import OBSERVER
 from runaudit.capture.ranks import with_other_ranks
 from runaudit.errors import RunauditError
-from runaudit.launch.collect import foreign_files
 from runaudit.launch.ending import End, close_run, write_down
+from runaudit.launch.evidence import tracker_files
 from runaudit.launch.journal import drop_end, prepare
 from runaudit.launch.lastwords import listen
 from runaudit.launch.process import Ended, signal_name, signals_held, supervise
@@ -193,7 +193,7 @@ def remove_folder(folder: Path) -> None:
 
 def foreign_before(cwd: Path) -> frozenset[Path]:
     """The files of other trackers that were there before the command: not what this run wrote."""
-    return frozenset(foreign_files(cwd, shallow=True))
+    return frozenset(tracker_files(cwd))
 
 
 def sign_of_life(live: Path) -> None:

@@ -279,6 +279,19 @@ def on_sqlite(args):
 
             name = unquote(name)
     name = full(name)
+    if ("opened", name) not in noted and not asks_tracker():
+        noted.add(("opened", name))
+        log.put("O", "opened", name)
     if name not in read_once:
         before(name)
         read(name, "sqlite3.connect")
+
+
+def asks_tracker():
+    """Whether a tracker asks, for a program or for itself: what MLflow opens is told by what it does with it."""
+    frame = getframe(1)
+    while frame is not None:
+        if "/site-packages/mlflow/" in str(frame.f_globals.get("__file__")):
+            return True
+        frame = frame.f_back
+    return False

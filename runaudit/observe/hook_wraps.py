@@ -262,10 +262,42 @@ def sqlite(via):
     return note
 
 
+def tracked(via):
+    """A method of MLflow's database, or of its server: many runs write into one, and nothing outside of MLflow tells
+    whose rows are whose. Told is which runs this one began and wrote of, and whether it asked of any."""
+    entry = via.rpartition(".")[2]
+    how = {"create_run": "begun", "log_metric": "logged", "log_batch": "logged"}.get(entry, "asked")
+
+    def told(what, how):
+        if type(what) is str and ("tracked", what, how) not in noted and len(noted) < 20000:
+            noted.add(("tracked", what, how))
+            log.put("O", how, what)
+
+    def note(args, kwargs):
+        if entry == "__init__":
+            driver, _, place = str(kwargs.get("db_uri", args[1] if len(args) > 1 else "")).partition(":///")
+            if driver.partition("+")[0] == "sqlite" and place:
+                told(full(place.partition("?")[0]), "ledger")
+        elif entry != "create_run":
+            run = kwargs.get("run_id", args[1] if len(args) > 1 else "*")
+            told(run if type(run) is str and "search" not in entry else "*", how)
+
+    if entry == "create_run":
+        note.after = lambda run: told(run.info.run_id, how)
+    return note
+
+
 R, W, M = reads, writes, moded
 COVERS = {
     "random": [("random", "seed", seeds)],
     "sqlite3": [("sqlite3", "connect", sqlite), ("sqlite3.dbapi2", "connect", sqlite)],
+    "mlflow.store.tracking.sqlalchemy_store": [
+        ("mlflow.store.tracking.sqlalchemy_store.SqlAlchemyStore", "__init__ create_run log_metric log_batch", tracked),
+        ("mlflow.store.tracking.sqlalchemy_store.SqlAlchemyStore",
+         "get_run get_metric_history get_metric_history_bulk _search_runs search_logged_models", tracked),
+    ],
+    "mlflow.store.tracking.rest_store": [
+        ("mlflow.store.tracking.rest_store.RestStore", "create_run log_metric log_batch", tracked)],
     "numpy.random": [("numpy.random", "seed default_rng", seeds)],
     "torch": [
         ("torch", "manual_seed", seeds),

@@ -5,7 +5,7 @@ with the content it had *before*. A log ends where its process ended, killed or 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -37,6 +37,7 @@ _LEAST = {
     "N": 3,
     "I": 2,
     "G": 2,
+    "O": 2,
 }
 _PLAIN = {"\\": "\\", "t": "\t", "n": "\n", "0": "\0"}
 
@@ -150,7 +151,7 @@ class _Merge:
                 self.reads[path] = replace(self.reads[path], own=True)
             else:
                 self.reads[path] = replace(self.reads[path], before=self._known(path))
-        if fresh or self.before.get(path) == "0":
+        if fresh or path in self.removed or self.before.get(path) == "0":
             self.own.add(path)
         self.origin.pop(path, None)
         self.written.setdefault(path, set()).add(pid)
@@ -180,6 +181,18 @@ class _Merge:
                 self.reads[path], own=known == "0", before="" if known == "0" else self._known(path)
             )
         self.removed.add(path)
+
+    def grown(self) -> dict[str, str | None]:
+        """What was written and held something before that may still be in it: it was appended to, or read and written
+        anew with what it said."""
+        found: dict[str, str | None] = {}
+        for path in self.written:
+            read = self.reads.get(path)
+            if read is not None and not read.own and read.before != "":
+                found[path] = read.before
+            elif path not in self.own and path in self.before:
+                found[path] = self._known(path)
+        return found
 
     def fetched(self, cwd: str) -> None:
         """What a hub sent is an input, though this run wrote it before it read it. Its own files lie in its folder."""
@@ -247,6 +260,28 @@ def processes_of(lines: Sequence[Line], root_pid: int | None) -> tuple[Process, 
     return tuple(found)
 
 
+def begun_of(lines: Sequence[Line]) -> dict[str, bool]:
+    """The runs of MLflow's database that were written of, each with whether it was begun here."""
+    told = [line.fields for line in lines if line.kind == "O"]
+    begun = {what for how, what in told if how == "begun"}
+    return {what: what in begun for how, what in told if how in ("begun", "logged")}
+
+
+def ledgers_of(lines: Sequence[Line], begun: Mapping[str, bool]) -> dict[str, set[int]]:
+    """The databases that MLflow kept the numbers of this run in, with whose they are: opened by nothing else, and asked
+    of no run that another began."""
+    told = [line for line in lines if line.kind == "O"]
+    asked = {line.fields[1] for line in told if line.fields[0] in ("asked", "logged")}
+    if not begun or not all(begun.get(run) for run in asked):
+        return {}
+    other = {line.fields[1] for line in told if line.fields[0] == "opened"}
+    found: dict[str, set[int]] = {}
+    for line in told:
+        if line.fields[0] == "ledger" and line.fields[1] not in other:
+            found.setdefault(line.fields[1], set()).add(line.pid)
+    return found
+
+
 def lookups_of(lines: Sequence[Line], ours: str) -> tuple[Lookup, ...]:
     """What was looked up, without what the run had set itself."""
     found: dict[tuple[str, str], Lookup] = {}
@@ -301,13 +336,20 @@ def read_trace(folder: Path, *, root_pid: int | None = None, command: Sequence[s
     started = [Child(argv=line.fields[2:], by=line.fields[0], cwd=line.fields[1]) for line in lines if line.kind == "C"]
     root_seen = bool(processes) and root_pid in (None, processes[0].pid)
     children = gaps.matched(started, processes[1:] if root_seen else processes)
+    begun = begun_of(lines)
+    ledgers = ledgers_of(lines, begun)
+    for path, pids in ledgers.items():
+        merged.written.setdefault(path, set()).update(pids)
     texts = {(line.fields[0], line.fields[2]): line for line in lines if line.kind == "T"}
     seeds = {line.fields: line for line in lines if line.kind == "Z"}
     return Trace(
         processes=processes,
         reads=MappingProxyType(merged.reads),
         written=MappingProxyType({path: frozenset(pids) for path, pids in merged.written.items()}),
+        grown=MappingProxyType(merged.grown()),
         removed=frozenset(merged.removed),
+        begun=MappingProxyType(begun),
+        ledgers=frozenset(ledgers),
         listed=MappingProxyType({line.fields[0]: line.fields[1] for line in reversed(lines) if line.kind == "G"}),
         children=children,
         texts=tuple(Text(name=name, source=text, by=line.fields[1]) for (name, text), line in texts.items()),

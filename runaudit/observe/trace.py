@@ -115,7 +115,10 @@ class Trace:
 
     `processes`: the first is the command's own. `reads`: path -> the first reading of it. `written`: path -> pids of
     the processes that wrote, made or renamed to it. `removed`: paths that were removed or renamed away.
-    `listed`: folder -> the file of the project whose code listed what lies in it.
+    `grown`: of them those that held something before, of which some may still be there -> the digest of what they held,
+    None where nobody took it. `listed`: folder -> the file of the project whose code listed what lies in it.
+    `begun`: id of a run in MLflow's database that was written of -> whether it was begun here. `ledgers`: such
+    databases, of which nothing but that was asked.
     `partial`: why not everything was seen, a sentence each, empty where everything was. `observed` False: no process of
     the command ran the hook at all. `last_words`: the traceback of the exception that ended the command.
     """
@@ -123,7 +126,10 @@ class Trace:
     processes: tuple[Process, ...] = ()
     reads: Mapping[str, Read] = field(default_factory=_none)
     written: Mapping[str, frozenset[int]] = field(default_factory=_none)
+    grown: Mapping[str, str | None] = field(default_factory=_none)
     removed: frozenset[str] = frozenset()
+    begun: Mapping[str, bool] = field(default_factory=_none)
+    ledgers: frozenset[str] = frozenset()
     listed: Mapping[str, str] = field(default_factory=_none)
     children: tuple[Child, ...] = ()
     texts: tuple[Text, ...] = ()

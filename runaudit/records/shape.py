@@ -215,7 +215,7 @@ _ENDING: Mapping[str, Shape] = {
 _LAUNCH: Mapping[str, Shape] = {
     "run_dir": TEXT, "started": PLAIN, "hostname": TEXT, "pid": PLAIN, "argv": TEXTS, "cwd": TEXT, "nonce": PLAIN,
     "top": TEXT, "script": TEXT, "siblings": table_of(TEXT), "outputs": list_of(ANYTHING),
-    "policy": section({"digest": TEXT, "rules": OBJECT}),
+    "policy": section({"digest": TEXT, "rules": OBJECT, "stats": section({"digest": TEXT, "rules": OBJECT})}),
 }  # fmt: skip
 _RAN = section(
     {

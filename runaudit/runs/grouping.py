@@ -162,10 +162,11 @@ class Grouping:
                 "INSERT INTO cohorts (number, key, id, founder) VALUES (?, ?, ?, ?)", (number, of.key, of.id, run_id)
             )
             self._keep(number, of)
-        rerun_of = run.manifest.section("origin").get("rerun_of")
+        origin = run.manifest.section("origin")
+        rerun_of, theirs = (name if isinstance(name := origin.get(key), str) else None for key in ("rerun_of", "run"))
         self._index.execute(
-            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, 0)",
-            (at, run_id, run.manifest.label or None, rerun_of if isinstance(rerun_of, str) else None, number),
+            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, 0, ?)",
+            (at, run_id, run.manifest.label or None, rerun_of, number, theirs),
         )
         self._dirty.add(number)
         self._added[run_id] = number

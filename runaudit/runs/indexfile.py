@@ -8,7 +8,7 @@ can make none. Where the log is no longer that file, its beginning must have the
 was rewritten makes the index anew, one that has only grown is read from there on.
 
     cache/list.sqlite   state: of what log and policy it was made; cohorts; runs, by their place in the log, `again` the
-                        run that `rerun` repeated
+                        run that `rerun` repeated, `theirs` what the tracker that recorded it calls it
     cache/list.seal     the files as they were left, and what the key makes of that
 """
 
@@ -53,7 +53,10 @@ place of another one, which is seldom."""
 TABLES = (
     "CREATE TABLE state (made TEXT NOT NULL)",
     f"CREATE TABLE cohorts (number INTEGER PRIMARY KEY, key, id, founder, label TEXT, {' TEXT, '.join(VIEWS)} TEXT)",
-    "CREATE TABLE runs (number INTEGER PRIMARY KEY, id TEXT, label TEXT, again TEXT, cohort INTEGER, hidden INTEGER)",
+    (
+        "CREATE TABLE runs (number INTEGER PRIMARY KEY, id TEXT, label TEXT, again TEXT, cohort INTEGER,"
+        " hidden INTEGER, theirs TEXT)"
+    ),
     "CREATE INDEX cohorts_key ON cohorts (key)",
     "CREATE INDEX cohorts_id ON cohorts (id)",
     "CREATE INDEX cohorts_label ON cohorts (label)",
@@ -62,6 +65,7 @@ TABLES = (
     "CREATE INDEX runs_cohort ON runs (cohort)",
     "CREATE INDEX runs_hidden ON runs (hidden) WHERE hidden = 1",
     "CREATE INDEX runs_again ON runs (again) WHERE again IS NOT NULL",
+    "CREATE INDEX runs_theirs ON runs (theirs) WHERE theirs IS NOT NULL",
 )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from runaudit.capture.foreign import Cleaning
 from runaudit.capture.redact import Redactor, redaction_key
-from runaudit.errors import IntegrityError, UsageError
+from runaudit.errors import IntegrityError, StoppedError, UsageError
 from runaudit.factors.gaps import gaps, status_gap
 from runaudit.factors.levels import levels
 from runaudit.factors.vouched import sealed_words, stating, unstated
@@ -30,6 +30,7 @@ from runaudit.store.unbundle import Bundle, check_agrees, is_open_here, read_bun
 from runaudit.system.clock import utc_text
 from runaudit.system.files import refuse_special
 from runaudit.system.progress import work
+from runaudit.text.words import plural
 
 Rows = tuple[dict[str, Any], ...]
 """What came in: id, source, label, and what its record does not say."""
@@ -104,7 +105,8 @@ def take_in(
     kind: str, paths: Sequence[Path], create: Callable[[], Store], settings: Settings
 ) -> tuple[Rows, list[Skipped]]:
     """The runs that another tracker recorded, sealed, and those left out. A store is made where one came in. A file of
-    records comes in whole or not at all; of a folder of runs, what is damaged is left out with its reason."""
+    records comes in whole or not at all; of a folder of runs, what is damaged is left out with its reason. Raises
+    StoppedError where Ctrl-C ends it."""
     if kind not in (AUTO, *KINDS):
         raise UsageError(f"{kind!r} is not a kind of run", remedy=f"known are {', '.join(WORDS)}")
     from runaudit.importers.walk import check_there
@@ -114,13 +116,18 @@ def take_in(
     rows: list[dict[str, Any]] = []
     skipped: list[Skipped] = []
     sealing: _Sealing | None = None
-    for batch in _batches(_found(kind, paths, settings), None if kind == RECORD else BATCH):
-        skipped += [one for one in batch if isinstance(one, Skipped)]
-        if found := [one for one in batch if isinstance(one, Imported)]:
-            sealing = sealing or _Sealing(create())
-            rows += [
-                _row(manifest, entry.source, entry.run, settings) for manifest, entry in sealing.take(found, skipped)
-            ]
+    try:
+        for batch in _batches(_found(kind, paths, settings), None if kind == RECORD else BATCH):
+            skipped += [one for one in batch if isinstance(one, Skipped)]
+            if found := [one for one in batch if isinstance(one, Imported)]:
+                sealing = sealing or _Sealing(create())
+                taken = sealing.take(found, skipped)
+                rows += [_row(manifest, entry.source, entry.run, settings) for manifest, entry in taken]
+    except KeyboardInterrupt as error:
+        raise StoppedError(
+            f"stopped when {plural(len(rows), 'run')} had come in, which are kept",
+            remedy="the same command again brings in the rest",
+        ) from error
     return tuple(rows), skipped
 
 

@@ -51,10 +51,11 @@ class Names:
     """The names of a store's runs, for as many words as are asked; a context, since it reads an index (`indexfile`).
 
     A word is `@last~n`, one of the explicit forms (`id:`, `label:`, `cohort:`), a list with commas, or a bare word: the
-    beginning of a run's id, a label, the label under which a cohort is listed, the beginning of a cohort's id. A bare
-    word that could be several of these names none of them; a run's whole id alone is beyond doubt. A label that several
-    runs have names them, with the repetitions that `rerun` made of them; where they are of several designs, none is
-    meant. What the index says is only which runs are named: whoever asks reads these from their records.
+    beginning of a run's id, a label, the label under which a cohort is listed, the beginning of a cohort's id, the name
+    by which the tracker of an imported run knows it (W&B's id). A bare word that could be several of these names none
+    of them; a run's whole id alone is beyond doubt. A label that several runs have names them, with the repetitions
+    that `rerun` made of them; where they are of several designs, none is meant. What the index says is only which runs
+    are named: whoever asks reads these from their records.
     """
 
     def __init__(self, store: Store, settings: Settings) -> None:
@@ -194,7 +195,7 @@ class Names:
         if len(runs) == 1 and runs[0].ids == (word,):
             return runs
         if not runs:
-            return [*self._labels(word), *self._listed(word), *self._cohort_ids(word)]
+            return [*self._labels(word), *self._listed(word), *self._cohort_ids(word), *self._theirs(word)]
         labels = self._labels(word) if self._is_label_at_once(word) else []
         homes: Meanings = []
         if labels or len(word) < SURE_PREFIX:
@@ -210,6 +211,11 @@ class Names:
             runs = self._ask(WITH_REPEATS, word, *[-1] * 4)
         what = f"the {plural(len(runs), 'run')} labelled so"
         return [Meaning(f"label:{word}", what, tuple(run for (run,) in runs), "label")] if runs else []
+
+    def _theirs(self, word: str) -> Meanings:
+        """The imported runs that the tracker which recorded them calls so."""
+        return [Meaning(f"id:{run[:SHORT]}", "an imported run, by its own tracker's name", (run,))
+                for (run,) in self._ask("SELECT id FROM runs WHERE theirs = ? AND label != ?", word, word)]  # fmt: skip
 
     def _listed(self, word: str) -> Meanings:
         """The cohorts that are listed under this label, though none of their runs has it."""

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from runaudit.errors import RunauditError
+from runaudit.records.canonical import canonical_equal
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.run import Run
@@ -128,4 +129,4 @@ def _holds(new: Any, old: Any) -> bool:
     """Whether a tree holds every leaf of another one."""
     if isinstance(old, Mapping):
         return isinstance(new, Mapping) and all(key in new and _holds(new[key], old[key]) for key in old)
-    return bool(new == old)
+    return canonical_equal(new, old)  # NaN is NaN, and 1 is not True.

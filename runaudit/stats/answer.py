@@ -155,6 +155,7 @@ class InteractionEffect:
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class StatsAnswer(Shown):
     """What the numbers support, and why. `looks`: how often recorded runs were judged so; None where nobody counts.
+    `late_plan`: what another plan, declared when the runs began, would have said instead.
 
     conditional: the verdict if all that is missing in the records were equal, None where nothing is missing, or where
     that would say nothing; conditional_reason: why. assumed: what the user vouches for, where nothing else is missing.
@@ -172,6 +173,7 @@ class StatsAnswer(Shown):
     notes: tuple[str, ...]
     interaction: InteractionEffect | None = None
     looks: int | None = None
+    late_plan: str | None = None
     conditional: StatsVerdict | None = None
     conditional_reason: str = ""
     assumed: tuple[str, ...] = ()
@@ -222,6 +224,7 @@ class StatsAnswer(Shown):
             "notes": list(self.notes),
             "interaction": _plain(self.interaction),
             "looks": self.looks,
+            "late_plan": self.late_plan,
         }
 
 

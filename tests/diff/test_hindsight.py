@@ -31,10 +31,10 @@ def rules(text, tmp_path):
     """What a launch under this policy seals."""
     file = tmp_path / "then.toml"
     file.write_text(text)
-    return put("runtime/policy", sealed_rules(read_settings(file).factors))
+    return put("runtime/policy", sealed_rules(read_settings(file)))
 
 
-NONE = put("runtime/policy", sealed_rules(Settings().factors))
+NONE = put("runtime/policy", sealed_rules(Settings()))
 
 
 def judged(path, *changes):

@@ -5,7 +5,7 @@ import zlib
 import pytest
 
 from runaudit.errors import RecordError
-from runaudit.importers.wandb import read_history
+from runaudit.importers.wandb import read_log
 
 HEAD = b":W&B" + (0xBEE1).to_bytes(2, "little") + b"\0"
 
@@ -43,7 +43,7 @@ def test_numbers_are_read_over_their_step_and_text_is_left_out(tmp_path):
     path = tmp_path / "run-1.wandb"
     path.write_bytes(frames([history(0, loss="0.5", name='"x"'), history(1, loss="NaN", ok="true")]))
 
-    found = read_history(path)
+    found = read_log(path).trajectory
 
     assert list(found.series) == ["loss"]
     assert found.series["loss"][0] == (0, 0.5)
@@ -55,7 +55,7 @@ def test_a_message_larger_than_a_block_is_put_together(tmp_path):
     path = tmp_path / "run-1.wandb"
     path.write_bytes(frames([history(0, text='"' + "x" * 100_000 + '"', loss="1.0"), history(1, loss="2.0")]))
 
-    assert read_history(path).series["loss"] == ((0, 1.0), (1, 2.0))
+    assert read_log(path).trajectory.series["loss"] == ((0, 1.0), (1, 2.0))
 
 
 def test_wherever_the_file_is_cut_the_whole_messages_before_are_kept(tmp_path):
@@ -66,7 +66,7 @@ def test_wherever_the_file_is_cut_the_whole_messages_before_are_kept(tmp_path):
 
     for length in range(len(HEAD), len(whole) + 1):
         path.write_bytes(whole[:length])
-        found = read_history(path)
+        found = read_log(path).trajectory
         kept = max(n for n, end in enumerate(ends) if end <= length)
         assert len(found.series.get("loss", ())) == kept
         assert found.torn == (length not in ends)
@@ -78,12 +78,12 @@ def test_a_flipped_bit_ends_the_reading(tmp_path):
     raw[-1] ^= 1
     path.write_bytes(raw)
 
-    assert read_history(path).series["loss"] == ((0, 1.0),)
-    assert read_history(path).torn == 1
+    assert read_log(path).trajectory.series["loss"] == ((0, 1.0),)
+    assert read_log(path).trajectory.torn == 1
 
 
 def test_another_file_is_refused(tmp_path):
     (tmp_path / "x.wandb").write_bytes(b"PK\3\4")
 
     with pytest.raises(RecordError, match="is not a W&B file"):
-        read_history(tmp_path / "x.wandb")
+        read_log(tmp_path / "x.wandb")

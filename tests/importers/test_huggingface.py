@@ -122,3 +122,26 @@ def test_a_loss_that_is_no_number_is_kept(output):
 def test_a_state_that_is_none_is_refused(output, text):
     with pytest.raises(RecordError, match="trainer_state"):
         only(output(trainer_state_json=text))
+
+
+def test_what_was_evaluated_after_the_state_was_written_is_its_last_point(output):
+    measured = json.dumps({"epoch": 2.0, "eval_loss": 0.25, "eval_runtime": 3.0})
+    folder = output(trainer_state_json=state(8, end=True, epoch=2.0), eval_results_json=measured)
+
+    assert only(folder).trajectory.series["eval_loss"] == ((8, 0.25),)
+    assert only(folder).metrics["eval_loss"] == 0.25
+    assert "eval_runtime" not in only(folder).metrics
+
+
+def test_results_of_another_epoch_are_of_another_training(output):
+    measured = json.dumps({"epoch": 1.0, "eval_loss": 0.25})
+    folder = output(trainer_state_json=state(8, end=True, epoch=2.0), eval_results_json=measured)
+
+    assert "eval_loss" not in only(folder).trajectory.series
+
+
+def test_results_without_a_state_are_what_the_run_ended_with(output):
+    trained, measured = json.dumps({"epoch": 2.0, "train_loss": 0.5}), json.dumps({"epoch": 2.0, "eval_loss": 0.25})
+    folder = output(all_results_json=measured, train_results_json=trained, eval_results_json=measured)
+
+    assert dict(only(folder).metrics) == {"train_loss": 0.5, "eval_loss": 0.25}

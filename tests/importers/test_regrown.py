@@ -5,8 +5,11 @@ import shutil
 
 import pytest
 
+from runaudit.errors import StoppedError, UsageError
+from runaudit.runs import intake
 from runaudit.runs.arms import cohort_named
 from runaudit.runs.intake import take_in
+from runaudit.runs.names import ids_named
 from runaudit.runs.reading import all_runs, stored_cohorts
 from runaudit.settings import Settings
 from runaudit.store.catalogue import run_ids
@@ -112,3 +115,43 @@ def test_two_records_of_one_launch_are_one_run_of_an_arm_even_where_both_are_nam
 
     assert [run.id for run in both.runs] == [new["id"]]
     assert [run.id for run in alone.runs] == [old["id"]]
+
+
+def test_an_import_that_is_stopped_keeps_what_came_in_and_goes_on_when_it_is_run_again(store, written, monkeypatch):
+    for at in range(3):
+        folder = written(3.0, name=f"run-20260101_00000{at}-abc{at}", lr=at + 1)
+    monkeypatch.setattr(intake, "BATCH", 2)
+    found = intake._found
+
+    def interrupted(*asked):
+        for at, one in enumerate(found(*asked)):
+            if at == 2:
+                raise KeyboardInterrupt
+            yield one
+
+    with monkeypatch.context() as patched, pytest.raises(StoppedError, match="stopped when 2 runs had come in"):
+        patched.setattr(intake, "_found", interrupted)
+        brought_in(store, folder.parent)
+    rows, skipped = brought_in(store, folder.parent)
+
+    assert (len(rows), len(skipped), len(run_ids(store))) == (1, 2, 3)
+
+
+def test_an_imported_run_is_named_by_the_id_that_its_tracker_gave_it(store, written):
+    """A user has W&B's page open, and its id is what stands there; a run that was given a name has that for a label."""
+    (folder := written(3.0)).joinpath("files", "config.yaml").write_text("wandb_run_name:\n  value: slow\n")
+    (row,), _ = brought_in(store, folder)
+
+    assert row["label"] == "slow"
+    assert ids_named(store, Settings(), "abc") == ids_named(store, Settings(), "slow") == (row["id"],)
+
+
+def test_an_id_that_two_records_share_names_neither(store, written):
+    """A run that was resumed has one id and a folder for each start."""
+    for day in ("01", "02"):
+        folder = written(3.0, name=f"run-202601{day}_000000-abc")
+        (folder / "files" / "config.yaml").write_text(f"wandb_run_name:\n  value: day {day}\n")
+        brought_in(store, folder)
+
+    with pytest.raises(UsageError, match="2 things"):
+        ids_named(store, Settings(), "abc")

@@ -55,6 +55,81 @@ def test_what_was_not_there_before_it_was_appended_to_is_own(place):
     assert ran.read("log.csv").own
 
 
+def test_what_held_something_before_it_was_written_is_told_with_what_it_held(place):
+    for name in ("appended", "rewritten", "replaced", "removed"):
+        place.write(name, "old\n")
+    ran = place.program("""
+import os
+open("appended", "a").write("new")
+text = open("rewritten").read()
+open("rewritten", "w").write(text + "new")
+open("replaced", "w").write("new")
+os.remove("removed")
+open("removed", "a").write("new")
+open("fresh", "a").write("new")
+open("fresh", "a").write("more")
+""")
+    grown = {Path(path).name: digest for path, digest in ran.trace.grown.items()}
+    assert grown == {"appended": sha256(b"old\n"), "rewritten": sha256(b"old\n")}
+
+
+def with_mlflow(place, asked):
+    """A program that logs to a database of MLflow's, and then does what is asked."""
+    folder = "v/site-packages/mlflow/store/tracking"
+    for above in ("mlflow", "mlflow/store", "mlflow/store/tracking"):
+        place.write(f"v/site-packages/{above}/__init__.py", "")
+    place.write(
+        f"{folder}/sqlalchemy_store.py",
+        """
+import sqlite3
+from types import SimpleNamespace
+class SqlAlchemyStore:
+    def __init__(self, db_uri, root=None):
+        sqlite3.connect(db_uri.partition(":///")[2]).close()
+    def create_run(self, experiment_id, user_id, start_time, tags, run_name):
+        return SimpleNamespace(info=SimpleNamespace(run_id="a" * 32))
+    def log_metric(self, run_id, metric):
+        pass
+    def log_batch(self, run_id, metrics, params, tags):
+        pass
+    def get_run(self, run_id):
+        pass
+    def _search_runs(self, *words):
+        pass
+""",
+    )
+    return place.program(
+        """
+import sqlite3
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+store = SqlAlchemyStore("sqlite:///mlflow.db")
+run = store.create_run("0", "ada", 0, [], "fish").info.run_id
+store.log_metric(run, None)
+store.get_run(run)
+"""
+        + asked,
+        env={"PYTHONPATH": "v/site-packages"},
+    )
+
+
+def test_a_run_in_the_database_of_a_tracker_is_told_by_whoever_wrote_of_it(place):
+    """Of a database nobody outside of MLflow can tell which process wrote which row."""
+    ran = with_mlflow(place, 'store.log_batch(run_id="b" * 32, metrics=[], params=[], tags=[])')
+    assert ran.code == 0, ran.err
+    assert ran.trace.begun == {"a" * 32: True, "b" * 32: False}
+    assert ran.trace.ledgers == frozenset()
+
+
+@pytest.mark.parametrize(("asked", "is_ledger"), [
+    ("", True), ("store.get_run('b' * 32)", False), ("store._search_runs('all')", False),
+    ("sqlite3.connect('mlflow.db')", False),
+])  # fmt: skip
+def test_the_database_of_a_tracker_is_an_input_where_it_was_asked_for_another_run(place, asked, is_ledger):
+    ran = with_mlflow(place, asked)
+    assert ran.code == 0, ran.err
+    assert (str(place.top / "mlflow.db") in ran.trace.ledgers) is is_ledger
+
+
 def test_a_probe_of_what_the_run_makes_later_is_no_input(place):
     ran = place.program(
         "try:\n    open('cache.bin')\nexcept OSError:\n    open('cache.bin', 'w').write('1')\nopen('cache.bin').read()"
@@ -355,6 +430,21 @@ def test_laying_twice_is_laying_once(tmp_path):
     assert first == {"PYTHONPATH": f"{tmp_path / 'o'}:x"} and second == {"PYTHONPATH": str(tmp_path / "o")}
     subprocess.run([PY, "-c", ""], env=second, check=True)
     assert read_trace(tmp_path / "o").observed
+
+
+@pytest.mark.parametrize(("host", "level"), [("config.mlflow-telemetry.invalid", "full"), ("data.invalid", "partial")])
+def test_what_a_tracker_is_told_to_report_home_is_no_input_and_what_it_fetches_is(place, host, level):
+    place.write(
+        "lib/site-packages/mlflow.py",
+        f"""
+import sys
+def fetch():
+    sys.audit('socket.getaddrinfo', {host!r}, 443, 0, 0, 0)  # as asking would, and nobody is asked
+""",
+    )
+    ran = place.program("import mlflow\nmlflow.fetch()", env={"PYTHONPATH": "lib/site-packages"})
+    assert ran.code == 0, ran.err
+    assert ran.trace.level == level
 
 
 def test_what_a_hub_sent_is_an_input_though_the_run_wrote_it_first(place, tmp_path):
