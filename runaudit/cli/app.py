@@ -18,9 +18,9 @@ from typer.core import TyperGroup
 
 from runaudit.cli import common
 from runaudit.cli.plain import PlainCommand
-from runaudit.cli.usage import HELP, refused
 from runaudit.errors import RunauditError, UsageError
 from runaudit.voice import saying, streams
+from runaudit.voice.refused import HELP, refused
 
 COMMANDS: dict[str, tuple[str, str]] = {
     # name: (module:function, the line that --help shows); in the order a newcomer meets them
