@@ -74,12 +74,12 @@ def _draft(place: Path, config: Mapping[str, Any] | None, job: Mapping[str, Any]
         notes=() if is_own else (SHARED_FOLDER,),
         unknown={
             "code": "Hydra does not record it",
-            **{path: why for path, why in found.gaps.items() if not _names_the_time(path, found)},
+            **{path: why for path, why in found.gaps.items() if not names_the_time(path, found)},
         },
     )
 
 
-def _names_the_time(path: str, found: Resolved) -> bool:
+def names_the_time(path: str, found: Resolved) -> bool:
     """Whether a setting that Hydra took from the clock only names, dates or places the run."""
     last = path.rpartition(".")[2]
     return path in found.clock and _OF_THE_CLOCK.fullmatch(last) is not None
