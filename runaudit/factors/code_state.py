@@ -13,6 +13,8 @@ from runaudit.factors.tree import same
 from runaudit.factors.unknowns import no_sections
 
 CODE_STATE = ("code.commit", "code.patch")
+PROGRAM = "code.program"
+"""Which script was run, where a tracker says so."""
 
 
 def code_changes(pair: Pair) -> Iterator[Change]:
@@ -82,8 +84,21 @@ def _state(a: Levels, b: Levels, counted_already: bool = False) -> Iterator[Chan
         yield Change(path="code.patch", before=patches[0], after=patches[1])
 
 
+def _of_its_file(change: Change, found: Sequence[Change]) -> Change:
+    """The name of the script as what follows from the file of that name, where that file is a factor by itself."""
+    if change.path != PROGRAM or change.kind is not ChangeClass.FACTOR:
+        return change
+    files = {prefix_of(str(name)) for name in (change.before, change.after)}
+    file = next((own.path for own in found if own.path in files and own.kind is ChangeClass.FACTOR), None)
+    if file is None:
+        return change
+    return replace(change, kind=ChangeClass.DERIVED, follows=file, why="the file of the script is compared by itself")
+
+
 def follow_the_code(found: Sequence[Change], pair: Pair) -> Sequence[Change]:
-    """The digest of the evaluation code moves with a comment; where every file is known, the files have the word."""
+    """The digest of the evaluation code moves with a comment; where every file is known, the files have the word. So
+    have they where the script is another one because its file came or went."""
+    found = [_of_its_file(change, found) for change in found]
     a, b = pair.a, pair.b
     code = [change for change in found if change.section == "code"]
     cosmetic = [change for change in code if change.kind is ChangeClass.COSMETIC]

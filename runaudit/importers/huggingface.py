@@ -30,7 +30,7 @@ RESULTS = tuple(f"{split}_results.json" for split in ("train", "eval", "test", "
 _ROUNDED = 0.01
 """Some releases round the epoch in one of two places."""
 _CHECKPOINT = re.compile(r"checkpoint-(\d{1,12})")
-_CLOCKS = re.compile(
+CLOCKS = re.compile(
     r"step|epoch|total_flos|.*(?:_runtime|_per_second|_compilation_time)|num_input_tokens_seen|.*_mem_.*"
 )
 """What the Trainer logs of its own pace; no measure of the model."""
@@ -282,6 +282,6 @@ def _series(history: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[int, f
     for place, row in enumerate(history):
         step = row.get("step")
         for name, value in row.items():
-            if not _CLOCKS.fullmatch(name) and (point := number(value)) is not None:
+            if not CLOCKS.fullmatch(name) and (point := number(value)) is not None:
                 found.setdefault(name, []).append((step if isinstance(step, int) else place, point))
     return found

@@ -80,7 +80,7 @@ def _draft(place: Path, config: Mapping[str, Any] | None, job: Mapping[str, Any]
         unknown={
             "code": "Hydra does not record it",
             **lost,
-            **{path: why for path, why in found.gaps.items() if not _names_the_time(path, found)},
+            **{path: why for path, why in found.gaps.items() if not names_the_time(path, found)},
         },
     )
 
@@ -118,7 +118,7 @@ def _put(table: dict[str, Any], keys: Sequence[str], value: Any) -> None:
     table[keys[-1]] = value
 
 
-def _names_the_time(path: str, found: Resolved) -> bool:
+def names_the_time(path: str, found: Resolved) -> bool:
     """Whether a setting that Hydra took from the clock only names, dates or places the run."""
     last = path.rpartition(".")[2]
     return path in found.clock and _OF_THE_CLOCK.fullmatch(last) is not None

@@ -6,15 +6,19 @@ factor of the study here.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from runaudit.factors.changed import common_role
 from runaudit.factors.classes import standing
+from runaudit.factors.code_state import CODE_STATE, PROGRAM
 from runaudit.factors.derived import check_rule, references
-from runaudit.factors.factor import ABSENT, SEED_ROLES, Absent, ChangeClass, Classification
+from runaudit.factors.factor import ABSENT, SEED_ROLES, Absent, ChangeClass, Classification, section_of
 from runaudit.factors.gaps import COUNTED_BY_DIGEST
 from runaudit.factors.levels import NOT_DESIGN, Levels
 from runaudit.factors.marks import BEGINS, coded, holds_marks
 from runaudit.factors.path import matches, steps
+from runaudit.factors.source import prefix_of
+from runaudit.factors.unknowns import no_sections
 from runaudit.settings import FactorSettings
 from runaudit.study.code import code_leaves
 from runaudit.study.leaf import EXPLAINED, UNKNOWN, Leaf, Level, Sentinel, token
@@ -38,10 +42,13 @@ def leaves_among(runs: Sequence[Levels], settings: FactorSettings) -> Leaves:
     held: list[str] = []
     explained: list[Leaf] = []
     quiet: dict[str, bool] = {}
-    for section in sorted({name for of in runs for name in of.tree if name not in NOT_DESIGN and name != "code"}):
+    wholly = any("code" in no_sections(of.run) for of in runs)
+    for section in sorted({name for of in runs for name in of.tree if name not in NOT_DESIGN}):
         for path, values, differs in raw_levels(runs, section):
             if path == "env.files" and not any(values):
                 continue  # No package opened a file by itself in any of these runs.
+            if section == "code" and (wholly or path in CODE_STATE):
+                continue  # The code itself, beside which a record has facts of it: the script that was run.
             leaf = _judged(path, values, differs, runs, settings)
             if differs:
                 quiet[path] = leaf is None and _stands(path, values, runs, settings).kind is ChangeClass.NUISANCE
@@ -53,15 +60,31 @@ def leaves_among(runs: Sequence[Levels], settings: FactorSettings) -> Leaves:
                 replicating.append(leaf)
             elif any(level is UNKNOWN for level in leaf.levels) or len(leaf.known) > 1:
                 varying.append(leaf)
-            else:
+            elif section != "code":
                 held.append(path)
     varying += [leaf for leaf in explained if _explains_nothing(settings.derived[leaf.path], leaf.path, quiet)]
     code = list(code_leaves(runs, settings))
+    varying = [leaf for leaf in varying if leaf.path != PROGRAM or not _is_told_by_files(leaf, code)]
     return Leaves(
         varying=tuple(sorted([*varying, *code], key=lambda leaf: leaf.path)),
         replicating=tuple(replicating),
-        held=tuple(sorted([*held, *([] if code else ["code"])])),
+        held=tuple(
+            sorted([*held, *([] if any(section_of(leaf.path) == "code" for leaf in [*varying, *code]) else ["code"])])
+        ),
     )
+
+
+def _is_told_by_files(program: Leaf, code: Sequence[Leaf]) -> bool:
+    """Whether runs of two scripts always differ in the file of one of them: one change, as a comparison has it."""
+    files = {leaf.path: [token(level) for level in leaf.levels] for leaf in code}
+    runs: dict[str, list[int]] = {}
+    for i, level in enumerate(program.levels):
+        runs.setdefault(prefix_of(str(level)), []).append(i)
+    return all(
+        any({files[name][i] for i in left}.isdisjoint(files[name][i] for i in right)
+            for name in (mine, theirs) if name in files)
+        for (mine, left), (theirs, right) in combinations(runs.items(), 2)
+    )  # fmt: skip
 
 
 def _explains_nothing(rule: str, path: str, quiet: Mapping[str, bool]) -> bool:

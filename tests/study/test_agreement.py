@@ -8,9 +8,11 @@ import pytest
 from runaudit.diff import compare, compare_cohorts
 from runaudit.errors import RecordError
 from runaudit.factors.cohort import cohort_of
+from runaudit.factors.levels import levels
 from runaudit.records.filenames import tree_fault
 from runaudit.settings import FactorSettings, Settings
 from runaudit.study.answer import answer
+from runaudit.study.leaves import leaves_among
 from runaudit.study.study import study
 from tests.diff.samples import both, digest, put, run
 from tests.diff.test_evidence import ROWS
@@ -147,3 +149,41 @@ def test_named_tables_are_the_factors_that_a_comparison_finds(first, second, fac
     assert [column.factor for column in found.table.columns] == factors
     assert [factor.factor for factor in said.factors] == factors
     assert "\\u0000" not in json.dumps(answer(found)) + json.dumps(said.to_json())
+
+
+RULES = FactorSettings()
+
+
+def scripted(program, **files):
+    """The record of a tracker that names the script and, it may be, what of the code it saw."""
+    known = {"files": {name.replace("_py", ".py"): text for name, text in files.items()}} if files else {}
+    code = {"commit": "c" * 40, "program": program, **known}
+    return run(put("code", code))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "factors"),
+    [
+        # Two scripts of one commit, of which nothing else is known.
+        (scripted("exp/a/train.py"), scripted("exp/b/train.py"), ["code.program"]),
+        # Two that both records hold: it is the other one that ran.
+        (scripted("a.py", a_py="x = 1", b_py="x = 2"), scripted("b.py", a_py="x = 1", b_py="x = 2"), ["code.program"]),
+        # One that was renamed, or edited besides: its file says it.
+        (scripted("a.py", a_py="x = 1"), scripted("b.py", b_py="x = 1"), ["code.a.py"]),
+        # The same script, of which another file was edited.
+        (scripted("a.py", a_py="x = 1", c_py="y = 1"), scripted("a.py", a_py="x = 1", c_py="y = 2"), ["code.c.py"]),
+    ],
+)
+def test_the_script_that_ran_is_a_factor_of_a_study_as_of_a_comparison(first, second, factors):
+    compared, found = compare(first, second, settings=Settings()), study([first, second], settings=Settings())
+
+    assert len(compared.treatments) == len(factors)
+    assert [column.factor for column in found.model.columns] == factors
+
+
+def test_three_scripts_of_which_two_share_a_file_are_told_apart_by_name():
+    """The files part the first from the others, and only the name parts those."""
+    runs = [scripted("a.py", a_py="x = 1"), scripted("b.py", b_py="x = 1", c_py="x = 2"),
+            scripted("c.py", b_py="x = 1", c_py="x = 2")]  # fmt: skip
+
+    assert "code.program" in [leaf.path for leaf in leaves_among([levels(r, RULES) for r in runs], RULES).varying]

@@ -1,6 +1,8 @@
 """From a folder of bursts to a judged run, on the command line, with small real data."""
 
+import contextlib
 import errno
+import io
 import json
 import os
 import shutil
@@ -77,15 +79,38 @@ def config_file(tmp_path: Path, bursts: Path) -> Path:
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A clean repository to train from: the code of a run is that of the work tree it is started in."""
-    folder = tmp_path / "project"
+    folder = repository(tmp_path / "project")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def repository(folder: Path) -> Path:
     folder.mkdir()
     (folder / "loss.py").write_text("weight = 1\n")
     git = ["git", "-C", str(folder), "-c", "user.name=t", "-c", "user.email=t@example.org"]
     subprocess.run([*git, "init", "-q"], check=True)
     subprocess.run([*git, "add", "-A"], check=True)
     subprocess.run([*git, "commit", "-qm", "start"], check=True)
-    monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory, bursts: Path) -> tuple[Path, dict[str, Any]]:
+    """A project in which one run was trained, and its answer: read by several tests, changed by none."""
+    folder = repository(tmp_path_factory.mktemp("once") / "project")
+    config = folder.parent / "arm.toml"
+    config.write_text(SETTINGS.format(root=bursts, kind="flow"))
+    with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()) as out:
+        assert main([str(word) for word in command(config, folder / ".runaudit")]) == 0
+    return folder, json.loads(out.getvalue())
+
+
+@pytest.fixture
+def again(once: tuple[Path, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Store, str]:
+    """A copy of that project, to change: its store and the run's id."""
+    folder = shutil.copytree(once[0], tmp_path / "again", symlinks=True)
+    monkeypatch.chdir(folder)
+    return Store.open(folder / ".runaudit"), once[1]["run"]
 
 
 @pytest.fixture(autouse=True)
@@ -101,44 +126,40 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, st
     return code, out, err
 
 
+def command(config: Path, store: Path, *more: object, seed: int = 1) -> tuple[object, ...]:
+    """How to train. The checkout that is tested may be in the middle of a change: that is waived."""
+    return ("train", "--config", config, "--seed", seed, "--label", "small", "--store", store,
+            "--waive", "dirty_sibling=the checkout under test may be changing", *more)  # fmt: skip
+
+
 def trained(
     capsys: pytest.CaptureFixture[str], config: Path, store: Path, *more: object, seed: int = 1
 ) -> tuple[int, str, str]:
-    """Train on the command line. The checkout that is tested may be in the middle of a change: that is waived."""
-    return run(
-        capsys, "train", "--config", config, "--seed", seed, "--label", "small", "--store", store,
-        "--waive", "dirty_sibling=the checkout under test may be changing", *more,
-    )  # fmt: skip
+    """Train on the command line."""
+    return run(capsys, *command(config, store, *more, seed=seed))
 
 
 def test_a_run_goes_from_config_to_judged_sequences(
-    config_file: Path, project: Path, capsys: pytest.CaptureFixture[str]
+    config_file: Path, once: tuple[Path, dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    store = project / ".runaudit"
+    folder, result = once
 
-    code, answer, _ = trained(capsys, config_file, store)
-
-    result: dict[str, Any] = json.loads(answer)
-    assert (code, result["status"], result["steps_done"]) == (0, "completed", 9)
+    assert (result["status"], result["steps_done"]) == ("completed", 9)
     metrics = result["metrics"]
     assert metrics["full_frame/registration_error_px/camera"] < 0.5  # nothing done would be 1.0
     assert metrics["full_frame/psnr/camera"] > metrics["full_frame/psnr_bicubic/camera"]
 
-    best = store / "runs" / result["run"] / "checkpoints" / "best.safetensors"
+    best = folder / ".runaudit" / "runs" / result["run"] / "checkpoints" / "best.safetensors"
     code, answer, _ = run(capsys, "evaluate", "--config", config_file, "--checkpoint", best)
     again = json.loads(answer)
     assert code == 0
     assert again["full_frame/psnr/camera"] == metrics["full_frame/psnr/camera"]
 
 
-def test_a_run_leaves_a_sealed_record_with_everything_that_went_in(
-    config_file: Path, project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    store = Store.create(project / ".runaudit")
+def test_a_run_leaves_a_sealed_record_with_everything_that_went_in(once: tuple[Path, dict[str, Any]]) -> None:
+    store = Store.open(once[0] / ".runaudit")
 
-    run_id = json.loads(trained(capsys, config_file, store.root)[1])["run"]
-
-    sealed = load(store, run_id)
+    sealed = load(store, once[1]["run"])
     for section in ("label", "seed", "config", "code", "data", "env", "init", "eval", "seed_proof"):
         assert sealed.manifest.has(section), section
     assert sealed.manifest.section("policy")["derived"] == dict(DERIVED_RULES)
@@ -151,11 +172,8 @@ def test_a_run_leaves_a_sealed_record_with_everything_that_went_in(
     assert verify(store).problems == ()
 
 
-def test_a_changed_byte_in_a_checkpoint_is_found(
-    config_file: Path, project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    store = Store.create(project / ".runaudit")
-    run_id = json.loads(trained(capsys, config_file, store.root)[1])["run"]
+def test_a_changed_byte_in_a_checkpoint_is_found(again: tuple[Store, str]) -> None:
+    store, run_id = again
     best = store.run_dir(run_id) / "checkpoints" / "best.safetensors"
     data = bytearray(best.read_bytes())
     data[-1] ^= 1
@@ -182,22 +200,10 @@ def started(project: Path, config: Path, store: Path, *more: object, label: str 
     return result
 
 
-def test_a_resumed_run_is_a_child_of_the_run_it_continues(config_file: Path, project: Path) -> None:
-    store = Store.create(project / ".runaudit")
-    parent = started(project, config_file, store.root)
-
-    child = started(project, config_file, store.root, "--resume", parent["run"][:12])
-
-    assert child["run"] != parent["run"]
-    assert load(store, child["run"]).manifest.section("init")["parent"] == parent["run"]
-    assert child["metrics"]["full_frame/psnr/camera"] == parent["metrics"]["full_frame/psnr/camera"]
-
-
 def test_a_resume_that_cannot_be_is_refused_before_the_launch_is_counted(
-    config_file: Path, project: Path, capsys: pytest.CaptureFixture[str]
+    config_file: Path, again: tuple[Store, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    store = Store.create(project / ".runaudit")
-    parent = json.loads(trained(capsys, config_file, store.root)[1])["run"]
+    store, parent = again
     last = store.run_dir(parent) / "checkpoints" / "last.safetensors"
     whole = last.read_bytes()
 
@@ -217,19 +223,28 @@ def test_a_resume_that_cannot_be_is_refused_before_the_launch_is_counted(
     assert run_ids(store) == (parent,)
 
 
-def test_staging_is_the_one_factor_between_two_stagings(config_file: Path, project: Path) -> None:
-    """The steps of every stage move with it and follow by the rules the launch sealed; nothing is hidden for it."""
+def test_staging_is_the_one_factor_between_two_stagings_and_a_resumed_run_the_child_of_one(
+    config_file: Path, project: Path
+) -> None:
+    """The steps of every stage move with it and follow by the rules the launch sealed; nothing is hidden for it. Three
+    runs of processes of their own, which cost what they cost: two laws are asked of them."""
     store = Store.create(project / ".runaudit")
-    ids = []
-    for staging in ("end_to_end", "staged"):
-        told = started(project, config_file, store.root, "--set", f"staging={staging}", label=staging)
-        ids.append(told["run"])
+    end_to_end, staged = (
+        started(project, config_file, store.root, "--set", f"staging={staging}", label=staging)
+        for staging in ("end_to_end", "staged")
+    )
+    whole = ("--set", "staging=staged", "--resume", staged["run"][:12])
+    child = started(project, config_file, store.root, *whole, label="staged")
 
-    found = compare(*(load(store, run_id) for run_id in ids), settings=Settings())
+    runs = [load(store, told["run"]) for told in (end_to_end, staged)]
+    found = compare(*runs, settings=Settings())
 
     assert (found.verdict, found.reason) == ("single_factor", "only config.staging end_to_end → staged changed")
     assert [row.factor for row in found.missing] == []
     assert {row.factor for row in found.derived} >= {f"config.stages.{name}.steps" for name in ("alignment", "sr")}
+    assert child["run"] != staged["run"]
+    assert load(store, child["run"]).manifest.section("init")["parent"] == staged["run"]
+    assert child["metrics"]["full_frame/psnr/camera"] == staged["metrics"]["full_frame/psnr/camera"]
 
 
 def test_an_unclean_tree_is_refused_before_anything_is_trained(
