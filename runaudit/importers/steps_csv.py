@@ -21,6 +21,8 @@ HEAD_BYTES = 1 << 14
 OF_MANY = frozenset({"run", "run_id", "run id", "run_name", "id", "name", "arm", "seed", "experiment", "exp", "trial",
                      "model", "config", "label", "group", "fold"})  # fmt: skip
 """Columns of a table that tells of several runs."""
+_RUNS = frozenset({"run", "run_id", "run_name", "arm", "seed", "experiment", "exp", "trial"})
+"""Those of them that no table of anything else has."""
 _CLOCKWORK = frozenset({"epoch", "time", "wall time", "wall_time", "_timestamp", "_runtime", "timestamp", "elapsed"})
 """Columns that count or clock, and measure nothing."""
 _OTHERS = re.compile(r"progress\.csv|(?:.+\.)?monitor\.csv")
@@ -43,11 +45,13 @@ def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence
 
 
 def _is_log(path: Path) -> bool:
-    """Whether the first line of a file names a column of steps, or below its names there are numbers alone: a log whose
-    rows nobody counted, which is told as left out. What cannot be opened is none."""
+    """Whether the first line of a file names a column of steps; or below its names there are numbers alone, a log whose
+    rows nobody counted, or runs: these are told as left out. What cannot be opened is none."""
     names, cells = _first_lines(path)
-    is_of_numbers = len(cells) == len(names) and None not in map(as_number, cells) and None in map(as_number, names)
-    return len(names) > 1 and (bool(clocks_of(names)) or is_of_numbers)
+    numbers = [as_number(cell) for cell in cells]
+    is_named = len(cells) == len(names) > 1 and None in map(as_number, names)
+    is_of_runs = not _RUNS.isdisjoint(name.lower() for name in names) and any(one is not None for one in numbers)
+    return (len(names) > 1 and bool(clocks_of(names))) or (is_named and (None not in numbers or is_of_runs))
 
 
 def _first_lines(path: Path) -> tuple[list[str], list[str]]:

@@ -86,11 +86,13 @@ def test_a_number_that_was_cut_is_left_out_and_counted(table):
 
 def test_a_log_that_counts_no_steps_is_told_and_not_passed_over(table):
     table("loss,acc\n0.5,0.1\n", "uncounted.csv")
+    table("arm,seed,acc\na,0,0.5\n", "results_of_runs.csv")
+    table("name,address\nbob,street\n", "people.csv")
     found, skipped = runs_in(table("step,loss\n0,1\n").parent, "auto")
 
     assert len(found) == 1
     assert [(one.source.rpartition("/")[2], "no column of whole numbers" in one.reason) for one in skipped] == [
-        ("uncounted.csv", True)]  # fmt: skip
+        ("results_of_runs.csv", True), ("uncounted.csv", True)]  # fmt: skip
 
 
 ARGS = "model: resnet18\nlr: {lr}\nseed: {seed}\nopt: sgd\nepochs: 2\noutput: '{seed}'\nlog_interval: 50\n"
