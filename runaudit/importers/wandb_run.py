@@ -62,7 +62,7 @@ def draft_of(run: WandbRun) -> Draft:
     facts = run.facts or {}
     step = number(run.summary.get("_step"))
     metrics = dict(_results(run.summary))
-    given = facts.get("args")
+    program, given = _program(facts), facts.get("args")
     argv = [str(word) for word in given] if isinstance(given, list) else []
     return Draft(
         kind="wandb",
@@ -71,7 +71,7 @@ def draft_of(run: WandbRun) -> Draft:
         identity=run.identity,
         name=_name(run),
         config=_config(run),
-        program=_program(facts),
+        program=program,
         argv=argv,
         code=_code(facts),
         patch=run.patch,
@@ -86,7 +86,8 @@ def draft_of(run: WandbRun) -> Draft:
         duration_s=number(run.summary.get("_runtime")),
         told=_told(run),
         own={key: value for key, value in {**arguments(argv), **_settings(run)}.items() if _is_own(key, value)},
-        unknown={**UNKNOWN, "config": NO_CONFIG, **({} if run.patch is not None else {"code.patch": NO_PATCH})},
+        unknown={**UNKNOWN, "config": NO_CONFIG, **({} if run.patch is not None else {"code.patch": NO_PATCH}),
+                 **({} if program or facts.get("codePath") else {"code.program": _unnamed(facts)})},
     )  # fmt: skip
 
 
@@ -100,6 +101,13 @@ def _name(run: WandbRun) -> str | None:
 def _program(facts: Mapping[str, Any]) -> str | None:
     program = facts.get("program")
     return program if isinstance(program, str) and program and not program.startswith("<") else None
+
+
+def _unnamed(facts: Mapping[str, Any]) -> str:
+    """Why the script is unknown."""
+    if isinstance(named := facts.get("program"), str) and named:
+        return f"W&B names {named} in its place"
+    return "the record does not name the script"
 
 
 def _exit_code(facts: Mapping[str, Any]) -> int | None:
