@@ -5,6 +5,7 @@ is over, and nothing may be lost for a log file.
 """
 
 import os
+import re
 import struct
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +26,9 @@ from runaudit.records.columns import read_series
 from runaudit.records.trajectory import Trajectory, write_lines
 from runaudit.store.kept import open_kept, read_kept
 
+_CLOCK = re.compile(r"(?:trainer/)?(?:epoch|step|global_step|iteration)")
+"""What loggers log beside the numbers to say when; it measures nothing."""
+
 
 def gather(
     live: Path,
@@ -42,8 +46,8 @@ def gather(
     """
     try:
         drafts, notes = _read(live, written, since)
-    except OSError as error:
-        claim(live, "note", text=f"what was written for trackers could not be read: {error.strerror or error}")
+    except Exception as error:  # Whatever a tracker wrote, the run is over and its outcome is sealed.
+        claim(live, "note", text=clean(f"what was written for trackers could not be read: {error}"))
         return ()
     own = _logged(live)
     found = as_one(drafts, own=own, named=lambda name: clean(names.get(name, name)))
@@ -79,7 +83,8 @@ def _read(live: Path, written: Written, since: float) -> tuple[Sequence[Draft], 
         for one in told:
             source = one.source.replace(f"{target}{os.sep}", os.sep)
             if isinstance(one, Draft):
-                drafts.append(replace(one, source=source))
+                said = [note.replace(f"{target}{os.sep}", os.sep) for note in one.notes]
+                drafts.append(replace(one, source=source, notes=said))
             else:
                 notes.append(_left_out(source, one.reason.replace(f"{target}{os.sep}", os.sep), broken=one.broken))
     for path in written.databases:
@@ -88,6 +93,9 @@ def _read(live: Path, written: Written, since: float) -> tuple[Sequence[Draft], 
                 drafts.append(found)
             else:
                 notes.append(_left_out(found.source, found.reason, broken=True))
+    if not written.databases and (away := sorted(written.begun)):
+        notes.append(f"MLflow keeps what was logged to {', '.join(away[:3])} on a server, which was not asked: "
+                     "`runaudit import mlflow ADDRESS` reads it")  # fmt: skip
     return drafts, notes
 
 
@@ -131,14 +139,14 @@ class Taken:
 
 def as_one(drafts: Sequence[Draft], *, own: frozenset[str], named: Callable[[str], str]) -> Taken:
     """The series of several trackers as those of one run. `own`: what the run logged itself, which stands. One name
-    with two curves is two: the second goes by the name of its place, too."""
+    with two curves is two, the second with a number; one curve that two loggers were given is one."""
     taken = Taken()
     for draft in drafts:
         place, tool = draft.source, CALLED[draft.kind]
         came = 0
         for name, points in draft.series.items():
             ours = named(name)
-            if not points or ours in own:
+            if not points or ours in own or _CLOCK.fullmatch(name):
                 continue
             number, called = 1, ours
             while ours in taken.series and not _same_curve(taken.series[ours], points):
@@ -150,11 +158,14 @@ def as_one(drafts: Sequence[Draft], *, own: frozenset[str], named: Callable[[str
                 taken.notes.append(f"{called} was logged more than once: that of {place} is kept as {ours}")
             taken.series[ours] = points
             came += 1
-        ends = {ours: value for name, value in draft.metrics.items() if (ours := named(name)) not in own}
+        ends = {ours: value for name, value in draft.metrics.items()
+                if (ours := named(name)) not in own and not _CLOCK.fullmatch(name)}  # fmt: skip
         taken.metrics |= {name: value for name, value in ends.items() if name not in taken.series}
         if came:
             taken.notes.append(f"{came} series come from {place} ({tool})")
-        elif not any(draft.series.values()) and draft.kind != HYDRA:
+        if draft.kind == HYDRA:
+            taken.notes.append(f"the settings that Hydra composed lie in {place}/.hydra/config.yaml")
+        elif not any(draft.series.values()):
             taken.notes.append(f"{place} ({tool}) holds no numbers that could be read")
         if draft.torn:
             taken.notes.append(f"{place} ends in the middle of a record")

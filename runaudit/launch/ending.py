@@ -97,12 +97,13 @@ def close_run(store: Store, manifest: Manifest, end: End, *, environ: Mapping[st
 def _written(store: Store, manifest: Manifest, end: End) -> Written:
     """What of the trackers' files is this run's, by what was seen; where nobody saw, by what is new."""
     folder = store.run_dir(manifest.id)
+    since = started_ns(manifest) / 1e9
     if end.trace.observed or end.lost:
-        found = written_by(end.trace, end.cwd, folder, since=started_ns(manifest) / 1e9)
+        found = written_by(end.trace, end.cwd, folder, since=since)
         return found.beside(written_beside(store, manifest)) if found.files else found
     alone = all(outcome is None and liveness(store.live_dir(run.hex)) == "lost"
                 for run, outcome in runs_beside(store, manifest))  # fmt: skip
-    return new_since(end.before, end.cwd, folder, alone=alone)
+    return new_since(end.before, end.cwd, folder, since=since, alone=alone)
 
 
 def write_down(store: Store, manifest: Manifest, end: End, *, environ: Mapping[str, str]) -> None:

@@ -47,7 +47,8 @@ def laid_out(written: Written, target: Path) -> list[str]:
            "{} is new, other runs ran beside this one, and nobody saw who wrote it: it was left out")  # fmt: skip
     notes += [why.format(folder)
               for folder in sorted(both) if both.isdisjoint(folder.parents)]  # fmt: skip
-    return notes
+    return notes + [f"{place} changed while this run ran, and nobody saw who wrote to it: nothing was taken from it"
+                    for place in written.unclear]  # fmt: skip
 
 
 # ── which files a tracker reads ──────────────────────────────────────────────────────────────────────────────────

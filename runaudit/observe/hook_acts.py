@@ -191,6 +191,7 @@ KEYS = {
     "random.py": "random",
     "sqlite3/__init__.py": "sqlite3",
     "tracking/sqlalchemy_store.py": "mlflow.store.tracking.sqlalchemy_store",
+    "tracking/rest_store.py": "mlflow.store.tracking.rest_store",
     "random/__init__.py": "numpy.random",
     "torch/__init__.py": "torch",
     "utilities/seed.py": "lightning.fabric.utilities.seed lightning_fabric.utilities.seed",

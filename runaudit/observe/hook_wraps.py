@@ -263,8 +263,8 @@ def sqlite(via):
 
 
 def tracked(via):
-    """A method of MLflow's database: many runs write into one, and nothing outside of MLflow tells whose rows are
-    whose. Told is which runs this one began and wrote of, and whether it asked of any."""
+    """A method of MLflow's database, or of its server: many runs write into one, and nothing outside of MLflow tells
+    whose rows are whose. Told is which runs this one began and wrote of, and whether it asked of any."""
     entry = via.rpartition(".")[2]
     how = {"create_run": "begun", "log_metric": "logged", "log_batch": "logged"}.get(entry, "asked")
 
@@ -296,6 +296,8 @@ COVERS = {
         ("mlflow.store.tracking.sqlalchemy_store.SqlAlchemyStore",
          "get_run get_metric_history get_metric_history_bulk _search_runs search_logged_models", tracked),
     ],
+    "mlflow.store.tracking.rest_store": [
+        ("mlflow.store.tracking.rest_store.RestStore", "create_run log_metric log_batch", tracked)],
     "numpy.random": [("numpy.random", "seed default_rng", seeds)],
     "torch": [
         ("torch", "manual_seed", seeds),

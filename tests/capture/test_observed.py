@@ -10,7 +10,9 @@ import pytest
 
 from runaudit.capture.draft import LaunchRequest, draft_manifest, redactor_of, seal
 from runaudit.capture.observed import observe_outcome
+from runaudit.capture.outputs import written_beside
 from runaudit.observe.trace import Child, Lookup, Process, Read, Seeding, Text, Trace
+from runaudit.record.outcome import seal_outcome
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.store.store import Store
@@ -53,7 +55,7 @@ class Scene:
 
     def manifest(self, *, began: float = LATER, **more: Any) -> Manifest:
         request = LaunchRequest(
-            label="a", seed=3, root=self.repo.root, argv=("train.py",), siblings=(), **more
+            **{"label": "a", "seed": 3, "root": self.repo.root, "argv": ("train.py",), "siblings": (), **more}
         )  # fmt: skip
         return seal(self.store, draft_manifest(request, self.store, environ={}, now=began), environ={})
 
@@ -348,6 +350,17 @@ def test_what_a_tracker_only_adds_to_is_no_input_though_it_reads_what_lies_there
 
     assert set(rows(added)) == set()
     assert set(rows(asked)) == {ledger, results}
+
+
+def test_what_other_runs_wrote_counts_where_they_ran_beside_this_one(scene: Scene) -> None:
+    began = 1_800_000_000.0
+    run = scene.manifest(began=began)
+    for name, ended in (("before", began - 9), ("beside", began + 9)):
+        other = scene.manifest(began=began - 99, label=name)
+        seen = {"level": "full", "written": [{"path": f"{name}.csv"}, {"path": f"/elsewhere/{name}.csv"}]}
+        seal_outcome(scene.store, other, sections={"observed": seen}, now=ended)
+
+    assert written_beside(scene.store, run) == {str(scene.repo.root / "beside.csv"), "/elsewhere/beside.csv"}
 
 
 def test_a_folder_that_was_listed_is_told_by_its_names_without_what_runs_left(scene: Scene) -> None:

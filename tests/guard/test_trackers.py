@@ -143,6 +143,13 @@ def test_a_database_whose_rows_are_nobodys_is_told_and_not_read(place):
     assert note.startswith("mlflow.db") and "it was not seen which of them are this run's: nothing was taken" in note
 
 
+def test_what_went_to_a_server_is_told(place):
+    series, (note,) = place.gather(place.of(begun={RUN: True}))
+
+    assert series == {}
+    assert note.startswith(f"MLflow keeps what was logged to {RUN} on a server, which was not asked")
+
+
 def test_a_database_that_was_only_asked_is_not_spoken_of(place):
     path = str(database(place.cwd / "mlflow.db"))
     os.utime(path, (BEGAN - 60, BEGAN - 60))
@@ -161,7 +168,8 @@ def test_what_lies_in_the_folder_of_a_job_of_hydras_is_one_run(place):
     series, notes = place.gather(place.of(*wrote))
 
     assert series == {"loss": ((0, 0.5), (1, 0.25))}
-    assert notes == [f"1 series come from {folder} (Hydra)"]
+    assert notes == [f"1 series come from {folder} (Hydra)",
+                     f"the settings that Hydra composed lie in {folder}/.hydra/config.yaml"]  # fmt: skip
 
 
 def test_the_parts_of_one_programs_curves_are_told_apart(place):
@@ -198,11 +206,13 @@ def test_what_native_writers_wrote_is_known_by_its_folder_or_by_its_process(plac
         place.put(f"{folder}/run-1.wandb", frames([]))
     for name in ("1700000001.ada.77.0", "1600000000.ada.77.0", "1700000001.ada.88.0"):
         place.put(f"runs/events.out.tfevents.{name}", scalars("loss", 0.5))
+    made = place.put("mine/logs/train/events.out.tfevents.1700000001.ada.77.1", scalars("loss", 0.5))
 
-    found = place.of(place.put(f"{mine}/logs/debug.log", ""), str(place.cwd / "runs/events.out.tfevents.2")).files
+    found = place.of(place.put(f"{mine}/logs/debug.log", ""), str(place.cwd / "mine")).files
 
     files = {path.relative_to(place.cwd).as_posix() for path in found if path.is_file()}
-    assert files == {f"{mine}/run-1.wandb", f"{mine}/logs/debug.log", "runs/events.out.tfevents.1700000001.ada.77.0"}
+    assert files == {f"{mine}/run-1.wandb", f"{mine}/logs/debug.log", "runs/events.out.tfevents.1700000001.ada.77.0",
+                     Path(made).relative_to(place.cwd).as_posix()}  # fmt: skip
 
 
 def test_what_another_run_wrote_too_is_told_and_left_out(place):
@@ -283,7 +293,7 @@ def test_where_nobody_saw_who_wrote_what_is_new_is_the_runs_if_it_was_alone(plac
     before = frozenset(tracker_files(place.cwd))
     place.put("lightning_logs/version_1/metrics.csv", CSV.replace("0.5", "0.125"))
 
-    series, _ = place.gather(new_since(before, place.cwd, place.run, alone=True))
+    series, _ = place.gather(new_since(before, place.cwd, place.run, since=BEGAN, alone=True))
 
     assert series["train_loss"] == ((1, 0.125), (3, 0.25))
 
@@ -291,11 +301,25 @@ def test_where_nobody_saw_who_wrote_what_is_new_is_the_runs_if_it_was_alone(plac
 def test_where_nobody_saw_who_wrote_and_others_ran_nothing_is_taken(place):
     place.put("lightning_logs/version_1/metrics.csv", CSV)
 
-    series, notes = place.gather(new_since(frozenset(), place.cwd, place.run, alone=False))
+    series, notes = place.gather(new_since(frozenset(), place.cwd, place.run, since=BEGAN, alone=False))
 
     assert series == {}
     (note,) = notes
     assert note.startswith("lightning_logs/version_1 is new, other runs ran beside this one, and nobody saw who wrote")
+
+
+def test_a_store_that_changed_and_nobody_saw_by_whom_is_told(place):
+    place.put(f"mlruns/0/{RUN}/metrics/loss", "1700000000001 0.5 2\n")
+    os.utime(place.cwd / "mlruns/0", (BEGAN - 9, BEGAN - 9))
+    os.utime(place.cwd / "mlruns", (BEGAN + 9, BEGAN + 9))
+    place.put("outputs/2026-01-31/12-00-05/train.log", "")
+    for old in ("outputs", "outputs/2026-01-31"):
+        os.utime(place.cwd / old, (BEGAN - 9, BEGAN - 9))
+
+    series, notes = place.gather(new_since(frozenset(), place.cwd, place.run, since=BEGAN, alone=True))
+
+    assert series == {}
+    assert notes == ["mlruns changed while this run ran, and nobody saw who wrote to it: nothing was taken from it"]
 
 
 # ── one run of it ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -323,6 +347,14 @@ def test_one_curve_that_two_loggers_were_given_is_one():
     )
 
     assert taken.series == {"loss": exact}
+
+
+def test_a_second_clock_is_no_measure():
+    told = draft("wandb", "a", loss=[(0, 1.0)], epoch=[(0, 0.0)], metrics={"epoch": 0.0, "trainer/global_step": 7.0})
+
+    taken = as_one([told], own=frozenset(), named=str)
+
+    assert (set(taken.series), taken.metrics) == ({"loss"}, {})
 
 
 def test_two_curves_of_one_name_are_two_and_told():
