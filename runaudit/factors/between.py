@@ -22,7 +22,7 @@ from runaudit.factors.observed import seeded_alike
 from runaudit.factors.pair import Pair
 from runaudit.factors.path import matches, steps
 from runaudit.factors.together import beside
-from runaudit.factors.tree import differences
+from runaudit.factors.tree import differences, same
 from runaudit.factors.unknowns import is_digest, no_sections
 
 SEED_UNPROVEN = ("the declared seeds differ, and both runs were seen to seed their generators with equal values: "

@@ -37,8 +37,9 @@ class WandbRun:
     """What W&B keeps of one run; None for a file of its that is not there.
 
     source: the folder, or the address. id: W&B's own. identity: as a draft has it. config: name -> value, or a table
-    with `value`. facts: `wandb-metadata.json`, None where there is none. names: how it is called. status: a word of
-    `Outcome`, where W&B says how the run ended and no exit code does.
+    with `value`. files: the code that W&B was told to save, as the work tree names it. facts: `wandb-metadata.json`,
+    None where there is none. names: how it is called. status: a word of `Outcome`, where W&B says how the run ended and
+    no exit code does.
     """
 
     source: str
@@ -49,6 +50,7 @@ class WandbRun:
     summary: Mapping[str, Any] = field(default_factory=dict)
     requirements: str | None = None
     patch: str | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
     series: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
     torn: int = 0
     exit_code: int | None = None
@@ -75,6 +77,7 @@ def draft_of(run: WandbRun) -> Draft:
         argv=argv,
         code=_code(facts),
         patch=run.patch,
+        files=run.files,
         env=_env(run),
         launch={"started": facts.get("startedAt"), "hostname": facts.get("host"), "cwd": facts.get("root"),
                 "executable": facts.get("executable")},
