@@ -5,7 +5,6 @@
 
 import errno
 import importlib
-import io
 import os
 import sys
 import traceback
@@ -19,8 +18,9 @@ from typer.core import TyperGroup
 
 from runaudit.cli import common
 from runaudit.cli.plain import PlainCommand
-from runaudit.errors import RunauditError
+from runaudit.errors import RunauditError, UsageError
 from runaudit.voice import saying, streams
+from runaudit.voice.refused import HELP, refused
 
 COMMANDS: dict[str, tuple[str, str]] = {
     # name: (module:function, the line that --help shows); in the order a newcomer meets them
@@ -55,6 +55,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 """What a disk answers, wherever it is asked: no fault of runaudit, and the remedy is the user's."""
+COMPLETIONS = ("--show-completion", "--install-completion")
+SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
 NAMED = "runaudit.named"
 """Under which the context knows that a line begins with a command."""
 
@@ -65,8 +67,23 @@ class LazyGroup(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """A line that begins with a command has none of the options of completion, whose values are slow to convert."""
         ctx.meta[NAMED] = bool(args) and args[0] in COMMANDS and not ctx.resilient_parsing
+        if args and args[0].partition("=")[0] in COMPLETIONS and not ctx.resilient_parsing:
+            self._for_shell(ctx, args)
         words: list[str] = super().parse_args(ctx, args)
         return words
+
+    def _for_shell(self, ctx: Any, args: list[str]) -> None:
+        """Completion for the shell that is named: the parser takes it for the one that started this process, whatever
+        stands behind the option. Without a name, that one is found out by the parser."""
+        option, _, shell = args[0].partition("=")
+        shell = shell or "".join(args[1:2])
+        if not shell:
+            return
+        if shell not in SHELLS:
+            raise UsageError(f"there is no completion for {saying.printable(shell)}",
+                             remedy=f"name one of {', '.join(SHELLS)}")  # fmt: skip
+        shown: Any = next(one for one in super().get_params(ctx) if option in one.opts)
+        shown.callback(ctx, shown, shell)
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The options of the program; those that act at once only where the line begins with one."""
@@ -151,19 +168,17 @@ def _run(args: list[str]) -> int:
     streams.told(args)
     own = args[: args.index("--")] if "--" in args else args
     try:
-        code = app(args=args, standalone_mode=False)
+        code = app(args=args, standalone_mode=False, prog_name="runaudit")
     except RunauditError as error:
         code = saying.report_error(error, as_json=_wants_json(own))
         return 0 if "--exit-zero" in own and code in common.FORGIVEN and not _is_of_nothing(error) else code
     except typer.Exit as error:
         return error.exit_code
     except UsageProblem as error:
-        if _wants_json(own):
-            saying.say_error(error.format_message(), "see --help")
-        told = io.StringIO()
-        error.show(file=told)
-        saying.hint(saying.printable(told.getvalue()))
-        return int(error.exit_code)
+        if type(error).__name__ == HELP:
+            error.show()
+            return int(error.exit_code)
+        return saying.report_error(_refused(error, own), as_json=_wants_json(own))
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except BrokenPipeError:
@@ -183,6 +198,11 @@ def _run(args: list[str]) -> int:
                     "--debug shows where")  # fmt: skip
         return common.UNEXPECTED
     return code if isinstance(code, int) else 0
+
+
+def _refused(error: Any, args: list[str]) -> UsageError:
+    name = args[0] if args and args[0] in COMMANDS else None
+    return refused(error, args, load_command(name, COMMANDS[name][0]) if name else None, COMMANDS)
 
 
 def _within_a_store(error: OSError) -> RunauditError | None:

@@ -15,7 +15,11 @@ SORT = typer.Option(
     "--sort", metavar="METRIC|FIELD", help="Ascending; a leading - is descending. Runs without it come last."
 )
 COLUMNS = typer.Option("--columns", metavar="A,B.C", help="These columns: fields, config.x, env.x, metrics.")
-WHERE = typer.Option("--where", metavar="EXPR", help="As 'config.lr > 1e-3 and status == \"completed\"'.")
+WHERE = typer.Option(
+    "--where",
+    metavar="EXPR",
+    help="As 'config.lr > 1e-3 and status == \"completed\"'; missing(config.lr) keeps the runs without it.",
+)
 CSV = typer.Option(
     "--csv",
     help="As CSV: these columns, else every field and metric; a ' before text that a spreadsheet would compute.",

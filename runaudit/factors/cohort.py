@@ -22,15 +22,24 @@ from runaudit.records.manifest import Unknown
 from runaudit.records.results import Results, overlap, same_numbers
 from runaudit.records.run import Run
 from runaudit.settings import Settings
+from runaudit.text.shown import Shown
+from runaudit.text.words import head, plural
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cohort:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Cohort(Shown):
     """Runs of one design, oldest first."""
 
     id: str
     label: str
     runs: tuple[Run, ...]
+
+    @property
+    def headline(self) -> str:
+        """Which cohort it is and how much of it counts, on one line."""
+        seeds = head([str(seed) for seed in self.seeds if seed is not None])
+        said = f", seeds {seeds}" if seeds else ""
+        return f"{self.id} {self.label}: {plural(self.n, 'run')}{said}, effective n {self.effective_n}"
 
     @property
     def n(self) -> int:

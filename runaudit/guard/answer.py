@@ -99,6 +99,7 @@ class GuardAnswer:
         """The answer as the JSON contract words it."""
         return {
             "schema": SCHEMA,
+            "verdict": self.verdict,
             "allowed": self.allowed,
             "findings": [f.to_json() | {"waived": f.code in self.waived} for f in self.findings],
             "waivers": [waiver.to_json() for waiver in self.waivers],

@@ -12,6 +12,7 @@ from runaudit.runs.names import has_store, one_of, runs_named
 from runaudit.runs.reading import all_runs, stored_cohorts
 from runaudit.settings import Settings
 from runaudit.store.store import Store
+from runaudit.text.terminal import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,9 @@ class Bench:
 
     store: Store
     settings: Settings
+
+    def __repr__(self) -> str:
+        return f"<Store {printable(str(self.store.root))}>"
 
     def named(self, *words: str, trajectory: bool = True) -> tuple[Run, ...]:
         """The runs that these words name. Raises UsageError for an unknown or ambiguous one."""

@@ -30,6 +30,7 @@ class RestoreAnswer:
         """The answer for a program."""
         return {
             "schema": "runaudit.restore/1",
+            "verdict": self.verdict,
             "run": self.run.id,
             "to": str(self.restored.to.absolute()),
             "commit": self.restored.commit,

@@ -9,6 +9,7 @@ from runaudit.records.canonical import MAPPINGS
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import FINISHED, Outcome
 from runaudit.records.trajectory import Trajectory, number
+from runaudit.text.shown import Shown
 
 SHORT = 12
 """Hexadecimal digits of an id that are shown: 48 bits, enough for any one store."""
@@ -16,8 +17,8 @@ UNSAID = "unknown"
 """The status of a foreign run whose record does not say how it ended."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Run:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Run(Shown):
     """`blobs` reads stored contents by digest text (`sha256:…`): source files, patches. `fault` names a record that
     does not match its digest; such a run may be shown but never compared; `is_nameless` where that is its manifest, so
     that not even its label can be believed. `forgotten` says of what was taken out of the
@@ -52,6 +53,13 @@ class Run:
     def label(self) -> str:
         """The label, or the short id of a run that has none."""
         return self.manifest.label or self.short
+
+    @property
+    def headline(self) -> str:
+        """Which run it is and how it ended, on one line."""
+        seed = self.manifest.body.get("seed")
+        said = "" if seed is None else f", seed {seed}"
+        return f"{self.short} {self.label}{said}: {'damaged' if self.fault else self.status}"
 
     @property
     def status(self) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from runaudit.report.views.page import PageView
+from runaudit.report.views.verdict import VerdictView
 from runaudit.text.markdown import bullets, code, escaped
 from runaudit.text.terminal import UNPAINTED, Paint, printable
 
@@ -25,9 +26,10 @@ class ReportAnswer:
     def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
         """For a terminal."""
         for verdict in self.view.verdicts:
-            yield f"{verdict.arm.name} against {verdict.baseline.name}: {verdict.badge}. {verdict.change}."
+            yield f"{_sides(verdict)}: {verdict.badge}. {verdict.change}."
             yield from (f"  {line}" for line in (verdict.assumed,) if line)
             yield from (f"  {evidence.metric} {evidence.sentence}" for evidence in verdict.evidence)
+        yield from self._alone()
         for alert in self.view.alerts:
             yield f"{alert.title}:"
             yield from (f"  {item}" for item in alert.items)
@@ -36,13 +38,18 @@ class ReportAnswer:
     def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
         """For a pull request."""
         for verdict in self.view.verdicts:
-            sides = escaped(f"{verdict.arm.name} against {verdict.baseline.name}")
-            yield f"**{sides}**: {escaped(f'{verdict.badge}. {verdict.change}.')}"
+            yield f"**{escaped(_sides(verdict))}**: {escaped(f'{verdict.badge}. {verdict.change}.')}"
             yield from (line for told in (verdict.assumed,) if told for line in ("", f"> {escaped(told)}"))
             yield from ("", *bullets(f"{evidence.metric} {evidence.sentence}" for evidence in verdict.evidence), "")
+        yield from bullets(self._alone())
         for alert in self.view.alerts:
             yield from (f"**{escaped(alert.title)}**", "", *bullets(alert.items), "")
         yield f"page: {code(self.output)}"
+
+    def _alone(self) -> Iterator[str]:
+        """The arms that no comparison names, with the letter that stands for each."""
+        told = {one.letter for verdict in self.view.verdicts for one in (verdict.arm, verdict.baseline)}
+        return (f"{arm.name} ({arm.letter})" for arm in self.view.arms if arm.letter not in told)
 
     def to_json(self) -> dict[str, Any]:
         """The answer for a program."""
@@ -74,3 +81,9 @@ class ReportAnswer:
             ],
             "alerts": [{"title": alert.title, "items": list(alert.items)} for alert in self.view.alerts],
         }
+
+
+def _sides(verdict: VerdictView) -> str:
+    """Who is held against whom, each with the letter that stands for it in all that follows, here and on the page."""
+    arm, baseline = verdict.arm, verdict.baseline
+    return f"{arm.name} ({arm.letter}) against {baseline.name} ({baseline.letter})"

@@ -4,23 +4,27 @@ It is set by the page's templates, so everything is escaped, and it loads and ru
 to the fragment, because a notebook has a style of its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from runaudit.diff import Comparison, Verdict
+from runaudit.factors.cohort import Cohort
+from runaudit.records.run import Run
 from runaudit.report.effects import effect_figure
 from runaudit.report.html import render
 from runaudit.report.views.diff import leaves_view
 from runaudit.report.views.recorded import assumed_in_words, design_badge, design_meaning, gaps_in_words
 from runaudit.report.views.verdict import change_words, conditional_words, evidence_views, reason_words, treatments
 from runaudit.report.words import clean
+from runaudit.runs.rows import figures_of
 from runaudit.stats.answer import StatsAnswer
 from runaudit.stats.words import heading, is_told_as_recorded, reason
 from runaudit.store.answer import VerifyAnswer
 from runaudit.study.text import StudyAnswer
 from runaudit.text.terminal import printable
 from runaudit.text.verdicts import Tone, verdict_words
+from runaudit.text.words import columns, listed
 
 EMPTY: Mapping[str, Any] = {"diff": None, "evidence": (), "effects": (), "notes": (), "lines": ()}
 CLEAN = (Verdict.SINGLE_FACTOR, Verdict.REPLICATE, Verdict.IDENTICAL)
@@ -28,8 +32,12 @@ CLEAN = (Verdict.SINGLE_FACTOR, Verdict.REPLICATE, Verdict.IDENTICAL)
 
 
 def fragment(answer: object) -> str | None:
-    """The answer as HTML; None for what is no answer of judgement."""
+    """The answer, the run or the cohort as HTML; None for what is none of these."""
     match answer:
+        case Run():
+            return _of_runs([answer], answer.headline)
+        case Cohort():
+            return _of_runs(answer.runs, answer.headline)
         case Comparison():
             return _set("diff", str(answer.verdict), **_comparison(answer))
         case StatsAnswer():
@@ -43,6 +51,34 @@ def fragment(answer: object) -> str | None:
                 "verify", answer.verdict, words=clean(answer.headline), lines=_printable(list(answer.text_lines())[:-1])
             )
     return None
+
+
+def _of_runs(runs: Sequence[Run], headline: str) -> str:
+    """Runs with the metric that matters first, a line each; of a single one its metrics, a line each."""
+    figures = [figures_of(run) for run in runs]
+    if len(runs) == 1:
+        rows: list[tuple[str, ...]] = [(figure.name, f"{figure.value:.6g}") for figure in figures[0]]
+    else:
+        rows = [
+            (
+                run.short,
+                f"seed {run.manifest.body.get('seed')}",
+                run.status,
+                *(f"{one.name} {one.value:.6g}" for one in own[:1]),
+            )
+            for run, own in zip(runs, figures, strict=True)
+        ]
+    most = max(map(len, rows), default=0)
+    lines = columns([(*row, *[""] * (most - len(row))) for row in rows], left=most) if rows else ()
+    ends = listed([*dict.fromkeys("damaged" if run.fault else run.status for run in runs)])
+    return render("notebook.html.j2", **{**EMPTY, "tone": _tone(runs), "verdict": clean(ends),
+                                         "words": clean(headline), "lines": _printable(lines)})  # fmt: skip
+
+
+def _tone(runs: Sequence[Run]) -> Tone:
+    if any(run.fault for run in runs):
+        return Tone.BAD
+    return Tone.GOOD if all(run.finished for run in runs) else Tone.DOUBT
 
 
 def _set(command: str, word: str, **parts: Any) -> str:

@@ -1,31 +1,35 @@
 """`--where`: the conditions that keep runs, read from text and asked of each run.
 
     condition   comparison | condition and condition | condition or condition | not condition | (condition)
-    comparison  value (== != < <= > >=) value …  | value in (value, …) | value not in [value, …]
+    comparison  value (== != < <= > >=) value …  | value in (value, …) | value not in [value, …] | missing(name)
     value       a name, a number, "text", true, false, null, arithmetic, floor ceil min max round
 
 Read by hand and not by Python's parser, so that what is wrong is said of the words that were typed, and a name may hold
-a slash. Nothing is executed. A run that lacks what a condition asks is not kept by it, nor by its opposite.
+a slash. Nothing is executed. A run that lacks what a condition asks is not kept by it, nor by its opposite; `missing`
+asks for it.
 """
 
 import math
 import operator
 import re
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from runaudit.errors import UsageError
 from runaudit.records.canonical import JSON
-from runaudit.runs.comparing import ORDERS, Comparison, Impossible, Named, Side, Written, kind
+from runaudit.runs.comparing import ORDERS, Comparison, Impossible, Lacking, Named, Side, Written, kind
 from runaudit.runs.meaning import Vocabulary
 from runaudit.runs.rows import Entry
-from runaudit.text.words import cut
+from runaudit.text.words import closest, cut, quoted
 
 MAX_CHARS = 2000
 MAX_DEPTH = 40
 MAX_MAGNITUDE = 1e300
 MAX_POWER = 64
+MOST_SHOWN = 120
+"""Characters of a condition that is told mended."""
 EXAMPLE = "write, for example, 'config.lr > 1e-3 and status == \"completed\"'"
 WORDS: Mapping[str, JSON] = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
 CALLS: Mapping[str, Callable[..., Any]] = {
@@ -36,6 +40,7 @@ BINARY: Sequence[Mapping[str, Callable[[Any, Any], Any]]] = (
     {"*": operator.mul, "/": operator.truediv, "//": operator.floordiv, "%": operator.mod},
 )
 """What binds weakest first; a power binds strongest and is read by itself."""
+MISSING = "missing"
 RESERVED = ("and", "or", "not", "in", "if", "else")
 SIGNS = ("==", "!=", *ORDERS, "=")
 _KEYS = r"(?:\.[^\W\d][\w-]*|\.\w+|\[\d+\]|\['(?:[^'\\]|\\.)*'\]|\[\"(?:[^\"\\]|\\.)*\"\]|\[[^\[\]'\"]+\])*"
@@ -215,7 +220,7 @@ class _Reader:
         return found
 
     def _condition(self, found: Condition | Side, at: int) -> Condition:
-        if isinstance(found, All | Not | Comparison):
+        if isinstance(found, All | Not | Comparison | Lacking):
             return found
         typed = cut(self._since(at))
         raise UsageError(f"--where {cut(self._text)!r}: {typed!r} is a value and no condition",
@@ -278,7 +283,7 @@ class _Reader:
     # ── values ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _side(self, found: Any, at: int) -> Any:
-        if not isinstance(found, All | Not | Comparison):
+        if not isinstance(found, All | Not | Comparison | Lacking):
             return found
         raise UsageError(f"--where {cut(self._text)!r}: {cut(self._since(at))!r} is a condition and no value",
                          remedy="join conditions by and, or, not")  # fmt: skip
@@ -329,7 +334,21 @@ class _Reader:
             return self._called(word)
         if word in WORDS and not self._words.knows(word):
             return Written(WORDS[word], word)
-        return Named(self._words.meaning(word), word)
+        return self._named(word)
+
+    def _named(self, word: str) -> Named:
+        """A name, and not a text of which the quotes were forgotten, or taken away by the shell."""
+        begun = self._at - 1
+        if self._words.knows(word) or self._tokens[begun - 1][1] not in (*SIGNS, "(", "[", ",") or not begun:
+            return Named(self._words.meaning(word), word)
+        while not (self._is(*RESERVED, *SIGNS, ")", "]", ",") or self._tokens[self._at][0] == "end"):
+            self._at += 1
+        start, text = self._tokens[begun][2], self._since(begun)
+        whole = f'{self._text[:start]}"{text}"{self._text[start + len(text) :]}'
+        near = closest(text, self._words.known()) if "." in text or "/" in text else ""
+        raise UsageError(f"no run has {quoted(text)}{near}",
+                         remedy=f"a text stands in quotes: --where {shlex.quote(whole)}"
+                         if len(whole) <= MOST_SHOWN else EXAMPLE)  # fmt: skip
 
     def _bracketed(self) -> Condition | Side:
         self._expect("(")
@@ -339,11 +358,13 @@ class _Reader:
         self._expect(")")
         return found
 
-    def _called(self, name: str) -> Side:
+    def _called(self, name: str) -> Side | Condition:
         at = self._at - 1
+        if name == MISSING:
+            return self._lacking()
         if name not in CALLS:
             self._at = at
-            raise self._wrong(f"calls what is no function; there are {', '.join(CALLS)}")
+            raise self._wrong(f"calls what is no function; there are {', '.join((*CALLS, MISSING))}")
         self._expect("(")
         parts = []
         while not self._take(")"):
@@ -352,6 +373,15 @@ class _Reader:
             if not self._is(")"):
                 self._expect(",")
         return Computed(CALLS[name], tuple(parts), self._since(at))
+
+    def _lacking(self) -> Condition:
+        self._expect("(")
+        what, word, _ = self._tokens[self._at]
+        if what != "name" or self._is(*RESERVED):
+            raise self._wrong("stands where a name should, as in missing(config.lr)")
+        self._at += 1
+        self._expect(")")
+        return Lacking(Named(self._words.meaning(word), word))
 
     def _deeper(self) -> None:
         self._depth += 1

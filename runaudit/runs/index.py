@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runaudit.runs.indexfile import CELLS, FILE, caught_up, current, held
-from runaudit.runs.lines import head_lines, row_line
-from runaudit.text.terminal import Paint
+from runaudit.runs.lines import head_lines, row_line, unplaced
+from runaudit.text.terminal import DIM, Paint
 
 if TYPE_CHECKING:
     from runaudit.settings import Settings
@@ -114,6 +114,7 @@ def _status(root: Path, run_id: str) -> str:
 def _lines(
     root: Path, groups: Iterable[tuple[str, frozenset[str] | None]], *, paint: Paint, width: int | None
 ) -> Iterator[str]:
+    left_out: Sequence[str] = ()
     for number, (text, kept) in enumerate(groups):
         before = "\n" if number else ""
         if not text.startswith(CELLS):
@@ -126,8 +127,11 @@ def _lines(
         for run_id, cells in zip(group["ids"], group["cells"], strict=True):
             if kept is None or run_id in kept:
                 cells[at] = cells[at] or _status(root, run_id)
-                lines.append(row_line(cells, group["columns"], paint=paint))
+                lines.append(row_line(cells, group["columns"], paint=paint, width=width))
+        left_out = unplaced(group["columns"], width)
         yield before + "\n".join(lines)
+    if left_out:
+        yield "\n" + "\n".join(paint(line, DIM) for line in left_out)
 
 
 def _answer(root: Path, groups: Iterable[tuple[str, frozenset[str] | None]]) -> Iterator[str]:

@@ -10,10 +10,11 @@ from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import ABSENT, Absent
 from runaudit.factors.forgotten import forgotten_runs
 from runaudit.records.canonical import JSON, canonical_bytes, json_safe
-from runaudit.runs.lines import fitted, head_lines, json_lines, row_line
+from runaudit.runs.lines import head_lines, json_lines, row_line, unplaced
 from runaudit.runs.rows import Column, Entry, Section, fields, line_fields, shown
 from runaudit.settings import FactorSettings
 from runaudit.text.markdown import table
+from runaudit.text.narrow import folded, no_room, within
 from runaudit.text.terminal import DIM, RED, UNPAINTED, Paint, printable
 from runaudit.text.words import columns
 
@@ -69,24 +70,37 @@ def list_lines(sections: Sequence[Section], *, verbose: bool, paint: Paint, widt
             yield ""
         yield from head_lines(*head_cells(section), shown=len(section.entries), paint=paint, width=width)
         for entry in section.entries:
-            yield row_line(row_cells(entry, section.metric), line_columns(), paint=paint)
+            yield row_line(row_cells(entry, section.metric), line_columns(), paint=paint, width=width)
             if entry.run.fault:
                 yield paint(printable(f"    damaged: {entry.run.fault}"), RED)
             if verbose:
                 yield from (printable(f"    {name} {value:.5g}") for name, value in sorted(entry.run.metrics.items()))
         for note in section.cohort.notes if verbose else ():
             yield paint(printable(f"  {note}"), DIM)
+    if sections and (left_out := unplaced(line_columns(), width)):
+        yield from ("", *(paint(line, DIM) for line in left_out))
 
 
 def table_lines(sections: Sequence[Section], chosen: Sequence[Column], *, width: int | None) -> Iterator[str]:
     """The chosen columns for a terminal, each run a line, then what each cohort comes to in the metrics among them."""
-    rows = [[printable(shown(c.name, entry.at(c.name))) for c in chosen] for one in sections for entry in one.entries]
+    entries = [entry for one in sections for entry in one.entries]
+    rows = [[printable(shown(c.name, entry.at(c.name))) for c in chosen] for entry in entries]
     if rows:
-        yield from (fitted(line, width) for line in columns([[printable(one.title) for one in chosen], *rows]))
+        titled = [[printable(one.title) for one in chosen], *rows]
+        numbers = [all(_is_number(entry.at(c.name)) for entry in entries) for c in chosen]
+        kept, left_out = (titled, []) if width is None else within(titled, numbers, width)
+        yield from columns(kept)
+        if left_out and width is not None:
+            yield from no_room(left_out, width)
     for section in sections:
         spreads = [section.spread_of(one.name) for one in chosen if one.metric] or [section.spread]
         if told := "; ".join(str(one) for one in spreads if one):
-            yield fitted(printable(f"{section.cohort.id}  {told}"), width)
+            yield from folded(printable(f"{section.cohort.id}  {told}"), width)
+
+
+def _is_number(value: JSON | Absent) -> bool:
+    """Whether a cell is a number, or holds nothing."""
+    return value is None or isinstance(value, int | float | Absent)
 
 
 def list_markdown(sections: Sequence[Section], columns: Sequence[Column]) -> Iterator[str]:

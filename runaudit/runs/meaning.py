@@ -37,12 +37,15 @@ class Vocabulary:
         if found:
             few = ", ".join(map(quoted, found[:MOST_NAMES]))
             raise UsageError(f"{quoted(name)} could be {few}", remedy="write one of them in full")
-        known = {*fields(), *all_names(self.metrics), *self._leaves()}
-        near = ", ".join(map(quoted, near_names(name, known)))
+        near = ", ".join(map(quoted, near_names(name, self.known())))
         raise UsageError(
             f"no run has {quoted(name)}{f' (closest: {near})' if near else ''}",
             remedy="`runaudit list --json` and `runaudit show -v RUN` give the names",
         )
+
+    def known(self) -> set[str]:
+        """Every name that some run has something under."""
+        return {*fields(), *all_names(self.metrics), *self._leaves()}
 
     def knows(self, name: str) -> bool:
         """Whether the name means something here, be it several things."""

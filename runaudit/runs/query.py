@@ -4,7 +4,8 @@ A name that no run knows is a mistake and is said so: an empty answer would look
 what a cohort counts and comes to stays that of the cohort.
 """
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+import re
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isnan
 
@@ -21,6 +22,8 @@ from runaudit.settings import Settings
 from runaudit.store.remarks import archived
 from runaudit.store.store import Store
 from runaudit.text.words import closest, quoted
+
+_QUOTED = re.compile(r""""([^"]+)"|'([^']+)'""")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,7 @@ class Query:
             raise UsageError(f"-n {self.newest} lists nothing", remedy="give a number from 1 on")
         every = [entry for section in sections for entry in section.entries]
         words = Vocabulary(every, self.series)
-        columns = tuple(self._column(name, words) for name in self.columns)
+        columns = tuple(self._column(name, words) for name in self._names(words))
         by = self._by(words)
         conditions = [filter_of(text, words) for text in self.filters]
         conditions += [where(self.where, words)] if self.where is not None else []
@@ -64,6 +67,21 @@ class Query:
         return Selected(
             sections=_sections(ordered, shown), hidden=hidden, columns=columns, nearest=_nearest(conditions, every)
         )
+
+    def _names(self, words: Vocabulary) -> Iterator[str]:
+        """The names of the columns. One in quotes is whole; where what stands before a comma is no name, and with what
+        stands behind it one, the comma is a part of the name."""
+        parts = list(self.columns)
+        while parts:
+            first = parts[0].strip()
+            quotes = _QUOTED.fullmatch(first)
+            count = 1 if quotes or words.knows(first) else self._longer(parts, words)
+            yield quotes[1] or quotes[2] if quotes else ",".join(parts[:count]).strip()
+            del parts[:count]
+
+    def _longer(self, parts: Sequence[str], words: Vocabulary) -> int:
+        longer = (count for count in range(2, len(parts) + 1) if words.knows(",".join(parts[:count]).strip()))
+        return next(longer, 1)
 
     def _column(self, title: str, words: Vocabulary) -> Column:
         name = words.meaning(title)

@@ -2,6 +2,7 @@
 from the records. The quick way loads nothing of the other.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from runaudit.settings import Settings
     from runaudit.store.store import Store
 
+_BETWEEN_COMMAS = re.compile(r"""(?:"[^"]*"|'[^']*'|\[[^\]]*\]|[^,])+""")
 MOST = (1 << 63) - 1
 """As many runs as a store can hold: what is asked beyond it is all of them."""
 
@@ -38,8 +40,9 @@ class Wish:
         return not (asked or is_shaped) and (self.newest is None or self.newest >= 1)
 
     def titles(self) -> tuple[str, ...]:
-        """The names of the chosen columns. Raises UsageError where there are none."""
-        names = tuple(name for word in (self.columns or "").split(",") if (name := word.strip()))
+        """The chosen columns as they stand between commas, but those within quotes and brackets; a name may hold a
+        comma all the same, which only the names there are can tell. Raises UsageError where there are none."""
+        names = tuple(word for word in _BETWEEN_COMMAS.findall(self.columns or "") if word.strip())
         if self.columns is not None and not names:
             raise UsageError("--columns names no column", remedy="write, for example, --columns id,label,config.lr")
         return names

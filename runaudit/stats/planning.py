@@ -86,6 +86,7 @@ class SeedPlan:
         ci = self.spread.ci
         return {
             "schema": "runaudit.plan/1",
+            "verdict": self.verdict,
             "metric": self.metric,
             "sd": self.spread.sd,
             "sd_source": self.spread.source,

@@ -30,6 +30,7 @@ class VerifyAnswer(Shown):
         """The answer as the JSON contract words it."""
         return {
             "schema": "runaudit.verify/1",
+            "verdict": self.verdict,
             "runs": self.found.runs,
             "checked": self.found.checked,
             "problems": [{"run": p.run, "file": p.file, "problem": p.problem} for p in self.found.problems],

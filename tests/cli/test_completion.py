@@ -92,3 +92,19 @@ def test_a_damaged_or_missing_store_offers_nothing_and_says_nothing(here, offere
     here.log_path.write_bytes(b"no log\n")
     assert [word for word in offered("runaudit show sl") if word != "@last"] == []
     assert Store.open(here.root)
+
+
+@pytest.mark.parametrize(
+    ("shell", "mark"), [("zsh", "#compdef runaudit"), ("bash", "complete -o"), ("fish", "complete --")]
+)
+def test_completion_is_shown_for_the_shell_that_is_named(runaudit, shell, mark):
+    """Whatever shell started the process: `_RUNAUDIT_COMPLETE=complete_SHELL` is what the script asks with."""
+    for words in (["--show-completion", shell], [f"--show-completion={shell}"]):
+        code, out, err = runaudit(*words)
+        assert (code, err) == (0, "") and mark in out and f"_RUNAUDIT_COMPLETE=complete_{shell}" in out
+
+
+def test_a_shell_without_completion_is_told_with_those_that_have_one(runaudit):
+    code, out, err = runaudit("--show-completion", "csh")
+
+    assert (code, out) == (2, "") and "there is no completion for csh; name one of bash, zsh" in err

@@ -78,6 +78,10 @@ def test_archived_runs_are_told_and_stay_in_every_figure(fast, runaudit):
         ("config.optimizer.lr == 1e-3", [0, 1, 2, 3, 4]),
         ("config['optimizer'].lr*2 == 2e-3 and max(seed, 6) == 7", [4]),
         ("seed == null", []),
+        ("missing(val/loss) and label == 'fast'", [4]),
+        ("not missing(val/loss)", [0, 1, 2, 3]),
+        ("(missing(val/acc) or val/acc < 0.82) and label == 'fast'", [0, 4]),
+        ("missing(seed) or missing(config.optimizer.lr)", []),
     ],
 )
 def test_a_condition_keeps_the_runs_of_which_it_is_true(fast, runaudit, where, kept):
@@ -86,6 +90,21 @@ def test_a_condition_keeps_the_runs_of_which_it_is_true(fast, runaudit, where, k
     assert (code, [run["id"] for group in json.loads(out)["cohorts"] for run in group["runs"]]) == (
         0, [fast[at] for at in kept]
     )  # fmt: skip
+
+
+def test_what_a_record_says_is_none_is_not_missing_from_it(here, runaudit):
+    none, lacks = (
+        sealed(here, put("label", name), put("seed", 1), *change, metrics={"psnr": 30.0})
+        for name, change in (("none", [put("config/warmup", None)]), ("lacks", [put("label", "lacks")]))
+    )
+    some = sealed(here, put("label", "some"), put("seed", None), put("config/warmup", 3), metrics={"psnr": 30.0})
+
+    def kept(where):
+        found = json.loads(runaudit("list", "--where", where, "--json")[1])["cohorts"]
+        return {run["id"] for group in found for run in group["runs"]}
+
+    assert (kept("missing(config.warmup)"), kept("config.warmup == null")) == ({lacks}, {none})
+    assert (kept("not missing(config.warmup)"), kept("missing(seed)")) == ({none, some}, {some})
 
 
 def test_what_list_prints_of_a_field_names_it_in_a_condition(fast, runaudit):
@@ -110,6 +129,13 @@ def test_what_list_prints_of_a_field_names_it_in_a_condition(fast, runaudit):
         (["--where", 'seed == 1 and "x"'], "is a value and no condition"),
         (["--where", "(seed > 1) + 1 > 0"], "'(seed > 1)' is a condition and no value"),
         (["--where", "f'{seed}' > 1"], "no run has 'f'"),
+        (["--where", "status == completed"],
+         "no run has 'completed'; a text stands in quotes: --where 'status == \"completed\"'"),
+        (["--where", "label == flow staged and seed > 1"], "--where 'label == \"flow staged\" and seed > 1'"),
+        (["--where", "status in (crashed, \"lost\")"], "--where 'status in (\"crashed\", \"lost\")'"),
+        (["--where", "missing(config.nope)"], "no run has 'config.nope'"),
+        (["--where", "missing(1)"], "'1)' stands where a name should, as in missing(config.lr)"),
+        (["--where", "missing(seed) > 1"], "'missing(seed)' is a condition and no value"),
         (["--where", "seed > 1 ||"], "'||' is not understood"),
         (["--where", "seed in status"], "a written list is missing"),
         (["--where", "seed.real.is_integer() > 1"], "calls what is no function"),

@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import json
+import re
 import statistics
 from fractions import Fraction
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from runaudit.runs import rows
 from runaudit.runs.rows import RunRow, Spread, column
 from runaudit.verbs import open_store
+from tests.cli.recorded import sealed
 from tests.cli.test_diff import LR, call, seal, store  # noqa: F401
 from tests.diff.samples import put
 
@@ -147,6 +149,53 @@ def test_a_mean_is_the_nearest_float_to_the_exact_one(values):
 
 def test_nothing_is_wider_than_a_terminal(runs, call):  # noqa: F811
     assert max(map(len, call("list")[1].splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    "columns",
+    ["id,acc, top-5,seed", 'id,"acc, top-5",seed', "id,metrics['acc, top-5'],seed", "id,acc, top-5 , seed"],
+)
+def test_a_name_that_holds_a_comma_is_a_column(here, runaudit, columns):
+    """A tracker's names are anybody's: what only the names there are can tell, they tell."""
+    (run,) = [sealed(here, put("seed", 1), metrics={"acc, top-5": 0.5, "psnr": 30.0})]
+
+    code, out, _ = runaudit("list", "--csv", "--columns", columns)
+
+    (header, row) = csv.reader(io.StringIO(out))
+    assert (code, len(header), row) == (0, 3, [run, "0.5", "1"])
+    assert "0.5" in runaudit("list", "--columns", columns)[1]
+
+
+def test_a_name_without_a_comma_stays_a_column_of_its_own(here, runaudit):
+    sealed(here, put("seed", 1), metrics={"a": 1.0, "b": 2.0, "a,b": 3.0})
+
+    assert runaudit("list", "--csv", "--columns", "a,b")[1].split() == ["a,b", "1.0,2.0"]
+    assert runaudit("list", "--csv", "--columns", '"a,b"')[1].split() == ['"a,b"', "3.0"]
+    assert "no run has 'nope'" in runaudit("list", "--columns", "nope,a")[2]
+
+
+NUMBERS = re.compile(r"(?<![\\w.-])-?\\d+(?:\\.\\d+)?(?:e[+-]\\d+)?(?![\\w.…])")
+
+
+@pytest.mark.parametrize("width", [80, 72, 60, 40, 24])
+@pytest.mark.parametrize("columns", [None, "id,label,config.optimizer.lr,full_frame/psnr/astronaut,started"])
+def test_no_number_is_cut_however_narrow_the_terminal(runs, call, monkeypatch, width, columns):  # noqa: F811
+    """`31.…` reads as 31. What has no room is left out whole, and named."""
+    words = ("list",) if columns is None else ("list", "--columns", columns)
+    wide = call(*words)[1]
+    monkeypatch.setattr("runaudit.runs.replying.line_width", lambda: width)
+
+    narrow = call(*words)[1]
+
+    known = set(NUMBERS.findall(wide)) | {str(width)}
+    assert not [found for found in NUMBERS.findall(narrow) if found not in known]
+    assert not re.search(r"\d…", re.sub(r"[0-9a-f]{4,}…|\d{4}-[\dT:-]*…", "", narrow))
+    assert max(map(len, narrow.splitlines())) <= width
+    if columns is None:
+        assert NUMBERS.findall(narrow).count("31.2") == NUMBERS.findall(wide).count("31.2")
+        assert ("no room in" in narrow) is (width < 76)
+    elif "no room in" not in narrow:
+        assert "0.001" in narrow and "0.0005" in narrow
 
 
 def test_a_column_is_one_field(runs, call, store, monkeypatch):  # noqa: F811

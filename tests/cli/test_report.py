@@ -90,9 +90,20 @@ def test_the_terminal_says_what_the_page_says_first(ran, run_audit, tmp_path):
     _, out, _ = run_audit("report", *words, "-o", "page.html")
 
     said = out.splitlines()
-    assert said[0].startswith("staged against end_to_end: ")
+    assert said[0].startswith("staged (B) against end_to_end (A): ")
     assert said[-1] == "page: page.html"
     assert said[1].strip() in (tmp_path / "page.html").read_text().replace("<b>", "").replace("</b>", "")
+
+
+def test_every_letter_in_the_answer_is_said_to_be_whose_it_is(ran, run_audit, tmp_path):
+    """Warnings name an arm by its letter: on a terminal there is no table of arms to look it up in."""
+    first, second = ids(ran["end_to_end"])[0], ids(ran["staged"])[0]
+    for words in ((first,), (first, "--beside", second), ids(ran["end_to_end"]) + ids(ran["staged"])):
+        answer = json.loads(run_audit("report", *words, "--json", "-o", "page.html")[1])
+        for form in ("text", "md"):
+            out = run_audit("report", *words, "--format", form, "-o", "page.html")[1]
+            for arm in answer["arms"]:
+                assert out.count(f"({arm['letter']})") == 1, (words, form)
 
 
 def test_a_single_run_is_a_page_without_a_comparison(ran, run_audit, tmp_path):
@@ -117,7 +128,7 @@ def test_a_changed_byte_is_on_the_page_and_in_the_exit_code(ran, run_audit, stor
 @pytest.mark.parametrize(
     ("args", "code", "said"),
     [
-        (("report",), 2, "Missing argument"),
+        (("report",), 2, "RUN is missing"),
         (("report", "nosuchrun"), 2, "no run matches"),
         (("report", "@last", "-o", "missing/page.html"), 2, "cannot be written"),
         (("report", "@last", "-o", "."), 2, "is not a file"),

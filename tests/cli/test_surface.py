@@ -10,7 +10,12 @@ import pytest
 
 from runaudit.cli import app
 from runaudit.cli.app import COMMANDS, load_command
+from runaudit.store import Store
+from runaudit.text.verdicts import VERDICTS
+from tests.cli.recorded import METRIC, cohort
+from tests.diff.samples import put
 
+LR = put("config/optimizer/lr", 5e-4)
 ROOT = Path(__file__).parents[2]
 
 
@@ -43,6 +48,59 @@ def test_every_command_takes_the_store_the_policy_and_the_format(name, capsys):
 
 def test_an_unknown_command_is_a_usage_error():
     assert run("dif") == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "remedy"),
+    [
+        (("dif",), "no command is called 'dif' (closest: 'diff'", "`runaudit --help` lists them"),
+        (("--verson",), "runaudit has no option '--verson' (closest: '--version'", "`runaudit --help` lists them"),
+        (("stats", "--metic", "x"), "stats has no option '--metic' (closest: '--metric'", "`runaudit stats --help`"),
+        (("show",), "RUN is missing", "`runaudit show --help` says what it is"),
+        (("list", "-n", "abc"), "invalid value for '-n' / '--number': a whole number", "`runaudit list --help`"),
+        (("list", "--format", "xyz"), "'xyz' is not one of 'text', 'json', 'md'", "`runaudit list --help`"),
+        (("stats", "--metric"), "option '--metric' requires an argument", "`runaudit stats --help`"),
+        (("path", "a", "b", "c"), "unexpected extra argument", "`runaudit path --help`"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("program", [False, True])
+def test_a_call_that_the_parser_refuses_is_one_line_with_what_to_do(capsys, words, said, remedy, program):
+    assert run(*words, *(["--json"] if program else [])) == 2
+    out, err = capsys.readouterr()
+    assert err.count("\n") == 1 and err.startswith("runaudit: ")
+    if program and words != ("stats", "--metric"):  # There `--json` is the metric.
+        told = json.loads(out)
+        assert said in told["error"] and remedy in told["remedy"]
+    elif not program:
+        assert out == "" and said in err and remedy in err
+
+
+def test_a_call_of_nothing_shows_the_help(capsys):
+    run()
+    assert "Usage:" in "".join(capsys.readouterr())
+
+
+def test_the_program_of_every_command_that_judges_reads_its_verdict(tmp_path, capsys, monkeypatch):
+    """One key, whichever the command: a program needs no table of where each keeps it. `claims` judges many."""
+    monkeypatch.chdir(tmp_path)
+    store = Store.create(tmp_path / ".runaudit")
+    new, _ = cohort(store, "new", (31.2, 31.25, 31.31)), cohort(store, "old", (30.1, 30.2, 30.4), LR)
+    calls = {
+        "verify": [],
+        "doctor": [],
+        "guard": ["--label", "x", "--", "true"],
+        "diff": ["new", "old"],
+        "study": [],
+        "stats": ["--metric", METRIC, "new", "--vs", "old"],
+        "plan": ["--sd", "0.1", "--effect", "0.2"],
+        "restore": [new[0], "--to", str(tmp_path / "there")],
+        "rerun": None,
+    }
+    for name, words in calls.items():
+        if words is not None:
+            run(name, *([*words[:-2], "--json", *words[-2:]] if "--" in words else [*words, "--json"]))
+            assert json.loads(capsys.readouterr().out)["verdict"] in VERDICTS[name], name
+    assert set(VERDICTS) == {*calls, "claims"}
 
 
 def test_no_store_is_nothing_to_judge_and_says_so_to_people_and_programs(tmp_path, capsys):

@@ -1,6 +1,7 @@
 """W&B run folders: what they say is read, what they do not say is unknown, what is malformed is refused whole."""
 
 import json
+import math
 import os
 from pathlib import Path
 
@@ -521,3 +522,18 @@ def test_a_script_that_wandb_does_not_name_is_unknown(folder, program):
     ((found,), _) = read_runs(folder(metadata=facts | named))
 
     assert "code.program" in found.run.manifest.section("unknown")
+
+
+# ── numbers beyond all numbers ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [("Infinity", math.inf), ("-Infinity", -math.inf), ("NaN", math.nan), (".inf", math.inf), ("high", None)],
+)
+def test_a_number_that_is_none_is_kept_however_it_is_written(folder, word, value):
+    (found,), _ = read_runs(folder(summary={"loss": word, "val": {"psnr": word}}))
+
+    kept = {} if value is None else {"loss": value, "val.psnr": value}
+    assert {name: repr(number) for name, number in found.run.metrics.items()} == {
+        name: repr(number) for name, number in kept.items()}  # fmt: skip

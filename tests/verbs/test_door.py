@@ -187,6 +187,21 @@ def test_an_answer_shows_itself_in_a_notebook_and_in_one_line(here):
     assert "<svg" in runaudit.judge("fast", "slow", metric="val/error", direction="lower")._repr_html_()
 
 
+def test_a_run_a_cohort_and_a_store_show_themselves_in_one_line_and_in_a_notebook(here):
+    """A run prints every file and package that it read, a cohort all of its runs: nobody reads that at a prompt."""
+    store = runaudit.open_store()
+    cohort, run = store.cohorts()[0], store.runs()[0]
+
+    assert repr(cohort) == f"<Cohort {cohort.id} slow: 3 runs, seeds 1, 2, 3, effective n 3>"
+    assert repr(run) == f"<Run {run.short} slow, seed 1: completed>"
+    assert repr(store) == f"<Store {store.store.root}>"
+    for one in (run, cohort):
+        html = one._repr_html_()
+        assert Tags(html.replace("<br>", "")).names >= {"div", "p", "pre"}
+        assert '<span class="badge good">completed</span>' in html and "val/error" in html
+    assert all(other.short in cohort._repr_html_() for other in cohort.runs)
+
+
 def test_no_name_is_markup_or_a_command_where_an_answer_shows_itself(here):
     cohort(here, HOSTILE, FAST, put("config/optimizer/lr", HOSTILE), put(f"config/{HOSTILE[:4]}", HOSTILE))
     store = runaudit.open_store()
@@ -196,6 +211,8 @@ def test_no_name_is_markup_or_a_command_where_an_answer_shows_itself(here):
         runaudit.compare("slow", bad),
         runaudit.judge(bad, "slow", metric="val/error", direction="lower"),
         runaudit.study(),
+        bad,
+        bad.runs[0],
     ):
         html = answer._repr_html_()
         assert "<img" not in html and "\x1b" not in html
