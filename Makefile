@@ -8,7 +8,7 @@ JOBS   ?= 2
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test coverage lint demo bench trackers clean
+.PHONY: help setup test coverage lint demo bench trackers integrations clean
 
 help:  ## a line per target
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,10 @@ bench: setup  ## measure what the README and the issues put a number on, side by
 
 trackers: setup  ## run the real trackers at toy size and compare what is read (TRACKERS=a Python that has them)
 	@$(BIN)/python examples/trackers/make_records.py $(if $(TRACKERS),--python "$(TRACKERS)") $(if $(UPDATE),--update)
+	@$(BIN)/python examples/trackers/collect_runs.py $(if $(TRACKERS),--python "$(TRACKERS)") $(if $(UPDATE),--update)
+
+integrations: setup  ## train with the real Lightning, Transformers and Hydra and check what is sealed (TRACKERS=…)
+	@$(BIN)/python examples/integrations/check.py $(if $(TRACKERS),--python "$(TRACKERS)")
 
 clean:  ## remove what make made (records and demo output stay)
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

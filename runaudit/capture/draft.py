@@ -17,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from runaudit.capture.config import plain_config
+from runaudit.capture.config import merge, plain_config
 from runaudit.capture.dataset import capture_dataset
 from runaudit.capture.environment import capture_environment, project_siblings
 from runaudit.capture.git import capture_code, sibling_names
@@ -57,10 +57,11 @@ class LaunchRequest:
 
     `config` is a mapping, a dataclass, a namespace, a file, or several files of which later ones win. `data` names
     folders, files, or finished entries. `init` is a kind or `{kind, checkpoint, parent}`. `extra` holds further
-    sections as they are. `config_files` are the files `config` was read from: a change of one changes the config, and
-    not the code besides. `siblings` None: found in the interpreter's editable installs and search path. `root` is where
-    the program starts; its code lies in the work tree of its script. Without `argv` this process is the program;
-    None: the command is not known yet. `policy`: the one that holds for it; None: that beside the store.
+    sections as they are, laid on top of those that are captured. `config_files` are the files `config` was read from: a
+    change of one changes the config, and not the code besides. `siblings` None: found in the interpreter's editable
+    installs and search path. `root` is where the program starts; its code lies in the work tree of its script. Without
+    `argv` this process is the program; None: the command is not known yet. `policy`: the one that holds for it; None:
+    that beside the store.
     """
 
     label: str | None = None
@@ -165,7 +166,7 @@ def draft_manifest(
         sections["config"] = redactor.tree(config)
     sections |= redactor.tree(_declared(request, store))
     redactor.remember()
-    return Manifest.of(redactor.sealable({**sections, **redactor.tree(thawed(request.extra))}))
+    return Manifest.of(redactor.sealable(merge(sections, redactor.tree(thawed(request.extra)))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,9 @@
 """Files that earlier runs of a store wrote: outputs that lie in the work tree are no code of the next run.
 
-Who wrote a file is asked, not what it is called: the outcome of an observed run lists what its processes wrote, with
-size and time stamp. A file that somebody has edited since is no longer what the run left, and counts as source again.
+So is what a program that records itself had written before it called: the folder that Hydra makes for a job, a dump of
+the arguments. Who wrote a file is asked, not what it is called: the outcome of an observed run lists what its processes
+wrote, with size and time stamp. A file that somebody has edited since is no longer what the run left, and counts as
+source again.
 """
 
 import json
@@ -11,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from runaudit.errors import RunauditError
+from runaudit.observe.here import own_trace
 from runaudit.records.digest import Digest
 from runaudit.records.manifest import Manifest
 from runaudit.store.kinds import ENDINGS, MANIFEST
@@ -57,8 +60,8 @@ class Outputs:
 
     @cached_property
     def _being_written(self) -> frozenset[str]:
-        """What runs that have not ended yet, seeds side by side, have written so far."""
-        found: set[str] = set()
+        """What runs that have not ended yet, seeds side by side, have written so far; this process before its own."""
+        found = _inside(frozenset(own_trace().written), self._top)
         ended = {entry.subject for entry in self._store.entries() if entry.kind in ENDINGS}
         for entry in self._store.entries():
             logs = self._store.live_dir(entry.digest.hex) / OBSERVER

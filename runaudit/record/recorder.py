@@ -136,8 +136,7 @@ def log(step: int, values: Mapping[str, Any]) -> None:
     >>> runaudit.open_store().run("logged").trajectory.series["train/loss"]
     ((0, 0.5),)
     """
-    recorder = _current
-    if recorder is None or recorder.finished:
+    if (recorder := in_progress()) is None:
         if not os.environ.get("RUNAUDIT_RUN"):
             raise UsageError(
                 "no run is in progress", remedy="call runaudit.record(…), or start with `runaudit run -- CMD`"
@@ -145,6 +144,11 @@ def log(step: int, values: Mapping[str, Any]) -> None:
         if (recorder := _adopted()) is None:
             return
     recorder.log(step, values)
+
+
+def in_progress() -> Recording | None:
+    """The run that this process records now: that of its last `record()`, until its end is told."""
+    return None if _current is None or _current.finished else _current
 
 
 def rank_of(environ: Mapping[str, str]) -> int:
@@ -229,9 +233,13 @@ class Recorder:
         """Log a moment that starts a new segment: a stage begins, a run resumes."""
         self._series.event(step, self._redactor.text(kind), self._redactor.tree(dict(detail or {})), time.time())
 
-    def checkpoint(self, path: Path | str, *, step: int, kind: str = "checkpoint") -> Digest:
+    def checkpoint(
+        self, path: Path | str, *, step: int, kind: str = "checkpoint", score: Mapping[str, float] | None = None
+    ) -> Digest:
         """Record a checkpoint by digest; one that lies outside the run's folder is copied in. Returns the digest."""
-        return self._file("checkpoint", Path(path), kind, step)
+        return self._file(
+            "checkpoint", Path(path), kind, step, **({"score": dict(self._named(score))} if score else {})
+        )
 
     def artifact(self, path: Path | str, kind: str = "file") -> Digest:
         """Record any other file the run leaves."""
@@ -351,14 +359,14 @@ class Recorder:
 
     # ── files ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _file(self, group: str, path: Path, kind: str, step: int | None) -> Digest:
+    def _file(self, group: str, path: Path, kind: str, step: int | None, **more: JSON) -> Digest:
         if path.is_dir():
-            return digest_of_all([self._file(group, inner, kind, step) for inner in inner_files(group, path)])
+            return digest_of_all([self._file(group, inner, kind, step, **more) for inner in inner_files(group, path)])
         place = brought_in(self.run_dir.absolute(), group, path, step)
         facts, digest = place.stat(), digest_file(place)
         name = place.relative_to(self.run_dir.absolute()).as_posix()
         kind = self._redactor.text(kind)
-        entry = {"path": name, "digest": str(digest), "size": facts.st_size, "kind": kind, "step": step}
+        entry = {"path": name, "digest": str(digest), "size": facts.st_size, "kind": kind, "step": step, **more}
         claim(self._live, group, **entry, stamp=[facts.st_size, facts.st_mtime_ns])
         for mirror in self._mirrors:
             mirror.file(place, {**entry, "path": self._redactor.text(name)})

@@ -55,8 +55,11 @@ class Recording(Protocol):
     def event(self, step: int, kind: str, detail: Mapping[str, Any] | None = None) -> None:
         """Log a moment that starts a new segment: a stage begins, a run resumes."""
 
-    def checkpoint(self, path: Path | str, *, step: int, kind: str = "checkpoint") -> Digest:
-        """Record a checkpoint by digest; one that lies outside the run's folder is copied in. Returns the digest."""
+    def checkpoint(
+        self, path: Path | str, *, step: int, kind: str = "checkpoint", score: Mapping[str, float] | None = None
+    ) -> Digest:
+        """Record a checkpoint by digest; one that lies outside the run's folder is copied in. score: what it was chosen
+        by. Returns the digest."""
 
     def artifact(self, path: Path | str, kind: str = "file") -> Digest:
         """Record any other file the run leaves."""
@@ -127,7 +130,9 @@ class Silent:
     def event(self, step: int, kind: str, detail: Mapping[str, Any] | None = None) -> None:
         """Keeps nothing."""
 
-    def checkpoint(self, path: Path | str, *, step: int, kind: str = "checkpoint") -> Digest:
+    def checkpoint(
+        self, path: Path | str, *, step: int, kind: str = "checkpoint", score: Mapping[str, float] | None = None
+    ) -> Digest:
         """The digest alone."""
         return _digest("checkpoint", Path(path))
 

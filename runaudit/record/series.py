@@ -111,7 +111,9 @@ class Series:
         try:
             os.fdatasync(self._fd)
         finally:
-            os.close(self._fd)
+            # Its number may be that of a file of the program's next; who logs on writes into none.
+            fd, self._fd = self._fd, -1
+            os.close(fd)
         return len(self._backlog)
 
 

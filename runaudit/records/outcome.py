@@ -8,7 +8,7 @@
     ended, duration_s, steps_done
     metrics       {name: number}
     trajectory    {digest, size} of the sealed JSON Lines, or null
-    checkpoints   [{path, digest, size, step, kind}]   paths relative to the run's folder
+    checkpoints   [{path, digest, size, step, kind, score}]   paths relative to the run's folder; score: {metric}
     artifacts     [{path, digest, size, kind}]         figures and other files the run left
     code          {loaded: [path], changed: [{path, before, after}], files}   what really ran, what changed while it ran
     observed      what its processes were seen to use: {level, read, written, looked_up, imported, seeded, …}

@@ -17,7 +17,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+NON_FINITE = {"nan": math.nan, ".nan": math.nan,
+              **dict.fromkeys(("inf", "+inf", "infinity", "+infinity", ".inf", "+.inf"), math.inf),
+              **dict.fromkeys(("-inf", "-infinity", "-.inf"), -math.inf)}  # fmt: skip
+"""How numbers beyond all numbers are written, in small letters: ours, JavaScript's (W&B, Plotly), C's, YAML's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,8 @@ RUNAUDIT_FLOORS = [
     {"runs"},
     {"judge", "record"},
     {"guard"},
-    {"launch", "report", "integrations"},
+    {"launch", "report"},
+    {"integrations"},
     {"cli", "verbs"},
 ]
 HOMES = {
@@ -32,6 +33,11 @@ HOMES = {
         "runaudit/system/wandb_account.py",
         "runaudit/integrations/wandb_anchor.py",
     },
+    "lightning": {"runaudit/integrations/lightning.py"},
+    "pytorch_lightning": {"runaudit/integrations/lightning.py"},
+    "transformers": {"runaudit/integrations/huggingface.py"},
+    "hydra": {"runaudit/integrations/hydra.py"},
+    "omegaconf": {"runaudit/integrations/hydra.py"},
     "tensorboard": set(),
     "matplotlib": {"runaudit/report/figures.py"},
     "jinja2": {"runaudit/report/html.py"},

@@ -105,3 +105,21 @@ def test_one_of_several_ranks_has_not_seen_the_others(repo: Repo) -> None:
     """, RANK="0", WORLD_SIZE="2")  # fmt: skip
 
     assert seen(run)["reasons"] == ["only one of 2 ranks was observed"]
+
+
+def test_what_a_program_wrote_before_it_recorded_itself_is_its_output_and_no_code(repo: Repo) -> None:
+    """Many dump their arguments first, and Hydra makes the folder of a job; a file that was there before is source."""
+    repo.write("left.py", "x = 1\n")
+    run = recorded(repo, """
+        import runaudit
+        runaudit.observe()
+        import json, os
+        os.makedirs("results")
+        with open("results/args.json", "w") as file:
+            json.dump({"lr": 0.1}, file)
+        with runaudit.record("a", seed=3, config={}) as r:
+            pass
+    """)  # fmt: skip
+
+    assert run.manifest.section("launch")["outputs"] == ("results/args.json",)
+    assert set(run.manifest.section("code")["untracked"]) == {"left.py"}

@@ -801,3 +801,14 @@ def test_lines_that_came_after_the_seal_are_not_removed(store: Store, repo: Repo
 
     assert live.read_bytes().count(b"\n") == 2
     assert load(store, recorder.id).trajectory.series["x"] == ((0, 1.0),)
+
+
+def test_what_is_logged_after_the_end_lands_in_no_file_of_the_program(store: Store, repo: Repo, tmp_path: Path) -> None:
+    """The number of a file that was closed is that of the next one which is opened."""
+    recorder = started(store, repo.root)
+    recorder.finish()
+    with (tmp_path / "results.txt").open("w") as file:
+        recorder.log(1, {"x": 1.0})
+        file.write("theirs")
+
+    assert (tmp_path / "results.txt").read_text() == "theirs"

@@ -1,6 +1,7 @@
 """W&B run folders: what they say is read, what they do not say is unknown, what is malformed is refused whole."""
 
 import json
+import math
 import os
 from pathlib import Path
 
@@ -497,3 +498,42 @@ def test_a_file_that_claims_more_than_it_may_hold_is_refused_without_being_read(
 
     with pytest.raises(RecordError, match="larger than 50 MiB"):
         read_runs(run)
+
+
+def test_the_code_that_wandb_was_told_to_save_is_compared(folder):
+    """`save_code=True`: the script lies in the run's files, whatever the commit says."""
+    path = folder()
+    code = path / "files" / "code"
+    (code / "exp").mkdir(parents=True)
+    (code / "exp" / "train.py").write_text("x = 1\n")
+    (code / "weights.bin").write_bytes(b"\0")
+
+    ((found,), _) = read_runs(path)
+
+    assert [*found.run.manifest.section("code")["files"]] == ["exp/train.py"]
+    assert b"x = 1\n" in found.run.blobs.values()
+
+
+@pytest.mark.parametrize("program", [None, "<python with no main file>", "<stdin>"])
+def test_a_script_that_wandb_does_not_name_is_unknown(folder, program):
+    facts = {key: value for key, value in METADATA.items() if key != "program"}
+    named = {"program": program} if program else {}
+
+    ((found,), _) = read_runs(folder(metadata=facts | named))
+
+    assert "code.program" in found.run.manifest.section("unknown")
+
+
+# ── numbers beyond all numbers ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [("Infinity", math.inf), ("-Infinity", -math.inf), ("NaN", math.nan), (".inf", math.inf), ("high", None)],
+)
+def test_a_number_that_is_none_is_kept_however_it_is_written(folder, word, value):
+    (found,), _ = read_runs(folder(summary={"loss": word, "val": {"psnr": word}}))
+
+    kept = {} if value is None else {"loss": value, "val.psnr": value}
+    assert {name: repr(number) for name, number in found.run.metrics.items()} == {
+        name: repr(number) for name, number in kept.items()}  # fmt: skip

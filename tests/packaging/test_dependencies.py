@@ -15,7 +15,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 # import name -> what is installed for it, where the two differ
 INSTALLED_AS = {"yaml": "pyyaml", "skimage": "scikit-image", "PIL": "pillow"}
 # Part of something else that is asked for.
-BROUGHT = {"google": "wandb", "markupsafe": "jinja2"}
+BROUGHT = {"google": "wandb", "markupsafe": "jinja2", "omegaconf": "hydra-core", "hydra": "hydra-core",
+           "lightning_utilities": "lightning", "pytorch_lightning": "lightning"}  # fmt: skip
 ELSEWHERE = ("torch", "torchvision", "wandb", "skimage", "safetensors", "statsmodels", "tensorboard", "rich", "pandas")
 """Not there where only `pip install runaudit` was said. (pillow is: matplotlib brings it. So is rich with typer, but
 nothing of ours may lean on it.)"""
@@ -41,12 +42,15 @@ def imported(package: str) -> set[str]:
 
 CORE = asked_for(PROJECT["dependencies"])
 EXTRA = {name: asked_for(needs) for name, needs in PROJECT["optional-dependencies"].items()}
+HOSTS = ("lightning", "huggingface", "hydra")
+"""Frameworks that our integrations live in: who asks for all of runaudit has not asked for all of these."""
 
 
 def test_what_runaudit_imports_is_asked_for_and_nothing_else():
-    sinks = {"wandb", "torch"}  # asked of the program that already has them
+    hosts = set().union(*(EXTRA[name] for name in HOSTS))
+    sinks = {"wandb", "torch"} | hosts  # asked of the program that already has them
     assert imported("runaudit") - sinks == CORE
-    assert imported("runaudit") & sinks <= EXTRA["wandb"] | EXTRA["trainer"]
+    assert imported("runaudit") & sinks <= EXTRA["wandb"] | EXTRA["trainer"] | hosts
 
 
 def test_what_the_trainer_imports_is_asked_for_and_nothing_else():
@@ -57,7 +61,7 @@ def test_what_the_trainer_imports_is_asked_for_and_nothing_else():
 def test_everything_together_is_every_extra():
     (everything,) = PROJECT["optional-dependencies"]["all"]
     named = set(everything.removeprefix("runaudit[").removesuffix("]").split(","))
-    assert named == set(EXTRA) - {"all", "dev"}
+    assert named == set(EXTRA) - {"all", "dev", *HOSTS}
 
 
 BARE = f"""
