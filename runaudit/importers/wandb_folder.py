@@ -42,6 +42,12 @@ def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence
     return ()
 
 
+def kin(place: Path) -> str:
+    """The id of the run of a folder, and where it lies: a run that was resumed has a folder for each start."""
+    named = _FOLDER.fullmatch(place.name)
+    return f"{place.parent}/{named['id']}" if named else ""
+
+
 def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     """The run of a folder, or the runs behind an address. Raises RecordError for a malformed one."""
     if (address := address_of(place)) is not None:
@@ -91,8 +97,8 @@ def _read(folder: Path, within: Path) -> WandbRun:
     return WandbRun(
         source=str(folder),
         id=named["id"] if named else folder.name,
-        # A folder's name has the start and W&B's own id: a copy of it elsewhere is the same launch.
-        identity=folder.name.removeprefix("offline-") if named else "",
+        # W&B's own id: a copy of the folder elsewhere is the same run, and so is the folder of each resumption.
+        identity=named["id"] if named else "",
         config=config,
         facts={**log.facts, **(metadata or {})} if log.facts or metadata is not None else None,
         summary={**log.summary, **(summary or {})},
