@@ -137,9 +137,9 @@ _Logs = list[tuple[_File, EventLog]]
 
 
 def _launches(logs: Sequence[tuple[_File, EventLog]], folder: Path) -> Sequence[_Logs]:
-    """The files by the launch that wrote them, in the order of their start. What one process wrote is one launch's, and
-    so is what another one wrote that goes on with it, or writes beside it. One that began when all before had ended,
-    and was given other settings or drew a curve anew, was a launch of its own."""
+    """The files by the launch that wrote them, in the order of their start. What was written at the same time is one
+    launch's, and so is what goes on with it. A file that was begun when all before had ended is of a launch of its own
+    where it holds other settings, or where another process drew a curve anew."""
     found: list[_Logs] = []
     for one in sorted(logs, key=lambda one: _began(one[1])):
         home = next((launch for launch in reversed(found) if not _anew(launch, one, folder)), None)
@@ -153,17 +153,17 @@ def _launches(logs: Sequence[tuple[_File, EventLog]], folder: Path) -> Sequence[
 def _anew(launch: _Logs, one: tuple[_File, EventLog], folder: Path) -> bool:
     """Whether a file is of another launch than these, all of which began before it."""
     file, log = one
-    if not log.times or any(file.writer and file.writer == other.writer for other, _ in launch):
-        return False
-    if any(other.times and log.times[0] < other.times[1] for _, other in launch):
-        return False  # They wrote at the same time: processes of one launch, for all that anybody can tell.
+    if not log.times or any(other.times and log.times[0] <= other.times[1] for _, other in launch):
+        return False  # They wrote at the same time: of one launch, for all that anybody can tell.
     given = [other.settings for _, other in launch if other.settings is not None]
     if log.settings is not None and given and log.settings != given[0]:
         return True
+    if not file.writer or any(file.writer == other.writer for other, _ in launch):
+        return False
     known = {f"{_prefix(other, folder)}{tag}": points
              for other, told in reversed(launch) for tag, points in told.series.items()}  # fmt: skip
     mine = {f"{_prefix(file, folder)}{tag}": points for tag, points in log.series.items()}
-    return file.writer != "" and any(mine[tag][0][0] <= known[tag][0][0] and len(known[tag]) > 1
+    return any(mine[tag][0][0] <= known[tag][0][0] and len(known[tag]) > 1
                                      for tag in mine.keys() & known.keys())  # fmt: skip
 
 
