@@ -51,6 +51,7 @@ bench: setup  ## measure what the README and the issues put a number on, side by
 
 trackers: setup  ## run the real trackers at toy size and compare what is read (TRACKERS=a Python that has them)
 	@$(BIN)/python examples/trackers/make_records.py $(if $(TRACKERS),--python "$(TRACKERS)") $(if $(UPDATE),--update)
+	@$(BIN)/python examples/trackers/collect_runs.py $(if $(TRACKERS),--python "$(TRACKERS)") $(if $(UPDATE),--update)
 
 integrations: setup  ## train with the real Lightning, Transformers and Hydra and check what is sealed (TRACKERS=…)
 	@$(BIN)/python examples/integrations/check.py $(if $(TRACKERS),--python "$(TRACKERS)")

@@ -37,6 +37,10 @@ class RecordError(UsageError):
     """A record file is malformed: not JSON, duplicate keys, a section of the wrong type."""
 
 
+class NoRunError(RecordError):
+    """Nothing lies at a path, or no run that an import knows."""
+
+
 class CaptureError(UsageError):
     """Something that went into the run cannot be recorded in full."""
 

@@ -1,4 +1,4 @@
-"""`runaudit import KIND PATH…`: bring foreign runs in, whole or not at all, with every gap marked unknown."""
+"""`runaudit import KIND PATH…`: bring foreign runs in, each whole or not at all, with every gap marked unknown."""
 
 from pathlib import Path
 from typing import Annotated
@@ -31,7 +31,8 @@ def imports(
 ) -> None:
     """Bring in runs that another tracker recorded. What its record does not say stays unknown, and is listed.
 
-    Nothing is imported halfway: where one of the runs is malformed, none is kept.
+    No run is imported halfway: a damaged one is left out with its reason, and the others come in. A bundle, or a file
+    of records, comes in as a whole or not at all.
     """
     from runaudit.importers.answer import ImportAnswer
     from runaudit.runs.intake import take

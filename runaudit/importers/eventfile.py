@@ -22,6 +22,8 @@ from runaudit.errors import RecordError
 from runaudit.importers.opened import MAX_LOG_BYTES, foreign_bytes
 from runaudit.importers.protobuf import GARBAGE, fields, signed, varint
 
+MOST_TEXTS = 32
+"""Tags of text of which the last is kept: settings are written under one or two, samples under any number."""
 CHECKED_BYTES = 1 << 16
 """The checksum of a longer message, an image or a graph, takes long to reckon; it is asked where there are numbers."""
 _HEAD = struct.Struct("<QI")
@@ -34,13 +36,15 @@ _NO_EVENTS = "is not an event file of TensorBoard"
 class EventLog:
     """What one event file holds. series: tag -> [(step, value), …] as written. times: of its first and last event, in
     seconds since 1970. settings: those of the hparams plugin, None where it wrote none. status: a word of an outcome,
-    where the plugin was told how the run ended. messages: how many could be read. torn: how many could not."""
+    where the plugin was told how the run ended. texts: tag -> what was last written under it in words. messages: how
+    many could be read. torn: how many could not."""
 
     series: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
     times: tuple[float, float] | None = None
     settings: dict[str, Any] | None = None
     status: str | None = None
     group: str = ""
+    texts: dict[str, str] = field(default_factory=dict)
     messages: int = 0
     torn: int = 0
 
@@ -94,7 +98,7 @@ def _is_whole(message: bytes, check: int) -> bool:
         tried = EventLog()
         with contextlib.suppress(*GARBAGE):
             _take(message, tried)
-            if not tried.series and tried.settings is None:
+            if not tried.series and tried.settings is None and not tried.texts:
                 return True
     return masked_crc(message) == check
 
@@ -172,6 +176,8 @@ def _take_value(message: bytes, step: int, log: EventLog) -> None:
             point = _FLOAT.unpack(value)[0]
         elif number == 8:
             point = _scalar(value)
+            if point is None and (text := _text(value)) is not None and len(log.texts) < MOST_TEXTS:
+                log.texts[tag.decode("utf-8", "backslashreplace")] = text
         elif number == 9 and _plugin(value, log):
             return
     if point is not None:
@@ -183,6 +189,7 @@ _PLAIN = {1: "<f", 2: "<d", 3: "<i", 4: "<B", 5: "<h", 6: "<b", 9: "<q", 17: "<H
 _LISTED = {1: 5, 2: 6, 3: 7, 4: 7, 5: 7, 6: 7, 9: 10, 14: 13, 17: 7, 19: 13, 22: 16, 23: 17}
 """Type of a tensor -> the field that lists its values where they are not packed into its content."""
 _BFLOAT16 = 14
+_TEXT, _LISTED_TEXT = 7, 8
 
 
 def _scalar(message: bytes) -> float | None:
@@ -205,6 +212,17 @@ def _scalar(message: bytes) -> float | None:
         return float(struct.unpack(form, content)[0]) if form and struct.calcsize(form) == len(content) else None
     value = listed.get(_LISTED.get(kind, 0))
     return None if value is None else _unpacked(kind, value)
+
+
+def _text(message: bytes) -> str | None:
+    """The first text of a tensor of texts; None for any other."""
+    kind, found = 0, None
+    for number, value in fields(message):
+        if number == 1:
+            kind = value
+        elif number == _LISTED_TEXT and found is None and isinstance(value, bytes):
+            found = value
+    return found.decode("utf-8", "backslashreplace") if kind == _TEXT and found is not None else None
 
 
 def _unpacked(kind: int, value: Any) -> float | None:

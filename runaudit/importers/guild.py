@@ -100,12 +100,12 @@ class _Attributes:
         return None if raw is None else parse_yaml(raw, where=str(self._folder / name))
 
     def table(self, name: str) -> dict[str, Any] | None:
-        """An attribute that is a table; an empty file is an empty one. Raises RecordError for anything else."""
-        raw = foreign_bytes(self._folder / name, self._within)
+        """An attribute that is a table; None for an empty file, which was cut: Guild writes `{}` for an empty one.
+        Raises RecordError for anything else."""
         found = self.get(name)
-        if raw is not None and found is not None and not isinstance(found, Mapping):
+        if found is not None and not isinstance(found, Mapping):
             raise RecordError(f"{self._folder / name} is no table of keys", remedy="leave this run out")
-        return None if raw is None else dict(found or {})
+        return None if found is None else dict(found)
 
 
 def _operation(raw: bytes) -> str:

@@ -1,21 +1,24 @@
-"""Output folders of the Hugging Face Trainer: its state, the model's config, and what it wrote on the model card.
+"""Output folders of the Hugging Face Trainer: its state, its arguments, the model's config, and its model card.
 
-The arguments of the training lie in `training_args.bin`, a pickle, which is never opened: whoever reads it runs what it
-says. So the seed, the learning rate and whatever else the state does not repeat are unknown, but for those that the
-Trainer wrote on the card. The checkpoints of one folder are of one run.
+The arguments lie in `training_args.bin`, a pickle: it is read as the list of instructions that it is, and nothing of it
+is run (`pickled`). Where that does not tell them, the text that the Trainer gave to TensorBoard does, and else some of
+them stand on the card; what none of these says is unknown. The checkpoints of one folder are of one run.
 """
 
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from runaudit.errors import RecordError
 from runaudit.importers.base import Skipped
 from runaudit.importers.draft import Draft, typed
+from runaudit.importers.eventfile import read_log
 from runaudit.importers.opened import foreign_bytes
+from runaudit.importers.pickled import attributes_in
 from runaudit.importers.tables import as_table
 from runaudit.records.canonical import JSON, parse_strict
 from runaudit.records.trajectory import number
@@ -33,7 +36,20 @@ CLOCKS = re.compile(
 """What the Trainer logs of its own pace; no measure of the model."""
 _ON_CARD = re.compile(r"(?m)^- ([a-z_]+): (.+)$")
 _VERSION = re.compile(r"(?m)^- (Transformers|Pytorch|Datasets|Tokenizers|PEFT) (\S+)$")
-_PICKLED = "it is in training_args.bin, a pickle, which is never opened"
+ARGUMENTS = "training_args.bin"
+_NO_SETTING = re.compile(r"_.*|distributed_state|mixed_precision|.*_plugin(?:_args)?|hf_deepspeed_config|.*hub_token")
+"""What the pickle holds beside the arguments: what became of them on the machine. And a secret."""
+_BOOKS = re.compile(
+    r"output_dir|overwrite_output_dir|run_name|project|report_to|disable_tqdm|local_rank|log_.*|logging_.*|hub_.*|"
+    r"push_to_hub.*|trackio_.*|save_steps|save_total_limit|save_safetensors|save_on_each_node"
+)
+"""Arguments that say where and how often is written. What decides which weights are kept at the end is none."""
+_REPEATED = {"max_steps", "num_train_epochs"}
+"""Arguments of which the state says what they came to: -1 steps are as many as the epochs have."""
+_TEXTS = ("args/text_summary", "args")
+_MOST_EVENTS = 20
+"""Event files that are looked into: each start in one folder leaves one."""
+_UNTOLD = f"it is in {ARGUMENTS}, a pickle that is never run, and nothing else spells it out"
 _BEYOND_CARD = ("weight_decay", "max_grad_norm")
 UNKNOWN = {
     "code": "the Trainer does not record it",
@@ -58,7 +74,9 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     model = _json(place / "config.json", within) or _json(last / "config.json", within)
     adapter = _json(place / "adapter_config.json", within) or _json(last / "adapter_config.json", within)
     card = (foreign_bytes(place / "README.md", within) or b"").decode("utf-8", "backslashreplace")
-    yield _draft(place, state, {"model": model, "adapter": adapter}, card, [note] if note else [])
+    given, told_by = _given([*dict.fromkeys((state.path.parent, place, last))], within)
+    parts = {"model": model, "adapter": adapter, "given": given, "told_by": told_by}
+    yield _draft(place, state, parts, card, [note] if note else [])
 
 
 # ── the state ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -134,9 +152,15 @@ def _json(path: Path, within: Path) -> Mapping[str, Any] | None:
 
 
 def _draft(place: Path, state: _State, parts: Mapping[str, Any], card: str, notes: Sequence[str]) -> Draft:
-    typed_in, versions = _arguments(card), dict(_VERSION.findall(card))
-    trainer = _trainer(state)
-    arguments = {name: value for name, value in typed_in.items() if value != trainer.get(_TWICE.get(name, name))}
+    on_card, versions = _on_card(card), dict(_VERSION.findall(card))
+    trainer, given = _trainer(state), parts["given"]
+    typed_in = on_card if given is None else given
+    books = {name: value for name, value in (given or {}).items() if _BOOKS.fullmatch(name)}
+    arguments = {
+        name: value for name, value in typed_in.items() if name not in books and not _is_said(name, value, state)
+    }
+    if "learning_rate" not in typed_in and (logged := _first_rate(state)):
+        trainer = {**trainer, "learning_rate": logged}
     model = {key: value for key, value in (parts["model"] or {}).items() if key != "transformers_version"}
     tables = {"trainer": trainer, "model": model, "adapter": parts["adapter"], "training_args": arguments,
               "trial": state.body.get("trial_params")}  # fmt: skip
@@ -151,15 +175,30 @@ def _draft(place: Path, state: _State, parts: Mapping[str, Any], card: str, note
         status=None if end is None else _ended(state),
         duration_s=number(end["train_runtime"]) if end else None,
         told={"state": state.path.relative_to(place).as_posix(), "versions": versions,
+              **({"arguments": parts["told_by"].relative_to(place).as_posix()} if given is not None else {}),
               "best": {key: state.body.get(key) for key in ("best_metric", "best_model_checkpoint")}},
-        own={key: state.body[key] for key in ("logging_steps", "save_steps") if key in state.body},
-        unknown={**UNKNOWN, **_pickled(typed_in)},
+        own={**{key: state.body[key] for key in ("logging_steps", "save_steps") if key in state.body}, **books},
+        unknown={**UNKNOWN, **({} if given is not None else _untold(on_card))},
         notes=notes,
     )  # fmt: skip
 
 
-_TWICE = {"num_epochs": "num_train_epochs", "training_steps": "max_steps"}
-"""What the card calls otherwise than the state."""
+_TWICE = {"num_epochs": "num_train_epochs", "training_steps": "max_steps",
+          "per_device_train_batch_size": "train_batch_size"}  # fmt: skip
+"""What the card and the arguments call otherwise than the state."""
+
+
+def _is_said(name: str, value: JSON, state: _State) -> bool:
+    """Whether the state says of an argument what it came to."""
+    return state.body.get(_TWICE.get(name, name)) == value or (name in _REPEATED and state.body.get(name) is not None)
+
+
+def _first_rate(state: _State) -> dict[str, JSON]:
+    """The learning rate at the first step that logged one: of two runs whose settings nobody can read it still shows
+    that they are two. A later one would part a run that crashed from those that went on."""
+    rates = ((row, number(row.get("learning_rate"))) for row in state.history)
+    row = next((row for row, rate in rates if rate is not None and isfinite(rate)), None)
+    return {} if row is None else {"logged": row["learning_rate"], "at_step": row.get("step")}
 
 
 def _trainer(state: _State) -> dict[str, JSON]:
@@ -181,18 +220,61 @@ def _ended(state: _State) -> str:
     return "early_stopped" if isinstance(planned, int) and 0 < state.step < planned else "completed"
 
 
-def _arguments(card: str) -> dict[str, JSON]:
+def _given(folders: Sequence[Path], within: Path) -> tuple[dict[str, JSON] | None, Path]:
+    """The arguments of the training, and the file that tells them: the pickle beside the state that was read, else
+    another of the run's, else what TensorBoard was given. None where neither can be read, or trainings disagree."""
+    for folder in folders:
+        raw = foreign_bytes(folder / ARGUMENTS, within)
+        if raw is not None and (held := attributes_in(raw)) is not None and _is_of_arguments(held):
+            return _settings(held), folder / ARGUMENTS
+    told: dict[str, JSON] | None = None
+    for folder in folders:
+        for path in sorted(folder.glob("runs/*/*tfevents*"))[:_MOST_EVENTS]:
+            try:
+                texts = read_log(path, within).texts
+            except RecordError:
+                continue
+            found = next((table for tag in _TEXTS if (table := _table(texts.get(tag, ""))) is not None), None)
+            if found is None or not _is_of_arguments(found):
+                continue
+            if told is not None and _compared(told) != _compared(_settings(found)):
+                return None, path  # The folder holds several trainings, and which is the state's nothing says.
+            told, where = _settings(found), path
+    return (told, where) if told is not None else (None, folders[0])
+
+
+def _is_of_arguments(table: Mapping[str, JSON]) -> bool:
+    return {"output_dir", "learning_rate", "seed"} <= table.keys()
+
+
+def _settings(table: Mapping[str, JSON]) -> dict[str, JSON]:
+    return {name: value for name, value in table.items() if not _NO_SETTING.fullmatch(name)}
+
+
+def _compared(settings: Mapping[str, JSON]) -> dict[str, JSON]:
+    return {name: value for name, value in settings.items() if not _BOOKS.fullmatch(name)}
+
+
+def _table(text: str) -> Mapping[str, JSON] | None:
+    try:
+        found = parse_strict(text.encode(), where="the arguments") if text.strip() else None
+    except RecordError:
+        return None
+    return found if isinstance(found, Mapping) else None
+
+
+def _on_card(card: str) -> dict[str, JSON]:
     """The arguments that the Trainer wrote on the model card."""
     _, found, rest = card.partition("hyperparameters were used during training:")
     listed = rest.partition("\n#")[0] if found else ""
     return {name: typed(value.strip()) for name, value in _ON_CARD.findall(listed)}
 
 
-def _pickled(arguments: Mapping[str, JSON]) -> dict[str, str]:
-    """What is in the pickle alone."""
+def _untold(arguments: Mapping[str, JSON]) -> dict[str, str]:
+    """What the card does not say, or all there is, where there is no card."""
     if not arguments:
-        return {"config.training_args": f"{_PICKLED}: learning rate, schedule, optimizer, precision", "seed": _PICKLED}
-    return {f"config.training_args.{name}": _PICKLED for name in _BEYOND_CARD}
+        return {"config.training_args": f"{_UNTOLD}: learning rate, schedule, optimizer, precision", "seed": _UNTOLD}
+    return {f"config.training_args.{name}": _UNTOLD for name in _BEYOND_CARD}
 
 
 def _series(history: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[int, float]]]:

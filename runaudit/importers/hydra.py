@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from runaudit.importers.base import Skipped
-from runaudit.importers.draft import Draft
+from runaudit.importers.draft import Draft, typed
 from runaudit.importers.merging import SHARED_FOLDER
 from runaudit.importers.omegaconf import Resolved, resolved
 from runaudit.importers.tables import as_table, foreign_yaml
@@ -21,6 +21,9 @@ from runaudit.records.canonical import JSON
 
 WHOLE = False
 FOLDER = ".hydra"
+_CUT = "config.yaml is empty, where Hydra writes {} for a job without settings: it was cut"
+_SET = re.compile(r"\+{0,2}([\w.]+)=(.*)", re.DOTALL)
+"""An override that gives a setting its value; `~a` takes one out, and `a@b=c` places a group."""
 _OF_THE_CLOCK = re.compile(
     r"(?:\w*_)?(?:time|timestamp|date|datetime|now|started)|(?:run|exp|experiment|job|wandb)?_?(?:name|id)|version|"
     r"(?:out|output|log|logging|save|run|work|results?|tensorboard|wandb)_?(?:dir|path|folder)",
@@ -44,7 +47,7 @@ def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence
 def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     """The job of a folder. Raises RecordError for a malformed one."""
     within = place if within.name == FOLDER else within
-    config = _table(place / FOLDER / "config.yaml", within)
+    config = as_table(foreign_yaml(place / FOLDER / "config.yaml", within), place / FOLDER / "config.yaml")
     whole = _table(place / FOLDER / "hydra.yaml", within) or {}
     overrides = foreign_yaml(place / FOLDER / "overrides.yaml", within) or []
     job = whole.get("hydra")
@@ -52,7 +55,7 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
 
 
 def _table(path: Path, within: Path) -> Mapping[str, Any] | None:
-    """The table in a file; None for a file that is not there, or that a run of no settings left empty."""
+    """The table in a file; None for a file that is not there, or that is empty."""
     return as_table(foreign_yaml(path, within), path)
 
 
@@ -61,6 +64,8 @@ def _table(path: Path, within: Path) -> Mapping[str, Any] | None:
 
 def _draft(place: Path, config: Mapping[str, Any] | None, job: Mapping[str, Any], overrides: JSON) -> Draft:
     variables = _inner(job, "job", "env_set")
+    typed_in = [str(word) for word in overrides] if isinstance(overrides, list) else []
+    config, lost = _composed(config, typed_in, _inner(job, "runtime", "choices"))
     found = resolved(config or {}, {"hydra": job}, variables)
     cwd, folder = _text(job, "runtime", "cwd"), _text(job, "runtime", "output_dir")
     is_own = not folder or folder != cwd
@@ -70,18 +75,52 @@ def _draft(place: Path, config: Mapping[str, Any] | None, job: Mapping[str, Any]
         run=_name(place, folder, cwd),
         # The second at which a job began is in the path that Hydra made for it: a copy of it elsewhere is the same job.
         identity=folder if folder and is_own and _DATED.search(folder) else "",
-        config=found.tree,
+        config=None if config is None else found.tree,
         program=_program(job),
-        overrides=[str(word) for word in overrides] if isinstance(overrides, list) else [],
+        overrides=typed_in,
         env={"variables": dict(variables) or None},
         launch={"cwd": cwd, "run_dir": folder if is_own else None},
         told=_told(job, found),
         notes=() if is_own else (SHARED_FOLDER,),
         unknown={
             "code": "Hydra does not record it",
+            **lost,
             **{path: why for path, why in found.gaps.items() if not names_the_time(path, found)},
         },
     )
+
+
+def _composed(
+    config: Mapping[str, Any] | None, overrides: Sequence[str], choices: Mapping[str, Any]
+) -> tuple[dict[str, Any] | None, dict[str, str]]:
+    """The config, and why it is not known whole: of one that was cut what was typed is known all the same. What picks
+    a group is no setting; of a Hydra that does not tell its groups nobody knows the one from the other."""
+    given = [match for word in overrides if (match := _SET.fullmatch(word)) and not match[1].startswith("hydra.")]
+    if config is not None and not choices:
+        return dict(config), {}
+    found = {} if config is None else dict(config)
+    lost = [match for match in given if match[1] not in choices and not _holds(found, match[1].split("."))]
+    for match in lost:
+        _put(found, match[1].split("."), typed(match[2]))
+    if config is None:
+        return found or None, dict.fromkeys(("config", *(["config.untyped"] if found else [])), _CUT)
+    why = f"{lost[0][0]} was typed and is not in config.yaml: it was cut" if lost else ""
+    return found, {"config.untyped": why} if lost else {}
+
+
+def _holds(table: Any, keys: Sequence[str]) -> bool:
+    for key in keys:
+        if not isinstance(table, Mapping) or key not in table:
+            return False
+        table = table[key]
+    return True
+
+
+def _put(table: dict[str, Any], keys: Sequence[str], value: Any) -> None:
+    for key in keys[:-1]:
+        inner = table.get(key)
+        table[key] = table = dict(inner) if isinstance(inner, Mapping) else {}
+    table[keys[-1]] = value
 
 
 def names_the_time(path: str, found: Resolved) -> bool:

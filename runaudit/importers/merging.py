@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from runaudit.importers.draft import Draft, ended, source_of
 from runaudit.importers.kinds import CALLED, KINDS
 from runaudit.importers.tables import leaves
-from runaudit.records.trajectory import Event
+from runaudit.records.trajectory import Event, same_points
 
 if TYPE_CHECKING:
     from runaudit.importers.walk import Place
@@ -106,11 +106,11 @@ def _same_curves(a: Draft, b: Draft) -> bool:
     tracker itself calls one run, and has two records of, is not looked at here."""
     both = a.series.keys() & b.series.keys()
     is_same = bool(both) and a.config == b.config and (not a.identity or a.identity != b.identity)
-    return is_same and all(tuple(a.series[name]) == tuple(b.series[name]) for name in both)
+    return is_same and all(same_points(a.series[name], b.series[name]) for name in both)
 
 
 def _shares_a_curve(a: Draft, b: Draft) -> bool:
-    return any(tuple(a.series[name]) == tuple(b.series[name]) for name in a.series.keys() & b.series.keys())
+    return any(same_points(a.series[name], b.series[name]) for name in a.series.keys() & b.series.keys())
 
 
 def _as_tables(tables: Sequence[Draft]) -> Sequence[Draft]:
@@ -238,7 +238,7 @@ def _series(first: Draft, other: Draft) -> dict[str, Any]:
     """Both trackers' series. One name is one series where they agree, else the second is told under its tracker's."""
     found = dict(first.series)
     for name, points in other.series.items():
-        if name in found and tuple(found[name]) != tuple(points):
+        if name in found and not same_points(found[name], points):
             found[f"{other.kind}/{name}"] = points
         else:
             found[name] = points

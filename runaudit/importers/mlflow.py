@@ -11,7 +11,6 @@ from runaudit.importers.base import Skipped
 from runaudit.importers.draft import Draft
 from runaudit.importers.mlflow_files import is_run, read_folder
 from runaudit.importers.mlflow_run import draft_of
-from runaudit.importers.mlflow_server import ask
 from runaudit.importers.mlflow_sqlite import may_be_database, read_database
 from runaudit.importers.opened import address_of
 from runaudit.system.wandb_account import is_host_of_wandb
@@ -35,6 +34,8 @@ def _is_server(path: Path) -> bool:
 def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     """The runs at a place. Raises RecordError where there is nothing to be read."""
     if (address := address_of(place)) is not None:
+        from runaudit.importers.mlflow_server import ask  # What speaks HTTP is not loaded at the end of every run.
+
         found = ask(address)
     elif place.is_dir():
         found = iter((read_folder(place, within),))

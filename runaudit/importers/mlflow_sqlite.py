@@ -130,7 +130,7 @@ def _check(path: Path, within: Path) -> None:
         head = read_within(path, within, most=len(_HEAD))
     except OSError as error:
         raise RecordError(
-            f"{path} cannot be read: {error.strerror or error}; nothing was imported",
+            f"{path} cannot be read: {error.strerror or error}",
             remedy="leave it out, or put a copy of the file that is meant in its place",
         ) from error
     if head != _HEAD and not (not head and _side_files(path)):

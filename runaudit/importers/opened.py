@@ -31,11 +31,11 @@ def foreign_bytes(path: Path, folder: Path, *, most: int = MAX_FILE_BYTES) -> by
         raw = read_within(path, folder, most=most + 1) if path.stat().st_size <= most else None
     except OSError as error:
         raise RecordError(
-            f"{path} cannot be read: {error.strerror or error}; nothing was imported",
+            f"{path} cannot be read: {error.strerror or error}",
             remedy="leave it out, or put a copy of the file that is meant in its place",
         ) from error
     if raw is None or len(raw) > most:
-        raise RecordError(f"{path} is larger than {most >> 20} MiB; nothing was imported", remedy="leave this run out")
+        raise RecordError(f"{path} is larger than {most >> 20} MiB", remedy="leave this run out")
     return raw
 
 

@@ -108,5 +108,4 @@ def as_number(cell: str) -> float | None:
     """A cell as the number it writes, NaN and the infinities among them; None for text."""
     if _DECIMAL.fullmatch(cell):
         return float(cell)
-    word = cell.lower().lstrip("+").replace("infinity", "inf")
-    return NON_FINITE.get(word)
+    return NON_FINITE.get(cell.lower())

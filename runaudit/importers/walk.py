@@ -12,7 +12,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from runaudit.errors import CanonicalError, RecordError, RunauditError
+from runaudit.errors import CanonicalError, NoRunError, RecordError, RunauditError
 from runaudit.importers.base import Imported, Skipped
 from runaudit.importers.draft import Draft, imported
 from runaudit.importers.kinds import AUTO, CALLED, KINDS, RECORD
@@ -35,7 +35,8 @@ class Place:
 def runs_at(path: Path, kind: str, settings: ImportSettings) -> Iterator[Imported | Skipped]:
     """Every run of a kind at or below a path, in the order of their names. kind: of `KINDS`, or `auto`.
 
-    Raises RecordError where nothing lies at the path, or no run of this kind, or one alone that cannot be read.
+    Raises NoRunError where nothing lies at the path, or no run of this kind, RecordError for one alone that cannot be
+    read.
     """
     check_there(path)
     if kind == RECORD:
@@ -57,7 +58,7 @@ def runs_at(path: Path, kind: str, settings: ImportSettings) -> Iterator[Importe
                 remedy="runaudit import wandb https://wandb.ai/ENTITY/PROJECT (set WANDB_BASE_URL for a server of your "
                 "own), or runaudit import mlflow http://HOST:PORT",
             )
-        raise RecordError(f"{path} holds no {what}", remedy="name the folder that holds them, or another kind")
+        raise NoRunError(f"{path} holds no {what}", remedy="name the folder that holds them, or another kind")
     alone = len(places) == 1
     for group in together(places):
         yield from _read(group, path, settings, alone=alone)
@@ -79,9 +80,9 @@ def claims_of(here: Path, folders: Sequence[str], files: Sequence[str], kinds: S
 
 
 def check_there(path: Path) -> None:
-    """Raises RecordError where nothing lies at a path, and it is no address of a server either."""
+    """Raises NoRunError where nothing lies at a path, and it is no address of a server either."""
     if not os.path.lexists(path) and address_of(path) is None:
-        raise RecordError(f"{path} does not exist", remedy="name a file, or a folder with runs in it")
+        raise NoRunError(f"{path} does not exist", remedy="name a file, or a folder with runs in it")
 
 
 def _readers(kind: str) -> Mapping[str, Any]:

@@ -23,7 +23,7 @@ from runaudit.integrations.loop import Loop, as_number, missing
 try:
     from transformers import TrainerCallback
 except ModuleNotFoundError as error:
-    raise missing("Transformers", "transformers", error) from error
+    raise missing("Transformers", "transformers", ("transformers",), error) from error
 
 NO_SETTINGS = ("local_rank", "transformers_version")
 """Which process it was, and which version: that of the package is in the record."""

@@ -32,7 +32,7 @@ try:
     from hydra.experimental.callback import Callback
     from omegaconf import OmegaConf
 except ModuleNotFoundError as error:
-    raise missing("Hydra", "hydra-core", error) from error
+    raise missing("Hydra", "hydra-core", ("hydra", "omegaconf"), error) from error
 
 TARGET = "runaudit.integrations.hydra.RunauditCallback"
 _SWEEPING = ("hydra.sweep", "hydra.mode", "hydra/sweeper", "hydra.launcher", "hydra/launcher")
@@ -57,7 +57,7 @@ class RunauditCallback(Callback):
 
     def __init__(self, **given: Any) -> None:
         self._given = given  # Of the whole program; a job has its own, its interpolations resolved.
-        self._loop = Loop("Hydra", given)
+        self._loop = Loop("Hydra", given, swallows=True)
 
     def on_multirun_start(self, config: Any, **kwargs: Any) -> None:
         """Jobs are runs, and `runaudit run` has sealed one. Ends the program."""
@@ -66,7 +66,7 @@ class RunauditCallback(Callback):
                 "a multirun is a run for each of its jobs, and `runaudit run` seals one",
                 remedy="start it without `runaudit run`, so that each job records itself; "
                 "or without this callback (~hydra.callbacks.runaudit), to have the whole sweep as one run",
-            ))  # fmt: skip
+            ), swallowed=True)  # fmt: skip
 
     def on_job_start(self, config: Any, *, task_function: Any = None, **kwargs: Any) -> None:
         """The config of the job is resolved, its folder is made, its program comes next: the run starts."""
@@ -75,9 +75,9 @@ class RunauditCallback(Callback):
             words = job.words(self._given)
         except Exception as error:  # Hydra would warn, and train on unrecorded.
             stop(UsageError(f"the run cannot be recorded: {type(error).__name__}: {error}",
-                            remedy="check what hydra.callbacks gives to runaudit"))  # fmt: skip
+                            remedy="check what hydra.callbacks gives to runaudit"), swallowed=True)  # fmt: skip
         self._loop.close()
-        self._loop = Loop("Hydra", words)
+        self._loop = Loop("Hydra", words, swallows=True)
         self._loop.start(
             label=job.label, found=job.settings, root=job.root, extra=job.extra,
             **({"argv": job.command(sys.argv, sys.orig_argv)} if job.is_swept else {}),

@@ -36,7 +36,7 @@ try:
             from pytorch_lightning.loggers.logger import Logger
     from lightning_utilities.core.rank_zero import rank_zero_only
 except ModuleNotFoundError as error:
-    raise missing("Lightning", "lightning", error) from error
+    raise missing("Lightning", "lightning", ("lightning", "pytorch_lightning"), error) from error
 
 SEED = "PL_GLOBAL_SEED"
 """The environment variable in which `seed_everything` leaves the seed that it gave to every generator."""

@@ -42,16 +42,18 @@ class MissingLibraryError(UsageError, ImportError):
     """The framework of an integration is not installed. Whoever asks with `except ImportError` is answered, too."""
 
 
-def missing(framework: str, package: str, error: ImportError) -> MissingLibraryError:
-    """That a framework is not there, and how to get it."""
-    if error.name and "." not in error.name and error.name != package.replace("-", "_"):
-        return MissingLibraryError(f"{framework} cannot be imported: {error}", remedy=f"run 'pip install {error.name}'")
-    return MissingLibraryError(f"{framework} is not installed here", remedy=f"run 'pip install {package}'")
+def missing(framework: str, package: str, modules: tuple[str, ...], error: ImportError) -> MissingLibraryError:
+    """That a framework of these modules is not there, or lacks what it needs itself, and how to get it."""
+    name = (error.name or package).partition(".")[0]
+    if name in modules:
+        return MissingLibraryError(f"{framework} is not installed here", remedy=f"run 'pip install {package}'")
+    return MissingLibraryError(f"{framework} cannot be imported: {error}", remedy=f"install what provides {name}")
 
 
-def stop(error: RunauditError) -> NoReturn:
-    """End the program by one line: nothing has started yet. In a notebook, where only the cell ends, raise."""
-    if hasattr(sys, "ps1") or (sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()):
+def stop(error: RunauditError, *, swallowed: bool = False) -> NoReturn:
+    """End the program by one line: nothing has started yet. In a notebook, where only the cell ends, raise; but not
+    where the framework swallows that."""
+    if not swallowed and (hasattr(sys, "ps1") or (sys.modules.get("IPython") and sys.modules["IPython"].get_ipython())):
         raise error
     hint(f"runaudit: {printable(str(error))}")
     # No `Exception`: a framework that goes on after every one of these would train unrecorded.
@@ -62,11 +64,14 @@ class Loop:
     """One run of a framework's loop, not opened before its settings are known.
 
     words: what the user gave, as `guarded_record` takes it. copies: whether checkpoints are copied into the run's
-    folder; None: the small ones.
+    folder; None: the small ones. swallows: whether the framework goes on after whatever Exception a callback raises.
     """
 
-    def __init__(self, framework: str, words: Mapping[str, Any], *, copies: bool | None = None) -> None:
+    def __init__(
+        self, framework: str, words: Mapping[str, Any], *, copies: bool | None = None, swallows: bool = False
+    ) -> None:
         self.framework = framework
+        self._swallows = swallows
         self.words = {name: value for name, value in words.items() if value is not ABSENT}
         self._copies = copies
         self.run: Recording | None = None
@@ -143,10 +148,11 @@ class Loop:
             given = self._given(label, found, seed, root, extra)
             self.run = guarded_record(root=root, **{**more, **given})
         except RunauditError as error:
-            stop(error)
+            stop(error, swallowed=self._swallows)
         except Exception as error:
             stop(UsageError(f"the run cannot be recorded: {type(error).__name__}: {error}",
-                            remedy=f"check what {self.framework} was told about runaudit"))  # fmt: skip
+                            remedy=f"check what {self.framework} was told about runaudit"),
+                 swallowed=self._swallows)  # fmt: skip
 
     def _given(
         self, label: str | None, found: FoundConfig, seed: Any, root: Path, extra: Mapping[str, Mapping[str, Any]]
@@ -185,7 +191,7 @@ class Loop:
             if running is None or said is not ABSENT:
                 self.run.compare_with_sealed(label=label, seed=said)
         except CaptureError as error:
-            stop(error)
+            stop(error, swallowed=self._swallows)
         except (RunauditError, OSError) as error:
             self.tell(f"nothing that {self.framework} logs is kept: {error}")
             return
@@ -228,7 +234,7 @@ class Loop:
         that place, as most frameworks delete the one before."""
         if self._copies is False:
             return
-        with self._careful(f"the checkpoint {path.name} is not kept") as run, unobserved():
+        with self._careful("a checkpoint is not kept") as run, unobserved():
             if run is None:
                 return
             stamp = (str(path), size := size_of(path), path.stat().st_mtime_ns)
@@ -266,9 +272,7 @@ class Loop:
             yield run
         except Exception as error:  # of whatever object a program logs, of the disk, of ourselves
             self._is_deaf = self._is_deaf or isinstance(error, StoreError)
-            self.tell(
-                f"{lost}: {error}" if isinstance(error, RunauditError) else f"{lost}: {type(error).__name__}: {error}"
-            )
+            self.tell(f"{lost}: {_in_short(error)}")
 
     # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -332,6 +336,13 @@ def _end_before(loop: Loop) -> None:
     for other in reversed(_loops.copy()):
         if other is loop or other.framework == loop.framework or (other.ending is not None and other.owner is None):
             other.close()
+
+
+def _in_short(error: Exception) -> str:
+    """A fault in the same words each time: a full disk is told once, and not for every file that it refuses."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) if isinstance(error, RunauditError) else f"{type(error).__name__}: {error}"
 
 
 def _as_step(step: object, last: int) -> int:

@@ -17,7 +17,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+NON_FINITE = {"nan": math.nan, ".nan": math.nan,
+              **dict.fromkeys(("inf", "+inf", "infinity", "+infinity", ".inf", "+.inf"), math.inf),
+              **dict.fromkeys(("-inf", "-infinity", "-.inf"), -math.inf)}  # fmt: skip
+"""How numbers beyond all numbers are written, in small letters: ours, JavaScript's (W&B, Plotly), C's, YAML's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,13 @@ def number(value: object) -> float | None:
         except OverflowError:  # An integer beyond every float: what a float of that size becomes.
             return math.inf if value > 0 else -math.inf
     return NON_FINITE.get(value.lower()) if isinstance(value, str) else None
+
+
+def same_points(a: Sequence[tuple[int, float]], b: Sequence[tuple[int, float]]) -> bool:
+    """Whether two series hold the same numbers at the same steps; NaN is NaN."""
+    return len(a) == len(b) and all(
+        step == at and (x == y or (math.isnan(x) and math.isnan(y))) for (step, x), (at, y) in zip(a, b, strict=True)
+    )
 
 
 def value_text(value: float) -> str:

@@ -1,4 +1,4 @@
-"""Foreign runs brought in, whole or not at all: read, cleaned of secrets, sealed, with every gap named."""
+"""Foreign runs brought in, each whole or not at all: read, cleaned of secrets, sealed, with every gap named."""
 
 import shlex
 import time
@@ -11,7 +11,7 @@ from typing import Any
 
 from runaudit.capture.foreign import Cleaning
 from runaudit.capture.redact import Redactor, redaction_key
-from runaudit.errors import IntegrityError, StoppedError, UsageError
+from runaudit.errors import IntegrityError, NoRunError, StoppedError, UsageError
 from runaudit.factors.gaps import gaps, status_gap
 from runaudit.factors.levels import levels
 from runaudit.factors.vouched import sealed_words, stating, unstated
@@ -42,8 +42,6 @@ def take(
     """The runs of these files. kind: what wrote them, or the first file itself, of a bundle. Raises UsageError where
     that is neither, or no file is named."""
     refuse_special(Path(kind), "the bundle")
-    for path in paths:
-        refuse_special(path, "the record")
     if kind not in WORDS and Path(kind).is_file():
         kind, paths = BUNDLE, [Path(kind), *paths]
     if kind not in WORDS and not paths and Path(kind).is_dir():
@@ -105,14 +103,10 @@ def take_in(
     kind: str, paths: Sequence[Path], create: Callable[[], Store], settings: Settings
 ) -> tuple[Rows, list[Skipped]]:
     """The runs that another tracker recorded, sealed, and those left out. A store is made where one came in. A file of
-    records comes in whole or not at all; of a folder of runs, what is damaged is left out with its reason. Raises
-    StoppedError where Ctrl-C ends it."""
+    records comes in whole or not at all; of a folder of runs, or of several paths, what is damaged is left out with
+    its reason. Raises StoppedError where Ctrl-C ends it."""
     if kind not in (AUTO, *KINDS):
         raise UsageError(f"{kind!r} is not a kind of run", remedy=f"known are {', '.join(WORDS)}")
-    from runaudit.importers.walk import check_there
-
-    for path in paths:
-        check_there(path)
     rows: list[dict[str, Any]] = []
     skipped: list[Skipped] = []
     sealing: _Sealing | None = None
@@ -135,21 +129,33 @@ Found = Imported | Skipped
 
 
 def _found(kind: str, paths: Sequence[Path], settings: Settings) -> Iterator[Found]:
-    """Every run of every path. Raises IntegrityError for a record that is not what was sealed."""
-    from runaudit.importers.walk import runs_at
-
+    """Every run of every path. Of several, as a shell makes of `runs/*`, one that holds none is left out like a damaged
+    run in a folder. Raises IntegrityError for a record that is not what was sealed."""
     with work("reading", None, "runs") as advance:
         for path in paths:
-            for one in runs_at(path, kind, settings.imports):
-                advance(1)
-                if isinstance(one, Imported):
-                    if one.run.fault:
-                        raise IntegrityError(f"{one.source} is not what was sealed: {one.run.fault}",
-                                             remedy="ask for an untouched copy; nothing was imported")  # fmt: skip
-                    named = with_our_names(one.run, settings.series)
-                    # Whoever wrote the folder vouches for nothing here: only the user does.
-                    one = replace(one, run=stating(unstated(named), settings.imports.typed))
-                yield one
+            try:
+                for one in _at(path, kind, settings):
+                    advance(1)
+                    yield one
+            except UsageError as error:
+                if len(paths) == 1 or kind == RECORD:
+                    raise
+                yield Skipped(source=str(path), reason=error.message, broken=not isinstance(error, NoRunError))
+
+
+def _at(path: Path, kind: str, settings: Settings) -> Iterator[Found]:
+    from runaudit.importers.walk import runs_at
+
+    refuse_special(path, "the record")
+    for one in runs_at(path, kind, settings.imports):
+        if isinstance(one, Imported):
+            if one.run.fault:
+                raise IntegrityError(f"{one.source} is not what was sealed: {one.run.fault}",
+                                     remedy="ask for an untouched copy; nothing was imported")  # fmt: skip
+            named = with_our_names(one.run, settings.series)
+            # Whoever wrote the folder vouches for nothing here: only the user does.
+            one = replace(one, run=stating(unstated(named), settings.imports.typed))
+        yield one
 
 
 def _batches(found: Iterator[Found], size: int | None) -> Iterator[list[Found]]:

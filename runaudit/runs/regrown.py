@@ -18,6 +18,7 @@ from runaudit.importers.tables import leaves
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.run import Run
+from runaudit.records.trajectory import same_points
 from runaudit.store.catalogue import load_or_fault
 from runaudit.store.kept import read_kept
 from runaudit.store.remarks import is_by_place, is_told_within, sources_of, supersede, superseded
@@ -201,9 +202,7 @@ def _holds_points(new: Points, old: Points, *, is_open: bool) -> bool:
         return bool(new) and new[-1][0] >= old[0][0]
     if len(new) < len(old):
         return False
-    written = [tuple(point) for point in old]
-    return any([tuple(point) for point in new[at : at + len(old)]] == written
-               for at, point in enumerate(new) if tuple(point) == written[0])  # fmt: skip
+    return any(same_points(new[at : at + len(old)], old) for at, (step, _) in enumerate(new) if step == old[0][0])
 
 
 def _is_longer(old: Run, new: Run) -> bool:

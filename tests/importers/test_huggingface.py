@@ -1,7 +1,11 @@
-"""The Trainer's output folders: one run for all checkpoints, and what only a pickle holds is unknown."""
+"""The Trainer's output folders: one run for all checkpoints; its pickle is read as text, and never run."""
 
+import io
 import json
 import math
+import pickle
+import zipfile
+from enum import Enum
 
 import pytest
 
@@ -9,6 +13,7 @@ from runaudit.diff import compare
 from runaudit.errors import RecordError
 from runaudit.settings import Settings
 from tests.importers.reading import runs_in
+from tests.importers.test_tensorboard import VERSION, event, part, tensor
 
 CARD = """\
 ---
@@ -53,6 +58,33 @@ def output(tmp_path):
     return make
 
 
+class Schedule(Enum):
+    LINEAR = "linear"
+
+
+class Arguments:
+    """What the Trainer pickles: the arguments, and what they came to on the machine."""
+
+    def __init__(self, **given):
+        self.output_dir, self.learning_rate, self.seed, self.weight_decay = "out", 5e-5, 1, 0.01
+        self.lr_scheduler_type, self.num_train_epochs, self.max_steps = Schedule.LINEAR, 2, -1
+        self.per_device_train_batch_size, self.hub_token, self._n_gpu = 8, "hf_secret", 1
+        vars(self).update(given)
+
+
+def pickled(form, protocol=2, **given):
+    raw = pickle.dumps(Arguments(**given), protocol)
+    if form == "bare":
+        return raw
+    if form == "row":  # as torch wrote until 1.6
+        return b"".join(pickle.dumps(one, 2) for one in (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True})) + raw
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("training_args/data.pkl", raw)
+        archive.writestr("training_args/version", "3\n")
+    return file.getvalue()
+
+
 def only(path):
     (found,), _ = runs_in(path, "huggingface")
     return found.run
@@ -94,7 +126,8 @@ def test_what_only_the_pickle_holds_is_unknown(output):
 
     config, unknown = run.manifest.section("config"), run.manifest.section("unknown")
     assert config["model"] == {"model_type": "bert", "hidden_size": 16}
-    assert config["trainer"] == {"train_batch_size": 8, "num_train_epochs": 2}
+    assert config["trainer"] == {"train_batch_size": 8, "num_train_epochs": 2,
+                                 "learning_rate": {"logged": 5e-5, "at_step": 2}}  # fmt: skip
     assert "pickle" in unknown["config.training_args"]
     assert "pickle" in unknown["seed"]
 
@@ -110,6 +143,93 @@ def test_the_model_card_tells_what_the_trainer_wrote_on_it(output):
     found = compare(a, b, settings=Settings())
     assert [one.factor for one in found.factors] == ["config.training_args.learning_rate"]
     assert compare(b, c, settings=Settings()).conditional == "replicate"
+
+
+@pytest.mark.parametrize("form", ["zip", "bare", "row"])
+@pytest.mark.parametrize("protocol", [0, 2, 4, 5])
+def test_the_arguments_are_read_from_the_pickle_and_not_by_running_it(output, form, protocol, monkeypatch):
+    folder = output(trainer_state_json=state(8))
+    (folder / "training_args.bin").write_bytes(pickled(form, protocol))
+    monkeypatch.setattr(Arguments, "__setstate__", lambda *_: pytest.fail("the pickle was run"), raising=False)
+    run = only(folder)
+
+    assert run.manifest.body["seed"] == 1
+    assert run.manifest.section("config")["training_args"] == {
+        "learning_rate": 5e-5, "seed": 1, "weight_decay": 0.01, "lr_scheduler_type": "linear"}  # fmt: skip
+    assert run.manifest.section("origin")["settings"] == {"output_dir": "out"}
+    assert not {"config.training_args", "seed"} & run.manifest.section("unknown").keys()
+
+
+def test_two_learning_rates_and_a_seed_are_told_apart_by_the_pickle(output):
+    runs = []
+    for name, given in (("a", {}), ("b", {"seed": 2, "output_dir": "b"}), ("c", {"learning_rate": 1e-4})):
+        folder = output(name, trainer_state_json=state(8, end=True))
+        (folder / "training_args.bin").write_bytes(pickled("zip", **given))
+        runs.append(only(folder))
+    a, b, c = runs
+
+    assert compare(a, b, settings=Settings()).conditional == "replicate"
+    assert [one.factor for one in compare(a, c, settings=Settings()).factors] == ["config.training_args.learning_rate"]
+
+
+def zip_of(name, raw):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, raw)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"PK",
+        b"PK\x03\x04" + b"\0" * 400,
+        zip_of("training_args/data.pkl", b"\0" * (64 << 20)),
+        zip_of("training_args/other", b"x"),
+        b"\x80\x02}X\xff\xff\xff\x7fab.",
+        b"\x80\x02" + b"(" * 500_000 + b".",
+        b"\x80\x02" + b"]q\0" + b"h\0h\0h\0\x87q\0" * 20 + b".",
+        pickle.dumps({"learning_rate": 1})[:10],
+        b"\x80\x02cos\nsystem\nX\x04\0\0\0true\x85R}(X\x0a\0\0\0output_dirK\x01ub.",
+    ],
+    ids=range(10),
+)
+def test_what_does_not_spell_out_its_arguments_leaves_them_unknown(output, raw):
+    folder = output(trainer_state_json=state(8))
+    (folder / "training_args.bin").write_bytes(raw)
+
+    assert "never run" in only(folder).manifest.section("unknown")["config.training_args"]
+
+
+def test_where_no_arguments_can_be_read_the_learning_rate_that_was_logged_parts_the_runs(output):
+    other = state(8, end=True).replace("5e-05", "1e-04")
+    a, b = only(output("a", trainer_state_json=state(8, end=True))), only(output("b", trainer_state_json=other))
+    crashed = only(output("c", trainer_state_json=state(4)))
+
+    assert [one.factor for one in compare(a, b, settings=Settings()).factors] == ["config.trainer.learning_rate.logged"]
+    assert "config.trainer.learning_rate.logged" not in [
+        one.factor for one in compare(a, crashed, settings=Settings()).factors]  # fmt: skip
+
+
+def told(**given):
+    """An event file to which the Trainer gave the arguments as text."""
+    table = {"output_dir": "out", "learning_rate": 5e-5, "seed": 1, "hub_token": "<HUB_TOKEN>", **given}
+    return VERSION + event(0, tensor("args/text_summary", 7, part(8, json.dumps(table).encode()), shape=part(2, b"")))
+
+
+def test_the_arguments_that_tensorboard_was_given_count_where_the_pickle_is_gone(output):
+    folder = output(trainer_state_json=state(8))
+    (folder / "training_args.bin").unlink()
+    for name in ("first", "again"):
+        (folder / "runs" / name).mkdir(parents=True)
+        (folder / "runs" / name / "events.out.tfevents.1.ada.7.0").write_bytes(told())
+    run = only(folder)
+
+    assert run.manifest.section("config")["training_args"] == {"learning_rate": 5e-5, "seed": 1}
+    assert run.manifest.body["seed"] == 1
+    (folder / "runs" / "again" / "events.out.tfevents.1.ada.7.0").write_bytes(told(seed=2))
+    assert "seed" in only(folder).manifest.section("unknown"), "two trainings, and the state is of one of them"
 
 
 def test_a_loss_that_is_no_number_is_kept(output):

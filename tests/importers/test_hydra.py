@@ -175,6 +175,27 @@ def test_a_job_without_settings_has_none(job):
     assert "config" not in run.manifest.section("unknown")
 
 
+@pytest.mark.parametrize("text", ["", "\n", "# cut\n"])
+def test_a_config_that_was_cut_is_unknown_and_not_empty(job, text):
+    bare, lr, seed = job(text), job(text, num=1, overrides="[lr=9]\n"), job(text, num=2, overrides="[seed=0]\n")
+
+    assert "it was cut" in only(bare).manifest.section("unknown")["config"]
+    assert config_of(lr) == {"lr": 9}
+    assert "it was cut" in only(lr).manifest.section("unknown")["config.untyped"]
+    assert only(seed).manifest.body["seed"] == 0
+    assert [one.factor for one in compare(only(lr), only(seed), settings=Settings()).factors] == ["config.lr"]
+
+
+def test_what_was_typed_and_the_config_does_not_hold_shows_that_it_was_cut(job):
+    words = "[lr=9, seed=3, +opt.beta=0.5, model=small, ~wd, hydra.verbose=true]\n"
+    run = only(job("lr: 9\nopt: {}\n", overrides=words))
+
+    assert run.manifest.section("config") == {"lr": 9, "opt": {"beta": 0.5}, "seed": 3}
+    assert "seed=3 was typed" in run.manifest.section("unknown")["config.untyped"]
+    whole = only(job("lr: 9\nopt: {beta: 0.5}\nseed: 3\n", num=1, overrides=words))
+    assert "config.untyped" not in whole.manifest.section("unknown")
+
+
 def test_a_folder_or_its_hydra_folder_may_be_named(job):
     folder = job("a: 1\n")
 

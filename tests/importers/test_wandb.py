@@ -1,6 +1,7 @@
 """W&B run folders: what they say is read, what they do not say is unknown, what is malformed is refused whole."""
 
 import json
+import math
 import os
 from pathlib import Path
 
@@ -497,3 +498,18 @@ def test_a_file_that_claims_more_than_it_may_hold_is_refused_without_being_read(
 
     with pytest.raises(RecordError, match="larger than 50 MiB"):
         read_runs(run)
+
+
+# ── numbers beyond all numbers ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [("Infinity", math.inf), ("-Infinity", -math.inf), ("NaN", math.nan), (".inf", math.inf), ("high", None)],
+)
+def test_a_number_that_is_none_is_kept_however_it_is_written(folder, word, value):
+    (found,), _ = read_runs(folder(summary={"loss": word, "val": {"psnr": word}}))
+
+    kept = {} if value is None else {"loss": value, "val.psnr": value}
+    assert {name: repr(number) for name, number in found.run.metrics.items()} == {
+        name: repr(number) for name, number in kept.items()}  # fmt: skip

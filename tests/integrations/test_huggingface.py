@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from runaudit.errors import GuardRefusedError
 from tests.integrations import stand_ins
 from tests.integrations.conftest import Project
 
@@ -101,6 +102,14 @@ def test_a_refusal_stops_the_program_by_one_line(project: Project, ours: ModuleT
 
     (line,) = capfd.readouterr().err.splitlines()
     assert ("RA301 no_label" in line, stopped.value.code) == (True, 5)
+
+
+def test_a_refusal_in_a_shell_of_python_is_an_error_that_ends_the_cell_alone(
+    project: Project, ours: ModuleType, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("sys.ps1", ">>> ", raising=False)
+    with pytest.raises(GuardRefusedError, match="RA301"):
+        stand_ins.hf_train(callback(project, ours), project.root / "out" / "a")
 
 
 def test_processes_that_do_not_write_open_no_run(project: Project, ours: ModuleType, monkeypatch: Any) -> None:

@@ -75,8 +75,13 @@ def test_a_label_is_the_user_s_and_tells_the_arms_of_a_sweep_apart(project: Proj
     assert [run.manifest.label for run in project.runs()] == ["wider lr=0.1", "lr ${lr}"]  # The stand-in resolves none.
 
 
-def test_a_refusal_is_not_swallowed(project: Project, ours: ModuleType, capfd: Any) -> None:
+@pytest.mark.parametrize("in_a_shell_of_python", [False, True])
+def test_a_refusal_is_not_swallowed(
+    project: Project, ours: ModuleType, capfd: Any, monkeypatch: Any, in_a_shell_of_python: bool
+) -> None:
     """Hydra warns of whatever Exception a callback raises, and starts the program all the same."""
+    if in_a_shell_of_python:
+        monkeypatch.setattr("sys.ps1", ">>> ", raising=False)
     made = ours.RunauditCallback()
     with pytest.raises(SystemExit) as stopped:
         stand_ins.hydra_run(made, job(project, [], words={"data": None}), lambda: pytest.fail("it trained"))

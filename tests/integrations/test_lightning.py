@@ -1,6 +1,7 @@
 """Laws of the logger for Lightning: a training is one run, a refusal stops it, and nothing of ours ends it."""
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 
 import runaudit
 from runaudit.capture.draft import LaunchRequest, child_environ, draft_manifest, open_store, seal
-from runaudit.errors import StoreError, UsageError
+from runaudit.errors import StoreError
 from runaudit.record import finishing
 from runaudit.record.outcome import seal_outcome
 from runaudit.record.series import Series
@@ -194,6 +195,23 @@ def test_a_full_disk_ends_the_record_and_not_the_training(
     assert "no space left" in run.outcome.body["notes"][0]
 
 
+def test_a_disk_that_takes_no_checkpoint_is_told_once(
+    project: Project, ours: ModuleType, monkeypatch: Any, capfd: Any
+) -> None:
+    def full(source: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(source))
+
+    monkeypatch.setattr("shutil.copyfile", full)
+    made = trainer(project, ours, seed=0)
+    made.fit()
+    made.loggers[0].finish()
+
+    told = "runaudit: a checkpoint is not kept: No space left on device"
+    assert capfd.readouterr().err.splitlines() == [told]
+    assert (project.run().status, project.run().outcome.checkpoints) == ("completed", ())
+    assert list((project.store.run_dir(project.run().id) / "checkpoints").iterdir()) == []
+
+
 def test_a_seal_that_fails_is_told_and_can_be_made_later(
     project: Project, ours: ModuleType, monkeypatch: Any, capfd: Any
 ) -> None:
@@ -348,14 +366,3 @@ def test_the_older_name_of_the_library_is_as_good(project: Project, monkeypatch:
     (ours,) = stand_ins.installed(monkeypatch, stand_ins.lightning("pytorch_lightning"), "lightning")
 
     assert issubclass(ours.RunauditLogger, stand_ins.Logger)
-
-
-def test_without_the_library_one_line_says_what_to_install(monkeypatch: Any) -> None:
-    for name in ("lightning", "lightning.pytorch", "pytorch_lightning"):
-        monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.delitem(sys.modules, "runaudit.integrations.lightning", raising=False)
-    with pytest.raises(UsageError) as missing:
-        import runaudit.integrations.lightning  # noqa: F401
-
-    assert str(missing.value) == "Lightning is not installed here; run 'pip install lightning'"
-    assert isinstance(missing.value, ImportError)
