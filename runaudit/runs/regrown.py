@@ -15,6 +15,7 @@ from typing import Any
 
 from runaudit.errors import RunauditError
 from runaudit.importers.tables import leaves
+from runaudit.records.canonical import canonical_equal
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.run import Run
@@ -35,6 +36,7 @@ class Sources:
         self._older = dict(superseded(store))
         self._runs: dict[str, list[str]] = {}
         self._contents: dict[str, dict[str, str]] = {}
+        self._elsewhere: dict[tuple[str, bool], str] = {}
         self._sealed: set[str] = set()
         for run_id in ids:
             self._know(run_id)
@@ -48,6 +50,8 @@ class Sources:
 
     def _add(self, run_id: str, raw: bytes) -> None:
         told = _told(raw)
+        if told.synced:
+            self._elsewhere.setdefault((told.synced, _is_address(told.source)), run_id)
         for source in told.sources:
             if run_id not in self._runs.setdefault(source, []):
                 self._runs[source].append(run_id)
@@ -58,13 +62,14 @@ class Sources:
         """The run that an equal record is. One with an identity of its own is that run wherever it lies. Of any other
         the place has to do: where the first has gone, it was moved; where both are there, the record must hold what no
         two launches have in common, a duration or a folder with its date. Else nothing tells a copy from a second
-        launch that came to the same, and both count."""
+        launch that came to the same, and both count. One that was synced, and is asked for on its tracker's server, is
+        no second launch."""
         told = _told(manifest.raw)
         known = self._contents.get(told.content, {})
         if told.source in known:
             return known[told.source]
         if not told.is_by_place:
-            return None
+            return self._elsewhere.get((told.synced, not _is_address(told.source))) if told.synced else None
         is_clocked = told.is_clocked or (run.outcome is not None and bool(run.outcome.body.get("duration_s")))
         return next((other for source, other in known.items()
                      if is_clocked or not os.path.lexists(source.partition(":")[2])), None)  # fmt: skip
@@ -101,14 +106,15 @@ class Sources:
 
 class _Told:
     """What a sealed manifest tells of a launch elsewhere. content: by its digest, what it says of it wherever it lay,
-    and whatever was vouched for when it came in. source: the launch. is_by_place: nothing but the place tells which."""
+    and whatever was vouched for when it came in. source: the launch. is_by_place: nothing but the place tells which.
+    synced: of a run that its tracker may keep in a folder and on a server under one id, that id with what went in."""
 
     def __init__(self, raw: bytes) -> None:
         body = json.loads(raw)
         self.sources = sources_of(body)
         origin: dict[str, Any] = body.get("origin") or {}
         self.source = str(origin.get("source") or "")
-        self.content = ""
+        self.content = self.synced = ""
         self.is_by_place = is_by_place(self.source)
         launch = body.get("launch") or {}
         self.is_clocked = bool(launch.get("started") or launch.get("run_dir"))
@@ -117,8 +123,19 @@ class _Told:
         where = {"source", "sources", "assumed", "run"}
         where |= {"folder"} if origin.get("folder") == origin.get("run") else set()
         said = {key: value for key, value in origin.items() if key not in where}
+        if origin.get("kind") == "wandb":
+            went_in = [origin.get("run"), body.get("config"), body.get("seed"), launch.get("argv")]
+            self.synced = _digest(went_in)
         same = {key: value for key, value in body.items() if key != "label" or value != origin.get("run")}
-        self.content = digest_bytes(json.dumps({**same, "origin": said}, sort_keys=True, default=str).encode()).hex
+        self.content = _digest({**same, "origin": said})
+
+
+def _digest(value: Any) -> str:
+    return digest_bytes(json.dumps(value, sort_keys=True, default=str).encode()).hex
+
+
+def _is_address(source: str) -> bool:
+    return "://" in source
 
 
 @lru_cache(maxsize=1)  # A run that comes in is asked about, and then counted.
@@ -245,8 +262,8 @@ def _holds(new: Any, old: Any) -> bool:
     """Whether a tree holds every leaf of another one."""
     if isinstance(old, Mapping):
         return isinstance(new, Mapping) and all(key in new and _holds(new[key], old[key]) for key in old)
-    return bool(new == old)
+    return canonical_equal(new, old)  # NaN is NaN, and 1 is not True.
 
 
 def _alike(a: Any, b: Any) -> bool:
-    return bool(a == b or str(a) == str(b))
+    return canonical_equal(a, b) or str(a) == str(b)
