@@ -94,10 +94,10 @@ class StatsSettings:
     directions: Mapping[str, str] = field(default_factory=_none)
 
 
-VOUCHABLE = ("data", "env", "eval", "init", "runtime", "seed", "code.patch")
+VOUCHABLE = ("data", "env", "eval", "init", "runtime", "seed", "code.patch", "code.program")
 """What a user can know of a foreign run that its record does not say: the data, the machine, the measure, the start,
-how it ended, the seed, and that the tree was clean at the commit on record. Nobody vouches for a config or for code:
-where those are unknown there is nothing to compare."""
+how it ended, the seed, that the tree was clean at the commit on record, and which script of it ran. Nobody vouches for
+a config or for code: where those are unknown there is nothing to compare."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from runaudit.factors.observed import seeded_alike
 from runaudit.factors.pair import Pair
 from runaudit.factors.path import matches, steps
 from runaudit.factors.together import beside
-from runaudit.factors.tree import differences
+from runaudit.factors.tree import differences, same
 from runaudit.factors.unknowns import is_digest, no_sections
 
 SEED_UNPROVEN = ("the declared seeds differ, and both runs were seen to seed their generators with equal values: "
@@ -43,6 +43,9 @@ def gaps_between(pair: Pair, *, with_status: bool) -> tuple[Gap, ...]:
     for of, found in zip((pair.a, pair.b), sides, strict=True):
         if with_status and (why := status_gap(of.run)):
             found["runtime.status"] = why
+    for found in sides:
+        for path in [path for path in found if _differs_for_all_that(path, pair)]:
+            del found[path]
     for path in _equal_though_forgotten(pair):
         for of, found in zip((pair.a, pair.b), sides, strict=True):
             if found.get(path) == of.run.forgotten[path]:  # Not one that is unknown for another reason as well.
@@ -55,6 +58,13 @@ def gaps_between(pair: Pair, *, with_status: bool) -> tuple[Gap, ...]:
         if not any(matches(gap.path, known) for known in rows):
             rows[gap.path] = gap
     return (*rows.values(), *_of_parents(pair))
+
+
+def _differs_for_all_that(path: str, pair: Pair) -> bool:
+    """Whether two values that are known in part are known to differ."""
+    values = pair.a.at(path), pair.b.at(path)
+    in_part = any(path in of.run.manifest.section("unknown") for of in (pair.a, pair.b))
+    return in_part and not any(isinstance(value, Absent) for value in values) and not same(*values)
 
 
 def _equal_though_forgotten(pair: Pair) -> Iterator[str]:

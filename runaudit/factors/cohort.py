@@ -165,9 +165,13 @@ def shared_label(runs: Iterable[Run]) -> str:
     if not labels or len(set(labels)) == 1:
         return labels[0] if labels else ""
     first, last = min(labels), max(labels)
-    common = first[: next((i for i, (x, y) in enumerate(zip(first, last, strict=False)) if x != y), len(first))]
-    trimmed = re.sub(r"[\s\-_/,.:=#(\[]+(?:seed|s)?[\s\-_/,.:=#(\[]*$", "", common)
-    return trimmed if len(trimmed) >= 3 else labels[0]
+    at = next((i for i, (x, y) in enumerate(zip(first, last, strict=False)) if x != y), len(first))
+    # A word, or a number, is kept whole or not at all: of `e/13` and `e/14`, `e`.
+    while at > 0 and any(re.fullmatch(r"[^\W\d_]{2}|[\d.]{2}", label[at - 1 : at + 1]) for label in (first, last)):
+        at -= 1
+    trimmed = re.sub(r"[\s\-_/,.:=#(\[{\"'<]+(?:seed|s)?[\s\-_/,.:=#(\[{\"'<]*$", "", first[:at])
+    # Of names that have nothing in common, as trackers draw them, the first alone would name one run.
+    return trimmed if len(trimmed) >= 3 else f"{labels[0]} +{len(runs) - 1}"
 
 
 def _seed(run: Run) -> JSON:

@@ -28,7 +28,8 @@ def gaps(of: Levels, settings: FactorSettings) -> Mapping[str, str]:
     """Path -> why it is unknown, for everything that the record should say and does not."""
     found = {path: reason or of.run.manifest.reason(path) for path, reason in _gaps(of)}
     for path, reason in of.run.manifest.section("unknown").items():
-        if path not in found and of.at(path) is ABSENT and _weighs(path, of, settings):
+        # A value beside its reason is known in part: another one is another, and an equal one need not be the same.
+        if path not in found and not isinstance(of.at(path), MAPPINGS) and _weighs(path, of, settings):
             found[path] = str(reason)
     return found
 

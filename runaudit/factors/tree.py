@@ -6,6 +6,7 @@ has is one leaf: it was added as one thing.
 
 from collections.abc import Iterator, Mapping
 
+from runaudit.factors.arguments import ROOT
 from runaudit.factors.factor import ABSENT, Absent
 from runaudit.factors.marks import without_secrets
 from runaudit.factors.path import joined
@@ -19,6 +20,8 @@ def differences(a: JSON, b: JSON, prefix: str) -> Iterator[Difference]:
     """Every leaf that differs, in the order of sorted paths."""
     if a is b or (isinstance(a, str) and isinstance(b, str) and a == b):
         return
+    if prefix == ROOT:  # A command line without options is one, and each option of another is typed by itself.
+        a, b = ({} if isinstance(side, Absent) else side for side in (a, b))
     if isinstance(a, MAPPINGS) and isinstance(b, MAPPINGS):
         for key in sorted({*a, *b}):
             yield from differences(a.get(key, ABSENT), b.get(key, ABSENT), joined(prefix, key))

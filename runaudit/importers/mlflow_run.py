@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 from urllib.parse import unquote
 
@@ -128,7 +128,12 @@ def _program(run: MlflowRun) -> tuple[str | None, dict[str, str]]:
         return None, {"code.program": "the record does not name the script"}
     if last in LAUNCHERS or named.startswith("<"):
         return None, {"code.program": f"the record names {last} in its place: a notebook, or a console"}
-    return named, {}
+    return named, {} if _is_placed(named) else {"code.program": f"MLflow names {named}, and not the folder it ran in"}
+
+
+def _is_placed(program: str) -> bool:
+    """Whether a script is named with the folder that it lay in: two folders may each hold a `train.py`."""
+    return PurePosixPath(program).is_absolute() or PureWindowsPath(program).is_absolute() or "://" in program
 
 
 def _code(run: MlflowRun) -> dict[str, Any]:

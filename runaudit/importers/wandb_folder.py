@@ -27,6 +27,8 @@ from runaudit.system.wandb_account import is_host_of_wandb
 WHOLE = True
 FACTS = ("config.yaml", "wandb-metadata.json", "wandb-summary.json")
 HISTORY = "wandb-history.jsonl"
+SOURCES = (".py", ".ipynb")
+"""What W&B saves of the code where it is told to, and nothing else is said of."""
 _FOLDER = re.compile(r"(?:offline-)?run-\d{8}_\d{6}-(?P<id>[^/]+)")
 
 
@@ -104,12 +106,25 @@ def _read(folder: Path, within: Path) -> WandbRun:
         summary={**log.summary, **(summary or {})},
         requirements=_text(files / "requirements.txt", within),
         patch=_text(files / "diff.patch", within),
+        files=dict(_saved_code(files / "code", within)),
         series=log.series,
         torn=log.torn,
         exit_code=log.exit_code,
         names=log.names,
         told={"folder": folder.name},
     )
+
+
+def _saved_code(folder: Path, within: Path) -> Iterator[tuple[str, bytes]]:
+    """The sources that W&B was told to save, path -> content: the script, or more."""
+    if folder.is_symlink():
+        return
+    for root, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(root) / name
+            if path.suffix in SOURCES and (raw := foreign_bytes(path, within)) is not None:
+                yield path.relative_to(folder).as_posix(), raw
 
 
 def _history(path: Path, within: Path) -> dict[str, list[tuple[int, float]]]:

@@ -37,8 +37,9 @@ class WandbRun:
     """What W&B keeps of one run; None for a file of its that is not there.
 
     source: the folder, or the address. id: W&B's own. identity: as a draft has it. config: name -> value, or a table
-    with `value`. facts: `wandb-metadata.json`, None where there is none. names: how it is called. status: a word of
-    `Outcome`, where W&B says how the run ended and no exit code does.
+    with `value`. files: the code that W&B was told to save, as the work tree names it. facts: `wandb-metadata.json`,
+    None where there is none. names: how it is called. status: a word of `Outcome`, where W&B says how the run ended and
+    no exit code does.
     """
 
     source: str
@@ -49,6 +50,7 @@ class WandbRun:
     summary: Mapping[str, Any] = field(default_factory=dict)
     requirements: str | None = None
     patch: str | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
     series: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
     torn: int = 0
     exit_code: int | None = None
@@ -62,7 +64,7 @@ def draft_of(run: WandbRun) -> Draft:
     facts = run.facts or {}
     step = number(run.summary.get("_step"))
     metrics = dict(_results(run.summary))
-    given = facts.get("args")
+    program, given = _program(facts), facts.get("args")
     argv = [str(word) for word in given] if isinstance(given, list) else []
     return Draft(
         kind="wandb",
@@ -71,10 +73,11 @@ def draft_of(run: WandbRun) -> Draft:
         identity=run.identity,
         name=_name(run),
         config=_config(run),
-        program=_program(facts),
+        program=program,
         argv=argv,
         code=_code(facts),
         patch=run.patch,
+        files=run.files,
         env=_env(run),
         launch={"started": facts.get("startedAt"), "hostname": facts.get("host"), "cwd": facts.get("root"),
                 "executable": facts.get("executable")},
@@ -86,7 +89,8 @@ def draft_of(run: WandbRun) -> Draft:
         duration_s=number(run.summary.get("_runtime")),
         told=_told(run),
         own={key: value for key, value in {**arguments(argv), **_settings(run)}.items() if _is_own(key, value)},
-        unknown={**UNKNOWN, "config": NO_CONFIG, **({} if run.patch is not None else {"code.patch": NO_PATCH})},
+        unknown={**UNKNOWN, "config": NO_CONFIG, **({} if run.patch is not None else {"code.patch": NO_PATCH}),
+                 **({} if program or facts.get("codePath") else {"code.program": _unnamed(facts)})},
     )  # fmt: skip
 
 
@@ -100,6 +104,13 @@ def _name(run: WandbRun) -> str | None:
 def _program(facts: Mapping[str, Any]) -> str | None:
     program = facts.get("program")
     return program if isinstance(program, str) and program and not program.startswith("<") else None
+
+
+def _unnamed(facts: Mapping[str, Any]) -> str:
+    """Why the script is unknown."""
+    if isinstance(named := facts.get("program"), str) and named:
+        return f"W&B names {named} in its place"
+    return "the record does not name the script"
 
 
 def _exit_code(facts: Mapping[str, Any]) -> int | None:

@@ -264,6 +264,7 @@ def _digest(raw: bytes, size: int) -> tuple[str, str]:
 @contextlib.contextmanager
 def alone(store: "Store", wait_s: float | None = None) -> Iterator[bool]:
     """Whether this process may write the index; the others wait, or read the records."""
+    (store.root / "cache").mkdir(exist_ok=True)  # Whoever deletes what may be deleted takes the folder with it.
     for name in (FILE, SEAL):
         _made_free(store.root / "cache" / name)
     with (store.root / "cache" / SEAL).open("a+b") as file:

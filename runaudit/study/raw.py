@@ -102,7 +102,8 @@ def _fold(contents: Mapping[str, _Content | None], distinct: Mapping[str, Levels
     partial = {
         root
         for root in tables
-        if not one_sided_gap(root, ABSENT, "")
+        if root != ROOT  # A command line without options is one, and each option of another is typed by itself.
+        and not one_sided_gap(root, ABSENT, "")
         and any(
             root not in c.nodes or (root in c.leaves and root not in own) for c, own in zip(present, inner, strict=True)
         )

@@ -158,6 +158,17 @@ def test_whoever_can_write_into_the_cache_alone_can_make_no_seal(store, said, ke
         assert json.loads(sealed.read_text()) != forged
 
 
+def test_the_index_is_made_again_where_all_of_the_cache_was_deleted(store, said):
+    """It was read from the records for ever after: who deletes what may be deleted takes the folder with it."""
+    first = said("list")
+    for path in cache(store).iterdir():
+        path.unlink()
+    cache(store).rmdir()
+
+    assert said("list") == first
+    assert {path.name for path in cache(store).iterdir()} == {"list.sqlite", "list.seal"}
+
+
 def test_the_index_of_another_store_changes_no_answer(store, said, tmp_path):
     good = said("list")
     other = Store.create(tmp_path / "other")

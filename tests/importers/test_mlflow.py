@@ -355,3 +355,18 @@ def test_labelled_pairs_come_out_as_labelled(row):
     said = compare(a, b, settings=Settings())
 
     assert said.conditional == {"not_comparable": "incomparable"}.get(row["verdict"], row["verdict"])
+
+
+@pytest.mark.parametrize(("named", "verdict", "is_missing"), [("train.py", "provenance_incomplete", True),
+                                                              ("eval.py", "provenance_incomplete", False)])  # fmt: skip
+def test_two_scripts_of_one_name_may_be_two_where_their_folder_is_not_named(tmp_path, named, verdict, is_missing):
+    """`cd exp/a && python train.py` and the same in `exp/b`: MLflow keeps the word that was typed, and no folder. Two
+    words are two scripts, whatever the folder."""
+    first = folder(tmp_path / "a", tags={**TAGS, "mlflow.source.name": "train.py"})
+    second = folder(tmp_path / "b", run="2" * 32, tags={**TAGS, "mlflow.source.name": named})
+
+    found = compare(read(first), read(second), settings=Settings())
+
+    assert str(found.verdict) == verdict
+    assert ("code.program" in [row.factor for row in found.missing]) is is_missing
+    assert ("code.program" in [factor.factor for factor in found.factors]) is not is_missing

@@ -500,6 +500,30 @@ def test_a_file_that_claims_more_than_it_may_hold_is_refused_without_being_read(
         read_runs(run)
 
 
+def test_the_code_that_wandb_was_told_to_save_is_compared(folder):
+    """`save_code=True`: the script lies in the run's files, whatever the commit says."""
+    path = folder()
+    code = path / "files" / "code"
+    (code / "exp").mkdir(parents=True)
+    (code / "exp" / "train.py").write_text("x = 1\n")
+    (code / "weights.bin").write_bytes(b"\0")
+
+    ((found,), _) = read_runs(path)
+
+    assert [*found.run.manifest.section("code")["files"]] == ["exp/train.py"]
+    assert b"x = 1\n" in found.run.blobs.values()
+
+
+@pytest.mark.parametrize("program", [None, "<python with no main file>", "<stdin>"])
+def test_a_script_that_wandb_does_not_name_is_unknown(folder, program):
+    facts = {key: value for key, value in METADATA.items() if key != "program"}
+    named = {"program": program} if program else {}
+
+    ((found,), _) = read_runs(folder(metadata=facts | named))
+
+    assert "code.program" in found.run.manifest.section("unknown")
+
+
 # ── numbers beyond all numbers ───────────────────────────────────────────────────────────────────────────────────
 
 

@@ -7,6 +7,7 @@ import pytest
 from runaudit.diff import Verdict
 from runaudit.factors.factor import Role
 from runaudit.report import ComparisonInput, page_view
+from runaudit.report.notebook import fragment
 from runaudit.report.views.verdict import change_words, evidence_views, seeds_text
 from runaudit.stats.judge import judge
 from runaudit.stats.values import ArmValues, Comparability, StatsPlan
@@ -147,6 +148,13 @@ def test_the_page_tells_a_difference_that_the_number_of_comparisons_costs_as_sta
         first.sentence.startswith("differs by ")
         and "but no longer once 2 comparisons are allowed for" in first.sentence
     )
+
+
+def test_the_interval_is_headed_by_the_level_that_it_has():
+    """A policy may declare another alpha than .05."""
+    html = fragment(judged((31.2, 31.25, 31.31), OLD, alpha=0.1))
+
+    assert "90&nbsp;% interval" in html and "95&nbsp;%" not in html
 
 
 def test_a_test_that_was_made_and_found_nothing_says_so_in_both():

@@ -187,3 +187,13 @@ def test_three_scripts_of_which_two_share_a_file_are_told_apart_by_name():
             scripted("c.py", b_py="x = 1", c_py="x = 2")]  # fmt: skip
 
     assert "code.program" in [leaf.path for leaf in leaves_among([levels(r, RULES) for r in runs], RULES).varying]
+
+
+def test_options_that_only_one_command_line_has_are_chosen_one_by_one():
+    """`t.py` against `t.py --momentum 0.9 --wd 0.1`: a table of settings may come as one thing, options never do."""
+    plain, longer = run(), run(put("config/args", {"momentum": 0.9, "wd": 0.1}))
+
+    compared = compare(plain, longer, settings=Settings())
+
+    assert [factor.factor for factor in compared.treatments] == ["config.args.momentum", "config.args.wd"]
+    assert study([plain, longer], settings=Settings()).pairs[0].verdict == str(compared.verdict) == "confounded"

@@ -31,7 +31,7 @@ from runaudit.text.words import listed, plural
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceView:
     """What the seeds say about one metric, in one sentence and in its parts. badge: the verdict as it is shown, with
-    the condition that it rests on; conditional: its word, where there is one."""
+    the condition that it rests on; conditional: its word, where there is one. level: of the interval, in percent."""
 
     metric: str
     tone: str
@@ -40,6 +40,7 @@ class EvidenceView:
     conditional: str
     sentence: str
     difference: str
+    level: str
     interval: str
     seeds: str
     p: str
@@ -169,6 +170,7 @@ def evidence_views(answer: StatsAnswer, *, design: str) -> Iterator[EvidenceView
             ).removesuffix(".")
             + f"{condition}.",
             difference="" if row.difference is None else about.amount(row.difference, signed=True),
+            level=percent(1 - answer.alpha).removesuffix(" %"),
             interval=_interval(row.ci, about),
             seeds=seeds,
             p=_p_words(row),
