@@ -87,10 +87,12 @@ class RunauditCallback(TrainerCallback):
             self._loop.keep(folder, kind="last", place="last", step=state.global_step)
         if best and Path(best).is_dir():
             score = as_number(getattr(state, "best_metric", None))
-            name = str(getattr(args, "metric_for_best_model", None) or "best_metric")
+            metric = str(getattr(args, "metric_for_best_model", None) or "best_metric")
+            # The Trainer takes `loss` for `eval_loss`, which is the name of the curve.
+            metric = metric if metric.startswith("eval_") else f"eval_{metric}"
             step = Path(best).name.rpartition("-")[2]
             self._loop.keep(Path(best), kind="best", place="best", step=int(step) if step.isdigit() else None,
-                            score=None if score is None else {name: score})  # fmt: skip
+                            score=None if score is None else {metric: score})  # fmt: skip
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """`train()` returns; what is evaluated next still belongs to the run."""

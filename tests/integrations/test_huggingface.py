@@ -62,7 +62,7 @@ def test_the_best_and_the_last_checkpoint_are_kept_with_all_their_files(project:
     kept = {entry["path"]: (entry["kind"], entry["step"], entry.get("score")) for entry in run.outcome.checkpoints}
     assert kept == {
         "checkpoints/last/model.safetensors": ("last", 4, None),
-        "checkpoints/best/model.safetensors": ("best", 2, {"loss": 1.0}),
+        "checkpoints/best/model.safetensors": ("best", 2, {"eval_loss": 1.0}),
     }
     folder = project.store.run_dir(run.id) / "checkpoints"
     assert [(folder / kind / "model.safetensors").read_text() for kind in ("best", "last")] == [
