@@ -41,9 +41,10 @@ class Draft:
 
     kind: the word of `import`. source: the file or folder it was read from. run: the tracker's own id of it, or where
     it lies among its siblings. identity: what tells this launch from every other of this tracker, wherever its record
-    lies; else it is the place where it lies. name: what its user called it. config: its settings, `{}` for a record
-    that says that there were none. argv: the words behind `program`. overrides: settings as they were typed, `lr=0.1`,
-    that are in the config already. code: commit, branch, remote, dirty, codePath. patch, files: texts. env, data, init,
+    lies; else it is the place where it lies. also: the same launch as other trackers call it, in the words of
+    `origin.source`. name: what its user called it. config: its settings, `{}` for a record that says that there were
+    none. argv: the words behind `program`. overrides: settings as they were typed, `lr=0.1`, that are in the config
+    already. code: commit, branch, remote, dirty, codePath. patch, files: texts. env, data, init,
     eval, launch: sections of a manifest (launch: started, hostname, cwd, run_dir, executable). series: name -> (step,
     value).
     metrics: what it ended with; a series without one ends with its last value. status: a word of `Outcome`; else what
@@ -56,6 +57,7 @@ class Draft:
     source: str
     run: str
     identity: str = ""
+    also: Sequence[str] = ()
     name: str | None = None
     config: Mapping[str, Any] | None = None
     program: str | None = None
@@ -110,16 +112,18 @@ def _sections(draft: Draft, settings: ImportSettings, blobs: dict[str, bytes]) -
     if seed is not None and not seed.guessed:
         sections["seed"] = seed.value
     unknown = {name: why for name, why in _reasons(draft, seed).items() if name not in sections}
-    origin = {"kind": draft.kind, "run": draft.run, "source": _source(draft), **draft.told,
+    sources = [source_of(draft), *draft.also]
+    origin = {"kind": draft.kind, "run": draft.run, "source": sources[0], **draft.told,
+              **({"sources": sources} if len(sources) > 1 else {}),
               **({"settings": draft.own} if draft.own else {}),
               **({} if seed is None else {"seed_from": seed.path}),
               **({"note": "; ".join(draft.notes)} if draft.notes else {})}  # fmt: skip
-    if _ended(draft) is None and (metrics := _metrics(draft)):
+    if ended(draft) is None and (metrics := _metrics(draft)):
         origin["metrics"] = metrics
     return {**sections, "label": draft.name or draft.run, "unknown": unknown, "origin": origin}
 
 
-def _source(draft: Draft) -> str:
+def source_of(draft: Draft) -> str:
     """Which launch this is a record of. A second import of it that holds more stands in the place of the first."""
     return f"{draft.kind}:{draft.identity or Path(draft.source).absolute()}"
 
@@ -207,7 +211,7 @@ def _metrics(draft: Draft) -> dict[str, float]:
     return {**last, **draft.metrics}
 
 
-def _ended(draft: Draft) -> str | None:
+def ended(draft: Draft) -> str | None:
     """How the run ended; None where the record does not say: a summary is written all the time."""
     if draft.status is not None:
         assert draft.status in STATUSES, draft.status
@@ -220,7 +224,7 @@ def _ended(draft: Draft) -> str | None:
 
 
 def _outcome(draft: Draft, manifest: Manifest) -> Outcome | None:
-    status = _ended(draft)
+    status = ended(draft)
     if status is None:
         return None
     body: dict[str, JSON] = {"manifest": str(manifest.digest), "status": status, "metrics": dict(_metrics(draft))}

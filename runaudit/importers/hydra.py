@@ -31,13 +31,16 @@ _OF_THE_CLOCK = re.compile(
 )
 """Names under which the time only names, dates or places a run. Under any other it is an input that changes daily."""
 
+_DATED = re.compile(r"\d{2}-\d{2}-\d{2}")
+"""How Hydra writes the time of a job into the name of its folder."""
+
 
 def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence[Path]:
     """The job folder that `here` is, whether it or its `.hydra` was named."""
     if FOLDER in folders and os.path.lexists(here / FOLDER / "config.yaml"):
         return (here,)
     if here.name == FOLDER and "config.yaml" in files and "hydra.yaml" in files:
-        return (here.absolute().parent,)
+        return (here.parent,)
     return ()
 
 
@@ -73,6 +76,8 @@ def _draft(place: Path, config: Mapping[str, Any] | None, job: Mapping[str, Any]
         kind="hydra",
         source=str(place),
         run=_name(place, folder, cwd),
+        # The second at which a job began is in the path that Hydra made for it: a copy of it elsewhere is the same job.
+        identity=folder if folder and is_own and _DATED.search(folder) else "",
         config=None if config is None else found.tree,
         program=_program(job),
         overrides=typed_in,

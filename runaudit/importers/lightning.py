@@ -42,7 +42,10 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     table = read_table(place / "metrics.csv", within)
     config, why = _config(place, within)
     drafts = [one for one in _events(place, within) if isinstance(one, Draft)]
-    drafted = drafts[0] if drafts else Draft(kind="lightning", source=str(place), run="")
+    *earlier, drafted = drafts or [Draft(kind="lightning", source=str(place), run="")]
+    run = "/".join(place.absolute().parts[-2:]).lstrip("/")
+    # hparams.yaml and metrics.csv are written anew by a later launch: they are the last one's.
+    yield from (replace(one, run=run, series=_measured(one.series), unknown=UNKNOWN) for one in earlier)
     if config is None and table is None and not drafts:
         yield Skipped(source=str(place), reason="it holds neither settings nor numbers")
         return
@@ -50,7 +53,7 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
         drafted,
         kind="lightning",
         source=str(place),
-        run="/".join(place.absolute().parts[-2:]).lstrip("/"),
+        run=run,
         config=config if config is not None else drafted.config,
         series=_measured({**drafted.series, **(table.series if table else {})}),
         torn=drafted.torn + (table.torn if table else 0),

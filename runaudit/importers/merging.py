@@ -2,24 +2,29 @@
 
 A folder of Hydra's is that of one job, so what other trackers left in it is told of the same run. Nothing else is: two
 records that merely look alike are two runs. Where one tracker left two records in the folder, they are one run's if
-they tell the same curve, as two loggers of one program do; else it was a sweep, and each is a run.
+they tell the same curve, as two loggers of one program do; else the job made several, and each is a run with its
+settings. Tables of steps are the job's own, however many. Where a tracker files one run once for each start, the starts
+that go on with one another are one run.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runaudit.importers.draft import Draft
+from runaudit.importers.draft import Draft, ended, source_of
+from runaudit.importers.kinds import CALLED, KINDS
 from runaudit.importers.tables import leaves
+from runaudit.records.trajectory import Event, same_points
 
 if TYPE_CHECKING:
     from runaudit.importers.walk import Place
 
 SHARED_FOLDER = "the job ran in the folder of the program, which holds what other runs left too"
 """What a reader notes of a job whose folder is not its own: nothing else in it is known to be that job's."""
-HYDRA = "hydra"
+HYDRA, TABLE = "hydra", "csv"
+_ORDER = {kind: number for number, kind in enumerate(KINDS)}
+OF_SEVERAL = "it lies in the folder of a job that made several runs, and does not tell whose it is"
 _FACTS = ("env", "data", "init", "eval", "launch", "code", "files", "own")
 
 
@@ -44,25 +49,132 @@ def together(places: Sequence["Place"]) -> Sequence[Sequence["Place"]]:
         return place
 
     groups: dict[int, list[Place]] = {}
+    kin: dict[tuple[str, object], Place] = {}
     for place in places:
-        groups.setdefault(id(above(place)), []).append(place)
+        head = above(place)
+        if head is place and place.kin:
+            head = kin.setdefault((place.kind, place.kin), place)
+        groups.setdefault(id(head), []).append(place)
     by_head = sorted(groups.items(), key=lambda one: order[one[0]])
     return [sorted(group, key=lambda place: (id(place) != head, order[id(place)])) for head, group in by_head]
 
 
-def runs_of(drafts: Sequence[Draft]) -> Sequence[Draft]:
-    """The runs of which the drafts from one job's folder tell: one, or as many as there are where they do not agree."""
-    is_shared = any(SHARED_FOLDER in draft.notes for draft in drafts)
-    twice = (pair for pair in combinations(drafts, 2) if pair[0].kind == pair[1].kind)
-    if len(drafts) < 2 or is_shared or not all(_same_curves(*pair) for pair in twice):
-        return drafts
-    return [merged(drafts)]
+def runs_of(drafts: Sequence[Draft]) -> tuple[Sequence[Draft], Sequence[Draft]]:
+    """The runs of which the drafts from one folder tell: one, or as many as there are where they do not agree, each of
+    them with the settings of the job that made them. And what lies beside several without telling whose it is."""
+    drafts = resumed(drafts)
+    if len(drafts) < 2 or any(SHARED_FOLDER in draft.notes for draft in drafts):
+        return drafts, ()
+    job = [drafts[0]] if drafts[0].kind == HYDRA else []
+    rest = [*_as_tables([one for one in drafts[len(job) :] if one.kind == TABLE] if job else []),
+            *(one for one in drafts[len(job) :] if one.kind != TABLE or not job)]  # fmt: skip
+    told: dict[str, list[list[Draft]]] = {}
+    for draft in rest:
+        known = told.setdefault(draft.kind, [])
+        home = next((one for one in known if (job and draft.kind == TABLE) or _same_curves(one[0], draft)), None)
+        if home is None:
+            known.append([draft])
+        else:
+            home.append(draft)
+    several = max(sorted(told.items(), key=lambda one: _ORDER.get(one[0], 0)), key=lambda one: len(one[1]))[1]
+    if len(several) == 1:
+        return [merged([*job, *rest])], ()
+    return _several(job, told, several) if job else (drafts, ())
+
+
+def _several(
+    job: Sequence[Draft], told: Mapping[str, list[list[Draft]]], several: list[list[Draft]]
+) -> tuple[Sequence[Draft], Sequence[Draft]]:
+    """The runs that one job made, as the tracker tells that tells of the most; of what the others tell, what draws a
+    curve of one of them is that one's."""
+    runs, left = [[*one] for one in several], []
+    for found in told.values():
+        for one in found if found is not several else ():
+            homes = [run for run in runs if any(_shares_a_curve(known, one[0]) for known in run)]
+            if len(homes) == 1:
+                homes[0].extend(one)
+            elif len(found) in (1, len(several)):
+                left += one
+            else:
+                runs.append([*one])
+    note = f"its job made {len(runs)} runs, of which this is one"
+    return [replace(one, notes=(*one.notes, note)) for one in (merged([*job, *run]) for run in runs)], left
 
 
 def _same_curves(a: Draft, b: Draft) -> bool:
-    """Whether two records of one tracker tell the same: the same settings, and each curve that both have."""
+    """Whether two records of one tracker tell the same: the same settings, and each curve that both have. What the
+    tracker itself calls one run, and has two records of, is not looked at here."""
     both = a.series.keys() & b.series.keys()
-    return bool(both) and a.config == b.config and all(tuple(a.series[name]) == tuple(b.series[name]) for name in both)
+    is_same = bool(both) and a.config == b.config and (not a.identity or a.identity != b.identity)
+    return is_same and all(same_points(a.series[name], b.series[name]) for name in both)
+
+
+def _shares_a_curve(a: Draft, b: Draft) -> bool:
+    return any(same_points(a.series[name], b.series[name]) for name in a.series.keys() & b.series.keys())
+
+
+def _as_tables(tables: Sequence[Draft]) -> Sequence[Draft]:
+    """The tables of steps in the folder of a job, which are all its own; where two of them have a column of one name,
+    each column goes by the name of its table. A table's name is none for the job."""
+    names = [name for one in tables for name in one.series]
+    clash = len(names) > len({*names})
+    stems = [one.name for one in tables]
+    return [replace(one, name=None, series={f"{_stem(one, stems)}/{name}" if clash else name: points
+                                            for name, points in one.series.items()}) for one in tables]  # fmt: skip
+
+
+def _stem(table: Draft, stems: Sequence[str | None]) -> str:
+    name = str(table.name)
+    return name if stems.count(name) == 1 else f"{Path(table.source).parent.name}/{name}"
+
+
+# ── one run that was started more than once ──────────────────────────────────────────────────────────────────────
+
+
+def resumed(drafts: Sequence[Draft]) -> Sequence[Draft]:
+    """The drafts, with those that their tracker calls one run as one where a later start goes on with an earlier one:
+    the same settings, and steps beyond its first."""
+    found: list[Draft] = []
+    for draft in sorted(drafts, key=lambda one: _started(one) if one.identity else ""):
+        place = next((at for at, one in enumerate(found) if _goes_on(one, draft)), None)
+        if place is None:
+            found.append(draft)
+        else:
+            found[place] = _continued(found[place], draft)
+    return found if len(found) < len(drafts) else drafts
+
+
+def _goes_on(first: Draft, later: Draft) -> bool:
+    if (first.kind, first.identity) != (later.kind, later.identity) or not first.identity:
+        return False
+    both = first.series.keys() & later.series.keys()
+    return (
+        "" < _started(first) < _started(later)
+        and (first.config is None or later.config is None or first.config == later.config)
+        and bool(both)
+        and all(later.series[name][0][0] > first.series[name][0][0] for name in both)
+    )
+
+
+def _continued(first: Draft, later: Draft) -> Draft:
+    """What both starts of a run tell: the curves of both, the settings and the end of the later one."""
+    names = dict.fromkeys((*first.series, *later.series))
+    begins = min(points[0][0] for points in later.series.values())
+    return replace(
+        later,
+        config=first.config if later.config is None else later.config,
+        series={name: (*first.series.get(name, ()), *later.series.get(name, ())) for name in names},
+        events=(*first.events, *later.events, Event(step=begins, kind="resume")),
+        torn=first.torn + later.torn,
+        metrics={**first.metrics, **later.metrics},
+        launch={**later.launch, "started": first.launch.get("started")},
+        told={**later.told, "begun": first.told},
+        notes=(*first.notes, *(note for note in later.notes if note not in first.notes)),
+    )
+
+
+def _started(draft: Draft) -> str:
+    return str(draft.launch.get("started") or "")
 
 
 # ── one run of them ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -83,6 +195,7 @@ def merged(drafts: Sequence[Draft]) -> Draft:
             seed=first.seed if first.seed is not None else other.seed,
             patch=first.patch if first.patch is not None else other.patch,
             name=first.name or other.name,
+            also=(*first.also, source_of(other), *other.also),
             series=_series(first, other),
             events=(*first.events, *(one for one in other.events if one not in first.events)),
             torn=first.torn + other.torn,
@@ -91,7 +204,7 @@ def merged(drafts: Sequence[Draft]) -> Draft:
             exit_code=first.exit_code if first.exit_code is not None else other.exit_code,
             duration_s=first.duration_s if first.duration_s is not None else other.duration_s,
             told={**first.told, other.kind: {"run": other.run, **other.told, **_words(first, other)}},
-            notes=(*first.notes, *other.notes),
+            notes=(*first.notes, *other.notes, *_contradictions(first, other)),
             # What either of them leaves unknown; what the other one knows is in its place, and then it is none.
             unknown={**other.unknown, **first.unknown},
         )
@@ -100,7 +213,20 @@ def merged(drafts: Sequence[Draft]) -> Draft:
 
 def _words(first: Draft, other: Draft) -> dict[str, Any]:
     """The command line of a program of Hydra's: all of it went into the config, as what it came to."""
-    return {"argv": list(other.argv)} if first.kind == HYDRA and other.argv else {}
+    words = {"argv": list(other.argv)} if first.kind == HYDRA and other.argv else {}
+    ends = ended(first), ended(other)
+    return {**words, **({"status": ends[1]} if None not in ends and ends[0] != ends[1] else {})}
+
+
+def _contradictions(first: Draft, other: Draft) -> Iterator[str]:
+    """What two trackers tell of one setting where they do not tell the same."""
+    told = dict(leaves(_config(first, other) or {}))
+    for name, value in leaves(other.config or {}):
+        if told.get(f"{other.kind}_config.{name}", told) == value:
+            yield (
+                f"{name} is {told.get(name)} as {CALLED[first.kind]} has it and {value} as {CALLED[other.kind]} does: "
+                "which of them the program used is not in the record"
+            )
 
 
 def _fuller(a: str | None, b: str | None) -> str | None:
@@ -112,7 +238,7 @@ def _series(first: Draft, other: Draft) -> dict[str, Any]:
     """Both trackers' series. One name is one series where they agree, else the second is told under its tracker's."""
     found = dict(first.series)
     for name, points in other.series.items():
-        if name in found and tuple(found[name]) != tuple(points):
+        if name in found and not same_points(found[name], points):
             found[f"{other.kind}/{name}"] = points
         else:
             found[name] = points

@@ -8,7 +8,7 @@ tell, they are known for parts. Settings are only there where the program gave t
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -48,15 +48,18 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
 
 
 def run_of(folder: Path, within: Path, *, kind: str) -> Iterator[Draft | Skipped]:
-    """The run whose event files lie in a folder, and in those of its parts; only what lies `within` is read."""
+    """The runs whose event files lie in a folder, and in those of its parts; only what lies `within` is read. They are
+    several where a program was started anew in the folder of an earlier run."""
     files = [file for file in _files_of(folder) if file.path.is_relative_to(within)]
     logs = [(file, read_log(file.path, within)) for file in files]
     source = folder if folder.is_relative_to(within) else within
     if not any(log.messages for _, log in logs):
         yield Skipped(source=str(source), reason="its event files hold no events")
         return
-    curves = joined([(_prefix(file, folder), log) for file, log in logs])
-    yield _draft(kind, source, logs, curves)
+    for number, launch in enumerate(launches := _launches(logs, folder), start=1):
+        draft = _draft(kind, source, launch, joined([(_prefix(file, folder), log) for file, log in launch]))
+        told = f"the folder holds {len(launches)} runs, of which this is number {number} by the time at which it began"
+        yield draft if len(launches) == 1 else replace(draft, notes=(*draft.notes, told))
 
 
 # ── which files are one run's ────────────────────────────────────────────────────────────────────────────────────
@@ -128,6 +131,46 @@ def _prefix(file: _File, folder: Path) -> str:
     return "" if inside == "." or _OF_HPARAMS.fullmatch(inside) else f"{inside}/"
 
 
+# ── which files are one launch's ─────────────────────────────────────────────────────────────────────────────────
+
+_Logs = list[tuple[_File, EventLog]]
+
+
+def _launches(logs: Sequence[tuple[_File, EventLog]], folder: Path) -> Sequence[_Logs]:
+    """The files by the launch that wrote them, in the order of their start. What was written at the same time is one
+    launch's, and so is what goes on with it. A file that was begun when all before had ended is of a launch of its own
+    where it holds other settings, or where another process drew a curve anew."""
+    found: list[_Logs] = []
+    for one in sorted(logs, key=lambda one: _began(one[1])):
+        home = next((launch for launch in reversed(found) if not _anew(launch, one, folder)), None)
+        if home is None:
+            found.append([one])
+        else:
+            home.append(one)
+    return found
+
+
+def _anew(launch: _Logs, one: tuple[_File, EventLog], folder: Path) -> bool:
+    """Whether a file is of another launch than these, all of which began before it."""
+    file, log = one
+    if not log.times or any(other.times and log.times[0] <= other.times[1] for _, other in launch):
+        return False  # They wrote at the same time: of one launch, for all that anybody can tell.
+    given = [other.settings for _, other in launch if other.settings is not None]
+    if log.settings is not None and given and log.settings != given[0]:
+        return True
+    if not file.writer or any(file.writer == other.writer for other, _ in launch):
+        return False
+    known = {f"{_prefix(other, folder)}{tag}": points
+             for other, told in reversed(launch) for tag, points in told.series.items()}  # fmt: skip
+    mine = {f"{_prefix(file, folder)}{tag}": points for tag, points in log.series.items()}
+    return any(mine[tag][0][0] <= known[tag][0][0] and len(known[tag]) > 1
+                                     for tag in mine.keys() & known.keys())  # fmt: skip
+
+
+def _began(log: EventLog) -> float:
+    return log.times[0] if log.times else 0.0
+
+
 # ── their curves together ────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -183,6 +226,7 @@ def _draft(kind: str, source: Path, logs: Sequence[tuple[_File, EventLog]], curv
         kind=kind,
         source=str(source),
         run="/".join(source.absolute().parts[-2:]).lstrip("/"),
+        identity=_identity(logs),
         config=settings,
         launch={"started": _utc(min(times)) if times else None,
                 "hostname": next(iter(hosts)) if len(hosts) == 1 else None},
@@ -195,6 +239,13 @@ def _draft(kind: str, source: Path, logs: Sequence[tuple[_File, EventLog]], curv
         unknown={**UNKNOWN, **({"config": why} if why else {})},
         notes=curves.notes,
     )  # fmt: skip
+
+
+def _identity(logs: Sequence[tuple[_File, EventLog]]) -> str:
+    """The first file's name, which has second, host and process in it, and the moment of its first event: these stay
+    what they are where the folder is renamed, and where the run goes on."""
+    begun = [(log.times[0], file.path.name) for file, log in logs if log.times]
+    return "{1} {0:.6f}".format(*min(begun)) if begun else ""
 
 
 def settings_of(logs: Sequence[EventLog]) -> tuple[dict[str, Any] | None, str]:

@@ -16,18 +16,20 @@ from runaudit.errors import CanonicalError, NoRunError, RecordError, RunauditErr
 from runaudit.importers.base import Imported, Skipped
 from runaudit.importers.draft import Draft, imported
 from runaudit.importers.kinds import AUTO, CALLED, KINDS, RECORD
-from runaudit.importers.merging import runs_of, together
+from runaudit.importers.merging import OF_SEVERAL, runs_of, together
 from runaudit.importers.opened import address_of
 from runaudit.settings import ImportSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a reader found a run, or a file of many. whole: all below it is that run's."""
+    """Where a reader found a run, or a file of many. whole: all below it is that run's. kin: equal for places that
+    may be of one run."""
 
     path: Path
     kind: str
     whole: bool
+    kin: str = ""
 
 
 def runs_at(path: Path, kind: str, settings: ImportSettings) -> Iterator[Imported | Skipped]:
@@ -67,7 +69,8 @@ def drafts_at(path: Path, kinds: Sequence[str]) -> Iterator[Draft | Skipped]:
     A fault is that of its place, and the others are told."""
     for group in together([*_places(path, _modules(kinds))]):
         told = [one for place in group for one in _told(place, path, alone=False)]
-        yield from runs_of([one for one in told if isinstance(one, Draft)])
+        runs, left = runs_of([one for one in told if isinstance(one, Draft)])
+        yield from (*runs, *left)
         yield from (one for one in told if isinstance(one, Skipped))
 
 
@@ -108,7 +111,7 @@ def _places(path: Path, readers: Mapping[str, Any]) -> Iterator[Place]:
                 if (kind, place) in claimed or not whole.isdisjoint((place, place.parent)):
                     continue
                 claimed.add((kind, place))
-                yield Place(place, kind, bool(reader.WHOLE))
+                yield Place(place, kind, bool(reader.WHOLE), reader.kin(place) if hasattr(reader, "kin") else "")
                 if reader.WHOLE:
                     whole.add(place)
                     folders[:] = [name for name in folders if not _is_below(Path(root, name), place)]
@@ -134,7 +137,9 @@ def _read(group: Sequence[Place], path: Path, settings: ImportSettings, *, alone
         told = list(found)
         drafts += [one for one in told if isinstance(one, Draft)]
         yield from (one for one in told if isinstance(one, Skipped))
-    yield from _made(runs_of(drafts), settings, alone=alone)
+    runs, left = runs_of(drafts)
+    yield from _made(runs, settings, alone=alone)
+    yield from (Skipped(source=one.source, reason=OF_SEVERAL) for one in left)
 
 
 def _told(place: Place, within: Path, *, alone: bool) -> Iterator[Draft | Skipped]:

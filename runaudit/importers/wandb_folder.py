@@ -49,6 +49,12 @@ def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence
     return (here,) if logs and not {"files", "logs"}.isdisjoint(folders) else logs
 
 
+def kin(place: Path) -> str:
+    """The id of the run of a folder, and where it lies: a run that was resumed has a folder for each start."""
+    named = _FOLDER.fullmatch(place.name)
+    return f"{place.parent}/{named['id']}" if named else ""
+
+
 def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     """The run of a folder, or the runs behind an address. Raises RecordError for a malformed one."""
     if (address := address_of(place)) is not None:

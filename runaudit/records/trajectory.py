@@ -63,6 +63,13 @@ def number(value: object) -> float | None:
     return NON_FINITE.get(value.lower()) if isinstance(value, str) else None
 
 
+def same_points(a: Sequence[tuple[int, float]], b: Sequence[tuple[int, float]]) -> bool:
+    """Whether two series hold the same numbers at the same steps; NaN is NaN."""
+    return len(a) == len(b) and all(
+        step == at and (x == y or (math.isnan(x) and math.isnan(y))) for (step, x), (at, y) in zip(a, b, strict=True)
+    )
+
+
 def value_text(value: float) -> str:
     """A float as one JSON token; non-finite ones as strings."""
     return repr(value) if math.isfinite(value) else f'"{value}"'

@@ -198,14 +198,15 @@ class _Sealing:
 
     def _is_there(self, manifest: Manifest, run: Run) -> str | None:
         """Why a run is left out, where the store holds it already, whole."""
-        same = self._sources.same_as(manifest) or self._unstated(run)
+        same = self._sources.same_as(manifest, run) or self._unstated(run)
         if same is not None and same != manifest.id:
             # One launch is one record: who vouches for it later says so where every answer shows it as well.
             how = f", and a sealed record stays as it is: {IN_POLICY}" if sealed_words(run) else ""
             return f"already imported as {same[:SHORT]}{how}"
         if manifest.id in self._known and (run.outcome is None or str(manifest.digest) in self._ended):
             return f"already imported as {manifest.id[:SHORT]}"
-        return None
+        fuller = self._sources.told_by(run, manifest)
+        return None if fuller is None else f"already imported as {fuller[:SHORT]}, which says all of it, and more"
 
     def _unstated(self, run: Run) -> str | None:
         """The record of this run for which nobody vouched, where the store has it."""

@@ -1,25 +1,31 @@
-"""A launch that was imported while it still ran, and again when it had gone on: two records, one of which counts.
+"""A launch that was imported more than once: several records, one of which counts.
 
-The second is a newer record of the first where both tell of one launch elsewhere, the first did not know how it ended,
-and the second says all that the first said and goes on. Anything else is not growth: a record of an ended run that
-reads otherwise now was edited, and both count, as two runs would.
+A record stands in the place of another one where it tells of the same launch elsewhere, says all that the other said,
+and more: the run went on, it ended, or what a second tracker says of it is told with it. Anything else is not growth: a
+record of an ended run that reads otherwise now was edited, and both count, as two runs would. Only a run that its
+tracker went on with after it had ended (the same id, steps beyond the last, a later end) has grown all the same.
 """
 
 import contextlib
 import json
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from runaudit.errors import RunauditError
+from runaudit.importers.tables import leaves
 from runaudit.records.canonical import canonical_equal
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.run import Run
+from runaudit.records.trajectory import same_points
 from runaudit.store.catalogue import load_or_fault
 from runaudit.store.kept import read_kept
-from runaudit.store.remarks import source_of, supersede, superseded
+from runaudit.store.remarks import is_by_place, is_told_within, sources_of, supersede, superseded
 from runaudit.store.store import Store
+
+Points = Sequence[tuple[int, float]]
 
 
 class Sources:
@@ -29,8 +35,9 @@ class Sources:
         self._store = store
         self._older = dict(superseded(store))
         self._runs: dict[str, list[str]] = {}
-        self._contents: dict[str, str] = {}
+        self._contents: dict[str, dict[str, str]] = {}
         self._elsewhere: dict[tuple[str, bool], str] = {}
+        self._sealed: set[str] = set()
         for run_id in ids:
             self._know(run_id)
 
@@ -39,23 +46,43 @@ class Sources:
             raw = read_kept(self._store.object_path(Digest("sha256", run_id)))
             if b'"source":"' in raw:
                 self._add(run_id, raw)
+                self._sealed.add(run_id)
 
     def _add(self, run_id: str, raw: bytes) -> None:
-        source, content, launch = _told(raw)
-        if source is None:
-            return
-        if launch:
-            self._elsewhere.setdefault((launch, _is_address(source)), run_id)
-        if run_id not in self._runs.setdefault(source, []):
-            self._runs[source].append(run_id)
-        self._contents.setdefault(content, run_id)
+        told = _told(raw)
+        if told.synced:
+            self._elsewhere.setdefault((told.synced, _is_address(told.source)), run_id)
+        for source in told.sources:
+            if run_id not in self._runs.setdefault(source, []):
+                self._runs[source].append(run_id)
+        if told.sources:
+            self._contents.setdefault(told.content, {}).setdefault(told.source, run_id)
 
-    def same_as(self, manifest: Manifest) -> str | None:
-        """The run that an equal record is, wherever that lay: a folder that was moved is no second launch, and neither
-        is one that was synced to its tracker's server and is asked for there."""
-        source, content, launch = _told(manifest.raw)
-        synced = self._elsewhere.get((launch, not _is_address(source))) if launch and source else None
-        return self._contents.get(content) or synced
+    def same_as(self, manifest: Manifest, run: Run) -> str | None:
+        """The run that an equal record is. One with an identity of its own is that run wherever it lies. Of any other
+        the place has to do: where the first has gone, it was moved; where both are there, the record must hold what no
+        two launches have in common, a duration or a folder with its date. Else nothing tells a copy from a second
+        launch that came to the same, and both count. One that was synced, and is asked for on its tracker's server, is
+        no second launch."""
+        told = _told(manifest.raw)
+        known = self._contents.get(told.content, {})
+        if told.source in known:
+            return known[told.source]
+        if not told.is_by_place:
+            return self._elsewhere.get((told.synced, not _is_address(told.source))) if told.synced else None
+        is_clocked = told.is_clocked or (run.outcome is not None and bool(run.outcome.body.get("duration_s")))
+        return next((other for source, other in known.items()
+                     if is_clocked or not os.path.lexists(source.partition(":")[2])), None)  # fmt: skip
+
+    def told_by(self, run: Run, manifest: Manifest) -> str | None:
+        """The run that says all of this one already, with what other trackers say of it, or as it went on."""
+        told = _told(manifest.raw)
+        mine = {one for source in told.sources for one in self._runs.get(source, ()) if one in self._sealed}
+        for other in sorted(mine - self._older.keys() - {manifest.id}):
+            known = load_or_fault(self._store, other)
+            if is_told_within(told.sources, sources_of(known.manifest.body)) and _says_all(known, run):
+                return other
+        return None
 
     def know(self, manifest: Manifest) -> None:
         """Count a record among those of its launch."""
@@ -63,8 +90,9 @@ class Sources:
 
     def settle(self, manifest: Manifest, *, time: str) -> None:
         """Of the records of a run's launch, all of them in the store by now, say which ones another has outgrown."""
-        source = source_of(manifest.body)
-        others = [run for run in self._runs.get(source or "", ()) if run not in self._older]
+        self._sealed.add(manifest.id)
+        named = (run for source in sources_of(manifest.body) for run in self._runs.get(source, ()))
+        others = [run for run in dict.fromkeys(named) if run not in self._older]
         if len(others) < 2:
             return
         runs = [load_or_fault(self._store, run_id) for run_id in others]
@@ -76,18 +104,30 @@ class Sources:
                 self._older[old.id] = newer.id
 
 
-@lru_cache(maxsize=1)  # A run that comes in is asked about, and then counted.
-def _told(raw: bytes) -> tuple[str | None, str, str]:
-    """Which launch elsewhere a sealed manifest tells of, None for one of our own; by its digest what it says of it,
-    wherever it lay, and whatever was vouched for when it came in; and, where a tracker keeps a run both in a folder and
-    on a server under one id, that id with what went in, else nothing."""
-    body = json.loads(raw)
-    if (source := source_of(body)) is None:
-        return None, "", ""
-    origin = body["origin"]
-    told = {key: value for key, value in origin.items() if key not in ("source", "assumed")}
-    synced = [origin.get("run"), body.get("config"), body.get("seed"), body.get("launch", {}).get("argv")]
-    return source, _digest({**body, "origin": told}), _digest(synced) if origin.get("kind") == "wandb" else ""
+class _Told:
+    """What a sealed manifest tells of a launch elsewhere. content: by its digest, what it says of it wherever it lay,
+    and whatever was vouched for when it came in. source: the launch. is_by_place: nothing but the place tells which.
+    synced: of a run that its tracker may keep in a folder and on a server under one id, that id with what went in."""
+
+    def __init__(self, raw: bytes) -> None:
+        body = json.loads(raw)
+        self.sources = sources_of(body)
+        origin: dict[str, Any] = body.get("origin") or {}
+        self.source = str(origin.get("source") or "")
+        self.content = self.synced = ""
+        self.is_by_place = is_by_place(self.source)
+        launch = body.get("launch") or {}
+        self.is_clocked = bool(launch.get("started") or launch.get("run_dir"))
+        if not self.sources:
+            return
+        where = {"source", "sources", "assumed", "run"}
+        where |= {"folder"} if origin.get("folder") == origin.get("run") else set()
+        said = {key: value for key, value in origin.items() if key not in where}
+        if origin.get("kind") == "wandb":
+            went_in = [origin.get("run"), body.get("config"), body.get("seed"), launch.get("argv")]
+            self.synced = _digest(went_in)
+        same = {key: value for key, value in body.items() if key != "label" or value != origin.get("run")}
+        self.content = _digest({**same, "origin": said})
 
 
 def _digest(value: Any) -> str:
@@ -98,31 +138,124 @@ def _is_address(source: str) -> bool:
     return "://" in source
 
 
+@lru_cache(maxsize=1)  # A run that comes in is asked about, and then counted.
+def _told(raw: bytes) -> _Told:
+    return _Told(raw)
+
+
+# ── growth ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
 def has_grown(old: Run, new: Run) -> bool:
-    """Whether a record says all that an older one of the same launch said, and goes on: the older one did not know how
-    the run ended, every setting is there with its value, and every series goes at least as far."""
-    if old.outcome is not None or old.fault or new.fault:
+    """Whether a record stands in the place of an older one: it tells of the same launch, says all that the older one
+    said, and goes on."""
+    before, now = sources_of(old.manifest.body), sources_of(new.manifest.body)
+    if not is_told_within(before, now) or old.fault or new.fault:
         return False
-    if not _holds(new.manifest.section("config"), old.manifest.section("config")):
-        return False
-    if not _holds(_kept(new.manifest.section("code")), _kept(old.manifest.section("code"))):
-        return False
-    if new.manifest.body.get("seed") != old.manifest.body.get("seed"):
-        return False
-    longer = new.outcome is not None
-    for name, points in old.trajectory.series.items():
-        later = new.trajectory.series.get(name, ())
-        if not later or later[-1][0] < points[-1][0]:
-            return False
-        # A tracker's summary is one point, which moves; a series that was written stays.
-        if len(points) > 1 and tuple(later[: len(points)]) != tuple(points):
-            return False
-        longer = longer or later[-1][0] > points[-1][0] or len(later) > len(points)
-    return longer or len(new.trajectory.series) > len(old.trajectory.series)
+    if not _says_all(new, old):
+        return _goes_on_elsewhere(old, new)
+    ended = new.outcome is not None and old.outcome is None
+    return len(now) > len(before) or ended or _is_longer(old, new)
 
 
-def _kept(code: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in code.items() if key in ("commit", "patch", "program", "files")}
+def _says_all(new: Run, old: Run) -> bool:
+    """Whether a record holds every setting of another one with its value, the same code and end, and every series at
+    least as far as it went."""
+    kind = str(old.manifest.section("origin").get("kind"))
+    alone = sources_of(new.manifest.body) == sources_of(old.manifest.body)
+    if alone and _is_started_anew(new, old):
+        return False
+    went_on = _went_on(old, new)
+    if not (went_on or old.outcome is None or old.status in _ends(new, kind)):
+        return False
+    if not _keeps_settings(new, old, kind, alone=alone):
+        return False
+    names: Mapping[str, Points] = new.trajectory.series
+    is_open = old.outcome is None or went_on
+    return all(any(_holds_points(names[one], points, is_open=is_open) for one in names
+                   if one == name or (not alone and one.endswith(f"/{name}")))
+               for name, points in old.trajectory.series.items())  # fmt: skip
+
+
+def _is_started_anew(new: Run, old: Run) -> bool:
+    """Whether two records of one run are of two starts of it, and neither goes on with the other."""
+    if any(event.kind == "resume" for event in new.trajectory.events):
+        return False
+    a, b = ((run.manifest.section("launch").get("started"), run.manifest.section("origin").get("folder"))
+            for run in (new, old))  # fmt: skip
+    return any(None not in pair and pair[0] != pair[1] for pair in (zip(a, b, strict=True)))
+
+
+def _keeps_settings(new: Run, old: Run, kind: str, *, alone: bool) -> bool:
+    before, now = old.manifest, new.manifest
+    if before.body.get("seed") not in (None, now.body.get("seed")):
+        return False
+    if not _keeps_code(now.section("code"), before.section("code")):
+        return False
+    if alone:
+        return _holds(now.section("config"), before.section("config"))
+    known = dict(leaves(now.section("config")))
+    return all(any(_alike(known[place], value) for place in (name, f"{kind}_config.{name}", name.replace("/", "."))
+                   if place in known) or name.startswith("args.")  # What was typed went into the settings of the job.
+               for name, value in leaves(before.section("config")))  # fmt: skip
+
+
+def _keeps_code(new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+    kept = {key: value for key, value in old.items() if key in ("commit", "patch", "files")}
+    a, b = (f"/{code.get('program', '')}" for code in (old, new))
+    return _holds(new, kept) and ("program" not in old or a.endswith(b) or b.endswith(a))
+
+
+def _ends(run: Run, kind: str) -> tuple[Any, ...]:
+    """How a run ended, as its record has it, and as the tracker of that kind says where others are told with it."""
+    told = run.manifest.section("origin").get(kind)
+    return (run.status, told.get("status") if isinstance(told, Mapping) else None)
+
+
+def _holds_points(new: Points, old: Points, *, is_open: bool) -> bool:
+    """Whether a series holds another one, and goes at least as far. A tracker's summary is one point, which moves while
+    the run goes on; what was written stays."""
+    if len(old) == 1 and is_open:
+        return bool(new) and new[-1][0] >= old[0][0]
+    if len(new) < len(old):
+        return False
+    return any(same_points(new[at : at + len(old)], old) for at, (step, _) in enumerate(new) if step == old[0][0])
+
+
+def _is_longer(old: Run, new: Run) -> bool:
+    before, now = old.trajectory.series, new.trajectory.series
+    return len(now) > len(before) or any(
+        name in now and (now[name][-1][0] > points[-1][0] or len(now[name]) > len(points))
+        for name, points in before.items()
+    )
+
+
+def _went_on(old: Run, new: Run) -> bool:
+    """Whether a run that had ended was gone on with: there are steps beyond the last one, and it ended later, or its
+    tracker says that it was started again."""
+    if old.outcome is None or _last(new) <= _last(old):
+        return False
+    resumed = any(one.kind == "resume" and one not in old.trajectory.events for one in new.trajectory.events)
+    before, now = (run.outcome.body.get("duration_s") if run.outcome is not None else None for run in (old, new))
+    return resumed or (before is not None and now is not None and float(now) > float(before))
+
+
+def _goes_on_elsewhere(old: Run, new: Run) -> bool:
+    """Whether a record begins where another one of the same run broke off: its tracker has one for each start."""
+    begun, again = (str(run.manifest.section("launch").get("started") or "") for run in (old, new))
+    both = old.trajectory.series.keys() & new.trajectory.series.keys()
+    kind = str(old.manifest.section("origin").get("kind"))
+    return bool(
+        "" < begun < again
+        and both
+        and _keeps_settings(new, old, kind, alone=True)
+        and all(new.trajectory.series[name][0][0] > old.trajectory.series[name][0][0] for name in both)
+        and _last(new) > _last(old)
+    )
+
+
+def _last(run: Run) -> int:
+    return max((points[-1][0] for points in run.trajectory.series.values() if points), default=-1)
 
 
 def _holds(new: Any, old: Any) -> bool:
@@ -130,3 +263,7 @@ def _holds(new: Any, old: Any) -> bool:
     if isinstance(old, Mapping):
         return isinstance(new, Mapping) and all(key in new and _holds(new[key], old[key]) for key in old)
     return canonical_equal(new, old)  # NaN is NaN, and 1 is not True.
+
+
+def _alike(a: Any, b: Any) -> bool:
+    return canonical_equal(a, b) or str(a) == str(b)

@@ -17,7 +17,7 @@ from runaudit.store.bundle import looked_at
 from runaudit.store.ends import ends_fault
 from runaudit.store.kinds import CARRIED, ENDINGS, LOOK, REMARKS, SUPERSEDED
 from runaudit.store.peeks import is_look
-from runaudit.store.remarks import remark_of, source_of
+from runaudit.store.remarks import is_told_within, remark_of, sources_of
 
 BundleLine = Mapping[str, Any]
 """`kind`, `digest`, `subject`, `time`, as texts."""
@@ -73,8 +73,8 @@ def _is_one_launch(records: Mapping[str, bytes], launched: set[str], body: Mappi
     if not {body.get("run"), body.get("by")} <= launched:
         return False
     runs = (parse_canonical(records[f"sha256:{body[key]}"], where="manifest") for key in ("run", "by"))
-    old, new = map(source_of, runs)
-    return old is not None and old == new
+    old, new = map(sources_of, runs)
+    return is_told_within(old, new)
 
 
 def _ends(lines: Sequence[BundleLine], records: Mapping[str, bytes], run: str) -> Iterator[tuple[str, Digest, Outcome]]:

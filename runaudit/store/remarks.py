@@ -11,7 +11,8 @@ the manifest: a reader that does not know of remarks takes every line about a ma
                 second time with more: both are kept, the second one counts
 """
 
-from collections.abc import Container, Iterator, Mapping
+import re
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,9 @@ SCHEMAS = {NOTE: "runaudit.note/1", ARCHIVE: "runaudit.archive/1", UNARCHIVE: "r
            SUPERSEDED: "runaudit.superseded/1"}  # fmt: skip
 MUST = {NOTE: "text", SUPERSEDED: "by"}
 """What a remark says beside the run that it is about."""
+_FOLDER = re.compile(r"^wandb:run-\d{8}_\d{6}-")
+"""Older records name the folder of a run of W&B's, of which one that was resumed has several, and not its id."""
+_PLACE = re.compile(r"^[\w-]+:(?:/|\\\\|[A-Za-z]:[/\\])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,17 +146,33 @@ def _not_superseded(store: Store, run: str, entry: LogEntry, launched: Container
     if by not in launched:
         return "puts a run that the log does not count in the place of another"
     try:
-        sources = [source_of(parse_canonical(store.read(Digest("sha256", one)), where=one)) for one in (run, by)]
+        old, new = (sources_of(parse_canonical(store.read(Digest("sha256", one)), where=one)) for one in (run, by))
     except RunauditError:
         return ""  # That the manifest is damaged or forgotten is told by itself.
-    return "" if sources[0] is not None and sources[0] == sources[1] else "puts one run in the place of another one"
+    return "" if is_told_within(old, new) else "puts one run in the place of another one"
 
 
-def source_of(manifest: Any) -> str | None:
-    """The launch elsewhere of which an imported manifest tells; None of one of our own."""
+def sources_of(manifest: Any) -> frozenset[str]:
+    """The launch elsewhere of which an imported manifest tells, in the words of each tracker that does; none of one of
+    our own."""
     origin = manifest.get("origin") if isinstance(manifest, Mapping) else None
-    source = origin.get("source") if isinstance(origin, Mapping) else None
-    return source if isinstance(source, str) else None
+    if not isinstance(origin, Mapping):
+        return frozenset()
+    others = origin.get("sources")
+    told = [origin.get("source"), *(others if isinstance(others, Sequence) and not isinstance(others, str) else ())]
+    return frozenset(_FOLDER.sub("wandb:", source) for source in told if isinstance(source, str))
+
+
+def is_by_place(source: str) -> bool:
+    """Whether nothing but the place of a record tells which launch it is of."""
+    return _PLACE.match(source) is not None
+
+
+def is_told_within(old: frozenset[str], new: frozenset[str]) -> bool:
+    """Whether a record tells of every launch of which another does: by what its tracker calls it, and by the place of a
+    record only where there is nothing else."""
+    called = frozenset(source for source in old if not is_by_place(source)) or old
+    return bool(called) and called <= new
 
 
 def _append(store: Store, kind: str, body: dict[str, str], time: str) -> LogEntry:

@@ -44,7 +44,7 @@ def test_a_wrong_line_is_a_usage_error(line, capsys):
         main(line)
 
     assert ended.value.code == 2
-    assert "Error" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("runaudit: ")
 
 
 def test_listing_loads_no_validators_and_no_judge(tmp_path):

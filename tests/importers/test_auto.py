@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from runaudit.importers.draft import Draft
-from runaudit.importers.merging import merged, runs_of
+from runaudit.importers.merging import OF_SEVERAL, merged, runs_of
 from tests.importers.reading import runs_in
 from tests.importers.test_tensorboard import VERSION, event, scalar
 
@@ -90,10 +90,52 @@ def test_trackers_beside_each_other_without_a_job_are_runs_of_their_own(tree):
     assert sorted(run.manifest.section("origin")["kind"] for run in runs) == ["tensorboard", "wandb"]
 
 
-def test_a_sweep_within_one_job_stays_apart(tree):
-    runs, _ = auto(tree(**hydra("a"), **wandb("a", "aaaaaaaa", loss=0.5), **wandb("a", "bbbbbbbb", loss=0.25)))
+def test_a_sweep_within_one_job_is_its_runs_and_none_beside_them(tree):
+    runs, _ = auto(
+        tree(**hydra("a", "wd: 2\n"), **wandb("a", "aaaaaaaa", loss=0.5), **wandb("a", "bbbbbbbb", loss=0.25))
+    )
 
-    assert [run.manifest.section("origin")["kind"] for run in runs] == ["hydra", "wandb", "wandb"]
+    assert [(run.metrics["loss"], dict(run.manifest.section("config"))) for run in runs] == [
+        (0.5, {"wd": 2, "lr": 0.1}),
+        (0.25, {"wd": 2, "lr": 0.1}),
+    ]
+    assert "its job made 2 runs" in runs[0].manifest.section("origin")["note"]
+
+
+def test_of_a_sweep_within_one_job_each_has_the_curves_that_are_its_own(tree):
+    """A second tracker that draws a curve of one of the runs tells of that run; another one does not say of which."""
+    places = tree(**hydra("a"), **wandb("a", "aaaaaaaa", loss=0.5), **wandb("a", "bbbbbbbb", loss=0.25))
+    tree(**events("a/tb1", loss=0.25, acc=1.0), **{f"a/tb2/{EVENTS}2": VERSION + event(9, scalar("other", 1.0))})
+
+    runs, skipped = auto(places)
+
+    assert [dict(run.metrics) for run in runs] == [{"loss": 0.5}, {"loss": 0.25, "acc": 1.0}]
+    assert [(one.source.rpartition("/")[2], one.reason) for one in skipped] == [("tb2", OF_SEVERAL)]
+
+
+def test_tables_in_the_folder_of_a_job_are_all_its_own(tree):
+    (run,), skipped = auto(tree(**hydra("a"), **{"a/train.csv": "step,loss\n1,2\n", "a/val.csv": "step,loss\n1,3\n"}))
+
+    assert (dict(run.metrics), skipped) == ({"train/loss": 2.0, "val/loss": 3.0}, ())
+    assert dict(run.manifest.section("config")) == {"lr": 0.1}
+    assert run.label == "outputs/a"
+
+
+def test_a_record_tells_by_which_name_each_tracker_knows_its_run(tree):
+    (run,), _ = auto(tree(**hydra("a", out="/w/2026-01-31/12-00-05"), **wandb("a"), **events("a/tb", acc=0.75)))
+
+    origin = run.manifest.section("origin")
+    assert origin["source"] == origin["sources"][0] == "hydra:/w/2026-01-31/12-00-05"
+    assert sorted(source.partition(" ")[0] for source in origin["sources"][1:]) == [
+        f"tensorboard:{EVENTS}",
+        "wandb:abc12345",
+    ]
+
+
+def test_what_two_trackers_tell_otherwise_of_one_setting_is_said(tree):
+    (run,), _ = auto(tree(**hydra("a", "lr: 0.5\n"), **wandb("a")))
+
+    assert "lr is 0.5 as Hydra has it and 0.1 as W&B does" in run.manifest.section("origin")["note"]
 
 
 def test_two_loggers_of_one_program_that_tell_one_curve_are_one_run(tree):
@@ -201,4 +243,6 @@ def test_a_curve_that_two_trackers_tell_otherwise_is_told_twice():
     ],
 )
 def test_two_records_of_one_tracker_are_one_run_where_they_tell_one_curve(a, b, number):
-    assert len(runs_of([draft("lightning", series=a), draft("lightning", series=b)])) == number
+    runs, left = runs_of([draft("lightning", series=a), draft("lightning", series=b)])
+
+    assert (len(runs), left) == (number, ())

@@ -1,7 +1,7 @@
 """A launch elsewhere is one run here, however often and from wherever its record comes in."""
 
 import json
-import shutil
+from itertools import permutations
 
 import pytest
 
@@ -12,10 +12,11 @@ from runaudit.runs.intake import take_in
 from runaudit.runs.names import ids_named
 from runaudit.runs.reading import all_runs, stored_cohorts
 from runaudit.settings import Settings
-from runaudit.store.catalogue import run_ids
+from runaudit.store.catalogue import load_or_fault, run_ids
 from runaudit.store.remarks import supersede, superseded
 from runaudit.store.store import Store
 from runaudit.store.verify import verify
+from tests.importers.test_auto import events, hydra, wandb
 from tests.importers.test_foreign_files import frames, history
 
 
@@ -29,12 +30,12 @@ def written(tmp_path):
     """W&B's folder of one run, written again with more steps: losses, and how it ended where it did."""
     pb = pytest.importorskip("wandb.proto.wandb_internal_pb2")
 
-    def write(*losses, exit_code=None, lr=0.1, name="run-20260101_000000-abc"):
+    def write(*losses, exit_code=None, lr=0.1, name="run-20260101_000000-abc", first=0):
         folder = tmp_path / "wandb" / name
         (folder / "files").mkdir(parents=True, exist_ok=True)
         (folder / "files" / "config.yaml").write_text(f"lr:\n    value: {lr}\nseed:\n    value: 1\n")
         (folder / "files" / "wandb-metadata.json").write_text(json.dumps({"git": {"commit": "c" * 40}}))
-        messages = [history(step, loss=str(loss)) for step, loss in enumerate(losses)]
+        messages = [history(step, loss=str(loss)) for step, loss in enumerate(losses, start=first)]
         if exit_code is not None:
             record = pb.Record()
             record.exit.exit_code = exit_code
@@ -77,12 +78,106 @@ def test_a_series_or_a_setting_that_was_changed_is_no_growth(store, written, cha
 
 def test_a_folder_that_was_moved_is_no_second_launch(store, written, tmp_path):
     brought_in(store, folder := written(3.0, 2.0, exit_code=0, name="my-run"))
-    shutil.copytree(folder, tmp_path / "elsewhere" / "my-run")
+    (tmp_path / "elsewhere").mkdir()
+    folder.rename(tmp_path / "elsewhere" / "other-name")
 
     rows, (skipped,) = brought_in(store, tmp_path / "elsewhere")
 
     assert not rows
     assert skipped.reason.startswith("already imported as")
+
+
+def table_at(tmp_path, place):
+    path = tmp_path / place / "log.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("step,loss\n1,0.5\n2,0.25\n")
+    return path.parent
+
+
+def test_two_equal_records_at_two_places_are_two_runs_where_neither_tells_when_it_was(store, tmp_path):
+    """A copy and a second launch that came to the same look alike: a launch is never left out on a guess."""
+    for place in ("tree/a", "tree/b"):
+        table_at(tmp_path, place)
+
+    assert len(take_in("csv", [tmp_path / "tree"], lambda: store, Settings())[0]) == 2
+    (tmp_path / "tree" / "b").rename(tmp_path / "moved")
+    rows, (skipped,) = take_in("csv", [tmp_path / "moved"], lambda: store, Settings())
+
+    assert (rows, len(all_runs(store))) == ((), 2)
+    assert skipped.reason.startswith("already imported as")
+
+
+@pytest.mark.parametrize("exit_code", [0, None])
+def test_a_run_that_its_tracker_resumed_is_one_run(store, written, exit_code, tmp_path):
+    """W&B makes a folder for each start, with one id; together or one after the other, they count once."""
+    start(written(3.0, 2.0, exit_code=1), "2026-01-01T00:00:00Z")
+    (old,), _ = brought_in(store, tmp_path / "wandb")
+    start(written(1.0, 0.5, exit_code=exit_code, name="run-20260102_000000-abc", first=2), "2026-01-02T00:00:00Z")
+    (new,), _ = brought_in(store, tmp_path / "wandb")
+    (again,) = brought_in(store, tmp_path / "wandb" / "run-20260102_000000-abc")[1]
+
+    (run,) = all_runs(store)
+    assert (run.id, run.status) == (new["id"], "completed" if exit_code == 0 else "unknown")
+    told = load_or_fault(store, run.id).trajectory
+    assert told.series["loss"] == ((0, 3.0), (1, 2.0), (2, 1.0), (3, 0.5))
+    assert [(one.step, one.kind) for one in told.events] == [(2, "resume")]
+    assert dict(superseded(store)) == {old["id"]: new["id"]}
+    assert "says all of it" in again.reason
+    assert not verify(store).problems
+
+
+def test_a_start_that_goes_on_elsewhere_counts_in_the_place_of_the_one_that_broke_off(store, written):
+    (old,), _ = brought_in(store, start(written(3.0, 2.0, exit_code=1), "2026-01-01T00:00:00Z"))
+    later = written(1.0, exit_code=0, name="run-20260102_000000-abc", first=2)
+    (new,), _ = brought_in(store, start(later, "2026-01-02T00:00:00Z"))
+
+    assert dict(superseded(store)) == {old["id"]: new["id"]}
+
+
+@pytest.mark.parametrize("losses", [(3.0, 2.0), (3.0,), (3.0, 2.0, 1.0)], ids=str)
+def test_an_id_that_was_used_again_from_the_first_step_on_is_a_second_launch(store, written, losses, tmp_path):
+    start(written(3.0, 2.0, exit_code=1), "2026-01-01T00:00:00Z")
+    start(written(*losses, exit_code=1, name="run-20260102_000000-abc"), "2026-01-02T00:00:00Z")
+    rows, _ = brought_in(store, tmp_path / "wandb")
+
+    assert len(rows) == len(all_runs(store)) == 2
+
+
+def start(folder, time):
+    """Say in a folder when its run was started."""
+    facts = {"git": {"commit": "c" * 40}, "startedAt": time}
+    (folder / "files" / "wandb-metadata.json").write_text(json.dumps(facts))
+    return folder
+
+
+@pytest.mark.parametrize("kinds", list(permutations(("auto", "hydra", "wandb", "tensorboard"))), ids="-".join)
+def test_what_several_trackers_say_of_one_job_counts_once_in_whatever_order_it_comes_in(tmp_path, kinds):
+    store = Store.create(tmp_path / ".runaudit")
+    job = {**hydra("a", "seed: 1\noptim: {lr: 0.1}\n", out="/w/2026-01-31/12-00-05"),
+           **wandb("a", config="optim.lr: {value: 0.1}\nwd: {value: 2}\n"), **events("a/tb", loss=0.25)}  # fmt: skip
+    for name, content in job.items():
+        (path := tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    for kind in kinds:
+        take_in(kind, [tmp_path / "a"], lambda: store, Settings())
+
+    (run,) = all_runs(store)
+    assert {"wandb", "tensorboard"} <= run.manifest.section("origin").keys()
+    assert not verify(store).problems
+
+
+def test_of_the_runs_that_one_job_made_none_stands_in_the_place_of_another(store, tmp_path):
+    """The first broke off before it logged a thing, so that the second says all that it does, of the same job."""
+    job = {**hydra("a", out="/w/2026-01-31/12-00-05"), **wandb("a", "aaaaaaaa"), **wandb("a", "bbbbbbbb", acc=1.0)}
+    for name, content in job.items():
+        (path := tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('{"_step": 9}' if "aaaaaaaa/files/wandb-summary" in name else content)
+
+    take_in("hydra", [tmp_path / "a"], lambda: store, Settings())
+    take_in("auto", [tmp_path / "a"], lambda: store, Settings())
+
+    assert sorted(len(run.metrics) for run in all_runs(store)) == [0, 2]
 
 
 def test_two_runs_that_look_alike_are_two(store, written, tmp_path):

@@ -313,15 +313,38 @@ def test_a_resumed_run_goes_on_in_one_series(events):
     assert [(one.step, one.kind) for one in found.run.trajectory.events] == [(3, "resume")]
 
 
-@pytest.mark.parametrize("later", [0, 10**9], ids=["at once", "begun anew"])
-def test_two_writers_with_one_tag_are_told_apart(events, later):
+def test_two_writers_with_one_tag_are_told_apart(events):
     events("x", *(event(n, scalar("a", float(n)), time=1e9 + n) for n in (1, 2, 3)))
-    path = events("x", *(event(n, scalar("a", -float(n)), time=1e9 + n + later) for n in (1, 2)),
+    path = events("x", *(event(n, scalar("a", -float(n)), time=1e9 + n) for n in (1, 2)),
                   name="events.out.tfevents.1700000900.ada.9.0")  # fmt: skip
 
     (found,), _ = read_runs(path.parent)
     assert series(found.run) == {"a": [(1, 1.0), (2, 2.0), (3, 3.0)], "a (2)": [(1, -1.0), (2, -2.0)]}
     assert "more than one writer wrote a" in found.run.manifest.section("origin")["note"]
+
+
+@pytest.mark.parametrize("settings", [(0.1, 0.1), (0.1, 0.2), (None, None)], ids=str)
+def test_a_program_that_was_started_anew_in_one_folder_made_two_runs(events, settings):
+    given = [hparams(part(3, setting("lr", double(2, lr)))) if lr else scalar("b", 1.0) for lr in settings]
+    events("x", event(0, given[0], time=1e9), *(event(n, scalar("a", 1.0), time=1e9 + n) for n in (1, 2, 3)))
+    path = events("x", event(0, given[1], time=2e9), *(event(n, scalar("a", 2.0), time=2e9 + n) for n in (1, 2)),
+                  name="events.out.tfevents.1700000900.ada.9.0")  # fmt: skip
+
+    found, _ = read_runs(path.parent)
+
+    assert [series(one.run)["a"][-1] for one in found] == [(3, 1.0), (2, 2.0)]
+    assert [one.run.manifest.section("config").get("lr") for one in found] == [*settings]
+    assert len({one.run.manifest.section("origin")["source"] for one in found}) == 2
+    assert "number 2 by the time" in found[1].run.manifest.section("origin")["note"]
+
+
+def test_a_run_is_the_same_one_where_its_folder_was_renamed(events):
+    path = events("x", VERSION, event(1, scalar("a", 1.0), time=1e9))
+    (before,), _ = read_runs(path.parent)
+    (after,), _ = read_runs(path.parent.rename(path.parents[1] / "y"))
+
+    sources = {one.run.manifest.section("origin")["source"] for one in (before, after)}
+    assert sources == {"tensorboard:events.out.tfevents.1700000000.ada.7.0 1700000000.000000"}
 
 
 def test_empty_files_are_left_out_with_the_reason(events):
