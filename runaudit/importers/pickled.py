@@ -14,7 +14,7 @@ import math
 import pickletools
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,7 +70,7 @@ class _Object:
 
     name: str
     args: Any = None
-    state: dict[Any, Any] = field(default_factory=dict)
+    state: dict[str, Any] = field(default_factory=dict)
 
 
 class _Stack:
@@ -142,9 +142,14 @@ def _list(stack: _Stack, _: Any) -> None:
     stack.values.append(stack.since_mark())
 
 
+def _named(found: Sequence[Any]) -> dict[str, Any]:
+    """Keys and values in turn as a table of names. To hash any other key could take for ever: a tuple may hold another
+    twice, and that one the next."""
+    return {key: value for key, value in zip(found[::2], found[1::2], strict=True) if isinstance(key, str)}
+
+
 def _dict(stack: _Stack, _: Any) -> None:
-    found = stack.since_mark()
-    stack.values.append(dict(zip(found[::2], found[1::2], strict=True)))
+    stack.values.append(_named(stack.since_mark()))
 
 
 def _extend(stack: _Stack, _: Any) -> None:
@@ -160,13 +165,13 @@ def _append(stack: _Stack, _: Any) -> None:
 def _set_items(stack: _Stack, _: Any) -> None:
     found = stack.since_mark()
     if isinstance(stack.values[-1], dict):  # Of any other it is a call.
-        stack.values[-1].update(zip(found[::2], found[1::2], strict=True))
+        stack.values[-1].update(_named(found))
 
 
 def _set_item(stack: _Stack, _: Any) -> None:
-    key, value = stack.last(2)
+    found = stack.last(2)
     if isinstance(stack.values[-1], dict):
-        stack.values[-1][key] = value
+        stack.values[-1].update(_named(found))
 
 
 def _global(stack: _Stack, argument: Any) -> None:
@@ -174,7 +179,10 @@ def _global(stack: _Stack, argument: Any) -> None:
 
 
 def _stack_global(stack: _Stack, _: Any) -> None:
-    stack.values.append(_Object(".".join(map(str, stack.last(2)))))
+    module, name = stack.last(2)
+    if not (isinstance(module, str) and isinstance(name, str)):
+        raise ValueError("a class is named by two words")
+    stack.values.append(_Object(f"{module}.{name}"))
 
 
 def _call(stack: _Stack, _: Any) -> None:
@@ -190,7 +198,7 @@ def _call_with_names(stack: _Stack, _: Any) -> None:
 def _build(stack: _Stack, _: Any) -> None:
     (state,) = stack.last(1)
     for part in state if isinstance(state, tuple) else (state,):
-        if part is not None:
+        if isinstance(part, dict):
             stack.values[-1].state.update(part)
 
 
@@ -228,9 +236,9 @@ class _Plain:
     def __init__(self) -> None:
         self._left = MAX_VALUES
 
-    def table(self, values: Mapping[Any, Any], depth: int = 0) -> dict[str, JSON]:
+    def table(self, values: Mapping[str, Any], depth: int = 0) -> dict[str, JSON]:
         """A table of names; whatever has another key is left out."""
-        return {key: self.of(value, depth + 1) for key, value in values.items() if isinstance(key, str)}
+        return {key: self.of(value, depth + 1) for key, value in values.items()}
 
     def of(self, value: Any, depth: int) -> JSON:
         """One value. An object is its attributes, or what its class was called with: `Choice("a")` is "a"."""

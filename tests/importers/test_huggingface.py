@@ -183,6 +183,10 @@ def test_on_how_many_devices_a_training_ran_is_a_setting(output):
     assert [one.factor for one in found.factors] == ["config.training_args.num_processes"]
 
 
+DOUBLED = b"\x80\x02)q\0" + b"h\0h\0\x86q\0" * 60
+"""A tuple that holds another twice, and so on: to write it out, or to hash it, takes for ever."""
+
+
 def zip_of(name, raw):
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -198,13 +202,16 @@ def zip_of(name, raw):
         b"PK\x03\x04" + b"\0" * 400,
         zip_of("training_args/data.pkl", b"\0" * (64 << 20)),
         zip_of("training_args/other", b"x"),
+        DOUBLED + b"h\0h\0\x93.",
+        DOUBLED + b"}h\0K\x01s.",
+        DOUBLED + b"}(h\0K\x01u.",
         b"\x80\x02}X\xff\xff\xff\x7fab.",
         b"\x80\x02" + b"(" * 500_000 + b".",
         b"\x80\x02" + b"]q\0" + b"h\0h\0h\0\x87q\0" * 20 + b".",
         pickle.dumps({"learning_rate": 1})[:10],
         b"\x80\x02cos\nsystem\nX\x04\0\0\0true\x85R}(X\x0a\0\0\0output_dirK\x01ub.",
     ],
-    ids=range(10),
+    ids=range(13),
 )
 def test_what_does_not_spell_out_its_arguments_leaves_them_unknown(output, raw):
     folder = output(trainer_state_json=state(8))
