@@ -72,6 +72,8 @@ def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence
 def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     """The run of an output folder. Raises RecordError for a malformed one."""
     states = [state for path in _state_files(place) if (state := _state(path, within)) is not None]
+    if not states and not any(os.path.lexists(place / name) for name in RESULTS):
+        raise RecordError(f"{place / STATE} is empty", remedy="leave this run out")
     state, note = _newest(states) if states else (_State(place / STATE, {}), "")
     last = max([state, *states], key=lambda one: one.step).path.parent
     state = _completed(state, [row for name in RESULTS if (row := _json(place / name, within))])

@@ -283,7 +283,7 @@ def test_a_loss_that_is_no_number_is_kept(output):
     assert math.isnan(only(output(trainer_state_json=text)).trajectory.series["loss"][0][1])
 
 
-@pytest.mark.parametrize("text", ["[]", "{}", "{", '{"global_step": 1,', "not json"])
+@pytest.mark.parametrize("text", ["", "[]", "{}", "{", '{"global_step": 1,', "not json"])
 def test_a_state_that_is_none_is_refused(output, text):
     with pytest.raises(RecordError, match="trainer_state"):
         only(output(trainer_state_json=text))
