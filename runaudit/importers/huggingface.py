@@ -269,7 +269,12 @@ def _is_of_arguments(table: Mapping[str, JSON]) -> bool:
 
 
 def _settings(table: Mapping[str, JSON]) -> dict[str, JSON]:
-    return {name: value for name, value in table.items() if not _NO_SETTING.fullmatch(name)}
+    """The arguments, and on how many devices at once they were used: the batch of each of them is one of many."""
+    state = table.get("distributed_state")
+    counts = {"num_processes": state.get("num_processes") if isinstance(state, Mapping) else None,
+              "n_gpu": table.get("_n_gpu")}  # fmt: skip
+    many = {name: count for name, count in counts.items() if isinstance(count, int) and count > 1}
+    return {**{name: value for name, value in table.items() if not _NO_SETTING.fullmatch(name)}, **many}
 
 
 def _compared(settings: Mapping[str, JSON]) -> dict[str, JSON]:

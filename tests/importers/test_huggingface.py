@@ -172,6 +172,17 @@ def test_two_learning_rates_and_a_seed_are_told_apart_by_the_pickle(output):
     assert [one.factor for one in compare(a, c, settings=Settings()).factors] == ["config.training_args.learning_rate"]
 
 
+def test_on_how_many_devices_a_training_ran_is_a_setting(output):
+    runs = []
+    for name, count in (("a", 1), ("b", 8)):
+        folder = output(name, trainer_state_json=state(8, end=True))
+        (folder / "training_args.bin").write_bytes(pickled("zip", distributed_state={"num_processes": count}))
+        runs.append(only(folder))
+
+    found = compare(*runs, settings=Settings())
+    assert [one.factor for one in found.factors] == ["config.training_args.num_processes"]
+
+
 def zip_of(name, raw):
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
