@@ -21,6 +21,7 @@ EVAL_LEAVES = ("metric", "protocol", "crop_border", "data_range", "channel", "co
 ENV_LEAVES = ("python", "torch", "gpu", "packages")
 SWITCH_LEAVES = ("determinism",)
 """Switches of the process. Where every source file and variable is recorded, what sets them is recorded too."""
+_NO_DIGEST = "the data set has no digest"
 CUDA_LEAVES = ("cuda", "cudnn")
 
 
@@ -167,7 +168,11 @@ def _data_gaps(tree: Mapping[str, Any], *, full: bool) -> Iterator[tuple[str, st
         yield "data", "no data set is in the record"
     for name, entry in data.items() if isinstance(data, Mapping) else ():
         if not (isinstance(entry, Mapping) and entry.get("digest")):
-            yield f"data.{name}.digest", "the data set has no digest"
+            own = next((key for key in entry if key.endswith("_digest")), "") if isinstance(entry, Mapping) else ""
+            yield (
+                f"data.{name}.digest",
+                f"no digest of all of it: {own} is the tracker's, of a part" if own else _NO_DIGEST,
+            )
 
 
 def _weighs(path: str, of: Levels, settings: FactorSettings) -> bool:

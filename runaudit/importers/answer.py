@@ -5,7 +5,7 @@ their records never say, and so how much can be judged: a grade, with what keeps
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,10 +30,21 @@ GRADES: Mapping[str, tuple[tuple[str, ...], str]] = {
 
 def grade_of(missing: Sequence[str]) -> str:
     """How much can be judged of a run, from A to D, by what its record does not say."""
+    missing = [*_weighty(missing)]
     for grade, (sections, _) in GRADES.items():
-        if any(path in sections or path.partition(".")[0] in sections[:1] for path in missing):
+        if any(_lacks(path, sections) for path in missing):
             return grade
     return "B" if missing else "A"
+
+
+def _weighty(missing: Iterable[str]) -> Iterator[str]:
+    """The gaps but for a metric that came to no number: that hides no failure, and keeps nothing from being told."""
+    return (path for path in missing if not path.startswith("metrics."))
+
+
+def _lacks(path: str, sections: Sequence[str]) -> bool:
+    """Whether a gap is one of those of a grade: of the first section any part, of the others the whole."""
+    return path in sections or path.partition(".")[0] == sections[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +130,7 @@ def _told(tally: Mapping[str, Any]) -> Iterator[str]:
     worst = max(tally["grades"], default="A")
     if worst in GRADES:
         sections, why = GRADES[worst]
-        lacking = [path for path in tally["missing"] if path in sections or path.partition(".")[0] in sections]
+        lacking = [path for path in _weighty(tally["missing"]) if worst == "B" or _lacks(path, sections)]
         yield printable(f"  grade {worst}: without {head(lacking, 4)} {why}")
 
 

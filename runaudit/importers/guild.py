@@ -53,7 +53,7 @@ def places(here: Path, folders: Sequence[str], _files: Sequence[str]) -> Sequenc
 def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     """The run of a folder. Raises RecordError for a malformed one."""
     attrs = _Attributes(place / ".guild" / "attrs", within)
-    name = _operation(foreign_bytes(place / ".guild" / "opref", within) or b"")
+    name = _operation(place / ".guild" / "opref", within)
     flags = attrs.table("flags")
     code, files, data, notes = _copied(place, within)
     command = _command(attrs.get("cmd"))
@@ -108,10 +108,14 @@ class _Attributes:
         return None if found is None else dict(found)
 
 
-def _operation(raw: bytes) -> str:
-    """The name of the operation, the last word of the reference to it."""
-    words = words_of(raw.decode("utf-8", "replace"))
-    return words[-1] if words else ""
+def _operation(path: Path, within: Path) -> str:
+    """The name of the operation, the last word of the reference to it: `guildfile:/w 5f1e model train`. Raises
+    RecordError for what is none: the rest of the folder tells of no run then."""
+    text = (foreign_bytes(path, within) or b"").decode("utf-8", "replace")
+    words = words_of(text)
+    if not words or not text.strip().isprintable() or "\ufffd" in text or ":" not in words[0]:
+        raise RecordError(f"{path} names no operation of Guild's", remedy="leave this run out")
+    return words[-1]
 
 
 def _command(cmd: JSON) -> Command:

@@ -50,6 +50,9 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     config = as_table(foreign_yaml(place / FOLDER / "config.yaml", within), place / FOLDER / "config.yaml")
     whole = _table(place / FOLDER / "hydra.yaml", within) or {}
     overrides = foreign_yaml(place / FOLDER / "overrides.yaml", within) or []
+    if config is None and not whole and not overrides:
+        yield Skipped(source=str(place), reason=f"the files in its {FOLDER} are empty", broken=True)
+        return
     job = whole.get("hydra")
     yield _draft(place, config, job if isinstance(job, Mapping) else {}, overrides)
 

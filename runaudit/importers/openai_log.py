@@ -1,9 +1,9 @@
 """Log folders of OpenAI baselines and what descends from its logger: Spinning Up, Stable-Baselines, rllab, RLlib.
 
-The logger keeps numbers alone: `progress.csv`, `progress.txt` (tabs) or `progress.json` (a line each), and the monitors
-of the environments. The settings are in the file that the caller wrote beside it, if any; without one they are unknown.
-How a run ended is nowhere. A setting that is an object was written as Python shows it, with its place in memory, which
-is another one each time and is left out.
+The logger keeps numbers alone: `progress.csv`, `progress.txt` (tabs), `progress.json` (a line each) or the tables of
+`log.txt`, and the monitors of the environments. The settings are in the file that the caller wrote beside it, if any;
+without one they are unknown. How a run ended is nowhere. A setting that is an object was written as Python shows it,
+with its place in memory, which is another one each time and is left out.
 """
 
 import csv
@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from runaudit.errors import RecordError
+from runaudit.importers import openai_text
 from runaudit.importers.base import Skipped
 from runaudit.importers.draft import Draft
+from runaudit.importers.openai_text import is_log_of_tables, rows_of
 from runaudit.importers.opened import MAX_LOG_BYTES, foreign_bytes
 from runaudit.importers.tables import json_table, utc_word
 from runaudit.records.canonical import JSON
@@ -52,7 +54,10 @@ UNKNOWN = {
 
 def places(here: Path, _folders: Sequence[str], files: Sequence[str]) -> Sequence[Path]:
     """The log folder that `here` is."""
-    return (here,) if any(map(_is_log, files)) else ()
+    known = any(map(_is_log, files))
+    # Where an event file lies beside it, the same numbers are there under names that were not cut.
+    alone = openai_text.NAME in files and not any("tfevents" in name for name in files)
+    return (here,) if known or (alone and is_log_of_tables(here / openai_text.NAME)) else ()
 
 
 def _is_log(name: str) -> bool:
@@ -133,7 +138,9 @@ def _progress(place: Path, within: Path) -> tuple[Series, int]:
         if raw is not None and raw.strip():
             rows, torn = _json_rows(raw) if name.endswith(".json") else _rows(place / name, raw)
             return _series(rows), torn
-    return {}, 0
+    printed = foreign_bytes(place / openai_text.NAME, within, most=MAX_LOG_BYTES) or b""
+    rows, torn = rows_of(printed.decode("utf-8", "replace"))
+    return _series(rows), torn
 
 
 def _rows(path: Path, raw: bytes) -> tuple[list[Row], int]:
@@ -144,6 +151,8 @@ def _rows(path: Path, raw: bytes) -> tuple[list[Row], int]:
         head, *rows = [*csv.reader(lines, delimiter="\t" if path.suffix == ".txt" else ",")] or [[]]
     except csv.Error as error:
         raise RecordError(f"{path} is no table: {error}", remedy="leave this run out") from error
+    if not all(name.isprintable() and "\ufffd" not in name for name in head):
+        raise RecordError(f"{path} is no table: its first line is no text", remedy="leave this run out")
     whole = [row for row in rows if row and row != head]
     # The last line of a program that was killed; one of a logger that adds columns is filled up, never cut.
     torn = int(bool(whole) and (len(whole[-1]) < len(head) or not text.endswith("\n")) and len(whole[-1]) != len(head))

@@ -41,7 +41,8 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     if settings is None:
         settings = {**(_table(place / "opt.yaml", within) or {}), "hyp": _table(place / "hyp.yaml", within) or {}}
     elif not {"task", "mode"} <= settings.keys():
-        yield Skipped(source=str(place), reason="its args.yaml is not one of Ultralytics: it names no task and no mode")
+        lacking = " and ".join(f"no {key}" for key in ("task", "mode") if key not in settings)
+        yield Skipped(source=str(place), reason=f"its args.yaml is not one of Ultralytics: it names {lacking}")
         return
     yield _draft(place, settings, read_table(place / "results.csv", within))
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from runaudit.errors import RecordError
 from runaudit.importers.base import Skipped
 from runaudit.importers.draft import Draft
-from runaudit.importers.offline import read_logs
+from runaudit.importers.offline import OfflineLog, read_logs, read_start
 from runaudit.importers.opened import MAX_LOG_BYTES, address_of, foreign_bytes
 from runaudit.importers.tables import as_table
 from runaudit.importers.wandb import add_row
@@ -30,18 +30,23 @@ HISTORY = "wandb-history.jsonl"
 SOURCES = (".py", ".ipynb")
 """What W&B saves of the code where it is told to, and nothing else is said of."""
 _FOLDER = re.compile(r"(?:offline-)?run-\d{8}_\d{6}-(?P<id>[^/]+)")
+_LOG = ".wandb"
 
 
 def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence[Path]:
-    """The run folder that `here` is, whether it or its `files` was named; the address of a page of W&B's."""
+    """The run folder that `here` is, whatever its name, and whether it or its `files` was named; a `.wandb` file that
+    lies by itself, or was named; the address of a page of W&B's."""
     if not folders and any(_is_page(here / name) for name in files):
         return [here / name for name in files]
+    logs = [here / name for name in files if name.endswith(_LOG) and name != _LOG]
+    if folders == ():
+        return logs
     old = HISTORY in files and any(name in FACTS for name in files)
     if _FOLDER.fullmatch(here.name) or old or ("files" in folders and _holds_facts(here / "files")):
         return (here,)
     if here.name == "files" and any(name in FACTS for name in files):
         return (here.absolute().parent,)
-    return ()
+    return (here,) if logs and not {"files", "logs"}.isdisjoint(folders) else logs
 
 
 def kin(place: Path) -> str:
@@ -58,11 +63,17 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
         for run in ask(address):
             yield run if isinstance(run, Skipped) else draft_of(run)
         return
+    if place.is_file() and (_FOLDER.fullmatch(place.parent.name) or os.path.lexists(place.parent / "files")):
+        place = place.parent  # The file of a folder was named: the rest of what it says lies beside it.
     found = _read(place, place if within.name == "files" else within)
-    if found.config is None and not found.facts and not os.path.lexists(_files(place) / "wandb-summary.json"):
-        yield Skipped(source=str(place), reason=f"it holds none of {', '.join(FACTS)}")
-    else:
-        yield draft_of(found)
+    begun, config = read_start(place, within) if found.config is None and not found.facts else (False, None)
+    if begun:
+        found = replace(found, config=config, told={**found.told, "read_from": "logs/debug.log"})
+    elif found.config is None and not found.facts and not os.path.lexists(_files(place) / "wandb-summary.json"):
+        what = "nothing in it tells of a run" if place.is_file() else f"it holds none of {', '.join(FACTS)}"
+        yield Skipped(source=str(place), reason=what)
+        return
+    yield draft_of(found)
 
 
 def _is_page(path: Path) -> bool:
@@ -92,15 +103,15 @@ def _read(folder: Path, within: Path) -> WandbRun:
         log = replace(log, series={**_history(folder / HISTORY, within), **log.series})
     written = foreign_bytes(files / "config.yaml", within)
     config: Mapping[str, Any] | None = log.config
-    if written is not None:
+    if written is not None and written.strip():  # W&B never leaves it empty: then it was cut.
         config = as_table(parse_yaml(written, where=str(files / "config.yaml")), files / "config.yaml") or {}
     metadata, summary = (_json(files / name, within) for name in ("wandb-metadata.json", "wandb-summary.json"))
-    named = _FOLDER.fullmatch(folder.name)
+    known = _id(folder, log)
     return WandbRun(
         source=str(folder),
-        id=named["id"] if named else folder.name,
+        id=known or folder.name,
         # W&B's own id: a copy of the folder elsewhere is the same run, and so is the folder of each resumption.
-        identity=named["id"] if named else "",
+        identity=known,
         config=config,
         facts={**log.facts, **(metadata or {})} if log.facts or metadata is not None else None,
         summary={**log.summary, **(summary or {})},
@@ -113,6 +124,12 @@ def _read(folder: Path, within: Path) -> WandbRun:
         names=log.names,
         told={"folder": folder.name},
     )
+
+
+def _id(place: Path, log: OfflineLog) -> str:
+    """W&B's id of a run: as its folder is called, or says in its files where it was given another name; else empty."""
+    named = _FOLDER.fullmatch(place.name)
+    return named["id"] if named else str(log.names.get("id") or "")
 
 
 def _saved_code(folder: Path, within: Path) -> Iterator[tuple[str, bytes]]:

@@ -23,7 +23,7 @@ from runaudit.factors.identity import identity_of
 from runaudit.guard.admission import prepare
 from runaudit.launch.process import executable
 from runaudit.launch.reproduction import Repetition, judge_repetition
-from runaudit.launch.restore import Restored, restore
+from runaudit.launch.restore import Restored, check_kept, restore
 from runaudit.launch.wrapper import run_sealed
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
@@ -76,6 +76,7 @@ def rerun(
     if is_trusted:
         trusted(store, run)
     elif source := came_from(store, run):
+        check_kept(run)  # Of a run without code there is nothing to read first, and nothing to trust.
         raise _untrusted(run, command, source)
     repositories = repositories_of(run, store)
     restored = restore(run, to, repositories=repositories, same=same_content(store, environ))

@@ -46,6 +46,19 @@ Same = Callable[[bytes, Mapping[str, Any]], bool]
 """Whether a content with secrets in it is the one that an entry was made of: only the store's own key tells."""
 
 
+def check_kept(run: Run) -> None:
+    """Raises NothingToJudgeError for a run whose code is not recorded."""
+    code = run.manifest.section("code")
+    if code.get("files"):
+        return
+    commit = str(code.get("commit") or "")
+    raise NothingToJudgeError(
+        f"run {run.short} records no sources: {run.manifest.reason('code')}",
+        remedy=f"its commit is known: `git worktree add DIR {commit}` in a clone of its repository"
+        if is_whole_id(commit) else "restore needs a captured run",
+    )  # fmt: skip
+
+
 def restore(
     run: Run,
     to: Path,
@@ -65,10 +78,7 @@ def restore(
     match its digest.
     """
     code = run.manifest.section("code")
-    if not code.get("files"):
-        raise NothingToJudgeError(
-            f"run {run.short} records no sources: {run.manifest.reason('code')}", remedy="restore needs a captured run"
-        )
+    check_kept(run)
     check_names(code, is_trusted=is_trusted)
     _claim(to)
     _check_twins(code, to)

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 _NAMES = frozenset({"seed", "randomseed", "manualseed", "rngseed", "globalseed", "initialseed", "initseed", "baseseed",
                     "trainseed", "trainingseed", "seedeverything", "randseed", "torchseed", "numpyseed", "npseed",
-                    "runseed", "modelseed", "randomstate"})  # fmt: skip
+                    "runseed", "modelseed", "randomstate", "rng", "plglobalseed", "jaxseed", "tfseed"})  # fmt: skip
 """Without what joins their words. The seed of a data split, or of a search, is another."""
 
 

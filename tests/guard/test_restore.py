@@ -146,6 +146,18 @@ def test_a_run_without_sources_cannot_be_restored(tmp_path):
         restore(run, tmp_path / "back")
 
 
+def test_to_rerun_an_imported_run_without_sources_names_no_way_that_is_closed(repo, cli, capfd):
+    record = {"label": "theirs", "code": {"commit": "1" * 40}, "launch": {"argv": ["true"]}}
+    (repo / "r.json").write_text(json.dumps(record))
+    assert cli("import", "record", "r.json") == 0
+    capfd.readouterr()
+
+    assert cli("rerun", "@last") == 3
+    told = capfd.readouterr().err
+    assert "records no sources" in told and f"git worktree add DIR {'1' * 40}" in told
+    assert "read it first" not in told
+
+
 @pytest.mark.parametrize(
     "path", ["../outside.py", "/abs.py", "a/../../b.py", ".git/hooks/pre-commit", ".GIT/config", "."]
 )

@@ -30,6 +30,8 @@ def changed(a, b):
         ({"seed": 3}, {}),
         ({"random seed": 3}, {}),
         ({"RNG_SEED": 3}, {}),
+        ({"PL_GLOBAL_SEED": "3"}, {}),
+        ({"rng": 3}, {}),
         ({"initial_seed": 3}, {}),
         ({"train": {"seed": 3}}, {}),
         ({"train.seed": 3}, {}),

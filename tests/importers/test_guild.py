@@ -155,3 +155,9 @@ def test_an_attribute_of_another_form_ends_in_one_line(home, name, text):
 def test_a_reference_of_megabytes_is_no_command_and_is_not_taken_apart():
     assert words_of("x" * 9_000_000) is None
     assert words_of("guildfile:. 'a b' train") == ["guildfile:.", "a b", "train"]
+
+
+@pytest.mark.parametrize("opref", ["", "\n", "train", "guildfile:/w \x01 train", "\ufffd:a b"])
+def test_a_reference_that_names_no_operation_makes_no_run(home, opref):
+    with pytest.raises(RecordError, match="names no operation"):
+        runs_in(home(opref=opref), "guild")

@@ -186,6 +186,12 @@ def test_a_config_that_was_cut_is_unknown_and_not_empty(job, text):
     assert [one.factor for one in compare(only(lr), only(seed), settings=Settings()).factors] == ["config.lr"]
 
 
+def test_a_job_of_which_nothing_is_left_is_damaged_and_no_run(job):
+    _, (left,) = runs_in(job("", overrides="", hydra="").parent, "hydra")
+
+    assert left.broken
+
+
 def test_what_was_typed_and_the_config_does_not_hold_shows_that_it_was_cut(job):
     words = "[lr=9, seed=3, +opt.beta=0.5, model=small, ~wd, hydra.verbose=true]\n"
     run = only(job("lr: 9\nopt: {}\n", overrides=words))

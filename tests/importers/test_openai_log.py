@@ -106,3 +106,40 @@ def test_what_holds_no_number_ends_in_one_line(tmp_path, text):
         assert "\n" not in error.message
     else:
         assert runs == () and "no number was logged" in skipped[0].reason
+
+
+TABLES = """\
+Logging to /tmp/run
+---------------------------
+| rollout/         |      |
+|    ep_rew_mean   | {0}  |
+| time/            |      |
+|    total_timesteps| {1} |
+| lr               | 1e-3 |
+---------------------------
+"""
+
+
+def test_a_log_of_printed_tables_is_a_run_where_there_is_no_other_form(tmp_path):
+    text = TABLES.format(1.5, 2048) + TABLES.format("nan", 4096) + TABLES.format(3, 6144)[:-30]
+    run = only(lay(tmp_path / "ppo", log__txt=text))
+
+    assert run.trajectory.series["rollout/ep_rew_mean"][0] == (2048, 1.5)
+    assert [step for step, _ in run.trajectory.series["lr"]] == [2048, 4096]
+    assert run.trajectory.torn == 1
+    assert only(lay(tmp_path / "ppo", progress__csv=CSV)).metrics["eprewmean"] == 2.5
+
+
+def test_a_log_of_words_is_no_run(tmp_path):
+    lay(tmp_path / "a", log__txt="epoch 1 | loss 0.5 | acc 0.1\n----\n")
+
+    with pytest.raises(RecordError, match="holds no OpenAI"):
+        runs_in(tmp_path, "openai-log")
+
+
+def test_bytes_that_are_no_text_are_no_table(tmp_path):
+    path = lay(tmp_path / "a") / "progress.csv"
+    path.write_bytes(b"\xca\x5c\x7e,\x8f\n7,9\n7,9\n")
+
+    with pytest.raises(RecordError, match="no text"):
+        runs_in(tmp_path, "openai-log")

@@ -4,6 +4,8 @@ import math
 
 import pytest
 
+from runaudit.diff import compare
+from runaudit.settings import Settings
 from tests.importers.reading import runs_in
 
 
@@ -80,3 +82,45 @@ def test_a_number_that_was_cut_is_left_out_and_counted(table):
     (found,), _ = runs_in(table("step,loss\n0,0.5000\n1,0.40"), "csv")
 
     assert (found.run.trajectory.series["loss"], found.run.trajectory.torn) == (((0, 0.5),), 1)
+
+
+def test_a_log_that_counts_no_steps_is_told_and_not_passed_over(table):
+    table("loss,acc\n0.5,0.1\n", "uncounted.csv")
+    table("arm,seed,acc\na,0,0.5\n", "results_of_runs.csv")
+    table("name,address\nbob,street\n", "people.csv")
+    found, skipped = runs_in(table("step,loss\n0,1\n").parent, "auto")
+
+    assert len(found) == 1
+    assert [(one.source.rpartition("/")[2], "no column of whole numbers" in one.reason) for one in skipped] == [
+        ("results_of_runs.csv", True), ("uncounted.csv", True)]  # fmt: skip
+
+
+ARGS = "model: resnet18\nlr: {lr}\nseed: {seed}\nopt: sgd\nepochs: 2\noutput: '{seed}'\nlog_interval: 50\n"
+
+
+def timm(base, name, *, lr=0.1, seed=42):
+    folder = base / "output" / "train" / name
+    folder.mkdir(parents=True)
+    (folder / "args.yaml").write_text(ARGS.format(lr=lr, seed=seed))
+    (folder / "summary.csv").write_text("epoch,train_loss,eval_top1\n0,0.9,60\n1,0.5,64\n")
+    return folder
+
+
+def test_the_settings_that_timm_lays_beside_its_table_are_the_runs(tmp_path):
+    for name, given in (("a", {}), ("b", {"seed": 43}), ("c", {"lr": 0.2})):
+        timm(tmp_path, name, **given)
+    (a, b, c), _ = runs_in(tmp_path, "auto")
+
+    assert (a.run.manifest.label, a.run.manifest.body["seed"]) == ("a", 42)
+    assert a.run.metrics["eval_top1"] == 64
+    assert compare(a.run, b.run, settings=Settings()).conditional == "replicate"
+    assert [one.factor for one in compare(a.run, c.run, settings=Settings()).factors] == ["config.lr"]
+
+
+@pytest.mark.parametrize("text", ["", "name: other\n"])
+def test_settings_that_are_not_timms_are_not_taken_for_them(tmp_path, text):
+    folder = timm(tmp_path, "a")
+    (folder / "args.yaml").write_text(text)
+    (found,), _ = runs_in(tmp_path, "csv")
+
+    assert "config" in found.run.manifest.section("unknown")

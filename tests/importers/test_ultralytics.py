@@ -108,7 +108,13 @@ def test_an_args_file_of_another_program_is_left_out(folder):
     found, skipped = runs_in(folder(args="lr: 0.1\n"), "ultralytics")
 
     assert found == ()
-    assert "names no task" in skipped[0].reason
+    assert "names no task and no mode" in skipped[0].reason
+
+
+def test_what_an_args_file_lacks_is_named_and_nothing_else(folder):
+    _, skipped = runs_in(folder(args="lr: 0.1\ntask: detect\n"), "ultralytics")
+
+    assert skipped[0].reason.endswith("it names no mode")
 
 
 @pytest.mark.parametrize("args", ["- 1\n", "a: [\n", "a: !!python/object/apply:os.system [x]\n"])

@@ -537,3 +537,80 @@ def test_a_number_that_is_none_is_kept_however_it_is_written(folder, word, value
     kept = {} if value is None else {"loss": value, "val.psnr": value}
     assert {name: repr(number) for name, number in found.run.metrics.items()} == {
         name: repr(number) for name, number in kept.items()}  # fmt: skip
+
+
+# ── a run that was killed at once, and folders that were renamed ─────────────────────────────────────────────────
+
+LOG = """\
+2026-11-28 07:12:24,725 INFO    MainThread:10006 [wandb_init.py:init():773] wandb.init called with sweep_config: {{}}
+config: {{'lr': {lr}, 'seed': 3, '_wandb': {{}}}}
+2026-11-28 07:12:25,606 INFO    MainThread:10006 [wandb_init.py:init():1012] run started
+{more}"""
+
+
+@pytest.fixture
+def killed(tmp_path):
+    def make(raw=b":W&B\x00\x00\x00", lr="0.1", more=""):
+        folder = tmp_path / "wandb" / "offline-run-20261128_071224-90qnziax"
+        (folder / "files").mkdir(parents=True)
+        (folder / "logs").mkdir()
+        (folder / "logs" / "debug.log").write_text(LOG.format(lr=lr, more=more))
+        (folder / "run-90qnziax.wandb").write_bytes(raw)
+        return folder
+
+    return make
+
+
+@pytest.mark.parametrize("raw", [b":W&B\x00\x00\x00", b""])
+def test_a_run_that_was_killed_before_it_wrote_stays_counted(killed, raw):
+    (found,), skipped = read_runs(killed(raw).parent)
+
+    assert (found.run.outcome, found.run.manifest.body["seed"], skipped) == (None, 3, ())
+    assert found.run.manifest.section("config") == {"lr": 0.1, "seed": 3}
+
+
+@pytest.mark.parametrize(("more", "config"), [
+    ("x config_cb None None {'lr': 0.2, 'b': 1}\n", {"lr": 0.2, "seed": 3, "b": 1}),
+    ("x config_cb ('lr',) 0.2 None\n", None),
+])  # fmt: skip
+def test_settings_that_were_given_later_count_and_what_is_not_spelt_out_leaves_them_unknown(killed, more, config):
+    (found,), _ = read_runs(killed(more=more))
+
+    assert found.run.manifest.body.get("config") == config
+
+
+@pytest.mark.parametrize("lr", ["__import__('os').abort()", "<object at 0x7f>", "(" * 5000, "-" * 60_000 + "1"])
+def test_the_log_of_a_run_is_read_and_never_run(killed, lr):
+    (found,), _ = read_runs(killed(lr=lr))
+
+    assert "config" in found.run.manifest.section("unknown")
+
+
+def test_a_folder_of_another_name_and_a_file_by_itself_are_the_run_that_they_say(tmp_path):
+    pb = pytest.importorskip("wandb.proto.wandb_internal_pb2")
+
+    def write(path, run_id, lr):
+        record = pb.Record()
+        record.run.run_id = run_id
+        record.run.config.update.add(key="lr", value_json=str(lr))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(frames([record.SerializeToString(), history(0, loss="1.0")]))
+
+    write(tmp_path / "all" / "my_best" / "run-aaa.wandb", "aaa", 0.1)
+    (tmp_path / "all" / "my_best" / "files").mkdir()
+    write(tmp_path / "all" / "run-bbb.wandb", "bbb", 0.2)
+    write(tmp_path / "all" / "run-ccc.wandb", "ccc", 0.3)
+    (tmp_path / "all" / "empty.wandb").write_bytes(b"")
+    found, skipped = read_runs(tmp_path / "all")
+
+    assert sorted((one.run.manifest.section("origin")["run"], one.run.manifest.section("config")["lr"])
+                  for one in found) == [("aaa", 0.1), ("bbb", 0.2), ("ccc", 0.3)]  # fmt: skip
+    assert [one.reason for one in skipped] == ["nothing in it tells of a run"]
+    (alone,), _ = read_runs(tmp_path / "all" / "run-bbb.wandb")
+    assert alone.run.manifest.section("config") == {"lr": 0.2}
+
+
+def test_a_config_that_was_cut_to_nothing_makes_no_run(folder):
+    _, skipped = read_runs(folder(config="", metadata=None, summary=None).parent)
+
+    assert len(skipped) == 1

@@ -1,0 +1,26 @@
+"""What an import ends in: a grade for what keeps the runs from a better one, and for nothing else."""
+
+import pytest
+
+from runaudit.importers.answer import ImportAnswer, grade_of
+
+
+def told(*missing):
+    row = {"id": "1" * 64, "label": "a", "kind": "csv", "missing": list(missing), "grade": grade_of(missing)}
+    return "\n".join(ImportAnswer(rows=(row,), skipped=()).text_lines())
+
+
+@pytest.mark.parametrize(
+    ("missing", "grade", "why"),
+    [
+        (("metrics.loss", "seed"), "C", "without seed replicates"),
+        (("metrics.loss", "data"), "B", "without data a verdict"),
+        (("config.lr", "code.patch"), "D", "without config.lr settings"),
+        (("env.cudnn", "init"), "B", "without env.cudnn, init a verdict"),
+        (("metrics.loss",), "A", "unknown: metrics.loss"),
+        ((), "A", "nothing missing"),
+    ],
+)
+def test_a_grade_is_given_for_what_is_lacking_and_a_metric_that_is_no_number_is_no_such_thing(missing, grade, why):
+    assert grade_of(missing) == grade
+    assert why in told(*missing)
