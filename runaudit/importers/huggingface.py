@@ -8,7 +8,8 @@ them stand on the card; what none of these says is unknown. The checkpoints of o
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,9 @@ from runaudit.importers.eventfile import read_log
 from runaudit.importers.opened import foreign_bytes
 from runaudit.importers.pickled import attributes_in
 from runaudit.importers.tables import as_table
+from runaudit.importers.tensorboard import run_of
 from runaudit.records.canonical import JSON, parse_strict
-from runaudit.records.trajectory import number
+from runaudit.records.trajectory import number, same_points
 
 WHOLE = True
 STATE = "trainer_state.json"
@@ -47,6 +49,8 @@ _BOOKS = re.compile(
 _REPEATED = {"max_steps", "num_train_epochs"}
 """Arguments of which the state says what they came to: -1 steps are as many as the epochs have."""
 _TEXTS = ("args/text_summary", "args")
+_EVALUATED = re.compile(r"(?:eval|test)_")
+"""Curves that an evaluation draws by itself, which is no training."""
 _MOST_EVENTS = 20
 """Event files that are looked into: each start in one folder leaves one."""
 _UNTOLD = f"it is in {ARGUMENTS}, a pickle that is never run, and nothing else spells it out"
@@ -78,7 +82,17 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     card = (foreign_bytes(place / "README.md", within) or b"").decode("utf-8", "backslashreplace")
     given, told_by = _given([*dict.fromkeys((state.path.parent, place, last))], within)
     parts = {"model": model, "adapter": adapter, "given": given, "told_by": told_by}
-    yield _draft(place, state, parts, card, [note] if note else [])
+    starts, notes = _starts(place, within), [note] if note else []
+    mine = next((launch for launch in reversed(starts) if _tells_of(launch, state)), None)
+    if mine is None and starts and _tells_of(starts[-1], state) is None:
+        mine = starts[-1]
+    if mine is None and starts:
+        notes.append("none of the curves in runs/ is the one that was read")
+    for launch in starts:
+        if launch is not mine:
+            yield _earlier(place, launch)
+    draft = _draft(place, state, parts, card, notes)
+    yield draft if mine is None else replace(draft, identity=mine.identity, launch=mine.launch)
 
 
 # ── the state ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -232,17 +246,22 @@ def _given(folders: Sequence[Path], within: Path) -> tuple[dict[str, JSON] | Non
     told: dict[str, JSON] | None = None
     for folder in folders:
         for path in sorted(folder.glob("runs/*/*tfevents*"))[:_MOST_EVENTS]:
-            try:
-                texts = read_log(path, within).texts
-            except RecordError:
-                continue
-            found = next((table for tag in _TEXTS if (table := _table(texts.get(tag, ""))) is not None), None)
-            if found is None or not _is_of_arguments(found):
+            if (found := _spelled(path, within)) is None:
                 continue
             if told is not None and _compared(told) != _compared(_settings(found)):
                 return None, path  # The folder holds several trainings, and which is the state's nothing says.
             told, where = _settings(found), path
     return (told, where) if told is not None else (None, folders[0])
+
+
+def _spelled(path: Path, within: Path) -> Mapping[str, JSON] | None:
+    """The arguments as an event file has them; None where it has none, or is none."""
+    try:
+        texts = read_log(path, within).texts
+    except RecordError:
+        return None
+    found = next((table for tag in _TEXTS if (table := _table(texts.get(tag, ""))) is not None), None)
+    return found if found is not None and _is_of_arguments(found) else None
 
 
 def _is_of_arguments(table: Mapping[str, JSON]) -> bool:
@@ -292,3 +311,83 @@ def _series(history: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[int, f
             if not CLOCKS.fullmatch(name) and (point := number(value)) is not None:
                 found.setdefault(name, []).append((step if isinstance(step, int) else place, point))
     return found
+
+
+# ── the starts in one folder ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """What TensorBoard was given by a training: from its start on, and where it was resumed."""
+
+    identity: str
+    launch: Mapping[str, Any]
+    series: Mapping[str, Sequence[tuple[int, float]]]
+    given: Mapping[str, JSON] | None
+
+
+def _starts(place: Path, within: Path) -> Sequence[_Start]:
+    """The trainings whose curves lie in `runs/`, in the order of their start. A folder that begins beyond the first
+    step of the one before goes on with it; one that begins at the first step again is of a training of its own, which
+    has written over what the earlier one left in the output folder."""
+    found: list[_Start] = []
+    told = []
+    for folder in sorted({path.parent for path in islice(place.glob("runs/*/*tfevents*"), _MOST_EVENTS)}):
+        try:
+            told += [(folder, one) for one in run_of(folder, within, kind="huggingface") if isinstance(one, Draft)]
+        except RecordError:
+            continue
+    for folder, draft in sorted(told, key=lambda one: str(one[1].launch.get("started"))):
+        series = {_ours(name): points for name, points in draft.series.items()}
+        known = found[-1].series if found else {}
+        both = known.keys() & series.keys() - {"train_loss"}
+        if both and all(series[name][0][0] > known[name][0][0] for name in both):
+            joined = {name: (*known.get(name, ()), *series.get(name, ())) for name in {**known, **series}}
+            found[-1] = replace(found[-1], series=joined)
+        elif any(not CLOCKS.fullmatch(name) and not _EVALUATED.match(name) for name in series):
+            spelled = (_spelled(path, within) for path in sorted(folder.glob("*tfevents*")))
+            given = next((_settings(table) for table in spelled if table is not None), None)
+            found.append(_Start(draft.identity, draft.launch, series, given))
+    return found
+
+
+def _ours(tag: str) -> str:
+    """What the state calls a curve that the Trainer draws as `train/loss` or `eval/loss`."""
+    part, _, name = tag.partition("/")
+    return name if part == "train" else f"{part}_{name}" if name else tag
+
+
+def _tells_of(start: _Start, state: _State) -> bool | None:
+    """Whether the curves of a start are those of a state, wherever both have a point, None where they have none in
+    common; TensorBoard keeps four bytes of a number. Of a step that was taken twice, before it broke off and after it
+    was resumed, either may be the state's."""
+    pairs = [(value, [point for step, point in start.series[name] if step == at])
+             for name, points in _series(state.history).items() if name in start.series
+             for at, value in points]  # fmt: skip
+    shared = [(value, seen) for value, seen in pairs if seen]
+    return None if not shared else all(any(_alike(value, point) for point in seen) for value, seen in shared)
+
+
+def _alike(a: float, b: float) -> bool:
+    return same_points([(0, a)], [(0, b)]) or abs(a - b) <= 1e-5 * max(abs(a), abs(b))
+
+
+def _earlier(place: Path, start: _Start) -> Draft:
+    """A training of which a later one in the same folder left the curves alone."""
+    series = {name: points for name, points in start.series.items() if not CLOCKS.fullmatch(name)}
+    given = start.given or {}
+    books = {name: value for name, value in given.items() if _BOOKS.fullmatch(name)}
+    arguments = {name: value for name, value in given.items() if name not in books}
+    return Draft(
+        kind="huggingface",
+        source=str(place),
+        run="/".join(place.absolute().parts[-2:]).lstrip("/"),
+        identity=start.identity,
+        config={"training_args": arguments} if arguments else None,
+        launch=start.launch,
+        series=series,
+        status="completed" if "train_runtime" in start.series else None,
+        own=books,
+        unknown={**UNKNOWN, **({} if arguments else _untold({}))},
+        notes=("another training wrote over what this one left in its folder: its curves are in runs/",),
+    )

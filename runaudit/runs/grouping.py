@@ -8,7 +8,7 @@ a run after that is described again at the end, of runs that are read again.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from runaudit.factors.cohort import Cohort, shared_label
@@ -163,10 +163,10 @@ class Grouping:
             )
             self._keep(number, of)
         origin = run.manifest.section("origin")
-        rerun_of, theirs = (name if isinstance(name := origin.get(key), str) else None for key in ("rerun_of", "run"))
+        rerun_of = name if isinstance(name := origin.get("rerun_of"), str) else None
         self._index.execute(
             "INSERT INTO runs VALUES (?, ?, ?, ?, ?, 0, ?)",
-            (at, run_id, run.manifest.label or None, rerun_of, number, theirs),
+            (at, run_id, run.manifest.label or None, rerun_of, number, called_by_others(run)),
         )
         self._dirty.add(number)
         self._added[run_id] = number
@@ -260,3 +260,12 @@ def _described(whole: Cohort, settings: "Settings", away: frozenset[str]) -> tup
         whole_text = "\n".join(lines) if all(cell[status] for cell in cells) else ""
         return whole_text, json.dumps(shown), json.dumps(answer)
     return "", "", ""
+
+
+def called_by_others(run: Run) -> str | None:
+    """What the trackers that recorded a run call it, a line each: its id, and the folder that bears it; None of a run
+    that has no such name."""
+    origin = run.manifest.section("origin")
+    told = [origin, *(table for table in origin.values() if isinstance(table, Mapping) and "run" in table)]
+    names = [table[key] for table in told for key in ("run", "folder") if isinstance(table.get(key), str)]
+    return "\n{}\n".format("\n".join(dict.fromkeys(names))) if names else None

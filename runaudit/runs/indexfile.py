@@ -8,7 +8,7 @@ can make none. Where the log is no longer that file, its beginning must have the
 was rewritten makes the index anew, one that has only grown is read from there on.
 
     cache/list.sqlite   state: of what log and policy it was made; cohorts; runs, by their place in the log, `again` the
-                        run that `rerun` repeated, `theirs` what the tracker that recorded it calls it
+                        run that `rerun` repeated, `theirs` what the trackers that recorded it call it
     cache/list.seal     the files as they were left, and what the key makes of that
 """
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from runaudit.store.line import LogEntry
     from runaudit.store.store import Store
 
-SCHEMA = "runaudit.list-index/10"
+SCHEMA = "runaudit.list-index/11"
 FILE = "list.sqlite"
 SEAL = "list.seal"
 WAIT_S = 0.5

@@ -47,6 +47,10 @@ LISTED_SO = """
     ORDER BY number"""
 
 
+CALLED_SO = """
+    SELECT id FROM runs WHERE theirs IS NOT NULL AND instr(theirs, ?) AND label != ? ORDER BY number"""
+
+
 class Names:
     """The names of a store's runs, for as many words as are asked; a context, since it reads an index (`indexfile`).
 
@@ -215,7 +219,7 @@ class Names:
     def _theirs(self, word: str) -> Meanings:
         """The imported runs that the tracker which recorded them calls so."""
         return [Meaning(f"id:{run[:SHORT]}", "an imported run, by its own tracker's name", (run,))
-                for (run,) in self._ask("SELECT id FROM runs WHERE theirs = ? AND label != ?", word, word)]  # fmt: skip
+                for (run,) in self._ask(CALLED_SO, f"\n{word}\n", word)]  # fmt: skip
 
     def _listed(self, word: str) -> Meanings:
         """The cohorts that are listed under this label, though none of their runs has it."""

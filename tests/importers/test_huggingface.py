@@ -13,7 +13,7 @@ from runaudit.diff import compare
 from runaudit.errors import RecordError
 from runaudit.settings import Settings
 from tests.importers.reading import runs_in
-from tests.importers.test_tensorboard import VERSION, event, part, tensor
+from tests.importers.test_tensorboard import VERSION, event, part, scalar, tensor
 
 CARD = """\
 ---
@@ -248,6 +248,51 @@ def test_the_arguments_that_tensorboard_was_given_count_where_the_pickle_is_gone
     assert run.manifest.body["seed"] == 1
     (folder / "runs" / "again" / "events.out.tfevents.1.ada.7.0").write_bytes(told(seed=2))
     assert "seed" in only(folder).manifest.section("unknown"), "two trainings, and the state is of one of them"
+
+
+def started(folder, at, points, **given):
+    """The folder that a start leaves in `runs`: its arguments, and its losses."""
+    path = folder / "runs" / f"start{at}" / f"events.out.tfevents.{at}.ada.{at}.0"
+    path.parent.mkdir(parents=True)
+    drawn = (event(step, scalar("train/loss", loss), time=float(at + step)) for step, loss in points)
+    path.write_bytes(told(**given) + b"".join(drawn))
+
+
+LOGGED = [(2, 0.5), (4, 0.25), (6, 1 / 6), (8, 0.125)]
+
+
+def test_an_earlier_training_in_the_same_folder_counts(output):
+    """Its state was written over, and its curves were not."""
+    folder = output(trainer_state_json=state(8, end=True))
+    started(folder, 100, [(2, 0.75), (4, 0.5)], learning_rate=1e-3, seed=3)
+    started(folder, 200, LOGGED, learning_rate=5e-5, seed=1)
+
+    found, _ = runs_in(folder, "huggingface")
+    earlier, mine = (one.run for one in found)
+
+    assert (earlier.status, mine.status) == ("unknown", "completed")
+    assert dict(earlier.trajectory.series) == {"loss": ((2, 0.75), (4, 0.5))}
+    assert earlier.manifest.body["seed"] == 3
+    assert earlier.manifest.section("config")["training_args"]["learning_rate"] == 1e-3
+    assert earlier.manifest.section("origin")["source"] != mine.manifest.section("origin")["source"]
+
+
+def test_a_training_that_was_resumed_in_its_folder_is_one_run(output):
+    folder = output(trainer_state_json=state(8, end=True))
+    started(folder, 100, LOGGED[:2])
+    started(folder, 200, LOGGED[2:])
+
+    assert only(folder).status == "completed"
+
+
+def test_an_evaluation_beside_it_is_no_training(output):
+    folder = output(trainer_state_json=state(8, end=True))
+    started(folder, 100, LOGGED)
+    path = folder / "runs" / "start300" / "events.out.tfevents.300.ada.300.0"
+    path.parent.mkdir()
+    path.write_bytes(told() + event(0, scalar("eval/loss", 3.0), time=300.0))
+
+    assert only(folder).status == "completed"
 
 
 def test_a_loss_that_is_no_number_is_kept(output):

@@ -164,6 +164,8 @@ def test_what_several_trackers_say_of_one_job_counts_once_in_whatever_order_it_c
 
     (run,) = all_runs(store)
     assert {"wandb", "tensorboard"} <= run.manifest.section("origin").keys()
+    for word in ("abc12345", "run-20260101_120000-abc12345"):
+        assert ids_named(store, Settings(), word) == (run.id,)
     assert not verify(store).problems
 
 
