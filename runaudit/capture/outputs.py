@@ -25,12 +25,18 @@ MAX_OUTCOMES = 200
 """How many outcomes are looked through, the newest: what older runs left was committed, ignored or rewritten."""
 
 
-class Outputs:
-    """What the runs of a store left in the work tree at `top`. Nothing is read before the first question."""
+SOURCES = (".py", ".pyi", ".pyx", ".ipynb")
+"""What a program that records itself writes of these is code that it is about to run: a cell of a notebook does so."""
 
-    def __init__(self, store: Store, top: Path) -> None:
+
+class Outputs:
+    """What the runs of a store left in the work tree at `top`. Nothing is read before the first question. own: this
+    process is the program that is recorded, and what it wrote so far counts as well."""
+
+    def __init__(self, store: Store, top: Path, *, own: bool = False) -> None:
         self._store = store
         self._top = top
+        self._own = own
         self.found: set[str] = set()
         """The files that were asked for and are outputs."""
 
@@ -61,7 +67,10 @@ class Outputs:
     @cached_property
     def _being_written(self) -> frozenset[str]:
         """What runs that have not ended yet, seeds side by side, have written so far; this process before its own."""
-        found = _inside(frozenset(own_trace().written), self._top)
+        mine = (
+            frozenset(path for path in own_trace().written if not path.endswith(SOURCES)) if self._own else frozenset()
+        )
+        found = _inside(mine, self._top)
         ended = {entry.subject for entry in self._store.entries() if entry.kind in ENDINGS}
         for entry in self._store.entries():
             logs = self._store.live_dir(entry.digest.hex) / OBSERVER

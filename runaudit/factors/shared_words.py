@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from runaudit.factors.arguments import ROOT
-from runaudit.factors.factor import Absent
+from runaudit.factors.factor import ABSENT, Absent
 from runaudit.factors.levels import Levels
 from runaudit.factors.path import steps
 from runaudit.factors.tree import leaves_of, same
-from runaudit.factors.words import is_output, names_a_seed, repeated
+from runaudit.factors.words import is_output, names_a_seed, repeated, set_by
 from runaudit.records.canonical import JSON
 
 
@@ -20,13 +20,12 @@ def with_words(runs: Sequence[Levels]) -> tuple[Levels, ...]:
     if sum(ROOT in of.tree for of in runs) < 2:
         return tuple(runs)
     having = tuple(of for of in runs if ROOT in of.tree)
-    first, *others = (dict(leaves_of(of.tree[ROOT], ROOT)) for of in having)
-    varying = {
-        path: [first[path], *(other[path] for other in others)]
-        for path in first
-        if all(path in other for other in others) and any(not same(first[path], other[path]) for other in others)
-    }
-    if not varying:
+    words = [dict(leaves_of(of.tree[ROOT], ROOT)) for of in having]
+    said = {path: [own.get(path, ABSENT) for own in words] for path in sorted({path for own in words for path in own})}
+    some = {path: values for path, values in said.items() if any(isinstance(value, Absent) for value in values)}
+    varying = {path: [value for value in values if not isinstance(value, Absent)] for path, values in said.items()
+               if path not in some and any(not same(values[0], value) for value in values)}  # fmt: skip
+    if not varying and not some:
         return tuple(runs)
     seed = _seed_word(varying, having)
     repeats = {
@@ -34,6 +33,7 @@ def with_words(runs: Sequence[Levels]) -> tuple[Levels, ...]:
         for path, values in varying.items()
         if path != seed and (leaf := repeated(path, values, having)) is not None
     }
+    repeats |= {path: leaf for path, values in some.items() if (leaf := set_by(path, values, having)) is not None}
     return _with_outputs([replace(of, seed_word=seed, repeats=repeats) for of in runs], varying)
 
 

@@ -6,14 +6,14 @@ a config leaf, it is a place whose content is judged by itself, or a place that 
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
 from runaudit.factors import builtin as known
 from runaudit.factors.config_source import is_the_config
 from runaudit.factors.evidence import data_place
-from runaudit.factors.factor import ChangeClass, Classification, Role
+from runaudit.factors.factor import Absent, ChangeClass, Classification, Role
 from runaudit.factors.levels import SEED_KEYS, Levels
 from runaudit.factors.marks import without_secrets
 from runaudit.factors.path import last_key, steps
@@ -184,11 +184,32 @@ def _written(place: str, of: Levels) -> bool:
 def repeated(path: str, values: list[JSON], runs: tuple[Levels, ...]) -> str | None:
     """The config leaf that a word of the command line repeats in every one of these runs: one of its name, or, for a
     word without a name, one of its value."""
-    key = last_key(path)
-    positional = steps(path)[2:3] == ("positional",)
     for leaf in runs[0].config_leaves:
-        if not positional and last_key(leaf).lower().replace("-", "_") not in (key.lower(), key.rpartition(".")[2]):
+        if steps(path)[2:3] != ("positional",) and not _is_called(leaf, path):
             continue
         if all(same(of.at(leaf), value) for of, value in zip(runs, values, strict=True)):
             return leaf
     return None
+
+
+def set_by(path: str, values: Sequence[JSON | Absent], runs: tuple[Levels, ...]) -> str | None:
+    """The config leaf that a word sets which only some of these runs have: one of its name, with the word's value in
+    each of these, and another in all that left it at its default. One that stands as it is without the word was read
+    from elsewhere, and what the word did is not known."""
+    typed = [value for value in values if not isinstance(value, Absent)]
+    for leaf in runs[0].config_leaves:
+        if not _is_called(leaf, path):
+            continue
+        is_set = [any(same(of.at(leaf), value) for value in typed) for of in runs]
+        if all(not isinstance(of.at(leaf), Absent) for of in runs) and all(
+            same(of.at(leaf), value) if not isinstance(value, Absent) else not others
+            for of, value, others in zip(runs, values, is_set, strict=True)
+        ):
+            return leaf
+    return None
+
+
+def _is_called(leaf: str, path: str) -> bool:
+    """Whether a config leaf has the name of an option."""
+    key = last_key(path)
+    return last_key(leaf).lower().replace("-", "_") in (key.lower(), key.rpartition(".")[2])

@@ -108,7 +108,8 @@ def test_one_of_several_ranks_has_not_seen_the_others(repo: Repo) -> None:
 
 
 def test_what_a_program_wrote_before_it_recorded_itself_is_its_output_and_no_code(repo: Repo) -> None:
-    """Many dump their arguments first, and Hydra makes the folder of a job; a file that was there before is source."""
+    """Many dump their arguments first, and Hydra makes the folder of a job; a file that was there before is source, and
+    so is a module that a cell of a notebook writes."""
     repo.write("left.py", "x = 1\n")
     run = recorded(repo, """
         import runaudit
@@ -117,9 +118,11 @@ def test_what_a_program_wrote_before_it_recorded_itself_is_its_output_and_no_cod
         os.makedirs("results")
         with open("results/args.json", "w") as file:
             json.dump({"lr": 0.1}, file)
+        with open("cell.py", "w") as file:
+            file.write("x = 2")
         with runaudit.record("a", seed=3, config={}) as r:
             pass
     """)  # fmt: skip
 
     assert run.manifest.section("launch")["outputs"] == ("results/args.json",)
-    assert set(run.manifest.section("code")["untracked"]) == {"left.py"}
+    assert set(run.manifest.section("code")["untracked"]) == {"left.py", "cell.py"}

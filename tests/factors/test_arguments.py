@@ -9,6 +9,7 @@ from runaudit.factors.arguments import arguments_of
 from runaudit.factors.cohort import cohorts
 from runaudit.records.digest import digest_bytes
 from runaudit.settings import Settings
+from runaudit.study.study import study
 from tests.diff.seen import captured, read, seen, sha
 
 PY = "/venv/bin/python3.11"
@@ -283,3 +284,36 @@ def test_the_parents_label_behind_another_option_is_a_choice():
     a, b = (resumed(parent, "--optimizer", word) for word in ("adam", "sgd"))
 
     assert factors(a, b) == ["config.args.optimizer"]
+
+
+def launched(words, **config):
+    return captured(seen(), argv=("python", "train.py", *words), config=config)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "factors"),
+    [
+        # The flag set what the config says it was: one choice.
+        (launched((), lr=0.1), launched(("--lr", "0.3"), lr=0.3), ["config.lr"]),
+        (launched(("--lr", "0.3"), lr=0.3), launched((), lr=0.1), ["config.lr"]),
+        # The config did not move with it: what the flag did, nobody knows.
+        (launched((), lr=0.3), launched(("--lr", "0.3"), lr=0.3), ["config.args.lr"]),
+        # Nor is it known where the config says another thing, or has no such leaf.
+        (launched((), lr=0.1), launched(("--lr", "0.3"), lr=0.2), ["config.args.lr", "config.lr"]),
+        (launched((), wd=0.1), launched(("--lr", "0.3"), wd=0.1), ["config.args.lr"]),
+        (launched((), lr=0.1), launched(("--wd", "0.3"), lr=0.3), ["config.args.wd", "config.lr"]),
+    ],
+)
+def test_an_option_against_a_default_is_one_choice_with_the_setting_that_it_moved(first, second, factors):
+    found = compare(first, second, settings=Settings())
+
+    assert sorted(factor.factor for factor in found.treatments) == factors
+    assert {column.factor for column in study([first, second], settings=Settings()).table.columns} == set(factors)
+
+
+def test_of_many_runs_each_default_must_stand_apart_from_what_was_typed():
+    runs = [launched((), lr=0.1), launched(("--lr", "0.3"), lr=0.3), launched((), lr=0.3)]
+
+    columns = {column.factor for column in study(runs, settings=Settings()).table.columns}
+
+    assert "config.args.lr" in columns
