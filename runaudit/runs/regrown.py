@@ -69,7 +69,9 @@ class Sources:
         if told.source in known:
             return known[told.source]
         if not told.is_by_place:
-            return self._elsewhere.get((told.synced, not _is_address(told.source))) if told.synced else None
+            synced = self._elsewhere.get((told.synced, not _is_address(told.source))) if told.synced else None
+            # An earlier release named the place of what has an identity now.
+            return synced or next((other for source, other in known.items() if is_by_place(source)), None)
         is_clocked = told.is_clocked or (run.outcome is not None and bool(run.outcome.body.get("duration_s")))
         return next((other for source, other in known.items()
                      if is_clocked or not os.path.lexists(source.partition(":")[2])), None)  # fmt: skip

@@ -6,6 +6,7 @@ from itertools import permutations
 import pytest
 
 from runaudit.errors import StoppedError, UsageError
+from runaudit.importers import tensorboard
 from runaudit.runs import intake
 from runaudit.runs.arms import cohort_named
 from runaudit.runs.intake import take_in
@@ -180,6 +181,21 @@ def test_of_the_runs_that_one_job_made_none_stands_in_the_place_of_another(store
     take_in("auto", [tmp_path / "a"], lambda: store, Settings())
 
     assert sorted(len(run.metrics) for run in all_runs(store)) == [0, 2]
+
+
+def test_a_record_that_named_the_place_alone_is_known_when_its_run_has_a_name(store, tmp_path, monkeypatch):
+    """As stores of an earlier release have it."""
+    for name, content in events("a", loss=0.25).items():
+        (path := tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(tensorboard, "_identity", lambda _: "")
+        take_in("tensorboard", [tmp_path / "a"], lambda: store, Settings())
+
+    rows, (skipped,) = take_in("tensorboard", [tmp_path / "a"], lambda: store, Settings())
+
+    assert (rows, len(all_runs(store))) == ((), 1)
+    assert skipped.reason.startswith("already imported as")
 
 
 def test_two_runs_that_look_alike_are_two(store, written, tmp_path):
