@@ -170,8 +170,11 @@ def shared_label(runs: Iterable[Run]) -> str:
     while at > 0 and any(re.fullmatch(r"[^\W\d_]{2}|[\d.]{2}", label[at - 1 : at + 1]) for label in (first, last)):
         at -= 1
     trimmed = re.sub(r"[\s\-_/,.:=#(\[{\"'<]+(?:seed|s)?[\s\-_/,.:=#(\[{\"'<]*$", "", first[:at])
+    if len(trimmed) >= 3:
+        return trimmed
     # Of names that have nothing in common, as trackers draw them, the first alone would name one run.
-    return trimmed if len(trimmed) >= 3 else f"{labels[0]} +{len(runs) - 1}"
+    most, count = Counter(labels).most_common(1)[0]
+    return most if count > 1 else f"{labels[0]} +{len(labels) - 1}"
 
 
 def _seed(run: Run) -> JSON:

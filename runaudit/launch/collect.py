@@ -44,6 +44,8 @@ def gather(
     cwd: where the command ran. since: when, in seconds since 1970. names: foreign name -> ours. clean: a text without
     its secrets, for a tracker keeps whatever name it was given. Returns what was read.
     """
+    if not live.is_dir():
+        return ()  # Its folder is gone, or was never here: there is nothing to add to.
     try:
         drafts, notes = _read(live, written, since)
     except Exception as error:  # Whatever a tracker wrote, the run is over and its outcome is sealed.

@@ -18,6 +18,7 @@ from tests.diff.samples import put, run
         (["2026-11-28/07-33-48", "2026-11-28/07-35-10"], "2026-11-28/07"),
         (["baseline", "basement"], "baseline +1"),
         (["lr0.1", "lr0.2"], "lr0.1 +1"),
+        (["fast", "fast", "typo"], "fast"),
         # Names that a tracker drew: one of them alone is the name of one run.
         (["5n93y0or", "2lxomd8q", "qxvbsicv"], "5n93y0or +2"),
     ],

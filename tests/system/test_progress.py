@@ -67,6 +67,7 @@ def test_a_large_file_tells_how_far_it_is_and_keeps_its_digest(tmp_path, monkeyp
 def test_only_who_sits_before_a_terminal_and_waits_is_shown_it(
     tmp_path, monkeypatch, terminal, options, environ, watched
 ):
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("CI", raising=False)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
