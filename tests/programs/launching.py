@@ -19,6 +19,9 @@ from runaudit.store.catalogue import load
 
 SETTINGS = Settings(guard=GuardSettings(require=()))
 BASE = {name: value for name, value in os.environ.items() if not name.startswith(("RUNAUDIT", "PYTEST", "COV_"))}
+# A module that is edited twice within a second has the time, to the second, and the size of its old bytecode, which
+# Python would run: what a change did could not be read off what was printed.
+BASE |= {"PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def git(folder: Path, *words: str) -> None:
