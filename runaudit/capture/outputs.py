@@ -26,7 +26,7 @@ MAX_OUTCOMES = 200
 
 
 SOURCES = (".py", ".pyi", ".pyx", ".ipynb")
-"""What a program that records itself writes of these is code that it is about to run: a cell of a notebook does so."""
+"""What is code whoever wrote it: a cell of a notebook writes a module that it is about to run."""
 
 
 class Outputs:
@@ -67,15 +67,12 @@ class Outputs:
     @cached_property
     def _being_written(self) -> frozenset[str]:
         """What runs that have not ended yet, seeds side by side, have written so far; this process before its own."""
-        mine = (
-            frozenset(path for path in own_trace().written if not path.endswith(SOURCES)) if self._own else frozenset()
-        )
-        found = _inside(mine, self._top)
+        mine = own_trace().written if self._own else ()
+        found = _inside(frozenset(path for path in mine if not path.endswith(SOURCES)), self._top)
         ended = {entry.subject for entry in self._store.entries() if entry.kind in ENDINGS}
         for entry in self._store.entries():
-            logs = self._store.live_dir(entry.digest.hex) / OBSERVER
-            if entry.kind == "manifest" and entry.subject not in ended and (logs / "log").is_dir():
-                found |= _inside(written_so_far(logs), self._top)
+            if entry.kind == MANIFEST and entry.subject not in ended:
+                found |= _inside(_so_far(self._store, entry.digest), self._top)
         return frozenset(found)
 
     @cached_property
@@ -102,12 +99,14 @@ def written_beside(store: Store, manifest: Manifest) -> frozenset[str]:
     """What other runs of a store wrote that ended after this one began, or have not ended: whole paths."""
     found: set[str] = set()
     for run, outcome in runs_beside(store, manifest):
-        logs = store.live_dir(run.hex) / OBSERVER
-        if outcome is not None:
-            found.update(_whole(store, run, outcome))
-        elif (logs / "log").is_dir():
-            found |= written_so_far(logs)
+        found.update(_so_far(store, run) if outcome is None else _whole(store, run, outcome))
     return frozenset(found)
+
+
+def _so_far(store: Store, run: Digest) -> frozenset[str]:
+    """What a run that has not ended has written, as far as its observer is there to tell."""
+    logs = store.live_dir(run.hex) / OBSERVER
+    return written_so_far(logs) if (logs / "log").is_dir() else frozenset()
 
 
 def runs_beside(store: Store, manifest: Manifest) -> Iterator[tuple[Digest, Digest | None]]:

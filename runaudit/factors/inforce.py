@@ -5,7 +5,7 @@ is moved by `touch`, a copy or a checkout. So every launch seals the rules that 
 sources that were sealed with it tell where the policy file is one of them; otherwise nothing tells.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,21 +26,14 @@ def sealed_rules(policy: Settings) -> dict[str, JSON]:
 def rules_at_launch(run: Run, present: Settings) -> FactorSettings | None:
     """The rules on factors that this run was launched with; None where its record cannot tell. present: the policy of
     today."""
-    sealed = run.manifest.section("launch").get("policy")
-    if (found := _kept(sealed, present.factors)) is not None:
-        return found
-    then = None if present.source is None or _tells(sealed) else _among_sources(run, present.source)
-    return None if then is None else then.factors
+    return _at_launch(run, run.manifest.section("launch").get("policy"), present, lambda policy: policy.factors)
 
 
 def stats_at_launch(run: Run, present: Settings) -> StatsSettings | None:
     """What was declared of the statistics when this run was launched; None where its record cannot tell."""
     sealed = run.manifest.section("launch").get("policy")
-    sealed = sealed.get("stats") if isinstance(sealed, Mapping) else None
-    if (found := _kept(sealed, present.stats)) is not None:
-        return found
-    then = None if present.source is None or _tells(sealed) else _among_sources(run, present.source)
-    return None if then is None else then.stats
+    declared = sealed.get("stats") if isinstance(sealed, Mapping) else None
+    return _at_launch(run, declared, present, lambda policy: policy.stats)
 
 
 def shared_by_all(rules: Iterable[FactorSettings | None]) -> FactorSettings:
@@ -61,15 +54,13 @@ def _sealed(section: FactorSettings | StatsSettings) -> dict[str, JSON]:
     return {"digest": str(digest_bytes(canonical_bytes(rules))), "rules": rules}
 
 
-def _tells(sealed: Any) -> bool:
-    return isinstance(sealed, Mapping) and isinstance(sealed.get("rules"), Mapping)
-
-
-def _kept(sealed: Any, present: Section) -> Section | None:
-    """The section of a policy that a record has sealed; None where it has none."""
-    if not _tells(sealed):
-        return None
-    return present if sealed.get("digest") == _sealed(present)["digest"] else _read(sealed["rules"], type(present)())
+def _at_launch(run: Run, sealed: Any, present: Settings, section: Callable[[Settings], Section]) -> Section | None:
+    """A section of the policy as a record has sealed it, else as the policy read among the sources of the run."""
+    now = section(present)
+    if isinstance(sealed, Mapping) and isinstance(sealed.get("rules"), Mapping):
+        return now if sealed.get("digest") == _sealed(now)["digest"] else _read(sealed["rules"], type(now)())
+    then = None if present.source is None else _among_sources(run, present.source)
+    return None if then is None else section(then)
 
 
 def _shared(sections: Iterable[Section | None], default: Section) -> Section:

@@ -20,7 +20,7 @@ from runaudit.importers.tables import as_table
 from runaudit.importers.wandb import add_row
 from runaudit.importers.wandb_run import WandbRun
 from runaudit.records.canonical import parse_strict
-from runaudit.system.wandb_account import TIMEOUT_S, library
+from runaudit.system.wandb_account import TIMEOUT_S, explained, library
 
 STATES: Mapping[str, str] = {"finished": "completed", "failed": "crashed", "crashed": "crashed", "killed": "killed"}
 """How a run ended. `crashed` is W&B's word for one of which it has heard nothing more. What is not here, running and
@@ -107,15 +107,6 @@ def _files(run: Any) -> Iterator[tuple[str, bytes]]:
                 yield file.name, raw
 
 
-@contextlib.contextmanager
-def _explained(what: str) -> Iterator[None]:
-    """W&B's own errors, a refused key or no network, as one line."""
-    import wandb
-
-    try:
-        yield
-    except (wandb.errors.Error, OSError, ValueError, TypeError, KeyError) as error:
-        said = " ".join(str(error).split()) or type(error).__name__
-        raise RecordError(
-            f"W&B did not give {what}: {said}", remedy="check the address, the network and `wandb login`"
-        ) from error
+def _explained(what: str) -> contextlib.AbstractContextManager[None]:
+    remedy = "check the address, the network and `wandb login`"
+    return explained(lambda said: RecordError(f"W&B did not give {what}: {said}", remedy=remedy), TypeError, KeyError)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runaudit.store.witness import AnchorError
-from runaudit.system.wandb_account import TIMEOUT_S, library
+from runaudit.system.wandb_account import TIMEOUT_S, explained, library
 
 KIND, NAME, FILE = "runaudit-anchor", "runaudit-anchors", "anchor.txt"
 
@@ -66,15 +66,6 @@ class WandbAnchors:
                 run.finish()
 
 
-@contextlib.contextmanager
-def _explained(verb: str) -> Iterator[None]:
-    """W&B's own errors, a refused key or no network, as one line."""
-    import wandb
-
-    try:
-        yield
-    except (wandb.errors.Error, OSError, ValueError) as error:
-        said = " ".join(str(error).split()) or type(error).__name__
-        raise AnchorError(
-            f"W&B would not {verb} the anchor: {said}", remedy="check the project's name, the network and `wandb login`"
-        ) from error
+def _explained(verb: str) -> contextlib.AbstractContextManager[None]:
+    remedy = "check the project's name, the network and `wandb login`"
+    return explained(lambda said: AnchorError(f"W&B would not {verb} the anchor: {said}", remedy=remedy))

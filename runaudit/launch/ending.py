@@ -16,7 +16,7 @@ from runaudit.capture.draft import redactor_of
 from runaudit.capture.loaded import joined_code
 from runaudit.capture.meanwhile import changed_data, changed_files
 from runaudit.capture.observed import Observation, observe_outcome, started_ns
-from runaudit.capture.outputs import runs_beside, written_beside
+from runaudit.capture.outputs import SOURCES, runs_beside, written_beside
 from runaudit.capture.redact import Redactor
 from runaudit.capture.seeding import mismatch_after
 from runaudit.launch.collect import gather
@@ -35,7 +35,6 @@ from runaudit.store.catalogue import liveness
 
 TAIL_LINES, TAIL_BYTES = 20, 4_000
 """How much of a crash's last words is kept."""
-MODULES = (".py", ".pyi", ".pyx", ".ipynb")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,10 +129,10 @@ def code_at_end(
     now = changed_files(code, top, redactor, since_ns=started_ns(manifest) - CLOCK_NS)
     if level == "full":
         used = {str(row["path"]) for row in seen.observed["read"]} | set(seen.code["loaded"])
-        now = [row for row in now if row["path"] in used or str(row["path"]).endswith(MODULES)]
+        now = [row for row in now if row["path"] in used or str(row["path"]).endswith(SOURCES)]
     own = {str(row["path"]) for row in seen.observed["written"]}
     changed = {str(row["path"]): row for row in (*seen.code["changed"], *ending.get("changed", ()), *now)}
-    edited = [path for path in changed if path not in own or path.endswith(MODULES)][:5]
+    edited = [path for path in changed if path not in own or path.endswith(SOURCES)][:5]
     found = joined_code({**seen.code, "changed": [*changed.values()]}, {**ending, "changed": []})
     # What a command loaded is unknown unless it was seen or said; an empty list would say that nothing ran.
     if level == "none" and "loaded" not in ending:

@@ -3,10 +3,11 @@
 import contextlib
 import netrc
 import os
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from runaudit.errors import UsageError
+from runaudit.errors import RunauditError, UsageError
 
 CLOUD = ("wandb.ai", "api.wandb.ai", "forge.coreweave.com", "api.forge.coreweave.com")
 """Hosts of W&B itself, by its older and by its newer name; a server of one's own is named in `WANDB_BASE_URL`."""
@@ -24,6 +25,18 @@ def library() -> Any:
     if not os.environ.get("WANDB_API_KEY") and not _is_logged_in(host):
         raise UsageError("W&B has no key on this machine", remedy="run 'wandb login', or set WANDB_API_KEY")
     return wandb
+
+
+@contextlib.contextmanager
+def explained(refused: Callable[[str], RunauditError], *also: type[Exception]) -> Iterator[None]:
+    """W&B's own errors, a refused key or no network, as what `refused` makes of them in one line. also: what else of
+    an answer of W&B's can be wrong."""
+    import wandb
+
+    try:
+        yield
+    except (wandb.errors.Error, OSError, ValueError, *also) as error:
+        raise refused(" ".join(str(error).split()) or type(error).__name__) from error
 
 
 def is_host_of_wandb(host: str) -> bool:

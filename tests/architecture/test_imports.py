@@ -29,9 +29,7 @@ HOMES = {
     "torch": {"runaudit/integrations/torch.py"},
     "wandb": {
         "runaudit/integrations/wandb.py",
-        "runaudit/importers/wandb_server.py",
         "runaudit/system/wandb_account.py",
-        "runaudit/integrations/wandb_anchor.py",
     },
     "lightning": {"runaudit/integrations/lightning.py"},
     "pytorch_lightning": {"runaudit/integrations/lightning.py"},
