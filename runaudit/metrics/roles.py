@@ -34,11 +34,6 @@ class Role(IntEnum):
     """The machine: memory, load, heat."""
 
     @property
-    def is_training(self) -> bool:
-        """Whether it says how the training went, not what came out."""
-        return self in (Role.RATE, Role.GRADIENT, Role.SPEED)
-
-    @property
     def is_curve(self) -> bool:
         """Whether anybody would look at it over the steps of a training."""
         return self < Role.SCALER
@@ -57,7 +52,8 @@ _COUNTER = re.compile(
 )
 _CLOCK = re.compile(
     r"(?:_)?(?:wall ?time|wall clock|walltime|timestamp|runtime|elapsed|elapsed time|time elapsed|relative time|"
-    r"time total s|time this iter s|total time|eta|eta seconds|date|datetime|time)|.* (?:runtime|timestamp|wall time|compilation time)"
+    r"time total s|time this iter s|total time|eta|eta seconds|date|datetime|time)|"
+    r".* (?:runtime|timestamp|wall time|compilation time)"
 )
 _RATE = re.compile(
     r"(?:.* )?(?:lr|lrs|learning rate|learningrate|base lr|weight decay|wd|momentum|betas?|beta\d|warmup|"
@@ -66,7 +62,8 @@ _RATE = re.compile(
 _GRADIENT = re.compile(r"(?:.* )?(?:grad|grads|gradient|gradients|gnorm|g norm)(?: .*)?")
 _SPEED = re.compile(
     r"(?:.* )?(?:throughput|fps|sps|mfu|hfu|speed|(?:it|iter|iters|iterations|samples|steps|tokens|images|imgs|img|"
-    r"examples|sentences|batches|frames|seqs|sequences|words|flops|tflops) (?:per|a) (?:s|sec|second|gpu|device)(?: .*)?|"
+    r"examples|sentences|batches|frames|seqs|sequences|words|flops|tflops) "
+    r"(?:per|a) (?:s|sec|second|gpu|device)(?: .*)?|"
     r"(?:it|iter|samples|steps|tokens|images|imgs|img|examples) (?:s|sec)|"
     r"(?:step|batch|iter|iteration|data|epoch|forward|backward|optimizer|update|train|eval|load|loading|inference|"
     r"dataloader|sec|seconds) (?:time|times|duration|latency|per (?:step|iter|iteration|batch|it|epoch))(?: \w+)?|"
