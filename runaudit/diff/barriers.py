@@ -9,7 +9,6 @@ from runaudit.factors.compute_budget import budget_barriers
 from runaudit.factors.factor import Role
 from runaudit.factors.gaps import status_gap
 from runaudit.factors.negative_control import control_barriers, controls
-from runaudit.records.run import Run
 from runaudit.text.words import listed
 
 
