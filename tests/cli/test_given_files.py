@@ -80,7 +80,9 @@ def test_a_hard_link_of_something_else_is_a_file_like_any(here, runaudit, tmp_pa
 
 @pytest.mark.parametrize(("command", "again"), [("report", ()), ("export", ("--force",))])
 @pytest.mark.parametrize("text", ["import torch", "<!DOCTYPE html><title>mine</title>", "anchor of mine", "\0"])
-def test_an_output_takes_the_place_of_what_runaudit_made_and_of_nothing_else(here, runaudit, tmp_path, command, again, text):
+def test_an_output_takes_the_place_of_what_runaudit_made_and_of_nothing_else(
+    here, runaudit, tmp_path, command, again, text
+):
     cohort(here, "alone", [30.0])
     (place := tmp_path / "my file").write_text(text)
 
