@@ -93,6 +93,13 @@ def test_the_page_is_well_formed(page):
     assert set(targets) <= set(ids)
 
 
+def test_what_scrolls_inside_itself_can_be_reached_and_scrolled_by_keyboard(page):
+    boxes = [attributes for _, attributes in Page(page).tags if attributes.get("class") in ("scroll", "code")]
+
+    assert len(boxes) > 3
+    assert all(box.get("tabindex") == "0" and box.get("role") == "region" and box.get("aria-label") for box in boxes)
+
+
 def test_hostile_names_are_text_and_nothing_else(make_run, make_metrics, make_trajectory, diff, stats):
     """Every place where a run may put words of its own."""
     metrics = make_metrics() | {f"full_frame/psnr/{HOSTILE}": 30.0, f"full_frame/psnr_{HOSTILE[:20]}/x": 3.0}
