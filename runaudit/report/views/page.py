@@ -4,7 +4,7 @@ A section is there because its data is: what no run recorded has no heading, and
 leaves out and why. A section that cannot be made takes no other with it.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -114,6 +114,20 @@ def page_view(
     return replace(view, left_out=(*made.failed, *_absent(view, {one.title for one in made.failed})))
 
 
+SECTIONS: Mapping[str, tuple[str, Callable[[PageView], bool]]] = {
+    "study": ("Study", lambda view: view.study is not None),
+    "changes": ("What changed", lambda view: bool(view.diffs or view.seen)),
+    "results": ("Results", lambda view: view.scores is not None and bool(view.scores.sequences or view.scores.plain)),
+    "pictures": ("Pictures", lambda view: view.images is not None and bool(view.images.sequences)),
+    "curves": ("Curves", lambda view: view.curves is not None and bool(view.curves.series or view.curves.others)),
+    "scaler": ("Loss scale", lambda view: view.scaler is not None and bool(view.scaler.figures or view.scaler.without)),
+    "statistics": ("Statistics", lambda view: any(verdict.evidence for verdict in view.verdicts)),
+    "provenance": ("Provenance", lambda view: True),
+}
+"""The sections in the order in which they are read: the anchor, which names the template too -> the name in the
+contents, and whether there is something to show."""
+
+
 class _Maker:
     """Makes a part of the page; one that cannot be made is left out with its reason and takes no other with it."""
 
@@ -133,25 +147,18 @@ class _Maker:
 
 def _sections(view: PageView) -> Iterator[Section]:
     """What has something to show, in the order in which it is read."""
+    for name, (title, is_there) in SECTIONS.items():
+        if is_there(view):
+            yield Section(id=name, title=_heading(name, view) or title, short=title, template=f"_{name}.html.j2")
 
-    def section(name: str, title: str, short: str = "") -> Section:
-        return Section(id=name, title=title, short=short or title, template=f"_{name}.html.j2")
 
-    if view.study is not None:
-        yield section("study", "What these runs can tell", "Study")
-    if view.diffs or view.seen:
-        yield section("changes", "What changed" if view.diffs else "What was used")
-    if view.scores is not None and (view.scores.sequences or view.scores.plain):
-        yield section("results", "Full-frame PSNR against bicubic" if view.scores.sequences else "Results", "Results")
-    if images_shown(view):
-        yield section("pictures", "Pictures")
-    if view.curves is not None and (view.curves.series or view.curves.others):
-        yield section("curves", "Curves")
-    if view.scaler is not None and (view.scaler.figures or view.scaler.without):
-        yield section("scaler", "Loss scale")
-    if any(verdict.evidence for verdict in view.verdicts):
-        yield section("statistics", "Statistics")
-    yield section("provenance", "Provenance")
+def _heading(name: str, view: PageView) -> str:
+    """The heading of a section where what it holds has a better name than the section."""
+    if name == "study":
+        return "What these runs can tell"
+    if name == "changes" and not view.diffs:
+        return "What was used"
+    return "Full-frame PSNR against bicubic" if name == "results" and view.scores and view.scores.sequences else ""
 
 
 def _absent(view: PageView, failed: Collection[str]) -> Iterator[LeftOut]:
@@ -164,11 +171,6 @@ def _absent(view: PageView, failed: Collection[str]) -> Iterator[LeftOut]:
     ):
         if name not in shown_ones and title not in failed:
             yield LeftOut(title=title, reason=reason)
-
-
-def images_shown(view: PageView) -> bool:
-    """Whether any run kept an image to look at."""
-    return view.images is not None and bool(view.images.sequences)
 
 
 def _sizes(arms: Sequence[ArmInput], comparisons: Sequence[ComparisonInput]) -> Iterator[str]:
