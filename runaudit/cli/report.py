@@ -8,6 +8,7 @@ import typer
 from runaudit.cli import common
 from runaudit.cli.common import Context
 from runaudit.text.verdicts import INTEGRITY
+from runaudit.voice.saying import Format
 
 DEFAULT = Path("report.html")
 
@@ -53,8 +54,11 @@ def report(
     from runaudit.report import check_place, render_page, write_page
     from runaudit.report.answer import ReportAnswer
     from runaudit.report.gather import Wanted, gather
+    from runaudit.report.picture import check_picture, write_picture
 
     check_place(output, context.store_root)
+    if is_markdown := context.format is Format.md:
+        check_picture(output)
     wanted = Wanted(
         runs=runs or (),
         baseline=baseline,
@@ -65,5 +69,6 @@ def report(
     )
     page = gather(context.bench, wanted)
     write_page(output, render_page(page.view))
-    context.tell(ReportAnswer(view=page.view, output=output))
+    picture = write_picture(page.view, output) if is_markdown else None
+    context.tell(ReportAnswer(view=page.view, output=output, picture=picture))
     context.finish(INTEGRITY if page.is_damaged else 0)
