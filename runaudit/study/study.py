@@ -20,7 +20,7 @@ from runaudit.settings import Settings
 from runaudit.study.columns import Column
 from runaudit.study.design import Design, design_of
 from runaudit.study.interactions import Interaction, interactions
-from runaudit.study.leaf import Level
+from runaudit.study.leaf import UNKNOWN, Level
 from runaudit.study.pairs import Chain, Judge, Pair, chains_of, pairs_of
 from runaudit.study.suggest import Extension, extension
 from runaudit.study.table import Cell, Table, table_of
@@ -208,7 +208,19 @@ def study(runs: Sequence[Run], *, settings: Settings, judge: Judge | None = None
     )
     filled = [path for path, (lacking, _) in found.missing.items() if vouched(path, lacking, settings)]
     left = [path for path in found.missing if path not in filled]
-    return replace(found, assumed=assumption(table.runs, settings, filled, left))
+    able = tuple(_able_to_run(found, one) for one in found.extensions)
+    return replace(found, assumed=assumption(table.runs, settings, filled, left), extensions=able)
+
+
+def _able_to_run(study: Study, found: Extension) -> Extension:
+    """The cells that somebody could run: an unknown level is none that can be chosen."""
+    pairs = [
+        (cell, base)
+        for cell, base in zip(found.cells, found.bases, strict=True)
+        if not any(level is UNKNOWN for row in (cell, base) for level in study.levels_of(row).values())
+    ]
+    blocked = len(found.cells) - len(pairs)
+    return replace(found, cells=tuple(c for c, _ in pairs), bases=tuple(b for _, b in pairs), blocked=blocked)
 
 
 def _fixed_seeds(table: Table, results: int) -> tuple[Column, ...]:

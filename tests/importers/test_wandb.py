@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runaudit.diff import compare
+from runaudit.diff import Verdict, compare
 from runaudit.errors import RecordError
 from runaudit.factors.factor import ChangeClass
 from runaudit.importers.base import with_our_names
@@ -567,6 +567,21 @@ def test_a_run_that_was_killed_before_it_wrote_stays_counted(killed, raw):
 
     assert (found.run.outcome, found.run.manifest.body["seed"], skipped) == (None, 3, ())
     assert found.run.manifest.section("config") == {"lr": 0.1, "seed": 3}
+
+
+def test_what_the_record_of_a_killed_run_leaves_open_is_a_gap_beside_a_whole_one_and_no_factor(killed, folder):
+    (found,), _ = read_runs(killed().parent)
+    whole = read(
+        folder(
+            config="lr:\n  value: 0.1\nseed:\n  value: 3\n",
+            metadata={**METADATA, "program": "train.py", "args": ["--crash", "exit"]},
+        )
+    )
+
+    compared = compare(whole, found.run, settings=Settings())
+
+    assert compared.factors == () and compared.conditional is Verdict.IDENTICAL
+    assert {"code.program", "config.args"} <= {row.factor for row in compared.missing if row.side == "b"}
 
 
 @pytest.mark.parametrize(("more", "config"), [
