@@ -220,6 +220,15 @@ def test_an_option_that_nobody_logged_counts(folder):
     assert [f.factor for f in compare(one, other, settings=Settings()).factors] == ["config.args.lr"]
 
 
+@pytest.mark.parametrize(("word", "logged", "kept"), [
+    ("--no-amp", "false", None), ("--no-amp", "true", {"no_amp": True}), ("--amp", "true", None),
+])  # fmt: skip
+def test_a_switch_that_is_typed_off_repeats_the_config_that_says_so(folder, word, logged, kept):
+    path = folder(config=f"amp:\n  value: {logged}\n", metadata={**METADATA, "args": [word]})
+
+    assert read(path).manifest.section("config").get("args") == kept
+
+
 def test_an_abbreviated_option_repeats_the_option_it_stands_for(folder):
     """argparse takes `--mod` for `--model_name`."""
     run = read(folder(config="model_name:\n    value: elph\n", metadata=METADATA | {"args": ["--mod", "elph"]}))
