@@ -15,7 +15,7 @@ from runaudit.factors.source import cannot_run
 from runaudit.factors.unknowns import NO_COMMIT, is_digest, no_sections, placeholders
 from runaudit.factors.used import used_by
 from runaudit.records.canonical import JSON, MAPPINGS
-from runaudit.records.manifest import UNTYPED
+from runaudit.records.manifest import INHERITED
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
 
@@ -197,7 +197,7 @@ def is_left_open(path: str, of: Levels) -> bool:
     """Whether a leaf that a record does not hold is one of which it says that nobody knows it: by its path, or by that
     of a table it would stand in. It may be what the other run has, and so is no change."""
     return any(
-        path == word or path.startswith((f"{word}.", f"{word}[")) or (word == UNTYPED and path.startswith("config."))
+        path == word or path.startswith((f"{word}.", f"{word}[")) or (word == INHERITED and path.startswith("config."))
         for word in of.left_open
     )
 

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from runaudit.importers.draft import Draft, typed
 from runaudit.records.digest import digest_bytes
-from runaudit.records.manifest import UNTYPED
+from runaudit.records.manifest import INHERITED
 from runaudit.records.seednames import names_the_seed
 from runaudit.system.clock import utc_text
 
@@ -120,7 +120,7 @@ def draft_of(run: MlflowRun) -> Draft:
     unknown |= {path: why for path, why in UNKNOWN.items() if not known.get(path)}
     config = {key: typed(value) for key, value in {**_estimator(run.tags), **run.settings}.items()}
     if run.above is None:
-        unknown[UNTYPED] = f"it is a part of the run {run.tags.get(PARENT)}, whose parameters are not in the record"
+        unknown[INHERITED] = f"it is a part of the run {run.tags.get(PARENT)}, whose parameters are not in the record"
     started, ended = _seconds(run.started), _seconds(run.ended)
     folder = local_folder(run.artifact_uri)
     return Draft(

@@ -57,8 +57,8 @@ def _has_objects(body: Mapping[str, JSON]) -> bool:
     return all(isinstance(body[name], MAPPINGS) for name in _MAPPINGS if name in body)
 
 
-UNTYPED = "config.untyped"
-"""The place, among what is unknown, of every setting that was not typed: of a config that was cut."""
+INHERITED = "config.inherited"
+"""The place, among what is unknown, of the settings that a run has from a record which is not there."""
 
 
 class Unknown:

@@ -13,7 +13,7 @@ import pytest
 from runaudit.diff import Verdict, compare
 from runaudit.errors import RecordError
 from runaudit.importers.mlflow_run import local_folder
-from runaudit.records.manifest import UNTYPED
+from runaudit.records.manifest import INHERITED
 from runaudit.settings import Settings
 from tests.importers.reading import labelled_rows, real_runs, runs_in
 
@@ -219,7 +219,7 @@ def test_a_nested_run_was_made_with_the_settings_of_the_run_above_it_its_own_fir
     config = child.manifest.section("config")
     assert (config["lr"], config["wd"], config["depth"]) == (0.1, 0.5, 4)
     assert child.manifest.section("origin")["from_parent"] == ("depth", "wd")
-    assert UNTYPED not in child.manifest.section("unknown")
+    assert INHERITED not in child.manifest.section("unknown")
 
 
 def test_where_the_run_above_is_not_there_its_settings_are_a_gap_and_no_change(tmp_path):
@@ -229,7 +229,7 @@ def test_where_the_run_above_is_not_there_its_settings_are_a_gap_and_no_change(t
 
     found = compare(alone, whole, settings=Settings())
 
-    assert UNTYPED in {row.factor for row in found.missing}
+    assert INHERITED in {row.factor for row in found.missing}
     assert not [row.factor for row in found.factors if row.section == "config"]
     assert found.standing is Verdict.PROVENANCE_INCOMPLETE
 
