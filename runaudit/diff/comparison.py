@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from runaudit.diff.arms import Beside, arms_beside
-from runaudit.diff.barriers import evaluation_barriers, faults, result_barriers
+from runaudit.diff.barriers import evaluation_barriers, result_barriers
 from runaudit.diff.contradiction import Against, contradictions
 from runaudit.diff.intent import held_against_intent
 from runaudit.diff.missing import attributed, missing_rows
@@ -22,7 +22,7 @@ from runaudit.factors.hindsight import Answer, Hindsight, hindsight
 from runaudit.factors.never import IN_FILES, is_foreign, kind_of, lacks_commit, on_record
 from runaudit.factors.policy import shared_policy
 from runaudit.factors.vouched import assumption
-from runaudit.records.run import Run
+from runaudit.records.run import Run, faults
 from runaudit.records.trackers import FILE
 from runaudit.settings import Settings
 

@@ -89,7 +89,7 @@ class Cohort(Shown):
     @property
     def unproven(self) -> tuple[Run, ...]:
         """Finished runs that count without a proof that their seed acted."""
-        return tuple(run for run in self.finished if _proof(run) is None and not seeded_as_declared(run))
+        return tuple(run for run in self.finished if is_unproven(run))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -229,6 +229,11 @@ def _proven_apart(a: Run, b: Run) -> bool:
     """Whether the starts of two runs are on record and differ."""
     left, right = _proof(a), _proof(b)
     return left is not None and right is not None and left != right
+
+
+def is_unproven(run: Run) -> bool:
+    """Whether nothing on record shows that the seed of this run acted."""
+    return _proof(run) is None and not seeded_as_declared(run)
 
 
 def _proof(run: Run) -> str | None:
