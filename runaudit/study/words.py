@@ -79,7 +79,7 @@ def _hours(hours: float) -> str:
 
 def notes_on(study: Study) -> tuple[str, ...]:
     """What a reader of the table should be told beside it, in a fixed order, each once."""
-    late = (study.policy.note,) if study.policy else ()
+    late = (*((study.policy.note,) if study.policy else ()), *study.unread)
     found = (*late, *_failures(study), *_replication(study), *_idle(study), *_odd(study), *_blocks(study),
              *_collinear(study), *_fractions(study), *_ladder(study))  # fmt: skip
     return tuple(dict.fromkeys(found))
