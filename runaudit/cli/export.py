@@ -15,8 +15,9 @@ def export(
     runs: SomeRuns,
     output: Annotated[
         Path,
-        typer.Option("-o", "--output", metavar="FILE", help="The bundle to write: a new file, or an older bundle."),
+        typer.Option("-o", "--output", metavar="FILE", help="The bundle to write: a new file."),
     ],
+    force: Annotated[bool, typer.Option("--force", help="Write over an older bundle.")] = False,
 ) -> None:
     """Write runs into one file: records, trajectories, sources, checkpoints, artifacts and what the log says of them.
 
@@ -29,6 +30,6 @@ def export(
 
     named = ids_named(context.store, context.settings, *runs)
     ids = kept_of(store := context.open(), named)
-    files = write(store, ids, output)
+    files = write(store, ids, output, over=force)
     gone = tuple(run for run in named if run not in ids)
     context.tell(ExportAnswer(ids=ids, output=output, files=files, size=output.stat().st_size, forgotten=gone))

@@ -15,7 +15,11 @@ DEFAULT = Path("report.html")
 @common.command(assume=True)
 def report(
     context: Context,
-    runs: Annotated[list[str], typer.Argument(metavar="RUN…", help="Runs, cohorts or lists with commas: the arms.")],
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="RUN…", help="Runs, cohorts or lists with commas: the arms [all runs of the store]."),
+    ] = None,
+    *,
     output: Annotated[
         Path,
         typer.Option("-o", "--output", metavar="FILE.html", help="Where the page goes: a new file, or an older page."),
@@ -30,21 +34,57 @@ def report(
     ] = None,
     metric: Annotated[
         list[str] | None,
-        typer.Option("--metric", metavar="NAME", help="Judge this metric; may be repeated [full-frame PSNR]."),
+        typer.Option(
+            "--metric",
+            metavar="NAME",
+            help="Judge this metric; may be repeated, the first leads [the one `list` shows].",
+        ),
+    ] = None,
+    direction: Annotated[
+        str | None,
+        typer.Option("--direction", metavar="higher|lower", help="What counts as better in the first metric."),
     ] = None,
     title: Annotated[str | None, typer.Option("--title", metavar="TEXT", help="The page's title.")] = None,
+    pdf: Annotated[
+        Path | None,
+        typer.Option(
+            "--pdf",
+            metavar="FILE.pdf",
+            help="The page on paper as well, by a Chromium, Chrome or Edge of this machine.",
+        ),
+    ] = None,
+    to_open: Annotated[
+        bool, typer.Option("--open", help="Open the page in a browser, where there is a screen.")
+    ] = False,
 ) -> None:
-    """Write one page on these runs: verdicts, scores, images, curves, differences, manifests.
+    """Write one page on these runs: the verdict, what changed, results, pictures, curves, statistics, provenance.
 
     Runs that differ only in their seed become one arm; each arm is compared with the one before it. The page loads
     nothing from anywhere. Exit code 0 where it was written, 4 where it shows a record that was damaged.
     """
     from runaudit.report import check_place, render_page, write_page
     from runaudit.report.answer import ReportAnswer
-    from runaudit.report.gather import gather
+    from runaudit.report.gather import Wanted, gather
+    from runaudit.report.paper import check_pdf_place, write_pdf
+    from runaudit.system.browser import show_page
 
     check_place(output, context.store_root)
-    page = gather(context.bench, runs, baseline=baseline, beside=beside or (), metrics=metric or (), title=title)
-    write_page(output, render_page(page.view))
-    context.tell(ReportAnswer(view=page.view, output=output))
+    if pdf:
+        check_pdf_place(pdf, context.store_root)
+    wanted = Wanted(
+        runs=runs or (),
+        baseline=baseline,
+        beside=beside or (),
+        metrics=metric or (),
+        direction=direction,
+        title=title,
+    )
+    page = gather(context.bench, wanted)
+    html = render_page(page.view)
+    write_page(output, html)
+    if pdf:
+        write_pdf(pdf, html)
+    if to_open:
+        show_page(output)
+    context.tell(ReportAnswer(view=page.view, output=output, pdf=pdf))
     context.finish(INTEGRITY if page.is_damaged else 0)

@@ -9,25 +9,7 @@ from runaudit.factors.compute_budget import budget_barriers
 from runaudit.factors.factor import Role
 from runaudit.factors.gaps import status_gap
 from runaudit.factors.negative_control import control_barriers, controls
-from runaudit.records.run import Run
 from runaudit.text.words import listed
-
-
-def faults(runs: Iterable[Run]) -> tuple[str, ...]:
-    """Records that do not match their digest, those that the runs descend from among them."""
-    return tuple(
-        f"the record of {run.label} ({run.short}) is damaged: {run.fault}"
-        for given in runs
-        for run in _line(given)
-        if run.fault
-    )
-
-
-def _line(run: Run) -> Iterator[Run]:
-    """A run and those it descends from."""
-    yield run
-    if run.parent is not None:
-        yield from _line(run.parent)
 
 
 def evaluation_barriers(factors: Iterable[FactorChange]) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 import ast
 import warnings
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from runaudit.diff.lines import changed_lines
 from runaudit.diff.result import Comparison
@@ -15,6 +15,8 @@ MAX_LINES = 400
 """Lines shown of one file; a generated file of thousands of changed lines says nothing more."""
 MAX_ALL_LINES = 600
 """Lines shown of all files together."""
+MAX_FOLDED = 60
+"""Lines shown of all files together where not everything was asked for: a screen and a half."""
 REST = "module"
 
 
@@ -40,6 +42,20 @@ def code_hunks(comparison: Comparison, a: Run, b: Run) -> tuple[Hunk, ...]:
             if before is not None and after is not None:
                 hunks += file_hunks(change.path.removeprefix("code."), before, after)
     return _within(hunks, MAX_ALL_LINES)
+
+
+def folded(hunks: Sequence[Hunk], room: int = MAX_FOLDED) -> tuple[tuple[Hunk, ...], int]:
+    """As many lines as a person reads beside a verdict, and how many are left out; a few more are not worth a fold."""
+    left = sum(len(hunk.lines) for hunk in hunks) - room
+    if left <= room // 4:
+        return tuple(hunks), 0
+    kept: list[Hunk] = []
+    for hunk in hunks:
+        if room <= 0:
+            break
+        kept.append(replace(hunk, lines=hunk.lines[:room]))
+        room -= len(hunk.lines)
+    return tuple(kept), left
 
 
 def _within(hunks: list[Hunk], room: int) -> tuple[Hunk, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from runaudit.diff.arms import Beside, arms_beside
-from runaudit.diff.barriers import evaluation_barriers, faults, result_barriers
+from runaudit.diff.barriers import evaluation_barriers, result_barriers
 from runaudit.diff.contradiction import Against, contradictions
 from runaudit.diff.intent import held_against_intent
 from runaudit.diff.missing import attributed, missing_rows
@@ -19,10 +19,10 @@ from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import Change, ChangeClass
 from runaudit.factors.foreseen import foreseen
 from runaudit.factors.hindsight import Answer, Hindsight, hindsight
-from runaudit.factors.never import is_foreign, kind_of, on_record
+from runaudit.factors.never import IN_FILES, is_foreign, kind_of, lacks_commit, on_record
 from runaudit.factors.policy import shared_policy
 from runaudit.factors.vouched import assumption
-from runaudit.records.run import Run
+from runaudit.records.run import Run, faults
 from runaudit.records.trackers import FILE
 from runaudit.settings import Settings
 
@@ -62,6 +62,7 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
     arms = arms_beside(a, b, shared_policy(settings.factors, runs))
     factors, met = held_against_intent(arms.factors, runs, intent)
     missing = attributed(missing_rows(arms, with_status=not design_only), arms, settings)
+    foreign = on_record(_lacking(arms, missing))
     grounds = Grounds(
         faults=faults(runs),
         barriers=evaluation_barriers(factors) if design_only else result_barriers(arms),
@@ -70,10 +71,13 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
         odd=arms.odd,
         replicated=arms.is_replicated,
         is_blind=_is_blind(arms, missing),
+        beside_code=foreign if foreign != IN_FILES and lacks_commit(row.factor for row in missing) else "",
     )
     found = judge(grounds)
     late = None if design_only else _late(a, b, settings, str(found.verdict), factors, intent)
-    against = Against() if design_only else contradictions(a, b, factors, found.verdict, has_gaps=bool(missing))
+    against = (
+        Against() if design_only else contradictions(a, b, factors, found.verdict, gaps=[row.factor for row in missing])
+    )
     filled = [row.factor for row in missing if row.assumed]
     assumed = assumption(runs, settings, filled, [row.factor for row in missing if not row.assumed])
     return Comparison(
@@ -92,7 +96,7 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
         notes=(*([late.note] if late else ()), *against.notes, *arms.notes, *notes_on(arms.pair, arms.found)),
         contradictions=against.notes,
         idle=against.idle,
-        on_record=on_record(_lacking(arms, missing)),
+        on_record=foreign,
         recorded=found.recorded,
         assumed=assumed,
     )

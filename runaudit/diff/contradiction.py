@@ -12,11 +12,12 @@ from typing import NamedTuple
 from runaudit.diff.result import FactorChange, Verdict
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import SEED_ROLES, Role
+from runaudit.factors.never import lacks_commit
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.manifest import Unknown
 from runaudit.records.results import Deviation, Overlap, Results, bits, overlap
 from runaudit.records.run import Run
-from runaudit.text.words import head, plural
+from runaudit.text.words import head, listed, plural
 
 
 class Against(NamedTuple):
@@ -31,9 +32,10 @@ MAX_NAMES = 3
 
 
 def contradictions(
-    a: Cohort, b: Cohort, factors: Sequence[FactorChange], verdict: Verdict, *, has_gaps: bool
+    a: Cohort, b: Cohort, factors: Sequence[FactorChange], verdict: Verdict, *, gaps: Sequence[str]
 ) -> Against:
-    """What the results of two arms say against the comparison of their inputs. Runs without results say nothing.
+    """What the results of two arms say against the comparison of their inputs. Runs without results say nothing. gaps:
+    the paths that are not on record.
 
     In arms of several runs each is held against the run of the other arm that has its seed; two single runs are held
     against each other whatever their seeds are.
@@ -42,26 +44,26 @@ def contradictions(
         return Against()
     treatments = [f for f in factors if f.role not in SEED_ROLES]
     if a.n == b.n == 1:
-        return _of_a_pair(a.runs[0], b.runs[0], treatments, has_gaps=has_gaps, seeds=len(treatments) < len(factors))
-    return _of_arms(a, b, treatments, has_gaps=has_gaps)
+        return _of_a_pair(a.runs[0], b.runs[0], treatments, gaps=gaps, seeds=len(treatments) < len(factors))
+    return _of_arms(a, b, treatments, gaps=gaps)
 
 
-def _of_a_pair(a: Run, b: Run, treatments: Sequence[FactorChange], *, has_gaps: bool, seeds: bool) -> Against:
+def _of_a_pair(a: Run, b: Run, treatments: Sequence[FactorChange], *, gaps: Sequence[str], seeds: bool) -> Against:
     is_whole = a.finished and b.finished
     held = overlap(Results(a), Results(b), lengths=is_whole)
     if held is None:
         return Against()
     if not treatments and not seeds:
-        return Against(tuple(_unequal(held, has_gaps=has_gaps)))
+        return Against(tuple(_unequal(held, gaps=gaps)))
     if not held.equal or not is_whole:
         return Against()
     return _against(treatments, held, seeds=seeds)
 
 
-def _of_arms(a: Cohort, b: Cohort, treatments: Sequence[FactorChange], *, has_gaps: bool) -> Against:
+def _of_arms(a: Cohort, b: Cohort, treatments: Sequence[FactorChange], *, gaps: Sequence[str]) -> Against:
     pairs = list(_matched(a, b))
     if not treatments:
-        return _unequal_arms(pairs, has_gaps=has_gaps)
+        return _unequal_arms(pairs, gaps=gaps)
     if not pairs:
         return _idle_without_seeds(a, b, treatments)
     equal = [(seed, held) for seed, left, right in pairs if (held := _equal(left, right))]
@@ -76,11 +78,11 @@ def _of_arms(a: Cohort, b: Cohort, treatments: Sequence[FactorChange], *, has_ga
     return Against((f"{sentence}: was {names} used there?",))
 
 
-def _unequal_arms(pairs: Sequence[tuple[str, Run, Run]], *, has_gaps: bool) -> Against:
+def _unequal_arms(pairs: Sequence[tuple[str, Run, Run]], *, gaps: Sequence[str]) -> Against:
     for seed, left, right in pairs:
         held = _held(left, right) if left.id != right.id else None
         if held is not None and held.first is not None:
-            return Against(tuple(f"seed {seed}: {note}" for note in _unequal(held, has_gaps=has_gaps)))
+            return Against(tuple(f"seed {seed}: {note}" for note in _unequal(held, gaps=gaps)))
     return Against()
 
 
@@ -137,12 +139,24 @@ def _measured_otherwise(factors: Sequence[FactorChange]) -> bool:
     return any(f.role is Role.EVALUATION for f in factors)
 
 
-def _unequal(held: Overlap, *, has_gaps: bool) -> Iterator[str]:
+def _unequal(held: Overlap, *, gaps: Sequence[str]) -> Iterator[str]:
     if held.first is None:
         return
-    known = "all inputs on record are equal" if has_gaps else "the inputs are equal"
     rest = "" if len(held.differing) == 1 else f" ({_named(held.differing)} differ)"
-    yield f"{known} and the results are not: {_where(held.first)}{rest}: nondeterminism or an input nobody saw"
+    where = f"{_where(held.first)}{rest}"
+    if unknown := _unknown(gaps):
+        # Equal is what was compared: of a run that kept no settings it would be said of nothing.
+        verb = "is" if len(unknown) == 1 else "are"
+        another = " or ".join(f"another {word}" for word in unknown)
+        yield f"{listed(unknown)} {verb} not on record and the results differ: {where}: {another}, or nondeterminism"
+        return
+    known = "all inputs on record are equal" if gaps else "the inputs are equal"
+    yield f"{known} and the results are not: {where}: nondeterminism or an input nobody saw"
+
+
+def _unknown(gaps: Sequence[str]) -> list[str]:
+    """What the design of a run is made of, and the records do not say at all."""
+    return [word for word, lacks in (("config", "config" in gaps), ("code", lacks_commit(gaps))) if lacks]
 
 
 def _where(first: Deviation) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from runaudit.factors.factor import SEED_ROLES, Absent, Change, Role, levels_json
 from runaudit.factors.hindsight import Hindsight
-from runaudit.factors.never import IN_FILES
+from runaudit.factors.never import IN_FILES, lacks_commit
 from runaudit.factors.vouched import Assumption
 from runaudit.records.canonical import JSON, json_safe, thawed
 from runaudit.text.shown import Shown
@@ -166,9 +166,11 @@ class Comparison(Shown):
 
     @property
     def tells_what_is_recorded(self) -> bool:
-        """Whether what the records show comes first. A record file has a place for everything: what is missing there
-        is news, and comes first unless the user vouches for it."""
-        return self.is_conditional and (self.on_record != IN_FILES or not self.open)
+        """Whether what the records show comes first, as a verdict. A record file has a place for everything: what is
+        missing there is news, and comes first unless the user vouches for it; so is which code ran, which nobody can
+        vouch for."""
+        is_news = self.on_record == IN_FILES or lacks_commit(row.factor for row in self.open)
+        return self.is_conditional and (not is_news or not self.open)
 
     @property
     def open(self) -> tuple[Missing, ...]:

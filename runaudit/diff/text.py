@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runaudit.diff.code import Hunk, code_hunks
+from runaudit.diff.code import folded as folded_code
 from runaudit.diff.result import Comparison, Derivation, FactorChange, Missing, Side
 from runaudit.factors.factor import Change, Role
 from runaudit.factors.vouched import remedy
@@ -13,7 +14,7 @@ from runaudit.text.likeness import told_apart
 from runaudit.text.markdown import code, escaped, fenced, table
 from runaudit.text.terminal import BOLD, DIM, GREEN, RED, UNPAINTED, YELLOW, Paint, printable
 from runaudit.text.verdicts import verdict_words
-from runaudit.text.words import level, off_record, resting_on
+from runaudit.text.words import level, off_record, plural, resting_on
 
 MAX_MISSING = 8
 
@@ -61,7 +62,10 @@ def text_lines(
     if comparison.notes:
         yield ""
         yield from (printable(f"note: {note}") for note in comparison.notes)
-    yield from _code(hunks, paint)
+    shown, left = (tuple(hunks), 0) if everything else folded_code(hunks)
+    yield from _code(shown, paint)
+    if left:
+        yield from ("", _left_out(hunks, left))
 
 
 def _side(side: Side, other: Side) -> str:
@@ -138,6 +142,11 @@ def _rest(comparison: Comparison, everything: bool, paint: Paint) -> Iterator[st
                 yield printable(f"  {path}  {level(row.before)} → {level(row.after)}  ({why})")
 
 
+def _left_out(hunks: Sequence[Hunk], left: int) -> str:
+    files = plural(len({hunk.path for hunk in hunks if hunk.lines}), "changed file")
+    return f"{left} more lines of {files} (--all shows them)"
+
+
 def _code(hunks: Sequence[Hunk], paint: Paint) -> Iterator[str]:
     for hunk in hunks:
         yield ""
@@ -166,8 +175,11 @@ def markdown_lines(comparison: Comparison, *, hunks: Sequence[Hunk] = (), everyt
         yield from ("", "<details><summary>everything</summary>", "", *fenced(plain), "", "</details>")
     for note in comparison.notes:
         yield from ("", f"> {escaped(note)}")
-    for hunk in hunks:
+    shown, left = (tuple(hunks), 0) if everything else folded_code(hunks)
+    for hunk in shown:
         yield from ("", f"{code(hunk.path)} · {code(hunk.function)}", "", *fenced(hunk.lines, "diff"))
+    if left:
+        yield from ("", f"{_left_out(hunks, left)}.")
 
 
 def _markdown_gaps(comparison: Comparison, everything: bool) -> Iterator[str]:

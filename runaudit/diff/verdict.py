@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from runaudit.diff.result import FactorChange, Missing, Verdict
 from runaudit.factors.factor import SEED_ROLES
 from runaudit.factors.never import BLIND
-from runaudit.text.words import listed
+from runaudit.text.words import listed, without_commit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grounds:
     """What the verdict rests on. `faults`: records that do not match their digest; `barriers`: why the results cannot
     be held side by side; `replicated`: whether the sides are arms: a seed is a factor if it moved with the arm;
-    `is_blind`: whether a tracker kept no config at all of a run, so that nothing can be said of what changed."""
+    `is_blind`: whether a tracker kept no config at all of a run, so that nothing can be said of what changed;
+    `beside_code`: what foreign records hold that do not say which code ran, as a sentence names it, empty elsewhere."""
 
     faults: tuple[str, ...] = ()
     barriers: tuple[str, ...] = ()
@@ -25,6 +26,7 @@ class Grounds:
     odd: tuple[str, ...] = ()
     replicated: bool = False
     is_blind: bool = False
+    beside_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,9 @@ def judge(evidence: Grounds) -> Judgement:
     gaps = f"{listed([row.factor for row in evidence.missing])} {'is' if len(evidence.missing) == 1 else 'are'} not in"
     if evidence.is_blind:
         return Judgement(Verdict.PROVENANCE_INCOMPLETE, None, f"{gaps} the records; {BLIND}", BLIND)
+    if evidence.beside_code:
+        reason = without_commit(evidence.beside_code, shown, len(evidence.missing) - 1)
+        return Judgement(Verdict.PROVENANCE_INCOMPLETE, clean, reason, shown)
     return Judgement(Verdict.PROVENANCE_INCOMPLETE, clean, f"{gaps} the records; if equal, {shown}", shown)
 
 

@@ -16,6 +16,7 @@ from runaudit.text.words import listed
 BLIND = "without its config nothing can be said of what a run changed"
 """Why what a tracker recorded shows nothing, where that is no config at all."""
 IN_FILES = "what the records say"
+_NO_COMMIT = ("code", "code.commit")
 
 
 def kind_of(run: Run) -> str:
@@ -52,6 +53,12 @@ def on_record(runs: Iterable[Run]) -> str:
         return ""
     names = sorted({tracker_of(run).name for run in runs})
     return IN_FILES if names == [TRACKERS[FILE].name] else f"what {listed(names)} recorded"
+
+
+def lacks_commit(paths: Iterable[str]) -> bool:
+    """Whether these gaps leave open which code ran. Nobody can vouch for a commit, so that what else a tracker recorded
+    may be told, and never as a verdict: any line of the program may have changed."""
+    return any(path in _NO_COMMIT for path in paths)
 
 
 def covers(word: str, path: str) -> bool:

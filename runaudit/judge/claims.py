@@ -19,6 +19,7 @@ from runaudit.judge.cohorts import compare_arms, judge_cohorts
 from runaudit.judge.values import require_metric, values_of
 from runaudit.metrics.catalogue import Direction
 from runaudit.metrics.naming import parents, sequence_names
+from runaudit.records.run import faults
 from runaudit.runs.arms import cohort_in_text
 from runaudit.settings import Settings
 from runaudit.stats.selection import best_of
@@ -109,10 +110,10 @@ def judge_claim(bench: Bench, claim: Claim, launched: Sequence[Cohort], compared
 
 def _value(bench: Bench, claim: Claim, arm: Cohort, found: tuple[str, tuple[str, ...]]) -> Judged:
     (values,) = values_of([arm], *found)
-    damaged = [run.short for run in arm.runs if run.fault]
+    damaged = faults(arm.runs)
     doubt = ""
     if damaged:
-        doubt = f"the record of {', '.join(damaged)} does not match its digest"
+        doubt = "; ".join(damaged)
     elif len(cohorts(arm.runs, settings=bench.settings)) > 1:
         doubt = "these runs are not one design, so their mean is the mean of nothing"
     elif max(best_of([arm.label]), bench.settings.stats.best_of) > 1:

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from runaudit.errors import IntegrityError
 from runaudit.factors.cohort import cohorts
 from runaudit.judge.bench import Bench
 from runaudit.judge.values import declared_direction, declared_plan, require_metric, values_of
+from runaudit.records.run import faults
 from runaudit.settings import Settings
 from runaudit.stats.answer import StatsAnswer
 from runaudit.stats.cohort import collapse
@@ -15,6 +17,7 @@ from runaudit.stats.planning import Spread, pooled_spread
 from runaudit.stats.selection import best_of
 from runaudit.stats.table import read_values
 from runaudit.stats.values import UNKNOWN_DESIGN
+from runaudit.store.store import BACKUP
 
 
 def judge_table(
@@ -33,7 +36,13 @@ def judge_table(
 
 
 def recorded_spread(bench: Bench, words: Sequence[str], metric: str) -> Spread:
-    """The spread within each recorded cohort, pooled. Failed runs have no value and add nothing to it."""
-    arms = cohorts(bench.cohort(*words, trajectory=False).runs, settings=bench.settings)
+    """The spread within each recorded cohort, pooled. Failed runs have no value and add nothing to it.
+
+    Raises IntegrityError where a record is damaged: how it ended, and so whether it belongs in here, nobody knows.
+    """
+    runs = bench.cohort(*words, trajectory=False).runs
+    if damaged := faults(runs):
+        raise IntegrityError("; ".join(damaged), remedy=BACKUP)
+    arms = cohorts(runs, settings=bench.settings)
     metric, sequences = require_metric(bench.settings, arms, metric)
     return pooled_spread([collapse(arm).values for arm in values_of(arms, metric, sequences)])

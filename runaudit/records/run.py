@@ -1,6 +1,6 @@
 """A run: its manifest, its outcome if it has one, and what it logged. What every judge takes and nobody changes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -13,6 +13,8 @@ from runaudit.text.shown import Shown
 
 SHORT = 12
 """Hexadecimal digits of an id that are shown: 48 bits, enough for any one store."""
+DAMAGED = "damaged"
+"""The status of a run whose record cannot be believed: how it ended is what that record would say."""
 UNSAID = "unknown"
 """The status of a foreign run whose record does not say how it ended."""
 
@@ -59,12 +61,14 @@ class Run(Shown):
         """Which run it is and how it ended, on one line."""
         seed = self.manifest.body.get("seed")
         said = "" if seed is None else f", seed {seed}"
-        return f"{self.short} {self.label}{said}: {'damaged' if self.fault else self.status}"
+        return f"{self.short} {self.label}{said}: {self.status}"
 
     @property
     def status(self) -> str:
         """completed, early_stopped, diverged, crashed, killed; without an outcome: running or lost, or, of a foreign
-        run, unknown; forgotten."""
+        run, unknown; forgotten; damaged, where nothing of its record can be believed."""
+        if self.fault:
+            return DAMAGED
         if self.outcome:
             return self.outcome.status
         return self.liveness if self.withheld or self.manifest.is_captured else UNSAID
@@ -105,3 +109,21 @@ class Run(Shown):
         """What the run was seen to use; empty where nobody looked. A foreign record may say it beside its inputs."""
         later = self.outcome.section("observed") if self.outcome else {}
         return later or self.manifest.section("observed")
+
+
+def faults(runs: Iterable[Run]) -> tuple[str, ...]:
+    """Records that do not match their digest, those that the runs descend from among them: one sentence each, the same
+    wherever such a run is judged."""
+    return tuple(
+        f"the record of {run.label} ({run.short}) is damaged: {run.fault}"
+        for given in runs
+        for run in _line(given)
+        if run.fault
+    )
+
+
+def _line(run: Run) -> Iterator[Run]:
+    """A run and those it descends from."""
+    yield run
+    if run.parent is not None:
+        yield from _line(run.parent)

@@ -70,7 +70,7 @@ def _of_runs(runs: Sequence[Run], headline: str) -> str:
         ]
     most = max(map(len, rows), default=0)
     lines = columns([(*row, *[""] * (most - len(row))) for row in rows], left=most) if rows else ()
-    ends = listed([*dict.fromkeys("damaged" if run.fault else run.status for run in runs)])
+    ends = listed([*dict.fromkeys(run.status for run in runs)])
     return render("notebook.html.j2", **{**EMPTY, "tone": _tone(runs), "verdict": clean(ends),
                                          "words": clean(headline), "lines": _printable(lines)})  # fmt: skip
 

@@ -119,7 +119,7 @@ class Grouping:
     def _run(self, run_id: str) -> Run:
         if (kept := self._runs.get(run_id)) is not None:
             return kept
-        run = load_or_fault(self._store, run_id, trajectory=False)
+        run = load_or_fault(self._store, run_id, trajectory=False, is_hashed=False)
         if len(self._runs) >= KEPT_RUNS:
             self._make_room()
         self._runs[run_id] = run

@@ -80,7 +80,7 @@ def take_bundles(paths: Sequence[Path], create: Callable[[], Store], settings: S
                     for row in lies_here(store, gone)]  # fmt: skip
         skipped += [Skipped(source=str(bundle.path), reason=_left_out(store, bundle, run))
                     for run in bundle.runs if run not in fresh]  # fmt: skip
-        for run in (load_or_fault(store, run_id, trajectory=False) for run_id in fresh):
+        for run in (load_or_fault(store, run_id, trajectory=False, is_hashed=False) for run_id in fresh):
             rows.append(_row(run.manifest, str(bundle.path), run, settings))
     return tuple(rows), skipped
 

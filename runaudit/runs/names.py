@@ -281,7 +281,7 @@ class Names:
         return tuple(run for (run,) in self._ask("SELECT id FROM runs WHERE cohort = ? ORDER BY number", cohort))
 
     def _cohort(self, number: int) -> Cohort:
-        runs = tuple(load_or_fault(self.store, run, trajectory=False) for run in self._members(number))
+        runs = tuple(load_or_fault(self.store, run, trajectory=False, is_hashed=False) for run in self._members(number))
         ((name,),) = self._ask("SELECT id FROM cohorts WHERE number = ?", number)
         return Cohort(id=name, label=shared_label(runs), runs=runs)
 

@@ -27,14 +27,15 @@ def is_labelled(store: Store, label: str) -> bool:
     return False
 
 
-def all_runs(store: Store, *, trajectory: bool = False) -> tuple[Run, ...]:
-    """Every launch, oldest first. One that was imported again, grown, is told by the newer record alone."""
+def all_runs(store: Store, *, trajectory: bool = False, is_hashed: bool = True) -> tuple[Run, ...]:
+    """Every launch, oldest first. One that was imported again, grown, is told by the newer record alone. is_hashed: as
+    `catalogue.load` has it."""
     found: list[Run] = []
     older = superseded(store)
     ids = [run for run in run_ids(store) if run not in older]
     with work("reading", len(ids), "runs") as advance:
         for run_id in ids:
-            found.append(load_or_fault(store, run_id, trajectory=trajectory))
+            found.append(load_or_fault(store, run_id, trajectory=trajectory, is_hashed=is_hashed))
             advance(1)
     return tuple(found)
 

@@ -40,14 +40,21 @@ CHUNK = 1 << 20
 HEAD_BYTES = len(f"{SCHEMA} sha256:{'0' * 64}\n")
 
 
-def export(store: Store, ids: Sequence[str], target: Path) -> int:
-    """Write these runs to `target`, whole or not at all; returns how many files it holds.
+def export(store: Store, ids: Sequence[str], target: Path, *, over: bool = False) -> int:
+    """Write these runs to `target`, whole or not at all; returns how many files it holds. over: an older bundle there
+    may go; it may hold runs that are nowhere else, which nobody could tell afterwards.
 
-    Raises IntegrityError where one of them is not as it was sealed, UsageError where one has no sealed end.
+    Raises IntegrityError where one of them is not as it was sealed, UsageError where one has no sealed end, or where a
+    bundle lies there.
     """
     check_output(target, "the bundle")
     check_no_twin(target, store.root, "the bundle")
     check_own(target, "the bundle", lambda head: head.startswith(b"runaudit.bundle/"))
+    if not over and target.exists() and target.stat().st_size:
+        raise UsageError(
+            f"{target} is a bundle already; nothing was exported",
+            remedy="name another file, or give --force where its runs may go",
+        )
     if problems := verify(store, tuple(ids)).problems:
         first = problems[0]
         raise IntegrityError(f"{first.file}: {first.problem}; nothing was exported", remedy="run `runaudit verify`")

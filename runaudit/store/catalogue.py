@@ -50,9 +50,15 @@ def outcome_entry(store: Store, run_id: str) -> LogEntry | None:
     return store.ending(f"sha256:{run_id}")
 
 
-def load(store: Store, run_id: str, *, trajectory: bool = True, generations: int = MAX_GENERATIONS) -> Run:
+def load(
+    store: Store, run_id: str, *, trajectory: bool = True, is_hashed: bool = True, generations: int = MAX_GENERATIONS
+) -> Run:
     """One run by its whole id, with the stored runs it descends from, at most `generations` back. Raises
-    IntegrityError where its manifest does not match its digest."""
+    IntegrityError where its manifest, its outcome or its sealed series does not match its digest.
+
+    trajectory: whether its series are read. is_hashed: where they are not, whether their bytes are held against their
+    digest all the same. Whatever is judged is; a list of ten thousand runs is not.
+    """
     manifest = manifest_of(store, run_id)
     gone = store.forgotten()
     entry = outcome_entry(store, run_id)
@@ -60,12 +66,16 @@ def load(store: Store, run_id: str, *, trajectory: bool = True, generations: int
         entry = None
     outcome = Outcome.from_bytes(store.read(entry.digest), where=f"outcome of {run_id[:SHORT]}") if entry else None
     forgotten = _forgotten(store, run_id, manifest, outcome) if gone else {}
+    logged, origin = Trajectory(), manifest.section("origin")
+    if "trajectory" not in forgotten:
+        if trajectory:
+            logged = read_trajectory(store, run_id, outcome, origin=origin)
+        elif is_hashed and (sealed := _sealed_series(outcome, origin)) and not store.holds(sealed):
+            store.read(sealed)  # Says what is wrong with it, in the words that whoever reads it would meet.
     return Run(
         manifest=manifest,
         outcome=outcome,
-        trajectory=read_trajectory(store, run_id, outcome, origin=manifest.section("origin"))
-        if trajectory and "trajectory" not in forgotten
-        else Trajectory(),
+        trajectory=logged,
         forgotten=MappingProxyType(forgotten),
         blobs=store.blobs,
         liveness=_liveness(store, run_id, manifest, outcome, forgotten),
@@ -122,7 +132,7 @@ def _parent(store: Store, manifest: Manifest, generations: int) -> Run | None:
     if not store.has(Digest("sha256", named)):
         return None
     try:
-        return load_or_fault(store, named, trajectory=False, generations=generations - 1)
+        return load_or_fault(store, named, trajectory=False, is_hashed=False, generations=generations - 1)
     except (RecordError, OSError):
         return None  # Not a manifest, or beyond reading: the checkpoint's digest is then all that is known.
 
@@ -136,10 +146,12 @@ def manifest_of(store: Store, run_id: str) -> Manifest:
         return Manifest.forgotten(digest, error.row.said, error.row.about)
 
 
-def load_or_fault(store: Store, run_id: str, *, trajectory: bool = True, generations: int = MAX_GENERATIONS) -> Run:
+def load_or_fault(
+    store: Store, run_id: str, *, trajectory: bool = True, is_hashed: bool = True, generations: int = MAX_GENERATIONS
+) -> Run:
     """Like `load`, but a run that is damaged or malformed comes back with its `fault` named."""
     try:
-        return load(store, run_id, trajectory=trajectory, generations=generations)
+        return load(store, run_id, trajectory=trajectory, is_hashed=is_hashed, generations=generations)
     except (IntegrityError, RecordError) as error:
         digest = Digest("sha256", run_id)
         try:
@@ -160,15 +172,19 @@ def read_trajectory(
     """
     from runaudit.records.columns import read_series  # A listing reads no series.
 
-    section = outcome.section("trajectory") if outcome else origin.get("trajectory")
-    sealed = section.get("digest") if isinstance(section, Mapping) else None
-    if sealed:
-        return read_series(store.read(Digest.parse(str(sealed))), where=f"the series of {run_id[:SHORT]}")
+    if sealed := _sealed_series(outcome, origin):
+        return read_series(store.read(sealed), where=f"the series of {run_id[:SHORT]}")
     live = store.live_dir(run_id) / "series.jsonl"
     try:
         return read_series(read_kept(live))
     except FileNotFoundError:
         return Trajectory()
+
+
+def _sealed_series(outcome: Outcome | None, origin: Mapping[str, Any]) -> Digest | None:
+    section = outcome.section("trajectory") if outcome else origin.get("trajectory")
+    sealed = section.get("digest") if isinstance(section, Mapping) else None
+    return Digest.parse(str(sealed)) if sealed else None
 
 
 def liveness(live: Path, *, now: Callable[[], float] = time.time) -> str:

@@ -15,7 +15,7 @@ from runaudit.factors.forgotten import FORGOTTEN, of_no_cohort, unattributed
 from runaudit.factors.hindsight import Hindsight
 from runaudit.factors.negative_control import control_barriers
 from runaudit.factors.vouched import Assumption, assumption, vouched
-from runaudit.records.run import Run
+from runaudit.records.run import Run, faults
 from runaudit.settings import Settings
 from runaudit.study.columns import Column
 from runaudit.study.design import Design, design_of
@@ -69,8 +69,7 @@ class Study:
     @property
     def faults(self) -> tuple[str, ...]:
         """Records that do not match their digest."""
-        return tuple(f"the record of {run.label} ({run.short}) is damaged: {run.fault}"
-                     for run in self.table.runs if run.fault)  # fmt: skip
+        return faults(self.table.runs)
 
     @property
     def launched(self) -> int:

@@ -1,10 +1,10 @@
-"""A Chromium that is on this machine, asked to print a page of ours; nothing is ever downloaded.
+"""A browser that is on this machine, asked to print a page of ours or to show it; nothing is ever downloaded.
 
-It is driven through the pair of pipes that Chromium, Chrome and Edge open for that (`--remote-debugging-pipe`): no port
-that others on the machine could reach, and the page goes in and the PDF comes out through them, so that a browser that
-is shut into a sandbox of its own (a snap sees neither `/tmp` nor hidden folders) prints as any other. It gets a profile
-that ends with it, nothing of the user's is read or written, whatever it would send goes to an address where nobody
-listens, and an answer that does not come ends it: no call waits without end.
+What prints is a Chromium, Chrome or Edge, driven through the pair of pipes that they open for it
+(`--remote-debugging-pipe`): no port that others on the machine could reach, and the page goes in and the PDF comes out
+through them, so that a browser that is shut into a sandbox of its own (a snap sees neither `/tmp` nor hidden folders)
+prints as any other. It gets a profile that ends with it, nothing of the user's is read or written, whatever it would
+send goes to an address where nobody listens, and an answer that does not come ends it: no call waits without end.
 """
 
 import base64
@@ -16,8 +16,10 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
+import webbrowser
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -57,6 +59,14 @@ def find_browser() -> str | None:
     """The first browser of this machine that can be asked; None where there is none."""
     found = (shutil.which(name) for name in NAMES)
     return next((path for path in (*found, *filter(os.path.isfile, PLACES)) if path), None)
+
+
+def show_page(page: Path) -> None:
+    """Open a page in what its user reads pages with. Where there is no screen, nothing is done and nothing said: a
+    browser of text would take the terminal."""
+    screen = sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if screen or os.environ.get("BROWSER"):
+        webbrowser.open(page.resolve().as_uri())
 
 
 def print_page(html: str) -> bytes:

@@ -62,6 +62,12 @@ def off_record(verdict: str, inputs: int) -> str:
     return f" ({verdict}: {plural(inputs, 'input')} {verb} not on record)" if inputs else ""
 
 
+def without_commit(source: str, shown: str, inputs: int) -> str:
+    """What foreign records show that do not say which code ran. inputs: how many others are not on record either."""
+    others = f" ({plural(inputs, 'other input')} {'is' if inputs == 1 else 'are'} not on record)" if inputs else ""
+    return f"the commit of the code is not on record; of {source}, {shown}{others}"
+
+
 def plural(count: int, noun: str, many: str = "") -> str:
     """`1 seed`, `3 seeds`, `2 copies`."""
     return f"{count} {noun if count == 1 else many or f'{noun}s'}"

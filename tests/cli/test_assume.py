@@ -68,6 +68,20 @@ def test_a_conditional_verdict_has_its_exit_code_where_all_that_is_missing_is_vo
     assert answer["verdict"] == ("not_attributable" if command == "stats" else "provenance_incomplete")
 
 
+@pytest.mark.parametrize("command", ARMS)
+def test_no_command_makes_a_verdict_of_records_without_a_commit(here, runaudit, tmp_path, command):
+    for arm, lr, base in (("slow", 0.1, 30.0), ("fast", 0.3, 31.0)):
+        for seed in range(4):
+            left_by_wandb(tmp_path / "bare", arm, lr, seed, base + seed / 100, git={})
+    runaudit("import", "wandb", tmp_path / "bare")
+
+    code, out, _ = runaudit(command, *ARMS[command], *GIVEN)
+
+    assert code == CANNOT_JUDGE
+    assert "the commit of the code is not on record; of what W&B recorded, " in out.splitlines()[0]
+    assert " on what W&B recorded" not in out.splitlines()[0]
+
+
 def test_stats_says_what_would_hold_if_all_that_is_missing_were_equal(call):
     code, out, _ = call("stats", *ARMS["stats"], "--json")
     answer = json.loads(out)

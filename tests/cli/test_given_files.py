@@ -78,9 +78,11 @@ def test_a_hard_link_of_something_else_is_a_file_like_any(here, runaudit, tmp_pa
     assert (tmp_path / "old").read_text() == ""
 
 
-@pytest.mark.parametrize("command", ["report", "export"])
+@pytest.mark.parametrize(("command", "again"), [("report", ()), ("export", ("--force",))])
 @pytest.mark.parametrize("text", ["import torch", "<!DOCTYPE html><title>mine</title>", "anchor of mine", "\0"])
-def test_an_output_takes_the_place_of_what_runaudit_made_and_of_nothing_else(here, runaudit, tmp_path, command, text):
+def test_an_output_takes_the_place_of_what_runaudit_made_and_of_nothing_else(
+    here, runaudit, tmp_path, command, again, text
+):
     cohort(here, "alone", [30.0])
     (place := tmp_path / "my file").write_text(text)
 
@@ -89,7 +91,22 @@ def test_an_output_takes_the_place_of_what_runaudit_made_and_of_nothing_else(her
     assert code == 2 and "runaudit did not make" in err and err.count("\n") == 1
     assert place.read_text() == text
     assert os.system(err.split("delete it first: ")[1]) == 0
-    assert [runaudit(command, "alone", "-o", place)[0] for _ in range(2)] == [0, 0]
+    assert [runaudit(command, "alone", "-o", place, *more)[0] for more in ((), again)] == [0, 0]
+
+
+def test_a_bundle_takes_the_place_of_another_only_where_that_is_asked_for(here, runaudit, tmp_path):
+    cohort(here, "alone", [30.0])
+    cohort(here, "other", [31.0])
+    place = tmp_path / "runs.bundle"
+    assert runaudit("export", "alone", "-o", place)[0] == 0
+    before = place.read_bytes()
+
+    code, out, err = runaudit("export", "other", "-o", place)
+    assert (code, out, err.count("\n")) == (2, "", 1) and "--force" in err
+    assert place.read_bytes() == before and list(tmp_path.glob("*.bundle*")) == [place]
+
+    assert runaudit("export", "other", "-o", place, "--force")[0] == 0
+    assert place.read_bytes() != before
 
 
 def test_a_page_takes_no_bundles_place_nor_a_bundle_a_pages(here, runaudit, tmp_path):

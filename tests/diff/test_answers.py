@@ -140,6 +140,19 @@ def test_code_is_shown_function_by_function():
     ]
 
 
+def test_a_long_change_of_code_is_folded_and_all_shows_it():
+    longer = TRAIN + "".join(f"x{n} = {n}\n" for n in range(200))
+    change = put("code/files/src/train.py", longer)
+    found = judged(change)
+    hunks = code_hunks(found, run(), run(change))
+
+    for lines in (text_lines, markdown_lines):
+        short, whole = ("\n".join(lines(found, hunks=hunks, everything=wide)) for wide in (False, True))
+        assert "more lines of 1 changed file (--all shows them)" in short and "x199" not in short
+        assert "x199" in whole and "more lines of" not in whole
+    assert sum("+x" in line for line in text_lines(found, hunks=hunks)) < 80
+
+
 def test_markdown_is_a_table_that_a_label_cannot_break():
     text = "\n".join(markdown_lines(judged(both(LR, put("label", "a|b <script>")))))
 

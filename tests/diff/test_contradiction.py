@@ -43,6 +43,18 @@ def test_with_gaps_the_inputs_are_equal_as_far_as_the_records_go():
     assert "all inputs on record are equal and the results are not" in notes(found)
 
 
+def test_what_is_not_on_record_at_all_is_not_called_equal():
+    for lacking, words in (
+        (drop("config"), "config is"),
+        (drop("code"), "code is"),
+        (both(drop("config"), drop("code")), "config and code are"),
+    ):
+        found = told(both(SAME, lacking), both(put("label", "again"), OTHER, lacking))
+
+        assert f"{words} not on record and the results differ: train/loss differs first at step 2" in notes(found)
+        assert "inputs on record are equal" not in notes(found)
+
+
 def test_a_final_metric_is_a_result_too():
     found = told(put("metrics", {"psnr": 31.0}), both(put("label", "again"), put("metrics", {"psnr": 31.5})))
 

@@ -82,6 +82,20 @@ def test_without_its_config_a_tracker_shows_nothing():
     assert "without its config nothing can be said" in found.headline
 
 
+def test_without_a_commit_what_a_tracker_shows_is_told_and_is_no_verdict():
+    bare = both(BARE, drop("code"))
+    for kind in ("hydra", "wandb"):
+        for change, shown in ((LR, "only config.optimizer.lr 0.001 → 0.0005 changed"), ((), "nothing that can matter")):
+            found = compare(
+                foreign(bare, kind=kind), foreign(bare, *([change] if change else ()), kind=kind), settings=ALL
+            )
+
+            assert not found.tells_what_is_recorded and found.standing is Verdict.PROVENANCE_INCOMPLETE
+            assert found.headline.startswith("provenance_incomplete: the commit of the code is not on record; of what ")
+            assert shown in found.headline and " on what " not in found.headline
+            assert " on what " not in "\n".join(markdown_lines(found))
+
+
 # ── what the user vouches for ────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -169,7 +169,7 @@ def import_bundle(root: Path) -> None:
 
 def export_runs(root: Path) -> None:
     store = Store.open(root / ".runaudit")
-    export(store, run_ids(store), root / "out.bundle")
+    export(store, run_ids(store), root / "out.bundle", over=True)
 
 
 def sign_head(root: Path) -> None:

@@ -251,7 +251,7 @@ def repaired(root: Path) -> None:
 def taken_out(root: Path) -> None:
     store = opened(root)
     over = [run_id for run_id in run_ids(store) if load(store, run_id).outcome is not None]
-    export(store, over, root / "out.bundle")
+    export(store, over, root / "out.bundle", over=True)
     read_bundle(root / "out.bundle")
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from runaudit.metrics.catalogue import PRIMARY, unit_of
 from runaudit.metrics.heldout import is_held_out
+from runaudit.metrics.roles import role
 from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput
 from runaudit.report.series import Band, Line, bands, line, resumes
@@ -85,7 +86,7 @@ def curves_view(arms: Sequence[ArmInput]) -> CurvesView:
     wanted = [name for name in MAIN if name in names]
     wanted += [name for start in FURTHER for name in names if name.startswith(start)]
     if MAIN[0] not in names:
-        wanted += [name for name in names if not name.startswith(OURS)]
+        wanted += [name for name in names if not name.startswith(OURS) and role(name).is_curve]
     drawn = wanted[:MAX_SERIES]
     missing = [] if any("loss" in name.lower() for name in names) else _NO_LOSS
     if not any(name.startswith(FURTHER) or is_held_out(name) for name in names):
