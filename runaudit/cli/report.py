@@ -83,7 +83,7 @@ def report(
     html = render_page(page.view)
     write_page(output, html)
     if pdf:
-        write_pdf(pdf, html)
+        write_pdf(pdf, html, page=output)
     if to_open:
         show_page(output)
     context.tell(ReportAnswer(view=page.view, output=output, pdf=pdf))

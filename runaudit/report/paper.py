@@ -5,7 +5,8 @@ A PDF needs a browser, the page needs none: it is written first, and stays where
 
 from pathlib import Path
 
-from runaudit.system.browser import print_page
+from runaudit.errors import UsageError
+from runaudit.system.browser import BrowserError, print_page
 from runaudit.system.files import check_no_twin, check_output, check_own, write_output
 
 WHAT = "the PDF"
@@ -20,6 +21,11 @@ def check_pdf_place(path: Path, store: Path) -> None:
     check_own(path, WHAT, lambda head: head.startswith(b"%PDF-") and _TITLE in head)
 
 
-def write_pdf(path: Path, html: str) -> None:
+def write_pdf(path: Path, html: str, *, page: Path) -> None:
     """Print the page to `path`, whole or not at all. Raises UsageError, also where no browser prints it."""
-    write_output(path, print_page(html), WHAT)
+    try:
+        pdf = print_page(html)
+    except BrowserError as error:
+        by_hand = f"the page stands in {page}: open it in a browser and print it"
+        raise UsageError(error.message, remedy=by_hand) from error
+    write_output(path, pdf, WHAT)

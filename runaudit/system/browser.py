@@ -37,7 +37,6 @@ PLACES = (
     "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
 )
 """Where macOS keeps them, outside of the search path."""
-BY_HAND = "open the page in a browser and print it from there"
 ANSWER_S = 120.0
 """A page of 8 MB prints in a tenth of it."""
 _READ_BYTES = 1 << 16
@@ -52,7 +51,7 @@ _FLAGS = (
 
 
 class BrowserError(UsageError):
-    """There is no browser to ask, or the one that was asked gave no answer."""
+    """There is no browser to ask, or the one that was asked gave no answer. Who asked knows what else can be done."""
 
 
 def find_browser() -> str | None:
@@ -87,7 +86,7 @@ def browsing() -> Iterator["Browser"]:
     """A browser that is gone, with all it wrote, when the block ends. Raises BrowserError where there is none."""
     program = find_browser()
     if program is None:
-        raise BrowserError("no Chromium, Chrome or Edge was found to print with", remedy=BY_HAND)
+        raise BrowserError("no Chromium, Chrome or Edge was found to print with")
     with tempfile.TemporaryDirectory(prefix="runaudit-browser-", ignore_cleanup_errors=True) as profile:
         browser = Browser(program, Path(profile))
         try:
@@ -111,7 +110,7 @@ class Browser:
             self._process = _start(command, (theirs, theirs_too), self._said)
         except OSError as error:
             _close(self._out, self._in)
-            raise BrowserError(f"{program} does not start: {error.strerror}", remedy=BY_HAND) from error
+            raise BrowserError(f"{program} does not start: {error.strerror}") from error
         finally:
             _close(theirs, theirs_too)
 
@@ -133,7 +132,7 @@ class Browser:
                 break
             self.events.append(told)
         if "error" in told:
-            raise BrowserError(f"the browser refused {method}: {told['error'].get('message')}", remedy=BY_HAND)
+            raise BrowserError(f"the browser refused {method}: {told['error'].get('message')}")
         result: Mapping[str, Any] = told["result"]
         return result
 
@@ -156,7 +155,7 @@ class Browser:
         parts = [self._rest]
         while b"\0" not in parts[-1]:
             if not select.select([self._in], (), (), max(0.0, until - time.monotonic()))[0]:
-                raise BrowserError(f"the browser gave no answer to {method} in {ANSWER_S:g} s", remedy=BY_HAND)
+                raise BrowserError(f"the browser gave no answer to {method} in {ANSWER_S:g} s")
             data = os.read(self._in, _READ_BYTES)
             if not data:
                 raise self._ended()
@@ -167,7 +166,7 @@ class Browser:
 
     def _ended(self) -> BrowserError:
         said = self._said.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return BrowserError(f"the browser ended{': ' if said else ''}{''.join(said[-1:])}", remedy=BY_HAND)
+        return BrowserError(f"the browser ended{': ' if said else ''}{''.join(said[-1:])}")
 
 
 def _pipe() -> tuple[int, int]:

@@ -35,17 +35,16 @@ def profiles(tmp_path, monkeypatch):
     return folder
 
 
-def test_a_machine_without_a_browser_is_told_what_else_to_do(only):
+def test_a_machine_without_a_browser_is_told_so(only):
     assert find_browser() is None
-    with pytest.raises(BrowserError, match="no Chromium, Chrome or Edge was found") as told:
+    with pytest.raises(BrowserError, match=r"^no Chromium, Chrome or Edge was found to print with$"):
         print_page(HTML)
-    assert told.value.remedy == "open the page in a browser and print it from there"
 
 
 def test_a_browser_that_ends_is_told_with_its_own_last_words(only, profiles):
     only("echo starting >&2; echo 'libnss3.so: cannot open shared object file' >&2; exit 127")
 
-    with pytest.raises(BrowserError, match=r"^the browser ended: libnss3.so: cannot open shared object file; "):
+    with pytest.raises(BrowserError, match=r"^the browser ended: libnss3.so: cannot open shared object file$"):
         print_page(HTML)
     assert list(profiles.iterdir()) == []
 
