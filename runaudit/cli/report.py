@@ -12,39 +12,56 @@ from runaudit.voice.saying import Format
 
 DEFAULT = Path("report.html")
 
+Runs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="RUN…", help="Runs, cohorts or lists with commas: the arms [all runs of the store]."),
+]
+Output = Annotated[
+    Path, typer.Option("-o", "--output", metavar="FILE.html", help="Where the page goes: a new file, or an older page.")
+]
+Baseline = Annotated[
+    str | None,
+    typer.Option("--baseline", metavar="RUN", help="Compare every arm with this one [else the one before]."),
+]
+Beside = Annotated[
+    list[str] | None,
+    typer.Option("--beside", metavar="RUN", help="Shown as well, compared with nothing; may be repeated."),
+]
+Metric = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric",
+        metavar="NAME",
+        help="Judge this metric; may be repeated, the first leads [the one `list` shows].",
+    ),
+]
+Direction = Annotated[
+    str | None,
+    typer.Option("--direction", metavar="higher|lower", help="What counts as better in the first metric."),
+]
+Title = Annotated[str | None, typer.Option("--title", metavar="TEXT", help="The page's title.")]
+Pdf = Annotated[
+    Path | None,
+    typer.Option(
+        "--pdf", metavar="FILE.pdf", help="The page on paper as well, by a Chromium, Chrome or Edge of this machine."
+    ),
+]
+Open = Annotated[bool, typer.Option("--open", help="Open the page in a browser, where there is a screen.")]
+
 
 @common.command(assume=True)
 def report(
     context: Context,
-    runs: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="RUN…", help="Runs, cohorts or lists with commas: the arms [all runs of the store]."),
-    ] = None,
-    output: Annotated[
-        Path,
-        typer.Option("-o", "--output", metavar="FILE.html", help="Where the page goes: a new file, or an older page."),
-    ] = DEFAULT,
-    baseline: Annotated[
-        str | None,
-        typer.Option("--baseline", metavar="RUN", help="Compare every arm with this one [else the one before]."),
-    ] = None,
-    beside: Annotated[
-        list[str] | None,
-        typer.Option("--beside", metavar="RUN", help="Shown as well, compared with nothing; may be repeated."),
-    ] = None,
-    metric: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--metric",
-            metavar="NAME",
-            help="Judge this metric; may be repeated, the first leads [the one `list` shows].",
-        ),
-    ] = None,
-    direction: Annotated[
-        str | None,
-        typer.Option("--direction", metavar="higher|lower", help="What counts as better in the first metric."),
-    ] = None,
-    title: Annotated[str | None, typer.Option("--title", metavar="TEXT", help="The page's title.")] = None,
+    runs: Runs = None,
+    *,
+    output: Output = DEFAULT,
+    baseline: Baseline = None,
+    beside: Beside = None,
+    metric: Metric = None,
+    direction: Direction = None,
+    title: Title = None,
+    pdf: Pdf = None,
+    to_open: Open = False,
 ) -> None:
     """Write one page on these runs: the verdict, what changed, results, pictures, curves, statistics, provenance.
 
@@ -54,11 +71,15 @@ def report(
     from runaudit.report import check_place, render_page, write_page
     from runaudit.report.answer import ReportAnswer
     from runaudit.report.gather import Wanted, gather
+    from runaudit.report.paper import check_pdf_place, write_pdf
     from runaudit.report.picture import check_picture, write_picture
+    from runaudit.system.browser import show_page
 
     check_place(output, context.store_root)
     if is_markdown := context.format is Format.md:
         check_picture(output)
+    if pdf:
+        check_pdf_place(pdf, context.store_root)
     wanted = Wanted(
         runs=runs or (),
         baseline=baseline,
@@ -68,7 +89,12 @@ def report(
         title=title,
     )
     page = gather(context.bench, wanted)
-    write_page(output, render_page(page.view))
+    html = render_page(page.view)
+    write_page(output, html)
+    if pdf:
+        write_pdf(pdf, html, page=output)
+    if to_open:
+        show_page(output)
     picture = write_picture(page.view, output) if is_markdown else None
-    context.tell(ReportAnswer(view=page.view, output=output, picture=picture))
+    context.tell(ReportAnswer(view=page.view, output=output, picture=picture, pdf=pdf))
     context.finish(INTEGRITY if page.is_damaged else 0)

@@ -19,6 +19,7 @@ class ReportAnswer:
     view: PageView
     output: Path
     picture: Path | None = None
+    pdf: Path | None = None
 
     @property
     def headline(self) -> str:
@@ -36,6 +37,8 @@ class ReportAnswer:
             yield f"{alert.title}:"
             yield from (f"  {item}" for item in alert.items)
         yield printable(f"page: {self.output}")
+        if self.pdf:
+            yield printable(f"pdf: {self.pdf}")
 
     def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
         """For a pull request."""
@@ -60,6 +63,8 @@ class ReportAnswer:
         for alert in self.view.alerts:
             yield from (f"**{escaped(alert.title)}**", "", *bullets(alert.items), "")
         yield f"page: {code(self.output)}"
+        if self.pdf:
+            yield from ("", f"pdf: {code(self.pdf)}")
 
     def _arms(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """The table of the arms on the metric that the page is about."""
@@ -79,6 +84,8 @@ class ReportAnswer:
         return {
             "schema": "runaudit.report/1",
             "page": str(self.output),
+            "pdf": str(self.pdf) if self.pdf else None,
+            "picture": str(self.picture) if self.picture else None,
             "arms": [
                 {"letter": arm.letter, "label": arm.name.full, "runs": [run.id.full for run in arm.runs]}
                 for arm in self.view.arms
