@@ -7,7 +7,6 @@ import typer
 
 from runaudit.cli import common
 from runaudit.cli.common import Context
-from runaudit.text.verdicts import INTEGRITY
 from runaudit.voice.saying import Format
 
 DEFAULT = Path("report.html")
@@ -68,33 +67,15 @@ def report(
     Runs that differ only in their seed become one arm; each arm is compared with the one before it. The page loads
     nothing from anywhere. Exit code 0 where it was written, 4 where it shows a record that was damaged.
     """
-    from runaudit.report import check_place, render_page, write_page
-    from runaudit.report.answer import ReportAnswer
-    from runaudit.report.gather import Wanted, gather
-    from runaudit.report.paper import check_pdf_place, write_pdf
-    from runaudit.report.picture import check_picture, write_picture
-    from runaudit.system.browser import show_page
+    from runaudit.report.gather import Wanted
+    from runaudit.report.make import make_page
 
-    check_place(output, context.store_root)
-    if is_markdown := context.format is Format.md:
-        check_picture(output)
-    if pdf:
-        check_pdf_place(pdf, context.store_root)
     wanted = Wanted(
-        runs=runs or (),
-        baseline=baseline,
-        beside=beside or (),
-        metrics=metric or (),
-        direction=direction,
-        title=title,
+        runs=runs or (), baseline=baseline, beside=beside or (), metrics=metric or (), direction=direction, title=title
     )
-    page = gather(context.bench, wanted)
-    html = render_page(page.view)
-    write_page(output, html)
-    if pdf:
-        write_pdf(pdf, html, page=output)
-    if to_open:
-        show_page(output)
-    picture = write_picture(page.view, output) if is_markdown else None
-    context.tell(ReportAnswer(view=page.view, output=output, picture=picture, pdf=pdf))
-    context.finish(INTEGRITY if page.is_damaged else 0)
+    with_picture = context.format is Format.md
+    answer, code = make_page(
+        context.bench, wanted, output, pdf=pdf, with_picture=with_picture, to_open=to_open
+    )
+    context.tell(answer)
+    context.finish(code)

@@ -7,7 +7,7 @@ from the stylesheet that the page uses.
 import re
 from pathlib import Path
 
-from runaudit.report.assets import templates_folder
+from runaudit.report.assets import asset
 from runaudit.report.html import render
 from runaudit.report.views.page import PageView
 from runaudit.system.files import check_output, check_own, write_output
@@ -40,7 +40,7 @@ def write_picture(view: PageView, page: Path) -> Path | None:
 
 def alone(svg: str) -> str:
     """A drawing of the page as a file of its own: with its names, its colours and a ground."""
-    colours = dict(_VARIABLE.findall((templates_folder() / "style.css").read_text(encoding="utf-8").partition("}")[0]))
+    colours = dict(_VARIABLE.findall(asset("style.css").partition("}")[0]))
     named = re.sub(r"var\(--([\w-]+)\)", lambda found: colours.get(found[1], "currentColor").strip(), svg)
     ground = f'<rect width="100%" height="100%" fill="{colours["paper"].strip()}"/>'
     head, end, body = named.partition(">")
