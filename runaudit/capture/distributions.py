@@ -7,12 +7,14 @@ Only the RECORDs of packages that a run touched are read: the one of torch has 1
 """
 
 import base64
-import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from runaudit.records.digest import digest_file
+from runaudit.system.files import read_ordinary
 
 SMALL = 1 << 20
 """A file up to this size whose inode changed after its package was installed is hashed to see whether it was edited."""
@@ -119,7 +121,7 @@ def distributions(folder: str) -> Iterable[Distribution]:
 def read_record(path: str) -> Listing:
     """The lines of a RECORD; empty where there is none."""
     try:
-        raw = Path(path).read_bytes()
+        raw = read_ordinary(path)
         facts = os.stat(path)  # noqa: PTH116
     except OSError:
         return Listing(files={})
@@ -144,8 +146,7 @@ def _is_whole(path: str, entry: tuple[str, str], ctime_ns: int, mtime_ns: int) -
         newer = facts.st_mtime_ns > mtime_ns or (facts.st_ctime_ns > ctime_ns and facts.st_size <= SMALL)
         if not newer or not digest.startswith("sha256="):
             return True
-        with open(path, "rb") as file:  # noqa: PTH123
-            value = hashlib.file_digest(file, "sha256").digest()
+        value = bytes.fromhex(digest_file(Path(path)).hex)
     except OSError:
         return False
     return base64.urlsafe_b64encode(value).rstrip(b"=").decode() == digest.removeprefix("sha256=").rstrip("=")

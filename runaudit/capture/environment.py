@@ -20,6 +20,7 @@ from urllib.parse import unquote, urlsplit
 
 from runaudit.capture.interpreter import Interpreter, this_interpreter
 from runaudit.records.canonical import JSON
+from runaudit.system.files import read_ordinary
 
 SMI_TIMEOUT_S = 10.0
 OWN_CHECKOUT = Path(__file__).resolve().parents[2]
@@ -132,7 +133,7 @@ def _torch_build(
 def _torch_version_file(folders: tuple[Path, ...]) -> str:
     for folder in folders:
         try:
-            return (folder / "torch" / "version.py").read_text(encoding="utf-8", errors="replace")
+            return read_ordinary(folder / "torch" / "version.py").decode("utf-8", "replace")
         except OSError:
             continue
     return ""
@@ -237,7 +238,7 @@ def _editable(folders: tuple[Path, ...]) -> Iterator[Path]:
             if not name.endswith(".dist-info") or name.startswith("runaudit-"):
                 continue
             try:
-                raw = Path(f"{folder}/{name}/direct_url.json").read_bytes()
+                raw = read_ordinary(f"{folder}/{name}/direct_url.json")
             except OSError:
                 continue
             if b"editable" in raw and (place := _editable_place(raw)) is not None:

@@ -30,6 +30,7 @@ from runaudit.records.filenames import legible
 from runaudit.records.manifest import Manifest
 from runaudit.store.kept import KEY_FILE
 from runaudit.store.store import Store
+from runaudit.system.files import read_ordinary
 
 MAX_TEXTS = 200
 MAX_WRITTEN = 20_000
@@ -272,7 +273,7 @@ class _Sealing:
         nothing behind it, and a digest of the whole could be guessed from."""
         if (found.size or 0) > SMALL_OUTPUT:
             return found
-        rest = self.redactor.rest(Path(path).read_bytes(), path)
+        rest = self.redactor.rest(read_ordinary(path), path)
         return found if rest is None else replace(found, digest=str(digest_bytes(rest)), redacted=True)
 
     def _as_sealed(self, path: str) -> bool:

@@ -11,12 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from runaudit.system.files import read_ordinary
+
 _PYTHON = re.compile(r"(?:python|pypy)[\d.]*(?:t|d)?(?:\.exe)?")
 _PREFIXES = frozenset(
     {"env", "nice", "nohup", "time", "stdbuf", "taskset", "numactl", "setsid", "timeout", "ionice", "chrt", "exec"}
 )
 """Programs that only start another one in its place."""
 _VALUED = frozenset({"--check-hash-based-pycs"})
+LONGEST_LINE = 4096
+"""Bytes of a script in which its first line ends, if it is one."""
 """Long options of Python that take the next word."""
 
 
@@ -142,11 +146,10 @@ def first_line(path: Path | None) -> str:
     if path is None:
         return ""
     try:
-        with path.open("rb") as file:
-            head = file.read(2)
-            return (head + file.readline(4096)).decode("utf-8", "replace").strip() if head == b"#!" else ""
+        head = read_ordinary(path, most=LONGEST_LINE).partition(b"\n")[0]
     except OSError:
         return ""
+    return head.decode("utf-8", "replace").strip() if head.startswith(b"#!") else ""
 
 
 def launcher_of(argv: Sequence[str]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from runaudit.errors import CaptureError, UsageError
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import Digest, digest_bytes, digest_file
 from runaudit.store.held import put_all
+from runaudit.system.files import read_ordinary
 
 Put = Callable[[bytes], Digest]
 
@@ -123,7 +124,7 @@ class Basket:
             )
         if not source and facts.st_size > self.limits.text:
             return {"digest": str(digest_file(path)), "size": facts.st_size, "stored": False, **mode}
-        data = path.read_bytes()
+        data = read_ordinary(path)
         if not source and not _is_text(data):
             return {"digest": str(digest_bytes(data)), "size": len(data), "stored": False, **mode}
         return self._kept(data, mode, name, sealed)

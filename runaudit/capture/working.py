@@ -26,6 +26,7 @@ from runaudit.records.filenames import on_disk
 from runaudit.records.manifest import Manifest
 from runaudit.records.run import Run
 from runaudit.store.store import Store
+from runaudit.system.files import read_ordinary
 from runaudit.system.git import work_tree
 
 SAID = ("seed", "init", "eval", "seed_proof", "label", "launch", "origin", "intent", "bundles", "policy")
@@ -127,7 +128,7 @@ def _config(run: Run, top: Path, redactor: Redactor, unknown: dict[str, str], *,
     if gone := [path for path in files if not (top / path).is_file()]:
         unknown["config"] = f"{', '.join(gone)} is no longer there"
         return {}
-    then, now = _contents_then(run, files), {path: (top / path).read_bytes() for path in files}
+    then, now = _contents_then(run, files), {path: read_ordinary(top / path) for path in files}
     for read in (_one, _by_stem, _laid_over):
         if then is None or canonical_equal(redactor.tree(_parsed(then, read)), recorded):
             if then is None and not _alike(redactor.tree(_parsed(now, read)), recorded):

@@ -89,7 +89,7 @@ class Cohort(Shown):
     @property
     def unproven(self) -> tuple[Run, ...]:
         """Finished runs that count without a proof that their seed acted."""
-        return tuple(run for run in self.finished if _proof(run) is None and not seeded_as_declared(run))
+        return tuple(run for run in self.finished if is_unproven(run))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -180,6 +180,11 @@ def shared_label(runs: Iterable[Run]) -> str:
 def _seed(run: Run) -> JSON:
     seed = run.manifest.seed
     return None if isinstance(seed, Unknown) else seed
+
+
+def is_unproven(run: Run) -> bool:
+    """Whether nothing on record shows that the seed of this run acted."""
+    return _proof(run) is None and not seeded_as_declared(run)
 
 
 def _proof(run: Run) -> str | None:

@@ -116,6 +116,10 @@ def _tries_kernels(of: Levels) -> bool:
     return not off and of.at("env.gpu") is not None
 
 
+_COUNTS_BY_ITSELF = frozenset(known.NUMERICS) - frozenset(known.GPU_SOFTWARE)
+"""Software of an environment that is a factor wherever it differs."""
+
+
 def _package(name: str, value: JSON, at: Callable[[str], JSON | Absent]) -> Classification:
     """What a package stands for in the environment of which `at` gives the leaves."""
     name = dist_name(name)
@@ -124,7 +128,8 @@ def _package(name: str, value: JSON, at: Callable[[str], JSON | Absent]) -> Clas
     imported = at("env.imported")
     if isinstance(imported, list) and name not in set(map(dist_name, imported)):
         return Classification(kind=ChangeClass.NUISANCE, why="a package that the run did not import")
-    twin = at(f"env.{name}")
+    # What it follows must count in its place: a package that is called like the host would be excused with the host.
+    twin = at(f"env.{name}") if f"env.{name}" in _COUNTS_BY_ITSELF else None
     if isinstance(twin, str) and isinstance(value, str) and twin.split("+")[0] == value.split("+")[0]:
         return Classification(kind=ChangeClass.DERIVED, why=f"it is env.{name}", follows=f"env.{name}")
     return Classification()
@@ -136,7 +141,8 @@ def _by_word(env: JSON) -> tuple[Mapping[str, str], Sequence[tuple[str, JSON]]]:
     counted = {
         path: version
         for path, version in found
-        if isinstance(version, str) and without_secrets(version) == version and len(keys := steps(path)) == 3
+        if isinstance(version, str) and len(keys := steps(path)) == 3
+        and without_secrets(version, str(keys[2])) == version  # As `standing` asks it: a name may tell a secret.
         and _package(str(keys[2]), version, partial(lookup, {"env": env})) == Classification()
     }  # fmt: skip
     return counted, tuple((path, value) for path, value in leaves_of(env, "env") if path not in counted)

@@ -244,8 +244,8 @@ def _python_sources(top: Path, files: Mapping[str, Any]) -> Iterator[tuple[str, 
     for path in files:
         if path.endswith(".py"):
             # Plain strings: building 1,400 path objects takes longer than reading the files.
-            with contextlib.suppress(OSError), open(f"{top}{os.sep}{on_disk(path)}", "rb") as file:  # noqa: PTH123
-                yield path, file.read()
+            with contextlib.suppress(OSError):
+                yield path, read_ordinary(f"{top}{os.sep}{on_disk(path)}")
 
 
 def changed_files(top: Path, files: Mapping[str, Any], *, since_ns: int) -> tuple[str, ...]:
@@ -264,7 +264,7 @@ def _changed(name: str, entry: Mapping[str, Any], since_ns: int) -> bool:
         if entry.get("redacted"):
             return True
         path = Path(name)
-        data = os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()
+        data = os.fsencode(path.readlink()) if path.is_symlink() else read_ordinary(path)
     except OSError:
         return True
     return str(digest_bytes(data)) != str(entry["digest"])

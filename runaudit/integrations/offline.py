@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from runaudit.system.files import open_ordinary
+
 HEADER = 7
 BLOCK = 32_768
 EXIT = 18
@@ -43,7 +45,7 @@ def wait_until_whole(
 def is_whole(path: Path) -> bool:
     """Whether the file ends between two records and one of the last says how the run ended."""
     try:
-        with path.open("rb") as file:
+        with open_ordinary(path) as file:
             size = file.seek(0, 2)
             start = max(0, -(-size // BLOCK) - _TAIL_BLOCKS) * BLOCK
             file.seek(start)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runaudit.store.witness import AnchorError
+from runaudit.system.files import read_ordinary
 from runaudit.system.wandb_account import TIMEOUT_S, explained, library
 
 KIND, NAME, FILE = "runaudit-anchor", "runaudit-anchors", "anchor.txt"
@@ -43,7 +44,7 @@ class WandbAnchors:
                 return
             for version in api.artifacts(KIND, place):
                 with tempfile.TemporaryDirectory() as folder:
-                    text = (Path(version.download(root=folder)) / FILE).read_text(encoding="utf-8")
+                    text = read_ordinary(Path(version.download(root=folder)) / FILE).decode("utf-8")
                 yield from text.splitlines()
 
     def add(self, line: str) -> None:

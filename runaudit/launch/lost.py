@@ -18,6 +18,7 @@ from runaudit.records.run import SHORT
 from runaudit.runs.follow import bring_index_along
 from runaudit.store import Store
 from runaudit.store.catalogue import HEARTBEAT, liveness, outcome_entry
+from runaudit.system.files import read_ordinary
 
 LOST = "lost: the process that would have sealed it is gone"
 
@@ -76,7 +77,7 @@ def _still_running(folder: Path) -> int | None:
 def _logs(live: Path) -> Path:
     """Where the observer of the run wrote: below the run, or where the program's own observer said."""
     try:
-        return Path((live / POINTER).read_text(encoding="utf-8", errors="surrogateescape"))
+        return Path(os.fsdecode(read_ordinary(live / POINTER)))
     except OSError:
         return live / OBSERVER
 

@@ -20,7 +20,7 @@ from runaudit.importers.steptable import MAX_TABLE_BYTES
 from runaudit.importers.walk import claims_of
 from runaudit.launch.evidence import STATE, Written
 from runaudit.records.canonical import parse_strict
-from runaudit.system.files import open_ordinary
+from runaudit.system.files import open_ordinary, read_ordinary
 
 READ = tuple(kind for kind in KINDS if kind not in (RECORD, AUTO, "csv", "aim", "guild"))
 """The kinds that are looked for. A stray table of numbers is no tracker's; Guild and Aim run a program, and what they
@@ -141,7 +141,7 @@ def _step(row: Mapping[str, Any]) -> int:
 def _history(path: Path) -> list[Any] | None:
     """What was logged before a state was written; None where it is gone."""
     try:
-        body = parse_strict(path.read_bytes(), where=str(path))
+        body = parse_strict(read_ordinary(path), where=str(path))
     except (OSError, RunauditError):
         return None
     rows = body.get("log_history") if isinstance(body, dict) else None

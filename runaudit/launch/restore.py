@@ -16,7 +16,7 @@ from runaudit.records.digest import digest_bytes
 from runaudit.records.filenames import elsewhere_fault, on_disk, tree_fault, twins
 from runaudit.records.run import SHORT, Run
 from runaudit.store.tombstone import ForgottenError
-from runaudit.system.files import is_below, is_in_git, store_around
+from runaudit.system.files import is_below, is_in_git, read_ordinary, store_around
 from runaudit.system.git import UPLOAD_PACK, Answer, Git, GitError, ask, is_whole_id
 
 TIMEOUT_S = 600.0
@@ -288,7 +288,7 @@ def _bring(run: Run, entry: Mapping[str, Any], target: Path, same: Same | None) 
 def _content(path: Path) -> bytes | None:
     if path.is_symlink():
         return os.fsencode(path.readlink())
-    return path.read_bytes() if path.is_file() else None
+    return read_ordinary(path) if path.is_file() else None
 
 
 def _write(target: Path, data: bytes, entry: Mapping[str, Any]) -> None:

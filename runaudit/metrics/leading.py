@@ -35,6 +35,12 @@ def in_order(values: Mapping[str, float], declared: str | None = None) -> tuple[
     return tuple(sorted(figures, key=lambda figure: _rank(figure, declared)))
 
 
+def is_baseline(name: str) -> bool:
+    """Whether a metric is what a baseline gave: no training moves it, so it is never what is asked for, though its
+    words be those of the declared metric."""
+    return any(name.split("/")[-1].endswith(f"_{key}") for key in BASELINES)
+
+
 def _parts(values: Mapping[str, float], name: str) -> dict[str, float]:
     found = {part: values[f"{name}/{part}"] for part in sequence_names(values, name)}
     return found if len(found) >= MIN_SEQUENCES and all(map(isfinite, found.values())) else {}
@@ -42,7 +48,5 @@ def _parts(values: Mapping[str, float], name: str) -> dict[str, float]:
 
 def _rank(figure: Figure, declared: str | None) -> tuple[bool, bool, bool, bool, bool, str]:
     is_declared = declared is not None and (figure.name == declared or figure.name.endswith(f"/{declared}"))
-    # What no training moves is never what is asked for, though its words be those of the declared metric.
-    is_baseline = any(figure.name.split("/")[-1].endswith(f"_{key}") for key in BASELINES)
-    return (is_baseline, not is_declared, figure.name != PRIMARY, not figure.parts,
+    return (is_baseline(figure.name), not is_declared, figure.name != PRIMARY, not figure.parts,
             figure.name.startswith(("train/", "time/")), figure.name)  # fmt: skip

@@ -4,7 +4,7 @@ A run is `full` only where nothing of this was noticed. Each reason is a sentenc
 """
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Protocol
@@ -205,7 +205,7 @@ def reasons(
     processes: Sequence[Process],
     children: Sequence[Child],
     *,
-    full: frozenset[int],
+    short: Mapping[int, str],
     root_pid: int | None,
     command: Sequence[str] | None,
 ) -> tuple[str, ...]:
@@ -213,7 +213,7 @@ def reasons(
     starts = [line for line in lines if line.kind == "S"]
     stdlib = {f"{p.base_prefix}/lib/python{'.'.join(p.version.split('.')[:2])}/" for p in processes if p.base_prefix}
     found = [line.fields[0] for line in lines if line.kind == "U"]
-    found += [f"process {pid} had no room to note what it saw" for pid in sorted(full)]
+    found += [f"process {pid} {why}" for pid, why in sorted(short.items())]
     found += [f"process {p.pid} was observed only after it had begun" for p in processes if p.late]
     found += _of_command(processes, root_pid, command)
     found += _of_children(children, sorted(stdlib))

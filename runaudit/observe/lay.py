@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from runaudit.system.files import read_ordinary, replacing
+
 _HERE = Path(__file__).parent
 _NAMES = {
     "hook.py": ("sitecustomize.py", "usercustomize.py"),
@@ -48,10 +50,11 @@ def _compiled(source: Path, target: Path) -> None:
     cached, wanted = Path(importlib.util.cache_from_source(str(source))), importlib.util.cache_from_source(str(target))
     state = source.stat()
     stamp = struct.pack("<III", 0, int(state.st_mtime) & 0xFFFFFFFF, state.st_size & 0xFFFFFFFF)
-    data = cached.read_bytes() if cached.is_file() else b""
+    data = read_ordinary(cached) if cached.exists() else b""
     if data[4:16] == stamp and data[:4] == importlib.util.MAGIC_NUMBER:
         Path(wanted).parent.mkdir(exist_ok=True)
-        Path(wanted).write_bytes(data)
+        with replacing(Path(wanted), durable=False) as new:
+            new.write_bytes(data)
     else:
         py_compile.compile(str(target), doraise=True)
 

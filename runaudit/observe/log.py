@@ -14,6 +14,7 @@ from typing import Any
 from runaudit.observe import gaps
 from runaudit.observe import hook as untyped
 from runaudit.observe.trace import Child, Lookup, Process, Read, Seeding, Text, Trace
+from runaudit.system.files import read_ordinary
 
 _HOOK: Any = untyped
 _NAME = re.compile(r"(\d+)-([0-9a-f]+)-(\d+)\.log")
@@ -52,28 +53,32 @@ class Line:
     fields: tuple[str, ...]
 
 
-def lines_of(folder: Path) -> tuple[list[Line], frozenset[int]]:
-    """All lines of all logs in the order of time, and the processes for whose lines there was no room."""
+def lines_of(folder: Path) -> tuple[list[Line], Mapping[int, str]]:
+    """All lines of all logs in the order of time, and the processes of which lines are missing, each with why."""
     found: list[Line] = []
-    full = set()
+    short: dict[int, str] = {}
     key = _key(folder)
     for path in sorted(folder.glob("*.log")):
         named = _NAME.fullmatch(path.name)
         if named is None:
             continue
         pid = int(named.group(1))
-        data = path.read_bytes()
+        try:
+            data = read_ordinary(path)
+        except OSError:  # The run's own folder: a pipe under that name is no log, and what it saw is lost.
+            short[pid] = "has a log that cannot be read"
+            continue
         end = data.find(b"\0")
         head, _, body = (data if end < 0 else data[:end]).partition(b"\n")
         if head.endswith(b"!"):
-            full.add(pid)
+            short[pid] = "had no room to note what it saw"
         found.extend(_parsed(pid, body, key))
-    return sorted(found), frozenset(full)
+    return sorted(found), short
 
 
 def _key(folder: Path) -> bytes:
     try:
-        return folder.joinpath(str(_HOOK.KEY)).read_bytes()
+        return read_ordinary(folder / str(_HOOK.KEY))
     except OSError:
         return b""
 
@@ -324,7 +329,7 @@ def read_trace(folder: Path, *, root_pid: int | None = None, command: Sequence[s
     be noticed. Lines of a log that cannot be read are left out; a folder that is not there is a run nobody saw.
     """
     folder = folder.absolute()
-    lines, full = lines_of(folder / "log")
+    lines, short = lines_of(folder / "log")
     merged = _Merge()
     for line in lines:
         if not (line.kind in _OF_FILES and line.fields[0].startswith(f"{folder}/")):
@@ -357,5 +362,5 @@ def read_trace(folder: Path, *, root_pid: int | None = None, command: Sequence[s
         lookups=lookups_of(lines, str(folder)),
         network=gaps.hosts(lines),
         last_words=last_words_of(lines, processes),
-        partial=gaps.reasons(lines, processes, children, full=full, root_pid=root_pid, command=command),
+        partial=gaps.reasons(lines, processes, children, short=short, root_pid=root_pid, command=command),
     )

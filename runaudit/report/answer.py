@@ -66,6 +66,8 @@ class ReportAnswer:
                     "arm": verdict.arm.letter,
                     "verdict": verdict.verdict.replace(" ", "_"),
                     "shown": verdict.badge,
+                    "claim": verdict.claim,
+                    "lacking": list(verdict.lacking),
                     "assumed": verdict.assumed or None,
                     "evidence": [
                         {

@@ -12,7 +12,7 @@ from runaudit.records.points import Points
 from runaudit.report import chart
 from runaudit.report.chart import Frame
 from runaudit.report.series import Band, Line
-from runaudit.report.views.curves import ArmCurve, CurveFigure
+from runaudit.report.views.curve import ArmCurve, CurveFigure
 from runaudit.report.views.scaler import LINES, ScalerFigure
 from runaudit.report.words import shown
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy import ndarray
 
 COLOURS = 6
+_SEED_DASHES = 4
 _CROWD = 60
 """Tenths of a unit that two marks of one kind keep from one another."""
 _FEW = 40
@@ -194,7 +195,9 @@ def draw_scaler(figure: ScalerFigure) -> str:
     )
     parts = [_stages(frame, figure.bands), limits]
     for index, line in enumerate(figure.lines):
-        body = "".join(f'<path class="bold d{index % COLOURS}" d="{_stairs(frame, part)}"/>' for part in line.segments)
+        body = "".join(
+            f'<path class="bold d{index % _SEED_DASHES}" d="{_stairs(frame, part)}"/>' for part in line.segments
+        )
         who = f' data-run="{index}" data-seed="{html.escape(line.seed, quote=True)}"'
         parts.append(_group("seed", figure.arm, body, who))
     skips = np.array(sorted({float(step) for _, step in figure.skips}))

@@ -185,9 +185,9 @@ def as_svg(paint: Callable[[Any], None], key: str, words: str, *, right: float =
     return _inline(buffer.getvalue(), key, words)
 
 
-def plain_number(text: str) -> str:
+def plain_number(text: str, room: int = 24) -> str:
     """Text for a figure: short, because there is room for little."""
-    return text if len(text) <= 24 else f"{text[:23]}…"
+    return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
 def _inline(svg: str, key: str, words: str) -> str:

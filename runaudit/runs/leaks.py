@@ -19,6 +19,7 @@ from runaudit.store.doctor import SECRET, Ailment
 from runaudit.store.kept import read_kept
 from runaudit.store.kinds import NOTE, RECORDS
 from runaudit.store.store import Store
+from runaudit.system.files import read_ordinary
 from runaudit.system.progress import work
 from runaudit.text.words import head
 
@@ -67,7 +68,7 @@ def _live(store: Store, redactor: Redactor) -> Iterator[Ailment]:
         if not path.is_file() or path.suffix == ".py" or path.stat().st_size > MANY:
             continue
         run = path.relative_to(store.root / "live").parts[0]
-        if places := list(dict.fromkeys(_lines(path.read_bytes(), "", redactor))):
+        if places := list(dict.fromkeys(_lines(read_ordinary(path), "", redactor))):
             yield Ailment(
                 kind=SECRET, name=NAME, run=run, file=str(path.relative_to(store.root)),
                 problem=f"a secret can be read, {head(places, MAX_PLACES)}",
@@ -81,7 +82,7 @@ def _aside(store: Store, redactor: Redactor, names: Mapping[str, tuple[str, str 
         if not path.is_file() or path.is_symlink() or path.stat().st_size > MANY:
             continue
         what, run = names.get(f"sha256:{path.name[:64]}", ("file", None))
-        raw = path.read_bytes()
+        raw = read_ordinary(path)
         # Damaged bytes are no record any more: they are read as the text that they are.
         places = [*_lines(raw, what.rpartition("source ")[2] if "source " in what else "aside.json", redactor)]
         if what in (*RECORDS, NOTE):

@@ -46,7 +46,7 @@ def text_lines(
 ) -> Iterator[str]:
     """The study for a terminal; long lists are cut unless `everything`."""
     yield paint(printable(headline(judgement)), BOLD + verdict_words("study", judgement.verdict).tone.colour)
-    for title, lines in _sections(study, everything):
+    for title, lines in sections(study, everything):
         if lines:
             yield ""
             yield paint(title, BOLD)
@@ -57,15 +57,20 @@ def markdown_lines(study: Study, judgement: Judgement, *, everything: bool = Fal
     """The study for a pull request: the same sections; the factor table as a table."""
     word, space, rest = _verdict(judgement).partition(" ")
     yield f"**{word}{space}{escaped(rest)}**: {escaped(_reason(judgement))}"
-    for title, lines in _sections(study, everything):
+    for title, lines in sections(study, everything):
         if title == "factors" and lines:
-            rows = ((column.factor, _levels(column), _standing(study, column)) for column in study.model.columns)
-            yield from ("", *table(("factor", "levels (runs)", "standing"), rows))
+            yield from ("", *table(("factor", "levels (runs)", "standing"), factor_rows(study)))
         elif lines:
             yield from ("", f"**{title}**", "", *bullets(lines))
 
 
-def _sections(study: Study, everything: bool) -> Iterator[tuple[str, list[str]]]:
+def factor_rows(study: Study) -> Iterator[tuple[str, str, str]]:
+    """Every factor with its levels and the runs at each, and whether its effect can be told."""
+    return ((column.factor, _levels(column), _standing(study, column)) for column in study.model.columns)
+
+
+def sections(study: Study, everything: bool = False) -> Iterator[tuple[str, list[str]]]:
+    """What is said below the verdict: (title, lines), the factors among them; an empty one has nothing to say."""
     design = study.design
     size = f"{study.launched} runs in {len(study.table.cells)} cells, {study.results} with a result"
     rank = f"rank {design.rank} of {design.columns} columns, {max(0, study.residual_df)} residual degrees of freedom"
@@ -73,10 +78,7 @@ def _sections(study: Study, everything: bool) -> Iterator[tuple[str, list[str]]]
     width = max((len(column.factor) for column in study.model.columns), default=0)
     yield (
         "factors",
-        [
-            f"{column.factor:<{width}}  {_levels(column)}  [{_standing(study, column)}]"
-            for column in study.model.columns
-        ],
+        [f"{name:<{width}}  {levels}  [{standing}]" for name, levels, standing in factor_rows(study)],
     )
     yield "never varied", _cut([listed(study.table.never_varied, limit=999 if everything else MAX_ROWS)], True)
     yield "next runs", [line for found in study.extensions for line in _next(study, found, everything)]

@@ -33,7 +33,7 @@ CONFIGS = st.recursive(
     max_leaves=12,
 )
 PACKAGES = st.dictionaries(
-    st.sampled_from(["torch", "numpy", "runaudit", "a.b", "scikit_learn"]),
+    st.sampled_from(["torch", "numpy", "runaudit", "a.b", "scikit_learn", "hf-token", "wandb_key", "hostname"]),
     st.sampled_from(["1.0", "2.6.0", "<redacted:k:proven>", "<redacted:k>", 3]),
 )  # fmt: skip
 POLICIES = st.sampled_from([

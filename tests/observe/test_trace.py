@@ -1,6 +1,7 @@
 """What a trace tells: order of reading and writing, texts, seeds, children, a folder folded, and what was not seen."""
 
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -570,3 +571,21 @@ def test_what_the_standard_library_lists_for_itself_is_no_listing_of_the_program
     assert not ran.trace.listed
     made = {Path(path).name for path in ran.trace.written if Path(path).is_dir()}
     assert made == {"e"}
+
+
+def test_a_pipe_in_the_place_of_a_log_is_waited_for_by_nobody_and_told(tmp_path):
+    (tmp_path / "log").mkdir()
+    os.mkfifo(tmp_path / "log" / "4711-ab-0.log")
+
+    assert "process 4711 has a log that cannot be read" in read_trace(tmp_path).partial
+
+
+def test_a_pipe_in_the_place_of_a_compiled_hook_is_replaced(tmp_path):
+    lay(tmp_path, {})
+    (compiled,) = (tmp_path / "__pycache__").glob("sitecustomize.*")
+    compiled.unlink()
+    os.mkfifo(compiled)
+
+    lay(tmp_path, {})
+
+    assert compiled.is_file() or not compiled.exists()

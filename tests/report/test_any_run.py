@@ -116,5 +116,5 @@ def test_what_a_stranger_logged_under_names_of_his_own_is_drawn_and_tabled(make_
     assert any(label.startswith("acc, steps") for label in drawn)
     assert "train/lr 0.1" in page.text.split("The same number at every step of every run")[1]
     assert "No run logged a loss" not in page.text
-    assert "0.9125" in page.text.split("Final metrics")[1].split("Images")[0]
+    assert "0.9125" in page.text.split("Results")[-1].split("Curves")[0]
     assert "bicubic" not in page.text

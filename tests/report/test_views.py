@@ -80,7 +80,7 @@ def test_what_a_network_gives_when_fed_one_frame_belongs_to_its_own_arm(make_run
 
 
 def test_final_results_and_counters_are_no_curves(make_run, make_trajectory):
-    run = make_run(trajectory=make_trajectory(0, 60, **{"val/once": ((59, 3.0),), "epoch": ((0, 1.0), (1, 2.0))}))
+    run = make_run(trajectory=make_trajectory(0, 120, **{"val/once": ((59, 3.0),), "epoch": ((0, 1.0), (1, 2.0))}))
 
     curves = page_view([ArmInput(name="x", runs=(run,))]).curves
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from runaudit.factors.observed import seeded_as_declared
+from runaudit.factors.cohort import is_unproven
 from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput, ComparisonInput
 from runaudit.report.views.arm import distinct_seeds, letter, seed_text
@@ -150,11 +150,13 @@ def _few(arms: Sequence[ArmInput], comparisons: Sequence[ComparisonInput]) -> It
 
 def _unproven(arms: Sequence[ArmInput]) -> Iterator[str]:
     for index, arm in enumerate(arms):
-        bare = [seed_text(run) for run in arm.runs if not run.seed_proof and not seeded_as_declared(run)]
+        bare = [seed_text(run) for run in arm.runs if run.finished and is_unproven(run)]
         if bare:
             yield f"{letter(index)}: no proof in the record of seed {', '.join(bare)}"
-        elif arm.effective_n is not None and arm.effective_n < len(arm.runs):
-            yield f"{letter(index)}: {plural(len(arm.runs), 'run')}, but only {arm.effective_n} distinct seeds acted"
+        finished = sum(run.finished for run in arm.runs)
+        if arm.effective_n is not None and arm.effective_n < finished:
+            draws = plural(arm.effective_n, "independent draw")
+            yield f"{letter(index)}: {plural(finished, 'finished run')}, but only {draws}"
 
 
 def _waivers(arms: Sequence[ArmInput]) -> Iterator[str]:
