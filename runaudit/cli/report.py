@@ -38,6 +38,12 @@ Direction = Annotated[
     str | None,
     typer.Option("--direction", metavar="higher|lower", help="What counts as better in the first metric."),
 ]
+Curves = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--curves", metavar="GLOB", help="Draw the series of these names; may be repeated [the telling ones]."
+    ),
+]
 Title = Annotated[str | None, typer.Option("--title", metavar="TEXT", help="The page's title.")]
 Pdf = Annotated[
     Path | None,
@@ -58,6 +64,7 @@ def report(
     beside: Beside = None,
     metric: Metric = None,
     direction: Direction = None,
+    curves: Curves = None,
     title: Title = None,
     pdf: Pdf = None,
     to_open: Open = False,
@@ -70,12 +77,9 @@ def report(
     from runaudit.report.gather import Wanted
     from runaudit.report.make import make_page
 
-    wanted = Wanted(
-        runs=runs or (), baseline=baseline, beside=beside or (), metrics=metric or (), direction=direction, title=title
-    )
+    wanted = Wanted(runs=runs or (), baseline=baseline, beside=beside or (), metrics=metric or (), direction=direction,
+                    curves=curves or (), title=title)  # fmt: skip
     with_picture = context.format is Format.md
-    answer, code = make_page(
-        context.bench, wanted, output, pdf=pdf, with_picture=with_picture, to_open=to_open
-    )
+    answer, code = make_page(context.bench, wanted, output, pdf=pdf, with_picture=with_picture, to_open=to_open)
     context.tell(answer)
     context.finish(code)
