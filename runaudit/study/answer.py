@@ -16,6 +16,7 @@ from runaudit.records.trackers import FILE
 from runaudit.study.columns import Column
 from runaudit.study.leaf import Level, Sentinel
 from runaudit.study.pairs import Chain, Pair
+from runaudit.study.projects import Project, command_of
 from runaudit.study.study import Study
 from runaudit.study.suggest import Extension
 from runaudit.study.table import Cell
@@ -127,10 +128,16 @@ def answer(study: Study) -> dict[str, Any]:
                 "recorded": found.recorded or None,
                 "assumed": study.assumed.to_json() if study.assumed else None,
                 "policy": study.policy.to_json() if study.policy else None,
+                "part": None if study.project is None else _part(study.project),
+                "other_parts": [_part(one) | {"command": command_of(one)} for one in study.beside],
             }
         )
     )
     return result
+
+
+def _part(project: Project) -> dict[str, Any]:
+    return {"part": project.number, "name": project.name, "runs": len(project.runs)}
 
 
 def plain(level: Level) -> Any:
