@@ -8,7 +8,7 @@ from typing import Any
 from runaudit.factors.cohort import cohort_of
 from runaudit.factors.factor import Absent, section_of
 from runaudit.factors.forgotten import unattributed
-from runaudit.factors.never import BLIND, IN_FILES, is_foreign, kind_of, lacks_commit, never_recorded, on_record
+from runaudit.factors.never import BLIND, IN_FILES, is_foreign, kind_of, never_recorded, on_record, open_code
 from runaudit.factors.tables import unkeyed
 from runaudit.records.canonical import json_safe, thawed
 from runaudit.records.run import Run
@@ -21,7 +21,7 @@ from runaudit.study.study import Study
 from runaudit.study.suggest import Extension
 from runaudit.study.table import Cell
 from runaudit.study.words import alias_sentence, notes_on, suggestion_sentence
-from runaudit.text.words import listed, without_commit
+from runaudit.text.words import beside_code, listed
 
 SCHEMA = "runaudit.study/1"
 
@@ -65,8 +65,8 @@ def judged(study: Study) -> Judgement:
     stated = study.assumed
     source = on_record({run.id: run for lacking, _ in study.missing.values() for run in lacking}.values())
     is_filled = stated is not None and stated.holds
-    if lacks_commit(study.missing) and source not in ("", IN_FILES):
-        text = without_commit(source, reason, len(study.missing) - 1)
+    if (why := open_code(study.missing, study.table.runs)) and source not in ("", IN_FILES):
+        text = beside_code(why, source, reason, len(study.missing) - 1)
         return Judgement(verdict="provenance_incomplete", conditional=clean, reason=text)
     return Judgement(
         verdict="provenance_incomplete",

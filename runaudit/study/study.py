@@ -212,7 +212,9 @@ def study(runs: Sequence[Run], *, settings: Settings, judge: Judge | None = None
         single_factor_pairs=clean,
         chains=tuple(chains_of(table)),
     )
-    filled = [path for path, (lacking, _) in found.missing.items() if vouched(path, lacking, settings)]
+    filled = [
+        path for path, (lacking, _) in found.missing.items() if vouched(path, lacking, settings, among=table.runs)
+    ]
     left = [path for path in found.missing if path not in filled]
     able = tuple(_able_to_run(found, one) for one in found.extensions)
     return replace(found, assumed=assumption(table.runs, settings, filled, left), extensions=able,
