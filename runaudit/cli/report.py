@@ -19,24 +19,17 @@ Output = Annotated[
     Path, typer.Option("-o", "--output", metavar="FILE.html", help="Where the page goes: a new file, or an older page.")
 ]
 Baseline = Annotated[
-    str | None,
-    typer.Option("--baseline", metavar="RUN", help="Compare every arm with this one [else the one before]."),
+    str | None, typer.Option("--baseline", metavar="RUN", help="Hold every arm against this one [else the one before].")
 ]
 Beside = Annotated[
-    list[str] | None,
-    typer.Option("--beside", metavar="RUN", help="Shown as well, compared with nothing; may be repeated."),
+    list[str] | None, typer.Option("--beside", metavar="RUN", help="Shown as well, compared with nothing; repeatable.")
 ]
 Metric = Annotated[
     list[str] | None,
-    typer.Option(
-        "--metric",
-        metavar="NAME",
-        help="Judge this metric; may be repeated, the first leads [the one `list` shows].",
-    ),
+    typer.Option("--metric", metavar="NAME", help="Judge this one; may be repeated, the first leads [that of `list`]."),
 ]
 Direction = Annotated[
-    str | None,
-    typer.Option("--direction", metavar="higher|lower", help="What counts as better in the first metric."),
+    str | None, typer.Option("--direction", metavar="higher|lower", help="What counts as better in the first metric.")
 ]
 Curves = Annotated[
     list[str] | None,
@@ -46,10 +39,7 @@ Curves = Annotated[
 ]
 Title = Annotated[str | None, typer.Option("--title", metavar="TEXT", help="The page's title.")]
 Pdf = Annotated[
-    Path | None,
-    typer.Option(
-        "--pdf", metavar="FILE.pdf", help="The page on paper as well, by a Chromium, Chrome or Edge of this machine."
-    ),
+    Path | None, typer.Option("--pdf", metavar="FILE.pdf", help="On paper as well, by a Chromium, Chrome or Edge here.")
 ]
 Open = Annotated[bool, typer.Option("--open", help="Open the page in a browser, where there is a screen.")]
 
@@ -79,7 +69,7 @@ def report(
 
     wanted = Wanted(runs=runs or (), baseline=baseline, beside=beside or (), metrics=metric or (), direction=direction,
                     curves=curves or (), title=title)  # fmt: skip
-    with_picture = context.format is Format.md
-    answer, code = make_page(context.bench, wanted, output, pdf=pdf, with_picture=with_picture, to_open=to_open)
+    is_md = context.format is Format.md
+    answer, code = make_page(context.bench, wanted, output, pdf=pdf, with_picture=is_md, to_open=to_open)
     context.tell(answer)
     context.finish(code)
