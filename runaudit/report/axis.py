@@ -51,11 +51,13 @@ class Axis:
 
     def above(self, values: "ndarray") -> "ndarray":
         """Which values leave the axis at its top."""
-        return _scaled(values, is_log=self.is_log) > self.top
+        found: ndarray = values > (_power(self.top) if self.is_log else self.top)
+        return found
 
     def below(self, values: "ndarray") -> "ndarray":
         """Which values leave the axis at its foot; on an axis of factors, all that are not above zero."""
-        return _scaled(values, is_log=self.is_log) < self.bottom
+        found: ndarray = values < (max(_power(self.bottom), 5e-324) if self.is_log else self.bottom)
+        return found
 
     def ticks(self) -> tuple[tuple[float, str], ...]:
         """(place, label) of each tick, from the foot up."""
@@ -83,6 +85,11 @@ def axis_of(arms: "Sequence[Sequence[ndarray]]", *, may_log: bool = True) -> Axi
         whole = (math.log10(low), math.log10(high)) if low > 0 else (reach[0], math.log10(high))
         return _padded(*_cut(whole, reach, worth=_LOG_WORTH_CUTTING), is_log=True)
     return _padded(*_cut((low, high), _reach(kept, _FENCE), worth=_WORTH_CUTTING), is_log=False)
+
+
+def _power(of_ten: float) -> float:
+    """10 to that power, where there is such a number."""
+    return 10.0**of_ten if of_ten < 308 else math.inf
 
 
 def _scaled(values: "ndarray", *, is_log: bool) -> "ndarray":

@@ -29,6 +29,7 @@ TREND_POINTS = 40
 MEAN_POINTS = 120
 """Bins of a mean over seeds."""
 _MOST_GAPS = 100
+_BIN_SAMPLE = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +104,18 @@ def columns_of(points: Sequence[Point]) -> Columns:
 
 
 def line(
-    seed: str, series: Columns, cuts: Sequence[int] = (), *, columns: int = COLUMNS, span: tuple[int, int] | None = None
+    seed: str,
+    series: Columns,
+    cuts: Sequence[int] = (),
+    *,
+    columns: int = COLUMNS,
+    span: tuple[int, int] | None = None,
+    with_trend: bool = True,
 ) -> Line:
     """A series ready to draw on an axis of `span` steps that is so many columns of pixels wide."""
     segments = tuple(split(series, [*cuts, *_gaps(series)]))
     low, high = span or _span(series)
-    medians = [(part, trend(*part)) for part in split(series, cuts)]
+    medians = [(part, trend(*part)) for part in split(series, cuts)] if with_trend else []
     has_trend = any(len(median) for _, median in medians)
     return Line(
         seed=seed,
@@ -185,10 +192,17 @@ def bin_width(seeds: Sequence[Columns]) -> int:
     if max(map(len, steps)) <= MEAN_POINTS and _are_prefixes(steps):
         return 0
     low, high = min(int(one[0]) for one in steps), max(int(one[-1]) for one in steps)
-    gaps: list[float] = [float(np.quantile(np.diff(one), 0.95)) for one in steps if len(one) > 1]
+    gaps: list[float] = [float(np.quantile(_some_gaps(one), 0.95)) for one in steps if len(one) > 1]
     least = max([(high - low + 1) / MEAN_POINTS, *gaps, 1.0])
     size: int = 10 ** (len(str(int(least))) - 1)
     return next(size * times for times in (1, 2, 5, 10) if size * times >= least)
+
+
+def _some_gaps(steps: "ndarray") -> "ndarray":
+    """Differences of neighbours, a regular sample of very many."""
+    at = slice(0, len(steps) - 1, max(1, len(steps) // 2000))
+    gaps: ndarray = steps[1:][at] - steps[:-1][at]
+    return gaps
 
 
 def _are_prefixes(steps: "Sequence[ndarray]") -> bool:
@@ -248,20 +262,27 @@ def _edges(seeds: Sequence[Columns], cuts: Sequence[int]) -> "ndarray":
 
 
 def _binned(series: Columns, edges: "ndarray", width: int) -> "tuple[ndarray, ndarray]":
-    """The first step of each bin that holds a value, and the median of what it holds."""
+    """The first step of each bin that holds a value, and the median of what it holds (a regular sample of many)."""
     import numpy as np
 
     # The middle of two of the largest doubles is none.
-    values = np.clip(series.values, -HUGE, HUGE)
     if not width:
-        return series.steps, values
+        return series.steps, np.clip(series.values, -HUGE, HUGE)
     # A bin ends where a stage does, and what is left of a stage after its last whole bin belongs to that one.
-    part = np.searchsorted(edges, series.steps, side="right") - 1
     most = np.maximum(1, np.rint(np.diff(edges) / width).astype(np.int64))
-    keys = edges[part] + np.minimum((series.steps - edges[part]) // width, most[part] - 1) * width
-    starts = np.append(0, np.flatnonzero(keys[1:] != keys[:-1]) + 1)
-    groups = np.split(values, starts[1:])
-    return keys[starts], np.array([np.median(group[:: max(1, len(group) // 256)]) for group in groups])
+    keys = np.concatenate([edge + width * np.arange(count) for edge, count in zip(edges[:-1], most, strict=True)])
+    starts = np.searchsorted(series.steps, keys)
+    sizes = np.diff(np.append(starts, len(series.steps)))
+    keys, starts, sizes = keys[sizes > 0], starts[sizes > 0], sizes[sizes > 0]
+    stride = np.maximum(1, sizes // _BIN_SAMPLE)
+    counts = -(-sizes // stride)
+    column = np.arange(counts.max())
+    table = np.full((len(keys), len(column)), np.inf)
+    inside = column < counts[:, None]
+    table[inside] = np.clip(series.values[(starts[:, None] + column * stride[:, None])[inside]], -HUGE, HUGE)
+    table.sort(axis=1)
+    rows = np.arange(len(keys))
+    return keys, (table[rows, (counts - 1) // 2] + table[rows, counts // 2]) / 2
 
 
 def _centres(keys: "ndarray", edges: "ndarray", width: int) -> "ndarray":

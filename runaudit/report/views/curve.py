@@ -144,8 +144,8 @@ def notes(curves: Sequence[ArmCurve], columns: Sequence[Sequence[Columns]]) -> I
         yield f"Not logged by {listed(silent)}."
     for curve, group in zip(curves, columns, strict=True):
         yield from _notes_of(curve, group)
-    if any(group and curve.means and bin_width(group) for group, curve in zip(columns, curves, strict=True)):
-        widths = {curve.letter: bin_width(group) for group, curve in zip(columns, curves, strict=True) if curve.means}
+    widths = {curve.letter: bin_width(group) for group, curve in zip(columns, curves, strict=True) if curve.means}
+    if any(widths.values()):
         same = len(set(widths.values())) == 1
         wide = [f"{number(width, 0)} steps" + ("" if same else f" ({who})") for who, width in widths.items() if width]
         yield f"The mean is over each seed's median in bins of {listed(list(dict.fromkeys(wide)))}."
@@ -170,7 +170,7 @@ def _notes_of(curve: ArmCurve, columns: Sequence[Columns]) -> Iterator[str]:
                 f"{len(part.runs)} of {with_values} runs only ({seeds}); it is drawn thinner."
             )
     if curve.means and any(
-        abs(v) > HUGE for series in columns for v in series.values[:: max(1, len(series.values) // 1000)]
+        len(part) and max(-part.min(), part.max()) > HUGE for part in (one.values for one in columns)
     ):
         yield f"{curve.letter}: values beyond {compact(HUGE)} count as that in the mean."
 

@@ -168,16 +168,14 @@ def _curve(
 ) -> ArmCurve:
     cut = sorted({at for run in arm.runs for at in cuts(run, kinds=("stage",))})
     averaged = means(columns, cut, bin_width(columns))
-    lines = [
-        line(seed_text(run), series, cuts(run), columns=COLUMNS // 2 if small else COLUMNS, span=span)
-        for run, series in zip(arm.runs, columns, strict=True)
-    ]
+    # The trend of a seed stands for the arm where there is no mean; beside one it would be a second opinion.
+    draw = partial(line, columns=COLUMNS // 2 if small else COLUMNS, span=span, with_trend=not averaged)
+    lines = [draw(seed_text(run), series, cuts(run)) for run, series in zip(arm.runs, columns, strict=True)]
     return ArmCurve(
         arm=index,
         letter=letter(index),
         name=shown(arm.name, 48),
-        # The trend of a seed stands for the arm where there is no mean; beside one it would be a second opinion.
-        lines=tuple(replace(item, trends=()) if averaged else item for item in lines),
+        lines=tuple(lines),
         means=averaged,
         resumes=tuple(sorted({step for run in arm.runs for step in resumes(run.trajectory.events)})),
         skips=skips,
