@@ -135,7 +135,11 @@ def _log_reach(arms: "Sequence[ndarray]") -> tuple[float, float] | None:
 
 
 def _reach(arms: "Sequence[ndarray]", fence: float, *, least: float = 0.0) -> tuple[float, float]:
-    """From the smallest to the largest value that no fence of its own arm shuts out."""
+    """From the smallest to the largest value that no fence of its own arm shuts out, of the arms that are no odd ones.
+
+    An arm is odd whose own values go that much farther than those of the narrower half of the arms: it ran away. Arms
+    that stand apart, each in a range of its own, are not: how far they are apart is what one came to see.
+    """
     import numpy as np
 
     ends = []
@@ -146,7 +150,12 @@ def _reach(arms: "Sequence[ndarray]", fence: float, *, least: float = 0.0) -> tu
         width = max(fence * (third - first), least)
         inside = values[(values >= first - width) & (values <= third + width)] if width else values
         ends.append((float(inside.min()), float(inside.max())))
-    return min(end[0] for end in ends), max(end[1] for end in ends)
+    ends.sort(key=lambda end: end[1] - end[0])
+    narrow = ends[: (len(ends) + 1) // 2]
+    span = max(end[1] for end in narrow) - min(end[0] for end in narrow)
+    most = max(_LOG_WORTH_CUTTING * span, 2 * least) if least else _ODD * span
+    kept = [end for end in ends if end[1] - end[0] <= most] if most else ends
+    return min(end[0] for end in kept), max(end[1] for end in kept)
 
 
 def _cut(whole: tuple[float, float], bulk: tuple[float, float], *, worth: float) -> tuple[float, float]:

@@ -8,6 +8,7 @@ reckoned in columns: a million points one by one are seconds a series.
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ FARTHEST = 2**62
 TREND_SHARE = 0.05
 """Window of the running median, as a share of the points of a segment."""
 TREND_POINTS = 40
+NOISY = 5.0
+"""Times its range that a noisy series goes up and down; one that only falls goes once."""
 MEAN_POINTS = 120
 """Bins of a mean over seeds."""
 _MOST_GAPS = 100
@@ -115,13 +118,16 @@ def line(
     """A series ready to draw on an axis of `span` steps that is so many columns of pixels wide."""
     segments = tuple(split(series, [*cuts, *_gaps(series)]))
     low, high = span or _span(series)
-    medians = [(part, trend(*part)) for part in split(series, cuts)] if with_trend else []
-    has_trend = any(len(median) for _, median in medians)
+    thin = partial(thinned, low=low, high=high, columns=columns)
+    parts = list(split(series, cuts)) if with_trend else []
+    noisy = [_is_noisy(values) for _, values in parts]
     return Line(
         seed=seed,
-        segments=tuple(_points(*thinned(*part, low=low, high=high, columns=columns)) for part in segments),
+        segments=tuple(_points(*thin(*part)) for part in segments),
         # Beside the trend of a long stage, the few points of a short one stand for themselves.
-        trends=tuple(median if len(median) else _points(*part) for part, median in medians) if has_trend else (),
+        trends=tuple(trend(*part) if is_so else _points(*thin(*part)) for part, is_so in zip(parts, noisy, strict=True))
+        if any(noisy)
+        else (),
         non_finite=series.non_finite,
         points=series.points,
         duplicates=series.duplicates,
@@ -157,13 +163,21 @@ def thinned(steps: "ndarray", values: "ndarray", *, low: int, high: int, columns
     return steps[kept], values[kept]
 
 
+def _is_noisy(values: "ndarray") -> bool:
+    """Whether a segment goes up and down so much that a line through it says more than it does."""
+    import numpy as np
+
+    if len(values) < TREND_POINTS:
+        return False
+    near = np.clip(values, -HUGE, HUGE) / len(values)
+    return bool(np.abs(near[1:] - near[:-1]).sum() > NOISY * (near.max() - near.min()))
+
+
 def trend(steps: "ndarray", values: "ndarray") -> Points:
-    """The running median of a segment; empty where there are too few points to speak of a trend."""
+    """The running median of a segment."""
     import numpy as np
 
     count = len(steps)
-    if count < TREND_POINTS:
-        return _points(steps[:0], values[:0])
     values = np.clip(values, -HUGE, HUGE)
     half = max(7, round(count * TREND_SHARE / 2))
     stride = max(1, count // 120)

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
-from runaudit.metrics.catalogue import Direction, known_direction, unit_of
+from runaudit.metrics.catalogue import QUANTITIES, Direction, known_direction, unit_of
 from runaudit.metrics.roles import Role, role
 from runaudit.records.run import Run
 from runaudit.report.axis import axis_of
@@ -29,8 +30,13 @@ from runaudit.report.views.curve import (
 from runaudit.report.words import MetricText, Text, compact, metric, shown
 from runaudit.text.words import listed, plural
 
+if TYPE_CHECKING:
+    from numpy import ndarray
+
 OVERLAID = 6
 """Arms that one figure can tell apart; where there are more, each has a small one of its own, on the same axes."""
+_STAIRS = 12
+"""Values of a schedule that goes down in stairs."""
 SCALE, SKIPPED = "amp/scale", "amp/skipped"
 _NO_LOSS = "No run logged a loss on the way."
 _NO_VALIDATION = (
@@ -114,8 +120,8 @@ def _seeds(arm: ArmInput) -> str:
 def _series(name: str, arms: Sequence[ArmInput], marks: Sequence[Mark], skips: Sequence[tuple[int, ...]]) -> SeriesView:
     columns = [[columns_of(run.trajectory.series.get(name, ())) for run in arm.runs] for arm in arms]
     said = metric(name)
-    never_log = said.unit == "dB" or unit_of(name) == "dB" or known_direction(name) is Direction.HIGHER
-    axis = axis_of([[series.values for series in group] for group in columns], may_log=not never_log)
+    values = [[series.values for series in group] for group in columns]
+    axis = axis_of(values, may_log=_may_log(name, said.unit, [line for group in values for line in group]))
     first, last = _ends(columns)
     stages = [arm_bands(arm) for arm in arms]
     agreed = _agreed(stages)
@@ -150,8 +156,17 @@ def _series(name: str, arms: Sequence[ArmInput], marks: Sequence[Mark], skips: S
     )
 
 
+def _may_log(name: str, unit: str, lines: "Sequence[ndarray]") -> bool:
+    """Whether a quantity may be read in factors: decibels are logarithms, an accuracy has an end, a schedule's form is
+    that of its values unless it goes down in a few stairs."""
+    if role(name) is Role.RATE:
+        return all(len(set(values[:: max(1, len(values) // 500)].tolist())) <= _STAIRS for values in lines)
+    return "dB" not in (unit, unit_of(name)) and known_direction(name) is not Direction.HIGHER
+
+
 def _title(said: MetricText) -> str:
-    words = said.words if "/" in said.words else said.words[:1].upper() + said.words[1:]
+    is_known = said.words != said.name or said.name.lower() in QUANTITIES
+    words = said.words[:1].upper() + said.words[1:] if is_known else said.words
     return f"{words} ({said.unit})" if said.unit else words
 
 
