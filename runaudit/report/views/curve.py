@@ -124,7 +124,7 @@ def _leaving(curve: ArmCurve, out: "Sequence[tuple[str, ndarray, ndarray]]", wor
     extreme, index = max(ends) if words == "up" else min(ends)
     at = int(out[index][1][(out[index][2] == extreme).argmax()])
     first = min(int(steps[0]) for _, steps, _ in out)
-    who = curve.letter if of == 1 else f"{curve.letter}, {runs_text([seed for seed, _, _ in out])}"
+    who = curve.letter if of == len(out) else f"{curve.letter} ({runs_text([seed for seed, _, _ in out])})"
     more = "" if count == 1 else f", {number(count, 0)} values, the first at step {step_text(first)}"
     return f"{who} leaves the axis: {words} to {compact(extreme)} at step {step_text(at)}{more}."
 
