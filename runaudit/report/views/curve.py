@@ -124,7 +124,7 @@ def _leaving(curve: ArmCurve, out: "Sequence[tuple[str, ndarray, ndarray]]", wor
     extreme, index = max(ends) if words == "up" else min(ends)
     at = int(out[index][1][(out[index][2] == extreme).argmax()])
     first = min(int(steps[0]) for _, steps, _ in out)
-    who = curve.letter if of == 1 else f"{curve.letter}, {runs_text([seed for seed, _, _ in out])}"
+    who = curve.letter if of == len(out) else f"{curve.letter} ({runs_text([seed for seed, _, _ in out])})"
     more = "" if count == 1 else f", {number(count, 0)} values, the first at step {step_text(first)}"
     return f"{who} leaves the axis: {words} to {compact(extreme)} at step {step_text(at)}{more}."
 
@@ -144,8 +144,8 @@ def notes(curves: Sequence[ArmCurve], columns: Sequence[Sequence[Columns]]) -> I
         yield f"Not logged by {listed(silent)}."
     for curve, group in zip(curves, columns, strict=True):
         yield from _notes_of(curve, group)
-    if any(group and curve.means and bin_width(group) for group, curve in zip(columns, curves, strict=True)):
-        widths = {curve.letter: bin_width(group) for group, curve in zip(columns, curves, strict=True) if curve.means}
+    widths = {curve.letter: bin_width(group) for group, curve in zip(columns, curves, strict=True) if curve.means}
+    if any(widths.values()):
         same = len(set(widths.values())) == 1
         wide = [f"{number(width, 0)} steps" + ("" if same else f" ({who})") for who, width in widths.items() if width]
         yield f"The mean is over each seed's median in bins of {listed(list(dict.fromkeys(wide)))}."
@@ -170,7 +170,7 @@ def _notes_of(curve: ArmCurve, columns: Sequence[Columns]) -> Iterator[str]:
                 f"{len(part.runs)} of {with_values} runs only ({seeds}); it is drawn thinner."
             )
     if curve.means and any(
-        abs(v) > HUGE for series in columns for v in series.values[:: max(1, len(series.values) // 1000)]
+        len(part) and max(-part.min(), part.max()) > HUGE for part in (one.values for one in columns)
     ):
         yield f"{curve.letter}: values beyond {compact(HUGE)} count as that in the mean."
 

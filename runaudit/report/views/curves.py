@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
-from runaudit.metrics.catalogue import Direction, known_direction, unit_of
+from runaudit.metrics.catalogue import QUANTITIES, Direction, known_direction, unit_of
 from runaudit.metrics.roles import Role, role
 from runaudit.records.run import Run
 from runaudit.report.axis import axis_of
@@ -29,8 +30,13 @@ from runaudit.report.views.curve import (
 from runaudit.report.words import MetricText, Text, compact, metric, shown
 from runaudit.text.words import listed, plural
 
+if TYPE_CHECKING:
+    from numpy import ndarray
+
 OVERLAID = 6
 """Arms that one figure can tell apart; where there are more, each has a small one of its own, on the same axes."""
+_STAIRS = 12
+"""Values of a schedule that goes down in stairs."""
 SCALE, SKIPPED = "amp/scale", "amp/skipped"
 _NO_LOSS = "No run logged a loss on the way."
 _NO_VALIDATION = (
@@ -114,8 +120,8 @@ def _seeds(arm: ArmInput) -> str:
 def _series(name: str, arms: Sequence[ArmInput], marks: Sequence[Mark], skips: Sequence[tuple[int, ...]]) -> SeriesView:
     columns = [[columns_of(run.trajectory.series.get(name, ())) for run in arm.runs] for arm in arms]
     said = metric(name)
-    never_log = said.unit == "dB" or unit_of(name) == "dB" or known_direction(name) is Direction.HIGHER
-    axis = axis_of([[series.values for series in group] for group in columns], may_log=not never_log)
+    values = [[series.values for series in group] for group in columns]
+    axis = axis_of(values, may_log=_may_log(name, said.unit, [line for group in values for line in group]))
     first, last = _ends(columns)
     stages = [arm_bands(arm) for arm in arms]
     agreed = _agreed(stages)
@@ -150,8 +156,17 @@ def _series(name: str, arms: Sequence[ArmInput], marks: Sequence[Mark], skips: S
     )
 
 
+def _may_log(name: str, unit: str, lines: "Sequence[ndarray]") -> bool:
+    """Whether a quantity may be read in factors: decibels are logarithms, an accuracy has an end, a schedule's form is
+    that of its values unless it goes down in a few stairs."""
+    if role(name) is Role.RATE:
+        return all(len(set(values[:: max(1, len(values) // 500)].tolist())) <= _STAIRS for values in lines)
+    return "dB" not in (unit, unit_of(name)) and known_direction(name) is not Direction.HIGHER
+
+
 def _title(said: MetricText) -> str:
-    words = said.words if "/" in said.words else said.words[:1].upper() + said.words[1:]
+    is_known = said.words != said.name or said.name.lower() in QUANTITIES
+    words = said.words[:1].upper() + said.words[1:] if is_known else said.words
     return f"{words} ({said.unit})" if said.unit else words
 
 
@@ -168,16 +183,14 @@ def _curve(
 ) -> ArmCurve:
     cut = sorted({at for run in arm.runs for at in cuts(run, kinds=("stage",))})
     averaged = means(columns, cut, bin_width(columns))
-    lines = [
-        line(seed_text(run), series, cuts(run), columns=COLUMNS // 2 if small else COLUMNS, span=span)
-        for run, series in zip(arm.runs, columns, strict=True)
-    ]
+    # The trend of a seed stands for the arm where there is no mean; beside one it would be a second opinion.
+    draw = partial(line, columns=COLUMNS // 2 if small else COLUMNS, span=span, with_trend=not averaged)
+    lines = [draw(seed_text(run), series, cuts(run)) for run, series in zip(arm.runs, columns, strict=True)]
     return ArmCurve(
         arm=index,
         letter=letter(index),
         name=shown(arm.name, 48),
-        # The trend of a seed stands for the arm where there is no mean; beside one it would be a second opinion.
-        lines=tuple(replace(item, trends=()) if averaged else item for item in lines),
+        lines=tuple(lines),
         means=averaged,
         resumes=tuple(sorted({step for run in arm.runs for step in resumes(run.trajectory.events)})),
         skips=skips,
