@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 OVERLAID = 6
 """Arms that one figure can tell apart; where there are more, each has a small one of its own, on the same axes."""
+_OTHER_CLOCK = 50
+"""Times as far apart, and as far on, as those of another arm: such steps are no steps of that one."""
 _STAIRS = 12
 """Values of a schedule that goes down in stairs."""
 SCALE, SKIPPED = "amp/scale", "amp/skipped"
@@ -122,29 +124,32 @@ def _series(name: str, arms: Sequence[ArmInput], marks: Sequence[Mark], skips: S
     said = metric(name)
     values = [[series.values for series in group] for group in columns]
     axis = axis_of(values, may_log=_may_log(name, said.unit, [line for group in values for line in group]))
-    first, last = _ends(columns)
+    clocks = _clocks(columns)
+    ends = clocks or [_ends(columns)] * len(arms)
     stages = [arm_bands(arm) for arm in arms]
     agreed = _agreed(stages)
-    own = [() if agreed is not None else tuple(band for band in found if band.start <= last) for found in stages]
-    small = len(arms) > OVERLAID
+    small = len(arms) > OVERLAID or bool(clocks)
     curves = tuple(
-        _curve(index, arm, columns[index], stages=own[index], span=(first, last), small=small, skips=skips[index],
+        _curve(index, arm, columns[index], stages=() if agreed is not None else stages[index], span=ends[index],
+               small=small, skips=skips[index],
                marks=tuple(m for m in marks if m.arm == index and m.series in (None, name)))
         for index, arm in enumerate(arms)
     )  # fmt: skip
-    whole = CurveFigure(
-        series=name,
-        words=said.words,
-        arms=tuple(curve for curve in curves if any(item.points for item in curve.lines)),
-        bands=tuple(band for band in agreed or () if band.start <= last),
-        axis=axis,
-        first=first,
-        last=last,
-        clock="step",
-        is_small=small,
-        label="",
-    )
-    figures = [replace(whole, arms=(curve,)) for curve in whole.arms] if small else [whole]
+    seen = tuple(curve for curve in curves if any(item.points for item in curve.lines))
+    figures = [
+        CurveFigure(
+            series=name,
+            words=said.words,
+            arms=group,
+            bands=tuple(band for band in agreed or () if band.start <= ends[group[0].arm][1]),
+            axis=axis,
+            first=ends[group[0].arm][0],
+            last=ends[group[0].arm][1],
+            is_small=small,
+            label="",
+        )
+        for group in ([(curve,) for curve in seen] if small else [seen])
+    ]
     return SeriesView(
         title=_title(said),
         name=shown(name),
@@ -152,7 +157,7 @@ def _series(name: str, arms: Sequence[ArmInput], marks: Sequence[Mark], skips: S
         figures=tuple(replace(figure, label=describe(figure)) for figure in figures),
         rows=tuple(row for curve in curves for row in rows(curve)),
         leaves=tuple(leaves(axis, curves, columns)),
-        notes=tuple(notes(curves, columns)),
+        notes=tuple(notes(curves, columns, clocks)),
     )
 
 
@@ -212,6 +217,22 @@ def _ends(columns: Sequence[Sequence[Columns]]) -> tuple[int, int]:
     if 0 < first <= last // 4:
         first = 0
     return (first, last) if last > first else (first - 1, first + 1)
+
+
+def _clocks(columns: Sequence[Sequence[Columns]]) -> list[tuple[int, int]]:
+    """First and last step of each arm where the arms count otherwise, epochs beside samples; empty where they do not.
+
+    An arm that ended early counts as the others do: it is told by how far its steps are apart.
+    """
+    import numpy as np
+
+    gaps = [[float(np.median(np.diff(one.steps))) for one in group if len(one.steps) > 1] for group in columns]
+    ends = [_ends([group]) for group in columns]
+    known = [(max(gap), end[1]) for gap, end in zip(gaps, ends, strict=True) if gap]
+    strides, lasts = [gap for gap, _ in known], [last for _, last in known]
+    if len(known) > 1 and max(strides) > _OTHER_CLOCK * min(strides) and max(lasts) > _OTHER_CLOCK * min(lasts):
+        return ends
+    return []
 
 
 def _agreed(stages: Sequence[tuple[Band, ...]]) -> tuple[Band, ...] | None:
