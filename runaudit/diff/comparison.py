@@ -21,6 +21,7 @@ from runaudit.factors.foreseen import foreseen
 from runaudit.factors.hindsight import Answer, Hindsight, hindsight
 from runaudit.factors.never import IN_FILES, is_foreign, kind_of, lacks_commit, on_record
 from runaudit.factors.policy import shared_policy
+from runaudit.factors.seedsread import unread_seeds
 from runaudit.factors.vouched import assumption
 from runaudit.records.run import Run, faults
 from runaudit.records.trackers import FILE
@@ -79,6 +80,7 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
         Against() if design_only else contradictions(a, b, factors, found.verdict, gaps=[row.factor for row in missing])
     )
     filled = [row.factor for row in missing if row.assumed]
+    seeds = unread_seeds(runs, settings)
     assumed = assumption(runs, settings, filled, [row.factor for row in missing if not row.assumed])
     return Comparison(
         a=_side_of(a),
@@ -93,7 +95,7 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
         missing=missing,
         intent=met,
         policy=late,
-        notes=(*([late.note] if late else ()), *against.notes, *arms.notes, *notes_on(arms.pair, arms.found)),
+        notes=(*([late.note] if late else ()), *against.notes, *arms.notes, *notes_on(arms.pair, arms.found), *seeds),
         contradictions=against.notes,
         idle=against.idle,
         on_record=foreign,
