@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from runaudit.errors import UsageError
+from runaudit.system.files import read_ordinary
 
 NAMES = (
     "chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome",
@@ -171,7 +172,7 @@ class Browser:
         return told
 
     def _ended(self) -> BrowserError:
-        said = self._said.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        said = read_ordinary(self._said).decode("utf-8", errors="replace").strip().splitlines()
         return BrowserError(f"the browser ended{': ' if said else ''}{''.join(said[-1:])}")
 
 
