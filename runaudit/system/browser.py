@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from runaudit.errors import UsageError
+from runaudit.system.files import read_ordinary
 
 NAMES = (
     "chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome",
@@ -39,6 +40,10 @@ PLACES = (
 """Where macOS keeps them, outside of the search path."""
 ANSWER_S = 120.0
 """A page of 8 MB prints in a tenth of it."""
+_FOOT = (
+    '<p style="width: 100%; text-align: center; font: 8px sans-serif; color: #555">'
+    '<span class="pageNumber"></span> / <span class="totalPages"></span></p>'
+)
 _READ_BYTES = 1 << 16
 _FLAGS = (
     "--headless", "--remote-debugging-pipe", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -69,13 +74,15 @@ def show_page(page: Path) -> None:
 
 
 def print_page(html: str) -> bytes:
-    """The page as a PDF, in its print style, with its headings as bookmarks. Raises BrowserError."""
+    """The page as a PDF on A4, in its print style, with its headings as bookmarks. Raises BrowserError."""
     with browsing() as browser:
         tab = browser.open_tab()
         frame = browser.ask("Page.getFrameTree", tab)["frameTree"]["frame"]["id"]
         browser.ask("Page.setDocumentContent", tab, frameId=frame, html=html)
         pdf = browser.ask(
-            "Page.printToPDF", tab, printBackground=True, preferCSSPageSize=True,
+            "Page.printToPDF", tab, printBackground=True, preferCSSPageSize=True, paperWidth=8.27, paperHeight=11.69,
+            marginTop=0.5, marginBottom=0.6, marginLeft=0.55, marginRight=0.55,
+            displayHeaderFooter=True, headerTemplate="<i></i>", footerTemplate=_FOOT,
             generateTaggedPDF=True, generateDocumentOutline=True,
         )  # fmt: skip
         return base64.b64decode(pdf["data"])
@@ -165,7 +172,7 @@ class Browser:
         return told
 
     def _ended(self) -> BrowserError:
-        said = self._said.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        said = read_ordinary(self._said).decode("utf-8", errors="replace").strip().splitlines()
         return BrowserError(f"the browser ended{': ' if said else ''}{''.join(said[-1:])}")
 
 

@@ -1,6 +1,7 @@
 """The forms that a page comes in: records small enough to be made in a second, rendered as a user does it.
 
-Each form makes runs in an empty store and says what is put on the page; the page is then written by `runaudit report`.
+Each form makes runs in an empty store and names those that are put on the page (none: all); the page is then written by
+`runaudit report`.
 """
 
 import math
@@ -8,6 +9,9 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pytest
+
+from runaudit.cli.app import main
 from runaudit.records.digest import digest_bytes
 from runaudit.records.run import Run
 from runaudit.records.trajectory import Trajectory
@@ -98,6 +102,19 @@ def arms(store: Store) -> Sequence[str]:
     return NAMES
 
 
+def foreign(store: Store) -> Sequence[str]:
+    """Two tables that another program left."""
+    tables = []
+    for name, best in (("first", 0.9), ("second", 0.8)):
+        rows = "".join(f"{n},{2 / n},{best - 0.5 / n}\n" for n in range(1, 41))
+        tables.append(store.root.parent / f"{name}.csv")
+        tables[-1].write_text(f"step,train/loss,val/accuracy\n{rows}")
+    with pytest.raises(SystemExit) as ended:
+        main(["import", "csv", *map(str, tables), "--store", str(store.root)])
+    assert ended.value.code == 0
+    return ()
+
+
 def damaged(store: Store) -> Sequence[str]:
     """Two runs, one of whose checkpoints was altered after it was sealed."""
     found = [_seal(store, classifier(lr=lr)).id for lr in (0.1, 0.3)]
@@ -143,5 +160,5 @@ def hostile(store: Store) -> Sequence[str]:
 
 
 FORMS: dict[str, Callable[[Store], Sequence[str]]] = {
-    form.__name__: form for form in (alone, pair, cohorts, arms, damaged, bare, hostile)
+    form.__name__: form for form in (alone, pair, cohorts, arms, foreign, damaged, bare, hostile)
 }

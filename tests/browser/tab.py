@@ -12,7 +12,10 @@ from typing import Any
 
 from runaudit.system.browser import Browser
 
-KEYS = {"Enter": 13, "Tab": 9, "Escape": 27, " ": 32, "ArrowRight": 39, "ArrowLeft": 37, "End": 35, "Home": 36}
+KEYS = {
+    "Enter": 13, "Tab": 9, "Escape": 27, " ": 32, "End": 35, "Home": 36,
+    "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40,
+}  # fmt: skip
 TEXT = {"Enter": "\r", " ": " "}
 DOMAINS = ("Page", "Runtime", "Log", "Network", "Audits")
 

@@ -1,8 +1,13 @@
-"""What the page's own script adds: tables that sort, contents that follow. The page says the same without it."""
+"""What the page's own script adds: tables that sort, contents that follow, curves that say their values.
+
+The page says the same without it.
+"""
+
+import re
 
 import pytest
 
-from tests.browser.forms import FORMS
+from tests.browser.forms import FORMS, classifier
 
 TEXT = "return document.body.innerText.replace(/\\s+/g, ' ')"
 FIRST_SORTABLE = """
@@ -59,9 +64,80 @@ def test_the_contents_say_which_section_is_in_view(opened):
     assert 0 <= top[0] < top[1] < 80
 
 
+# ── curves ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+TOLD = "return [...document.querySelectorAll('.told')].map(e => e.textContent).join('')"
+ON_LINE = """
+const chart = document.querySelectorAll('.chart')[1], path = chart.querySelector(a);
+chart.scrollIntoView({block: 'center'});
+const end = path.getPointAtLength(b * path.getTotalLength()).matrixTransform(chart.getScreenCTM());
+return [end.x, end.y];
+"""
+
+
+@pytest.fixture
+def curves(opened):
+    """The page of two arms: a chart of the loss at every one of 60 steps, and one of the accuracy at every fifth."""
+    return opened("cohorts")
+
+
+def test_the_pointer_reads_the_logged_value_that_lies_nearest(curves):
+    """Held against the record: the accuracy of arm A, seed 2, at its last step."""
+    logged = dict(classifier(2, best=0.90).trajectory.series["val/accuracy"])
+    curves.move(*curves.run(ON_LINE, ".seed[data-arm='0'][data-seed='2'] path", 1.0))
+
+    who, step, value = re.fullmatch(r"(.*): step (\d+), ≈ (\S+)", curves.run(TOLD)).groups()
+    assert (who, int(step)) == ("A, seed 2", 55)
+    assert float(value) == pytest.approx(logged[55], abs=0.001)
+
+
+def test_arrow_keys_walk_along_a_line_and_to_the_next_one(curves):
+    curves.run("document.querySelector('.chart').focus()")
+    seen = []
+    for key in ("Home", "ArrowRight", "End", "ArrowDown", "ArrowUp", "ArrowLeft"):
+        curves.press(key)
+        seen.append(curves.run(TOLD).partition(",  ")[0].rpartition(",")[0])
+    curves.press("Escape")
+
+    assert seen[0] == "A, seed 0: step 0"
+    assert seen[1] == "A, seed 0: step 1"
+    assert seen[2] == "A, seed 0: step 59"
+    assert seen[3].startswith("A, seed 1: step 59")
+    assert seen[4:] == ["A, seed 0: step 59", "A, seed 0: step 58"]
+    assert curves.run(TOLD) == ""
+    assert curves.told() == []
+
+
+def test_an_arm_is_put_away_in_every_chart_and_brought_back(curves):
+    seen = """
+    return ['0', '1'].map(arm => [...document.querySelectorAll(`.chart [data-arm="${arm}"]`)]
+      .filter(part => getComputedStyle(part).display !== 'none').length)
+    """
+    both = curves.run(seen)
+
+    curves.click(".arms-drawn .toggle", 1)
+    without = curves.run(seen)
+    pressed = curves.run("return document.querySelectorAll('.toggle')[1].ariaPressed")
+    curves.press("Enter")
+
+    assert (without, pressed) == ([both[0], 0], "false")
+    assert both[1] > 0
+    assert curves.run(seen) == both
+
+
+def test_seeds_are_put_away_where_their_mean_is_drawn(curves):
+    seen = "return [...document.querySelectorAll(a)].filter(e => getComputedStyle(e).display !== 'none').length"
+    means = curves.run(seen, ".chart .mean")
+
+    curves.click(".added .toggle")
+
+    assert (curves.run(seen, ".chart .seed"), curves.run(seen, ".chart .mean")) == (0, means)
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_the_page_says_the_same_without_its_script(opened, form):
     without, whole = opened(form, scripts=False), opened(form)
 
     assert without.run("return document.querySelectorAll('button').length") == 0
+    whole.run("for (const e of document.querySelectorAll('.added, .told')) e.remove()")
     assert without.run(TEXT) == whole.run(TEXT)

@@ -44,6 +44,16 @@ for (let t = texts.nextNode(); t; t = texts.nextNode()) {
 }
 return found;
 """
+CUT = """
+return [...document.querySelectorAll('.scroll, .code')].filter(e => e.getClientRects().length)
+  .filter(e => e.scrollWidth > e.clientWidth + 1)
+  .map(e => `${e.scrollWidth} of ${e.clientWidth}: ${e.innerText.slice(0, 80)}`)
+"""
+FOLDED = """
+return [...document.querySelectorAll('details:not(.manifest, .manifest *) > :not(summary)')]
+  .filter(e => !e.checkVisibility({contentVisibilityAuto: true}) || !e.getClientRects().length)
+  .map(e => e.outerHTML.slice(0, 80))
+"""
 OPEN_ALL = "document.querySelectorAll('details').forEach(e => { e.open = true })"
 
 
@@ -55,3 +65,19 @@ def test_nothing_sticks_out_of_the_page_and_no_text_is_covered(opened, form, wid
 
     assert tab.run(STICKS_OUT) == []
     assert tab.run(COVERED) == []
+
+
+PAPER = 690
+"""Pixels of A4 between its margins."""
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_on_paper_nothing_is_cut_off_nor_folded_away(opened, form):
+    """But the manifests, which would be many pages: they stay a line each."""
+    tab = opened(form, width=PAPER)
+    tab.looks(width=PAPER, media="print")
+
+    assert form == "hostile" or tab.run(CUT) == []  # Its table of eight names without a gap fits no paper.
+    assert tab.run(STICKS_OUT) == []
+    assert tab.run(FOLDED) == []
+    assert tab.run("return getComputedStyle(document.querySelector('nav')).display") == "none"
