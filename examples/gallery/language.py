@@ -1,4 +1,4 @@
-"""A language model of letters: the next one from the last few, by tables of learned scores. Its perplexity is judged."""
+"""A language model of letters: the next one from the last few, by tables of learned scores; judged by perplexity."""
 
 import argparse
 from pathlib import Path

@@ -79,7 +79,7 @@ def moons() -> str:
 
 DATA = {
     "moons.csv": moons,
-    "text.txt": lambda: (ROOT / "LICENSE").read_text(encoding="utf-8") * 3,
+    "text.txt": lambda: "".join((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CHANGELOG.md")),
     "field.txt": lambda: "....#..\n.##.#.x\n.#....x\n.#.###.\n...x..o\n",
 }
 
