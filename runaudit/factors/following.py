@@ -78,13 +78,19 @@ def _is_one_choice(word: Change, leaf: Change) -> bool:
 def is_one_choice(word: str, leaf: str, values: Iterable[object]) -> bool:
     """Whether a word and a setting that move alike are one: their names have to do with each other, or hardly any
     other choice has these values."""
-    name, other = (words(last_key(path)) for path in (word, leaf))
-    initials = {"".join(part[:1] for part in parts) for parts in (name, other)}
-    if set(name) & set(other) or initials & {"".join(name), "".join(other)}:
+    if are_named_alike(word, leaf):
         return True
     return all((isinstance(value, float) and not value.is_integer()) or (isinstance(value, str) and len(value) > RARE)
                or (isinstance(value, int) and not isinstance(value, bool) and abs(value) > MANY)
                for value in values)  # fmt: skip
+
+
+def are_named_alike(word: str, leaf: str) -> bool:
+    """Whether two leaves have a word of their names in common, or one has the initials of the other: `lr` and
+    `learning_rate`."""
+    name, other = (words(last_key(path)) for path in (word, leaf))
+    initials = {"".join(part[:1] for part in parts) for parts in (name, other)}
+    return bool(set(name) & set(other) or initials & {"".join(name), "".join(other)})
 
 
 RARE = 4

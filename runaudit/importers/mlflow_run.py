@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from runaudit.importers.draft import Draft, typed
+from runaudit.records.canonical import JSON
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import INHERITED
 from runaudit.records.seednames import names_the_seed
@@ -119,6 +120,8 @@ def draft_of(run: MlflowRun) -> Draft:
     known = {"code.commit": code.get("commit"), "code.patch": patch}
     unknown |= {path: why for path, why in UNKNOWN.items() if not known.get(path)}
     config = {key: typed(value) for key, value in {**_estimator(run.tags), **run.settings}.items()}
+    if config and (tags := dict(_tagged(run, name))):
+        config["tags"] = {**(config["tags"] if isinstance(config.get("tags"), Mapping) else {}), **tags}
     if run.above is None:
         unknown[INHERITED] = f"it is a part of the run {run.tags.get(PARENT)}, whose parameters are not in the record"
     started, ended = _seconds(run.started), _seconds(run.ended)
@@ -147,6 +150,25 @@ def draft_of(run: MlflowRun) -> Draft:
         unknown={**unknown, **dict(_cut(run.settings))},
         notes=run.notes,
     )
+
+
+def _tagged(run: MlflowRun, name: str) -> Iterator[tuple[str, JSON]]:
+    """The tags that a user set: where many keep which variant a run is of. A tag that only says which run it is, or
+    when it was made, is none of its settings."""
+    is_trial = any(f"{key}_distribution" in run.tags for key in run.params)
+    for key, value in run.tags.items():
+        if key.startswith("mlflow.") or key in ESTIMATOR or names_the_seed(key) or (is_trial and key in _OF_A_TRIAL):
+            continue
+        if run.run in value or value == name or _MOMENT.fullmatch(value.strip()):
+            continue
+        yield key, typed(value)
+
+
+_MOMENT = re.compile(
+    r"(?:\d{4}-\d{2}-\d{2}|\d{8})(?:[T _-]?\d{2}[:_-]?\d{2}(?:[:_-]?\d{2}(?:\.\d+)?)?)?(?:Z|[+-]\d{2}:?\d{2})?"
+)
+_OF_A_TRIAL = frozenset({"number", "state", "direction"})
+"""Tags of Optuna's, beside one `…_distribution` for each parameter: which trial of a search it was."""
 
 
 # ── code ─────────────────────────────────────────────────────────────────────────────────────────────────────────

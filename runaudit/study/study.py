@@ -23,6 +23,7 @@ from runaudit.study.design import Design, design_of
 from runaudit.study.interactions import Interaction, interactions
 from runaudit.study.leaf import UNKNOWN, Level
 from runaudit.study.pairs import Chain, Judge, Pair, chains_of, pairs_of
+from runaudit.study.projects import Project
 from runaudit.study.suggest import Extension, extension
 from runaudit.study.table import Cell, Table, table_of
 
@@ -41,7 +42,8 @@ class Study:
     `drawn`: the places in `model.columns` of the factors that vary among the runs with results, in the order of the
     design's factors; `codes[i]` translates the level codes of the i-th of them into the design's. `policy`:
     what a policy excused that did not hold when the runs were launched. `assumed`: what the user vouches for. `unread`:
-    the seeds that a policy names and these records were not read by.
+    the seeds that a policy names and these records were not read by. `project`: which of several these runs are, where
+    nobody named any; `beside`: the others.
     """
 
     table: Table
@@ -57,6 +59,8 @@ class Study:
     policy: Hindsight | None = None
     assumed: Assumption | None = None
     unread: tuple[str, ...] = ()
+    project: Project | None = None
+    beside: tuple[Project, ...] = ()
 
     @cached_property
     def missing(self) -> Mapping[str, tuple[tuple[Run, ...], str]]:
@@ -208,7 +212,9 @@ def study(runs: Sequence[Run], *, settings: Settings, judge: Judge | None = None
         single_factor_pairs=clean,
         chains=tuple(chains_of(table)),
     )
-    filled = [path for path, (lacking, _) in found.missing.items() if vouched(path, lacking, settings)]
+    filled = [
+        path for path, (lacking, _) in found.missing.items() if vouched(path, lacking, settings, among=table.runs)
+    ]
     left = [path for path in found.missing if path not in filled]
     able = tuple(_able_to_run(found, one) for one in found.extensions)
     return replace(found, assumed=assumption(table.runs, settings, filled, left), extensions=able,

@@ -302,6 +302,14 @@ def launched(words, **config):
         # The flag set what the config says it was: one choice.
         (launched((), lr=0.1), launched(("--lr", "0.3"), lr=0.3), ["config.lr"]),
         (launched(("--lr", "0.3"), lr=0.3), launched((), lr=0.1), ["config.lr"]),
+        # Of another name that has to do with it, where nothing else moved so.
+        (launched((), learning_rate=0.1), launched(("--lr", "0.3"), learning_rate=0.3), ["config.learning_rate"]),
+        (
+            launched((), learning_rate=0.1, x=0.2),
+            launched(("--lr", "0.3"), learning_rate=0.3, x=0.3),
+            ["config.args.lr", "config.learning_rate", "config.x"],
+        ),
+        (launched((), dropout=0.1), launched(("--lr", "0.3"), dropout=0.3), ["config.args.lr", "config.dropout"]),
         # The config did not move with it: what the flag did, nobody knows.
         (launched((), lr=0.3), launched(("--lr", "0.3"), lr=0.3), ["config.args.lr"]),
         # Nor is it known where the config says another thing, or has no such leaf.

@@ -177,7 +177,8 @@ def test_what_the_store_says_is_in_the_record(tmp_path):
     run = read(folder(tmp_path))
     body = run.manifest.to_json()
 
-    assert body["config"] == {"lr": 0.1, "model/width": 3, "a b": "x y", "none": None, "flag": True, "seed": 7}
+    assert body["config"] == {"lr": 0.1, "model/width": 3, "a b": "x y", "none": None, "flag": True, "seed": 7,
+                              "tags": {"mine": "hello"}}  # fmt: skip
     assert (body["seed"], body["label"], run.status) == (7, "fish", "completed")
     assert body["code"]["commit"] == COMMIT
     assert body["code"]["program"] == "train.py"  # below the folder of the store, wherever that lies
@@ -188,6 +189,37 @@ def test_what_the_store_says_is_in_the_record(tmp_path):
     assert run.trajectory.series["val/loss a"] == ((0, 1.0), (1, 0.5))
     assert run.trajectory.series["plain"] == ((0, 4.0), (1, 2.0), (2, 3.0))  # no step was given: the row's number
     assert run.metrics["plain"] == 3.0
+
+
+def of_tags(top, run, **tags):
+    return read(folder(top, run, tags={"mlflow.source.name": "/w/train.py", **tags}))
+
+
+def test_a_tag_that_a_user_set_is_a_setting_and_one_that_only_names_the_run_is_none(tmp_path):
+    a = of_tags(tmp_path / "a", RUN, model="cnn", id=f"run {RUN}", name="fish", made="2024-05-01 10:22:03.5")
+    b = of_tags(tmp_path / "b", GONE, model="vit", id=f"run {GONE}", name="fish", made="2024-05-02 11:22:03.5")
+
+    assert [row.factor for row in compare(a, b, settings=Settings()).factors] == ["config.tags.model"]
+
+
+def test_the_number_of_a_trial_of_optunas_is_none_of_its_settings(tmp_path):
+    told = {"lr_distribution": "FloatDistribution()", "state": "TrialState.COMPLETE"}
+    a, b = (of_tags(tmp_path / run, run, number=number, **told) for run, number in ((RUN, "0"), (GONE, "1")))
+
+    assert not compare(a, b, settings=Settings()).factors
+
+
+def test_other_data_that_results_are_measured_on_are_another_measure(tmp_path):
+    found = []
+    for name, digest in (("a", "1"), ("b", "2")):
+        here = folder(tmp_path / name)
+        purpose = {"mlflow.data.context": "evaluation"}
+        link = {"source_type": "DATASET", "source_id": "e" * 32, "tags": purpose}
+        put(here / "inputs" / ("f" * 32) / "meta.yaml", json.dumps(link))
+        put(here.parent / "datasets" / ("e" * 32) / "meta.yaml", json.dumps({**DATA, "digest": digest}))
+        found.append(read(here))
+
+    assert compare(*found, settings=Settings()).verdict is Verdict.INCOMPARABLE
 
 
 def nested(kind, top):
