@@ -74,7 +74,7 @@ def _arms(bench: Bench, wanted: Wanted) -> list[Cohort]:
     """The arms in the order of their words; every cohort of the store where no run is named."""
     if wanted.runs:
         return page_arms(bench, [wanted.baseline, *wanted.runs] if wanted.baseline else wanted.runs)
-    found = list(cohorts(bench.runs(), settings=bench.settings))
+    found = list(cohorts(bench.runs(trajectory=True), settings=bench.settings))
     if not wanted.baseline:
         return found
     (first, *_) = page_arms(bench, [wanted.baseline])

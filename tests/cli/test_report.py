@@ -118,6 +118,16 @@ def test_a_single_run_is_a_page_without_a_comparison(ran, run_audit, tmp_path):
     assert (tmp_path / "report.html").is_file()
 
 
+def test_the_page_of_a_whole_store_draws_the_curves_of_its_runs(ran, run_audit, tmp_path):
+    code, _, _ = run_audit("report", "-o", "page.html")
+
+    page = (tmp_path / "page.html").read_text()
+    assert code == 0
+    assert 'id="curves"' in page
+    assert page.count('data-seed="2"') >= 2
+    assert "no run logged a series" not in page
+
+
 def test_a_changed_byte_is_on_the_page_and_in_the_exit_code(ran, run_audit, store, tmp_path):
     run = ran["staged"][1]
     (store.run_dir(run.id) / "last.safetensors").write_bytes(b"other weights")
