@@ -5,6 +5,7 @@ is run (`pickled`). Where that does not tell them, the text that the Trainer gav
 them stand on the card; what none of these says is unknown. The checkpoints of one folder are of one run.
 """
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ from runaudit.importers.tables import as_table
 from runaudit.importers.tensorboard import run_of
 from runaudit.records.canonical import JSON, parse_strict
 from runaudit.records.trajectory import number, same_points
+from runaudit.system.files import read_within
 
 WHOLE = True
 STATE = "trainer_state.json"
@@ -51,6 +53,8 @@ _REPEATED = {"max_steps", "num_train_epochs"}
 _TEXTS = ("args/text_summary", "args")
 _EVALUATED = re.compile(r"(?:eval|test)_")
 """Curves that an evaluation draws by itself, which is no training."""
+_HEAD = 1 << 16
+"""Bytes of an event file in which the arguments stand."""
 _MOST_EVENTS = 20
 """Event files that are looked into: each start in one folder leaves one."""
 _UNTOLD = f"it is in {ARGUMENTS}, a pickle that is never run, and nothing else spells it out"
@@ -66,14 +70,33 @@ def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence
     """The output folder that `here` is, or a checkpoint that was named by itself."""
     states = (here / name / STATE for name in folders if _CHECKPOINT.fullmatch(name))
     results = "all_results.json" in files and not {*RESULTS}.isdisjoint(files)
-    return (here,) if STATE in files or results or any(map(os.path.lexists, states)) else ()
+    known = STATE in files or results or any(map(os.path.lexists, states))
+    return (here,) if known or ("runs" in folders and _was_begun(here)) else ()
+
+
+def _was_begun(here: Path) -> bool:
+    """Whether the Trainer gave TensorBoard its arguments, as it does when a training begins: of one that died before
+    its first checkpoint that is all there is."""
+    for path in islice(sorted(here.glob("runs/*/*tfevents*")), _MOST_EVENTS):
+        with contextlib.suppress(OSError):
+            head = read_within(path, here, most=_HEAD)
+            if any(tag.encode() in head for tag in _TEXTS) and b"output_dir" in head:
+                return True
+    return False
 
 
 def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     """The run of an output folder. Raises RecordError for a malformed one."""
     states = [state for path in _state_files(place) if (state := _state(path, within)) is not None]
     if not states and not any(os.path.lexists(place / name) for name in RESULTS):
-        raise RecordError(f"{place / STATE} is empty", remedy="leave this run out")
+        begun = () if os.path.lexists(place / STATE) else _starts(place, within)
+        if not begun and not os.path.lexists(place / STATE):
+            yield Skipped(source=str(place), reason="its curves are those of evaluations, and of no training")
+            return
+        if not begun:
+            raise RecordError(f"{place / STATE} is empty", remedy="leave this run out")
+        yield from (_of_curves(place, launch, _NO_STATE) for launch in begun)
+        return
     state, note = _newest(states) if states else (_State(place / STATE, {}), "")
     last = max([state, *states], key=lambda one: one.step).path.parent
     state = _completed(state, [row for name in RESULTS if (row := _json(place / name, within))])
@@ -84,13 +107,14 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     parts = {"model": model, "adapter": adapter, "given": given, "told_by": told_by}
     starts, notes = _starts(place, within), [note] if note else []
     mine = next((launch for launch in reversed(starts) if _tells_of(launch, state)), None)
-    if mine is None and starts and _tells_of(starts[-1], state) is None:
+    drawn = [launch for launch in starts if launch.series]
+    if mine is None and starts and _tells_of(starts[-1], state) is None and (starts[-1].series or not state.history):
         mine = starts[-1]
-    if mine is None and starts:
+    if mine is None and drawn:
         notes.append("none of the curves in runs/ is the one that was read")
     for launch in starts:
         if launch is not mine:
-            yield _earlier(place, launch)
+            yield _of_curves(place, launch, _WRITTEN_OVER if launch.series else _DIED)
     draft = _draft(place, state, parts, card, notes)
     yield draft if mine is None else replace(draft, identity=mine.identity, launch=mine.launch)
 
@@ -348,7 +372,17 @@ def _starts(place: Path, within: Path) -> Sequence[_Start]:
             spelled = (_spelled(path, within) for path in sorted(folder.glob("*tfevents*")))
             given = next((_settings(table) for table in spelled if table is not None), None)
             found.append(_Start(draft.identity, draft.launch, series, given))
+        elif not series and (begun := _begun_with(folder, within)) is not None:
+            found.append(_Start(draft.identity, draft.launch, {}, begun))
     return found
+
+
+def _begun_with(folder: Path, within: Path) -> Mapping[str, JSON] | None:
+    """The arguments of a training that began and drew nothing; None where it went on from a checkpoint, and may be what
+    an earlier one came to, or tells no arguments: an evaluation leaves such a file, too."""
+    spelled = (_spelled(path, within) for path in sorted(folder.glob("*tfevents*")))
+    table = next((table for table in spelled if table is not None), None)
+    return None if table is None or table.get("resume_from_checkpoint") else _settings(table)
 
 
 def _ours(tag: str) -> str:
@@ -372,8 +406,13 @@ def _alike(a: float, b: float) -> bool:
     return same_points([(0, a)], [(0, b)]) or abs(a - b) <= 1e-5 * max(abs(a), abs(b))
 
 
-def _earlier(place: Path, start: _Start) -> Draft:
-    """A training of which a later one in the same folder left the curves alone."""
+_WRITTEN_OVER = "another training wrote over what this one left in its folder: its curves are in runs/"
+_DIED = "it began, as TensorBoard was told, and broke off before it logged a number"
+_NO_STATE = "it left no state: what TensorBoard was given is all there is"
+
+
+def _of_curves(place: Path, start: _Start, note: str) -> Draft:
+    """A training of which there is nothing but what TensorBoard was given."""
     series = {name: points for name, points in start.series.items() if not CLOCKS.fullmatch(name)}
     given = start.given or {}
     books = {name: value for name, value in given.items() if _BOOKS.fullmatch(name)}
@@ -383,11 +422,12 @@ def _earlier(place: Path, start: _Start) -> Draft:
         source=str(place),
         run="/".join(place.absolute().parts[-2:]).lstrip("/"),
         identity=start.identity,
+        also=(f"tensorboard:{start.identity}",) if start.identity else (),
         config={"training_args": arguments} if arguments else None,
         launch=start.launch,
         series=series,
         status="completed" if "train_runtime" in start.series else None,
         own=books,
         unknown={**UNKNOWN, **({} if arguments else _untold({}))},
-        notes=("another training wrote over what this one left in its folder: its curves are in runs/",),
+        notes=(note,),
     )
