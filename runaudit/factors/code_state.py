@@ -14,6 +14,21 @@ from runaudit.factors.unknowns import no_sections
 
 CODE_STATE = ("code.commit", "code.patch")
 PROGRAM = "code.program"
+APART = "scripts of one name that lay in two places, or one that was moved"
+"""Why the script of two runs is not known to be one."""
+
+
+def lay_apart(runs: Sequence[Levels]) -> frozenset[int]:
+    """The places of the runs whose tracker names their script without its folder, and tells of them different ones: one
+    project that was moved looks like two with a script of one name each."""
+    told: dict[str, dict[str, list[int]]] = {}
+    for at, of in enumerate(runs):
+        program, place = of.at(PROGRAM), of.run.manifest.section("origin").get("program_in")
+        if isinstance(program, str) and isinstance(place, str):
+            told.setdefault(program, {}).setdefault(place, []).append(at)
+    return frozenset(at for places in told.values() if len(places) > 1 for rows in places.values() for at in rows)
+
+
 """Which script was run, where a tracker says so."""
 
 
