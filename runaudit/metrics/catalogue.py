@@ -115,6 +115,7 @@ NAMED: Mapping[str, Quantity] = {
     "full_frame/psnr_tiled": Quantity("PSNR of the same network run tile by tile", _HIGHER, "dB", 2),
     "registration_error_px": Quantity("registration error", _LOWER, "px", 3),
     "train/loss": Quantity("training loss", _LOWER, "", 5),
+    "train/lr": Quantity("learning rate", None, "", 6),
     "train/grad_norm": Quantity("gradient norm", None, "", 3),
     "amp/scale": Quantity("loss scale", None, "", 0),
     "time/step_s": Quantity("time per step", None, "s", 3),

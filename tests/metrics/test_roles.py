@@ -38,7 +38,7 @@ def test_a_known_quantity_is_never_clockwork(name):
 
 def test_whole_names_of_the_catalogue_that_are_no_result_are_none():
     assert [name for name in NAMED if role(name) > Role.OTHER] == [
-        "train/grad_norm", "amp/scale", "time/step_s",
+        "train/lr", "train/grad_norm", "amp/scale", "time/step_s",
     ]  # fmt: skip
 
 

@@ -112,9 +112,9 @@ def test_what_a_stranger_logged_under_names_of_his_own_is_drawn_and_tabled(make_
     page = page_of(ArmInput(name="a", runs=(run,)))
 
     drawn = [attributes.get("aria-label") or "" for tag, attributes in page.tags if tag == "svg"]
-    assert any(label.startswith("loss of A") for label in drawn)
-    assert any(label.startswith("acc of A") for label in drawn)
-    assert "train/lr" in page.text.split("Logged and not drawn")[1]
-    assert "No run logged a training loss" not in page.text
+    assert any(label.startswith("loss, steps") for label in drawn)
+    assert any(label.startswith("acc, steps") for label in drawn)
+    assert "train/lr 0.1" in page.text.split("The same number at every step of every run")[1]
+    assert "No run logged a loss" not in page.text
     assert "0.9125" in page.text.split("Results")[-1].split("Curves")[0]
     assert "bicubic" not in page.text

@@ -119,8 +119,9 @@ SECTIONS: Mapping[str, tuple[str, Callable[[PageView], bool]]] = {
     "changes": ("What changed", lambda view: bool(view.diffs or view.seen)),
     "results": ("Results", lambda view: view.scores is not None and bool(view.scores.sequences or view.scores.plain)),
     "pictures": ("Pictures", lambda view: view.images is not None and bool(view.images.sequences)),
-    "curves": ("Curves", lambda view: view.curves is not None and bool(view.curves.series or view.curves.others)),
+    "curves": ("Curves", lambda view: view.curves is not None and bool(view.curves.series or view.curves.told)),
     "scaler": ("Loss scale", lambda view: view.scaler is not None and bool(view.scaler.figures or view.scaler.without)),
+    "training": ("How it trained", lambda view: view.curves is not None and bool(view.curves.training)),
     "statistics": ("Statistics", lambda view: any(verdict.evidence for verdict in view.verdicts)),
     "provenance": ("Provenance", lambda view: True),
 }
