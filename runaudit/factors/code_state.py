@@ -1,5 +1,6 @@
 """The code of two runs: file by file where the files are known, by commit and patch where they are not."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -14,8 +15,17 @@ from runaudit.factors.unknowns import no_sections
 
 CODE_STATE = ("code.commit", "code.patch")
 PROGRAM = "code.program"
+"""Which script was run, where a tracker says so."""
 APART = "scripts of one name that lay in two places, or one that was moved"
 """Why the script of two runs is not known to be one."""
+
+
+def tail_of(program: str) -> str:
+    """Folder and name of a script of which a tracker kept the whole path, and not where its work tree began; empty for
+    any other. Two paths of one tail may be one script in a tree that was moved, or two: nobody knows."""
+    parts = [part for part in re.split(r"[/\\]+", program) if part]
+    is_whole = program.startswith(("/", "\\")) or re.match(r"[A-Za-z]:[/\\]", program) is not None
+    return f"…/{parts[-2]}/{parts[-1]}" if is_whole and len(parts) > 2 else ""
 
 
 def lay_apart(runs: Sequence[Levels]) -> frozenset[int]:
@@ -24,12 +34,11 @@ def lay_apart(runs: Sequence[Levels]) -> frozenset[int]:
     told: dict[str, dict[str, list[int]]] = {}
     for at, of in enumerate(runs):
         program, place = of.at(PROGRAM), of.run.manifest.section("origin").get("program_in")
+        if isinstance(program, str) and (tail := tail_of(program)):
+            program, place = tail, program
         if isinstance(program, str) and isinstance(place, str):
             told.setdefault(program, {}).setdefault(place, []).append(at)
     return frozenset(at for places in told.values() if len(places) > 1 for rows in places.values() for at in rows)
-
-
-"""Which script was run, where a tracker says so."""
 
 
 def code_changes(pair: Pair) -> Iterator[Change]:
