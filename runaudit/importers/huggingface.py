@@ -297,8 +297,8 @@ def _starts(place: Path, within: Path) -> Sequence[_Start]:
             joined = {name: (*known.get(name, ()), *series.get(name, ())) for name in {**known, **series}}
             found[-1] = replace(found[-1], series=joined)
         elif any(not CLOCKS.fullmatch(name) and not _EVALUATED.match(name) for name in series):
-            spelled = (spelled(path, within) for path in sorted(folder.glob("*tfevents*")))
-            given = next((settings_of(table) for table in spelled if table is not None), None)
+            tables = (spelled(path, within) for path in sorted(folder.glob("*tfevents*")))
+            given = next((settings_of(table) for table in tables if table is not None), None)
             found.append(_Start(draft.identity, draft.launch, series, given))
         elif not series and (begun := _begun_with(folder, within)) is not None:
             found.append(_Start(draft.identity, draft.launch, {}, begun))
@@ -308,8 +308,8 @@ def _starts(place: Path, within: Path) -> Sequence[_Start]:
 def _begun_with(folder: Path, within: Path) -> Mapping[str, JSON] | None:
     """The arguments of a training that began and drew nothing; None where it went on from a checkpoint, and may be what
     an earlier one came to, or tells no arguments: an evaluation leaves such a file, too."""
-    spelled = (spelled(path, within) for path in sorted(folder.glob("*tfevents*")))
-    table = next((table for table in spelled if table is not None), None)
+    tables = (spelled(path, within) for path in sorted(folder.glob("*tfevents*")))
+    table = next((table for table in tables if table is not None), None)
     return None if table is None or table.get("resume_from_checkpoint") else settings_of(table)
 
 
