@@ -284,6 +284,16 @@ def test_a_figure_that_cannot_be_made_is_a_line_in_its_place(arm, monkeypatch):
     assert "&lt;b&gt;by &amp; zero" in render_page(page_view(arms))
 
 
+def test_no_secret_is_read_out(arm):
+    """What is read out to whoever cannot see passes the same gate as what is seen."""
+    secret = "ghp_" + "a1B2c3D4e5F6" * 3
+
+    page = render_page(page_view([arm({f"val/{secret}": falling(), "train/loss": falling()}, name=secret)]))
+
+    assert "aria-label" in page
+    assert secret not in re.sub(r"<[^>]*>", lambda tag: tag[0] if "aria-label" in tag[0] else "", page)
+
+
 # ── any numbers ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 ODD = {
