@@ -14,6 +14,7 @@ from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.corrected import corrected_runs
 from runaudit.factors.forgotten import forgotten_runs, of_no_cohort, unattributed
+from runaudit.factors.seedsread import unread_seeds
 from runaudit.factors.vouched import remedy
 from runaudit.judge.bench import Bench
 from runaudit.judge.circumstances import circumstances
@@ -79,6 +80,7 @@ def judge_cohorts(
         answer = replace(answer, interaction=found)
     notes = (
         *_stated(designs),
+        *map(ended, unread_seeds([run for arm in arms for run in arm.runs], bench.settings)),
         *late,
         *([ended(overtaken)] if overtaken else ()),
         *_forgotten(arms, home),

@@ -17,6 +17,7 @@ class ReportAnswer:
 
     view: PageView
     output: Path
+    pdf: Path | None = None
 
     @property
     def headline(self) -> str:
@@ -34,6 +35,8 @@ class ReportAnswer:
             yield f"{alert.title}:"
             yield from (f"  {item}" for item in alert.items)
         yield printable(f"page: {self.output}")
+        if self.pdf:
+            yield printable(f"pdf: {self.pdf}")
 
     def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
         """For a pull request."""
@@ -45,6 +48,8 @@ class ReportAnswer:
         for alert in self.view.alerts:
             yield from (f"**{escaped(alert.title)}**", "", *bullets(alert.items), "")
         yield f"page: {code(self.output)}"
+        if self.pdf:
+            yield from ("", f"pdf: {code(self.pdf)}")
 
     def _alone(self) -> Iterator[str]:
         """The arms that no comparison names, with the letter that stands for each."""
@@ -56,6 +61,7 @@ class ReportAnswer:
         return {
             "schema": "runaudit.report/1",
             "page": str(self.output),
+            "pdf": str(self.pdf) if self.pdf else None,
             "arms": [
                 {"letter": arm.letter, "label": arm.name.full, "runs": [run.id.full for run in arm.runs]}
                 for arm in self.view.arms
