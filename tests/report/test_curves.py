@@ -217,6 +217,19 @@ def test_resumes_skipped_steps_and_findings_are_marked(arm):
 # ── nothing goes unsaid ──────────────────────────────────────────────────────────────────────────────────────────
 
 
+def test_how_a_figure_is_read_says_what_is_in_it_and_nothing_else(arm):
+    plain, odd = arm({"loss": falling()}), arm({"loss": [*falling(), (50, NAN)], "amp/skipped": [(0, 0.0), (9, 1.0)]})
+
+    assert curves_view([plain]).reading.count(";") == 1
+    assert "mean" not in curves_view([plain]).reading
+    assert curves_view([arm({"loss": falling()}, {"loss": falling()})]).reading == (
+        "Bold: the mean of an arm; thin: its seeds, every peak kept; tint: from the lowest seed to the highest."
+    )
+    assert curves_view([odd]).reading.endswith(
+        "ticks at the foot: steps that AMP skipped; crosses: values that are not finite."
+    )
+
+
 def test_what_leaves_the_axis_is_drawn_at_its_edge_and_said_in_words(arm):
     far = [*falling(300), (300, 1e308)]
     runs_away = [(step, value if step < 150 else 10.0 ** (step / 10)) for step, value in falling(300)]
