@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from runaudit.metrics.catalogue import QUANTITIES
 from runaudit.report.figures import (
     ARM_COLOURS,
     ARM_STYLES,
@@ -171,9 +170,7 @@ def _is_bounded(ci: Interval) -> bool:
 def _quantity(name: str) -> str:
     """The metric in words with its unit, as the axis bears it."""
     about = metric(name)
-    known = QUANTITIES.get(name.lower())
-    words = known.words if known else about.words
-    return plain_number(f"{words} ({about.unit})" if about.unit else words, 34)
+    return plain_number(f"{about.words} ({about.unit})" if about.unit else about.words, 34)
 
 
 def _points(arm: ArmSummary, labels: Sequence[str], letters: Mapping[str, str]) -> ArmPoints:
