@@ -130,7 +130,9 @@ def test_a_section_that_cannot_be_made_is_left_out_with_its_reason_and_takes_no_
 
     assert [one.title for one in view.left_out if "ZeroDivisionError: no width" in one.reason] == ["Curves"]
     assert "curves" not in {section.id for section in view.sections}
-    assert "Not on this page: curves (it could not be made" in Page(render_page(view)).text
+    assert (
+        "Not on this page: curves (it could not be drawn: ZeroDivisionError: no width" in Page(render_page(view)).text
+    )
 
 
 def test_the_table_of_arms_shows_the_metric_with_its_spread_and_who_gave_none(make_run):

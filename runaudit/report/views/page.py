@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from runaudit import __version__
-from runaudit.errors import NothingToJudgeError, UsageError
+from runaudit.errors import NothingToJudgeError
+from runaudit.report.guarded import Failed, attempted
 from runaudit.report.inputs import ArmInput, ComparisonInput
 from runaudit.report.views.alerts import Alert, Integrity, alerts
 from runaudit.report.views.arm import ArmView, arm_view
@@ -23,7 +24,7 @@ from runaudit.report.views.scores import ScoresView, scores_view
 from runaudit.report.views.seen import SeenView, seen_views
 from runaudit.report.views.study import StudyView, study_view
 from runaudit.report.views.verdict import VerdictView, verdict_view
-from runaudit.report.words import Text, clean, shown
+from runaudit.report.words import Text, shown
 from runaudit.study.text import StudyAnswer
 from runaudit.text.words import listed, plural
 
@@ -141,14 +142,11 @@ class _Maker:
         self.failed: list[LeftOut] = []
 
     def __call__(self, title: str, make: Callable[[], _T]) -> _T | None:
-        try:
-            return make()
-        except UsageError:
-            raise  # What the user typed is his to mend.
-        except Exception as error:  # Whatever it is, the rest of the page is still true.
-            why = f"it could not be made ({type(error).__name__}: {error})"
-            self.failed.append(LeftOut(title=title, reason=clean(why)))
-            return None
+        made = attempted(make, what="it")
+        if not isinstance(made, Failed):
+            return made
+        self.failed.append(LeftOut(title=title, reason=made.words.removesuffix(".")))
+        return None
 
 
 def _sections(view: PageView) -> Iterator[Section]:
