@@ -1,0 +1,17 @@
+"""A cohort as it is listed: what it comes to, and which of its runs are one draw."""
+
+from runaudit.factors.cohort import cohort_of
+from runaudit.runs.rows import Section
+from runaudit.settings import FactorSettings
+
+
+def test_a_seed_that_ran_twice_counts_by_the_run_that_has_the_metric(make_run):
+    """The first launch of seed 0 gave no number, the second did: the draw is there, and so is its number."""
+    runs = [make_run(seed=0, metrics={"test/loss": 0.5}), make_run(seed=0, metrics={"val/acc": 0.75}),
+            make_run(seed=1, metrics={"val/acc": 0.25})]  # fmt: skip
+    section = Section.of(cohort_of(runs), FactorSettings())
+
+    spread = section.spread_of("val/acc")
+
+    assert section.cohort.effective_n == 2
+    assert spread is not None and (spread.n, spread.mean) == (2, 0.5)
