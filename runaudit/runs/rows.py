@@ -246,6 +246,6 @@ class Section:
     def spread_of(self, name: str) -> Spread | None:
         """Mean and standard deviation of a metric over the cohort; None where no finished run has a finite one."""
         values = {entry.run.id: value for entry in self.every if isinstance(value := entry.metric(name), int | float)}
-        # Runs that are one draw count once: by the first of them that has the metric, or the draw would be lost with it.
+        # Runs that are one draw count once, by the first that has the metric: the draw would be lost with it.
         drawn = ([values[run.id] for run in group if run.id in values] for group in self.cohort.replicates)
         return Spread.over(name, [own[0] for own in drawn if own])
