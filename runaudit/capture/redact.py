@@ -215,7 +215,7 @@ class Redactor:
         found clean once are only searched for the known secrets.
         """
         style = style_of(name)
-        seen = hashlib.sha256(data + style.value.encode()).digest()
+        seen = hmac.digest(self._key, hashlib.sha256(data + style.value.encode()).digest(), "sha256")
         if seen in self._clean and not self._marks and not self._knows(data):
             return data, False
         codec, text = encoded.decoded(data)
@@ -387,7 +387,15 @@ class Redactor:
 
 _RULES = hashlib.sha256(
     "\n".join(
-        (SHAPES, ASSIGNED, GOVERNED, FORMATS, *(p.pattern for p in (_URL_USER, *placed.PATTERNS)), commandline.RULES)
+        (
+            "keyed",
+            SHAPES,
+            ASSIGNED,
+            GOVERNED,
+            FORMATS,
+            *(p.pattern for p in (_URL_USER, *placed.PATTERNS)),
+            commandline.RULES,
+        )
     ).encode()
 ).hexdigest()[:16]
 """Which patterns a memory of clean contents was made with: other patterns, another memory."""
