@@ -25,11 +25,10 @@ def export(
     """
     from runaudit.runs.names import ids_named
     from runaudit.store.bundle import export as write
-    from runaudit.store.bundle import kept_of
+    from runaudit.store.bundle import lacking
     from runaudit.store.bundle_answer import ExportAnswer
 
-    named = ids_named(context.store, context.settings, *runs)
-    ids = kept_of(store := context.open(), named)
-    files = write(store, ids, output, over=force)
-    gone = tuple(run for run in named if run not in ids)
+    ids = ids_named(context.store, context.settings, *runs)
+    files = write(store := context.open(), ids, output, over=force)
+    gone = lacking(store, ids)
     context.tell(ExportAnswer(ids=ids, output=output, files=files, size=output.stat().st_size, forgotten=gone))
