@@ -348,3 +348,12 @@ def test_what_a_person_says_is_read_as_the_command_that_it_quotes() -> None:
         "the auth head  of\n two lines",
     ):
         assert redactor.said(text) == text
+
+
+@pytest.mark.parametrize("unit", ["\\", '\\"', "\\n", "-----BEGIN PRIVATE KEY-----", "key='", "(", "a:b@"])
+@pytest.mark.parametrize("before", ["password = '", '{"token": "', ""])
+def test_a_long_row_of_one_sign_is_read_once(redactor: Redactor, before: str, unit: str) -> None:
+    """A pattern that tries each place of a row again takes minutes for what is read in a moment."""
+    text = before + unit * (30_000 // len(unit))
+
+    assert redactor.text(text).startswith(before[:8])
