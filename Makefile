@@ -8,7 +8,7 @@ JOBS   ?= 2
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test coverage lint demo bench trackers integrations clean
+.PHONY: help setup test coverage lint axe demo bench trackers integrations clean
 
 help:  ## a line per target
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,15 @@ lint: setup  ## ruff and mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# What the pages are held against in a browser (tests/browser). Only the tests use it; without it they skip, and say so.
+AXE = axe-core@4.14.1
+
+axe: .npm/$(AXE)  ## get axe-core by npm, for the tests that open pages in a browser
+
+.npm/$(AXE):
+	npm install --no-save --no-audit --no-fund --no-package-lock --ignore-scripts --prefix .npm $(AXE)
+	@touch $@
+
 demo: setup  ## three arms of three seeds on real photographs, judged, one page (QUICK=1: a minute on 5 % of the data)
 	@$(BIN)/python examples/piunet_stages/demo.py $(if $(QUICK),--quick) $(if $(WAIVE),--waive "$(WAIVE)")
 
@@ -57,4 +66,4 @@ integrations: setup  ## train with the real Lightning, Transformers and Hydra an
 	@$(BIN)/python examples/integrations/check.py $(if $(TRACKERS),--python "$(TRACKERS)")
 
 clean:  ## remove what make made (records and demo output stay)
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .npm build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -95,12 +95,13 @@ def study(*runs: Side, store: Place = None) -> "StudyAnswer":
     >>> [column.factor for column in answer.study.model.columns]
     ['config.optimizer.lr']
     """
-    from runaudit.judge.many import study_runs
+    from runaudit.judge.many import study_runs, study_store
     from runaudit.study.text import StudyAnswer
 
     bench = _bench(store)
     named = [run for side in runs for run in _members(_runs(bench, side, trajectory=False))]
-    return StudyAnswer(study=study_runs(named if runs else bench.runs(), bench.settings))
+    found = study_runs(named, bench.settings) if runs else study_store(bench.runs(), bench.settings)
+    return StudyAnswer(study=found)
 
 
 def verify(*runs: Side, store: Place = None) -> "VerifyAnswer":

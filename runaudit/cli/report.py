@@ -8,43 +8,64 @@ import typer
 from runaudit.cli import common
 from runaudit.cli.common import Context
 from runaudit.text.verdicts import INTEGRITY
+from runaudit.voice.saying import Format
 
 DEFAULT = Path("report.html")
+DRAWN = "Draw the series of these names; may be repeated [the telling ones]."
+LED = "Judge this metric; may be repeated, the first leads [the one `list` shows]."
+PRINTED = "The page on paper as well, by a Chromium, Chrome or Edge of this machine."
+
+Runs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="RUN…", help="Runs, cohorts or lists with commas: the arms [all runs of the store]."),
+]
+Output = Annotated[
+    Path, typer.Option("-o", "--output", metavar="FILE.html", help="Where the page goes: a new file, or an older page.")
+]
+Baseline = Annotated[
+    str | None, typer.Option("--baseline", metavar="RUN", help="Compare every arm with this one [else the one before].")
+]
+Beside = Annotated[
+    list[str] | None,
+    typer.Option("--beside", metavar="RUN", help="Shown as well, compared with nothing; may be repeated."),
+]
+Metric = Annotated[list[str] | None, typer.Option("--metric", metavar="NAME", help=LED)]
+Direction = Annotated[
+    str | None,
+    typer.Option("--direction", metavar="higher|lower", help="What counts as better in the first metric."),
+]
+Curves = Annotated[list[str] | None, typer.Option("--curves", metavar="GLOB", help=DRAWN)]
+Title = Annotated[str | None, typer.Option("--title", metavar="TEXT", help="The page's title.")]
+Pdf = Annotated[Path | None, typer.Option("--pdf", metavar="FILE.pdf", help=PRINTED)]
+Open = Annotated[bool, typer.Option("--open", help="Open the page in a browser, where there is a screen.")]
 
 
 @common.command(assume=True)
 def report(
     context: Context,
-    runs: Annotated[list[str], typer.Argument(metavar="RUN…", help="Runs, cohorts or lists with commas: the arms.")],
-    output: Annotated[
-        Path,
-        typer.Option("-o", "--output", metavar="FILE.html", help="Where the page goes: a new file, or an older page."),
-    ] = DEFAULT,
-    baseline: Annotated[
-        str | None,
-        typer.Option("--baseline", metavar="RUN", help="Compare every arm with this one [else the one before]."),
-    ] = None,
-    beside: Annotated[
-        list[str] | None,
-        typer.Option("--beside", metavar="RUN", help="Shown as well, compared with nothing; may be repeated."),
-    ] = None,
-    metric: Annotated[
-        list[str] | None,
-        typer.Option("--metric", metavar="NAME", help="Judge this metric; may be repeated [full-frame PSNR]."),
-    ] = None,
-    title: Annotated[str | None, typer.Option("--title", metavar="TEXT", help="The page's title.")] = None,
+    runs: Runs = None,
+    *,
+    output: Output = DEFAULT,
+    baseline: Baseline = None,
+    beside: Beside = None,
+    metric: Metric = None,
+    direction: Direction = None,
+    curves: Curves = None,
+    title: Title = None,
+    pdf: Pdf = None,
+    to_open: Open = False,
 ) -> None:
-    """Write one page on these runs: verdicts, scores, images, curves, differences, manifests.
+    """Write one page on these runs: the verdict, what changed, results, pictures, curves, statistics, provenance.
 
     Runs that differ only in their seed become one arm; each arm is compared with the one before it. The page loads
     nothing from anywhere. Exit code 0 where it was written, 4 where it shows a record that was damaged.
     """
-    from runaudit.report import check_place, render_page, write_page
-    from runaudit.report.answer import ReportAnswer
-    from runaudit.report.gather import gather
+    from runaudit.report.gather import Wanted, gather
+    from runaudit.report.places import Places
 
-    check_place(output, context.store_root)
-    page = gather(context.bench, runs, baseline=baseline, beside=beside or (), metrics=metric or (), title=title)
-    write_page(output, render_page(page.view))
-    context.tell(ReportAnswer(view=page.view, output=output))
+    places = Places(page=output, pdf=pdf, pictured=context.format is Format.md, opened=to_open)
+    places.check(context.store_root)
+    named = {"runs": runs or (), "beside": beside or (), "metrics": metric or (), "curves": curves or ()}
+    page = gather(context.bench, Wanted(**named, baseline=baseline, direction=direction, title=title))
+    context.tell(places.put(page.view))
     context.finish(INTEGRITY if page.is_damaged else 0)

@@ -19,8 +19,9 @@ from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import Change, ChangeClass
 from runaudit.factors.foreseen import foreseen
 from runaudit.factors.hindsight import Answer, Hindsight, hindsight
-from runaudit.factors.never import IN_FILES, is_foreign, kind_of, lacks_commit, on_record
+from runaudit.factors.never import IN_FILES, is_foreign, kind_of, on_record, open_code
 from runaudit.factors.policy import shared_policy
+from runaudit.factors.seedsread import unread_seeds
 from runaudit.factors.vouched import assumption
 from runaudit.records.run import Run, faults
 from runaudit.records.trackers import FILE
@@ -71,7 +72,8 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
         odd=arms.odd,
         replicated=arms.is_replicated,
         is_blind=_is_blind(arms, missing),
-        beside_code=foreign if foreign != IN_FILES and lacks_commit(row.factor for row in missing) else "",
+        open_code=open_code([row.factor for row in missing], runs),
+        beside_code=foreign if foreign != IN_FILES and open_code([row.factor for row in missing], runs) else "",
     )
     found = judge(grounds)
     late = None if design_only else _late(a, b, settings, str(found.verdict), factors, intent)
@@ -79,6 +81,7 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
         Against() if design_only else contradictions(a, b, factors, found.verdict, gaps=[row.factor for row in missing])
     )
     filled = [row.factor for row in missing if row.assumed]
+    seeds = unread_seeds(runs, settings)
     assumed = assumption(runs, settings, filled, [row.factor for row in missing if not row.assumed])
     return Comparison(
         a=_side_of(a),
@@ -93,11 +96,12 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
         missing=missing,
         intent=met,
         policy=late,
-        notes=(*([late.note] if late else ()), *against.notes, *arms.notes, *notes_on(arms.pair, arms.found)),
+        notes=(*([late.note] if late else ()), *against.notes, *arms.notes, *notes_on(arms.pair, arms.found), *seeds),
         contradictions=against.notes,
         idle=against.idle,
         on_record=foreign,
         recorded=found.recorded,
+        open_code=grounds.open_code,
         assumed=assumed,
     )
 

@@ -54,7 +54,7 @@ def attributed(rows: Iterable[Missing], arms: Beside, settings: Settings) -> tup
         replace(
             row,
             never=never_recorded(row.factor, sides[row.side]),
-            assumed=vouched(row.factor, sides[row.side], settings),
+            assumed=vouched(row.factor, sides[row.side], settings, among=arms.runs),
         )
         for row in rows
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from runaudit.factors.factor import SEED_ROLES, Absent, Change, Role, levels_json
 from runaudit.factors.hindsight import Hindsight
-from runaudit.factors.never import IN_FILES, lacks_commit
+from runaudit.factors.never import IN_FILES
 from runaudit.factors.vouched import Assumption
 from runaudit.records.canonical import JSON, json_safe, thawed
 from runaudit.text.shown import Shown
@@ -130,7 +130,8 @@ class Comparison(Shown):
     `reason` completes the verdict in one sentence. `contradictions` are the notes in which the results speak against
     it, `idle` the one that says that no factor changed any number. `policy`: what a policy excused that did not
     hold when the runs were launched. `on_record`: `what W&B recorded`, where all that is missing is missing in runs
-    that somebody else recorded; `recorded`: what that shows. `assumed`: what the user vouches for.
+    that somebody else recorded; `recorded`: what that shows; `open_code`: why they leave open
+    which code ran, where they do. `assumed`: what the user vouches for.
     """
 
     a: Side
@@ -150,6 +151,7 @@ class Comparison(Shown):
     idle: str = ""
     on_record: str = ""
     recorded: str = ""
+    open_code: str = ""
     assumed: Assumption | None = None
 
     @property
@@ -169,7 +171,7 @@ class Comparison(Shown):
         """Whether what the records show comes first, as a verdict. A record file has a place for everything: what is
         missing there is news, and comes first unless the user vouches for it; so is which code ran, which nobody can
         vouch for."""
-        is_news = self.on_record == IN_FILES or lacks_commit(row.factor for row in self.open)
+        is_news = self.on_record == IN_FILES or bool(self.open_code)
         return self.is_conditional and (not is_news or not self.open)
 
     @property

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from runaudit.diff.result import FactorChange, Missing, Verdict
 from runaudit.factors.factor import SEED_ROLES
 from runaudit.factors.never import BLIND
-from runaudit.text.words import listed, without_commit
+from runaudit.text.words import beside_code, listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +17,8 @@ class Grounds:
     """What the verdict rests on. `faults`: records that do not match their digest; `barriers`: why the results cannot
     be held side by side; `replicated`: whether the sides are arms: a seed is a factor if it moved with the arm;
     `is_blind`: whether a tracker kept no config at all of a run, so that nothing can be said of what changed;
-    `beside_code`: what foreign records hold that do not say which code ran, as a sentence names it, empty elsewhere."""
+    `open_code`: why it is open which code ran, in a sentence, empty where it is not; `beside_code`: what foreign
+    records hold beside it, empty elsewhere."""
 
     faults: tuple[str, ...] = ()
     barriers: tuple[str, ...] = ()
@@ -26,6 +27,7 @@ class Grounds:
     odd: tuple[str, ...] = ()
     replicated: bool = False
     is_blind: bool = False
+    open_code: str = ""
     beside_code: str = ""
 
 
@@ -54,7 +56,7 @@ def judge(evidence: Grounds) -> Judgement:
     if evidence.is_blind:
         return Judgement(Verdict.PROVENANCE_INCOMPLETE, None, f"{gaps} the records; {BLIND}", BLIND)
     if evidence.beside_code:
-        reason = without_commit(evidence.beside_code, shown, len(evidence.missing) - 1)
+        reason = beside_code(evidence.open_code, evidence.beside_code, shown, len(evidence.missing) - 1)
         return Judgement(Verdict.PROVENANCE_INCOMPLETE, clean, reason, shown)
     return Judgement(Verdict.PROVENANCE_INCOMPLETE, clean, f"{gaps} the records; if equal, {shown}", shown)
 

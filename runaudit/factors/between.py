@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.classes import standing
+from runaudit.factors.code_state import PROGRAM
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass, section_of
 from runaudit.factors.gaps import (
     COUNTED_BY_DIGEST,
@@ -116,13 +117,15 @@ def _seed_unproven(pair: Pair) -> Iterator[Gap]:
 def _leaves_of_one(pair: Pair) -> Iterator[Gap]:
     """Leaves that every run has, whether they are written down or not."""
     a, b = pair.a, pair.b
-    for section in ("data", "env", "init", "eval"):
+    for section in ("data", "env", "init", "eval", "code"):
         left, right = a.tree.get(section), b.tree.get(section)
         if not isinstance(left, Mapping) or not isinstance(right, Mapping):
             continue
         if section == "init" and began_at_random(a, b):
             continue
         for path, before, after in differences(left, right, section):
+            if section == "code" and path != PROGRAM:
+                continue
             if one_sided_gap(path, before, after) and not _covered(path, pair):
                 lacking, having = (a, b) if isinstance(before, Absent) else (b, a)
                 value = after if lacking is a else before

@@ -7,7 +7,7 @@ are one replicate however often they were launched.
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -68,7 +68,7 @@ class Cohort(Shown):
         for run in self.finished:
             hits = [group for group in groups if any(self._are_one_draw(run, other) for other in group)]
             groups = [group for group in groups if group not in hits] + [[r for group in hits for r in group] + [run]]
-        return tuple(tuple(group) for group in groups)
+        return tuple(tuple(group) for group in _beside_unknown(groups))
 
     @cached_property
     def _results(self) -> dict[str, Results]:
@@ -89,7 +89,7 @@ class Cohort(Shown):
     @property
     def unproven(self) -> tuple[Run, ...]:
         """Finished runs that count without a proof that their seed acted."""
-        return tuple(run for run in self.finished if _proof(run) is None and not seeded_as_declared(run))
+        return tuple(run for run in self.finished if is_unproven(run))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -100,7 +100,7 @@ class Cohort(Shown):
             how = ", ".join(f"{count} {status}" for status, count in sorted(ends.items()))
             notes.append(f"{self.label}: {len(self.failed)} of {self.n} runs have no result ({how}); they stay counted")
         notes += [*self.forgotten, *corrected_runs(self.runs)]
-        notes += [self._once(group) for group in self.replicates if len(group) > 1]
+        notes += [sentence for group in self.replicates if len(group) > 1 for sentence in self._once(group)]
         if self.unproven:
             notes.append(f"{self.label}: {len(self.unproven)} of {self.n} runs carry no proof that their seed acted")
         return tuple(notes)
@@ -114,17 +114,35 @@ class Cohort(Shown):
     @property
     def contradictions(self) -> tuple[str, ...]:
         """Which runs of unequal seeds gave one result, in sentences."""
-        return tuple(self._once(group) for group in self.replicates if self._gave_one_result(group))
+        return tuple(
+            sentence for group in self.replicates if self._gave_one_result(group) for sentence in self._once(group)
+        )
 
-    def _once(self, group: tuple[Run, ...]) -> str:
+    def _once(self, group: tuple[Run, ...]) -> Iterator[str]:
         """Which runs count once together, and why where their seeds are not the reason."""
-        shown = ", ".join(f"{run.short} (seed {_seed(run)})" for run in group)
+        told = tuple(run for run in group if not _is_open(run))
+        if told and (unknown := [run for run in group if _is_open(run)]):
+            names, one = ", ".join(run.short for run in unknown), len(unknown) == 1
+            if len(told) > 1:
+                yield self._together(told)
+            silent = "does not say its seed" if one else "do not say their seeds"
+            repeated = f"{told[0].short} (seed {_seed(told[0])}) or another"
+            yield f"{self.label}: {names} {silent} and may repeat {repeated}: they count once"
+            return
+        yield self._together(group)
+
+    def _together(self, group: tuple[Run, ...]) -> str:
+        shown = ", ".join(f"{run.short} (seed {_said(run)})" for run in group)
         why = ": they are equal in every series and metric to the last bit, so the seed had no effect"
         if self._differ(group):
             alike = all(_seed(run) == _seed(group[0]) for run in group)
             how = f"share the seed {_seed(group[0])}" if alike else "began from one start"
+            how = "do not say their seeds, may repeat one another" if all(map(_is_open, group)) else how
             return f"{self.label}: {shown} {how} and count once"
-        why_once = why if self._gave_one_result(group) else ""
+        if any(map(_is_open, group)):
+            why_once = ": equal in every number they logged, they are copies of one run, or of a program without chance"
+        else:
+            why_once = why if self._gave_one_result(group) else ""
         return f"{self.label}: {shown} repeat one another and count once{why_once}"
 
     def _differ(self, group: tuple[Run, ...]) -> bool:
@@ -134,8 +152,9 @@ class Cohort(Shown):
         return any(one is not None and one.first is not None for one in held)
 
     def _gave_one_result(self, group: tuple[Run, ...]) -> bool:
-        other = next((run for run in group[1:] if _seed(run) != _seed(group[0])), None)
-        return other is not None and self._same_numbers(group[0], other)
+        told = [run for run in group if not _is_open(run)]
+        other = next((run for run in told[1:] if _seed(run) != _seed(told[0])), None)
+        return other is not None and self._same_numbers(told[0], other)
 
 
 def cohorts(runs: Iterable[Run], *, settings: Settings | None = None) -> tuple[Cohort, ...]:
@@ -180,6 +199,41 @@ def shared_label(runs: Iterable[Run]) -> str:
 def _seed(run: Run) -> JSON:
     seed = run.manifest.seed
     return None if isinstance(seed, Unknown) else seed
+
+
+def _is_open(run: Run) -> bool:
+    """Whether nobody knows the seed, which may then be that of any other run."""
+    return isinstance(run.manifest.seed, Unknown)
+
+
+def _said(run: Run) -> JSON:
+    return "unknown" if _is_open(run) else _seed(run)
+
+
+def _beside_unknown(groups: Sequence[list[Run]]) -> Iterator[list[Run]]:
+    """The draws, those of which nobody knows a seed with the first whose seed they may have: another number is no proof
+    of another draw, and a draw too many makes an interval narrower than it is."""
+    found = [list(group) for group in groups if not all(map(_is_open, group))]
+    for group in (one for one in groups if all(map(_is_open, one))):
+        home = next(
+            (one for one in found if not any(_proven_apart(run, other) for run in group for other in one)), None
+        )
+        if home is None:
+            found.append(list(group))
+        else:
+            home += group
+    return iter(found)
+
+
+def _proven_apart(a: Run, b: Run) -> bool:
+    """Whether the starts of two runs are on record and differ."""
+    left, right = _proof(a), _proof(b)
+    return left is not None and right is not None and left != right
+
+
+def is_unproven(run: Run) -> bool:
+    """Whether nothing on record shows that the seed of this run acted."""
+    return _proof(run) is None and not seeded_as_declared(run)
 
 
 def _proof(run: Run) -> str | None:

@@ -1,6 +1,6 @@
 """What a change follows from: a rule, a word said twice, or something that cannot matter and so explains nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from runaudit.factors.derived import check_rule, references
@@ -72,16 +72,25 @@ def _move_alike(a: Change, b: Change) -> bool:
 
 
 def _is_one_choice(word: Change, leaf: Change) -> bool:
+    return is_one_choice(word.path, leaf.path, (word.before, word.after))
+
+
+def is_one_choice(word: str, leaf: str, values: Iterable[object]) -> bool:
     """Whether a word and a setting that move alike are one: their names have to do with each other, or hardly any
     other choice has these values."""
-    name, other = (words(last_key(change.path)) for change in (word, leaf))
-    initials = {"".join(part[:1] for part in parts) for parts in (name, other)}
-    values = (word.before, word.after)
-    if set(name) & set(other) or initials & {"".join(name), "".join(other)}:
+    if are_named_alike(word, leaf):
         return True
     return all((isinstance(value, float) and not value.is_integer()) or (isinstance(value, str) and len(value) > RARE)
                or (isinstance(value, int) and not isinstance(value, bool) and abs(value) > MANY)
                for value in values)  # fmt: skip
+
+
+def are_named_alike(word: str, leaf: str) -> bool:
+    """Whether two leaves have a word of their names in common, or one has the initials of the other: `lr` and
+    `learning_rate`."""
+    name, other = (words(last_key(path)) for path in (word, leaf))
+    initials = {"".join(part[:1] for part in parts) for parts in (name, other)}
+    return bool(set(name) & set(other) or initials & {"".join(name), "".join(other)})
 
 
 RARE = 4

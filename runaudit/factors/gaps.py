@@ -6,6 +6,7 @@ from typing import Any
 
 from runaudit.factors.builtin import GPU_SOFTWARE, OBSERVERS, UNSEEN_SUFFIXES
 from runaudit.factors.classes import standing
+from runaudit.factors.code_state import PROGRAM
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass, section_of
 from runaudit.factors.levels import NOT_DESIGN, Levels
 from runaudit.factors.path import joined, steps
@@ -14,6 +15,7 @@ from runaudit.factors.source import cannot_run
 from runaudit.factors.unknowns import NO_COMMIT, is_digest, no_sections, placeholders
 from runaudit.factors.used import used_by
 from runaudit.records.canonical import JSON, MAPPINGS
+from runaudit.records.manifest import INHERITED
 from runaudit.records.run import Run
 from runaudit.settings import FactorSettings
 
@@ -191,6 +193,15 @@ COUNTED_BY_DIGEST = frozenset({"tiles", "frames", "files", "bytes", "size", "cou
 """Facts of a data set that its digest already covers."""
 
 
+def is_left_open(path: str, of: Levels) -> bool:
+    """Whether a leaf that a record does not hold is one of which it says that nobody knows it: by its path, or by that
+    of a table it would stand in. It may be what the other run has, and so is no change."""
+    return any(
+        path == word or path.startswith((f"{word}.", f"{word}[")) or (word == INHERITED and path.startswith("config."))
+        for word in of.left_open
+    )
+
+
 def one_sided_gap(path: str, before: JSON | Absent, after: JSON | Absent) -> bool:
     """Whether a leaf that only one record has is unknown on the other, rather than known not to be there.
 
@@ -205,7 +216,8 @@ def one_sided_gap(path: str, before: JSON | Absent, after: JSON | Absent) -> boo
     if keys[0] == "env":
         return len(keys) < 3 or keys[1] not in ("packages", "variables")
     if keys[0] == "code":
-        return path == "code.sources"  # Digests of sources that one record has at all, and the other has none of.
+        # Digests of sources that one record has at all, and the other has none of; and the script, which every run has.
+        return path in ("code.sources", PROGRAM)
     return keys[0] == "data" and len(keys) > 2
 
 

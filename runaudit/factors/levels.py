@@ -68,6 +68,11 @@ class Levels:
             return lookup({section_of(path): read}, path)
         return found
 
+    @cached_property
+    def left_open(self) -> tuple[str, ...]:
+        """The leaves and tables within a section of which the record says that they are not in it."""
+        return tuple(path for path in map(str, self.run.manifest.section("unknown")) if "." in path or "[" in path)
+
     @property
     def cwd(self) -> str:
         """The folder the program ran in; empty where it is not known."""

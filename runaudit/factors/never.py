@@ -17,6 +17,7 @@ BLIND = "without its config nothing can be said of what a run changed"
 """Why what a tracker recorded shows nothing, where that is no config at all."""
 IN_FILES = "what the records say"
 _NO_COMMIT = ("code", "code.commit")
+PATCH = "code.patch"
 
 
 def kind_of(run: Run) -> str:
@@ -53,6 +54,22 @@ def on_record(runs: Iterable[Run]) -> str:
         return ""
     names = sorted({tracker_of(run).name for run in runs})
     return IN_FILES if names == [TRACKERS[FILE].name] else f"what {listed(names)} recorded"
+
+
+def open_code(paths: Iterable[str], runs: Iterable[Run]) -> str:
+    """Why these gaps of these runs leave open which code ran, as a sentence begins; empty where they do not."""
+    paths = tuple(paths)
+    if lacks_commit(paths):
+        return "the commit of the code is not on record"
+    if PATCH in paths and any(map(is_dirty, runs)):
+        return "there are uncommitted changes, and not every record tells them"
+    return ""
+
+
+def is_dirty(run: Run) -> bool:
+    """Whether a record says that there were uncommitted changes."""
+    code = run.manifest.section("code")
+    return bool(code.get("dirty") or code.get("patch"))
 
 
 def lacks_commit(paths: Iterable[str]) -> bool:

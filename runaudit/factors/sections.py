@@ -120,8 +120,11 @@ def is_measured_on(keys: Sequence[str | int], value: JSON, of: Levels) -> bool:
     declared = of.at("eval.dataset")
     named = declared if isinstance(declared, list | tuple) else [declared]
     place = of.at(joined(joined("data", name), "path"))
-    return is_held_out(name) or any(
-        isinstance(word, str) and word and word in (name, f"data.{name}", place) for word in named
+    purpose = of.at(joined(joined("data", name), "context"))  # what a tracker was told that the data are for
+    return (
+        is_held_out(name)
+        or (isinstance(purpose, str) and is_held_out(purpose))
+        or any(isinstance(word, str) and word and word in (name, f"data.{name}", place) for word in named)
     )
 
 

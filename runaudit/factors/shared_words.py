@@ -5,6 +5,7 @@ Asked of all runs that are judged together, so that a word stands for the same t
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.factor import ABSENT, Absent
@@ -13,6 +14,8 @@ from runaudit.factors.path import steps
 from runaudit.factors.tree import leaves_of, same
 from runaudit.factors.words import is_output, names_a_seed, repeated, set_by
 from runaudit.records.canonical import JSON
+
+NEGATES = "no_"
 
 
 def with_words(runs: Sequence[Levels]) -> tuple[Levels, ...]:
@@ -35,6 +38,48 @@ def with_words(runs: Sequence[Levels]) -> tuple[Levels, ...]:
     }
     repeats |= {path: leaf for path, values in some.items() if (leaf := set_by(path, values, having)) is not None}
     return _with_outputs([replace(of, seed_word=seed, repeats=repeats) for of in runs], varying)
+
+
+def with_negations(runs: Sequence[Levels]) -> tuple[Levels, ...]:
+    """The runs, `--no-amp` of one of them told as `--amp` off where another has `--amp`: argparse, click and their kind
+    make both of one option. An option that is called `no-…` in its own right has no such sibling, and stays itself."""
+    tables = [_arguments(of) for of in runs]
+    named = {name for own in tables for name in own if name.startswith(NEGATES) and name != NEGATES}
+    pairs = {name for name in named if _are_one_option(name, tables)}
+    if not pairs:
+        return tuple(runs)
+    return tuple(_told_as_off(of, own, pairs) if pairs & own.keys() else of
+                 for of, own in zip(runs, tables, strict=True))  # fmt: skip
+
+
+def _arguments(of: Levels) -> Mapping[str, Any]:
+    """The options of a command line, recorded by us or by an importer."""
+    config = of.tree.get("config")
+    found = of.tree[ROOT] if ROOT in of.tree else config.get("args") if isinstance(config, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def _are_one_option(negated: str, tables: Iterable[Mapping[str, Any]]) -> bool:
+    plain, seen = negated.removeprefix(NEGATES), False
+    for own in tables:
+        if negated in own and (own[negated] is not True or plain in own):
+            return False  # It takes a value, or stands beside the other: two options.
+        if plain in own and not _is_switch(own[plain]):
+            return False
+        seen = seen or plain in own
+    return seen
+
+
+def _is_switch(value: Any) -> bool:
+    return isinstance(value, bool) or (isinstance(value, str) and value.lower() in ("true", "false"))
+
+
+def _told_as_off(of: Levels, own: Mapping[str, Any], pairs: Iterable[str]) -> Levels:
+    table = {name: value for name, value in own.items() if name not in pairs}
+    table |= {name.removeprefix(NEGATES): False for name in pairs if name in own}
+    if ROOT in of.tree:
+        return replace(of, tree={**of.tree, ROOT: table})
+    return replace(of, tree={**of.tree, "config": {**of.tree["config"], "args": table}})
 
 
 def _with_outputs(runs: Sequence[Levels], varying: Iterable[str]) -> tuple[Levels, ...]:

@@ -28,7 +28,7 @@ from runaudit.factors.reads import (
     tells_code,
     with_declared,
 )
-from runaudit.factors.shared_words import with_words
+from runaudit.factors.shared_words import with_negations, with_words
 from runaudit.factors.used import LIBRARIES, MACHINE, used_by, used_environment
 from runaudit.settings import FactorSettings
 
@@ -41,6 +41,9 @@ def beside(a: Levels, b: Levels, settings: FactorSettings) -> Pair:
 
 def together(runs: Sequence[Levels]) -> tuple[Levels, ...]:
     """These runs, each with what may count of it beside the others."""
+    if all(of.scope.settled for of in runs):
+        return tuple(runs)
+    runs = with_negations(runs)
     if all(of.scope.settled or (of.observed is None and ROOT not in of.tree) for of in runs):
         return tuple(runs)
     if any(of.observed is not None for of in runs):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role
-from runaudit.factors.gaps import one_sided_gap, unobserved, unwatched
+from runaudit.factors.gaps import is_left_open, one_sided_gap, unobserved, unwatched
 from runaudit.factors.levels import Levels
 from runaudit.factors.observed import seeded_alike
 from runaudit.factors.pair import Pair
@@ -26,7 +26,7 @@ def is_gap(path: str, before: JSON | Absent, after: JSON | Absent, a: Levels, b:
         return False
     if path in (b if lacking is a else a).scope.facts:
         return unwatched(path, lacking)
-    return one_sided_gap(path, before, after)
+    return one_sided_gap(path, before, after) or is_left_open(path, lacking)
 
 
 def unused_changes(pair: Pair) -> Iterator[Change]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from runaudit.factors.hindsight import launched_at
 from runaudit.factors.lineage import PREFIX
-from runaudit.factors.never import covers, is_foreign
+from runaudit.factors.never import PATCH, covers, is_dirty, is_foreign
 from runaudit.factors.policydate import written_on
 from runaudit.records.manifest import Manifest
 from runaudit.records.run import Run
@@ -25,9 +25,11 @@ TYPED = "--assume"
 SEALED = "import --assume"
 
 
-def vouched(path: str, runs: Iterable[Run], settings: Settings) -> bool:
-    """Whether the gap `path` of all these runs is filled by what the user states."""
+def vouched(path: str, runs: Iterable[Run], settings: Settings, *, among: Iterable[Run]) -> bool:
+    """Whether the gap `path` of all these runs is filled by what the user states. among: all runs of the answer."""
     runs = tuple(runs)
+    if covers(PATCH, path) and any(map(is_dirty, among)):
+        return False  # That the tree was clean would be a difference, and that the edits were the same nobody can see.
     return bool(runs) and all(_stated(path, run, settings) and _is_theirs(path, run) for run in runs)
 
 

@@ -14,6 +14,7 @@ from runaudit.factors import builtin as known
 from runaudit.factors.config_source import is_the_config
 from runaudit.factors.evidence import data_place
 from runaudit.factors.factor import Absent, ChangeClass, Classification, Role
+from runaudit.factors.following import are_named_alike
 from runaudit.factors.levels import SEED_KEYS, Levels
 from runaudit.factors.marks import without_secrets
 from runaudit.factors.path import last_key, steps
@@ -193,20 +194,25 @@ def repeated(path: str, values: list[JSON], runs: tuple[Levels, ...]) -> str | N
 
 
 def set_by(path: str, values: Sequence[JSON | Absent], runs: tuple[Levels, ...]) -> str | None:
-    """The config leaf that a word sets which only some of these runs have: one of its name, with the word's value in
-    each of these, and another in all that left it at its default. One that stands as it is without the word was read
+    """The config leaf that a word sets which only some of these runs have: one with the word's value in each of these,
+    and another in all that left it at its default. It has the word's name, or is the one leaf that moved so and the
+    names have to do with each other (`--lr` and `learning_rate`). A leaf that stands as it is without the word was read
     from elsewhere, and what the word did is not known."""
-    typed = [value for value in values if not isinstance(value, Absent)]
-    for leaf in runs[0].config_leaves:
-        if not _is_called(leaf, path):
-            continue
-        is_set = [any(same(of.at(leaf), value) for value in typed) for of in runs]
-        if all(not isinstance(of.at(leaf), Absent) for of in runs) and all(
-            same(of.at(leaf), value) if not isinstance(value, Absent) else not others
-            for of, value, others in zip(runs, values, is_set, strict=True)
+    moved = [leaf for leaf in runs[0].config_leaves if _moved_with(leaf, values, runs)]
+    named = next((leaf for leaf in moved if _is_called(leaf, path)), None)
+    alone = moved[0] if len(moved) == 1 and are_named_alike(path, moved[0]) else None
+    return named or alone
+
+
+def _moved_with(leaf: str, values: Sequence[JSON | Absent], runs: tuple[Levels, ...]) -> bool:
+    typed = {canonical_bytes(value): value for value in values if not isinstance(value, Absent)}.values()
+    for of, value in zip(runs, values, strict=True):
+        level = of.at(leaf)
+        if isinstance(level, Absent) or not (
+            not any(same(level, other) for other in typed) if isinstance(value, Absent) else same(level, value)
         ):
-            return leaf
-    return None
+            return False
+    return True
 
 
 def _is_called(leaf: str, path: str) -> bool:

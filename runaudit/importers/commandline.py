@@ -40,6 +40,8 @@ def repeats(name: str, value: Any, logged: Mapping[str, Any]) -> bool:
     names = {key.replace("-", "_").lower(): key for key in logged}
     if name in names:
         return _alike(value, logged[names[name]])
+    if value is True and name.startswith("no_") and (said := names.get(name.removeprefix("no_"))) is not None:
+        return _alike(False, logged[said])  # `--no-amp` is how argparse and click say amp off, and amp is.
     inner: Any = logged
     for key in name.split("."):
         inner = inner.get(key) if isinstance(inner, Mapping) else None

@@ -6,10 +6,11 @@ which script ran, what an exit code means, and that what no tracker wrote down i
 """
 
 import json
+import os
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import PurePosixPath, PureWindowsPath
 from types import MappingProxyType
 from typing import Any
 
@@ -125,7 +126,8 @@ def _sections(draft: Draft, settings: ImportSettings, blobs: dict[str, bytes]) -
 
 def source_of(draft: Draft) -> str:
     """Which launch this is a record of. A second import of it that holds more stands in the place of the first."""
-    return f"{draft.kind}:{draft.identity or Path(draft.source).absolute()}"
+    # A place is one, however it was named: by `..`, or through a link.
+    return f"{draft.kind}:{draft.identity or os.path.realpath(draft.source)}"
 
 
 def _known(section: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from runaudit.errors import RecordError
-from runaudit.importers.mlflow_run import DataInput, MlflowRun, Point, text
+from runaudit.importers.mlflow_run import DataInput, Looked, MlflowRun, Point, settings_above, text
 from runaudit.importers.opened import MAX_LOG_BYTES, foreign_bytes
 from runaudit.importers.tables import as_table
 from runaudit.records.yamlfile import parse_yaml
@@ -76,8 +76,20 @@ def read_folder(place: Path, within: Path) -> MlflowRun:
         torn=torn,
         data=data,
         models=(models, _names(place / "outputs")),
+        above=settings_above(tags, lambda parent: _logged(place.parent, parent, within)),
         notes=other,
     )
+
+
+def _logged(experiment: Path, run: str, within: Path) -> Looked | None:
+    """The parameters and tags of a run of the same store, most likely of the same experiment."""
+    if not _ID.fullmatch(run):
+        return None
+    folders = [experiment, *sorted(islice(experiment.parent.iterdir(), _MOST))]
+    for folder in (one / run for one in folders if one.is_relative_to(within)):
+        if (folder / META).is_file() and not folder.is_symlink():
+            return dict(_texts(folder / "params", within)), dict(_texts(folder / "tags", within))
+    return None
 
 
 def _experiment(folder: Path, within: Path) -> tuple[dict[str, str], bool]:

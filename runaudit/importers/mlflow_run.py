@@ -9,14 +9,16 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 from urllib.parse import unquote
 
 from runaudit.importers.draft import Draft, typed
+from runaudit.records.canonical import JSON
 from runaudit.records.digest import digest_bytes
+from runaudit.records.manifest import INHERITED
 from runaudit.records.seednames import names_the_seed
 from runaudit.system.clock import utc_text
 
@@ -37,6 +39,9 @@ UNKNOWN: Mapping[str, str] = {
     "data": "no data set was logged",
     "env": "MLflow does not record the software around a run",
 }
+PARENT = "mlflow.parentRunId"
+_DEEP = 16
+"""Runs within runs; what goes deeper goes in a circle."""
 Point = tuple[int | None, float, float]
 """Step, or None where there is none; when it was logged, in milliseconds; the value."""
 
@@ -57,7 +62,8 @@ class DataInput:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MlflowRun:
     """One run in MLflow's own words, empty where a store does not say. status: by name or number. started, ended:
-    milliseconds since 1970. models: the logged models that it read, and those that it made."""
+    milliseconds since 1970. models: the logged models that it read, and those that it made. above: what was logged
+    for the runs that it is nested in; None where one of them is not there to be read."""
 
     source: str
     run: str
@@ -78,7 +84,32 @@ class MlflowRun:
     torn: int = 0
     data: Sequence[DataInput] = ()
     models: tuple[Sequence[str], Sequence[str]] = ((), ())
+    above: Mapping[str, str] | None = field(default_factory=dict)
     notes: Sequence[str] = ()
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The parameters, those of the runs it is nested in among them: a fold is trained with what its whole says."""
+        return {**(self.above or {}), **self.params}
+
+
+Looked = tuple[Mapping[str, str], Mapping[str, str]]
+"""The parameters and the tags of a run that was looked up."""
+
+
+def settings_above(tags: Mapping[str, str], look_up: Callable[[str], Looked | None]) -> Mapping[str, str] | None:
+    """The parameters of the runs above one, the nearest before the others; None where one of them is not found."""
+    found: dict[str, str] = {}
+    for _ in range(_DEEP):
+        parent = tags.get(PARENT)
+        if not parent:
+            return found
+        looked = look_up(parent)
+        if looked is None:
+            return None
+        params, tags = looked
+        found = {**params, **found}
+    return None
 
 
 def draft_of(run: MlflowRun) -> Draft:
@@ -88,7 +119,11 @@ def draft_of(run: MlflowRun) -> Draft:
     code, patch = _code(run), run.tags.get("mlflow.source.git.diff") or None
     known = {"code.commit": code.get("commit"), "code.patch": patch}
     unknown |= {path: why for path, why in UNKNOWN.items() if not known.get(path)}
-    config = {key: typed(value) for key, value in {**_estimator(run.tags), **run.params}.items()}
+    config = {key: typed(value) for key, value in {**_estimator(run.tags), **run.settings}.items()}
+    if config and (tags := dict(_tagged(run, name))):
+        config["tags"] = {**(config["tags"] if isinstance(config.get("tags"), Mapping) else {}), **tags}
+    if run.above is None:
+        unknown[INHERITED] = f"it is a part of the run {run.tags.get(PARENT)}, whose parameters are not in the record"
     started, ended = _seconds(run.started), _seconds(run.ended)
     folder = local_folder(run.artifact_uri)
     return Draft(
@@ -112,9 +147,28 @@ def draft_of(run: MlflowRun) -> Draft:
         status=STATUS.get(_status(run)),
         duration_s=ended - started if started is not None and ended is not None and ended >= started else None,
         told=_told(run, name),
-        unknown={**unknown, **dict(_cut(run.params))},
+        unknown={**unknown, **dict(_cut(run.settings))},
         notes=run.notes,
     )
+
+
+def _tagged(run: MlflowRun, name: str) -> Iterator[tuple[str, JSON]]:
+    """The tags that a user set: where many keep which variant a run is of. A tag that only says which run it is, or
+    when it was made, is none of its settings."""
+    is_trial = any(f"{key}_distribution" in run.tags for key in run.params)
+    for key, value in run.tags.items():
+        if key.startswith("mlflow.") or key in ESTIMATOR or names_the_seed(key) or (is_trial and key in _OF_A_TRIAL):
+            continue
+        if run.run in value or value == name or _MOMENT.fullmatch(value.strip()):
+            continue
+        yield key, typed(value)
+
+
+_MOMENT = re.compile(
+    r"(?:\d{4}-\d{2}-\d{2}|\d{8})(?:[T _-]?\d{2}[:_-]?\d{2}(?:[:_-]?\d{2}(?:\.\d+)?)?)?(?:Z|[+-]\d{2}:?\d{2})?"
+)
+_OF_A_TRIAL = frozenset({"number", "state", "direction"})
+"""Tags of Optuna's, beside one `…_distribution` for each parameter: which trial of a search it was."""
 
 
 # ── code ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -183,7 +237,7 @@ def _cut(params: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 def _tagged_seed(run: MlflowRun) -> int | None:
     """A seed that was logged as a tag, where no parameter names one."""
-    if any(names_the_seed(key) for key in run.params):
+    if any(names_the_seed(key) for key in run.settings):
         return None
     values = {value for key, value in run.tags.items() if names_the_seed(key) and re.fullmatch(r"\d{1,20}", value)}
     return int(values.pop()) if len(values) == 1 else None
@@ -257,7 +311,8 @@ def _told(run: MlflowRun, name: str) -> dict[str, Any]:
         "lifecycle": "deleted" if run.deleted else "",
         "experiment": run.experiment,
         "user": tags.get("mlflow.user") or run.user,
-        "parent": tags.get("mlflow.parentRunId"),
+        "parent": tags.get(PARENT),
+        "from_parent": sorted(set(run.above or ()) - set(run.params)),
         "note": tags.get("mlflow.note.content"),
         "artifacts": run.artifact_uri,
         "models": list(run.models[1]),

@@ -25,7 +25,7 @@ from urllib.request import (
 
 from runaudit.errors import RecordError
 from runaudit.importers.base import Skipped
-from runaudit.importers.mlflow_run import DataInput, MlflowRun, Point, text, unbounded
+from runaudit.importers.mlflow_run import DataInput, Looked, MlflowRun, Point, settings_above, text, unbounded
 from runaudit.importers.opened import MAX_FILE_BYTES
 from runaudit.records.trajectory import number
 
@@ -73,6 +73,7 @@ class _Server:
         self._headers = {"Accept": "application/json", **_account(parts.username, parts.password)}
         self._opener = _opener()
         self._experiments: list[Mapping[str, Any]] | None = None
+        self._looked: dict[str, Looked | None] = {}
 
     def experiments(self) -> Sequence[Mapping[str, Any]]:
         """All experiments, deleted ones among them."""
@@ -98,6 +99,17 @@ class _Server:
             token = self._next(answer, seen)
             if not token:
                 return
+
+    def logged(self, run: str) -> Looked | None:
+        """The parameters and tags of one run, asked for once; None where the server does not give it out."""
+        if run not in self._looked:
+            try:
+                found = _table(self.get("runs/get", run_id=run, run_uuid=run), "run")
+            except RecordError:
+                found = {}
+            data = _table(found, "data")
+            self._looked[run] = (_pairs(data, "params"), _pairs(data, "tags")) if found else None
+        return self._looked[run]
 
     def history(self, run: str, metric: str) -> Iterator[Mapping[str, Any]]:
         """Every point of a metric of a run, as they were logged."""
@@ -178,6 +190,7 @@ def _run(server: _Server, run: Mapping[str, Any], experiments: Mapping[str, Mapp
     named = {"id": text(info.get("experiment_id")), "name": text(experiment.get("name"))}
     metrics = dict.fromkeys(text(row.get("key")) for row in _rows(data, "metrics"))
     gone = "deleted" in (info.get("lifecycle_stage"), experiment.get("lifecycle_stage"))
+    tags = _pairs(data, "tags")
     return MlflowRun(
         source=f"{server.shown} run {run_id}",
         run=run_id,
@@ -190,7 +203,8 @@ def _run(server: _Server, run: Mapping[str, Any], experiments: Mapping[str, Mapp
         deleted=gone,
         artifact_uri=text(info.get("artifact_uri")),
         params=_pairs(data, "params"),
-        tags=_pairs(data, "tags"),
+        tags=tags,
+        above=settings_above(tags, server.logged),
         series={name: list(map(_point, server.history(run_id, name))) for name in metrics},
         data=[_data(row) for row in _rows(_table(run, "inputs"), "dataset_inputs")],
         models=(_models(_table(run, "inputs"), "model_inputs"), _models(_table(run, "outputs"), "model_outputs")),

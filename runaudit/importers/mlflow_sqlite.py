@@ -20,7 +20,16 @@ from urllib.parse import quote
 
 from runaudit.errors import RecordError
 from runaudit.importers.base import Skipped
-from runaudit.importers.mlflow_run import DataInput, MlflowRun, Point, text, unbounded
+from runaudit.importers.mlflow_run import (
+    PARENT,
+    DataInput,
+    Looked,
+    MlflowRun,
+    Point,
+    settings_above,
+    text,
+    unbounded,
+)
 from runaudit.importers.opened import MAX_FILE_BYTES, MAX_LOG_BYTES
 from runaudit.system.files import open_ordinary, read_within
 
@@ -247,11 +256,13 @@ def _runs(
     data = _Beside(db.execute(_INPUTS) if has_inputs else iter(()))
     models = _Beside(db.execute(_MODELS) if has_inputs else iter(()))
     params, tags = (_Beside(_rows(db, tables, only, table, "key", "value")) for table in ("params", "tags"))
+    above = _parents(db, tables)
     metrics = _Beside(_rows(db, tables, only, "metrics", "key", "step", "timestamp", "value", "is_nan"))
     for run, *cells in _rows(db, tables, only, "runs", *_OF_A_RUN):
         row = dict(zip(_OF_A_RUN, cells, strict=True))
         experiment, gone = experiments.get(text(row["experiment_id"]), ({"id": text(row["experiment_id"])}, False))
         links = models.of(run)
+        tagged = _table(tags.of(run))
         yield MlflowRun(
             source=f"{path} run {run}",
             run=run,
@@ -267,13 +278,34 @@ def _runs(
             entry_point=text(row["entry_point_name"]),
             commit=text(row["source_version"]),
             params=_table(params.of(run)),
-            tags=_table(tags.of(run)),
+            tags=tagged,
+            above=settings_above(tagged, above.get),
             series=_series(metrics.of(run)),
             data=[DataInput(**dict(zip(_OF_DATA, map(text, one), strict=True))) for one in data.of(run)],
             models=(_linked(links, "RUN_INPUT"), _linked(links, "RUN_OUTPUT")),
         )
 
 
+def _parents(db: sqlite3.Connection, tables: Mapping[str, frozenset[str]]) -> Mapping[str, Looked]:
+    """What was logged for every run that others are nested in, by its id."""
+    if not {"run_uuid", "key", "value"} <= tables.get("tags", frozenset()):
+        return {}
+    rows = db.execute("SELECT DISTINCT value FROM tags WHERE key = ? LIMIT ?", (PARENT, _MOST_PARENTS)).fetchall()
+    ids = frozenset(text(row[0]) for row in rows)
+    found: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
+    for at in range(0, len(ids), _AT_ONCE):
+        some = frozenset(sorted(ids)[at : at + _AT_ONCE])
+        found |= {text(run): ({}, {}) for run, _ in _rows(db, tables, some, "runs", "status")}
+        for place, table in enumerate(("params", "tags")):
+            for run, key, value in _rows(db, tables, some, table, "key", "value"):
+                if run in found:
+                    found[run][place][text(key)] = text(value)
+    return found
+
+
+_AT_ONCE = 500
+"""Ids in one question: sqlite takes some thousands."""
+_MOST_PARENTS = 100_000
 _OF_DATA = ("name", "digest", "context", "source_type", "source", "schema", "profile")
 
 

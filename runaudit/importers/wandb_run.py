@@ -30,6 +30,7 @@ UNKNOWN = {
 }
 NO_PATCH = "there is no diff.patch: the tree was clean, or W&B did not save it"
 NO_CONFIG = "nothing was given to wandb.config"
+NO_ARGS = "the record does not hold the command line"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,8 @@ def draft_of(run: WandbRun) -> Draft:
         told=_told(run),
         own={key: value for key, value in {**arguments(argv), **_settings(run)}.items() if _is_own(key, value)},
         unknown={**UNKNOWN, "config": NO_CONFIG, **({} if run.patch is not None else {"code.patch": NO_PATCH}),
-                 **({} if program or facts.get("codePath") else {"code.program": _unnamed(facts)})},
+                 **({} if program or facts.get("codePath") else {"code.program": _unnamed(facts)}),
+                 **({} if {"program", "args"} & facts.keys() else {"config.args": NO_ARGS})},
     )  # fmt: skip
 
 

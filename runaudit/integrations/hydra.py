@@ -14,9 +14,12 @@ own overrides. Hydra warns and goes on where a callback raises, so a refusal end
 """
 
 import contextlib
+import ctypes
+import functools
+import inspect
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +86,16 @@ class RunauditCallback(Callback):
             **({"argv": job.command(sys.argv, sys.orig_argv)} if job.is_swept else {}),
         )  # fmt: skip
         self._loop.event(0, "stage", {"stage": "job"})
+        with contextlib.suppress(Exception):  # Then an exit of the program is one of which nobody knows the code.
+            _hear_of_exit(task_function, self._left)
+
+    def _left(self, error: SystemExit) -> None:
+        """The program left by itself, as `sys.exit` does: Hydra does not tell its callbacks."""
+        if error.code in (None, 0):
+            self._loop.ended("completed")
+        else:
+            self._loop.ended("crashed", error)
+        self._loop.close()
 
     def on_job_end(self, config: Any, job_return: Any, **kwargs: Any) -> None:
         """How the job ended, and the number that it returned, which a sweeper goes by."""
@@ -95,6 +108,32 @@ class RunauditCallback(Callback):
                 self._loop.log(None, {"return_value": number})
             self._loop.ended("completed")
         self._loop.close()
+
+
+def _hear_of_exit(task: Any, left: Callable[[SystemExit], None]) -> None:
+    """Have the job call its program through one that hears of a SystemExit. `run_job` catches what is an Exception and
+    goes on to its callbacks; of this nobody tells them, and at the end of Python the code of an exit is gone."""
+
+    @functools.wraps(task)
+    def heard(*given: Any, **named: Any) -> Any:
+        try:
+            return task(*given, **named)
+        except SystemExit as error:
+            left(error)
+            raise
+
+    frame: Any = inspect.currentframe()
+    while frame is not None and (frame.f_locals.get(_TASK) is not task or frame.f_code.co_name != _CALLER):
+        frame = frame.f_back
+    if frame is None or task is None:
+        return
+    frame.f_locals[_TASK] = heard
+    if sys.version_info < (3, 13):  # From there on, what is written there is there (PEP 667); before, as debuggers do.
+        ctypes.pythonapi.PyFrame_LocalsToFast(ctypes.py_object(frame), ctypes.c_int(0))
+
+
+_CALLER, _TASK = "run_job", "task_function"
+"""The function of Hydra's that calls a program, and its name for that."""
 
 
 class Job:

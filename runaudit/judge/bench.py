@@ -42,14 +42,15 @@ class Bench:
         one_of([run.id for run in found], word)
         return found[0]
 
-    def runs(self) -> tuple[Run, ...]:
-        """Every launch of the store, oldest first. Raises EmptyStoreError where there is none.
+    def runs(self, *, trajectory: bool = False) -> tuple[Run, ...]:
+        """Every launch of the store, oldest first; its curves are read if asked for. Raises EmptyStoreError where there
+        is none.
 
         >>> import runaudit
         >>> [run.label for run in runaudit.open_store().runs()][:2]
         ['slow', 'slow']
         """
-        return all_runs(self.store.existing())
+        return all_runs(self.store.existing(), trajectory=trajectory)
 
     def cohort(self, *words: str, trajectory: bool = True) -> Cohort:
         """The runs that these words name together, as one arm.

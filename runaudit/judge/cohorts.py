@@ -14,17 +14,19 @@ from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.corrected import corrected_runs
 from runaudit.factors.forgotten import forgotten_runs, of_no_cohort, unattributed
+from runaudit.factors.seedsread import unread_seeds
 from runaudit.factors.vouched import remedy
 from runaudit.judge.bench import Bench
 from runaudit.judge.circumstances import circumstances
 from runaudit.judge.lateplan import late_plan
 from runaudit.judge.values import averaged, declared_direction, declared_plan, left_out, require_metric, values_of
+from runaudit.metrics.naming import sequence_names
 from runaudit.settings import Settings
 from runaudit.text.words import ended, head, plural
 
 if TYPE_CHECKING:
     from runaudit.metrics.catalogue import Direction
-    from runaudit.stats.answer import StatsAnswer
+    from runaudit.stats.answer import ArmSummary, StatsAnswer
     from runaudit.stats.values import Comparability, StatsPlan
 
 
@@ -78,6 +80,7 @@ def judge_cohorts(
         answer = replace(answer, interaction=found)
     notes = (
         *_stated(designs),
+        *map(ended, unread_seeds([run for arm in arms for run in arm.runs], bench.settings)),
         *late,
         *([ended(overtaken)] if overtaken else ()),
         *_forgotten(arms, home),
@@ -87,6 +90,16 @@ def judge_cohorts(
         *answer.notes,
     )
     return replace(answer, notes=tuple(dict.fromkeys(notes)), looks=around.looks, late_plan=overtaken)
+
+
+def summaries(bench: Bench, arms: Sequence[Cohort], metric: str) -> "tuple[ArmSummary | None, ...]":
+    """Every arm by itself on one metric, compared with nothing; None for one of which no run has it."""
+    from runaudit.stats.judge import summarise
+
+    known = {name for arm in arms for run in arm.runs for name in run.metrics}
+    names, plan = sequence_names(known, metric), declared_plan(bench.settings)
+    found = (summarise(own, plan=plan) for own in values_of(arms, metric, names))
+    return tuple(one if any(value is not None for value in one.values) else None for one in found)
 
 
 def _direction(settings: Settings, metric: str, typed: str, direction: str | None) -> "Direction | None":

@@ -10,7 +10,8 @@ from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort, cohort_of, cohorts
 from runaudit.judge.bench import Bench
 from runaudit.judge.values import declared_direction
-from runaudit.metrics.catalogue import PRIMARY, known_direction
+from runaudit.metrics.catalogue import known_direction
+from runaudit.metrics.leading import Figure, in_order, is_baseline
 from runaudit.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,9 +50,32 @@ def page_arms(bench: Bench, words: Sequence[str]) -> list[Cohort]:
     return unique
 
 
-def page_metrics(settings: Settings, *arms: Cohort) -> list[str]:
-    """The full-frame PSNR of every sequence; without any, what every arm has and whose direction is known."""
-    shared = sorted(set.intersection(*({name for run in arm.runs for name in run.metrics} for arm in arms)))
-    primary = [name for name in shared if name.startswith(f"{PRIMARY}/")]
-    known = [name for name in shared if known_direction(name) or declared_direction(settings, name, None)]
-    return primary or known[:MAX_METRICS]
+def page_metrics(settings: Settings, *arms: Cohort, direction: str | None = None) -> list[str]:
+    """What is judged where nobody named a metric, the one that matters first: that which `list` shows first and whose
+    direction is known; then the sequences that it is the mean of, else the other metrics that all arms have.
+
+    direction: what counts as better in the first, where neither its name nor the policy says it.
+    """
+    figures = leading(*arms)
+    known = [one for one in figures if known_direction(one.name) or declared_direction(settings, one.name, None)]
+    first = known[0] if known and not direction else figures[0] if direction and figures else None
+    if first is None:
+        return []
+    parts = [f"{first.name}/{part}" for part in first.parts]
+    further = [name for name in parts if known_direction(name) or declared_direction(settings, name, None)]
+    if not parts:
+        further = [one.name for one in known if one is not first]
+    return [first.name, *further][:MAX_METRICS]
+
+
+def leading(*arms: Cohort) -> tuple[Figure, ...]:
+    """The metrics that some run of each arm has, in the order in which `list` shows those of a run. What a baseline
+    gave stands beside a result and is none. The values are those of the first run that has them."""
+    held = [[run.metrics for run in arm.runs] for arm in arms]
+    shared = set.intersection(*({name for one in own for name in one} for own in held)) if held else set()
+    values: dict[str, float] = {}
+    for one in (one for own in held for one in own):
+        values |= {name: value for name, value in one.items() if name in shared and name not in values}
+    declared = (run.manifest.section("eval").get("metric") for arm in arms for run in arm.runs)
+    asked = next((name for name in declared if isinstance(name, str)), None)
+    return tuple(one for one in in_order(values, asked) if not is_baseline(one.name))

@@ -3,12 +3,15 @@
 A training program logs forty names; a person asks for one. Pure on names and values, so that every view agrees.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 
-from runaudit.metrics.catalogue import BASELINES, PRIMARY
+from runaudit.metrics.catalogue import BASELINES, PRIMARY, known_direction
+from runaudit.metrics.heldout import is_held_out
 from runaudit.metrics.naming import parents, sequence_names
+from runaudit.metrics.roles import Role, role
 
 MIN_SEQUENCES = 2
 """Parts of a metric from which on their mean stands before them."""
@@ -35,14 +38,34 @@ def in_order(values: Mapping[str, float], declared: str | None = None) -> tuple[
     return tuple(sorted(figures, key=lambda figure: _rank(figure, declared)))
 
 
+def is_baseline(name: str) -> bool:
+    """Whether a metric is what a baseline gave: no training moves it, so it is never what is asked for, though its
+    words be those of the declared metric."""
+    return any(name.split("/")[-1].endswith(f"_{key}") for key in BASELINES)
+
+
 def _parts(values: Mapping[str, float], name: str) -> dict[str, float]:
     found = {part: values[f"{name}/{part}"] for part in sequence_names(values, name)}
     return found if len(found) >= MIN_SEQUENCES and all(map(isfinite, found.values())) else {}
 
 
-def _rank(figure: Figure, declared: str | None) -> tuple[bool, bool, bool, bool, bool, str]:
+def _rank(figure: Figure, declared: str | None) -> tuple[bool, bool, bool, int, bool, bool, str]:
     is_declared = declared is not None and (figure.name == declared or figure.name.endswith(f"/{declared}"))
-    # What no training moves is never what is asked for, though its words be those of the declared metric.
-    is_baseline = any(figure.name.split("/")[-1].endswith(f"_{key}") for key in BASELINES)
-    return (is_baseline, not is_declared, figure.name != PRIMARY, not figure.parts,
+    return (is_baseline(figure.name), not is_declared, figure.name != PRIMARY, _weight(figure.name), not figure.parts,
             figure.name.startswith(("train/", "time/")), figure.name)  # fmt: skip
+
+
+def _weight(name: str) -> int:
+    """How near a name is to what a training is for: quality before loss, held-out data before those that are learned
+    from. Counters, clocks and schedules come last: no training is judged by its epoch."""
+    found, held_out = role(name), is_held_out(name)
+    if found is Role.HELD_OUT:
+        return 0 if known_direction(name) is not None else 1
+    if found is Role.RESULT:
+        return 4 if _LEARNED.search(name) else 2
+    if found is Role.LOSS:
+        return 3 if held_out else 5
+    return 6 if found is Role.OTHER else 7 + found
+
+
+_LEARNED = re.compile(r"(?i)(?<![a-z])train(?:ing|ed)?(?![a-z])")

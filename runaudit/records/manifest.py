@@ -57,6 +57,10 @@ def _has_objects(body: Mapping[str, JSON]) -> bool:
     return all(isinstance(body[name], MAPPINGS) for name in _MAPPINGS if name in body)
 
 
+INHERITED = "config.inherited"
+"""The place, among what is unknown, of the settings that a run has from a record which is not there."""
+
+
 class Unknown:
     """A value that is not in the record, and why. Never equal to anything, itself included, when judging."""
 

@@ -1,4 +1,4 @@
-"""How judgements are shown: one self-contained page that needs neither a network nor a script.
+"""How judgements are shown: one self-contained page that needs neither a network nor its own script.
 
 `page_view` says everything in words and numbers, `render_page` sets it, `write_page` puts it in its place.
 """

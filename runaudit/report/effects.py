@@ -5,8 +5,9 @@ off one drawing (Gardner & Altman 1986). What could not be tested is not drawn: 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from runaudit.report.figures import (
@@ -20,22 +21,23 @@ from runaudit.report.figures import (
     plain_number,
     value_ticks,
 )
-from runaudit.report.words import clean
+from runaudit.report.words import clean, metric
 from runaudit.stats.answer import ArmSummary, StatsAnswer
 from runaudit.stats.digits import decimals, percent, show
 from runaudit.stats.values import Interval
 
-_ROOM = 52  # letters that fit under the drawing
+_ROOM = 42  # letters that fit under the drawing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmPoints:
     """One arm: a value a seed, and its mean with the ends of its interval where they exist. `lost` runs have none.
 
-    place: the arm's place on the page, which gives its colour and its mark.
+    place: the arm's place on the page, which gives its colour and its mark. tick: what stands under it.
     """
 
     label: str
+    tick: str
     place: int
     values: tuple[float, ...]
     mean: float | None
@@ -57,21 +59,25 @@ class EffectFigure:
     """Ready to draw. `zero` is the baseline's mean; words are what the drawing says, for those who cannot see it."""
 
     metric: str
+    quantity: str
     arms: tuple[ArmPoints, ...]
     differences: tuple[Difference, ...]
     zero: float | None
     words: str
 
 
-def effect_figure(answer: StatsAnswer, *, order: Sequence[str] = ()) -> EffectFigure | None:
+def effect_figure(
+    answer: StatsAnswer, *, order: Sequence[str] = (), letters: Mapping[str, str] = MappingProxyType({})
+) -> EffectFigure | None:
     """The drawing of one answer; None where no run has a value.
 
     order: labels of arms in the page's order, so that an arm has one colour everywhere; else the baseline comes first.
+    letters: what stands for an arm on the page; a name is written out where there is none.
     """
     baseline = answer.comparisons[0].baseline
     labels = list(order) or [baseline]
     labels += [arm.label for arm in answer.arms if arm.label not in labels]
-    arms = sorted((_points(arm, labels) for arm in answer.arms), key=lambda arm: arm.place)
+    arms = sorted((_points(arm, labels, letters) for arm in answer.arms), key=lambda arm: arm.place)
     if not any(arm.values for arm in arms):
         return None
     zero = next((arm.mean for arm in arms if arm.label == baseline), None)
@@ -82,6 +88,7 @@ def effect_figure(answer: StatsAnswer, *, order: Sequence[str] = ()) -> EffectFi
     )
     return EffectFigure(
         metric=answer.metric,
+        quantity=_quantity(answer.metric),
         arms=tuple(arms),
         differences=found,
         zero=zero,
@@ -100,7 +107,7 @@ def draw_effects(figure: EffectFigure) -> str:
             if arm.mean is not None and arm.ci is not None:
                 _bar(axes, index + 0.34, arm.mean, arm.ci, colour=ARM_STYLES[arm.place % ARM_COLOURS])
         value_ticks(axes, low, high, is_log=False)
-        axes.set_ylabel(plain_number(clean(figure.metric)))
+        axes.set_ylabel(figure.quantity)
         if figure.differences and figure.zero is not None:
             _paint_differences(axes, figure, figure.zero, (low, high))
         places = len(figure.arms) + len(figure.differences)
@@ -145,8 +152,9 @@ def _range(figure: EffectFigure) -> tuple[float, float]:
 
 def _ticks(figure: EffectFigure) -> list[str]:
     room = max(6, _ROOM // (len(figure.arms) + len(figure.differences)))
-    labels = [arm.label for arm in figure.arms]
-    labels += ["difference"] if len(figure.differences) == 1 else [f"Δ {row.arm}" for row in figure.differences]
+    labels = [arm.tick for arm in figure.arms]
+    ticks = {arm.label: arm.tick for arm in figure.arms}
+    labels += ["difference"] if len(figure.differences) == 1 else [f"Δ {ticks[row.arm]}" for row in figure.differences]
     return [_cut(clean(label), room) for label in labels]
 
 
@@ -159,10 +167,17 @@ def _is_bounded(ci: Interval) -> bool:
     return math.isfinite(ci.low) and math.isfinite(ci.high)
 
 
-def _points(arm: ArmSummary, labels: Sequence[str]) -> ArmPoints:
+def _quantity(name: str) -> str:
+    """The metric in words with its unit, as the axis bears it."""
+    about = metric(name)
+    return plain_number(f"{about.words} ({about.unit})" if about.unit else about.words, 34)
+
+
+def _points(arm: ArmSummary, labels: Sequence[str], letters: Mapping[str, str]) -> ArmPoints:
     values = tuple(value for value in arm.values if value is not None and math.isfinite(value))
     return ArmPoints(
         label=arm.label,
+        tick=letters.get(arm.label, arm.label),
         place=labels.index(arm.label),
         values=values,
         mean=arm.mean,

@@ -1,4 +1,4 @@
-"""View-model -> inline SVG. The home of matplotlib.
+"""Results per seed -> inline SVG. The home of matplotlib. (Curves are drawn by `drawings`.)
 
 Figures are small and many rather than large and few, so that a telephone shows them at reading size. Colours are CSS
 variables of the page, so that one drawing serves light, dark and paper; texts stay texts. The same view gives the same
@@ -7,15 +7,11 @@ bytes: the salt of ids is fixed, no date is written, and the user's own matplotl
 
 import html
 import io
-import math
 import re
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from runaudit.report.series import Band, Line, Point
-from runaudit.report.views.curves import CurveFigure
-from runaudit.report.views.scaler import LINES, ScalerFigure
 from runaudit.report.views.scores import ScoreFigure
 from runaudit.report.words import number
 
@@ -24,11 +20,6 @@ WIDTH, HEIGHT = 400, 250
 FONT = 11
 ARM_COLOURS = 6
 MARKERS = ("o", "s", "^", "D", "v", "P")
-DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.6)), (0, (1.4, 1.4)), (0, (6, 1.5, 1.2, 1.5)))
-"""One per seed; further seeds start again."""
-
-_FAR = 2.0**120
-"""Loss scales beyond this, up or down, are drawn at the edge."""
 
 _VAST = 1e100
 """Values beyond this, up or down, are drawn at the edge: an axis has to be able to reach past them."""
@@ -142,74 +133,8 @@ def _end_labels(axes: Any, labels: Sequence[tuple[float, str]]) -> None:
         )
 
 
-def draw_curves(figure: CurveFigure, words: str) -> str:
-    """One series of one arm: every value thin, its running median thick, stages as bands, non-finite steps crossed."""
-
-    def paint(axes: Any) -> None:
-        _bands(axes, figure.bands, figure.last_step)
-        for index, line in enumerate(figure.lines):
-            _line(axes, line, index, colour=ARM_STYLES[figure.arm % ARM_COLOURS])
-        for step in figure.resumes:
-            axes.axvline(step, color=MUTED, linewidth=0.6, linestyle=(0, (1, 2)))
-        if figure.is_log:
-            axes.set_yscale("log")
-        low, high = _near(figure.low), _near(figure.high)
-        pad = (high / low) ** 0.06 if figure.is_log else (high - low) * 0.06
-        low, high = (low / pad, high * pad**1.6) if figure.is_log else (low - pad, high + 1.6 * pad)
-        if not high > low:
-            low, high = low - abs(low) * 0.05, low + (abs(low) * 0.05 or 1.0)
-        axes.set_ylim(low, high)
-        value_ticks(axes, low, high, is_log=figure.is_log)
-        _steps(axes, figure.last_step)
-        if figure.missing:
-            axes.text(0.5, 0.5, figure.missing, transform=axes.transAxes, ha="center", color=MUTED)
-
-    return as_svg(paint, f"{figure.series}-{figure.arm}", words)
-
-
 def _near(value: float) -> float:
     return max(-_VAST, min(_VAST, value))
-
-
-def _drawn(points: Sequence[Point]) -> tuple[list[float], list[float]]:
-    """Steps and values as an axis takes them."""
-    return [_near(step) for step, _ in points], [_near(value) for _, value in points]
-
-
-def _line(axes: Any, line: Line, index: int, *, colour: str) -> None:
-    dash = DASHES[index % len(DASHES)]
-    has_trend = any(line.trends)
-    for segment in line.segments:
-        thin = {"linewidth": 0.5, "alpha": 0.35} if has_trend else {"linewidth": 1.1, "linestyle": dash}
-        marks = {"marker": ".", "markersize": 3} if len(segment) <= 30 else {}
-        axes.plot(*_drawn(segment), color=colour, zorder=2, **thin, **marks)
-    for trend in filter(None, line.trends):
-        axes.plot(*_drawn(trend), color=colour, linewidth=1.3, linestyle=dash, zorder=3)
-    if line.non_finite:
-        steps = [step for step, _ in line.non_finite]
-        top = {"transform": axes.get_xaxis_transform(), "clip_on": False}
-        axes.plot(steps, [0.02] * len(steps), linestyle="none", marker="x", color=_BAD, markersize=5, zorder=4, **top)
-
-
-def _bands(axes: Any, bands: Sequence[Band], last_step: int) -> None:
-    """Alternating tints, with the stage's name where it fits and its number where it does not."""
-    span = max(1, last_step)
-    for index, band in enumerate(bands):
-        if index % 2 == 0:
-            axes.axvspan(band.start, band.end, color=_BAND, linewidth=0, zorder=0)
-        room = (band.end - band.start) / span * WIDTH * 0.8
-        text = band.name.replace("_", " ")
-        label = text if len(text) * FONT * 0.55 < room else str(index + 1)
-        axes.text(
-            (band.start + band.end) / 2,
-            1.0,
-            plain_number(label),
-            transform=axes.get_xaxis_transform(),
-            ha="center",
-            va="bottom",
-            fontsize=FONT - 1,
-            color=MUTED,
-        )
 
 
 def value_ticks(axes: Any, low: float, high: float, *, is_log: bool) -> None:
@@ -233,71 +158,6 @@ def value_ticks(axes: Any, low: float, high: float, *, is_log: bool) -> None:
 
 def _tick(value: float) -> str:
     return f"{value:.6g}".replace("-", "\N{MINUS SIGN}")
-
-
-def _steps(axes: Any, last_step: int) -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
-    axes.set_xlim(0, _near(max(1, last_step)) * 1.01)
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    axes.xaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: f"{value / 1000:g}k" if abs(value) >= 10_000 else f"{value:g}")
-    )
-    axes.set_xlabel("step")
-
-
-def draw_scaler(figure: ScalerFigure) -> str:
-    """The loss scale on a log2 axis, the lines at 16384 and 1024, and a mark below for every skipped step."""
-    low, high = max(min(figure.low, LINES[-1]), _FAR**-1), min(max(figure.high, LINES[0]), _FAR)
-
-    def paint(axes: Any) -> None:
-        axes.set_yscale("log", base=2)
-        axes.set_ylim(low / 2.6, high * 2)
-        axes.set_autoscale_on(False)
-        _bands(axes, figure.bands, figure.last_step)
-        for index, line in enumerate(figure.lines):
-            points = [point for point in line.finite if point[1] > 0]
-            dash = DASHES[index % len(DASHES)]
-            if points:
-                colour = ARM_STYLES[figure.arm % ARM_COLOURS]
-                axes.step(*zip(*points, strict=True), where="post", color=colour, linewidth=1.3, linestyle=dash)
-        for limit, style in zip(LINES, ((0, (4, 2)), "solid"), strict=True):
-            axes.axhline(limit, color=_BAD, linewidth=0.8, linestyle=style, zorder=1)
-        _scale_ticks(axes, low, high)
-        _steps(axes, figure.last_step)
-        _end_labels_log(axes)
-        marks = axes.get_xaxis_transform()
-        for seed, step in figure.skips:
-            axes.plot([step, step], [0.01, 0.045], color=INK, linewidth=0.7, transform=marks, zorder=4 + seed % 2)
-
-    return as_svg(paint, f"scaler-{figure.arm}", figure.words, right=0.87)
-
-
-def _scale_ticks(axes: Any, low: float, high: float) -> None:
-    """Powers of two that are even fractions of the first scale, 65536; at most six."""
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
-    first, last = math.floor(math.log2(low)), math.ceil(math.log2(high))
-    stride = next(stride for stride in (2, 4, 8, 16, 32, 64) if (last - first) / stride <= 6)
-    exponents = [e for e in range(first - 1, last + 1) if e % stride == 16 % stride]
-    axes.yaxis.set_major_locator(FixedLocator([2.0**e for e in exponents]))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.grid(axis="y", color=GRID, linewidth=0.5)
-    axes.set_axisbelow(True)
-
-
-def _end_labels_log(axes: Any) -> None:
-    for limit in LINES:
-        axes.annotate(
-            str(limit),
-            xy=(1.015, limit),
-            xycoords=("axes fraction", "data"),
-            va="center",
-            fontsize=FONT - 1,
-            color=_BAD,
-            annotation_clip=False,
-        )
 
 
 # ── from a painting to markup ────────────────────────────────────────────────────────────────────────────────────
@@ -325,9 +185,9 @@ def as_svg(paint: Callable[[Any], None], key: str, words: str, *, right: float =
     return _inline(buffer.getvalue(), key, words)
 
 
-def plain_number(text: str) -> str:
+def plain_number(text: str, room: int = 24) -> str:
     """Text for a figure: short, because there is room for little."""
-    return text if len(text) <= 24 else f"{text[:23]}…"
+    return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
 def _inline(svg: str, key: str, words: str) -> str:

@@ -3,16 +3,23 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from runaudit.factors.cohort import Cohort
+from runaudit.factors.cohort import Cohort, cohorts
 from runaudit.judge.bench import Bench
-from runaudit.judge.cohorts import compare_arms, judge_cohorts
-from runaudit.judge.selection import page_arms, page_metrics
+from runaudit.judge.cohorts import compare_arms, judge_cohorts, summaries
+from runaudit.judge.many import study_runs
+from runaudit.judge.selection import arm_of, leading, page_arms, page_metrics
+from runaudit.judge.values import require_metric
 from runaudit.report.inputs import ArmInput, ComparisonInput
 from runaudit.report.panels import read_panels
 from runaudit.report.views.page import PageView, page_view
 from runaudit.runs.names import has_store
+from runaudit.stats.answer import ArmSummary
 from runaudit.store.catalogue import run_ids
 from runaudit.store.verify import verify
+from runaudit.study.text import StudyAnswer
+
+MIN_STUDY = 3
+"""Arms from which on the page says what they can tell together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,34 +30,91 @@ class Page:
     is_damaged: bool
 
 
-def gather(
-    bench: Bench,
-    runs: Sequence[str],
-    *,
-    baseline: str | None = None,
-    beside: Sequence[str] = (),
-    metrics: Sequence[str] = (),
-    title: str | None = None,
-) -> Page:
-    """The page on these runs: each arm against the one before it, or all against `baseline`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the page is to show. runs: words for the arms, none for every run of the store. baseline: every arm is held
+    against it, else each against the one before. beside: shown as well, compared with nothing. metrics: what is judged;
+    without any, the ones that matter. direction: what counts as better in the first.
+    curves: patterns of the series that are drawn; without any, those that tell most."""
 
-    beside: shown as well, compared with nothing. metrics: what is judged; without any, the ones that matter.
-    """
-    arms = page_arms(bench, [baseline, *runs] if baseline else runs)
-    pairs = [(0 if baseline else index - 1, index) for index in range(1, len(arms))]
+    runs: Sequence[str] = ()
+    baseline: str | None = None
+    beside: Sequence[str] = ()
+    metrics: Sequence[str] = ()
+    direction: str | None = None
+    curves: Sequence[str] = ()
+    title: str | None = None
+
+
+def gather(bench: Bench, wanted: Wanted) -> Page:
+    """The page on these runs. Raises UsageError for a word that names none, a metric that none has."""
+    arms = _arms(bench, wanted)
+    pairs = _pairs(arms, wanted)
     named = {run.id for arm in arms for run in arm.runs}
-    others = page_arms(bench, beside) if beside else []
-    arms += [arm for arm in others if not named.issuperset(run.id for run in arm.runs)]
-    launched = bench.homes(arms) if pairs else ()
-    compared = [_comparison(bench, arms, pair, metrics=metrics, launched=launched) for pair in pairs]
-    integrity = _integrity(bench, arms)
-    view = page_view([_arm(bench, arm) for arm in arms], compared, title=title, integrity=integrity)
-    return Page(view=view, is_damaged=any(integrity.values()) or any(run.fault for arm in arms for run in arm.runs))
+    others = page_arms(bench, wanted.beside) if wanted.beside else []
+    shown = [*arms, *(arm for arm in others if not named.issuperset(run.id for run in arm.runs))]
+    metric = _metric(bench, shown, wanted)
+    launched = bench.homes(shown) if pairs else ()
+    compared = [_comparison(bench, shown, pair, wanted=wanted, metric=metric, launched=launched) for pair in pairs]
+    integrity = _integrity(bench, shown)
+    sums = summaries(bench, shown, metric) if metric else (None,) * len(shown)
+    view = page_view(
+        [_arm(bench, arm, one) for arm, one in zip(shown, sums, strict=True)],
+        compared,
+        title=wanted.title,
+        integrity=integrity,
+        metric=metric,
+        study=_study(bench, arms),
+        curves=wanted.curves,
+    )
+    return Page(view=view, is_damaged=any(integrity.values()) or any(run.fault for arm in shown for run in arm.runs))
 
 
-def _arm(bench: Bench, arm: Cohort) -> ArmInput:
+def _arms(bench: Bench, wanted: Wanted) -> list[Cohort]:
+    """The arms in the order of their words; every cohort of the store where no run is named."""
+    if wanted.runs:
+        return page_arms(bench, [wanted.baseline, *wanted.runs] if wanted.baseline else wanted.runs)
+    found = list(cohorts(bench.runs(trajectory=True), settings=bench.settings))
+    if not wanted.baseline:
+        return found
+    (first, *_) = page_arms(bench, [wanted.baseline])
+    ids = {run.id for run in first.runs}
+    return [first, *(arm for arm in found if not any(run.id in ids for run in arm.runs))]
+
+
+def _pairs(arms: Sequence[Cohort], wanted: Wanted) -> list[tuple[int, int]]:
+    """Which arms are held against which: all against the baseline, else each against the one before. The cohorts of a
+    whole store have no order that anybody gave them, so without a baseline only two of them are a comparison."""
+    if wanted.baseline:
+        return [(0, index) for index in range(1, len(arms))]
+    if not wanted.runs and len(arms) > 2:
+        return []
+    return [(index - 1, index) for index in range(1, len(arms))]
+
+
+def _metric(bench: Bench, arms: Sequence[Cohort], wanted: Wanted) -> str | None:
+    """The metric that the page is about: the first that was asked for in its full name, else the one that matters of
+    what all arms have, else of what most have."""
+    if wanted.metrics:
+        return require_metric(bench.settings, arms, wanted.metrics[0], direction=wanted.direction)[0]
+    if judged := page_metrics(bench.settings, *arms, direction=wanted.direction):
+        return judged[0]
+    figures = leading(*arms) or leading(arm_of([run for arm in arms for run in arm.runs], bench.settings))
+    return figures[0].name if figures else None
+
+
+def _study(bench: Bench, arms: Sequence[Cohort]) -> StudyAnswer | None:
+    """What all runs together can tell, where there are more arms than a comparison has."""
+    if len(arms) < MIN_STUDY:
+        return None
+    return StudyAnswer(study=study_runs([run for arm in arms for run in arm.runs], bench.settings))
+
+
+def _arm(bench: Bench, arm: Cohort, summary: ArmSummary | None) -> ArmInput:
     panels = {run.id: read_panels(run, bench.store.run_dir(run.id)) for run in arm.runs}
-    return ArmInput(name=arm.label, runs=arm.runs, effective_n=arm.effective_n, cohort=arm.id, panels=panels)
+    return ArmInput(
+        name=arm.label, runs=arm.runs, effective_n=arm.effective_n, cohort=arm.id, panels=panels, summary=summary
+    )
 
 
 def _comparison(
@@ -58,16 +122,22 @@ def _comparison(
     arms: Sequence[Cohort],
     pair: tuple[int, int],
     *,
-    metrics: Sequence[str],
+    wanted: Wanted,
+    metric: str | None,
     launched: Sequence[Cohort],
 ) -> ComparisonInput:
-    """The judgement on one pair of arms: its design once, its numbers once a metric."""
+    """The judgement on one pair of arms: its design once, its numbers once a metric, the page's metric first."""
     before, after = (arms[index] for index in pair)
     sides = [after, before]
     designs = compare_arms(bench.settings, sides)
-    names = metrics or page_metrics(bench.settings, before, after)
-    judged = (judge_cohorts(bench, sides, metric=name, designs=designs, launched=launched) for name in names)
-    return ComparisonInput(baseline=pair[0], arm=pair[1], diff=designs[0], stats=tuple(judged))
+    judged = page_metrics(bench.settings, before, after, direction=wanted.direction)
+    names = list(wanted.metrics) or sorted(judged, key=lambda name: name != metric)
+    stats = (
+        judge_cohorts(bench, sides, metric=name, direction=None if index else wanted.direction, designs=designs,
+                      launched=launched)
+        for index, name in enumerate(names)
+    )  # fmt: skip
+    return ComparisonInput(baseline=pair[0], arm=pair[1], diff=designs[0], stats=tuple(stats))
 
 
 def _integrity(bench: Bench, arms: Sequence[Cohort]) -> Mapping[str, tuple[str, ...]]:

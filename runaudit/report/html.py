@@ -1,31 +1,40 @@
 """View-model -> one file. The home of jinja2.
 
-Everything is escaped; a name that a template does not know is an error, not a blank. The page may load nothing and run
-nothing: its content security policy forbids both, and it has no need of either.
+Everything is escaped; a name that a template does not know is an error, not a blank. The page may load nothing, and run
+nothing but one script of our own: its content security policy names that by the digest of its text, and forbids all
+else. The page reads whole without it.
 """
 
+import base64
+import hashlib
 import re
+from collections.abc import Callable
+from html import escape, unescape
 from pathlib import Path
 from typing import Any
 
-from runaudit.report.assets import templates_folder
+from runaudit.report.assets import asset, templates_folder
+from runaudit.report.drawings import draw_curves, draw_scaler
 from runaudit.report.effects import draw_effects
-from runaudit.report.figures import draw_curves, draw_scaler, draw_scores
-from runaudit.report.views.curves import describe
+from runaudit.report.figures import draw_scores
+from runaudit.report.guarded import Failed, attempted
 from runaudit.report.views.page import PageView
 from runaudit.report.words import shown
 from runaudit.system.files import check_no_twin, check_output, check_own, write_output
 from runaudit.voice.gate import Gate
 
-_BETWEEN = re.compile(r">([^<>]+)<")
+_BETWEEN = re.compile(r">([^<>]*[^<>\s][^<>]*)<")
+_READ_OUT = re.compile(r'( (?:aria-label|data-seed)=)"([^"]*)"')
 
 
 def render_page(view: PageView) -> str:
     """The page as HTML text; equal views give equal text."""
     from markupsafe import Markup
 
-    style = (templates_folder() / "style.css").read_text(encoding="utf-8")
-    return str(_environment().get_template("page.html.j2").render(view=view, style=Markup(style)))
+    style, script = map(asset, ("style.css", "page.js"))
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    ours = {"style": Markup(style), "script": Markup(script), "script_digest": Markup(digest)}
+    return str(_environment().get_template("page.html.j2").render(view=view, **ours))
 
 
 def render(template: str, **values: Any) -> str:
@@ -42,9 +51,16 @@ def _environment() -> Any:
     def said(value: Any) -> Any:
         return gate.text(value) if type(value) is str and not value.startswith("data:") else value
 
-    def drawn(svg: str) -> Markup:
-        # What stands between two tags is a text; all else is our own.
-        return Markup(_BETWEEN.sub(lambda found: f">{gate.text(found[1])}<", svg))
+    def drawn(draw: Callable[[Any], str]) -> Callable[[Any], Markup]:
+        def markup(figure: Any) -> Markup:
+            svg = attempted(lambda: draw(figure), what="This figure")
+            if isinstance(svg, Failed):
+                return Markup('<p class="missing">{}</p>').format(gate.text(svg.words))
+            # What stands between two tags, and what is read out, are texts; all else is our own.
+            svg = _BETWEEN.sub(lambda found: f">{gate.text(found[1])}<", svg)
+            return Markup(_READ_OUT.sub(lambda found: f'{found[1]}"{escape(gate.text(unescape(found[2])))}"', svg))
+
+        return markup
 
     environment = Environment(
         finalize=said,
@@ -58,10 +74,10 @@ def _environment() -> Any:
 
     environment.filters["shown"] = lambda text: shown(text, 40).short
     environment.globals.update(
-        draw_scores=lambda figure: drawn(draw_scores(figure)),
-        draw_curves=lambda figure: drawn(draw_curves(figure, describe(figure))),
-        draw_effects=lambda figure: drawn(draw_effects(figure)),
-        draw_scaler=lambda figure: drawn(draw_scaler(figure)),
+        draw_scores=drawn(draw_scores),
+        draw_curves=drawn(draw_curves),
+        draw_effects=drawn(draw_effects),
+        draw_scaler=drawn(draw_scaler),
     )
     return environment
 

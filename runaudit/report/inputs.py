@@ -7,14 +7,15 @@ from types import MappingProxyType
 from runaudit.diff import Comparison
 from runaudit.records.run import Run
 from runaudit.report.panels import Panel
-from runaudit.stats.answer import StatsAnswer
+from runaudit.stats.answer import ArmSummary, StatsAnswer
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArmInput:
     """The runs that differ only in their seed. `effective_n` counts distinct seeds that provably acted, where known.
 
-    panels: images by run id. cohort: the cohort's id, where it has one.
+    panels: images by run id. cohort: the cohort's id, where it has one. summary: the arm on the page's metric, where a
+    run of it has one.
     """
 
     name: str
@@ -22,6 +23,7 @@ class ArmInput:
     effective_n: int | None = None
     cohort: str | None = None
     panels: Mapping[str, tuple[Panel, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    summary: ArmSummary | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

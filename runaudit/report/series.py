@@ -1,27 +1,38 @@
-"""A logged series made drawable: cut at stages, thinned without losing a peak, with a running median through it.
+"""A logged series made drawable: cut at stages, thinned without losing a peak, its trend, and the mean over seeds.
 
-A page that hides the one bad step in fifty thousand would be worse than no page, so thinning keeps the first, the last,
-the smallest and the largest value of every bucket, and non-finite values are counted and kept apart, never skipped.
+A page that hides the one bad step in fifty thousand would be worse than no page, so thinning keeps the smallest and the
+largest value of every column of pixels, and non-finite values are counted and kept apart, never skipped. All of it is
+reckoned in columns: a million points one by one are seconds a series.
 """
 
-import math
 from array import array
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
-from operator import itemgetter
-from statistics import median
+from typing import TYPE_CHECKING
 
 from runaudit.records.points import Points
 from runaudit.records.trajectory import Event
+from runaudit.report.axis import HUGE
+
+if TYPE_CHECKING:
+    from numpy import ndarray
 
 Point = tuple[int, float]
-BUCKETS = 240
-"""At four points a bucket this is finer than the widest figure has pixels."""
+COLUMNS = 400
+"""Of pixels, as wide as a figure is drawn."""
+FARTHEST = 2**62
+"""Steps beyond are drawn as if they were this one: a column of steps holds 64 bits."""
 TREND_SHARE = 0.05
 """Window of the running median, as a share of the points of a segment."""
 TREND_POINTS = 40
+NOISY = 5.0
+"""Times its range that a noisy series goes up and down; one that only falls goes once."""
+MEAN_POINTS = 120
+"""Bins of a mean over seeds."""
+_MOST_GAPS = 100
+_BIN_SAMPLE = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +49,9 @@ class Line:
     """One seed's series: finite segments in order of steps, the running median of each, and what was not finite."""
 
     seed: str
-    segments: tuple[tuple[Point, ...], ...]
-    trends: tuple[tuple[Point, ...], ...]
-    non_finite: tuple[Point, ...]
+    segments: tuple[Points, ...]
+    trends: tuple[Points, ...]
+    non_finite: Points
     points: int
     duplicates: int = 0
 
@@ -50,72 +61,268 @@ class Line:
         return tuple(point for segment in self.segments for point in segment)
 
 
-def line(seed: str, points: Sequence[Point], cuts: Sequence[int] = (), *, buckets: int = BUCKETS) -> Line:
-    """A series ready to draw. At a step logged twice (a resumed run) the later value stands."""
-    finite, others = _parted(points)
-    segments = tuple(split(finite, cuts))
-    share = buckets / max(1, len(finite))
-    drawn = len(finite) + len(others)
-    return Line(
-        seed=seed,
-        segments=tuple(thinned(part, max(8, round(len(part) * share))) for part in segments),
-        trends=tuple(trend(part) for part in segments),
-        non_finite=others,
-        points=drawn,
-        duplicates=len(points) - drawn,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mean:
+    """A stretch of the mean over `runs` seeds, numbered as in their arm; `low` and `high` are the outermost of them."""
+
+    steps: "array[int]"
+    values: "array[float]"
+    low: "array[float]"
+    high: "array[float]"
+    runs: tuple[int, ...]
 
 
-def _parted(points: Sequence[Point]) -> tuple[Sequence[Point], tuple[Point, ...]]:
-    """The finite points in the order of their steps, each step once, and those that are not finite."""
-    if not isinstance(points, Points):
-        ordered = dict(sorted(points, key=lambda point: point[0])).items()
-        return [p for p in ordered if math.isfinite(p[1])], tuple(p for p in ordered if not math.isfinite(p[1]))
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """A series as two columns in the order of steps, each step once, and the points that are not finite."""
+
+    steps: "ndarray"
+    values: "ndarray"
+    non_finite: Points
+    points: int
+    duplicates: int
+
+
+def columns_of(points: Sequence[Point]) -> Columns:
+    """A series in columns. At a step logged twice (a resumed run) the later value stands."""
     import numpy as np
 
-    # A million points one by one are seconds a series.
-    steps, values = np.array(points.steps), np.array(points.values)
-    order = np.argsort(steps, kind="stable")
-    steps, values = steps[order], values[order]
-    once = np.append(steps[1:] != steps[:-1], True)[: len(steps)]
-    steps, values = steps[once], values[once]
+    if isinstance(points, Points):
+        steps, values = np.asarray(points.steps), np.asarray(points.values)
+    else:
+        ordered = dict(sorted(points, key=lambda point: point[0]))
+        steps = np.array([max(-FARTHEST, min(FARTHEST, step)) for step in ordered], dtype=np.int64)
+        values = np.array(list(ordered.values()), dtype=np.float64)
+    if (steps[1:] <= steps[:-1]).any():
+        order = np.argsort(steps, kind="stable")
+        steps, values = steps[order], values[order]
+        once = np.append(steps[1:] != steps[:-1], True)
+        steps, values = steps[once], values[once]
     known = np.isfinite(values)
-    finite = Points(array("q", steps[known].tobytes()), array("d", values[known].tobytes()))
-    return finite, tuple(zip(steps[~known].tolist(), values[~known].tolist(), strict=True))
+    drawn = len(values)
+    others = _points(steps[~known], values[~known])
+    if len(others):
+        steps, values = steps[known], values[known]
+    return Columns(steps, values, others, drawn, len(points) - drawn)
 
 
-def split(points: Sequence[Point], cuts: Sequence[int]) -> Iterator[Sequence[Point]]:
-    """The points, in the order of their steps, between those at which something new starts; no empty pieces."""
-    edges = [0, *(bisect_left(points, cut, key=itemgetter(0)) for cut in sorted(set(cuts))), len(points)]
+def line(
+    seed: str,
+    series: Columns,
+    cuts: Sequence[int] = (),
+    *,
+    columns: int = COLUMNS,
+    span: tuple[int, int] | None = None,
+    with_trend: bool = True,
+) -> Line:
+    """A series ready to draw on an axis of `span` steps that is so many columns of pixels wide."""
+    segments = tuple(split(series, [*cuts, *_gaps(series)]))
+    low, high = span or _span(series)
+    thin = partial(thinned, low=low, high=high, columns=columns)
+    parts = list(split(series, cuts)) if with_trend else []
+    noisy = [_is_noisy(values) for _, values in parts]
+    return Line(
+        seed=seed,
+        segments=tuple(_points(*thin(*part)) for part in segments),
+        # Beside the trend of a long stage, the few points of a short one stand for themselves.
+        trends=tuple(trend(*part) if is_so else _points(*thin(*part)) for part, is_so in zip(parts, noisy, strict=True))
+        if any(noisy)
+        else (),
+        non_finite=series.non_finite,
+        points=series.points,
+        duplicates=series.duplicates,
+    )
+
+
+def split(series: Columns, cuts: Sequence[int]) -> "Iterator[tuple[ndarray, ndarray]]":
+    """The steps and values between those at which something new starts; no empty pieces."""
+    import numpy as np
+
+    inside = sorted({max(-FARTHEST, min(FARTHEST, cut)) for cut in cuts})
+    edges = [0, *np.searchsorted(series.steps, np.array(inside, dtype=np.int64)).tolist(), len(series.steps)]
     for low, high in pairwise(edges):
         if low < high:
-            yield points[low:high]
+            yield series.steps[low:high], series.values[low:high]
 
 
-def thinned(points: Sequence[Point], buckets: int) -> tuple[Point, ...]:
-    """At most four points a bucket: first, smallest, largest, last, in order. Every peak survives."""
-    if len(points) <= 4 * buckets:
-        return tuple(points)
-    kept: list[Point] = []
-    for index in range(buckets):
-        part = points[index * len(points) // buckets : (index + 1) * len(points) // buckets]
-        values = part.values if isinstance(part, Points) else [value for _, value in part]
-        extremes = {part[0], part[-1], part[values.index(min(values))], part[values.index(max(values))]}
-        kept += sorted(extremes)
-    return tuple(kept)
+def thinned(steps: "ndarray", values: "ndarray", *, low: int, high: int, columns: int) -> "tuple[ndarray, ndarray]":
+    """The first and the last point, and the smallest and largest of each column of pixels, in order."""
+    import numpy as np
+
+    if len(steps) <= 2 * columns:
+        return steps, values
+    place = np.floor((steps - float(low)) * (columns / max(1.0, float(high) - float(low)))).astype(np.int64)
+    starts = np.append(0, np.flatnonzero(place[1:] != place[:-1]) + 1)
+    sizes = np.diff(np.append(starts, len(steps)))
+    kept = np.zeros(len(steps), dtype=bool)
+    kept[0] = kept[-1] = True
+    for extreme in (np.minimum, np.maximum):
+        at = np.flatnonzero(values == np.repeat(extreme.reduceat(values, starts), sizes))
+        _, first = np.unique(np.searchsorted(starts, at, side="right"), return_index=True)
+        kept[at[first]] = True
+    return steps[kept], values[kept]
 
 
-def trend(points: Sequence[Point]) -> tuple[Point, ...]:
-    """The running median of a segment; empty where there are too few points to speak of a trend."""
-    if len(points) < TREND_POINTS:
+def _is_noisy(values: "ndarray") -> bool:
+    """Whether a segment goes up and down so much that a line through it says more than it does."""
+    import numpy as np
+
+    if len(values) < TREND_POINTS:
+        return False
+    near = np.clip(values, -HUGE, HUGE) / len(values)
+    return bool(np.abs(near[1:] - near[:-1]).sum() > NOISY * (near.max() - near.min()))
+
+
+def trend(steps: "ndarray", values: "ndarray") -> Points:
+    """The running median of a segment."""
+    import numpy as np
+
+    count = len(steps)
+    values = np.clip(values, -HUGE, HUGE)
+    half = max(7, round(count * TREND_SHARE / 2))
+    stride = max(1, count // 120)
+    centres = np.array([*range(0, count, stride), *([] if (count - 1) % stride == 0 else [count - 1])])
+    window = np.arange(-half, half + 1, max(1, half // 128))  # long series: a regular sample of the window
+    whole = (centres >= half) & (centres + half < count)
+    medians = np.empty(len(centres))
+    if whole.any():
+        medians[whole] = np.median(values[centres[whole, None] + window], axis=1)
+    for index in np.flatnonzero(~whole):
+        near = centres[index] + window
+        medians[index] = np.median(values[near[(near >= 0) & (near < count)]])
+    return _points(steps[centres], medians)
+
+
+def bin_width(seeds: Sequence[Columns]) -> int:
+    """How many steps are one bin of the mean over these seeds: 0 where they logged few steps, and the same ones.
+
+    Where they logged at different steps no value is invented in between: a bin is wide enough to hold one of each.
+    """
+    import numpy as np
+
+    steps = [series.steps for series in seeds if len(series.steps)]
+    if len(steps) < 2:
+        return 0
+    if max(map(len, steps)) <= MEAN_POINTS and _are_prefixes(steps):
+        return 0
+    low, high = min(int(one[0]) for one in steps), max(int(one[-1]) for one in steps)
+    gaps: list[float] = [float(np.quantile(_some_gaps(one), 0.95)) for one in steps if len(one) > 1]
+    least = max([(high - low + 1) / MEAN_POINTS, *gaps, 1.0])
+    size: int = 10 ** (len(str(int(least))) - 1)
+    return next(size * times for times in (1, 2, 5, 10) if size * times >= least)
+
+
+def _some_gaps(steps: "ndarray") -> "ndarray":
+    """Differences of neighbours, a regular sample of very many."""
+    at = slice(0, len(steps) - 1, max(1, len(steps) // 2000))
+    gaps: ndarray = steps[1:][at] - steps[:-1][at]
+    return gaps
+
+
+def _are_prefixes(steps: "Sequence[ndarray]") -> bool:
+    """Whether all logged at the same steps, though some ended early."""
+    longest = max(steps, key=len)
+    return all((one == longest[: len(one)]).all() for one in steps)
+
+
+def means(seeds: Sequence[Columns], cuts: Sequence[int], width: int) -> tuple[Mean, ...]:
+    """The mean over seeds, in stretches over which the same seeds have values; of one seed alone there is none.
+
+    A seed that ends (it crashed, or is not finite from there on) ends the stretch: the mean of those left is another
+    quantity, and nobody shall read its jump as progress. A bin that a running seed left empty has no mean.
+    """
+    import numpy as np
+
+    with_values = [index for index, series in enumerate(seeds) if len(series.steps)]
+    if len(with_values) < 2:
         return ()
-    half = max(7, round(len(points) * TREND_SHARE / 2))
-    stride = max(1, len(points) // 120)
-    centres = [*range(0, len(points), stride), len(points) - 1]
-    window = max(1, half // 128)  # long series: the median of a regular sample of the window
-    return tuple(
-        (points[i][0], median(value for _, value in points[max(0, i - half) : i + half + 1 : window])) for i in centres
-    )
+    edges = _edges(seeds, cuts)
+    binned = [_binned(seeds[index], edges, width) for index in with_values]
+    keys = np.unique(np.concatenate([own for own, _ in binned]))
+    table = np.full((len(with_values), len(keys)), np.nan)
+    for row, (own, values) in zip(table, binned, strict=True):
+        row[np.searchsorted(keys, own)] = values
+    found = ~np.isnan(table)
+    first, last = found.argmax(axis=1), len(keys) - 1 - found[:, ::-1].argmax(axis=1)
+    running = (np.arange(len(keys)) >= first[:, None]) & (np.arange(len(keys)) <= last[:, None])
+    whole = np.flatnonzero((found >= running).all(axis=0) & (running.sum(axis=0) > 1))
+    part = np.searchsorted(edges, keys, side="right")
+    centres = _centres(keys, edges, width)
+    stretches = []
+    breaks = np.flatnonzero((running[:, whole[1:]] != running[:, whole[:-1]]).any(axis=0) | (np.diff(part[whole]) != 0))
+    for places in np.split(whole, breaks + 1):
+        if len(places):
+            here = np.flatnonzero(running[:, places[0]])
+            values = table[np.ix_(here, places)]
+            stretches.append(
+                Mean(
+                    steps=array("q", centres[places].tobytes()),
+                    values=array("d", values.mean(axis=0).tobytes()),
+                    low=array("d", values.min(axis=0).tobytes()),
+                    high=array("d", values.max(axis=0).tobytes()),
+                    runs=tuple(with_values[row] for row in here.tolist()),
+                )
+            )
+    return tuple(stretches)
+
+
+def _edges(seeds: Sequence[Columns], cuts: Sequence[int]) -> "ndarray":
+    """Where the bins of the parts of a training begin, and the step after the last."""
+    import numpy as np
+
+    low = min(int(series.steps[0]) for series in seeds if len(series.steps))
+    high = max(int(series.steps[-1]) for series in seeds if len(series.steps))
+    return np.array([low, *sorted({cut for cut in cuts if low < cut <= high}), high + 1], dtype=np.int64)
+
+
+def _binned(series: Columns, edges: "ndarray", width: int) -> "tuple[ndarray, ndarray]":
+    """The first step of each bin that holds a value, and the median of what it holds (a regular sample of many)."""
+    import numpy as np
+
+    # The middle of two of the largest doubles is none.
+    if not width:
+        return series.steps, np.clip(series.values, -HUGE, HUGE)
+    # A bin ends where a stage does, and what is left of a stage after its last whole bin belongs to that one.
+    most = np.maximum(1, np.rint(np.diff(edges) / width).astype(np.int64))
+    keys = np.concatenate([edge + width * np.arange(count) for edge, count in zip(edges[:-1], most, strict=True)])
+    starts = np.searchsorted(series.steps, keys)
+    sizes = np.diff(np.append(starts, len(series.steps)))
+    keys, starts, sizes = keys[sizes > 0], starts[sizes > 0], sizes[sizes > 0]
+    stride = np.maximum(1, sizes // _BIN_SAMPLE)
+    counts = -(-sizes // stride)
+    column = np.arange(counts.max())
+    table = np.full((len(keys), len(column)), np.inf)
+    inside = column < counts[:, None]
+    table[inside] = np.clip(series.values[(starts[:, None] + column * stride[:, None])[inside]], -HUGE, HUGE)
+    table.sort(axis=1)
+    rows = np.arange(len(keys))
+    return keys, (table[rows, (counts - 1) // 2] + table[rows, counts // 2]) / 2
+
+
+def _centres(keys: "ndarray", edges: "ndarray", width: int) -> "ndarray":
+    """The middle step of each bin."""
+    import numpy as np
+
+    if not width:
+        return keys
+    part = np.searchsorted(edges, keys, side="right") - 1
+    ends = np.where(keys + width * 1.5 > edges[part + 1], edges[part + 1], keys + width)
+    found: ndarray = keys + (ends - keys) // 2
+    return found
+
+
+def _gaps(series: Columns) -> Iterator[int]:
+    """The steps at which values were not finite, so that no line is drawn over them; none where they are everywhere."""
+    if len(series.non_finite) <= _MOST_GAPS:
+        yield from series.non_finite.steps
+
+
+def _span(series: Columns) -> tuple[int, int]:
+    return (int(series.steps[0]), int(series.steps[-1])) if len(series.steps) else (0, 1)
+
+
+def _points(steps: "ndarray", values: "ndarray") -> Points:
+    return Points(array("q", steps.tobytes()), array("d", values.tobytes()))
 
 
 def bands(events: Sequence[Event], last_step: int | None) -> tuple[Band, ...]:

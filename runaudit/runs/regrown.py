@@ -82,6 +82,8 @@ class Sources:
         mine = {one for source in told.sources for one in self._runs.get(source, ()) if one in self._sealed}
         for other in sorted(mine - self._older.keys() - {manifest.id}):
             known = load_or_fault(self._store, other)
+            if _seed_of(run) not in (None, _seed_of(known)):
+                continue  # Another setting is the seed now: what is told of the run is another thing.
             if is_told_within(told.sources, sources_of(known.manifest.body)) and _says_all(known, run):
                 return other
         return None
@@ -100,7 +102,8 @@ class Sources:
         runs = [load_or_fault(self._store, run_id) for run_id in others]
         for old in runs:
             newer = next((new for new in runs if new.id != old.id and new.id not in self._older
-                          and has_grown(old, new)), None)  # fmt: skip
+                          and (has_grown(old, new) or (new.id == manifest.id and _is_read_anew(old, new)))),
+                         None)  # fmt: skip
             if newer is not None:
                 supersede(self._store, old.id, newer.id, time=time)
                 self._older[old.id] = newer.id
@@ -157,7 +160,18 @@ def has_grown(old: Run, new: Run) -> bool:
     if not _says_all(new, old):
         return _goes_on_elsewhere(old, new)
     ended = new.outcome is not None and old.outcome is None
-    return len(now) > len(before) or ended or _is_longer(old, new)
+    seeded = _seed_of(old) is None and _seed_of(new) is not None
+    return len(now) > len(before) or ended or seeded or _is_longer(old, new)
+
+
+def _is_read_anew(old: Run, new: Run) -> bool:
+    """Whether two records tell of the same launch the same, and take another of its settings for the seed."""
+    alike = sources_of(old.manifest.body) == sources_of(new.manifest.body) and not (old.fault or new.fault)
+    return alike and None not in (_seed_of(old), _seed_of(new)) and _says_all(new, old)
+
+
+def _seed_of(run: Run) -> Any:
+    return run.manifest.body.get("seed")
 
 
 def _says_all(new: Run, old: Run) -> bool:
@@ -190,16 +204,38 @@ def _is_started_anew(new: Run, old: Run) -> bool:
 
 def _keeps_settings(new: Run, old: Run, kind: str, *, alone: bool) -> bool:
     before, now = old.manifest, new.manifest
-    if before.body.get("seed") not in (None, now.body.get("seed")):
+    if before.body.get("seed") not in (None, now.body.get("seed")) and not (alone and _is_a_setting(before)):
         return False
     if not _keeps_code(now.section("code"), before.section("code")):
         return False
     if alone:
-        return _holds(now.section("config"), before.section("config"))
+        return _holds(_with_seed(now), _with_seed(before))
     known = dict(leaves(now.section("config")))
     return all(any(_alike(known[place], value) for place in (name, f"{kind}_config.{name}", name.replace("/", "."))
                    if place in known) or name.startswith("args.")  # What was typed went into the settings of the job.
                for name, value in leaves(before.section("config")))  # fmt: skip
+
+
+def _is_a_setting(manifest: Manifest) -> bool:
+    """Whether the seed of an imported run is one of its settings, which a policy may have named."""
+    return str(manifest.section("origin").get("seed_from", "")).startswith("config.") and manifest.has("seed")
+
+
+def _with_seed(manifest: Manifest) -> Mapping[str, Any]:
+    """The settings, with the one that was taken out of them as the seed: which one that is a policy says, and may say
+    otherwise another time."""
+    config = manifest.section("config")
+    if not _is_a_setting(manifest):
+        return config
+    *above, last = str(manifest.section("origin")["seed_from"]).removeprefix("config.").split(".")
+    return _put_back(config, above, last, manifest.body["seed"])
+
+
+def _put_back(table: Mapping[str, Any], above: Sequence[str], last: str, value: Any) -> Mapping[str, Any]:
+    if not above:
+        return {last: value, **table}
+    inner = table.get(above[0])
+    return {**table, above[0]: _put_back(inner if isinstance(inner, Mapping) else {}, above[1:], last, value)}
 
 
 def _keeps_code(new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:

@@ -87,6 +87,12 @@ def judge(
     )
 
 
+def summarise(arm: ArmValues, *, plan: StatsPlan = DEFAULT_PLAN) -> ArmSummary:
+    """One arm by itself, in the numbers that a comparison would show of it."""
+    sample = collapse(arm)
+    return _summary(arm, sample, arm_components(arm), plan=plan)
+
+
 def _with_sequences(found: ArmComparison, mine: Components | None, theirs: Components | None) -> ArmComparison:
     """A comparison with its differences sequence by sequence: none where there is none of the whole."""
     return found if found.difference is None else replace(found, sequences=sequence_differences(mine, theirs))

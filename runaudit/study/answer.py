@@ -8,7 +8,7 @@ from typing import Any
 from runaudit.factors.cohort import cohort_of
 from runaudit.factors.factor import Absent, section_of
 from runaudit.factors.forgotten import unattributed
-from runaudit.factors.never import BLIND, IN_FILES, is_foreign, kind_of, lacks_commit, never_recorded, on_record
+from runaudit.factors.never import BLIND, IN_FILES, is_foreign, kind_of, never_recorded, on_record, open_code
 from runaudit.factors.tables import unkeyed
 from runaudit.records.canonical import json_safe, thawed
 from runaudit.records.run import Run
@@ -16,11 +16,12 @@ from runaudit.records.trackers import FILE
 from runaudit.study.columns import Column
 from runaudit.study.leaf import Level, Sentinel
 from runaudit.study.pairs import Chain, Pair
+from runaudit.study.projects import Project, command_of
 from runaudit.study.study import Study
 from runaudit.study.suggest import Extension
 from runaudit.study.table import Cell
 from runaudit.study.words import alias_sentence, notes_on, suggestion_sentence
-from runaudit.text.words import listed, without_commit
+from runaudit.text.words import beside_code, listed
 
 SCHEMA = "runaudit.study/1"
 
@@ -64,8 +65,8 @@ def judged(study: Study) -> Judgement:
     stated = study.assumed
     source = on_record({run.id: run for lacking, _ in study.missing.values() for run in lacking}.values())
     is_filled = stated is not None and stated.holds
-    if lacks_commit(study.missing) and source not in ("", IN_FILES):
-        text = without_commit(source, reason, len(study.missing) - 1)
+    if (why := open_code(study.missing, study.table.runs)) and source not in ("", IN_FILES):
+        text = beside_code(why, source, reason, len(study.missing) - 1)
         return Judgement(verdict="provenance_incomplete", conditional=clean, reason=text)
     return Judgement(
         verdict="provenance_incomplete",
@@ -127,10 +128,16 @@ def answer(study: Study) -> dict[str, Any]:
                 "recorded": found.recorded or None,
                 "assumed": study.assumed.to_json() if study.assumed else None,
                 "policy": study.policy.to_json() if study.policy else None,
+                "part": None if study.project is None else _part(study.project),
+                "other_parts": [_part(one) | {"command": command_of(one)} for one in study.beside],
             }
         )
     )
     return result
+
+
+def _part(project: Project) -> dict[str, Any]:
+    return {"part": project.number, "name": project.name, "runs": len(project.runs)}
 
 
 def plain(level: Level) -> Any:

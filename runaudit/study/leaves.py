@@ -13,6 +13,7 @@ from runaudit.factors.classes import standing
 from runaudit.factors.code_state import CODE_STATE, PROGRAM
 from runaudit.factors.derived import check_rule, references
 from runaudit.factors.factor import ABSENT, SEED_ROLES, Absent, ChangeClass, Classification, section_of
+from runaudit.factors.following import ARGUMENTS, is_one_choice
 from runaudit.factors.gaps import COUNTED_BY_DIGEST
 from runaudit.factors.levels import NOT_DESIGN, Levels
 from runaudit.factors.marks import BEGINS, coded, holds_marks
@@ -65,6 +66,7 @@ def leaves_among(runs: Sequence[Levels], settings: FactorSettings) -> Leaves:
     varying += [leaf for leaf in explained if _explains_nothing(settings.derived[leaf.path], leaf.path, quiet)]
     code = list(code_leaves(runs, settings))
     varying = [leaf for leaf in varying if leaf.path != PROGRAM or not _is_told_by_files(leaf, code)]
+    varying = [leaf for leaf in varying if not _is_said_again(leaf, varying)]
     return Leaves(
         varying=tuple(sorted([*varying, *code], key=lambda leaf: leaf.path)),
         replicating=tuple(replicating),
@@ -85,6 +87,16 @@ def _is_told_by_files(program: Leaf, code: Sequence[Leaf]) -> bool:
             for name in (mine, theirs) if name in files)
         for (mine, left), (theirs, right) in combinations(runs.items(), 2)
     )  # fmt: skip
+
+
+def _is_said_again(word: Leaf, leaves: Sequence[Leaf]) -> bool:
+    """Whether a word of the command line tracks one setting through all runs, as a comparison of two has it."""
+    if not matches(word.path, f"{ARGUMENTS}.*"):
+        return False
+    alike = [leaf for leaf in leaves if section_of(leaf.path) == "config" and leaf.tokens == word.tokens]
+    settings = [leaf.path for leaf in alike if not matches(leaf.path, ARGUMENTS)]
+    known = [level for level in word.levels if not isinstance(level, Sentinel)]
+    return len(settings) == 1 == len(alike) - 1 and is_one_choice(word.path, settings[0], known)
 
 
 def _explains_nothing(rule: str, path: str, quiet: Mapping[str, bool]) -> bool:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from runaudit.factors.arguments import ROOT
-from runaudit.factors.factor import ABSENT
-from runaudit.factors.gaps import one_sided_gap, unobserved, unwatched
+from runaudit.factors.factor import ABSENT, section_of
+from runaudit.factors.gaps import is_left_open, one_sided_gap, unobserved, unwatched
 from runaudit.factors.levels import PREFIXES, Levels
 from runaudit.factors.path import steps
 from runaudit.factors.tree import leaves_of
@@ -41,6 +41,9 @@ def _key(of: Levels, section: str) -> str:
     content = json.dumps(of.tree.get(section, "\0absent"), sort_keys=True, default=str)
     watched = [unwatched(path, of) for path in WATCHED.get(section, ())]
     facts = sorted(of.scope.facts) if section in WATCHED and not all(watched) else []
+    root = PREFIXES.get(section, section).split(".")[0]
+    left_open = [path for path in of.left_open if section_of(path) == root]
+    content = f"{content} {left_open}" if left_open else content
     return f"{content} {watched} {facts}" if facts or False in watched else content
 
 
@@ -74,6 +77,8 @@ def _level(path: str, content: _Content | None, of: Levels, facts: frozenset[str
         return content.leaves[path]
     if path in facts:
         return UNKNOWN if unwatched(path, of) else ABSENT
+    if is_left_open(path, of):
+        return UNKNOWN
     if content.leaves.get("init.kind") == "random":
         return ABSENT
     lacking = next((root for root in (*above(path), path) if root not in content.nodes), path)

@@ -14,14 +14,16 @@ from runaudit.factors.factor import SEED_ROLES, Role
 from runaudit.factors.forgotten import FORGOTTEN, of_no_cohort, unattributed
 from runaudit.factors.hindsight import Hindsight
 from runaudit.factors.negative_control import control_barriers
+from runaudit.factors.seedsread import unread_seeds
 from runaudit.factors.vouched import Assumption, assumption, vouched
 from runaudit.records.run import Run, faults
 from runaudit.settings import Settings
 from runaudit.study.columns import Column
 from runaudit.study.design import Design, design_of
 from runaudit.study.interactions import Interaction, interactions
-from runaudit.study.leaf import Level
+from runaudit.study.leaf import UNKNOWN, Level
 from runaudit.study.pairs import Chain, Judge, Pair, chains_of, pairs_of
+from runaudit.study.projects import Project
 from runaudit.study.suggest import Extension, extension
 from runaudit.study.table import Cell, Table, table_of
 
@@ -39,7 +41,9 @@ class Study:
     run is left over to show what they do, they are columns of `model`, or a factor would be credited with their work.
     `drawn`: the places in `model.columns` of the factors that vary among the runs with results, in the order of the
     design's factors; `codes[i]` translates the level codes of the i-th of them into the design's. `policy`:
-    what a policy excused that did not hold when the runs were launched. `assumed`: what the user vouches for.
+    what a policy excused that did not hold when the runs were launched. `assumed`: what the user vouches for. `unread`:
+    the seeds that a policy names and these records were not read by. `project`: which of several these runs are, where
+    nobody named any; `beside`: the others.
     """
 
     table: Table
@@ -54,6 +58,9 @@ class Study:
     chains: tuple[Chain, ...]
     policy: Hindsight | None = None
     assumed: Assumption | None = None
+    unread: tuple[str, ...] = ()
+    project: Project | None = None
+    beside: tuple[Project, ...] = ()
 
     @cached_property
     def missing(self) -> Mapping[str, tuple[tuple[Run, ...], str]]:
@@ -205,9 +212,24 @@ def study(runs: Sequence[Run], *, settings: Settings, judge: Judge | None = None
         single_factor_pairs=clean,
         chains=tuple(chains_of(table)),
     )
-    filled = [path for path, (lacking, _) in found.missing.items() if vouched(path, lacking, settings)]
+    filled = [
+        path for path, (lacking, _) in found.missing.items() if vouched(path, lacking, settings, among=table.runs)
+    ]
     left = [path for path in found.missing if path not in filled]
-    return replace(found, assumed=assumption(table.runs, settings, filled, left))
+    able = tuple(_able_to_run(found, one) for one in found.extensions)
+    return replace(found, assumed=assumption(table.runs, settings, filled, left), extensions=able,
+                   unread=unread_seeds(table.runs, settings))  # fmt: skip
+
+
+def _able_to_run(study: Study, found: Extension) -> Extension:
+    """The cells that somebody could run: an unknown level is none that can be chosen."""
+    pairs = [
+        (cell, base)
+        for cell, base in zip(found.cells, found.bases, strict=True)
+        if not any(level is UNKNOWN for row in (cell, base) for level in study.levels_of(row).values())
+    ]
+    blocked = len(found.cells) - len(pairs)
+    return replace(found, cells=tuple(c for c, _ in pairs), bases=tuple(b for _, b in pairs), blocked=blocked)
 
 
 def _fixed_seeds(table: Table, results: int) -> tuple[Column, ...]:

@@ -35,12 +35,14 @@ class Move:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extension:
-    """Cells to run, and for each the cell it differs from in one factor. `short`: how many more would be needed."""
+    """Cells to run, and for each the cell it differs from in one factor. `short`: how many more would be needed.
+    `blocked`: how many of those needed have a level that is not on record, so that nobody can run them."""
 
     factors: tuple[int, ...]
     cells: tuple[tuple[int, ...], ...]
     bases: tuple[tuple[int, ...], ...]
     short: int = 0
+    blocked: int = 0
 
 
 def extension(design: Design, members: tuple[int, ...], sizes: Counter[tuple[int, ...]]) -> Extension:

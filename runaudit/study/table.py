@@ -72,8 +72,20 @@ class Table:
     @cached_property
     def informative(self) -> tuple[Cell, ...]:
         """The distinct rows with at least one run that gives a result, or still may. Runs of several designs share one
-        where only what a record lacks keeps the designs apart: of that there is no effect to estimate."""
-        return tuple(cell for cell in self._cells((0,) * len(self.runs)) if cell.results)
+        where only what a record lacks keeps the designs apart: of that there is no effect to estimate. A run of which
+        nobody knows at what level of a factor it was made separates nothing, unless a level is known of it alone."""
+        cells = tuple(cell for cell in self._cells((0,) * len(self.runs)) if cell.results)
+        known = tuple(cell for cell in cells if not self.unplaced(cell))
+        return known if self._shown_by(known) == self._shown_by(cells) else cells
+
+    def unplaced(self, cell: Cell) -> tuple[str, ...]:
+        """The factors of which a cell has no known level."""
+        columns = zip(self.columns, cell.codes, strict=True)
+        return tuple(column.factor for column, code in columns if code == column.unknown)
+
+    def _shown_by(self, cells: Sequence[Cell]) -> list[set[int]]:
+        """The known levels of every factor that these cells have."""
+        return [{cell.codes[at] for cell in cells} - {column.unknown} for at, column in enumerate(self.columns)]
 
     def has_result(self, row: int) -> bool:
         """Whether a run gives a result. How a foreign run ended may be unknown: that is a gap, not a failure."""

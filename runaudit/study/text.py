@@ -10,6 +10,7 @@ from runaudit.factors.never import never_recorded
 from runaudit.study.answer import Judgement, answer, judged
 from runaudit.study.columns import Column
 from runaudit.study.pairs import Chain, Pair
+from runaudit.study.projects import command_of
 from runaudit.study.study import Study
 from runaudit.study.suggest import Extension
 from runaudit.study.words import interaction_lines, notes_on, suggestion_lines, suggestion_sentence
@@ -17,7 +18,7 @@ from runaudit.text.markdown import bullets, escaped, table
 from runaudit.text.shown import Shown
 from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
 from runaudit.text.verdicts import verdict_words
-from runaudit.text.words import level, listed, off_record, resting_on
+from runaudit.text.words import level, listed, off_record, plural, resting_on
 
 MAX_ROWS = 12
 MAX_LEVELS = 6
@@ -46,7 +47,7 @@ def text_lines(
 ) -> Iterator[str]:
     """The study for a terminal; long lists are cut unless `everything`."""
     yield paint(printable(headline(judgement)), BOLD + verdict_words("study", judgement.verdict).tone.colour)
-    for title, lines in _sections(study, everything):
+    for title, lines in sections(study, everything):
         if lines:
             yield ""
             yield paint(title, BOLD)
@@ -57,26 +58,29 @@ def markdown_lines(study: Study, judgement: Judgement, *, everything: bool = Fal
     """The study for a pull request: the same sections; the factor table as a table."""
     word, space, rest = _verdict(judgement).partition(" ")
     yield f"**{word}{space}{escaped(rest)}**: {escaped(_reason(judgement))}"
-    for title, lines in _sections(study, everything):
+    for title, lines in sections(study, everything):
         if title == "factors" and lines:
-            rows = ((column.factor, _levels(column), _standing(study, column)) for column in study.model.columns)
-            yield from ("", *table(("factor", "levels (runs)", "standing"), rows))
+            yield from ("", *table(("factor", "levels (runs)", "standing"), factor_rows(study)))
         elif lines:
             yield from ("", f"**{title}**", "", *bullets(lines))
 
 
-def _sections(study: Study, everything: bool) -> Iterator[tuple[str, list[str]]]:
+def factor_rows(study: Study) -> Iterator[tuple[str, str, str]]:
+    """Every factor with its levels and the runs at each, and whether its effect can be told."""
+    return ((column.factor, _levels(column), _standing(study, column)) for column in study.model.columns)
+
+
+def sections(study: Study, everything: bool = False) -> Iterator[tuple[str, list[str]]]:
+    """What is said below the verdict: (title, lines), the factors among them; an empty one has nothing to say."""
     design = study.design
     size = f"{study.launched} runs in {len(study.table.cells)} cells, {study.results} with a result"
     rank = f"rank {design.rank} of {design.columns} columns, {max(0, study.residual_df)} residual degrees of freedom"
     yield "design", [f"{size}; {rank}"]
+    yield "projects", list(_projects(study))
     width = max((len(column.factor) for column in study.model.columns), default=0)
     yield (
         "factors",
-        [
-            f"{column.factor:<{width}}  {_levels(column)}  [{_standing(study, column)}]"
-            for column in study.model.columns
-        ],
+        [f"{name:<{width}}  {levels}  [{standing}]" for name, levels, standing in factor_rows(study)],
     )
     yield "never varied", _cut([listed(study.table.never_varied, limit=999 if everything else MAX_ROWS)], True)
     yield "next runs", [line for found in study.extensions for line in _next(study, found, everything)]
@@ -87,6 +91,19 @@ def _sections(study: Study, everything: bool) -> Iterator[tuple[str, list[str]]]
     yield "not in all records", [*_cut(_missing(study, everything), everything), *_folded(study, everything)]
     yield "assumed", [study.assumed.note] if study.assumed else []
     yield "notes", _cut(list(notes_on(study)), everything)
+
+
+def _projects(study: Study) -> Iterator[str]:
+    """Which of several projects this is, and how to see the others."""
+    if study.project is None:
+        return
+    total = len(study.project.runs) + sum(len(one.runs) for one in study.beside)
+    alike = "the others share neither program nor most settings with them"
+    yield f"these are {len(study.project.runs)} of {total} runs: {study.project.name}; {alike}"
+    rows = [(f"{plural(len(one.runs), 'run')}", one.name, command_of(one)) for one in study.beside]
+    widths = [max(len(row[at]) for row in rows) for at in (0, 1)]
+    for count, name, command in rows:
+        yield f"  {count:<{widths[0]}}  {name:<{widths[1]}}  {command}"
 
 
 def _cut(lines: list[str], everything: bool) -> list[str]:

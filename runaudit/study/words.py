@@ -6,6 +6,7 @@ from itertools import combinations
 
 from runaudit.factors.cohort import cohort_of
 from runaudit.factors.corrected import corrected_runs
+from runaudit.factors.factor import ABSENT
 from runaudit.factors.forgotten import notes_on_forgotten
 from runaudit.factors.path import last_key
 from runaudit.study.columns import Column
@@ -38,13 +39,16 @@ def suggestion_sentence(study: Study, found: Extension) -> str:
         return (f"{found.short} more combinations of levels would be needed to separate {names} level by level: repeat "
                 "fewer levels in a plan, rather than extend these runs")  # fmt: skip
     head, steps = suggestion_lines(study, found)
-    return f"{head}: {'; '.join(steps)}"
+    return f"{head}: {'; '.join(steps)}" if steps else head
 
 
 def suggestion_lines(study: Study, found: Extension) -> tuple[str, list[str]]:
     """What a suggestion costs, and each of its new cells."""
     names = listed([study.name(f) for f in found.factors])
     count = len(found.cells)
+    blocked = f"{plural(found.blocked, 'more cell')} would need a level that is not on record" if found.blocked else ""
+    if not count:
+        return f"no run can be named that separates {names}: the level of some run is not on record", []
     seeds = study.seeds_for(found)
     cost = study.hours(count * seeds)
     price = f"{plural(count * seeds, 'run')}" + (
@@ -53,14 +57,17 @@ def suggestion_lines(study: Study, found: Extension) -> tuple[str, list[str]]:
     many = "1 new cell separates" if count == 1 else f"{count} new cells separate"
     steps = [_step(study, cell, base) for cell, base in zip(found.cells, found.bases, strict=True)]
     how = f"with {seeds} seeds each" if seeds > 1 else "each with the seed that stands there"
-    return f"{many} {names}, {how} ({price})", steps
+    return f"{many} {names}, {how} ({price})", [*steps, *([blocked] if blocked else [])]
 
 
 def _step(study: Study, cell: Sequence[int], base: Sequence[int]) -> str:
     new, old = study.levels_of(cell), study.levels_of(base)
     moved = next(name for name in new if cell[list(new).index(name)] != base[list(new).index(name)])
     run = study.table.runs[study.cell_of(base).rows[0]]
-    return f"{moved} = {level(new[moved])} instead of {level(old[moved])}, the rest as {run.label} ({run.short})"
+    rest = f"the rest as {run.label} ({run.short})"
+    if new[moved] is ABSENT:  # Nobody types `absent`: what a run has not is left out.
+        return f"without {moved}, which is {level(old[moved])} there, {rest}"
+    return f"{moved} = {level(new[moved])} instead of {level(old[moved])}, {rest}"
 
 
 def _hours(hours: float) -> str:
@@ -72,7 +79,7 @@ def _hours(hours: float) -> str:
 
 def notes_on(study: Study) -> tuple[str, ...]:
     """What a reader of the table should be told beside it, in a fixed order, each once."""
-    late = (study.policy.note,) if study.policy else ()
+    late = (*((study.policy.note,) if study.policy else ()), *study.unread)
     found = (*late, *_failures(study), *_replication(study), *_idle(study), *_odd(study), *_blocks(study),
              *_collinear(study), *_fractions(study), *_ladder(study))  # fmt: skip
     return tuple(dict.fromkeys(found))
@@ -87,6 +94,12 @@ def _failures(study: Study) -> Iterator[str]:
         yield f"{len(failed)} of {study.launched} runs have no result ({how}): counted, they separate nothing"
     yield from notes_on_forgotten((*study.table.runs, *study.table.forgotten))
     yield from corrected_runs(study.table.runs)
+    placed = {row for cell in study.table.informative for row in cell.results}
+    loose = [cell for cell in study.table.cells if not placed.issuperset(cell.results)]
+    if loose:
+        names = listed(sorted({name for cell in loose for name in study.table.unplaced(cell)}))
+        count = sum(len(cell.results) for cell in loose)
+        yield f"{count} of {study.launched} runs do not say their level of {names}: counted, they separate nothing"
     drawn = {study.name(f) for f in range(len(study.drawn))}
     for column in study.model.columns:
         if column.factor not in drawn:

@@ -62,10 +62,11 @@ def off_record(verdict: str, inputs: int) -> str:
     return f" ({verdict}: {plural(inputs, 'input')} {verb} not on record)" if inputs else ""
 
 
-def without_commit(source: str, shown: str, inputs: int) -> str:
-    """What foreign records show that do not say which code ran. inputs: how many others are not on record either."""
+def beside_code(why: str, source: str, shown: str, inputs: int) -> str:
+    """What foreign records show that do not say which code ran, and why not. inputs: how many others are not on record
+    either."""
     others = f" ({plural(inputs, 'other input')} {'is' if inputs == 1 else 'are'} not on record)" if inputs else ""
-    return f"the commit of the code is not on record; of {source}, {shown}{others}"
+    return f"{why}; of {source}, {shown}{others}"
 
 
 def plural(count: int, noun: str, many: str = "") -> str:

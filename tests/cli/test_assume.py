@@ -226,3 +226,21 @@ def test_a_labelled_pair_ends_with_the_code_of_its_label_where_all_is_vouched_fo
     assert code == (PASS if row["verdict"] == "single_factor" else NEGATIVE)
     assert out.startswith(row["verdict"]) and "assumed, not recorded: " in out
     assert runaudit("diff", *ids)[0] == (CANNOT_JUDGE if row["verdict"] == "single_factor" else NEGATIVE)
+
+
+@pytest.mark.parametrize("command", ARMS)
+def test_a_seed_that_a_policy_names_after_the_import_is_said_to_need_another(here, runaudit, tmp_path, command):
+    for arm, lr, base in (("slow", 0.1, 30.0), ("fast", 0.3, 31.0)):
+        for seed in range(4):
+            left_by_wandb(tmp_path / "w", arm, lr, seed, base + seed / 100)
+            config = tmp_path / "w" / f"run-20250101_00000{seed}-{arm}{seed}" / "files" / "config.yaml"
+            config.write_text(config.read_text().replace("seed:", "trial:"))
+    runaudit("import", "wandb", tmp_path / "w")
+    policy = tmp_path / "later.toml"
+    policy.write_text('[import]\nseed = ["config.trial"]\n')
+    said = "[import] seed of later.toml names config.trial, which is the seed when a run is imported"
+
+    assert said in runaudit(command, *ARMS[command], "--policy", policy)[1]
+    assert said not in runaudit(command, *ARMS[command])[1]
+    runaudit("import", "wandb", tmp_path / "w", "--policy", policy)
+    assert said not in runaudit(command, *ARMS[command], "--policy", policy)[1]

@@ -1,6 +1,7 @@
 """`runaudit report`: from a store of runs to a page on disk."""
 
 import json
+import re
 
 import pytest
 
@@ -57,7 +58,8 @@ def test_runs_named_one_by_one_become_arms_by_what_they_share(ran, run_audit, tm
     (comparison,) = answer["comparisons"]
     assert comparison["verdict"] != "confounded"
     assert [e["metric"] for e in comparison["evidence"]] == [
-        f"full-frame PSNR on {name}" for name in ("astronaut", "camera", "ihc")
+        "full-frame PSNR",
+        *(f"full-frame PSNR on {name}" for name in ("astronaut", "camera", "ihc")),
     ]
     page = (tmp_path / "page.html").read_text()
     assert page.count("data:image/png;base64,") == 4 + 1  # shared LR, bicubic, HR; one SR an arm
@@ -92,7 +94,9 @@ def test_the_terminal_says_what_the_page_says_first(ran, run_audit, tmp_path):
     said = out.splitlines()
     assert said[0].startswith("staged (B) against end_to_end (A): ")
     assert said[-1] == "page: page.html"
-    assert said[1].strip() in (tmp_path / "page.html").read_text().replace("<b>", "").replace("</b>", "")
+    page = (tmp_path / "page.html").read_text()
+    claim = re.search(r'<p class="claim [a-z]+">(.*?)</p>', page)
+    assert claim and said[1].strip().lower().startswith(claim[1].lower().removesuffix("."))
 
 
 def test_every_letter_in_the_answer_is_said_to_be_whose_it_is(ran, run_audit, tmp_path):
@@ -114,6 +118,16 @@ def test_a_single_run_is_a_page_without_a_comparison(ran, run_audit, tmp_path):
     assert (tmp_path / "report.html").is_file()
 
 
+def test_the_page_of_a_whole_store_draws_the_curves_of_its_runs(ran, run_audit, tmp_path):
+    code, _, _ = run_audit("report", "-o", "page.html")
+
+    page = (tmp_path / "page.html").read_text()
+    assert code == 0
+    assert 'id="curves"' in page
+    assert page.count('data-seed="2"') >= 2
+    assert "no run logged a series" not in page
+
+
 def test_a_changed_byte_is_on_the_page_and_in_the_exit_code(ran, run_audit, store, tmp_path):
     run = ran["staged"][1]
     (store.run_dir(run.id) / "last.safetensors").write_bytes(b"other weights")
@@ -128,7 +142,6 @@ def test_a_changed_byte_is_on_the_page_and_in_the_exit_code(ran, run_audit, stor
 @pytest.mark.parametrize(
     ("args", "code", "said"),
     [
-        (("report",), 2, "RUN is missing"),
         (("report", "nosuchrun"), 2, "no run matches"),
         (("report", "@last", "-o", "missing/page.html"), 2, "cannot be written"),
         (("report", "@last", "-o", "."), 2, "is not a file"),
@@ -145,3 +158,54 @@ def test_no_store_is_nothing_to_report(run_audit, tmp_path, monkeypatch):
     monkeypatch.setenv("RUNAUDIT_STORE", str(tmp_path / "nowhere"))
 
     assert run_audit("report", "@last")[0] == 3
+
+
+def test_without_a_run_named_the_page_is_about_the_whole_store(ran, run_audit):
+    code, out, _ = run_audit("report", "--json", "-o", "page.html")
+
+    answer = json.loads(out)
+    assert code == 0
+    assert {arm["label"] for arm in answer["arms"]} == {"end_to_end", "staged"}
+    assert len(answer["comparisons"]) == 1
+
+
+def test_for_a_pull_request_there_are_tables_and_one_picture_beside_the_page(ran, run_audit, tmp_path):
+    words = [",".join(ids(runs)) for runs in ran.values()]
+
+    code, out, err = run_audit("report", *words, "--format", "md", "-o", "page.html")
+
+    assert (code, err) == (0, "")
+    assert "| arm | full-frame PSNR (dB) |" in out
+    assert "| config.schedule | end\\_to\\_end | staged |" in out
+    assert "](page.svg)" in out
+    svg = (tmp_path / "page.svg").read_text()
+    assert svg.startswith("<svg xmlns=") and "var(--" not in svg and "<script" not in svg
+
+
+def test_a_picture_of_somebody_elses_is_never_replaced(ran, run_audit, tmp_path):
+    (tmp_path / "page.svg").write_text("<svg>mine</svg>")
+
+    code, _, err = run_audit("report", *ids(ran["staged"]), "--format", "md", "-o", "page.html")
+
+    assert code == 2 and "page.svg" in err
+    assert (tmp_path / "page.svg").read_text() == "<svg>mine</svg>"
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_a_metric_whose_direction_nobody_knows_is_judged_once_it_is_said(
+    store, make_run, seal_run, run_audit, monkeypatch, tmp_path
+):
+    for name, shift in (("slow", 0.0), ("fast", 1.0)):
+        for seed in range(3):
+            run = make_run(label=name, seed=seed, config={"speed": name}, metrics={"crinkle": shift + seed / 10})
+            seal_run(store, run, {})
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RUNAUDIT_STORE", str(store.root))
+
+    before = json.loads(run_audit("report", "slow", "fast", "--json", "-o", "a.html")[1])["comparisons"][0]
+    after = json.loads(run_audit("report", "slow", "fast", "--direction", "lower", "--json", "-o", "b.html")[1])
+
+    assert before["evidence"] == []
+    assert "--metric NAME --direction" in before["lacking"][-1]
+    assert after["comparisons"][0]["evidence"][0]["metric"] == "crinkle"
+    assert after["comparisons"][0]["evidence"][0]["verdict"] in ("worse", "not attributable")

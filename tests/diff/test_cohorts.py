@@ -192,3 +192,40 @@ def test_an_arm_of_many_designs_tells_three_ways_to_differ_and_counts_the_rest()
     reason = judged(cohort_of([*arm(LR, seeds=(7, 8)).runs, *kinds]), arm()).reason
 
     assert reason.count("config.epochs") == 3 and reason.endswith("; 2 more runs otherwise")
+
+
+# ── seeds that nobody knows ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def open_run(value, *changes):
+    """A run of which neither the seed nor a proof of its start is on record."""
+    return run(both(drop("seed"), put("metrics", {"psnr": value}), *changes))
+
+
+def seeded(seed, value):
+    return run(both(put("seed", seed), put("metrics", {"psnr": value})))
+
+
+def test_a_run_of_unknown_seed_beside_seeded_ones_is_no_draw_of_its_own():
+    known = [seeded(1, 30.0), seeded(2, 30.5), seeded(3, 30.2)]
+    lost = [open_run(30.1), open_run(30.3)]
+
+    found = cohort_of([lost[0], *known, lost[1]])
+
+    assert found.effective_n == cohort_of(known).effective_n == 3
+    (note,) = [note for note in found.notes if "do not say their seeds" in note]
+    assert all(one.short in note for one in lost) and "count once" in note
+
+
+def test_a_start_that_is_proven_another_makes_a_draw_whatever_the_seed_was():
+    proof = put("seed_proof", {"init": digest("f")})
+
+    assert cohort_of([run(put("seed_proof", {"init": digest("e")})), open_run(30.1, proof)]).effective_n == 2
+
+
+def test_runs_of_unknown_seed_and_equal_numbers_are_called_copies_and_no_idle_seed():
+    series = put("series", {"loss": [[step, 1 / (step + 3)] for step in range(30)]})
+    found = cohort_of([run(both(drop("seed"), series)), run(both(drop("seed"), series, put("label", "again")))])
+
+    (note,) = [note for note in found.notes if "count once" in note]
+    assert "copies of one run, or of a program without chance" in note and "seed had no effect" not in note

@@ -128,6 +128,21 @@ def test_one_gap_for_which_nobody_vouches_keeps_the_verdict_open():
     assert "no assumption fills seed" in told(found)
 
 
+@pytest.mark.parametrize("told", [
+    both(put("code/dirty", True), put("code/patch", "--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-a\n+b\n")),
+    both(put("code/dirty", True), drop("code/patch")),
+])  # fmt: skip
+def test_that_the_tree_was_clean_is_not_assumed_where_edits_are_on_record(told):
+    silent = both(BARE, drop("code/dirty"), drop("code/patch"))
+
+    found = compare(foreign(silent), foreign(BARE, told), settings=ALL)
+
+    assert "code.patch" in {row.factor for row in found.open}
+    assert found.standing is Verdict.PROVENANCE_INCOMPLETE
+    assert found.headline.startswith("provenance_incomplete: there are uncommitted changes, and not every record tells")
+    assert compare(foreign(silent), foreign(BARE), settings=ALL).standing is Verdict.IDENTICAL
+
+
 def test_a_part_of_a_section_is_vouched_for_alone():
     found = compare(foreign(BARE), foreign(BARE, LR), settings=stated("data", "eval", "init", "env.cudnn"))
 
@@ -196,7 +211,7 @@ def test_a_run_that_was_forgotten_is_no_foreign_one():
 
     gone = replace(run(), manifest=Manifest.forgotten(digest_bytes(b"x"), "forgotten", {}))
 
-    assert not vouched("data", [gone], ALL)
+    assert not vouched("data", [gone], ALL, among=[gone])
 
 
 def test_what_was_sealed_with_an_import_counts_where_every_run_has_it():

@@ -80,6 +80,12 @@ CHANGED = {
     "a word": (("train.py", "0.1"), ("train.py", "0.5"), ["config.args.positional.1"]),
     "an option": (("train.py", "--lr", "0.1"), ("train.py", "--lr", "0.5"), ["config.args.lr"]),
     "a flag": (("train.py",), ("train.py", "--amp"), ["config.args.amp"]),
+    "a switch on and off": (("t.py", "--amp"), ("t.py", "--no-amp"), ["config.args.amp"]),
+    "a switch told by its value": (("t.py", "--amp=true"), ("t.py", "--no-amp"), ["config.args.amp"]),
+    "a switch that is off, and not typed": (("t.py",), ("t.py", "--no-amp"), ["config.args.no_amp"]),
+    "a name that begins with no": (("t.py", "--no-cache"), ("t.py", "--no-cache", "--cache"), ["config.args.cache"]),
+    "an option with a value that begins so": (("t.py", "--amp"), ("t.py", "--no-amp", "3"),
+                                              ["config.args.amp", "config.args.no_amp"]),
     "the interpreter's flag": (("train.py",), ("-O", "train.py"), ["config.args.flags"]),
     "a text": (("-c", "a"), ("-c", "b"), ["config.args.command"]),
     "two words": (("train.py", "1.5", "2.5"), ("train.py", "3.5", "4.5"),
@@ -296,6 +302,14 @@ def launched(words, **config):
         # The flag set what the config says it was: one choice.
         (launched((), lr=0.1), launched(("--lr", "0.3"), lr=0.3), ["config.lr"]),
         (launched(("--lr", "0.3"), lr=0.3), launched((), lr=0.1), ["config.lr"]),
+        # Of another name that has to do with it, where nothing else moved so.
+        (launched((), learning_rate=0.1), launched(("--lr", "0.3"), learning_rate=0.3), ["config.learning_rate"]),
+        (
+            launched((), learning_rate=0.1, x=0.2),
+            launched(("--lr", "0.3"), learning_rate=0.3, x=0.3),
+            ["config.args.lr", "config.learning_rate", "config.x"],
+        ),
+        (launched((), dropout=0.1), launched(("--lr", "0.3"), dropout=0.3), ["config.args.lr", "config.dropout"]),
         # The config did not move with it: what the flag did, nobody knows.
         (launched((), lr=0.3), launched(("--lr", "0.3"), lr=0.3), ["config.args.lr"]),
         # Nor is it known where the config says another thing, or has no such leaf.
@@ -317,3 +331,11 @@ def test_of_many_runs_each_default_must_stand_apart_from_what_was_typed():
     columns = {column.factor for column in study(runs, settings=Settings()).table.columns}
 
     assert "config.args.lr" in columns
+
+
+def test_of_many_runs_a_switch_is_one_factor_however_it_was_typed():
+    runs = [run("t.py", word, "--lr", lr) for word in ("--amp", "--no-amp") for lr in ("0.1", "0.2")]
+
+    columns = {column.factor: column.levels for column in study(runs, settings=Settings()).table.columns}
+
+    assert columns == {"config.args.amp": (False, True), "config.args.lr": (0.1, 0.2)}

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from runaudit.diff import compare
+from runaudit.diff import Verdict, compare
 from runaudit.errors import RecordError
 from runaudit.importers.mlflow_run import local_folder
+from runaudit.records.manifest import INHERITED
 from runaudit.settings import Settings
 from tests.importers.reading import labelled_rows, real_runs, runs_in
 
@@ -106,6 +107,13 @@ ANSWERS = {
 }  # fmt: skip
 
 
+def history(key):
+    """A metric as a server on a database says it."""
+    word = {math.inf: 1.7976931348623157e308}
+    return {"metrics": [{"key": key, "value": "NaN" if math.isnan(v) else word.get(v, v), "timestamp": str(t),
+                         "step": str(s)} for t, v, s in POINTS[key]]}  # fmt: skip
+
+
 @contextmanager
 def server(*, status=200, answers=ANSWERS):
     """A server of MLflow's on this machine, and what it was asked with."""
@@ -118,10 +126,11 @@ def server(*, status=200, answers=ANSWERS):
         def do_GET(self):
             from urllib.parse import parse_qs, urlsplit
 
-            key = parse_qs(urlsplit(self.path).query)["metric_key"][0]
-            word = {math.inf: 1.7976931348623157e308}  # as a server on a database says it
-            self.answer({"metrics": [{"key": key, "value": "NaN" if math.isnan(v) else word.get(v, v),
-                                      "timestamp": str(t), "step": str(s)} for t, v, s in POINTS[key]]})  # fmt: skip
+            asked_for = parse_qs(urlsplit(self.path).query)
+            if "metric_key" in asked_for:
+                self.answer(history(asked_for["metric_key"][0]))
+            else:
+                self.answer(answers.get(f"runs/get {asked_for['run_id'][0]}", {}))
 
         def answer(self, value):
             asked.append((self.path, self.headers.get("Authorization")))
@@ -168,7 +177,8 @@ def test_what_the_store_says_is_in_the_record(tmp_path):
     run = read(folder(tmp_path))
     body = run.manifest.to_json()
 
-    assert body["config"] == {"lr": 0.1, "model/width": 3, "a b": "x y", "none": None, "flag": True, "seed": 7}
+    assert body["config"] == {"lr": 0.1, "model/width": 3, "a b": "x y", "none": None, "flag": True, "seed": 7,
+                              "tags": {"mine": "hello"}}  # fmt: skip
     assert (body["seed"], body["label"], run.status) == (7, "fish", "completed")
     assert body["code"]["commit"] == COMMIT
     assert body["code"]["program"] == "train.py"  # below the folder of the store, wherever that lies
@@ -179,6 +189,81 @@ def test_what_the_store_says_is_in_the_record(tmp_path):
     assert run.trajectory.series["val/loss a"] == ((0, 1.0), (1, 0.5))
     assert run.trajectory.series["plain"] == ((0, 4.0), (1, 2.0), (2, 3.0))  # no step was given: the row's number
     assert run.metrics["plain"] == 3.0
+
+
+def of_tags(top, run, **tags):
+    return read(folder(top, run, tags={"mlflow.source.name": "/w/train.py", **tags}))
+
+
+def test_a_tag_that_a_user_set_is_a_setting_and_one_that_only_names_the_run_is_none(tmp_path):
+    a = of_tags(tmp_path / "a", RUN, model="cnn", id=f"run {RUN}", name="fish", made="2024-05-01 10:22:03.5")
+    b = of_tags(tmp_path / "b", GONE, model="vit", id=f"run {GONE}", name="fish", made="2024-05-02 11:22:03.5")
+
+    assert [row.factor for row in compare(a, b, settings=Settings()).factors] == ["config.tags.model"]
+
+
+def test_the_number_of_a_trial_of_optunas_is_none_of_its_settings(tmp_path):
+    told = {"lr_distribution": "FloatDistribution()", "state": "TrialState.COMPLETE"}
+    a, b = (of_tags(tmp_path / run, run, number=number, **told) for run, number in ((RUN, "0"), (GONE, "1")))
+
+    assert not compare(a, b, settings=Settings()).factors
+
+
+def test_other_data_that_results_are_measured_on_are_another_measure(tmp_path):
+    found = []
+    for name, digest in (("a", "1"), ("b", "2")):
+        here = folder(tmp_path / name)
+        purpose = {"mlflow.data.context": "evaluation"}
+        link = {"source_type": "DATASET", "source_id": "e" * 32, "tags": purpose}
+        put(here / "inputs" / ("f" * 32) / "meta.yaml", json.dumps(link))
+        put(here.parent / "datasets" / ("e" * 32) / "meta.yaml", json.dumps({**DATA, "digest": digest}))
+        found.append(read(here))
+
+    assert compare(*found, settings=Settings()).verdict is Verdict.INCOMPARABLE
+
+
+def nested(kind, top):
+    """The child of a parent of other parameters, in a store of this kind."""
+    above = {"lr": "9", "wd": "0.5", "depth": "4"}
+    if kind == "files":
+        here = folder(top)
+        put(here.parent / ("d" * 32) / "meta.yaml", json.dumps(meta("d" * 32)))
+        for name, value in above.items():
+            put(here.parent / ("d" * 32) / "params" / name, value)
+        return runs_in(top / "mlruns", "mlflow")[0]
+    if kind == "database":
+        path = database(top / "mlflow.db")
+        db = sqlite3.connect(path)
+        db.execute("INSERT INTO runs (run_uuid, status, experiment_id) VALUES (?, 'FINISHED', 1)", ("d" * 32,))
+        db.executemany("INSERT INTO params VALUES (?, ?, ?)", [(k, v, "d" * 32) for k, v in above.items()])
+        db.commit()
+        db.close()
+        return runs_in(path, "mlflow")[0]
+    parent = {"run": {"data": {"params": [{"key": key, "value": value} for key, value in above.items()]}}}
+    with server(answers=ANSWERS | {f"runs/get {'d' * 32}": parent}) as (address, _):
+        return runs_in(address, "mlflow")[0]
+
+
+@pytest.mark.parametrize("kind", ["files", "database", "server"])
+def test_a_nested_run_was_made_with_the_settings_of_the_run_above_it_its_own_first(tmp_path, kind):
+    (child,) = (one.run for one in nested(kind, tmp_path) if one.run.manifest.section("origin")["run"] == RUN)
+
+    config = child.manifest.section("config")
+    assert (config["lr"], config["wd"], config["depth"]) == (0.1, 0.5, 4)
+    assert child.manifest.section("origin")["from_parent"] == ("depth", "wd")
+    assert INHERITED not in child.manifest.section("unknown")
+
+
+def test_where_the_run_above_is_not_there_its_settings_are_a_gap_and_no_change(tmp_path):
+    (tmp_path / "lost").mkdir()
+    (whole,) = (one.run for one in nested("files", tmp_path) if one.run.manifest.section("origin")["run"] == RUN)
+    alone = read(folder(tmp_path / "lost").parents[1])
+
+    found = compare(alone, whole, settings=Settings())
+
+    assert INHERITED in {row.factor for row in found.missing}
+    assert not [row.factor for row in found.factors if row.section == "config"]
+    assert found.standing is Verdict.PROVENANCE_INCOMPLETE
 
 
 def test_mlflows_digest_of_data_can_differ_and_proves_nothing_where_it_is_equal(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from runaudit.runs.arms import cohort_named
 from runaudit.runs.intake import take_in
 from runaudit.runs.names import ids_named
 from runaudit.runs.reading import all_runs, stored_cohorts
-from runaudit.settings import Settings
+from runaudit.settings import ImportSettings, Settings
 from runaudit.store.catalogue import load_or_fault, run_ids
 from runaudit.store.remarks import supersede, superseded
 from runaudit.store.store import Store
@@ -59,6 +60,45 @@ def test_a_run_that_has_grown_counts_once_and_both_records_are_kept(store, writt
     assert [run.id for run in all_runs(store)] == [new["id"]]
     assert set(run_ids(store)) == {old["id"], new["id"]}
     assert not verify(store).problems
+
+
+def test_a_place_that_is_named_another_way_is_the_same_place(store, tmp_path, monkeypatch):
+    (tmp_path / "out" / "deep").mkdir(parents=True)
+    (tmp_path / "out" / "loss.csv").write_text("step,loss\n0,1.0\n1,0.5\n")
+    (tmp_path / "link").symlink_to(tmp_path / "out")
+    monkeypatch.chdir(tmp_path / "out" / "deep")
+
+    for named in (tmp_path / "out", Path("..") / ".." / "out", tmp_path / "link"):
+        take_in("csv", [named / "loss.csv"], lambda: store, Settings())
+
+    assert len(all_runs(store)) == 1
+
+
+def reading(*paths):
+    return Settings(imports=ImportSettings(seed=paths))
+
+
+@pytest.mark.parametrize("earlier", [(), ("config.other",)])
+def test_a_seed_that_a_policy_names_later_is_the_seed_of_the_run_that_came_in_before(store, written, earlier):
+    folder = written(3.0, 2.0, exit_code=0)
+    (folder / "files" / "config.yaml").write_text("lr:\n    value: 0.1\ntrial:\n    value: 7\nother:\n    value: 3\n")
+
+    (old,), _ = take_in("wandb", [folder], lambda: store, reading(*earlier))
+    (new,), _ = take_in("wandb", [folder], lambda: store, reading("config.trial"))
+
+    assert dict(superseded(store)) == {old["id"]: new["id"]}
+    assert [run.manifest.seed for run in all_runs(store)] == [7]
+    again, (left,) = take_in("wandb", [folder], lambda: store, reading())
+    assert not again and "already imported" in left.reason
+
+
+def test_a_seed_that_was_edited_is_no_other_reading(store, written):
+    folder = written(3.0, 2.0, exit_code=0)
+    for seed in (1, 2):
+        (folder / "files" / "config.yaml").write_text(f"lr:\n    value: 0.1\ntrial:\n    value: {seed}\n")
+        take_in("wandb", [folder], lambda: store, reading("config.trial"))
+
+    assert not superseded(store) and len(all_runs(store)) == 2
 
 
 def test_a_record_of_an_ended_run_that_was_edited_is_a_run_of_its_own(store, written):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runaudit.diff import compare
+from runaudit.diff import Verdict, compare
 from runaudit.errors import RecordError
 from runaudit.factors.factor import ChangeClass
 from runaudit.importers.base import with_our_names
@@ -218,6 +218,15 @@ def test_an_option_that_nobody_logged_counts(folder):
     )
 
     assert [f.factor for f in compare(one, other, settings=Settings()).factors] == ["config.args.lr"]
+
+
+@pytest.mark.parametrize(("word", "logged", "kept"), [
+    ("--no-amp", "false", None), ("--no-amp", "true", {"no_amp": True}), ("--amp", "true", None),
+])  # fmt: skip
+def test_a_switch_that_is_typed_off_repeats_the_config_that_says_so(folder, word, logged, kept):
+    path = folder(config=f"amp:\n  value: {logged}\n", metadata={**METADATA, "args": [word]})
+
+    assert read(path).manifest.section("config").get("args") == kept
 
 
 def test_an_abbreviated_option_repeats_the_option_it_stands_for(folder):
@@ -567,6 +576,21 @@ def test_a_run_that_was_killed_before_it_wrote_stays_counted(killed, raw):
 
     assert (found.run.outcome, found.run.manifest.body["seed"], skipped) == (None, 3, ())
     assert found.run.manifest.section("config") == {"lr": 0.1, "seed": 3}
+
+
+def test_what_the_record_of_a_killed_run_leaves_open_is_a_gap_beside_a_whole_one_and_no_factor(killed, folder):
+    (found,), _ = read_runs(killed().parent)
+    whole = read(
+        folder(
+            config="lr:\n  value: 0.1\nseed:\n  value: 3\n",
+            metadata={**METADATA, "program": "train.py", "args": ["--crash", "exit"]},
+        )
+    )
+
+    compared = compare(whole, found.run, settings=Settings())
+
+    assert compared.factors == () and compared.conditional is Verdict.IDENTICAL
+    assert {"code.program", "config.args"} <= {row.factor for row in compared.missing if row.side == "b"}
 
 
 @pytest.mark.parametrize(("more", "config"), [

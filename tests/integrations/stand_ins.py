@@ -271,7 +271,12 @@ def hydra_config(
 
 
 def hydra_run(callback: Any, config: Node, task: Callable[[], Any]) -> Any:
-    """`run_job` of Hydra: the notices of its callbacks swallow every Exception."""
+    """A job of Hydra's, as it runs one."""
+    return run_job(task, config, callback)
+
+
+def run_job(task_function: Callable[[], Any], config: Node, callback: Any) -> Any:
+    """`run_job` of Hydra, by its names: the notices of its callbacks swallow every Exception."""
     notices: list[str] = []
 
     def notify(hook: str, **words: Any) -> None:
@@ -280,9 +285,9 @@ def hydra_run(callback: Any, config: Node, task: Callable[[], Any]) -> Any:
         except Exception as error:
             notices.append(str(error))
 
-    notify("on_job_start", config=config, task_function=task)
+    notify("on_job_start", config=config, task_function=task_function)
     try:
-        returned, failed = task(), False
+        returned, failed = task_function(), False
     except Exception as error:
         returned, failed = error, True
     notify("on_job_end", config=config, job_return=SimpleNamespace(_return_value=returned))

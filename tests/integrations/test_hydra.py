@@ -109,6 +109,32 @@ def test_a_job_that_fails_crashed_by_what_it_raised(project: Project, ours: Modu
     assert project.run().metrics["loss"] == 0.5
 
 
+@pytest.mark.parametrize(
+    ("code", "status", "error"),
+    [
+        (0, "completed", None),
+        (None, "completed", None),
+        (3, "crashed", "exit code 3"),
+        ("no", "crashed", "exit code no"),
+    ],
+)
+def test_a_job_that_leaves_by_an_exit_ended_as_its_code_says(
+    project: Project, ours: ModuleType, code: Any, status: str, error: str | None
+) -> None:
+    """Hydra catches an Exception, and tells its callbacks; of a SystemExit it does neither."""
+
+    def leaves() -> None:
+        task()
+        raise SystemExit(code)
+
+    with pytest.raises(SystemExit) as stopped:
+        stand_ins.hydra_run(ours.RunauditCallback(), job(project, ["seed=3"]), leaves)
+
+    run = project.run()
+    assert (stopped.value.code, run.status, run.outcome.body.get("error")) == (code, status, error)
+    assert run.metrics["loss"] == 0.5
+
+
 def test_a_trainer_within_a_job_logs_to_the_run_of_the_job(
     project: Project, ours: ModuleType, monkeypatch: Any
 ) -> None:

@@ -44,7 +44,7 @@ def test_a_line_is_known_to_stats_claims_list_and_page(crispness, runaudit, here
 
     assert (answer["direction"], answer["verdict"]) == ("lower", "improved")
     assert [claim["verdict"] for claim in claims["claims"]] == ["supported", "supported"]
-    assert "full-frame crispness on camera improved by −1.0\N{NO-BREAK SPACE}dB" in page
+    assert "full-frame crispness on camera improved by −1.00\N{NO-BREAK SPACE}dB" in page
     assert "crispness" in runaudit("list")[1]
 
 

@@ -7,7 +7,8 @@ from itertools import pairwise
 import pytest
 
 from runaudit.report import ArmInput, page_view
-from runaudit.report.figures import _VARIABLES, draw_curves, draw_scaler, draw_scores
+from runaudit.report.drawings import draw_curves, draw_scaler
+from runaudit.report.figures import _VARIABLES, draw_scores
 
 
 def texts(svg: str) -> list[str]:
@@ -40,11 +41,13 @@ def test_labels_of_lines_that_lie_close_do_not_cover_one_another(make_run, make_
 
 
 def test_colours_are_variables_of_the_page_so_that_dark_and_paper_work(view):
-    for svg in (draw_scores(view.scores.figures[0]), draw_curves(view.curves.series[0].figures[0], "words")):
-        assert not any(colour in svg for colour in _VARIABLES)
-        assert "var(--arm-0)" in svg
-        assert "var(--ink)" in svg
-        assert set(re.findall(r"#[0-9a-f]{6}\b", svg)) <= {"#000000"}
+    svg = draw_scores(view.scores.figures[0])
+
+    assert not any(colour in svg for colour in _VARIABLES)
+    assert "var(--arm-0)" in svg
+    assert "var(--ink)" in svg
+    assert set(re.findall(r"#[0-9a-f]{6}\b", svg)) <= {"#000000"}
+    assert "#" not in draw_curves(view.curves.series[0].figures[0])  # they have the style sheet's, by their classes
 
 
 def test_the_scaler_has_its_two_lines_labelled_and_its_skips_marked(view):
@@ -61,7 +64,7 @@ def test_stages_that_are_too_short_for_their_name_bear_their_number(make_run, ma
     trajectory = make_trajectory(0, 900, stages=(("warm_up_of_everything", 0), ("main", 10)))
     view = page_view([ArmInput(name="x", runs=(make_run(trajectory=trajectory),))])
 
-    said = texts(draw_curves(view.curves.series[0].figures[0], "words"))
+    said = texts(draw_curves(view.curves.series[0].figures[0]))
 
     assert "1" in said
     assert "main" in said
@@ -85,9 +88,9 @@ def test_no_series_is_too_odd_to_draw(points, make_run, make_trajectory):
     trajectory = make_trajectory(0, 10, **{"train/loss": points, "amp/scale": points, "amp/skipped": points})
     view = page_view([ArmInput(name="x", runs=(make_run(trajectory=trajectory),))])
 
-    drawn = draw_curves(view.curves.series[0].figures[0], "words")
+    drawn = draw_curves(view.curves.series[0].figures[0])
 
-    assert drawn.startswith('<svg class="plot"')
+    assert drawn.startswith('<svg class="chart"')
     assert "nan" not in drawn
     assert all(draw_scaler(figure).endswith("</svg>") for figure in view.scaler.figures)
 

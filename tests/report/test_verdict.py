@@ -9,7 +9,7 @@ from runaudit.factors.factor import Role
 from runaudit.report import ComparisonInput, page_view
 from runaudit.report.notebook import fragment
 from runaudit.report.views.verdict import change_words, evidence_views, seeds_text
-from runaudit.stats.judge import judge
+from runaudit.stats.judge import judge, summarise
 from runaudit.stats.values import ArmValues, Comparability, StatsPlan
 from runaudit.text.verdicts import VERDICTS
 from tests.report.conftest import factor, interval
@@ -100,10 +100,18 @@ def test_an_interval_of_unknown_width_says_so(study, diff, stats):
 
 
 @pytest.mark.parametrize(
-    ("ns", "said"), [((3, 3), "3 seeds each"), ((1, 1), "1 seed each"), ((3, 5), "3 against 5 seeds")]
+    ("arms", "said"),
+    [
+        (((1.0, 2.0, 3.0), (1.0, 2.0, 4.0)), "3 seeds each"),
+        (((1.0,), (2.0,)), "1 seed each"),
+        (((1.0, 2.0, 3.0), (1.0, 2.0, 3.0, 4.0, 5.0)), "3 against 5 seeds"),
+        (((1.0, None, 3.0), (1.0, 2.0, 3.0)), "2 of 3 against 3 seeds"),
+    ],
 )
-def test_the_number_of_seeds_is_always_said(ns, said):
-    assert seeds_text(ns) == said
+def test_the_number_of_seeds_is_always_said_and_those_that_gave_none_with_it(arms, said):
+    (arm, baseline) = (summarise(ArmValues(label="x", seeds=tuple(range(len(one))), values=one)) for one in arms)
+
+    assert seeds_text(arm, baseline) == said
 
 
 OLD, NEW = (30.1, 30.2, 30.4), (30.1, 30.25, 30.3)

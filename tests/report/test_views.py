@@ -7,7 +7,7 @@ import pytest
 from runaudit.diff.result import Missing
 from runaudit.factors.factor import ABSENT, Change
 from runaudit.records.digest import digest_bytes
-from runaudit.report import ArmInput, ComparisonInput, page_view
+from runaudit.report import ArmInput, ComparisonInput, page_view, render_page
 from runaudit.report.views.arm import letter
 from runaudit.report.views.diff import code_diff
 from runaudit.report.views.scaler import skipped_steps
@@ -79,27 +79,12 @@ def test_what_a_network_gives_when_fed_one_frame_belongs_to_its_own_arm(make_run
 # ── curves and loss scale ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_positive_series_is_drawn_on_a_log_axis_and_another_is_not(make_run, make_trajectory):
-    def is_log(points):
-        run = make_run(trajectory=make_trajectory(0, 10, **{"train/loss": points}))
-        return page_view([ArmInput(name="x", runs=(run,))]).curves.series[0].figures[0].is_log
-
-    assert is_log(((0, 1.0), (1, 0.1)))
-    assert not is_log(((0, 1.0), (1, -0.1)))
-
-
-def test_all_arms_share_one_axis(study):
-    arms, comparisons = study
-    for series in page_view(arms, comparisons).curves.series:
-        assert len({(f.low, f.high, f.last_step, f.is_log) for f in series.figures}) == 1
-
-
-def test_what_is_logged_and_not_drawn_is_told_by_name(make_run, make_trajectory):
-    run = make_run(trajectory=make_trajectory(0, 60, **{"val/once": ((59, 3.0),), "my/series": ((0, 1.0), (1, 2.0))}))
+def test_final_results_and_counters_are_no_curves(make_run, make_trajectory):
+    run = make_run(trajectory=make_trajectory(0, 120, **{"val/once": ((59, 3.0),), "epoch": ((0, 1.0), (1, 2.0))}))
 
     curves = page_view([ArmInput(name="x", runs=(run,))]).curves
 
-    assert [name.full for name in curves.others] == ["my/series", "train/lr"]
+    assert [one.name.full for one in (*curves.series, *curves.training)] == ["train/loss", "val/psnr", "train/lr"]
 
 
 def test_skipped_steps_are_where_the_count_rises(make_run, make_trajectory):
@@ -121,22 +106,33 @@ def test_the_scale_is_told_in_numbers_with_the_first_step_below_each_line(make_r
     assert (row.lowest, row.end, row.skipped) == ("256 at step 8", "256", "not logged")
 
 
-@pytest.mark.parametrize(
-    ("amp", "series", "said"),
-    [
-        ({"dtype": "off"}, {}, "trained without AMP"),
-        ({"dtype": "bf16"}, {}, "trained in bfloat16, which needs no loss scale"),
-        ({"dtype": "fp16"}, {}, "logged no loss scale although its config says amp is fp16"),
-        (None, {}, "logged no loss scale, and its config does not speak of AMP"),
-        ({"dtype": "fp16"}, {"amp/scale": ((0, 1.0), (1, 1.0))}, "the scaler was switched off"),
-    ],
-)
-def test_a_run_without_a_loss_scale_says_why(make_run, make_trajectory, amp, series, said):
+AMP_CONFIGS = [
+    ({"dtype": "off"}, {}, None),
+    (None, {}, None),
+    ({"dtype": "bf16"}, {}, "trained in bfloat16, which needs no loss scale"),
+    ({"dtype": "fp16"}, {}, "logged no loss scale although its config says amp is fp16"),
+    ({"dtype": "fp16"}, {"amp/scale": ((0, 1.0), (1, 1.0))}, "the scaler was switched off"),
+]
+
+
+@pytest.mark.parametrize(("amp", "series", "said"), AMP_CONFIGS)
+def test_a_run_of_mixed_precision_without_a_loss_scale_says_why(make_run, make_trajectory, amp, series, said):
+    """A program whose config does not speak of AMP has no section that does."""
     run = make_run(config={"amp": amp} if amp else {}, trajectory=make_trajectory(0, 10, **series))
 
-    (words,) = page_view([ArmInput(name="x", runs=(run,))]).scaler.without
+    view = page_view([ArmInput(name="x", runs=(run,))])
 
-    assert said in words
+    assert [said in words for words in view.scaler.without] == ([] if said is None else [True])
+    assert ('id="scaler"' in render_page(view)) is (said is not None)
+
+
+def test_beside_an_arm_with_a_loss_scale_the_others_say_why_they_have_none(make_run, make_trajectory):
+    plain = make_run(config={"amp": {"dtype": "off"}}, trajectory=make_trajectory(0, 10))
+    scaled = make_run(trajectory=make_trajectory(0, 10, amp=True))
+
+    view = page_view([ArmInput(name="x", runs=(plain,)), ArmInput(name="y", runs=(scaled,))]).scaler
+
+    assert view.without == ("A: trained without AMP",)
 
 
 # ── differences ──────────────────────────────────────────────────────────────────────────────────────────────────

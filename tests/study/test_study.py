@@ -304,3 +304,43 @@ def test_a_random_search_is_told_that_extending_it_would_not_help():
     assert result["rank"] == 900
     assert result["suggestions"][0]["cells"] == []
     assert "repeat fewer levels" in result["suggestions"][0]["reason"]
+
+
+# ── levels that nobody knows, or that are left out ───────────────────────────────────────────────────────────────
+
+
+def test_a_run_whose_level_is_not_on_record_separates_nothing_and_no_run_is_proposed_at_it():
+    placed = [run({"lr": lr, "act": act}, seed=seed, code={"commit": commit * 40, "dirty": False, "patch": None})
+              for lr, act, commit in ((0.1, "relu", "a"), (0.2, "gelu", "a"), (0.1, "relu", "b"))
+              for seed in (1, 2, 3)]  # fmt: skip
+    lost = run({"lr": 0.1, "act": "gelu"}, code={"dirty": False, "patch": None})
+    found = study([*placed, lost], settings=Settings())
+
+    assert names(found.alias_sets) == [["act", "lr"]]
+    assert "1 of 10 runs do not say their level of code.commit: counted, they separate nothing" in text(found)
+    assert not any("unknown" in str(row["cells"]) for row in answer(found)["suggestions"])
+
+
+def test_where_no_level_is_left_but_unknown_ones_none_of_them_is_proposed():
+    known = [run({"lr": 0.1}, code={"commit": "a" * 40, "dirty": False, "patch": None}),
+             run({"lr": 0.2}, code={"commit": "b" * 40, "dirty": False, "patch": None})]  # fmt: skip
+    found = study([*known, run({"lr": 0.3}, code={"dirty": False, "patch": None})], settings=Settings())
+
+    assert found.alias_sets
+    assert not any("unknown" in str(row["cells"]) for row in answer(found)["suggestions"])
+    assert "= unknown" not in text(found)
+
+
+def test_what_a_run_has_not_is_left_out_and_is_no_value_to_type():
+    found = study([*runs([{"amp": 5, "z": 1}], seeds=(1, 2, 3)), *runs([{"z": 2}])], settings=Settings())
+
+    assert "without config.amp, which is 5 there, the rest as amp=5 z=1" in text(found)
+    assert "absent instead" not in text(found) and "= absent" not in text(found)
+
+
+def test_a_word_that_tracks_one_setting_through_all_runs_is_no_factor_beside_it():
+    rows = [{"d": {"lr": lr}, "fold": fold, "args": {"dlr": lr}} for lr in (0.2, 0.4) for fold in (0, 1)]
+
+    assert [column.factor for column in judge(rows, seeds=(1, 2)).model.columns] == ["config.d.lr", "config.fold"]
+    loose = [{**row, "args": {"dlr": 2 * row["d"]["lr"]}} for row in rows]
+    assert names(judge(loose, seeds=(1, 2)).alias_sets) == [["args.dlr", "d.lr"]]

@@ -89,7 +89,4 @@ def arm_view(arm: ArmInput, index: int) -> ArmView:
 def _seeds(arm: ArmInput) -> str:
     seeds = [seed_text(run) for run in arm.runs]
     head = listed(seeds) if len(seeds) <= 8 else f"{', '.join(seeds[:7])} and {len(seeds) - 7} more"
-    words = f"seed{'s' if len(seeds) > 1 else ''} {head}"
-    if arm.effective_n is None:
-        return words
-    return f"{words}; {arm.effective_n} provably acted"
+    return f"seed{'s' if len(seeds) > 1 else ''} {head}"

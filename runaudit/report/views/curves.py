@@ -1,217 +1,288 @@
-"""How the runs trained: one figure per series and arm, one line per seed, the stages behind them."""
+"""How the runs trained: one figure per quantity, the arms laid over each other, seeds thin and their mean bold."""
 
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
 
-from runaudit.metrics.catalogue import PRIMARY, unit_of
-from runaudit.metrics.heldout import is_held_out
+from runaudit.metrics.catalogue import QUANTITIES, Direction, known_direction, unit_of
+from runaudit.metrics.roles import Role, role
 from runaudit.records.run import Run
+from runaudit.report.axis import axis_of
+from runaudit.report.guarded import Failed, attempted
 from runaudit.report.inputs import ArmInput
-from runaudit.report.series import Band, Line, bands, line, resumes
+from runaudit.report.series import COLUMNS, Band, Columns, bands, bin_width, columns_of, line, means, resumes
 from runaudit.report.views.arm import letter, seed_text
-from runaudit.report.words import Text, clean, compact, metric, number, shown
+from runaudit.report.views.chosen import TRAINING, asked, chosen, constants, is_held_out_loss, series_names
+from runaudit.report.views.curve import (
+    ArmCurve,
+    CurveFigure,
+    CurveRow,
+    Mark,
+    describe,
+    leaves,
+    notes,
+    rows,
+    runs_text,
+    stages_text,
+    step_text,
+)
+from runaudit.report.words import MetricText, Text, compact, metric, shown
 from runaudit.text.words import listed, plural
 
-MAIN = ("train/loss",)
-FURTHER = ("val/", "tile/psnr", f"{PRIMARY}/")
-"""Series that are drawn: those named, then those that begin so; where no loss has our name, also those of other
-people's names. The rest are told by name."""
-OURS = ("train/", "val/", "tile/", "full_frame/", "amp/", "time/", "lr")
-"""What begins so has a place of its own on the page, or is told by name."""
-MAX_SERIES = 8
-SCALER = ("amp/scale", "amp/skipped")
-_NO_LOSS = ["No run logged a training loss (series train/loss)."]
-_NO_VALIDATION = "No run logged a validation series (val/…): nothing here shows how the model generalised on the way."
+if TYPE_CHECKING:
+    from numpy import ndarray
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CurveFigure:
-    """One series of one arm. `low`, `high`, `last_step` are shared by all arms, so that heights can be compared."""
-
-    arm: int
-    letter: str
-    name: Text
-    series: str
-    words: str
-    lines: tuple[Line, ...]
-    bands: tuple[Band, ...]
-    resumes: tuple[int, ...]
-    is_log: bool
-    low: float
-    high: float
-    last_step: int
-    missing: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CurveRow:
-    """One seed's series in numbers: the text beside the figure."""
-
-    letter: str
-    seed: str
-    points: str
-    first: str
-    best: str
-    last: str
-    non_finite: str
+OVERLAID = 6
+"""Arms that one figure can tell apart; where there are more, each has a small one of its own, on the same axes."""
+_OTHER_CLOCK = 50
+"""Times as far apart, and as far on, as those of another arm: such steps are no steps of that one."""
+_STAIRS = 12
+"""Values of a schedule that goes down in stairs."""
+SCALE, SKIPPED = "amp/scale", "amp/skipped"
+_NO_LOSS = "No run logged a loss on the way."
+_NO_VALIDATION = (
+    "No run logged a result on held-out data on the way: nothing here shows how the model generalised as it trained."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesView:
-    """One series over all arms."""
+    """One series over all arms. leaves: in words what its axis does not reach."""
 
     title: str
-    slug: str
+    name: Text
+    role: Role
     figures: tuple[CurveFigure, ...]
     rows: tuple[CurveRow, ...]
+    leaves: tuple[str, ...]
     notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CurvesView:
-    """All series that are drawn; the names of those that are not; in words what is missing."""
+    """The series that came out, those that say how it was trained, the names of the rest, and what is missing.
+
+    failed: what could not be drawn, with the reason. constants: series that are one number throughout, with it.
+    legend: (number, letter, name, seeds) of each arm drawn.
+    """
 
     series: tuple[SeriesView, ...]
+    training: tuple[SeriesView, ...]
+    failed: tuple[str, ...]
     others: tuple[Text, ...]
+    constants: tuple[tuple[Text, str], ...]
     missing: tuple[str, ...]
+    legend: tuple[tuple[int, str, Text, str], ...]
+    notes: tuple[str, ...]
+    has_means: bool
+
+    @property
+    def told(self) -> bool:
+        """Whether there is something to say of series, be it that none of them is drawn."""
+        return bool(self.others or self.constants or self.failed)
 
 
-def curves_view(arms: Sequence[ArmInput]) -> CurvesView:
-    """Training and validation curves of every arm."""
-    logged = [series for arm in arms for run in arm.runs for series in run.trajectory.series.items()]
-    # A final result logged once is a number, not a curve; it stands among the scores.
-    names = sorted({name for name, points in logged if len(points) > 1 or name in MAIN})
-    wanted = [name for name in MAIN if name in names]
-    wanted += [name for start in FURTHER for name in names if name.startswith(start)]
-    if MAIN[0] not in names:
-        wanted += [name for name in names if not name.startswith(OURS)]
-    drawn = wanted[:MAX_SERIES]
-    missing = [] if any("loss" in name.lower() for name in names) else _NO_LOSS
-    if not any(name.startswith(FURTHER) or is_held_out(name) for name in names):
-        missing = [*missing, _NO_VALIDATION]
-    rest = [name for name in names if name not in drawn and name not in SCALER]
+def curves_view(arms: Sequence[ArmInput], wanted: Sequence[str] = (), marks: Sequence[Mark] = ()) -> CurvesView:
+    """The curves of every arm.
+
+    wanted: patterns of series names; exactly what they name is drawn. Raises UsageError where one names none.
+    """
+    names = series_names(arms)
+    still = {} if wanted else constants(names, arms)
+    drawn = asked(names, wanted) if wanted else chosen([name for name in names if name not in still])
+    skips = [tuple(sorted({step for run in arm.runs for step in skipped_steps(run)})) for arm in arms]
+    made = [attempted(partial(_series, name, arms, marks, skips), what=shown(name).short) for name in drawn]
+    views = [one for one in made if isinstance(one, SeriesView)]
+    roles = {role(name) for name in names}
+    missing = [] if wanted or Role.LOSS in roles else [_NO_LOSS]
+    if not wanted and not any(role(name) is Role.HELD_OUT or is_held_out_loss(name) for name in names):
+        missing.append(_NO_VALIDATION)
+    rest = [name for name in names if name not in drawn and name not in still and role(name).is_curve]
     return CurvesView(
-        series=tuple(_series(name, arms) for name in drawn),
+        series=tuple(view for view in views if view.role not in TRAINING),
+        training=tuple(view for view in views if view.role in TRAINING),
+        failed=tuple(one.words for one in made if isinstance(one, Failed)),
         others=tuple(shown(name) for name in rest),
+        constants=tuple((shown(name), compact(value)) for name, value in still.items()),
         missing=tuple(missing),
+        legend=tuple(
+            (index, letter(index), shown(arm.name, 60), _seeds(arm)) for index, arm in enumerate(arms) if arm.runs
+        ),
+        notes=tuple(_notes_of_arms(arms, [arm_bands(arm) for arm in arms])),
+        has_means=any(curve.means for view in views for figure in view.figures for curve in figure.arms),
     )
 
 
-def _series(name: str, arms: Sequence[ArmInput]) -> SeriesView:
-    lines = [tuple(_lines(name, arm)) for arm in arms]
-    values = [value for group in lines for item in group for _, value in item.finite]
-    steps = [run.trajectory.last_step() or 0 for arm in arms for run in arm.runs]
-    is_log = _wants_log(name, values)
+def _seeds(arm: ArmInput) -> str:
+    seeds = [seed_text(run) for run in arm.runs]
+    return f"seed {seeds[0]}" if len(seeds) == 1 else plural(len(seeds), "run")
+
+
+def _series(name: str, arms: Sequence[ArmInput], marks: Sequence[Mark], skips: Sequence[tuple[int, ...]]) -> SeriesView:
+    columns = [[columns_of(run.trajectory.series.get(name, ())) for run in arm.runs] for arm in arms]
+    said = metric(name)
+    values = [[series.values for series in group] for group in columns]
+    axis = axis_of(values, may_log=_may_log(name, said.unit, [line for group in values for line in group]))
+    clocks = _clocks(columns)
+    ends = clocks or [_ends(columns)] * len(arms)
+    stages = [arm_bands(arm) for arm in arms]
+    agreed = _agreed(stages)
+    small = len(arms) > OVERLAID or bool(clocks)
+    curves = tuple(
+        _curve(index, arm, columns[index], stages=() if agreed is not None else stages[index], span=ends[index],
+               small=small, skips=skips[index],
+               marks=tuple(m for m in marks if m.arm == index and m.series in (None, name)))
+        for index, arm in enumerate(arms)
+    )  # fmt: skip
+    seen = tuple(curve for curve in curves if any(item.points for item in curve.lines))
     figures = [
         CurveFigure(
-            arm=index,
-            letter=letter(index),
-            name=shown(arm.name, 48),
             series=name,
-            words=metric(name).words,
-            lines=lines[index],
-            bands=arm_bands(arm),
-            resumes=tuple(sorted({step for run in arm.runs for step in resumes(run.trajectory.events)})),
-            is_log=is_log,
-            low=min(values, default=0.0),
-            high=max(values, default=1.0),
-            last_step=max(steps, default=0),
-            missing="" if any(item.points for item in lines[index]) else "no run of this arm logged it",
+            words=said.words,
+            arms=group,
+            bands=tuple(band for band in agreed or () if band.start <= ends[group[0].arm][1]),
+            axis=axis,
+            first=ends[group[0].arm][0],
+            last=ends[group[0].arm][1],
+            is_small=small,
+            label="",
         )
-        for index, arm in enumerate(arms)
+        for group in ([(curve,) for curve in seen] if small else [seen])
     ]
-    words = metric(name).words
     return SeriesView(
-        title=words if "/" in words else words[:1].upper() + words[1:],
-        slug=f"curve-{name}",
-        figures=tuple(figures),
-        rows=tuple(row for index, group in enumerate(lines) for row in _rows(index, group)),
-        notes=tuple(_notes(arms, lines)),
+        title=_title(said),
+        name=shown(name),
+        role=role(name),
+        figures=tuple(replace(figure, label=describe(figure)) for figure in figures),
+        rows=tuple(row for curve in curves for row in rows(curve)),
+        leaves=tuple(leaves(axis, curves, columns)),
+        notes=tuple(notes(curves, columns, clocks)),
     )
 
 
-def _wants_log(name: str, values: Sequence[float]) -> bool:
-    """Losses are read in factors, dB are logarithms already; beyond 60 decades no axis helps."""
-    if unit_of(name) == "dB" or not values or min(values) <= 0:
-        return False
-    return math.log10(max(values)) - math.log10(min(values)) < 60
+def _may_log(name: str, unit: str, lines: "Sequence[ndarray]") -> bool:
+    """Whether a quantity may be read in factors: decibels are logarithms, an accuracy has an end, a schedule's form is
+    that of its values unless it goes down in a few stairs."""
+    if role(name) is Role.RATE:
+        return all(len(set(values[:: max(1, len(values) // 500)].tolist())) <= _STAIRS for values in lines)
+    return "dB" not in (unit, unit_of(name)) and known_direction(name) is not Direction.HIGHER
+
+
+def _title(said: MetricText) -> str:
+    is_known = said.words != said.name or said.name.lower() in QUANTITIES
+    words = said.words[:1].upper() + said.words[1:] if is_known else said.words
+    return f"{words} ({said.unit})" if said.unit else words
+
+
+def _curve(
+    index: int,
+    arm: ArmInput,
+    columns: Sequence[Columns],
+    *,
+    stages: tuple[Band, ...],
+    span: tuple[int, int],
+    small: bool,
+    skips: tuple[int, ...],
+    marks: tuple[Mark, ...],
+) -> ArmCurve:
+    cut = sorted({at for run in arm.runs for at in cuts(run, kinds=("stage",))})
+    averaged = means(columns, cut, bin_width(columns))
+    # The trend of a seed stands for the arm where there is no mean; beside one it would be a second opinion.
+    draw = partial(line, columns=COLUMNS // 2 if small else COLUMNS, span=span, with_trend=not averaged)
+    lines = [draw(seed_text(run), series, cuts(run)) for run, series in zip(arm.runs, columns, strict=True)]
+    return ArmCurve(
+        arm=index,
+        letter=letter(index),
+        name=shown(arm.name, 48),
+        lines=tuple(lines),
+        means=averaged,
+        resumes=tuple(sorted({step for run in arm.runs for step in resumes(run.trajectory.events)})),
+        skips=skips,
+        stages=stages,
+        marks=marks,
+    )
+
+
+def _ends(columns: Sequence[Sequence[Columns]]) -> tuple[int, int]:
+    """The first and the last step of an axis; it starts at 0 unless that would waste a good part of it."""
+    ends = [
+        (int(steps[0]), int(steps[-1]))
+        for group in columns
+        for series in group
+        for steps in (series.steps, series.non_finite.steps)
+        if len(steps)
+    ]
+    first, last = min((end[0] for end in ends), default=0), max((end[1] for end in ends), default=1)
+    if 0 < first <= last // 4:
+        first = 0
+    return (first, last) if last > first else (first - 1, first + 1)
+
+
+def _clocks(columns: Sequence[Sequence[Columns]]) -> list[tuple[int, int]]:
+    """First and last step of each arm where the arms count otherwise, epochs beside samples; empty where they do not.
+
+    An arm that ended early counts as the others do: it is told by how far its steps are apart.
+    """
+    import numpy as np
+
+    gaps = [[float(np.median(np.diff(one.steps))) for one in group if len(one.steps) > 1] for group in columns]
+    ends = [_ends([group]) for group in columns]
+    known = [(max(gap), end[1]) for gap, end in zip(gaps, ends, strict=True) if gap]
+    strides, lasts = [gap for gap, _ in known], [last for _, last in known]
+    if len(known) > 1 and max(strides) > _OTHER_CLOCK * min(strides) and max(lasts) > _OTHER_CLOCK * min(lasts):
+        return ends
+    return []
+
+
+def _agreed(stages: Sequence[tuple[Band, ...]]) -> tuple[Band, ...] | None:
+    """The stages that all arms with any share, as the longest has them; None where they differ."""
+    found = [own for own in stages if own]
+    if len({tuple((band.name, band.start) for band in own) for own in found}) > 1:
+        return None
+    return max(found, key=lambda own: own[-1].end, default=())
 
 
 def arm_bands(arm: ArmInput) -> tuple[Band, ...]:
-    """The stages of the arm's longest run; `_notes` says where its runs disagree."""
+    """The stages of the arm's longest run; `notes` says where its runs disagree."""
     if not arm.runs:
         return ()
     longest = max(arm.runs, key=lambda run: run.trajectory.last_step() or 0)
     return bands(longest.trajectory.events, longest.trajectory.last_step())
 
 
-def cuts(run: Run) -> tuple[int, ...]:
+def cuts(run: Run, kinds: Sequence[str] = ("stage", "resume")) -> tuple[int, ...]:
     """The steps at which a new segment starts: no line is drawn and no median taken across them."""
-    return tuple(event.step for event in run.trajectory.events if event.kind in ("stage", "resume"))
+    return tuple(event.step for event in run.trajectory.events if event.kind in kinds)
 
 
-def _lines(name: str, arm: ArmInput) -> Iterator[Line]:
-    for run in arm.runs:
-        yield line(seed_text(run), run.trajectory.series.get(name, ()), cuts(run))
+def skipped_steps(run: Run) -> tuple[int, ...]:
+    """The steps at which the count of skipped steps rose."""
+    import numpy as np
+
+    series = columns_of(run.trajectory.series.get(SKIPPED, ()))
+    rose = np.append(0.0, series.values[:-1]) < series.values
+    return tuple(series.steps[rose].tolist())
 
 
-def _rows(index: int, lines: Sequence[Line]) -> Iterator[CurveRow]:
-    for item in lines:
-        points = item.finite
-        best = min(points, key=lambda point: point[1], default=None)
-        top = max(points, key=lambda point: point[1], default=None)
-        yield CurveRow(
-            letter=letter(index),
-            seed=item.seed,
-            points=number(item.points, 0),
-            first=compact(points[0][1]) if points else "none",
-            best=f"{_at(best)} … {_at(top)}",
-            last=compact(points[-1][1]) if points else "none",
-            non_finite=_non_finite(item),
-        )
-
-
-def _at(point: tuple[int, float] | None) -> str:
-    return "none" if point is None else f"{compact(point[1])} at {compact(point[0])}"
-
-
-def _non_finite(item: Line) -> str:
-    if not item.non_finite:
-        return "0"
-    kinds = sorted({number(value) for _, value in item.non_finite})
-    return f"{len(item.non_finite)} ({listed(kinds)}), first at step {item.non_finite[0][0]}"
-
-
-def _notes(arms: Sequence[ArmInput], lines: Sequence[Sequence[Line]]) -> Iterator[str]:
-    for index, (arm, group) in enumerate(zip(arms, lines, strict=True)):
-        for item in group:
-            who = f"{letter(index)}, seed {item.seed}"
-            if item.non_finite:
-                bad, first = plural(len(item.non_finite), "value"), item.non_finite[0][0]
-                yield f"{who}: {bad} not finite, first at step {first}."
-            if not item.points:
-                yield f"{who}: not logged."
-            if item.duplicates:
-                yield f"{who}: {plural(item.duplicates, 'step')} logged twice; the later value is drawn."
-        stages = {tuple((b.name, b.start) for b in bands(run.trajectory.events, None)) for run in arm.runs}
-        if len(stages) > 1:
-            yield f"{letter(index)}: its runs do not have the same stages; those of the longest run are drawn."
+def _notes_of_arms(arms: Sequence[ArmInput], stages: Sequence[tuple[Band, ...]]) -> Iterator[str]:
+    """What is to be known of the arms, whichever quantity is looked at."""
+    if _agreed(stages) is None:
+        alike: dict[tuple[Band, ...], list[str]] = {}
+        for index, own in enumerate(stages):
+            alike.setdefault(own, []).append(letter(index))
+        said = [f"{listed(who)}: {stages_text(own)}" for own, who in alike.items()]
+        yield f"The arms' stages differ (ticks at the top). {'; '.join(said)}."
+    for index, arm in enumerate(arms):
+        who = letter(index)
+        if len({tuple((b.name, b.start) for b in bands(run.trajectory.events, None)) for run in arm.runs}) > 1:
+            yield f"{who}: its runs do not have the same stages; those of the longest run are drawn."
+        resumed = [run for run in arm.runs if resumes(run.trajectory.events)]
+        if resumed:
+            at = sorted({step for run in resumed for step in resumes(run.trajectory.events)})
+            steps = listed([step_text(step) for step in at[:4]]) + (f" and {len(at) - 4} more" if len(at) > 4 else "")
+            seeds = runs_text([seed_text(run) for run in resumed])
+            yield f"{who}, {seeds}: went on after an interruption at step {steps}."
         torn = sum(run.trajectory.torn for run in arm.runs)
         if torn:
-            yield f"{letter(index)}: {plural(torn, 'torn line')} cut from the log of killed processes."
-
-
-def legend(figure: CurveFigure) -> tuple[str, ...]:
-    """The stage names under a figure, for whoever cannot see it."""
-    return tuple(f"{clean(band.name)} from step {band.start}" for band in figure.bands)
-
-
-def describe(figure: CurveFigure) -> str:
-    """The figure in one sentence."""
-    parts = [f"{figure.words} of {figure.letter}, {plural(len(figure.lines), 'seed')}"]
-    if math.isfinite(figure.low) and any(item.finite for item in figure.lines):
-        parts.append(f"from {compact(figure.low)} to {compact(figure.high)} over all arms")
-    if stages := legend(figure):
-        parts.append(f"stages: {', '.join(stages)}")
-    return "; ".join(parts) + "."
+            yield f"{who}: {plural(torn, 'torn line')} cut from the log of killed processes."

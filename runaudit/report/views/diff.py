@@ -98,7 +98,10 @@ def leaves_view(diff: Comparison, *, title: str, code: tuple[CodeDiff, ...] = ()
 
 
 def _factor(row: FactorChange) -> ChangeRow:
-    return _changed(row.factor, row.before, row.after, words=row.summary, section=row.section)
+    before, after = level_text(row.before), level_text(row.after)
+    # What the three columns say already is not said again.
+    told = row.summary == f"{row.factor} {before.full} → {after.full}"
+    return _changed(row.factor, row.before, row.after, words="" if told else row.summary, section=row.section)
 
 
 def _derived(row: Derivation) -> ChangeRow:

@@ -1,10 +1,15 @@
-"""The whole page as one value. Two pages of equal views are equal byte for byte."""
+"""The whole page as one value, in the order in which it is read. Two pages of equal views are equal byte for byte.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+A section is there because its data is: what no run recorded has no heading, and the page says at its end what it
+leaves out and why. A section that cannot be made takes no other with it.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from runaudit import __version__
-from runaudit.errors import NothingToJudgeError
+from runaudit.errors import NothingToJudgeError, UsageError
 from runaudit.report.inputs import ArmInput, ComparisonInput
 from runaudit.report.views.alerts import Alert, Integrity, alerts
 from runaudit.report.views.arm import ArmView, arm_view
@@ -12,30 +17,59 @@ from runaudit.report.views.curves import CurvesView, curves_view
 from runaudit.report.views.diff import DiffView, diff_view
 from runaudit.report.views.images import ImagesView, images_view
 from runaudit.report.views.manifest import ManifestView, manifest_views
+from runaudit.report.views.result import ResultView, result_view
 from runaudit.report.views.scaler import ScalerView, scaler_view
-from runaudit.report.views.scores import ScoresView, scores_view, summary
+from runaudit.report.views.scores import ScoresView, scores_view
+from runaudit.report.views.seen import SeenView, seen_views
+from runaudit.report.views.study import StudyView, study_view
 from runaudit.report.views.verdict import VerdictView, verdict_view
-from runaudit.report.words import Text, shown
+from runaudit.report.words import Text, clean, shown
+from runaudit.study.text import StudyAnswer
 from runaudit.text.words import listed, plural
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A part of the page: its anchor, its heading, its short name in the contents, and the template that sets it."""
+
+    id: str
+    title: str
+    short: str
+    template: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """A part of the page that is not on it, and why."""
+
+    title: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageView:
-    """Everything on the page, in the order in which it is read."""
+    """Everything on the page. `sections` are those that have something to show, in the order in which they are read;
+    what could not be made is None, what there is nothing of is empty, and `left_out` says why."""
 
     title: Text
     subtitle: str
     version: str
     arms: tuple[ArmView, ...]
-    summaries: tuple[str, ...]
     verdicts: tuple[VerdictView, ...]
     alerts: tuple[Alert, ...]
-    scores: ScoresView
-    images: ImagesView
-    curves: CurvesView
-    scaler: ScalerView
+    result: ResultView
+    study: StudyView | None
+    scores: ScoresView | None
+    images: ImagesView | None
+    curves: CurvesView | None
+    scaler: ScalerView | None
     diffs: tuple[DiffView, ...]
+    seen: tuple[SeenView, ...]
     manifests: tuple[ManifestView, ...]
+    sections: tuple[Section, ...]
+    left_out: tuple[LeftOut, ...]
 
 
 def page_view(
@@ -44,35 +78,113 @@ def page_view(
     *,
     title: str | None = None,
     integrity: Integrity | None = None,
+    metric: str | None = None,
+    study: StudyAnswer | None = None,
+    curves: Sequence[str] = (),
 ) -> PageView:
     """The page on these arms.
 
     integrity: run id -> what a re-hash of the store found wrong with it (empty: sound); None: it was not re-hashed.
+    metric: the one that the page is about. study: the judgement on all runs together. curves: patterns of
+    the series that are drawn, where they were asked for.
     Raises NothingToJudgeError where there is no run.
     """
     if not any(arm.runs for arm in arms):
         raise NothingToJudgeError("there is no run to report on", remedy="name at least one run")
     named = tuple(arm_view(arm, index) for index, arm in enumerate(arms))
-    sizes = [
-        plural(sum(len(arm.runs) for arm in arms), "run"),
-        plural(len(arms), "arm"),
-        plural(len(comparisons), "comparison"),
-    ]
-    return PageView(
+    made = _Maker()
+    view = PageView(
         title=shown(title or _title(named), 110),
-        subtitle=listed(sizes),
+        subtitle=listed(list(_sizes(arms, comparisons))),
         version=__version__,
         arms=named,
-        summaries=tuple(summary(arm) for arm in arms),
         verdicts=tuple(verdict_view(comparison, named) for comparison in comparisons),
         alerts=alerts(arms, comparisons, integrity),
-        scores=scores_view(arms),
-        images=images_view(arms),
-        curves=curves_view(arms),
-        scaler=scaler_view(arms),
-        diffs=tuple(diff_view(comparison, arms) for comparison in comparisons),
-        manifests=manifest_views(arms, integrity),
+        result=result_view(arms, metric),
+        study=made("Study", lambda: study_view(study)) if study else None,
+        scores=made("Results", lambda: scores_view(arms, metric)),
+        images=made("Pictures", lambda: images_view(arms)),
+        curves=made("Curves", lambda: curves_view(arms, curves)),
+        scaler=made("Loss scale", lambda: scaler_view(arms)),
+        diffs=made("What changed", lambda: tuple(diff_view(one, arms) for one in comparisons)) or (),
+        seen=made("What was used", lambda: seen_views(arms)) or (),
+        manifests=made("Provenance", lambda: manifest_views(arms, integrity)) or (),
+        sections=(),
+        left_out=(),
     )
+    view = replace(view, sections=tuple(_sections(view)))
+    return replace(view, left_out=(*made.failed, *_absent(view, {one.title for one in made.failed})))
+
+
+SECTIONS: Mapping[str, tuple[str, Callable[[PageView], bool]]] = {
+    "study": ("Study", lambda view: view.study is not None),
+    "changes": ("What changed", lambda view: bool(view.diffs or view.seen)),
+    "results": ("Results", lambda view: view.scores is not None and bool(view.scores.sequences or view.scores.plain)),
+    "pictures": (
+        "Pictures",
+        lambda view: view.images is not None and bool(view.images.sequences or view.images.figures),
+    ),
+    "curves": ("Curves", lambda view: view.curves is not None and bool(view.curves.series or view.curves.told)),
+    "scaler": ("Loss scale", lambda view: view.scaler is not None and bool(view.scaler.figures or view.scaler.without)),
+    "training": ("How it trained", lambda view: view.curves is not None and bool(view.curves.training)),
+    "statistics": ("Statistics", lambda view: any(verdict.evidence for verdict in view.verdicts)),
+    "provenance": ("Provenance", lambda view: True),
+}
+"""The sections in the order in which they are read: the anchor, which names the template too -> the name in the
+contents, and whether there is something to show."""
+
+
+class _Maker:
+    """Makes a part of the page; one that cannot be made is left out with its reason and takes no other with it."""
+
+    def __init__(self) -> None:
+        self.failed: list[LeftOut] = []
+
+    def __call__(self, title: str, make: Callable[[], _T]) -> _T | None:
+        try:
+            return make()
+        except UsageError:
+            raise  # What the user typed is his to mend.
+        except Exception as error:  # Whatever it is, the rest of the page is still true.
+            why = f"it could not be made ({type(error).__name__}: {error})"
+            self.failed.append(LeftOut(title=title, reason=clean(why)))
+            return None
+
+
+def _sections(view: PageView) -> Iterator[Section]:
+    """What has something to show, in the order in which it is read."""
+    for name, (title, is_there) in SECTIONS.items():
+        if is_there(view):
+            yield Section(id=name, title=_heading(name, view) or title, short=title, template=f"_{name}.html.j2")
+
+
+def _heading(name: str, view: PageView) -> str:
+    """The heading of a section where what it holds has a better name than the section."""
+    if name == "study":
+        return "What these runs can tell"
+    if name == "changes" and not view.diffs:
+        return "What was used"
+    return "Full-frame PSNR against bicubic" if name == "results" and view.scores and view.scores.sequences else ""
+
+
+def _absent(view: PageView, failed: Collection[str]) -> Iterator[LeftOut]:
+    """What most pages have and this one has not, and why."""
+    shown_ones = {section.id for section in view.sections}
+    for name, title, reason in (
+        ("results", "Results", "no run recorded a final metric"),
+        ("pictures", "Pictures", "no run kept an image to look at"),
+        ("curves", "Curves", "no run logged a series"),
+    ):
+        if name not in shown_ones and title not in failed:
+            yield LeftOut(title=title, reason=reason)
+
+
+def _sizes(arms: Sequence[ArmInput], comparisons: Sequence[ComparisonInput]) -> Iterator[str]:
+    yield plural(sum(len(arm.runs) for arm in arms), "run")
+    if len(arms) > 1:
+        yield plural(len(arms), "arm")
+    if comparisons:
+        yield plural(len(comparisons), "comparison")
 
 
 def _title(arms: Sequence[ArmView]) -> str:

@@ -1,4 +1,4 @@
-"""The loss scale of mixed precision: where it went, which steps it cost, and in words why a run has none.
+"""The loss scale of mixed precision: where it went, which steps it cost, and in words why an AMP run has none.
 
 Two lines are drawn, as fractions of where a GradScaler starts (65536): 16384 after two halvings, 1024 after six. Below
 the lines the scale may still be settled and the run sound, so the figure shows and does not judge.
@@ -9,15 +9,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from runaudit.records.run import Run
+from runaudit.report.axis import Axis
 from runaudit.report.inputs import ArmInput
-from runaudit.report.series import Band, Line, Point, line
+from runaudit.report.series import Band, Line, Point, columns_of, line
 from runaudit.report.views.arm import letter, seed_text
-from runaudit.report.views.curves import arm_bands
+from runaudit.report.views.curves import SCALE, SKIPPED, arm_bands, skipped_steps
 from runaudit.report.words import Text, clean, compact, shown
 from runaudit.text.words import listed, plural
 
-SCALE, SKIPPED = "amp/scale", "amp/skipped"
 LINES = (16384, 1024)
+_NONE = ("off", "none", "false", "fp32", "float32")
+_FAR = 120
+"""Powers of two beyond which, up or down, a scale is drawn at the edge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +33,7 @@ class ScalerFigure:
     lines: tuple[Line, ...]
     skips: tuple[tuple[int, int], ...]
     bands: tuple[Band, ...]
-    low: float
-    high: float
+    axis: Axis
     last_step: int
     words: str
 
@@ -64,7 +66,7 @@ def scaler_view(arms: Sequence[ArmInput]) -> ScalerView:
     return ScalerView(
         figures=tuple(_figure(index, arm) for index, arm in with_scale),
         rows=tuple(_row(index, run) for index, arm in with_scale for run in arm.runs if _has_scale(run)),
-        without=tuple(_without(arms)),
+        without=tuple(_without(arms, is_drawn=bool(with_scale))),
     )
 
 
@@ -75,7 +77,9 @@ def _has_scale(run: Run) -> bool:
 
 def _figure(index: int, arm: ArmInput) -> ScalerFigure:
     runs = [run for run in arm.runs if _has_scale(run)]
-    lines = tuple(line(seed_text(run), run.trajectory.series[SCALE]) for run in runs)
+    last = max((run.trajectory.last_step() or 0 for run in arm.runs), default=0)
+    columns = [columns_of(run.trajectory.series[SCALE]) for run in runs]
+    lines = tuple(line(seed_text(run), one, span=(0, last)) for run, one in zip(runs, columns, strict=True))
     values = [value for item in lines for _, value in item.finite if value > 0]
     skips = tuple((n, step) for n, run in enumerate(runs) for step in skipped_steps(run))
     parts = [
@@ -90,23 +94,17 @@ def _figure(index: int, arm: ArmInput) -> ScalerFigure:
         lines=lines,
         skips=skips,
         bands=arm_bands(arm),
-        low=min(values, default=1.0),
-        high=max(values, default=65536.0),
-        last_step=max((run.trajectory.last_step() or 0 for run in arm.runs), default=0),
+        axis=_axis(values),
+        last_step=last,
         words=f"Loss scale of {letter(index)}: {'; '.join(parts)}; {plural(len(skips), 'mark')} of skipped steps.",
     )
 
 
-def skipped_steps(run: Run) -> tuple[int, ...]:
-    """The steps at which the count of skipped steps rose."""
-    steps = []
-    before = 0.0
-    for step, value in run.trajectory.series.get(SKIPPED, ()):
-        if math.isfinite(value):
-            if value > before:
-                steps.append(step)
-            before = value
-    return tuple(steps)
+def _axis(values: Sequence[float]) -> Axis:
+    """In powers of two, from below the lower line to above the upper one and to where the scale went."""
+    powers = [max(-_FAR, min(_FAR, math.log2(value))) for value in (*values, *LINES)]
+    bottom, top = (power * math.log10(2) for power in (min(powers) - 1.4, max(powers) + 1))
+    return Axis(bottom=bottom, top=top, is_log=True, in_twos=True)
 
 
 def _row(index: int, run: Run) -> ScalerRow:
@@ -133,25 +131,37 @@ def _skipped(run: Run) -> str:
     return "not logged" if last is None else compact(last)
 
 
-def _without(arms: Sequence[ArmInput]) -> Iterator[str]:
+def _without(arms: Sequence[ArmInput], *, is_drawn: bool) -> Iterator[str]:
+    """Why arms have no scale: of those that trained in mixed precision, and of all where others have one."""
     for index, arm in enumerate(arms):
-        bare = [run for run in arm.runs if not _has_scale(run)]
+        bare = [run for run in arm.runs if not _has_scale(run) and (is_drawn or _speaks_of_amp(run))]
         if bare:
             reasons = sorted({_reason(run) for run in bare})
             who = "" if len(bare) == len(arm.runs) else f" (seed {listed([seed_text(run) for run in bare])})"
             yield f"{letter(index)}{who}: {'; '.join(reasons)}"
 
 
+def _speaks_of_amp(run: Run) -> bool:
+    """Whether the config asks for mixed precision, or a scaler was there and switched off."""
+    return bool(run.trajectory.series.get(SCALE)) or _dtype(run) not in (None, *_NONE)
+
+
+def _dtype(run: Run) -> str | None:
+    """What the config says of mixed precision, in small letters; None where it says nothing."""
+    amp = run.manifest.section("config").get("amp")
+    said = amp.get("dtype", amp.get("mode")) if isinstance(amp, Mapping) else amp
+    return None if amp is None else str(said).lower()
+
+
 def _reason(run: Run) -> str:
     """Why there is no scale, from the config where it says so."""
-    amp = run.manifest.section("config").get("amp")
     if run.trajectory.series.get(SCALE):
         return "the scaler was switched off (its scale is 1 throughout)"
-    if amp is None:
+    dtype = _dtype(run)
+    if dtype is None:
         return "logged no loss scale, and its config does not speak of AMP"
-    dtype = amp.get("dtype", amp.get("mode")) if isinstance(amp, Mapping) else amp
-    if str(dtype).lower() in ("off", "none", "false", "fp32", "float32"):
+    if dtype in _NONE:
         return "trained without AMP"
-    if str(dtype).lower() in ("bf16", "bfloat16"):
+    if dtype in ("bf16", "bfloat16"):
         return "trained in bfloat16, which needs no loss scale"
-    return f"logged no loss scale although its config says amp is {clean(str(dtype))}"
+    return f"logged no loss scale although its config says amp is {clean(dtype)}"

@@ -7,6 +7,7 @@ from runaudit.diff import Comparison
 from runaudit.diff.result import FactorChange, Verdict
 from runaudit.factors.factor import Absent
 from runaudit.factors.tables import unkeyed
+from runaudit.factors.vouched import remedy
 from runaudit.records.canonical import JSON
 from runaudit.report.effects import EffectFigure, effect_figure
 from runaudit.report.inputs import ComparisonInput
@@ -21,17 +22,18 @@ from runaudit.report.views.recorded import (
     gaps_in_words,
 )
 from runaudit.report.words import MetricText, Text, clean, metric, number, shown, value_text
-from runaudit.stats.answer import ArmComparison, StatsAnswer, StatsVerdict
-from runaudit.stats.digits import percent
-from runaudit.stats.values import Interval
-from runaudit.text.verdicts import verdict_words
+from runaudit.stats.answer import ArmComparison, ArmSummary, StatsAnswer, StatsVerdict
+from runaudit.stats.digits import decimals, percent
+from runaudit.stats.values import MIN_SEEDS
+from runaudit.text.verdicts import Tone, verdict_words
 from runaudit.text.words import listed, plural
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceView:
-    """What the seeds say about one metric, in one sentence and in its parts. badge: the verdict as it is shown, with
-    the condition that it rests on; conditional: its word, where there is one. level: of the interval, in percent."""
+    """What the seeds say about one metric, in one sentence and in its parts. found: the sentence without what the seeds
+    could have found. badge: the verdict as it is shown, with the condition that it rests on; conditional: its word,
+    where there is one. level: of the interval, in percent. lacking: what a claim would need, "" where nothing."""
 
     metric: str
     tone: str
@@ -39,6 +41,7 @@ class EvidenceView:
     badge: str
     conditional: str
     sentence: str
+    found: str
     difference: str
     level: str
     interval: str
@@ -47,24 +50,32 @@ class EvidenceView:
     method: str
     detectable: str
     needed: str
+    lacking: str
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictView:
-    """One comparison: who against whom, what changed, what may be concluded, and what the seeds support. badge: the
-    verdict as it is shown, with the condition that it rests on. assumed: what the user vouches for."""
+    """One comparison: who against whom, what may be claimed, what changed, and what the seeds support.
+
+    tone, claim: of what may be claimed, which needs both the design and the numbers. design_tone, badge: the verdict on
+    the design as it is shown, with the condition that it rests on. lacking: what a claim would need, a sentence each.
+    assumed: what the user vouches for. evidence: the metric that the page is about first.
+    """
 
     baseline: ArmView
     arm: ArmView
     tone: str
+    claim: str
     verdict: str
+    design_tone: str
     badge: str
     change: str
     meaning: str
-    reason: str
+    reason: Text
     conditional: str
     assumed: str
+    lacking: tuple[str, ...]
     evidence: tuple[EvidenceView, ...]
     effects: tuple[EffectFigure, ...]
     notes: tuple[str, ...]
@@ -77,28 +88,62 @@ def verdict_view(comparison: ComparisonInput, arms: Sequence[ArmView]) -> Verdic
     about = verdict_words("diff", diff.verdict)
     tone, badge = design_badge(diff)
     told = diff.tells_what_is_recorded
+    evidence = tuple(e for answer in comparison.stats for e in evidence_views(answer, design=clean(about.words)))
     return VerdictView(
         baseline=arms[comparison.baseline],
         arm=arms[comparison.arm],
-        tone=tone,
+        tone=evidence[0].tone if evidence else max((tone, Tone.DOUBT), key=list(Tone).index),
+        claim=_claim(evidence),
         verdict=clean(about.words),
+        design_tone=tone,
         badge=badge,
         change=change_words(factors),
         meaning=design_meaning(diff, len(factors)),
-        reason=gaps_in_words(diff) if told else reason_words(diff, factors),
+        reason=shown(gaps_in_words(diff) if told else reason_words(diff, factors), MAX_REASON),
         conditional="" if told else conditional_words(diff.conditional),
         assumed=assumed_in_words(diff),
-        evidence=tuple(e for answer in comparison.stats for e in evidence_views(answer, design=clean(about.words))),
+        lacking=tuple(filter(None, (design_lacks(diff), evidence[0].lacking if evidence else _NO_METRIC))),
+        evidence=evidence,
         effects=tuple(_effects(comparison, arms)),
         notes=tuple(_notes(comparison)),
     )
 
 
+MAX_REASON = 420
+"""Letters of a reason in the card: it names every factor, and the section on what changed has them all."""
+_NO_METRIC = "a metric whose direction is known: `--metric NAME --direction higher` (or lower)"
+
+
+def _claim(evidence: Sequence[EvidenceView]) -> str:
+    """What may be said of the metric that the page is about, as a sentence."""
+    if not evidence:
+        return "No metric was judged, so it is not known which is better."
+    return f"{evidence[0].metric[:1].upper()}{evidence[0].metric[1:]} {evidence[0].found}"
+
+
+def design_lacks(diff: Comparison) -> str:
+    """What this design would need to carry a claim, with the command that helps; empty where it carries one."""
+    match diff.standing:
+        case Verdict.SINGLE_FACTOR:
+            return ""
+        case Verdict.CONFOUNDED:
+            return "runs in which these factors change one at a time: `runaudit study` names them"
+        case Verdict.PROVENANCE_INCOMPLETE:
+            typed = remedy([row.factor for row in diff.open]) if diff.is_conditional else ""
+            return "what is not on record" + (f"; where you know that it was equal, `{typed}`" if typed else "")
+        case Verdict.INCOMPARABLE:
+            return "runs of both arms that finished and were measured alike"
+        case Verdict.INTEGRITY_FAILURE:
+            return "records that match their digests: `runaudit verify` says which do not"
+    return "a factor that differs between the arms"
+
+
 def _effects(comparison: ComparisonInput, arms: Sequence[ArmView]) -> Iterator[EffectFigure]:
     """What can be drawn of the judgements, every arm in the colour it has on the page."""
     order = [arm.name.full for arm in arms]
+    letters = {arm.name.full: arm.letter for arm in arms}
     for answer in comparison.stats:
-        if (figure := effect_figure(answer, order=order)) is not None:
+        if (figure := effect_figure(answer, order=order, letters=letters)) is not None:
             yield figure
 
 
@@ -153,48 +198,44 @@ def conditional_words(verdict: Verdict | None) -> str:
 def evidence_views(answer: StatsAnswer, *, design: str) -> Iterator[EvidenceView]:
     """What the seeds say about one metric, arm by arm. design: the words of the verdict on the comparison."""
     about = metric(answer.metric)
-    sizes = {arm.label: arm.effective_n for arm in answer.arms}
+    arms = {arm.label: arm for arm in answer.arms}
     for row in answer.comparisons:
         tone, badge, verdict = evidence_badge(answer, row)
         condition = evidence_condition(answer)
-        seeds = seeds_text((sizes[row.arm], sizes[row.baseline]))
-        seen = row.minimal_detectable_effect
+        seeds = seeds_text(arms[row.arm], arms[row.baseline])
+        told = _Told(answer=answer, row=replace(row, verdict=verdict), about=about, seeds=seeds, design=design)
         yield EvidenceView(
             metric=about.words,
             tone=tone,
             verdict=clean(verdict_words("stats", row.verdict).words),
             badge=badge,
             conditional="" if row.conditional is None else clean(verdict_words("stats", row.conditional).words),
-            sentence=_sentence(
-                replace(row, verdict=verdict), about, seeds=seeds, design=design, answer=answer
-            ).removesuffix(".")
-            + f"{condition}.",
-            difference="" if row.difference is None else about.amount(row.difference, signed=True),
+            sentence=f"{told.found}{told.reach}{condition}.",
+            found=f"{told.found}{condition}.",
+            difference="" if row.difference is None else told.amount(row.difference, signed=True),
             level=percent(1 - answer.alpha).removesuffix(" %"),
-            interval=_interval(row.ci, about),
+            interval=told.interval,
             seeds=seeds,
             p=_p_words(row),
             method=clean(row.method or ""),
-            detectable="" if seen is None else about.amount(seen),
+            detectable="" if row.minimal_detectable_effect is None else told.amount(row.minimal_detectable_effect),
             needed="" if row.n_needed is None else str(row.n_needed),
+            lacking=told.lacking,
             reason=evidence_reason(answer, row),
         )
 
 
-def seeds_text(ns: tuple[int, int]) -> str:
-    """`3 seeds each`, `3 against 5 seeds`."""
-    arm, baseline = ns
-    if arm == baseline:
-        return f"{plural(arm, 'seed')} each"
-    return f"{arm} against {baseline} seeds"
+def seeds_text(arm: ArmSummary, baseline: ArmSummary) -> str:
+    """`3 seeds each`, `3 against 5 seeds`, `2 of 3 against 3 seeds` where a run gave no number."""
+    counts = [_counted(one) for one in (arm, baseline)]
+    if counts[0] == counts[1]:
+        return f"{counts[0]} seed{'' if counts[0] == '1' else 's'} each"
+    return f"{counts[0]} against {counts[1]} seeds"
 
 
-def _interval(ci: Interval | None, about: MetricText) -> str:
-    if ci is None:
-        return ""
-    low, high = (number(end, about.digits, signed=True) for end in (ci.low, ci.high))
-    # No-break space: an interval is read as one thing.
-    return f"[{low},\N{NO-BREAK SPACE}{high}]"
+def _counted(arm: ArmSummary) -> str:
+    lost = len(arm.failed) + len(arm.missing)
+    return f"{arm.used} of {arm.used + lost}" if lost else str(arm.effective_n)
 
 
 def _p_words(row: ArmComparison) -> str:
@@ -208,34 +249,85 @@ def _small(p: float) -> str:
     return "< 0.001" if p < 0.001 else number(p, 3)
 
 
-def _sentence(row: ArmComparison, about: MetricText, *, seeds: str, design: str, answer: StatsAnswer) -> str:
-    """One metric's evidence: how much, how sure, from how many seeds, and the least that they detect."""
-    detectable = row.minimal_detectable_effect
-    by = "" if row.difference is None else f"{about.amount(row.difference, signed=True)} {_interval(row.ci, about)}"
-    by = by.strip()
-    least = "" if detectable is None else f"{about.amount(detectable)} ({percent(answer.power)} power)"
-    seen = f"; minimum detectable difference {least}" if least else ""
-    needed = f"; about {row.n_needed} seeds an arm would be needed" if row.n_needed else ""
-    match row.verdict:
-        case StatsVerdict.IMPROVED:
-            return f"improved by {by}, {seeds}{seen}."
-        case StatsVerdict.REGRESSED:
-            return f"got worse by {by}, {seeds}{seen}."
-        case StatsVerdict.EQUIVALENT:
-            return f"has no difference that matters: {by}, {seeds}."
-        case StatsVerdict.INCONCLUSIVE if row.refusal:
-            # The judge's own sentence: a test that was refused has not found that nothing can be told.
-            return f"allows no claim, {seeds}: {clean(row.refusal)}"
-        case StatsVerdict.INCONCLUSIVE if row.ci is not None and row.ci.excludes(0.0):
-            allowed = f"once {plural(len(answer.comparisons), 'comparison')} are allowed for"
-            return f"differs by {by}, {seeds}, but no longer {allowed}{seen}{needed}."
-        case StatsVerdict.INCONCLUSIVE:
-            # Never "no difference": that these seeds cannot tell is no evidence that there is none.
-            head = f"cannot be told apart: {by}, {seeds}" if by else f"cannot be told apart, {seeds}"
-            return f"{head}{seen}{needed}."
-        case StatsVerdict.TOO_FEW_SEEDS:
-            return f"cannot be judged from {seeds}{f' (the means differ by {by})' if by else ''}."
-        case StatsVerdict.NOT_ATTRIBUTABLE:
-            head = f"differs by {by}, {seeds}" if by else f"cannot be attributed, {seeds}"
-            besides = f"; nor do the numbers allow a claim: {clean(row.refusal)}" if row.refusal else ""
-            return f"{head}; not attributable: the comparison is {design}{besides or '.'}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """One metric's evidence in words: how much, how sure, from how many seeds, and the least that they detect."""
+
+    answer: StatsAnswer
+    row: ArmComparison
+    about: MetricText
+    seeds: str
+    design: str
+
+    def amount(self, value: float | None, *, signed: bool = False) -> str:
+        """A difference with its unit, to the digits that its interval is worth: those of the terminal."""
+        return self._about.amount(value, signed=signed)
+
+    @property
+    def _about(self) -> MetricText:
+        ci = self.row.ci
+        places = decimals((ci.high - ci.low) / 4) if ci is not None else None
+        return self.about if places is None else replace(self.about, digits=max(0, places))
+
+    @property
+    def interval(self) -> str:
+        """Both ends in brackets."""
+        ci = self.row.ci
+        if ci is None:
+            return ""
+        low, high = (number(end, self._about.digits, signed=True) for end in (ci.low, ci.high))
+        # No-break space: an interval is read as one thing.
+        return f"[{low},\N{NO-BREAK SPACE}{high}]"
+
+    @property
+    def reach(self) -> str:
+        """What these seeds could have found, and how many would be needed, as the end of a sentence."""
+        row, seen = self.row, ""
+        if row.verdict in (StatsVerdict.EQUIVALENT, StatsVerdict.TOO_FEW_SEEDS, StatsVerdict.NOT_ATTRIBUTABLE) or (
+            row.verdict is StatsVerdict.INCONCLUSIVE and row.refusal
+        ):
+            return ""
+        if row.minimal_detectable_effect is not None:
+            least = f"{self.amount(row.minimal_detectable_effect)} ({percent(self.answer.power)} power)"
+            seen = f"; minimum detectable difference {least}"
+        is_open = row.verdict is StatsVerdict.INCONCLUSIVE
+        return f"{seen}; about {row.n_needed} seeds an arm would be needed" if is_open and row.n_needed else seen
+
+    @property
+    def lacking(self) -> str:
+        """What a claim would need of the numbers; empty where they carry one, or where the design is to blame."""
+        row = self.row
+        if row.verdict is StatsVerdict.TOO_FEW_SEEDS:
+            return f"at least {MIN_SEEDS} seeds an arm"
+        if row.verdict is not StatsVerdict.INCONCLUSIVE or row.refusal or not row.n_needed:
+            return ""
+        aim = "" if row.n_needed_for is None else f" to find a difference of {self.amount(abs(row.n_needed_for))}"
+        return f"about {row.n_needed} seeds an arm{aim} ({percent(self.answer.power)} power)"
+
+    @property
+    def found(self) -> str:
+        """What was found, without the stop at the end."""
+        row, seeds = self.row, self.seeds
+        by = "" if row.difference is None else f"{self.amount(row.difference, signed=True)} {self.interval}".strip()
+        match row.verdict:
+            case StatsVerdict.IMPROVED:
+                return f"improved by {by}, {seeds}"
+            case StatsVerdict.REGRESSED:
+                return f"got worse by {by}, {seeds}"
+            case StatsVerdict.EQUIVALENT:
+                return f"has no difference that matters: {by}, {seeds}"
+            case StatsVerdict.INCONCLUSIVE if row.refusal:
+                # The judge's own sentence: a test that was refused has not found that nothing can be told.
+                return f"allows no claim, {seeds}: {clean(row.refusal)}".removesuffix(".")
+            case StatsVerdict.INCONCLUSIVE if row.ci is not None and row.ci.excludes(0.0):
+                allowed = f"once {plural(len(self.answer.comparisons), 'comparison')} are allowed for"
+                return f"differs by {by}, {seeds}, but no longer {allowed}"
+            case StatsVerdict.INCONCLUSIVE:
+                # Never "no difference": that these seeds cannot tell is no evidence that there is none.
+                return f"cannot be told apart: {by}, {seeds}" if by else f"cannot be told apart, {seeds}"
+            case StatsVerdict.TOO_FEW_SEEDS:
+                return f"cannot be judged from {seeds}{f' (the means differ by {by})' if by else ''}"
+            case StatsVerdict.NOT_ATTRIBUTABLE:
+                head = f"differs by {by}, {seeds}" if by else f"cannot be attributed, {seeds}"
+                besides = f"; nor do the numbers allow a claim: {clean(row.refusal)}" if row.refusal else ""
+                return f"{head}; not attributable: the comparison is {self.design}{besides}".removesuffix(".")

@@ -1,0 +1,105 @@
+"""What a logged series is for, by its name: a result, a loss, how it was trained, or mere clockwork.
+
+A program logs its quality beside its learning rate, its epoch, the time of day and the heat of its card. Whoever picks
+a series to draw, or a number to show, asks here: clockwork is never a result, and a schedule is none either. Names are
+those of the trackers and frameworks that `import` reads; a name that nobody knows may be a result.
+"""
+
+import re
+from enum import IntEnum
+from functools import lru_cache
+
+from runaudit.metrics.catalogue import known_direction
+from runaudit.metrics.heldout import is_held_out
+
+
+class Role(IntEnum):
+    """What a series is for, in the order in which they are looked at."""
+
+    LOSS = 0
+    HELD_OUT = 1
+    RESULT = 2
+    """Of a known quantity, measured on what the network learns from, or nobody says on what."""
+    OTHER = 3
+    RATE = 4
+    """A schedule: learning rate, momentum, weight decay."""
+    GRADIENT = 5
+    SPEED = 6
+    """Throughput, or the time that a step takes."""
+    SCALER = 7
+    """The loss scale of mixed precision and the steps it skipped."""
+    CLOCKWORK = 8
+    """A counter or a clock: epoch, step, samples seen, time of day."""
+    SYSTEM = 9
+    """The machine: memory, load, heat."""
+
+    @property
+    def is_curve(self) -> bool:
+        """Whether anybody would look at it over the steps of a training."""
+        return self < Role.SCALER
+
+
+_SYSTEM_FIRST = frozenset({"system", "sys", "gpu", "cpu", "hardware"})
+_SYSTEM = re.compile(
+    r"(?:gpu|cpu|cuda|proc|host|disk|network|ram|vram|swap)(?:\b.*)?\b(?:util\w*|memory|mem|usage|percent\w*|temp\w*|power|"
+    r"mb|gb|bytes|load|allocated|reserved)|(?:peak|max|used|allocated|reserved) (?:memory|mem)|(?:memory|mem) "
+    r"(?:used|allocated|reserved|usage|mb|gb|gib|mib|peak)|memory|mem|.* mem .*|ram|vram|.* memory"
+)
+_COUNTER = re.compile(
+    r"(?:global|num|n|total|current|trainer|env|train|optimizer|update)?(?:[ ](?:global|num|total))*[ ]?"
+    r"(?:steps?|epochs?|iters?|iterations?|itr|batch idx|updates|nupdates|timesteps|total timesteps|episodes?|"
+    r"flos|flops|(?:input )?tokens(?: seen)?|samples(?: seen)?|examples(?: seen)?|images seen)"
+)
+_CLOCK = re.compile(
+    r"(?:_)?(?:wall ?time|wall clock|walltime|timestamp|runtime|elapsed|elapsed time|time elapsed|relative time|"
+    r"time total s|time this iter s|total time|eta|eta seconds|date|datetime|time)|"
+    r".* (?:runtime|timestamp|wall time|compilation time)"
+)
+_RATE = re.compile(
+    r"(?:.* )?(?:lr|lrs|learning rate|learningrate|base lr|weight decay|wd|momentum|betas?|beta\d|warmup|"
+    r"lr scale|lr factor|lr multiplier|ema decay)(?: (?:pg)?\d+| group ?\d+| \w+)?|lr .*"
+)
+_GRADIENT = re.compile(r"(?:.* )?(?:grad|grads|gradient|gradients|gnorm|g norm)(?: .*)?")
+_SPEED = re.compile(
+    r"(?:.* )?(?:throughput|fps|sps|mfu|hfu|speed|(?:it|iter|iters|iterations|samples|steps|tokens|images|imgs|img|"
+    r"examples|sentences|batches|frames|seqs|sequences|words|flops|tflops) "
+    r"(?:per|a) (?:s|sec|second|gpu|device)(?: .*)?|"
+    r"(?:it|iter|samples|steps|tokens|images|imgs|img|examples) (?:s|sec)|"
+    r"(?:step|batch|iter|iteration|data|epoch|forward|backward|optimizer|update|train|eval|load|loading|inference|"
+    r"dataloader|sec|seconds) (?:time|times|duration|latency|per (?:step|iter|iteration|batch|it|epoch))(?: \w+)?|"
+    r"(?:time|seconds|duration) (?:per )?(?:step|batch|iter|iteration|data|epoch|forward|backward)(?: (?:s|ms|sec))?|"
+    r"tokens per .*|ms per .*|s it)"
+)
+_SCALER = re.compile(r"(?:.* )?(?:amp (?:scale|skipped)|loss scale|grad scale|grad scaler|scaler scale|loss scaler)")
+_LOSS = frozenset({"loss", "losses", "nll", "elbo", "objective", "cost", "perplexity", "ppl", "bpd", "xent", "ce"})
+
+
+@lru_cache(maxsize=4096)
+def role(name: str) -> Role:
+    """What a series of this name is for."""
+    parts = [_plain(part) for part in re.split(r"[/|]+", name) if _plain(part)]
+    if not parts:
+        return Role.OTHER
+    last, whole = parts[-1], " ".join(parts)
+    if _SCALER.fullmatch(whole) or _SCALER.fullmatch(last):
+        return Role.SCALER
+    if len(parts) > 1 and parts[0] in _SYSTEM_FIRST:
+        return Role.SYSTEM
+    # A loss may be told a step or an epoch: `epoch_loss`, `train/loss_step`. What is a loss by a word is no counter.
+    if _LOSS & set(whole.split()) and not _RATE.fullmatch(last):
+        return Role.LOSS
+    for pattern, found in (
+        (_COUNTER, Role.CLOCKWORK), (_RATE, Role.RATE), (_GRADIENT, Role.GRADIENT), (_SPEED, Role.SPEED),
+        (_CLOCK, Role.CLOCKWORK), (_SYSTEM, Role.SYSTEM),
+    ):  # fmt: skip
+        if pattern.fullmatch(last) or (pattern in (_RATE, _GRADIENT, _SPEED) and pattern.fullmatch(whole)):
+            return found
+    if is_held_out(name):
+        return Role.HELD_OUT
+    return Role.OTHER if known_direction(name) is None else Role.RESULT
+
+
+def _plain(part: str) -> str:
+    """The words of a part of a name, small and apart: `samples_per_second`, `lr-Adam/pg1`, `learningRate`."""
+    apart = re.sub(r"([a-z])([A-Z])", r"\1 \2", part)
+    return " ".join(re.sub(r"[^a-z0-9]+", " ", apart.lower()).split())

@@ -1,0 +1,212 @@
+"""One figure of curves: what is drawn in it, and all that it shows in words and numbers, for whoever cannot see it.
+
+What an axis does not reach, what was not finite, and of which seeds a mean is, stands here in words: nothing of a
+record is left out of a figure in silence.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runaudit.report.axis import HUGE, Axis
+from runaudit.report.series import FARTHEST, Band, Columns, Line, Mean, bin_width
+from runaudit.report.words import Text, clean, compact, number
+from runaudit.text.words import listed, plural
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A finding on an arm at a step, in words. series: the one it is about; None: every figure of the arm."""
+
+    arm: int
+    step: int
+    words: str
+    series: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmCurve:
+    """One arm of a figure: a line a seed, the stretches of their mean, and where something happened to it.
+
+    skips: steps that AMP skipped. stages: where the arm's stages start, told only where the arms' stages differ.
+    """
+
+    arm: int
+    letter: str
+    name: Text
+    lines: tuple[Line, ...]
+    means: tuple[Mean, ...]
+    resumes: tuple[int, ...]
+    skips: tuple[int, ...]
+    stages: tuple[Band, ...]
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurveFigure:
+    """One drawing, of steps from `first` to `last`. All drawings of a series share `axis`: heights can be compared."""
+
+    series: str
+    words: str
+    arms: tuple[ArmCurve, ...]
+    bands: tuple[Band, ...]
+    axis: Axis
+    first: int
+    last: int
+    is_small: bool
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurveRow:
+    """One seed's series in numbers: the text beside the figure."""
+
+    letter: str
+    seed: str
+    points: str
+    first: str
+    best: str
+    last: str
+    non_finite: str
+
+
+def rows(curve: ArmCurve) -> Iterator[CurveRow]:
+    """An arm's seeds in numbers."""
+    for item in curve.lines:
+        points = item.finite
+        best = min(points, key=lambda point: point[1], default=None)
+        top = max(points, key=lambda point: point[1], default=None)
+        yield CurveRow(
+            letter=curve.letter,
+            seed=item.seed,
+            points=number(item.points, 0),
+            first=compact(points[0][1]) if points else "none",
+            best=f"{_at(best)} … {_at(top)}",
+            last=compact(points[-1][1]) if points else "none",
+            non_finite=_non_finite(item),
+        )
+
+
+def _at(point: tuple[int, float] | None) -> str:
+    return "none" if point is None else f"{compact(point[1])} at {step_text(point[0])}"
+
+
+def step_text(step: int) -> str:
+    """A step as it is said."""
+    return compact(step) if abs(step) < FARTHEST else f"beyond {compact(math.copysign(FARTHEST, step))}"
+
+
+def _non_finite(item: Line) -> str:
+    if not item.non_finite:
+        return "0"
+    kinds = sorted({number(value) for _, value in item.non_finite})
+    return f"{len(item.non_finite)} ({listed(kinds)}), first at step {step_text(item.non_finite[0][0])}"
+
+
+def leaves(axis: Axis, curves: Sequence[ArmCurve], columns: Sequence[Sequence[Columns]]) -> Iterator[str]:
+    """What the axis does not reach, an arm at a time: how many values, how far, where first."""
+    for curve, group in zip(curves, columns, strict=True):
+        for beyond, words in ((axis.above, "up"), (axis.below, "down")):
+            found = [(curve.lines[at].seed, series, beyond(series.values)) for at, series in enumerate(group)]
+            out = [(seed, series.steps[hit], series.values[hit]) for seed, series, hit in found if hit.any()]
+            if out:
+                yield _leaving(curve, out, words, of=len(group))
+
+
+def _leaving(curve: ArmCurve, out: "Sequence[tuple[str, ndarray, ndarray]]", words: str, *, of: int) -> str:
+    count = sum(len(values) for _, _, values in out)
+    ends = [(float(v.max() if words == "up" else v.min()), i) for i, (_, _, v) in enumerate(out)]
+    extreme, index = max(ends) if words == "up" else min(ends)
+    at = int(out[index][1][(out[index][2] == extreme).argmax()])
+    first = min(int(steps[0]) for _, steps, _ in out)
+    who = curve.letter if of == len(out) else f"{curve.letter} ({runs_text([seed for seed, _, _ in out])})"
+    more = "" if count == 1 else f", {number(count, 0)} values, the first at step {step_text(first)}"
+    return f"{who} leaves the axis: {words} to {compact(extreme)} at step {step_text(at)}{more}."
+
+
+def runs_text(seeds: Sequence[str]) -> str:
+    """Runs by their seeds, or how many where seeds do not tell them apart."""
+    names = list(dict.fromkeys(seeds))
+    if len(names) < len(seeds) or len(names) > 4:
+        return plural(len(seeds), "run")
+    return f"seed{'s' if len(names) > 1 else ''} {listed(names)}"
+
+
+def notes(
+    curves: Sequence[ArmCurve], columns: Sequence[Sequence[Columns]], clocks: Sequence[tuple[int, int]]
+) -> Iterator[str]:
+    """What is to be known of the lines of a figure."""
+    if clocks:
+        lasts = [f"{curve.letter} up to {step_text(end[1])}" for curve, end in zip(curves, clocks, strict=True)]
+        yield f"The arms count steps in different units: {', '.join(lasts)}. Each has an axis of its own."
+    silent = [curve.letter for curve in curves if not any(item.points for item in curve.lines)]
+    if silent:
+        yield f"Not logged by {listed(silent)}."
+    for curve, group in zip(curves, columns, strict=True):
+        yield from _notes_of(curve, group)
+    widths = {curve.letter: bin_width(group) for group, curve in zip(columns, curves, strict=True) if curve.means}
+    if any(widths.values()):
+        same = len(set(widths.values())) == 1
+        wide = [f"{number(width, 0)} steps" + ("" if same else f" ({who})") for who, width in widths.items() if width]
+        yield f"The mean is over each seed's median in bins of {listed(list(dict.fromkeys(wide)))}."
+
+
+def _notes_of(curve: ArmCurve, columns: Sequence[Columns]) -> Iterator[str]:
+    for item in curve.lines:
+        who = f"{curve.letter}, seed {item.seed}"
+        if item.non_finite:
+            bad, first = plural(len(item.non_finite), "value"), step_text(item.non_finite[0][0])
+            yield f"{who}: {bad} not finite, first at step {first}."
+        if not item.points and any(other.points for other in curve.lines):
+            yield f"{who}: not logged."
+        if item.duplicates:
+            yield f"{who}: {plural(item.duplicates, 'step')} logged twice; the later value is drawn."
+    with_values = sum(bool(len(series.steps)) for series in columns)
+    fewer = [part for part in curve.means if len(part.runs) < with_values]
+    if fewer:
+        said = listed([_fewer(curve, part, of=with_values) for part in fewer[:4]])
+        more = f" and {plural(len(fewer) - 4, 'further stretch', 'further stretches')}" if len(fewer) > 4 else ""
+        yield f"{curve.letter}: the mean is of {said}{more}; it is drawn thinner there."
+    values = [series.values for series in columns if len(series.values)]
+    if curve.means and any(max(-part.min(), part.max()) > HUGE for part in values):
+        yield f"{curve.letter}: values beyond {compact(HUGE)} count as that in the mean."
+
+
+def _fewer(curve: ArmCurve, part: Mean, *, of: int) -> str:
+    """Of which runs a stretch of the mean is, and where."""
+    seeds = runs_text([curve.lines[index].seed for index in part.runs])
+    who = f" ({seeds})" if seeds.startswith("seed") else ""
+    first, last = step_text(part.steps[0]), step_text(part.steps[-1])
+    where = f"at step {first}" if first == last else f"from step {first} to {last}"
+    return f"{len(part.runs)} of {of} runs{who} {where}"
+
+
+def stages_text(stages: Sequence[Band]) -> str:
+    """Stages by name and first step."""
+    return ", ".join(f"{clean(band.name)} from step {step_text(band.start)}" for band in stages) or "none"
+
+
+def describe(figure: CurveFigure) -> str:
+    """The figure in one sentence, with its numbers, for whoever cannot see it."""
+    parts = [_spoken(curve) for curve in figure.arms]
+    head = f"{figure.words}, steps {step_text(figure.first)} to {step_text(figure.last)}"
+    stages = [f"{clean(band.name)} from step {step_text(band.start)}" for band in figure.bands]
+    return clean("; ".join([head, *parts, *([f"stages: {', '.join(stages)}"] if stages else [])]) + ".")
+
+
+def _spoken(curve: ArmCurve) -> str:
+    ends = [(item.segments[0][0][1], item.segments[-1][-1][1]) for item in curve.lines if item.segments]
+    name = f"{curve.letter} ({plural(len(curve.lines), 'seed')})"
+    if not ends:
+        return f"{name} no finite value"
+    first, last = (sorted(values) for values in zip(*ends, strict=True))
+    return f"{name} from {_spread(first)} to {_spread(last)}"
+
+
+def _spread(values: Sequence[float]) -> str:
+    low, high = compact(values[0]), compact(values[-1])
+    return low if low == high else f"{low}…{high}"

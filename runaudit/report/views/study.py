@@ -1,0 +1,45 @@
+"""What all runs together can tell: which factors varied alone, which only together, and which runs would part them."""
+
+from dataclasses import dataclass
+
+from runaudit.report.words import clean
+from runaudit.study.text import StudyAnswer, factor_rows, sections
+from runaudit.text.verdicts import verdict_words
+
+_OWN = ("factors", "assumed")
+"""Told elsewhere on the page: as the table, and beside each verdict."""
+_OPEN = ("next runs",)
+"""What a reader acts on; the rest is folded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyView:
+    """The judgement on a study. factors: (name, levels with their runs, whether its effect can be told); told: (title,
+    lines) that stand open; folded: those that do not."""
+
+    tone: str
+    badge: str
+    reason: str
+    factors: tuple[tuple[str, str, str], ...]
+    told: tuple[tuple[str, tuple[str, ...]], ...]
+    folded: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def study_view(answer: StudyAnswer) -> StudyView:
+    """A study in words, those of the terminal."""
+    word, _, reason = answer.headline.partition(": ")
+    groups = [
+        (clean(title[:1].upper() + title[1:]), tuple(map(clean, lines)), title in _OPEN)
+        for title, lines in sections(answer.study)
+        if lines and title not in _OWN
+    ]
+    return StudyView(
+        tone=verdict_words("study", answer.verdict).tone,
+        badge=clean(word.replace("_", " ")),
+        reason=clean(f"{reason[:1].upper()}{reason[1:]}."),
+        factors=tuple(
+            (clean(name), clean(levels), clean(standing)) for name, levels, standing in factor_rows(answer.study)
+        ),
+        told=tuple((title, lines) for title, lines, is_open in groups if is_open),
+        folded=tuple((title, lines) for title, lines, is_open in groups if not is_open),
+    )
