@@ -385,19 +385,8 @@ class Redactor:
         return f"://{self._marked(user, PROVEN if is_key_material(user) else MASKED)}@"
 
 
-_RULES = hashlib.sha256(
-    "\n".join(
-        (
-            "keyed",
-            SHAPES,
-            ASSIGNED,
-            GOVERNED,
-            FORMATS,
-            *(p.pattern for p in (_URL_USER, *placed.PATTERNS)),
-            commandline.RULES,
-        )
-    ).encode()
-).hexdigest()[:16]
+_PATTERNS = (_URL_USER.pattern, *(p.pattern for p in placed.PATTERNS), commandline.RULES)
+_RULES = hashlib.sha256("\n".join(("keyed", SHAPES, ASSIGNED, GOVERNED, FORMATS, *_PATTERNS)).encode()).hexdigest()[:16]
 """Which patterns a memory of clean contents was made with: other patterns, another memory."""
 
 
