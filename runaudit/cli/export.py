@@ -13,10 +13,7 @@ from runaudit.cli.common import Context, SomeRuns
 def export(
     context: Context,
     runs: SomeRuns,
-    output: Annotated[
-        Path,
-        typer.Option("-o", "--output", metavar="FILE", help="The bundle to write: a new file."),
-    ],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The bundle to write: a new file.")],
     force: Annotated[bool, typer.Option("--force", help="Write over an older bundle.")] = False,
 ) -> None:
     """Write runs into one file: records, trajectories, sources, checkpoints, artifacts and what the log says of them.

@@ -14,7 +14,6 @@ from runaudit.cli.witness import (
     KeyOption,
     SignOption,
     SinceOption,
-    or_a_file,
     place_of,
 )
 from runaudit.errors import UsageError
@@ -59,6 +58,7 @@ def verify(
     """
     from runaudit.runs.names import ids_named
     from runaudit.store.attest import attest
+    from runaudit.store.witness import or_a_file
 
     opened = context.store.existing(as_it_is=not (sign or anchor))
     try:

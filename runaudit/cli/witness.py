@@ -1,6 +1,5 @@
 """What `runaudit verify` can add: a signature over the head of the log, and an anchor outside the store."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,11 +54,3 @@ def place_of(word: str) -> "Place":
     if not all(project.split("/")) or project.count("/") > 1:
         raise UsageError(f"{word} names no project of W&B", remedy="write wandb:PROJECT or wandb:ENTITY/PROJECT")
     return WandbAnchors(project)
-
-
-def or_a_file(error: UsageError, given: Mapping[str, Sequence[str | None]]) -> UsageError:
-    """That a word names no run; where it stands behind an option that may stand alone, that it may have been meant as
-    the file of one: what is neither there nor written as a path is taken for a run."""
-    option = next((name for name, words in given.items() if not {"git", "signed"}.isdisjoint(words)), None)
-    remedy = error.remedy if option is None else f"a file that is not there is named as {option}=FILE; {error.remedy}"
-    return UsageError(error.message, remedy=remedy)
