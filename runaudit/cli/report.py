@@ -8,8 +8,10 @@ import typer
 from runaudit.cli import common
 from runaudit.cli.common import Context
 from runaudit.text.verdicts import INTEGRITY
+from runaudit.voice.saying import Format
 
 DEFAULT = Path("report.html")
+DRAWN = "Draw the series of these names; may be repeated [the telling ones]."
 LED = "Judge this metric; may be repeated, the first leads [the one `list` shows]."
 PRINTED = "The page on paper as well, by a Chromium, Chrome or Edge of this machine."
 
@@ -32,6 +34,7 @@ Direction = Annotated[
     str | None,
     typer.Option("--direction", metavar="higher|lower", help="What counts as better in the first metric."),
 ]
+Curves = Annotated[list[str] | None, typer.Option("--curves", metavar="GLOB", help=DRAWN)]
 Title = Annotated[str | None, typer.Option("--title", metavar="TEXT", help="The page's title.")]
 Pdf = Annotated[Path | None, typer.Option("--pdf", metavar="FILE.pdf", help=PRINTED)]
 Open = Annotated[bool, typer.Option("--open", help="Open the page in a browser, where there is a screen.")]
@@ -47,6 +50,7 @@ def report(
     beside: Beside = None,
     metric: Metric = None,
     direction: Direction = None,
+    curves: Curves = None,
     title: Title = None,
     pdf: Pdf = None,
     to_open: Open = False,
@@ -59,9 +63,9 @@ def report(
     from runaudit.report.gather import Wanted, gather
     from runaudit.report.places import Places
 
-    places = Places(page=output, pdf=pdf, opened=to_open)
+    places = Places(page=output, pdf=pdf, pictured=context.format is Format.md, opened=to_open)
     places.check(context.store_root)
-    named = {"runs": runs or (), "beside": beside or (), "metrics": metric or ()}
+    named = {"runs": runs or (), "beside": beside or (), "metrics": metric or (), "curves": curves or ()}
     page = gather(context.bench, Wanted(**named, baseline=baseline, direction=direction, title=title))
     context.tell(places.put(page.view))
     context.finish(INTEGRITY if page.is_damaged else 0)

@@ -61,7 +61,10 @@ def page_metrics(settings: Settings, *arms: Cohort, direction: str | None = None
     first = known[0] if known and not direction else figures[0] if direction and figures else None
     if first is None:
         return []
-    further = [f"{first.name}/{part}" for part in first.parts] or [one.name for one in known if one is not first]
+    parts = [f"{first.name}/{part}" for part in first.parts]
+    further = [name for name in parts if known_direction(name) or declared_direction(settings, name, None)]
+    if not parts:
+        further = [one.name for one in known if one is not first]
     return [first.name, *further][:MAX_METRICS]
 
 

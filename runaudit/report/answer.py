@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from runaudit.report.views.page import PageView
 from runaudit.report.views.verdict import VerdictView
-from runaudit.text.markdown import bullets, code, escaped
+from runaudit.text.markdown import bullets, code, escaped, table
 from runaudit.text.terminal import UNPAINTED, Paint, printable
 
 
@@ -17,6 +18,7 @@ class ReportAnswer:
 
     view: PageView
     output: Path
+    picture: Path | None = None
     pdf: Path | None = None
 
     @property
@@ -41,15 +43,36 @@ class ReportAnswer:
     def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
         """For a pull request."""
         for verdict in self.view.verdicts:
-            yield f"**{escaped(_sides(verdict))}**: {escaped(f'{verdict.badge}. {verdict.change}.')}"
+            yield f"**{escaped(_sides(verdict))}**: {escaped(verdict.claim)}"
+            yield from ("", escaped(f"Design: {verdict.badge}. {verdict.change}."))
+            if verdict.lacking:
+                yield from ("", escaped(f"A claim would need {'; and '.join(verdict.lacking)}."))
             yield from (line for told in (verdict.assumed,) if told for line in ("", f"> {escaped(told)}"))
-            yield from ("", *bullets(f"{evidence.metric} {evidence.sentence}" for evidence in verdict.evidence), "")
+            further = [f"{evidence.metric} {evidence.sentence}" for evidence in verdict.evidence[1:]]
+            yield from (("", *bullets(further), "") if further else ("",))
         yield from bullets(self._alone())
+        yield from ("", *table(*self._arms(), right=1), "")
+        if self.picture is not None:
+            words = next(verdict.effects[0].words for verdict in self.view.verdicts if verdict.effects)
+            # A path is written so that no bracket or blank in it ends the link.
+            yield from (f"![{escaped(words)}]({quote(self.picture.name)})", "")
+        for diff in self.view.diffs:
+            rows = [(row.name.short, row.before.short, row.after.short) for row in diff.factors]
+            if rows:
+                yield from (*table((f"{diff.title}: factor", "before", "after"), rows), "")
         for alert in self.view.alerts:
             yield from (f"**{escaped(alert.title)}**", "", *bullets(alert.items), "")
         yield f"page: {code(self.output)}"
         if self.pdf:
             yield from ("", f"pdf: {code(self.pdf)}")
+
+    def _arms(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """The table of the arms on the metric that the page is about."""
+        result = self.view.result
+        rows = zip(self.view.arms, result.rows, strict=True)
+        return ("arm", result.metric or "result", "interval", "n", "without a result"), [
+            (f"{arm.letter} {arm.name}", row.value, row.interval or "–", row.n, row.failed or "–") for arm, row in rows
+        ]
 
     def _alone(self) -> Iterator[str]:
         """The arms that no comparison names, with the letter that stands for each."""
@@ -62,6 +85,7 @@ class ReportAnswer:
             "schema": "runaudit.report/1",
             "page": str(self.output),
             "pdf": str(self.pdf) if self.pdf else None,
+            "picture": str(self.picture) if self.picture else None,
             "arms": [
                 {"letter": arm.letter, "label": arm.name.full, "runs": [run.id.full for run in arm.runs]}
                 for arm in self.view.arms

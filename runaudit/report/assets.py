@@ -11,6 +11,11 @@ from runaudit.errors import UsageError
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
+def asset(name: str) -> str:
+    """The text of a file that lies beside the templates: the stylesheet, the script."""
+    return (templates_folder() / name).read_text(encoding="utf-8")
+
+
 def templates_folder(package: Path = _PACKAGE) -> Path:
     """The folder that holds `page.html.j2`. Raises UsageError where the installation lacks it."""
     for folder in (package / "templates", package.parent / "templates"):

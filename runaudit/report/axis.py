@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 HUGE = 1e300
 """Values beyond are drawn as if they were this: an axis must be able to reckon with differences of values."""
-DECADES = 1.5
+DECADES = 1.2
 """A positive quantity that spans more is read in factors."""
 _SAMPLE = 2000
 """Values of a line that decide where its bulk lies: a regular sample of a longer one."""
@@ -23,8 +23,8 @@ _FENCE = 10.0
 """Interquartile ranges beyond the quartiles at which the bulk ends. Tukey's 3 is far out for a normal sample; a loss
 that falls is no normal sample."""
 _FENCE_DECADES = 3.0
-_WORTH_CUTTING = 6.0
-"""The whole range is shown unless the bulk would be left with less than this part of the height."""
+_WORTH_CUTTING = 30.0
+"""Whatever is that many times the bulk's range away, or less, is shown: a loss may fall that far in its first steps."""
 _LOG_WORTH_CUTTING = 3.0
 _ODD = 1000.0
 """An arm of values that many times larger than the others' is left at the edge where they are at least as many."""
@@ -45,17 +45,19 @@ class Axis:
         """How far up the axis values stand: 0 at its foot, 1 at its top; what lies beyond stands at the edge."""
         import numpy as np
 
-        share = (_scaled(values, is_log=self.is_log) - self.bottom) / (self.top - self.bottom)
-        found: ndarray = np.clip(share, 0.0, 1.0)
+        near = np.clip(_scaled(values, is_log=self.is_log), self.bottom, self.top)
+        found: ndarray = (near - self.bottom) / (self.top - self.bottom)
         return found
 
     def above(self, values: "ndarray") -> "ndarray":
         """Which values leave the axis at its top."""
-        return _scaled(values, is_log=self.is_log) > self.top
+        found: ndarray = values > (_power(self.top) if self.is_log else self.top)
+        return found
 
     def below(self, values: "ndarray") -> "ndarray":
         """Which values leave the axis at its foot; on an axis of factors, all that are not above zero."""
-        return _scaled(values, is_log=self.is_log) < self.bottom
+        found: ndarray = values < (max(_power(self.bottom), 5e-324) if self.is_log else self.bottom)
+        return found
 
     def ticks(self) -> tuple[tuple[float, str], ...]:
         """(place, label) of each tick, from the foot up."""
@@ -80,9 +82,14 @@ def axis_of(arms: "Sequence[Sequence[ndarray]]", *, may_log: bool = True) -> Axi
     low, high = max(-HUGE, min(end[0] for end in ends)), min(HUGE, max(end[1] for end in ends))
     kept = _alike(bulk)
     if may_log and (reach := _log_reach(kept)) is not None:
-        whole = (math.log10(low), math.log10(high)) if low > 0 else (reach[0], math.log10(high))
+        whole = (math.log10(low) if low > 0 else reach[0], math.log10(high))
         return _padded(*_cut(whole, reach, worth=_LOG_WORTH_CUTTING), is_log=True)
-    return _padded(*_cut((low, high), _reach(kept, _FENCE), worth=_WORTH_CUTTING), is_log=False)
+    return _padded(*_cut((low, high), _reach(kept), worth=_WORTH_CUTTING), is_log=False)
+
+
+def _power(of_ten: float) -> float:
+    """10 to that power, where there is such a number."""
+    return 10.0**of_ten if of_ten < 308 else math.inf
 
 
 def _scaled(values: "ndarray", *, is_log: bool) -> "ndarray":
@@ -116,19 +123,23 @@ def _alike(arms: "Sequence[ndarray]") -> "list[ndarray]":
     return list(ordered)
 
 
-def _log_reach(arms: "Sequence[ndarray]") -> tuple[float, float] | None:
-    """From where to where the bulk of all arms goes in decades, or None where it does not span enough of them."""
+def _log_reach(arms: "Sequence[ndarray]") -> "tuple[float, float, list[ndarray]] | None":
+    """The reach of all arms in decades, or None where they do not span enough of them."""
     import numpy as np
 
     if sum(int((values <= 0).sum()) for values in arms) > 0.01 * sum(map(len, arms)):
         return None
-    logs = [np.log10(values[values > 0]) for values in arms if (values > 0).any()]
-    low, high = _reach(logs, _FENCE, least=_FENCE_DECADES)
-    return (low, high) if high - low > DECADES else None
+    reach = _reach([np.log10(values[values > 0]) for values in arms if (values > 0).any()], least=_FENCE_DECADES)
+    return reach if reach[1] - reach[0] > DECADES else None
 
 
-def _reach(arms: "Sequence[ndarray]", fence: float, *, least: float = 0.0) -> tuple[float, float]:
-    """From the smallest to the largest value that no fence of its own arm shuts out."""
+def _reach(arms: "Sequence[ndarray]", *, least: float = 0.0) -> "tuple[float, float, list[ndarray]]":
+    """From the smallest to the largest value that no fence of its own arm shuts out, of the arms that are no odd ones;
+    and these arms.
+
+    An arm is odd whose own values go that much farther than those of the narrower half of the arms: it ran away. Arms
+    that stand apart, each in a range of its own, are not: how far they are apart is what one came to see.
+    """
     import numpy as np
 
     ends = []
@@ -136,20 +147,35 @@ def _reach(arms: "Sequence[ndarray]", fence: float, *, least: float = 0.0) -> tu
         first, third = np.quantile(values, (0.25, 0.75))
         if third == first and not least:
             first, third = np.quantile(values, (0.05, 0.95))
-        width = max(fence * (third - first), least)
+        width = max(_FENCE * (third - first), least)
         inside = values[(values >= first - width) & (values <= third + width)] if width else values
-        ends.append((float(inside.min()), float(inside.max())))
-    return min(end[0] for end in ends), max(end[1] for end in ends)
+        ends.append((float(inside.min()), float(inside.max()), values))
+    ends.sort(key=lambda end: end[1] - end[0])
+    narrow = ends[: (len(ends) + 1) // 2]
+    span = max(end[1] for end in narrow) - min(end[0] for end in narrow)
+    most = max(_LOG_WORTH_CUTTING * span, 2 * least) if least else _ODD * span
+    kept = [end for end in ends if end[1] - end[0] <= most] if most else ends
+    return min(end[0] for end in kept), max(end[1] for end in kept), [end[2] for end in kept]
 
 
-def _cut(whole: tuple[float, float], bulk: tuple[float, float], *, worth: float) -> tuple[float, float]:
-    """The whole range, or the bulk's with some room where the whole would flatten it; each end for itself."""
-    span = bulk[1] - bulk[0]
+def _cut(
+    whole: tuple[float, float], bulk: "tuple[float, float, list[ndarray]]", *, worth: float
+) -> tuple[float, float]:
+    """The whole range where it leaves the bulk some height; else as far as the arms of the bulk go within reason."""
+    import numpy as np
+
+    low, high, arms = bulk
+    span = high - low
     if span <= 0 or whole[1] - whole[0] <= worth * span:
         return whole
-    near, room = (worth - 1) * span / 2, span / 4
-    low = whole[0] if bulk[0] - whole[0] <= near else bulk[0] - room
-    return low, whole[1] if whole[1] - bulk[1] <= near else bulk[1] + room
+    near = (worth - 1) * span / 2
+    values = np.concatenate(arms)
+    values = values[(values >= low - near) & (values <= high + near)]
+    ends = float(values.min()), float(values.max())
+    return (
+        whole[0] if low - whole[0] <= near and len(arms) == 1 else ends[0],
+        whole[1] if whole[1] - high <= near and len(arms) == 1 else ends[1],
+    )
 
 
 def _padded(low: float, high: float, *, is_log: bool) -> Axis:

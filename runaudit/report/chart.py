@@ -97,7 +97,7 @@ def _room(axis: Axis) -> int:
     return max(34, round(max((len(text) for _, text in axis.ticks()), default=0) * LETTER * 1.3) + 10)
 
 
-def chart(frame: Frame, parts: Iterable[str], *, label: str, clock: str) -> str:
+def chart(frame: Frame, parts: Iterable[str], *, label: str) -> str:
     """The whole drawing: `parts` over the axes. label: the figure in words."""
     axis = frame.axis
     where = (
@@ -108,10 +108,10 @@ def chart(frame: Frame, parts: Iterable[str], *, label: str, clock: str) -> str:
         f'<svg class="chart" viewBox="0 0 {frame.width} {frame.height}" role="img" '
         f'aria-label="{html.escape(label, quote=True)}" {where}>'
     )
-    return "".join([head, "\n", _axes(frame, clock), *parts, "\n</svg>"])
+    return "".join([head, "\n", _axes(frame), *parts, "\n</svg>"])
 
 
-def _axes(frame: Frame, clock: str) -> str:
+def _axes(frame: Frame) -> str:
     rows = [(tenths(round((frame.foot - place * frame.up) * 10)), label) for place, label in frame.axis.ticks()]
     columns = [
         (tenths(round((frame.left + place * frame.across) * 10)), label)
@@ -123,7 +123,7 @@ def _axes(frame: Frame, clock: str) -> str:
     texts = [f'<text x="{frame.left - 6}" y="{y}" dy=".34em" class="y">{label}</text>' for y, label in rows]
     texts += [f'<text x="{x}" y="{frame.foot + 16}">{label}</text>' for x, label in columns]
     middle = tenths(frame.left * 10 + frame.across * 5)
-    texts.append(f'<text x="{middle}" y="{frame.height - 4}" class="quiet">{html.escape(clock)}</text>')
+    texts.append(f'<text x="{middle}" y="{frame.height - 4}" class="quiet">step</text>')
     return (
         f'<path class="grid" d="{grid}"/><path class="edge" d="{edge}{notches}"/><g class="ticks">{"".join(texts)}</g>'
     )

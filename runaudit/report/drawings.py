@@ -37,7 +37,7 @@ def draw_curves(figure: CurveFigure) -> str:
     parts += [_mean(frame, curve) for curve in figure.arms]
     parts += [_happened(frame, curve, row) for row, curve in enumerate(figure.arms)]
     parts.append(_letters(frame, figure.arms))
-    return chart.chart(frame, parts, label=figure.label, clock=figure.clock)
+    return chart.chart(frame, parts, label=figure.label)
 
 
 def _columns(points: Points) -> "tuple[ndarray, ndarray]":
@@ -204,7 +204,7 @@ def draw_scaler(figure: ScalerFigure) -> str:
     if len(skips):
         marks = chart.ticks(chart.apart(frame.x(skips), 10), frame.foot, 6)
         parts.append(_group("at", figure.arm, f'<path class="tick" d="{marks}"/>'))
-    return chart.chart(frame, parts, label=figure.words, clock="step")
+    return chart.chart(frame, parts, label=figure.words)
 
 
 def _stairs(frame: Frame, points: Points) -> str:

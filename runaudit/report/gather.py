@@ -34,13 +34,15 @@ class Page:
 class Wanted:
     """What the page is to show. runs: words for the arms, none for every run of the store. baseline: every arm is held
     against it, else each against the one before. beside: shown as well, compared with nothing. metrics: what is judged;
-    without any, the ones that matter. direction: what counts as better in the first."""
+    without any, the ones that matter. direction: what counts as better in the first.
+    curves: patterns of the series that are drawn; without any, those that tell most."""
 
     runs: Sequence[str] = ()
     baseline: str | None = None
     beside: Sequence[str] = ()
     metrics: Sequence[str] = ()
     direction: str | None = None
+    curves: Sequence[str] = ()
     title: str | None = None
 
 
@@ -63,6 +65,7 @@ def gather(bench: Bench, wanted: Wanted) -> Page:
         integrity=integrity,
         metric=metric,
         study=_study(bench, arms),
+        curves=wanted.curves,
     )
     return Page(view=view, is_damaged=any(integrity.values()) or any(run.fault for arm in shown for run in arm.runs))
 

@@ -13,7 +13,7 @@ from html import escape, unescape
 from pathlib import Path
 from typing import Any
 
-from runaudit.report.assets import templates_folder
+from runaudit.report.assets import asset, templates_folder
 from runaudit.report.drawings import draw_curves, draw_scaler
 from runaudit.report.effects import draw_effects
 from runaudit.report.figures import draw_scores
@@ -31,15 +31,10 @@ def render_page(view: PageView) -> str:
     """The page as HTML text; equal views give equal text."""
     from markupsafe import Markup
 
-    style, script = (_verbatim(name) for name in ("style.css", "page.js"))
+    style, script = map(asset, ("style.css", "page.js"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     ours = {"style": Markup(style), "script": Markup(script), "script_digest": Markup(digest)}
     return str(_environment().get_template("page.html.j2").render(view=view, **ours))
-
-
-def _verbatim(name: str) -> str:
-    """A file of ours that stands on the page as it is."""
-    return (templates_folder() / name).read_text(encoding="utf-8")
 
 
 def render(template: str, **values: Any) -> str:

@@ -19,6 +19,10 @@ KINDS = {
     "truth": "hr",
 }
 """What a file may be called -> what it shows."""
+FIGURE = "figure"
+"""Any other picture that a run kept: a confusion matrix, samples, a plot of its own."""
+MAX_FIGURES = 8
+"""Of a run, in the order of their names."""
 MAX_BYTES = 4 << 20
 """A crop to look at is some 100 kB; four megabytes each is a page nobody can open."""
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -38,15 +42,21 @@ class Panel:
 
 
 def read_panels(run: Run, run_dir: Path) -> tuple[Panel, ...]:
-    """Every `…/<sequence>/<kind>.png` or `…/<sequence>-<kind>.png` of kind `panel` that the run's outcome lists."""
+    """Every `…/<sequence>/<kind>.png` or `…/<sequence>-<kind>.png` of kind `panel` that the run's outcome lists, and
+    the first few of its other PNG images under their paths."""
     return tuple(_panels(run, run_dir))
 
 
 def _panels(run: Run, run_dir: Path) -> Iterator[Panel]:
-    for artifact in run.outcome.artifacts if run.outcome else ():
+    figures = 0
+    listed = run.outcome.artifacts if run.outcome else ()
+    for artifact in sorted(listed, key=lambda row: str(row.get("path", ""))):
         path = PurePosixPath(str(artifact.get("path", "")))
         if artifact.get("kind") == "panel" and (named := panel_name(path)):
             yield _panel(path, named, str(artifact.get("digest", "")), run_dir)
+        elif path.suffix.lower() == ".png" and figures < MAX_FIGURES:
+            figures += 1
+            yield _panel(path, (str(path), FIGURE), str(artifact.get("digest", "")), run_dir)
 
 
 def panel_name(path: PurePosixPath) -> tuple[str, str] | None:

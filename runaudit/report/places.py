@@ -9,6 +9,7 @@ from pathlib import Path
 from runaudit.errors import UsageError
 from runaudit.report.answer import ReportAnswer
 from runaudit.report.html import check_place, render_page, write_page
+from runaudit.report.picture import check_picture, write_picture
 from runaudit.report.views.page import PageView
 from runaudit.system.browser import BrowserError, print_page, show_page
 from runaudit.system.files import check_no_twin, check_output, check_own, write_output
@@ -20,15 +21,19 @@ _TITLE = " · runaudit".encode("utf-16-be").hex().upper().encode()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
-    """The files that a page is wanted in, and whether it is to be opened then."""
+    """The files that a page is wanted in, and whether it is to be opened then. pictured: its first judgement goes into
+    a file beside it, too."""
 
     page: Path
     pdf: Path | None = None
+    pictured: bool = False
     opened: bool = False
 
     def check(self, store: Path) -> None:
         """Raises UsageError where no page on the runs of `store` can be put."""
         check_place(self.page, store)
+        if self.pictured:
+            check_picture(self.page)
         if self.pdf:
             check_output(self.pdf, _PDF)
             check_no_twin(self.pdf, store, _PDF)
@@ -40,9 +45,10 @@ class Places:
         write_page(self.page, html)
         if self.pdf:
             write_output(self.pdf, self._printed(html), _PDF)
+        picture = write_picture(view, self.page) if self.pictured else None
         if self.opened:
             show_page(self.page)
-        return ReportAnswer(view=view, output=self.page, pdf=self.pdf)
+        return ReportAnswer(view=view, output=self.page, picture=picture, pdf=self.pdf)
 
     def _printed(self, html: str) -> bytes:
         try:

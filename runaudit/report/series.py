@@ -8,6 +8,7 @@ reckoned in columns: a million points one by one are seconds a series.
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -26,9 +27,12 @@ FARTHEST = 2**62
 TREND_SHARE = 0.05
 """Window of the running median, as a share of the points of a segment."""
 TREND_POINTS = 40
+NOISY = 5.0
+"""Times its range that a noisy series goes up and down; one that only falls goes once."""
 MEAN_POINTS = 120
 """Bins of a mean over seeds."""
 _MOST_GAPS = 100
+_BIN_SAMPLE = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,18 +107,27 @@ def columns_of(points: Sequence[Point]) -> Columns:
 
 
 def line(
-    seed: str, series: Columns, cuts: Sequence[int] = (), *, columns: int = COLUMNS, span: tuple[int, int] | None = None
+    seed: str,
+    series: Columns,
+    cuts: Sequence[int] = (),
+    *,
+    columns: int = COLUMNS,
+    span: tuple[int, int] | None = None,
+    with_trend: bool = True,
 ) -> Line:
     """A series ready to draw on an axis of `span` steps that is so many columns of pixels wide."""
     segments = tuple(split(series, [*cuts, *_gaps(series)]))
     low, high = span or _span(series)
-    medians = [(part, trend(*part)) for part in split(series, cuts)]
-    has_trend = any(len(median) for _, median in medians)
+    thin = partial(thinned, low=low, high=high, columns=columns)
+    parts = list(split(series, cuts)) if with_trend else []
+    noisy = [_is_noisy(values) for _, values in parts]
     return Line(
         seed=seed,
-        segments=tuple(_points(*thinned(*part, low=low, high=high, columns=columns)) for part in segments),
+        segments=tuple(_points(*thin(*part)) for part in segments),
         # Beside the trend of a long stage, the few points of a short one stand for themselves.
-        trends=tuple(median if len(median) else _points(*part) for part, median in medians) if has_trend else (),
+        trends=tuple(trend(*part) if is_so else _points(*thin(*part)) for part, is_so in zip(parts, noisy, strict=True))
+        if any(noisy)
+        else (),
         non_finite=series.non_finite,
         points=series.points,
         duplicates=series.duplicates,
@@ -150,13 +163,21 @@ def thinned(steps: "ndarray", values: "ndarray", *, low: int, high: int, columns
     return steps[kept], values[kept]
 
 
+def _is_noisy(values: "ndarray") -> bool:
+    """Whether a segment goes up and down so much that a line through it says more than it does."""
+    import numpy as np
+
+    if len(values) < TREND_POINTS:
+        return False
+    near = np.clip(values, -HUGE, HUGE) / len(values)
+    return bool(np.abs(near[1:] - near[:-1]).sum() > NOISY * (near.max() - near.min()))
+
+
 def trend(steps: "ndarray", values: "ndarray") -> Points:
-    """The running median of a segment; empty where there are too few points to speak of a trend."""
+    """The running median of a segment."""
     import numpy as np
 
     count = len(steps)
-    if count < TREND_POINTS:
-        return _points(steps[:0], values[:0])
     values = np.clip(values, -HUGE, HUGE)
     half = max(7, round(count * TREND_SHARE / 2))
     stride = max(1, count // 120)
@@ -185,10 +206,17 @@ def bin_width(seeds: Sequence[Columns]) -> int:
     if max(map(len, steps)) <= MEAN_POINTS and _are_prefixes(steps):
         return 0
     low, high = min(int(one[0]) for one in steps), max(int(one[-1]) for one in steps)
-    gaps: list[float] = [float(np.quantile(np.diff(one), 0.95)) for one in steps if len(one) > 1]
+    gaps: list[float] = [float(np.quantile(_some_gaps(one), 0.95)) for one in steps if len(one) > 1]
     least = max([(high - low + 1) / MEAN_POINTS, *gaps, 1.0])
     size: int = 10 ** (len(str(int(least))) - 1)
     return next(size * times for times in (1, 2, 5, 10) if size * times >= least)
+
+
+def _some_gaps(steps: "ndarray") -> "ndarray":
+    """Differences of neighbours, a regular sample of very many."""
+    at = slice(0, len(steps) - 1, max(1, len(steps) // 2000))
+    gaps: ndarray = steps[1:][at] - steps[:-1][at]
+    return gaps
 
 
 def _are_prefixes(steps: "Sequence[ndarray]") -> bool:
@@ -248,20 +276,27 @@ def _edges(seeds: Sequence[Columns], cuts: Sequence[int]) -> "ndarray":
 
 
 def _binned(series: Columns, edges: "ndarray", width: int) -> "tuple[ndarray, ndarray]":
-    """The first step of each bin that holds a value, and the median of what it holds."""
+    """The first step of each bin that holds a value, and the median of what it holds (a regular sample of many)."""
     import numpy as np
 
     # The middle of two of the largest doubles is none.
-    values = np.clip(series.values, -HUGE, HUGE)
     if not width:
-        return series.steps, values
+        return series.steps, np.clip(series.values, -HUGE, HUGE)
     # A bin ends where a stage does, and what is left of a stage after its last whole bin belongs to that one.
-    part = np.searchsorted(edges, series.steps, side="right") - 1
     most = np.maximum(1, np.rint(np.diff(edges) / width).astype(np.int64))
-    keys = edges[part] + np.minimum((series.steps - edges[part]) // width, most[part] - 1) * width
-    starts = np.append(0, np.flatnonzero(keys[1:] != keys[:-1]) + 1)
-    groups = np.split(values, starts[1:])
-    return keys[starts], np.array([np.median(group[:: max(1, len(group) // 256)]) for group in groups])
+    keys = np.concatenate([edge + width * np.arange(count) for edge, count in zip(edges[:-1], most, strict=True)])
+    starts = np.searchsorted(series.steps, keys)
+    sizes = np.diff(np.append(starts, len(series.steps)))
+    keys, starts, sizes = keys[sizes > 0], starts[sizes > 0], sizes[sizes > 0]
+    stride = np.maximum(1, sizes // _BIN_SAMPLE)
+    counts = -(-sizes // stride)
+    column = np.arange(counts.max())
+    table = np.full((len(keys), len(column)), np.inf)
+    inside = column < counts[:, None]
+    table[inside] = np.clip(series.values[(starts[:, None] + column * stride[:, None])[inside]], -HUGE, HUGE)
+    table.sort(axis=1)
+    rows = np.arange(len(keys))
+    return keys, (table[rows, (counts - 1) // 2] + table[rows, counts // 2]) / 2
 
 
 def _centres(keys: "ndarray", edges: "ndarray", width: int) -> "ndarray":

@@ -158,3 +158,54 @@ def test_no_store_is_nothing_to_report(run_audit, tmp_path, monkeypatch):
     monkeypatch.setenv("RUNAUDIT_STORE", str(tmp_path / "nowhere"))
 
     assert run_audit("report", "@last")[0] == 3
+
+
+def test_without_a_run_named_the_page_is_about_the_whole_store(ran, run_audit):
+    code, out, _ = run_audit("report", "--json", "-o", "page.html")
+
+    answer = json.loads(out)
+    assert code == 0
+    assert {arm["label"] for arm in answer["arms"]} == {"end_to_end", "staged"}
+    assert len(answer["comparisons"]) == 1
+
+
+def test_for_a_pull_request_there_are_tables_and_one_picture_beside_the_page(ran, run_audit, tmp_path):
+    words = [",".join(ids(runs)) for runs in ran.values()]
+
+    code, out, err = run_audit("report", *words, "--format", "md", "-o", "page.html")
+
+    assert (code, err) == (0, "")
+    assert "| arm | full-frame PSNR (dB) |" in out
+    assert "| config.schedule | end\\_to\\_end | staged |" in out
+    assert "](page.svg)" in out
+    svg = (tmp_path / "page.svg").read_text()
+    assert svg.startswith("<svg xmlns=") and "var(--" not in svg and "<script" not in svg
+
+
+def test_a_picture_of_somebody_elses_is_never_replaced(ran, run_audit, tmp_path):
+    (tmp_path / "page.svg").write_text("<svg>mine</svg>")
+
+    code, _, err = run_audit("report", *ids(ran["staged"]), "--format", "md", "-o", "page.html")
+
+    assert code == 2 and "page.svg" in err
+    assert (tmp_path / "page.svg").read_text() == "<svg>mine</svg>"
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_a_metric_whose_direction_nobody_knows_is_judged_once_it_is_said(
+    store, make_run, seal_run, run_audit, monkeypatch, tmp_path
+):
+    for name, shift in (("slow", 0.0), ("fast", 1.0)):
+        for seed in range(3):
+            run = make_run(label=name, seed=seed, config={"speed": name}, metrics={"crinkle": shift + seed / 10})
+            seal_run(store, run, {})
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RUNAUDIT_STORE", str(store.root))
+
+    before = json.loads(run_audit("report", "slow", "fast", "--json", "-o", "a.html")[1])["comparisons"][0]
+    after = json.loads(run_audit("report", "slow", "fast", "--direction", "lower", "--json", "-o", "b.html")[1])
+
+    assert before["evidence"] == []
+    assert "--metric NAME --direction" in before["lacking"][-1]
+    assert after["comparisons"][0]["evidence"][0]["metric"] == "crinkle"
+    assert after["comparisons"][0]["evidence"][0]["verdict"] in ("worse", "not attributable")

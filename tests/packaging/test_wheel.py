@@ -66,6 +66,7 @@ def test_every_template_is_used():
     """A partial that no page includes is a section that vanished."""
     texts = {path.name: path.read_text(encoding="utf-8") for path in templates_folder().glob("*.j2")}
 
-    named = {"page.html.j2", "notebook.html.j2"}  # the page, and what a notebook shows of an answer
+    # The page, what a notebook shows of an answer, and the picture beside a page.
+    named = {"page.html.j2", "notebook.html.j2", "picture.svg.j2"}
     for name in texts.keys() - named - {f"_{section}.html.j2" for section in SECTIONS}:
         assert any(f'"{name}"' in text for text in texts.values()), name

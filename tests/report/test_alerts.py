@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from runaudit.report import ArmInput, ComparisonInput
+from runaudit.report import ArmInput, ComparisonInput, page_view
 from runaudit.report.views.alerts import alerts
 
 
@@ -58,7 +58,7 @@ def test_a_seed_without_proof_is_told(make_run):
 
     found = titles(alerts([ArmInput(name="x", runs=runs)], [], None))
 
-    assert found["Seeds not proven to have acted"] == ("A: no proof in the record of seed 0, 1, 2",)
+    assert found["Seeds not proven to have acted"] == ("A: no proof in the record of seed 0, 1 and 2",)
 
 
 def test_waivers_are_told_with_their_reason_once_for_all_runs(make_arm):
@@ -121,3 +121,22 @@ def test_a_loss_that_prints_as_zero_is_no_bad_news(make_run, make_metrics):
     found = titles(alerts([ArmInput(name="x", runs=(make_run(metrics=metrics),))], [], None))
 
     assert "Worse than bicubic" not in found
+
+
+def test_what_is_true_of_several_arms_alike_is_said_once(make_run):
+    arms = [ArmInput(name=str(n), runs=(make_run(seed=n, seed_proof={}),), effective_n=1) for n in range(3)]
+
+    found = titles(alerts(arms, [], None))
+
+    assert found["Too few seeds"] == ("A, B and C have 1 seed each that counts; a claim needs 3",)
+
+
+def test_no_two_places_disagree_on_which_seeds_are_proven(make_run, make_arm):
+    """A cohort counts its unproven runs as draws of their own, and says so once, here."""
+    runs = tuple(make_run(seed=seed, seed_proof={}) for seed in range(3))
+    arm = ArmInput(name="x", runs=runs, effective_n=3)
+
+    view = page_view([arm])
+
+    assert "proof in the record" in " ".join(item for alert in view.alerts for item in alert.items)
+    assert "acted" not in view.arms[0].seeds and "acted" not in view.arms[0].size

@@ -118,3 +118,43 @@ def test_what_a_stranger_logged_under_names_of_his_own_is_drawn_and_tabled(make_
     assert "No run logged a loss" not in page.text
     assert "0.9125" in page.text.split("Results")[-1].split("Curves")[0]
     assert "bicubic" not in page.text
+
+
+def test_a_section_that_cannot_be_made_is_left_out_with_its_reason_and_takes_no_other_with_it(make_run, monkeypatch):
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("no width")
+
+    monkeypatch.setattr("runaudit.report.views.page.curves_view", broken)
+
+    view = page_view([ArmInput(name="a", runs=(make_run(metrics={"acc": 0.5}),))], metric="acc")
+
+    assert [one.title for one in view.left_out if "ZeroDivisionError: no width" in one.reason] == ["Curves"]
+    assert "curves" not in {section.id for section in view.sections}
+    assert "Not on this page: curves (it could not be made" in Page(render_page(view)).text
+
+
+def test_the_table_of_arms_shows_the_metric_with_its_spread_and_who_gave_none(make_run):
+    """Three values 1, 2, 3 have mean 2 and standard deviation 1."""
+    from runaudit.stats.judge import summarise
+    from runaudit.stats.values import ArmValues
+
+    def arm(name: str, *values: float | None) -> ArmInput:
+        runs = tuple(make_run(seed=seed, metrics={} if v is None else {"acc": v}) for seed, v in enumerate(values))
+        found = summarise(ArmValues(label=name, seeds=tuple(range(len(values))), values=values))
+        return ArmInput(name=name, runs=runs, effective_n=len(runs), summary=found)
+
+    whole, lost, few = page_view([arm("a", 1.0, 2.0, 3.0), arm("b", 1.0, None, 3.0), arm("c", 0.25, 0.5)],
+                                 metric="acc").result.rows  # fmt: skip
+
+    assert (whole.value, whole.n, whole.failed) == ("2.0 ± 1.0", "3", "")
+    assert (lost.n, lost.failed) == ("2 of 3", "seed 1 no value")
+    assert lost.value.startswith("no mean: ")
+    assert few.value == "0.25, 0.50"
+
+
+def test_the_metric_that_the_page_is_about_stands_first_in_its_tables(make_run):
+    run = make_run(metrics={"aaa": 1.0, "test/accuracy": 0.5, "zzz": 2.0})
+
+    view = page_view([ArmInput(name="a", runs=(run,))], metric="zzz")
+
+    assert next(name.full for name in view.scores.plain) == "zzz"

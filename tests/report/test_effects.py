@@ -37,7 +37,7 @@ def test_every_seed_is_a_point_and_higher_values_stand_higher():
     for points in (old, new):
         assert [y for _, y in points] == sorted((y for _, y in points), reverse=True)  # values rise from left to right
     assert max(y for _, y in new) < min(y for _, y in old)
-    assert {"old", "new", "difference", "PSNR (dB)"} <= set(texts(svg))
+    assert {"old", "new", "difference", "psnr (dB)"} <= set(texts(svg))
 
 
 def test_the_view_holds_the_numbers_of_the_answer_and_nothing_else():

@@ -5,7 +5,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from runaudit.report import ArmInput, page_view, read_panels
+from runaudit.records.digest import digest_bytes
+from runaudit.report import ArmInput, page_view, read_panels, render_page
 from runaudit.report.panels import panel_name, png_size
 
 
@@ -127,3 +128,36 @@ def test_reading_never_writes(sealed):
     read_panels(run, folder)
 
     assert sorted(Path(folder).rglob("*")) == before
+
+
+def test_a_picture_of_any_kind_that_a_run_kept_is_shown_under_its_name(make_run, make_png, tmp_path):
+    """A confusion matrix of a classifier: no frame, no crop, and worth a look all the same."""
+    data = make_png(20)
+    (tmp_path / "plots").mkdir()
+    (tmp_path / "plots" / "confusion.png").write_bytes(data)
+    artifacts = [{"path": "plots/confusion.png", "digest": str(digest_bytes(data)), "size": len(data), "kind": "file"}]
+    run = make_run(metrics={"test/accuracy": 0.9}, outcome={"artifacts": artifacts})
+
+    view = page_view([ArmInput(name="x", runs=(run,), panels={run.id: read_panels(run, tmp_path)})])
+
+    (figure,) = view.images.figures
+    assert figure.sequence == "plots/confusion.png"
+    assert figure.pictures[0].uri.startswith("data:image/png;base64,")
+    assert figure.pictures[0].alt == "plots/confusion.png as A · seed 0 kept it"
+    assert "pictures" in {section.id for section in view.sections}
+    assert "full frame" not in render_page(view)
+
+
+def test_the_typical_run_of_an_arm_without_gains_is_the_one_nearest_its_median_result(make_run, make_png):
+    """0.5, 0.9 and 0.7: the median is 0.7."""
+    from runaudit.report.panels import Panel
+    from runaudit.stats.judge import summarise
+    from runaudit.stats.values import ArmValues
+
+    values = (0.5, 0.9, 0.7)
+    runs = tuple(make_run(seed=seed, metrics={"acc": value}) for seed, value in enumerate(values))
+    panel = Panel(sequence="a.png", kind="figure", digest="sha256:0", png=make_png(), width=24, height=24)
+    arm = ArmInput(name="x", runs=runs, panels={run.id: (panel,) for run in runs},
+                   summary=summarise(ArmValues(label="x", seeds=(0, 1, 2), values=values)))  # fmt: skip
+
+    assert page_view([arm]).images.shown == (f"A: seed 2 ({runs[2].short}), the run nearest the median result",)

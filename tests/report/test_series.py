@@ -70,13 +70,22 @@ def test_a_step_logged_twice_counts_once_with_its_later_value():
     assert found.duplicates == 1
 
 
-def test_no_line_and_no_median_crosses_a_stage():
-    points = [(step, 1.0 if step < 100 else 5.0) for step in range(200)]
+def noisy(level, steps):
+    """Up and down by 0.1 about a level."""
+    return [(step, level + 0.1 * (-1) ** step) for step in steps]
 
-    found = drawn(points, (100,))
+
+def test_no_line_and_no_median_crosses_a_stage():
+    found = drawn(noisy(1.0, range(100)) + noisy(5.0, range(100, 200)), (100,))
 
     assert [part[0][0] for part in found.segments] == [0, 100]
-    assert [{value for _, value in part} for part in found.trends] == [{1.0}, {5.0}]
+    assert [{round(value) for _, value in part} for part in found.trends] == [{1}, {5}]
+
+
+def test_a_series_without_noise_is_its_own_trend():
+    """A running median would flatten its first steep part: it says something else than the values do."""
+    assert drawn([(step, 0.9 - 0.5 / (1 + step)) for step in range(300)]).trends == ()
+    assert drawn(noisy(1.0, range(300))).trends != ()
 
 
 @given(st.lists(st.integers(0, 50), max_size=60), st.lists(st.integers(0, 60), max_size=6))

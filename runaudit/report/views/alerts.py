@@ -139,24 +139,38 @@ def _unequal(arms: Sequence[ArmInput]) -> Iterator[str]:
 def _few(arms: Sequence[ArmInput], comparisons: Sequence[ComparisonInput]) -> Iterator[str]:
     """Arms that cannot carry a claim. One that is shown beside the others and compared with nothing makes none."""
     compared = {index for one in comparisons for index in (one.arm, one.baseline)}
+    few: list[tuple[int, str]] = []
     for index, arm in enumerate(arms):
         if compared and index not in compared:
             continue
         n = distinct_seeds(arm.runs) if arm.effective_n is None else arm.effective_n
         if n < MIN_SEEDS:
-            verb = "counts" if n == 1 else "count"
-            yield f"{letter(index)} has {plural(n, 'seed')} that {verb}; a claim needs {MIN_SEEDS}"
+            few.append((index, plural(n, "seed")))
+    for who, seeds, is_one in _grouped(few):
+        has, that = ("has", "") if is_one else ("have", " each")
+        verb = "counts" if seeds == "1 seed" else "count"
+        yield f"{who} {has} {seeds}{that} that {verb}; a claim needs {MIN_SEEDS}"
+
+
+def _grouped(rows: Sequence[tuple[int, str]]) -> Iterator[tuple[str, str, bool]]:
+    """What is said of several arms in the same words is said once: (their letters, the words, whether it is one)."""
+    arms: dict[str, list[str]] = {}
+    for index, words in rows:
+        arms.setdefault(words, []).append(letter(index))
+    return ((listed(letters, limit=8), words, len(letters) == 1) for words, letters in arms.items())
 
 
 def _unproven(arms: Sequence[ArmInput]) -> Iterator[str]:
+    rows: list[tuple[int, str]] = []
     for index, arm in enumerate(arms):
         bare = [seed_text(run) for run in arm.runs if run.finished and is_unproven(run)]
         if bare:
-            yield f"{letter(index)}: no proof in the record of seed {', '.join(bare)}"
+            rows.append((index, f"no proof in the record of seed {listed(bare, limit=8)}"))
         finished = sum(run.finished for run in arm.runs)
         if arm.effective_n is not None and arm.effective_n < finished:
             draws = plural(arm.effective_n, "independent draw")
-            yield f"{letter(index)}: {plural(finished, 'finished run')}, but only {draws}"
+            rows.append((index, f"{plural(finished, 'finished run')}, but only {draws}"))
+    yield from (f"{who}: {words}" for who, words, _ in _grouped(rows))
 
 
 def _waivers(arms: Sequence[ArmInput]) -> Iterator[str]:

@@ -48,7 +48,7 @@ class ArmCurve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CurveFigure:
-    """One drawing. All drawings of a series share `axis`, `first` and `last`, so that heights can be compared."""
+    """One drawing, of steps from `first` to `last`. All drawings of a series share `axis`: heights can be compared."""
 
     series: str
     words: str
@@ -57,7 +57,6 @@ class CurveFigure:
     axis: Axis
     first: int
     last: int
-    clock: str
     is_small: bool
     label: str
 
@@ -124,7 +123,7 @@ def _leaving(curve: ArmCurve, out: "Sequence[tuple[str, ndarray, ndarray]]", wor
     extreme, index = max(ends) if words == "up" else min(ends)
     at = int(out[index][1][(out[index][2] == extreme).argmax()])
     first = min(int(steps[0]) for _, steps, _ in out)
-    who = curve.letter if of == 1 else f"{curve.letter}, {runs_text([seed for seed, _, _ in out])}"
+    who = curve.letter if of == len(out) else f"{curve.letter} ({runs_text([seed for seed, _, _ in out])})"
     more = "" if count == 1 else f", {number(count, 0)} values, the first at step {step_text(first)}"
     return f"{who} leaves the axis: {words} to {compact(extreme)} at step {step_text(at)}{more}."
 
@@ -137,15 +136,20 @@ def runs_text(seeds: Sequence[str]) -> str:
     return f"seed{'s' if len(names) > 1 else ''} {listed(names)}"
 
 
-def notes(curves: Sequence[ArmCurve], columns: Sequence[Sequence[Columns]]) -> Iterator[str]:
+def notes(
+    curves: Sequence[ArmCurve], columns: Sequence[Sequence[Columns]], clocks: Sequence[tuple[int, int]]
+) -> Iterator[str]:
     """What is to be known of the lines of a figure."""
+    if clocks:
+        lasts = [f"{curve.letter} up to {step_text(end[1])}" for curve, end in zip(curves, clocks, strict=True)]
+        yield f"The arms count steps in different units: {', '.join(lasts)}. Each has an axis of its own."
     silent = [curve.letter for curve in curves if not any(item.points for item in curve.lines)]
     if silent:
         yield f"Not logged by {listed(silent)}."
     for curve, group in zip(curves, columns, strict=True):
         yield from _notes_of(curve, group)
-    if any(group and curve.means and bin_width(group) for group, curve in zip(columns, curves, strict=True)):
-        widths = {curve.letter: bin_width(group) for group, curve in zip(columns, curves, strict=True) if curve.means}
+    widths = {curve.letter: bin_width(group) for group, curve in zip(columns, curves, strict=True) if curve.means}
+    if any(widths.values()):
         same = len(set(widths.values())) == 1
         wide = [f"{number(width, 0)} steps" + ("" if same else f" ({who})") for who, width in widths.items() if width]
         yield f"The mean is over each seed's median in bins of {listed(list(dict.fromkeys(wide)))}."
@@ -162,17 +166,23 @@ def _notes_of(curve: ArmCurve, columns: Sequence[Columns]) -> Iterator[str]:
         if item.duplicates:
             yield f"{who}: {plural(item.duplicates, 'step')} logged twice; the later value is drawn."
     with_values = sum(bool(len(series.steps)) for series in columns)
-    for part in curve.means:
-        if len(part.runs) < with_values:
-            seeds = runs_text([curve.lines[index].seed for index in part.runs])
-            yield (
-                f"{curve.letter}: from step {step_text(part.steps[0])} to {step_text(part.steps[-1])} the mean is of "
-                f"{len(part.runs)} of {with_values} runs only ({seeds}); it is drawn thinner."
-            )
-    if curve.means and any(
-        abs(v) > HUGE for series in columns for v in series.values[:: max(1, len(series.values) // 1000)]
-    ):
+    fewer = [part for part in curve.means if len(part.runs) < with_values]
+    if fewer:
+        said = listed([_fewer(curve, part, of=with_values) for part in fewer[:4]])
+        more = f" and {plural(len(fewer) - 4, 'further stretch', 'further stretches')}" if len(fewer) > 4 else ""
+        yield f"{curve.letter}: the mean is of {said}{more}; it is drawn thinner there."
+    values = [series.values for series in columns if len(series.values)]
+    if curve.means and any(max(-part.min(), part.max()) > HUGE for part in values):
         yield f"{curve.letter}: values beyond {compact(HUGE)} count as that in the mean."
+
+
+def _fewer(curve: ArmCurve, part: Mean, *, of: int) -> str:
+    """Of which runs a stretch of the mean is, and where."""
+    seeds = runs_text([curve.lines[index].seed for index in part.runs])
+    who = f" ({seeds})" if seeds.startswith("seed") else ""
+    first, last = step_text(part.steps[0]), step_text(part.steps[-1])
+    where = f"at step {first}" if first == last else f"from step {first} to {last}"
+    return f"{len(part.runs)} of {of} runs{who} {where}"
 
 
 def stages_text(stages: Sequence[Band]) -> str:
@@ -183,7 +193,7 @@ def stages_text(stages: Sequence[Band]) -> str:
 def describe(figure: CurveFigure) -> str:
     """The figure in one sentence, with its numbers, for whoever cannot see it."""
     parts = [_spoken(curve) for curve in figure.arms]
-    head = f"{figure.words}, {figure.clock}s {step_text(figure.first)} to {step_text(figure.last)}"
+    head = f"{figure.words}, steps {step_text(figure.first)} to {step_text(figure.last)}"
     stages = [f"{clean(band.name)} from step {step_text(band.start)}" for band in figure.bands]
     return clean("; ".join([head, *parts, *([f"stages: {', '.join(stages)}"] if stages else [])]) + ".")
 

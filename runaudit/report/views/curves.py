@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
-from runaudit.metrics.catalogue import Direction, known_direction, unit_of
+from runaudit.metrics.catalogue import QUANTITIES, Direction, known_direction, unit_of
 from runaudit.metrics.roles import Role, role
 from runaudit.records.run import Run
 from runaudit.report.axis import axis_of
@@ -29,8 +30,15 @@ from runaudit.report.views.curve import (
 from runaudit.report.words import MetricText, Text, compact, metric, shown
 from runaudit.text.words import listed, plural
 
+if TYPE_CHECKING:
+    from numpy import ndarray
+
 OVERLAID = 6
 """Arms that one figure can tell apart; where there are more, each has a small one of its own, on the same axes."""
+_OTHER_CLOCK = 50
+"""Times as far apart, and as far on, as those of another arm: such steps are no steps of that one."""
+_STAIRS = 12
+"""Values of a schedule that goes down in stairs."""
 SCALE, SKIPPED = "amp/scale", "amp/skipped"
 _NO_LOSS = "No run logged a loss on the way."
 _NO_VALIDATION = (
@@ -114,31 +122,34 @@ def _seeds(arm: ArmInput) -> str:
 def _series(name: str, arms: Sequence[ArmInput], marks: Sequence[Mark], skips: Sequence[tuple[int, ...]]) -> SeriesView:
     columns = [[columns_of(run.trajectory.series.get(name, ())) for run in arm.runs] for arm in arms]
     said = metric(name)
-    never_log = said.unit == "dB" or unit_of(name) == "dB" or known_direction(name) is Direction.HIGHER
-    axis = axis_of([[series.values for series in group] for group in columns], may_log=not never_log)
-    first, last = _ends(columns)
+    values = [[series.values for series in group] for group in columns]
+    axis = axis_of(values, may_log=_may_log(name, said.unit, [line for group in values for line in group]))
+    clocks = _clocks(columns)
+    ends = clocks or [_ends(columns)] * len(arms)
     stages = [arm_bands(arm) for arm in arms]
     agreed = _agreed(stages)
-    own = [() if agreed is not None else tuple(band for band in found if band.start <= last) for found in stages]
-    small = len(arms) > OVERLAID
+    small = len(arms) > OVERLAID or bool(clocks)
     curves = tuple(
-        _curve(index, arm, columns[index], stages=own[index], span=(first, last), small=small, skips=skips[index],
+        _curve(index, arm, columns[index], stages=() if agreed is not None else stages[index], span=ends[index],
+               small=small, skips=skips[index],
                marks=tuple(m for m in marks if m.arm == index and m.series in (None, name)))
         for index, arm in enumerate(arms)
     )  # fmt: skip
-    whole = CurveFigure(
-        series=name,
-        words=said.words,
-        arms=tuple(curve for curve in curves if any(item.points for item in curve.lines)),
-        bands=tuple(band for band in agreed or () if band.start <= last),
-        axis=axis,
-        first=first,
-        last=last,
-        clock="step",
-        is_small=small,
-        label="",
-    )
-    figures = [replace(whole, arms=(curve,)) for curve in whole.arms] if small else [whole]
+    seen = tuple(curve for curve in curves if any(item.points for item in curve.lines))
+    figures = [
+        CurveFigure(
+            series=name,
+            words=said.words,
+            arms=group,
+            bands=tuple(band for band in agreed or () if band.start <= ends[group[0].arm][1]),
+            axis=axis,
+            first=ends[group[0].arm][0],
+            last=ends[group[0].arm][1],
+            is_small=small,
+            label="",
+        )
+        for group in ([(curve,) for curve in seen] if small else [seen])
+    ]
     return SeriesView(
         title=_title(said),
         name=shown(name),
@@ -146,12 +157,21 @@ def _series(name: str, arms: Sequence[ArmInput], marks: Sequence[Mark], skips: S
         figures=tuple(replace(figure, label=describe(figure)) for figure in figures),
         rows=tuple(row for curve in curves for row in rows(curve)),
         leaves=tuple(leaves(axis, curves, columns)),
-        notes=tuple(notes(curves, columns)),
+        notes=tuple(notes(curves, columns, clocks)),
     )
 
 
+def _may_log(name: str, unit: str, lines: "Sequence[ndarray]") -> bool:
+    """Whether a quantity may be read in factors: decibels are logarithms, an accuracy has an end, a schedule's form is
+    that of its values unless it goes down in a few stairs."""
+    if role(name) is Role.RATE:
+        return all(len(set(values[:: max(1, len(values) // 500)].tolist())) <= _STAIRS for values in lines)
+    return "dB" not in (unit, unit_of(name)) and known_direction(name) is not Direction.HIGHER
+
+
 def _title(said: MetricText) -> str:
-    words = said.words if "/" in said.words else said.words[:1].upper() + said.words[1:]
+    is_known = said.words != said.name or said.name.lower() in QUANTITIES
+    words = said.words[:1].upper() + said.words[1:] if is_known else said.words
     return f"{words} ({said.unit})" if said.unit else words
 
 
@@ -168,16 +188,14 @@ def _curve(
 ) -> ArmCurve:
     cut = sorted({at for run in arm.runs for at in cuts(run, kinds=("stage",))})
     averaged = means(columns, cut, bin_width(columns))
-    lines = [
-        line(seed_text(run), series, cuts(run), columns=COLUMNS // 2 if small else COLUMNS, span=span)
-        for run, series in zip(arm.runs, columns, strict=True)
-    ]
+    # The trend of a seed stands for the arm where there is no mean; beside one it would be a second opinion.
+    draw = partial(line, columns=COLUMNS // 2 if small else COLUMNS, span=span, with_trend=not averaged)
+    lines = [draw(seed_text(run), series, cuts(run)) for run, series in zip(arm.runs, columns, strict=True)]
     return ArmCurve(
         arm=index,
         letter=letter(index),
         name=shown(arm.name, 48),
-        # The trend of a seed stands for the arm where there is no mean; beside one it would be a second opinion.
-        lines=tuple(replace(item, trends=()) if averaged else item for item in lines),
+        lines=tuple(lines),
         means=averaged,
         resumes=tuple(sorted({step for run in arm.runs for step in resumes(run.trajectory.events)})),
         skips=skips,
@@ -199,6 +217,22 @@ def _ends(columns: Sequence[Sequence[Columns]]) -> tuple[int, int]:
     if 0 < first <= last // 4:
         first = 0
     return (first, last) if last > first else (first - 1, first + 1)
+
+
+def _clocks(columns: Sequence[Sequence[Columns]]) -> list[tuple[int, int]]:
+    """First and last step of each arm where the arms count otherwise, epochs beside samples; empty where they do not.
+
+    An arm that ended early counts as the others do: it is told by how far its steps are apart.
+    """
+    import numpy as np
+
+    gaps = [[float(np.median(np.diff(one.steps))) for one in group if len(one.steps) > 1] for group in columns]
+    ends = [_ends([group]) for group in columns]
+    known = [(max(gap), end[1]) for gap, end in zip(gaps, ends, strict=True) if gap]
+    strides, lasts = [gap for gap, _ in known], [last for _, last in known]
+    if len(known) > 1 and max(strides) > _OTHER_CLOCK * min(strides) and max(lasts) > _OTHER_CLOCK * min(lasts):
+        return ends
+    return []
 
 
 def _agreed(stages: Sequence[tuple[Band, ...]]) -> tuple[Band, ...] | None:

@@ -1,4 +1,7 @@
-"""The images to look at. One run per arm is shown, the one nearest its arm's median gain: typical, not the best."""
+"""The images to look at. One run per arm is shown, the one nearest its arm's median result: typical, not the best.
+
+Crops and frames of super-resolution stand in rows of their own; what other programs kept, under the names of its files.
+"""
 
 import base64
 import math
@@ -8,7 +11,7 @@ from statistics import mean, median
 
 from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput
-from runaudit.report.panels import Panel
+from runaudit.report.panels import FIGURE, Panel
 from runaudit.report.views.arm import letter, seed_text
 from runaudit.report.views.scores import bicubic, gain, psnr, sequences
 from runaudit.report.words import Text, clean, digest, number
@@ -21,6 +24,7 @@ CAPTIONS = {
     "hr": "HR, ground truth",
     "error": "error",
 }
+MAX_COLUMNS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +58,11 @@ class SequencePictures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImagesView:
-    """All sequences; which run stands for which arm; in words what is missing."""
+    """All sequences; which run stands for which arm; in words what is missing. figures: pictures of any other kind,
+    those of one name side by side."""
 
     sequences: tuple[SequencePictures, ...]
+    figures: tuple[SequencePictures, ...]
     shown: tuple[str, ...]
     missing: tuple[str, ...]
 
@@ -71,41 +77,57 @@ class _Chosen:
 def images_view(arms: Sequence[ArmInput]) -> ImagesView:
     """The images of the typical run of every arm."""
     chosen = [pick for index, arm in enumerate(arms) if (pick := _choose(arm, index))]
-    names = sorted({sequence for pick in chosen for sequence, _ in pick.panels} | set(sequences(arms)))
+    kept = sorted({name for pick in chosen for name, kind in pick.panels if kind == FIGURE})
+    names = sorted({name for pick in chosen for name, kind in pick.panels if kind != FIGURE} | set(sequences(arms)))
     drawn = [name for name in names if any((name, kind) in pick.panels for pick in chosen for kind in CAPTIONS)]
     blank = [clean(name) for name in names if name not in drawn]
     lacking = {pick.index for pick in chosen}
     missing = [
-        f"No run of {letter(i)} left images (artifacts of kind panel)." for i in range(len(arms)) if i not in lacking
+        f"No run of {letter(i)} left images (artifacts that are PNG files)."
+        for i in range(len(arms))
+        if i not in lacking
     ]
     if drawn and blank:
         missing.append(f"No images of {', '.join(blank)}.")
     return ImagesView(
         sequences=tuple(_sequence(name, chosen) for name in drawn),
+        figures=tuple(_figures(name, chosen) for name in kept),
         shown=tuple(_shown(pick, arms[pick.index]) for pick in chosen),
         missing=tuple(missing),
     )
 
 
 def _choose(arm: ArmInput, index: int) -> _Chosen | None:
-    """The run nearest the median of the arm's mean gains, of those that left images; else the first."""
+    """The run nearest the median of the arm's results, of those that left images; else the first."""
     able = [run for run in arm.runs if arm.panels.get(run.id)]
     if not able:
         return None
-    gains = {run.id: value for run in able if math.isfinite(value := _mean_gain(run, arm))}
+    gains = {run.id: value for run in able if math.isfinite(value := _standing(run, arm))}
     middle = median(gains.values()) if gains else 0.0
     best = min(able, key=lambda run: abs(gains[run.id] - middle) if run.id in gains else math.inf)
     return _Chosen(index=index, run=best, panels={(p.sequence, p.kind): p for p in arm.panels[best.id]})
 
 
-def _mean_gain(run: Run, arm: ArmInput) -> float:
+def _standing(run: Run, arm: ArmInput) -> float:
+    """Its mean gain over bicubic, else its value of the metric that the page is about; NaN where it has neither."""
     gains = [value for name in sequences([arm]) if (value := gain(run, name)) is not None]
-    return mean(gains) if gains else math.nan
+    if gains:
+        return mean(gains)
+    values = arm.summary.values if arm.summary else ()
+    found = dict(zip((one.id for one in arm.runs), values, strict=False)).get(run.id)
+    return math.nan if found is None else found
 
 
 def _shown(pick: _Chosen, arm: ArmInput) -> str:
-    why = "the run nearest the median gain" if len(arm.runs) > 1 else "the only run"
+    what = "gain" if sequences([arm]) else "result"
+    why = f"the run nearest the median {what}" if len(arm.runs) > 1 else "the only run"
     return f"{letter(pick.index)}: seed {seed_text(pick.run)} ({pick.run.short}), {why}"
+
+
+def _figures(name: str, chosen: Sequence[_Chosen]) -> SequencePictures:
+    """What the arms kept under one name, side by side."""
+    row = tuple(_picture(name, FIGURE, pick) for pick in chosen)
+    return SequencePictures(sequence=clean(name), columns=max(2, min(len(chosen), MAX_COLUMNS)), rows=(row,))
 
 
 def _sequence(name: str, chosen: Sequence[_Chosen]) -> SequencePictures:
@@ -132,12 +154,13 @@ def _picture(name: str, kind: str, pick: _Chosen, *, shared: bool = False) -> Pi
     panel = pick.panels.get((name, kind))
     who = "" if shared else f"{letter(pick.index)} · "
     detail = _detail(name, kind, pick.run)
-    caption = f"{who}{CAPTIONS[kind]}"
+    caption = f"{who}{CAPTIONS[kind]}" if kind in CAPTIONS else f"{who}seed {seed_text(pick.run)}"
+    shows = f"{caption} of {clean(name)}" if kind in CAPTIONS else f"{clean(name)} as {caption} kept it"
     return Picture(
         kind=kind,
         caption=caption,
         detail=detail,
-        alt=f"{caption} of {clean(name)}{', ' + detail if detail else ''}",
+        alt=f"{shows}{', ' + detail if detail else ''}",
         uri=f"data:image/png;base64,{base64.b64encode(panel.png).decode()}" if panel and panel.png else "",
         width=panel.width if panel else 0,
         height=panel.height if panel else 0,

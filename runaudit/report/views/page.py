@@ -80,11 +80,13 @@ def page_view(
     integrity: Integrity | None = None,
     metric: str | None = None,
     study: StudyAnswer | None = None,
+    curves: Sequence[str] = (),
 ) -> PageView:
     """The page on these arms.
 
     integrity: run id -> what a re-hash of the store found wrong with it (empty: sound); None: it was not re-hashed.
-    metric: the one that the page is about. study: the judgement on all runs together.
+    metric: the one that the page is about. study: the judgement on all runs together. curves: patterns of
+    the series that are drawn, where they were asked for.
     Raises NothingToJudgeError where there is no run.
     """
     if not any(arm.runs for arm in arms):
@@ -100,9 +102,9 @@ def page_view(
         alerts=alerts(arms, comparisons, integrity),
         result=result_view(arms, metric),
         study=made("Study", lambda: study_view(study)) if study else None,
-        scores=made("Results", lambda: scores_view(arms)),
+        scores=made("Results", lambda: scores_view(arms, metric)),
         images=made("Pictures", lambda: images_view(arms)),
-        curves=made("Curves", lambda: curves_view(arms)),
+        curves=made("Curves", lambda: curves_view(arms, curves)),
         scaler=made("Loss scale", lambda: scaler_view(arms)),
         diffs=made("What changed", lambda: tuple(diff_view(one, arms) for one in comparisons)) or (),
         seen=made("What was used", lambda: seen_views(arms)) or (),
@@ -118,7 +120,10 @@ SECTIONS: Mapping[str, tuple[str, Callable[[PageView], bool]]] = {
     "study": ("Study", lambda view: view.study is not None),
     "changes": ("What changed", lambda view: bool(view.diffs or view.seen)),
     "results": ("Results", lambda view: view.scores is not None and bool(view.scores.sequences or view.scores.plain)),
-    "pictures": ("Pictures", lambda view: view.images is not None and bool(view.images.sequences)),
+    "pictures": (
+        "Pictures",
+        lambda view: view.images is not None and bool(view.images.sequences or view.images.figures),
+    ),
     "curves": ("Curves", lambda view: view.curves is not None and bool(view.curves.series or view.curves.told)),
     "scaler": ("Loss scale", lambda view: view.scaler is not None and bool(view.scaler.figures or view.scaler.without)),
     "training": ("How it trained", lambda view: view.curves is not None and bool(view.curves.training)),

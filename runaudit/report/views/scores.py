@@ -102,7 +102,7 @@ class OtherTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoresView:
-    """The whole section. `missing` says in words why there is nothing, where there is nothing.
+    """The whole section; empty where no run has a final metric.
 
     plain: the names of the metrics of runs that have no full-frame PSNR; plain_rows: a row a run.
     """
@@ -115,7 +115,6 @@ class ScoresView:
     notes: tuple[str, ...]
     plain: tuple[Text, ...] = ()
     plain_rows: tuple[Row, ...] = ()
-    missing: str = ""
 
 
 def sequences(arms: Sequence[ArmInput]) -> tuple[str, ...]:
@@ -125,10 +124,10 @@ def sequences(arms: Sequence[ArmInput]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def scores_view(arms: Sequence[ArmInput]) -> ScoresView:
-    """Every full-frame number of every run."""
+def scores_view(arms: Sequence[ArmInput], metric: str | None = None) -> ScoresView:
+    """Every full-frame number of every run; of other programs their metrics, that which the page is about first."""
     names = sequences(arms)
-    plain = () if names else tuple(_plain(arms))
+    plain = () if names else tuple(_plain(arms, metric))
     return ScoresView(
         sequences=tuple(clean(name) for name in names),
         figures=tuple(_figure(arms, name) for name in names),
@@ -138,17 +137,17 @@ def scores_view(arms: Sequence[ArmInput]) -> ScoresView:
         notes=(*_notes(arms, names), *_left_out(arms, plain)),
         plain=tuple(shown(name) for name in plain),
         plain_rows=tuple(_plain_rows(arms, plain)),
-        missing=""
-        if names or plain
-        else "No run recorded a full-frame PSNR (metrics full_frame/psnr/<sequence>) or any other final metric.",
     )
 
 
-def _plain(arms: Sequence[ArmInput]) -> Iterator[str]:
-    """The metrics of any program, held-out ones first; what all runs have before what some have."""
+def _plain(arms: Sequence[ArmInput], metric: str | None) -> Iterator[str]:
+    """The metrics of any program: that which the page is about, then what all runs have before what some have, held-out
+    ones first."""
     runs = list(_runs(arms))
     shared: Counter[str] = Counter(name for run in runs for name in run.metrics if not name.startswith("time/"))
-    order = sorted(shared, key=lambda name: (-shared[name], not is_held_out(name.partition("/")[0]), name))
+    order = sorted(
+        shared, key=lambda name: (name != metric, -shared[name], not is_held_out(name.partition("/")[0]), name)
+    )
     yield from order[:MAX_PLAIN]
 
 

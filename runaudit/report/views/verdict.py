@@ -72,7 +72,7 @@ class VerdictView:
     badge: str
     change: str
     meaning: str
-    reason: str
+    reason: Text
     conditional: str
     assumed: str
     lacking: tuple[str, ...]
@@ -99,7 +99,7 @@ def verdict_view(comparison: ComparisonInput, arms: Sequence[ArmView]) -> Verdic
         badge=badge,
         change=change_words(factors),
         meaning=design_meaning(diff, len(factors)),
-        reason=gaps_in_words(diff) if told else reason_words(diff, factors),
+        reason=shown(gaps_in_words(diff) if told else reason_words(diff, factors), MAX_REASON),
         conditional="" if told else conditional_words(diff.conditional),
         assumed=assumed_in_words(diff),
         lacking=tuple(filter(None, (design_lacks(diff), evidence[0].lacking if evidence else _NO_METRIC))),
@@ -109,6 +109,8 @@ def verdict_view(comparison: ComparisonInput, arms: Sequence[ArmView]) -> Verdic
     )
 
 
+MAX_REASON = 420
+"""Letters of a reason in the card: it names every factor, and the section on what changed has them all."""
 _NO_METRIC = "a metric whose direction is known: `--metric NAME --direction higher` (or lower)"
 
 
