@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.classes import standing
-from runaudit.factors.code_state import PROGRAM
+from runaudit.factors.code_state import APART, PROGRAM, lay_apart
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass, section_of
 from runaudit.factors.gaps import (
     COUNTED_BY_DIGEST,
@@ -142,6 +142,12 @@ def _covered(path: str, pair: Pair) -> bool:
     return bool(pair.a.at(f"data.{keys[1]}.digest")) and bool(pair.b.at(f"data.{keys[1]}.digest"))
 
 
+def _scripts_apart(pair: Pair) -> Iterator[Gap]:
+    """Scripts of one name whose folders nobody knows, but that something beside them lay elsewhere."""
+    if lay_apart((pair.a, pair.b)):
+        yield Gap(PROGRAM, "both", APART)
+
+
 def _files_of_one(pair: Pair) -> Iterator[Gap]:
     a, b = pair.a, pair.b
     if "code" in no_sections(a.run) | no_sections(b.run):
@@ -159,5 +165,6 @@ _SAID_BY_ONE: tuple[Callable[[Pair], Iterator[Gap]], ...] = (
     _seen_of_one,
     _seed_unproven,
     _leaves_of_one,
+    _scripts_apart,
     _files_of_one,
 )

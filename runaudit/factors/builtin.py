@@ -43,6 +43,9 @@ DATA_WORDS = frozenset({"data", "dataset", "datasets", "train", "val", "test", "
 """Words in the name of a key that says where data lies."""
 PLACE_WORDS = frozenset({"dir", "root", "path", "paths", "folder", "location", "url", "uri", "directory"})
 """Words in the name of a key whose value is a place."""
+OUTPUT_WORDS = frozenset({"out", "output", "outdir", "save", "log", "logs", "logdir", "exp", "experiment", "run",
+                          "results", "result", "workdir"})  # fmt: skip
+"""Words in the name of a key whose value names a run or what it writes, where the value itself shows that it does."""
 WEIGHT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors", ".bin", ".h5", ".hdf5", ".npz", ".npy", ".pkl", ".onnx",
                    ".gguf", ".msgpack", ".keras", ".tar")  # fmt: skip
 """What is read back from such a file is no place."""

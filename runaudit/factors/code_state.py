@@ -1,5 +1,6 @@
 """The code of two runs: file by file where the files are known, by commit and patch where they are not."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -15,6 +16,29 @@ from runaudit.factors.unknowns import no_sections
 CODE_STATE = ("code.commit", "code.patch")
 PROGRAM = "code.program"
 """Which script was run, where a tracker says so."""
+APART = "scripts of one name that lay in two places, or one that was moved"
+"""Why the script of two runs is not known to be one."""
+
+
+def tail_of(program: str) -> str:
+    """Folder and name of a script of which a tracker kept the whole path, and not where its work tree began; empty for
+    any other. Two paths of one tail may be one script in a tree that was moved, or two: nobody knows."""
+    parts = [part for part in re.split(r"[/\\]+", program) if part]
+    is_whole = program.startswith(("/", "\\")) or re.match(r"[A-Za-z]:[/\\]", program) is not None
+    return f"…/{parts[-2]}/{parts[-1]}" if is_whole and len(parts) > 2 else ""
+
+
+def lay_apart(runs: Sequence[Levels]) -> frozenset[int]:
+    """The places of the runs whose tracker names their script without its folder, and tells of them different ones: one
+    project that was moved looks like two with a script of one name each."""
+    told: dict[str, dict[str, list[int]]] = {}
+    for at, of in enumerate(runs):
+        program, place = of.at(PROGRAM), of.run.manifest.section("origin").get("program_in")
+        if isinstance(program, str) and (tail := tail_of(program)):
+            program, place = tail, program
+        if isinstance(program, str) and isinstance(place, str):
+            told.setdefault(program, {}).setdefault(place, []).append(at)
+    return frozenset(at for places in told.values() if len(places) > 1 for rows in places.values() for at in rows)
 
 
 def code_changes(pair: Pair) -> Iterator[Change]:

@@ -91,9 +91,31 @@ def in_run_folder(key: str, value: str, of: "Levels") -> str:
     folder = _run_dir(of).rstrip("/")
     if not folder or not under(value, folder):
         return ""
-    if value.endswith(known.WEIGHT_SUFFIXES) or (set(words(key)) & known.INPUT_WORDS and key not in known.PLACE_KEYS):
+    if value.endswith(known.WEIGHT_SUFFIXES) or (_is_read(key) and key not in known.PLACE_KEYS):
         return ""
     return f"<the run's folder>{value[len(folder) :].rstrip('/')}"
+
+
+def _is_read(key: str) -> bool:
+    """Whether what lies under a key is read. `ckpt_dir` in the run's own folder is where its checkpoints go."""
+    found = set(words(key))
+    read = found & known.INPUT_WORDS
+    return bool(read) and not (read <= _KEPT and found & _FOLDERS)
+
+
+_SEED_IN_NAME = r"(?i)((?:(?<![a-z])seed|(?<![a-z0-9])s)[-_=]?)%d(?![0-9a-z]|\.\d)"
+_KEPT = frozenset({"checkpoint", "ckpt", "model", "weights"})
+_FOLDERS = frozenset({"dir", "folder", "directory"})
+
+
+def named_by_seed(key: str, value: str, of: "Levels") -> str:
+    """A name of the run or of its outputs that bears the run's own seed and says that it does (`out/s3`, `base_seed3`),
+    with a mark in its place; empty for any other value, and where a key reads from it."""
+    seed, found = of.tree.get("seed"), set(words(key))
+    if not isinstance(seed, int) or isinstance(seed, bool) or not found & known.OUTPUT_WORDS or _is_read(key):
+        return ""
+    marked, count = re.subn(_SEED_IN_NAME % seed, r"\1<seed>", value)
+    return marked if count == 1 else ""
 
 
 def data_place(key: str, value: str, of: "Levels") -> str:

@@ -10,7 +10,15 @@ from functools import lru_cache
 
 from runaudit.factors import builtin as known
 from runaudit.factors.arguments import ROOT
-from runaudit.factors.evidence import bookkeeping, data_place, has_digest, in_run_folder, may_be_bookkeeping, under
+from runaudit.factors.evidence import (
+    bookkeeping,
+    data_place,
+    has_digest,
+    in_run_folder,
+    may_be_bookkeeping,
+    named_by_seed,
+    under,
+)
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass, Classification, Role, section_of
 from runaudit.factors.levels import SEED_KEYS, Levels
 from runaudit.factors.patch import patch_text, patched_files
@@ -85,6 +93,8 @@ def _text(key: str, value: str, of: Levels) -> Classification | None:
     """Text that only points at something that is judged by itself."""
     if place := in_run_folder(key, value, of):
         return Classification(value=place, why="it lies in the run's own folder")
+    if name := named_by_seed(key, value, of):
+        return Classification(value=name, why="it names what the run wrote by its seed")
     if name := data_place(key, value, of):
         return Classification(
             value=f"<data.{name}>", why=f"a place; what lies there is judged by the digest of data.{name}"

@@ -12,7 +12,7 @@ from typing import Any
 
 from runaudit.factors import builtin as known
 from runaudit.factors.config_source import is_the_config
-from runaudit.factors.evidence import data_place
+from runaudit.factors.evidence import data_place, named_by_seed
 from runaudit.factors.factor import Absent, ChangeClass, Classification, Role
 from runaudit.factors.following import are_named_alike
 from runaudit.factors.levels import SEED_KEYS, Levels
@@ -100,6 +100,8 @@ def text_standing(value: str, of: Levels, *, named: str = "") -> Classification:
         return Classification(value=content, why="a place; what lies there is judged by its content")
     if _written(place, of):
         return Classification(kind=ChangeClass.NUISANCE, why=WRITTEN_TO)
+    if marked := named_by_seed(named, value, of):
+        return Classification(value=marked, why="it names what the run wrote by its seed")
     return Classification()
 
 

@@ -61,7 +61,18 @@ class ImportAnswer:
             "imported": [dict(row) for row in self.rows],
             "skipped": [{"source": one.source, "reason": one.reason, "broken": one.broken} for one in self.skipped],
             "kinds": [_tally(kind, rows) for kind, rows in self._kinds()],
+            "notes": list(self.notes),
         }
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know of the runs beside one another."""
+        count = sum(bool(row.get("repeats")) for row in self.rows)
+        if not count:
+            return ()
+        logged = "1 run logged" if count == 1 else f"{count} runs logged"
+        told = f"{logged} the very numbers of another, to the last bit: copies, or a program without chance"
+        return (f"{told}; in an interval such runs count once",)
 
     @property
     def headline(self) -> str:
@@ -85,6 +96,7 @@ class ImportAnswer:
             yield f"and {plural(len(self.skipped) - len(shown), 'other')} (-v lists all)"
         for kind, rows in self._kinds():
             yield from _told(_tally(kind, rows))
+        yield from (printable(f"note: {note}") for note in self.notes)
         yield paint(self._count, BOLD)
 
     def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
@@ -97,6 +109,7 @@ class ImportAnswer:
             yield from ("", *table(("tracker", "runs", "grade", "not in the record"), lines))
             rows = ((row["id"][:SHORT], row["label"] or "", _gaps(row["missing"], verbose)) for row in self.rows)
             yield from ("", *table(("run", "label", "not in the record"), rows))
+        yield from (line for note in self.notes for line in ("", f"> {escaped(note)}"))
         if self.skipped:
             yield from ("", *(f"- {_left(one)} {code(one.source)}: {escaped(one.reason)}" for one in self.skipped))
 

@@ -17,9 +17,16 @@ from typing import Any
 from runaudit.errors import RecordError
 from runaudit.importers.base import Skipped
 from runaudit.importers.draft import Draft, typed
-from runaudit.importers.eventfile import read_log
+from runaudit.importers.huggingface_arguments import (
+    ARGUMENTS,
+    BOOKS,
+    MOST_EVENTS,
+    arguments_of,
+    settings_of,
+    spelled,
+    was_begun,
+)
 from runaudit.importers.opened import foreign_bytes
-from runaudit.importers.pickled import attributes_in
 from runaudit.importers.tables import as_table
 from runaudit.importers.tensorboard import run_of
 from runaudit.records.canonical import JSON, parse_strict
@@ -38,21 +45,10 @@ CLOCKS = re.compile(
 """What the Trainer logs of its own pace; no measure of the model."""
 _ON_CARD = re.compile(r"(?m)^- ([a-z_]+): (.+)$")
 _VERSION = re.compile(r"(?m)^- (Transformers|Pytorch|Datasets|Tokenizers|PEFT) (\S+)$")
-ARGUMENTS = "training_args.bin"
-_NO_SETTING = re.compile(r"_.*|distributed_state|mixed_precision|.*_plugin(?:_args)?|hf_deepspeed_config|.*hub_token")
-"""What the pickle holds beside the arguments: what became of them on the machine. And a secret."""
-_BOOKS = re.compile(
-    r"output_dir|overwrite_output_dir|run_name|project|report_to|disable_tqdm|local_rank|log_.*|logging_.*|hub_.*|"
-    r"push_to_hub.*|trackio_.*|save_steps|save_total_limit|save_safetensors|save_on_each_node"
-)
-"""Arguments that say where and how often is written. What decides which weights are kept at the end is none."""
 _REPEATED = {"max_steps", "num_train_epochs"}
 """Arguments of which the state says what they came to: -1 steps are as many as the epochs have."""
-_TEXTS = ("args/text_summary", "args")
 _EVALUATED = re.compile(r"(?:eval|test)_")
 """Curves that an evaluation draws by itself, which is no training."""
-_MOST_EVENTS = 20
-"""Event files that are looked into: each start in one folder leaves one."""
 _UNTOLD = f"it is in {ARGUMENTS}, a pickle that is never run, and nothing else spells it out"
 _BEYOND_CARD = ("weight_decay", "max_grad_norm")
 UNKNOWN = {
@@ -66,31 +62,40 @@ def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence
     """The output folder that `here` is, or a checkpoint that was named by itself."""
     states = (here / name / STATE for name in folders if _CHECKPOINT.fullmatch(name))
     results = "all_results.json" in files and not {*RESULTS}.isdisjoint(files)
-    return (here,) if STATE in files or results or any(map(os.path.lexists, states)) else ()
+    known = STATE in files or results or any(map(os.path.lexists, states))
+    return (here,) if known or ("runs" in folders and was_begun(here)) else ()
 
 
 def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     """The run of an output folder. Raises RecordError for a malformed one."""
     states = [state for path in _state_files(place) if (state := _state(path, within)) is not None]
     if not states and not any(os.path.lexists(place / name) for name in RESULTS):
-        raise RecordError(f"{place / STATE} is empty", remedy="leave this run out")
+        begun = () if os.path.lexists(place / STATE) else _starts(place, within)
+        if not begun and not os.path.lexists(place / STATE):
+            yield Skipped(source=str(place), reason="its curves are those of evaluations, and of no training")
+            return
+        if not begun:
+            raise RecordError(f"{place / STATE} is empty", remedy="leave this run out")
+        yield from (_of_curves(place, launch, _NO_STATE) for launch in begun)
+        return
     state, note = _newest(states) if states else (_State(place / STATE, {}), "")
     last = max([state, *states], key=lambda one: one.step).path.parent
     state = _completed(state, [row for name in RESULTS if (row := _json(place / name, within))])
     model = _json(place / "config.json", within) or _json(last / "config.json", within)
     adapter = _json(place / "adapter_config.json", within) or _json(last / "adapter_config.json", within)
     card = (foreign_bytes(place / "README.md", within) or b"").decode("utf-8", "backslashreplace")
-    given, told_by = _given([*dict.fromkeys((state.path.parent, place, last))], within)
+    given, told_by = arguments_of([*dict.fromkeys((state.path.parent, place, last))], within)
     parts = {"model": model, "adapter": adapter, "given": given, "told_by": told_by}
     starts, notes = _starts(place, within), [note] if note else []
     mine = next((launch for launch in reversed(starts) if _tells_of(launch, state)), None)
-    if mine is None and starts and _tells_of(starts[-1], state) is None:
+    drawn = [launch for launch in starts if launch.series]
+    if mine is None and starts and _tells_of(starts[-1], state) is None and (starts[-1].series or not state.history):
         mine = starts[-1]
-    if mine is None and starts:
+    if mine is None and drawn:
         notes.append("none of the curves in runs/ is the one that was read")
     for launch in starts:
         if launch is not mine:
-            yield _earlier(place, launch)
+            yield _of_curves(place, launch, _WRITTEN_OVER if launch.series else _DIED)
     draft = _draft(place, state, parts, card, notes)
     yield draft if mine is None else replace(draft, identity=mine.identity, launch=mine.launch)
 
@@ -171,7 +176,7 @@ def _draft(place: Path, state: _State, parts: Mapping[str, Any], card: str, note
     on_card, versions = _on_card(card), dict(_VERSION.findall(card))
     trainer, given = _trainer(state), parts["given"]
     typed_in = on_card if given is None else given
-    books = {name: value for name, value in (given or {}).items() if _BOOKS.fullmatch(name)}
+    books = {name: value for name, value in (given or {}).items() if BOOKS.fullmatch(name)}
     arguments = {
         name: value for name, value in typed_in.items() if name not in books and not _is_said(name, value, state)
     }
@@ -236,59 +241,6 @@ def _ended(state: _State) -> str:
     return "early_stopped" if isinstance(planned, int) and 0 < state.step < planned else "completed"
 
 
-def _given(folders: Sequence[Path], within: Path) -> tuple[dict[str, JSON] | None, Path]:
-    """The arguments of the training, and the file that tells them: the pickle beside the state that was read, else
-    another of the run's, else what TensorBoard was given. None where neither can be read, or trainings disagree."""
-    for folder in folders:
-        raw = foreign_bytes(folder / ARGUMENTS, within)
-        if raw is not None and (held := attributes_in(raw)) is not None and _is_of_arguments(held):
-            return _settings(held), folder / ARGUMENTS
-    told: dict[str, JSON] | None = None
-    for folder in folders:
-        for path in sorted(folder.glob("runs/*/*tfevents*"))[:_MOST_EVENTS]:
-            if (found := _spelled(path, within)) is None:
-                continue
-            if told is not None and _compared(told) != _compared(_settings(found)):
-                return None, path  # The folder holds several trainings, and which is the state's nothing says.
-            told, where = _settings(found), path
-    return (told, where) if told is not None else (None, folders[0])
-
-
-def _spelled(path: Path, within: Path) -> Mapping[str, JSON] | None:
-    """The arguments as an event file has them; None where it has none, or is none."""
-    try:
-        texts = read_log(path, within).texts
-    except RecordError:
-        return None
-    found = next((table for tag in _TEXTS if (table := _table(texts.get(tag, ""))) is not None), None)
-    return found if found is not None and _is_of_arguments(found) else None
-
-
-def _is_of_arguments(table: Mapping[str, JSON]) -> bool:
-    return {"output_dir", "learning_rate", "seed"} <= table.keys()
-
-
-def _settings(table: Mapping[str, JSON]) -> dict[str, JSON]:
-    """The arguments, and on how many devices at once they were used: the batch of each of them is one of many."""
-    state = table.get("distributed_state")
-    counts = {"num_processes": state.get("num_processes") if isinstance(state, Mapping) else None,
-              "n_gpu": table.get("_n_gpu")}  # fmt: skip
-    many = {name: count for name, count in counts.items() if isinstance(count, int) and count > 1}
-    return {**{name: value for name, value in table.items() if not _NO_SETTING.fullmatch(name)}, **many}
-
-
-def _compared(settings: Mapping[str, JSON]) -> dict[str, JSON]:
-    return {name: value for name, value in settings.items() if not _BOOKS.fullmatch(name)}
-
-
-def _table(text: str) -> Mapping[str, JSON] | None:
-    try:
-        found = parse_strict(text.encode(), where="the arguments") if text.strip() else None
-    except RecordError:
-        return None
-    return found if isinstance(found, Mapping) else None
-
-
 def _on_card(card: str) -> dict[str, JSON]:
     """The arguments that the Trainer wrote on the model card."""
     _, found, rest = card.partition("hyperparameters were used during training:")
@@ -332,7 +284,7 @@ def _starts(place: Path, within: Path) -> Sequence[_Start]:
     has written over what the earlier one left in the output folder."""
     found: list[_Start] = []
     told = []
-    for folder in sorted({path.parent for path in islice(place.glob("runs/*/*tfevents*"), _MOST_EVENTS)}):
+    for folder in sorted({path.parent for path in islice(place.glob("runs/*/*tfevents*"), MOST_EVENTS)}):
         try:
             told += [(folder, one) for one in run_of(folder, within, kind="huggingface") if isinstance(one, Draft)]
         except RecordError:
@@ -345,10 +297,20 @@ def _starts(place: Path, within: Path) -> Sequence[_Start]:
             joined = {name: (*known.get(name, ()), *series.get(name, ())) for name in {**known, **series}}
             found[-1] = replace(found[-1], series=joined)
         elif any(not CLOCKS.fullmatch(name) and not _EVALUATED.match(name) for name in series):
-            spelled = (_spelled(path, within) for path in sorted(folder.glob("*tfevents*")))
-            given = next((_settings(table) for table in spelled if table is not None), None)
+            tables = (spelled(path, within) for path in sorted(folder.glob("*tfevents*")))
+            given = next((settings_of(table) for table in tables if table is not None), None)
             found.append(_Start(draft.identity, draft.launch, series, given))
+        elif not series and (begun := _begun_with(folder, within)) is not None:
+            found.append(_Start(draft.identity, draft.launch, {}, begun))
     return found
+
+
+def _begun_with(folder: Path, within: Path) -> Mapping[str, JSON] | None:
+    """The arguments of a training that began and drew nothing; None where it went on from a checkpoint, and may be what
+    an earlier one came to, or tells no arguments: an evaluation leaves such a file, too."""
+    tables = (spelled(path, within) for path in sorted(folder.glob("*tfevents*")))
+    table = next((table for table in tables if table is not None), None)
+    return None if table is None or table.get("resume_from_checkpoint") else settings_of(table)
 
 
 def _ours(tag: str) -> str:
@@ -372,22 +334,28 @@ def _alike(a: float, b: float) -> bool:
     return same_points([(0, a)], [(0, b)]) or abs(a - b) <= 1e-5 * max(abs(a), abs(b))
 
 
-def _earlier(place: Path, start: _Start) -> Draft:
-    """A training of which a later one in the same folder left the curves alone."""
+_WRITTEN_OVER = "another training wrote over what this one left in its folder: its curves are in runs/"
+_DIED = "it began, as TensorBoard was told, and broke off before it logged a number"
+_NO_STATE = "it left no state: what TensorBoard was given is all there is"
+
+
+def _of_curves(place: Path, start: _Start, note: str) -> Draft:
+    """A training of which there is nothing but what TensorBoard was given."""
     series = {name: points for name, points in start.series.items() if not CLOCKS.fullmatch(name)}
     given = start.given or {}
-    books = {name: value for name, value in given.items() if _BOOKS.fullmatch(name)}
+    books = {name: value for name, value in given.items() if BOOKS.fullmatch(name)}
     arguments = {name: value for name, value in given.items() if name not in books}
     return Draft(
         kind="huggingface",
         source=str(place),
         run="/".join(place.absolute().parts[-2:]).lstrip("/"),
         identity=start.identity,
+        also=(f"tensorboard:{start.identity}",) if start.identity else (),
         config={"training_args": arguments} if arguments else None,
         launch=start.launch,
         series=series,
         status="completed" if "train_runtime" in start.series else None,
         own=books,
         unknown={**UNKNOWN, **({} if arguments else _untold({}))},
-        notes=("another training wrote over what this one left in its folder: its curves are in runs/",),
+        notes=(note,),
     )

@@ -146,10 +146,21 @@ def _program(job: Mapping[str, Any]) -> str | None:
     return f"{name}.py" if name and not renamed else None
 
 
+def _beside(job: Mapping[str, Any]) -> str | None:
+    """The folder of the config that the script brings along, else the one it was started in: Hydra tells a script by
+    its bare name, and two folders may each hold a `train.py`."""
+    sources = _inner(job, "runtime").get("config_sources")
+    for source in sources if isinstance(sources, list) else ():
+        if isinstance(source, Mapping) and source.get("provider") == "main" and isinstance(source.get("path"), str):
+            return f"{source.get('schema')}:{source['path']}"
+    return _text(job, "runtime", "cwd")
+
+
 def _told(job: Mapping[str, Any], found: Resolved) -> dict[str, Any]:
     """Hydra's bookkeeping: which job of which sweep it was, and where it was told to write."""
     kept = {
         "version": _text(job, "runtime", "version"),
+        "program_in": _beside(job),
         "mode": _text(job, "mode"),
         "job": {key: value for key, value in _inner(job, "job").items()
                 if key in ("name", "id", "num", "override_dirname", "config_name") and value not in ("???", "")},

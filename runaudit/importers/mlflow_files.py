@@ -4,6 +4,7 @@ What else lies there looks alike: experiments, data sets, inputs, logged models 
 of their own. A run has the folder that MLflow names by 32 hexadecimal digits, and what was logged in it.
 """
 
+import contextlib
 import math
 import os
 import re
@@ -16,6 +17,7 @@ from runaudit.errors import RecordError
 from runaudit.importers.mlflow_run import DataInput, Looked, MlflowRun, Point, settings_above, text
 from runaudit.importers.opened import MAX_LOG_BYTES, foreign_bytes
 from runaudit.importers.tables import as_table
+from runaudit.records.digest import digest_bytes
 from runaudit.records.yamlfile import parse_yaml
 
 META = "meta.yaml"
@@ -76,9 +78,34 @@ def read_folder(place: Path, within: Path) -> MlflowRun:
         torn=torn,
         data=data,
         models=(models, _names(place / "outputs")),
+        documents=dict(_documents(place / "artifacts", within)),
         above=settings_above(tags, lambda parent: _logged(place.parent, parent, within)),
         notes=other,
     )
+
+
+def _documents(folder: Path, within: Path) -> Iterator[tuple[str, str]]:
+    """The files among the artifacts that are called as settings are, as `log_dict(…, "config.yaml")` leaves them, each
+    with its digest: what they say is not read, and that they differ is seen. Folders of models have files of their own
+    of such names."""
+    if not folder.is_dir() or folder.is_symlink():
+        return
+    for root, folders, files in os.walk(folder):
+        if "MLmodel" in files or len(Path(root).relative_to(folder).parts) > _DEEP:
+            folders.clear()
+            continue
+        folders.sort()
+        for path in (Path(root, name) for name in sorted(files) if _CALLED_SETTINGS.fullmatch(name)):
+            with contextlib.suppress(RecordError):
+                if (raw := foreign_bytes(path, within)) is not None:
+                    yield path.relative_to(folder).as_posix(), str(digest_bytes(raw))
+
+
+_CALLED_SETTINGS = re.compile(
+    r"(?:(?:h|hyper)?param(?:s|eters)?|configs?|cfg|conf|settings|options|args|arguments)\.(?:ya?ml|json|toml|ini|txt)",
+    re.IGNORECASE,
+)
+_DEEP = 2
 
 
 def _logged(experiment: Path, run: str, within: Path) -> Looked | None:

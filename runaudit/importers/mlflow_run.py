@@ -63,7 +63,8 @@ class DataInput:
 class MlflowRun:
     """One run in MLflow's own words, empty where a store does not say. status: by name or number. started, ended:
     milliseconds since 1970. models: the logged models that it read, and those that it made. above: what was logged
-    for the runs that it is nested in; None where one of them is not there to be read."""
+    for the runs that it is nested in; None where one of them is not there to be read. documents: the files
+    among the artifacts that are called as settings are, by their digests."""
 
     source: str
     run: str
@@ -85,6 +86,7 @@ class MlflowRun:
     data: Sequence[DataInput] = ()
     models: tuple[Sequence[str], Sequence[str]] = ((), ())
     above: Mapping[str, str] | None = field(default_factory=dict)
+    documents: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
 
     @property
@@ -122,6 +124,8 @@ def draft_of(run: MlflowRun) -> Draft:
     config = {key: typed(value) for key, value in {**_estimator(run.tags), **run.settings}.items()}
     if config and (tags := dict(_tagged(run, name))):
         config["tags"] = {**(config["tags"] if isinstance(config.get("tags"), Mapping) else {}), **tags}
+    if config and run.documents:
+        config["artifacts"] = dict(run.documents)
     if run.above is None:
         unknown[INHERITED] = f"it is a part of the run {run.tags.get(PARENT)}, whose parameters are not in the record"
     started, ended = _seconds(run.started), _seconds(run.ended)

@@ -1,5 +1,6 @@
 """Foreign runs brought in, each whole or not at all: read, cleaned of secrets, sealed, with every gap named."""
 
+import os
 import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +19,9 @@ from runaudit.factors.vouched import sealed_words, stating, unstated
 from runaudit.importers.answer import grade_of
 from runaudit.importers.base import Imported, Skipped, with_our_names
 from runaudit.importers.kinds import AUTO, BUNDLE, KINDS, RECORD, WORDS
+from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Manifest
+from runaudit.records.results import Results
 from runaudit.records.run import SHORT, Run
 from runaudit.runs.regrown import Sources
 from runaudit.settings import Settings
@@ -116,7 +119,9 @@ def take_in(
             if found := [one for one in batch if isinstance(one, Imported)]:
                 sealing = sealing or _Sealing(create())
                 taken = sealing.take(found, skipped)
-                rows += [_row(manifest, entry.source, entry.run, settings) for manifest, entry in taken]
+                rows += [_row(manifest, entry.source, entry.run, settings)
+                         | ({"repeats": True} if manifest.id in sealing.repeated else {})
+                         for manifest, entry in taken]  # fmt: skip
     except KeyboardInterrupt as error:
         raise StoppedError(
             f"stopped when {plural(len(rows), 'run')} had come in, which are kept",
@@ -171,6 +176,9 @@ class _Sealing:
         self._known, self._ended = set(run_ids(store)), set(store.endings())
         self._clean = Cleaning(store)
         self._sources = Sources(store, self._known)
+        self._series: set[str] = set()
+        self.repeated: set[str] = set()
+        """The runs that came in with the very series of another one, which each of them may be a copy of."""
 
     def take(self, found: Sequence[Imported], skipped: list[Skipped]) -> list[tuple[Manifest, Imported]]:
         """What is new of these, sealed; what was there already goes to `skipped`. A run that is there without its end,
@@ -186,6 +194,7 @@ class _Sealing:
                 there += [manifest] if manifest.id in self._known else []
                 continue
             sealed.append((record, entry, manifest.id in self._known))
+            self._notice(record)
             self._sources.know(manifest)
             self._known.add(manifest.id)
             self._ended.add(str(manifest.digest))
@@ -194,7 +203,19 @@ class _Sealing:
             seal_foreign(self._store, ((record, is_known) for record, _, is_known in sealed), time=now)
         for manifest in (*there, *(record.manifest for record, *_ in sealed)):
             self._sources.settle(manifest, time=now)
+        self.repeated -= self._sources.outgrowing  # What stands in the place of a record repeats it, and is no copy.
         return [(record.manifest, entry) for record, entry, _ in sealed]
+
+    def _notice(self, record: ForeignRecord) -> None:
+        """Remember the series of a run, and whether another one has the same to the last bit, numbers enough that this
+        is no chance. One record stands for one launch of which the other may be a copy: nothing in them tells."""
+        if not record.series:
+            return
+        digest = digest_bytes(record.series)
+        is_known = str(digest) in self._series or os.path.lexists(self._store.object_path(digest))
+        self._series.add(str(digest))
+        if is_known and record.manifest.id not in self._known and Results(record.run).says_enough:
+            self.repeated.add(record.manifest.id)
 
     def _is_there(self, manifest: Manifest, run: Run) -> str | None:
         """Why a run is left out, where the store holds it already, whole."""

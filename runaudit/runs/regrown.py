@@ -58,6 +58,11 @@ class Sources:
         if told.sources:
             self._contents.setdefault(told.content, {}).setdefault(told.source, run_id)
 
+    @property
+    def outgrowing(self) -> frozenset[str]:
+        """The runs that stand in the place of an older record."""
+        return frozenset(self._older.values())
+
     def same_as(self, manifest: Manifest, run: Run) -> str | None:
         """The run that an equal record is. One with an identity of its own is that run wherever it lies. Of any other
         the place has to do: where the first has gone, it was moved; where both are there, the record must hold what no

@@ -10,7 +10,7 @@ from itertools import combinations
 
 from runaudit.factors.changed import common_role
 from runaudit.factors.classes import standing
-from runaudit.factors.code_state import CODE_STATE, PROGRAM
+from runaudit.factors.code_state import CODE_STATE, PROGRAM, tail_of
 from runaudit.factors.derived import check_rule, references
 from runaudit.factors.factor import ABSENT, SEED_ROLES, Absent, ChangeClass, Classification, section_of
 from runaudit.factors.following import ARGUMENTS, is_one_choice
@@ -50,6 +50,9 @@ def leaves_among(runs: Sequence[Levels], settings: FactorSettings) -> Leaves:
                 continue  # No package opened a file by itself in any of these runs.
             if section == "code" and (wholly or path in CODE_STATE):
                 continue  # The code itself, beside which a record has facts of it: the script that was run.
+            if path == PROGRAM:
+                values = [tail_of(value) or value if isinstance(value, str) else value for value in values]
+                differs = differs and len({token(value) for value in values if value is not UNKNOWN}) > 1
             leaf = _judged(path, values, differs, runs, settings)
             if differs:
                 quiet[path] = leaf is None and _stands(path, values, runs, settings).kind is ChangeClass.NUISANCE

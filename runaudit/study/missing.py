@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.between import SEED_UNPROVEN
 from runaudit.factors.builtin import OBSERVERS
+from runaudit.factors.code_state import APART, PROGRAM, lay_apart
 from runaudit.factors.factor import ABSENT, Absent
 from runaudit.factors.gaps import gaps, status_gap
 from runaudit.factors.levels import Levels
@@ -25,6 +26,8 @@ def missing_of(
             rows.setdefault("runtime.status", {})[row] = why
     for row in sorted({row for group in alike_rows(runs) for row in group}):
         rows.setdefault("seed", {}).setdefault(row, SEED_UNPROVEN)
+    for row in sorted(lay_apart(runs)):
+        rows.setdefault(PROGRAM, {}).setdefault(row, APART)
     seen = {path for of in runs for path in of.scope.facts}
     for leaf in leaves:
         for row, level in enumerate(leaf.levels):

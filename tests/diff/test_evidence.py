@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runaudit.diff import Verdict, compare, compare_cohorts
-from runaudit.factors.cohort import cohort_of
+from runaudit.factors.cohort import cohort_of, cohorts
 from runaudit.factors.patch import patched_files
 from runaudit.metrics.heldout import is_held_out
 from runaudit.settings import FactorSettings, Settings
@@ -498,3 +498,39 @@ def test_every_excused_source_text_is_still_the_same_program():
     for before, after in (("x = 1\n", "\ufeffx = 1\n"), (TRAIN, "# remark\n" + TRAIN)):
         codes = [compile(text.encode(), "x", "exec", dont_inherit=True, optimize=2).co_code for text in (before, after)]
         assert codes[0] == codes[1]
+
+
+# ── names that bear the run's own seed, and checkpoints in its own folder ────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("key", "values", "expected"), [
+    ("out", ("out/s1", "out/s2"), "replicate"),
+    ("exp_name", ("base_seed1", "base_seed2"), "replicate"),
+    ("log_file", ("logs/s1.txt", "logs/s2.txt"), "replicate"),
+    ("out", ("out/s1", "out/s3"), TWO),  # not the run's own seed
+    ("out", ("out/a_s1", "out/b_s2"), TWO),  # more than the seed moved
+    ("out", ("out/v1", "out/v2"), TWO),  # a number that says nothing of a seed
+    ("out", ("x_s1_s1", "x_s2_s2"), TWO),
+    ("train_list", ("lists/s1.txt", "lists/s2.txt"), TWO),  # read, not written
+    ("exp_data", ("s1.csv", "s2.csv"), TWO),
+    ("width", ("s1", "s2"), TWO),
+])  # fmt: skip
+def test_a_name_of_outputs_that_bears_the_runs_own_seed_follows_it(key, values, expected):
+    a, b = (
+        run(both(put("seed", seed), put(f"config/{key}", value))) for seed, value in zip((1, 2), values, strict=True)
+    )
+
+    assert compare(a, b, settings=Settings()).verdict == {TWO: Verdict.CONFOUNDED}.get(expected, Verdict.REPLICATE)
+    assert (len(cohorts([a, b])) == 1) is (expected != TWO)
+
+
+@pytest.mark.parametrize(("key", "value", "is_place"), [
+    ("ckpt_dir", "ckpt", True), ("checkpoint_dir", "", True), ("resume_dir", "ckpt", False),
+    ("ckpt", "ckpt", False), ("ckpt_dir", "last.ckpt", False),
+])  # fmt: skip
+def test_a_folder_of_checkpoints_in_the_runs_own_folder_is_a_place(key, value, is_place):
+    sides = (both(put("runtime/run_dir", f"/w/{n}"), put(f"config/{key}", f"/w/{n}/{value}")) for n in (1, 2))
+
+    found = compare(*(run(side) for side in sides), settings=Settings())
+
+    assert (found.verdict is Verdict.IDENTICAL) is is_place

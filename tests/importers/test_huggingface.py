@@ -239,19 +239,18 @@ def told(**given):
 def test_the_arguments_that_tensorboard_was_given_count_where_the_pickle_is_gone(output):
     folder = output(trainer_state_json=state(8))
     (folder / "training_args.bin").unlink()
-    for name in ("first", "again"):
-        (folder / "runs" / name).mkdir(parents=True)
-        (folder / "runs" / name / "events.out.tfevents.1.ada.7.0").write_bytes(told())
+    started(folder, 100, LOGGED)
     run = only(folder)
 
     assert run.manifest.section("config")["training_args"] == {"learning_rate": 5e-5, "seed": 1}
     assert run.manifest.body["seed"] == 1
-    (folder / "runs" / "again" / "events.out.tfevents.1.ada.7.0").write_bytes(told(seed=2))
-    assert "seed" in only(folder).manifest.section("unknown"), "two trainings, and the state is of one of them"
+    started(folder, 200, [(20, 0.75)], seed=2)
+    of_the_state = runs_in(folder, "huggingface")[0][-1].run
+    assert "seed" in of_the_state.manifest.section("unknown"), "two trainings, and which is the state's nothing says"
 
 
 def started(folder, at, points, **given):
-    """The folder that a start leaves in `runs`: its arguments, and its losses."""
+    """The folder that a start leaves in `runs`: its arguments, and its losses, if it came to log any."""
     path = folder / "runs" / f"start{at}" / f"events.out.tfevents.{at}.ada.{at}.0"
     path.parent.mkdir(parents=True)
     drawn = (event(step, scalar("train/loss", loss), time=float(at + step)) for step, loss in points)
@@ -275,6 +274,34 @@ def test_an_earlier_training_in_the_same_folder_counts(output):
     assert earlier.manifest.body["seed"] == 3
     assert earlier.manifest.section("config")["training_args"]["learning_rate"] == 1e-3
     assert earlier.manifest.section("origin")["source"] != mine.manifest.section("origin")["source"]
+
+
+def test_a_start_that_died_before_it_logged_a_number_is_a_launch_of_its_own(output):
+    """Of a training the Trainer tells TensorBoard its arguments when it begins, whatever becomes of it."""
+    folder = output(trainer_state_json=state(8, end=True))
+    started(folder, 100, LOGGED)
+    started(folder, 200, [], learning_rate=1e-3, seed=3)
+    started(folder, 300, [], learning_rate=5e-5, seed=1, resume_from_checkpoint="out/checkpoint-8")
+
+    found, _ = runs_in(folder, "huggingface")
+    died, mine = (one.run for one in found)
+
+    assert (died.status, mine.status) == ("unknown", "completed")
+    assert (died.manifest.body["seed"], died.manifest.section("config")["training_args"]["learning_rate"]) == (3, 1e-3)
+    assert "before it logged a number" in died.manifest.section("origin")["note"]
+    assert dict(mine.trajectory.series)["loss"] and not died.trajectory.series
+
+
+@pytest.mark.parametrize(("points", "note"), [([], "no state"), ([(2, 0.75)], "no state")])
+@pytest.mark.parametrize("kind", ["auto", "huggingface"])
+def test_what_left_nothing_but_its_start_is_a_launch_with_its_arguments(tmp_path, points, note, kind):
+    started(tmp_path / "out", 100, points, learning_rate=1e-3, seed=3)
+
+    (found,), skipped = runs_in(tmp_path / "out", kind)
+
+    assert found.run.manifest.section("origin")["kind"] == "huggingface" and not skipped
+    assert found.run.manifest.body["seed"] == 3 and note in found.run.manifest.section("origin")["note"]
+    assert any(source.startswith("tensorboard:") for source in found.run.manifest.section("origin")["sources"])
 
 
 def test_a_training_that_was_resumed_in_its_folder_is_one_run(output):

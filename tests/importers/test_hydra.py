@@ -8,6 +8,7 @@ import pytest
 from runaudit.diff import compare
 from runaudit.errors import RecordError
 from runaudit.settings import Settings
+from runaudit.study.study import study
 from tests.importers.reading import runs_in
 
 SHARED = Path(os.environ.get("RUNAUDIT_SHARED_RUNS", "/nowhere"))
@@ -166,6 +167,34 @@ def test_the_script_is_known_by_the_name_of_the_job_unless_that_was_given(job):
 
     assert only(plain).manifest.section("code")["program"] == "train.py"
     assert "program" not in only(renamed).manifest.section("code")
+
+
+SOURCES = (
+    "config_sources: [{{path: hydra.conf, schema: pkg, provider: hydra}}, "
+    "{{path: FOLDER, schema: file, provider: main}}], choices"
+)
+
+
+def beside(folder):
+    """Hydra's settings of a job whose script brought along the config of this folder."""
+    return HYDRA.replace("choices", SOURCES.replace("FOLDER", folder))
+
+
+@pytest.mark.parametrize(("first", "second", "is_open"), [
+    (beside("/w/exp/a/conf"), beside("/w/exp/a/conf"), False),
+    (beside("/w/exp/a/conf"), beside("/w/exp/b/conf"), True),
+    (HYDRA, HYDRA.replace("cwd: /w", "cwd: /other"), True),
+    (HYDRA, HYDRA, False),
+])  # fmt: skip
+def test_two_scripts_of_one_name_in_two_folders_are_not_known_to_be_one(job, first, second, is_open):
+    a, b = only(job("lr: 1\n", hydra=first)), only(job("lr: 1\n", num=1, hydra=second))
+
+    found = compare(a, b, settings=Settings())
+
+    assert ("code.program" in {row.factor for row in found.missing}) is is_open
+    assert not found.factors
+    missing = study([a, b], settings=Settings()).missing
+    assert ("code.program" in missing) is is_open
 
 
 def test_a_job_without_settings_has_none(job):

@@ -15,6 +15,7 @@ from runaudit.errors import RecordError
 from runaudit.importers.mlflow_run import local_folder
 from runaudit.records.manifest import INHERITED
 from runaudit.settings import Settings
+from runaudit.study.study import study
 from tests.importers.reading import labelled_rows, real_runs, runs_in
 
 RUN, GONE = "a" * 32, "b" * 32
@@ -202,6 +203,19 @@ def test_a_tag_that_a_user_set_is_a_setting_and_one_that_only_names_the_run_is_n
     assert [row.factor for row in compare(a, b, settings=Settings()).factors] == ["config.tags.model"]
 
 
+def test_settings_that_lie_among_the_artifacts_are_seen_to_differ_and_those_of_a_model_are_none(tmp_path):
+    found = []
+    for name, width in (("a", 10), ("b", 30)):
+        here = folder(tmp_path / name)
+        put(here / "artifacts" / "config.yaml", f"hidden: {width}\n")
+        put(here / "artifacts" / "metrics.json", f"{width}")
+        put(here / "artifacts" / "model" / "MLmodel", "x")
+        put(here / "artifacts" / "model" / "config.json", f"{width}")
+        found.append(read(here))
+
+    assert [row.factor for row in compare(*found, settings=Settings()).factors] == ["config.artifacts['config.yaml']"]
+
+
 def test_the_number_of_a_trial_of_optunas_is_none_of_its_settings(tmp_path):
     told = {"lr_distribution": "FloatDistribution()", "state": "TrialState.COMPLETE"}
     a, b = (of_tags(tmp_path / run, run, number=number, **told) for run, number in ((RUN, "0"), (GONE, "1")))
@@ -220,6 +234,26 @@ def test_other_data_that_results_are_measured_on_are_another_measure(tmp_path):
         found.append(read(here))
 
     assert compare(*found, settings=Settings()).verdict is Verdict.INCOMPARABLE
+
+
+@pytest.mark.parametrize(("first", "second", "factors", "is_open"), [
+    ("/home/bob/proj/train.py", "/mnt/eve/proj/train.py", [], True),
+    ("C:\\u\\bob\\proj\\train.py", "D:\\work\\proj\\train.py", [], True),
+    ("/w/exp/a/train.py", "/w/exp/b/train.py", ["code.program"], False),
+    ("/w/proj/train.py", "/w/proj/train.py", [], False),
+])  # fmt: skip
+def test_a_script_whose_tree_is_not_on_record_may_have_been_moved(tmp_path, first, second, factors, is_open):
+    runs = [read(folder(tmp_path / run, run, tags={"mlflow.source.name": name, "mlflow.source.git.commit": COMMIT},
+                        artifact_uri=f"s3://bucket/{run}/artifacts"))
+            for run, name in ((RUN, first), (GONE, second))]  # fmt: skip
+
+    found = compare(*runs, settings=Settings())
+
+    assert [row.factor for row in found.factors] == factors
+    assert ("code.program" in {row.factor for row in found.missing}) is is_open
+    many = study(runs, settings=Settings())
+    assert [column.factor for column in many.model.columns] == factors
+    assert ("code.program" in many.missing) is is_open
 
 
 def nested(kind, top):

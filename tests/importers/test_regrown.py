@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from runaudit.errors import StoppedError, UsageError
+from runaudit.factors.cohort import cohort_of
 from runaudit.importers import tensorboard
+from runaudit.importers.answer import ImportAnswer
 from runaudit.runs import intake
 from runaudit.runs.arms import cohort_named
 from runaudit.runs.intake import take_in
@@ -308,3 +310,36 @@ def test_an_id_that_two_records_share_names_neither(store, written):
 
     with pytest.raises(UsageError, match="2 things"):
         ids_named(store, Settings(), "abc")
+
+
+# ── copies, or programs without chance ───────────────────────────────────────────────────────────────────────────
+
+
+def table(path, shift=0.0):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("step,val_loss\n" + "".join(f"{step},{1 / (step + 3) + shift}\n" for step in range(20)))
+
+
+def test_runs_of_equal_numbers_are_told_as_copies_and_make_no_interval_narrower(store, tmp_path):
+    table(tmp_path / "a" / "log.csv")
+    table(tmp_path / "copy" / "log.csv")
+    table(tmp_path / "b" / "log.csv", shift=0.25)
+
+    rows, _ = take_in("csv", [tmp_path / "a", tmp_path / "b"], lambda: store, Settings())
+    again, _ = take_in("csv", [tmp_path / "copy"], lambda: store, Settings())
+
+    assert not any("repeats" in row for row in rows) and [row["repeats"] for row in again] == [True]
+    (note,) = ImportAnswer(rows=again, skipped=()).notes
+    assert "copies, or a program without chance" in note
+    runs = [load_or_fault(store, run_id) for run_id in run_ids(store)]
+    assert cohort_of(runs).effective_n == cohort_of(run for run in runs if run.id != again[0]["id"]).effective_n
+
+
+def test_a_record_that_takes_the_place_of_another_is_no_copy_of_it(store, written):
+    folder = written(*(1 / (step + 3) for step in range(20)), exit_code=0)
+    (folder / "files" / "config.yaml").write_text("lr:\n    value: 0.1\ntrial:\n    value: 7\n")
+    take_in("wandb", [folder], lambda: store, reading())
+
+    (new,), _ = take_in("wandb", [folder], lambda: store, reading("config.trial"))
+
+    assert "repeats" not in new
