@@ -191,11 +191,21 @@ def _says_all(new: Run, old: Run) -> bool:
         return False
     if not _keeps_settings(new, old, kind, alone=alone):
         return False
+    if not _keeps_results(new, old):
+        return False
     names: Mapping[str, Points] = new.trajectory.series
     is_open = old.outcome is None or went_on
     return all(any(_holds_points(names[one], points, is_open=is_open) for one in names
                    if one == name or (not alone and one.endswith(f"/{name}")))
                for name, points in old.trajectory.series.items())  # fmt: skip
+
+
+def _keeps_results(new: Run, old: Run) -> bool:
+    """Whether a record has the final numbers of another one, where no series says how they came about: a pipeline that
+    was run once more tells of its second run in the place of its first."""
+    drawn = new.trajectory.series.keys() | old.trajectory.series.keys()
+    return all(_alike(new.metrics[name], value) for name, value in old.metrics.items()
+               if name in new.metrics and name not in drawn)  # fmt: skip
 
 
 def _is_started_anew(new: Run, old: Run) -> bool:

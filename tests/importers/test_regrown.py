@@ -21,6 +21,7 @@ from runaudit.store.remarks import supersede, superseded
 from runaudit.store.store import Store
 from runaudit.store.verify import verify
 from tests.importers.test_auto import events, hydra, wandb
+from tests.importers.test_dvc import lay
 from tests.importers.test_foreign_files import frames, history
 
 
@@ -343,3 +344,12 @@ def test_a_record_that_takes_the_place_of_another_is_no_copy_of_it(store, writte
     (new,), _ = take_in("wandb", [folder], lambda: store, reading("config.trial"))
 
     assert "repeats" not in new
+
+
+def test_a_pipeline_that_was_run_once_more_in_its_place_is_another_run(store, tmp_path):
+    for acc in (0.5, 0.75, 0.75):
+        lay(tmp_path, metrics=json.dumps({"acc": acc}))
+        take_in("dvc", [tmp_path], lambda: store, Settings())
+
+    assert sorted(run.metrics["acc"] for run in all_runs(store)) == [0.5, 0.75]
+    assert not superseded(store)
