@@ -8,7 +8,7 @@ JOBS   ?= 2
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test coverage lint axe demo bench trackers integrations clean
+.PHONY: help setup test coverage lint axe demo bench trackers integrations gallery clean
 
 help:  ## a line per target
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,9 @@ trackers: setup  ## run the real trackers at toy size and compare what is read (
 
 integrations: setup  ## train with the real Lightning, Transformers and Hydra and check what is sealed (TRACKERS=…)
 	@$(BIN)/python examples/integrations/check.py $(if $(TRACKERS),--python "$(TRACKERS)")
+
+gallery: setup  ## pages on three programs of other fields, and the pictures of the README (PICTURES=1, needs Chromium)
+	@$(BIN)/python examples/gallery/make.py $(if $(PICTURES),--pictures)
 
 clean:  ## remove what make made (records and demo output stay)
 	rm -rf $(VENV) .npm build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -26,8 +26,8 @@ _HINTS = (
 _HINT = re.compile("(?i)" + "|".join(map(re.escape, _HINTS)))
 _INNER = re.compile(r"[A-Za-z0-9_-]*")
 _WORD = re.compile(
-    r"""(?x) (?P<quote> (?: (?<!\w) [rRbBuUfF]{1,2} )? \\* (?: "{3} | '{3} | ["'`] ) )
-    | (?P<goes_on> \\\r?\n ) | (?P<line> \r?\n | \\+[nrt] )
+    r"""(?x) (?P<quote> (?: (?<!\w) [rRbBuUfF]{1,2} | (?<!\\) ) \\*+ (?: "{3} | '{3} | ["'`] ) )
+    | (?P<goes_on> \\\r?\n ) | (?P<line> \r?\n | (?<!\\) \\++[nrt] )
     | (?P<comment> (?: (?<=\s) | ^ ) (?: \# | // ) )
     | (?P<name> -{0,2} [A-Za-z_$@] [\w.$-]* ) | (?P<number> \d[\w.]* )
     | (?P<sign> ===|!==|==|!=|:=|\?=|\+=|=>|<-|\|\||\?\? | [^\s\w] )"""

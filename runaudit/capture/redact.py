@@ -215,7 +215,7 @@ class Redactor:
         found clean once are only searched for the known secrets.
         """
         style = style_of(name)
-        seen = hashlib.sha256(data + style.value.encode()).digest()
+        seen = hmac.digest(self._key, hashlib.sha256(data + style.value.encode()).digest(), "sha256")
         if seen in self._clean and not self._marks and not self._knows(data):
             return data, False
         codec, text = encoded.decoded(data)
@@ -385,11 +385,8 @@ class Redactor:
         return f"://{self._marked(user, PROVEN if is_key_material(user) else MASKED)}@"
 
 
-_RULES = hashlib.sha256(
-    "\n".join(
-        (SHAPES, ASSIGNED, GOVERNED, FORMATS, *(p.pattern for p in (_URL_USER, *placed.PATTERNS)), commandline.RULES)
-    ).encode()
-).hexdigest()[:16]
+_PATTERNS = (_URL_USER.pattern, *(p.pattern for p in placed.PATTERNS), commandline.RULES)
+_RULES = hashlib.sha256("\n".join(("keyed", SHAPES, ASSIGNED, GOVERNED, FORMATS, *_PATTERNS)).encode()).hexdigest()[:16]
 """Which patterns a memory of clean contents was made with: other patterns, another memory."""
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from runaudit.claims.annotation import read_annotation
+from runaudit.claims.beside import is_heading, taken_back
 from runaudit.claims.claim import Claim, Reading, Unread
 from runaudit.claims.markdown import Block, Comment, cut, line_of, sentences
 from runaudit.claims.number import numbers
@@ -40,17 +41,24 @@ def read(text: str, vocabulary: Vocabulary, *, default: str | None = None) -> Re
     claims: list[Claim] = [claim for claim, _ in notes.claims]
     unread: list[Unread] = []
     others = 0
+    heading: Block | None = None
     for index, block in enumerate(blocks):
         if index in notes.ignored:
             others += len(list(numbers(block.text)))
             continue
+        heading = block if is_heading(block) else heading
+        doubt: str | None = None
         for found in _found(text, block, vocabulary, default=notes.default(block.start) or default):
             if isinstance(found, int):
                 others += found
             elif notes.covers(index, _value(found)):
                 continue
             elif isinstance(found, Claim):
-                claims.append(found)
+                doubt = doubt if doubt is not None else taken_back(blocks, index, under=heading)
+                if doubt:
+                    unread.append(Unread(line=found.line, written=found.written, reason=doubt, text=found.text))
+                else:
+                    claims.append(found)
             else:
                 unread.append(found)
     order = sorted(claims, key=lambda claim: claim.line)

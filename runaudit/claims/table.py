@@ -7,7 +7,7 @@ from runaudit.claims.claim import Claim, Kind, Source, Unread
 from runaudit.claims.markdown import Block, rows
 from runaudit.claims.number import OTHER, Number, numbers
 from runaudit.claims.vocabulary import Vocabulary, is_decibel, metric_in
-from runaudit.claims.words import not_understood, stated_seeds
+from runaudit.claims.words import OF_A_STEP, not_understood, stated_seeds
 
 _DIFFERENCE = re.compile(
     r"[Δδ]|\b(?:delta|diff\w*|gain\w*|improve\w*|change|vs|over|p|ci|sd|std|sem|n)\b", re.IGNORECASE
@@ -73,6 +73,8 @@ def _cell(
 def _problem(cell: str, title: str, metric: str, found: list[Number]) -> str:
     if _DIFFERENCE.search(title):
         return "a column of differences or spreads does not say between which arms"
+    if step := OF_A_STEP.search(title):
+        return f"the column speaks of a {step[0].lower()}, and only what a run ended with is checked"
     if why := not_understood(cell, cell, found, metric=metric):
         return why
     if not _CELL.match(cell) or found[0].problem:

@@ -32,13 +32,15 @@ _JOINING = (
     "therefore indeed so then now as over than against versus vs compared relative to per both each all mean means "
     "value values result results arm arms baseline network networks model models method variant training run runs "
     "seed seeds significantly clearly sd se ci confidence interval intervals p corrected db px show shows showed "
-    "find found see table tables figure figures fig section step steps channel channels"
+    "find found see table tables figure figures fig section channel channels"
 )
 """What joins them, and what is told beside a result."""
 _UNDERSTOOD = frozenset(f"{_AHEAD} {_OF_AN_ARM} {_JOINING}".split())
 _WORD_OR_SIGN = re.compile(r"[^\W\d_][\w]*|\d[\w.,]*|[^\w\s]")
 _SIGNS = frozenset(BLANK + ".,;:()[]\"'“”‘’—–-+±=<>≤≥%/")
 _STRUCK = re.compile(r"~~|[<\[]\s*/?\s*(?:del|s|strike)\s*[>\]]", re.IGNORECASE)
+OF_A_STEP = re.compile(r"\b(?:step|epoch|iteration)(?=s?\b)", re.IGNORECASE)
+"""Words for a moment of the training. What is checked is the number that a run ended with."""
 _LETTER = re.compile(r"[A-Za-zµ°]")
 _COUNT_OF_SEEDS = re.compile(r"\s*(?:-\s*)?(?:seeds?|runs?)\b", re.IGNORECASE)
 _NAMES_SEEDS = re.compile(r"\b(?:n|seeds?|runs?)\s*=\s*$", re.IGNORECASE)
@@ -74,6 +76,8 @@ def not_understood(text: str, rest: str, found: Sequence[Number], *, metric: str
         if number.problem == OTHER and (unit := unit_not_understood(rest, number)):
             return unit
         blank[number.start : number.end] = BLANK * (number.end - number.start)
+    if step := OF_A_STEP.search(rest):
+        return f"it speaks of a {step[0].lower()}, and only what a run ended with is checked"
     for match in _WORD_OR_SIGN.finditer("".join(blank)):
         if match[0].lower() not in understood and match[0] not in _SIGNS and not match[0][0].isdigit():
             return f"{match[0]!r} is not understood, and may change what the number says"

@@ -13,10 +13,7 @@ from runaudit.cli.common import Context, SomeRuns
 def export(
     context: Context,
     runs: SomeRuns,
-    output: Annotated[
-        Path,
-        typer.Option("-o", "--output", metavar="FILE", help="The bundle to write: a new file."),
-    ],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The bundle to write: a new file.")],
     force: Annotated[bool, typer.Option("--force", help="Write over an older bundle.")] = False,
 ) -> None:
     """Write runs into one file: records, trajectories, sources, checkpoints, artifacts and what the log says of them.
@@ -25,11 +22,10 @@ def export(
     """
     from runaudit.runs.names import ids_named
     from runaudit.store.bundle import export as write
-    from runaudit.store.bundle import kept_of
+    from runaudit.store.bundle import lacking
     from runaudit.store.bundle_answer import ExportAnswer
 
-    named = ids_named(context.store, context.settings, *runs)
-    ids = kept_of(store := context.open(), named)
-    files = write(store, ids, output, over=force)
-    gone = tuple(run for run in named if run not in ids)
+    ids = ids_named(context.store, context.settings, *runs)
+    files = write(store := context.open(), ids, output, over=force)
+    gone = lacking(store, ids)
     context.tell(ExportAnswer(ids=ids, output=output, files=files, size=output.stat().st_size, forgotten=gone))

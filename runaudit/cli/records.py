@@ -16,6 +16,7 @@ from runaudit.cli.witness import (
     SinceOption,
     place_of,
 )
+from runaudit.errors import UsageError
 from runaudit.text.verdicts import INTEGRITY, verdict_words
 from runaudit.voice.saying import hint, printable
 
@@ -57,9 +58,15 @@ def verify(
     """
     from runaudit.runs.names import ids_named
     from runaudit.store.attest import attest
+    from runaudit.store.witness import or_a_file
 
     opened = context.store.existing(as_it_is=not (sign or anchor))
-    ids = ids_named(context.store, context.settings, *runs) if runs else None
+    try:
+        ids = ids_named(context.store, context.settings, *runs) if runs else None
+    except UsageError as error:
+        raise or_a_file(
+            error, {"--anchor": (anchor,), "--check-anchor": check_anchor or (), "--since": (since,)}
+        ) from None
     found = attest(opened, ids, key=key, check=check_anchor or (), since=since, places=place_of, sign=sign,
                    anchor=place_of(anchor) if anchor else None, jobs=jobs)  # fmt: skip
     if not context.quiet or found.answer.found.problems:

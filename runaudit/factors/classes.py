@@ -16,7 +16,8 @@ from runaudit.factors.environment import env_standing, packages_by_word, read_st
 from runaudit.factors.factor import ABSENT, ChangeClass, Classification, Role, section_of
 from runaudit.factors.interpolated import as_written
 from runaudit.factors.levels import NOT_DESIGN, PREFIXES, Levels
-from runaudit.factors.marks import without_secrets
+from runaudit.factors.marks import SECRET, without_marks, without_secrets
+from runaudit.factors.patch import patch_digest, patch_text
 from runaudit.factors.path import last_key, matches, steps
 from runaudit.factors.sections import (
     choices_by_name,
@@ -122,6 +123,16 @@ def design_key(of: Levels, settings: FactorSettings) -> str:
     return digest_bytes(table_of_members(_counting(of, settings))).hex
 
 
+def candidate_key(of: Levels, settings: FactorSettings) -> str:
+    """The same with every secret as one word, proven or masked: what the record of one run proves of a secret the other
+    may only have masked, and which secrets are one can be told of two runs alone."""
+    counted = _counting(of, settings)
+    if PATCH in counted and SECRET[:-1] in (text := patch_text(of.run, of.at(PATCH)) or ""):
+        text = without_marks(text.encode()).decode()
+        counted = {**counted, PATCH: canonical_bytes(patch_digest(text)).decode()}
+    return digest_bytes(without_marks(table_of_members(counted))).hex
+
+
 def says_more(settings: FactorSettings) -> bool:
     """Whether a policy speaks of leaves by patterns or by other names, so that each must be asked for."""
     return bool(settings.nuisance or settings.aliases)
@@ -148,6 +159,7 @@ def _told_apart(
 
 
 CHECKPOINT = "init.checkpoint"
+PATCH = "code.patch"
 JUDGED_IN_PAIRS = ("env", "data/read", "init/read", "env/read")
 """Sections of which only two runs together say what counts."""
 

@@ -8,7 +8,7 @@ from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role
 from runaudit.factors.levels import Levels
 from runaudit.factors.marks import same_but_for_secrets
 from runaudit.factors.pair import Pair
-from runaudit.factors.patch import kept_patch, patched_files
+from runaudit.factors.patch import kept_patch, patch_digest, patched_files
 from runaudit.factors.source import file_changes, prefix_of
 from runaudit.factors.tree import same
 from runaudit.factors.unknowns import no_sections
@@ -91,9 +91,7 @@ def _state(a: Levels, b: Levels, counted_already: bool = False) -> Iterator[Chan
                      follows="code" if counted_already else "")  # fmt: skip
     if patches[0] == patches[1] or any(isinstance(patch, Absent) for patch in patches):
         return
-    texts = [kept_patch(side.run, patch) for side, patch in ((a, patches[0]), (b, patches[1]))]
-    if texts[0] is not None and texts[1] is not None:
-        texts = list(same_but_for_secrets(texts[0], texts[1]))
+    texts = _patches(a, b)
     if texts[0] is not None and texts[0] == texts[1]:
         yield Change(path="code.patch", before=patches[0], after=patches[1], kind=ChangeClass.NUISANCE,
                      why="a secret in it; which one it was chose nothing")  # fmt: skip
@@ -106,6 +104,22 @@ def _state(a: Levels, b: Levels, counted_already: bool = False) -> Iterator[Chan
                 yield Change(path=prefix_of(path), before=before, after=after, why="compared as patches to one commit")
     else:
         yield Change(path="code.patch", before=patches[0], after=patches[1])
+
+
+def _patches(a: Levels, b: Levels) -> Sequence[str | None]:
+    """The texts of the patches of two runs, where both are there with each secret as one word that either proves."""
+    texts = [kept_patch(of.run, of.at("code.patch")) for of in (a, b)]
+    if texts[0] is not None and texts[1] is not None:
+        return same_but_for_secrets(texts[0], texts[1])
+    return texts
+
+
+def another_secret(a: Levels, b: Levels) -> Iterator[Change]:
+    """Patches of runs that were found alike but for their secrets, where which secrets are in them is a choice."""
+    before, after = (of.at("code.patch") for of in (a, b))
+    known = not (isinstance(before, Absent) or isinstance(after, Absent) or (a.files_judged and b.files_judged))
+    if known and before != after and len({text and patch_digest(text) for text in _patches(a, b)}) > 1:
+        yield Change(path="code.patch", before=before, after=after)
 
 
 def _of_its_file(change: Change, found: Sequence[Change]) -> Change:

@@ -13,12 +13,21 @@ from functools import cached_property
 
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.changed import changed
-from runaudit.factors.classes import CHECKPOINT, JUDGED_IN_PAIRS, beyond_key_written, design_key
-from runaudit.factors.factor import SEED_ROLES, Absent, Change, ChangeClass
+from runaudit.factors.classes import (
+    CHECKPOINT,
+    JUDGED_IN_PAIRS,
+    NOT_COUNTED,
+    beyond_key_written,
+    candidate_key,
+    design_key,
+)
+from runaudit.factors.code_state import another_secret
+from runaudit.factors.factor import ABSENT, SEED_ROLES, Absent, Change, ChangeClass
 from runaudit.factors.gaps import undeclared_code, unwatched
 from runaudit.factors.levels import PREFIXES, Levels, levels
 from runaudit.factors.lineage import PREFIX as PARENT
 from runaudit.factors.lineage import compared
+from runaudit.factors.marks import BEGINS, holds_marks
 from runaudit.factors.policy import shared_policy
 from runaudit.factors.source import cannot_run, file_changes
 from runaudit.factors.together import together
@@ -55,7 +64,7 @@ class Identity:
         what they declare; of equal ones `matches` decides."""
         if self.run.is_gone:
             return f"forgotten {self._told_cohort}"
-        return " ".join((self._declared, *extent(self.of), *self._alone))
+        return " ".join((candidate_key(self.of, self.own_policy), *extent(self.of), *self._alone))
 
     @property
     def _alone(self) -> tuple[str, ...]:
@@ -174,7 +183,15 @@ def home_of(one: Identity, founders: Iterable[tuple[int, Identity]]) -> int | No
 
 
 def _beyond_the_key(a: Levels, b: Levels, policy: FactorSettings) -> Iterator[Change]:
-    """What differs between two runs of one key: their words, environment, code, and what they were seen to read."""
+    """What differs between two runs of one key: their words, environment, code, what they were seen to read, and the
+    secrets of what they declare, which a key has as one word."""
+    # Few records hold a secret, and to walk their configs again would cost each pair of runs.
+    marked = any(BEGINS.encode() in of.run.manifest.raw for of in (a, b))
+    for section in sorted({*a.tree, *b.tree} - {*NOT_COUNTED, ROOT}) if marked else ():
+        for path, before, after in differences(a.tree.get(section, ABSENT), b.tree.get(section, ABSENT), section):
+            if BEGINS in path or holds_marks(before) or holds_marks(after):
+                yield changed(path, before, after, a, b, policy)
+    yield from another_secret(a, b)
     for section in (ROOT, *JUDGED_IN_PAIRS):
         left, right = a.tree.get(section, {}), b.tree.get(section, {})
         for path, before, after in differences(left, right, PREFIXES.get(section, section)):

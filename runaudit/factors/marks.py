@@ -14,6 +14,7 @@ from runaudit.records.canonical import JSON
 BEGINS = "<redacted:"
 SECRET = "<redacted>"
 _MARK = re.compile(r"<redacted:(?P<code>[^<>\s:]{1,80})(?::(?P<kind>[a-z]{1,20})(?P<said>-[0-9a-f]{16})?)?>")
+_ANY_MARK = re.compile(_MARK.pattern.encode())
 _NAMED = re.compile(
     r"(?P<before>(?P<name>[A-Za-z_][\w.-]{0,80})\\*[\"']?\]?(?:[ \t]*[:=][ \t]*|[ \t]+)[rbuf]?\\*[\"']?)"
     r"<redacted:[^<>\s:]{1,80}>"
@@ -35,6 +36,11 @@ def without_secrets(value: JSON, name: str = "") -> JSON:
     if isinstance(value, list | tuple):
         return [without_secrets(item, name) for item in value]
     return value
+
+
+def without_marks(text: bytes) -> bytes:
+    """A text in canonical form with every mark, whatever it says of its secret, as one word."""
+    return _ANY_MARK.sub(SECRET.encode(), text) if BEGINS.encode() in text else text
 
 
 def same_but_for_secrets(*texts: str) -> tuple[str, ...]:

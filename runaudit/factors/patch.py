@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 from runaudit.errors import RunauditError
 from runaudit.factors.marks import without_secrets
+from runaudit.records.canonical import canonical_bytes
+from runaudit.records.digest import digest_bytes
 from runaudit.records.run import Run
 
 _GIT_PART = re.compile(r"^diff --git ", re.MULTILINE)
@@ -35,6 +37,12 @@ def patched_files(patch: str | None) -> Mapping[str, str] | None:
             body = re.sub(r"^index .*\n", "", body, count=1, flags=re.MULTILINE)
         found[path] = found.get(path, "") + body
     return found
+
+
+def patch_digest(text: str) -> str:
+    """What a patch says, file by file where it is git's, by content."""
+    parts = patched_files(text)
+    return str(digest_bytes(text.encode() if parts is None else canonical_bytes(dict(parts))))
 
 
 def patch_text(run: Run, patch: object) -> str | None:

@@ -21,13 +21,12 @@ from runaudit.factors.evidence import (
 )
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass, Classification, Role, section_of
 from runaudit.factors.levels import SEED_KEYS, Levels
-from runaudit.factors.patch import patch_text, patched_files
+from runaudit.factors.patch import patch_digest, patch_text
 from runaudit.factors.path import joined, last_key, steps
 from runaudit.factors.tree import leaves_of, same
 from runaudit.factors.unknowns import is_digest
 from runaudit.metrics.heldout import is_held_out
-from runaudit.records.canonical import JSON, canonical_bytes
-from runaudit.records.digest import digest_bytes
+from runaudit.records.canonical import JSON
 from runaudit.records.sections import OfSection
 from runaudit.records.seednames import names_the_seed
 
@@ -179,9 +178,7 @@ def code_standing(path: str, value: JSON, of: Levels) -> Classification:
     if path == "code.dirty":
         return Classification(kind=ChangeClass.DERIVED, why="it says whether there is a patch", follows="code.patch")
     if path == "code.patch" and (text := patch_text(of.run, value)):
-        parts = patched_files(text)
-        digest = digest_bytes(text.encode() if parts is None else canonical_bytes(dict(parts)))
-        return Classification(value=str(digest), why="a patch counts by its text, whichever secrets it held")
+        return Classification(value=patch_digest(text), why="a patch counts by its text, whichever secrets it held")
     if path == "code.program" and isinstance(value, str):
         return Classification(value=_in_tree(value, of), why="the script, wherever the work tree lay")
     if last_key(path) in known.CODE_PLACES or steps(path)[1] in known.CODE_PLACES:

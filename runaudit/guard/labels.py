@@ -23,9 +23,10 @@ _WORD = re.compile(r"[^\W\d_]+|[^\x00-\x7f]+")
 
 
 class LabelIsAForm(Rule):
-    """The label is no word that names other runs.
+    """The label is a word that can be typed later, and means this run.
 
-    A run labelled `@last` could not be asked for by its label: that word means another run."""
+    A run labelled `@last` or `./a` could not be asked for by its label: that word means another run, or a file. Of two
+    labels that differ in a blank at an end nobody sees which is which."""
 
     code = "RA315"
     name = "label_is_a_form"
@@ -33,10 +34,13 @@ class LabelIsAForm(Rule):
 
     def check(self, manifest: Manifest, call: Invocation) -> Iterator[Finding]:
         label = manifest.label or ""
-        if meaning := taken_for(label):
+        wrong = "begins or ends with a blank" if label != label.strip() else ""
+        if meaning := taken_for(label.strip()):
+            wrong = f"is a word for {meaning}"
+        if wrong:
             yield self.finding(
                 "label",
-                f"the label {quoted(label)} is a word for {meaning}",
+                f"the label {quoted(label)} {wrong}",
                 remedy=call.plus("--label", "what this run tests"),
             )
 

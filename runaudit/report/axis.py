@@ -189,7 +189,7 @@ def _padded(low: float, high: float, *, is_log: bool) -> Axis:
 
 
 def _ticks(low: float, high: float) -> list[tuple[float, str]]:
-    raw = (high - low) / 5
+    raw = (high - low) / 6
     size = 10.0 ** math.floor(math.log10(raw))
     step = next(size * times for times in (1, 2, 2.5, 5, 10) if size * times >= raw * (1 - 1e-9))
     first, last = math.ceil(low / step), math.floor(high / step)

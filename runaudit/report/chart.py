@@ -101,8 +101,8 @@ def chart(frame: Frame, parts: Iterable[str], *, label: str) -> str:
     """The whole drawing: `parts` over the axes. label: the figure in words."""
     axis = frame.axis
     where = (
-        f'data-x="{frame.first} {frame.last}" data-y="{axis.bottom:.6g} {axis.top:.6g}" data-log="{int(axis.is_log)}" '
-        f'data-box="{frame.left} {frame.top} {frame.across} {frame.up}"'
+        f'data-x="{frame.first} {frame.last}" data-y="{axis.bottom:.12g} {axis.top:.12g}" '
+        f'data-log="{int(axis.is_log)}" data-box="{frame.left} {frame.top} {frame.across} {frame.up}"'
     )
     head = (
         f'<svg class="chart" viewBox="0 0 {frame.width} {frame.height}" role="img" '

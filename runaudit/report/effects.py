@@ -106,7 +106,7 @@ def draw_effects(figure: EffectFigure) -> str:
             dots(axes, index, arm.values, place=arm.place)
             if arm.mean is not None and arm.ci is not None:
                 _bar(axes, index + 0.34, arm.mean, arm.ci, colour=ARM_STYLES[arm.place % ARM_COLOURS])
-        value_ticks(axes, low, high, is_log=False)
+        value_ticks(axes)
         axes.set_ylabel(figure.quantity)
         if figure.differences and figure.zero is not None:
             _paint_differences(axes, figure, figure.zero, (low, high))
@@ -129,7 +129,7 @@ def _paint_differences(axes: Any, figure: EffectFigure, zero: float, limits: tup
     right = axes.twinx()
     low, high = limits[0] - zero, limits[1] - zero
     right.set_ylim(low, high)
-    value_ticks(right, low, high, is_log=False)
+    value_ticks(right)
     right.grid(visible=False)
     right.spines["right"].set_visible(True)
     right.set_ylabel("difference", color=MUTED)

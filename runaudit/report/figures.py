@@ -137,18 +137,11 @@ def _near(value: float) -> float:
     return max(-_VAST, min(_VAST, value))
 
 
-def value_ticks(axes: Any, low: float, high: float, *, is_log: bool) -> None:
+def value_ticks(axes: Any) -> None:
     """Ticks of an axis of values, in the words the page writes numbers in."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+    from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
-    wide = is_log and high / low > 30
-    axes.yaxis.set_major_locator(
-        LogLocator(base=10, numticks=6)
-        if wide
-        else LogLocator(base=10, subs=(1, 2, 5), numticks=8)
-        if is_log and high / low > 6
-        else MaxNLocator(5, steps=(1, 2, 2.5, 5, 10))
-    )
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=(1, 2, 2.5, 5, 10)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_minor_locator(NullLocator())

@@ -23,6 +23,8 @@ from runaudit.report.words import shown
 from runaudit.system.files import check_no_twin, check_output, check_own, write_output
 from runaudit.voice.gate import Gate
 
+_COMMAND = re.compile(r"`([^`]+)`")
+"""What is typed, in a sentence of ours."""
 _BETWEEN = re.compile(r">([^<>]*[^<>\s][^<>]*)<")
 _READ_OUT = re.compile(r'( (?:aria-label|data-seed)=)"([^"]*)"')
 
@@ -73,6 +75,7 @@ def _environment() -> Any:
     )
 
     environment.filters["shown"] = lambda text: shown(text, 40).short
+    environment.filters["commands"] = lambda text: Markup(_COMMAND.sub(r"<code>\1</code>", str(escape(said(text)))))
     environment.globals.update(
         draw_scores=drawn(draw_scores),
         draw_curves=drawn(draw_curves),

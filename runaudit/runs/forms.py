@@ -14,6 +14,8 @@ TAKEN_FOR = {
     "cohort": "the cohort of this id",
 }
 """The kinds of explicit words, and what each means."""
+PATHS = ("/", "./", "../", "~/")
+"""How a word begins that is a path, whatever lies there: a record file is named so."""
 _LAST = re.compile(r"@last(?:~([0-9]+))?")
 _HEX = frozenset("0123456789abcdef")
 
@@ -60,5 +62,7 @@ def taken_for(label: str) -> str:
     """What a word of this text is taken for, so that it is a bad label; empty where it is none of the forms."""
     if (back := steps_back(label)) is not None:
         return "an earlier run, counted from the newest" if back else "the newest run"
+    if label in (".", "..") or label.startswith(PATHS):
+        return "a file or a folder"
     form = form_of(label)
     return "" if form is None else TAKEN_FOR[form.kind]

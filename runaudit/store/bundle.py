@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from runaudit.errors import IntegrityError, NothingToJudgeError, UsageError
+from runaudit.errors import IntegrityError, UsageError
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.filenames import tree_fault
 from runaudit.records.outcome import Outcome
@@ -31,7 +31,7 @@ from runaudit.store.line import LogEntry
 from runaudit.store.rehash import stored_links
 from runaudit.store.remarks import read_remark
 from runaudit.store.store import Store
-from runaudit.store.tombstone import Forgotten, ForgottenError, told_elsewhere
+from runaudit.store.tombstone import Forgotten, told_elsewhere
 from runaudit.store.verify import verify
 from runaudit.system.files import check_no_twin, check_output, check_own, open_ordinary, writing_output
 
@@ -64,56 +64,50 @@ def export(store: Store, ids: Sequence[str], target: Path, *, over: bool = False
                 f"run {run[:SHORT]} has no sealed end", remedy="wait for it, or `runaudit seal` a lost one"
             )
     lines = tuple(_lines_about(store, frozenset(ids)))
-    try:
-        members = _members(store, lines)
-    except ForgottenError as error:
-        raise _not_whole(error.row) from error
-    gone = _forgotten(store, members, frozenset(str(entry.digest) for entry in lines))
+    members = _members(store, lines)
+    gone = _forgotten(store, members, frozenset(ids))
     index = {"schema": SCHEMA, "runs": [str(entry.digest) for entry in lines if entry.kind == "manifest"],
              "log": [{"kind": entry.kind, "digest": str(entry.digest), "subject": entry.subject, "time": entry.time}
                      for entry in lines],
              **({"forgotten": [told_elsewhere(row) for row in gone]} if gone else {})}  # fmt: skip
     for row in gone:
-        del members[_member(row.digest)]
+        members.pop(_member(row.digest), None)
     with writing_output(target, "the bundle") as new:
         _write(new, canonical_bytes(index), members)
     return len(members) + 1
 
 
-def kept_of(store: Store, ids: Sequence[str]) -> tuple[str, ...]:
-    """Those of these runs whose records are all there; all of them where none is, so that `export` says why not."""
+def lacking(store: Store, ids: Sequence[str]) -> tuple[str, ...]:
+    """Those of these runs of which a record was forgotten: they go along as launches that count, without a result."""
     gone = store.forgotten()
-    lacking = {
+    found = {
         entry.subject.removeprefix("sha256:")
         for entry in store.entries()
         if entry.kind in RECORDS and str(entry.digest) in gone
     }
-    return tuple(run for run in ids if run not in lacking) or tuple(ids)
+    return tuple(run for run in ids if run in found)
 
 
-def _forgotten(store: Store, members: Mapping[str, Path], records: frozenset[str]) -> list[Forgotten]:
-    """What of these members was forgotten: it travels as what is said of it, so that it stays forgotten elsewhere.
-    Raises NothingToJudgeError where it is a record, which a bundle is made of."""
-    gone = [row for row in store.forgotten().values() if _member(row.digest) in members]
-    if (record := next((row for row in gone if row.digest in records), None)) is not None:
-        raise _not_whole(record)
-    return gone
+def _forgotten(store: Store, members: Mapping[str, Path], ids: frozenset[str]) -> list[Forgotten]:
+    """What of these members was forgotten: it travels as what is said of it, so that it stays forgotten elsewhere; and
+    what was forgotten with a record of these runs, which nothing names any more."""
+    gone = store.forgotten()
+    whole = {row.run for row in gone.values() if row.what in RECORDS}
+    return [row for row in gone.values() if _member(row.digest) in members or row.run in ids & whole]
 
 
 def _member(digest: str) -> str:
     return f"objects/sha256/{digest[-64:]}"
 
 
-def _not_whole(row: Forgotten) -> NothingToJudgeError:
-    return NothingToJudgeError(
-        f"the {row.subject} was {row.said}, and a bundle is made of records; nothing was exported",
-        remedy="export the others",
-    )
-
-
 def _lines_about(store: Store, ids: frozenset[str]) -> Iterator[LogEntry]:
-    """The lines of the log that concern these runs: looks at comparisons with them stay counted wherever they go."""
+    """The lines of the log that concern these runs: looks at comparisons with them stay counted wherever they go. A
+    note that was forgotten says nothing any more, and that a run counts in another's place can only be shown of two
+    whole ones."""
+    gone = store.forgotten()
     for entry in store.entries():
+        if entry.kind in REMARKS and (str(entry.digest) in gone or _is_of_forgotten(store, entry)):
+            continue
         if entry.kind == SUPERSEDED and str(read_remark(store, entry).get("by")) not in ids:
             continue  # Where the run that counts in its place does not go along, this one counts.
         if entry.kind in REMARKS:
@@ -126,6 +120,11 @@ def _lines_about(store: Store, ids: frozenset[str]) -> Iterator[LogEntry]:
             yield entry
 
 
+def _is_of_forgotten(store: Store, entry: LogEntry) -> bool:
+    said = read_remark(store, entry) if entry.kind == SUPERSEDED else {}
+    return any(f"sha256:{said.get(key)}" in store.forgotten() for key in ("run", "by"))
+
+
 def looked_at(raw: bytes) -> set[str]:
     """The runs that a look at a comparison saw."""
     arms = json.loads(raw).get("arms")
@@ -135,8 +134,12 @@ def looked_at(raw: bytes) -> set[str]:
 def _members(store: Store, lines: Sequence[LogEntry]) -> dict[str, Path]:
     """Name in the bundle -> the file whose bytes stand under it."""
     found: dict[str, Path] = {}
+    gone = store.forgotten()
     for entry in lines:
         linked = [entry.digest]
+        if str(entry.digest) in gone:
+            found[_member(str(entry.digest))] = store.object_path(entry.digest)
+            continue
         if entry.kind in RECORDS:
             linked += [digest for _, digest in stored_links(json.loads(store.read(entry.digest)))]
         found |= {f"objects/sha256/{digest.hex}": store.object_path(digest) for digest in linked}

@@ -13,8 +13,8 @@ from runaudit.text.words import listed, plural
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportAnswer:
-    """What `export` answers with: which runs are in the file, how large it is, and which are not in it, because a
-    record of theirs was forgotten."""
+    """What `export` answers with: which runs are in the file, how large it is, and of which it says no more than
+    that they count, because a record of theirs was forgotten."""
 
     ids: tuple[str, ...]
     output: Path
@@ -40,7 +40,7 @@ class ExportAnswer:
     def _lacking(self) -> str:
         short = listed([run[:SHORT] for run in self.forgotten])
         verb = "was" if len(self.forgotten) == 1 else "were"
-        return f"; {short} {verb} forgotten and cannot be in it: say so with any claim" if self.forgotten else ""
+        return f"; of {short}, which {verb} forgotten, it holds that the launch counts" if self.forgotten else ""
 
     def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
         """For a terminal."""

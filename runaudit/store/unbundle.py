@@ -28,7 +28,7 @@ from runaudit.store.bundled import ends_of, form_fault, is_moment, owner, said_f
 from runaudit.store.catalogue import run_ids
 from runaudit.store.foreign import imported_line
 from runaudit.store.forget import know_forgotten
-from runaudit.store.kinds import ENDINGS, MANIFEST
+from runaudit.store.kinds import ENDINGS, MANIFEST, RECORDS
 from runaudit.store.line import Line
 from runaudit.store.rehash import stored_links
 from runaudit.store.store import Store
@@ -128,7 +128,7 @@ def _checked(path: Path) -> Bundle:
     runs = tuple(Digest.parse(str(run)).hex for run in index["runs"])
     lines = tuple(_line(path, line) for line in index["log"])
     gone = tuple(_gone(path, row) for row in index.get("forgotten", []))
-    files = _named_files(path, runs, lines, records, found | {f"objects/sha256/{row.digest[7:]}": "" for row in gone})
+    files = _named_files(path, runs, lines, records, found, gone)
     return Bundle(path=path, runs=runs, lines=lines, files=files, forgotten=gone)
 
 
@@ -166,8 +166,10 @@ def _named_files(
     lines: Sequence[Mapping[str, Any]],
     records: Mapping[str, bytes],
     found: Mapping[str, str],
+    gone: Sequence[Forgotten],
 ) -> dict[str, str]:
     """The files of the runs as their outcomes name them. Raises IntegrityError where the bundle holds more or less."""
+    away = {row.digest: row for row in gone}
     counted = [line["digest"][7:] for line in lines if line["kind"] == MANIFEST]
     launched = set(counted)
     if sorted(counted) != sorted(runs):
@@ -179,9 +181,12 @@ def _named_files(
     for line in lines:
         digest, kind = str(line["digest"]), line["kind"]
         objects.add(digest)
-        if kind == "manifest":
-            if digest != line["subject"]:
-                raise _refused(path, "holds a launch under the name of another")
+        if kind == "manifest" and digest != line["subject"]:
+            raise _refused(path, "holds a launch under the name of another")
+        if digest in away:
+            if kind not in RECORDS or line["subject"][7:] not in launched:
+                raise _refused(path, "holds a line about none of its runs that was forgotten")
+        elif kind == "manifest":
             objects |= {
                 str(one) for _, one in stored_links(Manifest.from_bytes(records[digest], where="manifest").body)
             }
@@ -192,7 +197,10 @@ def _named_files(
             objects |= {str(one) for _, one in stored_links(outcome.body)}
             files |= {f"runs/{outcome.manifest.hex}/{name}": want for name, want in files_of(outcome).items()}
     held = {name: digest for name, digest in found.items() if name.startswith("runs/")}
-    if held != files or {f"sha256:{n[-64:]}" for n in found if n.startswith("objects/")} != objects:
+    # What was forgotten with a record is named by that alone, and by nothing that can be read.
+    lost = {line["subject"][7:] for line in lines if line["digest"] in away}
+    objects |= {row.digest for row in gone if row.run in lost}
+    if held != files or {f"sha256:{n[-64:]}" for n in found if n.startswith("objects/")} | set(away) != objects:
         raise _refused(path, "holds other files than its records name")
     return files
 
@@ -209,7 +217,8 @@ def take_back(store: Store, bundle: Bundle, *, called: str) -> tuple[str, ...]:
     known = set(run_ids(store))
     # Before anything is kept: what nobody may read any more is not to be read here for a moment.
     know_forgotten(store, bundle.forgotten)
-    fresh = tuple(run for run in bundle.runs if run not in known or _brings_an_end(store, bundle, run))
+    fresh = tuple(run for run in bundle.runs if run not in known or _brings_an_end(store, bundle, run)
+                  or _brings_back(store, bundle, run))  # fmt: skip
     for run in fresh:
         if store.run_dir(run).exists() and not _is_ours(store, bundle, run):
             raise UsageError(f"{store.run_dir(run)} exists already", remedy="move it away; nothing was imported")
@@ -249,6 +258,13 @@ def _brings_an_end(store: Store, bundle: Bundle, run: str) -> bool:
     return len(bundle.ends(run)) > len(_ends(store, run)) and not store.live_dir(run).exists()
 
 
+def _brings_back(store: Store, bundle: Bundle, run: str) -> bool:
+    """Whether the bundle holds a record of a run that another store forgot, as a bundle from there said."""
+    gone, here = store.forgotten(), {row.digest for row in bundle.forgotten}
+    records = (f"sha256:{run}", *bundle.ends(run))
+    return any(one in gone and gone[one].elsewhere and one not in here for one in records)
+
+
 def is_open_here(store: Store, bundle: Bundle, run: str) -> bool:
     """Whether a run that was started here has no sealed end, and the bundle says that it ended."""
     return bool(bundle.ends(run)) and not _ends(store, run)
@@ -278,8 +294,8 @@ def _log(store: Store, bundle: Bundle, fresh: Sequence[str], about: Mapping[str,
 
 def _keep(store: Store, bundle: Bundle, fresh: frozenset[str], folder: Path) -> dict[str, frozenset[str]]:
     """Put the objects into the store and the runs' files into their folders. Returns whose each record is."""
-    about: dict[str, frozenset[str]] = {}
     owners = {str(line["digest"]): line for line in bundle.lines}
+    about = {row.digest: fresh & owner(owners[row.digest], b"") for row in bundle.forgotten if row.digest in owners}
     for name, body in _entries(bundle.path):
         kind, _, rest = name.partition("/")
         if kind == "objects":

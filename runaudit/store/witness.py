@@ -1,7 +1,7 @@
 """Witnesses of a log: a signature over its head, an anchor outside the store. Asked, and made, on request only."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +63,14 @@ def witnessed(store: Store, *, key: Path | None, check: Sequence[str], since: st
             remarks += (f"the log of {lines} lines extends the one that {place.name} anchored at line {head.seq}",)
             until = head.seq if word == since else until
     return Witnessed(problems=problems, until=until, remarks=remarks if key and check else (*remarks, NOT_PROMISED))
+
+
+def or_a_file(error: UsageError, given: Mapping[str, Sequence[str | None]]) -> UsageError:
+    """That a word names no run; where it stands behind an option that may stand alone, that it may have been meant as
+    the file of one: what is neither there nor written as a path is taken for a run."""
+    option = next((name for name, words in given.items() if not {GIT, SIGNED}.isdisjoint(words)), None)
+    remedy = error.remedy if option is None else f"a file that is not there is named as {option}=FILE; {error.remedy}"
+    return UsageError(error.message, remedy=remedy)
 
 
 def by_line(word: str) -> int | None:

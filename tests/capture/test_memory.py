@@ -49,6 +49,21 @@ def test_without_its_key_nothing_is_remembered_until_it_is_kept_again(tmp_path: 
     assert recall(tmp_path / "a") == b"one"
 
 
+def test_the_memories_of_a_store_are_made_with_its_own_key_which_does_not_lie_beside_them(tmp_path: Path) -> None:
+    (tmp_path / "redaction.key").write_bytes(b"k" * 32)
+    keep(tmp_path / "cache" / "a", b"one")
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["a"]
+    assert recall(tmp_path / "cache" / "a") == b"one"
+
+    (tmp_path / "cache" / KEY_FILE).write_bytes(b"mine" * 8)
+    elsewhere = tmp_path / "mine" / "cache"
+    shutil.copytree(tmp_path / "cache", elsewhere)
+    keep(elsewhere / "a", b"two")  # As whoever can write into the cache alone would.
+    shutil.copy(elsewhere / "a", tmp_path / "cache" / "a")
+
+    assert recall(tmp_path / "cache" / "a") is None
+
+
 def test_a_memory_that_cannot_be_kept_costs_nothing_but_time(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 

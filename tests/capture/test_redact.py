@@ -1,6 +1,8 @@
 """Laws of redaction: a secret is in no stored byte, equal secrets stay equal, what is no secret stays as it was."""
 
 import base64
+import hashlib
+import hmac
 import os
 import re
 import stat
@@ -11,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runaudit.capture.redact import Redactor, is_random, is_secret, redaction_key, without_user
+from runaudit.capture.styles import Style
 from runaudit.errors import CaptureError
 from runaudit.store.store import Store
 
@@ -223,6 +226,24 @@ def test_a_memory_of_clean_contents_does_not_hide_a_secret_that_is_known_now(tmp
     assert b"blue horse" not in clean
 
 
+def test_nobody_without_the_key_can_have_a_content_taken_for_clean(tmp_path: Path) -> None:
+    data = b"password = 'hunter2'"
+    first = Redactor(KEY, memory=tmp_path)
+    first.data(b"x = 1")
+    first.remember()
+    (memory,) = tmp_path.iterdir()
+    digests = [hashlib.sha256(data + style.value.encode()).digest() for style in Style]
+    memory.write_bytes(b"".join(digests))
+
+    assert Redactor(KEY, memory=tmp_path).data(data)[1]
+    other = Redactor(bytes(32), memory=tmp_path)
+    memory.unlink()
+    other.data(b"y = 1")
+    other._newly_clean += [hmac.digest(bytes(32), digest, "sha256") for digest in digests]
+    other.remember()
+    assert Redactor(KEY, memory=tmp_path).data(data)[1]
+
+
 def test_a_damaged_memory_is_no_memory(tmp_path: Path) -> None:
     first = Redactor(KEY, memory=tmp_path)
     first.data(b"x = 1")
@@ -327,3 +348,12 @@ def test_what_a_person_says_is_read_as_the_command_that_it_quotes() -> None:
         "the auth head  of\n two lines",
     ):
         assert redactor.said(text) == text
+
+
+@pytest.mark.parametrize("unit", ["\\", '\\"', "\\n", "-----BEGIN PRIVATE KEY-----", "key='", "(", "a:b@"])
+@pytest.mark.parametrize("before", ["password = '", '{"token": "', ""])
+def test_a_long_row_of_one_sign_is_read_once(redactor: Redactor, before: str, unit: str) -> None:
+    """A pattern that tries each place of a row again takes minutes for what is read in a moment."""
+    text = before + unit * (30_000 // len(unit))
+
+    assert redactor.text(text).startswith(before[:8])

@@ -148,3 +148,14 @@ def test_an_import_into_a_store_that_cannot_be_written_is_one_line(here, runaudi
     assert code == 2 and len(err.strip().splitlines()) == 1
     assert "Read-only file system; mount it for writing, or name another --store" in err
     assert {path: path.read_bytes() for path in other.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("option", ["--check-anchor", "--anchor", "--since"])
+def test_a_file_of_anchors_that_is_not_there_is_one_line_that_says_how_to_name_it(here, runaudit, option):
+    """Behind an option that may stand alone, a word that is neither there nor written as a path is taken for a run."""
+    cohort(here, "alone", [30.0])
+
+    code, out, err = runaudit("verify", option, "HEADS")
+
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "no run matches 'HEADS'" in err and f"{option}=FILE" in err

@@ -1,7 +1,6 @@
 """One design identity: cohorts, studies, repetitions and the list agree on who is with whom, and so do the runs."""
 
 import json
-import re
 from itertools import permutations
 
 import pytest
@@ -20,7 +19,7 @@ from runaudit.study.table import table_of
 from tests.diff.samples import both, drop, put
 from tests.diff.samples import run as recorded
 from tests.diff.test_labelled import RUNS, labelled, record_of_folder
-from tests.study.test_agreement import PAIRS
+from tests.study.test_agreement import PAIRS, SECRETS, A, B
 from tests.study.test_observed import BLIND, IDLE, SEEDS, USED
 from tests.study.test_observed import run as captured
 
@@ -40,17 +39,10 @@ def in_order(runs):
     return sorted({one.id: one for one in runs}.values(), key=lambda one: one.id)
 
 
-HALF_KNOWN = re.compile("one secret, of which two records know more and less [0145]")
-"""What one record proves of a secret is proven of it in all runs that are compared or studied together; a cohort is
-found run by run, and parts them: a false alarm, and no more."""
-
-
 @pytest.mark.parametrize(
     ("name", "before", "after", "policy"),
-    [
-        pytest.param(*row, id=row[0], marks=[pytest.mark.xfail(strict=True)] if HALF_KNOWN.fullmatch(row[0]) else [])
-        for row in PAIRS
-    ],
+    PAIRS,
+    ids=[row[0] for row in PAIRS],
 )
 def test_the_cells_of_a_study_are_the_cohorts(name, before, after, policy):
     runs = in_order([recorded(before), recorded(after)])
@@ -58,9 +50,26 @@ def test_the_cells_of_a_study_are_the_cohorts(name, before, after, policy):
     assert cells(runs, FactorSettings(**policy)) == groups(runs, FactorSettings(**policy))
 
 
+PATCH = "diff --git a/a.py b/a.py\nindex 1..2 100644\n--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-x\n+K = '{}'\n"
+PLACES = [
+    *SECRETS,
+    lambda mark: both(drop("code/files"), put("code/patch", PATCH.format(mark)), put("code/dirty", True)),
+]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+@pytest.mark.parametrize("place", range(len(PLACES)))
+def test_one_secret_parts_no_cohort_and_one_that_may_be_another_does(place, order):
+    """It was proven in one record and masked in another. Which of two masked ones it was may have chosen something."""
+    marks = [A.format(":proven"), A.format(":masked"), B.format(":masked")]
+    runs = [recorded(both(PLACES[place](mark), put("seed", seed))) for seed, mark in enumerate(marks)]
+
+    assert groups([runs[at] for at in order]) == {frozenset(one.id for one in runs[:2]), frozenset({runs[2].id})}
+
+
 def test_the_cells_of_a_study_of_all_these_runs_are_their_cohorts():
     runs = in_order([recorded(side) for _, *sides, policy in PAIRS if not policy for side in sides])
-    runs = [one for one in runs if b"<redacted:" not in one.manifest.raw]  # as for HALF_KNOWN
+    runs = [one for one in runs if b"<redacted:" not in one.manifest.raw]  # a cohort is found pair by pair
 
     assert len(runs) > 300
     assert cells(runs) == groups(runs)

@@ -120,6 +120,8 @@ REFUSED = [
     ("RA309", {"baseline": run_of(label="base", config__lr=0.2)}),
     ("RA315", {"label": "@last"}),
     ("RA315", {"label": "@last~12"}),
+    *(("RA315", {"label": label}) for label in (" wider layers", "wider layers ", "wider layers\n", "\u00a0wider",
+                                                " @last", ".", "..", "/", "/tmp/a", "./a", "../a", "~/a")),
     ("RA310", {"baseline": run_of(label="base"), "intent": ["config.lr"]}),
 ]  # fmt: skip
 

@@ -217,6 +217,19 @@ def test_resumes_skipped_steps_and_findings_are_marked(arm):
 # ── nothing goes unsaid ──────────────────────────────────────────────────────────────────────────────────────────
 
 
+def test_how_a_figure_is_read_says_what_is_in_it_and_nothing_else(arm):
+    plain, odd = arm({"loss": falling()}), arm({"loss": [*falling(), (50, NAN)], "amp/skipped": [(0, 0.0), (9, 1.0)]})
+
+    assert curves_view([plain]).reading.count(";") == 1
+    assert "mean" not in curves_view([plain]).reading
+    assert curves_view([arm({"loss": falling()}, {"loss": falling()})]).reading == (
+        "Bold: the mean of an arm; thin: its seeds, every peak kept; tint: from the lowest seed to the highest."
+    )
+    assert curves_view([odd]).reading.endswith(
+        "ticks at the foot: steps that AMP skipped; crosses: values that are not finite."
+    )
+
+
 def test_what_leaves_the_axis_is_drawn_at_its_edge_and_said_in_words(arm):
     far = [*falling(300), (300, 1e308)]
     runs_away = [(step, value if step < 150 else 10.0 ** (step / 10)) for step, value in falling(300)]
@@ -282,6 +295,16 @@ def test_a_figure_that_cannot_be_made_is_a_line_in_its_place(arm, monkeypatch):
         "val/acc could not be drawn: ZeroDivisionError: <b>by & zero. Its numbers stand in the record.",
     )
     assert "&lt;b&gt;by &amp; zero" in render_page(page_view(arms))
+
+
+def test_no_secret_is_read_out(arm):
+    """What is read out to whoever cannot see passes the same gate as what is seen."""
+    secret = "ghp_" + "a1B2c3D4e5F6" * 3
+
+    page = render_page(page_view([arm({f"val/{secret}": falling(), "train/loss": falling()}, name=secret)]))
+
+    assert "aria-label" in page
+    assert secret not in re.sub(r"<[^>]*>", lambda tag: tag[0] if "aria-label" in tag[0] else "", page)
 
 
 # ── any numbers ──────────────────────────────────────────────────────────────────────────────────────────────────

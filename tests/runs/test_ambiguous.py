@@ -124,5 +124,10 @@ def test_an_explicit_word_that_names_nothing_tells_the_nearest(store, names):
 
 
 def test_a_label_that_is_an_explicit_word_is_a_bad_label():
-    assert all(taken_for(label) for label in ("@last", "@last~3", "id:abcd", "cohort:12ef", "label:x"))
-    assert not any(taken_for(label) for label in ("id: 7", "cohort A", "labelled", "lr:0.1", "id:xyz", "face"))
+    assert all(
+        taken_for(label)
+        for label in ("@last", "@last~3", "id:abcd", "cohort:12ef", "label:x", ".", "..", "/", "./a", "/a")
+    )
+    assert not any(
+        taken_for(label) for label in ("id: 7", "cohort A", "labelled", "lr:0.1", "id:xyz", "face", "a/b", ".5", "...")
+    )

@@ -14,6 +14,7 @@ from runaudit.records.digest import Digest, digest_bytes
 from runaudit.runs.forgetting import forget_named
 from runaudit.runs.intake import take_bundles
 from runaudit.runs.leaks import secrets_in
+from runaudit.runs.reading import stored_cohorts
 from runaudit.settings import Settings
 from runaudit.store.bundle import export
 from runaudit.store.catalogue import load, run_ids
@@ -119,8 +120,8 @@ def test_a_whole_run_is_forgotten_with_what_is_its_own_and_stays_counted(store, 
     assert json.loads(out)["forgotten"]["manifest"].startswith("forgotten on 2026-05-06")
     code, _, err = runaudit("restore", sealed[0].id, "--to", here.root.parent / "x", "--store", store.root)
     assert code == 3 and "forgotten on 2026-05-06" in err
-    code, _, err = runaudit("export", sealed[0].id, "-o", here.root.parent / "x.run", "--store", store.root)
-    assert code == 3 and "nothing was exported" in err, err
+    code, out, _ = runaudit("export", sealed[0].id, "-o", here.root.parent / "x.run", "--store", store.root)
+    assert code == 0 and "it holds that the launch counts" in out
 
 
 def test_a_process_that_dies_after_it_told_the_log_is_ended_by_the_next(store, sealed, monkeypatch):
@@ -241,6 +242,44 @@ def test_what_was_forgotten_stays_so_in_every_store_it_goes_to(store, sealed, ca
     assert load(other, sealed[0].id).metrics == load(store, sealed[0].id).metrics
     export(other, [sealed[0].id], tmp_path / "again")  # and on
     assert [row.digest for row in read_bundle(tmp_path / "again").forgotten] == [str(digest_bytes(SOURCE))]
+
+
+@pytest.mark.parametrize("what", ["run", "manifest", "outcome"])
+def test_a_forgotten_run_goes_along_as_a_launch_that_counts(store, sealed, carried, tmp_path, what):
+    """Else a bundle would drop the launches of which somebody wants nothing known, and the others look better."""
+    entries = {entry.kind: str(entry.digest) for entry in store.entries() if entry.subject == f"sha256:{sealed[0].id}"}
+    forget_named(store, Settings(), [sealed[0].id if what == "run" else entries[what]], WHY, time=WHEN)
+    ours = stored_cohorts(store, Settings())
+    other, third = Store.create(tmp_path / "other"), Store.create(tmp_path / "third")
+
+    export(store, [run.id for run in sealed], tmp_path / "both")
+    take_bundles([tmp_path / "both"], lambda: other, Settings())
+    export(other, run_ids(other), tmp_path / "again")
+    take_bundles([tmp_path / "again"], lambda: third, Settings())
+
+    for place in (other, third):
+        assert SOURCE not in everything(place) or what != "run"
+        assert run_ids(place) == run_ids(store)
+        theirs = stored_cohorts(place, Settings())
+        assert [(one.id, one.n, [run.status for run in one.runs]) for one in theirs] == [
+            (one.id, one.n, [run.status for run in one.runs]) for one in ours
+        ]
+        found = verify(place)
+        assert found.problems == () and any(f"({WHY})" in one for one in found.remarks)
+        assert load(place, sealed[0].id).withheld
+
+
+def test_a_run_that_another_store_forgot_is_whole_again_where_somebody_sends_it_whole(store, sealed, tmp_path):
+    export(store, [sealed[0].id], tmp_path / "whole")
+    forget_named(store, Settings(), [sealed[0].id], WHY, time=WHEN)
+    export(store, [sealed[0].id], tmp_path / "gone")
+    other = Store.create(tmp_path / "other")
+    take_bundles([tmp_path / "gone"], lambda: other, Settings())
+
+    take_bundles([tmp_path / "whole"], lambda: other, Settings())
+
+    assert load(other, sealed[0].id).metrics == sealed[0].metrics
+    assert run_ids(other) == (sealed[0].id,) and other.forgotten() == {} and verify(other).problems == ()
 
 
 def test_what_another_store_forgot_is_whole_again_where_somebody_here_has_it(store, sealed, carried, tmp_path):

@@ -9,6 +9,7 @@ from runaudit.records.manifest import Unknown
 from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput
 from runaudit.report.words import Text, clean, ident, shown
+from runaudit.text.verdicts import Tone
 from runaudit.text.words import listed, plural
 
 
@@ -20,6 +21,7 @@ class RunName:
     label: Text
     seed: str
     status: str
+    tone: str
     finished: bool
 
 
@@ -58,6 +60,8 @@ def run_name(run: Run) -> RunName:
         label=shown(run.label),
         seed=seed_text(run),
         status=clean(run.status).replace("_", " "),
+        # Nobody knows how it ended: no failure, and no pass either.
+        tone=Tone.DOUBT if run.status == "unknown" else Tone.GOOD if run.finished else Tone.BAD,
         finished=run.finished,
     )
 

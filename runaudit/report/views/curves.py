@@ -75,7 +75,27 @@ class CurvesView:
     missing: tuple[str, ...]
     legend: tuple[tuple[int, str, Text, str], ...]
     notes: tuple[str, ...]
-    has_means: bool
+
+    @property
+    def reading(self) -> str:
+        """How the figures are to be read: what is in them, and nothing that is not."""
+        views = (*self.series, *self.training)
+        curves = [curve for view in views for figure in view.figures for curve in figure.arms]
+        alone = "the values of a run, where they are noisy their running median over 5 % of the points of a stage"
+        parts = [f"Bold: {alone}; thin: every logged value, every peak kept"]
+        if any(curve.means for curve in curves):
+            one = "" if all(curve.means for curve in curves) else f" (of an arm of one run: {alone})"
+            parts = [f"Bold: the mean of an arm{one}; thin: its seeds, every peak kept"]
+            parts.append("tint: from the lowest seed to the highest")
+        for mark, is_there in (
+            ("bands: stages", any(figure.bands for view in views for figure in view.figures)),
+            ("dotted uprights: a run went on after an interruption", any(curve.resumes for curve in curves)),
+            ("ticks at the foot: steps that AMP skipped", any(curve.skips for curve in curves)),
+            ("crosses: values that are not finite", any(one.non_finite for curve in curves for one in curve.lines)),
+            ("triangles: what leaves the axis", any(view.leaves for view in views)),
+        ):
+            parts += [mark] if is_there else []
+        return "; ".join(parts) + "."
 
     @property
     def told(self) -> bool:
@@ -110,7 +130,6 @@ def curves_view(arms: Sequence[ArmInput], wanted: Sequence[str] = (), marks: Seq
             (index, letter(index), shown(arm.name, 60), _seeds(arm)) for index, arm in enumerate(arms) if arm.runs
         ),
         notes=tuple(_notes_of_arms(arms, [arm_bands(arm) for arm in arms])),
-        has_means=any(curve.means for view in views for figure in view.figures for curve in figure.arms),
     )
 
 

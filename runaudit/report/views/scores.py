@@ -161,7 +161,7 @@ def _plain_rows(arms: Sequence[ArmInput], names: Sequence[str]) -> Iterator[Row]
 def _left_out(arms: Sequence[ArmInput], plain: Sequence[str]) -> Iterator[str]:
     rest = {name for run in _runs(arms) for name in run.metrics} - set(plain) if plain else set()
     if rest:
-        yield f"{plural(len(rest), 'further metric')} under Manifests."
+        yield f"{plural(len(rest), 'further metric')} under Provenance."
 
 
 def _runs(arms: Sequence[ArmInput]) -> Iterator[Run]:
