@@ -45,6 +45,7 @@ _FOOT = (
     '<span class="pageNumber"></span> / <span class="totalPages"></span></p>'
 )
 _READ_BYTES = 1 << 16
+_SAID = "stderr"
 _FLAGS = (
     "--headless", "--remote-debugging-pipe", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--no-default-browser-check", "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -108,13 +109,13 @@ class Browser:
     def __init__(self, program: str, profile: Path) -> None:
         self.events: list[Mapping[str, Any]] = []
         self._asked, self._rest = 0, b""
-        self._said = profile / "stderr"
+        self._said = profile / _SAID
         sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium refuses to start as root with it.
         command = [program, *_FLAGS, *sandbox, f"--user-data-dir={profile / 'profile'}", "about:blank"]
         theirs, self._out = _pipe()
         self._in, theirs_too = _pipe()
         try:
-            self._process = _start(command, (theirs, theirs_too), self._said)
+            self._process = _start(command, (theirs, theirs_too), profile)
         except OSError as error:
             _close(self._out, self._in)
             raise BrowserError(f"{program} does not start: {error.strerror}") from error
@@ -189,15 +190,17 @@ def _close(*ends: int) -> None:
         os.close(end)
 
 
-def _start(command: Sequence[str], pipes: tuple[int, int], said: Path) -> "subprocess.Popen[bytes]":
-    """A process group of its own. Which two descriptors the browser reads and writes is fixed: 3 and 4."""
+def _start(command: Sequence[str], pipes: tuple[int, int], profile: Path) -> "subprocess.Popen[bytes]":
+    """A process group of its own. Which two descriptors the browser reads and writes is fixed: 3 and 4. What it keeps
+    beside its profile (crashes, caches) goes where that is."""
 
     def moved() -> None:
         os.dup2(pipes[0], 3)
         os.dup2(pipes[1], 4)
 
-    with said.open("wb") as stderr:
+    own = {name: str(profile) for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME")}
+    with (profile / _SAID).open("wb") as stderr:
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr,
+            command, env={**os.environ, **own}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr,
             close_fds=False, preexec_fn=moved, start_new_session=True,
         )  # fmt: skip

@@ -1,5 +1,6 @@
 """One browser for all of a worker's tests, and each page written once."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from runaudit.cli.app import main
 from runaudit.store import Store
-from runaudit.system.browser import Browser, browsing, find_browser
+from runaudit.system.browser import Browser, BrowserError, browsing, find_browser
 from tests.browser.forms import FORMS
 from tests.browser.tab import Tab
 
@@ -19,7 +20,14 @@ AXE = Path(__file__).parents[2] / ".npm" / "node_modules" / "axe-core" / "axe.mi
 def browser() -> Iterator[Browser]:
     if find_browser() is None:
         pytest.skip("no Chromium on this machine; Debian and Ubuntu: apt-get install chromium")
-    with browsing() as found:
+    with ExitStack() as running:
+        found = running.enter_context(browsing())
+        try:
+            found.open_tab()
+        except BrowserError as error:
+            if os.geteuid() == 0:
+                raise
+            pytest.skip(f"the Chromium of this machine does not run for this user: {error}")
         yield found
 
 

@@ -50,6 +50,7 @@ return [...document.querySelectorAll('.scroll, .code')].filter(e => e.getClientR
   .map(e => `${e.scrollWidth} of ${e.clientWidth}: ${e.innerText.slice(0, 80)}`)
 """
 FOLDED = """
+await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));  // Drawn by then.
 return [...document.querySelectorAll('details:not(.manifest, .manifest *) > :not(summary)')]
   .filter(e => !e.checkVisibility({contentVisibilityAuto: true}) || !e.getClientRects().length)
   .map(e => e.outerHTML.slice(0, 80))

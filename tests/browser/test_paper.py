@@ -1,5 +1,6 @@
 """`report --pdf` prints the page by a browser of this machine, and the page stands without one; `--open` shows it."""
 
+import tempfile
 import webbrowser
 
 import pytest
@@ -13,6 +14,7 @@ from tests.browser.forms import alone
 def report(runaudit, tmp_path, monkeypatch):
     """`report(…)` on a single run, its page in `page.html`."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     runs = alone(Store.create(tmp_path / ".runaudit"))
     return lambda *words: runaudit("report", *runs, "-o", "page.html", *words)
 
@@ -26,6 +28,9 @@ def test_the_page_is_printed_whole_and_printed_again(browser, report, tmp_path):
     assert out.endswith("page: page.html\npdf: page.pdf\n")
     assert pdf.startswith(b"%PDF-")
     assert pdf.count(b"/Type /Page\n") >= 2
+    assert b"/StructTreeRoot" in pdf
+    assert b"/Outlines" in pdf
+    assert not list(tmp_path.glob("runaudit-browser-*"))
 
 
 def test_without_a_browser_the_page_stands_and_says_how_to_print_it(report, tmp_path, monkeypatch):
