@@ -11,7 +11,6 @@ from runaudit.text.verdicts import INTEGRITY
 from runaudit.voice.saying import Format
 
 DEFAULT = Path("report.html")
-DRAWN = "Draw the series of these names; may be repeated [the telling ones]."
 LED = "Judge this metric; may be repeated, the first leads [the one `list` shows]."
 PRINTED = "The page on paper as well, by a Chromium, Chrome or Edge of this machine."
 
@@ -19,9 +18,7 @@ Runs = Annotated[
     list[str] | None,
     typer.Argument(metavar="RUN…", help="Runs, cohorts or lists with commas: the arms [all runs of the store]."),
 ]
-Output = Annotated[
-    Path, typer.Option("-o", "--output", metavar="FILE.html", help="Where the page goes: a new file, or an older page.")
-]
+Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE.html", help="Where the page goes.")]
 Baseline = Annotated[
     str | None, typer.Option("--baseline", metavar="RUN", help="Compare every arm with this one [else the one before].")
 ]
@@ -34,9 +31,12 @@ Direction = Annotated[
     str | None,
     typer.Option("--direction", metavar="higher|lower", help="What counts as better in the first metric."),
 ]
-Curves = Annotated[list[str] | None, typer.Option("--curves", metavar="GLOB", help=DRAWN)]
+Curves = Annotated[
+    list[str] | None, typer.Option("--curves", metavar="GLOB", help="Draw these series; may be repeated.")
+]
 Title = Annotated[str | None, typer.Option("--title", metavar="TEXT", help="The page's title.")]
 Pdf = Annotated[Path | None, typer.Option("--pdf", metavar="FILE.pdf", help=PRINTED)]
+Interactive = Annotated[bool, typer.Option("--interactive", help="With a script of its own: sort, read off, hide.")]
 Open = Annotated[bool, typer.Option("--open", help="Open the page in a browser, where there is a screen.")]
 
 
@@ -53,6 +53,7 @@ def report(
     curves: Curves = None,
     title: Title = None,
     pdf: Pdf = None,
+    interactive: Interactive = False,
     to_open: Open = False,
 ) -> None:
     """Write one page on these runs: the verdict, what changed, results, pictures, curves, statistics, provenance.
@@ -63,7 +64,7 @@ def report(
     from runaudit.report.gather import Wanted, gather
     from runaudit.report.places import Places
 
-    places = Places(page=output, pdf=pdf, pictured=context.format is Format.md, opened=to_open)
+    places = Places(page=output, pdf=pdf, pictured=context.format is Format.md, interactive=interactive, opened=to_open)
     places.check(context.store_root)
     named = {"runs": runs or (), "beside": beside or (), "metrics": metric or (), "curves": curves or ()}
     page = gather(context.bench, Wanted(**named, baseline=baseline, direction=direction, title=title))

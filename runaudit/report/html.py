@@ -29,11 +29,12 @@ _BETWEEN = re.compile(r">([^<>]*[^<>\s][^<>]*)<")
 _READ_OUT = re.compile(r'( (?:aria-label|data-seed)=)"([^"]*)"')
 
 
-def render_page(view: PageView) -> str:
-    """The page as HTML text; equal views give equal text."""
+def render_page(view: PageView, *, is_interactive: bool = False) -> str:
+    """The page as HTML text; equal views give equal text. It holds no script unless it is to be interactive, and then
+    one of ours alone, known to the browser by its digest."""
     from markupsafe import Markup
 
-    style, script = map(asset, ("style.css", "page.js"))
+    style, script = asset("style.css"), asset("page.js") if is_interactive else ""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     ours = {"style": Markup(style), "script": Markup(script), "script_digest": Markup(digest)}
     return str(_environment().get_template("page.html.j2").render(view=view, **ours))

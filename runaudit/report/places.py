@@ -22,11 +22,12 @@ _TITLE = " · runaudit".encode("utf-16-be").hex().upper().encode()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
     """The files that a page is wanted in, and whether it is to be opened then. pictured: its first judgement goes into
-    a file beside it, too."""
+    a file beside it, too. interactive: it bears a script of ours."""
 
     page: Path
     pdf: Path | None = None
     pictured: bool = False
+    interactive: bool = False
     opened: bool = False
 
     def check(self, store: Path) -> None:
@@ -41,7 +42,7 @@ class Places:
 
     def put(self, view: PageView) -> ReportAnswer:
         """Write the page, each file whole or not at all. Raises UsageError, also where no browser prints it."""
-        html = render_page(view)
+        html = render_page(view, is_interactive=self.interactive)
         write_page(self.page, html)
         if self.pdf:
             write_output(self.pdf, self._printed(html), _PDF)

@@ -40,7 +40,8 @@ def axe() -> str:
 
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory):
-    """`pages(form)` is the file of that form's page, as `runaudit report` writes it."""
+    """`pages(form)` is the file of that form's page, as `runaudit report` writes it: with its script, for what holds
+    of that page holds of one that runs nothing."""
     made: dict[str, Path] = {}
 
     def page(form: str) -> Path:
@@ -50,7 +51,7 @@ def pages(tmp_path_factory):
             runs = FORMS[form](store)
             made[form] = folder / f"{form}.html"
             with pytest.raises(SystemExit) as ended:
-                main(["report", "--store", str(store.root), "-o", str(made[form]), *runs])
+                main(["report", "--interactive", "--store", str(store.root), "-o", str(made[form]), *runs])
             assert ended.value.code == (4 if form == "damaged" else 0), form
         return made[form]
 
