@@ -96,11 +96,25 @@ def _metric(bench: Bench, arms: Sequence[Cohort], wanted: Wanted) -> str | None:
     """The metric that the page is about: the first that was asked for in its full name, else the one that matters of
     what all arms have, else of what most have."""
     if wanted.metrics:
-        return require_metric(bench.settings, arms, wanted.metrics[0], direction=wanted.direction)[0]
+        return _asked(bench, arms, wanted)[0]
     if judged := page_metrics(bench.settings, *arms, direction=wanted.direction):
         return judged[0]
     figures = leading(*arms) or leading(arm_of([run for arm in arms for run in arm.runs], bench.settings))
     return figures[0].name if figures else None
+
+
+def _asked(bench: Bench, arms: Sequence[Cohort], wanted: Wanted) -> list[str]:
+    """The metrics that were asked for, in full. Raises UsageError for one that no run on the page has."""
+    return [
+        require_metric(bench.settings, arms, name, direction=None if index else wanted.direction)[0]
+        for index, name in enumerate(wanted.metrics)
+    ]
+
+
+def _is_measured(arms: Sequence[Cohort], metric: str) -> bool:
+    """Whether a run of these arms has the metric, or a sequence of it. A pair that has not is shown without numbers."""
+    names = {name for arm in arms for run in arm.runs for name in run.metrics}
+    return any(name == metric or name.startswith(f"{metric}/") for name in names)
 
 
 def _study(bench: Bench, arms: Sequence[Cohort]) -> StudyAnswer | None:
@@ -131,11 +145,12 @@ def _comparison(
     sides = [after, before]
     designs = compare_arms(bench.settings, sides)
     judged = page_metrics(bench.settings, before, after, direction=wanted.direction)
-    names = list(wanted.metrics) or sorted(judged, key=lambda name: name != metric)
+    asked = [name for name in _asked(bench, arms, wanted) if _is_measured(sides, name)] if wanted.metrics else None
+    names = sorted(judged, key=lambda name: name != metric) if asked is None else asked
     stats = (
-        judge_cohorts(bench, sides, metric=name, direction=None if index else wanted.direction, designs=designs,
-                      launched=launched)
-        for index, name in enumerate(names)
+        judge_cohorts(bench, sides, metric=name, direction=wanted.direction if name == metric else None,
+                      designs=designs, launched=launched)
+        for name in names
     )  # fmt: skip
     return ComparisonInput(baseline=pair[0], arm=pair[1], diff=designs[0], stats=tuple(stats))
 

@@ -209,3 +209,18 @@ def test_a_metric_whose_direction_nobody_knows_is_judged_once_it_is_said(
     assert "--metric NAME --direction" in before["lacking"][-1]
     assert after["comparisons"][0]["evidence"][0]["metric"] == "crinkle"
     assert after["comparisons"][0]["evidence"][0]["verdict"] in ("worse", "not attributable")
+
+
+def test_a_metric_that_one_pair_lacks_takes_neither_the_page_nor_the_other_pair_down(
+    store, make_run, seal_run, run_audit, monkeypatch, tmp_path
+):
+    for name, metrics in (("one", {"acc": 0.5}), ("two", {"acc": 0.6}), ("three", {"f1": 0.7}), ("four", {"f1": 0.7})):
+        seal_run(store, make_run(label=name, config={"arm": name}, metrics=metrics), {})
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RUNAUDIT_STORE", str(store.root))
+
+    code, out, _ = run_audit("report", "one", "two", "three", "four", "--metric", "acc", "--json", "-o", "page.html")
+
+    assert code == 0
+    assert [len(one["evidence"]) for one in json.loads(out)["comparisons"]] == [1, 1, 0]
+    assert run_audit("report", "one", "two", "--metric", "f1", "-o", "page.html")[0] == 2
