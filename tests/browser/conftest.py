@@ -16,7 +16,7 @@ from tests.browser.tab import Tab
 AXE = Path(__file__).parents[2] / ".npm" / "node_modules" / "axe-core" / "axe.min.js"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     if find_browser() is None:
         pytest.skip("no Chromium on this machine; Debian and Ubuntu: apt-get install chromium")
@@ -31,14 +31,14 @@ def browser() -> Iterator[Browser]:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def axe() -> str:
     if not AXE.is_file():
         pytest.skip("no axe-core in this checkout; with npm on the machine: make axe")
     return AXE.read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def pages(tmp_path_factory):
     """`pages(form)` is the file of that form's page, as `runaudit report` writes it: with its script, for what holds
     of that page holds of one that runs nothing."""
