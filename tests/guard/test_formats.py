@@ -18,7 +18,8 @@ HOSTILE = (
 RAW = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\u3164\ufe00-\ufe0f\ufeff]")
 """What a terminal obeys or nobody sees. A line's end is none of it: every output has lines."""
 OTHER = f"other {HOSTILE}"
-OURS = re.compile(r"</?(?:details|summary)>")
+OURS = re.compile(r"</?(?:details|summary)>|!\[(?:\\.|[^\]\\])*\]\(page\.svg\)")
+"""What we write ourselves: folds, and the picture beside a page, whose words end no bracket."""
 
 CALLS = {
     # command: (its words, the exit codes with which it answers)
@@ -42,7 +43,7 @@ CALLS = {
     "restore": (["first", "--to", "restored"], {0}),
     "rerun": (["first"], {0}),
     "import": (["record", "foreign.json"], {0}),
-    "export": ([HOSTILE, OTHER, "-o", "runs.bundle"], {0}),
+    "export": ([HOSTILE, OTHER, "-o", "runs.bundle", "--force"], {0}),
     "rules": ([], {0}),
 }
 
