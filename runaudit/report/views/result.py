@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from runaudit.report.inputs import ArmInput
 from runaudit.report.views.scores import summary as gains
-from runaudit.report.words import MetricText, clean, metric, shown
+from runaudit.report.words import MINUS, MetricText, clean, metric, shown
 from runaudit.stats.answer import ArmSummary
 from runaudit.stats.digits import decimals, percent, show, show_spread
 from runaudit.stats.values import MIN_SEEDS, Excluded
@@ -63,7 +63,7 @@ def _row(arm: ArmInput, about: MetricText | None) -> ResultRow:
         )
     lost = len(found.failed) + len(found.missing)
     return ResultRow(
-        value=clean(_value(found)),
+        value=clean(_value(found)).replace("-", MINUS),
         interval=_interval(found),
         n=f"{found.used} of {found.used + lost}" if lost else str(found.used),
         failed=clean("; ".join(_lost(found))),
@@ -87,9 +87,8 @@ def _interval(found: ArmSummary) -> str:
     if found.ci is None:
         return ""
     places = decimals((found.ci.high - found.ci.low) / 4)
-    return f"[{show(found.ci.low, places)}, {show(found.ci.high, places)}]".replace("-", "\N{MINUS SIGN}").replace(
-        " ", "\N{NO-BREAK SPACE}"
-    )
+    ends = f"[{show(found.ci.low, places)}, {show(found.ci.high, places)}]"
+    return ends.replace("-", MINUS).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _lost(found: ArmSummary) -> Iterator[str]:
