@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort, cohorts
 from runaudit.judge.bench import Bench
 from runaudit.judge.cohorts import compare_arms, judge_cohorts, summaries
@@ -57,7 +58,7 @@ def gather(bench: Bench, wanted: Wanted) -> Page:
     launched = bench.homes(shown) if pairs else ()
     compared = [_comparison(bench, shown, pair, wanted=wanted, metric=metric, launched=launched) for pair in pairs]
     integrity = _integrity(bench, shown)
-    sums = summaries(bench, shown, metric) if metric else (None,) * len(shown)
+    sums = [_summary(bench, arm, metric) if metric else None for arm in shown]
     view = page_view(
         [_arm(bench, arm, one) for arm, one in zip(shown, sums, strict=True)],
         compared,
@@ -124,6 +125,14 @@ def _study(bench: Bench, arms: Sequence[Cohort]) -> StudyAnswer | None:
     return StudyAnswer(study=study_runs([run for arm in arms for run in arm.runs], bench.settings))
 
 
+def _summary(bench: Bench, arm: Cohort, metric: str) -> ArmSummary | None:
+    """An arm on the page's metric; None where it has no value, or one that cannot be reckoned with."""
+    try:
+        return summaries(bench, [arm], metric)[0]
+    except UsageError:
+        return None
+
+
 def _arm(bench: Bench, arm: Cohort, summary: ArmSummary | None) -> ArmInput:
     panels = {run.id: read_panels(run, bench.store.run_dir(run.id)) for run in arm.runs}
     return ArmInput(
@@ -147,12 +156,18 @@ def _comparison(
     judged = page_metrics(bench.settings, before, after, direction=wanted.direction)
     asked = [name for name in _asked(bench, arms, wanted) if _is_measured(sides, name)] if wanted.metrics else None
     names = sorted(judged, key=lambda name: name != metric) if asked is None else asked
-    stats = (
-        judge_cohorts(bench, sides, metric=name, direction=wanted.direction if name == metric else None,
-                      designs=designs, launched=launched)
-        for name in names
-    )  # fmt: skip
-    return ComparisonInput(baseline=pair[0], arm=pair[1], diff=designs[0], stats=tuple(stats))
+    stats, unjudged = [], []
+    for name in names:
+        direction = wanted.direction if name == metric else None
+        try:
+            stats.append(
+                judge_cohorts(bench, sides, metric=name, direction=direction, designs=designs, launched=launched)
+            )
+        except (
+            UsageError
+        ) as error:  # A value that no test can take, of a run that diverged: the page is about that, too.
+            unjudged.append(f"{name} was not judged: {error.message}")
+    return ComparisonInput(baseline=pair[0], arm=pair[1], diff=designs[0], stats=tuple(stats), unjudged=tuple(unjudged))
 
 
 def _integrity(bench: Bench, arms: Sequence[Cohort]) -> Mapping[str, tuple[str, ...]]:

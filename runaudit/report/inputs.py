@@ -28,9 +28,11 @@ class ArmInput:
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonInput:
-    """Arm number `arm` against arm number `baseline`, as `diff` and `stats` judged them. Counted from 0."""
+    """Arm number `arm` against arm number `baseline`, as `diff` and `stats` judged them. Counted from 0. unjudged: why
+    a metric that was asked for could not be judged, a sentence each."""
 
     baseline: int
     arm: int
     diff: Comparison
     stats: tuple[StatsAnswer, ...] = ()
+    unjudged: tuple[str, ...] = ()

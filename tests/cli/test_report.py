@@ -224,3 +224,22 @@ def test_a_metric_that_one_pair_lacks_takes_neither_the_page_nor_the_other_pair_
     assert code == 0
     assert [len(one["evidence"]) for one in json.loads(out)["comparisons"]] == [1, 1, 0]
     assert run_audit("report", "one", "two", "--metric", "f1", "-o", "page.html")[0] == 2
+
+
+def test_a_value_out_of_all_bounds_costs_its_judgement_and_not_the_page(
+    store, make_run, seal_run, run_audit, monkeypatch, tmp_path
+):
+    """A loss of 1e173 is a run that diverged: just then one wants to see the page."""
+    for name, values in (("calm", (0.1, 0.2, 0.3)), ("wild", (0.1, 1e173, 1e308))):
+        for seed, value in enumerate(values):
+            seal_run(store, make_run(label=name, seed=seed, config={"arm": name}, metrics={"test/loss": value}), {})
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RUNAUDIT_STORE", str(store.root))
+
+    code, out, err = run_audit("report", "calm", "wild", "--json", "-o", "page.html")
+
+    (comparison,) = json.loads(out)["comparisons"]
+    assert (code, err) == (0, "")
+    assert "test/loss was not judged" in comparison["claim"] and "beyond" in comparison["claim"]
+    page = (tmp_path / "page.html").read_text()
+    assert "0.20 ± 0.10" in page and "out of all bounds" in page

@@ -54,11 +54,12 @@ def _row(arm: ArmInput, about: MetricText | None) -> ResultRow:
     finished = sum(run.finished for run in arm.runs)
     if found is None or about is None:
         lost = len(arm.runs) - finished
+        has_some = about is not None and any(about.name in run.metrics for run in arm.runs)
         return ResultRow(
-            value="no number",
+            value="not a mean: a value is out of all bounds" if has_some else "no number",
             interval="",
             n=str(finished if arm.effective_n is None else arm.effective_n),
-            failed=plural(lost, "run without an end") if lost else "",
+            failed=plural(lost, "run") if lost else "",
             gains=gains(arm),
         )
     lost = len(found.failed) + len(found.missing)

@@ -93,7 +93,7 @@ def verdict_view(comparison: ComparisonInput, arms: Sequence[ArmView]) -> Verdic
         baseline=arms[comparison.baseline],
         arm=arms[comparison.arm],
         tone=evidence[0].tone if evidence else max((tone, Tone.DOUBT), key=list(Tone).index),
-        claim=_claim(evidence),
+        claim=_claim(evidence, comparison.unjudged),
         verdict=clean(about.words),
         design_tone=tone,
         badge=badge,
@@ -102,7 +102,7 @@ def verdict_view(comparison: ComparisonInput, arms: Sequence[ArmView]) -> Verdic
         reason=shown(gaps_in_words(diff) if told else reason_words(diff, factors), MAX_REASON),
         conditional="" if told else conditional_words(diff.conditional),
         assumed=assumed_in_words(diff),
-        lacking=tuple(filter(None, (design_lacks(diff), evidence[0].lacking if evidence else _NO_METRIC))),
+        lacking=tuple(filter(None, (design_lacks(diff), _numbers_lack(comparison, evidence)))),
         evidence=evidence,
         effects=tuple(_effects(comparison, arms)),
         notes=tuple(_notes(comparison)),
@@ -114,10 +114,18 @@ MAX_REASON = 420
 _NO_METRIC = "a metric whose direction is known: `--metric NAME --direction higher` (or lower)"
 
 
-def _claim(evidence: Sequence[EvidenceView]) -> str:
+def _numbers_lack(comparison: ComparisonInput, evidence: Sequence[EvidenceView]) -> str:
+    """What a claim would need of the numbers; empty where they carry one."""
+    if evidence:
+        return evidence[0].lacking
+    return "values that can be reckoned with" if comparison.unjudged else _NO_METRIC
+
+
+def _claim(evidence: Sequence[EvidenceView], unjudged: Sequence[str]) -> str:
     """What may be said of the metric that the page is about, as a sentence."""
     if not evidence:
-        return "No metric was judged, so it is not known which is better."
+        why = f": {clean(unjudged[0])}" if unjudged else ", so it is not known which is better"
+        return f"No metric was judged{why}."
     return f"{evidence[0].metric[:1].upper()}{evidence[0].metric[1:]} {evidence[0].found}"
 
 
@@ -156,7 +164,8 @@ def reason_words(diff: Comparison, factors: Sequence[FactorChange]) -> str:
 
 def _notes(comparison: ComparisonInput) -> Iterator[str]:
     """What the judges noted, each sentence once, and what judging several metrics side by side means."""
-    notes = (*comparison.diff.notes, *(note for answer in comparison.stats for note in answer.notes))
+    of_numbers = (note for answer in comparison.stats for note in answer.notes)
+    notes = (*comparison.diff.notes, *of_numbers, *comparison.unjudged)
     yield from dict.fromkeys(clean(note) for note in notes)
     if len(comparison.stats) > 1:
         yield f"{len(comparison.stats)} metrics are judged side by side; nothing is adjusted for their number."
