@@ -153,7 +153,9 @@ def _sections(view: PageView) -> Iterator[Section]:
     """What has something to show, in the order in which it is read."""
     for name, (title, is_there) in SECTIONS.items():
         if is_there(view):
-            yield Section(id=name, title=_heading(name, view) or title, short=title, template=f"_{name}.html.j2")
+            heading = _heading(name, view) or title
+            short = heading if name == "changes" else title
+            yield Section(id=name, title=heading, short=short, template=f"_{name}.html.j2")
 
 
 def _heading(name: str, view: PageView) -> str:
