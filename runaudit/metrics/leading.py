@@ -31,7 +31,8 @@ def in_order(values: Mapping[str, float], declared: str | None = None) -> tuple[
 
     declared: the metric that the run says it is judged by, in full or by its last part.
     """
-    means = {name: parts for name in parents(values) if name not in values and (parts := _parts(values, name))}
+    wholes = (name for name in parents(values) if name not in values and _has_sequences(name))
+    means = {name: parts for name in wholes if (parts := _parts(values, name))}
     inner = {f"{name}/{part}" for name, parts in means.items() for part in parts}
     figures = [Figure(name=name, value=sum(parts.values()) / len(parts), parts=parts) for name, parts in means.items()]
     figures += [Figure(name=name, value=value, parts={}) for name, value in values.items() if name not in inner]
@@ -42,6 +43,13 @@ def is_baseline(name: str) -> bool:
     """Whether a metric is what a baseline gave: no training moves it, so it is never what is asked for, though its
     words be those of the declared metric."""
     return any(name.split("/")[-1].endswith(f"_{key}") for key in BASELINES)
+
+
+def _has_sequences(name: str) -> bool:
+    """Whether what stands below a name may be taken for its sequences unasked. It says where it was measured
+    (`full_frame/psnr`), and is no loss: `loss/generator` and `loss/discriminator` are two losses of one model,
+    `accuracy/train` and `accuracy/val` two measures, and the mean of either means nothing."""
+    return "/" in name and role(name) is not Role.LOSS
 
 
 def _parts(values: Mapping[str, float], name: str) -> dict[str, float]:

@@ -44,9 +44,9 @@ class ReportAnswer:
         """For a pull request."""
         for verdict in self.view.verdicts:
             yield f"**{escaped(_sides(verdict))}**: {escaped(verdict.claim)}"
-            yield from ("", escaped(f"Design: {verdict.badge}. {verdict.change}."))
+            yield from ("", escaped(" ".join((f"Design: {verdict.badge}. {verdict.change}.", *verdict.caveats))))
             if verdict.lacking:
-                yield from ("", escaped(f"A claim would need {'; and '.join(verdict.lacking)}."))
+                yield from ("", _with_commands(f"A claim would need {'; and '.join(verdict.lacking)}."))
             yield from (line for told in (verdict.assumed,) if told for line in ("", f"> {escaped(told)}"))
             further = [f"{evidence.metric} {evidence.sentence}" for evidence in verdict.evidence[1:]]
             yield from (("", *bullets(further), "") if further else ("",))
@@ -113,6 +113,12 @@ class ReportAnswer:
             ],
             "alerts": [{"title": alert.title, "items": list(alert.items)} for alert in self.view.alerts],
         }
+
+
+def _with_commands(text: str) -> str:
+    """A sentence of ours for Markdown, in which what is typed is code."""
+    words = text.split("`")
+    return "".join(code(word) if place % 2 else escaped(word) for place, word in enumerate(words))
 
 
 def _sides(verdict: VerdictView) -> str:

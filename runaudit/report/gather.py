@@ -3,18 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort, cohorts
 from runaudit.judge.bench import Bench
 from runaudit.judge.cohorts import compare_arms, judge_cohorts, summaries
 from runaudit.judge.many import study_runs
 from runaudit.judge.selection import arm_of, leading, page_arms, page_metrics
-from runaudit.judge.values import require_metric
+from runaudit.judge.values import declared_direction, require_metric
 from runaudit.report.inputs import ArmInput, ComparisonInput
 from runaudit.report.panels import read_panels
 from runaudit.report.views.page import PageView, page_view
 from runaudit.runs.names import has_store
 from runaudit.stats.answer import ArmSummary
+from runaudit.stats.values import OutOfReachError
 from runaudit.store.catalogue import run_ids
 from runaudit.store.verify import verify
 from runaudit.study.text import StudyAnswer
@@ -49,6 +49,7 @@ class Wanted:
 
 def gather(bench: Bench, wanted: Wanted) -> Page:
     """The page on these runs. Raises UsageError for a word that names none, a metric that none has."""
+    declared_direction(bench.settings, "", wanted.direction)  # A word that is no direction is told before the work.
     arms = _arms(bench, wanted)
     pairs = _pairs(arms, wanted)
     named = {run.id for arm in arms for run in arm.runs}
@@ -101,7 +102,8 @@ def _metric(bench: Bench, arms: Sequence[Cohort], wanted: Wanted) -> str | None:
     if judged := page_metrics(bench.settings, *arms, direction=wanted.direction):
         return judged[0]
     figures = leading(*arms) or leading(arm_of([run for arm in arms for run in arm.runs], bench.settings))
-    return figures[0].name if figures else None
+    held = {one.name: sum(_is_measured([arm], one.name) for arm in arms) for one in figures}
+    return max(figures, key=lambda one: held[one.name]).name if figures else None  # of equals the one that leads
 
 
 def _asked(bench: Bench, arms: Sequence[Cohort], wanted: Wanted) -> list[str]:
@@ -129,7 +131,7 @@ def _summary(bench: Bench, arm: Cohort, metric: str) -> ArmSummary | None:
     """An arm on the page's metric; None where it has no value, or one that cannot be reckoned with."""
     try:
         return summaries(bench, [arm], metric)[0]
-    except UsageError:
+    except OutOfReachError:
         return None
 
 
@@ -163,9 +165,7 @@ def _comparison(
             stats.append(
                 judge_cohorts(bench, sides, metric=name, direction=direction, designs=designs, launched=launched)
             )
-        except (
-            UsageError
-        ) as error:  # A value that no test can take, of a run that diverged: the page is about that, too.
+        except OutOfReachError as error:  # Of a run that diverged, and the page is about that, too.
             unjudged.append(f"{name} was not judged: {error.message}")
     return ComparisonInput(baseline=pair[0], arm=pair[1], diff=designs[0], stats=tuple(stats), unjudged=tuple(unjudged))
 

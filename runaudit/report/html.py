@@ -13,6 +13,7 @@ from html import escape, unescape
 from pathlib import Path
 from typing import Any
 
+from runaudit.errors import UsageError
 from runaudit.report.assets import asset, templates_folder
 from runaudit.report.drawings import draw_curves, draw_scaler
 from runaudit.report.effects import draw_effects
@@ -25,6 +26,13 @@ from runaudit.voice.gate import Gate
 
 _COMMAND = re.compile(r"`([^`]+)`")
 """What is typed, in a sentence of ours."""
+_OTHERS = {
+    ".md": "name a FILE.html; with --format md the Markdown goes to stdout: `> FILE.md`",
+    ".pdf": "name a FILE.html, and --pdf FILE.pdf beside it",
+    ".svg": "name a FILE.html; with --format md the picture lies beside it",
+    ".json": "name a FILE.html; with --json the answer goes to stdout",
+}
+"""Names of a page that are meant for something else -> what to type."""
 _BETWEEN = re.compile(r">([^<>]*[^<>\s][^<>]*)<")
 _READ_OUT = re.compile(r'( (?:aria-label|data-seed)=)"([^"]*)"')
 
@@ -88,6 +96,8 @@ def _environment() -> Any:
 
 def check_place(path: Path, store: Path) -> None:
     """Raises UsageError where no page on the runs of `store` can be put: asked before the work rather than after."""
+    if path.suffix.lower() in _OTHERS:
+        raise UsageError(f"the page is HTML, and {path} is not called so", remedy=_OTHERS[path.suffix.lower()])
     check_output(path, "the page")
     check_no_twin(path, store, "the page")
     check_own(path, "the page", _is_page)

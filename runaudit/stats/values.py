@@ -189,10 +189,14 @@ class Sample:
     notes: tuple[str, ...] = ()
 
 
+class OutOfReachError(UsageError):
+    """A number is too large to be reckoned with: the run diverged, or its unit is too small."""
+
+
 def _check_number(value: object, *, where: str) -> None:
     if value is None:
         return
     if isinstance(value, bool) or not isinstance(value, Real):
         raise UsageError(f"{where}: the value is {value!r}, which is no number", remedy="choose a numeric metric")
     if LARGEST < abs(float(value)) < float("inf"):
-        raise UsageError(f"{where}: {value!r} is beyond {LARGEST:g}", remedy="give the metric in a larger unit")
+        raise OutOfReachError(f"{where}: {value!r} is beyond {LARGEST:g}", remedy="give the metric in a larger unit")

@@ -4,6 +4,7 @@ them.
 One escape for all commands: what it lets through, every command lets through, and a test looks at them all.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from runaudit.text.terminal import printable
@@ -11,12 +12,17 @@ from runaudit.text.terminal import printable
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _MARKS = "\\`*_[]|~$#"
 """What begins code, stress, links, cells, strikes, formulas and headings. A backslash before it makes it a letter."""
+_ADDRESS = re.compile(r"(?i)(?<![a-z])(?:https?|ftp|mailto|xmpp):|(?<![a-z])www\.")
+_ENDED = {":": "&#58;", ".": "&#46;"}
+"""What a reader such as GitHub's would make a link of without being asked; the letter is the same to the eye."""
 _ESCAPES = str.maketrans(_ENTITIES | {letter: f"\\{letter}" for letter in _MARKS})
 
 
 def escaped(text: object) -> str:
     """Text that is shown as it is, in a paragraph, a list or a cell; a control character or a line's end is visible."""
-    return printable(str(text), keep="").translate(_ESCAPES)
+    return _ADDRESS.sub(
+        lambda found: found[0][:-1] + _ENDED[found[0][-1]], printable(str(text), keep="").translate(_ESCAPES)
+    )
 
 
 def code(text: object) -> str:

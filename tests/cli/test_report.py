@@ -1,5 +1,6 @@
 """`runaudit report`: from a store of runs to a page on disk."""
 
+import html
 import json
 import re
 
@@ -243,3 +244,48 @@ def test_a_value_out_of_all_bounds_costs_its_judgement_and_not_the_page(
     assert "test/loss was not judged" in comparison["claim"] and "beyond" in comparison["claim"]
     page = (tmp_path / "page.html").read_text()
     assert "0.20 ± 0.10" in page and "out of all bounds" in page
+
+
+def test_two_losses_of_one_model_are_never_averaged_into_a_third(
+    store, make_run, seal_run, run_audit, monkeypatch, tmp_path
+):
+    for name in ("one", "two"):
+        metrics = {"loss/generator": 1.0, "loss/discriminator": 3.0, "train/loss/a": 1.0, "train/loss/b": 2.0}
+        seal_run(store, make_run(label=name, config={"arm": name}, metrics=metrics), {})
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RUNAUDIT_STORE", str(store.root))
+
+    answer = json.loads(run_audit("report", "one", "two", "--json", "-o", "page.html")[1])
+
+    metrics = {row["metric"] for row in answer["comparisons"][0]["evidence"]}
+    assert {"loss/generator", "loss/discriminator"} <= metrics
+    assert not {"loss", "train/loss", "training loss"} & metrics
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--direction", "up"), "write higher or lower"),
+        (("--metric", "full_frame/psnr", "--direction", "lower"), "higher"),
+        (("-o", "page.md"), "the Markdown goes to stdout"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_a_page_is_written(ran, run_audit, tmp_path, options, said):
+    words = [",".join(ids(runs)) for runs in ran.values()]
+
+    code, _, err = run_audit("report", *words, *options)
+
+    assert code == 2 and said in err
+    assert not list(tmp_path.glob("*.html")) and not list(tmp_path.glob("*.md"))
+
+
+def test_what_a_design_leaves_open_stands_beside_its_verdict(ran, run_audit, tmp_path):
+    """`single factor` alone would be believed; the note that nobody declared the evaluation belongs beside it."""
+    words = [",".join(ids(runs)) for runs in ran.values()]
+    notes = json.loads(run_audit("diff", *words, "--json")[1])["notes"]
+
+    run_audit("report", *words, "-o", "page.html")
+
+    page = (tmp_path / "page.html").read_text()
+    card = page[page.index('<article class="verdict') : page.index("</article>")]
+    assert all(note[:40] in html.unescape(card) for note in notes[:3])

@@ -50,7 +50,7 @@ def test_too_few_seeds_are_counted_by_what_acted_not_by_what_was_launched(make_a
     found = titles(alerts([ArmInput(name="x", runs=runs, effective_n=2)], [], None))
 
     assert found["Too few seeds"] == ("A has 2 seeds that count; a claim needs 3",)
-    assert "5 finished runs, but only 2 independent draws" in found["Seeds not proven to have acted"][0]
+    assert "5 finished runs, but only 2 independent draws" in found["Runs that count once"][0]
 
 
 def test_a_seed_without_proof_is_told(make_run):

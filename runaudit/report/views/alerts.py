@@ -44,6 +44,7 @@ def alerts(
         Alert(tone="bad", title="Bicubic is not the same everywhere", items=tuple(_unequal(arms))),
         Alert(tone="doubt", title="Too few seeds", items=tuple(_few(arms, comparisons))),
         Alert(tone="doubt", title="Seeds not proven to have acted", items=tuple(_unproven(arms))),
+        Alert(tone="doubt", title="Runs that count once", items=tuple(_repeated(arms))),
         Alert(tone="doubt", title="Rules were waived", items=tuple(_waivers(arms))),
         Alert(tone="doubt", title="Assumed, not recorded", items=tuple(_assumed(comparisons))),
         Alert(
@@ -61,7 +62,13 @@ def alerts(
 
 
 def _named(index: int, run: Run) -> str:
-    return f"{letter(index)}, seed {seed_text(run)}"
+    return f"{letter(index)}, {_which(run)}"
+
+
+def _which(run: Run) -> str:
+    """A run among those of its arm: by its seed, by its id where nobody knows that or it has none."""
+    seed = seed_text(run)
+    return f"run {run.short}" if seed in ("unknown", "none") else f"seed {seed}"
 
 
 def _each(arms: Sequence[ArmInput]) -> Iterator[tuple[int, Run]]:
@@ -118,7 +125,7 @@ def _unfinished(arms: Sequence[ArmInput]) -> Iterator[str]:
     for index, arm in enumerate(arms):
         lost = [run for run in arm.runs if not run.finished]
         if lost:
-            ends = ", ".join(f"seed {seed_text(run)} {run.status.replace('_', ' ')}" for run in lost)
+            ends = ", ".join(f"{_which(run)} {run.status.replace('_', ' ')}" for run in lost)
             yield f"{letter(index)}: {len(lost)} of {plural(len(arm.runs), 'run')} ({ends}); they stay in the count"
 
 
@@ -166,6 +173,13 @@ def _unproven(arms: Sequence[ArmInput]) -> Iterator[str]:
         bare = [seed_text(run) for run in arm.runs if run.finished and is_unproven(run)]
         if bare:
             rows.append((index, f"no proof in the record of seed {listed(bare, limit=8)}"))
+    yield from (f"{who}: {words}" for who, words, _ in _grouped(rows))
+
+
+def _repeated(arms: Sequence[ArmInput]) -> Iterator[str]:
+    """Arms of which several runs are one draw: a seed that ran again, or one that changed nothing."""
+    rows: list[tuple[int, str]] = []
+    for index, arm in enumerate(arms):
         finished = sum(run.finished for run in arm.runs)
         if arm.effective_n is not None and arm.effective_n < finished:
             draws = plural(arm.effective_n, "independent draw")

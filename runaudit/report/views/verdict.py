@@ -60,7 +60,8 @@ class VerdictView:
 
     tone, claim: of what may be claimed, which needs both the design and the numbers. design_tone, badge: the verdict on
     the design as it is shown, with the condition that it rests on. lacking: what a claim would need, a sentence each.
-    assumed: what the user vouches for. evidence: the metric that the page is about first.
+    assumed: what the user vouches for. caveats: what the design leaves open. evidence: the metric that the page is
+    about first.
     """
 
     baseline: ArmView
@@ -76,6 +77,7 @@ class VerdictView:
     conditional: str
     assumed: str
     lacking: tuple[str, ...]
+    caveats: tuple[str, ...]
     evidence: tuple[EvidenceView, ...]
     effects: tuple[EffectFigure, ...]
     notes: tuple[str, ...]
@@ -103,6 +105,7 @@ def verdict_view(comparison: ComparisonInput, arms: Sequence[ArmView]) -> Verdic
         conditional="" if told else conditional_words(diff.conditional),
         assumed=assumed_in_words(diff),
         lacking=tuple(filter(None, (design_lacks(diff), _numbers_lack(comparison, evidence)))),
+        caveats=tuple(clean(note) for note in diff.notes)[:MAX_CAVEATS],
         evidence=evidence,
         effects=tuple(_effects(comparison, arms)),
         notes=tuple(_notes(comparison)),
@@ -111,6 +114,8 @@ def verdict_view(comparison: ComparisonInput, arms: Sequence[ArmView]) -> Verdic
 
 MAX_REASON = 420
 """Letters of a reason in the card: it names every factor, and the section on what changed has them all."""
+MAX_CAVEATS = 3
+"""Notes on the design in the card; the statistics have them all."""
 _NO_METRIC = "a metric whose direction is known: `--metric NAME --direction higher` (or lower)"
 
 
