@@ -33,13 +33,15 @@ _ROOM = 42  # letters that fit under the drawing
 class ArmPoints:
     """One arm: a value a seed, and its mean with the ends of its interval where they exist. `lost` runs have none.
 
-    place: the arm's place on the page, which gives its colour and its mark. tick: what stands under it.
+    place: the arm's place on the page, which gives its colour and its mark. tick: what stands under it. n: the
+    values that count, a seed that ran again once.
     """
 
     label: str
     tick: str
     place: int
     values: tuple[float, ...]
+    n: int
     mean: float | None
     ci: tuple[float, float] | None
     lost: int
@@ -180,6 +182,7 @@ def _points(arm: ArmSummary, labels: Sequence[str], letters: Mapping[str, str]) 
         tick=letters.get(arm.label, arm.label),
         place=labels.index(arm.label),
         values=values,
+        n=arm.used,
         mean=arm.mean,
         ci=(arm.ci.low, arm.ci.high) if arm.ci is not None and _is_bounded(arm.ci) else None,
         lost=len(arm.values) - len(values),
@@ -194,7 +197,7 @@ def _words(
         places = decimals(arm.ci[1] - arm.ci[0]) if arm.ci else None
         mean = "no mean" if arm.mean is None else f"mean {show(arm.mean, places)}"
         lost = f", {arm.lost} without a value" if arm.lost else ""
-        parts.append(f"{arm.label} {mean} of {len(arm.values)} seeds{lost}")
+        parts.append(f"{arm.label} {mean} of {arm.n} seeds{lost}")
     for row in differences:
         places = decimals((row.ci[1] - row.ci[0]) / 4)
         ends = f"{show(row.ci[0], places)} to {show(row.ci[1], places)}"

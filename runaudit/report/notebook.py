@@ -15,7 +15,7 @@ from runaudit.report.effects import effect_figure
 from runaudit.report.html import render
 from runaudit.report.views.diff import leaves_view
 from runaudit.report.views.recorded import assumed_in_words, design_badge, design_meaning, gaps_in_words
-from runaudit.report.views.verdict import change_words, conditional_words, evidence_views, reason_words, treatments
+from runaudit.report.views.verdict import changed, conditional_words, evidence_views, reason_words, treatments
 from runaudit.report.words import clean
 from runaudit.runs.rows import figures_of
 from runaudit.stats.answer import StatsAnswer
@@ -96,7 +96,7 @@ def _comparison(answer: Comparison) -> dict[str, Any]:
         reason = "" if answer.verdict in CLEAN else reason_words(answer, factors)
         held = conditional_words(answer.conditional)
     meaning = design_meaning(answer, len(factors))
-    words = (f"{change_words(factors)}.", meaning, reason, held, assumed_in_words(answer))
+    words = (f"{changed(answer, factors)}.", meaning, reason, held, assumed_in_words(answer))
     return {
         "tone": tone,
         "verdict": badge,

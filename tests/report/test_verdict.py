@@ -171,3 +171,27 @@ def test_a_test_that_was_made_and_found_nothing_says_so_in_both():
     (evidence,) = evidence_views(answer, design="single factor")
 
     assert evidence.sentence.startswith("cannot be told apart: ") and "cannot be told apart" in answer.reason
+
+
+def test_where_something_is_missing_nobody_says_that_nothing_changed(study, diff):
+    from runaudit.diff.result import Missing
+
+    arms, _ = study
+    gap = Missing(factor="config", side="both", reason="not in the record")
+    told = diff("provenance_incomplete", factors=(), derived=(), missing=(gap,))
+
+    page = page_view(arms, [ComparisonInput(baseline=0, arm=1, diff=told)])
+
+    assert only(page).change == "Nothing that is on record differs"
+    assert page.diffs[0].is_open
+    assert "No factor changed" not in str(fragment(told))
+
+
+def test_a_damaged_run_takes_the_colour_of_a_claim(study):
+    arms, comparisons = study
+    damaged = {arms[0].runs[1].id: ("manifest.json: its bytes changed",)}
+
+    verdict = only(page_view(arms, comparisons, integrity=damaged))
+
+    assert verdict.tone == "bad"
+    assert verdict.caveats[0].startswith("Bytes of a run in this comparison are not those that were sealed")

@@ -53,7 +53,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiffView:
-    """One comparison, leaf by leaf."""
+    """One comparison, leaf by leaf. is_open: something is not on record."""
 
     title: str
     verdict: str
@@ -63,6 +63,7 @@ class DiffView:
     groups: tuple[Group, ...]
     code: tuple[CodeDiff, ...]
     intent: str
+    is_open: bool
 
 
 def diff_view(comparison: ComparisonInput, arms: Sequence[ArmInput]) -> DiffView:
@@ -94,6 +95,7 @@ def leaves_view(diff: Comparison, *, title: str, code: tuple[CodeDiff, ...] = ()
         ),
         code=code,
         intent=_intent(diff.intent),
+        is_open=bool(diff.missing),
     )
 
 

@@ -99,7 +99,10 @@ def page_view(
         subtitle=listed(list(_sizes(arms, comparisons))),
         version=__version__,
         arms=named,
-        verdicts=tuple(verdict_view(comparison, named) for comparison in comparisons),
+        verdicts=tuple(
+            verdict_view(one, named, is_damaged=_is_damaged([arms[one.arm], arms[one.baseline]], integrity))
+            for one in comparisons
+        ),
         alerts=alerts(arms, comparisons, integrity),
         result=result_view(arms, metric),
         study=made("Study", lambda: study_view(study)) if study else None,
@@ -165,6 +168,11 @@ def _heading(name: str, view: PageView) -> str:
     if name == "changes" and not view.diffs:
         return "What was used"
     return "Full-frame PSNR against bicubic" if name == "results" and view.scores and view.scores.sequences else ""
+
+
+def _is_damaged(arms: Sequence[ArmInput], integrity: Integrity | None) -> bool:
+    """Whether a run of these arms is not as it was sealed."""
+    return any(run.fault or (integrity or {}).get(run.id) for arm in arms for run in arm.runs)
 
 
 def _absent(view: PageView, failed: Collection[str]) -> Iterator[LeftOut]:

@@ -83,8 +83,8 @@ class VerdictView:
     notes: tuple[str, ...]
 
 
-def verdict_view(comparison: ComparisonInput, arms: Sequence[ArmView]) -> VerdictView:
-    """One comparison in words."""
+def verdict_view(comparison: ComparisonInput, arms: Sequence[ArmView], *, is_damaged: bool = False) -> VerdictView:
+    """One comparison in words. is_damaged: bytes of a run in it are not those that were sealed."""
     diff = comparison.diff
     factors = treatments(diff)
     about = verdict_words("diff", diff.verdict)
@@ -94,18 +94,18 @@ def verdict_view(comparison: ComparisonInput, arms: Sequence[ArmView]) -> Verdic
     return VerdictView(
         baseline=arms[comparison.baseline],
         arm=arms[comparison.arm],
-        tone=evidence[0].tone if evidence else max((tone, Tone.DOUBT), key=list(Tone).index),
+        tone=Tone.BAD if is_damaged else _tone(tone, evidence),
         claim=_claim(evidence, comparison.unjudged),
         verdict=clean(about.words),
         design_tone=tone,
         badge=badge,
-        change=change_words(factors),
+        change=changed(diff, factors),
         meaning=design_meaning(diff, len(factors)),
         reason=shown(gaps_in_words(diff) if told else reason_words(diff, factors), MAX_REASON),
         conditional="" if told else conditional_words(diff.conditional),
         assumed=assumed_in_words(diff),
         lacking=tuple(filter(None, (design_lacks(diff), _numbers_lack(comparison, evidence)))),
-        caveats=tuple(clean(note) for note in diff.notes)[:MAX_CAVEATS],
+        caveats=((_DAMAGED,) if is_damaged else ()) + tuple(clean(note) for note in diff.notes)[:MAX_CAVEATS],
         evidence=evidence,
         effects=tuple(_effects(comparison, arms)),
         notes=tuple(_notes(comparison)),
@@ -114,9 +114,17 @@ def verdict_view(comparison: ComparisonInput, arms: Sequence[ArmView]) -> Verdic
 
 MAX_REASON = 420
 """Letters of a reason in the card: it names every factor, and the section on what changed has them all."""
+NOTHING_ON_RECORD = "Nothing that is on record differs"
+"""Where something is missing, nobody knows that no factor changed."""
+_DAMAGED = "Bytes of a run in this comparison are not those that were sealed; the warnings say which."
 MAX_CAVEATS = 3
 """Notes on the design in the card; the statistics have them all."""
 _NO_METRIC = "a metric whose direction is known: `--metric NAME --direction higher` (or lower)"
+
+
+def _tone(design: Tone, evidence: Sequence[EvidenceView]) -> str:
+    """How loud a claim is: as its numbers are; without any it is none."""
+    return evidence[0].tone if evidence else max((design, Tone.DOUBT), key=list(Tone).index)
 
 
 def _numbers_lack(comparison: ComparisonInput, evidence: Sequence[EvidenceView]) -> str:
@@ -179,6 +187,11 @@ def _notes(comparison: ComparisonInput) -> Iterator[str]:
 def treatments(diff: Comparison) -> tuple[FactorChange, ...]:
     """The factors, without the seeds that vary inside a cohort by design; those too where nothing else changed."""
     return diff.treatments or diff.factors
+
+
+def changed(diff: Comparison, factors: Sequence[FactorChange]) -> str:
+    """What changed, in words; that nothing did only where everything is on record."""
+    return change_words(factors) if factors or not diff.missing else NOTHING_ON_RECORD
 
 
 def change_words(factors: Sequence[FactorChange]) -> str:
