@@ -93,13 +93,22 @@ def judge_cohorts(
 
 
 def summaries(bench: Bench, arms: Sequence[Cohort], metric: str) -> "tuple[ArmSummary | None, ...]":
-    """Every arm by itself on one metric, compared with nothing; None for one of which no run has it."""
-    from runaudit.stats.judge import summarise
-
+    """Every arm by itself on one metric and the sequences that a comparison of them takes it on; None for one of which
+    no run has it, or one has a value that cannot be reckoned with."""
     known = {name for arm in arms for run in arm.runs for name in run.metrics}
     names, plan = sequence_names(known, metric), declared_plan(bench.settings)
-    found = (summarise(own, plan=plan) for own in values_of(arms, metric, names))
-    return tuple(one if any(value is not None for value in one.values) else None for one in found)
+    return tuple(_alone(arm, metric, names, plan) for arm in arms)
+
+
+def _alone(arm: Cohort, metric: str, sequences: Sequence[str], plan: "StatsPlan") -> "ArmSummary | None":
+    from runaudit.stats.judge import summarise
+    from runaudit.stats.values import OutOfReachError
+
+    try:
+        (values,) = values_of([arm], metric, sequences)
+    except OutOfReachError:
+        return None
+    return summarise(values, plan=plan) if any(value is not None for value in values.values) else None
 
 
 def _direction(settings: Settings, metric: str, typed: str, direction: str | None) -> "Direction | None":

@@ -55,11 +55,14 @@ def gather(bench: Bench, wanted: Wanted) -> Page:
     named = {run.id for arm in arms for run in arm.runs}
     others = page_arms(bench, wanted.beside) if wanted.beside else []
     shown = [*arms, *(arm for arm in others if not named.issuperset(run.id for run in arm.runs))]
-    metric = _metric(bench, shown, wanted)
+    asked = _asked(bench, shown, wanted)
+    metric = asked[0] if asked else _metric(bench, shown, wanted)
     launched = bench.homes(shown) if pairs else ()
-    compared = [_comparison(bench, shown, pair, wanted=wanted, metric=metric, launched=launched) for pair in pairs]
+    compared = [
+        _comparison(bench, shown, pair, wanted=wanted, asked=asked, metric=metric, launched=launched) for pair in pairs
+    ]
     integrity = _integrity(bench, shown)
-    sums = [_summary(bench, arm, metric) if metric else None for arm in shown]
+    sums = summaries(bench, shown, metric) if metric else (None,) * len(shown)
     view = page_view(
         [_arm(bench, arm, one) for arm, one in zip(shown, sums, strict=True)],
         compared,
@@ -95,10 +98,8 @@ def _pairs(arms: Sequence[Cohort], wanted: Wanted) -> list[tuple[int, int]]:
 
 
 def _metric(bench: Bench, arms: Sequence[Cohort], wanted: Wanted) -> str | None:
-    """The metric that the page is about: the first that was asked for in its full name, else the one that matters of
-    what all arms have, else of what most have."""
-    if wanted.metrics:
-        return _asked(bench, arms, wanted)[0]
+    """The metric that the page is about where none was asked for: the one that matters of what all arms have, else of
+    what most have."""
     if judged := page_metrics(bench.settings, *arms, direction=wanted.direction):
         return judged[0]
     figures = leading(*arms) or leading(arm_of([run for arm in arms for run in arm.runs], bench.settings))
@@ -127,14 +128,6 @@ def _study(bench: Bench, arms: Sequence[Cohort]) -> StudyAnswer | None:
     return StudyAnswer(study=study_runs([run for arm in arms for run in arm.runs], bench.settings))
 
 
-def _summary(bench: Bench, arm: Cohort, metric: str) -> ArmSummary | None:
-    """An arm on the page's metric; None where it has no value, or one that cannot be reckoned with."""
-    try:
-        return summaries(bench, [arm], metric)[0]
-    except OutOfReachError:
-        return None
-
-
 def _arm(bench: Bench, arm: Cohort, summary: ArmSummary | None) -> ArmInput:
     panels = {run.id: read_panels(run, bench.store.run_dir(run.id)) for run in arm.runs}
     return ArmInput(
@@ -148,6 +141,7 @@ def _comparison(
     pair: tuple[int, int],
     *,
     wanted: Wanted,
+    asked: Sequence[str],
     metric: str | None,
     launched: Sequence[Cohort],
 ) -> ComparisonInput:
@@ -155,9 +149,10 @@ def _comparison(
     before, after = (arms[index] for index in pair)
     sides = [after, before]
     designs = compare_arms(bench.settings, sides)
-    judged = page_metrics(bench.settings, before, after, direction=wanted.direction)
-    asked = [name for name in _asked(bench, arms, wanted) if _is_measured(sides, name)] if wanted.metrics else None
-    names = sorted(judged, key=lambda name: name != metric) if asked is None else asked
+    names = [name for name in asked if _is_measured(sides, name)]
+    if not asked:
+        judged = page_metrics(bench.settings, before, after, direction=wanted.direction)
+        names = sorted(judged, key=lambda name: name != metric)
     stats, unjudged = [], []
     for name in names:
         direction = wanted.direction if name == metric else None

@@ -289,3 +289,20 @@ def test_what_a_design_leaves_open_stands_beside_its_verdict(ran, run_audit, tmp
     page = (tmp_path / "page.html").read_text()
     card = page[page.index('<article class="verdict') : page.index("</article>")]
     assert all(note[:40] in html.unescape(card) for note in notes[:3])
+
+
+def test_the_table_of_arms_takes_a_metric_on_the_sequences_that_the_judgement_takes_it_on(
+    store, make_run, seal_run, run_audit, monkeypatch, tmp_path
+):
+    """An arm that was not measured on all of them has no value in `stats`, and none in the table."""
+    for name, parts in (("whole", ("camera", "ihc")), ("part", ("camera",))):
+        for seed in range(3):
+            metrics = {f"full_frame/psnr/{part}": 30.0 + seed for part in parts}
+            seal_run(store, make_run(label=name, seed=seed, config={"arm": name}, metrics=metrics), {})
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RUNAUDIT_STORE", str(store.root))
+
+    out = run_audit("report", "whole", "part", "--metric", "full_frame/psnr", "--format", "md", "-o", "page.html")[1]
+
+    rows = {line.split(" | ")[0]: line.split(" | ")[1] for line in out.splitlines() if line.startswith("| ")}
+    assert (rows["| A whole"], rows["| B part"]) == ("31.0 ± 1.0", "no number")
