@@ -24,7 +24,7 @@ OF_STORE = {
 }
 FIXED = {
     # a metavar, or how it begins: module:function of () -> every word
-    "RULE": "runaudit.guard.answer:rule_words",
+    "RULE": "runaudit.guard.rulebook:rule_words",
     "KIND": "runaudit.importers.kinds:kind_words",
     "SECTION": "runaudit.settings:section_words",
 }
