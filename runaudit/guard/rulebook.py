@@ -17,6 +17,7 @@ from runaudit.guard import lint
 from runaudit.guard.answer import RULES
 from runaudit.rules import ENTRY_POINT, Rule, find_rule, foreign_rules, governed, refuse_unknown
 from runaudit.settings import RuleSettings
+from runaudit.system.files import read_ordinary
 from runaudit.text.words import closest
 
 OWN: tuple[Rule, ...] = (*RULES, *lint.RULES)
@@ -84,4 +85,4 @@ def _entry_points(folder: str) -> Iterator[bytes]:
         for entry in entries:
             if entry.name.endswith((".dist-info", ".egg-info")):
                 with contextlib.suppress(OSError):
-                    yield Path(entry.path, "entry_points.txt").read_bytes()
+                    yield read_ordinary(Path(entry.path, "entry_points.txt"))
