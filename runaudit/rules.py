@@ -208,7 +208,7 @@ def foreign_rules() -> tuple[Rule, ...]:
         except Exception as error:
             raise ConfigError(
                 f"the rules {point.name!r} ({point.value}) cannot be loaded: {type(error).__name__}: {error}",
-                remedy="mend that package, or uninstall it",
+                remedy="mend that package, or remove it",
             ) from error
         if not all(isinstance(rule, Rule) and rule.code and rule.name for rule in found):
             raise ConfigError(
