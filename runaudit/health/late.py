@@ -1,0 +1,396 @@
+"""RA406 to RA410: the last third of a validation curve, and what it does while the training loss falls.
+
+A plateau is where every good training ends, and a curve that still improves is no fault: both are told as facts. What
+is warned of is a validation that worsens while the training improves, and two measures of one quality that disagree.
+"""
+# ruff: noqa: D102  (what a rule checks is told once, in the docstring of its class: users read it too)
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from runaudit.health.best import Best
+from runaudit.health.rising import rise_of
+from runaudit.health.shape import SCATTER, Shape
+from runaudit.health.tracks import Part, Track
+from runaudit.metrics.catalogue import QUANTITIES
+from runaudit.records.finding import Finding, Severity
+from runaudit.rules import Rule
+from runaudit.stats.trend import MIN_POINTS, Trend
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Late:
+    """The last third of the part that is judged. total: what it improved over the whole part. scatter: of the third
+    about its own line, as a standard deviation. gain: what a further third would add at this slope."""
+
+    part: Part
+    shape: Shape
+    begins: int
+    values: "ndarray"
+    trend: Trend
+    total: float
+    scatter: float
+
+    @property
+    def gain(self) -> float:
+        """What a further third would improve at this slope."""
+        return -self.trend.slope * len(self.values)
+
+    @property
+    def step(self) -> int:
+        """The first step of the third."""
+        return int(self.shape.first[self.begins])
+
+
+def late_of(part: Part) -> Late | None:
+    """The last third; None of a part with fewer than ten blocks in it, or without any progress to measure against."""
+    import numpy as np
+
+    shape = part.shape
+    if shape is None:
+        return None
+    begins = len(shape) - max(MIN_POINTS, len(shape) // 3)
+    found = shape.trend_of(begins) if begins >= 5 else None
+    total = shape.progress
+    if found is None or total <= 3 * shape.noise:
+        return None
+    values = shape.values[begins:]
+    line = found.slope * np.arange(len(values))
+    about = values - line
+    scatter = float(SCATTER * np.median(np.abs(about - np.median(about))))
+    return Late(part=part, shape=shape, begins=begins, values=values, trend=found, total=total, scatter=scatter)
+
+
+def judged_part(held_out: Sequence[Track], losses: Sequence[Track], best: Best | None) -> Part | None:
+    """The part that says whether training was long enough: the last one of the held-out series that is judged; where
+    nothing was held out, of the training loss."""
+    named = [track for track in held_out if best is not None and track.name == best.metric]
+    main = [track for track in losses if track.is_main and not track.is_held_out]
+    for track in [*named, *main]:
+        if track.parts and late_of(track.parts[-1]) is not None:
+            return track.parts[-1]
+    return None
+
+
+class Plateau(Rule):
+    """The last third still improves.
+
+    Where it does not, further steps at this learning rate are spent for nothing. Most good trainings end so."""
+
+    code = "RA406"
+    name = "plateau"
+    requires = frozenset({"RA402"})
+    severity = Severity.INFO
+    switchable = True
+    limits: ClassVar = {"gain": 0.02, "scatter": 0.05}
+    example = "val/l1 shows no trend since step 4200: its last third improved by 0.3 % of all that was gained"
+
+    def check(self, late: Late) -> Iterator[Finding]:
+        is_flat = late.trend.p >= 0.05 or abs(late.gain) < 0.25 * self.limit("gain") * late.total
+        if not is_flat or abs(late.gain) >= self.limit("gain") * late.total:
+            return
+        if late.scatter >= self.limit("scatter") * late.total:
+            return
+        yield self.finding(
+            late.part.track.name,
+            f"{late.part.subject} shows no trend since step {late.step}: its last third changed by "
+            f"{abs(late.gain) / late.total:.1%} of all that was gained",
+            remedy="a lower learning rate may gain more; more steps at this one will not",
+            step=_flat_since(late, self.limit("gain")),
+            evidence={"p": late.trend.p, "gain": late.gain, "total": late.total, "sure": "likely"},
+        )
+
+
+def _flat_since(late: Late, share: float) -> int:
+    """The step from which on the curve stays within a share of all that was gained, or its scatter, of its end."""
+    import numpy as np
+
+    shape = late.shape
+    far = np.abs(shape.smooth - shape.end) > max(share * late.total, 2 * max(late.scatter, shape.noise))
+    places = np.flatnonzero(far)
+    return int(shape.first[min(int(places[-1]) + 1 if len(places) else 0, len(shape) - 1)])
+
+
+class Oscillation(Rule):
+    """The last third does not swing.
+
+    A validation that goes up and down by a good part of what was gained, without getting anywhere, makes the last value
+    a matter of luck: which checkpoint is reported decides the result."""
+
+    code = "RA407"
+    name = "oscillation"
+    requires = frozenset({"RA402"})
+    severity = Severity.WARNING
+    switchable = True
+    limits: ClassVar = {"amplitude": 0.1, "z": 3.0}
+    example = "val/l1 swings by 24 % of all that was gained since step 4200, turning at every second point"
+
+    def check(self, late: Late, rates: Sequence[Track]) -> Iterator[Finding]:
+        if late.trend.p < 0.05 and abs(late.gain) > late.scatter:
+            return
+        swing = _swing(late)
+        if swing <= self.limit("amplitude") * late.total:
+            return
+        z, peak = _turning_points(late.values), _periodicity(late.values)
+        if z <= self.limit("z") and peak < self.limit("z"):
+            return
+        cyclic = [track for track in rates if _is_cyclic(track)]
+        is_known = bool(rates) and not cyclic
+        why = (
+            ", as the learning rate does" if cyclic else "" if rates else "; no learning rate was logged to explain it"
+        )
+        yield self.finding(
+            late.part.track.name,
+            f"{late.part.subject} swings by {swing / late.total:.0%} of all that was gained since step "
+            f"{late.step}, and gets nowhere{why}",
+            remedy="report a value chosen by a stated rule, or a mean of weights, not the last one; try a lower "
+            "learning rate at the end",
+            step=_swings_since(late, swing),
+            severity=Severity.WARNING if is_known and late.part.track.is_held_out else Severity.INFO,
+            evidence={"swing": swing, "total": late.total, "z": z, "periodicity": peak, "sure": "likely"},
+        )
+
+
+def _swing(late: Late) -> float:
+    """From trough to crest: between the tenth and the ninetieth part of the values about their line."""
+    import numpy as np
+
+    about = late.values - late.trend.slope * np.arange(len(late.values))
+    return float(np.quantile(about, 0.9) - np.quantile(about, 0.1))
+
+
+def _swings_since(late: Late, swing: float) -> int:
+    """The first step after the descent: where the curve first came to the middle of what it swings about."""
+    import numpy as np
+
+    middle = float(np.median(late.values))
+    near = np.flatnonzero(late.shape.values <= middle + swing / 2)
+    return int(late.shape.first[int(near[0]) if len(near) else late.begins])
+
+
+def _turning_points(values: "ndarray") -> float:
+    """How many more turning points than noise has, in standard deviations (Bienayme): ups and downs of period two."""
+    import numpy as np
+
+    steps = np.sign(np.diff(values))
+    steps = steps[steps != 0]
+    count = len(steps) + 1
+    if count < MIN_POINTS:
+        return 0.0
+    turns = int((steps[1:] != steps[:-1]).sum())
+    return float((turns - 2 * (count - 2) / 3) / np.sqrt((16 * count - 29) / 90))
+
+
+def _periodicity(values: "ndarray") -> float:
+    """How far the highest peak of the periodogram stands above chance, in the scale of the other test: Fisher's g,
+    whose probability under noise is at most n (1 - g)^(n - 1), turned into a deviate."""
+    from statistics import NormalDist
+
+    import numpy as np
+
+    centred = values - np.polyval(np.polyfit(np.arange(len(values)), values, 1), np.arange(len(values)))
+    power = np.abs(np.fft.rfft(centred))[1:] ** 2
+    # The two slowest are drifts of a third of a training, which no one calls a swing.
+    power = power[2:]
+    if len(power) < 4 or not power.sum() > 0:
+        return 0.0
+    g = float(power.max() / power.sum())
+    p = min(1.0, len(power) * (1 - g) ** (len(power) - 1))
+    return NormalDist().inv_cdf(1 - max(p, 1e-15)) if p < 1 else 0.0
+
+
+def _is_cyclic(track: Track) -> bool:
+    """Whether a learning rate goes up again after its first tenth, twice at the least."""
+    import numpy as np
+
+    values = track.columns.values
+    later = values[len(values) // 10 :]
+    if len(later) < 3:
+        return False
+    moves = np.sign(np.diff(later))
+    moves = moves[moves != 0]
+    return int(((moves[1:] > 0) & (moves[:-1] < 0)).sum()) + int(len(moves) and moves[0] > 0) >= 2
+
+
+class NeedsMoreEpochs(Rule):
+    """The training was long enough.
+
+    Where the last third still improves steadily, a comparison with a run that was given more steps says nothing of
+    the method."""
+
+    code = "RA408"
+    name = "needs_more_epochs"
+    requires = frozenset({"RA402"})
+    severity = Severity.INFO
+    switchable = True
+    limits: ClassVar = {"gain": 0.05}
+    example = "val/l1 still improves: a further third of the steps would gain another 9 % of all that was gained"
+
+    def check(self, late: Late, rates: Sequence[Track]) -> Iterator[Finding]:
+        if not late.trend.is_falling or late.gain <= self.limit("gain") * late.total or _has_ended(rates):
+            return
+        yield self.finding(
+            late.part.track.name,
+            f"{late.part.subject} still improves: at the slope of its last third, as many steps again would gain "
+            f"another {late.gain / late.total:.0%} of all that was gained (p = {late.trend.p:.2g})",
+            remedy="train longer before this is compared with a run that was; the slope may well flatten",
+            step=int(late.shape.last[-1]),
+            evidence={"p": late.trend.p, "gain": late.gain, "total": late.total, "sure": "hint"},
+        )
+
+
+def _has_ended(rates: Sequence[Track]) -> bool:
+    """Whether every learning rate has come down to about nothing: the schedule is over, and more steps need another."""
+    ended = [
+        float(t.columns.values[-1]) <= 0.02 * float(t.columns.values.max()) for t in rates if len(t.columns.values)
+    ]
+    return bool(ended) and all(ended)
+
+
+class Overfit(Rule):
+    """The validation does not worsen while the training improves.
+
+    From there on the network learns its examples by heart. A constant gap between the two is none of that."""
+
+    code = "RA409"
+    name = "overfit"
+    severity = Severity.WARNING
+    switchable = True
+    example = "val/loss rises since step 3100 (from 0.41 to 0.58) while train/loss still falls"
+
+    def check(self, overfits: "Sequence[Overfitting]", best: Best | None) -> Iterator[Finding]:
+        for one in overfits:
+            kept = f"; step {best.step} was best" if best else ""
+            yield self.finding(
+                one.part.track.name,
+                f"{one.part.subject} worsens since step {one.step} (from {one.best:.4g} to {one.last:.4g}) while "
+                f"{one.learned} still falls",
+                remedy=f"stop there or use that checkpoint{kept}; then more data, augmentation or weight decay",
+                step=one.step,
+                severity=Severity.WARNING if one.part.track.is_main or one.is_quality else Severity.INFO,
+                evidence={"best": one.best, "last": one.last, "share": one.share, "p": one.p, "sure": "observed"},
+            )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Overfitting:
+    """A held-out part that worsens while the training loss named `learned` falls. Values as they were logged."""
+
+    part: Part
+    learned: str
+    step: int
+    best: float
+    last: float
+    share: float
+    p: float
+
+    @property
+    def is_quality(self) -> bool:
+        """Whether it is a quality rather than one loss of several."""
+        return self.part.track.name.replace("_", "/").split("/")[-1].lower() in QUANTITIES
+
+
+def overfits_of(held_out: Sequence[Track], losses: Sequence[Track]) -> tuple[Overfitting, ...]:
+    """Every held-out series that rose, by Mann-Kendall at p < 0.01 since its best, while the training loss fell."""
+    learned = [track for track in losses if track.is_main and not track.is_held_out]
+    found = []
+    for track in held_out:
+        for part in track.parts:
+            one = _overfitting(part, learned)
+            if one is not None:
+                found.append(one)
+    return tuple(found)
+
+
+def _overfitting(part: Part, learned: Sequence[Track]) -> Overfitting | None:
+    rise = rise_of(part, noise=3.0)
+    if rise is None or part.shape is None or rise.share < 0.02 or rise.is_recovering:
+        return None
+    at = int(part.shape.first.searchsorted(rise.step))
+    found = part.shape.trend_of(min(at, len(part.shape) - MIN_POINTS))
+    if found is None or not found.is_rising:
+        return None
+    for track in learned:
+        if _falls_since(track, rise.step):
+            return Overfitting(
+                part=part, learned=track.name, step=rise.step, best=rise.best, last=rise.last, share=rise.share,
+                p=found.p,
+            )  # fmt: skip
+    return None
+
+
+def _falls_since(track: Track, step: int) -> bool:
+    """Whether a training loss was lower at its end than it was then, beyond its noise."""
+    part = track.parts[-1] if track.parts else None
+    if part is None or part.shape is None or len(part.shape) < MIN_POINTS:
+        return False
+    shape = part.shape
+    at = min(max(0, int(shape.last.searchsorted(step))), len(shape) - 1)
+    return bool(shape.end < shape.smooth[at] - shape.noise)
+
+
+_SMALL = frozenset({"tile", "tiles", "patch", "patches", "crop", "crops", "cropped"})
+_WHOLE = frozenset({"full", "whole", "frame", "fullframe", "image", "full_frame", "uncropped"})
+
+
+class MetricDisagreement(Rule):
+    """Tiles and full frames tell the same.
+
+    A network is chosen on tiles and shown on full frames. Where the one improves while the other worsens, what is
+    selected is not what is wanted."""
+
+    code = "RA410"
+    name = "metric_disagreement"
+    severity = Severity.WARNING
+    switchable = True
+    example = "tile/psnr rises (p = 1e-8) while full_frame/psnr falls (p = 1e-5) since step 2000"
+
+    def check(self, held_out: Sequence[Track]) -> Iterator[Finding]:
+        for small, whole in _pairs(held_out):
+            one, other = _late_trend(small), _late_trend(whole)
+            if one is None or other is None or not one[0].is_falling or not other[0].is_rising:
+                continue
+            yield self.finding(
+                whole.name,
+                f"{small.name} improves (p = {one[0].p:.1g}) while {whole.name} worsens (p = {other[0].p:.1g}) since "
+                f"step {other[1]}",
+                remedy="choose checkpoints by the full frame; look at borders, overlap and what padding does",
+                step=other[1],
+                evidence={"p_tile": one[0].p, "p_full_frame": other[0].p, "sure": "observed"},
+            )
+
+
+def _pairs(tracks: Sequence[Track]) -> Iterator[tuple[Track, Track]]:
+    """Series of one quantity, taken on small pieces and on the whole."""
+    for small in tracks:
+        for whole in tracks:
+            own, other = _split(small.name), _split(whole.name)
+            if own[0] == other[0] and own[1] & _SMALL and not own[1] & _WHOLE and other[1] & _WHOLE:
+                yield small, whole
+
+
+def _split(name: str) -> tuple[str, frozenset[str]]:
+    """The quantity that a name ends with, and the words before it."""
+    words = [word for word in name.lower().replace("-", "_").replace("/", "_").split("_") if word]
+    quantity = next((word for word in words if word in QUANTITIES), "")
+    return quantity or name, frozenset(words) - {quantity} if quantity else frozenset()
+
+
+def _late_trend(track: Track) -> tuple[Trend, int] | None:
+    """The trend since the curve was at its best, over the last half at the least."""
+    part = track.parts[-1] if track.parts else None
+    shape = part.shape if part else None
+    if track.direction is None or shape is None or len(shape) < MIN_POINTS:
+        return None
+    rise = rise_of(part, noise=3.0) if part else None
+    at = int(shape.first.searchsorted(rise.step)) if rise else len(shape) // 2
+    at = max(0, min(at, len(shape) - MIN_POINTS))
+    found = shape.trend_of(at)
+    return (found, int(shape.first[at])) if found else None
+
+
+RULES: tuple[Rule, ...] = (Plateau(), Oscillation(), NeedsMoreEpochs(), Overfit(), MetricDisagreement())
