@@ -22,8 +22,10 @@ def health(
     Each finding says what, where, by which numbers, and what to try. Of several runs: which seeds share a finding.
     `runaudit rules RA402` says what a rule asks. Exit 1 at or above --fail-on, 3 where there is no curve to judge.
     """
+    from runaudit.guard.rulebook import understood
     from runaudit.judge.health import exit_code, judge_health
 
+    understood(context.settings.rules)
     answer = judge_health(context.bench, runs, fail_on=fail_on)
     context.tell(answer)
     context.finish(exit_code(answer))

@@ -20,9 +20,11 @@ def watch(
     In a terminal one line is renewed, in a file each look has its own; with --json each is one object on a line. Ends
     when the run does, with the exit code of its command; Ctrl-C ends watching, never the run.
     """
+    from runaudit.guard.rulebook import understood
     from runaudit.judge.watch import exit_code, looks, seconds
     from runaudit.voice.renewed import Renewed
 
+    understood(context.settings.rules)
     voice, code = Renewed(), 0
     try:
         for look in looks(context.bench, run, every_s=seconds(every), once=once):

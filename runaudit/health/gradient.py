@@ -4,19 +4,19 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+from runaudit.health.rule import TrajectoryRule
 from runaudit.health.scaler import ScalerTrace
 from runaudit.health.setup import Setup
 from runaudit.health.tracks import Track
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.manifest import Unknown
-from runaudit.rules import Rule
 from runaudit.text.words import plural
 
 if TYPE_CHECKING:
     from numpy import ndarray
 
 
-class GradExplosion(Rule):
+class GradExplosion(TrajectoryRule):
     """The gradient norm does not explode.
 
     A hundred times its usual size, over several stretches and still growing, ends in weights that no later step brings
@@ -25,7 +25,6 @@ class GradExplosion(Rule):
     code = "RA421"
     name = "grad_explosion"
     severity = Severity.CRITICAL
-    switchable = True
     limits: ClassVar = {"times": 100.0, "nonfinite": 0.01}
     example = "train/grad_norm grew from 0.8 to 310 since step 2100"
 
@@ -99,7 +98,7 @@ def _left(values: "ndarray", start: int, usual: float) -> int:
     return int(near[-1]) + 1 if len(near) else start
 
 
-class GradVanishing(Rule):
+class GradVanishing(TrajectoryRule):
     """The gradient does not vanish.
 
     A norm below 1e-7 while the loss is not near its end moves no weight: saturated activations, a cut graph, an fp16
@@ -108,7 +107,6 @@ class GradVanishing(Rule):
     code = "RA422"
     name = "grad_vanishing"
     severity = Severity.WARNING
-    switchable = True
     limits: ClassVar = {"norm": 1e-7, "share": 0.05, "left": 0.1}
     example = "train/grad_norm is below 1e-07 since step 900, while train/loss has 84 % of its start left"
 
@@ -150,7 +148,7 @@ def _left_of_loss(curves: Sequence[Track], step: int) -> float | None:
     return None
 
 
-class ClipAlwaysActive(Rule):
+class ClipAlwaysActive(TrajectoryRule):
     """Clipping is the exception.
 
     Where more than half of the steps are clipped, the clip sets the length of every step and the learning rate no
@@ -159,7 +157,6 @@ class ClipAlwaysActive(Rule):
     code = "RA423"
     name = "clip_always_active"
     severity = Severity.INFO
-    switchable = True
     limits: ClassVar = {"share": 0.5}
     example = "train/grad_norm is at or above the clip of 1.0 in 93 % of the second half"
 
@@ -191,4 +188,4 @@ def with_scaler(scaler: ScalerTrace | Unknown) -> ScalerTrace | None:
     return None if isinstance(scaler, Unknown) else scaler
 
 
-RULES: tuple[Rule, ...] = (GradExplosion(), GradVanishing(), ClipAlwaysActive())
+RULES: tuple[TrajectoryRule, ...] = (GradExplosion(), GradVanishing(), ClipAlwaysActive())

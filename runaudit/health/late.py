@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from runaudit.health.best import Best
 from runaudit.health.rising import rise_of
+from runaudit.health.rule import TrajectoryRule
 from runaudit.health.shape import SCATTER, Shape
 from runaudit.health.tracks import Part, Track
 from runaudit.metrics.catalogue import QUANTITIES
 from runaudit.records.finding import Finding, Severity
-from runaudit.rules import Rule
 from runaudit.stats.trend import MIN_POINTS, Trend
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def judged_part(held_out: Sequence[Track], losses: Sequence[Track], best: Best |
     return None
 
 
-class Plateau(Rule):
+class Plateau(TrajectoryRule):
     """The last third still improves.
 
     Where it does not, further steps at this learning rate are spent for nothing. Most good trainings end so."""
@@ -85,7 +85,6 @@ class Plateau(Rule):
     name = "plateau"
     requires = frozenset({"RA402"})
     severity = Severity.INFO
-    switchable = True
     limits: ClassVar = {"gain": 0.02, "scatter": 0.05}
     example = "val/l1 shows no trend since step 4200: its last third improved by 0.3 % of all that was gained"
 
@@ -115,7 +114,7 @@ def _flat_since(late: Late, share: float) -> int:
     return int(shape.first[min(int(places[-1]) + 1 if len(places) else 0, len(shape) - 1)])
 
 
-class Oscillation(Rule):
+class Oscillation(TrajectoryRule):
     """The last third does not swing.
 
     A validation that goes up and down by a good part of what was gained, without getting anywhere, makes the last value
@@ -125,7 +124,6 @@ class Oscillation(Rule):
     name = "oscillation"
     requires = frozenset({"RA402"})
     severity = Severity.WARNING
-    switchable = True
     limits: ClassVar = {"amplitude": 0.1, "z": 3.0}
     example = "val/l1 swings by 24 % of all that was gained since step 4200, turning at every second point"
 
@@ -216,7 +214,7 @@ def _is_cyclic(track: Track) -> bool:
     return int(((moves[1:] > 0) & (moves[:-1] < 0)).sum()) + int(len(moves) and moves[0] > 0) >= 2
 
 
-class NeedsMoreEpochs(Rule):
+class NeedsMoreEpochs(TrajectoryRule):
     """The training was long enough.
 
     Where the last third still improves steadily, a comparison with a run that was given more steps says nothing of
@@ -226,7 +224,6 @@ class NeedsMoreEpochs(Rule):
     name = "needs_more_epochs"
     requires = frozenset({"RA402"})
     severity = Severity.INFO
-    switchable = True
     limits: ClassVar = {"gain": 0.05}
     example = "val/l1 still improves: a further third of the steps would gain another 9 % of all that was gained"
 
@@ -251,7 +248,7 @@ def _has_ended(rates: Sequence[Track]) -> bool:
     return bool(ended) and all(ended)
 
 
-class Overfit(Rule):
+class Overfit(TrajectoryRule):
     """The validation does not worsen while the training improves.
 
     From there on the network learns its examples by heart. A constant gap between the two is none of that."""
@@ -259,7 +256,6 @@ class Overfit(Rule):
     code = "RA409"
     name = "overfit"
     severity = Severity.WARNING
-    switchable = True
     example = "val/loss rises since step 3100 (from 0.41 to 0.58) while train/loss still falls"
 
     def check(self, overfits: "Sequence[Overfitting]", best: Best | None) -> Iterator[Finding]:
@@ -337,7 +333,7 @@ _SMALL = frozenset({"tile", "tiles", "patch", "patches", "crop", "crops", "cropp
 _WHOLE = frozenset({"full", "whole", "frame", "fullframe", "image", "full_frame", "uncropped"})
 
 
-class MetricDisagreement(Rule):
+class MetricDisagreement(TrajectoryRule):
     """Tiles and full frames tell the same.
 
     A network is chosen on tiles and shown on full frames. Where the one improves while the other worsens, what is
@@ -346,7 +342,6 @@ class MetricDisagreement(Rule):
     code = "RA410"
     name = "metric_disagreement"
     severity = Severity.WARNING
-    switchable = True
     example = "tile/psnr rises (p = 1e-8) while full_frame/psnr falls (p = 1e-5) since step 2000"
 
     def check(self, held_out: Sequence[Track]) -> Iterator[Finding]:
@@ -393,4 +388,4 @@ def _late_trend(track: Track) -> tuple[Trend, int] | None:
     return (found, int(shape.first[at])) if found else None
 
 
-RULES: tuple[Rule, ...] = (Plateau(), Oscillation(), NeedsMoreEpochs(), Overfit(), MetricDisagreement())
+RULES: tuple[TrajectoryRule, ...] = (Plateau(), Oscillation(), NeedsMoreEpochs(), Overfit(), MetricDisagreement())

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
 
+from runaudit.health.rule import TrajectoryRule
 from runaudit.health.tracks import Track
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.segments import Point
-from runaudit.rules import Rule
 from runaudit.text.words import listed, plural
 
 
@@ -52,7 +52,7 @@ def _disorder(points: Sequence[Point]) -> tuple[int, int]:
     return sum(move < 0 for move in moved), sum(move == 0 for move in moved)
 
 
-class LogIrregular(Rule):
+class LogIrregular(TrajectoryRule):
     """Steps come in order, each once.
 
     Where they do not, two writers may have shared a log, or a run went on without saying so. The later value of a step
@@ -61,7 +61,6 @@ class LogIrregular(Rule):
     code = "RA451"
     name = "log_irregular"
     severity = Severity.INFO
-    switchable = True
     example = "the steps of train/loss go back 3 times, and nothing was resumed"
 
     def check(self, log: Log) -> Iterator[Finding]:
@@ -84,7 +83,7 @@ class LogIrregular(Rule):
             )
 
 
-class InsufficientPoints(Rule):
+class InsufficientPoints(TrajectoryRule):
     """There are enough points to judge by.
 
     Below ten points a curve has no trend that could be told from chance. What was not asked has not been passed."""
@@ -92,7 +91,6 @@ class InsufficientPoints(Rule):
     code = "RA452"
     name = "insufficient_points"
     severity = Severity.INFO
-    switchable = True
     limits: ClassVar = {"points": 10.0}
     example = "train/loss has 4 points: too few for any statement on how it moved"
 
@@ -111,4 +109,4 @@ class InsufficientPoints(Rule):
             )
 
 
-RULES: tuple[Rule, ...] = (LogIrregular(), InsufficientPoints())
+RULES: tuple[TrajectoryRule, ...] = (LogIrregular(), InsufficientPoints())

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from runaudit.health.best import Best
 from runaudit.health.rising import Rise, rise_of
+from runaudit.health.rule import TrajectoryRule
 from runaudit.health.setup import Setup
 from runaudit.health.shape import SCATTER, noise_of
 from runaudit.health.tracks import Part, Track
 from runaudit.metrics.roles import Role
 from runaudit.records.finding import Finding, Severity
-from runaudit.rules import Rule
 from runaudit.text.words import plural
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ MANY = 10
 """Points from which on a trend is stated."""
 
 
-class NonfiniteLoss(Rule):
+class NonfiniteLoss(TrajectoryRule):
     """Losses and results are numbers.
 
     One batch that gave NaN or infinity is bad data or an overflow; many are a training that has stopped to be one, and
@@ -35,7 +35,6 @@ class NonfiniteLoss(Rule):
     code = "RA401"
     name = "nonfinite_loss"
     severity = Severity.CRITICAL
-    switchable = True
     limits: ClassVar = {"warn": 0.001, "critical": 0.01, "in_a_row": 20.0, "at_the_end": 3.0}
     example = "train/loss is not finite at 212 of 5000 points, first at step 4788, and to the end from there"
 
@@ -78,7 +77,7 @@ def _in_a_row(track: Track) -> tuple[int, int]:
     return int(counts[1].max()), int((places == len(good)).sum())
 
 
-class Divergence(Rule):
+class Divergence(TrajectoryRule):
     """A training that got somewhere does not leave it again.
 
     Where the loss rose from its best by a good part of what it had gained, and stayed there, the last weights are worse
@@ -87,7 +86,6 @@ class Divergence(Rule):
     code = "RA402"
     name = "divergence"
     severity = Severity.CRITICAL
-    switchable = True
     limits: ClassVar = {"warn": 0.1, "critical": 0.5, "noise": 5.0}
     example = "val/l1 rose from 0.021 at step 25000 to 0.094: worse than at the start"
 
@@ -127,7 +125,7 @@ class Divergence(Rule):
         return Severity.CRITICAL if rise.share >= self.limit("critical") else Severity.WARNING
 
 
-class Spike(Rule):
+class Spike(TrajectoryRule):
     """The loss has no spikes.
 
     A jump that is gone after a few steps did no lasting harm, which nobody knows while it happens. One is told of;
@@ -136,7 +134,6 @@ class Spike(Rule):
     code = "RA403"
     name = "spike"
     severity = Severity.WARNING
-    switchable = True
     limits: ClassVar = {"sigma": 8.0, "steps": 3.0, "share": 0.03}
     example = "train/loss jumped from 0.41 to 3.9 at step 5210 and was back 12 points later"
 
@@ -226,7 +223,7 @@ def _restarted(rates: Sequence[Track], first: int, last: int) -> bool:
     return False
 
 
-class Frozen(Rule):
+class Frozen(TrajectoryRule):
     """A loss changes from step to step.
 
     The same number to the last bit, again and again, is a loss that no longer depends on the network: a metric that is
@@ -235,7 +232,6 @@ class Frozen(Rule):
     code = "RA404"
     name = "frozen"
     severity = Severity.CRITICAL
-    switchable = True
     limits: ClassVar = {"points": 20.0, "share": 0.02}
     example = "train/loss is 0.6931471805599453 at 4800 points in a row from step 200 on"
 
@@ -279,7 +275,7 @@ def _is_rounded(values: "ndarray") -> bool:
     return len(rest) >= MANY and len(np.unique(rest)) < 0.5 * len(rest)
 
 
-class NotLearning(Rule):
+class NotLearning(TrajectoryRule):
     """The loss goes down.
 
     A loss that ends where it began, with no trend in between, is a network that does not learn: a learning rate far too
@@ -288,7 +284,6 @@ class NotLearning(Rule):
     code = "RA405"
     name = "not_learning"
     severity = Severity.WARNING
-    switchable = True
     limits: ClassVar = {"improvement": 0.02, "points": 20.0}
     example = "train/loss is 2.303 at the start and 2.302 at the end, with no trend over 4000 points"
 
@@ -319,4 +314,4 @@ class NotLearning(Rule):
             )
 
 
-RULES: tuple[Rule, ...] = (NonfiniteLoss(), Divergence(), Spike(), Frozen(), NotLearning())
+RULES: tuple[TrajectoryRule, ...] = (NonfiniteLoss(), Divergence(), Spike(), Frozen(), NotLearning())

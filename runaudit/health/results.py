@@ -5,16 +5,16 @@ nothing that is worth showing, whatever its loss curve did; one that does as wel
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
+from runaudit.health.rule import TrajectoryRule
 from runaudit.metrics.catalogue import BASELINES, PRIMARY
 from runaudit.records.finding import Finding, Severity
-from runaudit.rules import Rule
 from runaudit.text.words import listed
 
 SINGLE_FRAME = ("psnr_single_frame", "psnr_control")
 """How the same network is called that was fed one frame only."""
 
 
-class BelowBicubic(Rule):
+class BelowBicubic(TrajectoryRule):
     """Full frames are better than bicubic.
 
     Bicubic interpolation needs no training. What is below it on whole frames is worse than doing nothing, though it may
@@ -23,7 +23,6 @@ class BelowBicubic(Rule):
     code = "RA441"
     name = "below_bicubic"
     severity = Severity.ERROR
-    switchable = True
     example = "full_frame/psnr is 0.35 to 0.99 dB below bicubic on camera and text"
 
     def check(self, results: Mapping[str, float]) -> Iterator[Finding]:
@@ -42,7 +41,7 @@ class BelowBicubic(Rule):
                 )
 
 
-class FusionNoGain(Rule):
+class FusionNoGain(TrajectoryRule):
     """Several frames are better than one.
 
     The same network, fed copies of its reference frame, gets no new information. Where it does as well, the frames are
@@ -51,7 +50,6 @@ class FusionNoGain(Rule):
     code = "RA442"
     name = "fusion_no_gain"
     severity = Severity.WARNING
-    switchable = True
     limits: ClassVar = {"gain_db": 0.05}
     example = "full-frame PSNR with all frames is 0.02 dB above that with one frame: nothing is fused"
 
@@ -93,4 +91,4 @@ def _signed(gains: Mapping[str, float]) -> str:
     return f"{low:+.2f} dB" if f"{low:+.2f}" == f"{high:+.2f}" else f"{low:+.2f} to {high:+.2f} dB"
 
 
-RULES: tuple[Rule, ...] = (BelowBicubic(), FusionNoGain())
+RULES: tuple[TrajectoryRule, ...] = (BelowBicubic(), FusionNoGain())

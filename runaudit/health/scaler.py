@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
+from runaudit.health.rule import TrajectoryRule
 from runaudit.health.setup import Setup
 from runaudit.records.finding import Finding, Severity
-from runaudit.rules import Rule
 from runaudit.text.words import plural
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def fall_to(trace: ScalerTrace, crossing: int) -> Fall:
     )
 
 
-class ScalerCollapse(Rule):
+class ScalerCollapse(TrajectoryRule):
     """The loss scale does not collapse.
 
     The scaler halves its scale after every step whose gradients are not finite, and skips that step. A scale that keeps
@@ -165,7 +165,6 @@ class ScalerCollapse(Rule):
     code = "RA411"
     name = "scaler_collapse"
     severity = Severity.CRITICAL
-    switchable = True
     limits: ClassVar = {"warn": 1 / 4, "critical": 1 / 64}
     example = "the loss scale fell from 65536 to 512 between step 1200 and step 2100: 7 halvings, 0 growths"
 
@@ -193,7 +192,7 @@ class ScalerCollapse(Rule):
         )  # fmt: skip
 
 
-class ScalerLow(Rule):
+class ScalerLow(TrajectoryRule):
     """The loss scale is low but holds.
 
     A scale that settled low and stays is a working scaler: something in the network needs it so. It is worth a look,
@@ -202,7 +201,6 @@ class ScalerLow(Rule):
     code = "RA412"
     name = "scaler_low"
     severity = Severity.INFO
-    switchable = True
     limits: ClassVar = {"line": 1 / 4}
     requires = frozenset({"RA411"})
     example = "the loss scale settled at 4096 from step 900 on and holds"
@@ -224,7 +222,7 @@ class ScalerLow(Rule):
         )
 
 
-class NonfiniteBurst(Rule):
+class NonfiniteBurst(TrajectoryRule):
     """Non-finite gradients come one at a time.
 
     Several skipped steps in a row, after which the scale grew back, are a burst: a few bad batches, or an unstable
@@ -233,7 +231,6 @@ class NonfiniteBurst(Rule):
     code = "RA413"
     name = "nonfinite_burst"
     severity = Severity.INFO
-    switchable = True
     limits: ClassVar = {"skips": 5.0}
     requires = frozenset({"RA411"})
     example = "6 steps were skipped in a row from step 1200 on; the scale grew back"
@@ -258,7 +255,7 @@ class NonfiniteBurst(Rule):
             )
 
 
-class OptimizerNotStepping(Rule):
+class OptimizerNotStepping(TrajectoryRule):
     """The optimiser steps.
 
     A step with non-finite gradients is skipped. Where every step is, nothing is learned, though loss curve, GPU and
@@ -267,7 +264,6 @@ class OptimizerNotStepping(Rule):
     code = "RA414"
     name = "optimizer_not_stepping"
     severity = Severity.CRITICAL
-    switchable = True
     limits: ClassVar = {"skips": 20.0}
     example = "no step from step 1200 to step 1262 was taken: 62 skipped in a row"
 
@@ -291,7 +287,7 @@ class OptimizerNotStepping(Rule):
             )
 
 
-class ScalerStateNotRestored(Rule):
+class ScalerStateNotRestored(TrajectoryRule):
     """A resumed run goes on with its scale.
 
     A scaler that begins anew at a resume repeats the search for a scale that fits: the first steps are skipped, and the
@@ -300,7 +296,6 @@ class ScalerStateNotRestored(Rule):
     code = "RA415"
     name = "scaler_state_not_restored"
     severity = Severity.WARNING
-    switchable = True
     example = "the scale was 4096 before the resume at step 5000 and 65536 after it, where it had begun"
 
     def check(self, scaler: ScalerTrace) -> Iterator[Finding]:
@@ -346,6 +341,6 @@ def _scale(value: float) -> str:
     return f"{value:.0f}" if 1 <= value < 1e7 else f"{value:.3g}"
 
 
-RULES: tuple[Rule, ...] = (
+RULES: tuple[TrajectoryRule, ...] = (
     ScalerCollapse(), ScalerLow(), NonfiniteBurst(), OptimizerNotStepping(), ScalerStateNotRestored(),
 )  # fmt: skip

@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
+from runaudit.health.rule import TrajectoryRule
 from runaudit.health.tracks import Part, Track
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.trajectory import Event
-from runaudit.rules import Rule
 
 
-class StageTransition(Rule):
+class StageTransition(TrajectoryRule):
     """A new stage goes on where the last one ended.
 
     A loss that jumps up when a stage starts, and is not back soon, has lost what the stage before had gained: weights
@@ -20,7 +20,6 @@ class StageTransition(Rule):
     code = "RA431"
     name = "stage_transition"
     severity = Severity.WARNING
-    switchable = True
     limits: ClassVar = {"jump": 0.5, "back": 0.1}
     example = (
         "train/loss jumped from 0.021 to 0.094 when stage fusion began at step 3000, and was not back at its tenth"
@@ -63,7 +62,7 @@ class StageTransition(Rule):
         )  # fmt: skip
 
 
-class FrozenModuleMoves(Rule):
+class FrozenModuleMoves(TrajectoryRule):
     """What is frozen has no gradient.
 
     A stage that trains some modules and leaves others must not move those: a frozen module with a gradient is one that
@@ -72,7 +71,6 @@ class FrozenModuleMoves(Rule):
     code = "RA432"
     name = "frozen_module_moves"
     severity = Severity.ERROR
-    switchable = True
     example = "grad_norm/alignment is 0.31 in stage fusion, which does not train alignment"
 
     def check(self, stage_events: Sequence[Event], gradients: Sequence[Track]) -> Iterator[Finding]:
@@ -101,4 +99,4 @@ def _speaks_of(series: str, module: str) -> bool:
     return module.lower() in re.split(r"[^a-z0-9_]+", series.lower()) or series.lower().endswith(f"_{module.lower()}")
 
 
-RULES: tuple[Rule, ...] = (StageTransition(), FrozenModuleMoves())
+RULES: tuple[TrajectoryRule, ...] = (StageTransition(), FrozenModuleMoves())
