@@ -1,15 +1,21 @@
 """What `runaudit report` says in a terminal, a pull request and JSON: what the page says first, and where it is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from runaudit.report.views.diff import DiffView
 from runaudit.report.views.page import PageView
 from runaudit.report.views.verdict import VerdictView
-from runaudit.text.markdown import bullets, code, escaped, table
+from runaudit.text.markdown import bullets, code, escaped, fenced, table
 from runaudit.text.terminal import UNPAINTED, Paint, printable
+from runaudit.text.words import plural
+
+MOST_LINES = 120
+"""Lines of code in a pull request: a comment holds 65,536 letters, and a reviewer reads no more in one."""
+LONGEST_LINE = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +63,8 @@ class ReportAnswer:
             # A path is written so that no bracket or blank in it ends the link.
             yield from (f"![{escaped(words)}]({quote(self.picture.name)})", "")
         for diff in self.view.diffs:
-            rows = [(row.name.short, row.before.short, row.after.short) for row in diff.factors]
-            if rows:
-                yield from (*table((f"{diff.title}: factor", "before", "after"), rows), "")
+            yield from _factors(diff)
+        yield from _code(self.view.diffs)
         for alert in self.view.alerts:
             yield from (f"**{escaped(alert.title)}**", "", *bullets(alert.items), "")
         yield f"page: {code(self.output)}"
@@ -119,6 +124,35 @@ def _with_commands(text: str) -> str:
     """A sentence of ours for Markdown, in which what is typed is code."""
     words = text.split("`")
     return "".join(code(word) if place % 2 else escaped(word) for place, word in enumerate(words))
+
+
+def _factors(diff: DiffView) -> Iterator[str]:
+    """What changed between two arms as a table; what is said of a change stands beside it."""
+    is_said = any(row.words for row in diff.factors)
+    header = (f"{diff.title}: factor", "before", "after", *(("reason",) if is_said else ()))
+    rows = [
+        (row.name.short, row.before.short, row.after.short, *((row.words,) if is_said else ())) for row in diff.factors
+    ]
+    if rows:
+        yield from (*table(header, rows), "")
+
+
+def _code(diffs: Sequence[DiffView]) -> Iterator[str]:
+    """The changed lines of source files, folded: no name stands in the tags, and no line ends its block."""
+    files = [(diff, file) for diff in diffs for file in diff.code if file.lines]
+    if not files:
+        return
+    yield from ("<details>", f"<summary>The change of the code ({plural(len(files), 'file')})</summary>", "")
+    room = MOST_LINES
+    for diff, file in files:
+        lines = [text if len(text) <= LONGEST_LINE else f"{text[:LONGEST_LINE]}…" for _, text in file.lines[:room]]
+        room -= len(lines)
+        left_out = file.left_out + len(file.lines) - len(lines)
+        yield f"{escaped(diff.title)} {code(file.path.short)}"
+        yield from ("", *fenced(lines, "diff"), "") if lines else ("",)
+        if left_out:
+            yield from (f"{plural(left_out, 'more line')}: the page has them.", "")
+    yield from ("</details>", "")
 
 
 def _sides(verdict: VerdictView) -> str:
