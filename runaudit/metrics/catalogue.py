@@ -144,8 +144,8 @@ _TURNS_ROUND = frozenset({
 })  # fmt: skip
 """Words with which a name is of a difference of the quantity, in its unit: which way it improves is then open."""
 _OTHER_KINDS = frozenset({
-    "weight", "weights", "threshold", "thresholds", "thresh", "thr", "coef", "coeff", "coefficient", "lambda", "patience",
-    "tolerance", "epsilon", "schedule", "cutoff", "variance", "ratio", "inverse", "rank", "var",
+    "weight", "weights", "threshold", "thresholds", "thresh", "thr", "coef", "coeff", "coefficient", "lambda",
+    "patience", "tolerance", "epsilon", "schedule", "cutoff", "variance", "ratio", "inverse", "rank", "var",
 })  # fmt: skip
 """Words with which a name is of something else: `mse_weight` is a setting, `iou_threshold` a place on an axis."""
 _OTHER_HEADS = frozenset({
@@ -197,7 +197,12 @@ def unit_of(name: str) -> str:
     quantities = [quantity for word, quantity in QUANTITIES.items() if word in _words(name)]
     found = {quantity.unit for quantity in quantities}
     # Of several kinds (`psnr_error`) the name does not say which one is counted in what.
-    if len(found) == 1 and len({one.direction for one in quantities}) == 1 and not of_other_kind(name) and "" not in found:
+    if (
+        len(found) == 1
+        and len({one.direction for one in quantities}) == 1
+        and not of_other_kind(name)
+        and "" not in found
+    ):
         return found.pop()
     return next((unit for end, unit in _UNITS.items() if name.lower().endswith(end)), "")
 
@@ -207,7 +212,9 @@ def of_other_kind(name: str) -> bool:
     parts = [[word for word in re.split(r"[^a-z0-9]+", part) if word] for part in name.lower().split("/")]
     ends = {part[-1] for part in parts if part}
     starts = {part[0] for part in parts if len(part) > 1}
-    return bool(_words(name) & QUANTITIES.keys()) and bool(_OTHER_KINDS & _words(name) or _OTHER_HEADS & ends or _OTHER_STARTS & starts)
+    return bool(_words(name) & QUANTITIES.keys()) and bool(
+        _OTHER_KINDS & _words(name) or _OTHER_HEADS & ends or _OTHER_STARTS & starts
+    )
 
 
 def is_quantity(name: str, *, is_directed: bool = False) -> bool:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from runaudit.report.views.diff import DiffView
 from runaudit.report.views.page import PageView
+from runaudit.report.views.result import ResultTable
 from runaudit.report.views.verdict import VerdictView
 from runaudit.text.markdown import bullets, code, escaped, fenced, table
 from runaudit.text.terminal import UNPAINTED, Paint, printable
@@ -57,7 +58,9 @@ class ReportAnswer:
             further = [f"{evidence.metric} {evidence.sentence}" for evidence in verdict.evidence[1:]]
             yield from (("", *bullets(further), "") if further else ("",))
         yield from bullets(self._alone())
-        yield from ("", *table(*self._arms(), right=1), "")
+        for one in self.view.result.tables:
+            yield from self._arms(one)
+        yield from ((escaped(self.view.result.bare), "") if self.view.result.bare else ())
         if self.picture is not None:
             words = next(verdict.effects[0].words for verdict in self.view.verdicts if verdict.effects)
             # A path is written so that no bracket or blank in it ends the link.
@@ -71,13 +74,15 @@ class ReportAnswer:
         if self.pdf:
             yield from ("", f"pdf: {code(self.pdf)}")
 
-    def _arms(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-        """The table of the arms on the metric that the page is about."""
-        result = self.view.result
-        rows = zip(self.view.arms, result.rows, strict=True)
-        return ("arm", result.metric or "result", "interval", "n", "without a result"), [
-            (f"{arm.letter} {arm.name}", row.value, row.interval or "–", row.n, row.failed or "–") for arm, row in rows
-        ]
+    def _arms(self, told: ResultTable) -> Iterator[str]:
+        """The arms on a metric, and where its numbers come from."""
+        header = ["arm", told.metric or "result", "interval", "n", *(["without a result"] if told.has_failed else [])]
+        rows = []
+        for row in told.rows:
+            arm, lost = self.view.arms[row.arm], [row.failed or "–"] if told.has_failed else []
+            rows.append([f"{arm.letter} {arm.name}", row.value, row.interval or "–", row.n, *lost])
+        yield from ("", *((escaped(told.title), "") if told.title else ()), *table(header, rows, right=1), "")
+        yield from ((escaped(told.under), "") if told.under else ())
 
     def _alone(self) -> Iterator[str]:
         """The arms that no comparison names, with the letter that stands for each."""
@@ -94,6 +99,16 @@ class ReportAnswer:
             "arms": [
                 {"letter": arm.letter, "label": arm.name.full, "runs": [run.id.full for run in arm.runs]}
                 for arm in self.view.arms
+            ],
+            "metrics": [
+                {
+                    "metric": one.name,
+                    "better": one.better.partition(" ")[0] or None,
+                    "origin": one.origin or None,
+                    "arms": [self.view.arms[row.arm].letter for row in one.rows],
+                }
+                for one in self.view.result.tables
+                if one.name
             ],
             "comparisons": [
                 {

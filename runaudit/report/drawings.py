@@ -14,7 +14,7 @@ from runaudit.report.chart import Frame
 from runaudit.report.series import Band, Line
 from runaudit.report.views.curve import ArmCurve, CurveFigure
 from runaudit.report.views.scaler import LINES, ScalerFigure
-from runaudit.report.words import shown
+from runaudit.report.words import shown, whole
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -190,7 +190,7 @@ def draw_scaler(figure: ScalerFigure) -> str:
     frame = chart.small(figure.axis, 0, max(1, figure.last_step))
     limits = "".join(
         f'<path class="limit" d="M{frame.left} {chart.tenths(y)}h{frame.across}"/>'
-        + chart.text(frame.left + frame.across - 2, y / 10 - 4, str(limit), "limit")
+        + chart.text(frame.left + frame.across - 2, y / 10 - 4, whole(limit), "limit")
         for limit, y in zip(LINES, frame.y(np.array(LINES, dtype=float)).tolist(), strict=True)
     )
     parts = [_stages(frame, figure.bands), limits]

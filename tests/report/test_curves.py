@@ -349,7 +349,7 @@ def test_a_million_points_are_a_few_kilobytes(make_run):
     (series,) = curves_view([ArmInput(name="long", runs=(run,))]).series
 
     assert len(draw_curves(series.figures[0])) < 16_000
-    assert series.rows[0].points == "1000000"
+    assert series.rows[0].points == "1\u202f000\u202f000"
 
 
 # ── the parts of a drawing ───────────────────────────────────────────────────────────────────────────────────────

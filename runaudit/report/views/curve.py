@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from runaudit.report.axis import HUGE, Axis
 from runaudit.report.series import FARTHEST, Band, Columns, Line, Mean, bin_width
-from runaudit.report.words import Text, clean, compact, number
+from runaudit.report.words import Text, clean, compact, counted, number, whole
 from runaudit.text.words import listed, plural
 
 if TYPE_CHECKING:
@@ -83,10 +83,10 @@ def rows(curve: ArmCurve) -> Iterator[CurveRow]:
         yield CurveRow(
             letter=curve.letter,
             seed=item.seed,
-            points=number(item.points, 0),
+            points=whole(item.points),
             first=compact(points[0][1]) if points else "none",
             best=f"{_at(best)} … {_at(top)}",
-            last=compact(points[-1][1]) if points else "none",
+            last=_last(item),
             non_finite=_non_finite(item),
         )
 
@@ -104,7 +104,17 @@ def _non_finite(item: Line) -> str:
     if not item.non_finite:
         return "0"
     kinds = sorted({number(value) for _, value in item.non_finite})
-    return f"{len(item.non_finite)} ({listed(kinds)}), first at step {step_text(item.non_finite[0][0])}"
+    return f"{whole(len(item.non_finite))} ({listed(kinds)}), first at step {step_text(item.non_finite[0][0])}"
+
+
+def _last(item: Line) -> str:
+    """The last value as it was logged; where it is no number, with the last that was one."""
+    points = item.finite
+    end = item.non_finite[-1] if item.non_finite else None
+    if end is None or (points and points[-1][0] > end[0]):
+        return compact(points[-1][1]) if points else "none"
+    before = f" (before: {compact(points[-1][1])} at {step_text(points[-1][0])})" if points else ""
+    return f"{number(end[1])}{before}"
 
 
 def leaves(axis: Axis, curves: Sequence[ArmCurve], columns: Sequence[Sequence[Columns]]) -> Iterator[str]:
@@ -124,7 +134,7 @@ def _leaving(curve: ArmCurve, out: "Sequence[tuple[str, ndarray, ndarray]]", wor
     at = int(out[index][1][(out[index][2] == extreme).argmax()])
     first = min(int(steps[0]) for _, steps, _ in out)
     who = curve.letter if of == len(out) else f"{curve.letter} ({runs_text([seed for seed, _, _ in out])})"
-    more = "" if count == 1 else f", {number(count, 0)} values, the first at step {step_text(first)}"
+    more = "" if count == 1 else f", {counted(count, 'value')}, the first at step {step_text(first)}"
     return f"{who} leaves the axis: {words} to {compact(extreme)} at step {step_text(at)}{more}."
 
 
@@ -151,7 +161,7 @@ def notes(
     widths = {curve.letter: bin_width(group) for group, curve in zip(columns, curves, strict=True) if curve.means}
     if any(widths.values()):
         same = len(set(widths.values())) == 1
-        wide = [f"{number(width, 0)} steps" + ("" if same else f" ({who})") for who, width in widths.items() if width]
+        wide = [f"{counted(width, 'step')}" + ("" if same else f" ({who})") for who, width in widths.items() if width]
         yield f"The mean is over each seed's median in bins of {listed(list(dict.fromkeys(wide)))}."
 
 
@@ -159,12 +169,12 @@ def _notes_of(curve: ArmCurve, columns: Sequence[Columns]) -> Iterator[str]:
     for item in curve.lines:
         who = f"{curve.letter}, seed {item.seed}"
         if item.non_finite:
-            bad, first = plural(len(item.non_finite), "value"), step_text(item.non_finite[0][0])
+            bad, first = counted(len(item.non_finite), "value"), step_text(item.non_finite[0][0])
             yield f"{who}: {bad} not finite, first at step {first}."
         if not item.points and any(other.points for other in curve.lines):
             yield f"{who}: not logged."
         if item.duplicates:
-            yield f"{who}: {plural(item.duplicates, 'step')} logged twice; the later value is drawn."
+            yield f"{who}: {counted(item.duplicates, 'step')} logged twice; the later value is drawn."
     with_values = sum(bool(len(series.steps)) for series in columns)
     fewer = [part for part in curve.means if len(part.runs) < with_values]
     if fewer:

@@ -12,7 +12,7 @@ from runaudit.report.axis import axis_of
 from runaudit.report.guarded import Failed, attempted
 from runaudit.report.inputs import ArmInput
 from runaudit.report.series import COLUMNS, Band, Columns, bands, bin_width, columns_of, line, means, resumes
-from runaudit.report.views.arm import letter, seed_text
+from runaudit.report.views.arm import letter, seed_text, seed_texts
 from runaudit.report.views.chosen import TRAINING, asked, chosen, constants, is_held_out_loss, series_names
 from runaudit.report.views.curve import (
     ArmCurve,
@@ -209,7 +209,8 @@ def _curve(
     averaged = means(columns, cut, bin_width(columns))
     # The trend of a seed stands for the arm where there is no mean; beside one it would be a second opinion.
     draw = partial(line, columns=COLUMNS // 2 if small else COLUMNS, span=span, with_trend=not averaged)
-    lines = [draw(seed_text(run), series, cuts(run)) for run, series in zip(arm.runs, columns, strict=True)]
+    seeds = seed_texts(arm.runs)
+    lines = [draw(seed, series, cuts(run)) for seed, run, series in zip(seeds, arm.runs, columns, strict=True)]
     return ArmCurve(
         arm=index,
         letter=letter(index),

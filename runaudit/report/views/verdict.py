@@ -10,7 +10,7 @@ from runaudit.factors.tables import unkeyed
 from runaudit.factors.vouched import remedy
 from runaudit.records.canonical import JSON
 from runaudit.report.effects import EffectFigure, effect_figure
-from runaudit.report.inputs import ComparisonInput
+from runaudit.report.inputs import ComparisonInput, Unjudged
 from runaudit.report.views.arm import ArmView
 from runaudit.report.views.recorded import (
     assumed_in_words,
@@ -131,14 +131,15 @@ def _numbers_lack(comparison: ComparisonInput, evidence: Sequence[EvidenceView])
     """What a claim would need of the numbers; empty where they carry one."""
     if evidence:
         return evidence[0].lacking
-    return "values that can be reckoned with" if comparison.unjudged else _NO_METRIC
+    return comparison.unjudged[0].needs if comparison.unjudged else _NO_METRIC
 
 
-def _claim(evidence: Sequence[EvidenceView], unjudged: Sequence[str]) -> str:
+def _claim(evidence: Sequence[EvidenceView], unjudged: Sequence[Unjudged]) -> str:
     """What may be said of the metric that the page is about, as a sentence."""
     if not evidence:
-        why = f": {clean(unjudged[0])}" if unjudged else ", so it is not known which is better"
-        return f"No metric was judged{why}."
+        if unjudged:
+            return clean(unjudged[0].words)
+        return "No metric was judged: of none that both arms have is it known which way it improves."
     return f"{evidence[0].metric[:1].upper()}{evidence[0].metric[1:]} {evidence[0].found}"
 
 
@@ -178,7 +179,7 @@ def reason_words(diff: Comparison, factors: Sequence[FactorChange]) -> str:
 def _notes(comparison: ComparisonInput) -> Iterator[str]:
     """What the judges noted, each sentence once, and what judging several metrics side by side means."""
     of_numbers = (note for answer in comparison.stats for note in answer.notes)
-    notes = (*comparison.diff.notes, *of_numbers, *comparison.unjudged)
+    notes = (*comparison.diff.notes, *of_numbers, *(one.words for one in comparison.unjudged))
     yield from dict.fromkeys(clean(note) for note in notes)
     if len(comparison.stats) > 1:
         yield f"{len(comparison.stats)} metrics are judged side by side; nothing is adjusted for their number."
