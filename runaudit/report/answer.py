@@ -76,11 +76,14 @@ class ReportAnswer:
 
     def _arms(self, told: ResultTable) -> Iterator[str]:
         """The arms on a metric, and where its numbers come from."""
-        header = ["arm", told.metric or "result", "interval", "n", *(["without a result"] if told.has_failed else [])]
+        has, lost = told.has_interval, told.has_failed
+        header = ["arm", told.metric or "result", *(["interval"] if has else []), "n"]
+        header += ["without a result"] if lost else []
         rows = []
         for row in told.rows:
-            arm, lost = self.view.arms[row.arm], [row.failed or "–"] if told.has_failed else []
-            rows.append([f"{arm.letter} {arm.name}", row.value, row.interval or "–", row.n, *lost])
+            arm = self.view.arms[row.arm]
+            cells = [f"{arm.letter} {arm.name}", row.value, *([row.interval or "–"] if has else []), row.n]
+            rows.append(cells + ([row.failed or "–"] if lost else []))
         yield from ("", *((escaped(told.title), "") if told.title else ()), *table(header, rows, right=1), "")
         yield from ((escaped(told.under), "") if told.under else ())
 

@@ -115,6 +115,12 @@ class MetricText:
     digits: int
     sequence: str | None
 
+    @property
+    def title(self) -> str:
+        """The words at the beginning of a sentence or a heading: a name as the program wrote it stays as it is."""
+        is_known = self.words != self.name or self.name.lower() in catalogue.QUANTITIES
+        return self.words[:1].upper() + self.words[1:] if is_known else self.words
+
     def amount(self, value: float | None, *, signed: bool = False) -> str:
         """`value` with its unit."""
         text = number(value, self.digits, signed=signed)

@@ -147,12 +147,19 @@ def runs_text(seeds: Sequence[str]) -> str:
 
 
 def notes(
-    curves: Sequence[ArmCurve], columns: Sequence[Sequence[Columns]], clocks: Sequence[tuple[int, int]]
+    curves: Sequence[ArmCurve],
+    columns: Sequence[Sequence[Columns]],
+    clocks: Sequence[tuple[int, int]],
+    *,
+    may_coincide: bool,
 ) -> Iterator[str]:
-    """What is to be known of the lines of a figure."""
+    """What is to be known of the lines of a figure. may_coincide: that arms are alike in it is worth a word; of a
+    schedule it is expected."""
     if clocks:
         lasts = [f"{curve.letter} up to {step_text(end[1])}" for curve, end in zip(curves, clocks, strict=True)]
         yield f"The arms count steps in different units: {', '.join(lasts)}. Each has an axis of its own."
+    if may_coincide:
+        yield from _identical(curves, columns)
     silent = [curve.letter for curve in curves if not any(item.points for item in curve.lines)]
     if silent:
         yield f"Not logged by {listed(silent)}."
@@ -163,6 +170,45 @@ def notes(
         same = len(set(widths.values())) == 1
         wide = [f"{counted(width, 'step')}" + ("" if same else f" ({who})") for who, width in widths.items() if width]
         yield f"The mean is over each seed's median in bins of {listed(list(dict.fromkeys(wide)))}."
+
+
+def _identical(curves: Sequence[ArmCurve], columns: Sequence[Sequence[Columns]]) -> Iterator[str]:
+    """Which arms logged the very same numbers: they lie over each other, and a reader sees one line."""
+    groups: list[list[int]] = []
+    for index, curve in enumerate(curves):
+        home = next((g for g in groups if _shared(curves[g[0]], columns[g[0]], curve, columns[index])), None)
+        groups.append([index]) if home is None else home.append(index)
+    for group in (one for one in groups if len(one) > 1):
+        first = group[0]
+        points = min(_shared(curves[first], columns[first], curves[at], columns[at]) for at in group[1:])
+        seeds = "" if all(len(curves[at].lines) == 1 for at in group) else ", seed by seed"
+        who = listed([curves[at].letter for at in group])
+        alike = "both" if len(group) == 2 else "all"
+        yield f"{who} are identical to the last bit at {counted(points, 'point')} that {alike} logged{seeds}."
+
+
+def _shared(a: ArmCurve, of_a: Sequence[Columns], b: ArmCurve, of_b: Sequence[Columns]) -> int:
+    """How many points two arms have that are the same, on the seeds that both ran; 0 where one point differs."""
+    mine, theirs = _by_seed(a, of_a), _by_seed(b, of_b)
+    both = [seed for seed in mine if seed in theirs]
+    if not all(_same(mine[seed][0], other) for seed in both for other in (*mine[seed], *theirs[seed])):
+        return 0
+    return sum(mine[seed][0].points for seed in both)
+
+
+def _by_seed(curve: ArmCurve, columns: Sequence[Columns]) -> dict[str, list[Columns]]:
+    """The series of an arm by seed; nothing where nobody knows which of several runs had which."""
+    found: dict[str, list[Columns]] = {}
+    for line, series in zip(curve.lines, columns, strict=True):
+        found.setdefault(line.seed.partition(" ")[0], []).append(series)
+    return {} if len(curve.lines) > 1 and {"unknown", "none"} & found.keys() else found
+
+
+def _same(a: Columns, b: Columns) -> bool:
+    if a.points != b.points or len(a.steps) != len(b.steps) or not len(a.steps):
+        return False
+    is_like = a.values[0] == b.values[0] and a.values[-1] == b.values[-1]
+    return bool(is_like and (a.values == b.values).all() and (a.steps == b.steps).all())
 
 
 def _notes_of(curve: ArmCurve, columns: Sequence[Columns]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from runaudit.metrics.catalogue import QUANTITIES, Direction, known_direction, unit_of
+from runaudit.metrics.catalogue import Direction, known_direction, unit_of
 from runaudit.metrics.roles import Role, role
 from runaudit.records.run import Run
 from runaudit.report.axis import axis_of
@@ -176,7 +176,7 @@ def _series(name: str, arms: Sequence[ArmInput], marks: Sequence[Mark], skips: S
         figures=tuple(replace(figure, label=describe(figure)) for figure in figures),
         rows=tuple(row for curve in curves for row in rows(curve)),
         leaves=tuple(leaves(axis, curves, columns)),
-        notes=tuple(notes(curves, columns, clocks)),
+        notes=tuple(notes(curves, columns, clocks, may_coincide=role(name) not in TRAINING)),
     )
 
 
@@ -189,9 +189,7 @@ def _may_log(name: str, unit: str, lines: "Sequence[ndarray]") -> bool:
 
 
 def _title(said: MetricText) -> str:
-    is_known = said.words != said.name or said.name.lower() in QUANTITIES
-    words = said.words[:1].upper() + said.words[1:] if is_known else said.words
-    return f"{words} ({said.unit})" if said.unit else words
+    return f"{said.title} ({said.unit})" if said.unit else said.title
 
 
 def _curve(

@@ -15,6 +15,7 @@ from runaudit.report.guarded import Failed, attempted
 from runaudit.report.inputs import ArmInput, ComparisonInput, Part
 from runaudit.report.views.alerts import Alert, Integrity, alerts
 from runaudit.report.views.arm import ArmView, arm_view
+from runaudit.report.views.blown import blown_up
 from runaudit.report.views.curves import CurvesView, curves_view
 from runaudit.report.views.diff import DiffView, diff_view
 from runaudit.report.views.images import ImagesView, images_view
@@ -102,7 +103,12 @@ def page_view(
         version=__version__,
         arms=named,
         verdicts=tuple(
-            verdict_view(one, named, is_damaged=_is_damaged([arms[one.arm], arms[one.baseline]], integrity))
+            verdict_view(
+                one,
+                named,
+                is_damaged=_is_damaged([arms[one.arm], arms[one.baseline]], integrity),
+                blown=[line for index in (one.arm, one.baseline) for line in blown_up(arms[index], index)],
+            )
             for one in comparisons
         ),
         alerts=alerts(arms, comparisons, integrity, metric if comparisons else None),

@@ -39,12 +39,14 @@ class ResultRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultTable:
-    """Arms on one metric, in words, empty where no run has one. name: as it was recorded. better: which way it
+    """Arms on one metric, in words, empty where no run has one. name: as it was recorded; caption: as a sentence begins
+    with it. better: which way it
     improves, where that is known. level: of the intervals, in percent, empty where no arm has one. origin: where the
     number of a run comes from. title: what the arms have in common, where the page has several tables."""
 
     name: str
     metric: str
+    caption: str
     better: str
     level: str
     origin: str
@@ -62,6 +64,16 @@ class ResultTable:
     def has_failed(self) -> bool:
         """Whether a run of these arms gave no number."""
         return any(row.failed for row in self.rows)
+
+    @property
+    def has_spread(self) -> bool:
+        """Whether a mean with its spread stands in the table; else it holds single values."""
+        return any("±" in row.value for row in self.rows)
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether the mean of an arm has an interval."""
+        return any(row.interval for row in self.rows)
 
     @property
     def has_gains(self) -> bool:
@@ -109,6 +121,7 @@ def _table(arms: Sequence[ArmInput], part: Part, direction: Direction | None) ->
     return ResultTable(
         name=part.metric or "",
         metric="" if about is None else f"{about.words}{f' ({about.unit})' if about.unit else ''}",
+        caption="" if about is None else f"{about.title}{f' ({about.unit})' if about.unit else ''}",
         better="" if way is None else f"{way} is better",
         level=levels.pop().removesuffix(" %") if len(levels) == 1 else "",
         origin=origin_words([run for arm in own for run in arm.runs], part.metric) if part.metric else "",

@@ -26,16 +26,18 @@ from runaudit.stats.answer import ArmComparison, ArmSummary, StatsAnswer, StatsV
 from runaudit.stats.digits import decimals, percent
 from runaudit.stats.values import MIN_SEEDS
 from runaudit.text.verdicts import Tone, verdict_words
-from runaudit.text.words import listed, plural
+from runaudit.text.words import ended, listed, plural
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceView:
-    """What the seeds say about one metric, in one sentence and in its parts. found: the sentence without what the seeds
+    """What the seeds say about one metric, in one sentence and in its parts. title: the metric where a sentence begins.
+    found: the sentence without what the seeds
     could have found. badge: the verdict as it is shown, with the condition that it rests on; conditional: its word,
     where there is one. level: of the interval, in percent. lacking: what a claim would need, "" where nothing."""
 
     metric: str
+    title: str
     tone: str
     verdict: str
     badge: str
@@ -83,8 +85,11 @@ class VerdictView:
     notes: tuple[str, ...]
 
 
-def verdict_view(comparison: ComparisonInput, arms: Sequence[ArmView], *, is_damaged: bool = False) -> VerdictView:
-    """One comparison in words. is_damaged: bytes of a run in it are not those that were sealed."""
+def verdict_view(
+    comparison: ComparisonInput, arms: Sequence[ArmView], *, is_damaged: bool = False, blown: Sequence[str] = ()
+) -> VerdictView:
+    """One comparison in words. is_damaged: bytes of a run in it are not those that were sealed. blown: where its runs
+    ended in values that are no numbers, a sentence each."""
     diff = comparison.diff
     factors = treatments(diff)
     about = verdict_words("diff", diff.verdict)
@@ -105,7 +110,7 @@ def verdict_view(comparison: ComparisonInput, arms: Sequence[ArmView], *, is_dam
         conditional="" if told else conditional_words(diff.conditional),
         assumed=assumed_in_words(diff),
         lacking=tuple(filter(None, (design_lacks(diff), _numbers_lack(comparison, evidence)))),
-        caveats=((_DAMAGED,) if is_damaged else ()) + tuple(clean(note) for note in diff.notes)[:MAX_CAVEATS],
+        caveats=(*((_DAMAGED,) if is_damaged else ()), *blown, *map(_sentence, diff.notes[:MAX_CAVEATS])),
         evidence=evidence,
         effects=tuple(_effects(comparison, arms)),
         notes=tuple(_notes(comparison)),
@@ -120,6 +125,13 @@ _DAMAGED = "Bytes of a run in this comparison are not those that were sealed; th
 MAX_CAVEATS = 3
 """Notes on the design in the card; the statistics have them all."""
 _NO_METRIC = "a metric whose direction is known: `--metric NAME --direction higher` (or lower)"
+
+
+def _sentence(note: str) -> str:
+    """A note as a sentence; a name at its beginning stays as it is."""
+    said = clean(note)
+    first = said.partition(" ")[0]
+    return ended(said[:1].upper() + said[1:] if first.isalpha() else said)
 
 
 def _tone(design: Tone, evidence: Sequence[EvidenceView]) -> str:
@@ -140,7 +152,7 @@ def _claim(evidence: Sequence[EvidenceView], unjudged: Sequence[Unjudged]) -> st
         if unjudged:
             return clean(unjudged[0].words)
         return "No metric was judged: of none that both arms have is it known which way it improves."
-    return f"{evidence[0].metric[:1].upper()}{evidence[0].metric[1:]} {evidence[0].found}"
+    return f"{evidence[0].title} {evidence[0].found}"
 
 
 def design_lacks(diff: Comparison) -> str:
@@ -234,6 +246,7 @@ def evidence_views(answer: StatsAnswer, *, design: str) -> Iterator[EvidenceView
         told = _Told(answer=answer, row=replace(row, verdict=verdict), about=about, seeds=seeds, design=design)
         yield EvidenceView(
             metric=about.words,
+            title=about.title,
             tone=tone,
             verdict=clean(verdict_words("stats", row.verdict).words),
             badge=badge,
@@ -247,7 +260,7 @@ def evidence_views(answer: StatsAnswer, *, design: str) -> Iterator[EvidenceView
             p=_p_words(row),
             method=clean(row.method or ""),
             detectable="" if row.minimal_detectable_effect is None else told.amount(row.minimal_detectable_effect),
-            needed="" if row.n_needed is None else str(row.n_needed),
+            needed=told.needed,
             lacking=told.lacking,
             reason=evidence_reason(answer, row),
         )
@@ -319,7 +332,32 @@ class _Told:
             least = f"{self.amount(row.minimal_detectable_effect)} ({percent(self.answer.power)} power)"
             seen = f"; minimum detectable difference {least}"
         is_open = row.verdict is StatsVerdict.INCONCLUSIVE
-        return f"{seen}; about {row.n_needed} seeds an arm would be needed" if is_open and row.n_needed else seen
+        return f"{seen}; {self._more}" if is_open and row.n_needed else seen
+
+    @property
+    def _is_planned(self) -> bool:
+        """Whether the seeds are reckoned for a difference that was declared to matter, and not for the one that was
+        seen: what an experiment happened to see is no reason to look for just that."""
+        row = self.row
+        return row.n_needed_for is not None and row.difference is not None and row.n_needed_for != abs(row.difference)
+
+    @property
+    def _more(self) -> str:
+        """How many seeds would find what, and whose difference that is."""
+        aim = self.amount(abs(self.row.n_needed_for or 0.0))
+        if self._is_planned:
+            return f"about {self.row.n_needed} seeds an arm would find {aim}, the smallest that matters by the policy"
+        return f"about {self.row.n_needed} seeds an arm, were the true difference the {aim} seen"
+
+    @property
+    def needed(self) -> str:
+        """The seeds needed and what for, for a table."""
+        row = self.row
+        if row.n_needed is None:
+            return ""
+        if row.n_needed_for is None:
+            return str(row.n_needed)
+        return f"{row.n_needed} for {self.amount(row.n_needed_for)} ({'declared' if self._is_planned else 'seen'})"
 
     @property
     def lacking(self) -> str:
@@ -327,10 +365,18 @@ class _Told:
         row = self.row
         if row.verdict is StatsVerdict.TOO_FEW_SEEDS:
             return f"at least {MIN_SEEDS} seeds an arm"
-        if row.verdict is not StatsVerdict.INCONCLUSIVE or row.refusal or not row.n_needed:
+        if row.verdict is not StatsVerdict.INCONCLUSIVE or row.refusal:
             return ""
-        aim = "" if row.n_needed_for is None else f" to find a difference of {self.amount(abs(row.n_needed_for))}"
-        return f"about {row.n_needed} seeds an arm{aim} ({percent(self.answer.power)} power)"
+        power = f"{percent(self.answer.power)} power"
+        if row.n_needed and self._is_planned:
+            aim = self.amount(row.n_needed_for)
+            return f"about {row.n_needed} seeds an arm to find {aim}, the smallest that matters by the policy ({power})"
+        if row.minimal_detectable_effect is None:
+            return ""
+        least = (
+            f"a true difference of {self.amount(row.minimal_detectable_effect)} or more, which these seeds would find"
+        )
+        return f"{least} ({power}), or more seeds" + (f": {self._more}" if row.n_needed else "")
 
     @property
     def found(self) -> str:
