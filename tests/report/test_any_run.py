@@ -9,10 +9,10 @@ import pytest
 
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import Run
+from runaudit.records.segments import bands
 from runaudit.records.trajectory import Event, Trajectory
 from runaudit.report import ArmInput, page_view, render_page
 from runaudit.report.inputs import Part
-from runaudit.report.series import bands
 from runaudit.stats.judge import summarise
 from runaudit.stats.values import ArmValues
 from tests.report.test_html import Page
