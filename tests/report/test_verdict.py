@@ -11,7 +11,8 @@ from runaudit.records.trajectory import Trajectory
 from runaudit.report import ArmInput, ComparisonInput, page_view
 from runaudit.report.inputs import Unjudged
 from runaudit.report.notebook import fragment
-from runaudit.report.views.verdict import change_words, evidence_views, seeds_text
+from runaudit.report.views.evidence import evidence_views, seeds_text
+from runaudit.report.views.verdict import change_words
 from runaudit.stats.judge import judge, summarise
 from runaudit.stats.values import ArmValues, Comparability, StatsPlan
 from runaudit.text.verdicts import VERDICTS
