@@ -1,17 +1,26 @@
-"""One shape for every rule. The guard, the trajectory checks and the study checks each own a tuple of them.
+"""One shape for every rule. The guard, its launch lint and the trajectory checks each own a tuple of them.
 
 A rule asks for facts by the names of its parameters, so that a test hands it facts made by hand. A fact that is
 `Unknown` skips the rule and the skip carries the reason: a rule that could not be asked has not been passed.
+
+A project tunes its rules in the policy: `[rules] off = ["RA406"]`, `[rules.RA403] sigma = 6`. Rules of its own come in
+through the entry point `runaudit.rules`, which names a rule, or a sequence of them; their tests call `check`.
 """
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from graphlib import TopologicalSorter
+from types import MappingProxyType
 from typing import Any, ClassVar
 
+from runaudit.errors import ConfigError
 from runaudit.records.finding import Finding, Severity, in_order
 from runaudit.records.manifest import Unknown
+from runaudit.settings import RuleSettings
+
+ENTRY_POINT = "runaudit.rules"
 
 
 class Rule:
@@ -23,8 +32,22 @@ class Rule:
     requires: ClassVar[frozenset[str]] = frozenset()
     """Codes that must have been asked and found nothing, else this rule has no ground to stand on."""
     waivable: ClassVar[bool] = True
+    """Whether `--waive RULE=REASON` excuses it at a launch."""
+    switchable: ClassVar[bool] = False
+    """Whether the policy may switch it off. What makes a record whole is waived with a reason, never switched off."""
+    limits: ClassVar[Mapping[str, float]] = MappingProxyType({})
+    """What the policy may tune: name -> default."""
+    example: ClassVar[str] = ""
+    """What the rule says, of a case that it was made for."""
     check: ClassVar[Callable[..., Iterator[Finding]]]
     """A child defines it as a method whose parameters name the facts it needs."""
+
+    def __init__(self, limits: Mapping[str, float] | None = None) -> None:
+        self._limits = {**type(self).limits, **(limits or {})}
+
+    def limit(self, name: str) -> float:
+        """A threshold: the policy's, else the default."""
+        return self._limits[name]
 
     @property
     def title(self) -> str:
@@ -73,6 +96,9 @@ class Rule:
             "reason": self.reason,
             "requires": sorted(self.requires),
             "waivable": self.waivable,
+            "switchable": self.switchable,
+            "limits": dict(self._limits),
+            "example": self.example,
         }
 
 
@@ -123,6 +149,73 @@ def _cannot_ask(rule: Rule, facts: Mapping[str, object], *, stopped: set[str], s
             return f"{code} could not be asked"
     reasons = (fact.reason for name in rule.needs if isinstance(fact := facts[name], Unknown))
     return next(reasons, None)
+
+
+def check(rule: Rule, facts: Mapping[str, object]) -> tuple[Finding, ...]:
+    """What one rule finds in these facts, for the tests of whoever writes it: nothing where a fact is unknown.
+
+    Raises KeyError for a fact that the rule asks for and that is not among them.
+    """
+    return check_all((rule,), facts).findings
+
+
+def governed(rules: Iterable[Rule], policy: RuleSettings) -> tuple[Rule, ...]:
+    """The rules as the policy wants them: without those that are off, the others with its limits.
+
+    Raises ConfigError where it switches off what is waived at a launch, or tunes what a rule does not have.
+    """
+    found = []
+    for rule in rules:
+        if rule.code in policy.off or rule.name in policy.off:
+            if not rule.switchable:
+                raise ConfigError(
+                    f"{rule.code} {rule.name} cannot be switched off: it keeps the record whole",
+                    remedy=f"waive it at a launch, with a reason: --waive {rule.code}=REASON",
+                )
+            continue
+        tuned = {**policy.limits.get(rule.code, {}), **policy.limits.get(rule.name, {})}
+        for name in tuned:
+            if name not in rule.limits:
+                known = ", ".join(rule.limits) or "none"
+                raise ConfigError(f"{rule.code} {rule.name} has no limit {name!r}", remedy=f"it has: {known}")
+        found.append(type(rule)(tuned) if tuned else rule)
+    return tuple(found)
+
+
+def refuse_unknown(rules: Iterable[Rule], policy: RuleSettings) -> None:
+    """Raises ConfigError where the policy speaks of a rule that there is not: a misspelt one would change nothing."""
+    words = {word for rule in rules for word in (rule.code, rule.name)}
+    for word in (*policy.off, *policy.limits):
+        if word not in words:
+            near = get_close_matches(word, sorted(words), n=1)
+            raise ConfigError(
+                f"the policy speaks of the rule {word!r}, which there is not",
+                remedy=f"did you mean {near[0]}?" if near else "`runaudit rules` lists them",
+            )
+
+
+def foreign_rules() -> tuple[Rule, ...]:
+    """The rules that installed packages bring, by entry point `runaudit.rules`: each a rule class, or several in a
+    sequence. Raises ConfigError for one that cannot be loaded: a check that is silently missing is worse than none."""
+    from importlib.metadata import entry_points  # only where rules of others may matter
+
+    found: list[Rule] = []
+    for point in sorted(entry_points(group=ENTRY_POINT), key=lambda point: point.name):
+        try:
+            loaded = point.load()
+            classes = loaded if isinstance(loaded, list | tuple) else [loaded]
+            found += [made() for made in classes]
+        except Exception as error:
+            raise ConfigError(
+                f"the rules {point.name!r} ({point.value}) cannot be loaded: {type(error).__name__}: {error}",
+                remedy="mend that package, or remove it",
+            ) from error
+        if not all(isinstance(rule, Rule) and rule.code and rule.name for rule in found):
+            raise ConfigError(
+                f"the entry point {point.name!r} ({point.value}) names something that is no rule",
+                remedy="name a child of runaudit.rules.Rule, or a list of such",
+            )
+    return tuple(found)
 
 
 def find_rule(rules: Iterable[Rule], word: str) -> Rule | None:

@@ -112,6 +112,14 @@ class ImportSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSettings:
+    """Which rules of the launch lint and of health are off, and what is tuned: rule -> name of a limit -> its value."""
+
+    off: tuple[str, ...] = ()
+    limits: Mapping[str, Mapping[str, float]] = field(default_factory=_none)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The whole policy. `source` is the file it came from, None for the defaults. `series`: foreign name -> ours."""
 
@@ -119,6 +127,7 @@ class Settings:
     guard: GuardSettings = field(default_factory=GuardSettings)
     stats: StatsSettings = field(default_factory=StatsSettings)
     imports: ImportSettings = field(default_factory=ImportSettings)
+    rules: RuleSettings = field(default_factory=RuleSettings)
     series: Mapping[str, str] = field(default_factory=_none)
     source: Path | None = None
 
@@ -188,7 +197,7 @@ def _table_of(raw: bytes, path: Path) -> dict[str, Any]:
 def parse_settings(table: Mapping[str, Any], *, source: Path | None = None) -> Settings:
     """A policy from its parsed table."""
     where = str(source or "policy")
-    _known(table, ("factors", "guard", "stats", "import", "series"), where)
+    _known(table, ("factors", "guard", "stats", "import", "rules", "series"), where)
     factors = _section(table, "factors", where)
     _known(factors, ("nuisance", "unordered", "aliases", "derived", "groups", "bundles"), f"{where} [factors]")
     guard = _section(table, "guard", where)
@@ -212,6 +221,7 @@ def parse_settings(table: Mapping[str, Any], *, source: Path | None = None) -> S
             seed=_texts(foreign.get("seed", []), f"{where} import.seed"),
             assume=vouchable(_texts(foreign.get("assume", []), f"{where} import.assume"), f"{where} import.assume"),
         ),
+        rules=_rules(_section(table, "rules", where), where),
         series=_text_map(_section(table, "series", where), f"{where} series"),
         source=source,
     )
@@ -277,6 +287,22 @@ def _stats(table: Mapping[str, Any], where: str) -> StatsSettings:
         best_of=best_of,
         directions=_text_map(table.get("directions", {}), f"{where} stats.directions"),
     )
+
+
+def _rules(table: Mapping[str, Any], where: str) -> RuleSettings:
+    """Whether there are such rules is not for a reader of files to say: `rules.refuse_unknown` does."""
+    limits: dict[str, Mapping[str, float]] = {}
+    for rule, values in table.items():
+        if rule == "off":
+            continue
+        if not isinstance(values, Mapping):
+            raise ConfigError(
+                f"{where} rules.{rule} is not a table", remedy=f"write [rules.{rule}] and a limit below it"
+            )
+        limits[rule] = MappingProxyType(
+            {name: _number(value, f"{where} rules.{rule}.{name}") for name, value in values.items()}
+        )
+    return RuleSettings(off=_texts(table.get("off", []), f"{where} rules.off"), limits=MappingProxyType(limits))
 
 
 def _known(table: Mapping[str, Any], names: tuple[str, ...], where: str, *, what: str = "key") -> None:

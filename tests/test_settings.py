@@ -5,7 +5,7 @@ import os
 import pytest
 
 from runaudit.errors import ConfigError
-from runaudit.settings import load_settings, read_settings
+from runaudit.settings import load_settings, parse_settings, read_settings
 
 
 def write(tmp_path, text, name="runaudit.toml"):
@@ -66,3 +66,15 @@ def test_a_policy_that_is_found_and_cannot_be_read_is_refused_like_one_that_is_n
     for named in (None, tmp_path / name):
         with pytest.raises(ConfigError, match=f"the policy .*{name} cannot be read"):
             load_settings(tmp_path / ".runaudit", named=named)
+
+
+def test_rules_are_switched_off_and_tuned(tmp_path):
+    found = parse_settings({"rules": {"off": ["plateau"], "RA403": {"sigma": 6}}}).rules
+
+    assert (found.off, found.limits["RA403"]["sigma"]) == (("plateau",), 6.0)
+
+
+@pytest.mark.parametrize("rules", [{"RA403": 6}, {"RA403": {"sigma": "six"}}, {"off": "plateau"}])
+def test_a_table_of_rules_that_is_none_is_refused(rules):
+    with pytest.raises(ConfigError, match="rules"):
+        parse_settings({"rules": rules})

@@ -1,10 +1,14 @@
 """`runaudit guard`: may this run start? `runaudit rules`: every rule with its words."""
 
+from typing import Annotated
+
+import typer
+
 from runaudit.cli import common
 from runaudit.cli.common import Context
 from runaudit.cli.launching import describes_launch
-from runaudit.guard.answer import RULES
-from runaudit.guard.text import RulesAnswer
+from runaudit.guard.pages import RulesAnswer
+from runaudit.guard.rulebook import every_rule, named_rule
 from runaudit.launch.asked import Asked, may_start
 from runaudit.text.verdicts import verdict_words
 
@@ -18,6 +22,10 @@ def guard(around: Context, asked: Asked) -> None:
 
 
 @common.command()
-def rules(around: Context) -> None:
-    """Every rule with its words: what it asks, why, and whether it can be waived."""
-    around.tell(RulesAnswer(rules=RULES))
+def rules(
+    around: Context,
+    rule: Annotated[str | None, typer.Argument(metavar="[RULE]", help="A code or a name: one page.")] = None,
+) -> None:
+    """Every rule with its words: what it asks, why, and what can be done about it; one of them as a page."""
+    shown = every_rule() if rule is None else (named_rule(rule),)
+    around.tell(RulesAnswer(rules=shown, policy=around.settings.rules, alone=rule is not None))

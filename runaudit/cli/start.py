@@ -7,14 +7,11 @@ means what the parser would have it mean; any other word, a mistake, a failure, 
 
 import contextlib
 import os
-import re
 import sys
-from collections.abc import Sequence
 from typing import Any
 
-VALUES = {"-n": "number", "--number": "number", "--store": "store", "--policy": "policy", "--format": "format"}
-"""The options that take a word, by which parameter they are."""
-NUMBER = re.compile(r"[1-9][0-9]{0,17}")
+from runaudit.voice.plainlist import plain_list
+
 COMPLETION = "_RUNAUDIT_COMPLETE"
 """Set where a shell asks for words: that is the parser's."""
 
@@ -39,31 +36,6 @@ def main(argv: list[str] | None = None) -> None:
         sys.stderr.write(f"runaudit: {error}\n")
         sys.exit(2)
     sys.exit(0)
-
-
-def plain_list(args: Sequence[str]) -> dict[str, str] | None:
-    """What the words of a plain `list` say: number, store, policy, format. None for a line that is not understood."""
-    if not args or args[0] != "list":
-        return None
-    found: dict[str, str] = {}
-    words = iter(args[1:])
-    for word in words:
-        if word == "--json":
-            found["json"] = "json"
-            continue
-        option, equals, value = word.partition("=")
-        if option not in VALUES or (equals and not option.startswith("--")):
-            return None
-        value = value if equals else next(words, "")
-        if not value or value.startswith("-"):
-            return None
-        if VALUES[option] in found:
-            return None
-        found[VALUES[option]] = value
-    form = found.pop("json", None) or found.get("format", "text")
-    if form not in ("text", "json") or found.get("format", form) not in ("text", "json", "md"):
-        return None
-    return {**found, "format": form} if NUMBER.fullmatch(found.get("number", "1")) else None
 
 
 def _answer(given: dict[str, str]) -> str | None:

@@ -21,9 +21,10 @@ from runaudit.capture.outputs import Outputs
 from runaudit.capture.source import is_installed
 from runaudit.capture.telling import keeps_secrets
 from runaudit.errors import CaptureError, IntegrityError, UsageError
-from runaudit.guard.answer import RULES, GuardAnswer, judge, not_recordable
+from runaudit.guard.answer import GuardAnswer, judge, not_recordable
 from runaudit.guard.facts import Compare, Surroundings, TextNumber, launch_facts
 from runaudit.guard.invocation import Invocation
+from runaudit.guard.rulebook import launch_rules
 from runaudit.guard.waiver import Waiver, parse_waivers
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.digest import digest_bytes
@@ -32,6 +33,7 @@ from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT, Run
 from runaudit.records.yamlevents import read_as_text
+from runaudit.rules import Rule
 from runaudit.runs.parent import known_init
 from runaudit.settings import Settings
 from runaudit.store import Store
@@ -84,7 +86,8 @@ def prepare(
         draft = draft_manifest(_with_empty_named(request), held, environ=environ)
         return judge_draft(draft, held, terms, root=request.root, since_ns=started, environ=environ)
     except CaptureError as failure:
-        answer = judge(not_recordable(failure), waivers=terms.waivers, today=terms.today)
+        facts = not_recordable(failure, terms.rules)
+        answer = judge(facts, waivers=terms.waivers, today=terms.today, rules=terms.rules)
         return Prepared(manifest=None, answer=answer, store=held)
 
 
@@ -97,6 +100,7 @@ class Terms:
     baseline: Run | None
     call: Invocation | None
     today: date
+    rules: tuple[Rule, ...]
 
     @classmethod
     def of(
@@ -111,9 +115,11 @@ class Terms:
     ) -> "Terms":
         """The terms in the user's words, understood. Raises UsageError."""
         settings = settings or Settings()
+        rules = launch_rules(settings.rules)
         return cls(
             settings=settings,
-            waivers=parse_waivers(waive, RULES),
+            rules=rules,
+            waivers=parse_waivers(waive, rules),
             baseline=_baseline(store, baseline, settings, seed),
             call=call,
             today=datetime.now(UTC).date(),
@@ -142,7 +148,7 @@ def judge_draft(
         compare=_compare_by(terms.settings, draft.intent),
         call=terms.call,
     )
-    answer = judge(facts, waivers=terms.waivers, today=terms.today)
+    answer = judge(facts, waivers=terms.waivers, today=terms.today, rules=terms.rules)
     return Prepared(manifest=_with_waivers(draft, answer, root, top), answer=answer, store=store)
 
 

@@ -19,11 +19,6 @@ RULES: tuple[Rule, ...] = (*provenance.RULES, *data.RULES, *design.RULES, *label
 SCHEMA = "runaudit.guard/1"
 
 
-def rule_words() -> list[tuple[str, str]]:
-    """Every word that names a rule, and what it stands for, as a shell may offer it."""
-    return [(word, rule.title) for rule in RULES for word in (rule.name, rule.code)]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardAnswer:
     """What the rules said about one draft. `waivers` are all that were given; those that held excuse their rule."""
@@ -33,6 +28,8 @@ class GuardAnswer:
     asked: tuple[str, ...] = ()
     skipped: tuple[Skip, ...] = ()
     today: datetime.date
+    rules: tuple[Rule, ...] = RULES
+    """What was to be asked."""
 
     @property
     def waived(self) -> Mapping[str, Waiver]:
@@ -114,15 +111,22 @@ class GuardAnswer:
         return GuardRefusedError(f"the run was not started: {'; '.join(lines)}")
 
 
-def judge(facts: Mapping[str, object], *, waivers: tuple[Waiver, ...] = (), today: datetime.date) -> GuardAnswer:
-    """Ask every rule of the guard about one draft."""
-    judgement = check_all(RULES, facts)
+def judge(
+    facts: Mapping[str, object],
+    *,
+    waivers: tuple[Waiver, ...] = (),
+    today: datetime.date,
+    rules: tuple[Rule, ...] = RULES,
+) -> GuardAnswer:
+    """Ask every rule about one draft."""
+    judgement = check_all(rules, facts)
     return GuardAnswer(
-        findings=judgement.findings, waivers=waivers, asked=judgement.asked, skipped=judgement.skipped, today=today
-    )
+        findings=judgement.findings, waivers=waivers, asked=judgement.asked, skipped=judgement.skipped, today=today,
+        rules=rules,
+    )  # fmt: skip
 
 
-def not_recordable(failure: RunauditError) -> dict[str, object]:
+def not_recordable(failure: RunauditError, rules: tuple[Rule, ...] = RULES) -> dict[str, object]:
     """The facts of a launch of which no record could be made: every rule but one must be skipped, with this reason."""
     unknown = Unknown("no record could be made")
-    return {name: unknown for rule in RULES for name in rule.needs} | {"failure": failure}
+    return {name: unknown for rule in rules for name in rule.needs} | {"failure": failure}

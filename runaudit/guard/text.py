@@ -1,13 +1,11 @@
-"""The guard's answer and the list of rules in words, for a terminal and for a pull request."""
+"""The guard's answer in words, for a terminal and for a pull request."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
-from runaudit.guard.answer import RULES, GuardAnswer
+from runaudit.guard.answer import GuardAnswer
 from runaudit.records.finding import Finding, Severity
-from runaudit.rules import Rule, find_rule
-from runaudit.text.markdown import bullets, code, escaped, table
+from runaudit.rules import find_rule
+from runaudit.text.markdown import bullets, code, escaped
 from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
 from runaudit.text.verdicts import verdict_words
 from runaudit.text.words import plural
@@ -73,7 +71,7 @@ def _advice(finding: Finding, answer: GuardAnswer) -> Iterator[tuple[str, str]]:
     if waiver:
         yield "waived", f"{waiver.reason}{f' (until {waiver.until})' if waiver.until else ''}"
         return
-    rule = find_rule(RULES, finding.code)
+    rule = find_rule(answer.rules, finding.code)
     if rule and rule.reason:
         yield "why", rule.reason
     if finding.remedy:
@@ -81,34 +79,3 @@ def _advice(finding: Finding, answer: GuardAnswer) -> Iterator[tuple[str, str]]:
     if rule and finding.severity >= Severity.ERROR:
         reason = "why it may start all the same"
         yield "or", f"add --waive {rule.code}='{reason}'" if rule.waivable else "cannot be waived"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RulesAnswer:
-    """What `rules` answers with: every rule with its words."""
-
-    rules: tuple[Rule, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """The rules for a program."""
-        return {"schema": "runaudit.rules/1", "rules": [rule.to_json() for rule in self.rules]}
-
-    @property
-    def headline(self) -> str:
-        """Code and name, one rule a line."""
-        return "\n".join(f"{rule.code} {rule.name}" for rule in self.rules)
-
-    def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
-        """For a terminal."""
-        for rule in self.rules:
-            fixed = "" if rule.waivable else ", cannot be waived"
-            yield f"{paint(f'{rule.code} {rule.name}', BOLD)} [{rule.severity}{fixed}]: {rule.title}"
-            yield f"    {rule.reason}"
-
-    def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
-        """For a page."""
-        rows = (
-            (rule.code, rule.name, rule.severity, rule.title, rule.reason, "yes" if rule.waivable else "no")
-            for rule in self.rules
-        )
-        yield from table(("code", "name", "severity", "asks", "reason", "can be waived"), rows)

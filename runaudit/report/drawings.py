@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from runaudit.records.points import Points
+from runaudit.records.segments import Band
 from runaudit.report import chart
 from runaudit.report.chart import Frame
-from runaudit.report.series import Band, Line
+from runaudit.report.series import Line
 from runaudit.report.views.curve import ArmCurve, CurveFigure
 from runaudit.report.views.scaler import LINES, ScalerFigure
 from runaudit.report.words import shown

@@ -9,11 +9,10 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from runaudit.records.points import Points
-from runaudit.records.trajectory import Event
+from runaudit.records.segments import Columns, points_of, split
 from runaudit.report.axis import HUGE
 
 if TYPE_CHECKING:
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 Point = tuple[int, float]
 COLUMNS = 400
 """Of pixels, as wide as a figure is drawn."""
-FARTHEST = 2**62
-"""Steps beyond are drawn as if they were this one: a column of steps holds 64 bits."""
 TREND_SHARE = 0.05
 """Window of the running median, as a share of the points of a segment."""
 TREND_POINTS = 40
@@ -33,15 +30,6 @@ MEAN_POINTS = 120
 """Bins of a mean over seeds."""
 _MOST_GAPS = 100
 _BIN_SAMPLE = 256
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Band:
-    """A stage: its name, its first step, and the step at which the next one starts or the series ends."""
-
-    name: str
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,40 +60,6 @@ class Mean:
     runs: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Columns:
-    """A series as two columns in the order of steps, each step once, and the points that are not finite."""
-
-    steps: "ndarray"
-    values: "ndarray"
-    non_finite: Points
-    points: int
-    duplicates: int
-
-
-def columns_of(points: Sequence[Point]) -> Columns:
-    """A series in columns. At a step logged twice (a resumed run) the later value stands."""
-    import numpy as np
-
-    if isinstance(points, Points):
-        steps, values = np.asarray(points.steps), np.asarray(points.values)
-    else:
-        ordered = dict(sorted(points, key=lambda point: point[0]))
-        steps = np.array([max(-FARTHEST, min(FARTHEST, step)) for step in ordered], dtype=np.int64)
-        values = np.array(list(ordered.values()), dtype=np.float64)
-    if (steps[1:] <= steps[:-1]).any():
-        order = np.argsort(steps, kind="stable")
-        steps, values = steps[order], values[order]
-        once = np.append(steps[1:] != steps[:-1], True)
-        steps, values = steps[once], values[once]
-    known = np.isfinite(values)
-    drawn = len(values)
-    others = _points(steps[~known], values[~known])
-    if len(others):
-        steps, values = steps[known], values[known]
-    return Columns(steps, values, others, drawn, len(points) - drawn)
-
-
 def line(
     seed: str,
     series: Columns,
@@ -123,26 +77,17 @@ def line(
     noisy = [_is_noisy(values) for _, values in parts]
     return Line(
         seed=seed,
-        segments=tuple(_points(*thin(*part)) for part in segments),
+        segments=tuple(points_of(*thin(*part)) for part in segments),
         # Beside the trend of a long stage, the few points of a short one stand for themselves.
-        trends=tuple(trend(*part) if is_so else _points(*thin(*part)) for part, is_so in zip(parts, noisy, strict=True))
+        trends=tuple(
+            trend(*part) if is_so else points_of(*thin(*part)) for part, is_so in zip(parts, noisy, strict=True)
+        )
         if any(noisy)
         else (),
         non_finite=series.non_finite,
         points=series.points,
         duplicates=series.duplicates,
     )
-
-
-def split(series: Columns, cuts: Sequence[int]) -> "Iterator[tuple[ndarray, ndarray]]":
-    """The steps and values between those at which something new starts; no empty pieces."""
-    import numpy as np
-
-    inside = sorted({max(-FARTHEST, min(FARTHEST, cut)) for cut in cuts})
-    edges = [0, *np.searchsorted(series.steps, np.array(inside, dtype=np.int64)).tolist(), len(series.steps)]
-    for low, high in pairwise(edges):
-        if low < high:
-            yield series.steps[low:high], series.values[low:high]
 
 
 def thinned(steps: "ndarray", values: "ndarray", *, low: int, high: int, columns: int) -> "tuple[ndarray, ndarray]":
@@ -190,7 +135,7 @@ def trend(steps: "ndarray", values: "ndarray") -> Points:
     for index in np.flatnonzero(~whole):
         near = centres[index] + window
         medians[index] = np.median(values[near[(near >= 0) & (near < count)]])
-    return _points(steps[centres], medians)
+    return points_of(steps[centres], medians)
 
 
 def bin_width(seeds: Sequence[Columns]) -> int:
@@ -319,24 +264,3 @@ def _gaps(series: Columns) -> Iterator[int]:
 
 def _span(series: Columns) -> tuple[int, int]:
     return (int(series.steps[0]), int(series.steps[-1])) if len(series.steps) else (0, 1)
-
-
-def _points(steps: "ndarray", values: "ndarray") -> Points:
-    return Points(array("q", steps.tobytes()), array("d", values.tobytes()))
-
-
-def bands(events: Sequence[Event], last_step: int | None) -> tuple[Band, ...]:
-    """The stages of a run, from its events; none where it has no stages."""
-    starts = sorted((e for e in events if e.kind == "stage"), key=lambda e: e.step)
-    if not starts:
-        return ()
-    ends = [*(event.step for event in starts[1:]), max(last_step or 0, starts[-1].step)]
-    return tuple(
-        Band(name=str(event.detail.get("name", event.detail.get("stage", "stage"))), start=event.step, end=end)
-        for event, end in zip(starts, ends, strict=True)
-    )
-
-
-def resumes(events: Sequence[Event]) -> tuple[int, ...]:
-    """The steps at which a run went on after an interruption."""
-    return tuple(sorted(event.step for event in events if event.kind == "resume"))

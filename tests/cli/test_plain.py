@@ -32,7 +32,7 @@ def test_a_plain_line_gives_the_values_that_typer_gives(line, monkeypatch):
     def refuse(*_):
         raise plain.NeedsTyper
 
-    monkeypatch.setattr(plain, "_value", refuse)
+    monkeypatch.setattr(plain, "value_of", refuse)
     assert values() == ours
 
 

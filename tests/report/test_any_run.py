@@ -8,9 +8,9 @@ import pytest
 
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import Run
+from runaudit.records.segments import bands
 from runaudit.records.trajectory import Event, Trajectory
 from runaudit.report import ArmInput, page_view, render_page
-from runaudit.report.series import bands
 from tests.report.test_html import Page
 
 NAN, INF = math.nan, math.inf

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runaudit.records.points import Points
+from runaudit.records.segments import bands, columns_of, split
 from runaudit.records.trajectory import Event
-from runaudit.report.series import MEAN_POINTS, bands, bin_width, columns_of, line, means, split, thinned, trend
+from runaudit.report.series import MEAN_POINTS, bin_width, line, means, thinned, trend
 
 FLOATS = st.floats(-1e6, 1e6)
 

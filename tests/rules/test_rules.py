@@ -1,10 +1,13 @@
 from collections.abc import Iterator
+from typing import ClassVar
 
 import pytest
 
+from runaudit.errors import ConfigError
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.manifest import Unknown
-from runaudit.rules import Rule, check_all, find_rule
+from runaudit.rules import Rule, check, check_all, find_rule, foreign_rules, governed, refuse_unknown
+from runaudit.settings import RuleSettings
 
 
 class TooLarge(Rule):
@@ -77,3 +80,89 @@ def test_title_and_reason_are_the_docstring():
     assert (rule.title, rule.reason) == ("The number is small.", "A large number overflows.")
     assert find_rule(RULES, "not_round").code == "RA900"
     assert find_rule(RULES, "RA9") is None
+
+
+class Tuned(Rule):
+    """A value stays below its line.
+
+    It is there for the tests."""
+
+    code, name, severity = "RA999", "below_line", Severity.WARNING
+    switchable = True
+    limits: ClassVar = {"line": 3.0}
+
+    def check(self, value):
+        if value > self.limit("line"):
+            yield self.finding("value", f"{value} is above {self.limit('line')}")
+
+
+class Kept(Tuned):
+    """A rule that keeps the record whole.
+
+    It is there for the tests."""
+
+    code, name, switchable = "RA998", "kept", False
+
+
+def test_the_policy_tunes_a_limit_by_code_or_name():
+    for word in ("RA999", "below_line"):
+        (rule,) = governed([Tuned()], RuleSettings(limits={word: {"line": 9.0}}))
+        assert check(rule, {"value": 5}) == ()
+    assert [found.code for found in check(Tuned(), {"value": 5})] == ["RA999"]
+
+
+def test_the_policy_switches_off_what_may_be_and_nothing_else():
+    assert governed([Tuned(), Kept()], RuleSettings(off=("below_line",)))[0].code == "RA998"
+    with pytest.raises(ConfigError, match="RA998 kept cannot be switched off"):
+        governed([Kept()], RuleSettings(off=("RA998",)))
+
+
+def test_a_limit_or_a_rule_that_there_is_not_is_refused():
+    with pytest.raises(ConfigError, match="has no limit 'lien'"):
+        governed([Tuned()], RuleSettings(limits={"RA999": {"lien": 1.0}}))
+    with pytest.raises(ConfigError, match="'belowline', which there is not") as refused:
+        refuse_unknown([Tuned()], RuleSettings(off=("belowline",)))
+    assert refused.value.remedy == "did you mean below_line?"
+
+
+def test_a_check_of_an_unknown_fact_finds_nothing_and_of_a_missing_one_is_an_error():
+    assert check(Tuned(), {"value": Unknown("nobody logged it")}) == ()
+    with pytest.raises(KeyError):
+        check(Tuned(), {})
+
+
+class Point:
+    """An entry point as an installed package makes one."""
+
+    name, value = "lab", "lab.rules:RULES"
+
+    def __init__(self, loaded):
+        self.loaded = loaded
+
+    def load(self):
+        if isinstance(self.loaded, Exception):
+            raise self.loaded
+        return self.loaded
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    def point(loaded):
+        monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [Point(loaded)])
+
+    return point
+
+
+@pytest.mark.parametrize("loaded", [Tuned, [Tuned], (Tuned, Kept)])
+def test_an_installed_package_brings_its_rules(installed, loaded):
+    installed(loaded)
+
+    assert foreign_rules()[0].code == "RA999"
+
+
+@pytest.mark.parametrize(("loaded", "words"), [(ImportError("no lab"), "no lab"), (dict, "no rule"), (7, "cannot be")])
+def test_rules_that_cannot_be_had_are_an_error_and_never_silence(installed, loaded, words):
+    installed(loaded)
+
+    with pytest.raises(ConfigError, match=words):
+        foreign_rules()

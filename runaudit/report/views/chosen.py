@@ -10,8 +10,8 @@ from runaudit.errors import UsageError
 from runaudit.metrics.catalogue import BASELINES, PRIMARY
 from runaudit.metrics.heldout import is_held_out
 from runaudit.metrics.roles import Role, role
+from runaudit.records.segments import columns_of
 from runaudit.report.inputs import ArmInput
-from runaudit.report.series import columns_of
 from runaudit.report.words import clean, shown
 from runaudit.text.words import listed
 

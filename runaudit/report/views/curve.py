@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from runaudit.records.segments import FARTHEST, Band, Columns
 from runaudit.report.axis import HUGE, Axis
-from runaudit.report.series import FARTHEST, Band, Columns, Line, Mean, bin_width
+from runaudit.report.series import Line, Mean, bin_width
 from runaudit.report.words import Text, clean, compact, number
 from runaudit.text.words import listed, plural
 

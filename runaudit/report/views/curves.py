@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from runaudit.metrics.catalogue import QUANTITIES, Direction, known_direction, unit_of
 from runaudit.metrics.roles import Role, role
 from runaudit.records.run import Run
+from runaudit.records.segments import Band, Columns, bands, columns_of, resumes
 from runaudit.report.axis import axis_of
 from runaudit.report.guarded import Failed, attempted
 from runaudit.report.inputs import ArmInput
-from runaudit.report.series import COLUMNS, Band, Columns, bands, bin_width, columns_of, line, means, resumes
+from runaudit.report.series import COLUMNS, bin_width, line, means
 from runaudit.report.views.arm import letter, seed_text
 from runaudit.report.views.chosen import TRAINING, asked, chosen, constants, is_held_out_loss, series_names
 from runaudit.report.views.curve import (

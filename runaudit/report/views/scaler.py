@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from runaudit.records.run import Run
+from runaudit.records.segments import Band, Point, columns_of
 from runaudit.report.axis import Axis
 from runaudit.report.inputs import ArmInput
-from runaudit.report.series import Band, Line, Point, columns_of, line
+from runaudit.report.series import Line, line
 from runaudit.report.views.arm import letter, seed_text
 from runaudit.report.views.curves import SCALE, SKIPPED, arm_bands, skipped_steps
 from runaudit.report.words import Text, clean, compact, shown

@@ -1,0 +1,88 @@
+"""Every rule there is, and which of them a launch is asked.
+
+The guard's rules, the launch lint, and what installed packages bring (entry point `runaudit.rules`). A rule of others
+is asked at a launch where the facts that it asks for are those of a launch. A policy that speaks of a rule which there
+is not is refused: a misspelt one would change nothing, and nobody would see it.
+"""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from runaudit.errors import UsageError
+from runaudit.guard import lint
+from runaudit.guard.answer import RULES
+from runaudit.rules import ENTRY_POINT, Rule, find_rule, foreign_rules, governed, refuse_unknown
+from runaudit.settings import RuleSettings
+from runaudit.system.files import read_ordinary
+from runaudit.text.words import closest
+
+OWN: tuple[Rule, ...] = (*RULES, *lint.RULES)
+"""What every launch is asked."""
+LAUNCH_FACTS = frozenset(name for rule in OWN for name in rule.needs)
+"""What a rule of a launch may ask for."""
+FAMILIES = {
+    "RA1": "The code on record",
+    "RA2": "The data on record",
+    "RA3": "The design",
+    "RA4": "The trajectory",
+    "RA5": "The launch lint",
+}
+"""How a code begins, and what such rules are about."""
+OF_OTHERS = "Rules of installed packages"
+
+
+def family(rule: Rule) -> str:
+    """What a rule and its neighbours are about."""
+    return FAMILIES.get(rule.code[:3], OF_OTHERS)
+
+
+def every_rule() -> tuple[Rule, ...]:
+    """All rules, those of installed packages last. Raises ConfigError for some that cannot be loaded."""
+    return (*OWN, *_foreign())
+
+
+def launch_rules(policy: RuleSettings) -> tuple[Rule, ...]:
+    """What a launch is asked under a policy. Raises ConfigError for a policy that names what there is not."""
+    if policy.off or policy.limits:
+        refuse_unknown(every_rule(), policy)
+    asked = (*OWN, *(rule for rule in _foreign() if LAUNCH_FACTS.issuperset(rule.needs)))
+    return governed(asked, policy) if policy.off or policy.limits else asked
+
+
+def named_rule(word: str) -> Rule:
+    """The rule of a code or a name. Raises UsageError, with the nearest there are."""
+    rules = every_rule()
+    if rule := find_rule(rules, word):
+        return rule
+    known = [known for rule in rules for known in (rule.code, rule.name)]
+    raise UsageError(f"there is no rule {word!r}{closest(word, known)}", remedy="`runaudit rules` lists them all")
+
+
+def rule_words() -> list[tuple[str, str]]:
+    """Every word that names a rule, and what it stands for, as a shell may offer it."""
+    return [(word, rule.title) for rule in every_rule() for word in (rule.name, rule.code)]
+
+
+def _foreign() -> tuple[Rule, ...]:
+    return foreign_rules() if _somebody_brings_rules(tuple(sys.path)) else ()
+
+
+@lru_cache(maxsize=8)
+def _somebody_brings_rules(folders: tuple[str, ...]) -> bool:
+    """Whether an installed package names such an entry point. Asking `importlib.metadata` loads and parses those of
+    all packages, which takes longer than all rules; to look for the word in their files takes a fifth of it."""
+    word = ENTRY_POINT.encode()
+    return any(word in text for folder in folders for text in _entry_points(folder))
+
+
+def _entry_points(folder: str) -> Iterator[bytes]:
+    # Whatever is no folder of packages, a zip file or a place that is not there, brings no rules.
+    with contextlib.suppress(OSError), os.scandir(folder or ".") as entries:
+        for entry in entries:
+            if entry.name.endswith((".dist-info", ".egg-info")):
+                with contextlib.suppress(OSError):
+                    yield read_ordinary(Path(entry.path, "entry_points.txt"))
