@@ -171,9 +171,7 @@ def _connected(root: Path, wait_s: float | None = None) -> sqlite3.Connection:
 
 
 def _emptied(index: sqlite3.Connection) -> None:
-    for name in ("state", "cohorts", "runs"):
-        index.execute(f"DROP TABLE IF EXISTS {name}")
-    for statement in TABLES:
+    for statement in (*(f"DROP TABLE IF EXISTS {name}" for name in ("state", "cohorts", "runs")), *TABLES):
         index.execute(statement)
 
 
