@@ -48,16 +48,13 @@ class Identity:
 
     of: Levels
     policy: FactorSettings
+    own_policy: FactorSettings
+    """The policy with the rules that this run sealed."""
 
     @property
     def run(self) -> Run:
         """The run whose design this is."""
         return self.of.run
-
-    @cached_property
-    def own_policy(self) -> FactorSettings:
-        """The policy with the rules that this run sealed."""
-        return shared_policy(self.policy, (self.run,))
 
     @cached_property
     def key(self) -> str:
@@ -105,7 +102,7 @@ class Identity:
             canonical_table(files).decode(),
             beyond_key_written(of, self.own_policy),
             *self._alone,
-            *([Identity(of=self.of.parent, policy=self.policy).id] if self.of.parent else []),
+            *([identity_at(self.of.parent, self.policy).id] if self.of.parent else []),
         ]
         return digest_bytes(" ".join(parts).encode())
 
@@ -131,7 +128,13 @@ class Identity:
 
 def identity_of(run: Run, policy: FactorSettings) -> Identity:
     """The design of a run under the policy of the project."""
-    return Identity(of=levels(run, shared_policy(policy, (run,))), policy=policy)
+    own = shared_policy(policy, (run,))
+    return Identity(of=levels(run, own), policy=policy, own_policy=own)
+
+
+def identity_at(of: Levels, policy: FactorSettings) -> Identity:
+    """The design of a run whose levels are known."""
+    return Identity(of=of, policy=policy, own_policy=shared_policy(policy, (of.run,)))
 
 
 def extent(of: Levels) -> tuple[str, ...]:
@@ -195,6 +198,8 @@ def _beyond_the_key(a: Levels, b: Levels, policy: FactorSettings) -> Iterator[Ch
     yield from another_secret(a, b)
     for section in (ROOT, *JUDGED_IN_PAIRS):
         left, right = a.tree.get(section, {}), b.tree.get(section, {})
+        if left is right:  # Runs of one tree share what they read of it.
+            continue
         for path, before, after in differences(left, right, PREFIXES.get(section, section)):
             using, other = (b, a) if isinstance(before, Absent) else (a, b)
             one_sided = isinstance(before, Absent) or isinstance(after, Absent)
