@@ -80,12 +80,13 @@ def _usual_before(values: "ndarray") -> "ndarray":
 
 
 def _rising_stretch(high: "ndarray", values: "ndarray") -> tuple[int, int] | None:
-    """Three blocks in a row or more, of which the later ones are no lower than the first."""
+    """Three blocks in a row or more, of which the later ones are about as high as the first."""
     import numpy as np
 
     edges = np.flatnonzero(np.diff(np.concatenate([[0], high.view(np.int8), [0]])))
     for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        if end - start >= 3 and np.median(values[start + 1 : end]) >= values[start]:
+        # It need not grow on: a norm that stays where it jumped to is one that does not come back.
+        if end - start >= 3 and np.median(values[start + 1 : end]) >= 0.3 * values[start]:
             return start, end
     return None
 
@@ -115,6 +116,8 @@ class GradVanishing(TrajectoryRule):
 
         for track in gradients:
             for part in track.parts:
+                if _is_of_a_part(track.name) and not part.values.any():
+                    continue  # A module that this stage does not train has none.
                 low = np.abs(part.values) < self.limit("norm")
                 edges = np.flatnonzero(np.diff(np.concatenate([[0], low.view(np.int8), [0]])))
                 lengths = edges[1::2] - edges[::2]

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from runaudit.health.best import Best
-from runaudit.health.rising import rise_of
+from runaudit.health.rising import onset, rise_of
 from runaudit.health.rule import TrajectoryRule
-from runaudit.health.shape import SCATTER, Shape
+from runaudit.health.shape import SCATTER, Shape, running_mean
 from runaudit.health.tracks import Part, Track
 from runaudit.metrics.catalogue import QUANTITIES
 from runaudit.records.finding import Finding, Severity
@@ -56,7 +56,7 @@ def late_of(part: Part) -> Late | None:
     begins = len(shape) - max(MIN_POINTS, len(shape) // 3)
     found = shape.trend_of(begins) if begins >= 5 else None
     total = shape.progress
-    if found is None or total <= 3 * shape.noise:
+    if found is None or total <= shape.noise:
         return None
     values = shape.values[begins:]
     line = found.slope * np.arange(len(values))
@@ -86,32 +86,42 @@ class Plateau(TrajectoryRule):
     requires = frozenset({"RA402"})
     severity = Severity.INFO
     limits: ClassVar = {"gain": 0.02, "scatter": 0.05}
-    example = "val/l1 shows no trend since step 4200: its last third improved by 0.3 % of all that was gained"
+    example = "val/l1 gets no further: its last third changed by 0.3 % of all that was gained"
 
     def check(self, late: Late) -> Iterator[Finding]:
-        is_flat = late.trend.p >= 0.05 or abs(late.gain) < 0.25 * self.limit("gain") * late.total
-        if not is_flat or abs(late.gain) >= self.limit("gain") * late.total:
+        # Over many points the least slope is certain: what counts is what it comes to.
+        if abs(late.gain) >= self.limit("gain") * late.total:
             return
         if late.scatter >= self.limit("scatter") * late.total:
             return
         yield self.finding(
             late.part.track.name,
-            f"{late.part.subject} shows no trend since step {late.step}: its last third changed by "
-            f"{abs(late.gain) / late.total:.1%} of all that was gained",
+            f"{late.part.subject} gets no further: its last third changed by {abs(late.gain) / late.total:.1%} of all "
+            "that was gained",
             remedy="a lower learning rate may gain more; more steps at this one will not",
-            step=_flat_since(late, self.limit("gain")),
+            step=_flat_since(late),
             evidence={"p": late.trend.p, "gain": late.gain, "total": late.total, "sure": "likely"},
         )
 
 
-def _flat_since(late: Late, share: float) -> int:
-    """The step from which on the curve stays within a share of all that was gained, or its scatter, of its end."""
+def _flat_since(late: Late) -> int:
+    """The step at which the fall was over: of curves that fall to a level and stay there, by a power that ends at a
+    step or an exponential of which one part in a hundred is left there, the one that fits best by least squares."""
     import numpy as np
 
     shape = late.shape
-    far = np.abs(shape.smooth - shape.end) > max(share * late.total, 2 * max(late.scatter, shape.noise))
-    places = np.flatnonzero(far)
-    return int(shape.first[min(int(places[-1]) + 1 if len(places) else 0, len(shape) - 1)])
+    count = len(shape)
+    ends = np.arange(max(3, count // 10), count)
+    left = np.clip(1 - np.arange(count)[None] / ends[:, None], 0, 1)
+    falls = [left**power for power in (1.0, 1.5, 2.0, 2.5)]
+    falls.append(np.exp(np.log(0.01) * np.arange(count)[None] / ends[:, None]))
+    values = shape.values - shape.values.mean()
+    errors = []
+    for fall in falls:
+        centred = fall - fall.mean(axis=1, keepdims=True)
+        explained = (centred @ values) ** 2 / np.maximum((centred**2).sum(axis=1), 1e-300)
+        errors.append(-explained)
+    return int(shape.first[int(ends[int(np.min(errors, axis=0).argmin())])])
 
 
 class Oscillation(TrajectoryRule):
@@ -124,7 +134,7 @@ class Oscillation(TrajectoryRule):
     name = "oscillation"
     requires = frozenset({"RA402"})
     severity = Severity.WARNING
-    limits: ClassVar = {"amplitude": 0.1, "z": 3.0}
+    limits: ClassVar = {"amplitude": 0.1, "z": 2.33}
     example = "val/l1 swings by 24 % of all that was gained since step 4200, turning at every second point"
 
     def check(self, late: Late, rates: Sequence[Track]) -> Iterator[Finding]:
@@ -162,12 +172,20 @@ def _swing(late: Late) -> float:
 
 
 def _swings_since(late: Late, swing: float) -> int:
-    """The first step after the descent: where the curve first came to the middle of what it swings about."""
+    """Since when it swings: the first of the values far from the middle that follow each other without a long pause."""
     import numpy as np
 
-    middle = float(np.median(late.values))
-    near = np.flatnonzero(late.shape.values <= middle + swing / 2)
-    return int(late.shape.first[int(near[0]) if len(near) else late.begins])
+    shape = late.shape
+    # About a mean: the median of ups and downs by turns is one of the two.
+    apart = np.abs(shape.values - running_mean(shape.values, 0.12))
+    far = np.flatnonzero((apart > 0.3 * swing) & (shape.values <= float(np.median(late.values)) + swing))
+    if not len(far):
+        return late.step
+    pauses = np.flatnonzero(np.diff(far) > max(4, 0.09 * len(shape)))
+    at = int(far[int(pauses[-1]) + 1 if len(pauses) else 0])
+    # The first swing began where it left the middle.
+    near = np.flatnonzero(apart[:at] <= 0.1 * swing)
+    return int(shape.first[int(near[-1]) + 1 if len(near) else at])
 
 
 def _turning_points(values: "ndarray") -> float:
@@ -346,16 +364,21 @@ class MetricDisagreement(TrajectoryRule):
 
     def check(self, held_out: Sequence[Track]) -> Iterator[Finding]:
         for small, whole in _pairs(held_out):
-            one, other = _late_trend(small), _late_trend(whole)
-            if one is None or other is None or not one[0].is_falling or not other[0].is_rising:
+            step = _worsens_since(whole)
+            own, other = _last_shape(small), _last_shape(whole)
+            if step is None or own is None or other is None:
+                continue
+            better = own.trend_of(min(_place(own, step), len(own) // 2))
+            worse = other.trend_of(_place(other, step))
+            if better is None or worse is None or not better.is_falling or not worse.is_rising:
                 continue
             yield self.finding(
                 whole.name,
-                f"{small.name} improves (p = {one[0].p:.1g}) while {whole.name} worsens (p = {other[0].p:.1g}) since "
-                f"step {other[1]}",
+                f"{small.name} improves (p = {better.p:.1g}) while {whole.name} worsens (p = {worse.p:.1g}) since step "
+                f"{step}",
                 remedy="choose checkpoints by the full frame; look at borders, overlap and what padding does",
-                step=other[1],
-                evidence={"p_tile": one[0].p, "p_full_frame": other[0].p, "sure": "observed"},
+                step=step,
+                evidence={"p_tile": better.p, "p_full_frame": worse.p, "sure": "observed"},
             )
 
 
@@ -375,17 +398,25 @@ def _split(name: str) -> tuple[str, frozenset[str]]:
     return quantity or name, frozenset(words) - {quantity} if quantity else frozenset()
 
 
-def _late_trend(track: Track) -> tuple[Trend, int] | None:
-    """The trend since the curve was at its best, over the last half at the least."""
-    part = track.parts[-1] if track.parts else None
-    shape = part.shape if part else None
-    if track.direction is None or shape is None or len(shape) < MIN_POINTS:
+def _last_shape(track: Track) -> Shape | None:
+    """The shape of the last part of a series that has a better and a worse; None of a short one."""
+    shape = track.parts[-1].shape if track.parts else None
+    return shape if track.direction is not None and shape is not None and len(shape) >= MIN_POINTS else None
+
+
+def _worsens_since(track: Track) -> int | None:
+    """Since when a series worsens, should it do so: since it turned; since its start, where it was best then."""
+    shape = _last_shape(track)
+    if shape is None:
         return None
-    rise = rise_of(part, noise=3.0) if part else None
-    at = int(shape.first.searchsorted(rise.step)) if rise else len(shape) // 2
-    at = max(0, min(at, len(shape) - MIN_POINTS))
-    found = shape.trend_of(at)
-    return (found, int(shape.first[at])) if found else None
+    if shape.best_at <= 0.1 * len(shape):
+        return int(shape.first[0])
+    return int(shape.first[min(onset(shape), len(shape) - MIN_POINTS)]) if shape.end > shape.best else None
+
+
+def _place(shape: Shape, step: int) -> int:
+    """The block of a step, with enough of them behind it for a trend."""
+    return max(0, min(int(shape.first.searchsorted(step)), len(shape) - MIN_POINTS))
 
 
 RULES: tuple[TrajectoryRule, ...] = (Plateau(), Oscillation(), NeedsMoreEpochs(), Overfit(), MetricDisagreement())

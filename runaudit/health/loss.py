@@ -92,26 +92,29 @@ class Divergence(TrajectoryRule):
     def check(
         self, curves: Sequence[Track], rates: Sequence[Track], overfitted: frozenset[str], best: Best | None
     ) -> Iterator[Finding]:
+        terms = [t for t in curves if t.role is Role.LOSS and not t.is_main and not t.is_held_out]
         for track in curves:
             if track.name in overfitted:
                 continue
             for part in track.parts:
                 rise = rise_of(part, rates, noise=self.limit("noise"))
                 if rise is not None and rise.share >= self.limit("warn"):
-                    yield self._found(part, rise, best)
+                    calm = [t.name for t in terms if _did_not_rise(t, rise.step)] if track.is_main else []
+                    yield self._found(part, rise, best, calm[0] if calm else None)
 
-    def _found(self, part: Part, rise: Rise, best: Best | None) -> Finding:
+    def _found(self, part: Part, rise: Rise, best: Best | None, calm: str | None) -> Finding:
         lost = f"{rise.share:.0%} of what it had gained is lost"
         end = "worse than where it began" if rise.share >= 1 else lost
         what = f"{part.subject} {'fell' if rise.last < rise.best else 'rose'}"
         kept = f": step {best.step} was best ({best.metric} {best.value:.4g})" if best else ""
         return self.finding(
             part.track.name,
-            f"{what} from {rise.best:.4g} at step {rise.best_step} to {rise.last:.4g}: {end}{rise.words}",
+            f"{what} from {rise.best:.4g} at step {rise.best_step} to {rise.last:.4g}: {end}{rise.words}"
+            + (f" (while its term {calm} did not rise: another one grew, or its weight)" if calm else ""),
             remedy=f"use the best validation checkpoint, not the last{kept}; look at gradient norm and scale at that "
             "step, then try a lower learning rate, warm-up or clipping, one at a time",
             step=rise.step,
-            severity=self._severity(part, rise),
+            severity=Severity.INFO if calm and rise.share < 1 else self._severity(part, rise),
             evidence={"best": rise.best, "best_step": rise.best_step, "last": rise.last, "share": rise.share,
                       "noise": rise.noise, "sure": "observed"},
         )  # fmt: skip
@@ -123,6 +126,15 @@ class Divergence(TrajectoryRule):
         if rise.is_recovering:
             return Severity.WARNING
         return Severity.CRITICAL if rise.share >= self.limit("critical") else Severity.WARNING
+
+
+def _did_not_rise(track: Track, step: int) -> bool:
+    """Whether a term of the loss ends no higher than it was at a step."""
+    shape = track.parts[-1].shape if track.parts else None
+    if shape is None or len(shape) < MANY or shape.first[0] > step:
+        return False
+    at = min(int(shape.last.searchsorted(step)), len(shape) - 1)
+    return bool(shape.end <= shape.smooth[at] + shape.noise)
 
 
 class Spike(TrajectoryRule):
@@ -145,7 +157,7 @@ class Spike(TrajectoryRule):
                 if not found:
                     continue
                 step, value, usual, until, points = max(found, key=lambda one: one[1] - one[2])
-                is_long = points >= self.limit("steps") and track.is_main
+                is_long = points >= self.limit("steps") and track.is_main and _is_high(part, value - usual)
                 others = f"; {plural(len(found) - 1, 'smaller one')} besides" if len(found) > 1 else ""
                 yield self.finding(
                     track.name,
@@ -158,6 +170,11 @@ class Spike(TrajectoryRule):
                     evidence={"value": value, "usual": usual, "points": points, "until": until, "spikes": len(found),
                               "sure": "observed"},
                 )  # fmt: skip
+
+
+def _is_high(part: Part, height: float) -> bool:
+    """Whether a jump takes back half of what was gained or more: less does a harder batch, or a harder task."""
+    return part.shape is not None and height >= 0.5 * part.shape.progress
 
 
 def _spikes(part: Part, sigma: float, share: float) -> list[tuple[int, float, float, int, int]]:
@@ -181,8 +198,8 @@ def _spikes(part: Part, sigma: float, share: float) -> list[tuple[int, float, fl
     calm = np.abs(scaled - medians[at])
     spread = max(noise_of(scaled), float(SCATTER * np.median(calm)))
     # Noise with heavy tails throws single points far out all the time: a spike stands out from those as well.
-    wild = float(np.quantile(np.abs(scaled - medians[at]), 0.99)) if count >= 200 else 0.0
-    line = max(sigma * spread, 2.0 * wild, 1e-12)
+    wild = float(np.quantile(calm, 0.95)) if count >= 100 else 0.0
+    line = max(sigma * spread, 3.0 * wild, 1e-12)
     high = residual > line
     high[: 2 * block] = high[-block:] = False
     edges = np.flatnonzero(np.diff(np.concatenate([[0], high.view(np.int8), [0]])))
@@ -295,11 +312,13 @@ class NotLearning(TrajectoryRule):
             shape = first.shape
             if shape.points < self.limit("points") or _longest_still(first.values)[1] == shape.points:
                 continue
-            gained = shape.start - shape.end
-            size = max(abs(shape.start), abs(shape.end))
-            if gained > self.limit("improvement") * size or shape.progress > max(4 * shape.noise, 0.1 * size):
+            size, least = max(abs(shape.start), abs(shape.end)), self.limit("improvement")
+            if shape.start - shape.end > max(least * size, min(3 * shape.noise, 0.1 * size)):
                 continue
-            if (found := shape.trend_of(0)) is None or found.is_falling or found.is_rising:
+            if shape.progress > max(5 * shape.noise, 0.1 * size) or (found := shape.trend_of(0)) is None:
+                continue
+            # Over many points the least drift is certain; it is a trend where it comes to something.
+            if found.p < 0.01 and abs(found.slope) * len(shape) > least * size:
                 continue
             is_fresh = setup.init_kind in (None, "random") and int(first.steps[0]) <= first.steps[-1] * 0.1
             yield self.finding(

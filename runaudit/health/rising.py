@@ -7,9 +7,13 @@ anywhere.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from runaudit.health.shape import Shape
+from runaudit.health.shape import Shape, noise_of, running_median
 from runaudit.health.tracks import Part, Track
+
+if TYPE_CHECKING:
+    from numpy import ndarray
 
 MIN_BLOCKS = 10
 
@@ -55,8 +59,7 @@ def rise_of(part: Part, rates: Sequence[Track] = (), *, noise: float = 5.0) -> R
         share = 1.0
     else:
         return None
-    at = shape.turn(shape.best + max(2 * shape.noise, 0.03 * top), at_least=shape.best_at)
-    at = min(at, len(shape) - 1)
+    at = onset(shape)
     if _is_one_of_many(shape, top, at):
         return None
     peak = float(shape.smooth[at:].max())
@@ -71,6 +74,49 @@ def rise_of(part: Part, rates: Sequence[Track] = (), *, noise: float = 5.0) -> R
         is_recovering=back > guard and back >= 0.25 * (peak - shape.best),
         is_explained=_raised(rates, int(shape.last[shape.best_at]), int(shape.last[-1])),
     )
+
+
+def onset(shape: Shape) -> int:
+    """The block at which a curve that ends high turned: where two lines, one before and one after, meet best.
+
+    A rise is seen when it has left the noise, which a slow one does long after it began. So the lines are laid through
+    the last of the descent and the first half of the rise, both drawn together by asinh (in logarithms, where a curve
+    spans decades): an explosion then rises as straight as a drift.
+    """
+    import numpy as np
+
+    values = shape.values
+    if values.min() > 0 and values.max() > 10 * values.min():
+        values = np.log(values)
+    smooth = running_median(values, max(3, round(len(values) * 0.05)) | 1)
+    noise = noise_of(values)
+    lowest = int(smooth.argmin())
+    top = float(np.median(values[-shape.tail :]) - smooth[lowest])
+    below = np.flatnonzero(smooth <= smooth[lowest] + max(2 * noise, 0.03 * top))
+    seen = min(max(lowest, int(below[-1]) + 1), len(values) - 1)
+    drawn = np.arcsinh((values - smooth[lowest]) / max(3 * noise, 0.05 * top, 1e-300))
+    level = running_median(drawn, 3)
+    end = float(np.arcsinh(top / max(3 * noise, 0.05 * top, 1e-300)))
+    descent = np.flatnonzero(level[: lowest + 1] > 0.3 * end)
+    left = int(descent[-1]) + 1 if len(descent) else 0
+    high = np.flatnonzero(level[seen:] >= 0.6 * end)
+    right = min(len(values), max(seen + 3, seen + int(high[0]) + 1 if len(high) else len(values)))
+    return min(seen, left + _knee(drawn[left:right])) if right - left >= 8 else seen
+
+
+def _knee(values: "ndarray") -> int:
+    """The place at which two lines that meet there fit best, by least squares."""
+    import numpy as np
+
+    at = np.arange(len(values), dtype=float)
+    best, place = np.inf, len(values) - 1
+    for knee in range(1, len(values) - 1):
+        basis = np.stack([np.ones_like(at), np.minimum(at - knee, 0), np.maximum(at - knee, 0)], axis=1)
+        fit, *_ = np.linalg.lstsq(basis, values, rcond=None)
+        error = float(((values - basis @ fit) ** 2).sum())
+        if error < best:
+            best, place = error, knee
+    return place
 
 
 def _is_kept(shape: Shape, top: float) -> bool:

@@ -70,7 +70,7 @@ class ScalerTrace:
 
         changes = np.diff(self.powers)
         for step in self.resumes:
-            at = int(np.searchsorted(self.steps, step))
+            at = int(np.searchsorted(self.steps, step, side="right"))
             if 0 < at <= len(changes):
                 changes[at - 1] = 0.0
         return changes
@@ -139,7 +139,8 @@ def fall_to(trace: ScalerTrace, crossing: int) -> Fall:
     lowest = crossing + int(trace.powers[crossing:end].argmin())
     low = int(np.searchsorted(trace.steps, trace.steps[lowest] - window))
     before = trace.powers[: max(1, crossing)]
-    healthy = float(np.median(before[before >= np.log2(trace.reference) - 2])) if len(before) else 0.0
+    usual = before[before >= np.log2(trace.reference) - 2]
+    healthy = float(np.median(usual)) if len(usual) else float(before.max())
     above = np.flatnonzero(trace.powers[:crossing] >= healthy)
     start = int(above[-1]) + 1 if len(above) else crossing
     moves = trace.changes[low:lowest]
@@ -153,6 +154,19 @@ def fall_to(trace: ScalerTrace, crossing: int) -> Fall:
         in_a_row=float(depths[inside].max()) if inside.any() else 0.0,
         is_regrown=bool(trace.powers[-1] >= trace.powers[lowest] + 3 or trace.scale[-1] >= trace.reference / 4),
     )
+
+
+def holds(trace: ScalerTrace) -> bool:
+    """Whether the scale came to rest: over the last two growth intervals it lost no power of two on the whole, and was
+    halved about as often as it was doubled. Below 1 it holds nothing: there gradients vanish before they overflow."""
+    import numpy as np
+
+    begin = int(np.searchsorted(trace.steps, trace.steps[-1] - 2 * trace.growth_interval))
+    if begin == 0 or trace.scale[-1] < 1:
+        return False
+    moves = trace.changes[begin - 1 :]
+    net, halved = float(moves.sum()), float(-moves[moves < 0].sum())
+    return net >= -1 and halved <= float(moves[moves > 0].sum()) + 2
 
 
 class ScalerCollapse(TrajectoryRule):
@@ -173,7 +187,7 @@ class ScalerCollapse(TrajectoryRule):
         if crossing is None:
             return
         fall = fall_to(scaler, crossing)
-        if not fall.is_falling or fall.is_regrown:
+        if not fall.is_falling or fall.is_regrown or holds(scaler):
             return
         lowest = float(scaler.scale[crossing:].min())
         is_critical = lowest < scaler.reference * self.limit("critical")
@@ -210,8 +224,13 @@ class ScalerLow(TrajectoryRule):
 
         if scaler.is_disabled or scaler.scale[-1] >= scaler.reference * self.limit("line"):
             return
-        above = np.flatnonzero(scaler.scale >= scaler.reference * self.limit("line"))
-        at = min(int(above[-1]) + 1 if len(above) else 0, len(scaler.steps) - 1)
+        if not holds(scaler):
+            return
+        # A saw that touches the line on its way up is still a low one.
+        line = scaler.reference * self.limit("line")
+        above = np.flatnonzero(scaler.scale >= 2 * line)
+        at = int(above[-1]) + 1 if len(above) else 0
+        at += int((scaler.scale[at:] < line).argmax())
         yield self.finding(
             scaler.name,
             f"the loss scale is {_scale(float(scaler.scale[-1]))}, below a quarter of {_scale(scaler.reference)}, "
@@ -296,7 +315,7 @@ class ScalerStateNotRestored(TrajectoryRule):
     code = "RA415"
     name = "scaler_state_not_restored"
     severity = Severity.WARNING
-    example = "the scale was 4096 before the resume at step 5000 and 65536 after it, where it had begun"
+    example = "the loss scale was 4096 before the resume at step 5000 and 65536 after it: it began anew at 65536"
 
     def check(self, scaler: ScalerTrace) -> Iterator[Finding]:
         import numpy as np
@@ -305,18 +324,23 @@ class ScalerStateNotRestored(TrajectoryRule):
             return
         begun = scaler.init_scale or float(scaler.scale[0])
         for step in scaler.resumes:
-            at = int(np.searchsorted(scaler.steps, step))
-            if not 0 < at < len(scaler.steps):
+            # What was logged at that very step is told of the step before.
+            at = int(np.searchsorted(scaler.steps, step, side="right"))
+            if not 0 < at < len(scaler.steps) or scaler.steps[at] - step >= scaler.growth_interval:
                 continue
             before, after = float(scaler.scale[at - 1]), float(scaler.scale[at])
-            if after == begun and abs(np.log2(max(after, SMALLEST) / max(before, SMALLEST))) >= 2:
+            # No scaler doubles twice at once; and it falls to where it began by chance only if it fell step by step. A
+            # scale that moves by one power of two at the very step may have done so by itself: once in 2,000 steps.
+            is_sure = after >= 4 * max(before, SMALLEST) or (begun / 4 <= after <= begun and before >= 4 * after)
+            if is_sure or (after != before and scaler.steps[at] - step <= 2):
                 yield self.finding(
                     scaler.name,
                     f"the loss scale was {_scale(before)} before the resume at step {step} and {_scale(after)} after "
-                    "it, where it had begun",
+                    f"it: it {'' if is_sure else 'may have '}{'began' if is_sure else 'begun'} anew at {_scale(begun)}",
                     remedy="save scaler.state_dict() with the checkpoint and load it when the run goes on",
                     step=step,
-                    evidence={"before": before, "after": after, "sure": "likely"},
+                    severity=Severity.WARNING if is_sure else Severity.INFO,
+                    evidence={"before": before, "after": after, "sure": "likely" if is_sure else "hint"},
                 )
 
 

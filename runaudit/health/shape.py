@@ -85,13 +85,6 @@ class Shape:
         values = self.values[low:high]
         return trend(values) if len(values) >= 10 else None
 
-    def turn(self, level: float, *, at_least: int = 0) -> int:
-        """The block after the last one that was not above `level`: where the rise to the end begins."""
-        import numpy as np
-
-        below = np.flatnonzero(self.smooth <= level)
-        return max(at_least, int(below[-1]) + 1 if len(below) else 0)
-
 
 def shape_of(steps: "ndarray", values: "ndarray", *, higher_is_better: bool = False) -> Shape | None:
     """The shape of finite values over increasing steps; None where there is no value."""
@@ -141,3 +134,11 @@ def running_median(values: "ndarray", width: int) -> "ndarray":
     head = [np.median(values[: half + 1 + at]) for at in range(half)]
     tail = [np.median(values[-(half + 1 + at) :]) for at in range(half)]
     return np.concatenate([head, middle, tail[::-1]])
+
+
+def running_mean(values: "ndarray", share: float) -> "ndarray":
+    """The mean about each value over a share of them, five at the least; beyond the ends the last one stands."""
+    import numpy as np
+
+    width = min(max(5, round(share * len(values))) | 1, (len(values) - 1) | 1)
+    return np.convolve(np.pad(values, width // 2, mode="edge"), np.full(width, 1 / width), mode="valid")

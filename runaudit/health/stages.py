@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from runaudit.health.rule import TrajectoryRule
 from runaudit.health.tracks import Part, Track
+from runaudit.metrics.roles import Role
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.trajectory import Event
 
@@ -56,7 +57,8 @@ class StageTransition(TrajectoryRule):
             remedy="check that the weights and the optimiser's state were loaded, and warm up at the start of a stage; "
             "if the loss means something else in this stage, give it another name",
             step=int(after.steps[0]),
-            severity=Severity.WARNING if after.track.is_main else Severity.INFO,
+            # A loss may be another one in another stage; what is measured on held-out data by name is the same.
+            severity=Severity.WARNING if after.track.role is not Role.LOSS else Severity.INFO,
             evidence={"before": before.told(old.end), "after": after.told(new.start), "later": after.told(back),
                       "sure": "observed"},
         )  # fmt: skip
@@ -84,7 +86,8 @@ class FrozenModuleMoves(TrajectoryRule):
                 if not isinstance(trained, list | tuple) or module in [str(name) for name in trained]:
                     continue
                 moved = part.values != 0
-                if moved.any():
+                # One value may be told at the step at which the stage changes.
+                if moved.sum() >= min(2, len(moved)) and moved.any():
                     at = int(moved.argmax())
                     yield self.finding(
                         track.name,

@@ -26,11 +26,14 @@ _PLAIN = frozenset(
     re.findall(
         r"\w+",
         "loss losses train training trained val valid validation test eval evaluation dev total epoch step batch avg "
-        "mean average running iter iteration smooth smoothed overall objective cost nll ce xent cross entropy lm value "
+        "mean average running iter iteration smooth smoothed overall objective cost nll ce xent cross lm "
         "full final current raw metrics metric bpd perplexity ppl and of",
     )
 )
 """Words of a name that say that it is the loss, and where or how it was taken."""
+
+_JUDGED_ON = ("full_frame", "tile")
+"""What a super-resolution network is judged on: pictures that it does not learn from."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -81,10 +84,12 @@ class Track:
         import numpy as np
 
         series = self.columns
-        starts = [*(start for start, _, _ in self.cuts[1:])]
-        edges = [0, *np.searchsorted(series.steps, starts).tolist(), len(series.steps)]
+        # What was logged at the very step of a cut is told of what was done before it: the last loss of a stage, its
+        # last validation.
+        starts = [start for start, _, _ in self.cuts[1:]]
+        edges = [0, *np.searchsorted(series.steps, starts, side="right").tolist(), len(series.steps)]
         others = np.asarray(series.non_finite.steps)
-        bad = [0, *np.searchsorted(others, starts).tolist(), len(others)]
+        bad = [0, *np.searchsorted(others, starts, side="right").tolist(), len(others)]
         for at, (_, stage, is_resumed) in enumerate(self.cuts):
             yield Part(
                 track=self,
@@ -106,7 +111,7 @@ def tracks_of(series: Mapping[str, Sequence[Point]], events: Sequence[Event] = (
             name=name,
             role=role(name),
             direction=Direction.LOWER if role(name) is Role.LOSS else known_direction(name),
-            is_held_out=is_held_out(name),
+            is_held_out=is_held_out(name) or name.partition("/")[0] in _JUDGED_ON,
             is_main=name in main,
             columns=columns_of(series[name]),
             cuts=cuts,
@@ -118,13 +123,18 @@ def tracks_of(series: Mapping[str, Sequence[Point]], events: Sequence[Event] = (
 def _main(names: Sequence[str]) -> frozenset[str]:
     """The losses that the training is about: those whose names say no more, else the only one that there is."""
     losses = [name for name in names if role(name) is Role.LOSS]
-    plain = [name for name in losses if _words(name) <= _PLAIN]
+    plain = [name for name in losses if _is_plain(_words(name))]
     learned = [name for name in losses if not is_held_out(name)]
     if not any(not is_held_out(name) for name in plain) and len(learned) == 1:
         plain += learned
     # A program that logs no loss by that name minimises what it calls an error.
     errors = [n for n in names if role(n) is Role.RESULT and known_direction(n) is Direction.LOWER]
     return frozenset(plain or (errors if not losses and len(errors) == 1 else ()))
+
+
+def _is_plain(words: set[str]) -> bool:
+    # The entropy of a policy is a term, the cross entropy of a classifier is its loss.
+    return words - ({"entropy", "cross"} if {"entropy", "cross"} <= words else set()) <= _PLAIN
 
 
 def _words(name: str) -> set[str]:
