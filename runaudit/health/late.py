@@ -138,12 +138,13 @@ class Oscillation(TrajectoryRule):
     example = "val/l1 swings by 24 % of all that was gained since step 4200, turning at every second point"
 
     def check(self, late: Late, rates: Sequence[Track]) -> Iterator[Finding]:
-        if late.trend.p < 0.05 and abs(late.gain) > late.scatter:
-            return
         swing = _swing(late)
-        if swing <= self.limit("amplitude") * late.total:
+        if swing <= self.limit("amplitude") * late.total or (late.trend.p < 0.05 and abs(late.gain) > 0.5 * swing):
             return
-        z, peak = _turning_points(late.values), _periodicity(late.values)
+        # All that swings is looked at: a third of a sparse curve holds too few ups and downs.
+        since = _swings_since(late, swing)
+        begins = min(since, late.begins)
+        z, peak = _turning_points(late.shape.values[begins:]), _periodicity(late.shape.values[begins:])
         if z <= self.limit("z") and peak < self.limit("z"):
             return
         cyclic = [track for track in rates if _is_cyclic(track)]
@@ -154,10 +155,10 @@ class Oscillation(TrajectoryRule):
         yield self.finding(
             late.part.track.name,
             f"{late.part.subject} swings by {swing / late.total:.0%} of all that was gained since step "
-            f"{late.step}, and gets nowhere{why}",
+            f"{late.shape.first[since]}, and gets nowhere{why}",
             remedy="report a value chosen by a stated rule, or a mean of weights, not the last one; try a lower "
             "learning rate at the end",
-            step=_swings_since(late, swing),
+            step=int(late.shape.first[since]),
             severity=Severity.WARNING if is_known and late.part.track.is_held_out else Severity.INFO,
             evidence={"swing": swing, "total": late.total, "z": z, "periodicity": peak, "sure": "likely"},
         )
@@ -172,7 +173,7 @@ def _swing(late: Late) -> float:
 
 
 def _swings_since(late: Late, swing: float) -> int:
-    """Since when it swings: the first of the values far from the middle that follow each other without a long pause."""
+    """The block since which it swings: the first of the values far from the middle that follow without a long pause."""
     import numpy as np
 
     shape = late.shape
@@ -180,12 +181,12 @@ def _swings_since(late: Late, swing: float) -> int:
     apart = np.abs(shape.values - running_mean(shape.values, 0.12))
     far = np.flatnonzero((apart > 0.3 * swing) & (shape.values <= float(np.median(late.values)) + swing))
     if not len(far):
-        return late.step
+        return late.begins
     pauses = np.flatnonzero(np.diff(far) > max(4, 0.09 * len(shape)))
     at = int(far[int(pauses[-1]) + 1 if len(pauses) else 0])
     # The first swing began where it left the middle.
     near = np.flatnonzero(apart[:at] <= 0.1 * swing)
-    return int(shape.first[int(near[-1]) + 1 if len(near) else at])
+    return int(near[-1]) + 1 if len(near) else at
 
 
 def _turning_points(values: "ndarray") -> float:

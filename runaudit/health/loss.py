@@ -13,7 +13,7 @@ from runaudit.health.best import Best
 from runaudit.health.rising import Rise, rise_of
 from runaudit.health.rule import TrajectoryRule
 from runaudit.health.setup import Setup
-from runaudit.health.shape import SCATTER, noise_of
+from runaudit.health.shape import HUGE, SCATTER, noise_of
 from runaudit.health.tracks import Part, Track
 from runaudit.metrics.roles import Role
 from runaudit.records.finding import Finding, Severity
@@ -187,7 +187,7 @@ def _spikes(part: Part, sigma: float, share: float) -> list[tuple[int, float, fl
     blocks = count // block
     if blocks < 6:
         return []
-    scaled = np.log(values) if values.min() > 0 else values
+    scaled = np.log(values) if values.min() > 0 else np.clip(values, -HUGE, HUGE)
     medians = np.median(scaled[: blocks * block].reshape(blocks, block), axis=1)
     # A jump is one against what was before it and what comes after: a steep descent is none. The two blocks next to it
     # may be part of it.

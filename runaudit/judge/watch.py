@@ -12,7 +12,7 @@ from runaudit.judge.bench import Bench
 from runaudit.records.finding import Finding
 from runaudit.records.run import Run
 from runaudit.runs.names import one_of
-from runaudit.store.catalogue import liveness
+from runaudit.store.catalogue import liveness, outcome_entry
 from runaudit.text.terminal import printable
 from runaudit.text.verdicts import CANNOT_JUDGE, NEGATIVE, PASS
 
@@ -106,15 +106,16 @@ def looks(
     )
     while True:
         # Asked before what it wrote is read: of what comes between the two nothing is lost.
-        status = liveness(live) if run.outcome is None else run.status
-        is_last = once or status != "running"
+        # A process may go on to another training after it has sealed this one.
+        is_over = run.outcome is not None or outcome_entry(bench.store, run.id) is not None
+        status = "ended" if is_over else liveness(live)
         if status != "running":
             run = bench.named(f"id:{run.id}")[0]
             yield _ended(run, vigil)
             return
         fresh = follower.read()
         findings = vigil.judge(follower.trajectory()) if (fresh and vigil.is_due) or once else ()
-        yield _look(run, status, follower, findings, now=now(), is_last=is_last)
+        yield _look(run, status, follower, findings, now=now(), is_last=once)
         if once:
             return
         sleep(every_s)

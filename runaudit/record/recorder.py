@@ -86,15 +86,15 @@ def record(
         adopted.compare_with_sealed(label=label, seed=seed)
         adopted.watch_config(config)
         return _made_current(adopted)
+    if health is not None:
+        from runaudit.record.vigil import looked_after
+
+        more = looked_after(more, health)
     place = (
         store
         if isinstance(store, Store)
         else open_store(find_store(root.absolute(), environ=environ, named=_path(store)))
     )
-    if health is not None:
-        from runaudit.record.vigil import looked_after
-
-        more = looked_after(more, health)
     request = LaunchRequest(
         label=label, seed=seed, config=config, data=data or {}, init=known_init(init, place), evaluation=evaluation,
         intent=tuple(intent), waivers=tuple(waivers), root=root, **more,
