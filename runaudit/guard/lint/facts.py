@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from runaudit.guard.lint import settings as knobs
+from runaudit.guard.lint.looks import DataLook
 from runaudit.guard.lint.parsing import BY_HAND, OPTIMIZERS
 from runaudit.guard.lint.settings import Knob, Setting, Settings
 from runaudit.guard.lint.written import FRAMEWORKS, Place, Written
@@ -84,13 +85,22 @@ class Facts(Mapping[str, object]):
 
 
 def lint_facts(
-    manifest: Manifest, written: Written | Unknown, *, baseline: Run | None = None
+    manifest: Manifest,
+    written: Written | Unknown,
+    *,
+    baseline: Run | None = None,
+    look: Callable[[], DataLook | Unknown] = lambda: Unknown("the data was not looked at"),
 ) -> dict[str, Callable[[], object]]:
-    """What makes each fact of a draft, by the name that a rule asks for it with."""
+    """What makes each fact of a draft, by the name that a rule asks for it with. `look` looks at its data."""
     told = Settings.of(manifest, written)
     found = Gathered(manifest, told, written, baseline)
     names = [name for name in vars(Gathered) if not name.startswith("_")]
-    return {"told": lambda: told, "written": lambda: written, **{name: getattr(found, name) for name in names}}
+    return {
+        "told": lambda: told,
+        "written": lambda: written,
+        "sampled": look,
+        **{name: getattr(found, name) for name in names},
+    }
 
 
 class Gathered:
@@ -294,6 +304,11 @@ class Gathered:
             path, line, mu, sd = drawn[0]
             return Noise(mean=mu, deviation=sd, where=f"{path}:{line}")
         return Unknown("which levels of noise are trained on is neither among the settings nor seen in the code")
+
+    def stated_range(self) -> float | None:
+        """The range that the evaluation is said to have."""
+        found = self._manifest.section("eval").get("data_range")
+        return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
 
     # ── length ───────────────────────────────────────────────────────────────────────────────────────────────────
 
