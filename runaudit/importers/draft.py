@@ -43,7 +43,8 @@ class Draft:
     kind: the word of `import`. source: the file or folder it was read from. run: the tracker's own id of it, or where
     it lies among its siblings. identity: what tells this launch from every other of this tracker, wherever its record
     lies; else it is the place where it lies. also: the same launch as other trackers call it, in the words of
-    `origin.source`. name: what its user called it. config: its settings, `{}` for a record that says that there were
+    `origin.source`. writers: whose files it was read from, where that is not the kind alone: a tracker with two loggers
+    has two. name: what its user called it. config: its settings, `{}` for a record that says that there were
     none. argv: the words behind `program`. overrides: settings as they were typed, `lr=0.1`, that are in the config
     already. code: commit, branch, remote, dirty, codePath. patch, files: texts. env, data, init,
     eval, launch: sections of a manifest (launch: started, hostname, cwd, run_dir, executable). series: name -> (step,
@@ -59,6 +60,7 @@ class Draft:
     run: str
     identity: str = ""
     also: Sequence[str] = ()
+    writers: frozenset[str] = frozenset()
     name: str | None = None
     config: Mapping[str, Any] | None = None
     program: str | None = None

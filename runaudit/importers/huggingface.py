@@ -16,7 +16,8 @@ from typing import Any
 
 from runaudit.errors import RecordError
 from runaudit.importers.base import Skipped
-from runaudit.importers.draft import Draft, typed
+from runaudit.importers.curves import plain_name
+from runaudit.importers.draft import Draft, Points, typed
 from runaudit.importers.huggingface_arguments import (
     ARGUMENTS,
     BOOKS,
@@ -28,7 +29,7 @@ from runaudit.importers.huggingface_arguments import (
 )
 from runaudit.importers.opened import foreign_bytes
 from runaudit.importers.tables import as_table
-from runaudit.importers.tensorboard import run_of
+from runaudit.importers.tensorboard import EVENTS, run_of
 from runaudit.records.canonical import JSON, parse_strict
 from runaudit.records.trajectory import number, same_points
 
@@ -67,7 +68,9 @@ def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence
 
 
 def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
-    """The run of an output folder. Raises RecordError for a malformed one."""
+    """The run of an output folder, or what a checkpoint in it says of the same run. Raises RecordError for a malformed
+    one."""
+    home, is_part = (place.parent, True) if _CHECKPOINT.fullmatch(place.name) else (place, False)
     states = [state for path in _state_files(place) if (state := _state(path, within)) is not None]
     if not states and not any(os.path.lexists(place / name) for name in RESULTS):
         begun = () if os.path.lexists(place / STATE) else _starts(place, within)
@@ -86,18 +89,22 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     card = (foreign_bytes(place / "README.md", within) or b"").decode("utf-8", "backslashreplace")
     given, told_by = arguments_of([*dict.fromkeys((state.path.parent, place, last))], within)
     parts = {"model": model, "adapter": adapter, "given": given, "told_by": told_by}
-    starts, notes = _starts(place, within), [note] if note else []
+    # A checkpoint that was named by itself is called as its run is, and nothing else of the run is read.
+    starts, notes = _starts(home, home if is_part else within), [note] if note else []
     mine = next((launch for launch in reversed(starts) if _tells_of(launch, state)), None)
     drawn = [launch for launch in starts if launch.series]
     if mine is None and starts and _tells_of(starts[-1], state) is None and (starts[-1].series or not state.history):
         mine = starts[-1]
-    if mine is None and drawn:
+    if mine is None and drawn and not is_part:
         notes.append("none of the curves in runs/ is the one that was read")
     for launch in starts:
-        if launch is not mine:
+        if launch is not mine and not is_part:
             yield _of_curves(place, launch, _WRITTEN_OVER if launch.series else _DIED)
-    draft = _draft(place, state, parts, card, notes)
-    yield draft if mine is None else replace(draft, identity=mine.identity, launch=mine.launch)
+    draft = _draft(home, state, parts, card, notes)
+    if mine is not None:
+        draft = replace(draft, identity=mine.identity, also=mine.also, writers=frozenset({draft.kind, EVENTS}),
+                        launch=mine.launch, duration_s=draft.duration_s or mine.took)  # fmt: skip
+    yield draft
 
 
 # ── the state ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -273,7 +280,9 @@ class _Start:
     """What TensorBoard was given by a training: from its start on, and where it was resumed."""
 
     identity: str
+    also: tuple[str, ...]
     launch: Mapping[str, Any]
+    took: float | None
     series: Mapping[str, Sequence[tuple[int, float]]]
     given: Mapping[str, JSON] | None
 
@@ -290,19 +299,24 @@ def _starts(place: Path, within: Path) -> Sequence[_Start]:
         except RecordError:
             continue
     for folder, draft in sorted(told, key=lambda one: str(one[1].launch.get("started"))):
-        series = {_ours(name): points for name, points in draft.series.items()}
+        series = {plain_name(name): points for name, points in draft.series.items()}
         known = found[-1].series if found else {}
         both = known.keys() & series.keys() - {"train_loss"}
         if both and all(series[name][0][0] > known[name][0][0] for name in both):
             joined = {name: (*known.get(name, ()), *series.get(name, ())) for name in {**known, **series}}
-            found[-1] = replace(found[-1], series=joined)
+            also = tuple(dict.fromkeys((*found[-1].also, *draft.also)))
+            found[-1] = replace(found[-1], series=joined, also=also)
         elif any(not CLOCKS.fullmatch(name) and not _EVALUATED.match(name) for name in series):
             tables = (spelled(path, within) for path in sorted(folder.glob("*tfevents*")))
             given = next((settings_of(table) for table in tables if table is not None), None)
-            found.append(_Start(draft.identity, draft.launch, series, given))
+            found.append(_start(draft, series, given))
         elif not series and (begun := _begun_with(folder, within)) is not None:
-            found.append(_Start(draft.identity, draft.launch, {}, begun))
+            found.append(_start(draft, {}, begun))
     return found
+
+
+def _start(draft: Draft, series: Mapping[str, Points], given: Mapping[str, JSON] | None) -> _Start:
+    return _Start(draft.identity, tuple(draft.also), draft.launch, draft.duration_s, series, given)
 
 
 def _begun_with(folder: Path, within: Path) -> Mapping[str, JSON] | None:
@@ -311,12 +325,6 @@ def _begun_with(folder: Path, within: Path) -> Mapping[str, JSON] | None:
     tables = (spelled(path, within) for path in sorted(folder.glob("*tfevents*")))
     table = next((table for table in tables if table is not None), None)
     return None if table is None or table.get("resume_from_checkpoint") else settings_of(table)
-
-
-def _ours(tag: str) -> str:
-    """What the state calls a curve that the Trainer draws as `train/loss` or `eval/loss`."""
-    part, _, name = tag.partition("/")
-    return name if part == "train" else f"{part}_{name}" if name else tag
 
 
 def _tells_of(start: _Start, state: _State) -> bool | None:
@@ -350,7 +358,8 @@ def _of_curves(place: Path, start: _Start, note: str) -> Draft:
         source=str(place),
         run="/".join(place.absolute().parts[-2:]).lstrip("/"),
         identity=start.identity,
-        also=(f"tensorboard:{start.identity}",) if start.identity else (),
+        also=start.also,
+        writers=frozenset({EVENTS}),
         config={"training_args": arguments} if arguments else None,
         launch=start.launch,
         series=series,

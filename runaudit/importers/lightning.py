@@ -16,7 +16,7 @@ from runaudit.importers.base import Skipped
 from runaudit.importers.draft import Draft, Points
 from runaudit.importers.opened import foreign_bytes
 from runaudit.importers.steptable import read_table
-from runaudit.importers.tensorboard import is_events, run_of
+from runaudit.importers.tensorboard import EVENTS, is_events, run_of
 from runaudit.records.yamlfile import parse_yaml
 
 WHOLE = True
@@ -54,6 +54,7 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
         kind="lightning",
         source=str(place),
         run=run,
+        writers=frozenset({*([EVENTS] if drafts else []), *(["lightning"] if table or not drafts else [])}),
         config=config if config is not None else drafted.config,
         series=_measured({**drafted.series, **(table.series if table else {})}),
         torn=drafted.torn + (table.torn if table else 0),

@@ -12,10 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runaudit.importers.draft import Draft, ended, source_of
+from runaudit.importers.curves import ENOUGH_OF_ONE, digits_of, is_pace, plain_name, same_values, values_of
+from runaudit.importers.draft import Draft, Points, ended, source_of
 from runaudit.importers.kinds import CALLED, KINDS
-from runaudit.importers.tables import leaves
-from runaudit.records.trajectory import Event, same_points
+from runaudit.importers.tables import by_last_name, leaves, spelt
+from runaudit.records.trajectory import Event
 
 if TYPE_CHECKING:
     from runaudit.importers.walk import Place
@@ -25,6 +26,8 @@ SHARED_FOLDER = "the job ran in the folder of the program, which holds what othe
 HYDRA, TABLE = "hydra", "csv"
 _ORDER = {kind: number for number, kind in enumerate(KINDS)}
 OF_SEVERAL = "it lies in the folder of a job that made several runs, and does not tell whose it is"
+_NO_CHANCE = 3
+"""So many values in a row are not those of another curve of that name."""
 _FACTS = ("env", "data", "init", "eval", "launch", "code", "files", "own")
 
 
@@ -106,11 +109,11 @@ def _same_curves(a: Draft, b: Draft) -> bool:
     tracker itself calls one run, and has two records of, is not looked at here."""
     both = a.series.keys() & b.series.keys()
     is_same = bool(both) and a.config == b.config and (not a.identity or a.identity != b.identity)
-    return is_same and all(same_points(a.series[name], b.series[name]) for name in both)
+    return is_same and all(same_values(a.series[name], b.series[name]) for name in both)
 
 
 def _shares_a_curve(a: Draft, b: Draft) -> bool:
-    return any(same_points(a.series[name], b.series[name]) for name in a.series.keys() & b.series.keys())
+    return any(same_values(a.series[name], b.series[name]) for name in a.series.keys() & b.series.keys())
 
 
 def _as_tables(tables: Sequence[Draft]) -> Sequence[Draft]:
@@ -180,6 +183,35 @@ def _started(draft: Draft) -> str:
 # ── one run of them ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def of_trackers(drafts: Sequence[Draft]) -> Draft:
+    """One run of the drafts of several trackers that tell of one training. Each has the settings in a form of its own,
+    so what the first has somewhere under that name is not told a second time."""
+    ordered = sorted(drafts, key=lambda one: (one.config is None, _ORDER.get(one.kind, 0)))
+    told = [CALLED.get(one.kind, one.kind) for one in ordered]
+    note = f"{len(told)} records ({', '.join(dict.fromkeys(told))}) are of one training: they hold the same numbers"
+    one = merged([replace(one, config=_unsaid(ordered[0], one)) for one in ordered])
+    return replace(one, notes=(*one.notes, note))
+
+
+def _unsaid(first: Draft, other: Draft) -> Mapping[str, Any] | None:
+    """The settings of another draft without those that the first one tells as well, in whatever table."""
+    if other is first or first.config is None or other.config is None:
+        return other.config
+    known = by_last_name(first.config)
+    return _without(other.config, known)
+
+
+def _without(table: Mapping[str, Any], known: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            if inner := _without(value, known):
+                found[key] = inner
+        elif not any(_alike(spelt(value), one) for one in known.get(str(key).rpartition(".")[2], ())):
+            found[key] = value
+    return found
+
+
 def merged(drafts: Sequence[Draft]) -> Draft:
     """One run of several drafts: the first one's config, completed by what the others know and it does not."""
     first, *others = drafts
@@ -195,7 +227,8 @@ def merged(drafts: Sequence[Draft]) -> Draft:
             seed=first.seed if first.seed is not None else other.seed,
             patch=first.patch if first.patch is not None else other.patch,
             name=first.name or other.name,
-            also=(*first.also, source_of(other), *other.also),
+            also=tuple(dict.fromkeys((*first.also, source_of(other), *other.also))),
+            writers=_writers(first) | _writers(other),
             series=_series(first, other),
             events=(*first.events, *(one for one in other.events if one not in first.events)),
             torn=first.torn + other.torn,
@@ -205,10 +238,17 @@ def merged(drafts: Sequence[Draft]) -> Draft:
             duration_s=first.duration_s if first.duration_s is not None else other.duration_s,
             told={**first.told, other.kind: {"run": other.run, **other.told, **_words(first, other)}},
             notes=(*first.notes, *other.notes, *_contradictions(first, other)),
-            # What either of them leaves unknown; what the other one knows is in its place, and then it is none.
-            unknown={**other.unknown, **first.unknown},
+            # What one of them leaves unknown is none where the other one knows it.
+            unknown={**_left_open(other, first), **_left_open(first, other)},
         )
     return first
+
+
+def _left_open(draft: Draft, other: Draft) -> dict[str, str]:
+    """What a draft leaves unknown, and the other one does not tell either."""
+    told = {"code.program": bool(other.program or other.code.get("codePath")),
+            "code.commit": bool(other.code.get("commit")), "code.patch": other.patch is not None}  # fmt: skip
+    return {path: why for path, why in draft.unknown.items() if path in other.unknown or not told.get(path)}
 
 
 def _words(first: Draft, other: Draft) -> dict[str, Any]:
@@ -235,14 +275,33 @@ def _fuller(a: str | None, b: str | None) -> str | None:
 
 
 def _series(first: Draft, other: Draft) -> dict[str, Any]:
-    """Both trackers' series. One name is one series where they agree, else the second is told under its tracker's."""
+    """Both trackers' series. One name is one series where they agree, as far as each of them goes; else the second is
+    told under its tracker's. Where both were given the same numbers, the first one's digits and steps stand."""
     found = dict(first.series)
+    names = {plain_name(name): name for name in found}
     for name, points in other.series.items():
-        if name in found and not same_points(found[name], points):
-            found[f"{other.kind}/{name}"] = points
-        else:
+        known = name if name in found else names.get(plain_name(name), name)
+        if known not in found:
             found[name] = points
+        elif _goes_as_far(found[known], points) or (is_pace(name) and len(points) < len(found[known])):
+            continue
+        elif points[0][0] == found[known][0][0] and _goes_as_far(points, found[known]):
+            found[known] = points
+        else:
+            found[f"{other.kind}/{name}" if name in found else name] = points
     return found
+
+
+def _goes_as_far(curve: Points, other: Points) -> bool:
+    """Whether a curve tells all that another of its name does. The beginning of one is no chance, a number may be."""
+    mine, told = values_of(curve), values_of(other)
+    if mine == told or (mine.endswith(told) and sum(digits_of(value) for _, value in other) >= ENOUGH_OF_ONE):
+        return True
+    return (len(other) >= _NO_CHANCE or other[0][0] == curve[0][0]) and mine.startswith(told)
+
+
+def _writers(draft: Draft) -> frozenset[str]:
+    return draft.writers or frozenset({draft.kind})
 
 
 def _config(first: Draft, other: Draft) -> Mapping[str, Any] | None:

@@ -1,5 +1,6 @@
 """Files of facts in a stranger's folder as tables: one way to open them, and one to say that one is no table."""
 
+import ast
 import shlex
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -45,6 +46,45 @@ def leaves(table: Mapping[str, Any], prefix: str = "", *, empty: bool = False) -
             yield from leaves(value, f"{prefix}{key}.", empty=empty)
         else:
             yield f"{prefix}{key}", value
+
+
+def by_last_name(table: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """What a table holds anywhere in it, whole tables and lists too, by the last word of each name: every tracker has a
+    setting in a table of its own."""
+    found: dict[str, list[Any]] = {}
+    for key, value in table.items():
+        found.setdefault(str(key).rpartition(".")[2], []).append(spelt(value))
+        if isinstance(value, Mapping):
+            for name, inner in by_last_name(value).items():
+                found.setdefault(name, []).extend(inner)
+    return found
+
+
+def spelt(value: Any) -> Any:
+    """A value in lists and tables of Python's own. MLflow keeps the text of one, which is read as the literal it is."""
+    if isinstance(value, Mapping):
+        return {str(key): spelt(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [spelt(one) for one in value]
+    if isinstance(value, str) and value[:1] in ("[", "{", "(") and len(value) <= _LONGEST_LITERAL:
+        try:
+            found = ast.literal_eval(value)
+        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+            return value
+        return spelt(found) if _is_plain(found) else value
+    return value
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(map(_is_plain, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, str | int | float)
+
+
+_LONGEST_LITERAL = 1000
+"""Characters of a text that may be a list. MLflow cuts longer ones off, or did, and Python's parser has its limits."""
 
 
 def part(table: Mapping[str, Any], *names: str) -> Mapping[str, Any]:

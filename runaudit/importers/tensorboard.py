@@ -20,6 +20,9 @@ from runaudit.importers.eventfile import EventLog, read_log
 from runaudit.records.trajectory import Event
 
 WHOLE = True
+TENSORBOARD = "tensorboard"
+EVENTS = "events"
+"""What writes event files, for whichever tracker: one of the writers of a draft."""
 PARTS = frozenset({"train", "training", "val", "valid", "validation", "test", "eval", "evaluation"})
 """Folders that hold a part of a run's curves."""
 _FILE = re.compile(r"(?:.*\.)?tfevents\.(?P<time>\d+)\.(?P<host>.+?)(?:\.(?P<pid>\d+)\.\d+)?(?:\.v2)?")
@@ -44,7 +47,7 @@ def places(here: Path, folders: Sequence[str], files: Sequence[str]) -> Sequence
 
 def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
     """The run of an event file. Raises RecordError where none of its files can be read."""
-    yield from run_of(_owner(place.parent), within, kind="tensorboard")
+    yield from run_of(_owner(place.parent), within, kind=TENSORBOARD)
 
 
 def run_of(folder: Path, within: Path, *, kind: str) -> Iterator[Draft | Skipped]:
@@ -227,6 +230,8 @@ def _draft(kind: str, source: Path, logs: Sequence[tuple[_File, EventLog]], curv
         source=str(source),
         run="/".join(source.absolute().parts[-2:]).lstrip("/"),
         identity=_identity(logs),
+        also=_also(kind, logs),
+        writers=frozenset({EVENTS}),
         config=settings,
         launch={"started": _utc(min(times)) if times else None,
                 "hostname": next(iter(hosts)) if len(hosts) == 1 else None},
@@ -244,8 +249,19 @@ def _draft(kind: str, source: Path, logs: Sequence[tuple[_File, EventLog]], curv
 def _identity(logs: Sequence[tuple[_File, EventLog]]) -> str:
     """The first file's name, which has second, host and process in it, and the moment of its first event: these stay
     what they are where the folder is renamed, and where the run goes on."""
-    begun = [(log.times[0], file.path.name) for file, log in logs if log.times]
-    return "{1} {0:.6f}".format(*min(begun)) if begun else ""
+    return next(iter(_names(logs)), "")
+
+
+def _also(kind: str, logs: Sequence[tuple[_File, EventLog]]) -> tuple[str, ...]:
+    """What the launch is called by those who read a part of these files, or read them as TensorBoard's."""
+    first, *rest = _names(logs) or [""]
+    parts = [f"{TENSORBOARD}:{name}" for name in rest]
+    return tuple(parts if kind == TENSORBOARD or not first else [f"{TENSORBOARD}:{first}", *parts])
+
+
+def _names(logs: Sequence[tuple[_File, EventLog]]) -> list[str]:
+    begun = sorted((log.times[0], file.path.name) for file, log in logs if log.times)
+    return [f"{name} {time:.6f}" for time, name in begun]
 
 
 def settings_of(logs: Sequence[EventLog]) -> tuple[dict[str, Any] | None, str]:

@@ -7,8 +7,7 @@ others come in. One that was named by itself is refused, since nothing else was 
 import importlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import chain, islice
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,15 @@ from runaudit.errors import CanonicalError, NoRunError, RecordError, RunauditErr
 from runaudit.importers.base import Imported, Skipped
 from runaudit.importers.draft import Draft, imported
 from runaudit.importers.kinds import AUTO, CALLED, KINDS, RECORD
-from runaudit.importers.merging import OF_SEVERAL, runs_of, together
+from runaudit.importers.merging import OF_SEVERAL, of_trackers, runs_of, together
+from runaudit.importers.onetraining import Key, Trace, of_one_training, trace_of
 from runaudit.importers.opened import address_of
 from runaudit.settings import ImportSettings
+
+_OF_MANY = frozenset({"mlflow"})
+"""Trackers that keep many runs in one file."""
+_FILED_APART = frozenset({"mlflow", "lightning"})
+"""Trackers that may have filed one training as two runs of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +64,20 @@ def runs_at(path: Path, kind: str, settings: ImportSettings) -> Iterator[Importe
                 "own), or runaudit import mlflow http://HOST:PORT",
             )
         raise NoRunError(f"{path} holds no {what}", remedy="name the folder that holds them, or another kind")
-    alone = len(places) == 1
-    for group in together(places):
-        yield from _read(group, path, settings, alone=alone)
+    alone, groups = len(places) == 1, together(places)
+    within = path if path.is_dir() else path.parent
+    told = _of_one_training(groups, within) if address_of(path) is None else _Twice({}, {})
+    waiting: dict[Key, Draft] = {}
+    for number, group in enumerate(groups):
+        for place, one in enumerate(_read(group, within, alone=alone)):
+            key = number, place
+            if isinstance(one, Draft) and key in told.member_of:
+                waiting[key] = one
+                if (kin := told.member_of[key]) <= waiting.keys():
+                    yield from _made([of_trackers([waiting.pop(one) for one in sorted(kin)])], settings, alone=False)
+                continue
+            yield from _made([_doubted(one, key, told)], settings, alone=alone and len(groups) == 1)
+    yield from _made(waiting.values(), settings, alone=False)  # What was written to since it was first looked at.
 
 
 def drafts_at(path: Path, kinds: Sequence[str]) -> Iterator[Draft | Skipped]:
@@ -124,21 +140,18 @@ def _is_below(path: Path, above: Path) -> bool:
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _read(group: Sequence[Place], path: Path, settings: ImportSettings, *, alone: bool) -> Iterator[Imported | Skipped]:
+def _read(group: Sequence[Place], within: Path, *, alone: bool) -> Iterator[Draft | Skipped]:
     """The runs of places that speak of one run, or of one place that holds many."""
-    within = path if path.is_dir() else path.parent
+    if len(group) == 1:
+        yield from _told(group[0], within, alone=alone)
+        return
     drafts: list[Draft] = []
     for place in group:
-        found = _told(place, within, alone=alone)
-        if len(group) == 1:
-            first = list(islice(found, 2))
-            yield from _made(chain(first, found), settings, alone=alone and len(first) == 1)
-            continue
-        told = list(found)
+        told = list(_told(place, within, alone=alone))
         drafts += [one for one in told if isinstance(one, Draft)]
         yield from (one for one in told if isinstance(one, Skipped))
     runs, left = runs_of(drafts)
-    yield from _made(runs, settings, alone=alone)
+    yield from runs
     yield from (Skipped(source=one.source, reason=OF_SEVERAL) for one in left)
 
 
@@ -160,6 +173,45 @@ def _told(place: Place, within: Path, *, alone: bool) -> Iterator[Draft | Skippe
         if alone:
             raise RecordError(told, remedy="leave this run out") from error
         yield Skipped(source=str(place.path), reason=told, broken=True)
+
+
+# ── one training, several trackers ───────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _Twice:
+    """What is told more than once: which drafts belong together, by each of them, and which may."""
+
+    member_of: Mapping[Key, frozenset[Key]]
+    beside: Mapping[Key, str]
+
+
+def _of_one_training(groups: Sequence[Sequence[Place]], within: Path) -> _Twice:
+    """Which runs several trackers tell of, far apart in one tree. All is read once to find out, and of each run only
+    its numbers are kept; not where one tracker alone wrote there, and it files no run twice."""
+    if len(groups) < 2 and not any(place.kind in _OF_MANY for group in groups for place in group):
+        return _Twice({}, {})
+    if len({place.kind for group in groups for place in group}) == 1 and groups[0][0].kind not in _FILED_APART:
+        return _Twice({}, {})
+    traces: dict[Key, Trace] = {}
+    sources: dict[Key, str] = {}
+    for number, group in enumerate(groups):
+        for place, one in enumerate(_read(group, within, alone=False)):
+            if isinstance(one, Draft):
+                traces[number, place], sources[number, place] = trace_of(one), one.source
+    found = of_one_training(traces)
+    return _Twice(
+        {key: frozenset(group) for group in found.groups for key in group},
+        {key: sources[other] for key, other in found.doubtful.items()},
+    )
+
+
+def _doubted(one: Draft | Skipped, key: Key, told: _Twice) -> Draft | Skipped:
+    other = told.beside.get(key)
+    if other is None or isinstance(one, Skipped):
+        return one
+    note = f"it may be the training of {other}, too: both logged the same numbers, and more than one other record did"
+    return replace(one, notes=(*one.notes, note))
 
 
 def _made(found: Iterable[Draft | Skipped], settings: ImportSettings, *, alone: bool) -> Iterator[Imported | Skipped]:

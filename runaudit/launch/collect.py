@@ -6,7 +6,6 @@ is over, and nothing may be lost for a log file.
 
 import os
 import re
-import struct
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from runaudit.errors import RunauditError
 from runaudit.importers.base import Skipped
+from runaudit.importers.curves import same_values
 from runaudit.importers.draft import Draft, Points
 from runaudit.importers.kinds import CALLED
 from runaudit.importers.merging import HYDRA
@@ -151,7 +151,7 @@ def as_one(drafts: Sequence[Draft], *, own: frozenset[str], named: Callable[[str
             if not points or ours in own or _CLOCK.fullmatch(name):
                 continue
             number, called = 1, ours
-            while ours in taken.series and not _same_curve(taken.series[ours], points):
+            while ours in taken.series and not same_values(taken.series[ours], points):
                 number += 1
                 ours = f"{called} ({number})"
             if ours in taken.series or ours in own:
@@ -174,16 +174,3 @@ def as_one(drafts: Sequence[Draft], *, own: frozenset[str], named: Callable[[str
         taken.notes += [f"{place}: {note}" for note in draft.notes]
     taken.metrics = {name: value for name, value in taken.metrics.items() if name not in taken.series}
     return taken
-
-
-def _same_curve(a: Points, b: Points) -> bool:
-    """Whether two loggers were given the same numbers: one of them may count its steps otherwise, and TensorBoard keeps
-    four bytes of a number."""
-    return len(a) == len(b) and all(_short(x) == _short(y) for (_, x), (_, y) in zip(a, b, strict=True))
-
-
-def _short(value: float) -> bytes:
-    try:
-        return struct.pack("f", value)
-    except OverflowError:
-        return struct.pack("f", float("inf") if value > 0 else float("-inf"))

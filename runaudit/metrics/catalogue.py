@@ -82,6 +82,9 @@ QUANTITIES: Mapping[str, Quantity] = {
     "bleu": Quantity("BLEU", _HIGHER),
     "rouge": Quantity("ROUGE", _HIGHER),
     "r2": Quantity("R²", _HIGHER),
+    "return": Quantity("return", _HIGHER),
+    "reward": Quantity("reward", _HIGHER),
+    "rew": Quantity("reward", _HIGHER),
     "loss": Quantity("loss", _LOWER),
     "l1": Quantity("L1", _LOWER),
     "l2": Quantity("L2", _LOWER),
@@ -139,9 +142,22 @@ _PLACES = {"full_frame": "full-frame", "tile": "tile", "val": "validation", "val
 _UNITS = {"_db": "dB", "_px": "px", "_s": "s"}
 """A name's end that says the unit."""
 _TURNS_ROUND = frozenset({
-    "gap", "drop", "reduction", "delta", "diff", "difference", "ratio", "std", "sd", "var", "variance",
-    "range", "neg", "negative", "inverse", "minus", "rank",
+    "gap", "drop", "reduction", "delta", "diff", "difference", "std", "sd", "range", "neg", "negative", "minus",
+    "improvement", "increase", "decrease", "degradation", "change",
 })  # fmt: skip
+"""Words with which a name is of a difference of the quantity, in its unit: which way it improves is then open."""
+_OTHER_KINDS = frozenset({
+    "weight", "weights", "threshold", "thresholds", "thresh", "thr", "coef", "coeff", "coefficient", "lambda",
+    "patience", "tolerance", "epsilon", "schedule", "cutoff", "variance", "ratio", "inverse", "rank", "var",
+})  # fmt: skip
+"""Words with which a name is of something else: `mse_weight` is a setting, `iou_threshold` a place on an axis."""
+_OTHER_HEADS = frozenset({
+    "scale", "factor", "count", "counts", "time", "seconds", "size", "margin", "eps", "budget", "limit", "steps",
+    "index", "idx",
+})  # fmt: skip
+"""Words that say so where a part of a name ends with them: `loss_scale`, while `psnr/scale_2` is a PSNR."""
+_OTHER_STARTS = frozenset({"num", "time", "steps", "epochs"})
+"""And where it begins with them: `time_to_accuracy` is a time."""
 
 
 def metric(name: str) -> Metric:
@@ -166,10 +182,10 @@ def known_direction(name: str) -> Direction | None:
     """The direction a metric's name settles, or None. `val/psnr`, `full_frame.ssim`, `test_loss` are known.
 
     Guessing wrong turns a regression into a success, so a name that mixes words of both kinds, or a word that turns
-    the meaning round (`psnr_gap`, `accuracy_drop`), counts as unknown.
+    the meaning round (`psnr_gap`, `accuracy_drop`) or is of another kind (`mse_weight`), counts as unknown.
     """
     words = _words(name)
-    if words & _TURNS_ROUND:
+    if words & _TURNS_ROUND or of_other_kind(name):
         return None
     if (known := _named(name)) is not None:
         return NAMED[known].direction
@@ -181,10 +197,27 @@ def unit_of(name: str) -> str:
     """The unit that a metric's name says; empty where it says none."""
     if (known := _named(name)) is not None:
         return NAMED[known].unit
-    found = {quantity.unit for word, quantity in QUANTITIES.items() if word in _words(name)} - {""}
-    if len(found) == 1:
+    quantities = [quantity for word, quantity in QUANTITIES.items() if word in _words(name)]
+    found = {quantity.unit for quantity in quantities}
+    # Of several kinds (`psnr_error`) the name does not say which one is counted in what.
+    if (
+        len(found) == 1
+        and len({one.direction for one in quantities}) == 1
+        and not of_other_kind(name)
+        and "" not in found
+    ):
         return found.pop()
     return next((unit for end, unit in _UNITS.items() if name.lower().endswith(end)), "")
+
+
+def of_other_kind(name: str) -> bool:
+    """Whether a name with a quantity's word in it is of something else: a setting, a count, a time."""
+    parts = [[word for word in re.split(r"[^a-z0-9]+", part) if word] for part in name.lower().split("/")]
+    ends = {part[-1] for part in parts if part}
+    starts = {part[0] for part in parts if len(part) > 1}
+    return bool(_words(name) & QUANTITIES.keys()) and bool(
+        _OTHER_KINDS & _words(name) or _OTHER_HEADS & ends or _OTHER_STARTS & starts
+    )
 
 
 def is_quantity(name: str, *, is_directed: bool = False) -> bool:

@@ -9,7 +9,7 @@ import re
 from enum import IntEnum
 from functools import lru_cache
 
-from runaudit.metrics.catalogue import known_direction
+from runaudit.metrics.catalogue import known_direction, of_other_kind
 from runaudit.metrics.heldout import is_held_out
 
 
@@ -86,12 +86,17 @@ def role(name: str) -> Role:
     if len(parts) > 1 and parts[0] in _SYSTEM_FIRST:
         return Role.SYSTEM
     # A loss may be told a step or an epoch: `epoch_loss`, `train/loss_step`. What is a loss by a word is no counter.
-    if _LOSS & set(whole.split()) and not _RATE.fullmatch(last):
+    if of_other_kind(name) and not _COUNTER.fullmatch(last):
+        return Role.OTHER
+    is_rate = _RATE.fullmatch(last) and not (last.startswith("lr ") and known_direction(last))
+    if _LOSS & set(whole.split()) and not is_rate:
         return Role.LOSS
     for pattern, found in (
         (_COUNTER, Role.CLOCKWORK), (_RATE, Role.RATE), (_GRADIENT, Role.GRADIENT), (_SPEED, Role.SPEED),
         (_CLOCK, Role.CLOCKWORK), (_SYSTEM, Role.SYSTEM),
     ):  # fmt: skip
+        if pattern is _RATE and not is_rate and pattern.fullmatch(last):
+            continue  # `lr_loss`, `lr_psnr` are of the low resolution
         if pattern.fullmatch(last) or (pattern in (_RATE, _GRADIENT, _SPEED) and pattern.fullmatch(whole)):
             return found
     if is_held_out(name):

@@ -1,15 +1,22 @@
 """What `runaudit report` says in a terminal, a pull request and JSON: what the page says first, and where it is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from runaudit.report.views.diff import DiffView
 from runaudit.report.views.page import PageView
+from runaudit.report.views.result import ResultTable
 from runaudit.report.views.verdict import VerdictView
-from runaudit.text.markdown import bullets, code, escaped, table
+from runaudit.text.markdown import bullets, code, escaped, fenced, table
 from runaudit.text.terminal import UNPAINTED, Paint, printable
+from runaudit.text.words import plural
+
+MOST_LINES = 120
+"""Lines of code in a pull request: a comment holds 65,536 letters, and a reviewer reads no more in one."""
+LONGEST_LINE = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,28 +58,34 @@ class ReportAnswer:
             further = [f"{evidence.metric} {evidence.sentence}" for evidence in verdict.evidence[1:]]
             yield from (("", *bullets(further), "") if further else ("",))
         yield from bullets(self._alone())
-        yield from ("", *table(*self._arms(), right=1), "")
+        for one in self.view.result.tables:
+            yield from self._arms(one)
+        yield from ((escaped(self.view.result.bare), "") if self.view.result.bare else ())
         if self.picture is not None:
             words = next(verdict.effects[0].words for verdict in self.view.verdicts if verdict.effects)
             # A path is written so that no bracket or blank in it ends the link.
             yield from (f"![{escaped(words)}]({quote(self.picture.name)})", "")
         for diff in self.view.diffs:
-            rows = [(row.name.short, row.before.short, row.after.short) for row in diff.factors]
-            if rows:
-                yield from (*table((f"{diff.title}: factor", "before", "after"), rows), "")
+            yield from _factors(diff)
+        yield from _code(self.view.diffs)
         for alert in self.view.alerts:
             yield from (f"**{escaped(alert.title)}**", "", *bullets(alert.items), "")
         yield f"page: {code(self.output)}"
         if self.pdf:
             yield from ("", f"pdf: {code(self.pdf)}")
 
-    def _arms(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-        """The table of the arms on the metric that the page is about."""
-        result = self.view.result
-        rows = zip(self.view.arms, result.rows, strict=True)
-        return ("arm", result.metric or "result", "interval", "n", "without a result"), [
-            (f"{arm.letter} {arm.name}", row.value, row.interval or "–", row.n, row.failed or "–") for arm, row in rows
-        ]
+    def _arms(self, told: ResultTable) -> Iterator[str]:
+        """The arms on a metric, and where its numbers come from."""
+        has, lost = told.has_interval, told.has_failed
+        header = ["arm", told.metric or "result", *(["interval"] if has else []), "n"]
+        header += ["without a result"] if lost else []
+        rows = []
+        for row in told.rows:
+            arm = self.view.arms[row.arm]
+            cells = [f"{arm.letter} {arm.name}", row.value, *([row.interval or "–"] if has else []), row.n]
+            rows.append(cells + ([row.failed or "–"] if lost else []))
+        yield from ("", *((escaped(told.title), "") if told.title else ()), *table(header, rows, right=1), "")
+        yield from ((escaped(told.under), "") if told.under else ())
 
     def _alone(self) -> Iterator[str]:
         """The arms that no comparison names, with the letter that stands for each."""
@@ -89,6 +102,16 @@ class ReportAnswer:
             "arms": [
                 {"letter": arm.letter, "label": arm.name.full, "runs": [run.id.full for run in arm.runs]}
                 for arm in self.view.arms
+            ],
+            "metrics": [
+                {
+                    "metric": one.name,
+                    "better": one.better.partition(" ")[0] or None,
+                    "origin": one.origin or None,
+                    "arms": [self.view.arms[row.arm].letter for row in one.rows],
+                }
+                for one in self.view.result.tables
+                if one.name
             ],
             "comparisons": [
                 {
@@ -119,6 +142,35 @@ def _with_commands(text: str) -> str:
     """A sentence of ours for Markdown, in which what is typed is code."""
     words = text.split("`")
     return "".join(code(word) if place % 2 else escaped(word) for place, word in enumerate(words))
+
+
+def _factors(diff: DiffView) -> Iterator[str]:
+    """What changed between two arms as a table; what is said of a change stands beside it."""
+    is_said = any(row.words for row in diff.factors)
+    header = (f"{diff.title}: factor", "before", "after", *(("reason",) if is_said else ()))
+    rows = [
+        (row.name.short, row.before.short, row.after.short, *((row.words,) if is_said else ())) for row in diff.factors
+    ]
+    if rows:
+        yield from (*table(header, rows), "")
+
+
+def _code(diffs: Sequence[DiffView]) -> Iterator[str]:
+    """The changed lines of source files, folded: no name stands in the tags, and no line ends its block."""
+    files = [(diff, file) for diff in diffs for file in diff.code if file.lines]
+    if not files:
+        return
+    yield from ("<details>", f"<summary>The change of the code ({plural(len(files), 'file')})</summary>", "")
+    room = MOST_LINES
+    for diff, file in files:
+        lines = [text if len(text) <= LONGEST_LINE else f"{text[:LONGEST_LINE]}…" for _, text in file.lines[:room]]
+        room -= len(lines)
+        left_out = file.left_out + len(file.lines) - len(lines)
+        yield f"{escaped(diff.title)} {code(file.path.short)}"
+        yield from ("", *fenced(lines, "diff"), "") if lines else ("",)
+        if left_out:
+            yield from (f"{plural(left_out, 'more line')}: the page has them.", "")
+    yield from ("</details>", "")
 
 
 def _sides(verdict: VerdictView) -> str:

@@ -9,6 +9,8 @@ wants to answer the pointer, the drawing says where things are:
         data-box: left, top, width, height of the frame, in the units of the viewBox.
     <g class="seed" data-arm="0" data-run="2" data-seed="7">  one seed's line: arm of the page, run of the arm
     <g class="mean" data-arm="0">                             the mean of an arm and the spread of its seeds
+    <g class="trend" data-arm="0">                            the running median of a noisy seed
+    <g class="under" data-arm="0">                            rims of the paper's colour under the bold lines of an arm
     <g class="at" data-arm="0">                               what happened to an arm: ticks, crosses, triangles, letter
 
 Paths begin each piece with `M x y` and go on with one `l` of relative pairs, so that points are sums of numbers.

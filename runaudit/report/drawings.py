@@ -15,7 +15,7 @@ from runaudit.report.chart import Frame
 from runaudit.report.series import Line
 from runaudit.report.views.curve import ArmCurve, CurveFigure
 from runaudit.report.views.scaler import LINES, ScalerFigure
-from runaudit.report.words import shown
+from runaudit.report.words import shown, whole
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -35,6 +35,9 @@ def draw_curves(figure: CurveFigure) -> str:
     frame = (chart.small if figure.is_small else chart.wide)(figure.axis, figure.first, figure.last)
     parts = [_stages(frame, figure.bands)]
     parts += [part for curve in figure.arms for part in _seeds(frame, curve)]
+    # Every rim before any bold line: arms that coincide are then seen through one another's gaps.
+    parts += [_rims(frame, curve) for curve in figure.arms]
+    parts += [part for curve in figure.arms for part in _trends(frame, curve)]
     parts += [_mean(frame, curve) for curve in figure.arms]
     parts += [_happened(frame, curve, row) for row, curve in enumerate(figure.arms)]
     parts.append(_letters(frame, figure.arms))
@@ -92,8 +95,6 @@ def _seeds(frame: Frame, curve: ArmCurve) -> Iterator[str]:
         if drawn <= _FEW:
             dots = "".join(_dots(frame, part) for part in line.segments)
             body += f'<path class="{"dots thin" if quiet else "dots"}" d="{dots}"/>'
-        if line.trends:
-            body += _bold(bold, "".join(_path(frame, part) for part in line.trends))
         who = f' data-run="{index}" data-seed="{html.escape(line.seed, quote=True)}"'
         yield _group("seed", curve.arm, body, who)
 
@@ -114,13 +115,22 @@ def _mean(frame: Frame, curve: ArmCurve) -> str:
         low, high, middle = (frame.y(np.asarray(column)) for column in (part.low, part.high, part.values))
         kind = "bold" if len(part.runs) == of else "thinner"
         body += f'<path class="spread" d="{chart.ribbon(x, low, high)}"/>' if len(x) > 1 else ""
-        body += _bold(f"{kind} d{curve.arm % COLOURS}", chart.polyline(x, middle))
+        body += f'<path class="{kind} d{curve.arm % COLOURS}" d="{chart.polyline(x, middle)}"/>'
     return _group("mean", curve.arm, body)
 
 
-def _bold(kind: str, path: str) -> str:
-    """A line with a rim of the paper's colour, so that it is seen in the thick of others."""
-    return f'<path class="rim" d="{path}"/><path class="{kind}" d="{path}"/>'
+def _trends(frame: Frame, curve: ArmCurve) -> Iterator[str]:
+    """The trend of each seed that is noisy, where no mean stands for the arm."""
+    for line in curve.lines:
+        path = "".join(_path(frame, part) for part in line.trends)
+        yield _group("trend", curve.arm, f'<path class="bold d{curve.arm % COLOURS}" d="{path}"/>' if path else "")
+
+
+def _rims(frame: Frame, curve: ArmCurve) -> str:
+    """A rim of the paper's colour under each bold line, so that it is seen in the thick of the thin ones."""
+    middles = [Points(part.steps, part.values) for part in curve.means]
+    paths = [_path(frame, part) for part in (*middles, *(part for line in curve.lines for part in line.trends))]
+    return _group("under", curve.arm, "".join(f'<path class="rim" d="{path}"/>' for path in paths))
 
 
 def _happened(frame: Frame, curve: ArmCurve, row: int) -> str:
@@ -191,7 +201,7 @@ def draw_scaler(figure: ScalerFigure) -> str:
     frame = chart.small(figure.axis, 0, max(1, figure.last_step))
     limits = "".join(
         f'<path class="limit" d="M{frame.left} {chart.tenths(y)}h{frame.across}"/>'
-        + chart.text(frame.left + frame.across - 2, y / 10 - 4, str(limit), "limit")
+        + chart.text(frame.left + frame.across - 2, y / 10 - 4, whole(limit), "limit")
         for limit, y in zip(LINES, frame.y(np.array(LINES, dtype=float)).tolist(), strict=True)
     )
     parts = [_stages(frame, figure.bands), limits]

@@ -6,17 +6,19 @@ from dataclasses import dataclass
 from runaudit.factors.cohort import Cohort, cohorts
 from runaudit.judge.bench import Bench
 from runaudit.judge.cohorts import compare_arms, judge_cohorts, summaries
-from runaudit.judge.many import study_runs
+from runaudit.judge.many import study_runs, study_store
 from runaudit.judge.selection import arm_of, leading, page_arms, page_metrics
 from runaudit.judge.values import declared_direction, require_metric
-from runaudit.report.inputs import ArmInput, ComparisonInput
+from runaudit.report.inputs import ArmInput, ComparisonInput, Part, Unjudged
 from runaudit.report.panels import read_panels
+from runaudit.report.views.arm import letter
 from runaudit.report.views.page import PageView, page_view
 from runaudit.runs.names import has_store
 from runaudit.stats.answer import ArmSummary
 from runaudit.stats.values import OutOfReachError
 from runaudit.store.catalogue import run_ids
 from runaudit.store.verify import verify
+from runaudit.study.projects import projects_of
 from runaudit.study.text import StudyAnswer
 
 MIN_STUDY = 3
@@ -56,20 +58,22 @@ def gather(bench: Bench, wanted: Wanted) -> Page:
     others = page_arms(bench, wanted.beside) if wanted.beside else []
     shown = [*arms, *(arm for arm in others if not named.issuperset(run.id for run in arm.runs))]
     asked = _asked(bench, shown, wanted)
-    metric = asked[0] if asked else _metric(bench, shown, wanted)
+    metric = asked[0] if asked else _shared_metric(bench, shown, wanted.direction)
     launched = bench.homes(shown) if pairs else ()
     compared = [
         _comparison(bench, shown, pair, wanted=wanted, asked=asked, metric=metric, launched=launched) for pair in pairs
     ]
     integrity = _integrity(bench, shown)
-    sums = summaries(bench, shown, metric) if metric else (None,) * len(shown)
+    parts = parts_of(bench, shown) if _is_apart(wanted, pairs, shown) else ()
+    sums = _sums(bench, shown, parts or (Part(metric=metric, arms=tuple(range(len(shown)))),))
     view = page_view(
         [_arm(bench, arm, one) for arm, one in zip(shown, sums, strict=True)],
         compared,
         title=wanted.title,
         integrity=integrity,
         metric=metric,
-        study=_study(bench, arms),
+        parts=parts,
+        study=_study(bench, arms, wanted),
         curves=wanted.curves,
     )
     return Page(view=view, is_damaged=any(integrity.values()) or any(run.fault for arm in shown for run in arm.runs))
@@ -97,10 +101,10 @@ def _pairs(arms: Sequence[Cohort], wanted: Wanted) -> list[tuple[int, int]]:
     return [(index - 1, index) for index in range(1, len(arms))]
 
 
-def _metric(bench: Bench, arms: Sequence[Cohort], wanted: Wanted) -> str | None:
-    """The metric that the page is about where none was asked for: the one that matters of what all arms have, else of
-    what most have."""
-    if judged := page_metrics(bench.settings, *arms, direction=wanted.direction):
+def _shared_metric(bench: Bench, arms: Sequence[Cohort], direction: str | None = None) -> str | None:
+    """The metric that arms are shown on where none was asked for: the one that matters of what all have, else of what
+    most have."""
+    if judged := page_metrics(bench.settings, *arms, direction=direction):
         return judged[0]
     figures = leading(*arms) or leading(arm_of([run for arm in arms for run in arm.runs], bench.settings))
     held = {one.name: sum(_is_measured([arm], one.name) for arm in arms) for one in figures}
@@ -121,11 +125,45 @@ def _is_measured(arms: Sequence[Cohort], metric: str) -> bool:
     return any(name == metric or name.startswith(f"{metric}/") for name in names)
 
 
-def _study(bench: Bench, arms: Sequence[Cohort]) -> StudyAnswer | None:
-    """What all runs together can tell, where there are more arms than a comparison has."""
+def _is_apart(wanted: Wanted, pairs: Sequence[tuple[int, int]], arms: Sequence[Cohort]) -> bool:
+    """Whether the arms are looked at in parts: nobody said which belong together, or what they are to be held by."""
+    return not wanted.metrics and not pairs and len(arms) >= MIN_STUDY
+
+
+def parts_of(bench: Bench, arms: Sequence[Cohort]) -> tuple[Part, ...]:
+    """The arms of a whole store in parts: of one project, on the metric that most of its arms have; those that have not
+    that one stand together by another. What has no number at all is in none."""
+    projects = projects_of(run for arm in arms for run in arm.runs)
+    found: list[Part] = []
+    for project in projects:
+        ids = {run.id for run in project.runs}
+        left = [index for index, arm in enumerate(arms) if arm.runs and arm.runs[0].id in ids]
+        name = project.name if len(projects) > 1 else ""
+        while left and (metric := _shared_metric(bench, [arms[index] for index in left])):
+            held = tuple(index for index in left if _is_measured([arms[index]], metric))
+            left = [index for index in left if index not in held]
+            found.append(Part(metric=metric, arms=held, name=name))
+    return tuple(found)
+
+
+def _sums(bench: Bench, arms: Sequence[Cohort], parts: Sequence[Part]) -> list[ArmSummary | None]:
+    """Every arm by itself on the metric of its part."""
+    sums: list[ArmSummary | None] = [None] * len(arms)
+    for part in parts:
+        held = [arms[index] for index in part.arms]
+        found = summaries(bench, held, part.metric) if part.metric else (None,) * len(held)
+        for index, one in zip(part.arms, found, strict=True):
+            sums[index] = one
+    return sums
+
+
+def _study(bench: Bench, arms: Sequence[Cohort], wanted: Wanted) -> StudyAnswer | None:
+    """What all runs together can tell, where there are more arms than a comparison has; of a whole store what those of
+    its largest project can."""
     if len(arms) < MIN_STUDY:
         return None
-    return StudyAnswer(study=study_runs([run for arm in arms for run in arm.runs], bench.settings))
+    runs = [run for arm in arms for run in arm.runs]
+    return StudyAnswer(study=(study_runs if wanted.runs else study_store)(runs, bench.settings))
 
 
 def _arm(bench: Bench, arm: Cohort, summary: ArmSummary | None) -> ArmInput:
@@ -153,7 +191,8 @@ def _comparison(
     if not asked:
         judged = page_metrics(bench.settings, before, after, direction=wanted.direction)
         names = sorted(judged, key=lambda name: name != metric)
-    stats, unjudged = [], []
+    unjudged = [lack for name in asked or filter(None, [metric]) if (lack := _lacking(sides, pair, name))]
+    stats = []
     for name in names:
         direction = wanted.direction if name == metric else None
         try:
@@ -161,8 +200,19 @@ def _comparison(
                 judge_cohorts(bench, sides, metric=name, direction=direction, designs=designs, launched=launched)
             )
         except OutOfReachError as error:  # Of a run that diverged, and the page is about that, too.
-            unjudged.append(f"{name} was not judged: {error.message}")
+            why = f"{name} was not judged: {error.message}."
+            unjudged.append(Unjudged(words=why, needs="values that can be reckoned with"))
     return ComparisonInput(baseline=pair[0], arm=pair[1], diff=designs[0], stats=tuple(stats), unjudged=tuple(unjudged))
+
+
+def _lacking(sides: Sequence[Cohort], pair: tuple[int, int], metric: str) -> Unjudged | None:
+    """Why a metric cannot be judged between two arms: a run of one of them, or of neither, has it."""
+    letters = [letter(index) for index in reversed(pair)]
+    bare = [who for who, arm in zip(letters, sides, strict=True) if not _is_measured([arm], metric)]
+    if not bare:
+        return None
+    words = f"{metric} was not judged: no run of {' or of '.join(bare)} has it."
+    return Unjudged(words=words, needs=f"runs of both arms that have {metric}, or another `--metric`")
 
 
 def _integrity(bench: Bench, arms: Sequence[Cohort]) -> Mapping[str, tuple[str, ...]]:

@@ -20,7 +20,7 @@ from runaudit.report.effects import draw_effects
 from runaudit.report.figures import draw_scores
 from runaudit.report.guarded import Failed, attempted
 from runaudit.report.views.page import PageView
-from runaudit.report.words import shown
+from runaudit.report.words import shown, whole
 from runaudit.system.files import check_no_twin, check_output, check_own, write_output
 from runaudit.voice.gate import Gate
 
@@ -84,6 +84,7 @@ def _environment() -> Any:
     )
 
     environment.filters["shown"] = lambda text: shown(text, 40).short
+    environment.filters["step"] = whole
     environment.filters["commands"] = lambda text: Markup(_COMMAND.sub(r"<code>\1</code>", str(escape(said(text)))))
     environment.globals.update(
         draw_scores=drawn(draw_scores),

@@ -27,12 +27,30 @@ class ArmInput:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Part:
+    """Arms, by their places, that are shown on one metric; None: no run of theirs has a number. name: what they have in
+    common, where the page has several parts."""
+
+    metric: str | None
+    arms: tuple[int, ...]
+    name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unjudged:
+    """A metric that could not be judged: why, as a sentence, and what a judgement would need."""
+
+    words: str
+    needs: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ComparisonInput:
-    """Arm number `arm` against arm number `baseline`, as `diff` and `stats` judged them. Counted from 0. unjudged: why
-    a metric that was asked for could not be judged, a sentence each."""
+    """Arm number `arm` against arm number `baseline`, as `diff` and `stats` judged them. Counted from 0. unjudged: the
+    metrics that were to be judged and could not be."""
 
     baseline: int
     arm: int
     diff: Comparison
     stats: tuple[StatsAnswer, ...] = ()
-    unjudged: tuple[str, ...] = ()
+    unjudged: tuple[Unjudged, ...] = ()

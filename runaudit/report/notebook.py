@@ -14,8 +14,9 @@ from runaudit.records.run import Run
 from runaudit.report.effects import effect_figure
 from runaudit.report.html import render
 from runaudit.report.views.diff import leaves_view
+from runaudit.report.views.evidence import evidence_views
 from runaudit.report.views.recorded import assumed_in_words, design_badge, design_meaning, gaps_in_words
-from runaudit.report.views.verdict import changed, conditional_words, evidence_views, reason_words, treatments
+from runaudit.report.views.verdict import changed, conditional_words, reason_words, treatments
 from runaudit.report.words import clean
 from runaudit.runs.rows import figures_of
 from runaudit.stats.answer import StatsAnswer

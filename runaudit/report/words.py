@@ -14,6 +14,7 @@ from runaudit.metrics import catalogue
 from runaudit.records.canonical import json_safe, thawed
 from runaudit.records.run import SHORT
 from runaudit.text.terminal import printable
+from runaudit.text.words import plural
 
 MINUS = "\N{MINUS SIGN}"
 NO_NUMBER = "no number"
@@ -79,9 +80,20 @@ def compact(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return number(value)
     if value == int(value) and abs(value) < 1e7:
-        return f"{int(value):,}".replace(",", "\N{NARROW NO-BREAK SPACE}").replace("-", MINUS)
+        return whole(int(value))
     text = f"{value:.4g}"
     return text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e").replace("-", MINUS)
+
+
+def whole(value: int) -> str:
+    """A step, a count: its digits in threes from five digits on, everywhere on the page."""
+    text = f"{value:,}" if abs(value) >= 10_000 else str(value)
+    return text.replace(",", "\N{NARROW NO-BREAK SPACE}").replace("-", MINUS)
+
+
+def counted(count: int, noun: str) -> str:
+    """`12 345 values`."""
+    return plural(count, noun).replace(str(count), whole(count), 1)
 
 
 def value_text(value: Any, limit: int = 120) -> Text:
@@ -102,6 +114,12 @@ class MetricText:
     unit: str
     digits: int
     sequence: str | None
+
+    @property
+    def title(self) -> str:
+        """The words at the beginning of a sentence or a heading: a name as the program wrote it stays as it is."""
+        is_known = self.words != self.name or self.name.lower() in catalogue.QUANTITIES
+        return self.words[:1].upper() + self.words[1:] if is_known else self.words
 
     def amount(self, value: float | None, *, signed: bool = False) -> str:
         """`value` with its unit."""

@@ -14,7 +14,8 @@ from functools import lru_cache
 from typing import Any
 
 from runaudit.errors import RunauditError
-from runaudit.importers.tables import leaves
+from runaudit.importers.curves import is_pace, plain_name, values_of
+from runaudit.importers.tables import by_last_name, leaves, spelt
 from runaudit.records.canonical import canonical_equal
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.manifest import Manifest
@@ -195,9 +196,14 @@ def _says_all(new: Run, old: Run) -> bool:
         return False
     names: Mapping[str, Points] = new.trajectory.series
     is_open = old.outcome is None or went_on
-    return all(any(_holds_points(names[one], points, is_open=is_open) for one in names
-                   if one == name or (not alone and one.endswith(f"/{name}")))
-               for name, points in old.trajectory.series.items())  # fmt: skip
+    return all(any(_holds_points(names[one], points, is_open=is_open, alone=alone) for one in names
+                   if one == name or (not alone and _is_called(one, name)))
+               for name, points in old.trajectory.series.items() if alone or not is_pace(name))  # fmt: skip
+
+
+def _is_called(name: str, told: str) -> bool:
+    """Whether a series may be what another tracker tells under its own name."""
+    return name.endswith(f"/{told}") or plain_name(name) == plain_name(told)
 
 
 def _keeps_results(new: Run, old: Run) -> bool:
@@ -225,9 +231,11 @@ def _keeps_settings(new: Run, old: Run, kind: str, *, alone: bool) -> bool:
         return False
     if alone:
         return _holds(_with_seed(now), _with_seed(before))
-    known = dict(leaves(now.section("config")))
+    known, anywhere = dict(leaves(now.section("config"))), by_last_name(now.section("config"))
     return all(any(_alike(known[place], value) for place in (name, f"{kind}_config.{name}", name.replace("/", "."))
-                   if place in known) or name.startswith("args.")  # What was typed went into the settings of the job.
+                   if place in known)
+               or any(_alike(one, spelt(value)) for one in anywhere.get(name.rpartition(".")[2], ()))
+               or name.startswith("args.")  # What was typed went into the settings of the job.
                for name, value in leaves(before.section("config")))  # fmt: skip
 
 
@@ -265,9 +273,11 @@ def _ends(run: Run, kind: str) -> tuple[Any, ...]:
     return (run.status, told.get("status") if isinstance(told, Mapping) else None)
 
 
-def _holds_points(new: Points, old: Points, *, is_open: bool) -> bool:
+def _holds_points(new: Points, old: Points, *, is_open: bool, alone: bool = True) -> bool:
     """Whether a series holds another one, and goes at least as far. A tracker's summary is one point, which moves while
-    the run goes on; what was written stays."""
+    the run goes on; what was written stays. alone: both are of one tracker, which has one way to write a number."""
+    if not alone and values_of(old) in values_of(new):
+        return True
     if len(old) == 1 and is_open:
         return bool(new) and new[-1][0] >= old[0][0]
     if len(new) < len(old):

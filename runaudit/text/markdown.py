@@ -15,14 +15,18 @@ _MARKS = "\\`*_[]|~$#"
 _ADDRESS = re.compile(r"(?i)(?<![a-z])(?:https?|ftp|mailto|xmpp):|(?<![a-z])www\.")
 _ENDED = {":": "&#58;", ".": "&#46;"}
 """What a reader such as GitHub's would make a link of without being asked; the letter is the same to the eye."""
+_CALLING = re.compile(r"@(?=\w)|\\#(?=\d)")
+"""What GitHub makes a call or a reference of: `@name` writes to that person, `#1` stands in issue 1 for good. It looks
+at the text of the finished page, in which an entity or a backslash is gone; a comment parts the text and is not seen,
+and in a span of code nothing is looked for."""
 _ESCAPES = str.maketrans(_ENTITIES | {letter: f"\\{letter}" for letter in _MARKS})
 
 
 def escaped(text: object) -> str:
     """Text that is shown as it is, in a paragraph, a list or a cell; a control character or a line's end is visible."""
-    return _ADDRESS.sub(
-        lambda found: found[0][:-1] + _ENDED[found[0][-1]], printable(str(text), keep="").translate(_ESCAPES)
-    )
+    plain = printable(str(text), keep="").translate(_ESCAPES)
+    unlinked = _ADDRESS.sub(lambda found: found[0][:-1] + _ENDED[found[0][-1]], plain)
+    return _CALLING.sub(lambda found: f"{found[0][-1]}<!-- -->", unlinked)
 
 
 def code(text: object) -> str:

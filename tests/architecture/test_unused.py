@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 HOUSE = ("runaudit", "trainer")
-USERS = (*HOUSE, "examples", "Makefile", "README.md", "pyproject.toml")
+USERS = (*HOUSE, "templates", "examples", "Makefile", "README.md", "pyproject.toml")
 """Where a name may be used from: the code, what is shown to users, and the commands that start it."""
 
 ALLOWED = {

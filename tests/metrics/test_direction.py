@@ -3,8 +3,9 @@
 import pytest
 
 from runaudit.errors import UsageError
-from runaudit.metrics.catalogue import Direction, known_direction
+from runaudit.metrics.catalogue import Direction, known_direction, metric, unit_of
 from runaudit.metrics.direction import settle_direction
+from runaudit.metrics.roles import Role, role
 
 
 @pytest.mark.parametrize("name", ["psnr", "val/psnr", "full_frame/psnr/astronaut", "SSIM", "test.accuracy", "val_psnr"])
@@ -20,6 +21,30 @@ def test_error_is_better_lower(name):
 @pytest.mark.parametrize("name", ["psnr_gap", "accuracy_drop", "loss reduction", "psnr_loss", "lossless", "speed", ""])
 def test_a_word_that_turns_the_meaning_round_settles_nothing(name):
     assert known_direction(name) is None
+
+
+SETTINGS = ("mse_weight", "loss_weights/l1", "iou_threshold", "train/loss_coef", "num_acc", "loss_scale", "acc_steps",
+            "map/size", "val/ap_count", "accuracy/rank", "time_to_accuracy", "mse_margin")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_what_bears_a_quantitys_word_and_is_of_another_kind_settles_nothing_and_is_no_result(name):
+    assert known_direction(name) is None
+    assert unit_of(name.replace("mse", "psnr").replace("iou", "psnr")) == ""
+    assert role(f"val/{name}") in (Role.OTHER, Role.SCALER, Role.GRADIENT)
+
+
+@pytest.mark.parametrize("name", ["val/psnr_error", "psnr_loss", "psnr_weight", "psnr_rank", "snr_ssim"])
+def test_a_unit_is_granted_by_the_whole_name(name):
+    assert (unit_of(name), metric(name).digits) == ("", 4)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["lr_loss", "train_loss_step", "val_loss_epoch", "psnr/scale_2", "mae_count_head"],
+)
+def test_a_word_that_is_not_the_head_of_the_name_changes_no_kind(name):
+    assert known_direction(name) is not None
 
 
 def test_an_unknown_direction_is_refused_with_the_option_to_declare_it():

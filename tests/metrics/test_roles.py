@@ -7,11 +7,13 @@ from runaudit.metrics.roles import Role, role
 
 NAMES = {
     Role.LOSS: ("train/loss loss Training/loss train_loss epoch_loss batch_loss train/loss_step train_disc_loss "
-                "train/box_loss val/box_loss eval/loss val_loss loss/classifier test_nll lossG total_loss"),
+                "train/box_loss val/box_loss eval/loss val_loss loss/classifier test_nll lossG total_loss lr_loss"),
     Role.HELD_OUT: ("val/psnr val_acc eval_accuracy Validation/accuracy metrics/val_f1 test/iou eval/rouge1 "
-                    "full_frame/eval/psnr"),
-    Role.RESULT: "accuracy acc metrics/precision(B) train/acc epoch_accuracy psnr",
-    Role.OTHER: "rollout/ep_rew_mean my/series reward entropy train/kl temperature layer_3/norm",
+                    "val/lr_psnr full_frame/eval/psnr"),
+    Role.RESULT: ("accuracy acc metrics/precision(B) train/acc epoch_accuracy psnr rollout/ep_rew_mean reward "
+                  "charts/episodic_return"),
+    Role.OTHER: ("my/series entropy train/kl temperature layer_3/norm loss_weight "
+                "val/iou_threshold"),
     Role.RATE: ("lr train/lr learning_rate train/learning_rate lr-Adam lr-SGD/pg1 lr/pg0 epoch_learning_rate "
                 "base_lr lr-AdamW momentum weight_decay learningRate optim/lr_0"),
     Role.GRADIENT: "train/grad_norm grad_norm gradient_norm gnorm gradients/layer1.weight grad_2.0_norm_total",

@@ -41,7 +41,9 @@ def test_crashed_runs_stay_in_the_denominator(make_run):
 
     found = titles(alerts([ArmInput(name="x", runs=runs)], [], None))
 
-    assert found["Runs without a result"] == ("A: 2 of 3 runs (seed 1 crashed, seed 2 lost); they stay in the count",)
+    assert found["Runs without a result"] == (
+        "A: 2 of 3 runs (seed 1 crashed and seed 2 lost); they stay in the count",
+    )
 
 
 def test_too_few_seeds_are_counted_by_what_acted_not_by_what_was_launched(make_arm, make_run):
@@ -58,7 +60,7 @@ def test_a_seed_without_proof_is_told(make_run):
 
     found = titles(alerts([ArmInput(name="x", runs=runs)], [], None))
 
-    assert found["Seeds not proven to have acted"] == ("A: no proof in the record of seed 0, 1 and 2",)
+    assert found["Seeds not proven to have acted"] == ("A: no proof in the record of seeds 0, 1 and 2",)
 
 
 def test_waivers_are_told_with_their_reason_once_for_all_runs(make_arm):
@@ -66,7 +68,9 @@ def test_waivers_are_told_with_their_reason_once_for_all_runs(make_arm):
 
     found = titles(alerts([arm], [], None))
 
-    assert found["Rules were waived"] == ("A, seed 0, 1 and 2: RA104, because “hot fix”",)
+    assert found["Rules were waived"] == (
+        "A, seeds 0, 1 and 2: RA104 (Untracked files that the run could import), because “hot fix”",
+    )
 
 
 def test_an_integrity_fault_comes_first(make_arm):
@@ -112,7 +116,9 @@ def test_an_arm_that_is_compared_with_nothing_is_not_blamed_for_its_seeds(make_a
     between = ComparisonInput(baseline=0, arm=1, diff=diff(factors=()))
 
     assert "Too few seeds" not in titles(alerts(arms, [between], None))
-    assert titles(alerts(arms, [], None))["Too few seeds"] == ("C has 1 seed that counts; a claim needs 3",)
+    assert "Too few seeds" not in titles(alerts(arms, [], None))  # none of a whole store is compared
+    alone = ComparisonInput(baseline=0, arm=2, diff=diff(factors=()))
+    assert titles(alerts(arms, [alone], None))["Too few seeds"] == ("C has 1 seed that counts; a claim needs 3",)
 
 
 def test_a_loss_that_prints_as_zero_is_no_bad_news(make_run, make_metrics):
@@ -123,10 +129,12 @@ def test_a_loss_that_prints_as_zero_is_no_bad_news(make_run, make_metrics):
     assert "Worse than bicubic" not in found
 
 
-def test_what_is_true_of_several_arms_alike_is_said_once(make_run):
+def test_what_is_true_of_several_arms_alike_is_said_once(make_run, diff):
     arms = [ArmInput(name=str(n), runs=(make_run(seed=n, seed_proof={}),), effective_n=1) for n in range(3)]
 
-    found = titles(alerts(arms, [], None))
+    compared = [ComparisonInput(baseline=0, arm=arm, diff=diff(factors=())) for arm in (1, 2)]
+
+    found = titles(alerts(arms, compared, None))
 
     assert found["Too few seeds"] == ("A, B and C have 1 seed each that counts; a claim needs 3",)
 
@@ -140,3 +148,35 @@ def test_no_two_places_disagree_on_which_seeds_are_proven(make_run, make_arm):
 
     assert "proof in the record" in " ".join(item for alert in view.alerts for item in alert.items)
     assert "acted" not in view.arms[0].seeds and "acted" not in view.arms[0].size
+
+
+def test_an_arm_without_the_metric_has_no_seeds_that_count_and_is_said_to_have_no_number(make_run, diff):
+    runs = tuple(make_run(seed=seed, metrics={}) for seed in range(2))
+    arms = [ArmInput(name="bare", runs=runs, effective_n=2), ArmInput(name="too", runs=runs, effective_n=2)]
+    between = ComparisonInput(baseline=0, arm=1, diff=diff())
+
+    found = titles(alerts(arms, [between], None, "val/accuracy"))
+
+    assert "Too few seeds" not in found
+    assert found["Runs without a result"] == ("A and B: no run has val/accuracy",)
+
+
+def test_a_run_whose_end_nobody_recorded_did_not_fail(make_run):
+    runs = tuple(make_run(seed=seed, status=None, origin={"kind": "wandb"}, metrics={}) for seed in range(2))
+
+    found = titles(alerts([ArmInput(name="x", runs=runs), ArmInput(name="y", runs=runs)], [], None))
+
+    assert "Runs without a result" not in found
+    assert found["How runs ended is not on record"] == ("A and B: all of 2 runs each",)
+
+
+def test_runs_that_their_seed_does_not_tell_apart_are_told_by_their_id(make_run):
+    runs = tuple(
+        make_run(seed=seed, metrics={"val/loss": float("nan")}, label=f"run {n}") for n, seed in enumerate((2, 2, 3))
+    )
+
+    found = titles(alerts([ArmInput(name="x", runs=runs)], [], None))
+
+    assert [item.partition(":")[0] for item in found["Results that are not numbers"]] == [
+        f"A, run {runs[0].short}", f"A, run {runs[1].short}", "A, seed 3",
+    ]  # fmt: skip

@@ -1,6 +1,7 @@
 """Laws of the page for any program's runs: whatever was logged, and however the run ended, there is a page."""
 
 import math
+import re
 from itertools import pairwise
 from types import MappingProxyType
 
@@ -11,6 +12,9 @@ from runaudit.records.run import Run
 from runaudit.records.segments import bands
 from runaudit.records.trajectory import Event, Trajectory
 from runaudit.report import ArmInput, page_view, render_page
+from runaudit.report.inputs import Part
+from runaudit.stats.judge import summarise
+from runaudit.stats.values import ArmValues
 from tests.report.test_html import Page
 
 NAN, INF = math.nan, math.inf
@@ -137,8 +141,6 @@ def test_a_section_that_cannot_be_made_is_left_out_with_its_reason_and_takes_no_
 
 def test_the_table_of_arms_shows_the_metric_with_its_spread_and_who_gave_none(make_run):
     """Three values 1, 2, 3 have mean 2 and standard deviation 1."""
-    from runaudit.stats.judge import summarise
-    from runaudit.stats.values import ArmValues
 
     def arm(name: str, *values: float | None) -> ArmInput:
         runs = tuple(make_run(seed=seed, metrics={} if v is None else {"acc": v}) for seed, v in enumerate(values))
@@ -146,11 +148,11 @@ def test_the_table_of_arms_shows_the_metric_with_its_spread_and_who_gave_none(ma
         return ArmInput(name=name, runs=runs, effective_n=len(runs), summary=found)
 
     whole, lost, few = page_view([arm("a", 1.0, 2.0, 3.0), arm("b", 1.0, None, 3.0), arm("c", 0.25, 0.5)],
-                                 metric="acc").result.rows  # fmt: skip
+                                 metric="acc").result.tables[0].rows  # fmt: skip
 
-    assert (whole.value, whole.n, whole.failed) == ("2.0 ± 1.0", "3", "")
+    assert (whole.value, whole.n, whole.failed) == ("2.00 ± 1.00", "3", "")
     assert (lost.n, lost.failed) == ("2 of 3", "seed 1 no value")
-    assert lost.value.startswith("no mean: ")
+    assert lost.value == "no mean; the 2 with a number: 1.00, 3.00"
     assert few.value == "0.25, 0.50"
 
 
@@ -160,3 +162,79 @@ def test_the_metric_that_the_page_is_about_stands_first_in_its_tables(make_run):
     view = page_view([ArmInput(name="a", runs=(run,))], metric="zzz")
 
     assert next(name.full for name in view.scores.plain) == "zzz"
+
+
+def logged(make_run, value: float, *points: tuple[int, float], name: str = "val/acc"):
+    return make_run(
+        metrics={name: value}, trajectory=Trajectory(series=MappingProxyType({name: points} if points else {}))
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "points", "said"),
+    [
+        (0.5, ((0, 0.1), (10, 0.9), (20, 0.5)), "the last that was logged, at step 20."),
+        (0.9, ((0, 0.1), (10, 0.9), (20, 0.5)), "the highest that was logged, at step 10."),
+        (0.1, ((0, 0.1), (10, 0.9), (20, 0.5)), "the lowest that was logged, at step 0."),
+        (0.7, ((0, 0.1), (20, 0.5)), "neither the last nor the best of its curve."),
+        (0.7, ((30, 0.7),), "the one that was logged, at step 30."),
+        (0.7, (), "what the program or its tracker reported."),
+        (float("nan"), ((0, 0.1), (12_000, float("nan"))), "the last that was logged, at step 12\u202f000."),
+    ],
+)
+def test_it_is_said_which_value_of_a_run_is_judged(make_run, value, points, said):
+    view = page_view([ArmInput(name="a", runs=(logged(make_run, value, *points),))], metric="val/acc")
+
+    assert view.result.tables[0].origin.startswith("The number of a run is ")
+    assert view.result.tables[0].origin.endswith(said)
+
+
+def test_runs_that_came_by_their_number_otherwise_are_told_apart(make_run):
+    runs = (logged(make_run, 0.5, (0, 0.9), (5, 0.5)), logged(make_run, 0.9, (0, 0.9), (5, 0.5)), logged(make_run, 0.9))
+
+    origin = page_view([ArmInput(name="a", runs=runs)], metric="val/acc").result.tables[0].origin
+
+    assert "the last that was logged, at step 5 (1 run); " in origin and "reported (1 run)" in origin
+
+
+def test_a_training_loss_is_said_to_be_one_logged_value(make_run):
+    points = ((0, 2.0), (1, 1.0))
+    for name, is_one in (("train/loss", True), ("val/loss", False)):
+        runs = (logged(make_run, 1.0, *points, name=name),)
+        origin = page_view([ArmInput(name="a", runs=runs)], metric=name).result.tables[0].origin
+        assert ("A training loss ends on one logged value" in origin) is is_one
+
+
+def test_arms_that_share_no_metric_stand_in_tables_of_their_own_and_those_without_a_number_in_a_line(make_run):
+    made = [{"acc": 0.5}, {"val/loss": 1.0}, {}, {"acc": 0.6}]
+    arms = [
+        ArmInput(
+            name=f"arm {n}",
+            runs=(make_run(seed=n, metrics=metrics),),
+            summary=summarise(ArmValues(label="x", seeds=(n,), values=tuple(metrics.values()))) if metrics else None,
+        )
+        for n, metrics in enumerate(made)
+    ]
+    parts = (Part(metric="acc", arms=(0, 3), name="one"), Part(metric="val/loss", arms=(1,), name="other"))
+
+    result = page_view(arms, parts=parts).result
+
+    assert [(one.title, one.name, [row.arm for row in one.rows]) for one in result.tables] == [
+        ("one", "acc", [0, 3]), ("other", "val/loss", [1]),
+    ]  # fmt: skip
+    assert result.bare == "No number at all from 1 arm (1 run): C arm 2."
+    page = render_page(page_view(arms, parts=parts))
+    assert "C arm 2" in page and "no number" not in page
+
+
+def test_the_numbers_of_a_column_have_one_number_of_decimals(make_run):
+    def arm(name: str, *values: float) -> ArmInput:
+        found = summarise(ArmValues(label=name, seeds=tuple(range(len(values))), values=values))
+        runs = tuple(make_run(seed=seed, metrics={"ppl": v}) for seed, v in enumerate(values))
+        return ArmInput(name=name, runs=runs, summary=found)
+
+    arms = [arm("a", 10.12, 9.93, 10.05), arm("b", 12.87, 12.801, 12.94), arm("c", 7.1, 7.1004, 7.1)]
+    rows = page_view(arms, metric="ppl").result.tables[0].rows
+
+    numbers = [re.findall(r"\d+\.(\d+)", row.value + row.interval) for row in rows]
+    assert {len(digits) for row in numbers for digits in row} == {4}

@@ -349,7 +349,7 @@ def test_a_million_points_are_a_few_kilobytes(make_run):
     (series,) = curves_view([ArmInput(name="long", runs=(run,))]).series
 
     assert len(draw_curves(series.figures[0])) < 16_000
-    assert series.rows[0].points == "1000000"
+    assert series.rows[0].points == "1\u202f000\u202f000"
 
 
 # ── the parts of a drawing ───────────────────────────────────────────────────────────────────────────────────────
@@ -385,3 +385,41 @@ def test_a_series_of_the_machine_is_none_of_the_results(arm):
 
     assert [one.role for one in view.series] == [Role.LOSS]
     assert wide(view.series[0].figures[0].axis, 0, 1).across > 300
+
+
+def test_arms_that_coincide_are_said_to_and_are_both_seen(make_run):
+    def arm(name: str, *seeds: int, shift: float = 0.0) -> ArmInput:
+        runs = []
+        for seed in seeds:
+            points = tuple((step, 1.0 / (1 + step + seed) + shift) for step in range(5))
+            runs.append(
+                make_run(seed=seed, trajectory=Trajectory(series=MappingProxyType({"val/loss": points, "lr": points})))
+            )
+        return ArmInput(name=name, runs=tuple(runs))
+
+    view = curves_view([arm("a", 0, 1), arm("b", 1, 0, 2), arm("c", 0, 1, shift=1e-15), arm("d", 7), arm("e", 1, 1)])
+
+    (series,) = view.series
+    assert series.notes[0] == "A, B and E are identical to the last bit at 5 points that all logged, seed by seed."
+    assert not any("identical" in note for one in view.training for note in one.notes)
+    drawn = draw_curves(series.figures[0])
+    assert drawn.rindex('class="rim"') < drawn.index('class="bold d0"')
+
+
+def test_runs_whose_seeds_nobody_knows_are_not_called_identical(make_run):
+    points = ((0, 1.0), (1, 0.5))
+    series = Trajectory(series=MappingProxyType({"val/loss": points}))
+    runs = tuple(make_run(seed=None, label=label, trajectory=series) for label in "ab")
+
+    (one,) = curves_view([ArmInput(name="a", runs=runs), ArmInput(name="b", runs=runs)]).series
+
+    assert not any("identical" in note for note in one.notes)
+
+
+def test_a_series_that_ends_in_no_number_says_so_where_its_last_value_stands(make_run):
+    points = ((0, 1.0), (1, 3e276), (2, math.nan))
+    run = make_run(trajectory=Trajectory(series=MappingProxyType({"loss": points})))
+
+    (series,) = curves_view([ArmInput(name="a", runs=(run,))]).series
+
+    assert series.rows[0].last == "NaN (before: 3e276 at 1)"

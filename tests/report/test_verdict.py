@@ -1,14 +1,18 @@
 """The verdict in words: both axes are said, and neither excuses the other."""
 
 import math
+from types import MappingProxyType
 
 import pytest
 
 from runaudit.diff import Verdict
 from runaudit.factors.factor import Role
-from runaudit.report import ComparisonInput, page_view
+from runaudit.records.trajectory import Trajectory
+from runaudit.report import ArmInput, ComparisonInput, page_view
+from runaudit.report.inputs import Unjudged
 from runaudit.report.notebook import fragment
-from runaudit.report.views.verdict import change_words, evidence_views, seeds_text
+from runaudit.report.views.evidence import evidence_views, seeds_text
+from runaudit.report.views.verdict import change_words
 from runaudit.stats.judge import judge, summarise
 from runaudit.stats.values import ArmValues, Comparability, StatsPlan
 from runaudit.text.verdicts import VERDICTS
@@ -195,3 +199,43 @@ def test_a_damaged_run_takes_the_colour_of_a_claim(study):
 
     assert verdict.tone == "bad"
     assert verdict.caveats[0].startswith("Bytes of a run in this comparison are not those that were sealed")
+
+
+def test_an_arm_that_blew_up_is_not_merely_short_of_seeds(make_run, diff, stats):
+    nan = math.nan
+    series = Trajectory(series=MappingProxyType({"loss": ((0, 1.0), (8, nan), (9, 2.0), (10, nan), (12, math.inf))}))
+    bad = tuple(make_run(seed=seed, metrics={"loss": math.inf, "acc": 0.5}, trajectory=series) for seed in range(2))
+    arms = [ArmInput(name="fine", runs=(make_run(),)), ArmInput(name="blown", runs=bad)]
+
+    told = only(page_view(arms, [ComparisonInput(baseline=0, arm=1, diff=diff(), stats=(stats(),))]))
+
+    assert told.caveats[0] == "B ended in values that are no numbers (seeds 0 and 1): loss is ∞ from step 10 on."
+
+
+def test_the_seeds_that_a_claim_needs_are_said_to_be_for_whose_difference(study, diff, stats):
+    """What an experiment happened to see is no plan: the sentence says whether it was seen or declared."""
+    arms, _ = study
+    for aim, said in (
+        (0.3, "were the true difference the 0.30 dB seen"),
+        (0.1, "to find 0.10 dB, the smallest that matters"),
+    ):
+        numbers = stats("inconclusive", n_needed=48, n_needed_for=aim, ci=interval(-0.1, 0.7))
+        told = only(page_view(arms, [ComparisonInput(baseline=0, arm=1, diff=diff(), stats=(numbers,))]))
+        assert said in " ".join(told.lacking).replace("\N{NO-BREAK SPACE}", " ")
+        assert told.evidence[0].needed.endswith("(seen)" if aim == 0.3 else "(declared)")
+
+    numbers = stats("inconclusive", n_needed=None, difference=0.0, ci=interval(-0.2, 0.2))
+    told = only(page_view(arms, [ComparisonInput(baseline=0, arm=1, diff=diff(), stats=(numbers,))]))
+    (lacking,) = told.lacking
+    assert lacking.replace("\N{NO-BREAK SPACE}", " ") == (
+        "a true difference of 0.24 dB or more, which these seeds would find (80 % power), or more seeds"
+    )
+
+
+def test_a_metric_that_an_arm_lacks_is_not_said_to_lack_a_direction(study, diff):
+    arms, _ = study
+    lack = Unjudged(words="val/acc was not judged: no run of B has it.", needs="runs of both arms that have val/acc")
+
+    told = only(page_view(arms, [ComparisonInput(baseline=0, arm=1, diff=diff(), unjudged=(lack,))]))
+
+    assert (told.claim, told.lacking[-1]) == (lack.words, lack.needs)

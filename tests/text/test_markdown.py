@@ -15,6 +15,14 @@ def test_a_mark_is_a_letter(mark):
     assert escaped(f"a{mark}b") == f"a\\{mark}b"
 
 
+def test_nobody_is_called_and_no_issue_is_named():
+    assert escaped("@octocat fixes #12 of a@b, x/y#3") == (
+        "@<!-- -->octocat fixes #<!-- -->12 of a@<!-- -->b, x/y#<!-- -->3"
+    )
+    assert escaped("a @ b # c #d") == "a @ b \\# c \\#d"
+    assert code("@octocat #12") == "`@octocat #12`"  # in code nothing is looked for
+
+
 def test_tags_and_entities_are_text():
     assert escaped("<img src=x>&amp;") == "&lt;img src=x&gt;&amp;amp;"
 

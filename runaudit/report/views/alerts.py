@@ -5,13 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from runaudit.factors.cohort import is_unproven
-from runaudit.records.run import Run
+from runaudit.guard.answer import RULES
+from runaudit.records.run import UNSAID, Run
 from runaudit.report.inputs import ArmInput, ComparisonInput
-from runaudit.report.views.arm import distinct_seeds, letter, seed_text
+from runaudit.report.views.arm import distinct_seeds, letter, seed_text, seeds_words
 from runaudit.report.views.recorded import assumed_in_words
 from runaudit.report.views.scores import gain, sequences, unequal_bicubic
 from runaudit.report.views.verdict import change_words
 from runaudit.report.words import clean, number, shown
+from runaudit.rules import find_rule
 from runaudit.text.verdicts import Tone, verdict_words
 from runaudit.text.words import listed, plural
 
@@ -32,17 +34,21 @@ class Alert:
 
 
 def alerts(
-    arms: Sequence[ArmInput], comparisons: Sequence[ComparisonInput], integrity: Integrity | None
+    arms: Sequence[ArmInput],
+    comparisons: Sequence[ComparisonInput],
+    integrity: Integrity | None,
+    metric: str | None = None,
 ) -> tuple[Alert, ...]:
-    """All bad news, the gravest first. Empty only if there is none."""
+    """All bad news, the gravest first. Empty only if there is none. metric: the one that the comparisons are about."""
     found = (
         Alert(tone="bad", title="Records do not match their digests", items=tuple(_integrity(arms, integrity))),
         Alert(tone="bad", title="Comparisons that cannot carry a claim", items=tuple(_designs(comparisons))),
         Alert(tone="bad", title="Worse than bicubic", items=tuple(_below(arms, "bicubic"))),
-        Alert(tone="bad", title="Runs without a result", items=tuple(_unfinished(arms))),
+        Alert(tone="bad", title="Runs without a result", items=(*_unfinished(arms), *_unmeasured(arms, metric))),
         Alert(tone="bad", title="Results that are not numbers", items=tuple(_non_finite(arms))),
         Alert(tone="bad", title="Bicubic is not the same everywhere", items=tuple(_unequal(arms))),
-        Alert(tone="doubt", title="Too few seeds", items=tuple(_few(arms, comparisons))),
+        Alert(tone="doubt", title="Too few seeds", items=tuple(_few(arms, comparisons, metric))),
+        Alert(tone="doubt", title="How runs ended is not on record", items=tuple(_unknown_ends(arms))),
         Alert(tone="doubt", title="Seeds not proven to have acted", items=tuple(_unproven(arms))),
         Alert(tone="doubt", title="Runs that count once", items=tuple(_repeated(arms))),
         Alert(tone="doubt", title="Rules were waived", items=tuple(_waivers(arms))),
@@ -61,25 +67,25 @@ def alerts(
     return tuple(alert for alert in found if alert.items)
 
 
-def _named(index: int, run: Run) -> str:
-    return f"{letter(index)}, {_which(run)}"
-
-
-def _which(run: Run) -> str:
-    """A run among those of its arm: by its seed, by its id where nobody knows that or it has none."""
+def _which(run: Run, among: Sequence[Run]) -> str:
+    """A run among those of its arm: by its seed, by its id where that does not tell it from the others."""
     seed = seed_text(run)
-    return f"run {run.short}" if seed in ("unknown", "none") else f"seed {seed}"
+    is_one = sum(seed_text(other) == seed for other in among) < 2
+    return f"seed {seed}" if is_one and seed not in ("unknown", "none") else f"run {run.short}"
 
 
-def _each(arms: Sequence[ArmInput]) -> Iterator[tuple[int, Run]]:
-    return ((index, run) for index, arm in enumerate(arms) for run in arm.runs)
+def _each(arms: Sequence[ArmInput]) -> Iterator[tuple[int, str, Run]]:
+    """Every run with the place of its arm and what names it on the page."""
+    for index, arm in enumerate(arms):
+        yield from ((index, f"{letter(index)}, {_which(run, arm.runs)}", run) for run in arm.runs)
 
 
 def _integrity(arms: Sequence[ArmInput], integrity: Integrity | None) -> Iterator[str]:
-    for index, run in _each(arms):
+    for _, named, run in _each(arms):
         problems = (run.fault, *(integrity or {}).get(run.id, ()))
         for problem in dict.fromkeys(filter(None, problems)):
-            yield f"{_named(index, run)} ({run.short}): {clean(problem)}"
+            told = named if run.short in named else f"{named} ({run.short})"
+            yield f"{told}: {clean(problem)}"
 
 
 def _designs(comparisons: Sequence[ComparisonInput]) -> Iterator[str]:
@@ -123,19 +129,41 @@ def _range(losses: Sequence[float]) -> str:
 
 def _unfinished(arms: Sequence[ArmInput]) -> Iterator[str]:
     for index, arm in enumerate(arms):
-        lost = [run for run in arm.runs if not run.finished]
+        lost = [run for run in arm.runs if not run.finished and run.status != UNSAID]
         if lost:
-            ends = ", ".join(f"{_which(run)} {run.status.replace('_', ' ')}" for run in lost)
-            yield f"{letter(index)}: {len(lost)} of {plural(len(arm.runs), 'run')} ({ends}); they stay in the count"
+            ends = listed([f"{_which(run, arm.runs)} {run.status.replace('_', ' ')}" for run in lost])
+            stay = "it stays" if len(lost) == 1 else "they stay"
+            yield f"{letter(index)}: {len(lost)} of {plural(len(arm.runs), 'run')} ({ends}); {stay} in the count"
+
+
+def _unmeasured(arms: Sequence[ArmInput], metric: str | None) -> Iterator[str]:
+    """Arms of which no run has the metric that the page compares."""
+    bare = [index for index, arm in enumerate(arms) if metric and arm.summary is None and not _has(arm, metric)]
+    if bare:
+        yield f"{listed([letter(index) for index in bare])}: no run has {shown(metric).short}"
+
+
+def _has(arm: ArmInput, metric: str) -> bool:
+    return any(metric in run.metrics for run in arm.runs)
+
+
+def _unknown_ends(arms: Sequence[ArmInput]) -> Iterator[str]:
+    """Arms with runs without a number of which nobody recorded how they ended: no failure, and no pass either."""
+    rows = []
+    for index, arm in enumerate(arms):
+        if lost := sum(run.status == UNSAID and not run.finished for run in arm.runs):
+            share = "all" if lost == len(arm.runs) else str(lost)
+            rows.append((index, f"{share} of {plural(len(arm.runs), 'run')}"))
+    yield from (f"{who}: {words}{'' if is_one else ' each'}" for who, words, is_one in _grouped(rows))
 
 
 def _non_finite(arms: Sequence[ArmInput]) -> Iterator[str]:
-    for index, run in _each(arms):
+    for _, named, run in _each(arms):
         bad = [
             f"{shown(name).short} is {number(value)}" for name, value in run.metrics.items() if not math.isfinite(value)
         ]
         if bad:
-            yield f"{_named(index, run)}: {', '.join(sorted(bad)[:4])}{' …' if len(bad) > 4 else ''}"
+            yield f"{named}: {', '.join(sorted(bad)[:4])}{' …' if len(bad) > 4 else ''}"
 
 
 def _unequal(arms: Sequence[ArmInput]) -> Iterator[str]:
@@ -143,14 +171,18 @@ def _unequal(arms: Sequence[ArmInput]) -> Iterator[str]:
         yield f"{name}: {low} to {high} dB between runs. No network can change bicubic, so the evaluation did."
 
 
-def _few(arms: Sequence[ArmInput], comparisons: Sequence[ComparisonInput]) -> Iterator[str]:
-    """Arms that cannot carry a claim. One that is shown beside the others and compared with nothing makes none."""
+def _few(arms: Sequence[ArmInput], comparisons: Sequence[ComparisonInput], metric: str | None) -> Iterator[str]:
+    """Arms that cannot carry a claim. One that is shown beside the others and compared with nothing makes none, nor do
+    arms of which none is compared; one without any number is said to have none, which is another thing."""
     compared = {index for one in comparisons for index in (one.arm, one.baseline)}
+    if not compared and len(arms) > 1:
+        return
     few: list[tuple[int, str]] = []
     for index, arm in enumerate(arms):
-        if compared and index not in compared:
+        if (compared and index not in compared) or (metric and arm.summary is None):
             continue
         n = distinct_seeds(arm.runs) if arm.effective_n is None else arm.effective_n
+        n = n if arm.summary is None else min(n, arm.summary.used)
         if n < MIN_SEEDS:
             few.append((index, plural(n, "seed")))
     for who, seeds, is_one in _grouped(few):
@@ -170,9 +202,11 @@ def _grouped(rows: Sequence[tuple[int, str]]) -> Iterator[tuple[str, str, bool]]
 def _unproven(arms: Sequence[ArmInput]) -> Iterator[str]:
     rows: list[tuple[int, str]] = []
     for index, arm in enumerate(arms):
-        bare = [seed_text(run) for run in arm.runs if run.finished and is_unproven(run)]
+        bare = [run for run in arm.runs if run.finished and is_unproven(run)]
         if bare:
-            rows.append((index, f"no proof in the record of seed {listed(bare, limit=8)}"))
+            is_known = any(seed_text(run) != "unknown" for run in bare)
+            what = f"no proof in the record of {seeds_words(bare)}" if is_known else "no seed is on record"
+            rows.append((index, what))
     yield from (f"{who}: {words}" for who, words, _ in _grouped(rows))
 
 
@@ -188,11 +222,13 @@ def _repeated(arms: Sequence[ArmInput]) -> Iterator[str]:
 
 
 def _waivers(arms: Sequence[ArmInput]) -> Iterator[str]:
-    """One line a waiver, with every run it was granted for."""
-    granted: dict[tuple[int, str, str], list[str]] = {}
-    for index, run in _each(arms):
+    """One line a waiver, with what its rule is about and every run that it was granted for."""
+    granted: dict[tuple[int, str, str], list[Run]] = {}
+    for index, _, run in _each(arms):
         for waiver in run.manifest.waivers:
             rule, reason = shown(waiver.get("rule", "?")).short, shown(waiver.get("reason", "no reason"), 160).short
-            granted.setdefault((index, rule, reason), []).append(seed_text(run))
-    for (index, rule, reason), seeds in granted.items():
-        yield f"{letter(index)}, seed {listed(seeds)}: {rule}, because “{reason}”"
+            granted.setdefault((index, rule, reason), []).append(run)
+    for (index, rule, reason), runs in granted.items():
+        known = find_rule(RULES, rule)
+        title = f" ({known.title.removesuffix('.')})" if known else ""
+        yield f"{letter(index)}, {seeds_words(runs)}: {rule}{title}, because “{reason}”"

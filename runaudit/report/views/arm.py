@@ -1,5 +1,6 @@
 """An arm as the page speaks of it: a letter for the figures, its name, its seeds, and how many of its runs count."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from string import ascii_uppercase
@@ -53,6 +54,14 @@ def seed_text(run: Run) -> str:
     return "none" if seed is None else shown(seed, 20).short
 
 
+def seed_texts(runs: Sequence[Run]) -> tuple[str, ...]:
+    """The seeds of an arm's runs; where one stands for several of them, each with the run's id."""
+    seeds = [seed_text(run) for run in runs]
+    return tuple(
+        seed if seeds.count(seed) == 1 else f"{seed} ({run.short})" for seed, run in zip(seeds, runs, strict=True)
+    )
+
+
 def run_name(run: Run) -> RunName:
     """How one run is named."""
     return RunName(
@@ -84,13 +93,22 @@ def arm_view(arm: ArmInput, index: int) -> ArmView:
         name=shown(arm.name, 80),
         cohort=ident(arm.cohort) if arm.cohort else None,
         runs=tuple(run_name(run) for run in arm.runs),
-        seeds=_seeds(arm),
+        seeds=seeds_words(arm.runs),
         finished=finished,
         size=size,
     )
 
 
-def _seeds(arm: ArmInput) -> str:
-    seeds = [seed_text(run) for run in arm.runs]
-    head = listed(seeds) if len(seeds) <= 8 else f"{', '.join(seeds[:7])} and {len(seeds) - 7} more"
-    return f"seed{'s' if len(seeds) > 1 else ''} {head}"
+def seeds_words(runs: Sequence[Run]) -> str:
+    """`seed 1`, `seeds 0, 1 and 2 (twice)`, `seeds unknown`: each once, with how often it ran."""
+    times = Counter(seed_text(run) for run in runs)
+    told = [
+        seed if count == 1 or seed in ("unknown", "none") else f"{seed} ({_times(count)})"
+        for seed, count in times.items()
+    ]
+    head = listed(told) if len(told) <= 8 else f"{', '.join(told[:7])} and {len(told) - 7} more"
+    return f"seed{'s' if len(runs) > 1 else ''} {head}"
+
+
+def _times(count: int) -> str:
+    return "twice" if count == 2 else f"{count} times"

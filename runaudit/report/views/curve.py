@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from runaudit.records.segments import FARTHEST, Band, Columns
 from runaudit.report.axis import HUGE, Axis
 from runaudit.report.series import Line, Mean, bin_width
-from runaudit.report.words import Text, clean, compact, number
+from runaudit.report.words import Text, clean, compact, counted, number, whole
 from runaudit.text.words import listed, plural
 
 if TYPE_CHECKING:
@@ -84,10 +84,10 @@ def rows(curve: ArmCurve) -> Iterator[CurveRow]:
         yield CurveRow(
             letter=curve.letter,
             seed=item.seed,
-            points=number(item.points, 0),
+            points=whole(item.points),
             first=compact(points[0][1]) if points else "none",
             best=f"{_at(best)} … {_at(top)}",
-            last=compact(points[-1][1]) if points else "none",
+            last=_last(item),
             non_finite=_non_finite(item),
         )
 
@@ -105,7 +105,17 @@ def _non_finite(item: Line) -> str:
     if not item.non_finite:
         return "0"
     kinds = sorted({number(value) for _, value in item.non_finite})
-    return f"{len(item.non_finite)} ({listed(kinds)}), first at step {step_text(item.non_finite[0][0])}"
+    return f"{whole(len(item.non_finite))} ({listed(kinds)}), first at step {step_text(item.non_finite[0][0])}"
+
+
+def _last(item: Line) -> str:
+    """The last value as it was logged; where it is no number, with the last that was one."""
+    points = item.finite
+    end = item.non_finite[-1] if item.non_finite else None
+    if end is None or (points and points[-1][0] > end[0]):
+        return compact(points[-1][1]) if points else "none"
+    before = f" (before: {compact(points[-1][1])} at {step_text(points[-1][0])})" if points else ""
+    return f"{number(end[1])}{before}"
 
 
 def leaves(axis: Axis, curves: Sequence[ArmCurve], columns: Sequence[Sequence[Columns]]) -> Iterator[str]:
@@ -125,7 +135,7 @@ def _leaving(curve: ArmCurve, out: "Sequence[tuple[str, ndarray, ndarray]]", wor
     at = int(out[index][1][(out[index][2] == extreme).argmax()])
     first = min(int(steps[0]) for _, steps, _ in out)
     who = curve.letter if of == len(out) else f"{curve.letter} ({runs_text([seed for seed, _, _ in out])})"
-    more = "" if count == 1 else f", {number(count, 0)} values, the first at step {step_text(first)}"
+    more = "" if count == 1 else f", {counted(count, 'value')}, the first at step {step_text(first)}"
     return f"{who} leaves the axis: {words} to {compact(extreme)} at step {step_text(at)}{more}."
 
 
@@ -138,12 +148,19 @@ def runs_text(seeds: Sequence[str]) -> str:
 
 
 def notes(
-    curves: Sequence[ArmCurve], columns: Sequence[Sequence[Columns]], clocks: Sequence[tuple[int, int]]
+    curves: Sequence[ArmCurve],
+    columns: Sequence[Sequence[Columns]],
+    clocks: Sequence[tuple[int, int]],
+    *,
+    may_coincide: bool,
 ) -> Iterator[str]:
-    """What is to be known of the lines of a figure."""
+    """What is to be known of the lines of a figure. may_coincide: that arms are alike in it is worth a word; of a
+    schedule it is expected."""
     if clocks:
         lasts = [f"{curve.letter} up to {step_text(end[1])}" for curve, end in zip(curves, clocks, strict=True)]
         yield f"The arms count steps in different units: {', '.join(lasts)}. Each has an axis of its own."
+    if may_coincide:
+        yield from _identical(curves, columns)
     silent = [curve.letter for curve in curves if not any(item.points for item in curve.lines)]
     if silent:
         yield f"Not logged by {listed(silent)}."
@@ -152,20 +169,59 @@ def notes(
     widths = {curve.letter: bin_width(group) for group, curve in zip(columns, curves, strict=True) if curve.means}
     if any(widths.values()):
         same = len(set(widths.values())) == 1
-        wide = [f"{number(width, 0)} steps" + ("" if same else f" ({who})") for who, width in widths.items() if width]
+        wide = [f"{counted(width, 'step')}" + ("" if same else f" ({who})") for who, width in widths.items() if width]
         yield f"The mean is over each seed's median in bins of {listed(list(dict.fromkeys(wide)))}."
+
+
+def _identical(curves: Sequence[ArmCurve], columns: Sequence[Sequence[Columns]]) -> Iterator[str]:
+    """Which arms logged the very same numbers: they lie over each other, and a reader sees one line."""
+    groups: list[list[int]] = []
+    for index, curve in enumerate(curves):
+        home = next((g for g in groups if _shared(curves[g[0]], columns[g[0]], curve, columns[index])), None)
+        groups.append([index]) if home is None else home.append(index)
+    for group in (one for one in groups if len(one) > 1):
+        first = group[0]
+        points = min(_shared(curves[first], columns[first], curves[at], columns[at]) for at in group[1:])
+        seeds = "" if all(len(curves[at].lines) == 1 for at in group) else ", seed by seed"
+        who = listed([curves[at].letter for at in group])
+        alike = "both" if len(group) == 2 else "all"
+        yield f"{who} are identical to the last bit at {counted(points, 'point')} that {alike} logged{seeds}."
+
+
+def _shared(a: ArmCurve, of_a: Sequence[Columns], b: ArmCurve, of_b: Sequence[Columns]) -> int:
+    """How many points two arms have that are the same, on the seeds that both ran; 0 where one point differs."""
+    mine, theirs = _by_seed(a, of_a), _by_seed(b, of_b)
+    both = [seed for seed in mine if seed in theirs]
+    if not all(_same(mine[seed][0], other) for seed in both for other in (*mine[seed], *theirs[seed])):
+        return 0
+    return sum(mine[seed][0].points for seed in both)
+
+
+def _by_seed(curve: ArmCurve, columns: Sequence[Columns]) -> dict[str, list[Columns]]:
+    """The series of an arm by seed; nothing where nobody knows which of several runs had which."""
+    found: dict[str, list[Columns]] = {}
+    for line, series in zip(curve.lines, columns, strict=True):
+        found.setdefault(line.seed.partition(" ")[0], []).append(series)
+    return {} if len(curve.lines) > 1 and {"unknown", "none"} & found.keys() else found
+
+
+def _same(a: Columns, b: Columns) -> bool:
+    if a.points != b.points or len(a.steps) != len(b.steps) or not len(a.steps):
+        return False
+    is_like = a.values[0] == b.values[0] and a.values[-1] == b.values[-1]
+    return bool(is_like and (a.values == b.values).all() and (a.steps == b.steps).all())
 
 
 def _notes_of(curve: ArmCurve, columns: Sequence[Columns]) -> Iterator[str]:
     for item in curve.lines:
         who = f"{curve.letter}, seed {item.seed}"
         if item.non_finite:
-            bad, first = plural(len(item.non_finite), "value"), step_text(item.non_finite[0][0])
+            bad, first = counted(len(item.non_finite), "value"), step_text(item.non_finite[0][0])
             yield f"{who}: {bad} not finite, first at step {first}."
         if not item.points and any(other.points for other in curve.lines):
             yield f"{who}: not logged."
         if item.duplicates:
-            yield f"{who}: {plural(item.duplicates, 'step')} logged twice; the later value is drawn."
+            yield f"{who}: {counted(item.duplicates, 'step')} logged twice; the later value is drawn."
     with_values = sum(bool(len(series.steps)) for series in columns)
     fewer = [part for part in curve.means if len(part.runs) < with_values]
     if fewer:

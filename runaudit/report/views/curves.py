@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from runaudit.metrics.catalogue import QUANTITIES, Direction, known_direction, unit_of
+from runaudit.metrics.catalogue import Direction, known_direction, unit_of
 from runaudit.metrics.roles import Role, role
 from runaudit.records.run import Run
 from runaudit.records.segments import Band, Columns, bands, columns_of, resumes
@@ -13,7 +13,7 @@ from runaudit.report.axis import axis_of
 from runaudit.report.guarded import Failed, attempted
 from runaudit.report.inputs import ArmInput
 from runaudit.report.series import COLUMNS, bin_width, line, means
-from runaudit.report.views.arm import letter, seed_text
+from runaudit.report.views.arm import letter, seed_text, seed_texts
 from runaudit.report.views.chosen import TRAINING, asked, chosen, constants, is_held_out_loss, series_names
 from runaudit.report.views.curve import (
     ArmCurve,
@@ -177,7 +177,7 @@ def _series(name: str, arms: Sequence[ArmInput], marks: Sequence[Mark], skips: S
         figures=tuple(replace(figure, label=describe(figure)) for figure in figures),
         rows=tuple(row for curve in curves for row in rows(curve)),
         leaves=tuple(leaves(axis, curves, columns)),
-        notes=tuple(notes(curves, columns, clocks)),
+        notes=tuple(notes(curves, columns, clocks, may_coincide=role(name) not in TRAINING)),
     )
 
 
@@ -190,9 +190,7 @@ def _may_log(name: str, unit: str, lines: "Sequence[ndarray]") -> bool:
 
 
 def _title(said: MetricText) -> str:
-    is_known = said.words != said.name or said.name.lower() in QUANTITIES
-    words = said.words[:1].upper() + said.words[1:] if is_known else said.words
-    return f"{words} ({said.unit})" if said.unit else words
+    return f"{said.title} ({said.unit})" if said.unit else said.title
 
 
 def _curve(
@@ -210,7 +208,8 @@ def _curve(
     averaged = means(columns, cut, bin_width(columns))
     # The trend of a seed stands for the arm where there is no mean; beside one it would be a second opinion.
     draw = partial(line, columns=COLUMNS // 2 if small else COLUMNS, span=span, with_trend=not averaged)
-    lines = [draw(seed_text(run), series, cuts(run)) for run, series in zip(arm.runs, columns, strict=True)]
+    seeds = seed_texts(arm.runs)
+    lines = [draw(seed, series, cuts(run)) for seed, run, series in zip(seeds, arm.runs, columns, strict=True)]
     return ArmCurve(
         arm=index,
         letter=letter(index),

@@ -103,7 +103,10 @@ def _factor(row: FactorChange) -> ChangeRow:
     before, after = level_text(row.before), level_text(row.after)
     # What the three columns say already is not said again.
     told = row.summary == f"{row.factor} {before.full} → {after.full}"
-    return _changed(row.factor, row.before, row.after, words="" if told else row.summary, section=row.section)
+    words = "" if told else row.summary.removeprefix(f"{row.factor} ")
+    if words.startswith("(") and words.endswith(")"):
+        words = words[1:-1]
+    return _changed(row.factor, row.before, row.after, words=words, section=row.section)
 
 
 def _derived(row: Derivation) -> ChangeRow:

@@ -10,10 +10,12 @@ from typing import TypeVar
 
 from runaudit import __version__
 from runaudit.errors import NothingToJudgeError
+from runaudit.metrics.catalogue import Direction
 from runaudit.report.guarded import Failed, attempted
-from runaudit.report.inputs import ArmInput, ComparisonInput
+from runaudit.report.inputs import ArmInput, ComparisonInput, Part
 from runaudit.report.views.alerts import Alert, Integrity, alerts
 from runaudit.report.views.arm import ArmView, arm_view
+from runaudit.report.views.blown import blown_up
 from runaudit.report.views.curves import CurvesView, curves_view
 from runaudit.report.views.diff import DiffView, diff_view
 from runaudit.report.views.images import ImagesView, images_view
@@ -80,14 +82,15 @@ def page_view(
     title: str | None = None,
     integrity: Integrity | None = None,
     metric: str | None = None,
+    parts: Sequence[Part] = (),
     study: StudyAnswer | None = None,
     curves: Sequence[str] = (),
 ) -> PageView:
     """The page on these arms.
 
     integrity: run id -> what a re-hash of the store found wrong with it (empty: sound); None: it was not re-hashed.
-    metric: the one that the page is about. study: the judgement on all runs together. curves: patterns of
-    the series that are drawn, where they were asked for.
+    metric: the one that the page is about. parts: the metrics that it is about, where its arms share none. study: the
+    judgement on all runs together. curves: patterns of the series that are drawn, where they were asked for.
     Raises NothingToJudgeError where there is no run.
     """
     if not any(arm.runs for arm in arms):
@@ -100,11 +103,18 @@ def page_view(
         version=__version__,
         arms=named,
         verdicts=tuple(
-            verdict_view(one, named, is_damaged=_is_damaged([arms[one.arm], arms[one.baseline]], integrity))
+            verdict_view(
+                one,
+                named,
+                is_damaged=_is_damaged([arms[one.arm], arms[one.baseline]], integrity),
+                blown=[line for index in (one.arm, one.baseline) for line in blown_up(arms[index], index)],
+            )
             for one in comparisons
         ),
-        alerts=alerts(arms, comparisons, integrity),
-        result=result_view(arms, metric),
+        alerts=alerts(arms, comparisons, integrity, metric if comparisons else None),
+        result=result_view(
+            arms, parts or (Part(metric=metric, arms=tuple(range(len(arms)))),), _direction(comparisons, metric)
+        ),
         study=made("Study", lambda: study_view(study)) if study else None,
         scores=made("Results", lambda: scores_view(arms, metric)),
         images=made("Pictures", lambda: images_view(arms)),
@@ -168,6 +178,12 @@ def _heading(name: str, view: PageView) -> str:
     if name == "changes" and not view.diffs:
         return "What was used"
     return "Full-frame PSNR against bicubic" if name == "results" and view.scores and view.scores.sequences else ""
+
+
+def _direction(comparisons: Sequence[ComparisonInput], metric: str | None) -> Direction | None:
+    """What counts as better in the metric that the page is about, where it was judged."""
+    answers = (answer for one in comparisons for answer in one.stats)
+    return next((answer.direction for answer in answers if answer.metric == metric), None)
 
 
 def _is_damaged(arms: Sequence[ArmInput], integrity: Integrity | None) -> bool:

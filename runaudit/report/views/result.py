@@ -1,21 +1,35 @@
-"""What was reached: every arm on the one metric that the page is about, with its spread and the runs that gave none."""
+"""What was reached: every arm on the one metric that the page is about, with its spread and the runs that gave none.
+
+Arms that share no metric, as those of a whole store, stand in tables of their own, each on the metric that most of its
+arms have; what has no number at all is named in one line.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from runaudit.report.inputs import ArmInput
+from runaudit.metrics.catalogue import Direction, known_direction
+from runaudit.report.inputs import ArmInput, Part
+from runaudit.report.views.arm import letter, seed_texts
+from runaudit.report.views.origin import origin_words
 from runaudit.report.views.scores import summary as gains
-from runaudit.report.words import MINUS, MetricText, clean, metric, shown
+from runaudit.report.words import MINUS, NO_NUMBER, MetricText, clean, metric, shown
 from runaudit.stats.answer import ArmSummary
+from runaudit.stats.cohort import FAILED, why_left_out
 from runaudit.stats.digits import decimals, percent, show, show_spread
-from runaudit.stats.values import MIN_SEEDS, Excluded
+from runaudit.stats.values import MIN_SEEDS, ArmValues
 from runaudit.text.words import listed, plural
+
+MOST_DIGITS_MORE = 1
+"""Decimals that a column may have beyond those that its widest spread is worth: one arm that repeats to nine digits
+would else fill the column with noise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultRow:
-    """One arm. value: mean and spread, or the values where they are too few for a mean. n: the runs that count."""
+    """One arm, by its place on the page. value: mean and spread, or the values where they are too few for a mean.
+    n: the runs that count."""
 
+    arm: int
     value: str
     interval: str
     n: str
@@ -24,79 +38,183 @@ class ResultRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResultView:
-    """The metric in words, empty where no run has one, and a row for each arm in their order. level: of the intervals,
-    in percent, empty where no arm has one."""
+class ResultTable:
+    """Arms on one metric, in words, empty where no run has one. name: as it was recorded; caption: as a sentence begins
+    with it. better: which way it
+    improves, where that is known. level: of the intervals, in percent, empty where no arm has one. origin: where the
+    number of a run comes from. title: what the arms have in common, where the page has several tables."""
 
+    name: str
     metric: str
+    caption: str
+    better: str
     level: str
+    origin: str
+    title: str
     rows: tuple[ResultRow, ...]
-    has_failed: bool
-    has_gains: bool
+
+    @property
+    def under(self) -> str:
+        """What is said under the table: which way the metric improves, and where its numbers come from."""
+        return " ".join(
+            filter(None, (f"{self.better[:1].upper()}{self.better[1:]}." if self.better else "", self.origin))
+        )
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a run of these arms gave no number."""
+        return any(row.failed for row in self.rows)
+
+    @property
+    def has_spread(self) -> bool:
+        """Whether a mean with its spread stands in the table; else it holds single values."""
+        return any("±" in row.value for row in self.rows)
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether the mean of an arm has an interval."""
+        return any(row.interval for row in self.rows)
+
+    @property
+    def has_gains(self) -> bool:
+        """Whether gains over bicubic were measured."""
+        return any(row.gains for row in self.rows)
 
 
-def result_view(arms: Sequence[ArmInput], name: str | None) -> ResultView:
-    """The arms on the metric `name`; their numbers are those of the judgement."""
-    about = metric(name) if name else None
-    rows = tuple(_row(arm, about) for arm in arms)
-    levels = {percent(arm.summary.ci.level) for arm in arms if arm.summary and arm.summary.ci}
-    return ResultView(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultView:
+    """The tables, one where all arms stand on one metric. bare: in words, the arms that no table has."""
+
+    tables: tuple[ResultTable, ...]
+    bare: str
+
+    @property
+    def metric(self) -> str:
+        """The metric of the page's first table, in words."""
+        return self.tables[0].metric if self.tables else ""
+
+
+def result_view(arms: Sequence[ArmInput], parts: Sequence[Part], direction: Direction | None = None) -> ResultView:
+    """The arms on the metrics of their parts; their numbers are those of the judgement. direction: what counts as
+    better in the first, where it was judged."""
+    tables = [_table(arms, part, direction if not place else None) for place, part in enumerate(parts)]
+    listed_ones = {index for part in parts for index in part.arms}
+    bare = [index for index in range(len(arms)) if index not in listed_ones]
+    return ResultView(tables=tuple(tables), bare=_bare(arms, bare))
+
+
+def _bare(arms: Sequence[ArmInput], bare: Sequence[int]) -> str:
+    if not bare:
+        return ""
+    names = listed([f"{letter(index)} {shown(arms[index].name, 32).short}" for index in bare], limit=12)
+    runs = plural(sum(len(arms[index].runs) for index in bare), "run")
+    return f"No number at all from {plural(len(bare), 'arm')} ({runs}): {names}."
+
+
+def _table(arms: Sequence[ArmInput], part: Part, direction: Direction | None) -> ResultTable:
+    about = metric(part.metric) if part.metric else None
+    own = [arms[index] for index in part.arms]
+    found = [arm.summary for arm in own if arm.summary]
+    levels = {percent(one.ci.level) for one in found if one.ci}
+    way = direction or (known_direction(part.metric) if part.metric else None)
+    places = _places(found)
+    return ResultTable(
+        name=part.metric or "",
         metric="" if about is None else f"{about.words}{f' ({about.unit})' if about.unit else ''}",
+        caption="" if about is None else f"{about.title}{f' ({about.unit})' if about.unit else ''}",
+        better="" if way is None else f"{way} is better",
         level=levels.pop().removesuffix(" %") if len(levels) == 1 else "",
-        rows=rows,
-        has_failed=any(row.failed for row in rows),
-        has_gains=any(row.gains for row in rows),
+        origin=origin_words([run for arm in own for run in arm.runs], part.metric) if part.metric else "",
+        title=clean(part.name),
+        rows=tuple(_row(index, arms[index], about, places) for index in part.arms),
     )
 
 
-def _row(arm: ArmInput, about: MetricText | None) -> ResultRow:
+def _places(found: Sequence[ArmSummary]) -> int | None:
+    """One number of decimals for a column: that of the steadiest arm, unless another is far from it."""
+    spreads = [one.sd if one.survivors is None else one.survivors.sd for one in found]
+    worth = [places for sd in spreads if (places := decimals(sd)) is not None]
+    return min(max(worth), min(worth) + MOST_DIGITS_MORE) if worth else None
+
+
+def _row(index: int, arm: ArmInput, about: MetricText | None, places: int | None) -> ResultRow:
     found = arm.summary
-    finished = sum(run.finished for run in arm.runs)
-    if found is None or about is None:
-        lost = len(arm.runs) - finished
-        has_some = about is not None and any(about.name in run.metrics for run in arm.runs)
-        return ResultRow(
-            value="not a mean: a value is out of all bounds" if has_some else "no number",
-            interval="",
-            n=str(finished if arm.effective_n is None else arm.effective_n),
-            failed=plural(lost, "run") if lost else "",
-            gains=gains(arm),
-        )
-    lost = len(found.failed) + len(found.missing)
+    lost = len(found.failed) + len(found.missing) if found else len(arm.runs)
+    has_some = about is not None and any(about.name in run.metrics for run in arm.runs)
+    if found is None:
+        value = "not a mean: a value is out of all bounds" if has_some else NO_NUMBER
+    else:
+        value = clean(_value(arm, found, places)).replace("-", MINUS)
+    if about is None:
+        lost = sum(not run.finished for run in arm.runs)
+        counted = str(len(arm.runs) - lost if arm.effective_n is None else arm.effective_n)
+    else:
+        used = found.used if found else 0
+        counted = f"{used} of {used + lost}" if lost else str(used)
     return ResultRow(
-        value=clean(_value(found)).replace("-", MINUS),
-        interval=_interval(found),
-        n=f"{found.used} of {found.used + lost}" if lost else str(found.used),
-        failed=clean("; ".join(_lost(found))),
+        arm=index,
+        value=value,
+        interval=_interval(found, places) if found else "",
+        n=counted,
+        failed=clean("; ".join(_lost(arm, found))),
         gains=gains(arm),
     )
 
 
-def _value(found: ArmSummary) -> str:
+def _value(arm: ArmInput, found: ArmSummary, places: int | None) -> str:
     """`0.87 ± 0.03` from three values on; fewer are listed, because a mean would pretend to stand for more."""
-    values = [value for value in found.values if value is not None]
     if found.survivors is not None:
-        told = show_spread(found.survivors.mean, found.survivors.sd) if found.survivors.mean is not None else "none"
-        return f"no mean: {told} of those that gave a number"
+        left = found.survivors
+        if left.mean is None:
+            return NO_NUMBER
+        told = _spread(left.mean, left.sd, places) if left.n >= MIN_SEEDS else _listed(_counting(arm, found), places)
+        return f"no mean; the {'one' if left.n == 1 else left.n} with a number: {told}"
     if found.mean is None or (found.ci is None and found.used < MIN_SEEDS):
-        places = decimals(max(values) - min(values)) if len(values) > 1 else None
-        return ", ".join(show(value, places) for value in sorted(values))
-    return show_spread(found.mean, found.sd)
+        return _listed([value for value in found.values if value is not None], places)
+    return _spread(found.mean, found.sd, places)
 
 
-def _interval(found: ArmSummary) -> str:
+def _counting(arm: ArmInput, found: ArmSummary) -> list[float]:
+    """The values of an arm that count as results."""
+    left = [value for value, why in zip(found.values, _whys(arm, found), strict=True) if not why]
+    return [value for value in left if value is not None]
+
+
+def _whys(arm: ArmInput, found: ArmSummary) -> list[str]:
+    """Why each run of an arm gives no number, as the judge has it; empty where it gives one."""
+    statuses = tuple(run.status for run in arm.runs)
+    values = ArmValues(label=found.label, seeds=found.seeds, values=found.values, statuses=statuses)
+    whys = (why_left_out(values, index) for index in range(len(statuses)))
+    return [status if why == FAILED else why for status, why in zip(statuses, whys, strict=True)]
+
+
+def _listed(values: Sequence[float], places: int | None) -> str:
+    if places is None and len(values) > 1:
+        places = decimals(max(values) - min(values))
+    return ", ".join(show(value, places) for value in sorted(values))
+
+
+def _spread(mean: float, sd: float | None, places: int | None) -> str:
+    if places is None or sd is None or not show(sd, places).strip("0."):
+        return show_spread(mean, sd)  # A spread of 0.00 would say that there is none.
+    return f"{show(mean, places)} ± {show(sd, places)}"
+
+
+def _interval(found: ArmSummary, places: int | None) -> str:
     if found.ci is None:
         return ""
-    places = decimals((found.ci.high - found.ci.low) / 4)
+    places = decimals((found.ci.high - found.ci.low) / 4) if places is None else places
     ends = f"[{show(found.ci.low, places)}, {show(found.ci.high, places)}]"
     return ends.replace("-", MINUS).replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def _lost(found: ArmSummary) -> Iterator[str]:
-    """`seed 2 crashed`, `seeds 3 and 4 no value`: every run of the arm that gave no number, by what became of it."""
-    rows: dict[str, list[Excluded]] = {}
-    for one in (*found.failed, *found.missing):
-        rows.setdefault(one.reason, []).append(one)
-    for reason, ones in rows.items():
-        seeds = [shown("unknown" if one.seed is None else one.seed, 20).short for one in ones]
-        yield f"seed{'s' if len(seeds) > 1 else ''} {listed(seeds)} {reason.replace('_', ' ')}"
+def _lost(arm: ArmInput, found: ArmSummary | None) -> Iterator[str]:
+    """`seed 2 crashed`, `seeds 3 and 4 no value`: every run of the arm that gave no number, by what became of it; a run
+    whose seed does not tell it by its id."""
+    whys = _whys(arm, found) if found else ["" if run.finished else run.status for run in arm.runs]
+    rows: dict[str, list[str]] = {}
+    for seed, why in zip(seed_texts(arm.runs), whys, strict=True):
+        if why:
+            rows.setdefault(why, []).append(seed)
+    for why, seeds in rows.items():
+        yield f"seed{'s' if len(seeds) > 1 else ''} {listed(seeds)} {why.replace('_', ' ')}"

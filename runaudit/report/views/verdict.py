@@ -1,7 +1,7 @@
 """The verdict in words. Two axes stay apart: is the comparison valid, and do the seeds support a difference?"""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from runaudit.diff import Comparison
 from runaudit.diff.result import FactorChange, Verdict
@@ -10,48 +10,13 @@ from runaudit.factors.tables import unkeyed
 from runaudit.factors.vouched import remedy
 from runaudit.records.canonical import JSON
 from runaudit.report.effects import EffectFigure, effect_figure
-from runaudit.report.inputs import ComparisonInput
+from runaudit.report.inputs import ComparisonInput, Unjudged
 from runaudit.report.views.arm import ArmView
-from runaudit.report.views.recorded import (
-    assumed_in_words,
-    design_badge,
-    design_meaning,
-    evidence_badge,
-    evidence_condition,
-    evidence_reason,
-    gaps_in_words,
-)
-from runaudit.report.words import MetricText, Text, clean, metric, number, shown, value_text
-from runaudit.stats.answer import ArmComparison, ArmSummary, StatsAnswer, StatsVerdict
-from runaudit.stats.digits import decimals, percent
-from runaudit.stats.values import MIN_SEEDS
+from runaudit.report.views.evidence import EvidenceView, evidence_views
+from runaudit.report.views.recorded import assumed_in_words, design_badge, design_meaning, gaps_in_words
+from runaudit.report.words import Text, clean, shown, value_text
 from runaudit.text.verdicts import Tone, verdict_words
-from runaudit.text.words import listed, plural
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvidenceView:
-    """What the seeds say about one metric, in one sentence and in its parts. found: the sentence without what the seeds
-    could have found. badge: the verdict as it is shown, with the condition that it rests on; conditional: its word,
-    where there is one. level: of the interval, in percent. lacking: what a claim would need, "" where nothing."""
-
-    metric: str
-    tone: str
-    verdict: str
-    badge: str
-    conditional: str
-    sentence: str
-    found: str
-    difference: str
-    level: str
-    interval: str
-    seeds: str
-    p: str
-    method: str
-    detectable: str
-    needed: str
-    lacking: str
-    reason: str
+from runaudit.text.words import ended, listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +48,11 @@ class VerdictView:
     notes: tuple[str, ...]
 
 
-def verdict_view(comparison: ComparisonInput, arms: Sequence[ArmView], *, is_damaged: bool = False) -> VerdictView:
-    """One comparison in words. is_damaged: bytes of a run in it are not those that were sealed."""
+def verdict_view(
+    comparison: ComparisonInput, arms: Sequence[ArmView], *, is_damaged: bool = False, blown: Sequence[str] = ()
+) -> VerdictView:
+    """One comparison in words. is_damaged: bytes of a run in it are not those that were sealed. blown: where its runs
+    ended in values that are no numbers, a sentence each."""
     diff = comparison.diff
     factors = treatments(diff)
     about = verdict_words("diff", diff.verdict)
@@ -105,7 +73,7 @@ def verdict_view(comparison: ComparisonInput, arms: Sequence[ArmView], *, is_dam
         conditional="" if told else conditional_words(diff.conditional),
         assumed=assumed_in_words(diff),
         lacking=tuple(filter(None, (design_lacks(diff), _numbers_lack(comparison, evidence)))),
-        caveats=((_DAMAGED,) if is_damaged else ()) + tuple(clean(note) for note in diff.notes)[:MAX_CAVEATS],
+        caveats=(*((_DAMAGED,) if is_damaged else ()), *blown, *map(_sentence, diff.notes[:MAX_CAVEATS])),
         evidence=evidence,
         effects=tuple(_effects(comparison, arms)),
         notes=tuple(_notes(comparison)),
@@ -122,6 +90,13 @@ MAX_CAVEATS = 3
 _NO_METRIC = "a metric whose direction is known: `--metric NAME --direction higher` (or lower)"
 
 
+def _sentence(note: str) -> str:
+    """A note as a sentence; a name at its beginning stays as it is."""
+    said = clean(note)
+    first = said.partition(" ")[0]
+    return ended(said[:1].upper() + said[1:] if first.isalpha() else said)
+
+
 def _tone(design: Tone, evidence: Sequence[EvidenceView]) -> str:
     """How loud a claim is: as its numbers are; without any it is none."""
     return evidence[0].tone if evidence else max((design, Tone.DOUBT), key=list(Tone).index)
@@ -131,15 +106,16 @@ def _numbers_lack(comparison: ComparisonInput, evidence: Sequence[EvidenceView])
     """What a claim would need of the numbers; empty where they carry one."""
     if evidence:
         return evidence[0].lacking
-    return "values that can be reckoned with" if comparison.unjudged else _NO_METRIC
+    return comparison.unjudged[0].needs if comparison.unjudged else _NO_METRIC
 
 
-def _claim(evidence: Sequence[EvidenceView], unjudged: Sequence[str]) -> str:
+def _claim(evidence: Sequence[EvidenceView], unjudged: Sequence[Unjudged]) -> str:
     """What may be said of the metric that the page is about, as a sentence."""
     if not evidence:
-        why = f": {clean(unjudged[0])}" if unjudged else ", so it is not known which is better"
-        return f"No metric was judged{why}."
-    return f"{evidence[0].metric[:1].upper()}{evidence[0].metric[1:]} {evidence[0].found}"
+        if unjudged:
+            return clean(unjudged[0].words)
+        return "No metric was judged: of none that both arms have is it known which way it improves."
+    return f"{evidence[0].title} {evidence[0].found}"
 
 
 def design_lacks(diff: Comparison) -> str:
@@ -178,7 +154,7 @@ def reason_words(diff: Comparison, factors: Sequence[FactorChange]) -> str:
 def _notes(comparison: ComparisonInput) -> Iterator[str]:
     """What the judges noted, each sentence once, and what judging several metrics side by side means."""
     of_numbers = (note for answer in comparison.stats for note in answer.notes)
-    notes = (*comparison.diff.notes, *of_numbers, *comparison.unjudged)
+    notes = (*comparison.diff.notes, *of_numbers, *(one.words for one in comparison.unjudged))
     yield from dict.fromkeys(clean(note) for note in notes)
     if len(comparison.stats) > 1:
         yield f"{len(comparison.stats)} metrics are judged side by side; nothing is adjusted for their number."
@@ -220,141 +196,3 @@ def conditional_words(verdict: Verdict | None) -> str:
         return ""
     words = verdict_words("diff", verdict).words
     return f"If everything that is missing were equal, the verdict would be: {clean(words)}."
-
-
-def evidence_views(answer: StatsAnswer, *, design: str) -> Iterator[EvidenceView]:
-    """What the seeds say about one metric, arm by arm. design: the words of the verdict on the comparison."""
-    about = metric(answer.metric)
-    arms = {arm.label: arm for arm in answer.arms}
-    for row in answer.comparisons:
-        tone, badge, verdict = evidence_badge(answer, row)
-        condition = evidence_condition(answer)
-        seeds = seeds_text(arms[row.arm], arms[row.baseline])
-        told = _Told(answer=answer, row=replace(row, verdict=verdict), about=about, seeds=seeds, design=design)
-        yield EvidenceView(
-            metric=about.words,
-            tone=tone,
-            verdict=clean(verdict_words("stats", row.verdict).words),
-            badge=badge,
-            conditional="" if row.conditional is None else clean(verdict_words("stats", row.conditional).words),
-            sentence=f"{told.found}{told.reach}{condition}.",
-            found=f"{told.found}{condition}.",
-            difference="" if row.difference is None else told.amount(row.difference, signed=True),
-            level=percent(1 - answer.alpha).removesuffix(" %"),
-            interval=told.interval,
-            seeds=seeds,
-            p=_p_words(row),
-            method=clean(row.method or ""),
-            detectable="" if row.minimal_detectable_effect is None else told.amount(row.minimal_detectable_effect),
-            needed="" if row.n_needed is None else str(row.n_needed),
-            lacking=told.lacking,
-            reason=evidence_reason(answer, row),
-        )
-
-
-def seeds_text(arm: ArmSummary, baseline: ArmSummary) -> str:
-    """`3 seeds each`, `3 against 5 seeds`, `2 of 3 against 3 seeds` where a run gave no number."""
-    counts = [_counted(one) for one in (arm, baseline)]
-    if counts[0] == counts[1]:
-        return f"{counts[0]} seed{'' if counts[0] == '1' else 's'} each"
-    return f"{counts[0]} against {counts[1]} seeds"
-
-
-def _counted(arm: ArmSummary) -> str:
-    lost = len(arm.failed) + len(arm.missing)
-    return f"{arm.used} of {arm.used + lost}" if lost else str(arm.effective_n)
-
-
-def _p_words(row: ArmComparison) -> str:
-    if row.p is None:
-        return ""
-    text = _small(row.p)
-    return text if row.p_adjusted in (None, row.p) else f"{text} (adjusted {_small(row.p_adjusted or 0.0)})"
-
-
-def _small(p: float) -> str:
-    return "< 0.001" if p < 0.001 else number(p, 3)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Told:
-    """One metric's evidence in words: how much, how sure, from how many seeds, and the least that they detect."""
-
-    answer: StatsAnswer
-    row: ArmComparison
-    about: MetricText
-    seeds: str
-    design: str
-
-    def amount(self, value: float | None, *, signed: bool = False) -> str:
-        """A difference with its unit, to the digits that its interval is worth: those of the terminal."""
-        return self._about.amount(value, signed=signed)
-
-    @property
-    def _about(self) -> MetricText:
-        ci = self.row.ci
-        places = decimals((ci.high - ci.low) / 4) if ci is not None else None
-        return self.about if places is None else replace(self.about, digits=max(0, places))
-
-    @property
-    def interval(self) -> str:
-        """Both ends in brackets."""
-        ci = self.row.ci
-        if ci is None:
-            return ""
-        low, high = (number(end, self._about.digits, signed=True) for end in (ci.low, ci.high))
-        # No-break space: an interval is read as one thing.
-        return f"[{low},\N{NO-BREAK SPACE}{high}]"
-
-    @property
-    def reach(self) -> str:
-        """What these seeds could have found, and how many would be needed, as the end of a sentence."""
-        row, seen = self.row, ""
-        if row.verdict in (StatsVerdict.EQUIVALENT, StatsVerdict.TOO_FEW_SEEDS, StatsVerdict.NOT_ATTRIBUTABLE) or (
-            row.verdict is StatsVerdict.INCONCLUSIVE and row.refusal
-        ):
-            return ""
-        if row.minimal_detectable_effect is not None:
-            least = f"{self.amount(row.minimal_detectable_effect)} ({percent(self.answer.power)} power)"
-            seen = f"; minimum detectable difference {least}"
-        is_open = row.verdict is StatsVerdict.INCONCLUSIVE
-        return f"{seen}; about {row.n_needed} seeds an arm would be needed" if is_open and row.n_needed else seen
-
-    @property
-    def lacking(self) -> str:
-        """What a claim would need of the numbers; empty where they carry one, or where the design is to blame."""
-        row = self.row
-        if row.verdict is StatsVerdict.TOO_FEW_SEEDS:
-            return f"at least {MIN_SEEDS} seeds an arm"
-        if row.verdict is not StatsVerdict.INCONCLUSIVE or row.refusal or not row.n_needed:
-            return ""
-        aim = "" if row.n_needed_for is None else f" to find a difference of {self.amount(abs(row.n_needed_for))}"
-        return f"about {row.n_needed} seeds an arm{aim} ({percent(self.answer.power)} power)"
-
-    @property
-    def found(self) -> str:
-        """What was found, without the stop at the end."""
-        row, seeds = self.row, self.seeds
-        by = "" if row.difference is None else f"{self.amount(row.difference, signed=True)} {self.interval}".strip()
-        match row.verdict:
-            case StatsVerdict.IMPROVED:
-                return f"improved by {by}, {seeds}"
-            case StatsVerdict.REGRESSED:
-                return f"got worse by {by}, {seeds}"
-            case StatsVerdict.EQUIVALENT:
-                return f"has no difference that matters: {by}, {seeds}"
-            case StatsVerdict.INCONCLUSIVE if row.refusal:
-                # The judge's own sentence: a test that was refused has not found that nothing can be told.
-                return f"allows no claim, {seeds}: {clean(row.refusal)}".removesuffix(".")
-            case StatsVerdict.INCONCLUSIVE if row.ci is not None and row.ci.excludes(0.0):
-                allowed = f"once {plural(len(self.answer.comparisons), 'comparison')} are allowed for"
-                return f"differs by {by}, {seeds}, but no longer {allowed}"
-            case StatsVerdict.INCONCLUSIVE:
-                # Never "no difference": that these seeds cannot tell is no evidence that there is none.
-                return f"cannot be told apart: {by}, {seeds}" if by else f"cannot be told apart, {seeds}"
-            case StatsVerdict.TOO_FEW_SEEDS:
-                return f"cannot be judged from {seeds}{f' (the means differ by {by})' if by else ''}"
-            case StatsVerdict.NOT_ATTRIBUTABLE:
-                head = f"differs by {by}, {seeds}" if by else f"cannot be attributed, {seeds}"
-                besides = f"; nor do the numbers allow a claim: {clean(row.refusal)}" if row.refusal else ""
-                return f"{head}; not attributable: the comparison is {self.design}{besides}".removesuffix(".")

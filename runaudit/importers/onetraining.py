@@ -1,0 +1,257 @@
+"""Which records of several trackers tell of one training: by what they logged, and never by what they are called.
+
+A program with three loggers leaves three records, in three folders, under three names. That they are of one training
+shows in the numbers: the same values in the same order, enough of them that this is no chance, settings and seed that
+do not contradict each other, and times that do not either. Two records of one tracker are two launches all the same,
+however alike: a program without chance comes to the same numbers twice. And a record of nothing but an evaluation, at
+the last step of a training that began before it, is what that training's own tracker was told once it had ended.
+
+Where a tracker has as many of these records as another one, they are put together in their order; where it has more or
+fewer, those that lie side by side are. Where nothing tells which are of one training they stay apart, and each says so.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from runaudit.importers.commandline import arguments
+from runaudit.importers.curves import ENOUGH_OF_ONE, digits_of, is_pace, plain_name, values_of
+from runaudit.importers.draft import Draft
+from runaudit.importers.seeds import find_seed
+from runaudit.importers.tables import leaves, spelt, utc_time
+
+ENOUGH_VALUES, ENOUGH_DIGITS = 3, 20
+"""Equal curves are no chance from so many different values on, with so many digits together."""
+_APART_S = 2.0
+"""Trackers are told of a start one after another, and some keep whole seconds of it."""
+_NEAR = 3
+"""So far above two records the folder that holds both may lie: what one program wrote, its loggers put side by side."""
+_LONG = 200
+"""Some trackers cut a longer setting off."""
+
+
+Key = tuple[int, int]
+"""Which group of places a record was read from, and which of what lies there it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """What of a record is held against others. writers: those whose files it was read from. curves: name -> its values.
+    ends: name -> its first and its last step. digits: name -> those of its different values."""
+
+    writers: frozenset[str]
+    curves: Mapping[str, bytes] = field(default_factory=dict)
+    ends: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    digits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    begun: float | None = None
+    until: float | None = None
+    seed: Any = None
+    settings: Mapping[str, Any] | None = None
+    is_bare: bool = False
+    place: str = ""
+
+
+def trace_of(draft: Draft) -> Trace:
+    """The trace of a draft."""
+    curves: dict[str, bytes] = {}
+    ends: dict[str, tuple[int, int]] = {}
+    digits: dict[str, tuple[int, int]] = {}
+    for name, points in draft.series.items():
+        plain = plain_name(name)
+        if not points or is_pace(name) or len(points) < len(curves.get(plain, b"")) / 4:
+            continue
+        curves[plain] = values_of(points)
+        ends[plain] = points[0][0], points[-1][0]
+        different = {value for _, value in points}
+        digits[plain] = len(different), sum(map(digits_of, different))
+    begun = utc_time(draft.launch.get("started"))
+    seconds = None if begun is None else begun.timestamp()
+    seed = find_seed(draft.config or {}, arguments(draft.argv), "", (), declared=draft.seed)
+    return Trace(
+        writers=draft.writers or frozenset({draft.kind}),
+        curves=curves,
+        ends=ends,
+        digits=digits,
+        begun=seconds,
+        until=None if seconds is None or draft.duration_s is None else seconds + draft.duration_s,
+        seed=None if seed is None else seed.value,
+        settings=None if draft.config is None else dict(leaves(draft.config)),
+        place=draft.source,
+        is_bare=draft.config is None and not draft.argv and draft.seed is None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Records that are of one training, in groups; and each of the others that may be, with one that it may be of."""
+
+    groups: Sequence[Sequence[Key]] = ()
+    doubtful: Mapping[Key, Key] = field(default_factory=dict)
+
+
+def of_one_training(traces: Mapping[Key, Trace]) -> Found:
+    """The records, by their keys, that tell of one training."""
+    order = {key: number for number, key in enumerate(traces)}
+    home = {key: key for key in traces}
+
+    def root(key: Key) -> Key:
+        while home[key] != key:
+            home[key] = home[home[key]]
+            key = home[key]
+        return key
+
+    for a, b in _candidates(traces):
+        if root(a) != root(b) and _is_one(traces[a], traces[b]):
+            later, first = sorted((root(a), root(b)), key=order.__getitem__, reverse=True)
+            home[later] = first
+    alike: dict[Key, list[Key]] = defaultdict(list)
+    for key in traces:
+        alike[root(key)].append(key)
+    groups: list[Sequence[Key]] = []
+    doubtful: dict[Key, Key] = {}
+    for keys in alike.values():
+        told = [*_told_apart(keys, traces)]
+        groups += told
+        left = [key for key in keys if not any(key in group for group in told)]
+        doubtful |= dict(_beside(left, traces))
+    return Found(_with_evaluations(groups, traces), doubtful)
+
+
+def _beside(keys: Sequence[Key], traces: Mapping[Key, Trace]) -> Iterator[tuple[Key, Key]]:
+    """Each of some records that are alike, with one of another tracker."""
+    for key in keys:
+        other = next((other for other in keys if traces[other].writers != traces[key].writers), None)
+        if other is not None:
+            yield key, other
+
+
+def _candidates(traces: Mapping[Key, Trace]) -> Iterator[tuple[Key, Key]]:
+    """Pairs of records by different trackers that begin a curve of one name with one value."""
+    begins: dict[tuple[str, bytes], dict[frozenset[str], list[Key]]] = defaultdict(lambda: defaultdict(list))
+    for key, trace in traces.items():
+        for name, values in trace.curves.items():
+            begins[name, values[:4]][trace.writers].append(key)
+    seen: set[tuple[Key, Key]] = set()
+    for by_writer in begins.values():
+        parts = list(by_writer.items())
+        for at, (mine, keys) in enumerate(parts):
+            for theirs, others in parts[at + 1 :]:
+                if mine & theirs:
+                    continue
+                for pair in ((a, b) for a in keys for b in others):
+                    if pair not in seen:
+                        seen.add(pair)
+                        yield pair
+
+
+def _is_one(a: Trace, b: Trace) -> bool:
+    """Whether two records tell of one training."""
+    if a.writers & b.writers or _contradict(a, b):
+        return False
+    is_timed = a.begun is not None and b.begun is not None
+    if is_timed and not _met(a, b):
+        return False
+    both = a.curves.keys() & b.curves.keys()
+    if not all(_agree(a.curves[name], b.curves[name], is_timed=is_timed) for name in both):
+        return False
+    told = [min(a.digits[name], b.digits[name]) for name in both]
+    return sum(count for count, _ in told) >= ENOUGH_VALUES and sum(count for _, count in told) >= ENOUGH_DIGITS
+
+
+def _agree(a: bytes, b: bytes, *, is_timed: bool) -> bool:
+    """Whether two curves are one. A record that lags behind has its beginning: but so has a training that was to take
+    fewer steps, from which only the time tells it."""
+    return a == b or (is_timed and (a.startswith(b) or b.startswith(a)))
+
+
+def _contradict(a: Trace, b: Trace) -> bool:
+    if None not in (a.seed, b.seed) and a.seed != b.seed:
+        return True
+    mine, theirs = a.settings or {}, b.settings or {}
+    return any(not _alike(mine[name], theirs[name]) for name in mine.keys() & theirs.keys())
+
+
+def _alike(a: Any, b: Any) -> bool:
+    a, b = spelt(a), spelt(b)
+    return bool(a == b) or str(a) == str(b) or max(len(str(a)), len(str(b))) > _LONG
+
+
+def _met(a: Trace, b: Trace) -> bool:
+    """Whether the times of two records have a moment in common. Of one that tells no end its start has to do."""
+    spans = sorted((one.begun or 0.0, one.until if one.until is not None else one.begun or 0.0) for one in (a, b))
+    return spans[1][0] <= spans[0][1] + _APART_S
+
+
+def _told_apart(keys: Sequence[Key], traces: Mapping[Key, Trace]) -> Iterator[Sequence[Key]]:
+    """Records that are all alike as groups of one by each tracker; where their numbers do not fit, those of them that
+    lie in one folder, or in one above it, if theirs do."""
+    if fitting := _fitting(keys, traces):
+        yield from fitting
+        return
+    left = [*keys]
+    for up in range(_NEAR):
+        folders: dict[str, list[Key]] = defaultdict(list)
+        for key in left:
+            folders["/".join(traces[key].place.split("/")[: -1 - up])].append(key)
+        for near in folders.values():
+            if len(near) < len(keys) and (fitting := _fitting(near, traces)):
+                yield from fitting
+                left = [key for key in left if key not in near]
+
+
+def _fitting(keys: Sequence[Key], traces: Mapping[Key, Trace]) -> Sequence[Sequence[Key]]:
+    """The records put together in their order, one by each tracker; none where one has more of them than another."""
+    by_writer: dict[frozenset[str], list[Key]] = defaultdict(list)
+    for key in keys:
+        by_writer[traces[key].writers].append(key)
+    counts = {len(found) for found in by_writer.values()}
+    is_clear = len({writer for writers in by_writer for writer in writers}) == sum(map(len, by_writer))
+    if len(by_writer) < 2 or len(counts) != 1 or not is_clear:
+        return ()
+    ordered = [sorted(found, key=lambda key: traces[key].begun or 0.0) for found in by_writer.values()]
+    rows = list(zip(*ordered, strict=True))
+    is_one = all(_is_one(traces[row[0]], traces[other]) for row in rows for other in row[1:])
+    return rows if is_one or counts == {1} else ()
+
+
+def _with_evaluations(groups: Sequence[Sequence[Key]], traces: Mapping[Key, Trace]) -> list[list[Key]]:
+    """The groups, with the evaluations that are of one of them, or of a record by itself."""
+    ended: dict[tuple[str, bytes], list[Key]] = defaultdict(list)
+    for key, trace in traces.items():
+        for name, values in trace.curves.items():
+            if len(values) > 4:
+                ended[name, values[-4:]].append(key)
+    found = [list(group) for group in groups]
+    where = {key: group for group in found for key in group}
+    for key, trace in traces.items():
+        if not trace.is_bare or key in where or trace.begun is None or not _is_moment(trace):
+            continue
+        (name, values), *_ = trace.curves.items()
+        whole = [other for other in ended.get((name, values), ()) if _ends_with(traces[other], trace)]
+        if whole:
+            last = max(whole, key=lambda other: traces[other].begun or 0.0)
+            if last not in where:
+                found.append([last])
+                where[last] = found[-1]
+            where[last].append(key)
+    return found
+
+
+def _is_moment(trace: Trace) -> bool:
+    """Whether a record tells of one step alone."""
+    steps = {step for ends in trace.ends.values() for step in ends}
+    is_one = len(steps) == 1 and all(len(values) == 4 for values in trace.curves.values())
+    return is_one and sum(digits for _, digits in trace.digits.values()) >= ENOUGH_OF_ONE
+
+
+def _ends_with(whole: Trace, part: Trace) -> bool:
+    """Whether a training came, at its last step, to what an evaluation that began after it tells."""
+    return (
+        whole.begun is not None
+        and part.begun is not None
+        and whole.begun <= part.begun
+        and not whole.is_bare
+        and all(whole.curves.get(name, b"")[-4:] == values and whole.ends[name][1] == part.ends[name][0]
+                for name, values in part.curves.items())
+    )  # fmt: skip

@@ -1,0 +1,211 @@
+"""What the seeds say about one metric: how much, how sure, from how many of them, and what a claim would need."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from runaudit.report.views.recorded import evidence_badge, evidence_condition, evidence_reason
+from runaudit.report.words import MetricText, clean, metric, number
+from runaudit.stats.answer import ArmComparison, ArmSummary, StatsAnswer, StatsVerdict
+from runaudit.stats.digits import decimals, percent
+from runaudit.stats.values import MIN_SEEDS
+from runaudit.text.verdicts import verdict_words
+from runaudit.text.words import plural
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceView:
+    """What the seeds say about one metric, in one sentence and in its parts. title: the metric where a sentence begins.
+    found: the sentence without what the seeds
+    could have found. badge: the verdict as it is shown, with the condition that it rests on; conditional: its word,
+    where there is one. level: of the interval, in percent. lacking: what a claim would need, "" where nothing."""
+
+    metric: str
+    title: str
+    tone: str
+    verdict: str
+    badge: str
+    conditional: str
+    sentence: str
+    found: str
+    difference: str
+    level: str
+    interval: str
+    seeds: str
+    p: str
+    method: str
+    detectable: str
+    needed: str
+    lacking: str
+    reason: str
+
+
+def evidence_views(answer: StatsAnswer, *, design: str) -> Iterator[EvidenceView]:
+    """What the seeds say about one metric, arm by arm. design: the words of the verdict on the comparison."""
+    about = metric(answer.metric)
+    arms = {arm.label: arm for arm in answer.arms}
+    for row in answer.comparisons:
+        tone, badge, verdict = evidence_badge(answer, row)
+        condition = evidence_condition(answer)
+        seeds = seeds_text(arms[row.arm], arms[row.baseline])
+        told = _Told(answer=answer, row=replace(row, verdict=verdict), about=about, seeds=seeds, design=design)
+        yield EvidenceView(
+            metric=about.words,
+            title=about.title,
+            tone=tone,
+            verdict=clean(verdict_words("stats", row.verdict).words),
+            badge=badge,
+            conditional="" if row.conditional is None else clean(verdict_words("stats", row.conditional).words),
+            sentence=f"{told.found}{told.reach}{condition}.",
+            found=f"{told.found}{condition}.",
+            difference="" if row.difference is None else told.amount(row.difference, signed=True),
+            level=percent(1 - answer.alpha).removesuffix(" %"),
+            interval=told.interval,
+            seeds=seeds,
+            p=_p_words(row),
+            method=clean(row.method or ""),
+            detectable="" if row.minimal_detectable_effect is None else told.amount(row.minimal_detectable_effect),
+            needed=told.needed,
+            lacking=told.lacking,
+            reason=evidence_reason(answer, row),
+        )
+
+
+def seeds_text(arm: ArmSummary, baseline: ArmSummary) -> str:
+    """`3 seeds each`, `3 against 5 seeds`, `2 of 3 against 3 seeds` where a run gave no number."""
+    counts = [_counted(one) for one in (arm, baseline)]
+    if counts[0] == counts[1]:
+        return f"{counts[0]} seed{'' if counts[0] == '1' else 's'} each"
+    return f"{counts[0]} against {counts[1]} seeds"
+
+
+def _counted(arm: ArmSummary) -> str:
+    lost = len(arm.failed) + len(arm.missing)
+    return f"{arm.used} of {arm.used + lost}" if lost else str(arm.effective_n)
+
+
+def _p_words(row: ArmComparison) -> str:
+    if row.p is None:
+        return ""
+    text = _small(row.p)
+    return text if row.p_adjusted in (None, row.p) else f"{text} (adjusted {_small(row.p_adjusted or 0.0)})"
+
+
+def _small(p: float) -> str:
+    return "< 0.001" if p < 0.001 else number(p, 3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """One metric's evidence in words: how much, how sure, from how many seeds, and the least that they detect."""
+
+    answer: StatsAnswer
+    row: ArmComparison
+    about: MetricText
+    seeds: str
+    design: str
+
+    def amount(self, value: float | None, *, signed: bool = False) -> str:
+        """A difference with its unit, to the digits that its interval is worth: those of the terminal."""
+        return self._about.amount(value, signed=signed)
+
+    @property
+    def _about(self) -> MetricText:
+        ci = self.row.ci
+        places = decimals((ci.high - ci.low) / 4) if ci is not None else None
+        return self.about if places is None else replace(self.about, digits=max(0, places))
+
+    @property
+    def interval(self) -> str:
+        """Both ends in brackets."""
+        ci = self.row.ci
+        if ci is None:
+            return ""
+        low, high = (number(end, self._about.digits, signed=True) for end in (ci.low, ci.high))
+        # No-break space: an interval is read as one thing.
+        return f"[{low},\N{NO-BREAK SPACE}{high}]"
+
+    @property
+    def reach(self) -> str:
+        """What these seeds could have found, and how many would be needed, as the end of a sentence."""
+        row, seen = self.row, ""
+        if row.verdict in (StatsVerdict.EQUIVALENT, StatsVerdict.TOO_FEW_SEEDS, StatsVerdict.NOT_ATTRIBUTABLE) or (
+            row.verdict is StatsVerdict.INCONCLUSIVE and row.refusal
+        ):
+            return ""
+        if row.minimal_detectable_effect is not None:
+            least = f"{self.amount(row.minimal_detectable_effect)} ({percent(self.answer.power)} power)"
+            seen = f"; minimum detectable difference {least}"
+        is_open = row.verdict is StatsVerdict.INCONCLUSIVE
+        return f"{seen}; {self._more}" if is_open and row.n_needed else seen
+
+    @property
+    def _is_planned(self) -> bool:
+        """Whether the seeds are reckoned for a difference that was declared to matter, and not for the one that was
+        seen: what an experiment happened to see is no reason to look for just that."""
+        row = self.row
+        return row.n_needed_for is not None and row.difference is not None and row.n_needed_for != abs(row.difference)
+
+    @property
+    def _more(self) -> str:
+        """How many seeds would find what, and whose difference that is."""
+        aim = self.amount(abs(self.row.n_needed_for or 0.0))
+        if self._is_planned:
+            return f"about {self.row.n_needed} seeds an arm would find {aim}, the smallest that matters by the policy"
+        return f"about {self.row.n_needed} seeds an arm, were the true difference the {aim} seen"
+
+    @property
+    def needed(self) -> str:
+        """The seeds needed and what for, for a table."""
+        row = self.row
+        if row.n_needed is None:
+            return ""
+        if row.n_needed_for is None:
+            return str(row.n_needed)
+        return f"{row.n_needed} for {self.amount(row.n_needed_for)} ({'declared' if self._is_planned else 'seen'})"
+
+    @property
+    def lacking(self) -> str:
+        """What a claim would need of the numbers; empty where they carry one, or where the design is to blame."""
+        row = self.row
+        if row.verdict is StatsVerdict.TOO_FEW_SEEDS:
+            return f"at least {MIN_SEEDS} seeds an arm"
+        if row.verdict is not StatsVerdict.INCONCLUSIVE or row.refusal:
+            return ""
+        power = f"{percent(self.answer.power)} power"
+        if row.n_needed and self._is_planned:
+            aim = self.amount(row.n_needed_for)
+            return f"about {row.n_needed} seeds an arm to find {aim}, the smallest that matters by the policy ({power})"
+        if row.minimal_detectable_effect is None:
+            return ""
+        least = (
+            f"a true difference of {self.amount(row.minimal_detectable_effect)} or more, which these seeds would find"
+        )
+        return f"{least} ({power}), or more seeds" + (f": {self._more}" if row.n_needed else "")
+
+    @property
+    def found(self) -> str:
+        """What was found, without the stop at the end."""
+        row, seeds = self.row, self.seeds
+        by = "" if row.difference is None else f"{self.amount(row.difference, signed=True)} {self.interval}".strip()
+        match row.verdict:
+            case StatsVerdict.IMPROVED:
+                return f"improved by {by}, {seeds}"
+            case StatsVerdict.REGRESSED:
+                return f"got worse by {by}, {seeds}"
+            case StatsVerdict.EQUIVALENT:
+                return f"has no difference that matters: {by}, {seeds}"
+            case StatsVerdict.INCONCLUSIVE if row.refusal:
+                # The judge's own sentence: a test that was refused has not found that nothing can be told.
+                return f"allows no claim, {seeds}: {clean(row.refusal)}".removesuffix(".")
+            case StatsVerdict.INCONCLUSIVE if row.ci is not None and row.ci.excludes(0.0):
+                allowed = f"once {plural(len(self.answer.comparisons), 'comparison')} are allowed for"
+                return f"differs by {by}, {seeds}, but no longer {allowed}"
+            case StatsVerdict.INCONCLUSIVE:
+                # Never "no difference": that these seeds cannot tell is no evidence that there is none.
+                return f"cannot be told apart: {by}, {seeds}" if by else f"cannot be told apart, {seeds}"
+            case StatsVerdict.TOO_FEW_SEEDS:
+                return f"cannot be judged from {seeds}{f' (the means differ by {by})' if by else ''}"
+            case StatsVerdict.NOT_ATTRIBUTABLE:
+                head = f"differs by {by}, {seeds}" if by else f"cannot be attributed, {seeds}"
+                besides = f"; nor do the numbers allow a claim: {clean(row.refusal)}" if row.refusal else ""
+                return f"{head}; not attributable: the comparison is {self.design}{besides}".removesuffix(".")
