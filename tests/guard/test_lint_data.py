@@ -108,7 +108,7 @@ def test_noise_and_flat_images_and_odd_scales_have_no_shift():
 
 @pytest.mark.parametrize(("scale", "move"), [(1, (1, -2)), (2, (1, 0)), (3, (0, 2)), (4, (-3, 1))])
 def test_a_shift_is_measured_to_a_tenth_of_a_pixel(scale, move):
-    large = scene(5)
+    large = scene(5, 240)
 
     found = shift_of(smaller(np.roll(large, move, (0, 1)), scale), large)
     assert found is not None
