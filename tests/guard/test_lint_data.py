@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from runaudit.guard.lint import RULES, looks
+from runaudit.guard.lint import RULES, looking
 from runaudit.guard.lint.facts import Facts, lint_facts
 from runaudit.guard.lint.looks import look_at
 from runaudit.guard.lint.shift import shift_of
@@ -243,7 +243,7 @@ def test_the_same_data_is_looked_at_once(tmp_path, monkeypatch):
     pairs_below(tmp_path / "data", shift=1)
     first = asked(cache=tmp_path / "cache", train=tmp_path / "data")
 
-    monkeypatch.setattr(looks, "looked_at", lambda files: pytest.fail("looked at again"))
+    monkeypatch.setattr(looking, "looked_at", lambda datasets: pytest.fail("looked at again"))
     assert asked(cache=tmp_path / "cache", train=tmp_path / "data") == first
 
 

@@ -7,7 +7,6 @@ from statistics import median
 from types import MappingProxyType
 from typing import ClassVar
 
-from runaudit.guard.lint.files import without_role
 from runaudit.guard.lint.looks import DataLook, Look, Shift
 from runaudit.guard.lint.settings import DATA_RANGE, Setting, Settings
 from runaudit.records.finding import Finding, Severity
@@ -120,7 +119,7 @@ class RangesDiffer(Rule):
     example = "train: the truth goes up to 255 (8 bits) and the input up to 40211 (16 bits)"
 
     def check(self, sampled: DataLook) -> Iterator[Finding]:
-        for part in dict.fromkeys(without_role(one.part) for one in sampled.looks):
+        for part in dict.fromkeys(one.family for one in sampled.looks):
             sides = {role: _counts(sampled, part, role) for role in ("truth", "input")}
             if not all(sides.values()):
                 continue
@@ -138,11 +137,7 @@ class RangesDiffer(Rule):
 
 
 def _counts(sampled: DataLook, part: str, role: str) -> list[Look]:
-    return [
-        one
-        for one in sampled.looks
-        if without_role(one.part) == part and one.role == role and one.bits and one.high > 0
-    ]
+    return [one for one in sampled.looks if one.family == part and one.role == role and one.bits and one.high > 0]
 
 
 class RangeNotUsed(Rule):

@@ -5,10 +5,10 @@ Masks and texts are left out: a clear sky is one mask for all scenes, and a lice
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from runaudit.guard.lint.files import BINARY, DataFile, spread
+from runaudit.guard.lint.looks import Copy
 from runaudit.guard.lint.pixels import NotRead, arrays
 from runaudit.metrics.heldout import is_held_out
 from runaudit.system.files import read_ordinary
@@ -20,16 +20,6 @@ MAX_BYTES = 512 << 20
 START = 1 << 16
 LEAST = 64
 """Bytes: what is smaller may be equal by chance."""
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """A held-out file and the training file that equals it."""
-
-    part: str
-    path: str
-    trained: str
-    trained_path: str
 
 
 def copies(files: list[DataFile]) -> Iterator[Copy]:

@@ -6,13 +6,12 @@ could be read to the end, and no framework trains in its place.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runaudit.guard.lint import settings as knobs
 from runaudit.guard.lint.looks import DataLook
-from runaudit.guard.lint.parsing import BY_HAND, OPTIMIZERS
 from runaudit.guard.lint.settings import Knob, Setting, Settings
-from runaudit.guard.lint.written import FRAMEWORKS, Place, Written
+from runaudit.guard.lint.written import BY_HAND, FRAMEWORKS, OPTIMIZERS, Place, Written
 from runaudit.records.manifest import Manifest, Unknown
 from runaudit.records.run import Run
 
@@ -24,16 +23,14 @@ ADAM = re.compile(r"(?i)^(paged_|fused_|deepspeed_?)?(n|r)?adam(w|ax)?(?![a-z]*f
 WARMING = ("OneCycleLR", "LinearLR", "get_cosine_schedule_with_warmup", "get_linear_schedule_with_warmup")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Presence:
+class Presence(NamedTuple):
     """Whether something is there, and where it says so."""
 
     there: bool
     where: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effective:
+class Effective(NamedTuple):
     """How many samples an update of the weights sees. `assumed`: what nobody set, and counts as one."""
 
     micro: int
@@ -47,8 +44,7 @@ class Effective:
         return self.micro * self.accumulation * self.world
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Before:
+class Before(NamedTuple):
     """The reference run: its learning rate and its effective batch."""
 
     run: str
@@ -57,8 +53,7 @@ class Before:
     batch: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Noise:
+class Noise(NamedTuple):
     """What levels of noise are trained on: ln sigma is normal with this mean and deviation."""
 
     mean: float
