@@ -50,8 +50,8 @@ _NO_VALIDATION = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesView:
-    """One series over all arms. leaves: in words what its axis does not reach. alike: which arms are one line in it, but
-    of a schedule, where that is expected."""
+    """One series over all arms. leaves: in words what its axis does not reach. alike: which arms are one line in it,
+    but nothing of a schedule, where that is expected."""
 
     title: str
     name: Text
