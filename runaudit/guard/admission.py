@@ -24,6 +24,8 @@ from runaudit.errors import CaptureError, IntegrityError, UsageError
 from runaudit.guard.answer import GuardAnswer, judge, not_recordable
 from runaudit.guard.facts import Compare, Surroundings, TextNumber, launch_facts
 from runaudit.guard.invocation import Invocation
+from runaudit.guard.lint.facts import Facts, lint_facts
+from runaudit.guard.lint.reading import written_code
 from runaudit.guard.rulebook import launch_rules
 from runaudit.guard.waiver import Waiver, parse_waivers
 from runaudit.records.canonical import canonical_bytes
@@ -148,7 +150,9 @@ def judge_draft(
         compare=_compare_by(terms.settings, draft.intent),
         call=terms.call,
     )
-    answer = judge(facts, waivers=terms.waivers, today=terms.today, rules=terms.rules)
+    written = written_code(draft, store.blobs, store.root / "cache")
+    every = Facts(facts, lint_facts(draft, written, baseline=terms.baseline))
+    answer = judge(every, waivers=terms.waivers, today=terms.today, rules=terms.rules)
     return Prepared(manifest=_with_waivers(draft, answer, root, top), answer=answer, store=store)
 
 

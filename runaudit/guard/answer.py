@@ -12,11 +12,15 @@ from runaudit.records.finding import Finding, Severity
 from runaudit.records.manifest import Unknown
 from runaudit.rules import Rule, Skip, check_all
 from runaudit.text.terminal import UNPAINTED, Paint
+from runaudit.text.words import plural
 
 RULES: tuple[Rule, ...] = (*provenance.RULES, *data.RULES, *design.RULES, *labels.RULES)
 """Every rule of the guard, in the order of their codes."""
 
+_OWN = frozenset(rule.code for rule in RULES)
 SCHEMA = "runaudit.guard/1"
+MAX_TOLD = 5
+"""Warnings that a launch prints; the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +87,18 @@ class GuardAnswer:
 
     @property
     def told(self) -> tuple[str, ...]:
-        """What a launch says although it starts: the program may not read what the record holds."""
+        """What a launch says although it starts: the program may not read what the record holds, and what is worth a
+        look before a second is spent."""
         code = provenance.NumberReadAsText.code
-        return tuple(f"{f.code} {f.name}: {f.message}; {f.remedy}" for f in self.findings if f.code == code)
+        read = [f"{f.code} {f.name}: {f.message}; {f.remedy}" for f in self.findings if f.code == code]
+        looks = [f for f in self.findings if self.is_advice(f) and f.severity == Severity.WARNING]
+        more = len(looks) - MAX_TOLD
+        rest = (f"{plural(more, 'more finding')} like these: `runaudit guard` shows them",) if more > 0 else ()
+        return (*read, *(f"{f.code} {f.name}: {f.message}" for f in looks[:MAX_TOLD]), *rest)
+
+    def is_advice(self, finding: Finding) -> bool:
+        """Whether it is about how the run will train, and not about whether its record is whole."""
+        return finding.code not in _OWN
 
     def sealed_waivers(self) -> tuple[dict[str, Any], ...]:
         """The waivers as the manifest keeps them: only those that hold, and whether each excused something."""

@@ -36,7 +36,7 @@ def text_lines(answer: GuardAnswer, *, verbose: bool = False, paint: Paint = UNP
     yield paint(headline(answer), BOLD + verdict_words("guard", answer.verdict).tone.colour)
     for finding in answer.findings:
         yield from ("", printable(_finding_line(finding, answer)))
-        yield from (printable(f"    {name:<6}  {text}") for name, text in _advice(finding, answer))
+        yield from (printable(f"    {name:<6}  {text}") for name, text in _advice(finding, answer, verbose=verbose))
     if answer.notes:
         yield from ("", *(printable(f"Note: {note}.") for note in answer.notes))
     if verbose:
@@ -48,7 +48,7 @@ def markdown_lines(answer: GuardAnswer, *, verbose: bool = False) -> Iterator[st
     yield f"**{escaped(headline(answer))}**"
     for finding in answer.findings:
         yield from ("", escaped(_finding_line(finding, answer)), "")
-        for name, text in _advice(finding, answer):
+        for name, text in _advice(finding, answer, verbose=verbose):
             yield f"- {name}: {code(text) if name == 'fix' else escaped(text)}"
     if answer.notes:
         yield from ("", *bullets(f"Note: {note}." for note in answer.notes))
@@ -65,8 +65,11 @@ def _finding_line(finding: Finding, answer: GuardAnswer) -> str:
     return f"{finding.code} {finding.name} [{'waived' if waived else finding.severity}]: {finding.message}."
 
 
-def _advice(finding: Finding, answer: GuardAnswer) -> Iterator[tuple[str, str]]:
+def _advice(finding: Finding, answer: GuardAnswer, *, verbose: bool) -> Iterator[tuple[str, str]]:
     """What is to be known about a finding: (name, text)."""
+    advice = answer.is_advice(finding)
+    if advice and finding.severity == Severity.INFO and not verbose:
+        return  # It is so, and nothing is asked of anybody.
     waiver = answer.waived.get(finding.code)
     if waiver:
         yield "waived", f"{waiver.reason}{f' (until {waiver.until})' if waiver.until else ''}"
@@ -75,7 +78,7 @@ def _advice(finding: Finding, answer: GuardAnswer) -> Iterator[tuple[str, str]]:
     if rule and rule.reason:
         yield "why", rule.reason
     if finding.remedy:
-        yield "fix", finding.remedy
+        yield "check" if advice and finding.severity < Severity.ERROR else "fix", finding.remedy
     if rule and finding.severity >= Severity.ERROR:
         reason = "why it may start all the same"
         yield "or", f"add --waive {rule.code}='{reason}'" if rule.waivable else "cannot be waived"

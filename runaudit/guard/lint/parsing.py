@@ -1,0 +1,365 @@
+"""One Python file, read for what can make a training go wrong. Best effort: what is not recognised is not found.
+
+A call counts by the last word of its name (`torch.nn.utils.clip_grad_norm_`, `clip_grad_norm_`), since programs import
+what they like; where that word alone could be another's (`fft`, `half`), more is asked.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from runaudit.guard.lint.written import Epsilon, Literal, Place, Transform
+
+OPTIMIZERS = ("Adam", "AdamW", "NAdam", "RAdam", "Adamax", "AdamW8bit", "Adam8bit", "FusedAdam", "SGD", "RMSprop",
+              "Adagrad", "Adadelta", "Lion", "LAMB", "Lamb", "Adafactor", "LBFGS", "Muon", "Rprop")  # fmt: skip
+SCHEDULERS = ("CosineAnnealingLR", "OneCycleLR", "LinearLR", "StepLR", "MultiStepLR", "LambdaLR", "SequentialLR",
+              "CosineAnnealingWarmRestarts", "CyclicLR", "ExponentialLR", "PolynomialLR", "ReduceLROnPlateau",
+              "ConstantLR")  # fmt: skip
+WORDS = frozenset({
+    *OPTIMIZERS, *SCHEDULERS, "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm", "LazyBatchNorm2d",
+    "convert_sync_batchnorm", "FrozenBatchNorm2d", "MultiheadAttention", "TransformerEncoder", "TransformerDecoder",
+    "TransformerEncoderLayer", "TransformerDecoderLayer", "Transformer", "scaled_dot_product_attention", "autocast",
+    "GradScaler", "clip_grad_norm_", "clip_grad_value_", "clip_grad_norm", "clip_gradients", "unscale_",
+    "from_pretrained", "load_state_dict", "get_peft_model", "LoraConfig", "DataParallel", "DistributedDataParallel",
+    "init_process_group", "spawn", "backward", "load_checkpoint", "no_sync",
+})  # fmt: skip
+TRANSFORMS = frozenset({"fft", "fft2", "fftn", "rfft", "rfft2", "rfftn"})
+CONFIGURED = re.compile(r"(Training|Seq2SeqTraining)Arguments|Trainer|DataLoader|SFTConfig")
+"""Calls whose literal arguments are settings."""
+BY_HAND = "attention by hand"
+"""Among the calls: a block that attends without a layer of the library."""
+MAX_TEXT = 80
+_IMPORT = re.compile(
+    r"^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n;]+)|import[ \t]+([\w., \t]+))", re.MULTILINE
+)
+_COMMENT = re.compile(r"#[^\n]*|\bas[ \t]+\w+")
+_OF_INTEREST = re.compile(
+    r"Norm|Attention|Transformer|autocast|GradScaler|clip_grad|optim|Adam|SGD|scheduler|LR\(|fft|float16|\.half\(|sqrt|"
+    r"\*\* ?\(?0?\.5|requires_grad|freeze|Parallel|process_group|add_argument|option\(|from_pretrained|load_state_dict|"
+    r"Arguments|Trainer|DataLoader|randn|nn\.Module|backward"
+)
+_BY_HAND = {
+    "warm": re.compile(r"(?i)warm_?-?up"),
+    "clip": re.compile(r"(?i)clip_?grad|grad\w*_?clip|max_grad|\.clamp_\(|grad\.clip"),
+    "accum": re.compile(r"(?i)accum"),
+}
+_SILENT = (ast.expr_context, ast.operator, ast.Constant, ast.Name, ast.arguments, ast.alias)
+"""What holds nothing that is looked for."""
+_SCOPED = frozenset({ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.With})
+_TOLD = frozenset({ast.Call, ast.Assign, ast.BinOp, ast.Attribute})
+
+
+@dataclass
+class Parsed:
+    """What one file says, in the words of `written.Written`."""
+
+    path: str
+    imports: list[tuple[int, str]] = field(default_factory=list)
+    calls: dict[str, list[Place]] = field(default_factory=dict)
+    transforms: list[Transform] = field(default_factory=list)
+    epsilons: list[Epsilon] = field(default_factory=list)
+    defaults: list[Literal] = field(default_factory=list)
+    modules: list[Place] = field(default_factory=list)
+    freezes: list[Place] = field(default_factory=list)
+    sigmas: list[tuple[str, int, float, float]] = field(default_factory=list)
+    half_words: list[Place] = field(default_factory=list)
+    mentions: list[Place] = field(default_factory=list)
+
+
+@dataclass
+class _Scope:
+    """Where the reader stands. `owner`: the names of the classes and functions around; `function`: the innermost."""
+
+    owner: tuple[str, ...] = ()
+    function: ast.AST | None = None
+    island: bool = False
+
+
+def imports_of(text: str) -> Iterator[tuple[int, str]]:
+    """(level, dotted name) of what a source imports, by its words: to parse a file only for them would be most of what
+    reading a program costs."""
+    for level, module, names, plain in _IMPORT.findall(text):
+        if plain:
+            yield from ((0, name.split()[0]) for name in plain.split(",") if name.strip())
+            continue
+        yield (len(level), module)
+        yield from ((len(level), f"{module}.{name}".strip(".")) for name in re.findall(r"\w+", _COMMENT.sub("", names)))
+
+
+def parsed(path: str, text: str, *, is_entry: bool) -> Parsed:
+    """What a file says. `is_entry`: it is the script, whose assignments at the top are settings. Raises what Python
+    raises for a source that is none."""
+    found = Parsed(path, imports=list(imports_of(text)))
+    found.mentions = list(_mentioned(path, text))
+    if not is_entry and not _OF_INTEREST.search(text):
+        return found
+    tree = ast.parse(text)
+    if is_entry:
+        found.defaults += _assigned(path, tree)
+    _visit(tree, _Scope(), found)
+    return found
+
+
+def _mentioned(path: str, text: str) -> Iterator[Place]:
+    """Where names speak of warm-up, clipping or accumulation, the first of each. Comments and texts count too: rather
+    nothing is said than that something is missing which is there."""
+    for word, pattern in _BY_HAND.items():
+        if found := pattern.search(text):
+            yield Place(path, text.count("\n", 0, found.start()) + 1, word)
+
+
+def _visit(node: ast.AST, scope: _Scope, found: Parsed) -> None:
+    kind = type(node)
+    if kind in _SCOPED:
+        scope = _within(node, scope, found)
+    elif kind in _TOLD:
+        _told(node, scope, found)
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, _SILENT):
+            _visit(child, scope, found)
+
+
+def _within(node: ast.AST, scope: _Scope, found: Parsed) -> _Scope:
+    match node:
+        case ast.ClassDef(name=name):
+            if any(_last(base).endswith("Module") for base in node.bases):
+                found.modules.append(Place(found.path, node.lineno, name))
+                if _attends(node):
+                    found.calls.setdefault(BY_HAND, []).append(Place(found.path, node.lineno, name))
+            return _Scope((*scope.owner, name), scope.function, scope.island)
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+            return _Scope((*scope.owner, name), node, scope.island)
+        case ast.With():
+            off = any(_is_off(one.context_expr) for one in node.items)
+            return _Scope(scope.owner, scope.function, scope.island or off)
+    return scope
+
+
+def _attends(node: ast.ClassDef) -> bool:
+    """Whether a block multiplies matrices and takes a softmax between: an attention that is written by hand."""
+    names = {_last(one.func) for one in ast.walk(node) if isinstance(one, ast.Call)}
+    products = any(isinstance(one, ast.MatMult) for one in ast.walk(node))
+    return bool(names & {"softmax", "Softmax"}) and (products or bool(names & {"matmul", "bmm", "einsum"}))
+
+
+def _told(node: ast.AST, scope: _Scope, found: Parsed) -> None:
+    match node:
+        case ast.Call():
+            _call(node, scope, found)
+        case ast.Assign(targets=[ast.Attribute(attr="requires_grad")], value=ast.Constant(value=False)):
+            found.freezes.append(Place(found.path, node.lineno))
+        case ast.BinOp(op=ast.Div(), right=right):
+            found.epsilons += _epsilons(right, scope, found.path)
+    if _is_half(node):
+        found.half_words.append(Place(found.path, node.lineno, ast.unparse(node)[:MAX_TEXT]))  # type: ignore[attr-defined]
+
+
+def _call(node: ast.Call, scope: _Scope, found: Parsed) -> None:
+    name = _last(node.func)
+    if name in WORDS:
+        found.calls.setdefault(name, []).append(Place(found.path, node.lineno, ast.unparse(node)[:MAX_TEXT]))
+    if name in TRANSFORMS and ("fft." in _dotted(node.func) or name != "fft") and node.args:
+        found.transforms.append(_transform(node, scope, found.path))
+    if "freeze" in name.lower() or (name == "requires_grad_" and _is_false(node)):
+        found.freezes.append(Place(found.path, node.lineno))
+    if name in ("add_argument", "option", "DEFINE_float", "DEFINE_integer"):
+        found.defaults += _declared(node, found.path)
+    if name in OPTIMIZERS or CONFIGURED.fullmatch(name):
+        found.defaults += [
+            Literal(found.path, node.lineno, one.arg, value, name)
+            for one in node.keywords
+            if one.arg and (value := _constant(one.value)) is not None
+        ]
+    if name == "exp" and node.args and (pair := _lognormal(node.args[0])):
+        found.sigmas.append((found.path, node.lineno, *pair))
+
+
+def _last(node: ast.AST) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def _dotted(node: ast.AST) -> str:
+    return f"{_dotted(node.value)}.{node.attr}" if isinstance(node, ast.Attribute) else _last(node)
+
+
+def _keyword(node: ast.Call, name: str) -> ast.expr | None:
+    return next((one.value for one in node.keywords if one.arg == name), None)
+
+
+def _constant(node: ast.AST | None) -> Any:
+    """A literal number, word or list of such; None for what is none."""
+    value: Any = None
+    try:
+        value = ast.literal_eval(node) if isinstance(node, ast.expr) else None
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return None
+    return value if isinstance(value, bool | int | float | str) else None
+
+
+def _is_false(node: ast.Call) -> bool:
+    return bool(node.args) and isinstance(node.args[0], ast.Constant) and node.args[0].value is False
+
+
+def _is_off(node: ast.AST) -> bool:
+    """Whether it is `autocast(…, enabled=False)`."""
+    if not isinstance(node, ast.Call) or _last(node.func) != "autocast":
+        return False
+    enabled = _keyword(node, "enabled")
+    return (isinstance(enabled, ast.Constant) and enabled.value is False) or _is_false(node)
+
+
+def _is_half(node: ast.AST) -> bool:
+    """Whether it says 16-bit floats: `torch.float16`, `x.half()`."""
+    match node:
+        case ast.Attribute(attr="float16" | "bfloat16", value=ast.Name(id="torch")):
+            return True
+        case ast.Call(func=ast.Attribute(attr="half"), args=[], keywords=[]):
+            return True
+    return False
+
+
+# ── settings in the code ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _assigned(path: str, tree: ast.Module) -> Iterator[Literal]:
+    for node in tree.body:
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        if len(targets) == 1 and isinstance(targets[0], ast.Name):
+            literal = _constant(node.value)  # type: ignore[attr-defined]
+            if literal is not None:
+                yield Literal(path, node.lineno, targets[0].id, literal)
+
+
+def _declared(node: ast.Call, path: str) -> Iterator[Literal]:
+    names = [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+    long = next((name for name in names if name.startswith("--")), names[0] if names else "")
+    default = _constant(_keyword(node, "default"))
+    if (
+        default is None
+        and isinstance(action := _keyword(node, "action"), ast.Constant)
+        and action.value == "store_true"
+    ):
+        default = False
+    if long.lstrip("-") and default is not None:
+        yield Literal(path, node.lineno, long.lstrip("-"), default, "option")
+
+
+# ── numerics ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _transform(node: ast.Call, scope: _Scope, path: str) -> Transform:
+    argument = node.args[0]
+    around: list[ast.AST] = list(ast.walk(scope.function or node))
+    source = argument if isinstance(argument, ast.Call) else _assignment_of(argument, around, node.lineno)
+    of_loss = any("loss" in word.lower() for word in (*scope.owner, path.rpartition("/")[2]))
+    return Transform(
+        path,
+        node.lineno,
+        ast.unparse(node)[:MAX_TEXT],
+        island=scope.island or _is_wide(argument) or (source is not None and _is_wide(source)),
+        half=source is not None and _is_block(source),
+        scaled=_normed(node) or any(_scales(one) for one in around),
+        loss=of_loss,
+    )
+
+
+def _assignment_of(node: ast.AST, around: list[ast.AST], line: int) -> ast.AST | None:
+    """What a name was last given above a line, in the same function."""
+    if not isinstance(node, ast.Name):
+        return None
+    given = [
+        one
+        for one in around
+        if isinstance(one, ast.Assign) and one.lineno < line and any(_last(t) == node.id for t in one.targets)
+    ]
+    return max(given, key=lambda one: one.lineno).value if given else None
+
+
+def _is_wide(node: ast.AST) -> bool:
+    """Whether an expression casts to 32 bits or more."""
+    for one in ast.walk(node):
+        if isinstance(one, ast.Call) and _last(one.func) in ("float", "double"):
+            return True
+        if isinstance(one, ast.Call) and _last(one.func) in ("to", "type") and "float32" in ast.unparse(one):
+            return True
+    return False
+
+
+def _is_block(node: ast.AST) -> bool:
+    """Whether it is what a layer of the model gives back: `self.project_in(x)`."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "self"
+        and any(word in node.func.attr.lower() for word in ("conv", "proj", "linear", "to_", "qkv", "dw"))
+    )
+
+
+def _normed(node: ast.Call) -> bool:
+    norm = _keyword(node, "norm")
+    return norm is not None and not (isinstance(norm, ast.Constant) and norm.value in (None, "backward"))
+
+
+def _scales(node: ast.AST) -> bool:
+    """Whether something is divided by a size, or a logarithm or a phase is taken."""
+    if isinstance(node, ast.Call) and _last(node.func) in ("log", "log1p", "log10", "angle", "normalize", "std"):
+        return True
+    if isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div):
+        return True
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and "** -" in ast.unparse(node)
+
+
+def _epsilons(right: ast.AST, scope: _Scope, path: str) -> Iterator[Epsilon]:
+    """`x / sqrt(variance + eps)`. `rsqrt` is not meant: autocast runs it in 32 bits."""
+    root = right.left if isinstance(right, ast.BinOp) and isinstance(right.op, ast.Pow) else None
+    inner = right.args[0] if isinstance(right, ast.Call) and _last(right.func) == "sqrt" and right.args else root
+    if (
+        isinstance(right, ast.Call)
+        and _last(right.func) == "sqrt"
+        and not right.args
+        and isinstance(right.func, ast.Attribute)
+    ):
+        inner = right.func.value
+    if not isinstance(inner, ast.BinOp) or not isinstance(inner.op, ast.Add):
+        return
+    words = ast.unparse(inner).lower()
+    if not any(word in words for word in ("var", "sigma", "std", "pow", "** 2", "mean", "square")):
+        return
+    value = _constant(inner.right)
+    if value is None and scope.function is not None and "eps" in ast.unparse(inner.right).lower():
+        value = _default_of(_last(inner.right), scope.function)
+    if isinstance(value, float | int) and not isinstance(value, bool) and value > 0:
+        island = scope.island or _is_wide(inner)
+        yield Epsilon(path, inner.lineno, ast.unparse(inner)[:MAX_TEXT], float(value), island)
+
+
+def _default_of(name: str, function: ast.AST) -> Any:
+    """The default of a parameter of the function."""
+    given = function.args if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) else None
+    if given is None:
+        return None
+    names, defaults = [one.arg for one in given.args], given.defaults
+    pairs = dict(zip(reversed(names), reversed(defaults), strict=False))
+    pairs |= {one.arg: value for one, value in zip(given.kwonlyargs, given.kw_defaults, strict=True) if value}
+    return _constant(pairs.get(name))
+
+
+def _lognormal(node: ast.AST) -> tuple[float, float] | None:
+    """(mean, deviation) of `randn(…) * deviation + mean`."""
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Add | ast.Sub):
+        return None
+    sign, mean, product = 1 if isinstance(node.op, ast.Add) else -1, _constant(node.right), node.left
+    if mean is None and isinstance(node.op, ast.Add):
+        mean, product = _constant(node.left), node.right
+    if not isinstance(mean, int | float) or not isinstance(product, ast.BinOp) or not isinstance(product.op, ast.Mult):
+        return None
+    for factor, other in ((product.left, product.right), (product.right, product.left)):
+        deviation = _constant(factor)
+        if isinstance(deviation, int | float) and "randn" in ast.unparse(other):
+            return sign * float(mean), float(deviation)
+    return None

@@ -1,0 +1,139 @@
+"""RA52: 16-bit floats. fp16 has a range, from 6e-5 to 65504; bf16 has that of 32 bits and few digits."""
+# ruff: noqa: D102  (what a rule checks is told once, in the docstring of its class: users read it too)
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import ClassVar
+
+from runaudit.guard.lint.settings import AMP, Setting, Settings
+from runaudit.guard.lint.written import FRAMEWORKS, Written
+from runaudit.records.finding import Finding, Severity
+from runaudit.rules import Rule
+
+
+class NoScaler(Rule):
+    """fp16 has a gradient scaler.
+
+    Gradients below 6e-8 are zero in fp16. A scaler lifts the loss, and with it every gradient, into the range."""
+
+    code = "RA520"
+    name = "fp16_without_scaler"
+    severity = Severity.WARNING
+    switchable = True
+    example = "train.py:31 computes in fp16, and no GradScaler was found"
+
+    def check(self, precision: str, written: Written) -> Iterator[Finding]:
+        casts = [one for one in written.of("autocast") if "enabled=False" not in one.text]
+        if precision != "fp16" or not casts or not written.of("backward"):
+            return
+        if written.of("GradScaler") or written.missing or _has_framework(written):
+            return
+        yield self.finding(
+            f"code.{casts[0].path}",
+            f"{casts[0]} computes in fp16, and no GradScaler was found",
+            remedy="torch.amp.GradScaler around backward and step, or bfloat16 where the device has it",
+            evidence={"places": [str(place) for place in casts[:5]]},
+        )
+
+
+class ScalerWithoutUse(Rule):
+    """A gradient scaler belongs to fp16.
+
+    bf16 has the range of 32 bits: there is nothing to lift, and a scaler only makes steps that are skipped."""
+
+    code = "RA521"
+    name = "scaler_with_bf16"
+    severity = Severity.INFO
+    switchable = True
+    example = "train.py:20 makes a GradScaler, and it computes in bf16"
+
+    def check(self, precision: str, written: Written) -> Iterator[Finding]:
+        made = [one for one in written.of("GradScaler") if "enabled" not in one.text]
+        if precision == "bf16" and made and not _has_framework(written):
+            yield self.finding(
+                f"code.{made[0].path}",
+                f"{made[0]} makes a GradScaler, and it computes in bf16",
+                remedy="leave it out, or switch it off with enabled=False",
+            )
+
+
+class SmallEpsilon(Rule):
+    """A hand-written norm does not divide by what is nothing in its precision.
+
+    Below 6.1e-5 a number of fp16 loses digits, below 6e-8 it is zero. Autocast runs nn.LayerNorm in 32 bits, and a norm
+    that is written by hand in 16."""
+
+    code = "RA522"
+    name = "small_epsilon"
+    severity = Severity.WARNING
+    switchable = True
+    limits: ClassVar[Mapping[str, float]] = MappingProxyType({"fp16": 6.1e-5, "bf16": 1e-5})
+    example = "models/mdt.py:320 divides by the root of sigma + 1e-05 in fp16"
+
+    def check(self, precision: str, written: Written) -> Iterator[Finding]:
+        if precision not in ("fp16", "bf16"):
+            return
+        for one in written.epsilons:
+            if not one.island and one.value < self.limit(precision):
+                yield self.finding(
+                    f"code.{one.path}",
+                    f"{one} divides by the root of {one.text} in {precision}"
+                    + ("" if f"{one.value:g}" in one.text or "e-" in one.text else f" (eps {one.value:g})"),
+                    remedy="compute the norm in 32 bits (x.float()), or add 1e-4",
+                    evidence={"eps": one.value},
+                )
+
+
+class TransformInHalf(Rule):
+    """An FFT computes in 32 bits.
+
+    Its first coefficient is the sum of all pixels: a mean of 0.5 over 512 x 512 is twice the range of fp16. The cast
+    belongs before the region where autocast is off: what comes in as fp16 has lost its digits."""
+
+    code = "RA523"
+    name = "fft_in_fp16"
+    severity = Severity.WARNING
+    switchable = True
+    example = "models/mdt.py:392 takes an FFT of what autocast computed in fp16"
+
+    def check(self, precision: str, written: Written) -> Iterator[Finding]:
+        if precision != "fp16":
+            return
+        for one in written.transforms:
+            if one.island:
+                continue
+            sure = "takes an FFT of what autocast computed in fp16"
+            yield self.finding(
+                f"code.{one.path}",
+                f"{one} {sure if one.half else 'takes an FFT, of fp16 if its input is'}: {one.text}",
+                remedy="x = x.float() first, then the FFT with autocast off",
+                severity=None if one.half else Severity.INFO,
+            )
+
+
+class HalfNotKnown(Rule):
+    """Mixed precision says which.
+
+    fp16 needs a scaler and bf16 has none: a switch that only says "amp" leaves open what the numbers were."""
+
+    code = "RA524"
+    name = "precision_not_said"
+    severity = Severity.INFO
+    switchable = True
+    example = "config.amp = True does not say whether it is fp16 or bf16"
+
+    def check(self, told: Settings, written: Written) -> Iterator[Finding]:
+        found = told.find(AMP)
+        if isinstance(found, Setting) and found.value is True and not written.of("autocast") and not written.whole:
+            yield self.finding(
+                found.path,
+                f"{found} does not say whether it is fp16 or bf16, and no autocast was found",
+                remedy="set the type beside the switch",
+            )
+
+
+def _has_framework(written: Written) -> bool:
+    return bool({name.partition(".")[0] for name in written.imported} & FRAMEWORKS)
+
+
+RULES: tuple[Rule, ...] = (NoScaler(), ScalerWithoutUse(), SmallEpsilon(), TransformInHalf(), HalfNotKnown())
