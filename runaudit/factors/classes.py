@@ -120,17 +120,25 @@ def _by_rule(path: str, rule: str, value: JSON, of: Levels, settings: FactorSett
 
 def design_key(of: Levels, settings: FactorSettings) -> str:
     """The digest of what every run of a cohort has in common, whatever was seen of it."""
-    return digest_bytes(table_of_members(_counting(of, settings))).hex
+    parts = _counting(of, settings)
+    return _keys.get("design", parts, lambda: digest_bytes(table_of_members(_merged(parts))).hex)
 
 
 def candidate_key(of: Levels, settings: FactorSettings) -> str:
     """The same with every secret as one word, proven or masked: what the record of one run proves of a secret the other
     may only have masked, and which secrets are one can be told of two runs alone."""
-    counted = _counting(of, settings)
-    if PATCH in counted and SECRET[:-1] in (text := patch_text(of.run, of.at(PATCH)) or ""):
+    parts = _counting(of, settings)
+    if any(PATCH in part for part in parts) and SECRET[:-1] in (text := patch_text(of.run, of.at(PATCH)) or ""):
         text = without_marks(text.encode()).decode()
-        counted = {**counted, PATCH: canonical_bytes(patch_digest(text)).decode()}
-    return digest_bytes(without_marks(table_of_members(counted))).hex
+        parts = (*parts, {PATCH: canonical_bytes(patch_digest(text)).decode()})
+    return _keys.get("candidate", parts, lambda: digest_bytes(without_marks(table_of_members(_merged(parts)))).hex)
+
+
+def _merged(parts: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    merged: dict[str, str] = {}
+    for part in parts:
+        merged |= part
+    return merged
 
 
 def says_more(settings: FactorSettings) -> bool:
@@ -167,10 +175,10 @@ JUDGED_IN_PAIRS = ("env", "data/read", "init/read", "env/read")
 NOT_COUNTED = frozenset({*NOT_DESIGN, *JUDGED_IN_PAIRS})
 
 
-def _counting(of: Levels, settings: FactorSettings) -> Mapping[str, str]:
+def _counting(of: Levels, settings: FactorSettings) -> tuple[Mapping[str, str], ...]:
     """What counts and is no seed, of what a run declares, and the numbers among its arguments: each leaf as it is
-    written, by its path."""
-    counted: dict[str, str] = {}
+    written, by its path, a table a section. Runs that share their sections share the tables."""
+    counted: list[Mapping[str, str]] = []
     shared = not (says_more(settings) or settings.derived or of.scope.facts or of.parent)
     for section, tree in of.tree.items():
         if section in NOT_COUNTED or (shared and section == "seed"):
@@ -178,10 +186,12 @@ def _counting(of: Levels, settings: FactorSettings) -> Mapping[str, str]:
         if shared and section not in _OF_ITS_RUN and section_of(section) == section:
             # What data repeats of the config follows from it; of no other section here the config says anything.
             sections = (tree, of.tree.get("eval"), of.tree.get("config") if section == "data" else None)
-            counted |= _COUNTED.get(section, sections, partial(_written, section, tree, of, settings))
+            part = _COUNTED.get(section, sections, partial(_written, section, tree, of, settings))
         else:
-            counted |= _written(section, tree, of, settings)
-    return counted
+            part = _written(section, tree, of, settings)
+        if part:
+            counted.append(part)
+    return tuple(counted)
 
 
 _OF_ITS_RUN = (ROOT, "config", "code", "seed")
@@ -189,6 +199,8 @@ _OF_ITS_RUN = (ROOT, "config", "code", "seed")
 but for a start whose parent is known, what was seen of the run, and what a policy says."""
 _COUNTED = Kept[Mapping[str, str]]()
 _members_of = OfSection(canonical_members)
+_keys = Kept[str]()
+"""The seeds of a design mostly share every table that counts, and so the key that these come to."""
 
 
 def _written(section: str, tree: JSON, of: Levels, settings: FactorSettings) -> Mapping[str, str]:

@@ -16,7 +16,7 @@ from runaudit.factors.corrected import corrected_runs
 from runaudit.factors.forgotten import forgotten_runs
 from runaudit.factors.identity import ID_LENGTH, founder_of, identity_of, of_one_design
 from runaudit.factors.observed import seeded_alike, seeded_as_declared
-from runaudit.records.canonical import JSON, canonical_bytes
+from runaudit.records.canonical import JSON, LEAF_CLASSES, canonical_bytes
 from runaudit.records.digest import digest_bytes
 from runaudit.records.manifest import Unknown
 from runaudit.records.results import Results, overlap, same_numbers
@@ -65,10 +65,35 @@ class Cohort(Shown):
     def replicates(self) -> tuple[tuple[Run, ...], ...]:
         """The independent draws among the finished runs: each a replicate, told by the runs that repeat it."""
         groups: list[list[Run]] = []
+        traced: dict[object, set[str]] = {}
         for run in self.finished:
-            hits = [group for group in groups if any(self._are_one_draw(run, other) for other in group)]
-            groups = [group for group in groups if group not in hits] + [[r for group in hits for r in group] + [run]]
+            traces = self._traces(run)
+            near = set[str]().union(*(traced.get(trace, ()) for trace in traces))
+            for trace in traces:
+                traced.setdefault(trace, set()).add(run.id)
+            hits = [
+                number
+                for number, group in enumerate(groups if near else ())
+                if any(other.id in near and self._are_one_draw(run, other) for other in group)
+            ]
+            together = [one for number in hits for one in groups[number]]
+            for number in reversed(hits):
+                del groups[number]
+            groups.append([*together, run])
         return tuple(tuple(group) for group in _beside_unknown(groups))
+
+    def _traces(self, run: Run) -> tuple[object, ...]:
+        """What one draw has in common with its repetitions, one of these at the least: to ask each pair of a thousand
+        seeds took twenty seconds."""
+        seed, proof = _seed(run), _proof(run)
+        words = (("words", launch_words(run)),) if run.observed.get("seeded") else ()
+        proofs = () if proof is None else (("proof", str(proof)),)
+        return (
+            ("seed", seed if seed.__class__ in LEAF_CLASSES else "no leaf"),
+            ("final", self._results[run.id].final),
+            *proofs,
+            *words,
+        )
 
     @cached_property
     def _results(self) -> dict[str, Results]:

@@ -34,6 +34,7 @@ from runaudit.factors.together import together
 from runaudit.factors.tree import differences
 from runaudit.records.canonical import canonical_table
 from runaudit.records.digest import Digest, digest_bytes
+from runaudit.records.manifest import START
 from runaudit.records.run import Run
 from runaudit.records.trackers import FILE
 from runaudit.settings import FactorSettings
@@ -47,16 +48,13 @@ class Identity:
 
     of: Levels
     policy: FactorSettings
+    own_policy: FactorSettings
+    """The policy with the rules that this run sealed."""
 
     @property
     def run(self) -> Run:
         """The run whose design this is."""
         return self.of.run
-
-    @cached_property
-    def own_policy(self) -> FactorSettings:
-        """The policy with the rules that this run sealed."""
-        return shared_policy(self.policy, (self.run,))
 
     @cached_property
     def key(self) -> str:
@@ -104,7 +102,7 @@ class Identity:
             canonical_table(files).decode(),
             beyond_key_written(of, self.own_policy),
             *self._alone,
-            *([Identity(of=self.of.parent, policy=self.policy).id] if self.of.parent else []),
+            *([identity_at(self.of.parent, self.policy).id] if self.of.parent else []),
         ]
         return digest_bytes(" ".join(parts).encode())
 
@@ -130,14 +128,20 @@ class Identity:
 
 def identity_of(run: Run, policy: FactorSettings) -> Identity:
     """The design of a run under the policy of the project."""
-    return Identity(of=levels(run, shared_policy(policy, (run,))), policy=policy)
+    own = shared_policy(policy, (run,))
+    return Identity(of=levels(run, own), policy=policy, own_policy=own)
+
+
+def identity_at(of: Levels, policy: FactorSettings) -> Identity:
+    """The design of a run whose levels are known."""
+    return Identity(of=of, policy=policy, own_policy=shared_policy(policy, (of.run,)))
 
 
 def extent(of: Levels) -> tuple[str, ...]:
     """How far a record goes where the levels of its leaves do not say it: what of its code it leaves unknown, whether
-    it holds all files, whether it lists data. A record that goes less far is not known to be of one design."""
+    it holds all files, lists data, and has its beginning. One that goes less far is not known to be of one design."""
     whole = ("files",) if of.files_judged else ()
-    listed = ("data",) if "data" in of.tree else ()
+    listed = (*(["data"] if "data" in of.tree else []), *(["from a later step on"] if START in of.left_open else []))
     before = tuple(f"parent {what}" for what in extent(of.parent)) if of.parent else ()
     return (*sorted(path for path, _ in undeclared_code(of)), *whole, *listed, *before)
 
@@ -194,6 +198,8 @@ def _beyond_the_key(a: Levels, b: Levels, policy: FactorSettings) -> Iterator[Ch
     yield from another_secret(a, b)
     for section in (ROOT, *JUDGED_IN_PAIRS):
         left, right = a.tree.get(section, {}), b.tree.get(section, {})
+        if left is right:  # Runs of one tree share what they read of it.
+            continue
         for path, before, after in differences(left, right, PREFIXES.get(section, section)):
             using, other = (b, a) if isinstance(before, Absent) else (a, b)
             one_sided = isinstance(before, Absent) or isinstance(after, Absent)

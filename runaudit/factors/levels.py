@@ -57,7 +57,7 @@ class Levels:
     parent: "Levels | None" = None
     seed_word: str | None = None
     repeats: Mapping[str, str] = field(default_factory=dict)
-    scope: "Scope" = field(default_factory=lambda: Scope())
+    scope: "Scope" = field(default_factory=lambda: UNSETTLED)
 
     def at(self, path: str) -> JSON | Absent:
         """The level at a dotted path, or ABSENT."""
@@ -150,6 +150,10 @@ class Scope:
     within: Mapping[str, str] = field(default_factory=dict)
     moved: Mapping[str, str] = field(default_factory=dict)
     outputs: frozenset[str] = frozenset()
+
+
+UNSETTLED: Scope = Scope()
+"""Of a run by itself: nothing is known of others."""
 
 
 def _is_one_python(run: Run) -> bool:

@@ -5,8 +5,9 @@ taken out before anything is compared, and told as gaps.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from runaudit.factors.builtin import WEIGHT_SUFFIXES
@@ -15,6 +16,7 @@ from runaudit.records.run import Run
 from runaudit.records.sections import OfSection
 
 Keys = tuple[str, ...]
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 SAID_OF_NONE = ("config", "data", "env", "init", "eval")
 """Sections of which a foreign record may say null: known to be none."""
@@ -57,20 +59,23 @@ def placeholders(body: Mapping[str, JSON]) -> Iterator[tuple[Keys, str]]:
         yield ("seed",), _reason(seed)
     yield from _in_data(_table(body, "data"))
     yield from _in_env(_table(body, "env"))
-    for section, digests in (("eval", ("code_digest", "digest")), ("init", ("checkpoint",)), ("code", ("commit",))):
-        table = _table(body, section)
-        for key, value in table.items():
-            if key in digests:
-                free = (
-                    value is None
-                    and (section == "code" or table.get("kind", "random") == "random")
-                    and key != "code_digest"
-                )
-                named = is_revision(value) if section == "code" else is_digest(value)
-                if not free and (not named or (section == "init" and is_place(str(value)))):
-                    yield (section, key), _reason(value)
-            elif isinstance(value, str) and is_placeholder(value) and (value.strip() or section == "eval"):
+    for section, within in _IN.items():
+        yield from within(_table(body, section))
+
+
+def _of_digests(section: str, digests: Container[str], table: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:
+    for key, value in table.items():
+        if key in digests:
+            free = (
+                value is None
+                and (section == "code" or table.get("kind", "random") == "random")
+                and key != "code_digest"
+            )
+            named = is_revision(value) if section == "code" else is_digest(value)
+            if not free and (not named or (section == "init" and is_place(str(value)))):
                 yield (section, key), _reason(value)
+        elif isinstance(value, str) and is_placeholder(value) and (value.strip() or section == "eval"):
+            yield (section, key), _reason(value)
 
 
 def _of_data(data: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:
@@ -96,6 +101,11 @@ _clean = OfSection(lambda code: {"patch": None, **code})
 _random = OfSection(lambda init: {"checkpoint": None, "parent": None, **init})
 _in_data = OfSection(lambda data: tuple(_of_data(data)))
 _in_env = OfSection(lambda env: tuple(_of_env(env)))
+_IN = {
+    "eval": OfSection(lambda table: tuple(_of_digests("eval", ("code_digest", "digest"), table))),
+    "init": OfSection(lambda table: tuple(_of_digests("init", ("checkpoint",), table))),
+    "code": OfSection(lambda table: tuple(_of_digests("code", ("commit",), table))),
+}
 
 
 def _reason(value: object) -> str:
@@ -104,7 +114,7 @@ def _reason(value: object) -> str:
 
 def _table(body: Mapping[str, JSON], name: str) -> Mapping[str, Any]:
     value = body.get(name)
-    return value if value is not None and isinstance(value, MAPPINGS) else {}
+    return value if value is not None and isinstance(value, MAPPINGS) else _NONE
 
 
 def _without(tree: Mapping[str, Any], keys: Keys) -> dict[str, Any]:

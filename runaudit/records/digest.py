@@ -55,6 +55,11 @@ def digest_bytes(data: bytes) -> Digest:
     return Digest("sha256", hashlib.sha256(data).hexdigest())
 
 
+def is_digest_of(digest: Digest, data: bytes) -> bool:
+    """Whether `data` has this digest."""
+    return digest.algorithm == "sha256" and hashlib.sha256(data).hexdigest() == digest.hex
+
+
 def digest_file(path: Path) -> Digest:
     """SHA-256 of a file, streamed. Raises OSError as `open` does, and at once for a pipe or a device.
 

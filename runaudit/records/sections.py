@@ -48,10 +48,15 @@ class Sections:
         if not text.startswith("{"):
             return None
         while match := _NAME.match(text, at):
-            name = match[1]
+            name, start = match[1], match.end()
             if name in body:
                 return None
-            body[name], at = self._section(name, text, match.end())
+            # Most sections are the one that the record before held: asked here, without a call.
+            newest = self._kept.get(name)
+            if newest and text.startswith(newest[0][0], start):
+                body[name], at = newest[0][1], start + len(newest[0][0])
+            else:
+                body[name], at = self._section(name, text, start)
             if at == end and text.endswith("}"):
                 return MappingProxyType(body)
             if not text.startswith(",", at):

@@ -58,6 +58,8 @@ class Grouping:
         self._runs: dict[str, Run] = {}
         self._added: dict[str, int] = {}
         """The cohort of each run that was put into one here: to ask the index for each was a tenth of all work."""
+        self._near_by: dict[str, list[int]] = {}
+        """The cohorts of each key, in their order, where none was there before."""
         self._was_empty = index.execute("SELECT 1 FROM runs LIMIT 1").fetchone() is None
         self._hides = bool(away) or index.execute("SELECT 1 FROM runs WHERE hidden = 1 LIMIT 1").fetchone() is not None
         self.nameless: list[str] = []
@@ -113,8 +115,8 @@ class Grouping:
             (whole.label, *views, number),
         )
         if self._hides:
-            hidden = ((run.id in self._away, run.id) for run in whole.runs)
-            self._index.executemany("UPDATE runs SET hidden = ? WHERE id = ?", hidden)
+            hidden = ((run.id in self._away, number, run.id) for run in whole.runs)
+            self._index.executemany("UPDATE runs SET hidden = ? WHERE cohort = ? AND id = ?", hidden)
 
     def _run(self, run_id: str) -> Run:
         if (kept := self._runs.get(run_id)) is not None:
@@ -161,6 +163,7 @@ class Grouping:
             self._index.execute(
                 "INSERT INTO cohorts (number, key, id, founder) VALUES (?, ?, ?, ?)", (number, of.key, of.id, run_id)
             )
+            self._near_by.setdefault(of.key, []).append(number)
             self._keep(number, of)
         origin = run.manifest.section("origin")
         rerun_of = name if isinstance(name := origin.get("rerun_of"), str) else None
@@ -171,10 +174,12 @@ class Grouping:
         self._dirty.add(number)
         self._added[run_id] = number
         if is_new and near and of.rank == 0 and not again:
-            self._regroup([*near, number])  # Some that broke off may be of this design.
+            self._regroup(of.key, [*near, number])  # Some that broke off may be of this design.
 
     def _near(self, key: str) -> list[int]:
         """The cohorts whose founders have this key, in their order."""
+        if self._was_empty:
+            return sorted(self._near_by.get(key, ()))
         rows = self._index.execute("SELECT number FROM cohorts WHERE key = ? ORDER BY number", (key,))
         return [number for (number,) in rows]
 
@@ -196,13 +201,13 @@ class Grouping:
         of = identity_of(self._run(run_id), self._settings.factors)
         is_founder = self._founder_id(number) == run_id
         if is_founder or home_of(of, ((n, self._founder(n)) for n in near)) != number:
-            self._regroup(near)
+            self._regroup(key, near)
         else:
             self._dirty.add(number)
 
-    def _regroup(self, numbers: Sequence[int]) -> None:
-        """Put the runs of these cohorts into cohorts anew, in the order of the log, those that broke off last, and
-        those that were forgotten after them."""
+    def _regroup(self, key: str, numbers: Sequence[int]) -> None:
+        """Put the runs of these cohorts, all there are of a key, into cohorts anew, in the order of the log, those that
+        broke off last, and those that were forgotten after them."""
         marks = ", ".join("?" * len(numbers))
         rows = self._index.execute(f"SELECT id, number FROM runs WHERE cohort IN ({marks}) ORDER BY number", numbers)
         runs = rows.fetchall()
@@ -210,6 +215,7 @@ class Grouping:
         self._index.execute(f"DELETE FROM runs WHERE cohort IN ({marks})", numbers)
         self._index.execute(f"DELETE FROM cohorts WHERE number IN ({marks})", numbers)
         self._dirty.difference_update(numbers)
+        self._near_by.pop(key, None)
         for number in numbers:
             self._founders.pop(number, None)
         for run_id, _ in runs:

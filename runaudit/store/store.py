@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 
 from runaudit.errors import IntegrityError, NothingToJudgeError, StoreError, UsageError
 from runaudit.records.canonical import JSON, canonical_bytes, parse_canonical
-from runaudit.records.digest import Digest, digest_bytes, digest_file
+from runaudit.records.digest import Digest, digest_bytes, digest_file, is_digest_of
 from runaudit.store.aside import DAMAGED, PUT_BACK, kept_aside, put_over
 from runaudit.store.end import broken, chain_fault, damaged, end_fault, end_was_lost, read_ends, settled, write_lines
 from runaudit.store.kept import damage_of, read_kept, writing
@@ -187,7 +187,7 @@ class Store:
             raise IntegrityError(f"{path} is missing from the store", remedy=BACKUP) from None
         except OSError as error:
             raise StoreError(f"{path} cannot be read: {error.strerror}", remedy="check its permissions") from error
-        if digest_bytes(data) != digest:
+        if not is_digest_of(digest, data):
             if (gone := self.forgotten().get(str(digest))) is not None and data == tombstone(gone):
                 raise ForgottenError(gone)
             raise IntegrityError(f"{path} does not match its digest", remedy=BACKUP)
@@ -263,7 +263,7 @@ class Store:
     def ending(self, subject: str) -> LogEntry | None:
         """The newest outcome line of one run, by its manifest's digest."""
         if self._read is not None and self._read[0] == self._facts():
-            return self.endings().get(subject)
+            return self._read[2].get(subject)
         about = (entry for entry in self.newest_first(subject) if entry.kind in ENDINGS)
         return next((entry for entry in about if entry.subject == subject), None)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from runaudit.factors.classes import CHECKPOINT
 from runaudit.factors.factor import section_of
-from runaudit.factors.identity import Identity, extent, of_one_design
+from runaudit.factors.identity import extent, identity_at, of_one_design
 from runaudit.factors.levels import SEED_KEYS, Levels
 from runaudit.factors.observed import KINDS
 from runaudit.factors.path import last_key
@@ -45,7 +45,7 @@ def _grouped(
         yield tuple(firsts)
         return
     of_run = {runs[row].run.id: key for key, row in firsts.items()}
-    for group in of_one_design(Identity(of=runs[row], policy=policy) for row in firsts.values()):
+    for group in of_one_design(identity_at(runs[row], policy) for row in firsts.values()):
         yield tuple(of_run[one.run.id] for one in group)
 
 
