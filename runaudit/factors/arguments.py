@@ -242,8 +242,11 @@ def _split(words: Sequence[str]) -> Sequence[tuple[str | None, JSON]]:
     rest = list(words)
     while rest:
         word = rest.pop(0)
+        if word == "--":
+            found += [(None, typed(loose)) for loose in rest]
+            break
         name, equals, value = word.lstrip("-").partition("=")
-        if not word.startswith("-") or _NUMBER.fullmatch(word) or not name:
+        if not is_option(word):
             override = _OVERRIDE.fullmatch(word)
             found.append((_name(override[1]), typed(override[2])) if override else (None, typed(word)))
             continue
@@ -253,6 +256,11 @@ def _split(words: Sequence[str]) -> Sequence[tuple[str | None, JSON]]:
         plain = [typed(text) for text in values]
         found.append((_name(name, word), plain[0] if len(plain) == 1 else plain or True))
     return found
+
+
+def is_option(word: str) -> bool:
+    """Whether a word names an option: no number below zero, and no dash alone."""
+    return word.startswith("-") and bool(word.lstrip("-").partition("=")[0]) and not _NUMBER.fullmatch(word)
 
 
 def _is_value(word: str) -> bool:

@@ -50,8 +50,9 @@ def explained_by_what_counts(found: Sequence[Change], pair: Pair) -> Sequence[Ch
 def each_once(found: Sequence[Change], _pair: Pair) -> Sequence[Change]:
     """A word of the command line that tracks a leaf of the config in both runs is one choice with it.
 
-    One that moves as two leaves do, or as another word does, may be either, and a value that anything may have shows
-    nothing: `--ema true` is not `amp: true`. These stay factors.
+    So is a word that only one run has with the one leaf of its name, or of a name that has to do with it, that has its
+    value there, and another where the word was left out. One that moves as two leaves do, or as another word does, may
+    be either, and a value that anything may have shows nothing: `--ema true` is not `amp: true`. These stay factors.
     """
     config = [c for c in found if c.section == "config" and not matches(c.path, ARGUMENTS)]
     typed = [c for c in found if c.kind is ChangeClass.FACTOR and matches(c.path, f"{ARGUMENTS}.*")]
@@ -60,11 +61,29 @@ def each_once(found: Sequence[Change], _pair: Pair) -> Sequence[Change]:
         if change in typed:
             twins = [c for c in config if _move_alike(c, change)]
             twin = twins[0] if len(twins) == sum(_move_alike(c, change) for c in typed) == 1 else None
-            if twin is not None and _is_one_choice(change, twin):
+            if twin is None or not _is_one_choice(change, twin):
+                twin = _set_by(change, config, typed)
+            if twin is not None:
                 change = replace(change, kind=ChangeClass.DERIVED, follows=twin.path, role=Role.TREATMENT,
                                  why=f"the command line says {twin.path}")  # fmt: skip
         result.append(change)
     return result
+
+
+def _set_by(word: Change, config: Sequence[Change], typed: Sequence[Change]) -> Change | None:
+    """The leaf that a word of one run set, and the other left at its default."""
+    moved = [leaf for leaf in config if _sets(word, leaf)]
+    named = [leaf for leaf in moved if last_key(leaf.path).lower() == last_key(word.path).lower()]
+    found = named or (moved if len(moved) == 1 and are_named_alike(word.path, moved[0].path) else [])
+    return found[0] if len(found) == 1 and sum(_sets(other, found[0]) for other in typed) == 1 else None
+
+
+def _sets(word: Change, leaf: Change) -> bool:
+    if isinstance(leaf.before, Absent) or isinstance(leaf.after, Absent):
+        return False
+    if isinstance(word.before, Absent):
+        return same(word.after, leaf.after)
+    return isinstance(word.after, Absent) and same(word.before, leaf.before)
 
 
 def _move_alike(a: Change, b: Change) -> bool:
@@ -89,8 +108,11 @@ def are_named_alike(word: str, leaf: str) -> bool:
     """Whether two leaves have a word of their names in common, or one has the initials of the other: `lr` and
     `learning_rate`."""
     name, other = (words(last_key(path)) for path in (word, leaf))
-    initials = {"".join(part[:1] for part in parts) for parts in (name, other)}
-    return bool(set(name) & set(other) or initials & {"".join(name), "".join(other)})
+    return bool(set(name) & set(other)) or _initials(name) == "".join(other) or _initials(other) == "".join(name)
+
+
+def _initials(parts: Iterable[str]) -> str:
+    return "".join(part[:1] for part in parts)
 
 
 RARE = 4

@@ -34,6 +34,7 @@ from runaudit.factors.together import together
 from runaudit.factors.tree import differences
 from runaudit.records.canonical import canonical_table
 from runaudit.records.digest import Digest, digest_bytes
+from runaudit.records.manifest import START
 from runaudit.records.run import Run
 from runaudit.records.trackers import FILE
 from runaudit.settings import FactorSettings
@@ -138,9 +139,9 @@ def identity_at(of: Levels, policy: FactorSettings) -> Identity:
 
 def extent(of: Levels) -> tuple[str, ...]:
     """How far a record goes where the levels of its leaves do not say it: what of its code it leaves unknown, whether
-    it holds all files, whether it lists data. A record that goes less far is not known to be of one design."""
+    it holds all files, lists data, and has its beginning. One that goes less far is not known to be of one design."""
     whole = ("files",) if of.files_judged else ()
-    listed = ("data",) if "data" in of.tree else ()
+    listed = (*(["data"] if "data" in of.tree else []), *(["from a later step on"] if START in of.left_open else []))
     before = tuple(f"parent {what}" for what in extent(of.parent)) if of.parent else ()
     return (*sorted(path for path, _ in undeclared_code(of)), *whole, *listed, *before)
 

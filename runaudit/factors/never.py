@@ -8,7 +8,7 @@ A gap is a gap all the same: nothing here makes a verdict any cleaner.
 from collections.abc import Iterable, Mapping
 
 from runaudit.factors.lineage import PREFIX
-from runaudit.records.manifest import CAPTURED
+from runaudit.records.manifest import CAPTURED, START
 from runaudit.records.run import Run
 from runaudit.records.trackers import FILE, TRACKERS, Tracker
 from runaudit.text.words import listed
@@ -42,6 +42,8 @@ def tracker_of(run: Run) -> Tracker:
 def never_recorded(path: str, runs: Iterable[Run]) -> str:
     """Who never records `path`, where that is so of all who recorded these runs; empty where it is a gap of its own."""
     runs = tuple(runs)
+    if covers(START, path):
+        return ""  # Of other runs the same tracker did record it.
     if runs and all(is_foreign(run) and any(covers(one, path) for one in tracker_of(run).never) for run in runs):
         return listed(sorted({tracker_of(run).name for run in runs}))
     return ""

@@ -11,6 +11,7 @@ from typing import Any
 
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.levels import Levels, Scope
+from runaudit.factors.loose_words import with_loose_words
 from runaudit.factors.observed import CODE_ROLES, GROUPS, Observed
 from runaudit.factors.pair import Pair
 from runaudit.factors.path import joined
@@ -43,7 +44,7 @@ def together(runs: Sequence[Levels]) -> tuple[Levels, ...]:
     """These runs, each with what may count of it beside the others."""
     if all(of.scope.settled for of in runs):
         return tuple(runs)
-    runs = with_negations(runs)
+    runs = with_loose_words(with_negations(runs))
     if all(of.scope.settled or (of.observed is None and ROOT not in of.tree) for of in runs):
         return tuple(runs)
     if any(of.observed is not None for of in runs):

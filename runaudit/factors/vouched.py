@@ -16,7 +16,7 @@ from runaudit.factors.hindsight import launched_at
 from runaudit.factors.lineage import PREFIX
 from runaudit.factors.never import PATCH, covers, is_dirty, is_foreign
 from runaudit.factors.policydate import written_on
-from runaudit.records.manifest import Manifest
+from runaudit.records.manifest import START, Manifest
 from runaudit.records.run import Run
 from runaudit.settings import VOUCHABLE, Settings
 from runaudit.text.words import listed
@@ -27,7 +27,9 @@ SEALED = "import --assume"
 
 def vouched(path: str, runs: Iterable[Run], settings: Settings, *, among: Iterable[Run]) -> bool:
     """Whether the gap `path` of all these runs is filled by what the user states. among: all runs of the answer."""
-    runs = tuple(runs)
+    runs, among = tuple(runs), tuple(among)
+    if covers(START, path) and len(runs) < len(among):
+        return False  # Of the others the beginning is there: that they began alike is what the records deny.
     if covers(PATCH, path) and any(map(is_dirty, among)):
         return False  # That the tree was clean would be a difference, and that the edits were the same nobody can see.
     return bool(runs) and all(_stated(path, run, settings) and _is_theirs(path, run) for run in runs)
@@ -156,7 +158,9 @@ def assumption(
     foreign = [run for run in runs if is_foreign(run)]
     stated = dict(_statements(foreign, settings))
     said = [word for word, by in stated.items() if by != SEALED]
-    own = tuple(path for path in left if any(covers(word, path) for word in said))
+    is_ours = len(foreign) < len(runs)
+    own = tuple(path for path in left
+                if (is_ours or path.startswith(PREFIX)) and any(covers(word, path) for word in said))  # fmt: skip
     if not stated or not (foreign or own):
         return None
     rows = tuple(

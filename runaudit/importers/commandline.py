@@ -10,15 +10,19 @@ _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _OVERRIDE = re.compile(r"[+~]{0,2}([A-Za-z_][\w.@/-]*)=(.*)", re.DOTALL)
 
 
-def arguments(argv: Sequence[str]) -> dict[str, Any]:
+def arguments(argv: Sequence[str], logged: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """A command line as settings: `--lr 1e-3` and `lr=1e-3` are lr 0.001, a bare flag is true, the rest is
-    `positional` by place."""
+    `positional` by place. logged: the settings that came of it, which tell whether the words behind an option are its
+    values, or stand for themselves."""
     found: dict[str, Any] = {}
     loose: list[Any] = []
     rest = list(argv)
     while rest:
         word = rest.pop(0)
         name, equals, value = word.lstrip("-").partition("=")
+        if word == "--":
+            loose += map(as_number, rest)
+            break
         if not word.startswith("-") or _number_text(word) or not name:
             if match := _OVERRIDE.fullmatch(word):
                 found[match[1]] = as_number(match[2])
@@ -28,10 +32,33 @@ def arguments(argv: Sequence[str]) -> dict[str, Any]:
         values = [value] if equals else []
         while not equals and rest and (not rest[0].startswith("-") or _number_text(rest[0])):
             values.append(rest.pop(0))
+        name = name.replace("-", "_").lower()
         typed = [as_number(text) for text in values]
-        found[name.replace("-", "_").lower()] = typed[0] if len(typed) == 1 else typed or True
+        taken = len(typed) if equals else _taken(name, typed, logged or {})
+        loose += typed[taken:]
+        typed = typed[:taken]
+        found[name] = typed[0] if len(typed) == 1 else typed or True
     places = {str(place): word for place, word in enumerate(loose, start=1)}
     return {**found, **({"positional": places} if places else {})}
+
+
+def _taken(name: str, typed: Sequence[Any], logged: Mapping[str, Any]) -> int:
+    """How many of the words behind an option are its own: all of them, unless the setting of its name has fewer."""
+    named = {key.replace("-", "_").lower(): value for key, value in logged.items()}
+    # argparse takes `--data` for `--dataset`, and `-s` is how one types `--seed`: that it is shows in the value.
+    longer = [value for key, value in named.items() if key.startswith(name)]
+    if name not in named and len(longer) != 1:
+        return len(typed)
+    value = named[name] if name in named else longer[0]
+    if isinstance(value, list | tuple):
+        return len(value) if value and _alike(list(typed[: len(value)]), value) else len(typed)
+    if typed and _alike(typed[0], value):
+        return 1
+    is_switch = name in named and isinstance(value, bool) and typed and str(typed[0]).lower() not in _TRUTHS
+    return 0 if is_switch else len(typed)
+
+
+_TRUTHS = frozenset({"true", "false", "yes", "no", "on", "off", "1", "0", "t", "f", "y", "n"})
 
 
 def repeats(name: str, value: Any, logged: Mapping[str, Any]) -> bool:

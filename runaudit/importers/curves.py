@@ -7,7 +7,8 @@ values alone, as short as the shortest keeps them, under what is left of a name 
 
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from runaudit.records.results import is_clock, is_plan
 
@@ -54,3 +55,26 @@ def digits_of(value: float) -> int:
     if not math.isfinite(value):
         return 0
     return len(f"{value:.7g}".partition("e")[0].replace(".", "").strip("-0"))
+
+
+_A_CLOCK = 10**9
+"""Steps from here on are seconds since 1970, or milliseconds."""
+_ENOUGH_STEPS = 3
+
+
+def late_start(series: Mapping[str, Points]) -> int | None:
+    """The first step of curves of which the beginning is not there; None where one may begin with its training. Who
+    logs every fiftieth step begins at the fiftieth, so a curve begins late where its first step is beyond the longest
+    stretch that it leaves out later on."""
+    starts = [start for points in series.values() if (start := _begins(points)) is not None]
+    late = [first for first, longest in starts if longest < first < _A_CLOCK]
+    return min(late) if late and len(late) == len(starts) else None
+
+
+def _begins(points: Points) -> tuple[int, int] | None:
+    """The first step of a curve and the longest stretch between two of its steps; None of one too short to tell."""
+    steps = [step for step, _ in points]
+    stretches = [later - step for step, later in pairwise(steps) if later > step]
+    if len(stretches) + 1 < _ENOUGH_STEPS:
+        return (steps[0], steps[0]) if steps and steps[0] <= 1 else None
+    return min(steps), max(stretches)

@@ -17,12 +17,13 @@ from typing import Any
 from runaudit.errors import CanonicalError, RecordError
 from runaudit.importers.base import Imported
 from runaudit.importers.commandline import arguments, as_number, repeats
+from runaudit.importers.curves import late_start
 from runaudit.importers.kinds import CALLED
 from runaudit.importers.seeds import Seed, find_seed, without_leaf
 from runaudit.importers.tables import leaves
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import digest_bytes
-from runaudit.records.manifest import Manifest
+from runaudit.records.manifest import START, Manifest
 from runaudit.records.outcome import STATUSES, Outcome
 from runaudit.records.run import Run
 from runaudit.records.seednames import names_the_seed
@@ -107,7 +108,9 @@ def imported(draft: Draft, settings: ImportSettings) -> Imported:
 
 
 def _sections(draft: Draft, settings: ImportSettings, blobs: dict[str, bytes]) -> dict[str, Any]:
-    seed = find_seed(draft.config or {}, arguments(draft.argv), draft.name or "", settings.seed, declared=draft.seed)
+    seed = find_seed(
+        draft.config or {}, arguments(draft.argv, draft.config), draft.name or "", settings.seed, declared=draft.seed
+    )
     found: dict[str, Any] = {"config": _config(draft, seed), "code": _code(draft, blobs)}
     found |= {name: _known(getattr(draft, name)) for name in ("env", "data", "init", "eval")}
     found["launch"] = _launch(draft)
@@ -142,15 +145,24 @@ def _reasons(draft: Draft, seed: Seed | None) -> dict[str, str]:
     return {
         "config": "the record holds no config",
         **dict.fromkeys(("env", "data", "init", "eval"), f"{CALLED.get(draft.kind, draft.kind)} does not record it"),
+        **_no_start(draft),
         **draft.unknown,
         "seed": draft.unknown.get("seed", hint) if seed is None else hint,
     }
 
 
+def _no_start(draft: Draft) -> dict[str, str]:
+    """Why it is unknown from where a training went on of which the beginning is not there."""
+    if draft.init.get("kind") or (first := late_start(draft.series)) is None:
+        return {}
+    return {START: f"its numbers begin at step {first}, and what came before is not in the record: it may have gone on "
+                   "from a checkpoint"}  # fmt: skip
+
+
 def _config(draft: Draft, seed: Seed | None) -> dict[str, Any] | None:
     """The settings, and beside them what the command line says and they do not."""
     logged, own = dict(draft.config or {}), {name.replace("-", "_").lower() for name in draft.own}
-    extra = {name: value for name, value in arguments(draft.argv).items()
+    extra = {name: value for name, value in arguments(draft.argv, logged).items()
              if name not in own and not repeats(name, value, logged)}  # fmt: skip
     config = {**logged, **({"args": extra} if extra else {})}
     if seed is not None and not seed.guessed and not names_the_seed(seed.path):

@@ -67,7 +67,7 @@ def trace_of(draft: Draft) -> Trace:
         digits[plain] = len(different), sum(map(digits_of, different))
     begun = utc_time(draft.launch.get("started"))
     seconds = None if begun is None else begun.timestamp()
-    seed = find_seed(draft.config or {}, arguments(draft.argv), "", (), declared=draft.seed)
+    seed = find_seed(draft.config or {}, arguments(draft.argv, draft.config), "", (), declared=draft.seed)
     return Trace(
         writers=draft.writers or frozenset({draft.kind}),
         curves=curves,

@@ -57,6 +57,8 @@ def _has_objects(body: Mapping[str, JSON]) -> bool:
     return all(isinstance(body[name], MAPPINGS) for name in _MAPPINGS if name in body)
 
 
+START = "init.start"
+"""Where the record of a run holds no beginning: it may have gone on from what another run came to."""
 INHERITED = "config.inherited"
 """The place, among what is unknown, of the settings that a run has from a record which is not there."""
 

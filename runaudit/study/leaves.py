@@ -13,7 +13,7 @@ from runaudit.factors.classes import standing
 from runaudit.factors.code_state import CODE_STATE, PROGRAM, tail_of
 from runaudit.factors.derived import check_rule, references
 from runaudit.factors.factor import ABSENT, SEED_ROLES, Absent, ChangeClass, Classification, section_of
-from runaudit.factors.following import ARGUMENTS, is_one_choice
+from runaudit.factors.following import ARGUMENTS, are_named_alike, is_one_choice
 from runaudit.factors.gaps import COUNTED_BY_DIGEST
 from runaudit.factors.levels import NOT_DESIGN, Levels
 from runaudit.factors.marks import BEGINS, coded, holds_marks
@@ -43,6 +43,7 @@ def leaves_among(runs: Sequence[Levels], settings: FactorSettings) -> Leaves:
     held: list[str] = []
     explained: list[Leaf] = []
     quiet: dict[str, bool] = {}
+    raw: dict[str, tuple[Level, ...]] = {}
     wholly = any("code" in no_sections(of.run) for of in runs)
     for section in sorted({name for of in runs for name in of.tree if name not in NOT_DESIGN}):
         for path, values, differs in raw_levels(runs, section):
@@ -55,6 +56,7 @@ def leaves_among(runs: Sequence[Levels], settings: FactorSettings) -> Leaves:
                 differs = differs and len({token(value) for value in values if value is not UNKNOWN}) > 1
             leaf = _judged(path, values, differs, runs, settings)
             if differs:
+                raw[path] = tuple(values)
                 quiet[path] = leaf is None and _stands(path, values, runs, settings).kind is ChangeClass.NUISANCE
             if leaf is None:
                 if differs and path in settings.derived:
@@ -70,6 +72,8 @@ def leaves_among(runs: Sequence[Levels], settings: FactorSettings) -> Leaves:
     code = list(code_leaves(runs, settings))
     varying = [leaf for leaf in varying if leaf.path != PROGRAM or not _is_told_by_files(leaf, code)]
     varying = [leaf for leaf in varying if not _is_said_again(leaf, varying)]
+    idle = {path: raw[path] for path, is_idle in quiet.items() if is_idle}
+    varying = [leaf for leaf in varying if not _repeats_idle(leaf.path, raw.get(leaf.path, ()), idle)]
     return Leaves(
         varying=tuple(sorted([*varying, *code], key=lambda leaf: leaf.path)),
         replicating=tuple(replicating),
@@ -99,7 +103,40 @@ def _is_said_again(word: Leaf, leaves: Sequence[Leaf]) -> bool:
     alike = [leaf for leaf in leaves if section_of(leaf.path) == "config" and leaf.tokens == word.tokens]
     settings = [leaf.path for leaf in alike if not matches(leaf.path, ARGUMENTS)]
     known = [level for level in word.levels if not isinstance(level, Sentinel)]
-    return len(settings) == 1 == len(alike) - 1 and is_one_choice(word.path, settings[0], known)
+    if len(settings) == 1 == len(alike) - 1 and is_one_choice(word.path, settings[0], known):
+        return True
+    set_by = [leaf.path for leaf in leaves if _is_set(leaf, word)]
+    others = [leaf for leaf in leaves if matches(leaf.path, f"{ARGUMENTS}.*") and leaf is not word]
+    return len(set_by) == 1 and are_named_alike(word.path, set_by[0]) and not any(
+        _is_set(leaf, other) for other in others for leaf in leaves if leaf.path == set_by[0]
+    )  # fmt: skip
+
+
+def _is_set(leaf: Leaf, word: Leaf) -> bool:
+    """Whether a setting has the value of a word wherever it was typed, and another one wherever it was left out."""
+    if section_of(leaf.path) != "config" or matches(leaf.path, f"{ARGUMENTS}.*"):
+        return False
+    pairs = list(zip(leaf.levels, word.levels, strict=True))
+    told = {token(said) for _, said in pairs if _is_known(said)}
+    if not told or not all(_is_known(level) for level, _ in pairs) or not any(said is ABSENT for _, said in pairs):
+        return False
+    return all(token(level) == token(said) if _is_known(said) else said is ABSENT and token(level) not in told
+               for level, said in pairs)  # fmt: skip
+
+
+def _is_known(level: Level) -> bool:
+    return not isinstance(level, Absent | Sentinel)
+
+
+def _repeats_idle(path: str, values: Sequence[Level], idle: Mapping[str, Sequence[Level]]) -> bool:
+    """Whether a word of the command line says in each run what a setting says that cannot matter, as a comparison of
+    two has it: the folder that it writes to."""
+    if not matches(path, f"{ARGUMENTS}.*"):
+        return False
+    mine = [token(value) for value in values]
+    same = [other for other, theirs in idle.items() if section_of(other) == "config"
+            and not matches(other, f"{ARGUMENTS}.*") and [token(value) for value in theirs] == mine]  # fmt: skip
+    return len(same) == 1 and all(map(_is_known, values)) and is_one_choice(path, same[0], values)
 
 
 def _explains_nothing(rule: str, path: str, quiet: Mapping[str, bool]) -> bool:

@@ -98,6 +98,29 @@ def test_a_changed_word_is_a_factor(a, b, expected):
     assert factors(run(*a), run(*b)) == expected
 
 
+ENDS = {
+    "a flag before a word": (("data.csv",), ("--fast", "data.csv"), ["config.args.fast"]),
+    "a flag more before a word": (("-s", "0", "data.csv"), ("-s", "0", "--fast", "data.csv"), ["config.args.fast"]),
+    "another word behind a flag": (("--fast", "a.csv"), ("--fast", "b.csv"), ["config.args.fast"]),
+    "another word, and a flag": (("a.csv",), ("--fast", "b.csv"), ["config.args.fast", "config.args.positional"]),
+    "another value before a word": (("-w", "1", "x.csv"), ("-w", "2", "x.csv"), ["config.args.w"]),
+    "an option of several values": (("--sizes", "1", "2"), ("--sizes", "1", "3"), ["config.args.sizes"]),
+    "a value that two options have": (("-w", "0"), ("-w", "0", "--lr", "0"), ["config.args.lr"]),
+    "a value that ends both": (("--lr", "1", "-w", "0"), ("-w", "0", "--lr", "0"), ["config.args.lr"]),
+    "two options of one value": (("--mode", "x"), ("--model", "x"), ["config.args.mode", "config.args.model"]),
+    "options that end": (("--fast", "--", "x"), ("x",), ["config.args.fast"]),
+    "nothing": (("--fast", "x"), ("--fast", "x"), []),
+    "the order": (("--a", "1", "--b", "2"), ("--b", "2", "--a", "1"), []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("a", "b", "expected"), ENDS.values(), ids=ENDS)
+def test_a_word_behind_an_option_is_held_beside_the_words_of_the_other_run(a, b, expected):
+    """How many words an option takes is in no record: what may be a value, and is not the same, is a factor."""
+    assert factors(run("t.py", *a), run("t.py", *b)) == expected
+    assert factors(run("t.py", *b), run("t.py", *a)) == expected
+
+
 @pytest.mark.parametrize("level", ["full", "partial", "none"])
 def test_the_command_line_counts_whether_or_not_the_run_was_observed(level):
     a, b = (run("train.py", n, observed=seen(level=level)) for n in ("0.1", "0.5"))

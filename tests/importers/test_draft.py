@@ -6,7 +6,9 @@ from runaudit.diff import compare
 from runaudit.factors.cohort import cohorts
 from runaudit.importers.draft import Draft, imported, typed
 from runaudit.importers.seeds import find_seed
-from runaudit.settings import ImportSettings, Settings
+from runaudit.records.manifest import START
+from runaudit.settings import VOUCHABLE, ImportSettings, Settings
+from runaudit.study.study import study
 
 COMMIT = "c" * 40
 
@@ -199,3 +201,70 @@ def test_runs_whose_config_nobody_knows_are_no_cohort():
 
     assert sorted(len(one.runs) for one in found) == [1, 1, 1, 3]
     assert len({one.id for one in found}) == 4
+
+
+def typed_in(words, config, seed=0):
+    return run_of(run=f"r{words}{seed}", program="t.py", argv=words, config={**config, "seed": seed})
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [(([], {"learning_rate": 0.1}), (["--lr", "0.2"], {"learning_rate": 0.2}), {"config.learning_rate"}),
+     (([], {"x": 0.1}), (["--lr", "0.2"], {"x": 0.2}), {"config.x", "config.args.lr"}),
+     (([], {"learning_rate": 0.1}), (["--lr", "0.3"], {"learning_rate": 0.2}),
+      {"config.learning_rate", "config.args.lr"}),
+     (([], {"learning_rate": 0.2}), (["--lr", "0.2"], {"learning_rate": 0.2}), {"config.args.lr"}),
+     (([], {"learning_rate": 0.1, "low_rate": 0.1}), (["--lr", "0.2"], {"learning_rate": 0.2, "low_rate": 0.2}),
+      {"config.learning_rate", "config.low_rate", "config.args.lr"}),
+     (([], {"learning_rate": 0.1}), (["--lr", "0.2", "--l-r", "0.2"], {"learning_rate": 0.2}),
+      {"config.learning_rate", "config.args.lr", "config.args.l_r"})],
+    ids=["set by it", "another name", "another value", "it changed nothing", "which of two settings", "by which word"],
+)  # fmt: skip
+def test_a_word_that_one_run_left_out_is_one_choice_with_the_setting_that_moved(a, b, expected):
+    first, second = (typed_in(*side) for side in (a, b))
+
+    assert changed(first, second) == expected
+    found = study([first, second, typed_in(*b, seed=1)], settings=Settings())
+    assert {column.factor for column in found.model.columns} == expected
+
+
+# ── where its record begins ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def curve(*steps):
+    return {"loss": tuple((step, 1 / (step + 1)) for step in steps)}
+
+
+@pytest.mark.parametrize(
+    ("series", "is_there"),
+    [(curve(0, 1, 2), True), (curve(50, 100, 150), True), (curve(49, 99, 149), True), (curve(16, 17, 18), False),
+     (curve(500, 550, 600), False), ({**curve(16, 17, 18), "val": ((0, 1.0),)}, True), (curve(16), True),
+     (curve(16, 20), True), (curve(1_700_000_000, 1_700_000_060, 1_700_000_120), True), ({}, True)],
+    ids=["from 0", "every 50th", "every 50th, from 49", "late", "late, every 50th", "another curve", "one number",
+         "two numbers", "a clock", "no numbers"],
+)  # fmt: skip
+def test_numbers_that_begin_at_a_later_step_leave_open_from_where_they_went_on(series, is_there):
+    unknown = run_of(config={"lr": 1}, series=series).manifest.section("unknown")
+
+    assert (START not in unknown) is is_there
+
+
+def test_what_is_known_of_the_start_is_no_gap():
+    run = run_of(series=curve(16, 17, 18), init={"kind": "resume", "checkpoint": "sha256:" + "0" * 64})
+
+    assert START not in run.manifest.section("unknown")
+
+
+def test_nobody_vouches_that_a_resumed_run_began_as_the_others_did():
+    """Of two that both begin late the user may know that they began alike; their records do not deny it."""
+    fresh, late, other = (
+        run_of(run=name, seed=seed, config={"lr": 1}, series=curve(*steps))
+        for name, seed, steps in (("a", 0, (0, 1, 2)), ("b", 0, (16, 17, 18)), ("c", 1, (16, 17)))
+    )
+    vouching = Settings(imports=ImportSettings(typed=VOUCHABLE))
+
+    (gap,) = [row for row in compare(fresh, late, settings=vouching).missing if row.factor == START]
+    assert (gap.side, gap.assumed, gap.never) == ("b", False, "")
+    late_too = run_of(run="d", seed=1, config={"lr": 1}, series=curve(16, 17, 18))
+    assert all(row.assumed for row in compare(late, late_too, settings=vouching).missing if row.factor == START)
+    assert [len(one.runs) for one in cohorts([fresh, late, late_too, other])] == [2, 2]

@@ -246,11 +246,30 @@ def test_an_abbreviated_option_repeats_the_option_it_stands_for(folder):
         (["--sizes", "1", "2"], {"sizes": [1, 2]}),
         (["train", "-x", "y"], {"x": "y", "positional": {"1": "train"}}),
         (["--data-dir", "/d"], {"data_dir": "/d"}),
+        (["--lr", "1", "--", "x", "-y"], {"lr": 1, "positional": {"1": "x", "2": "-y"}}),
         ([], {}),
     ],
 )
 def test_a_command_line_is_read_as_settings(argv, expected):
     assert arguments(argv) == expected
+
+
+@pytest.mark.parametrize(
+    ("argv", "logged", "expected"),
+    [
+        (["--seed", "0", "x"], {"seed": 0}, {"seed": 0, "positional": {"1": "x"}}),
+        (["-s", "0", "x"], {"seed": 0}, {"s": 0, "positional": {"1": "x"}}),
+        (["--amp", "x"], {"amp": True}, {"amp": True, "positional": {"1": "x"}}),
+        (["--sizes", "1", "2", "x"], {"sizes": [1, 2]}, {"sizes": [1, 2], "positional": {"1": "x"}}),
+        (["--amp", "yes", "x"], {"amp": True}, {"amp": ["yes", "x"]}),  # Is `yes` its value?
+        (["--seed", "0", "x"], {"seed": 1}, {"seed": [0, "x"]}),  # The setting is not what was typed.
+        (["-s", "0", "x"], {"seed": 1, "size": 0}, {"s": [0, "x"]}),
+        (["--flag", "x"], {"lr": 1}, {"flag": "x"}),
+        (["--flag", "x"], None, {"flag": "x"}),
+    ],
+)
+def test_the_settings_tell_which_words_are_an_options_own(argv, logged, expected):
+    assert arguments(argv, logged) == expected
 
 
 def test_a_run_without_config_or_options_has_an_unknown_config(folder):

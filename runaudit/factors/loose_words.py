@@ -1,0 +1,102 @@
+"""Words behind an option that may be its values, or stand for themselves: `train.py --fast data.csv`.
+
+How many words an option takes is in the program, and in no record of one run. Of several runs it may show: where an
+option stands before another one, it has as many as stand between; where all of them end in the same words, these are
+the ones that were typed alike. So what was typed in every run is held beside what was typed in every run, and of the
+rest no word is left out: a flag that one run has more is one choice, not two.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+from runaudit.factors.arguments import ROOT, is_option, launch_words, typed
+from runaudit.factors.levels import Levels
+
+POSITIONAL = "positional"
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How a command line ends: its last option, the words behind it, and how many words each option before that has."""
+
+    option: str | None
+    words: tuple[str, ...]
+    before: Mapping[str, int]
+
+
+def with_loose_words(runs: Sequence[Levels]) -> tuple[Levels, ...]:
+    """The runs, with the words in which all their command lines end told as words of their own."""
+    ends = [_end(_argv(of)) for of in runs]
+    if len(runs) < 2 or any(end is None or not end.words for end in ends):
+        return tuple(runs)
+    known = [end for end in ends if end is not None]
+    if len({(end.option, end.words) for end in known}) == 1:
+        return tuple(runs)
+    count = _shared(known)
+    return tuple(_parted(of, end, count) for of, end in zip(runs, known, strict=True)) if count else tuple(runs)
+
+
+def _argv(of: Levels) -> tuple[str, ...]:
+    words = launch_words(of.run)
+    if words or of.run.manifest.is_captured:
+        return words
+    given = of.run.manifest.section("launch").get("argv")
+    return tuple(map(str, given[1:])) if isinstance(given, list | tuple) else ()
+
+
+def _end(argv: Sequence[str]) -> _End | None:
+    """The end of a command line; None of one that says itself where its options end."""
+    if not argv or "--" in argv:
+        return None
+    places = [place for place, word in enumerate(argv) if is_option(word)]
+    if not places:
+        return _End(None, tuple(argv), {})
+    spans = {argv[place]: after - place - 1 for place, after in pairwise(places)}
+    last = argv[places[-1]]
+    return _End(None if "=" in last else last, tuple(argv[places[-1] + 1 :]), spans)
+
+
+def _shared(ends: Sequence[_End]) -> int:
+    """How many of the words that all the command lines end in are known to be no values of an option."""
+    count = 0
+    while all(len(end.words) > count and end.words[-1 - count] == ends[0].words[-1 - count] for end in ends):
+        count += 1
+    if len({end.option for end in ends}) == 1:
+        return min(count, *(len(end.words) - 1 for end in ends))  # The first of them is what the option was set to.
+    spans = {option: words for end in ends for option, words in end.before.items()}
+    loose = [len(end.words) - (0 if end.option is None else spans[end.option])
+             for end in ends if end.option is None or end.option in spans]  # fmt: skip
+    takes = [len(end.words) - spans.get(end.option or "", 0) for end in ends]
+    return max(0, min(count, max(loose, default=0), *takes))
+
+
+def _parted(of: Levels, end: _End, count: int) -> Levels:
+    """A run with so many words at its end told by their places."""
+    if end.option is None:
+        return of
+    config = of.tree.get("config")
+    table = of.tree[ROOT] if ROOT in of.tree else config.get("args") if isinstance(config, Mapping) else None
+    mine, theirs = end.words[: len(end.words) - count], end.words[len(end.words) - count :]
+    name = _name_in(table, end.option, [typed(word) for word in end.words])
+    if not isinstance(table, Mapping) or name is None:
+        return of
+    left = [typed(word) for word in mine]
+    places = dict(table.get(POSITIONAL) or {})
+    places |= {str(len(places) + number): typed(word) for number, word in enumerate(theirs, start=1)}
+    told = {**table, name: left[0] if len(left) == 1 else left or True, POSITIONAL: places}
+    if ROOT in of.tree:
+        return replace(of, tree={**of.tree, ROOT: told})
+    return replace(of, tree={**of.tree, "config": {**of.tree["config"], "args": told}})
+
+
+def _name_in(table: Any, option: str, words: Sequence[Any]) -> str | None:
+    """What an option is called in the table of a run, where it has all these words for its values."""
+    value = words[0] if len(words) == 1 else list(words)
+    plain = option.lstrip("-").replace("-", "_")
+    names = [name for name in (plain, plain.lower()) if isinstance(table, Mapping) and name in table]
+    held = [
+        name for name in names if table[name] == value or (isinstance(table[name], tuple) and [*table[name]] == value)
+    ]
+    return held[0] if held else None
