@@ -95,6 +95,7 @@ def page_view(
     """
     if not any(arm.runs for arm in arms):
         raise NothingToJudgeError("there is no run to report on", remedy="name at least one run")
+    held = tuple(parts) or (Part(metric=metric, arms=tuple(range(len(arms)))),)
     named = tuple(arm_view(arm, index) for index, arm in enumerate(arms))
     made = _Maker()
     view = PageView(
@@ -112,11 +113,9 @@ def page_view(
             for one in comparisons
         ),
         alerts=alerts(arms, comparisons, integrity, metric if comparisons else None),
-        result=result_view(
-            arms, parts or (Part(metric=metric, arms=tuple(range(len(arms)))),), _direction(comparisons, metric)
-        ),
+        result=result_view(arms, held, _direction(comparisons, metric)),
         study=made("Study", lambda: study_view(study)) if study else None,
-        scores=made("Results", lambda: scores_view(arms, metric)),
+        scores=made("Results", lambda: scores_view(arms, held)),
         images=made("Pictures", lambda: images_view(arms)),
         curves=made("Curves", lambda: curves_view(arms, curves)),
         scaler=made("Loss scale", lambda: scaler_view(arms)),
