@@ -49,10 +49,15 @@ class VerdictView:
 
 
 def verdict_view(
-    comparison: ComparisonInput, arms: Sequence[ArmView], *, is_damaged: bool = False, blown: Sequence[str] = ()
+    comparison: ComparisonInput,
+    arms: Sequence[ArmView],
+    *,
+    is_damaged: bool = False,
+    blown: Sequence[str] = (),
+    origins: Sequence[str] = (),
 ) -> VerdictView:
     """One comparison in words. is_damaged: bytes of a run in it are not those that were sealed. blown: where its runs
-    ended in values that are no numbers, a sentence each."""
+    ended in values that are no numbers, a sentence each. origins: where numbers come from that need a word on it."""
     diff = comparison.diff
     factors = treatments(diff)
     about = verdict_words("diff", diff.verdict)
@@ -76,7 +81,7 @@ def verdict_view(
         caveats=(*((_DAMAGED,) if is_damaged else ()), *blown, *map(sentence, diff.notes[:MAX_CAVEATS])),
         evidence=evidence,
         effects=tuple(_effects(comparison, arms)),
-        notes=tuple(_notes(comparison)),
+        notes=(*_notes(comparison), *origins),
     )
 
 
