@@ -1,10 +1,13 @@
 """What all runs together can tell: which factors varied alone, which only together, and which runs would part them."""
 
+import re
 from dataclasses import dataclass
 
-from runaudit.report.words import clean
+from runaudit.report.words import Text, clean, sentence, shown
+from runaudit.study.study import Study
 from runaudit.study.text import StudyAnswer, factor_rows, sections
 from runaudit.text.verdicts import verdict_words
+from runaudit.text.words import plural
 
 _OWN = ("factors", "assumed")
 """Told elsewhere on the page: as the table, and beside each verdict."""
@@ -12,33 +15,52 @@ _OPEN = ("next runs",)
 """What a reader acts on; the rest is folded."""
 
 
+_LONG = re.compile(r"\S{65,}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyView:
-    """The judgement on a study. factors: (name, levels with their runs, whether its effect can be told); told: (title,
+    """The judgement on a study. of: of which runs it is, where the page has others. factors: (name, levels with their
+    runs, whether its effect can be told); told: (title,
     lines) that stand open; folded: those that do not."""
 
     tone: str
     badge: str
     reason: str
-    factors: tuple[tuple[str, str, str], ...]
+    of: str
+    factors: tuple[tuple[Text, str, str], ...]
     told: tuple[tuple[str, tuple[str, ...]], ...]
     folded: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def _of(found: Study) -> str:
+    """Of which project a study is that is of the largest alone."""
+    if found.project is None:
+        return ""
+    runs, projects = plural(len(found.project.runs), "run"), len(found.beside) + 1
+    return clean(f"Of the {runs} of {found.project.name}, the largest of {projects} projects.")
+
+
+def _cut(text: str) -> str:
+    """A sentence without the middles of the longest names: the factors stand in full under what changed."""
+    return _LONG.sub(lambda found: shown(found[0], 48).short, clean(text))
 
 
 def study_view(answer: StudyAnswer) -> StudyView:
     """A study in words, those of the terminal."""
     word, _, reason = answer.headline.partition(": ")
     groups = [
-        (clean(title[:1].upper() + title[1:]), tuple(map(clean, lines)), title in _OPEN)
+        (clean(title[:1].upper() + title[1:]), tuple(map(_cut, lines)), title in _OPEN)
         for title, lines in sections(answer.study)
         if lines and title not in _OWN
     ]
     return StudyView(
         tone=verdict_words("study", answer.verdict).tone,
         badge=clean(word.replace("_", " ")),
-        reason=clean(f"{reason[:1].upper()}{reason[1:]}."),
+        reason=_cut(sentence(reason)),
+        of=_of(answer.study),
         factors=tuple(
-            (clean(name), clean(levels), clean(standing)) for name, levels, standing in factor_rows(answer.study)
+            (shown(name, 56), _cut(levels), _cut(standing)) for name, levels, standing in factor_rows(answer.study)
         ),
         told=tuple((title, lines) for title, lines, is_open in groups if is_open),
         folded=tuple((title, lines) for title, lines, is_open in groups if not is_open),
