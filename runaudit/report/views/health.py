@@ -11,6 +11,7 @@ from runaudit.health.answer import HealthAnswer, RunHealth
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput
+from runaudit.report.views.alerts import Alert
 from runaudit.report.views.arm import letter, seed_text
 from runaudit.report.views.curve import Mark
 from runaudit.report.words import Text, clean, compact, shown
@@ -71,6 +72,18 @@ def health_view(arms: Sequence[ArmInput], health: HealthAnswer) -> HealthView:
         ),
         off=health.off,
     )
+
+
+def health_alerts(arms: Sequence[ArmInput], health: HealthAnswer) -> tuple[Alert, ...]:
+    """What is said at the head of the page: findings that make a result worth nothing."""
+    found = _by_run(health)
+    items = []
+    for index, arm in enumerate(arms):
+        grave = [(one, runs) for one, runs in _grouped(arm, found) if one.severity >= Severity.ERROR]
+        if grave:
+            told = [f"{one.name.replace('_', ' ')} in {_who(arm, [run for run, _ in runs])}" for one, runs in grave]
+            items.append(f"{letter(index)}: {listed(list(dict.fromkeys(told)), limit=4)}")
+    return (Alert(tone=Tone.BAD.value, title="Trainings that went wrong", items=tuple(items)),) if items else ()
 
 
 def health_marks(arms: Sequence[ArmInput], health: HealthAnswer) -> tuple[Mark, ...]:
