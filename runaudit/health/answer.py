@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runaudit.health import gradient, late, logs, loss, results, scaler, stages
+from runaudit.health import apart, gradient, late, logs, loss, results, scaler, stages
 from runaudit.health.best import Best
 from runaudit.health.facts import NAMES, facts_of_run
 from runaudit.records.finding import Finding, Severity
@@ -16,7 +16,7 @@ from runaudit.text.shown import Shown
 from runaudit.text.terminal import UNPAINTED, Paint
 
 RULES: tuple[Rule, ...] = (
-    *loss.RULES, *late.RULES, *scaler.RULES, *gradient.RULES, *stages.RULES, *results.RULES, *logs.RULES,
+    *loss.RULES, *late.RULES, *apart.RULES, *scaler.RULES, *gradient.RULES, *stages.RULES, *results.RULES, *logs.RULES,
 )  # fmt: skip
 """Every rule on a trajectory, in the order in which they are told."""
 SCHEMA = "runaudit.health/1"

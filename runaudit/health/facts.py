@@ -20,9 +20,10 @@ from math import isfinite
 from types import MappingProxyType
 from typing import Any
 
+from runaudit.health.apart import overfits_of
 from runaudit.health.best import best_of
 from runaudit.health.gradient import with_scaler
-from runaudit.health.late import judged_part, late_of, overfits_of
+from runaudit.health.late import judged_part, late_of
 from runaudit.health.logs import log_of
 from runaudit.health.scaler import ScalerTrace, scaler_trace
 from runaudit.health.setup import Setup, setup_of

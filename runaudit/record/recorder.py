@@ -86,15 +86,8 @@ def record(
         adopted.compare_with_sealed(label=label, seed=seed)
         adopted.watch_config(config)
         return _made_current(adopted)
-    if health is not None:
-        from runaudit.record.vigil import looked_after
-
-        more = looked_after(more, health)
-    place = (
-        store
-        if isinstance(store, Store)
-        else open_store(find_store(root.absolute(), environ=environ, named=_path(store)))
-    )
+    more = more if health is None else _looked_after(more, health)
+    place = store if isinstance(store, Store) else _opened(store, root, environ)
     request = LaunchRequest(
         label=label, seed=seed, config=config, data=data or {}, init=known_init(init, place), evaluation=evaluation,
         intent=tuple(intent), waivers=tuple(waivers), root=root, **more,
@@ -108,8 +101,15 @@ def record(
     return _made_current(made)
 
 
-def _path(store: Path | str | None) -> Path | None:
-    return None if store is None else Path(store)
+def _opened(store: Path | str | None, root: Path, environ: Mapping[str, str]) -> Store:
+    named = None if store is None else Path(store)
+    return open_store(find_store(root.absolute(), environ=environ, named=named))
+
+
+def _looked_after(fields: Mapping[str, Any], health: str | Sequence[str]) -> dict[str, Any]:
+    from runaudit.record.vigil import looked_after  # Rules on curves: most runs are looked at later.
+
+    return looked_after(fields, health)
 
 
 _unheard = False

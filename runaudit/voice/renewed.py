@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from runaudit.records.canonical import json_safe
-from runaudit.text import terminal
 from runaudit.voice import saying, streams
 
 
@@ -24,9 +23,7 @@ class Renewed:
             self.stay(text)
             return
         width = max(20, os.get_terminal_size(sys.stdout.fileno()).columns - 1)
-        shown = terminal.printable(streams.gate().text(text), keep="")[:width]
-        streams.write(f"\r{shown}\x1b[K")
-        streams.flush()
+        saying.say_at_foot(text, width)
         self._is_drawn = True
 
     def stay(self, text: str) -> None:
@@ -45,5 +42,4 @@ class Renewed:
         """Leave the foot of the terminal as it was found."""
         if self._is_drawn:
             self._is_drawn = False
-            streams.write("\r\x1b[K")
-            streams.flush()
+            saying.say_at_foot("", 0)

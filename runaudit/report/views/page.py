@@ -113,16 +113,7 @@ def page_view(
         subtitle=listed(list(_sizes(arms, comparisons))),
         version=__version__,
         arms=named,
-        verdicts=tuple(
-            verdict_view(
-                one,
-                named,
-                is_damaged=_is_damaged([arms[one.arm], arms[one.baseline]], integrity),
-                blown=[line for index in (one.arm, one.baseline) for line in blown_up(arms[index], index)],
-                origins=list(_origins(one, [*arms[one.arm].runs, *arms[one.baseline].runs])),
-            )
-            for one in comparisons
-        ),
+        verdicts=tuple(_verdict(one, arms, named, integrity) for one in comparisons),
         alerts=(
             *alerts(arms, comparisons, integrity, metric if comparisons else None),
             *(health_alerts(arms, health) if health else ()),
@@ -142,6 +133,20 @@ def page_view(
     )
     view = replace(view, sections=tuple(_sections(view)))
     return replace(view, left_out=(*made.failed, *_absent(view, {one.title for one in made.failed})))
+
+
+def _verdict(
+    one: ComparisonInput, arms: Sequence[ArmInput], named: Sequence[ArmView], integrity: Integrity | None
+) -> VerdictView:
+    """The card of one comparison."""
+    sides = [arms[one.arm], arms[one.baseline]]
+    return verdict_view(
+        one,
+        named,
+        is_damaged=_is_damaged(sides, integrity),
+        blown=[line for index in (one.arm, one.baseline) for line in blown_up(arms[index], index)],
+        origins=list(_origins(one, [run for side in sides for run in side.runs])),
+    )
 
 
 _HEALTH = "Health"
