@@ -1,4 +1,4 @@
-"""RA409 and RA410: validation that worsens while the training improves, and two measures of one quality that disagree."""
+"""RA409, RA410: validation that worsens while training improves, and two measures of one quality that disagree."""
 # ruff: noqa: D102  (what a rule checks is told once, in the docstring of its class: users read it too)
 
 from collections.abc import Iterator, Sequence
