@@ -20,6 +20,10 @@ def build():
     return nn.BatchNorm2d(8)
 
 
+def main():
+    build()
+
+
 print("trained")  # the library is read of, and not loaded: a test has no time for it
 """
 
