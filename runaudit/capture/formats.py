@@ -134,7 +134,9 @@ def _blocks(text: str, replacement: Replacement) -> str:
     for head in _HEAD.finditer(text):
         if head.start() < done or not tells(head["name"]):
             continue
-        deeper = re.compile(rf"(?:[+\- ]?[ ]{{{len(head['indent']) + 1},}}[^\n]*(?:\n|\Z)|[+\- ]?[ ]*\r?\n){{1,{MOST}}}")
+        deeper = re.compile(
+            rf"(?:[+\- ]?[ ]{{{len(head['indent']) + 1},}}[^\n]*(?:\n|\Z)|[+\- ]?[ ]*\r?\n){{1,{MOST}}}"
+        )
         below = deeper.match(text, head.end())
         if below and _is_block(head, below[0].strip().strip("+- \"'")):
             pieces += (text[done : head.end()], _each_line(below[0], head["name"], replacement))
