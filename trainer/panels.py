@@ -9,6 +9,11 @@ from trainer.data.scenes import Doubles, Floats
 
 CROP_HR_PX = 144
 ERROR_GAIN = 5.0  # an absolute error of 0.2 of the range is white
+RULE = (
+    f"the square of at most {CROP_HR_PX} pixels in which the ground truth has the strongest gradients, chosen by it"
+    f"; the error is absolute, times {ERROR_GAIN:g}"
+)
+"""How a picture came about, in words: sealed beside each."""
 
 Pixels = NDArray[np.uint8]
 

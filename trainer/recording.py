@@ -21,7 +21,7 @@ from trainer.data.layout import INDEX, find_layout
 from trainer.data.png import write_grey
 from trainer.evaluate import Judged
 from trainer.loop import RunLog
-from trainer.panels import Pixels, panels
+from trainer.panels import RULE, Pixels, panels
 from trainer.resume import Parent
 from trainer.shelf import FOLDER
 
@@ -190,7 +190,7 @@ def keep_pictures(recorder: Recording, judged: tuple[Judged, ...]) -> None:
     for found in judged:
         folder = recorder.run_dir / "panels" / found.result.name.replace("/", "_")
         for path in _drawn(folder, panels(found.images)):
-            recorder.artifact(path, "panel")
+            recorder.artifact(path, "panel", about=RULE)
 
 
 def _drawn(folder: Path, pictures: Mapping[str, Pixels]) -> list[Path]:

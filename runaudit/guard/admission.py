@@ -25,6 +25,7 @@ from runaudit.guard.answer import GuardAnswer, judge, not_recordable
 from runaudit.guard.facts import Compare, Surroundings, TextNumber, launch_facts
 from runaudit.guard.invocation import Invocation
 from runaudit.guard.lint.facts import Facts, lint_facts
+from runaudit.guard.lint.looks import look_at
 from runaudit.guard.lint.reading import written_code
 from runaudit.guard.rulebook import launch_rules
 from runaudit.guard.waiver import Waiver, parse_waivers
@@ -151,7 +152,9 @@ def judge_draft(
         call=terms.call,
     )
     written = written_code(draft, store.blobs, store.root / "cache")
-    every = Facts(facts, lint_facts(draft, written, baseline=terms.baseline))
+    data = {name: entry for name, entry in draft.section("data").items() if isinstance(entry, Mapping)}
+    makers = lint_facts(draft, written, baseline=terms.baseline, look=lambda: look_at(data, store.root / "cache"))
+    every = Facts(facts, makers)
     answer = judge(every, waivers=terms.waivers, today=terms.today, rules=terms.rules)
     return Prepared(manifest=_with_waivers(draft, answer, root, top), answer=answer, store=store)
 

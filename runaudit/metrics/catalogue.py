@@ -153,7 +153,7 @@ _OTHER_KINDS = frozenset({
 """Words with which a name is of something else: `mse_weight` is a setting, `iou_threshold` a place on an axis."""
 _OTHER_HEADS = frozenset({
     "scale", "factor", "count", "counts", "time", "seconds", "size", "margin", "eps", "budget", "limit", "steps",
-    "index", "idx",
+    "index", "idx", "code",
 })  # fmt: skip
 """Words that say so where a part of a name ends with them: `loss_scale`, while `psnr/scale_2` is a PSNR."""
 _OTHER_STARTS = frozenset({"num", "time", "steps", "epochs"})

@@ -244,7 +244,8 @@ def _files(
         if digest != row["digest"]:
             notes.append(f"{group} {path} was written again after it was announced")
         entry: dict[str, JSON] = {"path": path, "digest": digest, "size": facts.st_size, "kind": row["kind"]}
-        more = {name: row[name] for name in ("step", "score") if name in row} if group == "checkpoint" else {}
+        kept = ("step", "score") if group == "checkpoint" else ("about",)
+        more = {name: row[name] for name in kept if name in row}
         found[group].append(entry | more)
     return found["checkpoint"], found["artifact"], notes
 

@@ -241,9 +241,10 @@ class Recorder:
             "checkpoint", Path(path), kind, step, **({"score": dict(self._named(score))} if score else {})
         )
 
-    def artifact(self, path: Path | str, kind: str = "file") -> Digest:
-        """Record any other file the run leaves."""
-        return self._file("artifact", Path(path), kind, None)
+    def artifact(self, path: Path | str, kind: str = "file", *, about: str = "") -> Digest:
+        """Record any other file the run leaves. about: how it was made, for whoever looks at it."""
+        more = {"about": self._redactor.said(about)} if about else {}
+        return self._file("artifact", Path(path), kind, None, **more)
 
     def prove_seed(self, *, rng: Any = None, init: Any = None, first_batch: Any = None) -> None:
         """Record digests that show the seed acted: generator states after seeding, initial weights, first sample ids.

@@ -61,8 +61,8 @@ class Recording(Protocol):
         """Record a checkpoint by digest; one that lies outside the run's folder is copied in. score: what it was chosen
         by. Returns the digest."""
 
-    def artifact(self, path: Path | str, kind: str = "file") -> Digest:
-        """Record any other file the run leaves."""
+    def artifact(self, path: Path | str, kind: str = "file", *, about: str = "") -> Digest:
+        """Record any other file the run leaves. about: how it was made, for whoever looks at it."""
 
     def prove_seed(self, *, rng: Any = None, init: Any = None, first_batch: Any = None) -> None:
         """Record digests that show the seed acted: generator states after seeding, initial weights, first sample ids.
@@ -136,7 +136,7 @@ class Silent:
         """The digest alone."""
         return _digest("checkpoint", Path(path))
 
-    def artifact(self, path: Path | str, kind: str = "file") -> Digest:
+    def artifact(self, path: Path | str, kind: str = "file", *, about: str = "") -> Digest:
         """The digest alone."""
         return _digest("artifact", Path(path))
 

@@ -6,7 +6,7 @@ An image whose bytes are not those that were sealed is not shown; the page says 
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from runaudit.records.digest import digest_bytes
@@ -30,7 +30,8 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """One image of one test sequence: `png` bytes and size in pixels, or the reason why there is none."""
+    """One image of one test sequence: `png` bytes and size in pixels, or the reason why there is none. about: how it
+    came about, where the program said so."""
 
     sequence: str
     kind: str
@@ -39,6 +40,7 @@ class Panel:
     width: int = 0
     height: int = 0
     problem: str = ""
+    about: str = ""
 
 
 def read_panels(run: Run, run_dir: Path) -> tuple[Panel, ...]:
@@ -52,11 +54,13 @@ def _panels(run: Run, run_dir: Path) -> Iterator[Panel]:
     listed = run.outcome.artifacts if run.outcome else ()
     for artifact in sorted(listed, key=lambda row: str(row.get("path", ""))):
         path = PurePosixPath(str(artifact.get("path", "")))
-        if artifact.get("kind") == "panel" and (named := panel_name(path)):
-            yield _panel(path, named, str(artifact.get("digest", "")), run_dir)
-        elif path.suffix.lower() == ".png" and figures < MAX_FIGURES:
+        named = panel_name(path) if artifact.get("kind") == "panel" else None
+        if named is None and path.suffix.lower() == ".png" and figures < MAX_FIGURES:
             figures += 1
-            yield _panel(path, (str(path), FIGURE), str(artifact.get("digest", "")), run_dir)
+            named = (str(path), FIGURE)
+        if named is not None:
+            about = str(artifact.get("about", ""))
+            yield replace(_panel(path, named, str(artifact.get("digest", "")), run_dir), about=about)
 
 
 def panel_name(path: PurePosixPath) -> tuple[str, str] | None:

@@ -426,6 +426,20 @@ def test_a_checkpoint_behind_a_link_in_the_runs_folder_is_copied_into_it(
     assert verify(store).problems == ()
 
 
+def test_how_a_picture_came_about_is_sealed_beside_it_without_a_secret(store: Store, repo: Repo) -> None:
+    with started(store, repo.root) as recorder:
+        for name in ("a", "b"):
+            (recorder.run_dir / f"{name}.png").write_bytes(name.encode())
+        recorder.artifact(recorder.run_dir / "a.png", "panel", about="the middle; ghp_" + "x1Y2" * 9)
+        recorder.artifact(recorder.run_dir / "b.png")
+
+    outcome = load(store, recorder.id).outcome
+    assert outcome is not None
+    first, second = outcome.artifacts
+    assert first["about"].startswith("the middle; ") and "ghp_x1Y2" not in first["about"]
+    assert "about" not in second and verify(store).problems == ()
+
+
 def test_a_checkpoint_written_again_in_the_runs_folder_is_sealed_as_it_is(store: Store, repo: Repo) -> None:
     with started(store, repo.root) as recorder:
         file = recorder.run_dir / "last.pt"

@@ -24,7 +24,7 @@ def test_a_word_that_turns_the_meaning_round_settles_nothing(name):
 
 
 SETTINGS = ("mse_weight", "loss_weights/l1", "iou_threshold", "train/loss_coef", "num_acc", "loss_scale", "acc_steps",
-            "map/size", "val/ap_count", "accuracy/rank", "time_to_accuracy", "mse_margin")  # fmt: skip
+            "map/size", "val/ap_count", "accuracy/rank", "return_code", "time_to_accuracy", "mse_margin")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SETTINGS)

@@ -400,8 +400,8 @@ def test_arms_that_coincide_are_said_to_and_are_both_seen(make_run):
     view = curves_view([arm("a", 0, 1), arm("b", 1, 0, 2), arm("c", 0, 1, shift=1e-15), arm("d", 7), arm("e", 1, 1)])
 
     (series,) = view.series
-    assert series.notes[0] == "A, B and E are identical to the last bit at 5 points that all logged, seed by seed."
-    assert not any("identical" in note for one in view.training for note in one.notes)
+    assert series.alike == ("A, B and E are identical to the last bit at 5 points that all logged, seed by seed.",)
+    assert [one.alike for one in view.training] == [()]
     drawn = draw_curves(series.figures[0])
     assert drawn.rindex('class="rim"') < drawn.index('class="bold d0"')
 
@@ -413,7 +413,7 @@ def test_runs_whose_seeds_nobody_knows_are_not_called_identical(make_run):
 
     (one,) = curves_view([ArmInput(name="a", runs=runs), ArmInput(name="b", runs=runs)]).series
 
-    assert not any("identical" in note for note in one.notes)
+    assert one.alike == ()
 
 
 def test_a_series_that_ends_in_no_number_says_so_where_its_last_value_stands(make_run):

@@ -1,6 +1,7 @@
 """Images are read from inside the run's folder only, and shown only if they are those that were sealed."""
 
 import os
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -161,3 +162,28 @@ def test_the_typical_run_of_an_arm_without_gains_is_the_one_nearest_its_median_r
                    summary=summarise(ArmValues(label="x", seeds=(0, 1, 2), values=values)))  # fmt: skip
 
     assert page_view([arm]).images.shown == (f"A: seed 2 ({runs[2].short}), the run nearest the median result",)
+
+
+@pytest.mark.parametrize(
+    ("abouts", "said"),
+    [
+        (("the middle", "the middle"), "Shown is the middle."),
+        (("", ""), "The program chose the details that are shown; by which rule is not on record."),
+        (("the middle", ""), "Shown is the middle; of some pictures that is not on record."),
+    ],
+)
+def test_by_which_rule_a_detail_was_chosen_is_said_or_said_to_be_unknown(sealed, abouts, said):
+    run, folder = sealed
+    panels = tuple(replace(panel, about=about) for panel, about in zip(read_panels(run, folder), abouts, strict=False))
+
+    view = page_view([ArmInput(name="x", runs=(run,), panels={run.id: panels})])
+
+    assert view.images.rule == said and said in render_page(view)
+
+
+def test_figures_that_are_no_details_have_no_rule(store, make_run, seal_run, make_png):
+    run = seal_run(store, make_run(), {"confusion.png": make_png(24)})
+
+    view = page_view([ArmInput(name="x", runs=(run,), panels={run.id: read_panels(run, store.run_dir(run.id))})])
+
+    assert view.images.figures and view.images.rule == ""

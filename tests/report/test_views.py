@@ -11,7 +11,10 @@ from runaudit.report import ArmInput, ComparisonInput, page_view, render_page
 from runaudit.report.views.arm import letter
 from runaudit.report.views.diff import code_diff
 from runaudit.report.views.scaler import skipped_steps
+from runaudit.report.views.study import study_view
+from runaudit.study.text import StudyAnswer
 from tests.report.conftest import factor
+from tests.study.samples import judge
 
 
 def test_letters_go_on_after_z():
@@ -266,3 +269,14 @@ def test_named_tables_are_shown_by_name(make_run):
     rows = rows_of(page_view([ArmInput(name="x", runs=(run,))]))
 
     assert (rows["stages[alignment].lr"], rows["stages[1].lr"]) == ("0.1", "0.2")
+
+
+def test_a_long_name_in_a_study_pushes_nothing_off_the_page():
+    name = "deep." + "x" * 300
+    view = study_view(StudyAnswer(study=judge([{name: 1, "lr": 1}, {name: 2, "lr": 2}, {name: 2, "lr": 2}])))
+
+    texts = [levels + standing for _, levels, standing in view.factors]
+    texts += [line for _, lines in (*view.told, *view.folded) for line in lines]
+    assert max(len(factor.short) for factor, _, _ in view.factors) <= 56
+    assert max(len(word) for text in texts for word in text.split()) <= 65
+    assert any("x" * 300 in factor.full for factor, _, _ in view.factors)

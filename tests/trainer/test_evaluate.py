@@ -20,7 +20,7 @@ from trainer.data.simulate import SimulatorConfig
 from trainer.data.synthetic import DatasetConfig, judging_bursts
 from trainer.evaluate import EvaluationConfig, evaluate_sequence
 from trainer.metrics import psnr
-from trainer.panels import panels
+from trainer.panels import CROP_HR_PX, ERROR_GAIN, panels
 from trainer.recording import PANEL_NAMES, keep_pictures
 from trainer.tiling import TilingConfig, reference_copies, tile_origins, tiled_frame, whole_frame
 
@@ -236,7 +236,8 @@ class Shelf:
     run_dir: Path
     kept: list[tuple[Path, str]] = field(default_factory=list)
 
-    def artifact(self, path: Path, kind: str) -> None:
+    def artifact(self, path: Path, kind: str, *, about: str) -> None:
+        assert str(CROP_HR_PX) in about and f"times {ERROR_GAIN:g}" in about
         self.kept.append((path, kind))
 
 

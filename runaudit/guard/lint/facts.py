@@ -6,12 +6,12 @@ could be read to the end, and no framework trains in its place.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runaudit.guard.lint import settings as knobs
-from runaudit.guard.lint.parsing import BY_HAND, OPTIMIZERS
+from runaudit.guard.lint.looks import DataLook
 from runaudit.guard.lint.settings import Knob, Setting, Settings
-from runaudit.guard.lint.written import FRAMEWORKS, Place, Written
+from runaudit.guard.lint.written import BY_HAND, FRAMEWORKS, OPTIMIZERS, Place, Written
 from runaudit.records.manifest import Manifest, Unknown
 from runaudit.records.run import Run
 
@@ -23,16 +23,14 @@ ADAM = re.compile(r"(?i)^(paged_|fused_|deepspeed_?)?(n|r)?adam(w|ax)?(?![a-z]*f
 WARMING = ("OneCycleLR", "LinearLR", "get_cosine_schedule_with_warmup", "get_linear_schedule_with_warmup")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Presence:
+class Presence(NamedTuple):
     """Whether something is there, and where it says so."""
 
     there: bool
     where: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effective:
+class Effective(NamedTuple):
     """How many samples an update of the weights sees. `assumed`: what nobody set, and counts as one."""
 
     micro: int
@@ -46,8 +44,7 @@ class Effective:
         return self.micro * self.accumulation * self.world
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Before:
+class Before(NamedTuple):
     """The reference run: its learning rate and its effective batch."""
 
     run: str
@@ -56,8 +53,7 @@ class Before:
     batch: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Noise:
+class Noise(NamedTuple):
     """What levels of noise are trained on: ln sigma is normal with this mean and deviation."""
 
     mean: float
@@ -84,13 +80,22 @@ class Facts(Mapping[str, object]):
 
 
 def lint_facts(
-    manifest: Manifest, written: Written | Unknown, *, baseline: Run | None = None
+    manifest: Manifest,
+    written: Written | Unknown,
+    *,
+    baseline: Run | None = None,
+    look: Callable[[], DataLook | Unknown] = lambda: Unknown("the data was not looked at"),
 ) -> dict[str, Callable[[], object]]:
-    """What makes each fact of a draft, by the name that a rule asks for it with."""
+    """What makes each fact of a draft, by the name that a rule asks for it with. `look` looks at its data."""
     told = Settings.of(manifest, written)
     found = Gathered(manifest, told, written, baseline)
     names = [name for name in vars(Gathered) if not name.startswith("_")]
-    return {"told": lambda: told, "written": lambda: written, **{name: getattr(found, name) for name in names}}
+    return {
+        "told": lambda: told,
+        "written": lambda: written,
+        "sampled": look,
+        **{name: getattr(found, name) for name in names},
+    }
 
 
 class Gathered:
@@ -294,6 +299,11 @@ class Gathered:
             path, line, mu, sd = drawn[0]
             return Noise(mean=mu, deviation=sd, where=f"{path}:{line}")
         return Unknown("which levels of noise are trained on is neither among the settings nor seen in the code")
+
+    def stated_range(self) -> float | None:
+        """The range that the evaluation is said to have."""
+        found = self._manifest.section("eval").get("data_range")
+        return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
 
     # ── length ───────────────────────────────────────────────────────────────────────────────────────────────────
 

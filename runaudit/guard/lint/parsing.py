@@ -10,10 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from runaudit.guard.lint.written import Epsilon, Literal, Place, Transform
+from runaudit.guard.lint.written import BY_HAND, OPTIMIZERS, Epsilon, Literal, Place, Transform
 
-OPTIMIZERS = ("Adam", "AdamW", "NAdam", "RAdam", "Adamax", "AdamW8bit", "Adam8bit", "FusedAdam", "SGD", "RMSprop",
-              "Adagrad", "Adadelta", "Lion", "LAMB", "Lamb", "Adafactor", "LBFGS", "Muon", "Rprop")  # fmt: skip
 SCHEDULERS = ("CosineAnnealingLR", "OneCycleLR", "LinearLR", "StepLR", "MultiStepLR", "LambdaLR", "SequentialLR",
               "CosineAnnealingWarmRestarts", "CyclicLR", "ExponentialLR", "PolynomialLR", "ReduceLROnPlateau",
               "ConstantLR")  # fmt: skip
@@ -28,8 +26,6 @@ WORDS = frozenset({
 TRANSFORMS = frozenset({"fft", "fft2", "fftn", "rfft", "rfft2", "rfftn"})
 CONFIGURED = re.compile(r"(Training|Seq2SeqTraining)Arguments|Trainer|DataLoader|SFTConfig")
 """Calls whose literal arguments are settings."""
-BY_HAND = "attention by hand"
-"""Among the calls: a block that attends without a layer of the library."""
 MAX_TEXT = 80
 _IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n;]+)|import[ \t]+([\w., \t]+))", re.MULTILINE

@@ -5,20 +5,22 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import fields
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runaudit.capture.memory import keep, recall
 from runaudit.errors import RunauditError
-from runaudit.guard.lint.parsing import Parsed, parsed
 from runaudit.guard.lint.written import Written
 from runaudit.records.manifest import Manifest, Unknown
+
+if TYPE_CHECKING:
+    from runaudit.guard.lint.parsing import Parsed
 
 MAX_FILES = 150
 MAX_BYTES = 2 << 20
 """A program that is larger is read in part, and nothing is said to be missing in it."""
 RECORDER = "runaudit"
 """It records, and trains nothing."""
-VERSION = 1
+VERSION = 2
 """Of what is looked for. A memory of another one is none."""
 
 
@@ -55,6 +57,8 @@ def _remembered(memory: Path) -> Written | None:
 
 def read_program(script: str, files: Collection[str], read: Callable[[str], bytes]) -> Written:
     """What a script and the files that it imports say. `files`: the paths of the tree's Python files."""
+    from runaudit.guard.lint.parsing import parsed  # only where the code is new
+
     waiting, seen, total = [script], {script}, 0
     rows: list[Parsed] = []
     missing = ""
@@ -78,7 +82,7 @@ def read_program(script: str, files: Collection[str], read: Callable[[str], byte
     return _together(rows, missing)
 
 
-def _imported_files(one: Parsed, script: str, files: Collection[str]) -> Iterator[str]:
+def _imported_files(one: "Parsed", script: str, files: Collection[str]) -> Iterator[str]:
     """The files of the tree that a file imports: beside the script, at the top of the tree, in `src`, or beside it."""
     beside = _folder(script)
     for level, dotted in dict.fromkeys(one.imports):
@@ -98,7 +102,7 @@ def _folder(path: str) -> str:
     return path.rpartition("/")[0]
 
 
-def _together(rows: list[Parsed], missing: str) -> Written:
+def _together(rows: "list[Parsed]", missing: str) -> Written:
     calls: dict[str, list[Any]] = {}
     for row in rows:
         for name, places in row.calls.items():

@@ -86,7 +86,7 @@ def _period(epochs: Setting | None, steps: Setting | None, per_epoch: Setting | 
         # Shorter than the run in whatever unit: cosine comes up again.
         yield f"{period} is shorter than the run, and the rate rises again: {epochs}", _evidence(period, epochs)
     elif epochs and (steps or total) and period.value not in fits and period.value > 1.2 * max(fits):
-        yield f"{period} is longer than the run: {epochs or steps}", _evidence(period, epochs, steps)
+        yield f"{period} is longer than the run: {epochs}", _evidence(period, epochs, steps)
 
 
 RULES: tuple[Rule, ...] = (Contradiction(),)

@@ -8,7 +8,7 @@ under names of one meaning leave open which holds, and then nobody may judge by 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from runaudit.factors.arguments import arguments_of
 from runaudit.guard.lint.written import Literal, Written
@@ -17,8 +17,7 @@ from runaudit.records.manifest import Manifest, Unknown
 Value = bool | int | float | str
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """Where something is set, and to what."""
 
     path: str
@@ -28,8 +27,7 @@ class Setting:
         return f"{self.path} = {self.value}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Knob:
+class Knob(NamedTuple):
     """One thing that programs are told. `names`: the last words it goes by; `under`: what must stand somewhere above a
     name that means other things elsewhere; `apart`: what may not."""
 

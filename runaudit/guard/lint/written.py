@@ -8,7 +8,7 @@ place: `whole` says so, else why not.
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 FRAMEWORKS = frozenset({
     "lightning", "pytorch_lightning", "transformers", "accelerate", "deepspeed", "fastai", "ultralytics", "mmengine",
@@ -21,8 +21,13 @@ OTHER_ENGINES = frozenset({"tensorflow", "keras", "jax", "flax", "paddle", "mxne
 """Their words for the same things are others, so nothing can be missed in such a program."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+OPTIMIZERS = ("Adam", "AdamW", "NAdam", "RAdam", "Adamax", "AdamW8bit", "Adam8bit", "FusedAdam", "SGD", "RMSprop",
+              "Adagrad", "Adadelta", "Lion", "LAMB", "Lamb", "Adafactor", "LBFGS", "Muon", "Rprop")  # fmt: skip
+BY_HAND = "attention by hand"
+"""Among the calls: a block that attends without a layer of the library."""
+
+
+class Place(NamedTuple):
     """Where something stands, and what stands there."""
 
     path: str
@@ -33,8 +38,7 @@ class Place:
         return f"{self.path}:{self.line}"
 
 
-@dataclass(frozen=True, slots=True)
-class Transform:
+class Transform(NamedTuple):
     """A call of an FFT. `island`: its input is cast to 32 bits, or it stands where autocast is off. `half`: its input
     comes from a block that autocast runs in 16 bits. `scaled`: its sum is normalised, or its logarithm or phase is
     taken. `loss`: it is part of a loss."""
@@ -51,8 +55,7 @@ class Transform:
         return f"{self.path}:{self.line}"
 
 
-@dataclass(frozen=True, slots=True)
-class Epsilon:
+class Epsilon(NamedTuple):
     """A number that keeps a hand-written norm from dividing by zero."""
 
     path: str
@@ -65,8 +68,7 @@ class Epsilon:
         return f"{self.path}:{self.line}"
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(NamedTuple):
     """A number or word of the program: the default of an option, an assignment at the top, an argument of a call."""
 
     path: str
@@ -122,8 +124,8 @@ class Written:
                  "half_words": Place, "mentions": Place}  # fmt: skip
         found: dict[str, Any] = {one.name: value[one.name] for one in fields(cls)}
         for name, kind in kinds.items():
-            found[name] = tuple(kind(**row) for row in found[name])
-        found["calls"] = {name: tuple(Place(**row) for row in rows) for name, rows in found["calls"].items()}
+            found[name] = tuple(kind(*row) for row in found[name])
+        found["calls"] = {name: tuple(Place(*row) for row in rows) for name, rows in found["calls"].items()}
         for name in ("files", "imported"):
             found[name] = tuple(map(str, found[name]))
         found["sigmas"] = tuple((str(a), int(b), float(c), float(d)) for a, b, c, d in found["sigmas"])

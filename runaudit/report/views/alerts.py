@@ -49,7 +49,7 @@ def alerts(
         Alert(tone="bad", title="Bicubic is not the same everywhere", items=tuple(_unequal(arms))),
         Alert(tone="doubt", title="Too few seeds", items=tuple(_few(arms, comparisons, metric))),
         Alert(tone="doubt", title="How runs ended is not on record", items=tuple(_unknown_ends(arms))),
-        Alert(tone="doubt", title="Seeds not proven to have acted", items=tuple(_unproven(arms))),
+        Alert(tone="doubt", title="Seeds not proven to have acted", items=tuple(_unproven(arms, comparisons))),
         Alert(tone="doubt", title="Runs that count once", items=tuple(_repeated(arms))),
         Alert(tone="doubt", title="Rules were waived", items=tuple(_waivers(arms))),
         Alert(tone="doubt", title="Assumed, not recorded", items=tuple(_assumed(comparisons))),
@@ -199,7 +199,9 @@ def _grouped(rows: Sequence[tuple[int, str]]) -> Iterator[tuple[str, str, bool]]
     return ((listed(letters, limit=8), words, len(letters) == 1) for words, letters in arms.items())
 
 
-def _unproven(arms: Sequence[ArmInput]) -> Iterator[str]:
+def _unproven(arms: Sequence[ArmInput], comparisons: Sequence[ComparisonInput]) -> Iterator[str]:
+    if not comparisons and len(arms) > 1:
+        return  # Of arms of which none is compared nothing is claimed that seeds would have to carry.
     rows: list[tuple[int, str]] = []
     for index, arm in enumerate(arms):
         bare = [run for run in arm.runs if run.finished and is_unproven(run)]

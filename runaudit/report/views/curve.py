@@ -151,16 +151,11 @@ def notes(
     curves: Sequence[ArmCurve],
     columns: Sequence[Sequence[Columns]],
     clocks: Sequence[tuple[int, int]],
-    *,
-    may_coincide: bool,
 ) -> Iterator[str]:
-    """What is to be known of the lines of a figure. may_coincide: that arms are alike in it is worth a word; of a
-    schedule it is expected."""
+    """What is to be known of the lines of a figure."""
     if clocks:
         lasts = [f"{curve.letter} up to {step_text(end[1])}" for curve, end in zip(curves, clocks, strict=True)]
         yield f"The arms count steps in different units: {', '.join(lasts)}. Each has an axis of its own."
-    if may_coincide:
-        yield from _identical(curves, columns)
     silent = [curve.letter for curve in curves if not any(item.points for item in curve.lines)]
     if silent:
         yield f"Not logged by {listed(silent)}."
@@ -173,7 +168,7 @@ def notes(
         yield f"The mean is over each seed's median in bins of {listed(list(dict.fromkeys(wide)))}."
 
 
-def _identical(curves: Sequence[ArmCurve], columns: Sequence[Sequence[Columns]]) -> Iterator[str]:
+def identical(curves: Sequence[ArmCurve], columns: Sequence[Sequence[Columns]]) -> Iterator[str]:
     """Which arms logged the very same numbers: they lie over each other, and a reader sees one line."""
     groups: list[list[int]] = []
     for index, curve in enumerate(curves):

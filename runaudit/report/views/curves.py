@@ -21,6 +21,7 @@ from runaudit.report.views.curve import (
     CurveRow,
     Mark,
     describe,
+    identical,
     leaves,
     notes,
     rows,
@@ -49,7 +50,8 @@ _NO_VALIDATION = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesView:
-    """One series over all arms. leaves: in words what its axis does not reach."""
+    """One series over all arms. leaves: in words what its axis does not reach. alike: which arms are one line in it,
+    but nothing of a schedule, where that is expected."""
 
     title: str
     name: Text
@@ -57,6 +59,7 @@ class SeriesView:
     figures: tuple[CurveFigure, ...]
     rows: tuple[CurveRow, ...]
     leaves: tuple[str, ...]
+    alike: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -177,7 +180,8 @@ def _series(name: str, arms: Sequence[ArmInput], marks: Sequence[Mark], skips: S
         figures=tuple(replace(figure, label=describe(figure)) for figure in figures),
         rows=tuple(row for curve in curves for row in rows(curve)),
         leaves=tuple(leaves(axis, curves, columns)),
-        notes=tuple(notes(curves, columns, clocks, may_coincide=role(name) not in TRAINING)),
+        notes=tuple(notes(curves, columns, clocks)),
+        alike=tuple(identical(curves, columns)) if role(name) not in TRAINING else (),
     )
 
 

@@ -15,6 +15,7 @@ from runaudit.report.panels import FIGURE, Panel
 from runaudit.report.views.arm import letter, seed_text
 from runaudit.report.views.scores import bicubic, gain, psnr, sequences
 from runaudit.report.words import Text, clean, digest, number
+from runaudit.text.words import listed
 
 SHARED = ("lr", "bicubic", "hr")
 CAPTIONS = {
@@ -58,12 +59,13 @@ class SequencePictures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImagesView:
-    """All sequences; which run stands for which arm; in words what is missing. figures: pictures of any other kind,
-    those of one name side by side."""
+    """All sequences; which run stands for which arm; by which rule the details were chosen; in words what is missing.
+    figures: pictures of any other kind, those of one name side by side."""
 
     sequences: tuple[SequencePictures, ...]
     figures: tuple[SequencePictures, ...]
     shown: tuple[str, ...]
+    rule: str
     missing: tuple[str, ...]
 
 
@@ -93,8 +95,20 @@ def images_view(arms: Sequence[ArmInput]) -> ImagesView:
         sequences=tuple(_sequence(name, chosen) for name in drawn),
         figures=tuple(_figures(name, chosen) for name in kept),
         shown=tuple(_shown(pick, arms[pick.index]) for pick in chosen),
+        rule=_rule([panel for pick in chosen for (name, kind), panel in pick.panels.items() if name in drawn]),
         missing=tuple(missing),
     )
+
+
+def _rule(crops: Sequence[Panel]) -> str:
+    """How the details that are shown were chosen; empty where there is none."""
+    said = sorted({clean(panel.about) for panel in crops})
+    if not said:
+        return ""
+    if said == [""]:
+        return "The program chose the details that are shown; by which rule is not on record."
+    told = listed([words for words in said if words])
+    return f"Shown is {told}." if "" not in said else f"Shown is {told}; of some pictures that is not on record."
 
 
 def _choose(arm: ArmInput, index: int) -> _Chosen | None:

@@ -8,7 +8,7 @@ from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput
 from runaudit.report.views.arm import letter, seed_text
 from runaudit.report.words import Text, clean, shown, value_text
-from runaudit.text.words import plural
+from runaudit.text.words import listed, plural
 
 MAX_NAMES = 40
 """Names of a kind on the page; the record has them all."""
@@ -27,7 +27,7 @@ class SeenView:
 
 def seen_views(arms: Sequence[ArmInput]) -> tuple[SeenView, ...]:
     """What was observed, one run an arm: the runs of an arm are of one design."""
-    found = (_view(index, run) for index, arm in enumerate(arms) if (run := _observed(arm)) is not None)
+    found = (_view(index, arm, run) for index, arm in enumerate(arms) if (run := _observed(arm)) is not None)
     return tuple(view for view in found if view.groups)
 
 
@@ -35,21 +35,26 @@ def _observed(arm: ArmInput) -> Run | None:
     return next((run for run in arm.runs if observed_of(run) is not None), None)
 
 
-def _view(index: int, run: Run) -> SeenView:
+def _view(index: int, arm: ArmInput, run: Run) -> SeenView:
     return SeenView(
         arm=index,
         letter=letter(index),
         seed=seed_text(run),
-        level=_level(run),
+        level=_level(arm),
         groups=tuple(_groups(run)),
     )
 
 
-def _level(run: Run) -> str:
-    seen = observed_of(run)
-    if seen is None or seen.full:
-        return "everything that it did was seen"
-    return clean(f"seen in part: {seen.reason}" if seen.reason else "seen in part")
+def _level(arm: ArmInput) -> str:
+    """How well the runs of an arm were seen. Without a gap that was noticed: what nobody can see leaves none."""
+    looked = [observed_of(run) for run in arm.runs]
+    full = sum(one is not None and one.full for one in looked)
+    if full == len(looked):
+        return "no gap was noticed" + (f" in any of its {full} runs" if full > 1 else "")
+    share = f"{full} of {plural(len(looked), 'run')} without a gap that was noticed"
+    reasons = dict.fromkeys("not observed" if one is None else one.reason or "seen in part"
+                            for one in looked if one is None or not one.full)  # fmt: skip
+    return clean(f"{share}; else {listed(list(reasons), limit=3)}")
 
 
 def _groups(run: Run) -> Iterator[tuple[str, str, tuple[Text, ...], int]]:
@@ -58,7 +63,10 @@ def _groups(run: Run) -> Iterator[tuple[str, str, tuple[Text, ...], int]]:
         return
     undeclared = {path for rows in seen.undeclared.values() for path in rows}
     declared = [path for path in seen.reads if path not in undeclared]
+    sealed = undeclared & set(run.manifest.section("code").get("files") or ())
+    undeclared -= sealed
     kinds = (
+        ("Files of the sealed code that were used", "file", sorted(sealed)),
         ("Files read that nobody declared", "file", sorted(undeclared)),
         ("Declared files that were read", "file", sorted(declared)),
         ("Environment variables looked up", "variable", sorted(seen.looked_up)),

@@ -1,8 +1,9 @@
 """What all runs together can tell: which factors varied alone, which only together, and which runs would part them."""
 
+import re
 from dataclasses import dataclass
 
-from runaudit.report.words import clean
+from runaudit.report.words import Text, clean, shown
 from runaudit.study.text import StudyAnswer, factor_rows, sections
 from runaudit.text.verdicts import verdict_words
 
@@ -10,6 +11,9 @@ _OWN = ("factors", "assumed")
 """Told elsewhere on the page: as the table, and beside each verdict."""
 _OPEN = ("next runs",)
 """What a reader acts on; the rest is folded."""
+
+
+_LONG = re.compile(r"\S{65,}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,16 +24,21 @@ class StudyView:
     tone: str
     badge: str
     reason: str
-    factors: tuple[tuple[str, str, str], ...]
+    factors: tuple[tuple[Text, str, str], ...]
     told: tuple[tuple[str, tuple[str, ...]], ...]
     folded: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def _cut(text: str) -> str:
+    """A sentence without the middles of the longest names: the factors stand in full under what changed."""
+    return _LONG.sub(lambda found: shown(found[0], 48).short, clean(text))
 
 
 def study_view(answer: StudyAnswer) -> StudyView:
     """A study in words, those of the terminal."""
     word, _, reason = answer.headline.partition(": ")
     groups = [
-        (clean(title[:1].upper() + title[1:]), tuple(map(clean, lines)), title in _OPEN)
+        (clean(title[:1].upper() + title[1:]), tuple(map(_cut, lines)), title in _OPEN)
         for title, lines in sections(answer.study)
         if lines and title not in _OWN
     ]
@@ -38,7 +47,7 @@ def study_view(answer: StudyAnswer) -> StudyView:
         badge=clean(word.replace("_", " ")),
         reason=clean(f"{reason[:1].upper()}{reason[1:]}."),
         factors=tuple(
-            (clean(name), clean(levels), clean(standing)) for name, levels, standing in factor_rows(answer.study)
+            (shown(name, 56), _cut(levels), _cut(standing)) for name, levels, standing in factor_rows(answer.study)
         ),
         told=tuple((title, lines) for title, lines, is_open in groups if is_open),
         folded=tuple((title, lines) for title, lines, is_open in groups if not is_open),

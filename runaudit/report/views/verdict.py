@@ -1,5 +1,6 @@
 """The verdict in words. Two axes stay apart: is the comparison valid, and do the seeds support a difference?"""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -90,11 +91,14 @@ MAX_CAVEATS = 3
 _NO_METRIC = "a metric whose direction is known: `--metric NAME --direction higher` (or lower)"
 
 
+_OPENINGS = re.compile(r"(?:an?|all|both|it|neither|no|nobody|one|some|the|these|this|what|where)(?= )")
+"""Words with which our own notes begin; what else one begins with may be a name."""
+
+
 def _sentence(note: str) -> str:
     """A note as a sentence; a name at its beginning stays as it is."""
     said = clean(note)
-    first = said.partition(" ")[0]
-    return ended(said[:1].upper() + said[1:] if first.isalpha() else said)
+    return ended(said[:1].upper() + said[1:] if _OPENINGS.match(said) else said)
 
 
 def _tone(design: Tone, evidence: Sequence[EvidenceView]) -> str:

@@ -1,0 +1,50 @@
+"""What the page says a run was seen to use: no more than was looked at, and no accusation."""
+
+import pytest
+
+from runaudit.report import ArmInput
+from runaudit.report.views.seen import seen_views
+
+CODE = {"path": "train.py", "digest": "sha256:" + "a" * 64, "role": "code"}
+LOOSE = {"path": "extra.csv", "digest": "sha256:" + "b" * 64, "role": "data"}
+
+
+def watched(level: str, *read: dict[str, str], reason: str | None = None) -> dict[str, object]:
+    return {"observed": {"level": level, "reason": reason, "read": list(read), "looked_up": {}, "imported": {}}}
+
+
+@pytest.fixture
+def seen_of(make_run):
+    def view(*outcomes: dict[str, object]):
+        code = {"commit": "a" * 40, "dirty": False, "files": {"train.py": {"digest": CODE["digest"], "size": 3}}}
+        runs = tuple(make_run(seed=seed, code=code, outcome=outcome) for seed, outcome in enumerate(outcomes))
+        (found,) = seen_views([ArmInput(name="a", runs=runs)])
+        return found
+
+    return view
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "said"),
+    [
+        ([watched("full", CODE)], "no gap was noticed"),
+        ([watched("full", CODE)] * 3, "no gap was noticed in any of its 3 runs"),
+        (
+            [watched("full", CODE), watched("partial", CODE, reason="a child that is no Python program"), {}],
+            "1 of 3 runs without a gap that was noticed; else a child that is no Python program and not observed",
+        ),
+    ],
+)
+def test_it_is_said_of_all_runs_how_well_they_were_seen_and_never_that_all_was(seen_of, outcomes, said):
+    assert seen_of(*outcomes).level == said
+
+
+def test_a_file_of_the_sealed_code_is_no_file_that_nobody_declared(seen_of):
+    groups = {
+        title: [name.full for name in names] for title, _, names, _ in seen_of(watched("full", CODE, LOOSE)).groups
+    }
+
+    assert groups == {
+        "Files of the sealed code that were used": ["train.py"],
+        "Files read that nobody declared": ["extra.csv"],
+    }
