@@ -22,7 +22,7 @@ from runaudit.errors import CaptureError, RunauditError, UsageError
 from runaudit.observe.here import attached, is_observed, unobserved
 from runaudit.record.files import brought_in
 from runaudit.record.finishing import WatchedConfig, change_note, loaded_here, seal_own
-from runaudit.record.ledger import claim
+from runaudit.record.ledger import claim, claims
 from runaudit.record.outcome import SERIES, end_mirrors, ending_of, run_of
 from runaudit.record.recording import Recording, Silent, check_status, digest_of_all, inner_files
 from runaudit.record.series import Keeper, Series
@@ -42,6 +42,13 @@ Admit = Callable[[Manifest, Store], Manifest]
 
 _current: Recording | None = None
 _RANKS = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK")
+
+
+AGAIN = (
+    "the program recorded itself again when it had told its end: what it logged then is in this run, too, and two "
+    "trainings of one command are two runs only where each records itself (without `runaudit run`)"
+)
+"""What is noted of a run that holds more than one, as far as anybody can tell."""
 
 
 def record(
@@ -79,6 +86,8 @@ def record(
     if (found := run_of(environ)) is not None:
         adopted = Recorder(*found, owns=False, sinks=sinks, root=root)
         adopted.compare_with_sealed(label=label, seed=seed)
+        if any(row["k"] == "ending" for row in claims(found[0].live_dir(found[1].id))):
+            adopted.note(AGAIN)
         adopted.watch_config(config)
         return _made_current(adopted)
     place = (
