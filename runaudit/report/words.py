@@ -14,7 +14,7 @@ from runaudit.metrics import catalogue
 from runaudit.records.canonical import json_safe, thawed
 from runaudit.records.run import SHORT
 from runaudit.text.terminal import printable
-from runaudit.text.words import plural
+from runaudit.text.words import ended, plural
 
 MINUS = "\N{MINUS SIGN}"
 NO_NUMBER = "no number"
@@ -45,6 +45,18 @@ def shown(text: object, limit: int = 64) -> Text:
         return Text(full, full)
     tail = limit // 3
     return Text(f"{full[: limit - tail - 1]}…{full[-tail:]}", full)
+
+
+_OPENINGS = re.compile(
+    r"(?:an?|all|both|each|every|it|neither|no|nobody|nothing|one|only|some|the|these|this|what|where)(?= )"
+)
+"""Words with which our own notes begin; what else one begins with may be a name."""
+
+
+def sentence(note: str) -> str:
+    """A note as a sentence; a name at its beginning stays as it is."""
+    said = clean(note)
+    return ended(said[:1].upper() + said[1:] if _OPENINGS.match(said) else said)
 
 
 def ident(run_id: str) -> Text:

@@ -161,7 +161,7 @@ def test_the_metric_that_the_page_is_about_stands_first_in_its_tables(make_run):
 
     view = page_view([ArmInput(name="a", runs=(run,))], metric="zzz")
 
-    assert next(name.full for name in view.scores.plain) == "zzz"
+    assert view.scores.plain[0].names[0].full == "zzz"
 
 
 def logged(make_run, value: float, *points: tuple[int, float], name: str = "val/acc"):
@@ -223,6 +223,10 @@ def test_arms_that_share_no_metric_stand_in_tables_of_their_own_and_those_withou
         ("one", "acc", [0, 3]), ("other", "val/loss", [1]),
     ]  # fmt: skip
     assert result.bare == "No number at all from 1 arm (1 run): C arm 2."
+    tables = page_view(arms, parts=parts).scores.plain
+    assert [(one.title, [name.full for name in one.names], [row.letter for row in one.rows]) for one in tables] == [
+        ("one", ["acc"], ["A", "D"]), ("other", ["val/loss"], ["B"]),
+    ]  # fmt: skip
     page = render_page(page_view(arms, parts=parts))
     assert "C arm 2" in page and "no number" not in page
 

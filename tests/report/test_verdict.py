@@ -239,3 +239,15 @@ def test_a_metric_that_an_arm_lacks_is_not_said_to_lack_a_direction(study, diff)
     told = only(page_view(arms, [ComparisonInput(baseline=0, arm=1, diff=diff(), unjudged=(lack,))]))
 
     assert (told.claim, told.lacking[-1]) == (lack.words, lack.needs)
+
+
+def test_a_training_loss_that_was_judged_beside_another_metric_is_said_to_be_one_logged_value(make_run, diff, stats):
+    series = Trajectory(series=MappingProxyType({"train/loss": ((0, 2.0), (7, 1.0))}))
+    arms = [ArmInput(name=name, runs=(make_run(metrics={"train/loss": 1.0}, trajectory=series),)) for name in "ab"]
+    numbers = (stats(), stats(metric="train/loss"))
+
+    told = only(page_view(arms, [ComparisonInput(baseline=0, arm=1, diff=diff(), stats=numbers)]))
+
+    assert told.notes[-1].startswith(
+        "Training loss: The number of a run is the last that was logged, at step 7. A training"
+    )

@@ -44,9 +44,13 @@ def origin_words(runs: Sequence[Run], metric: str) -> str:
         told = f"{kinds[0][0]}{_where(kinds[0][1])}"
     else:
         told = "; ".join(f"{words}{_where(group)} ({plural(len(group), 'run')})" for words, group in kinds)
-    is_trained = role(metric) is Role.LOSS and not is_held_out(metric)
-    more = f" {_ONE_BATCH}" if is_trained and any(one.step is not None for one in found) else ""
+    more = f" {_ONE_BATCH}" if is_training_loss(metric) and any(one.step is not None for one in found) else ""
     return f"The number of a run is {told}.{more}"
+
+
+def is_training_loss(metric: str) -> bool:
+    """Whether a metric is a loss on what the network learns from."""
+    return role(metric) is Role.LOSS and not is_held_out(metric)
 
 
 def _where(found: Sequence[Origin]) -> str:

@@ -11,6 +11,7 @@ from typing import TypeVar
 from runaudit import __version__
 from runaudit.errors import NothingToJudgeError
 from runaudit.metrics.catalogue import Direction
+from runaudit.records.run import Run
 from runaudit.report.guarded import Failed, attempted
 from runaudit.report.inputs import ArmInput, ComparisonInput, Part
 from runaudit.report.views.alerts import Alert, Integrity, alerts
@@ -20,6 +21,7 @@ from runaudit.report.views.curves import CurvesView, curves_view
 from runaudit.report.views.diff import DiffView, diff_view
 from runaudit.report.views.images import ImagesView, images_view
 from runaudit.report.views.manifest import ManifestView, manifest_views
+from runaudit.report.views.origin import is_training_loss, origin_words
 from runaudit.report.views.result import ResultView, result_view
 from runaudit.report.views.scaler import ScalerView, scaler_view
 from runaudit.report.views.scores import ScoresView, scores_view
@@ -27,6 +29,7 @@ from runaudit.report.views.seen import SeenView, seen_views
 from runaudit.report.views.study import StudyView, study_view
 from runaudit.report.views.verdict import VerdictView, verdict_view
 from runaudit.report.words import Text, shown
+from runaudit.report.words import metric as shown_metric
 from runaudit.study.text import StudyAnswer
 from runaudit.text.words import listed, plural
 
@@ -95,6 +98,7 @@ def page_view(
     """
     if not any(arm.runs for arm in arms):
         raise NothingToJudgeError("there is no run to report on", remedy="name at least one run")
+    held = tuple(parts) or (Part(metric=metric, arms=tuple(range(len(arms)))),)
     named = tuple(arm_view(arm, index) for index, arm in enumerate(arms))
     made = _Maker()
     view = PageView(
@@ -108,15 +112,14 @@ def page_view(
                 named,
                 is_damaged=_is_damaged([arms[one.arm], arms[one.baseline]], integrity),
                 blown=[line for index in (one.arm, one.baseline) for line in blown_up(arms[index], index)],
+                origins=list(_origins(one, [*arms[one.arm].runs, *arms[one.baseline].runs])),
             )
             for one in comparisons
         ),
         alerts=alerts(arms, comparisons, integrity, metric if comparisons else None),
-        result=result_view(
-            arms, parts or (Part(metric=metric, arms=tuple(range(len(arms)))),), _direction(comparisons, metric)
-        ),
+        result=result_view(arms, held, _direction(comparisons, metric)),
         study=made("Study", lambda: study_view(study)) if study else None,
-        scores=made("Results", lambda: scores_view(arms, metric)),
+        scores=made("Results", lambda: scores_view(arms, held)),
         images=made("Pictures", lambda: images_view(arms)),
         curves=made("Curves", lambda: curves_view(arms, curves)),
         scaler=made("Loss scale", lambda: scaler_view(arms)),
@@ -178,6 +181,13 @@ def _heading(name: str, view: PageView) -> str:
     if name == "changes" and not view.diffs:
         return "What was used"
     return "Full-frame PSNR against bicubic" if name == "results" and view.scores and view.scores.sequences else ""
+
+
+def _origins(comparison: ComparisonInput, runs: Sequence[Run]) -> Iterator[str]:
+    """Where the training losses that were judged come from; of the page's own metric the table of the arms says it."""
+    for answer in comparison.stats:
+        if is_training_loss(answer.metric):
+            yield f"{shown_metric(answer.metric).title}: {origin_words(runs, answer.metric)}"
 
 
 def _direction(comparisons: Sequence[ComparisonInput], metric: str | None) -> Direction | None:

@@ -14,7 +14,7 @@ from runaudit.metrics.catalogue import BASELINES
 from runaudit.metrics.catalogue import PRIMARY as PSNR
 from runaudit.metrics.heldout import is_held_out
 from runaudit.records.run import Run
-from runaudit.report.inputs import ArmInput
+from runaudit.report.inputs import ArmInput, Part
 from runaudit.report.views.arm import RunName, letter, run_name
 from runaudit.report.words import Text, clean, compact, number, shown
 from runaudit.text.words import plural
@@ -101,10 +101,19 @@ class OtherTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlainTable:
+    """Metrics of any program, a row a run. title: what the runs have in common, where the page has several parts."""
+
+    title: str
+    names: tuple[Text, ...]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScoresView:
     """The whole section; empty where no run has a final metric.
 
-    plain: the names of the metrics of runs that have no full-frame PSNR; plain_rows: a row a run.
+    plain: the metrics of runs that have no full-frame PSNR, a table where the page is about one.
     """
 
     sequences: tuple[str, ...]
@@ -113,8 +122,7 @@ class ScoresView:
     rows: tuple[Row, ...]
     others: tuple[OtherTable, ...]
     notes: tuple[str, ...]
-    plain: tuple[Text, ...] = ()
-    plain_rows: tuple[Row, ...] = ()
+    plain: tuple[PlainTable, ...] = ()
 
 
 def sequences(arms: Sequence[ArmInput]) -> tuple[str, ...]:
@@ -124,10 +132,12 @@ def sequences(arms: Sequence[ArmInput]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def scores_view(arms: Sequence[ArmInput], metric: str | None = None) -> ScoresView:
-    """Every full-frame number of every run; of other programs their metrics, that which the page is about first."""
+def scores_view(arms: Sequence[ArmInput], parts: Sequence[Part] = ()) -> ScoresView:
+    """Every full-frame number of every run; of other programs their metrics, that which a part of the arms is about
+    first. parts: all arms in one, if none are given."""
     names = sequences(arms)
-    plain = () if names else tuple(_plain(arms, metric))
+    groups = () if names else (parts or (Part(metric=None, arms=tuple(range(len(arms)))),))
+    plain = tuple(table for part in groups if (table := _plain_table(arms, part)).names)
     return ScoresView(
         sequences=tuple(clean(name) for name in names),
         figures=tuple(_figure(arms, name) for name in names),
@@ -135,9 +145,14 @@ def scores_view(arms: Sequence[ArmInput], metric: str | None = None) -> ScoresVi
         rows=tuple(_rows(arms, names)),
         others=tuple(_others(arms, names)),
         notes=(*_notes(arms, names), *_left_out(arms, plain)),
-        plain=tuple(shown(name) for name in plain),
-        plain_rows=tuple(_plain_rows(arms, plain)),
+        plain=plain,
     )
+
+
+def _plain_table(arms: Sequence[ArmInput], part: Part) -> PlainTable:
+    names = tuple(_plain([arms[index] for index in part.arms], part.metric))
+    rows = tuple(_plain_rows(arms, part.arms, names))
+    return PlainTable(title=clean(part.name), names=tuple(shown(name) for name in names), rows=rows)
 
 
 def _plain(arms: Sequence[ArmInput], metric: str | None) -> Iterator[str]:
@@ -151,15 +166,16 @@ def _plain(arms: Sequence[ArmInput], metric: str | None) -> Iterator[str]:
     yield from order[:MAX_PLAIN]
 
 
-def _plain_rows(arms: Sequence[ArmInput], names: Sequence[str]) -> Iterator[Row]:
-    for index, arm in enumerate(arms):
-        for run in arm.runs if names else ():
+def _plain_rows(arms: Sequence[ArmInput], places: Sequence[int], names: Sequence[str]) -> Iterator[Row]:
+    for index in places:
+        for run in arms[index].runs if names else ():
             cells = tuple(Cell(value=compact(run.metrics[name]) if name in run.metrics else "none") for name in names)
             yield Row(arm=index, letter=letter(index), run=run_name(run), words="", cells=cells)
 
 
-def _left_out(arms: Sequence[ArmInput], plain: Sequence[str]) -> Iterator[str]:
-    rest = {name for run in _runs(arms) for name in run.metrics} - set(plain) if plain else set()
+def _left_out(arms: Sequence[ArmInput], plain: Sequence[PlainTable]) -> Iterator[str]:
+    told = {name.full for table in plain for name in table.names}
+    rest = {clean(name) for run in _runs(arms) for name in run.metrics} - told if plain else set()
     if rest:
         yield f"{plural(len(rest), 'further metric')} under Provenance."
 

@@ -3,9 +3,11 @@
 import re
 from dataclasses import dataclass
 
-from runaudit.report.words import Text, clean, shown
+from runaudit.report.words import Text, clean, sentence, shown
+from runaudit.study.study import Study
 from runaudit.study.text import StudyAnswer, factor_rows, sections
 from runaudit.text.verdicts import verdict_words
+from runaudit.text.words import plural
 
 _OWN = ("factors", "assumed")
 """Told elsewhere on the page: as the table, and beside each verdict."""
@@ -18,15 +20,25 @@ _LONG = re.compile(r"\S{65,}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyView:
-    """The judgement on a study. factors: (name, levels with their runs, whether its effect can be told); told: (title,
+    """The judgement on a study. of: of which runs it is, where the page has others. factors: (name, levels with their
+    runs, whether its effect can be told); told: (title,
     lines) that stand open; folded: those that do not."""
 
     tone: str
     badge: str
     reason: str
+    of: str
     factors: tuple[tuple[Text, str, str], ...]
     told: tuple[tuple[str, tuple[str, ...]], ...]
     folded: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def _of(found: Study) -> str:
+    """Of which project a study is that is of the largest alone."""
+    if found.project is None:
+        return ""
+    runs, projects = plural(len(found.project.runs), "run"), len(found.beside) + 1
+    return clean(f"Of the {runs} of {found.project.name}, the largest of {projects} projects.")
 
 
 def _cut(text: str) -> str:
@@ -45,7 +57,8 @@ def study_view(answer: StudyAnswer) -> StudyView:
     return StudyView(
         tone=verdict_words("study", answer.verdict).tone,
         badge=clean(word.replace("_", " ")),
-        reason=clean(f"{reason[:1].upper()}{reason[1:]}."),
+        reason=_cut(sentence(reason)),
+        of=_of(answer.study),
         factors=tuple(
             (shown(name, 56), _cut(levels), _cut(standing)) for name, levels, standing in factor_rows(answer.study)
         ),

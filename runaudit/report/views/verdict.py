@@ -1,6 +1,5 @@
 """The verdict in words. Two axes stay apart: is the comparison valid, and do the seeds support a difference?"""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,9 +14,9 @@ from runaudit.report.inputs import ComparisonInput, Unjudged
 from runaudit.report.views.arm import ArmView
 from runaudit.report.views.evidence import EvidenceView, evidence_views
 from runaudit.report.views.recorded import assumed_in_words, design_badge, design_meaning, gaps_in_words
-from runaudit.report.words import Text, clean, shown, value_text
+from runaudit.report.words import Text, clean, sentence, shown, value_text
 from runaudit.text.verdicts import Tone, verdict_words
-from runaudit.text.words import ended, listed
+from runaudit.text.words import listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +49,15 @@ class VerdictView:
 
 
 def verdict_view(
-    comparison: ComparisonInput, arms: Sequence[ArmView], *, is_damaged: bool = False, blown: Sequence[str] = ()
+    comparison: ComparisonInput,
+    arms: Sequence[ArmView],
+    *,
+    is_damaged: bool = False,
+    blown: Sequence[str] = (),
+    origins: Sequence[str] = (),
 ) -> VerdictView:
     """One comparison in words. is_damaged: bytes of a run in it are not those that were sealed. blown: where its runs
-    ended in values that are no numbers, a sentence each."""
+    ended in values that are no numbers, a sentence each. origins: where numbers come from that need a word on it."""
     diff = comparison.diff
     factors = treatments(diff)
     about = verdict_words("diff", diff.verdict)
@@ -74,10 +78,10 @@ def verdict_view(
         conditional="" if told else conditional_words(diff.conditional),
         assumed=assumed_in_words(diff),
         lacking=tuple(filter(None, (design_lacks(diff), _numbers_lack(comparison, evidence)))),
-        caveats=(*((_DAMAGED,) if is_damaged else ()), *blown, *map(_sentence, diff.notes[:MAX_CAVEATS])),
+        caveats=(*((_DAMAGED,) if is_damaged else ()), *blown, *map(sentence, diff.notes[:MAX_CAVEATS])),
         evidence=evidence,
         effects=tuple(_effects(comparison, arms)),
-        notes=tuple(_notes(comparison)),
+        notes=(*_notes(comparison), *origins),
     )
 
 
@@ -89,16 +93,6 @@ _DAMAGED = "Bytes of a run in this comparison are not those that were sealed; th
 MAX_CAVEATS = 3
 """Notes on the design in the card; the statistics have them all."""
 _NO_METRIC = "a metric whose direction is known: `--metric NAME --direction higher` (or lower)"
-
-
-_OPENINGS = re.compile(r"(?:an?|all|both|it|neither|no|nobody|one|some|the|these|this|what|where)(?= )")
-"""Words with which our own notes begin; what else one begins with may be a name."""
-
-
-def _sentence(note: str) -> str:
-    """A note as a sentence; a name at its beginning stays as it is."""
-    said = clean(note)
-    return ended(said[:1].upper() + said[1:] if _OPENINGS.match(said) else said)
 
 
 def _tone(design: Tone, evidence: Sequence[EvidenceView]) -> str:
