@@ -21,8 +21,8 @@ from runaudit.capture.rng import proof
 from runaudit.errors import CaptureError, RunauditError, UsageError
 from runaudit.observe.here import attached, is_observed, unobserved
 from runaudit.record.files import brought_in
-from runaudit.record.finishing import WatchedConfig, change_note, loaded_here, seal_own
-from runaudit.record.ledger import claim, claims
+from runaudit.record.finishing import AGAIN, WatchedConfig, change_note, loaded_here, seal_own, was_told_an_end
+from runaudit.record.ledger import claim
 from runaudit.record.outcome import SERIES, end_mirrors, ending_of, run_of
 from runaudit.record.recording import Recording, Silent, check_status, digest_of_all, inner_files
 from runaudit.record.series import Keeper, Series
@@ -42,13 +42,6 @@ Admit = Callable[[Manifest, Store], Manifest]
 
 _current: Recording | None = None
 _RANKS = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK")
-
-
-AGAIN = (
-    "the program recorded itself again when it had told its end: what it logged then is in this run, too, and two "
-    "trainings of one command are two runs only where each records itself (without `runaudit run`)"
-)
-"""What is noted of a run that holds more than one, as far as anybody can tell."""
 
 
 def record(
@@ -86,7 +79,7 @@ def record(
     if (found := run_of(environ)) is not None:
         adopted = Recorder(*found, owns=False, sinks=sinks, root=root)
         adopted.compare_with_sealed(label=label, seed=seed)
-        if any(row["k"] == "ending" for row in claims(found[0].live_dir(found[1].id))):
+        if was_told_an_end(*found):
             adopted.note(AGAIN)
         adopted.watch_config(config)
         return _made_current(adopted)

@@ -18,8 +18,9 @@ import runaudit
 from runaudit.capture.draft import ABSENT, LaunchRequest, child_environ, draft_manifest, seal
 from runaudit.capture.rng import reseeded, rng_digests
 from runaudit.errors import CaptureError, GuardRefusedError, RunauditError, UsageError
+from runaudit.record.finishing import AGAIN
 from runaudit.record.outcome import seal_outcome, settle
-from runaudit.record.recorder import AGAIN, Recorder, rank_of, record
+from runaudit.record.recorder import Recorder, rank_of, record
 from runaudit.record.recording import Recording, Silent
 from runaudit.record.series import Series
 from runaudit.records.manifest import Manifest
