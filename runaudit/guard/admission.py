@@ -174,6 +174,8 @@ def _with_waivers(draft: Manifest, answer: GuardAnswer, root: Path, top: Path) -
     start = root.absolute()
     prefix = start.relative_to(top).as_posix() if start.is_relative_to(top) else "."
     launch = dict(draft.section("launch")) | {"prefix": prefix}
+    if answer.warned:
+        launch["lint"] = list(answer.warned)
     given = [dict(waiver) for waiver in draft.waivers]
     return amended(draft, launch=launch, waivers=[*given, *answer.sealed_waivers()])
 

@@ -91,10 +91,19 @@ class GuardAnswer:
         look before a second is spent."""
         code = provenance.NumberReadAsText.code
         read = [f"{f.code} {f.name}: {f.message}; {f.remedy}" for f in self.findings if f.code == code]
-        looks = [f for f in self.findings if self.is_advice(f) and f.severity == Severity.WARNING]
+        looks = self._warnings
         more = len(looks) - MAX_TOLD
         rest = (f"{plural(more, 'more finding')} like these: `runaudit guard` shows them",) if more > 0 else ()
         return (*read, *(f"{f.code} {f.name}: {f.message}" for f in looks[:MAX_TOLD]), *rest)
+
+    @property
+    def warned(self) -> tuple[str, ...]:
+        """The rules whose warnings the launch went against, as its record keeps them: no input, and no factor."""
+        return tuple(dict.fromkeys(f"{f.code} {f.name}" for f in self._warnings))
+
+    @property
+    def _warnings(self) -> list[Finding]:
+        return [f for f in self.findings if self.is_advice(f) and f.severity == Severity.WARNING]
 
     def is_advice(self, finding: Finding) -> bool:
         """Whether it is about how the run will train, and not about whether its record is whole."""

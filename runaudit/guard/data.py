@@ -21,6 +21,7 @@ class NoData(Rule):
 
     code = "RA201"
     name = "no_data"
+    example = "no dataset is recorded"
 
     def check(self, manifest: Manifest, policy: GuardSettings, call: Invocation) -> Iterator[Finding]:
         if not manifest.section("data") and not _known_to_be_none(manifest, "data"):
@@ -39,6 +40,7 @@ class DataWithoutDigest(Rule):
 
     code = "RA202"
     name = "data_without_digest"
+    example = "the dataset train has no digest: it was not read"
 
     def check(self, datasets: Mapping[str, Any], manifest: Manifest, call: Invocation) -> Iterator[Finding]:
         for name, entry in datasets.items():
@@ -58,6 +60,7 @@ class EmptyDataset(Rule):
 
     code = "RA203"
     name = "empty_dataset"
+    example = "the dataset train at /data/train holds no data"
 
     def check(self, datasets: Mapping[str, Any], call: Invocation) -> Iterator[Finding]:
         for name, entry in datasets.items():
@@ -78,6 +81,7 @@ class SplitOverlap(Rule):
 
     code = "RA204"
     name = "split_overlap"
+    example = "test and train have 12 members in common"
 
     def check(self, datasets: Mapping[str, Any], overlaps: Mapping[tuple[str, str], int]) -> Iterator[Finding]:
         for (a, b), common in overlaps.items():
@@ -100,6 +104,7 @@ class DatasetChanged(Rule):
 
     code = "RA205"
     name = "dataset_changed"
+    example = "/data/train has other content than in run 1a2b3c4d5e6f, still under preprocessing version 3"
 
     def check(self, datasets: Mapping[str, Any], earlier_data: Mapping[str, Earlier], manifest: Manifest,
               call: Invocation) -> Iterator[Finding]:  # fmt: skip
@@ -125,6 +130,7 @@ class NoHeldOutData(Rule):
 
     code = "RA206"
     name = "no_held_out_data"
+    example = "only training data is recorded, none to evaluate on"
     severity = Severity.WARNING
 
     def check(self, datasets: Mapping[str, Any], call: Invocation) -> Iterator[Finding]:

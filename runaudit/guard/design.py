@@ -4,7 +4,6 @@ The rules that speak of a baseline are asked only where one was declared; a firs
 """
 # ruff: noqa: D102  (what a rule checks is told once, in the docstring of its class: users read it too)
 
-import ast
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from runaudit.capture.program import program_of
 from runaudit.capture.seeding import config_seeds, mismatch_before, named_seeds
 from runaudit.guard.facts import Namesake
+from runaudit.guard.hashed import hash_seeded_lines
 from runaudit.guard.invocation import Invocation
-from runaudit.guard.provenance import shown
+from runaudit.guard.remedies import shown
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.manifest import Manifest
 from runaudit.records.run import Run
@@ -31,6 +31,7 @@ class NoLabel(Rule):
 
     code = "RA301"
     name = "no_label"
+    example = "nothing says what this run tests"
     waivable = False
 
     def check(self, manifest: Manifest, call: Invocation) -> Iterator[Finding]:
@@ -48,6 +49,7 @@ class LabelReused(Rule):
 
     code = "RA302"
     name = "label_reused"
+    example = "run 1a2b3c4d5e6f has the label 'wider net' too, and differs in config.lr"
     requires = frozenset({"RA301"})
 
     def check(self, namesakes: tuple[Namesake, ...], manifest: Manifest, call: Invocation) -> Iterator[Finding]:
@@ -80,6 +82,7 @@ class Repeat(Rule):
 
     code = "RA303"
     name = "exact_repeat"
+    example = "run 1a2b3c4d5e6f had the same design and the same seed; this one will not count in n"
     severity = Severity.INFO
     requires = frozenset({"RA302"})
 
@@ -101,6 +104,7 @@ class NoSeed(Rule):
 
     code = "RA304"
     name = "no_seed"
+    example = "no seed is recorded; the program names 7"
 
     def check(self, manifest: Manifest, policy: GuardSettings, call: Invocation) -> Iterator[Finding]:
         if manifest.body.get("seed") is None:
@@ -121,6 +125,7 @@ class HashSeed(Rule):
 
     code = "RA305"
     name = "hash_seed"
+    example = "train.py:12 seeds from hash(), which is salted anew in every process"
 
     def check(self, sources: Callable[[], Iterator[tuple[str, bytes]]], hash_seed: str | None,
               call: Invocation) -> Iterator[Finding]:  # fmt: skip
@@ -144,6 +149,7 @@ class NoConfig(Rule):
 
     code = "RA306"
     name = "no_config"
+    example = "no configuration is recorded"
 
     def check(self, manifest: Manifest, policy: GuardSettings, call: Invocation) -> Iterator[Finding]:
         if _has_arguments(manifest):
@@ -174,6 +180,7 @@ class IncompleteConfig(Rule):
 
     code = "RA307"
     name = "incomplete_config"
+    example = "the configuration does not set model.depth, which the policy asks for"
     requires = frozenset({"RA306"})
 
     def check(self, manifest: Manifest, policy: GuardSettings, call: Invocation) -> Iterator[Finding]:
@@ -194,6 +201,7 @@ class BaselineUnfinished(Rule):
 
     code = "RA308"
     name = "baseline_unfinished"
+    example = "the baseline 1a2b3c4d5e6f (wider net) is crashed"
     severity = Severity.WARNING
 
     def check(self, baseline_run: Run) -> Iterator[Finding]:
@@ -212,6 +220,7 @@ class UndeclaredDifference(Rule):
 
     code = "RA309"
     name = "undeclared_difference"
+    example = "config.lr differs from the baseline 'wider net': 0.1 → 0.2"
 
     def check(self, baseline: "Comparison", manifest: Manifest, call: Invocation) -> Iterator[Finding]:
         for change in baseline.treatments:
@@ -231,6 +240,7 @@ class IntentDidNotVary(Rule):
 
     code = "RA310"
     name = "intent_did_not_vary"
+    example = "config.lr was declared to vary, and is the same in the baseline 'wider net'"
 
     def check(self, baseline: "Comparison", manifest: Manifest, call: Invocation) -> Iterator[Finding]:
         moved = {change.factor for change in baseline.factors}
@@ -253,6 +263,7 @@ class TwoIntents(Rule):
 
     code = "RA311"
     name = "several_intents"
+    example = "2 factors are declared to vary at once: config.lr, config.model.width"
     severity = Severity.WARNING
 
     def check(self, manifest: Manifest, call: Invocation) -> Iterator[Finding]:
@@ -273,6 +284,7 @@ class StopsOnTest(Rule):
 
     code = "RA312"
     name = "stops_on_test"
+    example = "config.monitor is 'test/psnr': the checkpoint is chosen on test data"
     severity = Severity.WARNING
 
     def check(self, manifest: Manifest, call: Invocation) -> Iterator[Finding]:
@@ -293,6 +305,7 @@ class QuickRun(Rule):
 
     code = "RA313"
     name = "quick_run"
+    example = "config.data_fraction is 0.05: not comparable with full runs"
     severity = Severity.INFO
 
     def check(self, manifest: Manifest) -> Iterator[Finding]:
@@ -310,6 +323,7 @@ class SeedMismatch(Rule):
 
     code = "RA314"
     name = "seed_mismatch"
+    example = "seed 1 is declared, and the command line names seed 7"
 
     def check(self, manifest: Manifest, call: Invocation) -> Iterator[Finding]:
         argv = [str(word) for word in manifest.section("launch").get("argv") or ()]
@@ -322,32 +336,6 @@ class SeedMismatch(Rule):
                 remedy=call.plus("--seed", str(named)),
                 evidence={"declared": seed, "named": named},
             )
-
-
-def hash_seeded_lines(raw: bytes) -> Iterator[int]:
-    """Line numbers where something called or named `seed` is given a value that calls the built-in `hash`."""
-    if b"hash(" not in raw or b"seed" not in raw:
-        return
-    try:
-        tree = ast.parse(raw)
-    except (SyntaxError, ValueError, RecursionError):
-        return
-    for node in ast.walk(tree):
-        if _seeds(node) and any(_calls_hash(inner) for inner in ast.walk(node)):
-            yield node.lineno  # type: ignore[attr-defined]
-
-
-def _seeds(node: ast.AST) -> bool:
-    match node:
-        case ast.Call(func=ast.Name(id=name)) | ast.Call(func=ast.Attribute(attr=name)) if "seed" in name.lower():
-            return True
-        case ast.Assign(targets=[ast.Name(id=name)]) | ast.Assign(targets=[ast.Attribute(attr=name)]):
-            return "seed" in name.lower()
-    return False
-
-
-def _calls_hash(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "hash"
 
 
 def _has(config: Mapping[str, Any], path: str) -> bool:

@@ -30,6 +30,7 @@ class LabelIsAForm(Rule):
 
     code = "RA315"
     name = "label_is_a_form"
+    example = "the label '@last' is a word for the newest run"
     requires = frozenset({"RA301"})
 
     def check(self, manifest: Manifest, call: Invocation) -> Iterator[Finding]:
@@ -53,6 +54,7 @@ class LabelSaysNothing(Rule):
 
     code = "RA316"
     name = "label_says_nothing"
+    example = "the label 'test' says nothing about this run; say what it tests"
     requires = frozenset({"RA301", "RA315"})
 
     def check(self, manifest: Manifest, policy: GuardSettings, call: Invocation) -> Iterator[Finding]:

@@ -14,58 +14,20 @@ from runaudit.capture.telling import keeps_secrets
 from runaudit.errors import RunauditError
 from runaudit.guard.facts import Code, TextNumber
 from runaudit.guard.invocation import Invocation
+from runaudit.guard.remedies import (
+    add_all,
+    commit_without_secrets,
+    git_add_commit,
+    git_config,
+    git_ignore,
+    git_ignore_files,
+    shown,
+)
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.manifest import Manifest
 from runaudit.rules import Rule
 from runaudit.settings import GuardSettings
 from runaudit.text.words import plural
-
-SHOWN = 5
-"""Paths named in a message; the evidence holds all of them."""
-
-
-def shown(paths: tuple[str, ...]) -> str:
-    """The first paths of a list, and how many more there are."""
-    rest = len(paths) - SHOWN
-    return ", ".join(paths[:SHOWN]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def git_add_commit(paths: tuple[str, ...], message: str) -> str:
-    """The command that commits exactly these paths."""
-    return f"git add -- {shlex.join(paths)} && git commit -m {shlex.quote(message)}"
-
-
-def commit_without_secrets(code: Code, paths: tuple[str, ...], message: str) -> str:
-    """The command that commits these paths, once no secret is in them: what was committed once stays in the history."""
-    found = tuple(path for path in paths if path in code.secretive)
-    command = git_add_commit(paths, message)
-    if not found:
-        return command
-    return f"a secret is in {shown(found)}: have it read from the environment or from an ignored file, then: {command}"
-
-
-def git_ignore_files(root: str, paths: tuple[str, ...]) -> str:
-    """The command that makes git ignore these files and no others."""
-    lines = " ".join(shlex.quote(f"/{path}") for path in paths)
-    return f"printf '%s\\n' {lines} >> {shlex.quote(f'{root}/.gitignore')}"
-
-
-def git_config(root: str) -> str:
-    """The file in which the repository of a folder says what git runs for it."""
-    return shlex.quote(f"{root}/.git/config")
-
-
-def add_all(code: Code) -> str:
-    """The command that commits everything but the files that are there to keep secrets."""
-    ignored = f"{git_ignore_files(code.root, code.keepers)} && " if code.keepers else ""
-    return f"{ignored}git add -A && git commit -m 'start'"
-
-
-def git_ignore(root: str, paths: tuple[str, ...]) -> str:
-    """The command that makes git ignore outputs: their folder where they have one, else each by its path."""
-    places = dict.fromkeys(f"/{path.partition('/')[0]}/" if "/" in path else f"/{path}" for path in paths)
-    lines = " ".join(shlex.quote(place) for place in places)
-    return f"printf '%s\\n' {lines} >> {shlex.quote(f'{root}/.gitignore')}"
 
 
 class NotARepository(Rule):
@@ -75,6 +37,7 @@ class NotARepository(Rule):
 
     code = "RA101"
     name = "not_a_repository"
+    example = "/home/me/sr is not in a git repository, so no commit names the code"
 
     def check(self, code: Code) -> Iterator[Finding]:
         if not code.in_repository:
@@ -92,6 +55,7 @@ class NoCommit(Rule):
 
     code = "RA102"
     name = "no_commit"
+    example = "the repository at /home/me/sr has no commit yet"
     requires = frozenset({"RA101"})
 
     def check(self, code: Code) -> Iterator[Finding]:
@@ -110,6 +74,7 @@ class DirtyTree(Rule):
 
     code = "RA103"
     name = "dirty_tree"
+    example = "2 tracked files changed since commit 1a2b3c4d5e6f: losses.py, train.py"
     requires = frozenset({"RA101", "RA102"})
 
     def check(self, code: Code, call: Invocation) -> Iterator[Finding]:
@@ -141,6 +106,7 @@ class UntrackedSource(Rule):
 
     code = "RA104"
     name = "untracked_source"
+    example = "1 file could be imported but is not in git: helper.py"
     requires = frozenset({"RA101", "RA102"})
 
     def check(self, code: Code) -> Iterator[Finding]:
@@ -180,6 +146,7 @@ class SourceNotWhole(Rule):
 
     code = "RA105"
     name = "source_not_whole"
+    example = "code.big.bin is not in the record: it is larger than what is kept"
     requires = frozenset({"RA101"})
 
     def check(self, code: Code, call: Invocation) -> Iterator[Finding]:
@@ -198,6 +165,7 @@ class DirtySubmodule(Rule):
 
     code = "RA106"
     name = "dirty_submodule"
+    example = "the submodule lib differs from the commit that the repository records"
     requires = frozenset({"RA101", "RA102"})
 
     def check(self, code: Code) -> Iterator[Finding]:
@@ -217,6 +185,7 @@ class DirtySibling(Rule):
 
     code = "RA107"
     name = "dirty_sibling"
+    example = "the editable package lib at /home/me/lib differs from its commit"
 
     def check(self, code: Code) -> Iterator[Finding]:
         for name, root in code.dirty_siblings.items():
@@ -235,6 +204,7 @@ class PackagesUnknown(Rule):
 
     code = "RA108"
     name = "packages_unknown"
+    example = "no package versions were found: the interpreter did not answer"
 
     def check(self, manifest: Manifest, call: Invocation) -> Iterator[Finding]:
         packages = manifest.section("env").get("packages")
@@ -257,6 +227,7 @@ class MovedWhileCapturing(Rule):
 
     code = "RA109"
     name = "moved_while_capturing"
+    example = "1 file changed while the record was being made: train.py"
     waivable = False
 
     def check(self, moved: tuple[str, ...], call: Invocation) -> Iterator[Finding]:
@@ -276,6 +247,7 @@ class InitUnknown(Rule):
 
     code = "RA110"
     name = "init_without_digest"
+    example = "the run starts from a checkpoint whose digest is not recorded"
 
     def check(self, manifest: Manifest, call: Invocation) -> Iterator[Finding]:
         init = manifest.section("init")
@@ -294,6 +266,7 @@ class NotRecordable(Rule):
 
     code = "RA112"
     name = "not_recordable"
+    example = "the file weights.bin is larger than a record may hold"
     waivable = False
 
     def check(self, failure: RunauditError | None) -> Iterator[Finding]:
@@ -308,6 +281,7 @@ class DamagedHistory(Rule):
 
     code = "RA113"
     name = "damaged_history"
+    example = "1 earlier record cannot be read and compared with: 1a2b3c4d5e6f"
     severity = Severity.WARNING
 
     def check(self, damaged: tuple[str, ...]) -> Iterator[Finding]:
@@ -327,6 +301,7 @@ class Required(Rule):
 
     code = "RA111"
     name = "required_missing"
+    example = "the policy requires eval, and this run does not record it: not given"
 
     def check(self, manifest: Manifest, policy: GuardSettings, call: Invocation) -> Iterator[Finding]:
         for name in policy.require:
@@ -346,6 +321,7 @@ class NumberReadAsText(Rule):
 
     code = "RA114"
     name = "number_read_as_text"
+    example = "`1e-4` in line 3 of train.yaml is text to YAML 1.1 (PyYAML) and a number in this record"
     severity = Severity.WARNING
 
     def check(self, read_as_text: tuple[TextNumber, ...]) -> Iterator[Finding]:

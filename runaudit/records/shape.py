@@ -214,7 +214,7 @@ _ENDING: Mapping[str, Shape] = {
 }  # fmt: skip
 _LAUNCH: Mapping[str, Shape] = {
     "run_dir": TEXT, "started": PLAIN, "hostname": TEXT, "pid": PLAIN, "argv": TEXTS, "cwd": TEXT, "nonce": PLAIN,
-    "top": TEXT, "script": TEXT, "siblings": table_of(TEXT), "outputs": list_of(ANYTHING),
+    "top": TEXT, "script": TEXT, "siblings": table_of(TEXT), "outputs": list_of(ANYTHING), "lint": TEXTS,
     "policy": section({"digest": TEXT, "rules": OBJECT, "stats": section({"digest": TEXT, "rules": OBJECT})}),
 }  # fmt: skip
 _RAN = section(

@@ -18,8 +18,9 @@ HOSTILE = (
 RAW = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\u3164\ufe00-\ufe0f\ufeff]")
 """What a terminal obeys or nobody sees. A line's end is none of it: every output has lines."""
 OTHER = f"other {HOSTILE}"
-OURS = re.compile(r"</?(?:details|summary)>|!\[(?:\\.|[^\]\\])*\]\(page\.svg\)")
-"""What we write ourselves: folds, and the picture beside a page, whose words end no bracket."""
+OURS = re.compile(r"</?(?:details|summary)>|<!-- -->|!\[(?:\\.|[^\]\\])*\]\(page\.svg\)")
+"""What we write ourselves: folds, what keeps a label from calling somebody, and the picture beside a page, whose words
+end no bracket."""
 
 CALLS = {
     # command: (its words, the exit codes with which it answers)

@@ -110,6 +110,8 @@ def test_every_rule_is_a_page_in_all_three_formats(rule):
     text, markdown = "\n".join(answer.text_lines()), "\n".join(answer.markdown_lines())
     (as_json,) = json.loads(json.dumps(answer.to_json()))["rules"]
     assert rule.title in text
+    assert rule.example in text
+    assert len(rule.example) > 20
     assert rule.reason in text
     assert rule.code in markdown
     assert as_json["family"] in rulebook.FAMILIES.values()

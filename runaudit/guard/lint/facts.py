@@ -11,13 +11,10 @@ from typing import NamedTuple
 from runaudit.guard.lint import settings as knobs
 from runaudit.guard.lint.looks import DataLook
 from runaudit.guard.lint.settings import Knob, Setting, Settings
-from runaudit.guard.lint.written import BY_HAND, FRAMEWORKS, OPTIMIZERS, Place, Written
+from runaudit.guard.lint.written import ATTENTION, BATCH_NORMS, BY_HAND, FRAMEWORKS, OPTIMIZERS, Place, Written
 from runaudit.records.manifest import Manifest, Unknown
 from runaudit.records.run import Run
 
-ATTENTION = ("MultiheadAttention", "TransformerEncoder", "TransformerEncoderLayer", "TransformerDecoder",
-             "TransformerDecoderLayer", "Transformer", "scaled_dot_product_attention")  # fmt: skip
-BATCH_NORMS = ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LazyBatchNorm2d")
 CLIPPING = ("clip_grad_norm_", "clip_grad_value_", "clip_grad_norm", "clip_gradients")
 ADAM = re.compile(r"(?i)^(paged_|fused_|deepspeed_?)?(n|r)?adam(w|ax)?(?![a-z]*factor)")
 WARMING = ("OneCycleLR", "LinearLR", "get_cosine_schedule_with_warmup", "get_linear_schedule_with_warmup")
@@ -158,7 +155,7 @@ class Gathered:
             return ()
         if (said := self._told.has_word("sync", "syncbn", "syncbatchnorm")) and said.value:
             return ()
-        return self._written.of(*BATCH_NORMS)
+        return self._written.has(*BATCH_NORMS)
 
     def parameters(self) -> int | Unknown:
         """How many numbers the model has, where the settings say so."""
@@ -196,12 +193,16 @@ class Gathered:
         """Whether the network has attention or works on frequencies."""
         if isinstance(self._written, Unknown):
             return self._written
-        if places := self._written.of(*ATTENTION):
-            return Presence(there=True, where=f"attention in {places[0]}")
-        if blocks := self._written.of(BY_HAND):
+        layers, blocks = self._written.has(*ATTENTION), self._written.has(BY_HAND)
+        if not isinstance(layers, Unknown) and layers:
+            return Presence(there=True, where=f"attention in {layers[0]}")
+        if not isinstance(blocks, Unknown) and blocks:
             return Presence(there=True, where=f"the attention of {blocks[0].text} in {blocks[0]}")
         if inner := [one for one in self._written.transforms if not one.loss]:
             return Presence(there=True, where=f"an FFT in {inner[0]}")
+        for one in (layers, blocks):
+            if isinstance(one, Unknown):
+                return one
         if self._written.whole:
             return Unknown(f"whether the network has attention: {self._written.whole}")
         return Presence(there=False)

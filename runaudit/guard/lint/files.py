@@ -19,7 +19,7 @@ MAX_LISTED = 20_000
 """Files of a dataset that are listed; of more, the first are."""
 MAX_LOOKED_AT = 8
 """Files of one kind and role whose content is looked at."""
-MAX_PAIRS = 6
+MAX_PAIRS = 4
 READABLE = frozenset({".npy", ".npz", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".pgm", ".ppm", ".webp",
                       ".safetensors"})  # fmt: skip
 BINARY = READABLE | frozenset({".pt", ".pth", ".h5", ".hdf5", ".mat", ".wav", ".flac", ".mp3", ".mp4", ".avi", ".mkv",
@@ -135,7 +135,7 @@ def pairs(files: Iterable[DataFile]) -> list[tuple[DataFile, tuple[DataFile, ...
         if file.suffix in READABLE and (role := file.role) in ("truth", "input"):
             scenes.setdefault(file.scene, {}).setdefault(role, []).append(file)
     whole = [one for one in scenes.values() if len(one.get("truth", ())) == 1 and one.get("input")]
-    return [(one["truth"][0], tuple(spread(one["input"], 4))) for one in spread(whole, MAX_PAIRS)]
+    return [(one["truth"][0], tuple(spread(one["input"], 3))) for one in spread(whole, MAX_PAIRS)]
 
 
 def chosen(files: list[DataFile]) -> list[DataFile]:

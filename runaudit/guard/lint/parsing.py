@@ -5,20 +5,19 @@ what they like; where that word alone could be another's (`fft`, `half`), more i
 """
 
 import ast
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from runaudit.guard.lint.written import BY_HAND, OPTIMIZERS, Epsilon, Literal, Place, Transform
+from runaudit.guard.lint.written import BLOCKS, BY_HAND, OPTIMIZERS, Epsilon, Literal, Place, Transform
 
 SCHEDULERS = ("CosineAnnealingLR", "OneCycleLR", "LinearLR", "StepLR", "MultiStepLR", "LambdaLR", "SequentialLR",
               "CosineAnnealingWarmRestarts", "CyclicLR", "ExponentialLR", "PolynomialLR", "ReduceLROnPlateau",
               "ConstantLR")  # fmt: skip
 WORDS = frozenset({
-    *OPTIMIZERS, *SCHEDULERS, "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm", "LazyBatchNorm2d",
-    "convert_sync_batchnorm", "FrozenBatchNorm2d", "MultiheadAttention", "TransformerEncoder", "TransformerDecoder",
-    "TransformerEncoderLayer", "TransformerDecoderLayer", "Transformer", "scaled_dot_product_attention", "autocast",
+    *OPTIMIZERS, *SCHEDULERS, "SyncBatchNorm", "convert_sync_batchnorm", "FrozenBatchNorm2d", "autocast",
     "GradScaler", "clip_grad_norm_", "clip_grad_value_", "clip_grad_norm", "clip_gradients", "unscale_",
     "from_pretrained", "load_state_dict", "get_peft_model", "LoraConfig", "DataParallel", "DistributedDataParallel",
     "init_process_group", "spawn", "backward", "load_checkpoint", "no_sync",
@@ -30,6 +29,7 @@ MAX_TEXT = 80
 _IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n;]+)|import[ \t]+([\w., \t]+))", re.MULTILINE
 )
+_TURNED = re.compile(r"transpose\(|permute\(|swapaxes\(|\.mT\b|\.T\b")
 _COMMENT = re.compile(r"#[^\n]*|\bas[ \t]+\w+")
 _OF_INTEREST = re.compile(
     r"Norm|Attention|Transformer|autocast|GradScaler|clip_grad|optim|Adam|SGD|scheduler|LR\(|fft|float16|\.half\(|sqrt|"
@@ -43,7 +43,7 @@ _BY_HAND = {
 }
 _SILENT = (ast.expr_context, ast.operator, ast.Constant, ast.Name, ast.arguments, ast.alias)
 """What holds nothing that is looked for."""
-_SCOPED = frozenset({ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.With})
+_SCOPED = frozenset({ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.With, ast.If, ast.IfExp})
 _TOLD = frozenset({ast.Call, ast.Assign, ast.BinOp, ast.Attribute})
 
 
@@ -62,6 +62,7 @@ class Parsed:
     sigmas: list[tuple[str, int, float, float]] = field(default_factory=list)
     half_words: list[Place] = field(default_factory=list)
     mentions: list[Place] = field(default_factory=list)
+    used: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -71,6 +72,8 @@ class _Scope:
     owner: tuple[str, ...] = ()
     function: ast.AST | None = None
     island: bool = False
+    choice: bool = False
+    """Whether it stands where the program decides while it runs."""
 
 
 def imports_of(text: str) -> Iterator[tuple[int, str]]:
@@ -94,7 +97,7 @@ def parsed(path: str, text: str, *, is_entry: bool) -> Parsed:
     tree = ast.parse(text)
     if is_entry:
         found.defaults += _assigned(path, tree)
-    _visit(tree, _Scope(), found)
+    _visit(tree, _Scope(function=tree), found)
     return found
 
 
@@ -122,22 +125,33 @@ def _within(node: ast.AST, scope: _Scope, found: Parsed) -> _Scope:
         case ast.ClassDef(name=name):
             if any(_last(base).endswith("Module") for base in node.bases):
                 found.modules.append(Place(found.path, node.lineno, name))
+                found.used += [_last(base) for base in node.bases]
                 if _attends(node):
                     found.calls.setdefault(BY_HAND, []).append(Place(found.path, node.lineno, name))
-            return _Scope((*scope.owner, name), scope.function, scope.island)
+            return _Scope((*scope.owner, name), scope.function, scope.island, scope.choice)
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-            return _Scope((*scope.owner, name), node, scope.island)
+            return _Scope((*scope.owner, name), node, scope.island, scope.choice)
         case ast.With():
             off = any(_is_off(one.context_expr) for one in node.items)
-            return _Scope(scope.owner, scope.function, scope.island or off)
+            return _Scope(scope.owner, scope.function, scope.island or off, scope.choice)
+        case ast.If() | ast.IfExp():
+            chosen = "__name__" not in ast.unparse(node.test)
+            return _Scope(scope.owner, scope.function, scope.island, scope.choice or chosen)
     return scope
 
 
 def _attends(node: ast.ClassDef) -> bool:
     """Whether a block multiplies matrices and takes a softmax between: an attention that is written by hand."""
-    names = {_last(one.func) for one in ast.walk(node) if isinstance(one, ast.Call)}
-    products = any(isinstance(one, ast.MatMult) for one in ast.walk(node))
-    return bool(names & {"softmax", "Softmax"}) and (products or bool(names & {"matmul", "bmm", "einsum"}))
+    calls = [one for one in ast.walk(node) if isinstance(one, ast.Call)]
+    if not {_last(one.func) for one in calls} & {"softmax", "Softmax"}:
+        return False
+    # Queries times transposed keys. A graph's attention adds them, and is trained at rates of its own.
+    products: list[ast.AST] = [
+        one for one in ast.walk(node) if isinstance(one, ast.BinOp) and isinstance(one.op, ast.MatMult)
+    ]
+    products += [one for one in calls if _last(one.func) in ("matmul", "bmm")]
+    turned = any(_TURNED.search(ast.unparse(one)) for one in products)
+    return turned or any(_last(one.func) == "einsum" for one in calls)
 
 
 def _told(node: ast.AST, scope: _Scope, found: Parsed) -> None:
@@ -154,7 +168,12 @@ def _told(node: ast.AST, scope: _Scope, found: Parsed) -> None:
 
 def _call(node: ast.Call, scope: _Scope, found: Parsed) -> None:
     name = _last(node.func)
-    if name in WORDS:
+    found.used.append(name)
+    if name in BLOCKS:
+        # What owns it must be made, and no choice must stand before it: else nobody knows whether it is there.
+        owner = scope.owner[0] if scope.owner else ""
+        found.calls.setdefault(f"{name}?" if scope.choice else name, []).append(Place(found.path, node.lineno, owner))
+    elif name in WORDS:
         found.calls.setdefault(name, []).append(Place(found.path, node.lineno, ast.unparse(node)[:MAX_TEXT]))
     if name in TRANSFORMS and ("fft." in _dotted(node.func) or name != "fft") and node.args:
         found.transforms.append(_transform(node, scope, found.path))
@@ -187,10 +206,11 @@ def _keyword(node: ast.Call, name: str) -> ast.expr | None:
 def _constant(node: ast.AST | None) -> Any:
     """A literal number, word or list of such; None for what is none."""
     value: Any = None
-    try:
+    with contextlib.suppress(ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         value = ast.literal_eval(node) if isinstance(node, ast.expr) else None
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        return None
+    if value is None and isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        pair = _constant(node.left), _constant(node.right)
+        value = pair[0] * pair[1] if all(isinstance(one, int | float) and abs(one) < 1e9 for one in pair) else None
     return value if isinstance(value, bool | int | float | str) else None
 
 
@@ -251,7 +271,9 @@ def _transform(node: ast.Call, scope: _Scope, path: str) -> Transform:
     argument = node.args[0]
     around: list[ast.AST] = list(ast.walk(scope.function or node))
     source = argument if isinstance(argument, ast.Call) else _assignment_of(argument, around, node.lineno)
-    of_loss = any("loss" in word.lower() for word in (*scope.owner, path.rpartition("/")[2]))
+    of_loss = any("loss" in word.lower() for word in (*scope.owner, path.rpartition("/")[2])) or _is_judged(
+        node, around
+    )
     return Transform(
         path,
         node.lineno,
@@ -260,6 +282,17 @@ def _transform(node: ast.Call, scope: _Scope, path: str) -> Transform:
         half=source is not None and _is_block(source),
         scaled=_normed(node) or any(_scales(one) for one in around),
         loss=of_loss,
+    )
+
+
+def _is_judged(node: ast.Call, around: list[ast.AST]) -> bool:
+    """Whether what it gives is handed to a criterion: `criterion(pred_fft, label_fft)`."""
+    names = {_last(t) for one in around if isinstance(one, ast.Assign) and one.value is node for t in one.targets}
+    return any(
+        re.search(r"loss|criterion|l1|mse", _last(one.func).lower())
+        and any(_last(arg) in names or arg is node for arg in one.args)
+        for one in around
+        if isinstance(one, ast.Call)
     )
 
 

@@ -100,7 +100,7 @@ class TransformInHalf(Rule):
         if precision != "fp16":
             return
         for one in written.transforms:
-            if one.island:
+            if one.island or (written.missing and not one.half):
                 continue
             sure = "takes an FFT of what autocast computed in fp16"
             yield self.finding(

@@ -20,7 +20,7 @@ MAX_BYTES = 2 << 20
 """A program that is larger is read in part, and nothing is said to be missing in it."""
 RECORDER = "runaudit"
 """It records, and trains nothing."""
-VERSION = 2
+VERSION = 3
 """Of what is looked for. A memory of another one is none."""
 
 
@@ -114,6 +114,7 @@ def _together(rows: "list[Parsed]", missing: str) -> Written:
     }
     return Written(
         files=tuple(row.path for row in rows),
+        used=tuple(sorted({name for row in rows for name in row.used if name})),
         imported=tuple(sorted({dotted for row in rows for level, dotted in row.imports if not level})),
         missing=missing,
         calls={name: tuple(places) for name, places in calls.items()},

@@ -99,8 +99,9 @@ ACCUMULATION = _knob(
 )
 WORLD = _knob(
     "number of processes",
-    "world_size num_gpus n_gpus ngpus num_devices devices nproc_per_node num_processes gpus n_gpu num_gpus_per_node",
+    "world_size num_gpus n_gpus ngpus num_devices devices nproc_per_node gpus n_gpu num_gpus_per_node",
     _any,
+    below={"num_processes": "launcher accelerate distributed"},
 )
 NODES = _knob("number of nodes", "num_nodes nnodes num_machines", _count)
 OPTIMIZER = _knob(

@@ -7,7 +7,7 @@ it is: 1 where it explains all, near 0 for noise and for images that have nothin
 
 from typing import Any
 
-SIDE = 256
+SIDE = 192
 """Pixels of the truth that are compared, from its middle."""
 REACH = 4.0
 """Pixels of the truth beyond which nothing is looked for."""

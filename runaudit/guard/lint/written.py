@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from runaudit.records.manifest import Unknown
+
 FRAMEWORKS = frozenset({
     "lightning", "pytorch_lightning", "transformers", "accelerate", "deepspeed", "fastai", "ultralytics", "mmengine",
     "mmcv", "mmdet", "ignite", "composer", "catalyst", "trl", "colossalai", "detectron2", "segmentation_models_pytorch",
@@ -23,6 +25,11 @@ OTHER_ENGINES = frozenset({"tensorflow", "keras", "jax", "flax", "paddle", "mxne
 
 OPTIMIZERS = ("Adam", "AdamW", "NAdam", "RAdam", "Adamax", "AdamW8bit", "Adam8bit", "FusedAdam", "SGD", "RMSprop",
               "Adagrad", "Adadelta", "Lion", "LAMB", "Lamb", "Adafactor", "LBFGS", "Muon", "Rprop")  # fmt: skip
+ATTENTION = ("MultiheadAttention", "TransformerEncoder", "TransformerEncoderLayer", "TransformerDecoder",
+             "TransformerDecoderLayer", "Transformer", "scaled_dot_product_attention")  # fmt: skip
+BATCH_NORMS = ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LazyBatchNorm2d")
+BLOCKS = frozenset({*ATTENTION, *BATCH_NORMS})
+"""What a rule may speak against for being there. Where a program only may have it, the name ends with `?`."""
 BY_HAND = "attention by hand"
 """Among the calls: a block that attends without a layer of the library."""
 
@@ -96,10 +103,20 @@ class Written:
     half_words: tuple[Place, ...] = ()
     mentions: tuple[Place, ...] = ()
     """Names that speak of what a program may also do by hand: `warm`, `clip`, `accum`."""
+    used: tuple[str, ...] = ()
+    """What is called, or built upon."""
 
     def of(self, *names: str) -> tuple[Place, ...]:
         """The calls of these names."""
         return tuple(place for name in names for place in self.calls.get(name, ()))
+
+    def has(self, *names: str) -> tuple[Place, ...] | Unknown:
+        """The blocks of these names that are surely there; Unknown where some only may be."""
+        places = self.of(*names)
+        if found := tuple(place for place in places if not place.text or place.text in self.used):
+            return found
+        perhaps = (*places, *self.of(*(f"{name}?" for name in names)))
+        return Unknown(f"whether {names[0]} or the like is used: {perhaps[0]} decides while it runs") if perhaps else ()
 
     @property
     def whole(self) -> str:
@@ -126,7 +143,7 @@ class Written:
         for name, kind in kinds.items():
             found[name] = tuple(kind(*row) for row in found[name])
         found["calls"] = {name: tuple(Place(*row) for row in rows) for name, rows in found["calls"].items()}
-        for name in ("files", "imported"):
+        for name in ("files", "imported", "used"):
             found[name] = tuple(map(str, found[name]))
         found["sigmas"] = tuple((str(a), int(b), float(c), float(d)) for a, b, c, d in found["sigmas"])
         return cls(**found)
