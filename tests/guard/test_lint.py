@@ -175,6 +175,8 @@ SILENT = [
     Case("bf16 without a scaler", {"lr": 2e-4}, program("with torch.autocast('cuda', dtype=torch.bfloat16): pass")),
     Case("an epsilon that fp16 holds", {"fp16": True}, program(NORM.format(eps="1e-4"), step=CLIPPED)),
     Case("a small epsilon in 32 bits", {"amp": False}, program(NORM.format(eps="1e-8"))),
+    Case("a small epsilon on the target of a loss", {"fp16": True},
+         program(NORM.format(eps="1e-6").replace("forward", "forward_loss"), step=CLIPPED)),
     Case("the norm of the library", {"fp16": True}, program("n = nn.LayerNorm(4, eps=1e-6)", step=CLIPPED)),
     Case("an FFT in bf16", {"bf16": True}, program(CONV_FFT.format(before="pass", argument="x"))),
     Case("an FFT of what was cast", {"fp16": True},

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from runaudit.capture.memory import keep, recall
 from runaudit.records.manifest import Unknown
 
-VERSION = 2
+VERSION = 3
 """Of what is looked for. A memory of another one is none."""
 
 
