@@ -60,7 +60,8 @@ _CELL = re.compile(r"^(?P<before>[\s`*_\"']*)(?P<value>.*?)(?P<after>[\s`*_\"']*
 _SOURCE = re.compile(r'(?m)(?:^[+\- ]?[ \t]*"(?:[^"\\\n]|\\.)*",?[ \t]*\r?(?:\n|\Z)){2,}')
 _STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 _ESCAPED_NAME = re.compile(
-    r'"(?P<name>(?:[^"\\\n]|\\.)*\\u[0-9a-fA-F]{4}(?:[^"\\\n]|\\.)*)"\s*:\s*"(?P<value>(?:[^"\\\n]|\\.)+)"'
+    r'(?<!\\)"(?P<name>(?:[^"\\\n]|\\(?!u[0-9a-fA-F]{4}).)*+\\u[0-9a-fA-F]{4}(?:[^"\\\n]|\\.)*+)"\s*+:\s*+'
+    r'"(?P<value>(?:[^"\\\n]|\\.)++)"'
 )
 RULES = "formats 2"
 """To be counted up with every change of what is found here."""
