@@ -57,6 +57,8 @@ _OPENINGS = re.compile(
 def sentence(note: str) -> str:
     """A note as a sentence; a name at its beginning stays as it is."""
     said = clean(note)
+    if not said:
+        return ""
     return ended(said[:1].upper() + said[1:] if _OPENINGS.match(said) else said)
 
 

@@ -209,5 +209,7 @@ class _Told:
                 besides = f"; nor do the numbers allow a claim: {clean(row.refusal)}" if row.refusal else ""
                 why = f"the comparison is {self.design}{besides}".removesuffix(".")
                 return (
-                    f"differs by {by}, {seeds}; not attributable: {why}" if by else f"not attributable, {seeds}: {why}"
+                    f"differs by {by}, {seeds}; not attributable: {why}"
+                    if by
+                    else f"is not attributable, {seeds}: {why}"
                 )
