@@ -85,16 +85,16 @@ class GuardAnswer:
             *(f"waiver {w.rule} ({w.name}) was not needed" for w in unused),
         )
 
-    @property
-    def told(self) -> tuple[str, ...]:
+    def told(self, *, verbose: bool = False) -> tuple[str, ...]:
         """What a launch says although it starts: the program may not read what the record holds, and what is worth a
-        look before a second is spent."""
+        look before a second is spent. verbose: what is merely so, too, and all of it."""
         code = provenance.NumberReadAsText.code
         read = [f"{f.code} {f.name}: {f.message}; {f.remedy}" for f in self.findings if f.code == code]
-        looks = self._warnings
-        more = len(looks) - MAX_TOLD
+        looks = [f for f in self.findings if self.is_advice(f)] if verbose else self._warnings
+        more = 0 if verbose else len(looks) - MAX_TOLD
         rest = (f"{plural(more, 'more finding')} like these: `runaudit guard` shows them",) if more > 0 else ()
-        return (*read, *(f"{f.code} {f.name}: {f.message}" for f in looks[:MAX_TOLD]), *rest)
+        shown = looks if verbose else looks[:MAX_TOLD]
+        return (*read, *(f"{f.code} {f.name}: {f.message}" for f in shown), *rest)
 
     @property
     def warned(self) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ def launch(asked: Asked, root: Path, settings: Settings, *, manner: Manner, cwd:
         return REFUSED
     manifest = prepared.sealed()
     manner.note(f"run {manifest.id[:SHORT]} sealed: {printable(manifest.label or '')}")
-    for note in (*prepared.answer.told, *prepared.answer.notes):
+    for note in (*prepared.answer.told(verbose=manner.verbose), *prepared.answer.notes):
         manner.note(note)
     done = run_sealed(store, manifest, asked.command, cwd=cwd, series_names=settings.series)
     if done.fault is not None:

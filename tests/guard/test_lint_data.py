@@ -140,6 +140,13 @@ def test_counts_of_12_bits_in_files_of_16_are_found_unless_the_range_is_stated(t
     assert "RA564" in asked({"data_range": 65535}, train=tmp_path)
 
 
+def test_depths_are_no_counts_of_light(tmp_path):
+    for number in range(3):
+        png(tmp_path / "depth" / f"{number}.png", scene(number), 4000)
+
+    assert asked(train=tmp_path) == {}
+
+
 def test_pointers_of_git_lfs_are_no_data(tmp_path):
     for number in range(3):
         (tmp_path / f"{number}.npy").write_text(POINTER)

@@ -1,10 +1,13 @@
 """The lint at a launch: said and sealed, never a factor; it refuses where the data is none."""
 
 import json
+from datetime import date
 
 import pytest
 
 from runaudit.diff.comparison import compare_designs
+from runaudit.guard.answer import GuardAnswer
+from runaudit.guard.lint.batch import EffectiveBatch, MicroBatchNorm
 from runaudit.records.manifest import Manifest
 from runaudit.records.run import Run
 from runaudit.settings import Settings
@@ -68,6 +71,20 @@ def test_a_pointer_instead_of_data_refuses_unless_it_is_waived(repo, options, co
     assert "RA560 not_the_data [error]: 1 file of train is a pointer of Git LFS, not the data: a.bin." in said
     assert "git lfs pull" in said
     assert cli("guard", *options, "--waive", "RA560=a smoke test", *command) == 0
+
+
+def test_of_many_warnings_a_launch_prints_five_and_counts_the_rest():
+    finding = MicroBatchNorm().finding
+    few = tuple(finding("config", f"warning {number}") for number in range(7))
+    answer = GuardAnswer(findings=(*few, EffectiveBatch().finding("config", "it is so")), today=date(2026, 11, 28))
+
+    said = answer.told()
+    assert len(said) == 6
+    assert said[-1] == "2 more findings like these: `runaudit guard` shows them"
+    assert [one.rpartition(": ")[2] for one in answer.told(verbose=True)] == [
+        *(f"warning {n}" for n in range(7)),
+        "it is so",
+    ]
 
 
 def test_what_a_launch_was_warned_of_is_no_factor():

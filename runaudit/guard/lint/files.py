@@ -29,7 +29,8 @@ BINARY = READABLE | frozenset({".pt", ".pth", ".h5", ".hdf5", ".mat", ".wav", ".
 _TRUTH = frozenset({"hr", "hires", "highres", "gt", "truth", "groundtruth", "target", "targets", "sharp"})
 _INPUT = frozenset({"lr", "lores", "lowres", "lq", "input", "inputs", "frame", "frames"})
 _MASK = frozenset({"mask", "masks", "qm", "sm", "cloud", "clouds", "label", "labels", "seg", "clear", "status", "valid",
-                   "annotation", "annotations", "trimap", "weight", "weights"})  # fmt: skip
+                   "annotation", "annotations", "trimap", "weight", "weights",
+                   "depth", "disparity", "instance", "instances", "panoptic", "ids"})  # fmt: skip
 _MUTE = re.compile(r"x\d|bicubic|unknown|mild|wild|difficult|\d{0,4}x\d")
 """Parts of a path that say how an input was made."""
 

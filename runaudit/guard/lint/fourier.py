@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from runaudit.guard.lint.facts import Noise
-from runaudit.guard.lint.settings import Setting, Settings
+from runaudit.guard.lint.settings import MOST, Setting, Settings
 from runaudit.guard.lint.written import Written
 from runaudit.records.finding import Finding, Severity
 from runaudit.rules import Rule
@@ -82,7 +82,7 @@ def _percent(share: float) -> str:
 
 def _is_of_use(one: Setting) -> bool:
     words = set(re.split(r"[._\-]+", one.path.lower()))
-    is_number = isinstance(one.value, int | float) and not isinstance(one.value, bool) and one.value > 0
+    is_number = isinstance(one.value, int | float) and not isinstance(one.value, bool) and 0 < one.value < MOST
     return is_number and "sigma" in words and bool(words & {"max", "min"}) and bool(words & _OF_USE)
 
 

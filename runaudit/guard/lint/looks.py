@@ -3,6 +3,7 @@ trained on. Remembered by the digests of the data, so that the next launch on th
 """
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 from runaudit.capture.memory import keep, recall
 from runaudit.records.manifest import Unknown
 
-VERSION = 2
+VERSION = 3
 """Of what is looked for. A memory of another one is none."""
 
 
@@ -89,7 +90,7 @@ class DataLook:
 
 def look_at(datasets: Mapping[str, Any], cache: Path | None) -> DataLook | Unknown:
     """What the data of a draft looks like; Unknown where none of it lies here."""
-    here = {name: one for name, one in datasets.items() if one.get("path") and Path(str(one["path"])).exists()}
+    here = {name: one for name, one in datasets.items() if one.get("path") and os.path.lexists(str(one["path"]))}
     if not here:
         return Unknown("no recorded data lies here")
     digests = {name: one.get("digest") for name, one in sorted(here.items())}
@@ -100,7 +101,10 @@ def look_at(datasets: Mapping[str, Any], cache: Path | None) -> DataLook | Unkno
         return known
     from runaudit.guard.lint.looking import looked_at  # numpy and pillow: only where the data is new
 
-    found = looked_at(here)
+    try:
+        found = looked_at(here)
+    except OSError as error:
+        return Unknown(f"the data cannot be read: {error.strerror or error}")
     if memory is not None:
         keep(memory, json.dumps(asdict(found)).encode())
     return found

@@ -363,7 +363,8 @@ def _epsilons(right: ast.AST, scope: _Scope, path: str) -> Iterator[Epsilon]:
     if value is None and scope.function is not None and "eps" in ast.unparse(inner.right).lower():
         value = _default_of(_last(inner.right), scope.function)
     if isinstance(value, float | int) and not isinstance(value, bool) and value > 0:
-        island = scope.island or _is_wide(inner)
+        # What a loss is computed of is given, and in 32 bits; what a layer gives on is in 16.
+        island = scope.island or _is_wide(inner) or any("loss" in word.lower() for word in scope.owner)
         yield Epsilon(path, inner.lineno, ast.unparse(inner)[:MAX_TEXT], float(value), island)
 
 

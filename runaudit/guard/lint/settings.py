@@ -14,7 +14,8 @@ from runaudit.factors.arguments import arguments_of
 from runaudit.guard.lint.written import Literal, Written
 from runaudit.records.manifest import Manifest, Unknown
 
-Value = bool | int | float | str
+MOST = 10**15
+"""What is larger, or no number, counts nothing."""
 
 
 class Setting(NamedTuple):
@@ -39,11 +40,11 @@ class Knob(NamedTuple):
 
 
 def _count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < MOST
 
 
 def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MOST
 
 
 def _rate(value: Any) -> bool:
