@@ -99,7 +99,7 @@ def onset(shape: Shape) -> int:
     end = float(np.arcsinh(top / max(3 * noise, 0.05 * top, 1e-300)))
     descent = np.flatnonzero(level[: lowest + 1] > 0.3 * end)
     left = int(descent[-1]) + 1 if len(descent) else 0
-    high = np.flatnonzero(level[seen:] >= 0.6 * end)
+    high = np.flatnonzero(level[seen:] >= 0.45 * end)
     right = min(len(values), max(seen + 3, seen + int(high[0]) + 1 if len(high) else len(values)))
     return min(seen, left + _knee(drawn[left:right])) if right - left >= 8 else seen
 
