@@ -9,7 +9,8 @@ after one more run, which its launch put into the index, with what that costs th
 after one that no launch here sealed (it came by import, or goes on); and the largest memory of each. CPU is given in
 units of an empty Python beside it, since other programs on the machine slow both: an empty Python before and after each
 command, and the median of the ratios.
-As an installed program has it, the bytecode is there. 100,000 runs take minutes to write and to index.
+As an installed program has it, the bytecode is there. `--runs 100000 --rounds 3` takes 30 s to write, 65 s and
+370 MiB to index; the newest 50 of them then take 5.6 times an empty Python, after one more launch as well.
 """
 
 import argparse

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from runaudit.capture.drawn import is_drawn, is_password
 from runaudit.capture.formats import by_format
-from runaudit.capture.hinted import on_lines
+from runaudit.capture.hinted import on_lines, sub_at
 from runaudit.capture.looks import is_mixed
 from runaudit.capture.styles import Style
 from runaudit.capture.telling import MARK, Replacement, is_secret, points, tells
@@ -23,13 +23,16 @@ _ASSIGNED = re.compile(
     r"""(?x) (?P<word> (?i: pass(?:word|wd|phrase|code)? | pwd | secret | credential | token | connection_?string
         | (?:api|access|account|private|auth|signing|encryption)[_\ -]?key | [_-]key
         | (?<![a-z])(?:dsn|cookie|auth|pw|jwt|creds?) )
-        [A-Za-z0-9_]* )
+        [A-Za-z0-9_]{0,200}+ )
         (?P<between> \\{0,3}["']?\]? (?: [ \t]* : [ \t]* (?: str | bytes | SecretStr | Optional\[str\] )
             (?: [ \t]* \| [ \t]* None )? (?= [ \t]* = ) )?
         [ \t]* (?: := | [=:] ) [ \t]*
             (?: (?: [rbuf] (?= ["'] ) )? \\{0,3} (?: ["']? [Bb]earer [ ]+ | (?P<quote> "{3} | '{3} | ["']) ) )? )
         (?P<value> [^\s"',;)}\]\\]{3,} )"""
 )
+_BEGINS = ("pass", "pwd", "secret", "credential", "token", "connection", "api", "access", "account", "private", "auth",
+           "signing", "encryption", "_key", "-key", "dsn", "cookie", "pw", "jwt", "cred")  # fmt: skip
+"""With one of these begins what `_ASSIGNED` matches."""
 _SETTING = re.compile(
     r"""(?mx) (?P<before> ^ [+\-\ ]? [ \t]* (?: -[ ]+ | export[ ]+ | set[ ]+ | ENV[ ]+ | ARG[ ]+ )? ["']?
         (?P<name> [A-Za-z_][\w.\-]* ) ["']? [ \t]* (?: [:?]= | [:=] ) [ \t]* (?: [&!][^\s"']+ [ \t]+ )* )
@@ -56,7 +59,8 @@ def assigned(text: str, style: Style, replacement: Replacement) -> str:
     if style in (Style.DATA, Style.SHELL):
         text = on_lines(text, _HINTS, partial(_SETTING.sub, lambda match: _set(match, style, replacement)), fold=True)
     text = by_format(text, style, replacement)
-    return on_lines(text, _HINTS, partial(_ASSIGNED.sub, lambda match: _given(match, style, replacement)), fold=True)
+    given = partial(sub_at, _ASSIGNED, lambda match: _given(match, style, replacement), _BEGINS)
+    return on_lines(text, _HINTS, given, fold=True)
 
 
 def _set(match: re.Match[str], style: Style, replacement: Replacement) -> str:

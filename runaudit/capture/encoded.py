@@ -14,7 +14,7 @@ from collections.abc import Callable
 from urllib.parse import quote, unquote
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
-_PERCENT = re.compile(r"[^\s\"'<>`]*%[0-9A-Fa-f]{2}[^\s\"'<>`]*")
+_PERCENT = re.compile(r"(?<![^\s\"'<>`])[^\s\"'<>`]*%[0-9A-Fa-f]{2}[^\s\"'<>`]*")
 _BLOCK = re.compile(rb"(?:literal|delta) \d+\n((?:[A-Za-z][!-~]+\n)+)")
 LAYERS = 2
 MAX_UNPACKED = 64 << 20

@@ -36,6 +36,8 @@ _HEAD = re.compile(
         (?: [&!]\S* [ ]+ )* (?P<sign> [|>][+\-\d]* )? [ ]* (?: [ ]\#[^\n]* )? \r? \n"""
 )
 """A name of YAML whose value is on the lines below."""
+MOST = 400
+"""Lines of such a value: below each of a thousand names that stand one below the other lie all the others."""
 _COMPLEX = re.compile(
     r"(?m)^(?P<before>[+\- ]?[ ]*\?[ ]+[\"']?(?P<name>[A-Za-z_][\w.-]*)[\"']?[ ]*\r?\n[+\- ]?[ ]*:[ ]+[\"']?)(?P<value>[^\n]*[^\s\"'])"
 )
@@ -60,7 +62,8 @@ _CELL = re.compile(r"^(?P<before>[\s`*_\"']*)(?P<value>.*?)(?P<after>[\s`*_\"']*
 _SOURCE = re.compile(r'(?m)(?:^[+\- ]?[ \t]*"(?:[^"\\\n]|\\.)*",?[ \t]*\r?(?:\n|\Z)){2,}')
 _STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 _ESCAPED_NAME = re.compile(
-    r'"(?P<name>(?:[^"\\\n]|\\.)*\\u[0-9a-fA-F]{4}(?:[^"\\\n]|\\.)*)"\s*:\s*"(?P<value>(?:[^"\\\n]|\\.)+)"'
+    r'(?<!\\)"(?P<name>(?:[^"\\\n]|\\(?!u[0-9a-fA-F]{4}).)*+\\u[0-9a-fA-F]{4}(?:[^"\\\n]|\\.)*+)"\s*+:\s*+'
+    r'"(?P<value>(?:[^"\\\n]|\\.)++)"'
 )
 RULES = "formats 2"
 """To be counted up with every change of what is found here."""
@@ -131,7 +134,9 @@ def _blocks(text: str, replacement: Replacement) -> str:
     for head in _HEAD.finditer(text):
         if head.start() < done or not tells(head["name"]):
             continue
-        deeper = re.compile(rf"(?:[+\- ]?[ ]{{{len(head['indent']) + 1},}}[^\n]*(?:\n|\Z)|[+\- ]?[ ]*\r?\n)+")
+        deeper = re.compile(
+            rf"(?:[+\- ]?[ ]{{{len(head['indent']) + 1},}}[^\n]*(?:\n|\Z)|[+\- ]?[ ]*\r?\n){{1,{MOST}}}"
+        )
         below = deeper.match(text, head.end())
         if below and _is_block(head, below[0].strip().strip("+- \"'")):
             pieces += (text[done : head.end()], _each_line(below[0], head["name"], replacement))

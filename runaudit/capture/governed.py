@@ -9,11 +9,13 @@ notebook, a command in a YAML) is read like the one around it.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import lru_cache
 
+from runaudit.capture.brackets import Bracket, Value
 from runaudit.capture.drawn import is_drawn, is_password, is_strong
 from runaudit.capture.looks import is_mixed
+from runaudit.capture.passed import LONG, Passed
 from runaudit.capture.telling import MARK, Replacement, is_secret, may_tell, tells
 
 RULES = "governed 2"
@@ -24,6 +26,8 @@ _HINTS = (
     "access", "identified", "login", "signature", "webhook",
 )  # fmt: skip
 _HINT = re.compile("(?i)" + "|".join(map(re.escape, _HINTS)))
+_COULD_TELL = (*_HINTS, "pass", "conn", "pat", "sas", "<redacted")
+"""What stands in every name that tells, and where a text was replaced."""
 _INNER = re.compile(r"[A-Za-z0-9_-]*")
 _WORD = re.compile(
     r"""(?x) (?P<quote> (?: (?<!\w) [rRbBuUfF]{1,2} | (?<!\\) ) \\*+ (?: "{3} | '{3} | ["'`] ) )
@@ -61,42 +65,6 @@ MAX_DEPTH = 3
 MAX_NAME = 80
 _IN_NAMES = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 Place = tuple[int, int, str]
-
-
-@dataclass(slots=True)
-class _Bracket:
-    """What is known at a place within one bracket. `above`: the name that governs what stands in it; `owner`: the one
-    that governs its `default=`; `said`: a telling text in it."""
-
-    opened: str = ""
-    above: str = ""
-    owner: str = ""
-    said: str = ""
-    target: str = ""
-    loose: bool = False
-    last: str = ""
-    is_text: bool = False
-    paired: str = ""
-    full: bool = False
-    sure: bool = False
-    """Whether what stands in it is given: `set_password("…")`."""
-    opens_block: bool = False
-    """Whether the target is a name before a colon, which at the end of a line begins a block of code."""
-
-    def anew(self) -> None:
-        """A statement or an item ends."""
-        self.target = self.last = self.paired = ""
-        self.loose = self.is_text = self.full = self.opens_block = False
-
-
-@dataclass(slots=True)
-class _Value:
-    """Texts that are one value, put together by `+` or by standing side by side: places, and the whole of it."""
-
-    name: str
-    loose: bool
-    spans: list[tuple[int, int]] = field(default_factory=list)
-    whole: str = ""
 
 
 @lru_cache(maxsize=20_000)
@@ -190,12 +158,13 @@ class _Reader:
 
     def __init__(self, text: str, start: int, end: int, depth: int) -> None:
         self.text, self.at, self.end, self.depth = text, start, end, depth
-        self.open = [_Bracket()]
-        self.value: _Value | None = None
-        self.compared: _Value | None = None
+        self.open = [Bracket()]
+        self.value: Value | None = None
+        self.compared: Value | None = None
         self.joins = self.broken = False
+        self.passed: Passed | None = None
 
-    def values(self) -> Iterator[_Value | Place]:
+    def values(self) -> Iterator[Value | Place]:
         """Values with the names that govern them, and places that were found in a text within the text."""
         while match := _WORD.search(self.text, self.at, self.end):
             self.at = match.end()
@@ -214,16 +183,26 @@ class _Reader:
                     yield replace(self.compared, name=match[0], loose=True)
                 self.compared = compared
                 self._name(match[0]) if kind != "sign" else self._sign(match[0])
+                if match[0] in ",[{" and self.end - self.at > LONG:
+                    self._pass_by(self.open[-1])
         yield from self._ended()
 
-    def _ended(self) -> Iterator[_Value]:
+    def _pass_by(self, here: Bracket) -> None:
+        """Go on behind the members in which no secret can stand."""
+        if here.is_between:
+            self.passed = self.passed or Passed(
+                self.text, self.at, self.end, hints=_COULD_TELL, tells=_tells_here, empty=_EMPTY
+            )
+            self.at = self.passed.after(self.at, is_said=bool(here.said or here.owner))
+
+    def _ended(self) -> Iterator[Value]:
         if self.value is not None:
             yield self.value
         if self.broken:
             self.open[-1].anew()
         self.value, self.joins, self.broken = None, False, False
 
-    def _quoted(self, match: re.Match[str]) -> Iterator[_Value | Place]:
+    def _quoted(self, match: re.Match[str]) -> Iterator[Value | Place]:
         quote = match[0].lstrip("rRbBuUfF")
         close = _closing(self.text, match.end(), self.end, quote)
         if close < 0:
@@ -247,13 +226,13 @@ class _Reader:
                 self.value.whole += body.strip()
                 self.joins = False
             else:
-                self.value = _Value(name, loose, [(left, right)], body.strip())
+                self.value = Value(name, loose, [(left, right)], body.strip())
         here.last, here.is_text, here.full = body if len(body) <= 80 else "", True, True
         if here.last and _tells(here.last):
             here.said = here.last
 
     @staticmethod
-    def _governor(here: _Bracket, before: str) -> tuple[str, bool]:
+    def _governor(here: Bracket, before: str) -> tuple[str, bool]:
         """The name that governs a text at this place, and whether only in a loose way: then the text must look so."""
         target = here.target
         if target:
@@ -293,7 +272,7 @@ class _Reader:
         here.last, here.is_text = word, False
 
     @staticmethod
-    def _or_else(here: _Bracket) -> None:
+    def _or_else(here: Bracket) -> None:
         if here.last and not _tells(here.target) and _tells(here.last):
             here.target, here.loose = here.last, True
 
@@ -318,7 +297,7 @@ class _Reader:
         elif sign not in ".[]<>?!|&*":
             here.last = "" if sign != "\\" else here.last
 
-    def _open(self, sign: str, here: _Bracket) -> None:
+    def _open(self, sign: str, here: Bracket) -> None:
         owner = here.target if _tells(here.target) else ""
         if here.target.lower() in _EMPTY:
             owner = here.said or here.owner
@@ -330,7 +309,7 @@ class _Reader:
             above = here.above
         sure = bool(_SETS.match(call)) and above == call != ""
         said = here.last if sign == "{" and here.is_text and not here.target and _tells(here.last) else ""
-        self.open.append(_Bracket(opened=sign, above=above, owner=owner, said=said, sure=sure))
+        self.open.append(Bracket(opened=sign, above=above, owner=owner, said=said, sure=sure))
 
     def _close(self) -> None:
         if len(self.open) > 1:
@@ -363,7 +342,7 @@ def _closing(text: str, at: int, end: int, quote: str) -> int:
     return -1
 
 
-def _is_given(value: _Value) -> bool:
+def _is_given(value: Value) -> bool:
     """Whether a value is a secret, and not a word, a name or a place where one is found."""
     name, whole = value.name.strip("-$@ "), value.whole
     if MARK.search(whole):

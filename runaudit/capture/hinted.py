@@ -4,8 +4,11 @@ A tree of 2,000 sources holds 600,000 lines and a hundred that speak of a key; t
 as fast as to try a pattern at every place.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 
+LONG = 4096
+"""In a shorter text a pattern is tried at every place."""
 Change = Callable[[str], str]
 
 
@@ -30,22 +33,42 @@ def on_lines(
     return "".join((*pieces, text[done:]))
 
 
+def sub_at(pattern: re.Pattern[str], change: Callable[[re.Match[str]], str], words: Sequence[str], text: str) -> str:
+    """`pattern.sub(change, text)` where every match begins with one of these words, in small letters or capitals."""
+    small = text.lower()
+    if len(text) <= LONG or len(small) != len(text):
+        return pattern.sub(change, text)
+    pieces: list[str] = []
+    done = 0
+    for at in sorted({place for word in words for place in _places(small, word)}):
+        if at >= done and (match := pattern.match(text, at)):
+            pieces += (text[done:at], change(match))
+            done = match.end()
+    return "".join((*pieces, text[done:]))
+
+
+def _places(text: str, word: str) -> Iterator[int]:
+    at = text.find(word)
+    while at >= 0:
+        yield at
+        at = text.find(word, at + 1)
+
+
 def _spans(text: str, hints: Sequence[str], above: int, below: int) -> Iterator[tuple[int, int]]:
     for hint in hints:
         at = text.find(hint)
         while at >= 0:
-            start, end = at + 1, at
+            start, line = at + 1, text.find("\n", at + 1)
             for _ in range(above + 1):
                 start = text.rfind("\n", 0, max(start - 1, 0)) + 1
-            for _ in range(below + 1):
-                end = text.find("\n", end + 1)
-                if end < 0:
-                    yield start, len(text)
-                    break
+            end = line
+            for _ in range(below):
+                end = text.find("\n", end + 1) if end >= 0 else -1
             if end < 0:
+                yield start, len(text)
                 break
             yield start, end
-            at = text.find(hint, max(end - 1, at + 1) if below == 0 else at + 1)
+            at = text.find(hint, max(line - 1, at + 1))  # What else stands on the line has the same lines around it.
 
 
 def _joined(spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:

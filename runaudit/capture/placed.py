@@ -26,7 +26,7 @@ _HOOK = re.compile(
     r"(?i)(?P<before>hooks\.slack\.com/[a-z]+/|discord(?:app)?\.com/api/webhooks/|api\.telegram\.org/bot"
     r"|\.webhook\.office\.com/webhookb2/)(?P<value>[A-Za-z0-9:@/_-]{8,})"
 )
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'`<>]+")
+_URL = re.compile(r"(?<![A-Za-z0-9+.-])[0-9+.-]*+[A-Za-z][A-Za-z0-9+.-]*+://[^\s\"'`<>]+")
 _QUERY = re.compile(
     r"(?i)(?P<before>[?&#;](?P<name>x-(?:amz|goog)-(?:signature|credential|security-token|date|expires)|awsaccesskeyid"
     r"|googleaccessid|sig|signature|[a-z_-]*(?:token|secret|passwd|password)|(?:[a-z]+[_-])?api[_-]?key"
@@ -37,7 +37,7 @@ _SIGNED = re.compile(r"(?i)[?&#;](?:x-(?:amz|goog)-[a-z-]+|awsaccesskeyid|google
 _GENERAL = re.compile(r"(?i)(?P<before>[?&#;](?:key|code|auth|policy)=)(?P<value>[A-Za-z0-9_-]{20,})")
 """Names in a query that mean many things: only what is long and has digits is a secret."""
 _LOGIN = re.compile(
-    r"(?P<before>\blogin\(\s*(?:[^()]*?\b(?:key|token|api_key)\s*=\s*)?[rbuf]?[\"'])(?P<value>[A-Za-z0-9_.-]{16,})(?=[\"'])"
+    r"(?P<before>\blogin\(\s*+(?:[^()]*?\b(?:key|token|api_key)\s*+=\s*+)?[rbuf]?[\"'])(?P<value>[A-Za-z0-9_.-]{16,})(?=[\"'])"
 )
 _SHELL_LOGIN = re.compile(
     r"(?P<before>\b(?:wandb|comet|neptune|clearml|huggingface-cli|hf|mlflow)[ ]+(?:auth[ ]+)?login[ ]+"
@@ -67,7 +67,8 @@ _PAIR = re.compile(
     r"\s+[\"']?value[\"']?[ \t]*:[ \t]*[\"']?)(?P<value>[^\s\"',}]{4,})"
 )
 _NESTED = re.compile(
-    r"(?i)(?P<before>\b(?P<name>[\w.-]*(?:password|passwd|secret|api_?key|[a-z]_token|access_?key))[\"']?[ \t]*:[ \t]*\{?[ \t]*\n?[ \t]+"
+    r"(?i)(?P<before>(?<![\w.-])[.-]*+(?P<name>[\w.-]*(?:password|passwd|secret|api_?key|[a-z]_token|access_?key))[\"']?[ \t]*+:"
+    r"(?:[ \t]*+\{)?+(?:[ \t]*+\n)?+[ \t]++"
     r"(?:desc:[^\n]*\n[ \t]+)?[\"']?value[\"']?[ \t]*:[ \t]*[\"']?)(?P<value>[^\s\"',}]{4,})"
 )
 """`api_key:` with its `value:` below, as a tracker writes a config down."""

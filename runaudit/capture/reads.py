@@ -16,6 +16,9 @@ from runaudit.observe.trace import Process, Read, Trace
 
 WEIGHTS = ("torch.load", "torch.jit.load", "torch.hub", "safetensors", "safe_open", "load_file")
 """Readers of weights. What comes through them starts a network."""
+WEIGHTS_FILES = (".safetensors", ".ckpt")
+"""Files that hold the tensors of a network, whoever opened them: Lightning hands `torch.load` an open file, and what
+Transformers reads by itself the observer may have come too late to see as that."""
 CONFIG = (".json", ".yaml", ".yml", ".toml")
 _NO_CONTENT = ("/proc/", "/sys/", "/dev/")
 _SHARED = re.compile(r"\.so(\.\d+)*$")
@@ -84,10 +87,11 @@ class Places:
         return path.startswith((self.top, self.real_top))
 
     def role(self, read: Read) -> str:
-        """By evidence: executed is code, what a reader of weights opened is weights, a table of names is config."""
+        """By evidence: executed is code, a file of tensors or what a reader of weights opened is weights, a table of
+        names is config."""
         if read.executed or read.path.endswith((".py", ".ipynb")):
             return "code"
-        if read.via.startswith(WEIGHTS):
+        if read.via.startswith(WEIGHTS) or read.path.lower().endswith(WEIGHTS_FILES):
             return "weights"
         near = self.inside(read.path) or read.path.startswith(self._beside)
         return "config" if near and read.path.lower().endswith(CONFIG) else "data"

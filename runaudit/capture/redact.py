@@ -47,7 +47,7 @@ PROVEN, MASKED = "proven", "masked"
 MIN_LEARNED = 8
 """Shorter values are replaced where they stand, but not everywhere else: `test` is a word before it is a password."""
 
-_URL_USER = re.compile(r"://([^\s/@:'\"]*):?([^\s/'\"]*)@")
+_URL_USER = re.compile(r"://([^\s/@:'\"]*+):?+([^\s/'\"]*)@")
 _COMMAND = re.compile(
     r"(?i)(?:^|[^a-z])(?:args|argv|arguments|cmd|cmdline|command|command_line|cli"
     r"|label|notes?|reason|error|stderr_tail|comment|description)$"

@@ -9,7 +9,7 @@ from runaudit.cli import common
 from runaudit.cli.common import Context
 
 
-@common.command(exit_zero=True)
+@common.command(exit_zero=True, assume=True)
 def claims(
     context: Context,
     file: Annotated[Path, typer.Argument(metavar="FILE.md", help="The text whose numbers are checked.")],

@@ -11,6 +11,7 @@ from runaudit.text.verdicts import INTEGRITY
 from runaudit.voice.saying import Format
 
 DEFAULT = Path("report.html")
+PLACE = "Where the page goes; with --format md, for a pull request, a picture goes beside it."
 LED = "Judge this metric; may be repeated, the first leads [the one `list` shows]."
 PRINTED = "The page on paper as well, by a Chromium, Chrome or Edge of this machine."
 
@@ -18,7 +19,7 @@ Runs = Annotated[
     list[str] | None,
     typer.Argument(metavar="RUN…", help="Runs, cohorts or lists with commas: the arms [all runs of the store]."),
 ]
-Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE.html", help="Where the page goes.")]
+Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE.html", help=PLACE)]
 Baseline = Annotated[
     str | None, typer.Option("--baseline", metavar="RUN", help="Compare every arm with this one [else the one before].")
 ]
@@ -29,10 +30,13 @@ Beside = Annotated[
 Metric = Annotated[list[str] | None, typer.Option("--metric", metavar="NAME", help=LED)]
 Direction = Annotated[
     str | None,
-    typer.Option("--direction", metavar="higher|lower", help="What counts as better in the first metric."),
+    typer.Option(
+        "--direction", metavar="higher|lower", help="What is better in the first metric [what its name says]."
+    ),
 ]
 Curves = Annotated[
-    list[str] | None, typer.Option("--curves", metavar="GLOB", help="Draw these series; may be repeated.")
+    list[str] | None,
+    typer.Option("--curves", metavar="GLOB", help="Draw these series; may be repeated [what tells most]."),
 ]
 Title = Annotated[str | None, typer.Option("--title", metavar="TEXT", help="The page's title.")]
 Pdf = Annotated[Path | None, typer.Option("--pdf", metavar="FILE.pdf", help=PRINTED)]

@@ -5,10 +5,12 @@ from collections.abc import Iterable
 from runaudit.diff.lines import changed_lines
 from runaudit.diff.lists import list_summary
 from runaudit.diff.result import FactorChange
+from runaudit.factors.config_groups import choices
 from runaudit.factors.documents import text_of
 from runaudit.factors.factor import ABSENT, Absent, Change, ChangeClass, Role, section_of
+from runaudit.factors.following import ARGUMENTS
 from runaudit.factors.pair import Pair
-from runaudit.factors.path import last_key
+from runaudit.factors.path import last_key, matches
 from runaudit.records.canonical import JSON
 from runaudit.text.words import head, level
 
@@ -58,6 +60,11 @@ def _inner(name: str, path: str) -> str:
 
 
 def _summary(name: str, members: tuple[Change, ...], pair: Pair) -> str:
+    if (option := choices(pair).get(name)) is not None:
+        parts = [
+            f"{_inner(name, m.path)} {_moved(m.before, m.after)}" for m in members if not matches(m.path, ARGUMENTS)
+        ]
+        return f"{name} (group {option[0]} → {option[1]}: {head(parts, 4)})"
     if len(members) == 1:
         only = members[0]
         if only.section == "code" and (lines := _code_summary(only, pair)):

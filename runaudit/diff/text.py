@@ -8,7 +8,6 @@ from runaudit.diff.code import Hunk, code_hunks
 from runaudit.diff.code import folded as folded_code
 from runaudit.diff.result import Comparison, Derivation, FactorChange, Missing, Side
 from runaudit.factors.factor import Change, Role
-from runaudit.factors.vouched import remedy
 from runaudit.records.run import Run
 from runaudit.text.likeness import told_apart
 from runaudit.text.markdown import code, escaped, fenced, table
@@ -105,7 +104,7 @@ def _missing(comparison: Comparison, everything: bool, paint: Paint) -> Iterator
         yield f"  and {len(own) - len(rows)} more (--all shows them)"
     told = [] if everything else [*folded(comparison.open)]
     told += [comparison.assumed.note] if comparison.assumed else []
-    told += _how_to_vouch(comparison)
+    told += [comparison.lifted_by] if comparison.lifted_by else []
     yield from ("", *map(printable, told)) if told else ()
 
 
@@ -113,11 +112,6 @@ def folded(rows: Sequence[Missing]) -> Iterator[str]:
     """`never recorded by W&B: data, eval`: what is missing of every run of its tracker."""
     for never in dict.fromkeys(row.never for row in rows if row.never):
         yield f"never recorded by {never}: {', '.join(row.factor for row in rows if row.never == never)}"
-
-
-def _how_to_vouch(comparison: Comparison) -> list[str]:
-    typed = remedy([row.factor for row in comparison.open]) if comparison.is_conditional else ""
-    return [f"where you know that they were equal: {typed} (or [import] assume in the policy)"] if typed else []
 
 
 def _rest(comparison: Comparison, everything: bool, paint: Paint) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What a reader of a comparison should be told beside the rows: shouts, suspicions and budgets."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from runaudit.factors.compute_budget import updates
@@ -158,6 +159,19 @@ def _budget(pair: Pair, _found: Sequence[Change]) -> Iterator[str]:
             yield f"{side} stopped early"
 
 
+def _tags(pair: Pair, found: Sequence[Change]) -> Iterator[str]:
+    """That MLflow's tags may have been set when the run was over, which no record tells."""
+    if any(side.run.manifest.section("origin").get("kind") != "mlflow" for side in (pair.a, pair.b)):
+        return
+    tags = [c.path for c in found if c.kind is ChangeClass.FACTOR and matches(c.path, f"{TAGS}.*")]
+    if tags:
+        named = ", ".join(json.dumps(path) for path in tags[:3])
+        yield (f"MLflow does not record when a tag was set: one that was given after the run, and is no setting, is "
+               f"named in the policy: [factors] nuisance = [{named}]")  # fmt: skip
+
+
+TAGS = "config.tags"
+"""Where an importer puts what a user set as tags, which many keep their variants in."""
 _NOTES: tuple[Callable[[Pair, Sequence[Change]], Iterator[str]], ...] = (
     _data,
     _split,
@@ -170,4 +184,5 @@ _NOTES: tuple[Callable[[Pair, Sequence[Change]], Iterator[str]], ...] = (
     _same_commit,
     _seeds,
     _budget,
+    _tags,
 )

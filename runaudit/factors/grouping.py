@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from runaudit.factors import builtin as known
+from runaudit.factors.config_groups import by_choice
 from runaudit.factors.factor import Absent, Change, ChangeClass, Role
 from runaudit.factors.pair import Pair
 from runaudit.factors.path import joined, last_key, matches, steps
@@ -172,6 +173,10 @@ def _prefix(keys: tuple[str | int, ...]) -> str:
     return path
 
 
+def _config_groups(factors: list[Change], pair: Pair) -> Blocks:
+    return by_choice(factors, pair)
+
+
 def _renamed(factors: list[Change], _pair: Pair) -> Blocks:
     return dict(renamed(factors))
 
@@ -179,6 +184,7 @@ def _renamed(factors: list[Change], _pair: Pair) -> Blocks:
 _CLAIMS: tuple[Callable[[list[Change], Pair], Blocks], ...] = (
     _bundles,
     _groups,
+    _config_groups,
     _batch,
     _data,
     _environment,

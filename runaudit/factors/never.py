@@ -80,6 +80,13 @@ def lacks_commit(paths: Iterable[str]) -> bool:
     return any(path in _NO_COMMIT for path in paths)
 
 
+COMMIT_NEEDED = (
+    "which commit ran nobody can vouch for: it is on record where W&B or MLflow was told of the training as well (what "
+    "several trackers tell of one is one run), or `runaudit run` started it"
+)
+"""What makes a verdict possible on runs of a tracker that records no code."""
+
+
 def covers(word: str, path: str) -> bool:
     """Whether a gap is that of `word`, or of a part of it. What a parent run lacks is what its record lacks."""
     while path.startswith(PREFIX):

@@ -196,9 +196,11 @@ class Job:
 
     @property
     def extra(self) -> dict[str, Mapping[str, Any]]:
-        """Where the job writes, and which settings are written in terms of others."""
+        """Where the job writes, which settings are written in terms of others, which option it took of each group."""
         written = self._written()
         told = {"run": Path(self.folder).name, **({"interpolated": dict(written.written)} if written else {})}
+        if isinstance(chosen := (self._hydra.get("runtime") or {}).get("choices"), Mapping):
+            told["choices"] = {str(group): option for group, option in chosen.items() if isinstance(option, str)}
         return {"launch": {"run_dir": self.folder} if self.folder else {}, "origin": told}
 
     def command(self, argv: list[str], whole: list[str]) -> tuple[str, ...]:

@@ -102,7 +102,8 @@ def judge_claim(bench: Bench, claim: Claim, launched: Sequence[Cohort], compared
         answer = judge_cohorts(bench, arms, metric=claim.metric, designs=compared[pair], launched=launched)
     except UsageError as error:
         return Judged(claim=claim, verdict=ClaimVerdict.UNSUPPORTED, reason=str(error))
-    stated = (design.assumed.note for design in compared[pair] if design.assumed)
+    stated = [design.assumed.note for design in compared[pair] if design.assumed]
+    stated += [design.lifted_by for design in compared[pair] if design.lifted_by]
     late = (design.policy.note for design in compared[pair] if design.policy)
     planned = [answer.late_plan] if answer.late_plan else []
     return replace(judge_difference(claim, answer), notes=(*stated, *late, *planned))

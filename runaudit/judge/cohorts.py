@@ -15,7 +15,6 @@ from runaudit.factors.cohort import Cohort
 from runaudit.factors.corrected import corrected_runs
 from runaudit.factors.forgotten import forgotten_runs, of_no_cohort, unattributed
 from runaudit.factors.seedsread import unread_seeds
-from runaudit.factors.vouched import remedy
 from runaudit.judge.bench import Bench
 from runaudit.judge.circumstances import circumstances
 from runaudit.judge.lateplan import late_plan
@@ -147,9 +146,8 @@ def _stated(designs: Sequence[Comparison]) -> Iterator[str]:
     for found in designs:
         if found.assumed:
             yield ended(found.assumed.note)
-        typed = remedy([row.factor for row in found.open]) if found.is_conditional else ""
-        if typed:
-            yield f"Where you know that what is not on record was equal: {typed} (or [import] assume in the policy)."
+        if found.lifted_by:
+            yield ended(found.lifted_by[:1].upper() + found.lifted_by[1:])
 
 
 def _forgotten(arms: Sequence[Cohort], home: Mapping[str, Cohort]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from runaudit.importers.base import Skipped
 from runaudit.importers.curves import same_values
 from runaudit.importers.draft import Draft, Points
 from runaudit.importers.kinds import CALLED
-from runaudit.importers.merging import HYDRA
+from runaudit.importers.merging import HYDRA, TABLE
 from runaudit.importers.walk import drafts_at
 from runaudit.launch.evidence import Written
 from runaudit.launch.parted import READ, laid_out
@@ -81,7 +81,10 @@ def _read(live: Path, written: Written, since: float) -> tuple[Sequence[Draft], 
     with tempfile.TemporaryDirectory(dir=live, prefix="tracked-") as folder:
         target = Path(folder).absolute()
         notes = laid_out(written, target)
-        told = [*drafts_at(target, READ)] if any(target.iterdir()) else []
+        told = [*drafts_at(target, (*READ, TABLE))] if any(target.iterdir()) else []
+        told = [
+            one for one in told if not isinstance(one, Draft) or one.kind != TABLE
+        ]  # It lies in no folder of a job.
         for one in told:
             source = one.source.replace(f"{target}{os.sep}", os.sep)
             if isinstance(one, Draft):

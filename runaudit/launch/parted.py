@@ -15,6 +15,7 @@ from typing import Any
 
 from runaudit.errors import RunauditError
 from runaudit.importers.kinds import AUTO, KINDS, RECORD
+from runaudit.importers.merging import HYDRA, TABLE
 from runaudit.importers.opened import MAX_LOG_BYTES
 from runaudit.importers.steptable import MAX_TABLE_BYTES
 from runaudit.importers.walk import claims_of
@@ -22,12 +23,12 @@ from runaudit.launch.evidence import STATE, Written
 from runaudit.records.canonical import parse_strict
 from runaudit.system.files import open_ordinary, read_ordinary
 
-READ = tuple(kind for kind in KINDS if kind not in (RECORD, AUTO, "csv", "aim", "guild"))
-"""The kinds that are looked for. A stray table of numbers is no tracker's; Guild and Aim run a program, and what they
-keep of it is not written by it."""
+READ = tuple(kind for kind in KINDS if kind not in (RECORD, AUTO, TABLE, "aim", "guild"))
+"""The kinds that are looked for. A stray table of numbers is no tracker's, but one in the folder that Hydra made for a
+job is the job's; Guild and Aim run a program, and what they keep of it is not written by it."""
 MOST_FILES = 20_000
-_TABLES = re.compile(r"metrics\.csv|results\.csv|progress\.(?:csv|txt)|(?:.+\.)?monitor\.csv")
-"""What loggers append rows to, below a line of names."""
+_TABLE = "progress.txt"
+"""What is a table by another suffix: rows are appended to it, below a line of names."""
 _CHECKPOINT = re.compile(r"checkpoint-(\d{1,12})")
 
 
@@ -70,7 +71,11 @@ def _read_of(files: Iterable[Path]) -> list[Path]:
         found = claims_of(here, sorted(inside), sorted(names), READ)
         # A folder is the run's itself, or a part of one that begins elsewhere: in `train/` the curves of `validation/`.
         places |= {here, *(place for place in found if place in folders)} if found else set()
-    return [path for path in files if not places.isdisjoint(path.parents)]
+    jobs = {
+        here for here, (inside, names) in folders.items() if claims_of(here, sorted(inside), sorted(names), (HYDRA,))
+    }
+    return [path for path in files if not places.isdisjoint(path.parents)
+            or (path.suffix.lower() == ".csv" and not jobs.isdisjoint(path.parents))]  # fmt: skip
 
 
 # ── what of a file is this run's ─────────────────────────────────────────────────────────────────────────────────
@@ -86,7 +91,8 @@ def _copied(path: Path, written: Written, target: Path) -> Iterator[str]:
             yield f"{path} is larger than {most >> 20} MiB and was not read"
             return
         raw = file.read()
-    before, is_table = written.files[path], _TABLES.fullmatch(path.name) is not None
+    before = written.files[path]
+    is_table = path.suffix.lower() == ".csv" or path.name == _TABLE
     if path.name == STATE:
         raw, said = _after(path, raw, written.resumed)
         yield from said

@@ -16,7 +16,7 @@ from runaudit.capture.redact import Redactor
 from runaudit.errors import CaptureError, RunauditError, StoreError
 from runaudit.observe.here import own_trace, unobserved
 from runaudit.record.heartbeat import end
-from runaudit.record.ledger import claim
+from runaudit.record.ledger import claim, claims
 from runaudit.record.outcome import seal_outcome
 from runaudit.records.canonical import JSON
 from runaudit.records.manifest import Manifest
@@ -110,3 +110,15 @@ def change_note(changes: Mapping[str, Any]) -> str:
     """The note on a changed configuration."""
     shown = ", ".join(f"{path} ({was!r} -> {now!r})" for path, (was, now) in list(changes.items())[:5])
     return f"the config changed after it was sealed: {shown}"
+
+
+AGAIN = (
+    "the program recorded itself again when it had told its end: what it logged then is in this run, too, and two "
+    "trainings of one command are two runs only where each records itself (without `runaudit run`)"
+)
+"""What is noted of a run that holds more than one, as far as anybody can tell."""
+
+
+def was_told_an_end(store: Store, manifest: Manifest) -> bool:
+    """Whether somebody already said how a run ended that goes on."""
+    return any(row["k"] == "ending" for row in claims(store.live_dir(manifest.id)))

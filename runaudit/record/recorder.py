@@ -21,7 +21,7 @@ from runaudit.capture.rng import proof
 from runaudit.errors import CaptureError, RunauditError, UsageError
 from runaudit.observe.here import attached, is_observed, unobserved
 from runaudit.record.files import brought_in
-from runaudit.record.finishing import WatchedConfig, change_note, loaded_here, seal_own
+from runaudit.record.finishing import AGAIN, WatchedConfig, change_note, loaded_here, seal_own, was_told_an_end
 from runaudit.record.ledger import claim
 from runaudit.record.outcome import SERIES, end_mirrors, ending_of, run_of
 from runaudit.record.recording import Recording, Silent, check_status, digest_of_all, inner_files
@@ -79,6 +79,8 @@ def record(
     if (found := run_of(environ)) is not None:
         adopted = Recorder(*found, owns=False, sinks=sinks, root=root)
         adopted.compare_with_sealed(label=label, seed=seed)
+        if was_told_an_end(*found):
+            adopted.note(AGAIN)
         adopted.watch_config(config)
         return _made_current(adopted)
     place = (

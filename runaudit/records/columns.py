@@ -112,8 +112,8 @@ class Tables:
             # Packing refuses what is no number, in half the time of `array.extend`; but it takes true for 1.
             pack = struct.Struct(f"{count}d").pack
             parts = [pack(*column) for column in columns]
-            # It would stand in the text, and to look there costs a hundredth of asking ten million values.
-            if b"true" in chunk or b"false" in chunk:
+            # It would stand in the text by these letters: to look for one costs a tenth of asking ten million values.
+            if b"u" in chunk or b"f" in chunk:
                 whole = whole and not any(bool in map(type, column) for column in columns)
         except (ValueError, KeyError, TypeError, IndexError, AttributeError, struct.error, OverflowError) as error:
             raise _UnlikeError from error  # another shape, or no JSON

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -48,7 +49,12 @@ class ReportAnswer:
             yield printable(f"pdf: {self.pdf}")
 
     def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
-        """For a pull request."""
+        """For a pull request, no two lines blank one after the other."""
+        for before, line in pairwise(("", *self._markdown())):
+            if before or line:
+                yield line
+
+    def _markdown(self) -> Iterator[str]:
         for verdict in self.view.verdicts:
             yield f"**{escaped(_sides(verdict))}**: {escaped(verdict.claim)}"
             yield from ("", escaped(" ".join((f"Design: {verdict.badge}. {verdict.change}.", *verdict.caveats))))

@@ -21,10 +21,11 @@ from runaudit.report.figures import (
     plain_number,
     value_ticks,
 )
-from runaudit.report.words import clean, metric
+from runaudit.report.words import clean, metric, true_minus
 from runaudit.stats.answer import ArmSummary, StatsAnswer
 from runaudit.stats.digits import decimals, percent, show
 from runaudit.stats.values import Interval
+from runaudit.text.words import plural
 
 _ROOM = 42  # letters that fit under the drawing
 
@@ -197,11 +198,12 @@ def _words(
         places = decimals(arm.ci[1] - arm.ci[0]) if arm.ci else None
         mean = "no mean" if arm.mean is None else f"mean {show(arm.mean, places)}"
         lost = f", {arm.lost} without a value" if arm.lost else ""
-        parts.append(f"{arm.label} {mean} of {arm.n} seeds{lost}")
+        told = show(arm.values[0]) if arm.n == 1 == len(arm.values) else f"{mean} of {plural(arm.n, 'seed')}"
+        parts.append(f"{arm.label} {told}{lost}")
     for row in differences:
         places = decimals((row.ci[1] - row.ci[0]) / 4)
         ends = f"{show(row.ci[0], places)} to {show(row.ci[1], places)}"
         parts.append(f"{row.arm} minus {baseline} {show(row.value, places)} ({percent(level)} CI {ends})")
     if not differences:
         parts.append("no difference could be tested")
-    return clean(f"{metric}: {'; '.join(parts)}.")
+    return true_minus(clean(f"{metric}: {'; '.join(parts)}."))

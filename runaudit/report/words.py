@@ -18,6 +18,7 @@ from runaudit.text.words import ended, plural
 
 MINUS = "\N{MINUS SIGN}"
 NO_NUMBER = "no number"
+_NEGATIVE = re.compile(r"(?<![^\s(\[])-(?=\d)")
 _NON_FINITE = {"nan": "NaN", "inf": "∞", "-inf": f"{MINUS}∞"}
 
 
@@ -56,6 +57,8 @@ _OPENINGS = re.compile(
 def sentence(note: str) -> str:
     """A note as a sentence; a name at its beginning stays as it is."""
     said = clean(note)
+    if not said:
+        return ""
     return ended(said[:1].upper() + said[1:] if _OPENINGS.match(said) else said)
 
 
@@ -95,6 +98,11 @@ def compact(value: float | None) -> str:
         return whole(int(value))
     text = f"{value:.4g}"
     return text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e").replace("-", MINUS)
+
+
+def true_minus(text: str) -> str:
+    """A sentence of the judge's with the page's minus sign before its numbers. A hyphen in a name stays one."""
+    return _NEGATIVE.sub(MINUS, text)
 
 
 def whole(value: int) -> str:

@@ -18,12 +18,14 @@ import runaudit
 from runaudit.capture.draft import ABSENT, LaunchRequest, child_environ, draft_manifest, seal
 from runaudit.capture.rng import reseeded, rng_digests
 from runaudit.errors import CaptureError, GuardRefusedError, RunauditError, UsageError
+from runaudit.record.finishing import AGAIN
 from runaudit.record.outcome import seal_outcome, settle
 from runaudit.record.recorder import Recorder, rank_of, record
 from runaudit.record.recording import Recording, Silent
 from runaudit.record.series import Series
 from runaudit.records.manifest import Manifest
 from runaudit.records.trajectory import read_lines
+from runaudit.runs.reading import all_runs
 from runaudit.store.catalogue import load, run_ids
 from runaudit.store.store import Store
 from runaudit.store.verify import verify
@@ -486,6 +488,23 @@ def test_a_sealed_launch_is_adopted_not_repeated(store: Store, repo: Repo) -> No
     assert outcome.status == "completed"
     assert outcome.metrics == {"x": 1.0}
     assert outcome.body["notes"] == ("the program calls this run 'y'",)
+
+
+def test_a_program_that_records_itself_twice_under_a_wrapper_is_told_to_be_two_in_one(store: Store, repo: Repo) -> None:
+    """By itself it makes two runs (`record()` is sealed where it ends); a wrapper has sealed one."""
+    manifest = seal(store, draft_manifest(LaunchRequest(label="x", seed=1, root=repo.root), store, environ={}))
+    for step in (0, 1):
+        with record("x", environ=child_environ(store, manifest), root=repo.root) as adopted:
+            adopted.log(step, {"x": 1.0})
+            adopted.finish("completed")
+
+    assert seal_outcome(store, manifest, exit_code=0).body["notes"] == (AGAIN,)
+    for seed in (0, 1):
+        with record("y", seed=seed, store=store, root=repo.root, environ={}) as own:
+            own.log(0, {"x": float(seed)})
+            own.finish("completed")
+    _, *own_runs = all_runs(store)
+    assert [(run.manifest.seed, dict(run.metrics)) for run in own_runs] == [(0, {"x": 0.0}), (1, {"x": 1.0})]
 
 
 def test_a_program_that_uses_another_seed_than_was_sealed_does_not_start(store: Store, repo: Repo) -> None:

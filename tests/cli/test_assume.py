@@ -80,6 +80,7 @@ def test_no_command_makes_a_verdict_of_records_without_a_commit(here, runaudit, 
     assert code == CANNOT_JUDGE
     assert "the commit of the code is not on record; of what W&B recorded, " in out.splitlines()[0]
     assert " on what W&B recorded" not in out.splitlines()[0]
+    assert ("hich commit ran nobody can vouch for" in out) is (command != "study")
 
 
 def test_stats_says_what_would_hold_if_all_that_is_missing_were_equal(call):
@@ -105,6 +106,16 @@ def test_a_confounded_pair_stays_confounded(call):
 
     assert code == NEGATIVE and out.startswith("confounded: ")
     assert NOTE in out
+
+
+def test_claims_count_on_what_is_assumed_and_say_what_would_have_to_be(call, tmp_path):
+    text = tmp_path / "draft.md"
+    text.write_text('<!-- runaudit: val/psnr "fast" vs "slow" = +1.0 -->\n')
+
+    code, out, _ = call("claims", text)
+    assert code == NEGATIVE and "where you know that they were equal: --assume data" in out
+    code, out, _ = call("claims", text, *GIVEN)
+    assert code == PASS and NOTE in out
 
 
 def test_claims_count_on_what_the_policy_states(call, tmp_path):

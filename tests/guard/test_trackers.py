@@ -172,6 +172,35 @@ def test_what_lies_in_the_folder_of_a_job_of_hydras_is_one_run(place):
                      f"the settings that Hydra composed lie in {folder}/.hydra/config.yaml"]  # fmt: skip
 
 
+def test_a_table_that_a_job_of_hydras_wrote_into_its_folder_is_the_jobs(place):
+    """Whatever it is called; one that lies beside the folders of jobs is nobody's."""
+    folder = "outputs/2026-01-31/12-00-05"
+    wrote = (
+        place.put(f"{folder}/.hydra/config.yaml", "lr: 0.1\n"),
+        place.put(f"{folder}/.hydra/hydra.yaml", "hydra:\n  job: {name: train}\n"),
+        place.put(f"{folder}/csv/numbers.csv", "step,loss\n0,0.5\n1,0.25\n"),
+        place.put("outputs/beside.csv", "step,other\n0,0.5\n"),
+    )
+
+    series, notes = place.gather(place.of(*wrote))
+
+    assert series == {"loss": ((0, 0.5), (1, 0.25))}
+    assert notes[0] == f"1 series come from {folder} (Hydra)"
+
+
+def test_a_table_of_a_job_that_an_earlier_one_began_gives_the_rows_behind(place):
+    folder, old = "outputs/same", "step,loss\n0,0.5\n"
+    wrote = (
+        place.put(f"{folder}/.hydra/config.yaml", "lr: 0.1\n"),
+        place.put(f"{folder}/.hydra/hydra.yaml", "hydra:\n  job: {name: train}\n"),
+        place.put(f"{folder}/numbers.csv", f"{old}1,0.25\n"),
+    )
+
+    series, _ = place.gather(place.of(*wrote, grown={wrote[2]: f"sha256:{sha256(old.encode()).hexdigest()}"}))
+
+    assert series == {"loss": ((1, 0.25),)}
+
+
 def test_the_parts_of_one_programs_curves_are_told_apart(place):
     name = "events.out.tfevents.1700000001.ada.7.0"
     wrote = [place.put(f"logs/{part}/{name}", scalars("epoch_loss", value))
@@ -184,8 +213,11 @@ def test_the_parts_of_one_programs_curves_are_told_apart(place):
 
 def test_a_table_in_no_trackers_folder_is_not_taken(place):
     wrote = place.put("results/table.csv", "step,loss\n1,0.5\n2,0.25\n")
+    beside = (place.put("runs/a/events.out.tfevents.1700000001.ada.7.0", scalars("acc", 0.5)),
+              place.put("runs/a/table.csv", "step,loss\n1,0.5\n"))  # fmt: skip
 
     assert place.gather(place.of(wrote)) == ({}, [])
+    assert set(place.gather(place.of(*beside))[0]) == {"acc"}
 
 
 def test_what_lies_in_the_runs_own_folder_is_its_own_whoever_wrote_it(place):

@@ -200,7 +200,9 @@ def test_a_tag_that_a_user_set_is_a_setting_and_one_that_only_names_the_run_is_n
     a = of_tags(tmp_path / "a", RUN, model="cnn", id=f"run {RUN}", name="fish", made="2024-05-01 10:22:03.5")
     b = of_tags(tmp_path / "b", GONE, model="vit", id=f"run {GONE}", name="fish", made="2024-05-02 11:22:03.5")
 
-    assert [row.factor for row in compare(a, b, settings=Settings()).factors] == ["config.tags.model"]
+    found = compare(a, b, settings=Settings())
+    assert [row.factor for row in found.factors] == ["config.tags.model"]
+    assert [note for note in found.notes if '[factors] nuisance = ["config.tags.model"]' in note]
 
 
 def test_settings_that_lie_among_the_artifacts_are_seen_to_differ_and_those_of_a_model_are_none(tmp_path):

@@ -6,23 +6,29 @@ from pathlib import Path
 
 import pytest
 
-from runaudit.errors import StoppedError, UsageError
+from runaudit.errors import IntegrityError, StoppedError, UsageError
 from runaudit.factors.cohort import cohort_of
 from runaudit.importers import tensorboard
 from runaudit.importers.answer import ImportAnswer
+from runaudit.records.canonical import canonical_bytes
 from runaudit.runs import intake
 from runaudit.runs.arms import cohort_named
+from runaudit.runs.forgetting import forget_named
 from runaudit.runs.intake import take_in
 from runaudit.runs.names import ids_named
 from runaudit.runs.reading import all_runs, stored_cohorts
 from runaudit.settings import ImportSettings, Settings
+from runaudit.store.bundle import export
 from runaudit.store.catalogue import load_or_fault, run_ids
+from runaudit.store.kinds import SUPERSEDED
 from runaudit.store.remarks import supersede, superseded
 from runaudit.store.store import Store
+from runaudit.store.unbundle import read_bundle, take_back
 from runaudit.store.verify import verify
 from tests.importers.test_auto import events, hydra, wandb
 from tests.importers.test_dvc import lay
 from tests.importers.test_foreign_files import frames, history
+from tests.store.test_bundle import forged
 
 
 @pytest.fixture
@@ -63,6 +69,30 @@ def test_a_run_that_has_grown_counts_once_and_both_records_are_kept(store, writt
     assert [run.id for run in all_runs(store)] == [new["id"]]
     assert set(run_ids(store)) == {old["id"], new["id"]}
     assert not verify(store).problems
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+def test_copies_of_one_growing_run_count_once_in_whatever_order_they_come_in(store, written, order):
+    """A folder that was synced, copied and synced again: the record that says most stands for all of them."""
+    copies = [((3.0,), None), ((3.0, 2.0), None), ((3.0, 2.0, 1.0), 0)]
+    for losses, exit_code in map(copies.__getitem__, order):
+        brought_in(store, written(*losses, exit_code=exit_code))
+
+    (run,) = all_runs(store)
+    assert (run.status, len(load_or_fault(store, run.id).trajectory.series["loss"])) == ("completed", 3)
+    (cohort,) = stored_cohorts(store, Settings())
+    assert cohort.n == cohort.effective_n == 1
+    assert not verify(store).problems
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+def test_copies_of_a_growing_table_at_one_place_count_once(store, tmp_path, order):
+    for rows in order:
+        (tmp_path / "loss.csv").write_text("step,loss\n" + "".join(f"{at},{3.25 - at}\n" for at in range(rows + 1)))
+        take_in("csv", [tmp_path / "loss.csv"], lambda: store, Settings())
+
+    (run,) = all_runs(store)
+    assert len(load_or_fault(store, run.id).trajectory.series["loss"]) == 3
 
 
 def test_a_place_that_is_named_another_way_is_the_same_place(store, tmp_path, monkeypatch):
@@ -176,6 +206,18 @@ def test_a_start_that_goes_on_elsewhere_counts_in_the_place_of_the_one_that_brok
     (new,), _ = brought_in(store, start(later, "2026-01-02T00:00:00Z"))
 
     assert dict(superseded(store)) == {old["id"]: new["id"]}
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+def test_starts_that_go_on_one_after_the_other_count_once_in_whatever_order_they_come_in(store, written, order):
+    starts = [start(written(3.0 - day, exit_code=int(day != 2), name=f"run-2026010{day + 1}_000000-abc", first=day),
+                    f"2026-01-0{day + 1}T00:00:00Z") for day in range(3)]  # fmt: skip
+    for day in order:
+        brought_in(store, starts[day])
+
+    (run,) = all_runs(store)
+    assert run.status == "completed"
+    assert not verify(store).problems
 
 
 @pytest.mark.parametrize("losses", [(3.0, 2.0), (3.0,), (3.0, 2.0, 1.0)], ids=str)
@@ -353,3 +395,31 @@ def test_a_pipeline_that_was_run_once_more_in_its_place_is_another_run(store, tm
 
     assert sorted(run.metrics["acc"] for run in all_runs(store)) == [0.5, 0.75]
     assert not superseded(store)
+
+
+def test_that_a_forgotten_record_was_outgrown_is_not_believed_of_a_bundle(store, written, tmp_path):
+    """Here it was shown while both records were whole. Elsewhere nobody could show it any more, and a launch that
+    a word takes out of the count could be hidden by a word: it counts there, as one without a result."""
+    (old,), _ = brought_in(store, written(3.0, 2.0))
+    (new,), _ = brought_in(store, written(3.0, 2.0, 1.0, exit_code=0))
+    (word,) = [entry for entry in store.entries() if entry.kind == SUPERSEDED]
+    forget_named(store, Settings(), [old["id"]], "a name of a patient", time="2026-01-03T00:00:00Z")
+    assert [run.id for run in all_runs(store)] == [new["id"]]
+
+    other = Store.create(tmp_path / "other" / ".runaudit")
+    export(store, [old["id"], new["id"]], tmp_path / "runs.bundle")
+    take_back(other, read_bundle(tmp_path / "runs.bundle"), called="runs.bundle")
+
+    assert not superseded(other) and not verify(other).problems
+    assert {run.id: run.is_gone for run in all_runs(other)} == {old["id"]: True, new["id"]: False}
+
+    def told(members):
+        index = json.loads(members["bundle.json"])
+        index["log"].append({"kind": SUPERSEDED, "digest": str(word.digest), "subject": word.subject,
+                             "time": word.time})  # fmt: skip
+        remark = {f"objects/sha256/{word.digest.hex}": store.read(word.digest)}
+        return {**members, "bundle.json": canonical_bytes(index), **remark}
+
+    forged(tmp_path / "runs.bundle", told)
+    with pytest.raises(IntegrityError, match="nothing was imported"):
+        read_bundle(tmp_path / "runs.bundle")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from runaudit.capture.reads import Places
+
 PY = sys.executable
 
 
@@ -91,6 +93,16 @@ def test_08_safetensors(place):
     )
     assert ran.code == 0, ran.err
     assert "w.safetensors" in ran.inputs and "v.safetensors" not in ran.inputs
+
+
+def test_08_a_file_of_tensors_is_weights_whoever_opened_it(place):
+    for name in ("model.safetensors", "last.ckpt", "table.bin"):
+        place.write(name, "x")
+    ran = place.program("for name in ('model.safetensors', 'last.ckpt', 'table.bin'): open(name, 'rb').read()")
+
+    places = Places(ran.trace, top=place.top, own=(), script=None)
+    roles = [places.role(ran.read(name)) for name in ("model.safetensors", "last.ckpt", "table.bin")]
+    assert roles == ["weights", "weights", "data"]
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])

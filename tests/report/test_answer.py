@@ -1,6 +1,7 @@
 """What a pull request is told: the changed lines stand in it, and nothing of them gets out of its block."""
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 from runaudit.report import page_view
@@ -56,3 +57,9 @@ def test_what_a_comment_cannot_hold_is_counted(study):
 
 def test_a_change_without_lines_at_hand_needs_no_fold(study):
     assert "<details>" not in told(study, CodeDiff(path=shown("a.py"), lines=(), left_out=0, missing="gone"))
+
+
+def test_no_two_lines_are_blank_one_after_the_other(study):
+    lines = told(study, changed("a.py", "+a"))
+
+    assert lines[0] and not any(not line and not after for line, after in pairwise(lines))

@@ -242,3 +242,16 @@ def test_the_numbers_of_a_column_have_one_number_of_decimals(make_run):
 
     numbers = [re.findall(r"\d+\.(\d+)", row.value + row.interval) for row in rows]
     assert {len(digits) for row in numbers for digits in row} == {4}
+
+
+def test_what_a_crashed_run_logged_last_is_no_result_and_is_said_to_be_none(make_run):
+    points = ((0, 9.0), (7, 5.0))
+    series = Trajectory(series=MappingProxyType({"val/loss": points}))
+    run = make_run(status="crashed", outcome={"metrics": {"val/loss": 5.0}}, trajectory=series)
+    values = ArmValues(label="a", seeds=(0,), values=(5.0,), statuses=("crashed",))
+
+    view = page_view([ArmInput(name="a", runs=(run,), summary=summarise(values))], metric="val/loss")
+
+    (table,) = view.result.tables
+    assert (table.origin, table.rows[0].value, table.rows[0].n) == ("", "no number", "0 of 1")
+    assert "1 run did not finish: what stands there is logged last, and counts as no result." in view.scores.notes

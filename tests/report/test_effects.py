@@ -94,3 +94,9 @@ def test_a_label_can_be_no_markup():
     svg = draw_effects(effect_figure(answer(**{"<script>\u202e": NEW, "old": OLD})))
 
     assert "<script>" not in svg and "\u202e" not in svg
+
+
+def test_a_lone_value_is_no_mean_of_one_seeds():
+    figure = effect_figure(answer(new=(2.0,), old=(-1.5,)))
+
+    assert figure.words == "psnr: old −1.5; new 2; no difference could be tested."

@@ -251,3 +251,12 @@ def test_a_training_loss_that_was_judged_beside_another_metric_is_said_to_be_one
     assert told.notes[-1].startswith(
         "Training loss: The number of a run is the last that was logged, at step 7. A training"
     )
+
+
+def test_what_cannot_be_attributed_is_said_once(study, diff, stats):
+    arms, _ = study
+    numbers = stats("not_attributable", difference=None, ci=None)
+
+    told = only(page_view(arms, [ComparisonInput(baseline=0, arm=1, diff=diff("confounded"), stats=(numbers,))]))
+
+    assert told.claim.endswith(" not attributable, 3 seeds each: the comparison is confounded.")

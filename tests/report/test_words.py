@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runaudit.report.words import clean, compact, digest, metric, number, shown, value_text
+from runaudit.report.words import clean, compact, digest, metric, number, sentence, shown, true_minus, value_text
 from runaudit.text.markdown import escaped
 from runaudit.text.terminal import printable
 from runaudit.text.words import listed
@@ -88,3 +88,15 @@ def test_what_nobody_sees_is_written_out_in_the_same_way_on_page_terminal_and_in
 
     assert clean(name) == printable(name) != name
     assert escaped(name) == printable(name).replace("\\", "\\\\")
+
+
+def test_a_number_of_the_judges_has_the_pages_minus_and_a_name_keeps_its_hyphen():
+    said = "resnet-50 is -3.16 lower (95 % CI [-4, -2.5] to -2; x=-1, 3-4, layer.-2)"
+
+    assert true_minus(said) == "resnet-50 is −3.16 lower (95 % CI [−4, −2.5] to −2; x=-1, 3-4, layer.-2)"
+
+
+def test_a_note_of_ours_begins_as_a_sentence_and_a_name_stays_as_it_is():
+    assert sentence("no evaluation is declared") == "No evaluation is declared."
+    assert sentence("fast G: two runs repeat one another.") == "fast G: two runs repeat one another."
+    assert sentence("one-shot differs") == "one-shot differs."

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from runaudit.report.views.recorded import evidence_badge, evidence_condition, evidence_reason
-from runaudit.report.words import MetricText, clean, metric, number
+from runaudit.report.words import MetricText, clean, metric, number, true_minus
 from runaudit.stats.answer import ArmComparison, ArmSummary, StatsAnswer, StatsVerdict
 from runaudit.stats.digits import decimals, percent
 from runaudit.stats.values import MIN_SEEDS
@@ -66,7 +66,7 @@ def evidence_views(answer: StatsAnswer, *, design: str) -> Iterator[EvidenceView
             detectable="" if row.minimal_detectable_effect is None else told.amount(row.minimal_detectable_effect),
             needed=told.needed,
             lacking=told.lacking,
-            reason=evidence_reason(answer, row),
+            reason=true_minus(evidence_reason(answer, row)),
         )
 
 
@@ -206,6 +206,10 @@ class _Told:
             case StatsVerdict.TOO_FEW_SEEDS:
                 return f"cannot be judged from {seeds}{f' (the means differ by {by})' if by else ''}"
             case StatsVerdict.NOT_ATTRIBUTABLE:
-                head = f"differs by {by}, {seeds}" if by else f"cannot be attributed, {seeds}"
                 besides = f"; nor do the numbers allow a claim: {clean(row.refusal)}" if row.refusal else ""
-                return f"{head}; not attributable: the comparison is {self.design}{besides}".removesuffix(".")
+                why = f"the comparison is {self.design}{besides}".removesuffix(".")
+                return (
+                    f"differs by {by}, {seeds}; not attributable: {why}"
+                    if by
+                    else f"is not attributable, {seeds}: {why}"
+                )

@@ -32,8 +32,9 @@ class Origin:
 
 
 def origin_words(runs: Sequence[Run], metric: str) -> str:
-    """Where the numbers of these runs on a metric come from, as sentences; empty where none has it."""
-    found = [one for run in runs if (one := _origin(run, metric)) is not None]
+    """Where the numbers of these runs on a metric come from, as sentences; empty where none has one. What a run
+    that did not finish logged last is no result, and comes from nowhere."""
+    found = [one for run in runs if run.finished and (one := _origin(run, metric)) is not None]
     if not found:
         return ""
     kinds = [

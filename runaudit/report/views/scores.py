@@ -144,7 +144,7 @@ def scores_view(arms: Sequence[ArmInput], parts: Sequence[Part] = ()) -> ScoresV
         references=tuple(_reference_rows(arms, names)),
         rows=tuple(_rows(arms, names)),
         others=tuple(_others(arms, names)),
-        notes=(*_notes(arms, names), *_left_out(arms, plain)),
+        notes=(*_notes(arms, names), *_broken_off(arms, plain), *_left_out(arms, plain)),
         plain=plain,
     )
 
@@ -171,6 +171,14 @@ def _plain_rows(arms: Sequence[ArmInput], places: Sequence[int], names: Sequence
         for run in arms[index].runs if names else ():
             cells = tuple(Cell(value=compact(run.metrics[name]) if name in run.metrics else "none") for name in names)
             yield Row(arm=index, letter=letter(index), run=run_name(run), words="", cells=cells)
+
+
+def _broken_off(arms: Sequence[ArmInput], plain: Sequence[PlainTable]) -> Iterator[str]:
+    """What the numbers of runs that did not finish are, where they stand in a table."""
+    ids = {row.run.id.full for table in plain for row in table.rows if row.run}
+    lost = [run for run in _runs(arms) if run.id in ids and run.metrics and not run.finished]
+    if lost:
+        yield f"{plural(len(lost), 'run')} did not finish: what stands there is logged last, and counts as no result."
 
 
 def _left_out(arms: Sequence[ArmInput], plain: Sequence[PlainTable]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from runaudit.report.inputs import ComparisonInput, Unjudged
 from runaudit.report.views.arm import ArmView
 from runaudit.report.views.evidence import EvidenceView, evidence_views
 from runaudit.report.views.recorded import assumed_in_words, design_badge, design_meaning, gaps_in_words
-from runaudit.report.words import Text, clean, sentence, shown, value_text
+from runaudit.report.words import Text, clean, sentence, shown, true_minus, value_text
 from runaudit.text.verdicts import Tone, verdict_words
 from runaudit.text.words import listed
 
@@ -74,8 +74,8 @@ def verdict_view(
         badge=badge,
         change=changed(diff, factors),
         meaning=design_meaning(diff, len(factors)),
-        reason=shown(gaps_in_words(diff) if told else reason_words(diff, factors), MAX_REASON),
-        conditional="" if told else conditional_words(diff.conditional),
+        reason=shown(gaps_in_words(diff) if told else sentence(reason_words(diff, factors)), MAX_REASON),
+        conditional="" if told or diff.conditional is diff.verdict else conditional_words(diff.conditional),
         assumed=assumed_in_words(diff),
         lacking=tuple(filter(None, (design_lacks(diff), _numbers_lack(comparison, evidence)))),
         caveats=(*((_DAMAGED,) if is_damaged else ()), *blown, *map(sentence, diff.notes[:MAX_CAVEATS])),
@@ -153,7 +153,7 @@ def _notes(comparison: ComparisonInput) -> Iterator[str]:
     """What the judges noted, each sentence once, and what judging several metrics side by side means."""
     of_numbers = (note for answer in comparison.stats for note in answer.notes)
     notes = (*comparison.diff.notes, *of_numbers, *(one.words for one in comparison.unjudged))
-    yield from dict.fromkeys(clean(note) for note in notes)
+    yield from dict.fromkeys(true_minus(clean(note)) for note in notes)
     if len(comparison.stats) > 1:
         yield f"{len(comparison.stats)} metrics are judged side by side; nothing is adjusted for their number."
 
