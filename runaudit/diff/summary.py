@@ -60,7 +60,7 @@ def _inner(name: str, path: str) -> str:
 
 
 def _summary(name: str, members: tuple[Change, ...], pair: Pair) -> str:
-    if (option := choices(pair).get(name)) is not None:
+    if (option := choices(pair).get(name)) is not None and all(member.path != name for member in members):
         parts = [
             f"{_inner(name, m.path)} {_moved(m.before, m.after)}" for m in members if not matches(m.path, ARGUMENTS)
         ]

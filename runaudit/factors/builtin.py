@@ -102,6 +102,9 @@ DEVICE_KEYS = frozenset({"device", "accelerator", "devices", "platform", "device
 IDLE_VARIABLES = frozenset({"CUDA_LAUNCH_BLOCKING", "PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF"})
 """Variables that say when a kernel is waited for and how memory is cut: no number comes of it, unless cuDNN tries its
 kernels first and takes the fastest that fits. They are excused where the record shows that it did not."""
+ASKING_VARIABLES = frozenset({"PYTORCH_NVML_BASED_CUDA_CHECK"})
+"""Variables that say how a library asks whether there is a GPU. Lightning sets this one while it runs, so that the
+record of a run that began before has it and another has not."""
 CODE_PLACES = frozenset({"vcs", "branch", "remote", "repository", "repo", "url", "root", "path", "describe",
                          "author", "message", "date", "ref"})  # fmt: skip
 """Facts of the code that say where it lay and who wrote it; what it was is commit, patch and files. A list of untracked

@@ -1,7 +1,8 @@
 """One choice of a config group of Hydra's, and the leaves that came of it: `model=cnn` picks a file, not four settings.
 
 Hydra records which option of each group a job took, and puts what lies in the option's file where the group has its
-place. So the leaves there that changed with the option are one choice, as long as nobody typed one of them as well. A
+place. So the leaves there that changed with the option are one choice, as long as nobody typed one of them as well and
+both ran the same commit: where that is not on record, the file may have been edited in between, and that is another. A
 file may claim another place for itself, the whole config even; that stands in the file and in no record, and what
 changed there is counted leaf by leaf.
 """
@@ -22,8 +23,8 @@ _TYPED = re.compile(r"[+~]{0,2}([\w./@-]+)(?:=.*)?", re.DOTALL)
 
 def by_choice(factors: Sequence[Change], pair: Pair) -> dict[str, str]:
     """Leaf -> the group that it came of, where another option of it was taken."""
-    chosen = choices(pair)
-    if not chosen:
+    chosen, commit = choices(pair), pair.a.at("code.commit")
+    if not chosen or not isinstance(commit, str) or commit != pair.b.at("code.commit"):
         return {}
     by_hand = {key for side in (pair.a, pair.b) for key in _typed(side.run)}
     found: dict[str, str] = {}

@@ -87,6 +87,8 @@ def _idle(name: str, of: Levels) -> str:
     """Why a variable cannot have mattered in this run; empty where nothing in the record says so."""
     if name in known.IDLE_VARIABLES and not _tries_kernels(of):
         return "it says how memory is cut and when a kernel is waited for"
+    if name in known.ASKING_VARIABLES and not isinstance(of.at("env.gpu"), Absent):
+        return "it says how one asks for a GPU; what there was is env.gpu"
     if name in known.DEVICE_VARIABLES and not isinstance(of.at("env.gpu"), Absent):
         return "it chooses among devices; what was chosen is env.gpu and env.gpu_count"
     if name in known.THREAD_VARIABLES and _on_gpu(of):

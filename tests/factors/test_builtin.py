@@ -27,6 +27,14 @@ def test_c_and_posix_are_one_locale_and_no_other_is_it(name, before, after, coun
     assert found == ([f"env.variables.{name}"] if counts else [])
 
 
+@pytest.mark.parametrize(("also", "counts"), [((), False), ((drop("env/gpu"),), True)])
+def test_how_a_gpu_is_asked_for_is_no_input_where_it_is_known_which_there_was(also, counts):
+    """Lightning sets it while it runs: a record that was sealed before has none."""
+    found = factors("env/variables", {}, {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}, *also)
+
+    assert bool(found) is counts
+
+
 @pytest.mark.parametrize("name", ["PYTORCH_CUDA_ALLOC_CONF", "CUDA_LAUNCH_BLOCKING"])
 @pytest.mark.parametrize(
     ("also", "counts"),

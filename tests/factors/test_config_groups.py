@@ -11,11 +11,12 @@ from tests.diff.seen import captured, seen
 MLP, CNN = {"name": "mlp", "depth": 3}, {"name": "cnn", "depth": 4}
 
 
-def job(model, *words, group="model", option=None, seed=0, **config):
+def job(model, *words, group="model", option=None, seed=0, commit="c" * 40, **config):
     """A job of Hydra's, as its folder has it."""
     return imported(Draft(
         kind="hydra", source="/w/outputs/a", run=f"{words}{seed}", overrides=words,
         config={"model": model, "lr": 0.1, "seed": seed, **config},
+        code={"commit": commit},
         told={"choices": {group: option or model["name"], "hydra/launcher": "basic"}},
     ), ImportSettings()).run  # fmt: skip
 
@@ -38,11 +39,12 @@ def test_the_option_of_a_group_is_one_choice():
     [(job(MLP), job({**CNN, "depth": 9}, "model=cnn", "model.depth=9"), {"config.model", "config.model.depth"}),
      (job(MLP), job(CNN, "model=cnn", lr=0.2), {"config.model", "config.lr"}),
      (job(MLP), job(CNN, option="mlp"), {"config.model.name", "config.model.depth"}),
+     (job(MLP, commit=None), job(CNN, "model=cnn", commit=None), {"config.model.name", "config.model.depth"}),
      (job(MLP, group="experiment"), job(CNN, group="experiment"), {"config.model.name", "config.model.depth"}),
      (job(MLP, group="net@model"), job(CNN, "net@model=cnn", group="net@model"), {"config.model"}),
      (job(MLP, group="net@_global_"), job(CNN, group="net@_global_"), {"config.model.name", "config.model.depth"})],
-    ids=["a leaf that was typed", "a leaf elsewhere", "the same option", "another group", "a place of its own",
-         "the whole config"],
+    ids=["a leaf that was typed", "a leaf elsewhere", "the same option", "no commit on record", "another group",
+         "a place of its own", "the whole config"],
 )  # fmt: skip
 def test_what_did_not_come_of_the_option_is_a_choice_of_its_own(a, b, expected):
     """The names of the model changed in each of these, and with them how deep it is."""
