@@ -1,7 +1,7 @@
 """runaudit: a run is sealed before it starts, recorded while it runs, judged after it ends, shown on one page.
 
 In Python its verbs are those of recording (`guarded_record`, `record`, `log`, `observe`, `guard`) and those of
-judgement (`open_store`, `compare`, `judge`, `study`, `verify`), whose answers show themselves in a notebook.
+judgement (`open_store`, `compare`, `judge`, `study`, `health`, `verify`), whose answers show themselves in a notebook.
 
 The public names are loaded when they are first asked for: `import runaudit` in a training script costs a dictionary.
 """
@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from runaudit.diff.result import Comparison
     from runaudit.factors.cohort import Cohort
+    from runaudit.health.answer import HealthAnswer
     from runaudit.judge.bench import Bench
     from runaudit.launch.python import guard, guarded_record
     from runaudit.observe.here import observe
@@ -29,12 +30,13 @@ if TYPE_CHECKING:
     from runaudit.store.answer import VerifyAnswer
     from runaudit.store.store import Store
     from runaudit.study.text import StudyAnswer
-    from runaudit.verbs import compare, judge, open_store, study, verify
+    from runaudit.verbs import compare, health, judge, open_store, study, verify
 
 __all__ = [
-    "Bench", "Cohort", "Comparison", "FileEntry", "Manifest", "Recorder", "Recording", "Run", "StatsAnswer", "Store",
-    "StudyAnswer", "VerifyAnswer", "__version__", "compare", "digest_file", "digest_files", "digest_tree", "find_run",
-    "guard", "guarded_record", "judge", "log", "observe", "open_store", "record", "study", "verify",
+    "Bench", "Cohort", "Comparison", "FileEntry", "HealthAnswer", "Manifest", "Recorder", "Recording", "Run",
+    "StatsAnswer", "Store", "StudyAnswer", "VerifyAnswer", "__version__", "compare", "digest_file", "digest_files",
+    "digest_tree", "find_run", "guard", "guarded_record", "health", "judge", "log", "observe", "open_store", "record",
+    "study", "verify",
 ]  # fmt: skip
 
 _HOMES = {
@@ -57,11 +59,13 @@ _HOMES = {
     "compare": "runaudit.verbs",
     "judge": "runaudit.verbs",
     "study": "runaudit.verbs",
+    "health": "runaudit.verbs",
     "verify": "runaudit.verbs",
     "Bench": "runaudit.judge.bench",
     "Cohort": "runaudit.factors.cohort",
     "Comparison": "runaudit.diff.result",
     "StatsAnswer": "runaudit.stats.answer",
+    "HealthAnswer": "runaudit.health.answer",
     "StudyAnswer": "runaudit.study.text",
     "VerifyAnswer": "runaudit.store.answer",
 }

@@ -20,6 +20,7 @@ from runaudit.text.shown import drawn_by
 
 if TYPE_CHECKING:
     from runaudit.diff import Comparison
+    from runaudit.health.answer import HealthAnswer
     from runaudit.stats.answer import StatsAnswer
     from runaudit.store.answer import VerifyAnswer
     from runaudit.study.text import StudyAnswer
@@ -102,6 +103,23 @@ def study(*runs: Side, store: Place = None) -> "StudyAnswer":
     named = [run for side in runs for run in _members(_runs(bench, side, trajectory=False))]
     found = study_runs(named, bench.settings) if runs else study_store(bench.runs(), bench.settings)
     return StudyAnswer(study=found)
+
+
+def health(*runs: Side, store: Place = None) -> "HealthAnswer":
+    """What the curves of these runs show to be wrong: `runaudit health RUN…`. Of none named, every run of the store.
+
+    >>> import runaudit
+    >>> answer = runaudit.health("slow")
+    >>> [finding.name for finding in answer.findings if finding.severity >= 1]
+    []
+    """
+    from runaudit.guard.rulebook import understood
+    from runaudit.judge.health import runs_health
+
+    bench = _bench(store)
+    understood(bench.settings.rules)
+    named = [run for side in runs for run in _members(_runs(bench, side))]
+    return runs_health(named if runs else bench.runs(trajectory=True), bench)
 
 
 def verify(*runs: Side, store: Place = None) -> "VerifyAnswer":

@@ -36,6 +36,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "stats": ("runaudit.cli.stats:stats", "Two cohorts on a metric: effect, interval, minimum detectable difference."),
     "plan": ("runaudit.cli.plan:plan", "Before the runs: seeds needed for an effect, and what n seeds can detect."),
     "claims": ("runaudit.cli.claims:claims", "Numbers claimed in a text, held against sealed runs."),
+    "health": ("runaudit.cli.health:health", "What a run's curves show to be wrong, where, and what to try."),
+    "watch": ("runaudit.cli.watch:watch", "Follow a running run: loss, scale, pace, findings as they come."),
     "report": ("runaudit.cli.report:report", "One self-contained page."),
     "verify": ("runaudit.cli.records:verify", "Re-hash everything; says which file of which run is wrong."),
     "doctor": ("runaudit.cli.doctor:doctor", "What is wrong with the store, each thing with its remedy."),

@@ -29,6 +29,12 @@ LAUNCH: Mapping[str, Any] = {
     "baseline": _one(str, "--baseline", "RUN", "The run this one is to be compared with."),
     "waive": _many(str, "--waive", "RULE=REASON[:DAY]", "Set a rule aside; sealed in the record. Repeatable."),
     "init": _one(str, "--init", "random|FILE", "Where the weights start: random, or a checkpoint."),
+    "health": _one(
+        str,
+        "--health",
+        "warn,keep,stop",
+        "Watch its curves: say what goes wrong, keep the last healthy checkpoint, stop at a critical finding.",
+    ),
     "evaluation": _many(str, "--eval", "KEY=VALUE", "A fact of the evaluation (metric, crop_border, …). Repeatable."),
 }
 """The options of a launch: name -> annotation."""

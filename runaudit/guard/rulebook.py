@@ -5,19 +5,11 @@ is asked at a launch where the facts that it asks for are those of a launch. A p
 is not is refused: a misspelt one would change nothing, and nobody would see it.
 """
 
-import contextlib
-import os
-import sys
-from collections.abc import Iterator
-from functools import lru_cache
-from pathlib import Path
-
 from runaudit.errors import UsageError
 from runaudit.guard import lint
 from runaudit.guard.answer import RULES
-from runaudit.rules import ENTRY_POINT, Rule, find_rule, foreign_rules, governed, refuse_unknown
+from runaudit.rules import Rule, find_rule, foreign_rules, governed, refuse_unknown
 from runaudit.settings import RuleSettings
-from runaudit.system.files import read_ordinary
 from runaudit.text.words import closest
 
 OWN: tuple[Rule, ...] = (*RULES, *lint.RULES)
@@ -42,14 +34,22 @@ def family(rule: Rule) -> str:
 
 def every_rule() -> tuple[Rule, ...]:
     """All rules, those of installed packages last. Raises ConfigError for some that cannot be loaded."""
-    return (*OWN, *_foreign())
+    from runaudit.health.answer import RULES as TRAJECTORY  # a launch is asked none of them
+
+    return (*OWN, *TRAJECTORY, *foreign_rules())
+
+
+def understood(policy: RuleSettings) -> RuleSettings:
+    """The policy, every rule of which there is. Raises ConfigError where it names one that there is not."""
+    if policy.off or policy.limits:
+        refuse_unknown(every_rule(), policy)
+    return policy
 
 
 def launch_rules(policy: RuleSettings) -> tuple[Rule, ...]:
     """What a launch is asked under a policy. Raises ConfigError for a policy that names what there is not."""
-    if policy.off or policy.limits:
-        refuse_unknown(every_rule(), policy)
-    asked = (*OWN, *(rule for rule in _foreign() if LAUNCH_FACTS.issuperset(rule.needs)))
+    understood(policy)
+    asked = (*OWN, *(rule for rule in foreign_rules() if LAUNCH_FACTS.issuperset(rule.needs)))
     return governed(asked, policy) if policy.off or policy.limits else asked
 
 
@@ -65,24 +65,3 @@ def named_rule(word: str) -> Rule:
 def rule_words() -> list[tuple[str, str]]:
     """Every word that names a rule, and what it stands for, as a shell may offer it."""
     return [(word, rule.title) for rule in every_rule() for word in (rule.name, rule.code)]
-
-
-def _foreign() -> tuple[Rule, ...]:
-    return foreign_rules() if _somebody_brings_rules(tuple(sys.path)) else ()
-
-
-@lru_cache(maxsize=8)
-def _somebody_brings_rules(folders: tuple[str, ...]) -> bool:
-    """Whether an installed package names such an entry point. Asking `importlib.metadata` loads and parses those of
-    all packages, which takes longer than all rules; to look for the word in their files takes a fifth of it."""
-    word = ENTRY_POINT.encode()
-    return any(word in text for folder in folders for text in _entry_points(folder))
-
-
-def _entry_points(folder: str) -> Iterator[bytes]:
-    # Whatever is no folder of packages, a zip file or a place that is not there, brings no rules.
-    with contextlib.suppress(OSError), os.scandir(folder or ".") as entries:
-        for entry in entries:
-            if entry.name.endswith((".dist-info", ".egg-info")):
-                with contextlib.suppress(OSError):
-                    yield read_ordinary(Path(entry.path, "entry_points.txt"))

@@ -4,7 +4,7 @@ call is repeated where a remedy needs it. `run` and `guard` ask with the same wo
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from runaudit.guard.admission import Prepared, prepare
 from runaudit.guard.answer import GuardAnswer
 from runaudit.guard.invocation import Invocation
 from runaudit.launch.given import facts_of, merged_config, named_paths, start_of
+from runaudit.records.canonical import JSON
 from runaudit.settings import Settings
 from runaudit.store import Store
 from runaudit.voice import streams
@@ -31,6 +32,7 @@ class Asked:
     baseline: str | None = None
     waive: tuple[str, ...] = ()
     init: str | None = None
+    health: str | None = None
     evaluation: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
@@ -50,6 +52,7 @@ class Asked:
             bundles=self.bundle,
             argv=self.command,
             root=root,
+            extra=_looked_after(self.health),
         )
 
     def prepared(self, request: LaunchRequest, store: Store, settings: Settings, *, command: str) -> Prepared:
@@ -69,11 +72,21 @@ class Asked:
             ("--bundle", self.bundle),
             ("--baseline", () if self.baseline is None else (self.baseline,)),
             ("--init", () if self.init is None else (self.init,)),
+            ("--health", () if self.health is None else (self.health,)),
             ("--eval", self.evaluation),
             ("--waive", self.waive),
         ):
             for value in values:
                 yield from (option, value)
+
+
+def _looked_after(word: str | None) -> Mapping[str, JSON]:
+    """What is sealed of what is done about the run's health. Raises UsageError for a word that is nothing to do."""
+    if word is None:
+        return {}
+    from runaudit.record.vigil import looked_after  # Rules on curves: most launches are looked at later.
+
+    return dict(looked_after({}, word)["extra"])
 
 
 def may_start(asked: Asked, root: Path, settings: Settings, *, cwd: Path) -> GuardAnswer:

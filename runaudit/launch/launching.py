@@ -9,7 +9,7 @@ from runaudit.capture.draft import open_store
 from runaudit.launch.asked import Asked
 from runaudit.launch.process import executable
 from runaudit.launch.wrapper import run_sealed
-from runaudit.record.recorder import rank_of
+from runaudit.record.recording import rank_of
 from runaudit.records.outcome import FINISHED, Outcome
 from runaudit.records.run import SHORT
 from runaudit.settings import Settings

@@ -15,8 +15,8 @@ from runaudit.guard.admission import Terms, judge_draft, prepare
 from runaudit.guard.answer import GuardAnswer
 from runaudit.guard.invocation import Invocation, PythonCall
 from runaudit.observe.here import unobserved
-from runaudit.record.recorder import rank_of, record
-from runaudit.record.recording import Recording
+from runaudit.record.recorder import record
+from runaudit.record.recording import Recording, rank_of
 from runaudit.records.manifest import Manifest
 from runaudit.settings import Settings, load_settings
 from runaudit.store.place import find_store

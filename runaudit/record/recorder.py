@@ -7,25 +7,25 @@ writes and every other rank holds a recorder that keeps silent.
 
 import atexit
 import os
-import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import Any, Self
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 from runaudit.capture.draft import ABSENT, LaunchRequest, draft_manifest, open_store, redactor_of, seal
 from runaudit.capture.rng import proof
-from runaudit.errors import CaptureError, RunauditError, UsageError
+from runaudit.errors import RunauditError, UsageError
 from runaudit.observe.here import attached, is_observed, unobserved
 from runaudit.record.files import brought_in
 from runaudit.record.finishing import AGAIN, WatchedConfig, change_note, loaded_here, seal_own, was_told_an_end
 from runaudit.record.ledger import claim
 from runaudit.record.outcome import SERIES, end_mirrors, ending_of, run_of
-from runaudit.record.recording import Recording, Silent, check_status, digest_of_all, inner_files
+from runaudit.record.recording import Recording, Silent, check_status, differing, digest_of_all, inner_files, rank_of
 from runaudit.record.series import Keeper, Series
+from runaudit.record.sigterm import SigtermUnwinds
 from runaudit.record.sink import Mirror, Sink, remarks
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import Digest, digest_file
@@ -37,11 +37,13 @@ from runaudit.store.held import HeldStore
 from runaudit.store.place import find_store
 from runaudit.store.store import Store
 
+if TYPE_CHECKING:
+    from runaudit.record.vigil import Watch
+
 Admit = Callable[[Manifest, Store], Manifest]
 """Judges a draft: returns it, perhaps with waivers added, or raises GuardRefusedError."""
 
 _current: Recording | None = None
-_RANKS = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK")
 
 
 def record(
@@ -57,12 +59,15 @@ def record(
     store: Store | Path | str | None = None,
     root: Path | None = None,
     sinks: Sequence[Sink] = (),
+    health: str | Sequence[str] | None = None,
     admit: Admit | None = None,
     environ: Mapping[str, str] | None = None,
     **more: Any,
 ) -> Recording:
     """Seal a launch and return its recorder; or adopt the launch that `runaudit run` sealed for this process.
 
+    health: what is done while it runs about what its curves show to be wrong: `warn`, `keep` (the last checkpoint from
+    before it), `stop` (at a critical finding `log` raises StoppedByRule), or several with commas; sealed with it.
     `more` are further fields of `LaunchRequest`. Raises CaptureError, UsageError, GuardRefusedError before any work is
     done, StoreError where the store cannot be written.
 
@@ -83,11 +88,8 @@ def record(
             adopted.note(AGAIN)
         adopted.watch_config(config)
         return _made_current(adopted)
-    place = (
-        store
-        if isinstance(store, Store)
-        else open_store(find_store(root.absolute(), environ=environ, named=_path(store)))
-    )
+    more = more if health is None else _looked_after(more, health)
+    place = store if isinstance(store, Store) else _opened(store, root, environ)
     request = LaunchRequest(
         label=label, seed=seed, config=config, data=data or {}, init=known_init(init, place), evaluation=evaluation,
         intent=tuple(intent), waivers=tuple(waivers), root=root, **more,
@@ -101,8 +103,15 @@ def record(
     return _made_current(made)
 
 
-def _path(store: Path | str | None) -> Path | None:
-    return None if store is None else Path(store)
+def _opened(store: Path | str | None, root: Path, environ: Mapping[str, str]) -> Store:
+    named = None if store is None else Path(store)
+    return open_store(find_store(root.absolute(), environ=environ, named=named))
+
+
+def _looked_after(fields: Mapping[str, Any], health: str | Sequence[str]) -> dict[str, Any]:
+    from runaudit.record.vigil import looked_after  # Rules on curves: most runs are looked at later.
+
+    return looked_after(fields, health)
 
 
 _unheard = False
@@ -153,14 +162,6 @@ def in_progress() -> Recording | None:
     return None if _current is None or _current.finished else _current
 
 
-def rank_of(environ: Mapping[str, str]) -> int:
-    """This process's rank among those one launcher started; 0 where there is no launcher."""
-    for name in _RANKS:
-        if environ.get(name, "").isdigit():
-            return int(environ[name])
-    return 0
-
-
 def _made_current(recorder: Recording) -> Recording:
     global _current
     _current = recorder
@@ -194,14 +195,12 @@ class Recorder:
         self._rng: dict[str, str] = {}
         self._names: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._lock = threading.RLock()
-        self._stopped_by: str | None = None
-        self._late_signal: int | None = None
-        self._old_sigterm: Any = None
         self._config = WatchedConfig(ABSENT, self._redactor)
         self._traced = attached(self._live) if owns else False
+        self._watch = self._watched()
         self._mirrors = tuple(self._started(sink) for sink in sinks)
         atexit.register(self._at_exit)
-        self._watch_sigterm()
+        self._sigterm = SigtermUnwinds()
 
     @property
     def id(self) -> str:
@@ -219,6 +218,8 @@ class Recorder:
         """Log the values of one step: numbers, numpy scalars, tensors of one element. Safe from SIGKILL on return."""
         values = self._named(values)
         self._series.log(step, values, time.time())
+        if self._watch is not None:
+            self._watch.check()
         if self._mirrors:
             numbers = {name: float(value) for name, value in values.items()}
             for mirror in self._mirrors:
@@ -239,9 +240,12 @@ class Recorder:
         self, path: Path | str, *, step: int, kind: str = "checkpoint", score: Mapping[str, float] | None = None
     ) -> Digest:
         """Record a checkpoint by digest; one that lies outside the run's folder is copied in. Returns the digest."""
-        return self._file(
+        digest = self._file(
             "checkpoint", Path(path), kind, step, **({"score": dict(self._named(score))} if score else {})
         )
+        if self._watch is not None:
+            self._watch.hold(Path(path), step, self.run_dir)
+        return digest
 
     def artifact(self, path: Path | str, kind: str = "file", *, about: str = "") -> Digest:
         """Record any other file the run leaves. about: how it was made, for whoever looks at it."""
@@ -275,12 +279,9 @@ class Recorder:
         with self._lock:
             if self.finished:
                 return self.outcome
-            self.finished = True
+            self.finished = self._sigterm.is_sealing = True
             self._end(status, metrics, error)
-        if self._late_signal is not None:
-            # It came while the outcome was sealed: the seal was finished first, now the signal has its way.
-            signal.signal(self._late_signal, signal.SIG_DFL)
-            os.kill(self._pid, self._late_signal)
+        self._sigterm.obey_late()
         if self.owns:
             with unobserved():
                 bring_index_along(self.store)
@@ -288,6 +289,9 @@ class Recorder:
 
     def _end(self, status: str, metrics: Mapping[str, float] | None, error: str | None) -> None:
         self._keeper.stop()
+        if (why := self._let_go()) is not None:
+            self.note(why)
+            status, error = (status, error) if status == "killed" else ("diverged", why)
         if left := self._series.close():
             self.note(f"{left} bytes of logged steps could not be written")
         for remark in remarks(self._mirrors):
@@ -310,7 +314,7 @@ class Recorder:
             self.store, self._mirrors, status, self.outcome, note=self.note, redactor=self._redactor
         )
         atexit.unregister(self._at_exit)
-        self._release_sigterm()
+        self._sigterm.release()
 
     def watch_config(self, config: Any) -> None:
         """Look at the configuration again when the run ends."""
@@ -322,7 +326,7 @@ class Recorder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        status, text = ending_of(error, self._stopped_by)
+        status, text = ending_of(error, self._sigterm.stopped_by)
         self.finish(status, error=text)
 
     def _at_exit(self) -> None:
@@ -330,35 +334,12 @@ class Recorder:
         if os.getpid() != self._pid or self.finished:
             return
         error = getattr(sys, "last_value", None)
-        if error is None and not self.owns and self._stopped_by is None:
+        if error is None and not self.owns and self._sigterm.stopped_by is None and self._let_go() is None:
             # The wrapper sees the exit code, which says more than silence does.
             self._keeper.stop()
             return
-        status, text = ending_of(error, self._stopped_by)
+        status, text = ending_of(error, self._sigterm.stopped_by)
         self.finish("crashed" if status == "completed" else status, error=text or "the program ended without finish()")
-
-    def _watch_sigterm(self) -> None:
-        """Turn SIGTERM into an exit that unwinds, so that the outcome is sealed; the program's own handler stays."""
-        if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
-            self._old_sigterm = signal.signal(signal.SIGTERM, self._terminated)
-
-    def _terminated(self, number: int, frame: FrameType | None) -> None:
-        if os.getpid() != self._pid:
-            # A forked worker inherits the handler; it must die of the signal, as it would have.
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
-            return
-        if self.finished:
-            self._late_signal = number
-            return
-        self._stopped_by = signal.Signals(number).name
-        raise SystemExit(128 + number)
-
-    def _release_sigterm(self) -> None:
-        if self._old_sigterm is not None and threading.current_thread() is threading.main_thread():
-            if signal.getsignal(signal.SIGTERM) == self._terminated:
-                signal.signal(signal.SIGTERM, self._old_sigterm)
-            self._old_sigterm = None
 
     # ── files ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -382,16 +363,24 @@ class Recorder:
 
         Raises CaptureError where both name a seed and they differ: the sealed record would be false.
         """
-        if seed is not ABSENT:
-            if not self.manifest.has("seed"):
-                self.note(f"the program says its seed is {seed!r}; the manifest does not name one")
-            elif self.manifest.seed != seed:
-                raise CaptureError(
-                    f"the manifest was sealed with seed {self.manifest.seed!r} and the program uses {seed!r}",
-                    remedy=f"start with --seed {seed}, or pass the sealed seed to the program",
-                )
-        if label is not None and label != self.manifest.label:
-            self.note(f"the program calls this run {label!r}")
+        for remark in differing(self.manifest, label, seed):
+            self.note(remark)
+
+    def _let_go(self) -> str | None:
+        """Nobody looks at the run any more. Why a rule ended it; None where none did."""
+        if self._watch is None:
+            return None
+        with unobserved():
+            self._watch.stop(self.run_dir)
+        return self._watch.why
+
+    def _watched(self) -> "Watch | None":
+        """What looks at the run while it goes on, where its launch sealed that it is to be looked at."""
+        if not self.manifest.section("launch").get("health"):
+            return None
+        from runaudit.record.vigil import watch_of  # Rules, and what they reckon with: most runs are looked at later.
+
+        return watch_of(self.store, self.manifest, self._live / SERIES)
 
     def _started(self, sink: Sink) -> Mirror:
         mirror = Mirror(sink)

@@ -10,12 +10,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from runaudit.capture.draft import ABSENT
 from runaudit.capture.rng import proof
 from runaudit.errors import CaptureError, UsageError
 from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import STATUSES, Outcome
 from runaudit.store.store import Store
+
+_RANKS = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK")
 
 
 class Recording(Protocol):
@@ -192,3 +195,30 @@ def _digest(group: str, path: Path) -> Digest:
     if path.is_dir():
         return digest_of_all([digest_file(file) for file in inner_files(group, path)])
     return digest_file(path)
+
+
+def differing(manifest: Manifest, label: str | None, seed: Any) -> tuple[str, ...]:
+    """What a program declares that its wrapper sealed otherwise, in words.
+
+    Raises CaptureError where both name a seed and they differ: the sealed record would be false.
+    """
+    found = []
+    if seed is not ABSENT:
+        if not manifest.has("seed"):
+            found.append(f"the program says its seed is {seed!r}; the manifest does not name one")
+        elif manifest.seed != seed:
+            raise CaptureError(
+                f"the manifest was sealed with seed {manifest.seed!r} and the program uses {seed!r}",
+                remedy=f"start with --seed {seed}, or pass the sealed seed to the program",
+            )
+    if label is not None and label != manifest.label:
+        found.append(f"the program calls this run {label!r}")
+    return tuple(found)
+
+
+def rank_of(environ: Mapping[str, str]) -> int:
+    """This process's rank among those one launcher started; 0 where there is no launcher."""
+    for name in _RANKS:
+        if environ.get(name, "").isdigit():
+            return int(environ[name])
+    return 0

@@ -92,6 +92,12 @@ _TABLE: dict[str, dict[str, VerdictWords]] = {
         "unsupported": _bad("Unsupported", "The recorded runs do not support the number."),
         "not_found": _bad("Not found", "No recorded run stands for what the claim names."),
     },
+    "health": {
+        "sound": _good("Sound", "No rule found anything to warn of."),
+        "doubtful": _doubt("Doubtful", "A rule warns of something.", PASS),
+        "failing": _bad("Failing", "A finding weighs as much as was asked to fail on."),
+        "cannot_say": _doubt("Cannot be determined", "There is no curve to judge."),
+    },
     "guard": {
         "allowed": _good("This run may start", "No rule that was asked refuses it."),
         "refused": _bad("This run may not start", "A rule refuses it, and no waiver holds.", REFUSED),

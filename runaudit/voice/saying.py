@@ -85,6 +85,12 @@ def say(text: str) -> None:
     _write(streams.gate().text(text))
 
 
+def say_at_foot(text: str, width: int) -> None:
+    """The line at the foot of a terminal, written anew; nothing of it stays."""
+    streams.write(f"\r{terminal.printable(streams.gate().text(text), keep='')[:width]}\x1b[K")
+    streams.flush()
+
+
 def say_lines(lines: Iterable[str], *, as_json: bool = False) -> bool:
     """Lines of a result, many at a time: to look at a thousand at once takes a fifth of the time. Whether any came."""
     rest, some = iter(lines), False

@@ -20,8 +20,8 @@ from runaudit.capture.rng import reseeded, rng_digests
 from runaudit.errors import CaptureError, GuardRefusedError, RunauditError, UsageError
 from runaudit.record.finishing import AGAIN
 from runaudit.record.outcome import seal_outcome, settle
-from runaudit.record.recorder import Recorder, rank_of, record
-from runaudit.record.recording import Recording, Silent
+from runaudit.record.recorder import Recorder, record
+from runaudit.record.recording import Recording, Silent, rank_of
 from runaudit.record.series import Series
 from runaudit.records.manifest import Manifest
 from runaudit.records.trajectory import read_lines

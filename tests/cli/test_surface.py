@@ -91,6 +91,7 @@ def test_the_program_of_every_command_that_judges_reads_its_verdict(tmp_path, ca
         "guard": ["--label", "x", "--", "true"],
         "diff": ["new", "old"],
         "study": [],
+        "health": ["new"],
         "stats": ["--metric", METRIC, "new", "--vs", "old"],
         "plan": ["--sd", "0.1", "--effect", "0.2"],
         "restore": [new[0], "--to", str(tmp_path / "there")],
@@ -118,7 +119,16 @@ def test_a_word_the_parser_refuses_is_told_to_programs_too(capsys):
 
 
 @pytest.mark.parametrize(
-    "words", [("diff",), ("study",), ("verify",), ("rerun", "abcd"), ("stats", "--metric", "m", "a", "--vs", "b")]
+    "words",
+    [
+        ("diff",),
+        ("study",),
+        ("verify",),
+        ("rerun", "abcd"),
+        ("health", "abcd"),
+        ("watch", "abcd"),
+        ("stats", "--metric", "m", "a", "--vs", "b"),
+    ],
 )
 def test_a_check_where_there_is_no_store_is_never_a_pass(tmp_path, words):
     for more in ((), ("--exit-zero",)):

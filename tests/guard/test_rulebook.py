@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from runaudit import rules
 from runaudit.errors import ConfigError, UsageError
 from runaudit.guard import rulebook
 from runaudit.guard.answer import judge
@@ -49,7 +50,7 @@ class Curve(SmallData):
 @pytest.fixture
 def brought(monkeypatch):
     """Two rules of an installed package."""
-    monkeypatch.setattr(rulebook, "_somebody_brings_rules", lambda folders: True)
+    monkeypatch.setattr(rules, "_somebody_brings_rules", lambda folders: True)
     monkeypatch.setattr(rulebook, "foreign_rules", lambda: (SmallData(), Curve()))
 
 
@@ -90,12 +91,12 @@ def test_packages_without_the_entry_point_are_not_asked(tmp_path):
     info = tmp_path / "other-1.0.dist-info"
     info.mkdir()
     (info / "entry_points.txt").write_text("[console_scripts]\nother = other:main\n")
-    assert not rulebook._somebody_brings_rules((str(tmp_path), str(tmp_path / "absent")))
+    assert not rules._somebody_brings_rules((str(tmp_path), str(tmp_path / "absent")))
 
     second = tmp_path / "mine-1.0.dist-info"
     second.mkdir()
     (second / "entry_points.txt").write_text("[runaudit.rules]\nmine = mine:Rule\n")
-    assert rulebook._somebody_brings_rules((f"{tmp_path}/.",))
+    assert rules._somebody_brings_rules((f"{tmp_path}/.",))
 
 
 def test_an_unknown_rule_names_the_nearest():
@@ -126,7 +127,7 @@ def test_what_a_page_says_can_be_pasted_into_a_policy(rule, brought):
     for name, _, lines in ways_of(rule):
         if name in ("off", "tune"):
             policy = parse_settings(tomllib.loads("\n".join(lines))).rules
-            asked = {one.code for one in rulebook.launch_rules(policy)}
+            asked = {one.code for one in rules.governed((*BOOK, SmallData(), Curve()), policy)}
             assert (rule.code in asked) == (name == "tune")
 
 

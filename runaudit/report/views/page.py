@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from runaudit import __version__
 from runaudit.errors import NothingToJudgeError
+from runaudit.health.answer import health_of
 from runaudit.metrics.catalogue import Direction
 from runaudit.records.run import Run
 from runaudit.report.guarded import Failed, attempted
@@ -19,6 +20,7 @@ from runaudit.report.views.arm import ArmView, arm_view
 from runaudit.report.views.blown import blown_up
 from runaudit.report.views.curves import CurvesView, curves_view
 from runaudit.report.views.diff import DiffView, diff_view
+from runaudit.report.views.health import HealthView, health_alerts, health_marks, health_view
 from runaudit.report.views.images import ImagesView, images_view
 from runaudit.report.views.manifest import ManifestView, manifest_views
 from runaudit.report.views.origin import is_training_loss, origin_words
@@ -30,6 +32,7 @@ from runaudit.report.views.study import StudyView, study_view
 from runaudit.report.views.verdict import VerdictView, verdict_view
 from runaudit.report.words import Text, shown
 from runaudit.report.words import metric as shown_metric
+from runaudit.settings import RuleSettings
 from runaudit.study.text import StudyAnswer
 from runaudit.text.words import listed, plural
 
@@ -71,6 +74,7 @@ class PageView:
     images: ImagesView | None
     curves: CurvesView | None
     scaler: ScalerView | None
+    health: HealthView | None
     diffs: tuple[DiffView, ...]
     seen: tuple[SeenView, ...]
     manifests: tuple[ManifestView, ...]
@@ -88,12 +92,14 @@ def page_view(
     parts: Sequence[Part] = (),
     study: StudyAnswer | None = None,
     curves: Sequence[str] = (),
+    rules: RuleSettings | None = None,
 ) -> PageView:
     """The page on these arms.
 
     integrity: run id -> what a re-hash of the store found wrong with it (empty: sound); None: it was not re-hashed.
     metric: the one that the page is about. parts: the metrics that it is about, where its arms share none. study: the
     judgement on all runs together. curves: patterns of the series that are drawn, where they were asked for.
+    rules: the policy on the rules of health; None: they are not asked.
     Raises NothingToJudgeError where there is no run.
     """
     if not any(arm.runs for arm in arms):
@@ -101,28 +107,24 @@ def page_view(
     held = tuple(parts) or (Part(metric=metric, arms=tuple(range(len(arms)))),)
     named = tuple(arm_view(arm, index) for index, arm in enumerate(arms))
     made = _Maker()
+    health = made(_HEALTH, lambda: health_of([run for arm in arms for run in arm.runs], rules)) if rules else None
     view = PageView(
         title=shown(title or _title(named), 110),
         subtitle=listed(list(_sizes(arms, comparisons))),
         version=__version__,
         arms=named,
-        verdicts=tuple(
-            verdict_view(
-                one,
-                named,
-                is_damaged=_is_damaged([arms[one.arm], arms[one.baseline]], integrity),
-                blown=[line for index in (one.arm, one.baseline) for line in blown_up(arms[index], index)],
-                origins=list(_origins(one, [*arms[one.arm].runs, *arms[one.baseline].runs])),
-            )
-            for one in comparisons
+        verdicts=tuple(_verdict(one, arms, named, integrity) for one in comparisons),
+        alerts=(
+            *alerts(arms, comparisons, integrity, metric if comparisons else None),
+            *(health_alerts(arms, health) if health else ()),
         ),
-        alerts=alerts(arms, comparisons, integrity, metric if comparisons else None),
         result=result_view(arms, held, _direction(comparisons, metric)),
         study=made("Study", lambda: study_view(study)) if study else None,
         scores=made("Results", lambda: scores_view(arms, held)),
         images=made("Pictures", lambda: images_view(arms)),
-        curves=made("Curves", lambda: curves_view(arms, curves)),
+        curves=made("Curves", lambda: curves_view(arms, curves, health_marks(arms, health) if health else ())),
         scaler=made("Loss scale", lambda: scaler_view(arms)),
+        health=made(_HEALTH, lambda: health_view(arms, health)) if health else None,
         diffs=made("What changed", lambda: tuple(diff_view(one, arms) for one in comparisons)) or (),
         seen=made("What was used", lambda: seen_views(arms)) or (),
         manifests=made("Provenance", lambda: manifest_views(arms, integrity)) or (),
@@ -133,6 +135,21 @@ def page_view(
     return replace(view, left_out=(*made.failed, *_absent(view, {one.title for one in made.failed})))
 
 
+def _verdict(
+    one: ComparisonInput, arms: Sequence[ArmInput], named: Sequence[ArmView], integrity: Integrity | None
+) -> VerdictView:
+    """The card of one comparison."""
+    sides = [arms[one.arm], arms[one.baseline]]
+    return verdict_view(
+        one,
+        named,
+        is_damaged=_is_damaged(sides, integrity),
+        blown=[line for index in (one.arm, one.baseline) for line in blown_up(arms[index], index)],
+        origins=list(_origins(one, [run for side in sides for run in side.runs])),
+    )
+
+
+_HEALTH = "Health"
 SECTIONS: Mapping[str, tuple[str, Callable[[PageView], bool]]] = {
     "study": ("Study", lambda view: view.study is not None),
     "changes": ("What changed", lambda view: bool(view.diffs or view.seen)),
@@ -144,6 +161,7 @@ SECTIONS: Mapping[str, tuple[str, Callable[[PageView], bool]]] = {
     "curves": ("Curves", lambda view: view.curves is not None and bool(view.curves.series or view.curves.told)),
     "scaler": ("Loss scale", lambda view: view.scaler is not None and bool(view.scaler.figures or view.scaler.without)),
     "training": ("How it trained", lambda view: view.curves is not None and bool(view.curves.training)),
+    "health": (_HEALTH, lambda view: view.health is not None and bool(view.health.arms)),
     "statistics": ("Statistics", lambda view: any(verdict.evidence for verdict in view.verdicts)),
     "provenance": ("Provenance", lambda view: True),
 }

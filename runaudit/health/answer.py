@@ -1,0 +1,194 @@
+"""The answer of `health`: of each run what was found, what could not be asked, its best, and what its seeds share."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runaudit.health import apart, gradient, late, logs, loss, results, scaler, stages
+from runaudit.health.best import Best
+from runaudit.health.facts import NAMES, facts_of_run
+from runaudit.records.finding import Finding, Severity
+from runaudit.records.run import Run
+from runaudit.records.segments import Band, bands
+from runaudit.rules import Rule, Skip, check_all, foreign_rules, governed
+from runaudit.settings import RuleSettings
+from runaudit.text.shown import Shown
+from runaudit.text.terminal import UNPAINTED, Paint
+
+RULES: tuple[Rule, ...] = (
+    *loss.RULES, *late.RULES, *apart.RULES, *scaler.RULES, *gradient.RULES, *stages.RULES, *results.RULES, *logs.RULES,
+)  # fmt: skip
+"""Every rule on a trajectory, in the order in which they are told."""
+SCHEMA = "runaudit.health/1"
+FAIL_ON = Severity.ERROR
+"""From which severity on a finding is a negative judgement, where nobody says otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunHealth:
+    """What the rules said of one run. `judged` are the names of the curves that there were to judge."""
+
+    run: Run
+    findings: tuple[Finding, ...]
+    asked: tuple[str, ...]
+    skipped: tuple[Skip, ...]
+    best: Best | None
+    stages: tuple[Band, ...]
+    judged: tuple[str, ...]
+
+    @property
+    def worst(self) -> Severity | None:
+        """How much the heaviest finding weighs; None where there is none."""
+        return max((finding.severity for finding in self.findings), default=None)
+
+    def to_json(self) -> dict[str, Any]:
+        """One run for a program."""
+        return {
+            "run": self.run.id,
+            "label": self.run.label,
+            "seed": self.run.manifest.body.get("seed"),
+            "status": self.run.status,
+            "findings": [finding.to_json() for finding in self.findings],
+            "best": self.best.to_json() if self.best else None,
+            "stages": [{"name": one.name, "start": one.start, "end": one.end} for one in self.stages],
+            "curves": list(self.judged),
+            "asked": list(self.asked),
+            "skipped": [skip.to_json() for skip in self.skipped],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """A finding that several runs have: its rule, what it is on, and which runs, of how many."""
+
+    finding: Finding
+    runs: tuple[Run, ...]
+    of: int
+
+    def to_json(self) -> dict[str, Any]:
+        """For a program."""
+        return {
+            "code": self.finding.code,
+            "name": self.finding.name,
+            "subject": self.finding.subject,
+            "runs": [run.id for run in self.runs],
+            "seeds": [run.manifest.body.get("seed") for run in self.runs],
+            "of": self.of,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthAnswer(Shown):
+    """The health of the runs that were asked about. `off`: the rules that the policy switched off."""
+
+    runs: tuple[RunHealth, ...]
+    fail_on: Severity | None = FAIL_ON
+    off: tuple[str, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Those of all runs, run by run."""
+        return tuple(finding for one in self.runs for finding in one.findings)
+
+    @property
+    def verdict(self) -> str:
+        """In the word of the table of verdicts: failing where a finding weighs as much as `fail_on`; cannot_say where
+        a run has no curve that could be judged."""
+        if self.fail_on is not None and any(finding.severity >= self.fail_on for finding in self.findings):
+            return "failing"
+        if not self.runs or not all(one.judged for one in self.runs):
+            return "cannot_say"
+        return "sound" if not any(f.severity >= Severity.WARNING for f in self.findings) else "doubtful"
+
+    @property
+    def shared(self) -> tuple[Shared, ...]:
+        """Of several runs: which finding how many of them have, the most frequent first."""
+        if len(self.runs) < 2:
+            return ()
+        groups: dict[tuple[str, str], list[tuple[Run, Finding]]] = {}
+        for one in self.runs:
+            for key in dict.fromkeys((finding.code, finding.subject) for finding in one.findings):
+                first = next(f for f in one.findings if (f.code, f.subject) == key)
+                groups.setdefault(key, []).append((one.run, first))
+        found = [
+            Shared(
+                finding=max((finding for _, finding in group), key=lambda finding: finding.severity),
+                runs=tuple(run for run, _ in group),
+                of=len(self.runs),
+            )
+            for group in groups.values()
+        ]
+        return tuple(sorted(found, key=lambda one: (-one.finding.severity, -len(one.runs), one.finding.code)))
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer as the contract words it: of one run its own keys; of several `run` is none, and `runs` holds
+        them one by one."""
+        only = self.runs[0] if len(self.runs) == 1 else None
+        return {
+            "schema": SCHEMA,
+            "verdict": self.verdict,
+            "run": only.run.id if only else None,
+            "findings": [
+                finding.to_json() | ({} if only else {"run": one.run.id})
+                for one in self.runs
+                for finding in one.findings
+            ],
+            "best": only.best.to_json() if only and only.best else None,
+            "stages": only.to_json()["stages"] if only else [],
+            "fail_on": "never" if self.fail_on is None else str(self.fail_on),
+            "off": list(self.off),
+            "shared": [one.to_json() for one in self.shared],
+            "runs": [one.to_json() for one in self.runs],
+        }  # fmt: skip
+
+    @property
+    def headline(self) -> str:
+        """The result in one line."""
+        from runaudit.health import text
+
+        return text.headline(self)
+
+    def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
+        """For a terminal."""
+        from runaudit.health import text
+
+        return text.text_lines(self, verbose=verbose, paint=paint)
+
+    def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
+        """For a pull request."""
+        from runaudit.health import text
+
+        return text.markdown_lines(self, verbose=verbose)
+
+
+def trajectory_rules(policy: RuleSettings) -> tuple[Rule, ...]:
+    """The rules as the policy wants them, those of installed packages that ask for facts on trajectories included."""
+    others = tuple(rule for rule in foreign_rules() if set(rule.needs) <= set(NAMES))
+    return governed((*RULES, *others), policy)
+
+
+def health_of(runs: Sequence[Run], policy: RuleSettings, *, fail_on: Severity | None = FAIL_ON) -> HealthAnswer:
+    """Ask every rule about every run."""
+    rules = trajectory_rules(policy)
+    return HealthAnswer(
+        runs=tuple(judged(run, rules) for run in runs),
+        fail_on=fail_on,
+        off=tuple(rule.code for rule in RULES if rule.code in policy.off or rule.name in policy.off),
+    )
+
+
+def judged(run: Run, rules: Iterable[Rule]) -> RunHealth:
+    """What the rules say of one run."""
+    facts = facts_of_run(run)
+    found = check_all(rules, facts)
+    curves = facts["curves"]
+    best = facts["best"]
+    return RunHealth(
+        run=run,
+        findings=found.findings,
+        asked=found.asked,
+        skipped=found.skipped,
+        best=best if isinstance(best, Best) else None,
+        stages=bands(run.trajectory.events, run.trajectory.last_step()),
+        judged=tuple(track.name for track in curves) if isinstance(curves, tuple) else (),
+    )

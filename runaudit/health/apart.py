@@ -1,0 +1,170 @@
+"""RA409, RA410: validation that worsens while training improves, and two measures of one quality that disagree."""
+# ruff: noqa: D102  (what a rule checks is told once, in the docstring of its class: users read it too)
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from runaudit.health.best import Best
+from runaudit.health.rising import onset, rise_of
+from runaudit.health.rule import TrajectoryRule
+from runaudit.health.shape import Shape
+from runaudit.health.tracks import Part, Track
+from runaudit.metrics.catalogue import QUANTITIES
+from runaudit.records.finding import Finding, Severity
+from runaudit.stats.trend import MIN_POINTS
+
+
+class Overfit(TrajectoryRule):
+    """The validation does not worsen while the training improves.
+
+    From there on the network learns its examples by heart. A constant gap between the two is none of that."""
+
+    code = "RA409"
+    name = "overfit"
+    severity = Severity.WARNING
+    example = "val/loss rises since step 3100 (from 0.41 to 0.58) while train/loss still falls"
+
+    def check(self, overfits: "Sequence[Overfitting]", best: Best | None) -> Iterator[Finding]:
+        for one in overfits:
+            kept = f"; step {best.step} was best" if best else ""
+            yield self.finding(
+                one.part.track.name,
+                f"{one.part.subject} worsens since step {one.step} (from {one.best:.4g} to {one.last:.4g}) while "
+                f"{one.learned} still falls",
+                remedy=f"stop there or use that checkpoint{kept}; then more data, augmentation or weight decay",
+                step=one.step,
+                severity=Severity.WARNING if one.part.track.is_main or one.is_quality else Severity.INFO,
+                evidence={"best": one.best, "last": one.last, "share": one.share, "p": one.p, "sure": "observed"},
+            )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Overfitting:
+    """A held-out part that worsens while the training loss named `learned` falls. Values as they were logged."""
+
+    part: Part
+    learned: str
+    step: int
+    best: float
+    last: float
+    share: float
+    p: float
+
+    @property
+    def is_quality(self) -> bool:
+        """Whether it is a quality rather than one loss of several."""
+        return self.part.track.name.replace("_", "/").split("/")[-1].lower() in QUANTITIES
+
+
+def overfits_of(held_out: Sequence[Track], losses: Sequence[Track]) -> tuple[Overfitting, ...]:
+    """Every held-out series that rose, by Mann-Kendall at p < 0.01 since its best, while the training loss fell."""
+    learned = [track for track in losses if track.is_main and not track.is_held_out]
+    found = []
+    for track in held_out:
+        for part in track.parts:
+            one = _overfitting(part, learned)
+            if one is not None:
+                found.append(one)
+    return tuple(found)
+
+
+def _overfitting(part: Part, learned: Sequence[Track]) -> Overfitting | None:
+    rise = rise_of(part, noise=3.0)
+    if rise is None or part.shape is None or rise.share < 0.02 or rise.is_recovering:
+        return None
+    at = int(part.shape.first.searchsorted(rise.step))
+    found = part.shape.trend_of(min(at, len(part.shape) - MIN_POINTS))
+    if found is None or not found.is_rising:
+        return None
+    for track in learned:
+        if _falls_since(track, rise.step):
+            return Overfitting(
+                part=part, learned=track.name, step=rise.step, best=rise.best, last=rise.last, share=rise.share,
+                p=found.p,
+            )  # fmt: skip
+    return None
+
+
+def _falls_since(track: Track, step: int) -> bool:
+    """Whether a training loss was lower at its end than it was then, beyond its noise."""
+    part = track.parts[-1] if track.parts else None
+    if part is None or part.shape is None or len(part.shape) < MIN_POINTS:
+        return False
+    shape = part.shape
+    at = min(max(0, int(shape.last.searchsorted(step))), len(shape) - 1)
+    return bool(shape.end < shape.smooth[at] - shape.noise)
+
+
+_SMALL = frozenset({"tile", "tiles", "patch", "patches", "crop", "crops", "cropped"})
+_WHOLE = frozenset({"full", "whole", "frame", "fullframe", "image", "full_frame", "uncropped"})
+
+
+class MetricDisagreement(TrajectoryRule):
+    """Tiles and full frames tell the same.
+
+    A network is chosen on tiles and shown on full frames. Where the one improves while the other worsens, what is
+    selected is not what is wanted."""
+
+    code = "RA410"
+    name = "metric_disagreement"
+    severity = Severity.WARNING
+    example = "tile/psnr rises (p = 1e-8) while full_frame/psnr falls (p = 1e-5) since step 2000"
+
+    def check(self, held_out: Sequence[Track]) -> Iterator[Finding]:
+        for small, whole in _pairs(held_out):
+            step = _worsens_since(whole)
+            own, other = _last_shape(small), _last_shape(whole)
+            if step is None or own is None or other is None:
+                continue
+            better = own.trend_of(min(_place(own, step), len(own) // 2))
+            worse = other.trend_of(_place(other, step))
+            if better is None or worse is None or not better.is_falling or not worse.is_rising:
+                continue
+            yield self.finding(
+                whole.name,
+                f"{small.name} improves (p = {better.p:.1g}) while {whole.name} worsens (p = {worse.p:.1g}) since step "
+                f"{step}",
+                remedy="choose checkpoints by the full frame; look at borders, overlap and what padding does",
+                step=step,
+                evidence={"p_tile": better.p, "p_full_frame": worse.p, "sure": "observed"},
+            )
+
+
+def _pairs(tracks: Sequence[Track]) -> Iterator[tuple[Track, Track]]:
+    """Series of one quantity, taken on small pieces and on the whole."""
+    for small in tracks:
+        for whole in tracks:
+            own, other = _split(small.name), _split(whole.name)
+            if own[0] == other[0] and own[1] & _SMALL and not own[1] & _WHOLE and other[1] & _WHOLE:
+                yield small, whole
+
+
+def _split(name: str) -> tuple[str, frozenset[str]]:
+    """The quantity that a name ends with, and the words before it."""
+    words = [word for word in name.lower().replace("-", "_").replace("/", "_").split("_") if word]
+    quantity = next((word for word in words if word in QUANTITIES), "")
+    return quantity or name, frozenset(words) - {quantity} if quantity else frozenset()
+
+
+def _last_shape(track: Track) -> Shape | None:
+    """The shape of the last part of a series that has a better and a worse; None of a short one."""
+    shape = track.parts[-1].shape if track.parts else None
+    return shape if track.direction is not None and shape is not None and len(shape) >= MIN_POINTS else None
+
+
+def _worsens_since(track: Track) -> int | None:
+    """Since when a series worsens, should it do so: since it turned; since its start, where it was best then."""
+    shape = _last_shape(track)
+    if shape is None:
+        return None
+    if shape.best_at <= 0.1 * len(shape):
+        return int(shape.first[0])
+    return int(shape.first[min(onset(shape), len(shape) - MIN_POINTS)]) if shape.end > shape.best else None
+
+
+def _place(shape: Shape, step: int) -> int:
+    """The block of a step, with enough of them behind it for a trend."""
+    return max(0, min(int(shape.first.searchsorted(step)), len(shape) - MIN_POINTS))
+
+
+RULES: tuple[TrajectoryRule, ...] = (Overfit(), MetricDisagreement())

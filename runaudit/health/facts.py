@@ -1,0 +1,125 @@
+"""What a trajectory rule may ask for: frozen facts about one run's curves, gathered once.
+
+curves            losses and results: every series that has a better and a worse
+losses            the losses among them
+held_out          those that were measured on what the network does not learn from
+gradients, rates  gradient norms and learning rates
+scaler            the loss scale; unknown where none was logged
+scaler_if_any     the same for a rule that can do without: None
+late              the last third of the curve that says whether training was long enough
+overfits          held-out curves that worsen while the training loss falls; `overfitted` are their names
+best              the best held-out value, its step and its checkpoint; None
+setup             clip, growth interval, how the run began
+stage_events      where stages began
+results           final metrics, and the last value of each series that has none
+log               how regular the log is
+"""
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from types import MappingProxyType
+from typing import Any
+
+from runaudit.health.apart import overfits_of
+from runaudit.health.best import best_of
+from runaudit.health.gradient import with_scaler
+from runaudit.health.late import judged_part, late_of
+from runaudit.health.logs import log_of
+from runaudit.health.scaler import ScalerTrace, scaler_trace
+from runaudit.health.setup import Setup, setup_of
+from runaudit.health.tracks import Track, tracks_of
+from runaudit.metrics.roles import Role
+from runaudit.records.manifest import Unknown
+from runaudit.records.run import Run
+from runaudit.records.segments import Point, resumes
+from runaudit.records.trajectory import Event
+
+NAMES = (
+    "curves", "losses", "held_out", "gradients", "rates", "scaler", "scaler_if_any", "late", "overfits", "overfitted",
+    "best", "setup", "stage_events", "results", "log",
+)  # fmt: skip
+"""Every fact: a rule that asks for others is none of these."""
+_SKIP_WORDS = ("skip", "overflow")
+
+
+def facts_of_run(run: Run) -> dict[str, object]:
+    """The facts about a run."""
+    config = run.manifest.section("config")
+    return trajectory_facts(
+        run.trajectory.series,
+        events=run.trajectory.events,
+        config=config if isinstance(config, Mapping) else None,
+        init=run.manifest.section("init"),
+        metrics=run.metrics,
+        checkpoints=run.outcome.checkpoints if run.outcome else (),
+        torn=run.trajectory.torn,
+    )
+
+
+def trajectory_facts(
+    series: Mapping[str, Sequence[Point]],
+    *,
+    events: Sequence[Event] = (),
+    config: Mapping[str, Any] | None = None,
+    init: Mapping[str, Any] | None = None,
+    metrics: Mapping[str, float] | None = None,
+    checkpoints: Sequence[Mapping[str, Any]] = (),
+    torn: int = 0,
+) -> dict[str, object]:
+    """The facts about curves: series name -> (step, value) pairs, and what else of the run is known.
+
+    >>> from runaudit.health.facts import trajectory_facts
+    >>> facts = trajectory_facts({"train/loss": [(step, 1 / (step + 1)) for step in range(50)]})
+    >>> [track.name for track in facts["losses"]]
+    ['train/loss']
+    """
+    tracks = tracks_of(series, events)
+    setup = setup_of(config, init)
+    curves = tuple(track for track in tracks if _has_a_better(track))
+    losses = tuple(track for track in curves if track.role is Role.LOSS or track.is_main)
+    held_out = tuple(track for track in curves if track.is_held_out)
+    best = best_of(held_out, checkpoints)
+    overfits = overfits_of(held_out, losses)
+    scaler = _scaler(tracks, setup, resumes(events))
+    judged = judged_part(held_out, losses, best)
+    late = late_of(judged) if judged else None
+    nothing = Unknown("no series was logged") if not tracks else None
+    return {
+        "curves": curves or nothing or Unknown("no loss or result was logged on the way"),
+        "losses": losses or nothing or Unknown("no loss was logged"),
+        "held_out": held_out or nothing or Unknown("nothing was measured on held-out data on the way"),
+        "gradients": tuple(t for t in tracks if t.role is Role.GRADIENT)
+        or nothing
+        or Unknown("no gradient norm was logged"),
+        "rates": tuple(track for track in tracks if track.role is Role.RATE and "momentum" not in track.name.lower()),
+        "scaler": scaler,
+        "scaler_if_any": with_scaler(scaler),
+        "late": late or Unknown("no curve is long enough for a statement on its last third"),
+        "overfits": overfits,
+        "overfitted": frozenset(one.part.track.name for one in overfits),
+        "best": best,
+        "setup": setup,
+        "stage_events": tuple(event for event in events if event.kind == "stage"),
+        "results": MappingProxyType(_results(tracks, metrics or {})),
+        "log": log_of(series, resumes(events), torn),
+    }
+
+
+def _has_a_better(track: Track) -> bool:
+    return track.direction is not None and track.role in (Role.LOSS, Role.HELD_OUT, Role.RESULT)
+
+
+def _results(tracks: Sequence[Track], metrics: Mapping[str, float]) -> dict[str, float]:
+    last = {t.name: float(t.columns.values[-1]) for t in tracks if len(t.columns.values)}
+    return {name: value for name, value in {**last, **metrics}.items() if isfinite(value)}
+
+
+def _scaler(tracks: Sequence[Track], setup: Setup, resumed: tuple[int, ...]) -> ScalerTrace | Unknown:
+    own = [track for track in tracks if track.role is Role.SCALER and len(track.columns.values)]
+    scales = [track for track in own if not any(word in track.name.lower() for word in _SKIP_WORDS)]
+    skips = [track for track in own if track not in scales]
+    if not scales:
+        return Unknown("no loss scale was logged")
+    one = scales[0].columns
+    counted = (skips[0].columns.steps, skips[0].columns.values) if skips else None
+    return scaler_trace(scales[0].name, (one.steps, one.values), counted, setup, resumed)

@@ -1,0 +1,194 @@
+"""RA42: the norm of the gradient: growing without bound, vanishing before anything is learned, always at the clip."""
+# ruff: noqa: D102  (what a rule checks is told once, in the docstring of its class: users read it too)
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from runaudit.health.rule import TrajectoryRule
+from runaudit.health.scaler import ScalerTrace
+from runaudit.health.setup import Setup
+from runaudit.health.tracks import Track
+from runaudit.records.finding import Finding, Severity
+from runaudit.records.manifest import Unknown
+from runaudit.text.words import plural
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+
+
+class GradExplosion(TrajectoryRule):
+    """The gradient norm does not explode.
+
+    A hundred times its usual size, over several stretches and still growing, ends in weights that no later step brings
+    back. A norm that is not finite is worse; under fp16 a few of those are how the scaler finds its scale."""
+
+    code = "RA421"
+    name = "grad_explosion"
+    severity = Severity.CRITICAL
+    limits: ClassVar = {"times": 100.0, "nonfinite": 0.01}
+    example = "train/grad_norm grew from 0.8 to 310 since step 2100"
+
+    def check(self, gradients: Sequence[Track], scaler_if_any: ScalerTrace | None) -> Iterator[Finding]:
+        for track in gradients:
+            yield from self._growing(track)
+            bad = track.columns.non_finite
+            share = len(bad) / track.columns.points
+            is_searching = scaler_if_any is not None and not scaler_if_any.is_disabled
+            if len(bad) and (share > self.limit("nonfinite") or not is_searching):
+                yield self.finding(
+                    track.name,
+                    f"{track.name} is not finite at {len(bad)} of {plural(track.columns.points, 'point')}, first at "
+                    f"step {bad.steps[0]}",
+                    remedy="find the first such batch; clip by norm after unscaling, cast what overflows to fp32",
+                    step=int(bad.steps[0]),
+                    severity=Severity.CRITICAL if share > self.limit("nonfinite") else Severity.WARNING,
+                    evidence={"count": len(bad), "points": track.columns.points, "sure": "observed"},
+                )
+
+    def _growing(self, track: Track) -> Iterator[Finding]:
+        for part in track.parts:
+            shape = part.shape
+            if shape is None or len(shape) < 10:
+                continue
+            values = -shape.values if shape.values.max() <= 0 else shape.values
+            usual = _usual_before(values)
+            high = values > self.limit("times") * usual
+            found = _rising_stretch(high, values)
+            if found is None:
+                continue
+            start, end = found
+            at = _left(values, start, float(usual[start]))
+            yield self.finding(
+                track.name,
+                f"{part.subject} grew from {usual[start]:.3g} to {values[start:end].max():.3g} since step "
+                f"{shape.first[at]}",
+                remedy="clip by norm near its usual size, lower the learning rate or warm up; look at what the loss "
+                "divides by",
+                step=int(shape.first[at]),
+                evidence={"usual": float(usual[start]), "highest": float(values[start:end].max()), "sure": "observed"},
+            )
+
+
+def _usual_before(values: "ndarray") -> "ndarray":
+    """At each place the median of all that came before, of a first tenth at the least."""
+    import numpy as np
+
+    least = max(3, len(values) // 10)
+    usual = [float(np.median(values[: max(least, at)])) for at in range(len(values))]
+    found: ndarray = np.maximum(np.array(usual), 1e-30)
+    return found
+
+
+def _rising_stretch(high: "ndarray", values: "ndarray") -> tuple[int, int] | None:
+    """Three blocks in a row or more, of which the later ones are about as high as the first."""
+    import numpy as np
+
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], high.view(np.int8), [0]])))
+    for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        # It need not grow on: a norm that stays where it jumped to is one that does not come back.
+        if end - start >= 3 and np.median(values[start + 1 : end]) >= 0.3 * values[start]:
+            return start, end
+    return None
+
+
+def _left(values: "ndarray", start: int, usual: float) -> int:
+    """The block at which the values left their usual size for good, before they were a hundred times as large."""
+    import numpy as np
+
+    near = np.flatnonzero(values[:start] <= 2 * usual)
+    return int(near[-1]) + 1 if len(near) else start
+
+
+class GradVanishing(TrajectoryRule):
+    """The gradient does not vanish.
+
+    A norm below 1e-7 while the loss is not near its end moves no weight: saturated activations, a cut graph, an fp16
+    gradient that was rounded to zero."""
+
+    code = "RA422"
+    name = "grad_vanishing"
+    severity = Severity.WARNING
+    limits: ClassVar = {"norm": 1e-7, "share": 0.05, "left": 0.1}
+    example = "train/grad_norm is below 1e-07 since step 900, while train/loss has 84 % of its start left"
+
+    def check(self, gradients: Sequence[Track], curves: Sequence[Track]) -> Iterator[Finding]:
+        import numpy as np
+
+        for track in gradients:
+            for part in track.parts:
+                if _is_of_a_part(track.name) and not part.values.any():
+                    continue  # A module that this stage does not train has none.
+                low = np.abs(part.values) < self.limit("norm")
+                edges = np.flatnonzero(np.diff(np.concatenate([[0], low.view(np.int8), [0]])))
+                lengths = edges[1::2] - edges[::2]
+                if not len(lengths) or lengths.max() < max(3, self.limit("share") * len(part.values)):
+                    continue
+                start = int(edges[::2][int(lengths.argmax())])
+                step = int(part.steps[start])
+                left = _left_of_loss(curves, step)
+                if left is not None and left < self.limit("left"):
+                    continue
+                told = "" if left is None else f", while the loss has {left:.0%} of its start left"
+                yield self.finding(
+                    track.name,
+                    f"{part.subject} is below {self.limit('norm'):g} for {plural(int(lengths.max()), 'point')} since "
+                    f"step {step}{told}",
+                    remedy="check that the loss reaches these weights; look at activations that saturate, and at the "
+                    "loss scale",
+                    step=step,
+                    severity=Severity.INFO if left is None else Severity.WARNING,
+                    evidence={"points": int(lengths.max()), "loss_left": left, "sure": "observed"},
+                )
+
+
+def _left_of_loss(curves: Sequence[Track], step: int) -> float | None:
+    """The loss at this step, as a share of where it began; None where no training loss above zero says it."""
+    for track in curves:
+        shape = track.parts[0].shape if track.is_main and not track.is_held_out and track.parts else None
+        if shape is not None and shape.start > 0:
+            at = min(int(shape.last.searchsorted(step)), len(shape) - 1)
+            return float(shape.smooth[at]) / shape.start
+    return None
+
+
+class ClipAlwaysActive(TrajectoryRule):
+    """Clipping is the exception.
+
+    Where more than half of the steps are clipped, the clip sets the length of every step and the learning rate no
+    longer means what it says."""
+
+    code = "RA423"
+    name = "clip_always_active"
+    severity = Severity.INFO
+    limits: ClassVar = {"share": 0.5}
+    example = "train/grad_norm is at or above the clip of 1.0 in 93 % of the second half"
+
+    def check(self, gradients: Sequence[Track], setup: Setup) -> Iterator[Finding]:
+        if (clip := setup.clip) is None:
+            return
+        for track in (track for track in gradients if not _is_of_a_part(track.name)):
+            values, steps = track.columns.values, track.columns.steps
+            half = values[len(values) // 2 :]
+            share = float((half >= 0.999 * clip).mean()) if len(half) >= 10 else 0.0
+            if share > self.limit("share"):
+                active = values >= 0.999 * clip
+                yield self.finding(
+                    track.name,
+                    f"{track.name} is at or above the clip of {clip:g} in {share:.0%} of the second half",
+                    remedy="log the norm before clipping; clip near its 90th percentile, or lower the learning rate",
+                    step=int(steps[int(active.argmax())]),
+                    evidence={"share": share, "clip": clip, "sure": "observed"},
+                )
+
+
+def _is_of_a_part(name: str) -> bool:
+    """Whether a norm is that of one layer or module: those are not what is clipped."""
+    return not {"norm", "gradnorm", "gnorm", "grad"} & set(name.lower().replace("_", "/").split("/")[-1:])
+
+
+def with_scaler(scaler: ScalerTrace | Unknown) -> ScalerTrace | None:
+    """The trace for a rule that can do without."""
+    return None if isinstance(scaler, Unknown) else scaler
+
+
+RULES: tuple[TrajectoryRule, ...] = (GradExplosion(), GradVanishing(), ClipAlwaysActive())

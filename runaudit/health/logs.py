@@ -1,0 +1,112 @@
+"""RA45: the log itself: whether there is enough of it to judge by, and whether its steps are in order."""
+# ruff: noqa: D102  (what a rule checks is told once, in the docstring of its class: users read it too)
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import ClassVar
+
+from runaudit.health.rule import TrajectoryRule
+from runaudit.health.tracks import Track
+from runaudit.records.finding import Finding, Severity
+from runaudit.records.segments import Point
+from runaudit.text.words import listed, plural
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """How it was logged: the names of series whose steps went back or came twice where nothing was resumed, with how
+    often; lines that were torn."""
+
+    backwards: Mapping[str, int]
+    twice: Mapping[str, int]
+    torn: int
+
+
+def log_of(series: Mapping[str, Sequence[Point]], resumed: Sequence[int], torn: int) -> Log:
+    """What is irregular about a log. A resume may repeat steps: what came after it stands."""
+    backwards: dict[str, int] = {}
+    twice: dict[str, int] = {}
+    for name, points in series.items():
+        if len(points) < 2:
+            continue
+        back, same = _disorder(points)
+        if back and back > len(resumed):
+            backwards[name] = back
+        if same and not (resumed and back):
+            twice[name] = same
+    return Log(backwards=backwards, twice=twice, torn=torn)
+
+
+def _disorder(points: Sequence[Point]) -> tuple[int, int]:
+    """How often a step is below, and how often it equals, the one before."""
+    import numpy as np
+
+    from runaudit.records.points import Points
+
+    if isinstance(points, Points):
+        moves = np.diff(np.asarray(points.steps))
+        return int((moves < 0).sum()), int((moves == 0).sum())
+    steps = [step for step, _ in points]
+    moved = [after - before for before, after in pairwise(steps)]
+    return sum(move < 0 for move in moved), sum(move == 0 for move in moved)
+
+
+class LogIrregular(TrajectoryRule):
+    """Steps come in order, each once.
+
+    Where they do not, two writers may have shared a log, or a run went on without saying so. The later value of a step
+    is what is judged."""
+
+    code = "RA451"
+    name = "log_irregular"
+    severity = Severity.INFO
+    example = "the steps of train/loss go back 3 times, and nothing was resumed"
+
+    def check(self, log: Log) -> Iterator[Finding]:
+        for names, what in ((log.backwards, "go back"), (log.twice, "come twice")):
+            if names:
+                worst = max(names, key=lambda name: (names[name], name))
+                others = f", and of {plural(len(names) - 1, 'other series', 'other series')}" if len(names) > 1 else ""
+                yield self.finding(
+                    worst,
+                    f"the steps of {worst}{others} {what} {plural(names[worst], 'time')}, and nothing was resumed",
+                    remedy="log each step once; call event(step, 'resume') where a run goes on",
+                    evidence={"series": len(names), "times": names[worst], "sure": "observed"},
+                )
+        if log.torn:
+            yield self.finding(
+                "log",
+                f"{plural(log.torn, 'line')} of the log {'was' if log.torn == 1 else 'were'} torn and left out",
+                remedy="a killed process leaves one; more of them are a disk that is full, or two writers",
+                evidence={"torn": log.torn, "sure": "observed"},
+            )
+
+
+class InsufficientPoints(TrajectoryRule):
+    """There are enough points to judge by.
+
+    Below ten points a curve has no trend that could be told from chance. What was not asked has not been passed."""
+
+    code = "RA452"
+    name = "insufficient_points"
+    severity = Severity.INFO
+    limits: ClassVar = {"points": 10.0}
+    example = "train/loss has 4 points: too few for any statement on how it moved"
+
+    def check(self, curves: Sequence[Track]) -> Iterator[Finding]:
+        few = [track for track in curves if 0 < track.columns.points < self.limit("points")]
+        if few:
+            names = listed([track.name for track in few], limit=4)
+            counts = sorted({track.columns.points for track in few})
+            spread = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+            yield self.finding(
+                few[0].name,
+                f"{names} {'has' if len(few) == 1 else 'have'} {spread} {'point' if counts[-1] == 1 else 'points'}: "
+                "too few for any statement on how it moved",
+                remedy="log more often, or judge it by its values alone",
+                evidence={"series": len(few), "points": counts[-1], "sure": "observed"},
+            )
+
+
+RULES: tuple[TrajectoryRule, ...] = (LogIrregular(), InsufficientPoints())

@@ -1,0 +1,336 @@
+"""RA40: the losses themselves: numbers that are none, training that turned, spikes, curves that stand still.
+
+How far a curve came back is measured in units of how far it had come (`r` = rise from the best, over progress to the
+best), and only where both are well above the noise of its block medians: a ratio of losses means nothing for a
+likelihood below zero, and a line through a noisy curve is crossed by chance.
+"""
+# ruff: noqa: D102  (what a rule checks is told once, in the docstring of its class: users read it too)
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from runaudit.health.best import Best
+from runaudit.health.rising import Rise, rise_of
+from runaudit.health.rule import TrajectoryRule
+from runaudit.health.setup import Setup
+from runaudit.health.shape import HUGE, SCATTER, noise_of
+from runaudit.health.tracks import Part, Track
+from runaudit.metrics.roles import Role
+from runaudit.records.finding import Finding, Severity
+from runaudit.text.words import plural
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+
+MANY = 10
+"""Points from which on a trend is stated."""
+
+
+class NonfiniteLoss(TrajectoryRule):
+    """Losses and results are numbers.
+
+    One batch that gave NaN or infinity is bad data or an overflow; many are a training that has stopped to be one, and
+    a curve that ends so has no last value that could be reported."""
+
+    code = "RA401"
+    name = "nonfinite_loss"
+    severity = Severity.CRITICAL
+    limits: ClassVar = {"warn": 0.001, "critical": 0.01, "in_a_row": 20.0, "at_the_end": 3.0}
+    example = "train/loss is not finite at 212 of 5000 points, first at step 4788, and to the end from there"
+
+    def check(self, curves: Sequence[Track]) -> Iterator[Finding]:
+        for track in curves:
+            bad = track.columns.non_finite
+            if not len(bad):
+                continue
+            total = track.columns.points
+            longest, tail = _in_a_row(track)
+            ends = tail >= min(self.limit("at_the_end"), total)
+            share = len(bad) / total
+            yield self.finding(
+                track.name,
+                f"{track.name} is not finite at {len(bad)} of {plural(total, 'point')}, first at step {bad.steps[0]}"
+                + (", and to the end" if tail == len(bad) else ", and at its end" if ends else ""),
+                remedy="find the first batch that does it; check its inputs, logarithms, divisions and square roots"
+                if not ends
+                else "no result of this run can be reported; go back to a checkpoint from before that step",
+                step=int(bad.steps[0]),
+                severity=self._severity(share, longest, ends),
+                evidence={"count": len(bad), "points": total, "in_a_row": longest, "at_the_end": tail,
+                          "sure": "observed"},
+            )  # fmt: skip
+
+    def _severity(self, share: float, longest: int, ends: bool) -> Severity:
+        if ends or share > self.limit("critical") or longest >= self.limit("in_a_row"):
+            return Severity.CRITICAL
+        return Severity.WARNING if share > self.limit("warn") and longest > 1 else Severity.INFO
+
+
+def _in_a_row(track: Track) -> tuple[int, int]:
+    """How many points in a row were not finite at most, and how many of them the last ones are."""
+    import numpy as np
+
+    good, bad = track.columns.steps, np.asarray(track.columns.non_finite.steps)
+    # Where a bad point would stand among the good ones: equal places are neighbours.
+    places = np.searchsorted(good, bad)
+    counts = np.unique(places, return_counts=True)
+    return int(counts[1].max()), int((places == len(good)).sum())
+
+
+class Divergence(TrajectoryRule):
+    """A training that got somewhere does not leave it again.
+
+    Where the loss rose from its best by a good part of what it had gained, and stayed there, the last weights are worse
+    than earlier ones. What drove it away, one run cannot show."""
+
+    code = "RA402"
+    name = "divergence"
+    severity = Severity.CRITICAL
+    limits: ClassVar = {"warn": 0.1, "critical": 0.5, "noise": 5.0}
+    example = "val/l1 rose from 0.021 at step 25000 to 0.094: worse than at the start"
+
+    def check(
+        self, curves: Sequence[Track], rates: Sequence[Track], overfitted: frozenset[str], best: Best | None
+    ) -> Iterator[Finding]:
+        terms = [t for t in curves if t.role is Role.LOSS and not t.is_main and not t.is_held_out]
+        for track in curves:
+            if track.name in overfitted:
+                continue
+            for part in track.parts:
+                rise = rise_of(part, rates, noise=self.limit("noise"))
+                if rise is not None and rise.share >= self.limit("warn"):
+                    calm = [t.name for t in terms if _did_not_rise(t, rise.step)] if track.is_main else []
+                    yield self._found(part, rise, best, calm[0] if calm else None)
+
+    def _found(self, part: Part, rise: Rise, best: Best | None, calm: str | None) -> Finding:
+        lost = f"{rise.share:.0%} of what it had gained is lost"
+        end = "worse than where it began" if rise.share >= 1 else lost
+        what = f"{part.subject} {'fell' if rise.last < rise.best else 'rose'}"
+        kept = f": step {best.step} was best ({best.metric} {best.value:.4g})" if best else ""
+        return self.finding(
+            part.track.name,
+            f"{what} from {rise.best:.4g} at step {rise.best_step} to {rise.last:.4g}: {end}{rise.words}"
+            + (f" (while its term {calm} did not rise: another one grew, or its weight)" if calm else ""),
+            remedy=f"use the best validation checkpoint, not the last{kept}; look at gradient norm and scale at that "
+            "step, then try a lower learning rate, warm-up or clipping, one at a time",
+            step=rise.step,
+            severity=Severity.INFO if calm and rise.share < 1 else self._severity(part, rise),
+            evidence={"best": rise.best, "best_step": rise.best_step, "last": rise.last, "share": rise.share,
+                      "noise": rise.noise, "sure": "observed"},
+        )  # fmt: skip
+
+    def _severity(self, part: Part, rise: Rise) -> Severity:
+        is_term = part.track.role is Role.LOSS and not part.track.is_main
+        if rise.is_explained or (rise.is_recovering and rise.share < 1) or is_term:
+            return Severity.INFO
+        if rise.is_recovering:
+            return Severity.WARNING
+        return Severity.CRITICAL if rise.share >= self.limit("critical") else Severity.WARNING
+
+
+def _did_not_rise(track: Track, step: int) -> bool:
+    """Whether a term of the loss ends no higher than it was at a step."""
+    shape = track.parts[-1].shape if track.parts else None
+    if shape is None or len(shape) < MANY or shape.first[0] > step:
+        return False
+    at = min(int(shape.last.searchsorted(step)), len(shape) - 1)
+    return bool(shape.end <= shape.smooth[at] + shape.noise)
+
+
+class Spike(TrajectoryRule):
+    """The loss has no spikes.
+
+    A jump that is gone after a few steps did no lasting harm, which nobody knows while it happens. One is told of;
+    several, or a long one, say that the training is close to where it would not come back."""
+
+    code = "RA403"
+    name = "spike"
+    severity = Severity.WARNING
+    limits: ClassVar = {"sigma": 8.0, "steps": 3.0, "share": 0.03}
+    example = "train/loss jumped from 0.41 to 3.9 at step 5210 and was back 12 points later"
+
+    def check(self, losses: Sequence[Track], rates: Sequence[Track]) -> Iterator[Finding]:
+        for track in losses:
+            for part in track.parts:
+                found = _spikes(part, self.limit("sigma"), self.limit("share"))
+                found = [one for one in found if not _restarted(rates, one[0], one[3])]
+                if not found:
+                    continue
+                step, value, usual, until, points = max(found, key=lambda one: one[1] - one[2])
+                is_long = points >= self.limit("steps") and track.is_main and _is_high(part, value - usual)
+                others = f"; {plural(len(found) - 1, 'smaller one')} besides" if len(found) > 1 else ""
+                yield self.finding(
+                    track.name,
+                    f"{part.subject} jumped from {usual:.4g} to {value:.4g} at step {step} and was back "
+                    f"{plural(points, 'point')} later{others}",
+                    remedy="look at the batches of these steps and at the gradient norm before clipping; nothing need "
+                    "be done about one",
+                    step=step,
+                    severity=Severity.WARNING if is_long else Severity.INFO,
+                    evidence={"value": value, "usual": usual, "points": points, "until": until, "spikes": len(found),
+                              "sure": "observed"},
+                )  # fmt: skip
+
+
+def _is_high(part: Part, height: float) -> bool:
+    """Whether a jump takes back half of what was gained or more: less does a harder batch, or a harder task."""
+    return part.shape is not None and height >= 0.5 * part.shape.progress
+
+
+def _spikes(part: Part, sigma: float, share: float) -> list[tuple[int, float, float, int, int]]:
+    """(step, value, what is usual there, last step, points) of every jump that came back."""
+    import numpy as np
+
+    values = part.values
+    count = len(values)
+    block = max(5, round(count * share / 2))
+    blocks = count // block
+    if blocks < 6:
+        return []
+    scaled = np.log(values) if values.min() > 0 else np.clip(values, -HUGE, HUGE)
+    medians = np.median(scaled[: blocks * block].reshape(blocks, block), axis=1)
+    # A jump is one against what was before it and what comes after: a steep descent is none. The two blocks next to it
+    # may be part of it.
+    at = np.minimum(np.arange(count) // block, blocks - 1)
+    before, after = medians[np.maximum(at - 2, 0)], medians[np.minimum(at + 2, blocks - 1)]
+    usual = np.maximum(before, after)
+    residual = scaled - usual
+    calm = np.abs(scaled - medians[at])
+    spread = max(noise_of(scaled), float(SCATTER * np.median(calm)))
+    # Noise with heavy tails throws single points far out all the time: a spike stands out from those as well.
+    wild = float(np.quantile(calm, 0.95)) if count >= 100 else 0.0
+    line = max(sigma * spread, 3.0 * wild, 1e-12)
+    high = residual > line
+    high[: 2 * block] = high[-block:] = False
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], high.view(np.int8), [0]])))
+    found = []
+    for start, end in _joined(list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)), block):
+        if end - start > 2 * block:
+            continue
+        top = start + int(scaled[start:end].argmax())
+        back = float(usual[top])
+        found.append((
+            int(part.steps[start]), float(values[top]), float(np.exp(back)) if values.min() > 0 else back,
+            int(part.steps[end - 1]), end - start,
+        ))  # fmt: skip
+    return found
+
+
+def _joined(stretches: list[tuple[int, int]], gap: int) -> list[tuple[int, int]]:
+    """Stretches with less than half of `gap` between them are one."""
+    joined: list[tuple[int, int]] = []
+    for start, end in stretches:
+        if joined and start - joined[-1][1] < gap // 2:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _restarted(rates: Sequence[Track], first: int, last: int) -> bool:
+    """Whether the learning rate was raised at these steps: then the jump has its reason."""
+    import numpy as np
+
+    for track in rates:
+        steps, values = track.columns.steps, track.columns.values
+        low, high = np.searchsorted(steps, first, side="left") - 2, np.searchsorted(steps, last, side="right") + 1
+        near = values[max(0, low) : high]
+        if len(near) > 1 and (near[1:] > 1.2 * near[:-1]).any():
+            return True
+    return False
+
+
+class Frozen(TrajectoryRule):
+    """A loss changes from step to step.
+
+    The same number to the last bit, again and again, is a loss that no longer depends on the network: a metric that is
+    not updated, a graph that was cut, gradients that are zero, a batch that is never exchanged."""
+
+    code = "RA404"
+    name = "frozen"
+    severity = Severity.CRITICAL
+    limits: ClassVar = {"points": 20.0, "share": 0.02}
+    example = "train/loss is 0.6931471805599453 at 4800 points in a row from step 200 on"
+
+    def check(self, curves: Sequence[Track]) -> Iterator[Finding]:
+        for track in curves:
+            for part in track.parts:
+                start, length = _longest_still(part.values)
+                if length < max(self.limit("points"), self.limit("share") * len(part.values)):
+                    continue
+                value = float(part.values[start])
+                is_sure = track.is_main and not track.is_held_out and value != 0 and not _is_rounded(part.values)
+                yield self.finding(
+                    track.name,
+                    f"{part.subject} is {value!r} at {length} points in a row from step {part.steps[start]} on",
+                    remedy="check that what is logged is computed anew at each step, and that the loss has a gradient",
+                    step=int(part.steps[start]),
+                    severity=Severity.CRITICAL if is_sure else Severity.INFO,
+                    evidence={"value": value, "points": length, "sure": "observed"},
+                )
+
+
+def _longest_still(values: "ndarray") -> tuple[int, int]:
+    """Where the longest stretch of one value begins, and how many points it has."""
+    import numpy as np
+
+    if not len(values):
+        return 0, 0
+    starts = np.append(0, np.flatnonzero(values[1:] != values[:-1]) + 1)
+    lengths = np.diff(np.append(starts, len(values)))
+    at = int(lengths.argmax())
+    return int(starts[at]), int(lengths[at])
+
+
+def _is_rounded(values: "ndarray") -> bool:
+    """Whether neighbours are often equal although the curve moves: then it was written with few digits, and a stretch
+    of equal numbers says that it moves slowly."""
+    import numpy as np
+
+    start, length = _longest_still(values)
+    rest = np.concatenate([values[:start], values[start + length :]])
+    return len(rest) >= MANY and len(np.unique(rest)) < 0.5 * len(rest)
+
+
+class NotLearning(TrajectoryRule):
+    """The loss goes down.
+
+    A loss that ends where it began, with no trend in between, is a network that does not learn: a learning rate far too
+    low or too high, frozen weights, labels that say nothing, a loss without a gradient."""
+
+    code = "RA405"
+    name = "not_learning"
+    severity = Severity.WARNING
+    limits: ClassVar = {"improvement": 0.02, "points": 20.0}
+    example = "train/loss is 2.303 at the start and 2.302 at the end, with no trend over 4000 points"
+
+    def check(self, losses: Sequence[Track], setup: Setup) -> Iterator[Finding]:
+        for track in losses:
+            first = track.parts[0] if track.parts else None
+            if not track.is_main or track.is_held_out or first is None or first.shape is None:
+                continue
+            shape = first.shape
+            if shape.points < self.limit("points") or _longest_still(first.values)[1] == shape.points:
+                continue
+            size, least = max(abs(shape.start), abs(shape.end)), self.limit("improvement")
+            if shape.start - shape.end > max(least * size, min(3 * shape.noise, 0.1 * size)):
+                continue
+            if shape.progress > max(5 * shape.noise, 0.1 * size) or (found := shape.trend_of(0)) is None:
+                continue
+            # Over many points the least drift is certain; it is a trend where it comes to something.
+            if found.p < 0.01 and abs(found.slope) * len(shape) > least * size:
+                continue
+            is_fresh = setup.init_kind in (None, "random") and int(first.steps[0]) <= first.steps[-1] * 0.1
+            yield self.finding(
+                track.name,
+                f"{first.subject} is {shape.start:.4g} at the start and {shape.end:.4g} at the end, with no trend over "
+                f"{plural(shape.points, 'point')} (p = {found.p:.2g})",
+                remedy="check that it can learn one batch by heart; then the learning rate, which weights have a "
+                "gradient, and the labels",
+                step=int(first.steps[0]),
+                severity=Severity.WARNING if is_fresh else Severity.INFO,
+                evidence={"start": shape.start, "end": shape.end, "p": found.p, "noise": shape.noise, "sure": "likely"},
+            )
+
+
+RULES: tuple[TrajectoryRule, ...] = (NonfiniteLoss(), Divergence(), Spike(), Frozen(), NotLearning())

@@ -1,0 +1,94 @@
+"""RA44: what came out, held against what no training is needed for. A network that ends below bicubic has learned
+nothing that is worth showing, whatever its loss curve did; one that does as well on a single frame fuses nothing."""
+# ruff: noqa: D102  (what a rule checks is told once, in the docstring of its class: users read it too)
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+from runaudit.health.rule import TrajectoryRule
+from runaudit.metrics.catalogue import BASELINES, PRIMARY
+from runaudit.records.finding import Finding, Severity
+from runaudit.text.words import listed
+
+SINGLE_FRAME = ("psnr_single_frame", "psnr_control")
+"""How the same network is called that was fed one frame only."""
+
+
+class BelowBicubic(TrajectoryRule):
+    """Full frames are better than bicubic.
+
+    Bicubic interpolation needs no training. What is below it on whole frames is worse than doing nothing, though it may
+    be above on the tiles that it was trained on."""
+
+    code = "RA441"
+    name = "below_bicubic"
+    severity = Severity.ERROR
+    example = "full_frame/psnr is 0.35 to 0.99 dB below bicubic on camera and text"
+
+    def check(self, results: Mapping[str, float]) -> Iterator[Finding]:
+        for key, words in BASELINES.items():
+            gaps = _gaps(results, f"psnr_{key}")
+            below = {name: gap for name, gap in gaps.items() if gap < 0}
+            if below:
+                yield self.finding(
+                    PRIMARY,
+                    f"full-frame PSNR is {_range(below)} below {words}"
+                    + (f" on {listed(sorted(below))}" if set(below) != {""} else ""),
+                    remedy="compare tile and full-frame values, the registration of the frames and the range of the "
+                    "data before training any longer",
+                    severity=Severity.ERROR if key == "bicubic" else Severity.WARNING,
+                    evidence={"gap_db": dict(below), "sequences": len(gaps), "sure": "observed"},
+                )
+
+
+class FusionNoGain(TrajectoryRule):
+    """Several frames are better than one.
+
+    The same network, fed copies of its reference frame, gets no new information. Where it does as well, the frames are
+    not fused: the gain is that of a single-image network."""
+
+    code = "RA442"
+    name = "fusion_no_gain"
+    severity = Severity.WARNING
+    limits: ClassVar = {"gain_db": 0.05}
+    example = "full-frame PSNR with all frames is 0.02 dB above that with one frame: nothing is fused"
+
+    def check(self, results: Mapping[str, float]) -> Iterator[Finding]:
+        for control in SINGLE_FRAME:
+            gaps = _gaps(results, control)
+            poor = {name: gap for name, gap in gaps.items() if gap < self.limit("gain_db")}
+            if poor:
+                yield self.finding(
+                    PRIMARY,
+                    f"full-frame PSNR with all frames is {_signed(poor)} against the same network fed one frame"
+                    + (f" on {listed(sorted(poor))}" if set(poor) != {""} else "")
+                    + ": little or nothing is fused",
+                    remedy="look at the alignment first: registration error, learned shifts, whether frames differ",
+                    evidence={"gain_db": dict(poor), "sequences": len(gaps), "sure": "observed"},
+                )
+
+
+def _gaps(results: Mapping[str, float], control: str) -> dict[str, float]:
+    """Sequence ("" of a whole) -> full-frame PSNR minus that of the control, in dB; only what is finite."""
+    place = PRIMARY.partition("/")[0]
+    gaps = {}
+    for name, value in results.items():
+        if name != PRIMARY and not name.startswith(f"{PRIMARY}/"):
+            continue
+        other = results.get(name.replace(PRIMARY, f"{place}/{control}", 1))
+        if other is not None and abs(value - other) < float("inf"):
+            gaps[name.removeprefix(PRIMARY).removeprefix("/")] = value - other
+    return gaps if len(gaps) == 1 else {name: gap for name, gap in gaps.items() if name}
+
+
+def _range(below: Mapping[str, float]) -> str:
+    low, high = -max(below.values()), -min(below.values())
+    return f"{low:.2f} dB" if f"{low:.2f}" == f"{high:.2f}" else f"{low:.2f} to {high:.2f} dB"
+
+
+def _signed(gains: Mapping[str, float]) -> str:
+    low, high = min(gains.values()), max(gains.values())
+    return f"{low:+.2f} dB" if f"{low:+.2f}" == f"{high:+.2f}" else f"{low:+.2f} to {high:+.2f} dB"
+
+
+RULES: tuple[TrajectoryRule, ...] = (BelowBicubic(), FusionNoGain())

@@ -1,0 +1,160 @@
+"""Whether a curve left its best for good, since when, and what speaks against it: a restart of the schedule, a rise
+that is being made up for, ups and downs that it went through before.
+
+`onset` is where the rise to the end begins, not where the running minimum lies: on a flat stretch the minimum is
+anywhere.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runaudit.health.shape import Shape, noise_of, running_median
+from runaudit.health.tracks import Part, Track
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+
+MIN_BLOCKS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rise:
+    """share: the rise over the progress to the best. step: where it began. Values as they were logged."""
+
+    share: float
+    step: int
+    best: float
+    best_step: int
+    last: float
+    noise: float
+    is_recovering: bool
+    is_explained: bool
+
+    @property
+    def words(self) -> str:
+        """What is to be known besides."""
+        if self.is_explained:
+            return " (the learning rate was raised in that time)"
+        return " (and it is on the way back)" if self.is_recovering else ""
+
+
+def rise_of(part: Part, rates: Sequence[Track] = (), *, noise: float = 5.0) -> Rise | None:
+    """The rise of a part from its best to its end; None where it is none, or too small for its noise.
+
+    noise: how many standard deviations of a block median both the progress before it and the rise must have.
+    """
+    shape = part.shape
+    if shape is None or len(shape) < MIN_BLOCKS:
+        return None
+    guard = noise * shape.noise
+    top = shape.end - shape.best
+    if top <= max(guard, 1e-9 * abs(shape.end)) or not _is_kept(shape, top):
+        return None
+    if shape.progress > guard:
+        share = top / shape.progress
+    elif part.track.is_main and shape.end - shape.start > 4 * guard and not part.is_resumed:
+        share = 1.0  # It never got anywhere, and is far above where it began.
+    elif part.track.is_main and part.is_resumed and top > 4 * guard:
+        share = 1.0
+    else:
+        return None
+    at = onset(shape)
+    if _is_one_of_many(shape, top, at):
+        return None
+    peak = float(shape.smooth[at:].max())
+    back = peak - shape.end
+    return Rise(
+        share=share,
+        step=int(shape.first[at]),
+        best=part.told(shape.best),
+        best_step=int(shape.last[shape.best_at]),
+        last=part.told(shape.end),
+        noise=shape.noise,
+        is_recovering=back > guard and back >= 0.25 * (peak - shape.best),
+        is_explained=_raised(rates, int(shape.last[shape.best_at]), int(shape.last[-1])),
+    )
+
+
+def onset(shape: Shape) -> int:
+    """The block at which a curve that ends high turned: where two lines, one before and one after, meet best.
+
+    A rise is seen when it has left the noise, which a slow one does long after it began. So the lines are laid through
+    the last of the descent and the first half of the rise, both drawn together by asinh (in logarithms, where a curve
+    spans decades): an explosion then rises as straight as a drift.
+    """
+    import numpy as np
+
+    values = shape.values
+    if values.min() > 0 and values.max() > 10 * values.min():
+        values = np.log(values)
+    smooth = running_median(values, max(3, round(len(values) * 0.05)) | 1)
+    noise = noise_of(values)
+    lowest = int(smooth.argmin())
+    top = float(np.median(values[-shape.tail :]) - smooth[lowest])
+    below = np.flatnonzero(smooth <= smooth[lowest] + max(2 * noise, 0.03 * top))
+    seen = min(max(lowest, int(below[-1]) + 1), len(values) - 1)
+    drawn = np.arcsinh((values - smooth[lowest]) / max(3 * noise, 0.05 * top, 1e-300))
+    level = running_median(drawn, 3)
+    end = float(np.arcsinh(top / max(3 * noise, 0.05 * top, 1e-300)))
+    descent = np.flatnonzero(level[: lowest + 1] > 0.3 * end)
+    left = int(descent[-1]) + 1 if len(descent) else 0
+    high = np.flatnonzero(level[seen:] >= 0.6 * end)
+    right = min(len(values), max(seen + 3, seen + int(high[0]) + 1 if len(high) else len(values)))
+    return min(seen, left + _knee(drawn[left:right])) if right - left >= 8 else seen
+
+
+def _knee(values: "ndarray") -> int:
+    """The place at which two lines that meet there fit best, by least squares."""
+    import numpy as np
+
+    at = np.arange(len(values), dtype=float)
+    best, place = np.inf, len(values) - 1
+    for knee in range(1, len(values) - 1):
+        basis = np.stack([np.ones_like(at), np.minimum(at - knee, 0), np.maximum(at - knee, 0)], axis=1)
+        fit, *_ = np.linalg.lstsq(basis, values, rcond=None)
+        error = float(((values - basis @ fit) ** 2).sum())
+        if error < best:
+            best, place = error, knee
+    return place
+
+
+def _is_kept(shape: Shape, top: float) -> bool:
+    """Whether the last 5 % of the blocks all lie in the upper half of the rise; of a rise beyond the start three do."""
+    tail = 3 if top >= max(shape.progress, 0.0) else shape.tail
+    return bool((shape.smooth[-tail:] > shape.best + 0.5 * top).all())
+
+
+def _is_one_of_many(shape: Shape, top: float, at: int) -> bool:
+    """Whether it rose as far before, after most of its progress was made, and came back: a cycle, or wild ups and
+    downs, which the rule on oscillation tells of."""
+    import numpy as np
+
+    near = np.flatnonzero(shape.smooth <= shape.start - 0.7 * shape.progress)
+    if not len(near):
+        return False
+    values = shape.smooth[near[0] : at]
+    if len(values) < 3:
+        return False
+    lowest = np.minimum.accumulate(values)
+    is_up = values - lowest > 0.5 * top
+    # It came back where a later value lies within a fifth of the rise above what was the lowest before.
+    later = np.minimum.accumulate(values[::-1])[::-1]
+    returned = is_up & (later <= lowest + 0.2 * top)
+    starts = int((np.diff(np.concatenate([[0], returned.view(np.int8)])) == 1).sum())
+    return starts >= 2
+
+
+def _raised(rates: Sequence[Track], since: int, until: int) -> bool:
+    """Whether a learning rate at the end is at least twice what it was at the best: a schedule that started anew."""
+    import numpy as np
+
+    for track in rates:
+        steps, values = track.columns.steps, track.columns.values
+        if len(steps) < 2:
+            continue
+        then = float(values[max(0, int(np.searchsorted(steps, since, side="right")) - 1)])
+        now = float(values[max(0, int(np.searchsorted(steps, until, side="right")) - 1)])
+        if then > 0 and now >= 2 * then:
+            return True
+    return False

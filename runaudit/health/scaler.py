@@ -1,0 +1,370 @@
+"""RA41: the loss scale of fp16 training, judged by how it moves.
+
+PyTorch's GradScaler halves its scale after a step with a gradient that is not finite, skips that step, and doubles the
+scale after 2,000 clean ones. So a healthy scale climbs above 65536 and goes up and down like a saw: no line it crosses
+says anything by itself. With skips of probability p a step the scale drifts by p(q^G/(1-q^G) - 1) powers of two a step
+(q = 1 - p, G = 2,000), which is zero at p = 0.035 %: beyond that it falls without end. What is told is the non-finite
+gradients, which are seen; a scale that is low then risks underflow, it does not indicate one.
+"""
+# ruff: noqa: D102  (what a rule checks is told once, in the docstring of its class: users read it too)
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+from runaudit.health.rule import TrajectoryRule
+from runaudit.health.setup import Setup
+from runaudit.records.finding import Finding, Severity
+from runaudit.text.words import plural
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+
+USUAL = 65536.0
+"""Where PyTorch's scaler begins, and DeepSpeed's settles that begins at 2^32."""
+CALIBRATION = 100
+"""Steps in which a scale may fall until it fits."""
+SMALLEST = 2.0**-200
+"""A scale at or below zero is drawn here: it has no logarithm."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ScalerTrace:
+    """The scale over the steps, and how many steps were skipped up to each, where that was logged.
+
+    resumes: the steps at which the run went on.
+    """
+
+    name: str
+    steps: "ndarray"
+    scale: "ndarray"
+    skipped_at: "ndarray | None" = None
+    skipped: "ndarray | None" = None
+    resumes: tuple[int, ...] = ()
+    init_scale: float | None = None
+    growth_interval: int = 2000
+
+    @cached_property
+    def powers(self) -> "ndarray":
+        """The scale in powers of two."""
+        import numpy as np
+
+        powers: ndarray = np.log2(np.maximum(self.scale, SMALLEST))
+        return powers
+
+    @property
+    def is_disabled(self) -> bool:
+        """A scaler that is switched off has the scale 1 throughout."""
+        return bool((self.scale == 1.0).all())
+
+    @property
+    def reference(self) -> float:
+        """What the lines are relative to: where the scale began, but not above where it usually does."""
+        return min(USUAL, self.init_scale or float(self.scale[0]))
+
+    @cached_property
+    def changes(self) -> "ndarray":
+        """From one logged scale to the next, in powers of two; what a resume changed is not counted."""
+        import numpy as np
+
+        changes = np.diff(self.powers)
+        for step in self.resumes:
+            at = int(np.searchsorted(self.steps, step, side="right"))
+            if 0 < at <= len(changes):
+                changes[at - 1] = 0.0
+        return changes
+
+    def line(self, share: float) -> int | None:
+        """The first place, after the search for a scale that fits, at which the scale is below a share of the
+        reference; None where it never is."""
+        import numpy as np
+
+        below = np.flatnonzero((self.scale < self.reference * share) & (self.steps > self.steps[0] + CALIBRATION))
+        return int(below[0]) if len(below) else None
+
+    @cached_property
+    def skip_runs(self) -> "tuple[ndarray, ndarray] | None":
+        """Stretches in which every step was skipped: their first steps and their lengths. None: skips were not logged
+        step by step, so nobody can say which were in a row."""
+        import numpy as np
+
+        if self.skipped is None or self.skipped_at is None or len(self.skipped) < 2:
+            return None
+        more, apart = np.diff(self.skipped), np.diff(self.skipped_at)
+        # A counter that starts anew, or is told of the last step alone, is no stretch.
+        all_skipped = (more > 0) & (more >= apart)
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], all_skipped.view(np.int8), [0]])))
+        starts, ends = edges[::2], edges[1::2]
+        lengths = self.skipped_at[ends] - self.skipped_at[starts]
+        return self.skipped_at[starts + 1], lengths
+
+    @cached_property
+    def halving_runs(self) -> "tuple[ndarray, ndarray]":
+        """Stretches in which the scale only fell: the place of the first fall, and by how many powers of two."""
+        import numpy as np
+
+        falls = self.changes < 0
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], falls.view(np.int8), [0]])))
+        starts, ends = edges[::2], edges[1::2]
+        total = np.concatenate([[0.0], np.cumsum(self.changes)])
+        return starts + 1, total[starts] - total[ends]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fall:
+    """How the scale moved in the window that ends where it crossed a line."""
+
+    at: int
+    """The place at which the fall began."""
+    net: float
+    backoffs: float
+    growths: float
+    in_a_row: float
+    is_regrown: bool
+
+    @property
+    def is_falling(self) -> bool:
+        """Three powers of two down, or backoffs well ahead of growths, or many skips with nothing in between."""
+        return self.net <= -3 or self.backoffs >= self.growths + 4 or self.in_a_row >= 5
+
+
+def fall_to(trace: ScalerTrace, crossing: int) -> Fall:
+    """The fall that crossed a line at this place: over a window of twice the growth interval, 4,000 steps at least."""
+    import numpy as np
+
+    window = max(4000, 2 * trace.growth_interval)
+    # On to the lowest that it came to within a window: a fall is not over where it meets a line.
+    end = int(np.searchsorted(trace.steps, trace.steps[crossing] + window, side="right"))
+    lowest = crossing + int(trace.powers[crossing:end].argmin())
+    low = int(np.searchsorted(trace.steps, trace.steps[lowest] - window))
+    before = trace.powers[: max(1, crossing)]
+    usual = before[before >= np.log2(trace.reference) - 2]
+    healthy = float(np.median(usual)) if len(usual) else float(before.max())
+    above = np.flatnonzero(trace.powers[:crossing] >= healthy)
+    start = int(above[-1]) + 1 if len(above) else crossing
+    moves = trace.changes[low:lowest]
+    starts, depths = trace.halving_runs
+    inside = (starts >= low) & (starts <= lowest)
+    return Fall(
+        at=min(start, crossing),
+        net=float(trace.powers[lowest] - trace.powers[low : crossing + 1].max()),
+        backoffs=float(-moves[moves < 0].sum()),
+        growths=float(moves[moves > 0].sum()),
+        in_a_row=float(depths[inside].max()) if inside.any() else 0.0,
+        is_regrown=bool(trace.powers[-1] >= trace.powers[lowest] + 3 or trace.scale[-1] >= trace.reference / 4),
+    )
+
+
+def holds(trace: ScalerTrace) -> bool:
+    """Whether the scale came to rest: over the last two growth intervals it lost no power of two on the whole, and was
+    halved about as often as it was doubled. Below 1 it holds nothing: there gradients vanish before they overflow."""
+    import numpy as np
+
+    begin = int(np.searchsorted(trace.steps, trace.steps[-1] - 2 * trace.growth_interval))
+    if begin == 0 or trace.scale[-1] < 1:
+        return False
+    moves = trace.changes[begin - 1 :]
+    net, halved = float(moves.sum()), float(-moves[moves < 0].sum())
+    return net >= -1 and halved <= float(moves[moves > 0].sum()) + 2
+
+
+class ScalerCollapse(TrajectoryRule):
+    """The loss scale does not collapse.
+
+    The scaler halves its scale after every step whose gradients are not finite, and skips that step. A scale that keeps
+    falling means that such steps come faster than it can recover from: the network makes NaN or infinite gradients,
+    and below a scale of some hundreds small gradients are rounded to zero besides."""
+
+    code = "RA411"
+    name = "scaler_collapse"
+    severity = Severity.CRITICAL
+    limits: ClassVar = {"warn": 1 / 4, "critical": 1 / 64}
+    example = "the loss scale fell from 65536 to 512 between step 1200 and step 2100: 7 halvings, 0 growths"
+
+    def check(self, scaler: ScalerTrace) -> Iterator[Finding]:
+        crossing = None if scaler.is_disabled else scaler.line(self.limit("warn"))
+        if crossing is None:
+            return
+        fall = fall_to(scaler, crossing)
+        if not fall.is_falling or fall.is_regrown or holds(scaler):
+            return
+        lowest = float(scaler.scale[crossing:].min())
+        is_critical = lowest < scaler.reference * self.limit("critical")
+        # Told as what was seen: between two logged points the scale may have gone up and down unseen.
+        yield self.finding(
+            scaler.name,
+            f"the loss scale fell from {_scale(2.0 ** float(scaler.powers[fall.at - 1 if fall.at else 0]))} at step "
+            f"{scaler.steps[max(0, fall.at - 1)]} to {_scale(lowest)}: at least {fall.backoffs:.0f} halvings and "
+            f"{fall.growths:.0f} growths in that time, so gradients were not finite again and again",
+            remedy="look at the first batch with a non-finite gradient; cast what overflows (FFT, large sums) to fp32, "
+            "lower the learning rate or warm up, or train in bf16",
+            step=int(scaler.steps[fall.at]),
+            severity=Severity.CRITICAL if is_critical else Severity.WARNING,
+            evidence={"from": float(scaler.scale[max(0, fall.at - 1)]), "lowest": lowest, "halvings": fall.backoffs,
+                      "growths": fall.growths, "last": float(scaler.scale[-1]), "sure": "observed"},
+        )  # fmt: skip
+
+
+class ScalerLow(TrajectoryRule):
+    """The loss scale is low but holds.
+
+    A scale that settled low and stays is a working scaler: something in the network needs it so. It is worth a look,
+    since small gradients are nearer to being rounded to zero, and no reason to stop."""
+
+    code = "RA412"
+    name = "scaler_low"
+    severity = Severity.INFO
+    limits: ClassVar = {"line": 1 / 4}
+    requires = frozenset({"RA411"})
+    example = "the loss scale settled at 4096 from step 900 on and holds"
+
+    def check(self, scaler: ScalerTrace) -> Iterator[Finding]:
+        import numpy as np
+
+        if scaler.is_disabled or scaler.scale[-1] >= scaler.reference * self.limit("line"):
+            return
+        if not holds(scaler):
+            return
+        # A saw that touches the line on its way up is still a low one.
+        line = scaler.reference * self.limit("line")
+        above = np.flatnonzero(scaler.scale >= 2 * line)
+        at = int(above[-1]) + 1 if len(above) else 0
+        at += int((scaler.scale[at:] < line).argmax())
+        yield self.finding(
+            scaler.name,
+            f"the loss scale is {_scale(float(scaler.scale[-1]))}, below a quarter of {_scale(scaler.reference)}, "
+            f"since step {scaler.steps[at]}, and holds",
+            remedy="nothing need be done; if small gradients matter, look at which part needs so low a scale",
+            step=int(scaler.steps[at]),
+            evidence={"last": float(scaler.scale[-1]), "reference": scaler.reference, "sure": "observed"},
+        )
+
+
+class NonfiniteBurst(TrajectoryRule):
+    """Non-finite gradients come one at a time.
+
+    Several skipped steps in a row, after which the scale grew back, are a burst: a few bad batches, or an unstable
+    stretch that the training left again."""
+
+    code = "RA413"
+    name = "nonfinite_burst"
+    severity = Severity.INFO
+    limits: ClassVar = {"skips": 5.0}
+    requires = frozenset({"RA411"})
+    example = "6 steps were skipped in a row from step 1200 on; the scale grew back"
+
+    def check(self, scaler: ScalerTrace) -> Iterator[Finding]:
+        if scaler.is_disabled:
+            return
+        found = [
+            (int(scaler.steps[start]), float(depth))
+            for start, depth in zip(*scaler.halving_runs, strict=True)
+            if depth >= self.limit("skips") and scaler.steps[start] > scaler.steps[0] + CALIBRATION
+        ]
+        if found:
+            step, depth = max(found, key=lambda one: one[1])
+            yield self.finding(
+                scaler.name,
+                f"at least {plural(int(depth), 'step')} in a row had non-finite gradients and were skipped at step "
+                f"{step}" + (f", and so it was at {plural(len(found) - 1, 'other place')}" if len(found) > 1 else ""),
+                remedy="log which batches these were, and whether they are the same in another seed",
+                step=step,
+                evidence={"skips": depth, "bursts": len(found), "sure": "observed"},
+            )
+
+
+class OptimizerNotStepping(TrajectoryRule):
+    """The optimiser steps.
+
+    A step with non-finite gradients is skipped. Where every step is, nothing is learned, though loss curve, GPU and
+    clock go on."""
+
+    code = "RA414"
+    name = "optimizer_not_stepping"
+    severity = Severity.CRITICAL
+    limits: ClassVar = {"skips": 20.0}
+    example = "no step from step 1200 to step 1262 was taken: 62 skipped in a row"
+
+    def check(self, scaler: ScalerTrace) -> Iterator[Finding]:
+        if scaler.is_disabled:
+            return
+        if (runs := scaler.skip_runs) is not None:
+            pairs = [(int(step), float(length)) for step, length in zip(*runs, strict=True)]
+        else:
+            pairs = [(int(scaler.steps[at]), float(depth)) for at, depth in zip(*scaler.halving_runs, strict=True)]
+        long = [one for one in pairs if one[1] > self.limit("skips")]
+        if long:
+            step, length = max(long, key=lambda one: one[1])
+            how = "" if runs is not None else " (the scale halved so often without growing once)"
+            yield self.finding(
+                scaler.name,
+                f"{length:.0f} steps in a row from step {step} were skipped{how}: the weights did not change",
+                remedy="stop the run: nothing is learned; find what makes the gradients non-finite at that step",
+                step=step,
+                evidence={"skips": length, "sure": "observed" if runs is not None else "lower bound"},
+            )
+
+
+class ScalerStateNotRestored(TrajectoryRule):
+    """A resumed run goes on with its scale.
+
+    A scaler that begins anew at a resume repeats the search for a scale that fits: the first steps are skipped, and the
+    run is not the one that was interrupted."""
+
+    code = "RA415"
+    name = "scaler_state_not_restored"
+    severity = Severity.WARNING
+    example = "the loss scale was 4096 before the resume at step 5000 and 65536 after it: it began anew at 65536"
+
+    def check(self, scaler: ScalerTrace) -> Iterator[Finding]:
+        import numpy as np
+
+        if scaler.is_disabled:
+            return
+        begun = scaler.init_scale or float(scaler.scale[0])
+        for step in scaler.resumes:
+            # What was logged at that very step is told of the step before.
+            at = int(np.searchsorted(scaler.steps, step, side="right"))
+            if not 0 < at < len(scaler.steps) or scaler.steps[at] - step >= scaler.growth_interval:
+                continue
+            before, after = float(scaler.scale[at - 1]), float(scaler.scale[at])
+            # No scaler doubles twice at once; and it falls to where it began by chance only if it fell step by step. A
+            # scale that moves by one power of two at the very step may have done so by itself: once in 2,000 steps.
+            is_sure = after >= 4 * max(before, SMALLEST) or (begun / 4 <= after <= begun and before >= 4 * after)
+            if is_sure or (after != before and scaler.steps[at] - step <= 2):
+                yield self.finding(
+                    scaler.name,
+                    f"the loss scale was {_scale(before)} before the resume at step {step} and {_scale(after)} after "
+                    f"it: it {'' if is_sure else 'may have '}{'began' if is_sure else 'begun'} anew at {_scale(begun)}",
+                    remedy="save scaler.state_dict() with the checkpoint and load it when the run goes on",
+                    step=step,
+                    severity=Severity.WARNING if is_sure else Severity.INFO,
+                    evidence={"before": before, "after": after, "sure": "likely" if is_sure else "hint"},
+                )
+
+
+def scaler_trace(
+    name: str, trace: "tuple[ndarray, ndarray]", skips: "tuple[ndarray, ndarray] | None", setup: Setup,
+    resumes: tuple[int, ...],
+) -> ScalerTrace:  # fmt: skip
+    """A trace from (steps, values) of the scale, and of the count of skipped steps where it was logged."""
+    return ScalerTrace(
+        name=name,
+        steps=trace[0],
+        scale=trace[1],
+        skipped_at=skips[0] if skips else None,
+        skipped=skips[1] if skips else None,
+        resumes=resumes,
+        init_scale=setup.init_scale,
+        growth_interval=setup.growth_interval,
+    )
+
+
+def _scale(value: float) -> str:
+    return f"{value:.0f}" if 1 <= value < 1e7 else f"{value:.3g}"
+
+
+RULES: tuple[TrajectoryRule, ...] = (
+    ScalerCollapse(), ScalerLow(), NonfiniteBurst(), OptimizerNotStepping(), ScalerStateNotRestored(),
+)  # fmt: skip

@@ -1,0 +1,105 @@
+"""RA43: stages: what a change of stage does to the curve, and whether what was frozen stayed where it was."""
+# ruff: noqa: D102  (what a rule checks is told once, in the docstring of its class: users read it too)
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from runaudit.health.rule import TrajectoryRule
+from runaudit.health.tracks import Part, Track
+from runaudit.metrics.roles import Role
+from runaudit.records.finding import Finding, Severity
+from runaudit.records.trajectory import Event
+
+
+class StageTransition(TrajectoryRule):
+    """A new stage goes on where the last one ended.
+
+    A loss that jumps up when a stage starts, and is not back soon, has lost what the stage before had gained: weights
+    that were not loaded, an optimiser without its state, a learning rate that starts too high."""
+
+    code = "RA431"
+    name = "stage_transition"
+    severity = Severity.WARNING
+    limits: ClassVar = {"jump": 0.5, "back": 0.1}
+    example = (
+        "train/loss jumped from 0.021 to 0.094 when stage fusion began at step 3000, and was not back at its tenth"
+    )
+
+    def check(self, curves: Sequence[Track]) -> Iterator[Finding]:
+        for track in curves:
+            for before, after in zip(track.parts, track.parts[1:], strict=False):
+                if before.stage == after.stage or before.shape is None or after.shape is None:
+                    continue
+                found = self._found(before, after)
+                if found is not None:
+                    yield found
+
+    def _found(self, before: Part, after: Part) -> Finding | None:
+        old, new = before.shape, after.shape
+        if old is None or new is None or len(old) < 10 or len(new) < 10:
+            return None
+        noise = max(old.noise, new.noise)
+        jump = new.start - old.end
+        if old.progress <= 5 * noise or jump <= max(5 * noise, self.limit("jump") * old.progress):
+            return None
+        soon = max(1, round(self.limit("back") * len(new)))
+        back = float(new.smooth[soon])
+        # Of a loss that means something else in the new stage, the level says nothing; that it falls does.
+        if back <= old.end + 0.1 * jump:
+            return None
+        never = float(new.smooth.min()) > old.end + 0.1 * jump
+        return self.finding(
+            after.track.name,
+            f"{after.track.name} jumped from {before.told(old.end):.4g} to {after.told(new.start):.4g} when stage "
+            f"{after.stage} began at step {after.steps[0]}, and was {after.told(back):.4g} after a tenth of it"
+            + ("; it never came back" if never else ""),
+            remedy="check that the weights and the optimiser's state were loaded, and warm up at the start of a stage; "
+            "if the loss means something else in this stage, give it another name",
+            step=int(after.steps[0]),
+            # A loss may be another one in another stage; what is measured on held-out data by name is the same.
+            severity=Severity.WARNING if after.track.role is not Role.LOSS else Severity.INFO,
+            evidence={"before": before.told(old.end), "after": after.told(new.start), "later": after.told(back),
+                      "sure": "observed"},
+        )  # fmt: skip
+
+
+class FrozenModuleMoves(TrajectoryRule):
+    """What is frozen has no gradient.
+
+    A stage that trains some modules and leaves others must not move those: a frozen module with a gradient is one that
+    the optimiser may still change, by momentum and weight decay as well."""
+
+    code = "RA432"
+    name = "frozen_module_moves"
+    severity = Severity.ERROR
+    example = "grad_norm/alignment is 0.31 in stage fusion, which does not train alignment"
+
+    def check(self, stage_events: Sequence[Event], gradients: Sequence[Track]) -> Iterator[Finding]:
+        plans = {str(event.detail.get("name", event.detail.get("stage", ""))): event.detail.get("trains")
+                 for event in stage_events}  # fmt: skip
+        modules = {str(name) for trained in plans.values() if isinstance(trained, list | tuple) for name in trained}
+        for track in gradients:
+            module = next((name for name in sorted(modules) if _speaks_of(track.name, name)), None)
+            for part in track.parts if module is not None else ():
+                trained = plans.get(part.stage)
+                if not isinstance(trained, list | tuple) or module in [str(name) for name in trained]:
+                    continue
+                moved = part.values != 0
+                # One value may be told at the step at which the stage changes.
+                if moved.sum() >= min(2, len(moved)) and moved.any():
+                    at = int(moved.argmax())
+                    yield self.finding(
+                        track.name,
+                        f"{track.name} is {part.values[at]:.3g} in stage {part.stage}, which does not train {module}",
+                        remedy=f"set requires_grad = False on {module} and leave it out of the optimiser's groups",
+                        step=int(part.steps[at]),
+                        evidence={"value": float(part.values[at]), "points": int(moved.sum()), "sure": "observed"},
+                    )
+
+
+def _speaks_of(series: str, module: str) -> bool:
+    return module.lower() in re.split(r"[^a-z0-9_]+", series.lower()) or series.lower().endswith(f"_{module.lower()}")
+
+
+RULES: tuple[TrajectoryRule, ...] = (StageTransition(), FrozenModuleMoves())

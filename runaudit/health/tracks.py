@@ -1,0 +1,156 @@
+"""The series of a run made ready for the rules: what each is for, which way it improves, cut at stages and resumes.
+
+A program calls its losses as it likes. Which one the training is about is read from the words of its name: `train/loss`
+and `val_loss_epoch` say nothing but loss and where it was measured; `g_loss`, `kl_loss` or `loss/fft` are terms, or one
+of two opponents, and may rise in a training that goes well.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from runaudit.health.shape import Shape, shape_of
+from runaudit.metrics.catalogue import Direction, known_direction
+from runaudit.metrics.heldout import is_held_out
+from runaudit.metrics.roles import Role, role
+from runaudit.records.points import Points
+from runaudit.records.segments import Band, Columns, Point, bands, columns_of, resumes
+from runaudit.records.trajectory import Event
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+
+_PLAIN = frozenset(
+    re.findall(
+        r"\w+",
+        "loss losses train training trained val valid validation test eval evaluation dev total epoch step batch avg "
+        "mean average running iter iteration smooth smoothed overall objective cost nll ce xent cross lm "
+        "full final current raw metrics metric bpd perplexity ppl and of",
+    )
+)
+"""Words of a name that say that it is the loss, and where or how it was taken."""
+
+_JUDGED_ON = ("full_frame", "tile")
+"""What a super-resolution network is judged on: pictures that it does not learn from."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Part:
+    """A series between two stages or resumes: finite steps and values, and the steps of what was not finite."""
+
+    track: "Track"
+    stage: str
+    is_resumed: bool
+    steps: "ndarray"
+    values: "ndarray"
+    non_finite: Points
+
+    @cached_property
+    def shape(self) -> Shape | None:
+        """Its shape, lower is better; None where no value is finite."""
+        return shape_of(self.steps, self.values, higher_is_better=self.track.direction is Direction.HIGHER)
+
+    @property
+    def subject(self) -> str:
+        """What a finding is on."""
+        return f"{self.track.name} ({self.stage})" if self.stage else self.track.name
+
+    def told(self, value: float) -> float:
+        """A value of the shape as it was logged."""
+        return -value if self.track.direction is Direction.HIGHER else value
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Track:
+    """One series. direction: which way it improves, None where nobody knows. is_main: the training is about it."""
+
+    name: str
+    role: Role
+    direction: Direction | None
+    is_held_out: bool
+    is_main: bool
+    columns: Columns
+    cuts: tuple[tuple[int, str, bool], ...]
+    """(first step, stage, whether it was resumed there) of every part."""
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """What is judged one by one. Parts without any value are left out."""
+        return tuple(part for part in self._parts() if len(part.values) or len(part.non_finite))
+
+    def _parts(self) -> Iterator[Part]:
+        import numpy as np
+
+        series = self.columns
+        # What was logged at the very step of a cut is told of what was done before it: the last loss of a stage, its
+        # last validation.
+        starts = [start for start, _, _ in self.cuts[1:]]
+        edges = [0, *np.searchsorted(series.steps, starts, side="right").tolist(), len(series.steps)]
+        others = np.asarray(series.non_finite.steps)
+        bad = [0, *np.searchsorted(others, starts, side="right").tolist(), len(others)]
+        for at, (_, stage, is_resumed) in enumerate(self.cuts):
+            yield Part(
+                track=self,
+                stage=stage,
+                is_resumed=is_resumed,
+                steps=series.steps[edges[at] : edges[at + 1]],
+                values=series.values[edges[at] : edges[at + 1]],
+                non_finite=series.non_finite[bad[at] : bad[at + 1]],
+            )
+
+
+def tracks_of(series: Mapping[str, Sequence[Point]], events: Sequence[Event] = ()) -> tuple[Track, ...]:
+    """Every series that a rule may ask for, in the order of their names."""
+    cuts = _cuts(events)
+    names = [name for name in sorted(series) if len(series[name]) and role(name) not in (Role.SYSTEM, Role.CLOCKWORK)]
+    main = _main(names)
+    return tuple(
+        Track(
+            name=name,
+            role=role(name),
+            direction=Direction.LOWER if role(name) is Role.LOSS else known_direction(name),
+            is_held_out=is_held_out(name) or name.partition("/")[0] in _JUDGED_ON,
+            is_main=name in main,
+            columns=columns_of(series[name]),
+            cuts=cuts,
+        )
+        for name in names
+    )
+
+
+def _main(names: Sequence[str]) -> frozenset[str]:
+    """The losses that the training is about: those whose names say no more, else the only one that there is."""
+    losses = [name for name in names if role(name) is Role.LOSS]
+    plain = [name for name in losses if _is_plain(_words(name))]
+    learned = [name for name in losses if not is_held_out(name)]
+    if not any(not is_held_out(name) for name in plain) and len(learned) == 1:
+        plain += learned
+    # A program that logs no loss by that name minimises what it calls an error.
+    errors = [n for n in names if role(n) is Role.RESULT and known_direction(n) is Direction.LOWER]
+    return frozenset(plain or (errors if not losses and len(errors) == 1 else ()))
+
+
+def _is_plain(words: set[str]) -> bool:
+    # The entropy of a policy is a term, the cross entropy of a classifier is its loss.
+    return words - ({"entropy", "cross"} if {"entropy", "cross"} <= words else set()) <= _PLAIN
+
+
+def _words(name: str) -> set[str]:
+    apart = re.sub(r"([a-z])([A-Z])", r"\1 \2", name)
+    return {word for word in re.split(r"[^a-z]+", apart.lower()) if word}
+
+
+def _cuts(events: Sequence[Event]) -> tuple[tuple[int, str, bool], ...]:
+    """Where parts begin, with the stage that it is then; the first one from before all steps."""
+    stages: tuple[Band, ...] = bands(events, None)
+    marks = sorted({*((band.start, False) for band in stages), *((step, True) for step in resumes(events))})
+    cuts: list[tuple[int, str, bool]] = [(-(2**62), "", False)]
+    for step, is_resumed in marks:
+        stage = next((band.name for band in reversed(stages) if band.start <= step), "")
+        if step == cuts[-1][0]:
+            cuts[-1] = (step, stage, cuts[-1][2] or is_resumed)
+        else:
+            cuts.append((step, stage, is_resumed))
+    return tuple(cuts)

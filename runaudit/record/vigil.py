@@ -1,0 +1,176 @@
+"""A run that is judged while it goes on: it is warned of what goes wrong, its last healthy checkpoint is kept, or it is
+stopped before it costs another night.
+
+What may be done is sealed with the launch (`launch.health`), so that whoever reads the record knows which runs could be
+stopped: among runs of which only the bad ones were cut short, a mean over those that finished flatters. A thread of its
+own reads what was logged and asks the rules, for a hundredth of a core at most; the training is never waited for.
+"""
+
+import contextlib
+import shutil
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from runaudit.capture.config import merge
+from runaudit.errors import UsageError
+from runaudit.health.answer import trajectory_rules
+from runaudit.health.follow import Follower, Vigil
+from runaudit.record.ledger import claim
+from runaudit.records.digest import digest_file
+from runaudit.records.finding import Finding, Severity
+from runaudit.records.manifest import Manifest
+from runaudit.rules import Rule
+from runaudit.settings import load_settings
+from runaudit.store.store import Store
+from runaudit.voice.saying import hint, printable
+
+DEEDS = ("warn", "keep", "stop")
+"""What can be done about a finding: say it, keep the last checkpoint from before it, end the training."""
+LOOK_S = 1.0
+CANDIDATES = 3
+"""Checkpoints that are held back until it is known whether they were healthy: a finding is made after its onset."""
+
+
+class StoppedByRule(SystemExit):
+    """Raised by `log` in a training that a rule ends. `except Exception` lets it pass; uncaught it is one line and the
+    exit code 1. The outcome is sealed as diverged."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(f"runaudit: {printable(told(finding))}")
+        self.finding = finding
+
+
+def health_section(word: str | Sequence[str] | None) -> dict[str, Any]:
+    """What a launch seals: `warn`, `keep`, `stop`, or several with commas. Empty for None. Raises UsageError."""
+    if word is None:
+        return {}
+    words = [part.strip() for part in (word.split(",") if isinstance(word, str) else word)]
+    for one in words:
+        if one not in DEEDS:
+            raise UsageError(f"health {one!r} is nothing that can be done", remedy=f"possible are {', '.join(DEEDS)}")
+    return {"health": {"do": [deed for deed in DEEDS if deed in words], "stop_from": str(Severity.CRITICAL)}}
+
+
+def looked_after(fields: Mapping[str, Any], word: str | Sequence[str] | None) -> dict[str, Any]:
+    """The fields of a launch, with what is sealed of its health laid on top."""
+    return {**fields, "extra": merge(dict(fields.get("extra") or {}), {"launch": health_section(word)})}
+
+
+def told(finding: Finding) -> str:
+    """Why a training was ended, in one line."""
+    return f"stopped by {finding.code} {finding.name}: {finding.message}"
+
+
+class Watch:
+    """Watches one run from within its process."""
+
+    def __init__(self, manifest: Manifest, series: Path, rules: Sequence[Rule], deeds: Sequence[str]) -> None:
+        self.deeds = frozenset(deeds)
+        self.stopped_by: Finding | None = None
+        self._live = series.parent
+        self._follower = Follower(series)
+        config, init = manifest.section("config"), manifest.section("init")
+        self._vigil = Vigil(
+            rules=rules,
+            config=config if isinstance(config, Mapping) else None,
+            init=init if isinstance(init, Mapping) else None,
+        )
+        self._is_raised = False
+        self._held: list[tuple[int, Path]] = []
+        self._sick: Finding | None = None
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="runaudit-health", daemon=True)
+
+    def start(self) -> None:
+        """Look at what is logged, from now on."""
+        self._thread.start()
+
+    @property
+    def why(self) -> str | None:
+        """Why the training was ended; None where no rule did."""
+        return None if self.stopped_by is None or not self._is_raised else told(self.stopped_by)
+
+    def check(self) -> None:
+        """Raises StoppedByRule, once, where a rule ends the training."""
+        if self.stopped_by is not None and not self._is_raised:
+            self._is_raised = True
+            raise StoppedByRule(self.stopped_by)
+
+    def look(self) -> None:
+        """Read what is new and judge it. Raises nothing: a training does not end because it could not be judged."""
+        with contextlib.suppress(Exception):
+            if not self._follower.read() or not self._vigil.is_due:
+                return
+            for finding in self._vigil.judge(self._follower.trajectory()):
+                self._found(finding)
+
+    def stop(self, run_dir: Path) -> None:
+        """The run ends: what was held back is let go, or kept where a finding came after it."""
+        self._over.set()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(timeout=5.0)
+        with self._lock:
+            if self._sick is not None:
+                self._keep(run_dir, self._sick)
+            self._let_go(run_dir)
+
+    def hold(self, place: Path, step: int, run_dir: Path) -> None:
+        """Hold a checkpoint back, under a name that the program does not write again; the oldest is let go."""
+        if "keep" not in self.deeds or self._sick is not None:
+            return
+        folder = run_dir / "checkpoints" / "held"
+        with self._lock, contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            target = folder / f"{step:08d}-{place.name}"
+            shutil.copyfile(place, target)
+            self._held.append((step, target))
+            for _, old in self._held[:-CANDIDATES]:
+                old.unlink(missing_ok=True)
+            self._held = self._held[-CANDIDATES:]
+
+    def _work(self) -> None:
+        while not self._over.wait(LOOK_S):
+            self.look()
+
+    def _found(self, finding: Finding) -> None:
+        at = "" if finding.step is None else f" at step {finding.step}"
+        hint(f"runaudit: {printable(f'{finding.code} {finding.name} [{finding.severity}]{at}: {finding.message}')}")
+        if finding.severity >= Severity.CRITICAL:
+            self._sick = self._sick or finding
+            if "stop" in self.deeds and self.stopped_by is None:
+                self.stopped_by = finding
+
+    def _keep(self, run_dir: Path, finding: Finding) -> None:
+        """Record the newest checkpoint from before a finding as the last healthy one."""
+        before = [(step, place) for step, place in self._held if finding.step is None or step < finding.step]
+        if not before:
+            return
+        step, held = before[-1]
+        place = run_dir / "checkpoints" / f"healthy-{held.name}"
+        held.replace(place)
+        facts = place.stat()
+        claim(
+            self._live, "checkpoint", path=place.relative_to(run_dir).as_posix(), digest=str(digest_file(place)),
+            size=facts.st_size, kind="healthy", step=step, stamp=[facts.st_size, facts.st_mtime_ns],
+        )  # fmt: skip
+
+    def _let_go(self, run_dir: Path) -> None:
+        for _, place in self._held:
+            place.unlink(missing_ok=True)
+        self._held = []
+        with contextlib.suppress(OSError):  # A folder that holds something else stays, and so does one that is none.
+            (run_dir / "checkpoints" / "held").rmdir()
+
+
+def watch_of(store: Store, manifest: Manifest, series: Path) -> Watch | None:
+    """The watch that a launch sealed, which looks from now on; None where it sealed none."""
+    section = manifest.section("launch").get("health")
+    deeds = section.get("do") if isinstance(section, Mapping) else None
+    if not deeds:
+        return None
+    watch = Watch(manifest, series, trajectory_rules(load_settings(store.root).rules), list(deeds))
+    watch.start()
+    return watch

@@ -1,0 +1,173 @@
+"""What the rules on trajectories found, arm by arm: what, in which seeds, since when, by which numbers, what to try.
+
+A finding that several seeds of an arm share is one line with all of them: what only one has may be luck or a bad batch,
+what all have is the arm.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from runaudit.health.answer import HealthAnswer, RunHealth
+from runaudit.records.finding import Finding, Severity
+from runaudit.records.run import Run
+from runaudit.report.inputs import ArmInput
+from runaudit.report.views.alerts import Alert
+from runaudit.report.views.arm import letter, seed_text
+from runaudit.report.views.curve import Mark
+from runaudit.report.words import Text, clean, compact, shown
+from runaudit.text.verdicts import Tone
+from runaudit.text.words import listed, plural
+
+MOST_MARKS = 12
+"""Findings of an arm that are marked in its figures: more of them would hide the curve."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingRow:
+    """One finding of an arm. who: of which seeds; where: since which steps; message: of the run that it is worst in."""
+
+    tone: str
+    severity: str
+    code: str
+    title: str
+    who: str
+    where: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmHealth:
+    """One arm: its findings, the remarks among them, and in words how much was asked."""
+
+    arm: int
+    letter: str
+    name: Text
+    findings: tuple[FindingRow, ...]
+    remarks: tuple[FindingRow, ...]
+    asked: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthView:
+    """Every arm with a curve that could be judged. `off`: rules that the policy switched off."""
+
+    arms: tuple[ArmHealth, ...]
+    off: tuple[str, ...]
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether no rule warns of anything."""
+        return not any(arm.findings for arm in self.arms)
+
+
+def health_view(arms: Sequence[ArmInput], health: HealthAnswer) -> HealthView:
+    """The findings of every arm."""
+    found = _by_run(health)
+    return HealthView(
+        arms=tuple(
+            _arm(index, arm, found)
+            for index, arm in enumerate(arms)
+            if any(run.id in found and found[run.id].judged for run in arm.runs)
+        ),
+        off=health.off,
+    )
+
+
+def health_alerts(arms: Sequence[ArmInput], health: HealthAnswer) -> tuple[Alert, ...]:
+    """What is said at the head of the page: findings that make a result worth nothing."""
+    found = _by_run(health)
+    items = []
+    for index, arm in enumerate(arms):
+        grave = [(one, runs) for one, runs in _grouped(arm, found) if one.severity >= Severity.ERROR]
+        if grave:
+            told = [f"{one.name.replace('_', ' ')} in {_who(arm, [run for run, _ in runs])}" for one, runs in grave]
+            items.append(f"{letter(index)}: {listed(list(dict.fromkeys(told)), limit=4)}")
+    return (Alert(tone=Tone.BAD.value, title="Trainings that went wrong", items=tuple(items)),) if items else ()
+
+
+def health_marks(arms: Sequence[ArmInput], health: HealthAnswer) -> tuple[Mark, ...]:
+    """Where the curves are marked: each finding from a warning up, at its step in the run that it is worst in."""
+    found = _by_run(health)
+    marks: list[Mark] = []
+    for index, arm in enumerate(arms):
+        own = [
+            (finding, runs)
+            for finding, runs in _grouped(arm, found)
+            if finding.step is not None and finding.severity >= Severity.WARNING
+        ]
+        marks += [
+            Mark(
+                arm=index,
+                step=finding.step or 0,
+                words=f"{finding.name.replace('_', ' ')}, {_who(arm, [run for run, _ in runs])}",
+                series=finding.subject,
+            )
+            for finding, runs in own[:MOST_MARKS]
+        ]
+    return tuple(marks)
+
+
+def _by_run(health: HealthAnswer) -> Mapping[str, RunHealth]:
+    return {one.run.id: one for one in health.runs}
+
+
+def _arm(index: int, arm: ArmInput, found: Mapping[str, RunHealth]) -> ArmHealth:
+    own = [found[run.id] for run in arm.runs if run.id in found]
+    rows = [(finding.severity, _row(arm, finding, runs)) for finding, runs in _grouped(arm, found)]
+    asked = {code for one in own for code in one.asked}
+    skipped = {skip.code for one in own for skip in one.skipped} - asked
+    rest = f"; {plural(len(skipped), 'rule')} found nothing to ask about" if skipped else ""
+    return ArmHealth(
+        arm=index,
+        letter=letter(index),
+        name=shown(arm.name, 60),
+        findings=tuple(row for severity, row in rows if severity >= Severity.WARNING),
+        remarks=tuple(row for severity, row in rows if severity < Severity.WARNING),
+        asked=f"{plural(len(asked), 'rule')} asked of {plural(len(own), 'run')}{rest}",
+    )
+
+
+def _grouped(
+    arm: ArmInput, found: Mapping[str, RunHealth]
+) -> Iterator[tuple[Finding, list[tuple[Run, Finding]]]]:  # fmt: skip
+    """The gravest of each finding of an arm, with every run that has it; the gravest first, then what most have."""
+    groups: dict[tuple[str, str], list[tuple[Run, Finding]]] = {}
+    for run in arm.runs:
+        seen: set[tuple[str, str]] = set()
+        for finding in found[run.id].findings if run.id in found else ():
+            key = (finding.code, finding.subject)
+            if key not in seen:
+                seen.add(key)
+                groups.setdefault(key, []).append((run, finding))
+    worst = [(max((one for _, one in runs), key=lambda one: one.severity), runs) for runs in groups.values()]
+    yield from sorted(worst, key=lambda pair: (-pair[0].severity, -len(pair[1]), pair[0].code, pair[0].subject))
+
+
+def _row(arm: ArmInput, finding: Finding, runs: Sequence[tuple[Run, Finding]]) -> FindingRow:
+    tone = Tone.BAD if finding.severity >= Severity.ERROR else Tone.DOUBT
+    return FindingRow(
+        tone=tone.value if finding.severity >= Severity.WARNING else "plain",
+        severity=str(finding.severity),
+        code=finding.code,
+        title=finding.name.replace("_", " "),
+        who=_who(arm, [run for run, _ in runs]),
+        where=_where([one.step for _, one in runs if one.step is not None]),
+        message=clean(finding.message),
+        remedy=clean(finding.remedy),
+    )
+
+
+def _who(arm: ArmInput, runs: Sequence[Run]) -> str:
+    """Which seeds, of how many."""
+    seeds = listed([seed_text(run) for run in runs], limit=6)
+    if len(arm.runs) == 1:
+        return f"seed {seeds}"
+    return f"{len(runs)} of {len(arm.runs)} runs (seed {seeds})"
+
+
+def _where(steps: Sequence[int]) -> str:
+    if not steps:
+        return ""
+    low, high = min(steps), max(steps)
+    return f"step {compact(low)}" if low == high else f"steps {compact(low)} to {compact(high)}"

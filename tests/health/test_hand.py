@@ -1,0 +1,252 @@
+"""Curves whose answer is known from a hand calculation, the notes, or a library's documentation."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from runaudit.health.answer import RULES
+from runaudit.health.facts import trajectory_facts
+from runaudit.records.finding import Severity
+from runaudit.records.points import Points
+from runaudit.records.trajectory import Event
+from runaudit.rules import check, check_all, find_rule
+from runaudit.stats.trend import trend
+
+
+def asked(name, series, **more):
+    return check(find_rule(RULES, name), trajectory_facts(series, **more))
+
+
+def over(values, every=1):
+    return [(number * every, float(value)) for number, value in enumerate(values)]
+
+
+def noisy(values, sd, seed=0):
+    return np.asarray(values) + sd * np.random.default_rng(seed).standard_normal(len(values))
+
+
+def steps(count):
+    return np.arange(count)
+
+
+# ── divergence ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_diverged_run_of_the_notes_is_critical_and_its_best_is_named():
+    """6.0 at the start, 0.06 at 25,000, 6.74 at 90,000: (6.74 - 0.06) / (6.0 - 0.06) = 1.125."""
+    grid = np.arange(0, 90_001, 500)
+    log = np.interp(grid, [0, 25_000, 90_000], np.log([6.0, 0.06, 6.74]))
+    (found,) = asked("divergence", {"train/loss": list(zip(grid.tolist(), np.exp(log).tolist(), strict=True))})
+
+    assert found.severity is Severity.CRITICAL
+    assert abs(found.evidence["best_step"] - 25_000) <= 2_500
+    assert abs(found.step - 25_000) <= 4_500
+    assert found.evidence["share"] > 0.9
+
+
+@pytest.mark.parametrize("shift", [0.0, -5.0, 1e6])
+def test_a_divergence_is_one_wherever_zero_lies(shift):
+    """A ratio of losses means nothing for a likelihood below zero; the share of the progress is the same."""
+    fall = np.concatenate([np.linspace(3, 1, 100), np.linspace(1, 2.5, 100)]) + shift
+    (found,) = asked("divergence", {"train/nll": over(noisy(fall, 0.02))})
+
+    assert found.evidence["share"] == pytest.approx(0.75, abs=0.1)
+
+
+def test_noise_that_never_learned_does_not_diverge():
+    heavy = np.random.default_rng(1).standard_t(2, 2_000)
+
+    assert asked("divergence", {"train/loss": over(heavy)}) == ()
+
+
+def test_a_restart_of_the_learning_rate_explains_a_rise():
+    cycle = np.concatenate([np.linspace(2, 0.5, 100), np.linspace(1.4, 1.2, 40)])
+    rate = np.concatenate([np.linspace(1e-3, 1e-5, 100), np.linspace(1e-3, 9e-4, 40)])
+    (found,) = asked("divergence", {"train/loss": over(noisy(cycle, 0.01)), "train/lr": over(rate)})
+
+    assert found.severity is Severity.INFO
+    assert "learning rate was raised" in found.message
+
+
+def test_of_two_opponents_one_may_rise():
+    rising = np.concatenate([np.linspace(2, 0.7, 50), np.linspace(0.7, 4, 150)])
+    series = {"loss/generator": over(noisy(rising, 0.05)), "loss/discriminator": over(noisy(rising[::-1], 0.05))}
+
+    assert all(found.severity is Severity.INFO for found in asked("divergence", series))
+
+
+# ── the loss scale ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def saw(count, *, top=17, interval=2000):
+    """A scale as PyTorch's scaler keeps it whose ceiling is 2**top: one skip each time it is met."""
+    scale, value, clean = [], 65536.0, 0
+    for _ in range(count):
+        if value > 2.0**top:
+            value, clean = value / 2, 0
+        else:
+            clean += 1
+            if clean == interval:
+                value, clean = value * 2, 0
+        scale.append(value)
+    return scale
+
+
+def scaler_names(series, **more):
+    facts = trajectory_facts(series, **more)
+    return {found.name for found in check_all(RULES, facts).findings if found.code.startswith("RA41")}
+
+
+@pytest.mark.parametrize(
+    "scale",
+    [
+        [1.0] * 500,  # a GradScaler that is switched off
+        saw(20_000),
+        saw(20_000, top=24),  # growth above 65536 is healthy
+        [2.0**32 / 2 ** min(step, 16) for step in range(3_000)],  # DeepSpeed's search for a scale that fits
+        [65536.0, 32768.0, 16384.0, 8192.0, *[8192.0] * 90, *saw(2_000)],
+    ],
+    ids=["off", "saw", "growing", "search", "early"],
+)
+def test_a_scaler_that_works_is_silent(scale):
+    assert scaler_names({"amp/scale": over(scale)}) == set()
+
+
+def test_a_scale_that_falls_without_end_is_a_collapse_with_its_onset():
+    """Above skips of p* = 1 - 2**(-1/2000) = 0.0347 % a step the scale drifts down: here every fiftieth is skipped."""
+    fall = [65536.0] * 1_000 + [65536.0 / 2 ** (number // 50 + 1) for number in range(1_000)]
+    (found,) = asked("scaler_collapse", {"amp/scale": over(fall)})
+
+    assert (found.severity, found.step) == (Severity.CRITICAL, 1_000)
+    assert found.evidence["halvings"] == 20 and found.evidence["growths"] == 0
+
+
+def test_a_scale_that_settled_low_is_told_and_not_warned_of():
+    settled = [65536.0] * 500 + [65536.0 / 2 ** min(5, number // 40 + 1) for number in range(9_000)]
+
+    assert asked("scaler_collapse", {"amp/scale": over(settled)}) == ()
+    (found,) = asked("scaler_low", {"amp/scale": over(settled)})
+    assert found.severity is Severity.INFO and "2048" in found.message
+
+
+def test_skips_are_counted_only_where_they_were_logged():
+    skipped = [max(0, step - 300) for step in range(400)]
+    (found,) = asked("optimizer_not_stepping", {"amp/scale": over([2.0] * 400), "amp/skipped": over(skipped)})
+
+    assert (found.step, found.evidence["skips"]) == (301, 99)
+    assert asked("optimizer_not_stepping", {"amp/scale": over([2.0] * 400)}) == ()
+
+
+# ── stages, results ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_frozen_module_with_a_gradient_is_an_error_in_the_stage_that_does_not_train_it():
+    events = (
+        Event(step=0, kind="stage", detail={"name": "alignment", "trains": ["alignment"]}),
+        Event(step=50, kind="stage", detail={"name": "fusion", "trains": ["fusion"]}),
+    )
+    series = {"grad_norm/alignment": over([1.0] * 100), "grad_norm/fusion": over([0.0] * 51 + [1.0] * 49)}
+    (found,) = asked("frozen_module_moves", series, events=events)
+
+    assert found.severity is Severity.ERROR
+    assert (found.subject, found.step) == ("grad_norm/alignment", 51)
+
+
+def test_full_frames_below_bicubic_are_an_error_with_the_least_and_the_most():
+    """The shown model of the notes: 0.35 to 0.99 dB below bicubic."""
+    metrics = {
+        "full_frame/psnr/a": 30.00, "full_frame/psnr_bicubic/a": 30.35,
+        "full_frame/psnr/b": 28.01, "full_frame/psnr_bicubic/b": 29.00,
+        "full_frame/psnr/c": 33.00, "full_frame/psnr_bicubic/c": 31.00,
+    }  # fmt: skip
+    (found,) = asked("below_bicubic", {}, metrics=metrics)
+
+    assert found.severity is Severity.ERROR
+    assert "0.35 to 0.99 dB below bicubic" in found.message and "a and b" in found.message
+
+
+def test_a_network_that_does_as_well_on_one_frame_fuses_nothing():
+    metrics = {"full_frame/psnr/a": 31.01, "full_frame/psnr_single_frame/a": 31.0}
+
+    (found,) = asked("fusion_no_gain", {}, metrics=metrics)
+    assert found.evidence["gain_db"]["a"] == pytest.approx(0.01)
+
+
+# ── what can be wrong with a series itself ───────────────────────────────────────────────────────────────────────
+
+ODD = {
+    "empty": [],
+    "one point": [(0, 1.0)],
+    "two points": [(0, 1.0), (1, 0.5)],
+    "unsorted": [(step, 1 / (1 + step)) for step in [*range(50, 100), *range(50)]],
+    "duplicated": [(step // 2, 1 / (1 + step)) for step in range(100)],
+    "only nan": [(step, math.nan) for step in range(50)],
+    "huge": [(step, 1e308 * (-1) ** step) for step in range(50)],
+    "tiny": [(step, 5e-324 * (step % 3)) for step in range(50)],
+    "infinite": [(step, math.inf) for step in range(50)],
+    "far steps": [(2**62 + step, 1.0 / (step + 1)) for step in range(50)],
+    "constant": [(step, 0.0) for step in range(50)],
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("name", ["train/loss", "val/loss", "val/psnr", "amp/scale", "train/grad_norm", "train/lr"])
+@pytest.mark.filterwarnings("error")
+def test_an_odd_series_has_a_clear_answer_and_is_never_a_pass_by_crash(odd, name):
+    facts = trajectory_facts({name: ODD[odd], "train/total_loss": over(np.linspace(1, 0.5, 60))})
+    json.dumps([found.to_json() for found in check_all(RULES, facts).findings])
+
+
+def test_a_series_of_nothing_but_nan_is_critical():
+    (found,) = asked("nonfinite_loss", {"train/loss": ODD["only nan"]})
+
+    assert found.severity is Severity.CRITICAL and found.evidence["count"] == 50
+
+
+def test_columns_and_pairs_are_judged_alike():
+    pairs = over(noisy(np.concatenate([np.linspace(3, 1, 300), np.linspace(1, 3, 300)]), 0.05))
+
+    assert asked("divergence", {"loss": pairs}) == asked("divergence", {"loss": Points.of(pairs)})
+
+
+def test_what_was_not_logged_skips_its_rules_with_a_reason():
+    skipped = {
+        skip.name: skip.reason for skip in check_all(RULES, trajectory_facts({"train/loss": ODD["one point"]})).skipped
+    }
+
+    assert skipped["scaler_collapse"] == "no loss scale was logged"
+    assert skipped["grad_explosion"] == "no gradient norm was logged"
+    assert "held-out" in skipped["metric_disagreement"]
+
+
+def test_every_rule_says_what_it_is_about_with_an_example():
+    for rule in RULES:
+        assert rule.title.endswith(".") and rule.reason.endswith(".") and rule.example, rule.code
+        assert rule.switchable and not rule.waivable
+
+
+# ── the trend ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_noise_with_a_memory_is_no_trend_where_the_plain_test_sees_one():
+    """Hamed and Rao (1998). Two of 200 would be right at p < 0.01; the plain test calls 28 a trend."""
+    import pymannkendall
+
+    plain = corrected = 0
+    for seed in range(200):
+        shocks = np.random.default_rng(seed).standard_normal(60)
+        values = np.zeros(60)
+        for at in range(1, 60):
+            values[at] = 0.6 * values[at - 1] + shocks[at]
+        plain += pymannkendall.original_test(values).p < 0.01
+        corrected += trend(values).p < 0.01
+
+    assert corrected <= plain / 2
+
+
+def test_the_slope_is_the_median_of_all_slopes():
+    assert trend(np.arange(20.0) * 3).slope == pytest.approx(3.0)
+    assert trend(np.array([*np.arange(19.0), 1e6])).slope == pytest.approx(1.0, rel=0.1)
+    assert trend(np.arange(20.0) * 5e306).slope == pytest.approx(5e306)
