@@ -127,11 +127,13 @@ def _beside(keys: Sequence[Key], traces: Mapping[Key, Trace]) -> Iterator[tuple[
 
 
 def _candidates(traces: Mapping[Key, Trace]) -> Iterator[tuple[Key, Key]]:
-    """Pairs of records by different trackers that begin a curve of one name with one value."""
+    """Pairs of records by different trackers that begin a curve of one name alike. A thousand accuracies begin with 0:
+    a curve is asked for by more than its first number, and not where it says next to nothing."""
     begins: dict[tuple[str, bytes], dict[frozenset[str], list[Key]]] = defaultdict(lambda: defaultdict(list))
     for key, trace in traces.items():
         for name, values in trace.curves.items():
-            begins[name, values[:4]][trace.writers].append(key)
+            if trace.digits[name][1] >= ENOUGH_OF_ONE:
+                begins[name, values[: 4 * ENOUGH_VALUES]][trace.writers].append(key)
     seen: set[tuple[Key, Key]] = set()
     for by_writer in begins.values():
         parts = list(by_writer.items())

@@ -4,6 +4,7 @@ A false alarm is worse than a miss: for each rule there are more cases in which 
 """
 
 import textwrap
+from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
 import pytest
@@ -116,6 +117,7 @@ FIRES = [
     Case("a scaler with bf16", {"lr": 2e-4},
          program("with torch.autocast('cuda', dtype=torch.bfloat16): pass", "scaler = torch.cuda.amp.GradScaler()",
                  step=CLIPPED), finds=("RA521",)),
+    Case("a switch that nothing reads", {"amp": True}, program(step=CLIPPED), finds=("RA524",)),
     Case("a small epsilon in fp16", {"fp16": True}, program(NORM.format(eps="1e-5"), step=CLIPPED), finds=("RA522",)),
     Case("an FFT of what a convolution gave", {"amp": {"dtype": "float16"}},
          program(CONV_FFT.format(before="pass", argument="x"), step=CLIPPED), finds=("RA523",)),
@@ -300,6 +302,19 @@ def test_what_was_read_is_remembered_as_it_was():
     assert Written.from_json(json.loads(json.dumps(written.to_json()))) == written
     assert written.epsilons
     assert written.transforms
+
+
+def test_the_example_of_a_rule_is_what_it_says_of_such_a_launch():
+    said: dict[str, list[str]] = {}
+    for case in FIRES:
+        for one in asked(case.config, case.code, **case.more).findings:
+            said.setdefault(one.code, []).append(one.message)
+
+    for rule in RULES:
+        example, messages = rule.example.split(), said.get(rule.code, ())
+        likest = max((SequenceMatcher(None, one.split(), example).ratio() for one in messages), default=1)
+        assert likest > 0.5, (said[rule.code], rule.example)
+    assert {rule.code for rule in RULES if rule.code < "RA560"} <= said.keys()
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)

@@ -151,7 +151,10 @@ class RangeNotUsed(Rule):
     severity = Severity.WARNING
     switchable = True
     limits: ClassVar[Mapping[str, float]] = MappingProxyType({"bits": 12})
-    example = "train: files of 16 bits hold counts up to 4021 (12 bits); a range of 65535 makes PSNR 24.2 dB higher"
+    example = (
+        "train: files of 16 bits hold counts up to 4021 (12 bits) in the 8 that were looked at; a range of 65535 makes "
+        "PSNR 24.2 dB higher"
+    )
 
     def check(self, sampled: DataLook, told: Settings, stated_range: float | None) -> Iterator[Finding]:
         found = told.find(DATA_RANGE)
@@ -185,7 +188,7 @@ class PairShifted(Rule):
     severity = Severity.WARNING
     switchable = True
     limits: ClassVar[Mapping[str, float]] = MappingProxyType({"pixels": 0.75, "sure": 0.4, "spread": 0.3})
-    example = "train: inputs lie 1.0 pixels down and 1.0 right of their truth, in 6 of 6 pairs (sure 0.9)"
+    example = "train: inputs lie 1.0 pixels down and 1.0 pixels right of their truth, in 4 of 4 pairs (sure 0.9)"
 
     def check(self, sampled: DataLook) -> Iterator[Finding]:
         for part in dict.fromkeys(one.part for one in sampled.shifts):

@@ -94,7 +94,7 @@ class TransformInHalf(Rule):
     name = "fft_in_fp16"
     severity = Severity.WARNING
     switchable = True
-    example = "models/mdt.py:392 takes an FFT of what autocast computed in fp16"
+    example = "models/mdt.py:392 takes an FFT of what autocast computed in fp16: torch.fft.rfft2(x)"
 
     def check(self, precision: str, written: Written) -> Iterator[Finding]:
         if precision != "fp16":
@@ -120,7 +120,7 @@ class HalfNotKnown(Rule):
     name = "precision_not_said"
     severity = Severity.INFO
     switchable = True
-    example = "config.amp = True does not say whether it is fp16 or bf16"
+    example = "config.amp = True does not say whether it is fp16 or bf16, and no autocast was found"
 
     def check(self, told: Settings, written: Written) -> Iterator[Finding]:
         found = told.find(AMP)
