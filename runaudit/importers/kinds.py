@@ -34,8 +34,11 @@ KINDS = {
     "openai-log": "runaudit.importers.openai_log",
     "tensorboard": "runaudit.importers.tensorboard",
     "csv": "runaudit.importers.steps_csv",
+    "text-log": "runaudit.importers.text_log",
 }
 """A new importer is its module and its line here. `auto` asks them in this order."""
+BY_NAME = frozenset({"text-log"})
+"""What is read where it is asked for alone: the same training may be in a tracker's record beside it."""
 CALLED = {kind: tracker.name for kind, tracker in TRACKERS.items() if kind != FILE}
 """What those who wrote the trackers call them."""
 WORDS = (AUTO, *KINDS, BUNDLE)

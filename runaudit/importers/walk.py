@@ -14,7 +14,7 @@ from typing import Any
 from runaudit.errors import CanonicalError, NoRunError, RecordError, RunauditError
 from runaudit.importers.base import Imported, Skipped
 from runaudit.importers.draft import Draft, imported
-from runaudit.importers.kinds import AUTO, CALLED, KINDS, RECORD
+from runaudit.importers.kinds import AUTO, BY_NAME, CALLED, KINDS, RECORD
 from runaudit.importers.merging import OF_SEVERAL, of_trackers, runs_of, together
 from runaudit.importers.onetraining import Key, Trace, of_one_training, trace_of
 from runaudit.importers.opened import address_of
@@ -102,7 +102,7 @@ def check_there(path: Path) -> None:
 
 
 def _readers(kind: str) -> Mapping[str, Any]:
-    return _modules([word for word in KINDS if word != RECORD] if kind == AUTO else [kind])
+    return _modules([word for word in KINDS if word != RECORD and word not in BY_NAME] if kind == AUTO else [kind])
 
 
 def _modules(kinds: Sequence[str]) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from runaudit.errors import RunauditError
-from runaudit.importers.kinds import AUTO, KINDS, RECORD
+from runaudit.importers.kinds import AUTO, BY_NAME, KINDS, RECORD
 from runaudit.importers.merging import HYDRA, TABLE
 from runaudit.importers.opened import MAX_LOG_BYTES
 from runaudit.importers.steptable import MAX_TABLE_BYTES
@@ -23,7 +23,7 @@ from runaudit.launch.evidence import STATE, Written
 from runaudit.records.canonical import parse_strict
 from runaudit.system.files import open_ordinary, read_ordinary
 
-READ = tuple(kind for kind in KINDS if kind not in (RECORD, AUTO, TABLE, "aim", "guild"))
+READ = tuple(kind for kind in KINDS if kind not in (RECORD, AUTO, TABLE, "aim", "guild", *BY_NAME))
 """The kinds that are looked for. A stray table of numbers is no tracker's, but one in the folder that Hydra made for a
 job is the job's; Guild and Aim run a program, and what they keep of it is not written by it."""
 MOST_FILES = 20_000

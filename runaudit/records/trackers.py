@@ -41,6 +41,7 @@ TRACKERS: Mapping[str, Tracker] = MappingProxyType(
         "openai-log": Tracker("OpenAI baselines", never=("code", "data", "env", "eval", "init", "runtime.status")),
         "aim": Tracker("Aim"),
         "guild": Tracker("Guild", never=("eval", "init", *_MACHINE)),
+        "text-log": Tracker("printed logs", never=("config", "code", "data", "env", "eval", "init", "runtime.status")),
         "csv": Tracker("CSV", never=("code", "data", "env", "eval", "init", "runtime.status")),
     }
 )
