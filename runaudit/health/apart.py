@@ -22,15 +22,15 @@ class Overfit(TrajectoryRule):
     code = "RA409"
     name = "overfit"
     severity = Severity.WARNING
-    example = "val/loss rises since step 3100 (from 0.41 to 0.58) while train/loss still falls"
+    example = "val/loss worsens since about step 3100 (smoothed, from 0.41 to 0.58) while train/loss still falls"
 
     def check(self, overfits: "Sequence[Overfitting]", best: Best | None) -> Iterator[Finding]:
         for one in overfits:
-            kept = f"; step {best.step} was best" if best else ""
+            kept = f" ({best.metric} was best at step {best.step})" if best else ""
             yield self.finding(
                 one.part.track.name,
-                f"{one.part.subject} worsens since step {one.step} (from {one.best:.4g} to {one.last:.4g}) while "
-                f"{one.learned} still falls",
+                f"{one.part.subject} worsens since about step {one.step} (smoothed, from {one.best:.4g} to "
+                f"{one.last:.4g}) while {one.learned} still falls",
                 remedy=f"stop there or use that checkpoint{kept}; then more data, augmentation or weight decay",
                 step=one.step,
                 severity=Severity.WARNING if one.part.track.is_main or one.is_quality else Severity.INFO,
@@ -110,8 +110,8 @@ class MetricDisagreement(TrajectoryRule):
     severity = Severity.WARNING
     example = "tile/psnr rises (p = 1e-8) while full_frame/psnr falls (p = 1e-5) since step 2000"
 
-    def check(self, held_out: Sequence[Track]) -> Iterator[Finding]:
-        for small, whole in _pairs(held_out):
+    def check(self, tiles_and_frames: "Sequence[tuple[Track, Track]]") -> Iterator[Finding]:
+        for small, whole in tiles_and_frames:
             step = _worsens_since(whole)
             own, other = _last_shape(small), _last_shape(whole)
             if step is None or own is None or other is None:
@@ -130,7 +130,7 @@ class MetricDisagreement(TrajectoryRule):
             )
 
 
-def _pairs(tracks: Sequence[Track]) -> Iterator[tuple[Track, Track]]:
+def tiles_and_frames_of(tracks: Sequence[Track]) -> Iterator[tuple[Track, Track]]:
     """Series of one quantity, taken on small pieces and on the whole."""
     for small in tracks:
         for whole in tracks:

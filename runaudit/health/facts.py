@@ -3,15 +3,19 @@
 curves            losses and results: every series that has a better and a worse
 losses            the losses among them
 held_out          those that were measured on what the network does not learn from
+terms             what the loss is made of, one by one
+tiles_and_frames  pairs of curves of one quantity, taken on tiles and on full frames; unknown where there is none
 gradients, rates  gradient norms and learning rates
 scaler            the loss scale; unknown where none was logged
 scaler_if_any     the same for a rule that can do without: None
 late              the last third of the curve that says whether training was long enough
 overfits          held-out curves that worsen while the training loss falls; `overfitted` are their names
 best              the best held-out value, its step and its checkpoint; None
-setup             clip, growth interval, how the run began
-stage_events      where stages began
+setup, clip       growth interval, how the run began; the norm at which gradients are clipped, unknown if not told
+stage_events      where stages began; unknown where none did
 results           final metrics, and the last value of each series that has none
+against_baselines, against_one_frame
+                  the same, where full frames were held against these; else unknown
 log               how regular the log is
 """
 
@@ -20,14 +24,16 @@ from math import isfinite
 from types import MappingProxyType
 from typing import Any
 
-from runaudit.health.apart import overfits_of
+from runaudit.health.apart import overfits_of, tiles_and_frames_of
 from runaudit.health.best import best_of
 from runaudit.health.gradient import with_scaler
 from runaudit.health.late import judged_part, late_of
 from runaudit.health.logs import log_of
+from runaudit.health.results import SINGLE_FRAME, has_any
 from runaudit.health.scaler import ScalerTrace, scaler_trace
 from runaudit.health.setup import Setup, setup_of
 from runaudit.health.tracks import Track, tracks_of
+from runaudit.metrics.catalogue import BASELINES
 from runaudit.metrics.roles import Role
 from runaudit.records.manifest import Unknown
 from runaudit.records.run import Run
@@ -36,7 +42,8 @@ from runaudit.records.trajectory import Event
 
 NAMES = (
     "curves", "losses", "held_out", "gradients", "rates", "scaler", "scaler_if_any", "late", "overfits", "overfitted",
-    "best", "setup", "stage_events", "results", "log",
+    "best", "setup", "stage_events", "results", "log", "terms", "tiles_and_frames", "clip", "against_baselines",
+    "against_one_frame",
 )  # fmt: skip
 """Every fact: a rule that asks for others is none of these."""
 _SKIP_WORDS = ("skip", "overflow")
@@ -83,6 +90,7 @@ def trajectory_facts(
     scaler = _scaler(tracks, setup, resumes(events))
     judged = judged_part(held_out, losses, best)
     late = late_of(judged) if judged else None
+    results = MappingProxyType(_results(tracks, metrics or {}))
     nothing = Unknown("no series was logged") if not tracks else None
     return {
         "curves": curves or nothing or Unknown("no loss or result was logged on the way"),
@@ -96,11 +104,21 @@ def trajectory_facts(
         "scaler_if_any": with_scaler(scaler),
         "late": late or Unknown("no curve is long enough for a statement on its last third"),
         "overfits": overfits,
+        "terms": tuple(track for track in tracks if track.is_term),
+        "tiles_and_frames": tuple(tiles_and_frames_of(curves))
+        or Unknown("no quantity was logged on tiles and on full frames"),
         "overfitted": frozenset(one.part.track.name for one in overfits),
         "best": best,
         "setup": setup,
-        "stage_events": tuple(event for event in events if event.kind == "stage"),
-        "results": MappingProxyType(_results(tracks, metrics or {})),
+        "clip": setup.clip or Unknown("the record does not say at which norm gradients are clipped"),
+        "stage_events": tuple(event for event in events if event.kind == "stage") or Unknown("no stage was logged"),
+        "results": results,
+        "against_baselines": results
+        if has_any(results, (f"psnr_{key}" for key in BASELINES))
+        else Unknown("no baseline was measured on the full frames"),
+        "against_one_frame": results
+        if has_any(results, SINGLE_FRAME)
+        else Unknown("the network was not measured on one frame alone"),
         "log": log_of(series, resumes(events), torn),
     }
 

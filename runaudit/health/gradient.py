@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from runaudit.health.rule import TrajectoryRule
 from runaudit.health.scaler import ScalerTrace
-from runaudit.health.setup import Setup
 from runaudit.health.tracks import Track
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.manifest import Unknown
@@ -163,9 +162,7 @@ class ClipAlwaysActive(TrajectoryRule):
     limits: ClassVar = {"share": 0.5}
     example = "train/grad_norm is at or above the clip of 1.0 in 93 % of the second half"
 
-    def check(self, gradients: Sequence[Track], setup: Setup) -> Iterator[Finding]:
-        if (clip := setup.clip) is None:
-            return
+    def check(self, gradients: Sequence[Track], clip: float) -> Iterator[Finding]:
         for track in (track for track in gradients if not _is_of_a_part(track.name)):
             values, steps = track.columns.values, track.columns.steps
             half = values[len(values) // 2 :]

@@ -245,7 +245,9 @@ class NeedsMoreEpochs(TrajectoryRule):
     example = "val/l1 still improves: a further third of the steps would gain another 9 % of all that was gained"
 
     def check(self, late: Late, rates: Sequence[Track]) -> Iterator[Finding]:
-        if not late.trend.is_falling or late.gain <= self.limit("gain") * late.total or _has_ended(rates):
+        if not late.trend.is_falling or late.gain <= max(self.limit("gain") * late.total, late.scatter):
+            return
+        if _has_ended(rates):
             return
         yield self.finding(
             late.part.track.name,

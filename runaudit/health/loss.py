@@ -87,34 +87,44 @@ class Divergence(TrajectoryRule):
     name = "divergence"
     severity = Severity.CRITICAL
     limits: ClassVar = {"warn": 0.1, "critical": 0.5, "noise": 5.0}
-    example = "val/l1 rose from 0.021 at step 25000 to 0.094: worse than at the start"
+    example = "val/l1 rose from 0.021 to 0.094 since step 25000: worse than where it began"
 
     def check(
-        self, curves: Sequence[Track], rates: Sequence[Track], overfitted: frozenset[str], best: Best | None
+        self,
+        curves: Sequence[Track],
+        terms: Sequence[Track],
+        rates: Sequence[Track],
+        overfitted: frozenset[str],
+        best: Best | None,
     ) -> Iterator[Finding]:
-        terms = [t for t in curves if t.role is Role.LOSS and not t.is_main and not t.is_held_out]
+        qualities = [track for track in curves if track.is_quality]
         for track in curves:
             if track.name in overfitted:
                 continue
             for part in track.parts:
                 rise = rise_of(part, rates, noise=self.limit("noise"))
                 if rise is not None and rise.share >= self.limit("warn"):
+                    # What a loss is made of may change; what it is for may improve all the same: a value function
+                    # whose targets grow, a likelihood that is less sure of more right answers.
                     calm = [t.name for t in terms if _did_not_rise(t, rise.step)] if track.is_main else []
-                    yield self._found(part, rise, best, calm[0] if calm else None)
+                    better = [t.name for t in qualities if t is not track and t.has_improved_since(rise.step)]
+                    doubts = [f"while {name} improves" for name in better[:1] if not track.is_quality]
+                    doubts += [f"while its term {name} did not rise: another grew, or its weight" for name in calm[:1]]
+                    yield self._found(part, rise, best, doubts, is_calm=bool(better) or rise.share < 1)
 
-    def _found(self, part: Part, rise: Rise, best: Best | None, calm: str | None) -> Finding:
+    def _found(self, part: Part, rise: Rise, best: Best | None, doubts: Sequence[str], *, is_calm: bool) -> Finding:
         lost = f"{rise.share:.0%} of what it had gained is lost"
         end = "worse than where it began" if rise.share >= 1 else lost
         what = f"{part.subject} {'fell' if rise.last < rise.best else 'rose'}"
         kept = f": step {best.step} was best ({best.metric} {best.value:.4g})" if best else ""
         return self.finding(
             part.track.name,
-            f"{what} from {rise.best:.4g} at step {rise.best_step} to {rise.last:.4g}: {end}{rise.words}"
-            + (f" (while its term {calm} did not rise: another one grew, or its weight)" if calm else ""),
+            f"{what} from {rise.best:.4g} to {rise.last:.4g} since step {rise.step}: {end}{rise.words}"
+            + "".join(f" ({doubt})" for doubt in doubts),
             remedy=f"use the best validation checkpoint, not the last{kept}; look at gradient norm and scale at that "
             "step, then try a lower learning rate, warm-up or clipping, one at a time",
             step=rise.step,
-            severity=Severity.INFO if calm and rise.share < 1 else self._severity(part, rise),
+            severity=Severity.INFO if doubts and is_calm else self._severity(part, rise),
             evidence={"best": rise.best, "best_step": rise.best_step, "last": rise.last, "share": rise.share,
                       "noise": rise.noise, "sure": "observed"},
         )  # fmt: skip
@@ -256,6 +266,8 @@ class Frozen(TrajectoryRule):
         for track in curves:
             for part in track.parts:
                 start, length = _longest_still(part.values)
+                if length == len(part.values) and track.role is not Role.LOSS and not track.is_main:
+                    continue  # A baseline, or a setting: it was never meant to move.
                 if length < max(self.limit("points"), self.limit("share") * len(part.values)):
                     continue
                 value = float(part.values[start])
@@ -302,9 +314,13 @@ class NotLearning(TrajectoryRule):
     name = "not_learning"
     severity = Severity.WARNING
     limits: ClassVar = {"improvement": 0.02, "points": 20.0}
-    example = "train/loss is 2.303 at the start and 2.302 at the end, with no trend over 4000 points"
+    example = "train/loss is 2.303 at the start and 2.302 at the end of 4000 points: it did not get below its noise"
 
-    def check(self, losses: Sequence[Track], setup: Setup) -> Iterator[Finding]:
+    def check(self, losses: Sequence[Track], curves: Sequence[Track], setup: Setup) -> Iterator[Finding]:
+        # A surrogate has no level, and a fine-tuned network is near its loss when it starts: where what the training
+        # is for improves, it learns.
+        if any(one.has_improved_since(int(one.columns.steps[0])) for one in curves if len(one.columns.steps)):
+            return
         for track in losses:
             first = track.parts[0] if track.parts else None
             if not track.is_main or track.is_held_out or first is None or first.shape is None:
@@ -323,8 +339,8 @@ class NotLearning(TrajectoryRule):
             is_fresh = setup.init_kind in (None, "random") and int(first.steps[0]) <= first.steps[-1] * 0.1
             yield self.finding(
                 track.name,
-                f"{first.subject} is {shape.start:.4g} at the start and {shape.end:.4g} at the end, with no trend over "
-                f"{plural(shape.points, 'point')} (p = {found.p:.2g})",
+                f"{first.subject} is {shape.start:.4g} at the start and {shape.end:.4g} at the end of "
+                f"{plural(shape.points, 'point')}: it did not get below what its noise explains",
                 remedy="check that it can learn one batch by heart; then the learning rate, which weights have a "
                 "gradient, and the labels",
                 step=int(first.steps[0]),

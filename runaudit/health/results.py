@@ -2,7 +2,7 @@
 nothing that is worth showing, whatever its loss curve did; one that does as well on a single frame fuses nothing."""
 # ruff: noqa: D102  (what a rule checks is told once, in the docstring of its class: users read it too)
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
 
 from runaudit.health.rule import TrajectoryRule
@@ -25,7 +25,8 @@ class BelowBicubic(TrajectoryRule):
     severity = Severity.ERROR
     example = "full_frame/psnr is 0.35 to 0.99 dB below bicubic on camera and text"
 
-    def check(self, results: Mapping[str, float]) -> Iterator[Finding]:
+    def check(self, against_baselines: Mapping[str, float]) -> Iterator[Finding]:
+        results = against_baselines
         for key, words in BASELINES.items():
             gaps = _gaps(results, f"psnr_{key}")
             below = {name: gap for name, gap in gaps.items() if gap < 0}
@@ -53,7 +54,8 @@ class FusionNoGain(TrajectoryRule):
     limits: ClassVar = {"gain_db": 0.05}
     example = "full-frame PSNR with all frames is 0.02 dB above that with one frame: nothing is fused"
 
-    def check(self, results: Mapping[str, float]) -> Iterator[Finding]:
+    def check(self, against_one_frame: Mapping[str, float]) -> Iterator[Finding]:
+        results = against_one_frame
         for control in SINGLE_FRAME:
             gaps = _gaps(results, control)
             poor = {name: gap for name, gap in gaps.items() if gap < self.limit("gain_db")}
@@ -66,6 +68,11 @@ class FusionNoGain(TrajectoryRule):
                     remedy="look at the alignment first: registration error, learned shifts, whether frames differ",
                     evidence={"gain_db": dict(poor), "sequences": len(gaps), "sure": "observed"},
                 )
+
+
+def has_any(results: Mapping[str, float], controls: Iterable[str]) -> bool:
+    """Whether full frames were held against one of these."""
+    return any(_gaps(results, control) for control in controls)
 
 
 def _gaps(results: Mapping[str, float], control: str) -> dict[str, float]:

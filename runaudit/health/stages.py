@@ -26,8 +26,8 @@ class StageTransition(TrajectoryRule):
         "train/loss jumped from 0.021 to 0.094 when stage fusion began at step 3000, and was not back at its tenth"
     )
 
-    def check(self, curves: Sequence[Track]) -> Iterator[Finding]:
-        for track in curves:
+    def check(self, curves: Sequence[Track], stage_events: Sequence[Event]) -> Iterator[Finding]:
+        for track in curves if len(stage_events) > 1 else ():
             for before, after in zip(track.parts, track.parts[1:], strict=False):
                 if before.stage == after.stage or before.shape is None or after.shape is None:
                     continue

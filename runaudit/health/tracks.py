@@ -32,6 +32,14 @@ _PLAIN = frozenset(
 )
 """Words of a name that say that it is the loss, and where or how it was taken."""
 
+_TERMS = frozenset(
+    re.findall(
+        r"\w+",
+        "recon reconstruction rec kl kld kldiv klloss nll mse bce mae l1 l2 perceptual lpips adv adversarial reg "
+        "aux fft regularization regulariser tv commitment vq entropy distill distillation contrastive consistency",
+    )
+)
+"""Words of a name that say that it is one term of a loss."""
 _JUDGED_ON = ("full_frame", "tile")
 """What a super-resolution network is judged on: pictures that it does not learn from."""
 
@@ -74,6 +82,25 @@ class Track:
     columns: Columns
     cuts: tuple[tuple[int, str, bool], ...]
     """(first step, stage, whether it was resumed there) of every part."""
+
+    @property
+    def is_term(self) -> bool:
+        """Whether it is one of several that a loss is made of, or of two opponents."""
+        is_named = self.role is Role.OTHER and bool(_words(self.name) & _TERMS)
+        return not self.is_main and not self.is_held_out and (self.role is Role.LOSS or is_named)
+
+    @property
+    def is_quality(self) -> bool:
+        """Whether it says how good the model is, and not by its loss: an accuracy, a return, a PSNR."""
+        return self.direction is not None and self.role in (Role.HELD_OUT, Role.RESULT) and not self.is_main
+
+    def has_improved_since(self, step: int) -> bool:
+        """Whether it is better at its end than it was then, by more than its noise. False of a short one."""
+        shape = self.parts[-1].shape if self.parts else None
+        if shape is None or len(shape) < 10 or shape.first[0] > step:
+            return False
+        at = min(int(shape.last.searchsorted(step)), len(shape) - 1)
+        return bool(shape.smooth[at] - shape.end > 2 * shape.noise)
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:

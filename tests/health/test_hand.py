@@ -77,6 +77,34 @@ def test_of_two_opponents_one_may_rise():
     assert all(found.severity is Severity.INFO for found in asked("divergence", series))
 
 
+def test_a_loss_may_rise_where_what_the_training_is_for_improves():
+    """The targets of a value function grow with the returns."""
+    series = {"td_loss": over(noisy(0.5 - 0.4 * np.exp(-steps(400) / 80), 0.02)),
+              "episode_return": over(noisy(20 - 40 * np.exp(-steps(400) / 120), 1.0))}  # fmt: skip
+
+    assert all(found.severity is Severity.INFO for found in asked("divergence", series))
+    assert (
+        asked("not_learning", {"loss": over(noisy(np.zeros(400), 0.02)), "episode_return": series["episode_return"]})
+        == ()
+    )
+
+
+def test_a_total_may_rise_as_the_weight_of_a_term_does():
+    warm = np.minimum(1, steps(800) / 560)
+    recon = 100 + 80 * np.exp(-steps(800) / 80)
+    series = {
+        "loss": over(noisy(recon + 20 * warm, 1)),
+        "recon": over(noisy(recon, 1)),
+        "kl": over(noisy(20 * warm, 0.3)),
+    }
+
+    assert all(found.severity is Severity.INFO for found in asked("divergence", series))
+
+
+def test_a_constant_that_is_no_loss_is_not_frozen():
+    assert asked("frozen", {"val/psnr_bicubic": over([33.0] * 100), "train/loss": over(noisy(np.ones(100), 0.1))}) == ()
+
+
 # ── the loss scale ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -218,7 +246,10 @@ def test_what_was_not_logged_skips_its_rules_with_a_reason():
 
     assert skipped["scaler_collapse"] == "no loss scale was logged"
     assert skipped["grad_explosion"] == "no gradient norm was logged"
-    assert "held-out" in skipped["metric_disagreement"]
+    assert skipped["metric_disagreement"] == "no quantity was logged on tiles and on full frames"
+    assert skipped["stage_transition"] == "no stage was logged"
+    assert skipped["clip_always_active"] == "no gradient norm was logged"
+    assert {"below_bicubic", "fusion_no_gain", "frozen_module_moves"} <= set(skipped)
 
 
 def test_every_rule_says_what_it_is_about_with_an_example():
