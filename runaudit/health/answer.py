@@ -20,13 +20,15 @@ RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 """Every rule on a trajectory, in the order in which they are told."""
 SCHEMA = "runaudit.health/1"
+LEAST = 10
+"""Points of a curve from which on anything can be said of how it moved."""
 FAIL_ON = Severity.ERROR
 """From which severity on a finding is a negative judgement, where nobody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunHealth:
-    """What the rules said of one run. `judged` are the names of the curves that there were to judge."""
+    """What the rules said of one run. `judged` are the names of the curves that were long enough to judge."""
 
     run: Run
     findings: tuple[Finding, ...]
@@ -190,5 +192,7 @@ def judged(run: Run, rules: Iterable[Rule]) -> RunHealth:
         skipped=found.skipped,
         best=best if isinstance(best, Best) else None,
         stages=bands(run.trajectory.events, run.trajectory.last_step()),
-        judged=tuple(track.name for track in curves) if isinstance(curves, tuple) else (),
+        judged=tuple(track.name for track in curves if track.columns.points >= LEAST)
+        if isinstance(curves, tuple)
+        else (),
     )

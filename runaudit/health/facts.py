@@ -3,6 +3,7 @@
 curves            losses and results: every series that has a better and a worse
 losses            the losses among them
 held_out          those that were measured on what the network does not learn from
+scales            loss scales and counts of skipped steps, as they were logged
 terms             what the loss is made of, one by one
 tiles_and_frames  pairs of curves of one quantity, taken on tiles and on full frames; unknown where there is none
 gradients, rates  gradient norms and learning rates
@@ -42,8 +43,8 @@ from runaudit.records.trajectory import Event
 
 NAMES = (
     "curves", "losses", "held_out", "gradients", "rates", "scaler", "scaler_if_any", "late", "overfits", "overfitted",
-    "best", "setup", "stage_events", "results", "log", "terms", "tiles_and_frames", "clip", "against_baselines",
-    "against_one_frame",
+    "best", "setup", "stage_events", "results", "log", "terms", "scales", "tiles_and_frames", "clip",
+    "against_baselines", "against_one_frame",
 )  # fmt: skip
 """Every fact: a rule that asks for others is none of these."""
 _SKIP_WORDS = ("skip", "overflow")
@@ -87,7 +88,7 @@ def trajectory_facts(
     held_out = tuple(track for track in curves if track.is_held_out)
     best = best_of(held_out, checkpoints)
     overfits = overfits_of(held_out, losses)
-    scaler = _scaler(tracks, setup, resumes(events))
+    scaler = _scaler(tracks, setup, tuple(sorted(event.boundary for event in events if event.kind == "resume")))
     judged = judged_part(held_out, losses, best)
     late = late_of(judged) if judged else None
     results = MappingProxyType(_results(tracks, metrics or {}))
@@ -104,6 +105,7 @@ def trajectory_facts(
         "scaler_if_any": with_scaler(scaler),
         "late": late or Unknown("no curve is long enough for a statement on its last third"),
         "overfits": overfits,
+        "scales": tuple(track for track in tracks if track.role is Role.SCALER),
         "terms": tuple(track for track in tracks if track.is_term),
         "tiles_and_frames": tuple(tiles_and_frames_of(curves))
         or Unknown("no quantity was logged on tiles and on full frames"),
@@ -113,13 +115,19 @@ def trajectory_facts(
         "clip": setup.clip or Unknown("the record does not say at which norm gradients are clipped"),
         "stage_events": tuple(event for event in events if event.kind == "stage") or Unknown("no stage was logged"),
         "results": results,
-        "against_baselines": results
-        if has_any(results, (f"psnr_{key}" for key in BASELINES))
-        else Unknown("no baseline was measured on the full frames"),
-        "against_one_frame": results
-        if has_any(results, SINGLE_FRAME)
-        else Unknown("the network was not measured on one frame alone"),
+        **_held_against(results),
         "log": log_of(series, resumes(events), torn),
+    }
+
+
+def _held_against(results: Mapping[str, float]) -> dict[str, object]:
+    """The results, where full frames were held against a baseline, and against one frame."""
+    baselines = [f"psnr_{key}" for key in BASELINES]
+    no_baseline = Unknown("no baseline was measured on the full frames")
+    no_control = Unknown("the network was not measured on one frame alone")
+    return {
+        "against_baselines": results if has_any(results, baselines) else no_baseline,
+        "against_one_frame": results if has_any(results, SINGLE_FRAME) else no_control,
     }
 
 

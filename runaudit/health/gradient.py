@@ -154,7 +154,7 @@ class ClipAlwaysActive(TrajectoryRule):
     """Clipping is the exception.
 
     Where more than half of the steps are clipped, the clip sets the length of every step and the learning rate no
-    longer means what it says."""
+    longer means what it says. Read is the config's `max_grad_norm`, `gradient_clip_val`, `grad_clip` and the like."""
 
     code = "RA423"
     name = "clip_always_active"

@@ -22,6 +22,8 @@ from runaudit.text.words import plural
 if TYPE_CHECKING:
     from numpy import ndarray
 
+CEILINGS = (0.0, 1.0, 100.0)
+"""Where an accuracy or an error ends."""
 MANY = 10
 """Points from which on a trend is stated."""
 
@@ -38,10 +40,10 @@ class NonfiniteLoss(TrajectoryRule):
     limits: ClassVar = {"warn": 0.001, "critical": 0.01, "in_a_row": 20.0, "at_the_end": 3.0}
     example = "train/loss is not finite at 212 of 5000 points, first at step 4788, and to the end from there"
 
-    def check(self, curves: Sequence[Track]) -> Iterator[Finding]:
-        for track in curves:
+    def check(self, curves: Sequence[Track], scales: Sequence[Track]) -> Iterator[Finding]:
+        for track in (*curves, *scales):
             bad = track.columns.non_finite
-            if not len(bad):
+            if not len(bad) or _are_holes(track):
                 continue
             total = track.columns.points
             longest, tail = _in_a_row(track)
@@ -64,6 +66,17 @@ class NonfiniteLoss(TrajectoryRule):
         if ends or share > self.limit("critical") or longest >= self.limit("in_a_row"):
             return Severity.CRITICAL
         return Severity.WARNING if share > self.limit("warn") and longest > 1 else Severity.INFO
+
+
+def _are_holes(track: Track) -> bool:
+    """Whether NaN stands for steps at which nothing was measured: values come at even distances, to the end."""
+    import numpy as np
+
+    good, bad = track.columns.steps, track.columns.non_finite
+    if len(good) < 3 or len(bad) < len(good) or not np.isnan(np.asarray(bad.values)).all():
+        return False
+    gaps = np.diff(good)
+    return bool(gaps.max() <= 2 * np.median(gaps) and bad.steps[-1] - good[-1] <= 2 * np.median(gaps))
 
 
 def _in_a_row(track: Track) -> tuple[int, int]:
@@ -97,7 +110,7 @@ class Divergence(TrajectoryRule):
         overfitted: frozenset[str],
         best: Best | None,
     ) -> Iterator[Finding]:
-        qualities = [track for track in curves if track.is_quality]
+        judges = [track for track in curves if track.is_quality or (track.is_held_out and track.is_main)]
         for track in curves:
             if track.name in overfitted:
                 continue
@@ -107,8 +120,8 @@ class Divergence(TrajectoryRule):
                     # What a loss is made of may change; what it is for may improve all the same: a value function
                     # whose targets grow, a likelihood that is less sure of more right answers.
                     calm = [t.name for t in terms if _did_not_rise(t, rise.step)] if track.is_main else []
-                    better = [t.name for t in qualities if t is not track and t.has_improved_since(rise.step)]
-                    doubts = [f"while {name} improves" for name in better[:1] if not track.is_quality]
+                    better = [t.name for t in judges if not track.is_quality and _is_above(t, track, rise.step)]
+                    doubts = [f"while {name} improves" for name in better[:1]]
                     doubts += [f"while its term {name} did not rise: another grew, or its weight" for name in calm[:1]]
                     yield self._found(part, rise, best, doubts, is_calm=bool(better) or rise.share < 1)
 
@@ -138,6 +151,13 @@ class Divergence(TrajectoryRule):
         return Severity.CRITICAL if rise.share >= self.limit("critical") else Severity.WARNING
 
 
+def _is_above(judge: Track, track: Track, step: int) -> bool:
+    """Whether a curve that says more than this one has improved since: quality more than loss, held-out more than
+    learned."""
+    says_more = judge.is_quality or not track.is_held_out
+    return judge is not track and says_more and judge.has_improved_since(step)
+
+
 def _did_not_rise(track: Track, step: int) -> bool:
     """Whether a term of the loss ends no higher than it was at a step."""
     shape = track.parts[-1].shape if track.parts else None
@@ -151,12 +171,12 @@ class Spike(TrajectoryRule):
     """The loss has no spikes.
 
     A jump that is gone after a few steps did no lasting harm, which nobody knows while it happens. One is told of;
-    several, or a long one, say that the training is close to where it would not come back."""
+    several high ones say that the training is close to where it would not come back."""
 
     code = "RA403"
     name = "spike"
     severity = Severity.WARNING
-    limits: ClassVar = {"sigma": 8.0, "steps": 3.0, "share": 0.03}
+    limits: ClassVar = {"sigma": 8.0, "steps": 3.0, "share": 0.03, "several": 5.0}
     example = "train/loss jumped from 0.41 to 3.9 at step 5210 and was back 12 points later"
 
     def check(self, losses: Sequence[Track], rates: Sequence[Track]) -> Iterator[Finding]:
@@ -167,7 +187,9 @@ class Spike(TrajectoryRule):
                 if not found:
                     continue
                 step, value, usual, until, points = max(found, key=lambda one: one[1] - one[2])
-                is_long = points >= self.limit("steps") and track.is_main and _is_high(part, value - usual)
+                high = [one for one in found if _is_high(part, one[1] - one[2], one[4])]
+                long = [one for one in high if one[4] >= self.limit("steps")]
+                is_grave = track.is_main and (len(high) >= self.limit("several") or len(long) > 1)
                 others = f"; {plural(len(found) - 1, 'smaller one')} besides" if len(found) > 1 else ""
                 yield self.finding(
                     track.name,
@@ -176,15 +198,16 @@ class Spike(TrajectoryRule):
                     remedy="look at the batches of these steps and at the gradient norm before clipping; nothing need "
                     "be done about one",
                     step=step,
-                    severity=Severity.WARNING if is_long else Severity.INFO,
+                    severity=Severity.WARNING if is_grave else Severity.INFO,
                     evidence={"value": value, "usual": usual, "points": points, "until": until, "spikes": len(found),
                               "sure": "observed"},
                 )  # fmt: skip
 
 
-def _is_high(part: Part, height: float) -> bool:
-    """Whether a jump takes back half of what was gained or more: less does a harder batch, or a harder task."""
-    return part.shape is not None and height >= 0.5 * part.shape.progress
+def _is_high(part: Part, height: float, points: int) -> bool:
+    """Whether a jump takes back half of what was gained or more: less does a harder batch, or a harder task. A single
+    point does so where noise has heavy tails, unless it is higher still."""
+    return part.shape is not None and height >= (0.5 if points > 1 else 3.0) * part.shape.progress
 
 
 def _spikes(part: Part, sigma: float, share: float) -> list[tuple[int, float, float, int, int]]:
@@ -266,12 +289,17 @@ class Frozen(TrajectoryRule):
         for track in curves:
             for part in track.parts:
                 start, length = _longest_still(part.values)
-                if length == len(part.values) and track.role is not Role.LOSS and not track.is_main:
-                    continue  # A baseline, or a setting: it was never meant to move.
+                if (
+                    not track.is_main
+                    and track.role is not Role.LOSS
+                    and (length == len(part.values) or float(part.values[start]) in CEILINGS)
+                ):
+                    continue  # A baseline, or a setting, was never meant to move; what is perfect cannot.
                 if length < max(self.limit("points"), self.limit("share") * len(part.values)):
                     continue
                 value = float(part.values[start])
-                is_sure = track.is_main and not track.is_held_out and value != 0 and not _is_rounded(part.values)
+                is_broken = value != 0 or start == 0  # What was learned by heart may come down to nothing.
+                is_sure = track.is_main and not track.is_held_out and is_broken and not _is_rounded(part.values)
                 yield self.finding(
                     track.name,
                     f"{part.subject} is {value!r} at {length} points in a row from step {part.steps[start]} on",
@@ -313,6 +341,7 @@ class NotLearning(TrajectoryRule):
     code = "RA405"
     name = "not_learning"
     severity = Severity.WARNING
+    requires = frozenset({"RA402"})
     limits: ClassVar = {"improvement": 0.02, "points": 20.0}
     example = "train/loss is 2.303 at the start and 2.302 at the end of 4000 points: it did not get below its noise"
 
@@ -326,7 +355,11 @@ class NotLearning(TrajectoryRule):
             if not track.is_main or track.is_held_out or first is None or first.shape is None:
                 continue
             shape = first.shape
-            if shape.points < self.limit("points") or _longest_still(first.values)[1] == shape.points:
+            if (
+                shape.points < self.limit("points")
+                or abs(shape.start) >= HUGE
+                or _longest_still(first.values)[1] == shape.points
+            ):
                 continue
             size, least = max(abs(shape.start), abs(shape.end)), self.limit("improvement")
             if shape.start - shape.end > max(least * size, min(3 * shape.noise, 0.1 * size)):
@@ -336,7 +369,9 @@ class NotLearning(TrajectoryRule):
             # Over many points the least drift is certain; it is a trend where it comes to something.
             if found.p < 0.01 and abs(found.slope) * len(shape) > least * size:
                 continue
-            is_fresh = setup.init_kind in (None, "random") and int(first.steps[0]) <= first.steps[-1] * 0.1
+            is_fresh = setup.init_kind in (None, "random") and int(first.steps[0]) <= max(
+                0.01 * first.steps[-1], first.steps[1]
+            )
             yield self.finding(
                 track.name,
                 f"{first.subject} is {shape.start:.4g} at the start and {shape.end:.4g} at the end of "

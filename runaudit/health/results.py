@@ -18,7 +18,7 @@ class BelowBicubic(TrajectoryRule):
     """Full frames are better than bicubic.
 
     Bicubic interpolation needs no training. What is below it on whole frames is worse than doing nothing, though it may
-    be above on the tiles that it was trained on."""
+    be above on the tiles that it was trained on. Read are `full_frame/psnr/NAME` and `full_frame/psnr_bicubic/NAME`."""
 
     code = "RA441"
     name = "below_bicubic"
@@ -46,7 +46,8 @@ class FusionNoGain(TrajectoryRule):
     """Several frames are better than one.
 
     The same network, fed copies of its reference frame, gets no new information. Where it does as well, the frames are
-    not fused: the gain is that of a single-image network."""
+    not fused: the gain is that of a single-image network. Read are `full_frame/psnr/NAME` and
+    `full_frame/psnr_single_frame/NAME`."""
 
     code = "RA442"
     name = "fusion_no_gain"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from runaudit.health.shape import Shape, noise_of, running_median
 from runaudit.health.tracks import Part, Track
+from runaudit.metrics.roles import Role
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -53,7 +54,7 @@ def rise_of(part: Part, rates: Sequence[Track] = (), *, noise: float = 5.0) -> R
         return None
     if shape.progress > guard:
         share = top / shape.progress
-    elif part.track.is_main and shape.end - shape.start > 4 * guard and not part.is_resumed:
+    elif part.track.role is Role.LOSS and shape.end - shape.start > 4 * guard and not part.is_resumed:
         share = 1.0  # It never got anywhere, and is far above where it began.
     elif part.track.is_main and part.is_resumed and top > 4 * guard:
         share = 1.0
@@ -62,7 +63,8 @@ def rise_of(part: Part, rates: Sequence[Track] = (), *, noise: float = 5.0) -> R
     at = onset(shape)
     if _is_one_of_many(shape, top, at):
         return None
-    peak = float(shape.smooth[at:].max())
+    # What lies before the last 5 %, which are the end itself: of a growing curve their middle is below their top.
+    peak = float(shape.smooth[at : max(at + 1, len(shape) - shape.tail)].max())
     back = peak - shape.end
     return Rise(
         share=share,
@@ -94,6 +96,9 @@ def onset(shape: Shape) -> int:
     top = float(np.median(values[-shape.tail :]) - smooth[lowest])
     below = np.flatnonzero(smooth <= smooth[lowest] + max(2 * noise, 0.03 * top))
     seen = min(max(lowest, int(below[-1]) + 1), len(values) - 1)
+    leaps = np.diff(values)[max(0, seen - 3) : seen + 2]
+    if len(leaps) and leaps.max() > 0.4 * top:
+        return max(0, seen - 3) + int(leaps.argmax()) + 1  # At once: there is no slope to lay a line through.
     drawn = np.arcsinh((values - smooth[lowest]) / max(3 * noise, 0.05 * top, 1e-300))
     level = running_median(drawn, 3)
     end = float(np.arcsinh(top / max(3 * noise, 0.05 * top, 1e-300)))

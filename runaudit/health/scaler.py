@@ -33,7 +33,7 @@ SMALLEST = 2.0**-200
 class ScalerTrace:
     """The scale over the steps, and how many steps were skipped up to each, where that was logged.
 
-    resumes: the steps at which the run went on.
+    resumes: the last steps before the run went on.
     """
 
     name: str
@@ -61,7 +61,7 @@ class ScalerTrace:
     @property
     def reference(self) -> float:
         """What the lines are relative to: where the scale began, but not above where it usually does."""
-        return min(USUAL, self.init_scale or float(self.scale[0]))
+        return max(SMALLEST, min(USUAL, self.init_scale or float(self.scale[0])))
 
     @cached_property
     def changes(self) -> "ndarray":
@@ -315,7 +315,7 @@ class ScalerStateNotRestored(TrajectoryRule):
     code = "RA415"
     name = "scaler_state_not_restored"
     severity = Severity.WARNING
-    example = "the loss scale was 4096 before the resume at step 5000 and 65536 after it: it began anew at 65536"
+    example = "the loss scale was 4096 before the resume and 65536 at step 5001, after it: it began anew at 65536"
 
     def check(self, scaler: ScalerTrace) -> Iterator[Finding]:
         import numpy as np
@@ -332,13 +332,15 @@ class ScalerStateNotRestored(TrajectoryRule):
             # No scaler doubles twice at once; and it falls to where it began by chance only if it fell step by step. A
             # scale that moves by one power of two at the very step may have done so by itself: once in 2,000 steps.
             is_sure = after >= 4 * max(before, SMALLEST) or (begun / 4 <= after <= begun and before >= 4 * after)
-            if is_sure or (after != before and scaler.steps[at] - step <= 2):
+            is_near = after != before and after in (begun, begun / 2) and scaler.steps[at] - step <= 2
+            if is_sure or is_near:
                 yield self.finding(
                     scaler.name,
-                    f"the loss scale was {_scale(before)} before the resume at step {step} and {_scale(after)} after "
+                    f"the loss scale was {_scale(before)} before the resume and {_scale(after)} at step "
+                    f"{scaler.steps[at]}, after "
                     f"it: it {'' if is_sure else 'may have '}{'began' if is_sure else 'begun'} anew at {_scale(begun)}",
                     remedy="save scaler.state_dict() with the checkpoint and load it when the run goes on",
-                    step=step,
+                    step=int(scaler.steps[at]),
                     severity=Severity.WARNING if is_sure else Severity.INFO,
                     evidence={"before": before, "after": after, "sure": "likely" if is_sure else "hint"},
                 )

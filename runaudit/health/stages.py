@@ -2,8 +2,8 @@
 # ruff: noqa: D102  (what a rule checks is told once, in the docstring of its class: users read it too)
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
 
 from runaudit.health.rule import TrajectoryRule
 from runaudit.health.tracks import Part, Track
@@ -68,7 +68,8 @@ class FrozenModuleMoves(TrajectoryRule):
     """What is frozen has no gradient.
 
     A stage that trains some modules and leaves others must not move those: a frozen module with a gradient is one that
-    the optimiser may still change, by momentum and weight decay as well."""
+    the optimiser may still change, by momentum and weight decay as well. Read are `trains` or `frozen` of the event of
+    a stage, and series as `grad_norm/MODULE`."""
 
     code = "RA432"
     name = "frozen_module_moves"
@@ -76,14 +77,16 @@ class FrozenModuleMoves(TrajectoryRule):
     example = "grad_norm/alignment is 0.31 in stage fusion, which does not train alignment"
 
     def check(self, stage_events: Sequence[Event], gradients: Sequence[Track]) -> Iterator[Finding]:
-        plans = {str(event.detail.get("name", event.detail.get("stage", ""))): event.detail.get("trains")
-                 for event in stage_events}  # fmt: skip
-        modules = {str(name) for trained in plans.values() if isinstance(trained, list | tuple) for name in trained}
+        plans = {
+            str(event.detail.get("name", event.detail.get("stage", "stage"))): event.detail for event in stage_events
+        }
+        modules = {
+            name for detail in plans.values() for key in ("trains", "frozen") for name in _names(detail.get(key))
+        }
         for track in gradients:
             module = next((name for name in sorted(modules) if _speaks_of(track.name, name)), None)
             for part in track.parts if module is not None else ():
-                trained = plans.get(part.stage)
-                if not isinstance(trained, list | tuple) or module in [str(name) for name in trained]:
+                if not _is_frozen(plans.get(part.stage, {}), str(module)):
                     continue
                 moved = part.values != 0
                 # One value may be told at the step at which the stage changes.
@@ -96,6 +99,17 @@ class FrozenModuleMoves(TrajectoryRule):
                         step=int(part.steps[at]),
                         evidence={"value": float(part.values[at]), "points": int(moved.sum()), "sure": "observed"},
                     )
+
+
+def _is_frozen(detail: Mapping[str, Any], module: str) -> bool:
+    """Whether a stage says that it leaves a module as it is: `frozen` names it, or `trains` names others."""
+    if module in _names(detail.get("frozen")):
+        return True
+    return isinstance(detail.get("trains"), list | tuple) and module not in _names(detail.get("trains"))
+
+
+def _names(value: Any) -> list[str]:
+    return [str(name) for name in value] if isinstance(value, list | tuple) else []
 
 
 def _speaks_of(series: str, module: str) -> bool:

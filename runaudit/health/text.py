@@ -22,7 +22,9 @@ def headline(answer: HealthAnswer) -> str:
     over = f" over {plural(len(answer.runs), 'run')}" if len(answer.runs) > 1 else ""
     if answer.verdict == "cannot_say":
         bare = [one.run.label for one in answer.runs if not one.judged]
-        return printable(f"{words.heading}: no loss or result was logged on the way by {listed(bare, limit=4)}.")
+        return printable(
+            f"{words.heading}: no loss or result of 10 points or more was logged by {listed(bare, limit=4)}."
+        )
     return f"{words.heading}: {listed(counts) if counts else _asked(answer)}{over}."
 
 

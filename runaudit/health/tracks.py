@@ -16,7 +16,7 @@ from runaudit.metrics.catalogue import Direction, known_direction
 from runaudit.metrics.heldout import is_held_out
 from runaudit.metrics.roles import Role, role
 from runaudit.records.points import Points
-from runaudit.records.segments import Band, Columns, Point, bands, columns_of, resumes
+from runaudit.records.segments import Columns, Point, columns_of
 from runaudit.records.trajectory import Event
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Track:
     is_main: bool
     columns: Columns
     cuts: tuple[tuple[int, str, bool], ...]
-    """(first step, stage, whether it was resumed there) of every part."""
+    """(last step before it, stage, whether it was resumed there) of every part."""
 
     @property
     def is_term(self) -> bool:
@@ -111,8 +111,6 @@ class Track:
         import numpy as np
 
         series = self.columns
-        # What was logged at the very step of a cut is told of what was done before it: the last loss of a stage, its
-        # last validation.
         starts = [start for start, _, _ in self.cuts[1:]]
         edges = [0, *np.searchsorted(series.steps, starts, side="right").tolist(), len(series.steps)]
         others = np.asarray(series.non_finite.steps)
@@ -170,14 +168,17 @@ def _words(name: str) -> set[str]:
 
 
 def _cuts(events: Sequence[Event]) -> tuple[tuple[int, str, bool], ...]:
-    """Where parts begin, with the stage that it is then; the first one from before all steps."""
-    stages: tuple[Band, ...] = bands(events, None)
-    marks = sorted({*((band.start, False) for band in stages), *((step, True) for step in resumes(events))})
+    """The last steps before new parts begin, with the stage that it is then; the first is from before all steps."""
     cuts: list[tuple[int, str, bool]] = [(-(2**62), "", False)]
-    for step, is_resumed in marks:
-        stage = next((band.name for band in reversed(stages) if band.start <= step), "")
-        if step == cuts[-1][0]:
-            cuts[-1] = (step, stage, cuts[-1][2] or is_resumed)
+    stage = ""
+    for event in sorted(events, key=lambda event: (event.step, event.kind == "stage")):
+        if event.kind not in ("stage", "resume"):
+            continue
+        if event.kind == "stage":
+            stage = str(event.detail.get("name", event.detail.get("stage", "stage")))
+        is_resumed = event.kind == "resume"
+        if event.boundary == cuts[-1][0]:
+            cuts[-1] = (event.boundary, stage, cuts[-1][2] or is_resumed)
         else:
-            cuts.append((step, stage, is_resumed))
+            cuts.append((event.boundary, stage, is_resumed))
     return tuple(cuts)

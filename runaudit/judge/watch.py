@@ -9,7 +9,7 @@ from runaudit.errors import UsageError
 from runaudit.health.answer import trajectory_rules
 from runaudit.health.follow import Follower, Vigil, leading_loss, scale_of
 from runaudit.judge.bench import Bench
-from runaudit.records.finding import Finding
+from runaudit.records.finding import Finding, Severity
 from runaudit.records.run import Run
 from runaudit.runs.names import one_of
 from runaudit.store.catalogue import liveness, outcome_entry
@@ -103,6 +103,7 @@ def looks(
         rules=trajectory_rules(bench.settings.rules),
         config=_section(run, "config"),
         init=_section(run, "init"),
+        least=Severity.INFO if once else Severity.WARNING,
     )
     while True:
         # Asked before what it wrote is read: of what comes between the two nothing is lost.

@@ -99,10 +99,11 @@ class Watch:
             self._is_raised = True
             raise StoppedByRule(self.stopped_by)
 
-    def look(self) -> None:
-        """Read what is new and judge it. Raises nothing: a training does not end because it could not be judged."""
+    def look(self, *, at_the_end: bool = False) -> None:
+        """Read what is new and judge it. Raises nothing: a training does not end because it could not be judged. What a
+        short run showed is said when it ends."""
         with contextlib.suppress(Exception):
-            if not self._follower.read() or not self._vigil.is_due:
+            if not (self._follower.read() and self._vigil.is_due) and not at_the_end:
                 return
             for finding in self._vigil.judge(self._follower.trajectory()):
                 self._found(finding)
@@ -112,6 +113,7 @@ class Watch:
         self._over.set()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(timeout=5.0)
+        self.look(at_the_end=True)
         with self._lock:
             if self._sick is not None:
                 self._keep(run_dir, self._sick)

@@ -26,8 +26,9 @@ import sys
 import zipfile
 import zlib
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from pathlib import Path
 from types import MappingProxyType
@@ -161,6 +162,14 @@ class Tables:
                 found[name] = max(found.get(name, end), end, key=itemgetter(0))
         return found
 
+    def _leads(self, line: int, step: int) -> bool:
+        """Whether something was logged at this step after this line."""
+        for table in self.tables.values():
+            at = bisect_right(table.line, line)
+            if at < len(table.line) and table.step[at] == step:
+                return True
+        return False
+
     def trajectory(self) -> Trajectory:
         """The series in the order logged."""
         parts: dict[str, list[tuple[Table, int]]] = {}
@@ -169,7 +178,7 @@ class Tables:
                 parts.setdefault(name, []).append((table, at))
         return Trajectory(
             series=MappingProxyType({name: _merged(found) for name, found in parts.items()}),
-            events=tuple(event for _, event, _ in self.events),
+            events=tuple(replace(event, leads=self._leads(line, event.step)) for line, event, _ in self.events),
             torn=self.torn,
         )
 

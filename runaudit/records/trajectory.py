@@ -13,7 +13,7 @@ left half-written is the last one or belongs to another writer; it is cut on rea
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -30,6 +30,14 @@ class Event:
     step: int
     kind: str
     detail: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    leads: bool | None = field(default=None, compare=False)
+    """Whether what was logged at its very step came after it, and is of the new segment; None: nobody knows."""
+
+    @property
+    def boundary(self) -> int:
+        """The last step before the new segment. What was logged at the step of an event is told of what was done before
+        it (the last loss of a stage, its validation), unless it came later."""
+        return self.step - 1 if self.leads else self.step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +92,11 @@ def read_lines(raw: bytes) -> Trajectory:
         if row is None:
             torn += 1
         elif "e" in row:
-            events.append(Event(step=row["s"], kind=str(row["e"]), detail=MappingProxyType(dict(row.get("d", {})))))
+            detail = MappingProxyType(dict(row.get("d", {})))
+            events.append(Event(step=row["s"], kind=str(row["e"]), detail=detail, leads=False))
         else:
+            if events and events[-1].step == row["s"]:
+                events[-1] = replace(events[-1], leads=True)
             for name, value in row["v"].items():
                 if (point := number(value)) is not None:
                     series.setdefault(name, []).append((row["s"], point))

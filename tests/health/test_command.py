@@ -66,10 +66,11 @@ def test_the_severity_that_fails_is_the_user_s_to_say(here, capsys):
 
 
 def test_a_run_without_a_curve_is_no_pass(here, capsys):
-    run = recorded("no curve", [])
+    for points in ([], FALLING[:1], FALLING[:2], [(0, value) for _, value in FALLING]):
+        run = recorded("no curve", points)
 
-    code, out, _ = asked(capsys, "health", run[:12])
-    assert code == 3 and "no loss or result was logged" in out
+        code, out, _ = asked(capsys, "health", run[:12])
+    assert code == 3 and "no loss or result of 10 points or more was logged" in out
 
 
 def test_the_answer_for_a_program_has_the_keys_of_the_contract(here, capsys):
@@ -258,6 +259,15 @@ def test_the_last_checkpoint_from_before_the_onset_is_kept_and_the_others_are_le
     assert healthy["step"] == 110
     assert (run.run_dir / healthy["path"]).read_text() == "weights of 110"
     assert not (run.run_dir / "checkpoints" / "held").exists()
+
+
+def test_what_a_short_run_showed_is_said_when_it_ends(here, capsys):
+    with record("a short one", seed=1, config={"lr": 0.1}, health="warn") as run:
+        for step, value in TURNED:
+            run.log(step, {"train/loss": value})
+        run.finish("completed")
+
+    assert "RA402 divergence [critical]" in capsys.readouterr().err
 
 
 def test_a_training_does_not_end_because_it_could_not_be_judged(here):

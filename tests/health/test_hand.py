@@ -8,9 +8,10 @@ import pytest
 
 from runaudit.health.answer import RULES
 from runaudit.health.facts import trajectory_facts
+from runaudit.records.columns import tables_of
 from runaudit.records.finding import Severity
 from runaudit.records.points import Points
-from runaudit.records.trajectory import Event
+from runaudit.records.trajectory import Event, read_lines
 from runaudit.rules import check, check_all, find_rule
 from runaudit.stats.trend import trend
 
@@ -99,6 +100,29 @@ def test_a_total_may_rise_as_the_weight_of_a_term_does():
     }
 
     assert all(found.severity is Severity.INFO for found in asked("divergence", series))
+
+
+def test_a_learned_loss_may_rise_where_the_held_out_one_improves():
+    """A stronger augmentation that is switched on late."""
+    learned = np.where(steps(400) < 250, 2 * np.exp(-steps(400) / 60) + 0.5, 1.1)
+    series = {"train/loss": over(noisy(learned, 0.02)), "val/loss": over(noisy(1.5 - steps(400) / 500, 0.01))}
+
+    assert all(found.severity is Severity.INFO for found in asked("divergence", series))
+
+
+def test_growth_to_the_end_is_not_on_the_way_back():
+    grown = np.where(steps(1_500) < 900, 0.2 + np.exp(-steps(1_500) / 100), 0.2 * np.exp((steps(1_500) - 900) / 63))
+    (found,) = asked("divergence", {"train/loss": over(grown * np.exp(noisy(np.zeros(1_500), 0.15)))})
+
+    assert found.severity is Severity.CRITICAL and "way back" not in found.message
+
+
+def test_what_was_logged_after_an_event_at_its_step_is_of_the_new_stage():
+    raw = (b'{"s":5,"v":{"loss":1.0}}\n{"s":5,"e":"stage","d":{"name":"b"}}\n{"s":6,"v":{"loss":2.0}}\n'
+           b'{"s":9,"e":"resume","d":{}}\n{"s":9,"v":{"loss":3.0}}\n')  # fmt: skip
+
+    for trajectory in (read_lines(raw), tables_of([raw]).trajectory()):
+        assert [(event.kind, event.boundary) for event in trajectory.events] == [("stage", 5), ("resume", 8)]
 
 
 def test_a_constant_that_is_no_loss_is_not_frozen():
@@ -231,6 +255,26 @@ def test_a_series_of_nothing_but_nan_is_critical():
     (found,) = asked("nonfinite_loss", {"train/loss": ODD["only nan"]})
 
     assert found.severity is Severity.CRITICAL and found.evidence["count"] == 50
+
+
+def test_steps_at_which_nothing_was_measured_are_no_fault():
+    holes = [(step, 1 / (1 + step) if step % 50 == 0 else math.nan) for step in range(300)]
+    ends = [(step, 1 / (1 + step) if step < 200 else math.nan) for step in range(300)]
+
+    assert asked("nonfinite_loss", {"val/loss": holes}) == ()
+    assert asked("nonfinite_loss", {"val/loss": ends})[0].severity is Severity.CRITICAL
+    assert asked("nonfinite_loss", {"train/loss": over(np.ones(300)), "amp/scale": ends})[0].subject == "amp/scale"
+
+
+def test_a_loss_that_is_nothing_from_the_start_is_frozen():
+    assert asked("frozen", {"train/loss": over([0.0] * 100)})[0].severity is Severity.CRITICAL
+
+
+def test_a_leap_is_told_of_the_step_at_which_it_came():
+    leap = np.concatenate([1.0 * np.exp(-steps(1_000) / 150) + 0.2, 1.5 + np.zeros(1_000)])
+    (found,) = asked("divergence", {"train/loss": over(noisy(leap, 0.03))})
+
+    assert abs(found.step - 1_000) <= 20
 
 
 def test_columns_and_pairs_are_judged_alike():
