@@ -1,7 +1,8 @@
 """The answer of `health`: of each run what was found, what could not be asked, its best, and what its seeds share."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from runaudit.health import apart, gradient, late, logs, loss, results, scaler, stages
@@ -81,11 +82,13 @@ class Shared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthAnswer(Shown):
-    """The health of the runs that were asked about. `off`: the rules that the policy switched off."""
+    """The health of the runs that were asked about. `off`: the rules that the policy switched off; `tuned`:
+    the limits that it set."""
 
     runs: tuple[RunHealth, ...]
     fail_on: Severity | None = FAIL_ON
     off: tuple[str, ...] = ()
+    tuned: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -139,6 +142,7 @@ class HealthAnswer(Shown):
             "stages": only.to_json()["stages"] if only else [],
             "fail_on": "never" if self.fail_on is None else str(self.fail_on),
             "off": list(self.off),
+            "tuned": {rule: dict(limits) for rule, limits in self.tuned.items()},
             "shared": [one.to_json() for one in self.shared],
             "runs": [one.to_json() for one in self.runs],
         }  # fmt: skip
@@ -176,7 +180,12 @@ def health_of(runs: Sequence[Run], policy: RuleSettings, *, fail_on: Severity | 
         runs=tuple(judged(run, rules) for run in runs),
         fail_on=fail_on,
         off=tuple(rule.code for rule in RULES if rule.code in policy.off or rule.name in policy.off),
+        tuned=MappingProxyType({rule.code: limits for rule in RULES if (limits := _tuned(rule, policy))}),
     )
+
+
+def _tuned(rule: Rule, policy: RuleSettings) -> dict[str, float]:
+    return {**policy.limits.get(rule.code, {}), **policy.limits.get(rule.name, {})}
 
 
 def judged(run: Run, rules: Iterable[Rule]) -> RunHealth:

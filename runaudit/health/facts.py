@@ -13,7 +13,7 @@ late              the last third of the curve that says whether training was lon
 overfits          held-out curves that worsen while the training loss falls; `overfitted` are their names
 best              the best held-out value, its step and its checkpoint; None
 setup, clip       growth interval, how the run began; the norm at which gradients are clipped, unknown if not told
-stage_events      where stages began; unknown where none did
+stage_events      where stages began; unknown where none did. cuts: where stages began or the run went on
 results           final metrics, and the last value of each series that has none
 against_baselines, against_one_frame
                   the same, where full frames were held against these; else unknown
@@ -43,7 +43,7 @@ from runaudit.records.trajectory import Event
 
 NAMES = (
     "curves", "losses", "held_out", "gradients", "rates", "scaler", "scaler_if_any", "late", "overfits", "overfitted",
-    "best", "setup", "stage_events", "results", "log", "terms", "scales", "tiles_and_frames", "clip",
+    "best", "setup", "stage_events", "cuts", "results", "log", "terms", "scales", "tiles_and_frames", "clip",
     "against_baselines", "against_one_frame",
 )  # fmt: skip
 """Every fact: a rule that asks for others is none of these."""
@@ -113,6 +113,8 @@ def trajectory_facts(
         "best": best,
         "setup": setup,
         "clip": setup.clip or Unknown("the record does not say at which norm gradients are clipped"),
+        "cuts": tuple(event for event in events if event.kind in ("stage", "resume"))
+        or Unknown("no stage and no resume was logged"),
         "stage_events": tuple(event for event in events if event.kind == "stage") or Unknown("no stage was logged"),
         "results": results,
         **_held_against(results),

@@ -48,16 +48,18 @@ class NonfiniteLoss(TrajectoryRule):
             total = track.columns.points
             longest, tail = _in_a_row(track)
             ends = tail >= min(self.limit("at_the_end"), total)
+            end = ", and to the end" if tail == len(bad) > 1 else ", and at its end" if ends and total > 1 else ""
             share = len(bad) / total
             yield self.finding(
                 track.name,
                 f"{track.name} is not finite at {len(bad)} of {plural(total, 'point')}, first at step {bad.steps[0]}"
-                + (", and to the end" if tail == len(bad) else ", and at its end" if ends else ""),
+                + end,
                 remedy="find the first batch that does it; check its inputs, logarithms, divisions and square roots"
                 if not ends
                 else "no result of this run can be reported; go back to a checkpoint from before that step",
                 step=int(bad.steps[0]),
-                severity=self._severity(share, longest, ends),
+                # A single value of a thin record may be one that was never measured.
+                severity=self._severity(share, longest, ends) if total >= MANY else Severity.WARNING,
                 evidence={"count": len(bad), "points": total, "in_a_row": longest, "at_the_end": tail,
                           "sure": "observed"},
             )  # fmt: skip
@@ -134,8 +136,9 @@ class Divergence(TrajectoryRule):
             part.track.name,
             f"{what} from {rise.best:.4g} to {rise.last:.4g} since step {rise.step}: {end}{rise.words}"
             + "".join(f" ({doubt})" for doubt in doubts),
-            remedy=f"use the best validation checkpoint, not the last{kept}; look at gradient norm and scale at that "
-            "step, then try a lower learning rate, warm-up or clipping, one at a time",
+            remedy=f"use {'the best validation checkpoint' if best else 'a checkpoint from before'}, not the last"
+            f"{kept}; look at gradient norm and scale at that step, then try a lower learning rate, warm-up or "
+            "clipping, one at a time",
             step=rise.step,
             severity=Severity.INFO if doubts and is_calm else self._severity(part, rise),
             evidence={"best": rise.best, "best_step": rise.best_step, "last": rise.last, "share": rise.share,

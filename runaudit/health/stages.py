@@ -13,10 +13,10 @@ from runaudit.records.trajectory import Event
 
 
 class StageTransition(TrajectoryRule):
-    """A new stage goes on where the last one ended.
+    """A new stage, and a resumed run, go on where it ended before.
 
-    A loss that jumps up when a stage starts, and is not back soon, has lost what the stage before had gained: weights
-    that were not loaded, an optimiser without its state, a learning rate that starts too high."""
+    A loss that jumps up when a stage starts or a run goes on, and is not back soon, has lost what was gained before:
+    weights that were not loaded, an optimiser without its state, a learning rate that starts too high."""
 
     code = "RA431"
     name = "stage_transition"
@@ -26,10 +26,11 @@ class StageTransition(TrajectoryRule):
         "train/loss jumped from 0.021 to 0.094 when stage fusion began at step 3000, and was not back at its tenth"
     )
 
-    def check(self, curves: Sequence[Track], stage_events: Sequence[Event]) -> Iterator[Finding]:
-        for track in curves if len(stage_events) > 1 else ():
+    def check(self, curves: Sequence[Track], cuts: Sequence[Event]) -> Iterator[Finding]:
+        for track in curves if cuts else ():
             for before, after in zip(track.parts, track.parts[1:], strict=False):
-                if before.stage == after.stage or before.shape is None or after.shape is None:
+                is_other = before.stage != after.stage
+                if not (is_other or after.is_resumed) or before.shape is None or after.shape is None:
                     continue
                 found = self._found(before, after)
                 if found is not None:
@@ -51,14 +52,17 @@ class StageTransition(TrajectoryRule):
         never = float(new.smooth.min()) > old.end + 0.1 * jump
         return self.finding(
             after.track.name,
-            f"{after.track.name} jumped from {before.told(old.end):.4g} to {after.told(new.start):.4g} when stage "
-            f"{after.stage} began at step {after.steps[0]}, and was {after.told(back):.4g} after a tenth of it"
+            f"{after.track.name} jumped from {before.told(old.end):.4g} to {after.told(new.start):.4g} when "
+            f"{f'stage {after.stage} began' if before.stage != after.stage else 'the run went on'} at step "
+            f"{after.steps[0]}, and was {after.told(back):.4g} after a tenth of it"
             + ("; it never came back" if never else ""),
             remedy="check that the weights and the optimiser's state were loaded, and warm up at the start of a stage; "
             "if the loss means something else in this stage, give it another name",
             step=int(after.steps[0]),
             # A loss may be another one in another stage; what is measured on held-out data by name is the same.
-            severity=Severity.WARNING if after.track.role is not Role.LOSS else Severity.INFO,
+            severity=Severity.WARNING
+            if after.track.role is not Role.LOSS or (before.stage == after.stage and after.track.is_main)
+            else Severity.INFO,
             evidence={"before": before.told(old.end), "after": after.told(new.start), "later": after.told(back),
                       "sure": "observed"},
         )  # fmt: skip

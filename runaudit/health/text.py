@@ -44,8 +44,17 @@ def text_lines(answer: HealthAnswer, *, verbose: bool = False, paint: Paint = UN
     for one in answer.runs:
         yield from ("", paint(printable(one.run.headline), BOLD))
         yield from _run_lines(one, verbose, paint)
+    if by_policy := list(_by_policy(answer)):
+        yield from ("", *map(printable, by_policy))
+
+
+def _by_policy(answer: HealthAnswer) -> Iterator[str]:
+    """What of the rules is the policy's doing."""
     if answer.off:
-        yield from ("", f"Switched off by the policy: {', '.join(answer.off)}.")
+        yield f"Switched off by the policy: {', '.join(answer.off)}."
+    if answer.tuned:
+        told = [f"{rule} {name} = {value:g}" for rule, limits in answer.tuned.items() for name, value in limits.items()]
+        yield f"Limits of the policy: {', '.join(told)}."
 
 
 def _run_lines(one: RunHealth, verbose: bool, paint: Paint) -> Iterator[str]:
@@ -92,8 +101,8 @@ def markdown_lines(answer: HealthAnswer, *, verbose: bool = False) -> Iterator[s
     for one in answer.runs:
         yield from ("", f"**{escaped(one.run.headline)}**", "")
         yield from bullets(_bullets(one, verbose))
-    if answer.off:
-        yield from ("", escaped(f"Switched off by the policy: {', '.join(answer.off)}."))
+    if by_policy := list(_by_policy(answer)):
+        yield from ("", *bullets(by_policy))
 
 
 def _bullets(one: RunHealth, verbose: bool) -> Iterator[str]:

@@ -2,17 +2,22 @@
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from runaudit.capture.draft import open_store
 from runaudit.launch.asked import Asked
 from runaudit.launch.process import executable
 from runaudit.launch.wrapper import run_sealed
+from runaudit.record.outcome import SERIES
 from runaudit.record.recording import rank_of
+from runaudit.records.finding import Severity
+from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import FINISHED, Outcome
 from runaudit.records.run import SHORT
 from runaudit.settings import Settings
+from runaudit.store.catalogue import load
+from runaudit.store.store import Store
 from runaudit.text.terminal import printable
 from runaudit.text.verdicts import REFUSED
 from runaudit.voice.saying import Manner, report_error
@@ -43,9 +48,27 @@ def launch(asked: Asked, root: Path, settings: Settings, *, manner: Manner, cwd:
     if done.outcome is not None:
         remarks = "".join(f"; {note}" for note in done.outcome.body.get("notes", ()))
         manner.note(f"run {manifest.id[:SHORT]} {done.outcome.status} after {done.ended.duration_s:.1f} s{remarks}")
+        if manifest.section("launch").get("health"):
+            for note in _after_all(store, manifest, settings):
+                manner.note(note)
         if logged_nothing(done.outcome):
             manner.note(f"run {manifest.id[:SHORT]} logged nothing to judge; add to the program: {LOG_LINE}")
     return done.exit_code
+
+
+def _after_all(store: Store, manifest: Manifest, settings: Settings) -> Iterator[str]:
+    """What the curves of a run show that was to be looked at while it went on, and could not be: its program told
+    another tracker, whose files are read when it ends. What the program's own recorder looked at, it has said."""
+    live = store.live_dir(manifest.id) / SERIES
+    if live.exists() and live.stat().st_size:
+        return
+    from runaudit.health.answer import judged, trajectory_rules
+
+    yield f"run {manifest.id[:SHORT]} logged nothing to runaudit while it ran: --health had nothing to judge before"
+    run = load(store, manifest.id)
+    for finding in judged(run, trajectory_rules(settings.rules)).findings:
+        if finding.severity >= Severity.WARNING:
+            yield printable(f"{finding.code} {finding.name} [{finding.severity}]: {finding.message}")
 
 
 def logged_nothing(outcome: Outcome) -> bool:

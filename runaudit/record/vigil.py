@@ -46,7 +46,7 @@ def health_section(word: str | Sequence[str] | None) -> dict[str, Any]:
     """What a launch seals: `warn`, `keep`, `stop`, or several with commas. Empty for None. Raises UsageError."""
     if word is None:
         return {}
-    words = [part.strip() for part in (word.split(",") if isinstance(word, str) else word)]
+    words = [part.strip() for part in (word.split(",") if isinstance(word, str) else word)] or [""]
     for one in words:
         if one not in DEEDS:
             raise UsageError(f"health {one!r} is nothing that can be done", remedy=f"possible are {', '.join(DEEDS)}")

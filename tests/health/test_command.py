@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -285,3 +287,25 @@ def test_a_training_does_not_end_because_it_could_not_be_judged(here):
         run.finish("completed")
 
     assert open_store(here / ".runaudit").run("judged").status == "completed"
+
+
+def test_a_run_whose_program_told_a_tracker_alone_is_judged_at_its_end_and_that_is_said(here, capsys):
+    subprocess.run(["git", "init", "-q", "."], check=True)
+    Path(".gitignore").write_text("lightning_logs/\n.runaudit/\n")
+    Path("t.py").write_text(
+        "import math, os\n"
+        "os.makedirs('lightning_logs/version_0')\n"
+        "open('lightning_logs/version_0/hparams.yaml', 'w').write('lr: 0.1\\n')\n"
+        "with open('lightning_logs/version_0/metrics.csv', 'w') as file:\n"
+        "    file.write('step,train/loss\\n')\n"
+        "    for step in range(200):\n"
+        "        file.write(f'{step},{math.exp(-step / 40) if step < 120 else 2 + step / 1000}\\n')\n"
+    )
+    git = ["git", "-c", "user.email=a@b", "-c", "user.name=a"]
+    subprocess.run([*git, "add", "-A"], check=True)
+    subprocess.run([*git, "commit", "-qm", "x"], check=True)
+
+    words = ["--seed", "1", "--label", "a table alone", "--waive", "RA201=none", "--health", "stop"]
+    code, _, err = asked(capsys, "run", *words, "--", sys.executable, "t.py", "--lr", "0.1")
+    assert code == 0
+    assert "--health had nothing to judge before" in err and "RA402 divergence [critical]" in err

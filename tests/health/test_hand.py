@@ -206,6 +206,15 @@ def test_a_frozen_module_with_a_gradient_is_an_error_in_the_stage_that_does_not_
     assert (found.subject, found.step) == ("grad_norm/alignment", 51)
 
 
+def test_a_run_that_went_on_without_its_weights_is_told_of_the_step_at_which_it_did():
+    curve = np.concatenate([np.exp(-steps(400) / 100) + 0.2, np.exp(-steps(400) / 100) + 0.2])
+    series = {"train/loss": over(noisy(curve, 0.01))}
+    (found,) = asked("stage_transition", series, events=(Event(step=399, kind="resume"),))
+
+    assert (found.severity, found.step) == (Severity.WARNING, 400)
+    assert "when the run went on" in found.message
+
+
 def test_full_frames_below_bicubic_are_an_error_with_the_least_and_the_most():
     """The shown model of the notes: 0.35 to 0.99 dB below bicubic."""
     metrics = {
@@ -291,7 +300,7 @@ def test_what_was_not_logged_skips_its_rules_with_a_reason():
     assert skipped["scaler_collapse"] == "no loss scale was logged"
     assert skipped["grad_explosion"] == "no gradient norm was logged"
     assert skipped["metric_disagreement"] == "no quantity was logged on tiles and on full frames"
-    assert skipped["stage_transition"] == "no stage was logged"
+    assert skipped["stage_transition"] == "no stage and no resume was logged"
     assert skipped["clip_always_active"] == "no gradient norm was logged"
     assert {"below_bicubic", "fusion_no_gain", "frozen_module_moves"} <= set(skipped)
 
