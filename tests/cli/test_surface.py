@@ -126,7 +126,6 @@ def test_a_word_the_parser_refuses_is_told_to_programs_too(capsys):
         ("verify",),
         ("rerun", "abcd"),
         ("health", "abcd"),
-        ("watch", "abcd"),
         ("stats", "--metric", "m", "a", "--vs", "b"),
     ],
 )
