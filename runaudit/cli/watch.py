@@ -6,6 +6,7 @@ import typer
 
 from runaudit.cli import common
 from runaudit.cli.common import Context
+from runaudit.text.markdown import escaped
 
 
 @common.command(quiet="Findings and the end only.")
@@ -32,12 +33,12 @@ def watch(
             if context.json:
                 voice.record(look.to_json())
                 continue
-            for line in look.finding_lines():
+            for line in look.finding_lines(as_markdown=context.format == "md"):
                 voice.stay(line)
             if not context.quiet:
-                voice.renew(look.line)
+                voice.renew(look.line) if context.format == "text" else voice.stay(escaped(look.line))
             if look.is_last and not once:
-                voice.stay(look.closing())
+                voice.stay(look.closing(as_markdown=context.format == "md"))
     finally:
         voice.wipe()
     context.finish(code)

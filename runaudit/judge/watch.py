@@ -13,6 +13,7 @@ from runaudit.records.finding import Finding, Severity
 from runaudit.records.run import Run
 from runaudit.runs.names import one_of
 from runaudit.store.catalogue import liveness, outcome_entry
+from runaudit.text.markdown import escaped
 from runaudit.text.terminal import printable
 from runaudit.text.verdicts import CANNOT_JUDGE, NEGATIVE, PASS
 
@@ -68,20 +69,24 @@ class Look:
             parts.append(f"last step {self.since_s:.0f} s ago")
         return printable(f"{self.status}  {'  '.join(parts)}")
 
-    def finding_lines(self) -> Iterator[str]:
+    def finding_lines(self, *, as_markdown: bool = False) -> Iterator[str]:
         """What is new, in words."""
         for finding in self.findings:
             at = "" if finding.step is None else f" at step {finding.step}"
-            yield printable(f"{finding.code} {finding.name} [{finding.severity}]{at}: {finding.message}.")
-            if finding.remedy:
-                yield printable(f"    try: {finding.remedy}.")
+            head = f"{finding.code} {finding.name} [{finding.severity}]{at}: {finding.message}."
+            remedy = f"try: {finding.remedy}." if finding.remedy else ""
+            if as_markdown:
+                yield f"- {escaped(f'{head} {remedy}'.strip())}"
+            else:
+                yield from (printable(line) for line in (head, f"    {remedy}" if remedy else "") if line)
 
-    def closing(self) -> str:
+    def closing(self, *, as_markdown: bool = False) -> str:
         """How it ended."""
-        if self.status == "lost":
-            return f"nobody is at work on it any more: `runaudit seal {self.run.short}` keeps what it wrote"
         ended = self.run.outcome.body.get("exit_code") if self.run.outcome else None
-        return f"the run ended: {self.status}" + ("" if ended is None else f", exit code {ended}")
+        told = f"the run ended: {self.status}" + ("" if ended is None else f", exit code {ended}")
+        if self.status == "lost":
+            told = f"nobody is at work on it any more: `runaudit seal {self.run.short}` keeps what it wrote"
+        return escaped(told) if as_markdown else printable(told)
 
 
 def looks(

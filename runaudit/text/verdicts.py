@@ -93,8 +93,7 @@ _TABLE: dict[str, dict[str, VerdictWords]] = {
         "not_found": _bad("Not found", "No recorded run stands for what the claim names."),
     },
     "health": {
-        "sound": _good("Sound", "No rule found anything to warn of."),
-        "doubtful": _doubt("Doubtful", "A rule warns of something.", PASS),
+        "passed": _good("Passed", "No finding weighs as much as was asked to fail on."),
         "failing": _bad("Failing", "A finding weighs as much as was asked to fail on."),
         "cannot_say": _doubt("Cannot be determined", "There is no curve to judge."),
     },

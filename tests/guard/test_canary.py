@@ -109,6 +109,7 @@ def test_no_command_says_a_secret_and_nothing_keeps_one(launched, repo, cli, opt
     asked: list[tuple[str, ...]] = [
         ("list",), ("list", "-v"), ("show", "@last"), ("show", "-v", "@last"), ("path", "@last"), ("verify",),
         ("diff", "@last~1", "@last"), ("diff", "@last", "--working"), ("study",), ("rules",), ("doctor",),
+        ("health", "@last"), ("watch", "@last"),
         ("stats", "--metric", f"train/key_{given['metric']}", "@last", "--vs", "@last~1", "--direction", "lower"),
         ("stats", "--metric", f"key_{given['looked at']}", "@last", "--vs", "@last~1"),
         ("claims", str(text)), ("plan", "--sd", "1", "--effect", "1"), ("doctor", "--secrets"), ("doctor", "--repair"),

@@ -34,6 +34,8 @@ CALLS = {
     "stats": (["--metric", METRIC, HOSTILE, "--vs", OTHER], {1}),
     "plan": (["--metric", METRIC, HOSTILE, OTHER, "--effect", "0.5"], {0}),
     "claims": (["draft.md"], {1}),
+    "health": ([HOSTILE, OTHER], {3}),
+    "watch": (["first"], {0}),
     "report": ([HOSTILE, OTHER, "-o", "page.html"], {0}),
     "verify": ([], {0}),
     "doctor": ([], {0}),

@@ -67,8 +67,7 @@ def test_what_it_does_not_say_is_unknown_and_its_health_can_be_judged(tmp_path):
              for step in range(200)]  # fmt: skip
     run = only(tmp_path, "\n".join(lines))
 
-    unknown = run.manifest.section("unknown")
-    assert {"config", "data"} <= set(unknown) and any(path.startswith("code") for path in unknown)
+    assert {"config", "data", "env", "seed"} <= set(run.manifest.section("unknown"))
     assert "divergence" in {found.name for found in check_all(RULES, facts_of_run(run)).findings}
 
 

@@ -69,6 +69,7 @@ def ask(runaudit, tmp_path):
         ("study",), ("stats", "--metric", METRIC, "flow staged", "--vs", "TERN staged"), ("claims", "draft.md"),
         ("report", "flow staged", "TERN staged", "-o", "page.html"), ("verify",), ("doctor",), ("doctor", "--secrets"),
         ("annotate", "flow staged", "a note"), ("archive", "lost one"), ("export", "flow staged", "-o", "x.bundle"),
+        ("health", "flow staged"), ("watch", "lost one"),
         ("path", "lost one"), ("restore", "lost one", "--to", "there"), ("seal", "lost one"),
         ("forget", "lost one", "--reason", "a test"), ("guard", "--label", "new", "--seed", "7", "--", "true"),
         ("doctor", "--repair"),
