@@ -28,12 +28,12 @@ from typing import Any
 from runaudit.health.apart import overfits_of, tiles_and_frames_of
 from runaudit.health.best import best_of
 from runaudit.health.gradient import with_scaler
-from runaudit.health.late import judged_part, late_of
+from runaudit.health.late import Late, judged_part, late_of
 from runaudit.health.logs import log_of
 from runaudit.health.results import SINGLE_FRAME, has_any
 from runaudit.health.scaler import ScalerTrace, scaler_trace
 from runaudit.health.setup import Setup, setup_of
-from runaudit.health.tracks import Track, tracks_of
+from runaudit.health.tracks import Part, Track, tracks_of
 from runaudit.metrics.catalogue import BASELINES
 from runaudit.metrics.roles import Role
 from runaudit.records.manifest import Unknown
@@ -89,8 +89,7 @@ def trajectory_facts(
     best = best_of(held_out, checkpoints)
     overfits = overfits_of(held_out, losses)
     scaler = _scaler(tracks, setup, tuple(sorted(event.boundary for event in events if event.kind == "resume")))
-    judged = judged_part(held_out, losses, best)
-    late = late_of(judged) if judged else None
+    late = _late(judged_part(held_out, losses, best))
     results = MappingProxyType(_results(tracks, metrics or {}))
     nothing = Unknown("no series was logged") if not tracks else None
     return {
@@ -103,7 +102,7 @@ def trajectory_facts(
         "rates": tuple(track for track in tracks if track.role is Role.RATE and "momentum" not in track.name.lower()),
         "scaler": scaler,
         "scaler_if_any": with_scaler(scaler),
-        "late": late or Unknown("no curve is long enough for a statement on its last third"),
+        "late": late,
         "overfits": overfits,
         "scales": tuple(track for track in tracks if track.role is Role.SCALER),
         "terms": tuple(track for track in tracks if track.is_term),
@@ -120,6 +119,11 @@ def trajectory_facts(
         **_held_against(results),
         "log": log_of(series, resumes(events), torn),
     }
+
+
+def _late(part: Part | None) -> Late | Unknown:
+    late = late_of(part) if part else None
+    return late or Unknown("no curve is long enough for a statement on its last third")
 
 
 def _held_against(results: Mapping[str, float]) -> dict[str, object]:
