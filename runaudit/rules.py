@@ -165,6 +165,16 @@ def check(rule: Rule, facts: Mapping[str, object]) -> tuple[Finding, ...]:
     return check_all((rule,), facts).findings
 
 
+def is_off(rule: Rule, policy: RuleSettings) -> bool:
+    """Whether the policy switches it off."""
+    return rule.code in policy.off or rule.name in policy.off
+
+
+def tuned(rule: Rule, policy: RuleSettings) -> dict[str, float]:
+    """The limits that the policy sets."""
+    return {**policy.limits.get(rule.code, {}), **policy.limits.get(rule.name, {})}
+
+
 def governed(rules: Iterable[Rule], policy: RuleSettings) -> tuple[Rule, ...]:
     """The rules as the policy wants them: without those that are off, the others with its limits.
 
@@ -172,19 +182,19 @@ def governed(rules: Iterable[Rule], policy: RuleSettings) -> tuple[Rule, ...]:
     """
     found = []
     for rule in rules:
-        if rule.code in policy.off or rule.name in policy.off:
+        if is_off(rule, policy):
             if not rule.switchable:
                 raise ConfigError(
                     f"{rule.code} {rule.name} cannot be switched off: it keeps the record whole",
                     remedy=f"waive it at a launch, with a reason: --waive {rule.code}=REASON",
                 )
             continue
-        tuned = {**policy.limits.get(rule.code, {}), **policy.limits.get(rule.name, {})}
-        for name in tuned:
+        limits = tuned(rule, policy)
+        for name in limits:
             if name not in rule.limits:
                 known = ", ".join(rule.limits) or "none"
                 raise ConfigError(f"{rule.code} {rule.name} has no limit {name!r}", remedy=f"it has: {known}")
-        found.append(type(rule)(tuned) if tuned else rule)
+        found.append(type(rule)(limits) if limits else rule)
     return tuple(found)
 
 

@@ -114,12 +114,12 @@ def health(*runs: Side, store: Place = None) -> "HealthAnswer":
     []
     """
     from runaudit.guard.rulebook import understood
-    from runaudit.judge.health import runs_health
+    from runaudit.health.answer import health_of
 
     bench = _bench(store)
     understood(bench.settings.rules)
     named = [run for side in runs for run in _members(_runs(bench, side))]
-    return runs_health(named if runs else bench.runs(trajectory=True), bench)
+    return health_of(named if runs else bench.runs(trajectory=True), bench.settings.rules)
 
 
 def verify(*runs: Side, store: Place = None) -> "VerifyAnswer":

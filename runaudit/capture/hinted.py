@@ -40,14 +40,15 @@ def sub_at(pattern: re.Pattern[str], change: Callable[[re.Match[str]], str], wor
         return pattern.sub(change, text)
     pieces: list[str] = []
     done = 0
-    for at in sorted({place for word in words for place in _places(small, word)}):
+    for at in sorted({place for word in words for place in places_of(small, word)}):
         if at >= done and (match := pattern.match(text, at)):
             pieces += (text[done:at], change(match))
             done = match.end()
     return "".join((*pieces, text[done:]))
 
 
-def _places(text: str, word: str) -> Iterator[int]:
+def places_of(text: str, word: str) -> Iterator[int]:
+    """Where a word stands in a text."""
     at = text.find(word)
     while at >= 0:
         yield at

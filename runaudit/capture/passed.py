@@ -10,6 +10,8 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence, Set
 
+from runaudit.capture.hinted import places_of
+
 LONG = 4096
 """Shorter stretches of text are read through."""
 LEVELS = 3
@@ -84,7 +86,4 @@ class Passed:
                 yield found
 
     def _all(self, word: str) -> Iterator[int]:
-        at = self._small.find(word)
-        while at >= 0:
-            yield self._start + at
-            at = self._small.find(word, at + 1)
+        return (self._start + at for at in places_of(self._small, word))

@@ -7,7 +7,7 @@ from typing import Any
 
 from runaudit.guard.rulebook import FAMILIES, family
 from runaudit.records.finding import Severity
-from runaudit.rules import Rule
+from runaudit.rules import Rule, is_off, tuned
 from runaudit.settings import RuleSettings
 from runaudit.text.markdown import escaped, fenced, table
 from runaudit.text.terminal import BOLD, UNPAINTED, Paint
@@ -91,16 +91,6 @@ class RulesAnswer:
             yield from ("", "Limits:", "", *fenced(limit_lines(rule, self.policy)))
         for _, what, lines in ways_of(rule):
             yield from ("", escaped(f"{what}:"), "", *fenced(lines))
-
-
-def is_off(rule: Rule, policy: RuleSettings) -> bool:
-    """Whether the policy switches it off."""
-    return rule.code in policy.off or rule.name in policy.off
-
-
-def tuned(rule: Rule, policy: RuleSettings) -> dict[str, float]:
-    """The limits that the policy sets."""
-    return {**policy.limits.get(rule.code, {}), **policy.limits.get(rule.name, {})}
 
 
 def limit_lines(rule: Rule, policy: RuleSettings) -> list[str]:

@@ -11,8 +11,9 @@ from runaudit.health.facts import NAMES, facts_of_run
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.run import Run
 from runaudit.records.segments import Band, bands
-from runaudit.rules import Rule, Skip, check_all, foreign_rules, governed
+from runaudit.rules import Rule, Skip, check_all, foreign_rules, governed, is_off, tuned
 from runaudit.settings import RuleSettings
+from runaudit.stats.trend import MIN_POINTS
 from runaudit.text.shown import Shown
 from runaudit.text.terminal import UNPAINTED, Paint
 
@@ -21,8 +22,6 @@ RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 """Every rule on a trajectory, in the order in which they are told."""
 SCHEMA = "runaudit.health/1"
-LEAST = 10
-"""Points of a curve from which on anything can be said of how it moved."""
 FAIL_ON = Severity.ERROR
 """From which severity on a finding is a negative judgement, where nobody says otherwise."""
 
@@ -38,11 +37,6 @@ class RunHealth:
     best: Best | None
     stages: tuple[Band, ...]
     judged: tuple[str, ...]
-
-    @property
-    def worst(self) -> Severity | None:
-        """How much the heaviest finding weighs; None where there is none."""
-        return max((finding.severity for finding in self.findings), default=None)
 
     def to_json(self) -> dict[str, Any]:
         """One run for a program."""
@@ -80,6 +74,18 @@ class Shared:
         }
 
 
+def shared_by(runs: Iterable[RunHealth]) -> list[tuple[Finding, list[tuple[Run, Finding]]]]:
+    """Each finding of some runs, by its rule and what it is on: the gravest, and every run that has it with its own."""
+    groups: dict[tuple[str, str], list[tuple[Run, Finding]]] = {}
+    for one in runs:
+        first: dict[tuple[str, str], Finding] = {}
+        for finding in one.findings:
+            first.setdefault((finding.code, finding.subject), finding)
+        for key, finding in first.items():
+            groups.setdefault(key, []).append((one.run, finding))
+    return [(max((one for _, one in row), key=lambda one: one.severity), row) for row in groups.values()]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthAnswer(Shown):
     """The health of the runs that were asked about. `off`: the rules that the policy switched off; `tuned`:
@@ -110,18 +116,9 @@ class HealthAnswer(Shown):
         """Of several runs: which finding how many of them have, the most frequent first."""
         if len(self.runs) < 2:
             return ()
-        groups: dict[tuple[str, str], list[tuple[Run, Finding]]] = {}
-        for one in self.runs:
-            for key in dict.fromkeys((finding.code, finding.subject) for finding in one.findings):
-                first = next(f for f in one.findings if (f.code, f.subject) == key)
-                groups.setdefault(key, []).append((one.run, first))
         found = [
-            Shared(
-                finding=max((finding for _, finding in group), key=lambda finding: finding.severity),
-                runs=tuple(run for run, _ in group),
-                of=len(self.runs),
-            )
-            for group in groups.values()
+            Shared(finding=worst, runs=tuple(run for run, _ in group), of=len(self.runs))
+            for worst, group in shared_by(self.runs)
         ]
         return tuple(sorted(found, key=lambda one: (-one.finding.severity, -len(one.runs), one.finding.code)))
 
@@ -179,13 +176,9 @@ def health_of(runs: Sequence[Run], policy: RuleSettings, *, fail_on: Severity | 
     return HealthAnswer(
         runs=tuple(judged(run, rules) for run in runs),
         fail_on=fail_on,
-        off=tuple(rule.code for rule in RULES if rule.code in policy.off or rule.name in policy.off),
-        tuned=MappingProxyType({rule.code: limits for rule in RULES if (limits := _tuned(rule, policy))}),
+        off=tuple(rule.code for rule in RULES if is_off(rule, policy)),
+        tuned=MappingProxyType({rule.code: limits for rule in RULES if (limits := tuned(rule, policy))}),
     )
-
-
-def _tuned(rule: Rule, policy: RuleSettings) -> dict[str, float]:
-    return {**policy.limits.get(rule.code, {}), **policy.limits.get(rule.name, {})}
 
 
 def judged(run: Run, rules: Iterable[Rule]) -> RunHealth:
@@ -201,7 +194,7 @@ def judged(run: Run, rules: Iterable[Rule]) -> RunHealth:
         skipped=found.skipped,
         best=best if isinstance(best, Best) else None,
         stages=bands(run.trajectory.events, run.trajectory.last_step()),
-        judged=tuple(track.name for track in curves if track.columns.points >= LEAST)
+        judged=tuple(track.name for track in curves if track.columns.points >= MIN_POINTS)
         if isinstance(curves, tuple)
         else (),
     )

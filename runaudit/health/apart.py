@@ -87,12 +87,8 @@ def _overfitting(part: Part, learned: Sequence[Track]) -> Overfitting | None:
 
 def _falls_since(track: Track, step: int) -> bool:
     """Whether a training loss was lower at its end than it was then, beyond its noise."""
-    part = track.parts[-1] if track.parts else None
-    if part is None or part.shape is None or len(part.shape) < MIN_POINTS:
-        return False
-    shape = part.shape
-    at = min(max(0, int(shape.last.searchsorted(step))), len(shape) - 1)
-    return bool(shape.end < shape.smooth[at] - shape.noise)
+    shape = track.last_shape
+    return shape is not None and shape.change_since(step) < -shape.noise
 
 
 _SMALL = frozenset({"tile", "tiles", "patch", "patches", "crop", "crops", "cropped"})
@@ -148,8 +144,7 @@ def _split(name: str) -> tuple[str, frozenset[str]]:
 
 def _last_shape(track: Track) -> Shape | None:
     """The shape of the last part of a series that has a better and a worse; None of a short one."""
-    shape = track.parts[-1].shape if track.parts else None
-    return shape if track.direction is not None and shape is not None and len(shape) >= MIN_POINTS else None
+    return track.last_shape if track.direction is not None else None
 
 
 def _worsens_since(track: Track) -> int | None:

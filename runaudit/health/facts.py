@@ -27,15 +27,14 @@ from typing import Any
 
 from runaudit.health.apart import overfits_of, tiles_and_frames_of
 from runaudit.health.best import best_of
-from runaudit.health.gradient import with_scaler
 from runaudit.health.late import Late, judged_part, late_of
 from runaudit.health.logs import log_of
 from runaudit.health.results import SINGLE_FRAME, has_any
-from runaudit.health.scaler import ScalerTrace, scaler_trace
+from runaudit.health.scaler import ScalerTrace
 from runaudit.health.setup import Setup, setup_of
 from runaudit.health.tracks import Part, Track, tracks_of
 from runaudit.metrics.catalogue import BASELINES
-from runaudit.metrics.roles import Role
+from runaudit.metrics.roles import Role, is_loss_scale
 from runaudit.records.manifest import Unknown
 from runaudit.records.run import Run
 from runaudit.records.segments import Point, resumes
@@ -47,16 +46,14 @@ NAMES = (
     "against_baselines", "against_one_frame",
 )  # fmt: skip
 """Every fact: a rule that asks for others is none of these."""
-_SKIP_WORDS = ("skip", "overflow")
 
 
 def facts_of_run(run: Run) -> dict[str, object]:
     """The facts about a run."""
-    config = run.manifest.section("config")
     return trajectory_facts(
         run.trajectory.series,
         events=run.trajectory.events,
-        config=config if isinstance(config, Mapping) else None,
+        config=run.manifest.section("config"),
         init=run.manifest.section("init"),
         metrics=run.metrics,
         checkpoints=run.outcome.checkpoints if run.outcome else (),
@@ -101,7 +98,7 @@ def trajectory_facts(
         or Unknown("no gradient norm was logged"),
         "rates": tuple(track for track in tracks if track.role is Role.RATE and "momentum" not in track.name.lower()),
         "scaler": scaler,
-        "scaler_if_any": with_scaler(scaler),
+        "scaler_if_any": None if isinstance(scaler, Unknown) else scaler,
         "late": late,
         "overfits": overfits,
         "scales": tuple(track for track in tracks if track.role is Role.SCALER),
@@ -148,10 +145,17 @@ def _results(tracks: Sequence[Track], metrics: Mapping[str, float]) -> dict[str,
 
 def _scaler(tracks: Sequence[Track], setup: Setup, resumed: tuple[int, ...]) -> ScalerTrace | Unknown:
     own = [track for track in tracks if track.role is Role.SCALER and len(track.columns.values)]
-    scales = [track for track in own if not any(word in track.name.lower() for word in _SKIP_WORDS)]
-    skips = [track for track in own if track not in scales]
-    if not scales:
+    scale = next((track for track in own if is_loss_scale(track.name)), None)
+    skips = next((track.columns for track in own if not is_loss_scale(track.name)), None)
+    if scale is None:
         return Unknown("no loss scale was logged")
-    one = scales[0].columns
-    counted = (skips[0].columns.steps, skips[0].columns.values) if skips else None
-    return scaler_trace(scales[0].name, (one.steps, one.values), counted, setup, resumed)
+    return ScalerTrace(
+        name=scale.name,
+        steps=scale.columns.steps,
+        scale=scale.columns.values,
+        skipped_at=skips.steps if skips else None,
+        skipped=skips.values if skips else None,
+        resumes=resumed,
+        init_scale=setup.init_scale,
+        growth_interval=setup.growth_interval,
+    )

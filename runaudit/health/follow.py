@@ -15,7 +15,7 @@ from typing import Any
 
 from runaudit.health.facts import trajectory_facts
 from runaudit.metrics.heldout import is_held_out
-from runaudit.metrics.roles import Role, role
+from runaudit.metrics.roles import Role, is_loss_scale, role
 from runaudit.records.columns import Tables
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.points import Points
@@ -144,5 +144,5 @@ def leading_loss(ends: Mapping[str, float]) -> str | None:
 
 def scale_of(ends: Mapping[str, float]) -> float | None:
     """The loss scale, where one was logged."""
-    names = [name for name in ends if role(name) is Role.SCALER and "skip" not in name.lower()]
+    names = [name for name in ends if is_loss_scale(name)]
     return ends[min(names)] if names else None

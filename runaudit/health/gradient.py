@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from runaudit.health.rule import TrajectoryRule
 from runaudit.health.scaler import ScalerTrace
+from runaudit.health.shape import stretches
 from runaudit.health.tracks import Track
 from runaudit.records.finding import Finding, Severity
-from runaudit.records.manifest import Unknown
+from runaudit.stats.trend import MIN_POINTS
 from runaudit.text.words import plural
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class GradExplosion(TrajectoryRule):
     def _growing(self, track: Track) -> Iterator[Finding]:
         for part in track.parts:
             shape = part.shape
-            if shape is None or len(shape) < 10:
+            if shape is None or len(shape) < MIN_POINTS:
                 continue
             values = -shape.values if shape.values.max() <= 0 else shape.values
             usual = _usual_before(values)
@@ -82,11 +83,10 @@ def _rising_stretch(high: "ndarray", values: "ndarray") -> tuple[int, int] | Non
     """Three blocks in a row or more, of which the later ones are about as high as the first."""
     import numpy as np
 
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], high.view(np.int8), [0]])))
-    for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+    for start, end in zip(*stretches(high), strict=True):
         # It need not grow on: a norm that stays where it jumped to is one that does not come back.
         if end - start >= 3 and np.median(values[start + 1 : end]) >= 0.3 * values[start]:
-            return start, end
+            return int(start), int(end)
     return None
 
 
@@ -117,12 +117,11 @@ class GradVanishing(TrajectoryRule):
             for part in track.parts:
                 if _is_of_a_part(track.name) and not part.values.any():
                     continue  # A module that this stage does not train has none.
-                low = np.abs(part.values) < self.limit("norm")
-                edges = np.flatnonzero(np.diff(np.concatenate([[0], low.view(np.int8), [0]])))
-                lengths = edges[1::2] - edges[::2]
+                starts, ends = stretches(np.abs(part.values) < self.limit("norm"))
+                lengths = ends - starts
                 if not len(lengths) or lengths.max() < max(3, self.limit("share") * len(part.values)):
                     continue
-                start = int(edges[::2][int(lengths.argmax())])
+                start = int(starts[int(lengths.argmax())])
                 step = int(part.steps[start])
                 left = _left_of_loss(curves, step)
                 if left is not None and left < self.limit("left"):
@@ -145,8 +144,7 @@ def _left_of_loss(curves: Sequence[Track], step: int) -> float | None:
     for track in curves:
         shape = track.parts[0].shape if track.is_main and not track.is_held_out and track.parts else None
         if shape is not None and shape.start > 0:
-            at = min(int(shape.last.searchsorted(step)), len(shape) - 1)
-            return float(shape.smooth[at]) / shape.start
+            return float(shape.smooth[shape.block_of(step)]) / shape.start
     return None
 
 
@@ -166,7 +164,7 @@ class ClipAlwaysActive(TrajectoryRule):
         for track in (track for track in gradients if not _is_of_a_part(track.name)):
             values, steps = track.columns.values, track.columns.steps
             half = values[len(values) // 2 :]
-            share = float((half >= 0.999 * clip).mean()) if len(half) >= 10 else 0.0
+            share = float((half >= 0.999 * clip).mean()) if len(half) >= MIN_POINTS else 0.0
             if share > self.limit("share"):
                 active = values >= 0.999 * clip
                 yield self.finding(
@@ -181,11 +179,6 @@ class ClipAlwaysActive(TrajectoryRule):
 def _is_of_a_part(name: str) -> bool:
     """Whether a norm is that of one layer or module: those are not what is clipped."""
     return not {"norm", "gradnorm", "gnorm", "grad"} & set(name.lower().replace("_", "/").split("/")[-1:])
-
-
-def with_scaler(scaler: ScalerTrace | Unknown) -> ScalerTrace | None:
-    """The trace for a rule that can do without."""
-    return None if isinstance(scaler, Unknown) else scaler
 
 
 RULES: tuple[TrajectoryRule, ...] = (GradExplosion(), GradVanishing(), ClipAlwaysActive())

@@ -38,11 +38,6 @@ class Late:
         """What a further third would improve at this slope."""
         return -self.trend.slope * len(self.values)
 
-    @property
-    def step(self) -> int:
-        """The first step of the third."""
-        return int(self.shape.first[self.begins])
-
 
 def late_of(part: Part) -> Late | None:
     """The last third; None of a part with fewer than ten blocks in it, or without any progress to measure against."""

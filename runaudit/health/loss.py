@@ -13,10 +13,11 @@ from runaudit.health.best import Best
 from runaudit.health.rising import Rise, rise_of
 from runaudit.health.rule import TrajectoryRule
 from runaudit.health.setup import Setup
-from runaudit.health.shape import HUGE, SCATTER, noise_of
+from runaudit.health.shape import HUGE, SCATTER, noise_of, stretches
 from runaudit.health.tracks import Part, Track
 from runaudit.metrics.roles import Role
 from runaudit.records.finding import Finding, Severity
+from runaudit.stats.trend import MIN_POINTS
 from runaudit.text.words import plural
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 CEILINGS = (0.0, 1.0, 100.0)
 """Where an accuracy or an error ends."""
-MANY = 10
-"""Points from which on a trend is stated."""
 
 
 class NonfiniteLoss(TrajectoryRule):
@@ -59,7 +58,7 @@ class NonfiniteLoss(TrajectoryRule):
                 else "no result of this run can be reported; go back to a checkpoint from before that step",
                 step=int(bad.steps[0]),
                 # A single value of a thin record may be one that was never measured.
-                severity=self._severity(share, longest, ends) if total >= MANY else Severity.WARNING,
+                severity=self._severity(share, longest, ends) if total >= MIN_POINTS else Severity.WARNING,
                 evidence={"count": len(bad), "points": total, "in_a_row": longest, "at_the_end": tail,
                           "sure": "observed"},
             )  # fmt: skip
@@ -163,11 +162,8 @@ def _is_above(judge: Track, track: Track, step: int) -> bool:
 
 def _did_not_rise(track: Track, step: int) -> bool:
     """Whether a term of the loss ends no higher than it was at a step."""
-    shape = track.parts[-1].shape if track.parts else None
-    if shape is None or len(shape) < MANY or shape.first[0] > step:
-        return False
-    at = min(int(shape.last.searchsorted(step)), len(shape) - 1)
-    return bool(shape.end <= shape.smooth[at] + shape.noise)
+    shape = track.shape_since(step)
+    return shape is not None and shape.change_since(step) <= shape.noise
 
 
 class Spike(TrajectoryRule):
@@ -238,9 +234,9 @@ def _spikes(part: Part, sigma: float, share: float) -> list[tuple[int, float, fl
     line = max(sigma * spread, 3.0 * wild, 1e-12)
     high = residual > line
     high[: 2 * block] = high[-block:] = False
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], high.view(np.int8), [0]])))
+    starts, ends = stretches(high)
     found = []
-    for start, end in _joined(list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)), block):
+    for start, end in _joined(list(zip(starts.tolist(), ends.tolist(), strict=True)), block):
         if end - start > 2 * block:
             continue
         top = start + int(scaled[start:end].argmax())
@@ -332,7 +328,7 @@ def _is_rounded(values: "ndarray") -> bool:
 
     start, length = _longest_still(values)
     rest = np.concatenate([values[:start], values[start + length :]])
-    return len(rest) >= MANY and len(np.unique(rest)) < 0.5 * len(rest)
+    return len(rest) >= MIN_POINTS and len(np.unique(rest)) < 0.5 * len(rest)
 
 
 class NotLearning(TrajectoryRule):

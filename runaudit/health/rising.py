@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runaudit.health.shape import Shape, noise_of, running_median
+from runaudit.health.shape import Shape, noise_of, running_median, stretches
 from runaudit.health.tracks import Part, Track
 from runaudit.metrics.roles import Role
+from runaudit.stats.trend import MIN_POINTS
 
 if TYPE_CHECKING:
     from numpy import ndarray
-
-MIN_BLOCKS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +45,7 @@ def rise_of(part: Part, rates: Sequence[Track] = (), *, noise: float = 5.0) -> R
     noise: how many standard deviations of a block median both the progress before it and the rise must have.
     """
     shape = part.shape
-    if shape is None or len(shape) < MIN_BLOCKS:
+    if shape is None or len(shape) < MIN_POINTS:
         return None
     guard = noise * shape.noise
     top = shape.end - shape.best
@@ -146,8 +145,8 @@ def _is_one_of_many(shape: Shape, top: float, at: int) -> bool:
     # It came back where a later value lies within a fifth of the rise above what was the lowest before.
     later = np.minimum.accumulate(values[::-1])[::-1]
     returned = is_up & (later <= lowest + 0.2 * top)
-    starts = int((np.diff(np.concatenate([[0], returned.view(np.int8)])) == 1).sum())
-    return starts >= 2
+    starts, _ = stretches(returned)
+    return len(starts) >= 2
 
 
 def _raised(rates: Sequence[Track], since: int, until: int) -> bool:

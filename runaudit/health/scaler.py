@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from runaudit.health.rule import TrajectoryRule
-from runaudit.health.setup import Setup
+from runaudit.health.shape import stretches
 from runaudit.records.finding import Finding, Severity
 from runaudit.text.words import plural
 
@@ -94,8 +94,7 @@ class ScalerTrace:
         more, apart = np.diff(self.skipped), np.diff(self.skipped_at)
         # A counter that starts anew, or is told of the last step alone, is no stretch.
         all_skipped = (more > 0) & (more >= apart)
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], all_skipped.view(np.int8), [0]])))
-        starts, ends = edges[::2], edges[1::2]
+        starts, ends = stretches(all_skipped)
         lengths = self.skipped_at[ends] - self.skipped_at[starts]
         return self.skipped_at[starts + 1], lengths
 
@@ -104,9 +103,7 @@ class ScalerTrace:
         """Stretches in which the scale only fell: the place of the first fall, and by how many powers of two."""
         import numpy as np
 
-        falls = self.changes < 0
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], falls.view(np.int8), [0]])))
-        starts, ends = edges[::2], edges[1::2]
+        starts, ends = stretches(self.changes < 0)
         total = np.concatenate([[0.0], np.cumsum(self.changes)])
         return starts + 1, total[starts] - total[ends]
 
@@ -344,23 +341,6 @@ class ScalerStateNotRestored(TrajectoryRule):
                     severity=Severity.WARNING if is_sure else Severity.INFO,
                     evidence={"before": before, "after": after, "sure": "likely" if is_sure else "hint"},
                 )
-
-
-def scaler_trace(
-    name: str, trace: "tuple[ndarray, ndarray]", skips: "tuple[ndarray, ndarray] | None", setup: Setup,
-    resumes: tuple[int, ...],
-) -> ScalerTrace:  # fmt: skip
-    """A trace from (steps, values) of the scale, and of the count of skipped steps where it was logged."""
-    return ScalerTrace(
-        name=name,
-        steps=trace[0],
-        scale=trace[1],
-        skipped_at=skips[0] if skips else None,
-        skipped=skips[1] if skips else None,
-        resumes=resumes,
-        init_scale=setup.init_scale,
-        growth_interval=setup.growth_interval,
-    )
 
 
 def _scale(value: float) -> str:

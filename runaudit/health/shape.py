@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from runaudit.stats.trend import Trend, trend
+from runaudit.stats.trend import MIN_POINTS, Trend, trend
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -80,10 +80,18 @@ class Shape:
         """How far it came: from where it began to its best."""
         return self.start - self.best
 
-    def trend_of(self, low: int, high: int | None = None) -> Trend | None:
-        """The trend of the blocks from `low` up to `high`; None where they are too few to have one."""
-        values = self.values[low:high]
-        return trend(values) if len(values) >= 10 else None
+    def trend_of(self, low: int) -> Trend | None:
+        """The trend of the blocks from `low` on; None where they are too few to have one."""
+        values = self.values[low:]
+        return trend(values) if len(values) >= MIN_POINTS else None
+
+    def block_of(self, step: int) -> int:
+        """The block that a step lies in; the last one for what comes after it."""
+        return min(int(self.last.searchsorted(step)), len(self) - 1)
+
+    def change_since(self, step: int) -> float:
+        """How far the end lies above the running median at a step: below zero where it is better since."""
+        return self.end - float(self.smooth[self.block_of(step)])
 
 
 def shape_of(steps: "ndarray", values: "ndarray", *, higher_is_better: bool = False) -> Shape | None:
@@ -121,6 +129,14 @@ def noise_of(values: "ndarray") -> float:
     else:
         steps = np.diff(values)
     return float(SCATTER * np.median(np.abs(steps - np.median(steps))) / np.sqrt(2.0))
+
+
+def stretches(flags: "ndarray") -> "tuple[ndarray, ndarray]":
+    """Where each stretch of true flags begins, and the place after its end."""
+    import numpy as np
+
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.view(np.int8), [0]])))
+    return edges[::2], edges[1::2]
 
 
 def running_median(values: "ndarray", width: int) -> "ndarray":

@@ -10,6 +10,7 @@ from runaudit.health.tracks import Part, Track
 from runaudit.metrics.roles import Role
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.trajectory import Event
+from runaudit.stats.trend import MIN_POINTS
 
 
 class StageTransition(TrajectoryRule):
@@ -38,7 +39,7 @@ class StageTransition(TrajectoryRule):
 
     def _found(self, before: Part, after: Part) -> Finding | None:
         old, new = before.shape, after.shape
-        if old is None or new is None or len(old) < 10 or len(new) < 10:
+        if old is None or new is None or len(old) < MIN_POINTS or len(new) < MIN_POINTS:
             return None
         noise = max(old.noise, new.noise)
         jump = new.start - old.end
@@ -81,9 +82,7 @@ class FrozenModuleMoves(TrajectoryRule):
     example = "grad_norm/alignment is 0.31 in stage fusion, which does not train alignment"
 
     def check(self, stage_events: Sequence[Event], gradients: Sequence[Track]) -> Iterator[Finding]:
-        plans = {
-            str(event.detail.get("name", event.detail.get("stage", "stage"))): event.detail for event in stage_events
-        }
+        plans = {event.stage: event.detail for event in stage_events}
         modules = {
             name for detail in plans.values() for key in ("trains", "frozen") for name in _names(detail.get(key))
         }

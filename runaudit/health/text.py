@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from runaudit.health.answer import HealthAnswer, RunHealth, Shared
-from runaudit.records.finding import Finding, Severity
+from runaudit.records.finding import Severity
 from runaudit.text.markdown import bullets, escaped
 from runaudit.text.terminal import BOLD, RED, UNPAINTED, YELLOW, Paint, printable
 from runaudit.text.verdicts import verdict_words
@@ -60,7 +60,7 @@ def _by_policy(answer: HealthAnswer) -> Iterator[str]:
 def _run_lines(one: RunHealth, verbose: bool, paint: Paint) -> Iterator[str]:
     for finding in one.findings:
         colour = RED if finding.severity >= Severity.ERROR else YELLOW if finding.severity is Severity.WARNING else ""
-        yield paint(printable(f"  {_head(finding)}"), colour) if colour else printable(f"  {_head(finding)}")
+        yield paint(printable(f"  {finding.head}"), colour) if colour else printable(f"  {finding.head}")
         yield printable(f"      {finding.message}.")
         if finding.remedy and (verbose or finding.severity >= Severity.WARNING):
             yield printable(f"      try: {finding.remedy}.")
@@ -80,11 +80,6 @@ def _best(one: RunHealth) -> str:
         return ""
     kept = f", kept in {best.checkpoint}" if best.checkpoint else ""
     return f"{best.metric} {best.value:.5g} at step {best.step}{kept}"
-
-
-def _head(finding: Finding) -> str:
-    at = "" if finding.step is None else f" at step {finding.step}"
-    return f"{finding.code} {finding.name} [{finding.severity}]{at}"
 
 
 def _shared_line(one: Shared) -> str:
@@ -108,7 +103,7 @@ def markdown_lines(answer: HealthAnswer, *, verbose: bool = False) -> Iterator[s
 def _bullets(one: RunHealth, verbose: bool) -> Iterator[str]:
     for finding in one.findings:
         remedy = f" Try: {finding.remedy}." if finding.remedy and finding.severity >= Severity.WARNING else ""
-        yield f"{_head(finding)}: {finding.message}.{remedy}"
+        yield f"{finding.head}: {finding.message}.{remedy}"
     if one.best is not None:
         yield f"best: {_best(one)}"
     if not one.findings:

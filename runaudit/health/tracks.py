@@ -18,6 +18,7 @@ from runaudit.metrics.roles import Role, role
 from runaudit.records.points import Points
 from runaudit.records.segments import Columns, Point, columns_of
 from runaudit.records.trajectory import Event
+from runaudit.stats.trend import MIN_POINTS
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -94,13 +95,21 @@ class Track:
         """Whether it says how good the model is, and not by its loss: an accuracy, a return, a PSNR."""
         return self.direction is not None and self.role in (Role.HELD_OUT, Role.RESULT) and not self.is_main
 
+    @property
+    def last_shape(self) -> Shape | None:
+        """The shape of its last part; None of one that is too short for any statement on how it moved."""
+        shape = self.parts[-1].shape if self.parts else None
+        return shape if shape is not None and len(shape) >= MIN_POINTS else None
+
+    def shape_since(self, step: int) -> Shape | None:
+        """The shape of its last part, where that had begun by a step."""
+        shape = self.last_shape
+        return shape if shape is not None and shape.first[0] <= step else None
+
     def has_improved_since(self, step: int) -> bool:
         """Whether it is better at its end than it was then, by more than its noise. False of a short one."""
-        shape = self.parts[-1].shape if self.parts else None
-        if shape is None or len(shape) < 10 or shape.first[0] > step:
-            return False
-        at = min(int(shape.last.searchsorted(step)), len(shape) - 1)
-        return bool(shape.smooth[at] - shape.end > 2 * shape.noise)
+        shape = self.shape_since(step)
+        return shape is not None and shape.change_since(step) < -2 * shape.noise
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
@@ -175,7 +184,7 @@ def _cuts(events: Sequence[Event]) -> tuple[tuple[int, str, bool], ...]:
         if event.kind not in ("stage", "resume"):
             continue
         if event.kind == "stage":
-            stage = str(event.detail.get("name", event.detail.get("stage", "stage")))
+            stage = event.stage
         is_resumed = event.kind == "resume"
         if event.boundary == cuts[-1][0]:
             cuts[-1] = (event.boundary, stage, cuts[-1][2] or is_resumed)

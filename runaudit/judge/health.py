@@ -6,7 +6,6 @@ from runaudit.errors import UsageError
 from runaudit.health.answer import FAIL_ON, HealthAnswer, health_of
 from runaudit.judge.bench import Bench
 from runaudit.records.finding import Severity
-from runaudit.records.run import Run
 from runaudit.text.verdicts import INTEGRITY, verdict_words
 
 NEVER = "never"
@@ -37,8 +36,3 @@ def exit_code(answer: HealthAnswer) -> int:
     if any(one.run.fault for one in answer.runs):
         return INTEGRITY
     return verdict_words("health", answer.verdict).code
-
-
-def runs_health(runs: Sequence[Run], bench: Bench) -> HealthAnswer:
-    """The health of runs that are at hand."""
-    return health_of(runs, bench.settings.rules)

@@ -12,13 +12,12 @@ from runaudit.judge.bench import Bench
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.run import Run
 from runaudit.runs.names import one_of
-from runaudit.store.catalogue import liveness, outcome_entry
+from runaudit.store.catalogue import SERIES, liveness, outcome_entry
 from runaudit.text.markdown import escaped
 from runaudit.text.terminal import printable
 from runaudit.text.verdicts import CANNOT_JUDGE, NEGATIVE, PASS
 
 SCHEMA = "runaudit.watch/1"
-SERIES = "series.jsonl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +71,7 @@ class Look:
     def finding_lines(self, *, as_markdown: bool = False) -> Iterator[str]:
         """What is new, in words."""
         for finding in self.findings:
-            at = "" if finding.step is None else f" at step {finding.step}"
-            head = f"{finding.code} {finding.name} [{finding.severity}]{at}: {finding.message}."
+            head = f"{finding.head}: {finding.message}."
             remedy = f"try: {finding.remedy}." if finding.remedy else ""
             if as_markdown:
                 yield f"- {escaped(f'{head} {remedy}'.strip())}"
@@ -106,8 +104,8 @@ def looks(
     follower = Follower(live / SERIES)
     vigil = Vigil(
         rules=trajectory_rules(bench.settings.rules),
-        config=_section(run, "config"),
-        init=_section(run, "init"),
+        config=run.manifest.section("config"),
+        init=run.manifest.section("init"),
         least=Severity.INFO if once else Severity.WARNING,
     )
     while True:
@@ -121,7 +119,11 @@ def looks(
             return
         fresh = follower.read()
         findings = vigil.judge(follower.trajectory()) if (fresh and vigil.is_due) or once else ()
-        yield _look(run, status, follower, findings, now=now(), is_last=once)
+        last = follower.last_moment
+        yield _look(
+            run, status, follower.ends(), step=follower.last_step, findings=findings, is_last=once,
+            pace=follower.pace(), since_s=None if last is None else max(0.0, now() - last),
+        )  # fmt: skip
         if once:
             return
         sleep(every_s)
@@ -138,26 +140,28 @@ def seconds(word: str) -> float:
     return found
 
 
-def _section(run: Run, name: str) -> Mapping[str, Any] | None:
-    section = run.manifest.section(name)
-    return section if isinstance(section, Mapping) else None
-
-
 def _look(
-    run: Run, status: str, follower: Follower, findings: tuple[Finding, ...], *, now: float, is_last: bool
-) -> Look:  # fmt: skip
-    ends = follower.ends()
+    run: Run,
+    status: str,
+    ends: Mapping[str, float],
+    *,
+    step: int | None,
+    findings: tuple[Finding, ...],
+    is_last: bool,
+    pace: float | None = None,
+    since_s: float | None = None,
+) -> Look:
+    """A look at a run of which these are the last values."""
     name = leading_loss(ends)
-    last = follower.last_moment
     return Look(
         run=run,
         status=status,
-        step=follower.last_step,
+        step=step,
         loss_name=name,
-        loss=ends[name] if name is not None else None,
+        loss=None if name is None else ends[name],
         scale=scale_of(ends),
-        pace=follower.pace(),
-        since_s=None if last is None else max(0.0, now - last),
+        pace=pace,
+        since_s=since_s,
         findings=findings,
         is_last=is_last,
     )
@@ -166,18 +170,8 @@ def _look(
 def _ended(run: Run, vigil: Vigil) -> Look:
     """The last look: at what was sealed, all of it judged."""
     ends = {name: points[-1][1] for name, points in run.trajectory.series.items() if points}
-    name = leading_loss(ends)
-    return Look(
-        run=run,
-        status=run.status,
-        step=run.trajectory.last_step(),
-        loss_name=name,
-        loss=ends[name] if name is not None else None,
-        scale=scale_of(ends),
-        pace=None,
-        since_s=None,
-        findings=vigil.judge(run.trajectory),
-        is_last=True,
+    return _look(
+        run, run.status, ends, step=run.trajectory.last_step(), findings=vigil.judge(run.trajectory), is_last=True
     )
 
 

@@ -84,9 +84,9 @@ def _looked_after(word: str | None) -> Mapping[str, JSON]:
     """What is sealed of what is done about the run's health. Raises UsageError for a word that is nothing to do."""
     if word is None:
         return {}
-    from runaudit.record.vigil import looked_after  # Rules on curves: most launches are looked at later.
+    from runaudit.record.vigil import health_section  # Rules on curves: most launches are looked at later.
 
-    return dict(looked_after({}, word)["extra"])
+    return health_section(word)
 
 
 def may_start(asked: Asked, root: Path, settings: Settings, *, cwd: Path) -> GuardAnswer:

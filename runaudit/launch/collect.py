@@ -21,9 +21,9 @@ from runaudit.importers.walk import drafts_at
 from runaudit.launch.evidence import Written
 from runaudit.launch.parted import READ, laid_out
 from runaudit.record.ledger import claim, claims
-from runaudit.record.outcome import SERIES
 from runaudit.records.columns import read_series
 from runaudit.records.trajectory import Trajectory, write_lines
+from runaudit.store.catalogue import SERIES
 from runaudit.store.kept import open_kept, read_kept
 
 _CLOCK = re.compile(r"(?:trainer/)?(?:epoch|step|global_step|iteration)")

@@ -9,14 +9,13 @@ from runaudit.capture.draft import open_store
 from runaudit.launch.asked import Asked
 from runaudit.launch.process import executable
 from runaudit.launch.wrapper import run_sealed
-from runaudit.record.outcome import SERIES
 from runaudit.record.recording import rank_of
 from runaudit.records.finding import Severity
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import FINISHED, Outcome
 from runaudit.records.run import SHORT
 from runaudit.settings import Settings
-from runaudit.store.catalogue import load
+from runaudit.store.catalogue import SERIES, load
 from runaudit.store.store import Store
 from runaudit.text.terminal import printable
 from runaudit.text.verdicts import REFUSED
@@ -68,7 +67,7 @@ def _after_all(store: Store, manifest: Manifest, settings: Settings) -> Iterator
     run = load(store, manifest.id)
     for finding in judged(run, trajectory_rules(settings.rules)).findings:
         if finding.severity >= Severity.WARNING:
-            yield printable(f"{finding.code} {finding.name} [{finding.severity}]: {finding.message}")
+            yield printable(f"{finding.head}: {finding.message}")
 
 
 def logged_nothing(outcome: Outcome) -> bool:

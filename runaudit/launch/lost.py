@@ -17,7 +17,7 @@ from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT
 from runaudit.runs.follow import bring_index_along
 from runaudit.store import Store
-from runaudit.store.catalogue import HEARTBEAT, liveness, outcome_entry
+from runaudit.store.catalogue import HEARTBEAT, SERIES, liveness, outcome_entry
 from runaudit.system.files import read_ordinary
 
 LOST = "lost: the process that would have sealed it is gone"
@@ -84,5 +84,5 @@ def _logs(live: Path) -> Path:
 
 def _last_sign(live: Path) -> float | None:
     """When the run was last seen alive."""
-    times = [path.stat().st_mtime for path in (live / HEARTBEAT, live / "series.jsonl") if path.exists()]
+    times = [path.stat().st_mtime for path in (live / HEARTBEAT, live / SERIES) if path.exists()]
     return max(times, default=None)

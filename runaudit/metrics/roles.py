@@ -104,6 +104,11 @@ def role(name: str) -> Role:
     return Role.OTHER if known_direction(name) is None else Role.RESULT
 
 
+def is_loss_scale(name: str) -> bool:
+    """Whether a series is the loss scale itself, and not the count of the steps that it cost."""
+    return role(name) is Role.SCALER and not any(word in name.lower() for word in ("skip", "overflow"))
+
+
 def _plain(part: str) -> str:
     """The words of a part of a name, small and apart: `samples_per_second`, `lr-Adam/pg1`, `learningRate`."""
     apart = re.sub(r"([a-z])([A-Z])", r"\1 \2", part)

@@ -23,7 +23,7 @@ from runaudit.records.canonical import JSON, thawed
 from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import FINISHED, Outcome
-from runaudit.store.catalogue import outcome_entry
+from runaudit.store.catalogue import SERIES, outcome_entry
 from runaudit.store.kept import open_kept
 from runaudit.store.links import refuse_behind
 from runaudit.store.store import Store
@@ -31,7 +31,6 @@ from runaudit.system.clock import utc_text
 from runaudit.system.locks import lock
 
 ERROR_LENGTH = 500
-SERIES = "series.jsonl"
 
 
 def seal_outcome(

@@ -22,7 +22,7 @@ from runaudit.observe.here import attached, is_observed, unobserved
 from runaudit.record.files import brought_in
 from runaudit.record.finishing import AGAIN, WatchedConfig, change_note, loaded_here, seal_own, was_told_an_end
 from runaudit.record.ledger import claim
-from runaudit.record.outcome import SERIES, end_mirrors, ending_of, run_of
+from runaudit.record.outcome import end_mirrors, ending_of, run_of
 from runaudit.record.recording import Recording, Silent, check_status, differing, digest_of_all, inner_files, rank_of
 from runaudit.record.series import Keeper, Series
 from runaudit.record.sigterm import SigtermUnwinds
@@ -33,6 +33,7 @@ from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.runs.follow import bring_index_along
 from runaudit.runs.parent import known_init
+from runaudit.store.catalogue import SERIES
 from runaudit.store.held import HeldStore
 from runaudit.store.place import find_store
 from runaudit.store.store import Store

@@ -28,6 +28,7 @@ from runaudit.voice.saying import hint, printable
 
 DEEDS = ("warn", "keep", "stop")
 """What can be done about a finding: say it, keep the last checkpoint from before it, end the training."""
+STOP_FROM = Severity.CRITICAL
 LOOK_S = 1.0
 CANDIDATES = 3
 """Checkpoints that are held back until it is known whether they were healthy: a finding is made after its onset."""
@@ -42,20 +43,18 @@ class StoppedByRule(SystemExit):
         self.finding = finding
 
 
-def health_section(word: str | Sequence[str] | None) -> dict[str, Any]:
-    """What a launch seals: `warn`, `keep`, `stop`, or several with commas. Empty for None. Raises UsageError."""
-    if word is None:
-        return {}
+def health_section(word: str | Sequence[str]) -> dict[str, Any]:
+    """What a launch seals: `warn`, `keep`, `stop`, or several with commas. Raises UsageError."""
     words = [part.strip() for part in (word.split(",") if isinstance(word, str) else word)] or [""]
     for one in words:
         if one not in DEEDS:
             raise UsageError(f"health {one!r} is nothing that can be done", remedy=f"possible are {', '.join(DEEDS)}")
-    return {"health": {"do": [deed for deed in DEEDS if deed in words], "stop_from": str(Severity.CRITICAL)}}
+    return {"launch": {"health": {"do": [deed for deed in DEEDS if deed in words], "stop_from": str(STOP_FROM)}}}
 
 
-def looked_after(fields: Mapping[str, Any], word: str | Sequence[str] | None) -> dict[str, Any]:
+def looked_after(fields: Mapping[str, Any], word: str | Sequence[str]) -> dict[str, Any]:
     """The fields of a launch, with what is sealed of its health laid on top."""
-    return {**fields, "extra": merge(dict(fields.get("extra") or {}), {"launch": health_section(word)})}
+    return {**fields, "extra": merge(dict(fields.get("extra") or {}), health_section(word))}
 
 
 def told(finding: Finding) -> str:
@@ -71,12 +70,7 @@ class Watch:
         self.stopped_by: Finding | None = None
         self._live = series.parent
         self._follower = Follower(series)
-        config, init = manifest.section("config"), manifest.section("init")
-        self._vigil = Vigil(
-            rules=rules,
-            config=config if isinstance(config, Mapping) else None,
-            init=init if isinstance(init, Mapping) else None,
-        )
+        self._vigil = Vigil(rules=rules, config=manifest.section("config"), init=manifest.section("init"))
         self._is_raised = False
         self._held: list[tuple[int, Path]] = []
         self._sick: Finding | None = None
@@ -138,9 +132,8 @@ class Watch:
             self.look()
 
     def _found(self, finding: Finding) -> None:
-        at = "" if finding.step is None else f" at step {finding.step}"
-        hint(f"runaudit: {printable(f'{finding.code} {finding.name} [{finding.severity}]{at}: {finding.message}')}")
-        if finding.severity >= Severity.CRITICAL:
+        hint(f"runaudit: {printable(f'{finding.head}: {finding.message}')}")
+        if finding.severity >= STOP_FROM:
             self._sick = self._sick or finding
             if "stop" in self.deeds and self.stopped_by is None:
                 self.stopped_by = finding

@@ -32,6 +32,12 @@ class Finding:
     step: int | None = None
     evidence: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
+    @property
+    def head(self) -> str:
+        """Which rule it is of, how much it weighs, and where: what stands before its message."""
+        at = "" if self.step is None else f" at step {self.step}"
+        return f"{self.code} {self.name} [{self.severity}]{at}"
+
     def to_json(self) -> dict[str, Any]:
         """The finding as the JSON contract words it."""
         return {

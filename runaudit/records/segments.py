@@ -86,10 +86,7 @@ def bands(events: Sequence[Event], last_step: int | None) -> tuple[Band, ...]:
     if not starts:
         return ()
     ends = [*(event.step for event in starts[1:]), max(last_step or 0, starts[-1].step)]
-    return tuple(
-        Band(name=str(event.detail.get("name", event.detail.get("stage", "stage"))), start=event.step, end=end)
-        for event, end in zip(starts, ends, strict=True)
-    )
+    return tuple(Band(name=event.stage, start=event.step, end=end) for event, end in zip(starts, ends, strict=True))
 
 
 def resumes(events: Sequence[Event]) -> tuple[int, ...]:

@@ -34,6 +34,11 @@ class Event:
     """Whether what was logged at its very step came after it, and is of the new segment; None: nobody knows."""
 
     @property
+    def stage(self) -> str:
+        """What the stage is called that an event begins."""
+        return str(self.detail.get("name", self.detail.get("stage", "stage")))
+
+    @property
     def boundary(self) -> int:
         """The last step before the new segment. What was logged at the step of an event is told of what was done before
         it (the last loss of a stage, its validation), unless it came later."""
@@ -95,8 +100,10 @@ def read_lines(raw: bytes) -> Trajectory:
             detail = MappingProxyType(dict(row.get("d", {})))
             events.append(Event(step=row["s"], kind=str(row["e"]), detail=detail, leads=False))
         else:
-            if events and events[-1].step == row["s"]:
-                events[-1] = replace(events[-1], leads=True)
+            at = len(events)
+            while at and events[at - 1].step == row["s"]:
+                at -= 1
+                events[at] = replace(events[at], leads=True)
             for name, value in row["v"].items():
                 if (point := number(value)) is not None:
                     series.setdefault(name, []).append((row["s"], point))

@@ -25,6 +25,8 @@ from runaudit.store.store import Store
 from runaudit.store.tombstone import ForgottenError
 from runaudit.system.files import read_ordinary
 
+SERIES = "series.jsonl"
+"""What a run in progress logs, in its live folder."""
 HEARTBEAT = "heartbeat"
 """The file by which a run in progress shows that it lives."""
 HEARTBEAT_S = 15.0
@@ -174,7 +176,7 @@ def read_trajectory(
 
     if sealed := _sealed_series(outcome, origin):
         return read_series(store.read(sealed), where=f"the series of {run_id[:SHORT]}")
-    live = store.live_dir(run_id) / "series.jsonl"
+    live = store.live_dir(run_id) / SERIES
     try:
         return read_series(read_kept(live))
     except FileNotFoundError:

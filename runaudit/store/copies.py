@@ -12,6 +12,7 @@ from typing import Any
 from runaudit.errors import IntegrityError, RunauditError
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.trajectory import whole_lines
+from runaudit.store.catalogue import SERIES
 from runaudit.store.kinds import RECORDS
 from runaudit.store.line import LogEntry
 from runaudit.store.store import Store
@@ -40,7 +41,7 @@ def _candidates(store: Store, entry: LogEntry, digest: str) -> Iterator[bytes]:
         top = Path(str((body.get("launch") or {}).get("top") or "."))
         yield from _sources(body.get("code"), top, digest)
     if (body.get("trajectory") or {}).get("digest") == digest:
-        raw = _read(store.live_dir(entry.subject.removeprefix("sha256:")) / "series.jsonl")
+        raw = _read(store.live_dir(entry.subject.removeprefix("sha256:")) / SERIES)
         yield from () if raw is None else (raw, whole_lines(raw))
 
 

@@ -125,6 +125,13 @@ def test_what_was_logged_after_an_event_at_its_step_is_of_the_new_stage():
         assert [(event.kind, event.boundary) for event in trajectory.events] == [("stage", 5), ("resume", 8)]
 
 
+def test_of_two_events_at_one_step_both_lead_what_was_logged_after_them():
+    raw = b'{"s":5,"e":"resume","d":{}}\n{"s":5,"e":"stage","d":{"name":"b"}}\n{"s":5,"v":{"loss":1.0}}\n'
+
+    for trajectory in (read_lines(raw), tables_of([raw]).trajectory()):
+        assert [event.boundary for event in trajectory.events] == [4, 4]
+
+
 def test_a_constant_that_is_no_loss_is_not_frozen():
     assert asked("frozen", {"val/psnr_bicubic": over([33.0] * 100), "train/loss": over(noisy(np.ones(100), 0.1))}) == ()
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from runaudit.guard.lint import settings as knobs
 from runaudit.guard.lint.looks import DataLook
 from runaudit.guard.lint.settings import Knob, Setting, Settings
-from runaudit.guard.lint.written import ATTENTION, BATCH_NORMS, BY_HAND, FRAMEWORKS, OPTIMIZERS, Place, Written
+from runaudit.guard.lint.written import ATTENTION, BATCH_NORMS, BY_HAND, OPTIMIZERS, Place, Written
 from runaudit.records.manifest import Manifest, Unknown
 from runaudit.records.run import Run
 
@@ -143,7 +143,7 @@ class Gathered:
         if isinstance(self._written, Unknown):
             alone = gpus in (0, 1)
         else:
-            spread = self._written.of("DataParallel", "spawn", "init_process_group") or _trains_itself(self._written)
+            spread = self._written.of("DataParallel", "spawn", "init_process_group") or self._written.frameworks
             alone = not spread or not isinstance(gpus, int) or gpus < 2
         return 1 if alone else Unknown("how many processes train at once is not said")
 
@@ -349,10 +349,6 @@ def _effective(told: Settings, world: int | Unknown) -> Effective | Unknown:
         micro=int(micro.value), accumulation=int(held.value) if held else 1, world=world,
         assumed=() if held else ("accumulation",),
     )  # fmt: skip
-
-
-def _trains_itself(written: Written) -> bool:
-    return bool({name.partition(".")[0] for name in written.imported} & FRAMEWORKS)
 
 
 _OFF = frozenset({"no", "off", "none", "false", "32", "32-true", "fp32", "float32", "full", "64", "fp64"})

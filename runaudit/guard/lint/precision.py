@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from runaudit.guard.lint.settings import AMP, Setting, Settings
-from runaudit.guard.lint.written import FRAMEWORKS, Written
+from runaudit.guard.lint.written import Written
 from runaudit.records.finding import Finding, Severity
 from runaudit.rules import Rule
 
@@ -26,7 +26,7 @@ class NoScaler(Rule):
         casts = [one for one in written.of("autocast") if "enabled=False" not in one.text]
         if precision != "fp16" or not casts or not written.of("backward"):
             return
-        if written.of("GradScaler") or written.missing or _has_framework(written):
+        if written.of("GradScaler") or written.missing or written.frameworks:
             return
         yield self.finding(
             f"code.{casts[0].path}",
@@ -49,7 +49,7 @@ class ScalerWithoutUse(Rule):
 
     def check(self, precision: str, written: Written) -> Iterator[Finding]:
         made = [one for one in written.of("GradScaler") if "enabled" not in one.text]
-        if precision == "bf16" and made and not _has_framework(written):
+        if precision == "bf16" and made and not written.frameworks:
             yield self.finding(
                 f"code.{made[0].path}",
                 f"{made[0]} makes a GradScaler, and it computes in bf16",
@@ -130,10 +130,6 @@ class HalfNotKnown(Rule):
                 f"{found} does not say whether it is fp16 or bf16, and no autocast was found",
                 remedy="set the type beside the switch",
             )
-
-
-def _has_framework(written: Written) -> bool:
-    return bool({name.partition(".")[0] for name in written.imported} & FRAMEWORKS)
 
 
 RULES: tuple[Rule, ...] = (NoScaler(), ScalerWithoutUse(), SmallEpsilon(), TransformInHalf(), HalfNotKnown())

@@ -119,6 +119,11 @@ class Written:
         return Unknown(f"whether {names[0]} or the like is used: {perhaps[0]} decides while it runs") if perhaps else ()
 
     @property
+    def frameworks(self) -> list[str]:
+        """The frameworks that may train in the program's place."""
+        return sorted({name.partition(".")[0] for name in self.imported} & FRAMEWORKS)
+
+    @property
     def whole(self) -> str:
         """Empty where all that trains was read; else why something may do what is not seen."""
         roots = {name.partition(".")[0] for name in self.imported}
@@ -126,7 +131,7 @@ class Written:
             return self.missing
         if found := sorted(roots & OTHER_ENGINES):
             return f"the program trains with {found[0]}"
-        if found := sorted(roots & FRAMEWORKS):
+        if found := self.frameworks:
             return f"{found[0]} may do it in the program's place"
         return "" if "torch" in roots else "the program is not seen to train with torch"
 

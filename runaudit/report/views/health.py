@@ -7,7 +7,7 @@ what all have is the arm.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from runaudit.health.answer import HealthAnswer, RunHealth
+from runaudit.health.answer import HealthAnswer, RunHealth, shared_by
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput
@@ -81,7 +81,7 @@ def health_alerts(arms: Sequence[ArmInput], health: HealthAnswer) -> tuple[Alert
     for index, arm in enumerate(arms):
         grave = [(one, runs) for one, runs in _grouped(arm, found) if one.severity >= Severity.ERROR]
         if grave:
-            told = [f"{one.name.replace('_', ' ')} in {_who(arm, [run for run, _ in runs])}" for one, runs in grave]
+            told = [f"{_title(one)} in {_who(arm, [run for run, _ in runs])}" for one, runs in grave]
             items.append(f"{letter(index)}: {listed(list(dict.fromkeys(told)), limit=4)}")
     return (Alert(tone=Tone.BAD.value, title="Trainings that went wrong", items=tuple(items)),) if items else ()
 
@@ -100,7 +100,7 @@ def health_marks(arms: Sequence[ArmInput], health: HealthAnswer) -> tuple[Mark, 
             Mark(
                 arm=index,
                 step=finding.step or 0,
-                words=f"{finding.name.replace('_', ' ')}, {_who(arm, [run for run, _ in runs])}",
+                words=f"{_title(finding)}, {_who(arm, [run for run, _ in runs])}",
                 series=finding.subject,
             )
             for finding, runs in own[:MOST_MARKS]
@@ -132,15 +132,7 @@ def _grouped(
     arm: ArmInput, found: Mapping[str, RunHealth]
 ) -> Iterator[tuple[Finding, list[tuple[Run, Finding]]]]:  # fmt: skip
     """The gravest of each finding of an arm, with every run that has it; the gravest first, then what most have."""
-    groups: dict[tuple[str, str], list[tuple[Run, Finding]]] = {}
-    for run in arm.runs:
-        seen: set[tuple[str, str]] = set()
-        for finding in found[run.id].findings if run.id in found else ():
-            key = (finding.code, finding.subject)
-            if key not in seen:
-                seen.add(key)
-                groups.setdefault(key, []).append((run, finding))
-    worst = [(max((one for _, one in runs), key=lambda one: one.severity), runs) for runs in groups.values()]
+    worst = shared_by(found[run.id] for run in arm.runs if run.id in found)
     yield from sorted(worst, key=lambda pair: (-pair[0].severity, -len(pair[1]), pair[0].code, pair[0].subject))
 
 
@@ -150,12 +142,16 @@ def _row(arm: ArmInput, finding: Finding, runs: Sequence[tuple[Run, Finding]]) -
         tone=tone.value if finding.severity >= Severity.WARNING else "plain",
         severity=str(finding.severity),
         code=finding.code,
-        title=finding.name.replace("_", " "),
+        title=_title(finding),
         who=_who(arm, [run for run, _ in runs]),
         where=_where([one.step for _, one in runs if one.step is not None]),
         message=clean(finding.message),
         remedy=clean(finding.remedy),
     )
+
+
+def _title(finding: Finding) -> str:
+    return finding.name.replace("_", " ")
 
 
 def _who(arm: ArmInput, runs: Sequence[Run]) -> str:
