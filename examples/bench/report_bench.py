@@ -1,4 +1,4 @@
-"""What the curves of a page cost: seconds of CPU and bytes, on two sizes of study, beside one that embeds plotly.
+"""What the curves of a page and their health cost: seconds of CPU and bytes, on two sizes of study, beside plotly.
 
     6 figures x 5 runs x 10,000 points       what a study of an afternoon logs
     40 runs x 20 series x 100,000 points     what a long sweep logs; `--all` (a minute and 2 GB of memory)
@@ -23,6 +23,7 @@ from runaudit.records.run import Run
 from runaudit.records.trajectory import Trajectory
 from runaudit.report import ArmInput, page_view, render_page
 from runaudit.report.views.curves import curves_view
+from runaudit.settings import RuleSettings
 
 NAMES = ["train/loss", "val/loss", "val/accuracy", "val/f1", "train/lr", "train/grad_norm", "train/accuracy"]
 
@@ -70,7 +71,7 @@ def measure(title: str, arms: list[ArmInput], names: list[str], out: Path | None
 
 def page(arms: list[ArmInput]) -> str:
     """The page with every series drawn, not the first dozen."""
-    view = page_view(arms)
+    view = page_view(arms, rules=RuleSettings())
     return render_page(replace(view, curves=curves_view(arms, ["*"])))
 
 
@@ -101,7 +102,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="keep the pages here")
     options = parser.parse_args()
     warm = list(arms_of(1, ["train/loss"], 50, arms=1))
-    render_page(page_view(warm))  # imports
+    page(warm)  # imports
     names = series_names(6)
     arms = list(arms_of(5, names, 10_000, arms=1))
     measure("6 figures x 5 runs x 10,000 points", arms, names, options.out)

@@ -223,16 +223,18 @@ def _spikes(part: Part, sigma: float, share: float) -> list[tuple[int, float, fl
     medians = np.median(scaled[: blocks * block].reshape(blocks, block), axis=1)
     # A jump is one against what was before it and what comes after: a steep descent is none. The two blocks next to it
     # may be part of it.
-    at = np.minimum(np.arange(count) // block, blocks - 1)
-    before, after = medians[np.maximum(at - 2, 0)], medians[np.minimum(at + 2, blocks - 1)]
-    usual = np.maximum(before, after)
+    at = np.arange(blocks)
+    sizes = np.full(blocks, block)
+    sizes[-1] += count - blocks * block
+    usual = np.repeat(np.maximum(medians[np.maximum(at - 2, 0)], medians[np.minimum(at + 2, blocks - 1)]), sizes)
     residual = scaled - usual
-    calm = np.abs(scaled - medians[at])
-    spread = max(noise_of(scaled), float(SCATTER * np.median(calm)))
+    calm = np.abs(scaled - np.repeat(medians, sizes))
+    line = max(sigma * max(noise_of(scaled), float(SCATTER * np.median(calm))), 1e-12)
+    if residual.max() <= line:
+        return []  # Of most curves; what follows is a third of the cost.
     # Noise with heavy tails throws single points far out all the time: a spike stands out from those as well.
     wild = float(np.quantile(calm, 0.95)) if count >= 100 else 0.0
-    line = max(sigma * spread, 3.0 * wild, 1e-12)
-    high = residual > line
+    high = residual > max(line, 3.0 * wild)
     high[: 2 * block] = high[-block:] = False
     starts, ends = stretches(high)
     found = []
