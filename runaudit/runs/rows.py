@@ -167,8 +167,8 @@ class Column:
 @dataclass(frozen=True, kw_only=True)
 class Spread:
     """A metric over the replicates of a cohort: repetitions count once. `not_finite`: so many came to NaN or an
-    infinity; they have no place in a mean and are counted beside it. `lost`: runs of the cohort that gave no number: the
-    mean of the others is none of the cohort. `values`: those that count."""
+    infinity; they have no place in a mean and are counted beside it. `lost`: runs of the cohort that gave no number:
+    the mean of the others is none of the cohort. `values`: those that count."""
 
     name: str
     mean: float
@@ -180,8 +180,8 @@ class Spread:
 
     @classmethod
     def over(cls, name: str, values: Sequence[float], lost: int = 0) -> "Spread | None":
-        """Of these values; None where none is finite. lost: runs that gave none at all. Reckoned exactly, so that values near the largest float do not
-        overflow on the way; an sd beyond it is infinite."""
+        """Of these values; None where none is finite. lost: runs that gave none at all. Reckoned exactly, so that
+        values near the largest float do not overflow on the way; an sd beyond it is infinite."""
         finite = [value for value in values if isfinite(value)]
         if not finite:
             return None

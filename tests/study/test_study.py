@@ -185,7 +185,7 @@ def test_runs_without_a_result_are_counted_and_separate_nothing():
 
     assert verdict.verdict == "confounded"
     assert (result["runs"], result["results"]) == (3, 2)
-    assert any("1 of 3 runs have no result (1 crashed)" in note for note in result["notes"])
+    assert any("1 of 3 runs has no result (1 crashed)" in note for note in result["notes"])
 
 
 def test_a_factor_that_only_a_crashed_run_varied_is_not_estimable():
