@@ -33,17 +33,17 @@ def test_a_finding_is_one_line_with_its_seeds(page):
     (arm,) = page.health.arms
     (found,) = arm.findings
 
-    assert (found.title, found.who, found.tone) == ("divergence", "2 of 3 runs (seed 0 and 2)", "bad")
+    assert (found.title, found.who, found.tone) == ("divergence", "2 of 3 runs (seeds 0 and 2)", "bad")
     assert "worse than where it began" in found.message
 
 
 def test_it_stands_at_the_head_and_in_the_curve(page):
     assert [alert.items for alert in page.alerts if alert.title == "Trainings that went wrong"] == [
-        ("A: divergence in 2 of 3 runs (seed 0 and 2)",)
+        ("A: divergence in 2 of 3 runs (seeds 0 and 2)",)
     ]
     (series,) = page.curves.series
     marks = [mark for figure in series.figures for curve in figure.arms for mark in curve.marks]
-    assert [mark.words for mark in marks] == ["divergence, 2 of 3 runs (seed 0 and 2)"]
+    assert [mark.words for mark in marks] == ["divergence, 2 of 3 runs (seeds 0 and 2)"]
     assert 110 <= marks[0].step <= 130
 
 

@@ -317,7 +317,7 @@ def test_a_run_whose_level_is_not_on_record_separates_nothing_and_no_run_is_prop
     found = study([*placed, lost], settings=Settings())
 
     assert names(found.alias_sets) == [["act", "lr"]]
-    assert "1 of 10 runs do not say their level of code.commit: counted, they separate nothing" in text(found)
+    assert "1 of 10 runs does not say its level of code.commit: counted, it separates nothing" in text(found)
     assert not any("unknown" in str(row["cells"]) for row in answer(found)["suggestions"])
 
 

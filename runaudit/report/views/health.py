@@ -14,7 +14,7 @@ from runaudit.records.run import Run
 from runaudit.report.axis import HUGE
 from runaudit.report.inputs import ArmInput
 from runaudit.report.views.alerts import Alert
-from runaudit.report.views.arm import letter, seed_text
+from runaudit.report.views.arm import letter, seed_text, which_runs
 from runaudit.report.views.curve import Mark
 from runaudit.report.words import Text, clean, compact, counted, shown
 from runaudit.text.verdicts import Tone
@@ -212,11 +212,11 @@ def _title(finding: Finding) -> str:
 
 
 def _who(arm: ArmInput, runs: Sequence[Run]) -> str:
-    """Which seeds, of how many."""
-    seeds = listed([seed_text(run) for run in runs], limit=6)
+    """Which runs, of how many."""
     if len(arm.runs) == 1:
-        return f"seed {seeds}"
-    return f"{len(runs)} of {len(arm.runs)} runs (seed {seeds})"
+        known = seed_text(arm.runs[0])
+        return "its run" if known in ("unknown", "none") else f"seed {known}"
+    return f"{len(runs)} of {len(arm.runs)} runs ({which_runs(runs, arm.runs)})"
 
 
 def _where(steps: Sequence[int]) -> str:

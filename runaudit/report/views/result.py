@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runaudit.metrics.catalogue import Direction, known_direction
+from runaudit.records.run import UNSAID, Run
 from runaudit.report.inputs import ArmInput, Part
-from runaudit.report.views.arm import letter, seed_texts
+from runaudit.report.views.arm import letter, which_runs
 from runaudit.report.views.origin import origin_words
 from runaudit.report.views.scores import summary as gains
 from runaudit.report.words import MINUS, NO_NUMBER, MetricText, clean, metric, shown
@@ -170,12 +171,13 @@ def _interval(found: ArmSummary, places: int | None) -> str:
 
 
 def _lost(arm: ArmInput, found: ArmSummary | None) -> Iterator[str]:
-    """`seed 2 crashed`, `seeds 3 and 4 no value`: every run of the arm that gave no number, by what became of it; a run
-    whose seed does not tell it by its id."""
+    """`seed 2 crashed`, `seeds 3 and 4 no value`: every run of the arm that gave no number, by what became of it. A run
+    whose seed does not tell it is told by its id, the only one of its arm by nothing."""
     whys = found.left_out if found else ["" if run.finished else run.status for run in arm.runs]
-    rows: dict[str, list[str]] = {}
-    for seed, why in zip(seed_texts(arm.runs), whys, strict=True):
+    rows: dict[str, list[Run]] = {}
+    for run, why in zip(arm.runs, whys, strict=True):
         if why and why != IDLE:  # It has a number, and the warnings say why that is not another one.
-            rows.setdefault(why, []).append(seed)
-    for why, seeds in rows.items():
-        yield f"seed{'s' if len(seeds) > 1 else ''} {listed(seeds)} {why.replace('_', ' ')}"
+            rows.setdefault("end not on record" if why == UNSAID else why.replace("_", " "), []).append(run)
+    for why, runs in rows.items():
+        who = "" if len(arm.runs) == 1 else f"{which_runs(runs, arm.runs)} "
+        yield f"{who}{why}"
