@@ -27,6 +27,7 @@ from runaudit.record.recording import Recording, Silent, check_status, differing
 from runaudit.record.series import Keeper, Series
 from runaudit.record.sigterm import SigtermUnwinds
 from runaudit.record.sink import Mirror, Sink, remarks
+from runaudit.record.telling import tell
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest
@@ -87,7 +88,8 @@ def record(
         adopted.compare_with_sealed(label=label, seed=seed)
         if was_told_an_end(*found):
             adopted.note(AGAIN)
-        adopted.watch_config(config)
+        adopted.declare(seed=seed, config=config, data=data or {}, init=init, evaluation=evaluation,
+                        intent=tuple(intent), waivers=tuple(waivers), **more)  # fmt: skip
         return _made_current(adopted)
     more = more if health is None else _looked_after(more, health)
     place = store if isinstance(store, Store) else _opened(store, root, environ)
@@ -320,6 +322,12 @@ class Recorder:
     def watch_config(self, config: Any) -> None:
         """Look at the configuration again when the run ends."""
         self._config = WatchedConfig(config, self._redactor)
+
+    def declare(self, **given: Any) -> None:
+        """Tell the inputs of a run that another process has sealed, in the words of `record()`. Raises StoreError."""
+        self.watch_config(given.get("config", ABSENT))
+        with unobserved():
+            tell(self.store, self.manifest, self._redactor, self._root, given)
 
     def __enter__(self) -> Self:
         return self
