@@ -83,20 +83,18 @@ def record(
     root = Path.cwd() if root is None else root
     if rank_of(environ) != 0:
         return _made_current(Silent())
+    given = {"seed": seed, "config": config, "data": data or {}, "evaluation": evaluation, "intent": tuple(intent),
+             "waivers": tuple(waivers), **more}  # fmt: skip
     if (found := run_of(environ)) is not None:
         adopted = Recorder(*found, owns=False, sinks=sinks, root=root)
         adopted.compare_with_sealed(label=label, seed=seed)
         if was_told_an_end(*found):
             adopted.note(AGAIN)
-        adopted.declare(seed=seed, config=config, data=data or {}, init=init, evaluation=evaluation,
-                        intent=tuple(intent), waivers=tuple(waivers), **more)  # fmt: skip
+        adopted.declare(**given, init=init)
         return _made_current(adopted)
-    more = more if health is None else _looked_after(more, health)
+    given = given if health is None else _looked_after(given, health)
     place = store if isinstance(store, Store) else _opened(store, root, environ)
-    request = LaunchRequest(
-        label=label, seed=seed, config=config, data=data or {}, init=known_init(init, place), evaluation=evaluation,
-        intent=tuple(intent), waivers=tuple(waivers), root=root, **more,
-    )  # fmt: skip
+    request = LaunchRequest(label=label, root=root, init=known_init(init, place), **given)
     with unobserved():
         held = HeldStore(place)
         draft = draft_manifest(request, held, environ=environ)
