@@ -172,12 +172,12 @@ def _interval(found: ArmSummary, places: int | None) -> str:
 
 def _lost(arm: ArmInput, found: ArmSummary | None) -> Iterator[str]:
     """`seed 2 crashed`, `seeds 3 and 4 no value`: every run of the arm that gave no number, by what became of it. A run
-    whose seed does not tell it is told by its id, the only one of its arm by nothing."""
+    whose seed does not tell it is told by its id, the only one of its arm by neither."""
     whys = found.left_out if found else ["" if run.finished else run.status for run in arm.runs]
     rows: dict[str, list[Run]] = {}
     for run, why in zip(arm.runs, whys, strict=True):
         if why and why != IDLE:  # It has a number, and the warnings say why that is not another one.
-            rows.setdefault("end not on record" if why == UNSAID else why.replace("_", " "), []).append(run)
+            rows.setdefault("without an end on record" if why == UNSAID else why.replace("_", " "), []).append(run)
     for why, runs in rows.items():
-        who = "" if len(arm.runs) == 1 else f"{which_runs(runs, arm.runs)} "
-        yield f"{who}{why}"
+        who = "its run" if len(arm.runs) == 1 else which_runs(runs, arm.runs)
+        yield f"{who} {why}"
