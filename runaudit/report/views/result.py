@@ -17,12 +17,9 @@ from runaudit.report.words import MINUS, NO_NUMBER, MetricText, clean, metric, s
 from runaudit.stats.answer import ArmSummary
 from runaudit.stats.cohort import IDLE
 from runaudit.stats.digits import decimals, percent, show
+from runaudit.stats.told import column_places
 from runaudit.stats.words import arm_text
 from runaudit.text.words import listed, plural
-
-MOST_DIGITS_MORE = 1
-"""Decimals that a column may have beyond those that its widest spread is worth: one arm that repeats to nine digits
-would else fill the column with noise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,10 +129,7 @@ def _table(arms: Sequence[ArmInput], part: Part, direction: Direction | None) ->
 
 
 def _places(found: Sequence[ArmSummary]) -> int | None:
-    """One number of decimals for a column: that of the steadiest arm, unless another is far from it."""
-    spreads = [one.sd if one.survivors is None else one.survivors.sd for one in found]
-    worth = [places for sd in spreads if (places := decimals(sd)) is not None]
-    return min(max(worth), min(worth) + MOST_DIGITS_MORE) if worth else None
+    return column_places(one.sd if one.survivors is None else one.survivors.sd for one in found)
 
 
 def _row(index: int, arm: ArmInput, about: MetricText | None, places: int | None) -> ResultRow:
