@@ -18,6 +18,7 @@ results           final metrics, and the last value of each series that has none
 against_baselines, against_one_frame
                   the same, where full frames were held against these; else unknown
 log               how regular the log is
+goes_on           whether the run is judged while it goes on: its last points are not its end
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,7 +44,7 @@ from runaudit.records.trajectory import Event
 NAMES = (
     "curves", "losses", "held_out", "gradients", "rates", "scaler", "scaler_if_any", "late", "overfits", "overfitted",
     "best", "setup", "stage_events", "cuts", "results", "log", "terms", "scales", "tiles_and_frames", "clip",
-    "against_baselines", "against_one_frame",
+    "against_baselines", "against_one_frame", "goes_on",
 )  # fmt: skip
 """Every fact: a rule that asks for others is none of these."""
 
@@ -70,6 +71,7 @@ def trajectory_facts(
     metrics: Mapping[str, float] | None = None,
     checkpoints: Sequence[Mapping[str, Any]] = (),
     torn: int = 0,
+    goes_on: bool = False,
 ) -> dict[str, object]:
     """The facts about curves: series name -> (step, value) pairs, and what else of the run is known.
 
@@ -114,6 +116,7 @@ def trajectory_facts(
         "stage_events": tuple(event for event in events if event.kind == "stage") or Unknown("no stage was logged"),
         "results": results,
         **_held_against(results),
+        "goes_on": goes_on,
         "log": log_of(series, resumes(events), torn),
     }
 
