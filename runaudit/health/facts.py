@@ -95,16 +95,11 @@ def trajectory_facts(
         "curves": curves or nothing or Unknown("no loss or result was logged on the way"),
         "losses": losses or nothing or Unknown("no loss was logged"),
         "held_out": held_out or nothing or Unknown("nothing was measured on held-out data on the way"),
-        "gradients": tuple(t for t in tracks if t.role is Role.GRADIENT)
-        or nothing
-        or Unknown("no gradient norm was logged"),
-        "rates": tuple(track for track in tracks if track.role is Role.RATE and "momentum" not in track.name.lower()),
+        **_beside(tracks),
         "scaler": scaler,
         "scaler_if_any": None if isinstance(scaler, Unknown) else scaler,
         "late": late,
         "overfits": overfits,
-        "scales": tuple(track for track in tracks if track.role is Role.SCALER),
-        "terms": tuple(track for track in tracks if track.is_term),
         "tiles_and_frames": tuple(tiles_and_frames_of(curves))
         or Unknown("no quantity was logged on tiles and on full frames"),
         "overfitted": frozenset(one.part.track.name for one in overfits),
@@ -118,6 +113,17 @@ def trajectory_facts(
         **_held_against(results),
         "goes_on": goes_on,
         "log": log_of(series, resumes(events), torn),
+    }
+
+
+def _beside(tracks: Sequence[Track]) -> dict[str, object]:
+    """What is logged beside losses and results."""
+    return {
+        "gradients": tuple(track for track in tracks if track.role is Role.GRADIENT)
+        or Unknown("no gradient norm was logged" if tracks else "no series was logged"),
+        "rates": tuple(track for track in tracks if track.role is Role.RATE and "momentum" not in track.name.lower()),
+        "scales": tuple(track for track in tracks if track.role is Role.SCALER),
+        "terms": tuple(track for track in tracks if track.is_term),
     }
 
 
