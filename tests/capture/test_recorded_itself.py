@@ -59,7 +59,7 @@ def test_what_the_guard_reads_is_no_input_of_the_program(repo: Repo) -> None:
     run = recorded(repo, """
         import runaudit
         runaudit.observe()
-        with runaudit.guarded_record("a test of it", seed=3, config={"lr": 1}, waive=["RA103=a toy", "RA104=a toy"]) as r:
+        with runaudit.guarded_record("a try", seed=3, config={"lr": 1}, waive=["RA103=a toy", "RA104=a toy"]) as r:
             r.log(1, {"x": 1.0})
     """)  # fmt: skip
 
