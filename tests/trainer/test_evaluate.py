@@ -91,6 +91,18 @@ def test_tiles_of_a_network_with_global_pooling_do_not(burst: Burst):
     assert np.abs(tiled - whole_frame(global_net, burst.lr)).max() > 0.01
 
 
+def test_the_registered_measure_forgives_where_a_picture_lies_and_says_where(small: Burst):
+    """The truth itself, a high-res pixel too low and two to the right, and brighter: perfect once it is registered."""
+    moved = torch.from_numpy(np.roll(small.hr, (1, 2), (0, 1)).astype(np.float32) * 0.9 + 0.05)
+
+    result = evaluate_sequence(lambda lr: moved[None], small, CONFIG).result
+
+    assert result.cpsnr_shift == (-1, -2)
+    assert result.gain_db < 0
+    assert result.registered_gain_db > 0
+    assert result.baseline.bicubic_cpsnr >= result.baseline.bicubic_psnr
+
+
 @pytest.mark.parametrize("length", [1, 31, 32, 33, 52, 53, 171])
 def test_tiles_cover_a_side_to_its_end(length: int):
     tiling = TilingConfig(tile=32, overlap=12, margin=4)
