@@ -16,7 +16,7 @@ from trainer import checkpoint as checkpoints
 from trainer.amp import Precision
 from trainer.build import build_model
 from trainer.loop import RunContext, run_stages
-from trainer.samples import augmented, augmented_features, draw, turned_back
+from trainer.samples import _by_orientation, _by_sample, augmented, augmented_features, draw, turned_back
 from trainer.stages import build_optimiser, plan, prepare_blocks, weights_digest
 from trainer.step import Cache, train_step
 
@@ -179,6 +179,13 @@ def test_turning_the_merged_burst_is_turning_the_picture(tiny_samples: Make) -> 
     for turn in range(8):
         assert torch.equal(turned_back(augmented(x, [turn, turn]), turn), x)
     assert len({tuple(augmented(x, [turn, 0])[0].flatten().tolist()) for turn in range(8)}) == 8
+
+
+def test_turning_by_orientation_is_turning_sample_by_sample() -> None:
+    x = torch.rand(11, 2, 5, 5)
+    turns = [0, 3, 7, 7, 1, 2, 6, 5, 4, 0, 3]
+
+    assert torch.equal(_by_orientation(x, turns), _by_sample(x, turns))
 
 
 def one_step(config: Any, samples: Any, **changes: Any) -> tuple[Any, dict[str, torch.Tensor], Precision]:
