@@ -146,7 +146,7 @@ def draft_manifest(
     siblings, outputs = _siblings(request, place), Outputs(store, place.top, own=request.argv == ())
     sections: dict[str, JSON] = {
         "code": _code(place, siblings, store, redactor, Limits.of(environ), outputs),
-        "data": {name: _data(request, name, store) for name in sorted(request.data)},
+        "data": {name: data_entry(request, name, store) for name in sorted(request.data)},
         "env": redactor.tree(environment),
         "launch": {
             **_launch(request, place, siblings, redactor.argv(argv), environ, started),
@@ -164,7 +164,7 @@ def draft_manifest(
         sections["seed"] = request.seed
     if config is not ABSENT:
         sections["config"] = redactor.tree(config)
-    sections |= redactor.tree(_declared(request, store))
+    sections |= redactor.tree(declared(request, store))
     redactor.remember()
     return Manifest.of(redactor.sealable(merge(sections, redactor.tree(thawed(request.extra)))))
 
@@ -233,7 +233,7 @@ def code_top(script: Path | None, root: Path) -> Path:
     return around if around is not None and around in inner.parents and (inner / ".git").is_file() else inner
 
 
-def _declared(request: LaunchRequest, store: Store) -> dict[str, JSON]:
+def declared(request: LaunchRequest, store: Store) -> dict[str, JSON]:
     """What the caller declared and nothing can capture; what was not declared stays unknown."""
     sections: dict[str, JSON] = {}
     if request.init is not None:
@@ -287,7 +287,8 @@ def _code(
     return found
 
 
-def _data(request: LaunchRequest, name: str, store: Store) -> dict[str, JSON]:
+def data_entry(request: LaunchRequest, name: str, store: Store) -> dict[str, JSON]:
+    """A data set as it lies there now, or as the caller says that it is."""
     value = request.data[name]
     facts = request.data_facts.get(name, _NOTHING)
     if isinstance(value, Mapping):
@@ -317,11 +318,16 @@ def _launch(
         "cwd": str(request.root.absolute()),
         "top": str(place.top),
         "script": None if place.script is None else _within(place.script, place.top),
-        "config_files": [_within(_standing(request.root / path, path), place.top) for path in request.config_files],
+        "config_files": config_places(request.config_files, request.root, place.top),
         "job": {name: environ[name] for name in ranks if name in environ},
         **({"siblings": {name: str(path) for name, path in sibling_names(siblings).items()}} if siblings else {}),
         **({"data_given": given} if given else {}),
     }
+
+
+def config_places(files: Sequence[Path], root: Path, top: Path) -> list[str]:
+    """The files that a config was read from, as the tree of sources names them."""
+    return [_within(_standing(root / path, path), top) for path in files]
 
 
 def _in_force(request: LaunchRequest, store: Store) -> dict[str, JSON]:

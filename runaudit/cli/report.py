@@ -11,7 +11,7 @@ from runaudit.text.verdicts import INTEGRITY
 from runaudit.voice.saying import Format
 
 DEFAULT = Path("report.html")
-PLACE = "Where the page goes; with --format md, for a pull request, a picture goes beside it."
+PLACE = "The page; with --format md a picture lies beside it, and FILE.md takes the Markdown."
 LED = "Judge this metric; may be repeated, the first leads [the one `list` shows]."
 PRINTED = "The page on paper as well, by a Chromium, Chrome or Edge of this machine."
 
@@ -63,7 +63,9 @@ def report(
     """Write one page on these runs: the verdict, what changed, results, pictures, curves, statistics, provenance.
 
     Runs that differ only in their seed become one arm; each arm is compared with the one before it. The page loads
-    nothing from anywhere. Exit code 0 where it was written, 4 where it shows a record that was damaged.
+    nothing from anywhere. `--format md -o FILE.md` is for a pull request: FILE.md, FILE.svg to show in it, and the
+    page as FILE.html; without -o the Markdown goes to stdout, and page and picture are report.html and report.svg.
+    Exit code 0 where it was written, 4 where it shows a record that was damaged.
     """
     from runaudit.report.gather import Wanted, gather
     from runaudit.report.places import Places

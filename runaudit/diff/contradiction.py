@@ -12,7 +12,7 @@ from typing import NamedTuple
 from runaudit.diff.result import FactorChange, Verdict
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import SEED_ROLES, Role
-from runaudit.factors.never import lacks_commit
+from runaudit.factors.never import is_foreign, lacks_commit
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.manifest import Unknown
 from runaudit.records.results import Deviation, Overlap, Results, bits, overlap
@@ -54,10 +54,17 @@ def _of_a_pair(a: Run, b: Run, treatments: Sequence[FactorChange], *, gaps: Sequ
     if held is None:
         return Against()
     if not treatments and not seeds:
-        return Against(tuple(_unequal(held, gaps=gaps)))
+        return Against((*_unequal(held, gaps=gaps), *_one_training(a, b, held)))
     if not held.equal or not is_whole:
         return Against()
     return _against(treatments, held, seeds=seeds)
+
+
+def _one_training(a: Run, b: Run, held: Overlap) -> Iterator[str]:
+    """That two records of others may tell of one training: brought in by two imports, nothing put them together."""
+    if held.equal and held.decisive and is_foreign(a) and is_foreign(b):
+        yield ("the two are equal in every number both logged: they may be two records of one training, or copies, or "
+               "of a program without chance; they count once")  # fmt: skip
 
 
 def _of_arms(a: Cohort, b: Cohort, treatments: Sequence[FactorChange], *, gaps: Sequence[str]) -> Against:

@@ -6,8 +6,8 @@ from typing import Any
 
 from runaudit.factors.factor import SEED_ROLES, Absent, Change, Role, levels_json
 from runaudit.factors.hindsight import Hindsight
-from runaudit.factors.never import COMMIT_NEEDED, IN_FILES, lacks_commit
-from runaudit.factors.vouched import Assumption, remedy
+from runaudit.factors.never import IN_FILES
+from runaudit.factors.vouched import Assumption, lifted_by
 from runaudit.records.canonical import JSON, json_safe, thawed
 from runaudit.text.shown import Shown
 
@@ -178,12 +178,7 @@ class Comparison(Shown):
     def lifted_by(self) -> str:
         """How what is missing is stated to be equal, as it is typed, or, where nobody can, what would tell it; empty
         where nothing is to be said."""
-        if not self.is_conditional:
-            return ""
-        if lacks_commit(row.factor for row in self.open):
-            return COMMIT_NEEDED
-        typed = remedy([row.factor for row in self.open])
-        return f"where you know that they were equal: {typed} (or [import] assume in the policy)" if typed else ""
+        return lifted_by([row.factor for row in self.open]) if self.is_conditional else ""
 
     @property
     def open(self) -> tuple[Missing, ...]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from runaudit.factors.compute_budget import updates
+from runaudit.factors.config_groups import choices
 from runaudit.factors.factor import Absent, Change, ChangeClass
 from runaudit.factors.grouping import declared_bundles
 from runaudit.factors.observed import seeds_at_odds
@@ -170,6 +171,19 @@ def _tags(pair: Pair, found: Sequence[Change]) -> Iterator[str]:
                f"named in the policy: [factors] nuisance = [{named}]")  # fmt: skip
 
 
+def _options(pair: Pair, found: Sequence[Change]) -> Iterator[str]:
+    """What would make the leaves of another option of a config group one choice."""
+    if pair.a.at("code.commit") and pair.b.at("code.commit"):
+        return
+    for place, options in sorted(choices(pair).items()):
+        leaves = [c.path for c in found if c.kind is ChangeClass.FACTOR and matches(c.path, place)]
+        if len(leaves) > 1:
+            named = ", ".join(map(json.dumps, leaves[:5] if len(leaves) <= 5 else [f"{place}.*"]))
+            yield (f"{place} took another option of its group ({' → '.join(options)}), and without a commit on record "
+                   f"its leaves count one by one; where both ran the same files: [factors.groups] "
+                   f"{json.dumps(place)} = [{named}]")  # fmt: skip
+
+
 TAGS = "config.tags"
 """Where an importer puts what a user set as tags, which many keep their variants in."""
 _NOTES: tuple[Callable[[Pair, Sequence[Change]], Iterator[str]], ...] = (
@@ -185,4 +199,5 @@ _NOTES: tuple[Callable[[Pair, Sequence[Change]], Iterator[str]], ...] = (
     _seeds,
     _budget,
     _tags,
+    _options,
 )

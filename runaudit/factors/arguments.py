@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
-from runaudit.factors.marks import without_secrets
+from runaudit.factors.marks import BEGINS, without_secrets
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import digest_bytes
 from runaudit.records.run import Run
@@ -251,7 +251,8 @@ def _split(words: Sequence[str]) -> Sequence[tuple[str | None, JSON]]:
             found.append((_name(override[1]), typed(override[2])) if override else (None, typed(word)))
             continue
         values = [value] if equals else []
-        while not equals and rest and _is_value(rest[0]):
+        # A secret is one word: what stands behind it stands for itself.
+        while not equals and rest and _is_value(rest[0]) and not (values and BEGINS in values[-1]):
             values.append(rest.pop(0))
         plain = [typed(text) for text in values]
         found.append((_name(name, word), plain[0] if len(plain) == 1 else plain or True))

@@ -123,11 +123,15 @@ class Cohort(Shown):
         if self.failed:
             ends = Counter(run.status for run in self.failed)
             how = ", ".join(f"{count} {status}" for status, count in sorted(ends.items()))
-            notes.append(f"{self.label}: {len(self.failed)} of {self.n} runs have no result ({how}); they stay counted")
+            has, stay = ("has", "it stays") if len(self.failed) == 1 else ("have", "they stay")
+            notes.append(
+                f"{self.label}: {len(self.failed)} of {plural(self.n, 'run')} {has} no result ({how}); {stay} counted"
+            )
         notes += [*self.forgotten, *corrected_runs(self.runs)]
         notes += [sentence for group in self.replicates if len(group) > 1 for sentence in self._once(group)]
         if self.unproven:
-            notes.append(f"{self.label}: {len(self.unproven)} of {self.n} runs carry no proof that their seed acted")
+            carry = "carries no proof that its" if len(self.unproven) == 1 else "carry no proof that their"
+            notes.append(f"{self.label}: {len(self.unproven)} of {plural(self.n, 'run')} {carry} seed acted")
         return tuple(notes)
 
     @property

@@ -18,6 +18,7 @@ from runaudit.factors.path import steps
 from runaudit.records.canonical import JSON
 
 USED_BY_ONE = "only one of the runs used it"
+EMPTY = "only one of the runs imported it, and it holds nothing but comments"
 WITHIN = "it lies within a declared data set, whose content is equal"
 
 
@@ -27,6 +28,9 @@ def explained_by_use(found: Sequence[Change], pair: Pair) -> Sequence[Change]:
     found = [replace(c, kind=ChangeClass.NUISANCE, role=Role.TREATMENT, why=WITHIN) if _within_declared(c, a, b) else c
              for c in found]  # fmt: skip
     lone = {change.path for change in found if change.kind is ChangeClass.FACTOR and is_lone(change, a, b)}
+    if empty := {path for path in lone if _is_empty_module(path, a, b)}:
+        found = [replace(c, kind=ChangeClass.NUISANCE, why=EMPTY) if c.path in empty else c for c in found]
+        lone -= empty
     if not lone:
         return found
     causes = {c.path: cause for c in found if c.path in lone and (cause := _named_by(c, found, lone, a, b)) is not None}
@@ -93,6 +97,15 @@ def may_follow(path: str, a: Levels, b: Levels) -> bool:
         versions = [_package(str(keys[-1]), of) for of in (a, b)]
         return versions[0] is not None and versions[0] == versions[1]
     return path.startswith("env.variables")
+
+
+def _is_empty_module(path: str, a: Levels, b: Levels) -> bool:
+    """Whether it is a module of both trees, equal in both, that holds no statement: the mark of a package, mostly."""
+    if not path.startswith("code.") or not path.endswith(".py") or not may_follow(path, a, b):
+        return False
+    digest = (a.files or {}).get(path[5:]) or a.scope.idle.get(path[5:])
+    text = text_of(a.run, digest) if digest else None
+    return text is not None and all(not line.strip() or line.lstrip().startswith("#") for line in text.splitlines())
 
 
 def _package(name: str, of: Levels) -> JSON:

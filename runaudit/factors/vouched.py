@@ -14,7 +14,7 @@ from typing import Any
 
 from runaudit.factors.hindsight import launched_at
 from runaudit.factors.lineage import PREFIX
-from runaudit.factors.never import PATCH, covers, is_dirty, is_foreign
+from runaudit.factors.never import COMMIT_NEEDED, PATCH, covers, is_dirty, is_foreign, lacks_commit
 from runaudit.factors.policydate import written_on
 from runaudit.records.manifest import START, Manifest
 from runaudit.records.run import Run
@@ -56,6 +56,15 @@ def remedy(paths: Sequence[str]) -> str:
     """What states all of these gaps of foreign records to be equal, as it is typed; empty where nobody can."""
     words = [next((word for word in VOUCHABLE if covers(word, path)), "") for path in paths]
     return " ".join(f"{TYPED} {word}" for word in sorted(set(words))) if words and all(words) else ""
+
+
+def lifted_by(paths: Sequence[str]) -> str:
+    """How these gaps of foreign records are stated to be equal, as it is typed, or, where nobody can, what would tell
+    it; empty where nothing is to be said."""
+    if lacks_commit(paths):
+        return COMMIT_NEEDED
+    typed = remedy(paths)
+    return f"where you know that they were equal: {typed} (or [import] assume in the policy)" if typed else ""
 
 
 def stating(run: Run, words: Sequence[str]) -> Run:

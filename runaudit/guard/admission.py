@@ -35,6 +35,7 @@ from runaudit.records.filenames import on_disk
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT, Run
+from runaudit.records.told import with_told
 from runaudit.records.yamlevents import read_as_text
 from runaudit.rules import Rule
 from runaudit.runs.parent import known_init
@@ -315,7 +316,9 @@ def _related(store: Store, draft: Manifest) -> tuple[tuple[Run, ...], tuple[str,
         same_data = {path for path in paths if path in raw}
         if same_label or same_data:
             manifest = Manifest.from_bytes(raw, where=f"manifest {entry.digest.hex[:SHORT]}")
-            found.append(Run(manifest=manifest, outcome=_outcome(store, entry.digest.hex), blobs=store.blobs))
+            outcome = _outcome(store, entry.digest.hex)
+            manifest = with_told(manifest, outcome.section("told")) if outcome else manifest
+            found.append(Run(manifest=manifest, outcome=outcome, blobs=store.blobs))
             namesakes += same_label
             paths -= same_data
     return tuple(reversed(found)), tuple(damaged)

@@ -7,6 +7,8 @@ from typing import Any
 from runaudit.records.canonical import JSON
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_SECRET = re.compile(r"(?:^|_)(?:api_?key|token|password|passwd|secret|(?:access|secret|private)_key)$")
+"""Options of a secret, which is one word: what stands behind it is not hidden with it."""
 _OVERRIDE = re.compile(r"[+~]{0,2}([A-Za-z_][\w.@/-]*)=(.*)", re.DOTALL)
 
 
@@ -44,6 +46,8 @@ def arguments(argv: Sequence[str], logged: Mapping[str, Any] | None = None) -> d
 
 def _taken(name: str, typed: Sequence[Any], logged: Mapping[str, Any]) -> int:
     """How many of the words behind an option are its own: all of them, unless the setting of its name has fewer."""
+    if typed and _SECRET.search(name):
+        return 1
     named = {key.replace("-", "_").lower(): value for key, value in logged.items()}
     # argparse takes `--data` for `--dataset`, and `-s` is how one types `--seed`: that it is shows in the value.
     longer = [value for key, value in named.items() if key.startswith(name)]

@@ -129,6 +129,8 @@ class Loop:
             self._open(label, found or FoundConfig(), seed, (root or Path.cwd()), extra or {}, more)
         self.ending, self.heard, self._is_deaf, self._copied, self._pid = None, None, False, {}, os.getpid()
         self._stale = getattr(sys, "last_value", None)
+        if running is None and self.run is not None and not self.run.owns:
+            self._declare(label, found or FoundConfig(), seed, (root or Path.cwd()), extra or {})
         if self.run is not None:
             _loops.append(self)
             atexit.register(self._at_exit)
@@ -198,6 +200,14 @@ class Loop:
         with contextlib.suppress(UsageError):  # a rank that keeps silent has no manifest
             if said is ABSENT and seed is not ABSENT and self.run.manifest.seed != seed:
                 self.note(f"{self.framework} says that its seed is {seed!r}; sealed is {self.run.manifest.seed!r}")
+
+    def _declare(
+        self, label: str | None, found: FoundConfig, seed: Any, root: Path, extra: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        """What the run would have been opened with. A program that opens a run itself has told it already."""
+        with self._careful("its settings and data are not kept") as run, unobserved():
+            if run is not None:
+                run.declare(**self._given(label, found, seed, root, extra))
 
     # ── while it runs ────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -26,10 +26,12 @@ from runaudit.launch.leavings import announce_files
 from runaudit.observe.trace import Trace
 from runaudit.record.ledger import claims
 from runaudit.record.outcome import seal_outcome
+from runaudit.record.telling import told_in
 from runaudit.records.canonical import JSON
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
+from runaudit.records.told import with_told
 from runaudit.store import Store
 from runaudit.store.catalogue import liveness
 
@@ -70,8 +72,9 @@ def close_run(store: Store, manifest: Manifest, end: End, *, environ: Mapping[st
         clean=redactor.text,
     )
     announce_files(live, folder)
-    seen = observe_outcome(end.trace, manifest, store, redactor)
-    changed, remarks = changed_data(store, manifest)
+    inputs = with_told(manifest, told_in(claims(live)))
+    seen = observe_outcome(end.trace, inputs, store, redactor)
+    changed, remarks = changed_data(store, inputs)
     findings = [finding.to_json() for finding in seed_findings(manifest, seen.observed)]
     sections: dict[str, JSON] = {
         "observed": seen.observed,

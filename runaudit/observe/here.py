@@ -21,6 +21,8 @@ from runaudit.observe.trace import Read, Trace
 POINTER = "observe.at"
 """The file in a run's live folder that names where the logs of its program lie."""
 _folder: Path | None = None
+_OF_THE_START = ("_distutils_hack", "_virtualenv")
+"""What a `.pth` file loads into every Python of an environment: no program has imported it."""
 _QUIET = ("runaudit", "__main__", "sitecustomize", "usercustomize", "_distutils_hack", "_virtualenv", "distutils")
 
 
@@ -64,7 +66,9 @@ def own_trace() -> Trace:
 def _loaded() -> dict[str, Read]:
     """The files of the modules in memory, the program's own among them: it began before it could ask to be seen."""
     found: dict[str, Read] = {}
-    for module in list(sys.modules.values()):
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] in _OF_THE_START:
+            continue
         file = getattr(module, "__file__", None)
         if isinstance(file, str) and file:
             path = os.path.abspath(file)  # noqa: PTH100  (links are not followed)

@@ -19,6 +19,7 @@ from runaudit.errors import RunauditError, StoreError, UsageError
 from runaudit.record.ledger import claims
 from runaudit.record.leftovers import open_files, open_series
 from runaudit.record.sink import Mirror, remarks
+from runaudit.record.telling import told_in
 from runaudit.records.canonical import JSON, thawed
 from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest
@@ -79,6 +80,7 @@ def seal_outcome(
             "artifacts": artifacts,
             "seed_proof": {k: v for row in rows if row["k"] == "seed_proof" for k, v in row["proof"].items()},
             "notes": list(dict.fromkeys(remarks)),
+            **({"told": told} if (told := told_in(rows)) else {}),
         }
         outcome = Outcome.of(redactor.sealable(body | _told_at_the_end(ending, code) | thawed(sections)))
         store.seal_outcome(outcome, time=utc_text(ended))

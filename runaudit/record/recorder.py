@@ -27,6 +27,7 @@ from runaudit.record.recording import Recording, Silent, check_status, differing
 from runaudit.record.series import Keeper, Series
 from runaudit.record.sigterm import SigtermUnwinds
 from runaudit.record.sink import Mirror, Sink, remarks
+from runaudit.record.telling import tell
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest
@@ -82,19 +83,18 @@ def record(
     root = Path.cwd() if root is None else root
     if rank_of(environ) != 0:
         return _made_current(Silent())
+    given = {"seed": seed, "config": config, "data": data or {}, "evaluation": evaluation, "intent": tuple(intent),
+             "waivers": tuple(waivers), **more}  # fmt: skip
     if (found := run_of(environ)) is not None:
         adopted = Recorder(*found, owns=False, sinks=sinks, root=root)
         adopted.compare_with_sealed(label=label, seed=seed)
         if was_told_an_end(*found):
             adopted.note(AGAIN)
-        adopted.watch_config(config)
+        adopted.declare(**given, init=init)
         return _made_current(adopted)
-    more = more if health is None else _looked_after(more, health)
+    given = given if health is None else _looked_after(given, health)
     place = store if isinstance(store, Store) else _opened(store, root, environ)
-    request = LaunchRequest(
-        label=label, seed=seed, config=config, data=data or {}, init=known_init(init, place), evaluation=evaluation,
-        intent=tuple(intent), waivers=tuple(waivers), root=root, **more,
-    )  # fmt: skip
+    request = LaunchRequest(label=label, root=root, init=known_init(init, place), **given)
     with unobserved():
         held = HeldStore(place)
         draft = draft_manifest(request, held, environ=environ)
@@ -320,6 +320,12 @@ class Recorder:
     def watch_config(self, config: Any) -> None:
         """Look at the configuration again when the run ends."""
         self._config = WatchedConfig(config, self._redactor)
+
+    def declare(self, **given: Any) -> None:
+        """Tell the inputs of a run that another process has sealed, in the words of `record()`. Raises StoreError."""
+        self.watch_config(given.get("config", ABSENT))
+        with unobserved():
+            tell(self.store, self.manifest, self._redactor, self._root, given)
 
     def __enter__(self) -> Self:
         return self

@@ -79,6 +79,9 @@ class Recording(Protocol):
     def watch_config(self, config: Any) -> None:
         """Look at the configuration again when the run ends."""
 
+    def declare(self, **given: Any) -> None:
+        """Tell the inputs of a run that another process has sealed, in the words of `record()`."""
+
     def compare_with_sealed(self, *, label: str | None, seed: Any) -> None:
         """Hold what the program declares against what the wrapper sealed.
 
@@ -151,6 +154,9 @@ class Silent:
 
     def watch_config(self, config: Any) -> None:
         """Keeps nothing."""
+
+    def declare(self, **given: Any) -> None:
+        """Keeps nothing: rank 0 tells."""
 
     def compare_with_sealed(self, *, label: str | None, seed: Any) -> None:
         """Keeps nothing: rank 0 compares."""

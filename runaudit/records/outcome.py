@@ -14,6 +14,8 @@
     observed      what its processes were seen to use: {level, read, written, looked_up, imported, seeded, …}
     data          {changed: [{name, path}]}            datasets that changed while it ran
     config        {changed: {leaf: [before, after]}}   what the program changed after it was sealed
+    told          what the program told of its inputs after another had sealed the launch: {config, data, env, init,
+                  eval, seed, launch, origin, unknown}, each as in the manifest
     findings      [finding]                            a declared seed that was not used, and the like
     stderr_tail   the end of the traceback of a program that crashed
     seed_proof    {rng, init, first_batch}

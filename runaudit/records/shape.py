@@ -225,6 +225,10 @@ _RAN = section(
 )  # fmt: skip
 _DATA_CHANGED = section({"changed": list_of(section({"name": TEXT, "path": TEXT}))})
 _CONFIG_CHANGED = section({"changed": table_of(list_of(ANYTHING))})
+_TOLD = section(
+    {**{name: _INPUTS[name] for name in ("config", "data", "env", "init", "eval", "unknown")}, "seed": PLAIN,
+     "launch": section(_LAUNCH), "origin": OBJECT}
+)  # fmt: skip
 
 MANIFEST_PARTS: Mapping[str, Shape] = {
     **_INPUTS, "code": _code(FILE, section({"digest": DIGEST, "size": NUMBER}, must=("digest",))),
@@ -236,7 +240,7 @@ OUTCOME_PARTS: Mapping[str, Shape] = {
     **_ENDING, "manifest": DIGEST, "status": TEXT, "metrics": table_of(PLAIN), "trajectory": SERIES,
     "checkpoints": list_of(KEPT), "artifacts": list_of(KEPT), "code": _RAN, "observed": OBSERVED,
     "data": _DATA_CHANGED, "config": _CONFIG_CHANGED, "findings": list_of(FINDING), "stderr_tail": TEXT,
-    "seed_proof": table_of(PLAIN), "notes": TEXTS, "supersedes": TEXT,
+    "seed_proof": table_of(PLAIN), "notes": TEXTS, "supersedes": TEXT, "told": _TOLD,
 }  # fmt: skip
 OUTCOME = section(OUTCOME_PARTS, must=("manifest", "status"))
 RECORD = section(

@@ -40,8 +40,24 @@ def draw_curves(figure: CurveFigure) -> str:
     parts += [part for curve in figure.arms for part in _trends(frame, curve)]
     parts += [_mean(frame, curve) for curve in figure.arms]
     parts += [_happened(frame, curve, row) for row, curve in enumerate(figure.arms)]
+    parts += [_ended(frame, curve) for curve in figure.arms]
     parts.append(_letters(frame, figure.arms))
     return chart.chart(frame, parts, label=figure.label)
+
+
+def _ended(frame: Frame, curve: ArmCurve) -> str:
+    """A ring where the line of a run ends that gave no result."""
+    body = ""
+    for ended, line in zip(curve.ended, curve.lines, strict=False):
+        if ended and line.segments:
+            steps, values = _columns(line.segments[-1])
+            x, y = (chart.tenths(int(at[0])) for at in (frame.x(steps[-1:]), frame.y(values[-1:])))
+            body += f'<circle class="ended" cx="{x}" cy="{y}" r="3.4"><title>{_who(line, ended)}</title></circle>'
+    return _group("at", curve.arm, body)
+
+
+def _who(line: Line, ended: str) -> str:
+    return html.escape(f"seed {line.seed} {ended}")
 
 
 def _columns(points: Points) -> "tuple[ndarray, ndarray]":

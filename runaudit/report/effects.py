@@ -24,15 +24,16 @@ from runaudit.report.figures import (
 from runaudit.report.words import clean, metric, true_minus
 from runaudit.stats.answer import ArmSummary, StatsAnswer
 from runaudit.stats.digits import decimals, percent, show
-from runaudit.stats.values import Interval
-from runaudit.text.words import plural
+from runaudit.stats.values import MIN_SEEDS, Interval
+from runaudit.text.words import listed, plural
 
 _ROOM = 42  # letters that fit under the drawing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmPoints:
-    """One arm: a value a seed, and its mean with the ends of its interval where they exist. `lost` runs have none.
+    """One arm: a value a seed, and its mean with the ends of its interval where they exist. `lost` runs gave none; what
+    such a run had logged before it ended is in `beside`, and counts as no result.
 
     place: the arm's place on the page, which gives its colour and its mark. tick: what stands under it. n: the
     values that count, a seed that ran again once.
@@ -46,6 +47,7 @@ class ArmPoints:
     mean: float | None
     ci: tuple[float, float] | None
     lost: int
+    beside: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,14 @@ class EffectFigure:
     zero: float | None
     words: str
 
+    @property
+    def reading(self) -> str:
+        """How its marks are to be read, where one needs a word."""
+        return HOLLOW if any(arm.beside for arm in self.arms) else ""
+
+
+HOLLOW = "Hollow mark: logged last by a run that gave no result; in no mean."
+
 
 def effect_figure(
     answer: StatsAnswer, *, order: Sequence[str] = (), letters: Mapping[str, str] = MappingProxyType({})
@@ -81,7 +91,7 @@ def effect_figure(
     labels = list(order) or [baseline]
     labels += [arm.label for arm in answer.arms if arm.label not in labels]
     arms = sorted((_points(arm, labels, letters) for arm in answer.arms), key=lambda arm: arm.place)
-    if not any(arm.values for arm in arms):
+    if not any(arm.values or arm.beside for arm in arms):
         return None
     zero = next((arm.mean for arm in arms if arm.label == baseline), None)
     found = tuple(
@@ -106,7 +116,7 @@ def draw_effects(figure: EffectFigure) -> str:
         low, high = _range(figure)
         axes.set_ylim(low, high)
         for index, arm in enumerate(figure.arms):
-            dots(axes, index, arm.values, place=arm.place)
+            dots(axes, index, arm.values, place=arm.place, beside=arm.beside)
             if arm.mean is not None and arm.ci is not None:
                 _bar(axes, index + 0.34, arm.mean, arm.ci, colour=ARM_STYLES[arm.place % ARM_COLOURS])
         value_ticks(axes)
@@ -145,7 +155,7 @@ def _bar(axes: Any, x: float, centre: float, ci: tuple[float, float], *, colour:
 
 
 def _range(figure: EffectFigure) -> tuple[float, float]:
-    heights = [value for arm in figure.arms for value in (*arm.values, *(arm.ci or ()))]
+    heights = [value for arm in figure.arms for value in (*arm.values, *arm.beside, *(arm.ci or ()))]
     zero = figure.zero or 0.0
     heights += [zero + end for row in figure.differences for end in row.ci]
     low, high = min(heights), max(heights)
@@ -177,7 +187,10 @@ def _quantity(name: str) -> str:
 
 
 def _points(arm: ArmSummary, labels: Sequence[str], letters: Mapping[str, str]) -> ArmPoints:
-    values = tuple(value for value in arm.values if value is not None and math.isfinite(value))
+    values = arm.counting
+    whys = arm.left_out or ("",) * len(arm.values)
+    pairs = zip(arm.values, whys, strict=True)
+    beside = tuple(value for value, why in pairs if why and value is not None and math.isfinite(value))
     return ArmPoints(
         label=arm.label,
         tick=letters.get(arm.label, arm.label),
@@ -186,7 +199,8 @@ def _points(arm: ArmSummary, labels: Sequence[str], letters: Mapping[str, str]) 
         n=arm.used,
         mean=arm.mean,
         ci=(arm.ci.low, arm.ci.high) if arm.ci is not None and _is_bounded(arm.ci) else None,
-        lost=len(arm.values) - len(values),
+        lost=sum(bool(why) for why in whys),
+        beside=beside,
     )
 
 
@@ -197,8 +211,10 @@ def _words(
     for arm in arms:
         places = decimals(arm.ci[1] - arm.ci[0]) if arm.ci else None
         mean = "no mean" if arm.mean is None else f"mean {show(arm.mean, places)}"
-        lost = f", {arm.lost} without a value" if arm.lost else ""
-        told = show(arm.values[0]) if arm.n == 1 == len(arm.values) else f"{mean} of {plural(arm.n, 'seed')}"
+        lost = f", {arm.lost} without a result" if arm.lost else ""
+        told = f"{mean} of {plural(arm.n, 'seed')}"
+        if arm.n < MIN_SEEDS and arm.values:
+            told = listed([show(value) for value in sorted(arm.values)], limit=6)
         parts.append(f"{arm.label} {told}{lost}")
     for row in differences:
         places = decimals((row.ci[1] - row.ci[0]) / 4)

@@ -66,7 +66,8 @@ def draw_scores(figure: ScoreFigure) -> str:
 
     def paint(axes: Any) -> None:
         for index, (_, values) in enumerate(figure.arms):
-            dots(axes, index, [_near(value) for _, value in values])
+            lost = figure.beside[index] if figure.beside else ()
+            dots(axes, index, [_near(value) for _, value in values], beside=[_near(value) for _, value in lost])
         for index, value in enumerate(figure.one_frame):
             if value is not None:
                 colour = ARM_STYLES[index % ARM_COLOURS]
@@ -88,22 +89,32 @@ def draw_scores(figure: ScoreFigure) -> str:
     return as_svg(paint, f"scores-{figure.sequence}", figure.words, right=0.74)
 
 
-def dots(axes: Any, index: int, values: Sequence[float], *, place: int | None = None) -> None:
-    """A point a run at `index`; `place` on the page gives colour and mark, where that is another."""
+def dots(
+    axes: Any, index: int, values: Sequence[float], *, place: int | None = None, beside: Sequence[float] = ()
+) -> None:
+    """A point a run at `index`; `place` on the page gives colour and mark, where that is another. beside: values of
+    runs that gave no result, as hollow marks."""
     kind = index if place is None else place
-    spread = min(0.5, 0.14 * max(0, len(values) - 1))
-    offsets = [spread * (n / max(1, len(values) - 1) - 0.5) for n in range(len(values))]
-    axes.plot(
-        [index + offset for offset in offsets],
-        values,
-        linestyle="none",
-        marker=MARKERS[kind % len(MARKERS)],
-        markersize=7,
-        markerfacecolor=ARM_STYLES[kind % ARM_COLOURS],
-        markeredgecolor=_PAPER,
-        markeredgewidth=0.7,
-        zorder=3,
-    )
+    of = len(values) + len(beside)
+    spread = min(0.5, 0.14 * max(0, of - 1))
+    offsets = [spread * (n / max(1, of - 1) - 0.5) for n in range(of)]
+    colour = ARM_STYLES[kind % ARM_COLOURS]
+    for own, at, inside, edge, wide in (
+        (values, offsets[: len(values)], colour, _PAPER, 0.7),
+        (beside, offsets[len(values) :], "none", colour, 1.4),
+    ):
+        if own:
+            axes.plot(
+                [index + offset for offset in at],
+                own,
+                linestyle="none",
+                marker=MARKERS[kind % len(MARKERS)],
+                markersize=7,
+                markerfacecolor=inside,
+                markeredgecolor=edge,
+                markeredgewidth=wide,
+                zorder=3,
+            )
 
 
 def _short(key: str) -> str:

@@ -27,7 +27,7 @@ from runaudit.voice.gate import Gate
 _COMMAND = re.compile(r"`([^`]+)`")
 """What is typed, in a sentence of ours."""
 _OTHERS = {
-    ".md": "name a FILE.html; with --format md the Markdown goes to stdout: `> FILE.md`",
+    ".md": "with --format md the Markdown goes into it, the page and a picture beside it",
     ".pdf": "name a FILE.html, and --pdf FILE.pdf beside it",
     ".svg": "name a FILE.html; with --format md the picture lies beside it",
     ".json": "name a FILE.html; with --json the answer goes to stdout",

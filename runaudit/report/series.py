@@ -6,7 +6,7 @@ reckoned in columns: a million points one by one are seconds a series.
 """
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -29,6 +29,13 @@ NOISY = 5.0
 MEAN_POINTS = 120
 """Bins of a mean over seeds."""
 _MOST_GAPS = 100
+_TURNING = 0.4
+"""Share of its points at which a beat turns; noise turns at two of three, a curve at few."""
+_BEATING, _TAMED = 0.6, 0.25
+"""How far a beat goes from bin to bin, in steps of the runs: the median of five points of noise goes half as far as the
+points do. Once bins are widened, they are until it goes a quarter as far."""
+_FEWEST_BINS = 6
+_LOOKED_AT = 4000
 _BIN_SAMPLE = 256
 
 
@@ -168,6 +175,50 @@ def _are_prefixes(steps: "Sequence[ndarray]") -> bool:
     """Whether all logged at the same steps, though some ended early."""
     longest = max(steps, key=len)
     return all((one == longest[: len(one)]).all() for one in steps)
+
+
+def mean_of(
+    seeds: Sequence[Columns], cuts: Sequence[int], places: "Callable[[ndarray], ndarray]"
+) -> tuple[tuple[Mean, ...], int]:
+    """The mean over seeds, and how many steps are a bin of it. places: where values stand on the axis.
+
+    Bins that hold about one period of what goes up and down take a high now and a low then: a zigzag that no run has.
+    Such a mean turns all the time, and by as much as the runs do; its bins are doubled until they even that out.
+    """
+    width = least = bin_width(seeds)
+    found = means(seeds, cuts, width)
+    moves = _moves(seeds, places) if width else 0.0
+    while moves and _beats(found, places, moves * (_TAMED if width > least else _BEATING)):
+        if width * _FEWEST_BINS > _length(seeds):
+            break
+        width *= 2
+        found = means(seeds, cuts, width)
+    return found, width
+
+
+def _length(seeds: Sequence[Columns]) -> int:
+    ends = [(int(one.steps[0]), int(one.steps[-1])) for one in seeds if len(one.steps)]
+    return max(end for _, end in ends) - min(start for start, _ in ends)
+
+
+def _moves(seeds: Sequence[Columns], places: "Callable[[ndarray], ndarray]") -> float:
+    """How far the runs go from one point to the next, as a share of the axis: of each the first many."""
+    import numpy as np
+
+    parts = [np.abs(np.diff(places(one.values[:_LOOKED_AT]))) for one in seeds if len(one.values) > 1]
+    return float(np.mean([part.mean() for part in parts])) if parts else 0.0
+
+
+def _beats(found: Sequence[Mean], places: "Callable[[ndarray], ndarray]", least: float) -> bool:
+    """Whether a mean turns all the time and goes further than `least` from one bin to the next."""
+    import numpy as np
+
+    steps = [np.diff(places(np.asarray(part.values))) for part in found if len(part.values) > _FEWEST_BINS // 2]
+    if not steps:
+        return False
+    turns = sum(int((np.sign(part[1:]) != np.sign(part[:-1])).sum()) for part in steps)
+    every = np.concatenate(steps)
+    return bool(turns > len(every) * _TURNING and np.abs(every).mean() > least)
 
 
 def means(seeds: Sequence[Columns], cuts: Sequence[int], width: int) -> tuple[Mean, ...]:

@@ -23,7 +23,7 @@ from runaudit.records.canonical import JSON
 from runaudit.records.manifest import Unknown
 from runaudit.records.run import SHORT, Run
 from runaudit.settings import FactorSettings
-from runaudit.stats.digits import show_spread
+from runaudit.stats.told import result_text
 from runaudit.text.words import level
 
 METRIC = re.compile(r"metrics(?:\['(?P<quoted>.+)'\]|\.(?P<plain>.+))")
@@ -167,31 +167,45 @@ class Column:
 @dataclass(frozen=True, kw_only=True)
 class Spread:
     """A metric over the replicates of a cohort: repetitions count once. `not_finite`: so many came to NaN or an
-    infinity; they have no place in a mean and are counted beside it."""
+    infinity; they have no place in a mean and are counted beside it. `lost`: runs of the cohort that gave no number:
+    the mean of the others is none of the cohort. `values`: those that count."""
 
     name: str
     mean: float
     sd: float | None
     n: int
     not_finite: int = 0
+    lost: int = 0
+    values: tuple[float, ...] = dataclasses.field(default=(), compare=False)
 
     @classmethod
-    def over(cls, name: str, values: Sequence[float]) -> "Spread | None":
-        """Of these values; None where none is finite. Reckoned exactly, so that values near the largest float do not
-        overflow on the way; an sd beyond it is infinite."""
+    def over(cls, name: str, values: Sequence[float], lost: int = 0) -> "Spread | None":
+        """Of these values; None where none is finite. lost: runs that gave none at all. Reckoned exactly, so that
+        values near the largest float do not overflow on the way; an sd beyond it is infinite."""
         finite = [value for value in values if isfinite(value)]
         if not finite:
             return None
         sd = _sd(finite) if len(finite) > 1 else None
-        return cls(name=name, mean=_mean(finite), sd=sd, n=len(finite), not_finite=len(values) - len(finite))
+        bad = len(values) - len(finite)
+        return cls(name=name, mean=_mean(finite), sd=sd, n=len(finite), not_finite=bad, lost=lost, values=tuple(finite))
+
+    @property
+    def without(self) -> int:
+        """How many gave no number that counts."""
+        return self.lost + self.not_finite
 
     def to_json(self) -> dict[str, Any]:
-        """For a program."""
-        return {"name": self.name, "mean": self.mean, "sd": self.sd, "n": self.n, "not_finite": self.not_finite}
+        """For a program; as in the answer of `stats`, where a run gave no number there is a mean of survivors alone."""
+        of = {"mean": self.mean, "sd": self.sd, "n": self.n}
+        own = {"mean": None, "sd": None, "n": self.n} if self.without else of
+        return {"name": self.name, **own, "not_finite": self.not_finite, "lost": self.lost,
+                "survivors": of if self.without else None}  # fmt: skip
 
     def __str__(self) -> str:
         beside = f", {self.not_finite} not finite" if self.not_finite else ""
-        return f"{self.name} {show_spread(self.mean, self.sd)} (n = {self.n}{beside})"
+        n = f"{self.n} of {self.n + self.without}" if self.without else str(self.n)
+        told = result_text(self.values or (self.mean,), n=self.n, mean=self.mean, sd=self.sd, lost=self.without)
+        return f"{self.name} {told} (n = {n}{beside})"
 
 
 def _sd(values: Sequence[float]) -> float:
@@ -248,4 +262,5 @@ class Section:
         values = {entry.run.id: value for entry in self.every if isinstance(value := entry.metric(name), int | float)}
         # Runs that are one draw count once, by the first that has the metric: the draw would be lost with it.
         drawn = ([values[run.id] for run in group if run.id in values] for group in self.cohort.replicates)
-        return Spread.over(name, [own[0] for own in drawn if own])
+        without = sum(not entry.run.finished or entry.run.id not in values for entry in self.every)
+        return Spread.over(name, [own[0] for own in drawn if own], without)

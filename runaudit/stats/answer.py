@@ -50,6 +50,7 @@ class Survivors:
 class ArmSummary:
     """One arm as shown. `used` counts the numbers that were tested; mean, sd and ci exist only if no run failed.
 
+    values, left_out: of each run its number, and why it does not count (`crashed`, `no value`), "" where it does.
     ci: Student's t for the mean, from 3 seeds on. sd_ci: chi-square. iqm, iqm_ci: from 10 seeds on.
     """
 
@@ -71,6 +72,13 @@ class ArmSummary:
     survivors: Survivors | None = None
     components: Components | None = None
     profile: tuple[tuple[float, float], ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def counting(self) -> tuple[float, ...]:
+        """The values that count as results of the arm, a run each."""
+        whys = self.left_out or ("",) * len(self.values)
+        return tuple(value for value, why in zip(self.values, whys, strict=True) if value is not None and not why)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,12 @@ def why_left_out(arm: ArmValues, index: int) -> str:
     return IDLE if arm.proven[index] is False else ""
 
 
+def left_out(arm: ArmValues) -> tuple[str, ...]:
+    """Why each run of an arm gives no number, of one that did not finish how it ended; empty where it gives one."""
+    whys = (why_left_out(arm, index) for index in range(len(arm.values)))
+    return tuple(status if why == FAILED else why for status, why in zip(arm.statuses, whys, strict=True))
+
+
 def usable(arm: ArmValues) -> Mapping[str, list[int]]:
     """The places of the runs whose numbers count, by what is one draw: those that `collapse` makes one value of."""
     found: dict[str, list[int]] = defaultdict(list)

@@ -16,7 +16,7 @@ from runaudit.metrics.direction import settle_direction
 from runaudit.stats import reasons
 from runaudit.stats.answer import ArmComparison, ArmSummary, Rate, StatsAnswer, StatsVerdict, Survivors
 from runaudit.stats.bootstrap import bca, iqm, profile
-from runaudit.stats.cohort import collapse
+from runaudit.stats.cohort import collapse, left_out
 from runaudit.stats.compare import EQUIVALENCE_SEEDS, compare, has_gaps
 from runaudit.stats.components import Components, arm_components, sequence_differences
 from runaudit.stats.dunnett import with_dunnett
@@ -215,6 +215,7 @@ def _summary(arm: ArmValues, sample: Sample, parts: Components | None, *, plan: 
         missing=sample.missing,
         failure_rate=_failure_rate(sample, level=level),
         components=parts if len(sample.values) == len(arm.values) else None,
+        left_out=left_out(arm),
     )
     if has_gaps(sample):
         centre = mean(used) if used else None

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from runaudit.stats.answer import ArmComparison, ArmSummary, StatsAnswer, StatsVerdict
 from runaudit.stats.digits import bare_p, decimals, percent, show, show_p
+from runaudit.stats.told import result_text
+from runaudit.stats.values import MIN_SEEDS
 from runaudit.text.markdown import bullets, escaped, table
 from runaudit.text.terminal import BOLD, UNPAINTED, Paint, printable
 from runaudit.text.verdicts import Tone, verdict_words
@@ -121,11 +123,17 @@ def _arm_row(arm: ArmSummary, sequences: Sequence[str], *, places: int | None) -
     ]
 
 
+def arm_text(arm: ArmSummary, places: int | None) -> str:
+    """What stands for an arm, by the one rule of page, terminal and list."""
+    of = arm.survivors or arm
+    lost = len(arm.failed) + len(arm.missing)
+    return result_text(arm.counting, n=arm.used, mean=of.mean, sd=of.sd, lost=lost, places=places)
+
+
 def _mean_or_values(arm: ArmSummary, places: int | None) -> str:
-    if arm.ci is not None or arm.n > 3:
-        return show(arm.mean, places)
-    # Below three seeds a mean would pretend to stand for more than its values.
-    return ", ".join(show(value, places) for value in arm.values)
+    if arm.survivors is None and arm.used >= MIN_SEEDS:
+        return show(arm.mean, places)  # Its spread has a column.
+    return arm_text(arm, places)
 
 
 def _sequence_names(answer: StatsAnswer) -> list[str]:

@@ -17,6 +17,7 @@ from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.manifest import GONE, Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT, Run
+from runaudit.records.told import with_told
 from runaudit.records.trajectory import Trajectory
 from runaudit.store.kept import read_kept
 from runaudit.store.kinds import ENDINGS
@@ -75,7 +76,7 @@ def load(
         elif is_hashed and (sealed := _sealed_series(outcome, origin)) and not store.holds(sealed):
             store.read(sealed)  # Says what is wrong with it, in the words that whoever reads it would meet.
     return Run(
-        manifest=manifest,
+        manifest=manifest if outcome is None else with_told(manifest, outcome.section("told")),
         outcome=outcome,
         trajectory=logged,
         forgotten=MappingProxyType(forgotten),

@@ -10,6 +10,7 @@ from runaudit.factors.factor import Absent, section_of
 from runaudit.factors.forgotten import unattributed
 from runaudit.factors.never import BLIND, IN_FILES, is_foreign, kind_of, never_recorded, on_record, open_code
 from runaudit.factors.tables import unkeyed
+from runaudit.factors.vouched import lifted_by
 from runaudit.records.canonical import json_safe, thawed
 from runaudit.records.run import Run
 from runaudit.records.trackers import FILE
@@ -77,6 +78,15 @@ def judged(study: Study) -> Judgement:
         open=tuple(path for path in study.missing if stated is None or path not in stated.covers),
         assumed=stated.words if stated and is_filled else "",
     )
+
+
+def lifting(study: Study, found: Judgement) -> str:
+    """What would lift the gaps of records that others made, where nothing else stands against a verdict."""
+    lacking = {run.id: run for lacking, _ in study.missing.values() for run in lacking}.values()
+    if found.verdict != "provenance_incomplete" or found.conditional is None or not on_record(lacking):
+        return ""
+    stated = study.assumed
+    return lifted_by([path for path in study.missing if stated is None or path not in stated.covers])
 
 
 def _without_gaps(study: Study) -> tuple[str, str]:

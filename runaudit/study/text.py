@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from runaudit.factors.never import never_recorded
-from runaudit.study.answer import Judgement, answer, judged
+from runaudit.study.answer import Judgement, answer, judged, lifting
 from runaudit.study.columns import Column
 from runaudit.study.pairs import Chain, Pair
 from runaudit.study.projects import command_of
@@ -88,7 +88,8 @@ def sections(study: Study, everything: bool = False) -> Iterator[tuple[str, list
     yield "single-factor pairs", _cut([_pair(study, pair) for pair in clean], everything)
     yield "chains", _cut([_chain(study, chain) for chain in study.chains], everything)
     yield "interactions", list(interaction_lines(study))
-    yield "not in all records", [*_cut(_missing(study, everything), everything), *_folded(study, everything)]
+    gaps = [*_cut(_missing(study, everything), everything), *_folded(study, everything)]
+    yield "not in all records", [*gaps, *filter(None, [lifting(study, judged(study))])]
     yield "assumed", [study.assumed.note] if study.assumed else []
     yield "notes", _cut(list(notes_on(study)), everything)
 

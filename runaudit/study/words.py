@@ -91,7 +91,8 @@ def _failures(study: Study) -> Iterator[str]:
     if failed:
         ends = Counter(run.status for run in failed)
         how = ", ".join(f"{count} {status}" for status, count in sorted(ends.items()))
-        yield f"{len(failed)} of {study.launched} runs have no result ({how}): counted, they separate nothing"
+        has, counted = ("has", "it separates") if len(failed) == 1 else ("have", "they separate")
+        yield f"{len(failed)} of {study.launched} runs {has} no result ({how}): counted, {counted} nothing"
     yield from notes_on_forgotten((*study.table.runs, *study.table.forgotten))
     yield from corrected_runs(study.table.runs)
     placed = {row for cell in study.table.informative for row in cell.results}
@@ -99,7 +100,8 @@ def _failures(study: Study) -> Iterator[str]:
     if loose:
         names = listed(sorted({name for cell in loose for name in study.table.unplaced(cell)}))
         count = sum(len(cell.results) for cell in loose)
-        yield f"{count} of {study.launched} runs do not say their level of {names}: counted, they separate nothing"
+        say, counted = ("does not say its", "it separates") if count == 1 else ("do not say their", "they separate")
+        yield f"{count} of {study.launched} runs {say} level of {names}: counted, {counted} nothing"
     drawn = {study.name(f) for f in range(len(study.drawn))}
     for column in study.model.columns:
         if column.factor not in drawn:

@@ -24,6 +24,7 @@ from runaudit.record.recorder import Recorder, record
 from runaudit.record.recording import Recording, Silent, rank_of
 from runaudit.record.series import Series
 from runaudit.records.manifest import Manifest
+from runaudit.records.run import Run
 from runaudit.records.trajectory import read_lines
 from runaudit.runs.reading import all_runs
 from runaudit.store.catalogue import load, run_ids
@@ -490,6 +491,62 @@ def test_a_sealed_launch_is_adopted_not_repeated(store: Store, repo: Repo) -> No
     assert outcome.body["notes"] == ("the program calls this run 'y'",)
 
 
+def told(store: Store, repo: Repo, sealed: dict[str, Any], *tellings: dict[str, Any]) -> Run:
+    """A run that a wrapper sealed, of which its program told this."""
+    request = LaunchRequest(label="x", root=repo.root, **sealed)
+    manifest = seal(store, draft_manifest(request, store, environ={}))
+    for given in tellings:
+        with record("x", environ=child_environ(store, manifest), root=repo.root, **given) as adopted:
+            adopted.log(0, {"x": 1.0})
+    seal_outcome(store, manifest, exit_code=0)
+    return load(store, manifest.id)
+
+
+def test_a_program_that_records_itself_has_one_record_alone_and_under_a_wrapper(store: Store, repo: Repo) -> None:
+    repo.write("d.csv", "1\n")
+    given: dict[str, Any] = {
+        "seed": 1, "config": {"lr": 0.1, "api_key": "sk-abcdefghijklmnop1234567890"}, "init": "random",
+        "data": {"train": repo.root / "d.csv"}, "evaluation": {"metric": "mse"},
+    }  # fmt: skip
+    with record("x", store=store, root=repo.root, environ={}, **given) as own:
+        own.log(0, {"x": 1.0})
+    alone, under = load(store, own.id), told(store, repo, {}, given)
+
+    for name in ("seed", "config", "data", "init", "eval"):
+        assert under.manifest.body[name] == alone.manifest.body[name], name
+    assert "sk-abcdefghijklmnop" not in str(under.outcome.body if under.outcome else "")
+    # What was sealed is as it was: the record is known by its digest.
+    assert under.manifest.digest.hex == under.id
+    assert (Manifest.from_bytes(under.manifest.raw, where="x").has("config"), verify(store).problems) == (False, ())
+
+
+def test_what_a_program_tells_otherwise_than_it_was_sealed_counts_beside_it(store: Store, repo: Repo) -> None:
+    run = told(store, repo, {"seed": 1, "config": {"lr": 0.1, "net": {"width": 4}}},
+               {"config": {"lr": 0.2, "net": {"width": 4, "depth": 2}}})  # fmt: skip
+
+    assert run.manifest.to_json()["config"] == {
+        "lr": 0.1, "net": {"width": 4, "depth": 2}, "told": {"lr": 0.2},
+    }  # fmt: skip
+
+
+def test_of_two_trainings_in_one_run_only_what_both_told_alike_is_known(store: Store, repo: Repo) -> None:
+    run = told(store, repo, {"seed": 1}, {"config": {"lr": 0.1, "width": 4}}, {"config": {"lr": 0.2, "width": 4}})
+
+    assert run.manifest.to_json()["config"] == {"width": 4}
+    assert "more than once" in run.manifest.reason("config.lr")
+
+
+def test_data_that_a_program_names_and_that_is_not_there_is_a_gap_and_ends_no_training(
+    store: Store, repo: Repo
+) -> None:
+    run = told(store, repo, {"seed": 1}, {"data": {"train": repo.root / "nowhere"}, "intent": ["config.lr"]})
+
+    assert run.metrics == {"x": 1.0}
+    assert "cannot be read" in run.manifest.reason("data.train")
+    assert run.outcome is not None
+    assert any("before a launch is sealed" in str(note) for note in run.outcome.body["notes"])
+
+
 def test_a_program_that_records_itself_twice_under_a_wrapper_is_told_to_be_two_in_one(store: Store, repo: Repo) -> None:
     """By itself it makes two runs (`record()` is sealed where it ends); a wrapper has sealed one."""
     manifest = seal(store, draft_manifest(LaunchRequest(label="x", seed=1, root=repo.root), store, environ={}))
@@ -563,7 +620,7 @@ PLACE = "a file"
 ASKED: dict[str, Any] = {
     "log": ((0, {"x": 1.0}), {}), "event": ((0, "stage"), {}), "checkpoint": ((PLACE,), {"step": 1}),
     "artifact": ((PLACE,), {}), "prove_seed": ((), {"rng": "x"}), "note": (("a remark",), {}),
-    "watch_config": (({"lr": 1},), {}),
+    "watch_config": (({"lr": 1},), {}), "declare": ((), {"config": {"lr": 1}}),
     "compare_with_sealed": ((), {"label": "x", "seed": ABSENT}), "finish": (("completed",), {}),
 }  # fmt: skip
 

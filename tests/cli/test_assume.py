@@ -80,7 +80,12 @@ def test_no_command_makes_a_verdict_of_records_without_a_commit(here, runaudit, 
     assert code == CANNOT_JUDGE
     assert "the commit of the code is not on record; of what W&B recorded, " in out.splitlines()[0]
     assert " on what W&B recorded" not in out.splitlines()[0]
-    assert ("hich commit ran nobody can vouch for" in out) is (command != "study")
+    assert "hich commit ran nobody can vouch for" in out
+
+
+def test_study_says_what_would_lift_the_gaps_as_diff_does(call):
+    assert "where you know that they were equal: --assume data --assume env" in call("study")[1]
+    assert "where you know that they were equal" not in call("study", *GIVEN)[1]
 
 
 def test_stats_says_what_would_hold_if_all_that_is_missing_were_equal(call):

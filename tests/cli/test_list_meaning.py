@@ -43,7 +43,7 @@ def test_the_figures_of_a_cohort_are_those_of_all_its_runs_whatever_is_shown(fas
     assert len(some["runs"]) < len(whole["runs"]) == 5
     assert {key: some[key] for key in some if key != "runs"} == {key: whole[key] for key in whole if key != "runs"}
     assert f"({len(some['runs'])} of 5 runs shown, effective n 4)" in runaudit("list", *words)[1]
-    assert "val/acc 0.850 ± 0.039 (n = 4)" in runaudit("list", *words)[1]
+    assert "val/acc no mean; the 4 with a number: 0.850 ± 0.039 (n = 4 of 5)" in runaudit("list", *words)[1]
 
 
 def test_archived_runs_are_told_and_stay_in_every_figure(fast, runaudit):
@@ -52,7 +52,7 @@ def test_archived_runs_are_told_and_stay_in_every_figure(fast, runaudit):
     for words in ((), ("fast",), ("-n", "6")):
         code, out, err = runaudit("list", *words)
         assert (code, err) == (0, "1 archived, --all shows it\n")
-        assert "(4 of 5 runs shown" in out and "val/acc 0.850 ± 0.039 (n = 4)" in out
+        assert "(4 of 5 runs shown" in out and "val/acc no mean; the 4 with a number: 0.850 ± 0.039 (n = 4 of 5)" in out
     assert json.loads(runaudit("list", "--json")[1])["cohorts"][0]["metric"] == whole
     runaudit("archive", "fast", "flow, staged")
 
@@ -197,14 +197,17 @@ def test_a_name_has_the_names_that_the_policy_gives_it(fast, runaudit):
 
 def test_the_rows_show_what_they_are_sorted_by(fast, runaudit):
     out = runaudit("list", "--sort", "val/loss")[1].splitlines()
-    assert out[1] == "  val/loss 0.150 ± 0.039 (n = 4)"
+    assert out[1] == "  val/loss no mean; the 4 with a number: 0.150 ± 0.039 (n = 4 of 5)"
     assert [line.split()[-1] for line in out[2:6]] == ["0.1", "0.14", "0.17", "0.19"]
     assert "config.optimizer.lr" in (out := runaudit("list", "--sort", "config.optimizer.lr")[1]) and "0.0005" in out
 
 
 def test_below_columns_stand_the_figures_of_the_metrics_among_them(fast, runaudit):
     last = runaudit("list", "--columns", "id,val/loss,train/loss", "fast")[1].splitlines()[-1]
-    assert last.endswith("val/loss 0.150 ± 0.039 (n = 4); train/loss 0.0984 ± 0.0030 (n = 4)")
+    assert last.endswith(
+        "val/loss no mean; the 4 with a number: 0.150 ± 0.039 (n = 4 of 5); "
+        "train/loss no mean; the 4 with a number: 0.0984 ± 0.0030 (n = 4 of 5)"
+    )
 
 
 def test_more_runs_than_any_number_are_all_runs(fast, runaudit):

@@ -116,10 +116,13 @@ def test_a_diverged_seed_is_listed_and_stands_in_no_mean(store, call, words):  #
     code, out, err = call("list", *words)
     assert (code, err) == (0, "") and "arm" in out
     if words in ((), ("--format", "md")):
-        assert "val/psnr 30.5 (n = 1, 2 not finite)" in out
+        assert "val/psnr no mean; the one with a number: 30.5 (n = 1 of 4, 2 not finite)" in out
     if words == ("--json",):
         (group,) = json.loads(out)["cohorts"]
-        assert group["metric"] == {"name": "val/psnr", "mean": 30.5, "sd": None, "n": 1, "not_finite": 2}
+        left = {"mean": 30.5, "sd": None, "n": 1}
+        assert group["metric"] == {
+            "name": "val/psnr", "mean": None, "sd": None, "n": 1, "not_finite": 2, "lost": 1, "survivors": left
+        }  # fmt: skip
 
 
 def test_numbers_are_sorted_by_size_and_nan_stands_with_what_has_none(store, call):  # noqa: F811

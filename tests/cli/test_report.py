@@ -183,6 +183,20 @@ def test_for_a_pull_request_there_are_tables_and_one_picture_beside_the_page(ran
     assert svg.startswith("<svg xmlns=") and "var(--" not in svg and "<script" not in svg
 
 
+def test_the_text_for_a_pull_request_goes_where_it_is_asked_to_go_and_replaces_nobodys(ran, run_audit, tmp_path):
+    words = ("report", *ids(ran["staged"]), "--format", "md", "-o", "page.md")
+
+    code, out, err = run_audit(*words)
+
+    assert (code, err) == (0, "")
+    assert (tmp_path / "page.md").read_text().splitlines()[1:] == out.splitlines()
+    assert (tmp_path / "page.html").read_text().startswith("<!DOCTYPE html>")
+    assert run_audit(*words)[0] == 0
+    (tmp_path / "page.md").write_text("# my own\n")
+    assert run_audit(*words)[0] == 2
+    assert (tmp_path / "page.md").read_text() == "# my own\n"
+
+
 def test_a_picture_of_somebody_elses_is_never_replaced(ran, run_audit, tmp_path):
     (tmp_path / "page.svg").write_text("<svg>mine</svg>")
 
@@ -267,7 +281,7 @@ def test_two_losses_of_one_model_are_never_averaged_into_a_third(
     [
         (("--direction", "up"), "write higher or lower"),
         (("--metric", "full_frame/psnr", "--direction", "lower"), "higher"),
-        (("-o", "page.md"), "the Markdown goes to stdout"),
+        (("-o", "page.md"), "with --format md the Markdown goes into it"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_a_page_is_written(ran, run_audit, tmp_path, options, said):

@@ -96,7 +96,7 @@ def test_a_diverged_run_stays_in_the_denominator():
 
     assert (arm_b.n, arm_b.effective_n) == (3, 2)
     assert found.verdict is Verdict.SINGLE_FACTOR
-    assert any("1 of 3 runs have no result (1 diverged)" in note for note in found.notes)
+    assert any("1 of 3 runs has no result (1 diverged)" in note for note in found.notes)
 
 
 def test_an_arm_without_a_result_cannot_be_compared():

@@ -96,6 +96,19 @@ def test_without_a_commit_what_a_tracker_shows_is_told_and_is_no_verdict():
             assert " on what " not in "\n".join(markdown_lines(found))
 
 
+def test_two_records_that_may_be_of_one_training_say_so_and_count_once():
+    """One was brought in by one import, the other by another: what both tell, to the last bit, is told once."""
+    curve = put("series", {"loss": [[0, 0.731], [1, 0.512], [2, 0.433]]})
+    one, other = foreign(BARE, curve), foreign(BARE, curve, drop("seed"), kind="tensorboard")
+    word = "may be two records of one training"
+
+    assert word in told(compare(one, foreign(BARE, curve, kind="tensorboard"), settings=Settings()))
+    assert Cohort(id="c", label="arm", runs=(one, other)).effective_n == 1
+    bits = put("series", {"loss": [[0, 0.731], [1, 0.512], [2, 0.434]]})
+    assert word not in told(compare(one, foreign(BARE, bits), settings=Settings()))
+    assert word not in told(compare(one, foreign(BARE, put("series", {})), settings=Settings()))
+
+
 # ── what the user vouches for ────────────────────────────────────────────────────────────────────────────────────
 
 

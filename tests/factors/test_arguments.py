@@ -50,6 +50,9 @@ COMMANDS = {
     "an option named like ours": ([PY, "t.py", "--script", "x"], {"script": "t.py", "--script": "x"}),
     "another program": (["./train", "3"], {"script": "./train", "positional": {"1": 3}}),
     "a notebook's kernel": ([PY, "-m", "ipykernel_launcher", "-f", "/run/k-1.json"], {"module": "ipykernel_launcher"}),
+    "a secret, and what stands behind it": ([PY, "t.py", "--api-key", "<redacted:hmac-1f:masked>", "a.csv"],
+                                            {"script": "t.py", "api_key": "<redacted:hmac-1f:masked>",
+                                             "positional": {"1": "a.csv"}}),
     "no words": ([PY], {}),
 }  # fmt: skip
 
@@ -362,3 +365,39 @@ def test_of_many_runs_a_switch_is_one_factor_however_it_was_typed():
     columns = {column.factor: column.levels for column in study(runs, settings=Settings()).table.columns}
 
     assert columns == {"config.args.amp": (False, True), "config.args.lr": (0.1, 0.2)}
+
+
+PACKAGE = {"pkg/__init__.py": "# a package\n", "pkg/train.py": "import random\n"}
+
+
+def begun(*words, ran=("pkg/train.py",), level="full", script="pkg/train.py", tree=PACKAGE):
+    launch = {"argv": [PY, *words], "cwd": "/home/u/work", "script": script}
+    return captured(seen(tree=tree, code=ran, level=level), tree=tree, launch=launch)
+
+
+BOTH = ("pkg/__init__.py", "pkg/train.py")
+AS_MODULE = begun("-m", "pkg.train", ran=BOTH)
+
+
+def test_a_module_and_the_path_of_its_file_are_one_program():
+    found = compare(AS_MODULE, begun("pkg/train.py"), settings=Settings())
+
+    assert (found.verdict.value, found.treatments) == ("identical", ())
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "factors"),
+    [
+        # Nobody saw which file the module is.
+        (begun("-m", "pkg.train", ran=BOTH, level="partial"), begun("pkg/train.py"), True),
+        (begun("-m", "pkg.train", ran=BOTH, script=None), begun("pkg/train.py"), True),
+        # It is another file.
+        (AS_MODULE, begun("train.py", script="train.py", ran=("train.py",), tree={**PACKAGE, "train.py": "1\n"}), True),
+        # The package does something when it is imported.
+        (begun("-m", "pkg.train", ran=BOTH, tree={**PACKAGE, "pkg/__init__.py": "import os\n"}),
+         begun("pkg/train.py", tree={**PACKAGE, "pkg/__init__.py": "import os\n"}), True),
+        (AS_MODULE, begun("pkg/train.py", "--lr", "1"), True),
+    ],
+)  # fmt: skip
+def test_a_module_that_is_not_known_to_be_the_file_is_another_program(first, second, factors):
+    assert bool(compare(first, second, settings=Settings()).treatments) is factors

@@ -4,7 +4,7 @@ import pytest
 
 from runaudit.diff import compare
 from runaudit.importers.draft import Draft, imported
-from runaudit.settings import ImportSettings, Settings
+from runaudit.settings import ImportSettings, Settings, parse_settings
 from runaudit.study.study import study
 from tests.diff.seen import captured, seen
 
@@ -62,3 +62,16 @@ def test_the_word_that_picked_the_option_is_that_choice(words, expected):
         return captured(seen(), argv=("python", "t.py", *words), config={"model": model}, origin=told)
 
     assert factors(run(MLP), run(CNN, *words)) == expected
+
+
+def test_without_a_commit_the_answer_says_what_makes_the_leaves_one_choice():
+    """And what it says does that."""
+    a, b = job(MLP, commit=None), job(CNN, "model=cnn", commit=None)
+    found = compare(a, b, settings=Settings())
+
+    (note,) = [note for note in found.notes if "option of its group" in note]
+    assert '[factors.groups] "config.model" = ["config.model.depth", "config.model.name"]' in note
+    named = parse_settings({"factors": {"groups": {"config.model": ["config.model.depth", "config.model.name"]}}})
+    assert {row.factor for row in compare(a, b, settings=named).factors} == {"config.model"}
+    assert not any("option of its group" in note for note in compare(job(MLP), job(CNN, "model=cnn"),
+                                                                    settings=Settings()).notes)  # fmt: skip

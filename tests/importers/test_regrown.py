@@ -1,6 +1,8 @@
 """A launch elsewhere is one run here, however often and from wherever its record comes in."""
 
 import json
+import os
+import signal
 from itertools import permutations
 from pathlib import Path
 
@@ -333,6 +335,48 @@ def test_an_import_that_is_stopped_keeps_what_came_in_and_goes_on_when_it_is_run
     rows, skipped = brought_in(store, folder.parent)
 
     assert (len(rows), len(skipped), len(run_ids(store))) == (1, 2, 3)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a process that ends within a step is a fork here")
+@pytest.mark.parametrize("step", ["put", "append_all", "written"])
+def test_an_import_that_was_killed_goes_on_when_it_is_run_again_and_counts_nothing_twice(store, written, step):
+    """At any moment: before a run's contents are kept, before the log names it, after."""
+    for at in range(4):
+        folder = written(3.0, 2.0, name=f"run-20260101_00000{at}-abc{at}", lr=at + 1, exit_code=0)
+    if not (child := os.fork()):
+        _import_two_and_die(store, folder.parent, step)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+    again = Store.open(store.root)
+    kept = len(run_ids(again))
+    rows, _ = brought_in(again, folder.parent)
+    found = all_runs(again)
+
+    assert (kept, len(rows)) == ((3, 1) if step == "written" else (2, 2))
+    assert sorted(run.manifest.section("config")["lr"] for run in found) == [1, 2, 3, 4]
+    assert all(run.status == "completed" for run in found)
+    assert not verify(again).problems
+
+
+def _import_two_and_die(store, folder, step):
+    """In a process of its own: killed in the third batch of one run, at this step of the store."""
+    intake.BATCH, real = 1, Store.append_all
+    lines = []
+
+    def counted(self, *given):
+        if len(lines) == 2 and step == "append_all":
+            os.kill(os.getpid(), signal.SIGKILL)
+        lines.append(real(self, *given))
+        if len(lines) == 2 and step == "put":
+            Store.put = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        if len(lines) == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Store.append_all = counted
+    try:
+        brought_in(store, folder)
+    finally:
+        os._exit(0)
 
 
 def test_an_imported_run_is_named_by_the_id_that_its_tracker_gave_it(store, written):

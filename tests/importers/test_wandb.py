@@ -246,6 +246,7 @@ def test_an_abbreviated_option_repeats_the_option_it_stands_for(folder):
         (["--sizes", "1", "2"], {"sizes": [1, 2]}),
         (["train", "-x", "y"], {"x": "y", "positional": {"1": "train"}}),
         (["--data-dir", "/d"], {"data_dir": "/d"}),
+        (["--api-key", "k", "a.csv"], {"api_key": "k", "positional": {"1": "a.csv"}}),
         (["--lr", "1", "--", "x", "-y"], {"lr": 1, "positional": {"1": "x", "2": "-y"}}),
         ([], {}),
     ],

@@ -289,6 +289,20 @@ def test_under_runaudit_run_nothing_need_be_written_into_the_program(
     assert [entry["kind"] for entry in outcome.checkpoints] == ["best", "last"]
 
 
+def test_what_the_logger_knows_is_known_under_runaudit_run_too(
+    project: Project, ours: ModuleType, wrapped: str
+) -> None:
+    """The two doors of one program give one record: the settings and the data that the program names are its inputs."""
+    logger = ours.RunauditLogger("wider", data=project.data, init="random")
+    stand_ins.Trainer(project.root / "out", [logger], [ours.RunauditCallback()], {"lr": 0.5}).fit()
+    logger.finish()
+    seal_outcome(project.store, project.run().manifest, exit_code=0)
+
+    found = project.run().manifest
+    assert (found.id, found.to_json()["config"], found.section("init")["kind"]) == (wrapped, {"lr": 0.5}, "random")
+    assert found.section("data")["train"]["files"] == 1
+
+
 def test_under_runaudit_run_loggers_that_were_switched_off_stay_off(
     project: Project, ours: ModuleType, wrapped: str
 ) -> None:

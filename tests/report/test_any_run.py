@@ -254,4 +254,7 @@ def test_what_a_crashed_run_logged_last_is_no_result_and_is_said_to_be_none(make
 
     (table,) = view.result.tables
     assert (table.origin, table.rows[0].value, table.rows[0].n) == ("", "no number", "0 of 1")
-    assert "1 run did not finish: what stands there is logged last, and counts as no result." in view.scores.notes
+    assert (
+        "1 run did not finish: what stands there (in figures: hollow) is logged last, and counts as no result."
+        in view.scores.notes
+    )

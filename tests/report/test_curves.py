@@ -237,8 +237,8 @@ def test_what_leaves_the_axis_is_drawn_at_its_edge_and_said_in_words(arm):
     (series,) = curves_view([arm({"loss": falling(300)}, {"loss": far}), arm({"loss": runs_away})]).series
 
     assert series.leaves == (
-        "A (seed 1) leaves the axis: up to 1e308 at step 300.",
-        "B leaves the axis: up to 7.943e29 at step 299, 150 values, the first at step 150.",
+        "▲ A (seed 1) leaves the axis: up to 1e308 at step 300.",
+        "▲ B leaves the axis: up to 7.943e29 at step 299, 150 values, the first at step 150.",
     )
     assert len(paths(draw_curves(series.figures[0]), "beyond")) == 2
 
@@ -247,7 +247,7 @@ def test_values_at_and_below_zero_on_an_axis_of_factors_are_said(arm):
     (series,) = curves_view([arm({"loss": [*falling(300, floor=0.001), (300, -0.5)]})]).series
 
     assert series.figures[0].axis.is_log
-    assert series.leaves == ("A leaves the axis: down to −0.5 at step 300.",)
+    assert series.leaves == ("▼ A leaves the axis: down to −0.5 at step 300.",)
 
 
 def test_values_that_are_no_numbers_are_crossed_and_said(arm):
@@ -423,3 +423,53 @@ def test_a_series_that_ends_in_no_number_says_so_where_its_last_value_stands(mak
     (series,) = curves_view([ArmInput(name="a", runs=(run,))]).series
 
     assert series.rows[0].last == "NaN (before: 3e276 at 1)"
+
+
+def test_the_bold_line_shows_no_beat_that_no_run_has(arm):
+    """A period of eight steps in bins of five: medians of a high and of a low in turn, which nobody logged."""
+    beat = [(step, 10.0 ** (step % 8)) for step in range(300)]
+
+    (series,) = curves_view([arm({"loss": beat}, {"loss": beat})]).series
+
+    ((curve,),) = (figure.arms for figure in series.figures)
+    (mean,) = curve.means
+    decades = [math.log10(value) for value in mean.values]
+    assert max(decades) - min(decades) < 1 and curve.is_wide
+    assert any("which no run has" in note for note in series.notes)
+
+
+def test_noise_and_slow_waves_keep_the_bins_of_their_mean(arm):
+    noise = np.random.default_rng(0).normal(size=(2, 600))
+    slow = [[(step, math.sin(step / 20) + 0.1 * one[step]) for step in range(600)] for one in noise]
+    still = [[(step, 1 + 0.01 * one[step]) for step in range(600)] for one in noise]
+
+    for series in (slow, still):
+        (found,) = curves_view([arm(*({"loss": one} for one in series))]).series
+        assert not any(curve.is_wide for figure in found.figures for curve in figure.arms)
+
+
+def test_a_run_that_ended_without_a_result_is_told_wherever_it_is_drawn(make_run):
+    runs = tuple(
+        make_run(
+            seed=seed, status=status, trajectory=Trajectory(series=MappingProxyType({"loss": tuple(falling(end))}))
+        )
+        for seed, (status, end) in enumerate([("completed", 50), ("completed", 50), ("crashed", 20)])
+    )
+
+    view = curves_view([ArmInput(name="an arm", runs=runs)])
+
+    (series,) = view.series
+    assert draw_curves(series.figures[0]).count('class="ended"') == 1 and "seed 2 crashed" in draw_curves(
+        series.figures[0]
+    )
+    assert "rings: " in view.reading and view.legend[0][3] == "3 runs, 1 without a result"
+    assert [row.seed for row in series.rows] == ["0", "1", "2, crashed"]
+
+
+def test_what_several_arms_have_alike_is_said_once(arm):
+    odd = [*falling(300, floor=0.001), (300, -0.5), (301, NAN)]
+
+    (series,) = curves_view([arm({"loss": odd}, {"loss": odd}), arm({"loss": odd}, {"loss": odd})]).series
+
+    assert series.leaves == ("▼ A and B leave the axis: down to −0.5 at step 300, 2 values.",)
+    assert series.notes[0] == "A and B, each run: 1 value not finite, first at step 301."

@@ -68,7 +68,7 @@ def test_what_could_not_be_tested_is_not_drawn(lost):
 
     assert figure.differences == () and "difference" not in texts(svg)
     assert "no difference could be tested" in figure.words
-    assert ("1 without a value" in figure.words) is (None in lost)
+    assert ("1 without a result" in figure.words) is (None in lost)
 
 
 def test_without_a_value_there_is_nothing_to_draw():
@@ -100,3 +100,14 @@ def test_a_lone_value_is_no_mean_of_one_seeds():
     figure = effect_figure(answer(new=(2.0,), old=(-1.5,)))
 
     assert figure.words == "psnr: old −1.5; new 2; no difference could be tested."
+
+
+def test_what_a_crashed_run_logged_last_is_a_hollow_mark_and_no_value_of_its_arm():
+    crashed = ArmValues(label="new", seeds=(0, 1, 2), values=NEW, statuses=("completed", "completed", "crashed"))
+    old = ArmValues(label="old", seeds=(0, 1, 2), values=OLD)
+    figure = effect_figure(judge([crashed, old], metric="psnr", direction=None, design=SINGLE))
+
+    new = next(arm for arm in figure.arms if arm.label == "new")
+    assert (new.values, new.beside, new.lost) == (NEW[:2], NEW[2:], 1)
+    assert "new 31.2 and 31.25, 1 without a result" in figure.words and figure.reading.startswith("Hollow")
+    assert draw_effects(figure).count("fill-opacity: 0; stroke: var(--arm-1)") == 1

@@ -10,6 +10,7 @@ from runaudit.records.digest import digest_bytes
 from runaudit.report import ArmInput, ComparisonInput, page_view, render_page
 from runaudit.report.views.arm import letter
 from runaudit.report.views.diff import code_diff
+from runaudit.report.views.recorded import IF_SHOWN
 from runaudit.report.views.scaler import skipped_steps
 from runaudit.report.views.study import study_view
 from runaudit.study.text import StudyAnswer
@@ -47,7 +48,7 @@ def test_mean_and_sample_deviation_of_the_gain_are_shown(make_run):
 def test_an_arm_with_a_crashed_run_has_no_mean_of_the_survivors(make_run):
     view = page_view([arm_of(make_run, (21.0, None, 23.0))]).scores
 
-    assert [row.cells[0].value for row in view.rows] == ["21.00", "no number", "23.00", "2 of 3 gave a number"]
+    assert [row.cells[0].value for row in view.rows] == ["21.00", "no number", "23.00", "2 of 3 gave a result"]
     assert view.figures[0].ticks == ("A",)
 
 
@@ -280,3 +281,24 @@ def test_a_long_name_in_a_study_pushes_nothing_off_the_page():
     assert max(len(factor.short) for factor, _, _ in view.factors) <= 56
     assert max(len(word) for text in texts for word in text.split()) <= 65
     assert any("x" * 300 in factor.full for factor, _, _ in view.factors)
+
+
+def test_settings_that_came_on_the_command_line_are_shown_as_the_configuration(make_run):
+    """`diff` names them `config.args.lr`: that no configuration is in the record would contradict it."""
+    launch = {"argv": ["python", "train.py", "--lr", "0.9"]}
+    run = make_run(config=..., launch=launch, origin={"kind": "captured"})
+
+    view = page_view([ArmInput(name="x", runs=(run,))])
+
+    (section,) = (one for one in view.manifests[0].sections if one.title == "Configuration")
+    assert ("args.lr", "0.9") in [(name.full, value.full) for name, value in section.rows] and section.missing == ""
+
+
+def test_a_sound_design_is_no_green_word_beside_numbers_that_carry_no_claim(study):
+    arms, (comparison,) = study
+    bare = ComparisonInput(baseline=comparison.baseline, arm=comparison.arm, diff=comparison.diff)
+
+    (card,) = page_view(arms, [comparison]).verdicts
+    assert (card.design_tone, card.meaning == IF_SHOWN) == ("good", False)
+    (card,) = page_view(arms, [bare]).verdicts
+    assert (card.design_tone, card.meaning) == ("plain", IF_SHOWN)

@@ -185,7 +185,7 @@ def test_runs_without_a_result_are_counted_and_separate_nothing():
 
     assert verdict.verdict == "confounded"
     assert (result["runs"], result["results"]) == (3, 2)
-    assert any("1 of 3 runs have no result (1 crashed)" in note for note in result["notes"])
+    assert any("1 of 3 runs has no result (1 crashed)" in note for note in result["notes"])
 
 
 def test_a_factor_that_only_a_crashed_run_varied_is_not_estimable():
@@ -317,7 +317,7 @@ def test_a_run_whose_level_is_not_on_record_separates_nothing_and_no_run_is_prop
     found = study([*placed, lost], settings=Settings())
 
     assert names(found.alias_sets) == [["act", "lr"]]
-    assert "1 of 10 runs do not say their level of code.commit: counted, they separate nothing" in text(found)
+    assert "1 of 10 runs does not say its level of code.commit: counted, it separates nothing" in text(found)
     assert not any("unknown" in str(row["cells"]) for row in answer(found)["suggestions"])
 
 

@@ -8,7 +8,7 @@ from runaudit.factors.cohort import is_unproven
 from runaudit.guard.answer import RULES
 from runaudit.records.run import UNSAID, Run
 from runaudit.report.inputs import ArmInput, ComparisonInput
-from runaudit.report.views.arm import distinct_seeds, letter, seed_text, seeds_words
+from runaudit.report.views.arm import distinct_seeds, letter, seed_text, seeds_words, which_runs
 from runaudit.report.views.recorded import assumed_in_words
 from runaudit.report.views.scores import gain, sequences, unequal_bicubic
 from runaudit.report.views.verdict import change_words
@@ -67,17 +67,10 @@ def alerts(
     return tuple(alert for alert in found if alert.items)
 
 
-def _which(run: Run, among: Sequence[Run]) -> str:
-    """A run among those of its arm: by its seed, by its id where that does not tell it from the others."""
-    seed = seed_text(run)
-    is_one = sum(seed_text(other) == seed for other in among) < 2
-    return f"seed {seed}" if is_one and seed not in ("unknown", "none") else f"run {run.short}"
-
-
 def _each(arms: Sequence[ArmInput]) -> Iterator[tuple[int, str, Run]]:
     """Every run with the place of its arm and what names it on the page."""
     for index, arm in enumerate(arms):
-        yield from ((index, f"{letter(index)}, {_which(run, arm.runs)}", run) for run in arm.runs)
+        yield from ((index, f"{letter(index)}, {which_runs([run], arm.runs)}", run) for run in arm.runs)
 
 
 def _integrity(arms: Sequence[ArmInput], integrity: Integrity | None) -> Iterator[str]:
@@ -131,7 +124,7 @@ def _unfinished(arms: Sequence[ArmInput]) -> Iterator[str]:
     for index, arm in enumerate(arms):
         lost = [run for run in arm.runs if not run.finished and run.status != UNSAID]
         if lost:
-            ends = listed([f"{_which(run, arm.runs)} {run.status.replace('_', ' ')}" for run in lost])
+            ends = listed([f"{which_runs([run], arm.runs)} {run.status.replace('_', ' ')}" for run in lost])
             stay = "it stays" if len(lost) == 1 else "they stay"
             yield f"{letter(index)}: {len(lost)} of {plural(len(arm.runs), 'run')} ({ends}); {stay} in the count"
 

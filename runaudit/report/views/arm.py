@@ -62,6 +62,15 @@ def seed_texts(runs: Sequence[Run]) -> tuple[str, ...]:
     )
 
 
+def which_runs(runs: Sequence[Run], among: Sequence[Run]) -> str:
+    """`seed 2`, `seeds 0 and 1`, `run 81d706e44332`: some of an arm's runs, by their seeds where those tell them."""
+    every = [seed_text(run) for run in among]
+    own = [seed_text(run) for run in runs]
+    by_seed = all(every.count(seed) == 1 and seed not in ("unknown", "none") for seed in own)
+    names = own if by_seed else [run.short for run in runs]
+    return f"{'seed' if by_seed else 'run'}{'s' if len(runs) > 1 else ''} {listed(names, limit=6)}"
+
+
 def run_name(run: Run) -> RunName:
     """How one run is named."""
     return RunName(

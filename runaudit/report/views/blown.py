@@ -1,7 +1,10 @@
-"""Runs whose training blew up: what they logged last is no number. Such an arm is not merely short of seeds."""
+"""Runs whose training blew up: what they logged last is no number. Such an arm is not merely short of seeds.
+
+What the rules of health found is told by them; this is for the series that no rule is about.
+"""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput
@@ -14,12 +17,13 @@ MOST = 3
 """Series that are named; the warnings and the curves have the rest."""
 
 
-def blown_up(arm: ArmInput, index: int) -> Iterator[str]:
-    """One sentence where runs of the arm ended in values that are no numbers: which, from which step on, which runs."""
+def blown_up(arm: ArmInput, index: int, found: Collection[tuple[str, str]] = ()) -> Iterator[str]:
+    """One sentence where runs of the arm ended in values that are no numbers: which, from which step on, which runs.
+    found: (run id, series) in which a rule of health found something, which says it better."""
     hit: dict[str, list[Run]] = {}
     for run in arm.runs:
         for name, value in run.metrics.items():
-            if not math.isfinite(value):
+            if not math.isfinite(value) and (run.id, name) not in found:
                 hit.setdefault(name, []).append(run)
     if not hit:
         return

@@ -5,18 +5,20 @@ record is left out of a figure in silence.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from runaudit.records.segments import FARTHEST, Band, Columns
 from runaudit.report.axis import HUGE, Axis
-from runaudit.report.series import Line, Mean, bin_width
+from runaudit.report.series import Line, Mean
 from runaudit.report.words import Text, clean, compact, counted, number, whole
 from runaudit.text.words import listed, plural
 
 if TYPE_CHECKING:
     from numpy import ndarray
+
+T = TypeVar("T", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,9 @@ class ArmCurve:
     """One arm of a figure: a line a seed, the stretches of their mean, and where something happened to it.
 
     skips: steps that AMP skipped. stages: where the arm's stages start, told only where the arms' stages differ.
+    ended: of each line how its run ended without a result (`crashed`), "" where it gave one. Up to there it is one of
+    the arm's runs, and stands in the mean: a mean of those that came through would be another training's.
+    width: steps of a bin of the mean, 0 for none; is_wide: whether narrower ones would have drawn a beat.
     """
 
     arm: int
@@ -45,6 +50,9 @@ class ArmCurve:
     skips: tuple[int, ...]
     stages: tuple[Band, ...]
     marks: tuple[Mark, ...]
+    ended: tuple[str, ...] = ()
+    width: int = 0
+    is_wide: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,13 +85,13 @@ class CurveRow:
 
 def rows(curve: ArmCurve) -> Iterator[CurveRow]:
     """An arm's seeds in numbers."""
-    for item in curve.lines:
+    for item, ended in zip(curve.lines, curve.ended or ("",) * len(curve.lines), strict=True):
         points = item.finite
         best = min(points, key=lambda point: point[1], default=None)
         top = max(points, key=lambda point: point[1], default=None)
         yield CurveRow(
             letter=curve.letter,
-            seed=item.seed,
+            seed=f"{item.seed}, {ended}" if ended else item.seed,
             points=whole(item.points),
             first=compact(points[0][1]) if points else "none",
             best=f"{_at(best)} … {_at(top)}",
@@ -119,24 +127,41 @@ def _last(item: Line) -> str:
 
 
 def leaves(axis: Axis, curves: Sequence[ArmCurve], columns: Sequence[Sequence[Columns]]) -> Iterator[str]:
-    """What the axis does not reach, an arm at a time: how many values, how far, where first."""
+    """What the axis does not reach: how many values, how far, where first; what arms have alike is said once."""
+    told: list[tuple[str, str, str]] = []
     for curve, group in zip(curves, columns, strict=True):
         for beyond, words in ((axis.above, "up"), (axis.below, "down")):
             found = [(curve.lines[at].seed, series, beyond(series.values)) for at, series in enumerate(group)]
             out = [(seed, series.steps[hit], series.values[hit]) for seed, series, hit in found if hit.any()]
             if out:
-                yield _leaving(curve, out, words, of=len(group))
+                told.append((curve.letter, *_leaving(out, words, of=len(group))))
+    for who, is_one, (seeds, words) in _shared_by((letter, (seeds, words)) for letter, seeds, words in told):
+        sign = UP if words.startswith("up") else DOWN
+        yield f"{sign} {who}{seeds} {'leaves' if is_one else 'leave'} the axis: {words}."
 
 
-def _leaving(curve: ArmCurve, out: "Sequence[tuple[str, ndarray, ndarray]]", words: str, *, of: int) -> str:
+UP, DOWN = "\N{BLACK UP-POINTING TRIANGLE}", "\N{BLACK DOWN-POINTING TRIANGLE}"
+
+
+def _shared_by(told: Iterable[tuple[str, T]]) -> Iterator[tuple[str, bool, T]]:
+    """What is said of several arms alike, once: their letters, whether it is one, and what is said."""
+    arms: dict[T, list[str]] = {}
+    for who, what in told:
+        arms.setdefault(what, []).append(who)
+    return ((listed(who), len(who) == 1, what) for what, who in arms.items())
+
+
+def _leaving(out: "Sequence[tuple[str, ndarray, ndarray]]", words: str, *, of: int) -> tuple[str, str]:
+    """Which runs of an arm, in brackets, if not all of them, and what leaves the axis."""
     count = sum(len(values) for _, _, values in out)
     ends = [(float(v.max() if words == "up" else v.min()), i) for i, (_, _, v) in enumerate(out)]
     extreme, index = max(ends) if words == "up" else min(ends)
     at = int(out[index][1][(out[index][2] == extreme).argmax()])
     first = min(int(steps[0]) for _, steps, _ in out)
-    who = curve.letter if of == len(out) else f"{curve.letter} ({runs_text([seed for seed, _, _ in out])})"
-    more = "" if count == 1 else f", {counted(count, 'value')}, the first at step {step_text(first)}"
-    return f"{who} leaves the axis: {words} to {compact(extreme)} at step {step_text(at)}{more}."
+    who = "" if of == len(out) else f" ({runs_text([seed for seed, _, _ in out])})"
+    more = "" if count == 1 else f", {counted(count, 'value')}"
+    more += "" if count == 1 or first == at else f", the first at step {step_text(first)}"
+    return who, f"{words} to {compact(extreme)} at step {step_text(at)}{more}"
 
 
 def runs_text(seeds: Sequence[str]) -> str:
@@ -159,13 +184,19 @@ def notes(
     silent = [curve.letter for curve in curves if not any(item.points for item in curve.lines)]
     if silent:
         yield f"Not logged by {listed(silent)}."
-    for curve, group in zip(curves, columns, strict=True):
-        yield from _notes_of(curve, group)
-    widths = {curve.letter: bin_width(group) for group, curve in zip(columns, curves, strict=True) if curve.means}
+    told = [(curve.letter, note) for curve, group in zip(curves, columns, strict=True)
+            for note in _notes_of(curve, group)]  # fmt: skip
+    yield from (f"{who}{note}" for who, _, note in _shared_by(told))
+    widths = {curve.letter: curve.width for curve in curves if curve.means}
     if any(widths.values()):
         same = len(set(widths.values())) == 1
         wide = [f"{counted(width, 'step')}" + ("" if same else f" ({who})") for who, width in widths.items() if width]
         yield f"The mean is over each seed's median in bins of {listed(list(dict.fromkeys(wide)))}."
+    if wider := [curve.letter for curve in curves if curve.means and curve.is_wide]:
+        yield (
+            f"{listed(wider)}: it goes up and down so fast that narrower bins would draw a beat which no run has; "
+            "the thin lines are what was logged."
+        )
 
 
 def identical(curves: Sequence[ArmCurve], columns: Sequence[Sequence[Columns]]) -> Iterator[str]:
@@ -208,24 +239,29 @@ def _same(a: Columns, b: Columns) -> bool:
 
 
 def _notes_of(curve: ArmCurve, columns: Sequence[Columns]) -> Iterator[str]:
+    """What is to be known of the lines of an arm, to be said after its letter; what its runs have alike once."""
+    facts: dict[str, list[str]] = {}
     for item in curve.lines:
-        who = f"{curve.letter}, seed {item.seed}"
         if item.non_finite:
             bad, first = counted(len(item.non_finite), "value"), step_text(item.non_finite[0][0])
-            yield f"{who}: {bad} not finite, first at step {first}."
+            facts.setdefault(f"{bad} not finite, first at step {first}", []).append(item.seed)
         if not item.points and any(other.points for other in curve.lines):
-            yield f"{who}: not logged."
+            facts.setdefault("not logged", []).append(item.seed)
         if item.duplicates:
-            yield f"{who}: {counted(item.duplicates, 'step')} logged twice; the later value is drawn."
+            twice = f"{counted(item.duplicates, 'step')} logged twice; the later value is drawn"
+            facts.setdefault(twice, []).append(item.seed)
+    for words, seeds in facts.items():
+        is_all = len(seeds) == len(curve.lines) > 1
+        yield f", {'each run' if is_all else runs_text(seeds)}: {words}."
     with_values = sum(bool(len(series.steps)) for series in columns)
     fewer = [part for part in curve.means if len(part.runs) < with_values]
     if fewer:
         said = listed([_fewer(curve, part, of=with_values) for part in fewer[:4]])
         more = f" and {plural(len(fewer) - 4, 'further stretch', 'further stretches')}" if len(fewer) > 4 else ""
-        yield f"{curve.letter}: the mean is of {said}{more}; it is drawn thinner there."
+        yield f": the mean is of {said}{more}; it is drawn thinner there."
     values = [series.values for series in columns if len(series.values)]
     if curve.means and any(max(-part.min(), part.max()) > HUGE for part in values):
-        yield f"{curve.letter}: values beyond {compact(HUGE)} count as that in the mean."
+        yield f": values beyond {compact(HUGE)} count as that in the mean."
 
 
 def _fewer(curve: ArmCurve, part: Mean, *, of: int) -> str:

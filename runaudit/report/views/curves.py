@@ -9,11 +9,11 @@ from runaudit.metrics.catalogue import Direction, known_direction, unit_of
 from runaudit.metrics.roles import Role, role
 from runaudit.records.run import Run
 from runaudit.records.segments import Band, Columns, bands, columns_of, resumes
-from runaudit.report.axis import axis_of
+from runaudit.report.axis import Axis, axis_of
 from runaudit.report.guarded import Failed, attempted
 from runaudit.report.inputs import ArmInput
-from runaudit.report.series import COLUMNS, bin_width, line, means
-from runaudit.report.views.arm import letter, seed_text, seed_texts
+from runaudit.report.series import COLUMNS, bin_width, line, mean_of
+from runaudit.report.views.arm import letter, run_name, seed_text, seed_texts
 from runaudit.report.views.chosen import TRAINING, asked, chosen, constants, is_held_out_loss, series_names
 from runaudit.report.views.curve import (
     ArmCurve,
@@ -95,6 +95,7 @@ class CurvesView:
             ("bands: stages", any(figure.bands for view in views for figure in view.figures)),
             ("dotted uprights: a run went on after an interruption", any(curve.resumes for curve in curves)),
             ("ticks at the foot: steps that AMP skipped", any(curve.skips for curve in curves)),
+            ("rings: the run ended there without a result, and is in the mean up to there", _has_ended(curves)),
             ("crosses: values that are not finite", any(one.non_finite for curve in curves for one in curve.lines)),
             ("triangles: what leaves the axis", any(view.leaves for view in views)),
         ):
@@ -137,9 +138,17 @@ def curves_view(arms: Sequence[ArmInput], wanted: Sequence[str] = (), marks: Seq
     )
 
 
+def _has_ended(curves: Sequence[ArmCurve]) -> bool:
+    """Whether a run that is drawn ended without a result."""
+    return any(end and item.segments for curve in curves for end, item in zip(curve.ended, curve.lines, strict=True))
+
+
 def _seeds(arm: ArmInput) -> str:
     seeds = [seed_text(run) for run in arm.runs]
-    return f"seed {seeds[0]}" if len(seeds) == 1 else plural(len(seeds), "run")
+    lost = [run for run in arm.runs if not run.finished]
+    if len(seeds) == 1:
+        return f"seed {seeds[0]}" + (f", {run_name(lost[0]).status}" if lost else "")
+    return plural(len(seeds), "run") + (f", {len(lost)} without a result" if lost else "")
 
 
 def _series(name: str, arms: Sequence[ArmInput], marks: Sequence[Mark], skips: Sequence[tuple[int, ...]]) -> SeriesView:
@@ -153,8 +162,8 @@ def _series(name: str, arms: Sequence[ArmInput], marks: Sequence[Mark], skips: S
     agreed = _agreed(stages)
     small = len(arms) > OVERLAID or bool(clocks)
     curves = tuple(
-        _curve(index, arm, columns[index], stages=() if agreed is not None else stages[index], span=ends[index],
-               small=small, skips=skips[index],
+        _curve(index, arm, columns[index], axis=axis, stages=() if agreed is not None else stages[index],
+               span=ends[index], small=small, skips=skips[index],
                marks=tuple(m for m in marks if m.arm == index and m.series in (None, name)))
         for index, arm in enumerate(arms)
     )  # fmt: skip
@@ -202,6 +211,7 @@ def _curve(
     arm: ArmInput,
     columns: Sequence[Columns],
     *,
+    axis: Axis,
     stages: tuple[Band, ...],
     span: tuple[int, int],
     small: bool,
@@ -209,7 +219,7 @@ def _curve(
     marks: tuple[Mark, ...],
 ) -> ArmCurve:
     cut = sorted({at for run in arm.runs for at in cuts(run, kinds=("stage",))})
-    averaged = means(columns, cut, bin_width(columns))
+    averaged, width = mean_of(columns, cut, axis.places)
     # The trend of a seed stands for the arm where there is no mean; beside one it would be a second opinion.
     draw = partial(line, columns=COLUMNS // 2 if small else COLUMNS, span=span, with_trend=not averaged)
     seeds = seed_texts(arm.runs)
@@ -224,6 +234,9 @@ def _curve(
         skips=skips,
         stages=stages,
         marks=marks,
+        width=width,
+        is_wide=width > bin_width(columns),
+        ended=tuple("" if run.finished else run_name(run).status for run in arm.runs),
     )
 
 

@@ -13,8 +13,9 @@ from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput, ComparisonInput
 from runaudit.report.views.arm import letter
 from runaudit.report.views.recorded import design_badge
-from runaudit.report.views.verdict import level_text
+from runaudit.report.views.verdict import PLAIN, level_text
 from runaudit.report.words import Text, clean, shown, value_text
+from runaudit.text.verdicts import Tone
 from runaudit.text.words import plural
 
 MAX_LINES = 400
@@ -85,7 +86,8 @@ def leaves_view(diff: Comparison, *, title: str, code: tuple[CodeDiff, ...] = ()
     return DiffView(
         title=title,
         verdict=badge,
-        tone=tone,
+        # A sound design is no result: green is kept for what the numbers carry.
+        tone=PLAIN if tone is Tone.GOOD else tone,
         factors=tuple(_factor(factor) for factor in diff.factors),
         derived=tuple(_derived(row) for row in diff.derived),
         groups=tuple(

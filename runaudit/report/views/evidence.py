@@ -17,7 +17,8 @@ class EvidenceView:
     """What the seeds say about one metric, in one sentence and in its parts. title: the metric where a sentence begins.
     found: the sentence without what the seeds
     could have found. badge: the verdict as it is shown, with the condition that it rests on; conditional: its word,
-    where there is one. level: of the interval, in percent. lacking: what a claim would need, "" where nothing."""
+    where there is one. level: of the interval, in percent. lacking: what a claim would need, "" where nothing. carries:
+    whether the numbers carry a claim, be it that there is no difference that matters."""
 
     metric: str
     title: str
@@ -37,6 +38,7 @@ class EvidenceView:
     needed: str
     lacking: str
     reason: str
+    carries: bool
 
 
 def evidence_views(answer: StatsAnswer, *, design: str) -> Iterator[EvidenceView]:
@@ -67,6 +69,7 @@ def evidence_views(answer: StatsAnswer, *, design: str) -> Iterator[EvidenceView
             needed=told.needed,
             lacking=told.lacking,
             reason=true_minus(evidence_reason(answer, row)),
+            carries=verdict in (StatsVerdict.IMPROVED, StatsVerdict.REGRESSED, StatsVerdict.EQUIVALENT),
         )
 
 

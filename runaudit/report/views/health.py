@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 from runaudit.health.answer import HealthAnswer, RunHealth, shared_by
 from runaudit.records.finding import Finding, Severity
+from runaudit.records.points import Points
 from runaudit.records.run import Run
+from runaudit.report.axis import HUGE
 from runaudit.report.inputs import ArmInput
 from runaudit.report.views.alerts import Alert
-from runaudit.report.views.arm import letter, seed_text
+from runaudit.report.views.arm import letter, seed_text, which_runs
 from runaudit.report.views.curve import Mark
-from runaudit.report.words import Text, clean, compact, shown
+from runaudit.report.words import Text, clean, compact, counted, shown
 from runaudit.text.verdicts import Tone
 from runaudit.text.words import listed, plural
 
@@ -38,7 +40,10 @@ class FindingRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmHealth:
-    """One arm: its findings, the remarks among them, and in words how much was asked."""
+    """One arm: its findings, the remarks among them, in words how much was asked, and which series were looked at.
+
+    beside: what series hold that is no number or beyond all bounds, and that no finding names, a sentence each.
+    """
 
     arm: int
     letter: str
@@ -46,6 +51,8 @@ class ArmHealth:
     findings: tuple[FindingRow, ...]
     remarks: tuple[FindingRow, ...]
     asked: str
+    judged: tuple[Text, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +66,16 @@ class HealthView:
     def is_calm(self) -> bool:
         """Whether no rule warns of anything."""
         return not any(arm.findings for arm in self.arms)
+
+    @property
+    def lead(self) -> str:
+        """What is said first: how much the rules found, and that they are not about everything."""
+        if not self.is_calm:
+            cause = "A cause is never shown by one run: what to try is a hypothesis."
+            return f"What the curves show to have gone wrong. {cause}"
+        if any(arm.beside for arm in self.arms):
+            return "No rule warns of anything; but there are values that are no measurements, named below."
+        return "No rule warns of anything in the curves that rules are about."
 
 
 def health_view(arms: Sequence[ArmInput], health: HealthAnswer) -> HealthView:
@@ -77,13 +94,25 @@ def health_view(arms: Sequence[ArmInput], health: HealthAnswer) -> HealthView:
 def health_alerts(arms: Sequence[ArmInput], health: HealthAnswer) -> tuple[Alert, ...]:
     """What is said at the head of the page: findings that make a result worth nothing."""
     found = _by_run(health)
-    items = []
-    for index, arm in enumerate(arms):
-        grave = [(one, runs) for one, runs in _grouped(arm, found) if one.severity >= Severity.ERROR]
-        if grave:
-            told = [f"{_title(one)} in {_who(arm, [run for run, _ in runs])}" for one, runs in grave]
-            items.append(f"{letter(index)}: {listed(list(dict.fromkeys(told)), limit=4)}")
+    items = [line for index, arm in enumerate(arms) for line in _grave(index, arm, found)]
     return (Alert(tone=Tone.BAD.value, title="Trainings that went wrong", items=tuple(items)),) if items else ()
+
+
+def grave(index: int, arm: ArmInput, health: HealthAnswer) -> tuple[str, ...]:
+    """What went wrong in an arm so that its result is worth nothing, in one line; empty where nothing did."""
+    return tuple(_grave(index, arm, _by_run(health)))
+
+
+def _grave(index: int, arm: ArmInput, found: Mapping[str, RunHealth]) -> Iterator[str]:
+    worst = [(one, runs) for one, runs in _grouped(arm, found) if one.severity >= Severity.ERROR]
+    if worst:
+        told = [f"{_title(one)} in {_who(arm, [run for run, _ in runs])}" for one, runs in worst]
+        yield f"{letter(index)}: {listed(list(dict.fromkeys(told)), limit=4)}"
+
+
+def subjects(health: HealthAnswer) -> frozenset[tuple[str, str]]:
+    """(run id, series) of whatever a rule has found something in."""
+    return frozenset((one.run.id, finding.subject) for one in health.runs for finding in one.findings)
 
 
 def health_marks(arms: Sequence[ArmInput], health: HealthAnswer) -> tuple[Mark, ...]:
@@ -125,7 +154,35 @@ def _arm(index: int, arm: ArmInput, found: Mapping[str, RunHealth]) -> ArmHealth
         findings=tuple(row for severity, row in rows if severity >= Severity.WARNING),
         remarks=tuple(row for severity, row in rows if severity < Severity.WARNING),
         asked=f"{plural(len(asked), 'rule')} asked of {plural(len(own), 'run')}{rest}",
+        judged=tuple(shown(name) for name in dict.fromkeys(name for one in own for name in one.judged)),
+        beside=tuple(_beside(arm, found)),
     )
+
+
+def _beside(arm: ArmInput, found: Mapping[str, RunHealth]) -> Iterator[str]:
+    """Series with values that are no numbers, or beyond all bounds, in which no rule found anything."""
+    odd: dict[str, list[tuple[Run, int, int]]] = {}
+    for run in arm.runs:
+        known = {one.subject for one in found[run.id].findings} if run.id in found else set()
+        for name, points in run.trajectory.series.items():
+            if name not in known and (hit := _odd(points)) is not None:
+                odd.setdefault(name, []).append((run, *hit))
+    for name, rows in sorted(odd.items()):
+        most, first = max(count for _, count, _ in rows), min(step for _, _, step in rows)
+        is_same = len({count for _, count, _ in rows}) == 1
+        many = f"{'' if is_same else 'up to '}{counted(most, 'value')}{' each' if len(rows) > 1 else ''}"
+        who = _who(arm, [run for run, _, _ in rows])
+        bad = f"not finite or beyond {compact(HUGE)}"
+        yield f"{shown(name).short}: {many}, {bad}, in {who}, the first at step {compact(first)}"
+
+
+def _odd(points: Sequence[tuple[int, float]]) -> tuple[int, int] | None:
+    """How many values of a series are no measurement, and the step of the first; None where none is."""
+    import numpy as np
+
+    values = np.asarray(points.values) if isinstance(points, Points) else np.array([value for _, value in points])
+    bad = np.flatnonzero(~(np.abs(values) <= HUGE))
+    return (len(bad), int(points[int(bad[0])][0])) if len(bad) else None
 
 
 def _grouped(
@@ -155,11 +212,11 @@ def _title(finding: Finding) -> str:
 
 
 def _who(arm: ArmInput, runs: Sequence[Run]) -> str:
-    """Which seeds, of how many."""
-    seeds = listed([seed_text(run) for run in runs], limit=6)
+    """Which runs, of how many."""
     if len(arm.runs) == 1:
-        return f"seed {seeds}"
-    return f"{len(runs)} of {len(arm.runs)} runs (seed {seeds})"
+        known = seed_text(arm.runs[0])
+        return "its run" if known in ("unknown", "none") else f"seed {known}"
+    return f"{len(runs)} of {len(arm.runs)} runs ({which_runs(runs, arm.runs)})"
 
 
 def _where(steps: Sequence[int]) -> str:

@@ -4,13 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from runaudit.factors.arguments import arguments_of, launch_words
+from runaudit.factors.observed import observed_of
 from runaudit.records.manifest import Unknown
 from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput
 from runaudit.report.views.alerts import Integrity
 from runaudit.report.views.arm import RunName, letter, run_name
 from runaudit.report.words import Text, clean, compact, digest, shown, value_text
-from runaudit.text.words import plural
+from runaudit.text.words import listed, plural
 
 MAX_ROWS = 400
 SECTIONS = (
@@ -29,7 +31,7 @@ _FOLDED = {"code": ("files",)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A titled table of names and values; `missing` says why it is empty."""
+    """A titled table of names and values; `missing` says why it is empty, or what of it is not known."""
 
     title: str
     rows: tuple[tuple[Text, Text], ...]
@@ -85,7 +87,7 @@ def _identity(run: Run) -> Iterator[tuple[Text, Text]]:
     yield shown("seed"), shown(f"unknown: {seed.reason}" if isinstance(seed, Unknown) else value_text(seed).full)
     proof = run.seed_proof
     if not proof:
-        yield shown("seed proof"), shown("none: nothing in the record shows that the seed acted")
+        yield shown("seed proof"), shown(_no_proof(run), 200)
     for name, value in sorted(proof.items()):
         yield shown(f"seed proof: {name}"), digest(value)
     if body.intent:
@@ -97,14 +99,34 @@ def _identity(run: Run) -> Iterator[tuple[Text, Text]]:
         yield shown(f"unknown: {path}"), shown(why, 200)
 
 
+def _words(run: Run) -> Iterator[tuple[Text, Text]]:
+    """The settings that a program was given as words of its command, as `diff` compares them; nothing where an importer
+    has made settings of the same words."""
+    if "args" not in run.manifest.section("config"):
+        yield from _leaves(arguments_of(launch_words(run)), "args")
+
+
+def _no_proof(run: Run) -> str:
+    """That nothing proves what the seed did; what was seen of it is no proof, and is told."""
+    seen = observed_of(run)
+    calls = [f"{call}({value_text(value).short})" for call, value in seen.seeded] if seen else []
+    if calls:
+        return f"none recorded; seen to be seeded: {listed(calls, limit=4)}"
+    return "none: nothing in the record shows that the seed acted"
+
+
 def _section(run: Run, name: str, title: str) -> Section:
-    if not run.manifest.has(name):
-        return Section(title=title, rows=(), missing=clean(run.manifest.reason(name)))
-    rows = list(_leaves(run.manifest.section(name), "", fold=_FOLDED.get(name, ())))
+    words = list(_words(run)) if name == "config" else []
+    missing = "" if run.manifest.has(name) else clean(run.manifest.reason(name))
+    if missing and not words:
+        return Section(title=title, rows=(), missing=missing)
+    # That it is not on record is true of a section only where the command has no word of it either.
+    missing = missing if name in run.manifest.section("unknown") else ""
+    rows = [*_leaves(run.manifest.section(name), "", fold=_FOLDED.get(name, ())), *words]
     if len(rows) > MAX_ROWS:
         rest = len(rows) - MAX_ROWS
         rows = [*rows[:MAX_ROWS], (shown("…"), shown(f"{plural(rest, 'more value')}; `runaudit show` prints them all"))]
-    return Section(title=title, rows=tuple(rows), missing="" if rows else "empty")
+    return Section(title=title, rows=tuple(rows), missing=missing or ("" if rows else "empty"))
 
 
 def _leaves(value: Any, path: str, *, fold: Sequence[str] = ()) -> Iterator[tuple[Text, Text]]:

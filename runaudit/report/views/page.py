@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from runaudit import __version__
 from runaudit.errors import NothingToJudgeError
-from runaudit.health.answer import health_of
+from runaudit.health.answer import HealthAnswer, health_of
 from runaudit.metrics.catalogue import Direction
 from runaudit.records.run import Run
 from runaudit.report.guarded import Failed, attempted
@@ -20,7 +20,14 @@ from runaudit.report.views.arm import ArmView, arm_view
 from runaudit.report.views.blown import blown_up
 from runaudit.report.views.curves import CurvesView, curves_view
 from runaudit.report.views.diff import DiffView, diff_view
-from runaudit.report.views.health import HealthView, health_alerts, health_marks, health_view
+from runaudit.report.views.health import (
+    HealthView,
+    grave,
+    health_alerts,
+    health_marks,
+    health_view,
+    subjects,
+)
 from runaudit.report.views.images import ImagesView, images_view
 from runaudit.report.views.manifest import ManifestView, manifest_views
 from runaudit.report.views.origin import is_training_loss, origin_words
@@ -113,7 +120,7 @@ def page_view(
         subtitle=listed(list(_sizes(arms, comparisons))),
         version=__version__,
         arms=named,
-        verdicts=tuple(_verdict(one, arms, named, integrity) for one in comparisons),
+        verdicts=tuple(_verdict(one, arms, named, integrity, health) for one in comparisons),
         alerts=(
             *alerts(arms, comparisons, integrity, metric if comparisons else None),
             *(health_alerts(arms, health) if health else ()),
@@ -136,15 +143,27 @@ def page_view(
 
 
 def _verdict(
-    one: ComparisonInput, arms: Sequence[ArmInput], named: Sequence[ArmView], integrity: Integrity | None
+    one: ComparisonInput,
+    arms: Sequence[ArmInput],
+    named: Sequence[ArmView],
+    integrity: Integrity | None,
+    health: HealthAnswer | None,
 ) -> VerdictView:
     """The card of one comparison."""
     sides = [arms[one.arm], arms[one.baseline]]
+    found = subjects(health) if health else ()
     return verdict_view(
         one,
         named,
         is_damaged=_is_damaged(sides, integrity),
-        blown=[line for index in (one.arm, one.baseline) for line in blown_up(arms[index], index)],
+        blown=[
+            line
+            for index in (one.arm, one.baseline)
+            for line in (
+                *(f"{told}." for told in (grave(index, arms[index], health) if health else ())),
+                *blown_up(arms[index], index, found),
+            )
+        ],
         origins=list(_origins(one, [run for side in sides for run in side.runs])),
     )
 

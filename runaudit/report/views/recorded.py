@@ -4,6 +4,7 @@ Such a verdict is shown as what it is: its badge names the condition, and is nev
 """
 
 from runaudit.diff import Comparison
+from runaudit.diff.result import Verdict
 from runaudit.diff.text import folded
 from runaudit.report.words import clean
 from runaudit.stats.answer import ArmComparison, StatsAnswer, StatsVerdict
@@ -26,12 +27,20 @@ def design_badge(diff: Comparison) -> tuple[Tone, str]:
     return Tone.DOUBT, clean(f"{words} on {diff.on_record}")
 
 
-def design_meaning(diff: Comparison, count: int) -> str:
-    """What the verdict means; where it rests on a condition, with that. count: how many factors changed."""
+IF_SHOWN = "Exactly one factor changed: were a difference shown, it could be put down to it."
+"""What a single factor means while the numbers show none: beside them no word may sound like a result."""
+
+
+def design_meaning(diff: Comparison, count: int, *, is_shown: bool = True) -> str:
+    """What the verdict means; where it rests on a condition, with that. count: how many factors changed. is_shown:
+    whether the numbers carry a claim."""
     factors = plural(count, "factor")
+    held = diff.conditional if diff.tells_what_is_recorded and diff.conditional is not None else diff.verdict
+    meaning = verdict_words("diff", held).meaning.format(factors=factors)
+    if held is Verdict.SINGLE_FACTOR and not is_shown:
+        meaning = IF_SHOWN
     if not diff.tells_what_is_recorded or diff.conditional is None:
-        return verdict_words("diff", diff.verdict).meaning.format(factors=factors)
-    meaning = verdict_words("diff", diff.conditional).meaning.format(factors=factors)
+        return meaning
     return f"Taking what is not on record as equal, {meaning[:1].lower()}{meaning[1:]}"
 
 

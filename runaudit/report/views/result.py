@@ -8,15 +8,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runaudit.metrics.catalogue import Direction, known_direction
+from runaudit.records.run import UNSAID, Run
 from runaudit.report.inputs import ArmInput, Part
-from runaudit.report.views.arm import letter, seed_texts
+from runaudit.report.views.arm import letter, which_runs
 from runaudit.report.views.origin import origin_words
 from runaudit.report.views.scores import summary as gains
 from runaudit.report.words import MINUS, NO_NUMBER, MetricText, clean, metric, shown
 from runaudit.stats.answer import ArmSummary
-from runaudit.stats.cohort import FAILED, why_left_out
-from runaudit.stats.digits import decimals, percent, show, show_spread
-from runaudit.stats.values import MIN_SEEDS, ArmValues
+from runaudit.stats.cohort import IDLE
+from runaudit.stats.digits import decimals, percent, show
+from runaudit.stats.words import arm_text
 from runaudit.text.words import listed, plural
 
 MOST_DIGITS_MORE = 1
@@ -144,7 +145,7 @@ def _row(index: int, arm: ArmInput, about: MetricText | None, places: int | None
     if found is None:
         value = "not a mean: a value is out of all bounds" if has_some else NO_NUMBER
     else:
-        value = clean(_value(arm, found, places)).replace("-", MINUS)
+        value = clean(arm_text(found, places)).replace("-", MINUS)
     if about is None:
         lost = sum(not run.finished for run in arm.runs)
         counted = str(len(arm.runs) - lost if arm.effective_n is None else arm.effective_n)
@@ -161,45 +162,6 @@ def _row(index: int, arm: ArmInput, about: MetricText | None, places: int | None
     )
 
 
-def _value(arm: ArmInput, found: ArmSummary, places: int | None) -> str:
-    """`0.87 ± 0.03` from three values on; fewer are listed, because a mean would pretend to stand for more."""
-    if found.survivors is not None:
-        left = found.survivors
-        if left.mean is None:
-            return NO_NUMBER
-        told = _spread(left.mean, left.sd, places) if left.n >= MIN_SEEDS else _listed(_counting(arm, found), places)
-        return f"no mean; the {'one' if left.n == 1 else left.n} with a number: {told}"
-    if found.mean is None or (found.ci is None and found.used < MIN_SEEDS):
-        return _listed([value for value in found.values if value is not None], places)
-    return _spread(found.mean, found.sd, places)
-
-
-def _counting(arm: ArmInput, found: ArmSummary) -> list[float]:
-    """The values of an arm that count as results."""
-    left = [value for value, why in zip(found.values, _whys(arm, found), strict=True) if not why]
-    return [value for value in left if value is not None]
-
-
-def _whys(arm: ArmInput, found: ArmSummary) -> list[str]:
-    """Why each run of an arm gives no number, as the judge has it; empty where it gives one."""
-    statuses = tuple(run.status for run in arm.runs)
-    values = ArmValues(label=found.label, seeds=found.seeds, values=found.values, statuses=statuses)
-    whys = (why_left_out(values, index) for index in range(len(statuses)))
-    return [status if why == FAILED else why for status, why in zip(statuses, whys, strict=True)]
-
-
-def _listed(values: Sequence[float], places: int | None) -> str:
-    if places is None and len(values) > 1:
-        places = decimals(max(values) - min(values))
-    return ", ".join(show(value, places) for value in sorted(values))
-
-
-def _spread(mean: float, sd: float | None, places: int | None) -> str:
-    if places is None or sd is None or not show(sd, places).strip("0."):
-        return show_spread(mean, sd)  # A spread of 0.00 would say that there is none.
-    return f"{show(mean, places)} ± {show(sd, places)}"
-
-
 def _interval(found: ArmSummary, places: int | None) -> str:
     if found.ci is None:
         return ""
@@ -209,12 +171,13 @@ def _interval(found: ArmSummary, places: int | None) -> str:
 
 
 def _lost(arm: ArmInput, found: ArmSummary | None) -> Iterator[str]:
-    """`seed 2 crashed`, `seeds 3 and 4 no value`: every run of the arm that gave no number, by what became of it; a run
-    whose seed does not tell it by its id."""
-    whys = _whys(arm, found) if found else ["" if run.finished else run.status for run in arm.runs]
-    rows: dict[str, list[str]] = {}
-    for seed, why in zip(seed_texts(arm.runs), whys, strict=True):
-        if why:
-            rows.setdefault(why, []).append(seed)
-    for why, seeds in rows.items():
-        yield f"seed{'s' if len(seeds) > 1 else ''} {listed(seeds)} {why.replace('_', ' ')}"
+    """`seed 2 crashed`, `seeds 3 and 4 no value`: every run of the arm that gave no number, by what became of it. A run
+    whose seed does not tell it is told by its id, the only one of its arm by nothing."""
+    whys = found.left_out if found else ["" if run.finished else run.status for run in arm.runs]
+    rows: dict[str, list[Run]] = {}
+    for run, why in zip(arm.runs, whys, strict=True):
+        if why and why != IDLE:  # It has a number, and the warnings say why that is not another one.
+            rows.setdefault("end not on record" if why == UNSAID else why.replace("_", " "), []).append(run)
+    for why, runs in rows.items():
+        who = "" if len(arm.runs) == 1 else f"{which_runs(runs, arm.runs)} "
+        yield f"{who}{why}"

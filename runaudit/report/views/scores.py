@@ -5,7 +5,7 @@ A run that gave no number keeps its row, and its arm loses its mean: the mean of
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
 
@@ -15,7 +15,7 @@ from runaudit.metrics.catalogue import PRIMARY as PSNR
 from runaudit.metrics.heldout import is_held_out
 from runaudit.records.run import Run
 from runaudit.report.inputs import ArmInput, Part
-from runaudit.report.views.arm import RunName, letter, run_name
+from runaudit.report.views.arm import RunName, letter, run_name, seed_text
 from runaudit.report.words import Text, clean, compact, number, shown
 from runaudit.text.words import plural
 
@@ -73,6 +73,7 @@ class Reference:
 class ScoreFigure:
     """One sequence: per arm its letter and (seed, dB) of every run that gave a finite number; the baselines' lines.
 
+    beside: per arm (seed, dB) of the runs that ended without a result after they had logged one.
     one_frame: per arm the mean of what its networks give when fed one frame only, None where that was not measured.
     """
 
@@ -82,6 +83,7 @@ class ScoreFigure:
     references: tuple[Reference, ...]
     one_frame: tuple[float | None, ...]
     words: str
+    beside: tuple[tuple[tuple[str, float], ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +146,7 @@ def scores_view(arms: Sequence[ArmInput], parts: Sequence[Part] = ()) -> ScoresV
         references=tuple(_reference_rows(arms, names)),
         rows=tuple(_rows(arms, names)),
         others=tuple(_others(arms, names)),
-        notes=(*_notes(arms, names), *_broken_off(arms, plain), *_left_out(arms, plain)),
+        notes=(*_notes(arms, names), *(_broken_off(arms, plain) if names or plain else ()), *_left_out(arms, plain)),
         plain=plain,
     )
 
@@ -176,9 +178,12 @@ def _plain_rows(arms: Sequence[ArmInput], places: Sequence[int], names: Sequence
 def _broken_off(arms: Sequence[ArmInput], plain: Sequence[PlainTable]) -> Iterator[str]:
     """What the numbers of runs that did not finish are, where they stand in a table."""
     ids = {row.run.id.full for table in plain for row in table.rows if row.run}
-    lost = [run for run in _runs(arms) if run.id in ids and run.metrics and not run.finished]
+    lost = [run for run in _runs(arms) if (run.id in ids or not plain) and run.metrics and not run.finished]
     if lost:
-        yield f"{plural(len(lost), 'run')} did not finish: what stands there is logged last, and counts as no result."
+        yield (
+            f"{plural(len(lost), 'run')} did not finish: what stands there (in figures: hollow) is logged last, "
+            "and counts as no result."
+        )
 
 
 def _left_out(arms: Sequence[ArmInput], plain: Sequence[PlainTable]) -> Iterator[str]:
@@ -232,12 +237,15 @@ def _reference_values(metrics: Mapping[str, float], sequence: str) -> Iterator[t
 
 def _figure(arms: Sequence[ArmInput], sequence: str) -> ScoreFigure:
     lines = references(arms, sequence)
-    dots = []
+    dots, beside = [], []
     for index, arm in enumerate(arms):
-        values = ((run_name(run).seed, psnr(run, sequence)) for run in arm.runs)
-        finite = tuple((seed, value) for seed, value in values if value is not None and math.isfinite(value))
-        dots.append((letter(index), finite))
+        values = ((run, psnr(run, sequence)) for run in arm.runs)
+        finite = [(run, value) for run, value in values if value is not None and math.isfinite(value)]
+        dots.append((letter(index), tuple((seed_text(run), value) for run, value in finite if run.finished)))
+        beside.append(tuple((seed_text(run), value) for run, value in finite if not run.finished))
     parts = [f"{name} {', '.join(number(value) for _, value in found) or 'no number'}" for name, found in dots]
+    parts += [f"{letter(at)} without a result: {', '.join(number(value) for _, value in lost)}"
+              for at, lost in enumerate(beside) if lost]  # fmt: skip
     alone = ((letter(index), _one_frame(arm, sequence)) for index, arm in enumerate(arms))
     parts += [f"{name} fed one frame only {number(value)}" for name, value in alone if value is not None]
     parts += [f"{line.words} {number(line.value)}" for line in lines]
@@ -248,19 +256,25 @@ def _figure(arms: Sequence[ArmInput], sequence: str) -> ScoreFigure:
         references=lines,
         one_frame=tuple(_one_frame(arm, sequence) for arm in arms),
         words=f"Full-frame PSNR on {clean(sequence)} in dB. {'; '.join(parts)}.",
+        beside=tuple(beside),
     )
 
 
 def _one_frame(arm: ArmInput, sequence: str) -> float | None:
     names = [f"{PSNR}_{key}/{sequence}" for key in ONE_FRAME]
-    values = [run.metrics[name] for run in arm.runs for name in names if name in run.metrics]
+    values = [run.metrics[name] for run in arm.runs for name in names if run.finished and name in run.metrics]
     finite = [value for value in values if math.isfinite(value)]
     return mean(finite) if finite else None
 
 
+def _results(arm: ArmInput, of: Callable[[Run, str], float | None], sequence: str) -> list[float | None]:
+    """A number of each run of an arm; None of one that did not finish: what it logged on the way is no result."""
+    return [of(run, sequence) if run.finished else None for run in arm.runs]
+
+
 def _tick(arm: ArmInput, index: int, sequence: str) -> str:
     """The letter of an arm and, where every run gave a number, its mean gain."""
-    gains = [gain(run, sequence) for run in arm.runs]
+    gains = _results(arm, gain, sequence)
     known = [value for value in gains if value is not None and math.isfinite(value)]
     if not known or len(known) < len(gains):
         return letter(index)
@@ -288,11 +302,11 @@ def _rows(arms: Sequence[ArmInput], names: Sequence[str]) -> Iterator[Row]:
 
 def _mean_cell(arm: ArmInput, sequence: str) -> Cell:
     """Mean and sample standard deviation of the gain; none of either where a run gave no number."""
-    values = [psnr(run, sequence) for run in arm.runs]
-    gains = [gain(run, sequence) for run in arm.runs]
+    values = _results(arm, psnr, sequence)
+    gains = _results(arm, gain, sequence)
     known = [value for value in values if value is not None and math.isfinite(value)]
     if len(known) < len(values):
-        return Cell(value=f"{len(known)} of {len(values)} gave a number")
+        return Cell(value=f"{len(known)} of {len(values)} gave a result")
     over = [value for value in gains if value is not None]
     if len(over) < len(gains):
         return Cell(value=f"{number(mean(known))} ± {number(stdev(known))}")
@@ -367,7 +381,7 @@ def summary(arm: ArmInput) -> str:
     """The arm's mean gain over bicubic on each sequence, in one clause; empty where there is none."""
     parts = []
     for name in sequences([arm]):
-        gains = [value for run in arm.runs if (value := gain(run, name)) is not None]
+        gains = [value for value in _results(arm, gain, name) if value is not None]
         if gains:
             parts.append(f"{number(mean(gains), signed=True)} dB on {clean(name)}")
     return ", ".join(parts)

@@ -64,17 +64,21 @@ def verdict_view(
     tone, badge = design_badge(diff)
     told = diff.tells_what_is_recorded
     evidence = tuple(e for answer in comparison.stats for e in evidence_views(answer, design=clean(about.words)))
+    is_shown = bool(evidence) and evidence[0].carries
     return VerdictView(
         baseline=arms[comparison.baseline],
         arm=arms[comparison.arm],
         tone=Tone.BAD if is_damaged else _tone(tone, evidence),
         claim=_claim(evidence, comparison.unjudged),
         verdict=clean(about.words),
-        design_tone=tone,
+        design_tone=PLAIN if tone is Tone.GOOD and not is_shown else tone,
         badge=badge,
         change=changed(diff, factors),
-        meaning=design_meaning(diff, len(factors)),
-        reason=shown(gaps_in_words(diff) if told else sentence(reason_words(diff, factors)), MAX_REASON),
+        meaning=design_meaning(diff, len(factors), is_shown=is_shown),
+        reason=shown(
+            "" if tone is Tone.GOOD else gaps_in_words(diff) if told else sentence(reason_words(diff, factors)),
+            MAX_REASON,
+        ),
         conditional="" if told or diff.conditional is diff.verdict else conditional_words(diff.conditional),
         assumed=assumed_in_words(diff),
         lacking=tuple(filter(None, (design_lacks(diff), _numbers_lack(comparison, evidence)))),
@@ -85,6 +89,8 @@ def verdict_view(
     )
 
 
+PLAIN = "plain"
+"""The tone of a sound design whose numbers carry no claim: a green word beside them would be read as a pass."""
 MAX_REASON = 420
 """Letters of a reason in the card: it names every factor, and the section on what changed has them all."""
 NOTHING_ON_RECORD = "Nothing that is on record differs"

@@ -1,0 +1,45 @@
+"""What stands for an arm in words: its mean with the spread, or its values where a mean would stand for too much.
+
+Page, `stats` and `list` say it by this one rule. The values that are listed are those that count: a number that a run
+had logged before it crashed is no result of the arm.
+"""
+
+from collections.abc import Sequence
+
+from runaudit.stats.digits import decimals, show, show_spread
+from runaudit.stats.values import MIN_SEEDS
+
+NO_NUMBER = "no number"
+
+
+def result_text(
+    values: Sequence[float],
+    *,
+    n: int,
+    mean: float | None,
+    sd: float | None,
+    lost: int = 0,
+    places: int | None = None,
+) -> str:
+    """`0.87 ± 0.03` from three draws on; fewer are listed. values: those that count, a run each; n, mean, sd: of the
+    draws that they are. lost: runs that gave no number: a mean of the others is none of the arm, and is not called so.
+    places: decimals of a column."""
+    if not values or mean is None:
+        return NO_NUMBER
+    is_mean = n >= MIN_SEEDS
+    told = spread_text(mean, sd, places) if is_mean else _listed(values, places)
+    many = n if is_mean else len(values)
+    return f"no mean; the {'one' if many == 1 else many} with a number: {told}" if lost else told
+
+
+def spread_text(mean: float, sd: float | None, places: int | None = None) -> str:
+    """A mean with its spread, to the decimals of its column where they show the spread."""
+    if places is None or sd is None or not show(sd, places).strip("0."):
+        return show_spread(mean, sd)  # A spread of 0.00 would say that there is none.
+    return f"{show(mean, places)} ± {show(sd, places)}"
+
+
+def _listed(values: Sequence[float], places: int | None) -> str:
+    if places is None and len(values) > 1:
+        places = decimals(max(values) - min(values))
+    return ", ".join(show(value, places) for value in sorted(values))
