@@ -18,6 +18,7 @@ results           final metrics, and the last value of each series that has none
 against_baselines, against_one_frame
                   the same, where full frames were held against these; else unknown
 log               how regular the log is
+goes_on           whether the run is judged while it goes on: its last points are not its end
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,7 +44,7 @@ from runaudit.records.trajectory import Event
 NAMES = (
     "curves", "losses", "held_out", "gradients", "rates", "scaler", "scaler_if_any", "late", "overfits", "overfitted",
     "best", "setup", "stage_events", "cuts", "results", "log", "terms", "scales", "tiles_and_frames", "clip",
-    "against_baselines", "against_one_frame",
+    "against_baselines", "against_one_frame", "goes_on",
 )  # fmt: skip
 """Every fact: a rule that asks for others is none of these."""
 
@@ -70,6 +71,7 @@ def trajectory_facts(
     metrics: Mapping[str, float] | None = None,
     checkpoints: Sequence[Mapping[str, Any]] = (),
     torn: int = 0,
+    goes_on: bool = False,
 ) -> dict[str, object]:
     """The facts about curves: series name -> (step, value) pairs, and what else of the run is known.
 
@@ -93,16 +95,11 @@ def trajectory_facts(
         "curves": curves or nothing or Unknown("no loss or result was logged on the way"),
         "losses": losses or nothing or Unknown("no loss was logged"),
         "held_out": held_out or nothing or Unknown("nothing was measured on held-out data on the way"),
-        "gradients": tuple(t for t in tracks if t.role is Role.GRADIENT)
-        or nothing
-        or Unknown("no gradient norm was logged"),
-        "rates": tuple(track for track in tracks if track.role is Role.RATE and "momentum" not in track.name.lower()),
+        **_beside(tracks),
         "scaler": scaler,
         "scaler_if_any": None if isinstance(scaler, Unknown) else scaler,
         "late": late,
         "overfits": overfits,
-        "scales": tuple(track for track in tracks if track.role is Role.SCALER),
-        "terms": tuple(track for track in tracks if track.is_term),
         "tiles_and_frames": tuple(tiles_and_frames_of(curves))
         or Unknown("no quantity was logged on tiles and on full frames"),
         "overfitted": frozenset(one.part.track.name for one in overfits),
@@ -114,7 +111,19 @@ def trajectory_facts(
         "stage_events": tuple(event for event in events if event.kind == "stage") or Unknown("no stage was logged"),
         "results": results,
         **_held_against(results),
+        "goes_on": goes_on,
         "log": log_of(series, resumes(events), torn),
+    }
+
+
+def _beside(tracks: Sequence[Track]) -> dict[str, object]:
+    """What is logged beside losses and results."""
+    return {
+        "gradients": tuple(track for track in tracks if track.role is Role.GRADIENT)
+        or Unknown("no gradient norm was logged" if tracks else "no series was logged"),
+        "rates": tuple(track for track in tracks if track.role is Role.RATE and "momentum" not in track.name.lower()),
+        "scales": tuple(track for track in tracks if track.role is Role.SCALER),
+        "terms": tuple(track for track in tracks if track.is_term),
     }
 
 

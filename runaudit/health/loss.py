@@ -10,11 +10,12 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from runaudit.health.best import Best
+from runaudit.health.excuses import grown
 from runaudit.health.rising import Rise, rise_of
 from runaudit.health.rule import TrajectoryRule
 from runaudit.health.setup import Setup
 from runaudit.health.shape import HUGE, SCATTER, noise_of, stretches
-from runaudit.health.tracks import Part, Track
+from runaudit.health.tracks import Part, Track, words_of
 from runaudit.metrics.roles import Role
 from runaudit.records.finding import Finding, Severity
 from runaudit.stats.trend import MIN_POINTS
@@ -47,7 +48,7 @@ class NonfiniteLoss(TrajectoryRule):
             total = track.columns.points
             longest, tail = _in_a_row(track)
             ends = tail >= min(self.limit("at_the_end"), total)
-            end = ", and to the end" if tail == len(bad) > 1 else ", and at its end" if ends and total > 1 else ""
+            end = ", and to the end" if tail == len(bad) > 1 else ", and at its end" if tail and total > 1 else ""
             share = len(bad) / total
             yield self.finding(
                 track.name,
@@ -58,26 +59,29 @@ class NonfiniteLoss(TrajectoryRule):
                 else "no result of this run can be reported; go back to a checkpoint from before that step",
                 step=int(bad.steps[0]),
                 # A single value of a thin record may be one that was never measured.
-                severity=self._severity(share, longest, ends) if total >= MIN_POINTS else Severity.WARNING,
+                severity=self._severity(share, longest, tail, ends=ends) if total >= MIN_POINTS else Severity.WARNING,
                 evidence={"count": len(bad), "points": total, "in_a_row": longest, "at_the_end": tail,
                           "sure": "observed"},
             )  # fmt: skip
 
-    def _severity(self, share: float, longest: int, ends: bool) -> Severity:
+    def _severity(self, share: float, longest: int, tail: int, *, ends: bool) -> Severity:
         if ends or share > self.limit("critical") or longest >= self.limit("in_a_row"):
             return Severity.CRITICAL
-        return Severity.WARNING if share > self.limit("warn") and longest > 1 else Severity.INFO
+        return Severity.WARNING if tail or (share > self.limit("warn") and longest > 1) else Severity.INFO
 
 
 def _are_holes(track: Track) -> bool:
-    """Whether NaN stands for steps at which nothing was measured: values come at even distances, to the end."""
+    """Whether NaN stands for steps at which nothing was measured: an evaluation has values at even distances, from the
+    start to the end, and most steps have none. A training loss is computed at every step, or over an epoch of them."""
     import numpy as np
 
     good, bad = track.columns.steps, track.columns.non_finite
-    if len(good) < 3 or len(bad) < len(good) or not np.isnan(np.asarray(bad.values)).all():
+    if track.role is Role.LOSS and not track.is_held_out and "epoch" not in words_of(track.name):
         return False
-    gaps = np.diff(good)
-    return bool(gaps.max() <= 2 * np.median(gaps) and bad.steps[-1] - good[-1] <= 2 * np.median(gaps))
+    if len(good) < 3 or len(bad) < 3 * len(good) or not np.isnan(np.asarray(bad.values)).all():
+        return False
+    usual = 2 * np.median(np.diff(good))
+    return bool(np.diff(good).max() <= usual and bad.steps[-1] - good[-1] <= usual and good[0] - bad.steps[0] <= usual)
 
 
 def _in_a_row(track: Track) -> tuple[int, int]:
@@ -110,6 +114,7 @@ class Divergence(TrajectoryRule):
         rates: Sequence[Track],
         overfitted: frozenset[str],
         best: Best | None,
+        goes_on: bool,
     ) -> Iterator[Finding]:
         judges = [track for track in curves if track.is_quality or (track.is_held_out and track.is_main)]
         for track in curves:
@@ -117,13 +122,15 @@ class Divergence(TrajectoryRule):
                 continue
             for part in track.parts:
                 rise = rise_of(part, rates, noise=self.limit("noise"))
+                # While a rate is warmed up a loss may rise from where it began: what was never gained is not lost.
+                if rise is not None and goes_on and rise.is_early:
+                    continue
                 if rise is not None and rise.share >= self.limit("warn"):
                     # What a loss is made of may change; what it is for may improve all the same: a value function
                     # whose targets grow, a likelihood that is less sure of more right answers.
-                    calm = [t.name for t in terms if _did_not_rise(t, rise.step)] if track.is_main else []
                     better = [t.name for t in judges if not track.is_quality and _is_above(t, track, rise.step)]
                     doubts = [f"while {name} improves" for name in better[:1]]
-                    doubts += [f"while its term {name} did not rise: another grew, or its weight" for name in calm[:1]]
+                    doubts += [f"while {words}" for words in [grown(track, terms, curves, rise)] if words]
                     yield self._found(part, rise, best, doubts, is_calm=bool(better) or rise.share < 1)
 
     def _found(self, part: Part, rise: Rise, best: Best | None, doubts: Sequence[str], *, is_calm: bool) -> Finding:
@@ -158,12 +165,6 @@ def _is_above(judge: Track, track: Track, step: int) -> bool:
     learned."""
     says_more = judge.is_quality or not track.is_held_out
     return judge is not track and says_more and judge.has_improved_since(step)
-
-
-def _did_not_rise(track: Track, step: int) -> bool:
-    """Whether a term of the loss ends no higher than it was at a step."""
-    shape = track.shape_since(step)
-    return shape is not None and shape.change_since(step) <= shape.noise
 
 
 class Spike(TrajectoryRule):

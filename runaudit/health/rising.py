@@ -30,6 +30,8 @@ class Rise:
     noise: float
     is_recovering: bool
     is_explained: bool
+    is_early: bool = False
+    """Whether it was best at its very start, and gained next to nothing before: a rate that is warmed up does so."""
 
     @property
     def words(self) -> str:
@@ -73,6 +75,7 @@ def rise_of(part: Part, rates: Sequence[Track] = (), *, noise: float = 5.0) -> R
         last=part.told(shape.end),
         noise=shape.noise,
         is_recovering=back > guard and back >= 0.25 * (peak - shape.best),
+        is_early=shape.best_at < 0.1 * len(shape) and shape.progress < 0.25 * top < 2.5 * abs(shape.start),
         is_explained=_raised(rates, int(shape.last[shape.best_at]), int(shape.last[-1])),
     )
 

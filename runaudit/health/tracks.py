@@ -87,8 +87,8 @@ class Track:
     @property
     def is_term(self) -> bool:
         """Whether it is one of several that a loss is made of, or of two opponents."""
-        is_named = self.role is Role.OTHER and bool(_words(self.name) & _TERMS)
-        return not self.is_main and not self.is_held_out and (self.role is Role.LOSS or is_named)
+        is_named = self.role in (Role.OTHER, Role.HELD_OUT) and bool(words_of(self.name) & _TERMS)
+        return not self.is_main and (self.role is Role.LOSS or is_named)
 
     @property
     def is_quality(self) -> bool:
@@ -157,7 +157,7 @@ def tracks_of(series: Mapping[str, Sequence[Point]], events: Sequence[Event] = (
 def _main(names: Sequence[str]) -> frozenset[str]:
     """The losses that the training is about: those whose names say no more, else the only one that there is."""
     losses = [name for name in names if role(name) is Role.LOSS]
-    plain = [name for name in losses if _is_plain(_words(name))]
+    plain = [name for name in losses if _is_plain(words_of(name))]
     learned = [name for name in losses if not is_held_out(name)]
     if not any(not is_held_out(name) for name in plain) and len(learned) == 1:
         plain += learned
@@ -171,7 +171,8 @@ def _is_plain(words: set[str]) -> bool:
     return words - ({"entropy", "cross"} if {"entropy", "cross"} <= words else set()) <= _PLAIN
 
 
-def _words(name: str) -> set[str]:
+def words_of(name: str) -> set[str]:
+    """The words of a name, small and apart."""
     apart = re.sub(r"([a-z])([A-Z])", r"\1 \2", name)
     return {word for word in re.split(r"[^a-z]+", apart.lower()) if word}
 

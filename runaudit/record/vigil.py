@@ -99,7 +99,7 @@ class Watch:
         with contextlib.suppress(Exception):
             if not (self._follower.read() and self._vigil.is_due) and not at_the_end:
                 return
-            for finding in self._vigil.judge(self._follower.trajectory()):
+            for finding in self._vigil.judge(self._follower.trajectory(), goes_on=not at_the_end):
                 self._found(finding)
 
     def stop(self, run_dir: Path) -> None:
