@@ -239,12 +239,13 @@ def _p_of(one: ComparisonInput, metric: str) -> float | None:
 
 
 def _lacking(sides: Sequence[Cohort], pair: tuple[int, int], metric: str) -> Unjudged | None:
-    """Why a metric cannot be judged between two arms: a run of one of them, or of neither, has it."""
+    """Why a metric cannot be judged between two arms: no run of one of them, or of neither, has it as a result. What a
+    run logs on its way is in its curves."""
     letters = [letter(index) for index in reversed(pair)]
     bare = [who for who, arm in zip(letters, sides, strict=True) if not _is_measured([arm], metric)]
     if not bare:
         return None
-    words = f"{metric} was not judged: no run of {' or of '.join(bare)} has it."
+    words = f"{metric} was not judged: no finished run of {' or of '.join(bare)} has it."
     return Unjudged(words=words, needs=f"runs of both arms that have {metric}, or another `--metric`")
 
 

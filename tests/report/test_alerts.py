@@ -158,7 +158,7 @@ def test_an_arm_without_the_metric_has_no_seeds_that_count_and_is_said_to_have_n
     found = titles(alerts(arms, [between], None, "val/accuracy"))
 
     assert "Too few seeds" not in found
-    assert found["Runs without a result"] == ("A and B: no run has val/accuracy",)
+    assert found["Runs without a result"] == ("A and B: no finished run has val/accuracy",)
 
 
 def test_a_run_whose_end_nobody_recorded_did_not_fail(make_run):

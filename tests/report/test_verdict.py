@@ -234,7 +234,9 @@ def test_the_seeds_that_a_claim_needs_are_said_to_be_for_whose_difference(study,
 
 def test_a_metric_that_an_arm_lacks_is_not_said_to_lack_a_direction(study, diff):
     arms, _ = study
-    lack = Unjudged(words="val/acc was not judged: no run of B has it.", needs="runs of both arms that have val/acc")
+    lack = Unjudged(
+        words="val/acc was not judged: no finished run of B has it.", needs="runs of both arms that have val/acc"
+    )
 
     told = only(page_view(arms, [ComparisonInput(baseline=0, arm=1, diff=diff(), unjudged=(lack,))]))
 

@@ -133,7 +133,7 @@ def _unmeasured(arms: Sequence[ArmInput], metric: str | None) -> Iterator[str]:
     """Arms of which no run has the metric that the page compares."""
     bare = [index for index, arm in enumerate(arms) if metric and arm.summary is None and not _has(arm, metric)]
     if bare:
-        yield f"{listed([letter(index) for index in bare])}: no run has {shown(metric).short}"
+        yield f"{listed([letter(index) for index in bare])}: no finished run has {shown(metric).short}"
 
 
 def _has(arm: ArmInput, metric: str) -> bool:

@@ -96,7 +96,7 @@ class CurvesView:
             ("bands: stages", any(figure.bands for view in views for figure in view.figures)),
             ("dotted uprights: a run went on after an interruption", any(curve.resumes for curve in curves)),
             ("ticks at the foot: steps that AMP skipped", any(curve.skips for curve in curves)),
-            (f"rings: the run ended there without a result{in_mean}", _has_ended(curves)),
+            (f"rings: a run without a result ended there, or stands there{in_mean}", _has_ended(curves)),
             ("crosses: values that are not finite", any(one.non_finite for curve in curves for one in curve.lines)),
             ("triangles: what leaves the axis", any(view.leaves for view in views)),
         ):

@@ -142,7 +142,8 @@ def _row(index: int, arm: ArmInput, about: MetricText | None, places: int | None
         value = clean(arm_text(found, places)).replace("-", MINUS)
     if about is None:
         lost = sum(not run.finished for run in arm.runs)
-        counted = str(len(arm.runs) - lost if arm.effective_n is None else arm.effective_n)
+        left = len(arm.runs) - lost if arm.effective_n is None else arm.effective_n
+        counted = f"{left} of {left + lost}" if lost else str(left)
     else:
         used = found.used if found else 0
         counted = f"{used} of {used + lost}" if lost else str(used)
