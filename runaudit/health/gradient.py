@@ -115,8 +115,8 @@ class GradVanishing(TrajectoryRule):
 
         for track in gradients:
             for part in track.parts:
-                if _is_of_a_part(track.name) and not part.values.any():
-                    continue  # A module that this stage does not train has none.
+                if _is_of_a_part(track.name) and (part.values != 0).sum() <= 1:
+                    continue  # A module that this stage does not train has none; one value may be of the next stage.
                 starts, ends = stretches(np.abs(part.values) < self.limit("norm"))
                 lengths = ends - starts
                 if not len(lengths) or lengths.max() < max(3, self.limit("share") * len(part.values)):

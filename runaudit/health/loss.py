@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from runaudit.health.best import Best
 from runaudit.health.excuses import grown
-from runaudit.health.rising import Rise, any_rise_of
+from runaudit.health.rising import Rise, any_rise_of, rise_of
 from runaudit.health.rule import TrajectoryRule
 from runaudit.health.shape import HUGE, SCATTER, noise_of, stretches
 from runaudit.health.tracks import Part, Track, words_of
@@ -36,8 +36,8 @@ class NonfiniteLoss(TrajectoryRule):
     limits: ClassVar = {"warn": 0.001, "critical": 0.01, "in_a_row": 20.0, "at_the_end": 3.0}
     example = "train/loss is not finite at 212 of 5000 points, first at step 4788, and to the end from there"
 
-    def check(self, curves: Sequence[Track], scales: Sequence[Track]) -> Iterator[Finding]:
-        for track in (*curves, *scales):
+    def check(self, curves: Sequence[Track], scales: Sequence[Track], undirected: Sequence[Track]) -> Iterator[Finding]:
+        for track in (*curves, *scales, *undirected):
             bad = track.columns.non_finite
             if not len(bad) or _are_holes(track):
                 continue
@@ -128,8 +128,11 @@ class Divergence(TrajectoryRule):
                     # whose targets grow, a likelihood that is less sure of more right answers.
                     better = [t.name for t in judges if not track.is_quality and _is_above(t, track, rise.step)]
                     doubts = [f"while {name} improves" for name in better[:1]]
+                    # The loss of an agent has no level: what it is for is the reward.
+                    kept = [t.name for t in judges if words_of(t.name) & _REWARDS and _is_kept(t)]
+                    doubts += [f"while {name} holds what it gained" for name in kept[:1] if not track.is_quality]
                     doubts += [f"while {words}" for words in [grown(track, terms, curves, rise)] if words]
-                    yield self._found(part, rise, best, doubts, is_calm=bool(better) or rise.share < 1)
+                    yield self._found(part, rise, best, doubts, is_calm=bool(better or kept) or rise.share < 1)
 
     def _found(self, part: Part, rise: Rise, best: Best | None, doubts: Sequence[str], *, is_calm: bool) -> Finding:
         lost = f"{rise.share:.0%} of what it had gained is lost"
@@ -164,6 +167,17 @@ def _is_above(judge: Track, track: Track, step: int) -> bool:
     learned."""
     says_more = judge.is_quality or not track.is_held_out
     return judge is not track and says_more and judge.has_improved_since(step)
+
+
+_REWARDS = frozenset({"reward", "rewards", "rew", "return", "returns"})
+
+
+def _is_kept(judge: Track) -> bool:
+    """Whether a curve improved and did not fall back since."""
+    part = judge.parts[-1] if judge.parts else None
+    if part is None or not len(part.steps):
+        return False
+    return judge.has_improved_since(int(part.steps[0])) and rise_of(part) is None
 
 
 class Spike(TrajectoryRule):

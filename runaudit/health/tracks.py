@@ -7,7 +7,7 @@ of two opponents, and may rise in a training that goes well.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -142,9 +142,9 @@ class Track:
             )
 
 
-def tracks_of(series: Mapping[str, Sequence[Point]], events: Sequence[Event] = ()) -> tuple[Track, ...]:
-    """Every series that a rule may ask for, in the order of their names."""
-    cuts = _cuts(events)
+def tracks_of(series: Mapping[str, Sequence[Point]]) -> tuple[Track, ...]:
+    """Every series that a rule may ask for, in the order of their names, each in one piece."""
+    cuts = _cuts(())
     names = [name for name in sorted(series) if len(series[name]) and role(name) not in (Role.SYSTEM, Role.CLOCKWORK)]
     main = _main(names)
     return tuple(
@@ -159,6 +159,12 @@ def tracks_of(series: Mapping[str, Sequence[Point]], events: Sequence[Event] = (
         )
         for name in names
     )
+
+
+def cut_at(tracks: Sequence[Track], events: Sequence[Event]) -> tuple[Track, ...]:
+    """The series, cut where stages began and where the run went on."""
+    cuts = _cuts(events)
+    return tuple(replace(track, cuts=cuts) for track in tracks) if len(cuts) > 1 else tuple(tracks)
 
 
 def _direction(name: str) -> Direction | None:
