@@ -4,7 +4,7 @@ curves            losses and results: every series that has a better and a worse
 losses            the losses among them
 undirected        series that may say how good the run is, of which nobody knows which way they improve
 held_out          those that were measured on what the network does not learn from
-scales            loss scales and counts of skipped steps, as they were logged
+numbers           what must be numbers: losses, whatever may be a result, loss scales
 terms             what the loss is made of, one by one
 tiles_and_frames  pairs of curves of one quantity, taken on tiles and on full frames; unknown where there is none
 gradients, rates  gradient norms and learning rates
@@ -46,7 +46,7 @@ from runaudit.records.trajectory import Event
 
 NAMES = (
     "curves", "losses", "held_out", "gradients", "rates", "scaler", "scaler_if_any", "late", "overfits", "overfitted",
-    "best", "setup", "stage_events", "cuts", "results", "log", "terms", "scales", "tiles_and_frames", "clip",
+    "best", "setup", "stage_events", "cuts", "results", "log", "terms", "numbers", "tiles_and_frames", "clip",
     "against_baselines", "against_one_frame", "goes_on", "undirected",
 )  # fmt: skip
 """Every fact: a rule that asks for others is none of these."""
@@ -129,7 +129,8 @@ def _beside(tracks: Sequence[Track]) -> dict[str, object]:
         "gradients": tuple(track for track in tracks if track.role is Role.GRADIENT)
         or Unknown("no gradient norm was logged" if tracks else "no series was logged"),
         "rates": tuple(track for track in tracks if track.role is Role.RATE and "momentum" not in track.name.lower()),
-        "scales": tuple(track for track in tracks if track.role is Role.SCALER),
+        "numbers": tuple(track for track in tracks if track.role in (*_OF_QUALITY, Role.SCALER))
+        or Unknown("no loss or result was logged on the way" if tracks else "no series was logged"),
         "terms": tuple(track for track in tracks if track.is_term),
     }
 

@@ -79,6 +79,10 @@ class Plateau(TrajectoryRule):
     requires = frozenset({"RA402"})
     severity = Severity.INFO
     limits: ClassVar = {"gain": 0.02, "scatter": 0.05}
+    limit_words: ClassVar = {
+        "gain": "change over the last third that is none, as a share of all that was gained",
+        "scatter": "the most it may scatter there, as the same share",
+    }
     example = "val/l1 gets no further: its last third changed by 0.3 % of all that was gained"
 
     def check(self, late: Late) -> Iterator[Finding]:
@@ -128,6 +132,11 @@ class Oscillation(TrajectoryRule):
     requires = frozenset({"RA402"})
     severity = Severity.WARNING
     limits: ClassVar = {"amplitude": 0.1, "z": 2.33, "half_swings": 3.0}
+    limit_words: ClassVar = {
+        "amplitude": "trough to crest, as a share of all that was gained",
+        "z": "how far from chance turns or a period are, in standard deviations",
+        "half_swings": "times that it went up or down by half of the swing",
+    }
     example = "val/l1 swings by 24 % of all that was gained since step 4200, turning at every second point"
 
     def check(self, late: Late, rates: Sequence[Track]) -> Iterator[Finding]:
@@ -252,6 +261,9 @@ class NeedsMoreEpochs(TrajectoryRule):
     requires = frozenset({"RA402"})
     severity = Severity.INFO
     limits: ClassVar = {"gain": 0.05}
+    limit_words: ClassVar = {
+        "gain": "what a further third would gain, as a share of all that was gained",
+    }
     example = "val/l1 still improves: a further third of the steps would gain another 9 % of all that was gained"
 
     def check(self, late: Late, rates: Sequence[Track]) -> Iterator[Finding]:

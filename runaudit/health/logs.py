@@ -95,6 +95,9 @@ class InsufficientPoints(TrajectoryRule):
     name = "insufficient_points"
     severity = Severity.INFO
     limits: ClassVar = {"points": 10.0}
+    limit_words: ClassVar = {
+        "points": "points below which nothing is said of a trend",
+    }
     example = "train/loss has 4 points: too few for any statement on how it moved"
 
     def check(self, curves: Sequence[Track]) -> Iterator[Finding]:
@@ -122,6 +125,9 @@ class DirectionUnknown(TrajectoryRule):
     name = "direction_unknown"
     severity = Severity.INFO
     limits: ClassVar = {"back": 0.5}
+    limit_words: ClassVar = {
+        "back": "share of the way back from which is warned",
+    }
     example = "val/score was not judged: nobody knows which way it improves"
 
     def check(self, undirected: Sequence[Track]) -> Iterator[Finding]:

@@ -34,10 +34,16 @@ class NonfiniteLoss(TrajectoryRule):
     name = "nonfinite_loss"
     severity = Severity.CRITICAL
     limits: ClassVar = {"warn": 0.001, "critical": 0.01, "in_a_row": 20.0, "at_the_end": 3.0}
+    limit_words: ClassVar = {
+        "warn": "share of points that are no number, above which is warned",
+        "critical": "share above which it is critical",
+        "in_a_row": "points in a row that are critical",
+        "at_the_end": "points at the end that are critical",
+    }
     example = "train/loss is not finite at 212 of 5000 points, first at step 4788, and to the end from there"
 
-    def check(self, curves: Sequence[Track], scales: Sequence[Track], undirected: Sequence[Track]) -> Iterator[Finding]:
-        for track in (*curves, *scales, *undirected):
+    def check(self, numbers: Sequence[Track]) -> Iterator[Finding]:
+        for track in numbers:
             bad = track.columns.non_finite
             if not len(bad) or _are_holes(track):
                 continue
@@ -103,6 +109,11 @@ class Divergence(TrajectoryRule):
     name = "divergence"
     severity = Severity.CRITICAL
     limits: ClassVar = {"warn": 0.1, "critical": 0.5, "noise": 5.0}
+    limit_words: ClassVar = {
+        "warn": "share of the gain that is lost, from which is warned",
+        "critical": "share from which it is critical",
+        "noise": "how far gain and loss must be above the noise, in standard deviations",
+    }
     example = "val/l1 rose from 0.021 to 0.094 since step 25000: worse than where it began"
 
     def check(
@@ -190,6 +201,12 @@ class Spike(TrajectoryRule):
     name = "spike"
     severity = Severity.WARNING
     limits: ClassVar = {"sigma": 8.0, "steps": 3.0, "share": 0.03, "several": 5.0}
+    limit_words: ClassVar = {
+        "sigma": "height above the noise, in standard deviations",
+        "steps": "points from which a high spike is a long one",
+        "share": "share of the run in which it must be back",
+        "several": "high spikes from which is warned",
+    }
     example = "train/loss jumped from 0.41 to 3.9 at step 5210 and was back 12 points later"
 
     def check(self, losses: Sequence[Track], rates: Sequence[Track]) -> Iterator[Finding]:

@@ -190,6 +190,10 @@ class ScalerCollapse(TrajectoryRule):
     name = "scaler_collapse"
     severity = Severity.CRITICAL
     limits: ClassVar = {"warn": 1 / 4, "critical": 1 / 64}
+    limit_words: ClassVar = {
+        "warn": "share of the first scale, of 65536 at most, below which is warned",
+        "critical": "share below which it is critical",
+    }
     example = "the loss scale fell from 65536 to 512 between step 1200 and step 2100: 7 halvings, 0 growths"
 
     def check(self, scaler: ScalerTrace) -> Iterator[Finding]:
@@ -240,6 +244,9 @@ class ScalerLow(TrajectoryRule):
     name = "scaler_low"
     severity = Severity.INFO
     limits: ClassVar = {"line": 1 / 4}
+    limit_words: ClassVar = {
+        "line": "share of the first scale below which it is low",
+    }
     requires = frozenset({"RA411"})
     example = "the loss scale settled at 4096 from step 900 on and holds"
 
@@ -275,6 +282,9 @@ class NonfiniteBurst(TrajectoryRule):
     name = "nonfinite_burst"
     severity = Severity.INFO
     limits: ClassVar = {"skips": 5.0}
+    limit_words: ClassVar = {
+        "skips": "steps skipped in a row",
+    }
     requires = frozenset({"RA411"})
     example = "6 steps were skipped in a row from step 1200 on; the scale grew back"
 
@@ -308,6 +318,9 @@ class OptimizerNotStepping(TrajectoryRule):
     name = "optimizer_not_stepping"
     severity = Severity.CRITICAL
     limits: ClassVar = {"skips": 20.0}
+    limit_words: ClassVar = {
+        "skips": "steps skipped in a row, more than",
+    }
     example = "no step from step 1200 to step 1262 was taken: 62 skipped in a row"
 
     def check(self, scaler: ScalerTrace) -> Iterator[Finding]:

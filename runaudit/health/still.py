@@ -30,6 +30,10 @@ class Frozen(TrajectoryRule):
     name = "frozen"
     severity = Severity.CRITICAL
     limits: ClassVar = {"points": 20.0, "share": 0.02}
+    limit_words: ClassVar = {
+        "points": "equal values in a row, at the least",
+        "share": "and as a share of all points",
+    }
     example = "train/loss is 0.6931471805599453 at 4800 points in a row from step 200 on"
 
     def check(self, curves: Sequence[Track]) -> Iterator[Finding]:
@@ -111,6 +115,10 @@ class NotLearning(TrajectoryRule):
     severity = Severity.WARNING
     requires = frozenset({"RA402"})
     limits: ClassVar = {"improvement": 0.02, "points": 20.0}
+    limit_words: ClassVar = {
+        "improvement": "what is no improvement yet, as a share of the loss",
+        "points": "points a curve must have",
+    }
     example = "train/loss is 2.303 at the start and 2.302 at the end of 4000 points: it did not get below its noise"
 
     def check(self, losses: Sequence[Track], curves: Sequence[Track], setup: Setup) -> Iterator[Finding]:
