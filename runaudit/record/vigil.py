@@ -30,9 +30,9 @@ DEEDS = ("warn", "keep", "stop")
 """What can be done about a finding: say it, keep the last checkpoint from before it, end the training."""
 STOP_FROM = Severity.CRITICAL
 LOOK_S = 1.0
-CANDIDATES = 5
+CANDIDATES = 6
 """Checkpoints that are held back until it is known whether they were healthy: a finding is made after its onset, often
-by many checkpoints. So the older they are, the farther apart are those that are held."""
+by many checkpoints. So beside the last ones some are held that are spread over all of the run."""
 
 
 class StoppedByRule(SystemExit):
@@ -163,10 +163,8 @@ class Watch:
 
 
 def _dispensable(steps: Sequence[int]) -> int:
-    """Which of several to let go: one between two that are near each other for their age. The first and the last
-    stay."""
-    last = steps[-1]
-    gaps = [(steps[at + 1] - steps[at - 1]) / max(1, last - steps[at]) for at in range(1, len(steps) - 1)]
+    """Which of several to let go: the one whose neighbours are nearest. The first and the last three stay."""
+    gaps = [steps[at + 1] - steps[at - 1] for at in range(1, len(steps) - 3)]
     return 1 + gaps.index(min(gaps))
 
 
