@@ -9,6 +9,7 @@ import json
 import re
 import warnings
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -40,20 +41,35 @@ _PLAIN_DECORATORS = frozenset(
 
 def why_unread(path: str, *sides: Levels) -> str:
     """Why a file cannot have changed a result in any of these runs; empty where the records do not show it."""
-    name = path.rpartition("/")[2]
-    if known.DOCUMENT.fullmatch(name) or known.TOP_DOCUMENT.fullmatch(path):
+    kind, name = _kind_of(path)
+    if not kind:
+        return ""
+    if kind == _DOCUMENT:
         why = "a document; no source file of the record speaks of it"
-    elif known.INSTALLING.fullmatch(name):
+    elif kind == _INSTALLING:
         if not all(isinstance(of.at("env.packages"), Mapping) for of in sides):
             return ""
         why = "it installs or checks; what is installed is judged as the environment"
-    elif known.STARTING.fullmatch(name):
+    else:
         if not all(_started_by_something_else(of, name) for of in sides):
             return ""
         why = "it installs or starts; the command line and the environment are judged by themselves"
-    else:
-        return ""
     return "" if not sides or any(_speaks_of(of, name) for of in sides) else why
+
+
+_DOCUMENT, _INSTALLING, _STARTING = "a document", "it installs", "it starts"
+
+
+@lru_cache(maxsize=16384)
+def _kind_of(path: str) -> tuple[str, str]:
+    """What kind of file no program reads a path may be by its name, empty for all others; and that name. The designs of
+    a store are of few trees."""
+    name = path.rpartition("/")[2]
+    if known.DOCUMENT.fullmatch(name) or known.TOP_DOCUMENT.fullmatch(path):
+        return _DOCUMENT, name
+    if known.INSTALLING.fullmatch(name):
+        return _INSTALLING, name
+    return (_STARTING if known.STARTING.fullmatch(name) else ""), name
 
 
 def _started_by_something_else(of: Levels, name: str) -> bool:

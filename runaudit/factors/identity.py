@@ -7,7 +7,7 @@ run was not watched, for a run that was killed stays a run of its design. A run 
 a *replicate*, one that repeats the same seed a *repetition*.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,6 +36,7 @@ from runaudit.records.canonical import canonical_table
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.manifest import START
 from runaudit.records.run import Run
+from runaudit.records.sections import OfSection
 from runaudit.records.trackers import FILE
 from runaudit.settings import FactorSettings
 
@@ -95,11 +96,9 @@ class Identity:
     def digest(self) -> Digest:
         """The design without its seed, by content."""
         (of,) = together((self.of,))
-        known = of.scope.files
-        files = {path: digest for path, digest in (of.files or {}).items() if known or not cannot_run(path, of)}
         parts = [
             self._declared if of is self.of else design_key(of, self.own_policy),
-            canonical_table(files).decode(),
+            _files_written(of),
             beyond_key_written(of, self.own_policy),
             *self._alone,
             *([identity_at(self.of.parent, self.policy).id] if self.of.parent else []),
@@ -124,6 +123,22 @@ class Identity:
             change.kind is ChangeClass.FACTOR and change.role not in SEED_ROLES
             for change in _beyond_the_key(a, b, policy)
         )
+
+
+def _files_written(of: Levels) -> str:
+    """The source files that could have run, as they are written."""
+    files = of.files or {}
+    if not of.scope.files:
+        files = {path: digest for path, digest in files.items() if not cannot_run(path, of)}
+    # Designs of one tree share what is read of it.
+    return _written_of(of.files) if of.files and len(files) == len(of.files) else _table(files)
+
+
+def _table(files: Mapping[str, str]) -> str:
+    return canonical_table(files).decode()
+
+
+_written_of = OfSection(_table)
 
 
 def identity_of(run: Run, policy: FactorSettings) -> Identity:

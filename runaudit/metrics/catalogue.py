@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Direction(StrEnum):
@@ -193,6 +194,7 @@ def metric(name: str) -> Metric:
     return Metric(name=name, quantity=quantity, words=words)
 
 
+@lru_cache(maxsize=4096)
 def known_direction(name: str) -> Direction | None:
     """The direction a metric's name settles, or None. `val/psnr`, `full_frame.ssim`, `test_loss` are known.
 

@@ -6,6 +6,7 @@ A training program logs forty names; a person asks for one. Pure on names and va
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import isfinite
 
 from runaudit.metrics.catalogue import BASELINES, PRIMARY, known_direction
@@ -39,6 +40,7 @@ def in_order(values: Mapping[str, float], declared: str | None = None) -> tuple[
     return tuple(sorted(figures, key=lambda figure: _rank(figure, declared)))
 
 
+@lru_cache(maxsize=4096)
 def is_baseline(name: str) -> bool:
     """Whether a metric is what a baseline gave: no training moves it, so it is never what is asked for, though its
     words be those of the declared metric."""
@@ -63,6 +65,7 @@ def _rank(figure: Figure, declared: str | None) -> tuple[bool, bool, bool, int, 
             figure.name.startswith(("train/", "time/")), figure.name)  # fmt: skip
 
 
+@lru_cache(maxsize=4096)
 def _weight(name: str) -> int:
     """How near a name is to what a training is for: quality before loss, held-out data before those that are learned
     from. Counters, clocks and schedules come last: no training is judged by its epoch."""

@@ -7,6 +7,7 @@ renamed, and a renamed frame is another dataset.
 import contextlib
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from runaudit.system.files import open_ordinary
 from runaudit.system.progress import LARGE, work
 
 _CHUNK = 1 << 20
+_WRITTEN = re.compile(r"sha256:([0-9a-f]{64})")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -32,13 +34,12 @@ class Digest:
     @classmethod
     def parse(cls, text: str) -> "Digest":
         """The digest written as `sha256:<64 hex digits>`. Raises RecordError for anything else."""
-        algorithm, colon, value = text.partition(":")
-        if algorithm != "sha256" or not colon or len(value) != 64 or set(value) - set("0123456789abcdef"):
+        if (found := _WRITTEN.fullmatch(text)) is None:
             raise RecordError(
                 f"{text!r} is not a digest",
                 remedy="digests are written sha256:<64 lower-case hexadecimal digits>",
             )
-        return cls(algorithm, value)
+        return cls("sha256", found[1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -165,7 +165,7 @@ class Manifest:
         """The identity of this launch."""
         return self.named or self.held or digest_bytes(self.raw)
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The run's id: the hexadecimal digits of the manifest's digest."""
         return self.digest.hex

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from runaudit.errors import RecordError
-from runaudit.records.canonical import JSON, LEAF_CLASSES, frozen, strict_decoder, untagged
+from runaudit.records.canonical import JSON, LEAF_CLASSES, frozen, strict_scanner, untagged
 from runaudit.records.shape import Shape
 
 MOST = 8
@@ -23,6 +23,8 @@ LONGEST = 1 << 18
 """A section of more characters is not kept."""
 NEWEST = 64
 """Sections of which an answer is kept: a record has some ten."""
+OF_FEW = ("schema", "status")
+"""Sections that are one of a few words, which in quotes are the beginning of no other."""
 _NAME = re.compile(r'"([a-z_]+)":')
 T = TypeVar("T")
 
@@ -33,33 +35,34 @@ class Sections:
     def __init__(self, parts: Mapping[str, Shape]) -> None:
         self._parts = parts
         self._kept: dict[str, list[tuple[str, JSON]]] = {}
-        self._decoder = strict_decoder("a section")
+        self._scan = strict_scanner("a section")
 
     def read(self, raw: bytes) -> Mapping[str, JSON] | None:
         """The frozen body that `raw` holds; None where it is not of the plain form, or a section is malformed."""
         try:
             return self._body(raw.decode())
-        except (ValueError, RecursionError, RecordError):
+        except (ValueError, StopIteration, RecursionError, RecordError):
             return None
 
     def _body(self, text: str) -> Mapping[str, JSON] | None:
         body: dict[str, Any] = {}
         at, end = 1, len(text) - 1
-        if not text.startswith("{"):
+        if text[:1] != "{":
             return None
-        while match := _NAME.match(text, at):
+        kept, name_at, goes_on_with = self._kept, _NAME.match, text.startswith
+        while match := name_at(text, at):
             name, start = match[1], match.end()
             if name in body:
                 return None
             # Most sections are the one that the record before held: asked here, without a call.
-            newest = self._kept.get(name)
-            if newest and text.startswith(newest[0][0], start):
+            newest = kept.get(name)
+            if newest and goes_on_with(newest[0][0], start):
                 body[name], at = newest[0][1], start + len(newest[0][0])
             else:
                 body[name], at = self._section(name, text, start)
-            if at == end and text.endswith("}"):
+            if at == end and text[at] == "}":
                 return MappingProxyType(body)
-            if not text.startswith(",", at):
+            if text[at : at + 1] != ",":
                 return None
             at += 1
         return None
@@ -71,16 +74,18 @@ class Sections:
                 if place:
                     self._keep(name, place, known, value)
                 return value, at + len(known)
-        found, end = self._decoder.raw_decode(text, at)
-        value, own = found, ""
-        if found.__class__ not in LEAF_CLASSES:
+        value, end = self._scan(text, at)
+        own = ""
+        if value.__class__ not in LEAF_CLASSES:
             own = text[at:end]
-            value = frozen(untagged(found) if '"$' in own or "\\u0024" in own else found)
+            value = frozen(untagged(value) if '"$' in own or "\\u0024" in own else value)
         shape = self._parts.get(name)
         if shape is not None and next(shape(value, (name,)), None) is not None:
             raise RecordError(f"section {name!r} is malformed")
-        if shape is not None and own.startswith("{") and len(own) <= LONGEST:
+        if shape is not None and own[:1] == "{" and len(own) <= LONGEST:
             self._keep(name, MOST - 1, own, value)
+        elif name in OF_FEW and value.__class__ is str:
+            self._kept[name] = [(text[at:end], value)]
         return value, end
 
     def _keep(self, name: str, place: int, text: str, value: JSON) -> None:

@@ -54,7 +54,7 @@ def parsed_lines(raw: bytes) -> Iterator[tuple[int, LogEntry]]:
 def entry_of(line: bytes, number: int | Callable[[], int]) -> LogEntry:
     """What line `number` of a log says. Raises IntegrityError where it is damaged: only then is a number counted."""
     try:
-        row: dict[str, Any] = json.loads(line)
+        row: dict[str, Any] = json.loads(line.decode())  # Of bytes it would ask in which of five encodings they are.
         return LogEntry(
             seq=int(row["seq"]),
             prev=str(row["prev"]),

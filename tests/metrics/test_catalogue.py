@@ -6,6 +6,7 @@ import pytest
 
 from runaudit.metrics.catalogue import NAMED, QUANTITIES, Direction, Quantity, known_direction, metric, unit_of
 from runaudit.metrics.heldout import is_held_out, is_reported
+from runaudit.metrics.leading import _weight
 from runaudit.metrics.naming import parents
 from runaudit.report.words import metric as shown
 from tests.cli.recorded import sealed
@@ -14,9 +15,14 @@ from tests.diff.samples import put
 
 @pytest.fixture
 def crispness(monkeypatch):
-    """A metric that nobody has heard of, added by one line."""
+    """A metric that nobody has heard of, added by one line, as if it had been there when the program began."""
     assert known_direction("full_frame/crispness") is None
+    for asked_once in (known_direction, _weight):
+        asked_once.cache_clear()
     monkeypatch.setitem(QUANTITIES, "crispness", Quantity("crispness", Direction.LOWER, "dB", 1))
+    yield
+    for asked_once in (known_direction, _weight):
+        asked_once.cache_clear()
 
 
 def test_a_line_gives_direction_unit_digits_and_words(crispness):
