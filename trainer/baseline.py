@@ -18,11 +18,11 @@ import numpy as np
 from runaudit import digest_files
 from trainer.classical import IBP_ITERATIONS, IBP_STEP, back_projection, bicubic
 from trainer.data.scenes import Burst, Doubles
-from trainer.metrics import BORDER_HR_PX, psnr, ssim
+from trainer.metrics import BORDER_HR_PX, cpsnr, psnr, ssim
 from trainer.registration import register, registration_error_px
 
 PEAK = 1.0  # images are fractions of the declared range, so the peak is 1
-SCHEMA = "trainer.baseline/1"
+SCHEMA = "trainer.baseline/2"
 CODE = ("baseline.py", "classical.py", "metrics.py", "registration.py", "data/scenes.py")
 LIBRARIES = ("numpy", "scipy", "scikit-image")
 
@@ -43,10 +43,11 @@ class Protocol:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """PSNR in dB at peak 1, SSIM, and the estimated motion's error in low-res pixels where it is known."""
+    """PSNR in dB at peak 1, SSIM, cPSNR, and the estimated motion's error in low-res pixels where it is known."""
 
     bicubic_psnr: float
     bicubic_ssim: float
+    bicubic_cpsnr: float
     ibp_psnr: float
     ibp_ssim: float
     registration_error_px: float | None
@@ -130,6 +131,7 @@ def _computed(burst: Burst, protocol: Protocol) -> Baseline:
     return Baseline(
         bicubic_psnr=psnr(plain, burst.hr, **arguments),
         bicubic_ssim=ssim(plain, burst.hr, **arguments),
+        bicubic_cpsnr=cpsnr(plain, burst.hr, **arguments).db,
         ibp_psnr=psnr(projected, burst.hr, **arguments),
         ibp_ssim=ssim(projected, burst.hr, **arguments),
         registration_error_px=error,

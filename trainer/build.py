@@ -65,6 +65,7 @@ def build_model(config: ModelConfig) -> Normalised:
             kernel=tern.kernel,
             identity_start=tern.identity_start,
             unit_gain=tern.unit_gain,
+            anchor=config.anchor,
         )
     else:
         net = _aligned(config)

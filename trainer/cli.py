@@ -7,9 +7,12 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from runaudit.errors import ConfigError, RunauditError
+
+if TYPE_CHECKING:
+    from trainer.main import TrainResult
 
 UNEXPECTED = 70
 NEEDED = {"torch": "torch", "safetensors": "safetensors", "skimage": "scikit-image", "PIL": "pillow"}
@@ -90,7 +93,7 @@ def _train(options: argparse.Namespace) -> int:
     """Everything a user can get wrong comes first; then the seal; then, and only then, the first step."""
     from trainer import recording, resume
     from trainer.configfile import config_files
-    from trainer.main import open_dataset, prepare, read_config, require_continuable, train
+    from trainer.main import open_dataset, prepare, read_config, rehearsed, require_continuable, train
     from trainer.seeding import seed_everything
     from trainer.shelf import SealedShelf
 
@@ -100,17 +103,20 @@ def _train(options: argparse.Namespace) -> int:
     )  # fmt: skip
     config = read_config(options.config, tuple(options.set))
     dataset = open_dataset(config)
+    config, measured = rehearsed(config, dataset)
     parent = resume.find(options.resume, options.store) if options.resume else None
     _remark(parent.remark if parent else "")
     # The switches that seeding sets are part of the environment, so they come before the guard looks at it.
-    seed_everything(options.seed, deterministic=config.deterministic, threads=config.threads)
+    seed_everything(options.seed, deterministic=config.deterministic, threads=config.threads, tf32=config.amp.tf32)
     if parent is None:  # else whether the run can go on at all comes first, and the guard is asked at the seal
         recording.check(launch, config, options.seed, dataset)
     prepared = prepare(config, options.seed, dataset)
     if parent is not None:
         require_continuable(prepared, parent.checkpoint)
     with stop_signals() as stop:
-        recorder = recording.seal(launch, config, options.seed, dataset, proof=prepared.seed_proof, parent=parent)
+        recorder = recording.seal(
+            launch, config, options.seed, dataset, proof=prepared.seed_proof, parent=parent, measured=measured
+        )
         print(f"run {recorder.id[:12]} sealed", file=sys.stderr, flush=True)
         with recorder:
             shelf = SealedShelf(options.store, recorder)
@@ -120,7 +126,9 @@ def _train(options: argparse.Namespace) -> int:
             )  # fmt: skip
             recording.keep_pictures(recorder, result.judged)
             metrics = recording.summary(result.metrics)
-            recorder.finish(result.status, metrics=metrics)
+            recorder.finish(result.status, metrics=metrics, error=result.reason or None)
+    if result.reason:
+        _remark(_farewell(result))
     answer = {
         "run": recorder.id,
         "status": result.status,
@@ -131,6 +139,13 @@ def _train(options: argparse.Namespace) -> int:
     }
     print(json.dumps(answer, indent=2))
     return result.exit_code
+
+
+def _farewell(result: "TrainResult") -> str:
+    """Why a run was given up, and what is left of it."""
+    best = result.checkpoints.get("best")
+    left = f"the best checkpoint before that is {best}" if best else "no checkpoint was validated before that"
+    return f"the run is dead after {result.steps_done} steps: {result.reason}; {left}; see `runaudit health @last`"
 
 
 def _evaluate(options: argparse.Namespace) -> int:

@@ -13,8 +13,6 @@ from typing import Any, Literal
 
 from runaudit.errors import ConfigError
 
-AMP_ON_GPU: Literal["fp16"] = "fp16"
-
 
 def ranged(default: float, low: float = 0.0, high: float = math.inf, *, above: bool = False) -> Any:
     """A numeric field that must lie in [low, high], or in (low, high] with `above`."""
@@ -93,11 +91,15 @@ class HeadConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelConfig:
-    """The network. `topology` = paper is the published PIUnet, which registers deep features (42
-    channels, 16 blocks).
+    """The network. `topology` = paper is the published PIUnet, which registers deep features (42 channels, 16 blocks).
+
+    It names no reference, so its image lies at the mean of the frames. `anchor` ties it to frame 0: `residual` adds
+    what it learned to frame 0 instead of the mean of all; `token` also marks the features of frame 0 by a learned
+    vector.
     """
 
     topology: Literal["aligned", "paper"] = "aligned"
+    anchor: Literal["none", "residual", "token"] = "none"
     scale: int = ranged(3, 1)
     residual: Literal["registered", "reference", "mean"] = "registered"
     log_scale: bool = False
@@ -172,18 +174,27 @@ class OptimConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AmpConfig:
-    """Mixed precision. `auto` is fp16 on a GPU and off elsewhere, and is settled before the run is sealed."""
+    """Precision of training. `auto` is measured on a GPU, off elsewhere, and settled before the run is sealed.
+
+    `off` is fp32. Whether its products may round their factors to ten bits (TF32) is a choice of its own. A scale that
+    would have to fall below `min_scale` is given up: there a loss of 1 is a subnormal of fp16.
+    """
 
     dtype: Literal["auto", "off", "fp16", "bf16"] = "auto"
+    tf32: bool = False
     init_scale: float = ranged(65536.0, 0.0, above=True)
     growth_factor: float = ranged(2.0, 1.0, above=True)
     backoff_factor: float = ranged(0.5, 0.0, 1.0, above=True)
     growth_interval: int = ranged(2000, 1)
+    min_scale: float = ranged(2.0**-14, 0.0, above=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvalConfig:
-    """Full-frame evaluation. Border in high-res pixels; tile, overlap and margin of the tiled one in low-res ones."""
+    """Full-frame evaluation. Border in high-res pixels; tile, overlap and margin of the tiled one in low-res ones.
+
+    `precision` is that of the judged pictures, whatever training used: so trainings of different precision compare.
+    """
 
     crop_border: int = ranged(9)
     tile: int = ranged(64, 1)
@@ -193,18 +204,24 @@ class EvalConfig:
     psf_sigma_hr_px: float = ranged(1.0)
     ibp_iterations: int = ranged(15, 1)
     self_ensemble: bool = False
-    autocast: bool = True
+    precision: Literal["off", "fp16", "bf16"] = "off"
     checkpoint: Literal["best", "last"] = "best"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoopConfig:
-    """Housekeeping of the loop, all of it able to change what is reported."""
+    """Housekeeping of the loop, all of it able to change what is reported.
+
+    The last three say when a run is dead: steps in a row that were not taken, their share of the last hundred, and how
+    many times the untrained network's error the best validation may be.
+    """
 
     val_every: int = ranged(50, 1)
     val_batch: int = ranged(16, 1)
     save_every: int = ranged(100, 1)
     max_skipped_in_a_row: int = ranged(25, 1)
+    max_skipped_share: float = ranged(0.3, 0.0, 1.0)
+    max_error_ratio: float = ranged(2.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,6 +270,18 @@ class TrainConfig:
                 "make the overlap smaller than the tile and larger than twice the margin",
             ),
             "budget": (sum(stage_steps(self).values()) == 0, f"give the {self.staging} stages steps"),
+            "eval.checkpoint": (
+                self.eval.checkpoint == "best" and not _validates_images(self),
+                'set eval.checkpoint = "last": no stage with steps validates an image, so none is the best',
+            ),
+            "model.anchor": (
+                self.model.anchor != "none" and self.model.topology != "paper",
+                'set model.anchor = "none": an aligned network registers to frame 0 as it is',
+            ),
+            "model.topology": (
+                _asks_for_frame_0(self),
+                "set model.anchor, or give no steps to a stage with the alignment loss, which asks for frame 0",
+            ),
         }
         for path, (broken, remedy) in wrong.items():
             if broken:
@@ -281,14 +310,33 @@ def stage_steps(config: TrainConfig) -> dict[str, int]:
     }
 
 
+def _validates_images(config: TrainConfig) -> bool:
+    return any(
+        steps and getattr(config.stages, name).loss == "reconstruction" for name, steps in stage_steps(config).items()
+    )
+
+
+def _asks_for_frame_0(config: TrainConfig) -> bool:
+    """Does a stage with steps hold the frames of a network without a reference against frame 0?"""
+    return (
+        config.model.topology == "paper"
+        and config.model.anchor == "none"
+        and any(
+            steps and getattr(config.stages, name).loss == "alignment" for name, steps in stage_steps(config).items()
+        )
+    )
+
+
 def settled(config: TrainConfig, *, gpu: bool) -> TrainConfig:
-    """The same config with every `auto` decided, so that what is sealed is what runs. `gpu`: is there one to use?"""
+    """The same config with the device decided, and the precision where it needs no measurement.
+
+    gpu: is there one to use? On one, `amp.dtype` = auto stays for `trainer.rehearsal` to measure.
+    """
     device: Literal["cpu", "cuda"] = ("cuda" if gpu else "cpu") if config.device == "auto" else config.device
     if device == "cuda" and not gpu:
         raise ConfigError("config: device is cuda, but no CUDA device is visible", remedy='set device = "cpu"')
-    automatic: Literal["fp16", "off"] = AMP_ON_GPU if device == "cuda" else "off"
-    dtype = automatic if config.amp.dtype == "auto" else config.amp.dtype
-    return replace(config, device=device, amp=replace(config.amp, dtype=dtype))
+    amp = replace(config.amp, dtype="off") if config.amp.dtype == "auto" and device == "cpu" else config.amp
+    return replace(config, device=device, amp=amp)
 
 
 def resolve(config: TrainConfig) -> dict[str, Any]:

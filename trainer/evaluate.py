@@ -34,7 +34,9 @@ class SequenceResult:
 
     single_frame_psnr: the same network fed T copies of the reference. tiled_minus_whole_db: PSNR of the
     tiled picture minus that of the whole-frame one; tiled_difference: their mean absolute difference inside
-    the border. mean_tile_psnr: mean of dB over tiles of 96 pixels, not comparable with `psnr`.
+    the border. cpsnr: registered, the best over all shifts of the truth by up to 3 high-res pixels, with the
+    brightness free; beside `psnr` it says what a picture loses by lying elsewhere, and cpsnr_shift where it lies.
+    mean_tile_psnr: mean of dB over tiles of 96 pixels, not comparable with `psnr`.
     """
 
     name: str
@@ -54,6 +56,11 @@ class SequenceResult:
     def gain_db(self) -> float:
         """Over bicubic of the reference."""
         return self.psnr - self.baseline.bicubic_psnr
+
+    @property
+    def registered_gain_db(self) -> float:
+        """Over bicubic of the reference, both registered."""
+        return self.cpsnr - self.baseline.bicubic_cpsnr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

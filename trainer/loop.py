@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import torch
 
@@ -29,6 +29,7 @@ from trainer.stages import (
     require_frozen,
 )
 from trainer.step import Cache, StepMetrics, train_step, validation
+from trainer.vitals import WINDOW, cause_of_death, nothing_learned, too_many_skipped
 
 Status = Literal["completed", "diverged", "killed"]
 
@@ -58,7 +59,8 @@ class StopRequested(Exception):  # noqa: N818 - a request, not an error
 class Progress:
     """Where the run is. `stage_at` counts planned stages, `step` steps within it, `done` steps over all stages.
 
-    best, best_file: the lowest validation error so far and the checkpoint of that moment; none before the first.
+    skips: the last steps that were not taken. untrained: the validation error before the first step on an image. best,
+    best_file: the lowest validation error so far and the checkpoint of that moment; none before the first.
     """
 
     stage_at: int = 0
@@ -66,6 +68,8 @@ class Progress:
     done: int = 0
     bad_batches: int = 0
     skipped_in_a_row: int = 0
+    skips: list[int] = field(default_factory=list)
+    untrained: float | None = None
     best: float | None = None
     frozen: dict[str, str] = field(default_factory=dict)
     best_file: bytes = b""
@@ -73,6 +77,15 @@ class Progress:
     def facts(self) -> dict[str, Any]:
         """All but the file, in plain JSON."""
         return {name: getattr(self, name) for name in Progress.__dataclass_fields__ if name != "best_file"}
+
+
+class Ending(NamedTuple):
+    """How the stages ended. signal: the one that ended them, or 0. reason: why the run is dead; empty else."""
+
+    status: Status
+    progress: Progress
+    signal: int = 0
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +103,8 @@ class RunContext:
     stop: Callable[[], int] = lambda: 0  # number of the signal that asked the run to end, or 0
 
 
-def run_stages(
-    work: RunContext, stages: tuple[Stage, ...], resume: Checkpoint | None = None
-) -> tuple[Status, Progress, int]:
-    """Train through all stages. Returns the status, where it ended, and the signal that ended it, or 0.
+def run_stages(work: RunContext, stages: tuple[Stage, ...], resume: Checkpoint | None = None) -> Ending:
+    """Train through all stages, or until nothing can come of it.
 
     Raises IntegrityError if a stage moved what it does not train, ConfigError if `resume` is of another run.
     """
@@ -104,11 +115,14 @@ def run_stages(
         while progress.stage_at < len(stages):
             stage = stages[progress.stage_at]
             fitting = resume is not None and resume.facts["progress"]["stage_at"] == progress.stage_at
-            if not _run_stage(work, stage, progress, precision, resume if fitting else None):
-                return "diverged", progress, 0
+            if reason := _run_stage(work, stage, progress, precision, resume if fitting else None):
+                return Ending("diverged", progress, reason=reason)
     except StopRequested as request:
-        return "killed", progress, request.signal
-    return "completed", progress, 0
+        return Ending("killed", progress, request.signal)
+    reason = too_many_skipped(work.config.loop, done=progress.done, skips=progress.skips)
+    if work.config.eval.checkpoint == "best":
+        reason = reason or nothing_learned(work.config.loop, first=progress.untrained, best=progress.best)
+    return Ending("diverged" if reason else "completed", progress, reason=reason)
 
 
 def _run_stage(
@@ -117,8 +131,8 @@ def _run_stage(
     progress: Progress,
     precision: Precision,
     resume: Checkpoint | None,
-) -> bool:
-    """Train one stage from where `progress` stands. False if it diverged."""
+) -> str:
+    """Train one stage from where `progress` stands. Returns why the run is dead, or nothing."""
     config, model = work.config, work.model
     free = prepare_blocks(model, stage.trains)
     optimiser = build_optimiser(free, stage.lr, config.optim, fused=True)
@@ -130,6 +144,7 @@ def _run_stage(
         work.run.event(progress.done, "stage", {"stage": stage.name, "trains": list(stage.trains)})
     cache = Cache(model, work.train, config) if _caches(work, stage) else None
     checking = Cache(model, work.val, config) if stage.alignment_frozen else None
+    _look_at_the_untrained(work, stage, progress, checking)
     while progress.step < stage.steps:
         began = time.perf_counter()
         lr = lr_at(progress.step, stage.steps, stage.lr, config.optim)
@@ -140,15 +155,32 @@ def _run_stage(
             free=free, cache=cache, warm=progress.step < config.loss.l1_steps,
         )  # fmt: skip
         progress.step, progress.done = progress.step + 1, progress.done + 1
-        alive = log_step(work, progress, precision, metrics, lr=lr, seconds=time.perf_counter() - began)
-        if not alive:
+        log_step(work, progress, precision, metrics, lr=lr, seconds=time.perf_counter() - began)
+        if reason := _dead(work, progress, precision):
             _save(work, progress, precision, optimiser, kind="last")
-            return False
+            return reason
         validate_and_save(work, stage, progress, precision, optimiser, checking=checking)
     require_frozen(model, stage, progress.frozen)
     progress.stage_at, progress.step = progress.stage_at + 1, 0
     _save(work, progress, precision, None, kind="last")
-    return True
+    return ""
+
+
+def _look_at_the_untrained(work: RunContext, stage: Stage, progress: Progress, checking: Cache | None) -> None:
+    """What an image is worth before any step was taken on one: what training is to better."""
+    if stage.loss == "alignment" or progress.step or progress.untrained is not None:
+        return
+    values = validation(work.model, work.val, stage, work.config, checking)
+    if math.isfinite(found := values["val/l1"]):
+        progress.untrained = found
+        work.run.log(progress.done, values)
+
+
+def _dead(work: RunContext, progress: Progress, precision: Precision) -> str:
+    return cause_of_death(
+        work.config.loop, done=progress.done, skips=progress.skips, in_a_row=progress.skipped_in_a_row,
+        scale_at_floor=precision.scale if precision.at_floor else None,
+    )  # fmt: skip
 
 
 def _caches(work: RunContext, stage: Stage) -> bool:
@@ -190,10 +222,12 @@ def log_step(
     *,
     lr: float,
     seconds: float,
-) -> bool:
-    """Log a step. False once too many steps in a row were not taken."""
+) -> None:
+    """Log a step, and count it where it was not taken."""
     progress.bad_batches += metrics.fault in ("input", "loss")
     progress.skipped_in_a_row = progress.skipped_in_a_row + 1 if metrics.fault else 0
+    if metrics.fault:
+        progress.skips = [*(step for step in progress.skips if step > progress.done - WINDOW), progress.done]
     values = {f"train/loss/{name}": value for name, value in metrics.terms.items()}
     if metrics.terms:
         values["train/loss"] = sum(metrics.terms.values())
@@ -203,7 +237,6 @@ def log_step(
     if precision.scales:
         values |= {"amp/scale": precision.scale, "amp/skipped": float(precision.skipped)}
     work.run.log(progress.done, values)
-    return progress.skipped_in_a_row <= work.config.loop.max_skipped_in_a_row
 
 
 def validate_and_save(
@@ -221,7 +254,7 @@ def validate_and_save(
         values = validation(work.model, work.val, stage, work.config, checking)
         work.run.log(progress.done, values)
         found = values.get("val/l1", float("nan"))
-        if not math.isnan(found) and (progress.best is None or found < progress.best):
+        if math.isfinite(found) and (progress.best is None or found < progress.best):
             progress.best = found
             _save(work, progress, precision, optimiser, kind="best")
     signal = work.stop()

@@ -5,6 +5,7 @@ settled in `prepare`, so that a record sealed after it describes exactly what wi
 """
 
 import hashlib
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from trainer.data import Dataset, read_checked, read_dataset, train_tiles
 from trainer.evaluate import EvaluationConfig, Judged, evaluate_sequence
 from trainer.loop import Progress, RunContext, RunLog, Status, run_stages
 from trainer.predict import Predictor
+from trainer.rehearsal import Measured, require_fixed_order, settle_precision
 from trainer.resume import load_weights, put_weights
 from trainer.samples import Samples, draw, samples_from, split
 from trainer.seeding import rng_digest, seed_everything
@@ -50,7 +52,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainResult:
-    """How a run ended. exit_code is 0, or 128 + the signal that ended it, or 1 where it diverged."""
+    """How a run ended. exit_code is 0, or 128 + the signal that ended it, or 1 where it diverged, for this `reason`."""
 
     status: Status
     metrics: Mapping[str, float]
@@ -59,10 +61,11 @@ class TrainResult:
     steps_done: int
     exit_code: int
     judged: tuple[Judged, ...] = ()
+    reason: str = ""
 
 
 def read_config(path: Path, overrides: tuple[str, ...] = ()) -> TrainConfig:
-    """A config file with its overrides, every `auto` decided for this machine."""
+    """A config file with its overrides, the device decided for this machine: see `settled`."""
     return settled(load_config(path, overrides), gpu=torch.cuda.is_available())
 
 
@@ -84,6 +87,20 @@ def open_dataset(config: TrainConfig, *, checked: bool = True) -> Dataset:
     return dataset
 
 
+def rehearsed(config: TrainConfig, dataset: Dataset) -> tuple[TrainConfig, Measured | None]:
+    """The config with its precision settled, and the figures of that; on a GPU every stage has been tried once.
+
+    Raises ConfigError where determinism was asked for and an operation of the config cannot keep it.
+    """
+    if config.device == "cpu":
+        return config, None
+    seed_everything(0, deterministic=config.deterministic, threads=config.threads, tf32=config.amp.tf32)
+    model, frames = build_model(config.model).to(config.device), dataset.meta.frames
+    config, measured = settle_precision(model, plan(config), config, frames=frames)
+    require_fixed_order(model, plan(config), config, frames=frames)
+    return config, measured
+
+
 def prepare(config: TrainConfig, seed: int, dataset: Dataset) -> Prepared:
     """Seed, build the network, cut the tiles. Nothing is trained yet.
 
@@ -91,7 +108,7 @@ def prepare(config: TrainConfig, seed: int, dataset: Dataset) -> Prepared:
     """
     if not 0 <= seed < 2**63:
         raise ConfigError(f"the seed is {seed}", remedy="give a whole number from 0 to 2**63 - 1")
-    seed_everything(seed, deterministic=config.deterministic, threads=config.threads)
+    seed_everything(seed, deterministic=config.deterministic, threads=config.threads, tf32=config.amp.tf32)
     rng = rng_digest()
     model = build_model(config.model).to(config.device)
     tiles = train_tiles(
@@ -172,14 +189,17 @@ def train(
 
     stop: asked after every step; the number of the signal that wants the run to end, or 0. shelf: see `judge`.
     """
-    ready = prepare(config, seed, open_dataset(config)) if prepared is None else prepared
+    if prepared is None:
+        dataset = open_dataset(config)
+        config, _ = rehearsed(config, dataset)
+    ready = prepare(config, seed, dataset) if prepared is None else prepared
     tee = _Tee(run)
     began = time.process_time()
     work = RunContext(
         config=config, seed=seed, model=ready.model, train=ready.train, val=ready.val, data_digest=ready.data_digest,
         run=tee, folder=run_dir / "checkpoints", stop=stop,
     )  # fmt: skip
-    status, progress, signal = run_stages(work, ready.stages, resume)
+    status, progress, signal, reason = run_stages(work, ready.stages, resume)
     metrics = {
         "time/train_cpu_s": time.process_time() - began,
         "parameters": float(parameter_count(ready.model)),
@@ -194,7 +214,7 @@ def train(
     code = 128 + signal if signal else int(status == "diverged")
     return TrainResult(
         status=status, metrics=metrics, checkpoints=dict(tee.kept), events=tuple(tee.events),
-        steps_done=progress.done, exit_code=code, judged=judged,
+        steps_done=progress.done, exit_code=code, judged=judged, reason=reason,
     )  # fmt: skip
 
 
@@ -257,6 +277,9 @@ def _series(judged: Judged, registration_error_px: float | None) -> dict[str, fl
         f"full_frame/psnr_tiled/{r.name}": r.tiled_psnr,
         f"full_frame/gain_db/{r.name}": r.gain_db,
         f"full_frame/cpsnr/{r.name}": r.cpsnr,
+        f"full_frame/cpsnr_bicubic/{r.name}": r.baseline.bicubic_cpsnr,
+        f"full_frame/registered_gain_db/{r.name}": r.registered_gain_db,
+        f"full_frame/registered_shift_hr_px/{r.name}": math.hypot(*r.cpsnr_shift),
         f"full_frame/ssim/{r.name}": r.ssim,
         f"full_frame/ssim_bicubic/{r.name}": r.baseline.bicubic_ssim,
     }

@@ -18,15 +18,14 @@ MARGIN_LR_PX = 3  # the partner of an outer pixel may lie outside the frame
 
 
 class Predictor:
-    """(B, T, h, w) -> (B, 1, H, W), in evaluation mode, with the run's precision and kind of frames.
+    """(B, T, h, w) -> (B, 1, H, W), in evaluation mode, with the evaluation's precision and the run's kind of frames.
 
     With `eval.self_ensemble` the merged burst is restored in all eight orientations and the mean is taken.
     """
 
     def __init__(self, model: Normalised, config: TrainConfig) -> None:
         self.model, self.config = model.eval(), config
-        amp = config.amp if config.eval.autocast else replace(config.amp, dtype="off")
-        self.precision = Precision(amp, config.device)
+        self.precision = Precision(replace(config.amp, dtype=config.eval.precision), config.device)
 
     def __call__(self, lr: Tensor) -> Tensor:
         """The image, in data units, fp32."""

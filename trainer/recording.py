@@ -21,7 +21,9 @@ from trainer.data.layout import INDEX, find_layout
 from trainer.data.png import write_grey
 from trainer.evaluate import Judged
 from trainer.loop import RunLog
+from trainer.metrics import MAX_SHIFT_HR_PX
 from trainer.panels import RULE, Pixels, panels
+from trainer.rehearsal import Measured
 from trainer.resume import Parent
 from trainer.shelf import FOLDER
 
@@ -58,9 +60,13 @@ def seal(
     *,
     proof: Mapping[str, str],
     parent: Parent | None = None,
+    measured: Measured | None = None,
 ) -> Recording:
-    """Seal the manifest of a run and return its recorder. `parent`: what it continues from."""
+    """Seal the manifest of a run and return its recorder. parent: what it continues from; measured: what `auto` chose
+    the precision by."""
     request = _request(options, config, seed, dataset, parent)
+    if measured is not None:  # of this launch alone: another one's milliseconds differ and change nothing
+        request["extra"]["launch"] = {"measured": {"precision": measured.facts()}}
     return guarded_record(**request, seed_proof=dict(proof), sinks=_sinks(options))
 
 
@@ -145,8 +151,9 @@ def _evaluation(config: TrainConfig) -> dict[str, Any]:
         "crop_border": config.eval.crop_border,
         "data_range": 1.0,
         "channel": "mono",
+        "registered": {"max_shift_hr_px": MAX_SHIFT_HR_PX, "brightness": "free"},
         "self_ensemble": config.eval.self_ensemble,
-        "precision": config.amp.dtype if config.eval.autocast else "off",
+        "precision": config.eval.precision,
         "checkpoint": config.eval.checkpoint,
         # The best checkpoint is chosen on held-out training tiles, never on what is reported.
         "selected_on": "train",
@@ -211,7 +218,7 @@ def _drawn(folder: Path, pictures: Mapping[str, Pixels]) -> list[Path]:
 def summary(metrics: Mapping[str, float]) -> dict[str, float]:
     """The figures of all sequences averaged inside the run: the unit of replication is the run, not the sequence."""
     out = dict(metrics)
-    for name in ("psnr", "psnr_bicubic", "psnr_ibp", "gain_db", "ssim"):
+    for name in ("psnr", "psnr_bicubic", "psnr_ibp", "gain_db", "cpsnr", "registered_gain_db", "ssim"):
         values = [value for key, value in metrics.items() if key.startswith(f"full_frame/{name}/")]
         if values:
             out[f"full_frame/{name}"] = fmean(values)

@@ -112,8 +112,26 @@ def augmented(x: Tensor, turns: list[int]) -> Tensor:
     """Sample n by turns[n] % 4 quarter turns, then mirrored if turns[n] >= 4: (N, C, S, S) -> the same shape."""
     if not any(turns):
         return x
-    quarter = [torch.rot90(sample, turn % 4, (1, 2)) for sample, turn in zip(x, turns, strict=True)]
-    return torch.stack([q.flip(2) if turn >= 4 else q for q, turn in zip(quarter, turns, strict=True)])
+    return _by_orientation(x, turns) if x.is_cuda else _by_sample(x, turns)
+
+
+def _by_sample(x: Tensor, turns: list[int]) -> Tensor:
+    return torch.stack([turned(sample, turn) for sample, turn in zip(x, turns, strict=True)])
+
+
+def _by_orientation(x: Tensor, turns: list[int]) -> Tensor:
+    """On a GPU a call costs more than its copy: a few for each of the eight orientations, not for each sample."""
+    moved = torch.empty_like(x)
+    for turn in sorted(set(turns)):
+        which = [n for n, other in enumerate(turns) if other == turn]
+        moved[which] = turned(x[which], turn)
+    return moved
+
+
+def turned(x: Tensor, turn: int) -> Tensor:
+    """One orientation of (..., S, S)."""
+    quarter = torch.rot90(x, turn % 4, (-2, -1))
+    return quarter.flip(-1) if turn >= 4 else quarter
 
 
 def turned_back(x: Tensor, turn: int) -> Tensor:

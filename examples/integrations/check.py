@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ class Case:
     checkpoints: tuple[str, ...] = ()
     exits: tuple[int, ...] = (0,)
     wrapped: bool = False
+    told: tuple[str, ...] = ("--seed", "0", "--data", "train=data/train.csv")
 
 
 def three(series: Sequence[str], kept: Sequence[str], last: str, end: str = "--ends={}") -> Iterator[Case]:
@@ -73,12 +74,14 @@ CASES: dict[str, tuple[Case, ...]] = {
     ),
 }
 """The module that shows whether a library is there -> what is tried with it."""
+DOORS = {"lightning": CASES["lightning"][1], "transformers": CASES["transformers"][1], "hydra": CASES["hydra"][1]}
+"""The one whose newest run is tried through both doors, alone and under `runaudit run`."""
 PROGRAMS = {"lightning": "lightning", "transformers": "huggingface", "hydra": "hydra"}
 
 
 def project(base: Path, module: str) -> Path:
     """A clean work tree with the program and its data, and an installation that names the entry points."""
-    folder, site = base / "project", base / "site"
+    folder, site = base / "project", base / "site-packages"
     (folder / "data").mkdir(parents=True)
     (folder / "data" / "train.csv").write_text("".join(f"{number}\n" for number in range(1, 33)))
     name = f"train_{PROGRAMS[module]}.py"
@@ -101,9 +104,8 @@ def faults(case: Case, python: str, folder: Path, program: str) -> Iterator[str]
     """What came out otherwise than it must."""
     command = [python, program, *case.words]
     if case.wrapped:
-        command = [sys.executable, "-m", "runaudit", "run", "--label", case.label, "--seed", "0",
-                   "--data", "train=data/train.csv", "--", *command]  # fmt: skip
-    environ = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{folder.parent / 'site'}",
+        command = [sys.executable, "-m", "runaudit", "run", "--label", case.label, *case.told, "--", *command]
+    environ = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{folder.parent / 'site-packages'}",
                "XDG_STATE_HOME": str(folder.parent / "state"), "PYTHONDONTWRITEBYTECODE": "1"}  # fmt: skip
     done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True)
     if done.returncode not in case.exits:
@@ -114,11 +116,36 @@ def faults(case: Case, python: str, folder: Path, program: str) -> Iterator[str]
         yield f"no run is labelled {case.label!r}: {done.stderr[-1500:]}"
         return
     yield from unlike(case, store.run(f"id:{runs[-1].id}"))
-    arms = [cohort for cohort in store.cohorts() if cohort.label == case.label]
+    arms = [cohort for cohort in store.cohorts() if any(run.manifest.label == case.label for run in cohort.runs)]
     if len(arms) != 1 or not set(arms[0].seeds) <= set(case.seeds):
         yield f"its seeds are not one cohort: {[cohort.seeds for cohort in arms]}"
     if runaudit.verify(store=folder / ".runaudit").verdict != "sound":
         yield "the store is damaged"
+
+
+def between_doors(case: Case, python: str, folder: Path, program: str) -> Iterator[str]:
+    """What stands between the newest run of a case and the same program under `runaudit run`, which is told nothing
+    but a label and the seed. Packages are left out: what a library imports at the exit only a wrapper sees."""
+    wrapped = replace(
+        case,
+        label=f"{case.label}, wrapped",
+        wrapped=True,
+        told=("--seed", str(case.seeds[-1]), "--waive", "RA201=the program names its data"),
+    )
+    yield from faults(wrapped, python, folder, program)
+    store = runaudit.open_store(folder / ".runaudit")
+    runs = {run.manifest.label: run for run in store.runs()}
+    if wrapped.label not in runs:
+        return
+    newest = [runs[case.label], runs[wrapped.label]]
+    found = runaudit.compare(*newest, store=folder / ".runaudit")
+    apart = [
+        row.factor
+        for row in (*found.factors, *found.missing)
+        if not row.factor.startswith(("env.software", "env.packages"))
+    ]
+    if apart:
+        yield f"alone and under runaudit run it differs in {', '.join(apart)}"
 
 
 def unlike(case: Case, run: Run) -> Iterator[str]:
@@ -151,6 +178,10 @@ def main() -> int:
                 found = list(faults(case, python, folder, f"train_{PROGRAMS[module]}.py"))
                 wrong += bool(found)
                 print(f"{module} {' '.join(case.words)}: {'; '.join(found) or case.status}", flush=True)
+            case = DOORS[module]
+            found = list(between_doors(case, python, folder, f"train_{PROGRAMS[module]}.py"))
+            wrong += bool(found)
+            print(f"{module} {' '.join(case.words)}, both doors: {'; '.join(found) or 'one record'}", flush=True)
     return 1 if wrong else 0
 
 

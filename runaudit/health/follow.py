@@ -115,12 +115,13 @@ class Vigil:
         """Whether enough time has passed for another judgement."""
         return self.clock() >= self._next
 
-    def judge(self, trajectory: Trajectory) -> tuple[Finding, ...]:
+    def judge(self, trajectory: Trajectory, *, goes_on: bool = True) -> tuple[Finding, ...]:
         """What is new: every finding of the least severity or above that was not told as grave before."""
         begun = time.thread_time()
         facts = trajectory_facts(
-            trajectory.series, events=trajectory.events, config=self.config, init=self.init, torn=trajectory.torn
-        )
+            trajectory.series, events=trajectory.events, config=self.config, init=self.init, torn=trajectory.torn,
+            goes_on=goes_on,
+        )  # fmt: skip
         found = check_all(self.rules, facts).findings
         # What the first one takes is the loading of libraries.
         spent = time.thread_time() - begun if self._next else 0.0

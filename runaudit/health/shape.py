@@ -90,8 +90,10 @@ class Shape:
         return min(int(self.last.searchsorted(step)), len(self) - 1)
 
     def change_since(self, step: int) -> float:
-        """How far the end lies above the running median at a step: below zero where it is better since."""
-        return self.end - float(self.smooth[self.block_of(step)])
+        """How far the end lies above the running median just before a step: below zero where it is better since. At a
+        leap the median of its own block is already what it leapt to."""
+        at = self.block_of(step)
+        return self.end - float(self.smooth[max(0, at - 3) : at + 1].min())
 
 
 def shape_of(steps: "ndarray", values: "ndarray", *, higher_is_better: bool = False) -> Shape | None:

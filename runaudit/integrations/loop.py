@@ -134,7 +134,7 @@ class Loop:
         if self.run is not None:
             _loops.append(self)
             atexit.register(self._at_exit)
-            with contextlib.suppress(RunauditError, OSError):
+            with contextlib.suppress(RunauditError, OSError), unobserved():
                 self._names = dict(load_settings(self.run.store.root).series)
 
     def _open(
@@ -182,8 +182,9 @@ class Loop:
 
     def _seed_names(self, root: Path) -> tuple[str, ...]:
         named, policy = self.words.get("store"), self.words.get("policy")
-        folder = find_store(root.absolute(), named=None if named is None else Path(named))
-        return tuple(load_settings(folder, named=None if policy is None else Path(policy)).imports.seed)
+        with unobserved():
+            folder = find_store(root.absolute(), named=None if named is None else Path(named))
+            return tuple(load_settings(folder, named=None if policy is None else Path(policy)).imports.seed)
 
     def _adopt(self, running: Recording | None, seed: Any) -> None:
         """The run of `runaudit run`. One that is out of reach is told of; the program did nothing wrong."""

@@ -171,8 +171,9 @@ def _ended(run: Run, vigil: Vigil) -> Look:
     """The last look: at what was sealed, all of it judged."""
     ends = {name: points[-1][1] for name, points in run.trajectory.series.items() if points}
     return _look(
-        run, run.status, ends, step=run.trajectory.last_step(), findings=vigil.judge(run.trajectory), is_last=True
-    )
+        run, run.status, ends, step=run.trajectory.last_step(), is_last=True,
+        findings=vigil.judge(run.trajectory, goes_on=False),
+    )  # fmt: skip
 
 
 def exit_code(look: Look) -> int:

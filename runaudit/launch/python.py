@@ -48,12 +48,12 @@ def guard(
     True
     """
     root = root or Path.cwd()
-    place, settings = _place(root, store, policy)
     request = LaunchRequest(
         label=label, seed=seed, config=config, data=data or {}, intent=tuple(intent), bundles=tuple(bundles),
         root=root, **more,
     )  # fmt: skip
     with unobserved():
+        place, settings = _place(root, store, policy)
         prepared = prepare(request, place, settings=settings, baseline=baseline, waive=tuple(waive), call=_this_call())
     if not prepared.answer.allowed:
         raise prepared.answer.error()
@@ -87,11 +87,12 @@ def guarded_record(
     root = root or Path.cwd()
     if rank_of(os.environ) != 0 or os.environ.get("RUNAUDIT_RUN"):
         return record(label, root=root, **given)
-    place, settings = _place(root, store, policy)
-    terms = Terms.of(
-        place, settings=settings, baseline=baseline, waive=tuple(waive), seed=given.get("seed"),
-        call=call or _this_call(),
-    )  # fmt: skip
+    with unobserved():  # The policy, the rules and the runs before are read by the guard, not by the program.
+        place, settings = _place(root, store, policy)
+        terms = Terms.of(
+            place, settings=settings, baseline=baseline, waive=tuple(waive), seed=given.get("seed"),
+            call=call or _this_call(),
+        )  # fmt: skip
     started = time.time_ns()
 
     def admit(draft: Manifest, where: Store) -> Manifest:

@@ -53,6 +53,19 @@ def test_a_program_that_asks_first_is_seen_whole(repo: Repo, tmp_path: Path) -> 
     assert run.outcome.section("code")["loaded"] == ("helper.py", "train.py")
 
 
+def test_what_the_guard_reads_is_no_input_of_the_program(repo: Repo) -> None:
+    """The policy, the rules of packages and the runs before: a program that is wrapped would have read none of it."""
+    repo.write("runaudit.toml", "[guard]\nrequire = []\n")
+    run = recorded(repo, """
+        import runaudit
+        runaudit.observe()
+        with runaudit.guarded_record("a try", seed=3, config={"lr": 1}, waive=["RA103=a toy", "RA104=a toy"]) as r:
+            r.log(1, {"x": 1.0})
+    """)  # fmt: skip
+
+    assert {row["path"] for row in seen(run)["read"] if not row["path"].endswith(".pth")} == {"train.py"}
+
+
 def test_a_program_that_only_records_is_seen_in_part_and_its_modules_are_known_all_the_same(repo: Repo) -> None:
     repo.write("helper.py", "x = 1\n")
     run = recorded(repo, """

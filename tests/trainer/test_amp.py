@@ -53,6 +53,21 @@ def test_clipping_acts_on_unscaled_gradients() -> None:
     assert torch.allclose(before - layer.weight, torch.tensor([[0.6, 0.8]]), atol=1e-5)
 
 
+def test_the_scale_has_a_floor_and_says_when_it_would_fall_through() -> None:
+    precision, layer, optimiser = setup("fp16", init_scale=1.0, min_scale=0.5)
+    said = []
+
+    for factor in (float("inf"), float("inf"), 1.0):
+        optimiser.zero_grad()
+        precision.backward((layer.weight * torch.tensor([factor, 1.0])).sum())
+        precision.step(optimiser, layer.parameters(), 1.0)
+        said.append((precision.scale, precision.at_floor))
+    precision.overflow()
+
+    assert said == [(0.5, False), (0.5, True), (0.5, False)]
+    assert (precision.scale, precision.at_floor) == (0.5, True)
+
+
 def test_a_loss_that_overflows_lowers_the_scale() -> None:
     precision, _, _ = setup("fp16")
 

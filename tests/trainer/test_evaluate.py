@@ -13,6 +13,7 @@ from torch import Tensor
 
 from runaudit.errors import ConfigError, UsageError
 from trainer import baseline
+from trainer import tiling as tiling_module
 from trainer.baseline import Protocol, baseline_of
 from trainer.classical import bicubic
 from trainer.data.scenes import Burst
@@ -67,7 +68,7 @@ def mean_net(lr: Tensor) -> Tensor:
 
 def global_net(lr: Tensor) -> Tensor:
     """Global pooling: sees another mean in every tile."""
-    return bicubic_net(lr - lr.mean())
+    return bicubic_net(lr - lr.mean((1, 2, 3), keepdim=True))
 
 
 @pytest.mark.parametrize("blend", ["linear", "hann"])
@@ -85,10 +86,40 @@ def test_tiles_of_a_local_network_give_the_whole_picture(blend: str, shape: tupl
     assert np.abs(tiled - whole_frame(bicubic_net, lr)).max() < 2e-5
 
 
+@pytest.mark.parametrize("at_once", [1, 4, 100])
+def test_tiles_are_judged_one_by_one_however_many_go_at_once(monkeypatch: pytest.MonkeyPatch, at_once: int):
+    """16 tiles of a network that looks at each as a whole: in batches of one, of four, and all together."""
+    monkeypatch.setattr(tiling_module, "TILES_AT_ONCE", at_once)
+    seen: list[int] = []
+    lr = np.random.default_rng(0).random((2, 90, 90)).astype(np.float32)
+
+    def net(batch: Tensor) -> Tensor:
+        seen.append(len(batch))
+        return global_net(batch)
+
+    tiled = tiled_frame(net, lr, scale=3, tiling=CONFIG.tiling)
+
+    assert seen == [min(16, at_once)] * (16 // min(16, at_once))
+    monkeypatch.setattr(tiling_module, "TILES_AT_ONCE", 1)
+    assert np.abs(tiled - tiled_frame(global_net, lr, scale=3, tiling=CONFIG.tiling)).max() < 1e-6
+
+
 def test_tiles_of_a_network_with_global_pooling_do_not(burst: Burst):
     tiled = tiled_frame(global_net, burst.lr, scale=3, tiling=CONFIG.tiling)
 
     assert np.abs(tiled - whole_frame(global_net, burst.lr)).max() > 0.01
+
+
+def test_the_registered_measure_forgives_where_a_picture_lies_and_says_where(small: Burst):
+    """The truth itself, a high-res pixel too low and two to the right, and brighter: perfect once it is registered."""
+    moved = torch.from_numpy(np.roll(small.hr, (1, 2), (0, 1)).astype(np.float32) * 0.9 + 0.05)
+
+    result = evaluate_sequence(lambda lr: moved[None], small, CONFIG).result
+
+    assert result.cpsnr_shift == (-1, -2)
+    assert result.gain_db < 0
+    assert result.registered_gain_db > 0
+    assert result.baseline.bicubic_cpsnr >= result.baseline.bicubic_psnr
 
 
 @pytest.mark.parametrize("length", [1, 31, 32, 33, 52, 53, 171])

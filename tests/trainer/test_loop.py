@@ -16,7 +16,7 @@ from trainer import checkpoint as checkpoints
 from trainer.amp import Precision
 from trainer.build import build_model
 from trainer.loop import RunContext, run_stages
-from trainer.samples import augmented, augmented_features, draw, turned_back
+from trainer.samples import _by_orientation, _by_sample, augmented, augmented_features, draw, turned_back
 from trainer.stages import build_optimiser, plan, prepare_blocks, weights_digest
 from trainer.step import Cache, train_step
 
@@ -46,7 +46,7 @@ def interrupted(make: Make, config: Any, after: int, **changes: Any) -> RunConte
     steps = iter(range(1, 1000))
     work: RunContext = make(config, stop=lambda: signal.SIGTERM if next(steps) == after else 0, **changes)
 
-    status, progress, by = run_stages(work, plan(config))
+    status, progress, by, _ = run_stages(work, plan(config))
 
     assert (status, progress.done, by) == ("killed", after, signal.SIGTERM)
     return work
@@ -181,6 +181,13 @@ def test_turning_the_merged_burst_is_turning_the_picture(tiny_samples: Make) -> 
     assert len({tuple(augmented(x, [turn, 0])[0].flatten().tolist()) for turn in range(8)}) == 8
 
 
+def test_turning_by_orientation_is_turning_sample_by_sample() -> None:
+    x = torch.rand(11, 2, 5, 5)
+    turns = [0, 3, 7, 7, 1, 2, 6, 5, 4, 0, 3]
+
+    assert torch.equal(_by_orientation(x, turns), _by_sample(x, turns))
+
+
 def one_step(config: Any, samples: Any, **changes: Any) -> tuple[Any, dict[str, torch.Tensor], Precision]:
     torch.manual_seed(0)
     model = build_model(config.model)
@@ -247,14 +254,51 @@ def test_too_many_bad_batches_in_a_row_end_the_run(tiny_config: Make, run_contex
     config = tiny_config(loop={"max_skipped_in_a_row": 2})
     work = run_context(config, samples=spoiled(tiny_samples()))
 
-    status, progress, _ = run_stages(work, plan(config))
+    status, progress, _, reason = run_stages(work, plan(config))
 
     assert (status, progress.done) == ("diverged", 3)
+    assert reason == "3 steps in a row were not taken (loop.max_skipped_in_a_row)"
+
+
+def test_a_run_that_learned_nothing_is_not_completed(tiny_config: Make, run_context: Make) -> None:
+    """A rate of 30 ruins the image beyond what the untrained network gives; its last weights are kept all the same."""
+    config = tiny_config(stages={"sr": {"lr": 30.0}}, budget={"finetune_steps": 0})
+    work = run_context(config)
+
+    status, progress, _, reason = run_stages(work, plan(config))
+
+    assert (status, progress.done) == ("diverged", 10)
+    assert "times that of the untrained network" in reason or reason == "no validation error was finite"
+    assert progress.untrained == work.run.series("val/l1")[4], "before the first step on an image"
+    assert (work.folder / "last.safetensors").exists()
+
+
+def test_a_scale_that_wants_to_fall_through_its_floor_ends_the_run(tiny_config: Make, run_context: Make) -> None:
+    config = tiny_config(amp={"dtype": "fp16", "init_scale": 2.0**60, "min_scale": 2.0**57})
+    work = run_context(config)
+
+    status, progress, _, reason = run_stages(work, plan(config))
+
+    assert (status, progress.done) == ("diverged", 4)
+    assert reason.startswith("the gradients overflow at the lowest loss scale")
+    assert work.run.series("amp/scale") == {1: 2.0**59, 2: 2.0**58, 3: 2.0**57, 4: 2.0**57}
+
+
+def test_what_was_skipped_is_remembered_by_who_resumes(tiny_config: Make, run_context: Make) -> None:
+    config = tiny_config(amp={"dtype": "fp16", "init_scale": 2.0**40}, loop={"max_skipped_share": 1.0})
+    half = interrupted(run_context, config, 3)
+
+    child = run_context(config, folder="child")
+    _, progress, _, _ = run_stages(child, plan(config), checkpoints.load(half.folder / "last.safetensors"))
+
+    assert progress.skips[:3] == [1, 2, 3]
 
 
 def test_fp16_logs_its_scale_and_every_skip(tiny_config: Make, run_context: Make) -> None:
     """With a scale of 2^40 the first steps must overflow half precision's 65504."""
-    config = tiny_config(amp={"dtype": "fp16", "init_scale": 2.0**40}, loop={"max_skipped_in_a_row": 60})
+    config = tiny_config(
+        amp={"dtype": "fp16", "init_scale": 2.0**40}, loop={"max_skipped_in_a_row": 60, "max_skipped_share": 1.0}
+    )
 
     work = trained(run_context, config)
 

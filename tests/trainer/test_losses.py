@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from trainer.config import LossConfig
-from trainer.losses import alignment_loss, elementwise, reconstruction_loss, registered_loss
+from trainer.losses import _all_shifts, _each_shift, alignment_loss, elementwise, reconstruction_loss, registered_loss
 from trainer.models.piunet import Prediction
 
 ONES = torch.ones(2, 1, 14, 14)
@@ -37,6 +37,26 @@ def test_shifting_the_target_within_the_border_changes_nothing() -> None:
     loss = registered_loss(mean, moved, ONES, log_scale=None, element=elementwise("l1", 0), border=3)
 
     assert torch.allclose(loss, torch.zeros(2), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["l1", "l2", "laplace"])
+def test_all_shifts_at_once_are_each_shift_in_its_turn(kind: str) -> None:
+    """Value and gradient, with a third of the truth hidden and one sample hidden altogether."""
+    draw = torch.Generator().manual_seed(0)
+    mean, spread = torch.randn(3, 1, 8, 9, generator=draw), torch.randn(3, 1, 8, 9, generator=draw)
+    target = torch.randn(3, 1, 14, 15, generator=draw)
+    clear = (torch.rand(3, 1, 14, 15, generator=draw) > 1 / 3).float()
+    clear[2] = 0
+
+    found = []
+    for by_shift in (_all_shifts, _each_shift):
+        at = mean.clone().requires_grad_()
+        losses = by_shift(at, target, clear, spread=spread, element=elementwise(kind, 0))
+        (gradient,) = torch.autograd.grad(losses.amin(0).sum(), at)
+        found.append((losses.detach(), gradient))
+
+    assert found[0][0].shape == (49, 3)
+    torch.testing.assert_close(found[0], found[1], rtol=1e-5, atol=1e-6)
 
 
 def test_a_constant_brightness_changes_nothing() -> None:

@@ -329,6 +329,28 @@ def test_weights_of_another_network_are_refused(
     assert "not those of the configured network" in err
 
 
+def test_a_dead_run_ends_with_its_reason_sealed_and_a_page_can_be_made(
+    config_file: Path, project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], runaudit: Any
+) -> None:
+    """At a rate of 30 the image is ruined, far below bicubic: that was `completed` once."""
+    store = tmp_path / "store"
+
+    code, out, err = trained(capsys, config_file, store, "--set", "stages.sr.lr=30")
+
+    answer = json.loads(out)
+    outcome = load(Store.open(store), answer["run"]).outcome
+    assert (code, answer["status"]) == (1, "diverged")
+    assert outcome is not None
+    assert outcome.status == "diverged"
+    reason = outcome.to_json()["error"]
+    assert "untrained network" in reason or "validation" in reason
+    assert f"trainer: the run is dead after 9 steps: {reason}" in err
+    assert answer["checkpoints"].keys() >= {"last"}
+    page = tmp_path / "page.html"
+    assert runaudit("report", answer["run"], "--store", store, "-o", page)[0] == 0
+    assert page.stat().st_size > 1000
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_stopped_run_saves_itself_and_can_go_on(
     config_file: Path, tmp_path: Path, number: signal.Signals, code: int

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainer.models.fusion import TemporalConv
+from trainer.models.resampling import replicate_pad, resize
 
 
 class Aligned(NamedTuple):
@@ -24,7 +25,7 @@ class Aligned(NamedTuple):
 
 def upsample(lr: Tensor, scale: int) -> Tensor:
     """Bicubic with half-pixel geometry: (B, C, h, w) -> (B, C, scale*h, scale*w)."""
-    return F.interpolate(lr, scale_factor=scale, mode="bicubic", align_corners=False)
+    return resize(lr, scale, "bicubic")
 
 
 class KernelPredictor(nn.Module):
@@ -69,8 +70,8 @@ def apply_kernels(x: Tensor, kernels: Tensor) -> Tensor:
     """Filter every channel of image n with kernel n: x (N, C, H, W), kernels (N, k*k) -> (N, C, H, W)."""
     N, C, H, W = x.shape
     k = round(kernels.shape[1] ** 0.5)
-    padded = F.pad(x, (k // 2,) * 4, mode="replicate")
-    weight = kernels.view(N, 1, k, k).repeat_interleave(C, 0).to(x.dtype)
+    padded = replicate_pad(x, k // 2)
+    weight = kernels.to(x.dtype).view(N, 1, 1, k, k).expand(N, C, 1, k, k).reshape(N * C, 1, k, k)
     return F.conv2d(padded.reshape(1, N * C, H + k - 1, W + k - 1), weight, groups=N * C).view(N, C, H, W)
 
 

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainer.models.alignment import Aligned
+from trainer.models.resampling import line_weights, resize, sample
 
 
 def sampling_grid(height: int, width: int, like: Tensor) -> Tensor:
@@ -26,22 +27,11 @@ def sampling_grid(height: int, width: int, like: Tensor) -> Tensor:
     return torch.stack(torch.broadcast_tensors(x[None, :], y[:, None]), -1)
 
 
-def sample(images: Tensor, points: Tensor) -> Tensor:
-    """Bicubic values of images (N, 1, h, w) at points (N, H, W, 2) in px, (x, y); the border is repeated."""
-    h, w = images.shape[-2:]
-    size = torch.tensor([w, h], dtype=points.dtype, device=points.device)
-    return F.grid_sample(
-        images, (2 * points + 1) / size - 1, mode="bicubic", padding_mode="border", align_corners=False
-    )
-
-
 def spread(coarse: Tensor, *, height: int, width: int, stride: int) -> Tensor:
     """Values at every `stride`-th pixel -> every pixel, bilinear: (N, C, h', w') -> (N, C, height, width)."""
-    rows, columns = coarse.shape[-2:]
-    points = sampling_grid(height, width, coarse) / stride
-    size = torch.tensor([columns, rows], dtype=points.dtype, device=points.device)
-    grid = ((2 * points + 1) / size - 1)[None].expand(len(coarse), -1, -1, -1)
-    return F.grid_sample(coarse, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    rows = line_weights(coarse.shape[-2], height, stride, coarse)
+    columns = line_weights(coarse.shape[-1], width, stride, coarse)
+    return rows @ coarse @ columns.T
 
 
 class Window:
@@ -210,7 +200,7 @@ class FlowAlign(nn.Module):
         """Frames and trust on the high-res grid: (B, T, H, W) each."""
         B, T, h, w = lr.shape
         H, W = h * self.scale, w * self.scale
-        fine = F.interpolate(shift.flatten(0, 1), scale_factor=self.scale, mode="bilinear")
+        fine = resize(shift.flatten(0, 1), self.scale, "bilinear")
         points = (sampling_grid(H, W, lr) + 0.5) / self.scale - 0.5 + fine.permute(0, 2, 3, 1)
         distance = (points - points.detach().round()).square().sum(-1)
         trust = torch.exp(-distance / (2 * self.nearness_px**2)) + 1e-3

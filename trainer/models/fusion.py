@@ -4,6 +4,7 @@ Every block is equivariant to a permutation of the frames; `fuse` takes their me
 invariant and lets any number of frames in.
 """
 
+import torch
 from torch import Tensor, nn
 
 from trainer.models.attention import TemporalAttention
@@ -42,7 +43,7 @@ class FrameGate(nn.Module):
     def forward(self, x: Tensor, frames: int) -> Tensor:
         """x (B*T, C, H, W) -> x scaled per channel and sample."""
         pooled = x.float().mean((2, 3)).unflatten(0, (-1, frames)).mean(1)  # (B, C)
-        gate = self.gate(pooled).repeat_interleave(frames, 0)
+        gate = self.gate(pooled)[:, None].expand(-1, frames, -1).flatten(0, 1)
         gated: Tensor = x * gate[:, :, None, None]
         return gated
 
@@ -62,20 +63,35 @@ class Tefa(nn.Module):
 
 
 class TefaTrunk(nn.Module):
-    """Embedding, `blocks` TEFA blocks, a closing temporal convolution, and the long skip from the embedding."""
+    """Embedding, `blocks` TEFA blocks, a closing temporal convolution, and the long skip from the embedding.
 
-    def __init__(self, channels_in: int, channels: int, *, blocks: int, heads: int = 1, squeeze: int = 8) -> None:
+    token: a learned vector is added to the embedding of frame 0, by which every block can tell it from the others.
+    """
+
+    def __init__(
+        self, channels_in: int, channels: int, *, blocks: int, heads: int = 1, squeeze: int = 8, token: bool = False
+    ) -> None:
         super().__init__()
         self.embed = TemporalConv(channels_in, channels, heads=heads, activate=False)
         self.blocks = nn.ModuleList(Tefa(channels, heads=heads, squeeze=squeeze) for _ in range(blocks))
         self.close = TemporalConv(channels, channels, heads=heads)
+        self.token = nn.Parameter(0.1 * torch.randn(channels)) if token else None
 
     def forward(self, x: Tensor, frames: int) -> Tensor:
         """x (B*T, C_in, H, W) -> (B*T, C, H, W)."""
-        first = x = self.embed(x, frames)
+        x = self.embed(x, frames)
+        if self.token is not None:
+            x = x + self._mark(self.token, len(x), frames, like=x)
+        first = x
         for block in self.blocks:
             x = block(x, frames)
         return first + self.close(x, frames)  # type: ignore[no-any-return]
+
+    @staticmethod
+    def _mark(token: Tensor, images: int, frames: int, *, like: Tensor) -> Tensor:
+        """(B*T, C, 1, 1): the token at frame 0 of every burst, 0 at the others."""
+        is_reference = torch.arange(images, device=like.device) % frames == 0
+        return (is_reference[:, None] * token).to(like.dtype)[:, :, None, None]
 
 
 def fuse(x: Tensor, frames: int) -> Tensor:

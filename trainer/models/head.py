@@ -4,6 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainer.models.fusion import LEAK
+from trainer.models.resampling import resize
 
 
 class ResidualBlock(nn.Module):
@@ -53,6 +54,6 @@ class PaperHead(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(B, C, h, w) -> mean residual and log-scale, each (B, 1, scale*h, scale*w)."""
-        wide = F.interpolate(x, scale_factor=self.scale, mode="bilinear", align_corners=False)
+        wide = resize(x, self.scale, "bilinear")
         wide = F.leaky_relu(self.spread_norm(self.spread(wide)), LEAK)
         return self.shuffle(self.mean(x)), self.log_scale(wide)

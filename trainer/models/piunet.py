@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from trainer.models.alignment import Aligned, upsample
 from trainer.models.fusion import TefaTrunk, fuse
 from trainer.models.head import ResidualHead
+from trainer.models.resampling import replicate_pad
 
 
 class Prediction(NamedTuple):
@@ -37,7 +38,7 @@ def merge(aligned: Aligned, reference: Tensor, *, keep_frames: bool) -> Features
     total, T = weights.sum(1, keepdim=True), frames.shape[1]
     added = (frames * weights).sum(1, keepdim=True) / total
     bicubic = upsample(reference, frames.shape[-1] // reference.shape[-1])
-    smooth = F.avg_pool2d(F.pad(added, (2, 2, 2, 2), mode="replicate"), 5, 1)
+    smooth = F.avg_pool2d(replicate_pad(added, 2), 5, 1)
     maps = torch.cat([added, frames.mean(1, keepdim=True), total / T, bicubic, smooth], 1)
     return Features(maps, torch.cat([frames, weights], 1) if keep_frames else frames[:, :0])
 

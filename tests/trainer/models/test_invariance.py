@@ -1,5 +1,7 @@
 """The order of the frames is no information: blocks are equivariant to it, networks invariant."""
 
+import copy
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -28,7 +30,7 @@ def randomised(block: nn.Module) -> nn.Module:
 
 
 def model_config(**model: object) -> ModelConfig:
-    return build({"model": model}, "test").model
+    return build({"model": model, "staging": "end_to_end"}, "test").model
 
 
 def worst(a: Tensor, b: Tensor) -> float:
@@ -112,6 +114,49 @@ def test_the_paper_network_has_the_authors_parameter_count() -> None:
     config = model_config(topology="paper", fusion={"blocks": 16, "channels": 42, "squeeze": 8})
 
     assert parameter_count(build_model(config)) == 828_355
+
+
+def paper(anchor: str) -> nn.Module:
+    return randomised(
+        build_model(model_config(topology="paper", anchor=anchor, fusion={"blocks": 1, "channels": 8, "squeeze": 2}))
+    )
+
+
+@pytest.mark.parametrize("anchor", ["none", "residual", "token"])
+def test_the_paper_network_has_a_reference_only_with_an_anchor(anchor: str) -> None:
+    net, lr = paper(anchor), torch.rand(1, T, 9, 10)
+
+    straight = net(lr).mean
+
+    assert worst(straight, net(lr[:, SUPPORT_ORDER]).mean) <= 1e-5
+    assert (worst(straight, net(lr[:, ORDER]).mean) <= 1e-5) is (anchor == "none")
+
+
+def test_the_residual_anchor_puts_the_image_where_frame_0_lies() -> None:
+    """A network that adds nothing: what is left is the base, the bilinear of frame 0, whatever the others show."""
+    net = paper("residual")
+    for layer in (net.net.head.mean,):  # type: ignore[union-attr]
+        nn.init.zeros_(layer.weight)
+        nn.init.zeros_(layer.bias)
+    lr = torch.rand(1, T, 9, 10)
+
+    expected = nn.functional.interpolate(lr[:, :1], scale_factor=3, mode="bilinear")
+
+    assert torch.allclose(net(lr).mean, expected, atol=1e-6)
+
+
+def test_the_token_marks_one_frame() -> None:
+    trunk = randomised(TefaTrunk(1, 4, blocks=0, token=True))
+    plain = copy.deepcopy(trunk)
+    plain.token = None
+    x = torch.rand(2 * T, 1, 6, 7)
+
+    difference = (trunk.embed(x, T) - plain.embed(x, T)).abs().sum()
+    marked = TefaTrunk._mark(torch.tensor([1.0, 2.0]), 2 * T, T, like=x)[:, :, 0, 0]
+
+    assert difference == 0
+    assert marked.tolist() == [[1.0, 2.0], *[[0.0, 0.0]] * (T - 1)] * 2
+    assert worst(trunk(x, T), plain(x, T)) > 1e-3
 
 
 def test_fuse_is_the_mean_of_the_frames() -> None:
