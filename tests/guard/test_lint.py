@@ -123,6 +123,13 @@ FIRES = [
                  step=CLIPPED), finds=("RA521",)),
     Case("a switch that nothing reads", {"amp": True}, program(step=CLIPPED), finds=("RA524",)),
     Case("a small epsilon in fp16", {"fp16": True}, program(NORM.format(eps="1e-5"), step=CLIPPED), finds=("RA522",)),
+    Case("a small epsilon that the block is made with", {"fp16": True},
+         program("class RMS(nn.Module):\n    def __init__(self, eps=1e-8):\n        self.eps = eps\n"
+                 "    def forward(self, x):\n        return x / torch.sqrt(x.pow(2) + self.eps)", step=CLIPPED),
+         finds=("RA522",)),
+    Case("a small epsilon of a function", {"fp16": True},
+         program("def layer_norm(x, m, v, eps=1e-6):\n    return (x - m) / (v + eps).sqrt()", step=CLIPPED),
+         finds=("RA522",)),
     Case("an FFT of what a convolution gave", {"amp": {"dtype": "float16"}},
          program(CONV_FFT.format(before="pass", argument="x"), step=CLIPPED), finds=("RA523",)),
     Case("a loss of sums", {"lr": 1e-4}, program(FFT_LOSS.format(norm="", after="pass"), step=CLIPPED),
