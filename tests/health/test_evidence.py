@@ -273,3 +273,11 @@ def test_a_number_beyond_reckoning_is_told_as_it_was_logged():
     (found,) = asked("divergence", {"train/loss": over(high)})
 
     assert "to 1e+308" in found.message
+
+
+def test_of_an_evaluation_that_dies_the_steps_in_between_are_not_counted():
+    padded = [(at, 1 / (1 + at) if at % 50 == 0 and at < 2_500 else math.nan) for at in range(4_000)]
+    (found,) = asked("nonfinite_loss", {"val/loss": padded})
+
+    assert (found.severity, found.step) == (Severity.CRITICAL, 2_500)
+    assert found.evidence["count"] == 1_500
