@@ -43,6 +43,8 @@ class Rule:
     """Whether the policy may switch it off. What makes a record whole is waived with a reason, never switched off."""
     limits: ClassVar[Mapping[str, float]] = MappingProxyType({})
     """What the policy may tune: name -> default."""
+    limit_words: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """What each of them is a limit of, with its unit."""
     example: ClassVar[str] = ""
     """What the rule says, of a case that it was made for."""
     check: ClassVar[Callable[..., Iterator[Finding]]]
@@ -104,6 +106,7 @@ class Rule:
             "waivable": self.waivable,
             "switchable": self.switchable,
             "limits": dict(self._limits),
+            "limit_words": dict(self.limit_words),
             "example": self.example,
         }
 

@@ -97,7 +97,9 @@ def limit_lines(rule: Rule, policy: RuleSettings) -> list[str]:
     """Each limit with its default, and what the policy makes of it."""
     own = tuned(rule, policy)
     return [
-        f"{name} = {value:g}{f' (here {own[name]:g})' if name in own else ''}" for name, value in rule.limits.items()
+        f"{name} = {value:g}{f' (here {own[name]:g})' if name in own else ''}"
+        + (f": {rule.limit_words[name]}" if name in rule.limit_words else "")
+        for name, value in rule.limits.items()
     ]
 
 

@@ -26,12 +26,12 @@ class Overfit(TrajectoryRule):
 
     def check(self, overfits: "Sequence[Overfitting]", best: Best | None) -> Iterator[Finding]:
         for one in overfits:
-            kept = f" ({best.metric} was best at step {best.step})" if best else ""
+            kept = f", or take the checkpoint of step {best.step}, where {best.metric} was best" if best else ""
             yield self.finding(
                 one.part.track.name,
                 f"{one.part.subject} worsens since about step {one.step} (smoothed, from {one.best:.4g} to "
                 f"{one.last:.4g}) while {one.learned} still falls",
-                remedy=f"stop there or use that checkpoint{kept}; then more data, augmentation or weight decay",
+                remedy=f"stop at step {one.step}{kept}; then more data, augmentation or weight decay",
                 step=one.step,
                 severity=Severity.WARNING if one.part.track.is_main or one.is_quality else Severity.INFO,
                 evidence={"best": one.best, "last": one.last, "share": one.share, "p": one.p, "sure": "observed"},

@@ -25,7 +25,8 @@ class Best:
 
 def best_of(held_out: Sequence[Track], checkpoints: Sequence[Any] = ()) -> Best | None:
     """The best held-out value: of the first quality that was measured more than once, else of the loss."""
-    known = [track for track in held_out if track.direction is not None and len(track.columns.values)]
+    # What no training moves is a baseline: its value is nothing that the run reached.
+    known = [track for track in held_out if track.direction is not None and not _is_still(track)]
     several = [track for track in known if len(track.columns.values) > 1]
     ranked = sorted(several or known, key=lambda track: (track.role is Role.LOSS, not track.is_main, track.name))
     if not ranked:
@@ -35,6 +36,11 @@ def best_of(held_out: Sequence[Track], checkpoints: Sequence[Any] = ()) -> Best 
     at = int(values.argmax() if track.direction is Direction.HIGHER else values.argmin())
     step = int(track.columns.steps[at])
     return Best(metric=track.name, step=step, value=float(values[at]), checkpoint=_kept(checkpoints, step))
+
+
+def _is_still(track: Track) -> bool:
+    values = track.columns.values
+    return not len(values) or (len(values) > 1 and bool((values == values[0]).all()))
 
 
 def _kept(checkpoints: Sequence[Any], step: int) -> str | None:

@@ -2,8 +2,9 @@
 
 curves            losses and results: every series that has a better and a worse
 losses            the losses among them
+undirected        series that may say how good the run is, of which nobody knows which way they improve
 held_out          those that were measured on what the network does not learn from
-scales            loss scales and counts of skipped steps, as they were logged
+numbers           what must be numbers: losses, whatever may be a result, loss scales
 terms             what the loss is made of, one by one
 tiles_and_frames  pairs of curves of one quantity, taken on tiles and on full frames; unknown where there is none
 gradients, rates  gradient norms and learning rates
@@ -22,6 +23,7 @@ goes_on           whether the run is judged while it goes on: its last points ar
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import isfinite
 from types import MappingProxyType
 from typing import Any
@@ -33,7 +35,8 @@ from runaudit.health.logs import log_of
 from runaudit.health.results import SINGLE_FRAME, has_any
 from runaudit.health.scaler import ScalerTrace
 from runaudit.health.setup import Setup, setup_of
-from runaudit.health.tracks import Part, Track, tracks_of
+from runaudit.health.sides import settled
+from runaudit.health.tracks import Part, Track, cut_at, tracks_of
 from runaudit.metrics.catalogue import BASELINES
 from runaudit.metrics.roles import Role, is_loss_scale
 from runaudit.records.manifest import Unknown
@@ -43,17 +46,18 @@ from runaudit.records.trajectory import Event
 
 NAMES = (
     "curves", "losses", "held_out", "gradients", "rates", "scaler", "scaler_if_any", "late", "overfits", "overfitted",
-    "best", "setup", "stage_events", "cuts", "results", "log", "terms", "scales", "tiles_and_frames", "clip",
-    "against_baselines", "against_one_frame", "goes_on",
+    "best", "setup", "stage_events", "cuts", "results", "log", "terms", "numbers", "tiles_and_frames", "clip",
+    "against_baselines", "against_one_frame", "goes_on", "undirected",
 )  # fmt: skip
 """Every fact: a rule that asks for others is none of these."""
 
 
 def facts_of_run(run: Run) -> dict[str, object]:
-    """The facts about a run."""
+    """The facts about a run. What was imported was laid down in the order of steps: the order of its lines is ours."""
+    events = run.trajectory.events
     return trajectory_facts(
         run.trajectory.series,
-        events=run.trajectory.events,
+        events=events if run.manifest.is_captured else [replace(event, leads=None) for event in events],
         config=run.manifest.section("config"),
         init=run.manifest.section("init"),
         metrics=run.metrics,
@@ -80,7 +84,9 @@ def trajectory_facts(
     >>> [track.name for track in facts["losses"]]
     ['train/loss']
     """
-    tracks = tracks_of(series, events)
+    whole = tracks_of(series)
+    events = settled(events, whole)
+    tracks = cut_at(whole, events)
     setup = setup_of(config, init)
     curves = tuple(track for track in tracks if _has_a_better(track))
     losses = tuple(track for track in curves if track.role is Role.LOSS or track.is_main)
@@ -92,6 +98,7 @@ def trajectory_facts(
     results = MappingProxyType(_results(tracks, metrics or {}))
     nothing = Unknown("no series was logged") if not tracks else None
     return {
+        "undirected": tuple(t for t in tracks if t.direction is None and t.role in _OF_QUALITY),
         "curves": curves or nothing or Unknown("no loss or result was logged on the way"),
         "losses": losses or nothing or Unknown("no loss was logged"),
         "held_out": held_out or nothing or Unknown("nothing was measured on held-out data on the way"),
@@ -122,7 +129,8 @@ def _beside(tracks: Sequence[Track]) -> dict[str, object]:
         "gradients": tuple(track for track in tracks if track.role is Role.GRADIENT)
         or Unknown("no gradient norm was logged" if tracks else "no series was logged"),
         "rates": tuple(track for track in tracks if track.role is Role.RATE and "momentum" not in track.name.lower()),
-        "scales": tuple(track for track in tracks if track.role is Role.SCALER),
+        "numbers": tuple(track for track in tracks if track.role in (*_OF_QUALITY, Role.SCALER))
+        or Unknown("no loss or result was logged on the way" if tracks else "no series was logged"),
         "terms": tuple(track for track in tracks if track.is_term),
     }
 
@@ -145,6 +153,10 @@ def _held_against(results: Mapping[str, float]) -> dict[str, object]:
 
 def _has_a_better(track: Track) -> bool:
     return track.direction is not None and track.role in (Role.LOSS, Role.HELD_OUT, Role.RESULT)
+
+
+_OF_QUALITY = (Role.LOSS, Role.HELD_OUT, Role.RESULT, Role.OTHER)
+"""Roles of what may tell how good a run is."""
 
 
 def _results(tracks: Sequence[Track], metrics: Mapping[str, float]) -> dict[str, float]:

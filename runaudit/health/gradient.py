@@ -26,6 +26,10 @@ class GradExplosion(TrajectoryRule):
     name = "grad_explosion"
     severity = Severity.CRITICAL
     limits: ClassVar = {"times": 100.0, "nonfinite": 0.01}
+    limit_words: ClassVar = {
+        "times": "multiple of the usual norm",
+        "nonfinite": "share of norms that are no number, above which it is critical",
+    }
     example = "train/grad_norm grew from 0.8 to 310 since step 2100"
 
     def check(self, gradients: Sequence[Track], scaler_if_any: ScalerTrace | None) -> Iterator[Finding]:
@@ -108,6 +112,11 @@ class GradVanishing(TrajectoryRule):
     name = "grad_vanishing"
     severity = Severity.WARNING
     limits: ClassVar = {"norm": 1e-7, "share": 0.05, "left": 0.1}
+    limit_words: ClassVar = {
+        "norm": "norm below which it has vanished",
+        "share": "for how long, as a share of all points",
+        "left": "share of the first loss below which it is learned",
+    }
     example = "train/grad_norm is below 1e-07 since step 900, while train/loss has 84 % of its start left"
 
     def check(self, gradients: Sequence[Track], curves: Sequence[Track]) -> Iterator[Finding]:
@@ -115,8 +124,8 @@ class GradVanishing(TrajectoryRule):
 
         for track in gradients:
             for part in track.parts:
-                if _is_of_a_part(track.name) and not part.values.any():
-                    continue  # A module that this stage does not train has none.
+                if _is_of_a_part(track.name) and (part.values != 0).sum() <= 1:
+                    continue  # A module that this stage does not train has none; one value may be of the next stage.
                 starts, ends = stretches(np.abs(part.values) < self.limit("norm"))
                 lengths = ends - starts
                 if not len(lengths) or lengths.max() < max(3, self.limit("share") * len(part.values)):
@@ -158,6 +167,9 @@ class ClipAlwaysActive(TrajectoryRule):
     name = "clip_always_active"
     severity = Severity.INFO
     limits: ClassVar = {"share": 0.5}
+    limit_words: ClassVar = {
+        "share": "share of the steps of the second half that are clipped",
+    }
     example = "train/grad_norm is at or above the clip of 1.0 in 93 % of the second half"
 
     def check(self, gradients: Sequence[Track], clip: float) -> Iterator[Finding]:

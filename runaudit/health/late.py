@@ -79,6 +79,10 @@ class Plateau(TrajectoryRule):
     requires = frozenset({"RA402"})
     severity = Severity.INFO
     limits: ClassVar = {"gain": 0.02, "scatter": 0.05}
+    limit_words: ClassVar = {
+        "gain": "change over the last third that is none, as a share of all that was gained",
+        "scatter": "the most it may scatter there, as the same share",
+    }
     example = "val/l1 gets no further: its last third changed by 0.3 % of all that was gained"
 
     def check(self, late: Late) -> Iterator[Finding]:
@@ -127,7 +131,12 @@ class Oscillation(TrajectoryRule):
     name = "oscillation"
     requires = frozenset({"RA402"})
     severity = Severity.WARNING
-    limits: ClassVar = {"amplitude": 0.1, "z": 2.33}
+    limits: ClassVar = {"amplitude": 0.1, "z": 2.33, "half_swings": 3.0}
+    limit_words: ClassVar = {
+        "amplitude": "trough to crest, as a share of all that was gained",
+        "z": "how far from chance turns or a period are, in standard deviations",
+        "half_swings": "times that it went up or down by half of the swing",
+    }
     example = "val/l1 swings by 24 % of all that was gained since step 4200, turning at every second point"
 
     def check(self, late: Late, rates: Sequence[Track]) -> Iterator[Finding]:
@@ -137,6 +146,8 @@ class Oscillation(TrajectoryRule):
         # All that swings is looked at: a third of a sparse curve holds too few ups and downs.
         since = _swings_since(late, swing)
         begins = min(since, late.begins)
+        if _half_swings(late.shape.values[begins:], swing) < self.limit("half_swings"):
+            return
         z, peak = _turning_points(late.shape.values[begins:]), _periodicity(late.shape.values[begins:])
         if z <= self.limit("z") and peak < self.limit("z"):
             return
@@ -163,6 +174,19 @@ def _swing(late: Late) -> float:
 
     about = late.values - late.trend.slope * np.arange(len(late.values))
     return float(np.quantile(about, 0.9) - np.quantile(about, 0.1))
+
+
+def _half_swings(values: "ndarray", swing: float) -> int:
+    """How often it went from high to low or back, by more than half of the swing: one leap that stays is none."""
+    ways = low = high = 0
+    lowest = highest = float(values[0])
+    for value in map(float, values):
+        lowest, highest = min(lowest, value), max(highest, value)
+        if not high and value - lowest > 0.5 * swing:
+            ways, low, high, highest = ways + 1, 0, 1, value
+        elif not low and highest - value > 0.5 * swing:
+            ways, low, high, lowest = ways + 1, 1, 0, value
+    return ways
 
 
 def _swings_since(late: Late, swing: float) -> int:
@@ -237,6 +261,9 @@ class NeedsMoreEpochs(TrajectoryRule):
     requires = frozenset({"RA402"})
     severity = Severity.INFO
     limits: ClassVar = {"gain": 0.05}
+    limit_words: ClassVar = {
+        "gain": "what a further third would gain, as a share of all that was gained",
+    }
     example = "val/l1 still improves: a further third of the steps would gain another 9 % of all that was gained"
 
     def check(self, late: Late, rates: Sequence[Track]) -> Iterator[Finding]:

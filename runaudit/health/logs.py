@@ -2,14 +2,17 @@
 # ruff: noqa: D102  (what a rule checks is told once, in the docstring of its class: users read it too)
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import ClassVar
 
+from runaudit.health.rising import Rise, rise_of
 from runaudit.health.rule import TrajectoryRule
 from runaudit.health.tracks import Track
+from runaudit.metrics.catalogue import Direction
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.segments import Point
+from runaudit.stats.trend import MIN_POINTS
 from runaudit.text.words import listed, plural
 
 
@@ -33,7 +36,7 @@ def log_of(series: Mapping[str, Sequence[Point]], resumed: Sequence[int], torn: 
         back, same = _disorder(points)
         if back and back > len(resumed):
             backwards[name] = back
-        if same and not (resumed and back):
+        if same and not resumed:  # What was imported lies in the order of steps: nothing goes back there.
             twice[name] = same
     return Log(backwards=backwards, twice=twice, torn=torn)
 
@@ -92,6 +95,9 @@ class InsufficientPoints(TrajectoryRule):
     name = "insufficient_points"
     severity = Severity.INFO
     limits: ClassVar = {"points": 10.0}
+    limit_words: ClassVar = {
+        "points": "points below which nothing is said of a trend",
+    }
     example = "train/loss has 4 points: too few for any statement on how it moved"
 
     def check(self, curves: Sequence[Track]) -> Iterator[Finding]:
@@ -109,4 +115,57 @@ class InsufficientPoints(TrajectoryRule):
             )
 
 
-RULES: tuple[TrajectoryRule, ...] = (LogIrregular(), InsufficientPoints())
+class DirectionUnknown(TrajectoryRule):
+    """Of every held-out curve it is known which way it improves.
+
+    A name that nobody knows may be of what is to rise or of what is to fall, so whether it worsens is never said of it,
+    and its best is not named. Only a curve that went far and came back is wrong either way."""
+
+    code = "RA453"
+    name = "direction_unknown"
+    severity = Severity.INFO
+    limits: ClassVar = {"back": 0.5}
+    limit_words: ClassVar = {
+        "back": "share of the way back from which is warned",
+    }
+    example = "val/score was not judged: nobody knows which way it improves"
+
+    def check(self, undirected: Sequence[Track]) -> Iterator[Finding]:
+        open_ones = [one for one in undirected if one.is_held_out and one.columns.points >= MIN_POINTS]
+        for track in open_ones:
+            rise = _came_back(track, self.limit("back"))
+            if rise is not None:
+                yield self.finding(
+                    track.name,
+                    f"{track.name} came to {rise.best:.4g} and since step {rise.step} went back to {rise.last:.4g}: "
+                    f"{rise.share:.0%} of the way; nobody knows which way it improves",
+                    remedy="look at which of the two it should be; under a name that says it the other rules judge it",
+                    step=rise.step,
+                    severity=Severity.WARNING,
+                    evidence={"best": rise.best, "last": rise.last, "share": rise.share, "sure": "observed"},
+                )
+        if open_ones:
+            yield self.finding(
+                open_ones[0].name,
+                f"{listed([one.name for one in open_ones], limit=6)} {'was' if len(open_ones) == 1 else 'were'} not "
+                f"judged: nobody knows which way {'it improves' if len(open_ones) == 1 else 'they improve'}",
+                remedy="log it under a name that says it, as val/accuracy or val/error",
+                evidence={"series": [one.name for one in open_ones], "sure": "observed"},
+            )
+
+
+def _came_back(track: Track, share: float) -> Rise | None:
+    """How far a curve came back from where it had gone, whichever way that was."""
+    for direction in Direction:
+        directed = replace(track, direction=direction)
+        part = directed.parts[-1] if directed.parts else None
+        rise = rise_of(part) if part else None
+        if part is None or part.shape is None or rise is None or rise.is_recovering:
+            continue
+        # There and back: a curve that goes one way from its start on has not come back.
+        if rise.share >= share and part.shape.progress >= 0.5 * (part.shape.end - part.shape.best):
+            return rise
+    return None
+
+
+RULES: tuple[TrajectoryRule, ...] = (LogIrregular(), InsufficientPoints(), DirectionUnknown())

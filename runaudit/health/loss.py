@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from runaudit.health.best import Best
 from runaudit.health.excuses import grown
-from runaudit.health.rising import Rise, rise_of
+from runaudit.health.rising import Rise, any_rise_of, rise_of
 from runaudit.health.rule import TrajectoryRule
-from runaudit.health.setup import Setup
 from runaudit.health.shape import HUGE, SCATTER, noise_of, stretches
 from runaudit.health.tracks import Part, Track, words_of
 from runaudit.metrics.roles import Role
@@ -22,10 +21,7 @@ from runaudit.stats.trend import MIN_POINTS
 from runaudit.text.words import plural
 
 if TYPE_CHECKING:
-    from numpy import ndarray
-
-CEILINGS = (0.0, 1.0, 100.0)
-"""Where an accuracy or an error ends."""
+    pass
 
 
 class NonfiniteLoss(TrajectoryRule):
@@ -38,10 +34,16 @@ class NonfiniteLoss(TrajectoryRule):
     name = "nonfinite_loss"
     severity = Severity.CRITICAL
     limits: ClassVar = {"warn": 0.001, "critical": 0.01, "in_a_row": 20.0, "at_the_end": 3.0}
+    limit_words: ClassVar = {
+        "warn": "share of points that are no number, above which is warned",
+        "critical": "share above which it is critical",
+        "in_a_row": "points in a row that are critical",
+        "at_the_end": "points at the end that are critical",
+    }
     example = "train/loss is not finite at 212 of 5000 points, first at step 4788, and to the end from there"
 
-    def check(self, curves: Sequence[Track], scales: Sequence[Track]) -> Iterator[Finding]:
-        for track in (*curves, *scales):
+    def check(self, numbers: Sequence[Track]) -> Iterator[Finding]:
+        for track in numbers:
             bad = track.columns.non_finite
             if not len(bad) or _are_holes(track):
                 continue
@@ -59,15 +61,17 @@ class NonfiniteLoss(TrajectoryRule):
                 else "no result of this run can be reported; go back to a checkpoint from before that step",
                 step=int(bad.steps[0]),
                 # A single value of a thin record may be one that was never measured.
-                severity=self._severity(share, longest, tail, ends=ends) if total >= MIN_POINTS else Severity.WARNING,
+                severity=self._severity(len(bad), share, longest, tail, ends=ends)
+                if total >= MIN_POINTS
+                else Severity.WARNING,
                 evidence={"count": len(bad), "points": total, "in_a_row": longest, "at_the_end": tail,
                           "sure": "observed"},
             )  # fmt: skip
 
-    def _severity(self, share: float, longest: int, tail: int, *, ends: bool) -> Severity:
+    def _severity(self, count: int, share: float, longest: int, tail: int, *, ends: bool) -> Severity:
         if ends or share > self.limit("critical") or longest >= self.limit("in_a_row"):
             return Severity.CRITICAL
-        return Severity.WARNING if tail or (share > self.limit("warn") and longest > 1) else Severity.INFO
+        return Severity.WARNING if tail or (share > self.limit("warn") and count > 1) else Severity.INFO
 
 
 def _are_holes(track: Track) -> bool:
@@ -105,6 +109,11 @@ class Divergence(TrajectoryRule):
     name = "divergence"
     severity = Severity.CRITICAL
     limits: ClassVar = {"warn": 0.1, "critical": 0.5, "noise": 5.0}
+    limit_words: ClassVar = {
+        "warn": "share of the gain that is lost, from which is warned",
+        "critical": "share from which it is critical",
+        "noise": "how far gain and loss must be above the noise, in standard deviations",
+    }
     example = "val/l1 rose from 0.021 to 0.094 since step 25000: worse than where it began"
 
     def check(
@@ -121,7 +130,7 @@ class Divergence(TrajectoryRule):
             if track.name in overfitted:
                 continue
             for part in track.parts:
-                rise = rise_of(part, rates, noise=self.limit("noise"))
+                rise = any_rise_of(part, rates, noise=self.limit("noise"), goes_on=goes_on)
                 # While a rate is warmed up a loss may rise from where it began: what was never gained is not lost.
                 if rise is not None and goes_on and rise.is_early:
                     continue
@@ -130,11 +139,15 @@ class Divergence(TrajectoryRule):
                     # whose targets grow, a likelihood that is less sure of more right answers.
                     better = [t.name for t in judges if not track.is_quality and _is_above(t, track, rise.step)]
                     doubts = [f"while {name} improves" for name in better[:1]]
+                    # The loss of an agent has no level: what it is for is the reward.
+                    kept = [t.name for t in judges if words_of(t.name) & _REWARDS and _is_kept(t)]
+                    doubts += [f"while {name} holds what it gained" for name in kept[:1] if not track.is_quality]
                     doubts += [f"while {words}" for words in [grown(track, terms, curves, rise)] if words]
-                    yield self._found(part, rise, best, doubts, is_calm=bool(better) or rise.share < 1)
+                    yield self._found(part, rise, best, doubts, is_calm=bool(better or kept) or rise.share < 1)
 
     def _found(self, part: Part, rise: Rise, best: Best | None, doubts: Sequence[str], *, is_calm: bool) -> Finding:
         lost = f"{rise.share:.0%} of what it had gained is lost"
+        lost = f"{rise.last / rise.best:.0f} times as high" if rise.is_in_decades else lost
         end = "worse than where it began" if rise.share >= 1 else lost
         what = f"{part.subject} {'fell' if rise.last < rise.best else 'rose'}"
         kept = f": step {best.step} was best ({best.metric} {best.value:.4g})" if best else ""
@@ -155,7 +168,7 @@ class Divergence(TrajectoryRule):
         is_term = part.track.role is Role.LOSS and not part.track.is_main
         if rise.is_explained or (rise.is_recovering and rise.share < 1) or is_term:
             return Severity.INFO
-        if rise.is_recovering:
+        if rise.is_recovering or rise.is_late or rise.is_in_decades:
             return Severity.WARNING
         return Severity.CRITICAL if rise.share >= self.limit("critical") else Severity.WARNING
 
@@ -165,6 +178,17 @@ def _is_above(judge: Track, track: Track, step: int) -> bool:
     learned."""
     says_more = judge.is_quality or not track.is_held_out
     return judge is not track and says_more and judge.has_improved_since(step)
+
+
+_REWARDS = frozenset({"reward", "rewards", "rew", "return", "returns"})
+
+
+def _is_kept(judge: Track) -> bool:
+    """Whether a curve improved and did not fall back since."""
+    part = judge.parts[-1] if judge.parts else None
+    if part is None or not len(part.steps):
+        return False
+    return judge.has_improved_since(int(part.steps[0])) and rise_of(part) is None
 
 
 class Spike(TrajectoryRule):
@@ -177,6 +201,12 @@ class Spike(TrajectoryRule):
     name = "spike"
     severity = Severity.WARNING
     limits: ClassVar = {"sigma": 8.0, "steps": 3.0, "share": 0.03, "several": 5.0}
+    limit_words: ClassVar = {
+        "sigma": "height above the noise, in standard deviations",
+        "steps": "points from which a high spike is a long one",
+        "share": "share of the run in which it must be back",
+        "several": "high spikes from which is warned",
+    }
     example = "train/loss jumped from 0.41 to 3.9 at step 5210 and was back 12 points later"
 
     def check(self, losses: Sequence[Track], rates: Sequence[Track]) -> Iterator[Finding]:
@@ -275,115 +305,4 @@ def _restarted(rates: Sequence[Track], first: int, last: int) -> bool:
     return False
 
 
-class Frozen(TrajectoryRule):
-    """A loss changes from step to step.
-
-    The same number to the last bit, again and again, is a loss that no longer depends on the network: a metric that is
-    not updated, a graph that was cut, gradients that are zero, a batch that is never exchanged."""
-
-    code = "RA404"
-    name = "frozen"
-    severity = Severity.CRITICAL
-    limits: ClassVar = {"points": 20.0, "share": 0.02}
-    example = "train/loss is 0.6931471805599453 at 4800 points in a row from step 200 on"
-
-    def check(self, curves: Sequence[Track]) -> Iterator[Finding]:
-        for track in curves:
-            for part in track.parts:
-                start, length = _longest_still(part.values)
-                if (
-                    not track.is_main
-                    and track.role is not Role.LOSS
-                    and (length == len(part.values) or float(part.values[start]) in CEILINGS)
-                ):
-                    continue  # A baseline, or a setting, was never meant to move; what is perfect cannot.
-                if length < max(self.limit("points"), self.limit("share") * len(part.values)):
-                    continue
-                value = float(part.values[start])
-                is_broken = value != 0 or start == 0  # What was learned by heart may come down to nothing.
-                is_sure = track.is_main and not track.is_held_out and is_broken and not _is_rounded(part.values)
-                yield self.finding(
-                    track.name,
-                    f"{part.subject} is {value!r} at {length} points in a row from step {part.steps[start]} on",
-                    remedy="check that what is logged is computed anew at each step, and that the loss has a gradient",
-                    step=int(part.steps[start]),
-                    severity=Severity.CRITICAL if is_sure else Severity.INFO,
-                    evidence={"value": value, "points": length, "sure": "observed"},
-                )
-
-
-def _longest_still(values: "ndarray") -> tuple[int, int]:
-    """Where the longest stretch of one value begins, and how many points it has."""
-    import numpy as np
-
-    if not len(values):
-        return 0, 0
-    starts = np.append(0, np.flatnonzero(values[1:] != values[:-1]) + 1)
-    lengths = np.diff(np.append(starts, len(values)))
-    at = int(lengths.argmax())
-    return int(starts[at]), int(lengths[at])
-
-
-def _is_rounded(values: "ndarray") -> bool:
-    """Whether neighbours are often equal although the curve moves: then it was written with few digits, and a stretch
-    of equal numbers says that it moves slowly."""
-    import numpy as np
-
-    start, length = _longest_still(values)
-    rest = np.concatenate([values[:start], values[start + length :]])
-    return len(rest) >= MIN_POINTS and len(np.unique(rest)) < 0.5 * len(rest)
-
-
-class NotLearning(TrajectoryRule):
-    """The loss goes down.
-
-    A loss that ends where it began, with no trend in between, is a network that does not learn: a learning rate far too
-    low or too high, frozen weights, labels that say nothing, a loss without a gradient."""
-
-    code = "RA405"
-    name = "not_learning"
-    severity = Severity.WARNING
-    requires = frozenset({"RA402"})
-    limits: ClassVar = {"improvement": 0.02, "points": 20.0}
-    example = "train/loss is 2.303 at the start and 2.302 at the end of 4000 points: it did not get below its noise"
-
-    def check(self, losses: Sequence[Track], curves: Sequence[Track], setup: Setup) -> Iterator[Finding]:
-        # A surrogate has no level, and a fine-tuned network is near its loss when it starts: where what the training
-        # is for improves, it learns.
-        if any(one.has_improved_since(int(one.columns.steps[0])) for one in curves if len(one.columns.steps)):
-            return
-        for track in losses:
-            first = track.parts[0] if track.parts else None
-            if not track.is_main or track.is_held_out or first is None or first.shape is None:
-                continue
-            shape = first.shape
-            if (
-                shape.points < self.limit("points")
-                or abs(shape.start) >= HUGE
-                or _longest_still(first.values)[1] == shape.points
-            ):
-                continue
-            size, least = max(abs(shape.start), abs(shape.end)), self.limit("improvement")
-            if shape.start - shape.end > max(least * size, min(3 * shape.noise, 0.1 * size)):
-                continue
-            if shape.progress > max(5 * shape.noise, 0.1 * size) or (found := shape.trend_of(0)) is None:
-                continue
-            # Over many points the least drift is certain; it is a trend where it comes to something.
-            if found.p < 0.01 and abs(found.slope) * len(shape) > least * size:
-                continue
-            is_fresh = setup.init_kind in (None, "random") and int(first.steps[0]) <= max(
-                0.01 * first.steps[-1], first.steps[1]
-            )
-            yield self.finding(
-                track.name,
-                f"{first.subject} is {shape.start:.4g} at the start and {shape.end:.4g} at the end of "
-                f"{plural(shape.points, 'point')}: it did not get below what its noise explains",
-                remedy="check that it can learn one batch by heart; then the learning rate, which weights have a "
-                "gradient, and the labels",
-                step=int(first.steps[0]),
-                severity=Severity.WARNING if is_fresh else Severity.INFO,
-                evidence={"start": shape.start, "end": shape.end, "p": found.p, "noise": shape.noise, "sure": "likely"},
-            )
-
-
-RULES: tuple[TrajectoryRule, ...] = (NonfiniteLoss(), Divergence(), Spike(), Frozen(), NotLearning())
+RULES: tuple[TrajectoryRule, ...] = (NonfiniteLoss(), Divergence(), Spike())

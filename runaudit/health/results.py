@@ -53,6 +53,9 @@ class FusionNoGain(TrajectoryRule):
     name = "fusion_no_gain"
     severity = Severity.WARNING
     limits: ClassVar = {"gain_db": 0.05}
+    limit_words: ClassVar = {
+        "gain_db": "gain over one frame that is none yet, in dB",
+    }
     example = "full-frame PSNR with all frames is 0.02 dB above that with one frame: nothing is fused"
 
     def check(self, against_one_frame: Mapping[str, float]) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ anywhere.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from runaudit.health.shape import Shape, noise_of, running_median, stretches
@@ -30,6 +30,10 @@ class Rise:
     noise: float
     is_recovering: bool
     is_explained: bool
+    is_late: bool = False
+    """Whether it is a leap in the last few hundredths of the run."""
+    is_in_decades: bool = False
+    """Whether its share is one of orders of magnitude."""
     is_early: bool = False
     """Whether it was best at its very start, and gained next to nothing before: a rate that is warmed up does so."""
 
@@ -38,6 +42,8 @@ class Rise:
         """What is to be known besides."""
         if self.is_explained:
             return " (the learning rate was raised in that time)"
+        if self.is_late:
+            return " (so near the end that nobody knows whether it would have come back)"
         return " (and it is on the way back)" if self.is_recovering else ""
 
 
@@ -47,9 +53,58 @@ def rise_of(part: Part, rates: Sequence[Track] = (), *, noise: float = 5.0) -> R
     noise: how many standard deviations of a block median both the progress before it and the rise must have.
     """
     shape = part.shape
+    return None if shape is None or len(shape) < MIN_POINTS else _rise(part, shape, rates, noise)
+
+
+def any_rise_of(part: Part, rates: Sequence[Track], *, noise: float, goes_on: bool) -> Rise | None:
+    """The same; besides a leap in the last few hundredths of a run, and of a loss that came down by decades a rise by
+    orders of magnitude that is little of what it began with. In a run that goes on a late leap may be a spike."""
+    shape = part.shape
     if shape is None or len(shape) < MIN_POINTS:
         return None
-    guard = noise * shape.noise
+    plain, drawn = _rise(part, shape, rates, noise), _rise_in_decades(part, shape, rates, noise)
+    found = max((one for one in (plain, drawn) if one), key=lambda one: one.share, default=None)
+    return found or (None if goes_on else _late_leap(part, shape, noise))
+
+
+def _rise_in_decades(part: Part, shape: Shape, rates: Sequence[Track], noise: float) -> Rise | None:
+    import numpy as np
+
+    if not part.track.is_main or shape.values.min() <= 0:
+        return None
+    drawn = replace(shape, values=np.log(shape.values))
+    if drawn.progress < np.log(100) or drawn.end - drawn.best < np.log(30):
+        return None
+    found = _rise(part, drawn, rates, noise)
+    if found is None:
+        return None
+    return replace(found, best=float(np.exp(found.best)), last=float(np.exp(found.last)), is_in_decades=True)
+
+
+def _late_leap(part: Part, shape: Shape, noise: float) -> Rise | None:
+    """A leap that the last twentieth is too long for: two blocks and twenty points at the least, to the very end, of a
+    curve that never was so high since it had come down."""
+    import numpy as np
+
+    middle = shape.best + 0.5 * shape.progress
+    low = np.flatnonzero(shape.values <= middle)
+    blocks = len(shape) - 1 - int(low[-1])
+    if shape.progress <= noise * shape.noise or not 2 <= blocks <= shape.tail or blocks * shape.size < 20:
+        return None
+    came = int(np.flatnonzero(shape.smooth <= shape.best + 0.2 * shape.progress)[0])
+    end = float(np.median(shape.values[-blocks:]))
+    at = len(shape) - blocks
+    if (shape.values[came:at] > middle).any() or end - shape.best <= 2 * noise * shape.noise:
+        return None
+    return Rise(
+        share=(end - shape.best) / shape.progress, step=int(shape.first[at]), best=part.told(shape.best),
+        best_step=int(shape.last[shape.best_at]), last=part.told(end), noise=shape.noise, is_recovering=False,
+        is_explained=False, is_late=True,
+    )  # fmt: skip
+
+
+def _rise(part: Part, shape: Shape, rates: Sequence[Track], noise: float) -> Rise | None:
+    guard = max(noise * shape.noise, 2 * _grain(part))
     top = shape.end - shape.best
     if top <= max(guard, 1e-9 * abs(shape.end)) or not _is_kept(shape, top):
         return None
@@ -78,6 +133,23 @@ def rise_of(part: Part, rates: Sequence[Track] = (), *, noise: float = 5.0) -> R
         is_early=shape.best_at < 0.1 * len(shape) and shape.progress < 0.25 * top < 2.5 * abs(shape.start),
         is_explained=_raised(rates, int(shape.last[shape.best_at]), int(shape.last[-1])),
     )
+
+
+def _grain(part: Part) -> float:
+    """The standard error of a share that was counted over a few samples; 0.0 of what is none. Of values that are whole
+    multiples of one step, the step is one sample."""
+    import numpy as np
+
+    if not part.track.is_quality or part.values.min() < 0 or part.values.max() > 100:
+        return 0.0
+    whole = 100.0 if part.values.max() > 1 else 1.0
+    apart = np.diff(np.unique(part.values)) / whole
+    if not len(apart) or apart.min() < 1e-4:
+        return 0.0
+    steps = apart / apart.min()
+    share = float(np.median(part.values)) / whole
+    is_counted = bool((np.abs(steps - np.round(steps)) < 0.02).all())
+    return whole * float(np.sqrt(share * (1 - share) * apart.min())) if is_counted else 0.0
 
 
 def onset(shape: Shape) -> int:

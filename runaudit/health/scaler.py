@@ -61,7 +61,8 @@ class ScalerTrace:
     @property
     def reference(self) -> float:
         """What the lines are relative to: where the scale began, but not above where it usually does."""
-        return max(SMALLEST, min(USUAL, self.init_scale or float(self.scale[0])))
+        first = self.init_scale or float(self.scale[0])
+        return min(USUAL, first) if first > 0 else USUAL
 
     @cached_property
     def changes(self) -> "ndarray":
@@ -113,7 +114,7 @@ class Fall:
     """How the scale moved in the window that ends where it crossed a line."""
 
     at: int
-    """The place at which the fall began."""
+    """The place at which the fall began; the last healthy one is before it."""
     net: float
     backoffs: float
     growths: float
@@ -136,21 +137,33 @@ def fall_to(trace: ScalerTrace, crossing: int) -> Fall:
     lowest = crossing + int(trace.powers[crossing:end].argmin())
     low = int(np.searchsorted(trace.steps, trace.steps[lowest] - window))
     before = trace.powers[: max(1, crossing)]
-    usual = before[before >= np.log2(trace.reference) - 2]
-    healthy = float(np.median(usual)) if len(usual) else float(before.max())
+    usual = before >= np.log2(trace.reference) - 2
+    # By how long each was in force: a log may hold a line for each fall and none for the steps in between.
+    lasted = np.diff(trace.steps[: len(before) + 1], append=trace.steps[len(before) - 1])[: len(before)]
+    healthy = _middle(before[usual], lasted[usual]) if usual.any() else float(before.max())
     above = np.flatnonzero(trace.powers[:crossing] >= healthy)
     start = int(above[-1]) + 1 if len(above) else crossing
+    start = min(start, crossing)
     moves = trace.changes[low:lowest]
     starts, depths = trace.halving_runs
     inside = (starts >= low) & (starts <= lowest)
     return Fall(
-        at=min(start, crossing),
+        at=start,
         net=float(trace.powers[lowest] - trace.powers[low : crossing + 1].max()),
         backoffs=float(-moves[moves < 0].sum()),
         growths=float(moves[moves > 0].sum()),
         in_a_row=float(depths[inside].max()) if inside.any() else 0.0,
         is_regrown=bool(trace.powers[-1] >= trace.powers[lowest] + 3 or trace.scale[-1] >= trace.reference / 4),
     )
+
+
+def _middle(values: "ndarray", weights: "ndarray") -> float:
+    """The weighted median."""
+    import numpy as np
+
+    order = np.argsort(values)
+    total = np.cumsum(np.maximum(weights[order], 1))
+    return float(values[order][int(np.searchsorted(total, total[-1] / 2))])
 
 
 def holds(trace: ScalerTrace) -> bool:
@@ -177,29 +190,47 @@ class ScalerCollapse(TrajectoryRule):
     name = "scaler_collapse"
     severity = Severity.CRITICAL
     limits: ClassVar = {"warn": 1 / 4, "critical": 1 / 64}
+    limit_words: ClassVar = {
+        "warn": "share of the first scale, of 65536 at most, below which is warned",
+        "critical": "share below which it is critical",
+    }
     example = "the loss scale fell from 65536 to 512 between step 1200 and step 2100: 7 halvings, 0 growths"
 
     def check(self, scaler: ScalerTrace) -> Iterator[Finding]:
+        if len(scaler.scale) > 1 and (scaler.scale[-2:] <= 0).all():
+            step = int(scaler.steps[int((scaler.scale <= 0).argmax())])
+            yield self.finding(
+                scaler.name,
+                f"the loss scale is {_scale(float(scaler.scale[-1]))} since step {step}: every gradient is multiplied "
+                "by it",
+                remedy="look at what set it; a scaler's scale is above zero",
+                step=step,
+                evidence={"last": float(scaler.scale[-1]), "sure": "observed"},
+            )
+            return
         crossing = None if scaler.is_disabled else scaler.line(self.limit("warn"))
         if crossing is None:
             return
         fall = fall_to(scaler, crossing)
         if not fall.is_falling or fall.is_regrown or holds(scaler):
             return
-        lowest = float(scaler.scale[crossing:].min())
+        # Told is the whole way down, and counted what happened on it.
+        top, bottom = max(0, fall.at - 1), crossing + int(scaler.scale[crossing:].argmin())
+        moves, lowest = scaler.changes[top:bottom], float(scaler.scale[bottom])
+        halvings, growths = round(-float(moves[moves < 0].sum())), round(float(moves[moves > 0].sum()))
         is_critical = lowest < scaler.reference * self.limit("critical")
         # Told as what was seen: between two logged points the scale may have gone up and down unseen.
         yield self.finding(
             scaler.name,
-            f"the loss scale fell from {_scale(2.0 ** float(scaler.powers[fall.at - 1 if fall.at else 0]))} at step "
-            f"{scaler.steps[max(0, fall.at - 1)]} to {_scale(lowest)}: at least {fall.backoffs:.0f} halvings and "
-            f"{fall.growths:.0f} growths in that time, so gradients were not finite again and again",
+            f"the loss scale fell from {_scale(float(scaler.scale[top]))} at step {scaler.steps[top]} to "
+            f"{_scale(lowest)} at step {scaler.steps[bottom]}: at least {plural(halvings, 'halving')} and "
+            f"{plural(growths, 'growth')} in that time, so gradients were not finite again and again",
             remedy="look at the first batch with a non-finite gradient; cast what overflows (FFT, large sums) to fp32, "
             "lower the learning rate or warm up, or train in bf16",
             step=int(scaler.steps[fall.at]),
             severity=Severity.CRITICAL if is_critical else Severity.WARNING,
-            evidence={"from": float(scaler.scale[max(0, fall.at - 1)]), "lowest": lowest, "halvings": fall.backoffs,
-                      "growths": fall.growths, "last": float(scaler.scale[-1]), "sure": "observed"},
+            evidence={"from": float(scaler.scale[top]), "lowest": lowest, "halvings": halvings,
+                      "growths": growths, "last": float(scaler.scale[-1]), "sure": "observed"},
         )  # fmt: skip
 
 
@@ -213,6 +244,9 @@ class ScalerLow(TrajectoryRule):
     name = "scaler_low"
     severity = Severity.INFO
     limits: ClassVar = {"line": 1 / 4}
+    limit_words: ClassVar = {
+        "line": "share of the first scale below which it is low",
+    }
     requires = frozenset({"RA411"})
     example = "the loss scale settled at 4096 from step 900 on and holds"
 
@@ -248,6 +282,9 @@ class NonfiniteBurst(TrajectoryRule):
     name = "nonfinite_burst"
     severity = Severity.INFO
     limits: ClassVar = {"skips": 5.0}
+    limit_words: ClassVar = {
+        "skips": "steps skipped in a row",
+    }
     requires = frozenset({"RA411"})
     example = "6 steps were skipped in a row from step 1200 on; the scale grew back"
 
@@ -281,6 +318,9 @@ class OptimizerNotStepping(TrajectoryRule):
     name = "optimizer_not_stepping"
     severity = Severity.CRITICAL
     limits: ClassVar = {"skips": 20.0}
+    limit_words: ClassVar = {
+        "skips": "steps skipped in a row, more than",
+    }
     example = "no step from step 1200 to step 1262 was taken: 62 skipped in a row"
 
     def check(self, scaler: ScalerTrace) -> Iterator[Finding]:

@@ -23,6 +23,10 @@ class StageTransition(TrajectoryRule):
     name = "stage_transition"
     severity = Severity.WARNING
     limits: ClassVar = {"jump": 0.5, "back": 0.1}
+    limit_words: ClassVar = {
+        "jump": "how far it leaps, as a share of what the part before had gained",
+        "back": "share of the new part by whose end it must be back",
+    }
     example = (
         "train/loss jumped from 0.021 to 0.094 when stage fusion began at step 3000, and was not back at its tenth"
     )

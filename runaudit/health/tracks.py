@@ -7,12 +7,12 @@ of two opponents, and may rise in a training that goes well.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from runaudit.health.shape import Shape, shape_of
-from runaudit.metrics.catalogue import Direction, known_direction
+from runaudit.health.shape import HUGE, Shape, shape_of
+from runaudit.metrics.catalogue import QUANTITIES, Direction, known_direction
 from runaudit.metrics.heldout import is_held_out
 from runaudit.metrics.roles import Role, role
 from runaudit.records.points import Points
@@ -68,7 +68,9 @@ class Part:
 
     def told(self, value: float) -> float:
         """A value of the shape as it was logged."""
-        return -value if self.track.direction is Direction.HIGHER else value
+        told = -value if self.track.direction is Direction.HIGHER else value
+        # Beyond what can be reckoned with the shape holds a stand-in.
+        return told if abs(told) < HUGE else float(self.values.max() if told > 0 else self.values.min())
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -94,6 +96,11 @@ class Track:
     def is_quality(self) -> bool:
         """Whether it says how good the model is, and not by its loss: an accuracy, a return, a PSNR."""
         return self.direction is not None and self.role in (Role.HELD_OUT, Role.RESULT) and not self.is_main
+
+    @property
+    def is_plain_quality(self) -> bool:
+        """Whether its name is that of a quality and no more: `val/acc`, not `val/psnr_bicubic`, `val/best_acc`."""
+        return self.is_quality and words_of(self.name) <= _PLAIN | QUANTITIES.keys()
 
     @property
     def last_shape(self) -> Shape | None:
@@ -135,16 +142,16 @@ class Track:
             )
 
 
-def tracks_of(series: Mapping[str, Sequence[Point]], events: Sequence[Event] = ()) -> tuple[Track, ...]:
-    """Every series that a rule may ask for, in the order of their names."""
-    cuts = _cuts(events)
+def tracks_of(series: Mapping[str, Sequence[Point]]) -> tuple[Track, ...]:
+    """Every series that a rule may ask for, in the order of their names, each in one piece."""
+    cuts = _cuts(())
     names = [name for name in sorted(series) if len(series[name]) and role(name) not in (Role.SYSTEM, Role.CLOCKWORK)]
     main = _main(names)
     return tuple(
         Track(
             name=name,
             role=role(name),
-            direction=Direction.LOWER if role(name) is Role.LOSS else known_direction(name),
+            direction=_direction(name),
             is_held_out=is_held_out(name) or name.partition("/")[0] in _JUDGED_ON,
             is_main=name in main,
             columns=columns_of(series[name]),
@@ -152,6 +159,20 @@ def tracks_of(series: Mapping[str, Sequence[Point]], events: Sequence[Event] = (
         )
         for name in names
     )
+
+
+def cut_at(tracks: Sequence[Track], events: Sequence[Event]) -> tuple[Track, ...]:
+    """The series, cut where stages began and where the run went on."""
+    cuts = _cuts(events)
+    return tuple(replace(track, cuts=cuts) for track in tracks) if len(cuts) > 1 else tuple(tracks)
+
+
+def _direction(name: str) -> Direction | None:
+    """Which way a series improves. A bound on the likelihood is to rise, and many programs log its negative under the
+    same name: of a bare `elbo` nobody knows."""
+    if role(name) is not Role.LOSS or known_direction(name) is not None:
+        return known_direction(name)
+    return None if "elbo" in words_of(name) and not words_of(name) & {"loss", "neg", "negative"} else Direction.LOWER
 
 
 def _main(names: Sequence[str]) -> frozenset[str]:

@@ -15,7 +15,7 @@ from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import FINISHED, Outcome
 from runaudit.records.run import SHORT
 from runaudit.settings import Settings
-from runaudit.store.catalogue import SERIES, load
+from runaudit.store.catalogue import load
 from runaudit.store.store import Store
 from runaudit.text.terminal import printable
 from runaudit.text.verdicts import REFUSED
@@ -47,7 +47,7 @@ def launch(asked: Asked, root: Path, settings: Settings, *, manner: Manner, cwd:
     if done.outcome is not None:
         remarks = "".join(f"; {note}" for note in done.outcome.body.get("notes", ()))
         manner.note(f"run {manifest.id[:SHORT]} {done.outcome.status} after {done.ended.duration_s:.1f} s{remarks}")
-        if manifest.section("launch").get("health"):
+        if manifest.section("launch").get("health") and not done.logged:
             for note in _after_all(store, manifest, settings):
                 manner.note(note)
         if logged_nothing(done.outcome):
@@ -58,9 +58,6 @@ def launch(asked: Asked, root: Path, settings: Settings, *, manner: Manner, cwd:
 def _after_all(store: Store, manifest: Manifest, settings: Settings) -> Iterator[str]:
     """What the curves of a run show that was to be looked at while it went on, and could not be: its program told
     another tracker, whose files are read when it ends. What the program's own recorder looked at, it has said."""
-    live = store.live_dir(manifest.id) / SERIES
-    if live.exists() and live.stat().st_size:
-        return
     from runaudit.health.answer import judged, trajectory_rules
 
     yield f"run {manifest.id[:SHORT]} logged nothing to runaudit while it ran: --health had nothing to judge before"

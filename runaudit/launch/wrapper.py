@@ -32,16 +32,18 @@ from runaudit.records.outcome import Outcome
 from runaudit.records.run import SHORT
 from runaudit.runs.follow import bring_index_along
 from runaudit.store import Store, StoreError
-from runaudit.store.catalogue import HEARTBEAT_S
+from runaudit.store.catalogue import HEARTBEAT_S, SERIES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wrapped:
-    """How the command ended and what was sealed about it; where sealing failed, `fault` says why."""
+    """How the command ended and what was sealed about it; where sealing failed, `fault` says why. logged: whether it
+    logged to us while it ran, and not to another tracker alone, whose files are read at the end."""
 
     ended: Ended
     outcome: Outcome | None
     fault: RunauditError | None = None
+    logged: bool = False
 
     @property
     def exit_code(self) -> int:
@@ -86,6 +88,7 @@ def run_sealed(
         except RunauditError as fault:
             _never_started(store, manifest, fault)
             raise
+        logged = _has_logged(live)
         end = End(
             trace=with_other_ranks(watch.stop(), environ),
             cwd=cwd,
@@ -102,7 +105,14 @@ def run_sealed(
         except (RunauditError, OSError) as error:
             return _left_to_seal(ended, live, _unsealed(manifest, error))
     _sealed(store, live, watch)
-    return Wrapped(ended=ended, outcome=outcome)
+    return Wrapped(ended=ended, outcome=outcome, logged=logged)
+
+
+def _has_logged(live: Path) -> bool:
+    try:
+        return (live / SERIES).stat().st_size > 0
+    except OSError:
+        return False
 
 
 def _sealed(store: Store, live: Path, watch: "Watch") -> None:

@@ -30,8 +30,9 @@ DEEDS = ("warn", "keep", "stop")
 """What can be done about a finding: say it, keep the last checkpoint from before it, end the training."""
 STOP_FROM = Severity.CRITICAL
 LOOK_S = 1.0
-CANDIDATES = 3
-"""Checkpoints that are held back until it is known whether they were healthy: a finding is made after its onset."""
+CANDIDATES = 6
+"""Checkpoints that are held back until it is known whether they were healthy: a finding is made after its onset, often
+by many checkpoints. So beside the last ones some are held that are spread over all of the run."""
 
 
 class StoppedByRule(SystemExit):
@@ -109,7 +110,7 @@ class Watch:
             self._thread.join(timeout=5.0)
         self.look(at_the_end=True)
         with self._lock:
-            if self._sick is not None:
+            if self._sick is not None and "keep" in self.deeds:
                 self._keep(run_dir, self._sick)
             self._let_go(run_dir)
 
@@ -123,9 +124,8 @@ class Watch:
             target = folder / f"{step:08d}-{place.name}"
             shutil.copyfile(place, target)
             self._held.append((step, target))
-            for _, old in self._held[:-CANDIDATES]:
-                old.unlink(missing_ok=True)
-            self._held = self._held[-CANDIDATES:]
+            while len(self._held) > CANDIDATES:
+                self._held.pop(_dispensable([at for at, _ in self._held]))[1].unlink(missing_ok=True)
 
     def _work(self) -> None:
         while not self._over.wait(LOOK_S):
@@ -142,6 +142,8 @@ class Watch:
         """Record the newest checkpoint from before a finding as the last healthy one."""
         before = [(step, place) for step, place in self._held if finding.step is None or step < finding.step]
         if not before:
+            why = "each that was told came after it" if self._held else "no checkpoint was told: run.checkpoint(path)"
+            hint(f"runaudit: no checkpoint from before step {finding.step} could be kept: {why}")
             return
         step, held = before[-1]
         place = run_dir / "checkpoints" / f"healthy-{held.name}"
@@ -158,6 +160,12 @@ class Watch:
         self._held = []
         with contextlib.suppress(OSError):  # A folder that holds something else stays, and so does one that is none.
             (run_dir / "checkpoints" / "held").rmdir()
+
+
+def _dispensable(steps: Sequence[int]) -> int:
+    """Which of several to let go: the one whose neighbours are nearest. The first and the last three stay."""
+    gaps = [steps[at + 1] - steps[at - 1] for at in range(1, len(steps) - 3)]
+    return 1 + gaps.index(min(gaps))
 
 
 def watch_of(store: Store, manifest: Manifest, series: Path) -> Watch | None:

@@ -234,7 +234,9 @@ def _event(event: Any, where: str) -> Event:
     if kind == "kind":
         detail = {key: value for key, value in event.items() if key not in ("step", "kind")}
         return Event(step=event["step"], kind=str(event["kind"]), detail=MappingProxyType(detail))
-    return Event(step=event["step"], kind=kind, detail=MappingProxyType({"name": event[kind]}))
+    told = event[kind] if isinstance(event[kind], Mapping) else {"name": event[kind]}
+    detail = {key: value for key, value in event.items() if key not in ("step", kind)}
+    return Event(step=event["step"], kind=kind, detail=MappingProxyType({**detail, **told}))
 
 
 # ── the way out ──────────────────────────────────────────────────────────────────────────────────────────────────

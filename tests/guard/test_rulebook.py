@@ -11,7 +11,7 @@ from runaudit import rules
 from runaudit.errors import ConfigError, UsageError
 from runaudit.guard import rulebook
 from runaudit.guard.answer import judge
-from runaudit.guard.pages import RulesAnswer, ways_of
+from runaudit.guard.pages import RulesAnswer, limit_lines, ways_of
 from runaudit.records.finding import Finding, Severity
 from runaudit.rules import Rule
 from runaudit.settings import RuleSettings, parse_settings
@@ -136,3 +136,9 @@ def test_a_page_shows_what_the_policy_makes_of_a_limit():
 
     assert "files = 3 (here 9)" in "\n".join(RulesAnswer(rules=(SmallData(),), policy=policy, alone=True).text_lines())
     assert SmallData.severity == Severity.ERROR
+
+
+@pytest.mark.parametrize("rule", [rule for rule in BOOK if rule.limits], ids=lambda rule: rule.code)
+def test_every_limit_says_what_it_is_a_limit_of(rule):
+    assert set(rule.limit_words) == set(rule.limits)
+    assert all(f": {words}" in "\n".join(limit_lines(rule, RuleSettings())) for words in rule.limit_words.values())

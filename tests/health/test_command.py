@@ -263,6 +263,40 @@ def test_the_last_checkpoint_from_before_the_onset_is_kept_and_the_others_are_le
     assert not (run.run_dir / "checkpoints" / "held").exists()
 
 
+def test_a_checkpoint_from_before_is_kept_however_many_came_between_onset_and_finding(here):
+    with record("kept late", seed=1, config={"lr": 0.1}) as run:
+        run._watch = watched(run, ["keep"])
+        for step, value in TURNED:
+            run.log(step, {"train/loss": value})
+            if step % 5 == 4:
+                Path("last.pt").write_text(f"weights of {step}")
+                run.checkpoint("last.pt", step=step, kind="last")
+        held = [at for at, _ in run._watch._held]
+        run._watch.look()
+        run.finish("completed")
+
+    found = open_store(here / ".runaudit").run("kept late")
+    (healthy,) = [one for one in found.outcome.checkpoints if one["kind"] == "healthy"]
+    assert len(held) == 6 and held[-3:] == [189, 194, 199]
+    assert 60 <= healthy["step"] < 125
+
+
+@pytest.mark.parametrize("told", [None, 190])
+def test_where_no_checkpoint_could_be_kept_it_is_said(here, capsys, told):
+    with record("nothing kept", seed=1, config={"lr": 0.1}) as run:
+        run._watch = watched(run, ["keep"])
+        for step, value in TURNED:
+            run.log(step, {"train/loss": value})
+            if step == told:
+                Path("last.pt").write_text("weights")
+                run.checkpoint("last.pt", step=step)
+        run._watch.look()
+        run.finish("completed")
+
+    why = "no checkpoint was told: run.checkpoint(path)" if told is None else "each that was told came after it"
+    assert f"could be kept: {why}" in capsys.readouterr().err
+
+
 def test_what_a_short_run_showed_is_said_when_it_ends(here, capsys):
     with record("a short one", seed=1, config={"lr": 0.1}, health="warn") as run:
         for step, value in TURNED:
@@ -289,8 +323,28 @@ def test_a_training_does_not_end_because_it_could_not_be_judged(here):
     assert open_store(here / ".runaudit").run("judged").status == "completed"
 
 
-def test_a_run_whose_program_told_a_tracker_alone_is_judged_at_its_end_and_that_is_said(here, capsys):
+def launched(capsys, label):
+    """What `run --health stop` says of the program that was just written."""
+    git = ["git", "-c", "user.email=a@b", "-c", "user.name=a"]
     subprocess.run(["git", "init", "-q", "."], check=True)
+    subprocess.run([*git, "add", "-A"], check=True)
+    subprocess.run([*git, "commit", "-qm", "x"], check=True)
+    words = ["--seed", "1", "--label", label, "--waive", "RA201=none", "--health", "stop"]
+    code, _, err = asked(capsys, "run", *words, "--", sys.executable, "t.py", "--lr", "0.1")
+    assert code == 0
+    return err
+
+
+def test_a_run_whose_program_logged_to_us_is_not_said_to_have_told_nothing(here, capsys):
+    Path(".gitignore").write_text(".runaudit/\n")
+    Path("t.py").write_text(
+        "import runaudit\nfor step in range(20):\n    runaudit.log(step, {'train/loss': 1 / (step + 1)})\n"
+    )
+
+    assert "nothing to judge" not in launched(capsys, "told us")
+
+
+def test_a_run_whose_program_told_a_tracker_alone_is_judged_at_its_end_and_that_is_said(here, capsys):
     Path(".gitignore").write_text("lightning_logs/\n.runaudit/\n")
     Path("t.py").write_text(
         "import math, os\n"
@@ -301,11 +355,5 @@ def test_a_run_whose_program_told_a_tracker_alone_is_judged_at_its_end_and_that_
         "    for step in range(200):\n"
         "        file.write(f'{step},{math.exp(-step / 40) if step < 120 else 2 + step / 1000}\\n')\n"
     )
-    git = ["git", "-c", "user.email=a@b", "-c", "user.name=a"]
-    subprocess.run([*git, "add", "-A"], check=True)
-    subprocess.run([*git, "commit", "-qm", "x"], check=True)
-
-    words = ["--seed", "1", "--label", "a table alone", "--waive", "RA201=none", "--health", "stop"]
-    code, _, err = asked(capsys, "run", *words, "--", sys.executable, "t.py", "--lr", "0.1")
-    assert code == 0
+    err = launched(capsys, "a table alone")
     assert "--health had nothing to judge before" in err and "RA402 divergence [critical]" in err

@@ -44,6 +44,9 @@ class MicroBatchNorm(Rule):
     severity = Severity.WARNING
     switchable = True
     limits: ClassVar[Mapping[str, float]] = MappingProxyType({"micro": 8})
+    limit_words: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {"micro": "samples in a batch of one process, fewer than"}
+    )
     example = "batch norm (models/head.py:51) takes its statistics from 4 samples; accumulation does not help"
 
     def check(self, effective: Effective, batch_norms: tuple[Place, ...]) -> Iterator[Finding]:
@@ -67,6 +70,9 @@ class TinyBatch(Rule):
     severity = Severity.WARNING
     switchable = True
     limits: ClassVar[Mapping[str, float]] = MappingProxyType({"batch": 8, "parameters": 1e8})
+    limit_words: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {"batch": "samples in an effective batch, fewer than", "parameters": "parameters of the network, more than"}
+    )
     example = "an update of 1.6e+09 parameters sees 4 samples"
 
     def check(self, effective: Effective, parameters: int, from_scratch: Presence) -> Iterator[Finding]:
@@ -91,6 +97,9 @@ class RateForBatch(Rule):
     severity = Severity.WARNING
     switchable = True
     limits: ClassVar[Mapping[str, float]] = MappingProxyType({"ratio": 4})
+    limit_words: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {"ratio": "multiple by which the effective batch changed"}
+    )
     example = "the effective batch went from 64 to 256 and the learning rate stayed at 0.0002"
 
     def check(self, rate_before: Before, rate_now: Before) -> Iterator[Finding]:

@@ -78,6 +78,7 @@ class ConstantChannel(Rule):
     severity = Severity.WARNING
     switchable = True
     limits: ClassVar[Mapping[str, float]] = MappingProxyType({"images": 2})
+    limit_words: ClassVar[Mapping[str, str]] = MappingProxyType({"images": "images that must have been looked at"})
     example = "3 of 4 channels are one value in all 8 images of train that were looked at"
 
     def check(self, sampled: DataLook, told: Settings) -> Iterator[Finding]:
@@ -116,6 +117,9 @@ class RangesDiffer(Rule):
     severity = Severity.WARNING
     switchable = True
     limits: ClassVar[Mapping[str, float]] = MappingProxyType({"factor": 4})
+    limit_words: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {"factor": "multiple of 255 above which the other one is of more bits"}
+    )
     example = "train: the truth goes up to 255 (8 bits) and the input up to 40211 (16 bits)"
 
     def check(self, sampled: DataLook) -> Iterator[Finding]:
@@ -151,6 +155,7 @@ class RangeNotUsed(Rule):
     severity = Severity.WARNING
     switchable = True
     limits: ClassVar[Mapping[str, float]] = MappingProxyType({"bits": 12})
+    limit_words: ClassVar[Mapping[str, str]] = MappingProxyType({"bits": "bits that all counts fit in, of files of 16"})
     example = (
         "train: files of 16 bits hold counts up to 4021 (12 bits) in the 8 that were looked at; a range of 65535 makes "
         "PSNR 24.2 dB higher"
@@ -188,6 +193,13 @@ class PairShifted(Rule):
     severity = Severity.WARNING
     switchable = True
     limits: ClassVar[Mapping[str, float]] = MappingProxyType({"pixels": 0.75, "sure": 0.4, "spread": 0.3})
+    limit_words: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "pixels": "shift from which is warned, in pixels",
+            "sure": "height of the peak of a pair that counts, 0 to 1",
+            "spread": "how far pairs may differ, in pixels",
+        }
+    )
     example = "train: inputs lie 1.0 pixels down and 1.0 pixels right of their truth, in 4 of 4 pairs (sure 0.9)"
 
     def check(self, sampled: DataLook) -> Iterator[Finding]:

@@ -55,6 +55,9 @@ class SigmaCoverage(Rule):
     severity = Severity.WARNING
     switchable = True
     limits: ClassVar[Mapping[str, float]] = MappingProxyType({"share": 0.005})
+    limit_words: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {"share": "least share of training's draws beyond the noise of use"}
+    )
     example = "use goes up to sigma 10, and 0.18 % of what is trained on lies above it (95 % lie in 0.029 to 3.16)"
 
     def check(self, told: Settings, trained_noise: Noise) -> Iterator[Finding]:

@@ -68,6 +68,9 @@ class SmallEpsilon(Rule):
     severity = Severity.WARNING
     switchable = True
     limits: ClassVar[Mapping[str, float]] = MappingProxyType({"fp16": 6.1e-5, "bf16": 1e-5})
+    limit_words: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {"fp16": "least eps in fp16", "bf16": "least eps in bf16"}
+    )
     example = "models/mdt.py:320 divides by the root of sigma + 1e-05 in fp16"
 
     def check(self, precision: str, written: Written) -> Iterator[Finding]:

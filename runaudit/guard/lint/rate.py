@@ -23,6 +23,9 @@ class HighRate(Rule):
     severity = Severity.WARNING
     switchable = True
     limits: ClassVar[Mapping[str, float]] = MappingProxyType({"rate": 1e-3, "small": 1e6})
+    limit_words: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {"rate": "learning rate from which on", "small": "parameters below which a network is small"}
+    )
     example = (
         "the learning rate is 0.001 with Adam and attention in models/mdt.py:320, without warm-up and without clipping"
     )
@@ -55,6 +58,7 @@ class LowRate(Rule):
     severity = Severity.WARNING
     switchable = True
     limits: ClassVar[Mapping[str, float]] = MappingProxyType({"rate": 1e-5})
+    limit_words: ClassVar[Mapping[str, str]] = MappingProxyType({"rate": "learning rate at or below which"})
     example = "the learning rate is 1e-05 with Adam, and the weights start at random"
 
     def check(self, rate: Setting, adam: Presence, from_scratch: Presence) -> Iterator[Finding]:

@@ -1,0 +1,163 @@
+"""RA404, RA405: curves that stand still: a number that depends on the network no longer, a loss never learned."""
+# ruff: noqa: D102  (what a rule checks is told once, in the docstring of its class: users read it too)
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from runaudit.health.rule import TrajectoryRule
+from runaudit.health.setup import Setup
+from runaudit.health.shape import HUGE
+from runaudit.health.tracks import Part, Track
+from runaudit.metrics.roles import Role
+from runaudit.records.finding import Finding, Severity
+from runaudit.stats.trend import MIN_POINTS
+from runaudit.text.words import plural
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+
+CEILINGS = (0.0, 1.0, 100.0)
+"""Where an accuracy or an error ends."""
+
+
+class Frozen(TrajectoryRule):
+    """A loss changes from step to step.
+
+    The same number to the last bit, again and again, is a loss that no longer depends on the network: a metric that is
+    not updated, a graph that was cut, gradients that are zero, a batch that is never exchanged."""
+
+    code = "RA404"
+    name = "frozen"
+    severity = Severity.CRITICAL
+    limits: ClassVar = {"points": 20.0, "share": 0.02}
+    limit_words: ClassVar = {
+        "points": "equal values in a row, at the least",
+        "share": "and as a share of all points",
+    }
+    example = "train/loss is 0.6931471805599453 at 4800 points in a row from step 200 on"
+
+    def check(self, curves: Sequence[Track]) -> Iterator[Finding]:
+        learned = [track for track in curves if track.is_main and not track.is_held_out]
+        for track in curves:
+            for part in track.parts:
+                start, length = _longest_still(part.values)
+                if length < max(self.limit("points"), self.limit("share") * len(part.values)):
+                    continue
+                value, step = float(part.values[start]), int(part.steps[start])
+                if not (track.is_main or track.role is Role.LOSS) and (
+                    value in CEILINGS or (length == len(part.values) and not track.is_plain_quality)
+                ):
+                    continue  # A baseline, or a setting, was never meant to move; what is perfect cannot.
+                is_broken = value != 0 or start == 0  # What was learned by heart may come down to nothing.
+                is_sure = track.is_main and not track.is_held_out and is_broken and not _is_rounded(part.values)
+                is_stuck = track.is_held_out and value != 0 and _is_stuck(part, start, length, learned)
+                yield self.finding(
+                    track.name,
+                    f"{part.subject} is {value!r} at {length} points in a row from step {step} on"
+                    + (", while the training went on" if is_stuck else ""),
+                    remedy="check that what is logged is computed anew at each step, and that the loss has a gradient",
+                    step=step,
+                    severity=Severity.CRITICAL if is_sure else Severity.WARNING if is_stuck else Severity.INFO,
+                    evidence={"value": value, "points": length, "sure": "observed"},
+                )
+
+
+def _is_stuck(part: Part, start: int, length: int, learned: Sequence[Track]) -> bool:
+    """Whether a held-out number that stands still is one that should not: a loss to all its digits, or a count over a
+    set that is the same from early on to the end, or while the training loss still fell by a good part."""
+    track = part.track
+    if track.is_main:
+        return not _is_rounded(part.values)
+    if not track.is_plain_quality:
+        return False
+    if start <= 0.2 * len(part.values) and start + length == len(part.values):
+        return True
+    until = int(part.steps[start + length - 1])
+    for one in learned:
+        shape = one.shape_since(int(part.steps[start]))
+        if shape is not None:
+            fell = float(shape.smooth[shape.block_of(int(part.steps[start]))] - shape.smooth[shape.block_of(until)])
+            if fell > max(5 * shape.noise, 0.1 * shape.progress):
+                return True
+    return False
+
+
+def _longest_still(values: "ndarray") -> tuple[int, int]:
+    """Where the longest stretch of one value begins, and how many points it has."""
+    import numpy as np
+
+    if not len(values):
+        return 0, 0
+    starts = np.append(0, np.flatnonzero(values[1:] != values[:-1]) + 1)
+    lengths = np.diff(np.append(starts, len(values)))
+    at = int(lengths.argmax())
+    return int(starts[at]), int(lengths[at])
+
+
+def _is_rounded(values: "ndarray") -> bool:
+    """Whether neighbours are often equal although the curve moves: then it was written with few digits, and a stretch
+    of equal numbers says that it moves slowly."""
+    import numpy as np
+
+    start, length = _longest_still(values)
+    rest = np.concatenate([values[:start], values[start + length :]])
+    return len(rest) >= MIN_POINTS and len(np.unique(rest)) < 0.5 * len(rest)
+
+
+class NotLearning(TrajectoryRule):
+    """The loss goes down.
+
+    A loss that ends where it began, with no trend in between, is a network that does not learn: a learning rate far too
+    low or too high, frozen weights, labels that say nothing, a loss without a gradient."""
+
+    code = "RA405"
+    name = "not_learning"
+    severity = Severity.WARNING
+    requires = frozenset({"RA402"})
+    limits: ClassVar = {"improvement": 0.02, "points": 20.0}
+    limit_words: ClassVar = {
+        "improvement": "what is no improvement yet, as a share of the loss",
+        "points": "points a curve must have",
+    }
+    example = "train/loss is 2.303 at the start and 2.302 at the end of 4000 points: it did not get below its noise"
+
+    def check(self, losses: Sequence[Track], curves: Sequence[Track], setup: Setup) -> Iterator[Finding]:
+        # A surrogate has no level, and a fine-tuned network is near its loss when it starts: where what the training
+        # is for improves, it learns.
+        if any(one.has_improved_since(int(one.columns.steps[0])) for one in curves if len(one.columns.steps)):
+            return
+        for track in losses:
+            first = track.parts[0] if track.parts else None
+            if not track.is_main or track.is_held_out or first is None or first.shape is None:
+                continue
+            shape = first.shape
+            if (
+                shape.points < self.limit("points")
+                or abs(shape.start) >= HUGE
+                or _longest_still(first.values)[1] == shape.points
+            ):
+                continue
+            size, least = max(abs(shape.start), abs(shape.end)), self.limit("improvement")
+            if shape.start - shape.end > max(least * size, min(3 * shape.noise, 0.1 * size)):
+                continue
+            if shape.progress > max(5 * shape.noise, 0.1 * size) or (found := shape.trend_of(0)) is None:
+                continue
+            # Over many points the least drift is certain; it is a trend where it comes to something.
+            if found.p < 0.01 and abs(found.slope) * len(shape) > least * size:
+                continue
+            # What was learned before the first value nobody knows: it must come at once, or after one more such step.
+            begins, second = int(first.steps[0]), int(first.steps[1])
+            is_fresh = setup.init_kind in (None, "random") and begins <= max(0.01 * first.steps[-1], second - begins)
+            yield self.finding(
+                track.name,
+                f"{first.subject} is {shape.start:.4g} at the start and {shape.end:.4g} at the end of "
+                f"{plural(shape.points, 'point')}: it did not get below what its noise explains",
+                remedy="check that it can learn one batch by heart; then the learning rate, which weights have a "
+                "gradient, and the labels",
+                step=int(first.steps[0]),
+                severity=Severity.WARNING if is_fresh else Severity.INFO,
+                evidence={"start": shape.start, "end": shape.end, "p": found.p, "noise": shape.noise, "sure": "likely"},
+            )
+
+
+RULES: tuple[TrajectoryRule, ...] = (Frozen(), NotLearning())
