@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from runaudit.store.line import LogEntry
     from runaudit.store.store import Store
 
-SCHEMA = "runaudit.list-index/13"
+SCHEMA = "runaudit.list-index/14"
 FILE = "list.sqlite"
 SEAL = "list.seal"
 WAIT_S = 0.5
