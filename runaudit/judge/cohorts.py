@@ -26,7 +26,7 @@ from runaudit.text.words import ended, head, plural
 if TYPE_CHECKING:
     from runaudit.metrics.catalogue import Direction
     from runaudit.stats.answer import ArmSummary, StatsAnswer
-    from runaudit.stats.values import Comparability, StatsPlan
+    from runaudit.stats.values import ArmValues, Comparability, StatsPlan
 
 
 def compare_arms(settings: Settings, arms: Sequence[Cohort]) -> tuple[Comparison, ...]:
@@ -43,26 +43,28 @@ def judge_cohorts(
     designs: Sequence[Comparison] | None = None,
     launched: Sequence[Cohort] | None = None,
     count: bool = False,
+    beside: Sequence[float | None] = (),
 ) -> "StatsAnswer":
     """Every arm against the last, on one metric.
 
     designs: what `compare_arms` said of them, asked anew if None. launched: the whole cohorts, in the store, of their
-    runs, read anew if None. count: this is a look, and the log counts it. Raises UsageError where none has the metric.
+    runs, read anew if None. count: this is a look, and the log counts it. beside: p of the comparisons that are of one
+    family with these and are judged by themselves. Raises UsageError where none has the metric.
     """
     from runaudit.metrics.direction import settle_direction
-    from runaudit.stats.factorial import two_by_two
     from runaudit.stats.judge import judge
 
     _check_disjoint(arms)
     designs = compare_arms(bench.settings, arms) if designs is None else designs
     contradicted = _contradicted(arms, designs)
     home = {run.id: one for one in (bench.homes(arms) if launched is None else launched) for run in one.runs}
-    typed = metric
-    metric, sequences = require_metric(bench.settings, arms, typed, direction=direction)
+    typed, (metric, sequences) = metric, require_metric(bench.settings, arms, metric, direction=direction)
 
     def judged(settings: Settings, plan: "StatsPlan") -> "StatsAnswer":
-        return judge(values, metric=metric, direction=_direction(settings, metric, typed, direction), plan=plan,
-                     design=weakest(designs), designs=[design_of(found) for found in designs])  # fmt: skip
+        way, each = _direction(settings, metric, typed, direction), [design_of(found) for found in designs]
+        return judge(
+            values, metric=metric, direction=way, plan=plan, beside=beside, design=weakest(designs), designs=each
+        )
 
     values, means = values_of(arms, metric, sequences), averaged(arms, metric, sequences)
     around = circumstances(
@@ -73,10 +75,7 @@ def judge_cohorts(
     answer = judged(bench.settings, around.plan)
     overtaken = _overtaken(answer, arms, bench.settings, lambda then: judged(then, _planned(around.plan, then)))
     late = (ended(found.policy.note) for found in designs if found.policy)
-    if (crossed := _crossed(designs)) is not None:
-        cells, factors = crossed
-        found = two_by_two([values[i] for i in cells], factors=factors, alpha=around.plan.alpha)
-        answer = replace(answer, interaction=found)
+    answer = _with_interaction(answer, values, designs, around.plan)
     notes = (
         *_stated(designs),
         *map(ended, unread_seeds([run for arm in arms for run in arm.runs], bench.settings)),
@@ -89,6 +88,18 @@ def judge_cohorts(
         *answer.notes,
     )
     return replace(answer, notes=tuple(dict.fromkeys(notes)), looks=around.looks, late_plan=overtaken)
+
+
+def _with_interaction(
+    answer: "StatsAnswer", values: "Sequence[ArmValues]", designs: Sequence[Comparison], plan: "StatsPlan"
+) -> "StatsAnswer":
+    """An answer with how much two factors change each other's effect, where its arms are a 2 x 2 of them."""
+    from runaudit.stats.factorial import two_by_two
+
+    if (crossed := _crossed(designs)) is None:
+        return answer
+    cells, factors = crossed
+    return replace(answer, interaction=two_by_two([values[i] for i in cells], factors=factors, alpha=plan.alpha))
 
 
 def summaries(bench: Bench, arms: Sequence[Cohort], metric: str) -> "tuple[ArmSummary | None, ...]":

@@ -76,9 +76,10 @@ class ReportAnswer:
         yield from _code(self.view.diffs)
         for alert in self.view.alerts:
             yield from (f"**{escaped(alert.title)}**", "", *bullets(alert.items), "")
-        yield f"page: {code(self.output)}"
+        # Whoever reads a pull request has no disk of ours: what it is called, not where it lies.
+        yield f"page: {code(self.output.name)}"
         if self.pdf:
-            yield from ("", f"pdf: {code(self.pdf)}")
+            yield from ("", f"pdf: {code(self.pdf.name)}")
 
     def _arms(self, told: ResultTable) -> Iterator[str]:
         """The arms on a metric, and where its numbers come from."""

@@ -21,9 +21,10 @@ from runaudit.report.figures import (
     plain_number,
     value_ticks,
 )
-from runaudit.report.words import clean, metric, true_minus
+from runaudit.report.words import clean, metric, shown, true_minus
 from runaudit.stats.answer import ArmSummary, StatsAnswer
 from runaudit.stats.digits import decimals, percent, show
+from runaudit.stats.told import column_places
 from runaudit.stats.values import MIN_SEEDS, Interval
 from runaudit.text.words import listed, plural
 
@@ -48,6 +49,7 @@ class ArmPoints:
     ci: tuple[float, float] | None
     lost: int
     beside: tuple[float, ...] = ()
+    sd: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +203,7 @@ def _points(arm: ArmSummary, labels: Sequence[str], letters: Mapping[str, str]) 
         ci=(arm.ci.low, arm.ci.high) if arm.ci is not None and _is_bounded(arm.ci) else None,
         lost=sum(bool(why) for why in whys),
         beside=beside,
+        sd=arm.sd,
     )
 
 
@@ -208,18 +211,19 @@ def _words(
     metric: str, arms: Sequence[ArmPoints], differences: Sequence[Difference], *, baseline: str, level: float
 ) -> str:
     parts = []
+    places = column_places(arm.sd for arm in arms)
     for arm in arms:
-        places = decimals(arm.ci[1] - arm.ci[0]) if arm.ci else None
         mean = "no mean" if arm.mean is None else f"mean {show(arm.mean, places)}"
         lost = f", {arm.lost} without a result" if arm.lost else ""
         told = f"{mean} of {plural(arm.n, 'seed')}"
         if arm.n < MIN_SEEDS and arm.values:
-            told = listed([show(value) for value in sorted(arm.values)], limit=6)
-        parts.append(f"{arm.label} {told}{lost}")
+            told = listed([show(value) for value in arm.values], limit=6)
+        parts.append(f"{shown(arm.label).short} {told}{lost}")
     for row in differences:
         places = decimals((row.ci[1] - row.ci[0]) / 4)
         ends = f"{show(row.ci[0], places)} to {show(row.ci[1], places)}"
-        parts.append(f"{row.arm} minus {baseline} {show(row.value, places)} ({percent(level)} CI {ends})")
+        sides = f"{shown(row.arm).short} minus {shown(baseline).short}"
+        parts.append(f"{sides} {show(row.value, places)} ({percent(level)} CI {ends})")
     if not differences:
         parts.append("no difference could be tested")
     return true_minus(clean(f"{metric}: {'; '.join(parts)}."))

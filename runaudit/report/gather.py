@@ -1,7 +1,7 @@
 """From arms of runs to a page: every pair judged, every byte hashed again, every image read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runaudit.factors.cohort import Cohort, cohorts
 from runaudit.judge.bench import Bench
@@ -63,6 +63,8 @@ def gather(bench: Bench, wanted: Wanted) -> Page:
     compared = [
         _comparison(bench, shown, pair, wanted=wanted, asked=asked, metric=metric, launched=launched) for pair in pairs
     ]
+    if wanted.baseline and len(pairs) > 1:
+        compared = [_in_family(bench, shown, one, compared, wanted, metric, launched) for one in compared]
     integrity = _integrity(bench, shown)
     parts = parts_of(bench, shown) if _is_apart(wanted, pairs, shown) else ()
     sums = _sums(bench, shown, parts or (Part(metric=metric, arms=tuple(range(len(shown)))),))
@@ -204,6 +206,36 @@ def _comparison(
             why = f"{name} was not judged: {error.message}."
             unjudged.append(Unjudged(words=why, needs="values that can be reckoned with"))
     return ComparisonInput(baseline=pair[0], arm=pair[1], diff=designs[0], stats=tuple(stats), unjudged=tuple(unjudged))
+
+
+def _in_family(
+    bench: Bench,
+    arms: Sequence[Cohort],
+    one: ComparisonInput,
+    every: Sequence[ComparisonInput],
+    wanted: Wanted,
+    metric: str | None,
+    launched: Sequence[Cohort],
+) -> ComparisonInput:
+    """A pair among those that share a baseline, allowed for as `stats` does that is asked of all of them: the more are
+    held against one baseline, the sooner one of them improves by luck."""
+    stats = []
+    for answer in one.stats:
+        beside = [_p_of(other, answer.metric) for other in every if other is not one]
+        direction = wanted.direction if answer.metric == metric else None
+        sides = [arms[one.arm], arms[one.baseline]]
+        stats.append(
+            judge_cohorts(
+                bench, sides, metric=answer.metric, direction=direction, designs=(one.diff,), launched=launched,
+                beside=beside,
+            )
+        )  # fmt: skip
+    return replace(one, stats=tuple(stats))
+
+
+def _p_of(one: ComparisonInput, metric: str) -> float | None:
+    """The p of a comparison on a metric; None where it could not be tested."""
+    return next((answer.comparisons[0].p for answer in one.stats if answer.metric == metric), None)
 
 
 def _lacking(sides: Sequence[Cohort], pair: tuple[int, int], metric: str) -> Unjudged | None:

@@ -45,7 +45,8 @@ def row_cells(entry: Entry, metric: str | None) -> list[str]:
     cells = [printable(show(getattr(entry.row, name))) for name, show in line_fields()]
     value = entry.at(metric) if metric else ABSENT
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return [*cells, f"{value:.5g}"]
+        # What a run without a result had logged is in no figure of its cohort: it stands in brackets.
+        return [*cells, f"{value:.5g}" if entry.run.finished else f"({value:.5g})"]
     return [*cells, "" if isinstance(value, Absent) else printable(shown(metric or "", value))]
 
 

@@ -167,6 +167,7 @@ class StatsAnswer(Shown):
 
     conditional: the verdict if all that is missing in the records were equal, None where nothing is missing, or where
     that would say nothing; conditional_reason: why. assumed: what the user vouches for, where nothing else is missing.
+    family: so many comparisons are allowed for together, those that another answer tells of included.
     """
 
     metric: str
@@ -185,6 +186,7 @@ class StatsAnswer(Shown):
     conditional: StatsVerdict | None = None
     conditional_reason: str = ""
     assumed: tuple[str, ...] = ()
+    family: int = 1
 
     @property
     def standing(self) -> StatsVerdict:

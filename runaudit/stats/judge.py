@@ -44,10 +44,12 @@ def judge(
     baseline: int | str = -1,
     plan: StatsPlan = DEFAULT_PLAN,
     designs: Sequence[Comparability] | None = None,
+    beside: Sequence[float | None] = (),
 ) -> StatsAnswer:
     """Judge every arm against the baseline (an index or a label; the last arm unless said otherwise).
 
     designs: one for each arm but the baseline, in their order, where they differ; `design` is then the weakest.
+    beside: p of the comparisons of the same family that are judged elsewhere, None for one that could not be tested.
     Raises UsageError for an unknown direction, label or design verdict; NothingToJudgeError for fewer than two arms.
     """
     settled = settle_direction(metric, direction)
@@ -62,10 +64,9 @@ def judge(
         _with_sequences(compare(sample, reference, direction=settled, plan=plan), parts[index], parts[chosen])
         for sample, index in pairs
     ]
-    compared = with_dunnett(_family(alone, plan=plan), [sample for sample, _ in pairs], reference, plan=plan)
-    case = reasons.Case(
-        metric=metric, direction=settled, design=design, plan=plan, reference=reference, family=len(pairs)
-    )
+    compared = with_dunnett(_family(alone, beside, plan=plan), [sample for sample, _ in pairs], reference, plan=plan)
+    case = reasons.Case(metric=metric, direction=settled, design=design, plan=plan, reference=reference,
+                        family=len(pairs) + len(beside))  # fmt: skip
     each_judged = _each(compared, pairs, each, case=case)
     held = _each(compared, pairs, [own.if_equal for own in each], case=case)
     judged = tuple(
@@ -80,6 +81,7 @@ def judge(
         design=design,
         arms=tuple(_summary(*one, plan=plan) for one in zip(arms, samples, parts, strict=True)),
         comparisons=judged,
+        family=case.family,
         verdict=_overall(judged),
         reason=reasons.overall(judged, [why for _, why in each_judged], case=case),
         notes=reasons.notes(judged, samples, case=case, sequences=[name for name, _ in arms[chosen].by_sequence]),
@@ -151,10 +153,13 @@ def _baseline_index(arms: Sequence[ArmValues], baseline: int | str) -> int:
     return baseline % len(arms)
 
 
-def _family(comparisons: Sequence[ArmComparison], *, plan: StatsPlan) -> list[ArmComparison]:
+def _family(
+    comparisons: Sequence[ArmComparison], beside: Sequence[float | None], *, plan: StatsPlan
+) -> list[ArmComparison]:
     """Adjusted p values over all comparisons asked for; one that could not be tested still counts as asked."""
     adjust = holm if plan.correction == "holm" else benjamini_hochberg
-    adjusted = adjust([1.0 if comparison.p is None else comparison.p for comparison in comparisons])
+    every = (*(comparison.p for comparison in comparisons), *beside)
+    adjusted = adjust([1.0 if p is None else p for p in every])[: len(comparisons)]
     return [
         comparison if comparison.p is None else replace(comparison, p_adjusted=p)
         for comparison, p in zip(comparisons, adjusted, strict=True)

@@ -293,7 +293,7 @@ def _comparison_notes(comparison: ArmComparison, seeds: Mapping[str, int], case:
             f"and leaving out one seed can give p {show_p(comparison.drop_one_p)}"
         )
     if comparison.failure_p is not None:
-        found.append(f"Shares of failed runs: exact p {show_p(comparison.failure_p)}")
+        found.append(f"Shares of failed runs: Boschloo's exact test, p {show_p(comparison.failure_p)}")
     if comparison.ci is not None and comparison.permutation_p is None:
         found.append(
             f"{seeds[comparison.arm]} + {seeds[comparison.baseline]} seeds: a permutation test cannot go below p = "

@@ -4,7 +4,7 @@ Page, `stats` and `list` say it by this one rule. The values that are listed are
 had logged before it crashed is no result of the arm.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from runaudit.stats.digits import decimals, show, show_spread
 from runaudit.stats.values import MIN_SEEDS
@@ -39,7 +39,18 @@ def spread_text(mean: float, sd: float | None, places: int | None = None) -> str
     return f"{show(mean, places)} ± {show(sd, places)}"
 
 
+MOST_DIGITS_MORE = 1
+"""Decimals that a column may have beyond those that its widest spread is worth: one arm that repeats to nine digits
+would else fill the column with noise."""
+
+
+def column_places(spreads: Iterable[float | None]) -> int | None:
+    """One number of decimals for the arms of a column: that of the steadiest arm, unless another is far from it."""
+    worth = [places for sd in spreads if (places := decimals(sd)) is not None]
+    return min(max(worth), min(worth) + MOST_DIGITS_MORE) if worth else None
+
+
 def _listed(values: Sequence[float], places: int | None) -> str:
     if places is None and len(values) > 1:
         places = decimals(max(values) - min(values))
-    return ", ".join(show(value, places) for value in sorted(values))
+    return ", ".join(show(value, places) for value in values)

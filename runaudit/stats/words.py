@@ -167,7 +167,7 @@ def _figures(comparison: ArmComparison, answer: StatsAnswer) -> list[tuple[str, 
     if ci is None:
         return [("difference", "not tested")]
     places = decimals((ci.high - ci.low) / 4)
-    adjusted = f", corrected p {show_p(comparison.p_adjusted)}" if len(answer.comparisons) > 1 else ""
+    adjusted = f", corrected p {show_p(comparison.p_adjusted)}" if answer.family > 1 else ""
     spread = f"{percent(ci.level)} CI {_range(ci.low, ci.high, places)}"
     odds = percent(comparison.probability_of_improvement or 0.0)
     beats = f"a run of {comparison.arm} beats one of {comparison.baseline} in {odds} of pairs"

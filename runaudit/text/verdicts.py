@@ -62,7 +62,7 @@ _DIFF = {
     "integrity_failure": _bad(
         "Integrity failure", "A record does not match its digest; nothing can be concluded.", INTEGRITY
     ),
-    "incomparable": _bad("Incomparable", "The two sides were not measured alike, or did not both finish."),
+    "incomparable": _bad("Incomparable", "The two sides were not measured alike, or no run of one finished."),
     "confounded": _bad("Confounded", "{factors} changed together; their effects cannot be told apart."),
     "provenance_incomplete": _doubt("Provenance incomplete", "Something that could have changed is not on record."),
     "single_factor": _good("Single factor", "Exactly one factor changed: a difference can be put down to it."),

@@ -320,3 +320,27 @@ def test_the_table_of_arms_takes_a_metric_on_the_sequences_that_the_judgement_ta
 
     rows = {line.split(" | ")[0]: line.split(" | ")[1] for line in out.splitlines() if line.startswith("| ")}
     assert (rows["| A whole"], rows["| B part"]) == ("31.0 ± 1.0", "no number")
+
+
+def test_arms_held_against_one_baseline_are_judged_as_one_family_as_stats_does(
+    store, make_run, seal_run, run_audit, tmp_path, monkeypatch
+):
+    """Two that are each sure by themselves (p 0.03) are not once both are allowed for: no card may say improved."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RUNAUDIT_STORE", str(store.root))
+    for name, shift in (("plain", 0.0), ("first", 1.0), ("second", 1.05)):
+        for seed, noise in enumerate((0.0, 0.4, -0.4)):
+            acc = {"val/accuracy": 5 + shift + noise}
+            seal_run(store, make_run(label=name, seed=seed, config={"name": name}, metrics=acc), {})
+    words = ("first", "second", "--metric", "val/accuracy", "--direction", "higher", "--json")
+
+    page = json.loads(run_audit("report", *words, "--baseline", "plain", "-o", "page.html")[1])
+    stats = json.loads(run_audit("stats", *words, "--vs", "plain")[1])
+
+    assert [row["p"] < 0.05 < row["p_adjusted"] for row in stats["comparisons"]] == [True, True]
+    found = [one["evidence"][0]["verdict"].replace(" ", "_") for one in page["comparisons"]]
+    assert found == [row["verdict"] for row in stats["comparisons"]]
+    written = (tmp_path / "page.html").read_text()
+    for row in stats["comparisons"]:
+        assert f"{row['p']:.3f} (adjusted {row['p_adjusted']:.3f})" in written
+    assert "p values are corrected for 2 comparisons (Holm)" in written

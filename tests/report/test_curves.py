@@ -464,6 +464,7 @@ def test_a_run_that_ended_without_a_result_is_told_wherever_it_is_drawn(make_run
     )
     assert "rings: " in view.reading and view.legend[0][3] == "3 runs, 1 without a result"
     assert [row.seed for row in series.rows] == ["0", "1", "2, crashed"]
+    assert "(3 seeds, 1 without a result) from 1.1 to 0.12" in series.figures[0].label
 
 
 def test_what_several_arms_have_alike_is_said_once(arm):

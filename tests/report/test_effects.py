@@ -51,7 +51,7 @@ def test_the_view_holds_the_numbers_of_the_answer_and_nothing_else():
     (row,) = found.comparisons
     assert (difference.value, difference.ci) == (row.difference, (row.ci.low, row.ci.high))
     assert figure.words == (
-        "psnr: old mean 30.23 of 3 seeds; new mean 31.25 of 3 seeds; new minus old 1.02 (95 % CI 0.69 to 1.35)."
+        "psnr: old mean 30.233 of 3 seeds; new mean 31.253 of 3 seeds; new minus old 1.02 (95 % CI 0.69 to 1.35)."
     )
 
 

@@ -1,6 +1,7 @@
 """A cohort as it is listed: what it comes to, and which of its runs are one draw."""
 
 from runaudit.factors.cohort import cohort_of
+from runaudit.runs.listing import row_cells
 from runaudit.runs.rows import Section
 from runaudit.settings import FactorSettings
 
@@ -15,3 +16,14 @@ def test_a_seed_that_ran_twice_counts_by_the_run_that_has_the_metric(make_run):
 
     assert section.cohort.effective_n == 2
     assert spread is not None and (spread.n, spread.mean) == (2, 0.5)
+
+
+def test_what_a_crashed_run_had_logged_stands_in_brackets_and_in_no_figure(make_run):
+    runs = [make_run(seed=seed, metrics={"val/acc": value}) for seed, value in enumerate((0.25, 0.75))]
+    runs.append(make_run(seed=2, status="crashed", outcome={"metrics": {"val/acc": 0.5}}))
+    section = Section.of(cohort_of(runs), FactorSettings())
+
+    assert [row_cells(entry, "val/acc")[-1] for entry in section.entries] == ["0.25", "0.75", "(0.5)"]
+    assert str(section.spread_of("val/acc")) == "val/acc no mean; the 2 with a number: 0.25, 0.75 (n = 2 of 3)"
+    told = section.spread_of("val/acc").to_json()
+    assert (told["mean"], told["lost"], told["survivors"]["mean"]) == (None, 1, 0.5)

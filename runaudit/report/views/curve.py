@@ -287,10 +287,14 @@ def describe(figure: CurveFigure) -> str:
 
 
 def _spoken(curve: ArmCurve) -> str:
-    ends = [(item.segments[0][0][1], item.segments[-1][-1][1]) for item in curve.lines if item.segments]
-    name = f"{curve.letter} ({plural(len(curve.lines), 'seed')})"
-    if not ends:
+    lost = {at for at, how in enumerate(curve.ended) if how}
+    drawn = [(at, item) for at, item in enumerate(curve.lines) if item.segments]
+    # Where a run broke off its line ends halfway: that is no end of the arm's training.
+    whole = [item for at, item in drawn if at not in lost] or [item for _, item in drawn]
+    name = f"{curve.letter} ({plural(len(curve.lines), 'seed')}{f', {len(lost)} without a result' if lost else ''})"
+    if not whole:
         return f"{name} no finite value"
+    ends = [(item.segments[0][0][1], item.segments[-1][-1][1]) for item in whole]
     first, last = (sorted(values) for values in zip(*ends, strict=True))
     return f"{name} from {_spread(first)} to {_spread(last)}"
 

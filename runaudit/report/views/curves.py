@@ -91,11 +91,12 @@ class CurvesView:
             one = "" if all(curve.means for curve in curves) else f" (of an arm of one run: {alone})"
             parts = [f"Bold: the mean of an arm{one}; thin: its seeds, every peak kept"]
             parts.append("tint: from the lowest seed to the highest")
+        in_mean = ", and is in the mean up to there" if any(curve.means for curve in curves) else ""
         for mark, is_there in (
             ("bands: stages", any(figure.bands for view in views for figure in view.figures)),
             ("dotted uprights: a run went on after an interruption", any(curve.resumes for curve in curves)),
             ("ticks at the foot: steps that AMP skipped", any(curve.skips for curve in curves)),
-            ("rings: the run ended there without a result, and is in the mean up to there", _has_ended(curves)),
+            (f"rings: the run ended there without a result{in_mean}", _has_ended(curves)),
             ("crosses: values that are not finite", any(one.non_finite for curve in curves for one in curve.lines)),
             ("triangles: what leaves the axis", any(view.leaves for view in views)),
         ):

@@ -201,7 +201,7 @@ class _Told:
                 # The judge's own sentence: a test that was refused has not found that nothing can be told.
                 return f"allows no claim, {seeds}: {clean(row.refusal)}".removesuffix(".")
             case StatsVerdict.INCONCLUSIVE if row.ci is not None and row.ci.excludes(0.0):
-                allowed = f"once {plural(len(self.answer.comparisons), 'comparison')} are allowed for"
+                allowed = f"once {plural(self.answer.family, 'comparison')} are allowed for"
                 return f"differs by {by}, {seeds}, but no longer {allowed}"
             case StatsVerdict.INCONCLUSIVE:
                 # Never "no difference": that these seeds cannot tell is no evidence that there is none.

@@ -120,7 +120,7 @@ def page_view(
         subtitle=listed(list(_sizes(arms, comparisons))),
         version=__version__,
         arms=named,
-        verdicts=tuple(_verdict(one, arms, named, integrity, health) for one in comparisons),
+        verdicts=tuple(_verdict(one, arms, named, integrity, health, len(comparisons) - 1) for one in comparisons),
         alerts=(
             *alerts(arms, comparisons, integrity, metric if comparisons else None),
             *(health_alerts(arms, health) if health else ()),
@@ -148,6 +148,7 @@ def _verdict(
     named: Sequence[ArmView],
     integrity: Integrity | None,
     health: HealthAnswer | None,
+    beside: int,
 ) -> VerdictView:
     """The card of one comparison."""
     sides = [arms[one.arm], arms[one.baseline]]
@@ -164,6 +165,7 @@ def _verdict(
                 *blown_up(arms[index], index, found),
             )
         ],
+        beside=beside,
         origins=list(_origins(one, [run for side in sides for run in side.runs])),
     )
 

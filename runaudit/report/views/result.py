@@ -17,12 +17,9 @@ from runaudit.report.words import MINUS, NO_NUMBER, MetricText, clean, metric, s
 from runaudit.stats.answer import ArmSummary
 from runaudit.stats.cohort import IDLE
 from runaudit.stats.digits import decimals, percent, show
+from runaudit.stats.told import column_places
 from runaudit.stats.words import arm_text
 from runaudit.text.words import listed, plural
-
-MOST_DIGITS_MORE = 1
-"""Decimals that a column may have beyond those that its widest spread is worth: one arm that repeats to nine digits
-would else fill the column with noise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,10 +129,7 @@ def _table(arms: Sequence[ArmInput], part: Part, direction: Direction | None) ->
 
 
 def _places(found: Sequence[ArmSummary]) -> int | None:
-    """One number of decimals for a column: that of the steadiest arm, unless another is far from it."""
-    spreads = [one.sd if one.survivors is None else one.survivors.sd for one in found]
-    worth = [places for sd in spreads if (places := decimals(sd)) is not None]
-    return min(max(worth), min(worth) + MOST_DIGITS_MORE) if worth else None
+    return column_places(one.sd if one.survivors is None else one.survivors.sd for one in found)
 
 
 def _row(index: int, arm: ArmInput, about: MetricText | None, places: int | None) -> ResultRow:
@@ -172,12 +166,12 @@ def _interval(found: ArmSummary, places: int | None) -> str:
 
 def _lost(arm: ArmInput, found: ArmSummary | None) -> Iterator[str]:
     """`seed 2 crashed`, `seeds 3 and 4 no value`: every run of the arm that gave no number, by what became of it. A run
-    whose seed does not tell it is told by its id, the only one of its arm by nothing."""
+    whose seed does not tell it is told by its id, the only one of its arm by neither."""
     whys = found.left_out if found else ["" if run.finished else run.status for run in arm.runs]
     rows: dict[str, list[Run]] = {}
     for run, why in zip(arm.runs, whys, strict=True):
         if why and why != IDLE:  # It has a number, and the warnings say why that is not another one.
-            rows.setdefault("end not on record" if why == UNSAID else why.replace("_", " "), []).append(run)
+            rows.setdefault("without an end on record" if why == UNSAID else why.replace("_", " "), []).append(run)
     for why, runs in rows.items():
-        who = "" if len(arm.runs) == 1 else f"{which_runs(runs, arm.runs)} "
-        yield f"{who}{why}"
+        who = "its run" if len(arm.runs) == 1 else which_runs(runs, arm.runs)
+        yield f"{who} {why}"

@@ -16,7 +16,7 @@ from runaudit.report.views.evidence import EvidenceView, evidence_views
 from runaudit.report.views.recorded import assumed_in_words, design_badge, design_meaning, gaps_in_words
 from runaudit.report.words import Text, clean, sentence, shown, true_minus, value_text
 from runaudit.text.verdicts import Tone, verdict_words
-from runaudit.text.words import listed
+from runaudit.text.words import listed, plural
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +55,11 @@ def verdict_view(
     is_damaged: bool = False,
     blown: Sequence[str] = (),
     origins: Sequence[str] = (),
+    beside: int = 0,
 ) -> VerdictView:
     """One comparison in words. is_damaged: bytes of a run in it are not those that were sealed. blown: where its runs
-    ended in values that are no numbers, a sentence each. origins: where numbers come from that need a word on it."""
+    ended in values that are no numbers, a sentence each. origins: where numbers come from that need a word on it.
+    beside: other comparisons of the page."""
     diff = comparison.diff
     factors = treatments(diff)
     about = verdict_words("diff", diff.verdict)
@@ -82,7 +84,12 @@ def verdict_view(
         conditional="" if told or diff.conditional is diff.verdict else conditional_words(diff.conditional),
         assumed=assumed_in_words(diff),
         lacking=tuple(filter(None, (design_lacks(diff), _numbers_lack(comparison, evidence)))),
-        caveats=(*((_DAMAGED,) if is_damaged else ()), *blown, *map(sentence, diff.notes[:MAX_CAVEATS])),
+        caveats=(
+            *((_DAMAGED,) if is_damaged else ()),
+            *blown,
+            *map(sentence, diff.notes[:MAX_CAVEATS]),
+            *(_each_alone(comparison, beside) if is_shown else ()),
+        ),
         evidence=evidence,
         effects=tuple(_effects(comparison, arms)),
         notes=(*_notes(comparison), *origins),
@@ -99,6 +106,15 @@ _DAMAGED = "Bytes of a run in this comparison are not those that were sealed; th
 MAX_CAVEATS = 3
 """Notes on the design in the card; the statistics have them all."""
 _NO_METRIC = "a metric whose direction is known: `--metric NAME --direction higher` (or lower)"
+
+
+def _each_alone(comparison: ComparisonInput, beside: int) -> Iterator[str]:
+    """That nothing allows for the other comparisons of the page, where they are no family."""
+    if beside and comparison.stats and comparison.stats[0].family == 1:
+        yield (
+            f"{plural(beside + 1, 'comparison')} stand on this page, each judged by itself: nothing is adjusted for "
+            "their number. With a baseline that all are held against they are judged together."
+        )
 
 
 def _tone(design: Tone, evidence: Sequence[EvidenceView]) -> str:
@@ -141,10 +157,15 @@ def design_lacks(diff: Comparison) -> str:
 
 def _effects(comparison: ComparisonInput, arms: Sequence[ArmView]) -> Iterator[EffectFigure]:
     """What can be drawn of the judgements, every arm in the colour it has on the page."""
-    order = [arm.name.full for arm in arms]
-    letters = {arm.name.full: arm.letter for arm in arms}
     for answer in comparison.stats:
-        if (figure := effect_figure(answer, order=order, letters=letters)) is not None:
+        # By their places: a label may be of characters that the page writes out, or that of two arms.
+        own = {label.label: arms[place] for label, place in
+               zip(answer.arms, (comparison.arm, comparison.baseline), strict=False)}  # fmt: skip
+        letters = {label: arm.letter for label, arm in own.items()}
+        order = {arm.index: label for label, arm in own.items()}
+        if (
+            figure := effect_figure(answer, order=[order.get(arm.index, arm.letter) for arm in arms], letters=letters)
+        ) is not None:
             yield figure
 
 
