@@ -7,9 +7,10 @@ as fast as to try a pattern at every place.
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-LONG = 4096
+LONG = 64
 """In a shorter text a pattern is tried at every place."""
 Change = Callable[[str], str]
+_NAME = re.compile(r"[\w.-]*")
 
 
 def on_lines(
@@ -22,7 +23,7 @@ def on_lines(
     looked = text.lower() if fold else text
     if len(looked) != len(text):
         return change(text)  # A letter whose small form is two: places in one are not those in the other.
-    spans = sorted(_spans(looked, hints, above, below))
+    spans = sorted(_spans(looked, hints, above, below) if above or below else _lines(looked, hints))
     if not spans:
         return text
     pieces: list[str] = []
@@ -47,12 +48,49 @@ def sub_at(pattern: re.Pattern[str], change: Callable[[re.Match[str]], str], wor
     return "".join((*pieces, text[done:]))
 
 
+def sub_in_names(
+    pattern: re.Pattern[str], change: Callable[[re.Match[str]], str], words: Sequence[str], text: str
+) -> str:
+    """`pattern.sub(change, text)` where every match begins where a name does, letters, digits and `_.-`, that holds one
+    of these words, in small letters or capitals."""
+    small = text.lower()
+    if len(small) != len(text):
+        return pattern.sub(change, text)
+    pieces: list[str] = []
+    done = reached = 0
+    for at in sorted({place for word in words for place in places_of(small, word)}):
+        if at < reached:
+            continue  # the name before
+        start = at
+        while start and (text[start - 1] in "_.-" or text[start - 1].isalnum()):
+            start -= 1
+        name = _NAME.match(text, at)
+        reached = name.end() if name else at
+        if start >= done and (match := pattern.match(text, start)):
+            pieces += (text[done:start], change(match))
+            done = match.end()
+    return "".join((*pieces, text[done:]))
+
+
 def places_of(text: str, word: str) -> Iterator[int]:
     """Where a word stands in a text."""
     at = text.find(word)
     while at >= 0:
         yield at
         at = text.find(word, at + 1)
+
+
+def _lines(text: str, hints: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """The lines in which a hint stands: for each hint, each line once."""
+    for hint in hints:
+        at = text.find(hint)
+        while at >= 0:
+            start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
+            if end < 0:
+                yield start, len(text)
+                break
+            yield start, end
+            at = text.find(hint, end)
 
 
 def _spans(text: str, hints: Sequence[str], above: int, below: int) -> Iterator[tuple[int, int]]:

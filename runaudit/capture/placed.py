@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from runaudit.capture.hinted import on_lines
+from runaudit.capture.hinted import on_lines, sub_in_names
 from runaudit.capture.looks import is_key_material, is_mixed
 from runaudit.capture.telling import proves, tells
 
@@ -72,6 +72,8 @@ _NESTED = re.compile(
     r"(?:desc:[^\n]*\n[ \t]+)?[\"']?value[\"']?[ \t]*:[ \t]*[\"']?)(?P<value>[^\s\"',}]{4,})"
 )
 """`api_key:` with its `value:` below, as a tracker writes a config down."""
+_NAMED = ("password", "passwd", "secret", "api_key", "apikey", "_token", "access_key", "accesskey")
+"""What stands in the name that `_NESTED` begins with: to try it at every place was half of all work on dense JSON."""
 PATTERNS = (
     _BEARER, _HEADER, _KEY_HEADER, _HOOK, _URL, _QUERY, _GENERAL, _LOGIN, _SHELL_LOGIN, _NETRC, _CURL, _DEFAULT, _VARIABLE,
     _GIVEN, _PAIR, _NESTED,
@@ -136,10 +138,13 @@ def replaced(text: str, replacement: Replacement) -> str:
         (("KEY", "TOKEN", "SECRET", "PASS", "PWD"), (_VARIABLE,), put_variable, _EXACT),
         (("environ[", "environ.set", "putenv(", "setenv("), (_GIVEN,), put_if_literal, _LINE),
         (("default=", "default ="), (_DEFAULT,), put_if_mixed, _LINE),
-        (("value",), (_PAIR, _NESTED), put_if_mixed, _ABOVE),
+        (("value:", "value'", 'value"', "value ", "value\t"), (_PAIR, _NESTED), put_if_mixed, _ABOVE),
     ):
         for pattern in patterns:
-            text = on_lines(text, hints, partial(pattern.sub, change), **lines)
+            put_all = (
+                partial(sub_in_names, pattern, change, _NAMED) if pattern is _NESTED else partial(pattern.sub, change)
+            )
+            text = on_lines(text, hints, put_all, **lines)
     return text
 
 

@@ -10,14 +10,11 @@ proves nothing. Hexadecimal is never judged by its looks: a training record is f
 import re
 from collections.abc import Callable
 
+from runaudit.capture import pem
 from runaudit.capture.hinted import on_lines
 from runaudit.capture.looks import is_of_both_cases, wordiness
 
 _GL = r"gl(?:pat|dt|rt|ptt|soat|cbt|ft|imt|agent)-"
-_PEM = (
-    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[^<>]{64,20000}?-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
-    r"|-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?:[\s+\\n\"',-]*[A-Za-z0-9+/=]{16,})+"
-)
 _SK = (
     r"sk-(?:[A-Za-z0-9]{48}|[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}|[0-9a-f]{32}|or-v1-[0-9a-f]{64}"
     r"|lf-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -25,7 +22,6 @@ _SK = (
 )
 _SHAPES = {
     # what it begins with, or holds: the whole of it, and what it is exactly where the first is wider
-    "PRIVATE KEY": (_PEM, ""),
     "AKIA": (r"AKIA[0-9A-Z]{16}(?![A-Za-z0-9])", ""),
     "ASIA": (r"ASIA[0-9A-Z]{16}(?![A-Za-z0-9])", ""),
     "gh": (r"gh[pousr]_[A-Za-z0-9]{30,}", r".{40,}"),
@@ -77,7 +73,7 @@ _SHAPES = {
 }
 """Public shapes: what stands in a scanner's rules too."""
 
-_ONE_CASE = frozenset({"PRIVATE KEY", "AKIA", "ASIA", "NRAK-", "AGE-SECRET-KEY-"})
+_ONE_CASE = frozenset({"AKIA", "ASIA", "NRAK-", "AGE-SECRET-KEY-"})
 """Shapes whose letters are capitals alone; of any other, hexadecimal at its end apart, those of a key are of both cases."""
 _HEX_END = re.compile(r"(?:[0-9a-fA-F]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\Z")
 _GLUED_BODY = re.compile(r"[a-z0-9]{20,}")
@@ -86,14 +82,14 @@ _NAMELIKE, _DOUBTFUL = 0.7, 0.5
 _RUN = re.compile(r"[A-Za-z0-9+/_.~:-]{16}")
 """No shape is shorter: most texts are looked through no further."""
 
-RULES = "\n".join(part for shape in _SHAPES.values() for part in shape) + "names are kept"
+RULES = "\n".join(part for shape in _SHAPES.values() for part in shape) + pem.RULES + "names are kept"
 """The patterns as one text: a memory of clean contents holds for these alone."""
 
 _LITERAL = re.compile(r"(?<=['\"])[A-Za-z0-9+/_-]{32,200}={0,2}(?=\\?['\"])")
 _BARE = re.compile(r"[A-Za-z0-9+/_-]{32,200}={0,2}")
 _EDGED = r"(?<![A-Za-z0-9])(?:{})"
 """Where a shape may begin: an underscore is an edge, for a secret in a name stands behind one (`key_hf_…`)."""
-_GLUED = frozenset({"PRIVATE KEY", "gh", "github_pat_", "gl", "AIza", "xox", "dckr_pat_", "AGE-SECRET-KEY-", "GOCSPX-"})
+_GLUED = frozenset({"gh", "github_pat_", "gl", "AIza", "xox", "dckr_pat_", "AGE-SECRET-KEY-", "GOCSPX-"})
 """Shapes that nothing else begins like: they are found behind a letter as well."""
 _COMPILED = {hint: re.compile(wide if hint in _GLUED else _EDGED.format(wide)) for hint, (wide, _) in _SHAPES.items()}
 _EXACT = {hint: re.compile(exact or wide, re.DOTALL) for hint, (wide, exact) in _SHAPES.items()}
@@ -104,7 +100,9 @@ Replacement = Callable[[str, bool], str]
 
 def shaped(text: str, replacement: Replacement) -> str:
     """`text` with everything replaced that has a published shape and is no name."""
-    if not _RUN.search(text) and "PRIVATE KEY" not in text:
+    if pem.HINT in text:
+        text = pem.keys_replaced(text, replacement)
+    elif not _RUN.search(text):
         return text
     for hint, pattern in _COMPILED.items():
         if hint in text:
@@ -112,8 +110,7 @@ def shaped(text: str, replacement: Replacement) -> str:
             def change(part: str, hint: str = hint, pattern: re.Pattern[str] = pattern) -> str:
                 return pattern.sub(lambda match: _judged(match, hint, replacement), part)
 
-            # A private key runs over many lines.
-            text = change(text) if hint == "PRIVATE KEY" else on_lines(text, (hint,), change)
+            text = on_lines(text, (hint,), change)
     return text
 
 
@@ -134,7 +131,7 @@ def _judged(match: re.Match[str], hint: str, replacement: Replacement) -> str:
     body = found.rpartition(hint)[2] or found
     one_case = hint in _ONE_CASE or _HEX_END.search(found)
     glued = _GLUED_BODY.fullmatch(body) and any(map(str.isdigit, body))
-    if hint != "PRIVATE KEY" and (wordiness(body) >= _NAMELIKE or not (one_case or glued or is_of_both_cases(body))):
+    if wordiness(body) >= _NAMELIKE or not (one_case or glued or is_of_both_cases(body)):
         return found
     exact = _EXACT[hint].fullmatch(found) and not re.match(r"[A-Za-z0-9_-]", match.string[match.end() :][:1])
     return replacement(found, bool(exact) and _is_key(body, hint))
@@ -143,7 +140,7 @@ def _judged(match: re.Match[str], hint: str, replacement: Replacement) -> str:
 def _is_key(body: str, hint: str) -> bool:
     # Of capitals alone more pairs look like words.
     wordy = _NAMELIKE if hint in _ONE_CASE else _DOUBTFUL
-    return hint == "PRIVATE KEY" or (any(map(str.isdigit, body)) and wordiness(body) < wordy)
+    return any(map(str.isdigit, body)) and wordiness(body) < wordy
 
 
 def literals(text: str) -> re.Pattern[str] | None:

@@ -17,6 +17,7 @@ from runaudit.health.shape import HUGE, SCATTER, noise_of, stretches
 from runaudit.health.tracks import Part, Track, words_of
 from runaudit.metrics.roles import Role
 from runaudit.records.finding import Finding, Severity
+from runaudit.records.points import Points
 from runaudit.stats.trend import MIN_POINTS
 from runaudit.text.words import plural
 
@@ -44,11 +45,11 @@ class NonfiniteLoss(TrajectoryRule):
 
     def check(self, numbers: Sequence[Track]) -> Iterator[Finding]:
         for track in numbers:
-            bad = track.columns.non_finite
-            if not len(bad) or _are_holes(track):
+            bad = _faults(track)
+            if not len(bad):
                 continue
-            total = track.columns.points
-            longest, tail = _in_a_row(track)
+            total = len(bad) + len(track.columns.values)
+            longest, tail = _in_a_row(track, bad)
             ends = tail >= min(self.limit("at_the_end"), total)
             end = ", and to the end" if tail == len(bad) > 1 else ", and at its end" if tail and total > 1 else ""
             share = len(bad) / total
@@ -74,27 +75,31 @@ class NonfiniteLoss(TrajectoryRule):
         return Severity.WARNING if tail or (share > self.limit("warn") and count > 1) else Severity.INFO
 
 
-def _are_holes(track: Track) -> bool:
-    """Whether NaN stands for steps at which nothing was measured: an evaluation has values at even distances, from the
-    start to the end, and most steps have none. A training loss is computed at every step, or over an epoch of them."""
+def _faults(track: Track) -> Points:
+    """What is not finite and stands for no step at which nothing was measured. Of an evaluation most steps are such: it
+    has values at even distances, from the start on, and where the next one should have come it is a number no more. A
+    training loss is computed at every step, or over an epoch of them."""
     import numpy as np
 
     good, bad = track.columns.steps, track.columns.non_finite
     if track.role is Role.LOSS and not track.is_held_out and "epoch" not in words_of(track.name):
-        return False
+        return bad
     if len(good) < 3 or len(bad) < 3 * len(good) or not np.isnan(np.asarray(bad.values)).all():
-        return False
-    usual = 2 * np.median(np.diff(good))
-    return bool(np.diff(good).max() <= usual and bad.steps[-1] - good[-1] <= usual and good[0] - bad.steps[0] <= usual)
+        return bad
+    usual = float(np.median(np.diff(good)))
+    if np.diff(good).max() > 2 * usual or good[0] - bad.steps[0] > 2 * usual:
+        return bad
+    due = good[-1] + usual if bad.steps[-1] - good[-1] > 2 * usual else bad.steps[-1] + 1
+    return bad[int(np.searchsorted(np.asarray(bad.steps), due)) :]
 
 
-def _in_a_row(track: Track) -> tuple[int, int]:
+def _in_a_row(track: Track, bad: Points) -> tuple[int, int]:
     """How many points in a row were not finite at most, and how many of them the last ones are."""
     import numpy as np
 
-    good, bad = track.columns.steps, np.asarray(track.columns.non_finite.steps)
+    good = track.columns.steps
     # Where a bad point would stand among the good ones: equal places are neighbours.
-    places = np.searchsorted(good, bad)
+    places = np.searchsorted(good, np.asarray(bad.steps))
     counts = np.unique(places, return_counts=True)
     return int(counts[1].max()), int((places == len(good)).sum())
 

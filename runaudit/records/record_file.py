@@ -235,8 +235,8 @@ def _event(event: Any, where: str) -> Event:
         detail = {key: value for key, value in event.items() if key not in ("step", "kind")}
         return Event(step=event["step"], kind=str(event["kind"]), detail=MappingProxyType(detail))
     told = event[kind] if isinstance(event[kind], Mapping) else {"name": event[kind]}
-    detail = {key: value for key, value in event.items() if key not in ("step", kind)}
-    return Event(step=event["step"], kind=kind, detail=MappingProxyType({**detail, **told}))
+    detail = {key: value for key, value in {**event, **told}.items() if key not in ("step", "kind", kind)}
+    return Event(step=event["step"], kind=kind, detail=MappingProxyType(detail))
 
 
 # ── the way out ──────────────────────────────────────────────────────────────────────────────────────────────────

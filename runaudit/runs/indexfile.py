@@ -17,18 +17,17 @@ import fcntl
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runaudit.runs.indexlog import NOTHING, TAIL_BYTES, News, log_digest
 from runaudit.store.kept import KEY_FILE
-from runaudit.store.kinds import CARRIED, REPAIR, SUPERSEDED
 from runaudit.store.userkey import KEY_BYTES, user_key
 from runaudit.system.files import misplaced, open_ordinary, read_ordinary
 
 if TYPE_CHECKING:
     from runaudit.settings import Settings
-    from runaudit.store.line import LogEntry
     from runaudit.store.store import Store
 
 SCHEMA = "runaudit.list-index/14"
@@ -43,13 +42,8 @@ CELLS = '{"head": '
 VIEWS = ("whole", "shown", "answer")
 """What is kept of a cohort: its lines as a pipe gets them, empty where a status must be asked; the cells of its lines;
 its object in the JSON answer. All are empty where all of its runs are put away."""
-TAIL_BYTES = 64 << 10
-"""New lines of the log up to which each run's ending is looked for by itself: some 200."""
 FEW_RUNS = 64
 """Runs that a launch may read to bring the index along: a cohort of many is described by who lists it."""
-KNOWN_KINDS = tuple(kind for kind in (*CARRIED, REPAIR) if kind != SUPERSEDED)
-"""Of a line of another kind the index does not know what it changes, and is made anew; and where a run stands in the
-place of another one, which is seldom."""
 TABLES = (
     "CREATE TABLE state (made TEXT NOT NULL)",
     f"CREATE TABLE cohorts (number INTEGER PRIMARY KEY, key, id, founder, label TEXT, {' TEXT, '.join(VIEWS)} TEXT)",
@@ -252,17 +246,7 @@ def _is_of_log(made: Mapping[str, Any], root: Path) -> bool:
         if b"\n" in log.read():
             return False  # It has grown, whatever stands before.
     raw = read_ordinary(path)
-    return bool(made["size"] == raw.rfind(b"\n") + 1) and _digest(raw, made["size"])[0] == made["log"]
-
-
-def _digest(raw: bytes, size: int) -> tuple[str, str]:
-    """The digest of the beginning of a log, and that of all of it."""
-    import hashlib  # A library of 15 ms, which an untouched log does not need.
-
-    state = hashlib.sha256(memoryview(raw)[:size])
-    beginning = state.hexdigest()
-    state.update(memoryview(raw)[size:])
-    return beginning, state.hexdigest()
+    return bool(made["size"] == raw.rfind(b"\n") + 1) and log_digest(raw, made["size"])[0] == made["log"]
 
 
 # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -339,22 +323,22 @@ def _brought_up(index: sqlite3.Connection, store: "Store", settings: "Settings",
     index.execute("PRAGMA synchronous = OFF")
     index.execute("BEGIN IMMEDIATE")
     try:
-        raw = store.whole_log()
-        old, entries, digest = _to_go_on_from(index, store, settings, raw)
-        if old == NOTHING and (most is not None or not raw):
+        news = News(store, _state_left(index, store, settings))
+        is_new = news.old == NOTHING
+        if is_new and (most is not None or not news.size):
             index.execute("ROLLBACK")
             return False
-        if old == NOTHING:
+        if is_new:
             _emptied(index)
         grouping = Grouping(store, settings, index, away=archived(store), most=most)
-        grouping.take(entries, old["entries"])
+        grouping.take(news.entries, news.old["entries"])
         if not grouping.describe():
             index.execute("ROLLBACK")
             return False
-        if old == NOTHING:
+        if is_new:
             _asked_for(index)
-        made = {**_kind(settings), "size": len(raw), "log": digest,
-                "entries": old["entries"] + len(entries)}  # fmt: skip
+        made = {**_kind(settings), "size": news.size, "log": news.digest,
+                "entries": news.old["entries"] + len(news.entries)}  # fmt: skip
         index.execute("DELETE FROM state")
         index.execute("INSERT INTO state VALUES (?)", (json.dumps(made),))
         index.execute("COMMIT")
@@ -363,31 +347,6 @@ def _brought_up(index: sqlite3.Connection, store: "Store", settings: "Settings",
             index.execute("ROLLBACK")
         raise
     return True
-
-
-NOTHING: Mapping[str, Any] = {"size": 0, "entries": 0}
-"""What an index that is made anew has of the log."""
-
-
-def _to_go_on_from(
-    index: sqlite3.Connection, store: "Store", settings: "Settings", raw: bytes
-) -> tuple[Mapping[str, Any], "Sequence[LogEntry]", str]:
-    """The state of an older index of this beginning of the log, else NOTHING; what the log says beyond it; and the
-    digest of all of the log, whose whole lines are `raw`."""
-    from runaudit.store.line import parsed_lines
-
-    old = _state_left(index, store, settings)
-    beginning, digest = _digest(raw, min(old["size"], len(raw)))
-    if not 0 < old["size"] <= len(raw) or beginning != old["log"]:
-        old = NOTHING
-    if len(raw) - old["size"] > TAIL_BYTES:
-        entries = list(store.entries()[old["entries"] : raw.count(b"\n")])  # Parsed once, for each of many runs.
-    else:
-        entries = [entry for _, entry in parsed_lines(raw[old["size"] :])]
-    if old["size"] and any(entry.kind not in KNOWN_KINDS for entry in entries):
-        # Something was said of which this version cannot tell what it touches.
-        old, entries = NOTHING, list(store.entries()[: raw.count(b"\n")])
-    return old, entries, digest
 
 
 def _state_left(index: sqlite3.Connection, store: "Store", settings: "Settings") -> Mapping[str, Any]:

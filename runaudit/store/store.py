@@ -21,7 +21,7 @@ import errno
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -277,34 +277,37 @@ class Store:
         if self._read is not None and self._read[0] == facts:
             yield from (entry for entry in reversed(self._read[1]) if part.encode() in entry.line)
             return
-        known, wanted = self._raw, part.encode()
-        raw = known[1] if known is not None and known[0] == facts else self.whole_log()
+        raw, wanted = self._checked(facts), part.encode()
         at = raw.rfind(wanted)
         while at >= 0:
-            start = raw.rfind(b"\n", 0, at) + 1
-            yield entry_of(raw[start : raw.index(b"\n", at)], partial(_number, raw, start))
+            start, end = raw.rfind(b"\n", 0, at) + 1, raw.index(b"\n", at)
+            yield entry_of(raw[start:end], partial(raw.count, b"\n", 0, end + 1))
             at = raw.rfind(wanted, 0, start)
 
-    def whole_log(self) -> bytes:
+    def whole_log(self, known: Callable[[bytes], int] = lambda _: 0) -> bytes:
         """The whole lines of the log. Raises IntegrityError where it does not end as it was sealed, or a line does not
-        follow the one before it: a launch that nobody can read any more would be missed by no judgement."""
+        follow the one before it: a launch that nobody can read any more would be missed by no judgement. known: of how
+        many bytes from the first on that was found before."""
         facts = self._facts()
         # The end comes first: a line that is added meanwhile makes the log longer than this end, never shorter.
         end = read_ends(self.root).newest
         raw = self.log_bytes()
         if fault := end_fault(raw, end):
             raise damaged(self.root, fault)
-        if fault := chain_fault(raw):
-            raise broken(self.root, fault)
         whole = raw[: raw.rfind(b"\n") + 1]
+        if fault := chain_fault(whole, known(whole)):
+            raise broken(self.root, fault)
         self._raw = facts, whole
         return whole
+
+    def _checked(self, facts: tuple[int, int, int]) -> bytes:
+        return self._raw[1] if self._raw is not None and self._raw[0] == facts else self.whole_log()
 
     def _log(self) -> tuple[tuple[LogEntry, ...], Mapping[str, LogEntry]]:
         """The log, parsed once for as long as the file stays what it was: a list of n runs reads it once."""
         facts = self._facts()
         if self._read is None or self._read[0] != facts:
-            raw = self.whole_log()
+            raw = self._checked(facts)
             entries = tuple(entry for _, entry in parsed_lines(raw))
             endings = {entry.subject: entry for entry in entries if entry.kind in ENDINGS}
             self._read, self._raw = (facts, entries, endings), None
@@ -381,11 +384,6 @@ def _warn(text: str, *said: object) -> None:
     import logging  # A listing that mends nothing has nothing to say by it.
 
     logging.getLogger("runaudit").warning(text, *said)
-
-
-def _number(raw: bytes, start: int) -> int:
-    """Of the line that begins there."""
-    return raw.count(b"\n", 0, start) + 1
 
 
 def _without_marker(marker: Path, what: str) -> IntegrityError:

@@ -95,6 +95,10 @@ BN = "layer = nn.BatchNorm2d(8)"
 
 FIRES = [
     Case("batch norm on four samples", {"batch_size": 4, "grad_accum": 16}, program(BN), finds=("RA502",)),
+    Case("batch norm, and accumulation that the code alone knows", {"batch_size": 4},
+         program(BN, "accum = 16"), finds=("RA502",)),
+    Case("weights of fp16 without a scaler", {"lr": 2e-4}, program("model = nn.Linear(4, 4).half()", step=CLIPPED),
+         finds=("RA520",)),
     Case("batch norm in an imported file", {"data": {"batch_size": 2}},
          program("from net import net", **{"net.py": "from torch import nn\nnet = nn.BatchNorm2d(3)"}),
          finds=("RA502",)),
@@ -119,6 +123,13 @@ FIRES = [
                  step=CLIPPED), finds=("RA521",)),
     Case("a switch that nothing reads", {"amp": True}, program(step=CLIPPED), finds=("RA524",)),
     Case("a small epsilon in fp16", {"fp16": True}, program(NORM.format(eps="1e-5"), step=CLIPPED), finds=("RA522",)),
+    Case("a small epsilon that the block is made with", {"fp16": True},
+         program("class RMS(nn.Module):\n    def __init__(self, eps=1e-8):\n        self.eps = eps\n"
+                 "    def forward(self, x):\n        return x / torch.sqrt(x.pow(2) + self.eps)", step=CLIPPED),
+         finds=("RA522",)),
+    Case("a small epsilon of a function", {"fp16": True},
+         program("def layer_norm(x, m, v, eps=1e-6):\n    return (x - m) / (v + eps).sqrt()", step=CLIPPED),
+         finds=("RA522",)),
     Case("an FFT of what a convolution gave", {"amp": {"dtype": "float16"}},
          program(CONV_FFT.format(before="pass", argument="x"), step=CLIPPED), finds=("RA523",)),
     Case("a loss of sums", {"lr": 1e-4}, program(FFT_LOSS.format(norm="", after="pass"), step=CLIPPED),
@@ -322,3 +333,18 @@ def test_every_rule_of_the_lint_has_an_example_and_can_be_switched_off(rule):
     assert rule.example
     assert rule.switchable
     assert rule.reason
+
+
+@pytest.mark.parametrize("name", ["train.py", "train_sched.py", "warmup/scheduler.py"])
+def test_what_a_file_is_called_does_not_decide_what_is_set_in_it(name):
+    code = textwrap.dedent("""
+        import argparse, torch
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--lr", type=float, default=1e-3)
+        args = parser.parse_args()
+        optimizer = torch.optim.Adam(model.parameters(), lr=args.lr)
+    """)
+    written = read_program(name, [name], lambda path: code.encode())
+    draft = Manifest.of({"config": {}, "launch": {"argv": ["python", name]}})
+
+    assert lint_facts(draft, written)["rate"]().value == 1e-3

@@ -8,6 +8,7 @@ import pytest
 from runaudit.health.answer import RULES
 from runaudit.health.facts import trajectory_facts
 from runaudit.records.finding import Severity
+from runaudit.records.record_file import record_of, run_of
 from runaudit.records.trajectory import Event
 from runaudit.rules import check_all
 from tests.health.test_hand import asked, noisy, over, steps
@@ -273,3 +274,26 @@ def test_a_number_beyond_reckoning_is_told_as_it_was_logged():
     (found,) = asked("divergence", {"train/loss": over(high)})
 
     assert "to 1e+308" in found.message
+
+
+def test_of_an_evaluation_that_dies_the_steps_in_between_are_not_counted():
+    padded = [(at, 1 / (1 + at) if at % 50 == 0 and at < 2_500 else math.nan) for at in range(4_000)]
+    (found,) = asked("nonfinite_loss", {"val/loss": padded})
+
+    assert (found.severity, found.step) == (Severity.CRITICAL, 2_500)
+    assert found.evidence["count"] == 1_500
+
+
+def test_a_stage_of_a_record_keeps_what_it_trains_in_every_form_and_on_the_way_out():
+    told = [
+        {"step": 5, "stage": "fusion", "trains": ["fusion"]},
+        {"step": 5, "kind": "stage", "name": "fusion", "trains": ["fusion"]},
+        {"step": 5, "stage": {"name": "fusion", "trains": ["fusion"]}},
+    ]
+    for event in told:
+        run = run_of({"schema": "runaudit.record/1", "label": "a", "events": [event]}, where="here")
+        (found,) = run.trajectory.events
+        (out,) = record_of(run)["events"]
+
+        assert (found.step, found.kind, found.stage, list(found.detail["trains"])) == (5, "stage", "fusion", ["fusion"])
+        assert out == told[1]

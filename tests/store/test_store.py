@@ -15,6 +15,7 @@ from runaudit.records.outcome import Outcome
 from runaudit.records.trajectory import line_of
 from runaudit.store import Store, StoreError, find_store
 from runaudit.store.catalogue import load, load_or_fault, process_start, run_ids
+from runaudit.store.end import GENESIS, chain_fault
 from runaudit.store.rehash import check_runs
 from runaudit.store.verify import verify
 from tests.store.test_signature import reseal
@@ -365,3 +366,17 @@ def test_a_verify_that_is_stopped_says_where_to_go_on_and_finds_the_rest_there(s
     rest = verify(store, unread_until=3)
     assert rest.runs == 2
     assert [problem.run for problem in rest.problems] == [ids[4].hex]
+
+
+def test_what_follows_the_part_of_a_chain_that_was_whole_before_is_held_against_its_last_line():
+    lines, before = [], GENESIS
+    for number in range(4):
+        lines.append(f'{{"prev":"{before}","seq":{number + 1}}}'.encode())
+        before = str(digest_bytes(lines[-1]))
+    raw = b"".join(line + b"\n" for line in lines)
+    ends = [sum(len(line) + 1 for line in lines[:count]) for count in range(5)]
+    changed = raw.replace(b'"seq":3', b'"seq":9')
+
+    assert [chain_fault(raw, known) for known in ends] == [None] * 5
+    assert ["line 4 " in str(chain_fault(changed, known)) for known in ends] == [True, True, True, True, False]
+    assert "line 3 " in str(chain_fault(raw.replace(b'"seq":2', b'"seq":8'), ends[2]))

@@ -9,6 +9,7 @@ from runaudit.guard.lint.facts import Before, Effective, Presence
 from runaudit.guard.lint.written import Place
 from runaudit.records.finding import Finding, Severity
 from runaudit.rules import Rule
+from runaudit.text.words import plural
 
 
 class EffectiveBatch(Rule):
@@ -49,14 +50,14 @@ class MicroBatchNorm(Rule):
     )
     example = "batch norm (models/head.py:51) takes its statistics from 4 samples; accumulation does not help"
 
-    def check(self, effective: Effective, batch_norms: tuple[Place, ...]) -> Iterator[Finding]:
-        if batch_norms and effective.micro < self.limit("micro"):
+    def check(self, micro: int, batch_norms: tuple[Place, ...]) -> Iterator[Finding]:
+        if batch_norms and micro < self.limit("micro"):
             yield self.finding(
                 "config",
-                f"batch norm ({batch_norms[0]}) takes its statistics from {effective.micro} "
-                f"{'sample' if effective.micro == 1 else 'samples'}; accumulation does not help",
+                f"batch norm ({batch_norms[0]}) takes its statistics from {plural(micro, 'sample')}; "
+                "accumulation does not help",
                 remedy="are its statistics frozen or synchronised? else group norm, or more samples a step",
-                evidence={"micro": effective.micro, "places": [str(place) for place in batch_norms[:10]]},
+                evidence={"micro": micro, "places": [str(place) for place in batch_norms[:10]]},
             )
 
 

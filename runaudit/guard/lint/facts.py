@@ -112,6 +112,11 @@ class Gathered:
             return Unknown(f"how many batches are accumulated: {by_hand} speaks of it")
         return found
 
+    def micro(self) -> int | Unknown:
+        """The samples of one step of one process, or of all of them: fewer there are not."""
+        found = _said(self._told, knobs.BATCH)
+        return int(found.value) if isinstance(found, Setting) else found
+
     def rate_before(self) -> Before | Unknown:
         """The rate and the batch of the declared baseline."""
         if self._baseline is None:

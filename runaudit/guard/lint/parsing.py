@@ -8,7 +8,7 @@ import ast
 import contextlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runaudit.guard.lint.written import BLOCKS, BY_HAND, OPTIMIZERS, Epsilon, Literal, Place, Transform
@@ -74,6 +74,8 @@ class _Scope:
     island: bool = False
     choice: bool = False
     """Whether it stands where the program decides while it runs."""
+    maker: ast.AST | None = None
+    """The `__init__` of the innermost class."""
 
 
 def imports_of(text: str) -> Iterator[tuple[int, str]]:
@@ -128,15 +130,16 @@ def _within(node: ast.AST, scope: _Scope, found: Parsed) -> _Scope:
                 found.used += [_last(base) for base in node.bases]
                 if _attends(node):
                     found.calls.setdefault(BY_HAND, []).append(Place(found.path, node.lineno, name))
-            return _Scope((*scope.owner, name), scope.function, scope.island, scope.choice)
+            maker = next((one for one in node.body if getattr(one, "name", "") == "__init__"), None)
+            return replace(scope, owner=(*scope.owner, name), maker=maker)
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-            return _Scope((*scope.owner, name), node, scope.island, scope.choice)
+            return replace(scope, owner=(*scope.owner, name), function=node)
         case ast.With():
             off = any(_is_off(one.context_expr) for one in node.items)
-            return _Scope(scope.owner, scope.function, scope.island or off, scope.choice)
+            return replace(scope, island=scope.island or off)
         case ast.If() | ast.IfExp():
             chosen = "__name__" not in ast.unparse(node.test)
-            return _Scope(scope.owner, scope.function, scope.island, scope.choice or chosen)
+            return replace(scope, choice=scope.choice or chosen)
     return scope
 
 
@@ -346,22 +349,19 @@ def _scales(node: ast.AST) -> bool:
 def _epsilons(right: ast.AST, scope: _Scope, path: str) -> Iterator[Epsilon]:
     """`x / sqrt(variance + eps)`. `rsqrt` is not meant: autocast runs it in 32 bits."""
     root = right.left if isinstance(right, ast.BinOp) and isinstance(right.op, ast.Pow) else None
-    inner = right.args[0] if isinstance(right, ast.Call) and _last(right.func) == "sqrt" and right.args else root
-    if (
-        isinstance(right, ast.Call)
-        and _last(right.func) == "sqrt"
-        and not right.args
-        and isinstance(right.func, ast.Attribute)
-    ):
-        inner = right.func.value
+    inner = root
+    if isinstance(right, ast.Call) and _last(right.func) == "sqrt":
+        inner = right.args[0] if right.args else getattr(right.func, "value", None)
     if not isinstance(inner, ast.BinOp) or not isinstance(inner.op, ast.Add):
         return
     words = ast.unparse(inner).lower()
-    if not any(word in words for word in ("var", "sigma", "std", "pow", "** 2", "mean", "square")):
+    is_norm = any("norm" in word.lower() for word in scope.owner)
+    if not is_norm and not any(word in words for word in ("var", "sigma", "std", "pow", "** 2", "mean", "square")):
         return
     value = _constant(inner.right)
     if value is None and scope.function is not None and "eps" in ast.unparse(inner.right).lower():
-        value = _default_of(_last(inner.right), scope.function)
+        places = (scope.function, scope.maker)
+        value = next((v for one in places if one and (v := _default_of(_last(inner.right), one)) is not None), None)
     if isinstance(value, float | int) and not isinstance(value, bool) and value > 0:
         # What a loss is computed of is given, and in 32 bits; what a layer gives on is in 16.
         island = scope.island or _is_wide(inner) or any("loss" in word.lower() for word in scope.owner)

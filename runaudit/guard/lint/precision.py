@@ -24,6 +24,7 @@ class NoScaler(Rule):
 
     def check(self, precision: str, written: Written) -> Iterator[Finding]:
         casts = [one for one in written.of("autocast") if "enabled=False" not in one.text]
+        casts += [one for one in written.half_words if one.text.endswith(".half()")]
         if precision != "fp16" or not casts or not written.of("backward"):
             return
         if written.of("GradScaler") or written.missing or written.frameworks:

@@ -93,9 +93,9 @@ BATCH = _knob(
 )
 ACCUMULATION = _knob(
     "gradient accumulation",
-    "gradient_accumulation_steps grad_accum grad_accum_steps accumulate_grad_batches accumulation_steps accum_steps "
-    "accum_iter gradient_accumulation grad_accumulation_steps accumulate grad_accumulation accumulation update_freq "
-    "iter_size",
+    "gradient_accumulation_steps accum grad_accum grad_accum_steps accumulate_grad_batches accumulation_steps "
+    "accum_steps accum_iter gradient_accumulation grad_accumulation_steps accumulate grad_accumulation accumulation "
+    "update_freq iter_size",
     _count,
 )
 WORLD = _knob(
@@ -232,7 +232,9 @@ def _of_code(one: Literal) -> Setting:
 
 
 def _is_meant(one: Setting, knob: Knob) -> bool:
-    parts = [_plain(part) for part in re.split(r"[. ()]+", one.path) if part]
+    # What stands in code is told with its place: how a file is called says nothing of what is set there.
+    told = re.sub(r"^.*:\d+ ", "", one.path)
+    parts = [_plain(part) for part in re.split(r"[. ()]+", told) if part]
     if not parts or not knob.kind(one.value):
         return False
     name, above = parts[-1], parts[1:-1] if parts[0] == "config" else parts[:-1]
