@@ -50,10 +50,12 @@ NAMES = (
     "against_baselines", "against_one_frame", "goes_on", "undirected",
 )  # fmt: skip
 """Every fact: a rule that asks for others is none of these."""
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
-def facts_of_run(run: Run) -> dict[str, object]:
-    """The facts about a run. What was imported was laid down in the order of steps: the order of its lines is ours."""
+def facts_of_run(run: Run, directions: Mapping[str, str] = _NONE) -> dict[str, object]:
+    """The facts about a run, under the directions that the policy declares. What was imported was laid down in the
+    order of steps: the order of its lines is ours."""
     events = run.trajectory.events
     return trajectory_facts(
         run.trajectory.series,
@@ -63,6 +65,7 @@ def facts_of_run(run: Run) -> dict[str, object]:
         metrics=run.metrics,
         checkpoints=run.outcome.checkpoints if run.outcome else (),
         torn=run.trajectory.torn,
+        directions=directions,
     )
 
 
@@ -76,6 +79,7 @@ def trajectory_facts(
     checkpoints: Sequence[Mapping[str, Any]] = (),
     torn: int = 0,
     goes_on: bool = False,
+    directions: Mapping[str, str] = _NONE,
 ) -> dict[str, object]:
     """The facts about curves: series name -> (step, value) pairs, and what else of the run is known.
 
@@ -84,7 +88,7 @@ def trajectory_facts(
     >>> [track.name for track in facts["losses"]]
     ['train/loss']
     """
-    whole = tracks_of(series)
+    whole = tracks_of(series, directions)
     events = settled(events, whole)
     tracks = cut_at(whole, events)
     setup = setup_of(config, init)
