@@ -102,7 +102,6 @@ def trajectory_facts(
     results = MappingProxyType(_results(tracks, metrics or {}))
     nothing = Unknown("no series was logged") if not tracks else None
     return {
-        "undirected": tuple(t for t in tracks if t.direction is None and t.role in _OF_QUALITY),
         "curves": curves or nothing or Unknown("no loss or result was logged on the way"),
         "losses": losses or nothing or Unknown("no loss was logged"),
         "held_out": held_out or nothing or Unknown("nothing was measured on held-out data on the way"),
@@ -132,6 +131,7 @@ def _beside(tracks: Sequence[Track]) -> dict[str, object]:
     return {
         "gradients": tuple(track for track in tracks if track.role is Role.GRADIENT)
         or Unknown("no gradient norm was logged" if tracks else "no series was logged"),
+        "undirected": tuple(t for t in tracks if t.direction is None and t.role in _OF_QUALITY),
         "rates": tuple(track for track in tracks if track.role is Role.RATE and "momentum" not in track.name.lower()),
         "numbers": tuple(track for track in tracks if track.role in (*_OF_QUALITY, Role.SCALER))
         or Unknown("no loss or result was logged on the way" if tracks else "no series was logged"),
