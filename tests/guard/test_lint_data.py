@@ -240,6 +240,16 @@ def test_what_cannot_be_read_is_said_and_never_passed(tmp_path, name, content):
     assert list(asked(train=tmp_path)) == ["RA567"]
 
 
+def test_of_how_many_files_how_many_were_looked_at_is_said(tmp_path):
+    for number in range(14):
+        np.save(tmp_path / f"{number:03}.npy", scene(number).astype(np.float32))
+    (tmp_path / "labels.csv").write_text("a,1\n")
+
+    (message,) = asked(train=tmp_path)["RA567"]
+    assert message.startswith("of the data a sample was looked at: none of 1 .csv file of train, ")
+    assert message.endswith(" of 14 .npy files of train")
+
+
 def test_no_pickle_is_opened(tmp_path):
     np.save(tmp_path / "a.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
 

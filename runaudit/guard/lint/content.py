@@ -232,7 +232,8 @@ def _way(amount: float, plus: str, minus: str) -> str:
 class NotFinite(Rule):
     """The data is made of numbers.
 
-    One NaN in an input is a NaN in every weight after one step."""
+    One NaN in an input is a NaN in every weight after one step. A few files of each kind are looked at, of a stack
+    a few images: that nothing was found there says nothing of the others (RA567 counts them)."""
 
     code = "RA566"
     name = "data_not_finite"
@@ -255,7 +256,8 @@ class NotFinite(Rule):
 class NotLookedAt(Rule):
     """What was not looked at is told.
 
-    A file that cannot be read here was not found to be in order."""
+    A file that cannot be read here was not found to be in order, nor was one that was not among the few of each kind
+    that are looked at."""
 
     code = "RA567"
     name = "data_not_looked_at"
@@ -267,6 +269,9 @@ class NotLookedAt(Rule):
         if sampled.unread:
             yield self.finding("data", f"some data was not looked at: {head(list(sampled.unread), 3)}",
                                evidence={"why": list(sampled.unread)})  # fmt: skip
+        if sampled.sampled:
+            yield self.finding("data", f"of the data a sample was looked at: {head(list(sampled.sampled), 3)}",
+                               evidence={"sampled": list(sampled.sampled)})  # fmt: skip
 
 
 RULES: tuple[Rule, ...] = (

@@ -1,5 +1,6 @@
 """A few files of each kind, read as numbers; what is no data at all; what was held out and is trained on."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ LFS = b"version https://git-lfs.github.com/spec/"
 MAX_STUBS = 200
 """Bytes of the largest pointer of Git LFS."""
 MAX_CHANNELS = 16
+BESIDE = ("", ".txt", ".md", ".rst", ".json", ".toml", ".yaml", ".yml", ".html", ".xml", ".pdf", ".py", ".sh")
+"""Endings of what lies beside the data: words on it."""
 
 
 def looked_at(datasets: Mapping[str, Any]) -> DataLook:
@@ -26,11 +29,24 @@ def looked_at(datasets: Mapping[str, Any]) -> DataLook:
     known = {(one.part, one.path) for one in stubs}
     whole = [file for file in files if (file.part, file.path) not in known and file.size]
     read = _Reader()
-    looks = tuple(look for file in chosen(whole) for look in read.looks(file))
+    picked = chosen(whole)
+    looks = tuple(look for file in picked for look in read.looks(file))
     shifts = tuple(_shifts(whole, read))
     return DataLook(
-        looks=looks, stubs=stubs, shifts=shifts, copies=tuple(copies(whole)), unread=tuple(dict.fromkeys(read.unread))
-    )
+        looks=looks, stubs=stubs, shifts=shifts, copies=tuple(copies(whole)), unread=tuple(dict.fromkeys(read.unread)),
+        sampled=tuple(_left_out(whole, picked)),
+    )  # fmt: skip
+
+
+def _left_out(files: list[DataFile], picked: list[DataFile]) -> Iterator[str]:
+    """Of each dataset and ending: how many of its files were looked at, where it was some of the dataset, not all."""
+    there = Counter((file.part, file.suffix) for file in files if file.suffix not in BESIDE)
+    seen = Counter((file.part, file.suffix) for file in picked)
+    parts = {file.part for file in picked}
+    for (part, suffix), count in sorted(there.items()):
+        if seen[part, suffix] < count and part in parts:
+            own = f"{count:,} {suffix} file{'s' if count > 1 else ''} of {part}"
+            yield f"{seen[part, suffix] or 'none'} of {own}"
 
 
 def _stubs(files: list[DataFile]) -> Iterator[Stub]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from runaudit.capture.memory import keep, recall
 from runaudit.records.manifest import Unknown
 
-VERSION = 3
+VERSION = 4
 """Of what is looked for. A memory of another one is none."""
 
 
@@ -68,13 +68,14 @@ class Copy(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DataLook:
-    """All that was seen. `unread`: why files were not looked at."""
+    """All that was seen. `unread`: why files were not looked at. `sampled`: of how many files how many were."""
 
     looks: tuple[Look, ...] = ()
     stubs: tuple[Stub, ...] = ()
     shifts: tuple[Shift, ...] = ()
     copies: tuple[Copy, ...] = ()
     unread: tuple[str, ...] = ()
+    sampled: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "DataLook":
@@ -85,6 +86,7 @@ class DataLook:
             shifts=tuple(Shift(*row) for row in value["shifts"]),
             copies=tuple(Copy(*row) for row in value["copies"]),
             unread=tuple(map(str, value["unread"])),
+            sampled=tuple(map(str, value["sampled"])),
         )
 
 

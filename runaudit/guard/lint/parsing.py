@@ -184,6 +184,9 @@ def _call(node: ast.Call, scope: _Scope, found: Parsed) -> None:
         found.freezes.append(Place(found.path, node.lineno))
     if name in ("add_argument", "option", "DEFINE_float", "DEFINE_integer"):
         found.defaults += _declared(node, found.path)
+    if name == "CosineAnnealingLR":
+        length = _constant(_keyword(node, "T_max") or (node.args[1] if len(node.args) > 1 else None))
+        found.defaults += [Literal(found.path, node.lineno, "T_max", length, name)] if length is not None else []
     if name in OPTIMIZERS or CONFIGURED.fullmatch(name):
         found.defaults += [
             Literal(found.path, node.lineno, one.arg, value, name)

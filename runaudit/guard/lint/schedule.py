@@ -58,11 +58,13 @@ def _product(epochs: Setting | None, steps: Setting | None, per_epoch: Setting |
 
 
 def _warmed(told: Settings, epochs: Setting | None, steps: Setting | None) -> Told:
-    for one in told.all_of(knobs.WARMUP):
+    # What nobody typed is what the program's own options default to: two of these may contradict as well.
+    given = told.all_of(knobs.WARMUP) or tuple(filter(None, [told.default_of(knobs.WARMUP)]))
+    for one in given:
         if isinstance(one.value, bool) or not isinstance(one.value, int) or one.value < 1:
             continue
-        in_epochs = "epoch" in one.path.lower()
-        in_steps = any(word in one.path.lower() for word in ("step", "iter", "update"))
+        in_epochs = "epoch" in one.name
+        in_steps = any(word in one.name for word in ("step", "iter", "update"))
         whole = epochs if in_epochs else steps if in_steps else None
         if whole is not None and one.value >= whole.value:
             yield f"the warm-up is as long as the run: {one}, {whole}", _evidence(one, whole)
@@ -71,7 +73,7 @@ def _warmed(told: Settings, epochs: Setting | None, steps: Setting | None) -> To
 def _period(epochs: Setting | None, steps: Setting | None, per_epoch: Setting | None, period: Setting | None) -> Told:
     if period is None:
         return
-    name = period.path.lower()
+    name = period.name
     total = epochs.value * per_epoch.value if epochs and per_epoch else None
     lengths: Mapping[str, Setting | None] = {"epochs": epochs, "steps": steps}
     fits = [one.value for one in lengths.values() if one] + ([total] if total else [])
@@ -87,6 +89,14 @@ def _period(epochs: Setting | None, steps: Setting | None, per_epoch: Setting | 
         yield f"{period} is shorter than the run, and the rate rises again: {epochs}", _evidence(period, epochs)
     elif epochs and (steps or total) and period.value not in fits and period.value > 1.2 * max(fits):
         yield f"{period} is longer than the run: {epochs}", _evidence(period, epochs, steps)
+    elif epochs and not steps and not total and _is_odd(period.value, epochs.value):
+        yield f"{period} is longer than the run: {epochs}", _evidence(period, epochs)
+
+
+def _is_odd(period: int, epochs: int) -> bool:
+    """Whether a length of which nobody says in what it counts is wrong either way: as epochs it is longer than the run,
+    as batches it is a few an epoch, and not even a whole number of them."""
+    return 1.2 * epochs < period < 10 * epochs and period % epochs != 0
 
 
 RULES: tuple[Rule, ...] = (Contradiction(),)

@@ -24,6 +24,16 @@ class Setting(NamedTuple):
     path: str
     value: Any
 
+    @property
+    def told(self) -> str:
+        """The path, without the place: how a file is called says nothing of what is set there."""
+        return re.sub(r"^.*:\d+ ", "", self.path)
+
+    @property
+    def name(self) -> str:
+        """The same in small letters."""
+        return self.told.lower()
+
     def __str__(self) -> str:
         return f"{self.path} = {self.value}"
 
@@ -211,6 +221,11 @@ class Settings:
         """Every place where it is said."""
         return tuple(one for one in self.said if _is_meant(one, knob))
 
+    def default_of(self, knob: Knob) -> Setting | None:
+        """What an option of the program defaults to; None where none does, or two do."""
+        found = [one for one in self.defaults if _is_meant(one, knob)]
+        return found[0] if len({_comparable(one.value) for one in found}) == 1 else None
+
     def has_word(self, *words: str) -> Setting | None:
         """A setting below a name that holds one of these words, told by a whole word of the path."""
         wanted = frozenset(words)
@@ -232,9 +247,7 @@ def _of_code(one: Literal) -> Setting:
 
 
 def _is_meant(one: Setting, knob: Knob) -> bool:
-    # What stands in code is told with its place: how a file is called says nothing of what is set there.
-    told = re.sub(r"^.*:\d+ ", "", one.path)
-    parts = [_plain(part) for part in re.split(r"[. ()]+", told) if part]
+    parts = [_plain(part) for part in re.split(r"[. ()]+", one.told) if part]
     if not parts or not knob.kind(one.value):
         return False
     name, above = parts[-1], parts[1:-1] if parts[0] == "config" else parts[:-1]
