@@ -4,13 +4,33 @@ A rule asks for facts by the names of its parameters, so that a test hands it fa
 `Unknown` skips the rule and the skip carries the reason: a rule that could not be asked has not been passed.
 
 A project tunes its rules in the policy: `[rules] off = ["RA406"]`, `[rules.RA403] sigma = 6`. Rules of its own come in
-through the entry point `runaudit.rules`, which names a rule, or a sequence of them; their tests call `check`.
+through the entry point `runaudit.rules` of an installed package, which names a rule, or a sequence of them:
+
+    # pyproject.toml                        # my_rules.py
+    [project.entry-points."runaudit.rules"] from runaudit.health.rule import TrajectoryRule
+    mine = "my_rules:Short"                 from runaudit.records.finding import Severity
+
+                                            class Short(TrajectoryRule):
+                                                '''A training has 1,000 steps.'''
+
+                                                code, name, severity = "MY001", "short", Severity.WARNING
+
+                                                def check(self, losses):
+                                                    for track in losses:
+                                                        if track.columns.steps[-1] < 1000:
+                                                            yield self.finding(track.name, "it ends early")
+
+On curves a rule may ask for: curves, losses, held_out, undirected, numbers, terms, tiles_and_frames, gradients, rates,
+scaler, scaler_if_any, late, overfits, overfitted, best, setup, clip, stage_events, cuts, results, against_baselines,
+against_one_frame, log, goes_on. What each of them is, `runaudit/health/facts.py` says; their tests call `check`. A rule
+whose facts are all those of a launch (parameters of the rules in `runaudit/guard`) is asked there.
 """
 
 import contextlib
 import inspect
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -126,28 +146,59 @@ class Skip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What the rules found, which were asked, and which could not be."""
+    """What the rules found, which were asked, and which could not be; of these, `failed` are rules of others that
+    raised."""
 
     findings: tuple[Finding, ...]
     asked: tuple[str, ...]
     skipped: tuple[Skip, ...]
+    failed: tuple[Skip, ...] = ()
 
 
-def check_all(rules: Iterable[Rule], facts: Mapping[str, object]) -> Judgement:
-    """Ask every rule, those it requires first. Raises KeyError for a fact nobody gathered: that is our own fault."""
+def check_all(rules: Iterable[Rule], facts: Mapping[str, object], *, around_failures: bool = False) -> Judgement:
+    """Ask every rule, those it requires first. Raises KeyError for a fact nobody gathered: that is our own fault.
+
+    around_failures: a rule of an installed package that raises is told as one that failed, and the others are asked.
+    """
     by_code = {rule.code: rule for rule in rules}
     order = TopologicalSorter({code: rule.requires & by_code.keys() for code, rule in sorted(by_code.items())})
     found: list[Finding] = []
     asked: list[str] = []
     skipped: list[Skip] = []
+    failed: list[Skip] = []
     for code in order.static_order():
         rule = by_code[code]
-        if why := _cannot_ask(rule, facts, stopped={f.code for f in found}, skipped={s.code for s in skipped}):
+        stopped, unasked = {f.code for f in found}, {s.code for s in (*skipped, *failed)}
+        lacking = [name for name in rule.needs if around_failures and name not in facts and is_foreign(rule)]
+        why = f"it asks for {lacking[0]!r}, which is no fact that there is" if lacking else None
+        if why := why or _cannot_ask(rule, facts, stopped=stopped, skipped=unasked):
             skipped.append(Skip(code=code, name=rule.name, reason=why))
             continue
+        try:
+            own = list(rule.check(**{name: facts[name] for name in rule.needs}))
+        except Exception as error:
+            if not around_failures or not is_foreign(rule):
+                raise
+            failed.append(_failure(rule, error))
+            continue
         asked.append(code)
-        found += rule.check(**{name: facts[name] for name in rule.needs})
-    return Judgement(findings=in_order(found), asked=tuple(sorted(asked)), skipped=tuple(skipped))
+        found += own
+    return Judgement(
+        findings=in_order(found), asked=tuple(sorted(asked)), skipped=(*skipped, *failed), failed=tuple(failed)
+    )
+
+
+def is_foreign(rule: Rule) -> bool:
+    """Whether it is of another package than this one."""
+    return type(rule).__module__.partition(".")[0] != __name__.partition(".")[0]
+
+
+def _failure(rule: Rule, error: Exception) -> Skip:
+    """That a rule raised: what, and where in its package."""
+    words = " ".join(f"{type(error).__name__}: {error}".split())
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) != Path(__file__)]
+    place = f", {Path(own[0].filename).name}:{own[0].lineno}" if own else ""
+    return Skip(code=rule.code, name=rule.name, reason=f"it failed ({type(rule).__module__}{place}): {words[:200]}")
 
 
 def _cannot_ask(rule: Rule, facts: Mapping[str, object], *, stopped: set[str], skipped: set[str]) -> str | None:
@@ -237,6 +288,22 @@ def foreign_rules() -> tuple[Rule, ...]:
                 remedy="name a child of runaudit.rules.Rule, or a list of such",
             )
     return tuple(found)
+
+
+def together(own: Iterable[Rule], others: Iterable[Rule]) -> tuple[Rule, ...]:
+    """Our rules and those of packages. Raises ConfigError where two have one code or name: one would hide the other."""
+    found = tuple(own)
+    taken = {word: rule for rule in found for word in (rule.code, rule.name)}
+    for rule in others:
+        if twin := taken.get(rule.code) or taken.get(rule.name):
+            raise ConfigError(
+                f"the rule {rule.code} {rule.name} of {type(rule).__module__} has the code or the name of "
+                f"{twin.code} {twin.name}",
+                remedy="give it a code and a name of its own, as MY001",
+            )
+        taken |= {rule.code: rule, rule.name: rule}
+        found += (rule,)
+    return found
 
 
 def find_rule(rules: Iterable[Rule], word: str) -> Rule | None:

@@ -119,7 +119,8 @@ def health(*runs: Side, store: Place = None) -> "HealthAnswer":
     bench = _bench(store)
     understood(bench.settings.rules)
     named = [run for side in runs for run in _members(_runs(bench, side))]
-    return health_of(named if runs else bench.runs(trajectory=True), bench.settings.rules)
+    asked = named if runs else bench.runs(trajectory=True)
+    return health_of(asked, bench.settings.rules, directions=bench.settings.stats.directions)
 
 
 def verify(*runs: Side, store: Place = None) -> "VerifyAnswer":

@@ -13,6 +13,10 @@ from runaudit.text.markdown import escaped, fenced, table
 from runaudit.text.terminal import BOLD, UNPAINTED, Paint
 
 SCHEMA = "runaudit.rules/1"
+OWN_RULES = (
+    "Rules of your own come in by the entry point `runaudit.rules` of an installed package: "
+    "`python -m pydoc runaudit.rules` says how, and which facts they may ask for."
+)
 WHY = "why this run may start all the same"
 
 
@@ -56,6 +60,7 @@ class RulesAnswer:
                 off = ", off" if is_off(rule, self.policy) else ""
                 yield f"{paint(f'{rule.code} {rule.name}', BOLD)} [{rule.severity}{fixed}{off}]: {rule.title}"
                 yield f"    {rule.reason}"
+        yield from ("", OWN_RULES)
 
     def _page(self, rule: Rule, paint: Paint) -> Iterator[str]:
         yield f"{paint(f'{rule.code} {rule.name}', BOLD)} [{rule.severity}]: {rule.title}"

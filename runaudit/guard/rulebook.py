@@ -8,7 +8,7 @@ is not is refused: a misspelt one would change nothing, and nobody would see it.
 from runaudit.errors import UsageError
 from runaudit.guard import lint
 from runaudit.guard.answer import RULES
-from runaudit.rules import Rule, find_rule, foreign_rules, governed, refuse_unknown
+from runaudit.rules import Rule, find_rule, foreign_rules, governed, refuse_unknown, together
 from runaudit.settings import RuleSettings
 from runaudit.text.words import closest
 
@@ -36,7 +36,7 @@ def every_rule() -> tuple[Rule, ...]:
     """All rules, those of installed packages last. Raises ConfigError for some that cannot be loaded."""
     from runaudit.health.answer import RULES as TRAJECTORY  # a launch is asked none of them
 
-    return (*OWN, *TRAJECTORY, *foreign_rules())
+    return together((*OWN, *TRAJECTORY), foreign_rules())
 
 
 def understood(policy: RuleSettings) -> RuleSettings:

@@ -11,7 +11,7 @@ from runaudit.health.facts import NAMES, facts_of_run
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.run import Run
 from runaudit.records.segments import Band, bands
-from runaudit.rules import Rule, Skip, check_all, foreign_rules, governed, is_off, tuned
+from runaudit.rules import Rule, Skip, check_all, foreign_rules, governed, is_off, together, tuned
 from runaudit.settings import RuleSettings
 from runaudit.stats.trend import MIN_POINTS
 from runaudit.text.shown import Shown
@@ -29,7 +29,8 @@ FAIL_ON = Severity.ERROR
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunHealth:
-    """What the rules said of one run. `judged` are the names of the curves that were long enough to judge."""
+    """What the rules said of one run. `judged` are the names of the curves that were long enough to judge; `failed`
+    the rules of others that raised, which are among the skipped."""
 
     run: Run
     findings: tuple[Finding, ...]
@@ -38,6 +39,7 @@ class RunHealth:
     best: Best | None
     stages: tuple[Band, ...]
     judged: tuple[str, ...]
+    failed: tuple[Skip, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """One run for a program."""
@@ -52,6 +54,7 @@ class RunHealth:
             "curves": list(self.judged),
             "asked": list(self.asked),
             "skipped": [skip.to_json() for skip in self.skipped],
+            "failed": [skip.to_json() for skip in self.failed],
         }
 
 
@@ -166,26 +169,33 @@ class HealthAnswer(Shown):
 
 
 def trajectory_rules(policy: RuleSettings) -> tuple[Rule, ...]:
-    """The rules as the policy wants them, those of installed packages that ask for facts on trajectories included."""
-    others = tuple(rule for rule in foreign_rules() if set(rule.needs) <= set(NAMES))
-    return governed((*RULES, *others), policy)
+    """The rules as the policy wants them, those of installed packages that ask for facts on trajectories included. One
+    that asks for such a fact beside others that there are not is among them: it is told that it could not be asked."""
+    others = (rule for rule in foreign_rules() if not rule.needs or set(rule.needs) & set(NAMES))
+    return governed(together(RULES, others), policy)
 
 
-def health_of(runs: Sequence[Run], policy: RuleSettings, *, fail_on: Severity | None = FAIL_ON) -> HealthAnswer:
-    """Ask every rule about every run."""
+def health_of(
+    runs: Sequence[Run],
+    policy: RuleSettings,
+    *,
+    directions: Mapping[str, str] = MappingProxyType({}),
+    fail_on: Severity | None = FAIL_ON,
+) -> HealthAnswer:
+    """Ask every rule about every run. directions: which way metrics improve, as the policy declares it."""
     rules = trajectory_rules(policy)
     return HealthAnswer(
-        runs=tuple(judged(run, rules) for run in runs),
+        runs=tuple(judged(run, rules, directions) for run in runs),
         fail_on=fail_on,
         off=tuple(rule.code for rule in RULES if is_off(rule, policy)),
         tuned=MappingProxyType({rule.code: limits for rule in RULES if (limits := tuned(rule, policy))}),
     )
 
 
-def judged(run: Run, rules: Iterable[Rule]) -> RunHealth:
+def judged(run: Run, rules: Iterable[Rule], directions: Mapping[str, str]) -> RunHealth:
     """What the rules say of one run."""
-    facts = facts_of_run(run)
-    found = check_all(rules, facts)
+    facts = facts_of_run(run, directions)
+    found = check_all(rules, facts, around_failures=True)
     curves = facts["curves"]
     best = facts["best"]
     return RunHealth(
@@ -193,6 +203,7 @@ def judged(run: Run, rules: Iterable[Rule]) -> RunHealth:
         findings=found.findings,
         asked=found.asked,
         skipped=found.skipped,
+        failed=found.failed,
         best=best if isinstance(best, Best) else None,
         stages=bands(run.trajectory.events, run.trajectory.last_step()),
         judged=tuple(track.name for track in curves if track.columns.points >= MIN_POINTS)

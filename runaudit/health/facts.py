@@ -50,10 +50,12 @@ NAMES = (
     "against_baselines", "against_one_frame", "goes_on", "undirected",
 )  # fmt: skip
 """Every fact: a rule that asks for others is none of these."""
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
-def facts_of_run(run: Run) -> dict[str, object]:
-    """The facts about a run. What was imported was laid down in the order of steps: the order of its lines is ours."""
+def facts_of_run(run: Run, directions: Mapping[str, str] = _NONE) -> dict[str, object]:
+    """The facts about a run, under the directions that the policy declares. What was imported was laid down in the
+    order of steps: the order of its lines is ours."""
     events = run.trajectory.events
     return trajectory_facts(
         run.trajectory.series,
@@ -63,6 +65,7 @@ def facts_of_run(run: Run) -> dict[str, object]:
         metrics=run.metrics,
         checkpoints=run.outcome.checkpoints if run.outcome else (),
         torn=run.trajectory.torn,
+        directions=directions,
     )
 
 
@@ -76,6 +79,7 @@ def trajectory_facts(
     checkpoints: Sequence[Mapping[str, Any]] = (),
     torn: int = 0,
     goes_on: bool = False,
+    directions: Mapping[str, str] = _NONE,
 ) -> dict[str, object]:
     """The facts about curves: series name -> (step, value) pairs, and what else of the run is known.
 
@@ -84,7 +88,7 @@ def trajectory_facts(
     >>> [track.name for track in facts["losses"]]
     ['train/loss']
     """
-    whole = tracks_of(series)
+    whole = tracks_of(series, directions)
     events = settled(events, whole)
     tracks = cut_at(whole, events)
     setup = setup_of(config, init)
@@ -98,7 +102,6 @@ def trajectory_facts(
     results = MappingProxyType(_results(tracks, metrics or {}))
     nothing = Unknown("no series was logged") if not tracks else None
     return {
-        "undirected": tuple(t for t in tracks if t.direction is None and t.role in _OF_QUALITY),
         "curves": curves or nothing or Unknown("no loss or result was logged on the way"),
         "losses": losses or nothing or Unknown("no loss was logged"),
         "held_out": held_out or nothing or Unknown("nothing was measured on held-out data on the way"),
@@ -128,6 +131,7 @@ def _beside(tracks: Sequence[Track]) -> dict[str, object]:
     return {
         "gradients": tuple(track for track in tracks if track.role is Role.GRADIENT)
         or Unknown("no gradient norm was logged" if tracks else "no series was logged"),
+        "undirected": tuple(t for t in tracks if t.direction is None and t.role in _OF_QUALITY),
         "rates": tuple(track for track in tracks if track.role is Role.RATE and "momentum" not in track.name.lower()),
         "numbers": tuple(track for track in tracks if track.role in (*_OF_QUALITY, Role.SCALER))
         or Unknown("no loss or result was logged on the way" if tracks else "no series was logged"),

@@ -105,6 +105,7 @@ class Vigil:
     rules: Sequence[Rule]
     config: Mapping[str, Any] | None = None
     init: Mapping[str, Any] | None = None
+    directions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     least: Severity = Severity.WARNING
     clock: Callable[[], float] = time.monotonic
     _told: dict[tuple[str, str], Severity] = field(default_factory=dict)
@@ -120,9 +121,9 @@ class Vigil:
         begun = time.thread_time()
         facts = trajectory_facts(
             trajectory.series, events=trajectory.events, config=self.config, init=self.init, torn=trajectory.torn,
-            goes_on=goes_on,
+            goes_on=goes_on, directions=self.directions,
         )  # fmt: skip
-        found = check_all(self.rules, facts).findings
+        found = check_all(self.rules, facts, around_failures=True).findings
         # What the first one takes is the loading of libraries.
         spent = time.thread_time() - begun if self._next else 0.0
         self._next = self.clock() + max(LEAST_S, TIMES * spent)

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from runaudit.health.rising import Rise, rise_of
 from runaudit.health.rule import TrajectoryRule
-from runaudit.health.tracks import Track
+from runaudit.health.tracks import Track, words_of
 from runaudit.metrics.catalogue import Direction
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.segments import Point, repeated, repeated_words
@@ -96,7 +96,8 @@ class LogIrregular(TrajectoryRule):
 class InsufficientPoints(TrajectoryRule):
     """There are enough points to judge by.
 
-    Below ten points a curve has no trend that could be told from chance. What was not asked has not been passed."""
+    Below ten points a curve has no trend that could be told from chance. What was not asked has not been passed. A
+    value that is measured once, or at the end of a stage, is a result and no short curve."""
 
     code = "RA452"
     name = "insufficient_points"
@@ -108,7 +109,9 @@ class InsufficientPoints(TrajectoryRule):
     example = "train/loss has 4 points: too few for any statement on how it moved"
 
     def check(self, curves: Sequence[Track]) -> Iterator[Finding]:
-        few = [track for track in curves if 0 < track.columns.points < self.limit("points")]
+        least = self.limit("points")
+        are_curves = any(track.columns.points >= least for track in curves)
+        few = [t for t in curves if 0 < t.columns.points < least and not (are_curves and _is_result(t))]
         if few:
             names = listed([track.name for track in few], limit=4)
             counts = sorted({track.columns.points for track in few})
@@ -120,6 +123,16 @@ class InsufficientPoints(TrajectoryRule):
                 remedy="log more often, or judge it by its values alone",
                 evidence={"series": len(few), "points": counts[-1], "sure": "observed"},
             )
+
+
+_RESULTS = frozenset({"test", "final", "best", "summary", "result", "results"})
+
+
+def _is_result(track: Track) -> bool:
+    """Whether a series was never meant as a curve, beside those that were: one value, or what is measured when a stage
+    has come to its end."""
+    is_once = track.columns.points == 1 and not (track.is_main and not track.is_held_out)
+    return is_once or track.name.partition("/")[0] == "full_frame" or bool(words_of(track.name) & _RESULTS)
 
 
 class DirectionUnknown(TrajectoryRule):
@@ -146,7 +159,8 @@ class DirectionUnknown(TrajectoryRule):
                     track.name,
                     f"{track.name} came to {rise.best:.4g} and since step {rise.step} went back to {rise.last:.4g}: "
                     f"{rise.share:.0%} of the way; nobody knows which way it improves",
-                    remedy="look at which of the two it should be; under a name that says it the other rules judge it",
+                    remedy="look at which of the two it should be, and declare it in the policy: [stats.directions] "
+                    f'"{track.name}" = "higher" or "lower"; then the other rules judge it',
                     step=rise.step,
                     severity=Severity.WARNING,
                     evidence={"best": rise.best, "last": rise.last, "share": rise.share, "sure": "observed"},
@@ -156,7 +170,8 @@ class DirectionUnknown(TrajectoryRule):
                 open_ones[0].name,
                 f"{listed([one.name for one in open_ones], limit=6)} {'was' if len(open_ones) == 1 else 'were'} not "
                 f"judged: nobody knows which way {'it improves' if len(open_ones) == 1 else 'they improve'}",
-                remedy="log it under a name that says it, as val/accuracy or val/error",
+                remedy="declare it in the policy: [stats.directions] "
+                f'"{open_ones[0].name}" = "higher" or "lower"; or log it under a name that says it, as val/error',
                 evidence={"series": [one.name for one in open_ones], "sure": "observed"},
             )
 

@@ -173,7 +173,7 @@ class Divergence(TrajectoryRule):
         is_term = part.track.role is Role.LOSS and not part.track.is_main
         if rise.is_explained or (rise.is_recovering and rise.share < 1) or is_term:
             return Severity.INFO
-        if rise.is_recovering or rise.is_late or rise.is_in_decades:
+        if rise.is_recovering or rise.is_late or rise.is_in_decades or rise.is_both_ways:
             return Severity.WARNING
         return Severity.CRITICAL if rise.share >= self.limit("critical") else Severity.WARNING
 
@@ -269,7 +269,9 @@ def _spikes(part: Part, sigma: float, share: float) -> list[tuple[int, float, fl
     if residual.max() <= line:
         return []  # Of most curves; what follows is a third of the cost.
     # Noise with heavy tails throws single points far out all the time: a spike stands out from those as well.
-    wild = float(np.quantile(calm, 0.95)) if count >= 100 else 0.0
+    # Many spikes in a short log are themselves a twentieth of it: the next quantile, of which theirs is at most twice.
+    tenth, twentieth = np.quantile(calm, [0.9, 0.95]) if count >= 100 else (0.0, 0.0)
+    wild = float(min(twentieth, 2 * tenth))
     high = residual > max(line, 3.0 * wild)
     high[: 2 * block] = high[-block:] = False
     starts, ends = stretches(high)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from runaudit.health.shape import Shape, noise_of, running_median, stretches
+from runaudit.health.shape import Shape, noise_of, running_median, shape_of, stretches
 from runaudit.health.tracks import Part, Track
 from runaudit.metrics.roles import Role
 from runaudit.stats.trend import MIN_POINTS
@@ -37,9 +37,14 @@ class Rise:
     is_early: bool = False
     """Whether it was best at its very start, and gained next to nothing before: a rate that is warmed up does so."""
 
+    is_both_ways: bool = False
+    """Whether it swings to both sides of where it was, ever farther."""
+
     @property
     def words(self) -> str:
         """What is to be known besides."""
+        if self.is_both_ways:
+            return " (and as far to the other side)"
         if self.is_explained:
             return " (the learning rate was raised in that time)"
         if self.is_late:
@@ -64,7 +69,11 @@ def any_rise_of(part: Part, rates: Sequence[Track], *, noise: float, goes_on: bo
         return None
     plain, drawn = _rise(part, shape, rates, noise), _rise_in_decades(part, shape, rates, noise)
     found = max((one for one in (plain, drawn) if one), key=lambda one: one.share, default=None)
-    return found or (None if goes_on else _late_leap(part, shape, noise))
+    both = _both_ways(part)
+    if found is not None and not found.is_recovering:
+        # On which side it lies in the end is chance: it left where it was when it began to swing.
+        return replace(found, step=min(found.step, both.step)) if both else found
+    return both or found or (None if goes_on else _late_leap(part, shape, noise))
 
 
 def _rise_in_decades(part: Part, shape: Shape, rates: Sequence[Track], noise: float) -> Rise | None:
@@ -79,6 +88,33 @@ def _rise_in_decades(part: Part, shape: Shape, rates: Sequence[Track], noise: fl
     if found is None:
         return None
     return replace(found, best=float(np.exp(found.best)), last=float(np.exp(found.last)), is_in_decades=True)
+
+
+FARTHER, WILDER = 5.0, 30.0
+"""How many times as far as at its start, and as in its calmest time, a loss must be on both sides."""
+
+
+def _both_ways(part: Part) -> Rise | None:
+    """A loss that explodes with both signs: no median rises, but the distance from where it lies does, to the end."""
+    import numpy as np
+
+    if not part.track.is_main or not len(part.values) or part.values.min() >= 0:
+        return None
+    middle = float(np.median(part.values))
+    far = shape_of(part.steps, np.abs(part.values - middle))
+    if far is None or len(far) < 2 * MIN_POINTS:
+        return None
+    least, end = FARTHER * max(far.start, 1e-12), part.values[-max(10, len(part.values) // 10) :] - middle
+    if far.end <= max(least, WILDER * float(far.smooth.min())) or min(end.max(), -end.min()) <= least:
+        return None
+    if (far.smooth[-far.tail :] <= 0.2 * far.end).any():
+        return None
+    at = onset(far)
+    best = int(far.smooth[: at + 1].argmin())
+    return Rise(
+        share=far.end / max(far.start, 1e-12), step=int(far.first[at]), best=middle, best_step=int(far.last[best]),
+        last=middle + float(end.max()), noise=far.noise, is_recovering=False, is_explained=False, is_both_ways=True,
+    )  # fmt: skip
 
 
 def _late_leap(part: Part, shape: Shape, noise: float) -> Rise | None:

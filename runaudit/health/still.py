@@ -114,14 +114,26 @@ class NotLearning(TrajectoryRule):
     name = "not_learning"
     severity = Severity.WARNING
     requires = frozenset({"RA402"})
-    limits: ClassVar = {"improvement": 0.02, "points": 20.0}
+    limits: ClassVar = {"improvement": 0.02, "points": 20.0, "live_points": 300.0}
     limit_words: ClassVar = {
         "improvement": "what is no improvement yet, as a share of the loss",
         "points": "points a curve must have",
+        "live_points": "points it must have while the run goes on",
     }
     example = "train/loss is 2.303 at the start and 2.302 at the end of 4000 points: it did not get below its noise"
 
-    def check(self, losses: Sequence[Track], curves: Sequence[Track], setup: Setup) -> Iterator[Finding]:
+    def check(
+        self,
+        losses: Sequence[Track],
+        curves: Sequence[Track],
+        rates: Sequence[Track],
+        setup: Setup,
+        goes_on: bool,
+    ) -> Iterator[Finding]:
+        # A run that has only begun has not failed to learn.
+        if goes_on and _is_warming_up(rates):
+            return
+        least_points = self.limit("live_points" if goes_on else "points")
         # A surrogate has no level, and a fine-tuned network is near its loss when it starts: where what the training
         # is for improves, it learns.
         if any(one.has_improved_since(int(one.columns.steps[0])) for one in curves if len(one.columns.steps)):
@@ -132,7 +144,7 @@ class NotLearning(TrajectoryRule):
                 continue
             shape = first.shape
             if (
-                shape.points < self.limit("points")
+                shape.points < least_points
                 or abs(shape.start) >= HUGE
                 or _longest_still(first.values)[1] == shape.points
             ):
@@ -158,6 +170,15 @@ class NotLearning(TrajectoryRule):
                 severity=Severity.WARNING if is_fresh else Severity.INFO,
                 evidence={"start": shape.start, "end": shape.end, "p": found.p, "noise": shape.noise, "sure": "likely"},
             )
+
+
+def _is_warming_up(rates: Sequence[Track]) -> bool:
+    """Whether a learning rate still rises to where it has never been."""
+    for track in rates:
+        values = track.columns.values
+        if len(values) > 1 and values[-1] == values.max() > values[:-1].max():
+            return True
+    return False
 
 
 RULES: tuple[TrajectoryRule, ...] = (Frozen(), NotLearning())

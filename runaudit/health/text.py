@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from runaudit.health.answer import HealthAnswer, RunHealth, Shared
 from runaudit.records.finding import Severity
+from runaudit.rules import Skip
 from runaudit.text.markdown import bullets, escaped
 from runaudit.text.terminal import BOLD, RED, UNPAINTED, YELLOW, Paint, printable
 from runaudit.text.verdicts import verdict_words
@@ -25,7 +26,9 @@ def headline(answer: HealthAnswer) -> str:
         return printable(
             f"{words.heading}: no loss or result of 10 points or more was logged by {listed(bare, limit=4)}."
         )
-    return f"{words.heading}: {listed(counts) if counts else _asked(answer)}{over}."
+    failed = sorted({skip.code for one in answer.runs for skip in one.failed})
+    end = f"; {listed(failed)} failed and judged nothing" if failed else ""
+    return printable(f"{words.heading}: {listed(counts) if counts else _asked(answer)}{over}{end}.")
 
 
 def _asked(answer: HealthAnswer) -> str:
@@ -68,10 +71,16 @@ def _run_lines(one: RunHealth, verbose: bool, paint: Paint) -> Iterator[str]:
         yield printable(f"  best: {_best(one)}")
     if not one.findings:
         yield "  nothing found"
+    yield from (printable(f"  {_failed(skip)}") for skip in one.failed)
+    others = [skip for skip in one.skipped if skip not in one.failed]
     if verbose:
-        yield from (printable(f"  not asked: {skip.code} {skip.name}: {skip.reason}") for skip in one.skipped)
-    elif one.skipped:
-        yield f"  {plural(len(one.skipped), 'rule')} could not be asked (-v says why)"
+        yield from (printable(f"  not asked: {skip.code} {skip.name}: {skip.reason}") for skip in others)
+    elif others:
+        yield f"  {plural(len(others), 'rule')} could not be asked (-v says why)"
+
+
+def _failed(skip: Skip) -> str:
+    return f"a rule of an installed package: {skip.code} {skip.name}: {skip.reason}"
 
 
 def _best(one: RunHealth) -> str:
@@ -108,5 +117,7 @@ def _bullets(one: RunHealth, verbose: bool) -> Iterator[str]:
         yield f"best: {_best(one)}"
     if not one.findings:
         yield "nothing found"
+    yield from map(_failed, one.failed)
     if verbose:
-        yield from (f"not asked: {skip.code} {skip.name}: {skip.reason}" for skip in one.skipped)
+        rest = [skip for skip in one.skipped if skip not in one.failed]
+        yield from (f"not asked: {skip.code} {skip.name}: {skip.reason}" for skip in rest)

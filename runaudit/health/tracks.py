@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from runaudit.health.shape import HUGE, Shape, shape_of
-from runaudit.metrics.catalogue import QUANTITIES, Direction, known_direction
+from runaudit.metrics.catalogue import QUANTITIES, Direction, declared_directions, known_direction
 from runaudit.metrics.heldout import is_held_out
 from runaudit.metrics.roles import Role, role
 from runaudit.records.points import Points
@@ -142,16 +142,17 @@ class Track:
             )
 
 
-def tracks_of(series: Mapping[str, Sequence[Point]]) -> tuple[Track, ...]:
-    """Every series that a rule may ask for, in the order of their names, each in one piece."""
-    cuts = _cuts(())
+def tracks_of(series: Mapping[str, Sequence[Point]], directions: Mapping[str, str]) -> tuple[Track, ...]:
+    """Every series that a rule may ask for, in the order of their names, each in one piece. directions: those that the
+    policy declares; what somebody says of a series goes before what its name lets one guess."""
+    cuts, declared = _cuts(()), declared_directions(directions)
     names = [name for name in sorted(series) if len(series[name]) and role(name) not in (Role.SYSTEM, Role.CLOCKWORK)]
     main = _main(names)
     return tuple(
         Track(
             name=name,
-            role=role(name),
-            direction=_direction(name),
+            role=Role.RESULT if name in declared and role(name) is Role.OTHER else role(name),
+            direction=declared.get(name) or _direction(name),
             is_held_out=is_held_out(name) or name.partition("/")[0] in _JUDGED_ON,
             is_main=name in main,
             columns=columns_of(series[name]),

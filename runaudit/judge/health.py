@@ -28,7 +28,8 @@ def severity_of(word: str | None) -> Severity | None:
 def judge_health(bench: Bench, words: Sequence[str], *, fail_on: str | None = None) -> HealthAnswer:
     """What every rule says of every run that these words name. Raises UsageError for a word that names none."""
     severity = severity_of(fail_on)
-    return health_of(bench.named(*words), bench.settings.rules, fail_on=severity)
+    settings = bench.settings
+    return health_of(bench.named(*words), settings.rules, directions=settings.stats.directions, fail_on=severity)
 
 
 def exit_code(answer: HealthAnswer) -> int:

@@ -106,6 +106,7 @@ def looks(
         rules=trajectory_rules(bench.settings.rules),
         config=run.manifest.section("config"),
         init=run.manifest.section("init"),
+        directions=bench.settings.stats.directions,
         least=Severity.INFO if once else Severity.WARNING,
     )
     while True:

@@ -62,7 +62,7 @@ def _after_all(store: Store, manifest: Manifest, settings: Settings) -> Iterator
 
     yield f"run {manifest.id[:SHORT]} logged nothing to runaudit while it ran: --health had nothing to judge before"
     run = load(store, manifest.id)
-    for finding in judged(run, trajectory_rules(settings.rules)).findings:
+    for finding in judged(run, trajectory_rules(settings.rules), settings.stats.directions).findings:
         if finding.severity >= Severity.WARNING:
             yield printable(f"{finding.head}: {finding.message}")
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from runaudit.errors import UsageError
+
 
 class Direction(StrEnum):
     """Which way the metric improves."""
@@ -54,6 +56,15 @@ class Metric:
 
 
 _HIGHER, _LOWER = Direction.HIGHER, Direction.LOWER
+
+
+def declared_directions(words: Mapping[str, str]) -> dict[str, Direction]:
+    """What a policy says of metrics, metric -> higher or lower. Raises UsageError for another word."""
+    for name, word in words.items():
+        if word not in tuple(Direction):
+            raise UsageError(f"{word!r} is no direction of {name}", remedy="write higher or lower")
+    return {name: Direction(word) for name, word in words.items()}
+
 
 QUANTITIES: Mapping[str, Quantity] = {
     # the word that names it: what it is

@@ -11,6 +11,7 @@ import shutil
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from runaudit.capture.config import merge
@@ -66,12 +67,21 @@ def told(finding: Finding) -> str:
 class Watch:
     """Watches one run from within its process."""
 
-    def __init__(self, manifest: Manifest, series: Path, rules: Sequence[Rule], deeds: Sequence[str]) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        series: Path,
+        rules: Sequence[Rule],
+        deeds: Sequence[str],
+        directions: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.deeds = frozenset(deeds)
         self.stopped_by: Finding | None = None
         self._live = series.parent
         self._follower = Follower(series)
-        self._vigil = Vigil(rules=rules, config=manifest.section("config"), init=manifest.section("init"))
+        self._vigil = Vigil(
+            rules=rules, config=manifest.section("config"), init=manifest.section("init"), directions=directions
+        )
         self._is_raised = False
         self._held: list[tuple[int, Path]] = []
         self._sick: Finding | None = None
@@ -174,6 +184,7 @@ def watch_of(store: Store, manifest: Manifest, series: Path) -> Watch | None:
     deeds = section.get("do") if isinstance(section, Mapping) else None
     if not deeds:
         return None
-    watch = Watch(manifest, series, trajectory_rules(load_settings(store.root).rules), list(deeds))
+    settings = load_settings(store.root)
+    watch = Watch(manifest, series, trajectory_rules(settings.rules), list(deeds), settings.stats.directions)
     watch.start()
     return watch

@@ -79,6 +79,7 @@ def gather(bench: Bench, wanted: Wanted) -> Page:
         study=_study(bench, shown, wanted),
         curves=wanted.curves,
         rules=bench.settings.rules,
+        directions=bench.settings.stats.directions,
     )
     return Page(view=view, is_damaged=any(integrity.values()) or any(run.fault for arm in shown for run in arm.runs))
 

@@ -100,13 +100,14 @@ def page_view(
     study: StudyAnswer | None = None,
     curves: Sequence[str] = (),
     rules: RuleSettings | None = None,
+    directions: Mapping[str, str] | None = None,
 ) -> PageView:
     """The page on these arms.
 
     integrity: run id -> what a re-hash of the store found wrong with it (empty: sound); None: it was not re-hashed.
     metric: the one that the page is about. parts: the metrics that it is about, where its arms share none. study: the
     judgement on all runs together. curves: patterns of the series that are drawn, where they were asked for.
-    rules: the policy on the rules of health; None: they are not asked.
+    rules: the policy on the rules of health; None: they are not asked. directions: those of metrics that it declares.
     Raises NothingToJudgeError where there is no run.
     """
     if not any(arm.runs for arm in arms):
@@ -114,7 +115,8 @@ def page_view(
     held = tuple(parts) or (Part(metric=metric, arms=tuple(range(len(arms)))),)
     named = tuple(arm_view(arm, index) for index, arm in enumerate(arms))
     made = _Maker()
-    health = made(_HEALTH, lambda: health_of([run for arm in arms for run in arm.runs], rules)) if rules else None
+    asked = [run for arm in arms for run in arm.runs]
+    health = made(_HEALTH, lambda: health_of(asked, rules, directions=directions or {})) if rules else None
     view = PageView(
         title=shown(title or _title(named), 110),
         subtitle=listed(list(_sizes(arms, comparisons))),
