@@ -11,7 +11,7 @@ from runaudit.health.rule import TrajectoryRule
 from runaudit.health.tracks import Track, words_of
 from runaudit.metrics.catalogue import Direction
 from runaudit.records.finding import Finding, Severity
-from runaudit.records.segments import Point
+from runaudit.records.segments import Point, repeated, repeated_words
 from runaudit.stats.trend import MIN_POINTS
 from runaudit.text.words import listed, plural
 
@@ -19,17 +19,19 @@ from runaudit.text.words import listed, plural
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
     """How it was logged: the names of series whose steps went back or came twice where nothing was resumed, with how
-    often; lines that were torn."""
+    often; again: how many steps came more than once, and how often at the least and the most; lines that were torn."""
 
     backwards: Mapping[str, int]
     twice: Mapping[str, int]
     torn: int
+    again: Mapping[str, tuple[int, int, int]]
 
 
 def log_of(series: Mapping[str, Sequence[Point]], resumed: Sequence[int], torn: int) -> Log:
     """What is irregular about a log. A resume may repeat steps: what came after it stands."""
     backwards: dict[str, int] = {}
     twice: dict[str, int] = {}
+    again: dict[str, tuple[int, int, int]] = {}
     for name, points in series.items():
         if len(points) < 2:
             continue
@@ -37,8 +39,8 @@ def log_of(series: Mapping[str, Sequence[Point]], resumed: Sequence[int], torn: 
         if back and back > len(resumed):
             backwards[name] = back
         if same and not resumed:  # What was imported lies in the order of steps: nothing goes back there.
-            twice[name] = same
-    return Log(backwards=backwards, twice=twice, torn=torn)
+            twice[name], again[name] = same, repeated(points)
+    return Log(backwards=backwards, twice=twice, torn=torn, again=again)
 
 
 def _disorder(points: Sequence[Point]) -> tuple[int, int]:
@@ -71,9 +73,14 @@ class LogIrregular(TrajectoryRule):
             if names:
                 worst = max(names, key=lambda name: (names[name], name))
                 others = f", and of {plural(len(names) - 1, 'other series', 'other series')}" if len(names) > 1 else ""
+                told = f"the steps of {worst}{others} {what} {plural(names[worst], 'time')}"
+                if names is log.twice:
+                    steps, fewest, most = log.again[worst]
+                    comes = "comes" if steps == 1 else "come"
+                    told = f"{plural(steps, 'step')} of {worst}{others} {comes} {repeated_words(fewest, most)}"
                 yield self.finding(
                     worst,
-                    f"the steps of {worst}{others} {what} {plural(names[worst], 'time')}, and nothing was resumed",
+                    f"{told}, and nothing was resumed",
                     remedy="log each step once; call event(step, 'resume') where a run goes on",
                     evidence={"series": len(names), "times": names[worst], "sure": "observed"},
                 )

@@ -61,13 +61,15 @@ def values_of(arms: Sequence[Cohort], metric: str, sequences: Sequence[str]) -> 
 def _arm_values(arm: Cohort, metric: str, label: str, names: Sequence[str]) -> "ArmValues":
     from runaudit.stats.values import ArmValues
 
+    values = tuple(metric_value(run, metric, names) for run in arm.runs)
     return ArmValues(
         label=label,
         seeds=tuple(seed if isinstance(seed, int | str) else None for seed in arm.seeds),
-        values=tuple(metric_value(run, metric, names) for run in arm.runs),
+        values=values,
         statuses=tuple(run.status for run in arm.runs),
         proven=tuple(_proven(arm, run) for run in arm.runs),
         draws=arm.effective_n,
+        repeats=_repeats(arm, values),
         by_sequence=tuple((name, tuple(run.metrics.get(f"{metric}/{name}") for run in arm.runs)) for name in names),
     )
 
@@ -93,6 +95,20 @@ def averaged(arms: Sequence[Cohort], metric: str, sequences: Sequence[str]) -> t
     if any(metric in run.metrics for arm in arms for run in arm.runs):
         return ()
     return (f"The value of a run is the mean over its {len(sequences)} sequences.",)
+
+
+def _repeats(arm: Cohort, values: Sequence[float | None]) -> tuple[int | None, ...]:
+    """Of each run that is one draw with an earlier one and came to another number, the place of that one: of two unlike
+    numbers of one draw none is the draw's, and the one that was imported first may be the better one."""
+    place = {run.id: index for index, run in enumerate(arm.runs)}
+    found: list[int | None] = [None] * len(arm.runs)
+    for group in arm.replicates:
+        places = sorted(place[run.id] for run in group)
+        held = [at for at in places if (value := values[at]) is not None and isfinite(value)]
+        if len({values[at] for at in held}) > 1:
+            for at in held[1:]:
+                found[at] = held[0]
+    return tuple(found)
 
 
 def _proven(arm: Cohort, run: Run) -> bool | None:

@@ -32,13 +32,15 @@ class Band:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Columns:
-    """A series as two columns in the order of steps, each step once, and the points that are not finite."""
+    """A series as two columns in the order of steps, each step once, and the points that are not finite. again: how
+    many steps were logged more than once, and how often at the least and at the most."""
 
     steps: "ndarray"
     values: "ndarray"
     non_finite: Points
     points: int
     duplicates: int
+    again: tuple[int, int, int] = (0, 0, 0)
 
 
 def columns_of(points: Sequence[Point]) -> Columns:
@@ -56,12 +58,30 @@ def columns_of(points: Sequence[Point]) -> Columns:
         steps, values = steps[order], values[order]
         once = np.append(steps[1:] != steps[:-1], True)
         steps, values = steps[once], values[once]
+    lost = len(points) - len(steps)
     known = np.isfinite(values)
     drawn = len(values)
     others = points_of(steps[~known], values[~known])
     if len(others):
         steps, values = steps[known], values[known]
-    return Columns(steps, values, others, drawn, len(points) - drawn)
+    return Columns(steps, values, others, drawn, lost, repeated(points) if lost else (0, 0, 0))
+
+
+def repeated(points: Sequence[Point]) -> tuple[int, int, int]:
+    """How many steps were logged more than once, and how often at the least and at the most."""
+    import numpy as np
+
+    steps = np.asarray(points.steps) if isinstance(points, Points) else np.array([float(step) for step, _ in points])
+    _, counts = np.unique(steps, return_counts=True)
+    again = counts[counts > 1]
+    return (len(again), int(again.min()), int(again.max())) if len(again) else (0, 0, 0)
+
+
+def repeated_words(fewest: int, most: int) -> str:
+    """`twice`, `8 times each`, `2 to 8 times each`."""
+    if most == fewest == 2:
+        return "twice"
+    return f"{most if most == fewest else f'{fewest} to {most}'} times each"
 
 
 def split(series: Columns, cuts: Sequence[int]) -> "Iterator[tuple[ndarray, ndarray]]":

@@ -23,6 +23,7 @@ from runaudit.report.figures import (
 )
 from runaudit.report.words import clean, metric, shown, true_minus
 from runaudit.stats.answer import ArmSummary, StatsAnswer
+from runaudit.stats.cohort import IDLE
 from runaudit.stats.digits import decimals, percent, show
 from runaudit.stats.told import column_places
 from runaudit.stats.values import MIN_SEEDS, Interval
@@ -192,7 +193,7 @@ def _points(arm: ArmSummary, labels: Sequence[str], letters: Mapping[str, str]) 
     values = arm.counting
     whys = arm.left_out or ("",) * len(arm.values)
     pairs = zip(arm.values, whys, strict=True)
-    beside = tuple(value for value, why in pairs if why and value is not None and math.isfinite(value))
+    beside = tuple(value for value, why in pairs if why and why != IDLE and value is not None and math.isfinite(value))
     return ArmPoints(
         label=arm.label,
         tick=letters.get(arm.label, arm.label),
@@ -201,7 +202,7 @@ def _points(arm: ArmSummary, labels: Sequence[str], letters: Mapping[str, str]) 
         n=arm.used,
         mean=arm.mean,
         ci=(arm.ci.low, arm.ci.high) if arm.ci is not None and _is_bounded(arm.ci) else None,
-        lost=sum(bool(why) for why in whys),
+        lost=sum(bool(why) and why != IDLE for why in whys),
         beside=beside,
         sd=arm.sd,
     )

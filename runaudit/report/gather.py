@@ -11,7 +11,7 @@ from runaudit.judge.selection import arm_of, leading, page_arms, page_metrics
 from runaudit.judge.values import declared_direction, require_metric
 from runaudit.report.inputs import ArmInput, ComparisonInput, Part, Unjudged
 from runaudit.report.panels import read_panels
-from runaudit.report.views.arm import letter
+from runaudit.report.views.arm import letter, logged_words
 from runaudit.report.views.page import PageView, page_view
 from runaudit.runs.names import has_store
 from runaudit.stats.answer import ArmSummary
@@ -20,6 +20,7 @@ from runaudit.store.catalogue import run_ids
 from runaudit.store.verify import verify
 from runaudit.study.projects import projects_of
 from runaudit.study.text import StudyAnswer
+from runaudit.text.words import quoted
 
 MIN_STUDY = 3
 """Arms from which on the page says what they can tell together."""
@@ -75,7 +76,7 @@ def gather(bench: Bench, wanted: Wanted) -> Page:
         integrity=integrity,
         metric=metric,
         parts=parts,
-        study=_study(bench, arms, wanted),
+        study=_study(bench, shown, wanted),
         curves=wanted.curves,
         rules=bench.settings.rules,
         directions=bench.settings.stats.directions,
@@ -195,7 +196,9 @@ def _comparison(
     if not asked:
         judged = page_metrics(bench.settings, before, after, direction=wanted.direction)
         names = sorted(judged, key=lambda name: name != metric)
+    dropped = [] if asked else _dropped(sides, names)
     unjudged = [lack for name in asked or filter(None, [metric]) if (lack := _lacking(sides, pair, name))]
+    unjudged += dropped
     stats = []
     for name in names:
         direction = wanted.direction if name == metric else None
@@ -246,8 +249,19 @@ def _lacking(sides: Sequence[Cohort], pair: tuple[int, int], metric: str) -> Unj
     bare = [who for who, arm in zip(letters, sides, strict=True) if not _is_measured([arm], metric)]
     if not bare:
         return None
-    words = f"{metric} was not judged: no finished run of {' or of '.join(bare)} has it."
+    told = (logged_words(arm.runs, metric, who) for who, arm in zip(letters, sides, strict=True) if who in bare)
+    beside = f" ({'; '.join(known)})" if (known := [one for one in told if one]) else ""
+    words = f"{metric} was not judged: no finished run of {' or of '.join(bare)} has it{beside}."
     return Unjudged(words=words, needs=f"runs of both arms that have {metric}, or another `--metric`")
+
+
+def _dropped(sides: Sequence[Cohort], judged: Sequence[str]) -> list[Unjudged]:
+    """The metric that `list` shows of these arms, where it is not judged: nobody said which way it improves."""
+    first = next((one.name for one in leading(*sides)), None)
+    if first is None or first in judged:
+        return []
+    words = f"{first}, which `list` shows, was not judged: which way it improves is not known."
+    return [Unjudged(words=words, needs=f"`--metric {quoted(first)} --direction higher` (or lower)")]
 
 
 def _integrity(bench: Bench, arms: Sequence[Cohort]) -> Mapping[str, tuple[str, ...]]:

@@ -26,6 +26,8 @@ from runaudit.voice.gate import Gate
 
 _COMMAND = re.compile(r"`([^`]+)`")
 """What is typed, in a sentence of ours."""
+_NAMES = ("", ".html", ".htm", ".xhtml")
+"""What a page may be called; without an ending too, as a pipe is."""
 _OTHERS = {
     ".md": "with --format md the Markdown goes into it, the page and a picture beside it",
     ".pdf": "name a FILE.html, and --pdf FILE.pdf beside it",
@@ -99,6 +101,8 @@ def check_place(path: Path, store: Path) -> None:
     """Raises UsageError where no page on the runs of `store` can be put: asked before the work rather than after."""
     if path.suffix.lower() in _OTHERS:
         raise UsageError(f"the page is HTML, and {path} is not called so", remedy=_OTHERS[path.suffix.lower()])
+    if path.suffix.lower() not in _NAMES:
+        raise UsageError(f"the page is HTML, and {path} is not called so", remedy=f"name {path.stem or 'FILE'}.html")
     check_output(path, "the page")
     check_no_twin(path, store, "the page")
     check_own(path, "the page", _is_page)

@@ -46,6 +46,9 @@ class Places:
         if self.pictured:
             check_picture(self._html)
         if self.pdf:
+            if self.pdf.suffix.lower() != ".pdf":
+                named = f"{self.pdf.stem or 'FILE'}.pdf"
+                raise UsageError(f"the PDF would be called {self.pdf}", remedy=f"name {named}; -o is for the page")
             check_output(self.pdf, _PDF)
             check_no_twin(self.pdf, store, _PDF)
             check_own(self.pdf, _PDF, lambda head: head.startswith(b"%PDF-") and _TITLE in head)

@@ -49,6 +49,7 @@ class Line:
     non_finite: Points
     points: int
     duplicates: int = 0
+    again: tuple[int, int, int] = (0, 0, 0)
 
     @property
     def finite(self) -> tuple[Point, ...]:
@@ -94,6 +95,7 @@ def line(
         non_finite=series.non_finite,
         points=series.points,
         duplicates=series.duplicates,
+        again=series.again,
     )
 
 

@@ -180,14 +180,22 @@ class Spread:
 
     @classmethod
     def over(cls, name: str, values: Sequence[float], lost: int = 0) -> "Spread | None":
-        """Of these values; None where none is finite. lost: runs that gave none at all. Reckoned exactly, so that
-        values near the largest float do not overflow on the way; an sd beyond it is infinite."""
-        finite = [value for value in values if isfinite(value)]
+        """Of these values, a draw each; None where none is finite. lost: runs that gave none at all. Reckoned exactly,
+        so that values near the largest float do not overflow on the way; an sd beyond it is infinite."""
+        return cls.of_draws(name, [(value,) for value in values], lost)
+
+    @classmethod
+    def of_draws(cls, name: str, draws: Sequence[Sequence[float]], lost: int = 0) -> "Spread | None":
+        """Of draws, each with the numbers of its runs. Of unlike numbers of one draw none is picked: both are told, and
+        their middle stands for the draw, as in the judgement."""
+        own = [sorted({value for value in draw if isfinite(value)}) for draw in draws]
+        finite = [runs[0] if len(runs) == 1 else _mean(runs) for runs in own if runs]
         if not finite:
             return None
         sd = _sd(finite) if len(finite) > 1 else None
-        bad = len(values) - len(finite)
-        return cls(name=name, mean=_mean(finite), sd=sd, n=len(finite), not_finite=bad, lost=lost, values=tuple(finite))
+        bad = len(draws) - len(finite)
+        told = tuple(value for runs in own for value in runs)
+        return cls(name=name, mean=_mean(finite), sd=sd, n=len(finite), not_finite=bad, lost=lost, values=told)
 
     @property
     def without(self) -> int:
@@ -260,7 +268,6 @@ class Section:
     def spread_of(self, name: str) -> Spread | None:
         """Mean and standard deviation of a metric over the cohort; None where no finished run has a finite one."""
         values = {entry.run.id: value for entry in self.every if isinstance(value := entry.metric(name), int | float)}
-        # Runs that are one draw count once, by the first that has the metric: the draw would be lost with it.
         drawn = ([values[run.id] for run in group if run.id in values] for group in self.cohort.replicates)
         without = sum(not entry.run.finished or entry.run.id not in values for entry in self.every)
-        return Spread.over(name, [own[0] for own in drawn if own], without)
+        return Spread.of_draws(name, [own for own in drawn if own], without)

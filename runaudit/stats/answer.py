@@ -106,6 +106,7 @@ class ArmComparison:
     design: what is known of this arm against the baseline, where the arms of a family differ in it.
     conditional: the verdict if all that is missing in the records were equal, where something is.
     refusal: why these numbers allow no claim although there are seeds enough; empty where they allow one.
+    is_equal: every value that counts is that of the other arm, to the last bit, seed by seed where both name them.
     """
 
     arm: str
@@ -137,6 +138,7 @@ class ArmComparison:
     conditional: StatsVerdict | None = None
     reason: str = ""
     refusal: str = ""
+    is_equal: bool = False
 
     @property
     def smallest_permutation_p(self) -> float:

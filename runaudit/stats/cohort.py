@@ -27,7 +27,7 @@ def why_left_out(arm: ArmValues, index: int) -> str:
         return NO_VALUE
     if not math.isfinite(value):
         return NOT_FINITE
-    return IDLE if arm.proven[index] is False else ""
+    return IDLE if arm.proven[index] is False and arm.repeats[index] is None else ""
 
 
 def left_out(arm: ArmValues) -> tuple[str, ...]:
@@ -39,9 +39,9 @@ def left_out(arm: ArmValues) -> tuple[str, ...]:
 def usable(arm: ArmValues) -> Mapping[str, list[int]]:
     """The places of the runs whose numbers count, by what is one draw: those that `collapse` makes one value of."""
     found: dict[str, list[int]] = defaultdict(list)
-    for index, seed in enumerate(arm.seeds):
+    for index in range(len(arm.seeds)):
         if not why_left_out(arm, index):
-            found[_key(seed, index)].append(index)
+            found[_draw(arm, index)].append(index)
     return found
 
 
@@ -56,7 +56,7 @@ def collapse(arm: ArmValues) -> Sample:
     everyone: set[str] = set()
     broken: set[str] = set()
     for index, seed in enumerate(arm.seeds):
-        key, why = _key(seed, index), why_left_out(arm, index)
+        key, why = _draw(arm, index), why_left_out(arm, index)
         everyone.add(key)
         if arm.proven[index] is not False and arm.statuses[index] in FINISHED:
             acted.add(key)
@@ -94,7 +94,9 @@ def _notes(arm: ArmValues, chosen: dict[str, list[float]], *, idle: list[str]) -
             if differ
             else "one number each"
         )
-        notes.append(f"{plural(len(again), 'seed')} ran more than once ({', '.join(again)}): {which}.")
+        notes.append(
+            f"{plural(len(again), 'seed')} ran more than once ({', '.join(key.strip('()') for key in again)}): {which}."
+        )
     alike = idle.count(_name(None))
     if alike:
         notes.append(f"{plural(alike, 'run')} not counted: without a seed, and nothing shows that it began otherwise.")
@@ -102,12 +104,20 @@ def _notes(arm: ArmValues, chosen: dict[str, list[float]], *, idle: list[str]) -
         notes.append(
             f"{plural(len(named), 'run')} not counted, because the seed provably did not act ({', '.join(named)})."
         )
-    unnamed = sum(seed is None for seed in arm.seeds) - alike
+    copies = [index for index, place in enumerate(arm.repeats) if place is not None]
+    unnamed = sum(seed is None for seed in arm.seeds) - alike - sum(arm.seeds[index] is None for index in copies)
     if unnamed > bool(alike):
         notes.append(f"{plural(unnamed, 'run')} without a seed, taken as distinct; nothing proves it.")
     elif any(proven is None for proven in arm.proven):
         notes.append("no seed proof recorded; declared seeds are trusted.")
     return tuple(notes)
+
+
+def _draw(arm: ArmValues, index: int) -> str:
+    """The key of the draw that a run is: its own seed's, or that of the run that it repeats."""
+    place = arm.repeats[index]
+    at = index if place is None else place
+    return _key(arm.seeds[at], at)
 
 
 def _key(seed: str | int | None, index: int) -> str:

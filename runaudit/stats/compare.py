@@ -50,6 +50,7 @@ def compare(arm: Sample, baseline: Sample, *, direction: Direction, plan: StatsP
         smallest_reachable_p=smallest_reachable_p(max(1, len(arm.values)), max(1, len(baseline.values))),
         failure_p=_failure_p(arm, baseline),
         prediction=_prediction(arm, baseline, plan=plan),
+        is_equal=_is_equal(arm, baseline),
     )
     if has_gaps(arm) or has_gaps(baseline) or min(len(arm.values), len(baseline.values)) < MIN_SEEDS:
         return bare
@@ -57,6 +58,16 @@ def compare(arm: Sample, baseline: Sample, *, direction: Direction, plan: StatsP
     if is_constant(arm.values) or is_constant(baseline.values):
         return replace(bare, difference=difference)
     return _tested(bare, arm, baseline, direction=direction, plan=plan)
+
+
+def _is_equal(arm: Sample, baseline: Sample) -> bool:
+    """Whether what differs between the arms changed no value at all: a test of equal values tells of nothing."""
+    if not arm.values or has_gaps(arm) or has_gaps(baseline):
+        return False
+    mine, theirs = (dict(zip(one.seeds, one.choices, strict=True)) for one in (arm, baseline))
+    if any(seed.startswith(UNNAMED) for seed in (*mine, *theirs)):
+        return sorted(mine.values()) == sorted(theirs.values())
+    return mine == theirs
 
 
 def has_gaps(sample: Sample) -> bool:

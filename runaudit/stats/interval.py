@@ -12,6 +12,8 @@ from runaudit.stats.values import Interval
 
 # Printing p = 0 would claim what no finite sample can show; below this a double says nothing anyway.
 SMALLEST_P = 1e-300
+# Squares of smaller deviations leave the range of a double and come to 0, a spread that there is not.
+SMALLEST_SD = 1e-140
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,16 @@ def variance(values: Sequence[float]) -> float:
 
 def sd(values: Sequence[float]) -> float:
     """Sample standard deviation (n - 1); n at least 2."""
-    return math.sqrt(variance(values))
+    found = math.sqrt(variance(values))
+    if found > SMALLEST_SD:
+        return found
+    centre = mean(values)
+    size = max(abs(value - centre) for value in values)
+    return (
+        found
+        if not size
+        else size * math.sqrt(math.fsum(((value - centre) / size) ** 2 for value in values) / (len(values) - 1))
+    )
 
 
 def is_constant(values: Sequence[float]) -> bool:

@@ -7,7 +7,7 @@ from runaudit.metrics.catalogue import Direction
 from runaudit.stats.answer import ArmComparison, StatsVerdict
 from runaudit.stats.compare import COMPANION_SEEDS, EQUIVALENCE_SEEDS, has_gaps
 from runaudit.stats.digits import decimals, percent, show, show_p
-from runaudit.stats.interval import sd_factors, share_interval
+from runaudit.stats.interval import SMALLEST_SD, sd_factors, share_interval
 from runaudit.stats.power import detectable
 from runaudit.stats.values import MIN_SEEDS, Comparability, Excluded, Sample, StatsPlan
 from runaudit.text.verdicts import verdict_words
@@ -111,6 +111,11 @@ def _difference(comparison: ArmComparison, arm: Sample, *, evidence: StatsVerdic
         both = f"{arm.label} and {comparison.baseline}"
         allowed = f"once {case.family} comparisons are allowed for"
         return f"{both} differ ({case.metric} is {how}; {figures}), but no longer {allowed}."
+    if comparison.is_equal:
+        return (
+            f"{arm.label} and {comparison.baseline} have the same values of {case.metric}, to the last bit "
+            f"({len(arm.values)} against {len(case.reference.values)} seeds): what differs changed none of them."
+        )
     return (
         f"{arm.label} and {comparison.baseline} cannot be told apart: {case.metric} is {how} "
         f"({figures}); these seeds would reliably show a difference of "
@@ -174,6 +179,10 @@ def _refusal(comparison: ArmComparison, arm: Sample, case: Case) -> tuple[str, .
                 "can be told; give one run per seed."
             ),
         )
+    if comparison.ci is None and comparison.is_equal:
+        return ("the values of both arms are the same, to the last bit: what differs changed none of them.",)
+    if comparison.ci is None and _are_tiny(arm) and _are_tiny(case.reference):
+        return ("the values are so small that their squares come to 0; give the metric in a smaller unit.",)
     if comparison.ci is None and len(set(arm.values)) > 1 < len(set(case.reference.values)):
         return ("every pair differs by the same amount, so there is no spread to test against.",)
     if comparison.ci is None:
@@ -200,6 +209,11 @@ def _refusal(comparison: ArmComparison, arm: Sample, case: Case) -> tuple[str, .
             ),
         )
     return ()
+
+
+def _are_tiny(sample: Sample) -> bool:
+    """Whether values vary, by so little that no test can be reckoned of them."""
+    return len(set(sample.values)) > 1 and max(map(abs, sample.values)) < SMALLEST_SD
 
 
 def _gaps(*samples: Sample) -> tuple[str, ...]:
@@ -241,6 +255,8 @@ def _besides(comparison: ArmComparison, arm: Sample, *, evidence: StatsVerdict, 
     refusal = [f"{'' if at else 'And '}{line}" for at, line in enumerate(_refusal(comparison, arm, case))]
     if comparison.ci is None:
         return tuple(refusal)
+    if comparison.is_equal:
+        return (f"The values of {case.metric} are the same in both, to the last bit.", *refusal)
     difference = show(comparison.difference, _places(comparison))
     whose = f" of {arm.label}" if case.family > 1 else ""
     return (f"The numbers{whose}: a difference of {difference} ({_figures(comparison, arm, case)}).", *refusal)
@@ -300,7 +316,7 @@ def _comparison_notes(comparison: ArmComparison, seeds: Mapping[str, int], case:
             f"{comparison.smallest_reachable_p:.2g}; the t test assumes normality"
         )
     is_open = comparison.verdict == StatsVerdict.INCONCLUSIVE and not spoiled_by_selection(case.plan)
-    if comparison.n_needed is not None and is_open:
+    if comparison.n_needed is not None and is_open and not comparison.is_equal:
         found.append(
             f"{comparison.n_needed} seeds per arm would find a true difference of "
             f"{show(comparison.n_needed_for, _places(comparison))} with {percent(case.plan.power)} power, "

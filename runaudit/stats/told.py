@@ -24,10 +24,13 @@ def result_text(
     """`0.87 ± 0.03` from three draws on; fewer are listed. values: those that count, a run each; n, mean, sd: of the
     draws that they are. lost: runs that gave no number: a mean of the others is none of the arm, and is not called so.
     places: decimals of a column."""
-    if not values or mean is None:
+    if not values:
         return NO_NUMBER
-    is_mean = n >= MIN_SEEDS
-    told = spread_text(mean, sd, places) if is_mean else _listed(values, places)
+    is_mean = n >= MIN_SEEDS and mean is not None
+    told = spread_text(mean, sd, places) if is_mean and mean is not None else _listed(values, places)
+    if not is_mean and len(set(values)) > n:  # No spread of seeds: each is told by itself.
+        told = ", ".join(show(value, places) for value in values)
+        told += f" (of {'one draw' if n == 1 else f'{n} draws'}, and unlike)"
     many = n if is_mean else len(values)
     return f"no mean; the {'one' if many == 1 else many} with a number: {told}" if lost else told
 

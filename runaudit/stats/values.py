@@ -24,6 +24,8 @@ class ArmValues:
     proven: True if the seed provably acted, False if it provably did not, None if unknown. Empty tuple: unknown.
     by_sequence: (sequence, one value per run), shown side by side and never counted as n.
     draws: how many independent draws the runs are known to be; None: the finished seeds not known to be idle.
+    repeats: of a run that is one draw with an earlier one and came to another number, the place of that one, else None:
+    both numbers stand for the draw, and none may be picked. Empty tuple: none does.
 
     Raises UsageError for a value that is no number.
     """
@@ -35,9 +37,12 @@ class ArmValues:
     proven: tuple[bool | None, ...] = ()
     by_sequence: tuple[tuple[str, tuple[float | None, ...]], ...] = ()
     draws: int | None = None
+    repeats: tuple[int | None, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.values)
+        if not self.repeats:
+            object.__setattr__(self, "repeats", (None,) * n)
         if not self.statuses:
             object.__setattr__(self, "statuses", ("",) * n)
         if not self.proven:
@@ -46,6 +51,7 @@ class ArmValues:
             len(self.seeds),
             len(self.statuses),
             len(self.proven),
+            len(self.repeats),
             *(len(v) for _, v in self.by_sequence),
         ]
         if any(length != n for length in lengths):

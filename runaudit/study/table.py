@@ -7,6 +7,7 @@ design are a cell.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import isfinite
 
 from runaudit.factors.gaps import status_gap
 from runaudit.factors.levels import levels
@@ -22,7 +23,7 @@ from runaudit.study.leaves import covered_by_digest, leaves_among
 from runaudit.study.lone import explained
 from runaudit.study.missing import alike_rows, known_rows, missing_of, never_varied
 
-FAILED = ("crashed", "diverged", "killed", "lost", "forgotten")
+FAILED = ("crashed", "diverged", "killed", "lost", "forgotten", "running")
 """Statuses of runs that give no result. They stay in every count and separate nothing."""
 
 
@@ -90,6 +91,8 @@ class Table:
     def has_result(self, row: int) -> bool:
         """Whether a run gives a result. How a foreign run ended may be unknown: that is a gap, not a failure."""
         run = self.runs[row]
+        if run.metrics and not any(map(isfinite, run.metrics.values())):
+            return False  # What came to NaN in every number gave none.
         return run.status not in FAILED or (status_gap(run) is not None and not run.withheld)
 
     @cached_property

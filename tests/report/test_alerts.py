@@ -1,9 +1,11 @@
 """Bad news is said, whatever else the page says."""
 
 import math
+from types import MappingProxyType
 
 import pytest
 
+from runaudit.records.trajectory import Trajectory
 from runaudit.report import ArmInput, ComparisonInput, page_view
 from runaudit.report.views.alerts import alerts
 
@@ -180,3 +182,37 @@ def test_runs_that_their_seed_does_not_tell_apart_are_told_by_their_id(make_run)
     assert [item.partition(":")[0] for item in found["Results that are not numbers"]] == [
         f"A, run {runs[0].short}", f"A, run {runs[1].short}", "A, seed 3",
     ]  # fmt: skip
+
+
+def test_a_run_without_an_end_that_logged_far_less_than_its_twin_is_named(make_run):
+    """Records of others say of no run how it ended: with a number or without, and stopped early or not."""
+    long, short = (
+        make_run(
+            seed=None,
+            status=None,
+            trajectory=Trajectory(series=series(last)),
+            origin={"kind": "wandb", "metrics": {"val/hits": value}},
+        )
+        for value, last in ((44.5, 160), (33.3, 37))
+    )
+
+    (every, named) = titles(alerts([ArmInput(name="x", runs=(long, short))], [], None))[
+        "How runs ended is not on record"
+    ]
+
+    assert every == "A: all of 2 runs"
+    assert short.short in named and "up to step 37, another of its arm up to step 160" in named
+
+
+def series(last: int):
+    return MappingProxyType({"train/loss": tuple((step, 1.0 / (step + 1)) for step in range(last + 1))})
+
+
+def test_a_run_that_logged_a_metric_on_its_way_is_not_said_to_have_none(make_run):
+    run = make_run(status=None, trajectory=Trajectory(series=series(12)))
+
+    found = titles(alerts([ArmInput(name="x", runs=(run,))], [], None, "train/loss"))
+
+    assert (
+        f"A: no finished run has train/loss (A logged it up to step 12, {run.status})" in found["Runs without a result"]
+    )

@@ -2,7 +2,7 @@
 
 from runaudit.factors.cohort import cohort_of
 from runaudit.runs.listing import row_cells
-from runaudit.runs.rows import Section
+from runaudit.runs.rows import Section, Spread
 from runaudit.settings import FactorSettings
 
 
@@ -27,3 +27,12 @@ def test_what_a_crashed_run_had_logged_stands_in_brackets_and_in_no_figure(make_
     assert str(section.spread_of("val/acc")) == "val/acc no mean; the 2 with a number: 0.25, 0.75 (n = 2 of 3)"
     told = section.spread_of("val/acc").to_json()
     assert (told["mean"], told["lost"], told["survivors"]["mean"]) == (None, 1, 0.5)
+
+
+def test_of_unlike_numbers_of_one_draw_both_are_listed():
+    """One draw came to 0.25 and to 0.75: the first in the list is no more its number than the other."""
+    unlike = Spread.of_draws("val/acc", [(0.75, 0.25)])
+    again = Spread.of_draws("val/acc", [(0.75, 0.75)])
+
+    assert str(unlike) == "val/acc 0.25, 0.75 (of one draw, and unlike) (n = 1)"
+    assert str(again) == "val/acc 0.75 (n = 1)"

@@ -1,9 +1,12 @@
 """Edges of one comparison: too many readings, no spread between pairs."""
 
+import pytest
+
 from runaudit.metrics.catalogue import Direction
 from runaudit.stats.cohort import collapse
 from runaudit.stats.compare import compare
-from runaudit.stats.values import ArmValues, StatsPlan
+from runaudit.stats.judge import judge, summarise
+from runaudit.stats.values import UNKNOWN_DESIGN, ArmValues, StatsPlan
 
 
 def test_more_than_256_ways_to_read_repeated_seeds_claim_nothing():
@@ -24,3 +27,39 @@ def test_pairs_that_differ_by_one_constant_have_no_test():
     found = compare(collapse(new), collapse(old), direction=Direction.HIGHER, plan=StatsPlan(is_paired=True))
 
     assert (found.difference, found.p, found.ci) == (1.0, None, None)
+
+
+def test_unlike_numbers_of_one_draw_both_stand_for_it():
+    """Two imported runs without a seed that may be one: 44.53, and 33.28 of one that stopped early: none is picked."""
+    arm = ArmValues(label="arm", seeds=(None, None), values=(44.53, 33.28), proven=(None, False), repeats=(None, 0))
+
+    sample = collapse(arm)
+
+    assert sample.choices == ((33.28, 44.53),)
+    assert (len(sample.values), sample.failed, sample.missing) == (1, (), ())
+    assert summarise(arm, plan=StatsPlan()).counting == (44.53, 33.28)
+
+
+def test_arms_that_are_equal_to_the_bit_need_no_larger_difference():
+    def found(shift: float):
+        arms = [
+            ArmValues(label=name, seeds=(0, 1, 2), values=tuple(value + more for value in (0.79257, 0.80619, 0.79806)))
+            for name, more in (("w16", shift), ("w4", 0.0))
+        ]
+        return judge(arms, metric="val/r2", direction=Direction.HIGHER, design=UNKNOWN_DESIGN)
+
+    same, other = found(0.0), found(1e-9)
+
+    assert same.comparisons[0].is_equal and "to the last bit" in same.reason
+    assert "reliably show" not in same.reason and not any("would find" in note for note in same.notes)
+    assert not other.comparisons[0].is_equal and "reliably show" in other.reason
+
+
+def test_values_too_small_for_a_test_are_not_said_to_be_without_spread():
+    tiny = ArmValues(label="tiny", seeds=(0, 1, 2), values=(1.97e-300, 1.50e-300, 1.02e-300))
+    other = ArmValues(label="other", seeds=(0, 1, 2), values=(5.9e-300, 4.49e-300, 3.07e-300))
+
+    answer = judge([tiny, other], metric="val/loss", direction=Direction.LOWER, design=UNKNOWN_DESIGN)
+
+    assert "squares come to 0" in answer.reason
+    assert answer.arms[0].sd == pytest.approx(4.75e-301, rel=0.01)

@@ -8,7 +8,7 @@ from runaudit.factors.cohort import is_unproven
 from runaudit.guard.answer import RULES
 from runaudit.records.run import UNSAID, Run
 from runaudit.report.inputs import ArmInput, ComparisonInput
-from runaudit.report.views.arm import distinct_seeds, letter, seed_text, seeds_words, which_runs
+from runaudit.report.views.arm import distinct_seeds, letter, logged_words, seed_text, seeds_words, which_runs
 from runaudit.report.views.recorded import assumed_in_words
 from runaudit.report.views.scores import gain, sequences, unequal_bicubic
 from runaudit.report.views.verdict import change_words
@@ -133,7 +133,9 @@ def _unmeasured(arms: Sequence[ArmInput], metric: str | None) -> Iterator[str]:
     """Arms of which no run has the metric that the page compares."""
     bare = [index for index, arm in enumerate(arms) if metric and arm.summary is None and not _has(arm, metric)]
     if bare:
-        yield f"{listed([letter(index) for index in bare])}: no finished run has {shown(metric).short}"
+        on_the_way = [told for index in bare if (told := logged_words(arms[index].runs, metric or "", letter(index)))]
+        beside = f" ({'; '.join(on_the_way)})" if on_the_way else ""
+        yield f"{listed([letter(index) for index in bare])}: no finished run has {shown(metric).short}{beside}"
 
 
 def _has(arm: ArmInput, metric: str) -> bool:
@@ -141,13 +143,33 @@ def _has(arm: ArmInput, metric: str) -> bool:
 
 
 def _unknown_ends(arms: Sequence[ArmInput]) -> Iterator[str]:
-    """Arms with runs without a number of which nobody recorded how they ended: no failure, and no pass either."""
+    """Arms with runs of which nobody recorded how they ended: no failure, and no pass either. One that logged far fewer
+    steps than another of its arm may have been stopped, and its number is named for it."""
     rows = []
     for index, arm in enumerate(arms):
-        if lost := sum(run.status == UNSAID and not run.finished for run in arm.runs):
+        if lost := sum(run.status == UNSAID for run in arm.runs):
             share = "all" if lost == len(arm.runs) else str(lost)
             rows.append((index, f"{share} of {plural(len(arm.runs), 'run')}"))
     yield from (f"{who}: {words}{'' if is_one else ' each'}" for who, words, is_one in _grouped(rows))
+    for index, arm in enumerate(arms):
+        yield from (f"{letter(index)}, {words}" for words in _short(arm.runs))
+
+
+SHORT_OF = 0.5
+"""Of the last step of the longest run of an arm: a run that stopped before it did not train as the others did."""
+
+
+def _short(runs: Sequence[Run]) -> Iterator[str]:
+    """The runs of one design without an end on record that logged far fewer steps than another of them."""
+    last = {run.id: max((points[-1][0] for points in run.trajectory.series.values() if points), default=0)
+            for run in runs}  # fmt: skip
+    most = max(last.values(), default=0)
+    for run in runs:
+        if run.status == UNSAID and 0 < last[run.id] < SHORT_OF * most:
+            yield (
+                f"{which_runs([run], runs)} logged up to step {last[run.id]}, another of its arm up to step {most}: it "
+                "may have been stopped, and its numbers be those of the way"
+            )
 
 
 def _non_finite(arms: Sequence[ArmInput]) -> Iterator[str]:
@@ -209,11 +231,21 @@ def _repeated(arms: Sequence[ArmInput]) -> Iterator[str]:
     """Arms of which several runs are one draw: a seed that ran again, or one that changed nothing."""
     rows: list[tuple[int, str]] = []
     for index, arm in enumerate(arms):
-        finished = sum(run.finished for run in arm.runs)
-        if arm.effective_n is not None and arm.effective_n < finished:
+        counting = [run for run in arm.runs if run.finished]
+        if arm.effective_n is not None and arm.effective_n < len(counting):
             draws = plural(arm.effective_n, "independent draw")
-            rows.append((index, f"{plural(finished, 'finished run')}, but only {draws}"))
+            is_known = all(run.status != UNSAID for run in counting)
+            told = plural(len(counting), "finished run" if is_known else "run")
+            rows.append((index, f"{told}, but only {draws}{_unlike(arm)}"))
     yield from (f"{who}: {words}" for who, words, _ in _grouped(rows))
+
+
+def _unlike(arm: ArmInput) -> str:
+    """That runs of one draw came to unlike numbers, which none of them can be picked of."""
+    values = arm.summary.counting if arm.summary else ()
+    if arm.summary is None or len(set(values)) <= arm.summary.used:
+        return ""
+    return "; their numbers are unlike, and none of them is the arm's"
 
 
 def _waivers(arms: Sequence[ArmInput]) -> Iterator[str]:

@@ -108,6 +108,17 @@ def arm_view(arm: ArmInput, index: int) -> ArmView:
     )
 
 
+def logged_words(runs: Sequence[Run], metric: str, who: str) -> str:
+    """`A logged it up to step 19, running`: how far the runs of an arm came that have a metric on their way and did not
+    finish; empty where none has."""
+    found = [(series[-1][0], run.status.replace("_", " ")) for run in runs
+             if not run.finished and (series := run.trajectory.series.get(metric))]  # fmt: skip
+    if not found:
+        return ""
+    ends = listed(list(dict.fromkeys(clean(status) for _, status in found)))
+    return f"{who} logged it up to step {max(step for step, _ in found)}, {ends}"
+
+
 def seeds_words(runs: Sequence[Run]) -> str:
     """`seed 1`, `seeds 0, 1 and 2 (twice)`, `seeds unknown`: each once, with how often it ran."""
     times = Counter(seed_text(run) for run in runs)

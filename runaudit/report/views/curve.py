@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from runaudit.records.segments import FARTHEST, Band, Columns
+from runaudit.records.segments import FARTHEST, Band, Columns, repeated_words
 from runaudit.report.axis import HUGE, Axis
 from runaudit.report.series import Line, Mean
 from runaudit.report.words import Text, clean, compact, counted, number, whole
@@ -248,7 +248,9 @@ def _notes_of(curve: ArmCurve, columns: Sequence[Columns]) -> Iterator[str]:
         if not item.points and any(other.points for other in curve.lines):
             facts.setdefault("not logged", []).append(item.seed)
         if item.duplicates:
-            twice = f"{counted(item.duplicates, 'step')} logged twice; the later value is drawn"
+            steps, fewest, most = item.again
+            which = "later value" if most == 2 else "last value of each"
+            twice = f"{counted(steps, 'step')} logged {repeated_words(fewest, most)}; the {which} is drawn"
             facts.setdefault(twice, []).append(item.seed)
     for words, seeds in facts.items():
         is_all = len(seeds) == len(curve.lines) > 1

@@ -41,6 +41,10 @@ class EvidenceView:
     carries: bool
 
 
+EQUAL = "is the same in both, to the last bit"
+"""Of a metric that has the same values in both arms."""
+
+
 def evidence_views(answer: StatsAnswer, *, design: str) -> Iterator[EvidenceView]:
     """What the seeds say about one metric, arm by arm. design: the words of the verdict on the comparison."""
     about = metric(answer.metric)
@@ -131,8 +135,10 @@ class _Told:
     def reach(self) -> str:
         """What these seeds could have found, and how many would be needed, as the end of a sentence."""
         row, seen = self.row, ""
-        if row.verdict in (StatsVerdict.EQUIVALENT, StatsVerdict.TOO_FEW_SEEDS, StatsVerdict.NOT_ATTRIBUTABLE) or (
-            row.verdict is StatsVerdict.INCONCLUSIVE and row.refusal
+        if (
+            row.is_equal
+            or row.verdict in (StatsVerdict.EQUIVALENT, StatsVerdict.TOO_FEW_SEEDS, StatsVerdict.NOT_ATTRIBUTABLE)
+            or (row.verdict is StatsVerdict.INCONCLUSIVE and row.refusal)
         ):
             return ""
         if row.minimal_detectable_effect is not None:
@@ -160,7 +166,7 @@ class _Told:
     def needed(self) -> str:
         """The seeds needed and what for, for a table."""
         row = self.row
-        if row.n_needed is None:
+        if row.n_needed is None or row.is_equal:
             return ""
         if row.n_needed_for is None:
             return str(row.n_needed)
@@ -172,6 +178,8 @@ class _Told:
         row = self.row
         if row.verdict is StatsVerdict.TOO_FEW_SEEDS:
             return f"at least {MIN_SEEDS} seeds an arm"
+        if row.is_equal:
+            return ""
         if row.verdict is not StatsVerdict.INCONCLUSIVE or row.refusal:
             return ""
         power = f"{percent(self.answer.power)} power"
@@ -197,6 +205,8 @@ class _Told:
                 return f"got worse by {by}, {seeds}"
             case StatsVerdict.EQUIVALENT:
                 return f"has no difference that matters: {by}, {seeds}"
+            case StatsVerdict.INCONCLUSIVE if row.is_equal:
+                return f"{EQUAL}, {seeds}: what differs changed no value of it"
             case StatsVerdict.INCONCLUSIVE if row.refusal:
                 # The judge's own sentence: a test that was refused has not found that nothing can be told.
                 return f"allows no claim, {seeds}: {clean(row.refusal)}".removesuffix(".")
@@ -207,12 +217,20 @@ class _Told:
                 # Never "no difference": that these seeds cannot tell is no evidence that there is none.
                 return f"cannot be told apart: {by}, {seeds}" if by else f"cannot be told apart, {seeds}"
             case StatsVerdict.TOO_FEW_SEEDS:
-                return f"cannot be judged from {seeds}{f' (the means differ by {by})' if by else ''}"
+                beside = EQUAL if row.is_equal else f"the means differ by {by}" if by else ""
+                return f"cannot be judged from {seeds}{f' ({beside})' if beside else ''}"
             case StatsVerdict.NOT_ATTRIBUTABLE:
-                besides = f"; nor do the numbers allow a claim: {clean(row.refusal)}" if row.refusal else ""
-                why = f"the comparison is {self.design}{besides}".removesuffix(".")
-                return (
-                    f"differs by {by}, {seeds}; not attributable: {why}"
-                    if by
-                    else f"is not attributable, {seeds}: {why}"
-                )
+                return self._unattributed(by)
+
+    def _unattributed(self, by: str) -> str:
+        """What the numbers say where no cause can be named. by: the difference, empty where there is none."""
+        row, seeds = self.row, self.seeds
+        if row.is_equal:
+            return f"{EQUAL}, {seeds}; not attributable: the comparison is {self.design}"
+        besides = f"; nor do the numbers allow a claim: {clean(row.refusal)}" if row.refusal else ""
+        why = f"the comparison is {self.design}{besides}".removesuffix(".")
+        if not by:
+            return f"is not attributable, {seeds}: {why}"
+        # An interval over zero tells of no difference, whatever the design.
+        is_open = row.ci is not None and not row.ci.excludes(0.0)
+        return f"{'cannot be told apart:' if is_open else 'differs by'} {by}, {seeds}; not attributable: {why}"

@@ -147,6 +147,8 @@ def _row(index: int, arm: ArmInput, about: MetricText | None, places: int | None
     else:
         used = found.used if found else 0
         counted = f"{used} of {used + lost}" if lost else str(used)
+    if found is None and has_some:  # They have a number, too large to be reckoned with.
+        counted = str(sum(run.finished and about is not None and about.name in run.metrics for run in arm.runs))
     return ResultRow(
         arm=index,
         value=value,

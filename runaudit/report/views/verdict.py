@@ -89,6 +89,7 @@ def verdict_view(
             *blown,
             *map(sentence, diff.notes[:MAX_CAVEATS]),
             *(_each_alone(comparison, beside) if is_shown else ()),
+            *(sentence(one.words) for one in comparison.unjudged if evidence and one.words not in diff.notes),
         ),
         evidence=evidence,
         effects=tuple(_effects(comparison, arms)),
