@@ -64,7 +64,8 @@ def test_a_calm_page_names_every_value_that_is_no_measurement(tmp_path, monkeypa
     view = gather(open_store(tmp_path / ".runaudit"), Wanted(runs=["an arm"])).view
 
     (arm,) = view.health.arms
-    assert arm.beside == ("odd: 2 values, not finite or beyond 1e300, in seed 0, the first at step 9",)
+    assert [row.code for row in arm.remarks if "odd" in row.message] == ["RA401"], "the NaN has a finding of its own"
+    assert arm.beside == ("odd: 1 value, beyond 1e300, in seed 0, the first at step 11",)
     assert view.health.is_calm and "no measurements" in view.health.lead
     assert "train/loss" in [name.full for name in arm.judged]
 

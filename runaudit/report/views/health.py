@@ -20,6 +20,8 @@ from runaudit.report.words import Text, clean, compact, counted, shown
 from runaudit.text.verdicts import Tone
 from runaudit.text.words import listed, plural
 
+NOT_FINITE = "nonfinite_loss"
+"""The finding that counts the values of a series that are no numbers."""
 MOST_MARKS = 12
 """Findings of an arm that are marked in its figures: more of them would hide the curve."""
 
@@ -160,28 +162,30 @@ def _arm(index: int, arm: ArmInput, found: Mapping[str, RunHealth]) -> ArmHealth
 
 
 def _beside(arm: ArmInput, found: Mapping[str, RunHealth]) -> Iterator[str]:
-    """Series with values that are no numbers, or beyond all bounds, in which no rule found anything."""
-    odd: dict[str, list[tuple[Run, int, int]]] = {}
+    """Series with values that are no numbers, or beyond all bounds, that no finding tells."""
+    odd: dict[tuple[str, str], list[tuple[Run, int, int]]] = {}
     for run in arm.runs:
-        known = {one.subject for one in found[run.id].findings} if run.id in found else set()
+        told = {one.subject: one.name for one in found[run.id].findings} if run.id in found else {}
         for name, points in run.trajectory.series.items():
-            if name not in known and (hit := _odd(points)) is not None:
-                odd.setdefault(name, []).append((run, *hit))
-    for name, rows in sorted(odd.items()):
+            is_counted = told.get(name) == NOT_FINITE  # which says nothing of a number that is only far too large
+            if (name not in told or is_counted) and (hit := _odd(points, finite=is_counted)) is not None:
+                bad = f"beyond {compact(HUGE)}" if is_counted else f"not finite or beyond {compact(HUGE)}"
+                odd.setdefault((name, bad), []).append((run, *hit))
+    for (name, bad), rows in sorted(odd.items()):
         most, first = max(count for _, count, _ in rows), min(step for _, _, step in rows)
         is_same = len({count for _, count, _ in rows}) == 1
         many = f"{'' if is_same else 'up to '}{counted(most, 'value')}{' each' if len(rows) > 1 else ''}"
         who = _who(arm, [run for run, _, _ in rows])
-        bad = f"not finite or beyond {compact(HUGE)}"
         yield f"{shown(name).short}: {many}, {bad}, in {who}, the first at step {compact(first)}"
 
 
-def _odd(points: Sequence[tuple[int, float]]) -> tuple[int, int] | None:
-    """How many values of a series are no measurement, and the step of the first; None where none is."""
+def _odd(points: Sequence[tuple[int, float]], *, finite: bool) -> tuple[int, int] | None:
+    """How many values of a series are no measurement, and the step of the first; None where none is. finite: of those
+    that are numbers."""
     import numpy as np
 
     values = np.asarray(points.values) if isinstance(points, Points) else np.array([value for _, value in points])
-    bad = np.flatnonzero(~(np.abs(values) <= HUGE))
+    bad = np.flatnonzero(~(np.abs(values) <= HUGE) & (np.isfinite(values) if finite else True))
     return (len(bad), int(points[int(bad[0])][0])) if len(bad) else None
 
 
