@@ -221,7 +221,7 @@ def test_a_metric_whose_direction_nobody_knows_is_judged_once_it_is_said(
     after = json.loads(run_audit("report", "slow", "fast", "--direction", "lower", "--json", "-o", "b.html")[1])
 
     assert before["evidence"] == []
-    assert "--metric NAME --direction" in before["lacking"][-1]
+    assert "`--metric 'crinkle' --direction higher`" in before["lacking"][-1], "a remedy that can be typed"
     assert after["comparisons"][0]["evidence"][0]["metric"] == "crinkle"
     assert after["comparisons"][0]["evidence"][0]["verdict"] in ("worse", "not attributable")
 
