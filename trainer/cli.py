@@ -93,7 +93,7 @@ def _train(options: argparse.Namespace) -> int:
     """Everything a user can get wrong comes first; then the seal; then, and only then, the first step."""
     from trainer import recording, resume
     from trainer.configfile import config_files
-    from trainer.main import open_dataset, prepare, read_config, rehearsed, require_continuable, train
+    from trainer.main import open_dataset, prepare, read_config, rehearsed, require_continuable, switches, train
     from trainer.seeding import seed_everything
     from trainer.shelf import SealedShelf
 
@@ -107,7 +107,7 @@ def _train(options: argparse.Namespace) -> int:
     parent = resume.find(options.resume, options.store) if options.resume else None
     _remark(parent.remark if parent else "")
     # The switches that seeding sets are part of the environment, so they come before the guard looks at it.
-    seed_everything(options.seed, deterministic=config.deterministic, threads=config.threads, tf32=config.amp.tf32)
+    seed_everything(options.seed, **switches(config))
     if parent is None:  # else whether the run can go on at all comes first, and the guard is asked at the seal
         recording.check(launch, config, options.seed, dataset)
     prepared = prepare(config, options.seed, dataset)

@@ -27,7 +27,7 @@ from trainer.predict import Predictor
 from trainer.rehearsal import Measured, require_fixed_order, settle_precision
 from trainer.resume import load_weights, put_weights
 from trainer.samples import Samples, draw, samples_from, split
-from trainer.seeding import rng_digest, seed_everything
+from trainer.seeding import rng_digest, seed_everything, settle_torch
 from trainer.stages import Stage, plan, weights_digest
 from trainer.tiling import TilingConfig
 
@@ -87,6 +87,11 @@ def open_dataset(config: TrainConfig, *, checked: bool = True) -> Dataset:
     return dataset
 
 
+def switches(config: TrainConfig) -> dict[str, Any]:
+    """How this config wants torch to compute, in the words of `settle_torch`."""
+    return {"deterministic": config.deterministic, "threads": config.threads, "tf32": config.amp.tf32}
+
+
 def rehearsed(config: TrainConfig, dataset: Dataset) -> tuple[TrainConfig, Measured | None]:
     """The config with its precision settled, and the figures of that; on a GPU every stage has been tried once.
 
@@ -94,7 +99,7 @@ def rehearsed(config: TrainConfig, dataset: Dataset) -> tuple[TrainConfig, Measu
     """
     if config.device == "cpu":
         return config, None
-    seed_everything(0, deterministic=config.deterministic, threads=config.threads, tf32=config.amp.tf32)
+    seed_everything(0, **switches(config))
     model, frames = build_model(config.model).to(config.device), dataset.meta.frames
     config, measured = settle_precision(model, plan(config), config, frames=frames)
     require_fixed_order(model, plan(config), config, frames=frames)
@@ -108,7 +113,7 @@ def prepare(config: TrainConfig, seed: int, dataset: Dataset) -> Prepared:
     """
     if not 0 <= seed < 2**63:
         raise ConfigError(f"the seed is {seed}", remedy="give a whole number from 0 to 2**63 - 1")
-    seed_everything(seed, deterministic=config.deterministic, threads=config.threads, tf32=config.amp.tf32)
+    seed_everything(seed, **switches(config))
     rng = rng_digest()
     model = build_model(config.model).to(config.device)
     tiles = train_tiles(
@@ -263,7 +268,7 @@ def evaluate_checkpoint(
     configured network."""
     model = build_model(config.model).to(config.device)
     load_weights(model, checkpoint.weights, where=where)
-    torch.set_num_threads(config.threads)
+    settle_torch(**switches(config))  # as the run that it is of had it: else fp32 would be TF32 here
     return judge(model, config, dataset, shelf=shelf)[1]
 
 

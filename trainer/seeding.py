@@ -17,15 +17,20 @@ ORDER, AUGMENT = 0, 1  # separate streams of one seed
 
 
 def seed_everything(seed: int, *, deterministic: bool, threads: int, tf32: bool = False) -> None:
-    """Seed python, numpy and torch (all devices), and settle how many threads share the sums.
+    """Seed python, numpy and torch (all devices), and settle how it computes: see `settle_torch`."""
+    settle_torch(deterministic=deterministic, threads=threads, tf32=tf32)
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
+
+def settle_torch(*, deterministic: bool, threads: int, tf32: bool = False) -> None:
+    """Settle in which order and how exactly torch sums, and how many threads share the sums.
 
     tf32: may a GPU round the factors of fp32 products to ten bits? torch by itself does so in convolutions only.
     """
     if deterministic:  # cuBLAS sums in a fixed order only with a workspace of fixed size
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
     torch.set_num_threads(threads)
     # An operation without a fixed order is an error, not a warning: `trainer.rehearsal` meets it before the seal.
     torch.use_deterministic_algorithms(deterministic)

@@ -23,7 +23,7 @@ def on_lines(
     looked = text.lower() if fold else text
     if len(looked) != len(text):
         return change(text)  # A letter whose small form is two: places in one are not those in the other.
-    spans = sorted(_spans(looked, hints, above, below) if above or below else _lines(looked, hints))
+    spans = sorted(_spans(looked, hints, above, below))
     if not spans:
         return text
     pieces: list[str] = []
@@ -78,19 +78,6 @@ def places_of(text: str, word: str) -> Iterator[int]:
     while at >= 0:
         yield at
         at = text.find(word, at + 1)
-
-
-def _lines(text: str, hints: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """The lines in which a hint stands: for each hint, each line once."""
-    for hint in hints:
-        at = text.find(hint)
-        while at >= 0:
-            start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
-            if end < 0:
-                yield start, len(text)
-                break
-            yield start, end
-            at = text.find(hint, end)
 
 
 def _spans(text: str, hints: Sequence[str], above: int, below: int) -> Iterator[tuple[int, int]]:

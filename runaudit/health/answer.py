@@ -41,6 +41,11 @@ class RunHealth:
     judged: tuple[str, ...]
     failed: tuple[Skip, ...] = ()
 
+    @property
+    def unasked(self) -> tuple[Skip, ...]:
+        """The rules that could not be asked, without those that failed when they were."""
+        return tuple(skip for skip in self.skipped if skip not in self.failed)
+
     def to_json(self) -> dict[str, Any]:
         """One run for a program."""
         return {

@@ -7,7 +7,7 @@ likelihood below zero, and a line through a noisy curve is crossed by chance.
 # ruff: noqa: D102  (what a rule checks is told once, in the docstring of its class: users read it too)
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from runaudit.health.best import Best
 from runaudit.health.excuses import grown
@@ -20,9 +20,6 @@ from runaudit.records.finding import Finding, Severity
 from runaudit.records.points import Points
 from runaudit.stats.trend import MIN_POINTS
 from runaudit.text.words import plural
-
-if TYPE_CHECKING:
-    pass
 
 
 class NonfiniteLoss(TrajectoryRule):

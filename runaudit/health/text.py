@@ -72,15 +72,18 @@ def _run_lines(one: RunHealth, verbose: bool, paint: Paint) -> Iterator[str]:
     if not one.findings:
         yield "  nothing found"
     yield from (printable(f"  {_failed(skip)}") for skip in one.failed)
-    others = [skip for skip in one.skipped if skip not in one.failed]
     if verbose:
-        yield from (printable(f"  not asked: {skip.code} {skip.name}: {skip.reason}") for skip in others)
-    elif others:
-        yield f"  {plural(len(others), 'rule')} could not be asked (-v says why)"
+        yield from (printable(f"  {_unasked(skip)}") for skip in one.unasked)
+    elif one.unasked:
+        yield f"  {plural(len(one.unasked), 'rule')} could not be asked (-v says why)"
 
 
 def _failed(skip: Skip) -> str:
     return f"a rule of an installed package: {skip.code} {skip.name}: {skip.reason}"
+
+
+def _unasked(skip: Skip) -> str:
+    return f"not asked: {skip.code} {skip.name}: {skip.reason}"
 
 
 def _best(one: RunHealth) -> str:
@@ -119,5 +122,4 @@ def _bullets(one: RunHealth, verbose: bool) -> Iterator[str]:
         yield "nothing found"
     yield from map(_failed, one.failed)
     if verbose:
-        rest = [skip for skip in one.skipped if skip not in one.failed]
-        yield from (f"not asked: {skip.code} {skip.name}: {skip.reason}" for skip in rest)
+        yield from map(_unasked, one.unasked)

@@ -16,6 +16,7 @@ from runaudit.importers.curves import ENOUGH_OF_ONE, digits_of, is_pace, plain_n
 from runaudit.importers.draft import Draft, Points, ended, source_of
 from runaudit.importers.kinds import CALLED, KINDS
 from runaudit.importers.tables import by_last_name, leaves, spelt
+from runaudit.records.told import parted
 from runaudit.records.trajectory import Event
 
 if TYPE_CHECKING:
@@ -317,7 +318,7 @@ def _config(first: Draft, other: Draft) -> Mapping[str, Any] | None:
         if name in first.config or known.get(dotted, known) != value:
             is_gap = name not in first.config and f"config.{dotted}" in first.unknown
             flat = _put(flat, dotted.split(".") if is_gap else [name], value)
-    config, beside = _filled(first.config, flat)
+    config, beside = parted(first.config, flat, _alike)
     return {**config, **({f"{other.kind}_config": beside} if beside else {})}
 
 
@@ -326,22 +327,6 @@ def _put(table: Mapping[str, Any], keys: Sequence[str], value: Any) -> dict[str,
         return {**table, keys[0]: value}
     inner = table.get(keys[0])
     return {**table, keys[0]: _put(inner if isinstance(inner, Mapping) else {}, keys[1:], value)}
-
-
-def _filled(first: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A table with what another has beyond it, and what of the other contradicts it."""
-    found, beside = dict(first), {}
-    for key, value in other.items():
-        known = first.get(key)
-        if key not in first:
-            found[key] = value
-        elif isinstance(known, Mapping) and isinstance(value, Mapping):
-            found[key], inner = _filled(known, value)
-            if inner:
-                beside[key] = inner
-        elif not _alike(known, value):
-            beside[key] = value
-    return found, beside
 
 
 def _alike(a: Any, b: Any) -> bool:

@@ -6,7 +6,7 @@ same one under `runaudit run` have one record. What was sealed keeps its place; 
 both count, for which of the two acted is not known.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -60,7 +60,7 @@ def _beside(sealed: Any, told: Any, section: str, unknown: dict[str, str]) -> JS
     if not isinstance(sealed, MAPPINGS) or not isinstance(told, MAPPINGS):
         return told if sealed is None else sealed
     if section == "config":
-        kept, other = _parted(sealed, told)
+        kept, other = parted(sealed, told)
         return {**kept, BESIDE: {**_table(kept.get(BESIDE)), **other}} if other else kept
     kept = dict(sealed)
     for name, value in told.items():
@@ -72,16 +72,18 @@ def _beside(sealed: Any, told: Any, section: str, unknown: dict[str, str]) -> JS
     return kept
 
 
-def _parted(sealed: Mapping[str, Any], told: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Settings as they were sealed, with those that are told besides; and those that are told otherwise."""
-    kept, other = dict(sealed), {}
-    for name, value in told.items():
+def parted(
+    first: Mapping[str, Any], more: Mapping[str, Any], is_same: Callable[[Any, Any], bool] = canonical_equal
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A table with what another has beyond it, and what of the other contradicts it."""
+    kept, other = dict(first), {}
+    for name, value in more.items():
         before = kept.setdefault(name, value)
         if isinstance(before, MAPPINGS) and isinstance(value, MAPPINGS):
-            kept[name], inner = _parted(before, value)
+            kept[name], inner = parted(before, value, is_same)
             if inner:
                 other[name] = inner
-        elif not canonical_equal(before, value):
+        elif not is_same(before, value):
             other[name] = value
     return kept, other
 

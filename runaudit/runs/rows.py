@@ -179,15 +179,11 @@ class Spread:
     values: tuple[float, ...] = dataclasses.field(default=(), compare=False)
 
     @classmethod
-    def over(cls, name: str, values: Sequence[float], lost: int = 0) -> "Spread | None":
-        """Of these values, a draw each; None where none is finite. lost: runs that gave none at all. Reckoned exactly,
-        so that values near the largest float do not overflow on the way; an sd beyond it is infinite."""
-        return cls.of_draws(name, [(value,) for value in values], lost)
-
-    @classmethod
     def of_draws(cls, name: str, draws: Sequence[Sequence[float]], lost: int = 0) -> "Spread | None":
-        """Of draws, each with the numbers of its runs. Of unlike numbers of one draw none is picked: both are told, and
-        their middle stands for the draw, as in the judgement."""
+        """Of draws, each with the numbers of its runs; None where none is finite. lost: runs that gave none at all. Of
+        unlike numbers of one draw none is picked: both are told, and their middle stands for the draw, as in the
+        judgement. Reckoned exactly, so that values near the largest float do not overflow on the way; an sd beyond it
+        is infinite."""
         own = [sorted({value for value in draw if isfinite(value)}) for draw in draws]
         finite = [runs[0] if len(runs) == 1 else _mean(runs) for runs in own if runs]
         if not finite:

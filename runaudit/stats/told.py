@@ -26,12 +26,13 @@ def result_text(
     places: decimals of a column."""
     if not values:
         return NO_NUMBER
-    is_mean = n >= MIN_SEEDS and mean is not None
-    told = spread_text(mean, sd, places) if is_mean and mean is not None else _listed(values, places)
-    if not is_mean and len(set(values)) > n:  # No spread of seeds: each is told by itself.
-        told = ", ".join(show(value, places) for value in values)
-        told += f" (of {'one draw' if n == 1 else f'{n} draws'}, and unlike)"
-    many = n if is_mean else len(values)
+    if n >= MIN_SEEDS and mean is not None:
+        many, told = n, spread_text(mean, sd, places)
+    elif len(set(values)) > n:  # No spread of seeds: each is told by itself.
+        each = ", ".join(show(value, places) for value in values)
+        many, told = len(values), f"{each} (of {'one draw' if n == 1 else f'{n} draws'}, and unlike)"
+    else:
+        many, told = len(values), _listed(values, places)
     return f"no mean; the {'one' if many == 1 else many} with a number: {told}" if lost else told
 
 

@@ -135,18 +135,18 @@ def test_numbers_are_sorted_by_size_and_nan_stands_with_what_has_none(store, cal
 
 def test_mean_and_sd_are_of_the_finite_values_however_large():
     """By hand: (2 + 4 + 9) / 3 = 5, sqrt((9 + 1 + 16) / 2) = 3.6056."""
-    found = Spread.over("m", (2.0, 4.0, float("nan"), 9.0))
+    found = Spread.of_draws("m", [(2.0,), (4.0,), (float("nan"),), (9.0,)])
     assert found is not None and (found.mean, found.n, found.not_finite) == (5.0, 3, 1)
     assert found.sd == pytest.approx(3.605551275463989)
-    assert Spread.over("m", (1.5e308, 1.5e308)) == Spread(name="m", mean=1.5e308, sd=0.0, n=2)
-    assert Spread.over("m", (float("nan"), float("inf"))) is None
+    assert Spread.of_draws("m", [(1.5e308,), (1.5e308,)]) == Spread(name="m", mean=1.5e308, sd=0.0, n=2)
+    assert Spread.of_draws("m", [(float("nan"),), (float("inf"),)]) is None
 
 
 @given(
     st.lists(st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**60), 2**60), min_size=1, max_size=6)
 )
 def test_a_mean_is_the_nearest_float_to_the_exact_one(values):
-    found = Spread.over("m", values)
+    found = Spread.of_draws("m", [(value,) for value in values])
     assert found is not None and found.mean == float(statistics.mean(map(Fraction, values)))
 
 

@@ -64,20 +64,27 @@ def _shape(frames: int, channels: int, heads: int) -> dict[str, Any]:
 
 
 @triton.jit
-def _forward(
-    qkv, mixed, logsum, P,
-    T: tl.constexpr, C: tl.constexpr, D: tl.constexpr, WIDE: tl.constexpr, PIXELS: tl.constexpr,
-    SCALE: tl.constexpr, HEADS: tl.constexpr,
-):  # fmt: skip
+def _place(P, C: tl.constexpr, D: tl.constexpr, WIDE: tl.constexpr, PIXELS: tl.constexpr):
+    """Of this program: its burst, the numbers of one frame, its pixels and head, and where in a frame those lie."""
     blocks = tl.cdiv(P, PIXELS)
     burst = (tl.program_id(0) // blocks).to(tl.int64)
+    plane = tl.cast(P, tl.int64) * C  # a large burst has more than 2^31 numbers
     pixel = (tl.program_id(0) % blocks) * PIXELS + tl.arange(0, PIXELS)
     head = tl.program_id(1)
     channel = tl.arange(0, WIDE)
     inside = (pixel[:, None] < P) & (channel[None, :] < D)
     at_in = pixel[:, None] * (3 * C) + head * D + channel[None, :]
     at_out = pixel[:, None] * C + head * D + channel[None, :]
-    plane = tl.cast(P, tl.int64) * C  # of one frame; a large burst has more than 2^31 numbers
+    return burst, plane, pixel, head, inside, at_in, at_out
+
+
+@triton.jit
+def _forward(
+    qkv, mixed, logsum, P,
+    T: tl.constexpr, C: tl.constexpr, D: tl.constexpr, WIDE: tl.constexpr, PIXELS: tl.constexpr,
+    SCALE: tl.constexpr, HEADS: tl.constexpr,
+):  # fmt: skip
+    burst, plane, pixel, head, inside, at_in, at_out = _place(P, C, D, WIDE, PIXELS)
     qkv += burst * T * 3 * plane
     mixed += burst * T * plane
     logsum += burst * T * P * HEADS
@@ -105,15 +112,7 @@ def _backward(
     T: tl.constexpr, C: tl.constexpr, D: tl.constexpr, WIDE: tl.constexpr, PIXELS: tl.constexpr,
     SCALE: tl.constexpr, HEADS: tl.constexpr,
 ):  # fmt: skip
-    blocks = tl.cdiv(P, PIXELS)
-    burst = (tl.program_id(0) // blocks).to(tl.int64)
-    pixel = (tl.program_id(0) % blocks) * PIXELS + tl.arange(0, PIXELS)
-    head = tl.program_id(1)
-    channel = tl.arange(0, WIDE)
-    inside = (pixel[:, None] < P) & (channel[None, :] < D)
-    at_in = pixel[:, None] * (3 * C) + head * D + channel[None, :]
-    at_out = pixel[:, None] * C + head * D + channel[None, :]
-    plane = tl.cast(P, tl.int64) * C
+    burst, plane, pixel, head, inside, at_in, at_out = _place(P, C, D, WIDE, PIXELS)
     qkv += burst * T * 3 * plane
     out += burst * T * 3 * plane
     mixed += burst * T * plane

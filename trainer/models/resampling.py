@@ -7,6 +7,7 @@ of a warp with respect to *where* it looks is a gather. On a CPU torch's own pas
 are.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -106,6 +107,7 @@ class Resize(torch.autograd.Function):
         return (rows.T @ grad.float() @ columns).to(ctx.dtype), None, None
 
 
+@lru_cache(maxsize=64)  # asked for in every backward pass, of a few sizes
 def _axis_weights(length: int, scale: int, mode: str, device: torch.device) -> Tensor:
     """(scale * length, length): how torch's own resizing, along one axis, sees each unit vector."""
     # The second axis has one entry and is resized by 1: it stands still.
