@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.data.registration import Registration, register
 from trainer.data.scenes import Burst, Doubles, centred_grid, rotation
-from trainer.registration import Registration, register
 
 KEYS_A = -0.75  # the kernel of torch's and OpenCV's bicubic; -0.5 would be Pillow's
 IBP_ITERATIONS = 15

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from trainer.baseline import PEAK, Baseline, Protocol, Shelf, baseline_of, clipped
+from trainer.challenge import ChallengeScore, challenge_score
 from trainer.classical import bicubic
 from trainer.data.scenes import Burst, Doubles
 from trainer.metrics import cpsnr, psnr, ssim
@@ -36,7 +37,8 @@ class SequenceResult:
     tiled picture minus that of the whole-frame one; tiled_difference: their mean absolute difference inside
     the border. cpsnr: registered, the best over all shifts of the truth by up to 3 high-res pixels, with the
     brightness free; beside `psnr` it says what a picture loses by lying elsewhere, and cpsnr_shift where it lies.
-    mean_tile_psnr: mean of dB over tiles of 96 pixels, not comparable with `psnr`.
+    mean_tile_psnr: mean of dB over tiles of 96 pixels, not comparable with `psnr`. challenge: what PROBA-V's would say
+    of it, where its baseline knows the scene.
     """
 
     name: str
@@ -51,6 +53,7 @@ class SequenceResult:
     tiled_minus_whole_db: float
     tiled_difference: float
     baseline: Baseline
+    challenge: ChallengeScore | None = None
 
     @property
     def gain_db(self) -> float:
@@ -110,6 +113,7 @@ def evaluate_sequence(
         tiled_minus_whole_db=tiled_db - whole_db,
         tiled_difference=float(np.abs(tiled - whole)[b : H - b, b : W - b].mean()),
         baseline=baseline_of(burst, config.protocol, shelf=shelf),
+        challenge=challenge_score(whole, burst),
     )
     images = Images(
         low=burst.lr[0],
