@@ -82,8 +82,9 @@ def back_projection(
     psf_sigma_hr_px: float,
     found: Registration | None = None,
     iterations: int = IBP_ITERATIONS,
+    start: Doubles | None = None,
 ) -> Doubles:
-    """(H, W): iterative back-projection of all frames, from the mean of the aligned ones. Not clipped.
+    """(H, W): iterative back-projection of all frames, from `start` or the mean of the aligned ones. Not clipped.
 
     The PSF is known (Gaussian, then a box of scale x scale); the motion is estimated from the frames unless
     given. Each step adds the blurred adjoint of the frames' residuals. Occluded pixels have no say. Source:
@@ -102,7 +103,7 @@ def back_projection(
         seen = ndimage.gaussian_filter(image, psf_sigma_hr_px, mode="mirror")
         return np.asarray(ndimage.uniform_filter(seen, burst.scale, mode="mirror"))
 
-    estimate = mean_of_aligned(burst, found)
+    estimate = mean_of_aligned(burst, found) if start is None else start
     for _ in range(iterations):
         spline = ndimage.spline_filter(blurred(estimate), order=3, mode="mirror")
         residual = clear * (frames - sampler @ spline.ravel())

@@ -249,6 +249,7 @@ def judge(
             margin=config.eval.margin,
             blend=config.eval.blend,
         ),
+        consistency_steps=config.model.consistency_steps,
     )
     judged: list[Judged] = []
     series: dict[str, float] = {}
