@@ -18,3 +18,11 @@ def find_store(start: Path, *, environ: Mapping[str, str] = os.environ, named: P
         if (folder / ".git").exists():
             return folder / NAME
     return start / NAME
+
+
+def instead_of(root: Path) -> str:
+    """What to do where no store lies: its project's folder may have been named."""
+    below = root / NAME
+    if os.path.lexists(below / "store.json"):
+        return f"name the one in it: {below}"
+    return "start a run first, or name it with --store DIR"
