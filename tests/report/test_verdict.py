@@ -94,6 +94,28 @@ def test_seeds_inside_a_cohort_are_not_told_as_what_changed(diff):
     assert change_words(()) == "No factor changed"
 
 
+def test_the_seed_that_changed_with_the_one_factor_is_named_beside_it(study, diff):
+    seeds = factor("seed", 1, 2, role=Role.SEED)
+    told = diff("confounded", factors=(*diff().factors, seeds))
+
+    verdict = only(page_view(study[0], [ComparisonInput(baseline=0, arm=1, diff=told)]))
+
+    assert verdict.change == "config.schedule and seed changed"
+    assert verdict.meaning.startswith("2 factors changed together")
+
+
+def test_an_arm_that_is_no_one_design_is_the_reason_and_not_the_factor_between_the_arms(study, diff):
+    why = "the arm base is not one design: 3 of 6 runs differ in config.schedule absent → x"
+    told = diff("confounded", reason=why, odd=(why,))
+
+    verdict = only(page_view(study[0], [ComparisonInput(baseline=0, arm=1, diff=told)]))
+
+    assert verdict.change == f"T{why[1:]}"
+    assert "together" not in verdict.meaning
+    assert verdict.reason.full == ""
+    assert verdict.lacking[0].startswith("arms of one design each")
+
+
 def test_an_interval_of_unknown_width_says_so(study, diff, stats):
     arms, _ = study
     comparison = ComparisonInput(baseline=0, arm=1, diff=diff(), stats=(stats(ci=interval(-math.inf, math.nan)),))
