@@ -284,3 +284,17 @@ def test_what_cannot_be_attributed_is_said_once(study, diff, stats):
     told = only(page_view(arms, [ComparisonInput(baseline=0, arm=1, diff=diff("confounded"), stats=(numbers,))]))
 
     assert told.claim.endswith(" not attributable, 3 seeds each: the comparison is confounded.")
+
+
+def test_where_a_run_gave_no_number_more_seeds_are_no_remedy():
+    whole = ArmValues(label="a", seeds=(0, 1, 2), values=(0.8, 0.81, 0.82))
+    values = ArmValues(label="b", seeds=(0, 1, 2, 3), values=(0.9, 0.91, 0.92, None),
+                       statuses=("completed", "completed", "completed", "crashed"))  # fmt: skip
+    short = ArmValues(label="b", seeds=(0, 1, 2), values=(0.9, 0.91, None), statuses=values.statuses[1:])
+
+    for arm, least in ((values, "a number from every run"), (short, "at least 3 seeds an arm and a number from every")):
+        answer = judge([arm, whole], metric="val/acc", direction=None,
+                       design=Comparability(verdict="single_factor"))  # fmt: skip
+        (told,) = evidence_views(answer, design="single factor")
+        assert told.lacking.startswith(least)
+        assert "however many seeds are added" in told.lacking
