@@ -29,9 +29,9 @@ test: setup  ## run the whole suite
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(CRASH)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(CRASH:%=--ignore=%)
 
-# Per cent of the lines, as one in six to nine of the tests of each room covered them; the whole suite lies above. What
-# runs in child processes is not followed.
-FLOOR = 86
+# Per cent of the lines that the whole suite covers, 95.4 when it was measured. What runs in child processes is not
+# followed.
+FLOOR = 95
 
 coverage: setup  ## the suite with line coverage, which must not sink below its floor (half as long again)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(CRASH) --cov --cov-report=

@@ -61,23 +61,33 @@ class Precision:
         """Accumulate the gradients of one scaled loss."""
         self.scaler.scale(loss).backward()
 
-    def step(self, optimiser: torch.optim.Optimizer, parameters: Iterable[Tensor], clip: float) -> tuple[float, bool]:
-        """Unscale, then clip, then step. Returns the gradient's norm before clipping and whether the step was taken.
+    def step(
+        self,
+        optimiser: torch.optim.Optimizer,
+        parameters: Iterable[Tensor],
+        clip: float,
+        *,
+        longest: float = math.inf,
+    ) -> tuple[float, str]:
+        """Unscale, then clip, then step. Returns the gradient's norm before clipping, and why the step was not taken:
+        `gradient` where it was not finite, `spike` where it was longer than `longest`; empty where it was.
 
-        Clipping scaled gradients would clip at `clip / scale`, so the order matters.
+        Clipping scaled gradients would clip at `clip / scale`, so the order matters. A spike is no overflow: the scale
+        keeps its count of clean steps.
         """
         if self.scales:
             self.scaler.unscale_(optimiser)
         norm = float(torch.nn.utils.clip_grad_norm_(parameters, clip))
-        taken = math.isfinite(norm)
+        fault = ("spike" if norm > longest else "") if math.isfinite(norm) else "gradient"
         if self.scales:
-            self.scaler.step(optimiser)
+            if fault != "spike":
+                self.scaler.step(optimiser)
             self.scaler.update()
-            self._hold(fell=not taken)
-        elif taken:
+            self._hold(fell=fault == "gradient")
+        elif not fault:
             optimiser.step()
-        self.skipped += not taken
-        return norm, taken
+        self.skipped += bool(fault)
+        return norm, fault
 
     def overflow(self) -> None:
         """The loss itself was not finite on good inputs: no step, and a lower scale next time."""

@@ -17,13 +17,13 @@ import numpy as np
 
 from runaudit import digest_files
 from trainer.classical import IBP_ITERATIONS, IBP_STEP, back_projection, bicubic
+from trainer.data.registration import register, registration_error_px
 from trainer.data.scenes import Burst, Doubles
 from trainer.metrics import BORDER_HR_PX, cpsnr, psnr, ssim
-from trainer.registration import register, registration_error_px
 
 PEAK = 1.0  # images are fractions of the declared range, so the peak is 1
 SCHEMA = "trainer.baseline/2"
-CODE = ("baseline.py", "classical.py", "metrics.py", "registration.py", "data/scenes.py")
+CODE = ("baseline.py", "classical.py", "metrics.py", "data/registration.py", "data/scenes.py")
 LIBRARIES = ("numpy", "scipy", "scikit-image")
 
 

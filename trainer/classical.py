@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.data.registration import Registration, register
 from trainer.data.scenes import Burst, Doubles, centred_grid, rotation
-from trainer.registration import Registration, register
 
 KEYS_A = -0.75  # the kernel of torch's and OpenCV's bicubic; -0.5 would be Pillow's
 IBP_ITERATIONS = 15
@@ -82,8 +82,9 @@ def back_projection(
     psf_sigma_hr_px: float,
     found: Registration | None = None,
     iterations: int = IBP_ITERATIONS,
+    start: Doubles | None = None,
 ) -> Doubles:
-    """(H, W): iterative back-projection of all frames, from the mean of the aligned ones. Not clipped.
+    """(H, W): iterative back-projection of all frames, from `start` or the mean of the aligned ones. Not clipped.
 
     The PSF is known (Gaussian, then a box of scale x scale); the motion is estimated from the frames unless
     given. Each step adds the blurred adjoint of the frames' residuals. Occluded pixels have no say. Source:
@@ -102,7 +103,7 @@ def back_projection(
         seen = ndimage.gaussian_filter(image, psf_sigma_hr_px, mode="mirror")
         return np.asarray(ndimage.uniform_filter(seen, burst.scale, mode="mirror"))
 
-    estimate = mean_of_aligned(burst, found)
+    estimate = mean_of_aligned(burst, found) if start is None else start
     for _ in range(iterations):
         spline = ndimage.spline_filter(blurred(estimate), order=3, mode="mirror")
         residual = clear * (frames - sampler @ spline.ravel())

@@ -185,8 +185,8 @@ def _check(options: argparse.Namespace) -> int:
     from trainer.data import check_dataset
 
     report = check_dataset(options.root)
-    for problem in report.problems:
-        print(problem)
+    for line in report.lines():
+        print(line)
     if report.problems:
         raise ConfigError(
             f"{options.root}: {len(report.problems)} problem{'s' if len(report.problems) > 1 else ''}",

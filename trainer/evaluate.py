@@ -5,13 +5,15 @@ is given too, under its own name: on the same image it is 0.05 to 3.2 dB higher 
 is never compared with it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 
 from trainer.baseline import PEAK, Baseline, Protocol, Shelf, baseline_of, clipped
-from trainer.classical import bicubic
+from trainer.challenge import ChallengeScore, challenge_score
+from trainer.classical import back_projection, bicubic
+from trainer.data.registration import register
 from trainer.data.scenes import Burst, Doubles
 from trainer.metrics import cpsnr, psnr, ssim
 from trainer.panels import Images
@@ -22,10 +24,12 @@ TILE_HR_PX = 96  # of the mean of tile PSNR: the size of a training tile at x3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationConfig:
-    """How images are compared, and how the tiled picture is made."""
+    """How images are compared, how the tiled picture is made, and how far every picture is made to agree with its
+    frames (`Consistent`)."""
 
     protocol: Protocol = field(default_factory=Protocol)
     tiling: TilingConfig = field(default_factory=TilingConfig)
+    consistency_steps: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +40,8 @@ class SequenceResult:
     tiled picture minus that of the whole-frame one; tiled_difference: their mean absolute difference inside
     the border. cpsnr: registered, the best over all shifts of the truth by up to 3 high-res pixels, with the
     brightness free; beside `psnr` it says what a picture loses by lying elsewhere, and cpsnr_shift where it lies.
-    mean_tile_psnr: mean of dB over tiles of 96 pixels, not comparable with `psnr`.
+    mean_tile_psnr: mean of dB over tiles of 96 pixels, not comparable with `psnr`. challenge: what PROBA-V's would say
+    of it, where its baseline knows the scene.
     """
 
     name: str
@@ -51,6 +56,7 @@ class SequenceResult:
     tiled_minus_whole_db: float
     tiled_difference: float
     baseline: Baseline
+    challenge: ChallengeScore | None = None
 
     @property
     def gain_db(self) -> float:
@@ -71,6 +77,38 @@ class Judged:
     images: Images
 
 
+class Consistent:
+    """What a network's picture of a burst becomes: back-projection from it, then clipped to the data range.
+
+    A picture whose small, blurred copies are not the frames is wrong by as much, whoever made it. steps: none leaves
+    the picture as the network gave it.
+    """
+
+    def __init__(self, burst: Burst, protocol: Protocol, steps: int) -> None:
+        self._burst, self._steps, self._psf = burst, steps, protocol.psf_sigma_hr_px
+        self._found = register(burst) if steps else None
+
+    def __call__(self, image: Doubles) -> Doubles:
+        """(H, W) of the network -> (H, W) in [0, 1]."""
+        if self._found is None:
+            return clipped(image)
+        return clipped(
+            back_projection(
+                self._burst,
+                psf_sigma_hr_px=self._psf,
+                found=self._found,
+                iterations=self._steps,
+                start=np.asarray(image, dtype=np.float64),
+            )
+        )
+
+
+def _only_reference(burst: Burst) -> Burst:
+    """T copies of the reference, which lie where they lie."""
+    copies = np.repeat(burst.clear_lr[:1], burst.frames, axis=0)
+    return replace(burst, lr=reference_copies(burst), clear_lr=copies, motion=None)
+
+
 def evaluate_sequence(
     net: Net,
     burst: Burst,
@@ -85,14 +123,16 @@ def evaluate_sequence(
     """
     config = EvaluationConfig() if config is None else config
     arguments = config.protocol.arguments(burst)
-    whole = clipped(whole_frame(net, burst.lr, device=device))
+    finished = Consistent(burst, config.protocol, config.consistency_steps)
+    whole = finished(whole_frame(net, burst.lr, device=device))
     one_tile = config.tiling.tile >= max(burst.lr.shape[1:])
     tiled = (
         whole
         if one_tile
-        else clipped(tiled_frame(net, burst.lr, scale=burst.scale, tiling=config.tiling, device=device))
+        else finished(tiled_frame(net, burst.lr, scale=burst.scale, tiling=config.tiling, device=device))
     )
-    single = clipped(whole_frame(net, reference_copies(burst), device=device))
+    alone = _only_reference(burst)
+    single = Consistent(alone, config.protocol, config.consistency_steps)(whole_frame(net, alone.lr, device=device))
     corrected = cpsnr(whole, burst.hr, **arguments)
     whole_db, tiled_db = (psnr(image, burst.hr, **arguments) for image in (whole, tiled))
     b = config.protocol.border_hr_px
@@ -110,6 +150,7 @@ def evaluate_sequence(
         tiled_minus_whole_db=tiled_db - whole_db,
         tiled_difference=float(np.abs(tiled - whole)[b : H - b, b : W - b].mean()),
         baseline=baseline_of(burst, config.protocol, shelf=shelf),
+        challenge=challenge_score(whole, burst),
     )
     images = Images(
         low=burst.lr[0],

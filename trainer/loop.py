@@ -29,7 +29,14 @@ from trainer.stages import (
     require_frozen,
 )
 from trainer.step import Cache, StepMetrics, train_step, validation
-from trainer.vitals import WINDOW, cause_of_death, nothing_learned, too_many_skipped
+from trainer.vitals import (
+    WINDOW,
+    cause_of_death,
+    longest_gradient,
+    nothing_learned,
+    too_many_skipped,
+    usual_gradient,
+)
 
 Status = Literal["completed", "diverged", "killed"]
 
@@ -59,8 +66,9 @@ class StopRequested(Exception):  # noqa: N818 - a request, not an error
 class Progress:
     """Where the run is. `stage_at` counts planned stages, `step` steps within it, `done` steps over all stages.
 
-    skips: the last steps that were not taken. untrained: the validation error before the first step on an image. best,
-    best_file: the lowest validation error so far and the checkpoint of that moment; none before the first.
+    skips: the last steps that were not taken. usual: how long the stage's gradients are by now. untrained: the
+    validation error before the first step on an image. best, best_file: the lowest validation error so far and the
+    checkpoint of that moment; none before the first.
     """
 
     stage_at: int = 0
@@ -69,6 +77,7 @@ class Progress:
     bad_batches: int = 0
     skipped_in_a_row: int = 0
     skips: list[int] = field(default_factory=list)
+    usual: float | None = None
     untrained: float | None = None
     best: float | None = None
     frozen: dict[str, str] = field(default_factory=dict)
@@ -153,7 +162,9 @@ def _run_stage(
         metrics = train_step(
             model, _batches(work, stage, progress.step), optimiser, precision, stage, config,
             free=free, cache=cache, warm=progress.step < config.loss.l1_steps,
+            longest=longest_gradient(config.optim, usual=progress.usual, step=progress.step),
         )  # fmt: skip
+        progress.usual = progress.usual if metrics.fault else usual_gradient(progress.usual, metrics.grad_norm)
         progress.step, progress.done = progress.step + 1, progress.done + 1
         log_step(work, progress, precision, metrics, lr=lr, seconds=time.perf_counter() - began)
         if reason := _dead(work, progress, precision):
@@ -161,7 +172,7 @@ def _run_stage(
             return reason
         validate_and_save(work, stage, progress, precision, optimiser, checking=checking)
     require_frozen(model, stage, progress.frozen)
-    progress.stage_at, progress.step = progress.stage_at + 1, 0
+    progress.stage_at, progress.step, progress.usual = progress.stage_at + 1, 0, None
     _save(work, progress, precision, None, kind="last")
     return ""
 

@@ -249,6 +249,7 @@ def judge(
             margin=config.eval.margin,
             blend=config.eval.blend,
         ),
+        consistency_steps=config.model.consistency_steps,
     )
     judged: list[Judged] = []
     series: dict[str, float] = {}
@@ -288,6 +289,10 @@ def _series(judged: Judged, registration_error_px: float | None) -> dict[str, fl
         f"full_frame/ssim/{r.name}": r.ssim,
         f"full_frame/ssim_bicubic/{r.name}": r.baseline.bicubic_ssim,
     }
+    if r.challenge is not None:
+        out[f"full_frame/challenge_cpsnr/{r.name}"] = r.challenge.cpsnr
+        out[f"full_frame/challenge_cssim/{r.name}"] = r.challenge.cssim
+        out[f"full_frame/challenge_score/{r.name}"] = r.challenge.score
     if registration_error_px is not None:
         out[f"full_frame/registration_error_px/{r.name}"] = registration_error_px
     return out

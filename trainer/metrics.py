@@ -107,6 +107,40 @@ def ssim(pred: Image, truth: Image, *, data_range: float, border: int = 0, clear
     return float(mean if clear is None else map_[seen].mean())
 
 
+def cssim(
+    pred: Image,
+    truth: Image,
+    *,
+    data_range: float,
+    border: int = MAX_SHIFT_HR_PX,
+    max_shift: int = MAX_SHIFT_HR_PX,
+    clear: Clear | None = None,
+) -> float:
+    """The best SSIM over all shifts of the truth within `max_shift`, the brightness bias of each removed: what `cpsnr`
+    is to `psnr`. Source: Bordone Molini et al. 2019 (DeepSUM), who report it on PROBA-V.
+    """
+    if not 0 <= max_shift <= border:
+        raise UsageError(
+            f"cSSIM: a shift of {max_shift} does not fit into a border of {border}", remedy="widen the border"
+        )
+    a, truth64, seen = _prepared(pred, truth, clear, border - max_shift)
+    m = max_shift
+    h, w = a.shape[0] - 2 * m, a.shape[1] - 2 * m
+    inner = a[m : m + h, m : m + w]
+    found: list[float] = []
+    for dy in range(-m, m + 1):
+        for dx in range(-m, m + 1):
+            window = (slice(m + dy, m + dy + h), slice(m + dx, m + dx + w))
+            if not seen[window].any():
+                continue
+            bias = float((truth64[window] - inner)[seen[window]].mean())
+            mask = None if clear is None else seen[window]
+            found.append(ssim(inner + bias, truth64[window], data_range=data_range, clear=mask))
+    if not found:
+        raise UsageError("cSSIM: no clear pixel to compare", remedy="check the clearance mask")
+    return max(found)
+
+
 def _prepared(
     pred: Image, truth: Image, clear: Clear | None, border: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], Clear]:

@@ -9,9 +9,9 @@ from torch import Tensor
 from trainer.amp import Precision
 from trainer.build import Normalised
 from trainer.config import TrainConfig
+from trainer.data.registration import registration_error_px
 from trainer.data.scenes import Burst
 from trainer.models.piunet import Features
-from trainer.registration import registration_error_px
 from trainer.samples import augmented_features, frames_as, turned_back
 
 MARGIN_LR_PX = 3  # the partner of an outer pixel may lie outside the frame

@@ -28,7 +28,7 @@ from trainer.resume import Parent
 from trainer.shelf import FOLDER
 
 # The code a reported number comes from. A change in any of them makes two runs incomparable, not merely different.
-METRIC_CODE = ("metrics.py", "evaluate.py", "tiling.py", "baseline.py", "classical.py", "predict.py")
+METRIC_CODE = ("metrics.py", "evaluate.py", "tiling.py", "baseline.py", "classical.py", "predict.py", "challenge.py")
 PANEL_NAMES = {"low": "lr", "bicubic": "bicubic", "super_resolved": "sr", "truth": "hr", "error": "error"}
 
 

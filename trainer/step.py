@@ -4,6 +4,7 @@ Here are the losses of a stage, the step on them, the look at the held-out tiles
 kept so that it is computed once.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -53,8 +54,12 @@ def train_step(
     free: list[nn.Parameter],
     cache: Cache | None = None,
     warm: bool = False,
+    longest: float = math.inf,
 ) -> StepMetrics:
-    """One optimiser step over its micro-batches. A batch that is not finite costs the step, never the weights."""
+    """One optimiser step over its micro-batches. A batch that is not finite costs the step, never the weights.
+
+    longest: the gradient from which on a step is a spike and not taken.
+    """
     optimiser.zero_grad(set_to_none=True)
     sums: dict[str, float] = {}
     for batch in batches:
@@ -71,8 +76,8 @@ def train_step(
             precision.overflow()
             return StepMetrics(terms=sums, grad_norm=float("nan"), fault="loss")
         precision.backward(total / len(batches))
-    norm, taken = precision.step(optimiser, free, config.grad_clip)
-    return StepMetrics(terms=sums, grad_norm=norm, fault="" if taken else "gradient")
+    norm, fault = precision.step(optimiser, free, config.grad_clip, longest=longest)
+    return StepMetrics(terms=sums, grad_norm=norm, fault=fault)
 
 
 def loss_terms(

@@ -1,14 +1,38 @@
-"""When a run is dead: it could go on, and nothing would come of it.
+"""When a step is a spike, and when a run is dead: it could go on, and nothing would come of it.
 
 Each test is a pure function of what the loop counts, and its answer is the reason that is sealed with the run. A scale
 that is low is not among them: with a loss of weight 1e9 it settled at 0.004, and the picture was as good as ever.
 """
 
+import math
 from collections.abc import Sequence
 
-from trainer.config import LoopConfig
+from trainer.config import LoopConfig, OptimConfig
 
 WINDOW = 100  # steps over which the share of those not taken is taken; an init_scale of 2^40 loses its first 25
+
+SETTLING = 20  # steps of a stage before its usual gradient is known; warm-up and the first batches are none
+MEMORY = 50  # steps over which the usual gradient is remembered
+
+
+def longest_gradient(config: OptimConfig, *, usual: float | None, step: int) -> float:
+    """The gradient from which on a step of a stage is a spike; infinite where none is.
+
+    usual: see `usual_gradient`. step: how many the stage has behind it.
+    """
+    if not config.spike_factor or usual is None or step < SETTLING:
+        return math.inf
+    return config.spike_factor * usual
+
+
+def usual_gradient(usual: float | None, norm: float) -> float | None:
+    """How long a stage's gradients are by now: a geometric mean that forgets, so that one long one moves it little.
+
+    Of a step that was not taken it is not asked.
+    """
+    if not math.isfinite(norm) or norm <= 0:
+        return usual
+    return norm if usual is None else math.exp(math.log(usual) + (math.log(norm) - math.log(usual)) / MEMORY)
 
 
 def cause_of_death(

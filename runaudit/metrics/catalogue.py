@@ -140,6 +140,11 @@ QUANTITIES: Mapping[str, Quantity] = {
 NAMED: Mapping[str, Quantity] = {
     "full_frame/registration_error_px": Quantity("registration error", _LOWER, "px", 3),
     "full_frame/gain_db": Quantity("full-frame gain over bicubic", None, "dB", 2),
+    "full_frame/challenge_cpsnr": Quantity("cPSNR as PROBA-V's challenge counts it", _HIGHER, "dB", 2),
+    "full_frame/challenge_cssim": Quantity("cSSIM as PROBA-V's challenge counts it", _HIGHER, "", 4),
+    "full_frame/challenge_score": Quantity(
+        "PROBA-V challenge score, the baseline's cPSNR over this one", _LOWER, "", 4
+    ),
     "full_frame/psnr_single_frame": Quantity("PSNR of the same network fed one frame only", _HIGHER, "dB", 2),
     "full_frame/psnr_control": Quantity("PSNR of the same network fed one frame only", _HIGHER, "dB", 2),
     "full_frame/psnr_tiled": Quantity("PSNR of the same network run tile by tile", _HIGHER, "dB", 2),

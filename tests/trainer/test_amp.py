@@ -20,9 +20,9 @@ def test_an_infinite_gradient_halves_the_scale_and_takes_no_step() -> None:
     before = layer.weight.detach().clone()
 
     precision.backward((layer.weight * torch.tensor([float("inf"), 1.0])).sum())
-    _, taken = precision.step(optimiser, layer.parameters(), 1.0)
+    _, fault = precision.step(optimiser, layer.parameters(), 1.0)
 
-    assert not taken
+    assert fault == "gradient"
     assert (precision.scale, precision.skipped) == (32768.0, 1)
     assert torch.equal(layer.weight, before)
 
@@ -46,9 +46,9 @@ def test_clipping_acts_on_unscaled_gradients() -> None:
     before = layer.weight.detach().clone()
 
     precision.backward((layer.weight * torch.tensor([3.0, 4.0])).sum())
-    norm, taken = precision.step(optimiser, layer.parameters(), 1.0)
+    norm, fault = precision.step(optimiser, layer.parameters(), 1.0)
 
-    assert taken
+    assert fault == ""
     assert norm == pytest.approx(5.0)
     assert torch.allclose(before - layer.weight, torch.tensor([[0.6, 0.8]]), atol=1e-5)
 
@@ -68,6 +68,26 @@ def test_the_scale_has_a_floor_and_says_when_it_would_fall_through() -> None:
     assert (precision.scale, precision.at_floor) == (0.5, True)
 
 
+@pytest.mark.parametrize("dtype", ["off", "fp16"])
+def test_a_spike_is_not_taken_and_the_scale_is_none_the_wiser(dtype: str) -> None:
+    """Gradient (3, 4) has norm 5: above 4.9 it is a spike, and all the same one clean step of three."""
+    precision, layer, optimiser = setup(dtype, growth_interval=3)
+    before = layer.weight.detach().clone()
+
+    precision.backward((layer.weight * torch.tensor([3.0, 4.0])).sum())
+    norm, fault = precision.step(optimiser, layer.parameters(), 1.0, longest=4.9)
+
+    assert (norm, fault, precision.skipped) == (pytest.approx(5.0), "spike", 1)
+    assert torch.equal(layer.weight, before)
+    assert precision.scale == (65536.0 if dtype == "fp16" else 1.0)
+    for _ in range(2):
+        optimiser.zero_grad()
+        precision.backward((layer.weight * torch.tensor([3.0, 4.0])).sum())
+        assert precision.step(optimiser, layer.parameters(), 1.0, longest=5.1)[1] == ""
+    assert precision.scale == (131072.0 if dtype == "fp16" else 1.0)
+    assert not torch.equal(layer.weight, before)
+
+
 def test_a_loss_that_overflows_lowers_the_scale() -> None:
     precision, _, _ = setup("fp16")
 
@@ -82,9 +102,9 @@ def test_without_fp16_nothing_is_scaled_but_bad_steps_are_still_refused(dtype: s
     before = layer.weight.detach().clone()
 
     precision.backward((layer.weight * torch.tensor([float("nan"), 1.0])).sum())
-    _, taken = precision.step(optimiser, layer.parameters(), 1.0)
+    _, fault = precision.step(optimiser, layer.parameters(), 1.0)
 
-    assert not taken
+    assert fault == "gradient"
     assert (precision.scales, precision.scale, precision.skipped) == (False, 1.0, 1)
     assert torch.equal(layer.weight, before)
 

@@ -10,11 +10,11 @@ from scipy import ndimage
 
 from runaudit.errors import UsageError
 from trainer.classical import back_projection, bicubic, mean_of_aligned, sampling_matrix
+from trainer.data.registration import Registration, register, registration_error_px
 from trainer.data.scenes import Burst, true_flow
 from trainer.data.simulate import SimulatorConfig
 from trainer.data.synthetic import DatasetConfig, judging_bursts
 from trainer.metrics import psnr
-from trainer.registration import Registration, register, registration_error_px
 
 
 def simulated(**camera: float) -> Burst:

@@ -163,6 +163,19 @@ def test_a_network_harmed_by_its_frames_has_a_negative_fusion_gain(burst: Burst,
     assert result.psnr - result.single_frame_psnr < -2
 
 
+def test_a_picture_made_to_agree_with_its_frames_is_nearer_to_the_truth(burst: Burst, shelf: Memory):
+    """Back-projection from bicubic of the reference: more of nine frames than of nine copies, and nothing of none."""
+    plain, kept = (
+        evaluate_sequence(bicubic_net, burst, replace(CONFIG, consistency_steps=steps), shelf=shelf).result
+        for steps in (0, 3)
+    )
+
+    assert kept.psnr > plain.psnr + 1
+    assert plain.single_frame_psnr + 0.1 < kept.single_frame_psnr < kept.psnr - 0.5
+    assert kept.tiled_psnr == pytest.approx(kept.psnr, abs=0.1)
+    assert kept.baseline == plain.baseline
+
+
 def test_nine_copies_are_the_reference_and_as_many_frames(burst: Burst):
     copies = reference_copies(burst)
 

@@ -72,6 +72,24 @@ def test_a_resumed_run_computes_the_very_same_losses(
     assert other.run.events[0][:2] == (after, "resume")
 
 
+def test_a_guard_against_spikes_goes_on_where_it_was(tiny_config: Make, run_context: Make) -> None:
+    """So tight that steps of the second half are lost to it: which ones depends on what was usual before."""
+    config = tiny_config(
+        staging="end_to_end", budget={"end_to_end_steps": 40}, optim={"spike_factor": 1.05},
+        loop={"max_skipped_in_a_row": 40, "max_skipped_share": 1.0},
+    )  # fmt: skip
+    whole = trained(run_context, config, folder="whole")
+
+    interrupted(run_context, config, 30, folder="half")
+    other = run_context(config, folder="half")
+    run_stages(other, plan(config), checkpoints.load(other.folder / "last.safetensors"))
+
+    lost = checkpoints.load(whole.folder / "last.safetensors").facts["progress"]["skips"]
+    assert [step for step in lost if step > 30] and all(step > 20 for step in lost)
+    assert checkpoints.load(other.folder / "last.safetensors").facts["progress"]["skips"] == lost
+    assert weights_digest(other.model) == weights_digest(whole.model)
+
+
 def test_resuming_between_stages_starts_the_next_one(tiny_config: Make, run_context: Make) -> None:
     config = tiny_config()
     stages = plan(config)

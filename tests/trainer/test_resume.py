@@ -12,6 +12,7 @@ import runaudit
 from runaudit.errors import ConfigError, IntegrityError, UsageError
 from runaudit.records.digest import Digest
 from trainer.checkpoint import Checkpoint, encoded, load, write
+from trainer.config import TrainConfig, resolve
 from trainer.resume import find, put_weights, require_same_run
 from trainer.stages import plan
 
@@ -134,6 +135,18 @@ def test_resuming_another_run_is_refused(change: dict[str, Any], words: str) -> 
 
     with pytest.raises(ConfigError, match=words):
         require_same_run(Checkpoint(weights={}, state={}, facts=FACTS), **wanted)
+
+
+def test_a_setting_that_did_not_exist_then_may_have_its_default_now() -> None:
+    """A checkpoint of an older trainer goes on, unless the new setting is used."""
+    tree = resolve(TrainConfig())
+    old = {**tree, "optim": {k: v for k, v in tree["optim"].items() if k != "spike_factor"}}
+    kept = Checkpoint(weights={}, state={}, facts={**FACTS, "config": old})
+    given = {key: FACTS[key] for key in ("seed", "data")}
+
+    require_same_run(kept, config=tree, **given)
+    with pytest.raises(ConfigError, match=r"config\.optim\.spike_factor was 0\.0 and is 8\.0"):
+        require_same_run(kept, config={**tree, "optim": {**tree["optim"], "spike_factor": 8.0}}, **given)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,21 @@
 """A run of which nothing can come any more is told from one that only had a bad hour."""
 
+import math
 from typing import Any
 
 import pytest
 
-from trainer.config import LoopConfig
-from trainer.vitals import WINDOW, cause_of_death, nothing_learned, too_many_skipped
+from trainer.config import LoopConfig, OptimConfig
+from trainer.vitals import (
+    MEMORY,
+    SETTLING,
+    WINDOW,
+    cause_of_death,
+    longest_gradient,
+    nothing_learned,
+    too_many_skipped,
+    usual_gradient,
+)
 
 LOOP = LoopConfig(max_skipped_in_a_row=25, max_skipped_share=0.3, max_error_ratio=2.0)
 
@@ -61,3 +71,20 @@ def test_an_overflow_at_the_lowest_scale_is_a_death() -> None:
 )
 def test_weights_worse_than_none_at_all_are_no_result(first: float | None, best: float | None, words: str) -> None:
     assert nothing_learned(LOOP, first=first, best=best).split(" (")[0] == words
+
+
+def test_a_spike_is_told_by_what_is_usual_in_its_stage() -> None:
+    guard = OptimConfig(spike_factor=10.0)
+
+    assert longest_gradient(guard, usual=0.5, step=SETTLING) == 5.0
+    assert longest_gradient(guard, usual=0.5, step=SETTLING - 1) == math.inf
+    assert longest_gradient(guard, usual=None, step=500) == math.inf
+    assert longest_gradient(OptimConfig(), usual=0.5, step=500) == math.inf
+
+
+def test_the_usual_gradient_forgets_geometrically_and_one_long_one_moves_it_little() -> None:
+    """A gradient 50 times as long moves it by 50 ** (1 / 50) = 8 %; what is no length moves it not at all."""
+    assert usual_gradient(None, 2.0) == 2.0
+    assert usual_gradient(2.0, 100.0) == pytest.approx(2.0 * 50 ** (1 / MEMORY))
+    assert usual_gradient(2.0, math.nan) == 2.0
+    assert usual_gradient(2.0, 0.0) == 2.0

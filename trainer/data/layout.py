@@ -23,6 +23,9 @@ A folder without `dataset.json` is read as PROBA-V: every folder with an `HR.png
 most clear pixels are taken, clearest first, the clearest as reference; `test` or `val` in the path makes
 it a test sequence, and where there is none, every tenth burst (in the order of names) is held out as one.
 Bursts without truth are left out. Masks may be absent altogether, not in part.
+
+A `norm.csv` in the root holds the challenge's baseline cPSNR of each scene, in lines `imgset0594 45.8`: test sequences
+that it names are judged by the challenge's own score, too (`trainer.challenge`).
 """
 
 import json
@@ -40,6 +43,7 @@ from trainer.data.scenes import DatasetMeta, Doubles
 
 SCHEMA = "runaudit-dataset/1"
 INDEX = "dataset.json"
+NORMS = "norm.csv"
 FOREIGN_FRAMES = 9  # PROBA-V promises at least nine low-res frames per scene
 HOLD_OUT_EVERY = 10
 FRAME_NAME = re.compile(r"LR(\d+)\.png")
@@ -54,16 +58,23 @@ class Place:
     folder: Path
     motion: Doubles | None = None
     altitude_m: float | None = None
+    norm_db: float | None = None
+
+    def frame_files(self) -> tuple[Path, ...]:
+        """Every low-res frame there is, by number; a burst may use fewer."""
+        return tuple(self.folder / f"LR{number}.png" for number in frame_numbers(self.folder))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """A folder, understood but not yet read. `ordered`: frame 0 is the reference, nothing is to be chosen."""
+    """A folder, understood but not yet read. `ordered`: frame 0 is the reference, nothing is to be chosen. `assumed`:
+    what nobody said and was settled by what lies there, in words."""
 
     root: Path
     meta: DatasetMeta
     places: tuple[Place, ...]
     ordered: bool
+    assumed: tuple[str, ...] = ()
 
 
 def find_layout(root: Path, *, frames: int | None = None) -> Layout:
@@ -142,13 +153,54 @@ def _discovered(root: Path, frames: int) -> Layout:
         )
     names = [folder.relative_to(root).as_posix() for folder in folders]
     judging = [bool({"test", "val"} & set(name.split("/"))) for name in names]
-    if not any(judging):
+    is_split = any(judging)
+    if not is_split:
         judging = [i % HOLD_OUT_EVERY == HOLD_OUT_EVERY - 1 for i in range(len(names))]
+    norms = read_norms(root)
     places = tuple(
-        Place(name=name, split="test" if judges else "train", folder=folder)
+        Place(name=name, split="test" if judges else "train", folder=folder, norm_db=norms.get(folder.name))
         for name, folder, judges in zip(names, folders, judging, strict=True)
     )
-    return Layout(root=root, meta=_inferred(folders[0], frames), places=places, ordered=False)
+    meta = _inferred(folders[0], frames)
+    return Layout(root=root, meta=meta, places=places, ordered=False, assumed=_settled(meta, is_split=is_split))
+
+
+def _settled(meta: DatasetMeta, *, is_split: bool) -> tuple[str, ...]:
+    """What a folder without `dataset.json` leaves open, and how it was taken."""
+    return (
+        f"x{meta.scale}, from the sizes of the first burst",
+        f"a count of {meta.data_range:g} stands for 1, the highest its files can hold",
+        f"the {meta.frames} clearest frames are taken, the clearest as reference",
+        "'test' or 'val' in a path makes a burst judge"
+        if is_split
+        else f"every {HOLD_OUT_EVERY}th burst is held out to judge, since no path says 'test' or 'val'",
+    )
+
+
+def read_norms(root: Path) -> dict[str, float]:
+    """Scene -> the challenge's baseline cPSNR in dB, as `norm.csv` says; empty without one.
+
+    Raises UsageError, with its line, for one that is no name and a positive number.
+    """
+    path = root / NORMS
+    if not path.exists():
+        return {}
+    norms: dict[str, float] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+        words = line.replace(",", " ").split()
+        if not words:
+            continue
+        try:
+            name, norm = words[0], float(words[1])
+        except (IndexError, ValueError):
+            name, norm = "", 0.0
+        if len(words) != 2 or not 0 < norm < float("inf"):
+            raise UsageError(
+                f"{path}, line {number} is {line[:40]!r}, not a scene and its cPSNR in dB",
+                remedy="write lines such as 'imgset0594 45.8'",
+            )
+        norms[name] = norm
+    return norms
 
 
 def _inferred(folder: Path, frames: int) -> DatasetMeta:

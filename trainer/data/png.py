@@ -46,6 +46,12 @@ def read_counts(path: Path) -> NDArray[Any]:
     return pixels
 
 
+def stored_bits(path: Path) -> int:
+    """How many bits a pixel of a readable file has: 1, 8 or 16. Only its head is read."""
+    with Image.open(path) as image:
+        return {"1": 1, "L": 8}.get(image.mode, 16)
+
+
 def read_mask(path: Path) -> Mask:
     """(H, W) true where the file is not black."""
     return np.asarray(read_counts(path) > 0)

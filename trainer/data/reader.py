@@ -60,6 +60,7 @@ def read_burst(place: Place, layout: Layout) -> Burst:
         motion=None if place.motion is None else place.motion[: len(frames)],
         altitude_m=place.altitude_m,
         data_range=meta.data_range,
+        norm_db=place.norm_db,
     )
 
 

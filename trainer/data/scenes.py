@@ -28,6 +28,7 @@ class Burst:
     lr (T, h, w) and hr (H, W): float32 in [0, 1], where 1 stands for `data_range` counts of the stored file.
     clear_lr (T, h, w) and clear_hr (H, W): true where the pixel shows the scene. Frame 0 is the reference.
     motion (T, 3): dy and dx in low-res pixels, theta in degrees, row 0 zero; None when nobody knows it.
+    norm_db: the cPSNR of a public challenge's baseline on this scene, where its score is asked.
     Raises UsageError when the shapes disagree with each other or with `scale`.
     """
 
@@ -40,6 +41,7 @@ class Burst:
     motion: Doubles | None = None
     altitude_m: float | None = None
     data_range: float = 65535.0
+    norm_db: float | None = None
 
     def __post_init__(self) -> None:
         if self.lr.ndim != 3 or self.hr.ndim != 2:
