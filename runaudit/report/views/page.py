@@ -106,8 +106,9 @@ def page_view(
 
     integrity: run id -> what a re-hash of the store found wrong with it (empty: sound); None: it was not re-hashed.
     metric: the one that the page is about. parts: the metrics that it is about, where its arms share none. study: the
-    judgement on all runs together, or why there is none. curves: patterns of the series that are drawn, where they were asked for.
-    rules: the policy on the rules of health; None: they are not asked. directions: those of metrics that it declares.
+    judgement on all runs together, or why there is none. curves: patterns of the series that are drawn, where they were
+    asked for. rules: the policy on the rules of health; None: they are not asked. directions: those of metrics that it
+    declares.
     Raises NothingToJudgeError where there is no run.
     """
     if not any(arm.runs for arm in arms):
