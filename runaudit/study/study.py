@@ -179,12 +179,9 @@ def study(runs: Sequence[Run], *, settings: Settings, judge: Judge | None = None
     table = table_of(runs, settings)
     with_result = sum(len(cell.results) for cell in table.cells)
     if with_result < 2 and not any(run.fault for run in table.runs):
-        raise NothingToJudgeError(
-            f"1 of {given} runs gives a result, and one alone separates nothing"
-            if with_result
-            else f"none of {given} runs gives a result",
-            remedy="name runs that finished",
-        )
+        few = f"1 of {given} runs gives a result, and one alone separates nothing"
+        none = f"none of {given} runs gives a result"
+        raise NothingToJudgeError(few if with_result else none, remedy="name runs that finished")
     if with_result == 0:
         raise IntegrityError(
             f"none of {len(table.runs)} runs gives a result: {next(run.fault for run in table.runs if run.fault)}",

@@ -115,7 +115,7 @@ def page_view(
         raise NothingToJudgeError("there is no run to report on", remedy="name at least one run")
     held = tuple(parts) or (Part(metric=metric, arms=tuple(range(len(arms)))),)
     named = tuple(arm_view(arm, index) for index, arm in enumerate(arms))
-    made = _Maker()
+    made = _Maker(study)
     asked = [run for arm in arms for run in arm.runs]
     health = made(_HEALTH, lambda: health_of(asked, rules, directions=directions or {})) if rules else None
     view = PageView(
@@ -142,8 +142,6 @@ def page_view(
         left_out=(),
     )
     view = replace(view, sections=tuple(_sections(view)))
-    if isinstance(study, NothingToJudgeError):
-        made.failed.append(LeftOut(title="Study", reason=clean(study.message)))
     return replace(view, left_out=(*made.failed, *_absent(view, {one.title for one in made.failed})))
 
 
@@ -198,8 +196,9 @@ contents, and whether there is something to show."""
 class _Maker:
     """Makes a part of the page; one that cannot be made is left out with its reason and takes no other with it."""
 
-    def __init__(self) -> None:
-        self.failed: list[LeftOut] = []
+    def __init__(self, study: StudyAnswer | NothingToJudgeError | None) -> None:
+        why = study.message if isinstance(study, NothingToJudgeError) else ""
+        self.failed = [LeftOut(title="Study", reason=clean(why))] if why else []
 
     def __call__(self, title: str, make: Callable[[], _T]) -> _T | None:
         made = attempted(make, what="it")
