@@ -14,6 +14,7 @@ from runaudit.judge.bench import Bench
 from runaudit.judge.selection import arm_of
 from runaudit.records.run import Run
 from runaudit.settings import load_settings
+from runaudit.store.catalogue import is_launched, load_or_fault
 from runaudit.store.place import find_store
 from runaudit.store.store import Store
 from runaudit.text.shown import drawn_by
@@ -118,7 +119,7 @@ def health(*runs: Side, store: Place = None) -> "HealthAnswer":
 
     bench = _bench(store)
     understood(bench.settings.rules)
-    named = [run for side in runs for run in _members(_runs(bench, side))]
+    named = [_as_far(bench, run) for side in runs for run in _members(_runs(bench, side))]
     asked = named if runs else bench.runs(trajectory=True)
     return health_of(asked, bench.settings.rules, directions=bench.settings.stats.directions)
 
@@ -164,6 +165,13 @@ def _runs(bench: Bench, side: Side, *, trajectory: bool = True) -> Cohort | tupl
 
 def _members(side: Cohort | tuple[Run, ...]) -> tuple[Run, ...]:
     return side.runs if isinstance(side, Cohort) else side
+
+
+def _as_far(bench: Bench, run: Run) -> Run:
+    """The run with what it has logged so far, where it has no sealed series yet and came without any."""
+    if run.outcome or run.trajectory.series or not is_launched(bench.store, run.id):
+        return run
+    return load_or_fault(bench.store, run.id)
 
 
 def _drawn(answer: object) -> str | None:

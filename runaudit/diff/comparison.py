@@ -96,7 +96,9 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
         missing=missing,
         intent=met,
         policy=late,
-        notes=(*([late.note] if late else ()), *against.notes, *arms.notes, *notes_on(arms.pair, arms.found), *seeds),
+        notes=_once(
+            *([late.note] if late else ()), *against.notes, *arms.notes, *notes_on(arms.pair, arms.found), *seeds
+        ),
         contradictions=against.notes,
         idle=against.idle,
         on_record=foreign,
@@ -104,6 +106,11 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
         open_code=grounds.open_code,
         assumed=assumed,
     )
+
+
+def _once(*notes: str) -> tuple[str, ...]:
+    """Each note once: of an arm held against itself both sides say the same."""
+    return tuple(dict.fromkeys(notes))
 
 
 def _lacking(arms: Beside, rows: Iterable[Missing]) -> tuple[Run, ...]:

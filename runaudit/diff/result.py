@@ -1,5 +1,6 @@
 """What a comparison says, frozen: the verdict with its reason, and every changed leaf under exactly one heading."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -10,6 +11,7 @@ from runaudit.factors.never import IN_FILES
 from runaudit.factors.vouched import Assumption, lifted_by
 from runaudit.records.canonical import JSON, json_safe, thawed
 from runaudit.text.shown import Shown
+from runaudit.text.terminal import UNPAINTED, Paint
 
 SCHEMA = "runaudit.diff/1"
 
@@ -191,6 +193,18 @@ class Comparison(Shown):
         from runaudit.diff.text import headline
 
         return headline(self)
+
+    def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:
+        """For a terminal; `verbose`: what cannot matter, too."""
+        from runaudit.diff.text import text_lines
+
+        return text_lines(self, everything=verbose, paint=paint)
+
+    def markdown_lines(self, *, verbose: bool = False) -> Iterator[str]:
+        """For a pull request."""
+        from runaudit.diff.text import markdown_lines
+
+        return markdown_lines(self, everything=verbose)
 
     @property
     def treatments(self) -> tuple[FactorChange, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from runaudit.diff.result import FactorChange, Missing, Verdict
 from runaudit.factors.factor import SEED_ROLES
 from runaudit.factors.never import BLIND
-from runaudit.text.words import beside_code, listed
+from runaudit.text.words import IF_EQUAL, beside_code, listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ def judge(evidence: Grounds) -> Judgement:
     if evidence.beside_code:
         reason = beside_code(evidence.open_code, evidence.beside_code, shown, len(evidence.missing) - 1)
         return Judgement(Verdict.PROVENANCE_INCOMPLETE, clean, reason, shown)
-    return Judgement(Verdict.PROVENANCE_INCOMPLETE, clean, f"{gaps} the records; if equal, {shown}", shown)
+    return Judgement(Verdict.PROVENANCE_INCOMPLETE, clean, f"{gaps} the records{IF_EQUAL}{shown}", shown)
 
 
 def _without_gaps(evidence: Grounds) -> tuple[Verdict, str]:

@@ -12,6 +12,7 @@ from runaudit.factors.pair import Pair
 from runaudit.factors.path import matches
 from runaudit.factors.tree import same
 from runaudit.records.canonical import JSON
+from runaudit.records.results import ends_of
 from runaudit.text.words import head, listed
 
 
@@ -148,7 +149,7 @@ def _budget(pair: Pair, _found: Sequence[Change]) -> Iterator[str]:
     a, b = pair.a.run, pair.b.run
     left, right = updates(a), updates(b)
     if left is not None and right is not None and (left.taken != right.taken or left.skipped != right.skipped):
-        logged = {*a.trajectory.series, *b.trajectory.series, *a.metrics, *b.metrics}
+        logged = {*ends_of(a).series, *ends_of(b).series, *a.metrics, *b.metrics}
         yield (
             f"optimiser updates really taken: {left.taken} ({left.skipped} skipped by the scaler) → "
             f"{right.taken} ({right.skipped} skipped)"

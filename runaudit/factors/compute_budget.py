@@ -15,6 +15,7 @@ from runaudit.factors.levels import Levels
 from runaudit.factors.pair import Pair
 from runaudit.factors.path import last_key
 from runaudit.factors.tree import leaves_of
+from runaudit.records.results import ends_of
 from runaudit.records.run import Run
 
 LENGTH_WORDS = ("step", "epoch", "iter", "batch", "accum", "world", "gpu", "device", "time", "budget", "patience",
@@ -44,7 +45,7 @@ def updates(run: Run) -> Updates | None:
     done = run.outcome.body.get("steps_done") if run.outcome else None
     if not isinstance(done, int | float) or isinstance(done, bool):
         return None
-    skipped = run.trajectory.last("amp/skipped")
+    skipped = ends_of(run).last("amp/skipped")
     if skipped is None:
         skipped = run.metrics.get("amp/skipped", 0.0)
     return Updates(steps=int(done), skipped=int(skipped) if not isnan(skipped) else 0)

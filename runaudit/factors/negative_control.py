@@ -7,6 +7,7 @@ whatever the hashes say.
 from collections.abc import Mapping
 
 from runaudit.metrics.catalogue import CONTROL
+from runaudit.records.results import ends_of
 from runaudit.records.run import Run
 
 _PREFIX = f"{CONTROL}/"
@@ -16,9 +17,7 @@ TOLERANCE_DB = 1e-4
 
 def controls(run: Run) -> Mapping[str, float]:
     """The control of each sequence: a final metric, or the last value of its series."""
-    found = {
-        name: points[-1][1] for name, points in run.trajectory.series.items() if name.startswith(_PREFIX) and points
-    }
+    found = {name: points[-1][1] for name, points in ends_of(run).series.items() if name.startswith(_PREFIX) and points}
     return found | {name: value for name, value in run.metrics.items() if name.startswith(_PREFIX)}
 
 

@@ -9,6 +9,7 @@ from runaudit.health import apart, gradient, late, logs, loss, results, scaler, 
 from runaudit.health.best import Best
 from runaudit.health.facts import NAMES, facts_of_run
 from runaudit.records.finding import Finding, Severity
+from runaudit.records.results import with_series
 from runaudit.records.run import Run
 from runaudit.records.segments import Band, bands
 from runaudit.rules import Rule, Skip, check_all, foreign_rules, governed, is_off, together, tuned
@@ -95,7 +96,7 @@ def shared_by(runs: Iterable[RunHealth]) -> list[tuple[Finding, list[tuple[Run, 
     return [(max((one for _, one in row), key=lambda one: one.severity), row) for row in groups.values()]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class HealthAnswer(Shown):
     """The health of the runs that were asked about. `off`: the rules that the policy switched off; `tuned`:
     the limits that it set."""
@@ -198,7 +199,8 @@ def health_of(
 
 
 def judged(run: Run, rules: Iterable[Rule], directions: Mapping[str, str]) -> RunHealth:
-    """What the rules say of one run."""
+    """What the rules say of one run, whose series are read where they were not."""
+    run = with_series(run)
     facts = facts_of_run(run, directions)
     found = check_all(rules, facts, around_failures=True)
     curves = facts["curves"]

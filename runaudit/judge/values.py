@@ -112,12 +112,14 @@ def _repeats(arm: Cohort, values: Sequence[float | None]) -> tuple[int | None, .
 
 
 def _proven(arm: Cohort, run: Run) -> bool | None:
-    """Whether the run's seed acted: not where it repeats an earlier run, unknown where the record has no proof."""
+    """Whether the run's seed acted: not where it repeats an earlier run of another; unknown where the record has no
+    proof."""
     for group in arm.replicates:
         if run in group[1:]:
             seeds = group[0].manifest.body.get("seed"), run.manifest.body.get("seed")
             # A seed that nobody set or wrote down tells no two runs apart; only a proof does, and then they repeat not.
-            return False if seeds[0] != seeds[1] or seeds[1] is None else None
+            if seeds[0] != seeds[1] or seeds[1] is None:
+                return False
     return None if run in arm.unproven or not run.finished else True
 
 

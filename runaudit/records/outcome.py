@@ -130,3 +130,10 @@ class Outcome:
         """A plain copy."""
         plain: dict[str, Any] = thawed(self.body)
         return plain
+
+
+def sealed_series(outcome: Outcome | None, origin: Mapping[str, Any]) -> Digest | None:
+    """What the series of a run were sealed under; of a foreign run that does not say how it ended, by its manifest."""
+    section = outcome.section("trajectory") if outcome else origin.get("trajectory")
+    sealed = section.get("digest") if isinstance(section, MAPPINGS) else None
+    return Digest.parse(str(sealed)) if sealed else None

@@ -11,13 +11,15 @@ import re
 import struct
 from array import array
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from runaudit.errors import RunauditError
 from runaudit.metrics.catalogue import BASELINES
+from runaudit.records.outcome import sealed_series
 from runaudit.records.points import Points as Columns
 from runaudit.records.run import Run
+from runaudit.records.trackers import FILE
 from runaudit.records.trajectory import Trajectory
 
 Points = Sequence[tuple[int, float]]
@@ -73,16 +75,29 @@ def _all_bits(points: Points) -> bytes:
 
 def trajectory_of(run: Run) -> Trajectory | None:
     """The series of a run, read from the store where they were left there; None where they cannot be read."""
-    section = run.outcome.section("trajectory") if run.outcome else {}
-    digest = section.get("digest")
+    digest = sealed_series(run.outcome, run.manifest.section("origin"))
     if run.trajectory.series or run.trajectory.events or not digest:
         return run.trajectory
-    from runaudit.records.columns import read_series  # Equal final numbers are rare, and nothing else asks.
+    from runaudit.records.columns import read_series  # Equal final numbers are rare, and few others ask.
 
     try:
         return read_series(run.blobs[str(digest)])
     except (KeyError, RunauditError, OSError):
         return None
+
+
+def with_series(run: Run) -> Run:
+    """The run with its series; as it is where they were read, or cannot be."""
+    found = trajectory_of(run)
+    return run if found is None or found is run.trajectory else replace(run, trajectory=found)
+
+
+def ends_of(run: Run) -> Trajectory:
+    """Where the last values of series stand that are no final metrics of a run. Who records or imports a run lays the
+    last value of every series among those, so its series need not be read; a record file says what it says."""
+    if run.manifest.section("origin").get("kind") != FILE:
+        return run.trajectory
+    return with_series(run).trajectory
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from runaudit.diff import Comparison, Verdict
 from runaudit.factors.cohort import Cohort
+from runaudit.health.answer import HealthAnswer
 from runaudit.records.run import Run
 from runaudit.report.effects import effect_figure
 from runaudit.report.html import render
@@ -51,6 +52,9 @@ def fragment(answer: object) -> str | None:
             return _set(
                 "verify", answer.verdict, words=clean(answer.headline), lines=_printable(list(answer.text_lines())[:-1])
             )
+        case HealthAnswer():
+            words = clean(answer.headline).partition(": ")[2]
+            return _set("health", answer.verdict, words=words, lines=_printable([*answer.text_lines()][1:]))
     return None
 
 

@@ -17,6 +17,7 @@ from runaudit.factors.tree import same
 from runaudit.records.canonical import JSON, parse_strict
 from runaudit.records.manifest import GONE
 from runaudit.records.outcome import STATUSES
+from runaudit.records.run import DAMAGED, UNSAID
 from runaudit.runs.forms import MIN_PREFIX, is_prefix
 from runaudit.runs.rows import Entry, fields, shown
 from runaudit.text.words import closest, cut, quoted
@@ -34,8 +35,15 @@ class Missing(Exception):  # noqa: N818  (not an error: the run has no answer)
     """A run lacks what is asked for."""
 
 
+ONE_KIND = "compare things of one kind"
+
+
 class Impossible(Exception):  # noqa: N818  (whether it is an error, all runs together tell)
-    """This run has what is asked for, and it cannot be compared or computed; the text says why."""
+    """This run has what is asked for, and it cannot be compared or computed; the text says why, `remedy` what would."""
+
+    def __init__(self, why: str, *, remedy: str = ONE_KIND) -> None:
+        super().__init__(why)
+        self.remedy = remedy
 
 
 class Side(Protocol):
@@ -152,18 +160,17 @@ class Comparison:
         for name, side in ((self.left, self.right), (self.right, self.left)):
             if self.sign not in ORDERS and isinstance(name, Named) and not isinstance(side, Named):
                 _check_word(name.name, side, self.text)
-        why = ""
+        first: Impossible | None = None
         for entry in entries:
             try:
-                self._decided(entry)
+                if self._decided(entry) is not None:
+                    return
             except Missing:
                 continue
             except Impossible as error:
-                why = why or str(error)
-            else:
-                return
-        if why:
-            raise UsageError(f"{cut(self.text)!r} holds for no run: {why}", remedy="compare things of one kind")
+                first = first or error
+        if first is not None:
+            raise UsageError(f"{cut(self.text)!r} holds for no run: {first}", remedy=first.remedy)
 
     def _decided(self, entry: Entry) -> bool | None:
         a = self.left.of(entry)
@@ -173,21 +180,26 @@ class Comparison:
         if self.sign in ORDERS:
             return self._ordered(a, b)
         if a is not None and b is not None and kind(a) != kind(b):
-            raise Impossible(self._mixed(a, b))
+            raise self._mixed(a, b)
         return (same(a, b) or _is_shown_so(self.left, a, b) or _is_shown_so(self.right, b, a)) is (self.sign == "==")
 
     def _ordered(self, a: JSON, b: JSON) -> bool | None:
         if a is None or b is None:
             return None
         if kind(a) != kind(b):
-            raise Impossible(self._mixed(a, b))
+            raise self._mixed(a, b)
         if isinstance(a, str) or (isinstance(a, int | float) and not isinstance(a, bool)):
             is_nan = any(isinstance(value, float) and isnan(value) for value in (a, b))
             return not is_nan and ORDERS[self.sign](a, b)
-        raise Impossible(f"{cut(self.left.text)} is {kind(a)}, which has no order")
+        raise Impossible(
+            f"{cut(self.left.text)} is {kind(a)}, which has no order", remedy="ask whether it is equal: =="
+        )
 
-    def _mixed(self, a: JSON, b: JSON) -> str:
-        return f"{cut(self.left.text)} is {kind(a)} and {cut(self.right.text)} is {kind(b)}"
+    def _mixed(self, a: JSON, b: JSON) -> Impossible:
+        why = f"{cut(self.left.text)} is {kind(a)} and {cut(self.right.text)} is {kind(b)}"
+        loose = next((side for side, other in ((self.left, b), (self.right, a))
+                      if not isinstance(side, Named | Typed | Written) and isinstance(other, str)), None)  # fmt: skip
+        return Impossible(why, remedy=f'a text stands in quotes: "{loose.text}"' if loose else ONE_KIND)
 
 
 def _is_shown_so(side: Side, value: JSON, other: JSON) -> bool:
@@ -204,7 +216,7 @@ def _check_word(name: str, side: Side, text: str) -> None:
     word = side.text if isinstance(side, Typed) else side.value if isinstance(side, Written) else None
     if not isinstance(word, str):
         return
-    if name == "status" and word not in (known := (*STATUSES, *ALIVE, GONE)):
+    if name == "status" and word not in (known := (*STATUSES, *ALIVE, UNSAID, GONE, DAMAGED)):
         raise UsageError(f"{quoted(word)} is no status{closest(word, known)}", remedy=f"there are {', '.join(known)}")
     if name in IDS and not is_prefix(word):
         raise UsageError(

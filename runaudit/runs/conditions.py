@@ -28,6 +28,7 @@ MAX_CHARS = 2000
 MAX_DEPTH = 40
 MAX_MAGNITUDE = 1e300
 MAX_POWER = 64
+NO_VALUE = "change the sum: it has a value for no run"
 MOST_SHOWN = 120
 """Characters of a condition that is told mended."""
 EXAMPLE = "write, for example, 'config.lr > 1e-3 and status == \"completed\"'"
@@ -107,17 +108,17 @@ class Computed:
         values = [part.of(entry) for part in self.parts]
         for part, value in zip(self.parts, values, strict=True):
             if isinstance(value, bool) or not isinstance(value, int | float):
-                raise Impossible(f"{cut(part.text)} is {kind(value)}, and not to be reckoned with")
+                raise Impossible(f"{cut(part.text)} is {kind(value)}, and not to be reckoned with", remedy=NO_VALUE)
             if MAX_MAGNITUDE < abs(value) != math.inf:
-                raise Impossible(f"{cut(part.text)} is beyond 1e300")
+                raise Impossible(f"{cut(part.text)} is beyond 1e300", remedy=NO_VALUE)
         if self.function is operator.pow and abs(values[1]) > MAX_POWER:
-            raise Impossible(f"the exponent of {cut(self.text)} is beyond {MAX_POWER}")
+            raise Impossible(f"the exponent of {cut(self.text)} is beyond {MAX_POWER}", remedy=NO_VALUE)
         try:
             found: JSON = self.function(*values)
         except (ArithmeticError, ValueError, TypeError) as error:
-            raise Impossible(f"{cut(self.text)}: {error}") from error
+            raise Impossible(f"{cut(self.text)}: {error}", remedy=NO_VALUE) from error
         if isinstance(found, complex):
-            raise Impossible(f"{cut(self.text)} is no real number")
+            raise Impossible(f"{cut(self.text)} is no real number", remedy=NO_VALUE)
         return found
 
 
@@ -271,7 +272,7 @@ class _Reader:
     def _list(self) -> list[Side]:
         closing = {"(": ")", "[": "]"}.get(self._take("(", "[") or "")
         if closing is None:
-            raise self._wrong("a written list is missing, as (1, 2)")
+            raise self._wrong("stands where a list is wanted, as (1, 2); what holds a text, `runaudit list TEXT` finds")
         found = []
         while not self._take(closing):
             at = self._at

@@ -11,12 +11,12 @@ from runaudit.factors.factor import ABSENT, Absent
 from runaudit.factors.forgotten import forgotten_runs
 from runaudit.records.canonical import JSON, canonical_bytes, json_safe
 from runaudit.runs.lines import head_lines, json_lines, row_line, unplaced
-from runaudit.runs.rows import Column, Entry, Section, fields, line_fields, shown
+from runaudit.runs.rows import Column, Entry, Section, fields, figures_of, line_fields, shown
 from runaudit.settings import FactorSettings
 from runaudit.text.markdown import table
 from runaudit.text.narrow import folded, no_room, within
 from runaudit.text.terminal import DIM, RED, UNPAINTED, Paint, printable
-from runaudit.text.words import columns
+from runaudit.text.words import columns, plural
 
 
 def row_json(entry: Entry, columns: Sequence[Column] = ()) -> dict[str, Any]:
@@ -59,9 +59,20 @@ def head_cells(section: Section) -> tuple[str, str, int, int, str]:
     """What the head of a cohort shows: its id, label and counts, and its metric."""
     group, metric = section.cohort, section.spread or section.metric or ""
     if section.spread is None and section.by is None and metric:
-        metric = f"{metric}: no finished run has one"
+        metric = f"{metric}: {_none_counts(group, str(metric))}"
     said = "; ".join(text for text in (str(metric), forgotten_runs(group.runs)) if text)
     return group.id, printable(group.label), group.n, group.effective_n, printable(said)
+
+
+def _none_counts(group: Cohort, metric: str) -> str:
+    """Why a cohort has no figure of a metric that some run of it logged."""
+    ended = [run for run in group.runs if run.finished]
+    held = sum(any(figure.name == metric for figure in figures_of(run)) for run in ended)
+    return (
+        f"no finite number ({held} of {plural(len(ended), 'finished run')} not finite)"
+        if held
+        else "no finished run has one"
+    )
 
 
 def list_lines(sections: Sequence[Section], *, verbose: bool, paint: Paint, width: int | None) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What a run was seen to use, and its last words, as `show -v` prints them, harmless to a terminal."""
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,10 +15,15 @@ LAST_LINES = 5
 def last_words(outcome: Outcome, *, verbose: bool = False) -> Iterator[str]:
     """Why the run ended as it did, and the end of what it wrote to stderr."""
     if outcome.body.get("error"):
-        yield printable(f"error {outcome.body['error']}")
+        yield printable(f"{'error':<10}{outcome.body['error']}")
     if lines := stderr_lines(outcome):
         yield "the last lines of stderr"
         yield from (printable(f"  {line}") for line in (lines if verbose else lines[-LAST_LINES:]))
+
+
+def as_typed(argv: Sequence[object]) -> str:
+    """A command as a shell takes it back; a text without quotes would be another command."""
+    return shlex.join(map(str, argv))
 
 
 def stderr_lines(outcome: Outcome) -> list[str]:
@@ -33,7 +39,7 @@ def observed_lines(seen: Mapping[str, Any]) -> Iterator[str]:
     for reason in _list(seen.get("reasons")) or [text for text in [seen.get("reason")] if text]:
         yield printable(f"  not everything: {reason}" if seen.get("level") == "partial" else f"  {reason}")
     if command := [*_list(seen.get("argv"))]:
-        yield printable(f"  command  {' '.join(map(str, command))}")
+        yield printable(f"  command  {as_typed(command)}")
     for name in ("executable", "python", "cwd"):
         if seen.get(name):
             yield printable(f"  {name}  {seen[name]}")

@@ -117,7 +117,9 @@ def place_of(store: Store, settings: Settings, word: str, file: str | None) -> "
     run = one_named(store, settings, word)
     folder = store.run_dir(run).absolute()
     if not folder.is_dir():
-        raise UsageError(f"run {run[:SHORT]} has no folder", remedy="imported runs have none; see `runaudit show`")
+        raise UsageError(
+            f"run {run[:SHORT]} has no folder: it was imported, and no file came with it", remedy="see `runaudit show`"
+        )
     if file is None:
         return PathAnswer(run=run, path=folder)
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())

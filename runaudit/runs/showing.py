@@ -21,7 +21,7 @@ from runaudit.records.record_file import record_of
 from runaudit.records.run import SHORT, Run
 from runaudit.runs.lines import FINISHED
 from runaudit.runs.names import Names, has_store, one_of, runs_named
-from runaudit.runs.observed import last_words, observed_lines, stderr_lines
+from runaudit.runs.observed import as_typed, last_words, observed_lines, stderr_lines
 from runaudit.runs.rows import figures_of
 from runaudit.settings import Settings
 from runaudit.store.catalogue import is_launched
@@ -35,7 +35,7 @@ APART = ("schema", "manifest", "observed", "stderr_tail")
 """Of an outcome, what is not printed leaf by leaf."""
 EDGE = 104
 """Characters of a value on the screen."""
-FIGURES, GAPS, NOTES = 5, 3, 2
+FIGURES, GAPS, NOTES, DATASETS = 5, 3, 2, 3
 """Lines of each on the screen."""
 
 
@@ -113,9 +113,10 @@ class ShowAnswer:
             yield from _warnings(self.run, self.settings)
         if self.place is not None:
             yield from _in_words(self.place, None if verbose else NOTES)
-            yield "folder", str(self.place.folder.absolute())
+            yield "folder", str(self.place.folder.absolute()) if self.place.folder.is_dir() else NO_FOLDER
 
 
+NO_FOLDER = "none: it was imported, and no file came with it"
 WHOLE = ("folder",)
 """Lines that are never cut: half a path leads nowhere."""
 
@@ -141,12 +142,16 @@ def _place(store: Store, settings: Settings, run: Run) -> Place | None:
 
 
 def _inputs(run: Run) -> Iterator[tuple[str, str]]:
-    """What went in: when and how it was started, the code, the seed, the configuration and the data."""
+    """What went in: when and how it was started, the code, the seed, the configuration and the data. Of a forgotten
+    manifest its tombstone knows the seed at the most."""
     launch, code_section = run.manifest.section("launch"), run.manifest.section("code")
     yield "started", _when(run)
+    if run.is_gone:
+        yield "seed", "unknown" if isinstance(run.manifest.seed, Unknown) else level(run.manifest.seed)
+        return
     argv = launch.get("argv")
     if isinstance(argv, list | tuple) and argv:
-        yield "command", " ".join(map(str, argv))
+        yield "command", as_typed(argv)
     yield "git", _commit(code_section)
     seed = run.manifest.seed
     yield "seed", f"unknown ({seed.reason})" if isinstance(seed, Unknown) else level(seed)
@@ -154,8 +159,7 @@ def _inputs(run: Run) -> Iterator[tuple[str, str]]:
     leaves = [(path, leaf) for path, leaf in leaves_of(keyed(config), "")] if config else []
     shown = ", ".join(f"{path.lstrip('.')} {level(leaf)}" for path, leaf in leaves)
     yield "config", f"{plural(len(leaves), 'value')}: {shown}" if leaves else "unknown"
-    data = run.manifest.section("data")
-    yield "data", "; ".join(_dataset(name, value) for name, value in data.items()) or "none declared"
+    yield from _data(run.manifest.section("data"))
 
 
 def _when(run: Run) -> str:
@@ -164,7 +168,7 @@ def _when(run: Run) -> str:
     if isinstance(took := ended.get("duration_s"), int | float):
         parts.append(f"took {_duration(took)}")
     if isinstance(steps := ended.get("steps_done"), int) and steps:
-        parts.append(plural(steps, "step"))
+        parts.append(f"last step {steps}")
     return ", ".join(parts)
 
 
@@ -186,11 +190,21 @@ def _commit(section: Mapping[str, Any]) -> str:
     return f"{level(section['commit'])}{branch}{state}{asked}"
 
 
+def _data(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """A dataset a line, so that no digest is cut."""
+    if not data:
+        yield "data", "none declared"
+    for number, (name, value) in enumerate([*data.items()][:DATASETS]):
+        yield "" if number else "data", _dataset(name, value)
+    if len(data) > DATASETS:
+        yield "", f"and {len(data) - DATASETS} more (-v lists them)"
+
+
 def _dataset(name: str, value: object) -> str:
     if not isinstance(value, Mapping):
         return f"{name} {level(value)}"
     digest = value.get("digest")
-    return f"{name} {value.get('path') or ''} {level(digest) if digest else 'content unknown'}"
+    return f"{name}  {level(digest) if digest else 'content unknown'}  {value.get('path') or ''}".rstrip()
 
 
 def _cohort(group: Cohort | None) -> str:
@@ -203,7 +217,7 @@ def _results(run: Run) -> Iterator[tuple[str, str]]:
     """What came out, the metric that matters first."""
     figures = figures_of(run)
     if not figures:
-        yield "metrics", "none"
+        yield "metrics", "unknown" if run.withheld else "none"
     for number, figure in enumerate(figures[:FIGURES]):
         yield "" if number else "metrics", _figure(figure)
     if len(figures) > FIGURES:
@@ -230,7 +244,7 @@ def _warnings(run: Run, settings: Settings) -> Iterator[tuple[str, str]]:
         yield "assumed", f"{', '.join(words)}: vouched for when it was imported, not recorded"
     missing = gaps(levels(run, settings.factors), settings.factors)
     never = [path for path in missing if never_recorded(path, [run])]
-    own = [path for path in missing if path not in never]
+    own = [path for path in missing if path not in never and not (seen and path == "observed")]
     yield from (("missing", f"{path}: {missing[path]}") for path in own[:GAPS])
     if len(own) > GAPS:
         yield "", f"and {len(own) - GAPS} more (-v lists them)"

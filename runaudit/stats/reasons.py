@@ -11,7 +11,7 @@ from runaudit.stats.interval import SMALLEST_SD, sd_factors, share_interval
 from runaudit.stats.power import detectable
 from runaudit.stats.values import MIN_SEEDS, Comparability, Excluded, Sample, StatsPlan
 from runaudit.text.verdicts import verdict_words
-from runaudit.text.words import plural
+from runaudit.text.words import IF_EQUAL, plural
 
 _CLAIMS = frozenset({StatsVerdict.IMPROVED, StatsVerdict.REGRESSED, StatsVerdict.EQUIVALENT})
 
@@ -231,12 +231,16 @@ def _gap(sample: Sample) -> str:
 def _not_attributable(comparison: ArmComparison, arm: Sample, *, evidence: StatsVerdict, case: Case) -> Why:
     design = case.design
     cause = design.idle or design.reason.rstrip(".") or _meaning(design)
+    own = _besides(comparison, arm, evidence=evidence, case=case)
+    if case.family > 1:  # What is not in the records is so for every arm, what the rest shows is the arm's own.
+        cause, is_held, shown = cause.partition(IF_EQUAL)
+        own = (f"If equal, {shown} in {arm.label}.", *own) if is_held else own
     return Why(
         before="No difference between ",
         arm=arm.label,
         glue=" or ",
         after=f" and {comparison.baseline} could be credited to a cause: {cause}.",
-        own=_besides(comparison, arm, evidence=evidence, case=case),
+        own=own,
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from runaudit.errors import IntegrityError, RecordError
 from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.manifest import GONE, Manifest
-from runaudit.records.outcome import Outcome
+from runaudit.records.outcome import Outcome, sealed_series
 from runaudit.records.run import SHORT, Run
 from runaudit.records.told import with_told
 from runaudit.records.trajectory import Trajectory
@@ -73,7 +73,7 @@ def load(
     if "trajectory" not in forgotten:
         if trajectory:
             logged = read_trajectory(store, run_id, outcome, origin=origin)
-        elif is_hashed and (sealed := _sealed_series(outcome, origin)) and not store.holds(sealed):
+        elif is_hashed and (sealed := sealed_series(outcome, origin)) and not store.holds(sealed):
             store.read(sealed)  # Says what is wrong with it, in the words that whoever reads it would meet.
     return Run(
         manifest=manifest if outcome is None else with_told(manifest, outcome.section("told")),
@@ -175,19 +175,13 @@ def read_trajectory(
     """
     from runaudit.records.columns import read_series  # A listing reads no series.
 
-    if sealed := _sealed_series(outcome, origin):
+    if sealed := sealed_series(outcome, origin):
         return read_series(store.read(sealed), where=f"the series of {run_id[:SHORT]}")
     live = store.live_dir(run_id) / SERIES
     try:
         return read_series(read_kept(live))
     except FileNotFoundError:
         return Trajectory()
-
-
-def _sealed_series(outcome: Outcome | None, origin: Mapping[str, Any]) -> Digest | None:
-    section = outcome.section("trajectory") if outcome else origin.get("trajectory")
-    sealed = section.get("digest") if isinstance(section, Mapping) else None
-    return Digest.parse(str(sealed)) if sealed else None
 
 
 def liveness(live: Path, *, now: Callable[[], float] = time.time) -> str:

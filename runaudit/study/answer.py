@@ -22,7 +22,7 @@ from runaudit.study.study import Study
 from runaudit.study.suggest import Extension
 from runaudit.study.table import Cell
 from runaudit.study.words import alias_sentence, notes_on, suggestion_sentence
-from runaudit.text.words import beside_code, listed
+from runaudit.text.words import IF_EQUAL, beside_code, listed
 
 SCHEMA = "runaudit.study/1"
 
@@ -72,7 +72,7 @@ def judged(study: Study) -> Judgement:
     return Judgement(
         verdict="provenance_incomplete",
         conditional=clean,
-        reason=f"{told}; if equal, {reason}",
+        reason=f"{told}{IF_EQUAL}{reason}",
         recorded=reason,
         on_record=source if source != IN_FILES or is_filled else "",
         open=tuple(path for path in study.missing if stated is None or path not in stated.covers),

@@ -51,6 +51,10 @@ def kind_of(value: object) -> str:
     return found or f"an object of the type {type(value).__name__}"
 
 
+IF_EQUAL = "; if equal, "
+"""Between what is not in the records and what the rest shows: the first may be said once of several comparisons."""
+
+
 def resting_on(source: str, assumed: str) -> str:
     """What a verdict on foreign records rests on: `on what W&B recorded, assuming data and eval`."""
     return f"on {source}{f', assuming {assumed}' if assumed else ''}"

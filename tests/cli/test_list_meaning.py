@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from runaudit.records.digest import Digest
 from runaudit.text.words import closest
 from tests.cli.recorded import cohort, sealed
 from tests.diff.samples import put
@@ -122,6 +123,8 @@ def test_what_list_prints_of_a_field_names_it_in_a_condition(fast, runaudit):
         (["--where", 'label < 3'], "label is text and 3 is a number"),
         (["--where", 'seed == "1"'], "seed is a number"),
         (["--where", "10**5000 > seed"], "the exponent of 10**5000 is beyond 64"),
+        (["--where", "started > 2025-11-28"], 'a text stands in quotes: "2025-11-28"'),
+        (["--where", "val/acc / 0 > 1"], "division by zero; change the sum: it has a value for no run"),
         (["--where", 'status == "complete"'], "'complete' is no status (closest: 'completed'"),
         (["--where", 'id == "xyz1"'], "'xyz1' is no beginning of an id"),
         (["--where", "status"], "'status' is a value and no condition"),
@@ -137,7 +140,7 @@ def test_what_list_prints_of_a_field_names_it_in_a_condition(fast, runaudit):
         (["--where", "missing(1)"], "'1)' stands where a name should, as in missing(config.lr)"),
         (["--where", "missing(seed) > 1"], "'missing(seed)' is a condition and no value"),
         (["--where", "seed > 1 ||"], "'||' is not understood"),
-        (["--where", "seed in status"], "a written list is missing"),
+        (["--where", "seed in status"], "what holds a text, `runaudit list TEXT` finds"),
         (["--where", "seed.real.is_integer() > 1"], "calls what is no function"),
         (["--where", "len(label) > 1"], "calls what is no function"),
         (["--where", "(" * 60 + "seed"], "is nested too deeply"),
@@ -222,6 +225,30 @@ def test_one_answer_has_one_form(fast, runaudit):
 def test_a_cohort_without_a_result_says_so(here, runaudit):
     sealed(here, put("seed", 1), put("label", "dead"), metrics={"val/acc": 0.7}, status="crashed")
     assert "  val/acc: no finished run has one\n" in runaudit("list")[1]
+
+
+def test_a_cohort_whose_results_are_no_numbers_says_that(here, runaudit):
+    sealed(here, put("seed", 1), put("label", "blown"), metrics={"val/acc": float("nan")})
+    assert "  val/acc: no finite number (1 of 1 finished run not finite)\n" in runaudit("list")[1]
+
+
+def test_every_status_that_list_shows_can_be_asked_for(here, runaudit):
+    """A run that was imported may not say how it ended; one whose record is damaged says nothing."""
+    ids = [sealed(here, put("seed", seed), put("label", "some"), metrics={"val/acc": 0.7}) for seed in (1, 2)]
+    log = Path("run/events.csv")
+    log.parent.mkdir()
+    log.write_text("step,loss\n1,0.5\n2,0.4\n")
+    runaudit("import", "csv", str(log))
+    place = here.object_path(Digest("sha256", ids[0]))
+    place.chmod(0o600)
+    place.write_bytes(place.read_bytes().replace(b"some", b"none"))
+
+    shown = {run["status"] for group in json.loads(runaudit("list", "--json")[1])["cohorts"] for run in group["runs"]}
+    assert shown == {"completed", "unknown", "damaged"}
+    for status in shown:
+        for words in ([f"status={status}"], ["--where", f'status == "{status}"']):
+            found = json.loads(runaudit("list", "--json", *words)[1])["cohorts"]
+            assert [run["status"] for group in found for run in group["runs"]] == [status]
 
 
 def test_a_name_in_a_message_is_quoted_and_obeys_nobody():

@@ -1,6 +1,8 @@
 """`show` says why a run ended and what it was seen to use, capped, and in words no terminal obeys."""
 
 import json
+import re
+import shlex
 
 import pytest
 
@@ -47,8 +49,8 @@ def test_a_crash_shows_its_error_and_its_last_words(here, runaudit):
 
     _, out, _ = runaudit("show", "@last")
 
-    assert "error ValueError: shape (3, 4) does not fit" in out
-    assert out.index("error ValueError") < out.index("config")
+    assert "\nerror     ValueError: shape (3, 4) does not fit" in out
+    assert out.index("ValueError") < out.index("config")
     assert "  Traceback …" in out
     assert "\x1b" not in out and "\x07" not in out and "\\x1b" in out
 
@@ -83,6 +85,8 @@ def test_an_ordinary_run_is_one_screen_and_says_what_is_asked_first(here, runaud
     ids = [sealed(here, put("seed", seed), put("label", "wide net"), metrics=metrics) for seed in (1, 2)]
     add_note(here, ids[1], f"the second GPU was hot {HOSTILE}", time="2026-01-02T00:00:00Z")
 
+    here.run_dir(ids[1]).mkdir(parents=True)
+
     _, out, _ = runaudit("show", ids[1][:8])
 
     lines = out.splitlines()
@@ -96,6 +100,22 @@ def test_an_ordinary_run_is_one_screen_and_says_what_is_asked_first(here, runaud
     assert lines[words.index("folder")].endswith(str(here.run_dir(ids[1]).absolute()))
     assert "the second GPU was hot" in out and "\x1b" not in out
     assert len(runaudit("show", ids[1][:8], "-v")[1].splitlines()) > len(lines)
+
+
+def test_what_show_says_can_be_used(here, runaudit):
+    """A command is typed again as it stands, no digest is cut in two, and no folder is named that there is not."""
+    words = ["python", "train.py", "a b", '=x|y, "z"']
+    data = {f"set {n}": {"digest": "sha256:" + "a" * 64, "path": f"/data/{'deep/' * 20}{n}.csv"} for n in range(5)}
+    run = sealed(here, put("runtime/argv", words), put("data", data), metrics={"val/a": 1.0})
+
+    out = runaudit("show", run[:8])[1]
+
+    assert shlex.split(re.search(r"^command +(.*)$", out, re.MULTILINE)[1]) == words
+    assert re.findall(r"(set \d)  sha256:a{12}…  /data", out) == ["set 0", "set 1", "set 2"] and "and 2 more" in out
+    assert "folder    none: it was imported" in out
+    assert runaudit("path", run[:8])[0] == 2
+    here.run_dir(run).mkdir(parents=True)
+    assert runaudit("path", run[:8])[1].strip() in runaudit("show", run[:8])[1]
 
 
 def test_a_section_of_another_form_is_never_sealed(here):

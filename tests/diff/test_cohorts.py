@@ -217,6 +217,13 @@ def test_a_run_of_unknown_seed_beside_seeded_ones_is_no_draw_of_its_own():
     assert all(one.short in note for one in lost) and "count once" in note
 
 
+def test_an_arm_against_itself_says_each_note_once():
+    twice = cohort_of([seeded(1, 30.0), seeded(1, 30.1), seeded(2, 30.5)])
+    notes = compare_cohorts(twice, twice, settings=Settings()).notes
+
+    assert any("count once" in note for note in notes) and len(notes) == len(set(notes))
+
+
 def test_a_start_that_is_proven_another_makes_a_draw_whatever_the_seed_was():
     proof = put("seed_proof", {"init": digest("f")})
 

@@ -37,6 +37,19 @@ def test_each_arm_names_its_own_factor(family):
     assert "Only config.lr differs there." in reason and "Only config.act differs there." in reason
 
 
+def test_what_is_not_in_the_records_is_said_once_and_what_changed_for_each_arm(family):
+    gaps, changed = "code and data are not in the records", "only config.lr 1 → {} changed"
+    open_ones = [
+        Comparability(verdict="provenance_incomplete", factors=("config.lr",), conditional="single_factor",
+                      reason=f"{gaps}; if equal, {changed.format(to)}")
+        for to in (2, 3)
+    ]  # fmt: skip
+    reason = family(*open_ones).reason
+
+    assert reason.count(gaps) == 1
+    assert f"If equal, {changed.format(2)} in new." in reason and f"If equal, {changed.format(3)} in other." in reason
+
+
 def test_designs_come_one_for_each_arm_but_the_baseline(arm):
     with pytest.raises(UsageError, match="1 designs for 3 arms"):
         judge(

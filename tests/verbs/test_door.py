@@ -15,7 +15,7 @@ from runaudit.cli.app import main
 from runaudit.errors import UsageError
 from runaudit.store.store import EmptyStoreError, Store
 from tests.cli.recorded import sealed
-from tests.diff.samples import put
+from tests.diff.samples import digest, put
 
 ROOT = Path(__file__).parents[2]
 SLOW, FAST = (0.40, 0.41, 0.42), (0.30, 0.31, 0.32)
@@ -114,6 +114,42 @@ def test_runs_and_cohorts_stand_where_words_would(here):
             runaudit.compare(nothing, nothing)
 
 
+def test_whether_its_curves_came_with_a_run_changes_no_answer(here):
+    """`runs()` and `cohorts()` leave the curves in the store; who needs them reads them there."""
+    store = runaudit.open_store()
+    with runaudit.record("long", seed=0, config={"lr": 0.1}) as run:
+        for step in range(20):
+            run.log(step, {"val/error": 1.0 / (step + 1)})
+        (going,) = (one for one in store.runs() if one.label == "long")
+        assert (going.status, runaudit.health(going).verdict) == ("running", "passed")
+        run.finish("completed")
+    (bare,) = (one for one in store.runs() if one.label == "long")
+
+    assert not bare.trajectory.series
+    assert runaudit.health(bare).to_json() == runaudit.health("long").to_json()
+    assert runaudit.health(store.cohorts()[-1]).verdict == "passed"
+
+
+def test_a_control_that_only_the_series_hold_forbids_the_comparison_whoever_asks(tmp_path, monkeypatch, capsys):
+    """A record file need not repeat the ends of its series among its metrics."""
+    monkeypatch.chdir(tmp_path)
+    for lr, control in ((1, 20.0), (2, 21.0)):
+        for seed in (1, 2, 3):
+            record = {"schema": "runaudit.record/1", "label": f"lr{lr}", "seed": seed, "config": {"lr": lr},
+                      "runtime": {"status": "completed"}, "metrics": {"val/acc": lr + seed / 10},
+                      "series": {"full_frame/psnr_bicubic/x": [[0, control]]}}  # fmt: skip
+            (tmp_path / f"{lr}{seed}.json").write_text(json.dumps(record))
+    with pytest.raises(SystemExit):
+        main(["import", "record", *sorted(map(str, tmp_path.glob("*.json"))), "--store", ".runaudit"])
+    capsys.readouterr()
+    one, two = runaudit.open_store().cohorts()
+
+    for a, b in (("lr1", "lr2"), (one, two), (one.runs[0], two.runs[0])):
+        assert str(runaudit.compare(a, b).verdict) == "incomparable"
+    assert "bicubic PSNR moved" in runaudit.judge("lr1", "lr2", metric="val/acc").reason
+    assert runaudit.study().verdict == "incomparable"
+
+
 def test_the_store_is_found_as_the_commands_find_it(here, tmp_path, monkeypatch):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -140,6 +176,24 @@ def test_a_look_from_python_is_a_look(here):
     cohort(here, "fast", (*FAST, 0.33), put("config/optimizer/lr", 5e-4))
 
     assert runaudit.judge("fast", "slow", **ask).looks == 2
+
+
+def test_a_seed_that_was_proven_to_act_stays_so_when_its_run_is_repeated(here):
+    def proven(seed):
+        return put("seed_proof", {"init": digest(str(seed)), "first_batch": digest(str(seed))})
+
+    for label, values in (("low", SLOW), ("high", FAST)):
+        for seed, value in enumerate(values, start=1):
+            sealed(here, put("seed", seed), put("label", label), put("config/optimizer/lr", len(label)), proven(seed),
+                   metrics={"val/error": value})  # fmt: skip
+    ask = {"metric": "val/error", "direction": "lower"}
+    before = runaudit.judge("high", "low", **ask)
+    sealed(here, put("seed", 1), put("label", "again"), put("config/optimizer/lr", 4), proven(1),
+           metrics={"val/error": FAST[0]})  # fmt: skip
+    after = runaudit.judge(["high", "again"], "low", **ask)
+
+    assert "1 seed ran more than once" in str(after.notes) and "proof" not in str(before.notes)
+    assert "proof" not in str(after.notes)
 
 
 def test_a_single_arm_and_an_unknown_word_are_refused(here):
@@ -172,6 +226,15 @@ def answers():
     yield runaudit.judge("fast", "slow", metric="val/error", direction="lower")
     yield runaudit.study()
     yield runaudit.verify()
+    yield runaudit.health("slow")
+
+
+def test_every_kind_of_answer_is_asked_for_here_and_speaks_in_every_format(here):
+    kinds = {getattr(runaudit, name) for name in runaudit.__all__ if name.endswith(("Answer", "Comparison"))}
+
+    assert {type(answer) for answer in answers()} == kinds
+    for answer in answers():
+        assert list(answer.text_lines()) and list(answer.markdown_lines()) and answer.to_json()["schema"]
 
 
 def test_an_answer_shows_itself_in_a_notebook_and_in_one_line(here):
