@@ -3,13 +3,18 @@
 `--help` and completion read the table alone; importing every command would cost more than most commands take.
 """
 
+import contextlib
 import errno
 import importlib
 import os
+import signal
 import sys
+import threading
 import traceback
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import typer
@@ -170,7 +175,8 @@ def _run(args: list[str]) -> int:
     streams.told(args)
     own = args[: args.index("--")] if "--" in args else args
     try:
-        code = app(args=args, standalone_mode=False, prog_name="runaudit")
+        with _interruptible():
+            code = app(args=args, standalone_mode=False, prog_name="runaudit")
     except RunauditError as error:
         code = saying.report_error(error, as_json=_wants_json(own))
         return 0 if "--exit-zero" in own and code in common.FORGIVEN and not _is_of_nothing(error) else code
@@ -200,6 +206,32 @@ def _run(args: list[str]) -> int:
                     "--debug shows where")  # fmt: skip
         return common.UNEXPECTED
     return code if isinstance(code, int) else 0
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C is one, whatever a library makes of it that is loaded just then: numpy's own start turns it into an
+    ImportError that says nothing of it."""
+    seen: list[int] = []
+
+    def noticed(number: int, frame: FrameType | None) -> None:
+        seen.append(number)
+        signal.default_int_handler(number, frame)
+
+    # Another handler is somebody's own, or none by will: `nohup`, a notebook. Beside the main thread none is called.
+    is_ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    is_ours = is_ours and threading.current_thread() is threading.main_thread()
+    if is_ours:
+        signal.signal(signal.SIGINT, noticed)
+    try:
+        yield
+    except Exception as error:
+        if seen:
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        if is_ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _refused(error: Any, args: list[str]) -> UsageError:

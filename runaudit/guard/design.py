@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from runaudit.capture.program import program_of
 from runaudit.capture.seeding import config_seeds, mismatch_before, named_seeds
+from runaudit.factors.arguments import arguments_of
 from runaudit.guard.facts import Namesake
 from runaudit.guard.hashed import hash_seeded_lines
 from runaudit.guard.invocation import Invocation
@@ -288,9 +289,8 @@ class StopsOnTest(Rule):
     severity = Severity.WARNING
 
     def check(self, manifest: Manifest, call: Invocation) -> Iterator[Finding]:
-        for path, value in _leaves(manifest.section("config"), "config"):
-            key = path.rpartition(".")[2]
-            if key in ("monitor", "early_stopping_metric", "metric_for_best_model") and _names_test(value):
+        for path, value in _given(manifest):
+            if path.rpartition(".")[2].replace("-", "_") in _CHOOSES_BY and _names_test(value):
                 yield self.finding(
                     path,
                     f"{path} is {value!r}: the checkpoint is chosen on test data",
@@ -309,8 +309,8 @@ class QuickRun(Rule):
     severity = Severity.INFO
 
     def check(self, manifest: Manifest) -> Iterator[Finding]:
-        for path, value in _leaves(manifest.section("config"), "config"):
-            key = path.rpartition(".")[2]
+        for path, value in _given(manifest):
+            key = path.rpartition(".")[2].replace("-", "_")
             partial = key in ("data_fraction", "limit_train_batches") and isinstance(value, float) and 0 < value < 1
             if partial or (key in ("quick", "fast_dev_run", "smoke_test") and value is True):
                 yield self.finding(path, f"{path} is {value}: not comparable with full runs", remedy="runaudit list")
@@ -345,6 +345,24 @@ def _has(config: Mapping[str, Any], path: str) -> bool:
             return False
         value = value[word]
     return True
+
+
+_CHOOSES_BY = frozenset(
+    f"{what}_{by}"
+    for what in ("early_stop", "early_stopping", "checkpoint", "best", "best_model", "selection", "model_selection")
+    for by in ("metric", "monitor", "on")
+) | {"monitor", "metric_for_best_model"}
+"""How settings are called by which a checkpoint is chosen."""
+
+
+def _given(manifest: Manifest) -> Iterator[tuple[str, Any]]:
+    """(path, value) of all that is set, in files and as arguments. What was typed lies in the config of a sealed run,
+    and of a draft in its command line."""
+    config = manifest.section("config")
+    yield from _leaves(config, "config")
+    if "args" not in config:
+        typed = arguments_of([str(word) for word in manifest.section("launch").get("argv") or ()])
+        yield from _leaves(typed, "config.args")
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:

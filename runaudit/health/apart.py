@@ -99,7 +99,8 @@ class MetricDisagreement(TrajectoryRule):
     """Tiles and full frames tell the same.
 
     A network is chosen on tiles and shown on full frames. Where the one improves while the other worsens, what is
-    selected is not what is wanted."""
+    selected is not what is wanted. Read are pairs of one quantity whose names say tile, patch or crop, and full, whole
+    or frame: `tile/psnr` and `full_frame/psnr`."""
 
     code = "RA410"
     name = "metric_disagreement"

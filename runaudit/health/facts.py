@@ -10,6 +10,8 @@ tiles_and_frames  pairs of curves of one quantity, taken on tiles and on full fr
 gradients, rates  gradient norms and learning rates
 scaler            the loss scale; unknown where none was logged
 scaler_if_any     the same for a rule that can do without: None
+stepping          a counter of skipped steps, else the loss scale; unknown where neither was logged
+nan_steps         a counter of steps whose loss was no number; None
 late              the last third of the curve that says whether training was long enough
 overfits          held-out curves that worsen while the training loss falls; `overfitted` are their names
 best              the best held-out value, its step and its checkpoint; None
@@ -30,6 +32,7 @@ from typing import Any
 
 from runaudit.health.apart import overfits_of, tiles_and_frames_of
 from runaudit.health.best import best_of
+from runaudit.health.counted import counter_of
 from runaudit.health.late import Late, judged_part, late_of
 from runaudit.health.logs import log_of
 from runaudit.health.results import SINGLE_FRAME, has_any
@@ -38,16 +41,16 @@ from runaudit.health.setup import Setup, setup_of
 from runaudit.health.sides import settled
 from runaudit.health.tracks import Part, Track, cut_at, tracks_of
 from runaudit.metrics.catalogue import BASELINES
-from runaudit.metrics.roles import Role, is_loss_scale
+from runaudit.metrics.roles import Role, counts_nan, is_loss_scale
 from runaudit.records.manifest import Unknown
 from runaudit.records.run import Run
 from runaudit.records.segments import Point, resumes
 from runaudit.records.trajectory import Event
 
 NAMES = (
-    "curves", "losses", "held_out", "gradients", "rates", "scaler", "scaler_if_any", "late", "overfits", "overfitted",
-    "best", "setup", "stage_events", "cuts", "results", "log", "terms", "numbers", "tiles_and_frames", "clip",
-    "against_baselines", "against_one_frame", "goes_on", "undirected",
+    "curves", "losses", "held_out", "gradients", "rates", "scaler", "scaler_if_any", "stepping", "nan_steps",
+    "late", "overfits", "overfitted", "best", "setup", "stage_events", "cuts", "results", "log", "terms", "numbers",
+    "tiles_and_frames", "clip", "against_baselines", "against_one_frame", "goes_on", "undirected",
 )  # fmt: skip
 """Every fact: a rule that asks for others is none of these."""
 _NONE: Mapping[str, str] = MappingProxyType({})
@@ -97,7 +100,6 @@ def trajectory_facts(
     held_out = tuple(track for track in curves if track.is_held_out)
     best = best_of(held_out, checkpoints)
     overfits = overfits_of(held_out, losses)
-    scaler = _scaler(tracks, setup, tuple(sorted(event.boundary for event in events if event.kind == "resume")))
     late = _late(judged_part(held_out, losses, best))
     results = MappingProxyType(_results(tracks, metrics or {}))
     nothing = Unknown("no series was logged") if not tracks else None
@@ -106,8 +108,7 @@ def trajectory_facts(
         "losses": losses or nothing or Unknown("no loss was logged"),
         "held_out": held_out or nothing or Unknown("nothing was measured on held-out data on the way"),
         **_beside(tracks),
-        "scaler": scaler,
-        "scaler_if_any": None if isinstance(scaler, Unknown) else scaler,
+        **_scaling(tracks, setup, tuple(sorted(event.boundary for event in events if event.kind == "resume"))),
         "late": late,
         "overfits": overfits,
         "tiles_and_frames": tuple(tiles_and_frames_of(curves))
@@ -168,18 +169,28 @@ def _results(tracks: Sequence[Track], metrics: Mapping[str, float]) -> dict[str,
     return {name: value for name, value in {**last, **metrics}.items() if isfinite(value)}
 
 
-def _scaler(tracks: Sequence[Track], setup: Setup, resumed: tuple[int, ...]) -> ScalerTrace | Unknown:
+def _scaling(tracks: Sequence[Track], setup: Setup, resumed: tuple[int, ...]) -> dict[str, object]:
+    """The loss scale, and what is counted beside it. Skips that were not logged step by step leave open which were in a
+    row: there a falling scale tells it."""
     own = [track for track in tracks if track.role is Role.SCALER and len(track.columns.values)]
+    scaler = _scaler(own, setup, resumed)
+    counted = [track for track in own if not is_loss_scale(track.name)]
+    return {
+        "scaler": scaler,
+        "scaler_if_any": None if isinstance(scaler, Unknown) else scaler,
+        "stepping": counter_of([track for track in counted if not counts_nan(track.name)]) or scaler,
+        "nan_steps": counter_of([track for track in counted if counts_nan(track.name)]),
+    }
+
+
+def _scaler(own: Sequence[Track], setup: Setup, resumed: tuple[int, ...]) -> ScalerTrace | Unknown:
     scale = next((track for track in own if is_loss_scale(track.name)), None)
-    skips = next((track.columns for track in own if not is_loss_scale(track.name)), None)
     if scale is None:
         return Unknown("no loss scale was logged")
     return ScalerTrace(
         name=scale.name,
         steps=scale.columns.steps,
         scale=scale.columns.values,
-        skipped_at=skips.steps if skips else None,
-        skipped=skips.values if skips else None,
         resumes=resumed,
         init_scale=setup.init_scale,
         growth_interval=setup.growth_interval,

@@ -20,7 +20,7 @@ from runaudit.records.columns import Tables
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.points import Points
 from runaudit.records.trajectory import Trajectory
-from runaudit.rules import Rule, check_all
+from runaudit.rules import Rule, Skip, check_all
 from runaudit.system.files import open_ordinary
 
 LEAST_S = 5.0
@@ -109,6 +109,8 @@ class Vigil:
     least: Severity = Severity.WARNING
     clock: Callable[[], float] = time.monotonic
     _told: dict[tuple[str, str], Severity] = field(default_factory=dict)
+    _failed: set[str] = field(default_factory=set)
+    _failures: list[Skip] = field(default_factory=list)
     _next: float = 0.0
 
     @property
@@ -123,11 +125,18 @@ class Vigil:
             trajectory.series, events=trajectory.events, config=self.config, init=self.init, torn=trajectory.torn,
             goes_on=goes_on, directions=self.directions,
         )  # fmt: skip
-        found = check_all(self.rules, facts, around_failures=True).findings
+        judged = check_all(self.rules, facts, around_failures=True)
+        self._failures += [one for one in judged.failed if one.code not in self._failed]
+        self._failed |= {one.code for one in judged.failed}
         # What the first one takes is the loading of libraries.
         spent = time.thread_time() - begun if self._next else 0.0
         self._next = self.clock() + max(LEAST_S, TIMES * spent)
-        return tuple(self._new(found))
+        return tuple(self._new(judged.findings))
+
+    def failures(self) -> tuple[Skip, ...]:
+        """Rules of installed packages that raised: each is handed out once."""
+        fresh, self._failures = tuple(self._failures), []
+        return fresh
 
     def _new(self, findings: Iterable[Finding]) -> Iterable[Finding]:
         for finding in findings:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from runaudit.health.rule import TrajectoryRule
 from runaudit.health.scaler import ScalerTrace
+from runaudit.health.setup import Setup
 from runaudit.health.shape import stretches
 from runaudit.health.tracks import Track
 from runaudit.records.finding import Finding, Severity
@@ -32,12 +33,12 @@ class GradExplosion(TrajectoryRule):
     }
     example = "train/grad_norm grew from 0.8 to 310 since step 2100"
 
-    def check(self, gradients: Sequence[Track], scaler_if_any: ScalerTrace | None) -> Iterator[Finding]:
+    def check(self, gradients: Sequence[Track], scaler_if_any: ScalerTrace | None, setup: Setup) -> Iterator[Finding]:
         for track in gradients:
             yield from self._growing(track)
             bad = track.columns.non_finite
             share = len(bad) / track.columns.points
-            is_searching = scaler_if_any is not None and not scaler_if_any.is_disabled
+            is_searching = setup.is_fp16 if scaler_if_any is None else not scaler_if_any.is_disabled
             if len(bad) and (share > self.limit("nonfinite") or not is_searching):
                 yield self.finding(
                     track.name,

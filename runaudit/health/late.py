@@ -91,11 +91,12 @@ class Plateau(TrajectoryRule):
             return
         if late.scatter >= self.limit("scatter") * late.total:
             return
+        further = "hardly gets further" if late.trend.is_falling else "gets no further"
         yield self.finding(
             late.part.track.name,
-            f"{late.part.subject} gets no further: its last third changed by {abs(late.gain) / late.total:.1%} of all "
+            f"{late.part.subject} {further}: its last third changed by {abs(late.gain) / late.total:.1%} of all "
             "that was gained",
-            remedy="a lower learning rate may gain more; more steps at this one will not",
+            remedy="a lower learning rate may gain more than more steps at this one",
             step=_flat_since(late),
             evidence={"p": late.trend.p, "gain": late.gain, "total": late.total, "sure": "likely"},
         )
@@ -269,8 +270,8 @@ class NeedsMoreEpochs(TrajectoryRule):
     def check(self, late: Late, rates: Sequence[Track]) -> Iterator[Finding]:
         if not late.trend.is_falling or late.gain <= max(self.limit("gain") * late.total, late.scatter):
             return
-        if _has_ended(rates):
-            return
+        if _has_ended(rates) or late.total <= 5 * late.shape.noise:
+            return  # A slope of what never came out of its noise is chance.
         yield self.finding(
             late.part.track.name,
             f"{late.part.subject} still improves: at the slope of its last third, as many steps again would gain "

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from runaudit.health.best import Best
+from runaudit.health.counted import Counter
 from runaudit.health.excuses import grown
 from runaudit.health.rising import Rise, any_rise_of, rise_of
 from runaudit.health.rule import TrajectoryRule
@@ -40,7 +41,10 @@ class NonfiniteLoss(TrajectoryRule):
     }
     example = "train/loss is not finite at 212 of 5000 points, first at step 4788, and to the end from there"
 
-    def check(self, numbers: Sequence[Track]) -> Iterator[Finding]:
+    def check(self, numbers: Sequence[Track], nan_steps: Counter | None) -> Iterator[Finding]:
+        yield from self._counted(nan_steps)
+        losses = [track for track in numbers if track.role is Role.LOSS and len(track.columns.values)]
+        are_well = bool(losses) and not any(len(_faults(track)) for track in losses)
         for track in numbers:
             bad = _faults(track)
             if not len(bad):
@@ -54,22 +58,50 @@ class NonfiniteLoss(TrajectoryRule):
                 track.name,
                 f"{track.name} is not finite at {len(bad)} of {plural(total, 'point')}, first at step {bad.steps[0]}"
                 + end,
-                remedy="find the first batch that does it; check its inputs, logarithms, divisions and square roots"
-                if not ends
-                else "no result of this run can be reported; go back to a checkpoint from before that step",
+                remedy=_GO_BACK if ends and len(track.columns.values) else _FIND,
                 step=int(bad.steps[0]),
                 # A single value of a thin record may be one that was never measured.
+                # A result that has no value yet, or none now and then (an AUC of one class), was not lost.
                 severity=self._severity(len(bad), share, longest, tail, ends=ends)
-                if total >= MIN_POINTS
-                else Severity.WARNING,
+                if total >= MIN_POINTS and not (are_well and _is_undefined(track, ends=ends))
+                else min(Severity.WARNING, self._severity(len(bad), share, longest, tail, ends=ends)),
                 evidence={"count": len(bad), "points": total, "in_a_row": longest, "at_the_end": tail,
                           "sure": "observed"},
             )  # fmt: skip
+
+    def _counted(self, nan_steps: Counter | None) -> Iterator[Finding]:
+        """Of steps that are counted and never logged."""
+        if nan_steps is None or not nan_steps.count:
+            return
+        count, total = nan_steps.count, int(nan_steps.steps[-1] - nan_steps.steps[0])
+        firsts, lengths = nan_steps.runs
+        longest = int(lengths.max()) if len(lengths) else 1
+        tail = int(lengths[-1]) if len(lengths) and firsts[-1] + lengths[-1] > nan_steps.steps[-1] else 0
+        ends = tail >= self.limit("at_the_end")
+        yield self.finding(
+            nan_steps.name,
+            f"the loss of {count} of {plural(total, 'step')} was not finite, first by step {nan_steps.first}"
+            + (", and to the end" if tail == count else ", and at its end" if tail else ""),
+            remedy=_GO_BACK if ends else _FIND,
+            step=nan_steps.first,
+            severity=self._severity(count, count / max(1, total), longest, tail, ends=ends),
+            evidence={"count": count, "points": total, "in_a_row": longest, "at_the_end": tail, "sure": "observed"},
+        )
 
     def _severity(self, count: int, share: float, longest: int, tail: int, *, ends: bool) -> Severity:
         if ends or share > self.limit("critical") or longest >= self.limit("in_a_row"):
             return Severity.CRITICAL
         return Severity.WARNING if tail or (share > self.limit("warn") and count > 1) else Severity.INFO
+
+
+_FIND = "find the first batch that does it; check its inputs, logarithms, divisions and square roots"
+_GO_BACK = "no result of this run can be reported; go back to a checkpoint from before that step"
+
+
+def _is_undefined(track: Track, *, ends: bool) -> bool:
+    """Whether it is a result, and no loss, that never had a value or has one in the end."""
+    is_lost = ends and len(track.columns.values) > 0
+    return not is_lost and track.role not in (Role.LOSS, Role.SCALER) and not track.is_main
 
 
 def _faults(track: Track) -> Points:
@@ -143,7 +175,9 @@ class Divergence(TrajectoryRule):
                     doubts = [f"while {name} improves" for name in better[:1]]
                     # The loss of an agent has no level: what it is for is the reward.
                     kept = [t.name for t in judges if words_of(t.name) & _REWARDS and _is_kept(t)]
-                    doubts += [f"while {name} holds what it gained" for name in kept[:1] if not track.is_quality]
+                    doubts += [
+                        f"while {name} holds what it gained" for name in kept[:1] if not (better or track.is_quality)
+                    ]
                     doubts += [f"while {words}" for words in [grown(track, terms, curves, rise)] if words]
                     yield self._found(part, rise, best, doubts, is_calm=bool(better or kept) or rise.share < 1)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
+from runaudit.health.counted import Counter
 from runaudit.health.rule import TrajectoryRule
 from runaudit.health.shape import stretches
 from runaudit.records.finding import Finding, Severity
@@ -31,7 +32,7 @@ SMALLEST = 2.0**-200
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ScalerTrace:
-    """The scale over the steps, and how many steps were skipped up to each, where that was logged.
+    """The scale over the steps.
 
     resumes: the last steps before the run went on.
     """
@@ -39,8 +40,6 @@ class ScalerTrace:
     name: str
     steps: "ndarray"
     scale: "ndarray"
-    skipped_at: "ndarray | None" = None
-    skipped: "ndarray | None" = None
     resumes: tuple[int, ...] = ()
     init_scale: float | None = None
     growth_interval: int = 2000
@@ -83,21 +82,6 @@ class ScalerTrace:
 
         below = np.flatnonzero((self.scale < self.reference * share) & (self.steps > self.steps[0] + CALIBRATION))
         return int(below[0]) if len(below) else None
-
-    @cached_property
-    def skip_runs(self) -> "tuple[ndarray, ndarray] | None":
-        """Stretches in which every step was skipped: their first steps and their lengths. None: skips were not logged
-        step by step, so nobody can say which were in a row."""
-        import numpy as np
-
-        if self.skipped is None or self.skipped_at is None or len(self.skipped) < 2:
-            return None
-        more, apart = np.diff(self.skipped), np.diff(self.skipped_at)
-        # A counter that starts anew, or is told of the last step alone, is no stretch.
-        all_skipped = (more > 0) & (more >= apart)
-        starts, ends = stretches(all_skipped)
-        lengths = self.skipped_at[ends] - self.skipped_at[starts]
-        return self.skipped_at[starts + 1], lengths
 
     @cached_property
     def halving_runs(self) -> "tuple[ndarray, ndarray]":
@@ -312,7 +296,7 @@ class OptimizerNotStepping(TrajectoryRule):
     """The optimiser steps.
 
     A step with non-finite gradients is skipped. Where every step is, nothing is learned, though loss curve, GPU and
-    clock go on."""
+    clock go on. Read are counters as `amp/skipped` or `skipped_steps`, which grow from step to step, and the scale."""
 
     code = "RA414"
     name = "optimizer_not_stepping"
@@ -323,23 +307,24 @@ class OptimizerNotStepping(TrajectoryRule):
     }
     example = "no step from step 1200 to step 1262 was taken: 62 skipped in a row"
 
-    def check(self, scaler: ScalerTrace) -> Iterator[Finding]:
-        if scaler.is_disabled:
+    def check(self, stepping: "ScalerTrace | Counter") -> Iterator[Finding]:
+        is_counted = isinstance(stepping, Counter)
+        if isinstance(stepping, Counter):
+            pairs = [(int(step), float(length)) for step, length in zip(*stepping.runs, strict=True)]
+        elif stepping.is_disabled:
             return
-        if (runs := scaler.skip_runs) is not None:
-            pairs = [(int(step), float(length)) for step, length in zip(*runs, strict=True)]
         else:
-            pairs = [(int(scaler.steps[at]), float(depth)) for at, depth in zip(*scaler.halving_runs, strict=True)]
+            pairs = [(int(stepping.steps[at]), float(depth)) for at, depth in zip(*stepping.halving_runs, strict=True)]
         long = [one for one in pairs if one[1] > self.limit("skips")]
         if long:
             step, length = max(long, key=lambda one: one[1])
-            how = "" if runs is not None else " (the scale halved so often without growing once)"
+            how = "" if is_counted else " (the scale halved so often without growing once)"
             yield self.finding(
-                scaler.name,
+                stepping.name,
                 f"{length:.0f} steps in a row from step {step} were skipped{how}: the weights did not change",
                 remedy="stop the run: nothing is learned; find what makes the gradients non-finite at that step",
                 step=step,
-                evidence={"skips": length, "sure": "observed" if runs is not None else "lower bound"},
+                evidence={"skips": length, "sure": "observed" if is_counted else "lower bound"},
             )
 
 
@@ -371,11 +356,12 @@ class ScalerStateNotRestored(TrajectoryRule):
             is_sure = after >= 4 * max(before, SMALLEST) or (begun / 4 <= after <= begun and before >= 4 * after)
             is_near = after != before and after in (begun, begun / 2) and scaler.steps[at] - step <= 2
             if is_sure or is_near:
+                anew = after if after > begun else begun  # What was logged first may be what came out of a search.
                 yield self.finding(
                     scaler.name,
                     f"the loss scale was {_scale(before)} before the resume and {_scale(after)} at step "
                     f"{scaler.steps[at]}, after "
-                    f"it: it {'' if is_sure else 'may have '}{'began' if is_sure else 'begun'} anew at {_scale(begun)}",
+                    f"it: it {'' if is_sure else 'may have '}{'began' if is_sure else 'begun'} anew at {_scale(anew)}",
                     remedy="save scaler.state_dict() with the checkpoint and load it when the run goes on",
                     step=int(scaler.steps[at]),
                     severity=Severity.WARNING if is_sure else Severity.INFO,

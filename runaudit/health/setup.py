@@ -18,15 +18,20 @@ _CLIP = re.compile(r"(?:max_?)?grad(?:ient)?_?(?:norm_)?clip(?:ping|_val|_value|
 _GROWTH = re.compile(r"growth_?interval|loss_?scale_?window|scale_?window")
 _INIT = re.compile(r"init(?:ial)?_?(?:loss_?)?scale|(?:init(?:ial)?_)?loss_?scale_?init")
 
+_PRECISIONS = frozenset({"precision", "amp", "dtype", "amp_dtype", "mixed_precision", "autocast_dtype"})
+_FP16 = frozenset({"16", "16-mixed", "fp16", "float16", "half"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """None: the record does not say, or says two things. init_kind: random, resume or checkpoint."""
+    """None: the record does not say, or says two things. init_kind: random, resume or checkpoint. is_fp16: whether it
+    says that it computes in fp16, where a scaler finds its scale by gradients that are not finite."""
 
     clip: float | None = None
     growth_interval: int = GROWTH_INTERVAL
     init_scale: float | None = None
     init_kind: str | None = None
+    is_fp16: bool = False
 
 
 def setup_of(config: Mapping[str, Any] | None, init: Mapping[str, Any] | None = None) -> Setup:
@@ -39,6 +44,11 @@ def setup_of(config: Mapping[str, Any] | None, init: Mapping[str, Any] | None = 
         growth_interval=int(growth) if growth and growth >= 1 else GROWTH_INTERVAL,
         init_scale=_one(leaves, _INIT),
         init_kind=str(kind) if kind else None,
+        is_fp16=any(
+            (key == "fp16" and value is True)
+            or (key in _PRECISIONS and str(value).lower().removeprefix("torch.") in _FP16)
+            for key, value in leaves
+        ),
     )
 
 

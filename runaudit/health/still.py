@@ -68,7 +68,7 @@ def _is_stuck(part: Part, start: int, length: int, learned: Sequence[Track]) -> 
     track = part.track
     if track.is_main:
         return not _is_rounded(part.values)
-    if not track.is_plain_quality:
+    if not track.is_plain_quality or _is_settled(part, start):
         return False
     if start <= 0.2 * len(part.values) and start + length == len(part.values):
         return True
@@ -80,6 +80,16 @@ def _is_stuck(part: Part, start: int, length: int, learned: Sequence[Track]) -> 
             if fell > max(5 * shape.noise, 0.1 * shape.progress):
                 return True
     return False
+
+
+def _is_settled(part: Part, start: int) -> bool:
+    """Whether an accuracy came to where it stands by half the way and more to what is perfect: of a few examples the
+    same ones are then right again and again."""
+    if start == 0 or part.values.min() < 0 or part.values.max() > 100:
+        return False
+    whole = 100.0 if part.values.max() > 1 else 1.0
+    value, before = float(part.values[start]), part.values[:start]
+    return bool(value >= before.max() and value - before[0] >= 0.5 * (whole - before[0]))
 
 
 def _longest_still(values: "ndarray") -> tuple[int, int]:

@@ -71,14 +71,15 @@ def _run_lines(one: RunHealth, verbose: bool, paint: Paint) -> Iterator[str]:
         yield printable(f"  best: {_best(one)}")
     if not one.findings:
         yield "  nothing found"
-    yield from (printable(f"  {_failed(skip)}") for skip in one.failed)
+    yield from (printable(f"  {failed_line(skip)}") for skip in one.failed)
     if verbose:
         yield from (printable(f"  {_unasked(skip)}") for skip in one.unasked)
     elif one.unasked:
         yield f"  {plural(len(one.unasked), 'rule')} could not be asked (-v says why)"
 
 
-def _failed(skip: Skip) -> str:
+def failed_line(skip: Skip) -> str:
+    """A rule of others that raised, in words."""
     return f"a rule of an installed package: {skip.code} {skip.name}: {skip.reason}"
 
 
@@ -120,6 +121,6 @@ def _bullets(one: RunHealth, verbose: bool) -> Iterator[str]:
         yield f"best: {_best(one)}"
     if not one.findings:
         yield "nothing found"
-    yield from map(_failed, one.failed)
+    yield from map(failed_line, one.failed)
     if verbose:
         yield from map(_unasked, one.unasked)

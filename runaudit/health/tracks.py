@@ -6,7 +6,7 @@ of two opponents, and may rise in a training that goes well.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -145,14 +145,14 @@ class Track:
 def tracks_of(series: Mapping[str, Sequence[Point]], directions: Mapping[str, str]) -> tuple[Track, ...]:
     """Every series that a rule may ask for, in the order of their names, each in one piece. directions: those that the
     policy declares; what somebody says of a series goes before what its name lets one guess."""
-    cuts, declared = _cuts(()), declared_directions(directions)
+    cuts, declared, of_a_book = _cuts(()), declared_directions(directions), _has_a_codebook(series)
     names = [name for name in sorted(series) if len(series[name]) and role(name) not in (Role.SYSTEM, Role.CLOCKWORK)]
-    main = _main(names)
+    main = _main([name for name in names if not (of_a_book and _is_perplexity(name))])
     return tuple(
         Track(
             name=name,
             role=Role.RESULT if name in declared and role(name) is Role.OTHER else role(name),
-            direction=declared.get(name) or _direction(name),
+            direction=declared.get(name) or (None if of_a_book and _is_perplexity(name) else _direction(name)),
             is_held_out=is_held_out(name) or name.partition("/")[0] in _JUDGED_ON,
             is_main=name in main,
             columns=columns_of(series[name]),
@@ -160,6 +160,18 @@ def tracks_of(series: Mapping[str, Sequence[Point]], directions: Mapping[str, st
         )
         for name in names
     )
+
+
+def _has_a_codebook(names: Iterable[str]) -> bool:
+    """Whether a codebook is learned: the perplexity beside its terms is of how many entries are in use, and rises."""
+    return any(words_of(name) & _CODEBOOK for name in names)
+
+
+def _is_perplexity(name: str) -> bool:
+    return bool(words_of(name) & {"perplexity", "ppl"})
+
+
+_CODEBOOK = frozenset({"vq", "vqvae", "codebook", "commit", "commitment", "quantizer", "quantization"})
 
 
 def cut_at(tracks: Sequence[Track], events: Sequence[Event]) -> tuple[Track, ...]:

@@ -45,9 +45,10 @@ _NAMES = {
     "elapsed time per iteration (ms)": "time/iteration_ms",
 }
 """What Megatron's cells are called here; any other keeps its name."""
-_COUNTERS = frozenset({"consumed samples", "consumed tokens", "global batch size", "number of skipped iterations",
-                       "number of nan iterations", "micro batch size"})  # fmt: skip
-"""Cells that count since the last line, or tell a setting: no series."""
+_SINCE = {"number of skipped iterations": "amp/skipped", "number of nan iterations": "train/nan_iterations"}
+"""Cells that count since the last row: series of all that were counted so far."""
+_COUNTERS = frozenset({"consumed samples", "consumed tokens", "global batch size", "micro batch size"})
+"""Cells that count, or tell a setting: no series."""
 
 UNKNOWN = {
     "config": "a printed log holds no settings",
@@ -73,6 +74,9 @@ def read(place: Path, within: Path) -> Iterator[Draft | Skipped]:
         last = last + 1 if step is None and "amp/scale" in values else step if step is not None else last
         for name, value in values.items():
             if value is not None:
+                if name in _SINCE:
+                    name = _SINCE[name]
+                    value += series[name][-1][1] if name in series else 0.0
                 series.setdefault(name, []).append((last, value))
     if not series:
         yield Skipped(source=str(place), reason="no line of it is one of nanoGPT, Megatron or DeepSpeed")
@@ -113,6 +117,9 @@ def _cells(text: str, place: str) -> dict[str, float | None]:
         if match is None or match[1].lower() in _COUNTERS:
             continue
         name = match[1].lower()
+        if name in _SINCE:
+            found[name] = _float(match[2])
+            continue
         plain = name.removesuffix(" value").replace(" ", "_")
         found[_NAMES.get(name, f"{place}/{plain}") if place == "train" else f"{place}/{plain}"] = _float(match[2])
     return found

@@ -8,9 +8,11 @@ from typing import Any
 from runaudit.errors import UsageError
 from runaudit.health.answer import trajectory_rules
 from runaudit.health.follow import Follower, Vigil, leading_loss, scale_of
+from runaudit.health.text import failed_line
 from runaudit.judge.bench import Bench
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.run import Run
+from runaudit.rules import Skip
 from runaudit.runs.names import one_of
 from runaudit.store.catalogue import SERIES, liveness, outcome_entry
 from runaudit.text.markdown import escaped
@@ -23,7 +25,7 @@ SCHEMA = "runaudit.watch/1"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """One look at a run. since_s: seconds since the last line of its log; pace: steps a second over the last minute.
-    findings: what is new."""
+    findings: what is new; failures: rules of others that raised, each told once."""
 
     run: Run
     status: str
@@ -35,6 +37,7 @@ class Look:
     since_s: float | None
     findings: tuple[Finding, ...]
     is_last: bool
+    failures: tuple[Skip, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """One look as one object."""
@@ -48,6 +51,7 @@ class Look:
             "steps_per_s": self.pace,
             "since_s": self.since_s,
             "findings": [finding.to_json() for finding in self.findings],
+            "failed": [failure.to_json() for failure in self.failures],
             "last": self.is_last,
         }
 
@@ -78,10 +82,16 @@ class Look:
             else:
                 yield from (printable(line) for line in (head, f"    {remedy}" if remedy else "") if line)
 
+        for failure in self.failures:
+            yield f"- {escaped(failed_line(failure))}" if as_markdown else printable(failed_line(failure))
+
     def closing(self, *, as_markdown: bool = False) -> str:
         """How it ended."""
         ended = self.run.outcome.body.get("exit_code") if self.run.outcome else None
         told = f"the run ended: {self.status}" + ("" if ended is None else f", exit code {ended}")
+        why = self.run.outcome.body.get("error") if self.run.outcome else None
+        if self.status == "diverged" and isinstance(why, str):
+            told += f"; {why}"
         if self.status == "lost":
             told = f"nobody is at work on it any more: `runaudit seal {self.run.short}` keeps what it wrote"
         return escaped(told) if as_markdown else printable(told)
@@ -123,6 +133,7 @@ def looks(
         last = follower.last_moment
         yield _look(
             run, status, follower.ends(), step=follower.last_step, findings=findings, is_last=once,
+            failures=vigil.failures(),
             pace=follower.pace(), since_s=None if last is None else max(0.0, now() - last),
         )  # fmt: skip
         if once:
@@ -149,6 +160,7 @@ def _look(
     step: int | None,
     findings: tuple[Finding, ...],
     is_last: bool,
+    failures: tuple[Skip, ...] = (),
     pace: float | None = None,
     since_s: float | None = None,
 ) -> Look:
@@ -165,15 +177,17 @@ def _look(
         since_s=since_s,
         findings=findings,
         is_last=is_last,
+        failures=failures,
     )
 
 
 def _ended(run: Run, vigil: Vigil) -> Look:
     """The last look: at what was sealed, all of it judged."""
     ends = {name: points[-1][1] for name, points in run.trajectory.series.items() if points}
+    findings = vigil.judge(run.trajectory, goes_on=False)
     return _look(
-        run, run.status, ends, step=run.trajectory.last_step(), is_last=True,
-        findings=vigil.judge(run.trajectory, goes_on=False),
+        run, run.status, ends, step=run.trajectory.last_step(), is_last=True, findings=findings,
+        failures=vigil.failures(),
     )  # fmt: skip
 
 

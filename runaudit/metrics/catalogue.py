@@ -109,6 +109,10 @@ QUANTITIES: Mapping[str, Quantity] = {
     "return": Quantity("return", _HIGHER),
     "reward": Quantity("reward", _HIGHER),
     "rew": Quantity("reward", _HIGHER),
+    "rewards": Quantity("reward", _HIGHER),
+    "returns": Quantity("return", _HIGHER),
+    "top1": Quantity("top-1 accuracy", _HIGHER),
+    "top5": Quantity("top-5 accuracy", _HIGHER),
     "loss": Quantity("loss", _LOWER),
     "l1": Quantity("L1", _LOWER),
     "l2": Quantity("L2", _LOWER),
@@ -116,6 +120,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "mse": Quantity("MSE", _LOWER),
     "rmse": Quantity("RMSE", _LOWER),
     "nll": Quantity("NLL", _LOWER),
+    "logloss": Quantity("log loss", _LOWER),
     "error": Quantity("error", _LOWER),
     "err": Quantity("error", _LOWER),
     "lpips": Quantity("LPIPS", _LOWER),
@@ -176,9 +181,10 @@ _UNITS = {"_db": "dB", "_px": "px", "_s": "s"}
 """A name's end that says the unit."""
 _TURNS_ROUND = frozenset({
     "gap", "drop", "reduction", "delta", "diff", "difference", "std", "sd", "range", "neg", "negative", "minus",
-    "improvement", "increase", "decrease", "degradation", "change",
+    "improvement", "increase", "decrease", "degradation", "change", "chosen", "rejected",
 })  # fmt: skip
-"""Words with which a name is of a difference of the quantity, in its unit: which way it improves is then open."""
+"""Words with which a name is of a difference of the quantity, in its unit, or of one side of it (the rewards of what is
+chosen, and of what is rejected, both fall in a preference training): which way it improves is then open."""
 _OTHER_KINDS = frozenset({
     "weight", "weights", "threshold", "thresholds", "thresh", "thr", "coef", "coeff", "coefficient", "lambda",
     "patience", "tolerance", "epsilon", "schedule", "cutoff", "variance", "ratio", "inverse", "rank", "var",

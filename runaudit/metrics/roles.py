@@ -27,7 +27,7 @@ class Role(IntEnum):
     SPEED = 6
     """Throughput, or the time that a step takes."""
     SCALER = 7
-    """The loss scale of mixed precision and the steps it skipped."""
+    """The loss scale of mixed precision, the steps it skipped, and those whose loss was no number."""
     CLOCKWORK = 8
     """A counter or a clock: epoch, step, samples seen, time of day."""
     SYSTEM = 9
@@ -70,7 +70,10 @@ _SPEED = re.compile(
     r"(?:time|seconds|duration) (?:per )?(?:step|batch|iter|iteration|data|epoch|forward|backward)(?: (?:s|ms|sec))?|"
     r"tokens per .*|ms per .*|s it)"
 )
-_SCALER = re.compile(r"(?:.* )?(?:amp (?:scale|skipped)|loss scale|grad scale|grad scaler|scaler scale|loss scaler)")
+_SCALER = re.compile(
+    r"(?:.* )?(?:amp (?:scale|skipped)|loss scale|grad scale|grad scaler|scaler scale|loss scaler|"
+    r"(?:skipped|nan) (?:steps|iterations|iters|updates))"
+)
 _LOSS = frozenset({"loss", "losses", "nll", "elbo", "objective", "cost", "perplexity", "ppl", "bpd", "xent", "ce"})
 
 
@@ -106,7 +109,13 @@ def role(name: str) -> Role:
 
 def is_loss_scale(name: str) -> bool:
     """Whether a series is the loss scale itself, and not the count of the steps that it cost."""
-    return role(name) is Role.SCALER and not any(word in name.lower() for word in ("skip", "overflow"))
+    counts = any(word in name.lower() for word in ("skip", "overflow")) or counts_nan(name)
+    return role(name) is Role.SCALER and not counts
+
+
+def counts_nan(name: str) -> bool:
+    """Whether a series counts the steps whose loss was no number."""
+    return role(name) is Role.SCALER and "nan" in _plain(name).split()
 
 
 def _plain(part: str) -> str:

@@ -18,6 +18,7 @@ from runaudit.capture.config import merge
 from runaudit.errors import UsageError
 from runaudit.health.answer import trajectory_rules
 from runaudit.health.follow import Follower, Vigil
+from runaudit.health.text import failed_line
 from runaudit.record.ledger import claim
 from runaudit.records.digest import digest_file
 from runaudit.records.finding import Finding, Severity
@@ -82,7 +83,7 @@ class Watch:
         self._vigil = Vigil(
             rules=rules, config=manifest.section("config"), init=manifest.section("init"), directions=directions
         )
-        self._is_raised = False
+        self._is_raised = self._is_let_go = False
         self._held: list[tuple[int, Path]] = []
         self._sick: Finding | None = None
         self._lock = threading.Lock()
@@ -112,9 +113,15 @@ class Watch:
                 return
             for finding in self._vigil.judge(self._follower.trajectory(), goes_on=not at_the_end):
                 self._found(finding)
+            for failure in self._vigil.failures():
+                hint(f"runaudit: {printable(failed_line(failure))}")
 
     def stop(self, run_dir: Path) -> None:
-        """The run ends: what was held back is let go, or kept where a finding came after it."""
+        """The run ends: what was held back is let go, or kept where a finding came after it. A run that a rule ended
+        does so twice, as it ends and as its process does."""
+        if self._is_let_go:
+            return
+        self._is_let_go = True
         self._over.set()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(timeout=5.0)

@@ -142,6 +142,8 @@ FIRES = [
     Case("the same, drawn in the code", {"eval": {"sigma_max": 10.0}},
          program("sigma = torch.exp(torch.randn(4, device=d) * 1.2 - 1.2)"), finds=("RA531",)),
     Case("a schedule left over", {"max_iters": 5000, "lr_decay_iters": 600000}, finds=("RA540",)),
+    Case("a step down that never comes", {"max_epochs": 100, "milestones": [150, 225]}, finds=("RA540",)),
+    Case("a cycle of another length", {"total_steps": 1000, "onecycle": {"total_steps": 2000}}, finds=("RA540",)),
     Case("a cosine that comes up again", {"epochs": 200, "T_max": 50}, finds=("RA540",)),
     Case("all is warm-up", {"trainer": {"max_steps": 1000}, "warmup_steps": 2000}, finds=("RA540",)),
     Case("a cosine of another run's epochs", {"epochs": 30, "scheduler": {"name": "cosine", "T_max": 200}},
@@ -162,6 +164,8 @@ FIRES = [
 ]  # fmt: skip
 
 SILENT = [
+    Case("steps down within the run", {"max_epochs": 300, "milestones": [150, 225]}),
+    Case("steps down in batches", {"max_epochs": 20, "milestones": [10_000, 20_000]}),
     Case("nothing is said", {}),
     Case("a plain loop", {"lr": 1e-3, "batch_size": 4}, program()),
     Case("batch norm that is synchronised", {"batch_size": 4, "trainer": {"sync_batchnorm": True}}, program(BN)),

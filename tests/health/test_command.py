@@ -243,6 +243,8 @@ def test_a_rule_that_stops_says_so_in_the_record(here):
     found = open_store(here / ".runaudit").run("stopped")
     assert found.status == "diverged"
     assert "stopped by RA402 divergence" in found.outcome.body["error"]
+    (look,) = looks(open_store(here / ".runaudit"), "stopped")
+    assert "; stopped by RA402 divergence: " in look.closing()
 
 
 def test_the_last_checkpoint_from_before_the_onset_is_kept_and_the_others_are_let_go(here):
@@ -279,6 +281,24 @@ def test_a_checkpoint_from_before_is_kept_however_many_came_between_onset_and_fi
     (healthy,) = [one for one in found.outcome.checkpoints if one["kind"] == "healthy"]
     assert len(held) == 6 and held[-3:] == [189, 194, 199]
     assert 60 <= healthy["step"] < 125
+
+
+def test_a_run_that_ends_twice_says_of_no_checkpoint_that_none_was_told(here, capsys):
+    """One that a rule ended ends as `log` raises, and again as its process does."""
+    with record("kept once", seed=1, config={"lr": 0.1}) as run:
+        run._watch = watched(run, ["keep"])
+        for step, value in TURNED:
+            run.log(step, {"train/loss": value})
+            if step == 100:
+                Path("last.pt").write_text("weights")
+                run.checkpoint("last.pt", step=step)
+        run._watch.look()
+        run._watch.stop(run.run_dir)
+        run.finish("completed")
+
+    found = open_store(here / ".runaudit").run("kept once")
+    assert [one["step"] for one in found.outcome.checkpoints if one["kind"] == "healthy"] == [100]
+    assert "could be kept" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("told", [None, 190])

@@ -341,3 +341,90 @@ def test_the_slope_is_the_median_of_all_slopes():
     assert trend(np.arange(20.0) * 3).slope == pytest.approx(3.0)
     assert trend(np.array([*np.arange(19.0), 1e6])).slope == pytest.approx(1.0, rel=0.1)
     assert trend(np.arange(20.0) * 5e306).slope == pytest.approx(5e306)
+
+
+# ── what is counted, and what was never a number ─────────────────────────────────────────────────────────────────
+
+
+def test_steps_that_were_all_skipped_are_told_where_only_a_counter_shows_it():
+    counter = [(step, float(max(0, step - 1000))) for step in range(10, 2001, 10)]
+    for more in ({}, {"amp/scale": [(step, 65536.0) for step, _ in counter]}):
+        (found,) = asked("optimizer_not_stepping", {"train/skipped_steps": counter, **more})
+
+        assert (found.severity, found.step, found.evidence["skips"]) == (Severity.CRITICAL, 1001, 1000.0)
+
+
+def test_a_skip_now_and_then_is_no_stuck_optimiser():
+    counter = [(step, float(step // 500)) for step in range(10, 2001, 10)]
+
+    assert not asked("optimizer_not_stepping", {"amp/skipped": counter})
+
+
+@pytest.mark.parametrize(("lost", "severity"), [(0, None), (1, Severity.INFO), (500, Severity.CRITICAL)])
+def test_a_loss_that_is_counted_as_nan_and_never_logged_is_told(lost, severity):
+    counter = [(step, float(max(0, step - 2000 + lost))) for step in range(10, 2001, 10)]
+    series = {"train/lm_loss": over(np.linspace(3, 2, 200)), "train/nan_iterations": counter}
+
+    assert [one.severity for one in asked("nonfinite_loss", series)] == ([] if severity is None else [severity])
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "losses", "severity"),
+    [
+        ("val/auc", [NAN] * 3 + [0.9] * 57, {"train/loss": over(np.linspace(2, 1, 60))}, Severity.WARNING),
+        ("val/f1_class7", [NAN] * 60, {"train/loss": over(np.linspace(2, 1, 60))}, Severity.WARNING),
+        ("val/auc", [0.9] * 40 + [NAN] * 20, {"train/loss": over(np.linspace(2, 1, 60))}, Severity.CRITICAL),
+        ("val/loss", [NAN] * 3 + [0.9] * 57, {"train/loss": over(np.linspace(2, 1, 60))}, Severity.CRITICAL),
+        ("val/psnr", [NAN] * 60, {"train/loss": over([2.0] * 30 + [NAN] * 30)}, Severity.CRITICAL),
+        ("val/psnr", [NAN] * 60, {}, Severity.CRITICAL),
+    ],
+)
+def test_a_result_without_a_value_yet_was_not_lost(name, values, losses, severity):
+    found = asked("nonfinite_loss", {name: over(values), **losses})
+
+    assert [one.severity for one in found if one.subject == name] == [severity]
+
+
+def test_the_perplexity_of_a_codebook_may_rise():
+    rising = over(20 + 400 * (1 - np.exp(-steps(800) / 150)))
+
+    assert not asked("divergence", {"train/perplexity": rising, "train/vq_loss": over(np.linspace(1, 0.1, 800))})
+    assert asked("divergence", {"train/perplexity": rising, "train/loss": over(np.linspace(1, 0.1, 800))})
+
+
+def test_the_same_examples_right_again_and_again_are_no_stuck_metric():
+    """29 of 30 flowers, from the 20th epoch to the last, while the loss goes on falling."""
+    loss = over(np.exp(-steps(120) / 20))
+    counted = over([*np.linspace(0.33, 0.93, 20), *[29 / 30] * 100])
+    at_chance = over([*np.linspace(0.33, 0.4, 20), *[1 / 3] * 100])
+
+    assert not [
+        one for one in asked("frozen", {"train/loss": loss, "val/acc": counted}) if one.severity > Severity.INFO
+    ]
+    assert [one.severity for one in asked("frozen", {"train/loss": loss, "val/acc": at_chance})] == [Severity.WARNING]
+
+
+def test_a_scale_that_began_anew_is_told_with_where_it_began():
+    scale = [(step, 4096.0 if step < 2000 else 65536.0) for step in range(4000)]
+    resumed = [Event(step=2000, kind="resume", leads=True)]
+    (found,) = asked("scaler_state_not_restored", {"amp/scale": scale}, events=resumed)
+
+    assert "began anew at 65536" in found.message
+
+
+def test_a_slope_within_the_noise_is_no_gain_to_come():
+    """Never both: `it did not learn` and `it still improves`."""
+    for seed in range(60):
+        series = {"train/loss": over(noisy(np.full(1500, 2.303), 0.02, seed))}
+        assert not asked("needs_more_epochs", series)
+
+
+@pytest.mark.parametrize("config", [{"precision": "16-mixed"}, {"fp16": True}, {"amp": {"dtype": "torch.float16"}}])
+def test_the_first_overflows_of_fp16_are_no_explosion(config):
+    norms = {"grad_norm": over([math.inf] * 4 + [1.0] * 3996)}
+
+    assert not asked("grad_explosion", norms, config=config)
+    assert asked("grad_explosion", norms, config={"precision": "bf16-mixed"})

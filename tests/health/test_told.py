@@ -115,6 +115,16 @@ def test_a_rule_of_others_that_raises_is_told_and_the_rest_is_judged(monkeypatch
     assert [one["code"] for one in told.to_json()["runs"][0]["failed"]] == ["MY001"]
 
 
+def test_a_rule_of_others_that_raises_is_told_once_while_the_run_goes_on():
+    vigil = Vigil(rules=(Broken(),))
+    going_on = Trajectory(series={"train/loss": LEARNT}, events=(), torn=0)
+
+    vigil.judge(going_on)
+    assert [one.code for one in vigil.failures()] == ["MY001"]
+    vigil.judge(going_on)
+    assert not vigil.failures()
+
+
 def test_a_rule_of_ours_that_raises_is_no_finding(monkeypatch):
     monkeypatch.setattr(Broken, "__module__", "runaudit.health.broken")
     with pytest.raises(ZeroDivisionError):

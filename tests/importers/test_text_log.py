@@ -55,6 +55,16 @@ def test_megatron_is_read_cell_by_cell(tmp_path):
     assert not [name for name in series if "samples" in name or "batch" in name]
 
 
+def test_what_megatron_counts_since_its_last_row_is_all_that_it_counted(tmp_path):
+    row = MEGATRON.splitlines(keepends=True)[0]
+    later = row.replace("      100/", "      110/").replace("skipped iterations:   0", "skipped iterations:  10")
+    last = later.replace("      110/", "      120/").replace("nan iterations:   0", "nan iterations:   3")
+    series = only(tmp_path, row + later + last).trajectory.series
+
+    assert series["amp/skipped"] == ((100, 0.0), (110, 10.0), (120, 20.0))
+    assert series["train/nan_iterations"] == ((100, 0.0), (110, 0.0), (120, 3.0))
+
+
 def test_deepspeed_s_overflows_are_its_loss_scale(tmp_path):
     series = only(tmp_path, DEEPSPEED).trajectory.series
 

@@ -30,6 +30,7 @@ class Contradiction(Rule):
             *_product(epochs, steps, per_epoch),
             *_warmed(told, epochs, steps),
             *_period(epochs, steps, per_epoch, period),
+            *_never_reached(epochs, steps, per_epoch, _of(told, knobs.MILESTONES)),
         ):
             yield self.finding(
                 next(iter(evidence)), message, remedy="set what is left over from another run anew", evidence=evidence
@@ -88,9 +89,24 @@ def _period(epochs: Setting | None, steps: Setting | None, per_epoch: Setting | 
         # Shorter than the run in whatever unit: cosine comes up again.
         yield f"{period} is shorter than the run, and the rate rises again: {epochs}", _evidence(period, epochs)
     elif epochs and (steps or total) and period.value not in fits and period.value > 1.2 * max(fits):
-        yield f"{period} is longer than the run: {epochs}", _evidence(period, epochs, steps)
+        whole = f" of {per_epoch} = {total} steps" if total else ""
+        yield f"{period} is longer than the run: {epochs}{whole}", _evidence(period, epochs, steps)
     elif epochs and not steps and not total and _is_odd(period.value, epochs.value):
         yield f"{period} is longer than the run: {epochs}", _evidence(period, epochs)
+
+
+def _never_reached(
+    epochs: Setting | None, steps: Setting | None, per_epoch: Setting | None, at: Setting | None
+) -> Told:
+    """A last step down that lies beyond the run in whatever unit it counts."""
+    if at is None:
+        return
+    last, known = max(at.value), [one for one in (epochs, steps) if one]
+    ends = [one.value for one in known] + ([epochs.value * per_epoch.value] if epochs and per_epoch else [])
+    # As batches it would be a few epochs at the most, of which nobody makes a step of a schedule.
+    is_in_epochs = not steps and len(ends) == 1 and last < 10 * ends[0]
+    if known and last > max(ends) and (steps or len(ends) > 1 or is_in_epochs):
+        yield f"{at} goes beyond the run: {known[0]}", _evidence(at, *known)
 
 
 def _is_odd(period: int, epochs: int) -> bool:

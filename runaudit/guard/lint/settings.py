@@ -53,6 +53,10 @@ def _count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < MOST
 
 
+def _counts(value: Any) -> bool:
+    return isinstance(value, list | tuple) and bool(value) and all(map(_count, value))
+
+
 def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MOST
 
@@ -160,13 +164,15 @@ STEPS = _knob(
     "max_steps total_steps num_train_steps max_iters total_iters train_steps max_iterations total_iter num_iterations "
     "max_train_steps train_iters n_iters num_training_steps training_steps",
     _count,
-    apart="warmup warm_up scheduler lr_scheduler",
+    apart="warmup warm_up scheduler lr_scheduler onecycle one_cycle schedule sched",
 )
+MILESTONES = _knob("steps of the schedule", "milestones lr_milestones lr_steps decay_milestones", _counts)
 STEPS_PER_EPOCH = _knob("steps of an epoch", "steps_per_epoch iters_per_epoch batches_per_epoch num_batches", _count)
 PERIOD = _knob(
     "length of the schedule",
     "t_max tmax lr_decay_iters lr_decay_steps decay_steps cosine_steps lr_decay_epochs num_decay_steps",
     _count,
+    below={"total_steps": "onecycle one_cycle scheduler lr_scheduler schedule sched"},
 )
 PARAMETERS = _knob("parameters", "num_params n_params parameters num_parameters n_parameters params_total", _count)
 DATA_RANGE = _knob("data range", "data_range max_value max_val peak_value pixel_max white_level", _number)

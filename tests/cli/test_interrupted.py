@@ -1,0 +1,35 @@
+"""Ctrl-C ends a command with 130, whatever a library makes of it that is loaded just then."""
+
+import signal
+
+import pytest
+
+from runaudit.cli import app
+
+
+def _loading(**_):
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt:
+        raise ImportError("initialization failed") from None
+
+
+def test_ctrl_c_while_a_library_is_loaded_is_no_fault(monkeypatch, capsys):
+    monkeypatch.setattr(app, "app", _loading)
+    with pytest.raises(SystemExit) as ended:
+        app.main(["list"])
+
+    assert ended.value.code == 130
+    assert "unexpected failure" not in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_failure_of_its_own_is_one(monkeypatch, capsys):
+    def broken(**_):
+        raise ImportError("initialization failed")
+
+    monkeypatch.setattr(app, "app", broken)
+    with pytest.raises(SystemExit) as ended:
+        app.main(["list"])
+
+    assert ended.value.code == 70
