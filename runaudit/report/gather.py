@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from runaudit.errors import NothingToJudgeError
 from runaudit.factors.cohort import Cohort, cohorts
 from runaudit.judge.bench import Bench
 from runaudit.judge.cohorts import compare_arms, judge_cohorts, summaries
@@ -162,13 +163,16 @@ def _sums(bench: Bench, arms: Sequence[Cohort], parts: Sequence[Part]) -> list[A
     return sums
 
 
-def _study(bench: Bench, arms: Sequence[Cohort], wanted: Wanted) -> StudyAnswer | None:
+def _study(bench: Bench, arms: Sequence[Cohort], wanted: Wanted) -> StudyAnswer | NothingToJudgeError | None:
     """What all runs together can tell, where there are more arms than a comparison has; of a whole store what those of
-    its largest project can."""
+    its largest project can. Runs that tell nothing together have a page all the same."""
     if len(arms) < MIN_STUDY:
         return None
     runs = [run for arm in arms for run in arm.runs]
-    return StudyAnswer(study=(study_runs if wanted.runs else study_store)(runs, bench.settings))
+    try:
+        return StudyAnswer(study=(study_runs if wanted.runs else study_store)(runs, bench.settings))
+    except NothingToJudgeError as nothing:
+        return nothing
 
 
 def _arm(bench: Bench, arm: Cohort, summary: ArmSummary | None) -> ArmInput:
