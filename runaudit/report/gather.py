@@ -118,11 +118,12 @@ def _shared_metric(bench: Bench, arms: Sequence[Cohort], direction: str | None =
 
 
 def _asked(bench: Bench, arms: Sequence[Cohort], wanted: Wanted) -> list[str]:
-    """The metrics that were asked for, in full. Raises UsageError for one that no run on the page has."""
-    return [
+    """The metrics that were asked for, in full, each once. Raises UsageError for one that no run on the page has."""
+    names = [
         require_metric(bench.settings, arms, name, direction=None if index else wanted.direction)[0]
         for index, name in enumerate(wanted.metrics)
     ]
+    return [*dict.fromkeys(names)]
 
 
 def _is_measured(arms: Sequence[Cohort], metric: str) -> bool:
@@ -264,7 +265,7 @@ def _dropped(sides: Sequence[Cohort], judged: Sequence[str]) -> list[Unjudged]:
     first = next((one.name for one in leading(*sides)), None)
     if first is None or first in judged:
         return []
-    words = f"{first}, which `list` shows, was not judged: which way it improves is not known."
+    words = f"{first}, which runaudit list shows, was not judged: which way it improves is not known."
     return [Unjudged(words=words, needs=f"`--metric {quoted(first)} --direction higher` (or lower)")]
 
 

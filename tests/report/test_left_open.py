@@ -24,9 +24,9 @@ def test_a_metric_that_is_listed_and_cannot_be_judged_is_said_with_the_reason(st
     listed = gather(store, Wanted(runs=["slow", "fast"])).view.verdicts[0]
     named = gather(store, Wanted(runs=["slow", "fast"], metrics=["val/loss"])).view.verdicts[0]
 
-    said = [line for line in listed.caveats if "`list` shows" in line]
-    assert said == ["val/zork, which `list` shows, was not judged: which way it improves is not known."]
-    assert not any("`list` shows" in line for line in named.caveats)
+    said = [line for line in listed.caveats if "runaudit list shows" in line]
+    assert said == ["val/zork, which runaudit list shows, was not judged: which way it improves is not known."]
+    assert not any("runaudit list shows" in line for line in named.caveats)
 
 
 def test_an_arm_that_is_shown_beside_the_others_is_in_the_study(store):

@@ -1,6 +1,7 @@
 """The verdict in words: both axes are said, and neither excuses the other."""
 
 import math
+from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
@@ -298,3 +299,10 @@ def test_where_a_run_gave_no_number_more_seeds_are_no_remedy():
         (told,) = evidence_views(answer, design="single factor")
         assert told.lacking.startswith(least)
         assert "however many seeds are added" in told.lacking
+
+
+def test_a_difference_without_an_interval_has_no_digits_that_nobody_measured():
+    answer = replace(judged((-15.0, -15.0, -15.0), (-119.0, -13.0, -126.0)), metric="rollout/return")
+    (told,) = evidence_views(answer, design="single factor")
+
+    assert told.difference.startswith("+71.0") and not told.difference.startswith("+71.000")

@@ -1,5 +1,6 @@
 """What the seeds say about one metric: how much, how sure, from how many of them, and what a claim would need."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -123,6 +124,9 @@ class _Told:
     def _about(self) -> MetricText:
         ci = self.row.ci
         places = decimals((ci.high - ci.low) / 4) if ci is not None else None
+        if ci is None and self.row.difference:
+            # Nothing says how sure it is: four digits, and no more than the metric is worth.
+            places = min(self.about.digits, 3 - math.floor(math.log10(abs(self.row.difference))))
         return self.about if places is None else replace(self.about, digits=max(0, places))
 
     @property

@@ -132,7 +132,7 @@ def page_view(
         study=made("Study", lambda: study_view(study)) if isinstance(study, StudyAnswer) else None,
         scores=made("Results", lambda: scores_view(arms, held)),
         images=made("Pictures", lambda: images_view(arms)),
-        curves=made("Curves", lambda: curves_view(arms, curves, health_marks(arms, health) if health else ())),
+        curves=made("Curves", lambda: curves_view(arms, curves, health_marks(arms, health) if health else (), metric)),
         scaler=made("Loss scale", lambda: scaler_view(arms)),
         health=made(_HEALTH, lambda: health_view(arms, health)) if health else None,
         diffs=made("What changed", lambda: tuple(diff_view(one, arms) for one in comparisons)) or (),
