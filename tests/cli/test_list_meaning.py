@@ -59,6 +59,8 @@ def test_archived_runs_are_told_and_stay_in_every_figure(fast, runaudit):
 
     assert runaudit("list")[1:] == ("", "7 archived, --all shows them\n")
     assert runaudit("list", "fast")[1:] == ("", "5 archived, --all shows them\n")
+    assert runaudit("list", "--all")[2].startswith(f"archived among them: {fast[0][:12]}, ")
+    assert runaudit("archive", "--undo", "fast", "flow, staged")[0] == 0
     assert runaudit("list", "--all")[2] == ""
 
 
