@@ -15,6 +15,15 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from runaudit.diff.result import Comparison
+    from runaudit.errors import (
+        CaptureError,
+        GuardRefusedError,
+        IntegrityError,
+        NothingToJudgeError,
+        RunauditError,
+        StoreError,
+        UsageError,
+    )
     from runaudit.factors.cohort import Cohort
     from runaudit.health.answer import HealthAnswer
     from runaudit.judge.bench import Bench
@@ -22,21 +31,23 @@ if TYPE_CHECKING:
     from runaudit.observe.here import observe
     from runaudit.record.recorder import Recorder, log, record
     from runaudit.record.recording import Recording
+    from runaudit.record.vigil import StoppedByRule
     from runaudit.records.digest import FileEntry, digest_file, digest_files, digest_tree
     from runaudit.records.manifest import Manifest
     from runaudit.records.run import Run
     from runaudit.runs.names import find_run
     from runaudit.stats.answer import StatsAnswer
     from runaudit.store.answer import VerifyAnswer
-    from runaudit.store.store import Store
+    from runaudit.store.store import EmptyStoreError, Store
     from runaudit.study.text import StudyAnswer
     from runaudit.verbs import compare, health, judge, open_store, study, verify
 
 __all__ = [
-    "Bench", "Cohort", "Comparison", "FileEntry", "HealthAnswer", "Manifest", "Recorder", "Recording", "Run",
-    "StatsAnswer", "Store", "StudyAnswer", "VerifyAnswer", "__version__", "compare", "digest_file", "digest_files",
-    "digest_tree", "find_run", "guard", "guarded_record", "health", "judge", "log", "observe", "open_store", "record",
-    "study", "verify",
+    "Bench", "CaptureError", "Cohort", "Comparison", "EmptyStoreError", "FileEntry", "GuardRefusedError",
+    "HealthAnswer", "IntegrityError", "Manifest", "NothingToJudgeError", "Recorder", "Recording", "Run",
+    "RunauditError", "StatsAnswer", "StoppedByRule", "Store", "StoreError", "StudyAnswer", "UsageError",
+    "VerifyAnswer", "__version__", "compare", "digest_file", "digest_files", "digest_tree", "find_run", "guard",
+    "guarded_record", "health", "judge", "log", "observe", "open_store", "record", "study", "verify",
 ]  # fmt: skip
 
 _HOMES = {
@@ -68,6 +79,15 @@ _HOMES = {
     "HealthAnswer": "runaudit.health.answer",
     "StudyAnswer": "runaudit.study.text",
     "VerifyAnswer": "runaudit.store.answer",
+    "EmptyStoreError": "runaudit.store.store",
+    "StoppedByRule": "runaudit.record.vigil",
+    "CaptureError": "runaudit.errors",
+    "GuardRefusedError": "runaudit.errors",
+    "IntegrityError": "runaudit.errors",
+    "NothingToJudgeError": "runaudit.errors",
+    "RunauditError": "runaudit.errors",
+    "StoreError": "runaudit.errors",
+    "UsageError": "runaudit.errors",
 }
 
 

@@ -16,13 +16,13 @@ from typing import Protocol as Shape
 import numpy as np
 
 from runaudit import digest_files
-from trainer.classical import IBP_ITERATIONS, IBP_STEP, back_projection, bicubic
+from trainer.classical import IBP_ITERATIONS, IBP_STEP, back_projection, bicubic, median_of_aligned
 from trainer.data.registration import register, registration_error_px
 from trainer.data.scenes import Burst, Doubles
 from trainer.metrics import BORDER_HR_PX, cpsnr, psnr, ssim
 
 PEAK = 1.0  # images are fractions of the declared range, so the peak is 1
-SCHEMA = "trainer.baseline/2"
+SCHEMA = "trainer.baseline/3"
 CODE = ("baseline.py", "classical.py", "metrics.py", "data/registration.py", "data/scenes.py")
 LIBRARIES = ("numpy", "scipy", "scikit-image")
 
@@ -43,13 +43,15 @@ class Protocol:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """PSNR in dB at peak 1, SSIM, cPSNR, and the estimated motion's error in low-res pixels where it is known."""
+    """PSNR in dB at peak 1, SSIM, cPSNR; the PSNR of the registered frames' median; and the estimated motion's error in
+    low-res pixels where it is known."""
 
     bicubic_psnr: float
     bicubic_ssim: float
     bicubic_cpsnr: float
     ibp_psnr: float
     ibp_ssim: float
+    median_psnr: float
     registration_error_px: float | None
 
 
@@ -64,7 +66,7 @@ class Shelf(Shape):
 
 
 def baseline_of(burst: Burst, protocol: Protocol, *, shelf: Shelf | None = None) -> Baseline:
-    """Bicubic of the reference, and back-projection with estimated motion.
+    """Bicubic of the reference, back-projection with estimated motion, the median of the frames so registered.
 
     shelf: where it may be kept; the key is a digest of all it is made from, so none of other inputs is ever met.
     """
@@ -134,6 +136,7 @@ def _computed(burst: Burst, protocol: Protocol) -> Baseline:
         bicubic_cpsnr=cpsnr(plain, burst.hr, **arguments).db,
         ibp_psnr=psnr(projected, burst.hr, **arguments),
         ibp_ssim=ssim(projected, burst.hr, **arguments),
+        median_psnr=psnr(clipped(median_of_aligned(burst, found)), burst.hr, **arguments),
         registration_error_px=error,
     )
 

@@ -8,6 +8,7 @@ once: of three files moved into place one after the other, 8 of 12 kills between
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,6 +40,31 @@ class Checkpoint:
     state: Mapping[str, Tensor]
     facts: Mapping[str, Any]
     best: bytes = b""
+
+
+COPIES = 5
+"""Checkpoints on the disk at the fullest moment: `best`, `last` with the best in it, and beside that, before it takes
+its place, the next `last`."""
+
+
+def bytes_needed(weights: Mapping[str, Tensor]) -> int:
+    """What a run with these weights needs on its disk for checkpoints: with each come two moments of the optimiser."""
+    one = 3 * sum(tensor.numel() * tensor.element_size() for tensor in weights.values())
+    return COPIES * one
+
+
+def require_room(folder: Path, weights: Mapping[str, Tensor]) -> None:
+    """Refuse a run whose checkpoints the disk of `folder` has no room for: found at the first save, it would be lost.
+
+    Raises UsageError with what there is and what is needed, in MB of 10^6 bytes.
+    """
+    there = next(place for place in (folder, *folder.parents) if place.is_dir())
+    free, needed = shutil.disk_usage(there).free, bytes_needed(weights)
+    if free < needed:
+        raise UsageError(
+            f"{there}: {free / 1e6:.0f} MB are free on its disk, the checkpoints need about {needed / 1e6:.0f}",
+            remedy="free some space, or put the store on another disk with --store DIR",
+        )
 
 
 def write(path: Path, file: bytes) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -92,6 +93,7 @@ def stop_signals() -> Iterator[Callable[[], int]]:
 def _train(options: argparse.Namespace) -> int:
     """Everything a user can get wrong comes first; then the seal; then, and only then, the first step."""
     from trainer import recording, resume
+    from trainer.checkpoint import require_room
     from trainer.configfile import config_files
     from trainer.main import open_dataset, prepare, read_config, rehearsed, require_continuable, switches, train
     from trainer.seeding import seed_everything
@@ -111,6 +113,7 @@ def _train(options: argparse.Namespace) -> int:
     if parent is None:  # else whether the run can go on at all comes first, and the guard is asked at the seal
         recording.check(launch, config, options.seed, dataset)
     prepared = prepare(config, options.seed, dataset)
+    require_room(_disk_of(options.store), prepared.model.state_dict())
     if parent is not None:
         require_continuable(prepared, parent.checkpoint)
     with stop_signals() as stop:
@@ -139,6 +142,11 @@ def _train(options: argparse.Namespace) -> int:
     }
     print(json.dumps(answer, indent=2))
     return result.exit_code
+
+
+def _disk_of(store: Path | None) -> Path:
+    """A place on the disk of the store: where none is named, that is at the root of the work tree."""
+    return Path(store or os.environ.get("RUNAUDIT_STORE") or ".").expanduser().absolute()
 
 
 def _farewell(result: "TrainResult") -> str:

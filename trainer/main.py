@@ -279,6 +279,7 @@ def _series(judged: Judged, registration_error_px: float | None) -> dict[str, fl
         f"full_frame/psnr/{r.name}": r.psnr,
         f"full_frame/psnr_bicubic/{r.name}": r.baseline.bicubic_psnr,
         f"full_frame/psnr_ibp/{r.name}": r.baseline.ibp_psnr,
+        f"full_frame/psnr_registered_median/{r.name}": r.baseline.median_psnr,
         f"full_frame/psnr_single_frame/{r.name}": r.single_frame_psnr,
         f"full_frame/psnr_tiled/{r.name}": r.tiled_psnr,
         f"full_frame/gain_db/{r.name}": r.gain_db,

@@ -1,9 +1,10 @@
 """Baselines kept between runs, each sealed by the run that used it: one that was edited since is never believed.
 
-Every run keeps the baselines of its sequences among its own files, sealed by digest like its checkpoints. The next run
-takes one over from there only where the bytes are what that run sealed. Which run to ask is remembered in the store's
-cache, which nobody has to believe: whoever edits it sends us to a seal that does not fit, and the baseline is computed
-again (an edited file beside the data once moved sealed gains by 18 dB).
+Every run keeps the baselines of its sequences among its own files, sealed by digest like its checkpoints. The store's
+cache has a copy, and which run to ask for its seal; the next run takes it over only where the bytes are what that run
+sealed. Nobody has to believe the cache: whoever edits it has bytes that fit no seal, and the baseline is computed again
+(an edited file beside the data once moved sealed gains by 18 dB). Another run's own folder is not read: what is read
+there is an input, and the first run of a store, which computes, would differ in it from all that follow.
 """
 
 import hashlib
@@ -33,7 +34,7 @@ class SealedShelf:
         name = f"{FOLDER}/{key}.json"
         sealed = next((row["digest"] for row in run.outcome.artifacts if row["path"] == name), None)
         try:
-            data = (self._bench.store.run_dir(run.id) / name).read_bytes()
+            data = self._copy(key).read_bytes()
         except OSError:
             return None
         if sealed != f"sha256:{hashlib.sha256(data).hexdigest()}":
@@ -56,6 +57,7 @@ class SealedShelf:
         self._recorder.artifact(path, "baseline")
         if key not in self._vouched:
             remember(self._hint(key), self._recorder.id.encode())
+            remember(self._copy(key), data)
 
     @cached_property
     def _bench(self) -> Bench | None:
@@ -67,6 +69,9 @@ class SealedShelf:
     def _hint(self, key: str) -> Path:
         assert self._bench is not None
         return self._bench.store.root / "cache" / FOLDER / key
+
+    def _copy(self, key: str) -> Path:
+        return self._hint(key).with_suffix(".json")
 
     def _run_with(self, key: str) -> Run | None:
         if self._bench is None:

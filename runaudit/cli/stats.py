@@ -40,7 +40,7 @@ def stats(
     """
     from runaudit.stats.answer import exit_code
 
-    _check(runs or [], vs or [], metric=metric, values=values, baseline=baseline)
+    _check(runs or [], vs or [], metric=metric, direction=direction, values=values, baseline=baseline)
     if values is not None:
         from runaudit.judge.numbers import judge_table
 
@@ -56,7 +56,13 @@ def stats(
 
 
 def _check(
-    runs: Sequence[str], vs: Sequence[str], *, metric: str | None, values: Path | None, baseline: str | None
+    runs: Sequence[str],
+    vs: Sequence[str],
+    *,
+    metric: str | None,
+    direction: str | None,
+    values: Path | None,
+    baseline: str | None,
 ) -> None:
     """Raises UsageError for options that do not go together."""
     if values is not None:
@@ -69,7 +75,8 @@ def _check(
         raise UsageError("no metric is named", remedy="add --metric NAME; `runaudit show RUN` lists them")
     if not vs and len(runs) > 1:
         *others, last = map(shlex.quote, runs)
-        named = f"runaudit stats --metric {shlex.quote(metric)} {' '.join(others)} --vs {last}"
+        way = f" --direction {shlex.quote(direction)}" if direction else ""
+        named = f"runaudit stats --metric {shlex.quote(metric)}{way} {' '.join(others)} --vs {last}"
         raise UsageError("no baseline is named", remedy=named)
     if not runs or not vs:
         raise UsageError("stats compares two cohorts", remedy="runaudit stats --metric M RUN… --vs RUN…")

@@ -105,6 +105,7 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
         recorded=found.recorded,
         open_code=grounds.open_code,
         assumed=assumed,
+        odd=arms.odd,
     )
 
 

@@ -133,7 +133,8 @@ class Comparison(Shown):
     it, `idle` the one that says that no factor changed any number. `policy`: what a policy excused that did not
     hold when the runs were launched. `on_record`: `what W&B recorded`, where all that is missing is missing in runs
     that somebody else recorded; `recorded`: what that shows; `open_code`: why they leave open
-    which code ran, where they do. `assumed`: what the user vouches for.
+    which code ran, where they do. `assumed`: what the user vouches for. `odd`: the arms that are not one design, a
+    sentence each.
     """
 
     a: Side
@@ -155,6 +156,7 @@ class Comparison(Shown):
     recorded: str = ""
     open_code: str = ""
     assumed: Assumption | None = None
+    odd: tuple[str, ...] = ()
 
     @property
     def standing(self) -> Verdict:

@@ -74,7 +74,9 @@ BATCH_TABLES = frozenset({"data", "datamodule", "dataloader", "loader", "dataset
 
 SCHEDULE_KEYS = frozenset({"schedule", "scheduler", "lr_schedule", "lr_scheduler"})
 """Tables whose keys describe one curve together."""
-SELECTOR_KEYS = ("name", "type", "kind", "_target_", "class", "class_path", "class_name")
+CLASS_KEYS = ("_target_", "class", "class_path", "class_name")
+"""Keys that name the code which a table is handed to: its other keys are that code's arguments."""
+SELECTOR_KEYS = ("name", "type", "kind", *CLASS_KEYS)
 """Keys that choose a variant: the keys that only one variant has follow that choice."""
 
 HARDWARE = ("env.gpu", "env.gpu_count", "env.cpu", "env.cpu_count", "env.machine", "env.platform")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from runaudit.factors import builtin as known
+from runaudit.factors.arguments import ROOT as ARGUMENTS
 from runaudit.factors.config_groups import by_choice
 from runaudit.factors.factor import Absent, Change, ChangeClass, Role
 from runaudit.factors.pair import Pair
@@ -155,15 +156,25 @@ def _variants(factors: list[Change], pair: Pair) -> Blocks:
         parent = _prefix(keys[:-1])
         if (isinstance(change.before, Absent) or isinstance(change.after, Absent)) and _selected(parent, pair):
             blocks.setdefault(change.path, parent)
-        if len(keys) > 2 and keys[-1] in known.SELECTOR_KEYS:
+        if keys[-1] in _selectors(parent):
             blocks.setdefault(change.path, parent)
     return {path: block for path, block in blocks.items() if sum(other == block for other in blocks.values()) > 1}
 
 
 def _selected(parent: str, pair: Pair) -> bool:
     """Whether a key that selects a variant changed in a table of the config."""
-    names = (f"{parent}.{key}" for key in known.SELECTOR_KEYS) if parent.count(".") > 0 else ()
+    names = (f"{parent}.{key}" for key in _selectors(parent))
     return any(not same(pair.a.at(name), pair.b.at(name)) for name in names)
+
+
+def _selectors(parent: str) -> tuple[str, ...]:
+    """The keys that choose a variant in a table. A whole config, a command line and the tables of the run are about no
+    one thing: `--name two --lr 0.2` names the run or picks a network, and the rate beside it does not come of that."""
+    keys = steps(parent)
+    if len(keys) < 2 or parent == ARGUMENTS:
+        return ()
+    whole = str(keys[-1]).lower() in known.TRAINING_TABLES | known.RUN_TABLES
+    return known.CLASS_KEYS if whole else known.SELECTOR_KEYS
 
 
 def _prefix(keys: tuple[str | int, ...]) -> str:

@@ -13,7 +13,8 @@ from runaudit.judge.bench import Bench
 from runaudit.records.finding import Finding, Severity
 from runaudit.records.run import Run
 from runaudit.rules import Skip
-from runaudit.runs.names import one_of
+from runaudit.runs.ambiguous import is_in_no_store
+from runaudit.runs.names import is_file, one_of
 from runaudit.store.catalogue import SERIES, liveness, outcome_entry
 from runaudit.text.markdown import escaped
 from runaudit.text.terminal import printable
@@ -107,6 +108,8 @@ def looks(
     now: Callable[[], float] = time.time,
 ) -> Iterator[Look]:
     """Looks at the one run that a word names, until it has ended. Raises UsageError where it names none or several."""
+    if is_file(word):
+        raise is_in_no_store(word)
     found = bench.named(word, trajectory=False)
     one_of([run.id for run in found], word)
     run = found[0]

@@ -168,6 +168,7 @@ PRIMARY = "full_frame/psnr"
 BASELINES: Mapping[str, str] = {
     "bicubic": "bicubic of the reference frame",
     "ibp": "IBP with estimated motion",
+    "registered_median": "the median of the registered frames",
 }
 """What no training moves: `full_frame/psnr_<key>/<sequence>` -> its words."""
 CONTROL = f"{PRIMARY}_bicubic"

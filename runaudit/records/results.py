@@ -34,8 +34,8 @@ PLANS = frozenset(
     group""".split()  # noqa: SIM905  (a list of thirty strings is no easier to read)
 )
 """A name of these words alone says that a schedule or a counter made it."""
-FIXED = ("lr", "lrs", *BASELINES)
-"""Words of what no seed and hardly a factor moves: rates, and baselines that no training can change."""
+FIXED = tuple(frozenset(name.split("_")) for name in ("lr", "lrs", "learning_rate", *BASELINES))
+"""Names of what no seed and hardly a factor moves, in words: rates, and baselines that no training can change."""
 ENOUGH_VALUES, ENOUGH_DIGITS = 3, 8
 """Equality is evidence from so many different values on, or from values with so many digits together."""
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
@@ -51,7 +51,7 @@ def is_clock(name: str) -> bool:
 def is_plan(name: str) -> bool:
     """Whether a quantity follows from the settings alone: a learning rate, an epoch, a baseline."""
     words = set(_words(name))
-    return not words.isdisjoint(FIXED) or {"learning", "rate"} <= words or words <= PLANS
+    return any(fixed <= words for fixed in FIXED) or words <= PLANS
 
 
 def _words(name: str) -> list[str]:

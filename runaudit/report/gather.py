@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from runaudit.errors import NothingToJudgeError
 from runaudit.factors.cohort import Cohort, cohorts
 from runaudit.judge.bench import Bench
 from runaudit.judge.cohorts import compare_arms, judge_cohorts, summaries
@@ -117,11 +118,12 @@ def _shared_metric(bench: Bench, arms: Sequence[Cohort], direction: str | None =
 
 
 def _asked(bench: Bench, arms: Sequence[Cohort], wanted: Wanted) -> list[str]:
-    """The metrics that were asked for, in full. Raises UsageError for one that no run on the page has."""
-    return [
+    """The metrics that were asked for, in full, each once. Raises UsageError for one that no run on the page has."""
+    names = [
         require_metric(bench.settings, arms, name, direction=None if index else wanted.direction)[0]
         for index, name in enumerate(wanted.metrics)
     ]
+    return [*dict.fromkeys(names)]
 
 
 def _is_measured(arms: Sequence[Cohort], metric: str) -> bool:
@@ -162,13 +164,16 @@ def _sums(bench: Bench, arms: Sequence[Cohort], parts: Sequence[Part]) -> list[A
     return sums
 
 
-def _study(bench: Bench, arms: Sequence[Cohort], wanted: Wanted) -> StudyAnswer | None:
+def _study(bench: Bench, arms: Sequence[Cohort], wanted: Wanted) -> StudyAnswer | NothingToJudgeError | None:
     """What all runs together can tell, where there are more arms than a comparison has; of a whole store what those of
-    its largest project can."""
+    its largest project can. Runs that tell nothing together have a page all the same."""
     if len(arms) < MIN_STUDY:
         return None
     runs = [run for arm in arms for run in arm.runs]
-    return StudyAnswer(study=(study_runs if wanted.runs else study_store)(runs, bench.settings))
+    try:
+        return StudyAnswer(study=(study_runs if wanted.runs else study_store)(runs, bench.settings))
+    except NothingToJudgeError as nothing:
+        return nothing
 
 
 def _arm(bench: Bench, arm: Cohort, summary: ArmSummary | None) -> ArmInput:
@@ -260,7 +265,7 @@ def _dropped(sides: Sequence[Cohort], judged: Sequence[str]) -> list[Unjudged]:
     first = next((one.name for one in leading(*sides)), None)
     if first is None or first in judged:
         return []
-    words = f"{first}, which `list` shows, was not judged: which way it improves is not known."
+    words = f"{first}, which runaudit list shows, was not judged: which way it improves is not known."
     return [Unjudged(words=words, needs=f"`--metric {quoted(first)} --direction higher` (or lower)")]
 
 

@@ -35,6 +35,9 @@ _BEATING, _TAMED = 0.6, 0.25
 """How far a beat goes from bin to bin, in steps of the runs: the median of five points of noise goes half as far as the
 points do. Once bins are widened, they are until it goes a quarter as far."""
 _FEWEST_BINS = 6
+_EVENED = 0.75
+"""How fast a beat evens out as its bins widen, as a power of their width: what swings about as its width, what wanders
+(a smoothed loss, a return) as the root of it at best, and that is no beat but where the runs went."""
 _LOOKED_AT = 4000
 _BIN_SAMPLE = 256
 
@@ -185,14 +188,16 @@ def mean_of(
     """The mean over seeds, and how many steps are a bin of it. places: where values stand on the axis.
 
     Bins that hold about one period of what goes up and down take a high now and a low then: a zigzag that no run has.
-    Such a mean turns all the time, and by as much as the runs do; its bins are doubled until they even that out.
+    Such a mean turns all the time, and by as much as the runs do; its bins are doubled until they even that out. Where
+    they do not, the runs themselves go up and down as slowly as that, and the mean is left as it was.
     """
     width = least = bin_width(seeds)
-    found = means(seeds, cuts, width)
+    found = narrow = means(seeds, cuts, width)
     moves = _moves(seeds, places) if width else 0.0
     while moves and _beats(found, places, moves * (_TAMED if width > least else _BEATING)):
-        if width * _FEWEST_BINS > _length(seeds):
-            break
+        if 2 * width * _FEWEST_BINS > _length(seeds):
+            evened = _reach(narrow, places) * (least / width) ** _EVENED
+            return (found, width) if _reach(found, places) < evened else (narrow, least)
         width *= 2
         found = means(seeds, cuts, width)
     return found, width
@@ -215,12 +220,23 @@ def _beats(found: Sequence[Mean], places: "Callable[[ndarray], ndarray]", least:
     """Whether a mean turns all the time and goes further than `least` from one bin to the next."""
     import numpy as np
 
-    steps = [np.diff(places(np.asarray(part.values))) for part in found if len(part.values) > _FEWEST_BINS // 2]
-    if not steps:
-        return False
+    steps = _from_bin_to_bin(found, places)
     turns = sum(int((np.sign(part[1:]) != np.sign(part[:-1])).sum()) for part in steps)
-    every = np.concatenate(steps)
-    return bool(turns > len(every) * _TURNING and np.abs(every).mean() > least)
+    return turns > sum(map(len, steps)) * _TURNING and _reach(found, places) > least
+
+
+def _reach(found: Sequence[Mean], places: "Callable[[ndarray], ndarray]") -> float:
+    """How far a mean goes from one bin to the next, as a share of the axis."""
+    import numpy as np
+
+    steps = _from_bin_to_bin(found, places)
+    return float(np.abs(np.concatenate(steps)).mean()) if steps else 0.0
+
+
+def _from_bin_to_bin(found: Sequence[Mean], places: "Callable[[ndarray], ndarray]") -> "list[ndarray]":
+    import numpy as np
+
+    return [np.diff(places(np.asarray(part.values))) for part in found if len(part.values) > _FEWEST_BINS // 2]
 
 
 def means(seeds: Sequence[Columns], cuts: Sequence[int], width: int) -> tuple[Mean, ...]:

@@ -46,3 +46,9 @@ def named_nothing(word: str) -> UsageError:
     return UsageError(
         f"{cut(repr(word))} names no run", remedy="give an id, a label or @last; `runaudit list` shows all"
     )
+
+
+def is_in_no_store(path: str) -> UsageError:
+    """That a record file is named where a run of the store is asked for: it has no folder, no notes and no end."""
+    return UsageError(f"{path} is a file, and no run of a store is called so",
+                      remedy=f"`runaudit import record {shlex.quote(path)}` takes its run in")  # fmt: skip

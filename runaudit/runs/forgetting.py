@@ -68,7 +68,10 @@ def forget_named(store: Store, settings: Settings, words: Sequence[str], reason:
     """Forget what the words name: runs, or objects as `sha256:…`. Raises UsageError for what is not there, and where
     no reason is given that somebody can read a year from now."""
     if len(reason.strip()) < MIN_REASON:
-        raise UsageError("say why it is forgotten", remedy='--reason "the database password was in the config"')
+        raise UsageError(
+            f"say why it is forgotten, in {MIN_REASON} letters or more",
+            remedy='--reason "the database password was in the config"',
+        )
     doomed: list[Doomed] = []
     whole: list[str] = []
     for word in words:

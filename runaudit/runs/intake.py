@@ -29,7 +29,7 @@ from runaudit.store.catalogue import load_or_fault, run_ids
 from runaudit.store.foreign import ForeignRecord, foreign_record, seal_foreign
 from runaudit.store.forget import lies_here
 from runaudit.store.store import Store
-from runaudit.store.unbundle import Bundle, check_agrees, is_open_here, read_bundle, take_back
+from runaudit.store.unbundle import Bundle, check_agrees, is_bundle, is_open_here, read_bundle, take_back
 from runaudit.system.clock import utc_text
 from runaudit.system.files import refuse_special
 from runaudit.system.progress import work
@@ -47,6 +47,8 @@ def take(
     refuse_special(Path(kind), "the bundle")
     if kind not in WORDS and Path(kind).is_file():
         kind, paths = BUNDLE, [Path(kind), *paths]
+    if kind == AUTO and paths and all(path.is_file() and is_bundle(path) for path in paths):
+        kind = BUNDLE
     if kind not in WORDS and not paths and Path(kind).is_dir():
         raise UsageError(
             f"{kind} is a folder, and what wrote the runs in it was not said",

@@ -12,7 +12,7 @@ from runaudit.factors.cohort import Cohort, shared_label
 from runaudit.factors.lineage import linked
 from runaudit.records.canonical import JSON, canonical_equal
 from runaudit.records.run import SHORT, Run
-from runaudit.runs.ambiguous import Meaning, Meanings, named_nothing, the_one
+from runaudit.runs.ambiguous import Meaning, Meanings, is_in_no_store, named_nothing, the_one
 from runaudit.runs.forms import MIN_PREFIX, Form, form_of, is_prefix, label_in, steps_back
 from runaudit.runs.indexfile import current, held, in_memory
 from runaudit.runs.reading import is_labelled
@@ -267,6 +267,8 @@ class Names:
         known = {name for row in self._ask("SELECT substr(id, 1, ?), label FROM runs", SHORT) for name in row if name}
         known |= {name for row in self._ask("SELECT id, label FROM cohorts") for name in row if name}
         remedy = "run `runaudit list` to see all"
+        if is_file(word):
+            raise is_in_no_store(word)
         if 0 < len(word) < MIN_PREFIX and is_prefix(word.ljust(MIN_PREFIX, "0")):
             remedy = f"give {MIN_PREFIX} digits or more of an id; {remedy}"
         return UsageError(f"no run matches {word!r}{closest(name, known)}", remedy=remedy)

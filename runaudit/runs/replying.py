@@ -51,19 +51,25 @@ class Wish:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """The lines of the answer. shows: whether a run is in them; hidden: how many are put away; nearest: what to say
-    where there is none; fault: why it may not be all of the store."""
+    where there is none; fault: why it may not be all of the store; away: of the runs in them those that are put
+    away."""
 
     lines: Iterable[str]
     shows: bool
     hidden: int
     nearest: str = "the store holds no run yet"
     fault: IntegrityError | None = None
+    away: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What is not seen in the answer: that there is nothing, and what is hidden."""
         if self.hidden:
             return (f"{self.hidden} archived, --all shows {'it' if self.hidden == 1 else 'them'}",)
+        if self.away:
+            from runaudit.text.words import listed  # Few lists are of what is put away.
+
+            return (f"archived among them: {listed(self.away, limit=8)}",)
         return () if self.shows else (self.nearest,)
 
 
@@ -96,6 +102,7 @@ def _ready(store: "Store", settings: "Settings", wish: Wish, manner: Manner) -> 
 def _read(store: "Store", settings: "Settings", wish: Wish, titles: tuple[str, ...], manner: Manner) -> Reply:
     from runaudit.runs.listing import ListAnswer, csv_lines
     from runaudit.runs.query import Query, listed_runs
+    from runaudit.store.remarks import archived
 
     query = Query(filters=wish.filters, where=wish.where, sort=wish.sort, newest=_newest(wish), columns=titles)
     found = listed_runs(store, settings, query, everything=wish.everything)
@@ -105,4 +112,6 @@ def _read(store: "Store", settings: "Settings", wish: Wish, titles: tuple[str, .
         lines = csv_lines(found.sections, found.columns)
     else:
         lines = answer.json_lines() if manner.json else manner.lines(answer)
-    return Reply(lines=lines, shows=bool(found.sections), hidden=found.hidden, nearest=found.nearest)
+    put_away = archived(store) if wish.everything else ()
+    away = tuple(one.run.short for section in found.sections for one in section.entries if one.run.id in put_away)
+    return Reply(lines=lines, shows=bool(found.sections), hidden=found.hidden, nearest=found.nearest, away=away)

@@ -42,8 +42,9 @@ EQUIVALENCE_SEEDS = 10
 _MOST_CHOICES = 256
 
 
-def compare(arm: Sample, baseline: Sample, *, direction: Direction, plan: StatsPlan) -> ArmComparison:
-    """Everything that may be said about `arm` against `baseline`; verdict and correction are still open."""
+def compare(arm: Sample, baseline: Sample, *, direction: Direction, plan: StatsPlan, family: int = 1) -> ArmComparison:
+    """Everything that may be said about `arm` against `baseline`; verdict and correction are still open. family: the
+    comparisons that it will be corrected for, which is what a plan for the next ones has to reckon with."""
     bare = ArmComparison(
         arm=arm.label,
         baseline=baseline.label,
@@ -57,7 +58,7 @@ def compare(arm: Sample, baseline: Sample, *, direction: Direction, plan: StatsP
     difference = mean(arm.values) - mean(baseline.values)
     if is_constant(arm.values) or is_constant(baseline.values):
         return replace(bare, difference=difference)
-    return _tested(bare, arm, baseline, direction=direction, plan=plan)
+    return _tested(bare, arm, baseline, direction=direction, plan=plan, family=family)
 
 
 def _is_equal(arm: Sample, baseline: Sample) -> bool:
@@ -91,7 +92,7 @@ class _Reading:
 
 
 def _tested(
-    bare: ArmComparison, arm: Sample, baseline: Sample, *, direction: Direction, plan: StatsPlan
+    bare: ArmComparison, arm: Sample, baseline: Sample, *, direction: Direction, plan: StatsPlan, family: int
 ) -> ArmComparison:
     pairs = is_paired(arm, baseline, plan)
     a, choices_a = _ordered(arm, by_seed=pairs)
@@ -105,7 +106,7 @@ def _tested(
     if readings is None or weakest is None:
         # No interval stands beside a p that belongs to none.
         return replace(bare, difference=mean(a) - mean(b), p=1.0, method=contrast.interval.method)
-    return _from_reading(bare, weakest, readings, direction=direction, pairs=pairs, plan=plan)
+    return _from_reading(bare, weakest, readings, direction=direction, pairs=pairs, plan=plan, family=family)
 
 
 def _from_reading(
@@ -116,12 +117,13 @@ def _from_reading(
     direction: Direction,
     pairs: bool,
     plan: StatsPlan,
+    family: int,
 ) -> ArmComparison:
     """Every number of the comparison from one reading; only equivalence asks each of them."""
     a, b, interval = weakest.a, weakest.b, weakest.contrast.interval
     is_many = min(len(a), len(b)) >= EQUIVALENCE_SEEDS and plan.margin is not None
     target = plan.margin or abs(interval.estimate)
-    seen, needed = _plan_again(a, b, target=target, pairs=pairs, plan=plan)
+    seen, needed = _plan_again(a, b, target=target, pairs=pairs, power=plan.power, alpha=plan.alpha / family)
     better, worse = (a, b) if direction == Direction.HIGHER else (b, a)
     tested = replace(
         bare,
@@ -141,16 +143,17 @@ def _from_reading(
 
 
 def _plan_again(
-    a: Sequence[float], b: Sequence[float], *, target: float, pairs: bool, plan: StatsPlan
+    a: Sequence[float], b: Sequence[float], *, target: float, pairs: bool, power: float, alpha: float
 ) -> tuple[float, int | None]:
-    """What these seeds could see, and how many would see `target`, at the spreads observed."""
+    """What these seeds could see, and how many would see `target`, at the spreads observed. alpha: what the smallest p
+    of a family is held against; seeds that suffice for one comparison alone carry no claim among several."""
     if pairs:
         spread = sd([x - y for x, y in zip(a, b, strict=True)])
-        seen = detectable_paired(spread, len(a), plan.power, alpha=plan.alpha)
-        return seen, pairs_needed(spread, target, plan.power, alpha=plan.alpha)
+        seen = detectable_paired(spread, len(a), power, alpha=alpha)
+        return seen, pairs_needed(spread, target, power, alpha=alpha)
     sds = (sd(a), sd(b))
-    seen = detectable_unequal(sds, ns=(len(a), len(b)), power=plan.power, alpha=plan.alpha)
-    return seen, seeds_needed_unequal(sds, target, power=plan.power, alpha=plan.alpha)
+    seen = detectable_unequal(sds, ns=(len(a), len(b)), power=power, alpha=alpha)
+    return seen, seeds_needed_unequal(sds, target, power=power, alpha=alpha)
 
 
 def _ordered(sample: Sample, *, by_seed: bool) -> tuple[tuple[float, ...], tuple[tuple[float, ...], ...]]:

@@ -60,13 +60,16 @@ def judge(
     parts = [arm_components(arm) for arm in arms]
     reference = samples[chosen]
     pairs = [(sample, index) for index, sample in enumerate(samples) if index != chosen]
+    family = len(pairs) + len(beside)
     alone = [
-        _with_sequences(compare(sample, reference, direction=settled, plan=plan), parts[index], parts[chosen])
+        _with_sequences(
+            compare(sample, reference, direction=settled, plan=plan, family=family), parts[index], parts[chosen]
+        )
         for sample, index in pairs
     ]
     compared = with_dunnett(_family(alone, beside, plan=plan), [sample for sample, _ in pairs], reference, plan=plan)
     case = reasons.Case(metric=metric, direction=settled, design=design, plan=plan, reference=reference,
-                        family=len(pairs) + len(beside))  # fmt: skip
+                        family=family)  # fmt: skip
     each_judged = _each(compared, pairs, each, case=case)
     held = _each(compared, pairs, [own.if_equal for own in each], case=case)
     judged = tuple(

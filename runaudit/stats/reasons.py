@@ -337,7 +337,10 @@ def _plan_notes(comparisons: Sequence[ArmComparison], samples: Sequence[Sample],
     fewest = min(len(sample.values) for sample in samples)
     if case.family > 1:
         name = "Holm" if plan.correction == "holm" else "Benjamini-Hochberg, fit for screening only"
-        found.append(f"p values are corrected for {case.family} comparisons ({name}).")
+        found.append(
+            f"p values are corrected for {case.family} comparisons ({name}); what can be detected, and with how many "
+            "seeds, allows for them as well."
+        )
     if plan.looks > 1:
         found.append(
             f"This is look {plan.looks} at this comparison. Looking after every new seed from 3 to 10 finds "

@@ -4,6 +4,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+NAME = ".runaudit"
+"""Of a store whose folder nobody named."""
+
 
 def find_store(start: Path, *, environ: Mapping[str, str] = os.environ, named: Path | None = None) -> Path:
     """Where the store is: named, else $RUNAUDIT_STORE, else `.runaudit` at the root of the git work tree or here."""
@@ -13,5 +16,13 @@ def find_store(start: Path, *, environ: Mapping[str, str] = os.environ, named: P
         return Path(environ["RUNAUDIT_STORE"]).expanduser()
     for folder in (start, *start.parents):
         if (folder / ".git").exists():
-            return folder / ".runaudit"
-    return start / ".runaudit"
+            return folder / NAME
+    return start / NAME
+
+
+def instead_of(root: Path) -> str:
+    """What to do where no store lies: its project's folder may have been named."""
+    below = root / NAME
+    if os.path.lexists(below / "store.json"):
+        return f"name the one in it: {below}"
+    return "start a run first, or name it with --store DIR"

@@ -35,6 +35,7 @@ from runaudit.store.kept import damage_of, read_kept, writing
 from runaudit.store.kinds import ENDINGS, FORGET, REPAIR
 from runaudit.store.line import Line, LogEntry, entry_of, parsed_lines
 from runaudit.store.links import make_folders, refuse_behind, refuse_links
+from runaudit.store.place import instead_of
 from runaudit.store.tombstone import Forgotten, ForgottenError, in_force, rows_of, tombstone
 from runaudit.system.clock import utc_text
 from runaudit.system.files import fsync_folder, read_ordinary, refuse_special
@@ -99,13 +100,10 @@ class Store:
             refuse_links(root)
         try:
             value = parse_canonical(read_kept(marker), where=str(marker))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             if os.path.lexists(root / "log.jsonl"):
                 raise _without_marker(marker, "is missing") from None
-            raise EmptyStoreError(
-                f"there is no runaudit store at {root}",
-                remedy="start a run first, or name it with --store DIR",
-            ) from None
+            raise EmptyStoreError(f"there is no runaudit store at {root}", remedy=instead_of(root)) from None
         except OSError as error:
             raise StoreError(f"{marker} cannot be read: {error.strerror}", remedy="check its permissions") from error
         except UsageError as error:

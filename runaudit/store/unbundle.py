@@ -61,6 +61,15 @@ class Bundle:
         return ends_of([(line["kind"], line["subject"], line["digest"]) for line in self.lines], run)
 
 
+def is_bundle(path: Path) -> bool:
+    """Whether a file begins as a bundle does."""
+    try:
+        with open_ordinary(path) as file:
+            return file.read(HEAD_BYTES).startswith(f"{SCHEMA} ".encode())
+    except OSError:
+        return False
+
+
 def read_bundle(path: Path) -> Bundle:
     """Check every byte of a bundle and what its records say. Keeps nothing. Raises IntegrityError, UsageError."""
     try:

@@ -65,10 +65,13 @@ class Study:
     @cached_property
     def missing(self) -> Mapping[str, tuple[tuple[Run, ...], str]]:
         """Path -> the runs whose record lacks it, with the reason of the first; runs that may have been of these cells
-        and were forgotten among them."""
+        and were forgotten among them. A run without a result separates nothing, whatever its record lacks: one that
+        was lost before its end was sealed is the usual case."""
+        telling = {row for cell in self.table.cells for row in cell.results}
         rows = {
-            path: (tuple(self.table.runs[row] for row in sorted(lacking)), why)
+            path: (tuple(self.table.runs[row] for row in sorted(lacking & telling)), why)
             for path, (lacking, why) in self.table.missing.items()
+            if lacking & telling
         }
         gone = unattributed(self.table.runs)
         return rows | ({FORGOTTEN: ((), of_no_cohort(gone))} if gone else {})
@@ -176,10 +179,9 @@ def study(runs: Sequence[Run], *, settings: Settings, judge: Judge | None = None
     table = table_of(runs, settings)
     with_result = sum(len(cell.results) for cell in table.cells)
     if with_result < 2 and not any(run.fault for run in table.runs):
-        raise NothingToJudgeError(
-            f"{with_result} of {given} runs give a result, and one alone separates nothing",
-            remedy="name runs that finished",
-        )
+        few = f"1 of {given} runs gives a result, and one alone separates nothing"
+        none = f"none of {given} runs gives a result"
+        raise NothingToJudgeError(few if with_result else none, remedy="name runs that finished")
     if with_result == 0:
         raise IntegrityError(
             f"none of {len(table.runs)} runs gives a result: {next(run.fault for run in table.runs if run.fault)}",

@@ -118,7 +118,7 @@ def _levels(column: Column) -> str:
     counts = Counter(column.codes)
     rows = [f"{level(value)} ({counts[code]})" for code, value in enumerate(column.levels)]
     return ", ".join(rows[:MAX_LEVELS]) + (
-        f" and {len(rows) - MAX_LEVELS} more levels" if len(rows) > MAX_LEVELS else ""
+        f" and {plural(len(rows) - MAX_LEVELS, 'more level')}" if len(rows) > MAX_LEVELS else ""
     )
 
 

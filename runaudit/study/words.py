@@ -126,7 +126,8 @@ def _replication(study: Study) -> Iterator[str]:
                "effect")  # fmt: skip
     thin = sum(count for size, count in sizes.items() if size < SEEDS)
     if thin:
-        yield f"{thin} of {len(cells)} cells have fewer than {SEEDS} runs: what is estimable is not yet a claim"
+        yield (f"{thin} of {len(cells)} cells {'has' if thin == 1 else 'have'} fewer than {SEEDS} runs: "
+               "what is estimable is not yet a claim")  # fmt: skip
     for cell in cells:
         if len(cell.rows) > 1:
             yield from (n for n in cohort_of([study.table.runs[row] for row in cell.rows]).notes if "count once" in n)

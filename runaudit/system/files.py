@@ -209,7 +209,7 @@ def writing_output(path: Path, what: str = "the file") -> Iterator[Path]:
     except OSError as error:
         raise UsageError(
             f"{what} cannot be written to {path}: {error.strerror or error}",
-            remedy="free space or name another place with -o; nothing was half-written",
+            remedy="free space or name another place; nothing was half-written",
         ) from error
 
 

@@ -26,12 +26,21 @@ class _Line:
 
     def __init__(self, stream: TextIO, clock: Callable[[], float]) -> None:
         self._stream, self._clock = stream, clock
-        self._next = clock() + AFTER_S
+        self._last = clock()
+        self._next = self._last + AFTER_S
         self._is_drawn = False
+
+    def begin(self) -> None:
+        """A piece of work begins. What somebody else did for a while before, as a command that was run, is none of its
+        time: what ends within a second shows nothing."""
+        if (now := self._clock()) - self._last >= AFTER_S:
+            self._next = now + AFTER_S
+        self._last = now
 
     def draw(self, text: Callable[[], str]) -> None:
         """Show the text, unless the last was shown a moment ago."""
-        if (now := self._clock()) < self._next:
+        self._last = now = self._clock()
+        if now < self._next:
             return
         self._next, self._is_drawn = now + EVERY_S, True
         self._stream.write(f"\r{printable(text(), keep='')}\x1b[K")
@@ -39,6 +48,7 @@ class _Line:
 
     def wipe(self) -> None:
         """Leave the line as it was found."""
+        self._last = self._clock()
         if self._is_drawn:
             self._is_drawn = False
             self._stream.write("\r\x1b[K")
@@ -68,6 +78,7 @@ def work(what: str, total: int | None, unit: str = "") -> Iterator[Advance]:
     if line is None:
         yield _unseen
         return
+    line.begin()
     done = 0
 
     def advance(more: int) -> None:
@@ -90,4 +101,5 @@ def _amount(done: int, total: int | None, unit: str) -> str:
         return f"{done:,} {unit}"
     if unit:
         return f"{done:,} of {total:,} {unit}"
-    return f"{done / 1e9:.1f} of {total / 1e9:.1f} GB"
+    size, name = (1e9, "GB") if total >= 1e9 else (1e6, "MB")
+    return f"{done / size:.1f} of {total / size:.1f} {name}"

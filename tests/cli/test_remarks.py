@@ -37,6 +37,9 @@ def test_an_archived_run_is_still_counted(here, runaudit):
     assert (code, json.loads(out)["changed"]) == (0, ids)
     assert archived(here) == set(ids) and list(run_ids(here)) == ids
     assert runaudit(*words)[:2] == before
+    assert (
+        runaudit("list", "--all")[2] == f"archived among them: {', '.join(i[:12] for i in ids[:2])} and {ids[2][:12]}\n"
+    )
     assert "\narchived" in runaudit("show", ids[0])[1]
     assert "nothing changed: 1 run was archived before" in runaudit("archive", ids[0])[1]
     assert runaudit("archive", "big", "--undo")[0] == 0
@@ -79,8 +82,9 @@ def test_a_bundle_goes_from_store_to_store_and_is_refused_where_it_was_altered(h
     assert (code, [row["id"] for row in json.loads(out)["imported"]]) == (0, ids)
     assert runaudit("verify", "--store", tmp_path / "other")[0] == 0
     assert "kept" in runaudit("show", ids[0], "--store", tmp_path / "other")[1]
-    again = runaudit("import", "bundle", "big.bundle", "--store", tmp_path / "other")
-    assert again[0] == 0 and "already imported" in again[1]
+    for kind in ("bundle", "auto"):
+        again = runaudit("import", kind, "big.bundle", "--store", tmp_path / "other")
+        assert again[0] == 0 and "already imported" in again[1]
     raw = bytearray((tmp_path / "big.bundle").read_bytes())
     raw[len(raw) // 2] ^= 1
     (tmp_path / "big.bundle").write_bytes(raw)

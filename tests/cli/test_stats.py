@@ -327,3 +327,9 @@ def test_arms_without_a_baseline_are_told_the_words_that_name_one(two, runaudit)
     remedy = shlex.split(next(line for line in err.splitlines() if "runaudit stats" in line).split("runaudit ", 2)[-1])
     assert remedy == ["stats", "--metric", METRIC, "new", "--vs", "old"]
     assert runaudit(*remedy)[0] == 0
+
+
+def test_the_remedy_for_a_missing_baseline_keeps_the_direction(two, runaudit):
+    err = runaudit("stats", "--metric", "val/x", "--direction", "lower", "a b", "c")[2]
+
+    assert "runaudit stats --metric val/x --direction lower 'a b' --vs c" in err

@@ -258,3 +258,14 @@ def test_what_a_crashed_run_logged_last_is_no_result_and_is_said_to_be_none(make
         "1 run did not finish: what stands there (in figures: hollow) is logged last, and counts as no result."
         in view.scores.notes
     )
+
+
+def test_every_run_that_did_not_finish_is_counted_also_one_that_left_no_number(make_run):
+    runs = (make_run(seed=0), make_run(seed=1, status="crashed", outcome={"metrics": {"val/loss": 5.0}}),
+            make_run(seed=2, status="killed", outcome={"metrics": {}}))  # fmt: skip
+
+    view = page_view([ArmInput(name="a", runs=runs)], metric="val/loss")
+
+    assert [note for note in view.scores.notes if "did not finish" in note] == [
+        "2 runs did not finish: a number of theirs (in figures: hollow) is logged last, and counts as no result."
+    ]

@@ -448,6 +448,29 @@ def test_noise_and_slow_waves_keep_the_bins_of_their_mean(arm):
         assert not any(curve.is_wide for figure in found.figures for curve in figure.arms)
 
 
+def test_what_wanders_is_no_beat_and_what_swings_in_long_waves_is_one(arm):
+    """A smoothed loss turns from bin to bin as often as it does from point to point, however wide a bin is."""
+    wandering = np.zeros((2, 6000))
+    for at, kick in enumerate(np.random.default_rng(0).normal(size=(5999, 2)), 1):
+        wandering[:, at] = 0.95 * wandering[:, at - 1] + kick
+    waves = [[math.sin(step / 9) for step in range(6000)]] * 2
+
+    for seeds, is_wide in ((wandering, False), (waves, True)):
+        (found,) = curves_view([arm(*({"loss": list(enumerate(map(float, one)))} for one in seeds))]).series
+        (curve,) = (curve for figure in found.figures for curve in figure.arms)
+        assert (curve.is_wide, len(curve.means[0].values) > 50) == (is_wide, not is_wide)
+
+
+def test_the_metric_that_the_page_is_about_is_drawn_first_however_many_others_there_are(arm):
+    logged = {"train/loss": falling(), "val/mIoU": falling()} | {f"val/iou_{n:02}": falling() for n in range(20)}
+
+    drawn = [view.name.full for view in curves_view([arm(logged)], about="val/mIoU").series]
+    asked = [view.name.full for view in curves_view([arm(logged)], ["train/*", "val/mIoU"], about="val/mIoU").series]
+
+    assert (drawn[0], drawn.count("val/mIoU"), drawn[1]) == ("val/mIoU", 1, "train/loss")
+    assert asked == ["train/loss", "val/mIoU"]
+
+
 def test_a_run_that_ended_without_a_result_is_told_wherever_it_is_drawn(make_run):
     runs = tuple(
         make_run(

@@ -1,6 +1,7 @@
 """The verdict in words: both axes are said, and neither excuses the other."""
 
 import math
+from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
@@ -92,6 +93,28 @@ def test_seeds_inside_a_cohort_are_not_told_as_what_changed(diff):
 
     assert change_words(treatments(told)) == "config.schedule went from end_to_end to staged"
     assert change_words(()) == "No factor changed"
+
+
+def test_the_seed_that_changed_with_the_one_factor_is_named_beside_it(study, diff):
+    seeds = factor("seed", 1, 2, role=Role.SEED)
+    told = diff("confounded", factors=(*diff().factors, seeds))
+
+    verdict = only(page_view(study[0], [ComparisonInput(baseline=0, arm=1, diff=told)]))
+
+    assert verdict.change == "config.schedule and seed changed"
+    assert verdict.meaning.startswith("2 factors changed together")
+
+
+def test_an_arm_that_is_no_one_design_is_the_reason_and_not_the_factor_between_the_arms(study, diff):
+    why = "the arm base is not one design: 3 of 6 runs differ in config.schedule absent → x"
+    told = diff("confounded", reason=why, odd=(why,))
+
+    verdict = only(page_view(study[0], [ComparisonInput(baseline=0, arm=1, diff=told)]))
+
+    assert verdict.change == f"T{why[1:]}"
+    assert "together" not in verdict.meaning
+    assert verdict.reason.full == ""
+    assert verdict.lacking[0].startswith("arms of one design each")
 
 
 def test_an_interval_of_unknown_width_says_so(study, diff, stats):
@@ -262,3 +285,24 @@ def test_what_cannot_be_attributed_is_said_once(study, diff, stats):
     told = only(page_view(arms, [ComparisonInput(baseline=0, arm=1, diff=diff("confounded"), stats=(numbers,))]))
 
     assert told.claim.endswith(" not attributable, 3 seeds each: the comparison is confounded.")
+
+
+def test_where_a_run_gave_no_number_more_seeds_are_no_remedy():
+    whole = ArmValues(label="a", seeds=(0, 1, 2), values=(0.8, 0.81, 0.82))
+    values = ArmValues(label="b", seeds=(0, 1, 2, 3), values=(0.9, 0.91, 0.92, None),
+                       statuses=("completed", "completed", "completed", "crashed"))  # fmt: skip
+    short = ArmValues(label="b", seeds=(0, 1, 2), values=(0.9, 0.91, None), statuses=values.statuses[1:])
+
+    for arm, least in ((values, "a number from every run"), (short, "at least 3 seeds an arm and a number from every")):
+        answer = judge([arm, whole], metric="val/acc", direction=None,
+                       design=Comparability(verdict="single_factor"))  # fmt: skip
+        (told,) = evidence_views(answer, design="single factor")
+        assert told.lacking.startswith(least)
+        assert "however many seeds are added" in told.lacking
+
+
+def test_a_difference_without_an_interval_has_no_digits_that_nobody_measured():
+    answer = replace(judged((-15.0, -15.0, -15.0), (-119.0, -13.0, -126.0)), metric="rollout/return")
+    (told,) = evidence_views(answer, design="single factor")
+
+    assert told.difference.startswith("+71.0") and not told.difference.startswith("+71.000")

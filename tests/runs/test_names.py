@@ -94,6 +94,20 @@ def test_an_unknown_word_gives_the_nearest_names_whatever_the_command(stored, co
     assert "no run matches 'alnoe' (closest: 'alone')" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "words", [("path",), ("annotate", "kept"), ("archive",), ("watch", "--once")], ids=lambda w: w[0]
+)
+def test_a_record_file_where_a_run_of_the_store_is_asked_for_is_told_how_it_gets_there(stored, words, tmp_path, capsys):
+    assert stored
+    file = tmp_path / "one run.json"
+    file.write_text('{"schema": "runaudit.record/1", "label": "filed", "seed": 1, "config": {"lr": 1}}')
+    with pytest.raises(SystemExit) as ended:
+        main([words[0], str(file), *words[1:]])
+
+    assert ended.value.code == 2
+    assert f"`runaudit import record '{file}'` takes its run in" in capsys.readouterr().err
+
+
 def test_the_words_of_python_are_those_of_the_command_line(stored):
     for word, ids in stored.items():
         if len(ids) == 1:

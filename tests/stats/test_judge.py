@@ -9,6 +9,7 @@ from scipy import stats
 
 from runaudit.errors import NothingToJudgeError, UsageError
 from runaudit.stats.answer import exit_code
+from runaudit.stats.power import welch_power
 from runaudit.stats.values import UNKNOWN_DESIGN, Comparability
 
 NEW = (31.20, 31.25, 31.31)
@@ -289,6 +290,18 @@ def test_several_comparisons_share_alpha(arm, judged):
     assert alone.comparisons[0].p > 0.025
     assert family.comparisons[0].p_adjusted == pytest.approx(2 * alone.comparisons[0].p)
     assert family.comparisons[0].verdict == "inconclusive"
+
+
+def test_the_seeds_that_a_family_needs_are_enough_for_its_verdict(arm, judged):
+    """Reckoned for one comparison alone they find the difference in two of three tries, once all are corrected for."""
+    old, new = (0.80, 0.81, 0.82), (0.826, 0.836, 0.846)
+    alone = judged(arm("new", *new), arm("old", *old)).comparisons[0]
+    family = judged(arm("new", *new), arm("b", *new), arm("c", *new), arm("old", *old)).comparisons[0]
+
+    assert (alone.n_needed, family.n_needed) == (4, 6)
+    assert family.minimal_detectable_effect > 1.3 * alone.minimal_detectable_effect
+    assert welch_power(0.026, (0.01, 0.01), ns=(6, 6), alpha=0.05 / 3) >= 0.8
+    assert welch_power(0.026, (0.01, 0.01), ns=(4, 4), alpha=0.05 / 3) < 0.7
 
 
 def test_one_success_does_not_speak_for_a_family(arm, judged):

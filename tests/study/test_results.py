@@ -55,3 +55,14 @@ def test_a_study_says_that_a_factor_changed_no_number():
     said = [note for note in notes(rows) if "changed no number" in note]
 
     assert len(said) == 1 and "config.lr had no effect" in said[0]
+
+
+def test_what_the_record_of_a_run_without_a_result_lacks_leaves_nothing_open():
+    """Beside `diff`, which lets it lie: the end of a run that was lost was never sealed, and it separates nothing."""
+    whole = [made(lr, seed, 31 + lr / 7 + seed / 900, f"{lr} {seed}") for lr in (1, 2) for seed in (0, 1)]
+    for status, verdict in (("crashed", "estimable"), ("completed", "provenance_incomplete")):
+        last = run({"lr": 2}, seed=2, status=status, label="2 2", init={})
+        found = study([*whole, last], settings=Settings(), judge=compared_by(Settings()))
+
+        assert answer(found)["verdict"] == verdict
+        assert bool(found.missing) == (status == "completed")

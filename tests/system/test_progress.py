@@ -11,12 +11,13 @@ from runaudit.system.progress import shown_on, work
 
 
 class Clock:
-    """A clock that a test moves."""
+    """A clock that a test moves; by so much by itself, each time it is looked at."""
 
-    def __init__(self):
-        self.now = 100.0
+    def __init__(self, tick=0.0):
+        self.now, self.tick = 100.0, tick
 
     def __call__(self):
+        self.now += self.tick
         return self.now
 
 
@@ -52,11 +53,25 @@ def test_a_large_file_tells_how_far_it_is_and_keeps_its_digest(tmp_path, monkeyp
     file = tmp_path / "weights"
     file.write_bytes(b"w" * 3_000_000)
     monkeypatch.setattr("runaudit.records.digest.LARGE", 1)
+    clock, stream = Clock(tick=0.9), io.StringIO()
+    with shown_on(stream, clock=clock):
+        assert digest_file(file) == digest_bytes(b"w" * 3_000_000)
+    assert "hashing  3.0 of 3.0 MB" in stream.getvalue()
+
+
+def test_what_a_command_did_before_is_no_time_of_the_work(tmp_path):
+    """`run` waits for hours, and what it then seals in a moment is no long work; pieces that follow one another are."""
     clock, stream = Clock(), io.StringIO()
     with shown_on(stream, clock=clock):
-        clock.now += 2
-        assert digest_file(file) == digest_bytes(b"w" * 3_000_000)
-    assert "hashing  0.0 of 0.0 GB" in stream.getvalue()
+        clock.now += 3600
+        with work("sealing", 10) as advance:
+            advance(10)
+        assert stream.getvalue() == ""
+        for _ in range(4):
+            clock.now += 0.4
+            with work("reading", 10, "runs") as advance:
+                advance(10)
+    assert "reading  10 of 10 runs" in stream.getvalue()
 
 
 @pytest.mark.parametrize(

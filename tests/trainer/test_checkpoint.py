@@ -2,10 +2,13 @@
 
 import hashlib
 import json
+import re
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +17,10 @@ from safetensors.torch import load_file, save_file
 
 from runaudit.errors import IntegrityError, UsageError
 from tests.trainer.faults import Killed, full_at, killed_at
-from trainer.checkpoint import Checkpoint, encoded, files_of, load, write
+from trainer import loop as loop_module
+from trainer.checkpoint import COPIES, Checkpoint, bytes_needed, encoded, files_of, load, require_room, write
+from trainer.loop import run_stages
+from trainer.stages import plan
 
 FACTS = {"config": {"optim": {"lr": 0.1}}, "seed": 3, "data": "sha256:d", "progress": {"step": 2, "best": 0.5}}
 WEIGHTS = {"a": torch.arange(6.0).view(2, 3), "n": torch.tensor(3)}
@@ -180,3 +186,36 @@ def test_three_files_of_two_moments_do_not_pass_for_one_checkpoint(tmp_path: Pat
 
     with pytest.raises(IntegrityError):
         load(last)
+
+
+def test_a_disk_too_small_for_the_checkpoints_is_found_before_the_first_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """1,000 fp32 numbers with two moments each are 12,000 bytes, and five of them lie there at the fullest moment."""
+    weights, free = {"layer.weight": torch.zeros(10, 100)}, [60_000]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free[0]))
+
+    require_room(tmp_path / "not" / "yet" / "there", weights)
+    free[0] = 59_999
+    with pytest.raises(UsageError, match=re.escape(f"{tmp_path}: 0 MB are free on its disk, the checkpoints need")):
+        require_room(tmp_path / "not" / "yet" / "there", weights)
+
+
+def test_what_a_run_needs_at_its_fullest_is_what_it_is_asked_for(
+    tiny_config: Callable[..., Any], run_context: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every file of the folder and the one that is written beside them. Of this small network config, names and state
+    of the generators are 26 kB a checkpoint."""
+    work = run_context(tiny_config(loop={"val_every": 1, "save_every": 1}))
+    fullest, real = [0], loop_module.write
+
+    def counting(path: Path, file: bytes) -> None:
+        lying = sum(other.stat().st_size for other in work.folder.glob("*")) if work.folder.is_dir() else 0
+        fullest[0] = max(fullest[0], lying + len(file))
+        real(path, file)
+
+    monkeypatch.setattr(loop_module, "write", counting)
+    run_stages(work, plan(work.config))
+
+    needed, texts = bytes_needed(work.model.state_dict()), COPIES * 30_000
+    assert needed <= fullest[0] <= needed + texts

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from scipy import ndimage
 
 from runaudit.errors import UsageError
-from trainer.classical import back_projection, bicubic, mean_of_aligned, sampling_matrix
+from trainer.classical import back_projection, bicubic, mean_of_aligned, median_of_aligned, sampling_matrix
 from trainer.data.registration import Registration, register, registration_error_px
 from trainer.data.scenes import Burst, true_flow
 from trainer.data.simulate import SimulatorConfig
@@ -179,6 +179,32 @@ def test_the_order_of_the_classical_methods(burst: Burst, found: Registration):
     assert score(unaligned, burst) < reference - 2
     assert reference < aligned
     assert projected > reference + 2.5
+
+
+def test_an_occlusion_that_no_mask_names_moves_the_mean_and_not_the_median():
+    """Discs of nearly white over 30 % of the frames; the masks say that all is seen."""
+    hidden = simulated(occluded_share=0.3)
+    blind = replace(hidden, clear_lr=np.ones_like(hidden.clear_lr))
+    motion = known(hidden)
+
+    lost = [
+        score(combined(hidden, motion), hidden) - score(combined(blind, motion), hidden)
+        for combined in (mean_of_aligned, median_of_aligned)
+    ]
+
+    assert lost[0] > 0.3
+    assert lost[1] < lost[0] / 3
+
+
+def test_the_median_of_one_clear_frame_is_that_frame_and_of_none_bicubic(burst: Burst, found: Registration):
+    clear = np.zeros_like(burst.clear_lr)
+    clear[3, :, :40] = True
+    seen = median_of_aligned(replace(burst, clear_lr=clear), found)
+    alone = replace(burst, lr=burst.lr[[0, 3]], clear_lr=np.stack([clear[0], clear[3]]), motion=None)
+    pair = Registration(motion=found.motion[[0, 3]], gain=found.gain[[0, 3]], offset=found.offset[[0, 3]])
+
+    assert np.allclose(seen, mean_of_aligned(alone, pair))
+    assert np.allclose(seen[:, -20:], bicubic(burst.lr[0], 3)[:, -20:])
 
 
 def test_estimated_motion_serves_as_well_as_known_motion(burst: Burst, found: Registration):

@@ -34,7 +34,8 @@ def test_what_a_run_sealed_is_taken_over(store: Path) -> None:
 
 def test_an_edited_baseline_is_not_believed_and_that_is_said(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = kept_by_a_run(store, b"31.5")
-    path.write_bytes(b"13.5")
+    for copy in (path, store / "cache" / "baselines" / path.name):
+        copy.write_bytes(b"13.5")
 
     assert SealedShelf(store).find(KEY) is None
     assert f"{KEY}.json is not what run {path.parts[-3][:12]} sealed; the baseline is computed again" in (
@@ -42,6 +43,14 @@ def test_an_edited_baseline_is_not_believed_and_that_is_said(store: Path, capsys
     )
     (problem,) = verify(runaudit.open_store(store).store).problems
     assert problem.file == f"baselines/{KEY}.json"
+
+
+def test_no_other_run_s_folder_is_read_since_that_would_be_an_input(store: Path) -> None:
+    """Else the first run of a store, which computes, differs from every later one in the files that it used."""
+    path = kept_by_a_run(store, b"31.5")
+    path.unlink()
+
+    assert SealedShelf(store).find(KEY) == b"31.5"
 
 
 def test_what_no_run_has_sealed_yet_is_not_believed(store: Path) -> None:
@@ -74,7 +83,8 @@ def test_a_cache_that_was_edited_leads_nowhere_else(store: Path, hint: str) -> N
 
 
 def test_after_an_edit_the_run_that_computed_again_is_the_source(store: Path) -> None:
-    kept_by_a_run(store, b"31.5").write_bytes(b"13.5")
+    copy = store / "cache" / "baselines" / kept_by_a_run(store, b"31.5").name
+    copy.write_bytes(b"13.5")
     run = runaudit.record("judged", seed=2, config={"lr": 0.1}, store=store)
     shelf = SealedShelf(store, run)
     assert shelf.find(KEY) is None

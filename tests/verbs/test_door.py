@@ -1,5 +1,6 @@
 """The door for Python: the answers of the command line, asked with words or runs, shown where nobody prints them."""
 
+import builtins
 import json
 import os
 import re
@@ -83,6 +84,22 @@ def test_every_public_function_has_an_example_that_runs(here, tmp_path):
     found = json.loads(done.stdout.splitlines()[-1])
     assert (found["failed"], found["bare"]) == ([], []), done.stdout
     assert {"open_store", "compare", "judge", "study", "verify", "record", "guard", "observe"} <= set(found["public"])
+
+
+def test_what_a_public_function_raises_is_public(here):
+    """Who is told what to expect must be able to catch it without knowing in which room it lives."""
+    told = {
+        name
+        for public in runaudit.__all__
+        for name in re.findall(r"\b[A-Z]\w+Error\b|\bStopped\w+\b", getattr(runaudit, public).__doc__ or "")
+        if not hasattr(builtins, name)
+    }
+
+    assert {"UsageError", "EmptyStoreError", "StoppedByRule"} <= told <= set(runaudit.__all__)
+    with pytest.raises(runaudit.UsageError):
+        runaudit.compare("slow", "nobody")
+    with pytest.raises(runaudit.NothingToJudgeError, match=re.escape(f"name the one in it: {here.root}")):
+        runaudit.open_store(here.root.parent)
 
 
 def test_the_answers_are_those_of_the_command_line(here, command):

@@ -10,7 +10,7 @@ Each burst draws from its own generator, seeded by (seed, name), so that adding 
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,7 +22,10 @@ LEVELS = 65535  # a frame is stored in 16 bits, and simulated as it will be read
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatorConfig:
-    """The camera in numbers: lengths in pixels of the grid named, angles in degrees, values in [0, 1]."""
+    """The camera in numbers: lengths in pixels of the grid named, angles in degrees, values in [0, 1].
+
+    psf_spread, noise_spread: each burst draws its own PSF and noise, up to this share more or less than what is named.
+    """
 
     scale: int = 3
     frames: int = 9
@@ -30,6 +33,8 @@ class SimulatorConfig:
     max_rotation_deg: float = 0.15
     psf_sigma_hr_px: float = 1.0
     noise_sigma: float = 0.01
+    psf_spread: float = 0.0
+    noise_spread: float = 0.0
     max_gain: float = 0.0
     max_offset: float = 0.0
     occluded_share: float = 0.0
@@ -46,6 +51,8 @@ class SimulatorConfig:
             "max_rotation_deg": self.max_rotation_deg,
             "psf_sigma_hr_px": self.psf_sigma_hr_px,
             "noise_sigma": self.noise_sigma,
+            "psf_spread": self.psf_spread,
+            "noise_spread": self.noise_spread,
             "max_gain": self.max_gain,
             "max_offset": self.max_offset,
             "occluded_share": self.occluded_share,
@@ -53,10 +60,9 @@ class SimulatorConfig:
         for name, value in numbers.items():
             if not 0 <= value < float("inf"):
                 raise ConfigError(f"simulator: {name} is {value}", remedy="give it a number of at least 0")
-        if self.occluded_share > 1:
-            raise ConfigError(
-                f"simulator: occluded_share is {self.occluded_share}", remedy="give a share between 0 and 1"
-            )
+        for name in ("occluded_share", "psf_spread", "noise_spread"):
+            if (share := getattr(self, name)) > 1:
+                raise ConfigError(f"simulator: {name} is {share}", remedy="give a share between 0 and 1")
 
 
 def generator(seed: int, name: str) -> np.random.Generator:
@@ -73,6 +79,16 @@ def spline_scene(image: Doubles, config: SimulatorConfig) -> Doubles:
     if config.scale > 1:
         seen = ndimage.uniform_filter(seen, config.scale, mode="mirror")
     return np.asarray(ndimage.spline_filter(seen, order=3, mode="mirror"), dtype=np.float64)
+
+
+def drawn_optics(config: SimulatorConfig, rng: np.random.Generator) -> SimulatorConfig:
+    """The camera of one burst. Where nothing is spread nothing is drawn, and a burst keeps its bits."""
+    psf, noise = config.psf_sigma_hr_px, config.noise_sigma
+    if config.psf_spread:
+        psf *= 1.0 + config.psf_spread * float(rng.uniform(-1.0, 1.0))
+    if config.noise_spread:
+        noise *= 1.0 + config.noise_spread * float(rng.uniform(-1.0, 1.0))
+    return replace(config, psf_sigma_hr_px=psf, noise_sigma=noise, psf_spread=0.0, noise_spread=0.0)
 
 
 def draw_motion(config: SimulatorConfig, rng: np.random.Generator) -> Doubles:

@@ -8,7 +8,7 @@ import numpy as np
 
 from runaudit.errors import ConfigError
 from trainer.data.scenes import Burst, Doubles
-from trainer.data.simulate import SimulatorConfig, generator, simulate_burst, spline_scene
+from trainer.data.simulate import SimulatorConfig, drawn_optics, generator, simulate_burst, spline_scene
 from trainer.data.sources import TEST_SCENES, TRAIN_SCENES, photograph
 
 
@@ -36,13 +36,14 @@ class DatasetConfig:
             raise ConfigError(f"data: scene {twice[0]} is named twice", remedy="a scene either trains or judges, once")
 
 
-# hard: gain and occlusions; fusion has to weigh its frames here, and a mean of frames is no longer a good one.
+# hard: gain and occlusions, so that fusion has to weigh its frames and a mean of them is no good one; each burst has
+# optics and noise of its own, so that no test sequence is seen by a camera that was trained on.
 # quick: 68 smaller tiles of the same scenes and the same test sequences, so that a try costs seconds.
 PRESETS = {
     "default": DatasetConfig(),
     "quick": DatasetConfig(bursts_per_scene=1, max_tiles=2),
     "hard": DatasetConfig(
-        simulator=SimulatorConfig(max_gain=0.03, max_offset=0.01, occluded_share=0.3),
+        simulator=SimulatorConfig(max_gain=0.03, max_offset=0.01, occluded_share=0.3, psf_spread=0.3, noise_spread=0.5),
     ),
 }
 
@@ -73,18 +74,19 @@ def training_bursts(config: DatasetConfig, seed: int) -> Iterator[Burst]:
     edge = config.simulator.scale * config.tile
     for file_name in config.train:
         image = padded(photograph(file_name), multiple=1, at_least=edge)
-        coefficients = spline_scene(image, config.simulator)
+        shared = None if config.simulator.psf_spread else spline_scene(image, config.simulator)
         for k in range(config.bursts_per_scene):
             name = f"{PurePath(file_name).stem}-{k}"
             rng = generator(seed, name)
+            camera = drawn_optics(config.simulator, rng)
             corner, shape = training_window(image, config, rng)
             yield simulate_burst(
                 image,
-                config.simulator,
+                camera,
                 name=name,
                 corner=corner,
                 shape=shape,
-                coefficients=coefficients,
+                coefficients=spline_scene(image, camera) if shared is None else shared,
                 rng=rng,
             )
 
@@ -98,12 +100,14 @@ def judging_bursts(config: DatasetConfig, seed: int) -> Iterator[Burst]:
             side = config.max_test_hr_px - config.max_test_hr_px % s
             image = image[:side, :side]
         name = PurePath(file_name).stem
+        rng = generator(seed, name)
+        camera = drawn_optics(config.simulator, rng)
         yield simulate_burst(
             image,
-            config.simulator,
+            camera,
             name=name,
             corner=(0, 0),
             shape=(image.shape[0] // s, image.shape[1] // s),
-            coefficients=spline_scene(image, config.simulator),
-            rng=generator(seed, name),
+            coefficients=spline_scene(image, camera),
+            rng=rng,
         )

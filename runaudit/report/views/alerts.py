@@ -11,7 +11,7 @@ from runaudit.report.inputs import ArmInput, ComparisonInput
 from runaudit.report.views.arm import distinct_seeds, letter, logged_words, seed_text, seeds_words, which_runs
 from runaudit.report.views.recorded import assumed_in_words
 from runaudit.report.views.scores import gain, sequences, unequal_bicubic
-from runaudit.report.views.verdict import change_words
+from runaudit.report.views.verdict import changed
 from runaudit.report.words import clean, number, shown
 from runaudit.rules import find_rule
 from runaudit.text.verdicts import Tone, verdict_words
@@ -85,7 +85,7 @@ def _designs(comparisons: Sequence[ComparisonInput]) -> Iterator[str]:
     for comparison in comparisons:
         code = str(comparison.diff.verdict)
         if verdict_words("diff", comparison.diff.standing).tone != Tone.GOOD:
-            what = f": {change_words(comparison.diff.factors)}" if code == "confounded" else ""
+            what = f": {changed(comparison.diff, comparison.diff.factors)}" if code == "confounded" else ""
             yield f"{_sides(comparison)} is {clean(verdict_words('diff', code).words)}{what}"
 
 

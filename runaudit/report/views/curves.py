@@ -109,14 +109,19 @@ class CurvesView:
         return bool(self.others or self.constants or self.failed)
 
 
-def curves_view(arms: Sequence[ArmInput], wanted: Sequence[str] = (), marks: Sequence[Mark] = ()) -> CurvesView:
+def curves_view(
+    arms: Sequence[ArmInput], wanted: Sequence[str] = (), marks: Sequence[Mark] = (), about: str | None = None
+) -> CurvesView:
     """The curves of every arm.
 
-    wanted: patterns of series names; exactly what they name is drawn. Raises UsageError where one names none.
+    wanted: patterns of series names; exactly what they name is drawn. Raises UsageError where one names none. about:
+    the metric that the page is about, which comes first where nobody asked for an order.
     """
     names = series_names(arms)
     still = {} if wanted else constants(names, arms)
     drawn = asked(names, wanted) if wanted else chosen([name for name in names if name not in still])
+    if about in names and about not in still and not wanted:
+        drawn = [about, *(name for name in drawn if name != about)]
     skips = [tuple(sorted({step for run in arm.runs for step in skipped_steps(run)})) for arm in arms]
     made = [attempted(partial(_series, name, arms, marks, skips), what=shown(name).short) for name in drawn]
     views = [one for one in made if isinstance(one, SeriesView)]

@@ -1,5 +1,6 @@
 """What the seeds say about one metric: how much, how sure, from how many of them, and what a claim would need."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -53,7 +54,10 @@ def evidence_views(answer: StatsAnswer, *, design: str) -> Iterator[EvidenceView
         tone, badge, verdict = evidence_badge(answer, row)
         condition = evidence_condition(answer)
         seeds = seeds_text(arms[row.arm], arms[row.baseline])
-        told = _Told(answer=answer, row=replace(row, verdict=verdict), about=about, seeds=seeds, design=design)
+        lost = any(arms[side].failed or arms[side].missing for side in (row.arm, row.baseline))
+        told = _Told(
+            answer=answer, row=replace(row, verdict=verdict), about=about, seeds=seeds, design=design, lost=lost
+        )
         yield EvidenceView(
             metric=about.words,
             title=about.title,
@@ -110,6 +114,7 @@ class _Told:
     about: MetricText
     seeds: str
     design: str
+    lost: bool
 
     def amount(self, value: float | None, *, signed: bool = False) -> str:
         """A difference with its unit, to the digits that its interval is worth: those of the terminal."""
@@ -119,6 +124,9 @@ class _Told:
     def _about(self) -> MetricText:
         ci = self.row.ci
         places = decimals((ci.high - ci.low) / 4) if ci is not None else None
+        if ci is None and self.row.difference:
+            # Nothing says how sure it is: four digits, and no more than the metric is worth.
+            places = min(self.about.digits, 3 - math.floor(math.log10(abs(self.row.difference))))
         return self.about if places is None else replace(self.about, digits=max(0, places))
 
     @property
@@ -176,7 +184,11 @@ class _Told:
     def lacking(self) -> str:
         """What a claim would need of the numbers; empty where they carry one, or where the design is to blame."""
         row = self.row
-        if row.verdict is StatsVerdict.TOO_FEW_SEEDS:
+        is_short = row.verdict is StatsVerdict.TOO_FEW_SEEDS
+        if self.lost and (is_short or (row.verdict is StatsVerdict.INCONCLUSIVE and row.refusal)):
+            least = f"at least {MIN_SEEDS} seeds an arm and " if is_short else ""
+            return f"{least}a number from every run: one that gave none stays counted, however many seeds are added"
+        if is_short:
             return f"at least {MIN_SEEDS} seeds an arm"
         if row.is_equal:
             return ""

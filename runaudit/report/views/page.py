@@ -37,7 +37,7 @@ from runaudit.report.views.scores import ScoresView, scores_view
 from runaudit.report.views.seen import SeenView, seen_views
 from runaudit.report.views.study import StudyView, study_view
 from runaudit.report.views.verdict import VerdictView, verdict_view
-from runaudit.report.words import Text, shown
+from runaudit.report.words import Text, clean, shown
 from runaudit.report.words import metric as shown_metric
 from runaudit.settings import RuleSettings
 from runaudit.study.text import StudyAnswer
@@ -97,7 +97,7 @@ def page_view(
     integrity: Integrity | None = None,
     metric: str | None = None,
     parts: Sequence[Part] = (),
-    study: StudyAnswer | None = None,
+    study: StudyAnswer | NothingToJudgeError | None = None,
     curves: Sequence[str] = (),
     rules: RuleSettings | None = None,
     directions: Mapping[str, str] | None = None,
@@ -106,15 +106,16 @@ def page_view(
 
     integrity: run id -> what a re-hash of the store found wrong with it (empty: sound); None: it was not re-hashed.
     metric: the one that the page is about. parts: the metrics that it is about, where its arms share none. study: the
-    judgement on all runs together. curves: patterns of the series that are drawn, where they were asked for.
-    rules: the policy on the rules of health; None: they are not asked. directions: those of metrics that it declares.
+    judgement on all runs together, or why there is none. curves: patterns of the series that are drawn, where they were
+    asked for. rules: the policy on the rules of health; None: they are not asked. directions: those of metrics that it
+    declares.
     Raises NothingToJudgeError where there is no run.
     """
     if not any(arm.runs for arm in arms):
         raise NothingToJudgeError("there is no run to report on", remedy="name at least one run")
     held = tuple(parts) or (Part(metric=metric, arms=tuple(range(len(arms)))),)
     named = tuple(arm_view(arm, index) for index, arm in enumerate(arms))
-    made = _Maker()
+    made = _Maker(study)
     asked = [run for arm in arms for run in arm.runs]
     health = made(_HEALTH, lambda: health_of(asked, rules, directions=directions or {})) if rules else None
     view = PageView(
@@ -128,10 +129,10 @@ def page_view(
             *(health_alerts(arms, health) if health else ()),
         ),
         result=result_view(arms, held, _direction(comparisons, metric)),
-        study=made("Study", lambda: study_view(study)) if study else None,
+        study=made("Study", lambda: study_view(study)) if isinstance(study, StudyAnswer) else None,
         scores=made("Results", lambda: scores_view(arms, held)),
         images=made("Pictures", lambda: images_view(arms)),
-        curves=made("Curves", lambda: curves_view(arms, curves, health_marks(arms, health) if health else ())),
+        curves=made("Curves", lambda: curves_view(arms, curves, health_marks(arms, health) if health else (), metric)),
         scaler=made("Loss scale", lambda: scaler_view(arms)),
         health=made(_HEALTH, lambda: health_view(arms, health)) if health else None,
         diffs=made("What changed", lambda: tuple(diff_view(one, arms) for one in comparisons)) or (),
@@ -195,8 +196,9 @@ contents, and whether there is something to show."""
 class _Maker:
     """Makes a part of the page; one that cannot be made is left out with its reason and takes no other with it."""
 
-    def __init__(self) -> None:
-        self.failed: list[LeftOut] = []
+    def __init__(self, study: StudyAnswer | NothingToJudgeError | None) -> None:
+        why = study.message if isinstance(study, NothingToJudgeError) else ""
+        self.failed = [LeftOut(title="Study", reason=clean(why))] if why else []
 
     def __call__(self, title: str, make: Callable[[], _T]) -> _T | None:
         made = attempted(make, what="it")

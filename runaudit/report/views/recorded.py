@@ -35,13 +35,25 @@ def design_meaning(diff: Comparison, count: int, *, is_shown: bool = True) -> st
     """What the verdict means; where it rests on a condition, with that. count: how many factors changed. is_shown:
     whether the numbers carry a claim."""
     factors = plural(count, "factor")
-    held = diff.conditional if diff.tells_what_is_recorded and diff.conditional is not None else diff.verdict
+    held = held_verdict(diff)
     meaning = verdict_words("diff", held).meaning.format(factors=factors)
     if held is Verdict.SINGLE_FACTOR and not is_shown:
         meaning = IF_SHOWN
+    if is_mixed(diff):
+        meaning = "What changed between the arms cannot be told from what differs within one."
     if not diff.tells_what_is_recorded or diff.conditional is None:
         return meaning
     return f"Taking what is not on record as equal, {meaning[:1].lower()}{meaning[1:]}"
+
+
+def held_verdict(diff: Comparison) -> Verdict:
+    """The verdict that the badge names: the conditional one where it rests on what others recorded."""
+    return diff.conditional if diff.tells_what_is_recorded and diff.conditional is not None else diff.verdict
+
+
+def is_mixed(diff: Comparison) -> bool:
+    """Whether the comparison is confounded because the runs of an arm are not one design."""
+    return bool(diff.odd) and held_verdict(diff) is Verdict.CONFOUNDED
 
 
 def gaps_in_words(diff: Comparison) -> str:

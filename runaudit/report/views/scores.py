@@ -178,10 +178,11 @@ def _plain_rows(arms: Sequence[ArmInput], places: Sequence[int], names: Sequence
 def _broken_off(arms: Sequence[ArmInput], plain: Sequence[PlainTable]) -> Iterator[str]:
     """What the numbers of runs that did not finish are, where they stand in a table."""
     ids = {row.run.id.full for table in plain for row in table.rows if row.run}
-    lost = [run for run in _runs(arms) if (run.id in ids or not plain) and run.metrics and not run.finished]
-    if lost:
+    lost = [run for run in _runs(arms) if (run.id in ids or not plain) and not run.finished]
+    if any(run.metrics for run in lost):
+        what = "what stands there" if all(run.metrics for run in lost) else "a number of theirs"
         yield (
-            f"{plural(len(lost), 'run')} did not finish: what stands there (in figures: hollow) is logged last, "
+            f"{plural(len(lost), 'run')} did not finish: {what} (in figures: hollow) is logged last, "
             "and counts as no result."
         )
 

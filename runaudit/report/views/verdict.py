@@ -13,7 +13,14 @@ from runaudit.report.effects import EffectFigure, effect_figure
 from runaudit.report.inputs import ComparisonInput, Unjudged
 from runaudit.report.views.arm import ArmView
 from runaudit.report.views.evidence import EvidenceView, evidence_views
-from runaudit.report.views.recorded import assumed_in_words, design_badge, design_meaning, gaps_in_words
+from runaudit.report.views.recorded import (
+    assumed_in_words,
+    design_badge,
+    design_meaning,
+    gaps_in_words,
+    held_verdict,
+    is_mixed,
+)
 from runaudit.report.words import Text, clean, sentence, shown, true_minus, value_text
 from runaudit.text.verdicts import Tone, verdict_words
 from runaudit.text.words import listed, plural
@@ -144,6 +151,8 @@ def design_lacks(diff: Comparison) -> str:
     match diff.standing:
         case Verdict.SINGLE_FACTOR:
             return ""
+        case Verdict.CONFOUNDED if diff.odd:
+            return "arms of one design each: `runaudit list` groups the runs so"
         case Verdict.CONFOUNDED:
             return "runs in which these factors change one at a time: `runaudit study` names them"
         case Verdict.PROVENANCE_INCOMPLETE:
@@ -171,9 +180,11 @@ def _effects(comparison: ComparisonInput, arms: Sequence[ArmView]) -> Iterator[E
 
 
 def reason_words(diff: Comparison, factors: Sequence[FactorChange]) -> str:
-    """The judge's own sentence, unless it only names the factors that have been named already."""
+    """The judge's own sentence, unless it only names what has been named already."""
     reason = clean(diff.reason)
-    is_told = diff.verdict is Verdict.CONFOUNDED and all(factor.factor in reason for factor in factors)
+    is_told = is_mixed(diff) or (
+        diff.verdict is Verdict.CONFOUNDED and all(factor.factor in reason for factor in factors)
+    )
     return "" if is_told else reason
 
 
@@ -187,12 +198,16 @@ def _notes(comparison: ComparisonInput) -> Iterator[str]:
 
 
 def treatments(diff: Comparison) -> tuple[FactorChange, ...]:
-    """The factors, without the seeds that vary inside a cohort by design; those too where nothing else changed."""
-    return diff.treatments or diff.factors
+    """The factors, without the seeds; those too where nothing else changed, or where the one thing that did cannot be
+    told from them."""
+    with_seeds = len(diff.treatments) == 1 and held_verdict(diff) is Verdict.CONFOUNDED and not diff.odd
+    return diff.factors if with_seeds else diff.treatments or diff.factors
 
 
 def changed(diff: Comparison, factors: Sequence[FactorChange]) -> str:
     """What changed, in words; that nothing did only where everything is on record."""
+    if is_mixed(diff):
+        return shown(sentence("; ".join(diff.odd)).removesuffix("."), MAX_REASON).short
     return change_words(factors) if factors or not diff.missing else NOTHING_ON_RECORD
 
 

@@ -8,7 +8,15 @@ from scipy import ndimage
 
 from runaudit.errors import ConfigError, UsageError
 from trainer.data.scenes import Burst, Doubles, motion_about, rotation, true_flow
-from trainer.data.simulate import SimulatorConfig, draw_motion, generator, look, simulate_burst, spline_scene
+from trainer.data.simulate import (
+    SimulatorConfig,
+    draw_motion,
+    drawn_optics,
+    generator,
+    look,
+    simulate_burst,
+    spline_scene,
+)
 from trainer.data.sources import TEST_SCENES, TRAIN_SCENES, photograph
 from trainer.data.synthetic import PRESETS, DatasetConfig, padded, training_bursts, training_window
 
@@ -45,6 +53,21 @@ def test_without_optics_motion_and_noise_a_frame_is_the_mean_of_its_nine_pixels(
 
     window = scene[24 : 24 + 120, 21 : 21 + 150]
     assert np.allclose(frame, window.reshape(40, 3, 50, 3).mean(axis=(1, 3)), atol=1e-12)
+
+
+def test_each_burst_of_a_spread_camera_has_optics_of_its_own_and_one_camera_draws_none():
+    """Within the share that is named, and nothing is drawn for a camera without: its bursts keep their bits."""
+    spread = SimulatorConfig(psf_spread=0.3, noise_spread=0.5)
+    cameras = [drawn_optics(spread, generator(0, f"burst-{k}")) for k in range(200)]
+
+    psf = [camera.psf_sigma_hr_px for camera in cameras]
+    noise = [camera.noise_sigma for camera in cameras]
+    assert len(set(psf)) == len(set(noise)) == 200
+    assert 0.7 <= min(psf) < 0.72 and 1.28 < max(psf) <= 1.3
+    assert 0.005 <= min(noise) < 0.0053 and 0.0147 < max(noise) <= 0.015
+    rng, untouched = generator(0, "b"), generator(0, "b")
+    assert drawn_optics(SimulatorConfig(), rng) == SimulatorConfig()
+    assert rng.random() == untouched.random()
 
 
 def test_a_frame_moved_by_whole_pixels_shows_the_reference_moved_by_whole_pixels(scene: Doubles):
