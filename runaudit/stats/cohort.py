@@ -90,7 +90,8 @@ def _notes(arm: ArmValues, chosen: dict[str, list[float]], *, idle: list[str]) -
         differ = [key for key in again if len(set(chosen[key])) > 1]
         which = (
             "their runs disagree, so a claim must hold whichever of them counts: "
-            "difference, interval and p are those of the choice with the largest p"
+            "difference, interval and p are those of the choice with the largest p; "
+            "the mean of the arm has their middle"
             if differ
             else "one number each"
         )

@@ -70,6 +70,8 @@ def refuse_behind(path: Path, root: Path) -> None:
 def remedy_of(root: Path, name: str, to: str) -> str:
     """What to do about such a link: bring what it leads to into the store, or move all of the store."""
     place, there = shlex.quote(str(root / name)), shlex.quote(to)
+    if name.startswith("cache/"):
+        return f"`rm {place}`: what lies in the cache is made again from the records"
     return (
         f"if it is yours: `rm {place} && mv {there} {place}`, or move the whole store there and link to that; "
         "if it is not, take the link away"

@@ -166,6 +166,7 @@ def test_a_claim_must_hold_whichever_run_of_a_seed_counts(arm, judged):
     """Seed 3 gave 31.3 and, run again, 30.0: with the first alone the arm improved."""
     improved = judged(arm("new", 31.1, 31.2, 31.3), arm("old", *OLD))
     again = judged(arm("new", 31.1, 31.2, 31.3, 30.0, seeds=(1, 2, 3, 3)), arm("old", *OLD))
+    assert "with the largest p; the mean of the arm has their middle" in str(again.notes)
 
     assert (improved.verdict, again.verdict) == ("improved", "inconclusive")
 

@@ -57,6 +57,14 @@ def test_verify_and_doctor_name_every_link_that_leads_out(name, here, runaudit, 
         assert code == 4 and f"{name}" in out and "leads out of the store" in out
 
 
+def test_what_can_be_made_again_is_removed_and_nothing_of_the_user_is_moved_into_its_place(here, runaudit, outside):
+    moved_out(here.root, "cache/list.sqlite", outside)
+
+    remedy = runaudit("list")[2]
+
+    assert f"`rm {here.root}/cache/list.sqlite`" in remedy and "mv " not in remedy
+
+
 def test_the_remedy_that_doctor_names_works_as_it_is_typed(here, runaudit, make_run, seal_run, outside):
     seal_run(here, make_run())
     moved_out(here.root, "runs", outside)
