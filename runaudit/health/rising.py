@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from runaudit.health.shape import Shape, noise_of, running_median, shape_of, stretches
-from runaudit.health.tracks import Part, Track
+from runaudit.health.tracks import Part, Track, words_of
 from runaudit.metrics.roles import Role
 from runaudit.stats.trend import MIN_POINTS
 
@@ -146,7 +146,7 @@ def _rise(part: Part, shape: Shape, rates: Sequence[Track], noise: float) -> Ris
         return None
     if shape.progress > guard:
         share = top / shape.progress
-    elif part.track.role is Role.LOSS and shape.end - shape.start > 4 * guard and not part.is_resumed:
+    elif _is_minimised(part.track) and shape.end - shape.start > 4 * guard and not part.is_resumed:
         share = 1.0  # It never got anywhere, and is far above where it began.
     elif part.track.is_main and part.is_resumed and top > 4 * guard:
         share = 1.0
@@ -169,6 +169,12 @@ def _rise(part: Part, shape: Shape, rates: Sequence[Track], noise: float) -> Ris
         is_early=shape.best_at < 0.1 * len(shape) and shape.progress < 0.25 * top < 2.5 * abs(shape.start),
         is_explained=_raised(rates, int(shape.last[shape.best_at]), int(shape.last[-1])),
     )
+
+
+def _is_minimised(track: Track) -> bool:
+    """Whether it is a loss by its name. An objective may be what is to rise: it has shown otherwise where it fell."""
+    words = words_of(track.name)
+    return track.role is Role.LOSS and ("objective" not in words or bool(words & {"loss", "losses", "nll"}))
 
 
 def _grain(part: Part) -> float:

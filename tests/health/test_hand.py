@@ -395,6 +395,14 @@ def test_the_perplexity_of_a_codebook_may_rise():
     assert asked("divergence", {"train/perplexity": rising, "train/loss": over(np.linspace(1, 0.1, 800))})
 
 
+def test_an_objective_that_only_ever_rose_may_be_maximised():
+    rising, turned = 50 * (1 - np.exp(-steps(800) / 150)), np.abs(np.linspace(-4, 2, 800)) + 1
+
+    assert not asked("divergence", {"train/objective": over(noisy(rising, 1.0))})
+    assert asked("divergence", {"train/objective": over(noisy(turned, 0.05))})
+    assert asked("divergence", {"train/objective_loss": over(noisy(rising, 1.0))})
+
+
 def test_the_same_examples_right_again_and_again_are_no_stuck_metric():
     """29 of 30 flowers, from the 20th epoch to the last, while the loss goes on falling."""
     loss = over(np.exp(-steps(120) / 20))
