@@ -34,7 +34,8 @@ _BEGINS = ("pass", "pwd", "secret", "credential", "token", "connection", "api", 
            "signing", "encryption", "_key", "-key", "dsn", "cookie", "pw", "jwt", "cred")  # fmt: skip
 """With one of these begins what `_ASSIGNED` matches."""
 _SETTING = re.compile(
-    r"""(?mx) (?P<before> ^ [+\-\ ]? [ \t]* (?: -[ ]+ | export[ ]+ | set[ ]+ | ENV[ ]+ | ARG[ ]+ )? ["']?
+    r"""(?mx) (?P<before> ^ [+\-\ ]? [ \t]* (?: -[ ]+ | export[ ]+ | set[ ]+ | ENV[ ]+ | ARG[ ]+ )?
+        (?: [&!][^\s"']+ [ ]+ )* ["']?
         (?P<name> [A-Za-z_][\w.\-]* ) ["']? [ \t]* (?: [:?]= | [:=] ) [ \t]* (?: [&!][^\s"']+ [ \t]+ )* )
         (?: (?P<quote> "{3} | '{3} | ["'] ) (?P<inner> (?: (?! (?P=quote) ) [^\n\\] | \\. )+ ) (?P=quote)
           | (?P<value> [^\s"'#,{}\[\]|>&*][^\n]*? ) )

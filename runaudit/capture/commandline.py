@@ -36,7 +36,7 @@ _WHO = frozenset({"u", "U", "user", "username", "userpwd", "login", "auth", "bas
 _USER = re.compile(r"(?P<user>[^\s:/@=]+[:/])(?P<password>[^/\s][^\s]*)")
 _PARTS = re.compile(r"""(?:[^\s"']|'[^'\n]*'|"[^"\n]*"|["'])+|\s+""")
 """The words of a command line within one word, and the blanks between them."""
-_COMMANDS = ("sshpass", "mysql", "mariadb", "docker", "podman", "configure set", "redis-cli")
+_COMMANDS = ("sshpass", "mysql", "mariadb", "docker", "podman", "az login", "helm", "configure set", "redis-cli")
 _LINE = re.compile(r"[^\n]+")
 _ARGUMENT = re.compile(r"[^\s\"'`,()\[\]{}\\]+")
 RULES = "\n".join((_OPTION.pattern, _USER.pattern, "3"))

@@ -36,6 +36,17 @@ _HEAD = re.compile(
         (?: [&!]\S* [ ]+ )* (?P<sign> [|>][+\-\d]* )? [ ]* (?: [ ]\#[^\n]* )? \r? \n"""
 )
 """A name of YAML whose value is on the lines below."""
+_FLOW = re.compile(
+    r"(?P<before>[{,][ ]*[\"']?(?P<name>[A-Za-z_][\w.-]*)[\"']?[ ]*:[ ]+(?:[&!]\S+[ ]+)*)(?P<value>[^\s\"',{}\[\]&!|>-][^\s\"',{}\[\]]{3,})(?=[ ]*[,}])"
+)
+"""A member of a map of YAML on one line: `{user: bob, token: …}`."""
+_SEVERAL = re.compile(
+    r"""(?mx) ^ [+\-\ ]? [ ]* (?: -[ ]+ )? ["']? (?P<name> [A-Za-z_][\w.-]* ) ["']? [ ]* : (?: [ ]+ [&!]\S+ )*
+        (?P<items> [ ]* \[ [^\[\]{}\n]* \]
+          | [ ]* \r? (?: \n [+\-\ ]? [ ]* -[ ]+ [^\s:\#]+ [ ]* \r? (?= \n | \Z ) ){1,100} )"""
+)
+"""A name of YAML with a list of plain values, on its line or below it."""
+_ITEM = re.compile(r"(?P<before>(?:[\[,]|-)[ ]*[\"']?)(?P<value>[^\s\"',\[\]]{4,})")
 MOST = 400
 """Lines of such a value: below each of a thousand names that stand one below the other lie all the others."""
 _COMPLEX = re.compile(
@@ -65,7 +76,7 @@ _ESCAPED_NAME = re.compile(
     r'(?<!\\)"(?P<name>(?:[^"\\\n]|\\(?!u[0-9a-fA-F]{4}).)*+\\u[0-9a-fA-F]{4}(?:[^"\\\n]|\\.)*+)"\s*+:\s*+'
     r'"(?P<value>(?:[^"\\\n]|\\.)++)"'
 )
-RULES = "formats 2"
+RULES = "formats 3"
 """To be counted up with every change of what is found here."""
 _NAMES = (
     "passw",
@@ -111,6 +122,8 @@ def by_format(text: str, style: Style, replacement: Replacement) -> str:
 def _data(text: str, replacement: Replacement) -> str:
     text = on_lines(text, _NAMES, partial(_blocks, replacement=replacement), fold=True, below=12)
     text = on_lines(text, _NAMES, partial(_COMPLEX.sub, partial(_given, replacement)), fold=True, below=1)
+    text = on_lines(text, _NAMES, partial(_FLOW.sub, partial(_if_mixed, replacement)), fold=True)
+    text = on_lines(text, _NAMES, partial(_SEVERAL.sub, partial(_several, replacement)), fold=True, below=12)
     text = on_lines(text, _NAMES, partial(_LISTED.sub, partial(_if_mixed, replacement)), fold=True, below=1)
     text = _PGPASS.sub(lambda row: _put(row, _unmarked(row["value"], "password", replacement)), text)
     text = on_lines(text, _NAMES, partial(_PLAIN.sub, partial(_if_mixed, replacement)), fold=True)
@@ -127,12 +140,27 @@ def _if_mixed(replacement: Replacement, match: re.Match[str]) -> str:
     return _given(replacement, match) if is_strong(match["value"]) or is_drawn(match["value"]) else match[0]
 
 
+def _several(replacement: Replacement, match: re.Match[str]) -> str:
+    """A list under a telling name: each of its values is one."""
+    name, start = match["name"], match.start()
+    if not may_tell(name):
+        return match[0]
+
+    def put(item: re.Match[str]) -> str:
+        value = item["value"]
+        if MARK.search(value) or not is_secret(name, value) or not (is_password(name) or is_drawn(value)):
+            return item[0]
+        return item["before"] + replacement(value, name)
+
+    return match[0][: match.start("items") - start] + _ITEM.sub(put, match["items"])
+
+
 def _blocks(text: str, replacement: Replacement) -> str:
     """Values of YAML below their names: a block of text, or a single line that is no name with a value of its own."""
     pieces: list[str] = []
     done = 0
     for head in _HEAD.finditer(text):
-        if head.start() < done or not tells(head["name"]):
+        if head.start() < done or not may_tell(head["name"]):
             continue
         deeper = re.compile(
             rf"(?:[+\- ]?[ ]{{{len(head['indent']) + 1},}}[^\n]*(?:\n|\Z)|[+\- ]?[ ]*\r?\n){{1,{MOST}}}"

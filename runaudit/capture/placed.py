@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any
 
 from runaudit.capture.hinted import on_lines, sub_in_names
-from runaudit.capture.looks import is_key_material, is_mixed
-from runaudit.capture.telling import proves, tells
+from runaudit.capture.looks import is_key_material, is_mixed, is_number
+from runaudit.capture.telling import may_tell, proves, tells
 
 _BEARER = re.compile(r"(?i)\b(?P<before>bearer(?:[ ]+|%20))(?P<value>[A-Za-z0-9._~+/=-]{8,})")
 _HEADER = re.compile(
@@ -74,10 +74,22 @@ _NESTED = re.compile(
 """`api_key:` with its `value:` below, as a tracker writes a config down."""
 _NAMED = ("password", "passwd", "secret", "api_key", "apikey", "_token", "access_key", "accesskey")
 """What stands in the name that `_NESTED` begins with: to try it at every place was half of all work on dense JSON."""
+_SAID = re.compile(
+    r"(?i)(?P<before>(?:\d+m)?(?P<name>[a-z][\w.-]*)(?:\x1b\[[\d;]*m|[\"'“”‘’`*_\]\\])*"
+    r"(?:[ \t\u3000]*(?:=>|->|→|:=|[=:＝：|])[ \t\u3000]*|[ ]is:?[ ]|\t+)(?:\x1b\[[\d;]*m|[\"'“”‘’`*_\\])*"
+    r"(?:bearer[ ]+)?(?:[a-z][\w-]{0,31}[ ]+)?)(?P<value>[a-z0-9][a-z0-9._~+/=-]{15,})"
+)
+"""A name, and behind a sign, a word or a colour what is nobody's word: `api key is …`, `"token": "FlyV1 …"`. A scheme may
+stand before it."""
+_SAYS = ("token", "secret", "passw", "key", "credential", "authorization")
+_OF_WORDS = frozenset({"api ", "ccess ", "ivate ", "ecret ", "cense "})
+"""What stands before a `key` that is one of those words."""
 PATTERNS = (
     _BEARER, _HEADER, _KEY_HEADER, _HOOK, _URL, _QUERY, _GENERAL, _LOGIN, _SHELL_LOGIN, _NETRC, _CURL, _DEFAULT, _VARIABLE,
-    _GIVEN, _PAIR, _NESTED,
+    _GIVEN, _PAIR, _NESTED, _SAID,
 )  # fmt: skip
+_WORDS = {_NESTED: _NAMED, _SAID: _SAYS}
+"""Patterns that begin where a name does which holds one of these words."""
 _INNOCENT_KEY = re.compile(
     r"(?:DIGEST|CACHE|SORT|PRIMARY|FOREIGN|PUBLIC|PARTITION|HASH|COMMIT|STATE|CONFIG|DATA\w*)_KEY$"
 )
@@ -127,6 +139,14 @@ def replaced(text: str, replacement: Replacement) -> str:
     def put_if_literal(match: re.Match[str]) -> str:
         return match[0] if re.fullmatch(r"[A-Z_]+|\$.*|<.*>", match["value"]) else put(match)
 
+    def put_if_drawn(match: re.Match[str]) -> str:
+        name, value = match["name"].rstrip("."), match["value"]
+        is_key = name.lower() == "key" and match.string[: match.start()][-6:].lower().endswith(tuple(_OF_WORDS))
+        name = "api_key" if is_key else name
+        if not may_tell(name) or not is_key_material(value) or (is_number(value) and not tells(name)):
+            return match[0]
+        return match["before"] + replacement(value, proves(name, value))
+
     for hints, patterns, change, lines in (
         (("bearer", "authorization"), (_BEARER, _HEADER), put_if_digits, _LINE),
         (("x-api", "x-auth", "x-access", "x-goog", "x-vault", "x-amz"), (_KEY_HEADER,), put_if_mixed, _LINE),
@@ -138,12 +158,12 @@ def replaced(text: str, replacement: Replacement) -> str:
         (("KEY", "TOKEN", "SECRET", "PASS", "PWD"), (_VARIABLE,), put_variable, _EXACT),
         (("environ[", "environ.set", "putenv(", "setenv("), (_GIVEN,), put_if_literal, _LINE),
         (("default=", "default ="), (_DEFAULT,), put_if_mixed, _LINE),
+        (_SAYS, (_SAID,), put_if_drawn, _LINE),
         (("value:", "value'", 'value"', "value ", "value\t"), (_PAIR, _NESTED), put_if_mixed, _ABOVE),
     ):
         for pattern in patterns:
-            put_all = (
-                partial(sub_in_names, pattern, change, _NAMED) if pattern is _NESTED else partial(pattern.sub, change)
-            )
+            words = _WORDS.get(pattern)
+            put_all = partial(sub_in_names, pattern, change, words) if words else partial(pattern.sub, change)
             text = on_lines(text, hints, put_all, **lines)
     return text
 

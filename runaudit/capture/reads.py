@@ -61,7 +61,9 @@ class Places:
             return not path.startswith("/dev/shm/")
         if path.startswith(self._own) and any(path == own or path.startswith(f"{own}{os.sep}") for own in self._own):
             return True
-        return "/__pycache__/" in path or "/.git/" in path
+        # Below PYTHONPYCACHEPREFIX the compiled copy of the observer lies under the whole of its path.
+        compiled = path.endswith(".pyc") and any(f"{own}{os.sep}" in path for own in self._own)
+        return compiled or "/__pycache__/" in path or "/.git/" in path
 
     def is_standard(self, path: str) -> bool:
         """Whether a file belongs to the interpreter's own library."""

@@ -69,6 +69,7 @@ _SHAPES = {
     "NRAK-": (r"NRAK-[A-Z0-9]{27}", ""),
     "ATATT3": (r"ATATT3[A-Za-z0-9_=-]{60,}", ""),
     "AGE-SECRET-KEY-": (r"AGE-SECRET-KEY-1[0-9A-Z]{58}", ""),
+    "fm": (r"fm[12][ar]?_[A-Za-z0-9+/=_-]{40,}", r".{60,}"),
     "KGAT_": (r"KGAT_[a-f0-9]{32}", ""),
 }
 """Public shapes: what stands in a scanner's rules too."""

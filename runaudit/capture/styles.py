@@ -24,7 +24,7 @@ _DATA = frozenset(
      ".tfvars", ".credentials", ".secret", ".secrets", ".jsonl", ".hocon", ".plist", ".pgpass"}
 )  # fmt: skip
 _SHELL = frozenset(
-    {".sh", ".bash", ".zsh", ".fish", ".ksh", ".csh", ".tcsh", ".bat", ".cmd", ".mk", ".dockerfile", ".sbatch"}
+    {".sh", ".bash", ".zsh", ".fish", ".ksh", ".csh", ".tcsh", ".bat", ".cmd", ".ps1", ".mk", ".dockerfile", ".sbatch"}
 )  # fmt: skip
 _SHELL_NAMES = (".env", "dockerfile", "containerfile", "makefile", "gnumakefile", ".bashrc", ".profile", ".zshrc")
 _DATA_NAMES = (".env", ".netrc", ".npmrc", ".pypirc", ".pgpass", "credentials", "config")

@@ -41,6 +41,8 @@ _TOKEN = re.compile(
     r"(?:^|[^a-z])(?:token|auth|authorization|cookie|dsn|pat|pass|pw|creds?|jwt|access|sas|signature|webhook)$"
 )
 """Names that are ordinary words of the field too (`pooling.token = "cls"`): only a value that looks random counts."""
+_MANY = re.compile(r"(?:^|[^a-z])(?:tokens|cookies|jwts)$")
+"""Several of them; what a text is cut into is called so, too, and counted: only what nobody would write is a secret."""
 _CARRIER = re.compile(r"(?:^|[^a-z])(?:token|auth|authorization|cookie|pat|pass|pw|creds?|jwt)$")
 """Those of them under which a drawn value is a secret; a `signature` is a digest as well."""
 _OF_TEXT = re.compile(
@@ -65,6 +67,7 @@ _ONLY = re.compile(
 )
 """Names under which hexadecimal is a key, too, and no digest."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_NUMBERED = re.compile(r"_?\d{1,3}$")
 _POINTS = re.compile(
     r"\$\{[^{}]*\}|\$\([^()]*\)|\$[A-Z_][A-Z0-9_]*|\$\d|<[^<>]*>|\{\{.*\}\}|%\(\w+\)s|%\w+%|(?:\{[^{}]*\})+|env:\w+"
     r"|(?:os\.)?(?:environ|getenv)\b.*|[*.•:-]+|[xX*]{3,}"
@@ -125,6 +128,8 @@ def is_secret(name: str, value: str) -> bool:
         return is_mixed(value, 6)
     if _TOKEN.search(word) and not _OF_TEXT.search(word) and not value.startswith(("<", "[", "|")):
         return len(value) >= 8 and _looks_drawn(value)
+    if _MANY.search(word):
+        return len(value) >= 16 and is_key_material(value) and not is_number(value)
     if _KEY.search(word) and not _OF_PLACES.search(word):
         return len(value) >= 16 and _is_key(value)
     return False
@@ -151,6 +156,7 @@ def may_tell(name: str) -> bool:
         _ALWAYS.search(word)
         or (_TOKEN.search(word) and not _OF_TEXT.search(word))
         or (_KEY.search(word) and word != "key" and not _OF_PLACES.search(word))
+        or _MANY.search(word)
         or _TABLE.search(name)
     )
 
@@ -166,8 +172,8 @@ def is_plain(text: str) -> bool:
 
 
 def _word(name: str) -> str:
-    """The last word of a dotted name, in snake case."""
-    return _CAMEL.sub("_", re.sub("[- ]", "_", name).rpartition(".")[2]).lower()
+    """The last word of a dotted name, in snake case, without the number of several (`API_KEY_2`)."""
+    return _NUMBERED.sub("", _CAMEL.sub("_", re.sub("[- ]", "_", name).rpartition(".")[2]).lower())
 
 
 def _looks_drawn(value: str) -> bool:

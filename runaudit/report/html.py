@@ -22,6 +22,7 @@ from runaudit.report.guarded import Failed, attempted
 from runaudit.report.views.page import PageView
 from runaudit.report.words import shown, whole
 from runaudit.system.files import check_no_twin, check_output, check_own, write_output
+from runaudit.text.terminal import printable
 from runaudit.voice.gate import Gate
 
 _COMMAND = re.compile(r"`([^`]+)`")
@@ -61,17 +62,21 @@ def _environment() -> Any:
 
     gate = Gate()
 
+    def spoken(text: str) -> str:
+        # The last gate: what a view forgot to make visible is made so here. Lines stay lines.
+        return printable(gate.text(text), keep="\n\t")
+
     def said(value: Any) -> Any:
-        return gate.text(value) if type(value) is str and not value.startswith("data:") else value
+        return spoken(value) if type(value) is str and not value.startswith("data:") else value
 
     def drawn(draw: Callable[[Any], str]) -> Callable[[Any], Markup]:
         def markup(figure: Any) -> Markup:
             svg = attempted(lambda: draw(figure), what="This figure")
             if isinstance(svg, Failed):
-                return Markup('<p class="missing">{}</p>').format(gate.text(svg.words))
+                return Markup('<p class="missing">{}</p>').format(spoken(svg.words))
             # What stands between two tags, and what is read out, are texts; all else is our own.
-            svg = _BETWEEN.sub(lambda found: f">{gate.text(found[1])}<", svg)
-            return Markup(_READ_OUT.sub(lambda found: f'{found[1]}"{escape(gate.text(unescape(found[2])))}"', svg))
+            svg = _BETWEEN.sub(lambda found: f">{spoken(found[1])}<", svg)
+            return Markup(_READ_OUT.sub(lambda found: f'{found[1]}"{escape(spoken(unescape(found[2])))}"', svg))
 
         return markup
 

@@ -40,6 +40,10 @@ CHUNK = 64
 """Runs that are checked in one go: enough that a process is not asked for each, few enough to say how far it is."""
 
 
+ATTEMPTS = 4
+"""So often the store is read where something looks wrong and others write to it meanwhile."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
     """How many runs and files were checked, what was wrong, and what was seen that is no fault."""
@@ -62,7 +66,28 @@ def verify(store: Store, ids: tuple[str, ...] | None = None, *, jobs: int = 1, u
 
     jobs: processes that share the work. unread_until: runs of which no line of the log is newer than this one are left
     out, for whoever has a witness that they were sound; a remark says how many. The log itself is always read whole.
+
+    What looks wrong while others write is asked again by the log as it is then: bytes that were forgotten after it was
+    read are no damage. Where the log stays as it was, or after `ATTEMPTS`, what is wrong is wrong.
     """
+    for _ in range(ATTEMPTS - 1):
+        found, raw = _verified(store, ids, jobs, unread_until)
+        if not found.problems or _log_of(store) == raw:
+            return found
+        store = Store(store.root)
+    return _verified(store, ids, jobs, unread_until)[0]
+
+
+def _log_of(store: Store) -> bytes | None:
+    """The log as it lies there now; None where it cannot be read: what is wrong with that has been said."""
+    try:
+        return Store(store.root).log_bytes()
+    except (OSError, RunauditError):
+        return None
+
+
+def _verified(store: Store, ids: tuple[str, ...] | None, jobs: int, unread_until: int) -> tuple[Verification, bytes]:
+    """One reading of the store, and the log that it went by."""
     there = inventory(store) if ids is None else None
     ends, raw = read_ends(store.root), store.log_bytes()
     lines = tuple(_lines(raw))
@@ -89,12 +114,13 @@ def verify(store: Store, ids: tuple[str, ...] | None = None, *, jobs: int = 1, u
         problems += more
         # What a damaged record led to is named by nobody now, and was not left by a launch that died.
         remarks += [] if found else unnamed
-    return Verification(
+    verification = Verification(
         runs=len(fresh),
         checked=len(hashed.files) + bool(lines),
         problems=tuple(dict.fromkeys(problems)),
         remarks=tuple(remarks),
     )
+    return verification, raw
 
 
 def _launches(entries: Sequence[LogEntry]) -> dict[str, list[LogEntry]]:

@@ -9,6 +9,7 @@ KEY = b"k" * 32
 DRAWN = "".join(("Tk9zzz", "5cal", "4r7Qz"))  # put together here, so that no file holds it
 HEX = "0123456789" + "abcdef" + "0123456789" + "abcdef"
 SHORT = "S0" + "mmer"
+LONG = DRAWN + "".join(("Uw8", "pLx", "3Nh"))
 LEFT = (DRAWN, "birne2", "kirsche3", HEX, SHORT, "c2%eZ9")
 GIVEN = [
     ("a.ini", "[a]\npassword = a!b1#c2%eZ9"), ("a.sh", "DB_PASSWORD=a!b1#c2%eZ9"), ("a.cfg", "password: a!b1#c2%eZ9 # note"),
@@ -29,6 +30,11 @@ GIVEN = [
     ("a.sh", "sshpass -p DRAWN ssh h"), ("a.sh", "mysql -pDRAWN"), ("Dockerfile", "RUN docker login -u b -p DRAWN h"), (".pgpass", "h:5432:db:bob:DRAWN"),
     ("a.ipynb", ' "!mysql -pDRAWN\\n",\n "b\\n"'), ("a.md", "**Password:** DRAWN"), ("a.sh", "aws configure set aws_secret_access_key DRAWN"),
     ("a.ipynb", '{"outputs": [{"text": ["Enter API key: DRAWN\\n"]}]}'),
+    ("a.yaml", "token: |\n  LONG"), ("a.yaml", "a: {token: LONG, b: 2}"), ("a.yaml", "a: {user: bob, password: LONG}"), ("a.yaml", "tokens:\n- LONG\n- LONG"),
+    ("a.yaml", "db:\n  passwords:\n    - LONG\n  lr: 1"), ("a.yaml", "api_keys: [LONG, 'LONG']"), ("a.yaml", "&a secret_key: &b LONG"), ("a.yaml", "!!str token2: LONG"),
+    ("a.py", 'TOKENS = ["LONG", "LONG"]'), ("a.py", 'H = {"FLY_TOKEN": "FlyV1 LONG"}'), ("a.txt", "API_TOKEN=Token LONG"), ("a.txt", "X_KEY_SECRET: v1 LONG"),
+    ("a.txt", "Authorization: Custom LONG"), ("a.log", "\x1b[32mAPI_TOKEN\x1b[0m=\x1b[1mLONG\x1b[0m"), ("a.log", "the api key is LONG"), ("a.log", "token → LONG"),
+    (".env", "API_KEY_2=LONG"), ("a.py", 'password1 = "LONG"'), ("a.log", "API-KEY\tLONG"), ("a.log", "“password”: “LONG”"), ("a.log", "│ token = 'LONG' │"), ("a.sh", "az login -u b -p LONG"), ("a.ps1", "setx API_TOKEN LONG"),
 ]  # fmt: skip
 COMMANDS = [
     "t.py --pw DRAWN", "t.py -u bob:DRAWN", "t.py --user bob:DRAWN", "t.py --user=bob:DRAWN", "t.py --login bob/DRAWN", "t.py --creds DRAWN",
@@ -38,6 +44,9 @@ COMMANDS = [
 INNOCENT = [
     ("a.md", "Set the password: it must have 8 characters.\n| token | the token of bert2 |\n|---|---|\n| key | v2 |\nsecret: see section 4b of the docs\nAuth: basic2"),
     ("a.yaml", "token: bert-base-v2\nauth:\n  type: basic\npassword: ${X}\npassword: # none\naccess: read\nmodel: {token: cls}\ntokenizer:\n  bert2"),
+    ("a.yaml", "tokens: [cls, sep2, pad_token_3]\ntokens:\n- bert-base-v2\nvocab: {token: cls, key: resnet50d}\naccess: [read, write2]\ntoken: |\n  cls2"),
+    ("a.log", "tokens\t15000000\nkey is resnet50d-pretrained-v2\ntoken → HEXHEX\nprompt_tokens: 0123456789012345678\nthe token is bert-large-uncased-v2"),
+    ("a.py", 'tokens = ["<cls>", "<sep>", "sha256:HEXHEX", "HEXHEX"]\nkeys = ["a1b2"]'),
     ("a.csv", "token,count\nhello2,3\nresnet50d,4"), ("a.xml", "<token>abc1</token>\n<a name='token'>cls</a>"),
     ("a.sh", 'TOKEN=$(cat x)\nexport PASSWORD=$1\nDB_PASSWORD="${A}b"'), ("Makefile", "token: build2 test2\n\tpython x\nKEY ?= a1"),
     ("a.json", '{"key":"HEX","a":"\\u00e4"}'), ("a.ipynb", '  "token = \\"cls\\"\\n",\n  "x = \\"ä\\"\\n"'),
@@ -45,7 +54,7 @@ INNOCENT = [
 
 
 def filled(text: str) -> str:
-    return text.replace("DRAWN", DRAWN).replace("HEX", HEX).replace("SHORT", SHORT)
+    return text.replace("DRAWN", DRAWN).replace("LONG", LONG).replace("HEX", HEX).replace("SHORT", SHORT)
 
 
 @pytest.mark.parametrize(("name", "given"), GIVEN)

@@ -331,3 +331,11 @@ def test_an_environment_that_the_program_goes_through_is_a_gap_and_no_look_up(pl
 def test_25_a_file_that_is_not_there(place):
     ran = place.program("import os\nos.path.exists('no.csv')\ntry:\n    open('no.csv')\nexcept OSError:\n    pass")
     assert {name for name in ran.inputs if (place.top / name).exists()} == {"train.py"}
+
+
+def test_the_compiled_copy_of_the_observer_is_no_input_wherever_it_lies(place):
+    ran = place.program("pass")
+    places = Places(ran.trace, top=place.top, own=(ran.folder,), script=None)
+
+    assert places.ignored(f"/compiled{ran.folder}/hook_wraps.cpython-311.pyc")
+    assert not places.ignored(f"/compiled{ran.folder}x/model.cpython-311.pyc")

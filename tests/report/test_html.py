@@ -17,6 +17,7 @@ from runaudit.errors import NothingToJudgeError, UsageError
 from runaudit.records.digest import digest_bytes
 from runaudit.report import ArmInput, ComparisonInput, page_view, render_page, write_page
 from runaudit.report.assets import templates_folder
+from runaudit.report.html import render
 from tests.report.conftest import factor
 
 VOID = {"meta", "img", "br", "link", "input", "hr", "line", "base"}
@@ -154,6 +155,13 @@ def test_hostile_names_are_text_and_nothing_else(make_run, make_metrics, make_tr
     assert not [tag for tag, attributes in parsed.tags if tag == "img" and attributes.get("src") == "x"]
     assert "\u202e" not in html
     assert "\x1b" not in html
+
+
+def test_what_no_view_made_visible_is_made_so_by_the_page(tmp_path, monkeypatch):
+    (tmp_path / "a.j2").write_text("{{ a }}|{{ a | commands }}")
+    monkeypatch.setattr("runaudit.report.html.templates_folder", lambda: tmp_path)
+
+    assert render("a.j2", a="a\x1b\u202e\u200bb") == "a\\x1b\\u202e\\u200bb|a\\x1b\\u202e\\u200bb"
 
 
 def test_equal_input_gives_equal_bytes(study):
