@@ -139,14 +139,6 @@ def replaced(text: str, replacement: Replacement) -> str:
     def put_if_literal(match: re.Match[str]) -> str:
         return match[0] if re.fullmatch(r"[A-Z_]+|\$.*|<.*>", match["value"]) else put(match)
 
-    def put_if_drawn(match: re.Match[str]) -> str:
-        name, value = match["name"].rstrip("."), match["value"]
-        is_key = name.lower() == "key" and match.string[: match.start()][-6:].lower().endswith(tuple(_OF_WORDS))
-        name = "api_key" if is_key else name
-        if not may_tell(name) or not is_key_material(value) or (is_number(value) and not tells(name)):
-            return match[0]
-        return match["before"] + replacement(value, proves(name, value))
-
     for hints, patterns, change, lines in (
         (("bearer", "authorization"), (_BEARER, _HEADER), put_if_digits, _LINE),
         (("x-api", "x-auth", "x-access", "x-goog", "x-vault", "x-amz"), (_KEY_HEADER,), put_if_mixed, _LINE),
@@ -158,7 +150,7 @@ def replaced(text: str, replacement: Replacement) -> str:
         (("KEY", "TOKEN", "SECRET", "PASS", "PWD"), (_VARIABLE,), put_variable, _EXACT),
         (("environ[", "environ.set", "putenv(", "setenv("), (_GIVEN,), put_if_literal, _LINE),
         (("default=", "default ="), (_DEFAULT,), put_if_mixed, _LINE),
-        (_SAYS, (_SAID,), put_if_drawn, _LINE),
+        (_SAYS, (_SAID,), partial(_put_if_drawn, replacement), _LINE),
         (("value:", "value'", 'value"', "value ", "value\t"), (_PAIR, _NESTED), put_if_mixed, _ABOVE),
     ):
         for pattern in patterns:
@@ -166,6 +158,15 @@ def replaced(text: str, replacement: Replacement) -> str:
             put_all = partial(sub_in_names, pattern, change, words) if words else partial(pattern.sub, change)
             text = on_lines(text, hints, put_all, **lines)
     return text
+
+
+def _put_if_drawn(replacement: Replacement, match: re.Match[str]) -> str:
+    name, value = match["name"].rstrip("."), match["value"]
+    is_key = name.lower() == "key" and match.string[: match.start()][-6:].lower().endswith(tuple(_OF_WORDS))
+    name = "api_key" if is_key else name
+    if not may_tell(name) or not is_key_material(value) or (is_number(value) and not tells(name)):
+        return match[0]
+    return match["before"] + replacement(value, proves(name, value))
 
 
 def _proves(match: re.Match[str]) -> bool:

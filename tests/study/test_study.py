@@ -197,7 +197,7 @@ def test_a_factor_that_only_a_crashed_run_varied_is_not_estimable():
 
 
 def test_only_crashed_runs_cannot_be_judged():
-    with pytest.raises(NothingToJudgeError, match="0 of 2 runs give a result"):
+    with pytest.raises(NothingToJudgeError, match="none of 2 runs gives a result"):
         study([run(row, status="crashed") for row in TOGETHER], settings=Settings())
 
 

@@ -303,7 +303,8 @@ def test_what_data_check_finds_stops_the_launch_in_one_line(
         f"(and 1 more problem); fix the files or dataset.json; 'python -m trainer data check {broken}' lists all" in err
     )
     assert not store.exists() or run_ids(Store.open(store)) == ()
-    assert run(capsys, "data", "check", broken)[1].count("\n") == 2
+    checked = run(capsys, "data", "check", broken)[1].splitlines()
+    assert len(checked) == 3 and checked[0].startswith(f"{broken}: 2 training bursts")
 
 
 def test_an_unlabelled_run_is_refused(config_file: Path, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -415,7 +416,9 @@ def test_a_baseline_edited_between_two_runs_moves_no_gain(
     (kept,) = (store.run_dir(first["run"]) / "baselines").iterdir()
     told = json.loads(kept.read_text())
     told["baseline"]["bicubic_psnr"] -= 18
-    kept.write_text(json.dumps(told))
+    for path in (kept, store.root / "cache/baselines" / kept.name):
+        assert path.is_file()
+        path.write_text(json.dumps(told))
 
     code, answer, err = trained(capsys, config_file, store.root)
 
@@ -454,7 +457,9 @@ def test_data_is_made_and_checked_on_the_command_line(
     bursts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, out, _ = run(capsys, "data", "check", bursts)
-    assert (code, out) == (0, f"{bursts}: no problem found\n")
+    there, verdict = out.splitlines()
+    assert (code, verdict) == (0, f"{bursts}: no problem found")
+    assert there.startswith(f"{bursts}: 2 training bursts (18 tiles of 16x16), 1 test sequences")
 
     with pytest.raises(UsageError):
         open_dataset(read_config(Path(__file__).parents[2] / "examples/piunet_stages/flow_staged.toml", (
