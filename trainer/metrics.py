@@ -5,6 +5,7 @@ method. The peak is the declared data range, never the range an image happens to
 min costs 1.2 dB on an image that spans 0.87 of its range).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,25 +56,13 @@ def cpsnr(
     must be at least `max_shift`, so that each shift compares the same pixels of `pred`. Source: Märtens et
     al. 2019 (PROBA-V challenge); there border = max_shift = 3.
     """
-    if not 0 <= max_shift <= border:
-        raise UsageError(
-            f"cPSNR: a shift of {max_shift} does not fit into a border of {border}", remedy="widen the border"
-        )
-    a, truth64, seen = _prepared(pred, truth, clear, border - max_shift)
-    m = max_shift
-    h, w = a.shape[0] - 2 * m, a.shape[1] - 2 * m
-    inner = a[m : m + h, m : m + w]
     best: CorrectedPsnr | None = None
-    for dy in range(-m, m + 1):
-        for dx in range(-m, m + 1):
-            window = (slice(m + dy, m + dy + h), slice(m + dx, m + dx + w))
-            error = (truth64[window] - inner)[seen[window]]
-            if not error.size:
-                continue
-            bias = float(error.mean())
-            db = _decibel(float(np.mean(np.square(error - bias))), data_range)
-            if best is None or db > best.db:
-                best = CorrectedPsnr(db=db, shift=(dy, dx), bias=bias)
+    for shift, inner, there, seen in _shifted(pred, truth, clear, border=border, max_shift=max_shift, name="cPSNR"):
+        error = (there - inner)[seen]
+        bias = float(error.mean())
+        db = _decibel(float(np.mean(np.square(error - bias))), data_range)
+        if best is None or db > best.db:
+            best = CorrectedPsnr(db=db, shift=shift, bias=bias)
     if best is None:
         raise UsageError("cPSNR: no clear pixel to compare", remedy="check the clearance mask")
     return best
@@ -119,26 +108,34 @@ def cssim(
     """The best SSIM over all shifts of the truth within `max_shift`, the brightness bias of each removed: what `cpsnr`
     is to `psnr`. Source: Bordone Molini et al. 2019 (DeepSUM), who report it on PROBA-V.
     """
+    found: list[float] = []
+    for _, inner, there, seen in _shifted(pred, truth, clear, border=border, max_shift=max_shift, name="cSSIM"):
+        bias = float((there - inner)[seen].mean())
+        found.append(ssim(inner + bias, there, data_range=data_range, clear=None if clear is None else seen))
+    if not found:
+        raise UsageError("cSSIM: no clear pixel to compare", remedy="check the clearance mask")
+    return max(found)
+
+
+def _shifted(
+    pred: Image, truth: Image, clear: Clear | None, *, border: int, max_shift: int, name: str
+) -> Iterator[tuple[tuple[int, int], NDArray[np.float64], NDArray[np.float64], Clear]]:
+    """For each shift of the truth (dy, dx) at which anything is clear: the prediction inside the border, always the
+    same pixels, and beside it the truth as it lies then, with what of it is clear.
+    """
     if not 0 <= max_shift <= border:
         raise UsageError(
-            f"cSSIM: a shift of {max_shift} does not fit into a border of {border}", remedy="widen the border"
+            f"{name}: a shift of {max_shift} does not fit into a border of {border}", remedy="widen the border"
         )
     a, truth64, seen = _prepared(pred, truth, clear, border - max_shift)
     m = max_shift
     h, w = a.shape[0] - 2 * m, a.shape[1] - 2 * m
     inner = a[m : m + h, m : m + w]
-    found: list[float] = []
     for dy in range(-m, m + 1):
         for dx in range(-m, m + 1):
             window = (slice(m + dy, m + dy + h), slice(m + dx, m + dx + w))
-            if not seen[window].any():
-                continue
-            bias = float((truth64[window] - inner)[seen[window]].mean())
-            mask = None if clear is None else seen[window]
-            found.append(ssim(inner + bias, truth64[window], data_range=data_range, clear=mask))
-    if not found:
-        raise UsageError("cSSIM: no clear pixel to compare", remedy="check the clearance mask")
-    return max(found)
+            if seen[window].any():
+                yield (dy, dx), inner, truth64[window], seen[window]
 
 
 def _prepared(

@@ -119,9 +119,10 @@ def _run_around(path: Path) -> tuple[Run | None, Path]:
 def require_same_run(checkpoint: Checkpoint, *, config: Mapping[str, Any], seed: int, data: str) -> None:
     """Raise ConfigError unless the checkpoint comes from this very config, seed and set of tiles."""
     facts = checkpoint.facts
+    kept, now = _leaves(facts["config"]), _leaves(config)
     # A leaf that the checkpoint's trainer did not have yet did then what its default does now.
-    before, now = {**_leaves(resolve(TrainConfig())), **_leaves(facts["config"])}, _leaves(config)
-    for key in sorted(_leaves(facts["config"]).keys() | now.keys()):
+    before = _leaves(resolve(TrainConfig())) | kept
+    for key in sorted(kept.keys() | now.keys()):
         if before.get(key) != now.get(key):
             raise ConfigError(
                 f"cannot resume: {key} was {before.get(key)!r} and is {now.get(key)!r}",

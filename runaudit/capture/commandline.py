@@ -39,7 +39,7 @@ _PARTS = re.compile(r"""(?:[^\s"']|'[^'\n]*'|"[^"\n]*"|["'])+|\s+""")
 _COMMANDS = ("sshpass", "mysql", "mariadb", "docker", "podman", "az login", "helm", "configure set", "redis-cli")
 _LINE = re.compile(r"[^\n]+")
 _ARGUMENT = re.compile(r"[^\s\"'`,()\[\]{}\\]+")
-RULES = "\n".join((_OPTION.pattern, _USER.pattern, "3"))
+RULES = "\n".join((_OPTION.pattern, _USER.pattern, *_COMMANDS, "3"))
 
 
 @dataclass(frozen=True, slots=True)

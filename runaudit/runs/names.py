@@ -264,11 +264,11 @@ class Names:
         return members if is_all and set(named) <= set(members) else named
 
     def _unknown(self, word: str, name: str) -> UsageError:
+        if is_file(word):
+            return is_in_no_store(word)
         known = {name for row in self._ask("SELECT substr(id, 1, ?), label FROM runs", SHORT) for name in row if name}
         known |= {name for row in self._ask("SELECT id, label FROM cohorts") for name in row if name}
         remedy = "run `runaudit list` to see all"
-        if is_file(word):
-            raise is_in_no_store(word)
         if 0 < len(word) < MIN_PREFIX and is_prefix(word.ljust(MIN_PREFIX, "0")):
             remedy = f"give {MIN_PREFIX} digits or more of an id; {remedy}"
         return UsageError(f"no run matches {word!r}{closest(name, known)}", remedy=remedy)

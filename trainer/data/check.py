@@ -4,8 +4,6 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from runaudit.errors import ConfigError, UsageError
 from trainer.data.content import REGISTERED, Facts, facts_of, problems_of, remarks_of
 from trainer.data.layout import INDEX, Layout, find_layout
@@ -80,8 +78,8 @@ def _looked_over(
             problems.append(str(error))
             continue
         read[place.split].append(burst)
-        problems += _doubts(burst, place.split, tile)
         facts.append(facts_of(burst, place, is_registered=(place.split, place.name) in looked_at))
+        problems += _doubts(burst, facts[-1], tile)
     problems += problems_of(facts)
     problems += [f"{layout.root} has no {split} burst" for split, bursts in read.items() if not bursts]
     train, test = tuple(read["train"]), tuple(read["test"])
@@ -94,7 +92,7 @@ def _looked_over(
         tiles=sum(_tiles(burst, tile) for burst in train),
         problems=tuple(problems),
         assumed=(*layout.assumed, *_unmasked(layout)),
-        remarks=tuple(remarks_of(facts, layout.meta)),
+        remarks=tuple(remarks_of(facts, layout.meta)) if is_registered else (),
     )
 
 
@@ -124,14 +122,14 @@ def _tiles(burst: Burst, tile: int) -> int:
     return int(h // tile) * int(w // tile)
 
 
-def _doubts(burst: Burst, split: str, tile: int) -> list[str]:
+def _doubts(burst: Burst, seen: Facts, tile: int) -> list[str]:
     """What can be read but not used."""
     found = []
-    if split == "train" and not _tiles(burst, tile):
+    if seen.split == "train" and not _tiles(burst, tile):
         found.append(f"{burst.name} is smaller than one tile of {tile} low-res pixels")
     if not burst.clear_lr[0].any() or not burst.clear_hr.any():
         found.append(f"{burst.name} has no clear pixel in its reference or its truth")
-    flat = [k for k in range(burst.frames) if np.ptp(burst.lr[k]) == 0]
+    flat = [k for k, digest in enumerate(seen.frames) if not digest]
     if flat:
         found.append(f"{burst.name}: frame {flat[0]} is one flat value")
     return found

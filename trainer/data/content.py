@@ -51,7 +51,8 @@ class Facts:
     bits: of the stored frames and of the stored truth. top: the highest fraction of the range in any image. saturated:
     share of the reference's pixels there. clear: shares of the reference and of the truth. brightness: the truth's mean
     over the reference's, both where clear; None where one is black. alike: their correlation; offset: where the truth
-    lies, (dy, dx) in low-res pixels from the reference; both None where they were not asked, or cannot be said.
+    lies, (dy, dx) in low-res pixels from the reference; both None where they were not asked, or cannot be said. frames,
+    truth: digests of their pixels; empty of a frame that is one flat value.
     """
 
     name: str
@@ -66,6 +67,11 @@ class Facts:
     offset: tuple[float, float] | None
     frames: tuple[str, ...]
     truth: str
+
+    @property
+    def is_in_other_unit(self) -> bool:
+        """Whether the truth is so much brighter or darker than its reference that it is counted in another unit."""
+        return self.brightness is not None and not 1 / OTHER_UNIT <= self.brightness <= OTHER_UNIT
 
 
 def facts_of(burst: Burst, place: Place, *, is_registered: bool) -> Facts:
@@ -103,7 +109,7 @@ def problems_of(facts: Sequence[Facts]) -> Iterator[str]:
             what = "a frame" if len(elsewhere) == 1 else f"{len(elsewhere)} frames"
             yield f"{one.name} in {one.split} shares {what} with {elsewhere[0].name} in {elsewhere[0].split}"
     for one in facts:
-        if one.brightness is not None and not 1 / OTHER_UNIT <= one.brightness <= OTHER_UNIT:
+        if one.brightness is not None and one.is_in_other_unit:
             stored = f"; frames are stored at {_bits(one.bits)}, the truth at {one.truth_bits} bits"
             yield f"{one.name}: the truth is {_times(one.brightness)} as its reference{stored}"
 
@@ -114,7 +120,7 @@ def remarks_of(facts: Sequence[Facts], meta: DatasetMeta) -> Iterator[str]:
     yield from _of_clearance(facts)
     for split in ("train", "test"):
         yield from _of_place([one for one in facts if one.split == split], split, meta)
-    alone = [one for one in facts if one.frames and len(set(one.frames) - {""}) < sum(map(bool, one.frames))]
+    alone = [one for one in facts if len(set(one.frames) - {""}) < sum(map(bool, one.frames))]
     if alone:
         yield f"{_named(alone)}: frames of one burst are equal to the bit; equal frames give fusion nothing"
 
@@ -138,9 +144,7 @@ def _of_range(facts: Sequence[Facts], meta: DatasetMeta) -> Iterator[str]:
     unlike = [
         one
         for one in facts
-        if one.brightness is not None
-        and 1 / OTHER_UNIT <= one.brightness <= OTHER_UNIT
-        and not 1 / BRIGHTER <= one.brightness <= BRIGHTER
+        if one.brightness is not None and not one.is_in_other_unit and not 1 / BRIGHTER <= one.brightness <= BRIGHTER
     ]
     if unlike:
         worst = max(unlike, key=lambda one: abs(log2(one.brightness or 1.0)))
