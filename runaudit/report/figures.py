@@ -118,7 +118,7 @@ def dots(
 
 
 def _short(key: str) -> str:
-    return {"ibp": "IBP"}.get(key, key.replace("_", " ")[:12])
+    return {"ibp": "IBP", "registered_median": "median"}.get(key, key.replace("_", " ")[:12])
 
 
 def _reference_dash(key: str) -> Any:

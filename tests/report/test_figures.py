@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from runaudit.metrics.catalogue import BASELINES
 from runaudit.report import ArmInput, page_view
 from runaudit.report.drawings import draw_curves, draw_scaler
 from runaudit.report.figures import _VARIABLES, draw_scores
@@ -25,6 +26,16 @@ def test_every_baseline_line_bears_its_name_and_its_value(view):
     said = texts(draw_scores(view.scores.figures[0]))
 
     assert {"bicubic 26.48", "IBP 28.98"} <= set(said)
+
+
+def test_no_known_baseline_has_its_name_cut(make_run, make_metrics):
+    metrics = make_metrics() | {f"full_frame/psnr_{key}/camera": 25.0 + n for n, key in enumerate(BASELINES)}
+    figure = page_view([ArmInput(name="x", runs=(make_run(metrics=metrics),))]).scores.figures[1]
+
+    said = texts(draw_scores(figure))
+
+    words = " ".join(BASELINES.values()).split()
+    assert [text.rpartition(" ")[0] in words for text in said if re.search(r"\d\.00$", text)] == [True] * len(BASELINES)
 
 
 def test_labels_of_lines_that_lie_close_do_not_cover_one_another(make_run, make_metrics):
