@@ -276,3 +276,10 @@ def test_a_name_in_a_message_is_quoted_and_obeys_nobody():
     assert closest("line1", ["line1\nline2"]) == r" (closest: 'line1\nline2')"
     assert closest("flow", ["flow, staged"]) == " (closest: 'flow, staged')"
     assert closest("red", ["\x1b[31mred"]) == r" (closest: '\x1b[31mred')"
+
+
+def test_an_id_that_no_cohort_has_any_more_is_told_to_be_one_that_may_have_been(fast, runaudit):
+    for word in ("deadbeefdead", "cohort:deadbeef"):
+        code, _, err = runaudit("show", word)
+        assert code == 2 and "a cohort has another id once its first run has ended" in err
+    assert "another id" not in runaudit("show", "nosuchlabel")[2]
