@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runaudit.health.best import Best
-from runaudit.health.rising import onset, rise_of
+from runaudit.health.rising import rise_of, turn_of
 from runaudit.health.rule import TrajectoryRule
 from runaudit.health.shape import Shape
 from runaudit.health.tracks import Part, Track
@@ -167,7 +167,7 @@ def _worsens_since(track: Track) -> int | None:
         return None
     if shape.best_at <= 0.1 * len(shape):
         return int(shape.first[0])
-    return int(shape.first[min(onset(shape), len(shape) - MIN_POINTS)]) if shape.end > shape.best else None
+    return int(shape.first[min(turn_of(shape), len(shape) - MIN_POINTS)]) if shape.end > shape.best else None
 
 
 def _place(shape: Shape, step: int) -> int:
