@@ -16,6 +16,7 @@ from runaudit.stats.trend import MIN_POINTS
 
 if TYPE_CHECKING:
     from numpy import ndarray
+
 STRAIGHT = 1.25
 """Two lines say all of a curve where it lies about them no farther than so many times its noise."""
 
