@@ -76,10 +76,11 @@ class Bench:
         return cohorts_with(self.store, self.settings, [run.id for arm in arms for run in arm.runs])
 
     def table(self) -> list[dict[str, Any]]:
-        """Every launch as a plain dict of equal keys, which a data-frame library takes: every field and every metric.
+        """Every launch as a plain dict of equal keys, which a data-frame library takes: every field, every setting
+        (`config.lr`) and every metric.
 
         >>> import runaudit
         >>> [(row["label"], row["seed"]) for row in runaudit.open_store().table()][:2]
         [('slow', 1), ('slow', 2)]
         """
-        return table_rows(sections_of(self.cohorts(), self.settings.factors))
+        return table_rows(sections_of(self.cohorts(), self.settings.factors), config=True)

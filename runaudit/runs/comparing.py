@@ -100,26 +100,6 @@ class Typed:
             return self.text
 
 
-@dataclass(frozen=True, slots=True)
-class Lacking:
-    """`missing(NAME)`: the runs that have nothing under a name that others have. What a record says is none (`null`) is
-    not missing from it."""
-
-    name: Named
-
-    def holds(self, entry: Entry) -> bool:
-        """Whether the run lacks it. A field of every run is None where its record does not say."""
-        try:
-            value = self.name.of(entry)
-        except Missing:
-            return True
-        return value is None and self.name.name in fields()
-
-    def comparisons(self) -> Sequence["Comparison"]:
-        """None: every run can answer."""
-        return ()
-
-
 def kind(value: JSON) -> str:
     """What a value is, in words."""
     if value is None:

@@ -1,12 +1,13 @@
 """`--where`: the conditions that keep runs, read from text and asked of each run.
 
     condition   comparison | condition and condition | condition or condition | not condition | (condition)
-    comparison  value (== != < <= > >=) value …  | value in (value, …) | value not in [value, …] | missing(name)
+    comparison  value (== != < <= > >=) value …  | value in (value, …) | value not in [value, …] | asked
+    asked       missing(name) | finite(name)
     value       a name, a number, "text", true, false, null, arithmetic, floor ceil min max round
 
 Read by hand and not by Python's parser, so that what is wrong is said of the words that were typed, and a name may hold
 a slash. Nothing is executed. A run that lacks what a condition asks is not kept by it, nor by its opposite; `missing`
-asks for it.
+asks for it. Nor does a comparison keep what is NaN; `not finite(name)` does.
 """
 
 import math
@@ -15,11 +16,12 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from runaudit.errors import UsageError
 from runaudit.records.canonical import JSON
-from runaudit.runs.comparing import ORDERS, Comparison, Impossible, Lacking, Named, Side, Written, kind
+from runaudit.runs.comparing import ORDERS, Comparison, Impossible, Named, Side, Written, kind
+from runaudit.runs.keeping import CONDITIONS, OF_A_NAME, All, Condition, Not
 from runaudit.runs.meaning import Vocabulary
 from runaudit.runs.rows import Entry
 from runaudit.text.words import closest, cut, quoted
@@ -41,7 +43,6 @@ BINARY: Sequence[Mapping[str, Callable[[Any, Any], Any]]] = (
     {"*": operator.mul, "/": operator.truediv, "//": operator.floordiv, "%": operator.mod},
 )
 """What binds weakest first; a power binds strongest and is read by itself."""
-MISSING = "missing"
 RESERVED = ("and", "or", "not", "in", "if", "else")
 SIGNS = ("==", "!=", *ORDERS, "=")
 _KEYS = r"(?:\.[^\W\d][\w-]*|\.\w+|\[\d+\]|\['(?:[^'\\]|\\.)*'\]|\[\"(?:[^\"\\]|\\.)*\"\]|\[[^\[\]'\"]+\])*"
@@ -50,49 +51,6 @@ _SHORTER = re.compile(r"[/\-][^/\-]*$")
 _NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.])")
 _TEXT = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""", re.DOTALL)
 _SIGN = re.compile(r"==|!=|<=|>=|\*\*|//|[-+*/%<>=()\[\],]")
-
-
-class Condition(Protocol):
-    """What keeps a run or does not."""
-
-    def holds(self, entry: Entry) -> bool | None:
-        """Whether it holds for a run; None where the run cannot answer."""
-
-    def comparisons(self) -> Sequence[Comparison]:
-        """The comparisons that it is made of."""
-
-
-@dataclass(frozen=True, slots=True)
-class All:
-    """Several conditions, of which each must hold; with `one`, a single one suffices."""
-
-    parts: tuple[Condition, ...]
-    one: bool = False
-
-    def holds(self, entry: Entry) -> bool | None:
-        """What settles it settles it, whatever the others lack."""
-        found = [part.holds(entry) for part in self.parts]
-        return self.one if self.one in found else None if None in found else not self.one
-
-    def comparisons(self) -> Sequence[Comparison]:
-        """Those of its parts."""
-        return [one for part in self.parts for one in part.comparisons()]
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """The opposite; what cannot be answered has none."""
-
-    part: Condition
-
-    def holds(self, entry: Entry) -> bool | None:
-        """The opposite of its part."""
-        found = self.part.holds(entry)
-        return None if found is None else not found
-
-    def comparisons(self) -> Sequence[Comparison]:
-        """Those of its part."""
-        return self.part.comparisons()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +78,6 @@ class Computed:
         if isinstance(found, complex):
             raise Impossible(f"{cut(self.text)} is no real number", remedy=NO_VALUE)
         return found
-
-
-def kept(condition: Condition, entries: Sequence[Entry], every: Sequence[Entry]) -> list[Entry]:
-    """Of these entries those of which the condition holds. every: the runs of which one must be able to answer.
-
-    Raises UsageError where none of them can.
-    """
-    for one in condition.comparisons():
-        one.check(every)
-    return [entry for entry in entries if condition.holds(entry)]
 
 
 def where(text: str, words: Vocabulary) -> Condition:
@@ -221,7 +169,7 @@ class _Reader:
         return found
 
     def _condition(self, found: Condition | Side, at: int) -> Condition:
-        if isinstance(found, All | Not | Comparison | Lacking):
+        if isinstance(found, CONDITIONS):
             return found
         typed = cut(self._since(at))
         raise UsageError(f"--where {cut(self._text)!r}: {typed!r} is a value and no condition",
@@ -284,7 +232,7 @@ class _Reader:
     # ── values ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _side(self, found: Any, at: int) -> Any:
-        if not isinstance(found, All | Not | Comparison | Lacking):
+        if not isinstance(found, CONDITIONS):
             return found
         raise UsageError(f"--where {cut(self._text)!r}: {cut(self._since(at))!r} is a condition and no value",
                          remedy="join conditions by and, or, not")  # fmt: skip
@@ -361,11 +309,11 @@ class _Reader:
 
     def _called(self, name: str) -> Side | Condition:
         at = self._at - 1
-        if name == MISSING:
-            return self._lacking()
+        if name in OF_A_NAME:
+            return self._of_a_name(name)
         if name not in CALLS:
             self._at = at
-            raise self._wrong(f"calls what is no function; there are {', '.join((*CALLS, MISSING))}")
+            raise self._wrong(f"calls what is no function; there are {', '.join((*CALLS, *OF_A_NAME))}")
         self._expect("(")
         parts = []
         while not self._take(")"):
@@ -375,14 +323,14 @@ class _Reader:
                 self._expect(",")
         return Computed(CALLS[name], tuple(parts), self._since(at))
 
-    def _lacking(self) -> Condition:
+    def _of_a_name(self, called: str) -> Condition:
         self._expect("(")
         what, word, _ = self._tokens[self._at]
         if what != "name" or self._is(*RESERVED):
-            raise self._wrong("stands where a name should, as in missing(config.lr)")
+            raise self._wrong(f"stands where a name should, as in {called}(config.lr)")
         self._at += 1
         self._expect(")")
-        return Lacking(Named(self._words.meaning(word), word))
+        return OF_A_NAME[called](Named(self._words.meaning(word), word))
 
     def _deeper(self) -> None:
         self._depth += 1

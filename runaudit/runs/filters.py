@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runaudit.runs.comparing import Comparison, Named, Typed
-from runaudit.runs.conditions import Condition
 from runaudit.runs.forms import MIN_PREFIX, form_of
+from runaudit.runs.keeping import Condition
 from runaudit.runs.meaning import Vocabulary
 from runaudit.runs.rows import Entry
 

@@ -52,6 +52,17 @@ def is_prefix(word: str) -> bool:
     return len(word) >= MIN_PREFIX and _HEX.issuperset(word)
 
 
+def unknown_remedy(word: str) -> str:
+    """What to do about a word that names nothing: an id may be too short, or be one that a cohort had."""
+    remedy = "run `runaudit list` to see all"
+    if 0 < len(word) < MIN_PREFIX and is_prefix(word.ljust(MIN_PREFIX, "0")):
+        return f"give {MIN_PREFIX} digits or more of an id; {remedy}"
+    form = form_of(word)
+    if form.kind == "cohort" if form else is_prefix(word):
+        return f"{remedy}: a cohort has another id once its first run has ended, was sealed late or is forgotten"
+    return remedy
+
+
 def steps_back(word: str) -> int | None:
     """How many runs `@last` or `@last~n` goes back from the newest; None for another word."""
     match = _LAST.fullmatch(word)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runaudit.factors.cohort import Cohort
-from runaudit.factors.factor import ABSENT, Absent
+from runaudit.factors.factor import ABSENT, Absent, section_of
 from runaudit.factors.forgotten import forgotten_runs
 from runaudit.records.canonical import JSON, canonical_bytes, json_safe
 from runaudit.runs.lines import head_lines, json_lines, row_line, unplaced
@@ -157,13 +157,22 @@ def _cell(value: JSON) -> str | int | float:
     return "" if value is None else printable(canonical_bytes(value).decode(), keep="")
 
 
-def table_rows(sections: Sequence[Section], columns: Sequence[Column] = ()) -> list[dict[str, Any]]:
-    """Each run as a plain dict of equal keys: the chosen columns, else every field and every metric."""
+def table_rows(
+    sections: Sequence[Section], columns: Sequence[Column] = (), *, config: bool = False
+) -> list[dict[str, Any]]:
+    """Each run as a plain dict of equal keys: the chosen columns, else every field and every metric. config: and every
+    setting, as `config.lr`; None where a run has none."""
     entries = [entry for section in sections for entry in section.entries]
     if columns:
         return [{one.title: _plain(entry.at(one.name)) for one in columns} for entry in entries]
+    settings = [{at: v for at, v in e.leaves() if config and section_of(at) == "config"} for e in entries]
     metrics = sorted({name for entry in entries for name in entry.run.metrics} - set(fields()))
-    return [{**entry.row.to_json(), **{name: entry.run.metrics.get(name) for name in metrics}} for entry in entries]
+    leaves = sorted({name for one in settings for name in one} - {*fields(), *metrics})
+    return [
+        {**entry.row.to_json(), **{name: own.get(name) for name in leaves},
+         **{name: entry.run.metrics.get(name) for name in metrics}}
+        for entry, own in zip(entries, settings, strict=True)
+    ]  # fmt: skip
 
 
 def _plain(value: JSON | Absent) -> JSON:

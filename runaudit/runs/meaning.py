@@ -5,13 +5,12 @@ gives it. It is settled over all runs at once: were it sought in each run by its
 run and the loss of another. `stats` asks the same question of the metrics (`runaudit.metrics.naming`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from runaudit.errors import UsageError
 from runaudit.factors.factor import Absent
 from runaudit.factors.renaming import end_of
-from runaudit.factors.tree import leaves_of
 from runaudit.metrics.naming import all_names, meant, near_names
 from runaudit.runs.rows import METRIC, Entry, fields
 from runaudit.text.words import quoted
@@ -45,7 +44,7 @@ class Vocabulary:
 
     def known(self) -> set[str]:
         """Every name that some run has something under."""
-        return {*fields(), *all_names(self.metrics), *self._leaves()}
+        return {*fields(), *all_names(self.metrics), *(path for entry in self.entries for path, _ in entry.leaves())}
 
     def knows(self, name: str) -> bool:
         """Whether the name means something here, be it several things."""
@@ -79,7 +78,3 @@ class Vocabulary:
 
     def _is_leaf(self, path: str) -> bool:
         return any(not isinstance(entry.levels.at(path), Absent) for entry in self.entries)
-
-    def _leaves(self) -> Iterable[str]:
-        return (path for entry in self.entries for at, tree in entry.levels.tree.items()
-                for path, _ in leaves_of(tree, at))  # fmt: skip

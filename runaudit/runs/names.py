@@ -13,7 +13,7 @@ from runaudit.factors.lineage import linked
 from runaudit.records.canonical import JSON, canonical_equal
 from runaudit.records.run import SHORT, Run
 from runaudit.runs.ambiguous import Meaning, Meanings, is_in_no_store, named_nothing, the_one
-from runaudit.runs.forms import MIN_PREFIX, Form, form_of, is_prefix, label_in, steps_back
+from runaudit.runs.forms import Form, form_of, is_prefix, label_in, steps_back, unknown_remedy
 from runaudit.runs.indexfile import current, held, in_memory
 from runaudit.runs.reading import is_labelled
 from runaudit.settings import Settings, load_settings
@@ -268,10 +268,7 @@ class Names:
             return is_in_no_store(word)
         known = {name for row in self._ask("SELECT substr(id, 1, ?), label FROM runs", SHORT) for name in row if name}
         known |= {name for row in self._ask("SELECT id, label FROM cohorts") for name in row if name}
-        remedy = "run `runaudit list` to see all"
-        if 0 < len(word) < MIN_PREFIX and is_prefix(word.ljust(MIN_PREFIX, "0")):
-            remedy = f"give {MIN_PREFIX} digits or more of an id; {remedy}"
-        return UsageError(f"no run matches {word!r}{closest(name, known)}", remedy=remedy)
+        return UsageError(f"no run matches {word!r}{closest(name, known)}", remedy=unknown_remedy(word))
 
     def _is_label_at_once(self, word: str) -> bool:
         """Whether a run is labelled so, asked of the records where no index holds: none is made for an id or a file."""

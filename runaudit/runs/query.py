@@ -12,8 +12,9 @@ from math import isnan
 from runaudit.errors import UsageError
 from runaudit.factors.cohort import cohorts
 from runaudit.factors.factor import Absent
-from runaudit.runs.conditions import Condition, kept, where
+from runaudit.runs.conditions import where
 from runaudit.runs.filters import Called, filter_of
+from runaudit.runs.keeping import Condition, kept
 from runaudit.runs.listing import sections_of
 from runaudit.runs.meaning import Vocabulary
 from runaudit.runs.reading import all_runs

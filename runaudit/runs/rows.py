@@ -6,7 +6,7 @@ the JSON answer, the line of a terminal, the table of a page and `table()` follo
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from math import inf, isfinite
@@ -16,6 +16,7 @@ from runaudit.factors.cohort import Cohort
 from runaudit.factors.factor import ABSENT, Absent, section_of
 from runaudit.factors.levels import Levels, levels
 from runaudit.factors.path import steps
+from runaudit.factors.tree import leaves_of
 from runaudit.metrics.catalogue import is_quantity
 from runaudit.metrics.leading import Figure, in_order
 from runaudit.metrics.naming import sequence_names
@@ -124,6 +125,10 @@ class Entry:
     def levels(self) -> Levels:
         """The leaves of its design."""
         return levels(self.run, self.policy)
+
+    def leaves(self) -> Iterator[tuple[str, JSON]]:
+        """Every leaf of its design, with its path."""
+        return (leaf for at, tree in self.levels.tree.items() for leaf in leaves_of(tree, at))
 
     def at(self, name: str) -> JSON | Absent:
         """What a name means here: a field, a leaf of the design, a metric in full. Other spellings are settled by

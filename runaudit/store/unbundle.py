@@ -8,6 +8,7 @@ import hashlib
 import io
 import os
 import re
+import shlex
 import shutil
 import tarfile
 import tempfile
@@ -39,6 +40,7 @@ from runaudit.system.files import fsync_folder, open_ordinary
 _HEAD = re.compile(rb"runaudit\.bundle/1 (sha256:[0-9a-f]{64})\n")
 _MEMBER = re.compile(r"bundle\.json|objects/sha256/[0-9a-f]{64}|runs/[0-9a-f]{64}/[^\0]+")
 MAX_INDEX_BYTES = 64 << 20
+TAR_MARK = 257
 
 
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -87,6 +89,18 @@ def _refused(path: Path, why: str) -> IntegrityError:
     return IntegrityError(f"{path} {why}", remedy="ask for an untouched copy; nothing was imported")
 
 
+def _was_bundle(path: Path) -> bool:
+    """Whether a file without the first line of a bundle can be one of which that line was altered: the line begins as
+    it should, an archive (its mark stands at byte 257, POSIX.1-2017 pax) lies behind it, or nothing is left of it."""
+    with open_ordinary(path) as file:
+        begins = file.read(HEAD_BYTES + TAR_MARK + len(b"ustar"))
+    return (
+        not begins
+        or begins.startswith(SCHEMA.partition("/")[0].encode())
+        or begins[HEAD_BYTES + TAR_MARK :] == b"ustar"
+    )
+
+
 def _check_whole(path: Path) -> None:
     digest = hashlib.sha256()
     try:
@@ -96,8 +110,13 @@ def _check_whole(path: Path) -> None:
                 digest.update(chunk)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}", remedy="check the path") from error
+    if head is None and not _was_bundle(path):
+        raise UsageError(
+            f"{path} is no bundle, which `runaudit export` makes",
+            remedy=f"`runaudit import auto {shlex.quote(str(path))}` finds out what wrote it, or name its kind",
+        )
     if head is None:
-        raise _refused(path, "is no bundle, or its first line was altered")
+        raise _refused(path, "is a bundle whose first line was altered")
     if head[1] != f"sha256:{digest.hexdigest()}".encode():
         raise _refused(path, "does not match its digest: it was altered or cut")
 

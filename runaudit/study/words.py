@@ -6,7 +6,7 @@ from itertools import combinations
 
 from runaudit.factors.cohort import cohort_of
 from runaudit.factors.corrected import corrected_runs
-from runaudit.factors.factor import ABSENT
+from runaudit.factors.factor import ABSENT, section_of
 from runaudit.factors.forgotten import notes_on_forgotten
 from runaudit.factors.path import last_key
 from runaudit.study.columns import Column
@@ -228,4 +228,11 @@ def interaction_lines(study: Study) -> Iterator[str]:
 
 
 def _pair_name(study: Study, factors: tuple[int, int]) -> str:
-    return " × ".join(last_key(study.name(f)) for f in factors)
+    return " × ".join(_short_name(study, f) for f in factors)
+
+
+def _short_name(study: Study, factor: int) -> str:
+    """The key of a setting that no other factor ends in; else the whole name: `py` says of no file which one."""
+    name, names = study.name(factor), [last_key(study.name(f)) for f in range(len(study.drawn))]
+    own = last_key(name)
+    return own if section_of(name) == "config" and names.count(own) == 1 else name

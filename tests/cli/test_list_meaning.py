@@ -1,6 +1,7 @@
 """A filter of `list` chooses what is shown and changes no figure; a name means one thing, and a mistake is told."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,8 @@ def test_archived_runs_are_told_and_stay_in_every_figure(fast, runaudit):
         ("not missing(val/loss)", [0, 1, 2, 3]),
         ("(missing(val/acc) or val/acc < 0.82) and label == 'fast'", [0, 4]),
         ("missing(seed) or missing(config.optimizer.lr)", []),
+        ("finite(val/loss)", [0, 1, 2, 3]),
+        ("not finite(val/loss)", []),
     ],
 )
 def test_a_condition_keeps_the_runs_of_which_it_is_true(fast, runaudit, where, kept):
@@ -108,6 +111,21 @@ def test_what_a_record_says_is_none_is_not_missing_from_it(here, runaudit):
 
     assert (kept("missing(config.warmup)"), kept("config.warmup == null")) == ({lacks}, {none})
     assert (kept("not missing(config.warmup)"), kept("missing(seed)")) == ({none, some}, {some})
+
+
+def test_runs_whose_metric_is_no_finite_number_can_be_asked_for(here, runaudit):
+    ends = [
+        sealed(here, put("label", f"ended {at}"), put("seed", at), metrics={"val/loss": value})
+        for at, value in enumerate((0.3, math.nan, math.inf))
+    ]
+    sealed(here, put("label", "none"), put("seed", 9), metrics={"val/acc": 0.5})
+
+    def kept(where):
+        found = json.loads(runaudit("list", "--where", where, "--json")[1])["cohorts"]
+        return {run["id"] for group in found for run in group["runs"]}
+
+    assert (kept("finite(val/loss)"), kept("not finite(val/loss)")) == ({ends[0]}, {*ends[1:]})
+    assert kept("not finite(val/loss) and seed == 1") == {ends[1]}
 
 
 def test_what_list_prints_of_a_field_names_it_in_a_condition(fast, runaudit):
@@ -139,6 +157,7 @@ def test_what_list_prints_of_a_field_names_it_in_a_condition(fast, runaudit):
         (["--where", "label == flow staged and seed > 1"], "--where 'label == \"flow staged\" and seed > 1'"),
         (["--where", "status in (crashed, \"lost\")"], "--where 'status in (\"crashed\", \"lost\")'"),
         (["--where", "missing(config.nope)"], "no run has 'config.nope'"),
+        (["--where", "finite(1)"], "'1)' stands where a name should, as in finite(config.lr)"),
         (["--where", "missing(1)"], "'1)' stands where a name should, as in missing(config.lr)"),
         (["--where", "missing(seed) > 1"], "'missing(seed)' is a condition and no value"),
         (["--where", "seed > 1 ||"], "'||' is not understood"),
@@ -257,3 +276,10 @@ def test_a_name_in_a_message_is_quoted_and_obeys_nobody():
     assert closest("line1", ["line1\nline2"]) == r" (closest: 'line1\nline2')"
     assert closest("flow", ["flow, staged"]) == " (closest: 'flow, staged')"
     assert closest("red", ["\x1b[31mred"]) == r" (closest: '\x1b[31mred')"
+
+
+def test_an_id_that_no_cohort_has_any_more_is_told_to_be_one_that_may_have_been(fast, runaudit):
+    for word in ("deadbeefdead", "cohort:deadbeef"):
+        code, _, err = runaudit("show", word)
+        assert code == 2 and "a cohort has another id once its first run has ended" in err
+    assert "another id" not in runaudit("show", "nosuchlabel")[2]

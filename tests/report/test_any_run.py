@@ -277,7 +277,7 @@ def test_a_run_without_an_end_stands_in_the_results_with_what_its_curve_shows_la
 
 def test_of_a_run_without_an_end_on_record_nobody_says_that_it_finished(make_run):
     """A tracker that keeps no status: the page said `2 runs, 1 finished` beside `how runs ended is not on record`."""
-    told = {"from": {"kind": "wandb"}, "metrics": {"val/loss": 4.5}}
+    told = {"kind": "wandb", "metrics": {"val/loss": 4.5}}
     unknown = make_run(status=None, origin=told)
     crashed = make_run(seed=1, status="crashed", outcome={"metrics": {}})
 

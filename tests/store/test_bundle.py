@@ -117,6 +117,13 @@ def test_every_altered_byte_is_refused_and_nothing_is_kept(bundle, tmp_path):
             read_bundle(bundle)
 
 
+def test_a_file_of_another_kind_is_no_damaged_bundle(tmp_path):
+    for name, raw in (("notes.md", b"# what I did\n" * 50), ("short", b"x"), ("run", b"run: 1\n")):
+        (tmp_path / name).write_bytes(raw)
+        with pytest.raises(UsageError, match="is no bundle"):
+            read_bundle(tmp_path / name)
+
+
 def leading_out(members):
     run = next(name for name in members if name.startswith("runs/"))[:69]
     return members | {f"{run}/../../../escaped": b"x"}

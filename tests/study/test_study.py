@@ -344,3 +344,16 @@ def test_a_word_that_tracks_one_setting_through_all_runs_is_no_factor_beside_it(
     assert [column.factor for column in judge(rows, seeds=(1, 2)).model.columns] == ["config.d.lr", "config.fold"]
     loose = [{**row, "args": {"dlr": 2 * row["d"]["lr"]}} for row in rows]
     assert names(judge(loose, seeds=(1, 2)).alias_sets) == [["args.dlr", "d.lr"]]
+
+
+def test_a_pair_of_factors_is_told_by_names_that_fit_no_other():
+    cells = [({"lr": lr}, code) for lr in (0.1, 0.2) for code in ("x = 1\n", "x = 2\n")]
+    crossed = [
+        run(config, seed=seed, code={**WHOLE["code"], "files": {"wr.py": code}})
+        for config, code in cells
+        for seed in (1, 2)
+    ]
+    assert "estimable: code.wr.py × lr" in text(study(crossed, settings=Settings()))
+
+    rows = [{"a": {"lr": x}, "b": {"lr": y}} for x in (0.1, 0.2) for y in (0.1, 0.2)]
+    assert "estimable: config.a.lr × config.b.lr" in text(judge(rows, seeds=(1, 2)))

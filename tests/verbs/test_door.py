@@ -51,6 +51,16 @@ def command(capsys):
     return call
 
 
+def test_a_data_frame_gets_the_settings_beside_the_results(here):
+    sealed(here, put("label", "more"), put("config/warmup", 3), metrics={"val/error": 0.5})
+    rows = runaudit.open_store(here.root).table()
+
+    assert len({tuple(row) for row in rows}) == 1, "every row has the same keys"
+    assert [row["config.optimizer.lr"] for row in rows] == [1e-3] * 3 + [5e-4] * 3 + [1e-3]
+    assert [row["config.warmup"] for row in rows] == [None] * 6 + [3]
+    assert [row["val/error"] for row in rows] == [*SLOW, *FAST, 0.5]
+
+
 EXAMPLES = """
 import doctest, inspect, json, runaudit
 
