@@ -147,7 +147,7 @@ class NotLearning(TrajectoryRule):
         least_points = self.limit("live_points" if goes_on else "points")
         # A surrogate has no level, and a fine-tuned network is near its loss when it starts: where what the training
         # is for improves, it learns.
-        if any(one.has_improved_since(int(one.columns.steps[0])) for one in curves if len(one.columns.steps)):
+        if any(_has_gained(one, self.limit("improvement")) for one in curves):
             return
         for track in _learned(curves):
             first = track.parts[0] if track.parts else None
@@ -185,6 +185,18 @@ class NotLearning(TrajectoryRule):
                 severity=Severity.WARNING if is_fresh else Severity.INFO,
                 evidence={"start": began, "end": ended, "p": found.p, "noise": shape.noise, "sure": "likely"},
             )
+
+
+def _has_gained(track: Track, least: float) -> bool:
+    """Whether a curve ends better than it began, by more than its noise; a loss by what is an improvement, or so that it
+    still falls in its second half: what drops at once and stands still from there has found the level of a guess."""
+    if not len(track.columns.steps) or not track.has_improved_since(first := int(track.columns.steps[0])):
+        return False
+    shape = track.shape_since(first)
+    if track.is_quality or shape is None or -shape.change_since(first) > least * abs(shape.start):
+        return True
+    late = shape.trend_of(len(shape) // 2)
+    return late is not None and late.p < 0.01 and late.is_falling
 
 
 def _learned(curves: Sequence[Track]) -> Sequence[Track]:

@@ -484,3 +484,13 @@ def test_a_held_out_value_that_is_not_called_a_tile_is_held_against_the_full_fra
     assert found.subject == "full_frame/psnr/camera" and "val/psnr improves" in found.message
     assert asked("metric_disagreement", {"train/psnr": up, "full_frame/psnr/camera": down}) == ()
     assert asked("metric_disagreement", {"val/acc": up, "val/frame_acc": down}) == ()
+
+
+def test_a_loss_that_drops_at_once_to_a_guess_and_stays_has_not_learned():
+    """Of 1,000 classes a guess is log(1000) = 6.908. A slow fall of as little is learning, if it goes on."""
+    guess = math.log(1000) * (1 + 0.01 * np.exp(-steps(1000) / 30))
+    slow = np.linspace(2.05, 2.02, 1000)
+
+    (found,) = asked("not_learning", {"train/loss": over(noisy(guess, 0.03))})
+    assert found.severity is Severity.WARNING
+    assert asked("not_learning", {"train/loss": over(noisy(slow, 0.01))}) == ()
