@@ -188,7 +188,7 @@ class NotLearning(TrajectoryRule):
 
 
 def _has_gained(track: Track, least: float) -> bool:
-    """Whether a curve ends better than it began, by more than its noise; a loss by what is an improvement, or so that it
+    """Whether a curve ends better than it began, by more than its noise; a loss by what is an improvement, or if it
     still falls in its second half: what drops at once and stands still from there has found the level of a guess."""
     if not len(track.columns.steps) or not track.has_improved_since(first := int(track.columns.steps[0])):
         return False
