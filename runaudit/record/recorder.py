@@ -22,6 +22,7 @@ from runaudit.observe.here import attached, is_observed, unobserved
 from runaudit.record.files import brought_in
 from runaudit.record.finishing import AGAIN, WatchedConfig, change_note, loaded_here, seal_own, was_told_an_end
 from runaudit.record.ledger import claim
+from runaudit.record.order import in_either_order
 from runaudit.record.outcome import end_mirrors, ending_of, run_of
 from runaudit.record.recording import Recording, Silent, check_status, differing, digest_of_all, inner_files, rank_of
 from runaudit.record.series import Keeper, Series
@@ -135,6 +136,7 @@ def _adopted() -> Recording | None:
         return None
 
 
+@in_either_order
 def log(step: int, values: Mapping[str, Any]) -> None:
     """Log to the run in progress: the last `record()` of this process, else the one `runaudit run` started; where that
     one cannot be reached any more, a warning is all that comes of it.
@@ -215,6 +217,7 @@ class Recorder:
 
     # ── while it runs ────────────────────────────────────────────────────────────────────────────────────────────
 
+    @in_either_order
     def log(self, step: int, values: Mapping[str, Any]) -> None:
         """Log the values of one step: numbers, numpy scalars, tensors of one element. Safe from SIGKILL on return."""
         values = self._named(values)

@@ -13,6 +13,7 @@ from typing import Any, Protocol, Self
 from runaudit.capture.draft import ABSENT
 from runaudit.capture.rng import proof
 from runaudit.errors import CaptureError, UsageError
+from runaudit.record.order import in_either_order
 from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import STATUSES, Outcome
@@ -130,6 +131,7 @@ class Silent:
         """Raises UsageError: only rank 0 knows what was sealed."""
         raise UsageError("this rank does not write, so it has no manifest", remedy="use the manifest on rank 0 alone")
 
+    @in_either_order
     def log(self, step: int, values: Mapping[str, Any]) -> None:
         """Keeps nothing."""
 

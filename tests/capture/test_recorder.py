@@ -88,6 +88,23 @@ def test_what_was_logged_is_what_is_read_back(store: Store, repo: Repo) -> None:
     assert verify(store).problems == ()
 
 
+def test_the_step_and_the_values_are_told_in_either_order(store: Store, repo: Repo) -> None:
+    run: Any = started(store, repo.root)
+    run.log(0, {"loss": 4.0})
+    run.log({"loss": 3.0}, step=1)
+    run.log({"loss": 2.0}, 2)
+    run.log(step=3, values={"loss": 1.0})
+    Silent().log({"loss": 3.0}, step=1)  # type: ignore[call-overload]
+    with pytest.raises(UsageError, match="told no step") as found:
+        run.log({"loss": 0.0})
+    assert found.value.remedy == 'write log(step, {"train/loss": loss})'
+    with pytest.raises(TypeError):
+        run.log({"loss": 0.0}, step=4, commit=False)
+    run.finish("completed")
+
+    assert load(store, run.id).trajectory.series["loss"] == ((0, 4.0), (1, 3.0), (2, 2.0), (3, 1.0))
+
+
 def test_numpy_scalars_and_infinities_are_numbers(store: Store, repo: Repo) -> None:
     import numpy as np
 
