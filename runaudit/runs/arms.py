@@ -1,6 +1,7 @@
 """Arms of a comparison: the runs that a user's words name together, and the whole cohorts that they are of."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort, cohort_of, cohorts
@@ -26,13 +27,24 @@ def cohort_in_text(store: Store, settings: Settings, name: str, launched: Sequen
 
 
 def cohort_named(store: Store, settings: Settings, *words: str, trajectory: bool = True) -> Cohort:
-    """The runs that these words name together, as one arm; under its own id where they are a whole cohort."""
+    """The runs that these words name together, as one arm."""
     runs = tuple({run.id: run for run in runs_named(store, settings, *words, trajectory=trajectory)}.values())
     runs = _each_once(store, runs)
     if not runs:
         raise UsageError("no run is named", remedy="run `runaudit list` to see all")
+    return arm_of(store, settings, runs)
+
+
+def arm_of(store: Store, settings: Settings, runs: Sequence[Run]) -> Cohort:
+    """These runs as one arm; under the id of their cohort where they are of one."""
     whole = cohorts(runs, settings=settings)
-    return whole[0] if len(whole) == 1 else cohort_of(runs)
+    if len(whole) != 1:
+        return cohort_of(runs)
+    if not has_store(store):
+        return whole[0]
+    # By itself a repetition founds a cohort of another id, which no list shows and no command takes.
+    with Names(store, settings) as names:
+        return replace(whole[0], id=names.home_of(run.id for run in runs) or whole[0].id)
 
 
 def _each_once(store: Store, runs: tuple[Run, ...]) -> tuple[Run, ...]:
