@@ -1,5 +1,6 @@
 """Arms of a comparison: the runs that a user's words name together, and the whole cohorts that they are of."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort, cohort_of, cohorts
 from runaudit.records.run import Run
 from runaudit.runs.forms import is_prefix
+from runaudit.runs.indexfile import held
 from runaudit.runs.names import Names, has_store, nameless, runs_named
 from runaudit.settings import Settings
 from runaudit.store.remarks import superseded
@@ -40,11 +42,20 @@ def arm_of(store: Store, settings: Settings, runs: Sequence[Run]) -> Cohort:
     whole = cohorts(runs, settings=settings)
     if len(whole) != 1:
         return cohort_of(runs)
-    if not has_store(store):
-        return whole[0]
     # By itself a repetition founds a cohort of another id, which no list shows and no command takes.
-    with Names(store, settings) as names:
-        return replace(whole[0], id=names.home_of(run.id for run in runs) or whole[0].id)
+    return replace(whole[0], id=_home_of(store, settings, runs) or whole[0].id)
+
+
+def _home_of(store: Store, settings: Settings, runs: Sequence[Run]) -> str | None:
+    """The id under which the one cohort is listed that holds all these runs; None where there is no such, or no index
+    that holds: none is made to name what is named already."""
+    index = held(store.root, settings) if has_store(store) else None
+    if index is None:
+        return None
+    query = "SELECT cohorts.id FROM runs JOIN cohorts ON cohorts.number = runs.cohort WHERE runs.id = ?"
+    with contextlib.closing(index):
+        found = {tuple(index.execute(query, (run.id,)).fetchall()) for run in runs}
+    return str(found.pop()[0][0]) if len(found) == 1 and () not in found else None
 
 
 def _each_once(store: Store, runs: tuple[Run, ...]) -> tuple[Run, ...]:

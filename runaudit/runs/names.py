@@ -3,7 +3,7 @@
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -145,13 +145,6 @@ class Names:
         """The whole cohort of a run; None where the store holds no such run."""
         found = self._ask("SELECT cohort FROM runs WHERE id = ?", run_id)
         return self._cohort(found[0][0]) if found else None
-
-    def home_of(self, ids: Iterable[str]) -> str | None:
-        """The id under which the one cohort is listed that holds all these runs; None where there is no such, or no
-        index that holds: none is made to name what is named already."""
-        query = "SELECT cohorts.id FROM runs JOIN cohorts ON cohorts.number = runs.cohort WHERE runs.id = ?"
-        found = {tuple(self._ask(query, run, built=False)) for run in ids}
-        return str(found.pop()[0][0]) if len(found) == 1 and () not in found else None
 
     def _ask(self, query: str, *words: Any, built: bool = True) -> list[Any]:
         """Rows of the index. built: whether it is to be made where there is none that holds; else there are none."""
