@@ -32,8 +32,8 @@ class VerdictView:
 
     tone, claim: of what may be claimed, which needs both the design and the numbers. design_tone, badge: the verdict on
     the design as it is shown, with the condition that it rests on. lacking: what a claim would need, a sentence each.
-    assumed: what the user vouches for. caveats: what the design leaves open. evidence: the metric that the page is
-    about first.
+    unjudged: why a metric was not judged, beside others that were. assumed: what the user vouches for. caveats: what
+    the design leaves open. evidence: the metric that the page is about first.
     """
 
     baseline: ArmView
@@ -51,6 +51,7 @@ class VerdictView:
     lacking: tuple[str, ...]
     caveats: tuple[str, ...]
     evidence: tuple[EvidenceView, ...]
+    unjudged: tuple[str, ...]
     effects: tuple[EffectFigure, ...]
     notes: tuple[str, ...]
 
@@ -96,9 +97,14 @@ def verdict_view(
             *blown,
             *map(sentence, diff.notes[:MAX_CAVEATS]),
             *(_each_alone(comparison, beside) if is_shown else ()),
-            *(sentence(one.words) for one in comparison.unjudged if evidence and one.words not in diff.notes),
+            *(
+                sentence(one.words)
+                for one in comparison.unjudged
+                if evidence and not one.leads and one.words not in diff.notes
+            ),
         ),
         evidence=evidence,
+        unjudged=tuple(sentence(one.words) for one in comparison.unjudged if evidence),
         effects=tuple(_effects(comparison, arms)),
         notes=(*_notes(comparison), *origins),
     )
@@ -143,7 +149,9 @@ def _claim(evidence: Sequence[EvidenceView], unjudged: Sequence[Unjudged]) -> st
         if unjudged:
             return clean(unjudged[0].words)
         return "No metric was judged: of none that both arms have is it known which way it improves."
-    return f"{evidence[0].title} {evidence[0].found}"
+    found = f"{evidence[0].title} {evidence[0].found}"
+    # What was asked for first is answered first, be it that another metric could be judged in its place.
+    return clean(f"{unjudged[0].words} {found}") if unjudged and unjudged[0].leads else found
 
 
 def design_lacks(diff: Comparison) -> str:
