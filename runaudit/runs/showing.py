@@ -22,7 +22,7 @@ from runaudit.records.run import SHORT, Run
 from runaudit.runs.lines import FINISHED
 from runaudit.runs.names import Names, has_store, one_of, runs_named
 from runaudit.runs.observed import as_typed, last_words, observed_lines, stderr_lines
-from runaudit.runs.rows import figures_of
+from runaudit.runs.rows import figures_of, imported_from
 from runaudit.settings import Settings
 from runaudit.store.catalogue import is_launched
 from runaudit.store.remarks import Note, archived, notes, superseded
@@ -114,10 +114,12 @@ class ShowAnswer:
         if self.place is not None:
             yield from _in_words(self.place, None if verbose else NOTES)
             yield "folder", str(self.place.folder.absolute()) if self.place.folder.is_dir() else NO_FOLDER
+        if not verbose and (source := imported_from(self.run)):
+            yield "source", source
 
 
 NO_FOLDER = "none: it was imported, and no file came with it"
-WHOLE = ("folder",)
+WHOLE = ("folder", "source")
 """Lines that are never cut: half a path leads nowhere."""
 
 
