@@ -277,7 +277,8 @@ def test_what_is_no_unicode_is_spelt_out_and_costs_no_run(tmp_path):
     """A folder's name need not be UTF-8, and JSON may hold half a character."""
     folder = os.fsdecode(os.fsencode(tmp_path / "r") + b"\xe9sum\xe9")
     draft = Draft(kind="csv", source=folder, run="x", name=os.path.basename(folder), metrics={"a\udce9": 1.0},
-                  series={"a\udce9": [(0, 2.0), (1, 1.0)]}, status="completed", config={"k\ud83d": ["é", "😀", "\ud83d"]},
+                  series={"a\udce9": [(0, 2.0), (1, 1.0)]}, status="completed",
+                  config={"k\ud83d": ["é", "😀", "\ud83d"]},
                   told={"where": "\udcff"})  # fmt: skip
 
     run = imported(draft, ImportSettings()).run
