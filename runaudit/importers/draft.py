@@ -92,8 +92,8 @@ class Draft:
     notes: Sequence[str] = ()
 
 
-_SURROGATE = "\\ud"
-"""How JSON begins to write a lone surrogate, or a pair of them."""
+_SURROGATE = "\\udc"
+"""How JSON begins to write a byte that is not UTF-8, and some characters beyond 16 bits."""
 
 
 def imported(draft: Draft, settings: ImportSettings) -> Imported:
@@ -103,7 +103,7 @@ def imported(draft: Draft, settings: ImportSettings) -> Imported:
                     metrics={spelt_out(name): value for name, value in draft.metrics.items()})  # fmt: skip
     plain = json.dumps(_sections(draft, settings, blobs), default=str)
     body = json.loads(plain)
-    # A folder's name need not be UTF-8, nor what a program logged Unicode: a record holds text, so it is spelt out.
+    # A folder's name need not be UTF-8, and a record holds text: what is none is spelt out.
     manifest = Manifest.of(spelt_out(body) if _SURROGATE in plain else body)
     try:
         manifest.raw  # noqa: B018  (what has no canonical form is refused here, with its place)

@@ -17,7 +17,7 @@ MAX_PART, MAX_PATH = 255, 4000
 """Bytes that a file system takes in one name, and in all names of a path together."""
 _OWN_BACKSLASH = re.compile(r"\\(?=x(?:5c|[89a-f][0-9a-f]))")
 _ESCAPED = re.compile(r"\\x(5c|[89a-f][0-9a-f])")
-_SURROGATES = re.compile("[\ud800-\udfff]")
+_BYTES = re.compile("[\udc80-\udcff]")
 _UNSEEN = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 """Characters that macOS leaves out of a name when it looks for it."""
 _GIT = re.compile(r"\.git|git~[0-9]+")
@@ -31,18 +31,13 @@ def legible(path: str) -> str:
 
 
 def spelt_out(value: Any) -> Any:
-    """A text, or all text of a tree of JSON, with each lone surrogate as it is written: `\\xe9` for a byte of a name
-    that is not UTF-8, `\\ud83d` for half of a character."""
+    """A text, or all text of a tree of JSON, with each byte of a name that is not UTF-8 as it is written: `\\xe9`. Half
+    of a character from elsewhere stays what it is, and no record takes it."""
     if isinstance(value, str):
-        return value if value.isascii() else _SURROGATES.sub(_spelt, value)
+        return value if value.isascii() else _BYTES.sub(lambda m: f"\\x{ord(m[0]) - 0xDC00:02x}", value)
     if isinstance(value, Mapping):
         return {spelt_out(key): spelt_out(inner) for key, inner in value.items()}
     return [spelt_out(inner) for inner in value] if isinstance(value, list) else value
-
-
-def _spelt(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
 
 
 def on_disk(name: str) -> str:

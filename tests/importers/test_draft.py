@@ -273,12 +273,11 @@ def test_nobody_vouches_that_a_resumed_run_began_as_the_others_did():
     assert [len(one.runs) for one in cohorts([fresh, late, late_too, other])] == [2, 2]
 
 
-def test_what_is_no_unicode_is_spelt_out_and_costs_no_run(tmp_path):
-    """A folder's name need not be UTF-8, and JSON may hold half a character."""
+def test_a_name_that_is_not_utf_8_is_spelt_out_and_costs_no_run(tmp_path):
     folder = os.fsdecode(os.fsencode(tmp_path / "r") + b"\xe9sum\xe9")
     draft = Draft(kind="csv", source=folder, run="x", name=os.path.basename(folder), metrics={"a\udce9": 1.0},
                   series={"a\udce9": [(0, 2.0), (1, 1.0)]}, status="completed",
-                  config={"k\ud83d": ["é", "😀", "\ud83d"]},
+                  config={"k\udcff": ["é", "😀", "\udc80"]},
                   told={"where": "\udcff"})  # fmt: skip
 
     run = imported(draft, ImportSettings()).run
@@ -287,6 +286,6 @@ def test_what_is_no_unicode_is_spelt_out_and_costs_no_run(tmp_path):
     assert body["label"] == "r\\xe9sum\\xe9"
     assert body["origin"]["source"] == f"csv:{tmp_path.resolve()}/r\\xe9sum\\xe9"
     assert on_disk(body["origin"]["source"].partition(":")[2]) == os.path.realpath(folder)
-    assert body["config"] == {"k\\ud83d": ["é", "😀", "\\ud83d"]}
+    assert body["config"] == {"k\\xff": ["é", "😀", "\\x80"]}
     assert body["origin"]["where"] == "\\xff"
     assert list(run.metrics) == list(run.trajectory.series) == ["a\\xe9"]
