@@ -24,6 +24,7 @@ from runaudit.records.manifest import Manifest
 from runaudit.records.results import Results
 from runaudit.records.run import SHORT, Run
 from runaudit.runs.regrown import Sources
+from runaudit.runs.rows import noted
 from runaudit.settings import Settings
 from runaudit.store.catalogue import load_or_fault, run_ids
 from runaudit.store.foreign import ForeignRecord, foreign_record, seal_foreign
@@ -243,6 +244,7 @@ def _row(manifest: Manifest, source: str, run: Run, settings: Settings) -> dict[
     missing, kind = _missing(run, settings), str(manifest.section("origin").get("kind"))
     row = {"id": manifest.id, "source": source, "label": manifest.label, "missing": missing, "kind": kind,
            "grade": grade_of(missing)}  # fmt: skip
+    row |= {"note": note} if (note := noted(run)) else {}
     return row | ({"assumed": list(words)} if (words := sealed_words(run)) else {})
 
 

@@ -23,7 +23,7 @@ from runaudit.records.run import SHORT, Run
 from runaudit.runs.lines import FINISHED
 from runaudit.runs.names import Names, has_store, one_of, runs_named
 from runaudit.runs.observed import as_typed, last_words, observed_lines, stderr_lines
-from runaudit.runs.rows import figures_of, imported_from
+from runaudit.runs.rows import figures_of, imported_from, noted
 from runaudit.settings import Settings
 from runaudit.store.catalogue import is_launched
 from runaudit.store.remarks import Note, archived, notes, superseded
@@ -261,6 +261,8 @@ def _warnings(run: Run, settings: Settings) -> Iterator[tuple[str, str]]:
         yield "observed", f"{seen.get('level', 'unknown')}{f': {why}' if why else ''}"
     for waiver in run.manifest.waivers:
         yield "waived", f"{waiver.get('rule')}: {waiver.get('reason')}"
+    if note := noted(run):
+        yield "imported", note
     if words := sealed_words(run):
         yield "assumed", f"{', '.join(words)}: vouched for when it was imported, not recorded"
     missing = gaps(levels(run, settings.factors), settings.factors)
