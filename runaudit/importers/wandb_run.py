@@ -59,6 +59,7 @@ class WandbRun:
     status: str | None = None
     names: Mapping[str, Any] = field(default_factory=dict)
     told: Mapping[str, Any] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
 
 def draft_of(run: WandbRun) -> Draft:
@@ -90,6 +91,7 @@ def draft_of(run: WandbRun) -> Draft:
         exit_code=run.exit_code if run.exit_code is not None else _exit_code(facts),
         duration_s=number(run.summary.get("_runtime")),
         told=_told(run),
+        notes=run.notes,
         own={key: value for key, value in {**arguments(argv), **_settings(run)}.items() if _is_own(key, value)},
         unknown={**UNKNOWN, "config": NO_CONFIG, **({} if run.patch is not None else {"code.patch": NO_PATCH}),
                  **({} if program or facts.get("codePath") else {"code.program": _unnamed(facts)}),

@@ -382,6 +382,18 @@ def test_an_offline_file_that_ends_before_the_run_did_says_nothing_of_its_end(fo
     assert read(path).outcome is None
 
 
+def test_a_run_whose_file_was_cut_says_so_in_its_record(folder):
+    path = folder()
+    log_file(path, exit_code=0, losses=(3.0, 2.0))
+    file = path / "run-abc12345.wandb"
+    file.write_bytes(file.read_bytes()[:-1])
+
+    run = read(path)
+
+    assert run.outcome is None
+    assert "run-abc12345.wandb ends in the middle of a message" in run.manifest.section("origin")["note"]
+
+
 def test_the_layout_of_2019_is_read_whole(tmp_path):
     run = tmp_path / "wandb" / "run-20190501_101112-abc12345"
     run.mkdir(parents=True)
