@@ -24,7 +24,7 @@ def result_barriers(arms: Beside) -> tuple[str, ...]:
     return tuple(barrier for find in _BARRIERS for barrier in find(arms))
 
 
-def _without_results(arms: Beside) -> Iterator[str]:
+def without_results(arms: Beside) -> Iterator[str]:
     """Arms without a result. How a foreign run ended may be unknown: that is a gap, not a barrier."""
     if _only_inputs(arms):
         return
@@ -96,7 +96,7 @@ def _broken_off(arms: Beside) -> Iterator[str]:
 
 
 _BARRIERS: tuple[Callable[[Beside], Iterator[str]], ...] = (
-    _without_results,
+    without_results,
     _other_measure,
     _moved_control,
     _unexplained_lengths,

@@ -14,7 +14,7 @@ from runaudit.factors.never import never_recorded
 from runaudit.factors.tree import keyed, leaves_of
 from runaudit.factors.vouched import sealed_words
 from runaudit.metrics.catalogue import metric
-from runaudit.metrics.leading import Figure
+from runaudit.metrics.leading import Figure, in_order
 from runaudit.records.canonical import JSON
 from runaudit.records.manifest import Unknown
 from runaudit.records.record_file import record_of
@@ -219,11 +219,20 @@ def _results(run: Run) -> Iterator[tuple[str, str]]:
     """What came out, the metric that matters first."""
     figures = figures_of(run)
     if not figures:
-        yield "metrics", "unknown" if run.withheld else "none"
+        yield "metrics", "unknown" if run.withheld else f"none{_on_the_way(run)}"
     for number, figure in enumerate(figures[:FIGURES]):
         yield "" if number else "metrics", _figure(figure)
     if len(figures) > FIGURES:
         yield "", f"and {len(figures) - FIGURES} more (-v lists them)"
+
+
+def _on_the_way(run: Run) -> str:
+    """How far a run has come that has no result: the last of what matters first."""
+    if not run.logged:
+        return ""
+    first = in_order(run.logged)[: FIGURES - 1]
+    told = ", ".join(f"{figure.name} {figure.value:.5g}" for figure in first)
+    return f"; logged last, up to step {run.trajectory.last_step()}: {told}"
 
 
 def _figure(figure: Figure) -> str:
