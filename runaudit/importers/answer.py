@@ -154,7 +154,7 @@ def _told(tally: Mapping[str, Any]) -> Iterator[str]:
     if worst in GRADES:
         sections, why = GRADES[worst]
         lacking = [path for path in _weighty(tally["missing"]) if worst == "B" or _lacks(path, sections)]
-        yield printable(f"  grade {worst}: without {head(lacking, 4)} {why}")
+        yield printable(f"  grade {worst} (no {head(lacking, 4)}): {why}")
 
 
 def _grades(tally: Mapping[str, Any]) -> str:

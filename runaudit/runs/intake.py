@@ -93,6 +93,8 @@ def take_bundles(paths: Sequence[Path], create: Callable[[], Store], settings: S
 
 def _left_out(store: Store, bundle: Bundle, run: str) -> str:
     """Why a run of a bundle was not taken in."""
+    if (tombstone := store.forgotten().get(f"sha256:{run}")) is not None:
+        return f"the {tombstone.subject} was {tombstone.said} here, and stays out"
     said = f"already imported as {run[:SHORT]}"
     if is_open_here(store, bundle, run):
         return f"{said}: it was started here, so its end is not taken from a bundle: runaudit seal {run[:SHORT]}"
