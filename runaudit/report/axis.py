@@ -101,7 +101,8 @@ def _are_glitches(arms: "Sequence[Sequence[ndarray]]", bulk: "tuple[float, float
     import numpy as np
 
     lines = [line for arm in arms for line in arm if len(line)]
-    beyond = [np.flatnonzero((line < bulk[0]) | (line > bulk[1])) for line in lines]
+    near = (bulk[1] - bulk[0]) / 2  # The bulk is told by a sample: what lies somewhat further out is of it.
+    beyond = [np.flatnonzero((line < bulk[0] - near) | (line > bulk[1] + near)) for line in lines]
     return all(len(at) <= _RARE * len(line) and (not len(at) or at[0] >= _STARTS * len(line))
                for line, at in zip(lines, beyond, strict=True))  # fmt: skip
 
