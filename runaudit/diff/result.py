@@ -183,7 +183,7 @@ class Comparison(Shown):
     def lifted_by(self) -> str:
         """How what is missing is stated to be equal, as it is typed, or, where nobody can, what would tell it; empty
         where nothing is to be said."""
-        return lifted_by([row.factor for row in self.open]) if self.is_conditional else ""
+        return lifted_by([row.factor for row in self.open], self.open_code) if self.is_conditional else ""
 
     @property
     def open(self) -> tuple[Missing, ...]:

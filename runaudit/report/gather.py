@@ -9,7 +9,7 @@ from runaudit.factors.cohort import Cohort, cohorts
 from runaudit.judge.bench import Bench
 from runaudit.judge.cohorts import compare_arms, judge_cohorts, summaries
 from runaudit.judge.many import study_runs, study_store
-from runaudit.judge.selection import arm_of, leading, page_arms, page_metrics
+from runaudit.judge.selection import leading, page_arms, page_metrics
 from runaudit.judge.values import declared_direction, require_metric
 from runaudit.metrics.catalogue import known_direction
 from runaudit.report.inputs import ArmInput, ComparisonInput, Part, Unjudged
@@ -118,7 +118,7 @@ def _shared_metric(bench: Bench, arms: Sequence[Cohort], direction: str | None =
     most have."""
     if judged := page_metrics(bench.settings, *arms, direction=direction):
         return judged[0]
-    figures = leading(*arms) or leading(arm_of([run for arm in arms for run in arm.runs], bench.settings))
+    figures = leading(*arms) or leading(bench.arm([run for arm in arms for run in arm.runs]))
     held = {one.name: sum(_is_measured([arm], one.name) for arm in arms) for one in figures}
     return max(figures, key=lambda one: held[one.name]).name if figures else None  # of equals the one that leads
 

@@ -12,7 +12,7 @@ from runaudit.records.trajectory import Trajectory, write_lines
 from runaudit.store.remarks import add_note
 from tests.cli.recorded import sealed
 from tests.cli.test_diff import seal
-from tests.diff.samples import put
+from tests.diff.samples import drop, put
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07"
 SEEN = {
@@ -112,10 +112,38 @@ def test_what_show_says_can_be_used(here, runaudit):
 
     assert shlex.split(re.search(r"^command +(.*)$", out, re.MULTILINE)[1]) == words
     assert re.findall(r"(set \d)  sha256:a{12}…  /data", out) == ["set 0", "set 1", "set 2"] and "and 2 more" in out
-    assert "folder    none: it was imported" in out
+    assert "folder    none: it was imported" in out and "\nsource" not in out
     assert runaudit("path", run[:8])[0] == 2
     here.run_dir(run).mkdir(parents=True)
     assert runaudit("path", run[:8])[1].strip() in runaudit("show", run[:8])[1]
+
+
+def test_settings_that_only_the_command_line_says_are_shown_as_settings(here, runaudit):
+    """`list --columns config.args.lr` and `diff` know them, so `show` does not call the configuration unknown."""
+    command = ["python", "train.py", "--lr", "0.3"]
+    run = sealed(here, put("runtime/argv", command), drop("config"), metrics={"val/a": 1.0})
+    mute = sealed(here, put("label", "mute"), drop("config"), metrics={"val/a": 1.0})
+
+    assert re.search("^config +2 values of the command line: args.lr 0.3, args.script train.py$",
+                     runaudit("show", run[:8])[1], re.MULTILINE)  # fmt: skip
+    assert "args.lr" in runaudit("list", "--columns", "id,config.args.lr")[1]
+    assert re.search("^config +unknown$", runaudit("show", mute[:8])[1], re.MULTILINE)
+
+
+def test_an_imported_run_says_where_it_came_from_so_that_two_of_one_name_are_told_apart(here, runaudit, tmp_path):
+    folders = [tmp_path / project / "deep" / ("x" * 90) / "lightning_logs" / "version_1" for project in ("a", "b")]
+    for seed, folder in enumerate(folders):
+        folder.mkdir(parents=True)
+        (folder / "hparams.yaml").write_text(f"seed: {seed}\n")
+        (folder / "metrics.csv").write_text(f"epoch,step,val_loss\n0,9,0.{seed + 1}\n")
+
+    ids = [row["id"] for row in json.loads(runaudit("import", "auto", str(tmp_path), "--json")[1])["imported"]]
+
+    told = [f"lightning:{folder.resolve()}" for folder in folders]
+    assert [runaudit("show", run)[1].splitlines()[-1] for run in ids] == [f"source    {place}" for place in told]
+    assert all(place in runaudit("list", "--columns", "id,label,source")[1] for place in told)
+    (cohort,) = json.loads(runaudit("list", "--json")[1])["cohorts"]
+    assert {row["source"] for row in cohort["runs"]} == {*told}
 
 
 def test_a_section_of_another_form_is_never_sealed(here):
@@ -144,3 +172,12 @@ def test_json_leaves_long_series_out_unless_asked_and_says_so(here, runaudit):
     whole = json.loads(runaudit("show", run[:12], "--json", "--series")[1])
     assert len(whole["record"]["series"]["loss"]) == 10_001 and "series_left_out" not in whole
     assert whole["record"]["digest"]
+
+
+def test_what_brings_an_archived_run_back_can_be_typed_as_it_stands(here, runaudit):
+    run = sealed(here, metrics={"val/a": 1.0})
+    runaudit("archive", run[:8])
+
+    (remedy,) = re.findall(r"`runaudit (archive --undo .*?)`", runaudit("show", run[:8])[1])
+
+    assert runaudit(*remedy.split())[0] == 0 and "archived" not in runaudit("show", run[:8])[1]
