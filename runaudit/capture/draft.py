@@ -143,7 +143,7 @@ def draft_manifest(
     place = whereabouts(request, cache=store.root / "cache", environ=environ)
     environment, unknown = capture_environment(environ, interpreter=place.interpreter, reason=place.reason)
     environment |= launcher_of(argv)
-    siblings, outputs = _siblings(request, place), Outputs(store, place.top, own=request.argv == ())
+    siblings, outputs = _siblings(request, place), Outputs(store, place.top, own=True)
     sections: dict[str, JSON] = {
         "code": _code(place, siblings, store, redactor, Limits.of(environ), outputs),
         "data": {name: data_entry(request, name, store) for name in sorted(request.data)},

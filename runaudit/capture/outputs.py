@@ -30,8 +30,9 @@ SOURCES = (".py", ".pyi", ".pyx", ".ipynb")
 
 
 class Outputs:
-    """What the runs of a store left in the work tree at `top`. Nothing is read before the first question. own: this
-    process is the program that is recorded, and what it wrote so far counts as well."""
+    """What the runs of a store left in the work tree at `top`. Nothing is read before the first question. own: what
+    this process wrote so far counts as well: it is the program, if it is observed at all, whatever command it says that
+    it is (a job of a sweep names its own). A wrapper is not observed."""
 
     def __init__(self, store: Store, top: Path, *, own: bool = False) -> None:
         self._store = store

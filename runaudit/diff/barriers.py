@@ -5,10 +5,12 @@ from itertools import islice
 
 from runaudit.diff.arms import Beside
 from runaudit.diff.result import FactorChange
-from runaudit.factors.compute_budget import budget_barriers
+from runaudit.factors.compute_budget import budget_barriers, explains_length
 from runaudit.factors.factor import Role
 from runaudit.factors.gaps import status_gap
 from runaudit.factors.negative_control import control_barriers, controls
+from runaudit.records.results import Results
+from runaudit.records.run import UNSAID
 from runaudit.text.words import listed
 
 
@@ -22,7 +24,7 @@ def result_barriers(arms: Beside) -> tuple[str, ...]:
     return tuple(barrier for find in _BARRIERS for barrier in find(arms))
 
 
-def _without_results(arms: Beside) -> Iterator[str]:
+def without_results(arms: Beside) -> Iterator[str]:
     """Arms without a result. How a foreign run ended may be unknown: that is a gap, not a barrier."""
     if _only_inputs(arms):
         return
@@ -76,9 +78,27 @@ def _unexplained_lengths(arms: Beside) -> Iterator[str]:
         yield from islice(within, 1)
 
 
+def _broken_off(arms: Beside) -> Iterator[str]:
+    """Foreign runs whose records break off where one like them went on and completed: how they ended is not on record,
+    and they did not finish, whoever vouches for it."""
+    unsaid = [run for run in arms.runs if run.status == UNSAID and run.metrics]
+    ended = [run for run in arms.runs if run.status == "completed"]
+    if not unsaid or not ended or explains_length(arms.found):
+        return
+    last = {run.id: Results(run).last_step for run in (*unsaid, *ended)}
+    longest = max(ended, key=lambda run: last[run.id])
+    for run in unsaid:
+        if 0 <= last[run.id] < last[longest.id]:
+            yield (f"the record of {run.label} ({run.short}) breaks off at step {last[run.id]}, {longest.label} "
+                   f"({longest.short}) completed at step {last[longest.id]}, and nothing that changed sets "
+                   "how many")  # fmt: skip
+            return
+
+
 _BARRIERS: tuple[Callable[[Beside], Iterator[str]], ...] = (
-    _without_results,
+    without_results,
     _other_measure,
     _moved_control,
     _unexplained_lengths,
+    _broken_off,
 )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from runaudit.diff.arms import Beside, arms_beside
-from runaudit.diff.barriers import evaluation_barriers, result_barriers
+from runaudit.diff.barriers import evaluation_barriers, result_barriers, without_results
 from runaudit.diff.contradiction import Against, contradictions
 from runaudit.diff.intent import held_against_intent
 from runaudit.diff.missing import attributed, missing_rows
@@ -106,6 +106,7 @@ def _compared(a: Cohort, b: Cohort, *, settings: Settings, intent: Sequence[str]
         open_code=grounds.open_code,
         assumed=assumed,
         odd=arms.odd,
+        unfinished=not design_only and bool(grounds.barriers) and grounds.barriers == tuple(without_results(arms)),
     )
 
 

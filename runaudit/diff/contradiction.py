@@ -15,8 +15,9 @@ from runaudit.factors.factor import SEED_ROLES, Role
 from runaudit.factors.never import is_foreign, lacks_commit
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.manifest import Unknown
+from runaudit.records.outcome import FINISHED
 from runaudit.records.results import Deviation, Overlap, Results, bits, overlap
-from runaudit.records.run import Run
+from runaudit.records.run import UNSAID, Run
 from runaudit.text.words import head, listed, plural
 
 
@@ -54,10 +55,31 @@ def _of_a_pair(a: Run, b: Run, treatments: Sequence[FactorChange], *, gaps: Sequ
     if held is None:
         return Against()
     if not treatments and not seeds:
-        return Against((*_unequal(held, gaps=gaps), *_one_training(a, b, held)))
+        said = _unequal(held, gaps=gaps) if (cut := _broken_off(a, b, held)) is None else cut
+        return Against((*said, *_one_training(a, b, held)))
     if not held.equal or not is_whole:
         return Against()
     return _against(treatments, held, seeds=seeds)
+
+
+def _broken_off(a: Run, b: Run, held: Overlap) -> tuple[str, ...] | None:
+    """What is to be said of two runs of which one goes on where the record of the other breaks off, and that are equal
+    up to there: nothing where a verdict says that it did not finish. None where they are not such."""
+    if held.first is None or not held.series:
+        return None
+    last = [Results(run).last_step for run in (a, b)]
+    if last[0] == last[1]:
+        return None
+    run, step = (a, last[0]) if last[0] < last[1] else (b, last[1])
+    if run.status in FINISHED:
+        return None
+    so_far = overlap(Results(a), Results(b), lengths=False)
+    if so_far is None or (so_far.first is not None and so_far.first.step is not None):
+        return None
+    if run.status != UNSAID:
+        return ()
+    ended = f"the record of {run.label} ({run.short}) breaks off at step {step} and does not say how the run ended"
+    return (f"{ended}; up to there the two are equal in every series both logged",)
 
 
 def _one_training(a: Run, b: Run, held: Overlap) -> Iterator[str]:
@@ -89,7 +111,8 @@ def _unequal_arms(pairs: Sequence[tuple[str, Run, Run]], *, gaps: Sequence[str])
     for seed, left, right in pairs:
         held = _held(left, right) if left.id != right.id else None
         if held is not None and held.first is not None:
-            return Against(tuple(f"seed {seed}: {note}" for note in _unequal(held, gaps=gaps)))
+            said = _unequal(held, gaps=gaps) if (cut := _broken_off(left, right, held)) is None else cut
+            return Against(tuple(f"seed {seed}: {note}" for note in said))
     return Against()
 
 

@@ -134,7 +134,7 @@ class Comparison(Shown):
     hold when the runs were launched. `on_record`: `what W&B recorded`, where all that is missing is missing in runs
     that somebody else recorded; `recorded`: what that shows; `open_code`: why they leave open
     which code ran, where they do. `assumed`: what the user vouches for. `odd`: the arms that are not one design, a
-    sentence each.
+    sentence each. `unfinished`: whether all that keeps the results apart is that a side has none.
     """
 
     a: Side
@@ -157,6 +157,7 @@ class Comparison(Shown):
     open_code: str = ""
     assumed: Assumption | None = None
     odd: tuple[str, ...] = ()
+    unfinished: bool = False
 
     @property
     def standing(self) -> Verdict:
@@ -182,7 +183,7 @@ class Comparison(Shown):
     def lifted_by(self) -> str:
         """How what is missing is stated to be equal, as it is typed, or, where nobody can, what would tell it; empty
         where nothing is to be said."""
-        return lifted_by([row.factor for row in self.open]) if self.is_conditional else ""
+        return lifted_by([row.factor for row in self.open], self.open_code) if self.is_conditional else ""
 
     @property
     def open(self) -> tuple[Missing, ...]:

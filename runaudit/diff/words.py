@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 
+from runaudit.factors import builtin as known
+from runaudit.factors.code_state import PROGRAM
 from runaudit.factors.compute_budget import updates
 from runaudit.factors.config_groups import choices
+from runaudit.factors.evidence import words
 from runaudit.factors.factor import Absent, Change, ChangeClass
 from runaudit.factors.grouping import declared_bundles
 from runaudit.factors.observed import seeds_at_odds
 from runaudit.factors.pair import Pair
-from runaudit.factors.path import matches
+from runaudit.factors.path import last_key, matches, steps
 from runaudit.factors.tree import same
 from runaudit.records.canonical import JSON
 from runaudit.records.results import ends_of
@@ -72,10 +76,36 @@ def _homes(data: Mapping[str, JSON]) -> dict[str, tuple[str, ...]]:
 
 
 def _undeclared(pair: Pair, found: Sequence[Change]) -> Iterator[str]:
-    """No evaluation is declared, and code changed: whether the measure itself did is for a person to see."""
-    code = [c.path for c in found if c.section == "code" and c.kind is ChangeClass.FACTOR]
-    if code and not all(side.run.manifest.has("eval") for side in (pair.a, pair.b)):
+    """No evaluation is on record, and code changed, or a setting that is called after one: whether the measure itself
+    did is for a person to see."""
+    if all(side.run.manifest.has("eval") for side in (pair.a, pair.b)):
+        return
+    changed = [c for c in found if c.kind is ChangeClass.FACTOR]
+    code = [c.path for c in changed if c.section == "code"]
+    named = [c.path for c in changed if c.section == "config" and _may_say_how_it_is_measured(c.path)]
+    if code:
         yield f"no evaluation is declared (--eval): if {head(code)} computes the metric, nothing was compared"
+    if named:
+        yield f"no evaluation is on record: if {head(named)} says how the metric is computed, nothing was compared"
+
+
+def _may_say_how_it_is_measured(path: str) -> bool:
+    """Whether a setting is called after the measure, and not after when or how fast it is taken."""
+    found = [word for key in steps(path)[1:] for word in words(str(key))]
+    return bool(known.MEASURING_WORDS.intersection(found)) and not known.NOT_EVALUATION.intersection(
+        (*found, *map("_".join, pairwise(found)))
+    )
+
+
+def _named(pair: Pair, found: Sequence[Change]) -> Iterator[str]:
+    """That a setting holds what the run is called: whether it also chose something no record tells."""
+    labels = (pair.a.run.manifest.label, pair.b.run.manifest.label)
+    paths = [c.path for c in found if c.kind is ChangeClass.FACTOR and c.section == "config"
+             and last_key(c.path).lower() in known.SHORT_NAMING_KEYS and (c.before, c.after) == labels]  # fmt: skip
+    if paths:
+        named = ", ".join(map(json.dumps, paths))
+        yield (f"{listed(paths)} is what each run is called: where it chooses nothing besides, say so in the policy: "
+               f"[factors] nuisance = [{named}]")  # fmt: skip
 
 
 def _types(_pair: Pair, found: Sequence[Change]) -> Iterator[str]:
@@ -133,7 +163,8 @@ def _not_run(_pair: Pair, found: Sequence[Change]) -> Iterator[str]:
 def _same_commit(pair: Pair, found: Sequence[Change]) -> Iterator[str]:
     a, b = pair.a, pair.b
     commits = a.at("code.commit"), b.at("code.commit")
-    ran = any(change.section == "code" and change.kind is ChangeClass.FACTOR for change in found)
+    ran = any(change.section == "code" and change.kind is ChangeClass.FACTOR and change.path != PROGRAM
+              for change in found)  # fmt: skip
     if ran and a.files is not None and b.files is not None and commits[0] == commits[1]:
         yield "equal commits, different trees: uncommitted changes ran"
 
@@ -196,6 +227,7 @@ _NOTES: tuple[Callable[[Pair, Sequence[Change]], Iterator[str]], ...] = (
     _docstrings,
     _not_run,
     _undeclared,
+    _named,
     _same_commit,
     _seeds,
     _budget,

@@ -32,7 +32,12 @@ SILENT_FLAGS = frozenset({"-u", "-B", "-q", "-v"})
 """Flags of the interpreter that say how it prints and caches, not what it computes."""
 VALUED_FLAGS = frozenset({"-W", "-X"})
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
-_OVERRIDE = re.compile(r"([+~]{0,2}[A-Za-z_][\w.@/-]*)=(.*)", re.DOTALL)
+OVERRIDE = re.compile(r"([+~]{0,2}[A-Za-z_][\w.@/-]*)=(.*)", re.DOTALL)
+"""A word that sets something by its name: `model.width=16`."""
+SETTERS = frozenset({"set", "override", "overrides", "opt", "opts", "cfg_options", "cfg_override", "cfg_overrides",
+                     "config_override", "config_overrides", "setting", "settings", "param", "params", "hparam",
+                     "hparams", "define"})  # fmt: skip
+"""Options that only introduce such words: `--set model.width=16`."""
 
 
 @dataclass
@@ -240,6 +245,8 @@ def _split(words: Sequence[str]) -> Sequence[tuple[str | None, JSON]]:
     """(name, value) of every option; name None for a word that stands alone."""
     found: list[tuple[str | None, JSON]] = []
     rest = list(words)
+    # `--lr 1 lr=2` is not `--lr 2 lr=1`: of two ways to say one name neither is a second value of the other.
+    options = {plain_name(word.lstrip("-").partition("=")[0]) for word in words if is_option(word)}
     while rest:
         word = rest.pop(0)
         if word == "--":
@@ -247,9 +254,12 @@ def _split(words: Sequence[str]) -> Sequence[tuple[str | None, JSON]]:
             break
         name, equals, value = word.lstrip("-").partition("=")
         if not is_option(word):
-            override = _OVERRIDE.fullmatch(word)
-            found.append((_name(override[1]), typed(override[2])) if override else (None, typed(word)))
+            override = OVERRIDE.fullmatch(word)
+            key = override and (f"{override[1]}=" if override[1] in options else _name(override[1]))
+            found.append((key, typed(override[2])) if override else (None, typed(word)))
             continue
+        if equals and plain_name(name) in SETTERS and OVERRIDE.fullmatch(value):
+            equals, rest = "", [value, *rest]
         values = [value] if equals else []
         # A secret is one word: what stands behind it stands for itself.
         while not equals and rest and _is_value(rest[0]) and not (values and BEGINS in values[-1]):
@@ -265,11 +275,16 @@ def is_option(word: str) -> bool:
 
 
 def _is_value(word: str) -> bool:
-    return bool(_NUMBER.fullmatch(word)) or (not word.startswith("-") and not _OVERRIDE.fullmatch(word))
+    return bool(_NUMBER.fullmatch(word)) or (not word.startswith("-") and not OVERRIDE.fullmatch(word))
+
+
+def plain_name(name: str) -> str:
+    """What an option is called in a program, without the dashes before it."""
+    return name.replace("-", "_")
 
 
 def _name(name: str, word: str = "") -> str:
-    plain = name.replace("-", "_")
+    plain = plain_name(name)
     return (word.partition("=")[0] or f"={plain}") if plain in RESERVED else plain
 
 

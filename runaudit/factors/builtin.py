@@ -46,6 +46,8 @@ PLACE_WORDS = frozenset({"dir", "root", "path", "paths", "folder", "location", "
 OUTPUT_WORDS = frozenset({"out", "output", "outdir", "save", "log", "logs", "logdir", "exp", "experiment", "run",
                           "results", "result", "workdir"})  # fmt: skip
 """Words in the name of a key whose value names a run or what it writes, where the value itself shows that it does."""
+EXPERIMENT_WORDS = frozenset({"exp", "experiment", "run"})
+"""Those of them that may name what is tried as well."""
 WEIGHT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors", ".bin", ".h5", ".hdf5", ".npz", ".npy", ".pkl", ".onnx",
                    ".gguf", ".msgpack", ".keras", ".tar")  # fmt: skip
 """What is read back from such a file is no place."""
@@ -56,6 +58,8 @@ NOT_EVALUATION = frozenset({"every", "interval", "frequency", "freq", "batch_siz
                             "every_n_steps", "every_n_epochs", "every_steps", "every_epochs", "steps_between",
                             "pin_memory", "prefetch", "prefetch_factor", "persistent_workers", "verbose"})  # fmt: skip
 """Keys in such a table that say when or how fast, not how."""
+MEASURING_WORDS = EVALUATION_KEYS | {"evaluate", "metric", "metrics", "val", "valid", "validation", "score", "scorer"}
+"""Words in the name of a setting that may say how a run is judged: no record tells whether it does."""
 
 BATCH_KEYS = {
     "batch_size": "batch", "batch": "batch", "micro_batch_size": "batch", "per_device_batch_size": "batch",

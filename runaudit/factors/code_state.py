@@ -65,10 +65,32 @@ def _partly_known(pair: Pair) -> Iterator[Change]:
     listed: list[Change] = []
     if a.files is not None and b.files is not None:
         listed = list(file_changes(a, b, pair.settings))
+        if is_one_clean_tree((a, b)) and a.at(PROGRAM) != b.at(PROGRAM):
+            listed = [_of_the_program(change) for change in listed]
     yield from listed
     both = {prefix_of(path) for path in (a.files or {}).keys() & (b.files or {}).keys()}
     counted_already = any(change.kind is ChangeClass.FACTOR for change in listed)
     yield from (change for change in _state(a, b, counted_already) if change.path not in both)
+
+
+def is_one_clean_tree(runs: Sequence[Levels]) -> bool:
+    """Whether records of others say that all of these runs had one commit and no edits, and name their scripts: which
+    files of that tree a script imports follows from the script. What a tracker did not see (most leave untracked files
+    out) is told by the other script as well."""
+    commits, programs = ({of.at(path) for of in runs} for path in ("code.commit", PROGRAM))
+    return (
+        len(commits) == 1
+        and not any(isinstance(value, Absent) for value in (*commits, *programs))
+        and all(of.at("code.dirty") is False for of in runs)
+    )
+
+
+def _of_the_program(change: Change) -> Change:
+    """A file that came or went with another script of one tree."""
+    came_or_went = isinstance(change.before, Absent) or isinstance(change.after, Absent)
+    if change.kind is not ChangeClass.FACTOR or not came_or_went:
+        return change
+    return replace(change, kind=ChangeClass.DERIVED, follows=PROGRAM, why="it was loaded by one of the scripts only")
 
 
 def _state(a: Levels, b: Levels, counted_already: bool = False) -> Iterator[Change]:

@@ -113,12 +113,17 @@ def _logs_otherwise(change: Change) -> bool:
     return change.section == "config" and last_key(change.path) in LOGGING_KEYS
 
 
+def explains_length(found: Iterable[Change]) -> bool:
+    """Whether anything that changed can be why two runs logged another number of steps."""
+    return any(sets_length(change) or _logs_otherwise(change) for change in found)
+
+
 def budget_barriers(a: Run, b: Run, found: Iterable[Change]) -> tuple[str, ...]:
     """Why another number of steps forbids a comparison; empty where something recorded can explain it."""
     left, right = updates(a), updates(b)
     if left is None or right is None or left.steps == right.steps or {a.status, b.status} != {"completed"}:
         return ()
-    if any(sets_length(change) or _logs_otherwise(change) for change in found):
+    if explains_length(found):
         return ()
     return (
         f"both runs say completed, after {left.steps} and {right.steps} steps, and nothing that changed sets how many",

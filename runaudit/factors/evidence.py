@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from runaudit.factors.levels import Levels
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+WHERE_IT_WRITES = "it is where the run writes"
 _LABEL_AND_TIME = 14
 _BOOKKEEPING = frozenset().union(known.PLACE_KEYS, known.HOST_KEYS, known.TRACKER_KEYS, known.NAMING_KEYS,
                                  known.SHORT_NAMING_KEYS, known.TIME_KEYS)  # fmt: skip
@@ -32,7 +33,7 @@ def bookkeeping(path: str, value: JSON, of: "Levels") -> str:
     key, nested, above = keys[-1], len(keys) > 1, frozenset(keys[:-1])
     if key in known.PLACE_KEYS or (key == "dir" and nested and above <= known.WRITING_TABLES):
         writes = isinstance(value, str) and value and above <= known.RUN_TABLES | known.TRAINING_TABLES
-        return "it is where the run writes" if writes and not holds_data(str(value), of) else ""
+        return WHERE_IT_WRITES if writes and not holds_data(str(value), of) else ""
     if not above <= known.RUN_TABLES:
         return ""
     if key in known.HOST_KEYS:
@@ -94,6 +95,19 @@ def in_run_folder(key: str, value: str, of: "Levels") -> str:
     if value.endswith(known.WEIGHT_SUFFIXES) or (_is_read(key) and key not in known.PLACE_KEYS):
         return ""
     return f"<the run's folder>{value[len(folder) :].rstrip('/')}"
+
+
+def is_trackers_folder(key: str, value: str, of: "Levels") -> bool:
+    """Whether an output is put where the record says that the tracker put its own: `--out o1`, and `wandb.init(dir=)`
+    of the same. Of a folder within it nothing is known, nor under a key that may be read from, or whose word may choose
+    something besides: `--exp base`."""
+    folder, found = of.run.manifest.section("launch").get("tracker_dir"), set(words(key))
+    if not isinstance(folder, str) or found & known.DATA_WORDS or _is_read(key):
+        return False
+    if not found & known.OUTPUT_WORDS or not found & (known.OUTPUT_WORDS - known.EXPERIMENT_WORDS | known.PLACE_WORDS):
+        return False
+    there = posixpath.normpath(posixpath.join(of.cwd, value))
+    return there == posixpath.normpath(folder) and not holds_data(value, of) and not holds_data(there, of)
 
 
 def _is_read(key: str) -> bool:

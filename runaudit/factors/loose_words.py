@@ -11,10 +11,61 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from runaudit.factors.arguments import ROOT, is_option, launch_words, typed
+from runaudit.factors.arguments import OVERRIDE, ROOT, SETTERS, is_option, launch_words, plain_name, typed
 from runaudit.factors.levels import Levels
 
 POSITIONAL = "positional"
+
+
+def with_settings(runs: Sequence[Levels]) -> tuple[Levels, ...]:
+    """The runs without the options that only introduce what a word sets: `--set model.width=16` is one choice, told
+    under `model.width`. Only where nothing is set so in one run and otherwise in another: what `--set lr=1` does,
+    `lr=1` or `--lr 1` may not do."""
+    given = [_given(_argv(of)) for of in runs]
+    named = {name for setters, _, _ in given for name in setters}
+    by_setter = {key for _, keys, _ in given for key in keys}
+    otherwise = {key for _, _, keys in given for key in keys}
+    if not named or by_setter & otherwise or named & otherwise:
+        return tuple(runs)
+    return tuple(_without(of, named) for of in runs)
+
+
+def _given(argv: Sequence[str]) -> tuple[set[str], set[str], set[str]]:
+    """The options of a command line that introduce settings, the names that are set behind them, and every other name
+    that is given a value or stands for itself."""
+    setters: set[str] = set()
+    set_by: set[str] = set()
+    others: set[str] = set()
+    introduced = False
+    for at, word in enumerate(argv):
+        setting = OVERRIDE.fullmatch(word)
+        if is_option(word):
+            option, equals, value = word.lstrip("-").partition("=")
+            told = OVERRIDE.fullmatch(value if equals else argv[at + 1] if at + 1 < len(argv) else "")
+            introduced = plain_name(option) in SETTERS and told is not None
+            (setters if introduced else others).add(plain_name(option))
+            if introduced and equals and told:
+                set_by.add(told[1])
+                introduced = False
+        elif setting:
+            (set_by if introduced else others).add(setting[1])
+        else:
+            introduced = False
+    return setters, set_by, others
+
+
+def _without(of: Levels, names: set[str]) -> Levels:
+    """A run without these options where they have no value of their own."""
+    table = of.tree.get(ROOT)
+    if not isinstance(table, Mapping):
+        return of
+    bare = {name for name in names & table.keys() if _is_bare(table[name])}
+    kept = {name: value for name, value in table.items() if name not in bare}
+    return replace(of, tree={**of.tree, ROOT: kept}) if bare else of
+
+
+def _is_bare(value: Any) -> bool:
+    return value is True or (isinstance(value, list | tuple) and all(one is True for one in value))
 
 
 @dataclass(frozen=True, slots=True)

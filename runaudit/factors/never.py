@@ -87,6 +87,13 @@ COMMIT_NEEDED = (
 """What makes a verdict possible on runs of a tracker that records no code."""
 
 
+EDITS_NEEDED = (
+    "that a tree was clean nobody can vouch for where a record says that it was not: the edits are on record where W&B "
+    "kept the patch, or `runaudit run` started the training"
+)
+"""The same where there were uncommitted changes and the tracker kept none of them."""
+
+
 def covers(word: str, path: str) -> bool:
     """Whether a gap is that of `word`, or of a part of it. What a parent run lacks is what its record lacks."""
     while path.startswith(PREFIX):

@@ -11,10 +11,12 @@ from functools import lru_cache
 from runaudit.factors import builtin as known
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.evidence import (
+    WHERE_IT_WRITES,
     bookkeeping,
     data_place,
     has_digest,
     in_run_folder,
+    is_trackers_folder,
     may_be_bookkeeping,
     named_by_seed,
     under,
@@ -92,6 +94,8 @@ def _text(key: str, value: str, of: Levels) -> Classification | None:
     """Text that only points at something that is judged by itself."""
     if place := in_run_folder(key, value, of):
         return Classification(value=place, why="it lies in the run's own folder")
+    if is_trackers_folder(key, value, of):
+        return Classification(kind=ChangeClass.NUISANCE, why=WHERE_IT_WRITES)
     if name := named_by_seed(key, value, of):
         return Classification(value=name, why="it names what the run wrote by its seed")
     if name := data_place(key, value, of):

@@ -11,7 +11,7 @@ from typing import Any
 
 from runaudit.factors.arguments import ROOT
 from runaudit.factors.levels import Levels, Scope
-from runaudit.factors.loose_words import with_loose_words
+from runaudit.factors.loose_words import with_loose_words, with_settings
 from runaudit.factors.observed import CODE_ROLES, GROUPS, Observed
 from runaudit.factors.one_program import with_one_program
 from runaudit.factors.pair import Pair
@@ -45,7 +45,7 @@ def together(runs: Sequence[Levels]) -> tuple[Levels, ...]:
     """These runs, each with what may count of it beside the others."""
     if all(of.scope.settled for of in runs):
         return tuple(runs)
-    runs = with_loose_words(with_negations(with_one_program(runs)))
+    runs = with_loose_words(with_settings(with_negations(with_one_program(runs))))
     if all(of.scope.settled or (of.observed is None and ROOT not in of.tree) for of in runs):
         return tuple(runs)
     if any(of.observed is not None for of in runs):

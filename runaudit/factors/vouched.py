@@ -14,7 +14,7 @@ from typing import Any
 
 from runaudit.factors.hindsight import launched_at
 from runaudit.factors.lineage import PREFIX
-from runaudit.factors.never import COMMIT_NEEDED, PATCH, covers, is_dirty, is_foreign, lacks_commit
+from runaudit.factors.never import COMMIT_NEEDED, EDITS_NEEDED, PATCH, covers, is_dirty, is_foreign, lacks_commit
 from runaudit.factors.policydate import written_on
 from runaudit.records.manifest import START, Manifest
 from runaudit.records.run import Run
@@ -58,11 +58,13 @@ def remedy(paths: Sequence[str]) -> str:
     return " ".join(f"{TYPED} {word}" for word in sorted(set(words))) if words and all(words) else ""
 
 
-def lifted_by(paths: Sequence[str]) -> str:
+def lifted_by(paths: Sequence[str], open_code: str) -> str:
     """How these gaps of foreign records are stated to be equal, as it is typed, or, where nobody can, what would tell
-    it; empty where nothing is to be said."""
+    it; empty where nothing is to be said. open_code: why they leave open which code ran."""
     if lacks_commit(paths):
         return COMMIT_NEEDED
+    if open_code:
+        return EDITS_NEEDED
     typed = remedy(paths)
     return f"where you know that they were equal: {typed} (or [import] assume in the policy)" if typed else ""
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from runaudit.factors import builtin as known
 from runaudit.factors.config_source import is_the_config
-from runaudit.factors.evidence import data_place, named_by_seed
+from runaudit.factors.evidence import WHERE_IT_WRITES, data_place, is_trackers_folder, named_by_seed
 from runaudit.factors.factor import Absent, ChangeClass, Classification, Role
 from runaudit.factors.following import are_named_alike
 from runaudit.factors.levels import SEED_KEYS, Levels
@@ -94,6 +94,8 @@ def text_standing(value: str, of: Levels, *, named: str = "") -> Classification:
         return Classification(kind=ChangeClass.NUISANCE, why="it lies in the run's own folder")
     if name := _data_set(place, of):
         return Classification(value=f"<data.{name}>", why=_judged_by(name))
+    if is_trackers_folder(named, place, of):
+        return Classification(kind=ChangeClass.NUISANCE, why=WHERE_IT_WRITES)
     if _is_config_file(place, of):
         return Classification(kind=ChangeClass.DERIVED, follows="config", why=known.SETTINGS)
     if content := content_at(place, of):

@@ -48,7 +48,8 @@ class Draft:
     has two. name: what its user called it. config: its settings, `{}` for a record that says that there were
     none. argv: the words behind `program`. overrides: settings as they were typed, `lr=0.1`, that are in the config
     already. code: commit, branch, remote, dirty, codePath. patch, files: texts. env, data, init,
-    eval, launch: sections of a manifest (launch: started, hostname, cwd, run_dir, executable). series: name -> (step,
+    eval, launch: sections of a manifest (launch: started, hostname, cwd, run_dir, tracker_dir,
+    executable). series: name -> (step,
     value).
     metrics: what it ended with; a series without one ends with its last value. status: a word of `Outcome`; else what
     `exit_code` means. told: what else the tracker says of the run, kept under `origin`, compared by nobody. own: the

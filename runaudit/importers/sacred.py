@@ -166,12 +166,17 @@ def _commit(told: Mapping[str, Any]) -> dict[str, Any]:
     rows = told.get("repositories")
     rows = [row for row in rows if isinstance(row, Mapping) and row.get("commit")] if isinstance(rows, list) else []
     if rows:
-        first, *others = rows
-        found |= {"commit": first["commit"], "remote": _remote(first), "dirty": first.get("dirty")}
+        first = rows[0]
+        # A row is of a file, not of a repository: that of the script stands there again for each file beside it.
+        same = [row for row in rows if (row["commit"], _remote(row)) == (first["commit"], _remote(first))]
+        dirty = [row.get("dirty") for row in same]
+        found |= {"commit": first["commit"], "remote": _remote(first),
+                  "dirty": True if any(dirty) else None if None in dirty else first.get("dirty")}  # fmt: skip
+        others: dict[str, set[str]] = {}
+        for row in (row for row in rows if row not in same):
+            others.setdefault(str(_remote(row)), set()).add(f"{row['commit']}{'+' if row.get('dirty') else ''}")
         if others:
-            found["repositories"] = {
-                str(_remote(row)): f"{row['commit']}{'+' if row.get('dirty') else ''}" for row in others
-            }
+            found["repositories"] = {remote: ", ".join(sorted(commits)) for remote, commits in others.items()}
     return found
 
 

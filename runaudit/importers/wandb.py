@@ -36,7 +36,8 @@ _RUN: Form = {1: ("id", TEXT), 2: ("entity", TEXT), 3: ("project", TEXT), 4: ("c
               7: ("job_type", TEXT), 8: ("name", TEXT), 9: ("notes", TEXT), 10: ("tags*", TEXT), 12: ("sweep", TEXT),
               13: ("host", TEXT), 17: ("start_time", _TIME), 21: ("git", _GIT)}  # fmt: skip
 _ENVIRONMENT: Form = {1: ("os", TEXT), 2: ("python", TEXT), 3: ("startedAt", _TIME), 4: ("docker", TEXT),
-                      5: ("args*", TEXT), 6: ("program", TEXT), 7: ("codePath", TEXT), 9: ("git", _GIT),
+                      5: ("args*", TEXT), 6: ("program", TEXT), 7: ("codePath", TEXT), 8: ("codePathLocal", TEXT),
+                      9: ("git", _GIT),
                       11: ("root", TEXT), 12: ("host", TEXT), 14: ("executable", TEXT), 16: ("cpu_count", WHOLE),
                       18: ("gpu", TEXT), 19: ("gpu_count", WHOLE), 23: ("apple", {1: ("name", TEXT)}),
                       25: ("cudaVersion", TEXT)}  # fmt: skip

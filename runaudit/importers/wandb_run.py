@@ -5,6 +5,7 @@ What W&B writes that cannot change a result keeps a visible place under `origin`
 evaluation, and whether an absent `diff.patch` means a clean tree. The account's e-mail address is left out.
 """
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -80,7 +81,7 @@ def draft_of(run: WandbRun) -> Draft:
         patch=run.patch,
         files=run.files,
         env=_env(run),
-        launch={"started": facts.get("startedAt"), "hostname": facts.get("host"), "cwd": facts.get("root"),
+        launch={"started": facts.get("startedAt"), "hostname": facts.get("host"), **_folders(facts),
                 "executable": facts.get("executable")},
         series={**{name: ((int(step or 0), value),) for name, value in metrics.items()}, **run.series},
         torn=run.torn,
@@ -106,6 +107,19 @@ def _name(run: WandbRun) -> str | None:
 def _program(facts: Mapping[str, Any]) -> str | None:
     program = facts.get("program")
     return program if isinstance(program, str) and program and not program.startswith("<") else None
+
+
+def _folders(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the program ran, and where W&B wrote, if that was another place. W&B calls its own folder the root, which
+    is the one that the program ran in only where nobody said `dir=`; the two names of the script tell."""
+    root, script, inside = (facts.get(key) for key in ("root", "program", "codePathLocal"))
+    if not all(isinstance(text, str) and text for text in (root, script, inside)):
+        return {"cwd": root}
+    if not str(script).startswith("/") or not str(script).endswith(f"/{inside}"):
+        return {"cwd": root}
+    cwd = str(script).removesuffix(f"/{inside}") or "/"
+    folder = posixpath.normpath(posixpath.join(cwd, str(root)))
+    return {"cwd": cwd} if folder == posixpath.normpath(cwd) else {"cwd": cwd, "tracker_dir": folder}
 
 
 def _unnamed(facts: Mapping[str, Any]) -> str:

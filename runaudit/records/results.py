@@ -120,6 +120,11 @@ class Results:
         return {name: points for name, points in sorted(found.series.items()) if points and not is_clock(name)}
 
     @cached_property
+    def last_step(self) -> int:
+        """The last step of all series; -1 where there is none."""
+        return max((points[-1][0] for points in (self.series or {}).values()), default=-1)
+
+    @cached_property
     def final(self) -> tuple[tuple[str, bytes], ...]:
         """The final metrics by their bits."""
         return tuple((name, bits(value)) for name, value in self.metrics.items())

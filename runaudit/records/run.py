@@ -99,6 +99,15 @@ class Run(Shown):
         return MappingProxyType({name: value for name, value in pairs if value is not None})
 
     @property
+    def logged(self) -> Mapping[str, float]:
+        """Of a run that goes on or was lost, what it logged last of each series: no result, in no mean. Once its end
+        is sealed, the metrics have it."""
+        if self.outcome or self.status not in ("running", "lost"):
+            return MappingProxyType({})
+        series = self.trajectory.series
+        return MappingProxyType({name: points[-1][1] for name, points in series.items() if points})
+
+    @property
     def seed_proof(self) -> Mapping[str, str]:
         """Digests that show the seed acted: those of the manifest, then what the outcome added."""
         early, later = self.manifest.section("seed_proof"), self.outcome.section("seed_proof") if self.outcome else {}

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from runaudit.report.words import MINUS, powers
+
 if TYPE_CHECKING:
     from numpy import ndarray
 
@@ -29,6 +31,8 @@ _LOG_WORTH_CUTTING = 3.0
 _ODD = 1000.0
 """An arm of values that many times larger than the others' is left at the edge where they are at least as many."""
 _PAD = 0.05
+_LEAST = 1e-303
+"""A range that could not be divided into steps: the least number is 5e-324."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +185,7 @@ def _cut(
 def _padded(low: float, high: float, *, is_log: bool) -> Axis:
     span = high - low
     # A constant, or values that differ in their last bits, stand in the middle.
-    if not span > max(abs(low), abs(high)) * 1e-12 or span < 1e-290:
+    if not span > max(abs(low), abs(high)) * 1e-12 or span < _LEAST:
         span = 1.0 if is_log else 2 * (abs(low) * 0.05 or 1.0)
         middle = low + (high - low) / 2
         return Axis(bottom=middle - span / 2, top=middle + span / 2, is_log=is_log)
@@ -195,7 +199,16 @@ def _ticks(low: float, high: float) -> list[tuple[float, str]]:
     first, last = math.ceil(low / step), math.floor(high / step)
     at = [index * step for index in range(first, last + 1)]
     digits = max(0, -math.floor(math.log10(step) + 1e-9) + (step / size == 2.5))
-    return [(value, tick_text(value, digits)) for value in at]
+    return [(value, tick_text(value, digits, told_apart(low, high))) for value in at]
+
+
+def told_apart(low: float, high: float) -> int:
+    """The significant digits that the marks of an axis from `low` to `high` need to be written apart; at most 15, which
+    a number has."""
+    largest, span = max(abs(low), abs(high)), high - low
+    if not 0 < span < math.inf or not largest:
+        return 4
+    return min(15, max(4, math.floor(math.log10(largest)) - math.floor(math.log10(span / 6)) + 2))
 
 
 def _log_ticks(low: float, high: float) -> list[tuple[float, str]]:
@@ -223,16 +236,14 @@ def _twos(low: float, high: float) -> list[tuple[float, str]]:
 def _factor(power: int, times: float) -> str:
     if -4 <= power <= 4:
         return tick_text(times * 10.0**power, max(0, -power) + (times == 1.5))
-    return f"{times:g}e{power}".replace("-", "\N{MINUS SIGN}")
+    return f"{times:g}e{power}".replace("-", MINUS)
 
 
-def tick_text(value: float, digits: int) -> str:
-    """A number at an axis."""
+def tick_text(value: float, digits: int, significant: int = 4) -> str:
+    """A number at an axis: `digits` decimals, or as many `significant` digits where it is very large or very small."""
     if value and (abs(value) >= 1e6 or digits > 6):
-        text = f"{value:.4g}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
-    else:
-        text = f"{value + 0.0:.{digits}f}"
-    return text.replace("-", "\N{MINUS SIGN}")
+        return powers(f"{value:.{significant}g}").replace("-", MINUS)
+    return f"{value + 0.0:.{digits}f}".replace("-", MINUS)
 
 
 def step_ticks(low: int, high: int, most: int = 5) -> tuple[tuple[float, str], ...]:
@@ -254,4 +265,4 @@ def _step_text(step: int) -> str:
         text = f"{step / size:g}{unit}"
     else:
         text = f"{step:,}".replace(",", "\N{NARROW NO-BREAK SPACE}") if abs(step) < 10**9 else f"{step:.6g}"
-    return text.replace("e+", "e").replace("-", "\N{MINUS SIGN}")
+    return powers(text).replace("-", MINUS)

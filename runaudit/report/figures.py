@@ -12,8 +12,9 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from runaudit.report.axis import told_apart
 from runaudit.report.views.scores import ScoreFigure
-from runaudit.report.words import number
+from runaudit.report.words import MINUS, number, powers
 
 WIDTH, HEIGHT = 400, 250
 """In points; one point is one CSS pixel at the drawn size."""
@@ -153,15 +154,17 @@ def value_ticks(axes: Any) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=(1, 2, 2.5, 5, 10)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
+    # Marks that stand apart are written apart, be they 1e9 and 1e9 + 1.
+    digits = max(6, told_apart(*axes.get_ylim()))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, digits)))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_minor_locator(NullLocator())
     axes.grid(axis="y", color=GRID, linewidth=0.5)
     axes.set_axisbelow(True)
 
 
-def _tick(value: float) -> str:
-    return f"{value:.6g}".replace("-", "\N{MINUS SIGN}")
+def _tick(value: float, digits: int) -> str:
+    return powers(f"{value:.{digits}g}").replace("-", MINUS)
 
 
 # ── from a painting to markup ────────────────────────────────────────────────────────────────────────────────────

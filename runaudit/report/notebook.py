@@ -113,7 +113,8 @@ def _comparison(answer: Comparison) -> dict[str, Any]:
 
 def _stats(answer: StatsAnswer) -> dict[str, Any]:
     figure = effect_figure(answer)
-    evidence = evidence_views(answer, design=clean(verdict_words("diff", answer.design.verdict).words))
+    design = clean(verdict_words("diff", answer.design.verdict).words)
+    evidence = evidence_views(answer, apart=f"the comparison is {design}")
     if len(answer.comparisons) > 1:  # The page has one arm a verdict; here the rows say whose they are.
         named = zip(answer.comparisons, evidence, strict=True)
         evidence = (replace(view, metric=f"{clean(row.arm)}: {view.metric}") for row, view in named)

@@ -13,12 +13,15 @@ from typing import Any
 from runaudit.metrics import catalogue
 from runaudit.records.canonical import json_safe, thawed
 from runaudit.records.run import SHORT
+from runaudit.stats.digits import show
 from runaudit.text.terminal import printable
 from runaudit.text.words import ended, plural
 
 MINUS = "\N{MINUS SIGN}"
 NO_NUMBER = "no number"
 _NEGATIVE = re.compile(r"(?<![^\s(\[])-(?=\d)")
+_POWER = re.compile(r"(?<![\w.])(-?\d+(?:\.\d+)?e)(?:(-)|\+)0*(?=\d)")
+"""A number in powers of ten as Python writes it, up to the first digit of its exponent."""
 _NON_FINITE = {"nan": "NaN", "inf": "∞", "-inf": f"{MINUS}∞"}
 
 
@@ -83,26 +86,31 @@ def number(value: float | None, digits: int = 2, *, signed: bool = False) -> str
         return NO_NUMBER
     if not math.isfinite(value):
         return _NON_FINITE[str(float(value))]
-    text = f"{abs(value):.{digits}f}"
+    text = show(abs(value), digits)
     if not text.strip("0."):
         return text
     sign = MINUS if value < 0 else "+" if signed else ""
-    return sign + text
+    return sign + powers(text)
 
 
-def compact(value: float | None) -> str:
+def compact(value: float | None, *, signed: bool = False) -> str:
     """A number of any size in at most five significant digits: losses, learning rates, loss scales."""
     if value is None or not math.isfinite(value):
         return number(value)
+    plus = "+" if signed and value > 0 else ""
     if value == int(value) and abs(value) < 1e7:
-        return whole(int(value))
-    text = f"{value:.4g}"
-    return text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e").replace("-", MINUS)
+        return plus + whole(int(value))
+    return plus + powers(f"{value:.4g}").replace("-", MINUS)
+
+
+def powers(text: str) -> str:
+    """A text with its powers of ten as the page writes them: `1e+20` as `1e20`, `3e-09` with a true minus, no zero."""
+    return _POWER.sub(lambda found: found[1] + (MINUS if found[2] else ""), text)
 
 
 def true_minus(text: str) -> str:
     """A sentence of the judge's with the page's minus sign before its numbers. A hyphen in a name stays one."""
-    return _NEGATIVE.sub(MINUS, text)
+    return _NEGATIVE.sub(MINUS, powers(text))
 
 
 def whole(value: int) -> str:
@@ -127,12 +135,13 @@ def value_text(value: Any, limit: int = 120) -> Text:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricText:
-    """A metric as it is shown: its name in words, its unit, how many digits it is worth, and its test sequence."""
+    """A metric as it is shown: its name in words, its unit, how many decimals it is worth (None: no number of decimals
+    shows it, as of 3e-11), and its test sequence."""
 
     name: str
     words: str
     unit: str
-    digits: int
+    digits: int | None
     sequence: str | None
 
     @property
@@ -143,8 +152,12 @@ class MetricText:
 
     def amount(self, value: float | None, *, signed: bool = False) -> str:
         """`value` with its unit."""
-        text = number(value, self.digits, signed=signed)
+        text = self.bare(value, signed=signed)
         return f"{text}\N{NO-BREAK SPACE}{self.unit}" if self.unit and value is not None else text
+
+    def bare(self, value: float | None, *, signed: bool = False) -> str:
+        """`value` without its unit."""
+        return compact(value, signed=signed) if self.digits is None else number(value, self.digits, signed=signed)
 
 
 def metric(name: str) -> MetricText:

@@ -49,6 +49,12 @@ def _started(run: Run) -> JSON:
     return started
 
 
+def imported_from(run: Run) -> str | None:
+    """Where the record of an imported run came from: its folder, or what its tracker calls it. None of our own runs."""
+    source = run.manifest.section("origin").get("source")
+    return source if isinstance(source, str) and source else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
     """What is listed of a run, in the order in which a line shows it."""
@@ -62,6 +68,9 @@ class RunRow:
         lambda run, _: _started(run), "when it was launched", show=lambda v: str(v or "")[:19], width=19
     )
     fault: str | None = column(lambda run, _: run.fault, "what is damaged in its record", show=lambda v: str(v or ""))
+    source: str | None = column(
+        lambda run, _: imported_from(run), "where an imported run came from", show=lambda v: str(v or "")
+    )
 
     @classmethod
     def of(cls, run: Run, group: Cohort) -> "RunRow":

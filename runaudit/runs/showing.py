@@ -14,7 +14,7 @@ from runaudit.factors.never import never_recorded
 from runaudit.factors.tree import keyed, leaves_of
 from runaudit.factors.vouched import sealed_words
 from runaudit.metrics.catalogue import metric
-from runaudit.metrics.leading import Figure
+from runaudit.metrics.leading import Figure, in_order
 from runaudit.records.canonical import JSON
 from runaudit.records.manifest import Unknown
 from runaudit.records.record_file import record_of
@@ -22,7 +22,7 @@ from runaudit.records.run import SHORT, Run
 from runaudit.runs.lines import FINISHED
 from runaudit.runs.names import Names, has_store, one_of, runs_named
 from runaudit.runs.observed import as_typed, last_words, observed_lines, stderr_lines
-from runaudit.runs.rows import figures_of
+from runaudit.runs.rows import figures_of, imported_from
 from runaudit.settings import Settings
 from runaudit.store.catalogue import is_launched
 from runaudit.store.remarks import Note, archived, notes, superseded
@@ -114,10 +114,12 @@ class ShowAnswer:
         if self.place is not None:
             yield from _in_words(self.place, None if verbose else NOTES)
             yield "folder", str(self.place.folder.absolute()) if self.place.folder.is_dir() else NO_FOLDER
+        if not verbose and (source := imported_from(self.run)):
+            yield "source", source
 
 
 NO_FOLDER = "none: it was imported, and no file came with it"
-WHOLE = ("folder",)
+WHOLE = ("folder", "source")
 """Lines that are never cut: half a path leads nowhere."""
 
 
@@ -217,11 +219,20 @@ def _results(run: Run) -> Iterator[tuple[str, str]]:
     """What came out, the metric that matters first."""
     figures = figures_of(run)
     if not figures:
-        yield "metrics", "unknown" if run.withheld else "none"
+        yield "metrics", "unknown" if run.withheld else f"none{_on_the_way(run)}"
     for number, figure in enumerate(figures[:FIGURES]):
         yield "" if number else "metrics", _figure(figure)
     if len(figures) > FIGURES:
         yield "", f"and {len(figures) - FIGURES} more (-v lists them)"
+
+
+def _on_the_way(run: Run) -> str:
+    """How far a run has come that has no result: the last of what matters first."""
+    if not run.logged:
+        return ""
+    first = in_order(run.logged)[: FIGURES - 1]
+    told = ", ".join(f"{figure.name} {figure.value:.5g}" for figure in first)
+    return f"; logged last, up to step {run.trajectory.last_step()}: {told}"
 
 
 def _figure(figure: Figure) -> str:

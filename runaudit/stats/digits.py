@@ -11,10 +11,17 @@ def decimals(spread: float | None) -> int | None:
     return places if -6 <= places <= 9 else None
 
 
+MOST_PLACES = 6
+"""Decimals beyond which a small number is written in powers of ten."""
+
+
 def show(value: float | None, places: int | None = None) -> str:
     """A number with that many decimals, or with four significant digits; a dash for what does not exist."""
     if value is None:
         return "–"
+    if places is not None and places > MOST_PLACES and 0 < abs(value) < 0.1 ** (MOST_PLACES - 2):
+        digits = places + math.floor(math.log10(abs(value))) + 1  # 0.00000562 is miscounted, 5.62e-06 is not.
+        return f"{value:.{digits - 1}e}" if digits > 0 else show(0.0, places)
     text = f"{value:.4g}" if places is None else f"{value:.{max(0, places)}f}"
     # A rounded -0.00 reads like a finding.
     return text.lstrip("-") if text.startswith("-") and not text.strip("-0.") else text

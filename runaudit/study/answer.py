@@ -86,7 +86,8 @@ def lifting(study: Study, found: Judgement) -> str:
     if found.verdict != "provenance_incomplete" or found.conditional is None or not on_record(lacking):
         return ""
     stated = study.assumed
-    return lifted_by([path for path in study.missing if stated is None or path not in stated.covers])
+    left = [path for path in study.missing if stated is None or path not in stated.covers]
+    return lifted_by(left, open_code(left, study.table.runs))
 
 
 def _without_gaps(study: Study) -> tuple[str, str]:
@@ -206,6 +207,7 @@ def _pair(study: Study, pair: Pair) -> dict[str, Any]:
         "verdict": pair.verdict,
         "conditional": pair.conditional,
         "factors": list(pair.factors),
+        "open": list(pair.open),
         "runs": rows,
     }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from runaudit.factors.code_state import PROGRAM, is_one_clean_tree
 from runaudit.factors.documents import shape, text_of
 from runaudit.factors.factor import ABSENT, Absent, ChangeClass
 from runaudit.factors.levels import Levels
@@ -26,10 +27,21 @@ def code_leaves(runs: Sequence[Levels], settings: FactorSettings) -> Iterator[Le
         yield from [leaf] if len(leaf.known) > 1 else []
         return
     found = list(_listed(runs, settings)) if all(of.files is not None for of in runs) else []
+    if found and is_one_clean_tree(runs):
+        programs = [of.at(PROGRAM) for of in runs]
+        found = [leaf for leaf in found if not _of_the_program(leaf, programs)]
     yield from found
     if not all(of.files_judged for of in runs):
         common = {prefix_of(path) for path in frozenset.intersection(*(frozenset(of.files or ()) for of in runs))}
         yield from (leaf for leaf in _states(runs, bool(found)) if leaf.path not in common and _weighs(leaf, settings))
+
+
+def _of_the_program(leaf: Leaf, programs: Sequence[Level]) -> bool:
+    """Whether a file is one that some of the scripts of one tree load and others do not, whatever else is varied."""
+    told = {(canonical_bytes(program), level if isinstance(level, str) else "")
+            for program, level in zip(programs, leaf.levels, strict=True)}  # fmt: skip
+    loaded = {level for _, level in told if level}
+    return len(loaded) == 1 and ABSENT in leaf.levels and len({program for program, _ in told}) == len(told)
 
 
 def _weighs(leaf: Leaf, settings: FactorSettings) -> bool:

@@ -26,7 +26,8 @@ MAX_CHAIN_CELLS = 400
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
     """Two cells by their places in the table, the factors in which they differ, and what may be concluded. `idle`: the
-    sentence that says that no factor changed any number, where that is so."""
+    sentence that says that no factor changed any number, where that is so. `open`: what varies in the study and is
+    unknown of one of the two, or of both: they may differ in it as well."""
 
     a: int
     b: int
@@ -34,6 +35,12 @@ class Pair:
     verdict: str
     conditional: str | None
     idle: str = ""
+    open: tuple[str, ...] = ()
+
+    @property
+    def is_single(self) -> bool:
+        """Whether one factor parts the two, as far as what their records lack is lacking in all of the study."""
+        return "single_factor" in (self.verdict, self.conditional) and not self.open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,24 +69,21 @@ def pairs_of(table: Table, judge: Judge | None = None) -> tuple[tuple[Pair, ...]
     cells = table.cells
     if len(cells) <= FEW_CELLS:
         found = [_put_to(judge, table, _pair(table, i, j)) for i, j in combinations(range(len(cells)), 2)]
-        return tuple(found), sum(map(_is_single, found))
+        return tuple(found), sum(pair.is_single for pair in found)
     near = _neighbours(cells)
     rows = (_pair(table, i, j) for i in range(len(cells)) for j in near[i] if i < j)
-    clean = [pair for pair in rows if _is_single(pair)]
-    return tuple(filter(_is_single, (_put_to(judge, table, pair) for pair in clean[:MAX_PAIRS]))), len(clean)
-
-
-def _is_single(pair: Pair) -> bool:
-    return "single_factor" in (pair.verdict, pair.conditional)
+    clean = [pair for pair in rows if pair.is_single]
+    judged = (_put_to(judge, table, pair) for pair in clean[:MAX_PAIRS])
+    return tuple(pair for pair in judged if pair.is_single), len(clean)
 
 
 def _put_to(judge: Judge | None, table: Table, pair: Pair) -> Pair:
     sides = [[table.runs[row] for row in table.cells[place].rows] for place in (pair.a, pair.b)]
     observed = any(run.observed for side in sides for run in side)
-    if judge is None or not (observed or _is_single(pair)):
+    if judge is None or not (observed or pair.is_single):
         return pair
     one = judge(*sides)
-    if not observed:
+    if not observed and one.verdict != "incomparable":
         return replace(pair, idle=one.idle)
     return replace(pair, factors=one.factors, verdict=one.verdict, conditional=one.conditional, idle=one.idle)
 
@@ -114,7 +118,13 @@ def _pair(table: Table, i: int, j: int) -> Pair:
         factors=tuple(factors),
         verdict="provenance_incomplete" if spoilt else clean,
         conditional=clean if gaps else None,
+        open=tuple(dict.fromkeys((*_unknown(table, a), *_unknown(table, b)))),
     )
+
+
+def _unknown(table: Table, cell: Cell) -> Iterator[str]:
+    """What varies among the cells and is unknown of this one."""
+    yield from (one.factor for one, code in zip(table.columns, cell.codes, strict=True) if code == one.unknown)
 
 
 def _verdict(table: Table, a: Cell, b: Cell, weight: int, evaluation: bool) -> str:
@@ -132,10 +142,11 @@ def _verdict(table: Table, a: Cell, b: Cell, weight: int, evaluation: bool) -> s
 
 def chains_of(table: Table) -> Iterator[Chain]:
     """The shortest chains between cells that differ in two or three factors, each step moving one of them for good."""
-    cells = table.informative
+    cells = [cell for cell in table.informative if not any(_unknown(table, cell))]
     if len(cells) > MAX_CHAIN_CELLS:
         return
-    place = {cell.codes: at for at, cell in reversed(list(enumerate(table.cells))) if cell.results}
+    place = {cell.codes: at for at, cell in reversed(list(enumerate(table.cells)))
+             if cell.results and not any(_unknown(table, cell))}  # fmt: skip
     judged = [column.role is not Role.EVALUATION and len(column.levels) > 1 for column in table.columns]
     count = 0
     for a, b in combinations(cells, 2):

@@ -84,7 +84,7 @@ def sections(study: Study, everything: bool = False) -> Iterator[tuple[str, list
     )
     yield "never varied", _cut([listed(study.table.never_varied, limit=999 if everything else MAX_ROWS)], True)
     yield "next runs", [line for found in study.extensions for line in _next(study, found, everything)]
-    clean = [pair for pair in study.pairs if "single_factor" in (pair.verdict, pair.conditional)]
+    clean = [pair for pair in study.pairs if pair.is_single]
     yield "single-factor pairs", _cut([_pair(study, pair) for pair in clean], everything)
     yield "chains", _cut([_chain(study, chain) for chain in study.chains], everything)
     yield "interactions", list(interaction_lines(study))

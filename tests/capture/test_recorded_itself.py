@@ -6,6 +6,8 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from runaudit.records.run import Run
 from runaudit.store.catalogue import load, run_ids
 from runaudit.store.store import Store
@@ -120,9 +122,10 @@ def test_one_of_several_ranks_has_not_seen_the_others(repo: Repo) -> None:
     assert seen(run)["reasons"] == ["only one of 2 ranks was observed"]
 
 
-def test_what_a_program_wrote_before_it_recorded_itself_is_its_output_and_no_code(repo: Repo) -> None:
-    """Many dump their arguments first, and Hydra makes the folder of a job; a file that was there before is source, and
-    so is a module that a cell of a notebook writes."""
+@pytest.mark.parametrize("command", ["", ", argv=('python', 'train.py', 'lr=0.1')"], ids=["its own", "of a sweep"])
+def test_what_a_program_wrote_before_it_recorded_itself_is_its_output_and_no_code(repo: Repo, command: str) -> None:
+    """Many dump their arguments first, and Hydra makes the folder of a job, also where the job of a sweep says by which
+    command it would be run alone; a file that was there before is source, and so is a module that a cell writes."""
     repo.write("left.py", "x = 1\n")
     run = recorded(repo, """
         import runaudit
@@ -133,9 +136,9 @@ def test_what_a_program_wrote_before_it_recorded_itself_is_its_output_and_no_cod
             json.dump({"lr": 0.1}, file)
         with open("cell.py", "w") as file:
             file.write("x = 2")
-        with runaudit.record("a", seed=3, config={}) as r:
+        with runaudit.record("a", seed=3, config={}COMMAND) as r:
             pass
-    """)  # fmt: skip
+    """.replace("COMMAND", command))  # fmt: skip
 
     assert run.manifest.section("launch")["outputs"] == ("results/args.json",)
     assert set(run.manifest.section("code")["untracked"]) == {"left.py", "cell.py"}

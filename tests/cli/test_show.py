@@ -112,10 +112,26 @@ def test_what_show_says_can_be_used(here, runaudit):
 
     assert shlex.split(re.search(r"^command +(.*)$", out, re.MULTILINE)[1]) == words
     assert re.findall(r"(set \d)  sha256:a{12}…  /data", out) == ["set 0", "set 1", "set 2"] and "and 2 more" in out
-    assert "folder    none: it was imported" in out
+    assert "folder    none: it was imported" in out and "\nsource" not in out
     assert runaudit("path", run[:8])[0] == 2
     here.run_dir(run).mkdir(parents=True)
     assert runaudit("path", run[:8])[1].strip() in runaudit("show", run[:8])[1]
+
+
+def test_an_imported_run_says_where_it_came_from_so_that_two_of_one_name_are_told_apart(here, runaudit, tmp_path):
+    folders = [tmp_path / project / "deep" / ("x" * 90) / "lightning_logs" / "version_1" for project in ("a", "b")]
+    for seed, folder in enumerate(folders):
+        folder.mkdir(parents=True)
+        (folder / "hparams.yaml").write_text(f"seed: {seed}\n")
+        (folder / "metrics.csv").write_text(f"epoch,step,val_loss\n0,9,0.{seed + 1}\n")
+
+    ids = [row["id"] for row in json.loads(runaudit("import", "auto", str(tmp_path), "--json")[1])["imported"]]
+
+    told = [f"lightning:{folder.resolve()}" for folder in folders]
+    assert [runaudit("show", run)[1].splitlines()[-1] for run in ids] == [f"source    {place}" for place in told]
+    assert all(place in runaudit("list", "--columns", "id,label,source")[1] for place in told)
+    (cohort,) = json.loads(runaudit("list", "--json")[1])["cohorts"]
+    assert {row["source"] for row in cohort["runs"]} == {*told}
 
 
 def test_a_section_of_another_form_is_never_sealed(here):

@@ -300,3 +300,95 @@ def test_an_assumption_moves_no_verdict_no_factor_and_no_gap(pair):
     assert given.standing in (plain.verdict, plain.conditional)
     if given.standing is not plain.verdict:
         assert given.assumed.covers == tuple(row.factor for row in plain.missing) and not given.open
+
+
+# ── a record that breaks off ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def logged(steps, *changes, status="completed"):
+    """A run of MLflow's; without a status its record does not say how it ended."""
+    points = [[step, 1 / (step + 3)] for step in range(steps)]
+    ended = put("runtime/status", status) if status else drop("runtime/status")
+    told = {} if status else {"metrics": {"val/error": points[-1][1]}}
+    made = run(both(BARE, put("series", {"val/error": points}), put("metrics", {"val/error": points[-1][1]}), ended,
+                    drop("runtime/steps_done"), *changes))  # fmt: skip
+    return replace(made, manifest=Manifest.of({**made.manifest.to_json(), "origin": {"kind": "mlflow", **told}}))
+
+
+def test_a_record_that_breaks_off_where_one_like_it_went_on_is_no_result_whoever_vouches_for_its_end():
+    broken = logged(7, put("label", "hang"), status=None)
+    assert (broken.status, broken.outcome, broken.finished) == ("unknown", None, True)
+
+    found = compare(logged(20), broken, settings=ALL)
+
+    assert found.standing is Verdict.INCOMPARABLE and "hang" in found.reason
+    assert "breaks off at step 6" in found.reason and "completed at step 19" in found.reason
+    (note,) = [note for note in found.notes if "up to there" in note]
+    assert "does not say how the run ended" in note
+    assert "nondeterminism" not in told(found)
+
+
+def test_a_record_without_an_end_that_is_as_long_as_the_other_or_was_to_be_shorter_is_held_against_it():
+    alike = compare(logged(20), logged(20, status=None), settings=ALL)
+    shorter = compare(logged(20), logged(7, put("config/epochs", 3), status=None), settings=ALL)
+    other = compare(
+        logged(20), logged(7, put("series", {"val/error": [[0, 0.5], [6, 0.25]]}), status=None), settings=ALL
+    )
+
+    assert alike.standing is Verdict.IDENTICAL
+    assert shorter.standing is Verdict.SINGLE_FACTOR
+    assert any("differs first at step 0" in note for note in other.notes)
+
+
+def test_no_remedy_is_offered_that_does_not_lift_the_gap():
+    """That a tree was clean nobody states of one that a record calls dirty."""
+    dirty = both(put("code/dirty", True), drop("code/patch"))
+    found = compare(foreign(BARE, dirty), foreign(BARE, dirty, LR), settings=Settings())
+    typed = compare(foreign(BARE, dirty), foreign(BARE, dirty, LR), settings=ALL)
+
+    for answer in (found, typed):
+        assert "code.patch" in [row.factor for row in answer.open]
+        assert "--assume code.patch" not in answer.lifted_by
+        assert "W&B kept the patch" in answer.lifted_by
+    assert typed.standing is Verdict.PROVENANCE_INCOMPLETE
+
+
+# ── another measure, or another name ─────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("leaf", "before", "after", "is_told"),
+    [("evaluation", "mae", "mse", True), ("val_metric", "psnr", "ssim", True), ("best.metric", "a", "b", True),
+     ("lr", 0.1, 0.2, False), ("eval_batch_size", 4, 8, False), ("eval.every", 4, 8, False),
+     ("interval", 1, 2, False), ("prevalence", 1, 2, False)],
+)  # fmt: skip
+def test_where_no_evaluation_is_on_record_a_setting_that_is_called_after_one_may_be_the_measure(
+    leaf, before, after, is_told
+):
+    *above, key = leaf.split(".")
+    sides = [foreign(BARE, put(f"config/{above[0]}", {key: one}) if above else put(f"config/{key}", one))
+             for one in (before, after)]  # fmt: skip
+
+    found = compare(*sides, settings=ALL)
+
+    notes = [note for note in found.notes if "says how the metric is computed" in note]
+    assert bool(notes) is is_told
+    assert all(f"config.{leaf}" in note for note in notes)
+
+
+def test_a_declared_evaluation_says_how_it_is_measured():
+    a, b = (run(put("config/evaluation", word)) for word in ("mae", "mse"))
+
+    assert not [note for note in compare(a, b, settings=Settings()).notes if "how the metric is computed" in note]
+
+
+def test_a_setting_that_holds_what_the_run_is_called_counts_and_how_to_say_that_it_chose_nothing_is_told():
+    """`--name resnet18`, under which W&B files the run, may be the name of a model."""
+    a, b = (foreign(BARE, put("label", word), put("config/args", {"name": word})) for word in ("one", "two"))
+    other = foreign(BARE, put("label", "one"), put("config/args", {"name": "cnn"}))
+
+    found = compare(a, b, settings=ALL)
+
+    assert [row.factor for row in found.factors] == ["config.args.name"]
+    assert any('[factors] nuisance = ["config.args.name"]' in note for note in found.notes)
+    assert not any("is what each run is called" in note for note in compare(a, other, settings=ALL).notes)

@@ -54,3 +54,20 @@ def test_when_and_how_fast_it_is_measured_is_no_measure(key):
     diff, _ = verdicts(*(put("config/eval", {key: value}) for value in (4, 6)))
 
     assert diff == "single_factor"
+
+
+def test_a_side_without_a_result_is_told_from_a_side_that_was_measured_otherwise():
+    """Both are `incomparable`; only the first is mended by letting the run finish."""
+    killed = put("runtime/status", "killed")
+
+    lost, unlike, twice = (
+        compare(run(before), run(after), settings=settings())
+        for before, after in (
+            (killed, killed),
+            (FOUR, put("eval/crop_border", 6)),
+            (both(killed, FOUR), put("eval/crop_border", 6)),
+        )
+    )
+
+    assert (lost.verdict, unlike.verdict, twice.verdict) == ("incomparable",) * 3
+    assert (lost.unfinished, unlike.unfinished, twice.unfinished) == (True, False, False)

@@ -101,6 +101,39 @@ def test_a_changed_word_is_a_factor(a, b, expected):
     assert factors(run(*a), run(*b)) == expected
 
 
+SET = {
+    "one setting": ((), ("--set", "m.width=16"), ["config.args['m.width']"]),
+    "one more": (("--set", "m.width=16"), ("--set", "m.width=16", "--set", "lr=1"), ["config.args.lr"]),
+    "another value": (("--set", "m.width=16"), ("--set", "m.width=32"), ["config.args['m.width']"]),
+    "two settings": ((), ("--set", "m.width=16", "lr=1"), ["config.args.lr", "config.args['m.width']"]),
+    "glued": (("--set=lr=1",), ("--set", "lr=2"), ["config.args.lr"]),
+    "glued and not": (("--cfg-options=lr=1",), ("--cfg-options", "lr=1"), []),
+    "set by itself": (("lr=1",), ("--set", "lr=1"), ["config.args.set"]),
+    "an option too": (("--lr", "1", "--set", "lr=2"), ("--set", "lr=1", "--lr", "2"),
+                      ["config.args.lr", "config.args.lr="]),
+    "a flag before a setting": ((), ("--fast", "lr=1"), ["config.args.fast", "config.args.lr"]),
+    "with nothing behind it": ((), ("--set",), ["config.args.set"]),
+    "a value of its own": ((), ("--set", "a"), ["config.args.set"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("a", "b", "expected"), SET.values(), ids=SET)
+def test_an_option_that_introduces_a_setting_is_one_choice_with_it(a, b, expected):
+    """`--set model.width=16` against nothing was called confounded, by `set` and by `model.width`."""
+    assert factors(run("t.py", *a), run("t.py", *b)) == expected
+    assert factors(run("t.py", *b), run("t.py", *a)) == expected
+
+
+def test_a_setting_that_the_config_records_is_one_choice_with_its_leaf():
+    a = run("t.py", config={"m": {"width": 8, "depth": 2}, "lr": 0.1})
+    b = run("t.py", "--set", "m.width=16", config={"m": {"width": 16, "depth": 2}, "lr": 0.1})
+    c = run("t.py", "--set", "m.width=16", "--set", "m.depth=16", config={"m": {"width": 16, "depth": 16}, "lr": 0.1})
+
+    assert factors(a, b) == ["config.m.width"]
+    assert factors(a, c) == ["config.m.depth", "config.m.width"]
+    assert [column.factor for column in study([a, b], settings=Settings()).table.columns] == ["config.m.width"]
+
+
 ENDS = {
     "a flag before a word": (("data.csv",), ("--fast", "data.csv"), ["config.args.fast"]),
     "a flag more before a word": (("-s", "0", "data.csv"), ("-s", "0", "--fast", "data.csv"), ["config.args.fast"]),

@@ -12,6 +12,7 @@ from runaudit.diff import compare
 from runaudit.diff.result import Verdict
 from runaudit.errors import RecordError
 from runaudit.settings import Settings
+from runaudit.study.study import study
 from tests.importers.reading import real_runs, runs_in
 
 MAIN = "print('train')\n"
@@ -98,6 +99,56 @@ def test_a_repository_says_commit_and_dirt_and_no_token(observer):
     code = only(observer(experiment={"repositories": rows})).manifest.section("code")
 
     assert (code["commit"], code["dirty"], code["remote"]) == ("c" * 40, True, "https://github.com/a/b")
+
+
+def repositories(*rows):
+    return {"repositories": [{"url": url, "commit": commit * 40, "dirty": dirty} for url, commit, dirty in rows]}
+
+
+def test_a_repository_that_sacred_names_once_for_each_file_is_one(observer):
+    a, b = (only(observer(n, kept=False, sources={}, experiment=repositories(("/p", c, False), ("/p", c, False))))
+            for n, c in (("1", "c"), ("2", "d")))  # fmt: skip
+    mixed = only(observer("3", experiment=repositories(("/p", "c", False), ("/p", "c", True)))).manifest
+    two = only(
+        observer("4", experiment=repositories(("/p", "c", False), ("/q", "d", True), ("/q", "d", True)))
+    ).manifest
+
+    assert [row.factor for row in compare(a, b, settings=Settings()).factors] == ["code.commit"]
+    assert mixed.section("code")["dirty"] is True
+    assert two.section("code")["repositories"] == {"/q": f"{'d' * 40}+"}
+
+
+SCRIPTS = ({"main.py": MAIN, "core.py": "x = 1\n"}, {"other.py": "print('t')\n", "core2.py": "x = 1\n"})
+
+
+def two_scripts(observer, clean=(False, False), commits=("c", "c")):
+    for n, (sources, dirty, commit) in enumerate(zip(SCRIPTS, clean, commits, strict=True), 1):
+        told = {**repositories(("/p", commit, dirty)), "mainfile": next(iter(sources))}
+        base = observer(str(n), sources=sources, experiment=told).parent
+    return [one.run for one in runs_in(base, "sacred")[0]]
+
+
+def test_another_script_of_one_clean_tree_is_one_factor_and_what_it_loads_follows(observer):
+    found = compare(*two_scripts(observer), settings=Settings())
+
+    assert [row.factor for row in found.factors] == ["code.program"]
+    assert {row.follows for row in found.derived} == {"code.program"} and len(found.derived) == 4
+    assert not [note for note in found.notes if "uncommitted" in note]
+
+
+def test_a_study_of_two_scripts_of_one_clean_tree_varies_the_script(observer):
+    found = study(two_scripts(observer), settings=Settings())
+
+    assert [column.factor for column in found.model.columns] == ["code.program"]
+
+
+@pytest.mark.parametrize(
+    ("clean", "commits"), [((False, True), ("c", "c")), ((False, None), ("c", "c")), ((False, False), ("c", "d"))]
+)
+def test_another_script_of_a_tree_that_may_have_been_edited_brings_its_files_along(observer, clean, commits):
+    found = compare(*two_scripts(observer, clean, commits), settings=Settings())
+
+    assert len([row for row in found.factors if row.factor.endswith(".py")]) > 1
 
 
 @pytest.mark.parametrize(

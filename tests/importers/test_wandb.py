@@ -658,3 +658,50 @@ def test_a_config_that_was_cut_to_nothing_makes_no_run(folder):
     _, skipped = read_runs(folder(config="", metadata=None, summary=None).parent)
 
     assert len(skipped) == 1
+
+
+def at(folder, name, words, *, root, inside="run.py", program="/w/run.py", **config):
+    """A run whose program told W&B where to write."""
+    facts = {**METADATA, "args": words, "root": root, "program": program, "codePathLocal": inside}
+    text = "".join(f"{key}:\n    value: {value}\n" for key, value in {"lr": 0.1, **config}.items())
+    return read(folder(f"run-20251227_051914-{name}", config=text, metadata=facts))
+
+
+def told_apart(a, b):
+    return [row.factor for row in compare(a, b, settings=Settings()).factors]
+
+
+@pytest.mark.parametrize("roots", [("o1", "o2"), ("/w/o1", "/w/o2/"), ("../w/o1", "./o2")])
+def test_an_output_that_goes_where_wandb_was_told_to_write_is_bookkeeping(folder, roots):
+    runs = [at(folder, f"id{n}", ["--out", f"o{n}"], root=root, save_to=f"/w/o{n}")
+            for n, root in enumerate(roots, 1)]  # fmt: skip
+
+    assert [run.manifest.section("launch")["cwd"] for run in runs] == ["/w", "/w"]
+    assert told_apart(*runs) == []
+
+
+@pytest.mark.parametrize("option", ["--exp", "--data", "--resume-from", "--model", "--anything", "--run"])
+def test_what_is_called_otherwise_or_may_choose_something_besides_counts_in_the_same_place(folder, option):
+    runs = [at(folder, f"id{n}", [option, f"o{n}"], root=f"o{n}") for n in (1, 2)]
+
+    assert told_apart(*runs) == [f"config.args.{option[2:].replace('-', '_')}"]
+
+
+@pytest.mark.parametrize(
+    "where",
+    [{"root": "/w"}, {"root": "/w/o1", "inside": None}, {"root": "/w/o1", "program": "<python with no main file>"},
+     {"root": "/w/elsewhere"}, {"root": "/w/o1/o1"}],
+    ids=["where it ran", "an older record", "no script", "another place", "above it"],
+)  # fmt: skip
+def test_an_output_of_which_nothing_says_that_wandb_wrote_there_counts(folder, where):
+    runs = [at(folder, "id1", ["--out", "o1"], **where), at(folder, "id2", ["--out", "o2"], **where)]
+
+    assert told_apart(*runs) == ["config.args.out"]
+
+
+def test_a_script_in_a_folder_of_its_tree_says_where_it_ran(folder):
+    run = at(folder, "id1", [], root="../o1", inside="src/run.py", program="/w/src/run.py")
+
+    assert run.manifest.section("launch")["cwd"] == "/w"
+    assert run.manifest.section("launch")["tracker_dir"] == "/o1"
+    assert run.manifest.section("code")["program"] == "src/run.py"

@@ -94,6 +94,15 @@ def test_a_comparison_that_carries_no_claim_is_told(study, diff, verdict):
     assert found["Comparisons that cannot carry a claim"][0].startswith(f"B against A is {verdict.replace('_', ' ')}")
 
 
+def test_runs_that_ended_alike_are_named_together(make_run):
+    lost = [make_run(seed=seed, status="killed" if seed else "crashed") for seed in range(3)]
+
+    found = titles(alerts([ArmInput(name="x", runs=tuple(lost))], [], None))
+
+    told = found["Runs without a result"][0]
+    assert told == "A: 3 of 3 runs (seed 0 crashed and seeds 1 and 2 killed); they stay in the count"
+
+
 def test_a_bicubic_that_differs_between_runs_betrays_another_evaluation(make_arm, make_run, make_metrics):
     """Bicubic depends on the test data and the protocol alone: 26.48 dB against 28.45 dB is a tile mean."""
     other = make_run(seed=7, metrics=make_metrics(7) | {"full_frame/psnr_bicubic/astronaut": 28.45})

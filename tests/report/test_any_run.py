@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 from itertools import pairwise
 from types import MappingProxyType
 
@@ -258,6 +259,31 @@ def test_what_a_crashed_run_logged_last_is_no_result_and_is_said_to_be_none(make
         "1 run did not finish: what stands there (in figures: hollow) is logged last, and counts as no result."
         in view.scores.notes
     )
+
+
+@pytest.mark.parametrize("status", ["running", "lost"])
+def test_a_run_without_an_end_stands_in_the_results_with_what_its_curve_shows_last(make_run, status):
+    """Its curve is drawn, and its row said `none`."""
+    series = Trajectory(series=MappingProxyType({"val/loss": ((0, 9.0), (7, 5.25))}))
+    run = replace(make_run(trajectory=series, status=None), liveness=status)
+
+    view = page_view([ArmInput(name="a", runs=(make_run(seed=2, outcome={"metrics": {"val/loss": 4.5}}), run))])
+
+    (table,) = view.scores.plain
+    assert [cell.value for row in table.rows for cell in row.cells] == ["4.5", "5.25"]
+    assert "1 run did not finish: what stands there is logged last, and counts as no result." in view.scores.notes
+    assert run.metrics == {}
+
+
+def test_of_a_run_without_an_end_on_record_nobody_says_that_it_finished(make_run):
+    """A tracker that keeps no status: the page said `2 runs, 1 finished` beside `how runs ended is not on record`."""
+    told = {"kind": "wandb", "metrics": {"val/loss": 4.5}}
+    unknown = make_run(status=None, origin=told)
+    crashed = make_run(seed=1, status="crashed", outcome={"metrics": {}})
+
+    view = page_view([ArmInput(name="a", runs=(unknown, crashed)), ArmInput(name="b", runs=(make_run(), crashed))])
+
+    assert [arm.size for arm in view.arms] == ["2 runs, 1 with a number", "2 runs, 1 finished"]
 
 
 def test_every_run_that_did_not_finish_is_counted_also_one_that_left_no_number(make_run):

@@ -125,6 +125,17 @@ def test_ticks_are_round_numbers(values, labels):
     assert [label for _, label in axis(values).ticks()] == labels
 
 
+@pytest.mark.parametrize("base", [0.0, 1e9, -3e12, 1e-300])
+def test_no_two_ticks_of_an_axis_read_the_same(base):
+    """The norm of the weights goes from 1e9 to 1e9 + 5: four ticks that all read 1e9 are none."""
+    values = base + np.linspace(0.0, abs(base) * 1e-9 or 5.0, 50) * (1e9 if base == 1e-300 else 1.0)
+
+    labels = [label for _, label in axis_of([[values]], may_log=False).ticks()]
+
+    assert len(labels) >= 3
+    assert len(set(labels)) == len(labels)
+
+
 def test_ticks_stand_where_their_labels_say():
     found = axis([1.0, 9.0])
 

@@ -165,7 +165,7 @@ def test_the_page_refuses_what_stats_refuses_with_the_same_sentence(arms, plan, 
     """`cannot be told apart` is a finding of a test; of one that was not made, or means nothing, nobody may say it."""
     answer = judged(*arms, design=design, **plan)
 
-    (evidence,) = evidence_views(answer, design=design)
+    (evidence,) = evidence_views(answer, apart=f"the comparison is {design}")
 
     refusal = answer.comparisons[0].refusal
     assert refusal and refusal in evidence.sentence
@@ -176,7 +176,7 @@ def test_the_page_refuses_what_stats_refuses_with_the_same_sentence(arms, plan, 
 def test_the_page_tells_a_difference_that_the_number_of_comparisons_costs_as_stats_does():
     answer = judged((30.4, 30.5, 30.65), (30.0, 30.2, 30.4), (*OLD[:2], 30.3))
 
-    (first, _) = evidence_views(answer, design="single factor")
+    (first, _) = evidence_views(answer, apart="")
 
     assert "but no longer once 2 comparisons are allowed for" in answer.comparisons[0].reason
     assert (
@@ -195,7 +195,7 @@ def test_the_interval_is_headed_by_the_level_that_it_has():
 def test_a_test_that_was_made_and_found_nothing_says_so_in_both():
     answer = judged(NEW, OLD)
 
-    (evidence,) = evidence_views(answer, design="single factor")
+    (evidence,) = evidence_views(answer, apart="")
 
     assert evidence.sentence.startswith("cannot be told apart: ") and "cannot be told apart" in answer.reason
 
@@ -296,13 +296,45 @@ def test_where_a_run_gave_no_number_more_seeds_are_no_remedy():
     for arm, least in ((values, "a number from every run"), (short, "at least 3 seeds an arm and a number from every")):
         answer = judge([arm, whole], metric="val/acc", direction=None,
                        design=Comparability(verdict="single_factor"))  # fmt: skip
-        (told,) = evidence_views(answer, design="single factor")
+        (told,) = evidence_views(answer, apart="")
         assert told.lacking.startswith(least)
         assert "however many seeds are added" in told.lacking
 
 
 def test_a_difference_without_an_interval_has_no_digits_that_nobody_measured():
     answer = replace(judged((-15.0, -15.0, -15.0), (-119.0, -13.0, -126.0)), metric="rollout/return")
-    (told,) = evidence_views(answer, design="single factor")
+    (told,) = evidence_views(answer, apart="")
 
     assert told.difference.startswith("+71.0") and not told.difference.startswith("+71.000")
+
+
+def test_arms_of_which_no_run_finished_are_not_said_to_be_measured_otherwise(study, diff, stats):
+    """`Incomparable` is what two kinds of trouble are called: a supervisor reads which of them it is."""
+    arms, _ = study
+    numbers = stats("not_attributable", difference=None, ci=None)
+    lost = diff("incomparable", reason="no run of staged finished", unfinished=True)
+    other = diff("incomparable", reason="the evaluation differs: eval.border 4 → 8")
+
+    killed = only(page_view(arms, [ComparisonInput(baseline=0, arm=1, diff=lost, stats=(numbers,))]))
+    unlike = only(page_view(arms, [ComparisonInput(baseline=0, arm=1, diff=other, stats=(numbers,))]))
+
+    assert killed.claim.endswith("not attributable, 3 seeds each: no run of staged finished.")
+    assert "measured" not in f"{killed.meaning} {killed.lacking}" and killed.lacking == (
+        "runs of both arms that finish",
+    )
+    assert unlike.claim.endswith("3 seeds each: the evaluation differs: eval.border 4 → 8.")
+    assert unlike.meaning == "The two sides were not measured alike."
+
+
+def test_a_difference_far_below_one_is_told_in_powers_of_ten_and_never_as_zero(study, diff, stats):
+    """A residual falls from 3e-9 to 1e-15: `improved by 0.0000 [0.0000, 0.0000]` says that nothing happened."""
+    arms, _ = study
+    numbers = stats(metric="pde/residual", difference=-3.167e-9, ci=interval(-4.204e-9, -2.129e-9),
+                    minimal_detectable_effect=1.931e-9)  # fmt: skip
+    small = stats(metric="pde/error", difference=-5.62e-6, ci=interval(-6.53e-6, -4.70e-6))
+
+    told = only(page_view(arms, [ComparisonInput(baseline=0, arm=1, diff=diff(), stats=(numbers, small))])).evidence
+
+    assert "improved by −3.167e−9 [−4.204e−9,\N{NO-BREAK SPACE}−2.129e−9]" in told[0].sentence
+    assert "difference 1.931e−9 " in told[0].sentence
+    assert "by −5.62e−6 [−6.53e−6,\N{NO-BREAK SPACE}−4.70e−6]" in told[1].sentence

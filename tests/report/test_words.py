@@ -96,6 +96,11 @@ def test_a_number_of_the_judges_has_the_pages_minus_and_a_name_keeps_its_hyphen(
     assert true_minus(said) == "resnet-50 is −3.16 lower (95 % CI [−4, −2.5] to −2; x=-1, 3-4, layer.-2)"
 
 
+def test_a_power_of_ten_is_written_in_one_way_on_the_page_and_a_name_keeps_its_own():
+    assert true_minus("a is 3.17e-09 (-2e+20), run5e-05 1.5e-05x") == "a is 3.17e−9 (−2e20), run5e-05 1.5e−5x"
+    assert (compact(3.17e-9), number(5.62e-6, 8)) == ("3.17e−9", "5.62e−6")
+
+
 def test_a_note_of_ours_begins_as_a_sentence_and_a_name_stays_as_it_is():
     assert sentence("no evaluation is declared") == "No evaluation is declared."
     assert sentence("fast G: two runs repeat one another.") == "fast G: two runs repeat one another."

@@ -14,7 +14,7 @@ from runaudit.study.study import study
 from runaudit.study.table import table_of
 from tests.diff.samples import both, digest, drop, put
 from tests.diff.samples import run as whole
-from tests.study.samples import judge, runs
+from tests.study.samples import WHOLE, judge, run, runs
 
 CHANGES = (
     put("config/optimizer/lr", 5e-4),
@@ -85,6 +85,22 @@ def test_two_leaves_that_differ_within_a_table_that_comes_and_goes_are_two_facto
         both_there = all(isinstance(levels[place], dict) or hasattr(levels[place], "keys") for place in (i, j))
         differ = sum(levels[i][k] != levels[j][k] for k in "pq") if both_there else 1
         assert verdict == ("confounded" if differ > 1 else "single_factor")
+
+
+def test_a_run_of_which_something_that_varies_is_unknown_makes_no_single_factor_pair_and_no_chain():
+    """A run that was killed in its first second is the others' like in all that it says, and it says little."""
+    rows = runs([{"lr": 1, "act": "a"}, {"lr": 2, "act": "a"}, {"lr": 2, "act": "b"}])
+    other = run({"lr": 1, "act": "a"}, label="other code", code={**WHOLE["code"], "commit": "b" * 40, "files": {
+        "train.py": "x = 2\n"}})  # fmt: skip
+    killed = run({"lr": 2, "act": "a"}, label="killed", code={})
+
+    found = study([*rows, other, killed], settings=Settings())
+
+    labels = {at: found.table.runs[cell.rows[0]].label for at, cell in enumerate(found.table.cells)}
+    assert found.single_factor_pairs == 3
+    assert all("killed" not in (labels[pair.a], labels[pair.b]) for pair in found.pairs if pair.is_single)
+    assert {pair.open for pair in found.pairs if "killed" in (labels[pair.a], labels[pair.b])} == {("code.commit",)}
+    assert found.chains and all("killed" not in {labels[at] for at in chain.cells} for chain in found.chains)
 
 
 def test_a_chain_of_single_factor_steps_joins_a_confounded_pair():

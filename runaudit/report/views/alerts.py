@@ -11,7 +11,7 @@ from runaudit.report.inputs import ArmInput, ComparisonInput
 from runaudit.report.views.arm import distinct_seeds, letter, logged_words, seed_text, seeds_words, which_runs
 from runaudit.report.views.recorded import assumed_in_words
 from runaudit.report.views.scores import gain, sequences, unequal_bicubic
-from runaudit.report.views.verdict import changed
+from runaudit.report.views.verdict import MAX_REASON, changed
 from runaudit.report.words import clean, number, shown
 from runaudit.rules import find_rule
 from runaudit.text.verdicts import Tone, verdict_words
@@ -85,7 +85,9 @@ def _designs(comparisons: Sequence[ComparisonInput]) -> Iterator[str]:
     for comparison in comparisons:
         code = str(comparison.diff.verdict)
         if verdict_words("diff", comparison.diff.standing).tone != Tone.GOOD:
-            what = f": {changed(comparison.diff, comparison.diff.factors)}" if code == "confounded" else ""
+            diff = comparison.diff
+            why = {"confounded": changed(diff, diff.factors), "incomparable": diff.reason}
+            what = f": {shown(why[code], MAX_REASON).short}" if why.get(code) else ""
             yield f"{_sides(comparison)} is {clean(verdict_words('diff', code).words)}{what}"
 
 
@@ -124,7 +126,10 @@ def _unfinished(arms: Sequence[ArmInput]) -> Iterator[str]:
     for index, arm in enumerate(arms):
         lost = [run for run in arm.runs if not run.finished and run.status != UNSAID]
         if lost:
-            ends = listed([f"{which_runs([run], arm.runs)} {run.status.replace('_', ' ')}" for run in lost])
+            ends = listed([
+                f"{which_runs([run for run in lost if run.status == status], arm.runs)} {status.replace('_', ' ')}"
+                for status in dict.fromkeys(run.status for run in lost)
+            ])  # fmt: skip
             stay = "it stays" if len(lost) == 1 else "they stay"
             yield f"{letter(index)}: {len(lost)} of {plural(len(arm.runs), 'run')} ({ends}); {stay} in the count"
 

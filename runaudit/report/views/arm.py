@@ -7,7 +7,7 @@ from string import ascii_uppercase
 
 from runaudit.records.canonical import canonical_bytes
 from runaudit.records.manifest import Unknown
-from runaudit.records.run import Run
+from runaudit.records.run import UNSAID, Run
 from runaudit.report.inputs import ArmInput
 from runaudit.report.words import Text, clean, ident, shown
 from runaudit.text.verdicts import Tone
@@ -95,7 +95,9 @@ def arm_view(arm: ArmInput, index: int) -> ArmView:
     finished = sum(run.finished for run in arm.runs)
     size = plural(len(arm.runs), "run")
     if finished < len(arm.runs):
-        size += f", {finished} finished"
+        # Of a foreign run nobody may have recorded that it finished: it has a number, and more is not known.
+        is_known = all(run.status != UNSAID for run in arm.runs)
+        size += f", {finished} {'finished' if is_known else 'with a number'}"
     return ArmView(
         index=index,
         letter=letter(index),

@@ -46,8 +46,8 @@ EQUAL = "is the same in both, to the last bit"
 """Of a metric that has the same values in both arms."""
 
 
-def evidence_views(answer: StatsAnswer, *, design: str) -> Iterator[EvidenceView]:
-    """What the seeds say about one metric, arm by arm. design: the words of the verdict on the comparison."""
+def evidence_views(answer: StatsAnswer, *, apart: str) -> Iterator[EvidenceView]:
+    """What the seeds say about one metric, arm by arm. apart: why a difference has no cause, where it has none."""
     about = metric(answer.metric)
     arms = {arm.label: arm for arm in answer.arms}
     for row in answer.comparisons:
@@ -55,9 +55,7 @@ def evidence_views(answer: StatsAnswer, *, design: str) -> Iterator[EvidenceView
         condition = evidence_condition(answer)
         seeds = seeds_text(arms[row.arm], arms[row.baseline])
         lost = any(arms[side].failed or arms[side].missing for side in (row.arm, row.baseline))
-        told = _Told(
-            answer=answer, row=replace(row, verdict=verdict), about=about, seeds=seeds, design=design, lost=lost
-        )
+        told = _Told(answer=answer, row=replace(row, verdict=verdict), about=about, seeds=seeds, apart=apart, lost=lost)
         yield EvidenceView(
             metric=about.words,
             title=about.title,
@@ -113,7 +111,7 @@ class _Told:
     row: ArmComparison
     about: MetricText
     seeds: str
-    design: str
+    apart: str
     lost: bool
 
     def amount(self, value: float | None, *, signed: bool = False) -> str:
@@ -122,12 +120,15 @@ class _Told:
 
     @property
     def _about(self) -> MetricText:
-        ci = self.row.ci
-        places = decimals((ci.high - ci.low) / 4) if ci is not None else None
-        if ci is None and self.row.difference:
-            # Nothing says how sure it is: four digits, and no more than the metric is worth.
-            places = min(self.about.digits, 3 - math.floor(math.log10(abs(self.row.difference))))
-        return self.about if places is None else replace(self.about, digits=max(0, places))
+        ci, difference = self.row.ci, self.row.difference
+        if ci is not None and ci.high > ci.low:
+            places = decimals((ci.high - ci.low) / 4)
+            return replace(self.about, digits=None if places is None else max(0, places))
+        if ci is not None or not difference:
+            return self.about
+        # Nothing says how sure it is: four digits, and no more than the metric is worth, if it shows at that many.
+        places = min(self.about.digits or 0, 3 - math.floor(math.log10(abs(difference))))
+        return replace(self.about, digits=max(0, places) if round(difference, max(0, places)) else None)
 
     @property
     def interval(self) -> str:
@@ -135,7 +136,7 @@ class _Told:
         ci = self.row.ci
         if ci is None:
             return ""
-        low, high = (number(end, self._about.digits, signed=True) for end in (ci.low, ci.high))
+        low, high = (self._about.bare(end, signed=True) for end in (ci.low, ci.high))
         # No-break space: an interval is read as one thing.
         return f"[{low},\N{NO-BREAK SPACE}{high}]"
 
@@ -238,9 +239,9 @@ class _Told:
         """What the numbers say where no cause can be named. by: the difference, empty where there is none."""
         row, seeds = self.row, self.seeds
         if row.is_equal:
-            return f"{EQUAL}, {seeds}; not attributable: the comparison is {self.design}"
+            return f"{EQUAL}, {seeds}; not attributable: {self.apart}"
         besides = f"; nor do the numbers allow a claim: {clean(row.refusal)}" if row.refusal else ""
-        why = f"the comparison is {self.design}{besides}".removesuffix(".")
+        why = f"{self.apart}{besides}".removesuffix(".")
         if not by:
             return f"is not attributable, {seeds}: {why}"
         # An interval over zero tells of no difference, whatever the design.

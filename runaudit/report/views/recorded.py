@@ -27,6 +27,8 @@ def design_badge(diff: Comparison) -> tuple[Tone, str]:
     return Tone.DOUBT, clean(f"{words} on {diff.on_record}")
 
 
+NO_RESULT = "Where no run of an arm finished, there is no result to hold against the other's."
+OTHER_MEASURE = "The two sides were not measured alike."
 IF_SHOWN = "Exactly one factor changed: were a difference shown, it could be put down to it."
 """What a single factor means while the numbers show none: beside them no word may sound like a result."""
 
@@ -39,6 +41,8 @@ def design_meaning(diff: Comparison, count: int, *, is_shown: bool = True) -> st
     meaning = verdict_words("diff", held).meaning.format(factors=factors)
     if held is Verdict.SINGLE_FACTOR and not is_shown:
         meaning = IF_SHOWN
+    if held is Verdict.INCOMPARABLE:
+        meaning = NO_RESULT if diff.unfinished else OTHER_MEASURE
     if is_mixed(diff):
         meaning = "What changed between the arms cannot be told from what differs within one."
     if not diff.tells_what_is_recorded or diff.conditional is None:

@@ -13,7 +13,7 @@ from runaudit.report.inputs import ArmInput, Part
 from runaudit.report.views.arm import letter, which_runs
 from runaudit.report.views.origin import origin_words
 from runaudit.report.views.scores import summary as gains
-from runaudit.report.words import MINUS, NO_NUMBER, MetricText, clean, metric, shown
+from runaudit.report.words import MINUS, NO_NUMBER, MetricText, clean, metric, powers, shown
 from runaudit.stats.answer import ArmSummary
 from runaudit.stats.cohort import IDLE
 from runaudit.stats.digits import decimals, percent, show
@@ -139,7 +139,7 @@ def _row(index: int, arm: ArmInput, about: MetricText | None, places: int | None
     if found is None:
         value = "not a mean: a value is out of all bounds" if has_some else NO_NUMBER
     else:
-        value = clean(arm_text(found, places)).replace("-", MINUS)
+        value = powers(clean(arm_text(found, places))).replace("-", MINUS)
     if about is None:
         lost = sum(not run.finished for run in arm.runs)
         left = len(arm.runs) - lost if arm.effective_n is None else arm.effective_n
@@ -164,7 +164,7 @@ def _interval(found: ArmSummary, places: int | None) -> str:
         return ""
     places = decimals((found.ci.high - found.ci.low) / 4) if places is None else places
     ends = f"[{show(found.ci.low, places)}, {show(found.ci.high, places)}]"
-    return ends.replace("-", MINUS).replace(" ", "\N{NO-BREAK SPACE}")
+    return powers(ends).replace("-", MINUS).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _lost(arm: ArmInput, found: ArmSummary | None) -> Iterator[str]:

@@ -161,7 +161,7 @@ def _plain(arms: Sequence[ArmInput], metric: str | None) -> Iterator[str]:
     """The metrics of any program: that which the page is about, then what all runs have before what some have, held-out
     ones first."""
     runs = list(_runs(arms))
-    shared: Counter[str] = Counter(name for run in runs for name in run.metrics if not name.startswith("time/"))
+    shared: Counter[str] = Counter(name for run in runs for name in _told(run) if not name.startswith("time/"))
     order = sorted(
         shared, key=lambda name: (name != metric, -shared[name], not is_held_out(name.partition("/")[0]), name)
     )
@@ -171,25 +171,29 @@ def _plain(arms: Sequence[ArmInput], metric: str | None) -> Iterator[str]:
 def _plain_rows(arms: Sequence[ArmInput], places: Sequence[int], names: Sequence[str]) -> Iterator[Row]:
     for index in places:
         for run in arms[index].runs if names else ():
-            cells = tuple(Cell(value=compact(run.metrics[name]) if name in run.metrics else "none") for name in names)
+            held = _told(run)
+            cells = tuple(Cell(value=compact(held[name]) if name in held else "none") for name in names)
             yield Row(arm=index, letter=letter(index), run=run_name(run), words="", cells=cells)
+
+
+def _told(run: Run) -> Mapping[str, float]:
+    """The numbers of a run that stand in its row: its metrics, or how far it has come."""
+    return run.metrics or run.logged
 
 
 def _broken_off(arms: Sequence[ArmInput], plain: Sequence[PlainTable]) -> Iterator[str]:
     """What the numbers of runs that did not finish are, where they stand in a table."""
     ids = {row.run.id.full for table in plain for row in table.rows if row.run}
     lost = [run for run in _runs(arms) if (run.id in ids or not plain) and not run.finished]
-    if any(run.metrics for run in lost):
-        what = "what stands there" if all(run.metrics for run in lost) else "a number of theirs"
-        yield (
-            f"{plural(len(lost), 'run')} did not finish: {what} (in figures: hollow) is logged last, "
-            "and counts as no result."
-        )
+    if any(map(_told, lost)):
+        what = "what stands there" if all(map(_told, lost)) else "a number of theirs"
+        hollow = " (in figures: hollow)" if any(run.metrics for run in lost) else ""
+        yield f"{plural(len(lost), 'run')} did not finish: {what}{hollow} is logged last, and counts as no result."
 
 
 def _left_out(arms: Sequence[ArmInput], plain: Sequence[PlainTable]) -> Iterator[str]:
     told = {name.full for table in plain for name in table.names}
-    rest = {clean(name) for run in _runs(arms) for name in run.metrics} - told if plain else set()
+    rest = {clean(name) for run in _runs(arms) for name in _told(run)} - told if plain else set()
     if rest:
         yield f"{plural(len(rest), 'further metric')} under Provenance."
 

@@ -72,7 +72,7 @@ def verdict_view(
     about = verdict_words("diff", diff.verdict)
     tone, badge = design_badge(diff)
     told = diff.tells_what_is_recorded
-    evidence = tuple(e for answer in comparison.stats for e in evidence_views(answer, design=clean(about.words)))
+    evidence = tuple(e for answer in comparison.stats for e in evidence_views(answer, apart=_apart(diff)))
     is_shown = bool(evidence) and evidence[0].carries
     return VerdictView(
         baseline=arms[comparison.baseline],
@@ -159,10 +159,18 @@ def design_lacks(diff: Comparison) -> str:
             typed = remedy([row.factor for row in diff.open]) if diff.is_conditional else ""
             return "what is not on record" + (f"; where you know that it was equal, `{typed}`" if typed else "")
         case Verdict.INCOMPARABLE:
-            return "runs of both arms that finished and were measured alike"
+            return "runs of both arms that " + ("finish" if diff.unfinished else "finished and were measured alike")
         case Verdict.INTEGRITY_FAILURE:
             return "records that match their digests: `runaudit verify` says which do not"
     return "a factor that differs between the arms"
+
+
+def _apart(diff: Comparison) -> str:
+    """Why the numbers of two arms are credited to no cause, where they are not: `incomparable` would be its own reason,
+    so what keeps the results apart is told."""
+    if diff.verdict is Verdict.INCOMPARABLE:
+        return shown(clean(diff.reason), MAX_REASON).short
+    return f"the comparison is {clean(verdict_words('diff', diff.verdict).words)}"
 
 
 def _effects(comparison: ComparisonInput, arms: Sequence[ArmView]) -> Iterator[EffectFigure]:
