@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeAlias
 from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort
 from runaudit.judge.bench import Bench
-from runaudit.judge.selection import arm_of
 from runaudit.records.run import Run
 from runaudit.settings import load_settings
 from runaudit.store.catalogue import is_launched, load_or_fault
@@ -62,7 +61,7 @@ def compare(a: Side, b: Side, *, store: Place = None, intent: Sequence[str] = ()
 
     bench = _bench(store)
     left, right = (_runs(bench, side) for side in (a, b))
-    return compare_sides(left, right, bench.settings, intent=intent)[0]
+    return compare_sides(bench, left, right, intent=intent)[0]
 
 
 def judge(*arms: Side, metric: str, direction: str | None = None, store: Place = None) -> "StatsAnswer":
@@ -83,7 +82,7 @@ def judge(*arms: Side, metric: str, direction: str | None = None, store: Place =
     if len(arms) < 2:
         raise UsageError(f"judge compares two arms, {len(arms)} given", remedy="name the arms, the baseline last")
     bench = _bench(store)
-    sides = [arm_of(_runs(bench, arm, trajectory=False), bench.settings) for arm in arms]
+    sides = [bench.arm(_runs(bench, arm, trajectory=False)) for arm in arms]
     return judge_cohorts(bench, sides, metric=metric, direction=direction, count=True)
 
 

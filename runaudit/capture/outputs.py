@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
+from runaudit.capture.hydra_folders import is_hydras
 from runaudit.errors import RunauditError
 from runaudit.observe.here import own_trace
 from runaudit.records.digest import Digest
@@ -30,9 +31,9 @@ SOURCES = (".py", ".pyi", ".pyx", ".ipynb")
 
 
 class Outputs:
-    """What the runs of a store left in the work tree at `top`. Nothing is read before the first question. own: what
-    this process wrote so far counts as well: it is the program, if it is observed at all, whatever command it says that
-    it is (a job of a sweep names its own). A wrapper is not observed."""
+    """What the runs of a store left in the work tree at `top`, and Hydra of jobs that no store knows. Nothing is read
+    before the first question. own: what this process wrote so far counts as well: it is the program, if it is observed
+    at all, whatever command it says that it is (a job of a sweep names its own). A wrapper is not observed."""
 
     def __init__(self, store: Store, top: Path, *, own: bool = False) -> None:
         self._store = store
@@ -43,7 +44,7 @@ class Outputs:
 
     def wrote(self, path: str) -> bool:
         """Whether `path` (posix, relative to the top) is still what a run wrote."""
-        if self._is_left(path):
+        if self._is_left(path) or is_hydras(self._top, path):
             self.found.add(path)
             return True
         return False

@@ -136,4 +136,6 @@ def _counts(answer: ClaimsAnswer) -> Counter[ClaimVerdict]:
 def _rest(answer: ClaimsAnswer) -> str:
     unread = len(answer.reading.unread)
     verb = "was" if unread == 1 else "were"
-    return f"{plural(unread, 'number')} {verb} not understood; {answer.reading.others} more are about something else."
+    others = answer.reading.others
+    beside = f"; {others} more {'is' if others == 1 else 'are'} about something else" if others else ""
+    return f"{plural(unread, 'number')} {verb} not understood{beside}."

@@ -13,6 +13,7 @@ _OURS = re.compile(r"\s*runaudit\s*:", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?<=\])\([^()\s]*(?:\s+\"[^\"]*\")?\)|<?https?://[^\s>)]+>?|<[/a-zA-Z][^<>]*>")
 _RULE = re.compile(r"^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
 _LIST_NUMBER = re.compile(r"^ *\d+[.)](?=\s)", re.MULTILINE)
+_HEADING = re.compile(r"^ {0,3}#{1,6}\s")
 _ITEM = re.compile(r"^\s*(?:[-*+]\s+|\d+[.)]\s+|#{1,6}\s+|>\s?)")
 # A stop that ends no sentence, made a space of equal length.
 _ABBREVIATION = re.compile(r"\b(vs|e\.g|i\.e|cf|approx|ca|fig|figs|tab|eq|resp|incl|al|no|sec)\.", re.IGNORECASE)
@@ -89,7 +90,8 @@ def _blocks(text: str) -> Iterator[Block]:
             continue
         is_table = _starts_table(lines, index)
         end = index + 1
-        while end < len(lines) and lines[end].strip():
+        # A heading ends with its line: what stands below it is no part of its sentence.
+        while end < len(lines) and lines[end].strip() and not _HEADING.match(lines[index]):
             if is_table and "|" not in lines[end]:
                 break
             if not is_table and (_ITEM.match(lines[end]) or _starts_table(lines, end)):

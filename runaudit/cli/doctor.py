@@ -34,11 +34,12 @@ def doctor(context: Context, repair: RepairOption = False, secrets: SecretsOptio
     store = context.store.existing(as_it_is=not (repair or secrets))
     done += mend(store) if repair else ()
     leaks: tuple[Ailment, ...] = ()
+    unread: int | None = None
     if secrets:
-        from runaudit.runs.leaks import secrets_in
+        from runaudit.runs.leaks import secrets_in, unread_in
 
-        leaks = tuple(secrets_in(store))
-    answer = DoctorAnswer(found=(*examine(store), *leaks), done=done)
+        leaks, unread = tuple(secrets_in(store)), unread_in(store)
+    answer = DoctorAnswer(found=(*examine(store), *leaks), done=done, unread=unread)
     context.tell(answer)
     context.finish(verdict_words("doctor", answer.verdict).code)
 

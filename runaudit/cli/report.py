@@ -29,9 +29,11 @@ Beside = Annotated[
 ]
 Metric = Annotated[list[str] | None, typer.Option("--metric", metavar="NAME", help=LED)]
 Direction = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
-        "--direction", metavar="higher|lower", help="What is better in the first metric [what its name says]."
+        "--direction",
+        metavar="higher|lower",
+        help="What is better in the metric; repeated, in that of the next --metric [what its name says].",
     ),
 ]
 Curves = Annotated[
@@ -73,6 +75,7 @@ def report(
     places = Places(page=output, pdf=pdf, pictured=context.format is Format.md, interactive=interactive, opened=to_open)
     places.check(context.store_root)
     named = {"runs": runs or (), "beside": beside or (), "metrics": metric or (), "curves": curves or ()}
-    page = gather(context.bench, Wanted(**named, baseline=baseline, direction=direction, title=title))
+    named["directions"] = direction or ()
+    page = gather(context.bench, Wanted(**named, baseline=baseline, title=title))
     context.tell(places.put(page.view))
     context.finish(INTEGRITY if page.is_damaged else 0)

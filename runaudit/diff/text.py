@@ -1,6 +1,6 @@
 """A comparison for a terminal and for a pull request. The first line is the verdict and its reason in one sentence."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,26 +114,32 @@ def folded(rows: Sequence[Missing]) -> Iterator[str]:
         yield f"never recorded by {never}: {', '.join(row.factor for row in rows if row.never == never)}"
 
 
+def _not_counted(comparison: Comparison) -> dict[str, Sequence[Change | Derivation]]:
+    """What changed and is no factor, by the kind of its excuse."""
+    groups: dict[str, Sequence[Change | Derivation]] = {
+        "derived": comparison.derived, "nuisance": comparison.nuisance, "cosmetic": comparison.cosmetic,
+    }  # fmt: skip
+    return {name: rows for name, rows in groups.items() if rows}
+
+
+def _count(groups: Mapping[str, Sequence[Change | Derivation]]) -> str:
+    return f"not counted: {', '.join(f'{len(rows)} {name}' for name, rows in groups.items())} (--all shows them)"
+
+
 def _rest(comparison: Comparison, everything: bool, paint: Paint) -> Iterator[str]:
-    groups: tuple[tuple[str, Sequence[Change | Derivation]], ...] = (
-        ("derived", comparison.derived),
-        ("nuisance", comparison.nuisance),
-        ("cosmetic", comparison.cosmetic),
-    )
-    counts = [f"{len(rows)} {name}" for name, rows in groups if rows]
-    if not counts:
+    groups = _not_counted(comparison)
+    if not groups:
         return
     yield ""
     if not everything:
-        yield paint(f"not counted: {', '.join(counts)} (--all shows them)", DIM)
+        yield paint(_count(groups), DIM)
         return
-    for name, rows in groups:
-        if rows:
-            yield paint(name, BOLD)
-            for row in rows:
-                path = row.factor if isinstance(row, Derivation) else row.path
-                why = f"follows {row.follows}" if isinstance(row, Derivation) else row.why
-                yield printable(f"  {path}  {level(row.before)} → {level(row.after)}  ({why})")
+    for name, rows in groups.items():
+        yield paint(name, BOLD)
+        for row in rows:
+            path = row.factor if isinstance(row, Derivation) else row.path
+            why = f"follows {row.follows}" if isinstance(row, Derivation) else row.why
+            yield printable(f"  {path}  {level(row.before)} → {level(row.after)}  ({why})")
 
 
 def _left_out(hunks: Sequence[Hunk], left: int) -> str:
@@ -167,6 +173,8 @@ def markdown_lines(comparison: Comparison, *, hunks: Sequence[Hunk] = (), everyt
     if everything:
         plain = text_lines(comparison, everything=True)
         yield from ("", "<details><summary>everything</summary>", "", *fenced(plain), "", "</details>")
+    elif groups := _not_counted(comparison):
+        yield from ("", escaped(_count(groups)))
     for note in comparison.notes:
         yield from ("", f"> {escaped(note)}")
     shown, left = (tuple(hunks), 0) if everything else folded_code(hunks)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runaudit.health.best import Best
-from runaudit.health.rising import onset, rise_of
+from runaudit.health.rising import rise_of, turn_of
 from runaudit.health.rule import TrajectoryRule
 from runaudit.health.shape import Shape
 from runaudit.health.tracks import Part, Track
@@ -17,7 +17,8 @@ from runaudit.stats.trend import MIN_POINTS
 class Overfit(TrajectoryRule):
     """The validation does not worsen while the training improves.
 
-    From there on the network learns its examples by heart. A constant gap between the two is none of that."""
+    From there on the network learns its examples by heart. A constant gap between the two is none of that; and where
+    the held-out quality still improves, a loss that worsens says that the network is too sure, which is told only."""
 
     code = "RA409"
     name = "overfit"
@@ -30,17 +31,21 @@ class Overfit(TrajectoryRule):
             yield self.finding(
                 one.part.track.name,
                 f"{one.part.subject} worsens since about step {one.step} (smoothed, from {one.best:.4g} to "
-                f"{one.last:.4g}) while {one.learned} still falls",
-                remedy=f"stop at step {one.step}{kept}; then more data, augmentation or weight decay",
+                f"{one.last:.4g}) while {one.learned} still falls"
+                + (f", and {one.better} improves" if one.better else ""),
+                remedy=f"choose the checkpoint by {one.better}"
+                if one.better
+                else f"stop at step {one.step}{kept}; then more data, augmentation or weight decay",
                 step=one.step,
-                severity=Severity.WARNING if one.part.track.is_main or one.is_quality else Severity.INFO,
+                severity=Severity.WARNING if one.is_grave else Severity.INFO,
                 evidence={"best": one.best, "last": one.last, "share": one.share, "p": one.p, "sure": "observed"},
             )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Overfitting:
-    """A held-out part that worsens while the training loss named `learned` falls. Values as they were logged."""
+    """A held-out part that worsens while the training loss named `learned` falls. better: a held-out quality that has
+    improved since, empty where none has. Values as they were logged."""
 
     part: Part
     learned: str
@@ -49,6 +54,12 @@ class Overfitting:
     last: float
     share: float
     p: float
+    better: str = ""
+
+    @property
+    def is_grave(self) -> bool:
+        """Whether it is about what the network is for, and nothing that says more of it improves."""
+        return not self.better and (self.part.track.is_main or self.is_quality)
 
     @property
     def is_quality(self) -> bool:
@@ -59,16 +70,12 @@ class Overfitting:
 def overfits_of(held_out: Sequence[Track], losses: Sequence[Track]) -> tuple[Overfitting, ...]:
     """Every held-out series that rose, by Mann-Kendall at p < 0.01 since its best, while the training loss fell."""
     learned = [track for track in losses if track.is_main and not track.is_held_out]
-    found = []
-    for track in held_out:
-        for part in track.parts:
-            one = _overfitting(part, learned)
-            if one is not None:
-                found.append(one)
-    return tuple(found)
+    judges = [track for track in held_out if track.is_plain_quality]
+    found = [_overfitting(part, learned, judges) for track in held_out for part in track.parts]
+    return tuple(one for one in found if one is not None)
 
 
-def _overfitting(part: Part, learned: Sequence[Track]) -> Overfitting | None:
+def _overfitting(part: Part, learned: Sequence[Track], judges: Sequence[Track]) -> Overfitting | None:
     rise = rise_of(part, noise=3.0)
     if rise is None or part.shape is None or rise.share < 0.02 or rise.is_recovering:
         return None
@@ -78,9 +85,10 @@ def _overfitting(part: Part, learned: Sequence[Track]) -> Overfitting | None:
         return None
     for track in learned:
         if _falls_since(track, rise.step):
+            better = [one.name for one in judges if not part.track.is_quality and one.has_improved_since(rise.step)]
             return Overfitting(
                 part=part, learned=track.name, step=rise.step, best=rise.best, last=rise.last, share=rise.share,
-                p=found.p,
+                p=found.p, better=next(iter(better), ""),
             )  # fmt: skip
     return None
 
@@ -94,13 +102,15 @@ def _falls_since(track: Track, step: int) -> bool:
 _SMALL = frozenset({"tile", "tiles", "patch", "patches", "crop", "crops", "cropped"})
 _WHOLE = frozenset({"full", "whole", "frame", "fullframe", "image", "full_frame", "uncropped"})
 
+_FULL = _WHOLE - {"frame", "image"}
+
 
 class MetricDisagreement(TrajectoryRule):
     """Tiles and full frames tell the same.
 
     A network is chosen on tiles and shown on full frames. Where the one improves while the other worsens, what is
-    selected is not what is wanted. Read are pairs of one quantity whose names say tile, patch or crop, and full, whole
-    or frame: `tile/psnr` and `full_frame/psnr`."""
+    selected is not what is wanted. Read are pairs of one quantity: one whose name says tile, patch or crop, or no
+    more than that it is held out (`val/psnr`), and one that says full, whole or frame (`full_frame/psnr`)."""
 
     code = "RA410"
     name = "metric_disagreement"
@@ -132,7 +142,9 @@ def tiles_and_frames_of(tracks: Sequence[Track]) -> Iterator[tuple[Track, Track]
     for small in tracks:
         for whole in tracks:
             own, other = _split(small.name), _split(whole.name)
-            if own[0] == other[0] and own[1] & _SMALL and not own[1] & _WHOLE and other[1] & _WHOLE:
+            # A frame may be one of speech: beside what is not said to be small, only the full one is no other measure.
+            is_pair = (own[1] & _SMALL and other[1] & _WHOLE) or (small.is_held_out and other[1] & _FULL)
+            if own[0] == other[0] and is_pair and not own[1] & _WHOLE:
                 yield small, whole
 
 
@@ -155,7 +167,7 @@ def _worsens_since(track: Track) -> int | None:
         return None
     if shape.best_at <= 0.1 * len(shape):
         return int(shape.first[0])
-    return int(shape.first[min(onset(shape), len(shape) - MIN_POINTS)]) if shape.end > shape.best else None
+    return int(shape.first[min(turn_of(shape), len(shape) - MIN_POINTS)]) if shape.end > shape.best else None
 
 
 def _place(shape: Shape, step: int) -> int:

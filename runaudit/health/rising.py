@@ -17,6 +17,9 @@ from runaudit.stats.trend import MIN_POINTS
 if TYPE_CHECKING:
     from numpy import ndarray
 
+STRAIGHT = 1.25
+"""Two lines say all of a curve where it lies about them no farther than so many times its noise."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rise:
@@ -222,11 +225,18 @@ def onset(shape: Shape) -> int:
     left = int(descent[-1]) + 1 if len(descent) else 0
     high = np.flatnonzero(level[seen:] >= 0.45 * end)
     right = min(len(values), max(seen + 3, seen + int(high[0]) + 1 if len(high) else len(values)))
-    return min(seen, left + _knee(drawn[left:right])) if right - left >= 8 else seen
+    return min(seen, left + _knee(drawn[left:right])[0]) if right - left >= 8 else seen
 
 
-def _knee(values: "ndarray") -> int:
-    """The place at which two lines that meet there fit best, by least squares."""
+def turn_of(shape: Shape) -> int:
+    """The block at which a curve turned: where two lines meet, if they say all of it but its noise; else its onset."""
+    place, apart = _knee(shape.values)
+    return place if apart <= STRAIGHT * noise_of(shape.values) else onset(shape)
+
+
+def _knee(values: "ndarray") -> "tuple[int, float]":
+    """The place at which two lines that meet there fit best, by least squares, and how far the values lie from them, as
+    a standard deviation."""
     import numpy as np
 
     at = np.arange(len(values), dtype=float)
@@ -237,7 +247,7 @@ def _knee(values: "ndarray") -> int:
         error = float(((values - basis @ fit) ** 2).sum())
         if error < best:
             best, place = error, knee
-    return place
+    return place, float(np.sqrt(best / max(1, len(values) - 4)))
 
 
 def _is_kept(shape: Shape, top: float) -> bool:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 from runaudit.health.rule import TrajectoryRule
 from runaudit.health.setup import Setup
 from runaudit.health.shape import HUGE
-from runaudit.health.tracks import Part, Track
+from runaudit.health.tracks import Part, Track, words_of
+from runaudit.metrics.catalogue import Direction
 from runaudit.metrics.roles import Role
 from runaudit.records.finding import Finding, Severity
 from runaudit.stats.trend import MIN_POINTS
@@ -118,7 +119,8 @@ class NotLearning(TrajectoryRule):
     """The loss goes down.
 
     A loss that ends where it began, with no trend in between, is a network that does not learn: a learning rate far too
-    low or too high, frozen weights, labels that say nothing, a loss without a gradient."""
+    low or too high, frozen weights, labels that say nothing, a loss without a gradient. Where no training loss was
+    logged, accuracies and the like are asked; one that begins high may have been learned before its first value."""
 
     code = "RA405"
     name = "not_learning"
@@ -134,7 +136,6 @@ class NotLearning(TrajectoryRule):
 
     def check(
         self,
-        losses: Sequence[Track],
         curves: Sequence[Track],
         rates: Sequence[Track],
         setup: Setup,
@@ -148,9 +149,9 @@ class NotLearning(TrajectoryRule):
         # is for improves, it learns.
         if any(one.has_improved_since(int(one.columns.steps[0])) for one in curves if len(one.columns.steps)):
             return
-        for track in losses:
+        for track in _learned(curves):
             first = track.parts[0] if track.parts else None
-            if not track.is_main or track.is_held_out or first is None or first.shape is None:
+            if first is None or first.shape is None:
                 continue
             shape = first.shape
             if (
@@ -170,16 +171,33 @@ class NotLearning(TrajectoryRule):
             # What was learned before the first value nobody knows: it must come at once, or after one more such step.
             begins, second = int(first.steps[0]), int(first.steps[1])
             is_fresh = setup.init_kind in (None, "random") and begins <= max(0.01 * first.steps[-1], second - begins)
+            is_fresh = is_fresh and (track.is_main or _is_low(first))
+            began, ended = first.told(shape.start), first.told(shape.end)
+            beyond = "above" if track.direction is Direction.HIGHER else "below"
             yield self.finding(
                 track.name,
-                f"{first.subject} is {shape.start:.4g} at the start and {shape.end:.4g} at the end of "
-                f"{plural(shape.points, 'point')}: it did not get below what its noise explains",
+                f"{first.subject} is {began:.4g} at the start and {ended:.4g} at the end of "
+                f"{plural(shape.points, 'point')}: it did not get {beyond} what its noise "
+                "explains",
                 remedy="check that it can learn one batch by heart; then the learning rate, which weights have a "
                 "gradient, and the labels",
                 step=int(first.steps[0]),
                 severity=Severity.WARNING if is_fresh else Severity.INFO,
-                evidence={"start": shape.start, "end": shape.end, "p": found.p, "noise": shape.noise, "sure": "likely"},
+                evidence={"start": began, "end": ended, "p": found.p, "noise": shape.noise, "sure": "likely"},
             )
+
+
+def _learned(curves: Sequence[Track]) -> Sequence[Track]:
+    """The training losses; where none was logged, what is called a quality and no more."""
+    main = [track for track in curves if track.is_main]
+    return [one for one in main if not one.is_held_out] if main else [one for one in curves if one.is_plain_quality]
+
+
+def _is_low(part: Part) -> bool:
+    """Whether it is an accuracy in the lower half of what there is: a high one was learned before its first value, and
+    of another quality nobody knows what is low."""
+    low, high = float(part.values.min()), float(part.values.max())
+    return bool(words_of(part.track.name) & {"acc", "accuracy"}) and low >= 0 and (high <= 0.5 or 1 < high <= 50)
 
 
 def _is_warming_up(rates: Sequence[Track]) -> bool:

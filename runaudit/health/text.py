@@ -75,12 +75,16 @@ def _run_lines(one: RunHealth, verbose: bool, paint: Paint) -> Iterator[str]:
     if verbose:
         yield from (printable(f"  {_unasked(skip)}") for skip in one.unasked)
     elif one.unasked:
-        yield f"  {plural(len(one.unasked), 'rule')} could not be asked (-v says why)"
+        yield f"  {_unasked_count(one)}"
 
 
 def failed_line(skip: Skip) -> str:
     """A rule of others that raised, in words."""
     return f"a rule of an installed package: {skip.code} {skip.name}: {skip.reason}"
+
+
+def _unasked_count(one: RunHealth) -> str:
+    return f"{plural(len(one.unasked), 'rule')} could not be asked (-v says why)"
 
 
 def _unasked(skip: Skip) -> str:
@@ -124,3 +128,5 @@ def _bullets(one: RunHealth, verbose: bool) -> Iterator[str]:
     yield from map(failed_line, one.failed)
     if verbose:
         yield from map(_unasked, one.unasked)
+    elif one.unasked:
+        yield _unasked_count(one)

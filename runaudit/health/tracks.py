@@ -41,6 +41,8 @@ _TERMS = frozenset(
     )
 )
 """Words of a name that say that it is one term of a loss."""
+_OPPONENTS = frozenset({"g", "d", "gen", "generator", "disc", "discriminator", "critic", "adv", "adversarial", "actor"})
+"""Words of one of two networks that learn against each other: its loss rises where the other one gets better."""
 _JUDGED_ON = ("full_frame", "tile")
 """What a super-resolution network is judged on: pictures that it does not learn from."""
 
@@ -194,7 +196,7 @@ def _main(names: Sequence[str]) -> frozenset[str]:
     plain = [name for name in losses if _is_plain(words_of(name))]
     learned = [name for name in losses if not is_held_out(name)]
     if not any(not is_held_out(name) for name in plain) and len(learned) == 1:
-        plain += learned
+        plain += [name for name in learned if not words_of(name) & _OPPONENTS]
     # A program that logs no loss by that name minimises what it calls an error.
     errors = [n for n in names if role(n) is Role.RESULT and known_direction(n) is Direction.LOWER]
     return frozenset(plain or (errors if not losses and len(errors) == 1 else ()))

@@ -67,12 +67,20 @@ class ImportAnswer:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader should know of the runs beside one another."""
+        return (*self._repeats(), *self._noted())
+
+    def _repeats(self) -> Iterator[str]:
         count = sum(bool(row.get("repeats")) for row in self.rows)
-        if not count:
-            return ()
-        logged = "1 run logged" if count == 1 else f"{count} runs logged"
-        told = f"{logged} the very numbers of another, to the last bit: copies, or a program without chance"
-        return (f"{told}; in an interval such runs count once",)
+        if count:
+            logged = "1 run logged" if count == 1 else f"{count} runs logged"
+            told = f"{logged} the very numbers of another, to the last bit: copies, or a program without chance"
+            yield f"{told}; in an interval such runs count once"
+
+    def _noted(self) -> Iterator[str]:
+        count = sum(bool(row.get("note")) for row in self.rows)
+        if count:
+            odd = "something in the record is not as it should be"
+            yield f"of {plural(count, 'run')} {odd}: `runaudit show RUN` says what"
 
     @property
     def headline(self) -> str:
@@ -90,6 +98,8 @@ class ImportAnswer:
         if verbose or len(self.rows) <= EACH:
             for row in self.rows:
                 yield printable(f"{row['id'][:SHORT]}  {row['label'] or ''}  ({_gaps(row['missing'], verbose)})")
+                if note := row.get("note"):
+                    yield printable(f"  {note}")
         shown = self.skipped if verbose else self.skipped[:EACH]
         yield from (printable(f"{_left(one)} {one.source}: {one.reason}") for one in shown)
         if len(shown) < len(self.skipped):
@@ -144,7 +154,7 @@ def _told(tally: Mapping[str, Any]) -> Iterator[str]:
     if worst in GRADES:
         sections, why = GRADES[worst]
         lacking = [path for path in _weighty(tally["missing"]) if worst == "B" or _lacks(path, sections)]
-        yield printable(f"  grade {worst}: without {head(lacking, 4)} {why}")
+        yield printable(f"  grade {worst} (no {head(lacking, 4)}): {why}")
 
 
 def _grades(tally: Mapping[str, Any]) -> str:

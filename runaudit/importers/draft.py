@@ -9,7 +9,7 @@ import json
 import os
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath, PureWindowsPath
 from types import MappingProxyType
 from typing import Any
@@ -23,12 +23,14 @@ from runaudit.importers.seeds import Seed, find_seed, without_leaf
 from runaudit.importers.tables import leaves
 from runaudit.records.canonical import JSON
 from runaudit.records.digest import digest_bytes
+from runaudit.records.filenames import legible, spelt_out
 from runaudit.records.manifest import START, Manifest
 from runaudit.records.outcome import STATUSES, Outcome
 from runaudit.records.run import Run
 from runaudit.records.seednames import names_the_seed
 from runaudit.records.trajectory import Event, Trajectory, number
 from runaudit.settings import ImportSettings
+from runaudit.text.words import plural
 
 INTERRUPTED = frozenset({130, 255, -2})
 """Exit codes of a program that Ctrl-C ended: a shell's, W&B's, Python's own word for the signal."""
@@ -90,10 +92,19 @@ class Draft:
     notes: Sequence[str] = ()
 
 
+_SURROGATE = "\\udc"
+"""How JSON begins to write a byte that is not UTF-8, and some characters beyond 16 bits."""
+
+
 def imported(draft: Draft, settings: ImportSettings) -> Imported:
     """The run that a draft tells of. Raises RecordError for what has no canonical form, with its place."""
     blobs: dict[str, bytes] = {}
-    manifest = Manifest.of(json.loads(json.dumps(_sections(draft, settings, blobs), default=str)))
+    draft = replace(draft, series={spelt_out(name): points for name, points in draft.series.items()},
+                    metrics={spelt_out(name): value for name, value in draft.metrics.items()})  # fmt: skip
+    plain = json.dumps(_sections(draft, settings, blobs), default=str)
+    body = json.loads(plain)
+    # A folder's name need not be UTF-8, and a record holds text: what is none is spelt out.
+    manifest = Manifest.of(spelt_out(body) if _SURROGATE in plain else body)
     try:
         manifest.raw  # noqa: B018  (what has no canonical form is refused here, with its place)
     except CanonicalError as error:
@@ -124,7 +135,7 @@ def _sections(draft: Draft, settings: ImportSettings, blobs: dict[str, bytes]) -
               **({"sources": sources} if len(sources) > 1 else {}),
               **({"settings": draft.own} if draft.own else {}),
               **({} if seed is None else {"seed_from": seed.path}),
-              **({"note": "; ".join(draft.notes)} if draft.notes else {})}  # fmt: skip
+              **({"note": "; ".join(notes)} if (notes := _notes(draft)) else {})}  # fmt: skip
     if ended(draft) is None and (metrics := _metrics(draft)):
         origin["metrics"] = metrics
     return {**sections, "label": draft.name or draft.run, "unknown": unknown, "origin": origin}
@@ -133,7 +144,14 @@ def _sections(draft: Draft, settings: ImportSettings, blobs: dict[str, bytes]) -
 def source_of(draft: Draft) -> str:
     """Which launch this is a record of. A second import of it that holds more stands in the place of the first."""
     # A place is one, however it was named: by `..`, or through a link.
-    return f"{draft.kind}:{draft.identity or os.path.realpath(draft.source)}"
+    return f"{draft.kind}:{draft.identity or legible(os.path.realpath(draft.source))}"
+
+
+def _notes(draft: Draft) -> Sequence[str]:
+    """What was wrong with a record. That something in it was torn is said of every one."""
+    if draft.torn and not draft.notes:
+        return (f"{plural(draft.torn, 'line')} of its files {'is' if draft.torn == 1 else 'are'} torn, and left out",)
+    return draft.notes
 
 
 def _known(section: Mapping[str, Any]) -> dict[str, Any] | None:

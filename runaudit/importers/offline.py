@@ -27,6 +27,8 @@ class OfflineLog:
     config: Mapping[str, Any] | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     names: Mapping[str, Any] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
+    """Of each file that could not be read to its end, how much."""
 
 
 MOST_CONFIG = 1 << 16
@@ -52,6 +54,7 @@ def read_logs(place: Path, within: Path) -> OfflineLog:
             config=found.config if log.config is None else {**(found.config or {}), **log.config},
             facts={**found.facts, **log.facts},
             names={**found.names, **log.names},
+            unread=(*found.unread, *filter(None, [log.unread])),
         )
     return found
 

@@ -25,7 +25,7 @@ _HEAD = b":W&B"
 _HEAD_BYTES = 7
 _BLOCK = 32768
 _FRAME = 7
-_FULL, _FIRST, _LAST = 1, 2, 4
+_FULL, _FIRST, _LAST, _MAX_KIND = 1, 2, 4, 4
 _ITEM: Form = {1: ("key", TEXT), 2: ("nested_key*", TEXT), 4: ("boolean", TRUTH), 5: ("integer", WHOLE),
                6: ("number", REAL), 7: ("text", TEXT), 8: ("json", TEXT), 16: ("value_json", TEXT)}  # fmt: skip
 """A key with its value: as JSON, or, in newer releases, as what it is."""
@@ -48,7 +48,8 @@ _RECORD: Form = {2: ("history", _HISTORY), 3: ("summary", _UPDATE), 5: ("config"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WandbLog:
-    """What one `.wandb` file holds that matters here. `exit_code` is None where the file ends before the run did.
+    """What one `.wandb` file holds that matters here. `exit_code` is None where the file ends before the run did;
+    `unread`: how much of it could not be read, and why; empty where all of it was.
 
     `config` is None where no run is told of; `facts` are those of `wandb-metadata.json`, `names` how it is called.
     """
@@ -59,6 +60,7 @@ class WandbLog:
     config: Mapping[str, Any] | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     names: Mapping[str, Any] = field(default_factory=dict)
+    unread: str = ""
 
 
 def read_log(path: Path, *, within: Path | None = None) -> WandbLog:
@@ -71,9 +73,11 @@ def read_log(path: Path, *, within: Path | None = None) -> WandbLog:
     if not raw.startswith(_HEAD):
         raise RecordError(f"{path} is not a W&B file", remedy="leave it out")
     found = _Reading()
+    unread = ""
     for message in _messages(raw):
-        if message is None:
+        if isinstance(message, int):
             found.torn += 1
+            unread = _unread(path.name, raw, message)
             continue
         try:
             found.take(wanted(message, _RECORD))
@@ -87,7 +91,16 @@ def read_log(path: Path, *, within: Path | None = None) -> WandbLog:
         config=found.config,
         facts=found.facts,
         names=found.names,
+        unread=unread,
     )
+
+
+def _unread(name: str, raw: bytes, place: int) -> str:
+    """What a file does not tell that cannot be read beyond a place."""
+    lost = f"its last {len(raw) - place:,} of {len(raw):,} bytes were not read"
+    if _is_cut(raw, place):
+        return f"{name} ends in the middle of a message: {lost}"
+    return f"{name} is damaged at byte {place:,}: {lost}, and whatever they say of the run is unknown"
 
 
 class _Reading:
@@ -176,8 +189,8 @@ def add_row(series: dict[str, list[tuple[int, float]]], row: Mapping[str, Any]) 
             series.setdefault(name, []).append((step, point))
 
 
-def _messages(raw: bytes) -> Iterator[bytes | None]:
-    """Each whole message; None, once, where the file ends in half of one or in bytes that fail their checksum."""
+def _messages(raw: bytes) -> Iterator[bytes | int]:
+    """Each whole message; the place, once, where the file ends in half of one or in bytes that fail their checksum."""
     parts = b""
     place = _HEAD_BYTES
     while place < len(raw):
@@ -185,12 +198,26 @@ def _messages(raw: bytes) -> Iterator[bytes | None]:
         if left < _FRAME:  # too little for a frame: the block's end is padding
             place += left
             continue
-        check, size, kind = (int.from_bytes(raw[place + a : place + b], "little") for a, b in ((0, 4), (4, 6), (6, 7)))
+        check, size, kind = _head(raw, place)
         data = raw[place + _FRAME : place + _FRAME + size]
         if len(data) < size or zlib.crc32(bytes([kind]) + data) != check:
-            yield None
+            yield place
             return
         place += _FRAME + size
         parts = data if kind in (_FULL, _FIRST) else parts + data
         if kind in (_FULL, _LAST):
             yield parts
+
+
+def _head(raw: bytes, place: int) -> tuple[int, int, int]:
+    """Checksum, length and type of the fragment at a place."""
+    check, size, kind = (int.from_bytes(raw[place + a : place + b], "little") for a, b in ((0, 4), (4, 6), (6, 7)))
+    return check, size, kind
+
+
+def _is_cut(raw: bytes, place: int) -> bool:
+    """Whether nothing but the end of the file keeps the fragment at a place from being whole: it lies in one block, and
+    is of a type that there is."""
+    _, size, kind = _head(raw, place)
+    ends = place + _FRAME + size
+    return ends > len(raw) and ends <= place - place % _BLOCK + _BLOCK and kind <= _MAX_KIND

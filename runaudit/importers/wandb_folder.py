@@ -123,6 +123,7 @@ def _read(folder: Path, within: Path) -> WandbRun:
         exit_code=log.exit_code,
         names=log.names,
         told={"folder": folder.name},
+        notes=log.unread,
     )
 
 

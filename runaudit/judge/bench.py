@@ -1,12 +1,12 @@
 """Where judgement sits: a store and the policy beside it, handed on together because every judgement needs both."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from runaudit.factors.cohort import Cohort
 from runaudit.records.run import Run
-from runaudit.runs.arms import cohort_named, cohorts_with
+from runaudit.runs.arms import arm_of, cohort_named, cohorts_with
 from runaudit.runs.listing import sections_of, table_rows
 from runaudit.runs.names import has_store, one_of, runs_named
 from runaudit.runs.reading import all_runs, stored_cohorts
@@ -60,6 +60,10 @@ class Bench:
         (1, 2, 3)
         """
         return cohort_named(self.store, self.settings, *words, trajectory=trajectory)
+
+    def arm(self, side: Cohort | Sequence[Run]) -> Cohort:
+        """These runs as one arm. A cohort is one already."""
+        return side if isinstance(side, Cohort) else arm_of(self.store, self.settings, side)
 
     def cohorts(self) -> tuple[Cohort, ...]:
         """Every launch of the store by cohort: the runs that differ only in their seed. None where there is no store.

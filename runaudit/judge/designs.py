@@ -10,9 +10,7 @@ from runaudit.diff.arms import typical
 from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort
 from runaudit.judge.bench import Bench
-from runaudit.judge.selection import arm_of
 from runaudit.records.run import Run
-from runaudit.settings import Settings
 
 Pair = tuple[Run, Run]
 """Two runs that stand for the sides of a comparison, where their source is shown."""
@@ -23,19 +21,19 @@ def compare_named(bench: Bench, words: Sequence[str], *, intent: Sequence[str] =
     if len(words) != 2:
         raise UsageError(f"diff takes two runs, {len(words)} given", remedy="name A and B, or none for the last two")
     left, right = (bench.named(word) for word in words)
-    return compare_sides(left, right, bench.settings, intent=intent)
+    return compare_sides(bench, left, right, intent=intent)
 
 
 def compare_sides(
-    left: Cohort | Sequence[Run], right: Cohort | Sequence[Run], settings: Settings, *, intent: Sequence[str] = ()
+    bench: Bench, left: Cohort | Sequence[Run], right: Cohort | Sequence[Run], *, intent: Sequence[str] = ()
 ) -> tuple[Comparison, Pair]:
     """Two runs, or two arms where a side is several."""
     ones = [side.runs if isinstance(side, Cohort) else tuple(side) for side in (left, right)]
     if all(len(runs) == 1 for runs in ones):
         a_run, b_run = (runs[0] for runs in ones)
-        return compare(a_run, b_run, settings=settings, intent=intent), (a_run, b_run)
-    a, b = arm_of(left, settings), arm_of(right, settings)
-    return compare_cohorts(a, b, settings=settings, intent=intent), (typical(a), typical(b))
+        return compare(a_run, b_run, settings=bench.settings, intent=intent), (a_run, b_run)
+    a, b = bench.arm(left), bench.arm(right)
+    return compare_cohorts(a, b, settings=bench.settings, intent=intent), (typical(a), typical(b))
 
 
 def compare_with_tree(

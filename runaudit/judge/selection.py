@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from runaudit.errors import UsageError
-from runaudit.factors.cohort import Cohort, cohort_of, cohorts
+from runaudit.factors.cohort import Cohort, cohorts
 from runaudit.judge.bench import Bench
 from runaudit.judge.values import declared_direction
 from runaudit.metrics.catalogue import known_direction
@@ -21,14 +21,6 @@ MAX_METRICS = 8
 """Judged where nobody named a metric: more would drown the verdict, and every further one is a further chance."""
 
 
-def arm_of(runs: "Cohort | Sequence[Run]", settings: Settings) -> Cohort:
-    """These runs as one arm; under its cohort's own id where they are one design. A cohort is one already."""
-    if isinstance(runs, Cohort):
-        return runs
-    whole = cohorts(runs, settings=settings)
-    return whole[0] if len(whole) == 1 else cohort_of(runs)
-
-
 def page_arms(bench: Bench, words: Sequence[str]) -> list[Cohort]:
     """One arm a word that names several runs; runs named one by one are grouped by their design."""
     found: list[tuple[int, Cohort]] = []
@@ -38,7 +30,7 @@ def page_arms(bench: Bench, words: Sequence[str]) -> list[Cohort]:
         if len(members) == 1 and "," not in word:
             single.setdefault(members[0].id, (at, members[0]))
         elif members:
-            found.append((at, arm_of(members, bench.settings)))
+            found.append((at, bench.arm(members)))
     taken = {run.id for _, arm in found for run in arm.runs}
     rest = {key: value for key, value in single.items() if key not in taken}
     for arm in cohorts((run for _, run in rest.values()), settings=bench.settings):

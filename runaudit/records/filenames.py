@@ -11,11 +11,13 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
+from typing import Any
 
 MAX_PART, MAX_PATH = 255, 4000
 """Bytes that a file system takes in one name, and in all names of a path together."""
 _OWN_BACKSLASH = re.compile(r"\\(?=x(?:5c|[89a-f][0-9a-f]))")
 _ESCAPED = re.compile(r"\\x(5c|[89a-f][0-9a-f])")
+_BYTES = re.compile("[\udc80-\udcff]")
 _UNSEEN = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 """Characters that macOS leaves out of a name when it looks for it."""
 _GIT = re.compile(r"\.git|git~[0-9]+")
@@ -26,6 +28,16 @@ _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|
 def legible(path: str) -> str:
     """A path as a record holds it. `path` is as Python gives it: bytes that are not UTF-8 are lone surrogates."""
     return _OWN_BACKSLASH.sub(r"\\x5c", path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def spelt_out(value: Any) -> Any:
+    """A text, or all text of a tree of JSON, with each byte of a name that is not UTF-8 as it is written: `\\xe9`. Half
+    of a character from elsewhere stays what it is, and no record takes it."""
+    if isinstance(value, str):
+        return value if value.isascii() else _BYTES.sub(lambda m: f"\\x{ord(m[0]) - 0xDC00:02x}", value)
+    if isinstance(value, Mapping):
+        return {spelt_out(key): spelt_out(inner) for key, inner in value.items()}
+    return [spelt_out(inner) for inner in value] if isinstance(value, list) else value
 
 
 def on_disk(name: str) -> str:

@@ -40,7 +40,8 @@ class ReportAnswer:
             yield f"{_sides(verdict)}: {verdict.badge}. {verdict.change}."
             yield from (f"  {line}" for line in (verdict.assumed,) if line)
             yield from (f"  {evidence.metric} {evidence.sentence}" for evidence in verdict.evidence)
-            yield from (f"  {line}" for line in (verdict.claim,) if not verdict.evidence)
+            yield from (f"  {line}" for line in (verdict.unjudged if verdict.evidence else (verdict.claim,)))
+        yield from dict.fromkeys(verdict.alone for verdict in self.view.verdicts if verdict.alone)
         yield from self._alone()
         for alert in self.view.alerts:
             yield f"{alert.title}:"
@@ -130,6 +131,7 @@ class ReportAnswer:
                     "claim": verdict.claim,
                     "lacking": list(verdict.lacking),
                     "assumed": verdict.assumed or None,
+                    "unjudged": list(verdict.unjudged),
                     "evidence": [
                         {
                             "metric": e.metric,

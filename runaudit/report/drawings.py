@@ -24,6 +24,8 @@ COLOURS = 6
 _SEED_DASHES = 4
 _CROWD = 60
 """Tenths of a unit that two marks of one kind keep from one another."""
+_NAME = 200
+"""Tenths of a unit that the name of a mark is wide."""
 _FEW = 40
 """Points of a line up to which each is marked."""
 _DENSE = 200
@@ -39,7 +41,8 @@ def draw_curves(figure: CurveFigure) -> str:
     parts += [_rims(frame, curve) for curve in figure.arms]
     parts += [part for curve in figure.arms for part in _trends(frame, curve)]
     parts += [_mean(frame, curve) for curve in figure.arms]
-    parts += [_happened(frame, curve, row) for row, curve in enumerate(figure.arms)]
+    named: dict[int, int] = {}
+    parts += [_happened(frame, curve, row, named) for row, curve in enumerate(figure.arms)]
     parts += [_ended(frame, curve) for curve in figure.arms]
     parts.append(_letters(frame, figure.arms))
     return chart.chart(frame, parts, label=figure.label)
@@ -149,8 +152,9 @@ def _rims(frame: Frame, curve: ArmCurve) -> str:
     return _group("under", curve.arm, "".join(f'<path class="rim" d="{path}"/>' for path in paths))
 
 
-def _happened(frame: Frame, curve: ArmCurve, row: int) -> str:
-    """Where the arm resumed, skipped a step, had no finite number, left the axis, or was found at fault."""
+def _happened(frame: Frame, curve: ArmCurve, row: int, named: "dict[int, int]") -> str:
+    """Where the arm resumed, skipped a step, had no finite number, left the axis, or was found at fault. named: how
+    many names of marks stand at a place already; the next goes below them."""
     import numpy as np
 
     def at(steps: Sequence[int]) -> "list[int]":
@@ -174,7 +178,10 @@ def _happened(frame: Frame, curve: ArmCurve, row: int) -> str:
         for x in at([mark.step]):
             title = f"<title>{html.escape(mark.words)}</title>"
             body.append(f'<path class="mark" d="M{chart.tenths(x)} {frame.top}v{frame.up}">{title}</path>')
-            body.append(chart.text(x / 10 + 2, frame.top + 10, f"{curve.letter}{number}", "mark"))
+            place = x // _NAME
+            below = max(named.get(place + side, 0) for side in (-1, 0, 1))
+            named[place] = below + 1
+            body.append(chart.text(x / 10 + 2, frame.top + 10 + 12 * below, f"{curve.letter}{number}", "mark"))
     return _group("at", curve.arm, "".join(body))
 
 

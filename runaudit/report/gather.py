@@ -1,15 +1,17 @@
 """From arms of runs to a page: every pair judged, every byte hashed again, every image read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
-from runaudit.errors import NothingToJudgeError
+from runaudit.errors import NothingToJudgeError, UsageError
 from runaudit.factors.cohort import Cohort, cohorts
 from runaudit.judge.bench import Bench
 from runaudit.judge.cohorts import compare_arms, judge_cohorts, summaries
 from runaudit.judge.many import study_runs, study_store
-from runaudit.judge.selection import arm_of, leading, page_arms, page_metrics
+from runaudit.judge.selection import leading, page_arms, page_metrics
 from runaudit.judge.values import declared_direction, require_metric
+from runaudit.metrics.catalogue import known_direction
 from runaudit.report.inputs import ArmInput, ComparisonInput, Part, Unjudged
 from runaudit.report.panels import read_panels
 from runaudit.report.views.arm import letter, logged_words
@@ -21,7 +23,7 @@ from runaudit.store.catalogue import run_ids
 from runaudit.store.verify import verify
 from runaudit.study.projects import projects_of
 from runaudit.study.text import StudyAnswer
-from runaudit.text.words import quoted
+from runaudit.text.words import plural, quoted
 
 MIN_STUDY = 3
 """Arms from which on the page says what they can tell together."""
@@ -39,34 +41,38 @@ class Page:
 class Wanted:
     """What the page is to show. runs: words for the arms, none for every run of the store. baseline: every arm is held
     against it, else each against the one before. beside: shown as well, compared with nothing. metrics: what is judged;
-    without any, the ones that matter. direction: what counts as better in the first.
+    without any, the ones that matter. directions: what counts as better in the first, the second …
     curves: patterns of the series that are drawn; without any, those that tell most."""
 
     runs: Sequence[str] = ()
     baseline: str | None = None
     beside: Sequence[str] = ()
     metrics: Sequence[str] = ()
-    direction: str | None = None
+    directions: Sequence[str] = ()
     curves: Sequence[str] = ()
     title: str | None = None
 
 
 def gather(bench: Bench, wanted: Wanted) -> Page:
     """The page on these runs. Raises UsageError for a word that names none, a metric that none has."""
-    declared_direction(bench.settings, "", wanted.direction)  # A word that is no direction is told before the work.
+    for word in wanted.directions:  # One that is no direction is told before the work.
+        declared_direction(bench.settings, "", word)
     arms = _arms(bench, wanted)
     pairs = _pairs(arms, wanted)
     named = {run.id for arm in arms for run in arm.runs}
     others = page_arms(bench, wanted.beside) if wanted.beside else []
     shown = [*arms, *(arm for arm in others if not named.issuperset(run.id for run in arm.runs))]
     asked = _asked(bench, shown, wanted)
-    metric = asked[0] if asked else _shared_metric(bench, shown, wanted.direction)
+    metric = next(iter(asked), None) or _shared_metric(bench, shown, (*wanted.directions, None)[0])
     launched = bench.homes(shown) if pairs else ()
     compared = [
         _comparison(bench, shown, pair, wanted=wanted, asked=asked, metric=metric, launched=launched) for pair in pairs
     ]
     if wanted.baseline and len(pairs) > 1:
-        compared = [_in_family(bench, shown, one, compared, wanted, metric, launched) for one in compared]
+        compared = [
+            _in_family(bench, shown, one, compared, partial(_way, wanted, asked, first=metric), launched)
+            for one in compared
+        ]
     integrity = _integrity(bench, shown)
     parts = parts_of(bench, shown) if _is_apart(wanted, pairs, shown) else ()
     sums = _sums(bench, shown, parts or (Part(metric=metric, arms=tuple(range(len(shown)))),))
@@ -112,18 +118,35 @@ def _shared_metric(bench: Bench, arms: Sequence[Cohort], direction: str | None =
     most have."""
     if judged := page_metrics(bench.settings, *arms, direction=direction):
         return judged[0]
-    figures = leading(*arms) or leading(arm_of([run for arm in arms for run in arm.runs], bench.settings))
+    figures = leading(*arms) or leading(bench.arm([run for arm in arms for run in arm.runs]))
     held = {one.name: sum(_is_measured([arm], one.name) for arm in arms) for one in figures}
     return max(figures, key=lambda one: held[one.name]).name if figures else None  # of equals the one that leads
 
 
-def _asked(bench: Bench, arms: Sequence[Cohort], wanted: Wanted) -> list[str]:
-    """The metrics that were asked for, in full, each once. Raises UsageError for one that no run on the page has."""
-    names = [
-        require_metric(bench.settings, arms, name, direction=None if index else wanted.direction)[0]
-        for index, name in enumerate(wanted.metrics)
-    ]
-    return [*dict.fromkeys(names)]
+def _asked(bench: Bench, arms: Sequence[Cohort], wanted: Wanted) -> Mapping[str, str | None]:
+    """The metrics that were asked for, in full, each with what was declared to be better in it. Raises UsageError for
+    one that no run on the page has, and for one whose direction nobody knows."""
+    if len(wanted.directions) > max(1, len(wanted.metrics)):
+        raise UsageError(
+            f"{plural(len(wanted.directions), 'direction')} for {plural(len(wanted.metrics), 'metric')}",
+            remedy="give one --direction for each --metric, in their order",
+        )
+    found: dict[str, str | None] = {}
+    ways = (*wanted.directions, *[None] * len(wanted.metrics))
+    for word, way in zip(wanted.metrics, ways, strict=False):
+        name, _ = require_metric(bench.settings, arms, word, direction=way)
+        if found and declared_direction(bench.settings, name, way) is None and known_direction(name) is None:
+            raise UsageError(
+                f"whether a higher or a lower {quoted(name)} is better is not known",
+                remedy="declare it: one --direction for each --metric, in their order",
+            )
+        found.setdefault(name, way)
+    return found
+
+
+def _way(wanted: Wanted, asked: Mapping[str, str | None], name: str, first: str | None) -> str | None:
+    """What was declared to be better in a metric. first: the one that the page is about where none was asked for."""
+    return asked.get(name) if asked else (*wanted.directions, None)[0] if name == first else None
 
 
 def _is_measured(arms: Sequence[Cohort], metric: str) -> bool:
@@ -189,7 +212,7 @@ def _comparison(
     pair: tuple[int, int],
     *,
     wanted: Wanted,
-    asked: Sequence[str],
+    asked: Mapping[str, str | None],
     metric: str | None,
     launched: Sequence[Cohort],
 ) -> ComparisonInput:
@@ -199,21 +222,21 @@ def _comparison(
     designs = compare_arms(bench.settings, sides)
     names = [name for name in asked if _is_measured(sides, name)]
     if not asked:
-        judged = page_metrics(bench.settings, before, after, direction=wanted.direction)
+        judged = page_metrics(bench.settings, before, after, direction=(*wanted.directions, None)[0])
         names = sorted(judged, key=lambda name: name != metric)
     dropped = [] if asked else _dropped(sides, names)
     unjudged = [lack for name in asked or filter(None, [metric]) if (lack := _lacking(sides, pair, name))]
     unjudged += dropped
     stats = []
     for name in names:
-        direction = wanted.direction if name == metric else None
+        direction = _way(wanted, asked, name, metric)
         try:
             stats.append(
                 judge_cohorts(bench, sides, metric=name, direction=direction, designs=designs, launched=launched)
             )
         except OutOfReachError as error:  # Of a run that diverged, and the page is about that, too.
             why = f"{name} was not judged: {error.message}."
-            unjudged.append(Unjudged(words=why, needs="values that can be reckoned with"))
+            unjudged.append(Unjudged(words=why, needs="values that can be reckoned with", leads=name == metric))
     return ComparisonInput(baseline=pair[0], arm=pair[1], diff=designs[0], stats=tuple(stats), unjudged=tuple(unjudged))
 
 
@@ -222,8 +245,7 @@ def _in_family(
     arms: Sequence[Cohort],
     one: ComparisonInput,
     every: Sequence[ComparisonInput],
-    wanted: Wanted,
-    metric: str | None,
+    way: Callable[[str], str | None],
     launched: Sequence[Cohort],
 ) -> ComparisonInput:
     """A pair among those that share a baseline, allowed for as `stats` does that is asked of all of them: the more are
@@ -231,7 +253,7 @@ def _in_family(
     stats = []
     for answer in one.stats:
         beside = [_p_of(other, answer.metric) for other in every if other is not one]
-        direction = wanted.direction if answer.metric == metric else None
+        direction = way(answer.metric)
         sides = [arms[one.arm], arms[one.baseline]]
         stats.append(
             judge_cohorts(

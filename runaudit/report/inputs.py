@@ -38,10 +38,12 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Unjudged:
-    """A metric that could not be judged: why, as a sentence, and what a judgement would need."""
+    """A metric that could not be judged: why, as a sentence, and what a judgement would need. leads: whether it is the
+    one that the page is about."""
 
     words: str
     needs: str
+    leads: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,12 +39,14 @@ _EVENED = 0.75
 """How fast a beat evens out as its bins widen, as a power of their width: what swings about as its width, what wanders
 (a smoothed loss, a return) as the root of it at best, and that is no beat but where the runs went."""
 _LOOKED_AT = 4000
+_FEW_TURNS = 4
 _BIN_SAMPLE = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One seed's series: finite segments in order of steps, the running median of each, and what was not finite."""
+    """One seed's series: finite segments in order of steps, the running median of each, and what was not finite.
+    in_two: whether it goes to and fro between two values, and is evened by its mean."""
 
     seed: str
     segments: tuple[Points, ...]
@@ -53,6 +55,7 @@ class Line:
     points: int
     duplicates: int = 0
     again: tuple[int, int, int] = (0, 0, 0)
+    in_two: bool = False
 
     @property
     def finite(self) -> tuple[Point, ...]:
@@ -86,12 +89,14 @@ def line(
     thin = partial(thinned, low=low, high=high, columns=columns)
     parts = list(split(series, cuts)) if with_trend else []
     noisy = [_is_noisy(values) for _, values in parts]
+    in_two = is_in_two(series.values)
     return Line(
         seed=seed,
         segments=tuple(points_of(*thin(*part)) for part in segments),
         # Beside the trend of a long stage, the few points of a short one stand for themselves.
         trends=tuple(
-            trend(*part) if is_so else points_of(*thin(*part)) for part, is_so in zip(parts, noisy, strict=True)
+            trend(*part, in_two=in_two) if is_so else points_of(*thin(*part))
+            for part, is_so in zip(parts, noisy, strict=True)
         )
         if any(noisy)
         else (),
@@ -99,7 +104,17 @@ def line(
         points=series.points,
         duplicates=series.duplicates,
         again=series.again,
+        in_two=in_two,
     )
+
+
+def is_in_two(values: "ndarray") -> bool:
+    """Whether a series goes to and fro between two values, as an episode is solved or not: of three failures in ten the
+    median says none. A scale that was halved once goes down a step, and stays what it was."""
+    import numpy as np
+
+    some = values[:_LOOKED_AT]
+    return len(np.unique(some)) == 2 and int((some[1:] != some[:-1]).sum()) > _FEW_TURNS
 
 
 def thinned(steps: "ndarray", values: "ndarray", *, low: int, high: int, columns: int) -> "tuple[ndarray, ndarray]":
@@ -130,8 +145,8 @@ def _is_noisy(values: "ndarray") -> bool:
     return bool(np.abs(near[1:] - near[:-1]).sum() > NOISY * (near.max() - near.min()))
 
 
-def trend(steps: "ndarray", values: "ndarray") -> Points:
-    """The running median of a segment."""
+def trend(steps: "ndarray", values: "ndarray", *, in_two: bool = False) -> Points:
+    """The running median of a segment; of two values, their running mean."""
     import numpy as np
 
     count = len(steps)
@@ -141,12 +156,13 @@ def trend(steps: "ndarray", values: "ndarray") -> Points:
     centres = np.array([*range(0, count, stride), *([] if (count - 1) % stride == 0 else [count - 1])])
     window = np.arange(-half, half + 1, max(1, half // 128))  # long series: a regular sample of the window
     whole = (centres >= half) & (centres + half < count)
+    evened = np.mean if in_two else np.median
     medians = np.empty(len(centres))
     if whole.any():
-        medians[whole] = np.median(values[centres[whole, None] + window], axis=1)
+        medians[whole] = evened(values[centres[whole, None] + window], axis=1)
     for index in np.flatnonzero(~whole):
         near = centres[index] + window
-        medians[index] = np.median(values[near[(near >= 0) & (near < count)]])
+        medians[index] = evened(values[near[(near >= 0) & (near < count)]])
     return points_of(steps[centres], medians)
 
 
@@ -194,7 +210,8 @@ def mean_of(
     width = least = bin_width(seeds)
     found = narrow = means(seeds, cuts, width)
     moves = _moves(seeds, places) if width else 0.0
-    while moves and _beats(found, places, moves * (_TAMED if width > least else _BEATING)):
+    tamed = _BEATING if all(is_in_two(one.values) for one in seeds if len(one.steps)) else _TAMED
+    while moves and _beats(found, places, moves * (tamed if width > least else _BEATING)):
         if 2 * width * _FEWEST_BINS > _length(seeds):
             evened = _reach(narrow, places) * (least / width) ** _EVENED
             return (found, width) if _reach(found, places) < evened else (narrow, least)
@@ -251,7 +268,8 @@ def means(seeds: Sequence[Columns], cuts: Sequence[int], width: int) -> tuple[Me
     if len(with_values) < 2:
         return ()
     edges = _edges(seeds, cuts)
-    binned = [_binned(seeds[index], edges, width) for index in with_values]
+    in_two = all(is_in_two(seeds[index].values) for index in with_values)
+    binned = [_binned(seeds[index], edges, width, in_two=in_two) for index in with_values]
     keys = np.unique(np.concatenate([own for own, _ in binned]))
     table = np.full((len(with_values), len(keys)), np.nan)
     for row, (own, values) in zip(table, binned, strict=True):
@@ -289,8 +307,9 @@ def _edges(seeds: Sequence[Columns], cuts: Sequence[int]) -> "ndarray":
     return np.array([low, *sorted({cut for cut in cuts if low < cut <= high}), high + 1], dtype=np.int64)
 
 
-def _binned(series: Columns, edges: "ndarray", width: int) -> "tuple[ndarray, ndarray]":
-    """The first step of each bin that holds a value, and the median of what it holds (a regular sample of many)."""
+def _binned(series: Columns, edges: "ndarray", width: int, *, in_two: bool) -> "tuple[ndarray, ndarray]":
+    """The first step of each bin that holds a value, and the median of what it holds (a regular sample of many); of two
+    values, their mean."""
     import numpy as np
 
     # The middle of two of the largest doubles is none.
@@ -302,6 +321,8 @@ def _binned(series: Columns, edges: "ndarray", width: int) -> "tuple[ndarray, nd
     starts = np.searchsorted(series.steps, keys)
     sizes = np.diff(np.append(starts, len(series.steps)))
     keys, starts, sizes = keys[sizes > 0], starts[sizes > 0], sizes[sizes > 0]
+    if in_two:
+        return keys, np.add.reduceat(np.clip(series.values, -HUGE, HUGE), starts) / sizes
     stride = np.maximum(1, sizes // _BIN_SAMPLE)
     counts = -(-sizes // stride)
     column = np.arange(counts.max())

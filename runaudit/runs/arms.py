@@ -1,11 +1,14 @@
 """Arms of a comparison: the runs that a user's words name together, and the whole cohorts that they are of."""
 
+import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 from runaudit.errors import UsageError
 from runaudit.factors.cohort import Cohort, cohort_of, cohorts
 from runaudit.records.run import Run
 from runaudit.runs.forms import is_prefix
+from runaudit.runs.indexfile import held
 from runaudit.runs.names import Names, has_store, nameless, runs_named
 from runaudit.settings import Settings
 from runaudit.store.remarks import superseded
@@ -26,13 +29,33 @@ def cohort_in_text(store: Store, settings: Settings, name: str, launched: Sequen
 
 
 def cohort_named(store: Store, settings: Settings, *words: str, trajectory: bool = True) -> Cohort:
-    """The runs that these words name together, as one arm; under its own id where they are a whole cohort."""
+    """The runs that these words name together, as one arm."""
     runs = tuple({run.id: run for run in runs_named(store, settings, *words, trajectory=trajectory)}.values())
     runs = _each_once(store, runs)
     if not runs:
         raise UsageError("no run is named", remedy="run `runaudit list` to see all")
+    return arm_of(store, settings, runs)
+
+
+def arm_of(store: Store, settings: Settings, runs: Sequence[Run]) -> Cohort:
+    """These runs as one arm; under the id of their cohort where they are of one."""
     whole = cohorts(runs, settings=settings)
-    return whole[0] if len(whole) == 1 else cohort_of(runs)
+    if len(whole) != 1:
+        return cohort_of(runs)
+    # By itself a repetition founds a cohort of another id, which no list shows and no command takes.
+    return replace(whole[0], id=_home_of(store, settings, runs) or whole[0].id)
+
+
+def _home_of(store: Store, settings: Settings, runs: Sequence[Run]) -> str | None:
+    """The id under which the one cohort is listed that holds all these runs; None where there is no such, or no index
+    that holds: none is made to name what is named already."""
+    index = held(store.root, settings) if has_store(store) else None
+    if index is None:
+        return None
+    query = "SELECT cohorts.id FROM runs JOIN cohorts ON cohorts.number = runs.cohort WHERE runs.id = ?"
+    with contextlib.closing(index):
+        found = {tuple(index.execute(query, (run.id,)).fetchall()) for run in runs}
+    return str(found.pop()[0][0]) if len(found) == 1 and () not in found else None
 
 
 def _each_once(store: Store, runs: tuple[Run, ...]) -> tuple[Run, ...]:

@@ -38,6 +38,12 @@ WORDS: Mapping[str, JSON] = {"true": True, "false": False, "null": None, "True":
 CALLS: Mapping[str, Callable[..., Any]] = {
     "floor": math.floor, "ceil": math.ceil, "min": min, "max": max, "round": round,
 }  # fmt: skip
+_NOT_FINITE = "what is NaN or infinite is asked for by: not finite({name})"
+_NO_TEXT: Mapping[str, str] = {
+    "nan": _NOT_FINITE, "inf": _NOT_FINITE, "infinity": _NOT_FINITE,
+    "none": "a setting that is null is None; a run without it: missing({name})",
+}  # fmt: skip
+"""Words that are typed for a value which has another word here; in quotes they would ask for a text."""
 BINARY: Sequence[Mapping[str, Callable[[Any, Any], Any]]] = (
     {"+": operator.add, "-": operator.sub},
     {"*": operator.mul, "/": operator.truediv, "//": operator.floordiv, "%": operator.mod},
@@ -150,7 +156,8 @@ class _Reader:
 
     def _expect(self, word: str) -> None:
         if not self._take(word):
-            raise self._wrong(f"a {word!r} is missing")
+            raise self._wrong(f"stands where a {word!r} should" if self._tokens[self._at][0] != "end"
+                              else f"a {word!r} is missing")  # fmt: skip
 
     def _since(self, at: int) -> str:
         """What was typed from a token on."""
@@ -165,7 +172,7 @@ class _Reader:
             raise UsageError("--where is empty", remedy=EXAMPLE)
         found = self._condition(self._any(), 0)
         if self._tokens[self._at][0] != "end":
-            raise self._wrong("is more than a condition")
+            raise self._wrong("is more than a condition: join conditions by and, or, not")
         return found
 
     def _condition(self, found: Condition | Side, at: int) -> Condition:
@@ -295,9 +302,14 @@ class _Reader:
         start, text = self._tokens[begun][2], self._since(begun)
         whole = f'{self._text[:start]}"{text}"{self._text[start + len(text) :]}'
         near = closest(text, self._words.known()) if "." in text or "/" in text else ""
-        raise UsageError(f"no run has {quoted(text)}{near}",
-                         remedy=f"a text stands in quotes: --where {shlex.quote(whole)}"
-                         if len(whole) <= MOST_SHOWN else EXAMPLE)  # fmt: skip
+        beside = self._tokens[begun - 2] if begun > 1 else ("", "", 0)
+        name = beside[1] if beside[0] == "name" and beside[1] not in RESERVED else "NAME"
+        if (meant := _NO_TEXT.get(text.casefold())) is not None:
+            remedy = meant.format(name=name)
+        else:
+            quotes = f"a text stands in quotes: --where {shlex.quote(whole)}"
+            remedy = quotes if len(whole) <= MOST_SHOWN else EXAMPLE
+        raise UsageError(f"no run has {quoted(text)}{near}", remedy=remedy)
 
     def _bracketed(self) -> Condition | Side:
         self._expect("(")

@@ -24,6 +24,7 @@ from runaudit.records.manifest import Manifest
 from runaudit.records.results import Results
 from runaudit.records.run import SHORT, Run
 from runaudit.runs.regrown import Sources
+from runaudit.runs.rows import noted
 from runaudit.settings import Settings
 from runaudit.store.catalogue import load_or_fault, run_ids
 from runaudit.store.foreign import ForeignRecord, foreign_record, seal_foreign
@@ -92,6 +93,8 @@ def take_bundles(paths: Sequence[Path], create: Callable[[], Store], settings: S
 
 def _left_out(store: Store, bundle: Bundle, run: str) -> str:
     """Why a run of a bundle was not taken in."""
+    if (tombstone := store.forgotten().get(f"sha256:{run}")) is not None:
+        return f"the {tombstone.subject} was {tombstone.said} here, and stays out"
     said = f"already imported as {run[:SHORT]}"
     if is_open_here(store, bundle, run):
         return f"{said}: it was started here, so its end is not taken from a bundle: runaudit seal {run[:SHORT]}"
@@ -241,6 +244,7 @@ def _row(manifest: Manifest, source: str, run: Run, settings: Settings) -> dict[
     missing, kind = _missing(run, settings), str(manifest.section("origin").get("kind"))
     row = {"id": manifest.id, "source": source, "label": manifest.label, "missing": missing, "kind": kind,
            "grade": grade_of(missing)}  # fmt: skip
+    row |= {"note": note} if (note := noted(run)) else {}
     return row | ({"assumed": list(words)} if (words := sealed_words(run)) else {})
 
 

@@ -62,6 +62,11 @@ def secrets_in(store: Store) -> Iterator[Ailment]:
     yield from _aside(store, redactor, names)
 
 
+def unread_in(store: Store) -> int:
+    """Objects that are too large to be read for secrets."""
+    return sum(path.stat().st_size > MANY for path in (store.root / "objects" / "sha256").glob("??/*"))
+
+
 def _live(store: Store, redactor: Redactor) -> Iterator[Ailment]:
     """What a run that was never sealed left behind."""
     for path in sorted((store.root / "live").rglob("*")):

@@ -119,7 +119,7 @@ def list_markdown(sections: Sequence[Section], columns: Sequence[Column]) -> Ite
     """The runs as a table."""
     chosen = list(columns) or [Column(name, name) for name, about in fields().items() if about.get("paged")]
     named = ("run" if one.title == "id" else one.title for one in chosen)
-    header = ("cohort", "n", "effective n", *named, "metric", "cohort's")
+    header = ("cohort", "n", "effective n", *named, "metric", "cohort mean ± sd")
     rows = (
         (one.cohort.id, one.cohort.n, one.cohort.effective_n, *(shown(c.name, entry.at(c.name)) for c in chosen),
          f"{one.metric} {row_cells(entry, one.metric)[-1]}" if one.metric else "", str(one.spread or ""))

@@ -18,6 +18,7 @@ from runaudit.importers.curves import is_pace, plain_name, values_of
 from runaudit.importers.tables import by_last_name, leaves, spelt
 from runaudit.records.canonical import canonical_equal
 from runaudit.records.digest import Digest, digest_bytes
+from runaudit.records.filenames import on_disk
 from runaudit.records.manifest import Manifest
 from runaudit.records.run import Run
 from runaudit.records.trajectory import same_points
@@ -80,7 +81,7 @@ class Sources:
             return synced or next((other for source, other in known.items() if is_by_place(source)), None)
         is_clocked = told.is_clocked or (run.outcome is not None and bool(run.outcome.body.get("duration_s")))
         return next((other for source, other in known.items()
-                     if is_clocked or not os.path.lexists(source.partition(":")[2])), None)  # fmt: skip
+                     if is_clocked or not os.path.lexists(on_disk(source.partition(":")[2]))), None)  # fmt: skip
 
     def told_by(self, run: Run, manifest: Manifest) -> str | None:
         """The run that says all of this one already, with what other trackers say of it, or as it went on."""

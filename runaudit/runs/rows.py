@@ -55,6 +55,12 @@ def imported_from(run: Run) -> str | None:
     return source if isinstance(source, str) and source else None
 
 
+def noted(run: Run) -> str:
+    """What was wrong with the record of an imported run, so that not all of it was read; empty where nothing was."""
+    note = run.manifest.section("origin").get("note")
+    return note if isinstance(note, str) else ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
     """What is listed of a run, in the order in which a line shows it."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from runaudit.errors import RunauditError
+from runaudit.factors.arguments import ROOT
 from runaudit.factors.cohort import Cohort
 from runaudit.factors.gaps import gaps
 from runaudit.factors.identity import identity_of
@@ -22,7 +23,7 @@ from runaudit.records.run import SHORT, Run
 from runaudit.runs.lines import FINISHED
 from runaudit.runs.names import Names, has_store, one_of, runs_named
 from runaudit.runs.observed import as_typed, last_words, observed_lines, stderr_lines
-from runaudit.runs.rows import figures_of, imported_from
+from runaudit.runs.rows import figures_of, imported_from, noted
 from runaudit.settings import Settings
 from runaudit.store.catalogue import is_launched
 from runaudit.store.remarks import Note, archived, notes, superseded
@@ -105,14 +106,14 @@ class ShowAnswer:
 
     def _lines(self, verbose: bool) -> Iterator[tuple[str, str]]:
         if not verbose:
-            yield from _inputs(self.run)
+            yield from _inputs(self.run, self.settings)
         if self.place is not None:
             yield "cohort", _cohort(self.place.cohort)
         if not verbose:
             yield from _results(self.run)
             yield from _warnings(self.run, self.settings)
         if self.place is not None:
-            yield from _in_words(self.place, None if verbose else NOTES)
+            yield from _in_words(self.run, self.place, None if verbose else NOTES)
             yield "folder", str(self.place.folder.absolute()) if self.place.folder.is_dir() else NO_FOLDER
         if not verbose and (source := imported_from(self.run)):
             yield "source", source
@@ -143,7 +144,7 @@ def _place(store: Store, settings: Settings, run: Run) -> Place | None:
                  archived=run.id in archived(store), superseded_by=superseded(store).get(run.id, ""))  # fmt: skip
 
 
-def _inputs(run: Run) -> Iterator[tuple[str, str]]:
+def _inputs(run: Run, settings: Settings) -> Iterator[tuple[str, str]]:
     """What went in: when and how it was started, the code, the seed, the configuration and the data. Of a forgotten
     manifest its tombstone knows the seed at the most."""
     launch, code_section = run.manifest.section("launch"), run.manifest.section("code")
@@ -157,11 +158,20 @@ def _inputs(run: Run) -> Iterator[tuple[str, str]]:
     yield "git", _commit(code_section)
     seed = run.manifest.seed
     yield "seed", f"unknown ({seed.reason})" if isinstance(seed, Unknown) else level(seed)
-    config = run.manifest.section("config")
-    leaves = [(path, leaf) for path, leaf in leaves_of(keyed(config), "")] if config else []
-    shown = ", ".join(f"{path.lstrip('.')} {level(leaf)}" for path, leaf in leaves)
-    yield "config", f"{plural(len(leaves), 'value')}: {shown}" if leaves else "unknown"
+    yield "config", _config(run, settings)
     yield from _data(run.manifest.section("data"))
+
+
+def _config(run: Run, settings: Settings) -> str:
+    """What was declared; else what the command line says, under the names by which every other answer calls it."""
+    declared = run.manifest.section("config")
+    if declared:
+        leaves, where = leaves_of(keyed(declared), ""), ""
+    else:
+        typed = levels(run, settings.factors).tree.get(ROOT)
+        leaves, where = leaves_of(typed, ".args") if typed else iter(()), " of the command line"
+    rows = [f"{path.lstrip('.')} {level(leaf)}" for path, leaf in leaves]
+    return f"{plural(len(rows), 'value')}{where}: {', '.join(rows)}" if rows else "unknown"
 
 
 def _when(run: Run) -> str:
@@ -251,6 +261,8 @@ def _warnings(run: Run, settings: Settings) -> Iterator[tuple[str, str]]:
         yield "observed", f"{seen.get('level', 'unknown')}{f': {why}' if why else ''}"
     for waiver in run.manifest.waivers:
         yield "waived", f"{waiver.get('rule')}: {waiver.get('reason')}"
+    if note := noted(run):
+        yield "imported", note
     if words := sealed_words(run):
         yield "assumed", f"{', '.join(words)}: vouched for when it was imported, not recorded"
     missing = gaps(levels(run, settings.factors), settings.factors)
@@ -263,10 +275,13 @@ def _warnings(run: Run, settings: Settings) -> Iterator[tuple[str, str]]:
         yield "", f"never recorded by {never_recorded(never[0], [run])}: {', '.join(never)}"
 
 
-def _in_words(place: Place, limit: int | None) -> Iterator[tuple[str, str]]:
+def _in_words(run: Run, place: Place, limit: int | None) -> Iterator[tuple[str, str]]:
     """What was said of the run after it was sealed, the newest last."""
     if place.archived:
-        yield "archived", "hidden from lists, counted as launched; `runaudit archive --undo` brings it back"
+        yield (
+            "archived",
+            f"hidden from lists, counted as launched; `runaudit archive --undo {run.short}` brings it back",
+        )
     if place.superseded_by:
         yield "imported", f"again since, grown: {place.superseded_by[:SHORT]} counts in its place"
     kept = place.notes if limit is None else place.notes[-limit:]

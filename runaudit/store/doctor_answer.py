@@ -18,6 +18,8 @@ class DoctorAnswer:
 
     found: tuple[Ailment, ...]
     done: tuple[str, ...] = ()
+    unread: int | None = None
+    """Objects too large to be read for secrets; None where no secret was looked for."""
 
     @property
     def verdict(self) -> str:
@@ -28,7 +30,8 @@ class DoctorAnswer:
     def to_json(self) -> dict[str, Any]:
         """The answer for a program."""
         return {"schema": "runaudit.doctor/1", "verdict": self.verdict, "found": [asdict(one) for one in self.found],
-                "done": list(self.done)}  # fmt: skip
+                "done": list(self.done), "looked_for_secrets": self.unread is not None,
+                "unread": self.unread or 0}  # fmt: skip
 
     @property
     def headline(self) -> str:
@@ -40,6 +43,10 @@ class DoctorAnswer:
         said += f"; {plural(past, 'incident')} in its past" if past else ""
         if secrets := len(self.found) - damage - left - past:
             said += f"; a secret can be read in {plural(secrets, 'file')}"
+        elif self.unread is not None:
+            said += "; no secret was found"
+        if self.unread:
+            said += f" ({plural(self.unread, 'large object')} not read)"
         return said + (f"; {plural(left, 'leaving')} of processes that died" if left else "")
 
     def text_lines(self, *, verbose: bool = False, paint: Paint = UNPAINTED) -> Iterator[str]:

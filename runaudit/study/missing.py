@@ -64,10 +64,12 @@ def alike_rows(runs: Sequence[Levels]) -> tuple[frozenset[int], ...]:
     )
 
 
-def never_varied(constant: Iterable[str], runs: Sequence[Levels]) -> tuple[str, ...]:
-    """What was held in all runs; packages and the facts of a data set each in one word."""
+def never_varied(constant: Iterable[str], runs: Sequence[Levels], varying: Iterable[str] = ()) -> tuple[str, ...]:
+    """What was held in all runs; packages, variables and the facts of a data set each in one word, where none of them
+    varied."""
     seeds = {token(of.at("seed")) for of in runs}
-    named = {_collapsed(path) for path in constant}
+    moved = {_collapsed(path) for path in varying}
+    named = {_collapsed(path) for path in constant} - moved
     if any(of.files is None for of in runs) and any(isinstance(of.at("code.commit"), Absent) for of in runs):
         named.discard("code")
     if len(seeds) == 1 and token(ABSENT) not in seeds:

@@ -170,7 +170,7 @@ def table_of(runs: Sequence[Run], settings: Settings) -> Table:
         runs=unique,
         forgotten=tuple(run for run in named if run not in unique),
         columns=tuple(column for column in (one_level_a_design(c, designs) for c in columns) if len(column.levels) > 1),
-        never_varied=never_varied(among.held, found),
+        never_varied=never_varied(among.held, found, varying=(leaf.path for leaf in leaves)),
         missing=missing_of(found, leaves, policy),
         designs=designs,
         replicating=among.replicating,

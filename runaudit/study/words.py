@@ -25,7 +25,9 @@ def alias_sentence(study: Study, members: Sequence[int]) -> str:
     columns = study.design.cells[:, list(members)]
     joint = len({tuple(row) for row in columns.tolist()})
     if all(joint == len(set(column)) for column in columns.T.tolist()):
-        how = f"they change together in all {study.results} runs"
+        count = "both" if study.results == 2 else f"all {study.results}"
+        some = " with a result" if study.results < len(study.table.runs) else ""
+        how = f"they change together in {count} runs{some}"
         return f"{names} cannot be told apart: {how}, so none of them can be credited alone"
     if study.design.saturated is not None:
         return f"{names} cannot be told apart: nearly every run has levels of its own"
@@ -71,6 +73,8 @@ def _step(study: Study, cell: Sequence[int], base: Sequence[int]) -> str:
 
 
 def _hours(hours: float) -> str:
+    if hours * 60 < 0.1:
+        return f"{max(1, round(hours * 3600))} s"
     return f"{hours:.1f} h" if hours >= 0.1 else f"{hours * 60:.1f} min"
 
 

@@ -254,3 +254,8 @@ def test_a_hostile_text_is_read_in_one_pass():
     """Patterns that back-track over brackets, rules or spaces would take minutes here, and trip the test's time-out."""
     for piece in ("[1,", "|---", "<a ", "1 to ", "95 % CI ", "flow ", "0.", "<!-- "):
         read(piece * 3_000, WORDS)
+
+
+def test_a_heading_is_no_part_of_the_sentence_below_it():
+    assert understood("# TERN staged\nflow staged reaches 30.1 dB.") == [(PSNR, "flow staged", None, 30.1)]
+    assert reasons("## flow staged\nIt reaches 30.1 dB.") == reasons("## flow staged\n\nIt reaches 30.1 dB.")

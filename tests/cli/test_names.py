@@ -13,10 +13,10 @@ from tests.diff.samples import put
 LR = put("config/optimizer/lr", 5e-4)
 
 
-def repeat(store, run_id, *, metrics):
-    """What `rerun` seals: the same causes under another label."""
+def repeat(store, run_id, *, metrics, **more):
+    """What `rerun` seals: the same causes under another label. more: further sections."""
     body = load(store, run_id).manifest.to_json()
-    body |= {"label": f"rerun of {body['label']}", "origin": {"kind": "captured", "rerun_of": run_id}}
+    body |= more | {"label": f"rerun of {body['label']}", "origin": {"kind": "captured", "rerun_of": run_id}}
     manifest = Manifest.of({k: v for k, v in body.items() if k != "schema"})
     store.seal_manifest(manifest, time="2025-11-02T00:00:00Z")
     store.seal_outcome(
@@ -48,6 +48,23 @@ def test_a_label_names_its_cohort_after_a_repetition(arms, runaudit):
     assert json.loads(runaudit("study", "small", "big", "--json")[1])["runs"]
     assert runaudit("report", "small", "big", "-o", "page.html")[0] == 0
     assert runaudit("verify", "big")[0] == 0
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_every_cohort_that_an_answer_names_is_one_that_can_be_named(arms, runaudit, listed):
+    """A repetition by itself is described otherwise, and would be called by an id that no list shows."""
+    store, _, big = arms
+    again = repeat(
+        store, big[0], metrics={METRIC: 31.02}, code={**load(store, big[0]).manifest.section("code"), "branch": None}
+    )
+    if listed:
+        assert runaudit("list")[0] == 0
+
+    for words in (("diff", again[:12], "small"), ("diff", "small", f"{again[:12]},{big[0][:12]}")):
+        found = json.loads(runaudit(*words, "--json")[1])
+        for side in (found["a"], found["b"]):
+            named = json.loads(runaudit("list", "--where", f'cohort == "{side["id"]}"', "--json")[1])["cohorts"]
+            assert [group["label"] for group in named] == ["small" if side["n"] == 3 else "big"]
 
 
 def test_where_one_run_is_meant_a_label_of_several_names_them(arms, runaudit):

@@ -226,6 +226,29 @@ def test_a_metric_whose_direction_nobody_knows_is_judged_once_it_is_said(
     assert after["comparisons"][0]["evidence"][0]["verdict"] in ("worse", "not attributable")
 
 
+def test_every_metric_that_is_asked_for_may_be_given_its_direction(
+    store, make_run, seal_run, run_audit, monkeypatch, tmp_path
+):
+    """The refusal of the second named an option that went to the first alone: typed, it was refused again."""
+    for name, shift in (("slow", 0.0), ("fast", 1.0)):
+        for seed in range(3):
+            metrics = {"val/acc": 0.5 + seed / 10, "crinkle": shift + seed / 10, "flatness": seed / 10 - shift}
+            seal_run(store, make_run(label=name, seed=seed, config={"speed": name}, metrics=metrics), {})
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RUNAUDIT_STORE", str(store.root))
+    asked = ("report", "slow", "fast", "--metric", "val/acc", "--metric", "crinkle", "--metric", "flatness",
+             "--json", "-o", "a.html")  # fmt: skip
+
+    code, _, err = run_audit(*asked)
+    declared = ("--direction", "higher", "--direction", "lower", "--direction", "higher")
+    told = json.loads(run_audit(*asked, *declared)[1])["comparisons"][0]["evidence"]
+
+    assert code == 2 and "crinkle" in err and "one --direction for each --metric, in their order" in err
+    assert [one["metric"] for one in told] == ["validation accuracy", "crinkle", "flatness"]
+    assert len({one["text"].partition(" ")[0] for one in told[1:]}) == 1, "both are worse, in opposite directions"
+    assert run_audit("report", "slow", "fast", "--metric", "val/acc", *declared, "-o", "b.html")[0] == 2
+
+
 def test_a_metric_that_one_pair_lacks_takes_neither_the_page_nor_the_other_pair_down(
     store, make_run, seal_run, run_audit, monkeypatch, tmp_path
 ):

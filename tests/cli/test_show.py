@@ -12,7 +12,7 @@ from runaudit.records.trajectory import Trajectory, write_lines
 from runaudit.store.remarks import add_note
 from tests.cli.recorded import sealed
 from tests.cli.test_diff import seal
-from tests.diff.samples import put
+from tests.diff.samples import drop, put
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07"
 SEEN = {
@@ -118,6 +118,18 @@ def test_what_show_says_can_be_used(here, runaudit):
     assert runaudit("path", run[:8])[1].strip() in runaudit("show", run[:8])[1]
 
 
+def test_settings_that_only_the_command_line_says_are_shown_as_settings(here, runaudit):
+    """`list --columns config.args.lr` and `diff` know them, so `show` does not call the configuration unknown."""
+    command = ["python", "train.py", "--lr", "0.3"]
+    run = sealed(here, put("runtime/argv", command), drop("config"), metrics={"val/a": 1.0})
+    mute = sealed(here, put("label", "mute"), drop("config"), metrics={"val/a": 1.0})
+
+    assert re.search("^config +2 values of the command line: args.lr 0.3, args.script train.py$",
+                     runaudit("show", run[:8])[1], re.MULTILINE)  # fmt: skip
+    assert "args.lr" in runaudit("list", "--columns", "id,config.args.lr")[1]
+    assert re.search("^config +unknown$", runaudit("show", mute[:8])[1], re.MULTILINE)
+
+
 def test_an_imported_run_says_where_it_came_from_so_that_two_of_one_name_are_told_apart(here, runaudit, tmp_path):
     folders = [tmp_path / project / "deep" / ("x" * 90) / "lightning_logs" / "version_1" for project in ("a", "b")]
     for seed, folder in enumerate(folders):
@@ -160,3 +172,12 @@ def test_json_leaves_long_series_out_unless_asked_and_says_so(here, runaudit):
     whole = json.loads(runaudit("show", run[:12], "--json", "--series")[1])
     assert len(whole["record"]["series"]["loss"]) == 10_001 and "series_left_out" not in whole
     assert whole["record"]["digest"]
+
+
+def test_what_brings_an_archived_run_back_can_be_typed_as_it_stands(here, runaudit):
+    run = sealed(here, metrics={"val/a": 1.0})
+    runaudit("archive", run[:8])
+
+    (remedy,) = re.findall(r"`runaudit (archive --undo .*?)`", runaudit("show", run[:8])[1])
+
+    assert runaudit(*remedy.split())[0] == 0 and "archived" not in runaudit("show", run[:8])[1]

@@ -153,6 +153,14 @@ def test_a_long_change_of_code_is_folded_and_all_shows_it():
     assert sum("+x" in line for line in text_lines(found, hunks=hunks)) < 80
 
 
+def test_what_was_not_counted_is_told_in_markdown_as_on_a_terminal():
+    found = judged(both(LR, put("label", "another")))
+
+    for lines in (text_lines, markdown_lines):
+        assert sum("not counted: 1 nuisance (--all shows them)" in line for line in lines(found)) == 1
+        assert not any("not counted:" in line for line in lines(found, everything=True))
+
+
 def test_markdown_is_a_table_that_a_label_cannot_break():
     text = "\n".join(markdown_lines(judged(both(LR, put("label", "a|b <script>")))))
 

@@ -436,3 +436,51 @@ def test_the_first_overflows_of_fp16_are_no_explosion(config):
 
     assert not asked("grad_explosion", norms, config=config)
     assert asked("grad_explosion", norms, config={"precision": "bf16-mixed"})
+
+
+# ── what only the accuracy, or one of two networks, tells ────────────────────────────────────────────────────────
+
+
+def test_accuracies_that_stay_at_chance_are_found_where_no_loss_was_logged():
+    """Ten classes guessed: 0.1, with the spread of 1,000 examples, sqrt(0.1 * 0.9 / 1000) = 0.0095."""
+    chance, rising = noisy(np.full(200, 0.1), 0.0095), noisy(0.8 - 0.7 * np.exp(-steps(200) / 40), 0.01)
+
+    (found,) = asked("not_learning", {"val/acc": over(chance)})
+    assert (found.severity, found.subject) == (Severity.WARNING, "val/acc")
+    assert "did not get above what its noise explains" in found.message and "is 0.1" in found.message
+    assert asked("not_learning", {"val/acc": over(rising)}) == ()
+    assert asked("not_learning", {"train/acc": over(chance), "val/acc": over(rising)}) == ()
+    learned = {"val/acc": over(noisy(np.full(200, 0.97), 0.003))}
+    assert [one.severity for one in asked("not_learning", learned)] == [Severity.INFO]
+    begun = {"val/acc": over(chance)[100:]}
+    assert [one.severity for one in asked("not_learning", begun)] == [Severity.INFO]
+    assert asked("not_learning", {"val/acc": over(chance), "train/loss": over(1 / (1 + steps(200)))}) == ()
+
+
+def test_a_generator_that_is_logged_alone_may_rise():
+    rising = np.concatenate([np.linspace(2, 0.7, 50), np.linspace(0.7, 4, 150)])
+    for name in ("gen_loss", "train/g_loss", "loss/generator", "critic_loss"):
+        assert [one.severity for one in asked("divergence", {name: over(noisy(rising, 0.05))})] == [Severity.INFO]
+    assert asked("divergence", {"seg_loss": over(noisy(rising, 0.05))})[0].severity is Severity.CRITICAL
+
+
+def test_a_loss_that_grows_too_sure_while_the_quality_improves_is_told_and_not_warned_of():
+    learned = over(noisy(np.exp(-steps(200) / 50), 0.01))
+    worse = over(noisy(np.concatenate([np.linspace(3, 1, 60), np.linspace(1, 1.8, 140)]), 0.02))
+    better, flat = np.linspace(0.6, 0.1, 200), np.concatenate([np.linspace(0.6, 0.3, 60), np.full(140, 0.3)])
+    base = {"train/loss": learned, "val/loss": worse}
+
+    (found,) = asked("overfit", {**base, "val/wer": over(noisy(better, 0.005))})
+    assert found.severity is Severity.INFO and found.message.endswith("still falls, and val/wer improves")
+    assert "choose the checkpoint by val/wer" in found.remedy
+    (found,) = asked("overfit", {**base, "val/wer": over(noisy(flat, 0.005))})
+    assert found.severity is Severity.WARNING and "wer" not in found.message
+
+
+def test_a_held_out_value_that_is_not_called_a_tile_is_held_against_the_full_frame():
+    up, down = over(noisy(np.linspace(25, 32, 100), 0.1)), over(noisy(np.linspace(30, 27, 100), 0.1))
+
+    (found,) = asked("metric_disagreement", {"val/psnr": up, "full_frame/psnr/camera": down})
+    assert found.subject == "full_frame/psnr/camera" and "val/psnr improves" in found.message
+    assert asked("metric_disagreement", {"train/psnr": up, "full_frame/psnr/camera": down}) == ()
+    assert asked("metric_disagreement", {"val/acc": up, "val/frame_acc": down}) == ()

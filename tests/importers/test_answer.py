@@ -24,3 +24,14 @@ def told(*missing):
 def test_a_grade_is_given_for_what_is_lacking_and_a_metric_that_is_no_number_is_no_such_thing(missing, grade, why):
     assert grade_of(missing) == grade
     assert why in told(*missing)
+
+
+def test_what_was_wrong_with_a_record_is_said_of_its_run_and_counted():
+    odd = {"id": "1" * 64, "label": "a", "kind": "csv", "missing": [], "grade": "A", "note": "2 lines are torn"}
+    answer = ImportAnswer(rows=(odd, {**odd, "note": ""}), skipped=())
+
+    lines = list(answer.text_lines())
+
+    assert lines[1] == "  2 lines are torn" and lines.count("  2 lines are torn") == 1
+    assert any(line.startswith("note: of 1 run something in the record is not as it should be") for line in lines)
+    assert ImportAnswer(rows=({**odd, "note": ""},), skipped=()).notes == ()

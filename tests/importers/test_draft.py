@@ -1,11 +1,14 @@
 """What holds of every foreign record alike: its seed, its script, its command line, its end."""
 
+import os
+
 import pytest
 
 from runaudit.diff import compare
 from runaudit.factors.cohort import cohorts
 from runaudit.importers.draft import Draft, imported, typed
 from runaudit.importers.seeds import find_seed
+from runaudit.records.filenames import on_disk
 from runaudit.records.manifest import START
 from runaudit.settings import VOUCHABLE, ImportSettings, Settings
 from runaudit.study.study import study
@@ -268,3 +271,21 @@ def test_nobody_vouches_that_a_resumed_run_began_as_the_others_did():
     late_too = run_of(run="d", seed=1, config={"lr": 1}, series=curve(16, 17, 18))
     assert all(row.assumed for row in compare(late, late_too, settings=vouching).missing if row.factor == START)
     assert [len(one.runs) for one in cohorts([fresh, late, late_too, other])] == [2, 2]
+
+
+def test_a_name_that_is_not_utf_8_is_spelt_out_and_costs_no_run(tmp_path):
+    folder = os.fsdecode(os.fsencode(tmp_path / "r") + b"\xe9sum\xe9")
+    draft = Draft(kind="csv", source=folder, run="x", name=os.path.basename(folder), metrics={"a\udce9": 1.0},
+                  series={"a\udce9": [(0, 2.0), (1, 1.0)]}, status="completed",
+                  config={"k\udcff": ["é", "😀", "\udc80"]},
+                  told={"where": "\udcff"})  # fmt: skip
+
+    run = imported(draft, ImportSettings()).run
+
+    body = run.manifest.to_json()
+    assert body["label"] == "r\\xe9sum\\xe9"
+    assert body["origin"]["source"] == f"csv:{tmp_path.resolve()}/r\\xe9sum\\xe9"
+    assert on_disk(body["origin"]["source"].partition(":")[2]) == os.path.realpath(folder)
+    assert body["config"] == {"k\\xff": ["é", "😀", "\\x80"]}
+    assert body["origin"]["where"] == "\\xff"
+    assert list(run.metrics) == list(run.trajectory.series) == ["a\\xe9"]

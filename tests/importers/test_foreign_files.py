@@ -82,6 +82,29 @@ def test_a_flipped_bit_ends_the_reading(tmp_path):
     assert read_log(path).trajectory.torn == 1
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [(lambda raw, half: raw[:-3], "ends in the middle of a message: its last {} of {} bytes were not read"),
+     (lambda raw, half: raw[:half] + bytes([raw[half] ^ 1]) + raw[half + 1 :], "is damaged at byte "),
+     (lambda raw, half: raw + bytes(20), "is damaged at byte "),
+     (lambda raw, half: raw + b"\1\2\3", "ends in the middle of a message: its last 3 of "),
+     (lambda raw, half: raw, "")],
+    ids=["cut", "a flipped bit", "zeros at the end", "half a head", "whole"],
+)  # fmt: skip
+def test_a_file_that_is_not_read_to_its_end_says_how_much_was_not(tmp_path, change, said):
+    messages = [history(step, loss="1.0") for step in range(40)]
+    whole = frames(messages)
+    path = tmp_path / "run-1.wandb"
+    raw = change(whole, len(whole) // 2)
+    path.write_bytes(raw)
+
+    found = read_log(path)
+
+    start = len(whole) - len(messages[-1]) - 7
+    assert found.unread.startswith(f"run-1.wandb {said}".format(len(raw) - start, f"{len(raw):,}") if said else "")
+    assert bool(found.unread) == bool(found.trajectory.torn) == bool(said)
+
+
 def test_another_file_is_refused(tmp_path):
     (tmp_path / "x.wandb").write_bytes(b"PK\3\4")
 

@@ -382,6 +382,18 @@ def test_an_offline_file_that_ends_before_the_run_did_says_nothing_of_its_end(fo
     assert read(path).outcome is None
 
 
+def test_a_run_whose_file_was_cut_says_so_in_its_record(folder):
+    path = folder()
+    log_file(path, exit_code=0, losses=(3.0, 2.0))
+    file = path / "run-abc12345.wandb"
+    file.write_bytes(file.read_bytes()[:-1])
+
+    run = read(path)
+
+    assert run.outcome is None
+    assert "run-abc12345.wandb ends in the middle of a message" in run.manifest.section("origin")["note"]
+
+
 def test_the_layout_of_2019_is_read_whole(tmp_path):
     run = tmp_path / "wandb" / "run-20190501_101112-abc12345"
     run.mkdir(parents=True)
@@ -678,6 +690,15 @@ def test_an_output_that_goes_where_wandb_was_told_to_write_is_bookkeeping(folder
 
     assert [run.manifest.section("launch")["cwd"] for run in runs] == ["/w", "/w"]
     assert told_apart(*runs) == []
+
+
+def test_an_output_that_is_the_folder_it_ran_in_is_bookkeeping_beside_another(folder):
+    here = at(folder, "id1", [], root=".", out=".")
+    there = at(folder, "id2", ["--out", "o2"], root="o2", out="o2")
+    unsaid = at(folder, "id3", ["--out", "o2"], root=".", out="o2")
+
+    assert told_apart(here, there) == []
+    assert told_apart(here, unsaid) == ["config.out"]
 
 
 @pytest.mark.parametrize("option", ["--exp", "--data", "--resume-from", "--model", "--anything", "--run"])

@@ -63,3 +63,17 @@ def test_no_two_lines_are_blank_one_after_the_other(study):
     lines = told(study, changed("a.py", "+a"))
 
     assert lines[0] and not any(not line and not after for line, after in pairwise(lines))
+
+
+def test_that_each_comparison_is_judged_by_itself_is_said_in_the_terminal_too(study):
+    """Page and Markdown said it of a chain of arms; whoever read the terminal took two chances for one."""
+    arms, (one, *_) = study
+    later = replace(one, baseline=1, arm=2)
+
+    alone, chain = (
+        [*ReportAnswer(view=page_view([*arms, arms[1]], pairs), output=Path("page.html")).text_lines()]
+        for pairs in ([one], [one, later])
+    )
+
+    assert not any("nothing is adjusted" in line for line in alone)
+    assert sum("2 comparisons stand on this page, each judged by itself" in line for line in chain) == 1

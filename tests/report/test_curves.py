@@ -214,6 +214,18 @@ def test_resumes_skipped_steps_and_findings_are_marked(arm):
     assert "went on after an interruption at step 30" in page
 
 
+def test_the_names_of_marks_at_one_step_stand_below_one_another(arm):
+    """`A1` and `B1` were printed over each other, and neither could be read."""
+    arms = [arm({"loss": falling()}) for _ in range(3)]
+    marks = [Mark(arm=index, step=step, words="nan") for index, step in enumerate((12, 12, 40))]
+
+    svg = draw_curves(curves_view(arms, marks=marks).series[0].figures[0])
+
+    places = {name: float(y) for y, name in re.findall(r'y="([\d.]+)" class="mark">(\w+)<', svg)}
+    assert places["B1"] - places["A1"] >= 10
+    assert places["C1"] == places["A1"]
+
+
 # ── nothing goes unsaid ──────────────────────────────────────────────────────────────────────────────────────────
 
 

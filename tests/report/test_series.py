@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from runaudit.records.points import Points
 from runaudit.records.segments import bands, columns_of, split
 from runaudit.records.trajectory import Event
+from runaudit.report import series
 from runaudit.report.series import MEAN_POINTS, bin_width, line, means, thinned, trend
 
 FLOATS = st.floats(-1e6, 1e6)
@@ -212,3 +213,20 @@ def test_a_mean_has_no_more_bins_than_can_be_seen(points):
     (found,) = means([series, series], (), bin_width([series, series]))
 
     assert len(found.steps) <= MEAN_POINTS + 1
+
+
+def test_of_what_is_solved_or_not_the_mean_of_an_arm_is_the_share_that_was_solved():
+    """Three failures in ten have the median 1: the bold line said that nothing ever fails."""
+    flags = np.array([0.0 if step % 10 in (0, 3, 7) else 1.0 for step in range(4000)])
+    seeds = [columns_of(tuple(enumerate(np.roll(flags, shift).tolist()))) for shift in (0, 1)]
+    scale = [columns_of(tuple((step, 65536.0 if step < 1500 else 32768.0) for step in range(4000)))] * 2
+
+    found, width = series.mean_of(seeds, (), lambda values: values)
+
+    assert width and all(abs(value - 0.7) < 0.05 for part in found for value in part.values)
+    (alone,) = line("0", seeds[0]).trends
+    assert all(abs(value - 0.7) < 0.1 for _, value in alone)
+    assert {value for part in series.mean_of(scale, (), lambda values: values / 65536)[0] for value in part.values} == {
+        65536.0,
+        32768.0,
+    }

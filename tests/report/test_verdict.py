@@ -338,3 +338,15 @@ def test_a_difference_far_below_one_is_told_in_powers_of_ten_and_never_as_zero(s
     assert "improved by −3.167e−9 [−4.204e−9,\N{NO-BREAK SPACE}−2.129e−9]" in told[0].sentence
     assert "difference 1.931e−9 " in told[0].sentence
     assert "by −5.62e−6 [−6.53e−6,\N{NO-BREAK SPACE}−4.70e−6]" in told[1].sentence
+
+
+def test_the_metric_that_was_asked_for_first_is_answered_first(study, diff, stats):
+    """Of its values one was 1e308: the card led with another metric, above a table of the first."""
+    arms, _ = study
+    lack = Unjudged(words="loss was not judged: 1e+308 is beyond 1e+150.", needs="values", leads=True)
+    comparison = ComparisonInput(baseline=0, arm=1, diff=diff(), stats=(stats(metric="val/acc"),), unjudged=(lack,))
+
+    verdict = only(page_view(arms, [comparison]))
+
+    assert verdict.claim.startswith("loss was not judged: 1e+308 is beyond 1e+150. Validation accuracy improved by")
+    assert (verdict.unjudged, verdict.caveats) == (("loss was not judged: 1e+308 is beyond 1e+150.",), ())

@@ -161,6 +161,16 @@ def test_nothing_that_changed_is_dropped(study, diff):
     assert view.intent == "Declared before launch to differ: config.schedule, and that is what changed."
 
 
+def test_what_the_columns_say_is_no_reason(study, diff):
+    """`none`, `200` and, as the reason, `null → '200'`."""
+    arms, _ = study
+    told = factor("env.variables.CRASH", None, "200", summary="env.variables.CRASH null → '200'")
+    more = factor("code.a.py", "sha256:1", "sha256:2", summary="code.a.py (+1 −0 lines)")
+    (view,) = page_view(arms, [ComparisonInput(baseline=0, arm=1, diff=diff(factors=(told, more)))]).diffs
+
+    assert [row.words for row in view.factors] == ["", "+1 −0 lines"]
+
+
 def test_a_level_that_one_record_lacks_is_absent_and_not_known_to_be_none(study, diff):
     arms, _ = study
     told = diff(nuisance=(Change(path="origin.tool", before=None, after=ABSENT),))

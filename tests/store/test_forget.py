@@ -207,6 +207,17 @@ def test_doctor_names_what_to_forget_and_exits_with_1(store, sealed, runaudit):
     assert runaudit("doctor", "--store", store.root)[0] == 0
 
 
+def test_doctor_says_of_secrets_only_what_it_looked_for(here, make_run, seal_run, runaudit, monkeypatch):
+    seal_run(here, make_run(seed=1))
+
+    plain, looked = runaudit("doctor")[1], runaudit("doctor", "--secrets")[1]
+    assert plain == "the store is whole\n" and looked == "the store is whole; no secret was found\n"
+    assert json.loads(runaudit("doctor", "--json")[1])["looked_for_secrets"] is False
+    monkeypatch.setattr("runaudit.runs.leaks.MANY", 10)
+    large = sum(1 for _ in (here.root / "objects" / "sha256").glob("??/*"))
+    assert f"no secret was found ({large} large objects not read)" in runaudit("doctor", "--secrets")[1]
+
+
 def put_aside(store: Store, data: bytes) -> None:
     """What a repair does about an object that was damaged while a good copy lay elsewhere."""
     path = store.object_path(digest_bytes(data))
@@ -334,6 +345,17 @@ def test_an_older_bundle_does_not_bring_it_back(store, sealed, tmp_path):
     take_bundles([tmp_path / "old"], lambda: other, Settings())
 
     assert SOURCE not in everything(other) and verify(other).problems == ()
+
+
+def test_a_run_that_was_forgotten_here_stays_out_for_that_reason(store, sealed, tmp_path):
+    """Told to be imported already, it would be looked for in vain."""
+    export(store, [sealed[0].id], tmp_path / "old")
+    forget_named(store, Settings(), [sealed[0].id], WHY, time=WHEN)
+
+    _, skipped = take_bundles([tmp_path / "old"], lambda: store, Settings())
+
+    (reason,) = {one.reason for one in skipped}
+    assert "was forgotten on" in reason and WHY in reason and reason.endswith("here, and stays out")
 
 
 def test_a_bundle_takes_nothing_away_that_lies_here(store, sealed, carried, tmp_path):

@@ -157,6 +157,15 @@ def test_what_never_varied_is_named_once():
     assert "config.lr" not in table.never_varied
 
 
+def test_what_varied_in_one_package_is_not_said_to_have_never_varied():
+    """`env.variables` stood among what never varied, above the variable that did."""
+    found = [run(BASE, env=env(packages={"numpy": "2.0.1", "torch": version})) for version in ("2.5.0", "2.6.0")]
+    table = table_of(found, Settings())
+
+    assert [column.factor for column in table.columns] == ["env.packages.torch"]
+    assert "env.packages" not in table.never_varied
+
+
 def test_the_order_of_runs_changes_nothing():
     found = [run({**BASE, "lr": lr, "act": act}, seed=seed) for lr in (1, 2) for act in "ab" for seed in (1, 2)]
     shuffled = random.Random(1).sample(found, len(found))

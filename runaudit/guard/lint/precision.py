@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
-from runaudit.guard.lint.settings import AMP, Setting, Settings
+from runaudit.guard.lint.settings import AMP, EVAL_HALF, Setting, Settings
 from runaudit.guard.lint.written import Written
 from runaudit.records.finding import Finding, Severity
 from runaudit.rules import Rule
@@ -136,4 +136,33 @@ class HalfNotKnown(Rule):
             )
 
 
-RULES: tuple[Rule, ...] = (NoScaler(), ScalerWithoutUse(), SmallEpsilon(), TransformInHalf(), HalfNotKnown())
+class HalfEvaluation(Rule):
+    """What is judged is computed in 32 bits.
+
+    In 16 bits a result carries the rounding of every layer: two runs that differ by it are not known to differ, and a
+    run that is evaluated otherwise cannot be compared with it. Memory may leave no choice; then all runs need it."""
+
+    code = "RA525"
+    name = "half_precision_evaluation"
+    severity = Severity.INFO
+    switchable = True
+    example = "config.eval.precision = fp16: what is judged is computed in 16 bits"
+
+    def check(self, told: Settings) -> Iterator[Finding]:
+        if isinstance(found := told.find(EVAL_HALF), Setting):
+            yield self.finding(
+                found.path,
+                f"{found}: what is judged is computed in 16 bits",
+                remedy="evaluate in 32 bits, or every run that is compared in the same precision",
+                evidence={"value": found.value},
+            )
+
+
+RULES: tuple[Rule, ...] = (
+    NoScaler(),
+    ScalerWithoutUse(),
+    SmallEpsilon(),
+    TransformInHalf(),
+    HalfNotKnown(),
+    HalfEvaluation(),
+)

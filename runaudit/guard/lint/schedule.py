@@ -35,6 +35,15 @@ class Contradiction(Rule):
             yield self.finding(
                 next(iter(evidence)), message, remedy="set what is left over from another run anew", evidence=evidence
             )
+        if period and epochs and not steps and not per_epoch and _fits_as_batches(period, epochs):
+            each = period.value // epochs.value
+            yield self.finding(
+                period.path,
+                f"{period} ends with the run only if it counts steps, and an epoch has {each} of them: {epochs}",
+                remedy="compare it with the batches of an epoch; a schedule that is longer never comes down",
+                severity=Severity.INFO,
+                evidence=_evidence(period, epochs),
+            )
 
 
 Told = Iterator[tuple[str, dict[str, Any]]]
@@ -107,6 +116,12 @@ def _never_reached(
     is_in_epochs = not steps and len(ends) == 1 and last < 10 * ends[0]
     if known and last > max(ends) and (steps or len(ends) > 1 or is_in_epochs):
         yield f"{at} goes beyond the run: {known[0]}", _evidence(at, *known)
+
+
+def _fits_as_batches(period: Setting, epochs: Setting) -> bool:
+    """Whether a length in a unit that nobody says is too long as epochs, and may be right as steps."""
+    is_said = any(word in period.name for word in ("epoch", "iter", "step"))
+    return not is_said and period.value > 1.2 * epochs.value and not _is_odd(period.value, epochs.value)
 
 
 def _is_odd(period: int, epochs: int) -> bool:

@@ -148,6 +148,17 @@ PRECISION = _knob(
     _any,
     below={"dtype": "amp precision autocast train training args trainer"},
 )
+_JUDGED = frozenset({"val", "valid", "validation", "eval", "evaluation", "test"})
+EVAL_HALF = Knob(
+    what="precision of the evaluation",
+    names=frozenset(
+        f"{where}_{what}" for where in _JUDGED for what in ("precision", "dtype", "amp", "autocast", "half")
+    )
+    | {"fp16_full_eval", "bf16_full_eval", "half_eval", "amp_eval"},
+    kind=lambda value: value is True or (isinstance(value, int | str) and "16" in str(value)),
+    below=dict.fromkeys(("precision", "dtype", "amp", "autocast", "half", "fp16", "bf16", "use_amp"), _JUDGED),
+)
+"""Only what says that it is in 16 bits."""
 AMP = _knob(
     "mixed precision",
     "amp use_amp mixed_precision enable_amp autocast use_autocast",

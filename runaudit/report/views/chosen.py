@@ -82,7 +82,7 @@ def asked(names: Sequence[str], wanted: Sequence[str]) -> list[str]:
     for pattern in wanted:
         hits = [name for name in names if name == pattern] or [n for n in names if fnmatch.fnmatchcase(n, pattern)]
         if not hits:
-            near = difflib.get_close_matches(pattern, names, n=3, cutoff=0.4) or list(names[:3])
+            near = difflib.get_close_matches(pattern, names, n=3, cutoff=0.4) or names
             words = listed([shown(name).short for name in near]) if near else ""
             raise UsageError(
                 f"no run logged a series named {clean(pattern)} more than once",

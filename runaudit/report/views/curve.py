@@ -31,6 +31,9 @@ class Mark:
     series: str | None = None
 
 
+MEAN, MEDIAN = "mean", "median"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmCurve:
     """One arm of a figure: a line a seed, the stretches of their mean, and where something happened to it.
@@ -53,6 +56,12 @@ class ArmCurve:
     ended: tuple[str, ...] = ()
     width: int = 0
     is_wide: bool = False
+
+    @property
+    def middle(self) -> str:
+        """What stands for the values of a bin."""
+        drawn = [item for item in self.lines if item.points]
+        return MEAN if drawn and all(item.in_two for item in drawn) else MEDIAN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,11 +196,13 @@ def notes(
     told = [(curve.letter, note) for curve, group in zip(curves, columns, strict=True)
             for note in _notes_of(curve, group)]  # fmt: skip
     yield from (f"{who}{note}" for who, _, note in _shared_by(told))
-    widths = {curve.letter: curve.width for curve in curves if curve.means}
-    if any(widths.values()):
+    widths = {curve.letter: (curve.width, curve.middle) for curve in curves if curve.means}
+    middles = list(dict.fromkeys(middle for width, middle in widths.values() if width))
+    for middle in middles:
         same = len(set(widths.values())) == 1
-        wide = [f"{counted(width, 'step')}" + ("" if same else f" ({who})") for who, width in widths.items() if width]
-        yield f"The mean is over each seed's median in bins of {listed(list(dict.fromkeys(wide)))}."
+        wide = [f"{counted(width, 'step')}" + ("" if same else f" ({who})")
+                for who, (width, kind) in widths.items() if width and kind == middle]  # fmt: skip
+        yield f"The mean is over each seed's {middle} in bins of {listed(list(dict.fromkeys(wide)))}."
     if wider := [curve.letter for curve in curves if curve.means and curve.is_wide]:
         yield (
             f"{listed(wider)}: it goes up and down so fast that narrower bins would draw a beat which no run has; "

@@ -16,6 +16,7 @@ from runaudit.report.series import COLUMNS, bin_width, line, mean_of
 from runaudit.report.views.arm import letter, run_name, seed_text, seed_texts
 from runaudit.report.views.chosen import TRAINING, asked, chosen, constants, is_held_out_loss, series_names
 from runaudit.report.views.curve import (
+    MEAN,
     ArmCurve,
     CurveFigure,
     CurveRow,
@@ -85,7 +86,10 @@ class CurvesView:
         """How the figures are to be read: what is in them, and nothing that is not."""
         views = (*self.series, *self.training)
         curves = [curve for view in views for figure in view.figures for curve in figure.arms]
-        alone = "the values of a run, where they are noisy their running median over 5 % of the points of a stage"
+        kinds = {curve.middle for curve in curves if not curve.means}
+        middle = "running mean" if kinds == {MEAN} else "running median"
+        middle += " (of two values, mean)" if len(kinds) > 1 else ""
+        alone = f"the values of a run, where they are noisy their {middle} over 5 % of the points of a stage"
         parts = [f"Bold: {alone}; thin: every logged value, every peak kept"]
         if any(curve.means for curve in curves):
             one = "" if all(curve.means for curve in curves) else f" (of an arm of one run: {alone})"

@@ -16,7 +16,7 @@ from runaudit.report.views.recorded import design_badge
 from runaudit.report.views.verdict import PLAIN, level_text
 from runaudit.report.words import Text, clean, shown, value_text
 from runaudit.text.verdicts import Tone
-from runaudit.text.words import plural
+from runaudit.text.words import level, plural
 
 MAX_LINES = 400
 MAX_SOURCE = 1 << 20
@@ -102,10 +102,16 @@ def leaves_view(diff: Comparison, *, title: str, code: tuple[CodeDiff, ...] = ()
 
 
 def _factor(row: FactorChange) -> ChangeRow:
-    before, after = level_text(row.before), level_text(row.after)
-    # What the three columns say already is not said again.
-    told = row.summary == f"{row.factor} {before.full} → {after.full}"
-    words = "" if told else row.summary.removeprefix(f"{row.factor} ")
+    # What the three columns say already is not said again, as `diff` writes it or as they do.
+    said = (
+        f"{before} → {after}"
+        for before, after in (
+            (level_text(row.before).full, level_text(row.after).full),
+            (level(row.before), level(row.after)),
+        )
+    )
+    words = row.summary.removeprefix(f"{row.factor} ")
+    words = "" if words in said else words
     if words.startswith("(") and words.endswith(")"):
         words = words[1:-1]
     return _changed(row.factor, row.before, row.after, words=words, section=row.section)

@@ -32,8 +32,9 @@ class VerdictView:
 
     tone, claim: of what may be claimed, which needs both the design and the numbers. design_tone, badge: the verdict on
     the design as it is shown, with the condition that it rests on. lacking: what a claim would need, a sentence each.
-    assumed: what the user vouches for. caveats: what the design leaves open. evidence: the metric that the page is
-    about first.
+    unjudged: why a metric was not judged, beside others that were. alone: that it is judged as if no other comparison
+    stood beside it. assumed: what the user vouches for. caveats: what the design leaves open. evidence: the metric that
+    the page is about first.
     """
 
     baseline: ArmView
@@ -51,6 +52,8 @@ class VerdictView:
     lacking: tuple[str, ...]
     caveats: tuple[str, ...]
     evidence: tuple[EvidenceView, ...]
+    unjudged: tuple[str, ...]
+    alone: str
     effects: tuple[EffectFigure, ...]
     notes: tuple[str, ...]
 
@@ -74,11 +77,12 @@ def verdict_view(
     told = diff.tells_what_is_recorded
     evidence = tuple(e for answer in comparison.stats for e in evidence_views(answer, apart=_apart(diff)))
     is_shown = bool(evidence) and evidence[0].carries
+    alone = _each_alone(comparison, beside) if is_shown else ""
     return VerdictView(
         baseline=arms[comparison.baseline],
         arm=arms[comparison.arm],
         tone=Tone.BAD if is_damaged else _tone(tone, evidence),
-        claim=_claim(evidence, comparison.unjudged),
+        claim=_claim(diff, evidence, comparison.unjudged),
         verdict=clean(about.words),
         design_tone=PLAIN if tone is Tone.GOOD and not is_shown else tone,
         badge=badge,
@@ -95,10 +99,16 @@ def verdict_view(
             *((_DAMAGED,) if is_damaged else ()),
             *blown,
             *map(sentence, diff.notes[:MAX_CAVEATS]),
-            *(_each_alone(comparison, beside) if is_shown else ()),
-            *(sentence(one.words) for one in comparison.unjudged if evidence and one.words not in diff.notes),
+            *((alone,) if alone else ()),
+            *(
+                sentence(one.words)
+                for one in comparison.unjudged
+                if evidence and not one.leads and one.words not in diff.notes
+            ),
         ),
         evidence=evidence,
+        alone=alone,
+        unjudged=tuple(sentence(one.words) for one in comparison.unjudged if evidence),
         effects=tuple(_effects(comparison, arms)),
         notes=(*_notes(comparison), *origins),
     )
@@ -116,13 +126,14 @@ MAX_CAVEATS = 3
 _NO_METRIC = "a metric whose direction is known: `--metric NAME --direction higher` (or lower)"
 
 
-def _each_alone(comparison: ComparisonInput, beside: int) -> Iterator[str]:
+def _each_alone(comparison: ComparisonInput, beside: int) -> str:
     """That nothing allows for the other comparisons of the page, where they are no family."""
-    if beside and comparison.stats and comparison.stats[0].family == 1:
-        yield (
-            f"{plural(beside + 1, 'comparison')} stand on this page, each judged by itself: nothing is adjusted for "
-            "their number. With a baseline that all are held against they are judged together."
-        )
+    if not beside or not comparison.stats or comparison.stats[0].family > 1:
+        return ""
+    return (
+        f"{plural(beside + 1, 'comparison')} stand on this page, each judged by itself: nothing is adjusted for "
+        "their number. With a baseline that all are held against they are judged together."
+    )
 
 
 def _tone(design: Tone, evidence: Sequence[EvidenceView]) -> str:
@@ -134,16 +145,22 @@ def _numbers_lack(comparison: ComparisonInput, evidence: Sequence[EvidenceView])
     """What a claim would need of the numbers; empty where they carry one."""
     if evidence:
         return evidence[0].lacking
+    if comparison.diff.unfinished:
+        return ""  # The design lacks them.
     return comparison.unjudged[0].needs if comparison.unjudged else _NO_METRIC
 
 
-def _claim(evidence: Sequence[EvidenceView], unjudged: Sequence[Unjudged]) -> str:
+def _claim(diff: Comparison, evidence: Sequence[EvidenceView], unjudged: Sequence[Unjudged]) -> str:
     """What may be said of the metric that the page is about, as a sentence."""
     if not evidence:
         if unjudged:
             return clean(unjudged[0].words)
+        if diff.unfinished:
+            return f"No metric was judged: {_apart(diff)}."
         return "No metric was judged: of none that both arms have is it known which way it improves."
-    return f"{evidence[0].title} {evidence[0].found}"
+    found = f"{evidence[0].title} {evidence[0].found}"
+    # What was asked for first is answered first, be it that another metric could be judged in its place.
+    return clean(f"{unjudged[0].words} {found}") if unjudged and unjudged[0].leads else found
 
 
 def design_lacks(diff: Comparison) -> str:
