@@ -36,7 +36,18 @@ _WHO = frozenset({"u", "U", "user", "username", "userpwd", "login", "auth", "bas
 _USER = re.compile(r"(?P<user>[^\s:/@=]+[:/])(?P<password>[^/\s][^\s]*)")
 _PARTS = re.compile(r"""(?:[^\s"']|'[^'\n]*'|"[^"\n]*"|["'])+|\s+""")
 """The words of a command line within one word, and the blanks between them."""
-_COMMANDS = ("sshpass", "mysql", "mariadb", "docker", "podman", "az login", "helm", "configure set", "redis-cli")
+_COMMANDS = (
+    "sshpass",
+    "mysql",
+    "mariadb",
+    "docker",
+    "podman",
+    "az login",
+    "helm",
+    "configure set",
+    "redis-cli",
+    "curl",
+)
 _LINE = re.compile(r"[^\n]+")
 _ARGUMENT = re.compile(r"[^\s\"'`,()\[\]{}\\]+")
 RULES = "\n".join((_OPTION.pattern, _USER.pattern, *_COMMANDS, "3"))
@@ -62,6 +73,8 @@ _WAYS = {
     "curl": _Way(apart="-u"),
 }
 MAX_WITHIN = 20_000
+_ENDS = re.compile(r"[;&|]+|(?:python|torchrun|accelerate|bash|sh|make)[\d.]*")
+"""Words behind which another command stands."""
 _LOGINS = ("wandb", "comet", "neptune", "clearml", "hf", "huggingface-cli")
 DOUBTED = "pwd"
 """The name of what may be a password: only what nobody would write is one beyond doubt."""
@@ -99,11 +112,12 @@ def _option(match: re.Match[str], replacement: Replacement) -> str:
 
 def redacted(argv: Sequence[str], replacement: Replacement, text: Callable[[str], str]) -> list[str]:
     """The words of a command line with their secrets replaced; `text` reads a word that stands for itself."""
-    names = [PurePosixPath(word).name for word in argv]
+    # A recipe of make has `@` or `-` before its command.
+    names = [PurePosixPath(word).name.lstrip("@") for word in argv]
     way = next((_WAYS[name] for name in names if name in _WAYS), _Way())
     if way.after and way.after not in argv:
         way = _Way()
-    logged_in = any(one in _LOGINS and "login" in names[at + 1 : at + 3] for at, one in enumerate(names))
+    keys = _behind_login(names)
     # Behind `--backend http` an `-a` may be anything: there only what nobody would write is a password beyond doubt.
     name = "password" if names and names[0] in _WAYS else DOUBTED
     clean = []
@@ -112,7 +126,7 @@ def redacted(argv: Sequence[str], replacement: Replacement, text: Callable[[str]
         found = _named(word, previous, replacement) or _taken(
             word, previous, way, lambda value: replacement(value, name)
         )
-        if found is None and logged_in and "login" in argv[:at] and _is_key(word):
+        if found is None and at in keys and _is_key(word):
             found = replacement(word, "api_key")
         if found is None and previous == "-c" and any(blank in word for blank in " \t\n"):
             found = text(_within(word, replacement))
@@ -161,8 +175,10 @@ def _password(value: str, replacement: Replacement) -> str | None:
 
 def _taken(word: str, previous: str, way: _Way, replacement: Callable[[str], str]) -> str | None:
     """A word that a command takes as a password, by its own short option."""
-    if way.apart and previous == way.apart and not word.startswith("-") and not (points(word) or MARK.search(word)):
+    if way.apart and previous == way.apart and not word.startswith("-") and not MARK.search(word):
         user, colon, password = word.partition(":")
+        if _leads(password if colon and password else word):
+            return None
         return f"{user}:{replacement(password)}" if colon and password else replacement(word)
     if word.startswith("-p") and is_strong(word[2:]) and not MARK.search(word):
         return f"-p{replacement(word[2:])}"
@@ -171,5 +187,25 @@ def _taken(word: str, previous: str, way: _Way, replacement: Callable[[str], str
     return None
 
 
+def _leads(word: str) -> bool:
+    """Whether a word, perhaps still in its quotes, only says where a secret comes from."""
+    bare = word.strip("\"'")
+    return points(bare) or bare.startswith("$")
+
+
+def _behind_login(names: Sequence[str]) -> frozenset[int]:
+    """The places of what a login of a tracker takes as its key: the next few of its command."""
+    found: set[int] = set()
+    for at, one in enumerate(names):
+        if one not in _LOGINS or "login" not in names[at + 1 : at + 3]:
+            continue
+        for place in range(names.index("login", at) + 1, min(at + 8, len(names))):
+            if _ENDS.fullmatch(names[place]):
+                break
+            found.add(place)
+    return frozenset(found)
+
+
 def _is_key(word: str) -> bool:
-    return len(word) >= 16 and not word.startswith("-") and any(map(str.isdigit, word)) and "/" not in word
+    is_long = len(word) >= 16 and not word.startswith("-") and any(map(str.isdigit, word)) and "/" not in word
+    return is_long and not MARK.search(word)

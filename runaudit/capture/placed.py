@@ -45,7 +45,7 @@ _SHELL_LOGIN = re.compile(
 )
 _NETRC = re.compile(r"(?P<before>\bmachine\s+\S+\s+login\s+\S+\s+password\s+)(?P<value>[^\s\"']{3,})")
 _CURL = re.compile(
-    r"(?P<before>\s(?:-u|--user|--proxy-user)[ =]?[\"']?[^\s:\"'/=]+:)(?P<value>(?!\d+(?:\s|$))[^\s\"':/]{4,})(?=[\"']?(?:\s|$))"
+    r"(?P<before>\s(?:-u|--user|--proxy-user)[ =]?[\"']?[^\s:\"'/=]+:)(?P<value>(?!\$|\d+(?:\s|$))[^\s\"':/]{4,})(?=[\"']?(?:\s|$))"
 )
 _DEFAULT = re.compile(
     r"(?P<before>[\"']--?(?P<name>(?:[a-z]+[_-])*(?:password|passwd|secret|api[_-]?key|access[_-]?key|secret[_-]?key|token))[\"']"

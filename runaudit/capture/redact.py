@@ -31,6 +31,9 @@ from runaudit.capture.formats import RULES as FORMATS
 from runaudit.capture.formats import of_hunks, of_sources
 from runaudit.capture.governed import RULES as GOVERNED
 from runaudit.capture.governed import governed
+from runaudit.capture.handed import HINT as HANDED
+from runaudit.capture.handed import PATTERNS as HANDED_OVER
+from runaudit.capture.handed import handed, said_without, without_taken
 from runaudit.capture.key import redaction_key
 from runaudit.capture.looks import is_credible, is_key_material, is_random
 from runaudit.capture.memory import clean_contents
@@ -149,7 +152,7 @@ class Redactor:
         text = self._known_replaced(text)
         if len(text) <= SHORT and _PLAIN.fullmatch(text):
             return text
-        if len(text) <= SHORT and not _SUSPECT.search(text):
+        if len(text) <= SHORT and not (_SUSPECT.search(text) or HANDED.search(text)):
             return self._by_looks(shaped(text, self._shaped), depth) if _RUN.search(text) else text
         if style is Style.NOTEBOOK:
             text = of_sources(text, lambda source: self._text(source, Style.NOTES, depth))
@@ -158,8 +161,8 @@ class Redactor:
             text = _URL_USER.sub(self._user, text)
         text = governed(text, self._credibly)
         text = placed.replaced(text, self._placed)
-        text = assigned(text, style, self._credibly)
-        return self._by_looks(commandline.options(text, self._found), depth)
+        text = commandline.options(assigned(text, style, self._credibly), self._found)
+        return self._by_looks(handed(text, style, self._credibly), depth)
 
     def _by_looks(self, text: str, depth: int) -> str:
         """`text` without runs that hold a secret once decoded, and without literals that were drawn at random."""
@@ -306,7 +309,7 @@ class Redactor:
         if isinstance(value, str):
             if is_secret(name, value):
                 return self._found(value, name)
-            return self.said(value) if _COMMAND.search(name) else self.text(value)
+            return self.said(value) if _COMMAND.search(name) else said_without(self.text(value), self._credibly)
         if isinstance(value, int) and not isinstance(value, bool) and re.search(r"(?i)passw|secret", name):
             return self.mark(str(value)) if tells(name) else value
         return value
@@ -323,13 +326,13 @@ class Redactor:
     def argv(self, argv: Sequence[str]) -> list[str]:
         """A command line: `--token X`, `--token=X`, `-p X` of a command that takes a password so, `key=X`, and whatever
         looks like a secret."""
-        return commandline.redacted(argv, self._found, self.text)
+        return without_taken(commandline.redacted(argv, self._found, self.text), self._credibly)
 
     def said(self, text: str) -> str:
         """A command line within one text, or a sentence that quotes one; in code the same words would be names."""
         parts = re.split(r"(\s+)", text)
         parts[::2] = self.argv(parts[::2])
-        return self.text("".join(parts))
+        return said_without(self.text("".join(parts)), self._credibly)
 
     def _words(self, values: Sequence[JSON]) -> list[JSON]:
         """A list that is a command line, in which numbers may stand as numbers."""
@@ -385,7 +388,7 @@ class Redactor:
         return f"://{self._marked(user, PROVEN if is_key_material(user) else MASKED)}@"
 
 
-_PATTERNS = (_URL_USER.pattern, *(p.pattern for p in placed.PATTERNS), commandline.RULES)
+_PATTERNS = (_URL_USER.pattern, *(p.pattern for p in (*placed.PATTERNS, *HANDED_OVER)), commandline.RULES)
 _RULES = hashlib.sha256("\n".join(("keyed", SHAPES, ASSIGNED, GOVERNED, FORMATS, *_PATTERNS)).encode()).hexdigest()[:16]
 """Which patterns a memory of clean contents was made with: other patterns, another memory."""
 

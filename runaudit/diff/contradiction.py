@@ -180,8 +180,11 @@ def _unequal(held: Overlap, *, gaps: Sequence[str]) -> Iterator[str]:
         another = " or ".join(f"another {word}" for word in unknown)
         yield f"{listed(unknown)} {verb} not on record and the results differ: {where}: {another}, or nondeterminism"
         return
-    known = "all inputs on record are equal" if gaps else "the inputs are equal"
-    yield f"{known} and the results are not: {where}: nondeterminism or an input nobody saw"
+    if gaps:  # Whoever vouches for them reads here that they may not have been what was said.
+        yield (f"all inputs on record are equal and the results are not: {where}: nondeterminism, or an input that is "
+               f"not on record ({listed(gaps, MAX_NAMES)})")  # fmt: skip
+    else:
+        yield f"the inputs are equal and the results are not: {where}: nondeterminism or an input nobody saw"
 
 
 def _unknown(gaps: Sequence[str]) -> list[str]:

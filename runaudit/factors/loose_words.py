@@ -20,38 +20,40 @@ POSITIONAL = "positional"
 def with_settings(runs: Sequence[Levels]) -> tuple[Levels, ...]:
     """The runs without the options that only introduce what a word sets: `--set model.width=16` is one choice, told
     under `model.width`. Only where nothing is set so in one run and otherwise in another: what `--set lr=1` does,
-    `lr=1` or `--lr 1` may not do."""
+    `lr=1`, `--lr 1` or `--param lr=1` may not do."""
     given = [_given(_argv(of)) for of in runs]
-    named = {name for setters, _, _ in given for name in setters}
-    by_setter = {key for _, keys, _ in given for key in keys}
-    otherwise = {key for _, _, keys in given for key in keys}
-    if not named or by_setter & otherwise or named & otherwise:
+    pairs = {pair for introduced, _ in given for pair in introduced}
+    otherwise = {name for _, others in given for name in others}
+    options, keys = {option for option, _ in pairs}, {key for _, key in pairs}
+    if not pairs or len(pairs) > len(keys) or (options | keys) & otherwise:
         return tuple(runs)
-    return tuple(_without(of, named) for of in runs)
+    return tuple(_without(of, options) for of in runs)
 
 
-def _given(argv: Sequence[str]) -> tuple[set[str], set[str], set[str]]:
-    """The options of a command line that introduce settings, the names that are set behind them, and every other name
-    that is given a value or stands for itself."""
-    setters: set[str] = set()
-    set_by: set[str] = set()
+def _given(argv: Sequence[str]) -> tuple[set[tuple[str, str]], set[str]]:
+    """What is set on a command line behind an option that introduces it, with that option, and every other name that is
+    given a value or stands for itself."""
+    introduced: set[tuple[str, str]] = set()
     others: set[str] = set()
-    introduced = False
+    by = ""
     for at, word in enumerate(argv):
         setting = OVERRIDE.fullmatch(word)
         if is_option(word):
             option, equals, value = word.lstrip("-").partition("=")
             told = OVERRIDE.fullmatch(value if equals else argv[at + 1] if at + 1 < len(argv) else "")
-            introduced = plain_name(option) in SETTERS and told is not None
-            (setters if introduced else others).add(plain_name(option))
-            if introduced and equals and told:
-                set_by.add(told[1])
-                introduced = False
+            by = plain_name(option) if plain_name(option) in SETTERS and told is not None else ""
+            if not by:
+                others.add(plain_name(option))
+            elif equals and told is not None:
+                introduced.add((by, told[1]))
+                by = ""
+        elif setting and by:
+            introduced.add((by, setting[1]))
         elif setting:
-            (set_by if introduced else others).add(setting[1])
+            others.add(setting[1])
         else:
-            introduced = False
-    return setters, set_by, others
+            by = ""
+    return introduced, others
 
 
 def _without(of: Levels, names: set[str]) -> Levels:

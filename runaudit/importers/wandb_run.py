@@ -112,16 +112,15 @@ def _program(facts: Mapping[str, Any]) -> str | None:
 
 
 def _folders(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Where the program ran, and where W&B wrote, if that was another place. W&B calls its own folder the root, which
-    is the one that the program ran in only where nobody said `dir=`; the two names of the script tell."""
+    """Where the program ran, and where W&B wrote. W&B calls its own folder the root, which is the one that the program
+    ran in only where nobody said `dir=`; the two names of the script tell."""
     root, script, inside = (facts.get(key) for key in ("root", "program", "codePathLocal"))
     if not all(isinstance(text, str) and text for text in (root, script, inside)):
         return {"cwd": root}
     if not str(script).startswith("/") or not str(script).endswith(f"/{inside}"):
         return {"cwd": root}
     cwd = str(script).removesuffix(f"/{inside}") or "/"
-    folder = posixpath.normpath(posixpath.join(cwd, str(root)))
-    return {"cwd": cwd} if folder == posixpath.normpath(cwd) else {"cwd": cwd, "tracker_dir": folder}
+    return {"cwd": cwd, "tracker_dir": posixpath.normpath(posixpath.join(cwd, str(root)))}
 
 
 def _unnamed(facts: Mapping[str, Any]) -> str:

@@ -36,11 +36,11 @@ def seal_own(
     error: str | None,
     config: Mapping[str, JSON],
 ) -> Outcome:
-    """Seal the outcome of the run of this process. `traced`: this process was observed for it. Raises StoreError; how
-    the run ended then waits for `runaudit seal`."""
+    """Seal the outcome of the run of this process. `traced`: this process was observed for it. Raises StoreError
+    whatever the fault was; how the run ended then waits for `runaudit seal`."""
     try:
         return _sealed(store, manifest, redactor, root, traced, status, error, config)
-    except StoreError as fault:
+    except RunauditError as fault:
         with contextlib.suppress(StoreError):
             clean = None if error is None else redactor.text(error)
             claim(store.live_dir(manifest.id), "ending", status=status, error=clean, config=dict(config) or None)

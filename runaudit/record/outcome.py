@@ -20,7 +20,7 @@ from runaudit.record.ledger import claims
 from runaudit.record.leftovers import open_files, open_series
 from runaudit.record.sink import Mirror, remarks
 from runaudit.record.telling import told_in
-from runaudit.records.canonical import JSON, thawed
+from runaudit.records.canonical import JSON, all_whole, thawed, whole
 from runaudit.records.digest import Digest, digest_file
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import FINISHED, Outcome
@@ -59,8 +59,9 @@ def seal_outcome(
         if (entry := outcome_entry(store, manifest.id)) is not None:
             return Outcome.from_bytes(store.read(entry.digest), where=f"outcome of {manifest.id[:12]}")
         redactor = redactor_of(store, environ=environ, manifest=manifest)
-        rows = open_files(store.run_dir(manifest.id), live, claims(live), redactor.text)
-        logged = open_series(live / SERIES, redactor.text)
+        clean = _clean(redactor)
+        rows = open_files(store.run_dir(manifest.id), live, claims(live), clean)
+        logged = open_series(live / SERIES, clean)
         ended = time.time() if now is None else now
         ending: Mapping[str, Any] = next((row for row in reversed(rows) if row["k"] == "ending"), {})
         checkpoints, artifacts, remarks = _files(store, manifest, rows)
@@ -82,10 +83,15 @@ def seal_outcome(
             "notes": list(dict.fromkeys(remarks)),
             **({"told": told} if (told := told_in(rows)) else {}),
         }
-        outcome = Outcome.of(redactor.sealable(body | _told_at_the_end(ending, code) | thawed(sections)))
+        outcome = Outcome.of(all_whole(redactor.sealable(body | _told_at_the_end(ending, code) | thawed(sections))))
         store.seal_outcome(outcome, time=utc_text(ended))
         _end_live(live / SERIES, logged.size)
         return outcome
+
+
+def _clean(redactor: Redactor) -> Callable[[str], str]:
+    """How a name is sealed that the program told."""
+    return lambda text: whole(redactor.text(text))
 
 
 def _end_live(path: Path, sealed: int) -> None:

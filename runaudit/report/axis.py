@@ -27,6 +27,9 @@ that falls is no normal sample."""
 _FENCE_DECADES = 3.0
 _WORTH_CUTTING = 30.0
 """Whatever is that many times the bulk's range away, or less, is shown: a loss may fall that far in its first steps."""
+_RARE, _RARE_WORTH_CUTTING, _STARTS = 0.001, 6.0, 0.05
+"""A glitch is as seldom as that, and not at the beginning of a run: it is cut off where it would leave the others less
+than a sixth of the height."""
 _LOG_WORTH_CUTTING = 3.0
 _ODD = 1000.0
 """An arm of values that many times larger than the others' is left at the edge where they are at least as many."""
@@ -88,7 +91,20 @@ def axis_of(arms: "Sequence[Sequence[ndarray]]", *, may_log: bool = True) -> Axi
     if may_log and (reach := _log_reach(kept)) is not None:
         whole = (math.log10(low) if low > 0 else reach[0], math.log10(high))
         return _padded(*_cut(whole, reach, worth=_LOG_WORTH_CUTTING), is_log=True)
-    return _padded(*_cut((low, high), _reach(kept), worth=_WORTH_CUTTING), is_log=False)
+    reached = _reach(kept)
+    worth = _RARE_WORTH_CUTTING if _are_glitches(arms, reached) else _WORTH_CUTTING
+    return _padded(*_cut((low, high), reached, worth=worth), is_log=False)
+
+
+def _are_glitches(arms: "Sequence[Sequence[ndarray]]", bulk: "tuple[float, float, list[ndarray]]") -> bool:
+    """Whether what lies beyond the bulk are single values somewhere on the way."""
+    import numpy as np
+
+    lines = [line for arm in arms for line in arm if len(line)]
+    near = (bulk[1] - bulk[0]) / 2  # The bulk is told by a sample: what lies somewhat further out is of it.
+    beyond = [np.flatnonzero((line < bulk[0] - near) | (line > bulk[1] + near)) for line in lines]
+    return all(len(at) <= _RARE * len(line) and (not len(at) or at[0] >= _STARTS * len(line))
+               for line, at in zip(lines, beyond, strict=True))  # fmt: skip
 
 
 def _power(of_ten: float) -> float:

@@ -15,6 +15,7 @@ from runaudit.records.canonical import JSON
 from runaudit.records.digest import Digest
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
+from runaudit.records.run import SHORT
 from runaudit.runs.names import Names, one_named
 from runaudit.settings import Settings
 from runaudit.store.forget import Doomed, clear_live, forget, objects_of
@@ -109,8 +110,17 @@ def _told(store: Store, settings: Settings, one: Doomed) -> Doomed:
 
 
 def _of_run(store: Store, run: str) -> list[Doomed]:
-    links = [(name, digest) for entry in _records(store, run) for name, digest in _links(store, entry)]
-    others = {str(digest) for entry in _records(store) if _run_of(entry) != run for _, digest in _links(store, entry)}
+    """A record that cannot be read keeps what it names to itself: what is the run's own alone is not known then."""
+    try:
+        links = [(name, digest) for entry in _records(store, run) for name, digest in _named(store, entry)]
+        others = {
+            str(digest) for entry in _records(store) if _run_of(entry) != run for _, digest in _named(store, entry)
+        }
+    except RunauditError as error:
+        raise UsageError(
+            f"what is run {run[:SHORT]}'s own is not known, and nothing was forgotten: {error.message}",
+            remedy="mend the store (`runaudit doctor --repair`), or name the objects: runaudit forget sha256:…",
+        ) from error
     return objects_of(store, run, links, frozenset(others))
 
 
@@ -154,11 +164,17 @@ def _run_of(entry: LogEntry) -> str:
 def _links(store: Store, entry: LogEntry) -> tuple[tuple[str, Digest], ...]:
     """What a record says lies in the store; nothing of one that cannot be read, or was forgotten."""
     try:
-        raw = store.read(entry.digest)
-        read = Manifest.from_bytes if entry.kind == "manifest" else Outcome.from_bytes
-        body = read(raw, where=entry.kind).body
+        return _named(store, entry)
     except RunauditError:
         return ()
+
+
+def _named(store: Store, entry: LogEntry) -> tuple[tuple[str, Digest], ...]:
+    """What a record says lies in the store; nothing of one that was forgotten. Raises where it cannot be read."""
+    if str(entry.digest) in store.forgotten():
+        return ()
+    read = Manifest.from_bytes if entry.kind == "manifest" else Outcome.from_bytes
+    body = read(store.read(entry.digest), where=entry.kind).body
     return (*stored_links(body), *_texts(body))
 
 

@@ -57,11 +57,18 @@ def line_columns() -> list[tuple[str, int, str]]:
 
 def head_cells(section: Section) -> tuple[str, str, int, int, str]:
     """What the head of a cohort shows: its id, label and counts, and its metric."""
-    group, metric = section.cohort, section.spread or section.metric or ""
-    if section.spread is None and section.by is None and metric:
-        metric = f"{metric}: {_none_counts(group, str(metric))}"
-    said = "; ".join(text for text in (str(metric), forgotten_runs(group.runs)) if text)
+    group, said = section.cohort, _come_to(section) or section.metric or ""
+    said = "; ".join(text for text in (said, forgotten_runs(group.runs)) if text)
     return group.id, printable(group.label), group.n, group.effective_n, printable(said)
+
+
+def _come_to(section: Section) -> str:
+    """The figure of a cohort, or why it has none; nothing of what it is sorted by, where that is no metric."""
+    if section.spread is not None:
+        return str(section.spread)
+    name = section.metric
+    is_metric = section.by is None or any(name in entry.run.metrics for entry in section.every)
+    return f"{name}: {_none_counts(section.cohort, name)}" if name and is_metric else ""
 
 
 def _none_counts(group: Cohort, metric: str) -> str:
@@ -122,7 +129,7 @@ def list_markdown(sections: Sequence[Section], columns: Sequence[Column]) -> Ite
     header = ("cohort", "n", "effective n", *named, "metric", "cohort mean ± sd")
     rows = (
         (one.cohort.id, one.cohort.n, one.cohort.effective_n, *(shown(c.name, entry.at(c.name)) for c in chosen),
-         f"{one.metric} {row_cells(entry, one.metric)[-1]}" if one.metric else "", str(one.spread or ""))
+         f"{one.metric} {row_cells(entry, one.metric)[-1]}" if one.metric else "", _come_to(one))
         for one in sections
         for entry in one.entries
     )  # fmt: skip

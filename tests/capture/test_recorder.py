@@ -157,6 +157,21 @@ def test_finishing_twice_changes_nothing(store: Store, repo: Repo) -> None:
     assert load(store, recorder.id).metrics["psnr"] == 30.5
 
 
+def test_a_name_that_is_no_text_keeps_no_run_from_being_sealed(store: Store, repo: Repo) -> None:
+    name = os.fsdecode(b"scene_\xe9")
+    with started(store, repo.root) as run:
+        run.log(0, {f"psnr/{name}": 31.0, "\ud800": 1.0})
+        run.note(f"{name} was left out")
+        (run.run_dir / name).write_text("x")
+        run.artifact(run.run_dir / name)
+        run.finish(metrics={name: 30.0}, error=name)
+    sealed = load(store, run.id)
+    assert dict(sealed.metrics) == {"psnr/scene_\\xe9": 31.0, "\\ud800": 1.0, "scene_\\xe9": 30.0}
+    assert set(sealed.trajectory.series) == {"psnr/scene_\\xe9", "\\ud800"}
+    assert sealed.outcome is not None and [row["path"] for row in sealed.outcome.artifacts] == ["scene_\\xe9"]
+    assert verify(store).problems == ()
+
+
 def test_an_unknown_status_is_refused(store: Store, repo: Repo) -> None:
     recorder = started(store, repo.root)
 

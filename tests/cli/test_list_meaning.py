@@ -256,7 +256,11 @@ def test_a_cohort_without_a_result_says_so(here, runaudit):
 
 def test_a_cohort_whose_results_are_no_numbers_says_that(here, runaudit):
     sealed(here, put("seed", 1), put("label", "blown"), metrics={"val/acc": float("nan")})
-    assert "  val/acc: no finite number (1 of 1 finished run not finite)\n" in runaudit("list")[1]
+    told = "val/acc: no finite number (1 of 1 finished run not finite)"
+    assert f"  {told}\n" in runaudit("list")[1]
+    assert f"  {told}\n" in runaudit("list", "--sort", "val/acc")[1]
+    assert f"| {told} |" in runaudit("list", "--format", "md")[1]
+    assert "no finite number" not in runaudit("list", "--sort", "config.optimizer.lr")[1]
 
 
 def test_every_status_that_list_shows_can_be_asked_for(here, runaudit):

@@ -41,6 +41,7 @@ def test_with_gaps_the_inputs_are_equal_as_far_as_the_records_go():
 
     assert (found.verdict, found.conditional) == (Verdict.PROVENANCE_INCOMPLETE, Verdict.IDENTICAL)
     assert "all inputs on record are equal and the results are not" in notes(found)
+    assert "nondeterminism, or an input that is not on record (init)" in notes(found)
 
 
 def test_what_is_not_on_record_at_all_is_not_called_equal():

@@ -111,6 +111,7 @@ SET = {
     "set by itself": (("lr=1",), ("--set", "lr=1"), ["config.args.set"]),
     "an option too": (("--lr", "1", "--set", "lr=2"), ("--set", "lr=1", "--lr", "2"),
                       ["config.args.lr", "config.args.lr="]),
+    "by another option": (("--param", "lr=1"), ("--hparam", "lr=1"), ["config.args.hparam", "config.args.param"]),
     "a flag before a setting": ((), ("--fast", "lr=1"), ["config.args.fast", "config.args.lr"]),
     "with nothing behind it": ((), ("--set",), ["config.args.set"]),
     "a value of its own": ((), ("--set", "a"), ["config.args.set"]),

@@ -13,10 +13,10 @@ def told(*missing):
 @pytest.mark.parametrize(
     ("missing", "grade", "why"),
     [
-        (("metrics.loss", "seed"), "C", "without seed replicates"),
-        (("metrics.loss", "data"), "B", "without data a verdict"),
-        (("config.lr", "code.patch"), "D", "without config.lr settings"),
-        (("env.cudnn", "init"), "B", "without env.cudnn, init a verdict"),
+        (("metrics.loss", "seed"), "C", "(no seed): replicates"),
+        (("metrics.loss", "data"), "B", "(no data): a verdict"),
+        (("config.lr", "code.patch"), "D", "(no config.lr): settings"),
+        (("env.cudnn", "init"), "B", "(no env.cudnn, init): a verdict"),
         (("metrics.loss",), "A", "unknown: metrics.loss"),
         ((), "A", "nothing missing"),
     ],

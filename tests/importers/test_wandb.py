@@ -692,6 +692,15 @@ def test_an_output_that_goes_where_wandb_was_told_to_write_is_bookkeeping(folder
     assert told_apart(*runs) == []
 
 
+def test_an_output_that_is_the_folder_it_ran_in_is_bookkeeping_beside_another(folder):
+    here = at(folder, "id1", [], root=".", out=".")
+    there = at(folder, "id2", ["--out", "o2"], root="o2", out="o2")
+    unsaid = at(folder, "id3", ["--out", "o2"], root=".", out="o2")
+
+    assert told_apart(here, there) == []
+    assert told_apart(here, unsaid) == ["config.out"]
+
+
 @pytest.mark.parametrize("option", ["--exp", "--data", "--resume-from", "--model", "--anything", "--run"])
 def test_what_is_called_otherwise_or_may_choose_something_besides_counts_in_the_same_place(folder, option):
     runs = [at(folder, f"id{n}", [option, f"o{n}"], root=f"o{n}") for n in (1, 2)]

@@ -70,6 +70,18 @@ def test_how_far_two_arms_are_apart_is_never_cut_off(a, b):
         assert reaches(found, *a, *b)
 
 
+def test_one_glitch_on_the_way_leaves_the_others_their_height_and_a_start_stays_on_the_axis():
+    """A return of -9000 among 200,000 of -500 to 60 drew the learning as a flat line."""
+    returns = np.linspace(-500.0, 60.0, 20_000) + np.random.default_rng(0).normal(0.0, 15.0, 20_000)
+    glitch = np.where(np.arange(20_000) == 12_345, -9000.0, returns)
+    start = np.where(np.arange(20_000) == 0, -9000.0, returns)
+
+    cut, whole = (axis_of([[line]], may_log=False) for line in (glitch, start))
+
+    assert (560 / (cut.top - cut.bottom) > 0.5) and cut.below(np.array([-9000.0])).all()
+    assert whole.bottom < -9000
+
+
 def test_extremes_that_cost_little_height_are_on_the_axis():
     """A loss that starts three times as high as it goes on; a spike of twice the range."""
     assert reaches(axis([3.0, 2.0, *[1.0 - n / 1000 for n in range(400)]]), 3.0)

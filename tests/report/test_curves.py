@@ -229,6 +229,15 @@ def test_the_names_of_marks_at_one_step_stand_below_one_another(arm):
 # ── nothing goes unsaid ──────────────────────────────────────────────────────────────────────────────────────────
 
 
+def test_of_an_agent_nobody_misses_held_out_data(arm):
+    """What it got is the result: `nothing here shows how the model generalised` stood over every page on it."""
+    rewarded = curves_view([arm({"rollout/ep_reward": falling(), "train/loss": falling()})])
+    trained = curves_view([arm({"train/loss": falling()})])
+
+    assert rewarded.missing == ()
+    assert any("held-out data" in note for note in trained.missing)
+
+
 def test_how_a_figure_is_read_says_what_is_in_it_and_nothing_else(arm):
     plain, odd = arm({"loss": falling()}), arm({"loss": [*falling(), (50, NAN)], "amp/skipped": [(0, 0.0), (9, 1.0)]})
 

@@ -319,6 +319,9 @@ def test_arms_of_which_no_run_finished_are_not_said_to_be_measured_otherwise(stu
     unlike = only(page_view(arms, [ComparisonInput(baseline=0, arm=1, diff=other, stats=(numbers,))]))
 
     assert killed.claim.endswith("not attributable, 3 seeds each: no run of staged finished.")
+    assert killed.reason.full == "", "it is in the claim"
+    gaps = diff("provenance_incomplete", reason="data is not in the records")
+    assert only(page_view(arms, [ComparisonInput(baseline=0, arm=1, diff=gaps, stats=(numbers,))])).reason.full
     assert "measured" not in f"{killed.meaning} {killed.lacking}" and killed.lacking == (
         "runs of both arms that finish",
     )

@@ -20,7 +20,7 @@ import pytest
 
 from runaudit.capture.draft import LaunchRequest, draft_manifest, open_store, seal
 from runaudit.errors import RunauditError
-from runaudit.records.digest import digest_bytes
+from runaudit.records.digest import Digest, digest_bytes
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import Outcome
 from runaudit.runs.intake import take_bundles, take_in
@@ -29,6 +29,8 @@ from runaudit.store import Store
 from runaudit.store.bundle import export
 from runaudit.store.catalogue import load, run_ids
 from runaudit.store.doctor import DAMAGE, LEFT_S, examine
+from runaudit.store.forget import Doomed, forget
+from runaudit.store.remarks import add_note, archived, notes, set_archived
 from runaudit.store.repair import mend
 from runaudit.store.signature import sign
 from runaudit.store.unbundle import read_bundle
@@ -41,6 +43,8 @@ COUNTED = ("write", "pwrite", "fsync", "fdatasync", "fchmod", "chmod", "link", "
 FINE, FAILED, WENT_ON, KILLED = 0, 3, 4, 9
 TIME = "2026-01-01T00:00:00Z"
 SOURCE = b"print(1)\n"
+FORGOTTEN = {"label": "with the secret", "seed": 0}
+STEPS = b'{"s":0,"v":{"x":1.0}}\n'
 
 
 class Disk:
@@ -184,6 +188,21 @@ def repair(root: Path) -> None:
     mend(Store.open(root / ".runaudit"), now=source_of(root).parent.stat().st_mtime + 2 * LEFT_S)
 
 
+def annotate_it(root: Path) -> None:
+    add_note(Store.open(root / ".runaudit"), there_before(root), "a remark", time=TIME)
+
+
+def archive_it(root: Path) -> None:
+    set_archived(Store.open(root / ".runaudit"), there_before(root), True, time=TIME)
+
+
+def forget_it(root: Path) -> None:
+    run = Manifest.of(FORGOTTEN).id
+    what = {"manifest": Digest("sha256", run), "trajectory": digest_bytes(STEPS)}
+    doomed = [Doomed(digest=digest, what=name, run=run) for name, digest in what.items()]
+    forget(Store.open(root / ".runaudit"), doomed, "a secret was in it", time=TIME)
+
+
 # ── what lies there before ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -197,6 +216,16 @@ def a_store(root: Path) -> None:
     manifest = Manifest.of({"label": "there before", "seed": 1, "code": code, "launch": launch})
     store.seal_manifest(manifest, time=TIME)
     store.seal_outcome(Outcome.of({"manifest": str(manifest.digest), "status": "completed"}), time=TIME)
+
+
+def a_run_to_forget(root: Path) -> None:
+    a_store(root)
+    store = Store.open(root / ".runaudit")
+    manifest = Manifest.of(FORGOTTEN)
+    store.seal_manifest(manifest, time=TIME)
+    series = {"digest": str(store.put(STEPS)), "size": len(STEPS)}
+    body = {"manifest": str(manifest.digest), "status": "completed", "trajectory": series}
+    store.seal_outcome(Outcome.of(body), time=TIME)
 
 
 def a_record_file(root: Path) -> None:
@@ -242,6 +271,11 @@ def a_damaged_store(root: Path) -> None:
 
 def source_of(root: Path) -> Path:
     return Store(root / ".runaudit").object_path(digest_bytes(SOURCE))
+
+
+def there_before(root: Path) -> str:
+    store = Store.open(root / ".runaudit")
+    return next(run for run in run_ids(store) if load(store, run).label == "there before")
 
 
 # ── what must hold after ─────────────────────────────────────────────────────────────────────────────────────────
@@ -292,6 +326,23 @@ def was_signed(root: Path) -> None:
     assert len(list((store.root / "signatures").glob("*.dsse.json"))) == 1
 
 
+def was_annotated(root: Path) -> None:
+    store = whole(root)
+    assert {note.text for note in notes(store, there_before(root))} == {"a remark"}
+
+
+def was_archived(root: Path) -> None:
+    store = whole(root)
+    assert archived(store) == {there_before(root)}
+
+
+def was_forgotten(root: Path) -> None:
+    store = whole(root)
+    assert len(store.forgotten()) == 2
+    held = [path.read_bytes() for path in (store.root / "objects").rglob("*") if path.is_file()]
+    assert not any(b"the secret" in raw or STEPS in raw for raw in held)
+
+
 def was_mended(root: Path) -> None:
     whole(root)
     assert source_of(root).read_bytes() == SOURCE
@@ -316,6 +367,9 @@ CASES = {
     "import a bundle": (a_bundle, import_bundle, whole, came_back),
     "export": (a_store, export_runs, whole, went_out),
     "sign": (a_key, sign_head, whole, was_signed),
+    "annotate": (a_store, annotate_it, whole, was_annotated),
+    "archive": (a_store, archive_it, whole, was_archived),
+    "forget": (a_run_to_forget, forget_it, whole, was_forgotten),
     "put over a damaged object": (a_damaged_store, put_again, is_still_damaged_or_whole, was_mended),
     "doctor --repair": (a_damaged_store, repair, is_still_damaged_or_whole, was_repaired),
 }

@@ -124,6 +124,24 @@ def test_a_whole_run_is_forgotten_with_what_is_its_own_and_stays_counted(store, 
     assert code == 0 and "it holds that the launch counts" in out
 
 
+@pytest.mark.parametrize("whose", [0, 1])
+def test_a_run_is_not_forgotten_in_part_where_a_record_cannot_be_read(store, sealed, whose):
+    outcome = next(line.digest for line in store.entries() if line.subject == f"sha256:{sealed[whose].id}"
+                   and line.kind == "outcome")  # fmt: skip
+    path = store.object_path(outcome)
+    whole = path.read_bytes()
+    path.chmod(0o644)
+    path.write_bytes(whole[:-1])
+
+    with pytest.raises(UsageError, match="own is not known, and nothing was forgotten"):
+        forget_named(store, Settings(), [sealed[0].id], WHY, time=WHEN)
+    assert store.forgotten() == {} and SOURCE in everything(store)
+
+    path.write_bytes(whole)
+    forget_named(store, Settings(), [sealed[0].id], WHY, time=WHEN)
+    assert SOURCE not in everything(store)
+
+
 def test_a_process_that_dies_after_it_told_the_log_is_ended_by_the_next(store, sealed, monkeypatch):
     monkeypatch.setattr("runaudit.store.forget.bury", lambda store: ())
     forget(store, [Doomed(digest=digest_bytes(SOURCE), what="source own.py", run=sealed[0].id)], WHY, time=WHEN)

@@ -96,6 +96,10 @@ def test_every_public_function_has_an_example_that_runs(here, tmp_path):
     assert {"open_store", "compare", "judge", "study", "verify", "record", "guard", "observe"} <= set(found["public"])
 
 
+def test_what_completes_behind_the_name_is_what_is_offered():
+    assert {name for name in dir(runaudit) if not name.startswith("__")} <= {*runaudit.__all__} <= {*dir(runaudit)}
+
+
 def test_what_a_public_function_raises_is_public(here):
     """Who is told what to expect must be able to catch it without knowing in which room it lives."""
     told = {

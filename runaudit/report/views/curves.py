@@ -1,5 +1,6 @@
 """How the runs trained: one figure per quantity, the arms laid over each other, seeds thin and their mean bold."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -43,6 +44,8 @@ _OTHER_CLOCK = 50
 _STAIRS = 12
 """Values of a schedule that goes down in stairs."""
 SCALE, SKIPPED = "amp/scale", "amp/skipped"
+_RETURN = re.compile(r"(?:^|[/_.-])(?:return|reward)s?(?:$|[/_.-])", re.IGNORECASE)
+"""What an agent got: it is the result, and there is no data to hold out."""
 _NO_LOSS = "No run logged a loss on the way."
 _NO_VALIDATION = (
     "No run logged a result on held-out data on the way: nothing here shows how the model generalised as it trained."
@@ -131,7 +134,8 @@ def curves_view(
     views = [one for one in made if isinstance(one, SeriesView)]
     roles = {role(name) for name in names}
     missing = [] if wanted or Role.LOSS in roles else [_NO_LOSS]
-    if not wanted and not any(role(name) is Role.HELD_OUT or is_held_out_loss(name) for name in names):
+    shows_more = (role(name) is Role.HELD_OUT or is_held_out_loss(name) or _RETURN.search(name) for name in names)
+    if not wanted and not any(shows_more):
         missing.append(_NO_VALIDATION)
     rest = [name for name in names if name not in drawn and name not in still and role(name).is_curve]
     return CurvesView(

@@ -167,6 +167,10 @@ def _interval(found: ArmSummary, places: int | None) -> str:
     return powers(ends).replace("-", MINUS).replace(" ", "\N{NO-BREAK SPACE}")
 
 
+MOST_NAMED = 6
+"""Runs that are told one by one where it happened to all of them."""
+
+
 def _lost(arm: ArmInput, found: ArmSummary | None) -> Iterator[str]:
     """`seed 2 crashed`, `seeds 3 and 4 no value`: every run of the arm that gave no number, by what became of it. A run
     whose seed does not tell it is told by its id, the only one of its arm by neither."""
@@ -176,5 +180,6 @@ def _lost(arm: ArmInput, found: ArmSummary | None) -> Iterator[str]:
         if why and why != IDLE:  # It has a number, and the warnings say why that is not another one.
             rows.setdefault("without an end on record" if why == UNSAID else why.replace("_", " "), []).append(run)
     for why, runs in rows.items():
-        who = "its run" if len(arm.runs) == 1 else which_runs(runs, arm.runs)
+        is_all = len(runs) == len(arm.runs) > MOST_NAMED
+        who = "its run" if len(arm.runs) == 1 else "all runs" if is_all else which_runs(runs, arm.runs)
         yield f"{who} {why}"

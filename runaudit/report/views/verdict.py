@@ -78,20 +78,20 @@ def verdict_view(
     evidence = tuple(e for answer in comparison.stats for e in evidence_views(answer, apart=_apart(diff)))
     is_shown = bool(evidence) and evidence[0].carries
     alone = _each_alone(comparison, beside) if is_shown else ""
+    claim = _claim(diff, evidence, comparison.unjudged)
+    is_said = diff.verdict is Verdict.INCOMPARABLE and _apart(diff) in claim
+    why = gaps_in_words(diff) if told else "" if is_said else sentence(reason_words(diff, factors))
     return VerdictView(
         baseline=arms[comparison.baseline],
         arm=arms[comparison.arm],
         tone=Tone.BAD if is_damaged else _tone(tone, evidence),
-        claim=_claim(diff, evidence, comparison.unjudged),
+        claim=claim,
         verdict=clean(about.words),
         design_tone=PLAIN if tone is Tone.GOOD and not is_shown else tone,
         badge=badge,
         change=changed(diff, factors),
         meaning=design_meaning(diff, len(factors), is_shown=is_shown),
-        reason=shown(
-            "" if tone is Tone.GOOD else gaps_in_words(diff) if told else sentence(reason_words(diff, factors)),
-            MAX_REASON,
-        ),
+        reason=shown("" if tone is Tone.GOOD else why, MAX_REASON),
         conditional="" if told or diff.conditional is diff.verdict else conditional_words(diff.conditional),
         assumed=assumed_in_words(diff),
         lacking=tuple(filter(None, (design_lacks(diff), _numbers_lack(comparison, evidence)))),
