@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -64,7 +65,7 @@ SomeRuns = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Context(Manner):
     """What a command knows of its surroundings, and how it is to answer."""
 
@@ -74,14 +75,15 @@ class Context(Manner):
     given: tuple[str, ...] = ()
     """The shared options that a repeated call needs, as they were typed."""
 
-    @property
+    @cached_property
     def store(self) -> "Store":
-        """The store, which need not exist: whoever reads it asks with `existing`."""
+        """The store, which need not exist: whoever reads it asks with `existing`. It is one, so that a long log is read
+        and held against its chain once: of 100,000 runs that was most of what a question about one of them took."""
         from runaudit.store import Store
 
         return Store(self.store_root)
 
-    @property
+    @cached_property
     def bench(self) -> "Bench":
         """The store with its policy, as judgement takes them."""
         from runaudit.judge.bench import Bench

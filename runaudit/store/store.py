@@ -66,8 +66,11 @@ class Store:
         self._gone: tuple[tuple[int, int, int], Mapping[str, Forgotten]] | None = None
 
     def existing(self, *, as_it_is: bool = False) -> "Store":
-        """This store, held to be there. Raises EmptyStoreError where there is none yet, StoreError like `open`."""
-        return Store.open(self.root, as_it_is=as_it_is)
+        """This store, with what it has read, held to be there. Raises EmptyStoreError where there is none, StoreError
+        like `open`."""
+        Store.open(self.root, as_it_is=as_it_is)
+        self.__dict__.pop("identity", None)  # It may have been asked for before the store was made.
+        return self
 
     @classmethod
     def create(cls, root: Path) -> "Store":
