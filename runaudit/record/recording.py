@@ -187,8 +187,18 @@ def check_status(status: str) -> None:
 
 
 def inner_files(group: str, folder: Path) -> list[Path]:
-    """The files of a checkpoint that is a folder. Raises CaptureError where there is none."""
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    """The files of a checkpoint that is a folder, without what git keeps there: a history is none of it, and may name a
+    token. Raises CaptureError where there is none, and of a folder in which a store lies: that is the work tree, with
+    the key by which secrets are marked."""
+    found = [path for path in sorted(folder.rglob("*")) if ".git" not in path.relative_to(folder).parts]
+    if held := next(
+        (one.parent for one in found if one.name == "log.jsonl" and one.with_name("store.json").exists()), None
+    ):
+        raise CaptureError(
+            f"the {group} {folder} is no folder of its own: the store {held} lies in it",
+            remedy="name the folder, or the file, in which the program wrote it",
+        )
+    files = [path for path in found if path.is_file()]
     if not files:
         raise CaptureError(f"the {group} {folder} holds no file", remedy="record it after it is written")
     return files

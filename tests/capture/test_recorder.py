@@ -105,6 +105,21 @@ def test_the_step_and_the_values_are_told_in_either_order(store: Store, repo: Re
     assert load(store, run.id).trajectory.series["loss"] == ((0, 4.0), (1, 3.0), (2, 2.0), (3, 1.0))
 
 
+def test_a_checkpoint_folder_brings_no_store_and_no_history_along(store: Store, repo: Repo, tmp_path: Path) -> None:
+    run = started(store, repo.root)
+    with pytest.raises(CaptureError, match=f"the store {store.root} lies in it"):
+        run.checkpoint(store.root.parent, step=1)
+    own = tmp_path / "checkpoint-1"
+    (own / ".git").mkdir(parents=True)
+    (own / ".git" / "config").write_text("url = https://user:token@hub/model")
+    (own / "model.bin").write_bytes(b"weights")
+    run.checkpoint(own, step=2)
+    run.finish("completed")
+
+    kept = [path.name for path in run.run_dir.rglob("*") if path.is_file()]
+    assert kept == ["00000002-model.bin"]
+
+
 def test_numpy_scalars_and_infinities_are_numbers(store: Store, repo: Repo) -> None:
     import numpy as np
 
