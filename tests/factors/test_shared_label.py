@@ -19,6 +19,7 @@ from tests.diff.samples import put, run
         (["baseline", "basement"], "baseline +1"),
         (["lr0.1", "lr0.2"], "lr0.1 +1"),
         (["fast", "fast", "typo"], "fast"),
+        (["slow", "slow", "slow", "fast", "fast", "fast"], "slow +3"),
         # Names that a tracker drew: one of them alone is the name of one run.
         (["5n93y0or", "2lxomd8q", "qxvbsicv"], "5n93y0or +2"),
     ],
