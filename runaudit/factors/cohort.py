@@ -220,8 +220,8 @@ def shared_label(runs: Iterable[Run]) -> str:
     trimmed = re.sub(r"[\s\-_/,.:=#(\[{\"'<]+(?:seed|s)?[\s\-_/,.:=#(\[{\"'<]*$", "", first[:at])
     if len(trimmed) >= 3:
         return trimmed
-    # Of names that have nothing in common, as trackers draw them, the first alone would name one run; and where a policy
-    # makes one cohort of two arms, the name of the one would say that all are of it.
+    # Of names that have nothing in common, as trackers draw them, the first alone would name one run; and where a
+    # policy makes one cohort of two arms, the name of the one would say that all are of it.
     (most, count), *others = Counter(labels).most_common(2)
     is_one_arm = count > 1 and all(number == 1 for _, number in others)
     return most if is_one_arm else f"{most} +{len(labels) - count}"
