@@ -60,8 +60,8 @@ class LaunchRequest:
     sections as they are, laid on top of those that are captured. `config_files` are the files `config` was read from: a
     change of one changes the config, and not the code besides. `siblings` None: found in the interpreter's editable
     installs and search path. `root` is where the program starts; its code lies in the work tree of its script. Without
-    `argv` this process is the program; None: the command is not known yet. `policy`: the one that holds for it; None:
-    that beside the store.
+    `argv` this process is the program; None: the command is not known yet. is_own: this process is the program whatever
+    command it names, as a job of a sweep does. `policy`: the one that holds for it; None: that beside the store.
     """
 
     label: str | None = None
@@ -76,6 +76,7 @@ class LaunchRequest:
     bundles: tuple[str, ...] = ()
     waivers: tuple[Mapping[str, JSON], ...] = ()
     argv: tuple[str, ...] | None = ()
+    is_own: bool = False
     root: Path = field(default_factory=Path.cwd)
     seed_proof: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     siblings: tuple[Path, ...] | None = None
@@ -143,7 +144,7 @@ def draft_manifest(
     place = whereabouts(request, cache=store.root / "cache", environ=environ)
     environment, unknown = capture_environment(environ, interpreter=place.interpreter, reason=place.reason)
     environment |= launcher_of(argv)
-    siblings, outputs = _siblings(request, place), Outputs(store, place.top, own=True)
+    siblings, outputs = _siblings(request, place), Outputs(store, place.top, own=request.is_own or request.argv == ())
     sections: dict[str, JSON] = {
         "code": _code(place, siblings, store, redactor, Limits.of(environ), outputs),
         "data": {name: data_entry(request, name, store) for name in sorted(request.data)},

@@ -32,8 +32,8 @@ SOURCES = (".py", ".pyi", ".pyx", ".ipynb")
 
 class Outputs:
     """What the runs of a store left in the work tree at `top`, and Hydra of jobs that no store knows. Nothing is read
-    before the first question. own: what this process wrote so far counts as well: it is the program, if it is observed
-    at all, whatever command it says that it is (a job of a sweep names its own). A wrapper is not observed."""
+    before the first question. own: this process is the program, and what it wrote so far counts as well. What a process
+    wrote that launches another is the other's input: an observed notebook edits a config before it starts a run."""
 
     def __init__(self, store: Store, top: Path, *, own: bool = False) -> None:
         self._store = store

@@ -95,7 +95,7 @@ def record(
         return _made_current(adopted)
     given = given if health is None else _looked_after(given, health)
     place = store if isinstance(store, Store) else _opened(store, root, environ)
-    request = LaunchRequest(label=label, root=root, init=known_init(init, place), **given)
+    request = LaunchRequest(label=label, root=root, is_own=True, init=known_init(init, place), **given)
     with unobserved():
         held = HeldStore(place)
         draft = draft_manifest(request, held, environ=environ)

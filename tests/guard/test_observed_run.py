@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from runaudit.observe.trace import Trace
 from runaudit.records.run import Run
 from runaudit.store import Store
 from runaudit.store.catalogue import load, run_ids
@@ -90,6 +91,15 @@ def test_an_output_that_somebody_edited_is_source_again(repo, git, cli, options)
     (repo / "made.yaml").write_text("edited by hand")
 
     assert cli("run", *options, "--seed", "2", *command) == 5
+
+
+def test_what_the_process_that_launches_wrote_is_an_input_of_the_command(repo, git, cli, options, monkeypatch):
+    command = program(repo, git, "p.py", "print(open('told.yaml').read())\n")
+    (repo / "told.yaml").write_text("lr: 1")
+    own = Trace(written={str(repo / "told.yaml"): frozenset({os.getpid()})})
+    monkeypatch.setattr("runaudit.capture.outputs.own_trace", lambda: own)
+
+    assert cli("run", *options, *command) == 5
 
 
 def test_a_tracked_file_that_runs_write_refuses_nothing_and_makes_no_other_design(repo, git, cli, options):
