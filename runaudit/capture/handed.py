@@ -131,9 +131,8 @@ def handed(text: str, style: Style, replacement: Replacement, *, spoken: bool = 
     for hints, pattern in _TAKEN:
         text = on_lines(text, hints, partial(_each, (pattern,), _is_taken, "pwd", replacement))
     text = on_lines(text, _KEY_HINTS, partial(_each, (_DOTTED,), is_key_material, "secret_key", replacement), fold=True)
-    is_told = spoken or style is Style.NOTES
-    is_plain = is_told or style in (Style.SHELL, Style.DATA)
-    is_told |= style is Style.DATA
+    is_told = spoken or style in (Style.NOTES, Style.DATA)
+    is_plain = is_told or style is Style.SHELL
     text = on_lines(
         text,
         _WORD_HINTS,
@@ -184,14 +183,8 @@ def _told(match: re.Match[str], replacement: Replacement, *, is_told: bool, is_b
     line = match.string[match.string.rfind("\n", 0, match.start()) + 1 : match.start()]
     said = is_told or bool(_COMMENT.search(line))
     is_sure = _is_chosen(value) if is_beside or not is_told else _is_taken(value)
-    if (
-        not said
-        or not is_sure
-        or (is_beside and not is_told and value.isalnum() and "password" not in match[0].lower())
-    ):
-        return match[0]
-    start = match.start("value") - match.start()
-    return f"{match[0][:start]}{replacement(value, 'password')}{match[0][start + len(value) :]}"
+    may_be_a_name = is_beside and not is_told and value.isalnum() and "password" not in match[0].lower()
+    return _marked(match, value, replacement(value, "password")) if said and is_sure and not may_be_a_name else match[0]
 
 
 def _each(
@@ -204,10 +197,13 @@ def _each(
 
 def _put(match: re.Match[str], is_one: Callable[[str], bool], name: str, replacement: Replacement) -> str:
     value = match["value"]
-    if not is_one(value):
-        return match[0]
+    return _marked(match, value, replacement(value, name)) if is_one(value) else match[0]
+
+
+def _marked(match: re.Match[str], value: str, mark: str) -> str:
+    """What was matched, with a mark in the place of the value, or of the beginning of it that is the secret."""
     start = match.start("value") - match.start()
-    return f"{match[0][:start]}{replacement(value, name)}{match[0][start + len(value) :]}"
+    return f"{match[0][:start]}{mark}{match[0][start + len(value) :]}"
 
 
 def _is_piped(value: str) -> bool:

@@ -55,11 +55,16 @@ def _of_a_pair(a: Run, b: Run, treatments: Sequence[FactorChange], *, gaps: Sequ
     if held is None:
         return Against()
     if not treatments and not seeds:
-        said = _unequal(held, gaps=gaps) if (cut := _broken_off(a, b, held)) is None else cut
-        return Against((*said, *_one_training(a, b, held)))
+        return Against((*_unlike(a, b, held, gaps=gaps), *_one_training(a, b, held)))
     if not held.equal or not is_whole:
         return Against()
     return _against(treatments, held, seeds=seeds)
+
+
+def _unlike(a: Run, b: Run, held: Overlap, *, gaps: Sequence[str]) -> tuple[str, ...]:
+    """What is to be said of equal inputs with unequal results."""
+    cut = _broken_off(a, b, held)
+    return tuple(_unequal(held, gaps=gaps)) if cut is None else cut
 
 
 def _broken_off(a: Run, b: Run, held: Overlap) -> tuple[str, ...] | None:
@@ -111,8 +116,7 @@ def _unequal_arms(pairs: Sequence[tuple[str, Run, Run]], *, gaps: Sequence[str])
     for seed, left, right in pairs:
         held = _held(left, right) if left.id != right.id else None
         if held is not None and held.first is not None:
-            said = _unequal(held, gaps=gaps) if (cut := _broken_off(left, right, held)) is None else cut
-            return Against(tuple(f"seed {seed}: {note}" for note in said))
+            return Against(tuple(f"seed {seed}: {note}" for note in _unlike(left, right, held, gaps=gaps)))
     return Against()
 
 

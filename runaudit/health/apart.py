@@ -85,10 +85,10 @@ def _overfitting(part: Part, learned: Sequence[Track], judges: Sequence[Track]) 
         return None
     for track in learned:
         if _falls_since(track, rise.step):
-            better = [one.name for one in judges if not part.track.is_quality and one.has_improved_since(rise.step)]
+            better = (one.name for one in judges if not part.track.is_quality and one.has_improved_since(rise.step))
             return Overfitting(
                 part=part, learned=track.name, step=rise.step, best=rise.best, last=rise.last, share=rise.share,
-                p=found.p, better=next(iter(better), ""),
+                p=found.p, better=next(better, ""),
             )  # fmt: skip
     return None
 
@@ -101,7 +101,6 @@ def _falls_since(track: Track, step: int) -> bool:
 
 _SMALL = frozenset({"tile", "tiles", "patch", "patches", "crop", "crops", "cropped"})
 _WHOLE = frozenset({"full", "whole", "frame", "fullframe", "image", "full_frame", "uncropped"})
-
 _FULL = _WHOLE - {"frame", "image"}
 
 

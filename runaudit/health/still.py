@@ -177,8 +177,8 @@ class NotLearning(TrajectoryRule):
             yield self.finding(
                 track.name,
                 f"{first.subject} is {began:.4g} at the start and {ended:.4g} at the end of "
-                f"{plural(shape.points, 'point')}: it did not get {beyond} what its noise "
-                "explains",
+                f"{plural(shape.points, 'point')}: it did not get {beyond} "
+                "what its noise explains",
                 remedy="check that it can learn one batch by heart; then the learning rate, which weights have a "
                 "gradient, and the labels",
                 step=int(first.steps[0]),

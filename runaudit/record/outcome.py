@@ -20,8 +20,9 @@ from runaudit.record.ledger import claims
 from runaudit.record.leftovers import open_files, open_series
 from runaudit.record.sink import Mirror, remarks
 from runaudit.record.telling import told_in
-from runaudit.records.canonical import JSON, all_whole, thawed, whole
+from runaudit.records.canonical import JSON, thawed
 from runaudit.records.digest import Digest, digest_file
+from runaudit.records.filenames import all_whole, whole
 from runaudit.records.manifest import Manifest
 from runaudit.records.outcome import FINISHED, Outcome
 from runaudit.store.catalogue import SERIES, outcome_entry

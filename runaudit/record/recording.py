@@ -191,9 +191,8 @@ def inner_files(group: str, folder: Path) -> list[Path]:
     token. Raises CaptureError where there is none, and of a folder in which a store lies: that is the work tree, with
     the key by which secrets are marked."""
     found = [path for path in sorted(folder.rglob("*")) if ".git" not in path.relative_to(folder).parts]
-    if held := next(
-        (one.parent for one in found if one.name == "log.jsonl" and one.with_name("store.json").exists()), None
-    ):
+    stores = (path.parent for path in found if path.name == "log.jsonl" and path.with_name("store.json").exists())
+    if held := next(stores, None):
         raise CaptureError(
             f"the {group} {folder} is no folder of its own: the store {held} lies in it",
             remedy="name the folder, or the file, in which the program wrote it",

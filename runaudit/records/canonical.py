@@ -84,28 +84,6 @@ def _text(text: str, where: str) -> str:
     return text
 
 
-def whole(text: str) -> str:
-    """Text that a record can hold. What Python could not read as UTF-8, as in a file's name, is a lone surrogate to it,
-    and stands here as the escape of its byte: no name that a program tells may keep its run from being sealed."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        try:
-            return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-        except UnicodeEncodeError:  # Half of a pair of UTF-16, which is no byte.
-            return text.encode("utf-8", "backslashreplace").decode("utf-8")
-    return text
-
-
-def all_whole(value: JSON) -> JSON:
-    """A JSON tree of such text."""
-    if isinstance(value, str):
-        return whole(value)
-    if isinstance(value, MAPPINGS):
-        return {whole(key) if isinstance(key, str) else key: all_whole(item) for key, item in value.items()}
-    return [all_whole(item) for item in value] if isinstance(value, list | tuple) else value
-
-
 def _key(key: object, where: str) -> str:
     if not isinstance(key, str):
         raise CanonicalError(

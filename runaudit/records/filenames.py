@@ -9,7 +9,7 @@ A record may be a stranger's, and a folder is made by its names. They are judged
 import os
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -33,11 +33,36 @@ def legible(path: str) -> str:
 def spelt_out(value: Any) -> Any:
     """A text, or all text of a tree of JSON, with each byte of a name that is not UTF-8 as it is written: `\\xe9`. Half
     of a character from elsewhere stays what it is, and no record takes it."""
+    return _each_text(
+        value, lambda text: text if text.isascii() else _BYTES.sub(lambda m: f"\\x{ord(m[0]) - 0xDC00:02x}", text)
+    )
+
+
+def whole(text: str) -> str:
+    """Text that a record can hold. What Python could not read as UTF-8, as in a file's name, is a lone surrogate to it,
+    and stands here as the escape of its byte: no name that a program tells may keep its run from being sealed."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        try:
+            return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        except UnicodeEncodeError:  # Half of a pair of UTF-16, which is no byte.
+            return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text
+
+
+def all_whole(value: Any) -> Any:
+    """A tree of JSON of such text."""
+    return _each_text(value, whole)
+
+
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """A tree of JSON with all of its texts changed, its keys among them."""
     if isinstance(value, str):
-        return value if value.isascii() else _BYTES.sub(lambda m: f"\\x{ord(m[0]) - 0xDC00:02x}", value)
+        return change(value)
     if isinstance(value, Mapping):
-        return {spelt_out(key): spelt_out(inner) for key, inner in value.items()}
-    return [spelt_out(inner) for inner in value] if isinstance(value, list) else value
+        return {change(key) if isinstance(key, str) else key: _each_text(item, change) for key, item in value.items()}
+    return [_each_text(item, change) for item in value] if isinstance(value, list | tuple) else value
 
 
 def on_disk(name: str) -> str:

@@ -52,6 +52,11 @@ class Wanted:
     curves: Sequence[str] = ()
     title: str | None = None
 
+    @property
+    def direction(self) -> str | None:
+        """What counts as better in the metric that the page is about."""
+        return self.directions[0] if self.directions else None
+
 
 def gather(bench: Bench, wanted: Wanted) -> Page:
     """The page on these runs. Raises UsageError for a word that names none, a metric that none has."""
@@ -63,7 +68,7 @@ def gather(bench: Bench, wanted: Wanted) -> Page:
     others = page_arms(bench, wanted.beside) if wanted.beside else []
     shown = [*arms, *(arm for arm in others if not named.issuperset(run.id for run in arm.runs))]
     asked = _asked(bench, shown, wanted)
-    metric = next(iter(asked), None) or _shared_metric(bench, shown, (*wanted.directions, None)[0])
+    metric = next(iter(asked), None) or _shared_metric(bench, shown, wanted.direction)
     launched = bench.homes(shown) if pairs else ()
     compared = [
         _comparison(bench, shown, pair, wanted=wanted, asked=asked, metric=metric, launched=launched) for pair in pairs
@@ -146,7 +151,7 @@ def _asked(bench: Bench, arms: Sequence[Cohort], wanted: Wanted) -> Mapping[str,
 
 def _way(wanted: Wanted, asked: Mapping[str, str | None], name: str, first: str | None) -> str | None:
     """What was declared to be better in a metric. first: the one that the page is about where none was asked for."""
-    return asked.get(name) if asked else (*wanted.directions, None)[0] if name == first else None
+    return asked.get(name) if asked else wanted.direction if name == first else None
 
 
 def _is_measured(arms: Sequence[Cohort], metric: str) -> bool:
@@ -222,7 +227,7 @@ def _comparison(
     designs = compare_arms(bench.settings, sides)
     names = [name for name in asked if _is_measured(sides, name)]
     if not asked:
-        judged = page_metrics(bench.settings, before, after, direction=(*wanted.directions, None)[0])
+        judged = page_metrics(bench.settings, before, after, direction=wanted.direction)
         names = sorted(judged, key=lambda name: name != metric)
     dropped = [] if asked else _dropped(sides, names)
     unjudged = [lack for name in asked or filter(None, [metric]) if (lack := _lacking(sides, pair, name))]

@@ -8,6 +8,7 @@ import json
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from runaudit.capture.redact import MARK, Redactor, redaction_key
@@ -43,12 +44,12 @@ def secrets_in(store: Store) -> Iterator[Ailment]:
     """Every object and live file in which a secret can be read, with where it stands."""
     redactor = Redactor(redaction_key(store.root), memory=store.root / "cache")
     names, gone = named_objects(store), store.forgotten()
-    paths = sorted((store.root / "objects" / "sha256").glob("??/*"))
+    paths = _objects(store)
     with work("looking for secrets", len(paths), "objects") as advance:
         for path in paths:
             advance(1)
             digest = f"sha256:{path.name}"
-            if digest in gone or path.stat().st_size > MANY:
+            if digest in gone or _is_too_large(path):
                 continue
             what, run = names.get(digest, ("object", None))
             if places := list(dict.fromkeys(_places(_Read(raw=read_kept(path), what=what), redactor))):
@@ -64,13 +65,21 @@ def secrets_in(store: Store) -> Iterator[Ailment]:
 
 def unread_in(store: Store) -> int:
     """Objects that are too large to be read for secrets."""
-    return sum(path.stat().st_size > MANY for path in (store.root / "objects" / "sha256").glob("??/*"))
+    return sum(map(_is_too_large, _objects(store)))
+
+
+def _objects(store: Store) -> list[Path]:
+    return sorted((store.root / "objects" / "sha256").glob("??/*"))
+
+
+def _is_too_large(path: Path) -> bool:
+    return path.stat().st_size > MANY
 
 
 def _live(store: Store, redactor: Redactor) -> Iterator[Ailment]:
     """What a run that was never sealed left behind."""
     for path in sorted((store.root / "live").rglob("*")):
-        if not path.is_file() or path.suffix == ".py" or path.stat().st_size > MANY:
+        if not path.is_file() or path.suffix == ".py" or _is_too_large(path):
             continue
         run = path.relative_to(store.root / "live").parts[0]
         if places := list(dict.fromkeys(_lines(read_ordinary(path), "", redactor))):
@@ -84,7 +93,7 @@ def _live(store: Store, redactor: Redactor) -> Iterator[Ailment]:
 def _aside(store: Store, redactor: Redactor, names: Mapping[str, tuple[str, str | None]]) -> Iterator[Ailment]:
     """What a repair put aside: damaged bytes, a second copy, a launch that was never counted."""
     for path in sorted((store.root / FOLDER).rglob("*")):
-        if not path.is_file() or path.is_symlink() or path.stat().st_size > MANY:
+        if not path.is_file() or path.is_symlink() or _is_too_large(path):
             continue
         what, run = names.get(f"sha256:{path.name[:64]}", ("file", None))
         raw = read_ordinary(path)

@@ -148,7 +148,7 @@ PRECISION = _knob(
     _any,
     below={"dtype": "amp precision autocast train training args trainer"},
 )
-_JUDGED = frozenset({"val", "valid", "validation", "eval", "evaluation", "test"})
+_JUDGED = HELD_OUT - {"infer", "inference", "predict"}
 EVAL_HALF = Knob(
     what="precision of the evaluation",
     names=frozenset(
