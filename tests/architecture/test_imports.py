@@ -21,7 +21,9 @@ RUNAUDIT_FLOORS = [
     {"runs"},
     {"judge", "record"},
     {"guard"},
-    {"launch", "report"},
+    {"launch"},
+    {"untangle"},
+    {"report"},
     {"integrations"},
     {"cli", "verbs"},
 ]
