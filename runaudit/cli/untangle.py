@@ -39,6 +39,9 @@ def untangle(  # noqa: PLR0917  (typer reads options from it)
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Go on where A and B do not differ here: effects may cancel.")
     ] = False,
+    afresh: Annotated[
+        bool, typer.Option("--afresh", help="Count no earlier run of this question: what made them fail is mended.")
+    ] = False,
     trust: TrustOption = False,
 ) -> None:
     """Find out which of the factors between A and B moved a metric, by running hybrids of the two.
@@ -48,8 +51,8 @@ def untangle(  # noqa: PLR0917  (typer reads options from it)
     the difference is attributed. Exit 1: A and B do not differ here, or not all could be told apart. Exit 3: no answer.
     """
     from runaudit.untangle.answer import UntangleAnswer
-    from runaudit.untangle.planning import plan_of
-    from runaudit.untangle.running import Campaign
+    from runaudit.untangle.planning import budget_in_runs, plan_of
+    from runaudit.untangle.running import answered, rounds_of
 
     if len(runs) != 2:
         raise UsageError(f"untangle takes two runs or cohorts, {len(runs)} given", remedy="name A and B")
@@ -59,38 +62,17 @@ def untangle(  # noqa: PLR0917  (typer reads options from it)
     with tempfile.TemporaryDirectory(prefix="runaudit-untangle-") as folder:
         plan, trees = plan_of(context.bench, (runs[0], runs[1]), metric=metric, direction=direction,
                               folder=Path(folder), is_trusted=trust)  # fmt: skip
-        plan = replace(plan, budget=_runs(budget, plan.hours(1)), anyway=anyway, seeds=seeds)
+        plan = replace(plan, round=rounds_of(context.store, plan) + afresh)
+        plan = replace(plan, budget=budget_in_runs(budget, plan.hours(1)), anyway=anyway, seeds=seeds)
         plan.check()
         if dry_run:
-            context.tell(UntangleAnswer(plan=plan))
-            context.finish(0)
-        if plan.budget is None:
-            _ask(context, UntangleAnswer(plan=plan))
-        work = Campaign(plan=plan, store=context.store, settings=context.settings, trees=trees, environ=os.environ,
-                        progress=context.note)  # fmt: skip
-        finding, history, ran = work.go()
-    answer = UntangleAnswer(plan=plan, finding=finding, history=history, runs=tuple(one.run.id for one in ran))
+            answer = UntangleAnswer(plan=plan)
+        else:
+            if plan.budget is None:
+                _ask(context, UntangleAnswer(plan=plan))
+            answer = answered(plan, trees, context.bench, environ=os.environ, progress=context.note)
     context.tell(answer)
     context.finish(verdict_words("untangle", answer.verdict).code)
-
-
-def _runs(budget: str | None, hours: float | None) -> int | None:
-    """The budget in runs. hours: of one run."""
-    if budget is None:
-        return None
-    word = budget.strip().lower()
-    try:
-        if not word.endswith("h"):
-            runs = int(word)
-        elif not hours:
-            raise UsageError("no run of A or B says how long it took", remedy="give --budget in runs")
-        else:
-            runs = int(float(word[:-1]) / hours)
-    except ValueError:
-        raise UsageError(f"{budget!r} is no budget", remedy="write a number of runs (40) or of hours (2h)") from None
-    if runs < 1:
-        raise UsageError(f"a budget of {budget} holds no run", remedy="give more")
-    return runs
 
 
 def _ask(context: Context, answer: "UntangleAnswer") -> None:

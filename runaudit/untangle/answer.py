@@ -1,16 +1,15 @@
 """What a plan's runs told, by the names of factors: effects with intervals, pairs, shares, what is still open."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from runaudit.stats.interval import welch
 from runaudit.untangle.finding import NO_DIFFERENCE, Finding
-from runaudit.untangle.look import failures
+from runaudit.untangle.look import FAILS, failures, unequal_alone
 from runaudit.untangle.plan import Plan
-from runaudit.untangle.procedure import GATE_ALPHA
-from runaudit.untangle.trial import Done
+from runaudit.untangle.procedure import differ
+from runaudit.untangle.trial import BLOCK, CLOSING, Done
 
 SCHEMA = "runaudit.untangle/1"
 PLANNED = "planned"
@@ -34,12 +33,14 @@ class Effect:
 
 @dataclass(frozen=True, kw_only=True)
 class UntangleAnswer:
-    """A plan, what was found, and the runs it was found by. finding None: nothing was run."""
+    """A plan, what was found, and the runs it was found by. finding None: nothing was run;
+    errors: why runs failed -> how many."""
 
     plan: Plan
     finding: Finding | None = None
     history: tuple[Done, ...] = ()
     runs: tuple[str, ...] = ()
+    errors: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:
@@ -112,9 +113,13 @@ class UntangleAnswer:
             return ()
         last = self.finding.looks[-1]
         found = []
+        seen = [place for place, p in enumerate(last.failing) if p <= self.plan.question.alpha]
+        # A unit that was tied to the one that does it fails as often; by itself it does not.
+        alone = [place for place in seen if unequal_alone(self.history, place) <= FAILS]
+        blocks = [done for done in self.history if done.batch.purpose in (BLOCK, CLOSING)]
         for place, unit in enumerate(self.plan.units):
-            if last.failing[place] <= self.plan.question.alpha:
-                a, b = (failures(self.history, place, level) for level in (-1, 1))
+            if place in (alone or seen):
+                a, b = (failures(blocks, place, level) for level in (-1, 1))
                 found.append({"factor": unit.name, "failed_a": a[0], "runs_a": a[1], "failed_b": b[0], "runs_b": b[1],
                               "p_adjusted": min(1.0, last.failing[place])})  # fmt: skip
         return tuple(found)
@@ -139,7 +144,7 @@ class UntangleAnswer:
         a, b = self.plan.a.values, self.plan.b.values
         if self.verdict != NO_DIFFERENCE or min(len(a), len(b)) < 2:
             return False
-        return bool(welch(a, b).p <= GATE_ALPHA)
+        return differ(a, b)
 
     @property
     def spread(self) -> float | None:
@@ -190,6 +195,7 @@ class UntangleAnswer:
             "culprits": list(self.named),
             "unresolved": [list(group) for group in self.open],
             "failures": list(self.failing),
+            "errors": dict(self.errors),
             "seed_spread": self.spread,
             "ends": {name: list(values) for name, values in self.ends.items()},
             "not_reproduced": self.not_reproduced,

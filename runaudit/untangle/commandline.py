@@ -71,11 +71,16 @@ def applied(a: Sequence[str], chosen: Sequence[Choice]) -> Words:
     return tuple(word for words in parts.values() for word in words)
 
 
-def with_seed(argv: Sequence[str], seed: int) -> Words | None:
-    """The command with this seed wherever it names one; None where it names none."""
-    if not named_seeds(argv):
-        return None
+def with_seed(argv: Sequence[str], seed: int, *, was: object = None) -> Words | None:
+    """The command with this seed wherever it names one, or in the one bare word that is the declared seed `was`; None
+    where no word is the seed."""
     found = list(argv)
+    if not named_seeds(argv):
+        bare = [at for at, word in enumerate(argv) if at and _is_number(word) and word == str(was)]
+        if len(bare) != 1:
+            return None
+        found[bare[0]] = str(seed)
+        return tuple(found)
     for at, word in enumerate(argv):
         name, equals, value = word.partition("=")
         if not is_seed_name(name.lstrip("-+~")):
@@ -87,8 +92,10 @@ def with_seed(argv: Sequence[str], seed: int) -> Words | None:
     return tuple(found)
 
 
-def is_of_seed(choice: Choice) -> bool:
-    """Whether a choice is that of the seed, which every run gets anew."""
+def is_of_seed(choice: Choice, a: object, b: object) -> bool:
+    """Whether a choice is that of the seed, which every run gets anew. a, b: the declared seeds."""
+    if choice.key[0] == "" and (choice.a, choice.b) == ((str(a),), (str(b),)):
+        return True
     return all(is_seed_name(name.removeprefix(f"{ROOT}.")) for name in choice.factors) and bool(choice.factors)
 
 

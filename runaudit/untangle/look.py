@@ -66,6 +66,8 @@ class Look:
         if width <= FEW:
             return Columns(tuple(range(width)))
         own = {unit for unit in range(width) if holm(self.p)[unit] < STAYS} | set(self.candidates)
+        # A unit that may make runs fail is told from the others by columns, too.
+        own |= {unit for unit in range(width) if self.failing[unit] < self.looks * FAILS}
         own |= {min(range(width), key=lambda unit: (self.p[unit], unit))}
         rest = tuple(unit for unit in range(width) if unit not in own)
         if len(rest) == 1:
@@ -97,7 +99,20 @@ def look(history: Sequence[Done], *, alpha: float, looks: int) -> Look:
 
 
 def unequal(history: Sequence[Done], unit: int) -> float:
-    """Fisher's p that the unit's levels fail unequally often; every attempt counts."""
+    """Fisher's p that the unit's levels fail unequally often; every attempt of the balanced batches counts.
+
+    At the gate all units move at once: what fails there would be laid to each of them.
+    """
+    mine = [done for done in history if done.batch.purpose in (BLOCK, CLOSING)]
+    return _unequal(mine, unit)
+
+
+def unequal_alone(history: Sequence[Done], unit: int) -> float:
+    """The same over the batches in which the unit was tied to no other."""
+    return _unequal([done for done in history if done.batch.columns and unit in done.batch.columns.own], unit)
+
+
+def _unequal(history: Sequence[Done], unit: int) -> float:
     (failed_a, runs_a), (failed_b, runs_b) = (failures(history, unit, level) for level in (-1, 1))
     return failing_p((failed_a, failed_b), (runs_a, runs_b))
 

@@ -58,7 +58,8 @@ class Moves:
 def moves_between(found: Comparison, a: Run, b: Run) -> Moves:
     """What can be moved from `a` to `b`, one entry for each factor that changed between them."""
     differing = choices(_argv(a), _argv(b))
-    taken: set[Choice] = {one for one in differing if is_of_seed(one)}
+    seeds = [run.manifest.seed for run in (a, b)]
+    taken: set[Choice] = {one for one in differing if is_of_seed(one, *seeds)}
     moves, immovable = [], {}
     for factor in found.factors:
         move = _move(factor, a, b, differing)

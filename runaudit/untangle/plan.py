@@ -22,7 +22,7 @@ from runaudit.untangle.procedure import ALPHA, GATE_FIRST, GATE_MORE, LOOKS, Que
 from runaudit.untangle.units import Unit
 
 SCHEMA = "runaudit.untangle.plan/1"
-COST = {2: (17, 26), 3: (23, 34), 4: (29, 38), 5: (36, 46), 8: (39, 50), 12: (46, 54), 16: (58, 70)}
+COST = {2: (17, 26), 3: (23, 34), 4: (29, 38), 5: (36, 46), 8: (39, 50), 12: (46, 54), 16: (52, 62)}
 """Units -> mean and 90th percentile of runs where one to three units have an effect of 3 seed sds. Measured with the
 engine over 1,000 problems each (examples/bench/untangle_bench.py)."""
 OVERHEAD = 1.1
@@ -53,6 +53,7 @@ class Plan:
     budget: int | None = None
     anyway: bool = False
     seeds: int = GATE_FIRST
+    round: int = 0
     notes: tuple[str, ...] = ()
 
     @cached_property
@@ -71,7 +72,13 @@ class Plan:
             "immovable": dict(self.immovable),
             "alpha": ALPHA,
             "looks": LOOKS,
+            "round": self.round,
         }
+
+    @cached_property
+    def asked(self) -> str:
+        """The digest of the question, whichever round of it this is."""
+        return str(digest_bytes(canonical_bytes({**self.body, "round": 0})))
 
     @cached_property
     def id(self) -> str:
@@ -93,7 +100,7 @@ class Plan:
     @property
     def first_seed(self) -> int:
         """The seed of the plan's first run: above all that A and B were run with."""
-        return max((0, *self.a.seeds, *self.b.seeds)) + 1
+        return max((0, *self.a.seeds, *self.b.seeds)) + 1 + 1000 * self.round
 
     @property
     def least(self) -> int:

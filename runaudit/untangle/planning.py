@@ -49,7 +49,7 @@ def plan_of(
         )
     moves = moves_between(found, left, right)
     command = command_of(left)
-    if with_seed(command, 0) is None:
+    if with_seed(command, 0, was=left.manifest.seed) is None:
         raise UsageError(
             "no word of A's command names its seed, and every hybrid needs one of its own",
             remedy="let the program take --seed, and run both ends with it",
@@ -84,3 +84,22 @@ def _end(bench: Bench, arm: Cohort, *, is_trusted: bool) -> Run:
     elif source:
         raise untrusted(run, command_of(run), source)
     return run
+
+
+def budget_in_runs(budget: str | None, hours: float | None) -> int | None:
+    """A budget as it is typed, 40 or 2h, in runs. hours: of one run. Raises UsageError for no budget."""
+    if budget is None:
+        return None
+    word = budget.strip().lower()
+    try:
+        if not word.endswith("h"):
+            runs = int(word)
+        elif not hours:
+            raise UsageError("no run of A or B says how long it took", remedy="give --budget in runs")
+        else:
+            runs = int(float(word[:-1]) / hours)
+    except ValueError:
+        raise UsageError(f"{budget!r} is no budget", remedy="write a number of runs (40) or of hours (2h)") from None
+    if runs < 1:
+        raise UsageError(f"a budget of {budget} holds no run", remedy="give more")
+    return runs

@@ -99,21 +99,23 @@ def _gate(question: Question, history: Sequence[Done]) -> Batch | Finding | None
     # An end that fails again and again differs from one that does not, whatever its survivors show.
     unlike = max(failed) - min(failed) >= 2
     full = min(len(found) for found in values.values()) >= 2
-    if unlike or (full and _differ(values[a], values[b])):
+    ends = (tuple(values[a]), tuple(values[b]))
+    if full and all(is_constant(end) for end in ends):
+        return Finding(verdict=INCONCLUSIVE, why="no spread", gate=ends)
+    if unlike or (full and differ(*ends)):
         return None
     if len(gates) == 1:
         return Batch(purpose=GATE, cells=(a, b) * GATE_MORE)
     if question.anyway and full:
         return None
     if not full:
-        return Finding(verdict=INCONCLUSIVE, why="ends fail", gate=(tuple(values[a]), tuple(values[b])))
-    return Finding(verdict=NO_DIFFERENCE, why="gate", gate=(tuple(values[a]), tuple(values[b])))
+        return Finding(verdict=INCONCLUSIVE, why="ends fail", gate=ends)
+    return Finding(verdict=NO_DIFFERENCE, why="gate", gate=ends)
 
 
-def _differ(a: Sequence[float], b: Sequence[float]) -> bool:
-    if is_constant([*a, *b]):
-        return False
-    return bool(welch(a, b).p <= GATE_ALPHA)
+def differ(a: Sequence[float], b: Sequence[float]) -> bool:
+    """Whether two ends differ by Welch's test, which takes a spread in one of them."""
+    return not (is_constant(a) and is_constant(b)) and bool(welch(a, b).p <= GATE_ALPHA)
 
 
 def _looks(question: Question, history: Sequence[Done]) -> tuple[Look, ...]:

@@ -7,6 +7,7 @@ done; a run that was stopped by hand is no outcome of its cell and is run again.
 import contextlib
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
@@ -18,16 +19,19 @@ from runaudit.capture.draft import LaunchRequest
 from runaudit.diff import compare_designs
 from runaudit.errors import NothingToJudgeError
 from runaudit.guard.admission import prepare
+from runaudit.judge.bench import Bench
 from runaudit.judge.values import metric_value
 from runaudit.launch.given import merged_config
 from runaudit.launch.process import executable
 from runaudit.launch.rerun import command_of, is_place, top_of, with_path, with_program
 from runaudit.launch.wrapper import run_sealed
+from runaudit.records.manifest import Manifest
 from runaudit.records.run import Run
 from runaudit.settings import Settings
 from runaudit.store import Store
 from runaudit.store.catalogue import load, manifest_of, run_ids
 from runaudit.text.words import head
+from runaudit.untangle.answer import UntangleAnswer
 from runaudit.untangle.cells import Cell
 from runaudit.untangle.commandline import applied, with_seed
 from runaudit.untangle.finding import Finding
@@ -68,6 +72,7 @@ class Campaign:
     progress: Progress
     checked: set[Cell] = field(default_factory=set)
     beside: list[set[str]] = field(default_factory=list)
+    waived: set[str] = field(default_factory=set)
 
     def go(self) -> tuple[Finding, tuple[Done, ...], tuple[Ran, ...]]:
         """Run until there is an answer. What was run before is not run again."""
@@ -108,18 +113,14 @@ class Campaign:
             executable(command, cwd=cwd, environ=environ)
             sealed_as = {
                 "id": self.plan.id,
+                "question": self.plan.asked,
                 "plan": self.plan.body,
                 "batch": number,
                 "place": place,
                 "cell": list(cell),
             }
             request = self._request(moves, seed, command, cwd, to, sealed_as, self._said(cell))
-            first = prepare(request, self.store, settings=self.settings, environ=environ)
-            reason = f"a hybrid of runs {self.plan.a.run.short} and {self.plan.b.run.short}"
-            waive = tuple(f"{code}={reason}" for code in dict.fromkeys(f.code for f in first.answer.refusals))
-            if waive:
-                first = prepare(request, self.store, settings=self.settings, waive=waive, environ=environ)
-            manifest = first.sealed(environ=environ)
+            manifest = self._sealed(request, environ)
             with Path(os.devnull).open("wb") as silent:
                 done = run_sealed(
                     self.store, manifest, command, cwd=cwd, environ=with_path(environ, to),
@@ -134,6 +135,20 @@ class Campaign:
             return found
         finally:
             shutil.rmtree(to, ignore_errors=True)
+
+    def _sealed(self, request: LaunchRequest, environ: Mapping[str, str]) -> Manifest:
+        """Ask the guard and seal. What it refuses (an edited tree) is what a hybrid is: waived, with that reason."""
+        reason = f"a hybrid of runs {self.plan.a.run.short} and {self.plan.b.run.short}"
+        while True:
+            waive = tuple(f"{code}={reason}" for code in sorted(self.waived))
+            asked = prepare(
+                request, self.store, settings=self.settings, baseline=f"id:{self.plan.a.run.id}", waive=waive,
+                environ=environ,
+            )  # fmt: skip
+            refused = {finding.code for finding in asked.answer.refusals}
+            if refused <= self.waived:
+                return asked.sealed(environ=environ)
+            self.waived.update(refused)
 
     def _request(
         self, moves: Sequence[Move], seed: int, command: Sequence[str], cwd: Path, to: Path, sealed_as: Any, said: str
@@ -154,6 +169,7 @@ class Campaign:
             },
             init=body.get("init"),
             evaluation=body.get("eval"),
+            intent=tuple(move.factor for move in moves),
             argv=tuple(command),
             root=cwd,
             extra={"origin": {"kind": "captured", "untangle": sealed_as}},
@@ -188,6 +204,17 @@ class Campaign:
         return {one.factor for one in found if one.factor != "seed" and not is_place(one, to, top_of(end))}
 
 
+def answered(
+    plan: Plan, trees: Trees, bench: Bench, *, environ: Mapping[str, str], progress: Progress
+) -> UntangleAnswer:
+    """Run a plan to its end and say what it told."""
+    work = Campaign(plan=plan, store=bench.store, settings=bench.settings, trees=trees, environ=environ,
+                    progress=progress)  # fmt: skip
+    finding, history, ran = work.go()
+    ids = tuple(one.run.id for one in ran)
+    return UntangleAnswer(plan=plan, finding=finding, history=history, runs=ids, errors=errors_of(ran))
+
+
 def runs_of(store: Store, plan: Plan) -> Iterator[Ran]:
     """The runs of a plan that are sealed, in the order of their launch."""
     for run_id in run_ids(store):
@@ -196,6 +223,26 @@ def runs_of(store: Store, plan: Plan) -> Iterator[Ran]:
             run = load(store, run_id)
             if run.outcome is not None:
                 yield _ran(run, plan)
+
+
+def errors_of(ran: Sequence[Ran]) -> dict[str, int]:
+    """Why runs failed, the most frequent first, with how many did so."""
+    found = Counter(
+        str(one.run.outcome.body.get("error") or one.run.status)
+        for one in ran
+        if one.attempt.value is None and one.run.outcome is not None
+    )
+    return dict(found.most_common())
+
+
+def rounds_of(store: Store, plan: Plan) -> int:
+    """How often the plan's question was begun afresh: the latest round of it, 0 where it was asked once or never."""
+    found = [0]
+    for run_id in run_ids(store):
+        mark = manifest_of(store, run_id).section("origin").get("untangle")
+        if isinstance(mark, Mapping) and mark.get("question") == plan.asked:
+            found.append(int(mark["plan"]["round"]))
+    return max(found)
 
 
 def _ran(run: Run, plan: Plan) -> Ran:
@@ -218,7 +265,7 @@ def _is_done(mine: Sequence[Ran]) -> bool:
 
 def _command(a: Run, moves: Sequence[Move], seed: int, cwd: Path) -> tuple[str, ...]:
     words = applied(command_of(a), tuple(dict.fromkeys(one for move in moves for one in move.choices)))
-    return with_program(with_seed(words, seed) or words, a, cwd)
+    return with_program(with_seed(words, seed, was=a.manifest.seed) or words, a, cwd)
 
 
 def _variables(environ: Mapping[str, str], plan: Plan, moves: Sequence[Move]) -> dict[str, str]:

@@ -65,6 +65,9 @@ def reasons(answer: "UntangleAnswer") -> Iterator[str]:
         yield from _no_difference(answer)
     elif finding.why in WHY:
         yield WHY[finding.why][:1].upper() + WHY[finding.why][1:]
+    if finding.why == "ends fail":
+        yield from (f"{plural(count, 'run')}: {error}" for error, count in list(answer.errors.items())[:3])
+        yield "Mend that, then ask again with --afresh."
     if finding.deciding is not None:
         yield f"{plural(len(finding.deciding.cells), 'further run')} would go on: raise --budget, nothing is run twice."
 
