@@ -32,6 +32,8 @@ class Rise:
     last: float
     noise: float
     is_recovering: bool
+    is_from_start: bool = False
+    """Whether it was never better than at its start: nothing that it had gained is lost."""
     raised: str = ""
     """The schedule that was raised in that time: a rate that began anew, a task that was made harder."""
     is_late: bool = False

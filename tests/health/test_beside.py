@@ -117,3 +117,32 @@ def test_a_curve_that_swings_with_a_weight_is_not_said_to_swing_with_the_learnin
     (found,) = asked("oscillation", {"loss": over(loss), "beta": over(beta)})
 
     assert "as beta does" in found.message and "learning rate" not in found.message.split("as beta")[0]
+
+
+# ── a quality beside the losses ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _losses(count=60):
+    falling = noisy(0.5 + np.exp(-steps(count) / 15), 0.01)
+    return {"train/loss": over(falling - 0.1), "val/loss": over(falling)}
+
+
+def test_an_accuracy_that_falls_from_its_start_while_the_losses_fall_is_warned_of():
+    (found,) = asked("overfit", {**_losses(), "val/acc": over(noisy(0.8 - 0.004 * steps(60), 0.004))})
+
+    assert (found.subject, found.severity) == ("val/acc", Severity.WARNING)
+    assert found.step <= 6
+
+
+def test_where_another_quality_improves_that_is_told_only():
+    """An adversary trades PSNR for LPIPS."""
+    series = {"val/psnr": over(noisy(32 - 0.05 * steps(60), 0.05)), "val/lpips": over(0.3 - 0.002 * steps(60))}
+    (found,) = asked("overfit", {**_losses(), **series})
+
+    assert (found.subject, found.severity) == ("val/psnr", Severity.INFO)
+    assert "val/lpips improves" in found.message
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_accuracy_that_scatters_about_where_it_began_is_nothing(seed):
+    assert asked("overfit", {**_losses(), "val/acc": over(noisy(np.full(60, 0.8), 0.02, seed))}) == ()
