@@ -32,6 +32,21 @@ LOOP = """
 """
 ATTENDS = "block = nn.MultiheadAttention(64, 4)"
 AUTOCAST = "with torch.autocast('cuda', dtype=torch.float16): pass"
+CENTRED = """
+class LN(nn.Module):
+    def __init__(self, d, eps=1e-8):
+        self.eps = eps
+    def forward(self, x):
+        {cast}
+        m = x.mean(-1, keepdim=True)
+        v = ((x - m) ** 2).mean(-1, keepdim=True)
+        return (x - m) / torch.sqrt(v + self.eps)
+"""
+JUDGE = """
+def evaluate(net):
+    with torch.no_grad(), torch.autocast("cuda", {how}):
+        return net(x)
+"""
 NORM = """
 class Norm(nn.Module):
     def forward(self, x):
@@ -134,6 +149,11 @@ FIRES = [
     Case("a small epsilon of a function", {"fp16": True},
          program("def layer_norm(x, m, v, eps=1e-6):\n    return (x - m) / (v + eps).sqrt()", step=CLIPPED),
          finds=("RA522",)),
+    Case("a small epsilon of a block that is called otherwise", {"fp16": True}, program(CENTRED.format(cast="pass"),
+         step=CLIPPED), finds=("RA522",)),
+    Case("an evaluation under autocast", {"fp16": True},
+         program(JUDGE.format(how="dtype=torch.float16"), "s = torch.amp.GradScaler()", step=CLIPPED),
+         finds=("RA525",)),
     Case("an FFT of what a convolution gave", {"amp": {"dtype": "float16"}},
          program(CONV_FFT.format(before="pass", argument="x"), step=CLIPPED), finds=("RA523",)),
     Case("a loss of sums", {"lr": 1e-4}, program(FFT_LOSS.format(norm="", after="pass"), step=CLIPPED),
@@ -231,6 +251,10 @@ SILENT = [
     Case("an evaluation in 32 bits", {"eval": {"precision": "fp32", "amp": False, "autocast": False},
                                       "fp16_full_eval": False, "precision": "bf16-mixed"}),
     Case("a schedule of epochs", {"epochs": 10, "T_max": 10}),
+    Case("a block that casts before it divides", {"fp16": True},
+         program(CENTRED.format(cast="x = x.float()"), step=CLIPPED)),
+    Case("an evaluation under an autocast that a setting switches", {"fp16": True},
+         program(JUDGE.format(how="enabled=args.amp"), "s = torch.amp.GradScaler()", step=CLIPPED)),
     Case("stages are planned", {"stages": ["alignment", "fusion"], "model": {"alignment": 1, "fusion": 2}}),
     Case("the alignment is frozen", {}, program("class AlignNet(nn.Module): pass", "class FusionNet(nn.Module): pass",
                                                 "for p in align.parameters(): p.requires_grad = False")),

@@ -146,3 +146,13 @@ def test_where_another_quality_improves_that_is_told_only():
 @pytest.mark.parametrize("seed", range(5))
 def test_an_accuracy_that_scatters_about_where_it_began_is_nothing(seed):
     assert asked("overfit", {**_losses(), "val/acc": over(noisy(np.full(60, 0.8), 0.02, seed))}) == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["train/bce", "train/info_nce", "train/ctc", "train/huber", "train/hinge", "train/bpc"]
+)
+def test_a_loss_that_is_called_by_its_kind_alone_is_one(name):
+    turned = np.where(steps(400) < 200, 0.3 + np.exp(-steps(400) / 40), 1.8)
+    (found,) = asked("divergence", {name: over(noisy(turned, 0.02))})
+
+    assert found.severity is Severity.CRITICAL

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from runaudit.guard.lint.written import BLOCKS, BY_HAND, OPTIMIZERS, Epsilon, Literal, Place, Transform
+from runaudit.guard.lint.written import BLOCKS, BY_HAND, JUDGED_IN_HALF, OPTIMIZERS, Epsilon, Literal, Place, Transform
 
 SCHEDULERS = ("CosineAnnealingLR", "OneCycleLR", "LinearLR", "StepLR", "MultiStepLR", "LambdaLR", "SequentialLR",
               "CosineAnnealingWarmRestarts", "CyclicLR", "ExponentialLR", "PolynomialLR", "ReduceLROnPlateau",
@@ -26,6 +26,8 @@ TRANSFORMS = frozenset({"fft", "fft2", "fftn", "rfft", "rfft2", "rfftn"})
 CONFIGURED = re.compile(r"(Training|Seq2SeqTraining)Arguments|Trainer|DataLoader|SFTConfig")
 """Calls whose literal arguments are settings."""
 MAX_TEXT = 80
+_JUDGES = re.compile(r"(?i)_*(?:do_|run_)?(?:eval|evaluate|evaluation|valid|validate|validation|val|test)(?:_\w*)?")
+"""Functions that judge what was trained."""
 _IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n;]+)|import[ \t]+([\w., \t]+))", re.MULTILINE
 )
@@ -172,6 +174,8 @@ def _told(node: ast.AST, scope: _Scope, found: Parsed) -> None:
 def _call(node: ast.Call, scope: _Scope, found: Parsed) -> None:
     name = _last(node.func)
     found.used.append(name)
+    if name == "autocast" and any(_JUDGES.fullmatch(one) for one in scope.owner[-1:]) and _is_surely_half(node):
+        found.calls.setdefault(JUDGED_IN_HALF, []).append(Place(found.path, node.lineno, ".".join(scope.owner)))
     if name in BLOCKS:
         # What owns it must be made, and no choice must stand before it: else nobody knows whether it is there.
         owner = scope.owner[0] if scope.owner else ""
@@ -230,6 +234,14 @@ def _is_off(node: ast.AST) -> bool:
         return False
     enabled = _keyword(node, "enabled")
     return (isinstance(enabled, ast.Constant) and enabled.value is False) or _is_false(node)
+
+
+def _is_surely_half(node: ast.Call) -> bool:
+    """Whether an autocast is on, and in 16 bits: no setting decides either."""
+    enabled, dtype = _keyword(node, "enabled"), _keyword(node, "dtype")
+    is_on = enabled is None or (isinstance(enabled, ast.Constant) and enabled.value is True)
+    # Of no type it is that of the device: 16 bits on each.
+    return is_on and not _is_false(node) and (dtype is None or _is_half(dtype))
 
 
 def _is_half(node: ast.AST) -> bool:
@@ -358,7 +370,7 @@ def _epsilons(right: ast.AST, scope: _Scope, path: str) -> Iterator[Epsilon]:
     if not isinstance(inner, ast.BinOp) or not isinstance(inner.op, ast.Add):
         return
     words = ast.unparse(inner).lower()
-    is_norm = any("norm" in word.lower() for word in scope.owner)
+    is_norm = any("norm" in word.lower() for word in scope.owner) or _takes_statistics(scope.function)
     if not is_norm and not any(word in words for word in ("var", "sigma", "std", "pow", "** 2", "mean", "square")):
         return
     value = _constant(inner.right)
@@ -367,8 +379,18 @@ def _epsilons(right: ast.AST, scope: _Scope, path: str) -> Iterator[Epsilon]:
         value = next((v for one in places if one and (v := _default_of(_last(inner.right), one)) is not None), None)
     if isinstance(value, float | int) and not isinstance(value, bool) and value > 0:
         # What a loss is computed of is given, and in 32 bits; what a layer gives on is in 16.
-        island = scope.island or _is_wide(inner) or any("loss" in word.lower() for word in scope.owner)
+        is_cast = isinstance(scope.function, ast.FunctionDef) and _is_wide(scope.function)
+        island = scope.island or _is_wide(inner) or is_cast or any("loss" in word.lower() for word in scope.owner)
         yield Epsilon(path, inner.lineno, ast.unparse(inner)[:MAX_TEXT], float(value), island)
+
+
+def _takes_statistics(function: ast.AST | None) -> bool:
+    """Whether a function centres what it divides: it takes a mean over a dimension that it keeps."""
+    calls = ast.walk(function) if isinstance(function, ast.FunctionDef) else ()
+    return any(
+        isinstance(one, ast.Call) and _last(one.func) in ("mean", "var") and _keyword(one, "keepdim") is not None
+        for one in calls
+    )
 
 
 def _default_of(name: str, function: ast.AST) -> Any:
