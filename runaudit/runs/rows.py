@@ -44,6 +44,11 @@ def _seed(run: Run) -> JSON:
     return None if isinstance(seed, Unknown) else seed
 
 
+def _seed_said(seed: JSON) -> str:
+    """A seed in the word that `show` has for it: nobody saw one, which is not that there was none."""
+    return "unknown" if seed is None else level(seed)
+
+
 def _started(run: Run) -> JSON:
     started: JSON = run.manifest.section("launch").get("started")
     return started
@@ -68,7 +73,9 @@ class RunRow:
     id: str = column(lambda run, _: run.id, "the run's id", show=lambda v: str(v)[:SHORT], width=SHORT, paged=True)
     label: str = column(lambda run, _: run.label, "its label", show=str, paged=True)
     cohort: str = column(lambda _, group: group.id, "the id of its cohort", show=str)
-    seed: JSON = column(lambda run, _: _seed(run), "its seed", width=6, paged=True, title="seed ")  # noqa: RUF009  (a field)
+    seed: JSON = column(  # noqa: RUF009  (a field)
+        lambda run, _: _seed(run), "its seed", show=_seed_said, width=7, paged=True, title="seed "
+    )
     status: str = column(lambda run, _: run.status, "how it ended", show=str, width=13, paged=True)
     started: JSON = column(  # noqa: RUF009  (a field)
         lambda run, _: _started(run), "when it was launched", show=lambda v: str(v or "")[:19], width=19

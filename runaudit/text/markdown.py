@@ -42,6 +42,12 @@ def code(text: object) -> str:
     return f"{fence}{edge}{plain}{edge}{fence}" if plain else ""
 
 
+def command(text: object) -> Sequence[str]:
+    """A command as it can be copied: a span of code, or, where it holds what could be a tag, a block of its own."""
+    plain = printable(str(text), keep="")
+    return (code(plain),) if "<" not in plain else tuple(fenced([plain], "sh"))
+
+
 def fenced(lines: Iterable[str], language: str = "") -> Iterator[str]:
     """Lines as a block of code that no line in it can end."""
     plain = [printable(line) for line in lines]
