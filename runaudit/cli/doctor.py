@@ -28,9 +28,10 @@ def doctor(context: Context, repair: RepairOption = False, secrets: SecretsOptio
     """
     from runaudit.store.doctor import Ailment, examine
     from runaudit.store.doctor_answer import DoctorAnswer
-    from runaudit.store.repair import mend, mend_marker
+    from runaudit.store.repair import mend, mend_marker, mend_newline
 
-    done = mend_marker(context.store.root) if repair else ()
+    root = context.store.root
+    done = (*mend_marker(root), *mend_newline(root)) if repair else ()
     store = context.store.existing(as_it_is=not (repair or secrets))
     done += mend(store) if repair else ()
     leaks: tuple[Ailment, ...] = ()

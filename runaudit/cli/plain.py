@@ -45,7 +45,7 @@ class PlainCommand(TyperCommand):
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """The words of the usage line: an argument by its own name, whose brackets and dots say the rest."""
-        named = [one.metavar or one.make_metavar(ctx=ctx) for one in self.get_params(ctx) if _is_argument(one)]
+        named = [one.metavar for one in self.get_params(ctx) if _is_argument(one) and one.metavar]
         return [*([self.options_metavar] if self.options_metavar else []), *named]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:

@@ -42,10 +42,15 @@ def code(text: object) -> str:
     return f"{fence}{edge}{plain}{edge}{fence}" if plain else ""
 
 
-def command(text: object) -> Sequence[str]:
-    """A command as it can be copied: a span of code, or, where it holds what could be a tag, a block of its own."""
-    plain = printable(str(text), keep="")
-    return (code(plain),) if "<" not in plain else tuple(fenced([plain], "sh"))
+def typed(before: str, command: str) -> Iterator[str]:
+    """A command of a list, behind `before`, so that it can be copied as it is: a span of code, or a block where it
+    holds what could be a tag."""
+    if "<" not in command:
+        yield f"{before}{code(command)}"
+        return
+    yield before.rstrip()
+    yield ""
+    yield from (f"  {line}" for line in fenced([command], "sh"))
 
 
 def fenced(lines: Iterable[str], language: str = "") -> Iterator[str]:
