@@ -13,7 +13,6 @@ RepairOption = Annotated[
     bool, typer.Option("--repair", help="Mend by rule what can be mended; what was done is sealed in the log.")
 ]
 
-
 SecretsOption = Annotated[
     bool,
     typer.Option("--secrets", help="Read everything again for secrets, and name what to forget."),
@@ -28,10 +27,9 @@ def doctor(context: Context, repair: RepairOption = False, secrets: SecretsOptio
     """
     from runaudit.store.doctor import Ailment, examine
     from runaudit.store.doctor_answer import DoctorAnswer
-    from runaudit.store.repair import mend, mend_marker, mend_newline
+    from runaudit.store.repair import mend, mend_marker
 
-    root = context.store.root
-    done = (*mend_marker(root), *mend_newline(root)) if repair else ()
+    done = mend_marker(context.store.root) if repair else ()
     store = context.store.existing(as_it_is=not (repair or secrets))
     done += mend(store) if repair else ()
     leaks: tuple[Ailment, ...] = ()

@@ -203,7 +203,7 @@ def end_fault(raw: bytes, end: End | None, *, offset: int = 0) -> str | None:
 
 
 def lacks_newline(raw: bytes, end: End | None) -> bool:
-    """Whether of a log whose bytes are `raw` nothing but the last newline is gone, or another byte: that the line before
+    """Whether of a log whose bytes are `raw` only the last newline is gone, or another byte: that the line before
     it is whole its digest says, so that there is one thing only that can stand there."""
     if end is None or end.lines == 0 or len(raw) not in (end.size - 1, end.size) or raw[end.size - 1 :] == b"\n":
         return False

@@ -32,12 +32,14 @@ def mend(store: Store, *, now: float | None = None) -> tuple[str, ...]:
     """Mend what can be mended; returns what was done, in words, nothing for a store whose log is damaged: that is for
     a person to decide. Raises StoreError where nothing can be written."""
     now = time.time() if now is None else now
-    try:
-        store.entries()
-    except IntegrityError:
-        return ()
     with store.explained("mend"):
+        newline = tuple(_newline(store))
+        try:
+            store.entries()
+        except IntegrityError:
+            return newline
         return (
+            *newline,
             *_buried(store),
             *_objects(store),
             *_endings(store, now),
@@ -60,21 +62,20 @@ def mend_marker(root: Path) -> tuple[str, ...]:
     return (f"store.json: written again, from the end of the log{aside}",)
 
 
-def mend_newline(root: Path) -> tuple[str, ...]:
-    """Write the last newline of the log again where that alone is gone, as its sealed end tells; returns what was done.
-    Nothing can be sealed before it stands, so this deed alone is told right after. Raises StoreError."""
-    store = Store(root)
-    if not (store.log_path.is_file() and lacks_newline(store.log_bytes(), read_ends(root).newest)):
-        return ()
-    with store.explained("mend"), writing(store.log_path, os.O_RDWR) as log:
+def _newline(store: Store) -> Iterator[str]:
+    """The last newline of the log where that alone is gone, as its sealed end tells. Nothing can be sealed before it
+    stands, so this deed alone is told right after."""
+    if not (store.log_path.is_file() and lacks_newline(store.log_bytes(), read_ends(store.root).newest)):
+        return
+    with writing(store.log_path, os.O_RDWR) as log:
         lock(log, store.log_path)
-        end = read_ends(root, is_locked=True).newest
+        end = read_ends(store.root, is_locked=True).newest
         if end is None or not lacks_newline(store.log_bytes(), end):
-            return ()
+            return
         os.pwrite(log, b"\n", end.size - 1)
         os.fsync(log)
     store.tell_repair([{"what": "its last newline written again", "file": "log.jsonl"}])
-    return ("log.jsonl: its last newline written again; the sealed end says that the line is whole",)
+    yield "log.jsonl: its last newline written again; the sealed end says that the line is whole"
 
 
 def _buried(store: Store) -> Iterator[str]:
