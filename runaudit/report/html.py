@@ -102,13 +102,19 @@ def _environment() -> Any:
     return environment
 
 
-def check_place(path: Path, store: Path) -> None:
-    """Raises UsageError where no page on the runs of `store` can be put: asked before the work rather than after."""
+def check_place(path: Path, store: Path, *, pictured: bool = False) -> None:
+    """Raises UsageError where no page on the runs of `store` can be put: asked before the work rather than after.
+    pictured: Markdown is wanted, which may stand in a file of its own."""
+    # Where it may not lie goes first: of a store's own file no other ending would do.
+    check_output(path, "the page")
+    if pictured and path.suffix.lower() not in _NAMES:
+        stem = path.stem or "FILE"
+        raise UsageError(f"{path} is called neither .md, as the text is, nor .html, as the page",
+                         remedy=f"name {stem}.md; {stem}.html then lies beside it")  # fmt: skip
     if path.suffix.lower() in _OTHERS:
         raise UsageError(f"the page is HTML, and {path} is not called so", remedy=_OTHERS[path.suffix.lower()])
     if path.suffix.lower() not in _NAMES:
         raise UsageError(f"the page is HTML, and {path} is not called so", remedy=f"name {path.stem or 'FILE'}.html")
-    check_output(path, "the page")
     check_no_twin(path, store, "the page")
     check_own(path, "the page", _is_page)
 

@@ -3,6 +3,7 @@
 A false alarm is worse than a miss: for each rule there are more cases in which it says nothing than in which it speaks.
 """
 
+import math
 import textwrap
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
@@ -127,6 +128,9 @@ FIRES = [
                  "        return (q @ k.transpose(-2, -1)).softmax(-1) @ v", "block = A()"), finds=("RA510", "RA513")),
     Case("1e-3 on frequencies, by the command line", {}, program("y = torch.fft.rfft2(x)", step=CLIPPED),
          {"argv": ("--lr", "0.001")}, finds=("RA510",)),
+    Case("a rate that is no number", {"optim": {"lr": math.nan}}, program(step=CLIPPED), finds=("RA514",)),
+    Case("an infinite rate, by the command line", {}, program(step=CLIPPED), {"argv": ("--lr", "inf")},
+         finds=("RA514",)),
     Case("1e-5 from scratch", {"lr": 1e-5}, program(step=CLIPPED), RANDOM, finds=("RA511",)),
     Case("attention without a warm-up", {"lr": 2e-4}, program(ATTENDS, step=CLIPPED), RANDOM, finds=("RA512",)),
     Case("attention without clipping", {"lr": 2e-4, "warmup_steps": 500}, program(ATTENDS), finds=("RA513",)),
@@ -245,7 +249,7 @@ SILENT = [
     Case("a dump of TrainingArguments",
          {"num_train_epochs": 3.0, "max_steps": -1, "warmup_steps": 0, "warmup_ratio": 0.0}),
     Case("numbers that count nothing", {"epochs": 10**400, "max_steps": 1, "steps_per_epoch": 3, "T_max": 10**300,
-                                        "lr": float("nan"), "batch_size": -1, "eval": {"sigma_max": float("inf")},
+                                        "decay": float("nan"), "batch_size": -1, "eval": {"sigma_max": float("inf")},
                                         "P_mean": 0.0, "P_std": 1.0}),
     Case("decay ends with the run", {"max_iters": 600_000, "lr_decay_iters": 600_000, "warmup_iters": 2000}),
     Case("an evaluation in 32 bits", {"eval": {"precision": "fp32", "amp": False, "autocast": False},
