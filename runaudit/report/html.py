@@ -25,6 +25,8 @@ from runaudit.system.files import check_no_twin, check_output, check_own, write_
 from runaudit.text.terminal import printable
 from runaudit.voice.gate import Gate
 
+_DOT = re.compile(r"(?<=[A-Za-z_])\.(?=[A-Za-z_])")
+"""Where a name in a narrow column is parted: `launch.` and `started`, and not `launch.starte` and `d`."""
 _COMMAND = re.compile(r"`([^`]+)`")
 """What is typed, in a sentence of ours."""
 _NAMES = ("", ".html", ".htm", ".xhtml")
@@ -92,6 +94,7 @@ def _environment() -> Any:
 
     environment.filters["shown"] = lambda text: shown(text, 40).short
     environment.filters["step"] = whole
+    environment.filters["parted"] = lambda text: Markup(_DOT.sub(".<wbr>", str(escape(said(text)))))
     environment.filters["commands"] = lambda text: Markup(_COMMAND.sub(r"<code>\1</code>", str(escape(said(text)))))
     environment.globals.update(
         draw_scores=drawn(draw_scores),
