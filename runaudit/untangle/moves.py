@@ -132,7 +132,7 @@ def _dataset(name: str, a: Run, b: Run, differing: Sequence[Choice]) -> Move | s
         if inner:
             return Move(factor=name, how=f"{len(inner)} files of the tree as B sealed them", files=tuple(sorted(inner)))
         return f"it lay at {old} both times, and only one content lies there now"
-    words = tuple(one for one in differing if one.a and one.b and _names(one.a, old, a) and _names(one.b, new, b))
+    words = tuple(one for one in differing if one.a and one.b and _inner(one.a, old, a) & _inner(one.b, new, b))
     if not words:
         return "no word of the command names its path"
     return Move(factor=name, how=f"the command says {_said(words)}", choices=words, data=key)
@@ -153,11 +153,15 @@ def _level(side: Any) -> str | None:
     return side if isinstance(side, str) else json.dumps(side)
 
 
-def _names(words: Sequence[str], path: str, run: Run) -> bool:
-    """Whether one of the words is this path, as the program saw it."""
+def _inner(words: Sequence[str], path: str, run: Run) -> set[str]:
+    """What follows below a word that is this path, or a folder above it: "." for the path itself."""
     cwd = str(run.manifest.section("launch").get("cwd") or ".")
-    values = [value for word in words for value in (word, word.partition("=")[2]) if value]
-    return any(os.path.normpath(Path(cwd) / value) == os.path.normpath(path) for value in values)
+    found = set()
+    for value in [value for word in words for value in (word, word.partition("=")[2]) if value]:
+        place = Path(os.path.normpath(Path(cwd) / value))
+        if Path(path).is_relative_to(place) and place != Path(cwd) and len(place.parts) > 1:
+            found.add(Path(path).relative_to(place).as_posix())
+    return found
 
 
 def _under(run: Run, path: str) -> set[str]:

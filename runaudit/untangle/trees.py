@@ -22,6 +22,7 @@ from runaudit.launch.restore import restore
 from runaudit.records.run import Run
 from runaudit.records.yamlfile import parse_yaml
 from runaudit.store import Store
+from runaudit.system.files import read_ordinary
 from runaudit.untangle.moves import Move
 
 PROBE_S = 300.0
@@ -124,7 +125,7 @@ def mentions(tree: Path, paths: Collection[str], word: str) -> set[str]:
     found = set()
     for path in paths:
         place = tree / path
-        if place.is_file() and not place.is_symlink() and pattern.search(place.read_bytes()):
+        if place.is_file() and not place.is_symlink() and pattern.search(read_ordinary(place)):
             found.add(path)
     return found
 
@@ -139,7 +140,7 @@ def _bring(source: Path, target: Path) -> None:
 
 def _edit(path: Path, values: Mapping[str, Any]) -> None:
     """Set leaves of a YAML or JSON file, which is written as JSON: YAML reads that, too."""
-    body = parse_yaml(path.read_bytes(), where=path.name)
+    body = parse_yaml(read_ordinary(path), where=path.name)
     if not isinstance(body, dict):
         raise NothingToJudgeError(f"{path.name} holds no table of settings", remedy="move the whole file by hand")
     for name, value in values.items():
