@@ -8,7 +8,8 @@ level and in the answer, as what could not be separated.
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -22,6 +23,7 @@ from runaudit.untangle.commandline import Choice, choices, is_of_seed
 
 EDITABLE = frozenset({".yaml", ".yml", ".json"})
 """Config files of which one leaf can be set: JSON is YAML, too, so that one writer does for both."""
+_AT_A_PATH = re.compile(r"data\['(.+)'\]")
 VARIABLES = "env.variables."
 
 
@@ -62,7 +64,8 @@ def moves_between(found: Comparison, a: Run, b: Run) -> Moves:
     taken: set[Choice] = {one for one in differing if is_of_seed(one, *seeds)}
     moves, immovable = [], {}
     for factor in found.factors:
-        move = _move(factor, a, b, differing)
+        follows = {one.factor for one in found.derived if one.follows == factor.factor}
+        move = _move(factor, a, b, differing, follows)
         if isinstance(move, str):
             immovable[factor.factor] = move
         else:
@@ -71,16 +74,16 @@ def moves_between(found: Comparison, a: Run, b: Run) -> Moves:
     return Moves(moves=tuple(moves), immovable=immovable, shared=tuple(one for one in differing if one not in taken))
 
 
-def _move(factor: FactorChange, a: Run, b: Run, differing: Sequence[Choice]) -> Move | str:
-    """The factor's move, or why there is none."""
+def _move(factor: FactorChange, a: Run, b: Run, differing: Sequence[Choice], follows: Set[str]) -> Move | str:
+    """The factor's move, or why there is none. follows: leaves that changed because the factor did."""
     name = factor.factor
     if factor.section == "code":
         return _file(name, a, b)
     if factor.section == "data":
-        return _dataset(name, a, b, differing)
+        return _dataset(factor, a, b, differing)
     if name.startswith(VARIABLES):
         return _variable(factor)
-    names = {name, *(member.path for member in factor.members)}
+    names = {name, *(member.path for member in factor.members), *follows}
     words = tuple(one for one in differing if one.factors & names)
     if words:
         return Move(factor=name, how=f"the command says {_said(words)}", choices=words)
@@ -121,8 +124,11 @@ def _in_files(factor: FactorChange, a: Run, b: Run) -> Move | str:
     return "no word of the command and no config file of the tree holds it"
 
 
-def _dataset(name: str, a: Run, b: Run, differing: Sequence[Choice]) -> Move | str:
+def _dataset(factor: FactorChange, a: Run, b: Run, differing: Sequence[Choice]) -> Move | str:
     """A dataset by the words that name its path, or by the files of the tree that it consists of."""
+    name = factor.factor
+    if match := _AT_A_PATH.fullmatch(name):
+        return _read_there(name, match[1], factor, a, b, differing)
     key = name.split(".")[1]
     old, new = (_path(run, key) for run in (a, b))
     if old is None or new is None:
@@ -136,6 +142,19 @@ def _dataset(name: str, a: Run, b: Run, differing: Sequence[Choice]) -> Move | s
     if not words:
         return "no word of the command names its path"
     return Move(factor=name, how=f"the command says {_said(words)}", choices=words, data=key)
+
+
+def _read_there(name: str, path: str, factor: FactorChange, a: Run, b: Run, differing: Sequence[Choice]) -> Move | str:
+    """A file that was seen to be read below a folder that the command names, on the side that named that folder."""
+    before, after = not isinstance(factor.before, Absent), not isinstance(factor.after, Absent)
+    if before and after:
+        return f"it lay at {path} both times, and only one content lies there now"
+    words = tuple(
+        one for one in differing if one.a and one.b and (_inner(one.a, path, a) if before else _inner(one.b, path, b))
+    )
+    if not words:
+        return "no word of the command names where it lay"
+    return Move(factor=name, how=f"the command says {_said(words)}", choices=words)
 
 
 def _variable(factor: FactorChange) -> Move | str:
