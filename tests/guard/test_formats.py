@@ -57,7 +57,7 @@ ONCE = ("seal", "import", "restore", "rerun", "forget")
 
 def outside_code(text: str) -> str:
     """What a renderer could take for markup: code blocks and spans taken out, what is escaped too."""
-    text = re.sub(r"^(`{3,})[^\n]*\n.*?^\1$", "", text, flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"^( *)(`{3,})[^\n]*\n.*?^\1\2$", "", text, flags=re.MULTILINE | re.DOTALL)
     text = re.sub(r"\\[!-/:-@\[-`{-~]", "", text)
     return re.sub(r"(`+)[^\n]*?(?<!`)\1(?!`)", "", text)
 
