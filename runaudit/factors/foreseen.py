@@ -1,21 +1,28 @@
-"""A launch that has not begun has used nothing yet: it is taken to use what the run it is held against used.
+"""A launch that has not begun is taken to use, and to tell of itself, what the run it is held against did.
 
-Without that, everything a run was seen to use would look as if the launch lacked it, and nothing would be known to be
-unused. What the draft does record itself (its code, its data, its packages, its variables) speaks for itself.
+Without that, everything a run was seen to use would look as if the launch lacked it, nothing would be known to be
+unused, and of a program that tells its own settings no second seed could start. What the draft does record itself (its
+code, its command, its data, its packages, its variables) speaks for itself.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from runaudit.factors.codefiles import effective_files
 from runaudit.records.canonical import thawed
 from runaudit.records.manifest import Manifest
 from runaudit.records.run import Run
+from runaudit.records.told import with_told
 
 
 def foreseen(draft: Run, like: Run) -> Run:
-    """`draft` as if it had been seen to do what `like` was; itself where `like` was not observed, or it has ended."""
-    if draft.outcome is not None or draft.observed or not like.observed:
+    """`draft` as if it had been seen to do what `like` was, and had told the same; itself where it has ended."""
+    if draft.outcome is not None:
+        return draft
+    if like.outcome is not None:
+        draft = replace(draft, manifest=with_told(draft.manifest, like.outcome.section("told")))
+    if draft.observed or not like.observed:
         return draft
     observed = thawed(like.observed)
     body = draft.manifest.to_json()

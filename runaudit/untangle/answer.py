@@ -97,7 +97,9 @@ class UntangleAnswer:
         loose = [self.plan.units[place].factors for place in self.finding.open]
         named = set(self.named)
         inner = [
-            u.factors for u in self.plan.units if len(u.factors) > 1 and u.name in named and u.factors not in loose
+            u.factors
+            for u in self.plan.units
+            if len(u.factors) > 1 and not u.is_one_word and u.name in named and u.factors not in loose
         ]
         return (*loose, *inner, *((name,) for name in self._suspects))
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from runaudit.capture.seeding import is_seed_name, named_seeds
 from runaudit.factors.arguments import OVERRIDE, ROOT, arguments_of, is_option
+from runaudit.factors.path import joined, steps
 
 Words = tuple[str, ...]
 Key = tuple[str, int]
@@ -96,7 +97,7 @@ def is_of_seed(choice: Choice, a: object, b: object) -> bool:
     """Whether a choice is that of the seed, which every run gets anew. a, b: the declared seeds."""
     if choice.key[0] == "" and (choice.a, choice.b) == ((str(a),), (str(b),)):
         return True
-    return all(is_seed_name(name.removeprefix(f"{ROOT}.")) for name in choice.factors) and bool(choice.factors)
+    return all(is_seed_name(str(steps(name)[-1])) for name in choice.factors) and bool(choice.factors)
 
 
 def _is_number(text: str) -> bool:
@@ -109,5 +110,5 @@ def _leaves(argv: Sequence[str]) -> dict[str, Any]:
 
 def _flat(name: str, value: Any) -> list[tuple[str, Any]]:
     if isinstance(value, Mapping):
-        return [pair for key, inner in value.items() for pair in _flat(f"{name}.{key}", inner)]
+        return [pair for key, inner in value.items() for pair in _flat(joined(name, key), inner)]
     return [(name, value)]

@@ -8,7 +8,6 @@ level and in the answer, as what could not be separated.
 
 import json
 import os
-import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -16,6 +15,7 @@ from typing import Any
 
 from runaudit.diff.result import Comparison, FactorChange
 from runaudit.factors.factor import Absent
+from runaudit.factors.path import steps
 from runaudit.launch.rerun import top_of
 from runaudit.records.run import Run
 from runaudit.text.words import level
@@ -23,8 +23,8 @@ from runaudit.untangle.commandline import Choice, choices, is_of_seed
 
 EDITABLE = frozenset({".yaml", ".yml", ".json"})
 """Config files of which one leaf can be set: JSON is YAML, too, so that one writer does for both."""
-_AT_A_PATH = re.compile(r"data\['(.+)'\]")
 VARIABLES = "env.variables."
+Keys = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +41,8 @@ class Move:
     how: str
     files: tuple[str, ...] = ()
     choices: tuple[Choice, ...] = ()
-    leaf: tuple[str, tuple[tuple[str, Any], ...]] | None = None
-    new: tuple[str, ...] = ()
+    leaf: tuple[str, tuple[tuple[Keys, Any], ...]] | None = None
+    new: tuple[Keys, ...] = ()
     variable: tuple[str, str | None, str | None] | None = None
     data: str | None = None
 
@@ -111,13 +111,11 @@ def _in_files(factor: FactorChange, a: Run, b: Run) -> Move | str:
     both = sorted(places[0] & places[1])
     changed = [path for path in both if _digest(a, path) != _digest(b, path)]
     if len(changed) == 1 and PurePosixPath(changed[0]).suffix in EDITABLE:
-        values = tuple((m.path.removeprefix("config."), m.after) for m in factor.members) or (
-            (factor.factor.removeprefix("config."), factor.after),
-        )
-        said = ", ".join(f"{path}: {level(after)}" for path, after in values)
-        new = tuple(m.path.removeprefix("config.") for m in factor.members if isinstance(m.before, Absent))
-        if isinstance(factor.before, Absent):
-            new = (*new, factor.factor.removeprefix("config."))
+        leaves = [(m.path, m.before, m.after) for m in factor.members]
+        leaves = leaves or [(factor.factor, factor.before, factor.after)]
+        values = tuple((steps(path)[1:], after) for path, _, after in leaves)
+        said = ", ".join(f"{path.removeprefix('config.')}: {level(after)}" for path, _, after in leaves)
+        new = tuple(steps(path)[1:] for path, before, _ in leaves if isinstance(before, Absent))
         return Move(factor=factor.factor, how=f"{changed[0]} says {said}", leaf=(changed[0], values), new=new)
     if len(changed) == 1:
         return Move(factor=factor.factor, how=f"{changed[0]} as B sealed it", files=(changed[0],))
@@ -127,9 +125,9 @@ def _in_files(factor: FactorChange, a: Run, b: Run) -> Move | str:
 def _dataset(factor: FactorChange, a: Run, b: Run, differing: Sequence[Choice]) -> Move | str:
     """A dataset by the words that name its path, or by the files of the tree that it consists of."""
     name = factor.factor
-    if match := _AT_A_PATH.fullmatch(name):
-        return _read_there(name, match[1], factor, a, b, differing)
-    key = name.split(".")[1]
+    key = str(steps(name)[1])
+    if key.startswith("/"):
+        return _read_there(name, key, factor, a, b, differing)
     old, new = (_path(run, key) for run in (a, b))
     if old is None or new is None:
         return "where it lay is not recorded on both sides"

@@ -23,7 +23,7 @@ from runaudit.records.run import Run
 from runaudit.records.yamlfile import parse_yaml
 from runaudit.store import Store
 from runaudit.system.files import read_ordinary
-from runaudit.untangle.moves import Move
+from runaudit.untangle.moves import Keys, Move
 
 PROBE_S = 300.0
 _PROBE = """
@@ -138,13 +138,13 @@ def _bring(source: Path, target: Path) -> None:
         shutil.copy2(source, target, follow_symlinks=False)
 
 
-def _edit(path: Path, values: Mapping[str, Any]) -> None:
+def _edit(path: Path, values: Mapping[Keys, Any]) -> None:
     """Set leaves of a YAML or JSON file, which is written as JSON: YAML reads that, too."""
     body = parse_yaml(read_ordinary(path), where=path.name)
     if not isinstance(body, dict):
         raise NothingToJudgeError(f"{path.name} holds no table of settings", remedy="move the whole file by hand")
     for name, value in values.items():
-        _set(body, name.split("."), value)
+        _set(body, name, value)
     text = json.dumps(body, indent=2)
     # YAML 1.1 reads 1e-05 as a text and 1.0e-05 as a number.
     path.write_text(_EXPONENT.sub(r"\g<1>.0\g<2>", text) if path.suffix != ".json" else text, encoding="utf-8")
@@ -153,20 +153,14 @@ def _edit(path: Path, values: Mapping[str, Any]) -> None:
 _EXPONENT = re.compile(r"(?<![\w.\"-])(-?\d+)(e[-+]?\d+)(?![\w\"])")
 
 
-def _set(table: dict[str, Any], keys: list[str], value: Any) -> None:
-    for length in range(len(keys), 0, -1):
-        key = ".".join(keys[:length])
-        if length == len(keys):
-            if key in table or length == 1:
-                if isinstance(value, Absent):
-                    table.pop(key, None)
-                else:
-                    table[key] = value
-                return
-        elif isinstance(table.get(key), dict):
-            _set(table[key], keys[length:], value)
-            return
-    _set(table.setdefault(keys[0], {}), keys[1:], value)
+def _set(table: Any, keys: Keys, value: Any) -> None:
+    """Set one leaf; a table that is not there is made, a leaf that B has not goes."""
+    for key in keys[:-1]:
+        table = table.setdefault(key, {}) if isinstance(table, dict) else table[key]
+    if isinstance(value, Absent):
+        table.pop(keys[-1], None)
+    else:
+        table[keys[-1]] = value
 
 
 def _script(words: Sequence[str], cwd: Path) -> Path | None:

@@ -32,9 +32,15 @@ class Unit:
         return tuple(move.factor for move in self.moves)
 
     @property
+    def is_one_word(self) -> bool:
+        """Whether one word of the command moves all of them: a folder, and what was read below it."""
+        words = {move.choices for move in self.moves}
+        return len(words) == 1 and bool(words.pop())
+
+    @property
     def name(self) -> str:
-        """The factor, or all of them."""
-        return " + ".join(self.factors)
+        """The factor, or all of them; of what one word moves the first, which the comparison tells first."""
+        return self.factors[0] if self.is_one_word else " + ".join(self.factors)
 
 
 def moved(units: Sequence[Unit], cell: Cell) -> tuple[Move, ...]:
@@ -110,7 +116,7 @@ def _one_sided(move: Move) -> Iterator[tuple[str, str]]:
             yield one.key[0].strip("-+~=").replace("-", "_").rpartition(".")[2], "a" if one.b is None else "b"
     for name, value in move.leaf[1] if move.leaf else ():
         if isinstance(value, Absent) or name in move.new:
-            yield name.rpartition(".")[2], "a" if isinstance(value, Absent) else "b"
+            yield str(name[-1]), "a" if isinstance(value, Absent) else "b"
 
 
 def _by_import(moves: Sequence[Move], ties: "_Ties", fault: Callable[[Sequence[int]], str | None]) -> dict[int, int]:
